@@ -1,0 +1,92 @@
+"""Every error that a user can cause, and the exit code each one owns.
+
+    RnncliError
+    ├── UsageError        2    the command line
+    ├── ConfigError       2    the YAML file or --set
+    ├── DataError         3    the input data
+    ├── ModelFileError    4    a model or state file
+    ├── MachineError      5    disk, memory, permissions
+    ├── DivergedError     6    the loss is no longer a finite number
+    ├── CheckFailedError  7    a check that was asked for did not pass
+    ├── RunInUseError    75    another process is writing this run
+    └── StoppedError   128+n   signal n asked us to stop
+
+They are converted to one line on stderr and an exit code in one place, `rnncli.cli`.
+An error message says where, what is wrong, and what to do about it.
+"""
+
+from __future__ import annotations
+
+import signal
+
+
+class RnncliError(Exception):
+    """A mistake with a known cause: `where: what is wrong; what to do`."""
+
+    exit_code = 1
+
+
+class UsageError(RnncliError):
+    """The command line asks for something that cannot be done."""
+
+    exit_code = 2
+
+
+class ConfigError(RnncliError):
+    """One or more problems in a config; each is a whole line of its own."""
+
+    exit_code = 2
+
+    def __init__(self, *problems: str):
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class DataError(RnncliError):
+    """The input data cannot be read as what it is said to be."""
+
+    exit_code = 3
+
+
+class ModelFileError(RnncliError):
+    """A model or state file is damaged, foreign, or of another version."""
+
+    exit_code = 4
+
+
+class MachineError(RnncliError):
+    """The system refused: disk full, no permission, out of memory."""
+
+    exit_code = 5
+
+
+class DivergedError(RnncliError):
+    """Training produced a loss or gradient that is not finite."""
+
+    exit_code = 6
+
+
+class CheckFailedError(RnncliError):
+    """A check requested on the command line did not pass."""
+
+    exit_code = 7
+
+
+class RunInUseError(RnncliError):
+    """The run directory is locked by a living process."""
+
+    exit_code = 75
+
+
+class StoppedError(RnncliError):
+    """SIGINT or SIGTERM arrived; everything worth keeping has been saved."""
+
+    def __init__(self, message: str, signal_number: int = signal.SIGINT):
+        super().__init__(message)
+        self.exit_code = 128 + signal_number
+
+
+def shown(text: str, limit: int = 60) -> str:
+    """`text` in quotes, escaped, and cut so that a message stays one readable line."""
+    cut = text if len(text) <= limit else text[:limit] + "…"
+    return '"' + cut.encode("unicode_escape").decode("ascii").replace('"', '\\"') + '"'
