@@ -1,0 +1,20 @@
+"""The numba kernels: arrays in, arrays out; no Python objects, no I/O, no exceptions, no allocation of outputs.
+
+Read in this order:
+
+    cache        where compiled kernels live, and how numba is imported safely
+    jit          the one decorator and the one set of flags
+    elementary   exp, log, tanh, sigmoid of our own: the same bits on every machine
+    gemm         every matrix product of the project
+    rnn, gru, lstm   the cells: `step` and `step_grad` side by side, then `forward` and `backward`
+    cells        the registry
+    inputs       token gathers and scatters, bias fills and sums
+    losses       softmax cross-entropy, mean squared error
+    optimizers   one fused update per optimizer, and the gradient norm
+    dropout, random, sampling   what chance decides, from counters and seeds
+
+Shapes are time-major and C-contiguous: inputs (T, B, I), states (T+1, B, H) with row 0 the incoming state,
+gate pre-activations (T, B, G·H). The gradient of `x` is `dx`. Weights are held transposed against PyTorch,
+(I, G·H) and (H, G·H), so that a one-hot input is a row of the matrix. The caller validates everything:
+a kernel neither checks bounds nor knows about missing values.
+"""

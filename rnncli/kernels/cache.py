@@ -1,0 +1,83 @@
+"""Where compiled kernels are kept, and how numba is imported without trusting the current folder.
+
+numba's own cache does not notice an edit in a called function's file, so the folder's name is a hash of every
+kernel source and of every version and option that shapes the machine code: a new state gets a new folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+
+_OPTIONS = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_BOUNDSCHECK", "NUMBA_OPT", "NUMBA_DEBUGINFO")
+
+
+def import_numba() -> ModuleType:
+    """numba, imported so that a `.numba_config.yaml` in the current folder is not read.
+
+    numba reads that file whenever PyYAML can be imported, and it may point the cache at planted pickles:
+    running inside a folder of somebody's data must not run their code. The cache folder is set here too.
+    """
+    hidden = sys.modules.get("yaml")
+    sys.modules["yaml"] = None  # type: ignore[assignment]  # makes numba's own `import yaml` fail
+    try:
+        import numba
+    finally:
+        if hidden is None:
+            del sys.modules["yaml"]
+        else:
+            sys.modules["yaml"] = hidden
+    folder = _private_folder()
+    numba.config.CACHE_DIR = str(folder) if folder else ""
+    return numba
+
+
+def enabled() -> bool:
+    """Whether kernels compiled now will be found by the next process."""
+    return _private_folder() is not None
+
+
+def is_cold() -> bool:
+    """Whether nothing has been compiled yet on this machine for this state of the sources."""
+    folder = _private_folder()
+    return folder is None or not any(folder.rglob("*.nbi"))
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256()
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    for package in ("numba", "llvmlite", "numpy"):
+        digest.update(version(package).encode())
+    for option in _OPTIONS:
+        digest.update(f"{option}={os.environ.get(option, '')}".encode())
+    digest.update(sys.version.encode())
+    return digest.hexdigest()[:16]
+
+
+_folder: list[Path | None] = []
+
+
+def _private_folder() -> Path | None:
+    """A folder that only this user can write, or None where there is none (then nothing is cached)."""
+    if not _folder:
+        _folder.append(_make_private_folder())
+    return _folder[0]
+
+
+def _make_private_folder() -> Path | None:
+    try:
+        root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        folder = root / "rnncli" / f"kernels-{_fingerprint()}"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = folder.stat()
+        private = not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+        owned = not hasattr(os, "getuid") or status.st_uid == os.getuid()
+        return folder if private and owned and os.access(folder, os.W_OK) else None
+    except (OSError, RuntimeError):  # RuntimeError: no home directory
+        return None

@@ -1,0 +1,60 @@
+"""What feeds the first layer, and the sums that mirror it: bias fills, token gathers and scatters.
+
+A one-hot input needs no product: row v of W (V, G·H) *is* the contribution of token v. The gradient is the
+scatter of da into the same rows. Scatters and column sums are sharded by columns, so that every element is
+one chain over (t, b) in order.
+"""
+
+from __future__ import annotations
+
+from rnncli.kernels.jit import jit
+
+
+@jit
+def fill(bias, a, low, high):
+    """a[:, low:high] = bias; a (T, B, N), bias (N,)."""
+    for t in range(a.shape[0]):
+        for b in range(low, high):
+            a[t, b, :] = bias
+
+
+@jit
+def gather(table, tokens, a, low, high):
+    """a[t, b] = table[tokens[t, b]]; table (V, N), tokens (T, B) below V, a (T, B, N)."""
+    for t in range(a.shape[0]):
+        for b in range(low, high):
+            a[t, b, :] = table[tokens[t, b]]
+
+
+@jit
+def gather_with_bias(table, bias, tokens, a, low, high):
+    """a[t, b] = table[tokens[t, b]] + bias."""
+    for t in range(a.shape[0]):
+        for b in range(low, high):
+            row = table[tokens[t, b]]
+            out = a[t, b]
+            for j in range(out.size):
+                out[j] = row[j] + bias[j]
+
+
+@jit
+def scatter(da, tokens, dtable, first, last):
+    """dtable[:, first:last] = Σ over (t, b) of da[t, b, first:last] into row tokens[t, b]."""
+    dtable[:, first:last] = 0
+    for t in range(da.shape[0]):
+        for b in range(da.shape[1]):
+            out = dtable[tokens[t, b], first:last]
+            row = da[t, b, first:last]
+            for j in range(out.size):
+                out[j] += row[j]
+
+
+@jit
+def column_sums(da, db, first, last):
+    """db[first:last] = Σ over rows of da (R, N)[:, first:last]."""
+    db[first:last] = 0
+    out = db[first:last]
+    for r in range(da.shape[0]):
+        row = da[r, first:last]
+        for j in range(out.size):
+            out[j] += row[j]

@@ -1,0 +1,45 @@
+"""The one jit decorator of the project.
+
+`contract`, `nsz` and `arcp` let the compiler fuse a·b+c and vectorise, yet give the same bits for AVX2 and
+AVX-512 and keep NaN alive; full `fastmath` is slower here and deletes NaN checks. `error_model="numpy"` drops
+the division-by-zero branch that stops vectorisation. `nogil` is what lets batch shards run on threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rnncli.kernels import cache
+
+numba = cache.import_numba()
+
+FASTMATH = {"contract", "nsz", "arcp"}
+FLAGS: dict[str, Any] = {"nogil": True, "fastmath": FASTMATH, "error_model": "numpy", "cache": cache.enabled()}
+
+
+def jit(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile `function` on its first call for each combination of argument types."""
+    compiled: Callable[..., Any] = numba.njit(**FLAGS)(function)
+    return compiled
+
+
+def enabled() -> bool:
+    """False when NUMBA_DISABLE_JIT asks for plain Python (coverage, debugging)."""
+    return not numba.config.DISABLE_JIT
+
+
+def vector_lanes() -> int:
+    """How many float32 one vector register of the target CPU holds; 0 where it has no fused multiply-add."""
+    named = numba.config.CPU_FEATURES
+    if named is None and numba.config.CPU_NAME is None:
+        from llvmlite import binding
+
+        features = {name for name, present in binding.get_host_cpu_features().items() if present}
+    else:
+        features = {part[1:] for part in (named or "").split(",") if part.startswith("+")}
+    if {"avx512f", "fma"} <= features:
+        return 16
+    if {"avx2", "fma"} <= features:
+        return 8
+    return 4 if "neon" in features else 0

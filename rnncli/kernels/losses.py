@@ -1,0 +1,90 @@
+"""Losses, each fused with its gradient: the outputs are overwritten by dL/d(output).
+
+`weight` is 1 / (number of values the mean is over), so that shards need not know of each other; each position's
+loss is written separately and summed in order by `total`, so that threads do not change a bit.
+"""
+
+from __future__ import annotations
+
+from rnncli.kernels.elementary import exp, log
+from rnncli.kernels.jit import jit
+
+IGNORED = -1  # a target that is padding: no loss, no gradient
+
+
+@jit
+def _exponentials(z):
+    """z (V,) becomes exp(z − max z); returns (max z, their sum as four chains added in a fixed order)."""
+    V = z.size
+    highest = z[0]
+    for v in range(1, V):
+        highest = max(highest, z[v])
+    for v in range(V):
+        z[v] = exp(z[v] - highest)
+    s0 = s1 = s2 = s3 = z.dtype.type(0)
+    whole = V - V % 4
+    for v in range(0, whole, 4):
+        s0 += z[v]
+        s1 += z[v + 1]
+        s2 += z[v + 2]
+        s3 += z[v + 3]
+    for v in range(whole, V):
+        s0 += z[v]
+    return highest, (s0 + s1) + (s2 + s3)
+
+
+@jit
+def softmax_cross_entropy(logits, targets, losses, weight, low, high):
+    """losses[t, b] = −ln softmax(logits[t, b])[targets[t, b]] in nats; logits become (softmax − one-hot)·weight.
+
+    logits (T, B, V), targets (T, B) int32 below V or IGNORED, losses (T, B) float64.
+    """
+    one = logits.dtype.type(1)
+    for t in range(logits.shape[0]):
+        for b in range(low, high):
+            z, y = logits[t, b], targets[t, b]
+            if y == IGNORED:
+                z[:] = 0
+                losses[t, b] = 0.0
+                continue
+            wanted = float(z[y])
+            highest, total = _exponentials(z)
+            losses[t, b] = log(float(total)) - (wanted - float(highest))
+            scale = weight / total
+            for v in range(z.size):
+                z[v] *= scale
+            z[y] -= one * weight
+
+
+@jit
+def softmax(logits):
+    """logits (V,) become probabilities."""
+    _, total = _exponentials(logits)
+    for v in range(logits.size):
+        logits[v] /= total
+
+
+@jit
+def mean_squared_error(outputs, targets, losses, weight, low, high):
+    """losses[t, b] = Σ over k of (output − target)²; outputs become 2·(output − target)·weight.
+
+    outputs, targets (T, B, K), losses (T, B) float64. weight = 1 / (number of output values).
+    """
+    two = outputs.dtype.type(2)
+    for t in range(outputs.shape[0]):
+        for b in range(low, high):
+            losses[t, b] = 0.0
+            for k in range(outputs.shape[2]):
+                difference = outputs[t, b, k] - targets[t, b, k]
+                losses[t, b] += float(difference) * float(difference)
+                outputs[t, b, k] = two * difference * weight
+
+
+@jit
+def total(values):
+    """The sum of values (T, B) float64 in order."""
+    result = 0.0
+    for t in range(values.shape[0]):
+        for b in range(values.shape[1]):
+            result += values[t, b]
+    return result

@@ -1,0 +1,83 @@
+"""Random numbers from counters: number k of stream s under a seed is a pure function of (seed, s, k).
+
+Nothing is drawn in an order, so threads, resuming and the JIT cannot change a draw. The mixer is the finaliser of
+SplitMix64 (Steele, Lea and Flood, 2014).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnncli.kernels.jit import jit
+
+u64 = np.uint64
+GOLDEN, MIX_1, MIX_2 = u64(0x9E3779B97F4A7C15), u64(0xBF58476D1CE4E5B9), u64(0x94D049BB133111EB)
+S30, S27, S31, S11 = u64(30), u64(27), u64(31), u64(11)
+UNIT = 2.0**-53
+
+
+@jit
+def mix(x):
+    """64 well-mixed bits from 64 bits."""
+    z = u64(x) + GOLDEN
+    z = (z ^ (z >> S30)) * MIX_1
+    z = (z ^ (z >> S27)) * MIX_2
+    return z ^ (z >> S31)
+
+
+@jit
+def bits(seed, stream, k):
+    """Random 64 bits number k of stream `stream` under `seed`."""
+    return mix(mix(mix(u64(seed)) ^ u64(stream)) ^ u64(k))
+
+
+@jit
+def unit(seed, stream, k):
+    """A uniform float64 in [0, 1)."""
+    return float(bits(seed, stream, k) >> S11) * UNIT
+
+
+@jit
+def fill_uniform(out, seed, stream, limit):
+    """out (N,) float64 = uniform in [−limit, limit)."""
+    for k in range(out.size):
+        out[k] = (2.0 * unit(seed, stream, k) - 1.0) * limit
+
+
+@jit
+def fill_bits(out, seed, stream):
+    """out (N,) uint64 = random bits; sorting by them shuffles."""
+    for k in range(out.size):
+        out[k] = bits(seed, stream, k)
+
+
+@jit
+def _dot(x, y):
+    """x · y as four chains added in a fixed order."""
+    s0 = s1 = s2 = s3 = 0.0
+    whole = x.size - x.size % 4
+    for j in range(0, whole, 4):
+        s0 += x[j] * y[j]
+        s1 += x[j + 1] * y[j + 1]
+        s2 += x[j + 2] * y[j + 2]
+        s3 += x[j + 3] * y[j + 3]
+    for j in range(whole, x.size):
+        s0 += x[j] * y[j]
+    return (s0 + s1) + (s2 + s3)
+
+
+@jit
+def orthogonalise(q):
+    """The rows of q (N, N) float64 become orthonormal: Gram–Schmidt, twice, which reaches machine precision.
+
+    LAPACK's QR would give other bits on another machine.
+    """
+    for i in range(q.shape[0]):
+        for _ in range(2):
+            for k in range(i):
+                r = _dot(q[k], q[i])
+                for j in range(q.shape[1]):
+                    q[i, j] -= r * q[k, j]
+        length = np.sqrt(_dot(q[i], q[i]))
+        for j in range(q.shape[1]):
+            q[i, j] /= length

@@ -1,0 +1,11 @@
+"""Networks: parameters with names and shapes, layers that own them, and the workspaces they compute in.
+
+    parameters       one flat buffer, named views of it, the same for gradients; PyTorch names and layout outside
+    initialisation   first values, the same on every machine
+    recurrent        one recurrent layer class that serves every cell
+    head             the linear output layer
+    network          input → stack of recurrent layers → head, forward and backward over a shard of the batch
+    workspace        every array one window needs, planned once
+
+Models check shapes and call kernels; they know neither tasks, nor optimizers, nor files.
+"""

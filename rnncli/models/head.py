@@ -1,0 +1,51 @@
+"""The linear output layer: outputs (N, B, O) = h (N, B, H)·W + b, over the steps that the loss sees."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from rnncli.kernels import gemm, inputs
+from rnncli.models import initialisation
+from rnncli.models.parameters import Parameters, Spec
+from rnncli.models.share import Share
+
+
+class LinearHead:
+    """H inputs, O outputs; starts at zero where an untrained network should predict exactly its baseline."""
+
+    def __init__(self, H: int, O: int, starts_at_zero: bool):  # noqa: E741
+        self.H, self.O, self.starts_at_zero = H, O, starts_at_zero
+
+    def specs(self) -> list[Spec]:
+        return [Spec("head.weight", (self.O, self.H), transposed=True), Spec("head.bias", (self.O,))]
+
+    def bind(self, parameters: Parameters) -> None:
+        self.W, self.b = parameters.view("head.weight"), parameters.view("head.bias")
+        self.dW, self.db = parameters.gradient_view("head.weight"), parameters.gradient_view("head.bias")
+        self.packed = gemm.packed_like(self.H, self.O, self.W.dtype)
+        self.packed_back = gemm.packed_like(self.O, self.H, self.W.dtype)
+
+    def initialise(self, seed: int) -> None:
+        limit = 0.0 if self.starts_at_zero else 1.0 / math.sqrt(self.H)
+        self.W[...] = initialisation.uniform((self.H, self.O), limit, seed, 1)
+        self.b[...] = 0
+
+    def pack(self) -> None:
+        gemm.pack(self.W, self.packed)
+        gemm.pack_transposed(self.W, self.packed_back)
+
+    def forward(self, h: np.ndarray, outputs: np.ndarray, low: int, high: int) -> None:
+        inputs.fill(self.b, outputs, low, high)
+        gemm.multiply(h, self.packed, outputs, 0, len(outputs), low, high, True)
+
+    def backward(self, doutputs: np.ndarray, dh: np.ndarray, low: int, high: int) -> None:
+        """outputs = h·W + b gives dh = doutputs·Wᵀ."""
+        gemm.multiply(doutputs, self.packed_back, dh, 0, len(dh), low, high, False)
+
+    def weight_gradients(self, h: np.ndarray, doutputs: np.ndarray, share: Share) -> None:
+        first, last = share.panels(self.O)
+        d = doutputs.reshape(-1, self.O)
+        gemm.multiply_transposed(h.reshape(-1, self.H), d, self.dW, first, last, share.scratch)
+        inputs.column_sums(d, self.db, *share.columns(self.O))

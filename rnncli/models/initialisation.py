@@ -1,0 +1,51 @@
+"""First values of the weights: from the seed alone, the same bits on every machine.
+
+Input and output weights are uniform in ±1/√H as in PyTorch; recurrent weights follow `model.recurrent_init`, one
+H×H block per gate, times `model.recurrent_scale`; biases start at zero but for the cell's own `initial_bias`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from rnncli.kernels import random
+
+
+def uniform(shape: tuple[int, ...], limit: float, seed: int, stream: int) -> np.ndarray:
+    """float64 uniform in ±limit; number `stream` of the seed's independent streams."""
+    values = np.empty(math.prod(shape))
+    random.fill_uniform(values, seed, stream, limit)
+    return values.reshape(shape)
+
+
+def orthogonal_block(size: int, seed: int, stream: int) -> np.ndarray:
+    """A random orthogonal matrix (Saxe et al., 2014)."""
+    block = uniform((size, size), 1.0, seed, stream)
+    random.orthogonalise(block)
+    return block
+
+
+def xavier_block(size: int, seed: int, stream: int) -> np.ndarray:
+    """Glorot and Bengio (2010): variance 1/size."""
+    return uniform((size, size), math.sqrt(3.0 / size), seed, stream)
+
+
+def uniform_block(size: int, seed: int, stream: int) -> np.ndarray:
+    """PyTorch's default: ±1/√size."""
+    return uniform((size, size), 1.0 / math.sqrt(size), seed, stream)
+
+
+RECURRENT_INITS: dict[str, Callable[[int, int, int], np.ndarray]] = {
+    "orthogonal": orthogonal_block,
+    "xavier": xavier_block,
+    "uniform": uniform_block,
+}
+
+
+def recurrent(gates: int, size: int, method: str, scale: float, seed: int, stream: int) -> np.ndarray:
+    """weight_hh (gates·size, size) in PyTorch's layout: one scaled block per gate."""
+    block = RECURRENT_INITS[method]
+    return np.concatenate([scale * block(size, seed, stream + gate) for gate in range(gates)])

@@ -1,0 +1,156 @@
+"""A sequence network: input → stacked recurrent layers → linear head, over one shard of the batch at a time.
+
+Training calls, per window:
+
+    pack                     once, after the weights changed
+    forward, loss, backward  per shard of the batch (threads do not meet)
+    weight_gradients         per share of the output columns, when every shard is done
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnncli.kernels import dropout, inputs, random
+from rnncli.kernels.cells import CELLS
+from rnncli.kernels.rnn import ACTIVATIONS
+from rnncli.models import initialisation
+from rnncli.models.head import LinearHead
+from rnncli.models.parameters import Parameters, Spec
+from rnncli.models.recurrent import RecurrentLayer
+from rnncli.models.share import Share
+from rnncli.models.workspace import LayerWork, Workspace
+
+
+@dataclass(frozen=True)
+class NetworkShape:
+    """Everything that fixes a network's parameters.
+
+    input_size is the vocabulary for token inputs, the number of features for numeric ones; embedding_size None
+    with token inputs means one-hot.
+    """
+
+    cell: str
+    input_size: int
+    hidden_size: int
+    num_layers: int
+    output_size: int
+    token_input: bool
+    embedding_size: int | None = None
+    activation: str = "tanh"
+    dropout: float = 0.0
+    head_starts_at_zero: bool = False
+
+
+class Network:
+    """The network of a `NetworkShape`, in float32 for use or float64 for checks."""
+
+    def __init__(self, shape: NetworkShape, dtype: np.dtype = np.dtype(np.float32)):
+        self.shape, self.dtype = shape, np.dtype(dtype)
+        self.embedded = shape.token_input and shape.embedding_size is not None
+        self.first_size = shape.embedding_size if self.embedded else shape.input_size
+        cell, activation = CELLS[shape.cell], ACTIVATIONS[shape.activation]
+        self.cell = cell
+        self.layers = [
+            RecurrentLayer(
+                cell, l, self.first_size if l == 0 else shape.hidden_size, shape.hidden_size, activation,
+                token_input=shape.token_input and not self.embedded and l == 0,
+            )
+            for l in range(shape.num_layers)
+        ]  # fmt: skip
+        self.head = LinearHead(shape.hidden_size, shape.output_size, shape.head_starts_at_zero)
+        self.parameters = Parameters(self._specs(), self.dtype)
+        for part in (*self.layers, self.head):
+            part.bind(self.parameters)
+
+    def _specs(self) -> list[Spec]:
+        specs = []
+        if self.embedded:
+            specs.append(Spec("embedding.weight", (self.shape.input_size, self.first_size)))
+        for part in (*self.layers, self.head):
+            specs += part.specs()
+        return specs
+
+    def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int) -> None:
+        """First weights from the seed."""
+        if self.embedded:
+            table = self.parameters.view("embedding.weight")
+            table[...] = initialisation.uniform(table.shape, 0.1, seed, 2)
+        for layer in self.layers:
+            layer.initialise(recurrent_init, recurrent_scale, seed)
+        self.head.initialise(seed)
+        self.pack()
+
+    def pack(self) -> None:
+        """Refresh the packed weights; call after every change of the parameters."""
+        for part in (*self.layers, self.head):
+            part.pack()
+
+    def workspace(self, T: int, B: int, head_steps: int, *, training: bool, input_gradient: bool = False) -> Workspace:
+        """Arrays for windows of up to T steps of B sequences, the head seeing the last head_steps of them."""
+        dropping = training and self.shape.dropout > 0
+        last = len(self.layers) - 1
+        dense = not self.layers[0].token_input
+        return Workspace(
+            tokens=np.zeros((T, B) if self.shape.token_input else (0, 0), np.int32),
+            x=np.zeros((T, B, self.first_size) if dense else (0, 0, 0), self.dtype),
+            dx=np.zeros((T, B, self.first_size), self.dtype) if dense and (self.embedded or input_gradient) else None,
+            layers=[
+                LayerWork.plan(self.cell, T, B, self.shape.hidden_size, dropping and l < last, self.dtype)
+                for l in range(last + 1)
+            ],
+            outputs=np.zeros((head_steps, B, self.shape.output_size), self.dtype),
+            head_from=T - head_steps,
+        )
+
+    def dropout_keys(self, seed: int, update: int) -> tuple[np.uint32, ...]:
+        """One mask per layer and update; nothing to remember between them."""
+        if self.shape.dropout == 0:
+            return ()
+        return tuple(
+            np.uint32(int(random.bits(seed, 500 + l, update)) & 0xFFFFFFFF) for l in range(len(self.layers) - 1)
+        )
+
+    def forward(self, work: Workspace, low: int, high: int) -> None:
+        """work.outputs for sequences low ≤ b < high, from work.tokens or work.x and the states in row 0."""
+        if self.embedded:
+            inputs.gather(self.parameters.view("embedding.weight"), work.tokens, work.x, low, high)
+        for l, (layer, layer_work) in enumerate(zip(self.layers, work.layers, strict=True)):
+            layer.forward(layer_work, self._layer_input(work, l), low, high)
+            if layer_work.dropped is not None:
+                self._drop(layer_work.h[1:], layer_work.dropped, work.dropout_keys[l], low, high)
+        self.head.forward(work.layers[-1].y[work.head_from :], work.outputs, low, high)
+
+    def backward(self, work: Workspace, low: int, high: int) -> None:
+        """From dL/d(outputs) in work.outputs to da of every layer, dL/dh in dh, and dx where it is wanted."""
+        top = work.layers[-1].dh[1:]
+        top[: work.head_from, low:high] = 0
+        self.head.backward(work.outputs, top[work.head_from :], low, high)
+        for l in range(len(self.layers) - 1, 0, -1):
+            below = work.layers[l - 1]
+            dx = below.dh[1:]
+            self.layers[l].backward(work.layers[l], dx, low, high)
+            if below.dropped is not None:
+                self._drop(dx, dx, work.dropout_keys[l - 1], low, high)
+        self.layers[0].backward(work.layers[0], work.dx, low, high)
+
+    def weight_gradients(self, work: Workspace, share: Share) -> None:
+        """This share's columns of every parameter's gradient, when `backward` of all sequences is done."""
+        for l, layer in enumerate(self.layers):
+            layer.weight_gradients(work.layers[l], self._layer_input(work, l), share)
+        self.head.weight_gradients(work.layers[-1].y[work.head_from :], work.outputs, share)
+        if self.embedded:
+            assert work.dx is not None
+            table = self.parameters.gradient_view("embedding.weight")
+            inputs.scatter(work.dx, work.tokens, table, *share.split(self.first_size))
+
+    def _layer_input(self, work: Workspace, l: int) -> np.ndarray:
+        if l > 0:
+            return work.layers[l - 1].y
+        return work.tokens if self.layers[0].token_input else work.x
+
+    def _drop(self, x: np.ndarray, y: np.ndarray, key: np.uint32, low: int, high: int) -> None:
+        p = self.shape.dropout
+        dropout.apply(x, y, key, np.uint32(p * 2**32), self.dtype.type(1 / (1 - p)), low, high)

@@ -1,0 +1,112 @@
+"""One recurrent layer, whatever its cell: it owns the weights, packs them, and calls the cell's kernels on a shard.
+
+`low` and `high` are the sequences of one thread's shard; `panel` ranges are the output columns of one thread's
+share of a weight gradient. Every method writes into a `LayerWork`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from rnncli.kernels import gemm, inputs
+from rnncli.kernels.cell import Cell
+from rnncli.models import initialisation
+from rnncli.models.parameters import Parameters, Spec
+from rnncli.models.share import Share
+from rnncli.models.workspace import LayerWork
+
+
+class RecurrentLayer:
+    """Layer number `index` of a stack, I inputs, H units.
+
+    token_input: the input is a token's number, its one-hot product a row of the matrix.
+    """
+
+    def __init__(self, cell: Cell, index: int, I: int, H: int, activation: int, token_input: bool):  # noqa: E741
+        self.cell, self.index, self.I, self.H = cell, index, I, H
+        self.activation = activation
+        self.token_input = token_input
+        self.columns = cell.gates * H
+        self._names = [f"rnn.{part}_l{index}" for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+
+    def specs(self) -> list[Spec]:
+        weight_ih, weight_hh, bias_ih, bias_hh = self._names
+        return [
+            Spec(weight_ih, (self.columns, self.I), transposed=True),
+            Spec(weight_hh, (self.columns, self.H), transposed=True),
+            Spec(bias_ih, (self.columns,)),
+            Spec(bias_hh, (self.columns,)),
+        ]
+
+    def bind(self, parameters: Parameters) -> None:
+        """Keep views of this layer's weights and gradients, and room for the packed forms."""
+        self.W, self.U, self.b_ih, self.b_hh = (parameters.view(name) for name in self._names)
+        self.dW, self.dU, self.db_ih, self.db_hh = (parameters.gradient_view(name) for name in self._names)
+        dtype = self.W.dtype
+        dense = 0 if self.token_input else self.I
+        self.W_packed = gemm.packed_like(dense, self.columns, dtype)
+        self.W_packed_back = gemm.packed_like(self.columns, dense, dtype)
+        self.U_packed = gemm.packed_like(self.H, self.columns, dtype)
+        self.U_packed_back = gemm.packed_like(self.columns, self.H, dtype)
+        self.bias = np.zeros(self.columns, dtype)
+
+    def initialise(self, method: str, scale: float, seed: int) -> None:
+        stream = 1000 * (self.index + 1)
+        limit = 1.0 / math.sqrt(self.H)
+        self.W[...] = initialisation.uniform((self.I, self.columns), limit, seed, stream)
+        self.U[...] = initialisation.recurrent(self.cell.gates, self.H, method, scale, seed, stream + 1).T
+        self.b_ih[...] = np.repeat(self.cell.initial_bias, self.H)
+        self.b_hh[...] = 0
+
+    def pack(self) -> None:
+        """Refresh the packed forms after the weights changed."""
+        if not self.token_input:
+            gemm.pack(self.W, self.W_packed)
+            gemm.pack_transposed(self.W, self.W_packed_back)
+        gemm.pack(self.U, self.U_packed)
+        gemm.pack_transposed(self.U, self.U_packed_back)
+        self.bias[...] = self.b_ih if self.cell.keeps_recurrent_apart else self.b_ih + self.b_hh
+
+    def forward(self, work: LayerWork, x: np.ndarray, low: int, high: int) -> None:
+        """x (T, B, I), or tokens (T, B) for a token input; work.h[0] (and c[0]) given."""
+        if self.token_input:
+            inputs.gather_with_bias(self.W, self.bias, x, work.a, low, high)
+        else:
+            inputs.fill(self.bias, work.a, low, high)
+            gemm.multiply(x, self.W_packed, work.a, 0, len(work.a), low, high, True)
+        self.cell.forward(
+            work.a, work.q, work.h, work.c, work.s, self.U_packed, self.b_hh, self.activation, low, high
+        )
+
+    def backward(self, work: LayerWork, dx: np.ndarray | None, low: int, high: int) -> None:
+        """work.dh[1:] holds dL/dh from above; dx (T, B, I) is overwritten where given."""
+        work.dh[0, low:high] = 0
+        if self.cell.has_memory:
+            work.dc[-1, low:high] = 0
+        self.cell.backward(
+            work.a, work.q, work.h, work.c, work.s, work.dh, work.dc,
+            self.U_packed_back, self.activation, low, high,
+        )  # fmt: skip
+        if dx is not None:
+            # a = x·W + … gives dx = da·Wᵀ
+            gemm.multiply(work.a, self.W_packed_back, dx, 0, len(dx), low, high, False)
+
+    def weight_gradients(self, work: LayerWork, x: np.ndarray, share: Share) -> None:
+        """This thread's columns of dW, dU and the biases, after `backward` of the whole batch."""
+        first, last = share.panels(self.columns)
+        low, high = share.columns(self.columns)
+        da = work.a.reshape(-1, self.columns)
+        dq = work.q.reshape(-1, self.columns) if self.cell.keeps_recurrent_apart else da
+        if self.token_input:
+            inputs.scatter(work.a, x, self.dW, low, high)
+        else:
+            gemm.multiply_transposed(x.reshape(-1, self.I), da, self.dW, first, last, share.scratch)
+        h_before = work.h[:-1].reshape(-1, self.H)
+        gemm.multiply_transposed(h_before, dq, self.dU, first, last, share.scratch)
+        inputs.column_sums(da, self.db_ih, low, high)
+        if self.cell.keeps_recurrent_apart:
+            inputs.column_sums(dq, self.db_hh, low, high)
+        else:
+            self.db_hh[low:high] = self.db_ih[low:high]

@@ -1,0 +1,59 @@
+"""Every backward pass against central differences in float64, over the registry, layers 1 to 3, ragged lengths."""
+
+import naive
+import numpy as np
+import pytest
+from windows import VARIANTS, Window, error, small_shape
+
+from rnncli.kernels.cells import CELLS
+
+BOUND = 1e-7
+
+
+def check_gradients(window):
+    analytic = window.run_backward()
+    for name, array in window.variables().items():
+        numeric = window.central_differences(array)
+        assert error(analytic[name], numeric) < BOUND, name
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize(("cell", "activation"), VARIANTS)
+def test_cross_entropy_with_ragged_ends(cell, activation, layers):
+    check_gradients(Window(small_shape(cell, activation, layers)))
+
+
+@pytest.mark.parametrize(("cell", "activation"), VARIANTS)
+def test_squared_error_at_the_last_step_only(cell, activation):
+    check_gradients(Window(small_shape(cell, activation, 2), T=4, head_steps=1, loss="mse"))
+
+
+@pytest.mark.parametrize("kind", ["one-hot", "embedding"])
+@pytest.mark.parametrize("cell", CELLS)
+def test_token_inputs_and_a_loss_on_the_newest_steps(cell, kind):
+    check_gradients(Window(small_shape(cell, "tanh", 2, kind), head_steps=2))
+
+
+@pytest.mark.parametrize("kind", ["numeric", "one-hot", "embedding"])
+@pytest.mark.parametrize(("cell", "activation"), VARIANTS)
+def test_outputs_equal_the_naive_twin(cell, activation, kind):
+    window = Window(small_shape(cell, activation, 3, kind))
+    loss = window.run_forward()
+    weights = window.network.parameters.export()
+    outputs = naive.network(window.shape, weights, window.inputs, window.state)
+    assert error(window.outputs, outputs) < 1e-13
+    assert loss == pytest.approx(naive.cross_entropy(outputs, window.targets), rel=1e-13)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_shards_do_not_change_a_bit(cell):
+    shape = small_shape(cell, "tanh", 2, hidden=70)
+    whole = Window(shape, T=40, B=7, dtype=np.float32).run_backward(shards=1)
+    for shards in (2, 3, 7):
+        split = Window(shape, T=40, B=7, dtype=np.float32).run_backward(shards)
+        for name, gradient in whole.items():
+            assert np.array_equal(gradient, split[name]), (name, shards)
+
+
+def test_every_registered_cell_has_a_slow_twin():
+    assert set(naive.CELLS) == set(CELLS)

@@ -1,0 +1,77 @@
+"""Slow twins: every cell, loss and product written the way a textbook would, in numpy, one step at a time.
+
+They are the readable truth that the kernels are tested against. Each cell is `step(x, h, c, p) -> (h, c)` for one
+time step of a batch, with PyTorch's weights p: w_ih (G·H, I), w_hh (G·H, H), b_ih, b_hh (G·H,).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+ACTIVATIONS = {
+    "tanh": np.tanh,
+    "relu": lambda x: np.maximum(x, 0),
+    "sigmoid": sigmoid,
+    "identity": lambda x: x,
+}
+
+
+def rnn(x, h, c, p, activation="tanh"):
+    return ACTIVATIONS[activation](x @ p["w_ih"].T + p["b_ih"] + h @ p["w_hh"].T + p["b_hh"]), c
+
+
+def gru(x, h, c, p, activation="tanh"):
+    i_r, i_z, i_n = np.split(x @ p["w_ih"].T + p["b_ih"], 3, axis=-1)
+    h_r, h_z, h_n = np.split(h @ p["w_hh"].T + p["b_hh"], 3, axis=-1)
+    r, z = sigmoid(i_r + h_r), sigmoid(i_z + h_z)
+    n = np.tanh(i_n + r * h_n)
+    return (1 - z) * n + z * h, c
+
+
+def lstm(x, h, c, p, activation="tanh"):
+    i, f, g, o = np.split(x @ p["w_ih"].T + p["b_ih"] + h @ p["w_hh"].T + p["b_hh"], 4, axis=-1)
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(c), c
+
+
+CELLS = {"rnn": rnn, "gru": gru, "lstm": lstm}
+
+
+def layer_weights(weights, index):
+    """One layer's weights out of a model's export."""
+    parts = {"w_ih": "weight_ih", "w_hh": "weight_hh", "b_ih": "bias_ih", "b_hh": "bias_hh"}
+    return {short: weights[f"rnn.{long}_l{index}"] for short, long in parts.items()}
+
+
+def network(shape, weights, inputs, state):
+    """Outputs (T, B, O) of a whole network: tokens (T, B) or features (T, B, I), state [(h, c)] per layer."""
+    step = CELLS[shape.cell]
+    state = [(h.copy(), c.copy()) for h, c in state]
+    outputs = []
+    for x in inputs:
+        if shape.token_input:
+            x = weights["embedding.weight"][x] if shape.embedding_size else np.eye(shape.input_size)[x]
+        for l in range(shape.num_layers):
+            state[l] = step(x, *state[l], layer_weights(weights, l), shape.activation)
+            x = state[l][0]
+        outputs.append(x @ weights["head.weight"].T + weights["head.bias"])
+    return np.stack(outputs)
+
+
+def cross_entropy(logits, targets):
+    """Mean nats over the targets that are not −1."""
+    total, count = 0.0, 0
+    for z, y in zip(logits.reshape(-1, logits.shape[-1]), targets.reshape(-1), strict=True):
+        if y >= 0:
+            total -= z[y] - z.max() - np.log(np.exp(z - z.max()).sum())
+            count += 1
+    return total / count
+
+
+def squared_error(outputs, targets):
+    return float(((outputs - targets) ** 2).mean())

@@ -1,0 +1,122 @@
+"""One training window for tests: a network, its data, its loss; gradients by backward and by central differences."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from rnncli.kernels import losses
+from rnncli.models.network import Network, NetworkShape
+from rnncli.models.share import Share
+
+VARIANTS = [
+    ("rnn", "tanh"), ("rnn", "relu"), ("rnn", "sigmoid"), ("rnn", "identity"), ("gru", "tanh"), ("lstm", "tanh"),
+]  # fmt: skip
+
+
+def small_shape(cell, activation, layers, kind="numeric", loss="xent", hidden=5):
+    shape = NetworkShape(
+        cell=cell, input_size=4, hidden_size=hidden, num_layers=layers, output_size=3,
+        token_input=kind != "numeric", embedding_size=3 if kind == "embedding" else None, activation=activation,
+    )  # fmt: skip
+    return replace(shape, output_size=4) if kind != "numeric" and loss == "xent" else shape
+
+
+class Window:
+    """T steps of B sequences of random data with ragged ends, on a network with random weights."""
+
+    def __init__(self, shape, T=6, B=3, head_steps=None, loss="xent", dtype=np.float64, seed=0):
+        self.shape, self.loss, self.dtype = shape, loss, np.dtype(dtype)
+        random = np.random.default_rng(seed)
+        self.network = Network(shape, self.dtype)
+        # A sigmoid's slope is at most 1/4: with small weights its gradients drown in central differences' rounding.
+        spread = (4.0 if shape.activation == "sigmoid" else 1.1) / np.sqrt(shape.hidden_size)
+        weights = {s.name: random.normal(0, spread, s.shape) for s in self.network.parameters.specs}
+        self.network.parameters.load(weights)
+        head_steps = head_steps or T
+        self.work = self.network.workspace(T, B, head_steps, training=True, input_gradient=True)
+        if shape.token_input:
+            self.inputs = random.integers(0, shape.input_size, (T, B)).astype(np.int32)
+        else:
+            self.inputs = random.normal(0, 1, (T, B, shape.input_size)).astype(dtype)
+        states = [random.normal(0, 0.5, (2, B, shape.hidden_size)).astype(dtype) for _ in range(shape.num_layers)]
+        self.state = [(h, c) for h, c in states]
+        if loss == "xent":
+            self.targets = random.integers(0, shape.output_size, (head_steps, B)).astype(np.int32)
+            for b in range(B):  # sequences of unequal length
+                self.targets[max(head_steps - b, 1) :, b] = losses.IGNORED
+        else:
+            self.targets = random.normal(0, 1, (head_steps, B, shape.output_size)).astype(dtype)
+
+    def run_forward(self, shards=1):
+        """The mean loss; outputs are left in work.outputs as dL/d(outputs), and copied to self.outputs before."""
+        work, network = self.work, self.network
+        network.pack()
+        if self.shape.token_input:
+            work.tokens[...] = self.inputs
+        else:
+            work.x[...] = self.inputs
+        work.set_state(self.state)
+        per_step = np.zeros(work.outputs.shape[:2])
+        count = (self.targets >= 0).sum() if self.loss == "xent" else self.targets.size
+        kernel = losses.softmax_cross_entropy if self.loss == "xent" else losses.mean_squared_error
+        edges = [work.B * i // shards for i in range(shards + 1)]
+        for low, high in zip(edges, edges[1:], strict=False):
+            network.forward(work, low, high)
+        self.outputs = work.outputs.copy()
+        for low, high in zip(edges, edges[1:], strict=False):
+            kernel(work.outputs, self.targets, per_step, self.dtype.type(1 / count), low, high)
+        return losses.total(per_step) / count
+
+    def run_backward(self, shards=1):
+        """Every gradient by name: parameters in PyTorch's shapes, `x`, and `h0`, `c0` of each layer."""
+        self.run_forward(shards)
+        edges = [self.work.B * i // shards for i in range(shards + 1)]
+        for low, high in zip(edges, edges[1:], strict=False):
+            self.network.backward(self.work, low, high)
+        for i in range(shards):
+            self.network.weight_gradients(self.work, Share(i, shards, self.dtype))
+        gradients = self.network.parameters.export_gradients()
+        if not self.shape.token_input:
+            gradients["x"] = self.work.dx.copy()
+        for l, layer in enumerate(self.work.layers):
+            gradients[f"h0_{l}"] = layer.dh[0].copy()
+            if layer.dc.size:
+                gradients[f"c0_{l}"] = layer.dc[0].copy()
+        return gradients
+
+    def variables(self):
+        """Every array that the loss depends on, by the name of its gradient; changing one changes the loss."""
+        arrays = {s.name: self.network.parameters.view(s.name) for s in self.network.parameters.specs}
+        arrays = {n: a.T if self._transposed(n) else a for n, a in arrays.items()}
+        if not self.shape.token_input:
+            arrays["x"] = self.inputs
+        for l, (h, c) in enumerate(self.state):
+            arrays[f"h0_{l}"] = h
+            if self.network.cell.has_memory:
+                arrays[f"c0_{l}"] = c
+        return arrays
+
+    def _transposed(self, name):
+        return next(s.transposed for s in self.network.parameters.specs if s.name == name)
+
+    def central_differences(self, array, step=1e-5):
+        """dL/d(array), one element at a time."""
+        gradient = np.zeros(array.shape)
+        for index in np.ndindex(array.shape):
+            kept = array[index]
+            array[index] = kept + step
+            above = self.run_forward()
+            array[index] = kept - step
+            below = self.run_forward()
+            array[index] = kept
+            gradient[index] = (above - below) / (2 * step)
+        return gradient
+
+
+def error(got, wanted):
+    """max|got − wanted| / max|wanted|, the measure of every comparison in this project."""
+    scale = np.abs(wanted).max()
+    return float(np.abs(got - wanted).max() / scale) if scale > 0 else float(np.abs(got).max())
+
