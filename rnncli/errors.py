@@ -87,6 +87,12 @@ class StoppedError(RnncliError):
 
 
 def shown(text: str, limit: int = 60) -> str:
-    """`text` in quotes, escaped, and cut so that a message stays one readable line."""
-    cut = text if len(text) <= limit else text[:limit] + "…"
-    return '"' + cut.encode("unicode_escape").decode("ascii").replace('"', '\\"') + '"'
+    """`text` in quotes, control and invisible characters escaped, cut so that a message stays one readable line."""
+    escaped = "".join(_visible(character) for character in text[:limit])
+    return f'"{escaped}{"…" if len(text) > limit else ""}"'
+
+
+def _visible(character: str) -> str:
+    if character in '"\\':
+        return "\\" + character
+    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")

@@ -1,0 +1,125 @@
+"""Reads, checks and writes configs; every mistake in one is reported at once, each at its line and column."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from rnncli.config.explanations import described, explanations
+from rnncli.config.overrides import apply_overrides
+from rnncli.config.paths import relative_to, resolved
+from rnncli.config.problems import Path, Place, Problem, raise_all
+from rnncli.config.schema import Config
+from rnncli.config.yaml_document import MAX_BYTES, parse, parse_scalar, place_in
+from rnncli.errors import ConfigError, shown
+
+
+def load_config(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Config:
+    """The config in the YAML file at `path`, changed by `overrides` (`section.key=value`).
+
+    Data paths, in the file or in an override, are relative to the file's folder, and come back usable from
+    the working directory. Raises ConfigError that lists every problem.
+    """
+    path = os.fspath(path)
+    where = path if path.isprintable() else shown(path)
+    problems: list[Problem] = []
+    document = parse(_read_text(path, where), where, problems)
+    config = _validated(document.value, overrides, document.place, problems)
+    return resolved(config, os.path.dirname(path))
+
+
+def config_from_mapping(
+    mapping: dict[str, Any], overrides: Sequence[str] = (), where: str = "config"
+) -> Config:
+    """The config in plain values, such as those inferred from a data file or kept in a model file.
+
+    `where` names their origin in messages. Paths are left as they are.
+    Raises ConfigError that lists every problem.
+    """
+    if not isinstance(mapping, dict):  # what a damaged model file may hold
+        raise ConfigError(f"{where}: {described(mapping)} is not a config; it must be a mapping of keys")
+    return _validated(mapping, overrides, lambda path, at_key: Place(where, (0, 0)), [])
+
+
+def dump_config(config: Config, folder: str = "") -> str:
+    """YAML text that `load_config` reads back as an equal config from a file in `folder`.
+
+    Every key is written, in the order of the schema. Without `folder` the file is to stand in the working
+    directory, and relative data paths are written as they are.
+    """
+    placed = relative_to(config, folder) if folder else config
+    return yaml.dump(
+        placed.model_dump(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf")
+    )
+
+
+def _validated(
+    mapping: dict[str, Any],
+    overrides: Sequence[str],
+    place_of: Callable[[Path, bool], Place],
+    problems: list[Problem],
+) -> Config:
+    """The checked config; `problems` already found are raised together with its own."""
+    tree = {key: dict(value) if isinstance(value, dict) else value for key, value in mapping.items()}
+    override_places = apply_overrides(tree, overrides, problems)
+    try:
+        config = Config.model_validate(tree)
+    except ValidationError as error:
+        for path, message, at_key in explanations(error):
+            problems.append(Problem(override_places.get(path) or place_of(path, at_key), message))
+    if problems:
+        raise_all(problems)
+    return config
+
+
+def _read_text(path: str, where: str) -> str:
+    content = _read_bytes(path, where)
+    if len(content) > MAX_BYTES:
+        raise ConfigError(f"{where}: larger than {MAX_BYTES:,} bytes; is this a config file?")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        position = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
+        byte = content[error.start]
+        raise ConfigError(
+            f"{place_in(where, position).text}: byte 0x{byte:02x} is not UTF-8; save the file as UTF-8"
+        ) from None
+
+
+def _read_bytes(path: str, where: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise ConfigError(f"{where}: no such file; check the path of the config") from None
+    except IsADirectoryError:
+        raise ConfigError(f"{where}: is a folder; name a YAML file in it") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(f"{where}: cannot be read: {reason}; check the path and its permissions") from None
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes every text that our own rules for unquoted words would read as something else."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if _is_plain_word(text) else '"')
+
+
+def _is_plain_word(text: str) -> bool:
+    try:
+        return text.isprintable() and parse_scalar(text) == text
+    except ValueError:
+        return False
+
+
+_Dumper.add_representer(str, _represent_text)

@@ -1,0 +1,48 @@
+"""Mistakes gathered with their places, so that the user hears of all of them at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import NamedTuple, NoReturn
+
+from rnncli.errors import ConfigError
+
+Path = tuple[str | int, ...]
+"""The way from the root to a value: `("model", "cell")`; list items by index from 0."""
+
+Position = tuple[int, int]
+"""Line and column, both from 1."""
+
+MAX_LISTED = 50  # nobody mends more in one go, and a hostile file could hold a hundred thousand
+
+
+class Place(NamedTuple):
+    """Where a problem is: `c.yaml:3:3`, `--set model.cell=x`, or the name of a mapping."""
+
+    text: str
+    position: Position = (sys.maxsize, 0)  # --set problems follow those of the file
+
+
+class Problem(NamedTuple):
+    """One mistake; `message` says what is wrong and what to do."""
+
+    place: Place
+    message: str
+
+
+class _Refused:
+    """Stands for a value that a problem was already reported for."""
+
+
+REFUSED = _Refused()
+"""Put in the tree in place of a refused value, so that later checks do not report it again."""
+
+
+def raise_all(problems: Iterable[Problem]) -> NoReturn:
+    """Raises one ConfigError that lists every problem in reading order."""
+    ordered = sorted(problems, key=lambda problem: problem.place.position)
+    lines = [f"{problem.place.text}: {problem.message}" for problem in ordered[:MAX_LISTED]]
+    if len(ordered) > MAX_LISTED:
+        lines.append(f"{ordered[MAX_LISTED].place.text}: more problems from here on; mend those above first")
+    raise ConfigError(*lines)

@@ -1,0 +1,209 @@
+"""Every config key: its type, default, range, and what it is for.
+
+One model for each section, frozen once checked. Types are strict: `true` is not 1, "3" is not 3, 3.0 is
+not a whole number, and no number may be infinite. The descriptions also feed the documentation and the
+JSON Schema. What the user reads when a value is refused is worded in `explanations`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
+
+from rnncli.config.durations import parse_duration
+from rnncli.config.values import (
+    columns,
+    duration,
+    encoding_name,
+    fraction_or_path,
+    one_character,
+    refusal,
+    section,
+    usable_path,
+)
+
+__all__ = ["CELLS", "TASKS", "Config", "DataConfig", "ModelConfig", "TrainingConfig", "parse_duration"]
+
+Task = Literal["language-model", "forecast"]
+Cell = Literal["rnn", "gru", "lstm"]
+TASKS: tuple[str, ...] = get_args(Task)
+CELLS: tuple[str, ...] = get_args(Cell)
+
+FilePath = Annotated[str, AfterValidator(usable_path)]
+Split = Annotated[Annotated[float, Field(ge=0, le=0.9)] | str, BeforeValidator(fraction_or_path)]
+Column = Annotated[int, Field(ge=1)] | str
+Columns = Annotated[Column | list[Column], BeforeValidator(columns)]
+Character = Annotated[str, BeforeValidator(one_character), Field(min_length=1, max_length=1)]
+Encoding = Annotated[str, AfterValidator(encoding_name)]
+Duration = Annotated[str, BeforeValidator(duration)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """What the config and its sections share."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class DataConfig(Section):
+    """Where the sequences are, how to read them, and how to split them."""
+
+    path: FilePath | None = Field(
+        default=None, description="The training data, relative to the config file; - is standard input."
+    )
+    format: Literal["text", "csv"] | None = Field(
+        default=None, description="How to read the data; null takes it from the file name."
+    )
+    encoding: Encoding = Field(default="utf-8", description="The character encoding of the data.")
+    delimiter: Character | None = Field(
+        default=None, description="What separates CSV columns; null finds out."
+    )
+    decimal: Literal[".", ","] = Field(default=".", description="The decimal mark of the numbers in a CSV.")
+    skip_rows: int = Field(default=0, ge=0, description="How many lines to skip before the CSV header.")
+    ragged: Literal["refuse", "skip"] = Field(
+        default="refuse", description="What to do with a CSV row that has too many or too few columns."
+    )
+    validation: Split = Field(
+        default=0.1, description="The last part of the data to validate on: a fraction up to 0.9, or a file."
+    )
+    test: Split | None = Field(
+        default=None,
+        description="The data to test on, after the validation part: a fraction up to 0.9, or a file.",
+    )
+    tokens: Literal["char", "byte", "word"] = Field(
+        default="char", description="The units a text is cut into."
+    )
+    time: str | None = Field(
+        default=None, description="Forecast: the column that holds the time of each row."
+    )
+    target: Columns | None = Field(
+        default=None, description="Forecast: the column or columns to predict, by name or by number from 1."
+    )
+    horizon: Count | None = Field(default=None, description="Forecast: how many steps ahead to predict.")
+    context: int | None = Field(
+        default=None, ge=2, description="Forecast: how many past steps the model sees."
+    )
+    freq: str | None = Field(default=None, description="Forecast: the time between rows; null finds out.")
+    season: Count | None = Field(
+        default=None, description="Forecast: the steps in one season; null finds out."
+    )
+    missing: Literal["refuse", "ffill", "interpolate"] = Field(
+        default="refuse", description="Forecast: what to do with missing values."
+    )
+    scaling: Literal["seasonal-error", "mean", "standard", "robust", "none"] | None = Field(
+        default=None,
+        description="Forecast: what each series is divided by before training; null leaves the choice.",
+    )
+
+    @field_validator("decimal")
+    @classmethod
+    def _decimal_is_not_the_delimiter(cls, decimal: str, info: ValidationInfo) -> str:
+        if decimal == info.data.get("delimiter"):
+            raise refusal("must differ from data.delimiter; set another delimiter, such as ;")
+        return decimal
+
+
+class ModelConfig(Section):
+    """The network: its cell, its size, and how it starts."""
+
+    cell: Cell = Field(default="lstm", description="The recurrent cell.")
+    activation: Literal["tanh", "relu", "sigmoid", "identity"] = Field(
+        default="tanh", description="The activation of the hidden state; only rnn takes another than tanh."
+    )
+    hidden_size: int = Field(default=128, ge=1, le=65536, description="The units in each recurrent layer.")
+    num_layers: int = Field(default=2, ge=1, le=64, description="How many recurrent layers are stacked.")
+    embedding_size: Count | None = Field(
+        default=None,
+        description="The size of token vectors; null: one-hot for char and byte, hidden_size for words.",
+    )
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="The share of values dropped between layers.")
+    recurrent_init: Literal["orthogonal", "xavier", "uniform"] = Field(
+        default="orthogonal", description="How the recurrent weights start."
+    )
+    recurrent_scale: float = Field(
+        default=1.0, gt=0, description="What the first recurrent weights are multiplied by."
+    )
+
+    @field_validator("activation")
+    @classmethod
+    def _activation_fits_the_cell(cls, activation: str, info: ValidationInfo) -> str:
+        cell = info.data.get("cell", "rnn")  # absent when it was itself refused
+        if activation != "tanh" and cell != "rnn":
+            raise refusal(f"must be tanh when model.cell is {cell}; only rnn takes another")
+        return activation
+
+
+class TrainingConfig(Section):
+    """How long, how fast, and with which method to train."""
+
+    epochs: Count = Field(default=20, description="How many times to go through the training data.")
+    max_time: Duration | None = Field(
+        default=None, description="Stop after this long and keep the best model: 8s, 10m, 1h30m."
+    )
+    batch_size: Count = Field(default=32, description="How many sequences are trained side by side.")
+    bptt: Count | None = Field(
+        default=None,
+        description="k2: the steps that gradients flow back through; null leaves it to the task.",
+    )
+    bptt_stride: Count | None = Field(
+        default=None, description="k1: the steps between updates; null is bptt."
+    )
+    optimizer: Literal["sgd", "momentum", "rmsprop", "adam", "adamw"] = Field(
+        default="adam", description="How gradients become updates."
+    )
+    learning_rate: float = Field(
+        default=2e-3, gt=0, description="The size of the updates, before the schedule."
+    )
+    schedule: Literal["constant", "cosine", "step", "plateau"] = Field(
+        default="cosine", description="How the learning rate falls during training."
+    )
+    clip_norm: float | None = Field(
+        default=5.0,
+        gt=0,
+        description="Scale gradients down to this norm when they exceed it; null never does.",
+    )
+    patience: Count | None = Field(
+        default=None, description="Stop after this many evaluations without a better one; null never does."
+    )
+    seed: int = Field(default=1, ge=0, le=2**63 - 1, description="The start of every random choice.")
+    threads: int | None = Field(
+        default=None,
+        ge=1,
+        le=1024,
+        description="How many cores to use; null is all. The result does not depend on it.",
+    )
+
+    @field_validator("bptt_stride")
+    @classmethod
+    def _stride_within_bptt(cls, stride: int | None, info: ValidationInfo) -> int | None:
+        bptt = info.data.get("bptt")
+        if stride is not None and bptt is not None and stride > bptt:
+            raise refusal(f"must not be greater than training.bptt, which is {bptt}")
+        return stride
+
+
+class Config(Section):
+    """One whole config: the task and its three sections."""
+
+    task: Task = Field(description="What to learn to do.")
+    data: Annotated[DataConfig, BeforeValidator(section)] = Field(
+        default=DataConfig(), description="Where the sequences are, and how to read and split them."
+    )
+    model: Annotated[ModelConfig, BeforeValidator(section)] = Field(
+        default=ModelConfig(), description="The network: its cell, its size, and how it starts."
+    )
+    training: Annotated[TrainingConfig, BeforeValidator(section)] = Field(
+        default=TrainingConfig(), description="How long, how fast, and with which method to train."
+    )
+
+
+SECTIONS: dict[str, type[Section]] = {"data": DataConfig, "model": ModelConfig, "training": TrainingConfig}

@@ -1,0 +1,89 @@
+"""Checks of single values that types and ranges cannot express.
+
+Each takes a value as the file gave it and returns it, or raises a refusal. A refusal's text completes the
+sentence "training.max_time is 600; ".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic_core import PydanticCustomError
+
+from rnncli.config.durations import parse_duration
+from rnncli.config.suggestions import did_you_mean
+from rnncli.errors import shown
+
+REFUSAL = "rnncli"  # the error type that marks a message as already in our words
+COMMON_ENCODINGS = ("utf-8", "utf-16", "latin-1", "cp1252", "ascii", "shift_jis", "gb18030")
+LARGEST_FRACTION = 0.9
+
+
+def refusal(rule: str) -> PydanticCustomError:
+    """An error that says what a value must be."""
+    # The rule goes through the context because braces in the template would be taken for placeholders.
+    return PydanticCustomError(REFUSAL, "{rule}", {"rule": rule})
+
+
+def section(value: Any) -> Any:
+    """A section with nothing under it, as when every line is commented out, takes its defaults."""
+    return {} if value is None else value
+
+
+def usable_path(path: str) -> str:
+    """A path that the system can be asked for."""
+    if not path or "\0" in path:
+        raise refusal("must be the path of a file")
+    return path
+
+
+def fraction_or_path(value: Any) -> Any:
+    """A fraction of the data from 0 to 0.9, or the path of a file."""
+    if isinstance(value, str):
+        return usable_path(value)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not 0 <= value <= LARGEST_FRACTION:  # NaN fails every comparison
+        raise refusal(f"must be a fraction from 0 to {LARGEST_FRACTION}, or the path of a file")
+    return float(value)
+
+
+def columns(value: Any) -> Any:
+    """A column name, a column number from 1, or a list of them without repetition."""
+    listed = value if isinstance(value, list) else [value]
+    if not listed or not all(_is_column(column) for column in listed):
+        raise refusal("must be a column name, a column number from 1, or a list of them")
+    for index, column in enumerate(listed):
+        if column in listed[:index]:
+            raise refusal(f"must name each column once, and has {shown(str(column))} twice")
+    return value
+
+
+def _is_column(value: Any) -> bool:
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return (isinstance(value, str) and value != "") or (is_number and value >= 1)
+
+
+def one_character(value: Any) -> Any:
+    """A single character that can separate columns."""
+    if not isinstance(value, str) or len(value) != 1 or value in '\r\n"\0':
+        raise refusal(r'must be one character; a tab is written "\t", with the quotes')
+    return value
+
+
+def encoding_name(name: str) -> str:
+    """The name of a text encoding that Python knows."""
+    try:
+        "".encode(name)
+    except (LookupError, ValueError):
+        hint = did_you_mean(name, COMMON_ENCODINGS) or "; try utf-8, utf-16 or latin-1"
+        raise refusal(f"must be an encoding Python knows{hint}") from None
+    return name
+
+
+def duration(value: Any) -> Any:
+    """A duration such as `1h30m`, kept as text."""
+    try:
+        parse_duration(value if isinstance(value, str) else "")
+    except ValueError as error:
+        raise refusal(str(error)) from None
+    return value

@@ -1,0 +1,230 @@
+"""YAML text to plain values, each with its line and column, with every YAML trap closed.
+
+The tree is built here from PyYAML's stream of events, never by its constructors: nothing in a file can
+run code, share a node, nest without bound, or silently overwrite a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import yaml
+
+from rnncli.config.problems import MAX_LISTED, REFUSED, Path, Place, Position, Problem, raise_all
+from rnncli.config.scalars import parse_scalar
+from rnncli.errors import shown
+
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "Document", "parse", "parse_scalar"]
+
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 20
+YAML_NAMESPACE = "tag:yaml.org,2002:"  # what `!!` is short for
+
+
+@dataclass
+class Document:
+    """A parsed file: `value` is its tree of dicts, lists and scalars."""
+
+    where: str
+    value: dict[str, Any] = field(default_factory=dict)
+    value_positions: dict[Path, Position] = field(default_factory=dict)
+    key_positions: dict[Path, Position] = field(default_factory=dict)
+
+    def position(self, path: Path) -> Position:
+        """Line and column of the value at `path`; of its key, or the nearest section, when it has none."""
+        return self.value_positions.get(path) or self.key_position(path)
+
+    def key_position(self, path: Path) -> Position:
+        """Line and column of the key that ends `path`; of the nearest section when it is not written."""
+        if path in self.key_positions:
+            return self.key_positions[path]
+        return self.position(path[:-1]) if path else (1, 1)
+
+    def place(self, path: Path, at_key: bool = False) -> Place:
+        """`FILE:LINE:COL` of the value, or of the key, at `path`."""
+        return place_in(self.where, self.key_position(path) if at_key else self.position(path))
+
+
+def parse(text: str, where: str, problems: list[Problem] | None = None) -> Document:
+    """Reads one YAML document whose root is a mapping; `where` names the file in messages.
+
+    Mistakes that leave the rest readable (a duplicate key, a tag) are appended to `problems`, and REFUSED
+    stands in the tree where no value could be had. Without `problems` they are raised too.
+    Raises ConfigError when the text cannot be read to its end.
+    """
+    found: list[Problem] = [] if problems is None else problems
+    if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        raise_all([Problem(Place(where), f"larger than {MAX_BYTES:,} bytes; is this a config file?")])
+    builder = _TreeBuilder(text, where, found)
+    try:
+        builder.read_document()
+    except yaml.YAMLError as error:
+        raise_all([*found, _syntax_problem(error, text, where)])
+    except (ValueError, OverflowError):
+        # PyYAML converts \U escapes and %YAML version numbers without checking their range.
+        builder.fail("not valid YAML: a number or escape near here is out of range")
+    if found and problems is None:
+        raise_all(found)
+    return builder.document
+
+
+def place_in(where: str, position: Position) -> Place:
+    """The place `where:LINE:COL`."""
+    return Place(f"{where}:{position[0]}:{position[1]}", position)
+
+
+class _TreeBuilder:
+    """Turns events into a Document, one method for each kind of node."""
+
+    def __init__(self, text: str, where: str, problems: list[Problem]):
+        self.document = Document(where)
+        self.problems = problems
+        self.events: Iterator[Any] = yaml.parse(text, Loader=yaml.SafeLoader)
+        self.last_position: Position = (1, 1)
+
+    def read_document(self) -> None:
+        """Reads the whole stream: its start, one document, its end."""
+        self.next_event()
+        if isinstance(self.next_event(), yaml.StreamEndEvent):
+            self.fail("the file is empty; it needs at least a task: line")
+        root = self.next_event()
+        if isinstance(root, yaml.ScalarEvent) and not root.value:
+            self.fail("the file is empty; it needs at least a task: line")
+        if isinstance(root, (yaml.ScalarEvent, yaml.SequenceStartEvent)):
+            kind = "a list" if isinstance(root, yaml.SequenceStartEvent) else "a single value"
+            self.fail(f"the file holds {kind}; a config is made of keys, such as task: forecast")
+        value = self.node(root, ())
+        if value is REFUSED:
+            raise_all(self.problems)  # without its root, all the rest would be reported as missing
+        self.document.value = value
+        self.next_event()
+        if not isinstance(self.next_event(), yaml.StreamEndEvent):
+            self.fail("a second document starts here; a config is one document")
+
+    def node(self, event: Any, path: Path) -> Any:
+        """The value that starts with `event`; REFUSED when it uses YAML that a config may not."""
+        if len(path) > MAX_DEPTH:
+            self.fail(f"nested more than {MAX_DEPTH} levels deep")
+        self.document.value_positions[path] = _position(event)
+        if isinstance(event, yaml.AliasEvent):
+            self.report(event, "aliases are not allowed; write the value out")
+            return REFUSED
+        allowed = self.is_allowed(event)
+        if isinstance(event, yaml.MappingStartEvent):
+            value: Any = self.mapping(path)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            value = self.sequence(path)
+        else:
+            value = self.scalar(event, path)
+        return value if allowed else REFUSED
+
+    def mapping(self, path: Path) -> dict[str, Any]:
+        value: dict[str, Any] = {}
+        while not isinstance(event := self.next_event(), yaml.MappingEndEvent):
+            key = self.key(event, path)
+            item_path = (*path, key or "")
+            if key is None or self.is_duplicate(event, item_path):
+                self.node(self.next_event(), (*path, ""))  # read past the value that belongs to it
+                continue
+            self.document.key_positions[item_path] = _position(event)
+            value[key] = self.node(self.next_event(), item_path)
+        return value
+
+    def key(self, event: Any, path: Path) -> str | None:
+        """The key that starts with `event`; None, and a problem reported, when it is not a word."""
+        key = self.node(event, (*path, ""))
+        if isinstance(key, str) and key:
+            return key
+        if key in ("", None):
+            self.report(event, "a key cannot be empty or null; put it in quotes if it is meant as a word")
+        elif isinstance(key, (dict, list)):
+            self.report(event, "a list or a section cannot be a key; write a word")
+        elif key is not REFUSED:
+            self.report(
+                event, f"key {shown(event.value)} is not a word; put it in quotes if it is meant as one"
+            )
+        return None
+
+    def is_duplicate(self, event: Any, path: Path) -> bool:
+        """Reports a key that its section already has; the first one stands."""
+        if path not in self.document.key_positions:
+            return False
+        first_line = self.document.key_positions[path][0]
+        self.report(
+            event, f"key {shown(str(path[-1]))} is already set on line {first_line}; delete one of them"
+        )
+        return True
+
+    def sequence(self, path: Path) -> list[Any]:
+        value: list[Any] = []
+        while not isinstance(event := self.next_event(), yaml.SequenceEndEvent):
+            value.append(self.node(event, (*path, len(value))))
+        return value
+
+    def scalar(self, event: yaml.ScalarEvent, path: Path) -> Any:
+        if not event.value and event.implicit[0]:
+            del self.document.value_positions[path]  # nothing is written: the key is the place to point at
+        try:
+            return parse_scalar(event.value) if event.implicit[0] else valid_text(event.value)
+        except ValueError as error:
+            self.report(event, str(error))
+            return REFUSED
+
+    def is_allowed(self, event: Any) -> bool:
+        """Reports an anchor or a tag; whether there was neither."""
+        if event.anchor is not None:
+            self.report(event, "anchors are not allowed; write each value out where it is used")
+        if event.tag is not None:
+            tag = event.tag.replace(YAML_NAMESPACE, "!!", 1)
+            self.report(event, f"tag {shown(tag)} is not allowed; write the plain value")
+        return event.anchor is None and event.tag is None
+
+    def next_event(self) -> Any:
+        event = next(self.events)
+        self.last_position = _position(event)
+        return event
+
+    def report(self, event: Any, message: str) -> None:
+        """Notes a mistake after which reading can go on, unless there are enough of them already."""
+        self.problems.append(Problem(place_in(self.document.where, _position(event)), message))
+        if len(self.problems) > MAX_LISTED:
+            raise_all(self.problems)
+
+    def fail(self, message: str) -> NoReturn:
+        """Gives up at the newest event, listing what was found before it too."""
+        place = place_in(self.document.where, self.last_position)
+        raise_all([*self.problems, Problem(place, message)])
+
+
+def valid_text(text: str) -> str:
+    """`text` itself; raises ValueError for half a surrogate pair, which no file or terminal can hold."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError(f"{shown(text)} is not valid Unicode text; write the character itself")
+    return text
+
+
+def _position(event: Any) -> Position:
+    return event.start_mark.line + 1, event.start_mark.column + 1
+
+
+def _syntax_problem(error: yaml.YAMLError, text: str, where: str) -> Problem:
+    """PyYAML's complaint, at its own mark."""
+    if isinstance(error, yaml.reader.ReaderError):
+        before = text[: error.position]
+        position = before.count("\n") + 1, error.position - before.rfind("\n")
+        character = shown(text[error.position : error.position + 1])
+        return Problem(place_in(where, position), f"character {character} is not allowed in YAML; delete it")
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    position = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    return Problem(place_in(where, position), _syntax_message(getattr(error, "problem", None) or ""))
+
+
+def _syntax_message(complaint: str) -> str:
+    if "'\\t'" in complaint:
+        return "a tab cannot indent YAML; use spaces"
+    if complaint.endswith("but found ':'"):
+        return "there is no key before this colon; write one"
+    plain = complaint.encode("unicode_escape").decode("ascii")[:100]
+    return f"not valid YAML: {plain}; check the indentation, colons, brackets and quotes here"

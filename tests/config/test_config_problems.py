@@ -1,0 +1,202 @@
+"""Mistakes in a config are listed all at once, each with its place, what is wrong, and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rnncli.config.loading import config_from_mapping, load_config
+from rnncli.errors import ConfigError
+
+
+def problems_in(folder: Path, text: str | bytes, overrides: tuple[str, ...] = ()) -> list[str]:
+    """The problems of a config file that holds `text`, without the folder before its name."""
+    file = folder / "c.yaml"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ConfigError) as caught:
+        load_config(file, overrides)
+    assert caught.value.exit_code == 2
+    return [problem.replace(str(file), "c.yaml") for problem in caught.value.problems]
+
+
+def test_several_mistakes_at_once_in_reading_order(tmp_path: Path) -> None:
+    text = """\
+task: forecast
+training:
+  lerning_rate: 1e-3
+  bptt: "3"
+model:
+  cell: lstn
+  hidden_size: abc
+  num_layers: 2
+  num_layers: 3
+"""
+    assert problems_in(tmp_path, text) == [
+        'c.yaml:3:3: unknown key "lerning_rate"; did you mean "learning_rate"?',
+        'c.yaml:4:9: training.bptt is "3"; must be a whole number',
+        'c.yaml:6:9: model.cell is "lstn"; expected one of rnn, gru, lstm; did you mean "lstm"?',
+        'c.yaml:7:16: model.hidden_size is "abc"; must be a whole number',
+        'c.yaml:9:3: key "num_layers" is already set on line 8; delete one of them',
+    ]
+
+
+REFUSED_VALUES = {
+    # what YAML 1.1 would make False, 90, or take for text
+    "model.cell: no": 'is "no"; expected one of rnn, gru, lstm',
+    "model.hidden_size: 1:30": 'is "1:30"; must be a whole number',
+    # types
+    "model.hidden_size: true": "is true; must be a whole number",
+    "model.hidden_size: 3.0": "is 3.0; must be a whole number",
+    "model.hidden_size: '3'": 'is "3"; must be a whole number',
+    "model.hidden_size: [3]": "is a list; must be a whole number",
+    "model.hidden_size: {a: 3}": "is a section; must be a whole number",
+    "model.dropout: no": 'is "no"; must be a number',
+    "model.dropout: false": "is false; must be a number",
+    "model.cell: 3": "is 3; expected one of rnn, gru, lstm",
+    "data.time: 3": "is 3; must be text; put it in quotes if it is meant as text",
+    # ranges
+    "training.learning_rate: .nan": "is .nan; must be a finite number",
+    "training.learning_rate: .inf": "is .inf; must be a finite number",
+    "training.learning_rate: 1e999": "is .inf; must be a finite number",
+    "training.learning_rate: -1": "is -1; must be greater than 0",
+    "training.learning_rate: 0": "is 0; must be greater than 0",
+    "training.clip_norm: 0.0": "is 0.0; must be greater than 0",
+    "training.seed: 9223372036854775808": "is 9223372036854775808; must be at most 9223372036854775807",
+    "training.threads: 1025": "is 1025; must be at most 1024",
+    "model.hidden_size: 1000000000": "is 1000000000; must be at most 65536",
+    f"model.hidden_size: {'9' * 100}": f"is {'9' * 30}...; must be at most 65536",
+    "model.num_layers: 0": "is 0; must be at least 1",
+    "model.dropout: 1": "is 1; must be less than 1",
+    "model.recurrent_scale: 0": "is 0; must be greater than 0",
+    "data.context: 1": "is 1; must be at least 2",
+    "data.skip_rows: -1": "is -1; must be at least 0",
+    # values with rules of their own
+    "data.path: ''": 'is ""; must be the path of a file',
+    "data.validation: 0.95": "is 0.95; must be a fraction from 0 to 0.9, or the path of a file",
+    "data.validation: .nan": "is .nan; must be a fraction from 0 to 0.9, or the path of a file",
+    "data.test: true": "is true; must be a fraction from 0 to 0.9, or the path of a file",
+    "data.delimiter: ab": r'is "ab"; must be one character; a tab is written "\t", with the quotes',
+    "data.decimal: ;": 'is ";"; expected one of ".", ","',
+    "data.encoding: utf9": 'is "utf9"; must be an encoding Python knows; did you mean "utf-8"?',
+    "data.encoding: base64": 'is "base64"; must be an encoding Python knows; try utf-8, utf-16 or latin-1',
+    "data.target: []": "is a list; must be a column name, a column number from 1, or a list of them",
+    "data.target: 0": "is 0; must be a column name, a column number from 1, or a list of them",
+    "data.target: [a, true]": "is a list; must be a column name, a column number from 1, or a list of them",
+    "data.target: [a, a]": 'is a list; must name each column once, and has "a" twice',
+    "training.max_time: 600": "is 600; must be a duration such as 8s, 10m or 1h30m",
+    "training.max_time: 0m": 'is "0m"; must be longer than 0 seconds',
+    "training.optimizer: adm": (
+        'is "adm"; expected one of sgd, momentum, rmsprop, adam, adamw; did you mean "adam"?'
+    ),
+}
+
+
+@pytest.mark.parametrize(("line", "message"), REFUSED_VALUES.items())
+def test_a_refused_value(tmp_path: Path, line: str, message: str) -> None:
+    name, value = line.split(": ", 1)
+    section, key = name.split(".")
+    (problem,) = problems_in(tmp_path, f"task: forecast\n{section}:\n  {key}: {value}\n")
+    assert problem == f"c.yaml:3:{len(key) + 5}: {name} {message}"
+
+
+def test_a_key_without_a_value_is_reported_at_the_key(tmp_path: Path) -> None:
+    (problem,) = problems_in(tmp_path, "task: forecast\nmodel:\n  hidden_size:\n")
+    assert problem == "c.yaml:3:3: model.hidden_size is null; must be a whole number"
+
+
+MISPLACED_KEYS = {
+    "  lerning_rate: 3": ':3:3: unknown key "lerning_rate"; did you mean "learning_rate" under training:?',
+    "  learning_rate: 3": ':3:3: unknown key "learning_rate"; learning_rate belongs under training:',
+    "  task: forecast": ':3:3: unknown key "task"; task belongs at the top level',
+    "hidden_size: 3": ':3:1: unknown key "hidden_size"; hidden_size belongs under model:',
+    "modle: 3": ':3:1: unknown key "modle"; did you mean "model"?',
+    "zzz: 3": ':3:1: unknown key "zzz"; the keys at the top level are task, data, model, training',
+    "  zzz: 3": (
+        ':3:3: unknown key "zzz"; the keys under model: are cell, activation, hidden_size, num_layers, '
+        "embedding_size, dropout, recurrent_init, recurrent_scale"
+    ),
+}
+
+
+@pytest.mark.parametrize(("line", "message"), MISPLACED_KEYS.items())
+def test_an_unknown_key_is_pointed_to_the_right_one(tmp_path: Path, line: str, message: str) -> None:
+    (problem,) = problems_in(tmp_path, f"task: forecast\nmodel:\n{line}\n")
+    assert problem == "c.yaml" + message
+
+
+def test_a_missing_task_names_the_tasks(tmp_path: Path) -> None:
+    (problem,) = problems_in(tmp_path, "# mine\nmodel:\n  cell: gru\n")
+    assert problem == "c.yaml:2:1: task is missing; add task: language-model or task: forecast"
+
+
+def test_a_section_that_is_not_one(tmp_path: Path) -> None:
+    (problem,) = problems_in(tmp_path, "task: forecast\nmodel: lstm\n", ("model.hidden_size=3",))
+    assert problem == 'c.yaml:2:8: model is "lstm"; must be a section, with its keys indented below it'
+
+
+def test_only_the_plain_cell_takes_another_activation(tmp_path: Path) -> None:
+    (problem,) = problems_in(tmp_path, "task: forecast\nmodel:\n  activation: relu\n  cell: gru\n")
+    assert problem == (
+        'c.yaml:3:15: model.activation is "relu"; must be tanh when model.cell is gru; only rnn takes another'
+    )
+    plain = config_from_mapping({"task": "forecast", "model": {"activation": "relu", "cell": "rnn"}})
+    assert plain.model.activation == "relu"
+
+
+def test_a_stride_within_the_window(tmp_path: Path) -> None:
+    (problem,) = problems_in(tmp_path, "task: forecast\ntraining: {bptt_stride: 65, bptt: 64}\n")
+    assert problem == (
+        "c.yaml:2:25: training.bptt_stride is 65; must not be greater than training.bptt, which is 64"
+    )
+    equal = config_from_mapping({"task": "forecast", "training": {"bptt": 64, "bptt_stride": 64}})
+    assert equal.training.bptt_stride == 64
+
+
+def test_one_mark_cannot_be_both_delimiter_and_decimal(tmp_path: Path) -> None:
+    (problem,) = problems_in(tmp_path, "task: forecast\ndata: {decimal: ',', delimiter: ','}\n")
+    assert problem == (
+        'c.yaml:2:17: data.decimal is ","; must differ from data.delimiter; set another delimiter, such as ;'
+    )
+
+
+def test_offending_text_is_escaped_and_cut() -> None:
+    with pytest.raises(ConfigError) as caught:
+        config_from_mapping({"task": "\x1b[2J" + "x" * 500}, where="model.safetensors")
+    assert r"\x1b[2Jxxx" in str(caught.value)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 200
+
+
+def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
+    (problem,) = problems_in(tmp_path, b"task: forecast\n# caf\xe9\n")
+    assert problem == "c.yaml:2:6: byte 0xe9 is not UTF-8; save the file as UTF-8"
+
+
+def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
+    missing = tmp_path / "c.yaml"
+    with pytest.raises(ConfigError) as caught:
+        load_config(missing)
+    assert str(caught.value) == f"{missing}: no such file; check the path of the config"
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path)
+    assert str(caught.value) == f"{tmp_path}: is a folder; name a YAML file in it"
+
+
+def test_a_file_that_is_too_large_or_cannot_be_read(tmp_path: Path) -> None:
+    (problem,) = problems_in(tmp_path, b"#" * 1_000_001)
+    assert problem == "c.yaml: larger than 1,000,000 bytes; is this a config file?"
+    below_a_file = tmp_path / "c.yaml" / "d.yaml"
+    with pytest.raises(ConfigError) as caught:
+        load_config(below_a_file)
+    assert str(caught.value) == (
+        f"{below_a_file}: cannot be read: Not a directory; check the path and its permissions"
+    )
+
+
+def test_a_mapping_is_reported_by_its_origin() -> None:
+    with pytest.raises(ConfigError) as caught:
+        config_from_mapping({"task": "forecast", "model": {"cel": 1}}, where="model.safetensors")
+    assert str(caught.value) == 'model.safetensors: unknown key "cel"; did you mean "cell"?'
+    with pytest.raises(ConfigError, match="a list is not a config"):
+        config_from_mapping([])  # type: ignore[arg-type]
