@@ -9,10 +9,12 @@ Training calls, per window:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from rnncli.errors import ModelFileError
 from rnncli.kernels import dropout, inputs, random
 from rnncli.kernels.cells import CELLS
 from rnncli.kernels.rnn import ACTIVATIONS
@@ -81,6 +83,16 @@ class Network:
         for layer in self.layers:
             layer.initialise(recurrent_init, recurrent_scale, seed)
         self.head.initialise(seed)
+        self.pack()
+
+    def load(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take a model file's arrays; ModelFileError names the first that is missing or misshapen."""
+        try:
+            self.parameters.load(arrays)
+        except KeyError as missing:
+            raise ModelFileError(f"the model file lacks {missing}; train again or restore a copy") from None
+        except ValueError as wrong:
+            raise ModelFileError(f"the model file is inconsistent: {wrong}; train again") from None
         self.pack()
 
     def pack(self) -> None:

@@ -1,0 +1,54 @@
+"""A config for somebody who only named a data file: the task from the file's name, the size of the model from its size.
+
+What the data itself decides (columns, season, horizon, …) stays null; the task fills it in.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import Any
+
+CONFIG_SUFFIXES = (".yaml", ".yml")
+TABLE_SUFFIXES = (".csv", ".tsv")
+
+
+def is_config(path: str) -> bool:
+    """Whether a first argument names a config rather than data."""
+    return PurePath(path).suffix.lower() in CONFIG_SUFFIXES
+
+
+def inferred_config(path: str, size: int) -> dict[str, Any]:
+    """A config as plain values for the data file `path` of `size` bytes."""
+    if PurePath(path).suffix.lower() in TABLE_SUFFIXES:
+        return _forecast(path)
+    return _language_model(path, size)
+
+
+def _language_model(path: str, size: int) -> dict[str, Any]:
+    """A small text overfits, a large one must be got through: width, dropout and epochs follow the size.
+
+    max_time ends what a slow machine or a large text would make endless.
+    """
+    small, large = size < 300_000, size > 3_000_000
+    return {
+        "task": "language-model",
+        "data": {"path": path, "format": "text"},
+        "model": {"cell": "lstm", "hidden_size": 128 if small else 256, "num_layers": 2, "dropout": 0.1 if large else 0.3},
+        "training": {
+            "epochs": 30 if small else 1 if large else 10,
+            "max_time": "5m",
+            "batch_size": 32,
+            "bptt": 64,
+            "optimizer": "adam",
+            "learning_rate": 4e-3 if small else 3e-3,
+        },
+    }  # fmt: skip
+
+
+def _forecast(path: str) -> dict[str, Any]:
+    return {
+        "task": "forecast",
+        "data": {"path": path, "format": "csv", "validation": 0.2},
+        "model": {"cell": "gru", "hidden_size": 32, "num_layers": 1},
+        "training": {"epochs": 60, "max_time": "5m", "batch_size": 32, "learning_rate": 3e-3, "patience": 15},
+    }

@@ -1,0 +1,235 @@
+"""A CSV file as a table of strings, with the physical line of every record.
+
+Line ends are made equal before anything is parsed, inside quotes too: the same data give the same table
+whichever system wrote them, and a line number is a count of newlines.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
+
+from rnncli.data.numeric import is_number
+from rnncli.data.source import Source, decode
+from rnncli.errors import DataError, UsageError, shown
+
+Ragged = Literal["refuse", "skip"]
+Record = tuple[int, list[str]]  # the physical line where it starts (from 1), and its fields
+
+_CANDIDATES = (",", ";", "\t", "|")
+_DELIMITER_NAMES = {"\\t": "\t", "tab": "\t"}
+_BLOCK = 50  # records that the delimiter is detected from
+_FIELD_LIMIT = 131_072  # characters, the csv module's own
+_SEPARATOR_LINE = re.compile(r'"?sep=.?"?', re.IGNORECASE)
+# The closing quote is one that no other quote follows, so that "" is never half of two things.
+_QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"(?!")')
+
+
+@dataclass(frozen=True)
+class Table:
+    """`rows[i]` has one string per name in `header` and starts on physical line `lines[i]` (from 1)."""
+
+    name: str
+    header: list[str]
+    rows: list[list[str]]
+    lines: list[int]
+    delimiter: str
+
+
+def read_table(
+    source: Source,
+    *,
+    encoding: str = "utf-8",
+    delimiter: str | None = None,
+    decimal: str = ".",
+    skip_rows: int = 0,
+    ragged: Ragged = "refuse",
+    notes: list[str],
+) -> Table:
+    """Parse `source` strictly; blank lines are skipped, and so are the first `skip_rows` lines.
+
+    What was decided for the user (a delimiter, a column's name) is appended to `notes`.
+    Raises DataError naming the line, and UsageError for an impossible `delimiter` or `skip_rows`.
+    """
+    declared = _declared_delimiter(delimiter)
+    if skip_rows < 0:
+        raise UsageError(f"--skip-rows {skip_rows}: cannot be negative")
+    text = decode(source, encoding).replace("\r\n", "\n").replace("\r", "\n")
+    _refuse_nul(text, source.name)
+    body = _from_line(text, skip_rows + 1)
+    _refuse_separator_line(body, source.name, skip_rows + 1)
+    chosen = declared or _detect_delimiter(body, source.name, decimal, notes)
+    records = _records(body, chosen, source.name, skip_rows + 1)
+    first = next(records, None)
+    if first is None:
+        raise DataError(f"{source.name}: file is empty; need a header and at least 2 rows")
+    header, header_is_data = _header(first, source.name, decimal, notes)
+    rest = [first, *records] if header_is_data else list(records)
+    kept = _rectangular(rest, len(header), source.name, first[0], ragged, notes)
+    if not kept:
+        raise DataError(f"{source.name}:{first[0]}: header but no rows; add data below it")
+    return Table(source.name, header, [row for _, row in kept], [line for line, _ in kept], chosen)
+
+
+def _from_line(text: str, line: int) -> str:
+    """What is left of `text` from this line (from 1) on."""
+    parts = text.split("\n", line - 1)
+    return parts[-1] if len(parts) == line else ""
+
+
+def _declared_delimiter(delimiter: str | None) -> str | None:
+    if delimiter is None:
+        return None
+    character = _DELIMITER_NAMES.get(delimiter, delimiter)
+    if len(character) != 1 or character in '"\r\n\0':
+        raise UsageError(f"--delimiter {shown(delimiter)}: must be one character, such as ; or tab")
+    return character
+
+
+def _refuse_nul(text: str, name: str) -> None:
+    position = text.find("\0")
+    if position >= 0:
+        line = text.count("\n", 0, position) + 1
+        raise DataError(f"{name}:{line}: contains a NUL byte; is this a binary file?")
+
+
+def _refuse_separator_line(body: str, name: str, line: int) -> None:
+    first = body.split("\n", 1)[0].strip(" ")
+    if _SEPARATOR_LINE.fullmatch(first):
+        raise DataError(
+            f"{name}:{line}: {shown(first)} is a spreadsheet's hint, not a header; "
+            f"delete the line or pass --skip-rows {line}"
+        )
+
+
+def _records(body: str, delimiter: str, name: str, first_line: int) -> Iterator[Record]:
+    """Every record of `body`, blank lines left out; DataError where the quoting is broken."""
+    reader = csv.reader(io.StringIO(body, newline="\n"), delimiter=delimiter, strict=True)
+    while True:
+        start = first_line + reader.line_num  # line_num counts the lines consumed so far
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            record = _from_line(body, start - first_line + 1)
+            fault = _quoting_fault(record, delimiter, start) or f"{start}: {error}"
+            raise DataError(f"{name}:{fault}") from None
+        if not _is_blank(fields):
+            yield start, fields
+
+
+def _is_blank(fields: list[str]) -> bool:
+    """An empty line or one of spaces; a quoted empty string is a missing value of a one-column file."""
+    return not fields or (len(fields) == 1 and fields[0].isspace())
+
+
+def _quoting_fault(record: str, delimiter: str, line: int) -> str | None:
+    """`LINE:COL: why` the csv module gave up on the record that starts at physical `line`."""
+
+    def place(offset: int) -> str:
+        before = record[:offset]
+        return f"{line + before.count(chr(10))}:{offset - before.rfind(chr(10))}"
+
+    unquoted = re.compile(f"[^\n{re.escape(delimiter)}]*")
+    position = 0
+    while position < len(record):
+        quoted = record[position] == '"'
+        match = (_QUOTED if quoted else unquoted).match(record, position)
+        if match is None:
+            return f"{place(position)}: the quote that opens here is never closed; close it or remove it"
+        end = match.end()
+        if end - position - 2 * quoted > _FIELD_LIMIT:
+            mend = "is a closing quote missing?" if quoted else "is this a CSV file?"
+            return f"{place(position)}: a field of more than {_FIELD_LIMIT:,} characters; {mend}"
+        if end < len(record) and record[end] not in (delimiter, "\n"):
+            opened = place(position).replace(":", ", column ")
+            return (
+                f"{place(end)}: text after the closing quote of the field that opens on line {opened}; "
+                'write a quote inside a field as ""'
+            )
+        position = end + 1
+    return None
+
+
+def _detect_delimiter(body: str, name: str, decimal: str, notes: list[str]) -> str:
+    """The candidate that cuts the first records into equally many fields; the best one if none does.
+
+    A comma that fits wins, unless it is the decimal sign. A file of one column has none: a comma will do.
+    """
+    fits = {candidate: _fit(body, candidate) for candidate in _CANDIDATES}
+    best_share = max(share for share, _ in fits.values())
+    best = [candidate for candidate in _CANDIDATES if fits[candidate][0] == best_share]
+    if best_share == 0 or (best[0] == "," and (decimal != "," or len(best) == 1)):
+        return ","
+    if decimal == "," and len(best) > 1:
+        best = [candidate for candidate in best if candidate != ","]
+    if len(best) > 1:
+        readings = ", ".join(f"{shown(candidate)} gives {fits[candidate][1]} columns" for candidate in best)
+        raise DataError(f"{name}: the delimiter is ambiguous: {readings}; pass --delimiter")
+    notes.append(f"delimiter {shown(best[0])} detected")
+    return best[0]
+
+
+def _fit(body: str, delimiter: str) -> tuple[float, int]:
+    """How well `delimiter` fits: the share of the first records with the commonest number of fields over
+    one, and that number."""
+    reader = csv.reader(io.StringIO(body, newline="\n"), delimiter=delimiter)
+    counts: list[int] = []
+    with suppress(csv.Error):  # an open quote swallowed too much; what was counted before it still speaks
+        counts.extend(len(fields) for fields in islice(reader, _BLOCK) if not _is_blank(fields))
+    cut = [count for count in counts if count > 1]
+    if not cut:
+        return 0.0, 1
+    commonest = max(set(cut), key=lambda count: (cut.count(count), count))
+    return cut.count(commonest) / len(counts), commonest
+
+
+def _header(first: Record, name: str, decimal: str, notes: list[str]) -> tuple[list[str], bool]:
+    """The column names, and whether the first record is data because it is all numbers."""
+    line, fields = first
+    if all(is_number(field, decimal) for field in fields):
+        names = [f"column{number}" for number in range(1, len(fields) + 1)]
+        called = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+        notes.append(f"the first line is all numbers, so it is data; the columns are called {called}")
+        return names, True
+    names = []
+    for number, field in enumerate(fields, start=1):
+        names.append(field.strip() or f"column{number}")
+        if not field.strip():
+            notes.append(f'column {number} has no name; called "column{number}"')
+    seen: dict[str, int] = {}
+    for number, column in enumerate(names, start=1):
+        if column in seen:
+            raise DataError(
+                f"{name}:{line}: columns {seen[column]} and {number} are both {shown(column)}; rename one"
+            )
+        seen[column] = number
+    return names, False
+
+
+def _rectangular(
+    records: list[Record], width: int, name: str, header_line: int, ragged: Ragged, notes: list[str]
+) -> list[Record]:
+    """The records with `width` fields; the others are refused, or dropped and counted."""
+    odd = [(line, fields) for line, fields in records if len(fields) != width]
+    if not odd:
+        return records
+    line, fields = odd[0]
+    if ragged == "refuse":
+        plural = "" if len(fields) == 1 else "s"
+        raise DataError(
+            f"{name}:{line}: {len(fields)} field{plural}, header has {width}; correct the line, "
+            f"pass --skip-rows N if the header is not on line {header_line}, "
+            "or --ragged skip to leave such lines out"
+        )
+    notes.append(
+        f"left out {len(odd):,} of {len(records):,} rows without {width} fields, the first on line {line}"
+    )
+    return [record for record in records if len(record[1]) == width]

@@ -1,0 +1,56 @@
+"""Scaling one context window by itself, so that a model sees shapes and not levels, and nothing after the window.
+
+Each scaler takes windows w (T, B, C) and a season m and returns (centre, scale), both (B, C): the network sees
+(w − centre) / scale. A window that does not vary has scale 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+_FLAT = 1e-12  # a scale below this share of the window's size is rounding, not variation
+
+
+def seasonal_error(w: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
+    """Centre: the last value; scale: mean |w_t − w_{t−m}|, what seasonal naive would have missed by."""
+    m = min(m, len(w) - 1)
+    return w[-1], np.abs(w[m:] - w[:-m]).mean(axis=0)
+
+
+def mean(w: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
+    """Centre 0; scale: mean |w|, for positive quantities of very different size."""
+    return np.zeros(w.shape[1:]), np.abs(w).mean(axis=0)
+
+
+def standard(w: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation."""
+    return w.mean(axis=0), w.std(axis=0)
+
+
+def robust(w: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
+    """Median and half the interquartile range."""
+    low, middle, high = np.percentile(w, [25, 50, 75], axis=0)
+    return middle, (high - low) / 2
+
+
+def none(w: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
+    """The values as they are."""
+    return np.zeros(w.shape[1:]), np.ones(w.shape[1:])
+
+
+SCALERS: dict[str, Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]] = {
+    "seasonal-error": seasonal_error,
+    "mean": mean,
+    "standard": standard,
+    "robust": robust,
+    "none": none,
+}
+
+
+def scaler(name: str, w: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
+    """(centre, scale) of windows w (T, B, C), the scale never zero."""
+    centre, scale = SCALERS[name](w, m)
+    flat = scale <= _FLAT * np.abs(w).max(axis=0)
+    return centre, np.where(flat, 1.0, scale)

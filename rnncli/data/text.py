@@ -1,0 +1,90 @@
+"""Text to tokens and back: characters, bytes or words.
+
+- `char`: a token is a Unicode code point.
+- `byte`: a token is one byte of the UTF-8 form, written as the Latin-1 character of that value.
+- `word`: a token is a word or number (inner apostrophes and hyphens included), one other visible
+  character, or a newline; runs of spaces are dropped and put back by rule.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable, Iterator
+from typing import Literal, get_args
+
+Kind = Literal["char", "byte", "word"]
+KINDS: tuple[str, ...] = get_args(Kind)
+
+_WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*|\r\n?|\n|\S")
+_LINE_ENDS = ("\r", "\r\n")
+
+_NO_SPACE_BEFORE = frozenset(".,;:!?)]}%’”\n")
+_NO_SPACE_AFTER = frozenset("([{“\n")
+
+
+def tokenize(text: str | bytes, tokens: Kind) -> list[str]:
+    """The tokens of `text`. `bytes` are for the kind `byte`; a `str` works for every kind."""
+    if tokens == "byte":
+        return list(as_bytes(text).decode("latin-1"))
+    if isinstance(text, bytes):
+        raise TypeError(f"bytes cannot be cut into {tokens} tokens; decode them first")
+    if tokens == "char":
+        return list(text)
+    words = _WORD.findall(text)
+    return ["\n" if word in _LINE_ENDS else word for word in words] if "\r" in text else words
+
+
+def word_spans(text: str) -> Iterator[tuple[int, str]]:
+    """Each word token with the offset (from 0) of its first character in `text`."""
+    for match in _WORD.finditer(text):
+        word = match.group()
+        yield match.start(), "\n" if word in _LINE_ENDS else word
+
+
+def as_bytes(text: str | bytes) -> bytes:
+    """UTF-8 bytes of `text`; surrogates that stand for undecodable bytes become those bytes again."""
+    if isinstance(text, bytes):
+        return text
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # surrogates that never were bytes, e.g. "\ud800" from JSON
+        return text.encode("utf-8", "surrogatepass")
+
+
+def detokenize(tokens: Iterable[str], kind: Kind) -> str:
+    """One text from `tokens`. Invalid UTF-8 among `byte` tokens becomes surrogates, so that
+    `as_bytes(detokenize(tokenize(data, "byte"), "byte")) == data` for any bytes."""
+    detokenizer = Detokenizer(kind, errors="surrogateescape")
+    pieces = [detokenizer.push(token) for token in tokens]
+    return "".join(pieces) + detokenizer.flush()
+
+
+class Detokenizer:
+    """Turns a stream of tokens into text as they come; `flush` returns what was still held back.
+
+    Only `byte` holds anything back: the first bytes of a character that is not complete yet.
+    `errors` says what becomes of bytes that are not UTF-8, as in `bytes.decode`.
+    """
+
+    def __init__(self, kind: Kind, *, errors: str = "replace"):
+        self._kind = kind
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors)
+        self._previous = "\n"  # as at the start of a line: no space before the first word
+
+    def push(self, token: str) -> str:
+        """The text to emit now that `token` has come."""
+        if self._kind == "char":
+            return token
+        if self._kind == "byte":
+            return self._decoder.decode(token.encode("latin-1"))
+        tight = token in _NO_SPACE_BEFORE or self._previous in _NO_SPACE_AFTER
+        self._previous = token
+        return token if tight else " " + token
+
+    def flush(self) -> str:
+        """The text of an unfinished character, if there is one; the stream may start anew after it."""
+        self._previous = "\n"
+        rest = self._decoder.decode(b"", final=True)
+        self._decoder.reset()
+        return rest

@@ -1,0 +1,148 @@
+"""The tokens a model knows, and their numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from rnncli.data.text import KINDS, Kind, as_bytes, tokenize, word_spans
+from rnncli.errors import DataError, ModelFileError, shown
+
+UNKNOWN = "<unk>"  # cannot collide: as a word it would be three tokens, and char and byte tokens are short
+LIMIT = 65_536
+
+_CODE_POINTS = 0x110000
+_CHUNK = 1 << 20  # characters encoded at once: UTF-32 takes 4 bytes each, and a text may be a gigabyte
+_NAMED_UNSEEN = 5
+_PLURAL = {"char": "characters", "byte": "bytes", "word": "words"}
+
+
+class Vocabulary:
+    """Tokens numbered from 0. Number 0 is `<unk>`; `char` and `byte` follow by code point, words by
+    falling count, then alphabetically."""
+
+    def __init__(self, tokens: tuple[str, ...], kind: Kind):
+        if not tokens or tokens[0] != UNKNOWN:
+            raise ValueError(f"token 0 must be {UNKNOWN}")
+        self.tokens = tokens
+        self.kind = kind
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Vocabulary) and (self.tokens, self.kind) == (other.tokens, other.kind)
+
+    def __hash__(self) -> int:
+        return hash((self.tokens, self.kind))
+
+    @classmethod
+    def build(cls, text: str | bytes, kind: Kind) -> Vocabulary:
+        """The vocabulary of a training text; DataError if it has more than 65,536 distinct tokens."""
+        if kind == "word":
+            counts = Counter(tokenize(text, kind))
+            known = sorted(counts, key=lambda token: (-counts[token], token))
+        else:
+            known = sorted(set(_characters(text, kind)))
+        if len(known) > LIMIT:
+            raise DataError(
+                f"vocabulary of {len(known):,} {_PLURAL[kind]}; limit {LIMIT:,}; use --set data.tokens=byte"
+            )
+        return cls((UNKNOWN, *known), kind)
+
+    def encode(self, text: str | bytes) -> np.ndarray:
+        """Token numbers of `text`, (N,) int32; a token not known here is 0."""
+        if self.kind == "word":
+            words = tokenize(text, "word")
+            numbers = self._number_of_token
+            return np.fromiter((numbers.get(word, 0) for word in words), np.int32, len(words))
+        characters = _characters(text, self.kind)
+        ids = np.empty(len(characters), np.int32)
+        for start in range(0, len(characters), _CHUNK):
+            piece = characters[start : start + _CHUNK].encode("utf-32-le", "surrogatepass")
+            ids[start : start + _CHUNK] = self._number_of_code_point[np.frombuffer(piece, "<u4")]
+        return ids
+
+    def decode(self, ids: Iterable[int]) -> list[str]:
+        """The tokens with these numbers."""
+        return [self.tokens[number] for number in ids]
+
+    def unseen(self, text: str | bytes) -> list[tuple[int, str]]:
+        """The distinct tokens of `text` that are not known, each with the position (from 1, in
+        characters; in bytes for `byte`) where it first occurs, in that order."""
+        first: dict[str, int] = {}
+        if self.kind == "word":
+            for offset, word in word_spans(str(text)):
+                if word not in self._number_of_token:
+                    first.setdefault(word, offset + 1)
+        else:
+            characters = _characters(text, self.kind)
+            for offset in np.flatnonzero(self.encode(text) == 0).tolist():
+                first.setdefault(characters[offset], offset + 1)
+        return [(position, token) for token, position in first.items()]
+
+    def to_header(self) -> dict[str, Any]:
+        """JSON for a model file. A one-character token is written as its code point, so that even a lone
+        surrogate survives every JSON writer; longer tokens are words and hold no surrogates."""
+        tokens = [ord(token) if len(token) == 1 else token for token in self.tokens]
+        return {"kind": self.kind, "tokens": tokens}
+
+    @classmethod
+    def from_header(cls, header: dict[str, Any]) -> Vocabulary:
+        """The inverse of `to_header`; ModelFileError if it cannot have come from there."""
+        try:
+            kind = header["kind"]
+            tokens = tuple(token if isinstance(token, str) else chr(token) for token in header["tokens"])
+        except (KeyError, TypeError, ValueError, OverflowError):
+            raise ModelFileError("the vocabulary in the model file is damaged; train again") from None
+        whole = kind in KINDS and tokens[:1] == (UNKNOWN,) and len(set(tokens)) == len(tokens)
+        if not whole or (kind != "word" and any(len(token) != 1 for token in tokens[1:])):
+            raise ModelFileError("the vocabulary in the model file is damaged; train again")
+        return cls(tokens, kind)
+
+    @cached_property
+    def _number_of_token(self) -> dict[str, int]:
+        return {token: number for number, token in enumerate(self.tokens)}
+
+    @cached_property
+    def _number_of_code_point(self) -> np.ndarray:
+        """(1,114,112,) int32. One gather per text is five times as fast as a binary search, for 4 MB."""
+        numbers = np.zeros(_CODE_POINTS, np.int32)
+        for number, token in enumerate(self.tokens[1:], start=1):
+            numbers[ord(token)] = number
+        return numbers
+
+
+def require_learnable(vocabulary: Vocabulary, name: str) -> None:
+    """DataError unless there are two tokens to choose between."""
+    if len(vocabulary) < 3:  # <unk> is one of them
+        raise DataError(
+            f"{name}: needs at least 2 distinct {_PLURAL[vocabulary.kind]}, has {len(vocabulary) - 1}"
+        )
+
+
+def describe_unseen(unseen: Sequence[tuple[int, str]], kind: Kind = "char") -> str:
+    """`"é" (U+00E9) at position 7, …` for the output of `Vocabulary.unseen`; the first five by name."""
+    first = unseen[:_NAMED_UNSEEN]
+    named = [f"{_describe(token, kind)} at position {position:,}" for position, token in first]
+    more = len(unseen) - len(named)
+    return ", ".join(named) + (f" and {more:,} more" if more else "")
+
+
+def _describe(token: str, kind: Kind) -> str:
+    if kind == "byte":
+        return f"byte 0x{ord(token):02X}"
+    return f"{shown(token)} (U+{ord(token):04X})" if len(token) == 1 else shown(token)
+
+
+def _characters(text: str | bytes, kind: Kind) -> str:
+    """`text` as a string with one character for each `char` or `byte` token."""
+    if kind == "byte":
+        return as_bytes(text).decode("latin-1")
+    if isinstance(text, bytes):
+        raise TypeError(f"bytes cannot be cut into {kind} tokens; decode them first")
+    return text

@@ -1,0 +1,111 @@
+"""Model and state files: safetensors (a format that cannot run code), with one JSON header of ours, written atomically.
+
+The header rides in the safetensors metadata under the single key `rnncli`: with several keys their order, and so the
+file's bytes, would vary. `sha256` in it covers the arrays.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnncli.errors import MachineError, ModelFileError, shown
+
+FORMAT = 1
+_FOREIGN = {b"\x80": "a Python pickle; rnncli never loads pickles", b"PK": "a zip archive (a .pt or .npz file?)"}
+
+
+def write(path: Path, arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> None:
+    """Write `path` so that a reader sees the old file or the new one, never a part. MachineError on a full disk."""
+    from safetensors.numpy import save
+
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    full = {"format": FORMAT, "sha256": _digest(contiguous), **header}
+    text = json.dumps(full, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    write_atomically(path, save(contiguous, metadata={"rnncli": text}))
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace `path` by `content`; the temporary file stands beside it, so that the rename stays on one disk."""
+    temporary = None
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+        kept = "; the file there before is intact" if path.exists() else ""
+        raise MachineError(f"{path}: cannot write: {error.strerror}{kept}; free some space or choose another place") from None
+
+
+def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """(arrays, header). ModelFileError says what is wrong with the file; nothing in it is executed."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot read: {error.strerror}") from None
+    for magic, what in _FOREIGN.items():
+        if content.startswith(magic):
+            raise ModelFileError(f"{path}: this is {what}; name a model.safetensors that rnncli wrote")
+    header = _header(path, content)
+    arrays = _arrays(path, content)
+    if header.get("sha256") != _digest(arrays):
+        raise ModelFileError(f"{path}: checksum mismatch, the file is damaged; train again or restore a copy")
+    for name, array in arrays.items():
+        wrong = array.size - int(np.isfinite(array).sum()) if array.dtype.kind == "f" else 0
+        if wrong:
+            raise ModelFileError(f"{path}: {shown(name)} contains {wrong} values that are not finite; train again")
+    return arrays, header
+
+
+def _header(path: Path, content: bytes) -> dict[str, Any]:
+    size = int.from_bytes(content[:8], "little") if len(content) >= 8 else -1
+    if size < 0 or size > len(content) - 8:
+        wanted = 8 if size < 0 else size + 8
+        raise ModelFileError(
+            f"{path}: truncated, or no model file (have {len(content):,} bytes, its header needs {wanted:,}); "
+            "train again or restore a copy"
+        )
+    try:
+        outer = json.loads(content[8 : 8 + size].decode("utf-8"))
+        header = json.loads(outer["__metadata__"]["rnncli"])
+        version = header["format"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise ModelFileError(f"{path}: not a file that rnncli wrote; name a run directory or its model.safetensors") from None
+    if version != FORMAT:
+        raise ModelFileError(f"{path}: format {version}, this rnncli reads format {FORMAT}; use the version that wrote it")
+    return dict(header)
+
+
+def _arrays(path: Path, content: bytes) -> dict[str, np.ndarray]:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        return dict(load(content))
+    except (SafetensorError, KeyError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise ModelFileError(f"{path}: damaged ({shown(reason)}); train again or restore a copy") from None
+
+
+def _digest(arrays: Mapping[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

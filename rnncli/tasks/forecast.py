@@ -1,0 +1,242 @@
+"""forecast: the next rows of one or more numeric columns (many-to-many, `horizon` steps at once).
+
+The network reads a window of `context` rows, scaled by itself, and corrects a naive forecast: a network that has learnt
+nothing forecasts exactly what that baseline does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from rnncli.config.loading import config_from_mapping
+from rnncli.config.schema import Config, DataConfig
+from rnncli.data.source import Source, read_source
+from rnncli.data.timeline import Timeline
+from rnncli.errors import ConfigError, DataError
+from rnncli.models.network import Network, NetworkShape
+from rnncli.tasks.naive_forecasts import NAIVE_FORECASTS
+from rnncli.tasks.series import Series, read_series
+from rnncli.training.backpropagation import SQUARED_ERROR, Backpropagation
+from rnncli.training.reports import Score
+from rnncli.training.threads import ThreadPool
+from rnncli.training.windows import WindowLearner, Windowing, forecast
+
+name = "forecast"
+
+
+class Trainee:
+    """A series and a fresh network for it."""
+
+    def __init__(self, config: Config, source: Source, pool: ThreadPool, notes: list[str]):
+        series = read_series(source, config.data, notes)
+        self.config = config = resolved(config, series)
+        data, model, training = config.data, config.model, config.training
+        self.series, self.values = series, series.values
+        self.edges = self._split(notes)
+        windowing = _windowing(data, "last value")
+        train = windowing.origins(0, self.edges[0])
+        if not len(train):
+            raise DataError(_too_short(series, self.edges[0], data))
+        self.baseline = _better_baseline(windowing, self.values, train)
+        self.windowing = _windowing(data, self.baseline)
+        self.network = Network(network_shape(config, len(series.targets)))
+        self.network.initialise(model.recurrent_init, model.recurrent_scale, training.seed)
+        assert training.bptt is not None
+        self.learner = WindowLearner(
+            self.network, self.values, self.windowing, train, windowing.origins(*self.edges[:2]),
+            batch_size=training.batch_size, bptt=training.bptt, seed=training.seed, pool=pool,
+        )  # fmt: skip
+        self.facts = self._facts(len(train))
+
+    def _split(self, notes: list[str]) -> tuple[int, int, int]:
+        """The rows at which the training, validation and test parts end. Files of their own are appended."""
+        data, N = self.config.data, len(self.values)
+        ends = [N]
+        for split, part in (("test", data.test), ("validation", data.validation)):
+            if isinstance(part, str):
+                extra = read_series(read_source(part), data, notes, self.series.targets, self.series.time)
+                self.values = np.concatenate([self.values, extra.values])
+                ends = [end + len(extra.values) if split == "validation" else end for end in ends]
+                ends = [*ends, len(self.values)] if split == "test" else ends
+            elif part:
+                ends = [ends[0] - int(part * N), *ends]
+        return (ends[0], ends[1], ends[-1]) if len(ends) > 1 else (N, N, N)
+
+    def _facts(self, windows: int) -> tuple[tuple[str, str], ...]:
+        series, model, data = self.series, self.config.model, self.config.data
+        size = self.network.parameters.weights.size
+        step = f", one row a {series.timeline.frequency}" if series.timeline else ""
+        season = f", season {data.season}" if data.season else ""
+        return (
+            ("data", f"{series.name}: {len(series.values):,} rows of {', '.join(series.targets)}{step}{season}"),
+            ("windows", f"{windows:,} of {data.context} rows in, the next {data.horizon} out, correcting {self.baseline}"),
+            ("model", f"{model.num_layers} × {model.cell} of {model.hidden_size}, {size:,} parameters"),
+        )
+
+    def header(self) -> dict[str, Any]:
+        data = self.config.data
+        kept = ("encoding", "delimiter", "decimal", "skip_rows", "ragged", "missing",
+                "horizon", "context", "season", "scaling")  # fmt: skip
+        context = self.series.values[-(data.context or 0) :]
+        return {
+            "task": name,
+            "data": {key: getattr(data, key) for key in kept},
+            "model": self.config.model.model_dump(),
+            "series": {
+                "targets": list(self.series.targets),
+                "time": self.series.time,
+                "timeline": self.series.timeline.to_header() if self.series.timeline else None,
+                "baseline": self.baseline,
+                "context": context.tolist(),
+            },
+        }
+
+    def score(self) -> Score | None:
+        """The network beside last value and seasonal naive, over every origin of the test or validation part."""
+        train_end, valid_end, end = self.edges
+        split, first, last = ("test", valid_end, end) if end > valid_end else ("validation", train_end, valid_end)
+        origins = self.windowing.origins(first, last)
+        if not len(origins):
+            return None
+        contexts = self.windowing.contexts(self.values, origins)
+        actual = self.windowing.futures(self.values, origins)
+        season = self.config.data.season or 1
+        unit, weight = self._unit(season)
+
+        def mean_error(predicted: np.ndarray) -> float:
+            return float((np.abs(actual - predicted) * weight).mean())
+
+        floors = tuple(
+            (label, mean_error(naive(contexts, self.windowing.horizon, season)))
+            for label, naive in NAIVE_FORECASTS.items()
+            if label != "seasonal naive" or season > 1
+        )
+        return Score(
+            split, unit, mean_error(self.learner.forecast(contexts)), floors,
+            f"{len(origins):,} rolling origins, horizon {self.windowing.horizon}",
+        )  # fmt: skip
+
+    def _unit(self, season: int) -> tuple[str, np.ndarray]:
+        """MAE for one column; for several the mean of their MASE, because their units differ."""
+        if len(self.series.targets) == 1:
+            return f"MAE of {self.series.targets[0]}", np.ones(1)
+        train = self.values[: self.edges[0]]
+        scale = np.abs(train[season:] - train[:-season]).mean(axis=0)
+        return f"mean MASE of {len(self.series.targets)} columns", 1 / np.where(scale > 0, scale, 1.0)
+
+
+def prepare(config: Config, source: Source, pool: ThreadPool, notes: list[str]) -> Trainee:
+    return Trainee(config, source, pool, notes)
+
+
+def resolved(config: Config, series: Series) -> Config:
+    """The config with every null filled in that the series decides."""
+    data, training, N = config.data, config.training, len(series.values)
+    if training.bptt_stride is not None:
+        raise ConfigError("training.bptt_stride: a forecast has one loss a window; remove it, training.bptt is enough")
+    season = data.season or (series.timeline.season if series.timeline else None)
+    horizon = data.horizon or (season if season and season <= N // 10 else max(1, min(12, N // 20)))
+    context = data.context or max(2, min(3 * max(season or 0, horizon), N // 4))
+    if N < context + horizon:
+        raise DataError(_too_short(series, N, data.model_copy(update={"context": context, "horizon": horizon})))
+    filled = {
+        "time": series.time, "target": list(series.targets), "season": season, "horizon": horizon,
+        "context": context, "freq": series.timeline.frequency if series.timeline else None,
+        "scaling": data.scaling or "seasonal-error",
+    }  # fmt: skip
+    return config.model_copy(
+        update={
+            "data": data.model_copy(update=filled),
+            "training": training.model_copy(update={"bptt": training.bptt or context}),
+        }
+    )
+
+
+def network_shape(config: Config, columns: int) -> NetworkShape:
+    model = config.model
+    return NetworkShape(
+        cell=model.cell, input_size=columns, hidden_size=model.hidden_size, num_layers=model.num_layers,
+        output_size=columns * (config.data.horizon or 1), token_input=False, activation=model.activation,
+        dropout=model.dropout, head_starts_at_zero=True,
+    )  # fmt: skip
+
+
+def _windowing(data: DataConfig, baseline: str) -> Windowing:
+    assert data.context and data.horizon and data.scaling
+    return Windowing(data.context, data.horizon, data.season or 1, data.scaling, NAIVE_FORECASTS[baseline])
+
+
+def _too_short(series: Series, rows: int, data: DataConfig) -> str:
+    part = "" if rows == len(series.values) else " to train on"
+    needed = (data.context or 0) + (data.horizon or 0)
+    return (
+        f"{series.name}: has {rows:,} rows{part}; context {data.context} + horizon {data.horizon} needs {needed:,}; "
+        "lower data.context or data.horizon"
+    )
+
+
+def _better_baseline(windowing: Windowing, values: np.ndarray, origins: np.ndarray) -> str:
+    """The naive forecast with the smaller error on the training part is what the network corrects."""
+    sample = origins[:: max(1, len(origins) // 2000)]
+    contexts, actual = windowing.contexts(values, sample), windowing.futures(values, sample)
+    size = np.abs(actual).mean(axis=(0, 1)) + 1e-30
+    errors = {
+        label: float((np.abs(actual - naive(contexts, windowing.horizon, windowing.season)) / size).mean())
+        for label, naive in NAIVE_FORECASTS.items()
+    }
+    return min(errors, key=lambda label: errors[label])
+
+
+class Forecaster:
+    """A trained forecast: the rows after the context it was trained up to, or after other data."""
+
+    def __init__(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]):
+        config = config_from_mapping({"task": name, "data": header["data"], "model": header["model"]})
+        series = header["series"]
+        self.data, self.targets, self.time = config.data, tuple(series["targets"]), series["time"]
+        self.timeline = Timeline.from_header(series["timeline"]) if series["timeline"] else None
+        self.context = np.array(series["context"], np.float64)
+        self.windowing = _windowing(config.data, series["baseline"])
+        self.network = Network(network_shape(config, len(self.targets)))
+        self.network.load(arrays)
+
+    def read(self, source: Source, data: DataConfig, notes: list[str]) -> None:
+        """Continue from the end of `source` instead of the training data."""
+        series = read_series(source, data, notes, self.targets, self.time)
+        if len(series.values) < self.windowing.context:
+            raise DataError(
+                f"{source.name}: has {len(series.values):,} rows; this model reads the last {self.windowing.context}; "
+                "give more rows"
+            )
+        self.context, self.timeline = series.values[-self.windowing.context :], series.timeline
+
+    def predict(self, horizon: int | None, notes: list[str]) -> list[dict[str, Any]]:
+        """The next `horizon` rows (the trained horizon by default) under the input's own column names."""
+        wanted, trained = horizon or self.windowing.horizon, self.windowing.horizon
+        if wanted > trained:
+            notes.append(f"horizon {wanted} is beyond the trained {trained}: later rows build on forecast ones")
+        driver = Backpropagation(self.network, SQUARED_ERROR, ThreadPool(1, self.network.dtype))
+        context = self.context
+        rows = np.zeros((0, len(self.targets)))
+        while len(rows) < wanted:
+            block = forecast(self.network, self.windowing, context[:, None, :], driver)[:, 0]
+            rows = np.concatenate([rows, block])
+            context = np.concatenate([context, block])[-self.windowing.context :]
+        stamps = self.timeline.following(wanted) if self.timeline else [None] * wanted
+        return [
+            ({self.time: _number(stamp)} if self.time is not None and stamp is not None else {})
+            | {target: float(value) for target, value in zip(self.targets, row, strict=True)}
+            for stamp, row in zip(stamps, rows[:wanted], strict=True)
+        ]
+
+
+def _number(stamp: str) -> int | str:
+    """Years and counters as numbers, everything else as text."""
+    return int(stamp) if stamp.lstrip("-").isdigit() else stamp
+
+
+def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Forecaster:
+    return Forecaster(header, arrays)

@@ -1,0 +1,65 @@
+"""One window through the network on all threads: forward, loss, backward, weight gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnncli.kernels import losses
+from rnncli.models.network import Network
+from rnncli.models.workspace import Workspace
+from rnncli.training.threads import ThreadPool
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss kernel of `rnncli.kernels.losses`, and what it is counted in."""
+
+    kernel: Callable[..., None]
+    unit: str
+
+
+CROSS_ENTROPY = Loss(losses.softmax_cross_entropy, "nats per token")
+SQUARED_ERROR = Loss(losses.mean_squared_error, "squared error")
+
+
+class Backpropagation:
+    """Drives one network with one loss on a pool of threads."""
+
+    def __init__(self, network: Network, loss: Loss, pool: ThreadPool):
+        self.network, self.loss, self.pool = network, loss, pool
+
+    def gradient(self, work: Workspace, targets: np.ndarray, count: int) -> float:
+        """The summed loss of the window; the gradient of its mean over `count` is left in the parameters.
+
+        targets: (T − head_from, B) tokens, or (T − head_from, B, O) values.
+        """
+        per_step = np.zeros(work.outputs.shape[:2])
+        weight = self.network.dtype.type(1.0 / count)
+
+        def shard(low: int, high: int) -> None:
+            self.network.forward(work, low, high)
+            self.loss.kernel(work.outputs, targets, per_step, weight, low, high)
+            self.network.backward(work, low, high)
+
+        self.pool.over_batch(work.B, shard)
+        self.pool.over_shares(lambda share: self.network.weight_gradients(work, share))
+        return float(losses.total(per_step))
+
+    def forward(self, work: Workspace) -> None:
+        """The window's outputs."""
+        self.pool.over_batch(work.B, lambda low, high: self.network.forward(work, low, high))
+
+    def evaluate(self, work: Workspace, targets: np.ndarray) -> float:
+        """The summed loss of the window, without a gradient."""
+        per_step = np.zeros(work.outputs.shape[:2])
+        weight = self.network.dtype.type(1.0)
+
+        def shard(low: int, high: int) -> None:
+            self.network.forward(work, low, high)
+            self.loss.kernel(work.outputs, targets, per_step, weight, low, high)
+
+        self.pool.over_batch(work.B, shard)
+        return float(losses.total(per_step))

@@ -1,0 +1,249 @@
+"""The training loop: a generator of reports over any learner. What it saves and shows is its caller's business.
+
+The number of updates is fixed before the first one, because schedules follow it. The best weights are those with the
+lowest validation loss at a scheduled evaluation; an evaluation forced by stopping is reported but decides nothing, so
+that a resumed run ends exactly as one that was never stopped.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from rnncli.errors import DivergedError
+from rnncli.models.network import Network
+from rnncli.training.optimizer import Optimizer
+from rnncli.training.reports import Evaluated, Progress
+from rnncli.training.schedules import SCHEDULES, Plateau
+
+EVALUATIONS = 10  # at least so many in a run; otherwise one after each epoch
+CALIBRATION_SECONDS = 2.0
+RESERVE = 0.05  # of max_time, for saving and for a machine that slows down
+
+
+class Learner(Protocol):
+    """What a task hands to the loop."""
+
+    network: Network
+    updates_per_epoch: int
+
+    @property
+    def unit(self) -> str: ...
+
+    def gradient(self, update: int) -> tuple[float, int]:
+        """(summed loss, how many it sums); leaves the gradient of the mean in the network's parameters."""
+
+    def validate(self) -> tuple[float, int]:
+        """(summed loss, how many it sums) of the validation part; (nan, 0) where there is none."""
+
+    def restart(self) -> None:
+        """Forget what is carried from update to update."""
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What must be stored, beyond the weights, to go on exactly."""
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a run is trained; `updates` is its length."""
+
+    updates: int
+    learning_rate: float
+    schedule: str
+    patience: int | None
+
+
+@dataclass
+class Position:
+    """Where a run stands: everything small that a resume needs; the arrays are the weights' and the learner's."""
+
+    update: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    update_seconds: float = 0.0
+    loss_sum: float = 0.0
+    loss_count: int = 0
+    best_loss: float = math.inf
+    best_update: int = 0
+    evaluations_since_best: int = 0
+    plateau_factor: float = 1.0
+    plateau_waited: int = 0
+    optimizer_powers: list[float] = field(default_factory=lambda: [1.0, 1.0])
+
+
+class TrainingLoop:
+    """Trains `learner` with `optimizer` after `plan`. `best` (P,) holds the best weights so far."""
+
+    def __init__(
+        self, learner: Learner, optimizer: Optimizer, plan: Plan, clock: Callable[[], float] = time.perf_counter
+    ):
+        self.learner, self.optimizer, self.plan, self.clock = learner, optimizer, plan, clock
+        self.position = Position()
+        self.plateau = Plateau(plan.schedule == "plateau")
+        self.parameters = learner.network.parameters
+        self.best = self.parameters.weights.copy()
+        per_run = -(-plan.updates // EVALUATIONS)
+        self.evaluate_every = max(1, min(learner.updates_per_epoch, per_run))
+
+    def run(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Progress | Evaluated]:
+        """Train to the plan's end, or until patience runs out or stop() is true after an update."""
+        position, since = self.position, self.clock()
+        norm, reason = math.nan, "scheduled"
+        while position.update < self.plan.updates and reason == "scheduled":
+            norm = self._update()
+            now = self.clock()
+            position.seconds, since = position.seconds + now - since, now
+            yield self._progress(norm)
+            if position.update == self.plan.updates:
+                reason = "finished"
+            elif stop():
+                reason = "stopped"
+            scheduled = position.update % self.evaluate_every == 0
+            if scheduled or reason == "finished":
+                evaluated = self._evaluate(norm, reason)
+                now = self.clock()
+                position.seconds, since = position.seconds + now - since, now
+                if self._out_of_patience() and reason != "finished":
+                    reason = "patience"
+                yield self._report(evaluated, norm, reason, improved=position.evaluations_since_best == 0)
+                position.loss_sum, position.loss_count = 0.0, 0
+            elif reason == "stopped":
+                yield self._report(self._validation_loss(), norm, reason, improved=False)
+
+    def _update(self) -> float:
+        position, began = self.position, self.clock()
+        loss, count = self.learner.gradient(position.update)
+        norm = self.optimizer.gradient_norm()
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            raise DivergedError(
+                f"training diverged at update {position.update + 1}: the loss is {loss / count:g}, the gradient norm "
+                f"{norm:g}; lower training.learning_rate, or set training.clip_norm"
+            )
+        self.optimizer.update(self.learning_rate(), norm)
+        self.learner.network.pack()
+        position.update += 1
+        position.tokens += count
+        position.loss_sum += loss
+        position.loss_count += count
+        position.update_seconds += self.clock() - began
+        return norm
+
+    def learning_rate(self) -> float:
+        """The rate of the next update."""
+        done = self.position.update / self.plan.updates
+        return self.plan.learning_rate * SCHEDULES[self.plan.schedule](done) * self.plateau.factor
+
+    def _evaluate(self, norm: float, reason: str) -> float:
+        """A scheduled evaluation: remembers the best weights, and tells the plateau schedule."""
+        position = self.position
+        loss = self._validation_loss()
+        improved = loss < position.best_loss
+        if improved:
+            position.best_loss, position.best_update = loss, position.update
+            self.best[...] = self.parameters.weights
+        position.evaluations_since_best = 0 if improved else position.evaluations_since_best + 1
+        self.plateau.see(improved)
+        return loss
+
+    def _validation_loss(self) -> float:
+        """The mean validation loss; without a validation part, the training loss stands in."""
+        total, count = self.learner.validate()
+        position = self.position
+        loss = total / count if count else position.loss_sum / max(position.loss_count, 1)
+        if not math.isfinite(loss):
+            raise DivergedError(
+                f"training diverged: the validation loss after update {position.update} is {loss}; "
+                "lower training.learning_rate"
+            )
+        return loss
+
+    def _out_of_patience(self) -> bool:
+        return self.plan.patience is not None and self.position.evaluations_since_best >= self.plan.patience
+
+    def _epoch(self) -> int:
+        """The epoch of the last update, from 1."""
+        return -(-self.position.update // self.learner.updates_per_epoch)
+
+    def _train_loss(self) -> float:
+        return self.position.loss_sum / max(self.position.loss_count, 1)
+
+    def _speed(self) -> float:
+        return self.position.tokens / self.position.update_seconds if self.position.update_seconds else 0.0
+
+    def _progress(self, norm: float) -> Progress:
+        return Progress(
+            self.position.update, self.plan.updates, self._epoch(), self._train_loss(), norm,
+            self.learning_rate(), self._speed(),
+        )  # fmt: skip
+
+    def _report(self, loss: float, norm: float, reason: str, *, improved: bool) -> Evaluated:
+        position = self.position
+        return Evaluated(
+            step=position.update, epoch=self._epoch(), tokens=position.tokens, seconds=position.seconds,
+            train_loss=self._train_loss(), valid_loss=loss, learning_rate=self.learning_rate(), grad_norm=norm,
+            tokens_per_second=self._speed(), improved=improved, reason=reason,
+        )  # fmt: skip
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Every array that an exact resume needs."""
+        return {
+            "weights": self.parameters.weights,
+            "best": self.best,
+            **self.optimizer.arrays(),
+            **self.learner.arrays(),
+        }
+
+    def snapshot(self) -> Position:
+        """The position with the parts that others keep."""
+        position = self.position
+        position.plateau_factor, position.plateau_waited = self.plateau.factor, self.plateau.waited
+        position.optimizer_powers = self.optimizer.powers
+        return position
+
+    def restore(self, arrays: dict[str, np.ndarray], position: Position) -> None:
+        """Go on from a snapshot. KeyError or ValueError where the arrays are another model's."""
+        self.parameters.weights[...] = arrays["weights"]
+        self.best[...] = arrays["best"]
+        self.optimizer.restore(arrays, position.optimizer_powers)
+        self.learner.restore(arrays)
+        self.learner.network.pack()
+        self.position = position
+        self.plateau.factor, self.plateau.waited = position.plateau_factor, position.plateau_waited
+
+
+def planned_updates(
+    learner: Learner, optimizer: Optimizer, epochs: int, max_time: float | None,
+    clock: Callable[[], float] = time.perf_counter,
+) -> int:  # fmt: skip
+    """The length of a run: its epochs, or what a short calibration says fits into max_time seconds, if that is less.
+
+    Call it once everything is compiled. The calibration changes neither weights nor position.
+    """
+    wanted = epochs * learner.updates_per_epoch
+    if max_time is None:
+        return wanted
+    began = clock()
+    updates = 0
+    while updates < learner.updates_per_epoch and (updates < 3 or clock() - began < CALIBRATION_SECONDS):
+        learner.gradient(updates)
+        optimizer.gradient_norm()
+        learner.network.pack()
+        updates += 1
+    per_update = (clock() - began) / updates
+    learner.restart()
+    evaluation_began = clock()
+    learner.validate()
+    per_evaluation = clock() - evaluation_began
+    left = max_time * (1 - RESERVE) - (clock() - began)
+    fits = min(
+        (left - EVALUATIONS * per_evaluation) / per_update,
+        left / (per_update + per_evaluation / learner.updates_per_epoch),
+    )
+    return max(1, min(wanted, int(fits)))

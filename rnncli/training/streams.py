@@ -1,0 +1,161 @@
+"""Learning from a long sequence of tokens: contiguous streams, truncated BPTT, state carried from window to window.
+
+With N tokens there are N − 1 targets; B streams take L = ⌈(N − 1)/B⌉ of them each, and what the last lacks is masked.
+State is zero at a stream's start.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnncli.kernels.losses import IGNORED
+from rnncli.models.network import Network
+from rnncli.models.workspace import Workspace
+from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation
+from rnncli.training.threads import ThreadPool
+from rnncli.training.truncated_bptt import windows
+
+WARM_UP = 256  # tokens that each validation stream reads before its first counted token
+EVALUATION_STEPS = 64  # a jitted call stays short, so that Ctrl-C is seen
+
+
+class Streams:
+    """`ids` (N,) cut into at most B streams of inputs and targets, both (L, B) when sliced."""
+
+    def __init__(self, ids: np.ndarray, B: int):
+        targets = len(ids) - 1
+        self.L = -(-targets // min(B, targets))
+        self.B = -(-targets // self.L)
+        padded = np.zeros(self.L * self.B + 1, ids.dtype)
+        padded[: len(ids)] = ids
+        self._inputs = padded[:-1].reshape(self.B, self.L)
+        self._targets = padded[1:].reshape(self.B, self.L)
+        self._last_length = targets - self.L * (self.B - 1)
+
+    def fill(self, tokens: np.ndarray, start: int, stop: int) -> None:
+        """tokens (stop − start, B) = the inputs of these steps."""
+        tokens[...] = self._inputs[:, start:stop].T
+
+    def targets(self, start: int, stop: int) -> np.ndarray:
+        """(stop − start, B) int32 targets, IGNORED beyond the last stream's end."""
+        targets = np.ascontiguousarray(self._targets[:, start:stop].T, np.int32)
+        targets[max(self._last_length - start, 0) :, -1] = IGNORED
+        return targets
+
+
+class StreamLearner:
+    """A token network trained on `train` and validated on `valid` (token numbers).
+
+    context: tokens that precede `valid` in the text, empty when it is a text of its own.
+    """
+
+    def __init__(
+        self, network: Network, train: np.ndarray, valid: np.ndarray, context: np.ndarray,
+        *, batch_size: int, bptt: int, stride: int, seed: int, pool: ThreadPool,
+    ):  # fmt: skip
+        self.network, self.seed = network, seed
+        self.streams = Streams(train, batch_size)
+        self.windows = windows(self.streams.L, min(stride, self.streams.L), min(bptt, self.streams.L))
+        self.updates_per_epoch = len(self.windows)
+        self.backpropagation = Backpropagation(network, CROSS_ENTROPY, pool)
+        T = max(window.T for window in self.windows)
+        heads = max(window.T - window.head_from for window in self.windows)
+        self._work = network.workspace(T, self.streams.B, heads, training=True)
+        self.restart()
+        self.validation = Validation(network, valid, context, self.backpropagation)
+
+    @property
+    def unit(self) -> str:
+        return self.backpropagation.loss.unit
+
+    def gradient(self, update: int) -> tuple[float, int]:
+        """One window: (summed loss, tokens trained); the gradient is left in the parameters."""
+        window = self.windows[update % self.updates_per_epoch]
+        work = self._work.first(window.T, window.head_from)
+        work.dropout_keys = self.network.dropout_keys(self.seed, update)
+        if update % self.updates_per_epoch == 0:
+            work.clear_state()
+        else:
+            work.set_state(self._carried)
+        self.streams.fill(work.tokens, window.start, window.stop)
+        targets = self.streams.targets(window.start + window.head_from, window.stop)
+        count = int((targets != IGNORED).sum())
+        loss = self.backpropagation.gradient(work, targets, count)
+        self._carried = work.state(window.keep)
+        return loss, count
+
+    def validate(self) -> tuple[float, int]:
+        """(summed loss, tokens) of the validation part."""
+        return self.validation.run()
+
+    def restart(self) -> None:
+        """Forget the carried state."""
+        self._work.clear_state()
+        self._carried = self._work.state(0)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The carried state, for an exact resume."""
+        return {f"carried.{name}{l}": part for l, pair in enumerate(self._carried)
+                for name, part in zip("hc", pair, strict=True)}  # fmt: skip
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        count = len(self._carried)
+        self._carried = [(arrays[f"carried.h{l}"].copy(), arrays[f"carried.c{l}"].copy()) for l in range(count)]
+
+
+class Validation:
+    """Every token of `valid` scored once with carried state, on several contiguous streams.
+
+    Each stream first reads the WARM_UP tokens before its own. The first stream of a text of its own has none: its
+    state starts at zero and its first token, which nothing precedes, is not scored.
+    """
+
+    STREAM_LENGTH = 1024  # at least; shorter streams would spend their time on warming up
+    MOST_STREAMS = 32
+
+    def __init__(
+        self, network: Network, valid: np.ndarray, context: np.ndarray, backpropagation: Backpropagation
+    ):
+        self.backpropagation = backpropagation
+        self.count = len(valid) if len(context) else max(len(valid) - 1, 0)
+        if not self.count:
+            return
+        S = max(1, min(self.MOST_STREAMS, self.count // self.STREAM_LENGTH))
+        self.L = -(-self.count // S)
+        S = -(-self.count // self.L)
+        # Before the text stand WARM_UP tokens of context, and then padding up to whole streams.
+        head = context[-WARM_UP - 1 :] if len(context) else valid[:1]
+        body = valid if len(context) else valid[1:]
+        lacking = WARM_UP + 1 - len(head)
+        flat = np.zeros(WARM_UP + 1 + S * self.L, np.int32)
+        flat[lacking : WARM_UP + 1] = head
+        flat[WARM_UP + 1 : WARM_UP + 1 + self.count] = body
+        targets = np.full(S * self.L, IGNORED, np.int32)
+        targets[: self.count] = body
+        steps = np.arange(WARM_UP + self.L)[:, None] + np.arange(S)[None, :] * self.L
+        self.tokens = flat[steps]
+        self.targets = np.full((WARM_UP + self.L, S), IGNORED, np.int32)
+        self.targets[WARM_UP:] = targets.reshape(S, self.L).T
+        self.cold_until = lacking  # the first stream's state is zero before its first real token
+        self._work = network.workspace(EVALUATION_STEPS, S, EVALUATION_STEPS, training=False)
+
+    def run(self) -> tuple[float, int]:
+        """(summed loss in nats, tokens scored)."""
+        if not self.count:
+            return float("nan"), 0
+        self._work.clear_state()
+        state = self._work.state(0)
+        total = 0.0
+        edges = sorted({0, self.cold_until, *range(0, len(self.tokens), EVALUATION_STEPS), len(self.tokens)})
+        for start, stop in zip(edges, edges[1:], strict=False):
+            work: Workspace = self._work.first(stop - start, 0)
+            work.set_state(state)
+            if start <= self.cold_until:
+                for layer in work.layers:
+                    layer.h[0, 0] = 0
+                    if layer.c.size:
+                        layer.c[0, 0] = 0
+            work.tokens[...] = self.tokens[start:stop]
+            total += self.backpropagation.evaluate(work, np.ascontiguousarray(self.targets[start:stop]))
+            state = work.state(stop - start)
+        return total, self.count

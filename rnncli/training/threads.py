@@ -1,0 +1,55 @@
+"""Threads without barriers inside kernels: each takes a shard of the batch through a whole window.
+
+Kernels release the GIL. The calling thread works too, so one thread needs no pool at all.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from rnncli.models.share import Share
+
+
+class ThreadPool:
+    """`count` threads, and each one's `Share` of the weight gradients."""
+
+    def __init__(self, count: int | None, dtype: np.dtype):
+        self.count = count or os.cpu_count() or 1
+        self.shares = [Share(i, self.count, dtype) for i in range(self.count)]
+        self._executor = ThreadPoolExecutor(self.count - 1, "rnncli") if self.count > 1 else None
+
+    def run(self, jobs: Sequence[Callable[[], None]]) -> None:
+        """Run all jobs and wait; the first error of any is raised."""
+        if self._executor is None or len(jobs) == 1:
+            for job in jobs:
+                job()
+            return
+        pending = [self._executor.submit(job) for job in jobs[1:]]
+        try:
+            jobs[0]()
+        finally:
+            errors = [future.exception() for future in pending]
+        for error in errors:
+            if error is not None:
+                raise error
+
+    def over_batch(self, B: int, work: Callable[[int, int], None]) -> None:
+        """work(low, high) for shards of B sequences."""
+        count = min(self.count, B)
+        edges = [B * i // count for i in range(count + 1)]
+        self.run([lambda low=low, high=high: work(low, high) for low, high in zip(edges, edges[1:], strict=False)])
+
+    def over_blocks(self, blocks: int, work: Callable[[int, int], None]) -> None:
+        """work(first, last) for shares of `blocks` equal units."""
+        self.over_batch(blocks, work)
+
+    def over_shares(self, work: Callable[[Share], None]) -> None:
+        self.run([lambda share=share: work(share) for share in self.shares])
+
+    def close(self) -> None:
+        if self._executor is not None:
+            self._executor.shutdown()

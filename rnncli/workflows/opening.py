@@ -1,0 +1,73 @@
+"""What a path on the command line means: a run directory, a model file, a config, or data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnncli.config.inference import inferred_config, is_config
+from rnncli.config.loading import config_from_mapping, load_config
+from rnncli.config.schema import Config
+from rnncli.data.source import Source, read_source
+from rnncli.errors import ModelFileError, UsageError
+from rnncli.models import model_file
+from rnncli.tasks.registry import TASKS
+from rnncli.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model file: its task, what it says about itself, its weights."""
+
+    path: Path
+    task: Task
+    header: dict[str, Any]
+    arrays: dict[str, np.ndarray]
+
+    def load(self) -> Any:
+        """The trained model, able to do what its task can."""
+        try:
+            return self.task.load(self.header, self.arrays)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ModelFileError(f"{self.path}: its header is incomplete ({error}); train again") from None
+
+
+def open_model(run: str) -> Model:
+    """The model of RUN, which is a run directory or a model file. UsageError where there is none."""
+    path = Path(run)
+    if path.is_dir():
+        path = path / "model.safetensors"
+        if not path.exists():
+            raise UsageError(f"{run}: no model.safetensors in this directory; train first, or name another run")
+    elif not path.exists():
+        raise UsageError(f"no such run or model file: {run}")
+    arrays, header = model_file.read(path)
+    task = TASKS.get(header.get("task", ""))
+    if task is None:
+        raise ModelFileError(f"{path}: made for the task {header.get('task')!r}, which this version does not have")
+    return Model(path, task, header, arrays)
+
+
+def config_and_source(
+    first: str, data: str | None, overrides: Sequence[str], notes: list[str]
+) -> tuple[Config, Source]:
+    """From CONFIG [DATA|-] or from DATA alone; what was inferred is added to `notes`."""
+    if is_config(first):
+        config = load_config(first, overrides)
+        path = data if data is not None else config.data.path
+        if path is None:
+            raise UsageError(f"{first}: names no data; add data.path to it, or name the data after it")
+        return config, read_source(path)
+    if data is not None:
+        raise UsageError(f"{first}: not a config (.yaml or .yml); with two arguments the first is the config")
+    source = read_source(first)
+    config = config_from_mapping(inferred_config(first, len(source.content)), overrides, where="inferred config")
+    notes.append(
+        f"no config: task {config.task}, {config.model.num_layers} × {config.model.cell} of "
+        f"{config.model.hidden_size}, {config.training.epochs} epochs or {config.training.max_time}, whichever is first"
+    )
+    return config, source

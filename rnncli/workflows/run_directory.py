@@ -1,0 +1,139 @@
+"""A run directory: config.yaml, model.safetensors (the best so far), state.safetensors (exact resume), metrics.jsonl.
+
+Every file but metrics.jsonl is replaced atomically; metrics.jsonl grows by whole lines. A lock names the process
+that is writing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnncli.errors import MachineError, ModelFileError, RunInUseError, UsageError
+from rnncli.models import model_file
+from rnncli.training.loop import Plan, Position
+from rnncli.training.reports import Evaluated
+
+
+class RunDirectory:
+    """The directory of one run, locked for this process from `create` or `resume` until `close`."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.config = path / "config.yaml"
+        self.model = path / "model.safetensors"
+        self.state = path / "state.safetensors"
+        self.metrics = path / "metrics.jsonl"
+        self._lock: int | None = None
+
+    @classmethod
+    def create(cls, path: Path) -> RunDirectory:
+        """A new directory, or an empty one. UsageError where something is in it already."""
+        run = cls(path)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            run._take_lock()
+            held = [entry.name for entry in path.iterdir() if entry.name != ".lock"]
+        except OSError as error:
+            raise MachineError(f"{path}: cannot use as a run directory: {_reason(error)}; choose another -o") from None
+        if held:
+            run.close()
+            raise UsageError(f"{path}: exists and is not empty; add --resume to go on, or choose another -o")
+        return run
+
+    @classmethod
+    def resume(cls, path: Path) -> RunDirectory:
+        """The directory of a run that was stopped."""
+        run = cls(path)
+        if not run.state.is_file():
+            raise UsageError(f"{path}: nothing to resume here (no state.safetensors); leave out --resume to start anew")
+        try:
+            run._take_lock()
+        except OSError as error:
+            raise MachineError(f"{path}: cannot use as a run directory: {_reason(error)}") from None
+        return run
+
+    def _take_lock(self) -> None:
+        descriptor = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
+            os.close(descriptor)
+            raise RunInUseError(f"{self.path}: in use by process {pid}; wait for it, or choose another -o") from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        self._lock = descriptor
+
+    def close(self) -> None:
+        """Give the lock back."""
+        if self._lock is not None:
+            (self.path / ".lock").unlink(missing_ok=True)
+            os.close(self._lock)
+            self._lock = None
+
+    def write_config(self, text: str) -> None:
+        model_file.write_atomically(self.config, text.encode("utf-8"))
+
+    def write_model(self, arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> None:
+        model_file.write(self.model, arrays, header)
+
+    def write_state(
+        self, arrays: Mapping[str, np.ndarray], position: Position, plan: Plan, data_sha256: str
+    ) -> None:
+        header = {"position": _finite(asdict(position)), "plan": asdict(plan), "data_sha256": data_sha256}
+        model_file.write(self.state, arrays, header)
+
+    def read_state(self) -> tuple[dict[str, np.ndarray], Position, Plan, str]:
+        """What `write_state` wrote. ModelFileError where it is damaged."""
+        arrays, header = model_file.read(self.state)
+        try:
+            kept = dict(header["position"])
+            if kept["best_loss"] is None:
+                kept["best_loss"] = float("inf")
+            return arrays, Position(**kept), Plan(**header["plan"]), str(header["data_sha256"])
+        except (KeyError, TypeError, ValueError):
+            raise ModelFileError(f"{self.state}: not a state that this version wrote; start a new run") from None
+
+    def append_metrics(self, line: Evaluated) -> None:
+        values = asdict(line)
+        values["epoch"] = int(values["epoch"])
+        self._write_line(json.dumps(values))
+
+    def _write_line(self, text: str) -> None:
+        try:
+            with open(self.metrics, "a", encoding="utf-8") as file:
+                file.write(text + "\n")
+        except OSError as error:
+            raise MachineError(f"{self.metrics}: cannot write: {_reason(error)}; the model before is intact") from None
+
+    def drop_metrics_after(self, update: int) -> None:
+        """Lines of updates that the saved state does not know are done again."""
+        if not self.metrics.exists():
+            return
+        lines = self.metrics.read_text(encoding="utf-8").splitlines()
+        kept = [line for line in lines if _step(line) <= update]
+        model_file.write_atomically(self.metrics, "".join(line + "\n" for line in kept).encode())
+
+
+def _step(line: str) -> float:
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):  # a line that a full disk cut off
+        return float("inf")
+
+
+def _finite(values: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no infinity: a best loss that does not exist yet is null."""
+    return {k: None if isinstance(v, float) and v in (float("inf"), float("-inf")) else v for k, v in values.items()}
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

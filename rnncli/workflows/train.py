@@ -1,0 +1,156 @@
+"""train: from a config and data to a run directory with the best model."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rnncli.config.durations import parse_duration
+from rnncli.config.loading import dump_config, load_config
+from rnncli.config.schema import Config
+from rnncli.data.source import Source, read_source
+from rnncli.errors import DataError, ModelFileError, StoppedError, UsageError
+from rnncli.kernels import cache
+from rnncli.tasks.registry import TASKS
+from rnncli.tasks.task import Trainee
+from rnncli.training.loop import Plan, TrainingLoop, planned_updates
+from rnncli.training.optimizer import Optimizer
+from rnncli.training.reports import Evaluated, Finished, Note, Report, Started
+from rnncli.training.threads import ThreadPool
+from rnncli.workflows.opening import config_and_source
+from rnncli.workflows.run_directory import RunDirectory
+from rnncli.workflows.stopping import StopRequest, stop_on_signals
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks for. `first` is a config or data; `out` None picks a free name under runs/."""
+
+    first: str
+    data: str | None = None
+    out: str | None = None
+    overrides: Sequence[str] = ()
+    resume: bool = False
+
+
+def train(request: Request, show: Callable[[Report], None]) -> None:
+    """Train, save, and report. StoppedError after SIGINT or SIGTERM, when everything is saved."""
+    notes: list[str] = []
+    if request.resume and request.out is None:
+        raise UsageError("--resume needs -o RUN, the run to go on with")
+    config, source = _inputs(request, notes)
+    out = Path(request.out) if request.out else _free_name(request.first)
+    run = RunDirectory.resume(out) if request.resume else RunDirectory.create(out)
+    pool = ThreadPool(config.training.threads, _float32())
+    try:
+        with stop_on_signals() as stop:
+            _train_in(run, request, config, source, pool, notes, show, stop)
+    finally:
+        pool.close()
+        run.close()
+
+
+def _float32():  # type: ignore[no-untyped-def]
+    import numpy as np
+
+    return np.dtype(np.float32)
+
+
+def _inputs(request: Request, notes: list[str]) -> tuple[Config, Source]:
+    """A resumed run has its own config; the command line may change only what does not change the result."""
+    if not request.resume:
+        return config_and_source(request.first, request.data, request.overrides, notes)
+    assert request.out is not None
+    config = load_config(Path(request.out) / "config.yaml", request.overrides)
+    path = request.data or config.data.path
+    if path is None:
+        raise UsageError(f"{request.out}: was trained from standard input; name the same data again")
+    return config, read_source(path)
+
+
+def _free_name(first: str) -> Path:
+    stem = Path(first).stem if first != "-" else "stdin"
+    names = itertools.chain([stem], (f"{stem}-{k}" for k in itertools.count(2)))
+    return next(path for name in names if not (path := Path("runs") / name).exists())
+
+
+def _train_in(
+    run: RunDirectory, request: Request, config: Config, source: Source, pool: ThreadPool, notes: list[str],
+    show: Callable[[Report], None], stop: StopRequest,
+) -> None:  # fmt: skip
+    if cache.is_cold():
+        show(Note("compiling kernels, once per machine; this takes some seconds"))
+    trainee = TASKS[config.task].prepare(config, source, pool, notes)
+    for note in notes:
+        show(Note(note))
+    loop = _resumed(run, trainee, source, pool) if request.resume else _started(run, trainee, source, pool)
+    position = loop.position
+    show(Started((*trainee.facts, ("run", str(run.path))), position.update, loop.plan.updates, trainee.learner.unit))
+    reason = "finished"
+    for report in loop.run(stop):
+        if isinstance(report, Evaluated):
+            reason = report.reason
+            _save(run, trainee, loop, report, source)
+        show(report)
+    if reason == "stopped":
+        assert stop.signal_number is not None
+        raise StoppedError(
+            f"stopped after update {position.update:,} of {loop.plan.updates:,}; saved in {run.path}; "
+            f"go on with: rnncli train {request.first} -o {run.path} --resume",
+            stop.signal_number,
+        )
+    _finish(run, trainee, loop, show)
+
+
+def _started(run: RunDirectory, trainee: Trainee, source: Source, pool: ThreadPool) -> TrainingLoop:
+    """A fresh run: its config is written, its length fixed."""
+    training = trainee.config.training
+    run.write_config(dump_config(_placed(trainee.config, source), str(run.path)))
+    learner = trainee.learner
+    optimizer = Optimizer(training.optimizer, trainee.network.parameters, training.clip_norm, pool)
+    learner.gradient(0)  # compiles, so that no clock counts it
+    learner.restart()
+    max_time = parse_duration(training.max_time) if training.max_time else None
+    updates = planned_updates(learner, optimizer, training.epochs, max_time)
+    plan = Plan(updates, training.learning_rate, training.schedule, training.patience)
+    return TrainingLoop(learner, optimizer, plan)
+
+
+def _placed(config: Config, source: Source) -> Config:
+    """The config with the data that was really read, by absolute path, so that the run can be resumed anywhere."""
+    path = None if source.name == "<stdin>" else str(Path(source.name).resolve())
+    return config.model_copy(update={"data": config.data.model_copy(update={"path": path})})
+
+
+def _resumed(run: RunDirectory, trainee: Trainee, source: Source, pool: ThreadPool) -> TrainingLoop:
+    arrays, position, plan, sha256 = run.read_state()
+    if sha256 != source.sha256:
+        raise DataError(f"{source.name}: changed since the run {run.path} began; restore it, or start a new run")
+    training = trainee.config.training
+    optimizer = Optimizer(training.optimizer, trainee.network.parameters, training.clip_norm, pool)
+    loop = TrainingLoop(trainee.learner, optimizer, plan)
+    try:
+        loop.restore(arrays, position)
+    except (KeyError, ValueError):
+        raise ModelFileError(f"{run.state}: does not fit config.yaml beside it; start a new run") from None
+    run.drop_metrics_after(position.update)
+    return loop
+
+
+def _save(run: RunDirectory, trainee: Trainee, loop: TrainingLoop, report: Evaluated, source: Source) -> None:
+    """One evaluation: its line, the model if it is the best (or the only one), and the state to go on from."""
+    run.append_metrics(report)
+    if report.improved or not run.model.exists():
+        run.write_model(trainee.network.parameters.export(), trainee.header())
+    run.write_state(loop.arrays(), loop.snapshot(), loop.plan, source.sha256)
+
+
+def _finish(run: RunDirectory, trainee: Trainee, loop: TrainingLoop, show: Callable[[Report], None]) -> None:
+    """The best weights become the model, and are scored beside the floors."""
+    parameters = trainee.network.parameters
+    parameters.weights[...] = loop.best
+    trainee.network.pack()
+    run.write_model(parameters.export(), trainee.header())
+    show(Finished(trainee.score(), loop.position.best_update, loop.position.best_loss, str(run.path)))

@@ -1,0 +1,161 @@
+"""The grammar of numbers, missing values, and rows 15, 17 to 22 and 24 of the table of bad inputs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnncli.data.csv_table import Table
+from rnncli.data.numeric import column_index, is_number, is_numeric_column, numeric_column
+from rnncli.errors import DataError, UsageError, shown
+
+
+def column(*cells: str) -> Table:
+    """A table whose third column, "temp", holds `cells` from line 2 on."""
+    rows = [["a", "b", cell] for cell in cells]
+    return Table("d.csv", ["date", "site", "temp"], rows, list(range(2, 2 + len(rows))), ",")
+
+
+def refused(table: Table, **options) -> str:
+    with pytest.raises(DataError) as caught:
+        numeric_column(table, 2, **options)
+    assert caught.value.exit_code == 3
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("0", 0),
+        ("-1.5", -1.5),
+        ("+2", 2),
+        (" 3 ", 3),
+        ("1e3", 1000),
+        ("1.E-2", 0.01),
+        (".5", 0.5),
+        ("\t007", 7),
+    ],
+)
+def test_numbers(cell, value):
+    assert is_number(cell)
+    assert numeric_column(column(cell), 2).tolist() == [value]
+
+
+NOT_NUMBERS = ["abc", "1_000", "٣", "１", "0x1F", "1 2", "--1", "1e", ".", "1\n", "\u00a01", "1.2.3", "e5"]
+
+
+@pytest.mark.parametrize("cell", NOT_NUMBERS)
+def test_rows_18_and_22_what_is_not_a_number(cell):
+    assert not is_number(cell)
+    message = refused(column(*["1"] * 7, cell))
+    assert message.startswith(f'd.csv:9: column 3 "temp": {shown(cell)} is not a number')
+
+
+def test_row_18_the_exact_message():
+    assert refused(column(*["1"] * 7, "abc", "def")) == 'd.csv:9: column 3 "temp": "abc" is not a number'
+
+
+def test_row_17_a_decimal_comma():
+    message = refused(column("1,5"))
+    assert message == (
+        'd.csv:2: column 3 "temp": "1,5" is not a number; if "," is the decimal sign, pass --decimal ,'
+    )
+    assert numeric_column(column("1,5", "-,5", "2"), 2, decimal=",").tolist() == [1.5, -0.5, 2]
+    assert "without separators between thousands" in refused(column("1.234,5"), decimal=",")
+    assert "without separators between thousands" in refused(column("1,234.5"))
+    assert 'if "." is the decimal sign' in refused(column("1.5"), decimal=",")
+
+
+@pytest.mark.parametrize("cell", ["٣", "１", "1२"])
+def test_row_22_digits_that_look_right_are_explained(cell):
+    assert refused(column(cell)).endswith("is not a number; write it with the ASCII digits 0 to 9")
+
+
+def test_a_third_decimal_sign_is_refused():
+    with pytest.raises(UsageError, match="--decimal"):
+        numeric_column(column("1"), 2, decimal=";")
+
+
+@pytest.mark.parametrize("gap", ["", " ", "NA", "na", "NaN", "null", "NULL"])
+def test_row_19_missing_cells_are_refused_with_count_and_line(gap):
+    assert refused(column("1", gap, "3", gap)) == (
+        'd.csv:3: column 3 "temp": 2 of 4 values are missing, this is the first; '
+        "--set data.missing=ffill|interpolate fills them"
+    )
+
+
+def test_row_19_missing_cells_filled_on_request():
+    table = column("1", "", "NA", "4", "null")
+    assert numeric_column(table, 2, missing="ffill").tolist() == [1, 1, 1, 4, 4]
+    assert numeric_column(table, 2, missing="interpolate").tolist() == [1, 2, 3, 4, 4]
+    np.testing.assert_array_equal(numeric_column(table, 2, missing="mask"), [1, np.nan, np.nan, 4, np.nan])
+
+
+def test_row_19_a_gap_at_the_start():
+    table = column("", "", "4", "5")
+    assert numeric_column(table, 2, missing="interpolate").tolist() == [4, 4, 4, 5]
+    assert refused(table, missing="ffill").startswith('d.csv:2: column 3 "temp": the first value is missing')
+
+
+@pytest.mark.parametrize("cell", ["inf", "-Infinity", " INF ", "1e309", "-1e309", "9" * 400])
+def test_row_20_not_finite(cell):
+    message = refused(column("1", cell))
+    assert message.startswith('d.csv:3: column 3 "temp": ')
+    assert "is not finite" in message
+
+
+def test_row_21_too_large_for_float32():
+    assert refused(column("1", "1e300", " 1e308", "2")) == (
+        'd.csv:4: column 3 "temp": values up to 1e308 overflow float32; rescale'
+    )
+    assert refused(column("-1e31", ""), missing="ffill").startswith("d.csv:2:")
+    assert numeric_column(column("1e30"), 2)[0] == 1e30
+
+
+@pytest.mark.parametrize("missing", ["refuse", "ffill", "interpolate", "mask"])
+def test_row_24_no_values_at_all(missing):
+    assert refused(column("", "NA"), missing=missing) == 'd.csv: column 3 "temp" has no values'
+
+
+def test_row_15_a_missing_column():
+    table = column("1")
+    with pytest.raises(UsageError) as caught:
+        column_index(table, "tmp")
+    assert str(caught.value) == (
+        'no column "tmp" in d.csv; did you mean "temp"? columns: "date", "site", "temp"'
+    )
+    assert caught.value.exit_code == 2
+    with pytest.raises(UsageError, match=r'^no column "zzzz" in d.csv; columns: "date"'):
+        column_index(table, "zzzz")
+
+
+@pytest.mark.parametrize("number", [0, 4, -1, "4"])
+def test_row_15_a_column_number_out_of_range(number):
+    with pytest.raises(UsageError, match="which has 3"):
+        column_index(column("1"), number)
+
+
+def test_columns_are_found_by_name_then_by_number():
+    assert [column_index(column("1"), key) for key in ("temp", "3", 1)] == [2, 2, 0]
+    assert column_index(Table("d.csv", ["2", "1"], [["a", "b"]], [2], ","), "2") == 0
+
+
+def test_a_numeric_column_may_have_gaps_but_not_only_gaps():
+    assert is_numeric_column(column("1", "", "NA"), 2)
+    assert not is_numeric_column(column("", "NA"), 2)
+    assert not is_numeric_column(column("1", "x"), 2)
+    assert is_numeric_column(column("1,5"), 2, ",")
+    assert not is_numeric_column(column("1,5"), 2)
+
+
+@given(st.lists(st.floats(-1e29, 1e29), min_size=1))
+def test_any_float_is_read_back_exactly(values):
+    assert numeric_column(column(*map(repr, values)), 2).tolist() == values
+
+
+@given(st.text(max_size=8))
+def test_what_the_grammar_accepts_float_accepts_too(cell):
+    if is_number(cell):
+        assert float(cell) is not None

@@ -1,0 +1,205 @@
+"""Rows of the table of bad inputs that concern bytes: 5, 6, 28 to 30, 32, and what `decode` promises."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import socket
+import threading
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnncli.data import source as source_module
+from rnncli.data.source import Source, decode, read_source
+from rnncli.errors import DataError, MachineError, RnncliError, UsageError
+
+
+def of(content: bytes, name: str = "d.csv") -> Source:
+    return Source(name, content, hashlib.sha256(content).hexdigest())
+
+
+class Terminal(io.BytesIO):
+    def isatty(self):
+        return True
+
+
+def test_a_file_is_read_with_its_hash(tmp_path):
+    path = tmp_path / "d.csv"
+    path.write_bytes(b"a,b\r\n1,2\r\n")
+    read = read_source(str(path))
+    assert read.content == b"a,b\r\n1,2\r\n"
+    assert read.sha256 == hashlib.sha256(read.content).hexdigest()
+    assert read.name == str(path)
+
+
+def test_dash_reads_stdin_to_its_end():
+    read = read_source("-", stdin=io.BytesIO(b"one\ntwo"))
+    assert (read.name, read.content) == ("<stdin>", b"one\ntwo")
+
+
+def test_row_28_a_fifo_is_read_in_a_single_pass(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(b"x" * 200_000,))
+    writer.start()
+    assert read_source(str(path)).content == b"x" * 200_000
+    writer.join()
+
+
+def test_row_28_dev_fd_works_like_process_substitution():
+    reading, writing = os.pipe()
+    os.write(writing, b"a\n1\n2\n")
+    os.close(writing)
+    try:
+        assert read_source(f"/dev/fd/{reading}").content == b"a\n1\n2\n"
+    finally:
+        os.close(reading)
+
+
+def test_row_29_a_directory(tmp_path):
+    with pytest.raises(UsageError, match=r"is a directory") as caught:
+        read_source(str(tmp_path))
+    assert caught.value.exit_code == 2
+
+
+def test_row_29_a_socket(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # a socket's path has at most 107 characters
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("s")
+        with pytest.raises(UsageError, match="s: is a socket"):
+            read_source("s")
+
+
+@pytest.mark.parametrize("growth", [b"more\n", None], ids=["grows", "shrinks"])
+def test_row_30_a_file_that_changes_while_it_is_read(tmp_path, monkeypatch, growth):
+    path = tmp_path / "d.csv"
+    path.write_bytes(b"a\n1\n2\n")
+    real, calls = os.fstat, []
+
+    def fstat_after_a_change(descriptor):
+        if calls:
+            path.write_bytes(path.read_bytes() + growth if growth else b"a\n")
+        calls.append(descriptor)
+        return real(descriptor)
+
+    monkeypatch.setattr(source_module.os, "fstat", fstat_after_a_change)
+    with pytest.raises(DataError, match="changed while it was read") as caught:
+        read_source(str(path))
+    assert caught.value.exit_code == 3
+
+
+def test_a_missing_file_and_its_sibling(tmp_path):
+    (tmp_path / "prices.csv").write_bytes(b"")
+    with pytest.raises(UsageError) as caught:
+        read_source(str(tmp_path / "prics.csv"))
+    assert str(caught.value) == f"no such file: {tmp_path}/prics.csv; did you mean {tmp_path}/prices.csv"
+    with pytest.raises(UsageError, match=r"no such file: [^;]*$"):
+        read_source(str(tmp_path / "prices.csv" / "deeper"))
+
+
+def test_permission_is_the_machines_refusal(tmp_path, monkeypatch):
+    path = tmp_path / "d.csv"
+    path.write_bytes(b"a\n")
+
+    def denied(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", denied)  # root may read anything, so a mode would not do
+    with pytest.raises(MachineError, match=r"d\.csv: permission denied"):
+        read_source(str(path))
+
+
+def test_a_nul_in_a_path_is_refused():
+    with pytest.raises(UsageError, match="NUL"):
+        read_source("a\0b")
+
+
+def test_row_69_a_terminal_is_not_waited_for():
+    with pytest.raises(UsageError, match="pipe data in or name a file"):
+        read_source("-", stdin=Terminal())
+
+
+def test_row_69_nor_is_a_terminal_that_is_named():
+    controller, terminal = os.openpty()
+    try:
+        with pytest.raises(UsageError, match="is a terminal; pipe data in or name a file"):
+            read_source(os.ttyname(terminal))
+    finally:
+        os.close(controller)
+        os.close(terminal)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"), [(OSError(5, "Input/output error"), "Input/output"), (MemoryError(), "out of memory")]
+)
+def test_the_machine_fails_while_stdin_is_read(error, said):
+    class Failing(io.BytesIO):
+        def read(self, *_):
+            raise error
+
+    with pytest.raises(MachineError, match=f"^<stdin>: {said}") as caught:
+        read_source("-", stdin=Failing())
+    assert caught.value.exit_code == 5
+
+
+def test_a_closed_stdin(monkeypatch):
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(UsageError, match="standard input is closed"):
+        read_source("-")
+
+
+def test_row_4_the_utf8_mark_is_stripped():
+    assert decode(of(b"\xef\xbb\xbfa,b")) == "a,b"
+    assert decode(of("a".encode("utf-16")), "utf-16-le") == "a"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_row_5_utf16_taken_for_utf8(encoding):
+    with pytest.raises(DataError) as caught:
+        decode(of("a,b\n".encode(encoding)))
+    assert str(caught.value) == (
+        f"d.csv: looks like {encoding.upper()}; convert with iconv or pass --encoding {encoding}"
+    )
+    assert caught.value.exit_code == 3
+    assert decode(of("a,b\n".encode(encoding)), encoding) == "a,b\n"
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"], ids=["LF", "CRLF", "CR"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "BOM"])
+def test_row_6_a_latin1_byte(end, mark):
+    content = mark + end.join([b"h", "ä".encode(), b"x", "ä,".encode() + b"234567890\xe9,1", b""])
+    with pytest.raises(DataError) as caught:
+        decode(of(content))
+    assert str(caught.value) == "d.csv:4:12: byte 0xE9 is not UTF-8; pass --encoding latin-1"
+    assert caught.value.exit_code == 3
+
+
+def test_row_32_invalid_utf8_in_a_text_names_the_way_out():
+    with pytest.raises(DataError) as caught:
+        decode(of(b"ok\n\xff\n", "t.txt"), hint="pass --encoding latin-1 or --set data.tokens=byte")
+    assert str(caught.value) == (
+        "t.txt:2:1: byte 0xFF is not UTF-8; pass --encoding latin-1 or --set data.tokens=byte"
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-9", "hex", "idna", "a\0b", ""])
+def test_an_unknown_encoding(encoding):
+    with pytest.raises(UsageError, match="unknown encoding"):
+        decode(of(b"a"), encoding)
+
+
+def test_a_nul_is_text():
+    assert decode(of(b"a\0b")) == "a\0b"
+
+
+@given(
+    st.binary(),
+    st.sampled_from(["utf-8", "ascii", "utf-16", "utf-32", "cp1252", "utf-7", "shift_jis", "punycode"]),
+)
+def test_any_bytes_decode_or_raise_our_own_error(content, encoding):
+    with suppress(RnncliError):
+        assert isinstance(decode(of(content), encoding), str)

@@ -1,0 +1,133 @@
+"""Numbers for tokens, and rows 31 and 34 to 36 of the table of bad inputs."""
+
+from __future__ import annotations
+
+import json
+from time import perf_counter
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from rnncli.data import vocabulary as vocabulary_module
+from rnncli.data.text import KINDS, detokenize, tokenize
+from rnncli.data.vocabulary import Vocabulary, describe_unseen, require_learnable
+from rnncli.errors import DataError, ModelFileError
+
+ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))
+
+
+def test_tokens_are_numbered_by_code_point_and_words_by_count():
+    assert Vocabulary.build("banana\n", "char").tokens == ("<unk>", "\n", "a", "b", "n")
+    assert Vocabulary.build("b a c b c", "word").tokens == ("<unk>", "b", "c", "a")
+    assert Vocabulary.build(b"\xff\x00a", "byte").tokens == ("<unk>", "\0", "a", "ÿ")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_unseen_tokens_are_number_0(kind):
+    vocabulary = Vocabulary.build("a b", kind)
+    ids = vocabulary.encode("a é b")
+    assert ids.dtype == np.int32
+    assert vocabulary.decode(ids)[0] == "a"
+    assert 0 in ids
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(text=ANY_TEXT)
+@example(text="\ud83d\ude00 e\u0301 👩\u200d👩 \u202eabc\x1b[2J")
+def test_row_36_encode_and_decode_round_trip(kind, text):
+    vocabulary = Vocabulary.build(text, kind)
+    tokens = vocabulary.decode(vocabulary.encode(text))
+    assert tokens == tokenize(text, kind)
+    if kind == "char":
+        assert detokenize(tokens, kind) == text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(text=ANY_TEXT)
+def test_the_header_is_json_and_exact(kind, text):
+    vocabulary = Vocabulary.build(text, kind)
+    header = json.dumps(vocabulary.to_header(), ensure_ascii=False)
+    header.encode("utf-8")
+    assert Vocabulary.from_header(json.loads(header)) == vocabulary
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {},
+        {"kind": "char"},
+        {"kind": "runes", "tokens": ["<unk>", 97]},
+        {"kind": "char", "tokens": [97, 98]},
+        {"kind": "char", "tokens": ["<unk>", 97, 97]},
+        {"kind": "char", "tokens": ["<unk>", "ab"]},
+        {"kind": "char", "tokens": ["<unk>", -1]},
+        {"kind": "char", "tokens": ["<unk>", 2**80]},
+        {"kind": "char", "tokens": ["<unk>", None]},
+        {"kind": ["char"], "tokens": ["<unk>", 97]},
+        {"kind": "char", "tokens": 5},
+    ],
+)
+def test_a_damaged_header_is_refused(header):
+    with pytest.raises(ModelFileError, match="vocabulary in the model file is damaged"):
+        Vocabulary.from_header(header)
+
+
+@pytest.mark.parametrize("text", ["", "aaaa"])
+@pytest.mark.parametrize(("kind", "plural"), [("char", "characters"), ("byte", "bytes"), ("word", "words")])
+def test_row_31_one_distinct_token_teaches_nothing(text, kind, plural):
+    with pytest.raises(DataError, match=rf"^t\.txt: needs at least 2 distinct {plural}") as caught:
+        require_learnable(Vocabulary.build(text, kind), "t.txt")
+    assert caught.value.exit_code == 3
+    require_learnable(Vocabulary.build("a b", kind), "t.txt")
+
+
+def test_row_33_a_long_text_without_a_newline_is_encoded_in_pieces(monkeypatch):
+    text = "the quick brown fox — " * 1000
+    whole = Vocabulary.build(text, "char").encode(text)
+    monkeypatch.setattr(vocabulary_module, "_CHUNK", 7)
+    assert np.array_equal(Vocabulary.build(text, "char").encode(text), whole)
+
+
+def test_row_34_too_many_distinct_tokens():
+    text = "".join(chr(code) for code in range(0x10000, 0x10000 + 70_001))
+    with pytest.raises(DataError) as caught:
+        Vocabulary.build(text, "char")
+    assert str(caught.value) == "vocabulary of 70,001 characters; limit 65,536; use --set data.tokens=byte"
+    assert caught.value.exit_code == 3
+    assert len(Vocabulary.build(text[:65_536], "char")) == 65_537
+    with pytest.raises(DataError, match="65,537 words; limit 65,536"):
+        Vocabulary.build(" ".join(map(str, range(65_537))), "word")
+
+
+def test_row_35_unseen_tokens_are_named_with_their_places():
+    vocabulary = Vocabulary.build("please stay at", "char")
+    unseen = vocabulary.unseen("staé é\x1b\ud800")
+    assert unseen == [(4, "é"), (7, "\x1b"), (8, "\ud800")]
+    assert describe_unseen(unseen) == (
+        '"é" (U+00E9) at position 4, "\\x1b" (U+001B) at position 7, "\\ud800" (U+D800) at position 8'
+    )
+    assert not vocabulary.unseen("at ease")
+
+
+def test_row_35_at_most_five_are_named():
+    unseen = Vocabulary.build("ab", "char").unseen("1234567")
+    assert describe_unseen(unseen).endswith('"5" (U+0035) at position 5 and 2 more')
+
+
+def test_row_35_unseen_words_and_bytes():
+    words = Vocabulary.build("go home", "word").unseen("go  away, go away")
+    assert words == [(5, "away"), (9, ",")]
+    assert describe_unseen(words, "word") == '"away" at position 5, "," (U+002C) at position 9'
+    assert describe_unseen(Vocabulary.build("ab", "byte").unseen("aé"), "byte") == (
+        "byte 0xC3 at position 2, byte 0xA9 at position 3"
+    )
+
+
+def test_five_megabytes_take_seconds():
+    text = "It was the best of times, it was the worst of times;\n" * 95_000
+    for kind in KINDS:
+        start = perf_counter()
+        Vocabulary.build(text, kind).encode(text)
+        assert perf_counter() - start < 4  # measured: 0.1 s for char and byte, 0.9 s for word
