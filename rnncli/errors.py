@@ -9,6 +9,7 @@
     ├── DivergedError     6    the loss is no longer a finite number
     ├── CheckFailedError  7    a check that was asked for did not pass
     ├── RunInUseError    75    another process is writing this run
+    ├── ReaderGoneError 141    nobody reads standard output any more; nothing is said
     └── StoppedError   128+n   signal n asked us to stop
 
 They are converted to one line on stderr and an exit code in one place, `rnncli.cli`.
@@ -76,6 +77,12 @@ class RunInUseError(RnncliError):
     """The run directory is locked by a living process."""
 
     exit_code = 75
+
+
+class ReaderGoneError(RnncliError):
+    """Standard output was closed by its reader, as `head` does: the shell's answer to SIGPIPE, in silence."""
+
+    exit_code = 128 + signal.SIGPIPE
 
 
 class StoppedError(RnncliError):

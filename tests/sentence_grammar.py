@@ -194,8 +194,7 @@ def expected_tokens(symbol: str = "SENTENCE") -> float:
     if symbol not in GRAMMAR:
         return 1.0
     return sum(
-        probability * sum(expected_tokens(part) for part in expansion)
-        for probability, expansion in GRAMMAR[symbol]
+        probability * sum(expected_tokens(part) for part in expansion) for probability, expansion in GRAMMAR[symbol]
     )
 
 

@@ -76,10 +76,7 @@ def test_the_next_word_decides_the_expansion(symbol):
 def test_ideal_entropy_agrees_with_fresh_sentences():
     """Mean surprise minus entropy rate times length has mean zero: check it within 3 standard errors."""
     rate = sentence_grammar.ideal_entropy()
-    excess = [
-        -sequence_log_probability(sentence) - rate * (len(sentence) + 1)
-        for sentence in generate(20_000, seed=7)
-    ]
+    excess = [-sequence_log_probability(sentence) - rate * (len(sentence) + 1) for sentence in generate(20_000, seed=7)]
     mean = math.fsum(excess) / len(excess)
     deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in excess) / (len(excess) - 1))
     assert abs(mean) < 3 * deviation / math.sqrt(len(excess))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -62,10 +63,10 @@ class Window:
         count = (self.targets >= 0).sum() if self.loss == "xent" else self.targets.size
         kernel = losses.softmax_cross_entropy if self.loss == "xent" else losses.mean_squared_error
         edges = [work.B * i // shards for i in range(shards + 1)]
-        for low, high in zip(edges, edges[1:], strict=False):
+        for low, high in itertools.pairwise(edges):
             network.forward(work, low, high)
         self.outputs = work.outputs.copy()
-        for low, high in zip(edges, edges[1:], strict=False):
+        for low, high in itertools.pairwise(edges):
             kernel(work.outputs, self.targets, per_step, self.dtype.type(1 / count), low, high)
         return losses.total(per_step) / count
 
@@ -73,7 +74,7 @@ class Window:
         """Every gradient by name: parameters in PyTorch's shapes, `x`, and `h0`, `c0` of each layer."""
         self.run_forward(shards)
         edges = [self.work.B * i // shards for i in range(shards + 1)]
-        for low, high in zip(edges, edges[1:], strict=False):
+        for low, high in itertools.pairwise(edges):
             self.network.backward(self.work, low, high)
         for i in range(shards):
             self.network.weight_gradients(self.work, Share(i, shards, self.dtype))
@@ -119,4 +120,3 @@ def error(got, wanted):
     """max|got − wanted| / max|wanted|, the measure of every comparison in this project."""
     scale = np.abs(wanted).max()
     return float(np.abs(got - wanted).max() / scale) if scale > 0 else float(np.abs(got).max())
-

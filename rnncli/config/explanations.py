@@ -59,9 +59,7 @@ def _explanation(kind: str, path: Path, value: Any, context: Mapping[str, Any]) 
     if kind == "extra_forbidden":
         return Explanation(path, _unknown_key(path), at_key=True)
     if kind == "missing":
-        return Explanation(
-            path, f"{_dotted(path)} is missing; add task: {' or task: '.join(TASKS)}", at_key=True
-        )
+        return Explanation(path, f"{_dotted(path)} is missing; add task: {' or task: '.join(TASKS)}", at_key=True)
     return Explanation(path, f"{_dotted(path)} is {described(value)}; {_rule(kind, value, context)}")
 
 
@@ -74,9 +72,7 @@ def _rule(kind: str, value: Any, context: Mapping[str, Any]) -> str:
 
 def _choices(value: Any, expected: str) -> str:
     choices = re.findall(r"'([^']*)'", expected)  # pydantic writes: 'rnn', 'gru' or 'lstm'
-    listed = ", ".join(
-        choice if choice.isidentifier() or "-" in choice else f'"{choice}"' for choice in choices
-    )
+    listed = ", ".join(choice if choice.isidentifier() or "-" in choice else f'"{choice}"' for choice in choices)
     suggestion = did_you_mean(value, choices) if isinstance(value, str) else ""
     return f"expected one of {listed}{suggestion}"
 
@@ -114,9 +110,7 @@ def _unknown_key(path: Path) -> str:
         return problem + suggestion
     if near := closest(key, HOMES):
         return f'{problem}; did you mean "{near}" {_home(near)}?'
-    return (
-        f"{problem}; the keys {f'under {section}:' if section else 'at the top level'} are {', '.join(known)}"
-    )
+    return f"{problem}; the keys {f'under {section}:' if section else 'at the top level'} are {', '.join(known)}"
 
 
 def _home(key: str) -> str:

@@ -30,10 +30,11 @@ def _language_model(path: str, size: int) -> dict[str, Any]:
     max_time ends what a slow machine or a large text would make endless.
     """
     small, large = size < 300_000, size > 3_000_000
+    hidden_size, dropout = (128 if small else 256), (0.1 if large else 0.3)
     return {
         "task": "language-model",
         "data": {"path": path, "format": "text"},
-        "model": {"cell": "lstm", "hidden_size": 128 if small else 256, "num_layers": 2, "dropout": 0.1 if large else 0.3},
+        "model": {"cell": "lstm", "hidden_size": hidden_size, "num_layers": 2, "dropout": dropout},
         "training": {
             "epochs": 30 if small else 1 if large else 10,
             "max_time": "5m",

@@ -32,9 +32,7 @@ def load_config(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> 
     return resolved(config, os.path.dirname(path))
 
 
-def config_from_mapping(
-    mapping: dict[str, Any], overrides: Sequence[str] = (), where: str = "config"
-) -> Config:
+def config_from_mapping(mapping: dict[str, Any], overrides: Sequence[str] = (), where: str = "config") -> Config:
     """The config in plain values, such as those inferred from a data file or kept in a model file.
 
     `where` names their origin in messages. Paths are left as they are.
@@ -52,9 +50,7 @@ def dump_config(config: Config, folder: str = "") -> str:
     directory, and relative data paths are written as they are.
     """
     placed = relative_to(config, folder) if folder else config
-    return yaml.dump(
-        placed.model_dump(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf")
-    )
+    return yaml.dump(placed.model_dump(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
 
 
 def _validated(

@@ -10,9 +10,7 @@ from rnncli.config.yaml_document import parse, parse_scalar, valid_text
 from rnncli.errors import ConfigError, shown
 
 
-def apply_overrides(
-    tree: dict[str, Any], overrides: Sequence[str], problems: list[Problem]
-) -> dict[Path, Place]:
+def apply_overrides(tree: dict[str, Any], overrides: Sequence[str], problems: list[Problem]) -> dict[Path, Place]:
     """Sets each override's value in `tree`, in order, and returns the place to blame for each path set.
 
     An override that cannot be read is appended to `problems`. Whether its key exists is the schema's concern.

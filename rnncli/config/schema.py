@@ -64,9 +64,7 @@ class DataConfig(Section):
         default=None, description="How to read the data; null takes it from the file name."
     )
     encoding: Encoding = Field(default="utf-8", description="The character encoding of the data.")
-    delimiter: Character | None = Field(
-        default=None, description="What separates CSV columns; null finds out."
-    )
+    delimiter: Character | None = Field(default=None, description="What separates CSV columns; null finds out.")
     decimal: Literal[".", ","] = Field(default=".", description="The decimal mark of the numbers in a CSV.")
     skip_rows: int = Field(default=0, ge=0, description="How many lines to skip before the CSV header.")
     ragged: Literal["refuse", "skip"] = Field(
@@ -79,23 +77,15 @@ class DataConfig(Section):
         default=None,
         description="The data to test on, after the validation part: a fraction up to 0.9, or a file.",
     )
-    tokens: Literal["char", "byte", "word"] = Field(
-        default="char", description="The units a text is cut into."
-    )
-    time: str | None = Field(
-        default=None, description="Forecast: the column that holds the time of each row."
-    )
+    tokens: Literal["char", "byte", "word"] = Field(default="char", description="The units a text is cut into.")
+    time: str | None = Field(default=None, description="Forecast: the column that holds the time of each row.")
     target: Columns | None = Field(
         default=None, description="Forecast: the column or columns to predict, by name or by number from 1."
     )
     horizon: Count | None = Field(default=None, description="Forecast: how many steps ahead to predict.")
-    context: int | None = Field(
-        default=None, ge=2, description="Forecast: how many past steps the model sees."
-    )
+    context: int | None = Field(default=None, ge=2, description="Forecast: how many past steps the model sees.")
     freq: str | None = Field(default=None, description="Forecast: the time between rows; null finds out.")
-    season: Count | None = Field(
-        default=None, description="Forecast: the steps in one season; null finds out."
-    )
+    season: Count | None = Field(default=None, description="Forecast: the steps in one season; null finds out.")
     missing: Literal["refuse", "ffill", "interpolate"] = Field(
         default="refuse", description="Forecast: what to do with missing values."
     )
@@ -129,9 +119,7 @@ class ModelConfig(Section):
     recurrent_init: Literal["orthogonal", "xavier", "uniform"] = Field(
         default="orthogonal", description="How the recurrent weights start."
     )
-    recurrent_scale: float = Field(
-        default=1.0, gt=0, description="What the first recurrent weights are multiplied by."
-    )
+    recurrent_scale: float = Field(default=1.0, gt=0, description="What the first recurrent weights are multiplied by.")
 
     @field_validator("activation")
     @classmethod
@@ -154,15 +142,11 @@ class TrainingConfig(Section):
         default=None,
         description="k2: the steps that gradients flow back through; null leaves it to the task.",
     )
-    bptt_stride: Count | None = Field(
-        default=None, description="k1: the steps between updates; null is bptt."
-    )
+    bptt_stride: Count | None = Field(default=None, description="k1: the steps between updates; null is bptt.")
     optimizer: Literal["sgd", "momentum", "rmsprop", "adam", "adamw"] = Field(
         default="adam", description="How gradients become updates."
     )
-    learning_rate: float = Field(
-        default=2e-3, gt=0, description="The size of the updates, before the schedule."
-    )
+    learning_rate: float = Field(default=2e-3, gt=0, description="The size of the updates, before the schedule.")
     schedule: Literal["constant", "cosine", "step", "plateau"] = Field(
         default="cosine", description="How the learning rate falls during training."
     )

@@ -142,9 +142,7 @@ class _TreeBuilder:
         elif isinstance(key, (dict, list)):
             self.report(event, "a list or a section cannot be a key; write a word")
         elif key is not REFUSED:
-            self.report(
-                event, f"key {shown(event.value)} is not a word; put it in quotes if it is meant as one"
-            )
+            self.report(event, f"key {shown(event.value)} is not a word; put it in quotes if it is meant as one")
         return None
 
     def is_duplicate(self, event: Any, path: Path) -> bool:
@@ -152,9 +150,7 @@ class _TreeBuilder:
         if path not in self.document.key_positions:
             return False
         first_line = self.document.key_positions[path][0]
-        self.report(
-            event, f"key {shown(str(path[-1]))} is already set on line {first_line}; delete one of them"
-        )
+        self.report(event, f"key {shown(str(path[-1]))} is already set on line {first_line}; delete one of them")
         return True
 
     def sequence(self, path: Path) -> list[Any]:

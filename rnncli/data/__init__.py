@@ -1,10 +1,10 @@
 """Reading what people have: bytes in, checked values out; errors name file, line and column.
 
-    source       bytes from a file, a pipe or standard input, and their decoding
-    text         characters, bytes or words, and back
-    vocabulary   tokens and their numbers
-    csv_table    records with the physical line each starts on
-    numeric      columns of numbers, by a strict grammar
-    timeline     a time column: its format, its step, the stamps that follow
-    scaling      a window scaled by itself
+source       bytes from a file, a pipe or standard input, and their decoding
+text         characters, bytes or words, and back
+vocabulary   tokens and their numbers
+csv_table    records with the physical line each starts on
+numeric      columns of numbers, by a strict grammar
+timeline     a time column: its format, its step, the stamps that follow
+scaling      a window scaled by itself
 """

@@ -207,9 +207,7 @@ def _header(first: Record, name: str, decimal: str, notes: list[str]) -> tuple[l
     seen: dict[str, int] = {}
     for number, column in enumerate(names, start=1):
         if column in seen:
-            raise DataError(
-                f"{name}:{line}: columns {seen[column]} and {number} are both {shown(column)}; rename one"
-            )
+            raise DataError(f"{name}:{line}: columns {seen[column]} and {number} are both {shown(column)}; rename one")
         seen[column] = number
     return names, False
 
@@ -229,7 +227,5 @@ def _rectangular(
             f"pass --skip-rows N if the header is not on line {header_line}, "
             "or --ragged skip to leave such lines out"
         )
-    notes.append(
-        f"left out {len(odd):,} of {len(records):,} rows without {width} fields, the first on line {line}"
-    )
+    notes.append(f"left out {len(odd):,} of {len(records):,} rows without {width} fields, the first on line {line}")
     return [record for record in records if len(record[1]) == width]

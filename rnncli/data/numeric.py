@@ -57,9 +57,7 @@ def column_index(table: Table, name_or_number: str | int) -> int:
     return number - 1
 
 
-def numeric_column(
-    table: Table, index: int, *, decimal: str = ".", missing: Missing = "refuse"
-) -> np.ndarray:
+def numeric_column(table: Table, index: int, *, decimal: str = ".", missing: Missing = "refuse") -> np.ndarray:
     """Column `index` (from 0) of `table`, (N,) float64.
 
     Empty, NA, NaN and null cells are `missing`: refused, filled with the value before (`ffill`), filled on a

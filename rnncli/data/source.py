@@ -58,9 +58,7 @@ def decode(source: Source, encoding: str = "utf-8", *, hint: str = "pass --encod
     except UnicodeDecodeError as error:
         line, column = _position_after(error.object[: error.start].decode(encoding, "replace"))
         byte = error.object[error.start] if error.start < len(error.object) else 0
-        raise DataError(
-            f"{source.name}:{line}:{column}: byte 0x{byte:02X} is not {shown_name}; {hint}"
-        ) from None
+        raise DataError(f"{source.name}:{line}:{column}: byte 0x{byte:02X} is not {shown_name}; {hint}") from None
     except UnicodeError as error:
         # A few codecs, such as punycode, complain without a position.
         raise DataError(f"{source.name}: is not {shown_name} ({error}); {hint}") from None
@@ -80,9 +78,7 @@ def _encoding_name(encoding: str) -> str:
 def _refuse_wide_mark(source: Source) -> None:
     for mark, name in _WIDE_MARKS.items():
         if source.content.startswith(mark):
-            raise DataError(
-                f"{source.name}: looks like {name}; convert with iconv or pass --encoding {name.lower()}"
-            )
+            raise DataError(f"{source.name}: looks like {name}; convert with iconv or pass --encoding {name.lower()}")
 
 
 def _position_after(prefix: str) -> tuple[int, int]:

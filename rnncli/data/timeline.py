@@ -261,6 +261,4 @@ def _refuse_step(table: Table, index: int, row: int, timeline: Timeline) -> NoRe
     else:
         what = f"{shown(text)} comes after {shown(before)}" + (", which is later" if value < earlier else "")
     expected = _write(timeline._after(earlier, 1), timeline.format)
-    raise DataError(
-        f"{_place(table, row, index)}: {what}; expected {shown(expected)} (step: {timeline.frequency})"
-    )
+    raise DataError(f"{_place(table, row, index)}: {what}; expected {shown(expected)} (step: {timeline.frequency})")

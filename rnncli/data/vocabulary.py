@@ -120,9 +120,7 @@ class Vocabulary:
 def require_learnable(vocabulary: Vocabulary, name: str) -> None:
     """DataError unless there are two tokens to choose between."""
     if len(vocabulary) < 3:  # <unk> is one of them
-        raise DataError(
-            f"{name}: needs at least 2 distinct {_PLURAL[vocabulary.kind]}, has {len(vocabulary) - 1}"
-        )
+        raise DataError(f"{name}: needs at least 2 distinct {_PLURAL[vocabulary.kind]}, has {len(vocabulary) - 1}")
 
 
 def describe_unseen(unseen: Sequence[tuple[int, str]], kind: Kind = "char") -> str:

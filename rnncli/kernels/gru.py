@@ -1,4 +1,4 @@
-"""The gated recurrent unit of Cho et al. (2014), in the variant of PyTorch and cuDNN: the reset comes after the product.
+"""The gated recurrent unit of Cho et al. (2014), as PyTorch and cuDNN have it: the reset comes after the product.
 
     q   = h_{t−1}·U + b_hh
     r   = σ(a_r + q_r)           reset

@@ -15,7 +15,12 @@ from rnncli.kernels import cache
 numba = cache.import_numba()
 
 FASTMATH = {"contract", "nsz", "arcp"}
-FLAGS: dict[str, Any] = {"nogil": True, "fastmath": FASTMATH, "error_model": "numpy", "cache": cache.enabled()}
+FLAGS: dict[str, Any] = {
+    "nogil": True,
+    "fastmath": FASTMATH,
+    "error_model": "numpy",
+    "cache": cache.enabled(),
+}
 
 
 def jit(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -71,6 +71,4 @@ def backward(a, q, h, c, s, dh, dc, recurrent, activation, low, high):
 
 
 # A forget gate that starts open lets gradients through from the first update (Jozefowicz et al., 2015).
-CELL = Cell(
-    "lstm", ("input", "forget", "candidate", "output"), (0.0, 1.0, 0.0, 0.0), False, True, forward, backward
-)
+CELL = Cell("lstm", ("input", "forget", "candidate", "output"), (0.0, 1.0, 0.0, 0.0), False, True, forward, backward)

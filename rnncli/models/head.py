@@ -15,7 +15,7 @@ from rnncli.models.share import Share
 class LinearHead:
     """H inputs, O outputs; starts at zero where an untrained network should predict exactly its baseline."""
 
-    def __init__(self, H: int, O: int, starts_at_zero: bool):  # noqa: E741
+    def __init__(self, H: int, O: int, starts_at_zero: bool):
         self.H, self.O, self.starts_at_zero = H, O, starts_at_zero
 
     def specs(self) -> list[Spec]:

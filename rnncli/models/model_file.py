@@ -20,7 +20,10 @@ import numpy as np
 from rnncli.errors import MachineError, ModelFileError, shown
 
 FORMAT = 1
-_FOREIGN = {b"\x80": "a Python pickle; rnncli never loads pickles", b"PK": "a zip archive (a .pt or .npz file?)"}
+_FOREIGN = {
+    b"\x80": "a Python pickle; rnncli never loads pickles",
+    b"PK": "a zip archive (a .pt or .npz file?)",
+}
 
 
 def write(path: Path, arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> None:
@@ -49,7 +52,9 @@ def write_atomically(path: Path, content: bytes) -> None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
         kept = "; the file there before is intact" if path.exists() else ""
-        raise MachineError(f"{path}: cannot write: {error.strerror}{kept}; free some space or choose another place") from None
+        raise MachineError(
+            f"{path}: cannot write: {error.strerror}{kept}; free some space or choose another place"
+        ) from None
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -85,9 +90,13 @@ def _header(path: Path, content: bytes) -> dict[str, Any]:
         header = json.loads(outer["__metadata__"]["rnncli"])
         version = header["format"]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise ModelFileError(f"{path}: not a file that rnncli wrote; name a run directory or its model.safetensors") from None
+        raise ModelFileError(
+            f"{path}: not a file that rnncli wrote; name a run directory or its model.safetensors"
+        ) from None
     if version != FORMAT:
-        raise ModelFileError(f"{path}: format {version}, this rnncli reads format {FORMAT}; use the version that wrote it")
+        raise ModelFileError(
+            f"{path}: format {version}, this rnncli reads format {FORMAT}; use the version that wrote it"
+        )
     return dict(header)
 
 

@@ -25,6 +25,8 @@ from rnncli.models.recurrent import RecurrentLayer
 from rnncli.models.share import Share
 from rnncli.models.workspace import LayerWork, Workspace
 
+FLOAT32 = np.dtype(np.float32)
+
 
 @dataclass(frozen=True)
 class NetworkShape:
@@ -49,10 +51,10 @@ class NetworkShape:
 class Network:
     """The network of a `NetworkShape`, in float32 for use or float64 for checks."""
 
-    def __init__(self, shape: NetworkShape, dtype: np.dtype = np.dtype(np.float32)):
+    def __init__(self, shape: NetworkShape, dtype: np.dtype = FLOAT32):
         self.shape, self.dtype = shape, np.dtype(dtype)
         self.embedded = shape.token_input and shape.embedding_size is not None
-        self.first_size = shape.embedding_size if self.embedded else shape.input_size
+        self.first_size = shape.embedding_size or shape.input_size if shape.token_input else shape.input_size
         cell, activation = CELLS[shape.cell], ACTIVATIONS[shape.activation]
         self.cell = cell
         self.layers = [
@@ -63,15 +65,16 @@ class Network:
             for l in range(shape.num_layers)
         ]  # fmt: skip
         self.head = LinearHead(shape.hidden_size, shape.output_size, shape.head_starts_at_zero)
+        self._parts: tuple[RecurrentLayer | LinearHead, ...] = (*self.layers, self.head)
         self.parameters = Parameters(self._specs(), self.dtype)
-        for part in (*self.layers, self.head):
+        for part in self._parts:
             part.bind(self.parameters)
 
     def _specs(self) -> list[Spec]:
         specs = []
         if self.embedded:
             specs.append(Spec("embedding.weight", (self.shape.input_size, self.first_size)))
-        for part in (*self.layers, self.head):
+        for part in self._parts:
             specs += part.specs()
         return specs
 
@@ -97,7 +100,7 @@ class Network:
 
     def pack(self) -> None:
         """Refresh the packed weights; call after every change of the parameters."""
-        for part in (*self.layers, self.head):
+        for part in self._parts:
             part.pack()
 
     def workspace(self, T: int, B: int, head_steps: int, *, training: bool, input_gradient: bool = False) -> Workspace:

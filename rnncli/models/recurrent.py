@@ -24,7 +24,7 @@ class RecurrentLayer:
     token_input: the input is a token's number, its one-hot product a row of the matrix.
     """
 
-    def __init__(self, cell: Cell, index: int, I: int, H: int, activation: int, token_input: bool):  # noqa: E741
+    def __init__(self, cell: Cell, index: int, I: int, H: int, activation: int, token_input: bool):
         self.cell, self.index, self.I, self.H = cell, index, I, H
         self.activation = activation
         self.token_input = token_input
@@ -76,9 +76,7 @@ class RecurrentLayer:
         else:
             inputs.fill(self.bias, work.a, low, high)
             gemm.multiply(x, self.W_packed, work.a, 0, len(work.a), low, high, True)
-        self.cell.forward(
-            work.a, work.q, work.h, work.c, work.s, self.U_packed, self.b_hh, self.activation, low, high
-        )
+        self.cell.forward(work.a, work.q, work.h, work.c, work.s, self.U_packed, self.b_hh, self.activation, low, high)
 
     def backward(self, work: LayerWork, dx: np.ndarray | None, low: int, high: int) -> None:
         """work.dh[1:] holds dL/dh from above; dx (T, B, I) is overwritten where given."""

@@ -16,7 +16,7 @@ _STREAM = 900  # of the seed's independent random streams
 
 @dataclass(frozen=True)
 class Sampling:
-    """How the next token is drawn. temperature 0 takes the most probable one; top_k 0 and top_p 1 keep all."""
+    """How the next token is drawn. temperature > 0; top_k 0 and top_p 1 keep all tokens."""
 
     temperature: float = 1.0
     top_k: int = 0
@@ -66,11 +66,5 @@ class Decoder:
             k += 1
 
     def _draw(self, logits: np.ndarray, how: Sampling, k: int) -> int:
-        greedy = how.temperature == 0
-        sampling.probabilities(
-            logits, 1.0 if greedy else how.temperature, 1 if greedy else how.top_k, how.top_p,
-            self.excluded, self._chances,
-        )  # fmt: skip
+        sampling.probabilities(logits, how.temperature, how.top_k, how.top_p, self.excluded, self._chances)
         return int(sampling.draw(self._chances, random.unit(how.seed, _STREAM, k)))
-
-

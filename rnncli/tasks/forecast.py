@@ -20,9 +20,10 @@ from rnncli.models.network import Network, NetworkShape
 from rnncli.tasks.naive_forecasts import NAIVE_FORECASTS
 from rnncli.tasks.series import Series, read_series
 from rnncli.training.backpropagation import SQUARED_ERROR, Backpropagation
+from rnncli.training.gradients import Batch
 from rnncli.training.reports import Score
 from rnncli.training.threads import ThreadPool
-from rnncli.training.windows import WindowLearner, Windowing, forecast
+from rnncli.training.windows import Windowing, WindowLearner, forecast
 
 name = "forecast"
 
@@ -71,8 +72,14 @@ class Trainee:
         step = f", one row a {series.timeline.frequency}" if series.timeline else ""
         season = f", season {data.season}" if data.season else ""
         return (
-            ("data", f"{series.name}: {len(series.values):,} rows of {', '.join(series.targets)}{step}{season}"),
-            ("windows", f"{windows:,} of {data.context} rows in, the next {data.horizon} out, correcting {self.baseline}"),
+            (
+                "data",
+                f"{series.name}: {len(series.values):,} rows of {', '.join(series.targets)}{step}{season}",
+            ),
+            (
+                "windows",
+                f"{windows:,} of {data.context} rows in, the next {data.horizon} out, correcting {self.baseline}",
+            ),
             ("model", f"{model.num_layers} × {model.cell} of {model.hidden_size}, {size:,} parameters"),
         )
 
@@ -132,6 +139,18 @@ def prepare(config: Config, source: Source, pool: ThreadPool, notes: list[str]) 
     return Trainee(config, source, pool, notes)
 
 
+def inspected(
+    config: Config, source: Source, notes: list[str],
+    header: Mapping[str, Any] | None, arrays: Mapping[str, np.ndarray] | None,
+) -> Batch:  # fmt: skip
+    """A batch of training windows, evenly spread, as far back as training.bptt lets gradients flow."""
+    trainee = Trainee(config, source, ThreadPool(1, np.dtype(np.float64)), notes)
+    network = Network(trainee.network.shape, np.dtype(np.float64))
+    network.load(arrays if arrays is not None else trainee.network.parameters.export())
+    x, targets = trainee.learner.sample(trainee.config.training.batch_size)
+    return Batch(network, x.astype(np.float64), targets.astype(np.float64), SQUARED_ERROR)
+
+
 def resolved(config: Config, series: Series) -> Config:
     """The config with every null filled in that the series decides."""
     data, training, N = config.data, config.training, len(series.values)
@@ -140,7 +159,7 @@ def resolved(config: Config, series: Series) -> Config:
     season = data.season or (series.timeline.season if series.timeline else None)
     horizon = data.horizon or (season if season and season <= N // 10 else max(1, min(12, N // 20)))
     context = data.context or max(2, min(3 * max(season or 0, horizon), N // 4))
-    if N < context + horizon:
+    if context + horizon > N:
         raise DataError(_too_short(series, N, data.model_copy(update={"context": context, "horizon": horizon})))
     filled = {
         "time": series.time, "target": list(series.targets), "season": season, "horizon": horizon,
@@ -165,7 +184,9 @@ def network_shape(config: Config, columns: int) -> NetworkShape:
 
 
 def _windowing(data: DataConfig, baseline: str) -> Windowing:
-    assert data.context and data.horizon and data.scaling
+    assert data.context
+    assert data.horizon
+    assert data.scaling
     return Windowing(data.context, data.horizon, data.season or 1, data.scaling, NAIVE_FORECASTS[baseline])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ from rnncli.errors import DataError
 from rnncli.models.network import Network, NetworkShape
 from rnncli.tasks import ngram
 from rnncli.tasks.decoding import Decoder, Sampling
+from rnncli.training.backpropagation import CROSS_ENTROPY
+from rnncli.training.gradients import Batch
 from rnncli.training.reports import Score
 from rnncli.training.streams import StreamLearner, Streams, Validation
 from rnncli.training.threads import ThreadPool
@@ -59,7 +62,8 @@ class Trainee:
         self.network = Network(network_shape(config, len(self.vocabulary)))
         self.network.initialise(config.model.recurrent_init, config.model.recurrent_scale, config.training.seed)
         training = config.training
-        assert training.bptt is not None and training.bptt_stride is not None
+        assert training.bptt is not None
+        assert training.bptt_stride is not None
         self.learner = StreamLearner(
             self.network, self.train_ids, *self._ids["validation"],
             batch_size=training.batch_size, bptt=training.bptt, stride=training.bptt_stride,
@@ -112,6 +116,29 @@ class Trainee:
 
 def prepare(config: Config, source: Source, pool: ThreadPool, notes: list[str]) -> Trainee:
     return Trainee(config, source, pool, notes)
+
+
+def inspected(
+    config: Config, source: Source, notes: list[str],
+    header: Mapping[str, Any] | None, arrays: Mapping[str, np.ndarray] | None,
+) -> Batch:  # fmt: skip
+    """The first window of the training streams, and its targets."""
+    config = resolved(config)
+    text = _split(config, _read(source, config), notes).train
+    vocabulary = Vocabulary.from_header(header["vocabulary"]) if header else Vocabulary.build(text, config.data.tokens)
+    require_learnable(vocabulary, source.name)
+    ids = vocabulary.encode(text)
+    if len(ids) < 2:
+        raise DataError(f"{source.name}: the training part has fewer than 2 tokens; give more text")
+    network = Network(network_shape(config, len(vocabulary)), np.dtype(np.float64))
+    network.initialise(config.model.recurrent_init, config.model.recurrent_scale, config.training.seed)
+    if arrays is not None:
+        network.load(arrays)
+    streams = Streams(ids, config.training.batch_size)
+    T = min(config.training.bptt or BPTT, streams.L)
+    tokens = np.zeros((T, streams.B), np.int32)
+    streams.fill(tokens, 0, T)
+    return Batch(network, tokens, streams.targets(0, T), CROSS_ENTROPY)
 
 
 def resolved(config: Config) -> Config:
@@ -178,15 +205,16 @@ class LanguageModel:
         self.network = Network(network_shape(config, len(self.vocabulary)))
         self.network.load(arrays)
 
-    def generate(self, prime: str, how: Sampling) -> Iterator[str]:
-        """Pieces of text without end, one per token, after `prime`; a character may take several bytes."""
+    def generate(self, prime: str, how: Sampling, length: int) -> Iterator[str]:
+        """`length` tokens after `prime` as pieces of text; a character may take several bytes, so not one a piece."""
         decoder = Decoder(self.network, UNKNOWN)
         detokenizer = Detokenizer(self.vocabulary.kind)
-        for token in self.vocabulary.decode(self.encode(prime, "the prime")):
-            detokenizer.push(token)
+        for word in self.vocabulary.decode(self.encode(prime, "the prime")):
+            detokenizer.push(word)
         logits = decoder.read(self._beginning(prime, "the prime"))
-        for token in decoder.write(logits, how):
+        for token in itertools.islice(decoder.write(logits, how), length):
             yield detokenizer.push(self.vocabulary.tokens[token])
+        yield detokenizer.flush()
 
     def next_tokens(self, line: str, top: int, where: str) -> list[tuple[str, float]]:
         """The `top` most probable tokens after `line`, with their probabilities."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from rnncli.tasks import forecast, language_model
 from rnncli.tasks.task import Task
 
+_language_model: Task = language_model
+_forecast: Task = forecast
+
 TASKS: dict[str, Task] = {
     "language-model": language_model,
     "forecast": forecast,

@@ -27,7 +27,11 @@ class Series:
 
 
 def read_series(
-    source: Source, data: DataConfig, notes: list[str], targets: Sequence[str] | None = None, time: str | None = None
+    source: Source,
+    data: DataConfig,
+    notes: list[str],
+    targets: Sequence[str] | None = None,
+    time: str | None = None,
 ) -> Series:
     """The series in a CSV. `targets` and `time` of a trained model come before those of the config.
 

@@ -82,7 +82,11 @@ class TrainingLoop:
     """Trains `learner` with `optimizer` after `plan`. `best` (P,) holds the best weights so far."""
 
     def __init__(
-        self, learner: Learner, optimizer: Optimizer, plan: Plan, clock: Callable[[], float] = time.perf_counter
+        self,
+        learner: Learner,
+        optimizer: Optimizer,
+        plan: Plan,
+        clock: Callable[[], float] = time.perf_counter,
     ):
         self.learner, self.optimizer, self.plan, self.clock = learner, optimizer, plan, clock
         self.position = Position()

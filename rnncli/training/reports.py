@@ -73,4 +73,35 @@ class Finished:
     run: str
 
 
+@dataclass(frozen=True)
+class ParameterGradient:
+    """One parameter, by PyTorch's name and shape. ratio = grad_norm / weight_norm, None for zero weights."""
+
+    name: str
+    shape: tuple[int, ...]
+    weight_norm: float
+    grad_norm: float
+    ratio: float | None
+
+
+@dataclass(frozen=True)
+class LayerGradients:
+    """gradient_norm_by_lag[k] is the norm of dL_T/dh_{T−k}, per sequence, averaged over sequences."""
+
+    layer: int
+    gradient_norm_by_lag: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class GradientReport:
+    """One backward pass: the mean loss of the window, gradients by lag and by parameter."""
+
+    loss: float
+    unit: str
+    sequences: int
+    lags: tuple[int, ...]
+    layers: tuple[LayerGradients, ...]
+    parameters: tuple[ParameterGradient, ...]
+
+
 Report = Note | Started | Progress | Evaluated | Finished

@@ -6,6 +6,8 @@ State is zero at a stream's start.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from rnncli.kernels.losses import IGNORED
@@ -14,6 +16,8 @@ from rnncli.models.workspace import Workspace
 from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation
 from rnncli.training.threads import ThreadPool
 from rnncli.training.truncated_bptt import windows
+
+State = list[tuple[np.ndarray, np.ndarray]]  # (h, c) of every layer
 
 WARM_UP = 256  # tokens that each validation stream reads before its first counted token
 EVALUATION_STEPS = 64  # a jitted call stays short, so that Ctrl-C is seen
@@ -61,6 +65,7 @@ class StreamLearner:
         T = max(window.T for window in self.windows)
         heads = max(window.T - window.head_from for window in self.windows)
         self._work = network.workspace(T, self.streams.B, heads, training=True)
+        self._carried: State = []
         self.restart()
         self.validation = Validation(network, valid, context, self.backpropagation)
 
@@ -113,9 +118,7 @@ class Validation:
     STREAM_LENGTH = 1024  # at least; shorter streams would spend their time on warming up
     MOST_STREAMS = 32
 
-    def __init__(
-        self, network: Network, valid: np.ndarray, context: np.ndarray, backpropagation: Backpropagation
-    ):
+    def __init__(self, network: Network, valid: np.ndarray, context: np.ndarray, backpropagation: Backpropagation):
         self.backpropagation = backpropagation
         self.count = len(valid) if len(context) else max(len(valid) - 1, 0)
         if not self.count:
@@ -147,7 +150,7 @@ class Validation:
         state = self._work.state(0)
         total = 0.0
         edges = sorted({0, self.cold_until, *range(0, len(self.tokens), EVALUATION_STEPS), len(self.tokens)})
-        for start, stop in zip(edges, edges[1:], strict=False):
+        for start, stop in itertools.pairwise(edges):
             work: Workspace = self._work.first(stop - start, 0)
             work.set_state(state)
             if start <= self.cold_until:

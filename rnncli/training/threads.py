@@ -5,9 +5,11 @@ Kernels release the GIL. The calling thread works too, so one thread needs no po
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 
@@ -41,14 +43,14 @@ class ThreadPool:
         """work(low, high) for shards of B sequences."""
         count = min(self.count, B)
         edges = [B * i // count for i in range(count + 1)]
-        self.run([lambda low=low, high=high: work(low, high) for low, high in zip(edges, edges[1:], strict=False)])
+        self.run([partial(work, low, high) for low, high in itertools.pairwise(edges)])
 
     def over_blocks(self, blocks: int, work: Callable[[int, int], None]) -> None:
         """work(first, last) for shares of `blocks` equal units."""
         self.over_batch(blocks, work)
 
     def over_shares(self, work: Callable[[Share], None]) -> None:
-        self.run([lambda share=share: work(share) for share in self.shares])
+        self.run([partial(work, share) for share in self.shares])
 
     def close(self) -> None:
         if self._executor is not None:

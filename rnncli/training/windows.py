@@ -107,6 +107,12 @@ class WindowLearner:
             count += targets.size
         return (total, count) if count else (float("nan"), 0)
 
+    def sample(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """The last `bptt` steps of `count` training windows, evenly spread, and their targets."""
+        spread = self.train[np.linspace(0, len(self.train) - 1, min(count, len(self.train))).astype(int)]
+        x, targets = self._examples(spread)
+        return x[-self.bptt :], targets
+
     def forecast(self, w: np.ndarray) -> np.ndarray:
         """(horizon, B, C) in the series' own units after contexts w (context, B, C)."""
         return forecast(self.network, self.windowing, w, self.backpropagation)

@@ -85,9 +85,7 @@ class RunDirectory:
     def write_model(self, arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> None:
         model_file.write(self.model, arrays, header)
 
-    def write_state(
-        self, arrays: Mapping[str, np.ndarray], position: Position, plan: Plan, data_sha256: str
-    ) -> None:
+    def write_state(self, arrays: Mapping[str, np.ndarray], position: Position, plan: Plan, data_sha256: str) -> None:
         header = {"position": _finite(asdict(position)), "plan": asdict(plan), "data_sha256": data_sha256}
         model_file.write(self.state, arrays, header)
 

@@ -38,10 +38,7 @@ def test_the_task_the_last_word_and_the_rest_of_the_section() -> None:
 
 
 def test_an_override_mends_what_the_file_has_wrong() -> None:
-    assert (
-        config_from_mapping({"task": "forecast", "model": {"cell": 3}}, ["model.cell=gru"]).model.cell
-        == "gru"
-    )
+    assert config_from_mapping({"task": "forecast", "model": {"cell": 3}}, ["model.cell=gru"]).model.cell == "gru"
 
 
 FORM = "not of the form section.key=value; write, for example, --set model.hidden_size=256"
@@ -59,8 +56,7 @@ MISTAKES = {
     "": FORM,
     "data.target=[a": "the quotes or brackets do not match; write a list as [a, b]",
     "training.seed=007": (
-        "007 has a leading zero, which YAML 1.1 would read as octal 7; "
-        'write 7, or "007" in quotes if it is text'
+        '007 has a leading zero, which YAML 1.1 would read as octal 7; write 7, or "007" in quotes if it is text'
     ),
 }
 

@@ -86,9 +86,7 @@ REFUSED_VALUES = {
     "data.target: [a, a]": 'is a list; must name each column once, and has "a" twice',
     "training.max_time: 600": "is 600; must be a duration such as 8s, 10m or 1h30m",
     "training.max_time: 0m": 'is "0m"; must be longer than 0 seconds',
-    "training.optimizer: adm": (
-        'is "adm"; expected one of sgd, momentum, rmsprop, adam, adamw; did you mean "adam"?'
-    ),
+    "training.optimizer: adm": ('is "adm"; expected one of sgd, momentum, rmsprop, adam, adamw; did you mean "adam"?'),
 }
 
 
@@ -146,9 +144,7 @@ def test_only_the_plain_cell_takes_another_activation(tmp_path: Path) -> None:
 
 def test_a_stride_within_the_window(tmp_path: Path) -> None:
     (problem,) = problems_in(tmp_path, "task: forecast\ntraining: {bptt_stride: 65, bptt: 64}\n")
-    assert problem == (
-        "c.yaml:2:25: training.bptt_stride is 65; must not be greater than training.bptt, which is 64"
-    )
+    assert problem == ("c.yaml:2:25: training.bptt_stride is 65; must not be greater than training.bptt, which is 64")
     equal = config_from_mapping({"task": "forecast", "training": {"bptt": 64, "bptt_stride": 64}})
     assert equal.training.bptt_stride == 64
 
@@ -189,9 +185,7 @@ def test_a_file_that_is_too_large_or_cannot_be_read(tmp_path: Path) -> None:
     below_a_file = tmp_path / "c.yaml" / "d.yaml"
     with pytest.raises(ConfigError) as caught:
         load_config(below_a_file)
-    assert str(caught.value) == (
-        f"{below_a_file}: cannot be read: Not a directory; check the path and its permissions"
-    )
+    assert str(caught.value) == (f"{below_a_file}: cannot be read: Not a directory; check the path and its permissions")
 
 
 def test_a_mapping_is_reported_by_its_origin() -> None:

@@ -70,9 +70,7 @@ def test_data_paths_are_relative_to_the_file(tmp_path: Path, monkeypatch: pytest
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "configs"
     folder.mkdir()
-    (folder / "c.yaml").write_text(
-        "task: forecast\ndata: {path: ../x.csv, validation: v.csv, test: /data/t.csv}\n"
-    )
+    (folder / "c.yaml").write_text("task: forecast\ndata: {path: ../x.csv, validation: v.csv, test: /data/t.csv}\n")
     data = load_config("configs/c.yaml").data
     assert (data.path, data.validation, data.test) == ("x.csv", "configs/v.csv", "/data/t.csv")
     assert load_config(folder / "c.yaml", ["data.path=y.csv"]).data.path == str(folder / "y.csv")
@@ -84,9 +82,7 @@ def test_standard_input_and_fractions_are_left_alone(tmp_path: Path) -> None:
     assert (data.path, data.validation) == ("-", 0.2)
 
 
-def test_a_dump_for_another_folder_names_the_same_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_dump_for_another_folder_names_the_same_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs" / "a").mkdir(parents=True)
     config = config_from_mapping({"task": "forecast", "data": {"path": "x.csv", "test": "/data/t.csv"}})
@@ -96,9 +92,7 @@ def test_a_dump_for_another_folder_names_the_same_files(
     assert load_config("runs/a/config.yaml") == config
 
 
-def test_a_path_behind_a_symbolic_link_is_not_shortened(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_path_behind_a_symbolic_link_is_not_shortened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs" / "a").mkdir(parents=True)
     (tmp_path / "latest").symlink_to(tmp_path / "runs" / "a")

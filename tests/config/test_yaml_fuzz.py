@@ -24,9 +24,7 @@ PLAIN_VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
-SCHEMA_KEYS = st.sampled_from(
-    [*(key for model in SECTIONS.values() for key in model.model_fields), "\ud800", "x"]
-)
+SCHEMA_KEYS = st.sampled_from([*(key for model in SECTIONS.values() for key in model.model_fields), "\ud800", "x"])
 
 
 def problems_of(read: Callable[[], object]) -> tuple[str, ...]:
@@ -68,14 +66,10 @@ def test_any_bytes(content: bytes, tmp_path: Path) -> None:
         st.sampled_from(["data", "model", "training", "x", "\ud800"]),
         PLAIN_VALUES | st.dictionaries(SCHEMA_KEYS, PLAIN_VALUES, max_size=5),
     ),
-    overrides=st.lists(
-        st.text(max_size=20) | st.builds("model.{}={}".format, SCHEMA_KEYS, st.text(max_size=8))
-    ),
+    overrides=st.lists(st.text(max_size=20) | st.builds("model.{}={}".format, SCHEMA_KEYS, st.text(max_size=8))),
 )
 @settings(max_examples=300, deadline=None, database=None)
 def test_any_mapping_and_overrides(task: object, sections: dict[str, object], overrides: list[str]) -> None:
     for problem in problems_of(lambda: config_from_mapping({"task": task, **sections}, overrides)):
         assert problem.isprintable()
-        assert not problem.endswith(FALLBACK), (
-            "an error type of pydantic that explanations.RULES does not word"
-        )
+        assert not problem.endswith(FALLBACK), "an error type of pydantic that explanations.RULES does not word"

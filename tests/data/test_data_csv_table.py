@@ -104,9 +104,7 @@ def test_row_11_text_after_a_closing_quote():
     assert refused('a,b\n"p",2\n1,"x\n3,4\n5,"y"\n').startswith("d.csv:5:4: text after the closing quote")
 
 
-@pytest.mark.parametrize(
-    ("row", "count"), [("1,2,3", "3 fields"), ("1", "1 field"), ("1,2,3,4,5", "5 fields")]
-)
+@pytest.mark.parametrize(("row", "count"), [("1,2,3", "3 fields"), ("1", "1 field"), ("1,2,3,4,5", "5 fields")])
 def test_row_12_a_ragged_row(row, count):
     content = "a,b,c,d\n" + "1,2,3,4\n" * 15 + row + "\n1,2,3,4\n"
     assert refused(content).startswith(f"d.csv:17: {count}, header has 4; correct the line")
@@ -118,9 +116,7 @@ def test_row_12_a_ragged_row(row, count):
 
 
 def test_row_13_duplicate_names():
-    assert refused("date,temp,x,y,temp\n1,2,3,4,5\n") == (
-        'd.csv:1: columns 2 and 5 are both "temp"; rename one'
-    )
+    assert refused("date,temp,x,y,temp\n1,2,3,4,5\n") == ('d.csv:1: columns 2 and 5 are both "temp"; rename one')
     assert "columns 1 and 2 are both" in refused("column2,\n1,2\n")
 
 
@@ -176,9 +172,7 @@ def test_a_first_line_of_numbers_is_data():
     table, notes = read("1,2\n3,4\n")
     assert table.header == ["column1", "column2"]
     assert table.rows == [["1", "2"], ["3", "4"]]
-    assert notes == [
-        "the first line is all numbers, so it is data; the columns are called column1 to column2"
-    ]
+    assert notes == ["the first line is all numbers, so it is data; the columns are called column1 to column2"]
 
 
 def test_row_25_a_huge_field():

@@ -59,9 +59,7 @@ def test_row_18_the_exact_message():
 
 def test_row_17_a_decimal_comma():
     message = refused(column("1,5"))
-    assert message == (
-        'd.csv:2: column 3 "temp": "1,5" is not a number; if "," is the decimal sign, pass --decimal ,'
-    )
+    assert message == ('d.csv:2: column 3 "temp": "1,5" is not a number; if "," is the decimal sign, pass --decimal ,')
     assert numeric_column(column("1,5", "-,5", "2"), 2, decimal=",").tolist() == [1.5, -0.5, 2]
     assert "without separators between thousands" in refused(column("1.234,5"), decimal=",")
     assert "without separators between thousands" in refused(column("1,234.5"))
@@ -123,9 +121,7 @@ def test_row_15_a_missing_column():
     table = column("1")
     with pytest.raises(UsageError) as caught:
         column_index(table, "tmp")
-    assert str(caught.value) == (
-        'no column "tmp" in d.csv; did you mean "temp"? columns: "date", "site", "temp"'
-    )
+    assert str(caught.value) == ('no column "tmp" in d.csv; did you mean "temp"? columns: "date", "site", "temp"')
     assert caught.value.exit_code == 2
     with pytest.raises(UsageError, match=r'^no column "zzzz" in d.csv; columns: "date"'):
         column_index(table, "zzzz")

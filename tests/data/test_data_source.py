@@ -181,9 +181,7 @@ def test_row_6_a_latin1_byte(end, mark):
 def test_row_32_invalid_utf8_in_a_text_names_the_way_out():
     with pytest.raises(DataError) as caught:
         decode(of(b"ok\n\xff\n", "t.txt"), hint="pass --encoding latin-1 or --set data.tokens=byte")
-    assert str(caught.value) == (
-        "t.txt:2:1: byte 0xFF is not UTF-8; pass --encoding latin-1 or --set data.tokens=byte"
-    )
+    assert str(caught.value) == ("t.txt:2:1: byte 0xFF is not UTF-8; pass --encoding latin-1 or --set data.tokens=byte")
 
 
 @pytest.mark.parametrize("encoding", ["utf-9", "hex", "idna", "a\0b", ""])

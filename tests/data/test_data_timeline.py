@@ -84,9 +84,7 @@ CALENDAR = st.sampled_from(
 )
 def test_monthly_series_continue_as_they_would_have(start, step, day, length, pattern):
     if step > 1 and day > 28:
-        start -= (
-            start % step
-        )  # quarters and years begin in January, so that the longest month is among the seen
+        start -= start % step  # quarters and years begin in January, so that the longest month is among the seen
     stamps = [month_stamp(start + step * i, day).strftime(pattern) for i in range(length + 9)]
     timeline = parse(*stamps[:length])
     assert timeline.following(9) == stamps[length:]

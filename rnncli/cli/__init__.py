@@ -1,0 +1,116 @@
+"""The command line: one file per command, options and one call each; and the one place where errors become exit codes.
+
+Nothing heavy is imported before a command runs, so that `rnncli --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from rnncli import __version__
+from rnncli.errors import ConfigError, ReaderGoneError, RnncliError
+
+COMMANDS = ("train", "generate", "predict", "inspect-grads")
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are modules of this package, imported when they are needed."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"rnncli.cli.{name.replace('-', '_')}").command
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="rnncli")
+@click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
+def rnncli() -> None:
+    """Learn sequences: text, numbers, labels.
+
+    \b
+    rnncli train notes.txt         learn a text, then: rnncli generate runs/notes
+    rnncli train sales.csv         learn a series, then: rnncli predict runs/sales
+    rnncli inspect-grads runs/notes    see how far back gradients reach
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line; never returns."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]  # it may stand anywhere
+    try:
+        rnncli.main(arguments, standalone_mode=False, prog_name="rnncli")
+        code = 0
+    except BaseException as error:
+        code = _exit_code(error)
+        if len(arguments) < len(sys.argv) - 1:
+            import traceback
+
+            traceback.print_exc()
+    _leave(code)
+
+
+def _exit_code(error: BaseException) -> int:
+    """Say what `error` means, in one line for each mistake, and return its exit code."""
+    if isinstance(error, ReaderGoneError):
+        return error.exit_code
+    if isinstance(error, ConfigError):
+        return _say(*error.problems, code=error.exit_code)
+    if isinstance(error, RnncliError):
+        return _say(str(error), code=error.exit_code)
+    if isinstance(error, click.exceptions.Exit):
+        return int(error.exit_code)
+    if isinstance(error, click.ClickException):
+        return _say(_click_message(error), code=2)
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        return 128 + signal.SIGINT
+    if isinstance(error, MemoryError):
+        return _say("out of memory; lower model.hidden_size, training.batch_size or training.bptt", code=5)
+    if isinstance(error, OSError) and error.errno in (
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EFBIG,
+        errno.EIO,
+        errno.EBADF,
+    ):
+        return _say(f"cannot write: {(error.strerror or '').lower()}; free some space", code=5)
+    if isinstance(error, SystemExit):
+        return int(error.code or 0)
+    return _say(f"a bug in rnncli: {type(error).__name__}: {error}; run again with --debug and report it", code=1)
+
+
+def _click_message(error: click.ClickException) -> str:
+    message = error.format_message().rstrip(".")
+    context = getattr(error, "ctx", None)
+    return f"{message}; see {context.command_path} --help" if context else message
+
+
+def _say(*problems: str, code: int) -> int:
+    for problem in problems:
+        line = " ".join(problem.split("\n"))
+        visible = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+        sys.stderr.buffer.write(f"rnncli: error: {visible}\n".encode("utf-8", "backslashreplace"))
+    sys.stderr.flush()
+    return code
+
+
+def _leave(code: int) -> NoReturn:
+    """Exit without Python's own attempt to flush a standard output that is gone."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (OSError, ValueError):
+        code = code or 5
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.exit(code)

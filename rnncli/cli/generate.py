@@ -1,0 +1,48 @@
+"""rnncli generate"""
+
+from __future__ import annotations
+
+import math
+
+import click
+
+
+def _positive(context: click.Context, parameter: click.Parameter, value: float) -> float:
+    if not (math.isfinite(value) and value > 0):
+        raise click.BadParameter(f"{value} is not a finite number above 0; for the most probable token use --top-k 1")
+    return value
+
+
+@click.command("generate")
+@click.argument("run")
+@click.option("-n", "--length", type=click.IntRange(0), default=500, show_default=True,
+              help="How many tokens to generate, not counting the prime.")  # fmt: skip
+@click.option("--prime", help="Text to continue; it is read, not repeated.")
+@click.option("--prime-file", metavar="FILE|-", help="A file with the text to continue.")
+@click.option("--echo", is_flag=True, help="Repeat the prime before the text.")
+@click.option("--temperature", type=float, callback=_positive, default=1.0, show_default=True,
+              help="Below 1 safer, above 1 wilder.")  # fmt: skip
+@click.option("--top-k", type=click.IntRange(0), default=0, help="Draw from the K most probable tokens; 0: all.")
+@click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), default=1.0,
+              help="Draw from the smallest set of tokens with this probability.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True,
+              help="The same seed gives the same text.")  # fmt: skip
+@click.option("--stop", metavar="TEXT", help="End before this text occurs.")
+@click.option("--count", type=click.IntRange(1), default=1, help="How many texts, from seeds SEED, SEED+1, …")
+@click.option("-f", "--format", "form", type=click.Choice(["text", "jsonl"]), default="text", show_default=True,
+              help='jsonl: one object {"seed", "text"} per text.')  # fmt: skip
+def command(run: str, length: int, prime: str | None, prime_file: str | None, echo: bool, temperature: float,
+            top_k: int, top_p: float, seed: int, stop: str | None, count: int, form: str) -> None:  # fmt: skip
+    """Write text with the language model of RUN (a run directory or a model file), as it is made.
+
+    Several texts are separated by an empty line.
+    """
+    if prime is not None and prime_file is not None:
+        raise click.UsageError("--prime and --prime-file exclude each other")
+    from rnncli.ui.generated_text import GeneratedText
+    from rnncli.workflows.generate import Request, Sampling, generate, read_prime
+
+    text = read_prime(prime_file) if prime_file is not None else prime or ""
+    sampling = Sampling(temperature, top_k, top_p, seed)
+    with GeneratedText(form, seed, text if echo else "") as out:
+        generate(Request(run, length, sampling, text, stop or None, count), out.write)

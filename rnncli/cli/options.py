@@ -1,0 +1,43 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+SET = click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE",
+    help="Override one config key, such as training.epochs=5; may be repeated.",
+)  # fmt: skip
+READING = ("encoding", "delimiter", "decimal", "skip_rows", "ragged", "missing")
+
+
+def reading_options(function: F) -> F:
+    """How DATA is read: each option stands for the `data` key of the same name."""
+    for option in (
+        click.option("--missing", type=click.Choice(["refuse", "ffill", "interpolate"]), help="Empty cells of a CSV."),
+        click.option("--ragged", type=click.Choice(["refuse", "skip"]), help="CSV rows with too few or many fields."),
+        click.option("--skip-rows", type=click.IntRange(0), help="Lines before the CSV header."),
+        click.option("--decimal", type=click.Choice([".", ","]), help="The decimal sign in a CSV."),
+        click.option("--delimiter", help="What separates the columns of a CSV."),
+        click.option("--encoding", help="The character encoding of the data, such as latin-1."),
+    ):
+        function = option(function)
+    return function
+
+
+def taken_reading(options: dict[str, Any]) -> dict[str, Any]:
+    """Remove the reading options from `options`; those that were given, by `data` key."""
+    taken = {name: options.pop(name) for name in READING}
+    return {name: value for name, value in taken.items() if value is not None}
+
+
+def as_overrides(reading: dict[str, Any]) -> list[str]:
+    """The same as `--set` would say it."""
+    import json
+
+    return [f"data.{name}={json.dumps(value)}" for name, value in reading.items()]

@@ -1,0 +1,35 @@
+"""rnncli train"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from rnncli.cli.options import SET, as_overrides, reading_options, taken_reading
+
+
+@click.command("train")
+@click.argument("first", metavar="CONFIG|DATA")
+@click.argument("data", required=False, metavar="[DATA|-]")
+@click.option("-o", "--out", metavar="RUN", help="The run directory to create; a free name under runs/ by default.")
+@SET
+@click.option("--resume", is_flag=True, help="Go on with the run in -o where it stopped.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors and the final score.")
+@reading_options
+def command(first: str, data: str | None, out: str | None, overrides: tuple[str, ...], resume: bool, quiet: bool,
+            **options: Any) -> None:  # fmt: skip
+    """Learn from a text file or a CSV.
+
+    CONFIG is a YAML file; its data.path may be replaced by DATA, - is standard input. Or name the DATA file
+    alone: what is inferred from it is said, and saved in the run.
+
+    A run holds config.yaml, model.safetensors (the best so far), state.safetensors and metrics.jsonl.
+    Ctrl-C saves and says how to go on.
+    """
+    from rnncli.ui.training_view import training_view
+    from rnncli.workflows.train import Request, train
+
+    changes = [*overrides, *as_overrides(taken_reading(options))]
+    with training_view(quiet=quiet) as view:
+        train(Request(first, data, out, changes, resume), view.show)

@@ -1,0 +1,9 @@
+"""What people see: the only importer of rich, fed by plain rows and the reports of `rnncli.training.reports`.
+
+output           standard output as UTF-8 whatever the locale; nothing printed drives the terminal
+notes            sentences on stderr
+training_view    the live display of a run, or plain lines
+generated_text   text as it is made
+results          rows as table, CSV, JSON or JSON lines
+gradient_tables  inspect-grads
+"""

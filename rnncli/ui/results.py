@@ -1,0 +1,68 @@
+"""Rows as a table, CSV, JSON or JSON lines. A table is for a terminal, CSV for a pipe."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rnncli.ui.output import Output, visible
+
+DIGITS = 8  # significant; float32 has little more than seven
+
+
+def write_rows(rows: Sequence[Mapping[str, Any]], nested: Sequence[Mapping[str, Any]], form: str | None) -> None:
+    """`rows` flat for table and csv, `nested` for json and jsonl; form None chooses by where the output goes."""
+    out = Output()
+    form = form or ("table" if out.terminal else "csv")
+    if form == "json":
+        out.write(json.dumps([rounded(item) for item in nested], ensure_ascii=False, indent=2) + "\n")
+    elif form == "jsonl":
+        out.write("".join(json.dumps(rounded(item), ensure_ascii=False) + "\n" for item in nested))
+    elif form == "csv":
+        out.write(as_csv(rows))
+    else:
+        write_table(rows)
+
+
+def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """RFC 4180 but for line ends, which are \\n."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    if rows:
+        writer.writerow(rows[0])
+        writer.writerows([cell(value) for value in row.values()] for row in rows)
+    return text.getvalue()
+
+
+def write_table(rows: Sequence[Mapping[str, Any]], title: str | None = None) -> None:
+    """A rich table of `rows`, whose cells are shown and never parsed."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(visible(title)) if title else None, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for name in rows[0] if rows else ():
+        numeric = all(isinstance(row[name], (int, float)) for row in rows)
+        table.add_column(Text(visible(name)), justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(visible(cell(value)).replace("\n", "\\n")) for value in row.values()))
+    Console(highlight=False).print(table)
+
+
+def cell(value: Any) -> str:
+    """A value as a table and a CSV show it."""
+    return f"{value:.{DIGITS}g}" if isinstance(value, float) else "" if value is None else str(value)
+
+
+def rounded(value: Any) -> Any:
+    """The same value with floats cut to the digits they have, however deep."""
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}")
+    if isinstance(value, Mapping):
+        return {name: rounded(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [rounded(part) for part in value]
+    return value

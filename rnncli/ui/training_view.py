@@ -1,0 +1,160 @@
+"""A run as it goes: a live display on a terminal, plain lines anywhere else, and the score at the end on stdout."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rnncli.training.reports import Evaluated, Finished, Note, Progress, Report, Score, Started
+from rnncli.ui.output import Output, as_utf8, visible
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+PLAIN_SECONDS = 10.0  # between two progress lines when stderr is no terminal
+
+
+class TrainingView:
+    """Plain lines on stderr. `quiet` leaves only the final score."""
+
+    def __init__(self, quiet: bool = False):
+        self.quiet = quiet
+        self._last = time.monotonic()
+        self._unit = ""
+
+    def show(self, report: Report) -> None:
+        if isinstance(report, Finished):
+            self._finished(report)
+        elif self.quiet:
+            return
+        elif isinstance(report, Note):
+            self._line(f"rnncli: {report.text}")
+        elif isinstance(report, Started):
+            self._unit = report.unit
+            for label, text in report.facts:
+                self._line(f"{label:>11}  {text}")
+            self._started(report)
+        elif isinstance(report, Progress):
+            self._progress(report)
+        elif isinstance(report, Evaluated):
+            self._line(evaluation_line(report, self._unit))
+
+    def _line(self, text: str) -> None:
+        stream = as_utf8(sys.stderr)
+        stream.write(visible(text) + "\n")
+        stream.flush()
+
+    def _started(self, report: Started) -> None:
+        resumed = f", resumed after {report.update:,}" if report.update else ""
+        self._line(f"{'plan':>11}  {report.updates:,} updates{resumed}; losses in {report.unit}")
+
+    def _progress(self, report: Progress) -> None:
+        now = time.monotonic()
+        if now - self._last >= PLAIN_SECONDS:
+            self._last = now
+            self._line(progress_line(report))
+
+    def _finished(self, report: Finished) -> None:
+        if not self.quiet:
+            self._line(f"best after update {report.best_update:,}; saved in {report.run}")
+        out = Output()
+        if report.score is None:
+            out.write(f"loss\t{report.best_loss:.4f}\n")
+        else:
+            out.write(score_text(report.score))
+
+
+class LiveView(TrainingView):
+    """A progress bar with ETA under the lines."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bar: Bar | None = None
+
+    def _started(self, report: Started) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        super()._started(report)
+        self._bar = Bar(
+            BarColumn(bar_width=20), MofNCompleteColumn(), TextColumn("ETA"), TimeRemainingColumn(),
+            TextColumn("{task.fields[status]}", markup=False),
+            console=Console(stderr=True, highlight=False), refresh_per_second=8,
+        )  # fmt: skip
+        self._task = self._bar.add_task("", total=report.updates, completed=report.update, status="")
+        self._valid = ""
+        self._bar.start()
+
+    def _line(self, text: str) -> None:
+        if self._bar is None:
+            super()._line(text)
+        else:
+            from rich.text import Text
+
+            self._bar.console.print(Text(visible(text)))
+
+    def _progress(self, report: Progress) -> None:
+        if self._bar is not None:
+            self._bar.update(self._task, completed=report.update, status=status(report, self._valid))
+
+    def show(self, report: Report) -> None:
+        if isinstance(report, Evaluated):
+            self._valid = f" valid {report.valid_loss:.3f}"
+        if isinstance(report, Finished):
+            self.stop()
+        super().show(report)
+
+    def stop(self) -> None:
+        """Leave the terminal as it was."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+
+@contextlib.contextmanager
+def training_view(quiet: bool) -> Iterator[TrainingView]:
+    """The view that fits where stderr goes."""
+    if quiet or sys.stderr is None or not sys.stderr.isatty():
+        yield TrainingView(quiet)
+        return
+    view = LiveView()
+    try:
+        yield view
+    finally:
+        view.stop()
+
+
+def status(report: Progress, valid: str) -> str:
+    return f"loss {report.train_loss:.3f}{valid} |grad| {report.grad_norm:.2g} {report.tokens_per_second:,.0f} tok/s"
+
+
+def progress_line(report: Progress) -> str:
+    return (
+        f"update {report.update:,}/{report.updates:,}  epoch {report.epoch}  train {report.train_loss:.4f}  "
+        f"|grad| {report.grad_norm:.3g}  {report.tokens_per_second:,.0f} tokens/s"
+    )
+
+
+def evaluation_line(report: Evaluated, unit: str) -> str:
+    mark = " *" if report.improved else ""
+    return (
+        f"epoch {report.epoch:>3}  update {report.step:>6,}  train {report.train_loss:.4f}  "
+        f"valid {report.valid_loss:.4f}{mark}  |grad| {report.grad_norm:.3g}  "
+        f"{report.tokens_per_second:,.0f} tokens/s"
+    )
+
+
+def score_text(score: Score) -> str:
+    """The network beside its floors, and whether it beat them."""
+    width = max(len(name) for name, _ in (("network", 0.0), *score.floors))
+    lines = [f"{score.split} score, {score.unit} ({score.detail}):" if score.detail else f"{score.split} score:"]
+    lines.append(f"  {'network':<{width}}  {score.network:.4f}")
+    for name, value in score.floors:
+        difference = (value - score.network) / abs(value) if value else 0.0
+        verdict = f"network {difference:.1%} better" if difference > 0 else "network is no better"
+        lines.append(f"  {name:<{width}}  {value:.4f}  {verdict}")
+    return visible("\n".join(lines)) + "\n"

@@ -1,0 +1,62 @@
+"""generate: text from a trained language model, piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from rnncli.data.source import decode, read_source
+from rnncli.errors import UsageError
+from rnncli.tasks.decoding import Sampling
+from rnncli.tasks.language_model import LanguageModel
+from rnncli.workflows.opening import open_model
+
+__all__ = ["Request", "Sampling", "generate", "read_prime"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """`length` tokens, not counting the prime, fewer where `stop` occurs; `count` texts from seeds seed, seed+1, …"""
+
+    run: str
+    length: int
+    sampling: Sampling
+    prime: str = ""
+    stop: str | None = None
+    count: int = 1
+
+
+def read_prime(path: str) -> str:
+    """The text of a prime file; - is standard input."""
+    return decode(read_source(path), hint="save the prime as UTF-8")
+
+
+def generate(request: Request, write: Callable[[int, str], None]) -> None:
+    """write(text number, piece) as pieces are made."""
+    model = open_model(request.run)
+    writer = model.load()
+    if not isinstance(writer, LanguageModel):
+        raise UsageError(f"{request.run}: made for the task {model.task.name}; generate needs a language-model")
+    for number in range(request.count):
+        how = replace(request.sampling, seed=request.sampling.seed + number)
+        pieces = writer.generate(request.prime, how, request.length)
+        for piece in until(pieces, request.stop) if request.stop else pieces:
+            write(number, piece)
+
+
+def until(pieces: Iterator[str], stop: str) -> Iterator[str]:
+    """`pieces` up to `stop`, which is not part of the result and may span several of them.
+
+    What may be the beginning of `stop` is held back until it is known not to be.
+    """
+    held = ""
+    for piece in pieces:
+        held += piece
+        at = held.find(stop)
+        if at >= 0:
+            yield held[:at]
+            return
+        keep = next((n for n in range(min(len(stop) - 1, len(held)), 0, -1) if stop.startswith(held[-n:])), 0)
+        yield held[: len(held) - keep]
+        held = held[len(held) - keep :]
+    yield held
