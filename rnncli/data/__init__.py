@@ -6,5 +6,6 @@ vocabulary   tokens and their numbers
 csv_table    records with the physical line each starts on
 numeric      columns of numbers, by a strict grammar
 timeline     a time column: its format, its step, the stamps that follow
+seasonality  a season seen in the series itself
 scaling      a window scaled by itself
 """

@@ -82,7 +82,7 @@ class Network:
         """First weights from the seed."""
         if self.embedded:
             table = self.parameters.view("embedding.weight")
-            table[...] = initialisation.uniform(table.shape, 0.1, seed, 2)
+            table[...] = initialisation.uniform(table.shape, 1.0, seed, 2)
         for layer in self.layers:
             layer.initialise(recurrent_init, recurrent_scale, seed)
         self.head.initialise(seed)

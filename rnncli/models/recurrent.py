@@ -54,7 +54,9 @@ class RecurrentLayer:
 
     def initialise(self, method: str, scale: float, seed: int) -> None:
         stream = 1000 * (self.index + 1)
-        limit = 1.0 / math.sqrt(self.H)
+        # Of a one-hot input a single row arrives: at ±1/√H it would drown, and training would start slowly
+        # (tiny Shakespeare, 400 updates: 2.19 nats against 1.85 with ±1).
+        limit = 1.0 if self.token_input else 1.0 / math.sqrt(self.H)
         self.W[...] = initialisation.uniform((self.I, self.columns), limit, seed, stream)
         self.U[...] = initialisation.recurrent(self.cell.gates, self.H, method, scale, seed, stream + 1).T
         self.b_ih[...] = np.repeat(self.cell.initial_bias, self.H)

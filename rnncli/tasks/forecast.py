@@ -13,6 +13,7 @@ import numpy as np
 
 from rnncli.config.loading import config_from_mapping
 from rnncli.config.schema import Config, DataConfig
+from rnncli.data.seasonality import detected_season
 from rnncli.data.source import Source, read_source
 from rnncli.data.timeline import Timeline
 from rnncli.errors import ConfigError, DataError
@@ -156,7 +157,7 @@ def resolved(config: Config, series: Series) -> Config:
     data, training, N = config.data, config.training, len(series.values)
     if training.bptt_stride is not None:
         raise ConfigError("training.bptt_stride: a forecast has one loss a window; remove it, training.bptt is enough")
-    season = data.season or (series.timeline.season if series.timeline else None)
+    season = data.season or (series.timeline.season if series.timeline else None) or _detected_season(data, series)
     horizon = data.horizon or (season if season and season <= N // 10 else max(1, min(12, N // 20)))
     context = data.context or max(2, min(3 * max(season or 0, horizon), N // 4))
     if context + horizon > N:
@@ -172,6 +173,12 @@ def resolved(config: Config, series: Series) -> Config:
             "training": training.model_copy(update={"bptt": training.bptt or context}),
         }
     )
+
+
+def _detected_season(data: DataConfig, series: Series) -> int | None:
+    """A season seen in the first target's training rows."""
+    held_out = sum(part for part in (data.validation, data.test) if isinstance(part, float))
+    return detected_season(series.values[: int(len(series.values) * (1 - held_out)), 0])
 
 
 def network_shape(config: Config, columns: int) -> NetworkShape:

@@ -1,0 +1,31 @@
+"""A season that the calendar does not give, looked for in the series itself (sunspots: about 11 years)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+_LEAST_CORRELATION = 0.3
+_MOST_ROWS = 4096  # of the newest; enough to see a season, and cheap
+
+
+def detected_season(values: np.ndarray) -> int | None:
+    """The lag (2 … N/4) of the highest peak of the autocorrelation of values (N,), or None where none is clear.
+
+    A straight line is taken out first, because a trend correlates with itself at every lag.
+    """
+    y = values[-_MOST_ROWS:]
+    N = len(y)
+    if N < 12:
+        return None
+    t = np.arange(N) - (N - 1) / 2
+    y = y - y.mean() - t * (t * (y - y.mean())).sum() / (t * t).sum()
+    variance = float((y * y).mean())
+    if variance <= 1e-12 * float((values * values).mean()):
+        return None
+    lags = np.arange(1, N // 4 + 2)
+    correlation = np.array([float((y[k:] * y[:-k]).mean()) for k in lags]) / variance
+    inner = correlation[1:-1]
+    peaks = (inner > correlation[:-2]) & (inner >= correlation[2:]) & (inner > _LEAST_CORRELATION)
+    if not peaks.any():
+        return None
+    return int(lags[1:-1][peaks][np.argmax(inner[peaks])])
