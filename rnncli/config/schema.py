@@ -89,6 +89,10 @@ class DataConfig(Section):
     missing: Literal["refuse", "ffill", "interpolate"] = Field(
         default="refuse", description="Forecast: what to do with missing values."
     )
+    residual: Literal["last-value", "seasonal-naive"] | None = Field(
+        default=None,
+        description="The naive forecast that the network corrects; null takes the better one on the training part.",
+    )
     scaling: Literal["seasonal-error", "mean", "standard", "robust", "none"] | None = Field(
         default=None,
         description="Forecast: what each series is divided by before training; null leaves the choice.",

@@ -35,18 +35,21 @@ def robust(w: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
     return middle, (high - low) / 2
 
 
-def none(w: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
-    """The values as they are."""
-    return np.zeros(w.shape[1:]), np.ones(w.shape[1:])
-
-
 SCALERS: dict[str, Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]] = {
     "seasonal-error": seasonal_error,
     "mean": mean,
     "standard": standard,
     "robust": robust,
-    "none": none,
 }
+
+
+def whole_series(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of the training rows (N, C): what `none` uses for every window alike.
+
+    Right where the level itself says something, as zero does for sunspots.
+    """
+    spread = values.std(axis=0)
+    return values.mean(axis=0), np.where(spread > 0, spread, 1.0)
 
 
 def scaler(name: str, w: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from rnncli.config.loading import config_from_mapping
 from rnncli.config.schema import Config, DataConfig
+from rnncli.data.scaling import whole_series
 from rnncli.data.seasonality import detected_season
 from rnncli.data.source import Source, read_source
 from rnncli.data.timeline import Timeline
@@ -38,12 +39,13 @@ class Trainee:
         data, model, training = config.data, config.model, config.training
         self.series, self.values = series, series.values
         self.edges = self._split(notes)
-        windowing = _windowing(data, "last value")
+        self.fixed = whole_series(self.values[: self.edges[0]])
+        windowing = _windowing(data, "last-value", self.fixed)
         train = windowing.origins(0, self.edges[0])
         if not len(train):
             raise DataError(_too_short(series, self.edges[0], data))
-        self.baseline = _better_baseline(windowing, self.values, train)
-        self.windowing = _windowing(data, self.baseline)
+        self.residual = data.residual or _better_baseline(windowing, self.values, train)
+        self.windowing = _windowing(data, self.residual, self.fixed)
         self.network = Network(network_shape(config, len(series.targets)))
         self.network.initialise(model.recurrent_init, model.recurrent_scale, training.seed)
         assert training.bptt is not None
@@ -79,7 +81,7 @@ class Trainee:
             ),
             (
                 "windows",
-                f"{windows:,} of {data.context} rows in, the next {data.horizon} out, correcting {self.baseline}",
+                f"{windows:,} of {data.context} rows in, the next {data.horizon} out, correcting the {self.residual.replace('-', ' ')}",
             ),
             ("model", f"{model.num_layers} × {model.cell} of {model.hidden_size}, {size:,} parameters"),
         )
@@ -97,7 +99,8 @@ class Trainee:
                 "targets": list(self.series.targets),
                 "time": self.series.time,
                 "timeline": self.series.timeline.to_header() if self.series.timeline else None,
-                "baseline": self.baseline,
+                "residual": self.residual,
+                "whole": [part.tolist() for part in self.fixed],
                 "context": context.tolist(),
             },
         }
@@ -118,9 +121,9 @@ class Trainee:
             return float((np.abs(actual - predicted) * weight).mean())
 
         floors = tuple(
-            (label, mean_error(naive(contexts, self.windowing.horizon, season)))
+            (label.replace("-", " "), mean_error(naive(contexts, self.windowing.horizon, season)))
             for label, naive in NAIVE_FORECASTS.items()
-            if label != "seasonal naive" or season > 1
+            if label != "seasonal-naive" or season > 1
         )
         return Score(
             split, unit, mean_error(self.learner.forecast(contexts)), floors,
@@ -190,11 +193,9 @@ def network_shape(config: Config, columns: int) -> NetworkShape:
     )  # fmt: skip
 
 
-def _windowing(data: DataConfig, baseline: str) -> Windowing:
-    assert data.context
-    assert data.horizon
-    assert data.scaling
-    return Windowing(data.context, data.horizon, data.season or 1, data.scaling, NAIVE_FORECASTS[baseline])
+def _windowing(data: DataConfig, baseline: str, fixed: tuple[np.ndarray, np.ndarray]) -> Windowing:
+    assert data.context is not None and data.horizon is not None and data.scaling is not None
+    return Windowing(data.context, data.horizon, data.season or 1, data.scaling, NAIVE_FORECASTS[baseline], fixed)
 
 
 def _too_short(series: Series, rows: int, data: DataConfig) -> str:
@@ -227,7 +228,8 @@ class Forecaster:
         self.data, self.targets, self.time = config.data, tuple(series["targets"]), series["time"]
         self.timeline = Timeline.from_header(series["timeline"]) if series["timeline"] else None
         self.context = np.array(series["context"], np.float64)
-        self.windowing = _windowing(config.data, series["baseline"])
+        centre, scale = (np.array(part, np.float64) for part in series["whole"])
+        self.windowing = _windowing(config.data, series["residual"], (centre, scale))
         self.network = Network(network_shape(config, len(self.targets)))
         self.network.load(arrays)
 

@@ -22,6 +22,6 @@ def seasonal_naive(w: np.ndarray, horizon: int, m: int) -> np.ndarray:
 
 
 NAIVE_FORECASTS: dict[str, Callable[[np.ndarray, int, int], np.ndarray]] = {
-    "last value": last_value,
-    "seasonal naive": seasonal_naive,
+    "last-value": last_value,
+    "seasonal-naive": seasonal_naive,
 }

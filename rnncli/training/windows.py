@@ -5,7 +5,7 @@ A window is named by its origin, the row of its first forecast. Everything a win
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,8 @@ from rnncli.models.network import Network
 from rnncli.models.workspace import Workspace
 from rnncli.training.backpropagation import SQUARED_ERROR, Backpropagation
 from rnncli.training.threads import ThreadPool
+
+NaiveForecast = Callable[[np.ndarray, int, int], np.ndarray]  # (w, horizon, season) → (horizon, B, C)
 
 _SHUFFLE = 700  # of the seed's independent random streams, plus the epoch
 _EVALUATED_AT_ONCE = 256
@@ -29,7 +31,8 @@ class Windowing:
     horizon: int
     season: int
     scaling: str
-    baseline: object  # a function (w, horizon, season) → (horizon, B, C)
+    baseline: NaiveForecast
+    fixed: tuple[np.ndarray, np.ndarray]  # (centre, scale), each (C,), of the whole series: for scaling "none"
 
     def contexts(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:
         """(context, B, C) rows before each origin."""
@@ -41,8 +44,11 @@ class Windowing:
 
     def frame(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Of contexts w (context, B, C): the scaled input, the baseline forecast, the scale (B, C)."""
-        centre, scale = scaler(self.scaling, w, self.season)
-        baseline = self.baseline(w, self.horizon, self.season)  # type: ignore[operator]
+        if self.scaling == "none":
+            centre, scale = (np.broadcast_to(part, w.shape[1:]) for part in self.fixed)
+        else:
+            centre, scale = scaler(self.scaling, w, self.season)
+        baseline = self.baseline(w, self.horizon, self.season)
         return (w - centre) / scale, baseline, scale
 
     def origins(self, first: int, last: int) -> np.ndarray:
