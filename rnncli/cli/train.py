@@ -16,8 +16,10 @@ from rnncli.cli.options import SET, as_overrides, reading_options, taken_reading
 @SET
 @click.option("--resume", is_flag=True, help="Go on with the run in -o where it stopped.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors and the final score.")
+@click.option("-f", "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
+              help="How the final score is written to standard output.")  # fmt: skip
 @reading_options
-def command(first: str, data: str | None, out: str | None, overrides: tuple[str, ...], resume: bool, quiet: bool,
+def command(first: str, data: str | None, out: str | None, overrides: tuple[str, ...], resume: bool, quiet: bool, form: str,
             **options: Any) -> None:  # fmt: skip
     """Learn from a text file or a CSV.
 
@@ -31,5 +33,5 @@ def command(first: str, data: str | None, out: str | None, overrides: tuple[str,
     from rnncli.workflows.train import Request, train
 
     changes = [*overrides, *as_overrides(taken_reading(options))]
-    with training_view(quiet=quiet) as view:
+    with training_view(quiet=quiet, form=form) as view:
         train(Request(first, data, out, changes, resume), view.show)

@@ -34,14 +34,14 @@ def _language_model(path: str, size: int) -> dict[str, Any]:
     return {
         "task": "language-model",
         "data": {"path": path, "format": "text"},
-        "model": {"cell": "lstm", "hidden_size": hidden_size, "num_layers": 2, "dropout": dropout},
+        "model": {"cell": "gru" if small else "lstm", "hidden_size": hidden_size, "num_layers": 2, "dropout": dropout},
         "training": {
             "epochs": 30 if small else 1 if large else 10,
             "max_time": "5m",
             "batch_size": 32,
             "bptt": 64,
             "optimizer": "adam",
-            "learning_rate": 4e-3 if small else 3e-3,
+            "learning_rate": 5e-3 if small else 3e-3,
         },
     }  # fmt: skip
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from rnncli.training.reports import Evaluated, Finished, Note, Progress, Report, Score, Started
+from rnncli.training.reports import Evaluated, Finished, Note, Progress, Report, Started
 from rnncli.ui.output import Output, as_utf8, visible
 
 if TYPE_CHECKING:
@@ -20,8 +22,8 @@ PLAIN_SECONDS = 10.0  # between two progress lines when stderr is no terminal
 class TrainingView:
     """Plain lines on stderr. `quiet` leaves only the final score."""
 
-    def __init__(self, quiet: bool = False):
-        self.quiet = quiet
+    def __init__(self, form: str = "text", quiet: bool = False):
+        self.form, self.quiet = form, quiet
         self._last = time.monotonic()
         self._unit = ""
 
@@ -60,18 +62,14 @@ class TrainingView:
     def _finished(self, report: Finished) -> None:
         if not self.quiet:
             self._line(f"best after update {report.best_update:,}; saved in {report.run}")
-        out = Output()
-        if report.score is None:
-            out.write(f"loss\t{report.best_loss:.4f}\n")
-        else:
-            out.write(score_text(report.score))
+        Output().write(score_json(report) if self.form == "json" else score_text(report))
 
 
 class LiveView(TrainingView):
     """A progress bar with ETA under the lines."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, form: str) -> None:
+        super().__init__(form)
         self._bar: Bar | None = None
 
     def _started(self, report: Started) -> None:
@@ -116,12 +114,12 @@ class LiveView(TrainingView):
 
 
 @contextlib.contextmanager
-def training_view(quiet: bool) -> Iterator[TrainingView]:
+def training_view(quiet: bool, form: str) -> Iterator[TrainingView]:
     """The view that fits where stderr goes."""
     if quiet or sys.stderr is None or not sys.stderr.isatty():
-        yield TrainingView(quiet)
+        yield TrainingView(form, quiet)
         return
-    view = LiveView()
+    view = LiveView(form)
     try:
         yield view
     finally:
@@ -148,13 +146,24 @@ def evaluation_line(report: Evaluated, unit: str) -> str:
     )
 
 
-def score_text(score: Score) -> str:
+def score_text(report: Finished) -> str:
     """The network beside its floors, and whether it beat them."""
-    width = max(len(name) for name, _ in (("network", 0.0), *score.floors))
-    lines = [f"{score.split} score, {score.unit} ({score.detail}):" if score.detail else f"{score.split} score:"]
-    lines.append(f"  {'network':<{width}}  {score.network:.4f}")
+    score = report.score
+    if score is None:
+        return f"nothing was held out to score on; best training loss {report.best_loss:.4f}\n"
+    width = max(len(name) for name in ("network", *(name for name, _ in score.floors)))
+    lines = [
+        f"{score.split} score, {score.unit} ({score.detail}):",
+        f"  {'network':<{width}}  {score.network:.4f}",
+    ]
     for name, value in score.floors:
         difference = (value - score.network) / abs(value) if value else 0.0
         verdict = f"network {difference:.1%} better" if difference > 0 else "network is no better"
         lines.append(f"  {name:<{width}}  {value:.4f}  {verdict}")
     return visible("\n".join(lines)) + "\n"
+
+
+def score_json(report: Finished) -> str:
+    """The same as one JSON object; `score` is null where nothing was held out."""
+    score = None if report.score is None else asdict(report.score) | {"floors": dict(report.score.floors)}
+    return json.dumps({"run": report.run, "best_step": report.best_update, "score": score}) + "\n"
