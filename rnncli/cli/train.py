@@ -19,8 +19,8 @@ from rnncli.cli.options import SET, as_overrides, reading_options, taken_reading
 @click.option("-f", "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
               help="How the final score is written to standard output.")  # fmt: skip
 @reading_options
-def command(first: str, data: str | None, out: str | None, overrides: tuple[str, ...], resume: bool, quiet: bool, form: str,
-            **options: Any) -> None:  # fmt: skip
+def command(first: str, data: str | None, out: str | None, overrides: tuple[str, ...], resume: bool,
+            quiet: bool, form: str, **options: Any) -> None:  # fmt: skip
     """Learn from a text file or a CSV.
 
     CONFIG is a YAML file; its data.path may be replaced by DATA, - is standard input. Or name the DATA file

@@ -18,3 +18,5 @@ gate pre-activations (T, B, G·H). The gradient of `x` is `dx`. Weights are held
 (I, G·H) and (H, G·H), so that a one-hot input is a row of the matrix. The caller validates everything:
 a kernel neither checks bounds nor knows about missing values.
 """
+
+from rnncli.kernels import jit as jit  # first, whatever is wanted: it imports numba safely

@@ -10,6 +10,7 @@ import hashlib
 import os
 import stat
 import sys
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
@@ -26,7 +27,10 @@ def import_numba() -> ModuleType:
     hidden = sys.modules.get("yaml")
     sys.modules["yaml"] = None  # type: ignore[assignment]  # makes numba's own `import yaml` fail
     try:
-        import numba
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # numba says that it found the file and could not parse it
+            import numba
+        numba.core.config._config_fname = os.devnull  # it looks again at each compilation
     finally:
         if hidden is None:
             del sys.modules["yaml"]

@@ -30,7 +30,7 @@ def _by_type(plain, single, double):
 
 
 # Rational minimax approximation of tanh on ±7.9988 (where float32 tanh is 1 to the last bit but one), the
-# coefficients used by Eigen and XLA; 2.3e-7 absolute error after a whole LSTM gate block.
+# coefficients used by Eigen and XLA; 2.7e-7 absolute error at most.
 _T = [f32(v) for v in (4.89352455891786e-03, 6.37261928875436e-04, 1.48572235717979e-05, 5.12229709037114e-08,
                        -8.60467152213735e-11, 2.00018790482477e-13, -2.76076847742355e-16)]  # fmt: skip
 _B = [f32(v) for v in (4.89352518554385e-03, 2.26843463243900e-03, 1.18534705686654e-04, 1.19825839466702e-06)]
@@ -85,7 +85,7 @@ _tanh32_jit = jit(_tanh32)
 
 
 def tanh(x):
-    """Hyperbolic tangent, 2.3e-7 absolute error in float32."""
+    """Hyperbolic tangent, 2.7e-7 absolute error in float32."""
     return _tanh32(x) if isinstance(x, np.float32) else _tanh64(x)
 
 

@@ -6,8 +6,12 @@ loss is written separately and summed in order by `total`, so that threads do no
 
 from __future__ import annotations
 
+import numpy as np
+
 from rnncli.kernels.elementary import exp, log
 from rnncli.kernels.jit import jit
+
+f64 = np.float64  # float() of a float32 stays float32 in numba
 
 IGNORED = -1  # a target that is padding: no loss, no gradient
 
@@ -47,9 +51,9 @@ def softmax_cross_entropy(logits, targets, losses, weight, low, high):
                 z[:] = 0
                 losses[t, b] = 0.0
                 continue
-            wanted = float(z[y])
+            wanted = f64(z[y])
             highest, total = _exponentials(z)
-            losses[t, b] = log(float(total)) - (wanted - float(highest))
+            losses[t, b] = log(f64(total)) - (wanted - f64(highest))
             scale = weight / total
             for v in range(z.size):
                 z[v] *= scale
@@ -76,7 +80,7 @@ def mean_squared_error(outputs, targets, losses, weight, low, high):
             losses[t, b] = 0.0
             for k in range(outputs.shape[2]):
                 difference = outputs[t, b, k] - targets[t, b, k]
-                losses[t, b] += float(difference) * float(difference)
+                losses[t, b] += f64(difference) * f64(difference)
                 outputs[t, b, k] = two * difference * weight
 
 

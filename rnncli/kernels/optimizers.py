@@ -16,6 +16,8 @@ import numpy as np
 
 from rnncli.kernels.jit import jit
 
+f64 = np.float64  # float() of a float32 stays float32 in numba
+
 BLOCK = 4096  # elements that one thread takes at least; also the fixed partial sums of the norm
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 MOMENTUM, SMOOTHING, WEIGHT_DECAY = 0.9, 0.99, 0.01
@@ -90,11 +92,11 @@ def squared_norms(g, sums, first, last):
         s0 = s1 = s2 = s3 = 0.0
         whole = low + (high - low) // 4 * 4
         for i in range(low, whole, 4):
-            a, b, c, d = float(g[i]), float(g[i + 1]), float(g[i + 2]), float(g[i + 3])
+            a, b, c, d = f64(g[i]), f64(g[i + 1]), f64(g[i + 2]), f64(g[i + 3])
             s0 += a * a
             s1 += b * b
             s2 += c * c
             s3 += d * d
         for i in range(whole, high):
-            s0 += float(g[i]) * float(g[i])
+            s0 += f64(g[i]) * f64(g[i])
         sums[k] = (s0 + s1) + (s2 + s3)

@@ -23,9 +23,9 @@ def probabilities(logits, temperature, top_k, top_p, excluded, out):
     highest = -np.inf
     for v in range(V):
         if v != excluded:
-            highest = max(highest, float(logits[v]))
+            highest = max(highest, np.float64(logits[v]))
     for v in range(V):
-        out[v] = 0.0 if v == excluded else exp((float(logits[v]) - highest) / temperature)
+        out[v] = 0.0 if v == excluded else exp((np.float64(logits[v]) - highest) / temperature)
     if top_k > 0 or top_p < 1.0:
         order = np.argsort(-out, kind="mergesort")
         kept = V if top_k == 0 else min(top_k, V)

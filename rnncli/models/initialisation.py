@@ -1,7 +1,8 @@
 """First values of the weights: from the seed alone, the same bits on every machine.
 
-Input and output weights are uniform in ±1/√H as in PyTorch, those of a token's row or vector in ±1; recurrent weights follow `model.recurrent_init`, one
-H×H block per gate, times `model.recurrent_scale`; biases start at zero but for the cell's own `initial_bias`.
+Input and output weights are uniform in ±1/√H as in PyTorch, those of a token's row or vector in ±1; recurrent
+weights follow `model.recurrent_init`, one H×H block per gate, times `model.recurrent_scale`; biases start at zero but
+for the cell's own `initial_bias`.
 """
 
 from __future__ import annotations

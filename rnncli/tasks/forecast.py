@@ -71,17 +71,15 @@ class Trainee:
 
     def _facts(self, windows: int) -> tuple[tuple[str, str], ...]:
         series, model, data = self.series, self.config.model, self.config.data
-        size = self.network.parameters.weights.size
         step = f", one row a {series.timeline.frequency}" if series.timeline else ""
         season = f", season {data.season}" if data.season else ""
+        corrected = self.residual.replace("-", " ")
+        size = self.network.parameters.weights.size
         return (
-            (
-                "data",
-                f"{series.name}: {len(series.values):,} rows of {', '.join(series.targets)}{step}{season}",
-            ),
+            ("data", f"{series.name}: {len(series.values):,} rows of {', '.join(series.targets)}{step}{season}"),
             (
                 "windows",
-                f"{windows:,} of {data.context} rows in, the next {data.horizon} out, correcting the {self.residual.replace('-', ' ')}",
+                f"{windows:,} of {data.context} rows in, the next {data.horizon} out, correcting the {corrected}",
             ),
             ("model", f"{model.num_layers} × {model.cell} of {model.hidden_size}, {size:,} parameters"),
         )
@@ -194,7 +192,9 @@ def network_shape(config: Config, columns: int) -> NetworkShape:
 
 
 def _windowing(data: DataConfig, baseline: str, fixed: tuple[np.ndarray, np.ndarray]) -> Windowing:
-    assert data.context is not None and data.horizon is not None and data.scaling is not None
+    assert data.context is not None
+    assert data.horizon is not None
+    assert data.scaling is not None
     return Windowing(data.context, data.horizon, data.season or 1, data.scaling, NAIVE_FORECASTS[baseline], fixed)
 
 

@@ -52,7 +52,7 @@ def torch_losses(network, ids, optimizer):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize(("cell", "layers"), [*((cell, 1) for cell in CELLS), *((cell, 2) for cell in CELLS), ("lstm", 3)])
+@pytest.mark.parametrize(("cell", "layers"), [*((cell, layers) for cell in CELLS for layers in (1, 2)), ("lstm", 3)])
 def test_losses_of_twenty_steps(cell, layers, optimizer):
     network = Network(NetworkShape(cell, V, H, layers, V, token_input=True))
     network.initialise("uniform", 1.0, seed=5)

@@ -1,12 +1,14 @@
 """TBPTT(k1, k2): which steps each update trains on, and its gradients against a loop unrolled by hand in PyTorch."""
 
+import itertools
+
 import numpy as np
 import pytest
 from windows import error
 
 from rnncli.kernels.cells import CELLS
 from rnncli.models.network import Network, NetworkShape
-from rnncli.training.streams import Streams, StreamLearner
+from rnncli.training.streams import StreamLearner, Streams
 from rnncli.training.threads import ThreadPool
 from rnncli.training.truncated_bptt import windows
 
@@ -26,7 +28,7 @@ def test_every_step_is_counted_once_and_no_gradient_reaches_too_far(length, stri
 @pytest.mark.parametrize(("length", "stride", "depth"), [(10, 3, 3), (10, 2, 5), (9, 1, 4), (11, 4, 100)])
 def test_the_kept_state_is_where_the_next_window_starts(length, stride, depth):
     planned = windows(length, stride, depth)
-    for window, following in zip(planned, planned[1:], strict=False):
+    for window, following in itertools.pairwise(planned):
         assert window.start + window.keep == following.start
         assert 0 <= window.keep <= window.T
 
@@ -55,7 +57,8 @@ def unrolled(network, ids, batch, stride, depth, updates_with):
     weights = {name: torch.from_numpy(a) for name, a in network.parameters.export().items()}
     rnn.load_state_dict({n.removeprefix("rnn."): w for n, w in weights.items() if n.startswith("rnn.")})
     head.load_state_dict({n.removeprefix("head."): w for n, w in weights.items() if n.startswith("head.")})
-    parameters = {f"rnn.{n}": p for n, p in rnn.named_parameters()} | {f"head.{n}": p for n, p in head.named_parameters()}
+    parameters = {f"rnn.{n}": p for n, p in rnn.named_parameters()}
+    parameters |= {f"head.{n}": p for n, p in head.named_parameters()}
     optimizer = updates_with(parameters.values())
 
     length = (len(ids) - 1) // batch

@@ -1,0 +1,154 @@
+"""Where compiled kernels are kept: a private folder or none, and never where the current folder's owner says."""
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rnncli
+
+ROOT = Path(rnncli.__file__).parent
+REPORT = """
+import json, sys
+from rnncli.kernels import cache, jit
+from rnncli.kernels.random import mix
+answer = int(mix(1234567))
+print(json.dumps({"folder": jit.numba.config.CACHE_DIR, "enabled": cache.enabled(), "flag": jit.FLAGS["cache"],
+                  "answer": answer, "cold": cache.is_cold(), "threads": jit.numba.config.NUMBA_NUM_THREADS}))
+"""
+NO_HOME = "import pathlib\ndef home(): raise RuntimeError('no home')\npathlib.Path.home = home\n"
+HOSTILE = {"planted cache": "cache_dir: {planted}\nnum_threads: 1\n", "bad YAML": "cache_dir: [\n\t}}{{\n"}
+
+
+@pytest.fixture
+def here(tmp_path):
+    """The current folder of the processes below."""
+    folder = tmp_path / "data folder"
+    folder.mkdir()
+    return folder
+
+
+def python(code, here, package=ROOT.parent, **environment):
+    """Run code in a fresh process that has only these variables of ours and NUMBA_*'s."""
+    inherited = {n: v for n, v in os.environ.items() if not n.startswith("NUMBA_") and n != "XDG_CACHE_HOME"}
+    environment = {n: str(v) for n, v in environment.items() if v is not None}
+    run = [sys.executable, "-c", code]
+    variables = inherited | {"PYTHONPATH": str(package)} | environment
+    return subprocess.run(run, cwd=here, env=variables, capture_output=True, text=True, timeout=120)
+
+
+def report(here, code=REPORT, **environment):
+    done = python(code, here, **environment)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer.pop("answer") == 6457827717110365317
+    return answer | {"stderr": done.stderr}
+
+
+def files(folder):
+    return [path for path in Path(folder).rglob("*") if path.is_file()]
+
+
+def test_the_folder_is_private_inside_the_users_cache_and_found_again(here, tmp_path):
+    users = tmp_path / "cache"
+    first = report(here, XDG_CACHE_HOME=users, NUMBA_CACHE_DIR=tmp_path / "shared")
+    folder = Path(first["folder"])
+    assert folder.parent == users / "rnncli"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert first["enabled"]
+    assert first["flag"]
+    assert not first["cold"]
+    compiled = {path: path.stat().st_mtime_ns for path in files(folder)}
+    assert compiled
+    assert report(here, XDG_CACHE_HOME=users)["folder"] == str(folder)
+    assert {path: path.stat().st_mtime_ns for path in files(folder)} == compiled
+    assert not (tmp_path / "shared").exists()
+    assert report(here, HOME=tmp_path / "home")["folder"].startswith(str(tmp_path / "home" / ".cache" / "rnncli"))
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_a_numba_config_in_the_current_folder_is_not_read(here, tmp_path, text):
+    planted = tmp_path / "planted"
+    (here / ".numba_config.yaml").write_text(text.format(planted=planted))
+    control = python("import numba; print(numba.config.CACHE_DIR)", here)
+    assert control.returncode != 0 or control.stdout.strip() == str(planted)  # numba by itself does read it
+
+    got = report(here, XDG_CACHE_HOME=tmp_path / "cache")
+    assert Path(got["folder"]).parent == tmp_path / "cache" / "rnncli"
+    assert files(got["folder"])
+    assert not planted.exists()
+    clean = tmp_path / "clean"
+    clean.mkdir()
+    assert got["threads"] == report(clean, XDG_CACHE_HOME=tmp_path / "cache")["threads"]
+
+
+def test_a_numba_config_in_the_current_folder_prints_nothing(here, tmp_path):
+    (here / ".numba_config.yaml").write_text("num_threads: 1\n")
+    assert report(here, XDG_CACHE_HOME=tmp_path / "cache")["stderr"] == ""
+
+
+@pytest.mark.parametrize("module", ["gemm", "elementary", "register_tile"])
+def test_a_numba_config_is_not_read_whichever_kernel_is_imported_first(here, tmp_path, module):
+    (here / ".numba_config.yaml").write_text(HOSTILE["bad YAML"])
+    done = python(f"import rnncli.kernels.{module}", here, XDG_CACHE_HOME=tmp_path / "cache")
+    assert done.returncode == 0, done.stderr[-400:]
+
+
+@pytest.mark.parametrize("before", ["import yaml; ", ""])
+def test_yaml_can_be_imported_afterwards(here, tmp_path, before):
+    code = before + "import rnncli.kernels.jit, yaml; print(yaml.safe_load('a: 1'))"
+    assert python(code, here, XDG_CACHE_HOME=tmp_path / "cache").stdout.strip() == "{'a': 1}"
+
+
+def test_a_folder_that_others_may_write_is_not_used(here, tmp_path):
+    users = tmp_path / "cache"
+    folder = Path(report(here, XDG_CACHE_HOME=users)["folder"])
+    for mode in (0o777, 0o770):
+        shutil.rmtree(folder)
+        folder.mkdir()
+        folder.chmod(mode)
+        got = report(here, XDG_CACHE_HOME=users)
+        assert (got["folder"], got["enabled"], got["flag"], got["cold"]) == ("", False, False, True)
+        assert not files(folder)
+
+
+@pytest.mark.parametrize("where", ["no home", "HOME is a file", "XDG_CACHE_HOME is a file"])
+def test_nowhere_to_write_means_no_cache(here, tmp_path, where):
+    obstacle = tmp_path / "obstacle"
+    obstacle.write_text("a file, not a folder")
+    code = NO_HOME + REPORT if where == "no home" else REPORT
+    variables = {} if where == "no home" else {where.split()[0]: obstacle}
+    got = report(here, code, **variables)
+    assert (got["folder"], got["enabled"], got["flag"], got["cold"]) == ("", False, False, True)
+
+
+def test_without_the_jit_everything_imports_and_answers(here, tmp_path):
+    code = "import numpy\nnumpy.seterr(over='ignore')\n" + REPORT
+    got = report(here, code, NUMBA_DISABLE_JIT=1, XDG_CACHE_HOME=tmp_path / "cache")
+    assert not files(got["folder"])
+
+
+def test_an_edited_kernel_source_gets_a_new_folder(here, tmp_path):
+    copy = tmp_path / "copy" / "rnncli"
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns("__pycache__"))
+
+    def folder(**options):
+        code = "from rnncli.kernels import jit; print(jit.__file__); print(jit.numba.config.CACHE_DIR)"
+        done = python(code, here, package=copy.parent, XDG_CACHE_HOME=tmp_path / "cache", **options)
+        source, folder = done.stdout.splitlines()
+        assert Path(source).is_relative_to(copy)
+        return folder
+
+    seen = [folder()]
+    assert folder() == seen[0]
+    for name in ("random.py", "gemm.py", "cells.py"):
+        path = copy / "kernels" / name
+        path.write_text(path.read_text(encoding="utf-8") + "\n# another state of the source\n", encoding="utf-8")
+        seen.append(folder())
+    seen += [folder(NUMBA_OPT=1), folder(NUMBA_BOUNDSCHECK=1)]
+    assert len(set(seen)) == len(seen)

@@ -1,0 +1,127 @@
+"""tanh, sigmoid, exp and log of our own against numpy in float64, plainly and inside a jitted loop."""
+
+import numpy as np
+import pytest
+
+from rnncli.kernels.elementary import EXP_HIGH, exp, log, sigmoid, tanh
+from rnncli.kernels.jit import enabled, jit
+
+POINTS = 400_001 if enabled() else 4_001
+
+
+@jit
+def each_tanh(x, out):
+    for i in range(x.size):
+        out[i] = tanh(x[i])
+
+
+@jit
+def each_sigmoid(x, out):
+    for i in range(x.size):
+        out[i] = sigmoid(x[i])
+
+
+@jit
+def each_exp(x, out):
+    for i in range(x.size):
+        out[i] = exp(x[i])
+
+
+@jit
+def each_log(x, out):
+    for i in range(x.size):
+        out[i] = log(x[i])
+
+
+FUNCTIONS = {"tanh": (tanh, each_tanh), "sigmoid": (sigmoid, each_sigmoid), "exp": (exp, each_exp)}
+
+
+def logistic(x):
+    return np.exp(-np.logaddexp(0, -x))
+
+
+def in_a_kernel(loop, x):
+    out = np.full_like(x, -7)
+    loop(x, out)
+    return out
+
+
+def plainly(function, x):
+    return np.array([function(v) for v in x])
+
+
+def both_ways(name, x):
+    """The kernel's answers, and those of plain calls for a sample of x."""
+    function, loop = FUNCTIONS[name]
+    few = x[:: max(1, x.size // 500)]
+    return [(x.astype(float), in_a_kernel(loop, x)), (few.astype(float), plainly(function, few))]
+
+
+def test_tanh_in_float32():
+    for x, got in both_ways("tanh", np.linspace(-12, 12, POINTS, dtype=np.float32)):
+        assert got.dtype == np.float32
+        assert np.abs(got - np.tanh(x)).max() < 3e-7
+        assert np.abs(got).max() <= 1
+
+
+def test_tanh_of_small_numbers_is_relatively_exact():
+    x = np.geomspace(1e-30, 1e-2, 2001, dtype=np.float32)
+    assert np.abs(in_a_kernel(each_tanh, x) / np.tanh(x.astype(float)) - 1).max() < 4e-7
+    assert np.array_equal(in_a_kernel(each_tanh, -x), -in_a_kernel(each_tanh, x))
+
+
+def test_sigmoid_in_float32_is_monotone_between_0_and_1():
+    for x, got in both_ways("sigmoid", np.linspace(-30, 30, POINTS, dtype=np.float32)):
+        assert got.dtype == np.float32
+        assert np.abs(got - logistic(x)).max() < 2e-7
+        assert got.min() >= 0
+        assert got.max() <= 1
+        assert np.diff(got).min() > -2.5e-7  # neighbours may swap by the rounding of p/q, 4 units of 2^-24
+        middle = np.abs(x) < 8
+        assert (np.diff(got[middle][:: middle.sum() // 100]) > 0).all()
+
+
+def test_exp_in_float32():
+    for x, got in both_ways("exp", np.linspace(-87.33, 88.02, POINTS, dtype=np.float32)):
+        assert got.dtype == np.float32
+        assert np.abs(got / np.exp(x) - 1).max() < 2e-7
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("far", [100.0, 1e30, np.inf])
+def test_float32_saturates(name, far):
+    low, high = {"tanh": (-1, 1), "sigmoid": (0, 1), "exp": (0, np.exp(float(EXP_HIGH)))}[name]
+    with np.errstate(invalid="ignore"):
+        for _, got in both_ways(name, np.array([-far, far], np.float32)):
+            assert np.isfinite(got).all()
+            assert abs(got[0] - low) < 3e-7
+            assert got[1] == pytest.approx(high, rel=3e-7)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_nan_stays_nan_and_stays_alone(name, dtype):
+    x = np.ones(37, dtype)
+    x[[0, 5, 36]] = np.nan
+    for asked, got in both_ways(name, x):
+        assert np.array_equal(np.isnan(got), np.isnan(asked))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_float64_is_exact(name):
+    reference = {"tanh": np.tanh, "sigmoid": logistic, "exp": np.exp}[name]
+    for x, got in both_ways(name, np.linspace(-20, 20, 4001)):
+        assert got.dtype == np.float64
+        wanted = reference(x)
+        assert (np.abs(got - wanted) <= 1e-15 * np.maximum(1, np.abs(wanted))).all()
+
+
+def test_log():
+    x = np.concatenate([np.geomspace(1e-300, 1e300, 20_001), np.linspace(0.5, 2, 20_001), 1 + np.geomspace(1e-15, 1)])
+    wanted = np.log(x)
+    for got in (in_a_kernel(each_log, x), plainly(log, x[::40])):
+        reference = wanted if got.size == x.size else wanted[::40]
+        assert (np.abs(got - reference) <= 4.5e-16 * np.abs(reference)).all()
+    assert log(1.0) == 0
+    assert np.isnan(log(np.nan))
+    assert np.isnan(in_a_kernel(each_log, np.array([np.nan, 1.0]))).tolist() == [True, False]

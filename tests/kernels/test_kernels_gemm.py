@@ -1,0 +1,151 @@
+"""The matrix product against numpy in float64, over every kind of tail, and the same bits however it is split."""
+
+import re
+
+import numpy as np
+import pytest
+
+from rnncli.kernels import gemm, register_tile
+from rnncli.kernels.gemm import BLOCK, PANEL, SCRATCH
+from rnncli.kernels.jit import FLAGS, jit, numba
+
+DTYPES = [np.float32, np.float64]
+WIDTHS = [1, PANEL - 1, PANEL, 2 * PANEL + 3]
+UNTOUCHED = 7.25
+
+needs_vector_tile = pytest.mark.skipif(not gemm.jitted(), reason="without the JIT or FMA there is no vector tile")
+
+
+def normal(seed, *shape, dtype=np.float64):
+    return np.random.default_rng(seed).normal(0, 1, shape).astype(dtype)
+
+
+def packed(b):
+    buffer = gemm.packed_like(*b.shape, b.dtype)
+    gemm.pack(b, buffer)
+    return buffer
+
+
+def assert_product(got, a, b, before=None):
+    """|got − (before + a·b)| within the a-priori rounding bound of a chain of K additions, element by element."""
+    a, b, before = a.astype(float), b.astype(float), np.float64(0) if before is None else before.astype(float)
+    bound = (a.shape[-1] + 1) * np.finfo(got.dtype).eps * (np.abs(a) @ np.abs(b) + np.abs(before))
+    assert (np.abs(got - (a @ b + before)) <= bound).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("N", WIDTHS)
+def test_packed_panels_hold_the_matrix_and_zeros(N, dtype):
+    b = normal(0, 3, N, dtype=dtype)
+    panels = packed(b).reshape(gemm.panels(N), 3, PANEL)
+    side_by_side = np.concatenate(list(panels), axis=1)
+    assert np.array_equal(side_by_side[:, :N], b)
+    assert not side_by_side[:, N:].any()
+
+    transposed = gemm.packed_like(3, N, dtype)
+    gemm.pack_transposed(np.ascontiguousarray(b.T), transposed)
+    assert np.array_equal(transposed, packed(b))
+
+
+@pytest.mark.parametrize("accumulate", [False, True])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("N", WIDTHS)
+@pytest.mark.parametrize("K", [1, 5])
+def test_multiply_for_every_height_of_tile(K, N, dtype, accumulate):
+    for rows in range(1, 14):
+        a, b = normal(1, 1, rows, K, dtype=dtype), normal(2, K, N, dtype=dtype)
+        before = normal(3, 1, rows, N, dtype=dtype)
+        c = before.copy()
+        gemm.multiply(a, packed(b), c, 0, 1, 0, rows, accumulate)
+        assert_product(c, a, b, before if accumulate else None)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("times", [(0, 1), (1, 3), (0, 4)])
+@pytest.mark.parametrize("sequences", [(0, 5), (0, 2), (2, 5), (3, 4)])
+def test_multiply_of_a_range_touches_no_other_row(times, sequences, dtype):
+    a, b = normal(1, 5, 5, 7, dtype=dtype), normal(2, 7, PANEL + 3, dtype=dtype)
+    c = np.full((4, 5, PANEL + 3), UNTOUCHED, dtype)
+    gemm.multiply(a, packed(b), c, *times, *sequences, False)
+    inside = np.zeros(c.shape[:2], bool)
+    inside[slice(*times), slice(*sequences)] = True
+    assert (c[~inside] == UNTOUCHED).all()
+    assert_product(c[inside], a[:4][inside], b)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("accumulate", [False, True])
+def test_multiply_has_the_same_bits_wherever_the_batch_is_split(dtype, accumulate):
+    a, b = normal(1, 2, 9, 6, dtype=dtype), packed(normal(2, 6, PANEL + 5, dtype=dtype))
+    before = normal(3, 2, 9, PANEL + 5, dtype=dtype)
+    whole = before.copy()
+    gemm.multiply(a, b, whole, 0, 2, 0, 9, accumulate)
+    for at in range(1, 9):
+        split = before.copy()
+        gemm.multiply(a, b, split, 0, 2, 0, at, accumulate)
+        gemm.multiply(a, b, split, 0, 2, at, 9, accumulate)
+        assert np.array_equal(whole, split), at
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("N", WIDTHS)
+@pytest.mark.parametrize(("R", "M"), [(1, 1), (5, 13), (BLOCK, 2), (BLOCK + 1, 7)])
+def test_multiply_transposed_overwrites_with_the_product(R, M, N, dtype):
+    a, b = normal(1, R, M, dtype=dtype), normal(2, R, N, dtype=dtype)
+    c, scratch = np.full((M, N), UNTOUCHED, dtype), np.full(SCRATCH, np.nan, dtype)
+    gemm.multiply_transposed(a, b, c, 0, gemm.panels(N), scratch)
+    assert_product(c, a.T, b)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_multiply_transposed_in_shares_of_panels(dtype):
+    R, M, N = BLOCK + 3, 3, 2 * PANEL + 3
+    a, b, scratch = normal(1, R, M, dtype=dtype), normal(2, R, N, dtype=dtype), np.zeros(SCRATCH, dtype)
+    whole = np.zeros((M, N), dtype)
+    gemm.multiply_transposed(a, b, whole, 0, 3, scratch)
+    one = np.full((M, N), UNTOUCHED, dtype)
+    gemm.multiply_transposed(a, b, one, 1, 2, scratch)
+    assert (one[:, :PANEL] == UNTOUCHED).all()
+    assert (one[:, 2 * PANEL :] == UNTOUCHED).all()
+    gemm.multiply_transposed(a, b, one, 2, 3, scratch)
+    gemm.multiply_transposed(a, b, one, 0, 1, scratch)
+    assert np.array_equal(whole, one)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_nan_and_infinity_reach_their_row_and_column_only(bad, dtype):
+    a, b = np.abs(normal(1, 1, 8, 6, dtype=dtype)), np.abs(normal(2, 6, PANEL + 2, dtype=dtype))
+    a[0, 2, 5] = bad
+    b[3, PANEL + 1] = bad
+    c = np.zeros((1, 8, PANEL + 2), dtype)
+    with np.errstate(invalid="ignore"):  # the JIT-off run multiplies infinities as numpy scalars
+        gemm.multiply(a, packed(b), c, 0, 1, 0, 8, False)
+    wanted = np.zeros((8, PANEL + 2), bool)
+    wanted[2] = wanted[:, PANEL + 1] = True
+    assert np.array_equal(~np.isfinite(c[0]), wanted)
+
+
+@needs_vector_tile
+@pytest.mark.parametrize("accumulate", [False, True])
+def test_the_register_tile_has_the_bits_of_the_plain_one(accumulate):
+    plain, register = jit(gemm.plain_tile), jit(register_tile.dispatch)
+    depth = 37
+    panel = normal(2, depth * PANEL, dtype=np.float32)
+    for rows in range(1, gemm.ROWS + 1):
+        for a_row, a_step in ((depth, 1), (1, rows)):  # A as stored, and transposed
+            a, c = normal(1, rows * depth, dtype=np.float32), normal(3, rows * PANEL, dtype=np.float32)
+            other = c.copy()
+            plain(rows, a, 0, a_row, a_step, panel, 0, depth, c, 0, PANEL, accumulate)
+            register(rows, a, 0, a_row, a_step, panel, 0, depth, other, 0, PANEL, accumulate)
+            assert np.array_equal(c, other), rows
+
+
+@needs_vector_tile
+def test_float32_multiply_is_compiled_to_vector_fused_multiply_adds():
+    fresh = numba.njit(**(FLAGS | {"cache": False}))(gemm.multiply.py_func)  # cached code cannot be inspected
+    block = np.zeros((1, 1, 1), np.float32)
+    fresh(block, packed(block[0]), block, 0, 1, 0, 1, False)
+    (assembly,) = fresh.inspect_asm().values()
+    pattern = {16: r"vfmadd\d+ps.*%zmm", 8: r"vfmadd\d+ps.*%ymm", 4: r"fmla\.4s|fmla\s+v\d+\.4s"}[register_tile.LANES]
+    assert len(re.findall(pattern, assembly)) >= gemm.ROWS * register_tile.VECTORS
