@@ -1,0 +1,90 @@
+"""Every sample config, run as a user would, is held to its floor; the word model to its grammar's ideal."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sentence_grammar
+
+ROOT = Path(__file__).parents[1]
+CONFIGS = sorted(path.stem for path in (ROOT / "sample_configs").glob("*.yaml"))
+
+
+def rnncli(*arguments, **options):
+    command = [sys.executable, "-m", "rnncli", *map(str, arguments)]
+    return subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT, **options).stdout
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A function from a sample's name to (its run directory, its score); each is trained once."""
+    runs = {}
+
+    def train(name):
+        if name not in runs:
+            run = tmp_path_factory.mktemp(name) / "run"
+            out = rnncli("train", f"sample_configs/{name}.yaml", "-o", run, "-q", "-f", "json")
+            runs[name] = run, json.loads(out)["score"]
+        return runs[name]
+
+    return train
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_beats_every_floor(name, trained):
+    _, score = trained(name)
+    assert score["floors"]
+    for floor, value in score["floors"].items():
+        assert score["network"] < value, floor
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_is_short_and_commented(name):
+    lines = (ROOT / "sample_configs" / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
+    assert len(lines) < 40
+    assert lines[0].startswith("# ")
+
+
+def test_forecasts_name_both_floors(trained):
+    for name in ("co2", "sunspots"):
+        assert set(trained(name)[1]["floors"]) == {"last value", "seasonal naive"}
+
+
+def test_words_come_within_five_percent_of_the_ideal_perplexity(trained):
+    _, score = trained("sentences")
+    text = (ROOT / "sample_data" / "sentences.txt").read_text(encoding="utf-8")
+    # The same cut as data.validation: 0.1, moved to the next space; whole sentences from there on.
+    tail = text[len(text) - int(0.1 * len(text)) :].partition("\n")[2]
+    sentences = [line.split() for line in tail.splitlines()]
+    nats = -sum(sentence_grammar.sequence_log_probability(sentence) for sentence in sentences)
+    ideal = nats / sum(len(sentence) + 1 for sentence in sentences)
+    assert math.exp(score["network"]) < 1.05 * math.exp(ideal)
+    assert score["network"] > ideal - 0.05  # better than the truth would mean that something leaked
+
+
+def test_answers_home(trained):
+    run, _ = trained("sentences")
+    answer = json.loads(rnncli("predict", run, "-", "--top", "1", "-f", "json", input="please stay at\n"))
+    assert answer[0]["next"][0]["token"] == "home"
+    assert answer[0]["next"][0]["probability"] > 0.9
+
+
+def test_a_forecast_continues_the_calendar(trained):
+    run, _ = trained("co2")
+    rows = json.loads(rnncli("predict", run, "-f", "json"))
+    assert [row["month"] for row in rows] == [f"2002-{month:02}" for month in range(1, 13)]
+    assert all(365 < row["co2"] < 380 for row in rows)  # 370 to 376 were measured
+
+
+@pytest.mark.slow
+def test_tiny_shakespeare_in_five_minutes():
+    data = os.environ.get("RNNCLI_DATA", "")
+    if not Path(data, "tinyshakespeare.txt").is_file():
+        pytest.skip("tinyshakespeare.txt is not shipped; set RNNCLI_DATA to a folder that has it")
+    command = [sys.executable, ROOT / "tests/bench/quality.py", "tinyshakespeare-5min", "--data", data]
+    figure = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    assert figure["passed"], figure
