@@ -5,6 +5,7 @@ What the data itself decides (columns, season, horizon, …) stays null; the tas
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -17,9 +18,11 @@ def is_config(path: str) -> bool:
     return PurePath(path).suffix.lower() in CONFIG_SUFFIXES
 
 
-def inferred_config(path: str, size: int) -> dict[str, Any]:
-    """A config as plain values for the data file `path` of `size` bytes."""
-    if PurePath(path).suffix.lower() in TABLE_SUFFIXES:
+def inferred_config(path: str, size: int, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """A config as plain values for the data file `path` of `size` bytes. `data.format` among the overrides decides
+    the task where the name does not, as for standard input."""
+    named = next((text.partition("=")[2] for text in overrides if text.startswith("data.format=")), None)
+    if named == "csv" or (named is None and PurePath(path).suffix.lower() in TABLE_SUFFIXES):
         return _forecast(path)
     return _language_model(path, size)
 

@@ -158,6 +158,11 @@ def resolved(config: Config, series: Series) -> Config:
     data, training, N = config.data, config.training, len(series.values)
     if training.bptt_stride is not None:
         raise ConfigError("training.bptt_stride: a forecast has one loss a window; remove it, training.bptt is enough")
+    if data.format not in (None, "csv"):
+        raise ConfigError(f"data.format: is {data.format}, and a forecast reads csv; change it, or the task")
+    frequency = series.timeline.frequency if series.timeline else None
+    if data.freq is not None and frequency is not None and data.freq != frequency:
+        raise DataError(f"{series.name}: its rows are one {frequency} apart, not one {data.freq}; change data.freq")
     season = data.season or (series.timeline.season if series.timeline else None) or _detected_season(data, series)
     horizon = data.horizon or (season if season and season <= N // 10 else max(1, min(12, N // 20)))
     context = data.context or max(2, min(3 * max(season or 0, horizon), N // 4))
@@ -165,7 +170,7 @@ def resolved(config: Config, series: Series) -> Config:
         raise DataError(_too_short(series, N, data.model_copy(update={"context": context, "horizon": horizon})))
     filled = {
         "time": series.time, "target": list(series.targets), "season": season, "horizon": horizon,
-        "context": context, "freq": series.timeline.frequency if series.timeline else None,
+        "context": context, "freq": frequency or data.freq,
         "scaling": data.scaling or "seasonal-error",
     }  # fmt: skip
     return config.model_copy(

@@ -14,7 +14,7 @@ from rnncli.config.schema import Config
 from rnncli.data.source import Source, decode, read_source
 from rnncli.data.text import Detokenizer, Kind
 from rnncli.data.vocabulary import Vocabulary, describe_unseen, require_learnable
-from rnncli.errors import DataError
+from rnncli.errors import ConfigError, DataError
 from rnncli.models.network import Network, NetworkShape
 from rnncli.tasks import ngram
 from rnncli.tasks.decoding import Decoder, Sampling
@@ -143,6 +143,10 @@ def inspected(
 
 def resolved(config: Config) -> Config:
     """The config with the nulls that this task decides filled in."""
+    if config.data.format not in (None, "text"):
+        raise ConfigError(
+            f"data.format: is {config.data.format}, and a language-model reads text; change it, or the task"
+        )
     training, model = config.training, config.model
     bptt = training.bptt or max(BPTT, training.bptt_stride or 0)
     filled = training.model_copy(update={"bptt": bptt, "bptt_stride": training.bptt_stride or bptt})

@@ -67,7 +67,7 @@ def _write_tables(report: GradientReport, out: Output) -> None:
             if len(report.layers) <= 2:
                 row[" " * (layer.layer + 1)] = _bar(norms[lag], max(norms), BAR // len(report.layers))
         rows.append(row)
-    title = f"Gradient norm dL_T/dh_(T−k) at lag k (mean over {report.sequences} sequences, loss at the last step)"
+    title = f"Norm of dL_T/dh_(T−k) at lag k, mean of {report.sequences} sequences"
     write_table(rows, title)
 
 

@@ -43,13 +43,16 @@ def write_table(rows: Sequence[Mapping[str, Any]], title: str | None = None) -> 
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=Text(visible(title)) if title else None, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table = Table(box=None, padding=(0, 2, 0, 0))
     for name in rows[0] if rows else ():
         numeric = all(isinstance(row[name], (int, float)) for row in rows)
         table.add_column(Text(visible(name)), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(visible(cell(value)).replace("\n", "\\n")) for value in row.values()))
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    if title:
+        console.print(Text(visible(title), style="bold"))
+    console.print(table)
 
 
 def cell(value: Any) -> str:
