@@ -5,6 +5,7 @@
     recurrent        one recurrent layer class that serves every cell
     head             the linear output layer
     network          input → stack of recurrent layers → head, forward and backward over a shard of the batch
+    memory           what training will need, before it is taken
     workspace        every array one window needs, planned once
 
 Models check shapes and call kernels; they know neither tasks, nor optimizers, nor files.

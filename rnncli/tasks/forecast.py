@@ -18,6 +18,7 @@ from rnncli.data.seasonality import detected_season
 from rnncli.data.source import Source, read_source
 from rnncli.data.timeline import Timeline
 from rnncli.errors import ConfigError, DataError
+from rnncli.models.memory import require_memory
 from rnncli.models.network import Network, NetworkShape
 from rnncli.tasks.naive_forecasts import NAIVE_FORECASTS
 from rnncli.tasks.series import Series, read_series
@@ -46,7 +47,9 @@ class Trainee:
             raise DataError(_too_short(series, self.edges[0], data))
         self.residual = data.residual or _better_baseline(windowing, self.values, train)
         self.windowing = _windowing(data, self.residual, self.fixed)
-        self.network = Network(network_shape(config, len(series.targets)))
+        shape = network_shape(config, len(series.targets))
+        require_memory(shape, data.context or 0, training.batch_size)
+        self.network = Network(shape)
         self.network.initialise(model.recurrent_init, model.recurrent_scale, training.seed)
         assert training.bptt is not None
         self.learner = WindowLearner(

@@ -15,6 +15,7 @@ from rnncli.data.source import Source, decode, read_source
 from rnncli.data.text import Detokenizer, Kind
 from rnncli.data.vocabulary import Vocabulary, describe_unseen, require_learnable
 from rnncli.errors import ConfigError, DataError
+from rnncli.models.memory import require_memory
 from rnncli.models.network import Network, NetworkShape
 from rnncli.tasks import ngram
 from rnncli.tasks.decoding import Decoder, Sampling
@@ -59,11 +60,13 @@ class Trainee:
             for split, (text, before) in held_out.items()
         }
         self._note_unseen(notes)
-        self.network = Network(network_shape(config, len(self.vocabulary)))
-        self.network.initialise(config.model.recurrent_init, config.model.recurrent_scale, config.training.seed)
-        training = config.training
+        training, shape = config.training, network_shape(config, len(self.vocabulary))
         assert training.bptt is not None
         assert training.bptt_stride is not None
+        N = len(self.train_ids)
+        require_memory(shape, min(training.bptt, N), min(training.batch_size, N))
+        self.network = Network(shape)
+        self.network.initialise(config.model.recurrent_init, config.model.recurrent_scale, config.training.seed)
         self.learner = StreamLearner(
             self.network, self.train_ids, *self._ids["validation"],
             batch_size=training.batch_size, bptt=training.bptt, stride=training.bptt_stride,

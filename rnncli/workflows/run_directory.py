@@ -6,6 +6,7 @@ that is writing.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -78,6 +79,8 @@ class RunDirectory:
             (self.path / ".lock").unlink(missing_ok=True)
             os.close(self._lock)
             self._lock = None
+            with contextlib.suppress(OSError):  # a run that never began leaves nothing behind
+                self.path.rmdir()
 
     def write_config(self, text: str) -> None:
         model_file.write_atomically(self.config, text.encode("utf-8"))
