@@ -78,7 +78,7 @@ class Trainee:
         for split, (ids, _) in self._ids.items():
             unseen = int((ids == UNKNOWN).sum())
             if unseen:
-                notes.append(f"{unseen:,} {split} tokens do not occur in the training part; scored as <unk>")
+                notes.append(f"tokens of the {split} part that the training part lacks: {unseen:,}, scored as <unk>")
             if not len(ids):
                 notes.append(f"no {split} part: the training loss stands in for it")
 

@@ -158,7 +158,9 @@ def score_text(report: Finished) -> str:
     ]
     for name, value in score.floors:
         difference = (value - score.network) / abs(value) if value else 0.0
-        verdict = f"network {difference:.1%} better" if difference > 0 else "network is no better"
+        verdict = (
+            f"network {difference:.1%} better" if difference > 0 else f"network is no better ({-difference:.1%} worse)"
+        )
         lines.append(f"  {name:<{width}}  {value:.4f}  {verdict}")
     return visible("\n".join(lines)) + "\n"
 
