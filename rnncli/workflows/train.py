@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from rnncli.config.schema import Config
 from rnncli.data.source import Source, read_source
 from rnncli.errors import DataError, ModelFileError, StoppedError, UsageError
 from rnncli.kernels import cache
+from rnncli.models.network import FLOAT32
 from rnncli.tasks.registry import TASKS
 from rnncli.tasks.task import Trainee
 from rnncli.training.loop import Plan, TrainingLoop, planned_updates
@@ -43,7 +45,7 @@ def train(request: Request, show: Callable[[Report], None]) -> None:
     config, source = _inputs(request, notes)
     out = Path(request.out) if request.out else _free_name(request.first)
     run = RunDirectory.resume(out) if request.resume else RunDirectory.create(out)
-    pool = ThreadPool(config.training.threads, _float32())
+    pool = ThreadPool(config.training.threads, FLOAT32)
     try:
         with stop_on_signals() as stop:
             _train_in(run, request, config, source, pool, notes, show, stop)
@@ -52,17 +54,14 @@ def train(request: Request, show: Callable[[Report], None]) -> None:
         run.close()
 
 
-def _float32():  # type: ignore[no-untyped-def]
-    import numpy as np
-
-    return np.dtype(np.float32)
-
-
 def _inputs(request: Request, notes: list[str]) -> tuple[Config, Source]:
     """A resumed run has its own config; the command line may change only what does not change the result."""
     if not request.resume:
         return config_and_source(request.first, request.data, request.overrides, notes)
     assert request.out is not None
+    fixed = [text for text in request.overrides if not text.startswith("training.threads=")]
+    if fixed:
+        raise UsageError(f"--set {fixed[0]}: a resumed run keeps its config; only training.threads may change")
     config = load_config(Path(request.out) / "config.yaml", request.overrides)
     path = request.data or config.data.path
     if path is None:
@@ -98,10 +97,15 @@ def _train_in(
         assert stop.signal_number is not None
         raise StoppedError(
             f"stopped after update {position.update:,} of {loop.plan.updates:,}; saved in {run.path}; "
-            f"go on with: rnncli train {request.first} -o {run.path} --resume",
+            f"go on with: {_resume_command(request, run)}",
             stop.signal_number,
         )
     _finish(run, trainee, loop, show)
+
+
+def _resume_command(request: Request, run: RunDirectory) -> str:
+    data = [] if request.data is None else [request.data]
+    return shlex.join(["rnncli", "train", request.first, *data, "-o", str(run.path), "--resume"])
 
 
 def _started(run: RunDirectory, trainee: Trainee, source: Source, pool: ThreadPool) -> TrainingLoop:
