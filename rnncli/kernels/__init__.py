@@ -4,7 +4,7 @@ Read in this order:
 
     cache        where compiled kernels live, and how numba is imported safely
     jit          the one decorator and the one set of flags
-    elementary   exp, log, tanh, sigmoid of our own: the same bits on every machine
+    elementary   exp, log, tanh, sigmoid and fma of our own: the same bits on every machine
     gemm         every matrix product of the project
     rnn, gru, lstm   the cells: `step` and `step_grad` side by side, then `forward` and `backward`
     cells        the registry

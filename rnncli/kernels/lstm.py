@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from rnncli.kernels.cell import Cell
-from rnncli.kernels.elementary import sigmoid, tanh
+from rnncli.kernels.elementary import fma, sigmoid, tanh
 from rnncli.kernels.gemm import multiply
 from rnncli.kernels.jit import jit
 
@@ -27,7 +27,7 @@ def step(a, c_before, c, s, h):
         f[j] = sigmoid(f[j])
         g[j] = tanh(g[j])
         o[j] = sigmoid(o[j])
-        c[j] = f[j] * c_before[j] + i[j] * g[j]
+        c[j] = fma(f[j], c_before[j], i[j] * g[j])
         s[j] = tanh(c[j])
         h[j] = o[j] * s[j]
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rnncli.kernels.elementary import fma
 from rnncli.kernels.jit import jit
 
 f64 = np.float64  # float() of a float32 stays float32 in numba
@@ -33,7 +34,7 @@ def sgd(w, g, m, v, low, high, rate, scale, fix_m, fix_v):
 def momentum(w, g, m, v, low, high, rate, scale, fix_m, fix_v):
     keep = w.dtype.type(MOMENTUM)
     for i in range(low, high):
-        m[i] = keep * m[i] + g[i] * scale
+        m[i] = fma(keep, m[i], g[i] * scale)
         w[i] -= rate * m[i]
 
 
@@ -42,7 +43,7 @@ def rmsprop(w, g, m, v, low, high, rate, scale, fix_m, fix_v):
     keep, take, epsilon = w.dtype.type(SMOOTHING), w.dtype.type(1 - SMOOTHING), w.dtype.type(EPSILON)
     for i in range(low, high):
         d = g[i] * scale
-        v[i] = keep * v[i] + take * (d * d)
+        v[i] = fma(keep, v[i], take * (d * d))
         w[i] -= rate * d / (np.sqrt(v[i]) + epsilon)
 
 
@@ -53,8 +54,8 @@ def adam(w, g, m, v, low, high, rate, scale, fix_m, fix_v):
     keep_v, take_v, epsilon = w.dtype.type(BETA_2), w.dtype.type(1 - BETA_2), w.dtype.type(EPSILON)
     for i in range(low, high):
         d = g[i] * scale
-        m[i] = keep_m * m[i] + take_m * d
-        v[i] = keep_v * v[i] + take_v * (d * d)
+        m[i] = fma(keep_m, m[i], take_m * d)
+        v[i] = fma(keep_v, v[i], take_v * (d * d))
         w[i] -= rate * (m[i] * fix_m) / (np.sqrt(v[i] * fix_v) + epsilon)
 
 

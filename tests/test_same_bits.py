@@ -1,0 +1,28 @@
+"""The same seed gives the same model file for AVX2 code as for what this machine compiles by itself."""
+
+import hashlib
+import os
+import subprocess
+import sys
+
+import pytest
+
+from rnncli.kernels import register_tile
+
+AVX2 = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2,+fma,+avx"}
+
+
+@pytest.mark.skipif(register_tile.LANES != 16, reason="needs a CPU with AVX-512 to compare AVX2 code with")
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_model_file_does_not_depend_on_the_vector_width(cell, tmp_path):
+    (tmp_path / "text.txt").write_text("she sells sea shells by the sea shore, he sells what he shells; " * 40)
+    settings = ["epochs=3", "batch_size=5", "bptt=7"]
+    options = [f"training.{setting}" for setting in settings]
+    options += [f"model.cell={cell}", "model.hidden_size=37", "model.num_layers=2", "model.dropout=0.2"]
+    digests = []
+    for name, environment in (("own", {}), ("avx2", AVX2)):
+        command = [sys.executable, "-m", "rnncli", "train", "text.txt", "-o", name, "-q"]
+        command += [part for option in options for part in ("--set", option)]
+        subprocess.run(command, cwd=tmp_path, env=os.environ | environment, check=True, capture_output=True)
+        digests.append(hashlib.sha256((tmp_path / name / "model.safetensors").read_bytes()).hexdigest())
+    assert digests[0] == digests[1]
