@@ -103,6 +103,7 @@ _by_type(tanh, _tanh32, _tanh64)
 _by_type(sigmoid, _sigmoid32, _sigmoid64)
 _by_type(exp, _exp32, _exp64)
 
+
 @intrinsic
 def _fused(typing_context, a, b, c):
     def codegen(context, builder, signature, arguments):
@@ -119,7 +120,7 @@ def fma(a, b, c):
 
 @overload(fma, jit_options=_OPTIONS)
 def _choose_fma(a, b, c):
-    return lambda a, b, c: _fused(a, b, c)
+    return lambda a, b, c: _fused(a, b, c)  # type: ignore[call-arg]  # numba adds the typing context
 
 
 LN2, SQRT_HALF = math.log(2.0), math.sqrt(0.5)

@@ -1,7 +1,8 @@
 """Model and state files: safetensors (a format that cannot run code), with one JSON header of ours, written atomically.
 
 The header rides in the safetensors metadata under the single key `rnncli`: with several keys their order, and so the
-file's bytes, would vary. `sha256` in it covers the arrays.
+file's bytes, would vary. `sha256` in it covers the rest of it and
+the arrays.
 """
 
 from __future__ import annotations
@@ -31,14 +32,18 @@ def write(path: Path, arrays: Mapping[str, np.ndarray], header: Mapping[str, Any
     from safetensors.numpy import save
 
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    full = {"format": FORMAT, "sha256": _digest(contiguous), **header}
-    text = json.dumps(full, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    write_atomically(path, save(contiguous, metadata={"rnncli": text}))
+    full = {"format": FORMAT, **header}
+    full["sha256"] = _digest(full, contiguous)
+    write_atomically(path, save(contiguous, metadata={"rnncli": _as_text(full)}))
+
+
+def _as_text(header: Mapping[str, Any]) -> str:
+    return json.dumps(header, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace `path` by `content`; the temporary file stands beside it, so that the rename stays on one disk."""
-    temporary = None
+    temporary: str | None = None
     try:
         descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         with os.fdopen(descriptor, "wb") as file:
@@ -47,14 +52,16 @@ def write_atomically(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
+        temporary = None
     except OSError as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
         kept = "; the file there before is intact" if path.exists() else ""
         raise MachineError(
             f"{path}: cannot write: {error.strerror}{kept}; free some space or choose another place"
         ) from None
+    finally:
+        if temporary is not None:  # also when a signal interrupts the write
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -64,11 +71,12 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     except OSError as error:
         raise ModelFileError(f"{path}: cannot read: {error.strerror}") from None
     for magic, what in _FOREIGN.items():
-        if content.startswith(magic):
+        # A header's length may begin with the same byte, but then its JSON stands after eight bytes.
+        if content.startswith(magic) and content[8:9] != b"{":
             raise ModelFileError(f"{path}: this is {what}; name a model.safetensors that rnncli wrote")
     header = _header(path, content)
     arrays = _arrays(path, content)
-    if header.get("sha256") != _digest(arrays):
+    if header.pop("sha256", None) != _digest(header, arrays):
         raise ModelFileError(f"{path}: checksum mismatch, the file is damaged; train again or restore a copy")
     for name, array in arrays.items():
         wrong = array.size - int(np.isfinite(array).sum()) if array.dtype.kind == "f" else 0
@@ -95,7 +103,7 @@ def _header(path: Path, content: bytes) -> dict[str, Any]:
         ) from None
     if version != FORMAT:
         raise ModelFileError(
-            f"{path}: format {version}, this rnncli reads format {FORMAT}; use the version that wrote it"
+            f"{path}: format {shown(str(version))}, this rnncli reads format {FORMAT}; use the version that wrote it"
         )
     return dict(header)
 
@@ -111,8 +119,9 @@ def _arrays(path: Path, content: bytes) -> dict[str, np.ndarray]:
         raise ModelFileError(f"{path}: damaged ({shown(reason)}); train again or restore a copy") from None
 
 
-def _digest(arrays: Mapping[str, np.ndarray]) -> str:
-    digest = hashlib.sha256()
+def _digest(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
+    """Covers the header (without this digest itself) and every array's name, type, shape and bytes."""
+    digest = hashlib.sha256(_as_text(header).encode())
     for name in sorted(arrays):
         array = arrays[name]
         digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
