@@ -93,6 +93,7 @@ class TrainingLoop:
         self.plateau = Plateau(plan.schedule == "plateau")
         self.parameters = learner.network.parameters
         self.best = self.parameters.weights.copy()
+        self.rate = plan.learning_rate  # of the last update
         per_run = -(-plan.updates // EVALUATIONS)
         self.evaluate_every = max(1, min(learner.updates_per_epoch, per_run))
 
@@ -111,7 +112,7 @@ class TrainingLoop:
                 reason = "stopped"
             scheduled = position.update % self.evaluate_every == 0
             if scheduled or reason == "finished":
-                evaluated = self._evaluate(norm, reason)
+                evaluated = self._evaluate()
                 now = self.clock()
                 position.seconds, since = position.seconds + now - since, now
                 if self._out_of_patience() and reason != "finished":
@@ -130,7 +131,8 @@ class TrainingLoop:
                 f"training diverged at update {position.update + 1}: the loss is {loss / count:g}, the gradient norm "
                 f"{norm:g}; lower training.learning_rate, or set training.clip_norm"
             )
-        self.optimizer.update(self.learning_rate(), norm)
+        self.rate = self.learning_rate()
+        self.optimizer.update(self.rate, norm)
         self.learner.network.pack()
         position.update += 1
         position.tokens += count
@@ -144,7 +146,7 @@ class TrainingLoop:
         done = self.position.update / self.plan.updates
         return self.plan.learning_rate * SCHEDULES[self.plan.schedule](done) * self.plateau.factor
 
-    def _evaluate(self, norm: float, reason: str) -> float:
+    def _evaluate(self) -> float:
         """A scheduled evaluation: remembers the best weights, and tells the plateau schedule."""
         position = self.position
         loss = self._validation_loss()
@@ -184,14 +186,14 @@ class TrainingLoop:
     def _progress(self, norm: float) -> Progress:
         return Progress(
             self.position.update, self.plan.updates, self._epoch(), self._train_loss(), norm,
-            self.learning_rate(), self._speed(),
+            self.rate, self._speed(),
         )  # fmt: skip
 
     def _report(self, loss: float, norm: float, reason: str, *, improved: bool) -> Evaluated:
         position = self.position
         return Evaluated(
             step=position.update, epoch=self._epoch(), tokens=position.tokens, seconds=position.seconds,
-            train_loss=self._train_loss(), valid_loss=loss, learning_rate=self.learning_rate(), grad_norm=norm,
+            train_loss=self._train_loss(), valid_loss=loss, learning_rate=self.rate, grad_norm=norm,
             tokens_per_second=self._speed(), improved=improved, reason=reason,
         )  # fmt: skip
 
