@@ -5,6 +5,7 @@ Nothing heavy is imported before a command runs, so that `rnncli --help` answers
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
@@ -17,6 +18,7 @@ import click
 from rnncli import __version__
 from rnncli.errors import ConfigError, ReaderGoneError, RnncliError
 
+READER_GONE = ReaderGoneError.exit_code
 COMMANDS = ("train", "generate", "predict", "inspect-grads")
 
 
@@ -48,13 +50,18 @@ def rnncli() -> None:
 
 def main() -> NoReturn:
     """Run the command line; never returns."""
-    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]  # it may stand anywhere
+    if sys.stderr is None:  # closed by the shell with 2>&-
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # for the life of the process
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    debug = "--debug" in sys.argv  # wherever it stands
     try:
-        rnncli.main(arguments, standalone_mode=False, prog_name="rnncli")
+        # Not click's own main(), which turns a closed pipe into exit code 1.
+        with rnncli.make_context("rnncli", arguments) as context:
+            rnncli.invoke(context)
         code = 0
     except BaseException as error:
         code = _exit_code(error)
-        if len(arguments) < len(sys.argv) - 1:
+        if debug:
             import traceback
 
             traceback.print_exc()
@@ -65,6 +72,9 @@ def _exit_code(error: BaseException) -> int:
     """Say what `error` means, in one line for each mistake, and return its exit code."""
     if isinstance(error, ReaderGoneError):
         return error.exit_code
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.ctx.get_help(), err=True)
+        return 2
     if isinstance(error, ConfigError):
         return _say(*error.problems, code=error.exit_code)
     if isinstance(error, RnncliError):
@@ -86,7 +96,10 @@ def _exit_code(error: BaseException) -> int:
     ):
         return _say(f"cannot write: {(error.strerror or '').lower()}; free some space", code=5)
     if isinstance(error, SystemExit):
-        return int(error.code or 0)
+        # rich turns a closed pipe into exit code 1.
+        return READER_GONE if isinstance(error.__context__, BrokenPipeError) else int(error.code or 0)
+    if isinstance(error, BrokenPipeError):
+        return READER_GONE
     return _say(f"a bug in rnncli: {type(error).__name__}: {error}; run again with --debug and report it", code=1)
 
 
@@ -100,17 +113,19 @@ def _say(*problems: str, code: int) -> int:
     for problem in problems:
         line = " ".join(problem.split("\n"))
         visible = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
-        sys.stderr.buffer.write(f"rnncli: error: {visible}\n".encode("utf-8", "backslashreplace"))
-    sys.stderr.flush()
+        with contextlib.suppress(OSError):  # nobody listens
+            sys.stderr.buffer.write(f"rnncli: error: {visible}\n".encode("utf-8", "backslashreplace"))
+            sys.stderr.flush()
     return code
 
 
 def _leave(code: int) -> NoReturn:
-    """Exit without Python's own attempt to flush a standard output that is gone."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except (OSError, ValueError):
-        code = code or 5
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    """Exit without Python's own attempt to flush a stream whose reader is gone."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError) as error:
+            code = code or (READER_GONE if isinstance(error, BrokenPipeError) else 5)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     sys.exit(code)

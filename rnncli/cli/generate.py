@@ -15,7 +15,7 @@ def _positive(context: click.Context, parameter: click.Parameter, value: float) 
 
 @click.command("generate")
 @click.argument("run")
-@click.option("-n", "--length", type=click.IntRange(0), default=500, show_default=True,
+@click.option("-n", "--length", type=click.IntRange(0, 10**9), default=500, show_default=True,
               help="How many tokens to generate, not counting the prime.")  # fmt: skip
 @click.option("--prime", help="Text to continue; it is read, not repeated.")
 @click.option("--prime-file", metavar="FILE|-", help="A file with the text to continue.")

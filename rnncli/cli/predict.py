@@ -12,8 +12,10 @@ from rnncli.cli.options import reading_options, taken_reading
 @click.command("predict")
 @click.argument("run")
 @click.argument("data", required=False, metavar="[DATA|-]")
-@click.option("--horizon", type=click.IntRange(1), help="How many rows of a series; by default as many as trained.")
-@click.option("--top", type=click.IntRange(1), default=5, show_default=True,
+@click.option(
+    "--horizon", type=click.IntRange(1, 100_000), help="How many rows of a series; by default as many as trained."
+)
+@click.option("--top", type=click.IntRange(1, 65_536), default=5, show_default=True,
               help="How many next tokens after each line of text.")  # fmt: skip
 @click.option("-f", "--format", "form", type=click.Choice(["table", "csv", "json", "jsonl"]),
               help="table on a terminal, csv in a pipe by default.")  # fmt: skip

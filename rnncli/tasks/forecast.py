@@ -7,6 +7,7 @@ nothing forecasts exactly what that baseline does.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -59,18 +60,23 @@ class Trainee:
         self.facts = self._facts(len(train))
 
     def _split(self, notes: list[str]) -> tuple[int, int, int]:
-        """The rows at which the training, validation and test parts end. Files of their own are appended."""
+        """The rows at which the training, validation and test parts end; the values of files are appended.
+
+        Fractions are cut off the end of the data, test last. Files continue it: their first windows look back at it.
+        """
         data, N = self.config.data, len(self.values)
-        ends = [N]
-        for split, part in (("test", data.test), ("validation", data.validation)):
+        if isinstance(data.validation, str) and isinstance(data.test, float) and data.test > 0:
+            raise ConfigError("data.test: a fraction cannot come after a data.validation that is a file; name a file")
+        cut = sum(int(part * N) for part in (data.validation, data.test) if isinstance(part, float))
+        ends = [N - cut]
+        for part in (data.validation, data.test):
             if isinstance(part, str):
                 extra = read_series(read_source(part), data, notes, self.series.targets, self.series.time)
                 self.values = np.concatenate([self.values, extra.values])
-                ends = [end + len(extra.values) if split == "validation" else end for end in ends]
-                ends = [*ends, len(self.values)] if split == "test" else ends
-            elif part:
-                ends = [ends[0] - int(part * N), *ends]
-        return (ends[0], ends[1], ends[-1]) if len(ends) > 1 else (N, N, N)
+                ends.append(ends[-1] + len(extra.values))
+            else:
+                ends.append(ends[-1] + int((part or 0) * N))
+        return ends[0], ends[1], ends[2]
 
     def _facts(self, windows: int) -> tuple[tuple[str, str], ...]:
         series, model, data = self.series, self.config.model, self.config.data
@@ -150,8 +156,13 @@ def inspected(
 ) -> Batch:  # fmt: skip
     """A batch of training windows, evenly spread, as far back as training.bptt lets gradients flow."""
     trainee = Trainee(config, source, ThreadPool(1, np.dtype(np.float64)), notes)
-    network = Network(trainee.network.shape, np.dtype(np.float64))
-    network.load(arrays if arrays is not None else trainee.network.parameters.export())
+    # In training the head starts at zero, and a head of zeros passes no gradient on: nothing could be seen.
+    network = Network(replace(trainee.network.shape, head_starts_at_zero=False), np.dtype(np.float64))
+    network.initialise(config.model.recurrent_init, config.model.recurrent_scale, config.training.seed)
+    if arrays is not None:
+        network.load(arrays)
+    else:
+        notes.append("the head starts at random here, so that gradients can be seen; in training it starts at zero")
     x, targets = trainee.learner.sample(trainee.config.training.batch_size)
     return Batch(network, x.astype(np.float64), targets.astype(np.float64), SQUARED_ERROR)
 

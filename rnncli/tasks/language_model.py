@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -113,8 +114,12 @@ class Trainee:
         bits = total / count / np.log(2)
         return Score(
             split, driver.loss.unit, total / count, (("interpolated 5-gram", floor),),
-            f"{count:,} tokens, perplexity {np.exp(total / count):.3f}, {bits:.3f} bits per token",
+            f"{count:,} tokens, perplexity {_perplexity(total / count):.3f}, {bits:.3f} bits per token",
         )  # fmt: skip
+
+
+def _perplexity(nats: float) -> float:
+    return math.exp(nats) if nats < 700 else math.inf
 
 
 def prepare(config: Config, source: Source, pool: ThreadPool, notes: list[str]) -> Trainee:
@@ -181,16 +186,16 @@ def _split(config: Config, text: str | bytes, notes: list[str]) -> Parts:
     """Cut the test part off the end, then the validation part, unless they are files of their own."""
     nothing: str | bytes = b"" if isinstance(text, bytes) else ""
     test: tuple[str | bytes, str | bytes] | None = None
+    whole = len(text)
     if isinstance(config.data.test, str):
         test = (_read(read_source(config.data.test), config), nothing)
     elif config.data.test:
-        whole = len(text)
         cut = _cut(text, config.data.test * whole, config.data.tokens)
         text, tail = text[:cut], text[cut:]
         test = (tail, text)
     if isinstance(config.data.validation, str):
         return Parts(text, (_read(read_source(config.data.validation), config), nothing), test)
-    cut = _cut(text, config.data.validation * len(text), config.data.tokens)
+    cut = _cut(text, config.data.validation * whole, config.data.tokens)
     return Parts(text[:cut], (text[cut:], text[:cut]), test)
 
 

@@ -21,6 +21,7 @@ from rnncli.training.optimizer import Optimizer
 from rnncli.training.reports import Evaluated, Progress
 from rnncli.training.schedules import SCHEDULES, Plateau
 
+ABSURD = 1e6  # times the first loss: no weights come back from there
 EVALUATIONS = 10  # at least so many in a run; otherwise one after each epoch
 CALIBRATION_SECONDS = 2.0
 RESERVE = 0.05  # of max_time, for saving and for a machine that slows down
@@ -70,6 +71,7 @@ class Position:
     update_seconds: float = 0.0
     loss_sum: float = 0.0
     loss_count: int = 0
+    first_loss: float = 0.0
     best_loss: float = math.inf
     best_update: int = 0
     evaluations_since_best: int = 0
@@ -100,7 +102,7 @@ class TrainingLoop:
     def run(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Progress | Evaluated]:
         """Train to the plan's end, or until patience runs out or stop() is true after an update."""
         position, since = self.position, self.clock()
-        norm, reason = math.nan, "scheduled"
+        norm, reason = math.nan, "patience" if self._out_of_patience() else "scheduled"
         while position.update < self.plan.updates and reason == "scheduled":
             norm = self._update()
             now = self.clock()
@@ -126,7 +128,10 @@ class TrainingLoop:
         position, began = self.position, self.clock()
         loss, count = self.learner.gradient(position.update)
         norm = self.optimizer.gradient_norm()
-        if not (math.isfinite(loss) and math.isfinite(norm)):
+        if position.update == 0:
+            position.first_loss = loss / count
+        bound = ABSURD * max(1.0, position.first_loss)
+        if not (loss / count < bound and math.isfinite(norm)):
             raise DivergedError(
                 f"training diverged at update {position.update + 1}: the loss is {loss / count:g}, the gradient norm "
                 f"{norm:g}; lower training.learning_rate, or set training.clip_norm"
@@ -163,9 +168,9 @@ class TrainingLoop:
         total, count = self.learner.validate()
         position = self.position
         loss = total / count if count else position.loss_sum / max(position.loss_count, 1)
-        if not math.isfinite(loss):
+        if not loss < ABSURD * max(1.0, position.first_loss):
             raise DivergedError(
-                f"training diverged: the validation loss after update {position.update} is {loss}; "
+                f"training diverged: the validation loss after update {position.update:,} is {loss:g}; "
                 "lower training.learning_rate"
             )
         return loss
@@ -225,12 +230,13 @@ class TrainingLoop:
 
 
 def planned_updates(
-    learner: Learner, optimizer: Optimizer, epochs: int, max_time: float | None,
+    learner: Learner, optimizer: Optimizer, epochs: int, max_time: float | None, evaluate: Callable[[], object],
     clock: Callable[[], float] = time.perf_counter,
 ) -> int:  # fmt: skip
     """The length of a run: its epochs, or what a short calibration says fits into max_time seconds, if that is less.
 
-    Call it once everything is compiled. The calibration changes neither weights nor position.
+    `evaluate` does all that one evaluation costs, saving included. Call this once everything is compiled; it changes
+    neither weights nor position.
     """
     wanted = epochs * learner.updates_per_epoch
     if max_time is None:
@@ -245,7 +251,7 @@ def planned_updates(
     per_update = (clock() - began) / updates
     learner.restart()
     evaluation_began = clock()
-    learner.validate()
+    evaluate()
     per_evaluation = clock() - evaluation_began
     left = max_time * (1 - RESERVE) - (clock() - began)
     fits = min(

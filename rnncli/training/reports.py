@@ -20,6 +20,7 @@ class Started:
     update: int
     updates: int
     unit: str
+    resumed: bool
 
 
 @dataclass(frozen=True)

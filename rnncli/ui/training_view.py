@@ -50,7 +50,7 @@ class TrainingView:
         stream.flush()
 
     def _started(self, report: Started) -> None:
-        resumed = f", resumed after {report.update:,}" if report.update else ""
+        resumed = f", resumed after {report.update:,}" if report.resumed else ""
         self._line(f"{'plan':>11}  {report.updates:,} updates{resumed}; losses in {report.unit}")
 
     def _progress(self, report: Progress) -> None:
@@ -132,17 +132,17 @@ def status(report: Progress, valid: str) -> str:
 
 def progress_line(report: Progress) -> str:
     return (
-        f"update {report.update:,}/{report.updates:,}  epoch {report.epoch}  train {report.train_loss:.4f}  "
-        f"|grad| {report.grad_norm:.3g}  {report.tokens_per_second:,.0f} tokens/s"
+        f"update {report.update:,}/{report.updates:,}  epoch {report.epoch} train {report.train_loss:.4f} "
+        f"|grad| {report.grad_norm:.3g} {report.tokens_per_second:,.0f} tok/s"
     )
 
 
 def evaluation_line(report: Evaluated, unit: str) -> str:
     mark = " *" if report.improved else ""
     return (
-        f"epoch {report.epoch:>3}  update {report.step:>6,}  train {report.train_loss:.4f}  "
-        f"valid {report.valid_loss:.4f}{mark}  |grad| {report.grad_norm:.3g}  "
-        f"{report.tokens_per_second:,.0f} tokens/s"
+        f"epoch {report.epoch:>3} update {report.step:>7,} train {report.train_loss:.4f} "
+        f"valid {report.valid_loss:.4f}{mark:<2} |grad| {report.grad_norm:<6.3g} "
+        f"{report.tokens_per_second:,.0f} tok/s"
     )
 
 

@@ -33,6 +33,8 @@ def read_prime(path: str) -> str:
 
 def generate(request: Request, write: Callable[[int, str], None]) -> None:
     """write(text number, piece) as pieces are made."""
+    if request.sampling.seed + request.count > 2**63:
+        raise UsageError("--seed plus --count goes beyond the largest seed, 9223372036854775807; lower one")
     model = open_model(request.run)
     writer = model.load()
     if not isinstance(writer, LanguageModel):

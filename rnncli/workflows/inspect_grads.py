@@ -16,7 +16,7 @@ from rnncli.tasks.registry import TASKS
 from rnncli.training.gradients import inspect
 from rnncli.training.reports import GradientReport
 from rnncli.training.threads import ThreadPool
-from rnncli.workflows.opening import Model, config_and_source, open_model
+from rnncli.workflows.opening import Model, config_and_source, is_model, open_model
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,7 @@ class Request:
 
 
 def inspect_grads(request: Request, notes: list[str]) -> GradientReport:
-    path = Path(request.first)
-    if path.is_dir() or path.suffix == ".safetensors":
+    if is_model(request.first):
         model = open_model(request.first)
         config, source = _of_run(request, model)
         batch = TASKS[config.task].inspected(config, source, notes, model.header, model.arrays)
@@ -46,8 +45,8 @@ def inspect_grads(request: Request, notes: list[str]) -> GradientReport:
 
 def _of_run(request: Request, model: Model) -> tuple[Config, Source]:
     """The config beside the model, or what the model file alone says; then data must be named."""
-    beside = model.path.parent / "config.yaml"
-    if beside.exists():
+    beside = Path(request.first) / "config.yaml"
+    if beside.exists():  # only a run directory says more than its model
         config = load_config(beside, request.overrides)
     else:
         mapping = {key: model.header[key] for key in ("task", "data", "model")}

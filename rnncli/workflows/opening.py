@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,17 @@ class Model:
             return self.task.load(self.header, self.arrays)
         except (KeyError, TypeError, AttributeError) as error:
             raise ModelFileError(f"{self.path}: its header is incomplete ({error}); train again") from None
+
+
+def is_model(path: str) -> bool:
+    """Whether `path` is a run directory or a model file, which begins with the length of its JSON header."""
+    if os.path.isdir(path):
+        return True
+    if not os.path.isfile(path):
+        return False
+    with open(path, "rb") as file:
+        start = file.read(9)
+    return len(start) == 9 and start[8:] == b"{" and int.from_bytes(start[:8], "little") < os.path.getsize(path)
 
 
 def open_model(run: str) -> Model:

@@ -33,12 +33,14 @@ class RunDirectory:
         self.state = path / "state.safetensors"
         self.metrics = path / "metrics.jsonl"
         self._lock: int | None = None
+        self._is_new = False
 
     @classmethod
     def create(cls, path: Path) -> RunDirectory:
         """A new directory, or an empty one. UsageError where something is in it already."""
         run = cls(path)
         try:
+            run._is_new = not path.exists()
             path.mkdir(parents=True, exist_ok=True)
             run._take_lock()
             held = [entry.name for entry in path.iterdir() if entry.name != ".lock"]
@@ -79,8 +81,9 @@ class RunDirectory:
             (self.path / ".lock").unlink(missing_ok=True)
             os.close(self._lock)
             self._lock = None
-            with contextlib.suppress(OSError):  # a run that never began leaves nothing behind
-                self.path.rmdir()
+            if self._is_new:
+                with contextlib.suppress(OSError):  # a run that never began leaves nothing behind
+                    self.path.rmdir()
 
     def write_config(self, text: str) -> None:
         model_file.write_atomically(self.config, text.encode("utf-8"))

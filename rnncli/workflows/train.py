@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rnncli.config.durations import parse_duration
+from rnncli.config.inference import is_config
 from rnncli.config.loading import dump_config, load_config
 from rnncli.config.schema import Config
 from rnncli.data.source import Source, read_source
@@ -40,6 +41,8 @@ class Request:
 def train(request: Request, show: Callable[[Report], None]) -> None:
     """Train, save, and report. StoppedError after SIGINT or SIGTERM, when everything is saved."""
     notes: list[str] = []
+    if request.out is not None and not request.out.strip():
+        raise UsageError("-o needs the name of a run directory")
     if request.resume and request.out is None:
         raise UsageError("--resume needs -o RUN, the run to go on with")
     config, source = _inputs(request, notes)
@@ -63,9 +66,10 @@ def _inputs(request: Request, notes: list[str]) -> tuple[Config, Source]:
     if fixed:
         raise UsageError(f"--set {fixed[0]}: a resumed run keeps its config; only training.threads may change")
     config = load_config(Path(request.out) / "config.yaml", request.overrides)
-    path = request.data or config.data.path
+    named = request.data if is_config(request.first) else request.first
+    path = named or config.data.path
     if path is None:
-        raise UsageError(f"{request.out}: was trained from standard input; name the same data again")
+        raise UsageError(f"{request.out}: its data came from a pipe; name or pipe the same data again")
     return config, read_source(path)
 
 
@@ -86,7 +90,8 @@ def _train_in(
         show(Note(note))
     loop = _resumed(run, trainee, source, pool) if request.resume else _started(run, trainee, source, pool)
     position = loop.position
-    show(Started((*trainee.facts, ("run", str(run.path))), position.update, loop.plan.updates, trainee.learner.unit))
+    facts = (*trainee.facts, ("run", str(run.path)))
+    show(Started(facts, position.update, loop.plan.updates, trainee.learner.unit, request.resume))
     reason = "finished"
     for report in loop.run(stop):
         if isinstance(report, Evaluated):
@@ -117,14 +122,24 @@ def _started(run: RunDirectory, trainee: Trainee, source: Source, pool: ThreadPo
     learner.gradient(0)  # compiles, so that no clock counts it
     learner.restart()
     max_time = parse_duration(training.max_time) if training.max_time else None
-    updates = planned_updates(learner, optimizer, training.epochs, max_time)
-    plan = Plan(updates, training.learning_rate, training.schedule, training.patience)
-    return TrainingLoop(learner, optimizer, plan)
+
+    def plan(updates: int) -> Plan:
+        return Plan(updates, training.learning_rate, training.schedule, training.patience)
+
+    def evaluate() -> None:
+        learner.validate()
+        trial = TrainingLoop(learner, optimizer, plan(1))
+        run.write_state(trial.arrays(), trial.snapshot(), trial.plan, source.sha256)
+
+    updates = planned_updates(learner, optimizer, training.epochs, max_time, evaluate)
+    loop = TrainingLoop(learner, optimizer, plan(updates))
+    run.write_state(loop.arrays(), loop.snapshot(), loop.plan, source.sha256)
+    return loop
 
 
 def _placed(config: Config, source: Source) -> Config:
     """The config with the data that was really read, by absolute path, so that the run can be resumed anywhere."""
-    path = None if source.name == "<stdin>" else str(Path(source.name).resolve())
+    path = str(Path(source.name).resolve()) if Path(source.name).is_file() else None  # a pipe is read once
     return config.model_copy(update={"data": config.data.model_copy(update={"path": path})})
 
 

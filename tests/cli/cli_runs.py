@@ -1,0 +1,137 @@
+"""The command as a process: run it, run several side by side, take its output apart."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+COMMAND = (sys.executable, "-m", "rnncli")
+PATIENCE = 60.0  # seconds to wait for a process; only a hang takes so long
+SIDE_BY_SIDE = 3  # processes at once: a start is half waiting for the disk
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a process ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def errors(self) -> list[str]:
+        """The messages on stderr, without their prefix."""
+        prefix = "rnncli: error: "
+        return [line.removeprefix(prefix) for line in self.err.splitlines() if line.startswith(prefix)]
+
+    def ok(self) -> Result:
+        """This result, if the command succeeded."""
+        assert self.code == 0, self
+        return self
+
+    def refused(self, code: int, mistakes: int = 1) -> str:
+        """The messages of a command that ended with `code` and said nothing but one line a mistake."""
+        assert self.code == code, self
+        assert len(self.errors) == mistakes, self.err
+        assert self.err.splitlines() == [f"rnncli: error: {line}" for line in self.errors], self.err
+        return "\n".join(self.errors)
+
+    def failed(self, code: int) -> str:
+        """The one message of a command that had begun to work and then ended with `code`."""
+        assert self.code == code, self
+        assert len(self.errors) == 1, self.err
+        assert self.err.splitlines()[-1].startswith("rnncli: error: "), self.err
+        assert "Traceback" not in self.err
+        return self.errors[0]
+
+    def rows(self) -> list[dict[str, str]]:
+        """Standard output as CSV."""
+        return list(csv.DictReader(io.StringIO(self.out)))
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """What a process sees: nothing of the tester's own settings but where things are."""
+    places = ("PATH", "PYTHONPATH", "HOME", "XDG_CACHE_HOME", "TMPDIR")
+    kept = {name: os.environ[name] for name in places if name in os.environ}
+    return {**kept, "LC_ALL": "C.UTF-8", "COLUMNS": "80", **changes}
+
+
+def run(*arguments: str | Path, cwd: Path, stdin: str | bytes = b"", env: dict[str, str] | None = None) -> Result:
+    """`rnncli ARGUMENTS` in the folder `cwd`, which is fed `stdin`."""
+    return run_command([*COMMAND, *map(str, arguments)], cwd=cwd, stdin=stdin, env=env)
+
+
+def run_command(
+    command: Sequence[str], cwd: Path, stdin: str | bytes = b"", env: dict[str, str] | None = None
+) -> Result:
+    """Any command, such as a shell's."""
+    done = subprocess.run(
+        command, cwd=cwd, input=stdin.encode() if isinstance(stdin, str) else stdin, capture_output=True,
+        env=env or environment(), timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    out = done.stdout.decode("utf-8", "surrogateescape")
+    return Result(done.returncode, out, done.stderr.decode("utf-8", "surrogateescape"))
+
+
+def in_shell(script: str, cwd: Path) -> Result:
+    """A bash script in which `rnncli` is the command."""
+    quoted = " ".join(f"'{part}'" for part in COMMAND)
+    return run_command(["bash", "-c", f'rnncli() {{ {quoted} "$@"; }}\n{script}'], cwd)
+
+
+def together(*jobs: Callable[[], Any]) -> list[Any]:
+    """The results of all jobs, run side by side."""
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        return list(pool.map(lambda job: job(), jobs))
+
+
+def start(*arguments: str | Path, cwd: Path, **options: Any) -> subprocess.Popen[bytes]:
+    """`rnncli ARGUMENTS`, running. Use it in a `with` statement, and end it there."""
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    return subprocess.Popen([*COMMAND, *map(str, arguments)], cwd=cwd, env=environment(), **pipes)
+
+
+def ended(process: subprocess.Popen[bytes]) -> Result:
+    """Wait for a started process."""
+    out, err = process.communicate(timeout=PATIENCE)
+    return Result(process.returncode, (out or b"").decode(errors="replace"), (err or b"").decode(errors="replace"))
+
+
+def wait_for_evaluation(process: subprocess.Popen[bytes], run_directory: Path) -> None:
+    """Until the run has saved a state."""
+    began = time.monotonic()
+    while not (run_directory / "state.safetensors").exists():
+        assert process.poll() is None, ended(process)
+        assert time.monotonic() - began < PATIENCE
+        time.sleep(0.005)
+
+
+def model_sha256(run_directory: Path) -> str:
+    return hashlib.sha256((run_directory / "model.safetensors").read_bytes()).hexdigest()
+
+
+def metrics(run_directory: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (run_directory / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def leftovers(run_directory: Path) -> set[str]:
+    """What is in a run directory beside the four files of a run."""
+    files = {"config.yaml", "model.safetensors", "state.safetensors", "metrics.jsonl"}
+    return {entry.name for entry in run_directory.iterdir()} - files
+
+
+def scores(out: str) -> dict[str, float]:
+    """The network and its floors, from what `train` prints."""
+    return {name: float(value) for name, value in re.findall(r"^  (\S.*?)  +(-?\d+\.\d+)", out, re.MULTILINE)}

@@ -1,0 +1,218 @@
+"""generate: as much as asked for, the same for the same seed, and honest about what it cannot do."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from collections.abc import Sequence
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from cli_runs import COMMAND, Result, ended, environment, in_shell, run, start, together
+from conftest import ADVICE, ODD, TEXT, Shelf
+
+PRIME = "The fox saw"
+CALLS: dict[str, Sequence[str]] = {
+    "plain": ["char", "-n", "300"],
+    "other seed": ["char", "-n", "300", "--seed", "2"],
+    "model file": ["char/model.safetensors", "-n", "300"],
+    "two": ["char", "-n", "300", "--count", "2"],
+    "jsonl": ["char", "-n", "300", "--count", "2", "-f", "jsonl"],
+    "primed": ["char", "-n", "40", "--prime", PRIME],
+    "echo": ["char", "-n", "40", "--prime", PRIME, "--echo"],
+    "from stdin": ["char", "-n", "40", "--prime-file", "-"],
+    "best, seed 1": ["char", "-n", "200", "--top-k", "1"],
+    "best, seed 2": ["char", "-n", "200", "--top-k", "1", "--seed", "2"],
+    "best by p": ["char", "-n", "200", "--top-p", "1e-9", "--seed", "3"],
+    "byte": ["byte", "-n", "200"],
+    "word": ["word", "-n", "30", "--prime", "please"],
+    "nothing": ["char", "-n", "0", "--prime", PRIME, "--echo"],
+}
+
+
+@pytest.fixture(scope="module")
+def said(shelf: Shelf) -> dict[str, Result]:
+    jobs = [partial(run, "generate", *call, cwd=shelf.folder, stdin=PRIME) for call in CALLS.values()]
+    results = dict(zip(CALLS, together(*jobs), strict=True))
+    for result in results.values():
+        assert result.ok().err == ""
+    return results
+
+
+def test_the_length_counts_what_is_generated(said: dict[str, Result]) -> None:
+    assert len(said["plain"].out) == 300
+    assert set(said["plain"].out) <= set(TEXT)
+    assert len(said["primed"].out) == 40
+    assert said["echo"].out == PRIME + said["primed"].out
+    assert said["nothing"].out == PRIME
+
+
+def test_the_seed_decides(said: dict[str, Result]) -> None:
+    assert said["other seed"].out != said["plain"].out
+    assert said["model file"].out == said["plain"].out
+
+
+def test_several_texts_have_successive_seeds(said: dict[str, Result]) -> None:
+    first, second = said["plain"].out, said["other seed"].out
+    assert said["two"].out == f"{first}\n\n{second}"
+    lines = [json.loads(line) for line in said["jsonl"].out.splitlines()]
+    assert lines == [{"seed": 1, "text": first}, {"seed": 2, "text": second}]
+
+
+def test_the_prime_may_come_from_standard_input_and_matters(said: dict[str, Result]) -> None:
+    assert said["from stdin"].out == said["primed"].out
+    assert said["primed"].out != said["plain"].out[:40]
+
+
+def test_one_candidate_leaves_nothing_to_chance(said: dict[str, Result]) -> None:
+    assert said["best, seed 1"].out == said["best, seed 2"].out == said["best by p"].out
+    assert said["best, seed 1"].out != said["plain"].out[:200]
+
+
+def test_byte_and_word_models_write_text(said: dict[str, Result]) -> None:
+    bytes_made = said["byte"].out.encode("utf-8", "surrogateescape")
+    assert len(said["byte"].out) > 20
+    known = {*ODD.encode(), *"\ufffd".encode()}
+    assert set(bytes_made) <= known
+    words = said["word"].out.replace(".", " .").split()
+    assert 20 < len(words) <= 30  # line ends count too
+    assert set(words) <= set(ADVICE.split())
+    assert "stay at home" in said["word"].out or "work at home" in said["word"].out
+
+
+def test_stop_ends_before_a_text_that_spans_tokens(shelf: Shelf, said: dict[str, Result]) -> None:
+    whole = said["plain"].out
+    stop = whole[137:142]
+    cut, json_cut, never = together(
+        partial(run, "generate", "char", "-n", "300", "--stop", stop, cwd=shelf.folder),
+        partial(run, "generate", "char", "-n", "300", "--stop", stop, "-f", "jsonl", cwd=shelf.folder),
+        partial(run, "generate", "char", "-n", "300", "--stop", whole[295:300] + "T", cwd=shelf.folder),
+    )
+    expected = whole[: whole.index(stop)]
+    assert cut.ok().out == expected
+    assert json.loads(json_cut.ok().out) == {"seed": 1, "text": expected}
+    assert never.ok().out == whole
+
+
+def test_temperature_moves_the_text_towards_the_best(shelf: Shelf, said: dict[str, Result]) -> None:
+    calls = (["char", "-n", "200", "--temperature", "1e-6"], ["word", "-n", "100", "--temperature", "1000"])
+    cold, hot = together(*(partial(run, "generate", *call, cwd=shelf.folder) for call in calls))
+    assert cold.ok().out == said["best, seed 1"].out
+
+    def unheard(text: str) -> int:
+        words = text.replace(".", " .").split()
+        return len(set(pairwise(words)) - set(pairwise(ADVICE.split())))
+
+    assert unheard(hot.ok().out) > 30 > 5 > unheard(said["word"].out)
+
+
+WRONG: dict[str, tuple[Sequence[str], int, Sequence[str]]] = {
+    "temperature 0": (["char", "--temperature", "0"], 2, ["--temperature", "--top-k 1"]),
+    "temperature nan": (["char", "--temperature", "nan"], 2, ["--temperature"]),
+    "temperature -1": (["char", "--temperature", "-1"], 2, ["--temperature"]),
+    "top-p 0": (["char", "--top-p", "0"], 2, ["--top-p", "0<x<=1"]),
+    "top-p 2": (["char", "--top-p", "2"], 2, ["--top-p", "0<x<=1"]),
+    "length -1": (["char", "-n", "-1"], 2, ["--length", "0<=x"]),
+    "too long": (["char", "-n", "99999999999999999999"], 2, ["--length"]),
+    "seeds past the last": (["char", "-n", "3", "--seed", str(2**63 - 1), "--count", "2"], 2, ["--seed"]),
+    "two primes": (["char", "--prime", "a", "--prime-file", "b"], 2, ["exclude"]),
+    "no run": (["nosuch"], 2, ["no such run or model file: nosuch"]),
+    "empty directory": (["empty"], 2, ["no model.safetensors"]),
+    "forecast model": (["forecast"], 2, ["task forecast", "language-model"]),
+    "no prime file": (["char", "--prime-file", "nosuch.txt"], 2, ["no such file: nosuch.txt"]),
+    "unseen": (["char", "--prime", "The ü fox☃"], 3,
+               ['"ü" (U+00FC) at position 5', '"☃" (U+2603) at position 10']),
+    "unseen word": (["word", "--prime", "please leave home"], 3, ['"leave" at position 8']),
+    "text": (["text.txt"], 4, ["text.txt"]),
+    "pickle": (["model.pkl"], 4, ["never loads pickles"]),
+    "zip": (["model.pt"], 4, ["zip archive"]),
+    "trailing": (["trailing.safetensors"], 4, ["trailing.safetensors"]),
+    "one bit": (["bit.safetensors"], 4, ["checksum"]),
+    "header": (["header.safetensors"], 4, ["header.safetensors"]),
+    **{f"cut {n}": ([f"cut{n}.safetensors"], 4, [f"cut{n}.safetensors"]) for n in range(4)},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def refused(shelf: Shelf) -> dict[str, Result]:
+    import pickle
+
+    whole = (shelf / "char/model.safetensors").read_bytes()
+    header = int.from_bytes(whole[:8], "little")
+    flipped = bytearray(whole)
+    flipped[-5] ^= 0x10
+    renamed = whole.replace(b'\\"cell\\":\\"lstm\\"', b'\\"cell\\":\\"lstn\\"')
+    assert renamed != whole
+    files = {
+        "model.pkl": pickle.dumps({"weights": [1.0]}), "model.pt": b"PK\x03\x04" + bytes(100),
+        "trailing.safetensors": whole + b"\0\0\0\0", "bit.safetensors": bytes(flipped), "header.safetensors": renamed,
+    }  # fmt: skip
+    for n, length in enumerate((0, 8 + header // 2, 8 + header, len(whole) - 1)):
+        files[f"cut{n}.safetensors"] = whole[:length]
+    for name, content in files.items():
+        (shelf / name).write_bytes(content)
+    (shelf / "empty").mkdir()
+    jobs = [partial(run, "generate", *arguments, cwd=shelf.folder) for arguments, _, _ in WRONG.values()]
+    return dict(zip(WRONG, together(*jobs), strict=True))
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_cannot_be_done_is_refused_in_one_line(name: str, refused: dict[str, Result]) -> None:
+    _, code, fragments = WRONG[name]
+    message = refused[name].refused(code)
+    for fragment in fragments:
+        assert fragment in message
+    assert refused[name].out == ""
+
+
+def test_a_reader_that_leaves_ends_it_in_silence(shelf: Shelf) -> None:
+    with start("generate", "char", "-n", "10000000", cwd=shelf.folder, bufsize=0) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.read(20)
+        process.stdout.close()
+        said = process.stderr.read()
+        assert process.wait(timeout=60) == 141
+        assert said == b""
+
+
+def test_an_output_that_cannot_be_written(shelf: Shelf) -> None:
+    full, closed = together(
+        partial(in_shell, "rnncli generate char -n 50 >/dev/full", shelf.folder),
+        partial(in_shell, "rnncli generate char -n 50 >&-", shelf.folder),
+    )
+    assert "no space left" in full.refused(5)
+    assert "cannot write" in closed.refused(5)
+
+
+def test_ctrl_c_ends_it_without_a_traceback(shelf: Shelf) -> None:
+    with start("generate", "char", "-n", "10000000", cwd=shelf.folder, bufsize=0) as process:
+        assert process.stdout is not None
+        first = process.stdout.read(20)
+        process.send_signal(signal.SIGINT)
+        said = ended(process)
+    assert first
+    assert said.code == 130
+    assert said.err.strip() == ""
+
+
+def test_output_is_utf_8_in_any_locale(shelf: Shelf) -> None:
+    (shelf / "accent.txt").write_text("é", encoding="utf-8")
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
+    command = [*COMMAND, "generate", "odd", "-n", "60", "--prime-file", "accent.txt", "--echo"]
+    done = subprocess.run(
+        command, cwd=shelf.folder, env=environment(**plain), capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    text = done.stdout.decode("utf-8")
+    assert text.startswith("é")
+    assert len(text) == 61
+    assert set(text) <= set(ODD)
+
+
+def test_a_model_needs_nothing_beside_it(shelf: Shelf, said: dict[str, Result], tmp_path: Path) -> None:
+    (tmp_path / "m.bin").write_bytes((shelf / "char/model.safetensors").read_bytes())
+    assert run("generate", "m.bin", "-n", "300", cwd=tmp_path).ok().out == said["plain"].out

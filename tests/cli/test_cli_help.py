@@ -1,0 +1,78 @@
+"""Help: complete, and shown without loading anything that takes time."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from cli_runs import environment, run
+
+from rnncli import __version__
+from rnncli.cli import COMMANDS, rnncli
+
+HEAVY = ("numba", "numpy", "rich", "pydantic", "yaml", "safetensors")
+WHAT_HELP_LOADS = """
+import json, sys
+from rnncli.cli import main
+sys.argv = ["rnncli", *sys.argv[1:]]
+try:
+    main()
+except SystemExit as leaving:
+    print(json.dumps([leaving.code, sorted(sys.modules)]))
+"""
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["train", "--help"], ["--version"]], ids=" ".join)
+def test_help_loads_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WHAT_HELP_LOADS, *arguments]
+    done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True)
+    code, modules = json.loads(done.stdout.splitlines()[-1])
+    assert code == 0
+    assert "rnncli.cli" in modules
+    assert [name for name in HEAVY if name in modules] == []
+
+
+def test_version(tmp_path: Path) -> None:
+    assert run("--version", cwd=tmp_path).ok().out == f"rnncli, version {__version__}\n"
+
+
+def test_group_help_names_every_command_with_a_sentence(tmp_path: Path) -> None:
+    shown = run("--help", cwd=tmp_path).ok()
+    assert shown.err == ""
+    listed = shown.out.partition("Commands:\n")[2].splitlines()
+    assert [line.split()[0] for line in listed] == list(COMMANDS)
+    assert all(len(line.split()) > 3 for line in listed)
+
+
+def test_without_arguments_the_help_is_shown_as_help(tmp_path: Path) -> None:
+    bare = run(cwd=tmp_path)
+    assert bare.code == 2
+    assert "\nCommands:\n" in bare.out + bare.err
+    assert bare.errors == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_is_explained(name: str) -> None:
+    context = click.Context(rnncli)
+    command = rnncli.get_command(context, name)
+    assert command is not None
+    assert command.name == name
+    assert command.help
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, f"{name} {parameter.opts[-1]} has no help"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["tarin"], "No such command 'tarin'"), (["generate", "x", "--sed", "1"], "--sed"),
+     (["train"], "Missing argument 'CONFIG|DATA'"), (["train", "a.yaml", "b", "c"], "unexpected extra argument")],
+)  # fmt: skip
+def test_a_wrong_command_line_is_one_line(arguments: list[str], said: str, tmp_path: Path) -> None:
+    message = run(*arguments, cwd=tmp_path).refused(2)
+    assert said in message
+    assert "--help" in message

@@ -1,0 +1,109 @@
+"""On a terminal: a live display, data that is shown and never obeyed, and no waiting for what nobody will type."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from cli_runs import COMMAND, PATIENCE, environment
+from conftest import TEXT, Shelf
+
+pexpect = pytest.importorskip("pexpect")
+
+# Python 3.12 and newer warn that a process with threads forks; pexpect's child does nothing but exec.
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def on_a_terminal(*arguments: str, cwd: Path, shell: str | None = None) -> tuple[int, str]:
+    """(exit code, everything shown) of `rnncli ARGUMENTS`, or of `shell`, on a terminal of 80 × 24."""
+    env = environment(TERM="xterm-256color")
+    del env["COLUMNS"]  # a terminal knows its own width
+    command = ["bash", "-c", shell] if shell else [*COMMAND, *arguments]
+    child = pexpect.spawn(
+        command[0], command[1:], cwd=str(cwd), env=env, dimensions=(24, 80), timeout=PATIENCE, encoding="utf-8"
+    )
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.signalstatus is None
+    return child.exitstatus, child.before
+
+
+def test_train_shows_a_live_display(place: Path) -> None:
+    (place / "long.txt").write_text(TEXT * 22, encoding="utf-8")
+    code, shown = on_a_terminal("train", "char.yaml", "long.txt", "-o", "run", "--set", "training.epochs=4", cwd=place)
+    assert code == 0
+    assert shown.rfind("\x1b[?25h") > shown.rfind("\x1b[?25l") >= 0  # the cursor was hidden, and is visible again
+    frames = [ANSI.sub("", frame) for frame in re.split(r"[\r\n]+", shown)]
+    bars = [frame for frame in frames if "ETA" in frame]
+    whole = [bar for bar in bars if re.search(r"\d+/\d+ ETA [\d:-]+ +loss \d+\.\d+ .*[\d,]+ tok/s", bar)]
+    assert whole, bars[-3:]
+    assert max(len(bar) for bar in bars) <= 80
+    assert "network" in shown
+    assert "interpolated 5-gram" in shown
+
+
+def test_no_line_of_training_is_wrapped_at_80_columns(place: Path) -> None:
+    _, shown = on_a_terminal("train", "char.yaml", "-o", "run", "--set", "training.epochs=1", cwd=place)
+    lines = [ANSI.sub("", line) for line in re.split(r"[\r\n]+", shown)]
+    evaluations = [line for line in lines if line.startswith("epoch ")]
+    assert evaluations
+    for line in evaluations:
+        assert line.rstrip().endswith("tok/s"), line
+
+
+def test_ctrl_c_on_a_terminal_saves_and_gives_the_cursor_back(place: Path) -> None:
+    (place / "long.txt").write_text(TEXT * 22, encoding="utf-8")
+    env = environment(TERM="xterm-256color")
+    arguments = ["train", "char.yaml", "long.txt", "-o", "run", "--set", "training.epochs=200"]
+    child = pexpect.spawn(
+        COMMAND[0], [*COMMAND[1:], *arguments], cwd=str(place), env=env, dimensions=(24, 80), timeout=PATIENCE,
+        encoding="utf-8",
+    )  # fmt: skip
+    child.expect("tok/s")
+    child.sendintr()
+    child.expect(pexpect.EOF)
+    child.close()
+    shown = child.before
+    assert child.exitstatus == 130
+    assert shown.rfind("\x1b[?25h") > shown.rfind("\x1b[?25l")
+    assert shown.count("rnncli: error: stopped after update") == 1
+    assert "Traceback" not in shown
+    assert (place / "run/state.safetensors").exists()
+
+
+@pytest.mark.parametrize("arguments", [["train", "char.yaml", "-"], ["predict", "word", "-"]], ids=" ".join)
+def test_a_terminal_is_no_data(arguments: list[str], shelf: Shelf) -> None:
+    code, shown = on_a_terminal(*arguments, cwd=shelf.folder)
+    assert code == 2
+    assert len(shown.splitlines()) == 1
+    assert shown.startswith("rnncli: error: ")
+    assert "terminal" in shown
+
+
+def test_data_never_drives_the_terminal(shelf: Shelf, tmp_path: Path) -> None:
+    (tmp_path / "lines.txt").write_bytes("a\x1b[31m[/x]é\u202e\n".encode())
+    code, shown = on_a_terminal("predict", "odd", str(tmp_path / "lines.txt"), "--top", "2", cwd=shelf.folder)
+    assert code == 0
+    text = re.sub(r"\s+", "", ANSI.sub("", shown))
+    assert r"a\x1b[31m[/x]é\u202e" in text
+    assert "\u202e" not in shown
+    assert "\x1b[31m" not in shown
+
+
+def test_generated_text_never_drives_the_terminal(shelf: Shelf, tmp_path: Path) -> None:
+    (tmp_path / "prime.txt").write_bytes(b"a\x1b[31m")
+    prime = str(tmp_path / "prime.txt")
+    code, shown = on_a_terminal("generate", "odd", "-n", "300", "--prime-file", prime, "--echo", cwd=shelf.folder)
+    assert code == 0
+    assert shown.startswith(r"a\x1b[31m")
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+    assert shown.endswith("\n")  # the prompt starts on a line of its own
+
+
+def test_predict_shows_a_table_and_a_pipe_gets_csv(shelf: Shelf) -> None:
+    code, shown = on_a_terminal("predict", "forecast", cwd=shelf.folder)
+    assert code == 0
+    assert ANSI.sub("", shown).splitlines()[0].split() == ["month", "sales"]

@@ -1,0 +1,77 @@
+"""A run directory: locked, resumable, and never half written."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rnncli.errors import ModelFileError, RunInUseError, UsageError
+from rnncli.training.loop import Plan, Position
+from rnncli.training.reports import Evaluated
+from rnncli.workflows.run_directory import RunDirectory
+
+
+def line(step: int) -> Evaluated:
+    return Evaluated(
+        step=step, epoch=1, tokens=10 * step, seconds=0.5, train_loss=2.0, valid_loss=1.5, learning_rate=1e-3,
+        grad_norm=0.1, tokens_per_second=20.0, improved=True, reason="scheduled",
+    )  # fmt: skip
+
+
+def steps(run: RunDirectory) -> list[int]:
+    return [json.loads(text)["step"] for text in run.metrics.read_text(encoding="utf-8").splitlines()]
+
+
+def test_one_process_at_a_time(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path / "run")
+    with pytest.raises(RunInUseError, match=f"in use by process {os.getpid()}"):
+        RunDirectory.create(tmp_path / "run")
+    run.close()
+    RunDirectory.create(tmp_path / "run").close()  # free again
+
+
+def test_a_directory_with_something_in_it_is_left_alone_and_unlocked(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    for _ in range(2):  # the refusal holds no lock
+        with pytest.raises(UsageError, match="not empty"):
+            RunDirectory.create(tmp_path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_state_comes_back_as_it_was_even_before_any_best_loss(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path / "run")
+    arrays = {"weights": np.arange(6, dtype=np.float32).reshape(2, 3)}
+    position = Position(update=7, loss_sum=0.1 + 0.2, best_loss=math.inf, optimizer_powers=[0.9**7, 0.999**7])
+    plan = Plan(updates=20, learning_rate=2e-3, schedule="cosine", patience=None)
+    run.write_state(arrays, position, plan, "abc")
+    kept, again, same_plan, sha256 = run.read_state()
+    run.close()
+    assert np.array_equal(kept["weights"], arrays["weights"])
+    assert (again, same_plan, sha256) == (position, plan, "abc")
+
+
+def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path / "run")
+    run.write_model({"weights": np.ones(3, np.float32)}, {"task": "language-model"})
+    os.replace(run.model, run.state)  # a whole file, but of another kind
+    with pytest.raises(ModelFileError, match="not a state"):
+        run.read_state()
+    run.close()
+
+
+def test_lines_that_the_state_does_not_know_are_dropped(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path / "run")
+    run.drop_metrics_after(3)  # before there is any line
+    for step in (1, 2, 3, 4):
+        run.append_metrics(line(step))
+    with open(run.metrics, "a", encoding="utf-8") as file:
+        file.write('{"step": 5, "epo')  # what a full disk leaves
+    run.drop_metrics_after(3)
+    run.append_metrics(line(4))
+    run.close()
+    assert steps(run) == [1, 2, 3, 4]
