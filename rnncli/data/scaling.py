@@ -1,7 +1,7 @@
 """Scaling one context window by itself, so that a model sees shapes and not levels, and nothing after the window.
 
 Each scaler takes windows w (T, B, C) and a season m and returns (centre, scale), both (B, C): the network sees
-(w − centre) / scale. A window that does not vary has scale 1.
+(w − centre) / scale. No scale is zero: where one would be, it is 1.
 """
 
 from __future__ import annotations
@@ -49,11 +49,14 @@ def whole_series(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Right where the level itself says something, as zero does for sunspots.
     """
     spread = values.std(axis=0)
-    return values.mean(axis=0), np.where(spread > 0, spread, 1.0)
+    return values.mean(axis=0), _never_flat(spread, values)
 
 
 def scaler(name: str, w: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
     """(centre, scale) of windows w (T, B, C), the scale never zero."""
     centre, scale = SCALERS[name](w, m)
-    flat = scale <= _FLAT * np.abs(w).max(axis=0)
-    return centre, np.where(flat, 1.0, scale)
+    return centre, _never_flat(scale, w)
+
+
+def _never_flat(scale: np.ndarray, w: np.ndarray) -> np.ndarray:
+    return np.where(scale <= _FLAT * np.abs(w).max(axis=0), 1.0, scale)

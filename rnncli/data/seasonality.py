@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 _LEAST_CORRELATION = 0.3
+_AS_HIGH = 0.9
 _MOST_ROWS = 4096  # of the newest; enough to see a season, and cheap
 
 
@@ -25,7 +26,8 @@ def detected_season(values: np.ndarray) -> int | None:
     lags = np.arange(1, N // 4 + 2)
     correlation = np.array([float((y[k:] * y[:-k]).mean()) for k in lags]) / variance
     inner = correlation[1:-1]
-    peaks = (inner > correlation[:-2]) & (inner >= correlation[2:]) & (inner > _LEAST_CORRELATION)
+    peaks = (inner > correlation[:-2]) & (inner >= correlation[2:]) & (inner > max(_LEAST_CORRELATION, 3 / np.sqrt(N)))
     if not peaks.any():
         return None
-    return int(lags[1:-1][peaks][np.argmax(inner[peaks])])
+    # Twice the season correlates as well as the season: the first of the peaks that are about as high.
+    return int(lags[1:-1][peaks][np.argmax(inner[peaks] >= _AS_HIGH * inner[peaks].max())])

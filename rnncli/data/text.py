@@ -2,7 +2,7 @@
 
 - `char`: a token is a Unicode code point.
 - `byte`: a token is one byte of the UTF-8 form, written as the Latin-1 character of that value.
-- `word`: a token is a word or number (inner apostrophes and hyphens included), one other visible
+- `word`: a token is a word or number (inner apostrophes, hyphens and decimal points included), one other visible
   character, or a newline; runs of spaces are dropped and put back by rule.
 """
 
@@ -16,7 +16,7 @@ from typing import Literal, get_args
 Kind = Literal["char", "byte", "word"]
 KINDS: tuple[str, ...] = get_args(Kind)
 
-_WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*|\r\n?|\n|\S")
+_WORD = re.compile(r"[^\W_]+(?:(?:['’\-]|(?<=[0-9])[.,](?=[0-9]))[^\W_]+)*|\r\n?|\n|\S")
 _LINE_ENDS = ("\r", "\r\n")
 
 _NO_SPACE_BEFORE = frozenset(".,;:!?)]}%’”\n")

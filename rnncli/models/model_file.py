@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -43,25 +42,21 @@ def _as_text(header: Mapping[str, Any]) -> str:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace `path` by `content`; the temporary file stands beside it, so that the rename stays on one disk."""
-    temporary: str | None = None
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(descriptor, "wb") as file:
+        with open(temporary, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
         os.replace(temporary, path)
-        temporary = None
     except OSError as error:
         kept = "; the file there before is intact" if path.exists() else ""
         raise MachineError(
             f"{path}: cannot write: {error.strerror}{kept}; free some space or choose another place"
         ) from None
-    finally:
-        if temporary is not None:  # also when a signal interrupts the write
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
+    finally:  # also when a signal interrupts the write
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -68,6 +68,8 @@ class Trainee:
         if isinstance(data.validation, str) and isinstance(data.test, float) and data.test > 0:
             raise ConfigError("data.test: a fraction cannot come after a data.validation that is a file; name a file")
         cut = sum(int(part * N) for part in (data.validation, data.test) if isinstance(part, float))
+        if cut >= N:
+            raise ConfigError("data.validation and data.test leave nothing to train on; lower one of them")
         ends = [N - cut]
         for part in (data.validation, data.test):
             if isinstance(part, str):
@@ -142,6 +144,7 @@ class Trainee:
         if len(self.series.targets) == 1:
             return f"MAE of {self.series.targets[0]}", np.ones(1)
         train = self.values[: self.edges[0]]
+        season = min(season, len(train) - 1)
         scale = np.abs(train[season:] - train[:-season]).mean(axis=0)
         return f"mean MASE of {len(self.series.targets)} columns", 1 / np.where(scale > 0, scale, 1.0)
 

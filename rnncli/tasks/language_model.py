@@ -184,6 +184,8 @@ def _read(source: Source, config: Config) -> str | bytes:
 
 def _split(config: Config, text: str | bytes, notes: list[str]) -> Parts:
     """Cut the test part off the end, then the validation part, unless they are files of their own."""
+    if sum(part for part in (config.data.validation, config.data.test) if isinstance(part, float)) >= 1:
+        raise ConfigError("data.validation and data.test leave nothing to train on; lower one of them")
     nothing: str | bytes = b"" if isinstance(text, bytes) else ""
     test: tuple[str | bytes, str | bytes] | None = None
     whole = len(text)
@@ -203,7 +205,7 @@ def _cut(text: str | bytes, tail: float, kind: Kind) -> int:
     """Where the last `tail` characters begin; not inside a word where words are the tokens."""
     cut = len(text) - int(tail)
     if kind == "word" and isinstance(text, str):
-        while 0 < cut < len(text) and not text[cut].isspace():
+        while 0 < cut < len(text) and (not text[cut].isspace() or text[cut - 1 : cut + 1] == "\r\n"):
             cut += 1
     return cut
 

@@ -46,7 +46,7 @@ def read_series(
     columns = [numeric_column(table, i, decimal=data.decimal, missing=data.missing) for i in indices]
     for index, column in zip(indices, columns, strict=True):
         if column.min() == column.max():
-            notes.append(f'column "{table.header[index]}" is constant; it is used with scale 1')
+            notes.append(f'column "{table.header[index]}" is constant; there is nothing in it to learn')
     return Series(
         source.name,
         tuple(table.header[i] for i in indices),

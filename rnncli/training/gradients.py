@@ -65,7 +65,8 @@ def _norm(vectors: np.ndarray) -> np.ndarray:
     """Euclidean norms over the last axis, safe for values whose squares would overflow or vanish."""
     size = np.abs(vectors).max(axis=-1, keepdims=True)
     safe = np.where((size > 0) & np.isfinite(size), size, 1.0)
-    return np.asarray(safe[..., 0] * np.sqrt(((vectors / safe) ** 2).sum(axis=-1)))
+    with np.errstate(over="ignore", invalid="ignore"):  # beside an infinity the rest does not matter
+        return np.asarray(safe[..., 0] * np.sqrt(((vectors / safe) ** 2).sum(axis=-1)))
 
 
 def _parameters(network: Network) -> list[ParameterGradient]:

@@ -119,8 +119,9 @@ class TrainingLoop:
                 position.seconds, since = position.seconds + now - since, now
                 if self._out_of_patience() and reason != "finished":
                     reason = "patience"
-                yield self._report(evaluated, norm, reason, improved=position.evaluations_since_best == 0)
-                position.loss_sum, position.loss_count = 0.0, 0
+                report = self._report(evaluated, norm, reason, improved=position.evaluations_since_best == 0)
+                position.loss_sum, position.loss_count = 0.0, 0  # before it is seen: the caller saves at a report
+                yield report
             elif reason == "stopped":
                 yield self._report(self._validation_loss(), norm, reason, improved=False)
 

@@ -19,7 +19,7 @@ from rnncli.training.threads import ThreadPool
 
 NaiveForecast = Callable[[np.ndarray, int, int], np.ndarray]  # (w, horizon, season) → (horizon, B, C)
 
-_SHUFFLE = 700  # of the seed's independent random streams, plus the epoch
+_SHUFFLE = 1 << 32  # of the seed's independent random streams, plus the epoch
 _EVALUATED_AT_ONCE = 256
 
 

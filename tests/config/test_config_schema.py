@@ -31,6 +31,7 @@ DEFAULTS = {
         "freq": None,
         "season": None,
         "missing": "refuse",
+        "residual": None,
         "scaling": None,
     },
     "model": {

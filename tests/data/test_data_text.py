@@ -17,7 +17,7 @@ ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))  # surrogat
         ("Don't stop-gap it’s", ["Don't", "stop-gap", "it’s"]),
         ("a  b\tc", ["a", "b", "c"]),
         ("one\r\ntwo\rthree\n", ["one", "\n", "two", "\n", "three", "\n"]),
-        ("3.5 (x_y) '90s", ["3", ".", "5", "(", "x", "_", "y", ")", "'", "90s"]),
+        ("3.5 (x_y) '90s", ["3.5", "(", "x", "_", "y", ")", "'", "90s"]),
         ("--Ωμέγα!", ["-", "-", "Ωμέγα", "!"]),
         ("", []),
     ],
@@ -86,3 +86,12 @@ def test_streaming_says_the_same_as_joining(kind, text):
     stream = Detokenizer(kind)
     tokens = tokenize(text, kind)
     assert "".join([stream.push(token) for token in tokens]) + stream.flush() == detokenize(tokens, kind)
+
+
+@pytest.mark.parametrize(("text", "tokens"), [
+    ("12.5 and 1,000.25.", ["12.5", "and", "1,000.25", "."]),
+    ("a.b 3. 4", ["a", ".", "b", "3", ".", "4"]),
+    ("2-3 o'clock", ["2-3", "o'clock"]),
+])  # fmt: skip
+def test_numbers_keep_their_points(text, tokens):
+    assert tokenize(text, "word") == tokens

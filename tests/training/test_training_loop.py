@@ -1,0 +1,401 @@
+"""The loop: when it evaluates, what it keeps, why it stops, and that a resumed run ends as one never stopped."""
+
+import json
+import math
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+import pytest
+
+from rnncli.data.scaling import whole_series
+from rnncli.errors import DivergedError
+from rnncli.models.network import Network, NetworkShape
+from rnncli.models.parameters import Parameters, Spec
+from rnncli.tasks.naive_forecasts import last_value
+from rnncli.training.loop import Plan, Position, TrainingLoop, planned_updates
+from rnncli.training.optimizer import Optimizer
+from rnncli.training.reports import Evaluated, Progress
+from rnncli.training.schedules import SCHEDULES
+from rnncli.training.streams import StreamLearner
+from rnncli.training.threads import ThreadPool
+from rnncli.training.windows import Windowing, WindowLearner
+
+FLOAT32 = np.dtype(np.float32)
+POOL = ThreadPool(1, FLOAT32)
+
+
+class Clock:
+    """A clock that only work moves."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+class OneWeight:
+    """A network of one weight, which starts at zero."""
+
+    def __init__(self):
+        self.parameters = Parameters([Spec("w", (1,))], FLOAT32)
+
+    def pack(self):
+        pass
+
+
+@dataclass
+class Scripted:
+    """A learner whose gradient is −1 at each update, so that sgd at rate 1 makes the weight count the updates."""
+
+    valid: list = field(default_factory=list)  # validation losses in turn; then falling ones; [] too
+    updates_per_epoch: int = 1000
+    losses: dict = field(default_factory=dict)  # of updates that are not 2.0
+    gradients: dict = field(default_factory=dict)
+    clock: Clock = field(default_factory=Clock)
+    update_cost: float = 0.0
+    validation_cost: float = 0.0
+    validated_at: list = field(default_factory=list)
+    unit: str = "nats"
+
+    def __post_init__(self):
+        self.network = OneWeight()
+        self.restarts = 0
+
+    def gradient(self, update):
+        self.clock.now += self.update_cost
+        self.network.parameters.gradient[:] = self.gradients.get(update, -1)
+        return self.losses.get(update, 2.0) * (update + 1), update + 1
+
+    def validate(self):
+        self.clock.now += self.validation_cost
+        number = len(self.validated_at)
+        self.validated_at.append(float(self.network.parameters.weights[0]))
+        return (self.valid[number] if number < len(self.valid) else 1 / (number + 1)) * 7, 7
+
+    def restart(self):
+        self.restarts += 1
+
+    def arrays(self):
+        return {}
+
+    def restore(self, arrays):
+        pass
+
+
+def loop_of(learner, updates, schedule="constant", patience=None, rate=1.0, optimizer="sgd"):
+    plan = Plan(updates, rate, schedule, patience)
+    made = Optimizer(optimizer, learner.network.parameters, None, POOL)
+    return TrainingLoop(learner, made, plan, getattr(learner, "clock", Clock()))
+
+
+def evaluations(reports):
+    return [report for report in reports if isinstance(report, Evaluated)]
+
+
+@pytest.mark.parametrize(
+    ("updates", "per_epoch", "wanted"),
+    [
+        (100, 1000, range(10, 101, 10)),  # less than an epoch: ten of them
+        (95, 1000, [*range(10, 91, 10), 95]),  # the last one at the end in any case
+        (100, 4, range(4, 101, 4)),  # after each epoch where that is more often
+        (3, 1000, [1, 2, 3]),
+        (1, 1, [1]),
+    ],
+)
+def test_when_it_evaluates(updates, per_epoch, wanted):
+    reports = list(loop_of(Scripted(updates_per_epoch=per_epoch), updates).run())
+    assert [report.step for report in evaluations(reports)] == list(wanted)
+    assert [report.update for report in reports if isinstance(report, Progress)] == list(range(1, updates + 1))
+    assert [report.reason for report in evaluations(reports)] == ["scheduled"] * (len(wanted) - 1) + ["finished"]
+    assert reports[-1] is evaluations(reports)[-1]
+
+
+def test_what_a_line_says():
+    learner = Scripted(updates_per_epoch=20, losses={11: 5.0}, valid=[3.0], update_cost=0.5, validation_cost=4.0)
+    lines = evaluations(loop_of(learner, 100, schedule="step", rate=0.25).run())
+    assert [line.epoch for line in lines] == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+    assert lines[0].tokens == sum(range(1, 11))
+    assert lines[1].tokens == sum(range(1, 21))
+    assert lines[0].valid_loss == 3
+    assert lines[0].train_loss == 2
+    trained = sum(range(11, 21))  # since the line before, each update by how many tokens it saw
+    assert lines[1].train_loss == pytest.approx((2 * trained + 3 * 12) / trained, rel=1e-15)
+    assert lines[0].grad_norm == 1
+    assert lines[0].seconds == pytest.approx(10 * 0.5 + 4)
+    assert lines[1].seconds == pytest.approx(2 * (10 * 0.5 + 4))
+    assert lines[1].tokens_per_second == pytest.approx(sum(range(1, 21)) / (20 * 0.5))  # evaluation not counted
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "step"])
+def test_each_update_takes_the_rate_of_its_place_in_the_run(schedule, monkeypatch):
+    rates = []
+    monkeypatch.setattr(Optimizer, "update", lambda self, rate, norm: rates.append(rate))
+    list(loop_of(Scripted(), 40, schedule, rate=0.3).run())
+    assert rates == [0.3 * SCHEDULES[schedule](u / 40) for u in range(40)]
+    assert schedule == "constant" or rates[-1] < 0.05 < rates[0]
+
+
+def test_plateau_halves_the_rate_of_the_updates_that_follow(monkeypatch):
+    rates = []
+    monkeypatch.setattr(Optimizer, "update", lambda self, rate, norm: rates.append(rate))
+    valid = [5, 6, 7, 4, 4, 4, 4, 4, 1, 1]  # as good is not better
+    list(loop_of(Scripted(valid), 20, "plateau", rate=0.8).run())
+    assert rates == [0.8] * 6 + [0.4] * 6 + [0.2] * 4 + [0.1] * 4
+
+
+def test_the_best_weights_are_those_of_the_lowest_validation_loss():
+    learner = Scripted(valid=[5, 3, 4, 2, 2, 6, 2.5, 3, 9, 9])
+    loop = loop_of(learner, 50)
+    improved = [line.step for line in evaluations(loop.run()) if line.improved]
+    assert improved == [5, 10, 20]
+    assert loop.best.tolist() == [20]
+    assert (loop.position.best_loss, loop.position.best_update) == (2, 20)
+    assert learner.network.parameters.weights.tolist() == [50]
+
+
+def test_patience_counts_evaluations_without_a_better_one():
+    learner = Scripted(valid=[5, 6, 4, 4, 9, 3, 1, 1, 1, 1])
+    lines = evaluations(loop_of(learner, 50, patience=2).run())
+    assert [line.reason for line in lines] == ["scheduled"] * 4 + ["patience"]
+    assert lines[-1].step == 25
+    assert evaluations(loop_of(Scripted(valid=[5, 6, 4, 4, 9]), 5, patience=2).run())[-1].reason == "finished"
+
+
+def test_a_run_that_ran_out_of_patience_does_not_go_on_when_resumed():
+    learner = Scripted(valid=[5, 6, 7, 1])
+    loop = loop_of(learner, 40, patience=2)
+    assert evaluations(loop.run())[-1].reason == "patience"
+    resumed = loop_of(Scripted(valid=[1, 1, 1]), 40, patience=2)
+    resumed.restore(*saved(loop))
+    assert [report for report in resumed.run() if isinstance(report, Progress)] == []
+    assert resumed.best.tolist() == loop.best.tolist() == [4]
+
+
+@pytest.mark.parametrize("stopped_at", [1, 3, 10, 13, 20])
+def test_a_stop_is_evaluated_and_decides_nothing(stopped_at):
+    learner = Scripted(valid=[5, 6, 7, 8], losses={12: 3.0})
+    loop = loop_of(learner, 100)
+    reports = list(loop.run(lambda: loop.position.update >= stopped_at))
+    last = reports[-1]
+    scheduled = stopped_at % 10 == 0
+    assert (last.step, last.reason) == (stopped_at, "stopped")
+    assert len(learner.validated_at) == len(evaluations(reports)) == -(-stopped_at // 10)
+    assert last.improved == (stopped_at == 10)
+    assert loop.best.tolist() == [10 if stopped_at >= 10 else 0]
+    assert loop.position.best_loss == (5 if stopped_at >= 10 else math.inf)
+    assert loop.position.evaluations_since_best == (1 if stopped_at == 20 else 0)
+    assert scheduled or last.train_loss == (2 if stopped_at < 13 else pytest.approx((2 * 36 + 13) / 36))
+
+
+def test_a_stop_at_the_last_update_is_a_finish():
+    loop = loop_of(Scripted(), 10)
+    assert list(loop.run(lambda: loop.position.update == 10))[-1].reason == "finished"
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [{"losses": {6: math.nan}}, {"losses": {6: math.inf}}, {"gradients": {6: math.nan}}, {"gradients": {6: -math.inf}}],
+)
+def test_a_number_that_is_not_finite_ends_the_run_before_it_reaches_the_weights(trouble):
+    loop = loop_of(Scripted(valid=[3, 2], **trouble), 20)
+    with pytest.raises(DivergedError, match=r"at update 7: the loss is .* lower training.learning_rate") as caught:
+        list(loop.run())
+    assert caught.value.exit_code == 6
+    assert loop.parameters.weights.tolist() == [6]
+    assert loop.best.tolist() == [6]
+    assert loop.position.update == 6
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_a_validation_loss_that_is_not_finite_ends_the_run(loss):
+    loop = loop_of(Scripted(valid=[3, 2, loss]), 20)
+    with pytest.raises(DivergedError, match=r"the validation loss after update 6 is (nan|inf); lower"):
+        list(loop.run())
+    assert loop.best.tolist() == [4]
+
+
+@pytest.mark.parametrize("first", [0.5, 40.0])
+def test_a_loss_that_no_weights_come_back_from_ends_the_run_too(first):
+    bound = 1e6 * max(first, 1)
+    for loss, ends in [(0.9 * bound, False), (1.1 * bound, True)]:
+        loop = loop_of(Scripted(losses={0: first, 7: loss}), 20)
+        if ends:
+            with pytest.raises(DivergedError, match="at update 8"):
+                list(loop.run())
+        else:
+            assert list(loop.run())[-1].reason == "finished"
+
+
+def test_an_exploding_network_diverges():
+    loop = loop_of(forecaster(activation="identity", cell="rnn"), 200, rate=1e4)
+    with pytest.raises(DivergedError, match=r"lower training\.learning_rate"), np.errstate(all="ignore"):
+        list(loop.run())
+    assert np.isfinite(loop.best).all()
+
+
+def test_without_a_validation_part_the_training_loss_stands_in():
+    learner = Scripted(losses=dict.fromkeys(range(10, 20), 1.0))
+    learner.validate = lambda: (math.nan, 0)
+    loop = loop_of(learner, 30, schedule="constant")
+    loop.evaluate_every = 10
+    assert [line.valid_loss for line in evaluations(loop.run())] == [2, 1, 2]
+    assert loop.best.tolist() == [20]
+
+
+# Exact resume.
+
+
+def text(N, seed=0):
+    random = np.random.default_rng(seed)
+    return (np.cumsum(random.integers(0, 2, N)) % 6 + 1).astype(np.int32)
+
+
+def language_model(cell="lstm", bptt=7, stride=7, valid=60, dropout=0.3):
+    network = Network(NetworkShape(cell, 7, 9, 2, 7, token_input=True, dropout=dropout))
+    network.initialise("orthogonal", 1.0, 3)
+    ids = text(4 * 33)
+    return StreamLearner(
+        network,
+        ids,
+        text(valid, 1),
+        ids if valid else ids[:0],
+        batch_size=4,
+        bptt=bptt,
+        stride=stride,
+        seed=3,
+        pool=POOL,
+    )
+
+
+def forecaster(cell="gru", activation="tanh", valid=True):
+    values = np.sin(np.arange(90.0) / 3)[:, None] + np.random.default_rng(0).normal(0, 0.1, (90, 1))
+    windowing = Windowing(12, 3, 1, "standard", last_value, whole_series(values[:70]))
+    network = Network(
+        NetworkShape(cell, 1, 8, 2, 3, token_input=False, activation=activation, dropout=0.2, head_starts_at_zero=True)
+    )
+    network.initialise("orthogonal", 1.0, 3)
+    return WindowLearner(
+        network, values, windowing, windowing.origins(0, 70), windowing.origins(70, 90 if valid else 70),
+        batch_size=16, bptt=9, seed=3, pool=POOL,
+    )  # fmt: skip
+
+
+RUNS = {
+    "dropout, momentum, plateau": (language_model, {}, "momentum", "plateau", 0.5),
+    "overlapping windows, adam": (language_model, {"cell": "gru", "bptt": 8, "stride": 5}, "adam", "cosine", 0.02),
+    "no validation part": (language_model, {"valid": 0}, "sgd", "plateau", 2.0),
+    "series, adamw, step": (forecaster, {}, "adamw", "step", 0.01),
+    "series, rmsprop, plateau": (forecaster, {"valid": False}, "rmsprop", "plateau", 0.05),
+}  # fmt: skip
+UPDATES = 14
+
+
+def saved(loop):
+    """What a run directory keeps: copies of the arrays, and the position through JSON."""
+    position = json.loads(json.dumps(asdict(loop.snapshot())))
+    return {name: array.copy() for name, array in loop.arrays().items()}, Position(**position)
+
+
+def fresh(run):
+    make, options, optimizer, schedule, rate = RUNS[run]
+    return loop_of(make(**options), UPDATES, schedule, rate=rate, optimizer=optimizer)
+
+
+def outcome(line):
+    """Of a line of metrics, what does not depend on the clock."""
+    return {k: v for k, v in asdict(line).items() if k not in ("seconds", "tokens_per_second")}
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_a_run_stopped_at_any_update_ends_as_one_that_was_not(run):
+    whole = fresh(run)
+    wanted = {line.step: outcome(line) for line in evaluations(whole.run())}
+    assert len({line["valid_loss"] for line in wanted.values()}) > 3
+    for stopped_at in range(1, UPDATES):
+        first = fresh(run)
+        for report in first.run(lambda: first.position.update == stopped_at):  # noqa: B023
+            if isinstance(report, Evaluated):
+                state = saved(first)  # at the report, as the run directory does
+        second = fresh(run)
+        second.parameters.weights[:] = 7  # whatever a new process starts with
+        second.restore(*state)
+        for line in evaluations(second.run()):
+            assert outcome(line) == wanted[line.step], stopped_at
+        assert second.parameters.weights.tobytes() == whole.parameters.weights.tobytes(), stopped_at
+        assert second.best.tobytes() == whole.best.tobytes(), stopped_at
+        clocked = {"seconds": 0, "update_seconds": 0}
+        assert asdict(second.snapshot()) | clocked == asdict(whole.snapshot()) | clocked, stopped_at
+
+
+@pytest.mark.parametrize("lost", ["weights", "best", "optimizer.first", "carried.h0", "carried.c1"])
+def test_every_saved_array_matters(lost):
+    """Or the comparison above would not notice one that is not restored."""
+    run = "dropout, momentum, plateau"
+    whole = fresh(run)
+    list(whole.run())
+    first = fresh(run)
+    list(first.run(lambda: first.position.update == 9))
+    arrays, position = saved(first)
+    arrays[lost] = arrays[lost] * np.float32(0.5)
+    position.best_loss = -1.0 if lost == "best" else position.best_loss  # no later weights may replace them
+    second = fresh(run)
+    second.restore(arrays, position)
+    list(second.run())
+    changed = second.best if lost == "best" else second.parameters.weights
+    assert changed.tobytes() != (first.best if lost == "best" else whole.parameters.weights).tobytes()
+
+
+def test_another_models_state_is_refused():
+    state, position = saved(fresh("series, adamw, step"))
+    with pytest.raises((KeyError, ValueError)):
+        fresh("dropout, momentum, plateau").restore(state, position)
+    arrays, position = saved(fresh("dropout, momentum, plateau"))
+    arrays.pop("carried.h0")
+    with pytest.raises(KeyError):
+        fresh("dropout, momentum, plateau").restore(arrays, position)
+
+
+# How long a run is.
+
+
+def planned(learner, epochs, max_time):
+    optimizer = Optimizer("sgd", learner.network.parameters, None, POOL)
+    return planned_updates(learner, optimizer, epochs, max_time, learner.validate, learner.clock)
+
+
+def test_without_max_time_a_run_is_its_epochs():
+    assert planned(Scripted(updates_per_epoch=7), 3, None) == 21
+
+
+@pytest.mark.parametrize("max_time", [20.0, 200.0])
+@pytest.mark.parametrize("validation_cost", [0.0, 0.3, 1.5])
+@pytest.mark.parametrize("update_cost", [0.01, 0.2, 1.0])
+@pytest.mark.parametrize("per_epoch", [3, 40, 1000])
+def test_a_run_with_max_time_ends_in_time_and_uses_most_of_it(per_epoch, update_cost, validation_cost, max_time):
+    learner = Scripted(updates_per_epoch=per_epoch, update_cost=update_cost, validation_cost=validation_cost)
+    began = learner.clock()
+    updates = planned(learner, 100, max_time)
+    assert 1 <= updates <= 100 * per_epoch
+    list(loop_of(learner, updates).run())
+    spent = learner.clock() - began
+    if updates > 1:
+        assert spent <= max_time
+    if updates < 100 * per_epoch and 10 * validation_cost < max_time / 4:
+        assert spent > 0.5 * max_time
+
+
+def test_time_that_is_up_already_leaves_one_update():
+    assert planned(Scripted(update_cost=5.0), 10, 1.0) == 1
+
+
+def test_the_calibration_changes_neither_weights_nor_what_is_carried():
+    learner, other = language_model(), language_model()
+    before = learner.network.parameters.weights.copy()
+    optimizer = Optimizer("momentum", learner.network.parameters, None, POOL)
+    planned_updates(learner, optimizer, 3, 60.0, learner.validate)
+    assert np.array_equal(learner.network.parameters.weights, before)
+    assert not any(array.any() for array in learner.arrays().values())
+    assert not optimizer.first.any()
+    assert optimizer.powers == [1, 1]
+    assert learner.gradient(0) == other.gradient(0)

@@ -1,0 +1,243 @@
+"""Learning from windows: each one once an epoch, nothing from after its origin, no gradient further back than bptt."""
+
+from dataclasses import replace
+
+import naive
+import numpy as np
+import pytest
+from windows import error
+
+from rnncli.data.scaling import SCALERS, whole_series
+from rnncli.kernels.cells import CELLS
+from rnncli.models.network import Network, NetworkShape
+from rnncli.tasks.naive_forecasts import NAIVE_FORECASTS, last_value, seasonal_naive
+from rnncli.training.threads import ThreadPool
+from rnncli.training.windows import Windowing, WindowLearner, from_outputs, to_outputs
+
+CONTEXT, HORIZON, SEASON, C, H = 10, 4, 5, 2, 6
+FLOAT64 = np.dtype(np.float64)
+POOL = ThreadPool(1, FLOAT64)
+RANDOM = np.random.default_rng(0)
+VALUES = RANDOM.normal(0, 1, (120, C)).cumsum(axis=0) + 5 * np.sin(np.arange(120) * 2 * np.pi / SEASON)[:, None]
+SCALINGS = [*SCALERS, "none"]
+
+
+def windowing(scaling="seasonal-error", baseline=seasonal_naive):
+    return Windowing(CONTEXT, HORIZON, SEASON, scaling, baseline, whole_series(VALUES[:80]))
+
+
+def learner(cell="gru", how=None, train=(0, 80), valid=(80, 120), batch=16, bptt=CONTEXT, seed=1, **changes):
+    shape = NetworkShape(cell, C, H, 2, HORIZON * C, token_input=False, **changes)
+    network = Network(shape, FLOAT64)
+    network.initialise("orthogonal", 1.0, seed=3)
+    how = how or windowing()
+    return WindowLearner(
+        network,
+        VALUES,
+        how,
+        how.origins(*train),
+        how.origins(*valid),
+        batch_size=batch,
+        bptt=bptt,
+        seed=seed,
+        pool=POOL,
+    )
+
+
+def seen(made, epoch, monkeypatch):
+    """The origins that one epoch trains on, batch by batch."""
+    batches = []
+    examples = made._examples
+    monkeypatch.setattr(made, "_examples", lambda origins: batches.append(origins.tolist()) or examples(origins))
+    for k in range(made.updates_per_epoch):
+        made.gradient(epoch * made.updates_per_epoch + k)
+    monkeypatch.setattr(made, "_examples", examples)
+    return batches
+
+
+@pytest.mark.parametrize("batch", [1, 7, 16, 1000])
+def test_an_epoch_is_every_training_window_once_in_an_order_of_its_own(batch, monkeypatch):
+    made = learner(batch=batch)
+    epochs = [seen(made, epoch, monkeypatch) for epoch in range(3)]
+    flat = [[origin for one in batches for origin in one] for batches in epochs]
+    for batches, order in zip(epochs, flat, strict=True):
+        assert sorted(order) == list(range(CONTEXT, 80 - HORIZON + 1))
+        assert all(len(one) <= batch for one in batches)
+        assert order != sorted(order)
+    assert len({tuple(order) for order in flat}) == 3
+    assert seen(learner(batch=batch), 1, monkeypatch) == epochs[1]
+    assert seen(learner(batch=batch, seed=2), 1, monkeypatch) != epochs[1]
+
+
+def test_the_counts_are_of_target_values():
+    made = learner(batch=16)
+    counts = [made.gradient(k)[1] for k in range(made.updates_per_epoch)]
+    assert sum(counts) == (80 - HORIZON - CONTEXT + 1) * HORIZON * C
+    assert made.validate()[1] == (40 - HORIZON + 1) * HORIZON * C
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 80), (0, 14), (80, 120), (83, 90), (5, 15)])
+def test_targets_lie_in_their_part_and_all_that_fit_are_there(first, last):
+    origins = windowing().origins(first, last)
+    rows = windowing().futures(np.arange(120)[:, None], origins)
+    assert rows.size == 0 or (rows.min() >= first and rows.max() < last)
+    wanted = [o for o in range(120) if o >= CONTEXT and first <= o and o + HORIZON <= last]
+    assert origins.tolist() == wanted
+    contexts = windowing().contexts(np.arange(120)[:, None], origins)
+    assert np.array_equal(contexts[:, :, 0], origins + np.arange(-CONTEXT, 0)[:, None])
+
+
+@pytest.mark.parametrize("baseline", NAIVE_FORECASTS)
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_a_target_is_the_scaled_correction_of_the_baseline(scaling, baseline):
+    how = windowing(scaling, NAIVE_FORECASTS[baseline])
+    made = learner(how=how)
+    origins = np.array([10, 33, 70])
+    x, targets = made._examples(origins)
+    w, actual = how.contexts(VALUES, origins), how.futures(VALUES, origins)
+    for b, origin in enumerate(origins):
+        for c in range(C):
+            column = VALUES[:, c]
+            past = column[origin - CONTEXT : origin]
+            if baseline == "last-value":
+                guess = np.full(HORIZON, past[-1])
+            else:
+                guess = np.array([past[len(past) - SEASON + k % SEASON] for k in range(HORIZON)])
+            centre, scale = how.fixed if scaling == "none" else SCALERS[scaling](w[:, b], SEASON)
+            wanted = (column[origin : origin + HORIZON] - guess) / scale[c]
+            assert targets.reshape(3, HORIZON, C)[b, :, c] == pytest.approx(wanted, rel=1e-12)
+            assert x[:, b, c] == pytest.approx((past - centre[c]) / scale[c], rel=1e-12)
+    assert np.array_equal(from_outputs(to_outputs(actual), C), actual)
+
+
+@pytest.mark.parametrize("baseline", NAIVE_FORECASTS)
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_no_forecast_sees_a_value_at_or_after_its_origin(scaling, baseline):
+    how = windowing(scaling, NAIVE_FORECASTS[baseline])
+    made, origin = learner(how=how), 90
+    before = made.forecast(how.contexts(VALUES, np.array([origin])))
+    poisoned = VALUES.copy()
+    poisoned[origin:] = 1e6 * RANDOM.normal(0, 1, (30, C))
+    assert np.array_equal(made.forecast(how.contexts(poisoned, np.array([origin]))), before)
+    for back in (1, CONTEXT):  # while what is before it counts
+        moved = VALUES.copy()
+        moved[origin - back] += 1
+        assert not np.array_equal(made.forecast(how.contexts(moved, np.array([origin]))), before)
+    moved = VALUES.copy()
+    moved[origin - CONTEXT - 1] += 1e6
+    assert np.array_equal(made.forecast(how.contexts(moved, np.array([origin]))), before)
+
+
+@pytest.mark.parametrize("baseline", NAIVE_FORECASTS)
+@pytest.mark.parametrize("scaling", SCALERS)
+def test_a_series_in_another_unit_has_its_forecasts_in_that_unit(scaling, baseline):
+    how = windowing(scaling, NAIVE_FORECASTS[baseline])
+    made, origins = learner(how=how), np.arange(90, 100)
+    w = how.contexts(VALUES, origins)
+    once = made.forecast(w)
+    assert np.abs(once - how.frame(w)[1]).max() > 0.1  # the network says something
+    for factor in (1e-6, 0.3, 1024.0, 1e9):
+        assert made.forecast(factor * w) == pytest.approx(factor * once, rel=1e-9, abs=1e-9 * factor)
+
+
+@pytest.mark.parametrize("scaling", ["seasonal-error", "standard", "robust"])
+def test_a_series_at_another_level_has_its_forecasts_at_that_level(scaling):
+    how = windowing(scaling)
+    made, w = learner(how=how), how.contexts(VALUES, np.arange(90, 100))
+    assert made.forecast(w + 1000) == pytest.approx(made.forecast(w) + 1000, abs=1e-6)
+
+
+@pytest.mark.parametrize("baseline", NAIVE_FORECASTS)
+@pytest.mark.parametrize("scaling", SCALINGS)
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_head_at_zero_forecasts_exactly_the_baseline(cell, scaling, baseline):
+    naive_forecast = NAIVE_FORECASTS[baseline]
+    made = learner(cell, windowing(scaling, naive_forecast), head_starts_at_zero=True)
+    w = made.windowing.contexts(VALUES, np.arange(80, 117))
+    assert np.array_equal(made.forecast(w), naive_forecast(w, HORIZON, SEASON))
+    made.gradient(0)
+    assert made.network.parameters.gradient_view("head.weight").any()  # and yet it can learn
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_gradient_flows_back_bptt_steps_and_no_further(cell):
+    """Against central differences of the loss of the last steps, whose first state is held as it is."""
+    bptt = 4
+    made = learner(cell, batch=5, bptt=bptt)
+    network = made.network
+    loss, count = made.gradient(0)
+    got = network.parameters.gradient.copy()
+    origins = made.train[made._order(0)[:5]]
+    x, targets = made._examples(origins)
+    lead = network.workspace(CONTEXT - bptt, 5, 1, training=False)
+    lead.x[...] = x[:-bptt]
+    network.forward(lead, 0, 5)
+    held = [(h, c if c.size else h) for h, c in lead.state(CONTEXT - bptt)]
+    assert all(h.any() for h, _ in held)
+
+    def mean_loss(inputs, state):
+        outputs = naive.network(network.shape, network.parameters.export(), inputs, state)
+        return naive.squared_error(outputs[-1:], targets)
+
+    assert loss / count == pytest.approx(mean_loss(x[-bptt:], held), rel=1e-12)
+    cold = [(np.zeros((5, H)),) * 2 for _ in range(2)]
+    assert loss / count == pytest.approx(mean_loss(x, cold), rel=1e-12)  # the loss sees the whole context
+
+    held_apart, whole = np.zeros_like(got), np.zeros_like(got)
+    weights, step = network.parameters.weights, 1e-5
+    for i in range(len(weights)):
+        kept = weights[i]
+        for sign in (1, -1):
+            weights[i] = kept + sign * step
+            held_apart[i] += sign * mean_loss(x[-bptt:], held) / (2 * step)
+            if i % 7 == 0:
+                whole[i] += sign * mean_loss(x, cold) / (2 * step)
+        weights[i] = kept
+    assert error(got, held_apart) < 1e-7
+    assert error(got[::7], whole[::7]) > 1e-3
+    full = learner(cell, batch=5, bptt=99)
+    full.gradient(0)
+    assert error(full.network.parameters.gradient[::7], whole[::7]) < 1e-7
+
+
+def test_validation_is_the_mean_over_every_window_whatever_the_batches():
+    made = learner("lstm")
+    total, count = made.validate()
+    x, targets = made._examples(made.valid)
+    state = [(np.zeros((len(made.valid), H)),) * 2 for _ in range(2)]
+    outputs = naive.network(made.network.shape, made.network.parameters.export(), x, state)
+    assert total / count == pytest.approx(naive.squared_error(outputs[-1:], targets), rel=1e-12)
+    assert learner(valid=(80, 80 + HORIZON - 1)).validate()[1] == 0
+
+
+def test_many_validation_windows_are_taken_in_pieces(monkeypatch):
+    made = learner()
+    whole = made.validate()
+    monkeypatch.setattr("rnncli.training.windows._EVALUATED_AT_ONCE", 7)
+    assert made.validate() == pytest.approx(whole, rel=1e-13)
+
+
+def test_a_constant_column_stays_finite_beside_one_that_varies():
+    values = VALUES.copy()
+    values[:, 1] = 0.1
+    for scaling in SCALINGS:
+        how = replace(windowing(scaling), fixed=whole_series(values[:80]))
+        made = learner(how=how)
+        made.values = values
+        loss, _ = made.gradient(0)
+        assert np.isfinite(loss)
+        made.network.parameters.weights[...] -= 0.1 * made.network.parameters.gradient
+        made.network.pack()
+        forecast = made.forecast(how.contexts(values, np.arange(80, 117)))
+        assert np.isfinite(forecast).all()
+        assert np.abs(forecast[:, :, 1] - 0.1).max() < 10
+
+
+@pytest.mark.parametrize("horizon", [1, 3, 5, 12])
+def test_naive_forecasts_by_hand(horizon):
+    w = np.array([[1.0, 10], [2, 20], [3, 30], [4, 40], [5, 50]])[:, None, :]
+    assert last_value(w, horizon, 3)[:, 0].tolist() == [[5, 50]] * horizon
+    repeated = ([[3, 30], [4, 40], [5, 50]] * 4)[:horizon]
+    assert seasonal_naive(w, horizon, 3)[:, 0].tolist() == repeated
+    assert seasonal_naive(w, horizon, 6)[:, 0].tolist() == [[5, 50]] * horizon
+    assert seasonal_naive(w, horizon, 5)[:, 0].tolist() == (w[:, 0].tolist() * 3)[:horizon]
