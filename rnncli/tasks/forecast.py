@@ -27,7 +27,7 @@ from rnncli.training.backpropagation import SQUARED_ERROR, Backpropagation
 from rnncli.training.gradients import Batch
 from rnncli.training.reports import Score
 from rnncli.training.threads import ThreadPool
-from rnncli.training.windows import Windowing, WindowLearner, forecast
+from rnncli.training.windows import Windowing, WindowLearner, forecast, in_batches
 
 name = "forecast"
 
@@ -121,21 +121,20 @@ class Trainee:
         origins = self.windowing.origins(first, last)
         if not len(origins):
             return None
-        contexts = self.windowing.contexts(self.values, origins)
-        actual = self.windowing.futures(self.values, origins)
         season = self.config.data.season or 1
         unit, weight = self._unit(season)
-
-        def mean_error(predicted: np.ndarray) -> float:
-            return float((np.abs(actual - predicted) * weight).mean())
-
-        floors = tuple(
-            (label.replace("-", " "), mean_error(naive(contexts, self.windowing.horizon, season)))
-            for label, naive in NAIVE_FORECASTS.items()
-            if label != "seasonal-naive" or season > 1
-        )
+        naive = {label: f for label, f in NAIVE_FORECASTS.items() if label != "seasonal-naive" or season > 1}
+        errors, count = dict.fromkeys(("network", *naive), 0.0), 0
+        for batch in in_batches(origins):
+            contexts, actual = self.windowing.contexts(self.values, batch), self.windowing.futures(self.values, batch)
+            predicted = {label: f(contexts, self.windowing.horizon, season) for label, f in naive.items()}
+            predicted["network"] = self.learner.forecast(contexts)
+            for label, values in predicted.items():
+                errors[label] += float((np.abs(actual - values) * weight).sum())
+            count += actual.size
         return Score(
-            split, unit, mean_error(self.learner.forecast(contexts)), floors,
+            split, unit, errors["network"] / count,
+            tuple((label.replace("-", " "), errors[label] / count) for label in naive),
             f"{len(origins):,} rolling origins, horizon {self.windowing.horizon}",
         )  # fmt: skip
 

@@ -66,6 +66,12 @@ def from_outputs(outputs: np.ndarray, C: int) -> np.ndarray:
     return outputs.reshape(outputs.shape[1], -1, C).transpose(1, 0, 2)
 
 
+def in_batches(origins: np.ndarray) -> Iterator[np.ndarray]:
+    """`origins` in order, as many at a time as are worth evaluating at once."""
+    for start in range(0, len(origins), _EVALUATED_AT_ONCE):
+        yield origins[start : start + _EVALUATED_AT_ONCE]
+
+
 class WindowLearner:
     """A network that maps a scaled context to the scaled correction of a baseline forecast."""
 
@@ -104,7 +110,7 @@ class WindowLearner:
 
     def validate(self) -> tuple[float, int]:
         total, count = 0.0, 0
-        for origins in self._batches(self.valid):
+        for origins in in_batches(self.valid):
             x, targets = self._examples(origins)
             work = self._workspace(self.windowing.context, len(origins), training=False)
             work.clear_state()
@@ -142,10 +148,6 @@ class WindowLearner:
         x, baseline, scale = self.windowing.frame(self.windowing.contexts(self.values, origins))
         correction = (self.windowing.futures(self.values, origins) - baseline) / scale
         return x, to_outputs(correction.astype(self.network.dtype))
-
-    def _batches(self, origins: np.ndarray) -> Iterator[np.ndarray]:
-        for start in range(0, len(origins), _EVALUATED_AT_ONCE):
-            yield origins[start : start + _EVALUATED_AT_ONCE]
 
     def _workspace(self, T: int, B: int, *, training: bool) -> Workspace:
         key = (T, B, training)
