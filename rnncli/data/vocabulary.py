@@ -55,13 +55,13 @@ class Vocabulary:
         return cls((UNKNOWN, *known), kind)
 
     def encode(self, text: str | bytes) -> np.ndarray:
-        """Token numbers of `text`, (N,) int32; a token not known here is 0."""
+        """Token numbers of `text`, (N,) in the smallest unsigned type that holds them; a token not known here is 0."""
         if self.kind == "word":
             words = tokenize(text, "word")
             numbers = self._number_of_token
-            return np.fromiter((numbers.get(word, 0) for word in words), np.int32, len(words))
+            return np.fromiter((numbers.get(word, 0) for word in words), self._dtype, len(words))
         characters = _characters(text, self.kind)
-        ids = np.empty(len(characters), np.int32)
+        ids = np.empty(len(characters), self._dtype)
         for start in range(0, len(characters), _CHUNK):
             piece = characters[start : start + _CHUNK].encode("utf-32-le", "surrogatepass")
             ids[start : start + _CHUNK] = self._number_of_code_point[np.frombuffer(piece, "<u4")]
@@ -103,6 +103,10 @@ class Vocabulary:
         if not whole or (kind != "word" and any(len(token) != 1 for token in tokens[1:])):
             raise ModelFileError("the vocabulary in the model file is damaged; train again")
         return cls(tokens, kind)
+
+    @property
+    def _dtype(self) -> np.dtype:
+        return np.min_scalar_type(len(self) - 1)
 
     @cached_property
     def _number_of_token(self) -> dict[str, int]:

@@ -28,6 +28,7 @@ from rnncli.training.threads import ThreadPool
 
 name = "language-model"
 BPTT = 64  # where the config says null
+WARM_UP_CHARACTERS = 20_000  # more than enough for the tokens that validation warms up on
 UNKNOWN = 0
 
 
@@ -49,7 +50,7 @@ class Trainee:
     def __init__(self, config: Config, source: Source, pool: ThreadPool, notes: list[str]):
         self.config = config = resolved(config)
         kind: Kind = config.data.tokens
-        parts = _split(config, _read(source, config), notes)
+        parts = _split(config, _read(source, config))
         self.vocabulary = Vocabulary.build(parts.train, kind)
         require_learnable(self.vocabulary, source.name)
         self.train_ids = self.vocabulary.encode(parts.train)
@@ -132,7 +133,7 @@ def inspected(
 ) -> Batch:  # fmt: skip
     """The first window of the training streams, and its targets."""
     config = resolved(config)
-    text = _split(config, _read(source, config), notes).train
+    text = _split(config, _read(source, config)).train
     vocabulary = Vocabulary.from_header(header["vocabulary"]) if header else Vocabulary.build(text, config.data.tokens)
     require_learnable(vocabulary, source.name)
     ids = vocabulary.encode(text)
@@ -182,23 +183,29 @@ def _read(source: Source, config: Config) -> str | bytes:
     return decode(source, config.data.encoding, hint=hint)
 
 
-def _split(config: Config, text: str | bytes, notes: list[str]) -> Parts:
+def _split(config: Config, text: str | bytes) -> Parts:
     """Cut the test part off the end, then the validation part, unless they are files of their own."""
-    if sum(part for part in (config.data.validation, config.data.test) if isinstance(part, float)) >= 1:
+    validation, held_out = config.data.validation, config.data.test
+    if sum(part for part in (validation, held_out) if isinstance(part, float)) >= 1:
         raise ConfigError("data.validation and data.test leave nothing to train on; lower one of them")
     nothing: str | bytes = b"" if isinstance(text, bytes) else ""
     test: tuple[str | bytes, str | bytes] | None = None
     whole = len(text)
-    if isinstance(config.data.test, str):
-        test = (_read(read_source(config.data.test), config), nothing)
-    elif config.data.test:
-        cut = _cut(text, config.data.test * whole, config.data.tokens)
-        text, tail = text[:cut], text[cut:]
-        test = (tail, text)
-    if isinstance(config.data.validation, str):
-        return Parts(text, (_read(read_source(config.data.validation), config), nothing), test)
-    cut = _cut(text, config.data.validation * whole, config.data.tokens)
-    return Parts(text[:cut], (text[cut:], text[:cut]), test)
+    if isinstance(held_out, str):
+        test = (_read(read_source(held_out), config), nothing)
+    elif held_out:
+        cut = _cut(text, held_out * whole, config.data.tokens)
+        test = (text[cut:], _end(text[:cut]))
+        text = text[:cut]
+    if isinstance(validation, str):
+        return Parts(text, (_read(read_source(validation), config), nothing), test)
+    cut = _cut(text, validation * whole, config.data.tokens)
+    return Parts(text[:cut], (text[cut:], _end(text[:cut])), test)
+
+
+def _end(text: str | bytes) -> str | bytes:
+    """As much of what stands before a held-out part as is read to warm up on it."""
+    return text[-WARM_UP_CHARACTERS:]
 
 
 def _cut(text: str | bytes, tail: float, kind: Kind) -> int:

@@ -35,7 +35,7 @@ def prepared(text, tokens="char", **data):
 
 def parts(text, tokens, **data):
     """The three parts as text, and what stands before the held-out ones."""
-    cut = language_model._split(config(tokens, **data), text, [])
+    cut = language_model._split(config(tokens, **data), text)
     return cut.train, cut.validation, cut.test
 
 
