@@ -6,10 +6,14 @@ import math
 
 import click
 
+COLDEST = 1e-6  # below it one token has all the probability
+
 
 def _positive(context: click.Context, parameter: click.Parameter, value: float) -> float:
-    if not (math.isfinite(value) and value > 0):
-        raise click.BadParameter(f"{value} is not a finite number above 0; for the most probable token use --top-k 1")
+    if not (math.isfinite(value) and value >= COLDEST):
+        raise click.BadParameter(
+            f"{value} is not a finite number of at least {COLDEST}; for the most probable token use --top-k 1"
+        )
     return value
 
 
@@ -22,7 +26,9 @@ def _positive(context: click.Context, parameter: click.Parameter, value: float) 
 @click.option("--echo", is_flag=True, help="Repeat the prime before the text.")
 @click.option("--temperature", type=float, callback=_positive, default=1.0, show_default=True,
               help="Below 1 safer, above 1 wilder.")  # fmt: skip
-@click.option("--top-k", type=click.IntRange(0), default=0, help="Draw from the K most probable tokens; 0: all.")
+@click.option(
+    "--top-k", type=click.IntRange(0, 65_536), default=0, help="Draw from the K most probable tokens; 0: all."
+)
 @click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), default=1.0,
               help="Draw from the smallest set of tokens with this probability.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True,

@@ -191,13 +191,16 @@ def _fit(body: str, delimiter: str) -> tuple[float, int]:
     return cut.count(commonest) / len(counts), commonest
 
 
+_STAMP = re.compile(r" *[0-9]{1,4}[-/.][0-9]{1,2}(?:[-/.][0-9]{1,4})?(?:[T ][0-9:.]+Z?)? *")
+
+
 def _header(first: Record, name: str, decimal: str, notes: list[str]) -> tuple[list[str], bool]:
     """The column names, and whether the first record is data because it is all numbers."""
     line, fields = first
-    if all(is_number(field, decimal) for field in fields):
+    if all(is_number(field, decimal) or _STAMP.fullmatch(field) for field in fields):
         names = [f"column{number}" for number in range(1, len(fields) + 1)]
         called = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
-        notes.append(f"the first line is all numbers, so it is data; the columns are called {called}")
+        notes.append(f"the first line holds values, so it is data; the columns are called {called}")
         return names, True
     names = []
     for number, field in enumerate(fields, start=1):

@@ -32,6 +32,12 @@ def is_number(cell: str, decimal: str = ".") -> bool:
     return _pattern(decimal).fullmatch(cell) is not None
 
 
+def share_of_numbers(table: Table, index: int, decimal: str = ".") -> float:
+    """The share of the cells of column `index` (from 0) that are numbers."""
+    number = _pattern(decimal)
+    return sum(number.fullmatch(row[index]) is not None for row in table.rows) / len(table.rows)
+
+
 def is_numeric_column(table: Table, index: int, decimal: str = ".") -> bool:
     """Whether every cell of column `index` (from 0) is a number or missing, and at least one is a number."""
     number = _pattern(decimal)

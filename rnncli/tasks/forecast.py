@@ -27,7 +27,7 @@ from rnncli.training.backpropagation import SQUARED_ERROR, Backpropagation
 from rnncli.training.gradients import Batch
 from rnncli.training.reports import Score
 from rnncli.training.threads import ThreadPool
-from rnncli.training.windows import Windowing, WindowLearner, forecast, in_batches
+from rnncli.training.windows import Windowing, WindowLearner, forecast, in_batches, rows_before
 
 name = "forecast"
 
@@ -39,25 +39,39 @@ class Trainee:
         series = read_series(source, config.data, notes)
         self.config = config = resolved(config, series)
         data, model, training = config.data, config.model, config.training
-        self.series, self.values = series, series.values
+        self.series, self.values, self.known = series, series.values, series.known
         self.edges = self._split(notes)
         self.fixed = whole_series(self.values[: self.edges[0]])
         windowing = _windowing(data, "last-value", self.fixed)
-        train = windowing.origins(0, self.edges[0])
+        train = self._origins(0, self.edges[0], windowing)
         if not len(train):
             raise DataError(_too_short(series, self.edges[0], data))
+        self._note_short_parts(notes, windowing)
         self.residual = data.residual or _better_baseline(windowing, self.values, train)
         self.windowing = _windowing(data, self.residual, self.fixed)
         shape = network_shape(config, len(series.targets))
-        require_memory(shape, data.context or 0, training.batch_size)
+        require_memory(shape, self.windowing.context, min(training.batch_size, len(train)))
         self.network = Network(shape)
         self.network.initialise(model.recurrent_init, model.recurrent_scale, training.seed)
         assert training.bptt is not None
         self.learner = WindowLearner(
-            self.network, self.values, self.windowing, train, windowing.origins(*self.edges[:2]),
+            self.network, self.values, self.windowing, train, self._origins(*self.edges[:2]),
             batch_size=training.batch_size, bptt=training.bptt, seed=training.seed, pool=pool,
         )  # fmt: skip
         self.facts = self._facts(len(train))
+
+    def _origins(self, first: int, last: int, windowing: Windowing | None = None) -> np.ndarray:
+        """The origins of one part. None stands right behind a filled cell: what filled it may lie ahead of it."""
+        origins = (windowing or self.windowing).origins(first, last)
+        return origins[self.known[origins - 1].all(axis=1)]
+
+    def _note_short_parts(self, notes: list[str], windowing: Windowing) -> None:
+        for split, wanted, first, last in (
+            ("validation", self.config.data.validation, *self.edges[:2]),
+            ("test", self.config.data.test, *self.edges[1:]),
+        ):
+            if wanted and not len(self._origins(first, last, windowing)):
+                notes.append(f"the {split} part has {last - first} rows, too few for a horizon of {windowing.horizon}")
 
     def _split(self, notes: list[str]) -> tuple[int, int, int]:
         """The rows at which the training, validation and test parts end; the values of files are appended.
@@ -70,11 +84,14 @@ class Trainee:
         cut = sum(int(part * N) for part in (data.validation, data.test) if isinstance(part, float))
         if cut >= N:
             raise ConfigError("data.validation and data.test leave nothing to train on; lower one of them")
-        ends = [N - cut]
+        ends, last = [N - cut], self.series
         for part in (data.validation, data.test):
             if isinstance(part, str):
                 extra = read_series(read_source(part), data, notes, self.series.targets, self.series.time)
+                _require_continuation(extra, last)
+                last = extra
                 self.values = np.concatenate([self.values, extra.values])
+                self.known = np.concatenate([self.known, extra.known])
                 ends.append(ends[-1] + len(extra.values))
             else:
                 ends.append(ends[-1] + int((part or 0) * N))
@@ -117,21 +134,25 @@ class Trainee:
     def score(self) -> Score | None:
         """The network beside last value and seasonal naive, over every origin of the test or validation part."""
         train_end, valid_end, end = self.edges
-        split, first, last = ("test", valid_end, end) if end > valid_end else ("validation", train_end, valid_end)
-        origins = self.windowing.origins(first, last)
+        parts = (("test", valid_end, end), ("validation", train_end, valid_end))
+        held_out = ((split, self._origins(first, last)) for split, first, last in parts)
+        split, origins = next(((split, origins) for split, origins in held_out if len(origins)), ("", np.zeros(0)))
         if not len(origins):
             return None
         season = self.config.data.season or 1
         unit, weight = self._unit(season)
-        naive = {label: f for label, f in NAIVE_FORECASTS.items() if label != "seasonal-naive" or season > 1}
+        seen = 1 < season <= origins[0]  # a season that no origin can look back to is no floor
+        naive = {label: f for label, f in NAIVE_FORECASTS.items() if label != "seasonal-naive" or seen}
         errors, count = dict.fromkeys(("network", *naive), 0.0), 0
         for batch in in_batches(origins):
-            contexts, actual = self.windowing.contexts(self.values, batch), self.windowing.futures(self.values, batch)
-            predicted = {label: f(contexts, self.windowing.horizon, season) for label, f in naive.items()}
-            predicted["network"] = self.learner.forecast(contexts)
+            actual, known = self.windowing.futures(self.values, batch), self.windowing.futures(self.known, batch)
+            # A floor may look back further than the network does.
+            past = rows_before(self.values, batch, min(max(season, self.windowing.context), int(batch[0])))
+            predicted = {label: f(past, self.windowing.horizon, season) for label, f in naive.items()}
+            predicted["network"] = self.learner.forecast(past[-self.windowing.context :])
             for label, values in predicted.items():
-                errors[label] += float((np.abs(actual - values) * weight).sum())
-            count += actual.size
+                errors[label] += float((np.abs(actual - values) * weight * known).sum())
+            count += int(known.sum())
         return Score(
             split, unit, errors["network"] / count,
             tuple((label.replace("-", " "), errors[label] / count) for label in naive),
@@ -219,6 +240,17 @@ def _windowing(data: DataConfig, baseline: str, fixed: tuple[np.ndarray, np.ndar
     return Windowing(data.context, data.horizon, data.season or 1, data.scaling, NAIVE_FORECASTS[baseline], fixed)
 
 
+def _require_continuation(series: Series, before: Series) -> None:
+    """DataError unless the rows of `series` follow those of `before` in time."""
+    if series.timeline is None or before.timeline is None:
+        return
+    expected = before.timeline.following(1)[0]
+    if series.first != expected:
+        raise DataError(
+            f"{series.name}: begins at {series.first}; it must go on where {before.name} ends, at {expected}"
+        )
+
+
 def _too_short(series: Series, rows: int, data: DataConfig) -> str:
     part = "" if rows == len(series.values) else " to train on"
     needed = (data.context or 0) + (data.horizon or 0)
@@ -236,6 +268,7 @@ def _better_baseline(windowing: Windowing, values: np.ndarray, origins: np.ndarr
     errors = {
         label: float((np.abs(actual - naive(contexts, windowing.horizon, windowing.season)) / size).mean())
         for label, naive in NAIVE_FORECASTS.items()
+        if label != "seasonal-naive" or windowing.season <= windowing.context
     }
     return min(errors, key=lambda label: errors[label])
 
@@ -261,6 +294,11 @@ class Forecaster:
             raise DataError(
                 f"{source.name}: has {len(series.values):,} rows; this model reads the last {self.windowing.context}; "
                 "give more rows"
+            )
+        if self.timeline and series.timeline and series.timeline.frequency != self.timeline.frequency:
+            raise DataError(
+                f"{source.name}: its rows are one {series.timeline.frequency} apart, the model's one "
+                f"{self.timeline.frequency}; give rows like those it was trained on"
             )
         self.context, self.timeline = series.values[-self.windowing.context :], series.timeline
 

@@ -77,11 +77,11 @@ class Trainee:
         self.facts = self._facts(source)
 
     def _note_unseen(self, notes: list[str]) -> None:
-        for split, (ids, _) in self._ids.items():
+        for split, (ids, before) in self._ids.items():
             unseen = int((ids == UNKNOWN).sum())
             if unseen:
                 notes.append(f"tokens of the {split} part that the training part lacks: {unseen:,}, scored as <unk>")
-            if not len(ids):
+            if len(ids) < (1 if len(before) else 2):
                 notes.append(f"no {split} part: the training loss stands in for it")
 
     def _facts(self, source: Source) -> tuple[tuple[str, str], ...]:

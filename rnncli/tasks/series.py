@@ -9,20 +9,25 @@ import numpy as np
 
 from rnncli.config.schema import DataConfig
 from rnncli.data.csv_table import Table, read_table
-from rnncli.data.numeric import column_index, is_numeric_column, numeric_column
+from rnncli.data.numeric import column_index, is_numeric_column, numeric_column, share_of_numbers
 from rnncli.data.source import Source
 from rnncli.data.timeline import Timeline, looks_like_time
-from rnncli.errors import DataError
+from rnncli.errors import ConfigError, DataError
 
 
 @dataclass(frozen=True)
 class Series:
-    """values (N, C) float64 of the columns `targets`; time is the time column's name, or None."""
+    """values (N, C) float64 of the columns `targets`, known (N, C) False where a missing cell was filled.
+
+    time is the time column's name or None, first its first stamp.
+    """
 
     name: str
     targets: tuple[str, ...]
     values: np.ndarray
+    known: np.ndarray
     time: str | None
+    first: str | None
     timeline: Timeline | None
 
 
@@ -43,7 +48,9 @@ def read_series(
     )  # fmt: skip
     time_index = _time_index(table, time if targets else data.time, wanted=targets is None or time is not None)
     indices = _target_indices(table, list(targets) if targets else data.target, time_index, data, notes)
+    _refuse_repeated(table, indices, time_index)
     columns = [numeric_column(table, i, decimal=data.decimal, missing=data.missing) for i in indices]
+    asked = [numeric_column(table, i, decimal=data.decimal, missing="mask") for i in indices]
     for index, column in zip(indices, columns, strict=True):
         if column.min() == column.max():
             notes.append(f'column "{table.header[index]}" is constant; there is nothing in it to learn')
@@ -51,7 +58,9 @@ def read_series(
         source.name,
         tuple(table.header[i] for i in indices),
         np.stack(columns, axis=1),
+        ~np.isnan(np.stack(asked, axis=1)),
         None if time_index is None else table.header[time_index],
+        None if time_index is None else table.rows[0][time_index].strip(),
         None if time_index is None else Timeline.parse(table, time_index),
     )
 
@@ -71,11 +80,24 @@ def _target_indices(
         return [column_index(table, name) for name in (named if isinstance(named, list) else [named])]
     others = [i for i in range(len(table.header)) if i != time_index]
     numeric = [i for i in others if is_numeric_column(table, i, data.decimal)]
+    for i in others:
+        # Mostly numbers, or the only column: the error that names the odd cell helps more than leaving it out.
+        if i not in numeric and (len(others) == 1 or share_of_numbers(table, i, data.decimal) >= 0.5):
+            numeric_column(table, i, decimal=data.decimal, missing=data.missing)
+    left_out = [table.header[i] for i in others if i not in numeric]
+    if numeric and left_out:
+        notes.append(f"columns left out because they are not numbers: {', '.join(left_out)}")
     if numeric:
         return numeric
-    if len(others) == 1:  # the error that names the cell helps more than "no numeric column"
-        numeric_column(table, others[0], decimal=data.decimal, missing=data.missing)
     raise DataError(
         f"{table.name}: no column is numeric throughout; name the one to forecast with --set data.target=NAME "
         f"(columns: {', '.join(table.header)})"
     )
+
+
+def _refuse_repeated(table: Table, indices: list[int], time_index: int | None) -> None:
+    for position, index in enumerate(indices):
+        if index in indices[:position]:
+            raise ConfigError(f'data.target: names the column "{table.header[index]}" twice; name it once')
+        if index == time_index:
+            raise ConfigError(f'data.target: "{table.header[index]}" is the time column; name another')

@@ -19,10 +19,13 @@ class Loss:
 
     kernel: Callable[..., None]
     unit: str
+    absurd: float  # a mean beyond which no weights come back
 
 
-CROSS_ENTROPY = Loss(losses.softmax_cross_entropy, "nats per token")
-SQUARED_ERROR = Loss(losses.mean_squared_error, "squared error")
+# A uniform guess over the largest vocabulary costs 11 nats.
+CROSS_ENTROPY = Loss(losses.softmax_cross_entropy, "nats per token", 1e4)
+# Scaled by a calm window, a healthy series may leap a thousand scales: no bound but what float32 can square.
+SQUARED_ERROR = Loss(losses.mean_squared_error, "squared error in scaled units", 1e30)
 
 
 class Backpropagation:

@@ -17,11 +17,11 @@ import numpy as np
 
 from rnncli.errors import DivergedError
 from rnncli.models.network import Network
+from rnncli.training.backpropagation import Loss
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.reports import Evaluated, Progress
 from rnncli.training.schedules import SCHEDULES, Plateau
 
-ABSURD = 1e6  # times the first loss: no weights come back from there
 EVALUATIONS = 10  # at least so many in a run; otherwise one after each epoch
 CALIBRATION_SECONDS = 2.0
 RESERVE = 0.05  # of max_time, for saving and for a machine that slows down
@@ -32,9 +32,7 @@ class Learner(Protocol):
 
     network: Network
     updates_per_epoch: int
-
-    @property
-    def unit(self) -> str: ...
+    loss: Loss
 
     def gradient(self, update: int) -> tuple[float, int]:
         """(summed loss, how many it sums); leaves the gradient of the mean in the network's parameters."""
@@ -71,7 +69,6 @@ class Position:
     update_seconds: float = 0.0
     loss_sum: float = 0.0
     loss_count: int = 0
-    first_loss: float = 0.0
     best_loss: float = math.inf
     best_update: int = 0
     evaluations_since_best: int = 0
@@ -129,10 +126,7 @@ class TrainingLoop:
         position, began = self.position, self.clock()
         loss, count = self.learner.gradient(position.update)
         norm = self.optimizer.gradient_norm()
-        if position.update == 0:
-            position.first_loss = loss / count
-        bound = ABSURD * max(1.0, position.first_loss)
-        if not (loss / count < bound and math.isfinite(norm)):
+        if not (loss / count < self.learner.loss.absurd and math.isfinite(norm)):
             raise DivergedError(
                 f"training diverged at update {position.update + 1}: the loss is {loss / count:g}, the gradient norm "
                 f"{norm:g}; lower training.learning_rate, or set training.clip_norm"
@@ -169,9 +163,9 @@ class TrainingLoop:
         total, count = self.learner.validate()
         position = self.position
         loss = total / count if count else position.loss_sum / max(position.loss_count, 1)
-        if not loss < ABSURD * max(1.0, position.first_loss):
+        if not (loss < self.learner.loss.absurd and np.isfinite(self.parameters.weights).all()):
             raise DivergedError(
-                f"training diverged: the validation loss after update {position.update:,} is {loss:g}; "
+                f"training diverged: after update {position.update:,} the validation loss is {loss:g}; "
                 "lower training.learning_rate"
             )
         return loss

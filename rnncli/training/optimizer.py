@@ -41,7 +41,8 @@ class Optimizer:
         scale = 1.0 if self.clip_norm is None else min(1.0, self.clip_norm / (norm + 1e-6))
         self.powers = [self.powers[0] * optimizers.BETA_1, self.powers[1] * optimizers.BETA_2]
         kind = self.parameters.weights.dtype.type
-        numbers = [kind(x) for x in (rate, scale, 1 / (1 - self.powers[0]), 1 / (1 - self.powers[1]))]
+        with np.errstate(over="ignore"):  # the loop sees that the weights are no longer finite
+            numbers = [kind(x) for x in (rate, scale, 1 / (1 - self.powers[0]), 1 / (1 - self.powers[1]))]
         weights, gradient = self.parameters.weights, self.parameters.gradient
 
         def block(first: int, last: int) -> None:

@@ -61,17 +61,14 @@ class StreamLearner:
         self.streams = Streams(train, batch_size)
         self.windows = windows(self.streams.L, min(stride, self.streams.L), min(bptt, self.streams.L))
         self.updates_per_epoch = len(self.windows)
-        self.backpropagation = Backpropagation(network, CROSS_ENTROPY, pool)
+        self.loss = CROSS_ENTROPY
+        self.backpropagation = Backpropagation(network, self.loss, pool)
         T = max(window.T for window in self.windows)
         heads = max(window.T - window.head_from for window in self.windows)
         self._work = network.workspace(T, self.streams.B, heads, training=True)
         self._carried: State = []
         self.restart()
         self.validation = Validation(network, valid, context, self.backpropagation)
-
-    @property
-    def unit(self) -> str:
-        return self.backpropagation.loss.unit
 
     def gradient(self, update: int) -> tuple[float, int]:
         """One window: (summed loss, tokens trained); the gradient is left in the parameters."""

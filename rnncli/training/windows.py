@@ -36,7 +36,7 @@ class Windowing:
 
     def contexts(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:
         """(context, B, C) rows before each origin."""
-        return values[origins[None, :] + np.arange(-self.context, 0)[:, None]]
+        return rows_before(values, origins, self.context)
 
     def futures(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:
         """(horizon, B, C) rows from each origin on."""
@@ -54,6 +54,11 @@ class Windowing:
     def origins(self, first: int, last: int) -> np.ndarray:
         """Every origin whose forecast rows lie in first ≤ row < last and whose context exists."""
         return np.arange(max(first, self.context), last - self.horizon + 1)
+
+
+def rows_before(values: np.ndarray, origins: np.ndarray, count: int) -> np.ndarray:
+    """(count, B, C) rows before each origin."""
+    return values[origins[None, :] + np.arange(-count, 0)[:, None]]
 
 
 def to_outputs(values: np.ndarray) -> np.ndarray:
@@ -84,12 +89,9 @@ class WindowLearner:
         self.B = min(batch_size, len(train))
         self.updates_per_epoch = -(-len(train) // self.B)
         self.bptt = min(bptt, windowing.context)
-        self.backpropagation = Backpropagation(network, SQUARED_ERROR, pool)
+        self.loss = SQUARED_ERROR
+        self.backpropagation = Backpropagation(network, self.loss, pool)
         self._workspaces: dict[tuple[int, int, bool], Workspace] = {}
-
-    @property
-    def unit(self) -> str:
-        return "squared error in scaled units"
 
     def gradient(self, update: int) -> tuple[float, int]:
         epoch, batch = divmod(update, self.updates_per_epoch)

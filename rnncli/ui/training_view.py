@@ -154,15 +154,25 @@ def score_text(report: Finished) -> str:
     width = max(len(name) for name in ("network", *(name for name, _ in score.floors)))
     lines = [
         f"{score.split} score, {score.unit} ({score.detail}):",
-        f"  {'network':<{width}}  {score.network:.4f}",
+        f"  {'network':<{width}}  {figure(score.network)}",
     ]
     for name, value in score.floors:
-        difference = (value - score.network) / abs(value) if value else 0.0
-        verdict = (
-            f"network {difference:.1%} better" if difference > 0 else f"network is no better ({-difference:.1%} worse)"
-        )
-        lines.append(f"  {name:<{width}}  {value:.4f}  {verdict}")
+        lines.append(f"  {name:<{width}}  {figure(value)}  {verdict(score.network, value)}")
     return visible("\n".join(lines)) + "\n"
+
+
+def figure(value: float) -> str:
+    """Four decimals where they say enough."""
+    return f"{value:.4f}" if value == 0 or 0.01 <= abs(value) < 1e6 else f"{value:.5g}"
+
+
+def verdict(network: float, floor: float) -> str:
+    """How a loss compares with its floor; lower is better."""
+    if network < floor:
+        return f"network {(floor - network) / abs(floor):.1%} better"
+    if network == floor:
+        return "network is no better (equal)"
+    return f"network is no better ({(network - floor) / abs(floor):.1%} worse)" if floor else "network is no better"
 
 
 def score_json(report: Finished) -> str:

@@ -91,7 +91,7 @@ def _train_in(
     loop = _resumed(run, trainee, source, pool) if request.resume else _started(run, trainee, source, pool)
     position = loop.position
     facts = (*trainee.facts, ("run", str(run.path)))
-    show(Started(facts, position.update, loop.plan.updates, trainee.learner.unit, request.resume))
+    show(Started(facts, position.update, loop.plan.updates, trainee.learner.loss.unit, request.resume))
     reason = "finished"
     for report in loop.run(stop):
         if isinstance(report, Evaluated):

@@ -172,7 +172,7 @@ def test_a_first_line_of_numbers_is_data():
     table, notes = read("1,2\n3,4\n")
     assert table.header == ["column1", "column2"]
     assert table.rows == [["1", "2"], ["3", "4"]]
-    assert notes == ["the first line is all numbers, so it is data; the columns are called column1 to column2"]
+    assert notes == ["the first line holds values, so it is data; the columns are called column1 to column2"]
 
 
 def test_row_25_a_huge_field():
