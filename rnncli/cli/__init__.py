@@ -85,6 +85,8 @@ def _exit_code(error: BaseException) -> int:
         return _say(_click_message(error), code=2)
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return 128 + signal.SIGINT
+    if isinstance(error, ImportError):  # numba explains itself, see kernels.cache
+        return _say(str(error), code=2 if "NUMBA_" in str(error) else 5)
     if isinstance(error, MemoryError):
         return _say("out of memory; lower model.hidden_size, training.batch_size or training.bptt", code=5)
     if isinstance(error, OSError) and error.errno in (

@@ -21,7 +21,7 @@ def reading_options(function: F) -> F:
     for option in (
         click.option("--missing", type=click.Choice(["refuse", "ffill", "interpolate"]), help="Empty cells of a CSV."),
         click.option("--ragged", type=click.Choice(["refuse", "skip"]), help="CSV rows with too few or many fields."),
-        click.option("--skip-rows", type=click.IntRange(0), help="Lines before the CSV header."),
+        click.option("--skip-rows", type=click.IntRange(0, 10**9), help="Lines before the CSV header."),
         click.option("--decimal", type=click.Choice([".", ","]), help="The decimal sign in a CSV."),
         click.option("--delimiter", help="What separates the columns of a CSV."),
         click.option("--encoding", help="The character encoding of the data, such as latin-1."),

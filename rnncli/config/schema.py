@@ -66,7 +66,7 @@ class DataConfig(Section):
     encoding: Encoding = Field(default="utf-8", description="The character encoding of the data.")
     delimiter: Character | None = Field(default=None, description="What separates CSV columns; null finds out.")
     decimal: Literal[".", ","] = Field(default=".", description="The decimal mark of the numbers in a CSV.")
-    skip_rows: int = Field(default=0, ge=0, description="How many lines to skip before the CSV header.")
+    skip_rows: int = Field(default=0, ge=0, le=10**9, description="How many lines to skip before the CSV header.")
     ragged: Literal["refuse", "skip"] = Field(
         default="refuse", description="What to do with a CSV row that has too many or too few columns."
     )

@@ -6,6 +6,7 @@ kernel source and of every version and option that shapes the machine code: a ne
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -14,6 +15,7 @@ import warnings
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 _OPTIONS = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_BOUNDSCHECK", "NUMBA_OPT", "NUMBA_DEBUGINFO")
 
@@ -30,15 +32,38 @@ def import_numba() -> ModuleType:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # numba says that it found the file and could not parse it
             import numba
-        numba.core.config._config_fname = os.devnull  # it looks again at each compilation
+    except (ValueError, KeyError, TypeError) as error:
+        raise ImportError(f"numba cannot start: {error}; check the NUMBA_ variables of the environment") from None
+    except OSError as error:
+        raise ImportError(f"numba cannot be loaded: {error}") from None
     finally:
         if hidden is None:
             del sys.modules["yaml"]
         else:
             sys.modules["yaml"] = hidden
+    numba.core.config._config_fname = os.devnull  # it looks again at each compilation
     folder = _private_folder()
     numba.config.CACHE_DIR = str(folder) if folder else ""
     return numba
+
+
+def forgive(store: Any) -> None:
+    """Let numba's cache of one kernel be damaged or its disk full: the kernel is compiled again, and nothing else."""
+    load, save = store.load_overload, store.save_overload
+
+    def forgiving_load(*arguments: Any) -> Any:
+        try:
+            return load(*arguments)
+        except Exception:  # unpickling what a crash has cut off can raise anything
+            with contextlib.suppress(Exception):
+                store.flush()  # so that it is written anew
+            return None
+
+    def forgiving_save(*arguments: Any) -> None:
+        with contextlib.suppress(Exception):
+            save(*arguments)
+
+    store.load_overload, store.save_overload = forgiving_load, forgiving_save
 
 
 def enabled() -> bool:
@@ -76,7 +101,9 @@ def _private_folder() -> Path | None:
 
 def _make_private_folder() -> Path | None:
     try:
-        root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+        # A relative folder would lie in the current one, where anybody's archive may have put files.
+        root = named if named.is_absolute() else Path.home() / ".cache"
         folder = root / "rnncli" / f"kernels-{_fingerprint()}"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = folder.stat()

@@ -26,6 +26,8 @@ FLAGS: dict[str, Any] = {
 def jit(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile `function` on its first call for each combination of argument types."""
     compiled: Callable[..., Any] = numba.njit(**FLAGS)(function)
+    if FLAGS["cache"] and enabled():
+        cache.forgive(compiled._cache)
     return compiled
 
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnncli.kernels.jit import jit
+from rnncli.kernels.jit import enabled, jit
+
+if not enabled():
+    np.seterr(over="ignore")  # plain Python warns of the arithmetic modulo 2^64 that is wanted here
 
 u64 = np.uint64
 GOLDEN, MIX_1, MIX_2 = u64(0x9E3779B97F4A7C15), u64(0xBF58476D1CE4E5B9), u64(0x94D049BB133111EB)

@@ -66,7 +66,8 @@ class Trainee:
         assert training.bptt is not None
         assert training.bptt_stride is not None
         N = len(self.train_ids)
-        require_memory(shape, min(training.bptt, N), min(training.batch_size, N))
+        B = min(training.batch_size, N)
+        require_memory(shape, min(training.bptt, -(-N // B)), B)
         self.network = Network(shape)
         self.network.initialise(config.model.recurrent_init, config.model.recurrent_scale, config.training.seed)
         self.learner = StreamLearner(

@@ -102,6 +102,8 @@ class StreamLearner:
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
         count = len(self._carried)
+        if any(arrays[f"carried.h{l}"].shape != self._carried[l][0].shape for l in range(count)):
+            raise ValueError("the carried state has another shape")
         self._carried = [(arrays[f"carried.h{l}"].copy(), arrays[f"carried.c{l}"].copy()) for l in range(count)]
 
 

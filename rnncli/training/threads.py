@@ -13,6 +13,7 @@ from functools import partial
 
 import numpy as np
 
+from rnncli.errors import MachineError
 from rnncli.models.share import Share
 
 
@@ -30,7 +31,10 @@ class ThreadPool:
             for job in jobs:
                 job()
             return
-        pending = [self._executor.submit(job) for job in jobs[1:]]
+        try:
+            pending = [self._executor.submit(job) for job in jobs[1:]]
+        except RuntimeError as refusal:
+            raise MachineError(f"cannot start {self.count} threads ({refusal}); lower training.threads") from None
         try:
             jobs[0]()
         finally:

@@ -11,12 +11,12 @@ import numpy as np
 from rnncli.config.loading import config_from_mapping, load_config
 from rnncli.config.schema import Config
 from rnncli.data.source import Source, read_source
-from rnncli.errors import UsageError
+from rnncli.errors import ModelFileError, UsageError
 from rnncli.tasks.registry import TASKS
 from rnncli.training.gradients import inspect
 from rnncli.training.reports import GradientReport
 from rnncli.training.threads import ThreadPool
-from rnncli.workflows.opening import Model, config_and_source, is_model, open_model
+from rnncli.workflows.opening import NONSENSE, Model, config_and_source, is_model, open_model
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,13 @@ def _of_run(request: Request, model: Model) -> tuple[Config, Source]:
     if beside.exists():  # only a run directory says more than its model
         config = load_config(beside, request.overrides)
     else:
-        mapping = {key: model.header[key] for key in ("task", "data", "model")}
+        try:
+            mapping = {key: model.header[key] for key in ("task", "data", "model")}
+            if "series" in model.header:
+                named = {key: model.header["series"][key] for key in ("time", "residual")}
+                mapping["data"] = mapping["data"] | named | {"target": model.header["series"]["targets"]}
+        except NONSENSE as error:
+            raise ModelFileError(f"{model.path}: its header is incomplete ({error}); train again") from None
         config = config_from_mapping(mapping, request.overrides, where=str(model.path))
     path = request.data or config.data.path
     if path is None:

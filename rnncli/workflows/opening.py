@@ -14,10 +14,14 @@ from rnncli.config.inference import inferred_config, is_config
 from rnncli.config.loading import config_from_mapping, load_config
 from rnncli.config.schema import Config
 from rnncli.data.source import Source, read_source
-from rnncli.errors import ModelFileError, UsageError
+from rnncli.errors import ConfigError, ModelFileError, UsageError, shown
 from rnncli.models import model_file
 from rnncli.tasks.registry import TASKS
 from rnncli.tasks.task import Task
+
+# What a header of wrong types, shapes or sizes can raise.
+NONSENSE = (ConfigError, KeyError, TypeError, ValueError, IndexError, AttributeError, AssertionError, OverflowError,
+            MemoryError)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -33,13 +37,14 @@ class Model:
         """The trained model, able to do what its task can."""
         try:
             return self.task.load(self.header, self.arrays)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ModelFileError(f"{self.path}: its header is incomplete ({error}); train again") from None
+        except NONSENSE as error:
+            reason = shown(" ".join(str(error).split()))
+            raise ModelFileError(f"{self.path}: its header does not make sense ({reason}); train again") from None
 
 
 def is_model(path: str) -> bool:
     """Whether `path` is a run directory or a model file, which begins with the length of its JSON header."""
-    if os.path.isdir(path):
+    if os.path.isdir(path) or path.endswith(".safetensors"):
         return True
     if not os.path.isfile(path):
         return False
@@ -51,16 +56,19 @@ def is_model(path: str) -> bool:
 def open_model(run: str) -> Model:
     """The model of RUN, which is a run directory or a model file. UsageError where there is none."""
     path = Path(run)
+    try:
+        path.stat()
+    except (OSError, ValueError):
+        raise UsageError(f"no such run or model file: {run}") from None
     if path.is_dir():
         path = path / "model.safetensors"
         if not path.exists():
             raise UsageError(f"{run}: no model.safetensors in this directory; train first, or name another run")
-    elif not path.exists():
-        raise UsageError(f"no such run or model file: {run}")
     arrays, header = model_file.read(path)
-    task = TASKS.get(header.get("task", ""))
+    named = header.get("task")
+    task = TASKS.get(named) if isinstance(named, str) else None
     if task is None:
-        raise ModelFileError(f"{path}: made for the task {header.get('task')!r}, which this version does not have")
+        raise ModelFileError(f"{path}: made for the task {shown(str(named))}, which this version does not have")
     return Model(path, task, header, arrays)
 
 

@@ -11,7 +11,7 @@ import fcntl
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +55,10 @@ class RunDirectory:
     def resume(cls, path: Path) -> RunDirectory:
         """The directory of a run that was stopped."""
         run = cls(path)
-        if not run.state.is_file():
-            raise UsageError(f"{path}: nothing to resume here (no state.safetensors); leave out --resume to start anew")
+        if not run.state.is_file() and not run.config.is_file():
+            raise UsageError(
+                f"{path}: nothing to resume here (neither state nor config); leave out --resume to start anew"
+            )
         try:
             run._take_lock()
         except OSError as error:
@@ -64,13 +66,18 @@ class RunDirectory:
         return run
 
     def _take_lock(self) -> None:
-        descriptor = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        path = self.path / ".lock"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             pid = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
             os.close(descriptor)
             raise RunInUseError(f"{self.path}: in use by process {pid}; wait for it, or choose another -o") from None
+        if not path.exists() or path.stat().st_ino != os.fstat(descriptor).st_ino:
+            os.close(descriptor)  # its owner removed the file between our open and our lock
+            self._take_lock()
+            return
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         self._lock = descriptor
@@ -84,6 +91,14 @@ class RunDirectory:
             if self._is_new:
                 with contextlib.suppress(OSError):  # a run that never began leaves nothing behind
                     self.path.rmdir()
+
+    def time_a_save(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Write what a state would be, and remove it: what saving costs is part of what an evaluation costs."""
+        trial = self.path / ".trial.safetensors"
+        try:
+            model_file.write(trial, arrays, {})
+        finally:
+            trial.unlink(missing_ok=True)
 
     def write_config(self, text: str) -> None:
         model_file.write_atomically(self.config, text.encode("utf-8"))
@@ -102,7 +117,10 @@ class RunDirectory:
             kept = dict(header["position"])
             if kept["best_loss"] is None:
                 kept["best_loss"] = float("inf")
-            return arrays, Position(**kept), Plan(**header["plan"]), str(header["data_sha256"])
+            position, plan = Position(**kept), Plan(**header["plan"])
+            if not (_typed(position, Position()) and _typed(plan, Plan(1, 1.0, "", None))):
+                raise TypeError
+            return arrays, position, plan, str(header["data_sha256"])
         except (KeyError, TypeError, ValueError):
             raise ModelFileError(f"{self.state}: not a state that this version wrote; start a new run") from None
 
@@ -122,9 +140,19 @@ class RunDirectory:
         """Lines of updates that the saved state does not know are done again."""
         if not self.metrics.exists():
             return
-        lines = self.metrics.read_text(encoding="utf-8").splitlines()
+        lines = self.metrics.read_text(encoding="utf-8", errors="replace").splitlines()
         kept = [line for line in lines if _step(line) <= update]
         model_file.write_atomically(self.metrics, "".join(line + "\n" for line in kept).encode())
+
+
+def _typed(values: object, example: object) -> bool:
+    """Whether every field of a dataclass has the type that it has in `example`; None stands for a count or nothing."""
+    for field in fields(values):  # type: ignore[arg-type]
+        value, wanted = getattr(values, field.name), getattr(example, field.name)
+        kinds = (int, type(None)) if wanted is None else (int, float) if isinstance(wanted, float) else type(wanted)
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            return False
+    return True
 
 
 def _step(line: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ class StopRequest:
 
     def _take(self, number: int, frame: FrameType | None) -> None:
         if self.signal_number is not None:
-            raise KeyboardInterrupt
+            os._exit(128 + number)  # an exception inside a compilation would surface as anything
         self.signal_number = number
 
 

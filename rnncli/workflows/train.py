@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import shlex
 from collections.abc import Callable, Sequence
@@ -85,10 +86,12 @@ def _train_in(
 ) -> None:  # fmt: skip
     if cache.is_cold():
         show(Note("compiling kernels, once per machine; this takes some seconds"))
+    sha256 = _data_sha256(config, source)
     trainee = TASKS[config.task].prepare(config, source, pool, notes)
     for note in notes:
         show(Note(note))
-    loop = _resumed(run, trainee, source, pool) if request.resume else _started(run, trainee, source, pool)
+    begun = request.resume and run.state.is_file()
+    loop = _resumed(run, trainee, sha256, pool) if begun else _started(run, trainee, sha256, source, pool)
     position = loop.position
     facts = (*trainee.facts, ("run", str(run.path)))
     show(Started(facts, position.update, loop.plan.updates, trainee.learner.loss.unit, request.resume))
@@ -96,7 +99,7 @@ def _train_in(
     for report in loop.run(stop):
         if isinstance(report, Evaluated):
             reason = report.reason
-            _save(run, trainee, loop, report, source)
+            _save(run, trainee, loop, report, sha256)
         show(report)
     if reason == "stopped":
         assert stop.signal_number is not None
@@ -113,7 +116,16 @@ def _resume_command(request: Request, run: RunDirectory) -> str:
     return shlex.join(["rnncli", "train", request.first, *data, "-o", str(run.path), "--resume"])
 
 
-def _started(run: RunDirectory, trainee: Trainee, source: Source, pool: ThreadPool) -> TrainingLoop:
+def _data_sha256(config: Config, source: Source) -> str:
+    """Of the data and of the files held out from it: a resumed run must see the same."""
+    files = [path for path in (config.data.validation, config.data.test) if isinstance(path, str)]
+    digests = [source.sha256, *(read_source(path).sha256 for path in files)]
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+def _started(
+    run: RunDirectory, trainee: Trainee, sha256: str, source: Source, pool: ThreadPool
+) -> TrainingLoop:  # fmt: skip
     """A fresh run: its config is written, its length fixed."""
     training = trainee.config.training
     run.write_config(dump_config(_placed(trainee.config, source), str(run.path)))
@@ -128,12 +140,11 @@ def _started(run: RunDirectory, trainee: Trainee, source: Source, pool: ThreadPo
 
     def evaluate() -> None:
         learner.validate()
-        trial = TrainingLoop(learner, optimizer, plan(1))
-        run.write_state(trial.arrays(), trial.snapshot(), trial.plan, source.sha256)
+        run.time_a_save(TrainingLoop(learner, optimizer, plan(1)).arrays())
 
     updates = planned_updates(learner, optimizer, training.epochs, max_time, evaluate)
     loop = TrainingLoop(learner, optimizer, plan(updates))
-    run.write_state(loop.arrays(), loop.snapshot(), loop.plan, source.sha256)
+    run.write_state(loop.arrays(), loop.snapshot(), loop.plan, sha256)
     return loop
 
 
@@ -143,10 +154,10 @@ def _placed(config: Config, source: Source) -> Config:
     return config.model_copy(update={"data": config.data.model_copy(update={"path": path})})
 
 
-def _resumed(run: RunDirectory, trainee: Trainee, source: Source, pool: ThreadPool) -> TrainingLoop:
-    arrays, position, plan, sha256 = run.read_state()
-    if sha256 != source.sha256:
-        raise DataError(f"{source.name}: changed since the run {run.path} began; restore it, or start a new run")
+def _resumed(run: RunDirectory, trainee: Trainee, sha256: str, pool: ThreadPool) -> TrainingLoop:
+    arrays, position, plan, began_with = run.read_state()
+    if began_with != sha256:
+        raise DataError(f"the data changed since the run {run.path} began; restore it, or start a new run")
     training = trainee.config.training
     optimizer = Optimizer(training.optimizer, trainee.network.parameters, training.clip_norm, pool)
     loop = TrainingLoop(trainee.learner, optimizer, plan)
@@ -158,12 +169,12 @@ def _resumed(run: RunDirectory, trainee: Trainee, source: Source, pool: ThreadPo
     return loop
 
 
-def _save(run: RunDirectory, trainee: Trainee, loop: TrainingLoop, report: Evaluated, source: Source) -> None:
+def _save(run: RunDirectory, trainee: Trainee, loop: TrainingLoop, report: Evaluated, sha256: str) -> None:
     """One evaluation: its line, the model if it is the best (or the only one), and the state to go on from."""
     run.append_metrics(report)
     if report.improved or not run.model.exists():
         run.write_model(trainee.network.parameters.export(), trainee.header())
-    run.write_state(loop.arrays(), loop.snapshot(), loop.plan, source.sha256)
+    run.write_state(loop.arrays(), loop.snapshot(), loop.plan, sha256)
 
 
 def _finish(run: RunDirectory, trainee: Trainee, loop: TrainingLoop, show: Callable[[Report], None]) -> None:

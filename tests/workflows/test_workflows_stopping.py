@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -21,12 +23,17 @@ def test_the_first_signal_is_noted(number: int) -> None:
     assert signal.getsignal(number) is before
 
 
-def test_the_second_signal_ends_at_once() -> None:
-    def interrupted_twice() -> None:
-        with stop_on_signals():
-            os.kill(os.getpid(), signal.SIGINT)
-            os.kill(os.getpid(), signal.SIGINT)
-
-    with pytest.raises(KeyboardInterrupt):
-        interrupted_twice()
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_second_signal_ends_at_once(number: int) -> None:
+    """In a process of its own, because it ends without another word."""
+    program = (
+        "import os\n"
+        "from rnncli.workflows.stopping import stop_on_signals\n"
+        "with stop_on_signals():\n"
+        f"    os.kill(os.getpid(), {int(number)})\n"
+        "    print('once', flush=True)\n"
+        f"    os.kill(os.getpid(), {int(number)})\n"
+        "    print('never')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (128 + number, "once\n", "")
