@@ -46,9 +46,10 @@ def command(run: str, length: int, prime: str | None, prime_file: str | None, ec
     if prime is not None and prime_file is not None:
         raise click.UsageError("--prime and --prime-file exclude each other")
     from rnncli.ui.generated_text import GeneratedText
+    from rnncli.ui.notes import say
     from rnncli.workflows.generate import Request, Sampling, generate, read_prime
 
     text = read_prime(prime_file) if prime_file is not None else prime or ""
     sampling = Sampling(temperature, top_k, top_p, seed)
     with GeneratedText(form, seed, text if echo else "") as out:
-        generate(Request(run, length, sampling, text, stop or None, count), out.write)
+        generate(Request(run, length, sampling, text, stop or None, count), out.write, say)

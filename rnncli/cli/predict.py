@@ -33,4 +33,4 @@ def command(run: str, data: str | None, horizon: int | None, top: int, form: str
     notes: list[str] = []
     answer = predict(Request(run, data, horizon, top, taken_reading(options)), notes)
     say_notes(notes)
-    write_rows(answer.rows, answer.nested, form)
+    write_rows(answer.rows, answer.nested, form, answer.delimiter, answer.decimal)

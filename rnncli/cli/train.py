@@ -10,7 +10,7 @@ from rnncli.cli.options import SET, as_overrides, reading_options, taken_reading
 
 
 @click.command("train")
-@click.argument("first", metavar="CONFIG|DATA")
+@click.argument("first", required=False, metavar="CONFIG|DATA")
 @click.argument("data", required=False, metavar="[DATA|-]")
 @click.option("-o", "--out", metavar="RUN", help="The run directory to create; a free name under runs/ by default.")
 @SET
@@ -19,7 +19,7 @@ from rnncli.cli.options import SET, as_overrides, reading_options, taken_reading
 @click.option("-f", "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
               help="How the final score is written to standard output.")  # fmt: skip
 @reading_options
-def command(first: str, data: str | None, out: str | None, overrides: tuple[str, ...], resume: bool,
+def command(first: str | None, data: str | None, out: str | None, overrides: tuple[str, ...], resume: bool,
             quiet: bool, form: str, **options: Any) -> None:  # fmt: skip
     """Learn from a text file or a CSV.
 

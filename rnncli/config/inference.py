@@ -10,6 +10,8 @@ from pathlib import PurePath
 from typing import Any
 
 CONFIG_SUFFIXES = (".yaml", ".yml")
+BPTT = 64
+LEAST_UPDATES = 1200
 TABLE_SUFFIXES = (".csv", ".tsv")
 
 
@@ -28,23 +30,25 @@ def inferred_config(path: str, size: int, overrides: Sequence[str] = ()) -> dict
 
 
 def _language_model(path: str, size: int) -> dict[str, Any]:
-    """A small text overfits, a large one must be got through: width, dropout and epochs follow the size.
+    """A small text overfits, a large one must be got through: width, dropout, batch and epochs follow the size.
 
-    max_time ends what a slow machine or a large text would make endless.
+    Below a thousand updates little is learnt; max_time ends what a slow machine or a large text would make endless.
     """
-    small, large = size < 300_000, size > 3_000_000
-    hidden_size, dropout = (128 if small else 256), (0.1 if large else 0.3)
+    if size < 20_000:
+        cell, hidden_size, num_layers, dropout, batch_size, learning_rate = "gru", 64, 1, 0.0, 4, 5e-3
+    elif size < 300_000:
+        cell, hidden_size, num_layers, dropout, batch_size, learning_rate = "gru", 128, 2, 0.3, 16, 5e-3
+    else:
+        cell, hidden_size, num_layers, batch_size, learning_rate = "lstm", 256, 2, 32, 3e-3
+        dropout = 0.3 if size < 3_000_000 else 0.1
+    wanted = LEAST_UPDATES * batch_size * BPTT // max(size, 1)
+    epochs = 1 if size > 3_000_000 else min(max(wanted, 10), 400)
     return {
         "task": "language-model",
         "data": {"path": path, "format": "text"},
-        "model": {"cell": "gru" if small else "lstm", "hidden_size": hidden_size, "num_layers": 2, "dropout": dropout},
+        "model": {"cell": cell, "hidden_size": hidden_size, "num_layers": num_layers, "dropout": dropout},
         "training": {
-            "epochs": 30 if small else 1 if large else 10,
-            "max_time": "5m",
-            "batch_size": 32,
-            "bptt": 64,
-            "optimizer": "adam",
-            "learning_rate": 5e-3 if small else 3e-3,
+            "epochs": epochs, "max_time": "5m", "batch_size": batch_size, "bptt": BPTT, "learning_rate": learning_rate,
         },
     }  # fmt: skip
 

@@ -99,7 +99,7 @@ class Trainee:
 
     def _facts(self, windows: int) -> tuple[tuple[str, str], ...]:
         series, model, data = self.series, self.config.model, self.config.data
-        step = f", one row a {series.timeline.frequency}" if series.timeline else ""
+        step = f", one {series.timeline.frequency} apart" if series.timeline else ""
         season = f", season {data.season}" if data.season else ""
         corrected = self.residual.replace("-", " ")
         size = self.network.parameters.weights.size
@@ -114,7 +114,7 @@ class Trainee:
 
     def header(self) -> dict[str, Any]:
         data = self.config.data
-        kept = ("encoding", "delimiter", "decimal", "skip_rows", "ragged", "missing",
+        kept = ("encoding", "decimal", "skip_rows", "ragged", "missing",
                 "horizon", "context", "season", "scaling")  # fmt: skip
         context = self.series.values[-(data.context or 0) :]
         return {
@@ -125,6 +125,7 @@ class Trainee:
                 "targets": list(self.series.targets),
                 "time": self.series.time,
                 "timeline": self.series.timeline.to_header() if self.series.timeline else None,
+                "delimiter": self.series.delimiter,
                 "residual": self.residual,
                 "whole": [part.tolist() for part in self.fixed],
                 "context": context.tolist(),
@@ -281,6 +282,7 @@ class Forecaster:
         series = header["series"]
         self.data, self.targets, self.time = config.data, tuple(series["targets"]), series["time"]
         self.timeline = Timeline.from_header(series["timeline"]) if series["timeline"] else None
+        self.delimiter = str(series["delimiter"])
         self.context = np.array(series["context"], np.float64)
         centre, scale = (np.array(part, np.float64) for part in series["whole"])
         self.windowing = _windowing(config.data, series["residual"], (centre, scale))

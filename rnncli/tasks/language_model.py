@@ -222,6 +222,7 @@ class LanguageModel:
     """A trained language model: continues a text, and names the most probable next tokens."""
 
     def __init__(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]):
+        self.notes: list[str] = []
         self.vocabulary = Vocabulary.from_header(header["vocabulary"])
         config = config_from_mapping({"task": name, "data": header["data"], "model": header["model"]})
         self.network = Network(network_shape(config, len(self.vocabulary)))
@@ -230,7 +231,8 @@ class LanguageModel:
     def generate(self, prime: str, how: Sampling, length: int) -> Iterator[str]:
         """`length` tokens after `prime` as pieces of text; a character may take several bytes, so not one a piece."""
         decoder = Decoder(self.network, UNKNOWN)
-        detokenizer = Detokenizer(self.vocabulary.kind)
+        # Bytes that are no UTF-8 become surrogates, and bytes again where they are written.
+        detokenizer = Detokenizer(self.vocabulary.kind, errors="surrogateescape")
         for word in self.vocabulary.decode(self.encode(prime, "the prime")):
             detokenizer.push(word)
         logits = decoder.read(self._beginning(prime, "the prime"))
@@ -246,9 +248,13 @@ class LanguageModel:
         return [(self.vocabulary.tokens[v], float(chances[v])) for v in best if v != UNKNOWN]
 
     def encode(self, text: str, where: str) -> np.ndarray:
-        """Token numbers; DataError names every character that the model has never seen."""
+        """Token numbers. A word that the model has never seen is read as <unk>, with a note; a character cannot be:
+        DataError names each."""
         unseen = self.vocabulary.unseen(text)
-        if unseen:
+        if unseen and self.vocabulary.kind == "word":
+            note = f"{where}: {describe_unseen(unseen, 'word')} is read as <unk>"
+            self.notes += [note] if note not in self.notes else []
+        elif unseen:
             raise DataError(
                 f"{where}: {describe_unseen(unseen, self.vocabulary.kind)} does not occur in what the model was "
                 "trained on; remove it, or train on a text that has it"

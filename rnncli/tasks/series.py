@@ -19,7 +19,7 @@ from rnncli.errors import ConfigError, DataError
 class Series:
     """values (N, C) float64 of the columns `targets`, known (N, C) False where a missing cell was filled.
 
-    time is the time column's name or None, first its first stamp.
+    time is the time column's name or None, first its first stamp; delimiter is the table's own.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Series:
     time: str | None
     first: str | None
     timeline: Timeline | None
+    delimiter: str
 
 
 def read_series(
@@ -62,6 +63,7 @@ def read_series(
         None if time_index is None else table.header[time_index],
         None if time_index is None else table.rows[0][time_index].strip(),
         None if time_index is None else Timeline.parse(table, time_index),
+        table.delimiter or ",",
     )
 
 

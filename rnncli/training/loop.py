@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from rnncli.training.schedules import SCHEDULES, Plateau
 
 EVALUATIONS = 10  # at least so many in a run; otherwise one after each epoch
 CALIBRATION_SECONDS = 2.0
+MOST_EVALUATING = 0.2  # of max_time; a short run is evaluated less often
 RESERVE = 0.05  # of max_time, for saving and for a machine that slows down
 
 
@@ -49,11 +50,19 @@ class Learner(Protocol):
     def restore(self, arrays: dict[str, np.ndarray]) -> None: ...
 
 
+class Length(NamedTuple):
+    """How many updates a run has, and how often at least it is evaluated."""
+
+    updates: int
+    evaluations: int
+
+
 @dataclass(frozen=True)
 class Plan:
     """How a run is trained; `updates` is its length."""
 
     updates: int
+    evaluations: int
     learning_rate: float
     schedule: str
     patience: int | None
@@ -93,8 +102,9 @@ class TrainingLoop:
         self.parameters = learner.network.parameters
         self.best = self.parameters.weights.copy()
         self.rate = plan.learning_rate  # of the last update
-        per_run = -(-plan.updates // EVALUATIONS)
-        self.evaluate_every = max(1, min(learner.updates_per_epoch, per_run))
+        per_run = -(-plan.updates // plan.evaluations)
+        seldom = plan.evaluations < EVALUATIONS
+        self.evaluate_every = max(1, per_run if seldom else min(learner.updates_per_epoch, per_run))
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Progress | Evaluated]:
         """Train to the plan's end, or until patience runs out or stop() is true after an update."""
@@ -224,10 +234,10 @@ class TrainingLoop:
         self.plateau.factor, self.plateau.waited = position.plateau_factor, position.plateau_waited
 
 
-def planned_updates(
+def planned_length(
     learner: Learner, optimizer: Optimizer, epochs: int, max_time: float | None, evaluate: Callable[[], object],
     clock: Callable[[], float] = time.perf_counter,
-) -> int:  # fmt: skip
+) -> Length:  # fmt: skip
     """The length of a run: its epochs, or what a short calibration says fits into max_time seconds, if that is less.
 
     `evaluate` does all that one evaluation costs, saving included. Call this once everything is compiled; it changes
@@ -235,10 +245,10 @@ def planned_updates(
     """
     wanted = epochs * learner.updates_per_epoch
     if max_time is None:
-        return wanted
+        return Length(wanted, EVALUATIONS)
     began = clock()
-    updates = 0
-    while updates < learner.updates_per_epoch and (updates < 3 or clock() - began < CALIBRATION_SECONDS):
+    updates, calibration = 0, min(CALIBRATION_SECONDS, max_time / 10)
+    while updates < learner.updates_per_epoch and (updates < 3 or clock() - began < calibration):
         learner.gradient(updates)
         optimizer.gradient_norm()
         learner.network.pack()
@@ -249,8 +259,9 @@ def planned_updates(
     evaluate()
     per_evaluation = clock() - evaluation_began
     left = max_time * (1 - RESERVE) - (clock() - began)
-    fits = min(
-        (left - EVALUATIONS * per_evaluation) / per_update,
-        left / (per_update + per_evaluation / learner.updates_per_epoch),
-    )
-    return max(1, min(wanted, int(fits)))
+    affordable = int(MOST_EVALUATING * left / per_evaluation) if per_evaluation > 0 else EVALUATIONS
+    evaluations = max(1, min(EVALUATIONS, affordable))
+    fits = (left - evaluations * per_evaluation) / per_update
+    if evaluations == EVALUATIONS:  # then there may be one after each epoch
+        fits = min(fits, left / (per_update + per_evaluation / learner.updates_per_epoch))
+    return Length(max(1, min(wanted, int(fits))), evaluations)

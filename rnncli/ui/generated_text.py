@@ -36,7 +36,8 @@ class GeneratedText:
         self._pieces.clear()
         if self.json:
             line = {"seed": self.seed + self._number, "text": text}
-            self.out.write(json.dumps(line, ensure_ascii=False) + "\n")
+            raw = any(0xD800 <= ord(character) <= 0xDFFF for character in text)  # bytes that are no UTF-8
+            self.out.write(json.dumps(line, ensure_ascii=raw) + "\n")
         elif not last:
             self.out.write("\n\n")
         elif self.out.terminal and not text.endswith("\n"):

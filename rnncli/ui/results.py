@@ -14,7 +14,10 @@ from rnncli.ui.output import Output, visible
 DIGITS = 8  # significant; float32 has little more than seven
 
 
-def write_rows(rows: Sequence[Mapping[str, Any]], nested: Sequence[Mapping[str, Any]], form: str | None) -> None:
+def write_rows(
+    rows: Sequence[Mapping[str, Any]], nested: Sequence[Mapping[str, Any]], form: str | None,
+    delimiter: str = ",", decimal: str = ".",
+) -> None:  # fmt: skip
     """`rows` flat for table and csv, `nested` for json and jsonl; form None chooses by where the output goes."""
     out = Output()
     form = form or ("table" if out.terminal else "csv")
@@ -23,18 +26,21 @@ def write_rows(rows: Sequence[Mapping[str, Any]], nested: Sequence[Mapping[str, 
     elif form == "jsonl":
         out.write("".join(json.dumps(rounded(item), ensure_ascii=False) + "\n" for item in nested))
     elif form == "csv":
-        out.write(as_csv(rows))
+        out.write(as_csv(rows, delimiter, decimal))
     else:
         write_table(rows)
 
 
-def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+def as_csv(rows: Sequence[Mapping[str, Any]], delimiter: str = ",", decimal: str = ".") -> str:
     """RFC 4180 but for line ends, which are \\n."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text, lineterminator="\n", delimiter=delimiter)
     if rows:
         writer.writerow(rows[0])
-        writer.writerows([cell(value) for value in row.values()] for row in rows)
+        writer.writerows(
+            [cell(value).replace(".", decimal) if isinstance(value, float) else cell(value) for value in row.values()]
+            for row in rows
+        )
     return text.getvalue()
 
 

@@ -43,6 +43,8 @@ class TrainingView:
             self._progress(report)
         elif isinstance(report, Evaluated):
             self._line(evaluation_line(report, self._unit))
+            if report.reason == "patience":
+                self._line("stopped early: no better evaluation within training.patience")
 
     def _line(self, text: str) -> None:
         stream = as_utf8(sys.stderr)
@@ -151,9 +153,10 @@ def score_text(report: Finished) -> str:
     score = report.score
     if score is None:
         return f"nothing was held out to score on; best training loss {report.best_loss:.4f}\n"
+    chose = "; it also chose the weights" if score.split == "validation" else ""
     width = max(len(name) for name in ("network", *(name for name, _ in score.floors)))
     lines = [
-        f"{score.split} score, {score.unit} ({score.detail}):",
+        f"{score.split} score, {score.unit} ({score.detail}){chose}:",
         f"  {'network':<{width}}  {figure(score.network)}",
     ]
     for name, value in score.floors:
@@ -172,7 +175,9 @@ def verdict(network: float, floor: float) -> str:
         return f"network {(floor - network) / abs(floor):.1%} better"
     if network == floor:
         return "network is no better (equal)"
-    return f"network is no better ({(network - floor) / abs(floor):.1%} worse)" if floor else "network is no better"
+    if network > 3 * floor:
+        return "network is no better" + (f" ({network / floor:.3g} times as large)" if floor > 0 else "")
+    return f"network is no better ({(network - floor) / abs(floor):.1%} worse)"
 
 
 def score_json(report: Finished) -> str:

@@ -31,8 +31,8 @@ def read_prime(path: str) -> str:
     return decode(read_source(path), hint="save the prime as UTF-8")
 
 
-def generate(request: Request, write: Callable[[int, str], None]) -> None:
-    """write(text number, piece) as pieces are made."""
+def generate(request: Request, write: Callable[[int, str], None], say: Callable[[str], None]) -> None:
+    """write(text number, piece) as pieces are made; say(note) once, if there is something to know."""
     if request.sampling.seed + request.count > 2**63:
         raise UsageError("--seed plus --count goes beyond the largest seed, 9223372036854775807; lower one")
     model = open_model(request.run)
@@ -44,6 +44,9 @@ def generate(request: Request, write: Callable[[int, str], None]) -> None:
         pieces = writer.generate(request.prime, how, request.length)
         for piece in until(pieces, request.stop) if request.stop else pieces:
             write(number, piece)
+        if number == 0:
+            for note in writer.notes:
+                say(note)
 
 
 def until(pieces: Iterator[str], stop: str) -> Iterator[str]:

@@ -27,10 +27,15 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """`nested` is what JSON shows, one object per item; `rows` the same flat, for tables and CSV."""
+    """`nested` is what JSON shows, one object per item; `rows` the same flat, for tables and CSV.
+
+    A CSV is written with the delimiter and the decimal sign of the data it continues.
+    """
 
     nested: list[dict[str, Any]]
     rows: list[dict[str, Any]]
+    delimiter: str = ","
+    decimal: str = "."
 
 
 def predict(request: Request, notes: list[str]) -> Answer:
@@ -38,7 +43,9 @@ def predict(request: Request, notes: list[str]) -> Answer:
     if isinstance(model, Forecaster):
         return _rows(model, request, notes)
     if isinstance(model, LanguageModel):
-        return _next_tokens(model, request)
+        answer = _next_tokens(model, request)
+        notes += model.notes
+        return answer
     raise UsageError(f"{request.run}: predict does not know this model's task")
 
 
@@ -47,7 +54,7 @@ def _rows(model: Forecaster, request: Request, notes: list[str]) -> Answer:
         data: DataConfig = model.data.model_copy(update=dict(request.reading))
         model.read(read_source(request.data), data, notes)
     rows = model.predict(request.horizon, notes)
-    return Answer(rows, rows)
+    return Answer(rows, rows, model.delimiter, model.data.decimal)
 
 
 def _next_tokens(model: LanguageModel, request: Request) -> Answer:

@@ -118,7 +118,7 @@ class RunDirectory:
             if kept["best_loss"] is None:
                 kept["best_loss"] = float("inf")
             position, plan = Position(**kept), Plan(**header["plan"])
-            if not (_typed(position, Position()) and _typed(plan, Plan(1, 1.0, "", None))):
+            if not (_typed(position, Position()) and _typed(plan, Plan(1, 1, 1.0, "", None))):
                 raise TypeError
             return arrays, position, plan, str(header["data_sha256"])
         except (KeyError, TypeError, ValueError):

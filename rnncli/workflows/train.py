@@ -19,7 +19,7 @@ from rnncli.kernels import cache
 from rnncli.models.network import FLOAT32
 from rnncli.tasks.registry import TASKS
 from rnncli.tasks.task import Trainee
-from rnncli.training.loop import Plan, TrainingLoop, planned_updates
+from rnncli.training.loop import Length, Plan, TrainingLoop, planned_length
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.reports import Evaluated, Finished, Note, Report, Started
 from rnncli.training.threads import ThreadPool
@@ -32,7 +32,7 @@ from rnncli.workflows.stopping import StopRequest, stop_on_signals
 class Request:
     """What the command line asks for. `first` is a config or data; `out` None picks a free name under runs/."""
 
-    first: str
+    first: str | None
     data: str | None = None
     out: str | None = None
     overrides: Sequence[str] = ()
@@ -47,7 +47,7 @@ def train(request: Request, show: Callable[[Report], None]) -> None:
     if request.resume and request.out is None:
         raise UsageError("--resume needs -o RUN, the run to go on with")
     config, source = _inputs(request, notes)
-    out = Path(request.out) if request.out else _free_name(request.first)
+    out = Path(request.out) if request.out else _free_name(request.first or "")
     run = RunDirectory.resume(out) if request.resume else RunDirectory.create(out)
     pool = ThreadPool(config.training.threads, FLOAT32)
     try:
@@ -61,13 +61,15 @@ def train(request: Request, show: Callable[[Report], None]) -> None:
 def _inputs(request: Request, notes: list[str]) -> tuple[Config, Source]:
     """A resumed run has its own config; the command line may change only what does not change the result."""
     if not request.resume:
+        if request.first is None:
+            raise UsageError("name a config or a data file to train on; see rnncli train --help")
         return config_and_source(request.first, request.data, request.overrides, notes)
     assert request.out is not None
     fixed = [text for text in request.overrides if not text.startswith("training.threads=")]
     if fixed:
         raise UsageError(f"--set {fixed[0]}: a resumed run keeps its config; only training.threads may change")
     config = load_config(Path(request.out) / "config.yaml", request.overrides)
-    named = request.data if is_config(request.first) else request.first
+    named = request.data if request.first is None or is_config(request.first) else request.first
     path = named or config.data.path
     if path is None:
         raise UsageError(f"{request.out}: its data came from a pipe; name or pipe the same data again")
@@ -93,6 +95,9 @@ def _train_in(
     begun = request.resume and run.state.is_file()
     loop = _resumed(run, trainee, sha256, pool) if begun else _started(run, trainee, sha256, source, pool)
     position = loop.position
+    epochs = trainee.config.training.epochs * trainee.learner.updates_per_epoch
+    if loop.plan.updates < epochs:
+        show(Note(f"max_time allows {loop.plan.updates:,} of {epochs:,} updates; that number may differ another day"))
     facts = (*trainee.facts, ("run", str(run.path)))
     show(Started(facts, position.update, loop.plan.updates, trainee.learner.loss.unit, request.resume))
     reason = "finished"
@@ -105,15 +110,15 @@ def _train_in(
         assert stop.signal_number is not None
         raise StoppedError(
             f"stopped after update {position.update:,} of {loop.plan.updates:,}; saved in {run.path}; "
-            f"go on with: {_resume_command(request, run)}",
+            f"go on with: {_resume_command(request, run, source)}",
             stop.signal_number,
         )
     _finish(run, trainee, loop, show)
 
 
-def _resume_command(request: Request, run: RunDirectory) -> str:
-    data = [] if request.data is None else [request.data]
-    return shlex.join(["rnncli", "train", request.first, *data, "-o", str(run.path), "--resume"])
+def _resume_command(request: Request, run: RunDirectory, source: Source) -> str:
+    piped = [] if Path(source.name).is_file() else [request.data or request.first or "-"]
+    return shlex.join(["rnncli", "train", *piped, "-o", str(run.path), "--resume"])
 
 
 def _data_sha256(config: Config, source: Source) -> str:
@@ -135,15 +140,15 @@ def _started(
     learner.restart()
     max_time = parse_duration(training.max_time) if training.max_time else None
 
-    def plan(updates: int) -> Plan:
-        return Plan(updates, training.learning_rate, training.schedule, training.patience)
+    def plan(length: Length) -> Plan:
+        return Plan(*length, training.learning_rate, training.schedule, training.patience)
 
     def evaluate() -> None:
         learner.validate()
-        run.time_a_save(TrainingLoop(learner, optimizer, plan(1)).arrays())
+        run.time_a_save(TrainingLoop(learner, optimizer, plan(Length(1, 1))).arrays())
 
-    updates = planned_updates(learner, optimizer, training.epochs, max_time, evaluate)
-    loop = TrainingLoop(learner, optimizer, plan(updates))
+    length = planned_length(learner, optimizer, training.epochs, max_time, evaluate)
+    loop = TrainingLoop(learner, optimizer, plan(length))
     run.write_state(loop.arrays(), loop.snapshot(), loop.plan, sha256)
     return loop
 

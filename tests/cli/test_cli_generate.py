@@ -125,7 +125,6 @@ WRONG: dict[str, tuple[Sequence[str], int, Sequence[str]]] = {
     "no prime file": (["char", "--prime-file", "nosuch.txt"], 2, ["no such file: nosuch.txt"]),
     "unseen": (["char", "--prime", "The ü fox☃"], 3,
                ['"ü" (U+00FC) at position 5', '"☃" (U+2603) at position 10']),
-    "unseen word": (["word", "--prime", "please leave home"], 3, ['"leave" at position 8']),
     "text": (["text.txt"], 4, ["text.txt"]),
     "pickle": (["model.pkl"], 4, ["never loads pickles"]),
     "zip": (["model.pt"], 4, ["zip archive"]),

@@ -134,7 +134,6 @@ WRONG: dict[str, tuple[Sequence[str], int, Sequence[str]]] = {
     "not a number": (["forecast", "word.csv"], 3, ['word.csv:4: column 2 "sales": "many" is not a number']),
     "text without data": (["word"], 2, ["name a file of them"]),
     "horizon of a text": (["word", "text.txt", "--horizon", "3"], 2, ["--horizon is for a series"]),
-    "unseen word": (["word", "unseen.txt"], 3, ["unseen.txt:2", '"leave"']),
     "no data file": (["forecast", "sale.csv"], 2, ["no such file: sale.csv; did you mean sales.csv"]),
     "delimiter": (["forecast", "sales.csv", "--delimiter", ";;"], 2, ["one character"]),
     "encoding": (["forecast", "sales.csv", "--encoding", "klingon"], 2, ["klingon"]),
@@ -195,3 +194,9 @@ def test_a_changed_context_is_noticed(shelf: Shelf) -> None:
 def test_the_context_does_not_need_the_old_data(shelf: Shelf, series: dict[str, Result], tmp_path: Path) -> None:
     os.link(shelf / "forecast/model.safetensors", tmp_path / "m.bin")
     assert run("predict", "m.bin", cwd=tmp_path).ok().out == series["alone"].out
+
+
+def test_a_word_never_seen_is_read_as_unknown_with_a_note(shelf: Shelf) -> None:
+    answered = run("predict", "word", "unseen.txt", "--top", "1", cwd=shelf.folder).ok()
+    assert len(answered.rows()) == 2
+    assert answered.err == 'rnncli: unseen.txt:2: "leave" at position 8 is read as <unk>\n'

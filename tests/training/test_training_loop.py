@@ -13,7 +13,7 @@ from rnncli.models.network import Network, NetworkShape
 from rnncli.models.parameters import Parameters, Spec
 from rnncli.tasks.naive_forecasts import last_value
 from rnncli.training.backpropagation import CROSS_ENTROPY, Loss
-from rnncli.training.loop import Plan, Position, TrainingLoop, planned_updates
+from rnncli.training.loop import EVALUATIONS, Plan, Position, TrainingLoop, planned_length
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.reports import Evaluated, Progress
 from rnncli.training.schedules import SCHEDULES
@@ -84,8 +84,8 @@ class Scripted:
         pass
 
 
-def loop_of(learner, updates, schedule="constant", patience=None, rate=1.0, optimizer="sgd"):
-    plan = Plan(updates, rate, schedule, patience)
+def loop_of(learner, updates, schedule="constant", patience=None, rate=1.0, optimizer="sgd", least=EVALUATIONS):
+    plan = Plan(updates, least, rate, schedule, patience)
     made = Optimizer(optimizer, learner.network.parameters, None, POOL)
     return TrainingLoop(learner, made, plan, getattr(learner, "clock", Clock()))
 
@@ -370,11 +370,11 @@ def test_another_models_state_is_refused():
 
 def planned(learner, epochs, max_time):
     optimizer = Optimizer("sgd", learner.network.parameters, None, POOL)
-    return planned_updates(learner, optimizer, epochs, max_time, learner.validate, learner.clock)
+    return planned_length(learner, optimizer, epochs, max_time, learner.validate, learner.clock)
 
 
 def test_without_max_time_a_run_is_its_epochs():
-    assert planned(Scripted(updates_per_epoch=7), 3, None) == 21
+    assert planned(Scripted(updates_per_epoch=7), 3, None).updates == 21
 
 
 @pytest.mark.parametrize("max_time", [20.0, 200.0])
@@ -384,25 +384,25 @@ def test_without_max_time_a_run_is_its_epochs():
 def test_a_run_with_max_time_ends_in_time_and_uses_most_of_it(per_epoch, update_cost, validation_cost, max_time):
     learner = Scripted(updates_per_epoch=per_epoch, update_cost=update_cost, validation_cost=validation_cost)
     began = learner.clock()
-    updates = planned(learner, 100, max_time)
+    updates, least = planned(learner, 100, max_time)
     assert 1 <= updates <= 100 * per_epoch
-    list(loop_of(learner, updates).run())
+    list(loop_of(learner, updates, least=least).run())
     spent = learner.clock() - began
     if updates > 1:
         assert spent <= max_time
-    if updates < 100 * per_epoch and 10 * validation_cost < max_time / 4:
+    if updates < 100 * per_epoch and 3 * (update_cost + validation_cost) < max_time / 4:
         assert spent > 0.5 * max_time
 
 
 def test_time_that_is_up_already_leaves_one_update():
-    assert planned(Scripted(update_cost=5.0), 10, 1.0) == 1
+    assert planned(Scripted(update_cost=5.0), 10, 1.0).updates == 1
 
 
 def test_the_calibration_changes_neither_weights_nor_what_is_carried():
     learner, other = language_model(), language_model()
     before = learner.network.parameters.weights.copy()
     optimizer = Optimizer("momentum", learner.network.parameters, None, POOL)
-    planned_updates(learner, optimizer, 3, 60.0, learner.validate)
+    planned_length(learner, optimizer, 3, 60.0, learner.validate)
     assert np.array_equal(learner.network.parameters.weights, before)
     assert not any(array.any() for array in learner.arrays().values())
     assert not optimizer.first.any()

@@ -47,7 +47,7 @@ def test_a_state_comes_back_as_it_was_even_before_any_best_loss(tmp_path: Path) 
     run = RunDirectory.create(tmp_path / "run")
     arrays = {"weights": np.arange(6, dtype=np.float32).reshape(2, 3)}
     position = Position(update=7, loss_sum=0.1 + 0.2, best_loss=math.inf, optimizer_powers=[0.9**7, 0.999**7])
-    plan = Plan(updates=20, learning_rate=2e-3, schedule="cosine", patience=None)
+    plan = Plan(updates=20, evaluations=10, learning_rate=2e-3, schedule="cosine", patience=None)
     run.write_state(arrays, position, plan, "abc")
     kept, again, same_plan, sha256 = run.read_state()
     run.close()
