@@ -78,7 +78,9 @@ class DataConfig(Section):
         description="The data to test on, after the validation part: a fraction up to 0.9, or a file.",
     )
     tokens: Literal["char", "byte", "word"] = Field(default="char", description="The units a text is cut into.")
-    time: str | None = Field(default=None, description="Forecast: the column that holds the time of each row.")
+    time: str | None = Field(
+        default=None, description="Forecast: the column that holds the time of each row; none ignores the times."
+    )
     target: Columns | None = Field(
         default=None, description="Forecast: the column or columns to predict, by name or by number from 1."
     )

@@ -207,7 +207,7 @@ def resolved(config: Config, series: Series) -> Config:
     if context + horizon > N:
         raise DataError(_too_short(series, N, data.model_copy(update={"context": context, "horizon": horizon})))
     filled = {
-        "time": series.time, "target": list(series.targets), "season": season, "horizon": horizon,
+        "time": series.time or data.time, "target": list(series.targets), "season": season, "horizon": horizon,
         "context": context, "freq": frequency or data.freq,
         "scaling": data.scaling or "seasonal-error",
     }  # fmt: skip

@@ -14,6 +14,8 @@ from rnncli.data.source import Source
 from rnncli.data.timeline import Timeline, looks_like_time
 from rnncli.errors import ConfigError, DataError
 
+NO_TIME = "none"  # as data.time: the rows follow each other, whatever a column of dates says
+
 
 @dataclass(frozen=True)
 class Series:
@@ -62,12 +64,21 @@ def read_series(
         ~np.isnan(np.stack(asked, axis=1)),
         None if time_index is None else table.header[time_index],
         None if time_index is None else table.rows[0][time_index].strip(),
-        None if time_index is None else Timeline.parse(table, time_index),
+        None if time_index is None else _timeline(table, time_index),
         table.delimiter or ",",
     )
 
 
+def _timeline(table: Table, index: int) -> Timeline:
+    try:
+        return Timeline.parse(table, index)
+    except DataError as error:
+        raise DataError(f"{error}; or leave the times out with --set data.time={NO_TIME}") from None
+
+
 def _time_index(table: Table, named: str | None, *, wanted: bool) -> int | None:
+    if named == NO_TIME and NO_TIME not in table.header:
+        return None
     if named is not None:
         return column_index(table, named)
     candidates = range(len(table.header)) if wanted else ()

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from rnncli.config.loading import config_from_mapping
+from rnncli.config.schema import DataConfig
 from rnncli.data.scaling import SCALERS
 from rnncli.data.source import Source
 from rnncli.errors import ConfigError, DataError
 from rnncli.tasks import forecast
 from rnncli.tasks.naive_forecasts import NAIVE_FORECASTS
+from rnncli.tasks.series import read_series
 from rnncli.training.threads import ThreadPool
 
 POOL = ThreadPool(1, np.dtype(np.float32))
@@ -311,3 +313,15 @@ def test_the_inspected_batch_is_of_training_windows_only():
         assert seen[:, b] == pytest.approx(SERIES[start : start + 5], rel=1e-6)
         assert CONTEXT <= start + 5 <= 80 - HORIZON
     assert len(set(starts)) == 7
+
+
+def test_uneven_times_are_refused_with_the_way_out_and_can_be_ignored():
+    days = [f"2024-01-{day:02}" for day in range(1, 32) if day % 7 not in (6, 0)]
+    table = "day,price\n" + "".join(f"{day},{100 + i % 5}\n" for i, day in enumerate(days))
+    source = Source("prices.csv", table.encode(), "")
+    with pytest.raises(DataError, match=r"expected .*; or leave the times out with --set data.time=none"):
+        read_series(source, DataConfig(), [])
+    notes = []
+    series = read_series(source, DataConfig(time="none"), notes)
+    assert (series.time, series.timeline, series.targets) == (None, None, ("price",))
+    assert notes == ["columns left out because they are not numbers: day"]
