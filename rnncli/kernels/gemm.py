@@ -19,7 +19,7 @@ from numba import types
 from numba.extending import overload
 
 from rnncli.kernels import register_tile
-from rnncli.kernels.jit import FLAGS, enabled, jit
+from rnncli.kernels.jit import FLAGS, jit
 from rnncli.kernels.register_tile import PANEL
 
 ROWS = 6  # 6 rows × 4 vectors = 24 accumulators of AVX-512's 32 registers
@@ -152,8 +152,3 @@ def multiply_transposed(a, b, c, first_panel, last_panel, scratch):
                 for j in range(width, PANEL):
                     scratch[k * PANEL + j] = 0
             _panel(M, flat_a, r * M, 1, M, scratch, 0, depth, flat_c, p * PANEL, N, width, r > 0, edge)
-
-
-def jitted() -> bool:
-    """Whether the vector tile is in use for float32."""
-    return enabled() and bool(register_tile.LANES)

@@ -1,7 +1,7 @@
 """The one jit decorator of the project.
 
 `contract`, `nsz` and `arcp` let the compiler fuse a·b+c and vectorise, yet give the same bits for AVX2 and
-AVX-512 and keep NaN alive; full `fastmath` is slower here and deletes NaN checks. `error_model="numpy"` drops
+AVX-512 and keep NaN alive; full `fastmath` would delete NaN checks and reorder sums. `error_model="numpy"` drops
 the division-by-zero branch that stops vectorisation. `nogil` is what lets batch shards run on threads.
 """
 

@@ -2,7 +2,8 @@
 
 numba cannot be trusted to keep 24 accumulators in registers, so this one inner loop is emitted as LLVM IR
 through `@intrinsic`. Per step of k it loads PANEL values of the packed matrix once, broadcasts one value of A per
-row, and issues rows × VECTORS fused multiply-adds. 220–264 GFLOP/s on a Zen 5 core, the FMA limit.
+row, and issues rows × VECTORS fused multiply-adds. 108–114 GFLOP/s on a Zen 4 core
+from 25 rows on, near its FMA limit.
 """
 
 from __future__ import annotations

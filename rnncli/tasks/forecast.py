@@ -170,8 +170,7 @@ class Trainee:
         return f"mean MASE of {len(self.series.targets)} columns", 1 / np.where(scale > 0, scale, 1.0)
 
 
-def prepare(config: Config, source: Source, pool: ThreadPool, notes: list[str]) -> Trainee:
-    return Trainee(config, source, pool, notes)
+prepare = Trainee
 
 
 def inspected(
@@ -329,5 +328,4 @@ def _number(stamp: str) -> int | str:
     return int(stamp) if stamp.lstrip("-").isdigit() else stamp
 
 
-def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Forecaster:
-    return Forecaster(header, arrays)
+load = Forecaster

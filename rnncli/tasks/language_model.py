@@ -124,8 +124,7 @@ def _perplexity(nats: float) -> float:
     return math.exp(nats) if nats < 700 else math.inf
 
 
-def prepare(config: Config, source: Source, pool: ThreadPool, notes: list[str]) -> Trainee:
-    return Trainee(config, source, pool, notes)
+prepare = Trainee
 
 
 def inspected(
@@ -270,5 +269,4 @@ class LanguageModel:
         return ids if len(ids) else np.ones(1, np.int32)
 
 
-def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> LanguageModel:
-    return LanguageModel(header, arrays)
+load = LanguageModel

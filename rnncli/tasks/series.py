@@ -53,15 +53,19 @@ def read_series(
     indices = _target_indices(table, list(targets) if targets else data.target, time_index, data, notes)
     _refuse_repeated(table, indices, time_index)
     columns = [numeric_column(table, i, decimal=data.decimal, missing=data.missing) for i in indices]
-    asked = [numeric_column(table, i, decimal=data.decimal, missing="mask") for i in indices]
+    values = np.stack(columns, axis=1)
+    known = np.ones(values.shape, bool)
+    if data.missing != "refuse":
+        asked = [numeric_column(table, i, decimal=data.decimal, missing="mask") for i in indices]
+        known = ~np.isnan(np.stack(asked, axis=1))
     for index, column in zip(indices, columns, strict=True):
         if column.min() == column.max():
             notes.append(f'column "{table.header[index]}" is constant; there is nothing in it to learn')
     return Series(
         source.name,
         tuple(table.header[i] for i in indices),
-        np.stack(columns, axis=1),
-        ~np.isnan(np.stack(asked, axis=1)),
+        values,
+        known,
         None if time_index is None else table.header[time_index],
         None if time_index is None else table.rows[0][time_index].strip(),
         None if time_index is None else _timeline(table, time_index),

@@ -125,14 +125,9 @@ class RunDirectory:
             raise ModelFileError(f"{self.state}: not a state that this version wrote; start a new run") from None
 
     def append_metrics(self, line: Evaluated) -> None:
-        values = asdict(line)
-        values["epoch"] = int(values["epoch"])
-        self._write_line(json.dumps(values))
-
-    def _write_line(self, text: str) -> None:
         try:
             with open(self.metrics, "a", encoding="utf-8") as file:
-                file.write(text + "\n")
+                file.write(json.dumps(asdict(line)) + "\n")
         except OSError as error:
             raise MachineError(f"{self.metrics}: cannot write: {_reason(error)}; the model before is intact") from None
 

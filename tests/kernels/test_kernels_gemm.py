@@ -7,13 +7,15 @@ import pytest
 
 from rnncli.kernels import gemm, register_tile
 from rnncli.kernels.gemm import BLOCK, PANEL, SCRATCH
-from rnncli.kernels.jit import FLAGS, jit, numba
+from rnncli.kernels.jit import FLAGS, enabled, jit, numba
 
 DTYPES = [np.float32, np.float64]
 WIDTHS = [1, PANEL - 1, PANEL, 2 * PANEL + 3]
 UNTOUCHED = 7.25
 
-needs_vector_tile = pytest.mark.skipif(not gemm.jitted(), reason="without the JIT or FMA there is no vector tile")
+needs_vector_tile = pytest.mark.skipif(
+    not (enabled() and register_tile.LANES), reason="without the JIT or FMA there is no vector tile"
+)
 
 
 def normal(seed, *shape, dtype=np.float64):
