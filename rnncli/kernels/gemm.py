@@ -5,8 +5,9 @@ update: `[N/PANEL][K][PANEL]`, the last panel padded with zeros. A tile of up to
 registers while it runs down K. Every output element is one chain of fused multiply-adds in the order of k, whatever
 the tile, the panel or the vector width: neither threads nor the CPU change the bits.
 
-    multiply              C (+)= A · P        forward products and input gradients; P packed from B or from Bᵀ
-    multiply_transposed   C (+)= Aᵀ · B       weight gradients; B is packed on the fly, 256 rows at a time
+    multiply              C = start + A · P    forward products and input gradients; P packed from B or from Bᵀ
+    accumulate            C += A · P           recurrent products
+    multiply_transposed   C = Aᵀ · B           weight gradients; both are packed on the fly, a block of rows at a time
 
 float32 on a CPU with fused multiply-add uses the vector tile of `register_tile`; everything else (float64, odd
 CPUs, runs without the JIT) uses `plain_tile`.
@@ -20,11 +21,12 @@ from numba.extending import overload
 
 from rnncli.kernels import register_tile
 from rnncli.kernels.jit import FLAGS, jit
-from rnncli.kernels.register_tile import PANEL
+from rnncli.kernels.register_tile import LANES, PANEL, ROWS
 
-ROWS = 6  # 6 rows × 4 vectors = 24 accumulators of AVX-512's 32 registers
-BLOCK = 256  # rows of B packed at a time by multiply_transposed: 64 KB, which L2 holds
-SCRATCH = BLOCK * PANEL  # elements of the buffer that multiply_transposed packs into
+UNIT = LANES or 16  # columns: what a share of a weight gradient is counted in
+# multiply_transposed packs so much of A and of B at a time; together they stay in L2.
+DEPTH, WIDTH = 256, 512
+SCRATCH = DEPTH * WIDTH
 
 
 def panels(n: int) -> int:
@@ -37,118 +39,142 @@ def packed_like(k: int, n: int, dtype: np.dtype) -> np.ndarray:
     return np.zeros(panels(n) * k * PANEL, dtype)
 
 
-@jit
-def pack(b, packed):
-    """b (K, N) into panels."""
-    K, N = b.shape
-    for p in range((N + PANEL - 1) // PANEL):
-        width = min(PANEL, N - p * PANEL)
-        for k in range(K):
-            for j in range(width):
-                packed[(p * K + k) * PANEL + j] = b[k, p * PANEL + j]
+def plain_copy_row(width, source, s_at, target, t_at):
+    """target[t_at : t_at + PANEL] = source[s_at : s_at + width] and zeros; the readable truth of `copy_row`."""
+    for j in range(width):
+        target[t_at + j] = source[s_at + j]
+    for j in range(width, PANEL):
+        target[t_at + j] = 0
 
 
-@jit
-def pack_transposed(b, packed):
-    """bᵀ into panels, b (N, K)."""
-    N, K = b.shape
-    for p in range((N + PANEL - 1) // PANEL):
-        for j in range(min(PANEL, N - p * PANEL)):
-            for k in range(K):
-                packed[(p * K + k) * PANEL + j] = b[p * PANEL + j, k]
+def plain_tile(rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start, start_at, start_row, c, c_at, c_row):
+    """c (rows, width ≤ PANEL) = start + a (rows, depth) · one panel; the readable truth of `tile`.
 
-
-def plain_tile(rows, a, a_at, a_row, a_step, packed, p_at, depth, c, c_at, c_row, accumulate):
-    """c (rows, PANEL) (+)= a (rows, depth) · one panel; the readable truth of `register_tile`.
-
-    `a` and `c` are flat; element (m, k) of `a` is at a_at + m·a_row + k·a_step.
+    All are flat; element (m, k) of `a` is at a_at + m·a_row + k·a_step, row m of `start` at start_at + m·start_row.
     """
     for m in range(rows):
-        if not accumulate:
-            for j in range(PANEL):
-                c[c_at + m * c_row + j] = 0
+        for j in range(width):
+            c[c_at + m * c_row + j] = start[start_at + m * start_row + j]
         for k in range(depth):
             x = a[a_at + m * a_row + k * a_step]
-            for j in range(PANEL):
+            for j in range(width):
                 c[c_at + m * c_row + j] += x * packed[p_at + k * PANEL + j]
 
 
-def tile(rows, a, a_at, a_row, a_step, packed, p_at, depth, c, c_at, c_row, accumulate):
-    """The tile for the arguments' type."""
-    plain_tile(rows, a, a_at, a_row, a_step, packed, p_at, depth, c, c_at, c_row, accumulate)
+def copy_row(width, source, s_at, target, t_at):
+    """A row of a packed panel, by the code for the arguments' type."""
+    plain_copy_row(width, source, s_at, target, t_at)
 
 
-@overload(tile, jit_options={name: FLAGS[name] for name in ("nogil", "fastmath", "error_model")})
-def _choose_tile(rows, a, a_at, a_row, a_step, packed, p_at, depth, c, c_at, c_row, accumulate):
-    if a.dtype == types.float32 and register_tile.LANES:
-        return register_tile.dispatch
-    return plain_tile
+def tile(rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start, start_at, start_row, c, c_at, c_row):
+    """A tile of a product, by the code for the arguments' type."""
+    plain_tile(rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start, start_at, start_row, c, c_at, c_row)
+
+
+_INLINED = {name: FLAGS[name] for name in ("nogil", "fastmath", "error_model")}
+
+
+@overload(copy_row, jit_options=_INLINED)
+def _choose_copy_row(width, source, s_at, target, t_at):
+    return register_tile.copy_row if source.dtype == types.float32 and LANES else plain_copy_row
+
+
+@overload(tile, jit_options=_INLINED)
+def _choose_tile(rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start, start_at, start_row, c, c_at, c_row):
+    return register_tile.tile if a.dtype == types.float32 and LANES else plain_tile
 
 
 @jit
-def _panel(rows, a, a_at, a_row, a_step, packed, p_at, depth, c, c_at, c_row, width, accumulate, edge):
-    """c (rows, width ≤ PANEL) (+)= a · one panel, in tiles of nearly equal height (25 rows are five times 5).
+def pack(b, packed, first, last):
+    """b (K, N) into panels first ≤ p < last."""
+    K, N = b.shape
+    flat = b.reshape(-1)
+    for p in range(first, last):
+        for k in range(K):
+            copy_row(min(PANEL, N - p * PANEL), flat, k * N + p * PANEL, packed, (p * K + k) * PANEL)
 
-    A panel that is not full goes through `edge` (ROWS·PANEL,), because a tile writes whole panels.
-    """
+
+@jit
+def pack_transposed(b, packed, first, last):
+    """bᵀ into panels first ≤ p < last, b (N, K). The padding of `packed` is left as it is, which is zero."""
+    N, K = b.shape
+    for p in range(first, last):
+        for block in range(0, K, PANEL):  # so much of `packed` as the nearest cache holds
+            for j in range(min(PANEL, N - p * PANEL)):
+                row = b[p * PANEL + j, block : min(block + PANEL, K)]
+                column = packed[(p * K + block) * PANEL + j :]
+                for k in range(row.size):
+                    column[k * PANEL] = row[k]
+
+
+@jit
+def _rows(rows, a, a_at, K, packed, start, start_at, start_row, c, c_at, N):
+    """Consecutive rows of c (…, N) = start + a (…, K) · P, in tiles of nearly equal height (25 are five times 5)."""
     count = (rows + ROWS - 1) // ROWS
-    short, taller = rows // count, rows % count
-    m = 0
-    for i in range(count):
-        height = short + 1 if i < taller else short
-        if width == PANEL:
-            tile(height, a, a_at + m * a_row, a_row, a_step, packed, p_at, depth,
-                 c, c_at + m * c_row, c_row, accumulate)  # fmt: skip
-        else:
-            if accumulate:
-                for r in range(height):
-                    for j in range(width):
-                        edge[r * PANEL + j] = c[c_at + (m + r) * c_row + j]
-            tile(height, a, a_at + m * a_row, a_row, a_step, packed, p_at, depth, edge, 0, PANEL, accumulate)
-            for r in range(height):
-                for j in range(width):
-                    c[c_at + (m + r) * c_row + j] = edge[r * PANEL + j]
-        m += height
+    for p in range((N + PANEL - 1) // PANEL):
+        j = p * PANEL
+        width = min(PANEL, N - j)
+        m = 0
+        for i in range(count):
+            height = (rows + i) // count
+            tile(height, width, a, a_at + m * K, K, 1, packed, j * K, K,
+                 start, start_at + m * start_row + j, start_row, c, c_at + m * N + j, N)  # fmt: skip
+            m += height
 
 
 @jit
-def multiply(a, packed, c, first, last, low, high, accumulate):
-    """c[t, b] (+)= a[t, b] · P for first ≤ t < last and low ≤ b < high.
-
-    a (Ta, B, K), c (Tc, B, N), both C-contiguous; `packed` holds P (K, N). Rows of whole batches run as one block.
-    """
+def _product(a, packed, start, start_row, c, first, last, low, high):
+    """c[t, b] = start[(t·B + b)·start_row:] + a[t, b] · P; rows of whole batches run as one block."""
     B, K, N = a.shape[1], a.shape[2], c.shape[2]
     flat_a, flat_c = a.reshape(-1), c.reshape(-1)
-    edge = np.zeros(ROWS * PANEL if N % PANEL else 0, a.dtype)
-    whole = low == 0 and high == B
-    for p in range((N + PANEL - 1) // PANEL):
-        width = min(PANEL, N - p * PANEL)
-        if whole:
-            _panel((last - first) * B, flat_a, first * B * K, K, 1, packed, p * K * PANEL, K,
-                   flat_c, first * B * N + p * PANEL, N, width, accumulate, edge)  # fmt: skip
-        else:
-            for t in range(first, last):
-                _panel(high - low, flat_a, (t * B + low) * K, K, 1, packed, p * K * PANEL, K,
-                       flat_c, (t * B + low) * N + p * PANEL, N, width, accumulate, edge)  # fmt: skip
+    if low == 0 and high == B:
+        row = first * B
+        _rows((last - first) * B, flat_a, row * K, K, packed, start, row * start_row, start_row, flat_c, row * N, N)
+    else:
+        for t in range(first, last):
+            row = t * B + low
+            _rows(high - low, flat_a, row * K, K, packed, start, row * start_row, start_row, flat_c, row * N, N)
 
 
 @jit
-def multiply_transposed(a, b, c, first_panel, last_panel, scratch):
-    """c[:, panels] = aᵀ · b[:, panels], a (R, M), b (R, N), c (M, N); `scratch` (SCRATCH,) takes packed rows.
+def multiply(a, packed, start, c, first, last, low, high):
+    """c[t, b] = start + a[t, b] · P for first ≤ t < last and low ≤ b < high.
+
+    a (Ta, B, K), c (Tc, B, N), both C-contiguous; `packed` holds P (K, N); start (N,), a bias or zeros.
+    """
+    _product(a, packed, start, 0, c, first, last, low, high)
+
+
+@jit
+def accumulate(a, packed, c, first, last, low, high):
+    """c[t, b] += a[t, b] · P, with arguments as in `multiply`."""
+    _product(a, packed, c.reshape(-1), c.shape[2], c, first, last, low, high)
+
+
+@jit
+def multiply_transposed(a, b, c, first, last, scratch):
+    """c[:, first:last] = aᵀ · b[:, first:last], a (R, M), b (R, N), c (M, N); `scratch` (SCRATCH,) takes packed blocks.
 
     The sum over R is one chain per element, interrupted only by storing and loading it between blocks of rows.
     """
     R, M = a.shape
     N = b.shape[1]
-    flat_a, flat_c = a.reshape(-1), c.reshape(-1)
-    edge = np.zeros(ROWS * PANEL if N % PANEL else 0, a.dtype)
-    for p in range(first_panel, last_panel):
-        width = min(PANEL, N - p * PANEL)
-        for r in range(0, R, BLOCK):
-            depth = min(BLOCK, R - r)
+    flat_a, flat_b, flat_c = a.reshape(-1), b.reshape(-1), c.reshape(-1)
+    zeros = np.zeros(PANEL, a.dtype)
+    count = (M + ROWS - 1) // ROWS
+    for r in range(0, R, DEPTH):
+        depth = min(DEPTH, R - r)
+        start, start_row = (flat_c, N) if r else (zeros, 0)
+        for low in range(first, last, WIDTH):
+            high = min(low + WIDTH, last)
             for k in range(depth):
-                for j in range(width):
-                    scratch[k * PANEL + j] = b[r + k, p * PANEL + j]
-                for j in range(width, PANEL):
-                    scratch[k * PANEL + j] = 0
-            _panel(M, flat_a, r * M, 1, M, scratch, 0, depth, flat_c, p * PANEL, N, width, r > 0, edge)
+                for j in range(low, high, PANEL):
+                    copy_row(min(PANEL, high - j), flat_b, (r + k) * N + j, scratch, (j - low) * depth + k * PANEL)
+            for j in range(low, high, PANEL):
+                m = 0
+                for i in range(count):
+                    height = (M + i) // count
+                    c_at = m * N + j
+                    tile(height, min(PANEL, high - j), flat_a, r * M + m, 1, M, scratch, (j - low) * depth, depth,
+                         start, c_at if r else 0, start_row, flat_c, c_at, N)  # fmt: skip
+                    m += height

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from rnncli.kernels.cell import Cell
 from rnncli.kernels.elementary import sigmoid, tanh
-from rnncli.kernels.gemm import multiply
+from rnncli.kernels.gemm import accumulate, multiply
 from rnncli.kernels.jit import jit
 
 
@@ -55,9 +55,7 @@ def step_grad(a, q, h_before, dh, dh_before):
 @jit
 def forward(a, q, h, c, s, recurrent, bias, activation, low, high):
     for t in range(a.shape[0]):
-        for b in range(low, high):
-            q[t, b, :] = bias
-        multiply(h, recurrent, q, t, t + 1, low, high, True)
+        multiply(h, recurrent, bias, q, t, t + 1, low, high)
         for b in range(low, high):
             step(a[t, b], q[t, b], h[t, b], h[t + 1, b])
 
@@ -68,7 +66,7 @@ def backward(a, q, h, c, s, dh, dc, recurrent, activation, low, high):
         for b in range(low, high):  # step(a[t, b], q[t, b], h[t, b], h[t + 1, b])
             step_grad(a[t, b], q[t, b], h[t, b], dh[t + 1, b], dh[t, b])
         # q_t = h_{t−1}·U + b_hh gives dh_{t−1} += dq_t·Uᵀ
-        multiply(q, recurrent, dh, t, t + 1, low, high, True)
+        accumulate(q, recurrent, dh, t, t + 1, low, high)
 
 
 CELL = Cell("gru", ("reset", "update", "candidate"), (0.0, 0.0, 0.0), True, False, forward, backward)

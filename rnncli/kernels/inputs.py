@@ -1,4 +1,4 @@
-"""What feeds the first layer, and the sums that mirror it: bias fills, token gathers and scatters.
+"""What feeds the first layer, and the sums that mirror it: token gathers and scatters.
 
 A one-hot input needs no product: row v of W (V, G·H) *is* the contribution of token v. The gradient is the
 scatter of da into the same rows. Scatters and column sums are sharded by columns, so that every element is
@@ -8,14 +8,6 @@ one chain over (t, b) in order.
 from __future__ import annotations
 
 from rnncli.kernels.jit import jit
-
-
-@jit
-def fill(bias, a, low, high):
-    """a[:, low:high] = bias; a (T, B, N), bias (N,)."""
-    for t in range(a.shape[0]):
-        for b in range(low, high):
-            a[t, b, :] = bias
 
 
 @jit

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from rnncli.kernels.cell import Cell
 from rnncli.kernels.elementary import fma, sigmoid, tanh
-from rnncli.kernels.gemm import multiply
+from rnncli.kernels.gemm import accumulate
 from rnncli.kernels.jit import jit
 
 
@@ -56,7 +56,7 @@ def step_grad(a, c_before, s, dh, dc, dc_before):
 @jit
 def forward(a, q, h, c, s, recurrent, bias, activation, low, high):
     for t in range(a.shape[0]):
-        multiply(h, recurrent, a, t, t + 1, low, high, True)
+        accumulate(h, recurrent, a, t, t + 1, low, high)
         for b in range(low, high):
             step(a[t, b], c[t, b], c[t + 1, b], s[t, b], h[t + 1, b])
 
@@ -67,7 +67,7 @@ def backward(a, q, h, c, s, dh, dc, recurrent, activation, low, high):
         for b in range(low, high):  # step(a[t, b], c[t, b], c[t + 1, b], s[t, b], h[t + 1, b])
             step_grad(a[t, b], c[t, b], s[t, b], dh[t + 1, b], dc[t + 1, b], dc[t, b])
         # a_t = … + h_{t−1}·U gives dh_{t−1} += da_t·Uᵀ
-        multiply(a, recurrent, dh, t, t + 1, low, high, True)
+        accumulate(a, recurrent, dh, t, t + 1, low, high)
 
 
 # A forget gate that starts open lets gradients through from the first update (Jozefowicz et al., 2015).

@@ -1,10 +1,10 @@
 """One fused update per optimizer over the flat parameter buffer, and the norm of the flat gradient.
 
-    update(w, g, m, v, low, high, rate, scale, fix_m, fix_v)
+    update(w, g, m, v, rate, scale, fix_m, fix_v)
 
-w, g, m, v (P,) weights, gradient, first and second moment; [low, high) this thread's range; rate the learning
-rate; scale what clipping multiplies the gradient by; fix_m = 1/(1 − β₁ᵗ) and fix_v = 1/(1 − β₂ᵗ) Adam's bias
-corrections. Formulas and constants are PyTorch's.
+w, g, m, v weights, gradient, first and second moment: one thread's range of each; rate the learning rate; scale
+what clipping multiplies the gradient by; fix_m = 1/(1 − β₁ᵗ) and fix_v = 1/(1 − β₂ᵗ) Adam's bias corrections.
+Formulas and constants are PyTorch's.
 """
 
 from __future__ import annotations
@@ -25,34 +25,34 @@ MOMENTUM, SMOOTHING, WEIGHT_DECAY = 0.9, 0.99, 0.01
 
 
 @jit
-def sgd(w, g, m, v, low, high, rate, scale, fix_m, fix_v):
-    for i in range(low, high):
+def sgd(w, g, m, v, rate, scale, fix_m, fix_v):
+    for i in range(w.size):
         w[i] -= rate * (g[i] * scale)
 
 
 @jit
-def momentum(w, g, m, v, low, high, rate, scale, fix_m, fix_v):
+def momentum(w, g, m, v, rate, scale, fix_m, fix_v):
     keep = w.dtype.type(MOMENTUM)
-    for i in range(low, high):
+    for i in range(w.size):
         m[i] = fma(keep, m[i], g[i] * scale)
         w[i] -= rate * m[i]
 
 
 @jit
-def rmsprop(w, g, m, v, low, high, rate, scale, fix_m, fix_v):
+def rmsprop(w, g, m, v, rate, scale, fix_m, fix_v):
     keep, take, epsilon = w.dtype.type(SMOOTHING), w.dtype.type(1 - SMOOTHING), w.dtype.type(EPSILON)
-    for i in range(low, high):
+    for i in range(w.size):
         d = g[i] * scale
         v[i] = fma(keep, v[i], take * (d * d))
         w[i] -= rate * d / (np.sqrt(v[i]) + epsilon)
 
 
 @jit
-def adam(w, g, m, v, low, high, rate, scale, fix_m, fix_v):
+def adam(w, g, m, v, rate, scale, fix_m, fix_v):
     """Kingma and Ba (2015)."""
     keep_m, take_m = w.dtype.type(BETA_1), w.dtype.type(1 - BETA_1)
     keep_v, take_v, epsilon = w.dtype.type(BETA_2), w.dtype.type(1 - BETA_2), w.dtype.type(EPSILON)
-    for i in range(low, high):
+    for i in range(w.size):
         d = g[i] * scale
         m[i] = fma(keep_m, m[i], take_m * d)
         v[i] = fma(keep_v, v[i], take_v * (d * d))
@@ -60,12 +60,12 @@ def adam(w, g, m, v, low, high, rate, scale, fix_m, fix_v):
 
 
 @jit
-def adamw(w, g, m, v, low, high, rate, scale, fix_m, fix_v):
+def adamw(w, g, m, v, rate, scale, fix_m, fix_v):
     """Loshchilov and Hutter (2019): Adam after a decay of the weights themselves."""
     keep = w.dtype.type(1) - rate * w.dtype.type(WEIGHT_DECAY)
-    for i in range(low, high):
+    for i in range(w.size):
         w[i] *= keep
-    adam(w, g, m, v, low, high, rate, scale, fix_m, fix_v)
+    adam(w, g, m, v, rate, scale, fix_m, fix_v)
 
 
 class Optimizer(NamedTuple):
@@ -89,15 +89,15 @@ OPTIMIZERS: dict[str, Optimizer] = {
 def squared_norms(g, sums, first, last):
     """sums[k] = Σ g² over block k of BLOCK elements, first ≤ k < last, in float64 and a fixed order."""
     for k in range(first, last):
-        low, high = k * BLOCK, min((k + 1) * BLOCK, g.size)
+        block = g[k * BLOCK : min((k + 1) * BLOCK, g.size)]
         s0 = s1 = s2 = s3 = 0.0
-        whole = low + (high - low) // 4 * 4
-        for i in range(low, whole, 4):
-            a, b, c, d = f64(g[i]), f64(g[i + 1]), f64(g[i + 2]), f64(g[i + 3])
+        whole = block.size // 4 * 4
+        for i in range(0, whole, 4):
+            a, b, c, d = f64(block[i]), f64(block[i + 1]), f64(block[i + 2]), f64(block[i + 3])
             s0 += a * a
             s1 += b * b
             s2 += c * c
             s3 += d * d
-        for i in range(whole, high):
-            s0 += f64(g[i]) * f64(g[i])
+        for i in range(whole, block.size):
+            s0 += f64(block[i]) * f64(block[i])
         sums[k] = (s0 + s1) + (s2 + s3)

@@ -1,12 +1,15 @@
 """The register tile: up to 6 rows × PANEL columns of C in vector registers, as LLVM vector code.
 
-numba cannot be trusted to keep 24 accumulators in registers, so this one inner loop is emitted as LLVM IR
-through `@intrinsic`. Per step of k it loads PANEL values of the packed matrix once, broadcasts one value of A per
-row, and issues rows × VECTORS fused multiply-adds. 108–114 GFLOP/s on a Zen 4 core
-from 25 rows on, near its FMA limit.
+numba cannot be trusted to keep 24 accumulators in registers, so this one inner loop is emitted as LLVM IR through
+`@intrinsic`. Per step of k it loads the panel's vectors once, broadcasts one value of A per row, and issues
+rows × vectors fused multiply-adds. There is a loop for every height and every number of vectors, so that neither the
+last rows nor the last columns of a product pay for a whole tile; a last vector that is not full is loaded and stored
+under a mask. 107–111 GFLOP/s on a Zen 4 core from 25 rows on, whose FMA limit is 115.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from llvmlite import ir
 from numba import types
@@ -15,117 +18,190 @@ from numba.extending import intrinsic
 
 from rnncli.kernels.jit import vector_lanes
 
+ROWS = 6  # 6 rows × 4 vectors = 24 accumulators of the 32 registers of AVX-512 and NEON
 LANES = vector_lanes()
-# Accumulators fill the register file: 32 registers for AVX-512 and NEON take 6×4, the 16 of AVX2 take 6×2.
-VECTORS = 2 if LANES == 8 else 4
+VECTORS = 2 if LANES == 8 else 4  # AVX2 has 16 registers: 6 rows × 2 vectors
 PANEL = VECTORS * (LANES or 16)
 
-_I64 = ir.IntType(64)
-_FLOAT = ir.FloatType()
+_I1, _I32, _I64, _FLOAT, _VOID = ir.IntType(1), ir.IntType(32), ir.IntType(64), ir.FloatType(), ir.VoidType()
+_POINTER = _FLOAT.as_pointer()
+_VECTOR, _MASK = ir.VectorType(_FLOAT, LANES or 1), ir.VectorType(_I1, LANES or 1)
+_ALIGNED = ir.Constant(_I32, 4)
+
+# rows, width, a, a_row, a_step, panel, depth, start, start_row, c, c_row
+_SIGNATURE = ir.FunctionType(_VOID, [_I64, _I64, _POINTER, _I64, _I64, _POINTER, _I64, _POINTER, _I64, _POINTER, _I64])
 
 
 def _int(value):
     return ir.Constant(_I64, value)
 
 
-def _vector_pointer(builder, pointer, vector):
-    return builder.bitcast(pointer, vector.as_pointer())
+def _splat(builder, scalar):
+    undefined = ir.Constant(ir.VectorType(scalar.type, LANES), ir.Undefined)
+    zeros = ir.Constant(ir.VectorType(_I32, LANES), [0] * LANES)
+    return builder.shuffle_vector(builder.insert_element(undefined, scalar, ir.Constant(_I32, 0)), undefined, zeros)
 
 
-def _load(builder, pointer, vector):
-    loaded = builder.load(_vector_pointer(builder, pointer, vector))
-    loaded.align = 4
-    return loaded
+def _declare(builder, name, result, arguments):
+    return cgutils.get_or_insert_function(builder.module, ir.FunctionType(result, arguments), f"llvm.{name}")
 
 
-def _broadcast(builder, scalar, vector):
-    undefined = ir.Constant(vector, ir.Undefined)
-    zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-    lane = builder.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(lane, undefined, zeros)
+def _load(builder, address, mask=None):
+    pointer = builder.bitcast(address, _VECTOR.as_pointer())
+    if mask is None:
+        return builder.load(pointer, align=4)
+    name, zero = f"masked.load.v{LANES}f32.p0", ir.Constant(_VECTOR, [0.0] * LANES)
+    load = _declare(builder, name, _VECTOR, [pointer.type, _I32, _MASK, _VECTOR])
+    return builder.call(load, [pointer, _ALIGNED, mask, zero])
 
 
-def _emit(builder, rows, a, a_row, a_step, panel, depth, c, c_row, accumulate):
-    """do { acc[m][v] = fma(a[m, k], panel[k, v], acc[m][v]) } while (++k < depth), starting from C or from zero."""
-    vector = ir.VectorType(_FLOAT, LANES)
-    name = f"llvm.fma.v{LANES}f32"
-    fma = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), name)
-    cells = [(m, v) for m in range(rows) for v in range(VECTORS)]
+def _store(builder, value, address, mask=None):
+    pointer = builder.bitcast(address, _VECTOR.as_pointer())
+    if mask is None:
+        builder.store(value, pointer, align=4)
+    else:
+        store = _declare(builder, f"masked.store.v{LANES}f32.p0", _VOID, [_VECTOR, pointer.type, _I32, _MASK])
+        builder.call(store, [value, pointer, _ALIGNED, mask])
 
-    def c_pointer(m, v):
-        return builder.gep(c, [builder.add(builder.mul(_int(m), c_row), _int(v * LANES))])
 
-    start = builder.block
-    load = builder.append_basic_block("load")
-    loop = builder.append_basic_block("loop")
-    done = builder.append_basic_block("done")
-    builder.cbranch(accumulate, load, loop)
+def _emit_tile(builder, rows, vectors, arguments, done):
+    """c[m, v] = start[m, v] + Σ_k a[m, k]·panel[k, v], the last of `vectors` holding what `width` leaves; depth ≥ 1."""
+    _, width, a, a_row, a_step, panel, depth, start, start_row, c, c_row = arguments
+    name = f"{rows}x{vectors}."
+    full, tail, loop, store_full, store_tail = (
+        builder.append_basic_block(name + part) for part in ("full", "tail", "loop", "store_full", "store_tail")
+    )
+    cells = [(m, v) for m in range(rows) for v in range(vectors)]
+    live = builder.sub(width, _int((vectors - 1) * LANES))
+    is_full = builder.icmp_signed("==", live, _int(LANES))
+    lanes = ir.Constant(ir.VectorType(_I32, LANES), list(range(LANES)))
+    mask = builder.icmp_signed("<", lanes, _splat(builder, builder.trunc(live, _I32)))
 
-    builder.position_at_end(load)
-    loaded = {cell: _load(builder, c_pointer(*cell), vector) for cell in cells}
-    builder.branch(loop)
+    def at(base, row, m, v):
+        return builder.gep(base, [builder.add(builder.mul(_int(m), row), _int(v * LANES))])
+
+    def mask_of(v, masked):
+        return mask if masked and v == vectors - 1 else None
+
+    builder.cbranch(is_full, full, tail)
+    started = {}
+    for block, masked in ((full, False), (tail, True)):
+        builder.position_at_end(block)
+        started[block] = {(m, v): _load(builder, at(start, start_row, m, v), mask_of(v, masked)) for m, v in cells}
+        builder.branch(loop)
 
     builder.position_at_end(loop)
+    fma = _declare(builder, f"fma.v{LANES}f32", _VECTOR, [_VECTOR] * 3)
     k = builder.phi(_I64)
-    sums = {cell: builder.phi(vector) for cell in cells}
-    b = [_load(builder, builder.gep(panel, [builder.add(builder.mul(k, _int(PANEL)), _int(v * LANES))]), vector)
-         for v in range(VECTORS)]  # fmt: skip
+    sums = {cell: builder.phi(_VECTOR) for cell in cells}
+    row = builder.mul(k, _int(PANEL))
+    b = [_load(builder, builder.gep(panel, [builder.add(row, _int(v * LANES))])) for v in range(vectors)]
     updated = {}
     for m in range(rows):
-        at = builder.add(builder.mul(_int(m), a_row), builder.mul(k, a_step))
-        x = _broadcast(builder, builder.load(builder.gep(a, [at])), vector)
-        for v in range(VECTORS):
+        offset = builder.add(builder.mul(_int(m), a_row), builder.mul(k, a_step))
+        x = _splat(builder, builder.load(builder.gep(a, [offset])))
+        for v in range(vectors):
             updated[m, v] = builder.call(fma, [x, b[v], sums[m, v]])
     following = builder.add(k, _int(1))
-    zero = ir.Constant(vector, [0.0] * LANES)
-    for block, value in ((start, _int(0)), (load, _int(0)), (loop, following)):
-        k.add_incoming(value, block)
+    k.add_incoming(following, loop)
     for cell in cells:
-        for block, value in ((start, zero), (load, loaded[cell]), (loop, updated[cell])):
-            sums[cell].add_incoming(value, block)
-    builder.cbranch(builder.icmp_signed("<", following, depth), loop, done)
+        sums[cell].add_incoming(updated[cell], loop)
+    for block, values in started.items():
+        k.add_incoming(_int(0), block)
+        for cell in cells:
+            sums[cell].add_incoming(values[cell], block)
+    stores = builder.append_basic_block(name + "stores")
+    builder.cbranch(builder.icmp_signed("<", following, depth), loop, stores)
 
+    builder.position_at_end(stores)
+    builder.cbranch(is_full, store_full, store_tail)
+    for block, masked in ((store_full, False), (store_tail, True)):
+        builder.position_at_end(block)
+        for m, v in cells:
+            _store(builder, updated[m, v], at(c, c_row, m, v), mask_of(v, masked))
+        builder.branch(done)
+
+
+def _function(module):
+    """The one copy in `module` of a function that switches to the loop for its rows and its width's vectors."""
+    name = "rnncli.register_tile"
+    if name in module.globals:
+        return module.globals[name]
+    function = ir.Function(module, _SIGNATURE, name)
+    function.linkage = "linkonce_odr"
+    function.attributes.add("noinline")
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    done = function.append_basic_block("done")
+    rows, width = function.args[:2]
+    vectors = builder.sdiv(builder.add(width, _int(LANES - 1)), _int(LANES))
+    switch = builder.switch(builder.add(builder.mul(rows, _int(VECTORS + 1)), vectors), done)
+    for m in range(1, ROWS + 1):
+        for v in range(1, VECTORS + 1):
+            block = function.append_basic_block(f"{m}x{v}")
+            switch.add_case(_int(m * (VECTORS + 1) + v), block)
+            builder.position_at_end(block)
+            _emit_tile(builder, m, v, function.args, done)
     builder.position_at_end(done)
-    for cell in cells:
-        stored = builder.store(updated[cell], _vector_pointer(builder, c_pointer(*cell), vector))
-        stored.align = 4
+    builder.ret_void()
+    return function
 
 
-def _make(rows):
-    @intrinsic
-    def tile(typing_context, a, a_at, a_row, a_step, packed, p_at, depth, c, c_at, c_row, accumulate):
-        signature = types.void(a, *[types.intp] * 3, packed, *[types.intp] * 2, c, *[types.intp] * 2, types.boolean)
-
-        def codegen(context, builder, signature, arguments):
-            a, a_at, a_row, a_step, packed, p_at, depth, c, c_at, c_row, accumulate = arguments
-
-            def address(position, array, offset):
-                data = context.make_array(signature.args[position])(context, builder, array).data
-                return builder.gep(builder.bitcast(data, _FLOAT.as_pointer()), [offset])
-
-            a, packed, c = address(0, a, a_at), address(4, packed, p_at), address(7, c, c_at)
-            _emit(builder, rows, a, a_row, a_step, packed, depth, c, c_row, accumulate)
-            return context.get_dummy_value()
-
-        return signature, codegen
-
-    return tile
+def _address(context, builder, array_type, array, offset):
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.gep(builder.bitcast(data, _POINTER), [offset])
 
 
-_tile_1, _tile_2, _tile_3, _tile_4, _tile_5, _tile_6 = (_make(rows) for rows in range(1, 7))
+def _tile_intrinsic(
+    typing_context, rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start, start_at, start_row, c, c_at, c_row
+):
+    n = types.intp
+    signature = types.void(n, n, a, n, n, n, packed, n, n, start, n, n, c, n, n)
+
+    def codegen(context, builder, signature, arguments):
+        rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start, start_at, start_row, c, c_at, c_row = arguments
+
+        def address(position, array, offset):
+            return _address(context, builder, signature.args[position], array, offset)
+
+        a, packed = address(2, a, a_at), address(6, packed, p_at)
+        start, c = address(9, start, start_at), address(12, c, c_at)
+        builder.call(
+            _function(builder.module), [rows, width, a, a_row, a_step, packed, depth, start, start_row, c, c_row]
+        )
+        return context.get_dummy_value()
+
+    return signature, codegen
 
 
-def dispatch(rows, a, a_at, a_row, a_step, packed, p_at, depth, c, c_at, c_row, accumulate):
-    """The tile of `rows` rows; compiled into `gemm` in place of `plain_tile`. depth ≥ 1."""
-    if rows == 6:
-        _tile_6(a, a_at, a_row, a_step, packed, p_at, depth, c, c_at, c_row, accumulate)
-    elif rows == 5:
-        _tile_5(a, a_at, a_row, a_step, packed, p_at, depth, c, c_at, c_row, accumulate)
-    elif rows == 4:
-        _tile_4(a, a_at, a_row, a_step, packed, p_at, depth, c, c_at, c_row, accumulate)
-    elif rows == 3:
-        _tile_3(a, a_at, a_row, a_step, packed, p_at, depth, c, c_at, c_row, accumulate)
-    elif rows == 2:
-        _tile_2(a, a_at, a_row, a_step, packed, p_at, depth, c, c_at, c_row, accumulate)
-    elif rows == 1:
-        _tile_1(a, a_at, a_row, a_step, packed, p_at, depth, c, c_at, c_row, accumulate)
+def _copy_row_intrinsic(typing_context, width, source, s_at, target, t_at):
+    signature = types.void(types.intp, source, types.intp, target, types.intp)
+
+    def codegen(context, builder, signature, arguments):
+        width, source, s_at, target, t_at = arguments
+        source = _address(context, builder, signature.args[1], source, s_at)
+        target = _address(context, builder, signature.args[3], target, t_at)
+        lanes = ir.Constant(ir.VectorType(_I64, LANES), list(range(LANES)))
+        for v in range(VECTORS):
+            mask = builder.icmp_signed("<", lanes, _splat(builder, builder.sub(width, _int(v * LANES))))
+            _store(builder, _load(builder, builder.gep(source, [_int(v * LANES)]), mask),
+                   builder.gep(target, [_int(v * LANES)]))  # fmt: skip
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+_tile: Any = intrinsic(_tile_intrinsic)
+_copy_row: Any = intrinsic(_copy_row_intrinsic)
+
+
+def tile(rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start, start_at, start_row, c, c_at, c_row):
+    """c (rows, width) = start + a (rows, depth ≥ 1) · one panel, for flat float32 arrays; see `gemm.plain_tile`."""
+    _tile(rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start, start_at, start_row, c, c_at, c_row)
+
+
+def copy_row(width, source, s_at, target, t_at):
+    """target[t_at : t_at + PANEL] = source[s_at : s_at + width] and zeros, for flat float32 arrays.
+
+    numba's loop over a slice of 64 takes five times as long.
+    """
+    _copy_row(width, source, s_at, target, t_at)

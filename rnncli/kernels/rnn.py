@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from rnncli.kernels.cell import Cell
 from rnncli.kernels.elementary import sigmoid, tanh
-from rnncli.kernels.gemm import multiply
+from rnncli.kernels.gemm import accumulate
 from rnncli.kernels.jit import jit
 
 ACTIVATIONS = {"tanh": 0, "relu": 1, "sigmoid": 2, "identity": 3}
@@ -56,7 +56,7 @@ def step_grad(h, dh, da, activation):
 @jit
 def forward(a, q, h, c, s, recurrent, bias, activation, low, high):
     for t in range(a.shape[0]):
-        multiply(h, recurrent, a, t, t + 1, low, high, True)
+        accumulate(h, recurrent, a, t, t + 1, low, high)
         for b in range(low, high):
             step(a[t, b], h[t + 1, b], activation)
 
@@ -66,8 +66,8 @@ def backward(a, q, h, c, s, dh, dc, recurrent, activation, low, high):
     for t in range(a.shape[0] - 1, -1, -1):
         for b in range(low, high):  # step(a[t, b], h[t + 1, b], activation)
             step_grad(h[t + 1, b], dh[t + 1, b], a[t, b], activation)
-        # multiply(h, U, a, t, ...): a_t += h_{t−1}·U gives dh_{t−1} += da_t·Uᵀ
-        multiply(a, recurrent, dh, t, t + 1, low, high, True)
+        # accumulate(h, U, a, t, ...): a_t += h_{t−1}·U gives dh_{t−1} += da_t·Uᵀ
+        accumulate(a, recurrent, dh, t, t + 1, low, high)
 
 
 CELL = Cell("rnn", ("hidden",), (0.0,), False, False, forward, backward)

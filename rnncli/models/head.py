@@ -26,26 +26,26 @@ class LinearHead:
         self.dW, self.db = parameters.gradient_view("head.weight"), parameters.gradient_view("head.bias")
         self.packed = gemm.packed_like(self.H, self.O, self.W.dtype)
         self.packed_back = gemm.packed_like(self.O, self.H, self.W.dtype)
+        self.zeros = np.zeros(self.H, self.W.dtype)
 
     def initialise(self, seed: int) -> None:
         limit = 0.0 if self.starts_at_zero else 1.0 / math.sqrt(self.H)
         self.W[...] = initialisation.uniform((self.H, self.O), limit, seed, 1)
         self.b[...] = 0
 
-    def pack(self) -> None:
-        gemm.pack(self.W, self.packed)
-        gemm.pack_transposed(self.W, self.packed_back)
+    def pack(self, share: Share) -> None:
+        gemm.pack(self.W, self.packed, *share.panels(self.O))
+        gemm.pack_transposed(self.W, self.packed_back, *share.panels(self.H))
 
     def forward(self, h: np.ndarray, outputs: np.ndarray, low: int, high: int) -> None:
-        inputs.fill(self.b, outputs, low, high)
-        gemm.multiply(h, self.packed, outputs, 0, len(outputs), low, high, True)
+        gemm.multiply(h, self.packed, self.b, outputs, 0, len(outputs), low, high)
 
     def backward(self, doutputs: np.ndarray, dh: np.ndarray, low: int, high: int) -> None:
         """outputs = h·W + b gives dh = doutputs·Wᵀ."""
-        gemm.multiply(doutputs, self.packed_back, dh, 0, len(dh), low, high, False)
+        gemm.multiply(doutputs, self.packed_back, self.zeros, dh, 0, len(dh), low, high)
 
     def weight_gradients(self, h: np.ndarray, doutputs: np.ndarray, share: Share) -> None:
-        first, last = share.panels(self.O)
+        low, high = share.columns(self.O)
         d = doutputs.reshape(-1, self.O)
-        gemm.multiply_transposed(h.reshape(-1, self.H), d, self.dW, first, last, share.scratch)
-        inputs.column_sums(d, self.db, *share.columns(self.O))
+        gemm.multiply_transposed(h.reshape(-1, self.H), d, self.dW, low, high, share.scratch)
+        inputs.column_sums(d, self.db, low, high)

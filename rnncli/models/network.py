@@ -2,7 +2,7 @@
 
 Training calls, per window:
 
-    pack                     once, after the weights changed
+    pack                     per share of the output columns, after the weights changed
     forward, loss, backward  per shard of the batch (threads do not meet)
     weight_gradients         per share of the output columns, when every shard is done
 """
@@ -98,10 +98,10 @@ class Network:
             raise ModelFileError(f"the model file is inconsistent: {wrong}; train again") from None
         self.pack()
 
-    def pack(self) -> None:
-        """Refresh the packed weights; call after every change of the parameters."""
+    def pack(self, share: Share | None = None) -> None:
+        """Refresh the packed weights, or a share of them; call after every change of the parameters."""
         for part in self._parts:
-            part.pack()
+            part.pack(share or Share(0, 1, self.dtype))
 
     def workspace(self, T: int, B: int, head_steps: int, *, training: bool, input_gradient: bool = False) -> Workspace:
         """Arrays for windows of up to T steps of B sequences, the head seeing the last head_steps of them."""

@@ -51,6 +51,7 @@ class RecurrentLayer:
         self.U_packed = gemm.packed_like(self.H, self.columns, dtype)
         self.U_packed_back = gemm.packed_like(self.columns, self.H, dtype)
         self.bias = np.zeros(self.columns, dtype)
+        self.zeros = np.zeros(self.I, dtype)
 
     def initialise(self, method: str, scale: float, seed: int) -> None:
         stream = 1000 * (self.index + 1)
@@ -62,22 +63,24 @@ class RecurrentLayer:
         self.b_ih[...] = np.repeat(self.cell.initial_bias, self.H)
         self.b_hh[...] = 0
 
-    def pack(self) -> None:
-        """Refresh the packed forms after the weights changed."""
+    def pack(self, share: Share) -> None:
+        """Refresh this share of the packed forms after the weights changed."""
+        forward, backward = share.panels(self.columns), share.panels(self.H)
         if not self.token_input:
-            gemm.pack(self.W, self.W_packed)
-            gemm.pack_transposed(self.W, self.W_packed_back)
-        gemm.pack(self.U, self.U_packed)
-        gemm.pack_transposed(self.U, self.U_packed_back)
-        self.bias[...] = self.b_ih if self.cell.keeps_recurrent_apart else self.b_ih + self.b_hh
+            gemm.pack(self.W, self.W_packed, *forward)
+            gemm.pack_transposed(self.W, self.W_packed_back, *share.panels(self.I))
+        gemm.pack(self.U, self.U_packed, *forward)
+        gemm.pack_transposed(self.U, self.U_packed_back, *backward)
+        low, high = share.columns(self.columns)
+        b_hh = 0 if self.cell.keeps_recurrent_apart else self.b_hh[low:high]
+        self.bias[low:high] = self.b_ih[low:high] + b_hh
 
     def forward(self, work: LayerWork, x: np.ndarray, low: int, high: int) -> None:
         """x (T, B, I), or tokens (T, B) for a token input; work.h[0] (and c[0]) given."""
         if self.token_input:
             inputs.gather_with_bias(self.W, self.bias, x, work.a, low, high)
         else:
-            inputs.fill(self.bias, work.a, low, high)
-            gemm.multiply(x, self.W_packed, work.a, 0, len(work.a), low, high, True)
+            gemm.multiply(x, self.W_packed, self.bias, work.a, 0, len(work.a), low, high)
         self.cell.forward(work.a, work.q, work.h, work.c, work.s, self.U_packed, self.b_hh, self.activation, low, high)
 
     def backward(self, work: LayerWork, dx: np.ndarray | None, low: int, high: int) -> None:
@@ -91,20 +94,19 @@ class RecurrentLayer:
         )  # fmt: skip
         if dx is not None:
             # a = x·W + … gives dx = da·Wᵀ
-            gemm.multiply(work.a, self.W_packed_back, dx, 0, len(dx), low, high, False)
+            gemm.multiply(work.a, self.W_packed_back, self.zeros, dx, 0, len(dx), low, high)
 
     def weight_gradients(self, work: LayerWork, x: np.ndarray, share: Share) -> None:
         """This thread's columns of dW, dU and the biases, after `backward` of the whole batch."""
-        first, last = share.panels(self.columns)
         low, high = share.columns(self.columns)
         da = work.a.reshape(-1, self.columns)
         dq = work.q.reshape(-1, self.columns) if self.cell.keeps_recurrent_apart else da
         if self.token_input:
             inputs.scatter(work.a, x, self.dW, low, high)
         else:
-            gemm.multiply_transposed(x.reshape(-1, self.I), da, self.dW, first, last, share.scratch)
+            gemm.multiply_transposed(x.reshape(-1, self.I), da, self.dW, low, high, share.scratch)
         h_before = work.h[:-1].reshape(-1, self.H)
-        gemm.multiply_transposed(h_before, dq, self.dU, first, last, share.scratch)
+        gemm.multiply_transposed(h_before, dq, self.dU, low, high, share.scratch)
         inputs.column_sums(da, self.db_ih, low, high)
         if self.cell.keeps_recurrent_apart:
             inputs.column_sums(dq, self.db_hh, low, high)

@@ -1,6 +1,8 @@
-"""How the threads divide the weight gradients: by whole panels of output columns, so that every sum stays one chain."""
+"""How the threads divide the weights: by output columns, so that every sum of a gradient stays one chain."""
 
 from __future__ import annotations
+
+from functools import cached_property
 
 import numpy as np
 
@@ -8,11 +10,14 @@ from rnncli.kernels import gemm
 
 
 class Share:
-    """One thread's share of the output columns of every weight gradient, in whole panels, and its scratch."""
+    """One thread's share of the output columns of every weight, in units of a vector, and its scratch."""
 
     def __init__(self, index: int, count: int, dtype: np.dtype):
-        self.index, self.count = index, count
-        self.scratch = np.zeros(gemm.SCRATCH, dtype)
+        self.index, self.count, self.dtype = index, count, dtype
+
+    @cached_property
+    def scratch(self) -> np.ndarray:
+        return np.zeros(gemm.SCRATCH, self.dtype)
 
     def split(self, n: int) -> tuple[int, int]:
         """This thread's part of n units."""
@@ -22,5 +27,5 @@ class Share:
         return self.split(gemm.panels(columns))
 
     def columns(self, columns: int) -> tuple[int, int]:
-        first, last = self.panels(columns)
-        return min(first * gemm.PANEL, columns), min(last * gemm.PANEL, columns)
+        first, last = self.split(-(-columns // gemm.UNIT))
+        return min(first * gemm.UNIT, columns), min(last * gemm.UNIT, columns)

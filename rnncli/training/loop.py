@@ -143,7 +143,7 @@ class TrainingLoop:
             )
         self.rate = self.learning_rate()
         self.optimizer.update(self.rate, norm)
-        self.learner.network.pack()
+        self.optimizer.pool.over_shares(self.learner.network.pack)
         position.update += 1
         position.tokens += count
         position.loss_sum += loss
@@ -251,7 +251,7 @@ def planned_length(
     while updates < learner.updates_per_epoch and (updates < 3 or clock() - began < calibration):
         learner.gradient(updates)
         optimizer.gradient_norm()
-        learner.network.pack()
+        optimizer.pool.over_shares(learner.network.pack)
         updates += 1
     per_update = (clock() - began) / updates
     learner.restart()

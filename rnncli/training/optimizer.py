@@ -43,11 +43,11 @@ class Optimizer:
         kind = self.parameters.weights.dtype.type
         with np.errstate(over="ignore"):  # the loop sees that the weights are no longer finite
             numbers = [kind(x) for x in (rate, scale, 1 / (1 - self.powers[0]), 1 / (1 - self.powers[1]))]
-        weights, gradient = self.parameters.weights, self.parameters.gradient
+        arrays = (self.parameters.weights, self.parameters.gradient, self.first, self.second)
 
         def block(first: int, last: int) -> None:
-            low, high = first * optimizers.BLOCK, min(last * optimizers.BLOCK, weights.size)
-            self.kernel.update(weights, gradient, self.first, self.second, low, high, *numbers)
+            mine = slice(first * optimizers.BLOCK, last * optimizers.BLOCK)
+            self.kernel.update(*(array[mine] for array in arrays), *numbers)
 
         self.pool.over_blocks(self.blocks, block)
 

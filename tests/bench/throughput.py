@@ -45,7 +45,7 @@ def rnncli_update(cell: str, H: int, layers: int, B: int, T: int, threads: int) 
     def update() -> None:
         learner.gradient(next(updates))
         optimizer.update(2e-3, optimizer.gradient_norm())
-        network.pack()
+        pool.over_shares(network.pack)
 
     return update
 
@@ -96,12 +96,13 @@ def peak_gflops(threads: int) -> float:
     K, M, N = 64, 96, 64
     a = np.ones((1, M, K), np.float32)
     packed = packed_like(K, N, a.dtype)
-    pack(np.ones((K, N), np.float32), packed)
+    pack(np.ones((K, N), np.float32), packed, 0, 1)
+    start = np.zeros(N, np.float32)
 
     def loop(first: int, last: int) -> None:
         c = np.zeros((1, M, N), np.float32)
         for _ in range(400):
-            multiply(a, packed, c, 0, 1, 0, M, False)
+            multiply(a, packed, start, c, 0, 1, 0, M)
 
     rates = []
     for _ in range(10):

@@ -39,9 +39,9 @@ class Layer:
         if cell.has_memory:
             self.c[0] = self.c0
         self.recurrent = gemm.packed_like(H, GH, dtype)
-        gemm.pack_transposed(self.p["w_hh"], self.recurrent)
+        gemm.pack_transposed(self.p["w_hh"], self.recurrent, 0, gemm.panels(GH))
         self.recurrent_transposed = gemm.packed_like(GH, H, dtype)
-        gemm.pack(self.p["w_hh"], self.recurrent_transposed)
+        gemm.pack(self.p["w_hh"], self.recurrent_transposed, 0, gemm.panels(H))
 
     def forward(self, low=0, high=None):
         high = self.B if high is None else high

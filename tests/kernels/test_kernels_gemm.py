@@ -1,18 +1,20 @@
 """The matrix product against numpy in float64, over every kind of tail, and the same bits however it is split."""
 
+import itertools
 import re
 
 import numpy as np
 import pytest
 
 from rnncli.kernels import gemm, register_tile
-from rnncli.kernels.gemm import BLOCK, PANEL, SCRATCH
+from rnncli.kernels.gemm import DEPTH, PANEL, SCRATCH, UNIT, WIDTH
 from rnncli.kernels.jit import FLAGS, enabled, jit, numba
 
 DTYPES = [np.float32, np.float64]
-WIDTHS = [1, PANEL - 1, PANEL, 2 * PANEL + 3]
+WIDTHS = [1, UNIT, PANEL - UNIT + 1, PANEL - 1, PANEL, 2 * PANEL + 3]
 UNTOUCHED = 7.25
 
+needs_jit = pytest.mark.skipif(not enabled(), reason="too slow without the JIT")
 needs_vector_tile = pytest.mark.skipif(
     not (enabled() and register_tile.LANES), reason="without the JIT or FMA there is no vector tile"
 )
@@ -24,8 +26,16 @@ def normal(seed, *shape, dtype=np.float64):
 
 def packed(b):
     buffer = gemm.packed_like(*b.shape, b.dtype)
-    gemm.pack(b, buffer)
+    gemm.pack(b, buffer, 0, gemm.panels(b.shape[1]))
     return buffer
+
+
+def product(a, packed, c, times, sequences, start):
+    """`multiply` from the values in `start` (N,), or `accumulate` where it is None."""
+    if start is None:
+        gemm.accumulate(a, packed, c, *times, *sequences)
+    else:
+        gemm.multiply(a, packed, start, c, *times, *sequences)
 
 
 def assert_product(got, a, b, before=None):
@@ -45,73 +55,97 @@ def test_packed_panels_hold_the_matrix_and_zeros(N, dtype):
     assert not side_by_side[:, N:].any()
 
     transposed = gemm.packed_like(3, N, dtype)
-    gemm.pack_transposed(np.ascontiguousarray(b.T), transposed)
+    gemm.pack_transposed(np.ascontiguousarray(b.T), transposed, 0, gemm.panels(N))
     assert np.array_equal(transposed, packed(b))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_packing_in_shares_is_packing(dtype):
+    b = normal(0, 70, 2 * PANEL + 3, dtype=dtype)
+    for pack, matrix in ((gemm.pack, b), (gemm.pack_transposed, np.ascontiguousarray(b.T))):
+        shares = gemm.packed_like(*b.shape, dtype)
+        pack(matrix, shares, 1, 3)
+        assert not shares[: 70 * PANEL].any()
+        pack(matrix, shares, 0, 1)
+        assert np.array_equal(shares, packed(b))
 
 
 @pytest.mark.parametrize("accumulate", [False, True])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("N", WIDTHS)
 @pytest.mark.parametrize("K", [1, 5])
-def test_multiply_for_every_height_of_tile(K, N, dtype, accumulate):
+def test_a_product_for_every_height_and_width_of_tile(K, N, dtype, accumulate):
     for rows in range(1, 14):
-        a, b = normal(1, 1, rows, K, dtype=dtype), normal(2, K, N, dtype=dtype)
+        a, b, bias = normal(1, 1, rows, K, dtype=dtype), normal(2, K, N, dtype=dtype), normal(4, N, dtype=dtype)
         before = normal(3, 1, rows, N, dtype=dtype)
         c = before.copy()
-        gemm.multiply(a, packed(b), c, 0, 1, 0, rows, accumulate)
-        assert_product(c, a, b, before if accumulate else None)
+        product(a, packed(b), c, (0, 1), (0, rows), None if accumulate else bias)
+        assert_product(c, a, b, before if accumulate else bias)
 
 
+@pytest.mark.parametrize("accumulate", [False, True])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("times", [(0, 1), (1, 3), (0, 4)])
 @pytest.mark.parametrize("sequences", [(0, 5), (0, 2), (2, 5), (3, 4)])
-def test_multiply_of_a_range_touches_no_other_row(times, sequences, dtype):
-    a, b = normal(1, 5, 5, 7, dtype=dtype), normal(2, 7, PANEL + 3, dtype=dtype)
-    c = np.full((4, 5, PANEL + 3), UNTOUCHED, dtype)
-    gemm.multiply(a, packed(b), c, *times, *sequences, False)
+def test_a_product_of_a_range_touches_no_other_row(times, sequences, dtype, accumulate):
+    N = PANEL + 3
+    a, b = normal(1, 5, 5, 7, dtype=dtype), normal(2, 7, N, dtype=dtype)
+    c = np.full((4, 5, N), UNTOUCHED, dtype)
+    product(a, packed(b), c, times, sequences, None if accumulate else np.zeros(N, dtype))
     inside = np.zeros(c.shape[:2], bool)
     inside[slice(*times), slice(*sequences)] = True
     assert (c[~inside] == UNTOUCHED).all()
-    assert_product(c[inside], a[:4][inside], b)
+    assert_product(c[inside], a[:4][inside], b, np.full(N, UNTOUCHED if accumulate else 0))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("accumulate", [False, True])
-def test_multiply_has_the_same_bits_wherever_the_batch_is_split(dtype, accumulate):
+def test_a_product_has_the_same_bits_wherever_the_batch_is_split(dtype, accumulate):
     a, b = normal(1, 2, 9, 6, dtype=dtype), packed(normal(2, 6, PANEL + 5, dtype=dtype))
     before = normal(3, 2, 9, PANEL + 5, dtype=dtype)
+    start = None if accumulate else normal(4, PANEL + 5, dtype=dtype)
     whole = before.copy()
-    gemm.multiply(a, b, whole, 0, 2, 0, 9, accumulate)
+    product(a, b, whole, (0, 2), (0, 9), start)
     for at in range(1, 9):
         split = before.copy()
-        gemm.multiply(a, b, split, 0, 2, 0, at, accumulate)
-        gemm.multiply(a, b, split, 0, 2, at, 9, accumulate)
+        product(a, b, split, (0, 2), (0, at), start)
+        product(a, b, split, (0, 2), (at, 9), start)
         assert np.array_equal(whole, split), at
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("N", WIDTHS)
-@pytest.mark.parametrize(("R", "M"), [(1, 1), (5, 13), (BLOCK, 2), (BLOCK + 1, 7)])
+@pytest.mark.parametrize(("R", "M"), [(1, 1), (5, 13), (DEPTH, 2), (DEPTH + 1, 7)])
 def test_multiply_transposed_overwrites_with_the_product(R, M, N, dtype):
     a, b = normal(1, R, M, dtype=dtype), normal(2, R, N, dtype=dtype)
     c, scratch = np.full((M, N), UNTOUCHED, dtype), np.full(SCRATCH, np.nan, dtype)
-    gemm.multiply_transposed(a, b, c, 0, gemm.panels(N), scratch)
+    gemm.multiply_transposed(a, b, c, 0, N, scratch)
+    assert_product(c, a.T, b)
+
+
+@needs_jit
+def test_multiply_transposed_of_more_columns_than_are_packed_at_a_time():
+    R, M, N = 3, 2, WIDTH + PANEL + 1
+    a, b = normal(1, R, M, dtype=np.float32), normal(2, R, N, dtype=np.float32)
+    c = np.full((M, N), UNTOUCHED, np.float32)
+    gemm.multiply_transposed(a, b, c, 0, N, np.full(SCRATCH, np.nan, np.float32))
     assert_product(c, a.T, b)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_multiply_transposed_in_shares_of_panels(dtype):
-    R, M, N = BLOCK + 3, 3, 2 * PANEL + 3
+def test_multiply_transposed_in_shares_of_columns(dtype):
+    R, M, N = DEPTH + 3, 3, 2 * PANEL + 3
     a, b, scratch = normal(1, R, M, dtype=dtype), normal(2, R, N, dtype=dtype), np.zeros(SCRATCH, dtype)
     whole = np.zeros((M, N), dtype)
-    gemm.multiply_transposed(a, b, whole, 0, 3, scratch)
-    one = np.full((M, N), UNTOUCHED, dtype)
-    gemm.multiply_transposed(a, b, one, 1, 2, scratch)
-    assert (one[:, :PANEL] == UNTOUCHED).all()
-    assert (one[:, 2 * PANEL :] == UNTOUCHED).all()
-    gemm.multiply_transposed(a, b, one, 2, 3, scratch)
-    gemm.multiply_transposed(a, b, one, 0, 1, scratch)
-    assert np.array_equal(whole, one)
+    gemm.multiply_transposed(a, b, whole, 0, N, scratch)
+    for edge in (UNIT, PANEL, PANEL + UNIT):
+        one = np.full((M, N), UNTOUCHED, dtype)
+        gemm.multiply_transposed(a, b, one, edge, 2 * PANEL, scratch)
+        assert (one[:, :edge] == UNTOUCHED).all()
+        assert (one[:, 2 * PANEL :] == UNTOUCHED).all()
+        gemm.multiply_transposed(a, b, one, 2 * PANEL, N, scratch)
+        gemm.multiply_transposed(a, b, one, 0, edge, scratch)
+        assert np.array_equal(whole, one)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -122,32 +156,36 @@ def test_nan_and_infinity_reach_their_row_and_column_only(bad, dtype):
     b[3, PANEL + 1] = bad
     c = np.zeros((1, 8, PANEL + 2), dtype)
     with np.errstate(invalid="ignore"):  # the JIT-off run multiplies infinities as numpy scalars
-        gemm.multiply(a, packed(b), c, 0, 1, 0, 8, False)
+        gemm.multiply(a, packed(b), np.zeros(PANEL + 2, dtype), c, 0, 1, 0, 8)
     wanted = np.zeros((8, PANEL + 2), bool)
     wanted[2] = wanted[:, PANEL + 1] = True
     assert np.array_equal(~np.isfinite(c[0]), wanted)
 
 
 @needs_vector_tile
-@pytest.mark.parametrize("accumulate", [False, True])
-def test_the_register_tile_has_the_bits_of_the_plain_one(accumulate):
-    plain, register = jit(gemm.plain_tile), jit(register_tile.dispatch)
-    depth = 37
+def test_the_register_tile_has_the_bits_of_the_plain_one():
+    plain, register, depth = jit(gemm.plain_tile), jit(register_tile.tile), 37
     panel = normal(2, depth * PANEL, dtype=np.float32)
-    for rows in range(1, gemm.ROWS + 1):
+    for rows, width in itertools.product(range(1, register_tile.ROWS + 1), range(1, PANEL + 1)):
         for a_row, a_step in ((depth, 1), (1, rows)):  # A as stored, and transposed
-            a, c = normal(1, rows * depth, dtype=np.float32), normal(3, rows * PANEL, dtype=np.float32)
-            other = c.copy()
-            plain(rows, a, 0, a_row, a_step, panel, 0, depth, c, 0, PANEL, accumulate)
-            register(rows, a, 0, a_row, a_step, panel, 0, depth, other, 0, PANEL, accumulate)
-            assert np.array_equal(c, other), rows
+            a, bias = normal(1, rows * depth, dtype=np.float32), normal(4, width, dtype=np.float32)
+            results = []
+            for tile in (plain, register):
+                c = normal(3, rows * PANEL, dtype=np.float32)
+                tile(rows, width, a, 0, a_row, a_step, panel, 0, depth, c, 0, PANEL, c, 0, PANEL)
+                from_bias = np.full(rows * width, np.nan, np.float32)
+                tile(rows, width, a, 0, a_row, a_step, panel, 0, depth, bias, 0, 0, from_bias, 0, width)
+                results.append((c, from_bias))
+            for of_plain, of_register in zip(*results, strict=True):
+                assert np.array_equal(of_plain, of_register), (rows, width)
 
 
 @needs_vector_tile
-def test_float32_multiply_is_compiled_to_vector_fused_multiply_adds():
-    fresh = numba.njit(**(FLAGS | {"cache": False}))(gemm.multiply.py_func)  # cached code cannot be inspected
-    block = np.zeros((1, 1, 1), np.float32)
-    fresh(block, packed(block[0]), block, 0, 1, 0, 1, False)
+def test_float32_products_are_compiled_to_vector_fused_multiply_adds():
+    fresh = numba.njit(**(FLAGS | {"cache": False}))(register_tile.tile)  # cached code cannot be inspected
+    x = np.zeros(PANEL, np.float32)
+    fresh(1, 1, x, 0, 1, 1, x, 0, 1, x, 0, 0, x, 0, 1)
     (assembly,) = fresh.inspect_asm().values()
     pattern = {16: r"vfmadd\d+ps.*%zmm", 8: r"vfmadd\d+ps.*%ymm", 4: r"fmla\.4s|fmla\s+v\d+\.4s"}[register_tile.LANES]
-    assert len(re.findall(pattern, assembly)) >= gemm.ROWS * register_tile.VECTORS
+    tiles = itertools.product(range(1, register_tile.ROWS + 1), range(1, register_tile.VECTORS + 1))
+    assert len(re.findall(pattern, assembly)) >= sum(rows * vectors for rows, vectors in tiles)

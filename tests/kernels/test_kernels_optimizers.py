@@ -63,7 +63,8 @@ def trained(name, dtype, edges=(0, SIZE)):
     for step, g in enumerate(gradients(dtype), start=1):
         fixes = dtype(1 / (1 - BETA_1**step)), dtype(1 / (1 - BETA_2**step))
         for low, high in itertools.pairwise(edges):
-            OPTIMIZERS[name].update(w, g, m, v, low, high, dtype(RATE), dtype(SCALE), *fixes)
+            ranges = (array[low:high] for array in (w, g, m, v))
+            OPTIMIZERS[name].update(*ranges, dtype(RATE), dtype(SCALE), *fixes)
         history.append(w.copy())
     return np.stack(history), m, v
 

@@ -41,7 +41,7 @@ class OneWeight:
     def __init__(self):
         self.parameters = Parameters([Spec("w", (1,))], FLOAT32)
 
-    def pack(self):
+    def pack(self, share=None):
         pass
 
 
