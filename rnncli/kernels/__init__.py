@@ -5,12 +5,13 @@ Read in this order:
     cache        where compiled kernels live, and how numba is imported safely
     jit          the one decorator and the one set of flags
     elementary   exp, log, tanh, sigmoid and fma of our own: the same bits on every machine
-    gemm         every matrix product of the project
+    gemm, register_tile   every matrix product of the project, and its innermost loop
     rnn, gru, lstm   the cells: `step` and `step_grad` side by side, then `forward` and `backward`
     cells        the registry
-    inputs       token gathers and scatters, bias fills and sums
+    inputs       token gathers and scatters, and sums
     losses       softmax cross-entropy, mean squared error
     optimizers   one fused update per optimizer, and the gradient norm
+    denormals    numbers next to zero, which some CPUs are slow with
     dropout, random, sampling   what chance decides, from counters and seeds
 
 Shapes are time-major and C-contiguous: inputs (T, B, I), states (T+1, B, H) with row 0 the incoming state,

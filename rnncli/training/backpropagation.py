@@ -10,7 +10,7 @@ import numpy as np
 from rnncli.kernels import losses
 from rnncli.models.network import Network
 from rnncli.models.workspace import Workspace
-from rnncli.training.threads import ThreadPool
+from rnncli.training.threads import MULTIPLY_ADDS, ThreadPool
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,14 @@ class Backpropagation:
             self.loss.kernel(work.outputs, targets, per_step, weight, low, high)
             self.network.backward(work, low, high)
 
-        self.pool.over_batch(work.B, shard)
-        self.pool.over_shares(lambda share: self.network.weight_gradients(work, share))
+        forward = self._nanoseconds(work)
+        self.pool.over_batch(work.B, shard, 2 * forward)
+        self.pool.over_shares(lambda share: self.network.weight_gradients(work, share), forward)
         return float(losses.total(per_step))
 
     def forward(self, work: Workspace) -> None:
         """The window's outputs."""
-        self.pool.over_batch(work.B, lambda low, high: self.network.forward(work, low, high))
+        self.pool.over_batch(work.B, lambda low, high: self.network.forward(work, low, high), self._nanoseconds(work))
 
     def evaluate(self, work: Workspace, targets: np.ndarray) -> float:
         """The summed loss of the window, without a gradient."""
@@ -64,5 +65,9 @@ class Backpropagation:
             self.network.forward(work, low, high)
             self.loss.kernel(work.outputs, targets, per_step, weight, low, high)
 
-        self.pool.over_batch(work.B, shard)
+        self.pool.over_batch(work.B, shard, self._nanoseconds(work))
         return float(losses.total(per_step))
+
+    def _nanoseconds(self, work: Workspace) -> float:
+        """What a forward pass takes on one thread, roughly."""
+        return work.T * work.B * self.network.parameters.weights.size / MULTIPLY_ADDS

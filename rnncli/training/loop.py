@@ -143,7 +143,6 @@ class TrainingLoop:
             )
         self.rate = self.learning_rate()
         self.optimizer.update(self.rate, norm)
-        self.optimizer.pool.over_shares(self.learner.network.pack)
         position.update += 1
         position.tokens += count
         position.loss_sum += loss

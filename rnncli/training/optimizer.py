@@ -7,17 +7,18 @@ import math
 import numpy as np
 
 from rnncli.kernels import optimizers
-from rnncli.models.parameters import Parameters
+from rnncli.models.network import Network
 from rnncli.training.threads import ThreadPool
 
 
 class Optimizer:
-    """The optimizer called `name` over `parameters`; its moments and bias corrections are its whole state."""
+    """The optimizer called `name` over a network; its moments and bias corrections are its whole state."""
 
-    def __init__(self, name: str, parameters: Parameters, clip_norm: float | None, pool: ThreadPool):
+    def __init__(self, name: str, network: Network, clip_norm: float | None, pool: ThreadPool):
         self.kernel = optimizers.OPTIMIZERS[name]
-        self.parameters, self.clip_norm, self.pool = parameters, clip_norm, pool
-        size, dtype = parameters.weights.size, parameters.weights.dtype
+        self.network, self.parameters, self.clip_norm, self.pool = network, network.parameters, clip_norm, pool
+        size, dtype = self.parameters.weights.size, self.parameters.weights.dtype
+        self.size = size
         self.first = np.zeros(size if self.kernel.keeps_first else 0, dtype)
         self.second = np.zeros(size if self.kernel.keeps_second else 0, dtype)
         self.blocks = -(-size // optimizers.BLOCK)
@@ -28,16 +29,18 @@ class Optimizer:
     def gradient_norm(self) -> float:
         """The Euclidean norm of the whole gradient."""
         gradient = self.parameters.gradient
-        self.pool.over_blocks(
-            self.blocks, lambda first, last: optimizers.squared_norms(gradient, self._sums, first, last)
-        )
+
+        def block(first: int, last: int) -> None:
+            optimizers.squared_norms(gradient, self._sums, first, last)
+
+        self.pool.over_blocks(self.blocks, block, nanoseconds=0.3 * self.size)
         total = 0.0
         for partial in self._sums:  # in order, whatever the threads
             total += float(partial)
         return math.sqrt(total)
 
     def update(self, rate: float, norm: float) -> None:
-        """Move the weights against the gradient, whose norm is `norm`."""
+        """Move the weights against the gradient, whose norm is `norm`, and pack them anew."""
         scale = 1.0 if self.clip_norm is None else min(1.0, self.clip_norm / (norm + 1e-6))
         self.powers = [self.powers[0] * optimizers.BETA_1, self.powers[1] * optimizers.BETA_2]
         kind = self.parameters.weights.dtype.type
@@ -49,7 +52,8 @@ class Optimizer:
             mine = slice(first * optimizers.BLOCK, last * optimizers.BLOCK)
             self.kernel.update(*(array[mine] for array in arrays), *numbers)
 
-        self.pool.over_blocks(self.blocks, block)
+        self.pool.over_blocks(self.blocks, block, nanoseconds=self.size)
+        self.pool.over_shares(self.network.pack, nanoseconds=self.size)
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {"optimizer.first": self.first, "optimizer.second": self.second}

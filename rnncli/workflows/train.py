@@ -135,7 +135,7 @@ def _started(
     training = trainee.config.training
     run.write_config(dump_config(_placed(trainee.config, source), str(run.path)))
     learner = trainee.learner
-    optimizer = Optimizer(training.optimizer, trainee.network.parameters, training.clip_norm, pool)
+    optimizer = Optimizer(training.optimizer, trainee.network, training.clip_norm, pool)
     learner.gradient(0)  # compiles, so that no clock counts it
     learner.restart()
     max_time = parse_duration(training.max_time) if training.max_time else None
@@ -164,7 +164,7 @@ def _resumed(run: RunDirectory, trainee: Trainee, sha256: str, pool: ThreadPool)
     if began_with != sha256:
         raise DataError(f"the data changed since the run {run.path} began; restore it, or start a new run")
     training = trainee.config.training
-    optimizer = Optimizer(training.optimizer, trainee.network.parameters, training.clip_norm, pool)
+    optimizer = Optimizer(training.optimizer, trainee.network, training.clip_norm, pool)
     loop = TrainingLoop(trainee.learner, optimizer, plan)
     try:
         loop.restore(arrays, position)

@@ -39,13 +39,12 @@ def rnncli_update(cell: str, H: int, layers: int, B: int, T: int, threads: int) 
     network.initialise("orthogonal", 1.0, seed=1)
     ids = np.random.default_rng(0).integers(1, V, B * T * 8 + 1).astype(np.uint8)
     learner = StreamLearner(network, ids, ids[:0], ids[:0], batch_size=B, bptt=T, stride=T, seed=1, pool=pool)
-    optimizer = Optimizer("adam", network.parameters, 5.0, pool)
+    optimizer = Optimizer("adam", network, 5.0, pool)
     updates = itertools.count()
 
     def update() -> None:
         learner.gradient(next(updates))
         optimizer.update(2e-3, optimizer.gradient_norm())
-        pool.over_shares(network.pack)
 
     return update
 

@@ -86,7 +86,7 @@ class Scripted:
 
 def loop_of(learner, updates, schedule="constant", patience=None, rate=1.0, optimizer="sgd", least=EVALUATIONS):
     plan = Plan(updates, least, rate, schedule, patience)
-    made = Optimizer(optimizer, learner.network.parameters, None, POOL)
+    made = Optimizer(optimizer, learner.network, None, POOL)
     return TrainingLoop(learner, made, plan, getattr(learner, "clock", Clock()))
 
 
@@ -369,7 +369,7 @@ def test_another_models_state_is_refused():
 
 
 def planned(learner, epochs, max_time):
-    optimizer = Optimizer("sgd", learner.network.parameters, None, POOL)
+    optimizer = Optimizer("sgd", learner.network, None, POOL)
     return planned_length(learner, optimizer, epochs, max_time, learner.validate, learner.clock)
 
 
@@ -401,7 +401,7 @@ def test_time_that_is_up_already_leaves_one_update():
 def test_the_calibration_changes_neither_weights_nor_what_is_carried():
     learner, other = language_model(), language_model()
     before = learner.network.parameters.weights.copy()
-    optimizer = Optimizer("momentum", learner.network.parameters, None, POOL)
+    optimizer = Optimizer("momentum", learner.network, None, POOL)
     planned_length(learner, optimizer, 3, 60.0, learner.validate)
     assert np.array_equal(learner.network.parameters.weights, before)
     assert not any(array.any() for array in learner.arrays().values())

@@ -5,7 +5,9 @@ import threading
 import numpy as np
 import pytest
 
+from rnncli.kernels.jit import enabled
 from rnncli.models.network import Network, NetworkShape
+from rnncli.training import threads
 from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation
 from rnncli.training.streams import StreamLearner
 from rnncli.training.threads import ThreadPool
@@ -14,8 +16,9 @@ FLOAT32 = np.dtype(np.float32)
 
 
 @pytest.fixture
-def pool_of():
-    """Pools by their number of threads, closed afterwards."""
+def pool_of(monkeypatch):
+    """Pools by their number of threads, closed afterwards; no job is too short to be spread."""
+    monkeypatch.setattr(threads, "WORTH_WAKING", 0.0)
     pools = []
 
     def make(count, dtype=FLOAT32):
@@ -52,6 +55,35 @@ def test_shards_run_at_the_same_time(pool_of):
     barrier = threading.Barrier(3, timeout=10)
     pool_of(3).over_batch(3, lambda low, high: barrier.wait())
     assert not barrier.broken
+
+
+def test_a_short_phase_is_cut_into_the_same_jobs_and_wakes_nobody(pool_of, monkeypatch):
+    monkeypatch.setattr(threads, "WORTH_WAKING", 1000.0)
+    for nanoseconds, spread in ((999.0, False), (1000.0, True)):
+        jobs = []
+        pool_of(2).over_batch(5, lambda low, high: jobs.append((low, threading.current_thread())), nanoseconds)  # noqa: B023
+        assert sorted(low for low, _ in jobs) == [0, 2]
+        assert (len({thread for _, thread in jobs}) == 2) == spread
+
+
+@pytest.mark.skipif(not enabled(), reason="plain Python cannot reach the control word")
+@pytest.mark.parametrize("count", [1, 2])
+def test_denormals_are_zero_on_every_thread_while_jobs_run_and_only_then(pool_of, count):
+    def product():
+        return float(np.float32(1e-38) * np.float32(1e-3))
+
+    seen, barrier = [], threading.Barrier(count, timeout=10)
+
+    def job(low, high):
+        barrier.wait()
+        seen.append(product())
+
+    pool_of(count).over_batch(count, job)
+    assert seen == [0.0] * count
+    assert product() > 0
+    with pytest.raises(ZeroDivisionError):
+        pool_of(count).over_batch(count, lambda low, high: 1 // 0)
+    assert product() > 0
 
 
 def test_the_calling_thread_works_too(pool_of):

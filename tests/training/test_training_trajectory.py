@@ -62,13 +62,12 @@ def test_losses_of_twenty_steps(cell, layers, optimizer):
 
     pool = ThreadPool(2, network.dtype)
     learner = StreamLearner(network, ids, ids[:0], ids[:0], batch_size=B, bptt=T, stride=T, seed=1, pool=pool)
-    update = Optimizer(optimizer, network.parameters, CLIP, pool)
+    update = Optimizer(optimizer, network, CLIP, pool)
     losses = []
     for step in range(STEPS):
         total, count = learner.gradient(step)
         losses.append(total / count)
         update.update(IN_TORCH[optimizer][1], update.gradient_norm())
-        network.pack()
     pool.close()
     assert min(losses) < losses[0] - 0.01
     assert np.abs(np.array(losses) - np.array(wanted)).max() < 1e-4
