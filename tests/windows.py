@@ -19,7 +19,8 @@ VARIANTS = [
 def small_shape(cell, activation, layers, kind="numeric", loss="xent", hidden=5):
     shape = NetworkShape(
         cell=cell, input_size=4, hidden_size=hidden, num_layers=layers, output_size=3,
-        token_input=kind != "numeric", embedding_size=3 if kind == "embedding" else None, activation=activation,
+        token_input=kind != "numeric", embedding_size=3 if "embedding" in kind else None, activation=activation,
+        fold_up_to=320 if kind == "folded embedding" else 0,
     )  # fmt: skip
     return replace(shape, output_size=4) if kind != "numeric" and loss == "xent" else shape
 
@@ -78,6 +79,7 @@ class Window:
             self.network.backward(self.work, low, high)
         for i in range(shards):
             self.network.weight_gradients(self.work, Share(i, shards, self.dtype))
+        self.network.finish_gradients()
         gradients = self.network.parameters.export_gradients()
         if not self.shape.token_input:
             gradients["x"] = self.work.dx.copy()

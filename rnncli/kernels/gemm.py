@@ -7,7 +7,8 @@ the tile, the panel or the vector width: neither threads nor the CPU change the 
 
     multiply              C = start + A · P    forward products and input gradients; P packed from B or from Bᵀ
     accumulate            C += A · P           recurrent products
-    multiply_transposed   C = Aᵀ · B           weight gradients; both are packed on the fly, a block of rows at a time
+    multiply_transposed   C = Aᵀ · B           weight gradients; B is packed on the fly, a block of rows at a time
+    multiply_columns      C = A · B            likewise, for a product whose B is used once
 
 float32 on a CPU with fused multiply-add uses the vector tile of `register_tile`; everything else (float64, odd
 CPUs, runs without the JIT) uses `plain_tile`.
@@ -24,7 +25,7 @@ from rnncli.kernels.jit import FLAGS, jit
 from rnncli.kernels.register_tile import LANES, PANEL, ROWS
 
 UNIT = LANES or 16  # columns: what a share of a weight gradient is counted in
-# multiply_transposed packs so much of A and of B at a time; together they stay in L2.
+# Rows and columns of B that are packed on the fly at a time: half a megabyte, which L2 holds.
 DEPTH, WIDTH = 256, 512
 SCRATCH = DEPTH * WIDTH
 
@@ -152,14 +153,13 @@ def accumulate(a, packed, c, first, last, low, high):
 
 
 @jit
-def multiply_transposed(a, b, c, first, last, scratch):
-    """c[:, first:last] = aᵀ · b[:, first:last], a (R, M), b (R, N), c (M, N); `scratch` (SCRATCH,) takes packed blocks.
+def _multiply_columns(a, a_row, a_step, M, R, b, c, first, last, scratch):
+    """c[:, first:last] = Σ_r a(m, r)·b[r, first:last], element (m, r) of the flat `a` at m·a_row + r·a_step.
 
     The sum over R is one chain per element, interrupted only by storing and loading it between blocks of rows.
     """
-    R, M = a.shape
     N = b.shape[1]
-    flat_a, flat_b, flat_c = a.reshape(-1), b.reshape(-1), c.reshape(-1)
+    flat_b, flat_c = b.reshape(-1), c.reshape(-1)
     zeros = np.zeros(PANEL, a.dtype)
     count = (M + ROWS - 1) // ROWS
     for r in range(0, R, DEPTH):
@@ -175,6 +175,21 @@ def multiply_transposed(a, b, c, first, last, scratch):
                 for i in range(count):
                     height = (M + i) // count
                     c_at = m * N + j
-                    tile(height, min(PANEL, high - j), flat_a, r * M + m, 1, M, scratch, (j - low) * depth, depth,
+                    tile(height, min(PANEL, high - j), a, m * a_row + r * a_step, a_row, a_step,
+                         scratch, (j - low) * depth, depth,
                          start, c_at if r else 0, start_row, flat_c, c_at, N)  # fmt: skip
                     m += height
+
+
+@jit
+def multiply_columns(a, b, c, first, last, scratch):
+    """c[:, first:last] = a · b[:, first:last], a (M, R), b (R, N), c (M, N); `scratch` (SCRATCH,) for packing."""
+    M, R = a.shape
+    _multiply_columns(a.reshape(-1), R, 1, M, R, b, c, first, last, scratch)
+
+
+@jit
+def multiply_transposed(a, b, c, first, last, scratch):
+    """c[:, first:last] = aᵀ · b[:, first:last], a (R, M), b (R, N), c (M, N); `scratch` (SCRATCH,) for packing."""
+    R, M = a.shape
+    _multiply_columns(a.reshape(-1), 1, M, M, R, b, c, first, last, scratch)

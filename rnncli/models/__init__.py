@@ -2,6 +2,7 @@
 
     parameters       one flat buffer, named views of it, the same for gradients; PyTorch names and layout outside
     initialisation   first values, the same on every machine
+    inputs           what a layer multiplies its input by: values, tokens, embedded tokens
     recurrent        one recurrent layer class that serves every cell
     head             the linear output layer
     network          input → stack of recurrent layers → head, forward and backward over a shard of the batch

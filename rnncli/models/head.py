@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 
-from rnncli.kernels import gemm, inputs
+from rnncli.kernels import inputs
 from rnncli.models import initialisation
+from rnncli.models.inputs import Projection
 from rnncli.models.parameters import Parameters, Spec
 from rnncli.models.share import Share
 
@@ -24,9 +25,7 @@ class LinearHead:
     def bind(self, parameters: Parameters) -> None:
         self.W, self.b = parameters.view("head.weight"), parameters.view("head.bias")
         self.dW, self.db = parameters.gradient_view("head.weight"), parameters.gradient_view("head.bias")
-        self.packed = gemm.packed_like(self.H, self.O, self.W.dtype)
-        self.packed_back = gemm.packed_like(self.O, self.H, self.W.dtype)
-        self.zeros = np.zeros(self.H, self.W.dtype)
+        self.projection = Projection(self.W, self.dW)
 
     def initialise(self, seed: int) -> None:
         limit = 0.0 if self.starts_at_zero else 1.0 / math.sqrt(self.H)
@@ -34,18 +33,14 @@ class LinearHead:
         self.b[...] = 0
 
     def pack(self, share: Share) -> None:
-        gemm.pack(self.W, self.packed, *share.panels(self.O))
-        gemm.pack_transposed(self.W, self.packed_back, *share.panels(self.H))
+        self.projection.pack(share)
 
     def forward(self, h: np.ndarray, outputs: np.ndarray, low: int, high: int) -> None:
-        gemm.multiply(h, self.packed, self.b, outputs, 0, len(outputs), low, high)
+        self.projection.forward(h, self.b, outputs, low, high)
 
     def backward(self, doutputs: np.ndarray, dh: np.ndarray, low: int, high: int) -> None:
-        """outputs = h·W + b gives dh = doutputs·Wᵀ."""
-        gemm.multiply(doutputs, self.packed_back, self.zeros, dh, 0, len(dh), low, high)
+        self.projection.backward(doutputs, dh, low, high)
 
     def weight_gradients(self, h: np.ndarray, doutputs: np.ndarray, share: Share) -> None:
-        low, high = share.columns(self.O)
-        d = doutputs.reshape(-1, self.O)
-        gemm.multiply_transposed(h.reshape(-1, self.H), d, self.dW, low, high, share.scratch)
-        inputs.column_sums(d, self.db, low, high)
+        self.projection.weight_gradients(h, doutputs, share)
+        inputs.column_sums(doutputs.reshape(-1, self.O), self.db, *share.columns(self.O))

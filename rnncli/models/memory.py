@@ -16,12 +16,12 @@ def needed(shape: NetworkShape, T: int, B: int) -> int:
     """Bytes, within some percent, for training on windows of T steps × B sequences in float32."""
     cell = CELLS[shape.cell]
     gates, H = cell.gates * shape.hidden_size, shape.hidden_size
-    first = shape.embedding_size or shape.input_size
-    sizes = [first, *[H] * (shape.num_layers - 1)]
+    sizes = [shape.first_size, *[H] * (shape.num_layers - 1)]
     parameters = sum(gates * (size + H + 2) for size in sizes) + shape.output_size * (H + 1)
     parameters += shape.input_size * (shape.embedding_size or 0)
     arrays = gates * (2 if cell.keeps_recurrent_apart else 1) + H * (5 if cell.has_memory else 2)
-    return _FLOAT * (_COPIES * parameters + T * B * (shape.num_layers * arrays + shape.output_size + 2 * first))
+    values = 2 * shape.first_size if shape.first_reads == "values" else 0
+    return _FLOAT * (_COPIES * parameters + T * B * (shape.num_layers * arrays + shape.output_size + values))
 
 
 def available() -> int:

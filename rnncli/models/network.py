@@ -5,6 +5,7 @@ Training calls, per window:
     pack                     per share of the output columns, after the weights changed
     forward, loss, backward  per shard of the batch (threads do not meet)
     weight_gradients         per share of the output columns, when every shard is done
+    finish_gradients         once, when every share is done
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from rnncli.kernels.cells import CELLS
 from rnncli.kernels.rnn import ACTIVATIONS
 from rnncli.models import initialisation
 from rnncli.models.head import LinearHead
+from rnncli.models.inputs import FoldedEmbedding
 from rnncli.models.parameters import Parameters, Spec
-from rnncli.models.recurrent import RecurrentLayer
+from rnncli.models.recurrent import Reads, RecurrentLayer
 from rnncli.models.share import Share
 from rnncli.models.workspace import LayerWork, Workspace
 
@@ -33,7 +35,8 @@ class NetworkShape:
     """Everything that fixes a network's parameters.
 
     input_size is the vocabulary for token inputs, the number of features for numeric ones; embedding_size None
-    with token inputs means one-hot.
+    with token inputs means one-hot. An embedding of up to fold_up_to tokens, which is fewer than most windows have
+    steps × sequences, is folded into the first layer.
     """
 
     cell: str
@@ -46,6 +49,28 @@ class NetworkShape:
     activation: str = "tanh"
     dropout: float = 0.0
     head_starts_at_zero: bool = False
+    fold_up_to: int = 320
+
+    @property
+    def embedded(self) -> bool:
+        return self.token_input and self.embedding_size is not None
+
+    @property
+    def folded(self) -> bool:
+        return self.embedded and self.input_size <= self.fold_up_to
+
+    @property
+    def first_size(self) -> int:
+        """What the first layer reads a step: of an embedding, of a one-hot vector, of features."""
+        return self.embedding_size if self.token_input and self.embedding_size is not None else self.input_size
+
+    @property
+    def first_reads(self) -> Reads:
+        if not self.token_input:
+            return "values"
+        if not self.embedded:
+            return "tokens"
+        return "embedded tokens" if self.folded else "values"
 
 
 class Network:
@@ -53,14 +78,12 @@ class Network:
 
     def __init__(self, shape: NetworkShape, dtype: np.dtype = FLOAT32):
         self.shape, self.dtype = shape, np.dtype(dtype)
-        self.embedded = shape.token_input and shape.embedding_size is not None
-        self.first_size = shape.embedding_size or shape.input_size if shape.token_input else shape.input_size
         cell, activation = CELLS[shape.cell], ACTIVATIONS[shape.activation]
         self.cell = cell
         self.layers = [
             RecurrentLayer(
-                cell, l, self.first_size if l == 0 else shape.hidden_size, shape.hidden_size, activation,
-                token_input=shape.token_input and not self.embedded and l == 0,
+                cell, l, shape.hidden_size if l else shape.first_size, shape.hidden_size, activation,
+                "values" if l else shape.first_reads,
             )
             for l in range(shape.num_layers)
         ]  # fmt: skip
@@ -72,15 +95,15 @@ class Network:
 
     def _specs(self) -> list[Spec]:
         specs = []
-        if self.embedded:
-            specs.append(Spec("embedding.weight", (self.shape.input_size, self.first_size)))
+        if self.shape.embedded:
+            specs.append(Spec("embedding.weight", (self.shape.input_size, self.shape.first_size)))
         for part in self._parts:
             specs += part.specs()
         return specs
 
     def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int) -> None:
         """First weights from the seed."""
-        if self.embedded:
+        if self.shape.embedded:
             table = self.parameters.view("embedding.weight")
             table[...] = initialisation.uniform(table.shape, 1.0, seed, 2)
         for layer in self.layers:
@@ -107,16 +130,18 @@ class Network:
         """Arrays for windows of up to T steps of B sequences, the head seeing the last head_steps of them."""
         dropping = training and self.shape.dropout > 0
         last = len(self.layers) - 1
-        dense = not self.layers[0].token_input
+        shape = self.shape
+        values = (T, B, shape.first_size) if shape.first_reads == "values" else (0, 0, 0)
+        wanted = shape.first_reads == "values" and (shape.embedded or input_gradient)
         return Workspace(
-            tokens=np.zeros((T, B) if self.shape.token_input else (0, 0), np.int32),
-            x=np.zeros((T, B, self.first_size) if dense else (0, 0, 0), self.dtype),
-            dx=np.zeros((T, B, self.first_size), self.dtype) if dense and (self.embedded or input_gradient) else None,
+            tokens=np.zeros((T, B) if shape.token_input else (0, 0), np.int32),
+            x=np.zeros(values, self.dtype),
+            dx=np.zeros(values, self.dtype) if wanted else None,
             layers=[
-                LayerWork.plan(self.cell, T, B, self.shape.hidden_size, dropping and l < last, self.dtype)
+                LayerWork.plan(self.cell, T, B, shape.hidden_size, dropping and l < last, self.dtype)
                 for l in range(last + 1)
             ],
-            outputs=np.zeros((head_steps, B, self.shape.output_size), self.dtype),
+            outputs=np.zeros((head_steps, B, shape.output_size), self.dtype),
             head_from=T - head_steps,
         )
 
@@ -130,7 +155,7 @@ class Network:
 
     def forward(self, work: Workspace, low: int, high: int) -> None:
         """work.outputs for sequences low ≤ b < high, from work.tokens or work.x and the states in row 0."""
-        if self.embedded:
+        if self._gathers:
             inputs.gather(self.parameters.view("embedding.weight"), work.tokens, work.x, low, high)
         for l, (layer, layer_work) in enumerate(zip(self.layers, work.layers, strict=True)):
             layer.forward(layer_work, self._layer_input(work, l), low, high)
@@ -156,15 +181,26 @@ class Network:
         for l, layer in enumerate(self.layers):
             layer.weight_gradients(work.layers[l], self._layer_input(work, l), share)
         self.head.weight_gradients(work.layers[-1].y[work.head_from :], work.outputs, share)
-        if self.embedded:
+        if self._gathers:
             assert work.dx is not None
             table = self.parameters.gradient_view("embedding.weight")
-            inputs.scatter(work.dx, work.tokens, table, *share.split(self.first_size))
+            inputs.scatter(work.dx, work.tokens, table, *share.split(self.shape.first_size))
+
+    def finish_gradients(self) -> None:
+        """What is left to one thread when all shares are done."""
+        first = self.layers[0].input
+        if isinstance(first, FoldedEmbedding):
+            first.embedding_gradient()
+
+    @property
+    def _gathers(self) -> bool:
+        """Whether embeddings are looked up as values, and not folded."""
+        return self.shape.embedded and not self.shape.folded
 
     def _layer_input(self, work: Workspace, l: int) -> np.ndarray:
         if l > 0:
             return work.layers[l - 1].y
-        return work.tokens if self.layers[0].token_input else work.x
+        return work.x if self.shape.first_reads == "values" else work.tokens
 
     def _drop(self, x: np.ndarray, y: np.ndarray, key: np.uint32, low: int, high: int) -> None:
         p = self.shape.dropout

@@ -7,27 +7,31 @@ share of a weight gradient. Every method writes into a `LayerWork`.
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 
 from rnncli.kernels import gemm, inputs
 from rnncli.kernels.cell import Cell
 from rnncli.models import initialisation
+from rnncli.models.inputs import FoldedEmbedding, Input, Projection, TokenRows
 from rnncli.models.parameters import Parameters, Spec
 from rnncli.models.share import Share
 from rnncli.models.workspace import LayerWork
+
+Reads = Literal["values", "tokens", "embedded tokens"]
 
 
 class RecurrentLayer:
     """Layer number `index` of a stack, I inputs, H units.
 
-    token_input: the input is a token's number, its one-hot product a row of the matrix.
+    reads: "values"; "tokens", whose one-hot product is a row of the matrix; or "embedded tokens", whose embedding of I
+    is folded into the matrix.
     """
 
-    def __init__(self, cell: Cell, index: int, I: int, H: int, activation: int, token_input: bool):
+    def __init__(self, cell: Cell, index: int, I: int, H: int, activation: int, reads: Reads):
         self.cell, self.index, self.I, self.H = cell, index, I, H
-        self.activation = activation
-        self.token_input = token_input
+        self.activation, self.reads = activation, reads
         self.columns = cell.gates * H
         self._names = [f"rnn.{part}_l{index}" for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
 
@@ -45,19 +49,23 @@ class RecurrentLayer:
         self.W, self.U, self.b_ih, self.b_hh = (parameters.view(name) for name in self._names)
         self.dW, self.dU, self.db_ih, self.db_hh = (parameters.gradient_view(name) for name in self._names)
         dtype = self.W.dtype
-        dense = 0 if self.token_input else self.I
-        self.W_packed = gemm.packed_like(dense, self.columns, dtype)
-        self.W_packed_back = gemm.packed_like(self.columns, dense, dtype)
+        self.input: Input
+        if self.reads == "values":
+            self.input = Projection(self.W, self.dW)
+        elif self.reads == "tokens":
+            self.input = TokenRows(self.W, self.dW)
+        else:
+            E, dE = (view("embedding.weight") for view in (parameters.view, parameters.gradient_view))
+            self.input = FoldedEmbedding(E, dE, self.W, self.dW)
         self.U_packed = gemm.packed_like(self.H, self.columns, dtype)
         self.U_packed_back = gemm.packed_like(self.columns, self.H, dtype)
         self.bias = np.zeros(self.columns, dtype)
-        self.zeros = np.zeros(self.I, dtype)
 
     def initialise(self, method: str, scale: float, seed: int) -> None:
         stream = 1000 * (self.index + 1)
         # Of a one-hot input a single row arrives: at ±1/√H it would drown, and training would start slowly
         # (tiny Shakespeare, 400 updates: 2.19 nats against 1.85 with ±1).
-        limit = 1.0 if self.token_input else 1.0 / math.sqrt(self.H)
+        limit = 1.0 if self.reads == "tokens" else 1.0 / math.sqrt(self.H)
         self.W[...] = initialisation.uniform((self.I, self.columns), limit, seed, stream)
         self.U[...] = initialisation.recurrent(self.cell.gates, self.H, method, scale, seed, stream + 1).T
         self.b_ih[...] = np.repeat(self.cell.initial_bias, self.H)
@@ -65,22 +73,16 @@ class RecurrentLayer:
 
     def pack(self, share: Share) -> None:
         """Refresh this share of the packed forms after the weights changed."""
-        forward, backward = share.panels(self.columns), share.panels(self.H)
-        if not self.token_input:
-            gemm.pack(self.W, self.W_packed, *forward)
-            gemm.pack_transposed(self.W, self.W_packed_back, *share.panels(self.I))
-        gemm.pack(self.U, self.U_packed, *forward)
-        gemm.pack_transposed(self.U, self.U_packed_back, *backward)
+        self.input.pack(share)
+        gemm.pack(self.U, self.U_packed, *share.panels(self.columns))
+        gemm.pack_transposed(self.U, self.U_packed_back, *share.panels(self.H))
         low, high = share.columns(self.columns)
         b_hh = 0 if self.cell.keeps_recurrent_apart else self.b_hh[low:high]
         self.bias[low:high] = self.b_ih[low:high] + b_hh
 
     def forward(self, work: LayerWork, x: np.ndarray, low: int, high: int) -> None:
-        """x (T, B, I), or tokens (T, B) for a token input; work.h[0] (and c[0]) given."""
-        if self.token_input:
-            inputs.gather_with_bias(self.W, self.bias, x, work.a, low, high)
-        else:
-            gemm.multiply(x, self.W_packed, self.bias, work.a, 0, len(work.a), low, high)
+        """x (T, B, I), or tokens (T, B) where it reads tokens; work.h[0] (and c[0]) given."""
+        self.input.forward(x, self.bias, work.a, low, high)
         self.cell.forward(work.a, work.q, work.h, work.c, work.s, self.U_packed, self.b_hh, self.activation, low, high)
 
     def backward(self, work: LayerWork, dx: np.ndarray | None, low: int, high: int) -> None:
@@ -93,18 +95,14 @@ class RecurrentLayer:
             self.U_packed_back, self.activation, low, high,
         )  # fmt: skip
         if dx is not None:
-            # a = x·W + … gives dx = da·Wᵀ
-            gemm.multiply(work.a, self.W_packed_back, self.zeros, dx, 0, len(dx), low, high)
+            self.input.backward(work.a, dx, low, high)
 
     def weight_gradients(self, work: LayerWork, x: np.ndarray, share: Share) -> None:
         """This thread's columns of dW, dU and the biases, after `backward` of the whole batch."""
         low, high = share.columns(self.columns)
         da = work.a.reshape(-1, self.columns)
         dq = work.q.reshape(-1, self.columns) if self.cell.keeps_recurrent_apart else da
-        if self.token_input:
-            inputs.scatter(work.a, x, self.dW, low, high)
-        else:
-            gemm.multiply_transposed(x.reshape(-1, self.I), da, self.dW, low, high, share.scratch)
+        self.input.weight_gradients(x, work.a, share)
         h_before = work.h[:-1].reshape(-1, self.H)
         gemm.multiply_transposed(h_before, dq, self.dU, low, high, share.scratch)
         inputs.column_sums(da, self.db_ih, low, high)

@@ -50,6 +50,7 @@ class Backpropagation:
         forward = self._nanoseconds(work)
         self.pool.over_batch(work.B, shard, 2 * forward)
         self.pool.over_shares(lambda share: self.network.weight_gradients(work, share), forward)
+        self.network.finish_gradients()
         return float(losses.total(per_step))
 
     def forward(self, work: Workspace) -> None:

@@ -116,10 +116,13 @@ def test_a_product_has_the_same_bits_wherever_the_batch_is_split(dtype, accumula
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("N", WIDTHS)
 @pytest.mark.parametrize(("R", "M"), [(1, 1), (5, 13), (DEPTH, 2), (DEPTH + 1, 7)])
-def test_multiply_transposed_overwrites_with_the_product(R, M, N, dtype):
+def test_products_packed_on_the_fly_overwrite(R, M, N, dtype):
     a, b = normal(1, R, M, dtype=dtype), normal(2, R, N, dtype=dtype)
     c, scratch = np.full((M, N), UNTOUCHED, dtype), np.full(SCRATCH, np.nan, dtype)
     gemm.multiply_transposed(a, b, c, 0, N, scratch)
+    assert_product(c, a.T, b)
+    c[...], scratch[...] = UNTOUCHED, np.nan
+    gemm.multiply_columns(np.ascontiguousarray(a.T), b, c, 0, N, scratch)
     assert_product(c, a.T, b)
 
 

@@ -30,13 +30,13 @@ def test_squared_error_at_the_last_step_only(cell, activation):
     check_gradients(Window(small_shape(cell, activation, 2), T=4, head_steps=1, loss="mse"))
 
 
-@pytest.mark.parametrize("kind", ["one-hot", "embedding"])
+@pytest.mark.parametrize("kind", ["one-hot", "embedding", "folded embedding"])
 @pytest.mark.parametrize("cell", CELLS)
 def test_token_inputs_and_a_loss_on_the_newest_steps(cell, kind):
     check_gradients(Window(small_shape(cell, "tanh", 2, kind), head_steps=2))
 
 
-@pytest.mark.parametrize("kind", ["numeric", "one-hot", "embedding"])
+@pytest.mark.parametrize("kind", ["numeric", "one-hot", "embedding", "folded embedding"])
 @pytest.mark.parametrize(("cell", "activation"), VARIANTS)
 def test_outputs_equal_the_naive_twin(cell, activation, kind):
     window = Window(small_shape(cell, activation, 3, kind))

@@ -9,11 +9,12 @@ from rnncli.models.network import Network, NetworkShape
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 @pytest.mark.parametrize("layers", [1, 3])
-def test_estimate_is_near_what_is_allocated(cell, layers):
-    shape = NetworkShape(cell, 50, 96, layers, 50, token_input=True, embedding_size=64)
+@pytest.mark.parametrize("fold_up_to", [0, 50])
+def test_estimate_is_near_what_is_allocated(cell, layers, fold_up_to):
+    shape = NetworkShape(cell, 50, 96, layers, 50, token_input=True, embedding_size=64, fold_up_to=fold_up_to)
     network = Network(shape)
     work = network.workspace(40, 16, 40, training=True)
-    arrays = [work.x, work.dx, work.outputs]
+    arrays = [work.x, work.outputs, *([] if work.dx is None else [work.dx])]
     arrays += [getattr(layer, name) for layer in work.layers for name in ("a", "q", "h", "c", "s", "dh", "dc")]
     parameters = network.parameters.weights.nbytes
     allocated = sum(array.nbytes for array in arrays) + 8 * parameters

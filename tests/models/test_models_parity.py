@@ -58,7 +58,7 @@ def torch_loss(window, outputs):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("layers", [1, 2, 3])
-@pytest.mark.parametrize("kind", ["numeric", "one-hot", "embedding"])
+@pytest.mark.parametrize("kind", ["numeric", "one-hot", "embedding", "folded embedding"])
 @pytest.mark.parametrize(("cell", "activation"), IN_TORCH)
 def test_outputs_and_all_gradients(cell, activation, kind, layers, dtype):
     window = Window(small_shape(cell, activation, layers, kind, hidden=20), T=9, B=4, dtype=dtype, head_steps=7)

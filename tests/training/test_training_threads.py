@@ -118,7 +118,8 @@ def test_a_pool_works_on_after_an_error(pool_of):
 SHAPES = {
     "lstm with dropout": NetworkShape("lstm", 9, 21, 2, 9, token_input=True, dropout=0.3),
     "gru": NetworkShape("gru", 9, 13, 2, 9, token_input=True),
-    "embedding": NetworkShape("rnn", 9, 17, 1, 9, token_input=True, embedding_size=11),
+    "embedding": NetworkShape("rnn", 9, 17, 1, 9, token_input=True, embedding_size=11, fold_up_to=0),
+    "folded embedding": NetworkShape("gru", 9, 17, 1, 9, token_input=True, embedding_size=11),
 }
 
 
