@@ -13,6 +13,7 @@ Read in this order:
     optimizers   one fused update per optimizer, and the gradient norm
     denormals    numbers next to zero, which some CPUs are slow with
     dropout, random, sampling   what chance decides, from counters and seeds
+    generation   many tokens in one call
 
 Shapes are time-major and C-contiguous: inputs (T, B, I), states (T+1, B, H) with row 0 the incoming state,
 gate pre-activations (T, B, G·H). The gradient of `x` is `dx`. Weights are held transposed against PyTorch,

@@ -26,6 +26,7 @@ class Cell(NamedTuple):
     """
 
     name: str
+    kind: type  # a NamedTuple type of one field, `activation`; its instance names the cell to jitted code for all cells
     gate_names: tuple[str, ...]  # in PyTorch's order
     initial_bias: tuple[float, ...]  # of each gate
     keeps_recurrent_apart: bool

@@ -12,6 +12,8 @@ Because of r ⊙ q_n the recurrent contributions stand apart: `backward` turns `
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from rnncli.kernels.cell import Cell
 from rnncli.kernels.elementary import sigmoid, tanh
 from rnncli.kernels.gemm import accumulate, multiply
@@ -69,4 +71,10 @@ def backward(a, q, h, c, s, dh, dc, recurrent, activation, low, high):
         accumulate(q, recurrent, dh, t, t + 1, low, high)
 
 
-CELL = Cell("gru", ("reset", "update", "candidate"), (0.0, 0.0, 0.0), True, False, forward, backward)
+class Gru(NamedTuple):
+    """Names this cell in jitted code."""
+
+    activation: int
+
+
+CELL = Cell("gru", Gru, ("reset", "update", "candidate"), (0.0, 0.0, 0.0), True, False, forward, backward)

@@ -11,6 +11,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from rnncli.kernels.cell import Cell
 from rnncli.kernels.elementary import fma, sigmoid, tanh
 from rnncli.kernels.gemm import accumulate
@@ -70,5 +72,13 @@ def backward(a, q, h, c, s, dh, dc, recurrent, activation, low, high):
         accumulate(a, recurrent, dh, t, t + 1, low, high)
 
 
+class Lstm(NamedTuple):
+    """Names this cell in jitted code."""
+
+    activation: int
+
+
 # A forget gate that starts open lets gradients through from the first update (Jozefowicz et al., 2015).
-CELL = Cell("lstm", ("input", "forget", "candidate", "output"), (0.0, 1.0, 0.0, 0.0), False, True, forward, backward)
+CELL = Cell(
+    "lstm", Lstm, ("input", "forget", "candidate", "output"), (0.0, 1.0, 0.0, 0.0), False, True, forward, backward
+)

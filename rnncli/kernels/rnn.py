@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from rnncli.kernels.cell import Cell
 from rnncli.kernels.elementary import sigmoid, tanh
 from rnncli.kernels.gemm import accumulate
@@ -70,4 +72,10 @@ def backward(a, q, h, c, s, dh, dc, recurrent, activation, low, high):
         accumulate(a, recurrent, dh, t, t + 1, low, high)
 
 
-CELL = Cell("rnn", ("hidden",), (0.0,), False, False, forward, backward)
+class Rnn(NamedTuple):
+    """Names this cell in jitted code."""
+
+    activation: int
+
+
+CELL = Cell("rnn", Rnn, ("hidden",), (0.0,), False, False, forward, backward)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from rnncli.kernels import random, sampling
+from rnncli.kernels import sampling
 from rnncli.models.network import Network
+from rnncli.models.token_writer import TokenWriter
 
 _READ_STEPS = 64
-_STREAM = 900  # of the seed's independent random streams
+_FIRST_CHUNK, _LONGEST_CHUNK = 8, 4096  # tokens written in one jitted call
+_CHUNK_SECONDS = 0.02  # text seems to flow, and Ctrl-C is seen at once
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Sampling:
 
 
 class Decoder:
-    """Reads and writes one sequence with carried state. `excluded` is the token that is never drawn."""
+    """Reads one sequence with carried state, and continues it. `excluded` is the token that is never drawn."""
 
     def __init__(self, network: Network, excluded: int = 0):
         self.network, self.excluded = network, excluded
@@ -55,16 +58,36 @@ class Decoder:
         sampling.probabilities(logits, 1.0, 0, 1.0, self.excluded, self._chances)
         return self._chances
 
-    def write(self, logits: np.ndarray, how: Sampling) -> Iterator[int]:
-        """Tokens without end, each drawn after reading the one before; number k depends on (seed, k) alone."""
-        k = 0
-        token = np.zeros(1, np.int32)
-        while True:
-            token[0] = self._draw(logits, how, k)
-            yield int(token[0])
-            logits = self.read(token)
-            k += 1
+    def write(self, logits: np.ndarray, how: Sampling, count: int = 1) -> Continuations:
+        """`count` continuations of what was read, from seeds how.seed, how.seed + 1, …; `logits` are its last."""
+        writer = TokenWriter(self.network, count)
+        writer.begin(self._state, logits)
+        return Continuations(writer, how, count, self.excluded)
 
-    def _draw(self, logits: np.ndarray, how: Sampling, k: int) -> int:
-        sampling.probabilities(logits, how.temperature, how.top_k, how.top_p, self.excluded, self._chances)
-        return int(sampling.draw(self._chances, random.unit(how.seed, _STREAM, k)))
+
+class Continuations:
+    """Endless sequences that are written together and read one by one; token k of one depends on (seed, k) alone."""
+
+    def __init__(self, writer: TokenWriter, how: Sampling, count: int, excluded: int):
+        self.writer, self.how, self.excluded = writer, how, excluded
+        self._seeds = np.arange(count, dtype=np.uint64) + np.uint64(how.seed)
+        self._chunks: list[np.ndarray] = []
+        self._length, self._chunk = 0, _FIRST_CHUNK
+
+    def sequence(self, b: int) -> Iterator[int]:
+        """The tokens of sequence b, without end."""
+        i = 0
+        while True:
+            if i == len(self._chunks):
+                self._advance()
+            yield from self._chunks[i][:, b].tolist()
+            i += 1
+
+    def _advance(self) -> None:
+        tokens, how = np.zeros((self._chunk, len(self._seeds)), np.int32), self.how
+        began = time.perf_counter()
+        self.writer.write(tokens, self._seeds, self._length, how.temperature, how.top_k, how.top_p, self.excluded)
+        if time.perf_counter() - began < _CHUNK_SECONDS / 2:
+            self._chunk = min(2 * self._chunk, _LONGEST_CHUNK)
+        self._chunks.append(tokens)
+        self._length += len(tokens)

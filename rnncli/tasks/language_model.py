@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,8 @@ name = "language-model"
 BPTT = 64  # where the config says null
 WARM_UP_CHARACTERS = 20_000  # more than enough for the tokens that validation warms up on
 UNKNOWN = 0
+TOGETHER = 32  # texts that are written at once; more rows than that no longer make the weights' way pay
+MOST_KEPT = 4_000_000  # tokens of theirs that are kept until their turn comes
 
 
 @dataclass(frozen=True)
@@ -227,15 +229,28 @@ class LanguageModel:
         self.network = Network(network_shape(config, len(self.vocabulary)))
         self.network.load(arrays)
 
-    def generate(self, prime: str, how: Sampling, length: int) -> Iterator[str]:
-        """`length` tokens after `prime` as pieces of text; a character may take several bytes, so not one a piece."""
+    def generate(self, prime: str, how: Sampling, length: int, count: int = 1) -> Iterator[Iterator[str]]:
+        """`count` texts of `length` tokens after `prime`, from seeds how.seed, how.seed + 1, …, each as pieces.
+
+        Texts are written some at a time, and read in order. A character may take several bytes, so not every token is
+        a piece.
+        """
         decoder = Decoder(self.network, UNKNOWN)
+        known = self.vocabulary.decode(self.encode(prime, "the prime"))
+        logits = decoder.read(self._beginning(prime, "the prime"))
+        together = max(1, min(TOGETHER, MOST_KEPT // max(length, 1)))
+        for start in range(0, count, together):
+            batch = min(together, count - start)
+            written = decoder.write(logits, replace(how, seed=how.seed + start), batch)
+            for b in range(batch):
+                yield self._pieces(known, itertools.islice(written.sequence(b), length))
+
+    def _pieces(self, before: list[str], tokens: Iterator[int]) -> Iterator[str]:
         # Bytes that are no UTF-8 become surrogates, and bytes again where they are written.
         detokenizer = Detokenizer(self.vocabulary.kind, errors="surrogateescape")
-        for word in self.vocabulary.decode(self.encode(prime, "the prime")):
+        for word in before:
             detokenizer.push(word)
-        logits = decoder.read(self._beginning(prime, "the prime"))
-        for token in itertools.islice(decoder.write(logits, how), length):
+        for token in tokens:
             yield detokenizer.push(self.vocabulary.tokens[token])
         yield detokenizer.flush()
 

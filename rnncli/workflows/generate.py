@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from rnncli.data.source import decode, read_source
 from rnncli.errors import UsageError
@@ -39,9 +39,8 @@ def generate(request: Request, write: Callable[[int, str], None], say: Callable[
     writer = model.load()
     if not isinstance(writer, LanguageModel):
         raise UsageError(f"{request.run}: made for the task {model.task.name}; generate needs a language-model")
-    for number in range(request.count):
-        how = replace(request.sampling, seed=request.sampling.seed + number)
-        pieces = writer.generate(request.prime, how, request.length)
+    texts = writer.generate(request.prime, request.sampling, request.length, request.count)
+    for number, pieces in enumerate(texts):
         for piece in until(pieces, request.stop) if request.stop else pieces:
             write(number, piece)
         if number == 0:

@@ -8,7 +8,7 @@ import pytest
 from windows import VARIANTS
 
 from rnncli.models.network import Network, NetworkShape
-from rnncli.tasks.decoding import Decoder, Sampling
+from rnncli.tasks.decoding import _FIRST_CHUNK, Decoder, Sampling
 
 V, H = 9, 12
 # The value that chi-square with d degrees of freedom exceeds once in a thousand times.
@@ -17,10 +17,11 @@ LOGITS = [1.5, 2.0, -1.0, 0.5, 2.0, 1.0, 0.5, -3.0, 1.2]
 DRAWS = 8000
 
 
-def made(cell, activation="tanh", layers=2, embedding=None):
+def made(cell, activation="tanh", layers=2, embedding=None, fold_up_to=320):
     shape = NetworkShape(
-        cell, V, H, layers, V, token_input=True, embedding_size=embedding, activation=activation, dropout=0.5
-    )
+        cell, V, H, layers, V, token_input=True, embedding_size=embedding, activation=activation, dropout=0.5,
+        fold_up_to=fold_up_to,
+    )  # fmt: skip
     network = Network(shape)
     network.initialise("orthogonal", 0.9, seed=2)
     network.parameters.view("head.weight")[...] *= 30  # a fresh network hardly tells one token from another
@@ -104,7 +105,7 @@ def wanted_chances(temperature=1.0, top_k=0, top_p=1.0):
 def written(network, how, count, start=None):
     decoder = Decoder(network, excluded=0)
     logits = decoder.read(np.ones(1, np.int32) if start is None else start)
-    return list(itertools.islice(decoder.write(logits, how), count))
+    return list(itertools.islice(decoder.write(logits, how).sequence(0), count))
 
 
 @pytest.mark.parametrize(
@@ -147,10 +148,27 @@ def test_the_seed_decides_and_nothing_else(cell):
     assert len(set(first)) > 3
 
 
-def test_each_token_is_drawn_after_the_one_before_was_read():
+@pytest.mark.parametrize(("embedding", "fold_up_to"), [(None, 0), (7, 0), (7, 320)])
+@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize(("cell", "activation"), VARIANTS)
+def test_each_token_is_drawn_after_the_one_before_was_read(cell, activation, layers, embedding, fold_up_to):
     """A low temperature takes the likeliest; then the whole text must be a chain of likeliest tokens."""
-    network, prime = made("lstm"), ids(5)
-    tokens = written(network, Sampling(temperature=1e-4), 40, prime)
+    network, prime = made(cell, activation, layers, embedding, fold_up_to), ids(5)
+    decoder = Decoder(network)
+    made_of = decoder.write(decoder.read(prime), Sampling(temperature=1e-4))
+    tokens = list(itertools.islice(made_of.sequence(0), _FIRST_CHUNK))
     logits = whole_sequence(network, np.array([*prime, *tokens], np.int32))
+    assert np.abs(made_of.writer.state.logits[0, 0] - logits[-1]).max() < 1e-6 * np.abs(logits[-1]).max()
     logits[:, 0] = -np.inf
     assert tokens == logits[4:-1].argmax(axis=1).tolist()
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_texts_that_are_written_together_are_those_written_alone(cell):
+    network = made(cell)
+    decoder = Decoder(network)
+    together = decoder.write(decoder.read(ids(70)), Sampling(seed=2**63 - 4), count=7)
+    texts = [list(itertools.islice(together.sequence(b), 100)) for b in (3, 0, 6, 1)]  # in any order
+    alone = [written(network, Sampling(seed=2**63 - 4 + b), 100, ids(70)) for b in (3, 0, 6, 1)]
+    assert texts == alone
+    assert len({tuple(text) for text in texts}) == 4

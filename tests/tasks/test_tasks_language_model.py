@@ -168,7 +168,7 @@ def by_heart(tokens, kind, **data):
 
 
 def generated(model, prime, length, **how):
-    return "".join(model.generate(prime, Sampling(**how), length))
+    return "".join(next(model.generate(prime, Sampling(**how), length)))
 
 
 MULTI = "é€😀\n"  # two, three, four and one byte; no byte occurs twice
@@ -186,7 +186,7 @@ def test_a_byte_model_writes_characters_of_several_bytes():
 
 def test_a_byte_model_stopped_within_a_character_keeps_its_bytes():
     cycle = by_heart([chr(byte) for byte in MULTI.encode()], "byte")
-    pieces = list(cycle.generate("", Sampling(), 4))
+    pieces = list(next(cycle.generate("", Sampling(), 4)))
     assert "".join(pieces).encode("utf-8", "surrogateescape") == MULTI.encode()[:4]
 
 
@@ -224,7 +224,7 @@ def test_every_unseen_character_of_a_prime_is_named():
     assert str(caught.value).startswith('the prime: "x" (U+0078) at position 2, "é" (U+00E9) at position 4 does not')
 
 
-def test_the_seed_decides_what_a_trained_model_writes():
+def test_the_seed_decides_what_a_trained_model_writes(monkeypatch):
     trainee, _ = prepared(PROSE)
     model = language_model.load(trainee.header(), trainee.network.parameters.export())
     text = generated(model, "The ", 80, seed=4)
@@ -232,7 +232,11 @@ def test_the_seed_decides_what_a_trained_model_writes():
     assert generated(model, "The ", 80, seed=5) != text
     assert generated(model, "The ", 30, seed=4) == text[:30]
     assert set(text) <= set(PROSE)
-    stream = model.generate("The ", Sampling(seed=4), 10**9)
+    for together in (1, 2, 32):
+        monkeypatch.setattr(language_model, "TOGETHER", together)
+        texts = ["".join(pieces) for pieces in model.generate("The ", Sampling(seed=2), 30, count=5)]
+        assert texts == [generated(model, "The ", 30, seed=seed) for seed in range(2, 7)]
+    stream = next(model.generate("The ", Sampling(seed=4), 10**9))
     assert "".join(itertools.islice(stream, 20)) == text[:20]  # as it is made, not at the end
 
 
