@@ -1,79 +1,37 @@
-"""Training throughput of rnncli and PyTorch in turn, in one process: the same model, batch and threads.
+"""Training throughput of rnncli and PyTorch (and JAX, where it is installed) in turn, in one process.
 
     env -u OPENBLAS_CORETYPE python tests/bench/throughput.py [--cells lstm,gru,rnn] [--hidden 128,256,512] [--json]
 
-The model: a token's embedding (in rnncli a one-hot input, which is the same function), stacked layers, softmax
-cross-entropy over V = 65 tokens, clipping, Adam. Tokens per second are of whole updates; the two alternate and medians
-are compared. GFLOP/s counts what rnncli really multiplies; the peak is the best of ten register-only loops on the same
-cores in the same run.
+Same model, batch and threads: an embedding, stacked layers, softmax cross-entropy over V = 65 tokens, clipping, Adam.
+Tokens per second are of whole updates; the contestants alternate, and medians are compared. GFLOP/s counts what rnncli
+really multiplies, so folding the embedding is not counted in its favour; the peak is the best of ten loops that never
+leave the registers, on the same cores in the same run. JAX cannot be told a number of threads: it is measured in the
+rows where all cores are used. After that comes what an update costs as T, B and H grow.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import itertools
 import json
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
+from contestants import Model, jax_update, rnncli_update, torch_update
+from peak import peak_gflops
+from rich.console import Console
+from rich.table import Table
 
-from rnncli.kernels.cells import CELLS
-from rnncli.kernels.gemm import multiply, pack, packed_like
-from rnncli.models.network import Network, NetworkShape
-from rnncli.training.optimizer import Optimizer
-from rnncli.training.streams import StreamLearner
-from rnncli.training.threads import ThreadPool
-
-V = 65
 ROUNDS = 7
-PEAK_SECONDS = 0.2
+COST_CELL, COST = "lstm", {"hidden": 256, "batch": 32, "bptt": 50}
+GROWTH: dict[str, list[int]] = {"bptt": [25, 50, 100, 200], "batch": [16, 32, 64, 128], "hidden": [128, 256, 512]}
 
 
-def rnncli_update(cell: str, H: int, layers: int, B: int, T: int, threads: int) -> Callable[[], None]:
-    """A function that trains on one window."""
-    pool = ThreadPool(threads, np.dtype(np.float32))
-    network = Network(NetworkShape(cell, V, H, layers, V, token_input=True))
-    network.initialise("orthogonal", 1.0, seed=1)
-    ids = np.random.default_rng(0).integers(1, V, B * T * 8 + 1).astype(np.uint8)
-    learner = StreamLearner(network, ids, ids[:0], ids[:0], batch_size=B, bptt=T, stride=T, seed=1, pool=pool)
-    optimizer = Optimizer("adam", network, 5.0, pool)
-    updates = itertools.count()
-
-    def update() -> None:
-        learner.gradient(next(updates))
-        optimizer.update(2e-3, optimizer.gradient_norm())
-
-    return update
-
-
-def torch_update(cell: str, H: int, layers: int, B: int, T: int, threads: int) -> Callable[[], None]:
-    """The same in PyTorch, as its tutorials write it."""
-    import torch
-
-    torch.set_num_threads(threads)
-    modules = {"rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
-    embedding, rnn, head = torch.nn.Embedding(V, H), modules[cell](H, H, layers), torch.nn.Linear(H, V)
-    parameters = [*embedding.parameters(), *rnn.parameters(), *head.parameters()]
-    optimizer = torch.optim.Adam(parameters, 2e-3)
-    tokens = torch.randint(0, V, (T + 1, B))
-    carried: list[Any] = [None]
-
-    def update() -> None:
-        hidden, state = rnn(embedding(tokens[:-1]), carried[0])
-        carried[0] = tuple(s.detach() for s in state) if cell == "lstm" else state.detach()
-        loss = torch.nn.functional.cross_entropy(head(hidden).flatten(0, 1), tokens[1:].flatten())
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 5.0)
-        optimizer.step()
-
-    return update
-
-
-def seconds_of(update: Callable[[], None], at_least: float = 0.3) -> float:
+def seconds_of(update: Callable[[], Any], at_least: float) -> float:
     """The mean time of an update over at least so many seconds."""
     count, began = 0, time.perf_counter()
     while time.perf_counter() - began < at_least or count < 2:
@@ -82,53 +40,70 @@ def seconds_of(update: Callable[[], None], at_least: float = 0.3) -> float:
     return (time.perf_counter() - began) / count
 
 
-def flops_per_token(cell: str, H: int, layers: int) -> float:
-    """What rnncli multiplies and adds per trained token: the one-hot first layer has no input product."""
-    gates = CELLS[cell].gates
-    forward = sum(2 * gates * H * ((H if layer else 0) + H) for layer in range(layers)) + 2 * H * V
-    return 3.0 * forward
-
-
-def peak_gflops(threads: int) -> float:
-    """The best rate of products whose operands stay in the nearest cache, on `threads` cores at once."""
-    pool = ThreadPool(threads, np.dtype(np.float32))
-    K, M, N = 64, 96, 64
-    a = np.ones((1, M, K), np.float32)
-    packed = packed_like(K, N, a.dtype)
-    pack(np.ones((K, N), np.float32), packed, 0, 1)
-    start = np.zeros(N, np.float32)
-
-    def loop(first: int, last: int) -> None:
-        c = np.zeros((1, M, N), np.float32)
-        for _ in range(400):
-            multiply(a, packed, start, c, 0, 1, 0, M)
-
-    rates = []
-    for _ in range(10):
-        began = time.perf_counter()
-        pool.over_blocks(threads, loop)
-        rates.append(threads * 400 * 2 * M * N * K / (time.perf_counter() - began) / 1e9)
-    pool.close()
-    return max(rates)
+def medians(updates: dict[str, Callable[[], Any]], at_least: float) -> dict[str, float]:
+    """Seconds of an update of each, from rounds in which they alternate."""
+    for update in updates.values():
+        update()  # compiles, allocates
+    rounds = [{name: seconds_of(update, at_least) for name, update in updates.items()} for _ in range(ROUNDS)]
+    return {name: statistics.median(times[name] for times in rounds) for name in updates}
 
 
 def measured(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    jax = importlib.util.find_spec("jax") is not None
     for threads in arguments.threads:
         peak = peak_gflops(threads)
         for cell, H, layers, B, T in itertools.product(
             arguments.cells, arguments.hidden, arguments.layers, arguments.batch, arguments.bptt
         ):
-            updates = [make(cell, H, layers, B, T, threads) for make in (rnncli_update, torch_update)]
-            for update in updates:
-                update()  # compiles, allocates
-            times = [[seconds_of(update) for update in updates] for _ in range(ROUNDS)]
-            ours, theirs = (B * T / statistics.median(column) for column in zip(*times, strict=True))
-            gflops = ours * flops_per_token(cell, H, layers) / 1e9
+            model = Model(cell, H, layers)
+            updates = {"rnncli": rnncli_update(model, B, T, threads), "torch": torch_update(model, B, T, threads)}
+            if jax and threads == os.cpu_count():
+                updates["jax"] = jax_update(model, B, T, threads)
+            times = medians(updates, arguments.seconds)
+            rate = {name: B * T / seconds for name, seconds in times.items()}
+            gflops = rate["rnncli"] * model.flops_per_token() / 1e9
             yield {
                 "cell": cell, "hidden": H, "layers": layers, "batch": B, "bptt": T, "threads": threads,
-                "rnncli_tokens_per_second": round(ours), "torch_tokens_per_second": round(theirs),
-                "ratio": round(ours / theirs, 2), "gflops": round(gflops, 1), "peak_share": round(gflops / peak, 3),
+                **{f"{name}_tokens_per_second": round(value) for name, value in rate.items()},
+                "ratio": round(rate["rnncli"] / rate["torch"], 2),
+                "gflops": round(gflops, 1), "peak_share": round(gflops / peak, 3),
             }  # fmt: skip
+
+
+def cost(threads: int, at_least: float) -> Iterator[tuple[str, int, float, float, float]]:
+    """(key, value, milliseconds of an update, growth against the first row, growth of its FLOPs)."""
+    for key, values in GROWTH.items():
+        first: tuple[float, float] | None = None
+        for value in values:
+            setting = COST | {key: value}
+            model = Model(COST_CELL, setting["hidden"], 2)
+            update = rnncli_update(model, setting["batch"], setting["bptt"], threads)
+            seconds = medians({"rnncli": update}, at_least)["rnncli"]
+            flops = model.flops_per_token() * setting["batch"] * setting["bptt"]
+            first = first or (seconds, flops)
+            yield key, value, seconds * 1e3, seconds / first[0], flops / first[1]
+
+
+def print_rows(rows: list[dict[str, Any]]) -> None:
+    table = Table("cell", "H", "layers", "B", "T", "threads", "rnncli", "PyTorch", "JAX", "ratio", "GFLOP/s", "of peak",
+                  title="tokens/s", box=None)  # fmt: skip
+    for row in rows:
+        jax = f"{row['jax_tokens_per_second']:,}" if "jax_tokens_per_second" in row else "–"
+        table.add_row(
+            *(str(row[key]) for key in ("cell", "hidden", "layers", "batch", "bptt", "threads")),
+            f"{row['rnncli_tokens_per_second']:,}", f"{row['torch_tokens_per_second']:,}", jax,
+            f"{row['ratio']:.2f}", f"{row['gflops']:.0f}", f"{row['peak_share']:.0%}",
+        )  # fmt: skip
+    Console().print(table)
+    print(f"geometric mean of ratios: {statistics.geometric_mean(row['ratio'] for row in rows):.2f}")
+
+
+def print_cost(threads: int, at_least: float) -> None:
+    table = Table("", "ms per update", "growth", "growth of FLOPs", box=None,
+                  title=f"cost of an update: {COST_CELL}, otherwise {COST}, {threads} threads")  # fmt: skip
+    for key, value, milliseconds, growth, flops in cost(threads, at_least):
+        table.add_row(f"{key} {value}", f"{milliseconds:.1f}", f"{growth:.2f}", f"{flops:.2f}")
+    Console().print(table)
 
 
 def main() -> None:
@@ -136,27 +111,21 @@ def main() -> None:
         return [int(part) for part in text.split(",")]
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cells", type=lambda text: text.split(","), default=list(CELLS))
-    for name, default in (
-        ("hidden", "128,256,512"),
-        ("layers", "2"),
-        ("batch", "50"),
-        ("bptt", "50"),
-        ("threads", "1,2"),
-    ):
+    parser.add_argument("--cells", type=lambda text: text.split(","), default=["lstm", "gru", "rnn"])
+    for name, default in (("hidden", "128,256,512"), ("layers", "2"), ("batch", "50"), ("bptt", "50")):
         parser.add_argument(f"--{name}", type=numbers, default=numbers(default))
-    parser.add_argument("--json", action="store_true", help="a list of objects instead of a table")
+    parser.add_argument("--threads", type=numbers, default=sorted({1, os.cpu_count() or 1}))
+    parser.add_argument("--seconds", type=float, default=0.3, help="that each contestant runs for in each round")
+    parser.add_argument("--no-cost", action="store_true", help="leave out the table of growing cost")
+    parser.add_argument("--json", action="store_true", help="a list of objects instead of tables")
     arguments = parser.parse_args()
-    rows = []
-    for row in measured(arguments):
-        rows.append(row)
-        if not arguments.json:
-            print("  ".join(f"{key}={value}" for key, value in row.items()), flush=True)
+    rows = list(measured(arguments))
     if arguments.json:
         print(json.dumps(rows, indent=1))
-    else:
-        ratios = [row["ratio"] for row in rows]
-        print(f"geometric mean of ratios: {statistics.geometric_mean(ratios):.2f}")
+        return
+    print_rows(rows)
+    if not arguments.no_cost:
+        print_cost(max(arguments.threads), arguments.seconds)
 
 
 if __name__ == "__main__":

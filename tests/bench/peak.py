@@ -1,0 +1,66 @@
+"""What this machine can do at most: fused multiply-adds that never leave the registers."""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from llvmlite import binding, ir
+
+from rnncli.kernels.register_tile import LANES
+
+ACCUMULATORS = 16  # more than latency × units of any CPU; no more registers than AVX2 has
+STEPS = 2_000_000
+ROUNDS = 10
+
+
+def peak_gflops(threads: int) -> float:
+    """The best of ten rounds, on `threads` cores at once, in 10⁹ float32 operations a second."""
+    engine, function = _compiled()
+    call = ctypes.CFUNCTYPE(ctypes.c_float, ctypes.c_int64)(engine.get_function_address(function))  # drops the GIL
+    best = 0.0
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in range(ROUNDS):
+            began = time.perf_counter()
+            list(pool.map(call, [STEPS] * threads))
+            seconds = time.perf_counter() - began
+            best = max(best, threads * STEPS * ACCUMULATORS * (LANES or 1) * 2 / seconds / 1e9)
+    return best
+
+
+def _compiled() -> tuple[binding.ExecutionEngine, str]:
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    module = ir.Module("peak")
+    lanes = LANES or 1
+    vector, count = ir.VectorType(ir.FloatType(), lanes), ir.IntType(64)
+    fma = ir.Function(module, ir.FunctionType(vector, [vector] * 3), f"llvm.fma.v{lanes}f32")
+    function = ir.Function(module, ir.FunctionType(ir.FloatType(), [count]), "peak")
+    entry, loop, done = (function.append_basic_block(name) for name in ("entry", "loop", "done"))
+    builder = ir.IRBuilder(entry)
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    step = builder.phi(count)
+    step.add_incoming(ir.Constant(count, 0), entry)
+    factor, term = (ir.Constant(vector, [value] * lanes) for value in (0.999, 0.001))
+    sums = [builder.phi(vector) for _ in range(ACCUMULATORS)]
+    for number, total in enumerate(sums):
+        total.add_incoming(ir.Constant(vector, [float(number)] * lanes), entry)
+        total.add_incoming(builder.call(fma, [total, factor, term]), loop)
+    following = builder.add(step, ir.Constant(count, 1))
+    step.add_incoming(following, loop)
+    builder.cbranch(builder.icmp_signed("<", following, function.args[0]), loop, done)
+    builder.position_at_end(done)
+    total = sums[0]
+    for other in sums[1:]:
+        total = builder.fadd(total, other)
+    builder.ret(builder.extract_element(total, ir.Constant(ir.IntType(32), 0)))
+    target = binding.Target.from_default_triple()
+    machine = target.create_target_machine(
+        cpu=binding.get_host_cpu_name(), features=binding.get_host_cpu_features().flatten(), opt=3
+    )
+    parsed = binding.parse_assembly(str(module))
+    engine = binding.create_mcjit_compiler(parsed, machine)
+    engine.finalize_object()
+    return engine, "peak"
