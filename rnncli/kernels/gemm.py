@@ -43,23 +43,24 @@ def packed_like(k: int, n: int, dtype: np.dtype) -> np.ndarray:
 def plain_copy_row(width, source, s_at, target, t_at):
     """target[t_at : t_at + PANEL] = source[s_at : s_at + width] and zeros; the readable truth of `copy_row`."""
     for j in range(width):
-        target[t_at + j] = source[s_at + j]
+        target.flat[t_at + j] = source.flat[s_at + j]
     for j in range(width, PANEL):
-        target[t_at + j] = 0
+        target.flat[t_at + j] = 0
 
 
 def plain_tile(rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start, start_at, start_row, c, c_at, c_row):
     """c (rows, width ≤ PANEL) = start + a (rows, depth) · one panel; the readable truth of `tile`.
 
-    All are flat; element (m, k) of `a` is at a_at + m·a_row + k·a_step, row m of `start` at start_at + m·start_row.
+    Places count elements from an array's first, whatever its shape: element (m, k) of `a` is at
+    a_at + m·a_row + k·a_step, row m of `start` at start_at + m·start_row, and so on.
     """
     for m in range(rows):
         for j in range(width):
-            c[c_at + m * c_row + j] = start[start_at + m * start_row + j]
+            c.flat[c_at + m * c_row + j] = start.flat[start_at + m * start_row + j]
         for k in range(depth):
-            x = a[a_at + m * a_row + k * a_step]
+            x = a.flat[a_at + m * a_row + k * a_step]
             for j in range(width):
-                c[c_at + m * c_row + j] += x * packed[p_at + k * PANEL + j]
+                c.flat[c_at + m * c_row + j] += x * packed.flat[p_at + k * PANEL + j]
 
 
 def copy_row(width, source, s_at, target, t_at):
@@ -89,10 +90,9 @@ def _choose_tile(rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start
 def pack(b, packed, first, last):
     """b (K, N) into panels first ≤ p < last."""
     K, N = b.shape
-    flat = b.reshape(-1)
     for p in range(first, last):
         for k in range(K):
-            copy_row(min(PANEL, N - p * PANEL), flat, k * N + p * PANEL, packed, (p * K + k) * PANEL)
+            copy_row(min(PANEL, N - p * PANEL), b, k * N + p * PANEL, packed, (p * K + k) * PANEL)
 
 
 @jit
@@ -127,14 +127,13 @@ def _rows(rows, a, a_at, K, packed, start, start_at, start_row, c, c_at, N):
 def _product(a, packed, start, start_row, c, first, last, low, high):
     """c[t, b] = start[(t·B + b)·start_row:] + a[t, b] · P; rows of whole batches run as one block."""
     B, K, N = a.shape[1], a.shape[2], c.shape[2]
-    flat_a, flat_c = a.reshape(-1), c.reshape(-1)
     if low == 0 and high == B:
         row = first * B
-        _rows((last - first) * B, flat_a, row * K, K, packed, start, row * start_row, start_row, flat_c, row * N, N)
+        _rows((last - first) * B, a, row * K, K, packed, start, row * start_row, start_row, c, row * N, N)
     else:
         for t in range(first, last):
             row = t * B + low
-            _rows(high - low, flat_a, row * K, K, packed, start, row * start_row, start_row, flat_c, row * N, N)
+            _rows(high - low, a, row * K, K, packed, start, row * start_row, start_row, c, row * N, N)
 
 
 @jit
@@ -149,35 +148,36 @@ def multiply(a, packed, start, c, first, last, low, high):
 @jit
 def accumulate(a, packed, c, first, last, low, high):
     """c[t, b] += a[t, b] · P, with arguments as in `multiply`."""
-    _product(a, packed, c.reshape(-1), c.shape[2], c, first, last, low, high)
+    _product(a, packed, c, c.shape[2], c, first, last, low, high)
 
 
 @jit
 def _multiply_columns(a, a_row, a_step, M, R, b, c, first, last, scratch):
-    """c[:, first:last] = Σ_r a(m, r)·b[r, first:last], element (m, r) of the flat `a` at m·a_row + r·a_step.
+    """c[:, first:last] = Σ_r a(m, r)·b[r, first:last], element (m, r) of `a` at m·a_row + r·a_step.
 
     The sum over R is one chain per element, interrupted only by storing and loading it between blocks of rows.
     """
     N = b.shape[1]
-    flat_b, flat_c = b.reshape(-1), c.reshape(-1)
     zeros = np.zeros(PANEL, a.dtype)
     count = (M + ROWS - 1) // ROWS
     for r in range(0, R, DEPTH):
         depth = min(DEPTH, R - r)
-        start, start_row = (flat_c, N) if r else (zeros, 0)
         for low in range(first, last, WIDTH):
             high = min(low + WIDTH, last)
             for k in range(depth):
                 for j in range(low, high, PANEL):
-                    copy_row(min(PANEL, high - j), flat_b, (r + k) * N + j, scratch, (j - low) * depth + k * PANEL)
+                    copy_row(min(PANEL, high - j), b, (r + k) * N + j, scratch, (j - low) * depth + k * PANEL)
             for j in range(low, high, PANEL):
                 m = 0
                 for i in range(count):
                     height = (M + i) // count
                     c_at = m * N + j
-                    tile(height, min(PANEL, high - j), a, m * a_row + r * a_step, a_row, a_step,
-                         scratch, (j - low) * depth, depth,
-                         start, c_at if r else 0, start_row, flat_c, c_at, N)  # fmt: skip
+                    place = (height, min(PANEL, high - j), a, m * a_row + r * a_step, a_row, a_step,
+                             scratch, (j - low) * depth, depth)  # fmt: skip
+                    if r == 0:
+                        tile(*place, zeros, 0, 0, c, c_at, N)
+                    else:
+                        tile(*place, c, c_at, N, c, c_at, N)
                     m += height
 
 
@@ -185,11 +185,11 @@ def _multiply_columns(a, a_row, a_step, M, R, b, c, first, last, scratch):
 def multiply_columns(a, b, c, first, last, scratch):
     """c[:, first:last] = a · b[:, first:last], a (M, R), b (R, N), c (M, N); `scratch` (SCRATCH,) for packing."""
     M, R = a.shape
-    _multiply_columns(a.reshape(-1), R, 1, M, R, b, c, first, last, scratch)
+    _multiply_columns(a, R, 1, M, R, b, c, first, last, scratch)
 
 
 @jit
 def multiply_transposed(a, b, c, first, last, scratch):
     """c[:, first:last] = aᵀ · b[:, first:last], a (R, M), b (R, N), c (M, N); `scratch` (SCRATCH,) for packing."""
     R, M = a.shape
-    _multiply_columns(a.reshape(-1), 1, M, M, R, b, c, first, last, scratch)
+    _multiply_columns(a, 1, M, M, R, b, c, first, last, scratch)

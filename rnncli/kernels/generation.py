@@ -14,6 +14,7 @@ from numba.extending import overload
 from rnncli.kernels import denormals, random, sampling
 from rnncli.kernels.cells import CELLS
 from rnncli.kernels.gemm import multiply
+from rnncli.kernels.inputs import gather, gather_with_bias
 from rnncli.kernels.jit import FLAGS, jit
 
 STREAM = 900  # of a seed's independent random streams
@@ -66,26 +67,32 @@ def _choose_forward(kind, a, q, h, c, s, recurrent, bias_hh):
 
 @jit
 def read(weights, state, tokens):
-    """One step: each sequence reads its token of `tokens` (B,); state.logits is what it would say next."""
+    """One step: each sequence reads its token of `tokens` (1, B); state.logits is what it would say next."""
+    B = tokens.shape[1]
     for l in range(weights.recurrent.shape[0]):
         a = state.a[l]
         if l > 0:
-            multiply(state.h[l - 1, 1:], weights.above[l - 1], weights.bias[l], a, 0, 1, 0, a.shape[1])
+            multiply(state.h[l - 1, 1:], weights.above[l - 1], weights.bias[l], a, 0, 1, 0, B)
         elif weights.first.size > 0:
-            for b in range(tokens.size):
-                state.x[0, b, :] = weights.table[tokens[b]]
-            multiply(state.x, weights.first, weights.bias[0], a, 0, 1, 0, a.shape[1])
+            gather(weights.table, tokens, state.x, 0, B)
+            multiply(state.x, weights.first, weights.bias[0], a, 0, 1, 0, B)
         else:
-            for b in range(tokens.size):
-                row, out = weights.table[tokens[b]], a[0, b]
-                for j in range(out.size):
-                    out[j] = row[j] + weights.bias[0, j]
+            gather_with_bias(weights.table, weights.bias[0], tokens, a, 0, B)
         _forward(weights.kind, a, state.q[l], state.h[l], state.c[l], state.s[l], weights.recurrent[l],
                  weights.bias_hh[l])  # fmt: skip
-    multiply(state.h[-1, 1:], weights.head, weights.head_bias, state.logits, 0, 1, 0, tokens.size)
-    state.h[:, 0] = state.h[:, 1]
-    if state.c.size > 0:
-        state.c[:, 0] = state.c[:, 1]
+    multiply(state.h[-1, 1:], weights.head, weights.head_bias, state.logits, 0, 1, 0, B)
+    _carry(state.h)
+    _carry(state.c)
+
+
+@jit
+def _carry(states):
+    """states (L, 2, B, H): the next one is now the state."""
+    for l in range(states.shape[0]):
+        for b in range(states.shape[2]):
+            before, after = states[l, 0, b], states[l, 1, b]
+            for j in range(after.size):
+                before[j] = after[j]
 
 
 @jit
@@ -100,5 +107,5 @@ def write(weights, state, tokens, seeds, number, temperature, top_k, top_p, excl
         for b in range(tokens.shape[1]):
             sampling.probabilities(state.logits[0, b], temperature, top_k, top_p, excluded, chances)
             tokens[n, b] = sampling.draw(chances, random.unit(seeds[b], STREAM, number + n))
-        read(weights, state, tokens[n])
+        read(weights, state, tokens[n : n + 1])
     denormals.restore(word)

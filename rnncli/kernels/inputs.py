@@ -15,7 +15,9 @@ def gather(table, tokens, a, low, high):
     """a[t, b] = table[tokens[t, b]]; table (V, N), tokens (T, B) below V, a (T, B, N)."""
     for t in range(a.shape[0]):
         for b in range(low, high):
-            a[t, b, :] = table[tokens[t, b]]
+            row, out = table[tokens[t, b]], a[t, b]
+            for j in range(out.size):
+                out[j] = row[j]
 
 
 @jit
@@ -23,8 +25,7 @@ def gather_with_bias(table, bias, tokens, a, low, high):
     """a[t, b] = table[tokens[t, b]] + bias."""
     for t in range(a.shape[0]):
         for b in range(low, high):
-            row = table[tokens[t, b]]
-            out = a[t, b]
+            row, out = table[tokens[t, b]], a[t, b]
             for j in range(out.size):
                 out[j] = row[j] + bias[j]
 

@@ -31,6 +31,30 @@ def jit(function: Callable[..., Any]) -> Callable[..., Any]:
     return compiled
 
 
+def publish(symbol: str, signature: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Compile a function of C types at once, under a name that compiled code can call.
+
+    numba copies what a kernel calls into that kernel and compiles it there again; a large function is better called.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        if not enabled():
+            return function
+        from llvmlite import binding
+        from numba.core.ccallback import CFunc
+
+        options = {name: FLAGS[name] for name in ("fastmath", "error_model")} | {"nopython": True}
+        compiled = CFunc(function, (signature.args, signature.return_type), {}, options)
+        if FLAGS["cache"]:
+            compiled.enable_caching()
+            cache.forgive(compiled._cache)
+        compiled.compile()
+        binding.add_symbol(symbol, compiled.address)
+        return function
+
+    return decorate
+
+
 def enabled() -> bool:
     """False when NUMBA_DISABLE_JIT asks for plain Python (coverage, debugging)."""
     return not numba.config.DISABLE_JIT

@@ -16,7 +16,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from rnncli.kernels.jit import vector_lanes
+from rnncli.kernels.jit import publish, vector_lanes
 
 ROWS = 6  # 6 rows × 4 vectors = 24 accumulators of the 32 registers of AVX-512 and NEON
 LANES = vector_lanes()
@@ -28,8 +28,10 @@ _POINTER = _FLOAT.as_pointer()
 _VECTOR, _MASK = ir.VectorType(_FLOAT, LANES or 1), ir.VectorType(_I1, LANES or 1)
 _ALIGNED = ir.Constant(_I32, 4)
 
+_SYMBOL = "rnncli_register_tile"
+_n, _p = types.int64, types.CPointer(types.float32)
 # rows, width, a, a_row, a_step, panel, depth, start, start_row, c, c_row
-_SIGNATURE = ir.FunctionType(_VOID, [_I64, _I64, _POINTER, _I64, _I64, _POINTER, _I64, _POINTER, _I64, _POINTER, _I64])
+SIGNATURE = types.void(_n, _n, _p, _n, _n, _p, _n, _p, _n, _p, _n)
 
 
 def _int(value):
@@ -122,28 +124,36 @@ def _emit_tile(builder, rows, vectors, arguments, done):
         builder.branch(done)
 
 
-def _function(module):
-    """The one copy in `module` of a function that switches to the loop for its rows and its width's vectors."""
-    name = "rnncli.register_tile"
-    if name in module.globals:
-        return module.globals[name]
-    function = ir.Function(module, _SIGNATURE, name)
-    function.linkage = "linkonce_odr"
-    function.attributes.add("noinline")
-    builder = ir.IRBuilder(function.append_basic_block("entry"))
-    done = function.append_basic_block("done")
-    rows, width = function.args[:2]
-    vectors = builder.sdiv(builder.add(width, _int(LANES - 1)), _int(LANES))
-    switch = builder.switch(builder.add(builder.mul(rows, _int(VECTORS + 1)), vectors), done)
-    for m in range(1, ROWS + 1):
-        for v in range(1, VECTORS + 1):
-            block = function.append_basic_block(f"{m}x{v}")
-            switch.add_case(_int(m * (VECTORS + 1) + v), block)
-            builder.position_at_end(block)
-            _emit_tile(builder, m, v, function.args, done)
-    builder.position_at_end(done)
-    builder.ret_void()
-    return function
+def _switch_intrinsic(typing_context, rows, width, a, a_row, a_step, panel, depth, start, start_row, c, c_row):
+    """Switch to the loop for the rows and for the width's vectors."""
+
+    def codegen(context, builder, signature, arguments):
+        done = builder.append_basic_block("done")
+        rows, width = arguments[:2]
+        vectors = builder.sdiv(builder.add(width, _int(LANES - 1)), _int(LANES))
+        switch = builder.switch(builder.add(builder.mul(rows, _int(VECTORS + 1)), vectors), done)
+        for m in range(1, ROWS + 1):
+            for v in range(1, VECTORS + 1):
+                block = builder.append_basic_block(f"{m}x{v}")
+                switch.add_case(_int(m * (VECTORS + 1) + v), block)
+                builder.position_at_end(block)
+                _emit_tile(builder, m, v, arguments, done)
+        builder.position_at_end(done)
+        return context.get_dummy_value()
+
+    return SIGNATURE, codegen
+
+
+_switch: Any = intrinsic(_switch_intrinsic)
+
+
+def by_pointers(rows, width, a, a_row, a_step, panel, depth, start, start_row, c, c_row):
+    """`tile` as a C function."""
+    _switch(rows, width, a, a_row, a_step, panel, depth, start, start_row, c, c_row)
+
+
+if LANES:
+    publish(_SYMBOL, SIGNATURE)(by_pointers)
 
 
 def _address(context, builder, array_type, array, offset):
@@ -165,9 +175,9 @@ def _tile_intrinsic(
 
         a, packed = address(2, a, a_at), address(6, packed, p_at)
         start, c = address(9, start, start_at), address(12, c, c_at)
-        builder.call(
-            _function(builder.module), [rows, width, a, a_row, a_step, packed, depth, start, start_row, c, c_row]
-        )
+        llvm_types = [_POINTER if argument is _p else _I64 for argument in SIGNATURE.args]
+        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(_VOID, llvm_types), _SYMBOL)
+        builder.call(function, [rows, width, a, a_row, a_step, packed, depth, start, start_row, c, c_row])
         return context.get_dummy_value()
 
     return signature, codegen
