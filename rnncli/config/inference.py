@@ -12,6 +12,7 @@ from typing import Any
 CONFIG_SUFFIXES = (".yaml", ".yml")
 BPTT = 64
 LEAST_UPDATES = 1200
+VALIDATION = 300_000  # characters of a large text tell enough
 TABLE_SUFFIXES = (".csv", ".tsv")
 
 
@@ -45,7 +46,7 @@ def _language_model(path: str, size: int) -> dict[str, Any]:
     epochs = 1 if size > 3_000_000 else min(max(wanted, 10), 400)
     return {
         "task": "language-model",
-        "data": {"path": path, "format": "text"},
+        "data": {"path": path, "format": "text", "validation": min(0.1, round(VALIDATION / max(size, 1), 6))},
         "model": {"cell": cell, "hidden_size": hidden_size, "num_layers": num_layers, "dropout": dropout},
         "training": {
             "epochs": epochs, "max_time": "5m", "batch_size": batch_size, "bptt": BPTT, "learning_rate": learning_rate,

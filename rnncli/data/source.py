@@ -1,4 +1,4 @@
-"""Bytes in: a file, a pipe or standard input, read once, and decoded with errors that name a position."""
+"""Bytes in: a file, a pipe or standard input, and text from them, with errors that name a position."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import hashlib
 import os
 import stat
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import BinaryIO, NoReturn
 
 from rnncli.errors import DataError, MachineError, UsageError
+
+PIECE = 1 << 20  # bytes
+LARGE = 1 << 24  # a file beyond it is not kept in memory
 
 # Longest mark first: the UTF-32 little-endian mark begins with the UTF-16 one.
 _WIDE_MARKS = {
@@ -22,26 +25,97 @@ _WIDE_MARKS = {
 }
 
 
-@dataclass(frozen=True)
 class Source:
-    """What was read: `name` for messages, the raw `content`, and its `sha256` in hex."""
+    """What was read, or a large file that is read as it is needed: `name` for messages, bytes, and their `sha256`.
 
-    name: str
-    content: bytes
-    sha256: str
+    A file that is read more than once must be the same each time: DataError.
+    """
+
+    def __init__(self, name: str, content: bytes | None = None, *, file: tuple[str, os.stat_result] | None = None):
+        self.name = name
+        self._content, self._file = content, file
+        self._sha256: str | None = None
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        if self._content is not None:
+            return len(self._content)
+        assert self._file is not None
+        return self._file[1].st_size
+
+    @property
+    def content(self) -> bytes:
+        """All of it in memory."""
+        if self._content is None:
+            self._content = b"".join(self.pieces())
+        return self._content
+
+    @property
+    def sha256(self) -> str:
+        """In hex."""
+        if self._sha256 is None:
+            for _ in self.pieces():
+                pass
+        assert self._sha256 is not None
+        return self._sha256
+
+    def pieces(self) -> Iterator[bytes]:
+        """All of it, a megabyte at a time."""
+        digest = hashlib.sha256()
+        for piece in self._kept() if self._content is not None else self._read():
+            digest.update(piece)
+            yield piece
+        if self._sha256 not in (None, digest.hexdigest()):
+            raise _changed(self.name, "its content is another one now")
+        self._sha256 = digest.hexdigest()
+
+    def _kept(self) -> Iterator[bytes]:
+        assert self._content is not None
+        for start in range(0, len(self._content), PIECE):
+            yield self._content[start : start + PIECE]
+
+    def _read(self) -> Iterator[bytes]:
+        assert self._file is not None
+        path, before = self._file
+        try:
+            with open(path, "rb") as handle:
+                while piece := handle.read(PIECE):
+                    yield piece
+                _require_unchanged(path, before, os.fstat(handle.fileno()))
+        except OSError as error:
+            _refuse(path, error)
 
 
 def read_source(path: str, *, stdin: BinaryIO | None = None) -> Source:
-    """Read `path` to its end in one pass; "-" is `stdin`, by default the process's own.
+    """Open `path`; "-" is `stdin`, by default the process's own. What is no large file is read to its end in one pass.
 
     Raises UsageError (no such file, a directory, a socket, a terminal), MachineError (permission, I/O,
     memory) and DataError (a file that changes while it is read).
     """
-    if path == "-":
-        name, content = "<stdin>", _read_stdin(stdin)
-    else:
-        name, content = path, _read_path(path)
-    return Source(name, content, hashlib.sha256(content).hexdigest())
+    return Source("<stdin>", _read_stdin(stdin)) if path == "-" else _open_path(path)
+
+
+def decoded(source: Source, encoding: str = "utf-8", *, hint: str) -> Iterator[str]:
+    """The text of `source` in pieces, with the promises of `decode`."""
+    shown_name = _encoding_name(encoding)
+    try:
+        decoder = codecs.getincrementaldecoder(encoding)()
+    except LookupError:  # an encoding that cannot be read in pieces
+        yield decode(source, encoding, hint=hint)
+        return
+    first = True
+    try:
+        for piece in source.pieces():
+            if first and shown_name == "UTF-8":
+                _refuse_wide_mark(source.name, piece)
+            text = decoder.decode(piece)
+            yield text.removeprefix("\ufeff") if first else text
+            first = first and not text
+        yield decoder.decode(b"", final=True)
+    except UnicodeError:
+        decode(source, encoding, hint=hint)  # says where
+        raise
 
 
 def decode(source: Source, encoding: str = "utf-8", *, hint: str = "pass --encoding latin-1") -> str:
@@ -52,7 +126,7 @@ def decode(source: Source, encoding: str = "utf-8", *, hint: str = "pass --encod
     """
     shown_name = _encoding_name(encoding)
     if shown_name == "UTF-8":
-        _refuse_wide_mark(source)
+        _refuse_wide_mark(source.name, source.content)
     try:
         text = source.content.decode(encoding)
     except UnicodeDecodeError as error:
@@ -75,10 +149,10 @@ def _encoding_name(encoding: str) -> str:
     return "UTF-8" if canonical == "utf-8" else encoding
 
 
-def _refuse_wide_mark(source: Source) -> None:
-    for mark, name in _WIDE_MARKS.items():
-        if source.content.startswith(mark):
-            raise DataError(f"{source.name}: looks like {name}; convert with iconv or pass --encoding {name.lower()}")
+def _refuse_wide_mark(name: str, beginning: bytes) -> None:
+    for mark, wide in _WIDE_MARKS.items():
+        if beginning.startswith(mark):
+            raise DataError(f"{name}: looks like {wide}; convert with iconv or pass --encoding {wide.lower()}")
 
 
 def _position_after(prefix: str) -> tuple[int, int]:
@@ -102,13 +176,16 @@ def _read_stdin(stdin: BinaryIO | None) -> bytes:
         raise MachineError("<stdin>: out of memory while reading") from None
 
 
-def _read_path(path: str) -> bytes:
+def _open_path(path: str) -> Source:
     try:
         _refuse_unreadable_kind(path)
         with open(path, "rb") as handle:
             if handle.isatty():
                 raise UsageError(f"{path} is a terminal; pipe data in or name a file")
-            return _read_unchanged(handle, path)
+            status = os.fstat(handle.fileno())
+            if stat.S_ISREG(status.st_mode) and status.st_size > LARGE:
+                return Source(path, file=(path, status))
+            return Source(path, _read_unchanged(handle, path, status))
     except OSError as error:
         _refuse(path, error)
     except MemoryError:
@@ -124,18 +201,21 @@ def _refuse_unreadable_kind(path: str) -> None:
             raise UsageError(f"{path}: is {kind}; name a file, or - for standard input")
 
 
-def _read_unchanged(handle: BinaryIO, path: str) -> bytes:
+def _read_unchanged(handle: BinaryIO, path: str, before: os.stat_result) -> bytes:
     """The content of `handle`; a regular file must not change in the meantime (a pipe has no size)."""
-    before = os.fstat(handle.fileno())
     content = handle.read()
-    after = os.fstat(handle.fileno())
-    changed = (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
-    if changed and stat.S_ISREG(before.st_mode):
-        raise DataError(
-            f"{path}: changed while it was read ({before.st_size:,} bytes, then {after.st_size:,}); "
-            "wait until it is written, or copy it first"
-        )
+    if stat.S_ISREG(before.st_mode):
+        _require_unchanged(path, before, os.fstat(handle.fileno()))
     return content
+
+
+def _require_unchanged(path: str, before: os.stat_result, after: os.stat_result) -> None:
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise _changed(path, f"{before.st_size:,} bytes, then {after.st_size:,}")
+
+
+def _changed(name: str, how: str) -> DataError:
+    return DataError(f"{name}: changed while it was read ({how}); wait until it is written, or copy it first")
 
 
 def _refuse(path: str, error: OSError) -> NoReturn:

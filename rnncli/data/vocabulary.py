@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -15,8 +15,6 @@ from rnncli.errors import DataError, ModelFileError, shown
 UNKNOWN = "<unk>"  # cannot collide: as a word it would be three tokens, and char and byte tokens are short
 LIMIT = 65_536
 
-_CODE_POINTS = 0x110000
-_CHUNK = 1 << 20  # characters encoded at once: UTF-32 takes 4 bytes each, and a text may be a gigabyte
 _NAMED_UNSEEN = 5
 _PLURAL = {"char": "characters", "byte": "bytes", "word": "words"}
 
@@ -42,30 +40,27 @@ class Vocabulary:
 
     @classmethod
     def build(cls, text: str | bytes, kind: Kind) -> Vocabulary:
-        """The vocabulary of a training text; DataError if it has more than 65,536 distinct tokens."""
-        if kind == "word":
-            counts = Counter(tokenize(text, kind))
-            known = sorted(counts, key=lambda token: (-counts[token], token))
-        else:
-            known = sorted(set(_characters(text, kind)))
+        """The vocabulary of a text; DataError if it has more than 65,536 distinct tokens."""
+        return cls.of_counts(Counter(tokenize(text, kind) if kind == "word" else _characters(text, kind)), kind)
+
+    @classmethod
+    def of_counts(cls, counts: Mapping[str, int], kind: Kind) -> Vocabulary:
+        """The vocabulary of these tokens and how often they occur."""
+        known = sorted(counts, key=lambda token: (-counts[token], token)) if kind == "word" else sorted(counts)
         if len(known) > LIMIT:
             raise DataError(
                 f"vocabulary of {len(known):,} {_PLURAL[kind]}; limit {LIMIT:,}; use --set data.tokens=byte"
             )
         return cls((UNKNOWN, *known), kind)
 
+    def numbers(self, tokens: Sequence[str]) -> np.ndarray:
+        """The number of each of `tokens`, in the smallest unsigned type that holds all of this vocabulary's."""
+        known = self._number_of_token
+        return np.fromiter((known.get(token, 0) for token in tokens), self._dtype, len(tokens))
+
     def encode(self, text: str | bytes) -> np.ndarray:
         """Token numbers of `text`, (N,) in the smallest unsigned type that holds them; a token not known here is 0."""
-        if self.kind == "word":
-            words = tokenize(text, "word")
-            numbers = self._number_of_token
-            return np.fromiter((numbers.get(word, 0) for word in words), self._dtype, len(words))
-        characters = _characters(text, self.kind)
-        ids = np.empty(len(characters), self._dtype)
-        for start in range(0, len(characters), _CHUNK):
-            piece = characters[start : start + _CHUNK].encode("utf-32-le", "surrogatepass")
-            ids[start : start + _CHUNK] = self._number_of_code_point[np.frombuffer(piece, "<u4")]
-        return ids
+        return self.numbers(tokenize(text, self.kind))
 
     def decode(self, ids: Iterable[int]) -> list[str]:
         """The tokens with these numbers."""
@@ -111,14 +106,6 @@ class Vocabulary:
     @cached_property
     def _number_of_token(self) -> dict[str, int]:
         return {token: number for number, token in enumerate(self.tokens)}
-
-    @cached_property
-    def _number_of_code_point(self) -> np.ndarray:
-        """(1,114,112,) int32. One gather per text is five times as fast as a binary search, for 4 MB."""
-        numbers = np.zeros(_CODE_POINTS, np.int32)
-        for number, token in enumerate(self.tokens[1:], start=1):
-            numbers[ord(token)] = number
-        return numbers
 
 
 def require_learnable(vocabulary: Vocabulary, name: str) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from rnncli.config.loading import config_from_mapping
 from rnncli.config.schema import Config
-from rnncli.data.source import Source, decode, read_source
-from rnncli.data.text import Detokenizer, Kind
+from rnncli.data.corpus import Corpus
+from rnncli.data.source import Source, read_source
+from rnncli.data.text import Detokenizer
 from rnncli.data.vocabulary import Vocabulary, describe_unseen, require_learnable
 from rnncli.errors import ConfigError, DataError
 from rnncli.models.memory import require_memory
@@ -28,22 +29,25 @@ from rnncli.training.threads import ThreadPool
 
 name = "language-model"
 BPTT = 64  # where the config says null
-WARM_UP_CHARACTERS = 20_000  # more than enough for the tokens that validation warms up on
 UNKNOWN = 0
 TOGETHER = 32  # texts that are written at once; more rows than that no longer make the weights' way pay
 MOST_KEPT = 4_000_000  # tokens of theirs that are kept until their turn comes
 
 
-@dataclass(frozen=True)
-class Parts:
-    """A text cut into its training part and the contiguous parts held out of it.
+class HeldOut(NamedTuple):
+    """A part that is not trained on, and what stands before it in its text, which a model may have read."""
 
-    Each held-out part is (its text, the text before it, which a model may have read).
-    """
+    ids: np.ndarray
+    before: np.ndarray
 
-    train: str | bytes
-    validation: tuple[str | bytes, str | bytes]
-    test: tuple[str | bytes, str | bytes] | None
+
+class Parts(NamedTuple):
+    """A text's vocabulary, and its tokens by number: the training part, and the contiguous parts held out of it."""
+
+    vocabulary: Vocabulary
+    train: np.ndarray
+    validation: HeldOut
+    test: HeldOut | None
 
 
 class Trainee:
@@ -51,18 +55,9 @@ class Trainee:
 
     def __init__(self, config: Config, source: Source, pool: ThreadPool, notes: list[str]):
         self.config = config = resolved(config)
-        kind: Kind = config.data.tokens
-        parts = _split(config, _read(source, config))
-        self.vocabulary = Vocabulary.build(parts.train, kind)
-        require_learnable(self.vocabulary, source.name)
-        self.train_ids = self.vocabulary.encode(parts.train)
-        if len(self.train_ids) < 2:
-            raise DataError(f"{source.name}: the training part has fewer than 2 tokens; give more text")
-        held_out = {"validation": parts.validation} | ({"test": parts.test} if parts.test else {})
-        self._ids = {
-            split: (self.vocabulary.encode(text), self.vocabulary.encode(before))
-            for split, (text, before) in held_out.items()
-        }
+        parts = read_parts(config, source)
+        self.vocabulary, self.train_ids = parts.vocabulary, parts.train
+        self._held_out = {"validation": parts.validation} | ({"test": parts.test} if parts.test else {})
         self._note_unseen(notes)
         training, shape = config.training, network_shape(config, len(self.vocabulary))
         assert training.bptt is not None
@@ -73,14 +68,14 @@ class Trainee:
         self.network = Network(shape)
         self.network.initialise(config.model.recurrent_init, config.model.recurrent_scale, config.training.seed)
         self.learner = StreamLearner(
-            self.network, self.train_ids, *self._ids["validation"],
+            self.network, self.train_ids, *parts.validation,
             batch_size=training.batch_size, bptt=training.bptt, stride=training.bptt_stride,
             seed=training.seed, pool=pool,
         )  # fmt: skip
         self.facts = self._facts(source)
 
     def _note_unseen(self, notes: list[str]) -> None:
-        for split, (ids, before) in self._ids.items():
+        for split, (ids, before) in self._held_out.items():
             unseen = int((ids == UNKNOWN).sum())
             if unseen:
                 notes.append(f"tokens of the {split} part that the training part lacks: {unseen:,}, scored as <unk>")
@@ -89,7 +84,7 @@ class Trainee:
 
     def _facts(self, source: Source) -> tuple[tuple[str, str], ...]:
         model, kind = self.config.model, self.config.data.tokens
-        held_out = ", ".join(f"{len(ids):,} for {split}" for split, (ids, _) in self._ids.items())
+        held_out = ", ".join(f"{len(ids):,} for {split}" for split, (ids, _) in self._held_out.items())
         size = self.network.parameters.weights.size
         return (
             ("data", f"{source.name}: {len(self.train_ids):,} {kind} tokens to train on, {held_out}"),
@@ -107,8 +102,8 @@ class Trainee:
 
     def score(self) -> Score | None:
         """The network beside an interpolated 5-gram of the same training part, on the same held-out part."""
-        split = "test" if "test" in self._ids else "validation"
-        ids, before = self._ids[split]
+        split = "test" if "test" in self._held_out else "validation"
+        ids, before = self._held_out[split]
         scored = ids if len(before) else ids[1:]
         if not len(scored):
             return None
@@ -135,12 +130,7 @@ def inspected(
 ) -> Batch:  # fmt: skip
     """The first window of the training streams, and its targets."""
     config = resolved(config)
-    text = _split(config, _read(source, config)).train
-    vocabulary = Vocabulary.from_header(header["vocabulary"]) if header else Vocabulary.build(text, config.data.tokens)
-    require_learnable(vocabulary, source.name)
-    ids = vocabulary.encode(text)
-    if len(ids) < 2:
-        raise DataError(f"{source.name}: the training part has fewer than 2 tokens; give more text")
+    vocabulary, ids, _, _ = read_parts(config, source, Vocabulary.from_header(header["vocabulary"]) if header else None)
     network = Network(network_shape(config, len(vocabulary)), np.dtype(np.float64))
     network.initialise(config.model.recurrent_init, config.model.recurrent_scale, config.training.seed)
     if arrays is not None:
@@ -178,45 +168,38 @@ def network_shape(config: Config, vocabulary_size: int) -> NetworkShape:
     )  # fmt: skip
 
 
-def _read(source: Source, config: Config) -> str | bytes:
-    if config.data.tokens == "byte":
-        return source.content
-    hint = "pass --encoding latin-1, or --set data.tokens=byte"
-    return decode(source, config.data.encoding, hint=hint)
+def read_parts(config: Config, source: Source, vocabulary: Vocabulary | None = None) -> Parts:
+    """Cut the test part off the end, then the validation part, unless they are files of their own.
 
-
-def _split(config: Config, text: str | bytes) -> Parts:
-    """Cut the test part off the end, then the validation part, unless they are files of their own."""
-    validation, held_out = config.data.validation, config.data.test
-    if sum(part for part in (validation, held_out) if isinstance(part, float)) >= 1:
+    The vocabulary is that of the training part, where none is given. DataError if it teaches nothing.
+    """
+    data = config.data
+    shares = [part if isinstance(part, float) else 0.0 for part in (data.validation, data.test)]
+    if sum(shares) >= 1:
         raise ConfigError("data.validation and data.test leave nothing to train on; lower one of them")
-    nothing: str | bytes = b"" if isinstance(text, bytes) else ""
-    test: tuple[str | bytes, str | bytes] | None = None
-    whole = len(text)
-    if isinstance(held_out, str):
-        test = (_read(read_source(held_out), config), nothing)
-    elif held_out:
-        cut = _cut(text, held_out * whole, config.data.tokens)
-        test = (text[cut:], _end(text[:cut]))
-        text = text[:cut]
-    if isinstance(validation, str):
-        return Parts(text, (_read(read_source(validation), config), nothing), test)
-    cut = _cut(text, validation * whole, config.data.tokens)
-    return Parts(text[:cut], (text[cut:], _end(text[:cut])), test)
+    corpus = _corpus(source, config)
+    N = len(corpus.ids)
+    end = N - int(shares[1] * N)
+    cut = end - int(shares[0] * N)
+    if vocabulary is None:
+        vocabulary = corpus.vocabulary(cut)
+    require_learnable(vocabulary, source.name)
+    if cut < 2:
+        raise DataError(f"{source.name}: the training part has fewer than 2 tokens; give more text")
+    ids = corpus.encode(vocabulary)
+
+    def held_out(part: str | float | None, low: int, high: int) -> HeldOut:
+        if isinstance(part, str):
+            return HeldOut(_corpus(read_source(part), config).encode(vocabulary), ids[:0])
+        return HeldOut(ids[low:high], ids[:low])
+
+    test = held_out(data.test, end, N) if data.test else None
+    return Parts(vocabulary, ids[:cut], held_out(data.validation, cut, end), test)
 
 
-def _end(text: str | bytes) -> str | bytes:
-    """As much of what stands before a held-out part as is read to warm up on it."""
-    return text[-WARM_UP_CHARACTERS:]
-
-
-def _cut(text: str | bytes, tail: float, kind: Kind) -> int:
-    """Where the last `tail` characters begin; not inside a word where words are the tokens."""
-    cut = len(text) - int(tail)
-    if kind == "word" and isinstance(text, str):
-        while 0 < cut < len(text) and (not text[cut].isspace() or text[cut - 1 : cut + 1] == "\r\n"):
-            cut += 1
-    return cut
+def _corpus(source: Source, config: Config) -> Corpus:
+    hint = "pass --encoding latin-1, or --set data.tokens=byte"
+    return Corpus(source, config.data.tokens, config.data.encoding, hint=hint)
 
 
 class LanguageModel:

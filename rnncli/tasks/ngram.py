@@ -6,60 +6,82 @@ follow the context, P_n(w | c) = (count(c, w) + kinds(c)·P_{n−1}(w | c')) / (
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 ORDER = 5
-MOST_TOKENS = 5_000_000  # of the training part, the newest; sorting more would take longer than it tells
+MOST_TOKENS = 1_000_000  # of the training part, the newest: counting more would take more room than it tells
+PIECE = 100_000  # tokens scored at a time
+
+
+class Counts(NamedTuple):
+    """What was seen of one order: sorted keys, and how often each. A context has a number, −1 if it was never seen."""
+
+    context_keys: np.ndarray  # (number of the context without its oldest token)·V + oldest token
+    contexts: np.ndarray  # numbers
+    totals: np.ndarray
+    kinds: np.ndarray  # how many different tokens followed each context
+    gram_counts: np.ndarray
+    grams: np.ndarray  # number·V + token
 
 
 def cross_entropy(train: np.ndarray, valid: np.ndarray, context: np.ndarray, vocabulary_size: int) -> float:
     """Mean nats per token of `valid` (N,) under the 5-gram of `train`; `context` precedes it in the text."""
-    train = train[-MOST_TOKENS:].astype(np.int64)
-    lead = context[-(ORDER - 1) :].astype(np.int64)
-    text = np.concatenate([lead, valid.astype(np.int64)])
-    probability = np.full(len(text), 1.0 / vocabulary_size)
-    # Contexts are numbered order by order, so that no key outgrows 64 bits: the context of length n ending at i
-    # is (number of the context of length n−1 ending at i−1 … extended by one older token).
-    seen, asked = np.zeros(len(train) + 1, np.int64), np.zeros(len(text) + 1, np.int64)
+    orders = _counted(train[-MOST_TOKENS:], vocabulary_size)
+    total = 0.0
+    for start in range(0, len(valid), PIECE):
+        piece = valid[start : start + PIECE]
+        before = valid[max(start - ORDER + 1, 0) : start]
+        lead = np.concatenate([context[len(before) - ORDER + 1 :] if len(before) < ORDER - 1 else context[:0], before])
+        total -= float(np.log(_probabilities(orders, lead, piece, vocabulary_size)).sum())
+    return total / len(valid)
+
+
+def _counted(train: np.ndarray, V: int) -> list[Counts]:
+    """Contexts are numbered order by order, so that no key outgrows 64 bits."""
+    orders = []
+    keys, numbers = np.zeros(1, np.int64), np.zeros(len(train), np.int32)  # numbers[i]: of the context before token i
     for n in range(ORDER):
-        # seen[i]: the number of the n tokens before position i; −1 where they were never seen, or do not exist.
-        probability = _mix(train, seen[: len(train)], text, asked[: len(text)], probability, vocabulary_size)
-        if n + 1 < ORDER:
-            seen, asked = _longer_contexts(train, seen, text, asked, n, vocabulary_size)
-    return float(-np.log(probability[len(lead) :]).mean())
+        if n > 0:
+            longer = _extended(train, numbers, n, V)
+            keys = np.unique(longer[longer >= 0])
+            numbers = np.where(longer >= 0, np.searchsorted(keys, longer), -1).astype(np.int32)
+            del longer
+        known = numbers >= 0
+        contexts, totals = np.unique(numbers[known], return_counts=True)
+        grams, gram_counts = np.unique(numbers[known].astype(np.int64) * V + train[known], return_counts=True)
+        kinds = np.bincount(np.searchsorted(contexts, grams // V), minlength=len(contexts))
+        small = [array.astype(np.int32) for array in (totals, kinds, gram_counts)]
+        orders.append(Counts(keys, contexts, small[0], small[1], small[2], grams))
+    return orders
 
 
-def _mix(
-    train: np.ndarray, seen: np.ndarray, text: np.ndarray, asked: np.ndarray, lower: np.ndarray, V: int
-) -> np.ndarray:
-    known = seen >= 0
-    contexts, counts = np.unique(seen[known], return_counts=True)
-    grams, gram_counts = np.unique(seen[known] * V + train[known], return_counts=True)
-    kinds = np.bincount(np.searchsorted(contexts, grams // V), minlength=len(contexts))
-    total, various = _look_up(contexts, counts, asked), _look_up(contexts, kinds, asked)
-    together = np.where(asked >= 0, _look_up(grams, gram_counts, asked * V + text), 0)
-    met = total > 0
-    mixed = (together + various * lower) / np.where(met, total + various, 1)
-    return np.where(met, mixed, lower)
+def _extended(tokens: np.ndarray, numbers: np.ndarray, n: int, V: int) -> np.ndarray:
+    """Keys of the contexts of n tokens before each token, from the numbers of those of n − 1."""
+    longer = np.full(len(tokens), -1, np.int64)
+    inner = numbers[n:].astype(np.int64)
+    longer[n:] = np.where(inner >= 0, inner * V + tokens[: max(len(tokens) - n, 0)], -1)
+    return longer
 
 
-def _longer_contexts(
-    train: np.ndarray, seen: np.ndarray, text: np.ndarray, asked: np.ndarray, n: int, V: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Context numbers one token longer: the pair (number of the n tokens before i, the token before those)."""
-
-    def extended(tokens: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        longer = np.full(len(numbers), -1, np.int64)
-        older = tokens[: len(numbers) - 1 - n]
-        inner = numbers[n + 1 :]
-        longer[n + 1 :] = np.where(inner >= 0, inner * V + older, -1)
-        return longer
-
-    keys = extended(train, seen)
-    known, numbers = np.unique(keys[keys >= 0], return_inverse=True)
-    keys[keys >= 0] = numbers
-    wanted = extended(text, asked)
-    return keys, np.where(np.isin(wanted, known), np.searchsorted(known, wanted), -1)
+def _probabilities(orders: list[Counts], lead: np.ndarray, piece: np.ndarray, V: int) -> np.ndarray:
+    """(len(piece),) each token's probability after the tokens before it; `lead` precedes them."""
+    text = np.concatenate([lead, piece]).astype(np.int64)
+    probability = np.full(len(text), 1.0 / V)
+    numbers = np.zeros(len(text), np.int64)
+    for n, seen in enumerate(orders):
+        if n > 0:
+            wanted = _extended(text, numbers, n, V)
+            place = np.searchsorted(seen.context_keys, wanted).clip(max=max(len(seen.context_keys) - 1, 0))
+            found = seen.context_keys[place] == wanted if len(seen.context_keys) else np.zeros(len(text), bool)
+            numbers = np.where(found & (wanted >= 0), place, -1)
+        total, various = _look_up(seen.contexts, seen.totals, numbers), _look_up(seen.contexts, seen.kinds, numbers)
+        together = np.where(numbers >= 0, _look_up(seen.grams, seen.gram_counts, numbers * V + text), 0)
+        met = total > 0
+        mixed = (together + various * probability) / np.where(met, total + various, 1)
+        probability = np.where(met, mixed, probability)
+    return probability[len(lead) :]
 
 
 def _look_up(keys: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import itertools
 
 import numpy as np
 
+from rnncli.data.corpus import release
 from rnncli.kernels.losses import IGNORED
 from rnncli.models.network import Network
 from rnncli.models.workspace import Workspace
@@ -24,25 +25,30 @@ EVALUATION_STEPS = 64  # a jitted call stays short, so that Ctrl-C is seen
 
 
 class Streams:
-    """`ids` (N,) cut into at most B streams of inputs and targets, both (L, B) when sliced."""
+    """`ids` (N,) cut into at most B streams of inputs and targets, both (L, B) when sliced; no copy but of the last."""
 
     def __init__(self, ids: np.ndarray, B: int):
         targets = len(ids) - 1
         self.L = -(-targets // min(B, targets))
         self.B = -(-targets // self.L)
-        padded = np.zeros(self.L * self.B + 1, ids.dtype)
-        padded[: len(ids)] = ids
-        self._inputs = padded[:-1].reshape(self.B, self.L)
-        self._targets = padded[1:].reshape(self.B, self.L)
-        self._last_length = targets - self.L * (self.B - 1)
+        whole = self.L * (self.B - 1)
+        self.ids = ids
+        self._last_length = targets - whole
+        self._whole_inputs = ids[:whole].reshape(self.B - 1, self.L)
+        self._whole_targets = ids[1 : whole + 1].reshape(self.B - 1, self.L)
+        self._last = np.zeros(self.L + 1, ids.dtype)
+        self._last[: self._last_length + 1] = ids[whole:]
 
     def fill(self, tokens: np.ndarray, start: int, stop: int) -> None:
         """tokens (stop − start, B) = the inputs of these steps."""
-        tokens[...] = self._inputs[:, start:stop].T
+        tokens[:, :-1] = self._whole_inputs[:, start:stop].T
+        tokens[:, -1] = self._last[start:stop]
 
     def targets(self, start: int, stop: int) -> np.ndarray:
         """(stop − start, B) int32 targets, IGNORED beyond the last stream's end."""
-        targets = np.ascontiguousarray(self._targets[:, start:stop].T, np.int32)
+        targets = np.empty((stop - start, self.B), np.int32)
+        targets[:, :-1] = self._whole_targets[:, start:stop].T
+        targets[:, -1] = self._last[start + 1 : stop + 1]
         targets[max(self._last_length - start, 0) :, -1] = IGNORED
         return targets
 
@@ -88,6 +94,7 @@ class StreamLearner:
 
     def validate(self) -> tuple[float, int]:
         """(summed loss, tokens) of the validation part."""
+        release(self.streams.ids)
         return self.validation.run()
 
     def restart(self) -> None:
@@ -125,21 +132,27 @@ class Validation:
         S = max(1, min(self.MOST_STREAMS, self.count // self.STREAM_LENGTH))
         self.L = -(-self.count // S)
         S = -(-self.count // self.L)
-        # Before the text stand WARM_UP tokens of context, and then padding up to whole streams.
-        head = context[-WARM_UP - 1 :] if len(context) else valid[:1]
-        body = valid if len(context) else valid[1:]
-        lacking = WARM_UP + 1 - len(head)
-        flat = np.zeros(WARM_UP + 1 + S * self.L, np.int32)
-        flat[lacking : WARM_UP + 1] = head
-        flat[WARM_UP + 1 : WARM_UP + 1 + self.count] = body
-        targets = np.full(S * self.L, IGNORED, np.int32)
-        targets[: self.count] = body
-        steps = np.arange(WARM_UP + self.L)[:, None] + np.arange(S)[None, :] * self.L
-        self.tokens = flat[steps]
-        self.targets = np.full((WARM_UP + self.L, S), IGNORED, np.int32)
-        self.targets[WARM_UP:] = targets.reshape(S, self.L).T
-        self.cold_until = lacking  # the first stream's state is zero before its first real token
+        self._head = context[-WARM_UP - 1 :] if len(context) else valid[:1]
+        self._body = valid if len(context) else valid[1:]
+        self.cold_until = WARM_UP + 1 - len(self._head)  # the first stream's state is zero before its first real token
+        self.shape = (WARM_UP + self.L, S)  # steps, warming up included, and streams
         self._work = network.workspace(EVALUATION_STEPS, S, EVALUATION_STEPS, training=False)
+
+    def slice(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs and targets (stop − start, S) int32 of these steps; targets are IGNORED where nothing is scored."""
+        steps = np.arange(start, stop)[:, None]
+        places = np.arange(self.shape[1]) * self.L + steps - WARM_UP
+        targets = self._tokens(places)
+        targets[(steps < WARM_UP) | (places >= self.count)] = IGNORED
+        return self._tokens(places - 1), targets
+
+    def _tokens(self, places: np.ndarray) -> np.ndarray:
+        """The tokens at these places of the scored text, negative before it; 0 where there is none."""
+        tokens = self._body[places.clip(0, self.count - 1)].astype(np.int32)
+        before = places < 0
+        earlier = places[before] + len(self._head)
+        tokens[before] = np.where(earlier >= 0, self._head[earlier.clip(0)], 0)
+        return tokens
 
     def run(self) -> tuple[float, int]:
         """(summed loss in nats, tokens scored)."""
@@ -148,7 +161,7 @@ class Validation:
         self._work.clear_state()
         state = self._work.state(0)
         total = 0.0
-        edges = sorted({0, self.cold_until, *range(0, len(self.tokens), EVALUATION_STEPS), len(self.tokens)})
+        edges = sorted({0, self.cold_until, *range(0, self.shape[0], EVALUATION_STEPS), self.shape[0]})
         for start, stop in itertools.pairwise(edges):
             work: Workspace = self._work.first(stop - start, 0)
             work.set_state(state)
@@ -157,7 +170,7 @@ class Validation:
                     layer.h[0, 0] = 0
                     if layer.c.size:
                         layer.c[0, 0] = 0
-            work.tokens[...] = self.tokens[start:stop]
-            total += self.backpropagation.evaluate(work, np.ascontiguousarray(self.targets[start:stop]))
+            work.tokens[...], targets = self.slice(start, stop)
+            total += self.backpropagation.evaluate(work, targets)
             state = work.state(stop - start)
         return total, self.count

@@ -85,9 +85,7 @@ def config_and_source(
     if data is not None:
         raise UsageError(f"{first}: not a config (.yaml or .yml); with two arguments the first is the config")
     source = read_source(first)
-    config = config_from_mapping(
-        inferred_config(first, len(source.content), overrides), overrides, where="inferred config"
-    )
+    config = config_from_mapping(inferred_config(first, source.size, overrides), overrides, where="inferred config")
     notes.append(
         f"no config: task {config.task}, {config.model.num_layers} × {config.model.cell} of "
         f"{config.model.hidden_size}, {config.training.epochs} epochs or {config.training.max_time}, whichever is first"

@@ -88,8 +88,8 @@ def _train_in(
 ) -> None:  # fmt: skip
     if cache.is_cold():
         show(Note("compiling kernels, once per machine; this takes some seconds"))
-    sha256 = _data_sha256(config, source)
     trainee = TASKS[config.task].prepare(config, source, pool, notes)
+    sha256 = _data_sha256(config, source)
     for note in notes:
         show(Note(note))
     begun = request.resume and run.state.is_file()

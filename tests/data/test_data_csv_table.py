@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 from contextlib import suppress
 from time import perf_counter
@@ -22,7 +21,7 @@ def read(content: str | bytes, **options) -> tuple[Table, list[str]]:
     """The table in `content`, and the notes made on the way."""
     data = content.encode() if isinstance(content, str) else content
     notes: list[str] = []
-    return read_table(Source("d.csv", data, hashlib.sha256(data).hexdigest()), notes=notes, **options), notes
+    return read_table(Source("d.csv", data), notes=notes, **options), notes
 
 
 def refused(content: str | bytes, **options) -> str:

@@ -19,7 +19,7 @@ from rnncli.errors import DataError, MachineError, RnncliError, UsageError
 
 
 def of(content: bytes, name: str = "d.csv") -> Source:
-    return Source(name, content, hashlib.sha256(content).hexdigest())
+    return Source(name, content)
 
 
 class Terminal(io.BytesIO):

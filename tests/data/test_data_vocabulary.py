@@ -10,7 +10,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rnncli.data import vocabulary as vocabulary_module
 from rnncli.data.text import KINDS, detokenize, tokenize
 from rnncli.data.vocabulary import Vocabulary, describe_unseen, require_learnable
 from rnncli.errors import DataError, ModelFileError
@@ -81,13 +80,6 @@ def test_row_31_one_distinct_token_teaches_nothing(text, kind, plural):
         require_learnable(Vocabulary.build(text, kind), "t.txt")
     assert caught.value.exit_code == 3
     require_learnable(Vocabulary.build("a b", kind), "t.txt")
-
-
-def test_row_33_a_long_text_without_a_newline_is_encoded_in_pieces(monkeypatch):
-    text = "the quick brown fox — " * 1000
-    whole = Vocabulary.build(text, "char").encode(text)
-    monkeypatch.setattr(vocabulary_module, "_CHUNK", 7)
-    assert np.array_equal(Vocabulary.build(text, "char").encode(text), whole)
 
 
 def test_row_34_too_many_distinct_tokens():

@@ -39,7 +39,7 @@ def prepared(content, notes=None, training=None, model=None, **data):
             "training": training or {},
         }
     )
-    return forecast.prepare(config, Source("s.csv", content, ""), POOL, [] if notes is None else notes)
+    return forecast.prepare(config, Source("s.csv", content), POOL, [] if notes is None else notes)
 
 
 def shaken(trainee):
@@ -194,11 +194,11 @@ def test_beyond_the_trained_horizon_forecasts_are_fed_back(wanted):
 def test_other_data_is_continued_from_its_own_end():
     trainee = shaken(prepared(table(y=SERIES), validation=0.2))
     model, other = reloaded(trainee), SERIES[::-1] + 7
-    model.read(Source("o.csv", table(y=other), ""), model.data, [])
+    model.read(Source("o.csv", table(y=other)), model.data, [])
     wanted = trainee.learner.forecast(other[-CONTEXT:, None, None])[:, 0]
     assert rows_of(model) == pytest.approx(wanted, rel=1e-12)
     with pytest.raises(DataError, match=f"has 11 rows; this model reads the last {CONTEXT}"):
-        model.read(Source("o.csv", table(y=other[:11]), ""), model.data, [])
+        model.read(Source("o.csv", table(y=other[:11])), model.data, [])
 
 
 def test_several_targets_are_named_and_ordered_as_asked():
@@ -303,7 +303,7 @@ def test_the_inspected_batch_is_of_training_windows_only():
         "data": {"context": CONTEXT, "horizon": HORIZON, "scaling": "none", "validation": 0.2},
     }
     config = config_from_mapping(config | {"model": {"hidden_size": 4}, "training": {"batch_size": 7, "bptt": 5}})
-    batch = forecast.inspected(config, Source("s.csv", table(y=SERIES), ""), [], None, None)
+    batch = forecast.inspected(config, Source("s.csv", table(y=SERIES)), [], None, None)
     assert batch.inputs.shape == (5, 7, 1)
     assert batch.targets.shape == (1, 7, HORIZON)
     centre, scale = SERIES[:80].mean(), SERIES[:80].std()
@@ -318,7 +318,7 @@ def test_the_inspected_batch_is_of_training_windows_only():
 def test_uneven_times_are_refused_with_the_way_out_and_can_be_ignored():
     days = [f"2024-01-{day:02}" for day in range(1, 32) if day % 7 not in (6, 0)]
     table = "day,price\n" + "".join(f"{day},{100 + i % 5}\n" for i, day in enumerate(days))
-    source = Source("prices.csv", table.encode(), "")
+    source = Source("prices.csv", table.encode())
     with pytest.raises(DataError, match=r"expected .*; or leave the times out with --set data.time=none"):
         read_series(source, DataConfig(), [])
     notes = []

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rnncli.tasks import ngram
 from rnncli.tasks.ngram import ORDER, cross_entropy
 
 
@@ -84,6 +85,15 @@ def test_more_context_than_four_tokens_changes_nothing():
     assert ORDER == 5
     losses = [cross_entropy(train, valid, context[-k:], 3) for k in (3, 4, 20)]
     assert losses[1] == losses[2] != losses[0]
+
+
+@pytest.mark.parametrize("piece", [1, 2, 3, 7, 49])
+def test_scoring_in_pieces_changes_nothing(piece, monkeypatch):
+    random = np.random.default_rng(2)
+    train, valid, context = (random.integers(0, 3, n).astype(np.uint8) for n in (300, 50, 9))
+    wanted = [cross_entropy(train, valid, context[:k], 3) for k in (0, 1, 3, 9)]
+    monkeypatch.setattr(ngram, "PIECE", piece)
+    assert [cross_entropy(train, valid, context[:k], 3) for k in (0, 1, 3, 9)] == pytest.approx(wanted, rel=1e-13)
 
 
 def test_many_tokens_of_a_large_vocabulary_do_not_overflow():

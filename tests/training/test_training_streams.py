@@ -79,7 +79,7 @@ def test_several_streams_equal_a_single_pass(cell, length, own):
     network, valid = made(cell, dtype=np.dtype(np.float32)), text(length)
     context = text(0) if own else text(400, seed=1)
     checked = validation(network, valid, context)
-    assert checked.tokens.shape[1] == (length - own) // 1024
+    assert checked.shape[1] == (length - own) // 1024
     total, count = checked.run()
     wanted, wanted_count = single_pass(network, valid, context)
     assert count == wanted_count
@@ -93,14 +93,18 @@ def test_every_token_is_counted_once_after_a_warm_up(length, context):
     """Numbered tokens: whatever is scored is scored once, right after the token before it."""
     numbers = np.arange(context + length, dtype=np.int32)
     checked = validation(made(layers=1), numbers[context:], numbers[:context])
-    scored = checked.targets != IGNORED
+    tokens, targets = checked.slice(0, checked.shape[0])
+    scored = targets != IGNORED
     first = context if context else 1
-    assert sorted(checked.targets[scored].tolist()) == list(range(first, context + length))
-    assert np.array_equal(checked.tokens[scored] + 1, checked.targets[scored])
+    assert sorted(targets[scored].tolist()) == list(range(first, context + length))
+    assert np.array_equal(tokens[scored] + 1, targets[scored])
     assert checked.count == context + length - first
-    for stream in range(checked.tokens.shape[1]):
+    for start, stop in ((0, 1), (WARM_UP - 1, WARM_UP + 1), (checked.shape[0] - 1, checked.shape[0])):
+        piece = checked.slice(start, stop)
+        assert np.array_equal(piece, (tokens[start:stop], targets[start:stop]))
+    for stream in range(tokens.shape[1]):
         begins = np.flatnonzero(scored[:, stream])[0]
-        read = checked.tokens[:begins, stream]
+        read = tokens[:begins, stream]
         if stream == 0:
             real = read[checked.cold_until :]
             assert len(real) == min(max(context, 1), WARM_UP + 1) - 1

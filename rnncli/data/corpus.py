@@ -1,0 +1,124 @@
+"""A text as numbers, read a piece at a time: one small number per token, mapped from a file where they are many."""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from rnncli.data.source import Source, decoded
+from rnncli.data.text import Kind, tokenize
+from rnncli.data.vocabulary import UNKNOWN, Vocabulary
+
+_CODE_POINTS = 0x110000
+STEP = 1 << 20  # numbers
+MAPPED = 1 << 26  # bytes; what is larger is mapped
+
+
+class Corpus:
+    """The tokens of a text by number.
+
+    ids (N,): tokens[ids[n]] is the n-th token; the smallest unsigned type. tokens[0] is `<unk>`, which no text has; the
+    others stand in the order in which they were met.
+    """
+
+    def __init__(self, source: Source, kind: Kind, encoding: str, *, hint: str):
+        self.kind = kind
+        self._numbers: dict[str, int] = {UNKNOWN: 0}
+        self._by_code_point = np.zeros(0 if kind == "word" else _CODE_POINTS, np.int32)
+        # No text has more tokens than bytes; the system gives memory only where something is written.
+        room, length = _room(source.size, np.dtype(np.uint8)), 0
+        for numbers in self._read(source, encoding, hint):
+            wanted = np.min_scalar_type(len(self._numbers) - 1)
+            if wanted.itemsize > room.dtype.itemsize:
+                wider = _room(source.size, wanted)
+                for piece in _slices(length):
+                    wider[piece] = room[piece]
+                room = wider
+            room[length : length + len(numbers)] = numbers
+            length += len(numbers)
+            release(room)
+        self.ids = room[:length]
+        self.tokens = tuple(self._numbers)
+
+    def _read(self, source: Source, encoding: str, hint: str) -> Iterator[np.ndarray]:
+        if self.kind == "byte":
+            for piece in source.pieces():
+                yield self._characters(np.frombuffer(piece, np.uint8))
+        elif self.kind == "char":
+            for text in decoded(source, encoding, hint=hint):
+                yield self._characters(np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4"))
+        else:
+            known = self._numbers
+            for text in _whole_words(decoded(source, encoding, hint=hint)):
+                yield np.array([known.setdefault(word, len(known)) for word in tokenize(text, "word")], np.int64)
+
+    def _characters(self, points: np.ndarray) -> np.ndarray:
+        numbers = self._by_code_point[points]
+        new = np.unique(points[numbers == 0])
+        if not len(new):
+            return np.asarray(numbers)
+        first = len(self._numbers)
+        self._numbers |= {chr(point): number for number, point in enumerate(new.tolist(), first)}
+        self._by_code_point[new] = np.arange(first, first + len(new))
+        return np.asarray(self._by_code_point[points])
+
+    def vocabulary(self, stop: int) -> Vocabulary:
+        """Of the tokens before number `stop`; DataError if they are too many."""
+        counts = np.zeros(len(self.tokens), np.int64)
+        for piece in _slices(stop):
+            counts += np.bincount(self.ids[piece], minlength=len(counts))
+            release(self.ids)
+        return Vocabulary.of_counts({t: int(n) for t, n in zip(self.tokens, counts, strict=True) if n}, self.kind)
+
+    def encode(self, vocabulary: Vocabulary) -> np.ndarray:
+        """The text in the numbers of `vocabulary`, in place: the corpus is used up."""
+        new = vocabulary.numbers(self.tokens)
+        ids = self.ids if self.ids.dtype.itemsize >= new.dtype.itemsize else self.ids.astype(new.dtype)
+        for piece in _slices(len(ids)):
+            ids[piece] = new[self.ids[piece]]
+            release(ids)
+        return ids
+
+
+def release(ids: np.ndarray) -> None:
+    """Take the pages of a mapped array out of this process's memory; they are read again where they are needed."""
+    owner: Any = ids
+    while isinstance(owner, np.ndarray | memoryview):
+        owner = owner.base if isinstance(owner, np.ndarray) else owner.obj
+    if isinstance(owner, mmap.mmap):
+        owner.madvise(mmap.MADV_DONTNEED)
+
+
+def _room(size: int, dtype: np.dtype) -> np.ndarray:
+    """An array that is mapped from a file without a name where it is large, and the disk has room for it."""
+    needed = size * dtype.itemsize
+    if needed > MAPPED and hasattr(os, "posix_fallocate"):
+        with contextlib.suppress(OSError), tempfile.TemporaryFile(prefix="rnncli-") as file:
+            os.posix_fallocate(file.fileno(), 0, needed)
+            return np.frombuffer(mmap.mmap(file.fileno(), needed), dtype)
+    return np.empty(size, dtype)
+
+
+def _slices(length: int) -> Iterator[slice]:
+    """Of the first `length` numbers, so many at a time as a step of renumbering should take memory for."""
+    return (slice(start, min(start + STEP, length)) for start in range(0, length, STEP))
+
+
+def _whole_words(pieces: Iterator[str]) -> Iterator[str]:
+    """The same text, cut only after a space, and not between the two characters of a line's end."""
+    held: list[str] = []
+    for piece in pieces:
+        cut = next((at + 1 for at in range(len(piece) - 1, -1, -1) if piece[at].isspace()), 0)
+        if cut == len(piece) and piece.endswith("\r"):
+            cut -= 1
+        if cut:
+            yield "".join([*held, piece[:cut]])
+            held = []
+        held.append(piece[cut:])
+    yield "".join(held)
