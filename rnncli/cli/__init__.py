@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from importlib import import_module
+from types import FrameType
 from typing import NoReturn
 
 import click
@@ -55,6 +56,8 @@ def main() -> NoReturn:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # for the life of the process
     # What imports make, stays: looking through it again and again takes a tenth of a short command's time.
     gc.set_threshold(100_000, 20, 20)
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # a shell without job control ignores it for what runs behind
+        signal.signal(signal.SIGINT, _interrupted)
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = "--debug" in sys.argv  # wherever it stands
     try:
@@ -69,6 +72,14 @@ def main() -> NoReturn:
 
             traceback.print_exc()
     _leave(code)
+
+
+def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
+    """End at once: an exception could be lost inside a call of compiled code. `train` takes signals in its own way."""
+    with contextlib.suppress(OSError, ValueError, RuntimeError):  # RuntimeError: in the middle of a write
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    os._exit(128 + number)
 
 
 def _exit_code(error: BaseException) -> int:
