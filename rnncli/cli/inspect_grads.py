@@ -24,7 +24,9 @@ def command(first: str, data: str | None, overrides: tuple[str, ...], form: str 
     from rnncli.ui.gradient_tables import write_gradients
     from rnncli.ui.notes import say_notes
     from rnncli.workflows.inspect_grads import Request, inspect_grads
+    from rnncli.workflows.opening import first_run
 
+    say_notes(first_run())
     notes: list[str] = []
     changes = [*overrides, *as_overrides(taken_reading(options))]
     report = inspect_grads(Request(first, data, changes), notes)

@@ -28,8 +28,10 @@ def command(run: str, data: str | None, horizon: int | None, top: int, form: str
     """
     from rnncli.ui.notes import say_notes
     from rnncli.ui.results import write_rows
+    from rnncli.workflows.opening import first_run
     from rnncli.workflows.predict import Request, predict
 
+    say_notes(first_run())
     notes: list[str] = []
     answer = predict(Request(run, data, horizon, top, taken_reading(options)), notes)
     say_notes(notes)

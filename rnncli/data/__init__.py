@@ -1,6 +1,7 @@
 """Reading what people have: bytes in, checked values out; errors name file, line and column.
 
 source       bytes from a file, a pipe or standard input, and their decoding
+corpus       a text of any size as numbers
 text         characters, bytes or words, and back
 vocabulary   tokens and their numbers
 csv_table    records with the physical line each starts on

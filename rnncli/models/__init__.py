@@ -6,6 +6,7 @@
     recurrent        one recurrent layer class that serves every cell
     head             the linear output layer
     network          input → stack of recurrent layers → head, forward and backward over a shard of the batch
+    token_writer     the weights and states of a network that writes
     memory           what training will need, before it is taken
     workspace        every array one window needs, planned once
 

@@ -8,7 +8,6 @@
     forecast           numeric series: windows in, the next rows out
     series             the columns of a table that a forecast needs, with their time column
     naive_forecasts    last value and seasonal naive, a forecast's floors
-    lags               gradient norms by time lag, for inspect-grads
 
 Adding a task is one file and one line in `registry.py`.
 """

@@ -9,7 +9,7 @@ from rnncli.data.source import decode, read_source
 from rnncli.errors import UsageError
 from rnncli.tasks.decoding import Sampling
 from rnncli.tasks.language_model import LanguageModel
-from rnncli.workflows.opening import open_model
+from rnncli.workflows.opening import first_run, open_model
 
 __all__ = ["Request", "Sampling", "generate", "read_prime"]
 
@@ -32,13 +32,15 @@ def read_prime(path: str) -> str:
 
 
 def generate(request: Request, write: Callable[[int, str], None], say: Callable[[str], None]) -> None:
-    """write(text number, piece) as pieces are made; say(note) once, if there is something to know."""
+    """write(text number, piece) as pieces are made; say(note) where there is something to know."""
     if request.sampling.seed + request.count > 2**63:
         raise UsageError("--seed plus --count goes beyond the largest seed, 9223372036854775807; lower one")
     model = open_model(request.run)
     writer = model.load()
     if not isinstance(writer, LanguageModel):
         raise UsageError(f"{request.run}: made for the task {model.task.name}; generate needs a language-model")
+    for note in first_run("generation"):
+        say(note)
     texts = writer.generate(request.prime, request.sampling, request.length, request.count)
     for number, pieces in enumerate(texts):
         for piece in until(pieces, request.stop) if request.stop else pieces:

@@ -15,6 +15,7 @@ from rnncli.config.loading import config_from_mapping, load_config
 from rnncli.config.schema import Config
 from rnncli.data.source import Source, read_source
 from rnncli.errors import ConfigError, ModelFileError, UsageError, shown
+from rnncli.kernels import cache
 from rnncli.models import model_file
 from rnncli.tasks.registry import TASKS
 from rnncli.tasks.task import Task
@@ -70,6 +71,11 @@ def open_model(run: str) -> Model:
     if task is None:
         raise ModelFileError(f"{path}: made for the task {shown(str(named))}, which this version does not have")
     return Model(path, task, header, arrays)
+
+
+def first_run(module: str = "") -> list[str]:
+    """What to say before kernels (of this module) are compiled, which is waited for once."""
+    return ["compiling kernels, once per machine; this takes some seconds"] if cache.is_cold(module) else []
 
 
 def config_and_source(

@@ -15,7 +15,6 @@ from rnncli.config.loading import dump_config, load_config
 from rnncli.config.schema import Config
 from rnncli.data.source import Source, read_source
 from rnncli.errors import DataError, ModelFileError, StoppedError, UsageError
-from rnncli.kernels import cache
 from rnncli.models.network import FLOAT32
 from rnncli.tasks.registry import TASKS
 from rnncli.tasks.task import Trainee
@@ -23,7 +22,7 @@ from rnncli.training.loop import Length, Plan, TrainingLoop, planned_length
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.reports import Evaluated, Finished, Note, Report, Started
 from rnncli.training.threads import ThreadPool
-from rnncli.workflows.opening import config_and_source
+from rnncli.workflows.opening import config_and_source, first_run
 from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.stopping import StopRequest, stop_on_signals
 
@@ -86,8 +85,8 @@ def _train_in(
     run: RunDirectory, request: Request, config: Config, source: Source, pool: ThreadPool, notes: list[str],
     show: Callable[[Report], None], stop: StopRequest,
 ) -> None:  # fmt: skip
-    if cache.is_cold():
-        show(Note("compiling kernels, once per machine; this takes some seconds"))
+    for note in first_run():
+        show(Note(note))
     trainee = TASKS[config.task].prepare(config, source, pool, notes)
     sha256 = _data_sha256(config, source)
     for note in notes:
