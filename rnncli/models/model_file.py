@@ -11,7 +11,8 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import numpy as np
 from rnncli.errors import MachineError, ModelFileError, shown
 
 FORMAT = 1
+_SYSTEMS_WORDS = re.compile(r"I/O error: (.+?) \(os error")
 _FOREIGN = {
     b"\x80": "a Python pickle; rnncli never loads pickles",
     b"PK": "a zip archive (a .pt or .npz file?)",
@@ -28,12 +30,18 @@ _FOREIGN = {
 
 def write(path: Path, arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> None:
     """Write `path` so that a reader sees the old file or the new one, never a part. MachineError on a full disk."""
-    from safetensors.numpy import save
+    from safetensors import SafetensorError
+    from safetensors.numpy import save_file
 
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     full = {"format": FORMAT, **header}
     full["sha256"] = _digest(full, contiguous)
-    write_atomically(path, save(contiguous, metadata={"rnncli": _as_text(full)}))
+    with replacing(path) as temporary:
+        try:
+            save_file(contiguous, temporary, metadata={"rnncli": _as_text(full)})
+        except SafetensorError as error:
+            words = _SYSTEMS_WORDS.search(str(error))
+            raise OSError(0, words.group(1) if words else " ".join(str(error).split())) from None
 
 
 def _as_text(header: Mapping[str, Any]) -> str:
@@ -41,12 +49,18 @@ def _as_text(header: Mapping[str, Any]) -> str:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace `path` by `content`; the temporary file stands beside it, so that the rename stays on one disk."""
+    """Replace `path` by `content`."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A file to write, which takes the place of `path` in one step; it stands beside it, so that it is on one disk."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-            file.flush()
+        yield temporary
+        with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
@@ -120,5 +134,5 @@ def _digest(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
     for name in sorted(arrays):
         array = arrays[name]
         digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(np.ascontiguousarray(array).reshape(-1).data)
     return digest.hexdigest()

@@ -101,6 +101,13 @@ class Workspace:
             if layer.c.size:
                 layer.c[0] = c
 
+    def carry(self, t: int) -> None:
+        """Start the next window in this memory from where this one is after t steps."""
+        for layer in self.layers:
+            layer.h[0] = layer.h[t]
+            if layer.c.size:
+                layer.c[0] = layer.c[t]
+
     def clear_state(self) -> None:
         """Start the window from zero."""
         for layer in self.layers:

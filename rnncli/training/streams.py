@@ -18,8 +18,6 @@ from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation
 from rnncli.training.threads import ThreadPool
 from rnncli.training.truncated_bptt import windows
 
-State = list[tuple[np.ndarray, np.ndarray]]  # (h, c) of every layer
-
 WARM_UP = 256  # tokens that each validation stream reads before its first counted token
 EVALUATION_STEPS = 64  # a jitted call stays short, so that Ctrl-C is seen
 
@@ -72,8 +70,6 @@ class StreamLearner:
         T = max(window.T for window in self.windows)
         heads = max(window.T - window.head_from for window in self.windows)
         self._work = network.workspace(T, self.streams.B, heads, training=True)
-        self._carried: State = []
-        self.restart()
         self.validation = Validation(network, valid, context, self.backpropagation)
 
     def gradient(self, update: int) -> tuple[float, int]:
@@ -83,13 +79,11 @@ class StreamLearner:
         work.dropout_keys = self.network.dropout_keys(self.seed, update)
         if update % self.updates_per_epoch == 0:
             work.clear_state()
-        else:
-            work.set_state(self._carried)
         self.streams.fill(work.tokens, window.start, window.stop)
         targets = self.streams.targets(window.start + window.head_from, window.stop)
         count = int((targets != IGNORED).sum())
         loss = self.backpropagation.gradient(work, targets, count)
-        self._carried = work.state(window.keep)
+        work.carry(window.keep)
         return loss, count
 
     def validate(self) -> tuple[float, int]:
@@ -100,18 +94,17 @@ class StreamLearner:
     def restart(self) -> None:
         """Forget the carried state."""
         self._work.clear_state()
-        self._carried = self._work.state(0)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The carried state, for an exact resume."""
-        return {f"carried.{name}{l}": part for l, pair in enumerate(self._carried)
+        return {f"carried.{name}{l}": part for l, pair in enumerate(self._work.state(0))
                 for name, part in zip("hc", pair, strict=True)}  # fmt: skip
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        count = len(self._carried)
-        if any(arrays[f"carried.h{l}"].shape != self._carried[l][0].shape for l in range(count)):
+        layers = range(len(self._work.layers))
+        if any(arrays[f"carried.h{l}"].shape != self._work.layers[l].h[0].shape for l in layers):
             raise ValueError("the carried state has another shape")
-        self._carried = [(arrays[f"carried.h{l}"].copy(), arrays[f"carried.c{l}"].copy()) for l in range(count)]
+        self._work.set_state([(arrays[f"carried.h{l}"], arrays[f"carried.c{l}"]) for l in layers])
 
 
 class Validation:

@@ -14,12 +14,16 @@ BASES = {
     "lstm": ["char.yaml"],  # two layers with dropout
     "gru": ["char.yaml", "--set", "model.cell=gru"],
     "forecast": ["forecast.yaml"],
+    # Large enough that every phase of an update is worth another thread.
+    "wide": ["char.yaml", "--set", "model.hidden_size=192", "--set", "training.epochs=1"],
 }
-MOVED = {"lstm": "elsewhere/other name.txt", "gru": "elsewhere/other name.txt", "forecast": "elsewhere/other.csv"}
+MOVED = {"lstm": "elsewhere/other name.txt", "gru": "elsewhere/other name.txt", "forecast": "elsewhere/other.csv",
+         "wide": "elsewhere/other name.txt"}  # fmt: skip
 VARIANTS = {
     "one thread": ["training.threads=1"],
     "two threads, data moved": ["training.threads=2"],
     "three threads, time to spare": ["training.threads=3", "training.max_time=1h"],
+    "four threads": ["training.threads=4"],
     "other seed": ["training.threads=1", "training.seed=2"],
 }
 SKIPPED = {("gru", "two threads, data moved"), ("forecast", "two threads, data moved"), ("gru", "other seed")}
