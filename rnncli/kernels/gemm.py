@@ -26,8 +26,9 @@ from rnncli.kernels.register_tile import LANES, PANEL, ROWS
 
 UNIT = LANES or 16  # columns: what a share of a weight gradient is counted in
 # Rows and columns of B that are packed on the fly at a time: half a megabyte, which L2 holds.
-DEPTH, WIDTH = 256, 512
+DEPTH, WIDTH = 512, 256
 SCRATCH = DEPTH * WIDTH
+AHEAD = 6  # rows: the processor itself does not see that the next row, pages away, comes next
 
 
 def panels(n: int) -> int:
@@ -73,7 +74,18 @@ def tile(rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start, start_
     plain_tile(rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start, start_at, start_row, c, c_at, c_row)
 
 
+def prefetch(array, place):
+    """Ask for the cache line of an element, counted from the first, that is needed soon; it may lie outside."""
+
+
 _INLINED = {name: FLAGS[name] for name in ("nogil", "fastmath", "error_model")}
+
+
+@overload(prefetch, jit_options=_INLINED)
+def _choose_prefetch(array, place):
+    if LANES:
+        return lambda array, place: register_tile.prefetch(array, place)
+    return lambda array, place: None
 
 
 @overload(copy_row, jit_options=_INLINED)
@@ -160,11 +172,13 @@ def _multiply_columns(a, a_row, a_step, M, R, b, c, first, last, scratch):
     N = b.shape[1]
     zeros = np.zeros(PANEL, a.dtype)
     count = (M + ROWS - 1) // ROWS
-    for r in range(0, R, DEPTH):
-        depth = min(DEPTH, R - r)
-        for low in range(first, last, WIDTH):
-            high = min(low + WIDTH, last)
+    for low in range(first, last, WIDTH):
+        high = min(low + WIDTH, last)
+        for r in range(0, R, DEPTH):
+            depth = min(DEPTH, R - r)
             for k in range(depth):
+                for j in range(low, high, UNIT):
+                    prefetch(b, (r + k + AHEAD) * N + j)
                 for j in range(low, high, PANEL):
                     copy_row(min(PANEL, high - j), b, (r + k) * N + j, scratch, (j - low) * depth + k * PANEL)
             for j in range(low, high, PANEL):

@@ -200,6 +200,21 @@ def _copy_row_intrinsic(typing_context, width, source, s_at, target, t_at):
     return signature, codegen
 
 
+def _prefetch_intrinsic(typing_context, array, place):
+    signature = types.void(array, types.intp)
+
+    def codegen(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte = ir.IntType(8).as_pointer()
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        call = _declare(builder, "prefetch.p0", _VOID, [byte, _I32, _I32, _I32])
+        builder.call(call, [address, *(ir.Constant(_I32, flag) for flag in (0, 3, 1))])  # read, keep near, data
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+prefetch: Any = intrinsic(_prefetch_intrinsic)
 _tile: Any = intrinsic(_tile_intrinsic)
 _copy_row: Any = intrinsic(_copy_row_intrinsic)
 
