@@ -74,6 +74,19 @@ def tile(rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start, start_
     plain_tile(rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start, start_at, start_row, c, c_at, c_row)
 
 
+@jit
+def plain_transpose(rows, columns, source, s_at, target, t_at, s_row):
+    """target[t_at + j·PANEL + i] = source[s_at + i·s_row + j] for i < rows, j < columns."""
+    for i in range(rows):
+        for j in range(columns):
+            target.flat[t_at + j * PANEL + i] = source.flat[s_at + i * s_row + j]
+
+
+def transpose(source, s_at, target, t_at, s_row):
+    """UNIT × UNIT elements, by the code for the arguments' type."""
+    plain_transpose(UNIT, UNIT, source, s_at, target, t_at, s_row)
+
+
 def prefetch(array, place):
     """Ask for the cache line of an element, counted from the first, that is needed soon; it may lie outside."""
 
@@ -93,6 +106,13 @@ def _choose_copy_row(width, source, s_at, target, t_at):
     return register_tile.copy_row if source.dtype == types.float32 and LANES else plain_copy_row
 
 
+@overload(transpose, jit_options=_INLINED)
+def _choose_transpose(source, s_at, target, t_at, s_row):
+    if source.dtype == types.float32 and LANES:
+        return register_tile.transpose
+    return lambda source, s_at, target, t_at, s_row: plain_transpose(UNIT, UNIT, source, s_at, target, t_at, s_row)
+
+
 @overload(tile, jit_options=_INLINED)
 def _choose_tile(rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start, start_at, start_row, c, c_at, c_row):
     return register_tile.tile if a.dtype == types.float32 and LANES else plain_tile
@@ -104,6 +124,8 @@ def pack(b, packed, first, last):
     K, N = b.shape
     for p in range(first, last):
         for k in range(K):
+            for j in range(0, PANEL, UNIT):
+                prefetch(b, (k + AHEAD) * N + p * PANEL + j)
             copy_row(min(PANEL, N - p * PANEL), b, k * N + p * PANEL, packed, (p * K + k) * PANEL)
 
 
@@ -112,12 +134,15 @@ def pack_transposed(b, packed, first, last):
     """bᵀ into panels first ≤ p < last, b (N, K). The padding of `packed` is left as it is, which is zero."""
     N, K = b.shape
     for p in range(first, last):
-        for block in range(0, K, PANEL):  # so much of `packed` as the nearest cache holds
-            for j in range(min(PANEL, N - p * PANEL)):
-                row = b[p * PANEL + j, block : min(block + PANEL, K)]
-                column = packed[(p * K + block) * PANEL + j :]
-                for k in range(row.size):
-                    column[k * PANEL] = row[k]
+        for k in range(0, K, UNIT):
+            for j in range(p * PANEL, min((p + 1) * PANEL, N), UNIT):
+                rows, columns, t_at = min(UNIT, N - j), min(UNIT, K - k), (p * K + k) * PANEL + j - p * PANEL
+                for i in range(rows):
+                    prefetch(b, (j + i) * K + k + 4 * UNIT)
+                if rows == UNIT and columns == UNIT:
+                    transpose(b, j * K + k, packed, t_at, K)
+                else:
+                    plain_transpose(rows, columns, b, j * K + k, packed, t_at, K)
 
 
 @jit

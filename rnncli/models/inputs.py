@@ -32,30 +32,41 @@ class Input(Protocol):
         """This share's columns of dW, when `backward` of the whole batch is done."""
 
 
-class Projection:
-    """a = x·W + bias, W (I, N)."""
+class ProjectionGradients:
+    """The way back through a = x·W, W (I, N)."""
 
     def __init__(self, W: np.ndarray, dW: np.ndarray):
         self.W, self.dW = W, dW
         self.I, self.N = W.shape
-        self.packed = gemm.packed_like(self.I, self.N, W.dtype)
         self.packed_back = gemm.packed_like(self.N, self.I, W.dtype)
         self.zeros = np.zeros(self.I, W.dtype)
 
     def pack(self, share: Share) -> None:
-        gemm.pack(self.W, self.packed, *share.panels(self.N))
         gemm.pack_transposed(self.W, self.packed_back, *share.panels(self.I))
 
-    def forward(self, x: np.ndarray, bias: np.ndarray, a: np.ndarray, low: int, high: int) -> None:
-        gemm.multiply(x, self.packed, bias, a, 0, len(a), low, high)
-
     def backward(self, da: np.ndarray, dx: np.ndarray, low: int, high: int) -> None:
-        """a = x·W + bias gives dx = da·Wᵀ."""
+        """dx = da·Wᵀ"""
         gemm.multiply(da, self.packed_back, self.zeros, dx, 0, len(dx), low, high)
 
     def weight_gradients(self, x: np.ndarray, da: np.ndarray, share: Share) -> None:
+        """dW = xᵀ·da"""
         flat_x, flat_da = x.reshape(-1, self.I), da.reshape(-1, self.N)
         gemm.multiply_transposed(flat_x, flat_da, self.dW, *share.columns(self.N), share.scratch)
+
+
+class Projection(ProjectionGradients):
+    """a = x·W + bias, and back."""
+
+    def __init__(self, W: np.ndarray, dW: np.ndarray):
+        super().__init__(W, dW)
+        self.packed = gemm.packed_like(self.I, self.N, W.dtype)
+
+    def pack(self, share: Share) -> None:
+        super().pack(share)
+        gemm.pack(self.W, self.packed, *share.panels(self.N))
+
+    def forward(self, x: np.ndarray, bias: np.ndarray, a: np.ndarray, low: int, high: int) -> None:
+        gemm.multiply(x, self.packed, bias, a, 0, len(a), low, high)
 
 
 class TokenRows:
@@ -84,17 +95,17 @@ class FoldedEmbedding(TokenRows):
         shape = (E.shape[0], W.shape[1])
         super().__init__(np.zeros(shape, E.dtype), np.zeros(shape, E.dtype))
         self.E, self.dE = E, dE
-        self.projection = Projection(W, dW)
+        self.W, self.way_back = W, ProjectionGradients(W, dW)
 
     def pack(self, share: Share) -> None:
         low, high = share.columns(self.table.shape[1])
-        gemm.multiply_columns(self.E, self.projection.W, self.table, low, high, share.scratch)
-        self.projection.pack(share)
+        gemm.multiply_columns(self.E, self.W, self.table, low, high, share.scratch)
+        self.way_back.pack(share)
 
     def weight_gradients(self, x: np.ndarray, da: np.ndarray, share: Share) -> None:
         super().weight_gradients(x, da, share)
-        self.projection.weight_gradients(self.E, self.dtable, share)
+        self.way_back.weight_gradients(self.E, self.dtable, share)
 
     def embedding_gradient(self) -> None:
         """dE = dtable·Wᵀ, when every share of the weight gradients is done."""
-        self.projection.backward(self.dtable[None], self.dE[None], 0, len(self.dE))
+        self.way_back.backward(self.dtable[None], self.dE[None], 0, len(self.dE))

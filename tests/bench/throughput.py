@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 ROUNDS = 7
-PAUSE = 0.2  # seconds in which the other's threads, which spin for a while when they are done, leave the cores
+PAUSE = 0.5  # seconds in which the other's threads, which spin for a while when they are done, leave the cores
 COST_CELL, COST = "lstm", {"hidden": 256, "batch": 32, "bptt": 50}
 GROWTH: dict[str, list[int]] = {"bptt": [25, 50, 100, 200], "batch": [16, 32, 64, 128], "hidden": [128, 256, 512]}
 
