@@ -108,6 +108,7 @@ class Trainee:
         if not len(scored):
             return None
         driver = self.learner.backpropagation
+        self.learner.free()  # training is over, and scoring takes room
         total, count = Validation(self.network, ids, before, driver).run()
         floor = ngram.cross_entropy(self.train_ids, scored, before if len(before) else ids[:1], len(self.vocabulary))
         bits = total / count / np.log(2)

@@ -19,7 +19,7 @@ from rnncli.training.threads import ThreadPool
 from rnncli.training.truncated_bptt import windows
 
 WARM_UP = 256  # tokens that each validation stream reads before its first counted token
-EVALUATION_STEPS = 64  # a jitted call stays short, so that Ctrl-C is seen
+EVALUATION_STEPS = 32  # a jitted call stays short, so that Ctrl-C is seen, and its arrays small
 
 
 class Streams:
@@ -94,6 +94,10 @@ class StreamLearner:
     def restart(self) -> None:
         """Forget the carried state."""
         self._work.clear_state()
+
+    def free(self) -> None:
+        """Give the arrays of training and validation back; there are no more updates."""
+        del self._work, self.validation
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The carried state, for an exact resume."""

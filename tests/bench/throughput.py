@@ -32,9 +32,9 @@ COST_CELL, COST = "lstm", {"hidden": 256, "batch": 32, "bptt": 50}
 GROWTH: dict[str, list[int]] = {"bptt": [25, 50, 100, 200], "batch": [16, 32, 64, 128], "hidden": [128, 256, 512]}
 
 
-def seconds_of(update: Callable[[], Any], at_least: float) -> float:
+def seconds_of(update: Callable[[], Any], at_least: float, pause: float) -> float:
     """The mean time of an update over at least so many seconds."""
-    time.sleep(PAUSE)
+    time.sleep(pause)
     count, began = 0, time.perf_counter()
     while time.perf_counter() - began < at_least or count < 2:
         update()
@@ -42,11 +42,12 @@ def seconds_of(update: Callable[[], Any], at_least: float) -> float:
     return (time.perf_counter() - began) / count
 
 
-def medians(updates: dict[str, Callable[[], Any]], at_least: float, count: int) -> dict[str, float]:
+def medians(updates: dict[str, Callable[[], Any]], at_least: float, count: int, threads: int) -> dict[str, float]:
     """Seconds of an update of each, from rounds in which they alternate."""
     for update in updates.values():
         update()  # compiles, allocates
-    rounds = [{name: seconds_of(update, at_least) for name, update in updates.items()} for _ in range(count)]
+    pause = PAUSE if threads > 1 else 0.0
+    rounds = [{name: seconds_of(update, at_least, pause) for name, update in updates.items()} for _ in range(count)]
     return {name: statistics.median(times[name] for times in rounds) for name in updates}
 
 
@@ -61,7 +62,7 @@ def measured(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
             updates = {"rnncli": rnncli_update(model, B, T, threads), "torch": torch_update(model, B, T, threads)}
             if jax and threads == os.cpu_count():
                 updates["jax"] = jax_update(model, B, T, threads)
-            times = medians(updates, arguments.seconds, arguments.rounds)
+            times = medians(updates, arguments.seconds, arguments.rounds, threads)
             rate = {name: B * T / seconds for name, seconds in times.items()}
             gflops = rate["rnncli"] * model.flops_per_token() / 1e9
             yield {
@@ -80,7 +81,7 @@ def cost(threads: int, at_least: float) -> Iterator[tuple[str, int, float, float
             setting = COST | {key: value}
             model = Model(COST_CELL, setting["hidden"], 2)
             update = rnncli_update(model, setting["batch"], setting["bptt"], threads)
-            seconds = medians({"rnncli": update}, at_least, ROUNDS)["rnncli"]
+            seconds = medians({"rnncli": update}, at_least, ROUNDS, threads)["rnncli"]
             flops = model.flops_per_token() * setting["batch"] * setting["bptt"]
             first = first or (seconds, flops)
             yield key, value, seconds * 1e3, seconds / first[0], flops / first[1]
