@@ -42,10 +42,10 @@ def lstm(x, h, c, p, activation="tanh"):
 CELLS = {"rnn": rnn, "gru": gru, "lstm": lstm}
 
 
-def layer_weights(weights, index):
+def layer_weights(weights, index, suffix=""):
     """One layer's weights out of a model's export."""
     parts = {"w_ih": "weight_ih", "w_hh": "weight_hh", "b_ih": "bias_ih", "b_hh": "bias_hh"}
-    return {short: weights[f"rnn.{long}_l{index}"] for short, long in parts.items()}
+    return {short: weights[f"rnn.{long}_l{index}{suffix}"] for short, long in parts.items()}
 
 
 def network(shape, weights, inputs, state):
@@ -61,6 +61,36 @@ def network(shape, weights, inputs, state):
             x = state[l][0]
         outputs.append(x @ weights["head.weight"].T + weights["head.bias"])
     return np.stack(outputs)
+
+
+def sequence(shape, weights, x, state):
+    """The top layer's outputs (n, F) of one whole sequence x (n,) or (n, I), alone; state [(h, c)] per direction."""
+    if shape.token_input:
+        x = weights["embedding.weight"][x] if shape.embedding_size else np.eye(shape.input_size)[x]
+    state = list(state)
+    for l in range(shape.num_layers):
+        ways = []
+        for suffix in ("", "_reverse") if shape.bidirectional else ("",):
+            h, c = state.pop(0)
+            ways.append([])
+            for row in x[::-1] if suffix else x:
+                h, c = CELLS[shape.cell](row, h, c, layer_weights(weights, l, suffix), shape.activation)
+                ways[-1].append(h)
+        if shape.bidirectional:
+            ways[1].reverse()
+        x = np.concatenate([np.stack(way) for way in ways], axis=-1)
+    return x
+
+
+def pooled(y, pooling, H, weights):
+    """One vector (F,) from a sequence's outputs y (n, F), H of them from the direction that reads ahead."""
+    if pooling == "last":
+        return np.concatenate([y[-1, :H], y[0, H:]])
+    if pooling == "attention":
+        scores = y @ weights["pooling.weight"]
+        alpha = np.exp(scores - scores.max())
+        return alpha @ y / alpha.sum()
+    return y.mean(axis=0) if pooling == "mean" else y.max(axis=0)
 
 
 def cross_entropy(logits, targets):

@@ -16,19 +16,22 @@ VARIANTS = [
 ]  # fmt: skip
 
 
-def small_shape(cell, activation, layers, kind="numeric", loss="xent", hidden=5):
+def small_shape(cell, activation, layers, kind="numeric", loss="xent", hidden=5, bidirectional=False, pooling=None):
     shape = NetworkShape(
         cell=cell, input_size=4, hidden_size=hidden, num_layers=layers, output_size=3,
         token_input=kind != "numeric", embedding_size=3 if "embedding" in kind else None, activation=activation,
-        fold_up_to=320 if kind == "folded embedding" else 0,
+        fold_up_to=320 if kind == "folded embedding" else 0, bidirectional=bidirectional, pooling=pooling,
     )  # fmt: skip
     return replace(shape, output_size=4) if kind != "numeric" and loss == "xent" else shape
 
 
 class Window:
-    """T steps of B sequences of random data with ragged ends, on a network with random weights."""
+    """T steps of B sequences of random data with ragged ends, on a network with random weights.
 
-    def __init__(self, shape, T=6, B=3, head_steps=None, loss="xent", dtype=np.float64, seed=0):
+    lengths: where sequences really end; the loss ignores what lies beyond.
+    """
+
+    def __init__(self, shape, T=6, B=3, head_steps=None, loss="xent", dtype=np.float64, seed=0, lengths=None):
         self.shape, self.loss, self.dtype = shape, loss, np.dtype(dtype)
         random = np.random.default_rng(seed)
         self.network = Network(shape, self.dtype)
@@ -36,18 +39,22 @@ class Window:
         spread = (4.0 if shape.activation == "sigmoid" else 1.1) / np.sqrt(shape.hidden_size)
         weights = {s.name: random.normal(0, spread, s.shape) for s in self.network.parameters.specs}
         self.network.parameters.load(weights)
-        head_steps = head_steps or T
+        head_steps = 1 if shape.pooling else head_steps or T
         self.work = self.network.workspace(T, B, head_steps, training=True, input_gradient=True)
+        self.lengths = np.full(B, T) if lengths is None else np.array(lengths)
+        self.work = self.work if lengths is None else self.work.ragged(self.lengths)
         if shape.token_input:
             self.inputs = random.integers(0, shape.input_size, (T, B)).astype(np.int32)
         else:
             self.inputs = random.normal(0, 1, (T, B, shape.input_size)).astype(dtype)
-        states = [random.normal(0, 0.5, (2, B, shape.hidden_size)).astype(dtype) for _ in range(shape.num_layers)]
+        directions = range(len(self.work.directions))
+        states = [random.normal(0, 0.5, (2, B, shape.hidden_size)).astype(dtype) for _ in directions]
         self.state = [(h, c) for h, c in states]
         if loss == "xent":
             self.targets = random.integers(0, shape.output_size, (head_steps, B)).astype(np.int32)
             for b in range(B):  # sequences of unequal length
-                self.targets[max(head_steps - b, 1) :, b] = losses.IGNORED
+                end = max(head_steps - b, 1) if lengths is None or shape.pooling else self.lengths[b]
+                self.targets[end:, b] = losses.IGNORED
         else:
             self.targets = random.normal(0, 1, (head_steps, B, shape.output_size)).astype(dtype)
 
@@ -83,7 +90,7 @@ class Window:
         gradients = self.network.parameters.export_gradients()
         if not self.shape.token_input:
             gradients["x"] = self.work.dx.copy()
-        for l, layer in enumerate(self.work.layers):
+        for l, layer in enumerate(self.work.directions):
             gradients[f"h0_{l}"] = layer.dh[0].copy()
             if layer.dc.size:
                 gradients[f"c0_{l}"] = layer.dc[0].copy()

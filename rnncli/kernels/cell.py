@@ -9,19 +9,21 @@ from typing import NamedTuple
 class Cell(NamedTuple):
     """A recurrent cell: its shape and its two kernels.
 
-    forward(a, q, h, c, s, recurrent, bias, activation, low, high)
+    forward(a, q, h, c, s, recurrent, bias, activation, active, low, high)
         a (T, B, G·H)    in: input contributions x·W + b_ih; out: whatever `backward` needs
         q (T, B, G·H)    recurrent contributions, where the cell keeps them apart, else (0, 0, 0)
         h (T+1, B, H)    hidden states, row 0 given
         c (T+1, B, H)    memory cells, row 0 given; (0, 0, 0) where the cell has none
         s (T, B, H)      one saved value per unit for `backward`; (0, 0, 0) where the cell needs none
         recurrent        U (H, G·H) packed; bias (G·H,) is b_hh, used where `q` is; activation: see `rnn`
+        active (T,)      how many sequences, the first of the batch, run at step t; see `steps`
         low, high        the sequences of the batch to compute: one thread's shard
 
-    backward(a, q, h, c, s, dh, dc, recurrent, activation, low, high)
+    backward(a, q, h, c, s, dh, dc, recurrent, activation, active, low, high)
         dh (T+1, B, H)   in: dL/dh from above, row 0 zero; out: the whole dL/dh_t, row 0 for the initial state
-        dc (T+1, B, H)   in: row T given (zero), the rest overwritten; out: dL/dc_t
-        a, q             out: dL/da and dL/dq, from which the weights' gradients are products
+        dc (T+1, B, H)   out: dL/dc_t, of each sequence's own steps
+        a, q             out: dL/da and dL/dq, zero beyond a sequence's end, from which the weights' gradients are
+                         products
         recurrent        Uᵀ (G·H, H) packed
     """
 

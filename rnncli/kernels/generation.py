@@ -44,11 +44,12 @@ class State(NamedTuple):
     c: np.ndarray  # (L, 2, B, H), or (L, 0, 0, 0)
     s: np.ndarray  # (L, 1, B, H), or (L, 0, 0, 0)
     logits: np.ndarray  # (1, B, V)
+    active: np.ndarray  # (1,): B
 
 
-def _forward(kind, a, q, h, c, s, recurrent, bias_hh):
+def _forward(kind, a, q, h, c, s, recurrent, bias_hh, active):
     """The forward kernel of the cell that `kind` names, over one step of all sequences."""
-    _cell_of(type(kind)).forward(a, q, h, c, s, recurrent, bias_hh, kind.activation, 0, a.shape[1])
+    _cell_of(type(kind)).forward(a, q, h, c, s, recurrent, bias_hh, kind.activation, active, 0, a.shape[1])
 
 
 def _cell_of(kind):
@@ -56,11 +57,11 @@ def _cell_of(kind):
 
 
 @overload(_forward, jit_options={name: FLAGS[name] for name in ("nogil", "fastmath", "error_model")})
-def _choose_forward(kind, a, q, h, c, s, recurrent, bias_hh):
+def _choose_forward(kind, a, q, h, c, s, recurrent, bias_hh, active):
     cell_forward = _cell_of(kind.instance_class).forward
 
-    def forward(kind, a, q, h, c, s, recurrent, bias_hh):
-        cell_forward(a, q, h, c, s, recurrent, bias_hh, kind.activation, 0, a.shape[1])
+    def forward(kind, a, q, h, c, s, recurrent, bias_hh, active):
+        cell_forward(a, q, h, c, s, recurrent, bias_hh, kind.activation, active, 0, a.shape[1])
 
     return forward
 
@@ -79,7 +80,7 @@ def read(weights, state, tokens):
         else:
             gather_with_bias(weights.table, weights.bias[0], tokens, a, 0, B)
         _forward(weights.kind, a, state.q[l], state.h[l], state.c[l], state.s[l], weights.recurrent[l],
-                 weights.bias_hh[l])  # fmt: skip
+                 weights.bias_hh[l], state.active)  # fmt: skip
     multiply(state.h[-1, 1:], weights.head, weights.head_bias, state.logits, 0, 1, 0, B)
     _carry(state.h)
     _carry(state.c)

@@ -18,6 +18,7 @@ from rnncli.kernels.cell import Cell
 from rnncli.kernels.elementary import sigmoid, tanh
 from rnncli.kernels.gemm import accumulate, multiply
 from rnncli.kernels.jit import jit
+from rnncli.kernels.steps import clear
 
 
 @jit
@@ -55,20 +56,24 @@ def step_grad(a, q, h_before, dh, dh_before):
 
 
 @jit
-def forward(a, q, h, c, s, recurrent, bias, activation, low, high):
+def forward(a, q, h, c, s, recurrent, bias, activation, active, low, high):
     for t in range(a.shape[0]):
-        multiply(h, recurrent, bias, q, t, t + 1, low, high)
-        for b in range(low, high):
+        last = min(high, active[t])
+        multiply(h, recurrent, bias, q, t, t + 1, low, last)
+        for b in range(low, last):
             step(a[t, b], q[t, b], h[t, b], h[t + 1, b])
 
 
 @jit
-def backward(a, q, h, c, s, dh, dc, recurrent, activation, low, high):
+def backward(a, q, h, c, s, dh, dc, recurrent, activation, active, low, high):
     for t in range(a.shape[0] - 1, -1, -1):
-        for b in range(low, high):  # step(a[t, b], q[t, b], h[t, b], h[t + 1, b])
+        last = min(high, active[t])
+        clear(a, t, max(low, last), high)
+        clear(q, t, max(low, last), high)
+        for b in range(low, last):  # step(a[t, b], q[t, b], h[t, b], h[t + 1, b])
             step_grad(a[t, b], q[t, b], h[t, b], dh[t + 1, b], dh[t, b])
         # q_t = h_{t−1}·U + b_hh gives dh_{t−1} += dq_t·Uᵀ
-        accumulate(q, recurrent, dh, t, t + 1, low, high)
+        accumulate(q, recurrent, dh, t, t + 1, low, last)
 
 
 class Gru(NamedTuple):

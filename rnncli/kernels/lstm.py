@@ -17,6 +17,7 @@ from rnncli.kernels.cell import Cell
 from rnncli.kernels.elementary import fma, sigmoid, tanh
 from rnncli.kernels.gemm import accumulate
 from rnncli.kernels.jit import jit
+from rnncli.kernels.steps import clear
 
 
 @jit
@@ -56,20 +57,26 @@ def step_grad(a, c_before, s, dh, dc, dc_before):
 
 
 @jit
-def forward(a, q, h, c, s, recurrent, bias, activation, low, high):
+def forward(a, q, h, c, s, recurrent, bias, activation, active, low, high):
     for t in range(a.shape[0]):
-        accumulate(h, recurrent, a, t, t + 1, low, high)
-        for b in range(low, high):
+        last = min(high, active[t])
+        accumulate(h, recurrent, a, t, t + 1, low, last)
+        for b in range(low, last):
             step(a[t, b], c[t, b], c[t + 1, b], s[t, b], h[t + 1, b])
 
 
 @jit
-def backward(a, q, h, c, s, dh, dc, recurrent, activation, low, high):
+def backward(a, q, h, c, s, dh, dc, recurrent, activation, active, low, high):
+    ending = low  # sequences before it go on after this step
     for t in range(a.shape[0] - 1, -1, -1):
-        for b in range(low, high):  # step(a[t, b], c[t, b], c[t + 1, b], s[t, b], h[t + 1, b])
+        last = min(high, active[t])
+        clear(dc, t + 1, ending, last)
+        clear(a, t, max(low, last), high)
+        ending = max(low, last)
+        for b in range(low, last):  # step(a[t, b], c[t, b], c[t + 1, b], s[t, b], h[t + 1, b])
             step_grad(a[t, b], c[t, b], s[t, b], dh[t + 1, b], dc[t + 1, b], dc[t, b])
         # a_t = … + h_{t−1}·U gives dh_{t−1} += da_t·Uᵀ
-        accumulate(a, recurrent, dh, t, t + 1, low, high)
+        accumulate(a, recurrent, dh, t, t + 1, low, last)
 
 
 class Lstm(NamedTuple):

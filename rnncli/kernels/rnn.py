@@ -14,6 +14,7 @@ from rnncli.kernels.cell import Cell
 from rnncli.kernels.elementary import sigmoid, tanh
 from rnncli.kernels.gemm import accumulate
 from rnncli.kernels.jit import jit
+from rnncli.kernels.steps import clear
 
 ACTIVATIONS = {"tanh": 0, "relu": 1, "sigmoid": 2, "identity": 3}
 TANH, RELU, SIGMOID, IDENTITY = 0, 1, 2, 3
@@ -56,20 +57,23 @@ def step_grad(h, dh, da, activation):
 
 
 @jit
-def forward(a, q, h, c, s, recurrent, bias, activation, low, high):
+def forward(a, q, h, c, s, recurrent, bias, activation, active, low, high):
     for t in range(a.shape[0]):
-        accumulate(h, recurrent, a, t, t + 1, low, high)
-        for b in range(low, high):
+        last = min(high, active[t])
+        accumulate(h, recurrent, a, t, t + 1, low, last)
+        for b in range(low, last):
             step(a[t, b], h[t + 1, b], activation)
 
 
 @jit
-def backward(a, q, h, c, s, dh, dc, recurrent, activation, low, high):
+def backward(a, q, h, c, s, dh, dc, recurrent, activation, active, low, high):
     for t in range(a.shape[0] - 1, -1, -1):
-        for b in range(low, high):  # step(a[t, b], h[t + 1, b], activation)
+        last = min(high, active[t])
+        clear(a, t, max(low, last), high)
+        for b in range(low, last):  # step(a[t, b], h[t + 1, b], activation)
             step_grad(h[t + 1, b], dh[t + 1, b], a[t, b], activation)
         # accumulate(h, U, a, t, ...): a_t += h_{t−1}·U gives dh_{t−1} += da_t·Uᵀ
-        accumulate(a, recurrent, dh, t, t + 1, low, high)
+        accumulate(a, recurrent, dh, t, t + 1, low, last)
 
 
 class Rnn(NamedTuple):

@@ -106,6 +106,8 @@ class FoldedEmbedding(TokenRows):
         super().weight_gradients(x, da, share)
         self.way_back.weight_gradients(self.E, self.dtable, share)
 
-    def embedding_gradient(self) -> None:
-        """dE = dtable·Wᵀ, when every share of the weight gradients is done."""
-        self.way_back.backward(self.dtable[None], self.dE[None], 0, len(self.dE))
+    def embedding_gradient(self, *, add: bool) -> None:
+        """dE = dtable·Wᵀ, when every share of the weight gradients is done; `add` to what dE holds."""
+        if not add:
+            self.dE[...] = 0
+        gemm.accumulate(self.dtable[None], self.way_back.packed_back, self.dE[None], 0, 1, 0, len(self.dE))

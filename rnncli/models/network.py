@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -20,12 +21,13 @@ from rnncli.kernels import dropout, inputs, random
 from rnncli.kernels.cells import CELLS
 from rnncli.kernels.rnn import ACTIVATIONS
 from rnncli.models import initialisation
+from rnncli.models.bidirectional import BidirectionalLayer
 from rnncli.models.head import LinearHead
-from rnncli.models.inputs import FoldedEmbedding
 from rnncli.models.parameters import Parameters, Spec
+from rnncli.models.pooling import POOLINGS, Pooling, PoolingWork
 from rnncli.models.recurrent import Reads, RecurrentLayer
 from rnncli.models.share import Share
-from rnncli.models.workspace import LayerWork, Workspace
+from rnncli.models.workspace import BidirectionalWork, Extent, LayerWork, Workspace
 
 FLOAT32 = np.dtype(np.float32)
 
@@ -36,7 +38,7 @@ class NetworkShape:
 
     input_size is the vocabulary for token inputs, the number of features for numeric ones; embedding_size None
     with token inputs means one-hot. An embedding of up to fold_up_to tokens, which is fewer than most windows have
-    steps × sequences, is folded into the first layer.
+    steps × sequences, is folded into the first layer. With a pooling the head sees one vector a sequence.
     """
 
     cell: str
@@ -49,11 +51,18 @@ class NetworkShape:
     activation: str = "tanh"
     dropout: float = 0.0
     head_starts_at_zero: bool = False
+    bidirectional: bool = False
+    pooling: str | None = None
     fold_up_to: int = 320
 
     @property
     def embedded(self) -> bool:
         return self.token_input and self.embedding_size is not None
+
+    @property
+    def width(self) -> int:
+        """What a layer says a step."""
+        return 2 * self.hidden_size if self.bidirectional else self.hidden_size
 
     @property
     def folded(self) -> bool:
@@ -80,24 +89,29 @@ class Network:
         self.shape, self.dtype = shape, np.dtype(dtype)
         cell, activation = CELLS[shape.cell], ACTIVATIONS[shape.activation]
         self.cell = cell
-        self.layers = [
-            RecurrentLayer(
-                cell, l, shape.hidden_size if l else shape.first_size, shape.hidden_size, activation,
+        layer: Any = BidirectionalLayer if shape.bidirectional else RecurrentLayer
+        self.layers: list[Any] = [
+            layer(
+                cell, l, shape.width if l else shape.first_size, shape.hidden_size, activation,
                 "values" if l else shape.first_reads,
             )
             for l in range(shape.num_layers)
         ]  # fmt: skip
-        self.head = LinearHead(shape.hidden_size, shape.output_size, shape.head_starts_at_zero)
-        self._parts: tuple[RecurrentLayer | LinearHead, ...] = (*self.layers, self.head)
+        self.pooling = POOLINGS[shape.pooling](shape.width, shape.hidden_size) if shape.pooling else None
+        self.head = LinearHead(shape.width, shape.output_size, shape.head_starts_at_zero)
         self.parameters = Parameters(self._specs(), self.dtype)
-        for part in self._parts:
+        for part in (*self.layers, *self._pooling, self.head):
             part.bind(self.parameters)
+
+    @property
+    def _pooling(self) -> tuple[Pooling, ...]:
+        return () if self.pooling is None else (self.pooling,)
 
     def _specs(self) -> list[Spec]:
         specs = []
         if self.shape.embedded:
             specs.append(Spec("embedding.weight", (self.shape.input_size, self.shape.first_size)))
-        for part in self._parts:
+        for part in (*self.layers, *self._pooling, self.head):
             specs += part.specs()
         return specs
 
@@ -108,6 +122,8 @@ class Network:
             table[...] = initialisation.uniform(table.shape, 1.0, seed, 2)
         for layer in self.layers:
             layer.initialise(recurrent_init, recurrent_scale, seed)
+        if self.pooling:
+            self.pooling.initialise(seed)
         self.head.initialise(seed)
         self.pack()
 
@@ -123,7 +139,7 @@ class Network:
 
     def pack(self, share: Share | None = None) -> None:
         """Refresh the packed weights, or a share of them; call after every change of the parameters."""
-        for part in self._parts:
+        for part in (*self.layers, self.head):
             part.pack(share or Share(0, 1, self.dtype))
 
     def workspace(self, T: int, B: int, head_steps: int, *, training: bool, input_gradient: bool = False) -> Workspace:
@@ -133,16 +149,24 @@ class Network:
         shape = self.shape
         values = (T, B, shape.first_size) if shape.first_reads == "values" else (0, 0, 0)
         wanted = shape.first_reads == "values" and (shape.embedded or input_gradient)
+        H = shape.hidden_size
+
+        def layer_work(l: int) -> LayerWork | BidirectionalWork:
+            drops = dropping and l < last
+            if not shape.bidirectional:
+                return LayerWork.plan(self.cell, T, B, H, drops, self.dtype)
+            tokens, I = l == 0 and shape.first_reads != "values", shape.width if l else shape.first_size
+            return BidirectionalWork.plan(self.cell, T, B, H, drops, self.dtype, tokens, I)
+
         return Workspace(
             tokens=np.zeros((T, B) if shape.token_input else (0, 0), np.int32),
             x=np.zeros(values, self.dtype),
             dx=np.zeros(values, self.dtype) if wanted else None,
-            layers=[
-                LayerWork.plan(self.cell, T, B, shape.hidden_size, dropping and l < last, self.dtype)
-                for l in range(last + 1)
-            ],
+            layers=[layer_work(l) for l in range(last + 1)],
+            pooling=PoolingWork.plan(T, B, shape.width, self.dtype) if shape.pooling else None,
             outputs=np.zeros((head_steps, B, shape.output_size), self.dtype),
             head_from=T - head_steps,
+            extent=Extent.full(T, B),
         )
 
     def dropout_keys(self, seed: int, update: int) -> tuple[np.uint32, ...]:
@@ -158,29 +182,37 @@ class Network:
         if self._gathers:
             inputs.gather(self.parameters.view("embedding.weight"), work.tokens, work.x, low, high)
         for l, (layer, layer_work) in enumerate(zip(self.layers, work.layers, strict=True)):
-            layer.forward(layer_work, self._layer_input(work, l), low, high)
+            layer.forward(layer_work, self._layer_input(work, l), work.extent, low, high)
             if layer_work.dropped is not None:
-                self._drop(layer_work.h[1:], layer_work.dropped, work.dropout_keys[l], low, high)
-        self.head.forward(work.layers[-1].y[work.head_from :], work.outputs, low, high)
+                self._drop(layer_work.output, layer_work.dropped, work.dropout_keys[l], low, high)
+        if self.pooling and work.pooling:
+            self.pooling.forward(work.layers[-1].y, work.extent.lengths, work.pooling, low, high)
+        self.head.forward(self._head_input(work), work.outputs, low, high)
 
     def backward(self, work: Workspace, low: int, high: int) -> None:
         """From dL/d(outputs) in work.outputs to da of every layer, dL/dh in dh, and dx where it is wanted."""
-        top = work.layers[-1].dh[1:]
-        top[: work.head_from, low:high] = 0
-        self.head.backward(work.outputs, top[work.head_from :], low, high)
+        top = work.layers[-1].doutput
+        if self.pooling and work.pooling:
+            self.head.backward(work.outputs, work.pooling.dpooled, low, high)
+            self.pooling.backward(work.layers[-1].y, work.extent.lengths, work.pooling, top, low, high)
+        else:
+            top[: work.head_from, low:high] = 0
+            self.head.backward(work.outputs, top[work.head_from :], low, high)
         for l in range(len(self.layers) - 1, 0, -1):
             below = work.layers[l - 1]
-            dx = below.dh[1:]
-            self.layers[l].backward(work.layers[l], dx, low, high)
+            dx = below.doutput
+            self.layers[l].backward(work.layers[l], dx, work.extent, low, high)
             if below.dropped is not None:
                 self._drop(dx, dx, work.dropout_keys[l - 1], low, high)
-        self.layers[0].backward(work.layers[0], work.dx, low, high)
+        self.layers[0].backward(work.layers[0], work.dx, work.extent, low, high)
 
     def weight_gradients(self, work: Workspace, share: Share) -> None:
         """This share's columns of every parameter's gradient, when `backward` of all sequences is done."""
         for l, layer in enumerate(self.layers):
             layer.weight_gradients(work.layers[l], self._layer_input(work, l), share)
-        self.head.weight_gradients(work.layers[-1].y[work.head_from :], work.outputs, share)
+        self.head.weight_gradients(self._head_input(work), work.outputs, share)
+        if self.pooling and work.pooling:
+            self.pooling.weight_gradients(work.layers[-1].y, work.pooling, share)
         if self._gathers:
             assert work.dx is not None
             table = self.parameters.gradient_view("embedding.weight")
@@ -188,14 +220,15 @@ class Network:
 
     def finish_gradients(self) -> None:
         """What is left to one thread when all shares are done."""
-        first = self.layers[0].input
-        if isinstance(first, FoldedEmbedding):
-            first.embedding_gradient()
+        self.layers[0].finish_gradients()
 
     @property
     def _gathers(self) -> bool:
         """Whether embeddings are looked up as values, and not folded."""
         return self.shape.embedded and not self.shape.folded
+
+    def _head_input(self, work: Workspace) -> np.ndarray:
+        return work.pooling.pooled if work.pooling else work.layers[-1].y[work.head_from :]
 
     def _layer_input(self, work: Workspace, l: int) -> np.ndarray:
         if l > 0:

@@ -17,7 +17,7 @@ from rnncli.models import initialisation
 from rnncli.models.inputs import FoldedEmbedding, Input, Projection, TokenRows
 from rnncli.models.parameters import Parameters, Spec
 from rnncli.models.share import Share
-from rnncli.models.workspace import LayerWork
+from rnncli.models.workspace import Extent, LayerWork
 
 Reads = Literal["values", "tokens", "embedded tokens"]
 
@@ -29,11 +29,13 @@ class RecurrentLayer:
     is folded into the matrix.
     """
 
-    def __init__(self, cell: Cell, index: int, I: int, H: int, activation: int, reads: Reads):
+    def __init__(self, cell: Cell, index: int, I: int, H: int, activation: int, reads: Reads, *, reverse: bool = False):
         self.cell, self.index, self.I, self.H = cell, index, I, H
         self.activation, self.reads = activation, reads
         self.columns = cell.gates * H
-        self._names = [f"rnn.{part}_l{index}" for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+        self.reverse = reverse
+        name = f"l{index}_reverse" if reverse else f"l{index}"
+        self._names = [f"rnn.{part}_{name}" for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
 
     def specs(self) -> list[Spec]:
         weight_ih, weight_hh, bias_ih, bias_hh = self._names
@@ -62,7 +64,7 @@ class RecurrentLayer:
         self.bias = np.zeros(self.columns, dtype)
 
     def initialise(self, method: str, scale: float, seed: int) -> None:
-        stream = 1000 * (self.index + 1)
+        stream = 1000 * (self.index + 1) + (500 if self.reverse else 0)
         # Of a one-hot input a single row arrives: at ±1/√H it would drown, and training would start slowly
         # (tiny Shakespeare, 400 updates: 2.19 nats against 1.85 with ±1).
         limit = 1.0 if self.reads == "tokens" else 1.0 / math.sqrt(self.H)
@@ -80,19 +82,20 @@ class RecurrentLayer:
         b_hh = 0 if self.cell.keeps_recurrent_apart else self.b_hh[low:high]
         self.bias[low:high] = self.b_ih[low:high] + b_hh
 
-    def forward(self, work: LayerWork, x: np.ndarray, low: int, high: int) -> None:
+    def forward(self, work: LayerWork, x: np.ndarray, extent: Extent, low: int, high: int) -> None:
         """x (T, B, I), or tokens (T, B) where it reads tokens; work.h[0] (and c[0]) given."""
         self.input.forward(x, self.bias, work.a, low, high)
-        self.cell.forward(work.a, work.q, work.h, work.c, work.s, self.U_packed, self.b_hh, self.activation, low, high)
+        self.cell.forward(
+            work.a, work.q, work.h, work.c, work.s,
+            self.U_packed, self.b_hh, self.activation, extent.active, low, high,
+        )  # fmt: skip
 
-    def backward(self, work: LayerWork, dx: np.ndarray | None, low: int, high: int) -> None:
+    def backward(self, work: LayerWork, dx: np.ndarray | None, extent: Extent, low: int, high: int) -> None:
         """work.dh[1:] holds dL/dh from above; dx (T, B, I) is overwritten where given."""
         work.dh[0, low:high] = 0
-        if self.cell.has_memory:
-            work.dc[-1, low:high] = 0
         self.cell.backward(
             work.a, work.q, work.h, work.c, work.s, work.dh, work.dc,
-            self.U_packed_back, self.activation, low, high,
+            self.U_packed_back, self.activation, extent.active, low, high,
         )  # fmt: skip
         if dx is not None:
             self.input.backward(work.a, dx, low, high)
@@ -110,3 +113,8 @@ class RecurrentLayer:
             inputs.column_sums(dq, self.db_hh, low, high)
         else:
             self.db_hh[low:high] = self.db_ih[low:high]
+
+    def finish_gradients(self, *, add: bool = False) -> None:
+        """What is left to one thread when all shares are done; `add` where another layer has begun dE."""
+        if isinstance(self.input, FoldedEmbedding):
+            self.input.embedding_gradient(add=add)

@@ -47,6 +47,7 @@ class TokenWriter:
             c=memory.copy() if network.cell.has_memory else nothing,
             s=memory[:, :1].copy() if network.cell.has_memory else nothing,
             logits=np.zeros((1, B, shape.output_size), dtype),
+            active=np.full(1, B, np.int32),
         )
         self._chances = np.zeros(shape.output_size)
 

@@ -3,10 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from rnncli.kernels.cell import Cell
+from rnncli.models.pooling import PoolingWork
+
+
+class Extent(NamedTuple):
+    """How long the sequences of a batch are: lengths (B,), longest first; active (T,), how many run at each step."""
+
+    lengths: np.ndarray
+    active: np.ndarray
+
+    @classmethod
+    def full(cls, T: int, B: int) -> Extent:
+        return cls(np.full(B, T, np.int32), np.full(T, B, np.int32))
+
+    @classmethod
+    def of(cls, lengths: np.ndarray) -> Extent:
+        """lengths (B,), each at least 1, longest first; a batch of that many steps."""
+        steps = np.arange(lengths[0])
+        return cls(lengths.astype(np.int32), (lengths[None, :] > steps[:, None]).sum(axis=1).astype(np.int32))
 
 
 @dataclass
@@ -50,8 +69,64 @@ class LayerWork:
         )  # fmt: skip
 
     @property
+    def output(self) -> np.ndarray:
+        return self.h[1:]
+
+    @property
+    def doutput(self) -> np.ndarray:
+        return self.dh[1:]
+
+    @property
     def y(self) -> np.ndarray:
-        return self.h[1:] if self.dropped is None else self.dropped
+        return self.output if self.dropped is None else self.dropped
+
+    @property
+    def directions(self) -> tuple[LayerWork, ...]:
+        return (self,)
+
+
+@dataclass
+class BidirectionalWork:
+    """A layer of two directions: what each computes in, and what is between them.
+
+    x_back is the layer's input reversed, dx_back its gradient (None for tokens); output, doutput (T, B, 2H).
+    """
+
+    ahead: LayerWork
+    back: LayerWork
+    x_back: np.ndarray
+    dx_back: np.ndarray | None
+    output: np.ndarray
+    doutput: np.ndarray
+    dropped: np.ndarray | None
+
+    @classmethod
+    def plan(
+        cls, cell: Cell, T: int, B: int, H: int, dropout: bool, dtype: np.dtype, tokens: bool, I: int
+    ) -> BidirectionalWork:
+        ahead, back = (LayerWork.plan(cell, T, B, H, False, dtype) for _ in range(2))
+        x = np.zeros((T, B), np.int32) if tokens else np.zeros((T, B, I), dtype)
+        both = (T, B, 2 * H)
+        return cls(
+            ahead, back, x, None if tokens else np.zeros_like(x), np.zeros(both, dtype), np.zeros(both, dtype),
+            np.zeros(both, dtype) if dropout else None,
+        )  # fmt: skip
+
+    def first(self, T: int) -> BidirectionalWork:
+        """The same memory for a window of T steps."""
+        dx_back, dropped = (None if array is None else array[:T] for array in (self.dx_back, self.dropped))
+        return BidirectionalWork(
+            self.ahead.first(T), self.back.first(T), self.x_back[:T], dx_back,
+            self.output[:T], self.doutput[:T], dropped,
+        )  # fmt: skip
+
+    @property
+    def y(self) -> np.ndarray:
+        return self.output if self.dropped is None else self.dropped
+
+    @property
+    def directions(self) -> tuple[LayerWork, ...]:
+        return (self.ahead, self.back)
 
 
 @dataclass
@@ -60,24 +135,27 @@ class Workspace:
 
     tokens (T, B) int32 for token inputs, else empty; x (T, B, I) the dense input of the first layer, else empty;
     dx (T, B, I) its gradient where it is wanted, else None; outputs (T − head_from, B, O), which the loss
-    overwrites with its gradient; dropout_keys one uint32 per layer, empty outside training.
+    overwrites with its gradient; dropout_keys one uint32 per layer, empty outside training. With a pooling the head
+    sees one vector a sequence, and outputs are (1, B, O).
     """
 
     tokens: np.ndarray
     x: np.ndarray
     dx: np.ndarray | None
-    layers: list[LayerWork]
+    layers: list[LayerWork | BidirectionalWork]
+    pooling: PoolingWork | None
     outputs: np.ndarray
     head_from: int
+    extent: Extent
     dropout_keys: tuple[np.uint32, ...] = ()
 
     @property
     def T(self) -> int:
-        return self.layers[0].a.shape[0]
+        return len(self.extent.active)
 
     @property
     def B(self) -> int:
-        return self.layers[0].a.shape[1]
+        return len(self.extent.lengths)
 
     def first(self, T: int, head_from: int) -> Workspace:
         """The same memory for a window of T steps whose head starts at `head_from`."""
@@ -86,31 +164,45 @@ class Workspace:
             self.x[:T],
             None if self.dx is None else self.dx[:T],
             [layer.first(T) for layer in self.layers],
+            None if self.pooling is None else self.pooling.first(T),
             self.outputs[: T - head_from],
             head_from,
+            Extent.full(T, self.B),
         )
+
+    def ragged(self, lengths: np.ndarray) -> Workspace:
+        """The same memory for whole sequences of these lengths (B,), longest first."""
+        T = int(lengths[0])
+        window = self.first(T, T - len(self.outputs) if self.pooling else 0)
+        window.extent = Extent.of(lengths)
+        return window
+
+    @property
+    def directions(self) -> list[LayerWork]:
+        """Every layer, or every direction of every layer, in PyTorch's order."""
+        return [direction for layer in self.layers for direction in layer.directions]
 
     def state(self, t: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """Copies of (h, c) of every layer after t steps."""
-        return [(layer.h[t].copy(), layer.c[t].copy() if layer.c.size else layer.c) for layer in self.layers]
+        return [(layer.h[t].copy(), layer.c[t].copy() if layer.c.size else layer.c) for layer in self.directions]
 
     def set_state(self, state: list[tuple[np.ndarray, np.ndarray]]) -> None:
         """Start the window from these (h, c)."""
-        for layer, (h, c) in zip(self.layers, state, strict=True):
+        for layer, (h, c) in zip(self.directions, state, strict=True):
             layer.h[0] = h
             if layer.c.size:
                 layer.c[0] = c
 
     def carry(self, t: int) -> None:
         """Start the next window in this memory from where this one is after t steps."""
-        for layer in self.layers:
+        for layer in self.directions:
             layer.h[0] = layer.h[t]
             if layer.c.size:
                 layer.c[0] = layer.c[t]
 
     def clear_state(self) -> None:
         """Start the window from zero."""
-        for layer in self.layers:
+        for layer in self.directions:
             layer.h[0] = 0
             if layer.c.size:
                 layer.c[0] = 0

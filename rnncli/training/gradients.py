@@ -47,7 +47,7 @@ def inspect(batch: Batch, pool: ThreadPool) -> GradientReport:
     layers = [
         # dh[T − k] is dL_T/dh_{T−k}; row 0, the initial state, is no step of the window.
         LayerGradients(l, tuple(float(x) for x in _norm(layer.dh[:0:-1, counted]).mean(axis=1)))
-        for l, layer in enumerate(work.layers)
+        for l, layer in enumerate(work.directions)
     ]
     return GradientReport(
         loss, batch.loss.unit, int(counted.sum()), tuple(range(work.T)), tuple(layers), tuple(parameters)

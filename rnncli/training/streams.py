@@ -105,8 +105,8 @@ class StreamLearner:
                 for name, part in zip("hc", pair, strict=True)}  # fmt: skip
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        layers = range(len(self._work.layers))
-        if any(arrays[f"carried.h{l}"].shape != self._work.layers[l].h[0].shape for l in layers):
+        layers = range(len(self._work.directions))
+        if any(arrays[f"carried.h{l}"].shape != self._work.directions[l].h[0].shape for l in layers):
             raise ValueError("the carried state has another shape")
         self._work.set_state([(arrays[f"carried.h{l}"], arrays[f"carried.c{l}"]) for l in layers])
 
@@ -163,7 +163,7 @@ class Validation:
             work: Workspace = self._work.first(stop - start, 0)
             work.set_state(state)
             if start <= self.cold_until:
-                for layer in work.layers:
+                for layer in work.directions:
                     layer.h[0, 0] = 0
                     if layer.c.size:
                         layer.c[0, 0] = 0

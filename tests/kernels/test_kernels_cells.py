@@ -25,6 +25,10 @@ class Layer:
         self.h0, self.c0 = random.normal(0, 0.5, (2, B, H)).astype(dtype)
         self.reset()
 
+    @property
+    def active(self):
+        return np.full(self.T, self.B, np.int32)
+
     def reset(self):
         """The arrays as `forward` receives them."""
         cell, T, B, H = self.cell, self.T, self.B, self.H
@@ -46,7 +50,7 @@ class Layer:
     def forward(self, low=0, high=None):
         high = self.B if high is None else high
         saved = self.a, self.q, self.h, self.c, self.s
-        self.cell.forward(*saved, self.recurrent, self.p["b_hh"], self.activation, low, high)
+        self.cell.forward(*saved, self.recurrent, self.p["b_hh"], self.activation, self.active, low, high)
         return self.h
 
     def backward(self, dh):
@@ -54,7 +58,7 @@ class Layer:
         gradient, dc = np.zeros_like(self.h), np.zeros_like(self.c)
         gradient[1:] = dh
         saved = self.a, self.q, self.h, self.c, self.s
-        self.cell.backward(*saved, gradient, dc, self.recurrent_transposed, self.activation, 0, self.B)
+        self.cell.backward(*saved, gradient, dc, self.recurrent_transposed, self.activation, self.active, 0, self.B)
         return gradient[0], dc[:1], self.a
 
 

@@ -10,12 +10,19 @@ from rnncli.models.network import Network, NetworkShape
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 @pytest.mark.parametrize("layers", [1, 3])
 @pytest.mark.parametrize("fold_up_to", [0, 50])
-def test_estimate_is_near_what_is_allocated(cell, layers, fold_up_to):
-    shape = NetworkShape(cell, 50, 96, layers, 50, token_input=True, embedding_size=64, fold_up_to=fold_up_to)
+@pytest.mark.parametrize(("bidirectional", "pooling"), [(False, None), (True, "mean")])
+def test_estimate_is_near_what_is_allocated(cell, layers, fold_up_to, bidirectional, pooling):
+    shape = NetworkShape(
+        cell, 50, 96, layers, 50, token_input=True, embedding_size=64, fold_up_to=fold_up_to,
+        bidirectional=bidirectional, pooling=pooling,
+    )  # fmt: skip
     network = Network(shape)
-    work = network.workspace(40, 16, 40, training=True)
+    work = network.workspace(40, 16, 1 if pooling else 40, training=True)
     arrays = [work.x, work.outputs, *([] if work.dx is None else [work.dx])]
-    arrays += [getattr(layer, name) for layer in work.layers for name in ("a", "q", "h", "c", "s", "dh", "dc")]
+    arrays += [getattr(layer, name) for layer in work.directions for name in ("a", "q", "h", "c", "s", "dh", "dc")]
+    if bidirectional:
+        arrays += [getattr(layer, name) for layer in work.layers for name in ("x_back", "output", "doutput")]
+        arrays += [layer.dx_back for layer in work.layers if layer.dx_back is not None]
     parameters = network.parameters.weights.nbytes
     allocated = sum(array.nbytes for array in arrays) + 8 * parameters
     assert 0.8 * allocated < memory.needed(shape, 40, 16) < 1.25 * allocated

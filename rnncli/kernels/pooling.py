@@ -1,0 +1,150 @@
+"""From the steps of a sequence to one vector: what a many-to-one network reads its answer from.
+
+y (T, B, F) are the outputs of the top layer, lengths (B,) the sequences' own, pooled (1, B, F) the result. The
+gradients write dy for every step, zero where nothing flows. `half` is where the features of the direction that reads
+backwards begin (F where there is none): its last step is the sequence's first.
+"""
+
+from __future__ import annotations
+
+from rnncli.kernels.elementary import exp
+from rnncli.kernels.jit import jit
+from rnncli.kernels.steps import clear
+
+
+@jit
+def _clear_steps(dy, b):
+    for t in range(dy.shape[0]):
+        clear(dy, t, b, b + 1)
+
+
+@jit
+def last(y, lengths, half, pooled, low, high):
+    for b in range(low, high):
+        pooled[0, b, :half] = y[lengths[b] - 1, b, :half]
+        pooled[0, b, half:] = y[0, b, half:]
+
+
+@jit
+def last_grad(dpooled, lengths, half, dy, low, high):
+    for b in range(low, high):
+        _clear_steps(dy, b)
+        dy[lengths[b] - 1, b, :half] = dpooled[0, b, :half]
+        dy[0, b, half:] = dpooled[0, b, half:]
+
+
+@jit
+def mean(y, lengths, pooled, low, high):
+    one = y.dtype.type(1)
+    for b in range(low, high):
+        clear(pooled, 0, b, b + 1)
+        out, share = pooled[0, b], one / y.dtype.type(lengths[b])
+        for t in range(lengths[b]):
+            row = y[t, b]
+            for j in range(out.size):
+                out[j] += row[j] * share
+
+
+@jit
+def mean_grad(dpooled, lengths, dy, low, high):
+    one = dy.dtype.type(1)
+    for b in range(low, high):
+        _clear_steps(dy, b)
+        d, share = dpooled[0, b], one / dy.dtype.type(lengths[b])
+        for t in range(lengths[b]):
+            row = dy[t, b]
+            for j in range(row.size):
+                row[j] = d[j] * share
+
+
+@jit
+def maximum(y, lengths, pooled, steps, low, high):
+    """steps (B, F) int32: where each feature was highest, the first of equals."""
+    for b in range(low, high):
+        out, at = pooled[0, b], steps[b]
+        for j in range(out.size):
+            out[j] = y[0, b, j]
+            at[j] = 0
+        for t in range(1, lengths[b]):
+            row = y[t, b]
+            for j in range(out.size):
+                higher = not row[j] <= out[j]  # NaN is not lost
+                out[j] = row[j] if higher else out[j]
+                at[j] = t if higher else at[j]
+
+
+@jit
+def maximum_grad(dpooled, steps, dy, low, high):
+    for b in range(low, high):
+        _clear_steps(dy, b)
+        for j in range(dy.shape[2]):
+            dy[steps[b, j], b, j] = dpooled[0, b, j]
+
+
+@jit
+def _dot(x, y):
+    """Σ x·y as four chains added in a fixed order."""
+    s0 = s1 = s2 = s3 = x.dtype.type(0)
+    whole = x.size - x.size % 4
+    for j in range(0, whole, 4):
+        s0 += x[j] * y[j]
+        s1 += x[j + 1] * y[j + 1]
+        s2 += x[j + 2] * y[j + 2]
+        s3 += x[j + 3] * y[j + 3]
+    for j in range(whole, x.size):
+        s0 += x[j] * y[j]
+    return (s0 + s1) + (s2 + s3)
+
+
+@jit
+def attention(y, lengths, query, pooled, weights, low, high):
+    """pooled = Σ_t w_t·y_t, w = softmax over t of query·y_t; query (F,), weights (T, B) out."""
+    for b in range(low, high):
+        n = lengths[b]
+        highest = weights[0, b] = _dot(y[0, b], query)
+        for t in range(1, n):
+            weights[t, b] = _dot(y[t, b], query)
+            highest = max(highest, weights[t, b])
+        total = y.dtype.type(0)
+        for t in range(n):
+            weights[t, b] = exp(weights[t, b] - highest)
+            total += weights[t, b]
+        clear(pooled, 0, b, b + 1)
+        out = pooled[0, b]
+        for t in range(n):
+            weights[t, b] /= total
+            row, w = y[t, b], weights[t, b]
+            for j in range(out.size):
+                out[j] += row[j] * w
+
+
+@jit
+def attention_grad(dpooled, y, lengths, query, weights, dscores, dy, low, high):
+    """dy, and dscores (T, B) of the products query·y_t, zero beyond the end."""
+    zero = y.dtype.type(0)
+    for b in range(low, high):
+        n, d = lengths[b], dpooled[0, b]
+        _clear_steps(dy, b)
+        mean = zero
+        for t in range(n):
+            dscores[t, b] = _dot(y[t, b], d)
+            mean += weights[t, b] * dscores[t, b]
+        for t in range(n):
+            dscores[t, b] = weights[t, b] * (dscores[t, b] - mean)
+            row, w, s = dy[t, b], weights[t, b], dscores[t, b]
+            for j in range(row.size):
+                row[j] = d[j] * w + query[j] * s
+        for t in range(n, y.shape[0]):
+            dscores[t, b] = zero
+
+
+@jit
+def query_gradient(y, dscores, dquery, first, last):
+    """dquery[first:last] = Σ over (t, b) of dscores[t, b]·y[t, b, first:last]."""
+    dquery[first:last] = 0
+    out = dquery[first:last]
+    for t in range(y.shape[0]):
+        for b in range(y.shape[1]):
+            row, d = y[t, b, first:last], dscores[t, b]
+            for j in range(out.size):
+                out[j] += row[j] * d
