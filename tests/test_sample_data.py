@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import sample_sequences
 import sample_tables
 import sentence_grammar
 from sentence_grammar import GRAMMAR, as_text, first_words, generate, sequence_log_probability
@@ -52,6 +53,11 @@ def test_co2_has_every_month_and_no_gap():
 def test_sentences_are_what_the_grammar_generates():
     made = as_text(generate(sentence_grammar.COUNT, sentence_grammar.SEED))
     assert (SAMPLES / "sentences.txt").read_bytes() == made.encode()
+
+
+@pytest.mark.parametrize("name", sample_sequences.MADE)
+def test_labelled_sequences_are_what_their_rules_make(name):
+    assert (SAMPLES / name).read_bytes() == sample_sequences.MADE[name]().encode()
 
 
 def test_please_stay_at_is_always_answered_home():

@@ -39,7 +39,7 @@ def test_beats_every_floor(name, trained):
     _, score = trained(name)
     assert score["floors"]
     for floor, value in score["floors"].items():
-        assert score["network"] < value, floor
+        assert score["network"] > value if score["higher_is_better"] else score["network"] < value, floor
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -47,6 +47,19 @@ def test_is_short_and_commented(name):
     lines = (ROOT / "sample_configs" / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
     assert len(lines) < 40
     assert lines[0].startswith("# ")
+
+
+def test_answers_are_scored_on_a_hundred_sequences_at_least(trained):
+    for name in ("motifs", "strokes", "ring", "sums"):
+        score = trained(name)[1]
+        assert score["split"] == "test"
+        assert int(score["detail"].split()[0].replace(",", "")) >= 100
+
+
+def test_one_and_one_and_one_is_three(trained):
+    run, _ = trained("sums")
+    answers = json.loads(rnncli("predict", run, "-", "-f", "json", input="1+1+1\n2+2\n9+0+5\n"))
+    assert [round(answer["total"]) for answer in answers] == [3, 4, 14]
 
 
 def test_forecasts_name_both_floors(trained):

@@ -33,7 +33,7 @@ from rnncli.config.values import (
 
 __all__ = ["CELLS", "TASKS", "Config", "DataConfig", "ModelConfig", "TrainingConfig", "parse_duration"]
 
-Task = Literal["language-model", "forecast"]
+Task = Literal["language-model", "forecast", "classify", "regress"]
 Cell = Literal["rnn", "gru", "lstm"]
 TASKS: tuple[str, ...] = get_args(Task)
 CELLS: tuple[str, ...] = get_args(Cell)
@@ -60,7 +60,7 @@ class DataConfig(Section):
     path: FilePath | None = Field(
         default=None, description="The training data, relative to the config file; - is standard input."
     )
-    format: Literal["text", "csv"] | None = Field(
+    format: Literal["text", "csv", "ts"] | None = Field(
         default=None, description="How to read the data; null takes it from the file name."
     )
     encoding: Encoding = Field(default="utf-8", description="The character encoding of the data.")
@@ -78,6 +78,16 @@ class DataConfig(Section):
         description="The data to test on, after the validation part: a fraction up to 0.9, or a file.",
     )
     tokens: Literal["char", "byte", "word"] = Field(default="char", description="The units a text is cut into.")
+    text: Column | None = Field(default=None, description="Classify, regress: the column of a CSV that holds texts.")
+    inputs: Columns | None = Field(
+        default=None, description="Classify, regress: the columns of numbers; null takes all but label, id and time."
+    )
+    id: Column | None = Field(
+        default=None, description="Classify, regress: rows of a CSV with the same id are the steps of one sequence."
+    )
+    label: Column | None = Field(
+        default=None, description="Classify, regress: the column of answers; null takes one called label or class."
+    )
     time: str | None = Field(
         default=None, description="Forecast: the column that holds the time of each row; none ignores the times."
     )
@@ -121,6 +131,12 @@ class ModelConfig(Section):
         default=None,
         description="The size of token vectors; null: one-hot for char and byte, hidden_size for words.",
     )
+    bidirectional: bool = Field(
+        default=False, description="Read each sequence from both ends; not for tasks that would see the answer."
+    )
+    pooling: Literal["last", "mean", "max", "attention"] | None = Field(
+        default=None, description="Classify, regress: what the answer is read from; null is last."
+    )
     dropout: float = Field(default=0.0, ge=0, lt=1, description="The share of values dropped between layers.")
     recurrent_init: Literal["orthogonal", "xavier", "uniform"] = Field(
         default="orthogonal", description="How the recurrent weights start."
@@ -155,6 +171,9 @@ class TrainingConfig(Section):
     learning_rate: float = Field(default=2e-3, gt=0, description="The size of the updates, before the schedule.")
     schedule: Literal["constant", "cosine", "step", "plateau"] = Field(
         default="cosine", description="How the learning rate falls during training."
+    )
+    class_weights: Literal["none", "balanced"] = Field(
+        default="none", description="Classify: what each label weighs in the loss; balanced, as much as every other."
     )
     clip_norm: float | None = Field(
         default=5.0,

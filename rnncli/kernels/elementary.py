@@ -139,3 +139,18 @@ def log(x):
     for k in range(21, 0, -2):
         total = total * s2 + 1.0 / k
     return 2.0 * s * total + exponent * LN2
+
+
+@jit
+def dot(x, y):
+    """x · y as four chains added in a fixed order."""
+    s0 = s1 = s2 = s3 = x.dtype.type(0)
+    whole = x.size - x.size % 4
+    for j in range(0, whole, 4):
+        s0 += x[j] * y[j]
+        s1 += x[j + 1] * y[j + 1]
+        s2 += x[j + 2] * y[j + 2]
+        s3 += x[j + 3] * y[j + 3]
+    for j in range(whole, x.size):
+        s0 += x[j] * y[j]
+    return (s0 + s1) + (s2 + s3)

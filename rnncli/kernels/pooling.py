@@ -7,7 +7,7 @@ backwards begin (F where there is none): its last step is the sequence's first.
 
 from __future__ import annotations
 
-from rnncli.kernels.elementary import exp
+from rnncli.kernels.elementary import dot, exp
 from rnncli.kernels.jit import jit
 from rnncli.kernels.steps import clear
 
@@ -82,28 +82,13 @@ def maximum_grad(dpooled, steps, dy, low, high):
 
 
 @jit
-def _dot(x, y):
-    """Σ x·y as four chains added in a fixed order."""
-    s0 = s1 = s2 = s3 = x.dtype.type(0)
-    whole = x.size - x.size % 4
-    for j in range(0, whole, 4):
-        s0 += x[j] * y[j]
-        s1 += x[j + 1] * y[j + 1]
-        s2 += x[j + 2] * y[j + 2]
-        s3 += x[j + 3] * y[j + 3]
-    for j in range(whole, x.size):
-        s0 += x[j] * y[j]
-    return (s0 + s1) + (s2 + s3)
-
-
-@jit
 def attention(y, lengths, query, pooled, weights, low, high):
     """pooled = Σ_t w_t·y_t, w = softmax over t of query·y_t; query (F,), weights (T, B) out."""
     for b in range(low, high):
         n = lengths[b]
-        highest = weights[0, b] = _dot(y[0, b], query)
+        highest = weights[0, b] = dot(y[0, b], query)
         for t in range(1, n):
-            weights[t, b] = _dot(y[t, b], query)
+            weights[t, b] = dot(y[t, b], query)
             highest = max(highest, weights[t, b])
         total = y.dtype.type(0)
         for t in range(n):
@@ -127,7 +112,7 @@ def attention_grad(dpooled, y, lengths, query, weights, dscores, dy, low, high):
         _clear_steps(dy, b)
         mean = zero
         for t in range(n):
-            dscores[t, b] = _dot(y[t, b], d)
+            dscores[t, b] = dot(y[t, b], d)
             mean += weights[t, b] * dscores[t, b]
         for t in range(n):
             dscores[t, b] = weights[t, b] * (dscores[t, b] - mean)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from rnncli.kernels.elementary import dot
 from rnncli.kernels.jit import enabled, jit
 
 if not enabled():
@@ -47,26 +48,18 @@ def fill_uniform(out, seed, stream, limit):
         out[k] = (2.0 * unit(seed, stream, k) - 1.0) * limit
 
 
+def shuffled(count, seed, stream):
+    """0 … count − 1 in random order."""
+    keys = np.empty(count, np.uint64)
+    fill_bits(keys, seed, stream)
+    return np.argsort(keys, kind="stable")
+
+
 @jit
 def fill_bits(out, seed, stream):
     """out (N,) uint64 = random bits; sorting by them shuffles."""
     for k in range(out.size):
         out[k] = bits(seed, stream, k)
-
-
-@jit
-def _dot(x, y):
-    """x · y as four chains added in a fixed order."""
-    s0 = s1 = s2 = s3 = 0.0
-    whole = x.size - x.size % 4
-    for j in range(0, whole, 4):
-        s0 += x[j] * y[j]
-        s1 += x[j + 1] * y[j + 1]
-        s2 += x[j + 2] * y[j + 2]
-        s3 += x[j + 3] * y[j + 3]
-    for j in range(whole, x.size):
-        s0 += x[j] * y[j]
-    return (s0 + s1) + (s2 + s3)
 
 
 @jit
@@ -78,9 +71,9 @@ def orthogonalise(q):
     for i in range(q.shape[0]):
         for _ in range(2):
             for k in range(i):
-                r = _dot(q[k], q[i])
+                r = dot(q[k], q[i])
                 for j in range(q.shape[1]):
                     q[i, j] -= r * q[k, j]
-        length = np.sqrt(_dot(q[i], q[i]))
+        length = np.sqrt(dot(q[i], q[i]))
         for j in range(q.shape[1]):
             q[i, j] /= length

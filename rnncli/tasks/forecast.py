@@ -22,6 +22,7 @@ from rnncli.errors import ConfigError, DataError
 from rnncli.models.memory import require_memory
 from rnncli.models.network import Network, NetworkShape
 from rnncli.tasks.naive_forecasts import NAIVE_FORECASTS
+from rnncli.tasks.one_direction import require_one_direction
 from rnncli.tasks.series import Series, read_series
 from rnncli.training.backpropagation import SQUARED_ERROR, Backpropagation
 from rnncli.training.gradients import Batch
@@ -192,6 +193,7 @@ def inspected(
 
 def resolved(config: Config, series: Series) -> Config:
     """The config with every null filled in that the series decides."""
+    require_one_direction(config)
     data, training, N = config.data, config.training, len(series.values)
     if training.bptt_stride is not None:
         raise ConfigError("training.bptt_stride: a forecast has one loss a window; remove it, training.bptt is enough")

@@ -21,6 +21,7 @@ from rnncli.models.memory import require_memory
 from rnncli.models.network import Network, NetworkShape
 from rnncli.tasks import ngram
 from rnncli.tasks.decoding import Decoder, Sampling
+from rnncli.tasks.one_direction import require_one_direction
 from rnncli.training.backpropagation import CROSS_ENTROPY
 from rnncli.training.gradients import Batch
 from rnncli.training.reports import Score
@@ -145,6 +146,7 @@ def inspected(
 
 def resolved(config: Config) -> Config:
     """The config with the nulls that this task decides filled in."""
+    require_one_direction(config)
     if config.data.format not in (None, "text"):
         raise ConfigError(
             f"data.format: is {config.data.format}, and a language-model reads text; change it, or the task"

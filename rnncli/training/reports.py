@@ -55,13 +55,14 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class Score:
-    """A result beside its floors: (name, value) pairs in `unit`, lower is better."""
+    """A result beside its floors: (name, value) pairs in `unit`, lower is better unless it says otherwise."""
 
     split: str
     unit: str
     network: float
     floors: tuple[tuple[str, float], ...]
     detail: str = ""
+    higher_is_better: bool = False
 
 
 @dataclass(frozen=True)

@@ -141,9 +141,7 @@ class WindowLearner:
         pass
 
     def _order(self, epoch: int) -> np.ndarray:
-        keys = np.empty(len(self.train), np.uint64)
-        random.fill_bits(keys, self.seed, _SHUFFLE + epoch)
-        return np.argsort(keys, kind="stable")
+        return random.shuffled(len(self.train), self.seed, _SHUFFLE + epoch)
 
     def _examples(self, origins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Scaled contexts (context, B, C) and scaled corrections (1, B, horizon·C)."""

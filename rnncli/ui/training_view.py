@@ -160,7 +160,7 @@ def score_text(report: Finished) -> str:
         f"  {'network':<{width}}  {figure(score.network)}",
     ]
     for name, value in score.floors:
-        lines.append(f"  {name:<{width}}  {figure(value)}  {verdict(score.network, value)}")
+        lines.append(f"  {name:<{width}}  {figure(value)}  {verdict(score.network, value, score.higher_is_better)}")
     return visible("\n".join(lines)) + "\n"
 
 
@@ -169,8 +169,14 @@ def figure(value: float) -> str:
     return f"{value:.4f}" if value == 0 or 0.01 <= abs(value) < 1e6 else f"{value:.5g}"
 
 
-def verdict(network: float, floor: float) -> str:
-    """How a loss compares with its floor; lower is better."""
+def verdict(network: float, floor: float, higher_is_better: bool = False) -> str:
+    """How a score compares with its floor."""
+    if higher_is_better and network != floor:
+        return (
+            f"network {network - floor:.4f} higher"
+            if network > floor
+            else (f"network is no better ({floor - network:.4f} lower)")
+        )
     if network < floor:
         return f"network {(floor - network) / abs(floor):.1%} better"
     if network == floor:

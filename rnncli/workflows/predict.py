@@ -1,4 +1,4 @@
-"""predict: the next rows of a series, or the most probable next tokens after each line of a text."""
+"""predict: the next rows of a series, the next tokens after each line of a text, an answer for each sequence."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rnncli.data.source import decode, read_source
 from rnncli.errors import UsageError
 from rnncli.tasks.forecast import Forecaster
 from rnncli.tasks.language_model import LanguageModel
+from rnncli.tasks.many_to_one import Answerer
 from rnncli.workflows.opening import open_model
 
 
@@ -46,6 +47,8 @@ def predict(request: Request, notes: list[str]) -> Answer:
         answer = _next_tokens(model, request)
         notes += model.notes
         return answer
+    if isinstance(model, Answerer):
+        return _answers(model, request, notes)
     raise UsageError(f"{request.run}: predict does not know this model's task")
 
 
@@ -55,6 +58,18 @@ def _rows(model: Forecaster, request: Request, notes: list[str]) -> Answer:
         model.read(read_source(request.data), data, notes)
     rows = model.predict(request.horizon, notes)
     return Answer(rows, rows, model.delimiter, model.data.decimal)
+
+
+def _answers(model: Answerer, request: Request, notes: list[str]) -> Answer:
+    if request.data is None:
+        raise UsageError("this model answers for given sequences; name a file of them, or - for standard input")
+    if request.horizon is not None:
+        raise UsageError("--horizon is for a series; this model gives one answer for each sequence")
+    nested, rows = [], []
+    for identity, answer, flat in model.predict(read_source(request.data), request.reading, notes):
+        nested.append({"id": identity, **answer})
+        rows.append({"id": identity, **flat})
+    return Answer(nested, rows, decimal=model.data.decimal)
 
 
 def _next_tokens(model: LanguageModel, request: Request) -> Answer:

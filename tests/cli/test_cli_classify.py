@@ -1,0 +1,80 @@
+"""classify and regress as commands: train, predict in every format, the same bytes, and mistakes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from cli_runs import model_sha256, run, scores
+
+REVIEWS = "label,said\n" + "".join(
+    f"{'good' if i % 2 else 'bad'},{('a fine ' if i % 2 else 'a dull ') + ('film' if i % 3 else 'book')}\n"
+    for i in range(60)
+)
+CONFIG = """\
+task: classify
+data: {path: reviews.csv, tokens: word, validation: 0.2}
+model: {cell: gru, hidden_size: 8, num_layers: 2, bidirectional: true, pooling: attention, dropout: 0.2}
+training: {epochs: 12, batch_size: 8, learning_rate: 2e-2}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("classify")
+    (path / "reviews.csv").write_text(REVIEWS)
+    (path / "reviews.yaml").write_text(CONFIG)
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(folder: Path) -> str:
+    return run("train", "reviews.yaml", "-o", "run", cwd=folder).ok().out
+
+
+def test_the_score_stands_beside_its_floors(trained: str) -> None:
+    assert "validation score, accuracy (12 sequences, macro-F1 1.0000)" in trained
+    found = scores(trained)
+    assert found["network"] == 1.0 > found["majority"]
+    assert "naive Bayes" in found
+
+
+def test_lines_from_a_pipe_are_answered_in_order(folder: Path, trained: str) -> None:
+    lines = "a fine book\na dull film\n"
+    answers = json.loads(run("predict", "run", "-", "-f", "json", cwd=folder, stdin=lines).ok().out)
+    assert [answer["label"] for answer in answers] == ["good", "bad"]
+    assert [set(answer) for answer in answers] == [{"id", "label", "probabilities"}] * 2
+    assert sum(answers[0]["probabilities"].values()) == pytest.approx(1)
+    rows = run("predict", "run/model.safetensors", "reviews.csv", cwd=folder).ok().rows()
+    assert len(rows) == 60
+    assert list(rows[0]) == ["id", "label", "p(bad)", "p(good)"]
+    assert all(row["label"] == ("good" if i % 2 else "bad") for i, row in enumerate(rows))
+
+
+def test_threads_and_resuming_change_no_byte(folder: Path, trained: str) -> None:
+    for threads in (1, 3):
+        run("train", "reviews.yaml", "-q", "-o", f"t{threads}", "--set", f"training.threads={threads}", cwd=folder).ok()
+        assert model_sha256(folder / f"t{threads}") == model_sha256(folder / "run")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["train", "reviews.yaml", "--set", "data.label=verdict"], 2, 'no column "verdict"'),
+        (["train", "reviews.yaml", "--set", "model.pooling=median"], 2, "pooling"),
+        (["train", "reviews.csv", "--set", "model.bidirectional=true", "--set", "data.target=said"], 3, "said"),
+        (["train", "lm.yaml"], 2, "model.bidirectional: read from its end, a sequence shows the answer"),
+        (["predict", "run"], 2, "name a file of them, or - for standard input"),
+        (["predict", "run", "reviews.csv", "--horizon", "3"], 2, "--horizon is for a series"),
+        (["predict", "run", "empty.txt"], 3, "empty.txt:2"),
+        (["generate", "run"], 2, ""),
+        (["inspect-grads", "reviews.yaml"], 2, "not yet into a classify"),
+    ],
+)
+def test_mistakes(folder: Path, trained: str, arguments: list[str], code: int, said: str) -> None:
+    (folder / "lm.yaml").write_text(
+        "task: language-model\ndata: {path: reviews.csv, format: text}\nmodel: {bidirectional: true}\n"
+    )
+    (folder / "empty.txt").write_text("a fine film\n\n")
+    assert said in run(*arguments, cwd=folder).failed(code)

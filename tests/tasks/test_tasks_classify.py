@@ -1,0 +1,126 @@
+"""classify and regress: splits, weights, floors and metrics by hand, and the way through a model file."""
+
+import numpy as np
+import pytest
+
+from rnncli.config.loading import config_from_mapping
+from rnncli.data.examples import Columns, Examples
+from rnncli.data.source import Source
+from rnncli.errors import ConfigError, DataError, UsageError
+from rnncli.tasks import baselines, classify, regress
+from rnncli.tasks.classify import Labels, accuracy, macro_f1
+from rnncli.training.threads import ThreadPool
+
+ROWS = [(f"{'aab'[i % 3] * (1 + i % 4)}", "yes" if "b" in "aab"[i % 3] else "no") for i in range(60)]
+TEXTS = "label,text\n" + "".join(f"{label},{text}\n" for text, label in ROWS)
+NUMBERS = "y,a,b,c\n" + "".join(f"{i % 7 + (i * 3) % 5},{i % 7},{(i * 3) % 5},1\n" for i in range(60))
+
+
+def prepared(task, content, notes=None, **sections):
+    config = config_from_mapping(
+        {"task": task.name, "data": {"format": "csv", "validation": 0.2, **sections.pop("data", {})},
+         "model": {"cell": "gru", "hidden_size": 8, "num_layers": 1, **sections.pop("model", {})},
+         "training": {"batch_size": 8, **sections.pop("training", {})}}
+    )  # fmt: skip
+    pool = ThreadPool(1, np.dtype(np.float32))
+    return task.prepare(config, Source("d.csv", content.encode()), pool, [] if notes is None else notes)
+
+
+def examples(labels, texts=None, values=None):
+    numbers = list(range(1, len(labels) + 1))
+    values = None if values is None else [np.array(v, float)[:, None] for v in values]
+    return Examples("d", Columns("lines"), [str(n) for n in numbers], numbers, labels, texts, values)
+
+
+def test_parts_are_drawn_by_the_seed_and_share_nothing():
+    made = prepared(classify, TEXTS, data={"test": 0.1})
+    parts = [made.parts.train.lines, made.parts.held_out["validation"].lines, made.parts.held_out["test"].lines]
+    assert [len(part) for part in parts] == [42, 12, 6]
+    assert sorted(line for part in parts for line in part) == list(range(2, 62))
+    assert made.parts.held_out["test"].lines != list(range(56, 62))
+    assert prepared(classify, TEXTS, data={"test": 0.1}).parts.train.lines == parts[0]
+    assert prepared(classify, TEXTS, data={"test": 0.1}, training={"seed": 2}).parts.train.lines != parts[0]
+
+
+def test_scale_and_vocabulary_come_from_the_training_part_alone():
+    made = prepared(regress, NUMBERS)
+    steps = np.concatenate(made.parts.train.values)
+    assert made.encoder.centre == pytest.approx(steps.mean(axis=0))
+    assert made.encoder.scale == pytest.approx(steps.std(axis=0))
+    odd = TEXTS.replace("label,text\n", "label,text\n" + "no,a~\n")
+    vocabularies = {prepared(classify, odd, training={"seed": s}).encoder.vocabulary.tokens for s in range(12)}
+    assert {("<unk>", "a", "b"), ("<unk>", "a", "b", "~")} == vocabularies
+
+
+def test_balanced_weights_make_every_label_count_alike():
+    labels = Labels(["no", "yes"], [30, 10])
+    outputs, targets = np.zeros((1, 2, 2), np.float32), np.array([[0, 1]], np.int32)
+    per_step = np.zeros((1, 2))
+    labels.loss("balanced").kernel(outputs, targets, per_step, np.float32(1), 0, 2)
+    assert per_step[0] == pytest.approx(np.log(2) * np.array([40 / 60, 40 / 20]))
+    assert outputs[0] == pytest.approx(np.array([[-1 / 3, 1 / 3], [1, -1]]))
+
+
+def test_metrics_by_hand():
+    right, predicted = ["a", "a", "a", "b", "c"], ["a", "a", "b", "b", "a"]
+    assert accuracy(predicted, right) == 3 / 5
+    assert macro_f1(predicted, right) == pytest.approx((4 / 6 + 2 / 3 + 0) / 3)
+
+
+def test_floors_by_hand():
+    train = examples(["p", "p", "n"], texts=["good good film", "good", "bad film"])
+    asked = examples(["p", "n"], texts=["film good unheard", "bad"])
+    assert baselines.majority(train, asked) == ["p", "p"]
+    # p("good film" | p) = 2/3·(4/7)·(2/7) against 1/3·(1/5)·(2/5); p("bad" | p) = 2/3·1/7 against 1/3·2/5
+    assert baselines.naive_bayes(train, asked, "word") == ["p", "n"]
+    seen = examples(["p", "n"], values=[[0, 1, 2, 3], [3, 2, 1, 0]])
+    assert baselines.nearest(seen, examples(["?", "?"], values=[[0, 3], [2, 2, 0]])).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(("task", "content"), [(classify, TEXTS), (regress, NUMBERS)])
+def test_a_loaded_model_answers_as_the_trained_one(task, content):
+    made = prepared(task, content, model={"bidirectional": True, "pooling": "attention"})
+    for update in range(20):
+        made.learner.gradient(update)
+    part = made.parts.held_out["validation"]
+    outputs = made.learner.outputs(made.encoder.encode(part))
+    model = task.load(made.header(), made.network.parameters.export())
+    rows = content.splitlines()
+    again = "\n".join([rows[0], *(rows[line - 1] for line in part.lines)]) + "\n"
+    answers = [nested for _, nested, _ in model.predict(Source("new.csv", again.encode()), {}, [])]
+    assert answers == [made.answers.said(output)[0] for output in outputs]
+    assert answers != answers[:1] * len(answers)
+
+
+@pytest.mark.parametrize(
+    ("task", "content", "changes", "error", "said"),
+    [
+        (classify, "label,text\nno,a\nno,b\nno,c\n", {}, DataError, 'every example is labelled "no"'),
+        (regress, "y,a\n1,2\n1,3\n1,4\n", {}, DataError, "every example has the answer 1"),
+        (
+            regress,
+            "y,a\n1,2\nmany,3\n1,4\n",
+            {"data": {"validation": 0.0}},
+            DataError,
+            'd.csv:3: the answer "many" is not',
+        ),
+        (classify, TEXTS, {"training": {"bptt": 5}}, ConfigError, "training.bptt: a classify reads whole sequences"),
+        (classify, TEXTS, {"data": {"scaling": "robust"}}, ConfigError, "data.scaling: is robust"),
+        (regress, NUMBERS, {"training": {"class_weights": "balanced"}}, ConfigError, "class_weights"),
+        (classify, "label,text\nno,a\nyes,b\n", {"data": {"validation": 0.6}}, DataError, "1 examples to train on"),
+    ],
+)
+def test_what_cannot_be_learnt_is_refused(task, content, changes, error, said):
+    with pytest.raises(error, match=said):
+        prepared(task, content, **changes)
+
+
+def test_a_label_that_training_never_saw_is_named_by_its_line():
+    labels = Labels(["a", "b"], [1, 1])
+    with pytest.raises(DataError, match='d:2: the label "c" does not occur in the training part'):
+        labels.targets(examples(["a", "c"], texts=["x", "y"]))
+
+
+def test_inspect_grads_says_that_it_does_not_know_this_task():
+    with pytest.raises(UsageError, match="not yet into a classify"):
+        classify.inspected(config_from_mapping({"task": "classify"}), Source("d.csv", b""), [], None, None)
