@@ -21,7 +21,7 @@ from rnncli import __version__
 from rnncli.errors import ConfigError, ReaderGoneError, RnncliError
 
 READER_GONE = ReaderGoneError.exit_code
-COMMANDS = ("train", "generate", "predict", "inspect-grads")
+COMMANDS = ("train", "generate", "predict", "evaluate", "inspect-grads")
 
 
 class LazyGroup(click.Group):

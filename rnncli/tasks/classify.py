@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -17,7 +18,7 @@ from rnncli.kernels import losses
 from rnncli.tasks import baselines, many_to_one
 from rnncli.training.backpropagation import Loss
 from rnncli.training.gradients import Batch
-from rnncli.training.reports import Score
+from rnncli.training.reports import Confusion, Score
 from rnncli.training.threads import ThreadPool
 
 name = "classify"
@@ -78,7 +79,8 @@ class Labels:
         return Score(
             split, "accuracy", accuracy(predicted, right),
             tuple((floor, accuracy(labels, right)) for floor, labels in floors.items()),
-            f"{len(held_out):,} sequences, macro-F1 {macro_f1(predicted, right):.4f}", higher_is_better=True,
+            f"{len(held_out):,} sequences, macro-F1 {macro_f1(predicted, right):.4f}",
+            higher_is_better=True, confusion=confusion(self.labels, predicted, right),
         )  # fmt: skip
 
     def said(self, output: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -107,6 +109,12 @@ def macro_f1(predicted: list[str], right: list[str]) -> float:
     labels = sorted(set(right) | set(predicted))
     hits = {label: sum(p == r == label for p, r in zip(predicted, right, strict=True)) for label in labels}
     return sum(2 * hits[label] / (predicted.count(label) + right.count(label)) for label in labels) / len(labels)
+
+
+def confusion(labels: list[str], predicted: list[str], right: list[str]) -> Confusion:
+    """How often each label was predicted as each."""
+    pairs = Counter(zip(right, predicted, strict=True))
+    return Confusion(tuple(labels), tuple(tuple(pairs[mine, other] for other in labels) for mine in labels))
 
 
 def prepare(config: Config, source: Source, pool: ThreadPool, notes: list[str]) -> many_to_one.Trainee:

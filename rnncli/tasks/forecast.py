@@ -85,18 +85,27 @@ class Trainee:
         cut = sum(int(part * N) for part in (data.validation, data.test) if isinstance(part, float))
         if cut >= N:
             raise ConfigError("data.validation and data.test leave nothing to train on; lower one of them")
-        ends, last = [N - cut], self.series
+        ends, self._last = [N - cut], self.series
         for part in (data.validation, data.test):
             if isinstance(part, str):
-                extra = read_series(read_source(part), data, notes, self.series.targets, self.series.time)
-                _require_continuation(extra, last)
-                last = extra
-                self.values = np.concatenate([self.values, extra.values])
-                self.known = np.concatenate([self.known, extra.known])
-                ends.append(ends[-1] + len(extra.values))
+                ends.append(ends[-1] + self._continued(read_source(part), notes))
             else:
                 ends.append(ends[-1] + int((part or 0) * N))
         return ends[0], ends[1], ends[2]
+
+    def _continued(self, source: Source, notes: list[str]) -> int:
+        """Append the rows of `source`; how many they are."""
+        extra = read_series(source, self.config.data, notes, self.series.targets, self.series.time)
+        _require_continuation(extra, self._last)
+        self._last = extra
+        self.values = np.concatenate([self.values, extra.values])
+        self.known = np.concatenate([self.known, extra.known])
+        return len(extra.values)
+
+    def hold_out(self, source: Source, notes: list[str]) -> None:
+        """Rows that follow the last ones."""
+        end = len(self.values)
+        self.edges = self.edges[0], end, end + self._continued(source, notes)
 
     def _facts(self, windows: int) -> tuple[tuple[str, str], ...]:
         series, model, data = self.series, self.config.model, self.config.data

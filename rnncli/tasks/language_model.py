@@ -101,6 +101,14 @@ class Trainee:
             "vocabulary": self.vocabulary.to_header(),
         }
 
+    def hold_out(self, source: Source, notes: list[str]) -> None:
+        """A text of its own."""
+        ids = _corpus(source, self.config).encode(self.vocabulary)
+        self._held_out["test"] = HeldOut(ids, ids[:0])
+        unseen = int((ids == UNKNOWN).sum())
+        if unseen:
+            notes.append(f"tokens of {source.name} that the training part lacks: {unseen:,}, scored as <unk>")
+
     def score(self) -> Score | None:
         """The network beside an interpolated 5-gram of the same training part, on the same held-out part."""
         split = "test" if "test" in self._held_out else "validation"

@@ -179,6 +179,10 @@ class Trainee:
             "answers": self.answers.to_header(),
         }
 
+    def hold_out(self, source: Source, notes: list[str]) -> None:
+        self.parts.held_out["test"] = read_examples(source, reading(self.config.data), notes, self.parts.columns)
+        self.answers.targets(self.parts.held_out["test"])  # refuses what training never saw
+
     def score(self) -> Score | None:
         split = next((split for split in ("test", "validation") if split in self.parts.held_out), None)
         if split is None:

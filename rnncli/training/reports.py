@@ -54,6 +54,14 @@ class Evaluated:
 
 
 @dataclass(frozen=True)
+class Confusion:
+    """counts[i][k]: how many sequences labelled labels[i] were predicted to be labels[k]."""
+
+    labels: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
 class Score:
     """A result beside its floors: (name, value) pairs in `unit`, lower is better unless it says otherwise."""
 
@@ -63,6 +71,7 @@ class Score:
     floors: tuple[tuple[str, float], ...]
     detail: str = ""
     higher_is_better: bool = False
+    confusion: Confusion | None = None
 
 
 @dataclass(frozen=True)

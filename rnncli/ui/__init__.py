@@ -5,5 +5,6 @@ notes            sentences on stderr
 training_view    the live display of a run, or plain lines
 generated_text   text as it is made
 results          rows as table, CSV, JSON or JSON lines
+scores           a score beside its floors
 gradient_tables  inspect-grads
 """

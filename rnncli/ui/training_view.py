@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from rnncli.training.reports import Evaluated, Finished, Note, Progress, Report, Started
 from rnncli.ui.output import Output, as_utf8, visible
+from rnncli.ui.scores import finished_json, finished_text
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -64,7 +63,7 @@ class TrainingView:
     def _finished(self, report: Finished) -> None:
         if not self.quiet:
             self._line(f"best after update {report.best_update:,}; saved in {report.run}")
-        Output().write(score_json(report) if self.form == "json" else score_text(report))
+        Output().write(finished_json(report) if self.form == "json" else finished_text(report))
 
 
 class LiveView(TrainingView):
@@ -146,47 +145,3 @@ def evaluation_line(report: Evaluated, unit: str) -> str:
         f"valid {report.valid_loss:.4f}{mark:<2} |grad| {report.grad_norm:<6.3g} "
         f"{report.tokens_per_second:,.0f} tok/s"
     )
-
-
-def score_text(report: Finished) -> str:
-    """The network beside its floors, and whether it beat them."""
-    score = report.score
-    if score is None:
-        return f"nothing was held out to score on; best training loss {report.best_loss:.4f}\n"
-    chose = "; it also chose the weights" if score.split == "validation" else ""
-    width = max(len(name) for name in ("network", *(name for name, _ in score.floors)))
-    lines = [
-        f"{score.split} score, {score.unit} ({score.detail}){chose}:",
-        f"  {'network':<{width}}  {figure(score.network)}",
-    ]
-    for name, value in score.floors:
-        lines.append(f"  {name:<{width}}  {figure(value)}  {verdict(score.network, value, score.higher_is_better)}")
-    return visible("\n".join(lines)) + "\n"
-
-
-def figure(value: float) -> str:
-    """Four decimals where they say enough."""
-    return f"{value:.4f}" if value == 0 or 0.01 <= abs(value) < 1e6 else f"{value:.5g}"
-
-
-def verdict(network: float, floor: float, higher_is_better: bool = False) -> str:
-    """How a score compares with its floor."""
-    if higher_is_better and network != floor:
-        return (
-            f"network {network - floor:.4f} higher"
-            if network > floor
-            else (f"network is no better ({floor - network:.4f} lower)")
-        )
-    if network < floor:
-        return f"network {(floor - network) / abs(floor):.1%} better"
-    if network == floor:
-        return "network is no better (equal)"
-    if network > 3 * floor:
-        return "network is no better" + (f" ({network / floor:.3g} times as large)" if floor > 0 else "")
-    return f"network is no better ({(network - floor) / abs(floor):.1%} worse)"
-
-
-def score_json(report: Finished) -> str:
-    """The same as one JSON object; `score` is null where nothing was held out."""
-    score = None if report.score is None else asdict(report.score) | {"floors": dict(report.score.floors)}
-    return json.dumps({"run": report.run, "best_step": report.best_update, "score": score}) + "\n"

@@ -1,7 +1,7 @@
 """One plain function per command: paths and options in, reports and results out. No click, no rich, no printing.
 
-train, generate, predict, inspect_grads   the commands
-run_directory                             the files of a run, locked, written atomically
-opening                                   RUN or CONFIG or DATA: what a path on the command line means
-stopping                                  SIGINT and SIGTERM as a question that the loop asks
+train, generate, predict, evaluate, inspect_grads   the commands
+run_directory                                       the files of a run, locked, written atomically
+opening                                             RUN or CONFIG or DATA: what a path on the command line means
+stopping                                            SIGINT and SIGTERM as a question that the loop asks
 """

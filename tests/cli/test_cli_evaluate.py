@@ -1,0 +1,85 @@
+"""evaluate: the score that training ended with, on what it held out, or another on new data."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from cli_runs import run, scores
+from conftest import SALES, Shelf, write_inputs
+from test_cli_classify import CONFIG, REVIEWS
+
+
+@pytest.fixture(scope="module")
+def folder(shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shelf's runs beside their data, and a classifier."""
+    path = tmp_path_factory.mktemp("evaluate")
+    write_inputs(path)
+    (path / "reviews.csv").write_text(REVIEWS)
+    (path / "reviews.yaml").write_text(CONFIG)
+    run("train", "reviews.yaml", "-q", "-o", "reviews", cwd=path).ok()
+    for name in ("char", "forecast"):
+        run("train", f"{name}.yaml", "-q", "-o", name, cwd=path).ok()
+    return path
+
+
+@pytest.mark.parametrize("name", ["char", "forecast"])
+def test_says_what_training_said(name: str, folder: Path, shelf: Shelf) -> None:
+    assert run("evaluate", name, cwd=folder).ok().out == shelf.trained[name].out
+
+
+def test_labels_are_shown_with_their_confusions(folder: Path) -> None:
+    score = json.loads(run("evaluate", "reviews", "-f", "json", cwd=folder).ok().out)
+    assert score["confusion"]["labels"] == ["bad", "good"]
+    counts = score["confusion"]["counts"]
+    assert sum(map(sum, counts)) == 12
+    assert (counts[0][0] + counts[1][1]) / 12 == score["network"]
+    assert "how often each label" in run("evaluate", "reviews", cwd=folder).ok().out
+
+
+def test_new_data_take_the_place_of_the_test_part(folder: Path) -> None:
+    (folder / "new.csv").write_text("label,said\ngood,a fine book\nbad,a dull book\nbad,a fine film\n")
+    out = run("evaluate", "reviews", "new.csv", cwd=folder).ok().out
+    assert out.startswith("test score, accuracy (3 sequences")
+    assert scores(out)["network"] == pytest.approx(2 / 3, abs=1e-4)
+    (folder / "later.csv").write_text("month,sales\n" + "".join(f"2011-{m:02d},{80 + m}\n" for m in range(1, 13)))
+    rows = run("evaluate", "forecast", "later.csv", "-f", "csv", cwd=folder).ok().rows()
+    assert [row["name"] for row in rows] == ["network", "last value", "seasonal naive"]
+    assert {row["split"] for row in rows} == {"test"}
+    # Nine origins, horizon 4: the last value is off by 1, 2, 3 and 4, but where it is the old series' own.
+    before = float(SALES.split(",")[-1])
+    at_first = sum(abs(80 + m - before) for m in range(1, 5)) / 4
+    assert float(rows[1]["score"]) == pytest.approx((at_first + 8 * 2.5) / 9, rel=1e-6)
+    text = run("evaluate", "char", "-", cwd=folder, stdin="The fox saw the hen by the well.\n").ok().out
+    assert text.startswith("test score, nats per token (32 tokens")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["char/model.safetensors"], 2, "name the run directory"),
+        (["nowhere"], 2, "no such run"),
+        (["reviews", "odd.csv"], 3, 'odd.csv:3: the label "ugly" does not occur in the training part'),
+        (["forecast", "sales.csv"], 3, "sales.csv"),
+        (["reviews", "reviews.csv", "--set", "data.nonsense=1"], 2, "nonsense"),
+    ],
+)
+def test_mistakes(folder: Path, arguments: list[str], code: int, said: str) -> None:
+    (folder / "odd.csv").write_text("label,said\ngood,a fine book\nugly,a dull book\n")
+    assert said in run("evaluate", *arguments, cwd=folder).failed(code)
+
+
+def test_training_data_that_changed_are_noticed(folder: Path) -> None:
+    shutil.copytree(folder / "reviews", folder / "moved")
+    other = folder / "other.csv"
+    other.write_text(REVIEWS.replace("fine", "great"))
+    said = run("evaluate", "moved", "--set", f"data.path={other}", cwd=folder).failed(3)
+    assert "is not what moved was trained on; restore it, or train again" in said
+
+
+def test_nothing_held_out_needs_data(folder: Path) -> None:
+    run("train", "reviews.yaml", "-q", "-o", "whole", "--set", "data.validation=0", cwd=folder).ok()
+    assert "nothing was held out" in run("evaluate", "whole", cwd=folder).failed(2)
+    assert run("evaluate", "whole", "reviews.csv", cwd=folder).ok().out.startswith("test score")
