@@ -17,6 +17,7 @@ from rnncli.errors import shown
 
 RULES = {
     REFUSAL: "{rule}",
+    "bool_type": "must be true or false",
     "int_type": "must be a whole number",
     "float_type": "must be a number",
     "string_type": "must be text; put it in quotes if it is meant as text",

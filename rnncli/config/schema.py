@@ -21,6 +21,7 @@ from pydantic import (
 
 from rnncli.config.durations import parse_duration
 from rnncli.config.values import (
+    column,
     columns,
     duration,
     encoding_name,
@@ -41,6 +42,7 @@ CELLS: tuple[str, ...] = get_args(Cell)
 FilePath = Annotated[str, AfterValidator(usable_path)]
 Split = Annotated[Annotated[float, Field(ge=0, le=0.9)] | str, BeforeValidator(fraction_or_path)]
 Column = Annotated[int, Field(ge=1)] | str
+OneColumn = Annotated[Column, BeforeValidator(column)]
 Columns = Annotated[Column | list[Column], BeforeValidator(columns)]
 Character = Annotated[str, BeforeValidator(one_character), Field(min_length=1, max_length=1)]
 Encoding = Annotated[str, AfterValidator(encoding_name)]
@@ -78,14 +80,14 @@ class DataConfig(Section):
         description="The data to test on, after the validation part: a fraction up to 0.9, or a file.",
     )
     tokens: Literal["char", "byte", "word"] = Field(default="char", description="The units a text is cut into.")
-    text: Column | None = Field(default=None, description="Classify, regress: the column of a CSV that holds texts.")
+    text: OneColumn | None = Field(default=None, description="Classify, regress: the column of a CSV that holds texts.")
     inputs: Columns | None = Field(
         default=None, description="Classify, regress: the columns of numbers; null takes all but label, id and time."
     )
-    id: Column | None = Field(
+    id: OneColumn | None = Field(
         default=None, description="Classify, regress: rows of a CSV with the same id are the steps of one sequence."
     )
-    label: Column | None = Field(
+    label: OneColumn | None = Field(
         default=None, description="Classify, regress: the column of answers; null takes one called label or class."
     )
     time: str | None = Field(

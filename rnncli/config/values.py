@@ -47,6 +47,13 @@ def fraction_or_path(value: Any) -> Any:
     return float(value)
 
 
+def column(value: Any) -> Any:
+    """A column name, or a column number from 1."""
+    if value is not None and not _is_column(value):
+        raise refusal("must be a column name or a column number from 1")
+    return value
+
+
 def columns(value: Any) -> Any:
     """A column name, a column number from 1, or a list of them without repetition."""
     listed = value if isinstance(value, list) else [value]

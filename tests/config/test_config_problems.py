@@ -84,6 +84,9 @@ REFUSED_VALUES = {
     "data.target: 0": "is 0; must be a column name, a column number from 1, or a list of them",
     "data.target: [a, true]": "is a list; must be a column name, a column number from 1, or a list of them",
     "data.target: [a, a]": 'is a list; must name each column once, and has "a" twice',
+    "data.label: 0": "is 0; must be a column name or a column number from 1",
+    "data.id: [a]": "is a list; must be a column name or a column number from 1",
+    "model.bidirectional: 1": "is 1; must be true or false",
     "training.max_time: 600": "is 600; must be a duration such as 8s, 10m or 1h30m",
     "training.max_time: 0m": 'is "0m"; must be longer than 0 seconds',
     "training.optimizer: adm": ('is "adm"; expected one of sgd, momentum, rmsprop, adam, adamw; did you mean "adam"?'),
@@ -112,7 +115,7 @@ MISPLACED_KEYS = {
     "zzz: 3": ':3:1: unknown key "zzz"; the keys at the top level are task, data, model, training',
     "  zzz: 3": (
         ':3:3: unknown key "zzz"; the keys under model: are cell, activation, hidden_size, num_layers, '
-        "embedding_size, dropout, recurrent_init, recurrent_scale"
+        "embedding_size, bidirectional, pooling, dropout, recurrent_init, recurrent_scale"
     ),
 }
 
@@ -125,7 +128,10 @@ def test_an_unknown_key_is_pointed_to_the_right_one(tmp_path: Path, line: str, m
 
 def test_a_missing_task_names_the_tasks(tmp_path: Path) -> None:
     (problem,) = problems_in(tmp_path, "# mine\nmodel:\n  cell: gru\n")
-    assert problem == "c.yaml:2:1: task is missing; add task: language-model or task: forecast"
+    assert (
+        problem
+        == "c.yaml:2:1: task is missing; add task: language-model or task: forecast or task: classify or task: regress"
+    )
 
 
 def test_a_section_that_is_not_one(tmp_path: Path) -> None:
