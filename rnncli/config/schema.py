@@ -139,7 +139,12 @@ class ModelConfig(Section):
     pooling: Literal["last", "mean", "max", "attention"] | None = Field(
         default=None, description="Classify, regress: what the answer is read from; null is last."
     )
-    dropout: float = Field(default=0.0, ge=0, lt=1, description="The share of values dropped between layers.")
+    dropout: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="The share of values dropped between layers, and before the answer for a whole sequence.",
+    )
     recurrent_init: Literal["orthogonal", "xavier", "uniform"] = Field(
         default="orthogonal", description="How the recurrent weights start."
     )

@@ -170,12 +170,11 @@ class Network:
         )
 
     def dropout_keys(self, seed: int, update: int) -> tuple[np.uint32, ...]:
-        """One mask per layer and update; nothing to remember between them."""
+        """One mask between layers, and one before the head of a pooling, for each update; none is remembered."""
         if self.shape.dropout == 0:
             return ()
-        return tuple(
-            np.uint32(int(random.bits(seed, 500 + l, update)) & 0xFFFFFFFF) for l in range(len(self.layers) - 1)
-        )
+        masks = len(self.layers) - (0 if self.pooling else 1)
+        return tuple(np.uint32(int(random.bits(seed, 500 + l, update)) & 0xFFFFFFFF) for l in range(masks))
 
     def forward(self, work: Workspace, low: int, high: int) -> None:
         """work.outputs for sequences low ≤ b < high, from work.tokens or work.x and the states in row 0."""
@@ -187,6 +186,8 @@ class Network:
                 self._drop(layer_work.output, layer_work.dropped, work.dropout_keys[l], low, high)
         if self.pooling and work.pooling:
             self.pooling.forward(work.layers[-1].y, work.extent.lengths, work.pooling, low, high)
+            if work.dropout_keys:
+                self._drop(work.pooling.pooled, work.pooling.pooled, work.dropout_keys[-1], low, high)
         self.head.forward(self._head_input(work), work.outputs, low, high)
 
     def backward(self, work: Workspace, low: int, high: int) -> None:
@@ -194,6 +195,8 @@ class Network:
         top = work.layers[-1].doutput
         if self.pooling and work.pooling:
             self.head.backward(work.outputs, work.pooling.dpooled, low, high)
+            if work.dropout_keys:
+                self._drop(work.pooling.dpooled, work.pooling.dpooled, work.dropout_keys[-1], low, high)
             self.pooling.backward(work.layers[-1].y, work.extent.lengths, work.pooling, top, low, high)
         else:
             top[: work.head_from, low:high] = 0

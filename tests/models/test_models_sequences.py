@@ -1,5 +1,7 @@
 """Sequences of unequal length, in both directions, and what is read from them: twins, gradients, and no leaks."""
 
+from dataclasses import replace
+
 import naive
 import numpy as np
 import pytest
@@ -95,6 +97,20 @@ def test_a_workspace_keeps_nothing_of_the_batch_before(cell, bidirectional):
     wanted = fresh.run_backward()
     for name, gradient in used.run_backward().items():
         assert np.array_equal(gradient, wanted[name]), name
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_gradients_through_dropout_between_layers_and_before_the_head(pooling):
+    shape = replace(small_shape("gru", "tanh", 2, pooling=pooling, bidirectional=True), dropout=0.4)
+    window = ragged(shape)
+    window.work.dropout_keys = window.network.dropout_keys(1, 0)
+    assert len(window.work.dropout_keys) == 2
+    check_gradients(window)
+    assert (window.work.pooling.pooled == 0).any()
+    first = window.outputs.copy()
+    window.work.dropout_keys = window.network.dropout_keys(1, 1)
+    window.run_forward()
+    assert not np.array_equal(window.outputs, first)
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
