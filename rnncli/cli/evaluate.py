@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import SET, as_overrides, reading_options, taken_reading
+from rnncli.cli.options import SET, reading_options, taken_reading
 
 
 @click.command("evaluate")
@@ -29,6 +29,6 @@ def command(run: str, data: str | None, overrides: tuple[str, ...], form: str, *
 
     say_notes(first_run())
     notes: list[str] = []
-    score = evaluate(Request(run, data, [*overrides, *as_overrides(taken_reading(options))]), notes)
+    score = evaluate(Request(run, data, overrides, taken_reading(options)), notes)
     say_notes(notes)
     write_score(score, form)

@@ -11,7 +11,8 @@ The label is optional where examples are only to be predicted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -86,25 +87,28 @@ class Examples:
 
 
 def read_examples(
-    source: Source, reading: Reading, notes: list[str], like: Columns | None = None, *, labelled: bool = True
-) -> Examples:
+    source: Source, reading: Reading, notes: list[str], like: Columns | None = None,
+    *, is_label: Callable[[str], bool] | None = None,
+) -> Examples:  # fmt: skip
     """The examples in `source`, in the columns of `like` where it is given.
 
+    is_label: the examples are only to be predicted, need no labels, and where they have some, it knows them.
     DataError names file and line of what is wrong; UsageError a column that is not there.
     """
-    form = like.form if like else _form(source.name, reading.format)
-    if form == "text" and not _is_table(source.name) and not labelled:
+    form = like.form if like else _form(source.name, reading)
+    if like and is_label and form == "text" and not _has_column(source, reading, like.text):
         form = "lines"  # bare texts, as from a pipe
+        notes.append(f"{source.name}: read as one text a line, because it has no column {shown(str(like.text))}")
     if form == "lines":
-        found = _lines(source, reading, labelled)
+        found = _lines(source, reading, notes, is_label)
     elif form == "ts":
-        found = _archive(source, reading, labelled)
+        found = _archive(source, reading, like, labelled=is_label is None)
     else:
         table = read_table(
             source, encoding=reading.encoding, delimiter=reading.delimiter, decimal=reading.decimal,
             skip_rows=reading.skip_rows, ragged=reading.ragged, notes=notes,
         )  # fmt: skip
-        found = _table(table, reading, notes, like, labelled)
+        found = _table(table, reading, notes, like, labelled=is_label is None)
     if like and found.values and like.inputs and len(like.inputs) != found.values[0].shape[1] and like.form != "wide":
         raise DataError(
             f"{source.name}: its sequences have {found.values[0].shape[1]} values a step, and the model was trained "
@@ -117,18 +121,36 @@ def _is_table(name: str) -> bool:
     return name.lower().endswith((".csv", ".tsv"))
 
 
-def _form(name: str, declared: str | None) -> str:
-    if declared == "ts" or (declared is None and name.lower().endswith(".ts")):
+def _has_column(source: Source, reading: Reading, name: str | None) -> bool:
+    """Whether this is a table with such a column, by its name or its first line."""
+    first = decode(source, reading.encoding).lstrip("\ufeff").partition("\n")[0]
+    fields = re.split(re.escape(reading.delimiter) if reading.delimiter else r"[,;\t|]", first.strip())
+    return _is_table(source.name) or name in [field.strip().strip('"') for field in fields]
+
+
+def _form(name: str, reading: Reading) -> str:
+    if reading.format == "ts" or (reading.format is None and name.lower().endswith(".ts")):
         return "ts"
-    return "table" if declared == "csv" or (declared is None and _is_table(name)) else "lines"
+    named = any(column is not None for column in (reading.text, reading.inputs, reading.id, reading.label))
+    return "table" if reading.format == "csv" or (reading.format is None and (named or _is_table(name))) else "lines"
 
 
-def _lines(source: Source, reading: Reading, labelled: bool) -> Examples:
+def _lines(source: Source, reading: Reading, notes: list[str], is_label: Callable[[str], bool] | None) -> Examples:
     texts, labels, numbers = [], [], []
     text = decode(source, reading.encoding).replace("\r\n", "\n").replace("\r", "\n")
-    for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1):
-        label, _, rest = line.partition(" ") if labelled else ("", "", line)
-        if not rest.strip():
+    if not text.strip():
+        raise DataError(f"{source.name}: is empty; give it an example a line")
+    if is_label and _is_table(source.name):
+        raise DataError(f"{source.name}: the model reads lines of text; give it the texts alone, one a line")
+    lines = text.removesuffix("\n").split("\n")
+    # A text in a pipe may begin with any word; a file whose every line begins with a label is like the training's.
+    named = source.name not in ("-", "<stdin>")
+    labelled = is_label is None or (named and all(is_label(line.partition(" ")[0]) for line in lines))
+    if labelled and is_label:
+        notes.append(f"{source.name}: every line begins with a label, which is left out of its text")
+    for number, line in enumerate(lines, start=1):
+        label, _, rest = line.partition(" ") if labelled else ("-", "", line)
+        if not rest.strip() or not label:
             what = "must be a label, a space and a text" if labelled else "is empty; an example needs a text"
             raise DataError(f"{source.name}:{number}: {shown(line)} {what}")
         texts.append(rest.strip())
@@ -136,21 +158,21 @@ def _lines(source: Source, reading: Reading, labelled: bool) -> Examples:
         numbers.append(number)
     return Examples(
         source.name, Columns("lines"), [str(i + 1) for i in range(len(texts))], numbers,
-        labels if labelled else None, texts=texts,
+        None if is_label else labels, texts=texts,
     )  # fmt: skip
 
 
-def _table(table: Table, reading: Reading, notes: list[str], like: Columns | None, labelled: bool) -> Examples:
+def _table(table: Table, reading: Reading, notes: list[str], like: Columns | None, *, labelled: bool) -> Examples:
     label = _label_index(table, reading, like, labelled)
     labels = None if label is None else _labels(table, label)
     columns = like or _columns(table, reading, label, notes)
     if columns.form == "text":
         assert columns.text is not None
-        index = column_index(table, columns.text)
+        index = _place(table, columns.text)
         for row, line in zip(table.rows, table.lines, strict=True):
             if not row[index].strip():
                 raise DataError(f'{table.name}:{line}: column "{columns.text}" is empty; an example needs a text')
-        texts = [row[index] for row in table.rows]
+        texts = [row[index].strip() for row in table.rows]
         return Examples(table.name, columns, _ids(table, columns), table.lines, labels, texts=texts)
     if columns.form == "long":
         return _long(table, columns, reading.decimal, labels)
@@ -159,11 +181,12 @@ def _table(table: Table, reading: Reading, notes: list[str], like: Columns | Non
 
 
 def _label_index(table: Table, reading: Reading, like: Columns | None, labelled: bool) -> int | None:
-    named = like.label if like else reading.label
-    if named is not None and (labelled or named in table.header):
-        return column_index(table, named)
     if not labelled:
         return None
+    if like and like.label is not None:
+        return _place(table, like.label)
+    if reading.label is not None:
+        return column_index(table, reading.label)
     header = [name.strip().lower() for name in table.header]
     for name in LABEL_NAMES:
         if name in header:
@@ -188,6 +211,11 @@ def _columns(table: Table, reading: Reading, label: int | None, notes: list[str]
         return table.header[column_index(table, column)]
 
     label_name = None if label is None else table.header[label]
+    if reading.text is not None and reading.inputs is not None:
+        raise UsageError("data.text and data.inputs: a model reads texts or numbers; remove one of them")
+    reads = [reading.text] if reading.text is not None else (reading.inputs or [])
+    if label_name in [name_of(column) for column in reads]:
+        raise UsageError(f"data.label: {shown(str(label_name))} is also what the model reads; it would see the answer")
     identity = None if reading.id is None else name_of(reading.id)
     if reading.text is not None:
         return Columns("text", name_of(reading.text), id=identity, label=label_name)
@@ -211,13 +239,21 @@ def _columns(table: Table, reading: Reading, label: int | None, notes: list[str]
 def _ids(table: Table, columns: Columns) -> list[str]:
     if columns.id is None or columns.id not in table.header:
         return [str(i + 1) for i in range(len(table.rows))]
-    index = column_index(table, columns.id)
+    index = _place(table, columns.id)
     return [row[index] for row in table.rows]
+
+
+def _place(table: Table, name: str) -> int:
+    """The column of exactly this name; digits are no number here."""
+    if name not in table.header:
+        names = ", ".join(shown(other) for other in table.header)
+        raise UsageError(f"no column {shown(name)} in {table.name}; columns: {names}")
+    return table.header.index(name)
 
 
 def _steps(table: Table, row: int, columns: Columns, decimal: str) -> np.ndarray:
     """One row's cells as steps (n, 1), without the empty ones at its end."""
-    indices = [column_index(table, name) for name in columns.inputs]
+    indices = [_place(table, name) for name in columns.inputs]
     cells = [table.rows[row][i].strip() for i in indices]
     while cells and cells[-1].lower() in MISSING:
         cells.pop()
@@ -241,8 +277,12 @@ def _finite(values: np.ndarray, name: str, line: int) -> np.ndarray:
 def _long(table: Table, columns: Columns, decimal: str, labels: list[str] | None) -> Examples:
     """Rows with the same id, in the file's order, are the steps of a sequence."""
     assert columns.id is not None
-    identity = column_index(table, columns.id)
-    steps = np.stack([numeric_column(table, column_index(table, c), decimal=decimal) for c in columns.inputs], axis=1)
+    identity, indices = _place(table, columns.id), [_place(table, name) for name in columns.inputs]
+    for row, line in zip(table.rows, table.lines, strict=True):
+        for index in (identity, *indices):
+            if row[index].strip().lower() in MISSING:
+                raise DataError(f'{table.name}:{line}: column "{table.header[index]}" is empty; fill the cell')
+    steps = np.stack([numeric_column(table, index, decimal=decimal) for index in indices], axis=1)
     rows: dict[str, list[int]] = {}
     for number, row in enumerate(table.rows):
         rows.setdefault(row[identity], []).append(number)
@@ -262,7 +302,7 @@ def _long(table: Table, columns: Columns, decimal: str, labels: list[str] | None
     )  # fmt: skip
 
 
-def _archive(source: Source, reading: Reading, labelled: bool) -> Examples:
+def _archive(source: Source, reading: Reading, like: Columns | None, *, labelled: bool) -> Examples:
     has_label, begun = True, False
     values: list[np.ndarray] = []
     labels: list[str] = []
@@ -282,7 +322,10 @@ def _archive(source: Source, reading: Reading, labelled: bool) -> Examples:
         if not begun:
             raise DataError(f"{where}: {shown(line)} stands before @data; is this a .ts file?")
         parts = line.split(":")
-        label = parts.pop().strip() if has_label and (labelled or len(parts) > 1) else ""
+        bare = like is not None and not labelled and len(parts) == len(like.inputs)
+        label = parts.pop().strip() if has_label and not bare else ""
+        if labelled and has_label and label.lower() in MISSING:
+            raise DataError(f"{where}: the sequence has no label; add one or remove the line")
         values.append(_dimensions(parts, where, source.name, number))
         if values[-1].shape[1] != values[0].shape[1]:
             raise DataError(f"{where}: {len(parts)} dimensions, and {values[0].shape[1]} on line {lines[0]}")

@@ -91,6 +91,9 @@ class Labels:
         flat = {f"p({name})": p for name, p in probabilities.items()}
         return {"label": label, "probabilities": probabilities}, {"label": label, **flat}
 
+    def is_answer(self, text: str) -> bool:
+        return text in self._number
+
     def to_header(self) -> dict[str, Any]:
         return {"labels": self.labels, "counts": self.counts}
 

@@ -88,24 +88,28 @@ class Trainee:
         ends, self._last = [N - cut], self.series
         for part in (data.validation, data.test):
             if isinstance(part, str):
-                ends.append(ends[-1] + self._continued(read_source(part), notes))
+                ends.append(ends[-1] + self._continued(read_source(part), data, notes))
             else:
                 ends.append(ends[-1] + int((part or 0) * N))
         return ends[0], ends[1], ends[2]
 
-    def _continued(self, source: Source, notes: list[str]) -> int:
-        """Append the rows of `source`; how many they are."""
-        extra = read_series(source, self.config.data, notes, self.series.targets, self.series.time)
+    def _continued(self, source: Source, data: DataConfig, notes: list[str]) -> int:
+        """Append the rows of `source`, read as `data` says; how many they are."""
+        extra = read_series(source, data, notes, self.series.targets, self.series.time)
         _require_continuation(extra, self._last)
         self._last = extra
         self.values = np.concatenate([self.values, extra.values])
         self.known = np.concatenate([self.known, extra.known])
         return len(extra.values)
 
-    def hold_out(self, source: Source, notes: list[str]) -> None:
+    def hold_out(self, source: Source, changes: Mapping[str, Any], notes: list[str]) -> None:
         """Rows that follow the last ones."""
         end = len(self.values)
-        self.edges = self.edges[0], end, end + self._continued(source, notes)
+        rows = self._continued(source, self.config.data.model_copy(update=dict(changes)), notes)
+        self.edges = self.edges[0], end, end + rows
+        if not len(self._origins(end, end + rows)):
+            horizon = self.windowing.horizon
+            raise DataError(f"{source.name}: has {rows} rows, too few to score a horizon of {horizon}; give it more")
 
     def _facts(self, windows: int) -> tuple[tuple[str, str], ...]:
         series, model, data = self.series, self.config.model, self.config.data

@@ -101,9 +101,12 @@ class Trainee:
             "vocabulary": self.vocabulary.to_header(),
         }
 
-    def hold_out(self, source: Source, notes: list[str]) -> None:
+    def hold_out(self, source: Source, changes: Mapping[str, Any], notes: list[str]) -> None:
         """A text of its own."""
-        ids = _corpus(source, self.config).encode(self.vocabulary)
+        config = self.config.model_copy(update={"data": self.config.data.model_copy(update=dict(changes))})
+        ids = _corpus(source, config).encode(self.vocabulary)
+        if len(ids) < 2:
+            raise DataError(f"{source.name}: has fewer than 2 tokens; nothing in it can be scored")
         self._held_out["test"] = HeldOut(ids, ids[:0])
         unseen = int((ids == UNKNOWN).sum())
         if unseen:

@@ -26,6 +26,8 @@ from rnncli.training.reports import Score
 from rnncli.training.threads import ThreadPool
 
 _SPLIT = 1 << 34  # of the seed's independent random streams
+FAR = 1e30  # scaled; sums of larger values leave float32
+ROUNDING = 1e-12  # a spread below so much of the largest value is rounding, and the column constant
 
 
 class Answers(Protocol):
@@ -46,6 +48,9 @@ class Answers(Protocol):
     def to_header(self) -> dict[str, Any]: ...
 
     def facts(self) -> str: ...
+
+    def is_answer(self, text: str) -> bool:
+        """Whether this is how the data write an answer."""
 
 
 class Encoder:
@@ -69,7 +74,8 @@ class Encoder:
         spread = steps.std(axis=0)
         if data.scaling == "none":
             return cls(None, np.zeros(steps.shape[1]), np.ones(steps.shape[1]))
-        return cls(None, steps.mean(axis=0), np.where(spread > 0, spread, 1.0))
+        varies = spread > ROUNDING * np.abs(steps).max(axis=0)
+        return cls(None, steps.mean(axis=0), np.where(varies, spread, 1.0))
 
     def encode(self, examples: Examples) -> list[np.ndarray]:
         if self.vocabulary is not None:
@@ -82,7 +88,12 @@ class Encoder:
             return inputs
         if examples.values is None:
             raise DataError(f"{examples.name}: the model reads numbers, and these are texts")
-        return [((values - self.centre) / self.scale).astype(np.float32) for values in examples.values]
+        with np.errstate(over="ignore"):
+            inputs = [((values - self.centre) / self.scale).astype(np.float32) for values in examples.values]
+        beyond = next((i for i, x in enumerate(inputs) if not (np.abs(x) < FAR).all()), None)
+        if beyond is not None:
+            raise DataError(f"{examples.where(beyond)}: a value is too far from those of the training part; mend it")
+        return inputs
 
     @property
     def size(self) -> int:
@@ -116,6 +127,8 @@ class Parts:
         whole = read_examples(source, reading(data), notes)
         self.columns = whole.columns
         shares = {"test": data.test, "validation": data.validation}
+        if sum(share for share in shares.values() if isinstance(share, float)) >= 1:
+            raise ConfigError("data.validation and data.test leave nothing to train on; lower one of them")
         order = random.shuffled(len(whole), config.training.seed, _SPLIT)
         self.held_out: dict[str, Examples] = {}
         taken = 0
@@ -169,7 +182,7 @@ class Trainee:
 
     def header(self) -> dict[str, Any]:
         data = self.config.data
-        kept = ("tokens", "encoding", "decimal", "skip_rows", "ragged")
+        kept = ("format", "tokens", "encoding", "delimiter", "decimal", "skip_rows", "ragged")
         return {
             "task": self.name,
             "data": {key: getattr(data, key) for key in kept},
@@ -179,8 +192,9 @@ class Trainee:
             "answers": self.answers.to_header(),
         }
 
-    def hold_out(self, source: Source, notes: list[str]) -> None:
-        self.parts.held_out["test"] = read_examples(source, reading(self.config.data), notes, self.parts.columns)
+    def hold_out(self, source: Source, changes: Mapping[str, Any], notes: list[str]) -> None:
+        data = self.config.data.model_copy(update=dict(changes))
+        self.parts.held_out["test"] = read_examples(source, reading(data), notes, self.parts.columns)
         self.answers.targets(self.parts.held_out["test"])  # refuses what training never saw
 
     def score(self) -> Score | None:
@@ -197,6 +211,8 @@ def resolved(config: Config, columns: Columns) -> Config:
     for key in ("bptt", "bptt_stride"):
         if getattr(training, key) is not None:
             raise ConfigError(f"training.{key}: a {config.task} reads whole sequences; remove it")
+    if data.missing != "refuse":
+        raise ConfigError(f"data.missing: a {config.task} fills nothing in; fill the cells, and remove the key")
     if data.scaling not in (None, "standard", "none"):
         raise ConfigError(f"data.scaling: is {data.scaling}; a {config.task} takes standard or none")
     embedding = model.embedding_size
@@ -237,7 +253,7 @@ class Answerer:
     def predict(self, source: Source, changes: Mapping[str, Any], notes: list[str]) -> Iterable[tuple[str, Any, Any]]:
         """(id, nested, flat) of each example in `source`, read like the training data but for `changes`."""
         data = self.data.model_copy(update=dict(changes))
-        examples = read_examples(source, reading(data), notes, self.columns, labelled=False)
+        examples = read_examples(source, reading(data), notes, self.columns, is_label=self.answers.is_answer)
         pool = ThreadPool(None, self.network.dtype)
         try:
             outputs = self._outputs(self.encoder.encode(examples), pool)

@@ -36,7 +36,7 @@ class Number:
     def of(cls, train: Examples, decimal: str) -> Number:
         values = cls(train.columns.label or "value", decimal, 0.0, 1.0).values(train)
         spread = float(values.std())
-        if spread == 0:
+        if spread <= many_to_one.ROUNDING * float(np.abs(values).max()):
             raise DataError(f"{train.name}: every example has the answer {values[0]:g}; there is nothing to learn")
         return cls(train.columns.label or "value", decimal, float(values.mean()), spread)
 
@@ -75,6 +75,9 @@ class Number:
     def said(self, output: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
         answer = {self.label: float(output[0]) * self.scale + self.centre}
         return answer, answer
+
+    def is_answer(self, text: str) -> bool:
+        return is_number(text, self.decimal)
 
     def to_header(self) -> dict[str, Any]:
         return {"label": self.label, "decimal": self.decimal, "centre": self.centre, "scale": self.scale}

@@ -36,8 +36,8 @@ class Trainee(Protocol):
     def header(self) -> dict[str, Any]:
         """What a model file must say to be used alone; nothing that depends on threads, paths or the clock."""
 
-    def hold_out(self, source: Source, notes: list[str]) -> None:
-        """Score on these data in place of the test part."""
+    def hold_out(self, source: Source, changes: Mapping[str, Any], notes: list[str]) -> None:
+        """Score on these data in place of the test part; `changes` to the config's `data` say how they are read."""
 
     def score(self) -> Score | None:
         """The current weights beside their floors, on the test part or else the validation part."""

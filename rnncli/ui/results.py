@@ -53,7 +53,9 @@ def write_table(rows: Sequence[Mapping[str, Any]], title: str | None = None) -> 
     table = Table(box=None, padding=(0, 2, 0, 0))
     for name in rows[0] if rows else ():
         numeric = all(isinstance(row[name], (int, float)) for row in rows)
-        table.add_column(Text(visible(name)), justify="right" if numeric else "left", overflow="fold")
+        table.add_column(
+            Text(visible(name).replace("\n", "\\n")), justify="right" if numeric else "left", overflow="fold"
+        )
     for row in rows:
         table.add_row(*(Text(visible(cell(value)).replace("\n", "\\n")) for value in row.values()))
     console = Console(highlight=False)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rnncli.config.loading import load_config
-from rnncli.data.source import read_source
+from rnncli.config.schema import Config
+from rnncli.data.source import Source, read_source
 from rnncli.errors import DataError, UsageError
+from rnncli.models import model_file
 from rnncli.models.model_file import FORMAT
 from rnncli.models.network import FLOAT32
 from rnncli.tasks.registry import TASKS
@@ -17,15 +20,17 @@ from rnncli.tasks.task import Trainee
 from rnncli.training.reports import Score
 from rnncli.training.threads import ThreadPool
 from rnncli.workflows.opening import open_model
+from rnncli.workflows.train import data_sha256
 
 
 @dataclass(frozen=True)
 class Request:
-    """`data` None takes the part that the run held out; else it is scored in place of the test part."""
+    """`data` None takes the part that the run held out; else it is scored in its place, read as `reading` says."""
 
     run: str
     data: str | None = None
     overrides: Sequence[str] = ()
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
 
 def evaluate(request: Request, notes: list[str]) -> Score:
@@ -37,19 +42,33 @@ def evaluate(request: Request, notes: list[str]) -> Score:
     config = load_config(beside, request.overrides)
     path = config.data.path
     if path is None:
-        raise UsageError(f"{request.run}: its training data came from a pipe, and the floors learn from them")
+        raise UsageError(
+            f"{request.run}: its training data came from a pipe, and the floors learn from them; "
+            "save them to a file, and name it with --set data.path=FILE"
+        )
+    if request.data is None and request.reading:
+        raise UsageError("options for reading are for DATA; name it, or leave them out")
+    source = read_source(path)
+    _require_same_data(request.run, config, source)
     pool = ThreadPool(config.training.threads, FLOAT32)
     try:
-        trainee: Trainee = TASKS[config.task].prepare(config, read_source(path), pool, notes)
+        trainee: Trainee = TASKS[config.task].prepare(config, source, pool, notes)
         if json.loads(json.dumps({"format": FORMAT, **trainee.header()})) != model.header:
-            raise DataError(f"{path}: is not what {request.run} was trained on; restore it, or train again")
+            raise UsageError(f"{request.run}: these settings are not what it was trained with; leave --set out")
         trainee.network.load(model.arrays)
         trainee.network.pack()
         if request.data is not None:
-            trainee.hold_out(read_source(request.data), notes)
+            trainee.hold_out(read_source(request.data), request.reading, notes)
         score = trainee.score()
     finally:
         pool.close()
     if score is None:
         raise UsageError(f"{request.run}: nothing was held out; name data to score it on")
     return score
+
+
+def _require_same_data(run: str, config: Config, source: Source) -> None:
+    """DataError where the training data are not those that the state beside the model saw."""
+    state = Path(run) / "state.safetensors"
+    if state.exists() and model_file.read(state)[1].get("data_sha256") != data_sha256(config, source):
+        raise DataError(f"{source.name}: is not what {run} was trained on; restore it, or train again")

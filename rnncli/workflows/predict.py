@@ -69,7 +69,8 @@ def _answers(model: Answerer, request: Request, notes: list[str]) -> Answer:
     for identity, answer, flat in model.predict(read_source(request.data), request.reading, notes):
         nested.append({"id": identity, **answer})
         rows.append({"id": identity, **flat})
-    return Answer(nested, rows, decimal=model.data.decimal)
+    decimal = model.data.decimal
+    return Answer(nested, rows, ";" if decimal == "," else ",", decimal)
 
 
 def _next_tokens(model: LanguageModel, request: Request) -> Answer:

@@ -88,7 +88,7 @@ def _train_in(
     for note in first_run():
         show(Note(note))
     trainee = TASKS[config.task].prepare(config, source, pool, notes)
-    sha256 = _data_sha256(config, source)
+    sha256 = data_sha256(config, source)
     for note in notes:
         show(Note(note))
     begun = request.resume and run.state.is_file()
@@ -120,7 +120,7 @@ def _resume_command(request: Request, run: RunDirectory, source: Source) -> str:
     return shlex.join(["rnncli", "train", *piped, "-o", str(run.path), "--resume"])
 
 
-def _data_sha256(config: Config, source: Source) -> str:
+def data_sha256(config: Config, source: Source) -> str:
     """Of the data and of the files held out from it: a resumed run must see the same."""
     files = [path for path in (config.data.validation, config.data.test) if isinstance(path, str)]
     digests = [source.sha256, *(read_source(path).sha256 for path in files)]

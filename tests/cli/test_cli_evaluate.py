@@ -64,17 +64,24 @@ def test_new_data_take_the_place_of_the_test_part(folder: Path) -> None:
         (["reviews", "odd.csv"], 3, 'odd.csv:3: the label "ugly" does not occur in the training part'),
         (["forecast", "sales.csv"], 3, "sales.csv"),
         (["reviews", "reviews.csv", "--set", "data.nonsense=1"], 2, "nonsense"),
+        (["reviews", "--set", "training.seed=2"], 2, "these settings are not what it was trained with"),
+        (["reviews", "--decimal", ","], 2, "options for reading are for DATA"),
+        (["forecast", "few.csv"], 3, "few.csv: has 2 rows, too few to score a horizon of 4"),
+        (["char", "few.txt"], 3, "few.txt: has fewer than 2 tokens"),
     ],
 )
 def test_mistakes(folder: Path, arguments: list[str], code: int, said: str) -> None:
     (folder / "odd.csv").write_text("label,said\ngood,a fine book\nugly,a dull book\n")
+    (folder / "few.csv").write_text("month,sales\n2011-01,5\n2011-02,6\n")
+    (folder / "few.txt").write_text("T")
     assert said in run("evaluate", *arguments, cwd=folder).failed(code)
 
 
 def test_training_data_that_changed_are_noticed(folder: Path) -> None:
     shutil.copytree(folder / "reviews", folder / "moved")
     other = folder / "other.csv"
-    other.write_text(REVIEWS.replace("fine", "great"))
+    first, *rest = REVIEWS.splitlines()
+    other.write_text("\n".join([first, *reversed(rest)]) + "\n")  # the same words, the same labels
     said = run("evaluate", "moved", "--set", f"data.path={other}", cwd=folder).failed(3)
     assert "is not what moved was trained on; restore it, or train again" in said
 

@@ -26,6 +26,13 @@ def prepared(task, content, notes=None, **sections):
     return task.prepare(config, Source("d.csv", content.encode()), pool, [] if notes is None else notes)
 
 
+def test_a_constant_column_is_not_divided_by_its_rounding():
+    made = prepared(classify, "label,a,b\n" + "".join(f"{'pq'[i % 2]},0.1,{i}\n" for i in range(60)),
+                    data={"inputs": ["a", "b"], "id": "b"})  # fmt: skip
+    assert made.encoder.scale[0] == 1.0
+    assert made.encoder.scale[1] > 10
+
+
 def examples(labels, texts=None, values=None):
     numbers = list(range(1, len(labels) + 1))
     values = None if values is None else [np.array(v, float)[:, None] for v in values]
@@ -104,6 +111,9 @@ def test_a_loaded_model_answers_as_the_trained_one(task, content):
             DataError,
             'd.csv:3: the answer "many" is not',
         ),
+        (regress, "y,a\n0.1,2\n0.1,3\n0.1,4\n", {}, DataError, "every example has the answer 0.1"),
+        (classify, TEXTS, {"data": {"test": 0.8, "validation": 0.3}}, ConfigError, "leave nothing to train on"),
+        (classify, TEXTS, {"data": {"missing": "ffill"}}, ConfigError, "data.missing: a classify fills nothing in"),
         (classify, TEXTS, {"training": {"bptt": 5}}, ConfigError, "training.bptt: a classify reads whole sequences"),
         (classify, TEXTS, {"data": {"scaling": "robust"}}, ConfigError, "data.scaling: is robust"),
         (regress, NUMBERS, {"training": {"class_weights": "balanced"}}, ConfigError, "class_weights"),
@@ -119,6 +129,14 @@ def test_a_label_that_training_never_saw_is_named_by_its_line():
     labels = Labels(["a", "b"], [1, 1])
     with pytest.raises(DataError, match='d:2: the label "c" does not occur in the training part'):
         labels.targets(examples(["a", "c"], texts=["x", "y"]))
+
+
+def test_a_value_beyond_float32_is_named_by_its_line():
+    small = "label,a\n" + "".join(f"{'pq'[i % 2]},{i}e-10\n" for i in range(60))
+    made = prepared(classify, small)
+    model = classify.load(made.header(), made.network.parameters.export())
+    with pytest.raises(DataError, match=r"new\.csv:3: a value is too far from those of the training part"):
+        list(model.predict(Source("new.csv", b"a\n1e-9\n1e29\n"), {}, []))
 
 
 def test_inspect_grads_says_that_it_does_not_know_this_task():
