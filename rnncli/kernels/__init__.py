@@ -4,10 +4,12 @@ Read in this order:
 
     cache        where compiled kernels live, and how numba is imported safely
     jit          the one decorator and the one set of flags
-    elementary   exp, log, tanh, sigmoid and fma of our own: the same bits on every machine
+    elementary   exp, log, tanh, sigmoid, fma and dot of our own: the same bits on every machine
     gemm, register_tile   every matrix product of the project, and its innermost loop
     rnn, gru, lstm   the cells: `step` and `step_grad` side by side, then `forward` and `backward`
     cells        the registry
+    steps        sequences of unequal length, and both directions of reading them
+    pooling      one vector from a sequence's steps
     inputs       token gathers and scatters, and sums
     losses       softmax cross-entropy, mean squared error
     optimizers   one fused update per optimizer, and the gradient norm

@@ -4,11 +4,13 @@
     initialisation   first values, the same on every machine
     inputs           what a layer multiplies its input by: values, tokens, embedded tokens
     recurrent        one recurrent layer class that serves every cell
+    bidirectional    two of them, one from each end, as one layer
+    pooling          one vector from the top layer's steps
     head             the linear output layer
-    network          input → stack of recurrent layers → head, forward and backward over a shard of the batch
+    network          input → stack of recurrent layers (→ pooling) → head, forward and backward over a shard of the batch
     token_writer     the weights and states of a network that writes
     memory           what training will need, before it is taken
-    workspace        every array one window needs, planned once
+    workspace        every array one window needs, planned once, and how long its sequences are
 
 Models check shapes and call kernels; they know neither tasks, nor optimizers, nor files.
 """
