@@ -7,7 +7,7 @@
     bidirectional    two of them, one from each end, as one layer
     pooling          one vector from the top layer's steps
     head             the linear output layer
-    network          input → stack of recurrent layers (→ pooling) → head, forward and backward over a shard of the batch
+    network          input → recurrent layers → pooling → head, forward and backward over a shard of the batch
     token_writer     the weights and states of a network that writes
     memory           what training will need, before it is taken
     workspace        every array one window needs, planned once, and how long its sequences are
