@@ -5,7 +5,8 @@ corpus       a text of any size as numbers
 text         characters, bytes or words, and back
 vocabulary   tokens and their numbers
 csv_table    records with the physical line each starts on
-examples     labelled sequences in every form of file
+examples     labelled sequences
+example_files, example_tables, archive   every form of file that they come in
 numeric      columns of numbers, by a strict grammar
 timeline     a time column: its format, its step, the stamps that follow
 seasonality  a season seen in the series itself

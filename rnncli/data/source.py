@@ -15,6 +15,7 @@ from rnncli.errors import DataError, MachineError, UsageError
 
 PIECE = 1 << 20  # bytes
 LARGE = 1 << 24  # a file beyond it is not kept in memory
+STDIN = "<stdin>"  # the name of what comes from a pipe
 
 # Longest mark first: the UTF-32 little-endian mark begins with the UTF-16 one.
 _WIDE_MARKS = {
@@ -93,7 +94,7 @@ def read_source(path: str, *, stdin: BinaryIO | None = None) -> Source:
     Raises UsageError (no such file, a directory, a socket, a terminal), MachineError (permission, I/O,
     memory) and DataError (a file that changes while it is read).
     """
-    return Source("<stdin>", _read_stdin(stdin)) if path == "-" else _open_path(path)
+    return Source(STDIN, _read_stdin(stdin)) if path == "-" else _open_path(path)
 
 
 def decoded(source: Source, encoding: str = "utf-8", *, hint: str) -> Iterator[str]:

@@ -12,7 +12,8 @@ import numpy as np
 
 from rnncli.config.loading import config_from_mapping
 from rnncli.config.schema import Config, DataConfig
-from rnncli.data.examples import Columns, Examples, Reading, only, read_examples
+from rnncli.data.example_files import read_examples
+from rnncli.data.examples import Columns, Examples, Reading, only
 from rnncli.data.source import Source, read_source
 from rnncli.data.text import tokenize
 from rnncli.data.vocabulary import Vocabulary

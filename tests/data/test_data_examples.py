@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rnncli.data.examples import Columns, Examples, Reading, only, read_examples
+from rnncli.data.example_files import read_examples
+from rnncli.data.examples import Columns, Examples, Reading, only
 from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
 
