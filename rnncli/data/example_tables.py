@@ -26,7 +26,8 @@ def from_table(table: Table, reading: Reading, notes: list[str], like: Columns |
         return Examples(table.name, columns, _ids(table, columns), table.lines, labels, texts=texts)
     if columns.form == "long":
         return _long(table, columns, reading.decimal, labels)
-    values = [_steps(table, row, columns, reading.decimal) for row in range(len(table.rows))]
+    indices = [_place(table, name) for name in columns.inputs]
+    values = [_steps(table, row, indices, reading.decimal) for row in range(len(table.rows))]
     return Examples(table.name, columns, _ids(table, columns), table.lines, labels, values=values)
 
 
@@ -101,9 +102,8 @@ def _place(table: Table, name: str) -> int:
     return table.header.index(name)
 
 
-def _steps(table: Table, row: int, columns: Columns, decimal: str) -> np.ndarray:
-    """One row's cells as steps (n, 1), without the empty ones at its end."""
-    indices = [_place(table, name) for name in columns.inputs]
+def _steps(table: Table, row: int, indices: list[int], decimal: str) -> np.ndarray:
+    """One row's cells in these columns as steps (n, 1), without the empty ones at its end."""
     cells = [table.rows[row][i].strip() for i in indices]
     while cells and cells[-1].lower() in MISSING:
         cells.pop()

@@ -90,7 +90,7 @@ class Network:
         cell, activation = CELLS[shape.cell], ACTIVATIONS[shape.activation]
         self.cell = cell
         layer: Any = BidirectionalLayer if shape.bidirectional else RecurrentLayer
-        self.layers: list[Any] = [
+        self.layers: list[Any] = [  # each takes its own kind of work, which `workspace` plans beside it
             layer(
                 cell, l, shape.width if l else shape.first_size, shape.hidden_size, activation,
                 "values" if l else shape.first_reads,

@@ -8,6 +8,7 @@ from collections import Counter
 import numpy as np
 
 from rnncli.data.examples import Examples
+from rnncli.data.scaling import whole_series
 from rnncli.data.text import Kind, tokenize
 
 
@@ -47,13 +48,12 @@ def nearest(train: Examples, held_out: Examples) -> np.ndarray:
     """(N,) which training sequence is nearest, by Euclidean distance of standardised values at equal places."""
     assert train.values is not None
     assert held_out.values is not None
-    steps = np.concatenate(train.values)
-    spread = steps.std(axis=0)
+    _, unit = whole_series(np.concatenate(train.values))
     n = round(float(np.mean([len(values) for values in train.values])))
-    seen = np.stack([_resampled(values / np.where(spread > 0, spread, 1.0), n) for values in train.values])
+    seen = np.stack([_resampled(values / unit, n) for values in train.values])
     found = []
     for values in held_out.values:
-        asked = _resampled(values / np.where(spread > 0, spread, 1.0), n)
+        asked = _resampled(values / unit, n)
         found.append(int(((seen - asked) ** 2).sum(axis=(1, 2)).argmin()))
     return np.array(found)
 

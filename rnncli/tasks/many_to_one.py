@@ -14,6 +14,7 @@ from rnncli.config.loading import config_from_mapping
 from rnncli.config.schema import Config, DataConfig
 from rnncli.data.example_files import read_examples
 from rnncli.data.examples import Columns, Examples, Reading, only
+from rnncli.data.scaling import whole_series
 from rnncli.data.source import Source, read_source
 from rnncli.data.text import tokenize
 from rnncli.data.vocabulary import Vocabulary
@@ -28,7 +29,6 @@ from rnncli.training.threads import ThreadPool
 
 _SPLIT = 1 << 34  # of the seed's independent random streams
 FAR = 1e30  # scaled; sums of larger values leave float32
-ROUNDING = 1e-12  # a spread below so much of the largest value is rounding, and the column constant
 
 
 class Answers(Protocol):
@@ -72,11 +72,9 @@ class Encoder:
             return cls(Vocabulary.of_counts(counts, data.tokens), nothing, nothing)
         assert train.values is not None
         steps = np.concatenate(train.values)
-        spread = steps.std(axis=0)
         if data.scaling == "none":
             return cls(None, np.zeros(steps.shape[1]), np.ones(steps.shape[1]))
-        varies = spread > ROUNDING * np.abs(steps).max(axis=0)
-        return cls(None, steps.mean(axis=0), np.where(varies, spread, 1.0))
+        return cls(None, *whole_series(steps))
 
     def encode(self, examples: Examples) -> list[np.ndarray]:
         if self.vocabulary is not None:

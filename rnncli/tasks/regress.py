@@ -11,6 +11,7 @@ import numpy as np
 from rnncli.config.schema import Config
 from rnncli.data.examples import Examples
 from rnncli.data.numeric import is_number
+from rnncli.data.scaling import whole_series
 from rnncli.data.source import Source
 from rnncli.errors import ConfigError, DataError, shown
 from rnncli.tasks import baselines, many_to_one
@@ -35,10 +36,10 @@ class Number:
     @classmethod
     def of(cls, train: Examples, decimal: str) -> Number:
         values = cls(train.columns.label or "value", decimal, 0.0, 1.0).values(train)
-        spread = float(values.std())
-        if spread <= many_to_one.ROUNDING * float(np.abs(values).max()):
+        centre, scale = (float(part) for part in whole_series(values))
+        if np.ptp(values) == 0:
             raise DataError(f"{train.name}: every example has the answer {values[0]:g}; there is nothing to learn")
-        return cls(train.columns.label or "value", decimal, float(values.mean()), spread)
+        return cls(train.columns.label or "value", decimal, centre, scale)
 
     def loss(self, class_weights: str) -> Loss:
         if class_weights != "none":

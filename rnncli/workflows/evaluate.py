@@ -56,7 +56,6 @@ def evaluate(request: Request, notes: list[str]) -> Score:
         if json.loads(json.dumps({"format": FORMAT, **trainee.header()})) != model.header:
             raise UsageError(f"{request.run}: these settings are not what it was trained with; leave --set out")
         trainee.network.load(model.arrays)
-        trainee.network.pack()
         if request.data is not None:
             trainee.hold_out(read_source(request.data), request.reading, notes)
         score = trainee.score()
