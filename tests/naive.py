@@ -82,6 +82,35 @@ def sequence(shape, weights, x, state):
     return x
 
 
+def _under(prefix, weights):
+    """The weights whose names begin with `prefix`, without it."""
+    return {name.removeprefix(prefix): array for name, array in weights.items() if name.startswith(prefix)}
+
+
+def encoder_decoder(shape, weights, source, tokens):
+    """Outputs (T, V + 1) for one source, tokens (S,) or a vector, and the target tokens (T,) that the decoder reads."""
+    H, L = shape.hidden_size, shape.num_layers
+    nothing = [(np.zeros(H), np.zeros(H))] * (2 * L)
+    memory = sequence(shape.encoder, _under("encoder.", weights), source, nothing) if shape.encodes else None
+    vector = pooled(memory, "last", H, None) if shape.encodes else source
+    start = np.tanh(weights["start.weight"] @ vector + weights["start.bias"])
+    state = [(start[l * H : (l + 1) * H], np.zeros(H)) for l in range(L)]
+    outputs = []
+    for h in sequence(shape.decoder, _under("decoder.", weights), tokens, state):
+        if shape.attention:
+            query = weights["attention.query.weight"] @ h
+            if shape.attention == "additive":
+                energy = weights["attention.energy.weight"]
+                scores = np.array([energy @ np.tanh(query + weights["attention.key.weight"] @ m) for m in memory])
+            else:
+                scores = memory @ query
+            alpha = np.exp(scores) / np.exp(scores).sum()
+            joined = np.concatenate([h, alpha @ memory])
+            h = np.tanh(weights["attention.combine.weight"] @ joined + weights["attention.combine.bias"])
+        outputs.append(weights["head.weight"] @ h + weights["head.bias"])
+    return np.stack(outputs)
+
+
 def pooled(y, pooling, H, weights):
     """One vector (F,) from a sequence's outputs y (n, F), H of them from the direction that reads ahead."""
     if pooling == "last":

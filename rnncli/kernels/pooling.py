@@ -29,8 +29,18 @@ def last(y, lengths, half, pooled, low, high):
 def last_grad(dpooled, lengths, half, dy, low, high):
     for b in range(low, high):
         _clear_steps(dy, b)
-        dy[lengths[b] - 1, b, :half] = dpooled[0, b, :half]
-        dy[0, b, half:] = dpooled[0, b, half:]
+    add_last_grad(dpooled, lengths, half, dy, low, high)
+
+
+@jit
+def add_last_grad(dpooled, lengths, half, dy, low, high):
+    """The same where other gradients are there already."""
+    for b in range(low, high):
+        d, at_end, at_start = dpooled[0, b], dy[lengths[b] - 1, b], dy[0, b]
+        for j in range(half):
+            at_end[j] += d[j]
+        for j in range(half, d.size):
+            at_start[j] += d[j]
 
 
 @jit

@@ -19,9 +19,11 @@ from rnncli.models.workspace import BidirectionalWork, Extent
 class BidirectionalLayer:
     """Layer number `index` of a stack, with the arguments and the methods of a `RecurrentLayer`."""
 
-    def __init__(self, cell: Cell, index: int, I: int, H: int, activation: int, reads: Reads):
-        self.ahead = RecurrentLayer(cell, index, I, H, activation, reads)
-        self.back = RecurrentLayer(cell, index, I, H, activation, reads, reverse=True)
+    def __init__(
+        self, cell: Cell, index: int, I: int, H: int, activation: int, reads: Reads, prefix: str = "", place: int = 0
+    ):
+        self.ahead = RecurrentLayer(cell, index, I, H, activation, reads, prefix, place)
+        self.back = RecurrentLayer(cell, index, I, H, activation, reads, prefix, place, reverse=True)
         self.directions = (self.ahead, self.back)
 
     def specs(self) -> list[Spec]:

@@ -14,17 +14,17 @@ _FLOAT = 4
 
 def needed(shape: NetworkShape, T: int, B: int) -> int:
     """Bytes, within some percent, for training on windows of T steps × B sequences in float32."""
-    cell = CELLS[shape.cell]
+    cell, stack = CELLS[shape.cell], shape.stack
     gates, H = cell.gates * shape.hidden_size, shape.hidden_size
     directions = 2 if shape.bidirectional else 1
-    sizes = [shape.first_size, *[shape.width] * (shape.num_layers - 1)]
-    parameters = directions * sum(gates * (size + H + 2) for size in sizes) + shape.output_size * (shape.width + 1)
+    sizes = [stack.first_size, *[stack.width] * (shape.num_layers - 1)]
+    parameters = directions * sum(gates * (size + H + 2) for size in sizes) + shape.output_size * (stack.width + 1)
     parameters += shape.input_size * (shape.embedding_size or 0)
     arrays = directions * (gates * (2 if cell.keeps_recurrent_apart else 1) + H * (5 if cell.has_memory else 2))
-    values = 2 * shape.first_size if shape.first_reads == "values" else 0
+    values = 2 * stack.first_size if stack.first_reads == "values" else 0
     steps = shape.num_layers * arrays + values + (1 if shape.pooling else shape.output_size)
     if shape.bidirectional:  # what is reversed and joined
-        steps += 2 * shape.width * shape.num_layers + 2 * sum(sizes[1:]) + (values or 1)
+        steps += 2 * stack.width * shape.num_layers + 2 * sum(sizes[1:]) + (values or 1)
     return _FLOAT * (_COPIES * parameters + T * B * steps)
 
 

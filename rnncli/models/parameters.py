@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -27,6 +28,15 @@ class Spec:
     @property
     def size(self) -> int:
         return int(np.prod(self.shape, dtype=np.int64))
+
+
+class Part(Protocol):
+    """A part of a model that has weights."""
+
+    def specs(self) -> list[Spec]: ...
+
+    def bind(self, parameters: Parameters) -> None:
+        """Keep views of the weights and gradients."""
 
 
 class Parameters:

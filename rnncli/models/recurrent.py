@@ -26,16 +26,19 @@ class RecurrentLayer:
     """Layer number `index` of a stack, I inputs, H units.
 
     reads: "values"; "tokens", whose one-hot product is a row of the matrix; or "embedded tokens", whose embedding of I
-    is folded into the matrix.
+    is folded into the matrix. prefix, place: the stack's, see `rnncli.models.stack.Stack`.
     """
 
-    def __init__(self, cell: Cell, index: int, I: int, H: int, activation: int, reads: Reads, *, reverse: bool = False):
-        self.cell, self.index, self.I, self.H = cell, index, I, H
+    def __init__(
+        self, cell: Cell, index: int, I: int, H: int, activation: int, reads: Reads,
+        prefix: str = "", place: int = 0, *, reverse: bool = False,
+    ):  # fmt: skip
+        self.cell, self.index, self.I, self.H, self.prefix, self.place = cell, index, I, H, prefix, place
         self.activation, self.reads = activation, reads
         self.columns = cell.gates * H
         self.reverse = reverse
         name = f"l{index}_reverse" if reverse else f"l{index}"
-        self._names = [f"rnn.{part}_{name}" for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+        self._names = [f"{prefix}rnn.{part}_{name}" for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
 
     def specs(self) -> list[Spec]:
         weight_ih, weight_hh, bias_ih, bias_hh = self._names
@@ -57,14 +60,14 @@ class RecurrentLayer:
         elif self.reads == "tokens":
             self.input = TokenRows(self.W, self.dW)
         else:
-            E, dE = (view("embedding.weight") for view in (parameters.view, parameters.gradient_view))
+            E, dE = (view(f"{self.prefix}embedding.weight") for view in (parameters.view, parameters.gradient_view))
             self.input = FoldedEmbedding(E, dE, self.W, self.dW)
         self.U_packed = gemm.packed_like(self.H, self.columns, dtype)
         self.U_packed_back = gemm.packed_like(self.columns, self.H, dtype)
         self.bias = np.zeros(self.columns, dtype)
 
     def initialise(self, method: str, scale: float, seed: int) -> None:
-        stream = 1000 * (self.index + 1) + (500 if self.reverse else 0)
+        stream = 100_000 * self.place + 1000 * (self.index + 1) + (500 if self.reverse else 0)
         # Of a one-hot input a single row arrives: at ±1/√H it would drown, and training would start slowly
         # (tiny Shakespeare, 400 updates: 2.19 nats against 1.85 with ±1).
         limit = 1.0 if self.reads == "tokens" else 1.0 / math.sqrt(self.H)

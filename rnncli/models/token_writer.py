@@ -15,7 +15,8 @@ class TokenWriter:
     """The weights as they are now, side by side, and the states of B sequences."""
 
     def __init__(self, network: Network, B: int):
-        shape, layers, dtype = network.shape, network.layers, network.dtype
+        stack, dtype = network.stack, network.dtype
+        shape, layers, cell = stack.shape, stack.layers, stack.cell
         L, H, columns = len(layers), shape.hidden_size, layers[0].columns
         first, above = layers[0].input, [layer.input for layer in layers[1:]]
         empty = np.zeros(0, dtype)
@@ -23,11 +24,11 @@ class TokenWriter:
             table, first_packed, x = first.table, empty, np.zeros((1, B, 0), dtype)
         else:
             assert isinstance(first, Projection)
-            table, first_packed = network.parameters.view("embedding.weight"), first.packed
+            table, first_packed = stack.table, first.packed
             x = np.zeros((1, B, shape.first_size), dtype)
         packed = gemm.packed_like(H, columns, dtype).size
         self.weights = generation.Weights(
-            kind=network.cell.kind(layers[0].activation),
+            kind=cell.kind(layers[0].activation),
             table=table,
             first=first_packed,
             above=np.stack([np.zeros(packed, dtype), *(i.packed for i in above if isinstance(i, Projection))])[1:],
@@ -42,14 +43,14 @@ class TokenWriter:
         self.state = generation.State(
             x=x,
             a=gates,
-            q=gates.copy() if network.cell.keeps_recurrent_apart else nothing,
+            q=gates.copy() if cell.keeps_recurrent_apart else nothing,
             h=memory.copy(),
-            c=memory.copy() if network.cell.has_memory else nothing,
-            s=memory[:, :1].copy() if network.cell.has_memory else nothing,
-            logits=np.zeros((1, B, shape.output_size), dtype),
+            c=memory.copy() if cell.has_memory else nothing,
+            s=memory[:, :1].copy() if cell.has_memory else nothing,
+            logits=np.zeros((1, B, network.shape.output_size), dtype),
             active=np.full(1, B, np.int32),
         )
-        self._chances = np.zeros(shape.output_size)
+        self._chances = np.zeros(network.shape.output_size)
 
     def begin(self, state: Sequence[tuple[np.ndarray, np.ndarray]], logits: np.ndarray) -> None:
         """All sequences start from (h, c) (1, H) of every layer, where `logits` (V,) were said."""

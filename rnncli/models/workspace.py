@@ -129,23 +129,18 @@ class BidirectionalWork:
         return (self.ahead, self.back)
 
 
-@dataclass
-class Workspace:
-    """A window: its inputs, its layers, and the outputs of the head for steps head_from ≤ t < T.
+@dataclass(kw_only=True)
+class StackWork:
+    """What a stack of layers computes in.
 
     tokens (T, B) int32 for token inputs, else empty; x (T, B, I) the dense input of the first layer, else empty;
-    dx (T, B, I) its gradient where it is wanted, else None; outputs (T − head_from, B, O), which the loss
-    overwrites with its gradient; dropout_keys one uint32 per layer, empty outside training. With a pooling the head
-    sees one vector a sequence, and outputs are (1, B, O).
+    dx (T, B, I) its gradient where it is wanted, else None; dropout_keys one uint32 per layer, empty outside training.
     """
 
     tokens: np.ndarray
     x: np.ndarray
     dx: np.ndarray | None
     layers: list[LayerWork | BidirectionalWork]
-    pooling: PoolingWork | None
-    outputs: np.ndarray
-    head_from: int
     extent: Extent
     dropout_keys: tuple[np.uint32, ...] = ()
 
@@ -157,25 +152,30 @@ class Workspace:
     def B(self) -> int:
         return len(self.extent.lengths)
 
-    def first(self, T: int, head_from: int) -> Workspace:
-        """The same memory for a window of T steps whose head starts at `head_from`."""
-        return Workspace(
-            self.tokens[:T],
-            self.x[:T],
-            None if self.dx is None else self.dx[:T],
-            [layer.first(T) for layer in self.layers],
-            None if self.pooling is None else self.pooling.first(T),
-            self.outputs[: T - head_from],
-            head_from,
-            Extent.full(T, self.B),
+    @property
+    def y(self) -> np.ndarray:
+        """What the topmost layer says, (T, B, F)."""
+        return self.layers[-1].y
+
+    @property
+    def dy(self) -> np.ndarray:
+        return self.layers[-1].doutput
+
+    def of_steps(self, T: int) -> StackWork:
+        """The same memory for T full steps."""
+        return StackWork(
+            tokens=self.tokens[:T],
+            x=self.x[:T],
+            dx=None if self.dx is None else self.dx[:T],
+            layers=[layer.first(T) for layer in self.layers],
+            extent=Extent.full(T, self.B),
         )
 
-    def ragged(self, lengths: np.ndarray) -> Workspace:
+    def of_lengths(self, lengths: np.ndarray) -> StackWork:
         """The same memory for whole sequences of these lengths (B,), longest first."""
-        T = int(lengths[0])
-        window = self.first(T, T - len(self.outputs) if self.pooling else 0)
-        window.extent = Extent.of(lengths)
-        return window
+        work = self.of_steps(int(lengths[0]))
+        work.extent = Extent.of(lengths)
+        return work
 
     @property
     def directions(self) -> list[LayerWork]:
@@ -206,3 +206,32 @@ class Workspace:
             layer.h[0] = 0
             if layer.c.size:
                 layer.c[0] = 0
+
+
+@dataclass(kw_only=True)
+class Workspace(StackWork):
+    """A window: its stack, and the outputs of the head for steps head_from ≤ t < T.
+
+    outputs (T − head_from, B, O), which the loss overwrites with its gradient. With a pooling the head sees one vector
+    a sequence, and outputs are (1, B, O).
+    """
+
+    pooling: PoolingWork | None
+    outputs: np.ndarray
+    head_from: int
+
+    def first(self, T: int, head_from: int) -> Workspace:
+        """The same memory for a window of T steps whose head starts at `head_from`."""
+        return Workspace(
+            **vars(self.of_steps(T)),
+            pooling=None if self.pooling is None else self.pooling.first(T),
+            outputs=self.outputs[: T - head_from],
+            head_from=head_from,
+        )
+
+    def ragged(self, lengths: np.ndarray) -> Workspace:
+        """The same memory for whole sequences of these lengths (B,), longest first."""
+        T = int(lengths[0])
+        window = self.first(T, T - len(self.outputs) if self.pooling else 0)
+        window.extent = Extent.of(lengths)
+        return window

@@ -21,7 +21,7 @@ def network(cell="lstm", method="orthogonal", scale=1.0, seed=1, dtype=np.float6
 
 def blocks(made, layer):
     """The H×H blocks of a layer's recurrent weights, one a gate."""
-    return np.split(made.parameters.export()[f"rnn.weight_hh_l{layer}"], made.cell.gates)
+    return np.split(made.parameters.export()[f"rnn.weight_hh_l{layer}"], made.stack.cell.gates)
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 1.9])

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from pairs import Pairs
+from pairs import small_shape as small_pairs
 from windows import VARIANTS, Window, error, small_shape
 
 from rnncli.kernels.cells import CELLS
@@ -28,9 +30,9 @@ class Reference(torch.nn.Module):
         self.rnn = MODULES[shape.cell](
             size, shape.hidden_size, shape.num_layers, bidirectional=shape.bidirectional, **extra
         )
-        self.head = torch.nn.Linear(shape.width, shape.output_size)
+        self.head = torch.nn.Linear(shape.stack.width, shape.output_size)
         if shape.pooling == "attention":
-            self.pooling = torch.nn.ParameterDict({"weight": torch.zeros(shape.width)})
+            self.pooling = torch.nn.ParameterDict({"weight": torch.zeros(shape.stack.width)})
 
     def forward(self, inputs, state, head_steps):
         hidden, state = self.rnn(self.embedded(inputs), state)
@@ -74,7 +76,7 @@ def reference_of(window):
 def torch_state(window):
     h = torch.stack([torch.from_numpy(h) for h, _ in window.state]).requires_grad_()
     c = torch.stack([torch.from_numpy(c) for _, c in window.state]).requires_grad_()
-    return (h, c) if window.network.cell.has_memory else h
+    return (h, c) if window.network.stack.cell.has_memory else h
 
 
 def torch_loss(window, outputs):
@@ -123,7 +125,7 @@ def test_ragged_sequences_as_packed_ones(cell, bidirectional, layers, kind, pool
 def compare(window, gradients, model, state, inputs, outputs, dtype):
     """Outputs, and the gradients of every parameter, of the inputs and of the initial state."""
     wanted = {name: p.grad for name, p in model.named_parameters()}
-    h, c = state if window.network.cell.has_memory else (state, None)
+    h, c = state if window.network.stack.cell.has_memory else (state, None)
     wanted |= {f"h0_{l}": h.grad[l] for l in range(len(h))}
     wanted |= {f"c0_{l}": c.grad[l] for l in range(len(c))} if c is not None else {}
     wanted |= {} if window.shape.token_input else {"x": inputs.grad}
@@ -142,3 +144,82 @@ def test_squared_error_gradients(cell):
     torch_loss(window, outputs).backward()
     for name, parameter in model.named_parameters():
         assert error(gradients[name], parameter.grad.numpy()) < 1e-10, name
+
+
+class PairReference(torch.nn.Module):
+    """An encoder-decoder in PyTorch, sources packed; its parameter names are the model file's."""
+
+    def __init__(self, shape):
+        super().__init__()
+        self.shape = shape
+        H, L, V = shape.hidden_size, shape.num_layers, shape.target_size + 1
+        self.encoder = self._stack(shape.source_size, shape.encoder_bidirectional)
+        self.decoder = self._stack(V, False)
+        F = shape.encoder.width
+        self.start = torch.nn.Linear(F, L * H)
+        if shape.attention:
+            A = F if shape.attention == "dot" else H
+            parts = {"query": torch.nn.Linear(H, A, bias=False), "combine": torch.nn.Linear(H + F, H)}
+            if shape.attention == "additive":
+                parts["key"] = torch.nn.Linear(F, A, bias=False)
+                parts["energy"] = torch.nn.ParameterDict({"weight": torch.zeros(A)})
+            self.attention = torch.nn.ModuleDict(parts)
+        self.head = torch.nn.Linear(H, V)
+
+    def _stack(self, tokens, bidirectional):
+        shape = self.shape
+        size = shape.embedding_size or tokens
+        rnn = MODULES[shape.cell](size, shape.hidden_size, shape.num_layers, bidirectional=bidirectional)
+        return torch.nn.ModuleDict(
+            {"rnn": rnn} | ({"embedding": torch.nn.Embedding(tokens, size)} if shape.embedding_size else {})
+        )
+
+    def _embedded(self, stack, tokens, size):
+        if "embedding" in stack:
+            return stack["embedding"](tokens)
+        return torch.nn.functional.one_hot(tokens, size).to(self.head.weight.dtype)
+
+    def forward(self, sources, lengths, tokens):
+        shape = self.shape
+        x = self._embedded(self.encoder, sources, shape.source_size)
+        packed = torch.nn.utils.rnn.pack_padded_sequence(x, torch.from_numpy(lengths))
+        y, last = self.encoder["rnn"](packed)
+        memory, _ = torch.nn.utils.rnn.pad_packed_sequence(y)
+        h = last[0] if isinstance(last, tuple) else last
+        vector = torch.cat([*h[-2:]], dim=-1) if shape.encoder_bidirectional else h[-1]
+        state = torch.tanh(self.start(vector)).view(len(lengths), shape.num_layers, -1).transpose(0, 1).contiguous()
+        state = (state, torch.zeros_like(state)) if shape.cell == "lstm" else state
+        y, _ = self.decoder["rnn"](self._embedded(self.decoder, tokens, shape.target_size + 1), state)
+        return self.head(self._attended(y, memory, lengths) if shape.attention else y)
+
+    def _attended(self, y, memory, lengths):
+        query = self.attention["query"](y)
+        if self.shape.attention == "additive":
+            raised = torch.tanh(query[:, None] + self.attention["key"](memory)[None])
+            scores = (raised * self.attention["energy"]["weight"]).sum(dim=-1).permute(0, 2, 1)
+        else:
+            scores = torch.einsum("tbf,sbf->tbs", query, memory)
+        beyond = torch.arange(len(memory))[None, None, :] >= torch.from_numpy(lengths)[None, :, None]
+        alpha = scores.masked_fill(beyond, float("-inf")).softmax(dim=-1)
+        context = torch.einsum("tbs,sbf->tbf", alpha, memory)
+        return torch.tanh(self.attention["combine"](torch.cat([y, context], dim=-1)))
+
+
+@pytest.mark.parametrize("dtype", BOUNDS)
+@pytest.mark.parametrize("attention", [None, "dot", "additive"])
+@pytest.mark.parametrize(("bidirectional", "layers", "embedding"), [(True, 1, None), (True, 2, 3), (False, 2, None)])
+@pytest.mark.parametrize("cell", CELLS)
+def test_encoder_decoder_and_all_its_gradients(cell, bidirectional, layers, embedding, attention, dtype):
+    pairs = Pairs(small_pairs(cell, attention, layers, bidirectional=bidirectional, embedding=embedding), dtype)
+    reference = PairReference(pairs.shape).to(torch.float32 if dtype is np.float32 else torch.float64)
+    reference.load_state_dict({name: torch.from_numpy(a) for name, a in pairs.model.parameters.export().items()})
+    gradients = pairs.run_backward()
+    sources, tokens = (torch.from_numpy(t.astype(np.int64)) for t in (pairs.work.encoder.tokens,
+                                                                     pairs.work.decoder.tokens))  # fmt: skip
+    outputs = reference(sources, pairs.lengths, tokens)
+    inside = pairs.targets >= 0
+    assert error(pairs.outputs[inside], outputs.detach().numpy()[inside]) < BOUNDS[dtype]
+    targets = torch.from_numpy(pairs.targets.astype(np.int64))
+    torch.nn.functional.cross_entropy(outputs.flatten(0, 1), targets.flatten(), ignore_index=-1).backward()
+    for name, parameter in reference.named_parameters():
+        assert error(gradients[name], parameter.grad.numpy()) < BOUNDS[dtype], name
