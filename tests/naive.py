@@ -6,6 +6,8 @@ time step of a batch, with PyTorch's weights p: w_ih (G·H, I), w_hh (G·H, H), 
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 
@@ -87,11 +89,30 @@ def _under(prefix, weights):
     return {name.removeprefix(prefix): array for name, array in weights.items() if name.startswith(prefix)}
 
 
+def tagger(shape, weights, sentence, lexicon):
+    """Outputs (n, O) for one sentence of words, each a number in the lexicon."""
+    C, H = shape.character_size, shape.hidden_size
+    spelling = dataclasses.replace(
+        shape.stack, input_size=shape.characters, hidden_size=C, num_layers=1, token_input=True, bidirectional=True
+    )
+    vectors = []
+    for form in sentence:
+        letters = sequence(spelling, _under("characters.", weights), lexicon.spellings[form], _nothing(C, 2))
+        looked_up = weights["embedding.weight"][lexicon.words[form]]
+        vectors.append(np.concatenate([looked_up, pooled(letters, "last", C, None)]))
+    y = sequence(shape.stack, weights, np.stack(vectors), _nothing(H, 2 * shape.num_layers))
+    return y @ weights["head.weight"].T + weights["head.bias"]
+
+
+def _nothing(H, count):
+    """Zero states."""
+    return [(np.zeros(H), np.zeros(H))] * count
+
+
 def encoder_decoder(shape, weights, source, tokens):
     """Outputs (T, V + 1) for one source, tokens (S,) or a vector, and the target tokens (T,) that the decoder reads."""
     H, L = shape.hidden_size, shape.num_layers
-    nothing = [(np.zeros(H), np.zeros(H))] * (2 * L)
-    memory = sequence(shape.encoder, _under("encoder.", weights), source, nothing) if shape.encodes else None
+    memory = sequence(shape.encoder, _under("encoder.", weights), source, _nothing(H, 2 * L)) if shape.encodes else None
     vector = pooled(memory, "last", H, None) if shape.encodes else source
     start = np.tanh(weights["start.weight"] @ vector + weights["start.bias"])
     state = [(start[l * H : (l + 1) * H], np.zeros(H)) for l in range(L)]

@@ -34,7 +34,7 @@ from rnncli.config.values import (
 
 __all__ = ["CELLS", "TASKS", "Config", "DataConfig", "ModelConfig", "TrainingConfig", "parse_duration"]
 
-Task = Literal["language-model", "forecast", "classify", "regress"]
+Task = Literal["language-model", "forecast", "classify", "regress", "tag", "seq2seq", "caption"]
 Cell = Literal["rnn", "gru", "lstm"]
 TASKS: tuple[str, ...] = get_args(Task)
 CELLS: tuple[str, ...] = get_args(Cell)
@@ -80,21 +80,31 @@ class DataConfig(Section):
         description="The data to test on, after the validation part: a fraction up to 0.9, or a file.",
     )
     tokens: Literal["char", "byte", "word"] = Field(default="char", description="The units a text is cut into.")
-    text: OneColumn | None = Field(default=None, description="Classify, regress: the column of a CSV that holds texts.")
+    text: OneColumn | None = Field(
+        default=None, description="Classify, regress, tag: the column that holds texts, of a tag words."
+    )
     inputs: Columns | None = Field(
-        default=None, description="Classify, regress: the columns of numbers; null takes all but label, id and time."
+        default=None,
+        description="Classify, regress, tag: the columns of numbers; null takes all but label, id and time. "
+        "Caption: the columns that are given; null takes all but the target.",
     )
     id: OneColumn | None = Field(
-        default=None, description="Classify, regress: rows of a CSV with the same id are the steps of one sequence."
+        default=None,
+        description="Classify, regress, tag: rows of a CSV with the same id are the steps of one sequence.",
     )
     label: OneColumn | None = Field(
-        default=None, description="Classify, regress: the column of answers; null takes one called label or class."
+        default=None, description="Classify, regress, tag: the column of answers; null takes one called label or class."
+    )
+    source: Columns | None = Field(
+        default=None, description="Seq2seq: the column or columns of a pair that are given; null takes the first."
     )
     time: str | None = Field(
         default=None, description="Forecast: the column that holds the time of each row; none ignores the times."
     )
     target: Columns | None = Field(
-        default=None, description="Forecast: the column or columns to predict, by name or by number from 1."
+        default=None,
+        description="Forecast: the column or columns to predict, by name or by number from 1. Seq2seq, caption: the "
+        "column to write.",
     )
     horizon: Count | None = Field(default=None, description="Forecast: how many steps ahead to predict.")
     context: int | None = Field(default=None, ge=2, description="Forecast: how many past steps the model sees.")
@@ -139,6 +149,18 @@ class ModelConfig(Section):
     pooling: Literal["last", "mean", "max", "attention"] | None = Field(
         default=None, description="Classify, regress: what the answer is read from; null is last."
     )
+    attention: Literal["none", "dot", "additive"] | None = Field(
+        default=None, description="Seq2seq: how the decoder looks back at the source; null is dot."
+    )
+    encoder_bidirectional: bool | None = Field(
+        default=None, description="Seq2seq: read the source from both ends; null is true."
+    )
+    character_size: int | None = Field(
+        default=None,
+        ge=0,
+        description="Tag: the size of the network that reads each word's characters, in both directions; null is 32, "
+        "0 has none.",
+    )
     dropout: float = Field(
         default=0.0,
         ge=0,
@@ -181,6 +203,13 @@ class TrainingConfig(Section):
     )
     class_weights: Literal["none", "balanced"] = Field(
         default="none", description="Classify: what each label weighs in the loss; balanced, as much as every other."
+    )
+    teacher_forcing: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="Seq2seq, caption: the share of true tokens that the decoder reads at the end of training; at the "
+        "start it is 1. The others are its own.",
     )
     clip_norm: float | None = Field(
         default=5.0,

@@ -62,22 +62,22 @@ def read_table(
         raise UsageError(f"--skip-rows {skip_rows}: cannot be negative")
     text = decode(source, encoding).replace("\r\n", "\n").replace("\r", "\n")
     _refuse_nul(text, source.name)
-    body = _from_line(text, skip_rows + 1)
+    body = from_line(text, skip_rows + 1)
     _refuse_separator_line(body, source.name, skip_rows + 1)
     chosen = declared or _detect_delimiter(body, source.name, decimal, notes)
-    records = _records(body, chosen, source.name, skip_rows + 1)
+    records = records_of(body, chosen, source.name, skip_rows + 1)
     first = next(records, None)
     if first is None:
         raise DataError(f"{source.name}: file is empty; need a header and at least 2 rows")
     header, header_is_data = _header(first, source.name, decimal, notes)
     rest = [first, *records] if header_is_data else list(records)
-    kept = _rectangular(rest, len(header), source.name, first[0], ragged, notes)
+    kept = rectangular(rest, len(header), source.name, first[0], ragged, notes)
     if not kept:
         raise DataError(f"{source.name}:{first[0]}: header but no rows; add data below it")
     return Table(source.name, header, [row for _, row in kept], [line for line, _ in kept], chosen)
 
 
-def _from_line(text: str, line: int) -> str:
+def from_line(text: str, line: int) -> str:
     """What is left of `text` from this line (from 1) on."""
     parts = text.split("\n", line - 1)
     return parts[-1] if len(parts) == line else ""
@@ -108,7 +108,7 @@ def _refuse_separator_line(body: str, name: str, line: int) -> None:
         )
 
 
-def _records(body: str, delimiter: str, name: str, first_line: int) -> Iterator[Record]:
+def records_of(body: str, delimiter: str, name: str, first_line: int) -> Iterator[Record]:
     """Every record of `body`, blank lines left out; DataError where the quoting is broken."""
     reader = csv.reader(io.StringIO(body, newline="\n"), delimiter=delimiter, strict=True)
     while True:
@@ -118,7 +118,7 @@ def _records(body: str, delimiter: str, name: str, first_line: int) -> Iterator[
         except StopIteration:
             return
         except csv.Error as error:
-            record = _from_line(body, start - first_line + 1)
+            record = from_line(body, start - first_line + 1)
             fault = _quoting_fault(record, delimiter, start) or f"{start}: {error}"
             raise DataError(f"{name}:{fault}") from None
         if not _is_blank(fields):
@@ -215,8 +215,14 @@ def _header(first: Record, name: str, decimal: str, notes: list[str]) -> tuple[l
     return names, False
 
 
-def _rectangular(
-    records: list[Record], width: int, name: str, header_line: int, ragged: Ragged, notes: list[str]
+def rectangular(
+    records: list[Record],
+    width: int,
+    name: str,
+    header_line: int,
+    ragged: Ragged,
+    notes: list[str],
+    first: str = "header",
 ) -> list[Record]:
     """The records with `width` fields; the others are refused, or dropped and counted."""
     odd = [(line, fields) for line, fields in records if len(fields) != width]
@@ -226,8 +232,8 @@ def _rectangular(
     if ragged == "refuse":
         plural = "" if len(fields) == 1 else "s"
         raise DataError(
-            f"{name}:{line}: {len(fields)} field{plural}, header has {width}; correct the line, "
-            f"pass --skip-rows N if the header is not on line {header_line}, "
+            f"{name}:{line}: {len(fields)} field{plural}, {first} has {width}; correct the line, "
+            f"pass --skip-rows N if the {first} is not on line {header_line}, "
             "or --ragged skip to leave such lines out"
         )
     notes.append(f"left out {len(odd):,} of {len(records):,} rows without {width} fields, the first on line {line}")

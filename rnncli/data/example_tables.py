@@ -9,12 +9,14 @@ from rnncli.data.examples import MISSING, Columns, Examples, Reading, finite
 from rnncli.data.numeric import column_index, is_number, is_numeric_column, numeric_column
 from rnncli.errors import DataError, UsageError, shown
 
-LABEL_NAMES = ("label", "class", "target", "y")  # the first that there is
+LABEL_NAMES = ("label", "class", "tag", "target", "y")  # the first that there is
 
 
 def from_table(table: Table, reading: Reading, notes: list[str], like: Columns | None, *, labelled: bool) -> Examples:
-    label = _label_index(table, reading, like, labelled)
-    labels = None if label is None else _labels(table, label)
+    label = None
+    if labelled:
+        label = _place(table, like.label) if like and like.label is not None else label_index(table, reading.label)
+    labels = None if label is None else labels_of(table, label)
     columns = like or _columns(table, reading, label, notes)
     if columns.form == "text":
         assert columns.text is not None
@@ -31,13 +33,10 @@ def from_table(table: Table, reading: Reading, notes: list[str], like: Columns |
     return Examples(table.name, columns, _ids(table, columns), table.lines, labels, values=values)
 
 
-def _label_index(table: Table, reading: Reading, like: Columns | None, labelled: bool) -> int | None:
-    if not labelled:
-        return None
-    if like and like.label is not None:
-        return _place(table, like.label)
-    if reading.label is not None:
-        return column_index(table, reading.label)
+def label_index(table: Table, named: str | int | None) -> int:
+    """The column of answers: the one that is named, or the first with a usual name."""
+    if named is not None:
+        return column_index(table, named)
     header = [name.strip().lower() for name in table.header]
     for name in LABEL_NAMES:
         if name in header:
@@ -46,7 +45,8 @@ def _label_index(table: Table, reading: Reading, like: Columns | None, labelled:
     raise UsageError(f"{table.name}: name the column of labels with --set data.label=NAME; columns: {names}")
 
 
-def _labels(table: Table, index: int) -> list[str]:
+def labels_of(table: Table, index: int) -> list[str]:
+    """The answer in every row; DataError where one is missing."""
     for row, line in zip(table.rows, table.lines, strict=True):
         if row[index].strip().lower() in MISSING:
             raise DataError(

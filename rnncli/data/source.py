@@ -97,6 +97,21 @@ def read_source(path: str, *, stdin: BinaryIO | None = None) -> Source:
     return Source(STDIN, _read_stdin(stdin)) if path == "-" else _open_path(path)
 
 
+def read_lines(path: str, encoding: str = "utf-8", *, stdin: BinaryIO | None = None) -> Iterator[tuple[str, str]]:
+    """(FILE:LINE, line) of `path`, which is text; of standard input (-) as they come, and without waiting for its end.
+
+    Raises what `read_source` and `decode` raise.
+    """
+    if path != "-":
+        text = decode(read_source(path), encoding).replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n")
+        yield from ((f"{path}:{number}", line) for number, line in enumerate(text.split("\n"), start=1))
+        return
+    stream = _open_stdin(stdin)
+    for number, raw in enumerate(iter(stream.readline, b""), start=1):
+        line = decode(Source(f"{STDIN}:{number}", raw), encoding)
+        yield f"{STDIN}:{number}", line.rstrip("\r\n")
+
+
 def decoded(source: Source, encoding: str = "utf-8", *, hint: str) -> Iterator[str]:
     """The text of `source` in pieces, with the promises of `decode`."""
     shown_name = _encoding_name(encoding)
@@ -162,13 +177,18 @@ def _position_after(prefix: str) -> tuple[int, int]:
     return prefix.count("\n") + 1, len(prefix) - prefix.rfind("\n")
 
 
-def _read_stdin(stdin: BinaryIO | None) -> bytes:
+def _open_stdin(stdin: BinaryIO | None) -> BinaryIO:
     if stdin is None:
         if sys.stdin is None:
             raise UsageError("standard input is closed; pipe data in or name a file")
         stdin = sys.stdin.buffer
     if stdin.isatty():
         raise UsageError("standard input is a terminal; pipe data in or name a file")
+    return stdin
+
+
+def _read_stdin(stdin: BinaryIO | None) -> bytes:
+    stdin = _open_stdin(stdin)
     try:
         return stdin.read()
     except OSError as error:

@@ -67,20 +67,27 @@ def _choose_forward(kind, a, q, h, c, s, recurrent, bias_hh, active):
 
 
 @jit
-def read(weights, state, tokens):
-    """One step: each sequence reads its token of `tokens` (1, B); state.logits is what it would say next."""
+def advance(weights, state, tokens):
+    """One step of the layers: each sequence reads its token of `tokens` (1, B); the next states are in row 1."""
     B = tokens.shape[1]
     for l in range(weights.recurrent.shape[0]):
         a = state.a[l]
         if l > 0:
             multiply(state.h[l - 1, 1:], weights.above[l - 1], weights.bias[l], a, 0, 1, 0, B)
         elif weights.first.size > 0:
-            gather(weights.table, tokens, state.x, 0, B)
+            gather(weights.table, tokens, state.x, 0, 0, B)
             multiply(state.x, weights.first, weights.bias[0], a, 0, 1, 0, B)
         else:
             gather_with_bias(weights.table, weights.bias[0], tokens, a, 0, B)
         _forward(weights.kind, a, state.q[l], state.h[l], state.c[l], state.s[l], weights.recurrent[l],
                  weights.bias_hh[l], state.active)  # fmt: skip
+
+
+@jit
+def read(weights, state, tokens):
+    """One step: each sequence reads its token of `tokens` (1, B); state.logits is what it would say next."""
+    advance(weights, state, tokens)
+    B = tokens.shape[1]
     multiply(state.h[-1, 1:], weights.head, weights.head_bias, state.logits, 0, 1, 0, B)
     _carry(state.h)
     _carry(state.c)

@@ -11,12 +11,13 @@ from rnncli.kernels.jit import jit
 
 
 @jit
-def gather(table, tokens, a, low, high):
-    """a[t, b] = table[tokens[t, b]]; table (V, N), tokens (T, B) below V, a (T, B, N)."""
-    for t in range(a.shape[0]):
+def gather(table, tokens, x, at, low, high):
+    """x[t, b, at : at + N] = table[tokens[t, b]]; table (V, N), tokens (T, B) below V."""
+    N = table.shape[1]
+    for t in range(x.shape[0]):
         for b in range(low, high):
-            row, out = table[tokens[t, b]], a[t, b]
-            for j in range(out.size):
+            row, out = table[tokens[t, b]], x[t, b, at : at + N]
+            for j in range(N):
                 out[j] = row[j]
 
 
@@ -31,13 +32,13 @@ def gather_with_bias(table, bias, tokens, a, low, high):
 
 
 @jit
-def scatter(da, tokens, dtable, first, last):
-    """dtable[:, first:last] = Σ over (t, b) of da[t, b, first:last] into row tokens[t, b]."""
+def scatter(da, at, tokens, dtable, first, last):
+    """dtable[:, first:last] = Σ over (t, b) of da[t, b, at + first : at + last] into row tokens[t, b]."""
     dtable[:, first:last] = 0
     for t in range(da.shape[0]):
         for b in range(da.shape[1]):
             out = dtable[tokens[t, b], first:last]
-            row = da[t, b, first:last]
+            row = da[t, b, at + first : at + last]
             for j in range(out.size):
                 out[j] += row[j]
 

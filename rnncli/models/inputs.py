@@ -85,7 +85,7 @@ class TokenRows:
         raise TypeError("tokens have no gradient")
 
     def weight_gradients(self, x: np.ndarray, da: np.ndarray, share: Share) -> None:
-        inputs.scatter(da, x, self.dtable, *share.columns(self.table.shape[1]))
+        inputs.scatter(da, 0, x, self.dtable, *share.columns(self.table.shape[1]))
 
 
 class FoldedEmbedding(TokenRows):

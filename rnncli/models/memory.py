@@ -6,26 +6,53 @@ import os
 
 from rnncli.errors import ConfigError
 from rnncli.kernels.cells import CELLS
+from rnncli.models.encoder_decoder import PairShape
 from rnncli.models.network import NetworkShape
+from rnncli.models.stack import StackShape
 
 _COPIES = 8  # of the parameters: weights, gradient, two moments, the best, two packed forms, one being saved
 _FLOAT = 4
 
 
+def _stack(shape: StackShape) -> tuple[int, int]:
+    """Of a stack: its parameters, and its values for each step of a sequence."""
+    cell, H = CELLS[shape.cell], shape.hidden_size
+    gates = cell.gates * H
+    directions = 2 if shape.bidirectional else 1
+    sizes = [shape.first_size, *[shape.width] * (shape.num_layers - 1)]
+    parameters = directions * sum(gates * (size + H + 2) for size in sizes)
+    parameters += shape.input_size * shape.first_size if shape.embedded else 0
+    arrays = directions * (gates * (2 if cell.keeps_recurrent_apart else 1) + H * (5 if cell.has_memory else 2))
+    values = 2 * shape.first_size if shape.first_reads == "values" else 0
+    steps = shape.num_layers * arrays + values
+    if shape.bidirectional:  # what is reversed and joined
+        steps += 2 * shape.width * shape.num_layers + 2 * sum(sizes[1:]) + (values or 1)
+    return parameters, steps
+
+
 def needed(shape: NetworkShape, T: int, B: int) -> int:
     """Bytes, within some percent, for training on windows of T steps × B sequences in float32."""
-    cell, stack = CELLS[shape.cell], shape.stack
-    gates, H = cell.gates * shape.hidden_size, shape.hidden_size
-    directions = 2 if shape.bidirectional else 1
-    sizes = [stack.first_size, *[stack.width] * (shape.num_layers - 1)]
-    parameters = directions * sum(gates * (size + H + 2) for size in sizes) + shape.output_size * (stack.width + 1)
-    parameters += shape.input_size * (shape.embedding_size or 0)
-    arrays = directions * (gates * (2 if cell.keeps_recurrent_apart else 1) + H * (5 if cell.has_memory else 2))
-    values = 2 * stack.first_size if stack.first_reads == "values" else 0
-    steps = shape.num_layers * arrays + values + (1 if shape.pooling else shape.output_size)
-    if shape.bidirectional:  # what is reversed and joined
-        steps += 2 * stack.width * shape.num_layers + 2 * sum(sizes[1:]) + (values or 1)
+    parameters, steps = _stack(shape.stack)
+    parameters += shape.output_size * (shape.stack.width + 1)
+    steps += 1 if shape.pooling else shape.output_size
     return _FLOAT * (_COPIES * parameters + T * B * steps)
+
+
+def needed_for_pairs(shape: PairShape, S: int, T: int, B: int) -> int:
+    """Bytes, within some percent, for training on S source and T target steps of B pairs in float32."""
+    H, L, outputs = shape.hidden_size, shape.num_layers, shape.target_size + 1
+    encoder, source_steps = _stack(shape.encoder) if shape.encodes else (0, 0)
+    decoder, target_steps = _stack(shape.decoder)
+    F = shape.encoder.width if shape.encodes else shape.source_size
+    parameters = encoder + decoder + L * H * (F + 1) + outputs * (H + 1)
+    scores = 0
+    if shape.attention:
+        A = F if shape.attention == "dot" else H
+        parameters += A * H + H * (H + F + 1) + (A * (F + 1) if shape.attention == "additive" else 0)
+        target_steps += 2 * A + 2 * (H + F) + H
+        source_steps += 2 * A if shape.attention == "additive" else 0
+        scores = 2 * S * T
+    return _FLOAT * (_COPIES * parameters + B * (S * source_steps + T * (target_steps + H + outputs) + scores))
 
 
 def available() -> int:
@@ -40,7 +67,16 @@ def available() -> int:
 
 def require_memory(shape: NetworkShape, T: int, B: int) -> None:
     """ConfigError where training cannot fit."""
-    wanted, there = needed(shape, T, B), available()
+    _require(needed(shape, T, B), shape)
+
+
+def require_memory_for_pairs(shape: PairShape, S: int, T: int, B: int) -> None:
+    """ConfigError where training cannot fit."""
+    _require(needed_for_pairs(shape, S, T, B), shape)
+
+
+def _require(wanted: int, shape: NetworkShape | PairShape) -> None:
+    there = available()
     if wanted > there:
         raise ConfigError(
             f"model.hidden_size {shape.hidden_size:,} × {shape.num_layers} layers would need {_readable(wanted)}; "

@@ -143,7 +143,7 @@ class Stack:
     def forward(self, work: StackWork, low: int, high: int) -> None:
         """work.y for sequences low ≤ b < high, from work.tokens or work.x and the states in row 0."""
         if self.shape.gathers:
-            inputs.gather(self.table, work.tokens, work.x, low, high)
+            inputs.gather(self.table, work.tokens, work.x, 0, low, high)
         for l, (layer, layer_work) in enumerate(zip(self.layers, work.layers, strict=True)):
             layer.forward(layer_work, self._layer_input(work, l), work.extent, low, high)
             if layer_work.dropped is not None:
@@ -165,7 +165,7 @@ class Stack:
             layer.weight_gradients(work.layers[l], self._layer_input(work, l), share)
         if self.shape.gathers:
             assert work.dx is not None
-            inputs.scatter(work.dx, work.tokens, self.dtable, *share.split(self.shape.first_size))
+            inputs.scatter(work.dx, 0, work.tokens, self.dtable, *share.split(self.shape.first_size))
 
     def finish_gradients(self) -> None:
         """What is left to one thread when all shares are done."""

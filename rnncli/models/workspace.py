@@ -208,6 +208,24 @@ class StackWork:
                 layer.c[0] = 0
 
 
+@dataclass
+class WordsWork:
+    """words (T, B): numbers in the vocabulary; forms (T, B): places among the batch's distinct words, which are spelt
+    by `spelt`; `composed` their vectors."""
+
+    words: np.ndarray
+    forms: np.ndarray
+    spelt: StackWork | None = None
+    composed: PoolingWork | None = None
+
+    @property
+    def count(self) -> int:
+        return 0 if self.spelt is None else self.spelt.B
+
+    def of_steps(self, T: int) -> WordsWork:
+        return WordsWork(self.words[:T], self.forms[:T], self.spelt, self.composed)
+
+
 @dataclass(kw_only=True)
 class Workspace(StackWork):
     """A window: its stack, and the outputs of the head for steps head_from ≤ t < T.
@@ -219,6 +237,7 @@ class Workspace(StackWork):
     pooling: PoolingWork | None
     outputs: np.ndarray
     head_from: int
+    words: WordsWork | None = None
 
     def first(self, T: int, head_from: int) -> Workspace:
         """The same memory for a window of T steps whose head starts at `head_from`."""
@@ -227,6 +246,7 @@ class Workspace(StackWork):
             pooling=None if self.pooling is None else self.pooling.first(T),
             outputs=self.outputs[: T - head_from],
             head_from=head_from,
+            words=None if self.words is None else self.words.of_steps(T),
         )
 
     def ragged(self, lengths: np.ndarray) -> Workspace:

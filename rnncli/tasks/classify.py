@@ -121,7 +121,7 @@ def confusion(labels: list[str], predicted: list[str], right: list[str]) -> Conf
 
 
 def prepare(config: Config, source: Source, pool: ThreadPool, notes: list[str]) -> many_to_one.Trainee:
-    parts = many_to_one.Parts(config, source, notes)
+    parts = many_to_one.examples_in(config, source, notes)
     return many_to_one.Trainee(name, config, parts, Labels.of(parts.train, config.data.tokens), pool)
 
 

@@ -1,7 +1,4 @@
-"""What classify and regress share: sequences in, one answer for each.
-
-Held-out parts are drawn at random by the seed, because files of examples are often sorted by label.
-"""
+"""What classify and regress share: sequences in, one answer for each."""
 
 from __future__ import annotations
 
@@ -15,19 +12,19 @@ from rnncli.config.schema import Config, DataConfig
 from rnncli.data.example_files import read_examples
 from rnncli.data.examples import Columns, Examples, Reading, only
 from rnncli.data.scaling import whole_series
-from rnncli.data.source import Source, read_source
+from rnncli.data.source import Source
 from rnncli.data.text import tokenize
 from rnncli.data.vocabulary import Vocabulary
-from rnncli.errors import ConfigError, DataError
-from rnncli.kernels import random
+from rnncli.errors import DataError
 from rnncli.models.memory import require_memory
 from rnncli.models.network import Network, NetworkShape
+from rnncli.tasks.parts import Parts
+from rnncli.tasks.whole_sequences import require_whole_sequences
 from rnncli.training.backpropagation import Loss
 from rnncli.training.examples import ExampleLearner
 from rnncli.training.reports import Score
 from rnncli.training.threads import ThreadPool
 
-_SPLIT = 1 << 34  # of the seed's independent random streams
 FAR = 1e30  # scaled; sums of larger values leave float32
 
 
@@ -118,49 +115,32 @@ def reading(data: DataConfig) -> Reading:
     )  # fmt: skip
 
 
-class Parts:
-    """The training part, and those held out of it by name."""
-
-    def __init__(self, config: Config, source: Source, notes: list[str]):
-        data = config.data
-        whole = read_examples(source, reading(data), notes)
-        self.columns = whole.columns
-        shares = {"test": data.test, "validation": data.validation}
-        if sum(share for share in shares.values() if isinstance(share, float)) >= 1:
-            raise ConfigError("data.validation and data.test leave nothing to train on; lower one of them")
-        order = random.shuffled(len(whole), config.training.seed, _SPLIT)
-        self.held_out: dict[str, Examples] = {}
-        taken = 0
-        for split, share in shares.items():
-            if isinstance(share, str):
-                self.held_out[split] = read_examples(read_source(share), reading(data), notes, whole.columns)
-            elif share:
-                count = int(share * len(whole))
-                if count:
-                    self.held_out[split] = only(whole, sorted(order[taken : taken + count]))
-                taken += count
-        if len(whole) - taken < 2:
-            raise DataError(f"{whole.name}: {len(whole) - taken} examples to train on; give more, or hold out less")
-        self.train = only(whole, sorted(order[taken:]))
+def examples_in(config: Config, source: Source, notes: list[str]) -> Parts[Examples]:
+    """The examples in `source`, the held-out parts apart."""
+    how = reading(config.data)
+    whole = read_examples(source, how, notes)
+    return Parts(config, whole, lambda other: read_examples(other, how, notes, whole.columns), only)
 
 
 class Trainee:
     """Examples and a fresh network for them."""
 
-    def __init__(self, name: str, config: Config, parts: Parts, answers: Answers, pool: ThreadPool):
+    def __init__(self, name: str, config: Config, parts: Parts[Examples], answers: Answers, pool: ThreadPool):
         self.name, self.answers, self.parts = name, answers, parts
-        self.config = config = resolved(config, parts.columns)
+        self.config = config = resolved(config, parts.train.columns)
         model, training = config.model, config.training
         self.encoder = Encoder.of(parts.train, config.data)
         inputs = self.encoder.encode(parts.train)
-        held_out = {split: (self.encoder.encode(part), answers.targets(part)) for split, part in parts.held_out.items()}
+        held_out = {
+            split: (self.encoder.encode(part), list(answers.targets(part))) for split, part in parts.held_out.items()
+        }
         shape = network_shape(config, self.encoder, answers)
         require_memory(shape, max(map(len, inputs)), min(training.batch_size, len(inputs)))
         self.network = Network(shape)
         self.network.initialise(model.recurrent_init, model.recurrent_scale, training.seed)
-        targets = answers.targets(parts.train)
+        targets = list(answers.targets(parts.train))
         self.learner = ExampleLearner(
-            self.network, inputs, targets, held_out.get("validation", ([], targets[:0])),
+            self.network, inputs, targets, held_out.get("validation", ([], [])),
             loss=answers.loss(training.class_weights), batch_size=training.batch_size, seed=training.seed, pool=pool,
         )  # fmt: skip
         self.facts = self._facts([len(x) for x in inputs])
@@ -169,11 +149,10 @@ class Trainee:
         model, train = self.config.model, self.parts.train
         kind = f"{self.config.data.tokens} tokens" if train.texts is not None else f"steps of {self.encoder.size}"
         span = f"{min(lengths):,} to {max(lengths):,}" if min(lengths) < max(lengths) else f"{lengths[0]:,}"
-        held_out = "".join(f", {len(part):,} for {split}" for split, part in self.parts.held_out.items())
         ways = "both ways, " if model.bidirectional else ""
         size = self.network.parameters.weights.size
         return (
-            ("data", f"{train.name}: {len(train):,} sequences of {span} {kind} to train on{held_out}"),
+            ("data", f"{train.name}: {len(train):,} sequences of {span} {kind} to train on{self.parts.facts()}"),
             ("answers", self.answers.facts()),
             ("model", f"{model.num_layers} × {model.cell} of {model.hidden_size}, {ways}pooling {model.pooling}, "
                       f"{size:,} parameters"),
@@ -186,34 +165,30 @@ class Trainee:
             "task": self.name,
             "data": {key: getattr(data, key) for key in kept},
             "model": self.config.model.model_dump(),
-            "columns": self.parts.columns.to_header(),
+            "columns": self.parts.train.columns.to_header(),
             "encoder": self.encoder.to_header(),
             "answers": self.answers.to_header(),
         }
 
     def hold_out(self, source: Source, changes: Mapping[str, Any], notes: list[str]) -> None:
         data = self.config.data.model_copy(update=dict(changes))
-        self.parts.held_out["test"] = read_examples(source, reading(data), notes, self.parts.columns)
+        self.parts.held_out["test"] = read_examples(source, reading(data), notes, self.parts.train.columns)
         self.answers.targets(self.parts.held_out["test"])  # refuses what training never saw
 
     def score(self) -> Score | None:
-        split = next((split for split in ("test", "validation") if split in self.parts.held_out), None)
+        split = self.parts.scored()
         if split is None:
             return None
         part = self.parts.held_out[split]
-        return self.answers.score(split, self.parts.train, part, self.learner.outputs(self.encoder.encode(part)))
+        return self.answers.score(
+            split, self.parts.train, part, np.stack(self.learner.outputs(self.encoder.encode(part)))
+        )
 
 
 def resolved(config: Config, columns: Columns) -> Config:
     """The config with every null filled in that the data decide."""
-    data, model, training = config.data, config.model, config.training
-    for key in ("bptt", "bptt_stride"):
-        if getattr(training, key) is not None:
-            raise ConfigError(f"training.{key}: a {config.task} reads whole sequences; remove it")
-    if data.missing != "refuse":
-        raise ConfigError(f"data.missing: a {config.task} fills nothing in; fill the cells, and remove the key")
-    if data.scaling not in (None, "standard", "none"):
-        raise ConfigError(f"data.scaling: is {data.scaling}; a {config.task} takes standard or none")
+    data, model = config.data, config.model
+    require_whole_sequences(config)
     embedding = model.embedding_size
     if embedding is None and columns.form in ("text", "lines") and data.tokens == "word":
         embedding = model.hidden_size
@@ -261,16 +236,8 @@ class Answerer:
         for identity, output in zip(examples.ids, outputs, strict=True):
             yield identity, *self.answers.said(output)
 
-    def _outputs(self, inputs: Sequence[np.ndarray], pool: ThreadPool) -> np.ndarray:
-        nothing = np.zeros(0, np.int32)
+    def _outputs(self, inputs: Sequence[np.ndarray], pool: ThreadPool) -> list[np.ndarray]:
         learner = ExampleLearner(
-            self.network,
-            inputs,
-            nothing,
-            ([], nothing),
-            loss=self.answers.loss("none"),
-            batch_size=32,
-            seed=0,
-            pool=pool,
+            self.network, inputs, [], ([], []), loss=self.answers.loss("none"), batch_size=32, seed=0, pool=pool
         )
         return learner.outputs(inputs)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from rnncli.tasks import classify, forecast, language_model, regress
+from rnncli.tasks import caption, classify, forecast, language_model, regress, seq2seq, tag
 from rnncli.tasks.task import Task
 
 _language_model: Task = language_model
 _forecast: Task = forecast
 _classify: Task = classify
 _regress: Task = regress
+_tag: Task = tag
+_seq2seq: Task = seq2seq
+_caption: Task = caption
 
 TASKS: dict[str, Task] = {
     "language-model": language_model,
     "forecast": forecast,
     "classify": classify,
     "regress": regress,
+    "tag": tag,
+    "seq2seq": seq2seq,
+    "caption": caption,
 }

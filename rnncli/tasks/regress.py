@@ -88,7 +88,7 @@ class Number:
 
 
 def prepare(config: Config, source: Source, pool: ThreadPool, notes: list[str]) -> many_to_one.Trainee:
-    parts = many_to_one.Parts(config, source, notes)
+    parts = many_to_one.examples_in(config, source, notes)
     return many_to_one.Trainee(name, config, parts, Number.of(parts.train, config.data.decimal), pool)
 
 

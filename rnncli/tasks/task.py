@@ -9,7 +9,7 @@ import numpy as np
 
 from rnncli.config.schema import Config
 from rnncli.data.source import Source
-from rnncli.models.network import Network
+from rnncli.models.network import Model
 from rnncli.training.gradients import Batch
 from rnncli.training.loop import Learner
 from rnncli.training.reports import Score
@@ -24,7 +24,7 @@ class Trainee(Protocol):
         """With every null filled in that the data decides."""
 
     @property
-    def network(self) -> Network: ...
+    def network(self) -> Model: ...
 
     @property
     def learner(self) -> Learner: ...

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from rnncli.kernels import losses
-from rnncli.models.network import Network
-from rnncli.models.workspace import Workspace
+from rnncli.models.network import Model
 from rnncli.training.threads import MULTIPLY_ADDS, ThreadPool
 
 
@@ -28,13 +28,25 @@ CROSS_ENTROPY = Loss(losses.softmax_cross_entropy, "nats per token", 1e4)
 SQUARED_ERROR = Loss(losses.mean_squared_error, "squared error in scaled units", 1e30)
 
 
-class Backpropagation:
-    """Drives one network with one loss on a pool of threads."""
+class Work(Protocol):
+    """What a model computes a batch in; see `Model.forward`."""
 
-    def __init__(self, network: Network, loss: Loss, pool: ThreadPool):
+    outputs: np.ndarray
+
+    @property
+    def T(self) -> int: ...
+
+    @property
+    def B(self) -> int: ...
+
+
+class Backpropagation:
+    """Drives one model with one loss on a pool of threads."""
+
+    def __init__(self, network: Model, loss: Loss, pool: ThreadPool):
         self.network, self.loss, self.pool = network, loss, pool
 
-    def gradient(self, work: Workspace, targets: np.ndarray, count: int) -> float:
+    def gradient(self, work: Work, targets: np.ndarray, count: int) -> float:
         """The summed loss of the window; the gradient of its mean over `count` is left in the parameters.
 
         targets: (T − head_from, B) tokens, or (T − head_from, B, O) values.
@@ -48,16 +60,21 @@ class Backpropagation:
             self.network.backward(work, low, high)
 
         forward = self._nanoseconds(work)
+        self._forward_shared(work)
         self.pool.over_batch(work.B, shard, 2 * forward)
+        if shared := self.network.shared(work):
+            self.pool.over_shares(lambda share: self.network.collect_shared(work, share), forward)
+            self.pool.over_batch(shared, lambda low, high: self.network.backward_shared(work, low, high), forward)
         self.pool.over_shares(lambda share: self.network.weight_gradients(work, share), forward)
         self.network.finish_gradients()
         return float(losses.total(per_step))
 
-    def forward(self, work: Workspace) -> None:
+    def forward(self, work: Work) -> None:
         """The window's outputs."""
+        self._forward_shared(work)
         self.pool.over_batch(work.B, lambda low, high: self.network.forward(work, low, high), self._nanoseconds(work))
 
-    def evaluate(self, work: Workspace, targets: np.ndarray) -> float:
+    def evaluate(self, work: Work, targets: np.ndarray) -> float:
         """The summed loss of the window, without a gradient."""
         per_step = np.zeros(work.outputs.shape[:2])
         weight = self.network.dtype.type(1.0)
@@ -66,9 +83,16 @@ class Backpropagation:
             self.network.forward(work, low, high)
             self.loss.kernel(work.outputs, targets, per_step, weight, low, high)
 
+        self._forward_shared(work)
         self.pool.over_batch(work.B, shard, self._nanoseconds(work))
         return float(losses.total(per_step))
 
-    def _nanoseconds(self, work: Workspace) -> float:
+    def _forward_shared(self, work: Work) -> None:
+        if shared := self.network.shared(work):
+            self.pool.over_batch(
+                shared, lambda low, high: self.network.forward_shared(work, low, high), self._nanoseconds(work)
+            )
+
+    def _nanoseconds(self, work: Work) -> float:
         """What a forward pass takes on one thread, roughly."""
         return work.T * work.B * self.network.parameters.weights.size / MULTIPLY_ADDS

@@ -1,99 +1,112 @@
-"""Learning from whole sequences, each with one answer, in batches of nearly equal length."""
+"""Learning from whole sequences, each with one answer or with one for every step, in batches of nearly equal length."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from rnncli.kernels import random
+from rnncli.kernels.losses import IGNORED
 from rnncli.models.network import Network
+from rnncli.models.words import Lexicon
 from rnncli.models.workspace import Workspace
 from rnncli.training.backpropagation import Backpropagation, Loss
+from rnncli.training.batches import Batches, Stateless, by_length
 from rnncli.training.threads import ThreadPool
 
-BUCKET = 16  # batches that are drawn together, so that sequences of like length can share one
-_SHUFFLE, _BATCHES = 1 << 32, 1 << 33  # of the seed's independent random streams, plus the epoch
+_UNKNOWN = 1 << 36  # of the seed's independent random streams, plus the update
 
 
-class ExampleLearner:
-    """A many-to-one network; inputs are token numbers (n,) or values (n, I), targets (N,) or (N, O)."""
+class ExampleLearner(Stateless):
+    """inputs are token numbers (n,) or values (n, I); targets are (O,) or a number for each, or (n,) for its steps."""
 
     def __init__(
-        self, network: Network, inputs: Sequence[np.ndarray], targets: np.ndarray,
-        valid: tuple[Sequence[np.ndarray], np.ndarray], *, loss: Loss, batch_size: int, seed: int, pool: ThreadPool,
+        self, network: Network, inputs: Sequence[np.ndarray], targets: Sequence[np.ndarray],
+        valid: tuple[Sequence[np.ndarray], Sequence[np.ndarray]],
+        *, loss: Loss, batch_size: int, seed: int, pool: ThreadPool,
+        lexicon: Callable[[], Lexicon | None] = lambda: None,
     ):  # fmt: skip
         self.network, self.inputs, self.targets, self.valid, self.seed = network, inputs, targets, valid, seed
-        self.B = min(batch_size, len(inputs))
-        self.updates_per_epoch = -(-len(inputs) // self.B)
+        self.lexicon = lexicon
+        self.batches = Batches([len(x) for x in inputs], batch_size, seed)
+        self.updates_per_epoch = self.batches.per_epoch
         self.loss = loss
         self.backpropagation = Backpropagation(network, loss, pool)
-        self._lengths = np.array([len(x) for x in inputs])
         self._longest = max(len(x) for x in (*inputs, *valid[0]))
         self._workspaces: dict[tuple[int, bool], Workspace] = {}
-        self._batches: tuple[int, list[np.ndarray]] = (-1, [])
 
     def gradient(self, update: int) -> tuple[float, int]:
-        epoch, number = divmod(update, self.updates_per_epoch)
-        chosen = self._epoch(epoch)[number]
-        work = self._filled([self.inputs[i] for i in chosen], training=True)
+        chosen = self.batches.of_update(update)
+        work = self._filled([self.inputs[i] for i in chosen], update)
         work.dropout_keys = self.network.dropout_keys(self.seed, update)
-        targets = np.ascontiguousarray(self.targets[chosen][None])
-        return self.backpropagation.gradient(work, targets, targets.size), targets.size
+        targets, count = self._stacked([self.targets[i] for i in chosen], work)
+        return self.backpropagation.gradient(work, targets, count), count
 
     def validate(self) -> tuple[float, int]:
-        inputs, targets = self.valid
-        total = 0.0
-        for chosen in self._by_length(inputs):
-            work = self._filled([inputs[i] for i in chosen], training=False)
-            total += self.backpropagation.evaluate(work, np.ascontiguousarray(targets[chosen][None]))
-        return (total, targets.size) if len(inputs) else (float("nan"), 0)
+        inputs, answers = self.valid
+        total, counted = 0.0, 0
+        for chosen in by_length([len(x) for x in inputs], self.batches.B):
+            work = self._filled([inputs[i] for i in chosen])
+            targets, count = self._stacked([answers[i] for i in chosen], work)
+            total += self.backpropagation.evaluate(work, targets)
+            counted += count
+        return (total, counted) if counted else (float("nan"), 0)
 
-    def outputs(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
-        """(N, O): what the network says of each."""
-        said = np.zeros((len(inputs), self.network.shape.output_size), self.network.dtype)
-        for chosen in self._by_length(inputs):
-            work = self._filled([inputs[i] for i in chosen], training=False)
+    def outputs(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """What the network says of each: (O,), or (n, O) where it answers for every step."""
+        said: list[np.ndarray] = [np.zeros(0)] * len(inputs)
+        for chosen in by_length([len(x) for x in inputs], self.batches.B):
+            work = self._filled([inputs[i] for i in chosen])
             self.backpropagation.forward(work)
-            said[chosen] = work.outputs[0]
+            for b, i in enumerate(chosen):
+                said[i] = np.array(work.outputs[0, b] if work.pooling else work.outputs[: len(inputs[i]), b])
         return said
 
-    def restart(self) -> None:
-        pass  # nothing is carried from batch to batch
+    def _stacked(self, targets: list[np.ndarray], work: Workspace) -> tuple[np.ndarray, int]:
+        """Targets (1, B, …) or, padded, (T, B); and how many values the loss is the mean of."""
+        if work.pooling:
+            stacked = np.stack(targets)[None]
+            return stacked, stacked.size
+        padded = np.full((work.T, work.B), IGNORED, np.int32)
+        for b, target in enumerate(targets):
+            padded[: len(target), b] = target
+        return padded, sum(map(len, targets))
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        return {}  # a batch is a function of the seed and the update
-
-    def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        pass
-
-    def _epoch(self, epoch: int) -> list[np.ndarray]:
-        """The epoch's batches, in random order, each longest first."""
-        if self._batches[0] != epoch:
-            order = random.shuffled(len(self.inputs), self.seed, _SHUFFLE + epoch)
-            batches = []
-            for start in range(0, len(order), self.B * BUCKET):
-                drawn = order[start : start + self.B * BUCKET]
-                drawn = drawn[np.argsort(-self._lengths[drawn], kind="stable")]
-                batches += [drawn[i : i + self.B] for i in range(0, len(drawn), self.B)]
-            self._batches = epoch, [batches[i] for i in random.shuffled(len(batches), self.seed, _BATCHES + epoch)]
-        return self._batches[1]
-
-    def _by_length(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-        order = np.argsort([-len(x) for x in inputs], kind="stable")
-        return [order[i : i + self.B] for i in range(0, len(order), self.B)]
-
-    def _filled(self, inputs: Sequence[np.ndarray], *, training: bool) -> Workspace:
-        """A window of these sequences, longest first."""
+    def _filled(self, inputs: Sequence[np.ndarray], update: int | None = None) -> Workspace:
+        """A window of these sequences, longest first; for training, that of an update."""
         lengths = np.array([len(x) for x in inputs])
-        key = (len(inputs), training and self.network.shape.dropout > 0)
+        training = update is not None
+        key = (len(inputs), training and (self.network.shape.dropout > 0 or self.network.words is not None))
         if key not in self._workspaces or self._workspaces[key].T < lengths[0]:
             longest = max(self._longest, int(lengths[0]))
-            self._workspaces[key] = self.network.workspace(longest, len(inputs), 1, training=training)
+            head_steps = 1 if self.network.pooling else longest
+            self._workspaces[key] = self.network.workspace(longest, len(inputs), head_steps, training=training)
         work = self._workspaces[key].ragged(lengths)
         work.clear_state()
-        place = work.tokens if self.network.shape.token_input else work.x
-        for b, x in enumerate(inputs):
-            place[: len(x), b] = x
-            place[len(x) :, b] = 0
+        lexicon = self.lexicon()
+        if lexicon is None:
+            place_sequences(inputs, work.tokens if self.network.shape.token_input else work.x)
+        else:
+            self._place_words(inputs, lexicon, work, update)
         return work
+
+    def _place_words(self, inputs: Sequence[np.ndarray], lexicon: Lexicon, work: Workspace, update: int | None) -> None:
+        """In training, every other seldom word is taken for one that is not known, which so gets a vector too."""
+        numbers = np.zeros((work.T, work.B), int)
+        place_sequences(inputs, numbers)
+        if self.network.words and work.words:
+            self.network.words.place(work.words, numbers, lexicon)
+        words = work.words.words if work.words else work.tokens
+        words[...] = lexicon.words[numbers]
+        if update is not None:
+            noise = np.empty(numbers.size)
+            random.fill_uniform(noise, self.seed, _UNKNOWN + update, 1.0)
+            words[lexicon.seldom[numbers] & (noise.reshape(numbers.shape) < 0)] = 0
+
+
+def place_sequences(sequences: Sequence[np.ndarray], place: np.ndarray) -> None:
+    """Side by side into (T, B) or (T, B, I), zero beyond each end."""
+    for b, x in enumerate(sequences):
+        place[: len(x), b] = x
+        place[len(x) :, b] = 0

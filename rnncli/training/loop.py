@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from rnncli.errors import DivergedError
-from rnncli.models.network import Network
+from rnncli.models.network import Model
 from rnncli.training.backpropagation import Loss
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.reports import Evaluated, Progress
@@ -31,9 +31,13 @@ RESERVE = 0.05  # of max_time, for saving and for a machine that slows down
 class Learner(Protocol):
     """What a task hands to the loop."""
 
-    network: Network
     updates_per_epoch: int
-    loss: Loss
+
+    @property
+    def network(self) -> Model: ...
+
+    @property
+    def loss(self) -> Loss: ...
 
     def gradient(self, update: int) -> tuple[float, int]:
         """(summed loss, how many it sums); leaves the gradient of the mean in the network's parameters."""

@@ -7,14 +7,14 @@ import math
 import numpy as np
 
 from rnncli.kernels import optimizers
-from rnncli.models.network import Network
+from rnncli.models.network import Model
 from rnncli.training.threads import ThreadPool
 
 
 class Optimizer:
     """The optimizer called `name` over a network; its moments and bias corrections are its whole state."""
 
-    def __init__(self, name: str, network: Network, clip_norm: float | None, pool: ThreadPool):
+    def __init__(self, name: str, network: Model, clip_norm: float | None, pool: ThreadPool):
         self.kernel = optimizers.OPTIMIZERS[name]
         self.network, self.parameters, self.clip_norm, self.pool = network, network.parameters, clip_norm, pool
         size, dtype = self.parameters.weights.size, self.parameters.weights.dtype

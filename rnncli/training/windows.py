@@ -15,6 +15,7 @@ from rnncli.kernels import random
 from rnncli.models.network import Network
 from rnncli.models.workspace import Workspace
 from rnncli.training.backpropagation import SQUARED_ERROR, Backpropagation
+from rnncli.training.batches import Stateless
 from rnncli.training.threads import ThreadPool
 
 NaiveForecast = Callable[[np.ndarray, int, int], np.ndarray]  # (w, horizon, season) → (horizon, B, C)
@@ -77,7 +78,7 @@ def in_batches(origins: np.ndarray) -> Iterator[np.ndarray]:
         yield origins[start : start + _EVALUATED_AT_ONCE]
 
 
-class WindowLearner:
+class WindowLearner(Stateless):
     """A network that maps a scaled context to the scaled correction of a baseline forecast."""
 
     def __init__(
@@ -130,15 +131,6 @@ class WindowLearner:
     def forecast(self, w: np.ndarray) -> np.ndarray:
         """(horizon, B, C) in the series' own units after contexts w (context, B, C)."""
         return forecast(self.network, self.windowing, w, self.backpropagation)
-
-    def restart(self) -> None:
-        pass  # nothing is carried from window to window
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        return {}  # a batch is a function of the seed and the update
-
-    def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        pass
 
     def _order(self, epoch: int) -> np.ndarray:
         return random.shuffled(len(self.train), self.seed, _SHUFFLE + epoch)

@@ -6,8 +6,8 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
 from rnncli.ui.output import Output, visible
 
@@ -29,6 +29,31 @@ def write_rows(
         out.write(as_csv(rows, delimiter, decimal))
     else:
         write_table(rows)
+
+
+class Piece(Protocol):
+    """What answers one input."""
+
+    @property
+    def lines(self) -> list[str]: ...
+
+    @property
+    def nested(self) -> dict[str, Any]: ...
+
+    @property
+    def rows(self) -> list[dict[str, Any]]: ...
+
+
+def write_as_they_come(pieces: Iterable[Piece], form: str | None) -> None:
+    """Lines of text where no form is asked for, and JSON lines, one by one; a table, CSV or JSON when all are there."""
+    out = Output()
+    if form is None or form == "jsonl":
+        for piece in pieces:
+            lines = piece.lines if form is None else [json.dumps(rounded(piece.nested), ensure_ascii=False)]
+            out.write("".join(line + "\n" for line in lines))
+        return
+    every = list(pieces)
+    write_rows([row for piece in every for row in piece.rows], [piece.nested for piece in every], form)
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]], delimiter: str = ",", decimal: str = ".") -> str:

@@ -1,8 +1,8 @@
-"""predict: the next rows of a series, the next tokens after each line of a text, an answer for each sequence."""
+"""predict: the next rows of a series, the next tokens after a line, an answer for each sequence or pair."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,17 +12,24 @@ from rnncli.errors import UsageError
 from rnncli.tasks.forecast import Forecaster
 from rnncli.tasks.language_model import LanguageModel
 from rnncli.tasks.many_to_one import Answerer
+from rnncli.tasks.tag import Tagger
+from rnncli.tasks.writing import Candidate, Search, Writer
 from rnncli.workflows.opening import open_model
 
 
 @dataclass(frozen=True)
 class Request:
-    """`data` None continues a series from the context in the model file. `reading` changes how DATA is read."""
+    """`data` None continues a series from the context in the model file. `reading` changes how DATA is read.
+
+    search, scores: of an encoder-decoder, how it looks for answers, and whether their log-probabilities are written.
+    """
 
     run: str
     data: str | None = None
     horizon: int | None = None
     top: int = 5
+    search: Search | None = None
+    scores: bool = False
     reading: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -39,8 +46,22 @@ class Answer:
     decimal: str = "."
 
 
-def predict(request: Request, notes: list[str]) -> Answer:
+@dataclass(frozen=True)
+class Written:
+    """What is written for one input: as lines of text, nested, and flat."""
+
+    lines: list[str]
+    nested: dict[str, Any]
+    rows: list[dict[str, Any]]
+
+
+def predict(request: Request, notes: list[str]) -> Answer | Iterator[Written]:
+    """All at once; of an encoder-decoder, input by input as they come."""
     model = open_model(request.run).load()
+    if isinstance(model, Writer):
+        return _written(model, request, notes)
+    if request.search or request.scores:
+        raise UsageError("--beam, --length-penalty, --n-best and --scores are for a seq2seq or a caption; remove them")
     if isinstance(model, Forecaster):
         return _rows(model, request, notes)
     if isinstance(model, LanguageModel):
@@ -49,6 +70,8 @@ def predict(request: Request, notes: list[str]) -> Answer:
         return answer
     if isinstance(model, Answerer):
         return _answers(model, request, notes)
+    if isinstance(model, Tagger):
+        return _tags(model, request, notes)
     raise UsageError(f"{request.run}: predict does not know this model's task")
 
 
@@ -71,6 +94,43 @@ def _answers(model: Answerer, request: Request, notes: list[str]) -> Answer:
         rows.append({"id": identity, **flat})
     decimal = model.data.decimal
     return Answer(nested, rows, ";" if decimal == "," else ",", decimal)
+
+
+def _written(model: Writer, request: Request, notes: list[str]) -> Iterator[Written]:
+    path, search = request.data, request.search or Search()
+    if path is None:
+        raise UsageError("this model writes for what it is given; name a file of that, or - for standard input")
+    if request.horizon is not None:
+        raise UsageError("--horizon is for a series; this model writes one answer for each input")
+    data = model.data.model_copy(update=dict(request.reading))
+    if model.prompts.encodes and not path.lower().endswith((".csv", ".tsv")):
+        found = model.from_lines(path, data, search)
+    else:
+        found = model.from_table(read_source(path), data, search, notes)
+    return (_as_written(given, answers, request.scores) for given, answers in found)
+
+
+def _as_written(given: str, answers: list[Candidate], scores: bool) -> Written:
+    return Written(
+        [f"{answer.text}\t{answer.score:.4f}" if scores else answer.text for answer in answers],
+        {"input": given, "outputs": [{"text": answer.text, "log_probability": answer.score} for answer in answers]},
+        [
+            {"input": given, "rank": rank, "output": answer.text, "log_probability": answer.score}
+            for rank, answer in enumerate(answers, start=1)
+        ],
+    )
+
+
+def _tags(model: Tagger, request: Request, notes: list[str]) -> Answer:
+    if request.data is None:
+        raise UsageError("this model tags given sequences; name a file of them, or - for standard input")
+    if request.horizon is not None:
+        raise UsageError("--horizon is for a series; this model gives one tag for each step")
+    nested, rows = [], []
+    for identity, steps in model.predict(read_source(request.data), request.reading, notes):
+        nested.append({"id": identity, "steps": steps})
+        rows += [{"id": identity, **step} for step in steps]
+    return Answer(nested, rows)
 
 
 def _next_tokens(model: LanguageModel, request: Request) -> Answer:

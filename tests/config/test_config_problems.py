@@ -115,7 +115,8 @@ MISPLACED_KEYS = {
     "zzz: 3": ':3:1: unknown key "zzz"; the keys at the top level are task, data, model, training',
     "  zzz: 3": (
         ':3:3: unknown key "zzz"; the keys under model: are cell, activation, hidden_size, num_layers, '
-        "embedding_size, bidirectional, pooling, dropout, recurrent_init, recurrent_scale"
+        "embedding_size, bidirectional, pooling, attention, encoder_bidirectional, "
+        "character_size, dropout, recurrent_init, recurrent_scale"
     ),
 }
 
@@ -130,7 +131,8 @@ def test_a_missing_task_names_the_tasks(tmp_path: Path) -> None:
     (problem,) = problems_in(tmp_path, "# mine\nmodel:\n  cell: gru\n")
     assert (
         problem
-        == "c.yaml:2:1: task is missing; add task: language-model or task: forecast or task: classify or task: regress"
+        == "c.yaml:2:1: task is missing; add task: language-model or task: forecast or task: classify or task: regress "
+        "or task: tag or task: seq2seq or task: caption"
     )
 
 

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from pairs import Pairs
 from pairs import small_shape as small_pairs
+from test_models_words import Batch
+from test_models_words import shape as word_shape
 from windows import VARIANTS, Window, error, small_shape
 
 from rnncli.kernels.cells import CELLS
@@ -228,3 +230,33 @@ def test_encoder_decoder_and_all_its_gradients(cell, bidirectional, layers, embe
         small = dtype is np.float32 and np.abs(wanted).max() < 0.01 * largest
         scale = np.abs(wanted).max() / (0.01 * largest) if small else 1.0
         assert error(gradients[name], wanted) * scale < BOUNDS[dtype], name
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_words_composed_from_characters_and_all_their_gradients(cell):
+    batch = Batch(word_shape(cell))
+    network, work, F = batch.network, batch.work, torch.nn.functional
+    weights = {name: torch.from_numpy(a).requires_grad_() for name, a in network.parameters.export().items()}
+    spelt, lengths = work.words.spelt, torch.from_numpy(work.words.spelt.extent.lengths.astype(np.int64))
+
+    def run(prefix, x, lengths, I, H):
+        rnn = MODULES[cell](I, H, 1, bidirectional=True, dtype=torch.float64)
+        own = {name: weights[f"{prefix}rnn.{name}"] for name, _ in rnn.named_parameters()}
+        packed = torch.nn.utils.rnn.pack_padded_sequence(x, lengths)
+        y, last = torch.func.functional_call(rnn, own, (packed,))
+        return torch.nn.utils.rnn.pad_packed_sequence(y)[0], last[0] if isinstance(last, tuple) else last
+
+    letters = F.one_hot(torch.from_numpy(spelt.tokens.astype(np.int64)), 5).double()
+    _, last = run("characters.", letters, lengths, 5, 2)
+    composed = torch.cat([*last], dim=-1)
+    words, forms = (torch.from_numpy(a.astype(np.int64)) for a in (work.words.words, work.words.forms))
+    x = torch.cat([weights["embedding.weight"][words], composed[forms]], dim=-1)
+    y, _ = run("", x, torch.from_numpy(work.extent.lengths.astype(np.int64)), 6, 3)
+    outputs = y @ weights["head.weight"].T + weights["head.bias"]
+    inside = batch.targets >= 0
+    assert error(batch.outputs()[inside], outputs.detach().numpy()[inside]) < 1e-10
+    targets = torch.from_numpy(batch.targets.astype(np.int64))
+    F.cross_entropy(outputs.flatten(0, 1), targets.flatten(), ignore_index=-1).backward()
+    batch.driver.gradient(work, batch.targets, batch.count)
+    for name, gradient in network.parameters.export_gradients().items():
+        assert error(gradient, weights[name].grad.numpy()) < 1e-10, name

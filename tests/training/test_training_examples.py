@@ -36,16 +36,16 @@ def learner(cell="gru", batch=8, threads=1, seed=1, dropout=0.0, **shape):
 @pytest.mark.parametrize("batch", [1, 8, 200])
 def test_an_epoch_is_every_sequence_once_in_an_order_of_its_own(batch):
     made = learner(batch=batch)
-    epochs = [np.concatenate(made._epoch(epoch)).tolist() for epoch in range(2)]
+    epochs = [np.concatenate(made.batches._epoch(epoch)).tolist() for epoch in range(2)]
     assert [sorted(epoch) for epoch in epochs] == [list(range(N))] * 2
     assert epochs[0] != epochs[1] or batch == 200
-    assert np.concatenate(learner(batch=batch)._epoch(1)).tolist() == epochs[1]
-    assert len(made._epoch(0)) == made.updates_per_epoch
+    assert np.concatenate(learner(batch=batch).batches._epoch(1)).tolist() == epochs[1]
+    assert len(made.batches._epoch(0)) == made.updates_per_epoch
 
 
 def test_sequences_of_like_length_share_a_batch():
     lengths = np.array([len(x) for x in INPUTS])
-    batches = learner()._epoch(0)
+    batches = learner().batches._epoch(0)
     assert all((np.diff(lengths[batch]) <= 0).all() for batch in batches)
     padding = sum(int((lengths[batch].max() - lengths[batch]).sum()) for batch in batches)
     drawn = [np.arange(N)[i : i + 8] for i in range(0, N, 8)]
@@ -62,7 +62,7 @@ def test_what_is_said_of_a_sequence_does_not_depend_on_its_batch(cell):
 def test_validation_is_the_mean_over_its_sequences_and_drops_nothing():
     made = learner(dropout=0.5)
     total, count = made.validate()
-    z = made.outputs(INPUTS[:20]).astype(float)
+    z = np.stack(made.outputs(INPUTS[:20])).astype(float)
     wanted = np.log(np.exp(z).sum(axis=1)) - z[np.arange(20), TARGETS[:20]]
     assert count == 20
     assert total == pytest.approx(wanted.sum(), rel=1e-5)

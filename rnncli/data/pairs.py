@@ -1,0 +1,162 @@
+"""Pairs of what is given and what is to be written for it, one a line: a TSV as it is, or a CSV with its quotes.
+
+The first line names the columns of a caption's file, and of any other where a column is asked for by name or where both
+names are the usual ones; else it is a pair like the others, and columns are known by number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from rnncli.config.schema import DataConfig
+from rnncli.data.csv_table import Record, from_line, records_of, rectangular
+from rnncli.data.source import Source, decode
+from rnncli.errors import DataError, UsageError, shown
+
+SOURCE_NAMES, TARGET_NAMES = ("source", "src", "input", "from"), ("target", "tgt", "trg", "output", "to")
+
+
+@dataclass(frozen=True)
+class PairColumns:
+    """Where pairs are found: names in a file with a header, else numbers from 1; `width` columns in all."""
+
+    prompts: tuple[str, ...]
+    target: str
+    header: bool
+    width: int
+    delimiter: str
+
+    def to_header(self) -> dict[str, Any]:
+        return asdict(self) | {"prompts": list(self.prompts)}
+
+    @classmethod
+    def from_header(cls, header: Mapping[str, Any]) -> PairColumns:
+        return cls(**{**header, "prompts": tuple(header["prompts"])})
+
+    def of_line(self, line: str) -> tuple[str, ...]:
+        """What is given in a bare line: the whole of it, or its fields where there are several."""
+        fields = line.split(self.delimiter)
+        if len(self.prompts) == 1 and (self.delimiter == "," or len(fields) != self.width):
+            return (line,)
+        if len(fields) == self.width and not self.header:
+            return tuple(fields[int(number) - 1] for number in self.prompts)
+        return tuple(fields)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """prompts: of each pair, the cells of the columns that are given; targets None where the data have none."""
+
+    name: str
+    columns: PairColumns
+    lines: list[int]
+    prompts: list[tuple[str, ...]]
+    targets: list[str] | None
+
+    def __len__(self) -> int:
+        return len(self.prompts)
+
+    def where(self, number: int) -> str:
+        """FILE:LINE of a pair, for messages."""
+        return f"{self.name}:{self.lines[number]}"
+
+
+def only(pairs: Pairs, chosen: Sequence[int]) -> Pairs:
+    """These pairs alone."""
+    targets = None if pairs.targets is None else [pairs.targets[i] for i in chosen]
+    lines, prompts = [pairs.lines[i] for i in chosen], [pairs.prompts[i] for i in chosen]
+    return replace(pairs, lines=lines, prompts=prompts, targets=targets)
+
+
+def read_pairs(
+    source: Source, data: DataConfig, notes: list[str], like: PairColumns | None = None,
+    *, named: bool = False, answered: bool = True,
+) -> Pairs:  # fmt: skip
+    """The pairs in `source`, in the columns of `like` where it is given.
+
+    named: the first line names the columns. answered: the targets are needed. DataError names file and line of what is
+    wrong; UsageError a column that is not there.
+    """
+    found, delimiter = _records(source, data)
+    if not found:
+        raise DataError(f"{source.name}: is empty; give it a pair a line")
+    first = [field.strip() for field in found[0][1]]
+    columns = like or _columns(source.name, data, first, delimiter, named=named)
+    header = columns.header
+    kept = rectangular(found[1:] if header else found, len(first), source.name, found[0][0], data.ragged, notes,
+                       "header" if header else "the first line")  # fmt: skip
+    if not kept:
+        raise DataError(f"{source.name}:{found[0][0]}: column names but no pairs; add some below")
+    places = _places(source.name, columns, first, answered=answered)
+    given, target = places[:-1], places[-1]
+    return Pairs(
+        source.name, columns, [line for line, _ in kept],
+        [tuple(fields[place] for place in given) for _, fields in kept],
+        [_answer(source.name, line, fields[target]) for line, fields in kept] if answered else None,
+    )  # fmt: skip
+
+
+def _answer(name: str, line: int, cell: str) -> str:
+    if not cell.strip():
+        raise DataError(f"{name}:{line}: nothing is to be written; give the pair a target, or remove it")
+    return cell
+
+
+def _records(source: Source, data: DataConfig) -> tuple[list[Record], str]:
+    text = decode(source, data.encoding).replace("\r\n", "\n").replace("\r", "\n")
+    body = from_line(text, data.skip_rows + 1)
+    tabs = source.name.lower().endswith(".tsv") or "\t" in body.partition("\n")[0]
+    delimiter = data.delimiter or ("\t" if tabs else ",")
+    if delimiter != "\t":
+        return list(records_of(body, delimiter, source.name, data.skip_rows + 1)), delimiter
+    lines: Iterator[tuple[int, str]] = enumerate(body.split("\n"), start=data.skip_rows + 1)
+    return [(number, line.split("\t")) for number, line in lines if line.strip()], delimiter
+
+
+def _columns(name: str, data: DataConfig, first: list[str], delimiter: str, *, named: bool) -> PairColumns:
+    """What the config names, and else the first column and the second; of a caption, all and the last."""
+    listed = data.inputs if named else data.source
+    chosen: list[Any] = [] if listed is None else list(listed) if isinstance(listed, list) else [listed]
+    target: Any = data.target[0] if isinstance(data.target, list) else data.target
+    lower = [field.lower() for field in first]
+    usual = any(field in SOURCE_NAMES for field in lower) and any(field in TARGET_NAMES for field in lower)
+    header = named or usual or any(isinstance(column, str) for column in (*chosen, target))
+    if len(first) < 2:
+        raise DataError(f"{name}: has one column, and a pair takes two; separate them with a tab, or name a delimiter")
+    names = first if header else [str(i + 1) for i in range(len(first))]
+    if target is None:
+        by_name = next((i for i, field in enumerate(lower) if header and field in TARGET_NAMES), None)
+        target = names[by_name] if by_name is not None else names[-1 if named else 1]
+    target = names[_place(name, target, names)]
+    if not chosen and named:
+        chosen = [column for column in names if column != target]
+    if not chosen:
+        by_name = next((i for i, field in enumerate(lower) if header and field in SOURCE_NAMES), None)
+        chosen = [names[0 if by_name is None else by_name]]
+    prompts = tuple(names[_place(name, column, names)] for column in chosen)
+    if target in prompts:
+        raise UsageError(f"data.target: {shown(target)} is also what the model is given; it would see the answer")
+    return PairColumns(prompts, target, header, len(first), delimiter)
+
+
+def _place(name: str, column: str | int, names: list[str]) -> int:
+    if column in names:
+        return names.index(str(column))
+    if str(column).isdecimal() and 1 <= int(column) <= len(names):
+        return int(column) - 1
+    raise UsageError(f"no column {shown(str(column))} in {name}; columns: {', '.join(map(shown, names))}")
+
+
+def _places(name: str, columns: PairColumns, first: list[str], *, answered: bool) -> list[int]:
+    """Of the prompts' columns, and of the target's (−1 where it is not there and not needed)."""
+    if columns.header:
+        places = [_place(name, column, first) for column in columns.prompts]
+        return [*places, _place(name, columns.target, first) if answered else -1]
+    wanted = [int(column) - 1 for column in columns.prompts]
+    if len(first) == columns.width:
+        return [*wanted, int(columns.target) - 1]
+    if not answered and len(first) == len(wanted):  # without the target's column
+        return [*range(len(wanted)), -1]
+    raise DataError(f"{name}: has {len(first)} columns, and the training data had {columns.width}")

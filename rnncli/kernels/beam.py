@@ -1,0 +1,201 @@
+"""Writing answers: greedy and beam search over a decoder, all steps of a batch in one jitted call.
+
+Row b·K + k of every array is hypothesis k of sequence b. A hypothesis that says <end> among the K best is finished; a
+sequence is, once K of its hypotheses are. They are ranked by log-probability / length^alpha, <end> counted (Wu et al.,
+2016, without their offset). With K = 1 this is greedy search.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from rnncli.kernels import attention, denormals
+from rnncli.kernels.elementary import exp, log
+from rnncli.kernels.gemm import multiply
+from rnncli.kernels.generation import advance
+from rnncli.kernels.jit import jit
+
+NONE, DOT, ADDITIVE = 0, 1, 2
+f64 = np.float64
+NOWHERE = -np.inf
+
+
+class Sight(NamedTuple):
+    """What R rows see of their sources, and what one step of attention is computed in; see `kernels.attention`."""
+
+    way: int  # NONE, DOT or ADDITIVE
+    memory: np.ndarray  # (S, R, F)
+    keys: np.ndarray  # (S, R, A)
+    lengths: np.ndarray  # (R,)
+    ones: np.ndarray  # (R,): one step each
+    query_packed: np.ndarray
+    no_bias: np.ndarray  # (A,)
+    energy: np.ndarray  # (A,)
+    combine_packed: np.ndarray
+    combine_bias: np.ndarray  # (H,)
+    query: np.ndarray  # (1, R, A)
+    raised: np.ndarray  # (R, A)
+    weights: np.ndarray  # (1, R, S)
+    joined: np.ndarray  # (1, R, H + F)
+    combined: np.ndarray  # (1, R, H)
+
+
+class Found(NamedTuple):
+    """Finished hypotheses, best first; `finished` (B,) of them. The rest is (B, K)."""
+
+    rank: np.ndarray  # log-probability / length^alpha
+    score: np.ndarray  # log-probability
+    step: np.ndarray  # the last token's number, <end> left out
+    row: np.ndarray  # and the row that said it
+    finished: np.ndarray
+
+
+@jit
+def _say(weights, state, sight, R):
+    """state.logits from the topmost layer's next states."""
+    top = state.h[-1, 1:]
+    if sight.way == NONE:
+        multiply(top, weights.head, weights.head_bias, state.logits, 0, 1, 0, R)
+        return
+    multiply(top, sight.query_packed, sight.no_bias, sight.query, 0, 1, 0, R)
+    if sight.way == DOT:
+        attention.dot_scores(sight.query, sight.memory, sight.lengths, sight.ones, sight.weights, 0, R)
+    else:
+        attention.additive_scores(
+            sight.query, sight.keys, sight.energy, sight.lengths, sight.ones, sight.raised, sight.weights, 0, R
+        )
+    attention.join(top, sight.joined, 0, R)
+    attention.attend(sight.weights, sight.memory, sight.lengths, sight.ones, sight.joined, 0, R)
+    multiply(sight.joined, sight.combine_packed, sight.combine_bias, sight.combined, 0, 1, 0, R)
+    attention.squash(sight.combined, 0, R)
+    multiply(sight.combined, weights.head, weights.head_bias, state.logits, 0, 1, 0, R)
+
+
+@jit
+def _log_total(z):
+    """log Σ exp z, float64."""
+    highest = z[0]
+    for v in range(1, z.size):
+        highest = max(highest, z[v])
+    total = 0.0
+    for v in range(z.size):
+        total += f64(exp(z[v] - highest))
+    return f64(highest) + log(total)
+
+
+@jit
+def _candidates(logits, live, first, K, excluded, scores, rows, tokens):
+    """The 2K best continuations of rows first … first + K, best first; of equals the first. Returns how many."""
+    count, room = 0, scores.size
+    for r in range(first, first + K):
+        if live[r] == NOWHERE:
+            continue
+        z = logits[r]
+        base = live[r] - _log_total(z)
+        for v in range(z.size):
+            score = base + f64(z[v])
+            if v == excluded or (count == room and score <= scores[room - 1]):
+                continue
+            i = count if count < room else room - 1
+            while i > 0 and scores[i - 1] < score:
+                scores[i], rows[i], tokens[i] = scores[i - 1], rows[i - 1], tokens[i - 1]
+                i -= 1
+            scores[i], rows[i], tokens[i] = score, r, v
+            count = min(count + 1, room)
+    return count
+
+
+@jit
+def _finish(found, b, score, step, row, length, alpha):
+    """One more finished hypothesis, in its place."""
+    K = found.rank.shape[1]
+    rank = score / f64(length) ** alpha
+    i = found.finished[b]
+    if i == K:
+        if rank <= found.rank[b, K - 1]:
+            return
+        i = K - 1
+    else:
+        found.finished[b] += 1
+    while i > 0 and found.rank[b, i - 1] < rank:
+        for array in (found.rank, found.score):
+            array[b, i] = array[b, i - 1]
+        for places in (found.step, found.row):
+            places[b, i] = places[b, i - 1]
+        i -= 1
+    found.rank[b, i], found.score[b, i], found.step[b, i], found.row[b, i] = rank, score, step, row
+
+
+@jit
+def _follow(states, parents):
+    """states (L, 2, R, H): every row goes on from where its parent row came to."""
+    for l in range(states.shape[0]):
+        for r in range(states.shape[2]):
+            before, after = states[l, 0, r], states[l, 1, parents[r]]
+            for j in range(after.size):
+                before[j] = after[j]
+
+
+@jit
+def search(weights, state, sight, end, excluded, alpha, tokens, parents, live, found):
+    """Answers of up to N tokens for B sequences, whose first states are in row 0 of state.h and state.c.
+
+    tokens, parents (N, R) int32: what each row said at each step, and the row it continued. live (R,) float64 scratch.
+    """
+    word = denormals.flush()
+    N, R = tokens.shape
+    B, K = found.rank.shape
+    scores = np.empty(2 * K)
+    rows, said = np.empty(2 * K, np.int64), np.empty(2 * K, np.int64)
+    previous = np.full((1, R), end, np.int32)
+    live[:] = NOWHERE
+    live[::K] = 0.0
+    found.finished[:] = 0
+    for n in range(N):
+        advance(weights, state, previous)
+        _say(weights, state, sight, R)
+        running = 0
+        for b in range(B):
+            first = b * K
+            count = 0
+            if found.finished[b] < K:
+                count = _candidates(state.logits[0], live, first, K, excluded, scores, rows, said)
+            for r in range(first, first + K):
+                live[r], tokens[n, r], parents[n, r] = NOWHERE, end, r
+            kept = 0
+            for i in range(count):
+                if said[i] == end:
+                    if i < K:
+                        _finish(found, b, scores[i], n - 1, rows[i], n + 1, alpha)
+                elif kept < K:
+                    r = first + kept
+                    live[r], tokens[n, r], parents[n, r] = scores[i], said[i], rows[i]
+                    kept += 1
+            running += found.finished[b] < K and kept > 0
+        previous[0] = tokens[n]
+        _follow(state.h, parents[n])
+        _follow(state.c, parents[n])
+        if running == 0:
+            break
+    else:  # what has not come to its end ends here
+        for b in range(B):
+            for r in range(b * K, b * K + K):
+                if found.finished[b] < K and live[r] > NOWHERE:
+                    _finish(found, b, live[r], N - 1, r, N, alpha)
+    denormals.restore(word)
+
+
+@jit
+def trace(tokens, parents, step, row, answer):
+    """answer[: step + 1]: the tokens that led to what `row` said at `step`."""
+    for n in range(step, -1, -1):
+        answer[n] = tokens[n, row]
+        row = parents[n, row]
+
+
+def fresh_found(B: int, K: int) -> Found:
+    """Room for K answers each."""
+    whole = np.zeros((B, K), np.int32)
+    return Found(np.zeros((B, K)), np.zeros((B, K)), whole, whole.copy(), np.zeros(B, np.int32))

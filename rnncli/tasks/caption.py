@@ -1,0 +1,101 @@
+"""caption: a sequence for a label or numbers (one-to-many): a melody in a key, a text for features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from rnncli.config.schema import Config
+from rnncli.data.numeric import is_number
+from rnncli.data.pairs import Pairs
+from rnncli.data.scaling import whole_series
+from rnncli.data.source import Source
+from rnncli.errors import DataError, shown
+from rnncli.tasks import writing
+from rnncli.tasks.classify import inspected
+from rnncli.tasks.whole_sequences import refuse_keys, require_whole_sequences
+from rnncli.training.threads import ThreadPool
+
+__all__ = ["inspected", "load", "name", "prepare"]
+
+name = "caption"
+
+
+class Cells:
+    """Each column is a number, scaled by the training part's mean and spread, or one of the labels seen there."""
+
+    encodes = False
+    kind = "values"
+
+    def __init__(self, columns: Sequence[Mapping[str, Any]], decimal: str):
+        self.columns, self.decimal = columns, decimal
+        self.places = [{label: i for i, label in enumerate(column.get("labels", ()))} for column in columns]
+
+    @classmethod
+    def of(cls, train: Pairs, decimal: str) -> Cells:
+        columns: list[dict[str, Any]] = []
+        for place, title in enumerate(train.columns.prompts):
+            cells = [prompt[place].strip() for prompt in train.prompts]
+            if all(is_number(cell, decimal) for cell in cells):
+                centre, scale = whole_series(np.array([float(cell.replace(decimal, ".")) for cell in cells]))
+                columns.append({"name": title, "centre": float(centre), "scale": float(scale)})
+            else:
+                columns.append({"name": title, "labels": sorted(set(cells))})
+        return cls(columns, decimal)
+
+    @property
+    def size(self) -> int:
+        return sum(len(column.get("labels", "1")) for column in self.columns)
+
+    def encode(self, prompts: Sequence[tuple[str, ...]], where: Sequence[str]) -> list[np.ndarray]:
+        return [self._vector(prompt, place) for prompt, place in zip(prompts, where, strict=True)]
+
+    def _vector(self, prompt: tuple[str, ...], where: str) -> np.ndarray:
+        if len(prompt) != len(self.columns):
+            names = ", ".join(column["name"] for column in self.columns)
+            raise DataError(f"{where}: {len(prompt)} cells, and the model is given {len(self.columns)}: {names}")
+        values: list[float] = []
+        for cell, column, places in zip(map(str.strip, prompt), self.columns, self.places, strict=True):
+            if places:
+                if cell not in places:
+                    raise DataError(
+                        f"{where}: the {column['name']} {shown(cell)} does not occur in the training part; "
+                        "change it, or train on some like it"
+                    )
+                values += [float(i == places[cell]) for i in range(len(places))]
+            else:
+                if not is_number(cell, self.decimal):
+                    raise DataError(f'{where}: column "{column["name"]}": {shown(cell)} is not a number; mend the cell')
+                values.append((float(cell.replace(self.decimal, ".")) - column["centre"]) / column["scale"])
+        return np.array(values, np.float32)
+
+    def to_header(self) -> dict[str, Any]:
+        return {"columns": list(self.columns), "decimal": self.decimal}
+
+
+def prepare(config: Config, source: Source, pool: ThreadPool, notes: list[str]) -> writing.Trainee:
+    require_whole_sequences(config)
+    refuse_keys(config, {
+        "model.bidirectional": "a decoder cannot read what it has not written; remove it",
+        "model.pooling": "a caption has no one answer for a whole sequence; remove it",
+        "model.attention": "a caption has no source to look back at; remove it",
+        "model.encoder_bidirectional": "a caption has no encoder; remove it",
+        "data.source": "a caption is given data.inputs; name the columns there",
+    })  # fmt: skip
+    parts = writing.pairs_in(config, source, notes, named=True)
+    model, columns = config.model, parts.train.columns
+    words = model.embedding_size is None and config.data.tokens == "word"
+    filled = {"embedding_size": model.hidden_size if words else model.embedding_size}
+    config = config.model_copy(
+        update={
+            "data": config.data.model_copy(update={"inputs": list(columns.prompts), "target": columns.target}),
+            "model": model.model_copy(update=filled),
+        }
+    )
+    return writing.Trainee(name, config, parts, Cells.of(parts.train, config.data.decimal), pool)
+
+
+def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> writing.Writer:
+    return writing.Writer(name, header, arrays, Cells(header["prompts"]["columns"], header["prompts"]["decimal"]))

@@ -1,0 +1,59 @@
+"""The training part of some data, and the parts that are held out of it.
+
+These are drawn at random by the seed, because files of examples are often sorted by label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Generic, Protocol, TypeVar
+
+from rnncli.config.schema import Config
+from rnncli.data.source import Source, read_source
+from rnncli.errors import ConfigError, DataError
+from rnncli.kernels import random
+
+_SPLIT = 1 << 34  # of the seed's independent random streams
+
+
+class Items(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    def __len__(self) -> int: ...
+
+
+D = TypeVar("D", bound=Items)
+
+
+class Parts(Generic[D]):
+    """`train`, and `held_out` by the name of the split. `read` reads another file like the first, `pick` some items."""
+
+    def __init__(self, config: Config, whole: D, read: Callable[[Source], D], pick: Callable[[D, Sequence[int]], D]):
+        data = config.data
+        self.read = read
+        shares = {"test": data.test, "validation": data.validation}
+        if sum(share for share in shares.values() if isinstance(share, float)) >= 1:
+            raise ConfigError("data.validation and data.test leave nothing to train on; lower one of them")
+        order = random.shuffled(len(whole), config.training.seed, _SPLIT)
+        self.held_out: dict[str, D] = {}
+        taken = 0
+        for split, share in shares.items():
+            if isinstance(share, str):
+                self.held_out[split] = read(read_source(share))
+            elif share:
+                count = int(share * len(whole))
+                if count:
+                    self.held_out[split] = pick(whole, sorted(order[taken : taken + count]))
+                taken += count
+        if len(whole) - taken < 2:
+            raise DataError(f"{whole.name}: {len(whole) - taken} examples to train on; give more, or hold out less")
+        self.train = pick(whole, sorted(order[taken:]))
+
+    def scored(self) -> str | None:
+        """The split to score on: the test part, or else the validation part."""
+        return next((split for split in ("test", "validation") if split in self.held_out), None)
+
+    def facts(self) -> str:
+        """`, 100 for test`, for what is held out."""
+        return "".join(f", {len(part):,} for {split}" for split, part in self.held_out.items())

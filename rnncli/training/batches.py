@@ -1,0 +1,68 @@
+"""Whole sequences in batches of nearly equal length, drawn anew for every epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rnncli.kernels import random
+
+BUCKET = 16  # batches that are drawn together, so that sequences of like length can share one
+_SHUFFLE, _BATCHES = 1 << 32, 1 << 33  # of the seed's independent random streams, plus the epoch
+
+
+class Batches:
+    """Batches of B of the sequences of these lengths, each a list of their numbers, longest first.
+
+    lengths: of each sequence, or the keys that it is sorted by, the first deciding.
+    """
+
+    def __init__(self, lengths: Sequence[int] | Sequence[tuple[int, ...]], batch_size: int, seed: int):
+        self.lengths, self.seed = np.array(lengths, int).reshape(len(lengths), -1), seed
+        self.B = min(batch_size, len(lengths))
+        self.per_epoch = -(-len(lengths) // self.B)
+        self._drawn: tuple[int, list[np.ndarray]] = (-1, [])
+
+    def of_update(self, update: int) -> np.ndarray:
+        """The batch of one update."""
+        epoch, number = divmod(update, self.per_epoch)
+        return self._epoch(epoch)[number]
+
+    def _epoch(self, epoch: int) -> list[np.ndarray]:
+        """The epoch's batches in random order."""
+        if self._drawn[0] != epoch:
+            order = random.shuffled(len(self.lengths), self.seed, _SHUFFLE + epoch)
+            batches = []
+            for start in range(0, len(order), self.B * BUCKET):
+                drawn = order[start : start + self.B * BUCKET]
+                batches += _cut(drawn[longest_first(self.lengths[drawn])], self.B)
+            self._drawn = epoch, [batches[i] for i in random.shuffled(len(batches), self.seed, _BATCHES + epoch)]
+        return self._drawn[1]
+
+
+def longest_first(lengths: np.ndarray) -> np.ndarray:
+    """The order of lengths (N,) or (N, keys), the first key deciding; equals stay in order."""
+    return np.lexsort(-lengths.reshape(len(lengths), -1).T[::-1])
+
+
+def by_length(lengths: Sequence[int], B: int) -> list[np.ndarray]:
+    """All sequences once, longest first, B at a time."""
+    return _cut(longest_first(np.array(lengths, int)), B)
+
+
+def _cut(order: np.ndarray, B: int) -> list[np.ndarray]:
+    return [order[i : i + B] for i in range(0, len(order), B)]
+
+
+class Stateless:
+    """What a learner keeps for a resume where a batch is a function of the seed and the update: nothing."""
+
+    def restart(self) -> None:
+        pass
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        return {}
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        pass
