@@ -1,4 +1,4 @@
-"""Makes the labelled sequences of sample_data by rule: DNA with a motif, pen strokes, points of a ring, sums."""
+"""Makes the labelled sequences of sample_data by rule: DNA with a motif, pen strokes, points, sums, digits."""
 
 import math
 import random
@@ -79,4 +79,30 @@ def sums(count=3000, seed=10):
     return "\n".join(lines) + "\n"
 
 
-MADE = {"motifs.csv": motifs, "strokes.csv": strokes, "ring.csv": ring, "sums.csv": sums}
+GLYPHS = (
+    ".XXX. X...X X..XX X.X.X XX..X X...X .XXX.", "..X.. .XX.. ..X.. ..X.. ..X.. ..X.. .XXX.",
+    ".XXX. X...X ....X ...X. ..X.. .X... XXXXX", "XXXXX ...X. ..X.. ...X. ....X X...X .XXX.",
+    "...X. ..XX. .X.X. X..X. XXXXX ...X. ...X.", "XXXXX X.... XXXX. ....X ....X X...X .XXX.",
+    "..XX. .X... X.... XXXX. X...X X...X .XXX.", "XXXXX ....X ...X. ..X.. .X... .X... .X...",
+    ".XXX. X...X X...X .XXX. X...X X...X .XXX.", ".XXX. X...X X...X .XXXX ....X ...X. .XX..",
+)  # fmt: skip
+
+
+def digits(count=600, seed=15):
+    """Images of digits, 10 rows of 8 grey values from 0 to 9: shifted, drawn with any pressure, on a dirty ground."""
+    source = random.Random(seed)
+    lines = ["image," + ",".join(f"c{i}" for i in range(1, 9)) + ",digit"]
+    for number in range(count):
+        digit, down, right = source.randrange(10), source.randint(0, 3), source.randint(0, 3)
+        pressure, glyph = source.uniform(5, 9), GLYPHS[digit].split()
+        for y in range(10):
+            row = []
+            for x in range(8):
+                inside = 0 <= y - down < 7 and 0 <= x - right < 5 and glyph[y - down][x - right] == "X"
+                grey = (pressure if inside else 0) + source.gauss(0, 1.6)
+                row.append(min(9, max(0, round(grey))))
+            lines.append(f"{number + 1},{','.join(map(str, row))},{digit}")
+    return "\n".join(lines) + "\n"
+
+
+MADE = {"motifs.csv": motifs, "strokes.csv": strokes, "ring.csv": ring, "sums.csv": sums, "digits.csv": digits}

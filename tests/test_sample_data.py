@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import sample_pairs
 import sample_sequences
 import sample_tables
 import sentence_grammar
@@ -55,9 +56,12 @@ def test_sentences_are_what_the_grammar_generates():
     assert (SAMPLES / "sentences.txt").read_bytes() == made.encode()
 
 
-@pytest.mark.parametrize("name", sample_sequences.MADE)
-def test_labelled_sequences_are_what_their_rules_make(name):
-    assert (SAMPLES / name).read_bytes() == sample_sequences.MADE[name]().encode()
+MADE = sample_sequences.MADE | sample_pairs.MADE
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_made_sequences_are_what_their_rules_make(name):
+    assert (SAMPLES / name).read_bytes() == MADE[name]().encode()
 
 
 def test_please_stay_at_is_always_answered_home():

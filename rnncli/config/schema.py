@@ -170,6 +170,11 @@ class ModelConfig(Section):
     recurrent_init: Literal["orthogonal", "xavier", "uniform"] = Field(
         default="orthogonal", description="How the recurrent weights start."
     )
+    chrono_init: int | None = Field(
+        default=None,
+        ge=3,
+        description="Lstm, gru: the longest memory in steps that gates start with, by their biases; null leaves it.",
+    )
     recurrent_scale: float = Field(default=1.0, gt=0, description="What the first recurrent weights are multiplied by.")
 
     @field_validator("activation")
@@ -179,6 +184,13 @@ class ModelConfig(Section):
         if activation != "tanh" and cell != "rnn":
             raise refusal(f"must be tanh when model.cell is {cell}; only rnn takes another")
         return activation
+
+    @field_validator("chrono_init")
+    @classmethod
+    def _chrono_needs_gates(cls, chrono: int | None, info: ValidationInfo) -> int | None:
+        if chrono is not None and info.data.get("cell") == "rnn":
+            raise refusal("must be null when model.cell is rnn, which has no gates")
+        return chrono
 
 
 class TrainingConfig(Section):

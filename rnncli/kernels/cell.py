@@ -31,6 +31,7 @@ class Cell(NamedTuple):
     kind: type  # a NamedTuple type of one field, `activation`; its instance names the cell to jitted code for all cells
     gate_names: tuple[str, ...]  # in PyTorch's order
     initial_bias: tuple[float, ...]  # of each gate
+    chrono: tuple[int, ...]  # of each gate: 1 where its bias keeps the state, −1 where it lets the input in, else 0
     keeps_recurrent_apart: bool
     has_memory: bool
     forward: Callable[..., None]

@@ -82,4 +82,4 @@ class Gru(NamedTuple):
     activation: int
 
 
-CELL = Cell("gru", Gru, ("reset", "update", "candidate"), (0.0, 0.0, 0.0), True, False, forward, backward)
+CELL = Cell("gru", Gru, ("reset", "update", "candidate"), (0.0, 0.0, 0.0), (0, 1, 0), True, False, forward, backward)

@@ -87,5 +87,13 @@ class Lstm(NamedTuple):
 
 # A forget gate that starts open lets gradients through from the first update (Jozefowicz et al., 2015).
 CELL = Cell(
-    "lstm", Lstm, ("input", "forget", "candidate", "output"), (0.0, 1.0, 0.0, 0.0), False, True, forward, backward
+    "lstm",
+    Lstm,
+    ("input", "forget", "candidate", "output"),
+    (0.0, 1.0, 0.0, 0.0),
+    (-1, 1, 0, 0),
+    False,
+    True,
+    forward,
+    backward,
 )

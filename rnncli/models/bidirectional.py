@@ -33,9 +33,9 @@ class BidirectionalLayer:
         for direction in self.directions:
             direction.bind(parameters)
 
-    def initialise(self, method: str, scale: float, seed: int) -> None:
+    def initialise(self, method: str, scale: float, seed: int, chrono: int | None = None) -> None:
         for direction in self.directions:
-            direction.initialise(method, scale, seed)
+            direction.initialise(method, scale, seed, chrono)
 
     def pack(self, share: Share) -> None:
         for direction in self.directions:

@@ -152,10 +152,10 @@ class EncoderDecoder(Model):
         for part in parts:
             part.bind(self.parameters)
 
-    def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int) -> None:
+    def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int, chrono: int | None = None) -> None:
         """First weights from the seed."""
         for stack in self._stacks:
-            stack.initialise(recurrent_init, recurrent_scale, seed)
+            stack.initialise(recurrent_init, recurrent_scale, seed, chrono)
         self.start.initialise(seed)
         if self.attention:
             self.attention.initialise(seed)

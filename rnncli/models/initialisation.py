@@ -13,6 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from rnncli.kernels import random
+from rnncli.kernels.elementary import log
 
 
 def uniform(shape: tuple[int, ...], limit: float, seed: int, stream: int) -> np.ndarray:
@@ -44,6 +45,12 @@ RECURRENT_INITS: dict[str, Callable[[int, int, int], np.ndarray]] = {
     "xavier": xavier_block,
     "uniform": uniform_block,
 }
+
+
+def chrono(size: int, longest: int, seed: int, stream: int) -> np.ndarray:
+    """log of a memory in steps, uniform between 1 and longest − 1, for each unit (Tallec and Ollivier, 2018)."""
+    memories = 1 + (longest - 2) * (uniform((size,), 1.0, seed, stream) + 1) / 2
+    return np.array([log(memory) for memory in memories])
 
 
 def recurrent(gates: int, size: int, method: str, scale: float, seed: int, stream: int) -> np.ndarray:

@@ -108,6 +108,10 @@ class Model:
         """And back through those from `low` to `high`."""
         raise NotImplementedError
 
+    def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int, chrono: int | None = None) -> None:
+        """First weights from the seed; see `rnncli.models.initialisation`."""
+        raise NotImplementedError
+
     def forward(self, work: Any, low: int, high: int) -> None:
         """work.outputs (T, B, O) for sequences low ≤ b < high."""
         raise NotImplementedError
@@ -149,11 +153,11 @@ class Network(Model):
     def _pooling(self) -> tuple[Pooling, ...]:
         return () if self.pooling is None else (self.pooling,)
 
-    def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int) -> None:
+    def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int, chrono: int | None = None) -> None:
         """First weights from the seed."""
         if self.words:
-            self.words.initialise(recurrent_init, recurrent_scale, seed)
-        self.stack.initialise(recurrent_init, recurrent_scale, seed)
+            self.words.initialise(recurrent_init, recurrent_scale, seed, chrono)
+        self.stack.initialise(recurrent_init, recurrent_scale, seed, chrono)
         if self.pooling:
             self.pooling.initialise(seed)
         self.head.initialise(seed)

@@ -66,14 +66,18 @@ class RecurrentLayer:
         self.U_packed_back = gemm.packed_like(self.columns, self.H, dtype)
         self.bias = np.zeros(self.columns, dtype)
 
-    def initialise(self, method: str, scale: float, seed: int) -> None:
+    def initialise(self, method: str, scale: float, seed: int, chrono: int | None = None) -> None:
         stream = 100_000 * self.place + 1000 * (self.index + 1) + (500 if self.reverse else 0)
         # Of a one-hot input a single row arrives: at ±1/√H it would drown, and training would start slowly
         # (tiny Shakespeare, 400 updates: 2.19 nats against 1.85 with ±1).
         limit = 1.0 if self.reads == "tokens" else 1.0 / math.sqrt(self.H)
         self.W[...] = initialisation.uniform((self.I, self.columns), limit, seed, stream)
         self.U[...] = initialisation.recurrent(self.cell.gates, self.H, method, scale, seed, stream + 1).T
-        self.b_ih[...] = np.repeat(self.cell.initial_bias, self.H)
+        if chrono is None:
+            self.b_ih[...] = np.repeat(self.cell.initial_bias, self.H)
+        else:
+            memory = initialisation.chrono(self.H, chrono, seed, stream + 50)
+            self.b_ih[...] = np.concatenate([sign * memory for sign in self.cell.chrono])
         self.b_hh[...] = 0
 
     def pack(self, share: Share) -> None:

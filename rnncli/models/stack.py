@@ -104,11 +104,11 @@ class Stack:
         for layer in self.layers:
             layer.bind(parameters)
 
-    def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int) -> None:
+    def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int, chrono: int | None = None) -> None:
         if self.shape.embedded:
             self.table[...] = initialisation.uniform(self.table.shape, 1.0, seed, 2 + 10 * self.place)
         for layer in self.layers:
-            layer.initialise(recurrent_init, recurrent_scale, seed)
+            layer.initialise(recurrent_init, recurrent_scale, seed, chrono)
 
     def pack(self, share: Share) -> None:
         for layer in self.layers:

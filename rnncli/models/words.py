@@ -48,9 +48,9 @@ class WordVectors:
         self.table, self.dtable = (view("embedding.weight") for view in (parameters.view, parameters.gradient_view))
         self.spelling.bind(parameters)
 
-    def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int) -> None:
+    def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int, chrono: int | None = None) -> None:
         self.table[...] = initialisation.uniform(self.table.shape, 0.1, seed, 2)
-        self.spelling.initialise(recurrent_init, recurrent_scale, seed)
+        self.spelling.initialise(recurrent_init, recurrent_scale, seed)  # words are short
 
     def pack(self, share: Share) -> None:
         self.spelling.pack(share)

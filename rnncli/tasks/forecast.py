@@ -21,6 +21,7 @@ from rnncli.data.timeline import Timeline
 from rnncli.errors import ConfigError, DataError
 from rnncli.models.memory import require_memory
 from rnncli.models.network import Network, NetworkShape
+from rnncli.tasks.first_weights import set_first_weights
 from rnncli.tasks.naive_forecasts import NAIVE_FORECASTS
 from rnncli.tasks.one_direction import require_one_direction
 from rnncli.tasks.series import Series, read_series
@@ -39,7 +40,7 @@ class Trainee:
     def __init__(self, config: Config, source: Source, pool: ThreadPool, notes: list[str]):
         series = read_series(source, config.data, notes)
         self.config = config = resolved(config, series)
-        data, model, training = config.data, config.model, config.training
+        data, training = config.data, config.training
         self.series, self.values, self.known = series, series.values, series.known
         self.edges = self._split(notes)
         self.fixed = whole_series(self.values[: self.edges[0]])
@@ -53,7 +54,7 @@ class Trainee:
         shape = network_shape(config, len(series.targets))
         require_memory(shape, self.windowing.context, min(training.batch_size, len(train)))
         self.network = Network(shape)
-        self.network.initialise(model.recurrent_init, model.recurrent_scale, training.seed)
+        set_first_weights(self.network, config)
         assert training.bptt is not None
         self.learner = WindowLearner(
             self.network, self.values, self.windowing, train, self._origins(*self.edges[:2]),
@@ -195,7 +196,7 @@ def inspected(
     trainee = Trainee(config, source, ThreadPool(1, np.dtype(np.float64)), notes)
     # In training the head starts at zero, and a head of zeros passes no gradient on: nothing could be seen.
     network = Network(replace(trainee.network.shape, head_starts_at_zero=False), np.dtype(np.float64))
-    network.initialise(config.model.recurrent_init, config.model.recurrent_scale, config.training.seed)
+    set_first_weights(network, config)
     if arrays is not None:
         network.load(arrays)
     else:

@@ -21,6 +21,7 @@ from rnncli.models.memory import require_memory
 from rnncli.models.network import Network, NetworkShape
 from rnncli.tasks import ngram
 from rnncli.tasks.decoding import Decoder, Sampling
+from rnncli.tasks.first_weights import set_first_weights
 from rnncli.tasks.one_direction import require_one_direction
 from rnncli.training.backpropagation import CROSS_ENTROPY
 from rnncli.training.gradients import Batch
@@ -67,7 +68,7 @@ class Trainee:
         B = min(training.batch_size, N)
         require_memory(shape, min(training.bptt, -(-N // B)), B)
         self.network = Network(shape)
-        self.network.initialise(config.model.recurrent_init, config.model.recurrent_scale, config.training.seed)
+        set_first_weights(self.network, config)
         self.learner = StreamLearner(
             self.network, self.train_ids, *parts.validation,
             batch_size=training.batch_size, bptt=training.bptt, stride=training.bptt_stride,
@@ -145,7 +146,7 @@ def inspected(
     config = resolved(config)
     vocabulary, ids, _, _ = read_parts(config, source, Vocabulary.from_header(header["vocabulary"]) if header else None)
     network = Network(network_shape(config, len(vocabulary)), np.dtype(np.float64))
-    network.initialise(config.model.recurrent_init, config.model.recurrent_scale, config.training.seed)
+    set_first_weights(network, config)
     if arrays is not None:
         network.load(arrays)
     streams = Streams(ids, config.training.batch_size)

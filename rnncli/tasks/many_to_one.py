@@ -18,6 +18,7 @@ from rnncli.data.vocabulary import Vocabulary
 from rnncli.errors import DataError
 from rnncli.models.memory import require_memory
 from rnncli.models.network import Network, NetworkShape
+from rnncli.tasks.first_weights import set_first_weights
 from rnncli.tasks.parts import Parts
 from rnncli.tasks.whole_sequences import require_whole_sequences
 from rnncli.training.backpropagation import Loss
@@ -128,7 +129,7 @@ class Trainee:
     def __init__(self, name: str, config: Config, parts: Parts[Examples], answers: Answers, pool: ThreadPool):
         self.name, self.answers, self.parts = name, answers, parts
         self.config = config = resolved(config, parts.train.columns)
-        model, training = config.model, config.training
+        training = config.training
         self.encoder = Encoder.of(parts.train, config.data)
         inputs = self.encoder.encode(parts.train)
         held_out = {
@@ -137,7 +138,7 @@ class Trainee:
         shape = network_shape(config, self.encoder, answers)
         require_memory(shape, max(map(len, inputs)), min(training.batch_size, len(inputs)))
         self.network = Network(shape)
-        self.network.initialise(model.recurrent_init, model.recurrent_scale, training.seed)
+        set_first_weights(self.network, config)
         targets = list(answers.targets(parts.train))
         self.learner = ExampleLearner(
             self.network, inputs, targets, held_out.get("validation", ([], [])),

@@ -21,6 +21,7 @@ from rnncli.models.memory import require_memory
 from rnncli.models.network import Network, NetworkShape
 from rnncli.models.words import Lexicon
 from rnncli.tasks.classify import accuracy, confusion, inspected, macro_f1
+from rnncli.tasks.first_weights import set_first_weights
 from rnncli.tasks.many_to_one import Encoder
 from rnncli.tasks.parts import Parts
 from rnncli.tasks.whole_sequences import refuse_keys, require_whole_sequences
@@ -145,11 +146,11 @@ class Trainee:
         inputs, targets = self.reader.encode(train), self._targets(train)
         valid = parts.held_out.get("validation")
         held_out = ([], []) if valid is None else (self.reader.encode(valid), self._targets(valid))
-        model, training = config.model, config.training
+        training = config.training
         shape = network_shape(config, self.reader, len(self.tags))
         require_memory(shape, max(map(len, inputs)), min(training.batch_size, len(inputs)))
         self.network = Network(shape)
-        self.network.initialise(model.recurrent_init, model.recurrent_scale, training.seed)
+        set_first_weights(self.network, config)
         self.learner = ExampleLearner(
             self.network, inputs, targets, held_out, loss=CROSS_ENTROPY, batch_size=training.batch_size,
             seed=training.seed, pool=pool, lexicon=self.reader.lexicon,

@@ -18,6 +18,7 @@ from rnncli.data.vocabulary import Vocabulary, require_learnable
 from rnncli.errors import DataError
 from rnncli.models.encoder_decoder import EncoderDecoder, PairShape
 from rnncli.models.memory import require_memory_for_pairs
+from rnncli.tasks.first_weights import set_first_weights
 from rnncli.tasks.parts import Parts
 from rnncli.training.pairs import PairData, PairLearner, write
 from rnncli.training.reports import Score
@@ -72,7 +73,7 @@ class Trainee:
 
     def __init__(self, name: str, config: Config, parts: Parts[Pairs], prompts: Prompts, pool: ThreadPool):
         self.name, self.config, self.parts, self.prompts = name, config, parts, prompts
-        model, training = config.model, config.training
+        training = config.training
         assert parts.train.targets is not None
         self.target = token_vocabulary(parts.train.targets, config.data.tokens)
         require_learnable(self.target, parts.train.name)
@@ -83,7 +84,7 @@ class Trainee:
         require_memory_for_pairs(shape, int(S), int(T) + 1, min(training.batch_size, len(train.sources)))
         self.longest = int(LONGER * T) + 1
         self.network = EncoderDecoder(shape)
-        self.network.initialise(model.recurrent_init, model.recurrent_scale, training.seed)
+        set_first_weights(self.network, config)
         self.learner = PairLearner(
             self.network, train, valid, batch_size=training.batch_size, epochs=training.epochs,
             teacher_forcing=training.teacher_forcing, seed=training.seed, pool=pool,

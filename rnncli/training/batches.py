@@ -19,7 +19,7 @@ class Batches:
     """
 
     def __init__(self, lengths: Sequence[int] | Sequence[tuple[int, ...]], batch_size: int, seed: int):
-        self.lengths, self.seed = np.array(lengths, int).reshape(len(lengths), -1), seed
+        self.lengths, self.seed = np.array(lengths, int), seed
         self.B = min(batch_size, len(lengths))
         self.per_epoch = -(-len(lengths) // self.B)
         self._drawn: tuple[int, list[np.ndarray]] = (-1, [])
@@ -43,7 +43,8 @@ class Batches:
 
 def longest_first(lengths: np.ndarray) -> np.ndarray:
     """The order of lengths (N,) or (N, keys), the first key deciding; equals stay in order."""
-    return np.lexsort(-lengths.reshape(len(lengths), -1).T[::-1])
+    keys = lengths if lengths.ndim == 2 else lengths[:, None]
+    return np.lexsort(-keys.T[::-1])
 
 
 def by_length(lengths: Sequence[int], B: int) -> list[np.ndarray]:

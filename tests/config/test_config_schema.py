@@ -52,6 +52,7 @@ DEFAULTS = {
         "character_size": None,
         "dropout": 0.0,
         "recurrent_init": "orthogonal",
+        "chrono_init": None,
         "recurrent_scale": 1.0,
     },
     "training": {

@@ -104,3 +104,16 @@ def test_a_head_that_starts_at_zero_does_and_leaves_the_rest_alone():
     assert usual["head.weight"].all()
     for name in set(usual) - {"head.weight"}:
         assert np.array_equal(zero[name], usual[name])
+
+
+@pytest.mark.parametrize(("cell", "keeps", "lets_in"), [("lstm", 1, 0), ("gru", 1, None)])
+def test_chrono_biases_are_memories_up_to_the_longest(cell, keeps, lets_in):
+    made = network(cell)
+    made.initialise("orthogonal", 1.0, 3, 600)
+    gates = np.split(made.parameters.export()["rnn.bias_ih_l0"], made.stack.cell.gates)
+    memories = np.exp(gates[keeps])
+    assert memories.min() > 1
+    assert 300 < memories.max() < 599
+    assert 150 < memories.mean() < 450
+    for gate, bias in enumerate(gates):
+        assert np.array_equal(bias, -gates[keeps] if gate == lets_in else gates[keeps] if gate == keeps else 0 * bias)
