@@ -35,6 +35,12 @@ class PairColumns:
     def from_header(cls, header: Mapping[str, Any]) -> PairColumns:
         return cls(**{**header, "prompts": tuple(header["prompts"])})
 
+    def as_config(self) -> tuple[list[str | int], str | int]:
+        """What a config would say of what is given and of the target; a number is one only without a header."""
+        if self.header:
+            return list(self.prompts), self.target
+        return [int(number) for number in self.prompts], int(self.target)
+
     def of_line(self, line: str) -> tuple[str, ...]:
         """What is given in a bare line: the whole of it, or its fields where there are several."""
         fields = line.split(self.delimiter)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.config.schema import Config
+from rnncli.data.pairs import PairColumns
 from rnncli.data.source import Source
 from rnncli.data.text import Kind
 from rnncli.data.vocabulary import Vocabulary
@@ -63,11 +64,11 @@ def prepare(config: Config, source: Source, pool: ThreadPool, notes: list[str]) 
         "data.inputs": "a seq2seq is given data.source; name the columns there",
     })  # fmt: skip
     parts = writing.pairs_in(config, source, notes, named=False)
-    config = _resolved(config, parts.train.columns.prompts, parts.train.columns.target)
+    config = _resolved(config, parts.train.columns)
     return writing.Trainee(name, config, parts, Texts.of(parts.train.prompts, config.data.tokens), pool)
 
 
-def _resolved(config: Config, prompts: tuple[str, ...], target: str) -> Config:
+def _resolved(config: Config, columns: PairColumns) -> Config:
     model = config.model
     embedding = model.hidden_size if model.embedding_size is None and config.data.tokens == "word" else None
     ways = True if model.encoder_bidirectional is None else model.encoder_bidirectional
@@ -76,9 +77,12 @@ def _resolved(config: Config, prompts: tuple[str, ...], target: str) -> Config:
         "encoder_bidirectional": ways,
         "embedding_size": model.embedding_size or embedding,
     }
-    columns = {"source": list(prompts), "target": target}
+    source, target = columns.as_config()
     return config.model_copy(
-        update={"data": config.data.model_copy(update=columns), "model": model.model_copy(update=filled)}
+        update={
+            "data": config.data.model_copy(update={"source": source, "target": target}),
+            "model": model.model_copy(update=filled),
+        }
     )
 
 
