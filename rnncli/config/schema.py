@@ -113,9 +113,10 @@ class DataConfig(Section):
     missing: Literal["refuse", "ffill", "interpolate"] = Field(
         default="refuse", description="Forecast: what to do with missing values."
     )
-    residual: Literal["last-value", "seasonal-naive"] | None = Field(
+    residual: Literal["last-value", "seasonal-naive", "naive-bayes"] | None = Field(
         default=None,
-        description="The naive forecast that the network corrects; null takes the better one on the training part.",
+        description="What the network corrects. Forecast: a naive forecast; null takes the better one on the training "
+        "part. Classify: naive-bayes, of texts; null is nothing.",
     )
     scaling: Literal["seasonal-error", "mean", "standard", "robust", "none"] | None = Field(
         default=None,
@@ -158,14 +159,20 @@ class ModelConfig(Section):
     character_size: int | None = Field(
         default=None,
         ge=0,
-        description="Tag: the size of the network that reads each word's characters, in both directions; null is 32, "
-        "0 has none.",
+        description="Classify, regress, tag of words: the size of the network that spells each one from both ends; "
+        "0 has none, and null is 32 for a tag, else 0.",
     )
     dropout: float = Field(
         default=0.0,
         ge=0,
         lt=1,
         description="The share of values dropped between layers, and before the answer for a whole sequence.",
+    )
+    word_dropout: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="Classify, regress, tag: the share of words taken for unknown ones in training.",
     )
     recurrent_init: Literal["orthogonal", "xavier", "uniform"] = Field(
         default="orthogonal", description="How the recurrent weights start."

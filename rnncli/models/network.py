@@ -36,6 +36,7 @@ class NetworkShape:
 
     With a pooling the head sees one vector a sequence.
     drops_ends: dropout comes before the first layer and before the head of every step as well.
+    word_dropout: the share of words that training takes for unknown ones.
     characters: how many distinct ones words are composed from, by two directions of character_size; 0 for none.
     """
 
@@ -53,6 +54,7 @@ class NetworkShape:
     pooling: str | None = None
     fold_up_to: int = 320
     drops_ends: bool = False
+    word_dropout: float = 0.0
     characters: int = 0
     character_size: int = 0
 
@@ -218,6 +220,8 @@ class Network(Model):
                 pooled = work.pooling.pooled
                 dropout.drop(self.shape.dropout, pooled, pooled, work.dropout_keys[-2], low, high)
         self.head.forward(self._head_input(work), work.outputs, low, high)
+        if work.base is not None:
+            work.outputs[0, low:high] += work.base[low:high]
 
     def backward(self, work: Workspace, low: int, high: int) -> None:
         """From dL/d(outputs) in work.outputs to da of every layer, dL/dh in dh, and dx where it is wanted."""

@@ -49,7 +49,7 @@ class WordVectors:
         self.spelling.bind(parameters)
 
     def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int, chrono: int | None = None) -> None:
-        self.table[...] = initialisation.uniform(self.table.shape, 0.1, seed, 2)
+        self.table[...] = initialisation.uniform(self.table.shape, initialisation.EMBEDDING, seed, 2)
         self.spelling.initialise(recurrent_init, recurrent_scale, seed)  # words are short
 
     def pack(self, share: Share) -> None:

@@ -231,13 +231,14 @@ class Workspace(StackWork):
     """A window: its stack, and the outputs of the head for steps head_from ≤ t < T.
 
     outputs (T − head_from, B, O), which the loss overwrites with its gradient. With a pooling the head sees one vector
-    a sequence, and outputs are (1, B, O).
+    a sequence, and outputs are (1, B, O), to which base (B, O) is added where it is given.
     """
 
     pooling: PoolingWork | None
     outputs: np.ndarray
     head_from: int
     words: WordsWork | None = None
+    base: np.ndarray | None = None
 
     def first(self, T: int, head_from: int) -> Workspace:
         """The same memory for a window of T steps whose head starts at `head_from`."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 
 import numpy as np
 
 from rnncli.data.examples import Examples
 from rnncli.data.scaling import whole_series
-from rnncli.data.text import Kind, tokenize
+from rnncli.data.text import Kind
+from rnncli.tasks.naive_bayes import NaiveBayes
 
 
 def majority(train: Examples, held_out: Examples) -> list[str]:
@@ -20,28 +20,13 @@ def majority(train: Examples, held_out: Examples) -> list[str]:
     return [label] * len(held_out)
 
 
-def naive_bayes(train: Examples, held_out: Examples, kind: Kind) -> list[str]:
-    """Multinomial naive Bayes over words, or runs of three characters, each counted once more than it was seen."""
+def naive_bayes(train: Examples, held_out: Examples, labels: list[str], kind: Kind) -> list[str]:
+    """The label that multinomial naive Bayes gives each text; see `rnncli.tasks.naive_bayes`."""
     assert train.labels is not None
     assert train.texts is not None
     assert held_out.texts is not None
-    words: dict[str, Counter[str]] = {label: Counter() for label in sorted(set(train.labels))}
-    for label, text in zip(train.labels, train.texts, strict=True):
-        words[label].update(_features(text, kind))
-    known = set().union(*words.values())
-    kinds = len(known)
-    totals = {label: sum(counts.values()) + kinds for label, counts in words.items()}
-    prior = Counter(train.labels)
-
-    def score(label: str, text: str) -> float:
-        seen = (word for word in _features(text, kind) if word in known)
-        return math.log(prior[label]) + sum(math.log((words[label][word] + 1) / totals[label]) for word in seen)
-
-    return [max(words, key=lambda label: score(label, text)) for text in held_out.texts]
-
-
-def _features(text: str, kind: Kind) -> list[str]:
-    return tokenize(text, kind) if kind == "word" else [text[i : i + 3] for i in range(max(1, len(text) - 2))]
+    model = NaiveBayes.of(train.texts, [labels.index(label) for label in train.labels], len(labels), kind)
+    return [labels[k] for k in model.scores(held_out.texts).argmax(axis=1)]
 
 
 def nearest(train: Examples, held_out: Examples) -> np.ndarray:

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.config.schema import Config
+from rnncli.config.schema import Config, DataConfig
 from rnncli.data.examples import Examples
 from rnncli.data.source import Source
 from rnncli.data.text import Kind
-from rnncli.errors import DataError, UsageError, shown
+from rnncli.errors import ConfigError, DataError, UsageError, shown
 from rnncli.kernels import losses
 from rnncli.tasks import baselines, many_to_one
+from rnncli.tasks.naive_bayes import NaiveBayes, best_scale
 from rnncli.training.backpropagation import Loss
 from rnncli.training.gradients import Batch
 from rnncli.training.reports import Confusion, Score
@@ -28,18 +29,50 @@ CROSS_ENTROPY = Loss(losses.softmax_cross_entropy, "nats per sequence", 1e4)
 class Labels:
     """The labels of the training part, in alphabetical order."""
 
-    def __init__(self, labels: list[str], counts: list[int], kind: Kind = "word"):
-        self.labels, self.counts, self.kind = labels, counts, kind
+    def __init__(
+        self,
+        labels: list[str],
+        counts: list[int],
+        kind: Kind = "word",
+        corrected: tuple[NaiveBayes, float] | None = None,
+    ):
+        self.labels, self.counts, self.kind, self._corrected = labels, counts, kind, corrected
         self.outputs = len(labels)
         self._number = {label: number for number, label in enumerate(labels)}
 
     @classmethod
-    def of(cls, train: Examples, kind: Kind) -> Labels:
+    def of(cls, train: Examples, data: DataConfig) -> Labels:
         assert train.labels is not None
         labels = sorted(set(train.labels))
         if len(labels) < 2:
             raise DataError(f"{train.name}: every example is labelled {shown(labels[0])}; to classify takes two labels")
-        return cls(labels, [train.labels.count(label) for label in labels], kind)
+        counts = [train.labels.count(label) for label in labels]
+        if data.residual is None:
+            return cls(labels, counts, data.tokens)
+        if data.residual != "naive-bayes" or train.texts is None:
+            raise ConfigError(f"data.residual: is {data.residual}; a classify takes naive-bayes, of texts; mend it")
+        numbers = np.array([labels.index(label) for label in train.labels], np.int32)
+        model = NaiveBayes.of(train.texts, numbers.tolist(), len(labels), data.tokens)
+        scale = best_scale(model.scores_left_out(train.texts, numbers.tolist()), numbers)
+        return cls(labels, counts, data.tokens, (model, scale))
+
+    @property
+    def corrects(self) -> bool:
+        return self._corrected is not None
+
+    def bases(self, examples: Examples, *, own: bool) -> list[np.ndarray] | None:
+        """Naive Bayes in the scale that fits it best, each text of its own left out."""
+        if self._corrected is None:
+            return None
+        if examples.texts is None:
+            raise DataError(f"{examples.name}: the model reads texts, and these are numbers")
+        model, scale = self._corrected
+        if own:
+            assert examples.labels is not None
+            scores = model.scores_left_out(examples.texts, [self._number[label] for label in examples.labels])
+        else:
+            scores = model.scores(examples.texts)
+        return list((scale * (scores - scores.max(axis=1, keepdims=True))).astype(np.float32))
 
     def loss(self, class_weights: str) -> Loss:
         if class_weights == "none":
@@ -73,7 +106,7 @@ class Labels:
         predicted = [self.labels[k] for k in outputs.argmax(axis=1)]
         floors = {"majority": baselines.majority(train, held_out)}
         if train.texts is not None:
-            floors["naive Bayes"] = baselines.naive_bayes(train, held_out, self.kind)
+            floors["naive Bayes"] = baselines.naive_bayes(train, held_out, self.labels, self.kind)
         else:
             floors["nearest neighbour"] = [train.labels[i] for i in baselines.nearest(train, held_out)]
         return Score(
@@ -95,7 +128,11 @@ class Labels:
         return text in self._number
 
     def to_header(self) -> dict[str, Any]:
-        return {"labels": self.labels, "counts": self.counts}
+        corrected = {}
+        if self._corrected is not None:
+            model, scale = self._corrected
+            corrected = {"naive_bayes": model.to_header(), "scale": scale}
+        return {"labels": self.labels, "counts": self.counts, **corrected}
 
     def facts(self) -> str:
         shares = [f"{shown(label)} {count:,}" for label, count in zip(self.labels, self.counts, strict=True)]
@@ -122,12 +159,14 @@ def confusion(labels: list[str], predicted: list[str], right: list[str]) -> Conf
 
 def prepare(config: Config, source: Source, pool: ThreadPool, notes: list[str]) -> many_to_one.Trainee:
     parts = many_to_one.examples_in(config, source, notes)
-    return many_to_one.Trainee(name, config, parts, Labels.of(parts.train, config.data.tokens), pool)
+    return many_to_one.Trainee(name, config, parts, Labels.of(parts.train, config.data), pool)
 
 
 def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> many_to_one.Answerer:
-    answers = Labels(list(header["answers"]["labels"]), list(header["answers"]["counts"]))
-    return many_to_one.Answerer(name, header, arrays, answers)
+    of = header["answers"]
+    corrected = (NaiveBayes.from_header(of["naive_bayes"]), float(of["scale"])) if "naive_bayes" in of else None
+    labels = Labels(list(of["labels"]), list(of["counts"]), header["data"]["tokens"], corrected)
+    return many_to_one.Answerer(name, header, arrays, labels)
 
 
 def inspected(

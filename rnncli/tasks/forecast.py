@@ -211,6 +211,8 @@ def resolved(config: Config, series: Series) -> Config:
     data, training, N = config.data, config.training, len(series.values)
     if training.bptt_stride is not None:
         raise ConfigError("training.bptt_stride: a forecast has one loss a window; remove it, training.bptt is enough")
+    if data.residual == "naive-bayes":
+        raise ConfigError("data.residual: is naive-bayes, which is for texts; take last-value or seasonal-naive")
     if data.format not in (None, "csv"):
         raise ConfigError(f"data.format: is {data.format}, and a forecast reads csv; change it, or the task")
     frequency = series.timeline.frequency if series.timeline else None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -11,22 +11,19 @@ from rnncli.config.loading import config_from_mapping
 from rnncli.config.schema import Config, DataConfig
 from rnncli.data.example_files import read_examples
 from rnncli.data.examples import Columns, Examples, Reading, only
-from rnncli.data.scaling import whole_series
 from rnncli.data.source import Source
 from rnncli.data.text import tokenize
-from rnncli.data.vocabulary import Vocabulary
-from rnncli.errors import DataError
+from rnncli.errors import ConfigError, DataError
 from rnncli.models.memory import require_memory
 from rnncli.models.network import Network, NetworkShape
 from rnncli.tasks.first_weights import set_first_weights
 from rnncli.tasks.parts import Parts
+from rnncli.tasks.readers import Numbers, Tokens, Words, from_header, token_vocabulary
 from rnncli.tasks.whole_sequences import require_whole_sequences
 from rnncli.training.backpropagation import Loss
 from rnncli.training.examples import ExampleLearner
 from rnncli.training.reports import Score
 from rnncli.training.threads import ThreadPool
-
-FAR = 1e30  # scaled; sums of larger values leave float32
 
 
 class Answers(Protocol):
@@ -34,7 +31,14 @@ class Answers(Protocol):
 
     outputs: int
 
+    @property
+    def corrects(self) -> bool:
+        """Whether the network corrects something, so that it should say nothing before it has learnt."""
+
     def loss(self, class_weights: str) -> Loss: ...
+
+    def bases(self, examples: Examples, *, own: bool) -> list[np.ndarray] | None:
+        """What the network corrects, (O,) for each, where it does; `own`: these are the examples it was made from."""
 
     def targets(self, examples: Examples) -> np.ndarray:
         """(N,) or (N, O) for the loss; DataError names the example whose answer is of another kind."""
@@ -52,60 +56,35 @@ class Answers(Protocol):
         """Whether this is how the data write an answer."""
 
 
-class Encoder:
-    """Sequences to what the network reads: token numbers, or numbers scaled by the training part's mean and spread."""
+Reader: TypeAlias = "Tokens | Words | Numbers"
 
-    def __init__(self, vocabulary: Vocabulary | None, centre: np.ndarray, scale: np.ndarray):
-        self.vocabulary, self.centre, self.scale = vocabulary, centre, scale
 
-    @classmethod
-    def of(cls, train: Examples, data: DataConfig) -> Encoder:
-        """The encoder that the training part calls for."""
-        nothing = np.zeros(0)
-        if train.texts is not None:
-            counts: dict[str, int] = {}
-            for text in train.texts:
-                for token in tokenize(text, data.tokens):
-                    counts[token] = counts.get(token, 0) + 1
-            return cls(Vocabulary.of_counts(counts, data.tokens), nothing, nothing)
+def reader_of(train: Examples, data: DataConfig) -> Reader:
+    """The reader that the training part calls for."""
+    if train.texts is None:
         assert train.values is not None
-        steps = np.concatenate(train.values)
-        if data.scaling == "none":
-            return cls(None, np.zeros(steps.shape[1]), np.ones(steps.shape[1]))
-        return cls(None, *whole_series(steps))
+        return Numbers.of(train.values, data.scaling)
+    if data.tokens == "word":
+        return Words.of(tokenize(text, "word") for text in train.texts)
+    return Tokens(token_vocabulary(train.texts, data.tokens))
 
-    def encode(self, examples: Examples) -> list[np.ndarray]:
-        if self.vocabulary is not None:
-            if examples.texts is None:
-                raise DataError(f"{examples.name}: the model reads texts, and these are numbers")
-            inputs = [self.vocabulary.encode(text).astype(np.int32) for text in examples.texts]
-            empty = next((i for i, x in enumerate(inputs) if not len(x)), None)
-            if empty is not None:
-                raise DataError(f"{examples.where(empty)}: a text without tokens; remove it")
-            return inputs
+
+def encode(reader: Reader, examples: Examples) -> list[np.ndarray]:
+    """What the network reads of each example."""
+    if isinstance(reader, Numbers):
         if examples.values is None:
             raise DataError(f"{examples.name}: the model reads numbers, and these are texts")
-        with np.errstate(over="ignore"):
-            inputs = [((values - self.centre) / self.scale).astype(np.float32) for values in examples.values]
-        beyond = next((i for i, x in enumerate(inputs) if not (np.abs(x) < FAR).all()), None)
-        if beyond is not None:
-            raise DataError(f"{examples.where(beyond)}: a value is too far from those of the training part; mend it")
-        return inputs
-
-    @property
-    def size(self) -> int:
-        return len(self.centre) if self.vocabulary is None else len(self.vocabulary)
-
-    def to_header(self) -> dict[str, Any]:
-        if self.vocabulary is not None:
-            return {"vocabulary": self.vocabulary.to_header()}
-        return {"centre": self.centre.tolist(), "scale": self.scale.tolist()}
-
-    @classmethod
-    def from_header(cls, header: Mapping[str, Any]) -> Encoder:
-        if "vocabulary" in header:
-            return cls(Vocabulary.from_header(header["vocabulary"]), np.zeros(0), np.zeros(0))
-        return cls(None, np.array(header["centre"], float), np.array(header["scale"], float))
+        return reader.encode(examples.values, examples.where)
+    if examples.texts is None:
+        raise DataError(f"{examples.name}: the model reads texts, and these are numbers")
+    if isinstance(reader, Words):
+        inputs = reader.encode(tokenize(text, "word") for text in examples.texts)
+    else:
+        inputs = reader.encode(examples.texts)
+    empty = next((i for i, x in enumerate(inputs) if not len(x)), None)
+    if empty is not None:
+        raise DataError(f"{examples.where(empty)}: a text without tokens; remove it")
+    return inputs
 
 
 def reading(data: DataConfig) -> Reading:
@@ -130,25 +109,27 @@ class Trainee:
         self.name, self.answers, self.parts = name, answers, parts
         self.config = config = resolved(config, parts.train.columns)
         training = config.training
-        self.encoder = Encoder.of(parts.train, config.data)
-        inputs = self.encoder.encode(parts.train)
+        self.reader = reader_of(parts.train, config.data)
+        inputs = encode(self.reader, parts.train)
         held_out = {
-            split: (self.encoder.encode(part), list(answers.targets(part))) for split, part in parts.held_out.items()
+            split: (encode(self.reader, part), list(answers.targets(part))) for split, part in parts.held_out.items()
         }
-        shape = network_shape(config, self.encoder, answers)
+        shape = network_shape(config, self.reader, answers)
         require_memory(shape, max(map(len, inputs)), min(training.batch_size, len(inputs)))
         self.network = Network(shape)
         set_first_weights(self.network, config)
-        targets = list(answers.targets(parts.train))
+        targets, valid = list(answers.targets(parts.train)), parts.held_out.get("validation")
         self.learner = ExampleLearner(
             self.network, inputs, targets, held_out.get("validation", ([], [])),
             loss=answers.loss(training.class_weights), batch_size=training.batch_size, seed=training.seed, pool=pool,
+            lexicon=self.reader.lexicon,
+            bases=(answers.bases(parts.train, own=True), None if valid is None else answers.bases(valid, own=False)),
         )  # fmt: skip
         self.facts = self._facts([len(x) for x in inputs])
 
     def _facts(self, lengths: list[int]) -> tuple[tuple[str, str], ...]:
         model, train = self.config.model, self.parts.train
-        kind = f"{self.config.data.tokens} tokens" if train.texts is not None else f"steps of {self.encoder.size}"
+        kind = f"{self.config.data.tokens} tokens" if train.texts is not None else f"steps of {self.reader.size}"
         span = f"{min(lengths):,} to {max(lengths):,}" if min(lengths) < max(lengths) else f"{lengths[0]:,}"
         ways = "both ways, " if model.bidirectional else ""
         size = self.network.parameters.weights.size
@@ -167,7 +148,7 @@ class Trainee:
             "data": {key: getattr(data, key) for key in kept},
             "model": self.config.model.model_dump(),
             "columns": self.parts.train.columns.to_header(),
-            "encoder": self.encoder.to_header(),
+            "encoder": self.reader.to_header(),
             "answers": self.answers.to_header(),
         }
 
@@ -181,18 +162,20 @@ class Trainee:
         if split is None:
             return None
         part = self.parts.held_out[split]
-        return self.answers.score(
-            split, self.parts.train, part, np.stack(self.learner.outputs(self.encoder.encode(part)))
-        )
+        outputs = self.learner.outputs(encode(self.reader, part), self.answers.bases(part, own=False))
+        return self.answers.score(split, self.parts.train, part, np.stack(outputs))
 
 
 def resolved(config: Config, columns: Columns) -> Config:
     """The config with every null filled in that the data decide."""
     data, model = config.data, config.model
     require_whole_sequences(config)
-    embedding = model.embedding_size
-    if embedding is None and columns.form in ("text", "lines") and data.tokens == "word":
-        embedding = model.hidden_size
+    words = columns.form in ("text", "lines") and data.tokens == "word"
+    if (model.character_size or model.word_dropout) and not words:
+        raise ConfigError(
+            "model.character_size and model.word_dropout are for data.tokens: word; set that, or remove them"
+        )
+    embedding = model.hidden_size if words and model.embedding_size is None else model.embedding_size
     filled = {"text": columns.text, "inputs": list(columns.inputs) or None, "id": columns.id, "label": columns.label}
     if columns.form == "ts":
         filled["inputs"] = None
@@ -204,13 +187,15 @@ def resolved(config: Config, columns: Columns) -> Config:
     )
 
 
-def network_shape(config: Config, encoder: Encoder, answers: Answers) -> NetworkShape:
+def network_shape(config: Config, reader: Reader, answers: Answers) -> NetworkShape:
     model = config.model
+    spelling = len(reader.characters) if isinstance(reader, Words) and model.character_size else 0
     return NetworkShape(
-        cell=model.cell, input_size=encoder.size, hidden_size=model.hidden_size, num_layers=model.num_layers,
-        output_size=answers.outputs, token_input=encoder.vocabulary is not None, embedding_size=model.embedding_size,
+        cell=model.cell, input_size=reader.size, hidden_size=model.hidden_size, num_layers=model.num_layers,
+        output_size=answers.outputs, token_input=not isinstance(reader, Numbers), embedding_size=model.embedding_size,
         activation=model.activation, dropout=model.dropout, bidirectional=model.bidirectional,
-        pooling=model.pooling or "last",
+        pooling=model.pooling or "last", head_starts_at_zero=answers.corrects, word_dropout=model.word_dropout,
+        characters=spelling, character_size=model.character_size or 0,
     )  # fmt: skip
 
 
@@ -221,8 +206,8 @@ class Answerer:
         config = config_from_mapping({"task": name, "data": header["data"], "model": header["model"]})
         self.data, self.answers = config.data, answers
         self.columns = Columns.from_header(header["columns"])
-        self.encoder = Encoder.from_header(header["encoder"])
-        self.network = Network(network_shape(config, self.encoder, answers))
+        self.reader = from_header(header["encoder"])
+        self.network = Network(network_shape(config, self.reader, answers))
         self.network.load(arrays)
 
     def predict(self, source: Source, changes: Mapping[str, Any], notes: list[str]) -> Iterable[tuple[str, Any, Any]]:
@@ -231,14 +216,13 @@ class Answerer:
         examples = read_examples(source, reading(data), notes, self.columns, is_label=self.answers.is_answer)
         pool = ThreadPool(None, self.network.dtype)
         try:
-            outputs = self._outputs(self.encoder.encode(examples), pool)
+            inputs = encode(self.reader, examples)
+            learner = ExampleLearner(
+                self.network, inputs, [], ([], []), loss=self.answers.loss("none"), batch_size=32, seed=0, pool=pool,
+                lexicon=self.reader.lexicon,
+            )  # fmt: skip
+            outputs = learner.outputs(inputs, self.answers.bases(examples, own=False))
         finally:
             pool.close()
         for identity, output in zip(examples.ids, outputs, strict=True):
             yield identity, *self.answers.said(output)
-
-    def _outputs(self, inputs: Sequence[np.ndarray], pool: ThreadPool) -> list[np.ndarray]:
-        learner = ExampleLearner(
-            self.network, inputs, [], ([], []), loss=self.answers.loss("none"), batch_size=32, seed=0, pool=pool
-        )
-        return learner.outputs(inputs)

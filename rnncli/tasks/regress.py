@@ -16,6 +16,7 @@ from rnncli.data.source import Source
 from rnncli.errors import ConfigError, DataError, shown
 from rnncli.tasks import baselines, many_to_one
 from rnncli.tasks.classify import inspected
+from rnncli.tasks.whole_sequences import require_no_residual
 from rnncli.training.backpropagation import SQUARED_ERROR, Loss
 from rnncli.training.reports import Score
 from rnncli.training.threads import ThreadPool
@@ -40,6 +41,11 @@ class Number:
         if np.ptp(values) == 0:
             raise DataError(f"{train.name}: every example has the answer {values[0]:g}; there is nothing to learn")
         return cls(train.columns.label or "value", decimal, centre, scale)
+
+    corrects = False
+
+    def bases(self, examples: Examples, *, own: bool) -> None:
+        """There is nothing to correct."""
 
     def loss(self, class_weights: str) -> Loss:
         if class_weights != "none":
@@ -88,6 +94,7 @@ class Number:
 
 
 def prepare(config: Config, source: Source, pool: ThreadPool, notes: list[str]) -> many_to_one.Trainee:
+    require_no_residual(config)
     parts = many_to_one.examples_in(config, source, notes)
     return many_to_one.Trainee(name, config, parts, Number.of(parts.train, config.data.decimal), pool)
 

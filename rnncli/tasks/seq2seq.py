@@ -15,7 +15,8 @@ from rnncli.data.vocabulary import Vocabulary
 from rnncli.errors import DataError
 from rnncli.tasks import writing
 from rnncli.tasks.classify import inspected
-from rnncli.tasks.whole_sequences import refuse_keys, require_whole_sequences
+from rnncli.tasks.readers import token_vocabulary
+from rnncli.tasks.whole_sequences import refuse_keys, require_no_residual, require_whole_sequences
 from rnncli.training.threads import ThreadPool
 
 __all__ = ["inspected", "load", "name", "prepare"]
@@ -34,7 +35,7 @@ class Texts:
 
     @classmethod
     def of(cls, prompts: Sequence[tuple[str, ...]], kind: Kind) -> Texts:
-        return cls(writing.token_vocabulary((_joined(prompt, kind) for prompt in prompts), kind))
+        return cls(token_vocabulary((_joined(prompt, kind) for prompt in prompts), kind))
 
     @property
     def size(self) -> int:
@@ -58,6 +59,7 @@ def _joined(prompt: tuple[str, ...], kind: Kind) -> str:
 
 def prepare(config: Config, source: Source, pool: ThreadPool, notes: list[str]) -> writing.Trainee:
     require_whole_sequences(config)
+    require_no_residual(config)
     refuse_keys(config, {
         "model.bidirectional": "a decoder cannot read what it has not written; set model.encoder_bidirectional",
         "model.pooling": "a seq2seq has no one answer for a whole sequence; remove it",

@@ -10,21 +10,18 @@ from typing import Any
 import numpy as np
 
 from rnncli.config.loading import config_from_mapping
-from rnncli.config.schema import Config, DataConfig
-from rnncli.data.examples import Columns, Examples
+from rnncli.config.schema import Config
 from rnncli.data.source import Source
 from rnncli.data.tagged import TagColumns, Tagged, only, read_tagged
-from rnncli.data.vocabulary import LIMIT, UNKNOWN, Vocabulary
 from rnncli.errors import DataError, shown
 from rnncli.kernels import losses
 from rnncli.models.memory import require_memory
 from rnncli.models.network import Network, NetworkShape
-from rnncli.models.words import Lexicon
 from rnncli.tasks.classify import accuracy, confusion, inspected, macro_f1
 from rnncli.tasks.first_weights import set_first_weights
-from rnncli.tasks.many_to_one import Encoder
 from rnncli.tasks.parts import Parts
-from rnncli.tasks.whole_sequences import refuse_keys, require_whole_sequences
+from rnncli.tasks.readers import Numbers, Tokens, Words, from_header
+from rnncli.tasks.whole_sequences import refuse_keys, require_no_residual, require_whole_sequences
 from rnncli.training.backpropagation import CROSS_ENTROPY
 from rnncli.training.examples import ExampleLearner
 from rnncli.training.reports import Score
@@ -34,88 +31,16 @@ __all__ = ["inspected", "load", "name", "prepare"]
 
 name = "tag"
 CHARACTER_SIZE = 32
-LONGEST_WORD = 40  # characters: of a longer one, the first and the last half of that
 
 
-class Words:
-    """Words to numbers of written forms: each has a number in the vocabulary, 0 if it is not there, and a spelling."""
-
-    def __init__(self, vocabulary: Vocabulary, characters: Vocabulary, once: Sequence[str] = ()):
-        self.vocabulary, self.characters, self._once = vocabulary, characters, frozenset(once)
-        self._number: dict[str, int] = {}
-        self._lexicon: Lexicon | None = None
-
-    @classmethod
-    def of(cls, sentences: list[list[str]]) -> Words:
-        counts = Counter(word for sentence in sentences for word in sentence)
-        del counts[UNKNOWN]  # it would be taken for one that is not known, and so it is
-        letters = Counter(letter for word in counts for letter in word)
-        once = [word for word, count in counts.items() if count == 1]
-        common = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[: LIMIT - 1])
-        return cls(Vocabulary.of_counts(common, "word"), Vocabulary.of_counts(letters, "char"), once)
-
-    def encode(self, tagged: Tagged) -> list[np.ndarray]:
-        if tagged.words is None:
-            raise DataError(f"{tagged.name}: the model reads words, and these are numbers")
-        known = len(self._number)
-        found = [
-            np.array([self._number.setdefault(word, len(self._number)) for word in sentence], np.int32)
-            for sentence in tagged.words
-        ]
-        if len(self._number) > known:
-            self._lexicon = None
-        return found
-
-    def lexicon(self) -> Lexicon:
-        """Every form that was encoded so far."""
-        if self._lexicon is None:
-            forms = list(self._number)
-            self._lexicon = Lexicon(
-                self.vocabulary.numbers(forms).astype(np.int32), np.array([form in self._once for form in forms]),
-                [self.characters.encode(_within(form)).astype(np.int32) for form in forms],
-            )  # fmt: skip
-        return self._lexicon
-
-    @property
-    def size(self) -> int:
-        return len(self.vocabulary)
-
-    def to_header(self) -> dict[str, Any]:
-        return {"words": self.vocabulary.to_header(), "characters": self.characters.to_header()}
-
-
-def _within(word: str) -> str:
-    half = LONGEST_WORD // 2
-    return word if len(word) <= LONGEST_WORD else word[:half] + word[-half:]
-
-
-class Numbers:
-    """Steps of numbers, scaled by the training part's mean and spread."""
-
-    def lexicon(self) -> None:
-        """There are no words."""
-
-    def __init__(self, encoder: Encoder):
-        self.encoder = encoder
-
-    @classmethod
-    def of(cls, tagged: Tagged, data: DataConfig) -> Numbers:
-        return cls(Encoder.of(_as_examples(tagged), data))
-
-    def encode(self, tagged: Tagged) -> list[np.ndarray]:
-        return self.encoder.encode(_as_examples(tagged))
-
-    @property
-    def size(self) -> int:
-        return self.encoder.size
-
-    def to_header(self) -> dict[str, Any]:
-        return self.encoder.to_header()
-
-
-def _as_examples(tagged: Tagged) -> Examples:
-    lines = [places[0] for places in tagged.lines]
-    return Examples(tagged.name, Columns("long"), tagged.ids, lines, None, values=tagged.values)
+def encode(reader: Words | Numbers, tagged: Tagged) -> list[np.ndarray]:
+    """What the network reads of each sequence."""
+    read, given = ("words", "numbers") if isinstance(reader, Words) else ("numbers", "words")
+    if isinstance(reader, Words) and tagged.words is not None:
+        return reader.encode(tagged.words)
+    if isinstance(reader, Numbers) and tagged.values is not None:
+        return reader.encode(tagged.values, tagged.where)
+    raise DataError(f"{tagged.name}: the model reads {read}, and these are {given}")
 
 
 def network_shape(config: Config, reader: Words | Numbers, outputs: int) -> NetworkShape:
@@ -125,6 +50,7 @@ def network_shape(config: Config, reader: Words | Numbers, outputs: int) -> Netw
         cell=model.cell, input_size=reader.size, hidden_size=model.hidden_size, num_layers=model.num_layers,
         output_size=outputs, token_input=words, embedding_size=model.embedding_size if words else None,
         activation=model.activation, dropout=model.dropout, bidirectional=model.bidirectional, drops_ends=True,
+        word_dropout=model.word_dropout,
         characters=len(reader.characters) if spelling and isinstance(reader, Words) else 0,
         character_size=model.character_size or 0 if spelling else 0,
     )  # fmt: skip
@@ -142,10 +68,15 @@ class Trainee:
         if len(self.tags) < 2:
             raise DataError(f"{train.name}: every step is tagged {shown(self.tags[0])}; to tag takes two tags")
         self._number = {tag: number for number, tag in enumerate(self.tags)}
-        self.reader = Words.of(train.words) if train.words is not None else Numbers.of(train, config.data)
-        inputs, targets = self.reader.encode(train), self._targets(train)
+        self.reader: Words | Numbers
+        if train.words is not None:
+            self.reader = Words.of(train.words)
+        else:
+            assert train.values is not None
+            self.reader = Numbers.of(train.values, config.data.scaling)
+        inputs, targets = encode(self.reader, train), self._targets(train)
         valid = parts.held_out.get("validation")
-        held_out = ([], []) if valid is None else (self.reader.encode(valid), self._targets(valid))
+        held_out = ([], []) if valid is None else (encode(self.reader, valid), self._targets(valid))
         training = config.training
         shape = network_shape(config, self.reader, len(self.tags))
         require_memory(shape, max(map(len, inputs)), min(training.batch_size, len(inputs)))
@@ -205,7 +136,7 @@ class Trainee:
             return None
         train, part = self.parts.train, self.parts.held_out[split]
         assert part.tags is not None
-        outputs = self.learner.outputs(self.reader.encode(part))
+        outputs = self.learner.outputs(encode(self.reader, part))
         said = [[self.tags[k] for k in output.argmax(axis=1)] for output in outputs]
         usual, by_word = most_frequent(train, part)
         floors = {"most frequent tag": usual} | ({"most frequent tag of the word": by_word} if by_word else {})
@@ -276,12 +207,9 @@ class Tagger:
         config = config_from_mapping({"task": name, "data": header["data"], "model": header["model"]})
         self.data, self.tags = config.data, list(header["tags"])
         self.columns = TagColumns.from_header(header["columns"])
-        of = header["reader"]
-        self.reader: Words | Numbers = (
-            Words(Vocabulary.from_header(of["words"]), Vocabulary.from_header(of["characters"]))
-            if "words" in of
-            else Numbers(Encoder.from_header(of))
-        )
+        reader = from_header(header["reader"])
+        assert not isinstance(reader, Tokens)
+        self.reader = reader
         self.network = Network(network_shape(config, self.reader, len(self.tags)))
         self.network.load(arrays)
 
@@ -291,7 +219,7 @@ class Tagger:
         """(id, steps) of each sequence in `source`, read like the training data but for `changes`."""
         data = self.data.model_copy(update=dict(changes))
         tagged = read_tagged(source, data, notes, self.columns, tagged=False)
-        inputs = self.reader.encode(tagged)
+        inputs = encode(self.reader, tagged)
         pool = ThreadPool(None, self.network.dtype)
         try:
             outputs = ExampleLearner(
@@ -313,6 +241,7 @@ class Tagger:
 
 def prepare(config: Config, source: Source, pool: ThreadPool, notes: list[str]) -> Trainee:
     require_whole_sequences(config)
+    require_no_residual(config)
     refuse_keys(config, {"model.pooling": "a tag has an answer for every step; remove it"})
     whole = read_tagged(source, config.data, notes)
     parts = Parts(config, whole, lambda other: read_tagged(other, config.data, notes, whole.columns), only)

@@ -17,6 +17,12 @@ def require_whole_sequences(config: Config) -> None:
         raise ConfigError(f"data.scaling: is {config.data.scaling}; a {config.task} takes standard or none")
 
 
+def require_no_residual(config: Config) -> None:
+    """ConfigError where a task has nothing that its network could correct."""
+    if config.data.residual is not None:
+        raise ConfigError(f"data.residual: a {config.task} corrects nothing; remove it")
+
+
 def refuse_keys(config: Config, keys: dict[str, str]) -> None:
     """ConfigError for the first of these keys, `section.key` with the reason, that is set."""
     for path, reason in keys.items():

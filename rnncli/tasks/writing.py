@@ -20,6 +20,7 @@ from rnncli.models.encoder_decoder import EncoderDecoder, PairShape
 from rnncli.models.memory import require_memory_for_pairs
 from rnncli.tasks.first_weights import set_first_weights
 from rnncli.tasks.parts import Parts
+from rnncli.tasks.readers import token_vocabulary
 from rnncli.training.pairs import PairData, PairLearner, write
 from rnncli.training.reports import Score
 from rnncli.training.threads import ThreadPool
@@ -43,12 +44,6 @@ class Prompts(Protocol):
         """One array each; DataError naming where that cannot be."""
 
     def to_header(self) -> dict[str, Any]: ...
-
-
-def token_vocabulary(texts: Iterable[str], kind: Any) -> Vocabulary:
-    """The vocabulary of some texts."""
-    counts = Counter(token for text in texts for token in tokenize(text, kind))
-    return Vocabulary.of_counts(counts, kind)
 
 
 def pairs_in(config: Config, source: Source, notes: list[str], *, named: bool) -> Parts[Pairs]:

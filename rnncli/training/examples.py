@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from rnncli.training.backpropagation import Backpropagation, Loss
 from rnncli.training.batches import Batches, Stateless, by_length
 from rnncli.training.threads import ThreadPool
 
+Bases: TypeAlias = "Sequence[np.ndarray] | None"  # what the network corrects, (O,) for each sequence
+
+_SELDOM = 0.5  # of the words that occur once
 _UNKNOWN = 1 << 36  # of the seed's independent random streams, plus the update
 
 
@@ -25,10 +29,10 @@ class ExampleLearner(Stateless):
         self, network: Network, inputs: Sequence[np.ndarray], targets: Sequence[np.ndarray],
         valid: tuple[Sequence[np.ndarray], Sequence[np.ndarray]],
         *, loss: Loss, batch_size: int, seed: int, pool: ThreadPool,
-        lexicon: Callable[[], Lexicon | None] = lambda: None,
+        lexicon: Callable[[], Lexicon | None] = lambda: None, bases: tuple[Bases, Bases] = (None, None),
     ):  # fmt: skip
         self.network, self.inputs, self.targets, self.valid, self.seed = network, inputs, targets, valid, seed
-        self.lexicon = lexicon
+        self.lexicon, self.bases = lexicon, bases
         self.batches = Batches([len(x) for x in inputs], batch_size, seed)
         self.updates_per_epoch = self.batches.per_epoch
         self.loss = loss
@@ -40,6 +44,7 @@ class ExampleLearner(Stateless):
         chosen = self.batches.of_update(update)
         work = self._filled([self.inputs[i] for i in chosen], update)
         work.dropout_keys = self.network.dropout_keys(self.seed, update)
+        work.base = _stacked_bases(self.bases[0], chosen)
         targets, count = self._stacked([self.targets[i] for i in chosen], work)
         return self.backpropagation.gradient(work, targets, count), count
 
@@ -48,16 +53,18 @@ class ExampleLearner(Stateless):
         total, counted = 0.0, 0
         for chosen in by_length([len(x) for x in inputs], self.batches.B):
             work = self._filled([inputs[i] for i in chosen])
+            work.base = _stacked_bases(self.bases[1], chosen)
             targets, count = self._stacked([answers[i] for i in chosen], work)
             total += self.backpropagation.evaluate(work, targets)
             counted += count
         return (total, counted) if counted else (float("nan"), 0)
 
-    def outputs(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def outputs(self, inputs: Sequence[np.ndarray], bases: Bases = None) -> list[np.ndarray]:
         """What the network says of each: (O,), or (n, O) where it answers for every step."""
         said: list[np.ndarray] = [np.zeros(0)] * len(inputs)
         for chosen in by_length([len(x) for x in inputs], self.batches.B):
             work = self._filled([inputs[i] for i in chosen])
+            work.base = _stacked_bases(bases, chosen)
             self.backpropagation.forward(work)
             for b, i in enumerate(chosen):
                 said[i] = np.array(work.outputs[0, b] if work.pooling else work.outputs[: len(inputs[i]), b])
@@ -92,7 +99,8 @@ class ExampleLearner(Stateless):
         return work
 
     def _place_words(self, inputs: Sequence[np.ndarray], lexicon: Lexicon, work: Workspace, update: int | None) -> None:
-        """In training, every other seldom word is taken for one that is not known, which so gets a vector too."""
+        """In training, every other seldom word is taken for one that is not known, which so gets a vector too, and as
+        many of all as the network's word_dropout says."""
         numbers = np.zeros((work.T, work.B), int)
         place_sequences(inputs, numbers)
         if self.network.words and work.words:
@@ -102,7 +110,8 @@ class ExampleLearner(Stateless):
         if update is not None:
             noise = np.empty(numbers.size)
             random.fill_uniform(noise, self.seed, _UNKNOWN + update, 1.0)
-            words[lexicon.seldom[numbers] & (noise.reshape(numbers.shape) < 0)] = 0
+            share = np.where(lexicon.seldom[numbers], _SELDOM, 0.0)
+            words[noise.reshape(numbers.shape) < 2 * np.maximum(share, self.network.shape.word_dropout) - 1] = 0
 
 
 def place_sequences(sequences: Sequence[np.ndarray], place: np.ndarray) -> None:
@@ -110,3 +119,7 @@ def place_sequences(sequences: Sequence[np.ndarray], place: np.ndarray) -> None:
     for b, x in enumerate(sequences):
         place[: len(x), b] = x
         place[len(x) :, b] = 0
+
+
+def _stacked_bases(bases: Bases, chosen: np.ndarray) -> np.ndarray | None:
+    return None if bases is None else np.stack([bases[i] for i in chosen])

@@ -84,12 +84,12 @@ def archive(problem: str, target: float, model: dict[str, Any], training: dict[s
 
 
 def movie_reviews(data: Path, run: Path) -> dict[str, Any]:
-    lines = (data / "movie_reviews_polarity.txt").read_text(encoding="latin-1").splitlines(keepends=True)
+    lines = (data / "movie_reviews_polarity.txt").read_text(encoding="latin-1").removesuffix("\n").split("\n")
     config, model, training = run.with_suffix(".yaml"), MOVIES["model"], MOVIES["training"]
     parts = {"train": [line for i, line in enumerate(lines, 1) if i % 10], "test": lines[9::10]}
     files = {part: str(run.with_name(f"{part}.txt")) for part in parts}
     for part, chosen in parts.items():
-        Path(files[part]).write_text("".join(chosen), encoding="latin-1")
+        Path(files[part]).write_text("\n".join(chosen) + "\n", encoding="latin-1")
     read = {"path": files["train"], "test": files["test"], "encoding": "latin-1", "tokens": "word", "format": "text"}
     config.write_text(json.dumps({"task": "classify", "data": read | MOVIES["data"], "model": model,
                                   "training": training}))  # fmt: skip

@@ -116,7 +116,7 @@ MISPLACED_KEYS = {
     "  zzz: 3": (
         ':3:3: unknown key "zzz"; the keys under model: are cell, activation, hidden_size, num_layers, '
         "embedding_size, bidirectional, pooling, attention, encoder_bidirectional, "
-        "character_size, dropout, recurrent_init, chrono_init, recurrent_scale"
+        "character_size, dropout, word_dropout, recurrent_init, chrono_init, recurrent_scale"
     ),
 }
 

@@ -51,6 +51,7 @@ DEFAULTS = {
         "encoder_bidirectional": None,
         "character_size": None,
         "dropout": 0.0,
+        "word_dropout": 0.0,
         "recurrent_init": "orthogonal",
         "chrono_init": None,
         "recurrent_scale": 1.0,

@@ -7,8 +7,9 @@ from rnncli.config.loading import config_from_mapping
 from rnncli.data.examples import Columns, Examples
 from rnncli.data.source import Source
 from rnncli.errors import ConfigError, DataError, UsageError
-from rnncli.tasks import baselines, classify, regress
+from rnncli.tasks import baselines, classify, many_to_one, regress
 from rnncli.tasks.classify import Labels, accuracy, macro_f1
+from rnncli.tasks.naive_bayes import NaiveBayes, best_scale
 from rnncli.training.threads import ThreadPool
 
 ROWS = [(f"{'aab'[i % 3] * (1 + i % 4)}", "yes" if "b" in "aab"[i % 3] else "no") for i in range(60)]
@@ -29,8 +30,8 @@ def prepared(task, content, notes=None, **sections):
 def test_a_constant_column_is_not_divided_by_its_rounding():
     made = prepared(classify, "label,a,b\n" + "".join(f"{'pq'[i % 2]},0.1,{i}\n" for i in range(60)),
                     data={"inputs": ["a", "b"], "id": "b"})  # fmt: skip
-    assert made.encoder.scale[0] == 1.0
-    assert made.encoder.scale[1] > 10
+    assert made.reader.scale[0] == 1.0
+    assert made.reader.scale[1] > 10
 
 
 def examples(labels, texts=None, values=None):
@@ -52,10 +53,10 @@ def test_parts_are_drawn_by_the_seed_and_share_nothing():
 def test_scale_and_vocabulary_come_from_the_training_part_alone():
     made = prepared(regress, NUMBERS)
     steps = np.concatenate(made.parts.train.values)
-    assert made.encoder.centre == pytest.approx(steps.mean(axis=0))
-    assert made.encoder.scale == pytest.approx(steps.std(axis=0))
+    assert made.reader.centre == pytest.approx(steps.mean(axis=0))
+    assert made.reader.scale == pytest.approx(steps.std(axis=0))
     odd = TEXTS.replace("label,text\n", "label,text\n" + "no,a~\n")
-    vocabularies = {prepared(classify, odd, training={"seed": s}).encoder.vocabulary.tokens for s in range(12)}
+    vocabularies = {prepared(classify, odd, training={"seed": s}).reader.vocabulary.tokens for s in range(12)}
     assert {("<unk>", "a", "b"), ("<unk>", "a", "b", "~")} == vocabularies
 
 
@@ -79,18 +80,28 @@ def test_floors_by_hand():
     asked = examples(["p", "n"], texts=["film good unheard", "bad"])
     assert baselines.majority(train, asked) == ["p", "p"]
     # p("good film" | p) = 2/3·(4/7)·(2/7) against 1/3·(1/5)·(2/5); p("bad" | p) = 2/3·1/7 against 1/3·2/5
-    assert baselines.naive_bayes(train, asked, "word") == ["p", "n"]
+    assert baselines.naive_bayes(train, asked, ["n", "p"], "word") == ["p", "n"]
     seen = examples(["p", "n"], values=[[0, 1, 2, 3], [3, 2, 1, 0]])
     assert baselines.nearest(seen, examples(["?", "?"], values=[[0, 3], [2, 2, 0]])).tolist() == [0, 1]
 
 
-@pytest.mark.parametrize(("task", "content"), [(classify, TEXTS), (regress, NUMBERS)])
-def test_a_loaded_model_answers_as_the_trained_one(task, content):
-    made = prepared(task, content, model={"bidirectional": True, "pooling": "attention"})
+SPELT = {"tokens": "word", "residual": "naive-bayes"}
+
+
+@pytest.mark.parametrize(
+    ("task", "content", "data", "model"),
+    [
+        (classify, TEXTS, {}, {}),
+        (regress, NUMBERS, {}, {}),
+        (classify, TEXTS, SPELT, {"character_size": 3, "word_dropout": 0.3}),
+    ],
+)
+def test_a_loaded_model_answers_as_the_trained_one(task, content, data, model):
+    made = prepared(task, content, data=data, model={"bidirectional": True, "pooling": "attention"} | model)
     for update in range(20):
         made.learner.gradient(update)
     part = made.parts.held_out["validation"]
-    outputs = made.learner.outputs(made.encoder.encode(part))
+    outputs = made.learner.outputs(many_to_one.encode(made.reader, part), made.answers.bases(part, own=False))
     model = task.load(made.header(), made.network.parameters.export())
     rows = content.splitlines()
     again = "\n".join([rows[0], *(rows[line - 1] for line in part.lines)]) + "\n"
@@ -114,6 +125,9 @@ def test_a_loaded_model_answers_as_the_trained_one(task, content):
         (regress, "y,a\n0.1,2\n0.1,3\n0.1,4\n", {}, DataError, "every example has the answer 0.1"),
         (classify, TEXTS, {"data": {"test": 0.8, "validation": 0.3}}, ConfigError, "leave nothing to train on"),
         (classify, TEXTS, {"data": {"missing": "ffill"}}, ConfigError, "data.missing: a classify fills nothing in"),
+        (regress, NUMBERS, {"data": {"residual": "naive-bayes"}}, ConfigError, "data.residual: a regress corrects"),
+        (classify, TEXTS, {"data": {"residual": "last-value"}}, ConfigError, "data.residual: is last-value"),
+        (classify, TEXTS, {"model": {"character_size": 4}}, ConfigError, "are for data.tokens: word"),
         (classify, TEXTS, {"training": {"bptt": 5}}, ConfigError, "training.bptt: a classify reads whole sequences"),
         (classify, TEXTS, {"data": {"scaling": "robust"}}, ConfigError, "data.scaling: is robust"),
         (regress, NUMBERS, {"training": {"class_weights": "balanced"}}, ConfigError, "class_weights"),
@@ -123,6 +137,39 @@ def test_a_loaded_model_answers_as_the_trained_one(task, content):
 def test_what_cannot_be_learnt_is_refused(task, content, changes, error, said):
     with pytest.raises(error, match=said):
         prepared(task, content, **changes)
+
+
+def test_naive_bayes_leaves_each_of_its_own_texts_out():
+    texts, labels = ["good good film", "good plot", "bad film", "bad bad"], [0, 0, 1, 1]
+    whole = NaiveBayes.of(texts, labels, 2, "word")
+    left_out = whole.scores_left_out(texts, labels)
+    for i, text in enumerate(texts):
+        rest = [j for j in range(4) if j != i]
+        alone = NaiveBayes.of([texts[j] for j in rest], [labels[j] for j in rest], 2, "word")
+        # One difference: every feature of the whole is among the kinds that are counted once more than they were seen.
+        counts = {f: alone.counts[alone.features.index(f)] - 1 for f in alone.features}
+        totals = np.sum(list(counts.values()), axis=0) + len(whole.features)
+        words = [word for word in text.split() if word in counts]
+        wanted = np.log(alone.texts) + sum(np.log((counts[word] + 1) / totals) for word in words)
+        assert left_out[i] == pytest.approx(wanted)
+
+
+def test_an_untrained_network_on_naive_bayes_is_naive_bayes():
+    made = prepared(classify, TEXTS, data={"tokens": "word", "residual": "naive-bayes"})
+    score = made.score()
+    assert score.network == dict(score.floors)["naive Bayes"]
+    part = made.parts.held_out["validation"]
+    (base, *_) = made.answers.bases(part, own=False)
+    (output, *_) = made.learner.outputs(many_to_one.encode(made.reader, part), made.answers.bases(part, own=False))
+    assert np.array_equal(base, output)
+
+
+def test_the_scale_is_the_one_that_fits_best():
+    random = np.random.default_rng(0)
+    scores = random.normal(0, 2, (4000, 3))
+    chances = np.exp(0.5 * scores) / np.exp(0.5 * scores).sum(axis=1, keepdims=True)
+    labels = np.array([random.choice(3, p=p) for p in chances], np.int32)
+    assert best_scale(scores, labels) == pytest.approx(0.5, abs=0.051)
 
 
 def test_a_label_that_training_never_saw_is_named_by_its_line():

@@ -1,0 +1,86 @@
+"""Multinomial naive Bayes over words, or runs of three characters: a floor, and what a network may correct."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from rnncli.data.text import Kind, tokenize
+from rnncli.kernels import losses
+from rnncli.kernels.elementary import log
+
+_SCALES = [k / 20 for k in range(1, 31)]
+
+
+class NaiveBayes:
+    """counts (F, L) of each feature in texts of each label, each counted once more than it was seen; of how many texts
+    of each label, texts (L,)."""
+
+    def __init__(self, features: Sequence[str], counts: np.ndarray, texts: np.ndarray, kind: Kind):
+        self.features, self.counts, self.texts, self.kind = features, counts, texts, kind
+        self._place = {feature: place for place, feature in enumerate(features)}
+        self._totals = counts.sum(axis=0)
+
+    @classmethod
+    def of(cls, texts: Sequence[str], labels: Sequence[int], count: int, kind: Kind) -> NaiveBayes:
+        """From texts and the number of each one's label, below `count`."""
+        seen: dict[str, list[int]] = {}
+        for text, label in zip(texts, labels, strict=True):
+            for feature in _features(text, kind):
+                seen.setdefault(feature, [0] * count)[label] += 1
+        counts = np.array(list(seen.values()), float).reshape(-1, count) + 1
+        return cls(list(seen), counts, np.bincount(labels, minlength=count).astype(float), kind)
+
+    def scores(self, texts: Sequence[str]) -> np.ndarray:
+        """(N, L): log of a prior and of each feature's share, but for a constant of each text."""
+        return np.array([self._score(text, None) for text in texts]).reshape(len(texts), -1)
+
+    def scores_left_out(self, texts: Sequence[str], labels: Sequence[int]) -> np.ndarray:
+        """Likewise for the texts that it was made from, each as if that one had not been there."""
+        return np.array([self._score(text, label) for text, label in zip(texts, labels, strict=True)])
+
+    def _score(self, text: str, own: int | None) -> np.ndarray:
+        found = Counter(place for f in _features(text, self.kind) if (place := self._place.get(f)) is not None)
+        counts, totals, texts = self.counts[list(found)].copy(), self._totals.copy(), self.texts.copy()
+        times = np.array(list(found.values()), float)
+        if own is not None:
+            counts[:, own] -= times
+            totals[own] -= times.sum()
+            texts[own] = max(texts[own] - 1, 0.5)
+            known = counts.sum(axis=1) > counts.shape[1]  # what no other text has says nothing
+            counts, times = counts[known], times[known]
+        return (times[:, None] * (_logs(counts) - _logs(totals))).sum(axis=0) + _logs(texts)
+
+    def to_header(self) -> dict[str, Any]:
+        return {
+            "features": list(self.features), "counts": self.counts.tolist(), "texts": self.texts.tolist(),
+            "kind": self.kind,
+        }  # fmt: skip
+
+    @classmethod
+    def from_header(cls, header: Mapping[str, Any]) -> NaiveBayes:
+        counts = np.array(header["counts"], float).reshape(len(header["features"]), -1)
+        return cls(header["features"], counts, np.array(header["texts"], float), header["kind"])
+
+
+def _logs(values: np.ndarray) -> np.ndarray:
+    """Our own logarithm, the same bits on every machine."""
+    return np.array([log(max(value, 1e-300)) for value in values.reshape(-1).tolist()]).reshape(values.shape)
+
+
+def best_scale(scores: np.ndarray, labels: np.ndarray) -> float:
+    """What scores (N, L) are multiplied by so that their softmax is nearest to labels (N,): naive Bayes is too sure."""
+
+    def loss(scale: float) -> float:
+        z, per_text = (scores * scale).astype(np.float32)[None], np.zeros((1, len(scores)))
+        losses.softmax_cross_entropy(z, labels[None], per_text, np.float32(1), 0, len(scores))
+        return float(losses.total(per_text))
+
+    return min(_SCALES, key=loss)
+
+
+def _features(text: str, kind: Kind) -> list[str]:
+    return tokenize(text, kind) if kind == "word" else [text[i : i + 3] for i in range(max(1, len(text) - 2))]
