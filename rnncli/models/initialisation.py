@@ -1,8 +1,8 @@
 """First values of the weights: from the seed alone, the same bits on every machine.
 
-Input and output weights are uniform in ±1/√H as in PyTorch, a token's row of them in ±1, its vector too, but
-where there are many in ±0.1; recurrent weights follow `model.recurrent_init`, one H×H block per gate, times `model.recurrent_scale`; biases
-start at zero but for the cell's own `initial_bias`, or follow `model.chrono_init`.
+Input and output weights are uniform in ±1/√H as in PyTorch, a token's row of them in ±1, its vector too, but where
+there are many in ±0.1; recurrent weights follow `model.recurrent_init`, one H×H block per gate, times
+`model.recurrent_scale`; biases start at zero but for the cell's own `initial_bias`, or follow `model.chrono_init`.
 """
 
 from __future__ import annotations

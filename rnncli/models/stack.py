@@ -106,9 +106,8 @@ class Stack:
 
     def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int, chrono: int | None = None) -> None:
         if self.shape.embedded:
-            self.table[...] = initialisation.uniform(
-                self.table.shape, initialisation.EMBEDDING, seed, 2 + 10 * self.place
-            )
+            limit = 1.0 if self.shape.folded else initialisation.EMBEDDING
+            self.table[...] = initialisation.uniform(self.table.shape, limit, seed, 2 + 10 * self.place)
         for layer in self.layers:
             layer.initialise(recurrent_init, recurrent_scale, seed, chrono)
 
