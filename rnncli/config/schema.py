@@ -7,6 +7,7 @@ JSON Schema. What the user reads when a value is refused is worded in `explanati
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal, get_args
 
 from pydantic import (
@@ -271,3 +272,37 @@ class Config(Section):
 
 
 SECTIONS: dict[str, type[Section]] = {"data": DataConfig, "model": ModelConfig, "training": TrainingConfig}
+
+_EXAMPLES = ("classify", "regress", "tag")
+MEANT_FOR: dict[str, tuple[str, ...]] = {
+    "data.text": _EXAMPLES,
+    "data.inputs": (*_EXAMPLES, "caption"),
+    "data.id": _EXAMPLES,
+    "data.label": _EXAMPLES,
+    "data.source": ("seq2seq",),
+    "data.time": ("forecast", *_EXAMPLES),
+    "data.target": ("forecast", "seq2seq", "caption"),
+    "data.horizon": ("forecast",),
+    "data.context": ("forecast",),
+    "data.freq": ("forecast",),
+    "data.season": ("forecast",),
+    "data.missing": ("forecast",),
+    "data.residual": ("forecast", "classify"),
+    "data.scaling": ("forecast", *_EXAMPLES),
+    "model.attention": ("seq2seq",),
+    "model.encoder_bidirectional": ("seq2seq",),
+    "model.character_size": _EXAMPLES,
+    "model.word_dropout": _EXAMPLES,
+    "training.class_weights": ("classify",),
+    "training.teacher_forcing": ("seq2seq", "caption"),
+}
+"""The keys that mean something to some tasks only. Those that a task refuses with a reason of its own are not here."""
+
+
+def unused(config: Config) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The keys that are set and mean nothing to the config's task, and the tasks that they are for."""
+    for path, tasks in MEANT_FOR.items():
+        name, _, key = path.partition(".")
+        default = SECTIONS[name].model_fields[key].default
+        if config.task not in tasks and getattr(getattr(config, name), key) != default:
+            yield path, tasks

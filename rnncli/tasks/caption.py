@@ -15,7 +15,7 @@ from rnncli.data.source import Source
 from rnncli.errors import DataError, shown
 from rnncli.tasks import writing
 from rnncli.tasks.classify import inspected
-from rnncli.tasks.whole_sequences import refuse_keys, require_no_residual, require_whole_sequences
+from rnncli.tasks.whole_sequences import refuse_keys, require_whole_sequences
 from rnncli.training.threads import ThreadPool
 
 __all__ = ["inspected", "load", "name", "prepare"]
@@ -77,13 +77,9 @@ class Cells:
 
 def prepare(config: Config, source: Source, pool: ThreadPool, notes: list[str]) -> writing.Trainee:
     require_whole_sequences(config)
-    require_no_residual(config)
     refuse_keys(config, {
         "model.bidirectional": "a decoder cannot read what it has not written; remove it",
         "model.pooling": "a caption has no one answer for a whole sequence; remove it",
-        "model.attention": "a caption has no source to look back at; remove it",
-        "model.encoder_bidirectional": "a caption has no encoder; remove it",
-        "data.source": "a caption is given data.inputs; name the columns there",
     })  # fmt: skip
     parts = writing.pairs_in(config, source, notes, named=True)
     model, columns = config.model, parts.train.columns

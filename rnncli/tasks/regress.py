@@ -16,7 +16,6 @@ from rnncli.data.source import Source
 from rnncli.errors import ConfigError, DataError, shown
 from rnncli.tasks import baselines, many_to_one
 from rnncli.tasks.classify import inspected
-from rnncli.tasks.whole_sequences import require_no_residual
 from rnncli.training.backpropagation import SQUARED_ERROR, Loss
 from rnncli.training.reports import Score
 from rnncli.training.threads import ThreadPool
@@ -94,7 +93,6 @@ class Number:
 
 
 def prepare(config: Config, source: Source, pool: ThreadPool, notes: list[str]) -> many_to_one.Trainee:
-    require_no_residual(config)
     parts = many_to_one.examples_in(config, source, notes)
     return many_to_one.Trainee(name, config, parts, Number.of(parts.train, config.data.decimal), pool)
 

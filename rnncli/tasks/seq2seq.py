@@ -16,7 +16,7 @@ from rnncli.errors import DataError
 from rnncli.tasks import writing
 from rnncli.tasks.classify import inspected
 from rnncli.tasks.readers import token_vocabulary
-from rnncli.tasks.whole_sequences import refuse_keys, require_no_residual, require_whole_sequences
+from rnncli.tasks.whole_sequences import refuse_keys, require_whole_sequences
 from rnncli.training.threads import ThreadPool
 
 __all__ = ["inspected", "load", "name", "prepare"]
@@ -59,11 +59,9 @@ def _joined(prompt: tuple[str, ...], kind: Kind) -> str:
 
 def prepare(config: Config, source: Source, pool: ThreadPool, notes: list[str]) -> writing.Trainee:
     require_whole_sequences(config)
-    require_no_residual(config)
     refuse_keys(config, {
         "model.bidirectional": "a decoder cannot read what it has not written; set model.encoder_bidirectional",
         "model.pooling": "a seq2seq has no one answer for a whole sequence; remove it",
-        "data.inputs": "a seq2seq is given data.source; name the columns there",
     })  # fmt: skip
     parts = writing.pairs_in(config, source, notes, named=False)
     config = _resolved(config, parts.train.columns)

@@ -21,7 +21,7 @@ from rnncli.tasks.classify import accuracy, confusion, inspected, macro_f1
 from rnncli.tasks.first_weights import set_first_weights
 from rnncli.tasks.parts import Parts
 from rnncli.tasks.readers import Numbers, Tokens, Words, from_header
-from rnncli.tasks.whole_sequences import refuse_keys, require_no_residual, require_whole_sequences
+from rnncli.tasks.whole_sequences import refuse_keys, require_whole_sequences
 from rnncli.training.backpropagation import CROSS_ENTROPY
 from rnncli.training.examples import ExampleLearner
 from rnncli.training.reports import Score
@@ -241,7 +241,6 @@ class Tagger:
 
 def prepare(config: Config, source: Source, pool: ThreadPool, notes: list[str]) -> Trainee:
     require_whole_sequences(config)
-    require_no_residual(config)
     refuse_keys(config, {"model.pooling": "a tag has an answer for every step; remove it"})
     whole = read_tagged(source, config.data, notes)
     parts = Parts(config, whole, lambda other: read_tagged(other, config.data, notes, whole.columns), only)

@@ -11,16 +11,8 @@ def require_whole_sequences(config: Config) -> None:
     for key in ("bptt", "bptt_stride"):
         if getattr(config.training, key) is not None:
             raise ConfigError(f"training.{key}: a {config.task} reads whole sequences; remove it")
-    if config.data.missing != "refuse":
-        raise ConfigError(f"data.missing: a {config.task} fills nothing in; fill the cells, and remove the key")
     if config.data.scaling not in (None, "standard", "none"):
         raise ConfigError(f"data.scaling: is {config.data.scaling}; a {config.task} takes standard or none")
-
-
-def require_no_residual(config: Config) -> None:
-    """ConfigError where a task has nothing that its network could correct."""
-    if config.data.residual is not None:
-        raise ConfigError(f"data.residual: a {config.task} corrects nothing; remove it")
 
 
 def refuse_keys(config: Config, keys: dict[str, str]) -> None:

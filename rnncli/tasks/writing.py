@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -21,6 +20,7 @@ from rnncli.models.memory import require_memory_for_pairs
 from rnncli.tasks.first_weights import set_first_weights
 from rnncli.tasks.parts import Parts
 from rnncli.tasks.readers import token_vocabulary
+from rnncli.tasks.written_scores import METRICS, edit_distance, floors
 from rnncli.training.pairs import PairData, PairLearner, write
 from rnncli.training.reports import Score
 from rnncli.training.threads import ThreadPool
@@ -64,7 +64,9 @@ def pair_shape(config: Config, prompts: Prompts, target: Vocabulary) -> PairShap
 
 
 class Trainee:
-    """Pairs and a fresh model for them."""
+    """Pairs and a fresh model for them. metric: what `score` measures, one of METRICS."""
+
+    metric = "exact"
 
     def __init__(self, name: str, config: Config, parts: Parts[Pairs], prompts: Prompts, pool: ThreadPool):
         self.name, self.config, self.parts, self.prompts = name, config, parts, prompts
@@ -125,7 +127,7 @@ class Trainee:
         self.parts.held_out["test"] = read_pairs(source, data, notes, self.parts.train.columns)
 
     def score(self) -> Score | None:
-        """How many answers are exactly right, beside those that need no network."""
+        """How good the answers are, beside those that need no network."""
         split = self.parts.scored()
         if split is None:
             return None
@@ -138,42 +140,14 @@ class Trainee:
         right = [detokenize(tokenize(target, self.target.kind), self.target.kind).strip() for target in part.targets]
         edits = [edit_distance(tokenize(a, self.target.kind), tokenize(b, self.target.kind))
                  for a, b in zip(said, right, strict=True)]  # fmt: skip
+        unit, metric = METRICS[self.metric]
         return Score(
-            split, "exact match", exact(said, right), tuple(
-                (floor, exact(answers, right)) for floor, answers in floors(train, part, self.prompts.encodes)
+            split, unit, metric(said, right), tuple(
+                (floor, metric(answers, right)) for floor, answers in floors(train, part, self.prompts.encodes)
             ),
             f"{len(part):,} pairs, mean edit distance {sum(edits) / len(edits):.3f} {self.config.data.tokens}s",
             higher_is_better=True,
         )  # fmt: skip
-
-
-def exact(said: Sequence[str], right: Sequence[str]) -> float:
-    return sum(a == b for a, b in zip(said, right, strict=True)) / len(right)
-
-
-def floors(train: Pairs, held_out: Pairs, texts: bool) -> list[tuple[str, list[str]]]:
-    """What needs no network: copying the source, the answer to the most similar prompt, the most frequent answer."""
-    assert train.targets is not None
-    counts = Counter(train.targets)
-    usual = min(counts, key=lambda target: (-counts[target], target))
-    found = [("most frequent", [usual] * len(held_out))]
-    if texts:
-        return [("copy", [prompt[0].strip() for prompt in held_out.prompts]), *found]
-    nearest = []
-    for prompt in held_out.prompts:
-        alike = [sum(a == b for a, b in zip(prompt, other, strict=True)) for other in train.prompts]
-        nearest.append(train.targets[int(np.argmax(alike))])
-    return [("most similar", nearest), *found]
-
-
-def edit_distance(first: Sequence[str], second: Sequence[str]) -> int:
-    """How many insertions, deletions and replacements lead from one to the other (Levenshtein, 1966)."""
-    row = list(range(len(second) + 1))
-    for i, a in enumerate(first, start=1):
-        before, row[0] = row[0], i
-        for j, b in enumerate(second, start=1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (a != b))
-    return row[-1]
 
 
 @dataclass(frozen=True)

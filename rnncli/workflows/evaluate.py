@@ -15,6 +15,7 @@ from rnncli.errors import DataError, UsageError
 from rnncli.models import model_file
 from rnncli.models.model_file import FORMAT
 from rnncli.models.network import FLOAT32
+from rnncli.tasks import writing
 from rnncli.tasks.registry import TASKS
 from rnncli.tasks.task import Trainee
 from rnncli.training.reports import Score
@@ -25,11 +26,15 @@ from rnncli.workflows.train import data_sha256
 
 @dataclass(frozen=True)
 class Request:
-    """`data` None takes the part that the run held out; else it is scored in its place, read as `reading` says."""
+    """`data` None takes the part that the run held out; else it is scored in its place, read as `reading` says.
+
+    metric: of written answers, one of `rnncli.tasks.written_scores.METRICS`; None is the usual one.
+    """
 
     run: str
     data: str | None = None
     overrides: Sequence[str] = ()
+    metric: str | None = None
     reading: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -56,6 +61,8 @@ def evaluate(request: Request, notes: list[str]) -> Score:
         if json.loads(json.dumps({"format": FORMAT, **trainee.header()})) != model.header:
             raise UsageError(f"{request.run}: these settings are not what it was trained with; leave --set out")
         trainee.network.load(model.arrays)
+        if request.metric is not None:
+            _measure_by(request, trainee)
         if request.data is not None:
             trainee.hold_out(read_source(request.data), request.reading, notes)
         score = trainee.score()
@@ -64,6 +71,12 @@ def evaluate(request: Request, notes: list[str]) -> Score:
     if score is None:
         raise UsageError(f"{request.run}: nothing was held out; name data to score it on")
     return score
+
+
+def _measure_by(request: Request, trainee: Trainee) -> None:
+    if not isinstance(trainee, writing.Trainee):
+        raise UsageError(f"--metric {request.metric}: is for what a seq2seq or a caption writes; leave it out")
+    trainee.metric = str(request.metric)
 
 
 def _require_same_data(run: str, config: Config, source: Source) -> None:

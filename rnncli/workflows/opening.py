@@ -12,7 +12,7 @@ import numpy as np
 
 from rnncli.config.inference import inferred_config, is_config
 from rnncli.config.loading import config_from_mapping, load_config
-from rnncli.config.schema import Config
+from rnncli.config.schema import Config, unused
 from rnncli.data.source import Source, read_source
 from rnncli.errors import ConfigError, ModelFileError, UsageError, shown
 from rnncli.kernels import cache
@@ -84,6 +84,7 @@ def config_and_source(
     """From CONFIG [DATA|-] or from DATA alone; what was inferred is added to `notes`."""
     if is_config(first):
         config = load_config(first, overrides)
+        _require_used(config)
         path = data if data is not None else config.data.path
         if path is None:
             raise UsageError(f"{first}: names no data; add data.path to it, or name the data after it")
@@ -92,8 +93,19 @@ def config_and_source(
         raise UsageError(f"{first}: not a config (.yaml or .yml); with two arguments the first is the config")
     source = read_source(first)
     config = config_from_mapping(inferred_config(first, source.size, overrides), overrides, where="inferred config")
+    _require_used(config)
     notes.append(
         f"no config: task {config.task}, {config.model.num_layers} × {config.model.cell} of "
         f"{config.model.hidden_size}, {config.training.epochs} epochs or {config.training.max_time}, whichever is first"
     )
     return config, source
+
+
+def _require_used(config: Config) -> None:
+    """ConfigError, a line each, for keys that mean nothing to the task."""
+    mistakes = [
+        f"{key}: is for {' and '.join(tasks)}, and a {config.task} has no use for it; remove it"
+        for key, tasks in unused(config)
+    ]
+    if mistakes:
+        raise ConfigError(*mistakes)

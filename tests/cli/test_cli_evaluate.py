@@ -90,3 +90,23 @@ def test_nothing_held_out_needs_data(folder: Path) -> None:
     run("train", "reviews.yaml", "-q", "-o", "whole", "--set", "data.validation=0", cwd=folder).ok()
     assert "nothing was held out" in run("evaluate", "whole", cwd=folder).failed(2)
     assert run("evaluate", "whole", "reviews.csv", cwd=folder).ok().out.startswith("test score")
+
+
+def test_written_answers_by_other_metrics(tmp_path: Path) -> None:
+    (tmp_path / "pairs.tsv").write_text("".join(f"{a}{b}\t{b}{a}\n" for a in "abcdef" for b in "abcdef"))
+    (tmp_path / "c.yaml").write_text(
+        "task: seq2seq\ndata: {path: pairs.tsv, validation: 0.2}\nmodel: {hidden_size: 8}\ntraining: {epochs: 3}\n"
+    )
+    run("train", "c.yaml", "-q", "-o", "run", cwd=tmp_path).ok()
+    for metric, unit in (("exact", "exact match"), ("chrf", "chrF"), ("bleu", "BLEU")):
+        score = json.loads(run("evaluate", "run", "--metric", metric, "-f", "json", cwd=tmp_path).ok().out)
+        assert score["unit"] == unit
+        assert set(score["floors"]) == {"copy", "most frequent"}
+    (tmp_path / "sacrebleu.py").write_text("raise ImportError")  # python -m puts this folder on the path
+    message = run("evaluate", "run", "--metric", "chrf", cwd=tmp_path).failed(2)
+    assert message == "--metric chrf: is measured by sacrebleu, which is not installed; pip install 'rnncli[metrics]'"
+
+
+def test_a_metric_for_written_answers_is_refused_elsewhere(folder: Path) -> None:
+    message = run("evaluate", "reviews", "--metric", "bleu", cwd=folder).failed(2)
+    assert message == "--metric bleu: is for what a seq2seq or a caption writes; leave it out"

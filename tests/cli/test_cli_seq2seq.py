@@ -115,7 +115,11 @@ def test_threads_and_resuming_change_no_byte(folder: Path, trained: str, tunes: 
     [
         (["train", "c.yaml", "--set", "model.bidirectional=true"], 2, "model.bidirectional: a decoder cannot read"),
         (["train", "c.yaml", "--set", "training.bptt=8"], 2, "training.bptt: a seq2seq reads whole sequences"),
-        (["train", "t.yaml", "--set", "model.attention=dot"], 2, "model.attention: a caption has no source"),
+        (
+            ["train", "t.yaml", "--set", "model.attention=dot"],
+            2,
+            "model.attention: is for seq2seq, and a caption",
+        ),
         (["train", "c.yaml", "--set", "data.source=7"], 2, 'no column "7"'),
         (["train", "c.yaml", "bad.tsv"], 3, "bad.tsv:2: 1 field"),
         (["evaluate", "run", "latin.tsv"], 3, "latin.tsv:1:4: byte 0xE9 is not UTF-8; pass --encoding latin-1"),

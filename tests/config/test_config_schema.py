@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from rnncli.config.durations import parse_duration
 from rnncli.config.loading import config_from_mapping
-from rnncli.config.schema import CELLS, SECTIONS, TASKS, Config
+from rnncli.config.schema import CELLS, MEANT_FOR, SECTIONS, TASKS, Config, unused
 
 DEFAULTS = {
     "data": {
@@ -130,3 +130,12 @@ def test_the_package_itself_loads_no_yaml_and_no_pydantic() -> None:
     code = "import sys, rnncli.config; print({'yaml', 'pydantic'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+def test_keys_of_other_tasks_are_named_with_their_tasks() -> None:
+    config = config_from_mapping(
+        {"task": "seq2seq", "data": {"horizon": 3, "source": 1}, "training": {"class_weights": "balanced"}}
+    )
+    assert dict(unused(config)) == {"data.horizon": ("forecast",), "training.class_weights": ("classify",)}
+    assert all(set(tasks) < set(TASKS) for tasks in MEANT_FOR.values())
+    assert all(key in SECTIONS[section].model_fields for section, key in (path.split(".") for path in MEANT_FOR))

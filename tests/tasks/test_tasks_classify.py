@@ -124,8 +124,6 @@ def test_a_loaded_model_answers_as_the_trained_one(task, content, data, model):
         ),
         (regress, "y,a\n0.1,2\n0.1,3\n0.1,4\n", {}, DataError, "every example has the answer 0.1"),
         (classify, TEXTS, {"data": {"test": 0.8, "validation": 0.3}}, ConfigError, "leave nothing to train on"),
-        (classify, TEXTS, {"data": {"missing": "ffill"}}, ConfigError, "data.missing: a classify fills nothing in"),
-        (regress, NUMBERS, {"data": {"residual": "naive-bayes"}}, ConfigError, "data.residual: a regress corrects"),
         (classify, TEXTS, {"data": {"residual": "last-value"}}, ConfigError, "data.residual: is last-value"),
         (classify, TEXTS, {"model": {"character_size": 4}}, ConfigError, "are for data.tokens: word"),
         (classify, TEXTS, {"training": {"bptt": 5}}, ConfigError, "training.bptt: a classify reads whole sequences"),
