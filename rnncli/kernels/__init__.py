@@ -10,12 +10,14 @@ Read in this order:
     cells        the registry
     steps        sequences of unequal length, and both directions of reading them
     pooling      one vector from a sequence's steps
+    attention    a decoder's scores, weights and contexts over its source
     inputs       token gathers and scatters, and sums
     losses       softmax cross-entropy, mean squared error
     optimizers   one fused update per optimizer, and the gradient norm
     denormals    numbers next to zero, which some CPUs are slow with
     dropout, random, sampling   what chance decides, from counters and seeds
     generation   many tokens in one call
+    beam         greedy and beam search in one call
 
 Shapes are time-major and C-contiguous: inputs (T, B, I), states (T+1, B, H) with row 0 the incoming state,
 gate pre-activations (T, B, G·H). The gradient of `x` is `dx`. Weights are held transposed against PyTorch,

@@ -9,9 +9,17 @@
     series             the columns of a table that a forecast needs, with their time column
     naive_forecasts    last value and seasonal naive, a forecast's floors
     one_direction      what both of these refuse
-    many_to_one        what classify and regress share: parts, encoding, training, predicting
+    parts              a training part, and those held out of it
+    readers            tokens, words and numbers to what a network reads
+    whole_sequences    what the tasks below refuse
+    many_to_one        what classify and regress share: reading, training, predicting
     classify, regress  a label or a number for each sequence
-    baselines          majority, naive Bayes and nearest neighbour, their floors
+    baselines, naive_bayes   their floors, one of which a classifier of texts may correct
+    tag                a label for every step
+    writing            what seq2seq and caption share: training, scoring, writing
+    seq2seq, caption   a sequence for a text, or for labels and numbers
+    written_scores     how written answers are judged, and their floors
+    first_weights      a model's first weights, as a config wants them
 
 Adding a task is one file and one line in `registry.py`.
 """

@@ -6,7 +6,9 @@ backpropagation   one window forward and backward over the shards
 truncated_bptt    which steps each update trains on, and how far back its gradient flows
 streams           learns from contiguous streams of tokens with carried state
 windows           learns from shuffled windows of a series
-examples          learns from whole sequences with one answer each, in batches of like length
+batches           whole sequences in batches of like length
+examples          learns from whole sequences with one answer each, or one for every step
+pairs             learns to write a target for each source
 gradients         what inspect-grads sees in one backward pass
 optimizer         clipping and the fused update of the flat buffer
 schedules         the learning rate at an update
