@@ -15,8 +15,9 @@ from rnncli.cli.options import reading_options, taken_reading
 @click.option(
     "--horizon", type=click.IntRange(1, 100_000), help="How many rows of a series; by default as many as trained."
 )
-@click.option("--top", type=click.IntRange(1, 65_536), default=5, show_default=True,
-              help="How many next tokens after each line of text.")  # fmt: skip
+@click.option(
+    "--top", type=click.IntRange(1, 65_536), help="How many next tokens after each line of text; 5 by default."
+)
 @click.option("--n-best", type=click.IntRange(1, 1000), help="How many answers of an encoder-decoder to each input.")
 @click.option(
     "--beam", type=click.IntRange(1, 1000), help="How many hypotheses its search keeps; 1 is greedy, 4 usual."
@@ -29,7 +30,7 @@ from rnncli.cli.options import reading_options, taken_reading
 )  # fmt: skip
 @reading_options
 def command(
-    run: str, data: str | None, horizon: int | None, top: int, n_best: int | None, beam: int | None,
+    run: str, data: str | None, horizon: int | None, top: int | None, n_best: int | None, beam: int | None,
     length_penalty: float | None, scores: bool, form: str | None, **options: Any,
 ) -> None:  # fmt: skip
     """What comes next, by the model of RUN (a run directory or a model file).

@@ -192,9 +192,10 @@ class Writer:
         self, source: Source, data: DataConfig, search: Search, notes: list[str]
     ) -> Iterator[tuple[str, list[Candidate]]]:
         """(what was given, answers) for each pair of a table."""
-        pairs = read_pairs(source, data, notes, self.columns, answered=False)
-        numbers = range(len(pairs))
-        for some in in_batches(numbers, _AT_ONCE):
+        return self._answered(read_pairs(source, data, notes, self.columns, answered=False), search)
+
+    def _answered(self, pairs: Pairs, search: Search) -> Iterator[tuple[str, list[Candidate]]]:
+        for some in in_batches(range(len(pairs)), _AT_ONCE):
             prompts = [pairs.prompts[i] for i in some]
             found = self._written(prompts, [pairs.where(i) for i in some], search)
             for prompt, answers in zip(prompts, found, strict=True):
@@ -207,11 +208,12 @@ class Writer:
             self.network, self.prompts.encode(prompts, places), beams=max(search.beams, search.n_best),
             longest=self.longest, alpha=search.length_penalty,
         )  # fmt: skip
-        return [
-            [Candidate(detokenize(self.target.decode(a.tokens), self.target.kind).strip("\n"), a.score)
-             for a in found[: search.n_best]]
-            for found in answers
-        ]  # fmt: skip
+        return [[Candidate(self._text(a.tokens), a.score) for a in found[: search.n_best]] for found in answers]
+
+    def _text(self, tokens: np.ndarray) -> str:
+        """On one line."""
+        text = detokenize(self.target.decode(tokens), self.target.kind)
+        return text.strip("\n").replace("\n", " ")
 
 
 def in_batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:

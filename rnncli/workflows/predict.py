@@ -16,6 +16,8 @@ from rnncli.tasks.tag import Tagger
 from rnncli.tasks.writing import Candidate, Search, Writer
 from rnncli.workflows.opening import open_model
 
+TOP = 5  # next tokens
+
 
 @dataclass(frozen=True)
 class Request:
@@ -27,7 +29,7 @@ class Request:
     run: str
     data: str | None = None
     horizon: int | None = None
-    top: int = 5
+    top: int | None = None
     search: Search | None = None
     scores: bool = False
     reading: Mapping[str, Any] = field(default_factory=dict)
@@ -58,10 +60,9 @@ class Written:
 def predict(request: Request, notes: list[str]) -> Answer | Iterator[Written]:
     """All at once; of an encoder-decoder, input by input as they come."""
     model = open_model(request.run).load()
+    _refuse_unused(request, model)
     if isinstance(model, Writer):
         return _written(model, request, notes)
-    if request.search or request.scores:
-        raise UsageError("--beam, --length-penalty, --n-best and --scores are for a seq2seq or a caption; remove them")
     if isinstance(model, Forecaster):
         return _rows(model, request, notes)
     if isinstance(model, LanguageModel):
@@ -75,6 +76,19 @@ def predict(request: Request, notes: list[str]) -> Answer | Iterator[Written]:
     raise UsageError(f"{request.run}: predict does not know this model's task")
 
 
+def _refuse_unused(request: Request, model: Any) -> None:
+    """UsageError for an option that means nothing to this kind of model."""
+    writing = request.search or request.scores or None
+    for options, value, kind, what in (
+        ("--horizon is", request.horizon, Forecaster, "a series"),
+        ("--missing is", request.reading.get("missing"), Forecaster, "a series"),
+        ("--top is", request.top, LanguageModel, "a language model"),
+        ("--beam, --length-penalty, --n-best and --scores are", writing, Writer, "a seq2seq or a caption"),
+    ):
+        if value is not None and not isinstance(model, kind):
+            raise UsageError(f"{options} for {what}; leave it out")
+
+
 def _rows(model: Forecaster, request: Request, notes: list[str]) -> Answer:
     if request.data is not None:
         data: DataConfig = model.data.model_copy(update=dict(request.reading))
@@ -86,8 +100,6 @@ def _rows(model: Forecaster, request: Request, notes: list[str]) -> Answer:
 def _answers(model: Answerer, request: Request, notes: list[str]) -> Answer:
     if request.data is None:
         raise UsageError("this model answers for given sequences; name a file of them, or - for standard input")
-    if request.horizon is not None:
-        raise UsageError("--horizon is for a series; this model gives one answer for each sequence")
     nested, rows = [], []
     for identity, answer, flat in model.predict(read_source(request.data), request.reading, notes):
         nested.append({"id": identity, **answer})
@@ -100,8 +112,6 @@ def _written(model: Writer, request: Request, notes: list[str]) -> Iterator[Writ
     path, search = request.data, request.search or Search()
     if path is None:
         raise UsageError("this model writes for what it is given; name a file of that, or - for standard input")
-    if request.horizon is not None:
-        raise UsageError("--horizon is for a series; this model writes one answer for each input")
     data = model.data.model_copy(update=dict(request.reading))
     if model.prompts.encodes and not path.lower().endswith((".csv", ".tsv")):
         found = model.from_lines(path, data, search)
@@ -124,8 +134,6 @@ def _as_written(given: str, answers: list[Candidate], scores: bool) -> Written:
 def _tags(model: Tagger, request: Request, notes: list[str]) -> Answer:
     if request.data is None:
         raise UsageError("this model tags given sequences; name a file of them, or - for standard input")
-    if request.horizon is not None:
-        raise UsageError("--horizon is for a series; this model gives one tag for each step")
     nested, rows = [], []
     for identity, steps in model.predict(read_source(request.data), request.reading, notes):
         nested.append({"id": identity, "steps": steps})
@@ -136,14 +144,12 @@ def _tags(model: Tagger, request: Request, notes: list[str]) -> Answer:
 def _next_tokens(model: LanguageModel, request: Request) -> Answer:
     if request.data is None:
         raise UsageError("a language model predicts after given lines; name a file of them, or - for standard input")
-    if request.horizon is not None:
-        raise UsageError("--horizon is for a series; a language model takes --top, or use generate")
     source = read_source(request.data)
     encoding = str(request.reading.get("encoding", "utf-8"))
     text = decode(source, encoding).replace("\r\n", "\n").removesuffix("\n")
     nested, rows = [], []
     for number, line in enumerate(text.split("\n"), start=1):
-        following = model.next_tokens(line, request.top, f"{source.name}:{number}")
+        following = model.next_tokens(line, request.top or TOP, f"{source.name}:{number}")
         nested.append({"line": line, "next": [{"token": token, "probability": p} for token, p in following]})
         rows += [
             {"line": line, "rank": rank, "token": token, "probability": p}
