@@ -52,7 +52,7 @@ class Labels:
         if data.residual != "naive-bayes" or train.texts is None:
             raise ConfigError(f"data.residual: is {data.residual}; a classify takes naive-bayes, of texts; mend it")
         numbers = np.array([labels.index(label) for label in train.labels], np.int32)
-        model = NaiveBayes.of(train.texts, numbers.tolist(), len(labels), data.tokens)
+        model = NaiveBayes.of(train.texts, numbers.tolist(), len(labels), data.tokens, pairs=True)
         scale = best_scale(model.scores_left_out(train.texts, numbers.tolist()), numbers)
         return cls(labels, counts, data.tokens, (model, scale))
 

@@ -1,9 +1,14 @@
-"""Multinomial naive Bayes over words, or runs of three characters: a floor, and what a network may correct."""
+"""Multinomial naive Bayes over words, or runs of three characters: a floor, and what a network may correct.
+
+What is corrected counts pairs of neighbouring words as well, where the training part has them twice at least (Wang and
+Manning, 2012).
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,6 +17,7 @@ from rnncli.data.text import Kind, tokenize
 from rnncli.kernels import losses
 from rnncli.kernels.elementary import log
 
+_PAIR = "\0"  # between the words of a pair
 _SCALES = [k / 20 for k in range(1, 31)]
 
 
@@ -19,20 +25,23 @@ class NaiveBayes:
     """counts (F, L) of each feature in texts of each label, each counted once more than it was seen; of how many texts
     of each label, texts (L,)."""
 
-    def __init__(self, features: Sequence[str], counts: np.ndarray, texts: np.ndarray, kind: Kind):
-        self.features, self.counts, self.texts, self.kind = features, counts, texts, kind
+    def __init__(self, features: Sequence[str], counts: np.ndarray, texts: np.ndarray, kind: Kind, pairs: bool):
+        self.features, self.counts, self.texts, self.kind, self.pairs = features, counts, texts, kind, pairs
         self._place = {feature: place for place, feature in enumerate(features)}
         self._totals = counts.sum(axis=0)
 
     @classmethod
-    def of(cls, texts: Sequence[str], labels: Sequence[int], count: int, kind: Kind) -> NaiveBayes:
+    def of(
+        cls, texts: Sequence[str], labels: Sequence[int], count: int, kind: Kind, *, pairs: bool = False
+    ) -> NaiveBayes:
         """From texts and the number of each one's label, below `count`."""
         seen: dict[str, list[int]] = {}
         for text, label in zip(texts, labels, strict=True):
-            for feature in _features(text, kind):
+            for feature in _features(text, kind, pairs):
                 seen.setdefault(feature, [0] * count)[label] += 1
-        counts = np.array(list(seen.values()), float).reshape(-1, count) + 1
-        return cls(list(seen), counts, np.bincount(labels, minlength=count).astype(float), kind)
+        kept = {f: of_labels for f, of_labels in seen.items() if sum(of_labels) > 1 or _PAIR not in f}
+        counts = np.array(list(kept.values()), float).reshape(-1, count) + 1
+        return cls(list(kept), counts, np.bincount(labels, minlength=count).astype(float), kind, pairs)
 
     def scores(self, texts: Sequence[str]) -> np.ndarray:
         """(N, L): log of a prior and of each feature's share, but for a constant of each text."""
@@ -43,7 +52,9 @@ class NaiveBayes:
         return np.array([self._score(text, label) for text, label in zip(texts, labels, strict=True)])
 
     def _score(self, text: str, own: int | None) -> np.ndarray:
-        found = Counter(place for f in _features(text, self.kind) if (place := self._place.get(f)) is not None)
+        found = Counter(
+            place for f in _features(text, self.kind, self.pairs) if (place := self._place.get(f)) is not None
+        )
         counts, totals, texts = self.counts[list(found)].copy(), self._totals.copy(), self.texts.copy()
         times = np.array(list(found.values()), float)
         if own is not None:
@@ -56,14 +67,14 @@ class NaiveBayes:
 
     def to_header(self) -> dict[str, Any]:
         return {
-            "features": list(self.features), "counts": self.counts.tolist(), "texts": self.texts.tolist(),
-            "kind": self.kind,
+            "features": list(self.features), "counts": self.counts.astype(int).tolist(), "texts": self.texts.tolist(),
+            "kind": self.kind, "pairs": self.pairs,
         }  # fmt: skip
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> NaiveBayes:
         counts = np.array(header["counts"], float).reshape(len(header["features"]), -1)
-        return cls(header["features"], counts, np.array(header["texts"], float), header["kind"])
+        return cls(header["features"], counts, np.array(header["texts"], float), header["kind"], bool(header["pairs"]))
 
 
 def _logs(values: np.ndarray) -> np.ndarray:
@@ -82,5 +93,8 @@ def best_scale(scores: np.ndarray, labels: np.ndarray) -> float:
     return min(_SCALES, key=loss)
 
 
-def _features(text: str, kind: Kind) -> list[str]:
-    return tokenize(text, kind) if kind == "word" else [text[i : i + 3] for i in range(max(1, len(text) - 2))]
+def _features(text: str, kind: Kind, pairs: bool) -> list[str]:
+    if kind != "word":
+        return [text[i : i + 3] for i in range(max(1, len(text) - 2))]
+    words = tokenize(text, kind)
+    return words + [_PAIR.join(pair) for pair in pairwise(words)] if pairs else words

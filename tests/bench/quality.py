@@ -135,8 +135,8 @@ def inflection(data: Path, folder: Path) -> dict[str, Any]:
         "task": "seq2seq",
         "data": {"path": str(data / "inflection_english_train.tsv"), "source": [1, 3], "target": 2, "validation": 0,
                  "test": str(data / "inflection_english_dev.tsv")},
-        "model": {"cell": "gru", "hidden_size": 128, "num_layers": 1, "dropout": 0.5},
-        "training": {"epochs": 40},
+        "model": {"cell": "lstm", "hidden_size": 128, "num_layers": 1, "dropout": 0.5},
+        "training": {"epochs": 50},
     }  # fmt: skip
 
 
@@ -176,17 +176,11 @@ def adding_600(data: Path, run: Path) -> dict[str, Any]:
 
 
 MOVIES: dict[str, dict[str, Any]] = {
-    "data": {},
-    "model": {
-        "cell": "gru",
-        "hidden_size": 64,
-        "num_layers": 1,
-        "bidirectional": True,
-        "pooling": "max",
-        "dropout": 0.5,
-    },
-    "training": {"epochs": 4, "batch_size": 32, "learning_rate": 1e-3},
-}
+    "data": {"residual": "naive-bayes", "validation": 0},
+    "model": {"cell": "lstm", "hidden_size": 64, "num_layers": 1, "bidirectional": True, "pooling": "max",
+              "embedding_size": 64, "character_size": 16, "dropout": 0.5, "word_dropout": 0.5},
+    "training": {"epochs": 6, "batch_size": 32, "learning_rate": 5e-4},
+}  # fmt: skip
 
 
 FIGURES: dict[str, Callable[[Path, Path], dict[str, Any]]] = {

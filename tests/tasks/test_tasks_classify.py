@@ -1,5 +1,7 @@
 """classify and regress: splits, weights, floors and metrics by hand, and the way through a model file."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -152,8 +154,17 @@ def test_naive_bayes_leaves_each_of_its_own_texts_out():
         assert left_out[i] == pytest.approx(wanted)
 
 
+def test_pairs_of_words_count_where_there_are_two():
+    model = NaiveBayes.of(["not good", "not good at all", "good", "at all"], [0, 0, 1, 1], 2, "word", pairs=True)
+    assert set(model.features) == {"not", "good", "at", "all", "not\0good", "at\0all"}
+    scores = model.scores(["good", "not good"])
+    assert scores[1, 0] - scores[1, 1] > 2 * (scores[0, 0] - scores[0, 1])
+    again = NaiveBayes.from_header(json.loads(json.dumps(model.to_header())))
+    assert np.array_equal(again.scores(["not good at"]), model.scores(["not good at"]))
+
+
 def test_an_untrained_network_on_naive_bayes_is_naive_bayes():
-    made = prepared(classify, TEXTS, data={"tokens": "word", "residual": "naive-bayes"})
+    made = prepared(classify, TEXTS, data={"residual": "naive-bayes"})
     score = made.score()
     assert score.network == dict(score.floors)["naive Bayes"]
     part = made.parts.held_out["validation"]

@@ -68,7 +68,7 @@ def test_the_share_of_true_tokens_falls_in_a_straight_line():
 def test_tokens_that_are_not_true_are_what_the_model_would_have_said():
     made = learner(forcing=0.0, epochs=1)
     last = made.updates - 1
-    work, targets = made._filled(DATA, made.batches.of_update(last), training=True)
+    work, _ = made._filled(DATA, made.batches.of_update(last), training=True)
     made.backpropagation.forward(work)
     said = work.outputs.argmax(axis=2)
     work, _ = read_tokens(made, last)
