@@ -48,6 +48,8 @@ def command(
 
     say_notes(first_run())
     notes: list[str] = []
+    if length_penalty is not None and length_penalty != length_penalty:
+        raise click.BadParameter("nan is no power", param_hint="--length-penalty")
     asked = {"n_best": n_best, "beams": beam, "length_penalty": length_penalty}
     given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
     search = Search(**given) if given else None

@@ -160,6 +160,7 @@ class ModelConfig(Section):
     character_size: int | None = Field(
         default=None,
         ge=0,
+        le=4096,
         description="Classify, regress, tag of words: the size of the network that spells each one from both ends; "
         "0 has none, and null is 32 for a tag, else 0.",
     )

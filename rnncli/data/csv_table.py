@@ -57,11 +57,11 @@ def read_table(
     What was decided for the user (a delimiter, a column's name) is appended to `notes`.
     Raises DataError naming the line, and UsageError for an impossible `delimiter` or `skip_rows`.
     """
-    declared = _declared_delimiter(delimiter)
+    declared = declared_delimiter(delimiter)
     if skip_rows < 0:
         raise UsageError(f"--skip-rows {skip_rows}: cannot be negative")
     text = decode(source, encoding).replace("\r\n", "\n").replace("\r", "\n")
-    _refuse_nul(text, source.name)
+    refuse_nul(text, source.name)
     body = from_line(text, skip_rows + 1)
     _refuse_separator_line(body, source.name, skip_rows + 1)
     chosen = declared or _detect_delimiter(body, source.name, decimal, notes)
@@ -83,7 +83,7 @@ def from_line(text: str, line: int) -> str:
     return parts[-1] if len(parts) == line else ""
 
 
-def _declared_delimiter(delimiter: str | None) -> str | None:
+def declared_delimiter(delimiter: str | None) -> str | None:
     if delimiter is None:
         return None
     character = _DELIMITER_NAMES.get(delimiter, delimiter)
@@ -92,7 +92,7 @@ def _declared_delimiter(delimiter: str | None) -> str | None:
     return character
 
 
-def _refuse_nul(text: str, name: str) -> None:
+def refuse_nul(text: str, name: str) -> None:
     position = text.find("\0")
     if position >= 0:
         line = text.count("\n", 0, position) + 1
@@ -207,12 +207,17 @@ def _header(first: Record, name: str, decimal: str, notes: list[str]) -> tuple[l
         names.append(field.strip() or f"column{number}")
         if not field.strip():
             notes.append(f'column {number} has no name; called "column{number}"')
+    refuse_duplicates(names, name, line)
+    return names, False
+
+
+def refuse_duplicates(names: list[str], name: str, line: int) -> None:
+    """DataError where two columns have the same name."""
     seen: dict[str, int] = {}
     for number, column in enumerate(names, start=1):
         if column in seen:
             raise DataError(f"{name}:{line}: columns {seen[column]} and {number} are both {shown(column)}; rename one")
         seen[column] = number
-    return names, False
 
 
 def rectangular(
@@ -230,10 +235,10 @@ def rectangular(
         return records
     line, fields = odd[0]
     if ragged == "refuse":
-        plural = "" if len(fields) == 1 else "s"
+        plural, the_first = "" if len(fields) == 1 else "s", "the header" if first == "header" else first
         raise DataError(
             f"{name}:{line}: {len(fields)} field{plural}, {first} has {width}; correct the line, "
-            f"pass --skip-rows N if the {first} is not on line {header_line}, "
+            f"pass --skip-rows N if {the_first} is not on line {header_line}, "
             "or --ragged skip to leave such lines out"
         )
     notes.append(f"left out {len(odd):,} of {len(records):,} rows without {width} fields, the first on line {line}")

@@ -6,12 +6,21 @@ names are the usual ones; else it is a pair like the others, and columns are kno
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from rnncli.config.schema import DataConfig
-from rnncli.data.csv_table import Record, from_line, records_of, rectangular
+from rnncli.data.csv_table import (
+    Record,
+    declared_delimiter,
+    from_line,
+    records_of,
+    rectangular,
+    refuse_duplicates,
+    refuse_nul,
+)
 from rnncli.data.source import Source, decode
 from rnncli.errors import DataError, UsageError, shown
 
@@ -41,14 +50,21 @@ class PairColumns:
             return list(self.prompts), self.target
         return [int(number) for number in self.prompts], int(self.target)
 
-    def of_line(self, line: str) -> tuple[str, ...]:
-        """What is given in a bare line: the whole of it, or its fields where there are several."""
-        fields = line.split(self.delimiter)
-        if len(self.prompts) == 1 and (self.delimiter == "," or len(fields) != self.width):
+    def of_line(self, line: str, where: str) -> tuple[str, ...]:
+        """What is given in a bare line: the whole of it, or its fields where there are several. DataError says where
+        there are too few or too many."""
+        tabs = self.delimiter == "\t"
+        if len(self.prompts) == 1 and not tabs:
             return (line,)
+        fields = line.split("\t") if tabs else next(csv.reader([line], delimiter=self.delimiter))
+        if len(fields) == len(self.prompts):
+            return tuple(fields)
         if len(fields) == self.width and not self.header:
             return tuple(fields[int(number) - 1] for number in self.prompts)
-        return tuple(fields)
+        plural = "" if len(fields) == 1 else "s"
+        raise DataError(
+            f"{where}: {len(fields)} field{plural}, and the model is given {len(self.prompts)}; correct the line"
+        )
 
 
 @dataclass(frozen=True)
@@ -91,6 +107,8 @@ def read_pairs(
     first = [field.strip() for field in found[0][1]]
     columns = like or _columns(source.name, data, first, delimiter, named=named)
     header = columns.header
+    if header:
+        refuse_duplicates(first, source.name, found[0][0])
     kept = rectangular(found[1:] if header else found, len(first), source.name, found[0][0], data.ragged, notes,
                        "header" if header else "the first line")  # fmt: skip
     if not kept:
@@ -112,9 +130,11 @@ def _answer(name: str, line: int, cell: str) -> str:
 
 def _records(source: Source, data: DataConfig) -> tuple[list[Record], str]:
     text = decode(source, data.encoding).replace("\r\n", "\n").replace("\r", "\n")
+    refuse_nul(text, source.name)
     body = from_line(text, data.skip_rows + 1)
-    tabs = source.name.lower().endswith(".tsv") or "\t" in body.partition("\n")[0]
-    delimiter = data.delimiter or ("\t" if tabs else ",")
+    first = body.lstrip("\n").partition("\n")[0]
+    seen = "\t" if source.name.lower().endswith(".tsv") else next((c for c in "\t,;" if c in first), ",")
+    delimiter = declared_delimiter(data.delimiter) or seen
     if delimiter != "\t":
         return list(records_of(body, delimiter, source.name, data.skip_rows + 1)), delimiter
     lines: Iterator[tuple[int, str]] = enumerate(body.split("\n"), start=data.skip_rows + 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import difflib
 import hashlib
+import itertools
 import os
 import stat
 import sys
@@ -104,12 +105,39 @@ def read_lines(path: str, encoding: str = "utf-8", *, stdin: BinaryIO | None = N
     """
     if path != "-":
         text = decode(read_source(path), encoding).replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n")
+        if not text:
+            return
         yield from ((f"{path}:{number}", line) for number, line in enumerate(text.split("\n"), start=1))
         return
-    stream = _open_stdin(stdin)
-    for number, raw in enumerate(iter(stream.readline, b""), start=1):
-        line = decode(Source(f"{STDIN}:{number}", raw), encoding)
-        yield f"{STDIN}:{number}", line.rstrip("\r\n")
+    for number, line in enumerate(_lines_as_they_come(_open_stdin(stdin), encoding), start=1):
+        yield f"{STDIN}:{number}", line
+
+
+def _lines_as_they_come(stream: BinaryIO, encoding: str) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder(encoding)() if _encoding_name(encoding) else None
+    assert decoder is not None
+    held, number, first = "", 1, True
+    for raw in itertools.chain(iter(stream.readline, b""), [None]):
+        if first and raw and _encoding_name(encoding) == "UTF-8":
+            _refuse_wide_mark(STDIN, raw)
+        try:
+            text = decoder.decode(raw or b"", final=raw is None)
+        except UnicodeDecodeError as error:
+            column = len(error.object[: error.start].decode(encoding, "replace")) + 1
+            byte = error.object[error.start] if error.start < len(error.object) else 0
+            raise DataError(
+                f"{STDIN}:{number}:{column}: byte 0x{byte:02X} is not {_encoding_name(encoding)}; "
+                "pass --encoding latin-1"
+            ) from None
+        held += text.removeprefix("\ufeff") if first else text
+        first = first and not text
+        if raw is None or "\n" in held:
+            lines = held.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+            held = lines.pop()
+            number += len(lines)
+            yield from lines
+    if held:
+        yield held
 
 
 def decoded(source: Source, encoding: str = "utf-8", *, hint: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ Where sequences are only to be tagged, the tags may be missing, and so may the c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
@@ -15,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from rnncli.config.schema import DataConfig
-from rnncli.data.csv_table import Table, read_table
+from rnncli.data.csv_table import Table, declared_delimiter, read_table, refuse_nul
 from rnncli.data.example_tables import label_index, labels_of
 from rnncli.data.examples import MISSING, finite
 from rnncli.data.numeric import column_index, is_numeric_column, numeric_column
@@ -23,6 +24,7 @@ from rnncli.data.source import Source, decode
 from rnncli.errors import DataError, UsageError, shown
 
 _CONLL_U = 10  # columns; words are in the second, parts of speech in the fourth
+_CONLL_U_ID = re.compile(r"[0-9]+([-.][0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -78,57 +80,88 @@ def only(tagged: Tagged, chosen: Sequence[int]) -> Tagged:
 
 
 def read_tagged(
-    source: Source, data: DataConfig, notes: list[str], like: TagColumns | None = None, *, tagged: bool = True
-) -> Tagged:
-    """The sequences in `source`, in the columns of `like` where it is given; `tagged` says that they must have tags.
+    source: Source, data: DataConfig, notes: list[str], like: TagColumns | None = None,
+    *, is_tag: Callable[[str], bool] | None = None,
+) -> Tagged:  # fmt: skip
+    """The sequences in `source`, in the columns of `like` where it is given.
 
-    DataError names file and line of what is wrong; UsageError a column that is not there.
+    is_tag: they are only to be tagged, need no tags, and where they have some, it knows them. DataError names file and
+    line of what is wrong; UsageError a column that is not there.
     """
     table = like.form == "table" if like else data.format == "csv" or source.name.lower().endswith(".csv")
     if table:
-        rows = read_table(
+        found = read_table(
             source, encoding=data.encoding, delimiter=data.delimiter, decimal=data.decimal, skip_rows=data.skip_rows,
             ragged=data.ragged, notes=notes,
         )  # fmt: skip
-        return _from_table(rows, data, like, tagged=tagged)
-    return _from_columns(source, data, notes, like, tagged=tagged)
+        return _from_table(found, data, like, tagged=is_tag is None)
+    rows, delimiter = _rows(source, data)
+    if like and is_tag and delimiter is None:
+        if source.name.lower().endswith(".csv"):
+            raise DataError(f"{source.name}: the model reads columns between tabs or spaces, or sentences, and no CSV")
+        if _are_sentences(rows, like, is_tag):
+            notes.append(f"{source.name}: each line is read as a sentence")
+            full = [(number, fields) for number, fields in rows if fields]
+            places = [[number] * len(fields) for number, fields in full]
+            return _made(source.name, like, places, [fields for _, fields in full], None)
+    return _from_columns(source.name, rows, delimiter, data, notes, like, tagged=is_tag is None)
+
+
+Rows = list[tuple[int, list[str]]]  # the line of each, and its fields, none on a blank line
+
+
+def _rows(source: Source, data: DataConfig) -> tuple[Rows, str | None]:
+    """All lines but comments, cut at tabs where there are any, else at spaces."""
+    text = decode(source, data.encoding).replace("\r\n", "\n").replace("\r", "\n")
+    refuse_nul(text, source.name)
+    delimiter = declared_delimiter(data.delimiter) or ("\t" if "\t" in text else None)
+    lines = list(enumerate(text.split("\n"), start=1))[data.skip_rows :]
+    rows = [(number, line.split(delimiter) if line.strip() else []) for number, line in lines]
+    width = next((len(fields) for _, fields in rows if fields and not fields[0].startswith("#")), 0)
+    if not width:
+        raise DataError(f"{source.name}: is empty; give it a word and its tag a line, a blank line between sentences")
+    return [
+        (n, fields) for n, fields in rows if not (fields and fields[0][0:1] == "#" and len(fields) != width)
+    ], delimiter
+
+
+def _are_sentences(rows: Rows, like: TagColumns, is_tag: Callable[[str], bool]) -> bool:
+    """Whether lines without tabs are whole sentences: neither of one word each, nor like the training data's."""
+    full = [fields for _, fields in rows if fields]
+    widths = {len(fields) for fields in full}
+    tagged = like.delimiter is None and widths == {like.width} and all(is_tag(f[int(like.label) - 1]) for f in full)
+    return widths != {1} and not tagged
 
 
 def _from_columns(
-    source: Source, data: DataConfig, notes: list[str], like: TagColumns | None, *, tagged: bool
-) -> Tagged:
-    text = decode(source, data.encoding).replace("\r\n", "\n").replace("\r", "\n")
-    tabs = "\t" in text
-    lines = list(enumerate(text.split("\n"), start=1))[data.skip_rows :]
-    comment = [line.startswith("#") and "\t" not in line for _, line in lines] if tabs else [False] * len(lines)
-    cut: Callable[[str], list[str]] = _split_tabs if tabs else str.split
-    rows = [(n, cut(line) if line.strip() else []) for (n, line), out in zip(lines, comment, strict=True) if not out]
-    full = [(number, fields) for number, fields in rows if fields]
-    if not full:
-        raise DataError(f"{source.name}: is empty; give it a word and its tag a line, a blank line between sentences")
-    if like and not tagged and not tabs and _are_sentences(full, like):
-        notes.append(f"{source.name}: each line is read as a sentence")
-        words = [fields for _, fields in full]
-        return _made(source.name, like, [[number] * len(fields) for number, fields in full], words, None)
-    width = len(full[0][1])
-    columns = like or _columns_of(source.name, data, width, delimiter="\t" if tabs else None)
-    rows = _rectangular(source.name, rows, width, data.ragged, notes)
-    bare = like is not None and not tagged and width != like.width  # the words alone
-    at = 0 if bare and width == 1 else _number(columns.text, width, source.name)
-    sentences: list[list[tuple[int, list[str]]]] = [[]]
-    for number, fields in rows:
+    name: str, rows: Rows, delimiter: str | None, data: DataConfig, notes: list[str], like: TagColumns | None,
+    *, tagged: bool,
+) -> Tagged:  # fmt: skip
+    first = next(fields for _, fields in rows if fields)
+    width = len(first)
+    conll_u = width == _CONLL_U and all(_CONLL_U_ID.fullmatch(fields[0]) for _, fields in rows if fields)
+    columns = like or _columns_of(name, data, width, delimiter, conll_u=conll_u)
+    bare = not tagged and width == 1  # the words alone
+    if width != columns.width and not bare:
+        raise DataError(
+            f"{name}: has {width} column{'s' if width > 1 else ''}, and the model was trained on {columns.width}"
+        )
+    if bare:
+        notes.append(f"{name}: each line is read as a word; a blank line ends a sentence")
+    sentences: list[Rows] = [[]]
+    for number, fields in _rectangular(name, rows, width, data.ragged, notes):
         if not fields and sentences[-1]:
             sentences.append([])
-        elif fields and not (width == _CONLL_U and not fields[0].isdecimal()):  # 1-2 and 1.1 are no words
+        elif fields and not (conll_u and not fields[0].isdecimal()):  # 1-2 and 1.1 are no words
             sentences[-1].append((number, fields))
     sentences = [sentence for sentence in sentences if sentence]
+    if not sentences:
+        raise DataError(f"{name}: no line of this CoNLL-U file begins with the number of a word")
+    at = 0 if bare else int(str(columns.text)) - 1
     words = [[fields[at].strip() for _, fields in sentence] for sentence in sentences]
-    places = [[number for number, _ in sentence] for sentence in sentences]
-    tags = None
-    if tagged:
-        label = _number(columns.label, width, source.name)
-        tags = [[fields[label].strip() for _, fields in sentence] for sentence in sentences]
-    found = _made(source.name, columns, places, words, tags)
+    label = int(columns.label) - 1
+    tags = [[fields[label].strip() for _, fields in sentence] for sentence in sentences] if tagged else None
+    found = _made(name, columns, [[number for number, _ in sentence] for sentence in sentences], words, tags)
     for what, cells in (("word", words), ("tag", tags or [])):
         for i, row in enumerate(cells):
             if "" in row:
@@ -136,40 +169,21 @@ def _from_columns(
     return found
 
 
-def _split_tabs(line: str) -> list[str]:
-    return line.split("\t")
-
-
-def _are_sentences(rows: list[tuple[int, list[str]]], like: TagColumns) -> bool:
-    """Whether lines without tabs are whole sentences: not all of the training data's width, nor of one word."""
-    widths = {len(fields) for _, fields in rows}
-    return widths != {1} and not (like.delimiter is None and widths == {like.width})
-
-
 def _made(name: str, columns: TagColumns, lines: list[list[int]], words: list[list[str]], tags: Any) -> Tagged:
     return Tagged(name, columns, [str(i + 1) for i in range(len(words))], lines, words, None, tags)
 
 
-def _columns_of(name: str, data: DataConfig, width: int, *, delimiter: str | None) -> TagColumns:
+def _columns_of(name: str, data: DataConfig, width: int, delimiter: str | None, *, conll_u: bool) -> TagColumns:
     if width < 2:
         raise DataError(f"{name}: has one column, and a tag takes two: a word and its tag")
-    text = data.text or (2 if width == _CONLL_U else 1)
-    label = data.label or (4 if width == _CONLL_U else width)
+    text = data.text or (2 if conll_u else 1)
+    label = data.label or (4 if conll_u else width)
     for key, column in (("text", text), ("label", label)):
         if not str(column).isdecimal() or not 1 <= int(column) <= width:
             raise UsageError(f"data.{key}: is {shown(str(column))}, and {name} has {width} columns; give its number")
     if int(text) == int(label):
         raise UsageError(f"data.label: {label} is also what the model reads; it would see the answer")
     return TagColumns("columns", str(text), (), None, str(label), width, delimiter)
-
-
-def _number(column: str | None, width: int, name: str) -> int:
-    assert column is not None
-    if int(column) > width:
-        raise DataError(
-            f"{name}: has {width} columns, and the model reads number {column}; give it a file like its own"
-        )
-    return int(column) - 1
 
 
 def _rectangular(

@@ -9,9 +9,11 @@ from rnncli.kernels.cells import CELLS
 from rnncli.models.encoder_decoder import PairShape
 from rnncli.models.network import NetworkShape
 from rnncli.models.stack import StackShape
+from rnncli.models.words import spelling_shape
 
 _COPIES = 8  # of the parameters: weights, gradient, two moments, the best, two packed forms, one being saved
 _FLOAT = 4
+_LETTERS = 10  # of a word, about
 
 
 def _stack(shape: StackShape) -> tuple[int, int]:
@@ -34,6 +36,10 @@ def needed(shape: NetworkShape, T: int, B: int) -> int:
     """Bytes, within some percent, for training on windows of T steps × B sequences in float32."""
     parameters, steps = _stack(shape.stack)
     parameters += shape.output_size * (shape.stack.width + 1)
+    if shape.characters:
+        spelling, letters = _stack(spelling_shape(shape.cell, shape.characters, shape.character_size))
+        parameters += spelling + shape.input_size * (shape.embedding_size or 0)
+        steps += _LETTERS * letters
     steps += 1 if shape.pooling else shape.output_size
     return _FLOAT * (_COPIES * parameters + T * B * steps)
 
@@ -78,9 +84,12 @@ def require_memory_for_pairs(shape: PairShape, S: int, T: int, B: int) -> None:
 def _require(wanted: int, shape: NetworkShape | PairShape) -> None:
     there = available()
     if wanted > there:
+        lower = "model.hidden_size, training.batch_size or training.bptt"
+        if isinstance(shape, NetworkShape) and shape.characters:
+            lower = f"model.character_size, {lower}"
         raise ConfigError(
             f"model.hidden_size {shape.hidden_size:,} × {shape.num_layers} layers would need {_readable(wanted)}; "
-            f"memory available {_readable(there)}; lower model.hidden_size, training.batch_size or training.bptt"
+            f"memory available {_readable(there)}; lower {lower}"
         )
 
 

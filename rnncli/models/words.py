@@ -33,12 +33,17 @@ class Lexicon:
     spellings: Sequence[np.ndarray]
 
 
+def spelling_shape(cell: str, characters: int, C: int) -> StackShape:
+    """Of the network that reads a word's characters: one layer of two directions of C."""
+    return StackShape(cell, characters, C, 1, True, bidirectional=True)
+
+
 class WordVectors:
     """E values looked up for each of V words, then 2·C that two directions say of its characters."""
 
     def __init__(self, cell: str, V: int, E: int, characters: int, C: int):
         self.V, self.E, self.C = V, E, C
-        self.spelling = Stack(StackShape(cell, characters, C, 1, True, bidirectional=True), "characters.", 3)
+        self.spelling = Stack(spelling_shape(cell, characters, C), "characters.", 3)
         self._memory: dict[int, tuple[StackWork, PoolingWork]] = {}
 
     def specs(self) -> list[Spec]:

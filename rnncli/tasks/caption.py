@@ -15,6 +15,7 @@ from rnncli.data.source import Source
 from rnncli.errors import DataError, shown
 from rnncli.tasks import writing
 from rnncli.tasks.classify import inspected
+from rnncli.tasks.readers import FAR
 from rnncli.tasks.whole_sequences import refuse_keys, require_whole_sequences
 from rnncli.training.threads import ThreadPool
 
@@ -38,8 +39,13 @@ class Cells:
         columns: list[dict[str, Any]] = []
         for place, title in enumerate(train.columns.prompts):
             cells = [prompt[place].strip() for prompt in train.prompts]
-            if all(is_number(cell, decimal) for cell in cells):
-                centre, scale = whole_series(np.array([float(cell.replace(decimal, ".")) for cell in cells]))
+            _require_one_kind(train, title, cells, decimal)
+            if is_number(cells[0], decimal):
+                values = np.array([float(cell.replace(decimal, ".")) for cell in cells])
+                far = next((i for i, value in enumerate(values) if not abs(value) < FAR), None)
+                if far is not None:
+                    raise DataError(f"{train.where(far)}: a value is beyond what float32 can square; rescale the data")
+                centre, scale = whole_series(values)
                 columns.append({"name": title, "centre": float(centre), "scale": float(scale)})
             else:
                 columns.append({"name": title, "labels": sorted(set(cells))})
@@ -68,11 +74,26 @@ class Cells:
             else:
                 if not is_number(cell, self.decimal):
                     raise DataError(f'{where}: column "{column["name"]}": {shown(cell)} is not a number; mend the cell')
-                values.append((float(cell.replace(self.decimal, ".")) - column["centre"]) / column["scale"])
+                value = (float(cell.replace(self.decimal, ".")) - column["centre"]) / column["scale"]
+                if not abs(value) < FAR:
+                    raise DataError(f"{where}: a value is too far from those of the training part; mend it")
+                values.append(value)
         return np.array(values, np.float32)
 
     def to_header(self) -> dict[str, Any]:
         return {"columns": list(self.columns), "decimal": self.decimal}
+
+
+def _require_one_kind(train: Pairs, title: str, cells: list[str], decimal: str) -> None:
+    """DataError for an empty cell, and for one that is no number where most are."""
+    empty = next((i for i, cell in enumerate(cells) if not cell), None)
+    if empty is not None:
+        raise DataError(f'{train.where(empty)}: column "{title}" is empty; fill the cell')
+    odd = [i for i, cell in enumerate(cells) if not is_number(cell, decimal)]
+    if 0 < len(odd) < len(cells) / 2:
+        raise DataError(
+            f'{train.where(odd[0])}: column "{title}": {shown(cells[odd[0]])} is not a number; mend the cell'
+        )
 
 
 def prepare(config: Config, source: Source, pool: ThreadPool, notes: list[str]) -> writing.Trainee:

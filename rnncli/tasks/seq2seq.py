@@ -29,6 +29,7 @@ class Texts:
 
     encodes = True
     kind = "source tokens"
+    decimal = "."
 
     def __init__(self, vocabulary: Vocabulary):
         self.vocabulary = vocabulary

@@ -218,7 +218,7 @@ class Tagger:
     ) -> Iterable[tuple[str, list[dict[str, Any]]]]:
         """(id, steps) of each sequence in `source`, read like the training data but for `changes`."""
         data = self.data.model_copy(update=dict(changes))
-        tagged = read_tagged(source, data, notes, self.columns, tagged=False)
+        tagged = read_tagged(source, data, notes, self.columns, is_tag=set(self.tags).__contains__)
         inputs = encode(self.reader, tagged)
         pool = ThreadPool(None, self.network.dtype)
         try:

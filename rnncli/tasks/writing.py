@@ -36,6 +36,7 @@ class Prompts(Protocol):
 
     encodes: bool
     kind: str  # "source tokens", "values"
+    decimal: str  # of numbers among what is given
 
     @property
     def size(self) -> int: ...
@@ -111,7 +112,7 @@ class Trainee:
         )  # fmt: skip
 
     def header(self) -> dict[str, Any]:
-        kept = ("format", "tokens", "encoding", "delimiter", "skip_rows", "ragged")
+        kept = ("format", "tokens", "encoding", "delimiter", "decimal", "skip_rows", "ragged")
         return {
             "task": self.name,
             "data": {key: getattr(self.config.data, key) for key in kept},
@@ -131,23 +132,29 @@ class Trainee:
         split = self.parts.scored()
         if split is None:
             return None
-        part, train = self.parts.held_out[split], self.parts.train
+        part = self.parts.held_out[split]
         assert part.targets is not None
         sources = self.prompts.encode(part.prompts, [part.where(i) for i in range(len(part))])
         answers = write(self.network, sources, beams=BEAMS, longest=self.longest, alpha=ALPHA)
         said = [detokenize(self.target.decode(best[0].tokens), self.target.kind).strip() for best in answers]
-        # The same tokens, however they were spaced.
-        right = [detokenize(tokenize(target, self.target.kind), self.target.kind).strip() for target in part.targets]
+        right = self._spaced(part.targets)
         edits = [edit_distance(tokenize(a, self.target.kind), tokenize(b, self.target.kind))
                  for a, b in zip(said, right, strict=True)]  # fmt: skip
         unit, metric = METRICS[self.metric]
         return Score(
-            split, unit, metric(said, right), tuple(
-                (floor, metric(answers, right)) for floor, answers in floors(train, part, self.prompts.encodes)
-            ),
+            split, unit, metric(said, right),
+            tuple((floor, metric(found, right)) for floor, found in self._floors(part)),
             f"{len(part):,} pairs, mean edit distance {sum(edits) / len(edits):.3f} {self.config.data.tokens}s",
             higher_is_better=True,
         )  # fmt: skip
+
+    def _floors(self, part: Pairs) -> list[tuple[str, list[str]]]:
+        return floors(self.parts.train, part, texts=self.prompts.encodes, spaced=self._spaced)
+
+    def _spaced(self, texts: Sequence[str]) -> list[str]:
+        """Texts as their tokens would be written: what differs in spaces alone is equal."""
+        kind = self.target.kind
+        return [detokenize(tokenize(text, kind), kind).strip() for text in texts]
 
 
 @dataclass(frozen=True)
@@ -184,7 +191,8 @@ class Writer:
             texts = [line for _, line in batch]
             full = [i for i, line in enumerate(texts) if line.strip()]
             places = [batch[i][0] for i in full]
-            found = iter(self._written([self.columns.of_line(texts[i]) for i in full], places, search))
+            prompts = [self.columns.of_line(texts[i], batch[i][0]) for i in full]
+            found = iter(self._written(prompts, places, search))
             for line in texts:
                 yield line, next(found) if line.strip() else [Candidate("", 0.0)]
 
@@ -192,6 +200,7 @@ class Writer:
         self, source: Source, data: DataConfig, search: Search, notes: list[str]
     ) -> Iterator[tuple[str, list[Candidate]]]:
         """(what was given, answers) for each pair of a table."""
+        self.prompts.decimal = data.decimal
         return self._answered(read_pairs(source, data, notes, self.columns, answered=False), search)
 
     def _answered(self, pairs: Pairs, search: Search) -> Iterator[tuple[str, list[Candidate]]]:

@@ -17,18 +17,26 @@ def exact(said: Sequence[str], right: Sequence[str]) -> float:
     return sum(a == b for a, b in zip(said, right, strict=True)) / len(right)
 
 
-def floors(train: Pairs, held_out: Pairs, texts: bool) -> list[tuple[str, list[str]]]:
-    """What needs no network: copying the source, the answer to the most similar prompt, the most frequent answer."""
+def floors(
+    train: Pairs, held_out: Pairs, *, texts: bool, spaced: Callable[[Sequence[str]], list[str]]
+) -> list[tuple[str, list[str]]]:
+    """What needs no network: copying a source, the answer to the most similar prompt, the most frequent answer.
+
+    spaced: texts as their tokens would be written, so that what differs in spaces alone is equal.
+    """
     assert train.targets is not None
-    counts = Counter(train.targets)
+    targets = spaced(train.targets)
+    counts = Counter(targets)
     usual = min(counts, key=lambda target: (-counts[target], target))
     found = [("most frequent", [usual] * len(held_out))]
     if texts:
-        return [("copy", [prompt[0].strip() for prompt in held_out.prompts]), *found]
+        columns = [spaced(column) for column in zip(*train.prompts, strict=True)]
+        copied = int(np.argmax([exact(column, targets) for column in columns]))  # the one that is most often right
+        return [("copy", spaced([prompt[copied] for prompt in held_out.prompts])), *found]
     nearest = []
     for prompt in held_out.prompts:
         alike = [sum(a == b for a, b in zip(prompt, other, strict=True)) for other in train.prompts]
-        nearest.append(train.targets[int(np.argmax(alike))])
+        nearest.append(targets[int(np.argmax(alike))])
     return [("most similar", nearest), *found]
 
 

@@ -41,6 +41,9 @@ class Request:
 def evaluate(request: Request, notes: list[str]) -> Score:
     """The model beside its floors, which learn from the training data: these must be there."""
     model = open_model(request.run)
+    fixed = [text for text in request.overrides if not text.startswith(("data.path=", "training.threads="))]
+    if fixed:
+        raise UsageError(f"--set {fixed[0]}: a run is scored as it was trained; only data.path and threads may change")
     beside = Path(request.run) / "config.yaml"
     if not beside.exists():
         raise UsageError(f"{request.run}: a score needs the floors, and they the training data; name the run directory")
@@ -59,7 +62,7 @@ def evaluate(request: Request, notes: list[str]) -> Score:
     try:
         trainee: Trainee = TASKS[config.task].prepare(config, source, pool, notes)
         if json.loads(json.dumps({"format": FORMAT, **trainee.header()})) != model.header:
-            raise UsageError(f"{request.run}: these settings are not what it was trained with; leave --set out")
+            raise UsageError(f"{request.run}: its data or config.yaml are not what it was trained with; restore them")
         trainee.network.load(model.arrays)
         if request.metric is not None:
             _measure_by(request, trainee)

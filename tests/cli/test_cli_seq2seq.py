@@ -139,3 +139,61 @@ def test_another_encoding_works(folder: Path, trained: str) -> None:
     (folder / "latin2.tsv").write_bytes("abc\tcb\u00e9\n".encode("latin-1"))
     out = run("evaluate", "run", "latin2.tsv", "--encoding", "latin-1", cwd=folder).ok().out
     assert "exact match (1 pairs" in out
+
+
+def test_what_differs_in_spaces_alone_is_equal_for_floors_too(folder: Path) -> None:
+    (folder / "spaces.tsv").write_text(
+        "".join(f"say {i} ,  sir\tyes ,  sir \n" for i in range(30)) + "no ,  sir\tno\n" * 10
+    )
+    sets = ("--set", "data.tokens=word", "--set", "training.epochs=2")
+    found = scores(run("train", "c.yaml", "spaces.tsv", *sets, "-q", "-o", "spaces", cwd=folder).ok().out)
+    assert found["most frequent"] >= 0.5
+    (folder / "same.tsv").write_text("".join(f"{i}\t a ,  b ( {i} )\ta, b ({i})  \n" for i in range(40)))
+    sets = ("--set", "data.tokens=word", "--set", "data.source=[1, 2]", "--set", "data.target=3")
+    found = scores(run("train", "c.yaml", "same.tsv", *sets, "-q", "-o", "same", cwd=folder).ok().out)
+    assert found["copy"] == 1  # of the second column
+
+
+def test_standard_input_in_any_encoding_and_with_any_line_ends(folder: Path, trained: str) -> None:
+    for stdin, encoding in (("abc\r\ndeb", "utf-8"), ("\ufeffabc\ndeb\n", "utf-8"), ("abc\rdeb\r", "latin-1")):
+        done = subprocess.run(
+            [*COMMAND, "predict", "run", "-", "--encoding", encoding], cwd=folder, input=stdin.encode(encoding),
+            capture_output=True, check=True,
+        )  # fmt: skip
+        assert done.stdout == b"cba!\nbed!\n"
+    done = subprocess.run(
+        [*COMMAND, "predict", "run", "-", "--encoding", "utf-16"], cwd=folder, input="abc\ndeb\n".encode("utf-16"),
+        capture_output=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == b"cba!\nbed!\n"
+    done = subprocess.run([*COMMAND, "predict", "run", "-"], cwd=folder, input=b"abc\nd\xe9\n", capture_output=True)
+    assert done.returncode == 3
+    assert done.stderr.decode().endswith("<stdin>:2:2: byte 0xE9 is not UTF-8; pass --encoding latin-1\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "code", "said"),
+    [
+        ("k,k,t\na,1,x\n", (), 3, "tunes.csv:1: columns 1 and 2 are both"),
+        (TUNES + "red,1e300,do\n", (), 3, "a value is beyond what float32 can square"),
+        (TUNES + "red,nan,do\n", (), 3, 'column "many": "nan" is not a number'),
+        (TUNES + ",1,do\n", (), 3, 'column "colour" is empty'),
+        (TUNES, ("--set", 'data.delimiter="\t"'), 3, "tunes.csv: has one column, and a pair takes two"),
+    ],
+)
+def test_captions_that_cannot_be_learnt(
+    tmp_path: Path, content: str, arguments: tuple[str], code: int, said: str
+) -> None:
+    (tmp_path / "tunes.csv").write_text(content)
+    (tmp_path / "t.yaml").write_text(CAPTION)
+    assert said in run("train", "t.yaml", *arguments, cwd=tmp_path).failed(code)
+
+
+def test_numbers_in_a_caption_follow_the_decimal_sign(folder: Path, tunes: str) -> None:
+    asked = ("--delimiter", ";", "--decimal", ",")
+    assert run("predict", "tunes", "-", *asked, cwd=folder, stdin="colour;many\nred;3,0\n").ok().out == "do do do\n"
+    refused = run("predict", "tunes", "-", cwd=folder, stdin="colour,many\nred,1e300\n").failed(3)
+    assert refused == "<stdin>:2: a value is too far from those of the training part; mend it"
+    assert "must be one character" in run("predict", "tunes", "-", "--delimiter", "ab", cwd=folder, stdin="x\n").failed(
+        2
+    )

@@ -52,10 +52,12 @@ def test_new_data_are_read_like_the_old_with_or_without_their_targets():
     old = read("d.tsv", "walk\twalked\tPST\n", source=[1, 3], target=2).columns
     assert read("n.tsv", "go\twent\tPST\n", old, answered=False).prompts == [("go", "PST")]
     assert read("n.tsv", "go\tPST\n", old, answered=False).prompts == [("go", "PST")]
-    assert (old.of_line("go\tPST"), old.of_line("go\twent\tPST")) == (("go", "PST"), ("go", "PST"))
+    assert (old.of_line("go\tPST", "-"), old.of_line("go\twent\tPST", "-")) == (("go", "PST"), ("go", "PST"))
+    with pytest.raises(DataError, match="x:3: 1 field, and the model is given 2"):
+        old.of_line("go", "x:3")
     named = read("d.csv", "x,source,target\n1,a,b\n").columns
     assert read("n.csv", "source\nc\n", named, answered=False).prompts == [("c",)]
-    assert named.of_line("one, two, three") == ("one, two, three",)
+    assert named.of_line("one, two, three", "-") == ("one, two, three",)
 
 
 def test_some_pairs_alone():
@@ -77,6 +79,8 @@ def test_ragged_lines_can_be_left_out():
         ("a\tb\nc\n", {}, "d.tsv:2: 1 field, the first line has 2; correct the line"),
         ("a\tb\nc\t \n", {}, "d.tsv:2: nothing is to be written"),
         ("a b\nc d\n", {}, "d.tsv: has one column, and a pair takes two"),
+        ("source\ttarget\tsource\na\tb\tc\n", {}, "d.tsv:1: columns 1 and 3 are both source; rename one"),
+        ("a\tb\0\n", {}, "d.tsv:1: contains a NUL byte"),
         ("source\ttarget\n", {}, "d.tsv:1: column names but no pairs"),
         ("a\tb\n", {"source": 5}, "no column 5 in d.tsv; columns: 1, 2"),
         ("a\tb\n", {"target": "c"}, 'no column "c" in d.tsv'),

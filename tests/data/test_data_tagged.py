@@ -12,9 +12,10 @@ from rnncli.errors import DataError, UsageError
 CONLL = "På\tADP\nfredag\tNOUN\n\n\nEller\tCONJ\n"
 
 
-def read(content: str, like: TagColumns | None = None, name="d.conll", *, tagged=True, notes=None, **data) -> Tagged:
-    found = [] if notes is None else notes
-    return read_tagged(Source(name, content.encode()), DataConfig(**data), found, like, tagged=tagged)
+def read(content: str, like: TagColumns | None = None, name="d.conll", *, tags=None, notes=None, **data) -> Tagged:
+    """`tags`: those that a model knows; the sequences are then to be tagged."""
+    found, is_tag = [] if notes is None else notes, None if tags is None else tags.split().__contains__
+    return read_tagged(Source(name, content.encode()), DataConfig(**data), found, like, is_tag=is_tag)
 
 
 def test_a_word_and_its_tag_a_line_and_blank_lines_between_sentences():
@@ -37,6 +38,8 @@ def test_ten_columns_are_conll_u():
     text = "# text = vámonos\n" + line.format("1-2", "vámonos", "_") + line.format(1, "vamos", "VERB")
     found = read(text + line.format("1.1", "#", "_") + line.format(2, "nos", "PRON"))
     assert (found.words, found.tags, found.lines) == ([["vamos", "nos"]], [["VERB", "PRON"]], [[3, 5]])
+    assert read("\t".join("abcdefghij") + "\n").tags == [["j"]]  # ten columns of something else
+    assert read("# said\tthen\thow\na\tX\n").words == read("# said\na\tX\n").words == [["a"]]
 
 
 def test_rows_of_a_table_with_the_same_id_are_a_sequence():
@@ -51,11 +54,12 @@ def test_rows_of_a_table_with_the_same_id_are_a_sequence():
 def test_new_sentences_need_no_tags():
     like = read(CONLL).columns
     for text in ("Jeg\tX\nbor\tY\n", "Jeg\nbor\n", "Jeg bor\n"):
-        assert read(text, like, tagged=False).words == [["Jeg", "bor"]]
-    assert read("Jeg bor\nher\n", like, tagged=False).words == [["Jeg", "bor"], ["her"]]
+        assert read(text, like, tags="X Y ADP NOUN").words == [["Jeg", "bor"]]
+    assert read("Jeg bor\nher\n", like, tags="X Y ADP NOUN").words == [["Jeg", "bor"], ["her"]]
     spaced = read("EU NNP I-NP B-ORG\n").columns
-    assert read("a b\nc d e\n", spaced, tagged=False).words == [["a", "b"], ["c", "d", "e"]]
-    assert read("a NNP X O\n", spaced, tagged=False).words == [["a"]]
+    assert read("a NNP X up\n", spaced, tags="B-ORG O").words == [["a", "NNP", "X", "up"]]  # no tag that is known
+    assert read("a b\nc d e\n", spaced, tags="B-ORG O").words == [["a", "b"], ["c", "d", "e"]]
+    assert read("a NNP X O\n", spaced, tags="B-ORG O").words == [["a"]]
 
 
 def test_some_sequences_alone():
@@ -73,6 +77,13 @@ def test_ragged_lines_can_be_left_out():
     ("name", "content", "data", "said"),
     [
         ("d.conll", "\n \n", {}, "d.conll: is empty"),
+        (
+            "d.conll",
+            "1-2" + "\tx" * 9 + "\n",
+            {},
+            "d.conll: no line of this CoNLL-U file begins with the number of a word",
+        ),
+        ("d.conll", "a\tX\0\n", {}, "d.conll:1: contains a NUL byte"),
         ("d.conll", "a\tX\n\nb\tY\tZ\n", {}, "d.conll:3: 3 columns, the first line has 2"),
         ("d.conll", "a\tX\nb\n", {}, "d.conll:2: 1 column, the first line has 2"),
         ("d.conll", "a\tX\nb\t \n", {}, "d.conll:2: the tag is empty"),
@@ -90,3 +101,17 @@ def test_what_is_said_of_files_that_are_wrong(name, content, data, said):
     with pytest.raises((DataError, UsageError)) as refused:
         read(content, name=name, **data)
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "tags", "said"),
+    [
+        ("1\tword\tlemma\n", "X", "d.conll: has 3 columns, and the model was trained on 2"),
+        ("a\tX\tY\n", None, "d.conll: has 3 columns, and the model was trained on 2"),
+        ("a\n", None, "d.conll: has 1 column, and the model was trained on 2"),
+    ],
+)
+def test_data_of_another_width_are_refused(content, tags, said):
+    with pytest.raises(DataError) as refused:
+        read(content, read(CONLL).columns, tags=tags)
+    assert str(refused.value) == said
