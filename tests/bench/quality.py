@@ -178,7 +178,7 @@ def adding_600(data: Path, run: Path) -> dict[str, Any]:
 MOVIES: dict[str, dict[str, Any]] = {
     "data": {"residual": "naive-bayes", "validation": 0},
     "model": {"cell": "lstm", "hidden_size": 64, "num_layers": 1, "bidirectional": True, "pooling": "max",
-              "embedding_size": 64, "character_size": 16, "dropout": 0.5, "word_dropout": 0.5},
+              "embedding_size": 64, "character_size": 16, "dropout": 0.7, "word_dropout": 0.5},
     "training": {"epochs": 6, "batch_size": 32, "learning_rate": 5e-4},
 }  # fmt: skip
 
