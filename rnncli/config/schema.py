@@ -276,6 +276,7 @@ SECTIONS: dict[str, type[Section]] = {"data": DataConfig, "model": ModelConfig, 
 
 _EXAMPLES = ("classify", "regress", "tag")
 MEANT_FOR: dict[str, tuple[str, ...]] = {
+    "data.tokens": ("language-model", "classify", "regress", "seq2seq", "caption"),
     "data.text": _EXAMPLES,
     "data.inputs": (*_EXAMPLES, "caption"),
     "data.id": _EXAMPLES,

@@ -11,6 +11,8 @@ def require_whole_sequences(config: Config) -> None:
     for key in ("bptt", "bptt_stride"):
         if getattr(config.training, key) is not None:
             raise ConfigError(f"training.{key}: a {config.task} reads whole sequences; remove it")
+    if config.data.format == "ts" and config.task not in ("classify", "regress"):
+        raise ConfigError(f"data.format: is ts, which has one answer for each sequence; a {config.task} needs another")
     if config.data.scaling not in (None, "standard", "none"):
         raise ConfigError(f"data.scaling: is {config.data.scaling}; a {config.task} takes standard or none")
 

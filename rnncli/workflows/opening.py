@@ -104,7 +104,7 @@ def config_and_source(
 def _require_used(config: Config) -> None:
     """ConfigError, a line each, for keys that mean nothing to the task."""
     mistakes = [
-        f"{key}: is for {' and '.join(tasks)}, and a {config.task} has no use for it; remove it"
+        f"{key}: is for {', '.join(tasks)}, and a {config.task} has no use for it; remove it"
         for key, tasks in unused(config)
     ]
     if mistakes:

@@ -83,6 +83,16 @@ def test_threads_and_resuming_change_no_byte(folder: Path, trained: str) -> None
     [
         (["train", "c.yaml", "ragged.conll"], 3, "ragged.conll:2: 1 column, the first line has 2"),
         (["train", "c.yaml", "one.conll"], 3, 'every step is tagged "X"; to tag takes two tags'),
+        (
+            ["train", "c.yaml", "--set", "data.tokens=byte"],
+            2,
+            "data.tokens: is for language-model, classify, regress, seq2seq",
+        ),
+        (
+            ["train", "c.yaml", "--set", "data.format=ts"],
+            2,
+            "data.format: is ts, which has one answer for each sequence",
+        ),
         (["train", "c.yaml", "--set", "model.pooling=last"], 2, "model.pooling: a tag has an answer for every step"),
         (["evaluate", "run", "new.conll"], 3, 'new.conll:2: the tag "B-where" does not occur in the training part'),
         (["predict", "run"], 2, "name a file of them, or - for standard input"),
