@@ -21,13 +21,15 @@ _OPTIONS = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_BOUNDSCHECK", "NUMBA_
 
 
 def import_numba() -> ModuleType:
-    """numba, imported so that a `.numba_config.yaml` in the current folder is not read.
+    """numba, imported so that a `.numba_config.yaml` in the current folder is not read, and no terminal is coloured.
 
     numba reads that file whenever PyYAML can be imported, and it may point the cache at planted pickles:
-    running inside a folder of somebody's data must not run their code. The cache folder is set here too.
+    running inside a folder of somebody's data must not run their code. With colorama it would end every terminal's
+    output with an escape code. The cache folder is set here too.
     """
-    hidden = sys.modules.get("yaml")
-    sys.modules["yaml"] = None  # type: ignore[assignment]  # makes numba's own `import yaml` fail
+    hidden = {name: sys.modules.get(name) for name in ("yaml", "colorama")}
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]  # makes numba's own import of it fail
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # numba says that it found the file and could not parse it
@@ -37,10 +39,11 @@ def import_numba() -> ModuleType:
     except OSError as error:
         raise ImportError(f"numba cannot be loaded: {error}") from None
     finally:
-        if hidden is None:
-            del sys.modules["yaml"]
-        else:
-            sys.modules["yaml"] = hidden
+        for name, module in hidden.items():
+            if module is None:
+                del sys.modules[name]
+            else:
+                sys.modules[name] = module
     numba.core.config._config_fname = os.devnull  # it looks again at each compilation
     folder = _private_folder()
     numba.config.CACHE_DIR = str(folder) if folder else ""
