@@ -75,7 +75,7 @@ def torch_epoch(cell: str, hidden: int, threads: int) -> Callable[[], Any]:
     learner, _ = learner_of(cell, hidden, 1)
     inputs, targets = data()
     batches = []
-    for chosen in learner._epoch(0):
+    for chosen in learner.batches._epoch(0):
         lengths = torch.tensor([len(inputs[i]) for i in chosen])
         padded = torch.nn.utils.rnn.pad_sequence([torch.from_numpy(inputs[i]) for i in chosen])
         batches.append((padded, lengths, torch.from_numpy(targets[chosen]).long()))
