@@ -114,11 +114,14 @@ def read_lines(path: str, encoding: str = "utf-8", *, stdin: BinaryIO | None = N
 
 
 def _lines_as_they_come(stream: BinaryIO, encoding: str) -> Iterator[str]:
-    decoder = codecs.getincrementaldecoder(encoding)() if _encoding_name(encoding) else None
-    assert decoder is not None
+    shown_name = _encoding_name(encoding)
+    try:
+        decoder = codecs.getincrementaldecoder(encoding)()
+    except LookupError:
+        raise UsageError(f"{encoding} cannot be read line by line; save the lines to a file, and name it") from None
     held, number, first = "", 1, True
     for raw in itertools.chain(iter(stream.readline, b""), [None]):
-        if first and raw and _encoding_name(encoding) == "UTF-8":
+        if first and raw and shown_name == "UTF-8":
             _refuse_wide_mark(STDIN, raw)
         try:
             text = decoder.decode(raw or b"", final=raw is None)
@@ -126,8 +129,7 @@ def _lines_as_they_come(stream: BinaryIO, encoding: str) -> Iterator[str]:
             column = len(error.object[: error.start].decode(encoding, "replace")) + 1
             byte = error.object[error.start] if error.start < len(error.object) else 0
             raise DataError(
-                f"{STDIN}:{number}:{column}: byte 0x{byte:02X} is not {_encoding_name(encoding)}; "
-                "pass --encoding latin-1"
+                f"{STDIN}:{number}:{column}: byte 0x{byte:02X} is not {shown_name}; pass --encoding latin-1"
             ) from None
         held += text.removeprefix("\ufeff") if first else text
         first = first and not text
