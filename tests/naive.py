@@ -132,6 +132,22 @@ def encoder_decoder(shape, weights, source, tokens):
     return np.stack(outputs)
 
 
+def segment_network(shape, weights, segments, ahead, channel):
+    """Outputs (M·w·O,) of one window alone: segments (S, w·I), what is known ahead (M, w·K), its channel's number."""
+    e = np.maximum(segments @ weights["segment.weight"].T + weights["segment.bias"], 0)
+    encoder, decoder = (_under(prefix, weights) for prefix in ("encoder.", "decoder."))
+    last = sequence(shape.encoder, encoder, e, _nothing(shape.hidden_size, shape.num_layers))[-1]
+    rows = []
+    for m in range(shape.segments):
+        told = [weights["position.weight"][m], ahead[m]]
+        if shape.channels > 1:
+            told.insert(1, weights["channel.weight"][channel])
+        start = [(last, np.zeros_like(last))]
+        h = sequence(shape.decoder, decoder, np.concatenate(told)[None], start)[0]
+        rows.append(weights["head.weight"] @ h + weights["head.bias"])
+    return np.concatenate(rows)
+
+
 def pooled(y, pooling, H, weights):
     """One vector (F,) from a sequence's outputs y (n, F), H of them from the direction that reads ahead."""
     if pooling == "last":
