@@ -16,6 +16,7 @@
     encoder_decoder  two stacks: one reads, or a vector is given; one writes
     pair_writer      the best answers of an encoder-decoder
     segments         a forecast in segments: few long steps in, all steps out at once
+    ensemble         several models in one buffer
     memory           what training will need, before it is taken
     workspace        every array one window needs, planned once, and how long its sequences are
 

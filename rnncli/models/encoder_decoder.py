@@ -22,7 +22,7 @@ from rnncli.models.attention import ATTENTIONS, Attention, AttentionWork
 from rnncli.models.head import LinearHead
 from rnncli.models.inputs import Projection
 from rnncli.models.network import FLOAT32, Model
-from rnncli.models.parameters import Parameters, Part, Spec
+from rnncli.models.parameters import Parameters, Spec
 from rnncli.models.share import Share
 from rnncli.models.stack import Stack, StackShape
 from rnncli.models.workspace import StackWork
@@ -147,10 +147,7 @@ class EncoderDecoder(Model):
         self.head = LinearHead(H, shape.target_size + 1, False)
         stacks = [self.decoder] if self.encoder is None else [self.encoder, self.decoder]
         self._stacks = stacks
-        parts: list[Part] = [*stacks, self.start, *([self.attention] if self.attention else []), self.head]
-        self.parameters = Parameters([spec for part in parts for spec in part.specs()], self.dtype)
-        for part in parts:
-            part.bind(self.parameters)
+        self.hold([*stacks, self.start, *([self.attention] if self.attention else []), self.head])
 
     def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int, chrono: int | None = None) -> None:
         """First weights from the seed."""

@@ -10,7 +10,7 @@ Training calls, per window:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,6 +80,19 @@ class Model:
     def __init__(self, dtype: np.dtype):
         self.dtype = np.dtype(dtype)
 
+    def hold(self, parts: Sequence[Part]) -> None:
+        """Take the parameters of `parts`, in this order."""
+        self._parts = parts
+        self.parameters = Parameters([spec for part in parts for spec in part.specs()], self.dtype)
+        for part in parts:
+            part.bind(self.parameters)
+
+    def move(self, weights: np.ndarray, gradient: np.ndarray) -> None:
+        """Go on with these buffers (P,) of weights and gradients; the weights come along. Pack anew after it."""
+        self.parameters.move(weights, gradient)
+        for part in self._parts:
+            part.bind(self.parameters)
+
     def load(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take a model file's arrays; ModelFileError names the first that is missing or misshapen."""
         try:
@@ -146,10 +159,7 @@ class Network(Model):
         width = self.stack.shape.width
         self.pooling = POOLINGS[shape.pooling](width, shape.hidden_size) if shape.pooling else None
         self.head = LinearHead(width, shape.output_size, shape.head_starts_at_zero)
-        parts: list[Part] = [*([self.words] if self.words else []), self.stack, *self._pooling, self.head]
-        self.parameters = Parameters([spec for part in parts for spec in part.specs()], self.dtype)
-        for part in parts:
-            part.bind(self.parameters)
+        self.hold([*([self.words] if self.words else []), self.stack, *self._pooling, self.head])
 
     @property
     def _pooling(self) -> tuple[Pooling, ...]:

@@ -48,8 +48,15 @@ class Parameters:
     def __init__(self, specs: Iterable[Spec], dtype: np.dtype):
         self.specs = tuple(specs)
         size = sum(spec.size for spec in self.specs)
-        self.weights = np.zeros(size, dtype)
-        self.gradient = np.zeros(size, dtype)
+        self._take(np.zeros(size, dtype), np.zeros(size, dtype))
+
+    def move(self, weights: np.ndarray, gradient: np.ndarray) -> None:
+        """Go on in these buffers, with the same values. Views that were taken before stay with the old ones."""
+        weights[...], gradient[...] = self.weights, self.gradient
+        self._take(weights, gradient)
+
+    def _take(self, weights: np.ndarray, gradient: np.ndarray) -> None:
+        self.weights, self.gradient = weights, gradient
         self._views: dict[str, np.ndarray] = {}
         self._gradient_views: dict[str, np.ndarray] = {}
         offset = 0

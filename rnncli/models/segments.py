@@ -22,7 +22,7 @@ from rnncli.models import initialisation
 from rnncli.models.head import LinearHead
 from rnncli.models.inputs import Projection
 from rnncli.models.network import FLOAT32, Model
-from rnncli.models.parameters import Parameters, Part, Spec
+from rnncli.models.parameters import Parameters, Spec
 from rnncli.models.share import Share
 from rnncli.models.stack import Stack, StackShape
 from rnncli.models.workspace import StackWork
@@ -175,12 +175,8 @@ class SegmentNetwork(Model):
         self.position = Embedding("position", shape.segments, shape.position_size, 0, 6)
         self.channel = Embedding("channel", shape.channels, shape.channel_size, shape.position_size, 7)
         self.head = LinearHead(H, w * shape.output_size, starts_at_zero=True)
-        channel = [self.channel] if shape.channels > 1 else []
-        self._embeddings = [self.position, *channel]
-        parts: list[Part] = [self.input, self.encoder, self.decoder, *self._embeddings, self.head]
-        self.parameters = Parameters([spec for part in parts for spec in part.specs()], self.dtype)
-        for part in parts:
-            part.bind(self.parameters)
+        self._embeddings = [self.position, self.channel] if shape.channels > 1 else [self.position]
+        self.hold([self.input, self.encoder, self.decoder, *self._embeddings, self.head])
 
     def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int, chrono: int | None = None) -> None:
         """First weights from the seed."""
