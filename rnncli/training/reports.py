@@ -115,4 +115,19 @@ class GradientReport:
     parameters: tuple[ParameterGradient, ...]
 
 
+@dataclass(frozen=True)
+class ForecastChart:
+    """A series and what follows it, oldest first, in its own units: `title` is a series' id or the target's name.
+
+    history and forecast pair a label (a stamp or a row's number) with a value, None where it is missing; a forecast
+    has at least one row. A band is (level in percent, lows, highs) with one low and one high per row of the forecast;
+    bands stand in any order.
+    """
+
+    title: str
+    history: tuple[tuple[str, float | None], ...]
+    forecast: tuple[tuple[str, float], ...]
+    bands: tuple[tuple[int, tuple[float, ...], tuple[float, ...]], ...]
+
+
 Report = Note | Started | Progress | Evaluated | Finished

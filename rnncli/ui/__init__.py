@@ -7,4 +7,8 @@ generated_text   text as it is made
 results          rows as table, CSV, JSON or JSON lines
 scores           a score beside its floors
 gradient_tables  inspect-grads
+forecast_chart   a forecast after its history, on a terminal and as an SVG file
+value_axis       the range of a chart and its round tick labels
+dot_canvas       lines as dots of braille
+svg_file         rich's text as an SVG file
 """
