@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from rnncli.kernels import losses
+from rnncli.kernels import forecast_losses, losses
 from rnncli.models.network import Network, NetworkShape
 from rnncli.models.share import Share
 
@@ -69,7 +69,7 @@ class Window:
         work.set_state(self.state)
         per_step = np.zeros(work.outputs.shape[:2])
         count = (self.targets >= 0).sum() if self.loss == "xent" else self.targets.size
-        kernel = losses.softmax_cross_entropy if self.loss == "xent" else losses.mean_squared_error
+        kernel = losses.softmax_cross_entropy if self.loss == "xent" else forecast_losses.squared_error
         edges = [work.B * i // shards for i in range(shards + 1)]
         for low, high in itertools.pairwise(edges):
             network.forward(work, low, high)

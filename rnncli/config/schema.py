@@ -24,11 +24,13 @@ from rnncli.config.durations import parse_duration
 from rnncli.config.values import (
     column,
     columns,
+    contexts,
     duration,
     encoding_name,
-    fraction_or_path,
     one_character,
+    part,
     refusal,
+    scalings,
     section,
     usable_path,
 )
@@ -41,7 +43,7 @@ TASKS: tuple[str, ...] = get_args(Task)
 CELLS: tuple[str, ...] = get_args(Cell)
 
 FilePath = Annotated[str, AfterValidator(usable_path)]
-Split = Annotated[Annotated[float, Field(ge=0, le=0.9)] | str, BeforeValidator(fraction_or_path)]
+Split = Annotated[Annotated[float, Field(ge=0, le=0.9)] | int | str, BeforeValidator(part)]
 Column = Annotated[int, Field(ge=1)] | str
 OneColumn = Annotated[Column, BeforeValidator(column)]
 Columns = Annotated[Column | list[Column], BeforeValidator(columns)]
@@ -49,6 +51,8 @@ Character = Annotated[str, BeforeValidator(one_character), Field(min_length=1, m
 Encoding = Annotated[str, AfterValidator(encoding_name)]
 Duration = Annotated[str, BeforeValidator(duration)]
 Count = Annotated[int, Field(ge=1)]
+Contexts = Annotated[int | list[int], BeforeValidator(contexts)]
+Scalings = Annotated[str | list[str], BeforeValidator(scalings)]
 
 
 class Section(BaseModel):
@@ -74,12 +78,11 @@ class DataConfig(Section):
         default="refuse", description="What to do with a CSV row that has too many or too few columns."
     )
     validation: Split = Field(
-        default=0.1, description="The last part of the data to validate on: a fraction up to 0.9, or a file."
+        default=0.1,
+        description="The last part of the data to validate on: a fraction up to 0.9, a file, or for a forecast a "
+        "number of rows of each series.",
     )
-    test: Split | None = Field(
-        default=None,
-        description="The data to test on, after the validation part: a fraction up to 0.9, or a file.",
-    )
+    test: Split | None = Field(default=None, description="The data to test on, after the validation part: likewise.")
     tokens: Literal["char", "byte", "word"] = Field(default="char", description="The units a text is cut into.")
     text: OneColumn | None = Field(
         default=None, description="Classify, regress, tag: the column that holds texts, of a tag words."
@@ -91,7 +94,8 @@ class DataConfig(Section):
     )
     id: OneColumn | None = Field(
         default=None,
-        description="Classify, regress, tag: rows of a CSV with the same id are the steps of one sequence.",
+        description="Rows of a CSV with the same id are the steps of one sequence or series; null finds unique_id, "
+        "item_id or series_id for a forecast.",
     )
     label: OneColumn | None = Field(
         default=None, description="Classify, regress, tag: the column of answers; null takes one called label or class."
@@ -107,22 +111,69 @@ class DataConfig(Section):
         description="Forecast: the column or columns to predict, by name or by number from 1. Seq2seq, caption: the "
         "column to write.",
     )
+    layout: Literal["wide", "long", "rows"] | None = Field(
+        default=None,
+        description="Forecast: series side by side, one under another with an id, or a row for each; null finds out.",
+    )
+    channels: Literal["joint", "independent"] = Field(
+        default="joint",
+        description="Forecast, several targets side by side: one network reads and says all of them, or each is a "
+        "series of its own for the same network.",
+    )
+    past_covariates: Columns | None = Field(
+        default=None, description="Forecast: columns that are known up to the last row."
+    )
+    known_covariates: Columns | None = Field(
+        default=None,
+        description="Forecast: columns that are known of the rows ahead too, from rows without a target at the end of "
+        "the data or from data.future.",
+    )
+    future: FilePath | None = Field(
+        default=None, description="Forecast: a second file with the known covariates of the rows ahead."
+    )
+    static: Columns | None = Field(default=None, description="Forecast: columns with one value for each series.")
+    calendar: bool = Field(
+        default=False, description="Forecast: read time of day, day of week and time of year off the time column."
+    )
     horizon: Count | None = Field(default=None, description="Forecast: how many steps ahead to predict.")
-    context: int | None = Field(default=None, ge=2, description="Forecast: how many past steps the model sees.")
+    context: Contexts | None = Field(
+        default=None,
+        description="Forecast: how many past steps the model sees; of a list, one after another for each of "
+        "training.seeds.",
+    )
     freq: str | None = Field(default=None, description="Forecast: the time between rows; null finds out.")
     season: Count | None = Field(default=None, description="Forecast: the steps in one season; null finds out.")
-    missing: Literal["refuse", "ffill", "interpolate"] = Field(
-        default="refuse", description="Forecast: what to do with missing values."
+    missing: Literal["refuse", "ffill", "interpolate", "mask"] = Field(
+        default="refuse",
+        description="Forecast: what to do with missing values and rows; mask keeps them out of the loss, and tells the "
+        "network.",
     )
-    residual: Literal["last-value", "seasonal-naive", "naive-bayes"] | None = Field(
+    duplicates: Literal["refuse", "first", "last", "mean"] = Field(
+        default="refuse", description="Forecast: what to do with rows of the same series and time."
+    )
+    transform: Literal["none", "log", "log1p", "sqrt", "box-cox"] = Field(
+        default="none", description="Forecast: what is done to the targets first, and undone at last."
+    )
+    residual: Literal["none", "last-value", "seasonal-naive", "seasonal-growth", "naive-bayes"] | None = Field(
         default=None,
-        description="What the network corrects. Forecast: a naive forecast; null takes the better one on the training "
-        "part. Classify: naive-bayes, of texts; null is nothing.",
+        description="What the network corrects. Forecast: a naive forecast, or none; null takes last-value or "
+        "seasonal-naive, the better one on the training part. Classify: naive-bayes, of texts; null is nothing.",
     )
-    scaling: Literal["seasonal-error", "mean", "standard", "robust", "none"] | None = Field(
+    scaling: Scalings | None = Field(
         default=None,
-        description="Forecast: what each series is divided by before training; null leaves the choice.",
+        description="Forecast: what each context is divided by; null is seasonal-error. Of a list, one after another "
+        "for each of training.seeds.",
     )
+
+    @property
+    def scalings(self) -> list[str]:
+        """One or more, or none given."""
+        return [] if self.scaling is None else self.scaling if isinstance(self.scaling, list) else [self.scaling]
+
+    @property
+    def contexts(self) -> list[int]:
+        """One or more, or none given."""
+        return [] if self.context is None else self.context if isinstance(self.context, list) else [self.context]
 
     @field_validator("decimal")
     @classmethod
@@ -176,6 +227,11 @@ class ModelConfig(Section):
         lt=1,
         description="Classify, regress, tag: the share of words taken for unknown ones in training.",
     )
+    decoder: Literal["direct", "recursive", "segments"] = Field(
+        default="direct",
+        description="Forecast: all rows ahead at once, one by one from its own forecasts, or in segments.",
+    )
+    segment: Count | None = Field(default=None, description="Forecast: the rows in a segment; null is a season.")
     recurrent_init: Literal["orthogonal", "xavier", "uniform"] = Field(
         default="orthogonal", description="How the recurrent weights start."
     )
@@ -221,6 +277,21 @@ class TrainingConfig(Section):
     learning_rate: float = Field(default=2e-3, gt=0, description="The size of the updates, before the schedule.")
     schedule: Literal["constant", "cosine", "step", "plateau"] = Field(
         default="cosine", description="How the learning rate falls during training."
+    )
+    loss: Literal["mae", "mse", "quantile", "gaussian", "student-t", "negative-binomial"] = Field(
+        default="mae", description="Forecast: what is made small, or which distribution is learnt."
+    )
+    seeds: int = Field(
+        default=1, ge=1, le=100, description="Forecast: how many networks are trained, whose median is the forecast."
+    )
+    with_baseline: bool = Field(
+        default=False, description="Forecast: the median is taken with the baseline that the networks correct."
+    )
+    fallback: bool = Field(
+        default=True, description="Forecast: predict with the best naive forecast if it was better on validation."
+    )
+    updates_per_epoch: Count | None = Field(
+        default=None, description="Forecast: how many batches are an epoch; null is as many as there are."
     )
     class_weights: Literal["none", "balanced"] = Field(
         default="none", description="Classify: what each label weighs in the loss; balanced, as much as every other."
@@ -279,16 +350,35 @@ MEANT_FOR: dict[str, tuple[str, ...]] = {
     "data.tokens": ("language-model", "classify", "regress", "seq2seq", "caption"),
     "data.text": _EXAMPLES,
     "data.inputs": (*_EXAMPLES, "caption"),
-    "data.id": _EXAMPLES,
+    "data.id": ("forecast", *_EXAMPLES),
     "data.label": _EXAMPLES,
     "data.source": ("seq2seq",),
     "data.time": ("forecast", *_EXAMPLES),
     "data.target": ("forecast", "seq2seq", "caption"),
-    "data.horizon": ("forecast",),
-    "data.context": ("forecast",),
-    "data.freq": ("forecast",),
-    "data.season": ("forecast",),
-    "data.missing": ("forecast",),
+    **dict.fromkeys(
+        [
+            f"data.{key}"
+            for key in (
+                "layout",
+                "channels",
+                "past_covariates",
+                "known_covariates",
+                "future",
+                "static",
+                "calendar",
+                "horizon",
+                "context",
+                "freq",
+                "season",
+                "missing",
+                "duplicates",
+                "transform",
+            )
+        ]
+        + ["model.decoder", "model.segment"]
+        + [f"training.{key}" for key in ("loss", "seeds", "with_baseline", "fallback", "updates_per_epoch")],
+        ("forecast",),
+    ),
     "data.residual": ("forecast", "classify"),
     "data.scaling": ("forecast", *_EXAMPLES),
     "model.attention": ("seq2seq",),

@@ -17,6 +17,7 @@ from rnncli.errors import shown
 REFUSAL = "rnncli"  # the error type that marks a message as already in our words
 COMMON_ENCODINGS = ("utf-8", "utf-16", "latin-1", "cp1252", "ascii", "shift_jis", "gb18030")
 LARGEST_FRACTION = 0.9
+SCALINGS = ("seasonal-error", "mean", "standard", "robust", "none")
 
 
 def refusal(rule: str) -> PydanticCustomError:
@@ -37,14 +38,39 @@ def usable_path(path: str) -> str:
     return path
 
 
-def fraction_or_path(value: Any) -> Any:
-    """A fraction of the data from 0 to 0.9, or the path of a file."""
+def part(value: Any) -> Any:
+    """A fraction of the data from 0 to 0.9, a number of rows from 1, or the path of a file."""
     if isinstance(value, str):
         return usable_path(value)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return value
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not is_number or not 0 <= value <= LARGEST_FRACTION:  # NaN fails every comparison
-        raise refusal(f"must be a fraction from 0 to {LARGEST_FRACTION}, or the path of a file")
+        raise refusal(f"must be a fraction from 0 to {LARGEST_FRACTION}, a number of rows, or the path of a file")
     return float(value)
+
+
+def contexts(value: Any) -> Any:
+    """A number of rows from 2, or a list of them."""
+    for one in _each(value):
+        if not isinstance(one, int) or isinstance(one, bool) or one < 2:
+            raise refusal("must be a whole number, at least 2, or a list of them")
+    return value
+
+
+def scalings(value: Any) -> Any:
+    """The name of a scaling, or a list of them."""
+    for one in _each(value):
+        if one not in SCALINGS:
+            hint = did_you_mean(str(one), SCALINGS) or ""
+            raise refusal(f"expected one of {', '.join(SCALINGS)}, or a list of them{hint}")
+    return value
+
+
+def _each(value: Any) -> list[Any]:
+    if value == []:
+        raise refusal("must not be an empty list; name one value or more")
+    return value if isinstance(value, list) else [value]
 
 
 def column(value: Any) -> Any:

@@ -10,7 +10,15 @@ example_files, example_tables, archive   every form of file that they come in
 tagged       sequences with a tag for every step
 pairs        what is given and what is written for it
 numeric      columns of numbers, by a strict grammar
-timeline     a time column: its format, its step, the stamps that follow
+panel        many series, one under another, with covariates
+panel_columns, panel_tables, panel_file   which columns are what; from a CSV; in a model file
+gaps         missing values filled
+stamps       time stamps as text and as numbers
+timeline     a regular time column and what follows it
+time_column  from a table's column to timelines, or a reason why not
+calendar     features of the calendar
+covariates   columns beside the targets as features
+transforms   log, Box-Cox and the like, and back
 seasonality  a season seen in the series itself
 scaling      a window scaled by itself
 """

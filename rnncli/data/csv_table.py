@@ -191,7 +191,7 @@ def _fit(body: str, delimiter: str) -> tuple[float, int]:
     return cut.count(commonest) / len(counts), commonest
 
 
-_STAMP = re.compile(r" *[0-9]{1,4}[-/.][0-9]{1,2}(?:[-/.][0-9]{1,4})?(?:[T ][0-9:.]+Z?)? *")
+_STAMP = re.compile(r" *[0-9]{1,4}[-/.][0-9]{1,2}(?:[-/.][0-9]{1,4})?(?:[T ][0-9:.]+(?:Z|[+-][0-9:]{4,5})?)? *")
 
 
 def _header(first: Record, name: str, decimal: str, notes: list[str]) -> tuple[list[str], bool]:

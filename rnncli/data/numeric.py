@@ -17,10 +17,12 @@ from rnncli.errors import DataError, UsageError, shown
 if TYPE_CHECKING:  # csv_table asks this module what a number is
     from rnncli.data.csv_table import Table
 
-Missing = Literal["refuse", "ffill", "interpolate", "mask"]
+Missing = Literal["refuse", "mask"]
 
 _SHAPE = r"[ \t]*[+-]?(?:[0-9]+(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t]*"
 _NUMBER = {".": re.compile(_SHAPE.format(point=r"\.")), ",": re.compile(_SHAPE.format(point=","))}
+# A column at once, its cells ended by newlines: some hundred times as fast as cell by cell.
+_ONLY_NUMBERS = {point: re.compile(f"(?:{shape.pattern}\n)*") for point, shape in _NUMBER.items()}
 _MISSING = re.compile(r"[ \t]*(?:na|nan|null)?[ \t]*", re.IGNORECASE)
 _INFINITE = re.compile(r"[ \t]*[+-]?inf(?:inity)?[ \t]*", re.IGNORECASE)
 _GROUPED = re.compile(r"[ \t]*[+-]?[0-9]{1,3}(?:[.,_' \u00a0\u202f][0-9]{3})+(?:[.,][0-9]*)?[ \t]*")
@@ -34,15 +36,21 @@ def is_number(cell: str, decimal: str = ".") -> bool:
 
 def share_of_numbers(table: Table, index: int, decimal: str = ".") -> float:
     """The share of the cells of column `index` (from 0) that are numbers."""
-    number = _pattern(decimal)
-    return sum(number.fullmatch(row[index]) is not None for row in table.rows) / len(table.rows)
+    return 1 - len(_others([row[index] for row in table.rows], decimal)) / len(table.rows)
 
 
 def is_numeric_column(table: Table, index: int, decimal: str = ".") -> bool:
     """Whether every cell of column `index` (from 0) is a number or missing, and at least one is a number."""
-    number = _pattern(decimal)
-    others = [row[index] for row in table.rows if not number.fullmatch(row[index])]
+    others = _others([row[index] for row in table.rows], decimal)
     return len(others) < len(table.rows) and all(_MISSING.fullmatch(cell) for cell in others)
+
+
+def _others(cells: list[str], decimal: str) -> list[str]:
+    """The cells that are no numbers."""
+    number, column = _pattern(decimal), "\n".join(cells) + "\n"
+    if column.count("\n") == len(cells) and _ONLY_NUMBERS[decimal].fullmatch(column):
+        return []
+    return [cell for cell in cells if not number.fullmatch(cell)]
 
 
 def column_index(table: Table, name_or_number: str | int) -> int:
@@ -66,14 +74,12 @@ def column_index(table: Table, name_or_number: str | int) -> int:
 def numeric_column(table: Table, index: int, *, decimal: str = ".", missing: Missing = "refuse") -> np.ndarray:
     """Column `index` (from 0) of `table`, (N,) float64.
 
-    Empty, NA, NaN and null cells are `missing`: refused, filled with the value before (`ffill`), filled on a
-    line between the neighbours (`interpolate`; with the nearest value at the ends), or left as NaN (`mask`).
-    Filling knows nothing of an id column: cut the table into its series first.
+    Empty, NA, NaN and null cells are `missing`: refused, or left as NaN (`mask`); see `rnncli.data.gaps` for more.
     Raises DataError naming line, column and text.
     """
     number = _pattern(decimal)
     cells = [row[index] for row in table.rows]
-    gaps = [i for i, cell in enumerate(cells) if not number.fullmatch(cell)]
+    gaps = [i for i, cell in enumerate(cells) if not number.fullmatch(cell)] if _others(cells, decimal) else []
     for i in gaps:
         if not _MISSING.fullmatch(cells[i]):
             _refuse(table, i, index, _why_no_number(cells[i], decimal))
@@ -83,8 +89,11 @@ def numeric_column(table: Table, index: int, *, decimal: str = ".", missing: Mis
         cells = [cell.replace(",", ".") for cell in cells]
     values = np.fromiter(map(float, cells), np.float64, len(cells))
     _refuse_too_large(table, index, values)
-    if gaps:
-        _fill(table, index, values, np.array(gaps), missing)
+    if len(gaps) == len(values):
+        raise DataError(f"{table.name}: {_column(table, index)} has no values")
+    if gaps and missing == "refuse":
+        why = f"{len(gaps):,} of {len(values):,} values are missing, this is the first; "
+        _refuse(table, gaps[0], index, why + "--set data.missing=ffill|interpolate|mask says what to do")
     return values
 
 
@@ -129,20 +138,3 @@ def _refuse_too_large(table: Table, index: int, values: np.ndarray) -> None:
         row = int(too_large[np.argmax(np.abs(values[too_large]))])
         cell = table.rows[row][index].strip()
         _refuse(table, row, index, f"values up to {shown(cell)[1:-1]} overflow float32; rescale")
-
-
-def _fill(table: Table, index: int, values: np.ndarray, gaps: np.ndarray, missing: Missing) -> None:
-    """Fill the `gaps` (rows) of `values` in place as `missing` says, or refuse them."""
-    if len(gaps) == len(values):
-        raise DataError(f"{table.name}: {_column(table, index)} has no values")
-    if missing == "refuse":
-        why = f"{len(gaps):,} of {len(values):,} values are missing, this is the first; "
-        _refuse(table, int(gaps[0]), index, why + "--set data.missing=ffill|interpolate fills them")
-    known = np.flatnonzero(~np.isnan(values))
-    if missing == "interpolate":
-        values[gaps] = np.interp(gaps, known, values[known])
-    elif missing == "ffill":
-        if known[0] > 0:
-            why = "the first value is missing, so ffill has nothing to repeat; "
-            _refuse(table, 0, index, why + "remove the row or use --set data.missing=interpolate")
-        values[gaps] = values[known[np.searchsorted(known, gaps) - 1]]

@@ -4,7 +4,8 @@ Read in this order:
 
     cache        where compiled kernels live, and how numba is imported safely
     jit          the one decorator and the one set of flags
-    elementary   exp, log, tanh, sigmoid, fma and dot of our own: the same bits on every machine
+    elementary   exp, log, tanh, sigmoid, softplus, fma and dot of our own: the same bits on every machine
+    gamma        the logarithm of the gamma function, and its derivative
     gemm, register_tile   every matrix product of the project, and its innermost loop
     rnn, gru, lstm   the cells: `step` and `step_grad` side by side, then `forward` and `backward`
     cells        the registry
@@ -12,7 +13,8 @@ Read in this order:
     pooling      one vector from a sequence's steps
     attention    a decoder's scores, weights and contexts over its source
     inputs       token gathers and scatters, and sums
-    losses       softmax cross-entropy, mean squared error
+    losses       softmax cross-entropy
+    forecast_losses   absolute and squared error, quantiles, Gaussian, Student's t, negative binomial
     optimizers   one fused update per optimizer, and the gradient norm
     denormals    numbers next to zero, which some CPUs are slow with
     dropout, random, sampling   what chance decides, from counters and seeds
@@ -22,7 +24,7 @@ Read in this order:
 Shapes are time-major and C-contiguous: inputs (T, B, I), states (T+1, B, H) with row 0 the incoming state,
 gate pre-activations (T, B, G·H). The gradient of `x` is `dx`. Weights are held transposed against PyTorch,
 (I, G·H) and (H, G·H), so that a one-hot input is a row of the matrix. The caller validates everything:
-a kernel neither checks bounds nor knows about missing values.
+a kernel neither checks bounds nor knows about missing values, but for the losses, which skip unknown targets.
 """
 
 from rnncli.kernels import jit as jit  # first, whatever is wanted: it imports numba safely

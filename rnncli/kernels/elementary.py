@@ -1,8 +1,8 @@
 """exp, log, tanh and sigmoid of our own, so that no result depends on the machine's mathematical library.
 
-float32 uses polynomials that vectorise (numba has no vector library for exp and tanh); float64, which only checks
-and inspections run in, uses the exact library functions. Each public function is plain Python and, inside a
-jitted kernel, is replaced by the form for its argument's type.
+float32 uses polynomials that vectorise (numba has no vector library for exp and tanh). In float64 only tanh, which
+nothing but checks and inspections calls, is the library's. exp, tanh and sigmoid are plain Python and, inside a jitted
+kernel, are replaced by the form for their argument's type; log, log1p and softplus are float64 only.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic, overload
 
-from rnncli.kernels.jit import FLAGS, jit
+from rnncli.kernels.jit import OVERLOAD_FLAGS, jit
 
-f32 = np.float32
-_OPTIONS = {name: FLAGS[name] for name in ("nogil", "fastmath", "error_model")}
+f32, f64 = np.float32, np.float64
 
 
 def _by_type(plain, single, double):
     """Inside kernels, call `single` for float32 and `double` for float64 in place of `plain`."""
 
-    @overload(plain, jit_options=_OPTIONS, inline="never")
+    @overload(plain, jit_options=OVERLOAD_FLAGS, inline="never")
     def choose(x):
         return single if x == types.float32 else double
 
@@ -73,12 +72,31 @@ def _tanh64(x):
     return math.tanh(x)
 
 
-def _sigmoid64(x):
-    return 0.5 * math.tanh(0.5 * x) + 0.5
+# The same reduction in float64; ln 2 in the two parts of fdlibm, the high one ending in 21 zero bits, so that
+# n·LN2_HIGH64 is exact. The Taylor series to the 13th power is off by 2^-57 at |r| = ln 2 / 2.
+EXP_LOW64, EXP_HIGH64 = -708.39, 709.43
+LOG2E64, LN2_HIGH64, LN2_LOW64 = 1.4426950408889634, 6.93147180369123816490e-01, 1.90821492927058770002e-10
+ROUND64 = 6755399441055744.0  # 1.5·2^52
+C2, C3, C4, C5, C6, C7, C8, C9, C10, C11, C12, C13 = (1.0 / math.factorial(k) for k in range(2, 14))
 
 
 def _exp64(x):
-    return math.exp(x)
+    if x < EXP_LOW64:
+        return 0.0
+    if x > EXP_HIGH64:
+        return math.inf
+    shifted = x * LOG2E64 + ROUND64
+    n = shifted - ROUND64
+    r = (x - n * LN2_HIGH64) - n * LN2_LOW64
+    p = C8 + r * (C9 + r * (C10 + r * (C11 + r * (C12 + r * C13))))
+    p = C2 + r * (C3 + r * (C4 + r * (C5 + r * (C6 + r * (C7 + r * p)))))
+    bits = (f64(shifted).view(np.int64) << np.int64(52)) + np.int64(0x3FF0000000000000)
+    return (p * (r * r) + r + 1.0) * np.int64(bits).view(np.float64)
+
+
+def _sigmoid64(x):
+    e = exp(-abs(x))
+    return (e if x < 0.0 else 1.0) / (1.0 + e)
 
 
 _tanh32_jit = jit(_tanh32)
@@ -90,12 +108,13 @@ def tanh(x):
 
 
 def sigmoid(x):
-    """Logistic function, written through tanh so that it cannot overflow."""
+    """Logistic function, written so that it cannot overflow; in float64 within 2 ulp in both tails."""
     return _sigmoid32(x) if isinstance(x, np.float32) else _sigmoid64(x)
 
 
 def exp(x):
-    """Exponential; in float32 clamped to [e^-87.3, e^88.0] and within 2 ulp."""
+    """Exponential within 2 ulp; in float32 clamped to [e^-87.3, e^88.0], in float64 0 below e^-708.3 and infinite
+    above e^709.4."""
     return _exp32(x) if isinstance(x, np.float32) else _exp64(x)
 
 
@@ -118,12 +137,22 @@ def fma(a, b, c):
     return a * b + c
 
 
-@overload(fma, jit_options=_OPTIONS)
+@overload(fma, jit_options=OVERLOAD_FLAGS)
 def _choose_fma(a, b, c):
     return lambda a, b, c: _fused(a, b, c)  # type: ignore[call-arg]  # numba adds the typing context
 
 
-LN2, SQRT_HALF = math.log(2.0), math.sqrt(0.5)
+LN2, SQRT_HALF, SQRT_2 = math.log(2.0), math.sqrt(0.5), math.sqrt(2.0)
+
+
+@jit
+def _artanh(s):
+    """The series of artanh for |s| ≤ 0.1716, which is where (x − 1) / (x + 1) of x in [√½, √2] lies."""
+    s2 = s * s
+    total = 0.0
+    for k in range(21, 0, -2):
+        total = total * s2 + 1.0 / k
+    return s * total
 
 
 @jit
@@ -133,12 +162,21 @@ def log(x):
     if mantissa < SQRT_HALF:
         mantissa *= 2.0
         exponent -= 1
-    s = (mantissa - 1.0) / (mantissa + 1.0)
-    s2 = s * s
-    total = 0.0
-    for k in range(21, 0, -2):
-        total = total * s2 + 1.0 / k
-    return 2.0 * s * total + exponent * LN2
+    return 2.0 * _artanh((mantissa - 1.0) / (mantissa + 1.0)) + exponent * LN2
+
+
+@jit
+def log1p(x):
+    """ln(1 + x) of a finite float64 x > −1, within 3 ulp also where 1 + x rounds x away."""
+    if SQRT_HALF < 1.0 + x < SQRT_2:
+        return 2.0 * _artanh(x / (2.0 + x))
+    return log(1.0 + x)
+
+
+@jit
+def softplus(x):
+    """ln(1 + e^x) of a float64, relatively exact in both tails; its derivative is `sigmoid`."""
+    return max(x, 0.0) + log1p(exp(-abs(x)))
 
 
 @jit

@@ -21,6 +21,7 @@ FLAGS: dict[str, Any] = {
     "error_model": "numpy",
     "cache": cache.enabled(),
 }
+OVERLOAD_FLAGS = {name: FLAGS[name] for name in ("nogil", "fastmath", "error_model")}  # of numba.extending.overload
 
 
 def jit(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,4 +1,5 @@
-"""Losses, each fused with its gradient: the outputs are overwritten by dL/d(output).
+"""The loss of classes, fused with its gradient: the outputs are overwritten by dL/d(output). `forecast_losses` has
+those of numbers.
 
 `weight` is 1 / (number of values the mean is over), so that shards need not know of each other; each position's
 loss is written separately and summed in order by `total`, so that threads do not change a bit.
@@ -66,22 +67,6 @@ def softmax(logits):
     _, total = _exponentials(logits)
     for v in range(logits.size):
         logits[v] /= total
-
-
-@jit
-def mean_squared_error(outputs, targets, losses, weight, low, high):
-    """losses[t, b] = Σ over k of (output − target)²; outputs become 2·(output − target)·weight.
-
-    outputs, targets (T, B, K), losses (T, B) float64. weight = 1 / (number of output values).
-    """
-    two = outputs.dtype.type(2)
-    for t in range(outputs.shape[0]):
-        for b in range(low, high):
-            losses[t, b] = 0.0
-            for k in range(outputs.shape[2]):
-                difference = outputs[t, b, k] - targets[t, b, k]
-                losses[t, b] += f64(difference) * f64(difference)
-                outputs[t, b, k] = two * difference * weight
 
 
 @jit

@@ -8,6 +8,7 @@ from rnncli.errors import ConfigError
 from rnncli.kernels.cells import CELLS
 from rnncli.models.encoder_decoder import PairShape
 from rnncli.models.network import NetworkShape
+from rnncli.models.segments import SegmentShape
 from rnncli.models.stack import StackShape
 from rnncli.models.words import spelling_shape
 
@@ -61,6 +62,15 @@ def needed_for_pairs(shape: PairShape, S: int, T: int, B: int) -> int:
     return _FLOAT * (_COPIES * parameters + B * (S * source_steps + T * (target_steps + H + outputs) + scores))
 
 
+def needed_for_segments(shape: SegmentShape, S: int, B: int) -> int:
+    """Bytes, within some percent, for training on S segments of B windows in float32."""
+    H, w, M = shape.hidden_size, shape.segment, shape.segments
+    (encoder, read), (decoder, said) = _stack(shape.encoder), _stack(shape.decoder)
+    parameters = encoder + decoder + H * (w * shape.input_size + w * shape.output_size + M + shape.channels)
+    steps = S * (read + w * shape.input_size) + M * (said + w * shape.output_size)
+    return _FLOAT * (_COPIES * parameters + B * steps)
+
+
 def available() -> int:
     """Bytes of memory that this machine has, or could free."""
     try:
@@ -81,7 +91,12 @@ def require_memory_for_pairs(shape: PairShape, S: int, T: int, B: int) -> None:
     _require(needed_for_pairs(shape, S, T, B), shape)
 
 
-def _require(wanted: int, shape: NetworkShape | PairShape) -> None:
+def require_memory_for_segments(shape: SegmentShape, S: int, B: int) -> None:
+    """ConfigError where training cannot fit."""
+    _require(needed_for_segments(shape, S, B), shape)
+
+
+def _require(wanted: int, shape: NetworkShape | PairShape | SegmentShape) -> None:
     there = available()
     if wanted > there:
         lower = "model.hidden_size, training.batch_size or training.bptt"

@@ -48,6 +48,7 @@ class SegmentShape:
     channels: int = 1
     activation: str = "tanh"
     dropout: float = 0.0
+    head_starts_at_zero: bool = True
 
     @property
     def channel_size(self) -> int:
@@ -174,7 +175,7 @@ class SegmentNetwork(Model):
         self.decoder = Stack(shape.decoder, "decoder.", 2, drops_top=True)
         self.position = Embedding("position", shape.segments, shape.position_size, 0, 6)
         self.channel = Embedding("channel", shape.channels, shape.channel_size, shape.position_size, 7)
-        self.head = LinearHead(H, w * shape.output_size, starts_at_zero=True)
+        self.head = LinearHead(H, w * shape.output_size, shape.head_starts_at_zero)
         self._embeddings = [self.position, self.channel] if shape.channels > 1 else [self.position]
         self.hold([self.input, self.encoder, self.decoder, *self._embeddings, self.head])
 

@@ -5,10 +5,11 @@
     language_model     text: characters, bytes or words; generation and next tokens
     decoding           a token network step by step: priming, sampling
     ngram              the interpolated 5-gram, a language model's floor
-    forecast           numeric series: windows in, the next rows out
-    series             the columns of a table that a forecast needs, with their time column
-    naive_forecasts    last value and seasonal naive, a forecast's floors
-    one_direction      what both of these refuse
+    forecast           numeric series: windows in, the next rows out; a package
+    naive_forecasts, theta   the forecasts that need no learning; a network may correct some of them
+    forecast_metrics   what forecasts are judged by
+    bootstrap          whether one forecaster is better than another, or only luckier
+    one_direction      what a language model and a forecast refuse
     parts              a training part, and those held out of it
     readers            tokens, words and numbers to what a network reads
     whole_sequences    what the tasks below refuse

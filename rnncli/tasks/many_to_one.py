@@ -63,7 +63,7 @@ def reader_of(train: Examples, data: DataConfig) -> Reader:
     """The reader that the training part calls for."""
     if train.texts is None:
         assert train.values is not None
-        return Numbers.of(train.values, data.scaling)
+        return Numbers.of(train.values, next(iter(data.scalings), None))
     if data.tokens == "word":
         return Words.of(tokenize(text, "word") for text in train.texts)
     return Tokens(token_vocabulary(train.texts, data.tokens))

@@ -73,7 +73,7 @@ class Trainee:
             self.reader = Words.of(train.words)
         else:
             assert train.values is not None
-            self.reader = Numbers.of(train.values, config.data.scaling)
+            self.reader = Numbers.of(train.values, next(iter(config.data.scalings), None))
         inputs, targets = encode(self.reader, train), self._targets(train)
         valid = parts.held_out.get("validation")
         held_out = ([], []) if valid is None else (encode(self.reader, valid), self._targets(valid))

@@ -5,7 +5,11 @@ threads           batch shards on a pool of threads
 backpropagation   one window forward and backward over the shards
 truncated_bptt    which steps each update trains on, and how far back its gradient flows
 streams           learns from contiguous streams of tokens with carried state
-windows           learns from shuffled windows of a series
+windows           windows of series, scaled by their contexts
+decoders, recursive   how a network gets from a context to the rows after it
+forecast_losses   the losses of forecasts, and how outputs are read
+member            one network, its windows, and what it says of them
+window_learner    learns from shuffled windows of series
 batches           whole sequences in batches of like length
 examples          learns from whole sequences with one answer each, or one for every step
 pairs             learns to write a target for each source

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from rnncli.kernels import losses
+from rnncli.kernels import forecast_losses, losses
 from rnncli.models.network import Model
 from rnncli.training.threads import MULTIPLY_ADDS, ThreadPool
 
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss kernel of `rnncli.kernels.losses`, and what it is counted in."""
+    """A loss kernel of `rnncli.kernels`, what it is counted in, and the arguments that it wants behind the targets."""
 
     kernel: Callable[..., None]
     unit: str
     absurd: float  # a mean beyond which no weights come back
+    arguments: tuple[Any, ...] = ()
 
 
 # A uniform guess over the largest vocabulary costs 11 nats.
 CROSS_ENTROPY = Loss(losses.softmax_cross_entropy, "nats per token", 1e4)
 # Scaled by a calm window, a healthy series may leap a thousand scales: no bound but what float32 can square.
-SQUARED_ERROR = Loss(losses.mean_squared_error, "squared error in scaled units", 1e30)
+SQUARED_ERROR = Loss(forecast_losses.squared_error, "squared error in scaled units", 1e30)
 
 
 class Work(Protocol):
@@ -49,14 +50,14 @@ class Backpropagation:
     def gradient(self, work: Work, targets: np.ndarray, count: int) -> float:
         """The summed loss of the window; the gradient of its mean over `count` is left in the parameters.
 
-        targets: (T − head_from, B) tokens, or (T − head_from, B, O) values.
+        targets: (T − head_from, B) tokens, or (T − head_from, B, K) values, NaN where unknown and not counted.
         """
         per_step = np.zeros(work.outputs.shape[:2])
         weight = self.network.dtype.type(1.0 / count)
 
         def shard(low: int, high: int) -> None:
             self.network.forward(work, low, high)
-            self.loss.kernel(work.outputs, targets, per_step, weight, low, high)
+            self.loss.kernel(work.outputs, targets, *self.loss.arguments, per_step, weight, low, high)
             self.network.backward(work, low, high)
 
         forward = self._nanoseconds(work)
@@ -81,7 +82,7 @@ class Backpropagation:
 
         def shard(low: int, high: int) -> None:
             self.network.forward(work, low, high)
-            self.loss.kernel(work.outputs, targets, per_step, weight, low, high)
+            self.loss.kernel(work.outputs, targets, *self.loss.arguments, per_step, weight, low, high)
 
         self._forward_shared(work)
         self.pool.over_batch(work.B, shard, self._nanoseconds(work))

@@ -1,6 +1,6 @@
-"""Learning from windows of a series: `context` rows in, the next `horizon` rows out, in shuffled batches.
+"""Windows of series: `context` rows in, the next `horizon` rows out, everything scaled by the context alone.
 
-A window is named by its origin, the row of its first forecast. Everything a window is scaled by comes from its context.
+A window is named by its origin, the row of its first forecast.
 """
 
 from __future__ import annotations
@@ -11,31 +11,94 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnncli.data.scaling import scaler
-from rnncli.kernels import random
-from rnncli.models.network import Network
-from rnncli.models.workspace import Workspace
-from rnncli.training.backpropagation import SQUARED_ERROR, Backpropagation
-from rnncli.training.batches import Stateless
-from rnncli.training.threads import ThreadPool
+from rnncli.data.transforms import TRANSFORMS
 
 NaiveForecast = Callable[[np.ndarray, int, int], np.ndarray]  # (w, horizon, season) → (horizon, B, C)
 
-_SHUFFLE = 1 << 32  # of the seed's independent random streams, plus the epoch
-_EVALUATED_AT_ONCE = 256
+EVALUATED_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class Features:
+    """What windows are cut from, R rows of S series one under another.
+
+    values (R, C), known (R, C) where they are not filled in, past (R, P) and ahead (R, K) covariates, static (S, Z),
+    series (R,) which series a row is of.
+    """
+
+    values: np.ndarray
+    known: np.ndarray
+    past: np.ndarray
+    ahead: np.ndarray
+    static: np.ndarray
+    series: np.ndarray
+
+
+@dataclass(frozen=True)
+class Contexts:
+    """What B forecasts are made from, as in `Features`.
+
+    values, known (T, B, C), past (T, B, P), ahead (T + horizon, B, K), static (B, Z), series (B,).
+    """
+
+    values: np.ndarray
+    known: np.ndarray
+    past: np.ndarray
+    ahead: np.ndarray
+    static: np.ndarray
+    series: np.ndarray
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Contexts as a network sees them: x (T, B, C) values, less the centre (B, C), in units of the scale (B, C).
+
+    baseline (horizon, B, C), what is corrected, of transformed values as are centre and scale. coming (horizon, B, C):
+    in training, the scaled values ahead, for a network that reads its own forecasts later.
+    """
+
+    x: np.ndarray
+    centre: np.ndarray
+    scale: np.ndarray
+    baseline: np.ndarray
+    contexts: Contexts
+    coming: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
 class Windowing:
-    """How windows are cut and scaled. `baseline` (see `naive_forecasts`) is what the network corrects."""
+    """How windows are cut and scaled.
+
+    baseline: see `rnncli.tasks.naive_forecasts`; None corrects nothing. fixed: (centre, scale), each (S, C), of whole
+    series, for scaling "none". power: of a Box-Cox transform.
+    """
 
     context: int
     horizon: int
     season: int
     scaling: str
-    baseline: NaiveForecast
-    fixed: tuple[np.ndarray, np.ndarray]  # (centre, scale), each (C,), of the whole series: for scaling "none"
+    baseline: NaiveForecast | None
+    fixed: tuple[np.ndarray, np.ndarray]
+    transform: str = "none"
+    power: float = 1.0
 
-    def contexts(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:
+    def contexts(self, features: Features, origins: np.ndarray) -> Contexts:
+        """The rows before each origin, and what is known beforehand of those after it."""
+        rows = origins[None, :] + np.arange(-self.context, self.horizon)[:, None]
+        before = rows[: self.context]
+        # A row after the data has no covariates here; who forecasts from there brings them.
+        ahead = features.ahead[np.minimum(rows, len(features.ahead) - 1)]
+        series = features.series[origins - 1]
+        return Contexts(
+            features.values[before],
+            features.known[before],
+            features.past[before],
+            ahead,
+            features.static[series],
+            series,
+        )
+
+    def past(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:
         """(context, B, C) rows before each origin."""
         return rows_before(values, origins, self.context)
 
@@ -43,18 +106,37 @@ class Windowing:
         """(horizon, B, C) rows from each origin on."""
         return values[origins[None, :] + np.arange(self.horizon)[:, None]]
 
-    def frame(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Of contexts w (context, B, C): the scaled input, the baseline forecast, the scale (B, C)."""
+    def frame(self, contexts: Contexts) -> Frame:
+        """The contexts scaled, and the baseline."""
+        w = contexts.values
+        z = self.forward(w)
         if self.scaling == "none":
-            centre, scale = (np.broadcast_to(part, w.shape[1:]) for part in self.fixed)
+            centre, scale = (part[contexts.series] for part in self.fixed)
         else:
-            centre, scale = scaler(self.scaling, w, self.season)
-        baseline = self.baseline(w, self.horizon, self.season)
-        return (w - centre) / scale, baseline, scale
+            centre, scale = scaler(self.scaling, z, self.season)
+        if self.baseline is None:
+            baseline = np.broadcast_to(centre, (self.horizon, *centre.shape))
+        else:
+            baseline = self.forward(self.baseline(w, self.horizon, self.season))
+        return Frame((z - centre) / scale, centre, scale, baseline, contexts)
 
-    def origins(self, first: int, last: int) -> np.ndarray:
-        """Every origin whose forecast rows lie in first ≤ row < last and whose context exists."""
-        return np.arange(max(first, self.context), last - self.horizon + 1)
+    def corrections(self, frame: Frame, futures: np.ndarray) -> np.ndarray:
+        """What a perfect network would say of what came, (horizon, B, C)."""
+        return (self.forward(futures) - frame.baseline) / frame.scale
+
+    def forecasts(self, frame: Frame, corrections: np.ndarray) -> np.ndarray:
+        """Corrections (…, horizon, B, C) as values in the series' own units."""
+        return self.back(frame.baseline + corrections * frame.scale)
+
+    def forward(self, y: np.ndarray) -> np.ndarray:
+        return TRANSFORMS[self.transform].forward(y, self.power)
+
+    def back(self, z: np.ndarray) -> np.ndarray:
+        return TRANSFORMS[self.transform].back(z, self.power)
+
+    def origins(self, first: int, last: int, begin: int = 0) -> np.ndarray:
+        """Every origin whose forecast rows lie in first ≤ row < last, and whose context begins at `begin` or later."""
+        return np.arange(max(first, begin + self.context), last - self.horizon + 1)
 
 
 def rows_before(values: np.ndarray, origins: np.ndarray, count: int) -> np.ndarray:
@@ -62,96 +144,7 @@ def rows_before(values: np.ndarray, origins: np.ndarray, count: int) -> np.ndarr
     return values[origins[None, :] + np.arange(-count, 0)[:, None]]
 
 
-def to_outputs(values: np.ndarray) -> np.ndarray:
-    """(horizon, B, C) → (1, B, horizon·C), as the head writes them."""
-    return np.ascontiguousarray(values.transpose(1, 0, 2).reshape(1, values.shape[1], -1))
-
-
-def from_outputs(outputs: np.ndarray, C: int) -> np.ndarray:
-    """The inverse of `to_outputs`."""
-    return outputs.reshape(outputs.shape[1], -1, C).transpose(1, 0, 2)
-
-
 def in_batches(origins: np.ndarray) -> Iterator[np.ndarray]:
     """`origins` in order, as many at a time as are worth evaluating at once."""
-    for start in range(0, len(origins), _EVALUATED_AT_ONCE):
-        yield origins[start : start + _EVALUATED_AT_ONCE]
-
-
-class WindowLearner(Stateless):
-    """A network that maps a scaled context to the scaled correction of a baseline forecast."""
-
-    def __init__(
-        self, network: Network, values: np.ndarray, windowing: Windowing, train: np.ndarray, valid: np.ndarray,
-        *, batch_size: int, bptt: int, seed: int, pool: ThreadPool,
-    ):  # fmt: skip
-        self.network, self.values, self.windowing = network, values, windowing
-        self.train, self.valid, self.seed = train, valid, seed
-        self.B = min(batch_size, len(train))
-        self.updates_per_epoch = -(-len(train) // self.B)
-        self.bptt = min(bptt, windowing.context)
-        self.loss = SQUARED_ERROR
-        self.backpropagation = Backpropagation(network, self.loss, pool)
-        self._workspaces: dict[tuple[int, int, bool], Workspace] = {}
-
-    def gradient(self, update: int) -> tuple[float, int]:
-        epoch, batch = divmod(update, self.updates_per_epoch)
-        origins = self.train[self._order(epoch)[batch * self.B : (batch + 1) * self.B]]
-        x, targets = self._examples(origins)
-        lead = self.windowing.context - self.bptt
-        work = self._workspace(self.bptt, len(origins), training=True)
-        work.dropout_keys = self.network.dropout_keys(self.seed, update)
-        work.clear_state()
-        if lead:  # steps that no gradient reaches
-            before = self._workspace(lead, len(origins), training=False)
-            before.clear_state()
-            before.x[...] = x[:lead]
-            self.backpropagation.forward(before)
-            work.set_state(before.state(lead))
-        work.x[...] = x[lead:]
-        return self.backpropagation.gradient(work, targets, targets.size), targets.size
-
-    def validate(self) -> tuple[float, int]:
-        total, count = 0.0, 0
-        for origins in in_batches(self.valid):
-            x, targets = self._examples(origins)
-            work = self._workspace(self.windowing.context, len(origins), training=False)
-            work.clear_state()
-            work.x[...] = x
-            total += self.backpropagation.evaluate(work, targets)
-            count += targets.size
-        return (total, count) if count else (float("nan"), 0)
-
-    def sample(self, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """The last `bptt` steps of `count` training windows, evenly spread, and their targets."""
-        spread = self.train[np.linspace(0, len(self.train) - 1, min(count, len(self.train))).astype(int)]
-        x, targets = self._examples(spread)
-        return x[-self.bptt :], targets
-
-    def forecast(self, w: np.ndarray) -> np.ndarray:
-        """(horizon, B, C) in the series' own units after contexts w (context, B, C)."""
-        return forecast(self.network, self.windowing, w, self.backpropagation)
-
-    def _order(self, epoch: int) -> np.ndarray:
-        return random.shuffled(len(self.train), self.seed, _SHUFFLE + epoch)
-
-    def _examples(self, origins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Scaled contexts (context, B, C) and scaled corrections (1, B, horizon·C)."""
-        x, baseline, scale = self.windowing.frame(self.windowing.contexts(self.values, origins))
-        correction = (self.windowing.futures(self.values, origins) - baseline) / scale
-        return x, to_outputs(correction.astype(self.network.dtype))
-
-    def _workspace(self, T: int, B: int, *, training: bool) -> Workspace:
-        key = (T, B, training)
-        if key not in self._workspaces:
-            self._workspaces[key] = self.network.workspace(T, B, 1, training=training)
-        return self._workspaces[key]
-
-
-def forecast(network: Network, windowing: Windowing, w: np.ndarray, driver: Backpropagation) -> np.ndarray:
-    """(horizon, B, C) in the series' own units after contexts w (context, B, C)."""
-    x, baseline, scale = windowing.frame(w)
-    work = network.workspace(len(w), w.shape[1], 1, training=False)
-    work.x[...] = x
-    driver.forward(work)
-    return baseline + from_outputs(work.outputs.astype(np.float64), w.shape[2]) * scale
+    for start in range(0, len(origins), EVALUATED_AT_ONCE):
+        yield origins[start : start + EVALUATED_AT_ONCE]

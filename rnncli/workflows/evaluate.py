@@ -61,7 +61,7 @@ def evaluate(request: Request, notes: list[str]) -> Score:
     pool = ThreadPool(config.training.threads, FLOAT32)
     try:
         trainee: Trainee = TASKS[config.task].prepare(config, source, pool, notes)
-        if json.loads(json.dumps({"format": FORMAT, **trainee.header()})) != model.header:
+        if not _fits(trainee, model.header):
             raise UsageError(f"{request.run}: its data or config.yaml are not what it was trained with; restore them")
         trainee.network.load(model.arrays)
         if request.metric is not None:
@@ -74,6 +74,12 @@ def evaluate(request: Request, notes: list[str]) -> Score:
     if score is None:
         raise UsageError(f"{request.run}: nothing was held out; name data to score it on")
     return score
+
+
+def _fits(trainee: Trainee, header: Mapping[str, Any]) -> bool:
+    """Whether a model with this header is one of the trainee's, but for what its validation said."""
+    ours = json.loads(json.dumps({key: value for key, value in trainee.header().items() if key != "arrays"}))
+    return {"format": FORMAT, **ours, "validated": None} == {**header, "validated": None}
 
 
 def _measure_by(request: Request, trainee: Trainee) -> None:

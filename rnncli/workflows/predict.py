@@ -9,7 +9,7 @@ from typing import Any
 from rnncli.config.schema import DataConfig
 from rnncli.data.source import decode, read_source
 from rnncli.errors import UsageError
-from rnncli.tasks.forecast import Forecaster
+from rnncli.tasks.forecast.forecaster import Forecaster
 from rnncli.tasks.language_model import LanguageModel
 from rnncli.tasks.many_to_one import Answerer
 from rnncli.tasks.tag import Tagger

@@ -104,7 +104,10 @@ class RunDirectory:
         model_file.write_atomically(self.config, text.encode("utf-8"))
 
     def write_model(self, arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> None:
-        model_file.write(self.model, arrays, header)
+        """`header` may have arrays of its own, which stand beside the weights."""
+        own = header.get("arrays", {})
+        rest = {key: value for key, value in header.items() if key != "arrays"}
+        model_file.write(self.model, {**arrays, **own}, rest)
 
     def write_state(self, arrays: Mapping[str, np.ndarray], position: Position, plan: Plan, data_sha256: str) -> None:
         header = {"position": _finite(asdict(position)), "plan": asdict(plan), "data_sha256": data_sha256}

@@ -186,5 +186,6 @@ def _finish(run: RunDirectory, trainee: Trainee, loop: TrainingLoop, show: Calla
     parameters = trainee.network.parameters
     parameters.weights[...] = loop.best
     trainee.network.pack()
+    score = trainee.score()  # first, because what it says may go into the model
     run.write_model(parameters.export(), trainee.header())
-    show(Finished(trainee.score(), loop.position.best_update, loop.position.best_loss, str(run.path)))
+    show(Finished(score, loop.position.best_update, loop.position.best_loss, str(run.path)))

@@ -37,7 +37,7 @@ FORECAST = """\
 task: forecast
 data: {path: sales.csv, horizon: 4, context: 12, validation: 0.2}
 model: {cell: gru, hidden_size: 8, num_layers: 1}
-training: {epochs: 2, batch_size: 16}
+training: {epochs: 2, batch_size: 16, fallback: false}
 """
 
 

@@ -15,6 +15,8 @@ import pytest
 from cli_runs import Result, in_shell, run, together
 from conftest import ADVICE, SALES, Shelf
 
+from rnncli.models import model_file
+
 ROWS = SALES.splitlines(keepends=True)
 EARLIER = "".join(ROWS[:61])  # five years, ending 2005-12
 SERIES: dict[str, Sequence[str]] = {
@@ -184,9 +186,9 @@ def test_markup_and_control_characters_pass_a_pipe_unchanged(shelf: Shelf) -> No
 
 def test_a_changed_context_is_noticed(shelf: Shelf) -> None:
     whole = (shelf / "forecast/model.safetensors").read_bytes()
-    start = whole.index(b'context\\":[[')
-    digit = next(i for i in range(start, len(whole)) if whole[i : i + 1].isdigit())
-    changed = bytes([*whole[:digit], whole[digit] ^ 1, *whole[digit + 1 :]])  # another digit, and still JSON
+    arrays, _ = model_file.read(shelf / "forecast/model.safetensors")
+    digit = whole.index(arrays["panel.values"].tobytes()) + 3
+    changed = bytes([*whole[:digit], whole[digit] ^ 1, *whole[digit + 1 :]])
     (shelf / "context.safetensors").write_bytes(changed)
     assert "checksum" in run("predict", "context.safetensors", cwd=shelf.folder).refused(4)
 

@@ -69,13 +69,19 @@ REFUSED_VALUES = {
     "model.num_layers: 0": "is 0; must be at least 1",
     "model.dropout: 1": "is 1; must be less than 1",
     "model.recurrent_scale: 0": "is 0; must be greater than 0",
-    "data.context: 1": "is 1; must be at least 2",
+    "data.context: 1": "is 1; must be a whole number, at least 2, or a list of them",
+    "data.context: [24, 1.5]": "is a list; must be a whole number, at least 2, or a list of them",
+    "data.context: []": "is a list; must not be an empty list; name one value or more",
+    "data.scaling: mena": (
+        'is "mena"; expected one of seasonal-error, mean, standard, robust, none, or a list of them; '
+        'did you mean "mean"?'
+    ),
     "data.skip_rows: -1": "is -1; must be at least 0",
     # values with rules of their own
     "data.path: ''": 'is ""; must be the path of a file',
-    "data.validation: 0.95": "is 0.95; must be a fraction from 0 to 0.9, or the path of a file",
-    "data.validation: .nan": "is .nan; must be a fraction from 0 to 0.9, or the path of a file",
-    "data.test: true": "is true; must be a fraction from 0 to 0.9, or the path of a file",
+    "data.validation: 0.95": "is 0.95; must be a fraction from 0 to 0.9, a number of rows, or the path of a file",
+    "data.validation: .nan": "is .nan; must be a fraction from 0 to 0.9, a number of rows, or the path of a file",
+    "data.test: true": "is true; must be a fraction from 0 to 0.9, a number of rows, or the path of a file",
     "data.delimiter: ab": r'is "ab"; must be one character; a tab is written "\t", with the quotes',
     "data.decimal: ;": 'is ";"; expected one of ".", ","',
     "data.encoding: utf9": 'is "utf9"; must be an encoding Python knows; did you mean "utf-8"?',
@@ -116,7 +122,7 @@ MISPLACED_KEYS = {
     "  zzz: 3": (
         ':3:3: unknown key "zzz"; the keys under model: are cell, activation, hidden_size, num_layers, '
         "embedding_size, bidirectional, pooling, attention, encoder_bidirectional, "
-        "character_size, dropout, word_dropout, recurrent_init, chrono_init, recurrent_scale"
+        "character_size, dropout, word_dropout, decoder, segment, recurrent_init, chrono_init, recurrent_scale"
     ),
 }
 

@@ -174,6 +174,11 @@ def test_a_first_line_of_numbers_is_data():
     assert notes == ["the first line holds values, so it is data; the columns are called column1 to column2"]
 
 
+@pytest.mark.parametrize("stamp", ["2020-01-01T10:00+01:00", "12/31/2020 10:00-0530", "2020-01-01 10:00Z", "2020-01"])
+def test_a_first_line_of_a_time_and_a_number_is_data(stamp):
+    assert read(f"{stamp},2\n{stamp},4\n")[0].header == ["column1", "column2"]
+
+
 def test_row_25_a_huge_field():
     message = "d.csv:3:1: a field of more than 131,072 characters; "
     assert refused("a\n1\n" + "x" * 200_000 + "\n") == message + "is this a CSV file?"

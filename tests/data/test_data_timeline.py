@@ -7,12 +7,14 @@ from calendar import monthrange
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rnncli.data.csv_table import Table
-from rnncli.data.timeline import Timeline, looks_like_time
+from rnncli.data.time_column import looks_like_time, read_timelines
+from rnncli.data.timeline import Timeline
 from rnncli.errors import DataError, ModelFileError
 
 
@@ -22,13 +24,19 @@ def column(*stamps: str, name: str = "date") -> Table:
 
 
 def parse(*stamps: str) -> Timeline:
-    return Timeline.parse(column(*stamps), 1)
+    rows = np.arange(len(stamps))
+    (timeline,), places = read_timelines(column(*stamps), 1, [rows], fill_gaps=False, keep_duplicates=False)
+    assert places.tolist() == rows.tolist()
+    return timeline
 
 
 def refused(*stamps: str) -> str:
+    """Why the stamps are no time, without the way out that every such error ends with."""
     with pytest.raises(DataError) as caught:
         parse(*stamps)
-    return str(caught.value)
+    why, way_out = str(caught.value).rsplit("; or ", 1)
+    assert way_out == "leave the times out with --set data.time=none"
+    return why
 
 
 @pytest.mark.parametrize(
@@ -56,6 +64,15 @@ def refused(*stamps: str) -> str:
         ("2020-12-31 23:58:00", "2020-12-31 23:59:00", "2021-01-01 00:00:00", "minute", 60),
         ("2020-12-31 23:59:58", "2020-12-31 23:59:59", "2021-01-01 00:00:00", "second", None),
         ("2020-11-01 06:00", "2020-12-01 06:00", "2021-01-01 06:00", "month", 12),
+        ("2020-12-31T23:00+05:30", "2020-12-31T23:30+05:30", "2021-01-01T00:00+05:30", "half-hour", 48),
+        ("2020-12-31 22:00:00-0800", "2020-12-31 23:00:00-0800", "2021-01-01 00:00:00-0800", "hour", 24),
+        ("12/30/2020", "12/31/2020", "01/01/2021", "day", 7),
+        ("30/12/2020", "31/12/2020", "01/01/2021", "day", 7),
+        ("12/31/2020 22:00", "12/31/2020 23:00", "01/01/2021 00:00", "hour", 24),
+        ("31/12/2020T22:00:00Z", "31/12/2020T23:00:00Z", "01/01/2021T00:00:00Z", "hour", 24),
+        ("2021-01-01", "2021-01-04", "2021-01-05", "weekday", 5),  # a Friday, and a Monday
+        ("2021-01-01 09:30Z", "2021-01-04 09:30Z", "2021-01-05 09:30Z", "weekday", 5),
+        ("2021-01-02", "2021-01-05", "2021-01-08", "3 days", None),  # a Saturday
     ],
 )
 def test_two_stamps_tell_the_third(first, second, third, frequency, season):
@@ -109,7 +126,13 @@ def test_integers_continue_as_they_would_have(start, step, length):
 
 
 @pytest.mark.parametrize(
-    "stamps", [("1", "2"), ("2020-01-31", "2020-02-29"), ("2020-01-01T00:00Z", "2020-01-01T01:00Z")]
+    "stamps",
+    [
+        ("1", "2"),
+        ("2020-01-31", "2020-02-29"),
+        ("2020-01-01T00:00Z", "2020-01-01T01:00Z"),
+        ("2021-01-01 09:30+01:00", "2021-01-04 09:30+01:00"),
+    ],
 )
 def test_the_header_is_json_and_carries_on(stamps):
     timeline = parse(*stamps)
@@ -132,6 +155,9 @@ def test_the_header_is_json_and_carries_on(stamps):
         {"last": "2020-02-30"},
         {"last": None},
         {"more": 1},
+        {"unit": "weekday"},  # the last stamp is a Saturday
+        {"unit": "second", "step": 10**12},
+        {"format": "YYYY-MM-DD hh:mm+01:00"},
     ],
 )
 def test_a_damaged_header_is_refused(change):
@@ -140,10 +166,65 @@ def test_a_damaged_header_is_refused(change):
         Timeline.from_header(header)
 
 
+def days(first: str, last: str) -> list[datetime]:
+    start, end = datetime.fromisoformat(first), datetime.fromisoformat(last)
+    return [start + timedelta(days=k) for k in range((end - start).days + 1)]
+
+
+WEEKDAYS = [f"{day:%Y-%m-%d}" for day in days("1969-11-03", "1970-03-31") if day.weekday() < 5]
+
+
+@given(st.integers(6, 40), st.integers(0, 40), st.sampled_from(["", " 16:00"]))
+def test_weekdays_continue_over_weekends(length, start, clock):
+    stamps = [day + clock for day in WEEKDAYS[start : start + length + 20]]
+    timeline = parse(*stamps[:length])
+    assert timeline.frequency == "weekday"
+    assert timeline.following(20) == stamps[length:]
+    assert [timeline.stamp(k) for k in range(1 - length, 1)] == stamps[:length]
+
+
+def test_days_with_a_weekend_in_them_are_days():
+    assert parse(*(f"{day:%Y-%m-%d}" for day in days("2024-01-05", "2024-01-15"))).frequency == "day"
+    assert parse("2024-01-08", "2024-01-09", "2024-01-10", "2024-01-11", "2024-01-12").following(1) == ["2024-01-13"]
+    assert parse("2024-01-05", "2024-01-08", "2024-01-11").following(1) == ["2024-01-14"]  # every third day
+    assert parse("2024-01-05", "2024-01-12", "2024-01-19").frequency == "week"
+
+
+def test_weekdays_are_at_one_time_of_day():
+    assert refused("2024-01-05 09:00", "2024-01-08 09:00", "2024-01-09 10:00") == (
+        'd.csv:3: column 2 "date": "2024-01-08 09:00" comes after "2024-01-05 09:00"; '
+        'expected "2024-01-06 10:00" (step: 25 hours)'
+    )
+
+
+def test_a_holiday_among_weekdays_is_a_gap():
+    why = refused("2023-12-20", "2023-12-21", "2023-12-22", "2023-12-26", "2023-12-27", "2023-12-28", "2023-12-29",
+                  "2024-01-01")  # fmt: skip
+    assert why.startswith(
+        'd.csv:5: column 2 "date": "2023-12-26" comes after "2023-12-22"; expected "2023-12-25" (step: weekday); '
+    )
+
+
+@pytest.mark.parametrize(
+    ("stamps", "offset", "expected"),
+    [
+        (("7", "9"), -6, "-3"),
+        (("2020-01-31", "2020-02-29"), -3, "2019-11-30"),
+        (("2020-03-30", "2020-04-30"), -2, "2020-02-29"),
+        (("2024-02-29", "2024-03-01"), -366, "2023-03-01"),
+        (("2024-01-01T00:00-03:00", "2024-01-01T01:00-03:00"), -2, "2023-12-31T23:00-03:00"),
+        (("31/01/2024", "01/02/2024"), 0, "01/02/2024"),
+    ],
+)
+def test_stamps_before_the_last(stamps, offset, expected):
+    assert parse(*stamps).stamp(offset) == expected
+
+
 def test_a_missing_row_is_blamed_with_what_was_expected():
     months = [f"2020-{month:02}-01" for month in (1, 2, 3, 5, 6)]
     assert refused(*months) == (
-        'd.csv:5: column 2 "date": "2020-05-01" comes after "2020-03-01"; expected "2020-04-01" (step: month)'
+        'd.csv:5: column 2 "date": "2020-05-01" comes after "2020-03-01"; expected "2020-04-01" (step: month); '
+        "or fill such gaps with --set data.missing=ffill|interpolate|mask"
     )
     days = [f"2020-01-{day:02}" for day in (1, 3, 4, 5)]
     assert refused(*days).startswith('d.csv:3: column 2 "date": "2020-01-03" comes after "2020-01-01"')
@@ -151,21 +232,92 @@ def test_a_missing_row_is_blamed_with_what_was_expected():
 
 def test_a_duplicate_and_a_step_back():
     assert refused("2020-01-01", "2020-01-02", "2020-01-02") == (
-        'd.csv:4: column 2 "date": "2020-01-02" occurs twice; expected "2020-01-03" (step: day)'
+        'd.csv:4: column 2 "date": "2020-01-02" occurs twice; expected "2020-01-03" (step: day); '
+        "or merge such rows with --set data.duplicates=first|last|mean"
     )
     assert "occurs twice" in refused("2020-01-01", "2020-01-01")
-    assert refused("3", "2", "1").startswith('d.csv:3: column 2 "date": "2" comes after "3", which is later')
+    assert refused("3", "2", "1") == (
+        'd.csv:3: column 2 "date": "2" comes after "3", which is later; expected "4" (step: step)'
+    )
 
 
 @pytest.mark.parametrize(
     "stamp",
-    ["", "soon", "2020-1-5", "2020-02-30", "2020-13", "1.5", "007", "２０２０", "2020-01-01 24:00"],
+    [
+        "",
+        "soon",
+        "2020-1-5",
+        "2020-02-30",
+        "2020-13",
+        "2020-00",
+        "2020-01-00",
+        "1.5",
+        "007",
+        "２０２０",
+        "2020-01-01 24:00",
+        "2020-01-01 10:00+1:00",
+        "2020-01-01 10:00+24:00",
+        "2020-01-01Z",
+        "2020-01-0\N{ARABIC-INDIC DIGIT ONE}",
+        "1/2/2020",
+        "13/13/2020",
+    ],
 )
 def test_what_is_not_a_time(stamp):
     assert refused(stamp, "2021").startswith('d.csv:2: column 2 "date": ')
     message = refused("2020-01-30", "2020-01-31", stamp)
     assert message.startswith('d.csv:4: column 2 "date": ')
     assert message.endswith("is not a time; expected YYYY-MM-DD as on line 2")
+
+
+def test_an_uneven_step_has_no_switch_but_to_ignore_the_times():
+    assert refused("2020-01-01 00:00", "2020-01-01 01:00", "2020-01-01 01:30", "2020-01-01 02:30") == (
+        'd.csv:4: column 2 "date": "2020-01-01 01:30" comes after "2020-01-01 01:00"; '
+        'expected "2020-01-01 02:00" (step: hour)'
+    )
+
+
+@pytest.mark.parametrize(
+    ("second", "what"),
+    [
+        ("2024-03-31T03:00+02:00", '"+02:00" after "+01:00"'),
+        ("2024-03-31T03:00Z", '"Z" after "+01:00"'),
+        ("2024-03-31T03:00", 'none after "+01:00"'),
+    ],
+)
+def test_one_time_zone_only(second, what):
+    assert refused("2024-03-31T00:00+01:00", "2024-03-31T01:00+01:00", second) == (
+        f'd.csv:4: column 2 "date": mixed time zones: {what} on line 2; write all times in one zone, such as UTC'
+    )
+
+
+@pytest.mark.parametrize(
+    ("stamps", "following"),
+    [
+        (("12/01/2023", "01/01/2024", "02/01/2024"), "03/01/2024"),
+        (("01/11/2023", "01/12/2023", "01/01/2024", "01/02/2024"), "01/03/2024"),
+        (("12/11/2023", "12/12/2023", "12/13/2023"), "12/14/2023"),
+        (("01/01/2023", "01/01/2024"), "01/01/2025"),
+        (("05/05/2020", "05/05/2022"), "05/05/2024"),
+    ],
+)
+def test_the_order_of_day_and_month_is_told_by_the_values(stamps, following):
+    assert parse(*stamps).following(1) == [following]
+
+
+def test_an_order_of_day_and_month_that_nothing_tells_is_refused():
+    assert refused("01/01/2024", "01/02/2024", "01/03/2024") == (
+        'd.csv:2: column 2 "date": "01/01/2024" is ambiguous, MM/DD/YYYY or DD/MM/YYYY; rewrite the dates as YYYY-MM-DD'
+    )
+    assert "is ambiguous" in refused("01/01/2024", "01/02/2024", "01/04/2024", "01/09/2024")  # uneven either way
+    assert "is ambiguous" in refused("01/01/2024", "02/02/2024")  # the same either way, but not what follows
+    assert refused("03/12/2023", "13/12/2023", "12/23/2023") == (
+        'd.csv:4: column 2 "date": "12/23/2023" is not DD/MM/YYYY, as the dates before it are: '
+        "the order of day and month is ambiguous; rewrite the dates as YYYY-MM-DD"
+    )
+    assert refused("03/12/2023", "soon").endswith(
+        '"soon" is not a time; expected MM/DD/YYYY or DD/MM/YYYY as on line 2'
+    )
 
 
 def test_one_row_has_no_step():
@@ -175,6 +327,8 @@ def test_one_row_has_no_step():
 def test_the_year_9999_is_the_last():
     with pytest.raises(DataError, match="after the year 9999"):
         parse("9998", "9999").following(1) and parse("9999-11", "9999-12").following(1)
+    with pytest.raises(DataError, match="before the year 0"):
+        parse("0000-01-01", "0000-01-02").stamp(-2)
     assert "after the year 9999" in refused("9999-12-30", "9999-12-31", "9999-12-31")
 
 
@@ -191,13 +345,18 @@ def test_the_year_9999_is_the_last():
         (("1",), "t", False),
         (("2020-01", "x"), "date", False),
         (("2020-01-31", "2020-02-30"), "date", False),
+        (("2020-01-01T00:00+0100", "2020-01-01T01:00+0100"), "x", True),
+        (("01/02/2020", "01/03/2020"), "x", True),  # ambiguous, refused like the two below
+        (("01/13/2020", "13/01/2020"), "x", True),
+        (("2020-01-01T00:00Z", "2020-01-01T01:00"), "x", True),
+        (("01/13/2020", "13/13/2020"), "x", False),
     ],
 )
 def test_what_looks_like_time(stamps, name, expected):
     assert looks_like_time(column(*stamps, name=name), 1) is expected
 
 
-@given(st.lists(st.text("0123456789-:/. TZ", max_size=20), min_size=1, max_size=5))
+@given(st.lists(st.text("0123456789-+:/. TZ", max_size=20), min_size=1, max_size=5))
 def test_any_cells_are_a_timeline_or_our_own_error(stamps):
     looks_like_time(column(*stamps), 1)
     with suppress(DataError):

@@ -1,9 +1,11 @@
 """tanh, sigmoid, exp and log of our own against numpy in float64, plainly and inside a jitted loop."""
 
+import math
+
 import numpy as np
 import pytest
 
-from rnncli.kernels.elementary import EXP_HIGH, exp, log, sigmoid, tanh
+from rnncli.kernels.elementary import EXP_HIGH, exp, log, log1p, sigmoid, softplus, tanh
 from rnncli.kernels.jit import enabled, jit
 
 POINTS = 400_001 if enabled() else 4_001
@@ -31,6 +33,18 @@ def each_exp(x, out):
 def each_log(x, out):
     for i in range(x.size):
         out[i] = log(x[i])
+
+
+@jit
+def each_log1p(x, out):
+    for i in range(x.size):
+        out[i] = log1p(x[i])
+
+
+@jit
+def each_softplus(x, out):
+    for i in range(x.size):
+        out[i] = softplus(x[i])
 
 
 FUNCTIONS = {"tanh": (tanh, each_tanh), "sigmoid": (sigmoid, each_sigmoid), "exp": (exp, each_exp)}
@@ -125,3 +139,46 @@ def test_log():
     assert log(1.0) == 0
     assert np.isnan(log(np.nan))
     assert np.isnan(in_a_kernel(each_log, np.array([np.nan, 1.0]))).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("name", ["exp", "sigmoid"])
+def test_float64_is_relatively_exact_in_both_tails(name):
+    reference = {"exp": np.exp, "sigmoid": lambda x: np.where(x < 0, np.exp(x), 1) / (1 + np.exp(-np.abs(x)))}[name]
+    for x, got in both_ways(name, np.linspace(-708, 709, POINTS // 10)):
+        wanted = reference(x)
+        assert (np.abs(got - wanted) <= 6e-16 * wanted).all()
+    assert in_a_kernel(FUNCTIONS[name][1], np.array([0.0, -800.0, -np.inf]))[1:].max() == 0
+    far = in_a_kernel(FUNCTIONS[name][1], np.array([800.0, np.inf]))
+    assert (far == (np.inf if name == "exp" else 1)).all()
+
+
+def test_exp_of_float64_is_exact_at_powers_of_two():
+    assert exp(np.float64(0)) == 1
+    assert exp(np.float64(math.log(2))) == 2
+    assert exp(np.float64(-math.log(1024))) == 1 / 1024
+
+
+def test_log1p_is_relatively_exact_around_0_and_everywhere_else():
+    tiny = np.geomspace(1e-300, 0.999, 2001)
+    x = np.concatenate([tiny, -tiny, np.geomspace(1, 1e300, 2001), np.linspace(-0.4, 0.5, 2001)])
+    wanted = np.log1p(x)
+    for got in (in_a_kernel(each_log1p, x), np.array([log1p(v) for v in x[::40]])):
+        reference = wanted if got.size == x.size else wanted[::40]
+        assert (np.abs(got - reference) <= 7e-16 * np.abs(reference)).all()
+    assert log1p(0.0) == 0
+    assert np.isnan(log1p(np.nan))
+
+
+def test_softplus_is_relatively_exact_in_both_tails():
+    x = np.concatenate([np.linspace(-700, 700, 4001), np.linspace(-3, 3, 2001), [1e300]])
+    wanted = np.log1p(np.exp(-np.abs(x))) + np.maximum(x, 0)
+    for got in (in_a_kernel(each_softplus, x), np.array([softplus(v) for v in x[::40]])):
+        reference = wanted if got.size == x.size else wanted[::40]
+        assert (np.abs(got - reference) <= 2e-15 * reference).all()
+    assert np.isnan(softplus(np.nan))
+
+
+def test_sigmoid_is_the_slope_of_softplus():
+    for x in np.linspace(-30, 30, 61):
+        one, two = ((softplus(x + h) - softplus(x - h)) / (2 * h) for h in (1e-3, 2e-3))
+        assert sigmoid(x) == pytest.approx((4 * one - two) / 3, rel=1e-11, abs=1e-11)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from windows import central_differences, error
 
-from rnncli.kernels import jit, losses
+from rnncli.kernels import forecast_losses, jit
 from rnncli.kernels.cells import CELLS
 from rnncli.models.segments import SegmentNetwork, SegmentShape
 from rnncli.models.share import Share
@@ -45,7 +45,7 @@ class Windows:
     def run_backward(self):
         self.run_forward()
         per_step = np.zeros((1, B))
-        losses.mean_squared_error(self.work.outputs, self.targets, per_step, 1 / self.targets.size, 0, B)
+        forecast_losses.squared_error(self.work.outputs, self.targets, per_step, 1 / self.targets.size, 0, B)
         self.model.backward(self.work, 0, B)
         self.model.weight_gradients(self.work, Share(0, 1, self.model.dtype))
         self.model.finish_gradients()

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import pytest
+from forecasts import direct_member, learner_of
 
 from rnncli.data.scaling import whole_series
 from rnncli.errors import DivergedError
@@ -19,7 +20,7 @@ from rnncli.training.reports import Evaluated, Progress
 from rnncli.training.schedules import SCHEDULES
 from rnncli.training.streams import StreamLearner
 from rnncli.training.threads import ThreadPool
-from rnncli.training.windows import Windowing, WindowLearner
+from rnncli.training.windows import Windowing
 
 FLOAT32 = np.dtype(np.float32)
 POOL = ThreadPool(1, FLOAT32)
@@ -279,15 +280,13 @@ def language_model(cell="lstm", bptt=7, stride=7, valid=60, dropout=0.3):
 
 def forecaster(cell="gru", activation="tanh", valid=True):
     values = np.sin(np.arange(90.0) / 3)[:, None] + np.random.default_rng(0).normal(0, 0.1, (90, 1))
-    windowing = Windowing(12, 3, 1, "standard", last_value, whole_series(values[:70]))
-    network = Network(
-        NetworkShape(cell, 1, 8, 2, 3, token_input=False, activation=activation, dropout=0.2, head_starts_at_zero=True)
+    fixed = tuple(part[None] for part in whole_series(values[:70]))
+    windowing = Windowing(12, 3, 1, "standard", last_value, fixed)
+    shape = NetworkShape(
+        cell, 1, 8, 2, 3, token_input=False, activation=activation, dropout=0.2, head_starts_at_zero=True
     )
-    network.initialise("orthogonal", 1.0, 3)
-    return WindowLearner(
-        network, values, windowing, windowing.origins(0, 70), windowing.origins(70, 90 if valid else 70),
-        batch_size=16, bptt=9, seed=3, pool=POOL,
-    )  # fmt: skip
+    member = direct_member(shape, windowing, POOL, bptt=9, dtype=FLOAT32)
+    return learner_of(member, values, (0, 70), (70, 90 if valid else 70), batch_size=16, seed=3)
 
 
 RUNS = {

@@ -5,14 +5,16 @@ from dataclasses import replace
 import naive
 import numpy as np
 import pytest
+from forecasts import bare, direct_member, forecast, learner_of
 from windows import error
 
 from rnncli.data.scaling import SCALERS, whole_series
 from rnncli.kernels.cells import CELLS
-from rnncli.models.network import Network, NetworkShape
-from rnncli.tasks.naive_forecasts import NAIVE_FORECASTS, last_value, seasonal_naive
+from rnncli.models.network import NetworkShape
+from rnncli.tasks.naive_forecasts import CORRECTABLE, seasonal_naive
+from rnncli.training.decoders import from_outputs, to_outputs
 from rnncli.training.threads import ThreadPool
-from rnncli.training.windows import Windowing, WindowLearner, from_outputs, to_outputs
+from rnncli.training.windows import Windowing
 
 CONTEXT, HORIZON, SEASON, C, H = 10, 4, 5, 2, 6
 FLOAT64 = np.dtype(np.float64)
@@ -22,36 +24,35 @@ VALUES = RANDOM.normal(0, 1, (120, C)).cumsum(axis=0) + 5 * np.sin(np.arange(120
 SCALINGS = [*SCALERS, "none"]
 
 
+def fixed_of(values):
+    """(centre, scale) of one series."""
+    return tuple(part[None] for part in whole_series(values))
+
+
 def windowing(scaling="seasonal-error", baseline=seasonal_naive):
-    return Windowing(CONTEXT, HORIZON, SEASON, scaling, baseline, whole_series(VALUES[:80]))
+    return Windowing(CONTEXT, HORIZON, SEASON, scaling, baseline, fixed_of(VALUES[:80]))
 
 
 def learner(cell="gru", how=None, train=(0, 80), valid=(80, 120), batch=16, bptt=CONTEXT, seed=1, **changes):
     shape = NetworkShape(cell, C, H, 2, HORIZON * C, token_input=False, **changes)
-    network = Network(shape, FLOAT64)
-    network.initialise("orthogonal", 1.0, seed=3)
-    how = how or windowing()
-    return WindowLearner(
-        network,
-        VALUES,
-        how,
-        how.origins(*train),
-        how.origins(*valid),
-        batch_size=batch,
-        bptt=bptt,
-        seed=seed,
-        pool=POOL,
-    )
+    member = direct_member(shape, how or windowing(), POOL, bptt=bptt)
+    return learner_of(member, VALUES, train, valid, batch_size=batch, seed=seed)
+
+
+def examples(made, origins):
+    """Inputs and targets of these windows."""
+    frame, targets, _ = made.examples(origins)
+    return frame.x, targets
 
 
 def seen(made, epoch, monkeypatch):
     """The origins that one epoch trains on, batch by batch."""
     batches = []
-    examples = made._examples
-    monkeypatch.setattr(made, "_examples", lambda origins: batches.append(origins.tolist()) or examples(origins))
+    whole = made.examples
+    monkeypatch.setattr(made, "examples", lambda origins: batches.append(origins.tolist()) or whole(origins))
     for k in range(made.updates_per_epoch):
         made.gradient(epoch * made.updates_per_epoch + k)
-    monkeypatch.setattr(made, "_examples", examples)
+    monkeypatch.setattr(made, "examples", whole)
     return batches
 
 
@@ -83,78 +84,75 @@ def test_targets_lie_in_their_part_and_all_that_fit_are_there(first, last):
     assert rows.size == 0 or (rows.min() >= first and rows.max() < last)
     wanted = [o for o in range(120) if o >= CONTEXT and first <= o and o + HORIZON <= last]
     assert origins.tolist() == wanted
-    contexts = windowing().contexts(np.arange(120)[:, None], origins)
+    contexts = windowing().past(np.arange(120)[:, None], origins)
     assert np.array_equal(contexts[:, :, 0], origins + np.arange(-CONTEXT, 0)[:, None])
 
 
-@pytest.mark.parametrize("baseline", NAIVE_FORECASTS)
+@pytest.mark.parametrize("baseline", CORRECTABLE)
 @pytest.mark.parametrize("scaling", SCALINGS)
 def test_a_target_is_the_scaled_correction_of_the_baseline(scaling, baseline):
-    how = windowing(scaling, NAIVE_FORECASTS[baseline])
+    how = windowing(scaling, CORRECTABLE[baseline])
     made = learner(how=how)
     origins = np.array([10, 33, 70])
-    x, targets = made._examples(origins)
-    w, actual = how.contexts(VALUES, origins), how.futures(VALUES, origins)
+    x, targets = examples(made, origins)
+    w, actual = how.past(VALUES, origins), how.futures(VALUES, origins)
     for b, origin in enumerate(origins):
         for c in range(C):
             column = VALUES[:, c]
             past = column[origin - CONTEXT : origin]
-            if baseline == "last-value":
-                guess = np.full(HORIZON, past[-1])
-            else:
-                guess = np.array([past[len(past) - SEASON + k % SEASON] for k in range(HORIZON)])
-            centre, scale = how.fixed if scaling == "none" else SCALERS[scaling](w[:, b], SEASON)
+            guess = CORRECTABLE[baseline](past[:, None, None], HORIZON, SEASON)[:, 0, 0]
+            centre, scale = (part[0] for part in how.fixed) if scaling == "none" else SCALERS[scaling](w[:, b], SEASON)
             wanted = (column[origin : origin + HORIZON] - guess) / scale[c]
             assert targets.reshape(3, HORIZON, C)[b, :, c] == pytest.approx(wanted, rel=1e-12)
             assert x[:, b, c] == pytest.approx((past - centre[c]) / scale[c], rel=1e-12)
     assert np.array_equal(from_outputs(to_outputs(actual), C), actual)
 
 
-@pytest.mark.parametrize("baseline", NAIVE_FORECASTS)
+@pytest.mark.parametrize("baseline", CORRECTABLE)
 @pytest.mark.parametrize("scaling", SCALINGS)
 def test_no_forecast_sees_a_value_at_or_after_its_origin(scaling, baseline):
-    how = windowing(scaling, NAIVE_FORECASTS[baseline])
+    how = windowing(scaling, CORRECTABLE[baseline])
     made, origin = learner(how=how), 90
-    before = made.forecast(how.contexts(VALUES, np.array([origin])))
+    before = forecast(made, how.past(VALUES, np.array([origin])))
     poisoned = VALUES.copy()
     poisoned[origin:] = 1e6 * RANDOM.normal(0, 1, (30, C))
-    assert np.array_equal(made.forecast(how.contexts(poisoned, np.array([origin]))), before)
+    assert np.array_equal(forecast(made, how.past(poisoned, np.array([origin]))), before)
     for back in (1, CONTEXT):  # while what is before it counts
         moved = VALUES.copy()
         moved[origin - back] += 1
-        assert not np.array_equal(made.forecast(how.contexts(moved, np.array([origin]))), before)
+        assert not np.array_equal(forecast(made, how.past(moved, np.array([origin]))), before)
     moved = VALUES.copy()
     moved[origin - CONTEXT - 1] += 1e6
-    assert np.array_equal(made.forecast(how.contexts(moved, np.array([origin]))), before)
+    assert np.array_equal(forecast(made, how.past(moved, np.array([origin]))), before)
 
 
-@pytest.mark.parametrize("baseline", NAIVE_FORECASTS)
+@pytest.mark.parametrize("baseline", CORRECTABLE)
 @pytest.mark.parametrize("scaling", SCALERS)
 def test_a_series_in_another_unit_has_its_forecasts_in_that_unit(scaling, baseline):
-    how = windowing(scaling, NAIVE_FORECASTS[baseline])
+    how = windowing(scaling, CORRECTABLE[baseline])
     made, origins = learner(how=how), np.arange(90, 100)
-    w = how.contexts(VALUES, origins)
-    once = made.forecast(w)
-    assert np.abs(once - how.frame(w)[1]).max() > 0.1  # the network says something
+    w = how.past(VALUES, origins)
+    once = forecast(made, w)
+    assert np.abs(once - CORRECTABLE[baseline](w, HORIZON, SEASON)).max() > 0.1  # the network says something
     for factor in (1e-6, 0.3, 1024.0, 1e9):
-        assert made.forecast(factor * w) == pytest.approx(factor * once, rel=1e-9, abs=1e-9 * factor)
+        assert forecast(made, factor * w) == pytest.approx(factor * once, rel=1e-9, abs=1e-9 * factor)
 
 
 @pytest.mark.parametrize("scaling", ["seasonal-error", "standard", "robust"])
 def test_a_series_at_another_level_has_its_forecasts_at_that_level(scaling):
     how = windowing(scaling)
-    made, w = learner(how=how), how.contexts(VALUES, np.arange(90, 100))
-    assert made.forecast(w + 1000) == pytest.approx(made.forecast(w) + 1000, abs=1e-6)
+    made, w = learner(how=how), how.past(VALUES, np.arange(90, 100))
+    assert forecast(made, w + 1000) == pytest.approx(forecast(made, w) + 1000, abs=1e-6)
 
 
-@pytest.mark.parametrize("baseline", NAIVE_FORECASTS)
+@pytest.mark.parametrize("baseline", CORRECTABLE)
 @pytest.mark.parametrize("scaling", SCALINGS)
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_head_at_zero_forecasts_exactly_the_baseline(cell, scaling, baseline):
-    naive_forecast = NAIVE_FORECASTS[baseline]
+    naive_forecast = CORRECTABLE[baseline]
     made = learner(cell, windowing(scaling, naive_forecast), head_starts_at_zero=True)
-    w = made.windowing.contexts(VALUES, np.arange(80, 117))
-    assert np.array_equal(made.forecast(w), naive_forecast(w, HORIZON, SEASON))
+    w = made.windowing.past(VALUES, np.arange(80, 117))
+    assert np.array_equal(forecast(made, w), naive_forecast(w, HORIZON, SEASON))
     made.gradient(0)
     assert made.network.parameters.gradient_view("head.weight").any()  # and yet it can learn
 
@@ -168,7 +166,7 @@ def test_the_gradient_flows_back_bptt_steps_and_no_further(cell):
     loss, count = made.gradient(0)
     got = network.parameters.gradient.copy()
     origins = made.train[made._order(0)[:5]]
-    x, targets = made._examples(origins)
+    x, targets = examples(made, origins)
     lead = network.workspace(CONTEXT - bptt, 5, 1, training=False)
     lead.x[...] = x[:-bptt]
     network.forward(lead, 0, 5)
@@ -203,7 +201,7 @@ def test_the_gradient_flows_back_bptt_steps_and_no_further(cell):
 def test_validation_is_the_mean_over_every_window_whatever_the_batches():
     made = learner("lstm")
     total, count = made.validate()
-    x, targets = made._examples(made.valid)
+    x, targets = examples(made, made.valid)
     state = [(np.zeros((len(made.valid), H)),) * 2 for _ in range(2)]
     outputs = naive.network(made.network.shape, made.network.parameters.export(), x, state)
     assert total / count == pytest.approx(naive.squared_error(outputs[-1:], targets), rel=1e-12)
@@ -213,7 +211,7 @@ def test_validation_is_the_mean_over_every_window_whatever_the_batches():
 def test_many_validation_windows_are_taken_in_pieces(monkeypatch):
     made = learner()
     whole = made.validate()
-    monkeypatch.setattr("rnncli.training.windows._EVALUATED_AT_ONCE", 7)
+    monkeypatch.setattr("rnncli.training.windows.EVALUATED_AT_ONCE", 7)
     assert made.validate() == pytest.approx(whole, rel=1e-13)
 
 
@@ -221,23 +219,13 @@ def test_a_constant_column_stays_finite_beside_one_that_varies():
     values = VALUES.copy()
     values[:, 1] = 0.1
     for scaling in SCALINGS:
-        how = replace(windowing(scaling), fixed=whole_series(values[:80]))
+        how = replace(windowing(scaling), fixed=fixed_of(values[:80]))
         made = learner(how=how)
-        made.values = values
+        made.features = bare(values)
         loss, _ = made.gradient(0)
         assert np.isfinite(loss)
         made.network.parameters.weights[...] -= 0.1 * made.network.parameters.gradient
         made.network.pack()
-        forecast = made.forecast(how.contexts(values, np.arange(80, 117)))
-        assert np.isfinite(forecast).all()
-        assert np.abs(forecast[:, :, 1] - 0.1).max() < 10
-
-
-@pytest.mark.parametrize("horizon", [1, 3, 5, 12])
-def test_naive_forecasts_by_hand(horizon):
-    w = np.array([[1.0, 10], [2, 20], [3, 30], [4, 40], [5, 50]])[:, None, :]
-    assert last_value(w, horizon, 3)[:, 0].tolist() == [[5, 50]] * horizon
-    repeated = ([[3, 30], [4, 40], [5, 50]] * 4)[:horizon]
-    assert seasonal_naive(w, horizon, 3)[:, 0].tolist() == repeated
-    assert seasonal_naive(w, horizon, 6)[:, 0].tolist() == [[5, 50]] * horizon
-    assert seasonal_naive(w, horizon, 5)[:, 0].tolist() == (w[:, 0].tolist() * 3)[:horizon]
+        made_forecast = forecast(made, how.past(values, np.arange(80, 117)))
+        assert np.isfinite(made_forecast).all()
+        assert np.abs(made_forecast[:, :, 1] - 0.1).max() < 10

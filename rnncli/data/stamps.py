@@ -1,0 +1,132 @@
+"""Time stamps: text to values and back, a whole column at once, and the calendar that the values follow.
+
+A stamp is text; its value is an integer: itself, or seconds since 1970 in the zone that it is written in. The
+name of a format is its template, "YYYY-MM-DD hh:mm+01:00"; everything but its fields is the same in every stamp,
+the zone too. Calendar formats have a fixed width, so that their stamps are read and written by position.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import takewhile
+
+import numpy as np
+
+from rnncli.errors import DataError
+
+INTEGER = "integer"  # the format of years and counters
+HOUR, DAY, WEEK = 3600, 86_400, 604_800  # seconds
+
+_DATES = ("YYYY-MM-DD", "YYYY/MM/DD", "DD.MM.YYYY", "MM/DD/YYYY", "DD/MM/YYYY", "YYYY-MM")  # a month has no clock
+_CLOCK = re.compile("([ T])[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9])?")
+# 18 digits always fit int64. Zeros in front are refused: the stamps that follow would not have them.
+_INTEGER = re.compile("0|-?[1-9][0-9]{0,17}")
+_ISO = "YYYY-MM-DDThh:mm:ss"
+_FIELDS = {"YYYY": 1970, "MM": 1, "DD": 1, "hh": 0, "mm": 0, "ss": 0}  # value if absent
+_LETTERS = set("".join(_FIELDS))
+_YEAR_0, _YEAR_10000 = -62_167_219_200, 253_402_300_800
+_MONDAY = 3  # 1970-01-01 is a Thursday, so many days after a Monday
+_WEEKDAYS = 5
+
+
+def formats_of(text: str) -> list[str]:
+    """The formats that `text` is a stamp of: none, one, or two where the day and the month may change places."""
+    if _INTEGER.fullmatch(text):
+        return [INTEGER]
+    names = []
+    for date in _DATES:
+        if len(text) == len(date):
+            names.append(date)
+        elif date.endswith(("DD", "YYYY")) and (found := _CLOCK.fullmatch(text, len(date))):
+            gap, seconds, zone = found.groups("")
+            names.append(f"{date}{gap}hh:mm{':ss' if seconds else ''}{zone}")
+    return [name for name in names if len(read([text], name))]
+
+
+def zone_of(name: str) -> str:
+    """The time zone at the end of a format, "" if it has none."""
+    return name.partition("hh:mm")[2].removeprefix(":ss")
+
+
+def with_other_order(name: str) -> str | None:
+    """The format in which the day and the month change places, or None if it would be told apart anyway."""
+    orders = ("MM/DD/", "DD/MM/")
+    return orders[name.startswith(orders[0])] + name[len(orders[0]) :] if name.startswith(orders) else None
+
+
+def read(texts: Sequence[str], name: str) -> np.ndarray:
+    """The values, (n,) int64, of the first `texts` that are stamps in the format `name`.
+
+    n is their number, or the index of the first that is none, such as the 30th of February.
+    """
+    if name == INTEGER:
+        return np.array([int(text) for text in takewhile(_INTEGER.fullmatch, texts)], np.int64)
+    width = len(name)
+    n = next((i for i, text in enumerate(texts) if len(text) != width), len(texts))
+    if n == 0:
+        return np.zeros(0, np.int64)
+    letters = "".join(texts[:n]).encode("ascii", "replace")  # the ? that replaces is nowhere in a format
+    codes = np.frombuffer(letters, np.uint8).reshape(n, width)
+    lowest = np.array(["0" if letter in _LETTERS else letter for letter in name], "S1").view(np.uint8)
+    choices = np.array([9 if letter in _LETTERS else 0 for letter in name], np.uint8)
+    fits = (codes - lowest <= choices).all(axis=1)  # what is below wraps around
+    fields = [_field(codes, name.find(field), len(field), absent) for field, absent in _FIELDS.items()]
+    year, month, day, hour, minute, second = fields
+    fits &= (month >= 1) & (month <= 12)
+    starts, lengths = months_starts((year - 1970) * 12 + month - 1)
+    fits &= (day >= 1) & (day <= lengths) & (hour < 24) & (minute < 60) & (second < 60)
+    values = starts + (day - 1) * DAY + hour * HOUR + minute * 60 + second
+    return values if fits.all() else values[: np.argmin(fits)]
+
+
+def _field(codes: np.ndarray, start: int, width: int, absent: int) -> np.ndarray:
+    """The number, (n,) int64, whose `width` digits begin at column `start` of codes (n, L)."""
+    if start < 0:
+        return np.full(len(codes), absent, np.int64)
+    digits = codes[:, start : start + width].astype(np.int64) - ord("0")
+    return digits @ 10 ** np.arange(width)[::-1]
+
+
+def write(values: np.ndarray, name: str) -> list[str]:
+    """The stamps in the calendar format `name` with values (n,); DataError where four digits hold no such year."""
+    for wrong, where in ((values < _YEAR_0, "before the year 0"), (values >= _YEAR_10000, "after the year 9999")):
+        if wrong.any():
+            raise DataError(f"a time stamp {where} cannot be written as {name}")
+    iso = np.datetime_as_string(values.astype("datetime64[s]")).astype(f"U{len(_ISO)}")
+    given = iso.view("U1").reshape(len(values), len(_ISO))
+    letters = np.tile(np.array(list(name)), (len(values), 1))
+    for field in _FIELDS:
+        start, source, width = name.find(field), _ISO.find(field), len(field)
+        if start >= 0:
+            letters[:, start : start + width] = given[:, source : source + width]
+    return ["".join(row) for row in letters.tolist()]
+
+
+def months_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of seconds (n,): the month counted from 1970-01, the day of the month from 1, the second of the day."""
+    days = values // DAY
+    months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    starts, _ = months_starts(months)
+    return months, days - starts // DAY + 1, values % DAY
+
+
+def months_starts(months: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of months (n,) counted from 1970-01: the second each begins at, and its length in days."""
+    first, after = ((months + k).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) for k in (0, 1))
+    return first * DAY, after - first
+
+
+def day_of_week(values: np.ndarray) -> np.ndarray:
+    """Of seconds (n,): 0 for Monday … 6 for Sunday."""
+    return (values // DAY + _MONDAY) % 7
+
+
+def weekdays_of(values: np.ndarray) -> np.ndarray:
+    """Of seconds (n,) on Mondays to Fridays: such days counted from the Monday before 1970."""
+    return (values // DAY + _MONDAY) // 7 * _WEEKDAYS + day_of_week(values)
+
+
+def weekday_starts(weekdays: np.ndarray) -> np.ndarray:
+    """The second that each weekday (n,) begins at, counted as in `weekdays_of`."""
+    return (weekdays // _WEEKDAYS * 7 + weekdays % _WEEKDAYS - _MONDAY) * DAY

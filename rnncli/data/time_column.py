@@ -1,0 +1,258 @@
+"""The time column of a table: its format and step, and the place of every row in its own series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+import numpy as np
+
+from rnncli.data.csv_table import Table
+from rnncli.data.stamps import (
+    DAY,
+    INTEGER,
+    formats_of,
+    months_of,
+    months_starts,
+    read,
+    weekdays_of,
+    with_other_order,
+    zone_of,
+)
+from rnncli.data.timeline import Timeline, on_weekdays
+from rnncli.errors import DataError, shown
+
+NO_TIME = "none"  # as data.time: the rows follow each other, whatever a column of dates says
+
+_YEARS = range(1500, 2300)
+_TIME_NAMES = {"time", "date", "datetime", "timestamp", "ds", "t", "index"} | {
+    "year", "quarter", "month", "week", "day", "hour", "minute", "step",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Column:
+    """The M stamps of a column in file order, with the line of each."""
+
+    name: str
+    header: str
+    texts: list[str]
+    lines: list[int]
+
+    def refuse(self, i: int, why: str) -> NoReturn:
+        """DataError for stamp `i`."""
+        way_out = f"or leave the times out with --set data.time={NO_TIME}"
+        raise DataError(f"{self.name}:{self.lines[i]}: {self.header}: {why}; {way_out}")
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Stamps as whole numbers of one unit: positions (M,), distances (P,) between neighbours in a series."""
+
+    format: str
+    unit: str
+    day: int
+    step: int
+    positions: np.ndarray
+    distances: np.ndarray
+
+    @property
+    def regular(self) -> np.ndarray:
+        """Which distances (P,) are one step."""
+        return self.distances == self.step
+
+    def timeline(self, last: str) -> Timeline:
+        return Timeline(self.format, self.unit, self.step, self.day, last)
+
+
+def read_timelines(
+    table: Table, index: int, groups: Sequence[np.ndarray], *, fill_gaps: bool, keep_duplicates: bool
+) -> tuple[list[Timeline], np.ndarray]:
+    """The timeline of each series in `table`, from its column `index` (from 0).
+
+    Each of `groups` holds the rows of one series, in file order; none is empty, no row is in two. All timelines
+    share their format, unit, step and day; the step is the commonest over all series. Also returned: places (N,)
+    int64, for each row of the table the steps from the first row of its series, −1 for a row in none.
+
+    Steps may be left out if `fill_gaps`, and a stamp may repeat the one before it if `keep_duplicates`.
+    Raises DataError naming the first line that breaks the step, or that is no time.
+    """
+    members = np.concatenate(groups).astype(np.int64)
+    rows = np.sort(members)
+    column = _column(table, index, rows.tolist())
+    order = np.searchsorted(rows, members)  # the stamps of one series after those of the other
+    sizes = np.array([len(group) for group in groups])
+    starts = np.cumsum(sizes) - sizes
+    follows = np.ones(len(order), bool)
+    follows[starts] = False
+    after, before = order[follows], order[np.flatnonzero(follows) - 1]
+
+    if not after.size:
+        who = "one row has" if len(groups) == 1 else "series of one row have"
+        column.refuse(0, f"{who} no time step; need at least 2 rows")
+    grid = _grid(column, before, after)
+    if keep_duplicates and not grid.distances.any():
+        column.refuse(0, "all rows of a series have the same time, so there is no time step; need at least 2 times")
+    broken = _broken(grid, fill_gaps=fill_gaps, keep_duplicates=keep_duplicates)
+    if broken.any():
+        pair = int(np.argmin(np.where(broken, after, len(order))))
+        _refuse_step(column, int(before[pair]), int(after[pair]), grid)
+
+    places = np.full(len(table.rows), -1, np.int64)
+    positions = grid.positions[order]
+    places[members] = (positions - np.repeat(positions[starts], sizes)) // grid.step
+    lasts = order[starts + sizes - 1].tolist()
+    return [grid.timeline(column.texts[i]) for i in lasts], places
+
+
+def looks_like_time(table: Table, index: int) -> bool:
+    """Whether column `index` (from 0) is a time column: all of it dates, or evenly rising integers under
+    a name such as `t`, `year` or `index`. Dates that `read_timelines` refuses for their zones or the order
+    of day and month are dates too."""
+    names = formats_of(table.rows[0][index].strip(" "))
+    if not names or (names == [INTEGER] and table.header[index].lower() not in _TIME_NAMES):
+        return False
+    column = _column(table, index, range(len(table.rows)))
+    readings = _readings(column, names)
+    name, values = readings[0]
+    if len(values) < len(column.texts):
+        return _clash(column.texts[len(values)], name) is not None
+    if name != INTEGER:
+        return True
+    distances = np.diff(values)
+    return bool(distances.size > 0 and distances[0] > 0 and np.all(distances == distances[0]))
+
+
+def _column(table: Table, index: int, rows: Sequence[int]) -> _Column:
+    header = f"column {index + 1} {shown(table.header[index])}"
+    texts = [table.rows[row][index].strip(" ") for row in rows]
+    return _Column(table.name, header, texts, [table.lines[row] for row in rows])
+
+
+# Formats: which one all stamps have.
+
+
+def _readings(column: _Column, names: Sequence[str]) -> list[tuple[str, np.ndarray]]:
+    """Those of the formats `names` that the most stamps, from the first on, are in; with the values of these."""
+    readings = [(name, read(column.texts, name)) for name in names]
+    most = max(len(values) for _, values in readings)
+    return [(name, values) for name, values in readings if len(values) == most]
+
+
+def _clash(text: str, name: str) -> str | None:
+    """How `text`, which is not in the format `name`, is a date like it: another "zone" or "order"; else None."""
+    others = formats_of(text)
+    zone = zone_of(name)
+    if any(other.removesuffix(zone_of(other)) == name.removesuffix(zone) for other in others):
+        return "zone"
+    return "order" if with_other_order(name) in others else None
+
+
+def _refuse_format(column: _Column, i: int, names: Sequence[str]) -> NoReturn:
+    """DataError for stamp `i`, the first that is in none of the formats `names`, which those before it are in."""
+    text = column.texts[i]
+    if i == 0:
+        expected = "an integer, YYYY-MM, YYYY-MM-DD or YYYY-MM-DD hh:mm"
+        column.refuse(i, f"{shown(text)} is not a time; expected {expected}")
+    before = f"on line {column.lines[0]}"
+    clash = _clash(text, names[0])
+    if clash == "zone":
+        zones = [shown(zone) if zone else "none" for zone in (zone_of(formats_of(text)[0]), zone_of(names[0]))]
+        there = f"{zones[0]} after {zones[1]} {before}"
+        column.refuse(i, f"mixed time zones: {there}; write all times in one zone, such as UTC")
+    if clash == "order":
+        what = f"{shown(text)} is not {names[0]}, as the dates before it are"
+        column.refuse(i, f"{what}: the order of day and month is ambiguous; rewrite the dates as YYYY-MM-DD")
+    column.refuse(i, f"{shown(text)} is not a time; expected {' or '.join(names)} as {before}")
+
+
+# Steps: values to units and distances.
+
+
+def _grid(column: _Column, before: np.ndarray, after: np.ndarray) -> _Grid:
+    """The column in its unit; `before` and `after` (P,) are the stamps that follow each other in a series.
+
+    DataError unless all stamps are in one format, and one order of day and month makes them even.
+    """
+    readings = _readings(column, formats_of(column.texts[0]) or [INTEGER])
+    names = [name for name, _ in readings]
+    if len(readings[0][1]) < len(column.texts):
+        _refuse_format(column, len(readings[0][1]), names)
+    grids = [_best_unit(values, name, before, after) for name, values in readings]
+    if len(grids) == 1:
+        return grids[0]
+    even = [grid for grid in grids if np.all(grid.regular | (grid.distances == 0))]
+    # Yearly stamps that are the same either way, such as the first of January, go on the same either way.
+    same = len(even) == 2 and np.array_equal(readings[0][1], readings[1][1]) and _yearly(even[0])
+    if len(even) != 1 and not same:
+        first = f"{shown(column.texts[0])} is ambiguous, {' or '.join(names)}"
+        column.refuse(0, f"{first}; rewrite the dates as YYYY-MM-DD")
+    return even[0]
+
+
+def _best_unit(values: np.ndarray, name: str, before: np.ndarray, after: np.ndarray) -> _Grid:
+    """The stamps with values (M,) in the unit in which their distances can be constant.
+
+    Months are tried first: two rows a month apart are more likely monthly than 31 days apart. For
+    the same reason a Monday after a Friday is the next weekday, unless days leave fewer rows uneven.
+    """
+
+    def grid(unit: str, positions: np.ndarray, day: int = 0) -> _Grid:
+        distances = positions[after] - positions[before]
+        return _Grid(name, unit, day, _commonest_step(distances), positions, distances)
+
+    if name == INTEGER:
+        return grid("year" if values.min() in _YEARS and values.max() in _YEARS else "step", values)
+    months, days, clocks = months_of(values)
+    one_clock = np.all(clocks == clocks[0])
+    _, lengths = months_starts(months)
+    keep = 31 if np.all(days == lengths) else int(days.max())
+    if one_clock and np.all(days == np.minimum(keep, lengths)):
+        return grid("month", months, keep)
+    seconds = grid("second", values)
+    if not one_clock or not on_weekdays(values):
+        return seconds
+    weekdays = grid("weekday", weekdays_of(values))
+    over_weekend = (seconds.distances == 3 * DAY) & (weekdays.distances == 1)
+    return weekdays if over_weekend.any() and weekdays.regular.sum() >= seconds.regular.sum() else seconds
+
+
+def _yearly(grid: _Grid) -> bool:
+    return grid.unit == "month" and grid.step % 12 == 0
+
+
+def _commonest_step(distances: np.ndarray) -> int:
+    """The most frequent positive distance, so that one gap is blamed on its own row; 1 if none rises."""
+    rising, counts = np.unique(distances[distances > 0], return_counts=True)
+    return int(rising[np.argmax(counts)]) if rising.size else 1
+
+
+def _broken(grid: _Grid, *, fill_gaps: bool, keep_duplicates: bool) -> np.ndarray:
+    """Which distances (P,) break the step, gaps and duplicates only where they are not allowed."""
+    distances, step = grid.distances, grid.step
+    broken = (distances < 0) | (distances % step != 0)
+    if not fill_gaps:
+        broken |= distances > step
+    if not keep_duplicates:
+        broken |= distances == 0
+    return broken
+
+
+def _refuse_step(column: _Column, before: int, after: int, grid: _Grid) -> NoReturn:
+    """DataError for the stamp `after`, which is not one step after the stamp `before`."""
+    timeline = grid.timeline(column.texts[before])
+    earlier, text = shown(timeline.last), shown(column.texts[after])
+    distance = int(grid.positions[after] - grid.positions[before])
+    what, switch = f"{text} comes after {earlier}", ""
+    if distance == 0:
+        what, switch = f"{text} occurs twice", "; or merge such rows with --set data.duplicates=first|last|mean"
+    elif distance < 0:
+        what += ", which is later"
+    elif distance % grid.step == 0:
+        switch = "; or fill such gaps with --set data.missing=ffill|interpolate|mask"
+    try:
+        expected = f"expected {shown(timeline.stamp(1))} (step: {timeline.frequency})"
+    except DataError as error:
+        expected = str(error)
+    column.refuse(after, f"{what}; {expected}{switch}")

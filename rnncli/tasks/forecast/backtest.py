@@ -1,0 +1,127 @@
+"""Networks beside the forecasts that need no learning, from many origins: a rolling-origin backtest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnncli.data.panel import Panel
+from rnncli.tasks.forecast.members import Members
+from rnncli.tasks.forecast_metrics import Scores, scores, seasonal_differences
+from rnncli.tasks.naive_forecasts import NAIVE_FORECASTS
+from rnncli.training.windows import Contexts, Features, in_batches, rows_before
+
+MOST_WINDOWS = 20_000
+NETWORK = "network"  # the median of its members, alone
+WITH_BASELINE = "network with its baseline"
+_FAR_ENOUGH = 2000  # rows that a baseline looks back at most
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """W windows of C columns: origins, series (W,) of each; actual (H, W, C), NaN where not known.
+
+    forecasts: by name, (H, W, C) each; "network" is first. quantiles (L, H, W, C) at levels, if any are asked for.
+    scales: mean absolute and mean squared seasonal difference before the first origin of each series, (S, C) each.
+    """
+
+    origins: np.ndarray
+    series: np.ndarray
+    actual: np.ndarray
+    forecasts: dict[str, np.ndarray]
+    scales: tuple[np.ndarray, np.ndarray]
+    levels: tuple[float, ...] = ()
+    quantiles: np.ndarray | None = None
+
+    def scores(self) -> dict[str, Scores]:
+        """Everyone's figures, with quantiles those of the network."""
+        C = self.actual.shape[2]
+        series = (self.series[:, None] * C + np.arange(C)).ravel()
+        absolute, squared = (scale[self.series].ravel() for scale in self.scales)
+        flat = {name: _flat(values) for name, values in self.forecasts.items()}
+        quantiles = None if self.quantiles is None else np.stack([_flat(one) for one in self.quantiles])
+        return {
+            name: scores(
+                _flat(self.actual), values, series, absolute, squared,
+                quantiles=quantiles if name == NETWORK else None, levels=np.array(self.levels),
+            )
+            for name, values in flat.items()
+        }  # fmt: skip
+
+    def errors(self, name: str) -> np.ndarray:
+        """Mean absolute error of each window, (W,), in units of its series' seasonal difference where there is one."""
+        scale = self.scales[0][self.series]
+        scaled = np.abs(self.forecasts[name] - self.actual) / np.where(np.isnan(scale), 1.0, scale)
+        known = ~np.isnan(self.actual)
+        count = np.maximum(known.sum(axis=(0, 2)), 1)
+        return np.where(known.any(axis=(0, 2)), np.where(known, scaled, 0).sum(axis=(0, 2)) / count, np.nan)
+
+
+def _flat(values: np.ndarray) -> np.ndarray:
+    """(H, W, C) as windows of one column each, (H, W·C)."""
+    return values.reshape(len(values), -1)
+
+
+@dataclass(frozen=True)
+class Tester:
+    """What a backtest needs beside origins. names: the baselines to run."""
+
+    members: Members
+    panel: Panel
+    features: Features
+    season: int
+    names: Sequence[str] = ("last-value", "seasonal-naive")
+
+    def run(self, origins: np.ndarray, levels: Sequence[float] = (), seed: int = 0) -> Backtest:
+        """Forecast from every origin, or from `MOST_WINDOWS` of them evenly spread."""
+        origins = origins[np.linspace(0, len(origins) - 1, min(len(origins), MOST_WINDOWS)).astype(int)]
+        parts = [self._batch(batch, levels, seed) for batch in in_batches(origins)]
+        found = [quantiles for _, _, quantiles in parts if quantiles is not None]
+        return Backtest(
+            origins, self.features.series[origins - 1],
+            np.concatenate([actual for _, actual, _ in parts], axis=1),
+            {name: np.concatenate([made[name] for made, _, _ in parts], axis=1) for name in parts[0][0]},
+            self._scales(origins), tuple(levels), np.concatenate(found, axis=2) if found else None,
+        )  # fmt: skip
+
+    def contexts(self, origins: np.ndarray) -> Contexts:
+        """As far back as any network looks."""
+        return self.members.widest.contexts(self.features, origins)
+
+    def _batch(
+        self, origins: np.ndarray, levels: Sequence[float], seed: int
+    ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray | None]:
+        windowing, contexts = self.members.first.windowing, self.contexts(origins)
+        points = self.members.points(contexts)
+        made = {NETWORK: np.median(points, axis=0)}
+        if self.members.with_baseline:
+            made[WITH_BASELINE] = self.members.combined(points, contexts)
+        made |= self._baselines(origins, windowing.horizon)
+        known = windowing.futures(self.features.known, origins)
+        actual = np.where(known, windowing.futures(self.features.values, origins), np.nan)
+        return made, actual, self.members.quantiles(contexts, levels, seed) if levels else None
+
+    def _baselines(self, origins: np.ndarray, horizon: int) -> dict[str, np.ndarray]:
+        """Each looks back as far as all windows of the batch can."""
+        begins = self.panel.starts[self.features.series[origins - 1]]
+        past = rows_before(self.features.values, origins, min(int((origins - begins).min()), _FAR_ENOUGH))
+        return {
+            name: NAIVE_FORECASTS[name](past, horizon, self.season)
+            for name in self.names
+            if name in ("last-value", "drift") or 1 < self.season <= len(past)
+        }
+
+    def _scales(self, origins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        S, C = len(self.panel.ids), self.features.values.shape[1]
+        absolute, squared = np.full((S, C), np.nan), np.full((S, C), np.nan)
+        series = self.features.series[origins - 1]
+        for s in np.unique(series):
+            first = int(origins[series == s].min())
+            rows = slice(int(self.panel.starts[s]), first)
+            history = np.where(self.panel.known[rows], self.panel.values[rows], np.nan)
+            m = min(self.season, len(history) - 1)
+            for c in range(C):
+                absolute[s, c], squared[s, c] = seasonal_differences(history[:, c], m)
+        return absolute, squared

@@ -1,0 +1,104 @@
+"""Intervals from the errors of a backtest, step by step: split conformal prediction (Vovk et al., 2005).
+
+An error is counted in units of the spread that was expected for it, so that a calm window gets narrow intervals and a
+wild one wide ones (Lei et al., 2018). It keeps its sign: both ends of an interval leave out the same share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rnncli.training.windows import Windowing
+
+SHARES = np.linspace(0.0, 1.0, 201)[1:-1]  # at which the errors are kept
+RECEIPTS = (50, 80, 90, 95)  # percent
+_FEWEST = 39  # errors of one step, for an interval of 95%; else those of all steps are taken together
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """An interval of `asked` percent held `got` percent of `count` values that it was not calibrated on."""
+
+    asked: int
+    got: float
+    count: int
+
+    def __str__(self) -> str:
+        return f"asked {self.asked}%, got {self.got:.1f}%, n = {self.count:,}"
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """errors (H, G): at each step, the errors that the shares of SHARES do not exceed, in units of spread."""
+
+    errors: np.ndarray
+    receipts: tuple[Receipt, ...]
+
+    def interval(
+        self, point: np.ndarray, spread: np.ndarray, level: float, windowing: Windowing
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The ends (H, B, C) of an interval of `level` percent around point (H, B, C), of spread likewise.
+
+        Steps beyond those calibrated are taken for the last of these.
+        """
+        tail = (1 - level / 100) / 2
+        steps = np.minimum(np.arange(len(point)), len(self.errors) - 1)
+        low, high = (
+            np.array([np.interp(share, SHARES, self.errors[step]) for step in steps])[:, None, None]
+            for share in (tail, 1 - tail)
+        )
+        z = windowing.forward(point)
+        return windowing.back(z + low * spread), windowing.back(z + high * spread)
+
+    def to_header(self) -> dict[str, Any]:
+        """JSON for a model file."""
+        return {"errors": self.errors.tolist(), "receipts": [vars(receipt) for receipt in self.receipts]}
+
+    @classmethod
+    def from_header(cls, header: Mapping[str, Any]) -> Calibration:
+        """The inverse of `to_header`."""
+        return cls(np.array(header["errors"], np.float64), tuple(Receipt(**one) for one in header["receipts"]))
+
+
+def calibrated(errors: np.ndarray, groups: np.ndarray) -> Calibration | None:
+    """From errors (H, W, C) in units of spread, NaN where not known; groups (W,): windows that depend on each other.
+
+    The receipts come from calibrating on every other group and looking at the rest, both ways round. None without
+    errors.
+    """
+    if not np.isfinite(errors).any():
+        return None
+    fold = np.unique(groups, return_inverse=True)[1] % 2
+    held = {level: [0, 0] for level in RECEIPTS}
+    for part in (0, 1):
+        kept, others = errors[:, fold != part], errors[:, fold == part]
+        if not (np.isfinite(kept).any() and np.isfinite(others).any()):
+            continue
+        at = _kept_errors(kept)
+        for level, counts in held.items():
+            tail = (1 - level / 100) / 2
+            for step, seen in enumerate(others):
+                seen = seen[np.isfinite(seen)]
+                low, high = (np.interp(share, SHARES, at[step]) for share in (tail, 1 - tail))
+                counts[0] += int(((low <= seen) & (seen <= high)).sum())
+                counts[1] += seen.size
+    receipts = [Receipt(level, 100 * inside / count, count) for level, (inside, count) in held.items() if count]
+    return Calibration(_kept_errors(errors), tuple(receipts))
+
+
+def _kept_errors(errors: np.ndarray) -> np.ndarray:
+    """(H, G) of errors (H, W, C)."""
+    flat: Sequence[np.ndarray] = [step[np.isfinite(step)] for step in errors.reshape(len(errors), -1)]
+    everything = np.concatenate(flat)
+    return np.stack([_quantiles(step if step.size >= _FEWEST else everything) for step in flat])
+
+
+def _quantiles(sample: np.ndarray) -> np.ndarray:
+    """At SHARES, a little further out than those of the sample: with n errors, share p is the (n + 1)·p-th of them."""
+    n = sample.size
+    outer = np.clip((SHARES * (n + 1) - 1) / max(n - 1, 1), 0, 1)
+    return np.quantile(sample, outer)

@@ -1,0 +1,254 @@
+"""A trained forecast at work: the rows after the series it was trained on, or after others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from rnncli.config.loading import config_from_mapping
+from rnncli.config.schema import DataConfig
+from rnncli.data import panel_file
+from rnncli.data.panel import Panel, continued
+from rnncli.data.panel_columns import Columns
+from rnncli.data.panel_tables import read_panel, separate, with_future
+from rnncli.data.source import Source
+from rnncli.errors import DataError, UsageError
+from rnncli.models.ensemble import Ensemble
+from rnncli.models.network import FLOAT32
+from rnncli.tasks.forecast.backtest import NETWORK
+from rnncli.tasks.forecast.calibration import Calibration
+from rnncli.tasks.forecast.features import last_contexts
+from rnncli.tasks.forecast.fitted import Fitted, require_transformable
+from rnncli.tasks.forecast.members import SEED, Members, build_members
+from rnncli.tasks.naive_forecasts import NAIVE_FORECASTS
+from rnncli.training.recursive import Recursive
+from rnncli.training.threads import ThreadPool
+from rnncli.training.windows import Contexts
+
+Band = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Forecasts:
+    """What comes after each of S series: point (H, S, C); by percent bands (low, high); drawn paths (n, H, S, C)."""
+
+    point: np.ndarray
+    bands: dict[float, Band]
+    paths: np.ndarray | None = None
+
+
+class Forecaster:
+    """The model of a model file, and the series that it goes on from: at first those that it was trained on."""
+
+    def __init__(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]):
+        self.config = config_from_mapping(
+            {"task": "forecast", **{part: header[part] for part in ("data", "model", "training")}}
+        )
+        series = header["series"]
+        self.columns, self.delimiter = Columns.from_header(series["columns"]), str(series["delimiter"])
+        self.fitted = Fitted.from_header(series)
+        self.panel = panel_file.loaded(series["panel"], arrays)
+        self.trained_on = self.panel.ids
+        pool = ThreadPool(1, FLOAT32)
+        members = build_members(
+            self.config, self.panel.values.shape[1], self.fitted.encoders.sizes(self.panel), int(series["channels"]),
+            self.fitted, pool,
+        )  # fmt: skip
+        network = members[0].network if len(members) == 1 else Ensemble([member.network for member in members])
+        network.load(arrays)
+        self.members = Members(members, self.config.training.with_baseline)
+        validated = header["validated"]
+        self.calibrations = {name: Calibration.from_header(one) for name, one in validated["calibrations"].items()}
+        self.prefers = validated["prefers"] if validated["prefers"] in NAIVE_FORECASTS else None
+        self.horizon = self.members.first.windowing.horizon
+
+    @property
+    def data(self) -> DataConfig:
+        return self.config.data
+
+    @property
+    def speaker(self) -> str:
+        """Who forecasts, unless the network is asked for: it, or the baseline that was better on validation."""
+        return self.prefers if self.prefers and self.config.training.fallback else NETWORK
+
+    def read(self, source: Source, data: DataConfig, notes: list[str]) -> None:
+        """Go on from the end of `source`; rows that follow those of the model file are appended to them."""
+        panel, _, _ = read_panel(source, data, notes, self.columns)
+        if data.channels == "independent" and self.columns.layout == "wide":
+            panel = separate(panel, self.columns.targets)
+        require_transformable(panel.values, data.transform, source.name)
+        self._require_frequency(panel, source.name)
+        if self._follows(panel):
+            notes.append(
+                f"{source.name} goes on where the training data end; its {int(panel.lengths.sum()):,} rows are appended"
+            )
+            panel = continued(self.panel, panel)
+        short = np.flatnonzero(panel.lengths < self.members.context)
+        if short.size:
+            rows, s = int(panel.lengths[short[0]]), int(short[0])
+            which = f' of "{panel.ids[s]}"' if panel.ids[s] else ""
+            raise DataError(
+                f"{source.name}: has {rows:,} rows{which}; this model reads the last {self.members.context}; give more"
+            )
+        self._take(panel)
+
+    def read_future(self, source: Source, data: DataConfig, notes: list[str]) -> None:
+        """The known covariates of the rows ahead."""
+        if not self.columns.ahead:
+            raise UsageError("--future: this model knows no covariates beforehand; leave it out")
+        self.panel = with_future(self.panel, self.columns, source, data, notes)
+
+    def _require_frequency(self, panel: Panel, name: str) -> None:
+        if not (self.panel.timelines and panel.timelines):
+            return
+        its, ours = panel.timelines[0].frequency, self.panel.timelines[0].frequency
+        if its != ours:
+            raise DataError(
+                f"{name}: its rows are one {its} apart, the model's one {ours}; give rows like those it was trained on"
+            )
+
+    def _follows(self, panel: Panel) -> bool:
+        """Whether each series begins where one of the model file ends."""
+        if not (self.panel.timelines and panel.timelines):
+            return False
+        ends = {name: timeline.stamp(1) for name, timeline in zip(self.panel.ids, self.panel.timelines, strict=True)}
+        begins = zip(panel.ids, panel.timelines, panel.lengths, strict=True)
+        return all(ends.get(name) == timeline.stamp(1 - int(length)) for name, timeline, length in begins)
+
+    def _take(self, panel: Panel) -> None:
+        fitted = self.fitted.for_series(panel, self.trained_on, self.data)
+        self.panel, self.members = panel, self.members.centred(fitted.fixed)
+
+    def forecasts(
+        self, horizon: int | None = None, levels: Sequence[float] = (), samples: int = 0, *, network: bool = False,
+        seed: int = SEED,
+    ) -> Forecasts:  # fmt: skip
+        """The next `horizon` rows of every series, by the network or by whom `speaker` names.
+
+        UsageError where intervals or samples are asked for that this model cannot give.
+        """
+        wanted = horizon or self.horizon
+        members = self.members.reaching(wanted)
+        windowing = members.first.windowing
+        speaker = NETWORK if network else self.speaker
+        contexts = last_contexts(self.panel, self.fitted.encoders, members.widest, max(wanted, windowing.horizon))
+        point, spread = self._on_and_on(members, contexts, wanted)
+        if speaker != NETWORK:
+            point = self._naive(speaker, wanted)
+        calibration = self.calibrations.get(speaker)
+        if calibration is None and levels:
+            raise UsageError(
+                "this model has no intervals: nothing was held out to calibrate them on, or training was not finished; "
+                "train to the end with data.validation"
+            )
+        bands = (
+            {level: calibration.interval(point, spread, level, windowing) for level in levels} if calibration else {}
+        )
+        return Forecasts(point, self._countable(bands), self._paths(members, contexts, samples, wanted, seed))
+
+    def _on_and_on(self, members: Members, contexts: Contexts, wanted: int) -> tuple[np.ndarray, np.ndarray]:
+        """Point and spread, (wanted, S, C): beyond the horizon, forecasts are read as if they had come."""
+        points, spreads, h = [], [], members.first.windowing.horizon
+        for first in range(0, wanted, h):
+            here = replace(
+                contexts,
+                ahead=_padded(contexts.ahead[first : first + len(contexts.values) + h], len(contexts.values) + h),
+            )
+            points.append(members.point(here))
+            spreads.append(members.spread(here, SEED))
+            values = np.concatenate([contexts.values, points[-1]])[h:]
+            past = np.concatenate([contexts.past, np.repeat(contexts.past[-1:], h, axis=0)])[h:]
+            contexts = replace(contexts, values=values, known=np.ones_like(contexts.known), past=past)
+        return np.concatenate(points)[:wanted], np.concatenate(spreads)[:wanted]
+
+    def _naive(self, name: str, wanted: int) -> np.ndarray:
+        season, series = self.data.season or 1, map(self.panel.one, range(len(self.panel.ids)))
+        return np.concatenate([NAIVE_FORECASTS[name](one.values[:, None], wanted, season) for one in series], axis=1)
+
+    def _countable(self, bands: dict[float, Band]) -> dict[float, Band]:
+        """Intervals of counts end in whole numbers from 0."""
+        if self.members.first.loss.signed:
+            return bands
+        return {level: (np.maximum(np.floor(low), 0), np.ceil(high)) for level, (low, high) in bands.items()}
+
+    def _paths(self, members: Members, contexts: Contexts, samples: int, wanted: int, seed: int) -> np.ndarray | None:
+        if not samples:
+            return None
+        if members.first.windowing.horizon < wanted:
+            raise UsageError(
+                f"--samples: this model draws {members.first.windowing.horizon} rows; lower --horizon, or train with "
+                "model.decoder=recursive"
+            )
+        paths = members.draws(contexts, samples, seed)
+        if paths is None:
+            loss = self.config.training.loss
+            raise UsageError(
+                f"--samples: a model trained for {loss} knows no distribution; train with training.loss=student-t, "
+                "gaussian, quantile or negative-binomial"
+            )
+        return paths[:, :wanted]
+
+    def predict(
+        self, horizon: int | None, notes: list[str], levels: Sequence[float] = (), samples: int = 0, *,
+        network: bool = False,
+    ) -> list[dict[str, Any]]:  # fmt: skip
+        """Rows under the input's own column names: the forecast, its intervals; with samples a row for each."""
+        wanted = horizon or self.horizon
+        if wanted > self.horizon and not isinstance(self.members.first.decoder, Recursive):
+            notes.append(f"horizon {wanted} is beyond the trained {self.horizon}: later rows build on forecast ones")
+        if self.speaker != NETWORK and not network:
+            notes.append(
+                f"the network was no better than {self.speaker.replace('-', ' ')} on validation, which therefore "
+                "forecasts; --network asks the network"
+            )
+        made = self.forecasts(wanted, levels, samples, network=network)
+        notes += [f"intervals: {receipt} on validation" for receipt in self.receipts(levels, network=network)]
+        if made.paths is None:
+            return self._rows(made.point, made.bands)
+        return [{"sample": k, **row} for k, path in enumerate(made.paths, 1) for row in self._rows(path, {})]
+
+    def receipts(self, levels: Sequence[float], *, network: bool = False) -> list[str]:
+        """What intervals of these levels held when they were put to the test."""
+        calibration = self.calibrations.get(NETWORK if network else self.speaker)
+        return [str(receipt) for receipt in calibration.receipts if receipt.asked in levels] if calibration else []
+
+    def _rows(self, point: np.ndarray, bands: Mapping[float, Band]) -> list[dict[str, Any]]:
+        """Series side by side as columns, others one under another."""
+        side_by_side = len(self.panel.ids) > 1 and self.columns.layout == "wide"
+        rows = []
+        for s, name in enumerate(self.panel.ids):
+            timeline = self.panel.timelines[s] if self.panel.timelines else None
+            stamps = timeline.following(len(point)) if timeline else range(1, len(point) + 1)
+            for k, stamp in enumerate(stamps):
+                row: dict[str, Any] = {}
+                if self.columns.id is not None:
+                    row[self.columns.id] = name
+                if timeline is not None and self.columns.time is not None:
+                    row[self.columns.time] = _number(str(stamp))
+                elif self.columns.layout == "rows":
+                    row["step"] = stamp
+                names = (name,) if side_by_side else self.columns.targets
+                for c, target in enumerate(names):
+                    row[target] = float(point[k, s, c])
+                    for level, (low, high) in sorted(bands.items()):
+                        row[f"{target}_lo_{level:g}"], row[f"{target}_hi_{level:g}"] = low[k, s, c], high[k, s, c]
+                rows.append(row)
+        if not side_by_side:
+            return rows
+        H = len(point)
+        return [
+            {key: value for s in range(len(self.panel.ids)) for key, value in rows[s * H + k].items()} for k in range(H)
+        ]
+
+
+def _padded(ahead: np.ndarray, rows: int) -> np.ndarray:
+    """`ahead` with its last row repeated to so many rows, for steps that are thrown away."""
+    return np.concatenate([ahead, np.repeat(ahead[-1:], rows - len(ahead), axis=0)])
+
+
+def _number(stamp: str) -> int | str:
+    """Years and counters as numbers, everything else as text."""
+    return int(stamp) if stamp.lstrip("-").isdigit() else stamp

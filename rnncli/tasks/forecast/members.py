@@ -1,0 +1,143 @@
+"""The networks of a forecast, and what they say together: the median of what each says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from rnncli.config.schema import Config
+from rnncli.models.network import FLOAT32
+from rnncli.tasks.forecast.fitted import Fitted
+from rnncli.tasks.naive_forecasts import CORRECTABLE
+from rnncli.training.backpropagation import Backpropagation
+from rnncli.training.decoders import Direct, Segments, Sizes
+from rnncli.training.forecast_losses import FORECAST_LOSSES
+from rnncli.training.member import Member
+from rnncli.training.recursive import Recursive
+from rnncli.training.threads import ThreadPool
+from rnncli.training.windows import Contexts, Windowing
+
+DECODERS: dict[str, type[Direct] | type[Segments]] = {"direct": Direct, "segments": Segments, "recursive": Recursive}
+
+
+SEED = 1  # of draws that nobody gave a seed for
+_LEAST = 1e-9  # a spread; a distribution of one value has none
+
+
+class Members:
+    """One or more of them. with_baseline: the baseline that they correct has a vote too."""
+
+    def __init__(self, members: Sequence[Member], with_baseline: bool):
+        self.members, self.with_baseline = tuple(members), with_baseline
+
+    @property
+    def context(self) -> int:
+        return self.widest.context
+
+    @property
+    def first(self) -> Member:
+        return self.members[0]
+
+    @property
+    def widest(self) -> Windowing:
+        """The windows of the one that looks back furthest."""
+        return max((member.windowing for member in self.members), key=lambda one: one.context)
+
+    def centred(self, fixed: tuple[np.ndarray, np.ndarray]) -> Members:
+        """The same for other series, whose (centre, scale) these are."""
+        return self._with(fixed=fixed)
+
+    def reaching(self, horizon: int) -> Members:
+        """The same for as many rows ahead, where they are forecast one by one."""
+        return self._with(horizon=horizon) if isinstance(self.first.decoder, Recursive) else self
+
+    def _with(self, **changes: Any) -> Members:
+        """The same with these changes to every one's windows."""
+        members = [replace(member, windowing=replace(member.windowing, **changes)) for member in self.members]
+        return Members(members, self.with_baseline)
+
+    def points(self, contexts: Contexts) -> np.ndarray:
+        """What each says, (members, horizon, B, C)."""
+        return np.stack([member.point(contexts) for member in self.members])
+
+    def point(self, contexts: Contexts) -> np.ndarray:
+        """The median, (horizon, B, C)."""
+        return self.combined(self.points(contexts), contexts)
+
+    def combined(self, points: np.ndarray, contexts: Contexts) -> np.ndarray:
+        """One forecast of those of all members."""
+        if self.with_baseline:
+            windowing = self.first.windowing
+            points = np.concatenate([points, windowing.back(self.first.frame(contexts).baseline)[None]])
+        return np.median(points, axis=0)
+
+    def spread(self, contexts: Contexts, seed: int) -> np.ndarray:
+        """How far a value may be from its forecast, (horizon, B, C) of transformed values.
+
+        Half of what the 80% in the middle spans, where a distribution is learnt; else the scale of the window.
+        """
+        windowing = self.first.windowing
+        middle = self.quantiles(contexts, (0.1, 0.9), seed)
+        if middle is None:
+            scale = self.first.frame(contexts).scale
+            return np.broadcast_to(scale, (windowing.horizon, *scale.shape))
+        low, high = windowing.forward(np.maximum(middle, 0.0) if windowing.transform != "none" else middle)
+        return np.maximum((high - low) / 2, _LEAST)
+
+    def quantiles(self, contexts: Contexts, levels: Sequence[float], seed: int) -> np.ndarray | None:
+        """The median of each one's quantiles, (L, horizon, B, C)."""
+        generator = np.random.default_rng(seed)
+        found = [member.quantiles(contexts, levels, generator) for member in self.members]
+        return np.median(np.stack([one for one in found if one is not None]), axis=0) if found[0] is not None else None
+
+    def draws(self, contexts: Contexts, count: int, seed: int) -> np.ndarray | None:
+        """Draws from all members in turn, (count, horizon, B, C)."""
+        generator = np.random.default_rng(seed)
+        each = -(-count // len(self.members))
+        drawn = [member.draws(contexts, each, generator) for member in self.members]
+        found = [one for one in drawn if one is not None]
+        return np.stack(found, axis=1).reshape(-1, *found[0].shape[1:])[:count] if found else None
+
+
+def sizes(config: Config, targets: int, features: dict[str, int], channels: int, context: int) -> Sizes:
+    """Of the windows that a network of this config reads."""
+    assert config.data.horizon is not None
+    lags = {"last-value": 1, "none": 0}
+    return Sizes(
+        context, config.data.horizon, targets, **features, masked=config.data.missing == "mask", channels=channels,
+        parameters=FORECAST_LOSSES[config.training.loss].parameters,
+        lag=lags.get(config.data.residual or "", config.data.season or 1),
+    )  # fmt: skip
+
+
+def build_members(
+    config: Config, targets: int, features: dict[str, int], channels: int,
+    fitted: Fitted, pool: ThreadPool, dtype: np.dtype = FLOAT32, *,
+    head_starts_at_zero: bool = True,
+) -> list[Member]:  # fmt: skip
+    """One for each of training.seeds."""
+    data, training = config.data, config.training
+    contexts, scalings = data.contexts, data.scalings
+    loss, members = FORECAST_LOSSES[training.loss], []
+    for k in range(training.seeds):
+        context, scaling = contexts[k % len(contexts)], scalings[k % len(scalings)]
+        its = sizes(config, targets, features, channels, context)
+        kind = DECODERS[config.model.decoder]
+        network = kind.build(config.model, its, training.batch_size, dtype, head_starts_at_zero=head_starts_at_zero)
+        decoder = kind(network, its, training.bptt)  # type: ignore[arg-type]  # of its own kind
+        driver = Backpropagation(decoder.network, loss.loss, pool)
+        members.append(Member(windowing(config, context, scaling, fitted), decoder, loss, driver))
+    return members
+
+
+def windowing(config: Config, context: int, scaling: str, fitted: Fitted) -> Windowing:
+    """The windows of one network."""
+    data = config.data
+    assert data.horizon is not None
+    baseline = CORRECTABLE.get(data.residual or "")
+    return Windowing(
+        context, data.horizon, data.season or 1, scaling, baseline, fitted.fixed, data.transform, fitted.power
+    )  # fmt: skip

@@ -1,0 +1,120 @@
+"""What a config leaves open and the series decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from rnncli.config.schema import Config, DataConfig
+from rnncli.data.panel import Panel
+from rnncli.data.panel_columns import Columns
+from rnncli.data.seasonality import detected_season
+from rnncli.errors import ConfigError, DataError
+from rnncli.tasks.one_direction import require_one_direction
+
+
+def resolved(config: Config, panel: Panel, columns: Columns, name: str) -> Config:
+    """The config with every null filled in. ConfigError where keys do not go together; `name` is the data's."""
+    require_one_direction(config)
+    data, model = config.data, config.model
+    _refuse_what_is_not_for_series(config)
+    frequency = panel.timelines[0].frequency if panel.timelines else None
+    if data.freq is not None and frequency is not None and data.freq != frequency:
+        raise DataError(f"{name}: its rows are one {frequency} apart, not one {data.freq}; change data.freq")
+    N = int(np.median(panel.lengths))
+    season = data.season or (panel.timelines[0].season if panel.timelines else None) or _detected_season(data, panel)
+    horizon = data.horizon or (season if season and season <= N // 10 else max(1, min(12, N // 20)))
+    segment = _segment(config, season, horizon)
+    contexts = data.contexts or [_context(season, horizon, segment, N)]
+    for context in contexts:
+        if context + horizon > max(panel.lengths):
+            raise DataError(too_short(name, int(max(panel.lengths)), context, horizon))
+        if segment and context % segment:
+            raise ConfigError(
+                f"data.context: is {context}, and segments of {segment} rows do not fill it; make it a multiple, or "
+                "change model.segment"
+            )
+    counts = config.training.loss == "negative-binomial"
+    filled = {
+        "time": columns.time or data.time, "target": None if columns.layout == "rows" else list(columns.targets),
+        "id": columns.id, "layout": columns.layout, "season": season, "horizon": horizon,
+        "context": contexts if len(contexts) > 1 else contexts[0], "freq": frequency or data.freq,
+        "scaling": data.scaling or ("mean" if counts else "seasonal-error"),
+        "residual": data.residual or ("none" if counts else None),
+    }  # fmt: skip
+    _require_counts(config, filled, panel)
+    training = config.training.model_copy(update={"bptt": config.training.bptt or max(contexts)})
+    return config.model_copy(
+        update={
+            "data": data.model_copy(update=filled),
+            "model": model.model_copy(update={"segment": segment}),
+            "training": training,
+        }
+    )
+
+
+def _refuse_what_is_not_for_series(config: Config) -> None:
+    data, training, model = config.data, config.training, config.model
+    if training.bptt_stride is not None:
+        raise ConfigError("training.bptt_stride: a forecast has one loss a window; remove it, training.bptt is enough")
+    if data.residual == "naive-bayes":
+        raise ConfigError("data.residual: is naive-bayes, which is for texts; take last-value or seasonal-naive")
+    if data.format not in (None, "csv"):
+        raise ConfigError(f"data.format: is {data.format}, and a forecast reads csv; change it, or the task")
+    if model.segment is not None and model.decoder != "segments":
+        raise ConfigError("model.segment: is for model.decoder: segments; set that, or remove it")
+    for key, count in (("context", len(data.contexts)), ("scaling", len(data.scalings))):
+        if count > max(training.seeds, 1):
+            raise ConfigError(
+                f"data.{key}: has {count} values, and training.seeds is {training.seeds}; a network has one of them"
+            )
+
+
+def _require_counts(config: Config, filled: Mapping[str, object], panel: Panel) -> None:
+    """A negative binomial is of whole numbers from 0, as they are."""
+    if config.training.loss != "negative-binomial":
+        return
+    for key, value, only in (
+        ("scaling", filled["scaling"], "mean"), ("residual", filled["residual"], "none"),
+        ("transform", config.data.transform, "none"),
+    ):  # fmt: skip
+        if value != only:
+            raise ConfigError(f"data.{key}: must be {only} where training.loss is negative-binomial")
+    wrong = (panel.values < 0) | (panel.values != np.floor(panel.values))
+    if (wrong & panel.known).any():
+        value = panel.values[wrong & panel.known][0]
+        raise ConfigError(
+            f"training.loss: negative-binomial is for counts, and {value:g} is none; take student-t or quantile"
+        )
+
+
+def _segment(config: Config, season: int | None, horizon: int) -> int | None:
+    if config.model.decoder != "segments":
+        return None
+    return min(config.model.segment or season or horizon, horizon)
+
+
+def _context(season: int | None, horizon: int, segment: int | None, N: int) -> int:
+    """Three seasons or horizons, but no more than a quarter of the rows; whole segments."""
+    context = max(2, min(3 * max(season or 0, horizon), N // 4))
+    return context if segment is None else max(context // segment, 1) * segment
+
+
+def _detected_season(data: DataConfig, panel: Panel) -> int | None:
+    """A season seen in the first target's training rows of the longest series."""
+    values = panel.values[panel.rows(int(np.argmax(panel.lengths))), 0]
+    held_out = sum(
+        int(part * len(values)) if isinstance(part, float) else part
+        for part in (data.validation, data.test)
+        if isinstance(part, (float, int))
+    )
+    return detected_season(values[: max(len(values) - held_out, 0)])
+
+
+def too_short(name: str, rows: int, context: int, horizon: int, purpose: str = "") -> str:
+    """What to say of data in which not one window fits."""
+    return (
+        f"{name}: has {rows:,} rows{purpose}; context {context} + horizon {horizon} needs {context + horizon:,}; "
+        "lower data.context or data.horizon"
+    )

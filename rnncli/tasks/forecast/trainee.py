@@ -1,0 +1,249 @@
+"""Series and fresh networks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from rnncli.config.schema import Config
+from rnncli.data import panel_file
+from rnncli.data.panel import Panel
+from rnncli.data.panel_tables import read_panel, separate, with_future
+from rnncli.data.source import Source, read_source
+from rnncli.errors import ConfigError, DataError
+from rnncli.models.network import FLOAT32, Model
+from rnncli.tasks.bootstrap import blocks
+from rnncli.tasks.first_weights import set_first_weights
+from rnncli.tasks.forecast.backtest import NETWORK, WITH_BASELINE, Backtest, Tester
+from rnncli.tasks.forecast.calibration import Calibration, calibrated
+from rnncli.tasks.forecast.fitted import Fitted
+from rnncli.tasks.forecast.members import SEED, Members, build_members, windowing
+from rnncli.tasks.forecast.parts import Divided, divided, with_rows
+from rnncli.tasks.forecast.settings import resolved, too_short
+from rnncli.tasks.naive_forecasts import CORRECTABLE, NAIVE_FORECASTS, last_value, seasonal_naive
+from rnncli.training.gradients import Batch
+from rnncli.training.member import Member
+from rnncli.training.reports import Score
+from rnncli.training.threads import ThreadPool
+from rnncli.training.window_learner import EnsembleLearner, WindowLearner
+from rnncli.training.windows import in_batches
+
+TRAINING, VALIDATION, TEST = 0, 1, 2  # parts
+_JUDGED_BY = 2000  # windows that choose the baseline
+_KEPT_SEASONS = 3  # of each series at least go into the model file, for baselines that look back
+
+
+class Trainee:
+    """Series, networks for them, and the learner that trains these."""
+
+    def __init__(
+        self, config: Config, source: Source, pool: ThreadPool, notes: list[str], dtype: np.dtype = FLOAT32, *,
+        head_starts_at_zero: bool = True,
+    ):  # fmt: skip
+        self.name, self.notes = source.name, notes
+        self.read, self.columns, self.delimiter = self._panel(source, config, notes)
+        config = resolved(config, self.read, self.columns, source.name)
+        self.parts = divided(self.read, self.columns, config.data, source.name, notes)
+        self.fitted = Fitted.to(self.parts, config.data, source.name)
+        self.features = self.fitted.encoders.features(self.parts.panel)
+        self.config = config = self._with_residual(config)
+        panel = self.parts.panel
+        sizes = self.fitted.encoders.sizes(panel)
+        self.members = Members(
+            build_members(
+                config, panel.values.shape[1], sizes, self._channels(), self.fitted, pool, dtype,
+                head_starts_at_zero=head_starts_at_zero,
+            ),
+            config.training.with_baseline,
+        )  # fmt: skip
+        learners = [self._learner(member, k) for k, member in enumerate(self.members.members)]
+        self.learners = learners
+        self.learner: WindowLearner | EnsembleLearner = learners[0] if len(learners) == 1 else EnsembleLearner(learners)
+        self.network: Model = self.learner.network
+        set_first_weights(self.network, config)
+        self._note_short_parts()
+        self.calibrations: dict[str, Calibration] = {}
+        self.prefers: str | None = None
+        self.facts = self._facts(sum(len(learner.train) for learner in learners) // len(learners))
+
+    def _panel(self, source: Source, config: Config, notes: list[str]) -> tuple[Panel, Any, str]:
+        panel, columns, delimiter = read_panel(source, config.data, notes)
+        if config.data.future is not None:
+            panel = with_future(panel, columns, read_source(config.data.future), config.data, notes)
+        if config.data.channels == "independent" and columns.layout == "wide":
+            panel = separate(panel, columns.targets)
+        return panel, columns, delimiter
+
+    def _channels(self) -> int:
+        """How many series a network can tell apart: columns side by side, which any other data has too."""
+        apart = self.config.data.channels == "independent" and self.columns.layout == "wide"
+        return len(self.parts.panel.ids) if apart else 1
+
+    def _with_residual(self, config: Config) -> Config:
+        """The config with the naive forecast that is the better one on the training part, if it names none."""
+        if config.data.residual is not None:
+            return config
+        windows = windowing(config, max(config.data.contexts), "none", self.fitted)
+        origins = self.parts.origins(windows, TRAINING, config.data.missing)
+        origins = origins[:: max(1, len(origins) // _JUDGED_BY)]
+        past, actual = (cut(self.features.values, origins) for cut in (windows.past, windows.futures))
+        size = np.abs(actual).mean(axis=0) + 1e-30
+        errors = {
+            label: float((np.abs(actual - naive(past, windows.horizon, windows.season)) / size).mean())
+            for label, naive in (("last-value", last_value), ("seasonal-naive", seasonal_naive))
+            if len(origins) and (naive is last_value or windows.season <= windows.context)
+        }
+        residual = min(errors, key=lambda label: errors[label]) if errors else "last-value"
+        return config.model_copy(update={"data": config.data.model_copy(update={"residual": residual})})
+
+    def _learner(self, member: Member, k: int) -> WindowLearner:
+        config, windows = self.config, member.windowing
+        train, valid = (self.parts.origins(windows, part, config.data.missing) for part in (TRAINING, VALIDATION))
+        if not len(train):
+            rows = int(self.parts.ends[:, TRAINING].max())
+            purpose = "" if rows == self.read.lengths.max() else " to train on"
+            raise DataError(too_short(self.name, rows, windows.context, windows.horizon, purpose))
+        return WindowLearner(
+            member, self.features, train, valid, batch_size=config.training.batch_size,
+            seed=config.training.seed + k, updates_per_epoch=config.training.updates_per_epoch,
+            masks=config.data.missing == "mask",
+        )  # fmt: skip
+
+    def origins(self, part: int) -> np.ndarray:
+        """Of a part, the origins that every network can forecast from."""
+        return self.parts.origins(self.members.widest, part, self.config.data.missing)
+
+    def _note_short_parts(self) -> None:
+        data, horizon = self.config.data, self.config.data.horizon
+        short = int((self.parts.ends[:, TRAINING] < self.members.context + (horizon or 0)).sum())
+        if short:
+            self.notes.append(f"{short:,} of {len(self.parts.ends):,} series are too short to train on")
+        for part, split, wanted in ((VALIDATION, "validation", data.validation), (TEST, "test", data.test)):
+            if wanted and not len(self.origins(part)):
+                rows = int((self.parts.ends[:, part] - self.parts.ends[:, part - 1]).max())
+                self.notes.append(f"the {split} part has {rows} rows, too few for a horizon of {horizon}")
+
+    def hold_out(self, source: Source, changes: Mapping[str, Any], notes: list[str]) -> None:
+        """Rows that follow the last ones."""
+        data = self.config.data.model_copy(update=dict(changes))
+        parts = with_rows(self.parts, source, self.columns, data, notes)
+        ends = np.stack([parts.ends[:, TRAINING], parts.ends[:, -2], parts.ends[:, -1]], axis=1)
+        self.parts = Divided(parts.panel, ends, parts.last)
+        self.features = self.fitted.encoders.features(parts.panel)
+        if not len(self.origins(TEST)):
+            rows, horizon = int((ends[:, TEST] - ends[:, VALIDATION]).max()), self.config.data.horizon
+            raise DataError(f"{source.name}: has {rows} rows, too few to score a horizon of {horizon}; give it more")
+
+    def _facts(self, windows: int) -> tuple[tuple[str, str], ...]:
+        data, model, panel = self.config.data, self.config.model, self.read
+        step = f", one {panel.timelines[0].frequency} apart" if panel.timelines else ""
+        season = f", season {data.season}" if data.season else ""
+        several = len(panel.ids) > 1
+        what = f"{len(panel.ids):,} series" if several else f"{len(panel.values):,} rows of {self._targets()}"
+        rows = f", {len(panel.values):,} rows in all" if several else ""
+        corrected = "" if data.residual == "none" else f", correcting the {(data.residual or '').replace('-', ' ')}"
+        contexts = " or ".join(map(str, data.contexts))
+        count = f"{self.config.training.seeds} networks of " if self.config.training.seeds > 1 else ""
+        return (
+            ("data", f"{self.name}: {what}{rows}{step}{season}"),
+            ("windows", f"{windows:,} of {contexts} rows in, the next {data.horizon} out{corrected}"),
+            ("model", f"{count}{model.num_layers} × {model.cell} of {model.hidden_size}, {model.decoder}, "
+                      f"{self.network.parameters.weights.size:,} parameters"),
+        )  # fmt: skip
+
+    def _targets(self) -> str:
+        return ", ".join(self.columns.targets)
+
+    def header(self) -> dict[str, Any]:
+        config = self.config
+        kept = config.data.model_dump(exclude={"path", "future", "validation", "test"})
+        seasons = _KEPT_SEASONS * (config.data.season or 1)
+        panel, arrays = panel_file.saved(self.read.lasting(max(self.members.context, seasons)))
+        return {
+            "task": "forecast",
+            "data": kept,
+            "model": config.model.model_dump(),
+            "training": config.training.model_dump(include={"loss", "seeds", "seed", "with_baseline", "fallback"}),
+            "series": {
+                "columns": vars(self.columns),
+                "delimiter": self.delimiter,
+                "channels": self._channels(),
+                "panel": panel,
+                **self.fitted.to_header(),
+            },
+            "validated": {
+                "calibrations": {name: one.to_header() for name, one in self.calibrations.items()},
+                "prefers": self.prefers,
+            },
+            "arrays": arrays,
+        }
+
+    def tester(self, names: Sequence[str] = tuple(CORRECTABLE)) -> Tester:
+        """For backtests on any part, with these baselines beside the networks."""
+        return Tester(self.members, self.parts.panel, self.features, self.config.data.season or 1, names)
+
+    def score(self) -> Score | None:
+        """The networks beside last value and seasonal naive; what validation tells is kept for the model file."""
+        held_out = ((split, self.origins(part)) for part, split in ((TEST, "test"), (VALIDATION, "validation")))
+        split, origins = next(((split, origins) for split, origins in held_out if len(origins)), ("", np.zeros(0)))
+        self._learn_from_validation()
+        if not len(origins):
+            return None
+        return self._score(split, self.tester().run(origins))
+
+    def _score(self, split: str, tested: Backtest) -> Score:
+        scores = tested.scores()
+        one = tested.actual.shape[2] * len(self.parts.panel.ids) == 1
+        unit = f"MAE of {self._targets()}" if one else f"mean MASE of {self._several(tested)}"
+        floors = dict.fromkeys((WITH_BASELINE, "last-value", "seasonal-naive", self.config.data.residual))
+        shown = [name for name in floors if name in scores]
+        figures = {name: score.mae if one else score.mase for name, score in scores.items()}
+        return Score(
+            split, unit, figures["network"], tuple((name.replace("-", " "), figures[name]) for name in shown),
+            f"{len(tested.origins):,} rolling origins, horizon {self.config.data.horizon}",
+        )  # fmt: skip
+
+    def _several(self, tested: Backtest) -> str:
+        series, columns = len(self.parts.panel.ids), tested.actual.shape[2]
+        return f"{columns} columns" if series == 1 else f"{series * columns:,} series"
+
+    def _learn_from_validation(self) -> None:
+        """How wide intervals must be, and whether a naive forecast was better."""
+        origins = self.origins(VALIDATION)
+        if not len(origins):
+            return
+        tested = self.tester().run(origins)
+        spoken = WITH_BASELINE if WITH_BASELINE in tested.forecasts else NETWORK
+        errors = {name: float(np.nanmean(tested.errors(name))) for name in tested.forecasts}
+        best = min((name for name in errors if name in NAIVE_FORECASTS), key=lambda name: errors[name])
+        self.prefers = best if errors[best] <= errors[spoken] else None
+        spread, windows = self._spread(tested.origins), self.members.first.windowing
+        groups = blocks(tested.origins, tested.series, windows.horizon)
+        for name, forecasts in ((NETWORK, tested.forecasts[spoken]), (best, tested.forecasts[best])):
+            missed = windows.forward(tested.actual) - windows.forward(forecasts)
+            if (made := calibrated(missed / spread, groups)) is not None:
+                self.calibrations[name] = made
+
+    def _spread(self, origins: np.ndarray) -> np.ndarray:
+        contexts = self.tester().contexts
+        return np.concatenate([self.members.spread(contexts(batch), SEED) for batch in in_batches(origins)], axis=1)
+
+
+def inspected(
+    config: Config, source: Source, notes: list[str],
+    header: Mapping[str, Any] | None, arrays: Mapping[str, np.ndarray] | None,
+) -> Batch:  # fmt: skip
+    """A batch of training windows, evenly spread, as far back as training.bptt lets gradients flow."""
+    if config.model.decoder == "segments":
+        raise ConfigError("inspect-grads does not see into segments yet; take model.decoder=direct")
+    one = config.model_copy(update={"training": config.training.model_copy(update={"seeds": 1})})
+    # In training the head starts at zero, and a head of zeros passes no gradient on: nothing could be seen.
+    pool, kind = ThreadPool(1, np.dtype(np.float64)), np.dtype(np.float64)
+    trainee = Trainee(one, source, pool, notes, kind, head_starts_at_zero=False)
+    if arrays is not None:
+        trainee.network.load(arrays)
+    else:
+        notes.append("the head starts at random here, so that gradients can be seen; in training it starts at zero")
+    return trainee.learners[0].batch(config.training.batch_size)

@@ -1,0 +1,165 @@
+"""What a forecast is judged by: errors in the data's units, errors without units, and how honest its quantiles are.
+
+W windows of H steps, each of one series: `actual` (H, W) has NaN where a value is not known, which is then left out;
+`predicted` (H, W) has none. Every function gives one figure a window, (W,), NaN where nothing of the window is known.
+A forecast that is not a number is no reason to be left out: its window's figure is NaN, and so is every mean over it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+METRICS: dict[str, str] = {
+    "mae": "mean absolute error, in the data's units",
+    "rmse": "root of the mean squared error, in the data's units",
+    "smape": "mean of 200·|y − f| / (|y| + |f|), percent of 0 to 200",
+    "mase": "absolute error over that of seasonal naive in the history",
+    "rmsse": "root of the squared error over that of seasonal naive in the history",
+    "wql": "mean weighted quantile loss, an approximation of CRPS",
+    "coverage": "share of values within each central interval",
+}
+"""By name: what it is. Lower is better, but coverage should be the level of its interval."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One forecaster's means over all windows; NaN where no window has a figure."""
+
+    mae: float
+    rmse: float
+    smape: float
+    mase: float
+    rmsse: float
+    wql: float | None = None
+    coverage: dict[float, float] = field(default_factory=dict)
+    """By the level of a central interval, such as 0.8 of the quantiles 0.1 and 0.9."""
+
+
+def mae(actual: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Mean absolute error (W,)."""
+    return _mean_of_known(np.abs(actual - predicted), actual)
+
+
+def mse(actual: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Mean squared error (W,); take the root of a mean of these, not a mean of roots."""
+    return _mean_of_known((actual - predicted) ** 2, actual)
+
+
+def smape(actual: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Mean of 200·|y − f| / (|y| + |f|) in percent (W,), as in the M4 competition; 0 where y and f are both 0."""
+    size = np.abs(actual) + np.abs(predicted)
+    return _mean_of_known(200 * np.abs(actual - predicted) / np.where(size == 0, 1.0, size), actual)
+
+
+def mase(actual: np.ndarray, predicted: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Mean absolute error over scale (W,), the first of `seasonal_differences` (Hyndman & Koehler, 2006)."""
+    return mae(actual, predicted) / scale
+
+
+def rmsse(actual: np.ndarray, predicted: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """The root of a window's mean squared error over scale (W,), the second of `seasonal_differences`.
+
+    Hyndman & Koehler (2006); the M5 competition's measure, with m = 1.
+    """
+    return np.sqrt(mse(actual, predicted) / scale)
+
+
+def seasonal_differences(values: np.ndarray, m: int) -> tuple[float, float]:
+    """Mean |x_t − x_{t−m}| and mean (x_t − x_{t−m})² of a history (N,): what errors are divided by.
+
+    NaN values are gaps; differences across one are left out. Both are NaN where no difference is known and where all
+    are 0: nothing can be divided by that, and MASE and RMSSE then leave the series' windows out.
+    """
+    step = values[m:] - values[:-m]
+    step = step[~np.isnan(step)]
+    if not step.any():
+        return float("nan"), float("nan")
+    return float(np.abs(step).mean()), float((step * step).mean())
+
+
+def pinball_sums(actual: np.ndarray, quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Sums (Q, W) of the pinball loss of quantiles (Q, H, W) at levels (Q,): max(q·(y − f), (q − 1)·(y − f))."""
+    q = np.asarray(levels)[:, None, None]
+    over = actual - quantiles
+    return np.where(np.isnan(actual), 0.0, np.maximum(q * over, (q - 1) * over)).sum(axis=1)
+
+
+def absolute_sums(actual: np.ndarray) -> np.ndarray:
+    """Sums |y| (W,), what pinball losses are weighted by."""
+    return np.where(np.isnan(actual), 0.0, np.abs(actual)).sum(axis=0)
+
+
+def wql(pinball: np.ndarray, absolute: np.ndarray) -> float:
+    """2·Σ pinball / Σ|y| over all windows, averaged over levels, of pinball sums (Q, W) and absolute sums (W,).
+
+    GluonTS's mean weighted quantile loss; with many even levels it comes near CRPS over mean |y|. NaN if all y are 0.
+    """
+    total = float(absolute.sum())
+    return float(2 * pinball.sum(axis=1).mean() / total) if total > 0 else float("nan")
+
+
+def coverage(actual: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """The share (W,) of values within low ≤ y ≤ high, all (H, W)."""
+    return _mean_of_known(((low <= actual) & (actual <= high)).astype(float), actual)
+
+
+def scores(
+    actual: np.ndarray, predicted: np.ndarray, series: np.ndarray, absolute_scale: np.ndarray,
+    squared_scale: np.ndarray, *, quantiles: np.ndarray | None = None, levels: np.ndarray | None = None,
+) -> Scores:  # fmt: skip
+    """One forecaster's figures over W windows; series (W,) says by number which series each window is of.
+
+    absolute_scale, squared_scale (W,): `seasonal_differences` of each window's series; windows where they are NaN are
+    left out of MASE and RMSSE. quantiles (Q, H, W) at levels (Q,) give WQL, and coverage of every pair of levels q
+    and 1 − q. MAE, RMSE and WQL are over all known values. The others are averaged over the windows of a series and
+    then over series, as in the M4 competition: a series with more windows does not count for more.
+    """
+    known = ~np.isnan(actual)
+    any_known = known.any(axis=0)
+
+    def by_series(figures: np.ndarray, counted: np.ndarray = any_known) -> float:
+        return _mean_of_series(figures[counted], series[counted])
+
+    error = np.abs(actual - predicted)[known]
+    loss, shares = None, {}
+    if quantiles is not None and levels is not None:
+        loss = wql(pinball_sums(actual, quantiles, levels), absolute_sums(actual))
+        for low, high in _pairs(levels):
+            inside = by_series(coverage(actual, quantiles[low], quantiles[high]))
+            shares[round(float(levels[high] - levels[low]), 9)] = inside
+    return Scores(
+        mae=float(error.mean()) if error.size else float("nan"),
+        rmse=float(np.sqrt((error * error).mean())) if error.size else float("nan"),
+        smape=by_series(smape(actual, predicted)),
+        mase=by_series(mase(actual, predicted, absolute_scale), any_known & ~np.isnan(absolute_scale)),
+        rmsse=by_series(rmsse(actual, predicted, squared_scale), any_known & ~np.isnan(squared_scale)),
+        wql=loss,
+        coverage=shares,
+    )
+
+
+def _pairs(levels: np.ndarray) -> list[tuple[int, int]]:
+    """The places in `levels` of every q < 1/2 with its 1 − q."""
+    return [
+        (low, high)
+        for low, q in enumerate(levels)
+        for high, other in enumerate(levels)
+        if q < other and abs(q + other - 1) < 1e-9
+    ]
+
+
+def _mean_of_known(x: np.ndarray, actual: np.ndarray) -> np.ndarray:
+    """Means (W,) of x (H, W) where `actual` is known; NaN where it never is."""
+    known = ~np.isnan(actual)
+    count = known.sum(axis=0)
+    return np.where(count > 0, np.where(known, x, 0.0).sum(axis=0) / np.maximum(count, 1), np.nan)
+
+
+def _mean_of_series(figures: np.ndarray, series: np.ndarray) -> float:
+    """The mean over series of each one's mean; NaN without any."""
+    if not len(figures):
+        return float("nan")
+    _, place = np.unique(series, return_inverse=True)
+    return float((np.bincount(place, figures) / np.bincount(place)).mean())

@@ -1,0 +1,103 @@
+"""Learning from windows of series, in shuffled batches; and several such learners as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from rnncli.kernels import random
+from rnncli.models.ensemble import Ensemble
+from rnncli.models.network import Network
+from rnncli.training.batches import Stateless
+from rnncli.training.gradients import Batch
+from rnncli.training.member import Member
+from rnncli.training.windows import Features, Frame, in_batches
+
+_SHUFFLE = 1 << 32  # of the seed's independent random streams, plus the pass through the windows
+_VALIDATED = 8192  # windows tell enough
+
+
+class WindowLearner(Stateless):
+    """A network that maps a scaled context to the scaled correction of a baseline forecast.
+
+    train, valid: the origins of either part. updates_per_epoch None takes every training window once an epoch.
+    """
+
+    def __init__(
+        self, member: Member, features: Features, train: np.ndarray, valid: np.ndarray, *, batch_size: int, seed: int,
+        updates_per_epoch: int | None = None, masks: bool = False,
+    ):  # fmt: skip
+        self.member, self.features, self.windowing, self.decoder = member, features, member.windowing, member.decoder
+        self.network, self.train, self.seed, self.masks = member.network, train, seed, masks
+        self.valid = valid[np.linspace(0, len(valid) - 1, min(len(valid), _VALIDATED)).astype(int)]
+        self.B = min(batch_size, len(train))
+        self.per_pass = -(-len(train) // self.B)
+        self.updates_per_epoch = updates_per_epoch or self.per_pass
+        self.loss, self.backpropagation = member.loss.loss, member.driver
+        self._drawn: tuple[int, np.ndarray] = (-1, np.zeros(0, np.int64))
+
+    def gradient(self, update: int) -> tuple[float, int]:
+        number, batch = divmod(update, self.per_pass)
+        origins = self.train[self._order(number)[batch * self.B : (batch + 1) * self.B]]
+        frame, targets, count = self.examples(origins)
+        work = self.decoder.prepared(frame, self.backpropagation, (self.seed, update))
+        return self.backpropagation.gradient(work, targets, max(count, 1)), count
+
+    def validate(self) -> tuple[float, int]:
+        total, known = 0.0, 0
+        for origins in in_batches(self.valid):
+            frame, targets, count = self.examples(origins)
+            work = self.decoder.prepared(frame, self.backpropagation)
+            total += self.backpropagation.evaluate(work, targets)
+            known += count
+        return (total, known) if known else (float("nan"), 0)
+
+    def batch(self, count: int) -> Batch:
+        """`count` training windows, evenly spread, as far back as gradients flow, of a network that reads steps."""
+        origins = self.train[np.linspace(0, len(self.train) - 1, min(count, len(self.train))).astype(int)]
+        frame, targets, _ = self.examples(origins)
+        x = self.decoder.prepared(frame, self.backpropagation, (self.seed, 0)).x
+        assert isinstance(self.network, Network)
+        return Batch(self.network, x, targets, self.loss)
+
+    def examples(self, origins: np.ndarray) -> tuple[Frame, np.ndarray, int]:
+        """Scaled contexts, scaled corrections as the loss wants them, and how many of these are known."""
+        frame = self.windowing.frame(self.windowing.contexts(self.features, origins))
+        futures = self.windowing.futures(self.features.values, origins)
+        corrections = self.windowing.corrections(frame, futures)
+        frame = replace(frame, coming=corrections + (frame.baseline - frame.centre) / frame.scale)
+        if self.masks:
+            corrections = np.where(self.windowing.futures(self.features.known, origins), corrections, np.nan)
+        count = int(np.isfinite(corrections).sum())
+        targets = self.decoder.targets(frame, corrections)
+        if not self.member.loss.signed:  # counts are learnt as they are, each beside its scale
+            scales = self.decoder.arranged(np.broadcast_to(frame.scale, futures.shape))
+            targets = np.concatenate([targets * scales, scales], axis=2)
+        return frame, targets, count
+
+    def _order(self, number: int) -> np.ndarray:
+        if self._drawn[0] != number:
+            self._drawn = number, random.shuffled(len(self.train), self.seed, _SHUFFLE + number)
+        return self._drawn[1]
+
+
+class EnsembleLearner(Stateless):
+    """Learners of the same series, each with its own network, seed and windows, that take their updates together."""
+
+    def __init__(self, learners: Sequence[WindowLearner]):
+        self.learners = tuple(learners)
+        self.network = Ensemble([learner.network for learner in learners])
+        self.loss = learners[0].loss
+        self.updates_per_epoch = learners[0].updates_per_epoch
+
+    def gradient(self, update: int) -> tuple[float, int]:
+        return self._sum([learner.gradient(update) for learner in self.learners])
+
+    def validate(self) -> tuple[float, int]:
+        return self._sum([learner.validate() for learner in self.learners])
+
+    @staticmethod
+    def _sum(parts: Sequence[tuple[float, int]]) -> tuple[float, int]:
+        return sum(loss for loss, _ in parts), sum(count for _, count in parts)

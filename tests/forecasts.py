@@ -1,0 +1,45 @@
+"""What tests of forecasts share: features of bare values, learners over them, forecasts from bare contexts."""
+
+import numpy as np
+
+from rnncli.models.network import Network
+from rnncli.training.backpropagation import Backpropagation
+from rnncli.training.decoders import Direct, Sizes
+from rnncli.training.forecast_losses import FORECAST_LOSSES
+from rnncli.training.member import Member
+from rnncli.training.window_learner import WindowLearner
+from rnncli.training.windows import Contexts, Features
+
+
+def bare(values, known=None):
+    """Features of one series (N, C) without covariates."""
+    N, nothing = len(values), np.zeros((len(values), 0))
+    known = np.ones(values.shape, bool) if known is None else known
+    return Features(values, known, nothing, nothing, np.zeros((1, 0)), np.zeros(N, int))
+
+
+def contexts_of(w, horizon):
+    """Contexts of bare values w (T, B, C) of one series."""
+    T, B, _ = w.shape
+    nothing = np.zeros((T + horizon, B, 0))
+    return Contexts(w, np.ones(w.shape, bool), nothing[:T], nothing, np.zeros((B, 0)), np.zeros(B, int))
+
+
+def direct_member(shape, windowing, pool, *, loss="mse", bptt=None, dtype=np.float64, seed=3):
+    """A member whose network has this shape, which is that of a direct decoder."""
+    network = Network(shape, np.dtype(dtype))
+    network.initialise("orthogonal", 1.0, seed)
+    chosen = FORECAST_LOSSES[loss]
+    sizes = Sizes(windowing.context, windowing.horizon, shape.input_size, parameters=chosen.parameters)
+    return Member(windowing, Direct(network, sizes, bptt), chosen, Backpropagation(network, chosen.loss, pool))
+
+
+def learner_of(member, values, train, valid, **settings):
+    """A learner of one series without covariates; train, valid: (first, last) rows."""
+    origins = member.windowing.origins
+    return WindowLearner(member, bare(values), origins(*train), origins(*valid), **settings)
+
+
+def forecast(made, w):
+    """(horizon, B, C) by a learner's network after bare contexts w (T, B, C)."""
+    return made.member.point(contexts_of(w, made.windowing.horizon))
