@@ -8,31 +8,54 @@ import click
 
 from rnncli.cli.options import SET, reading_options, taken_reading
 
+BASELINES = ("last-value", "seasonal-naive", "seasonal-growth", "drift", "theta")
+
 
 @click.command("evaluate")
-@click.argument("run")
+@click.argument("run", metavar="RUN|CONFIG")
 @click.argument("data", required=False, metavar="[DATA|-]")
 @SET
 @click.option("--metric", type=click.Choice(["exact", "chrf", "bleu"]),
               help="What written answers are measured by; chrf and bleu need the extra rnncli[metrics].")  # fmt: skip
+@click.option("--windows", type=click.IntRange(1, 10**6), help="Of a forecast: how many origins, the newest.")
+@click.option("--step", type=click.IntRange(1, 10**6), help="Of a forecast: the rows from origin to origin; 1.")
+@click.option("--must-beat", multiple=True, type=click.Choice(BASELINES),
+              help="Exit 7 unless the network's MASE is lower than this baseline's.")  # fmt: skip
+@click.option(
+    "--fail-if", multiple=True, metavar="RULE", help="Exit 7 if so, such as 'mase > 1' or 'coverage_80 < 0.75'."
+)
 @click.option("-f", "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table",
               show_default=True, help="How the score is written.")  # fmt: skip
 @reading_options
 def command(
-    run: str, data: str | None, overrides: tuple[str, ...], metric: str | None, form: str, **options: Any
-) -> None:
-    """The model of RUN (a run directory) beside its floors.
+    run: str, data: str | None, overrides: tuple[str, ...], metric: str | None, windows: int | None, step: int | None,
+    must_beat: tuple[str, ...], fail_if: tuple[str, ...], form: str, **options: Any,
+) -> None:  # fmt: skip
+    """The model of RUN (a run directory) beside its floors; a CONFIG is trained first.
 
     On the test part that training held out, or else the validation part; or on DATA, a file like the training data. The
     floors learn from the training data, which must still be where it was.
+
+    A forecast is backtested from many origins beside five forecasts that need no learning; as CSV every window is
+    written, with the time of its cutoff.
     """
+    from rnncli.ui.backtest_table import write_backtest
     from rnncli.ui.notes import say_notes
     from rnncli.ui.scores import write_score
+    from rnncli.ui.training_view import training_view
+    from rnncli.workflows.checks import check
     from rnncli.workflows.evaluate import Request, evaluate
     from rnncli.workflows.opening import first_run
 
     say_notes(first_run())
     notes: list[str] = []
-    score = evaluate(Request(run, data, overrides, metric, taken_reading(options)), notes)
+    reading = taken_reading(options)
+    request = Request(run, data, overrides, metric, reading, windows, step, must_beat, fail_if)
+    with training_view(quiet=False, form="text") as view:
+        made = evaluate(request, notes, view.show)
     say_notes(notes)
-    write_score(score, form)
+    if made.backtest is None:
+        write_score(made.score, form)
+    else:
+        write_backtest(made.score, made.backtest, made.rows, form)
+        check(made.backtest, must_beat, fail_if)

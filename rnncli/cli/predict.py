@@ -8,6 +8,43 @@ import click
 
 from rnncli.cli.options import reading_options, taken_reading
 
+DRAWN_LEVELS = (80.0, 95.0)  # percent
+
+
+def levels_of(context: click.Context, option: click.Parameter, text: str | None) -> tuple[float, ...]:
+    """Percents, such as 80,95; click's error for anything else."""
+    try:
+        levels = tuple(float(part) for part in (text or "").split(",") if text)
+    except ValueError:
+        levels = (0.0,)
+    if any(not 0 < level < 100 for level in levels) or len(set(levels)) < len(levels):
+        raise click.BadParameter(f"{text!r} are no percents between 0 and 100; write them as in 80,95")
+    return levels
+
+
+def taken_search(options: dict[str, Any]) -> Any:
+    """Remove from `options` how an encoder-decoder is to look for answers; None where nothing is said of it."""
+    from rnncli.tasks.writing import Search
+
+    asked = {"n_best": options.pop("n_best"), "beams": options.pop("beam"),
+             "length_penalty": options.pop("length_penalty")}  # fmt: skip
+    given = {name: value for name, value in asked.items() if value is not None}
+    if given.get("length_penalty", 0) != given.get("length_penalty", 0):
+        raise click.BadParameter("nan is no power", param_hint="--length-penalty")
+    return Search(**given) if given else None
+
+
+def draw(charts: Any, form: str | None, svg: str | None) -> None:
+    """On the terminal, into a file, or both."""
+    from pathlib import Path
+
+    from rnncli.ui.forecast_chart import save_svg, write_charts
+
+    if svg is not None:
+        save_svg(charts, Path(svg))
+    if form == "plot":
+        write_charts(charts)
+
 
 @click.command("predict")
 @click.argument("run")
@@ -15,6 +52,13 @@ from rnncli.cli.options import reading_options, taken_reading
 @click.option(
     "--horizon", type=click.IntRange(1, 100_000), help="How many rows of a series; by default as many as trained."
 )
+@click.option("--levels", callback=levels_of, metavar="80,95", help="Intervals of a forecast, in percent.")
+@click.option("--samples", type=click.IntRange(1, 100_000), help="Draw so many paths of a forecast.")
+@click.option("--network", is_flag=True, help="Ask the network even if a naive forecast was better on validation.")
+@click.option("--future", metavar="FILE", help="Covariates of the rows ahead that are known beforehand.")
+@click.option("--follow", is_flag=True, help="Answer each row of DATA as it comes, with an anomaly score.")
+@click.option("--state", metavar="FILE", help="With --follow: where to go on from, and what to go on from next time.")
+@click.option("--svg", metavar="FILE", help="Draw the forecast into this file.")
 @click.option(
     "--top", type=click.IntRange(1, 65_536), help="How many next tokens after each line of text; 5 by default."
 )
@@ -25,14 +69,11 @@ from rnncli.cli.options import reading_options, taken_reading
 @click.option("--length-penalty", type=click.FloatRange(0, 10),
               help="Answers are ranked by log-probability / length to this power; 1 by default.")  # fmt: skip
 @click.option("--scores", is_flag=True, help="After each answer a tab and its log-probability.")
-@click.option("-f", "--format", "form", type=click.Choice(["table", "csv", "json", "jsonl"]),
+@click.option("-f", "--format", "form", type=click.Choice(["table", "csv", "json", "jsonl", "plot"]),
               help="table on a terminal, csv in a pipe by default; of an encoder-decoder a line for each answer.",
 )  # fmt: skip
 @reading_options
-def command(
-    run: str, data: str | None, horizon: int | None, top: int | None, n_best: int | None, beam: int | None,
-    length_penalty: float | None, scores: bool, form: str | None, **options: Any,
-) -> None:  # fmt: skip
+def command(run: str, data: str | None, form: str | None, svg: str | None, **options: Any) -> None:
     """What comes next, by the model of RUN (a run directory or a model file).
 
     A series: the next rows under the input's own column names, after the data it was trained on, or after DATA.
@@ -40,22 +81,24 @@ def command(
     A classify, regress or tag: an answer to each sequence of DATA.
     A seq2seq or caption: what it writes for each input of DATA, lines in a pipe as they come.
     """
-    from rnncli.tasks.writing import Search
     from rnncli.ui.notes import say_notes
-    from rnncli.ui.results import write_as_they_come, write_rows
+    from rnncli.ui.results import write_as_they_come, write_rows, write_stream
     from rnncli.workflows.opening import first_run
-    from rnncli.workflows.predict import Answer, Request, predict
+    from rnncli.workflows.predict import Answer, Request, Stream, predict
 
     say_notes(first_run())
     notes: list[str] = []
-    if length_penalty is not None and length_penalty != length_penalty:
-        raise click.BadParameter("nan is no power", param_hint="--length-penalty")
-    asked = {"n_best": n_best, "beams": beam, "length_penalty": length_penalty}
-    given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
-    search = Search(**given) if given else None
-    answer = predict(Request(run, data, horizon, top, search, scores, taken_reading(options)), notes)
+    reading, search = taken_reading(options), taken_search(options)
+    drawn = form == "plot" or svg is not None
+    options["levels"] = options["levels"] or (DRAWN_LEVELS if drawn else ())
+    answer = predict(Request(run, data, search=search, reading=reading, drawn=drawn, **options), notes)
     say_notes(notes)
-    if isinstance(answer, Answer):
-        write_rows(answer.rows, answer.nested, form, answer.delimiter, answer.decimal)
-    else:
+    if isinstance(answer, Stream):
+        write_stream(answer.rows, form, answer.delimiter, answer.decimal)
+    elif not isinstance(answer, Answer):
         write_as_they_come(answer, form)
+    else:
+        if drawn:
+            draw(answer.charts, form, svg)
+        if form != "plot":
+            write_rows(answer.rows, answer.nested, form, answer.delimiter, answer.decimal)

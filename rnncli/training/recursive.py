@@ -6,19 +6,26 @@ In training it reads what really came. A drawn path reads what was drawn, so tha
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from rnncli.config.schema import ModelConfig
 from rnncli.models.network import FLOAT32, Network
-from rnncli.models.workspace import Workspace
 from rnncli.training.backpropagation import Backpropagation
 from rnncli.training.decoders import DRAWN, Decoder, Direct, Sizes
 from rnncli.training.forecast_losses import ForecastLoss
 from rnncli.training.windows import Frame
 
 Answer = Callable[[np.ndarray, np.ndarray], np.ndarray]  # what the loss reads, scales → one correction each
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What a recurrent network remembers of B series: (h, c) of every layer, and what it said last, (B, O)."""
+
+    state: list[tuple[np.ndarray, np.ndarray]]
+    outputs: np.ndarray
 
 
 class Recursive(Direct):
@@ -108,16 +115,18 @@ class Recursive(Direct):
         drawn = self.draws(frame, driver, loss, DRAWN, generator)
         return None if drawn is None else np.quantile(drawn, levels, axis=0)
 
-    def _unrolled(self, frame: Frame, driver: Backpropagation, answer: Answer, count: int) -> np.ndarray:
+    def _unrolled(
+        self, frame: Frame, driver: Backpropagation, answer: Answer, count: int, carried: Carried | None = None
+    ) -> np.ndarray:
         """(count, horizon, B, C) corrections of the baseline, each path reading its own answers."""
         (T, B, C), horizon = frame.x.shape, len(frame.baseline)
         x = np.concatenate([frame.x, np.zeros((horizon, B, C))])
-        primed = self._primed(frame, driver)
+        carried = carried or self.begun(frame, driver)
         work = self.network.workspace(1, B * count, 1, training=False)
-        work.set_state([(np.tile(h, (count, 1)), np.tile(c, (count, 1)) if c.size else c) for h, c in primed.state(T)])
+        work.set_state([(np.tile(h, (count, 1)), np.tile(c, (count, 1)) if c.size else c) for h, c in carried.state])
         paths = np.tile(x[:, None], (1, count, 1, 1))
         scale = np.broadcast_to(frame.scale, (count, B, C))
-        outputs = np.tile(primed.outputs[0], (count, 1))
+        outputs = np.tile(carried.outputs, (count, 1))
         for k in range(horizon):
             p = outputs.astype(np.float64).reshape(count, B, C, -1)
             base = paths[T + k - self.sizes.lag] if self.sizes.lag else 0.0
@@ -131,10 +140,23 @@ class Recursive(Direct):
         baseline = (frame.baseline - frame.centre) / frame.scale
         return paths[T:].swapaxes(0, 1) - baseline
 
-    def _primed(self, frame: Frame, driver: Backpropagation) -> Workspace:
-        """A window of the context alone, whose last step says the first row ahead."""
-        x = self._read_with(frame, frame.x, 0, len(frame.x))
+    def begun(self, frame: Frame, driver: Backpropagation) -> Carried:
+        """After the whole context, from zero state."""
+        return self._after(self._read_with(frame, frame.x, 0, len(frame.x)), None, driver)
+
+    def gone_on(self, carried: Carried, frame: Frame, driver: Backpropagation) -> Carried:
+        """After one more row, the newest of a frame of the same scale."""
+        T = len(frame.x)
+        return self._after(self._read_with(frame, frame.x[-1:], T - 1, T), carried, driver)
+
+    def point_after(self, carried: Carried, frame: Frame, driver: Backpropagation, loss: ForecastLoss) -> np.ndarray:
+        """As `point`, from what is carried."""
+        return self._unrolled(frame, driver, lambda p, scale: loss.point(p), 1, carried)[0]
+
+    def _after(self, x: np.ndarray, before: Carried | None, driver: Backpropagation) -> Carried:
         work = self.network.workspace(len(x), x.shape[1], 1, training=False)
+        if before is not None:
+            work.set_state(before.state)
         work.x[...] = x
         driver.forward(work)
-        return work
+        return Carried(work.state(len(x)), work.outputs[0].copy())

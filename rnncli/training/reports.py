@@ -75,6 +75,45 @@ class Score:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """One forecaster in a backtest: its means; how probably the network is better, and that in words."""
+
+    name: str
+    mae: float
+    rmse: float
+    smape: float
+    mase: float
+    rmsse: float
+    network_better: float | None = None
+    verdict: str = ""
+
+
+@dataclass(frozen=True)
+class Covered:
+    """An interval of `asked` percent held `got` percent of `count` values."""
+
+    asked: float
+    got: float
+    count: int
+
+
+@dataclass(frozen=True)
+class BacktestReport:
+    """A rolling-origin backtest: the network first, then what needs no learning. wql is the network's, if it has
+    intervals. independent: how many groups of windows share nothing, which is what verdicts rest on."""
+
+    split: str
+    windows: int
+    step: int
+    horizon: int
+    series: int
+    independent: int
+    forecasters: tuple[Judged, ...]
+    wql: float | None
+    coverage: tuple[Covered, ...]
+
+
+@dataclass(frozen=True)
 class Finished:
     """The end of training: the best weights' score, None where nothing was held out."""
 

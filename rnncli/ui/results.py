@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -56,6 +57,18 @@ def write_as_they_come(pieces: Iterable[Piece], form: str | None) -> None:
     write_rows([row for piece in every for row in piece.rows], [piece.nested for piece in every], form)
 
 
+def write_stream(rows: Iterable[Mapping[str, Any]], form: str | None, delimiter: str, decimal: str) -> None:
+    """Each row at once: CSV under one header, or JSON lines."""
+    out, begun = Output(), False
+    for row in rows:
+        if form in ("json", "jsonl"):
+            out.write(json.dumps(rounded(row), ensure_ascii=False) + "\n")
+            continue
+        text = as_csv([row], delimiter, decimal)
+        out.write(text.partition("\n")[2] if begun else text)
+        begun = True
+
+
 def as_csv(rows: Sequence[Mapping[str, Any]], delimiter: str = ",", decimal: str = ".") -> str:
     """RFC 4180 but for line ends, which are \\n."""
     text = io.StringIO()
@@ -67,6 +80,18 @@ def as_csv(rows: Sequence[Mapping[str, Any]], delimiter: str = ",", decimal: str
             for row in rows
         )
     return text.getvalue()
+
+
+def write_csv(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Row by row, however many there are; those without a value for a column leave it empty."""
+    out = Output()
+    pieces, names = iter(rows), None
+    while block := list(itertools.islice(pieces, 1000)):
+        text = as_csv(block)
+        if names is not None:
+            text = text.partition("\n")[2]
+        names = list(block[0])
+        out.write(text)
 
 
 def write_table(rows: Sequence[Mapping[str, Any]], title: str | None = None) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from rnncli.config.inference import is_config
 from rnncli.config.loading import load_config
 from rnncli.config.schema import Config
 from rnncli.data.source import Source, read_source
@@ -16,19 +18,24 @@ from rnncli.models import model_file
 from rnncli.models.model_file import FORMAT
 from rnncli.models.network import FLOAT32
 from rnncli.tasks import writing
+from rnncli.tasks.forecast.report import backtested, report, window_rows
+from rnncli.tasks.forecast.trainee import Trainee as ForecastTrainee
 from rnncli.tasks.registry import TASKS
 from rnncli.tasks.task import Trainee
-from rnncli.training.reports import Score
+from rnncli.training.reports import BacktestReport, Finished, Report, Score
 from rnncli.training.threads import ThreadPool
+from rnncli.workflows.checks import require_rule
 from rnncli.workflows.opening import open_model
-from rnncli.workflows.train import data_sha256
+from rnncli.workflows.train import Request as Training
+from rnncli.workflows.train import data_sha256, train
 
 
 @dataclass(frozen=True)
 class Request:
     """`data` None takes the part that the run held out; else it is scored in its place, read as `reading` says.
 
-    metric: of written answers, one of `rnncli.tasks.written_scores.METRICS`; None is the usual one.
+    metric: of written answers, one of `rnncli.tasks.written_scores.METRICS`; None is the usual one. windows, step: of
+    a forecast's backtest, how many origins of each series, and how far apart; every one, by default.
     """
 
     run: str
@@ -36,10 +43,55 @@ class Request:
     overrides: Sequence[str] = ()
     metric: str | None = None
     reading: Mapping[str, Any] = field(default_factory=dict)
+    windows: int | None = None
+    step: int | None = None
+    must_beat: Sequence[str] = ()
+    fail_if: Sequence[str] = ()
+
+    @property
+    def is_for_forecasts(self) -> bool:
+        return self.windows is not None or self.step is not None or bool(self.must_beat or self.fail_if)
 
 
-def evaluate(request: Request, notes: list[str]) -> Score:
-    """The model beside its floors, which learn from the training data: these must be there."""
+@dataclass(frozen=True)
+class Evaluation:
+    """The score; of a forecast also the whole backtest, and its windows row by row."""
+
+    score: Score
+    backtest: BacktestReport | None = None
+    rows: Iterator[dict[str, Any]] = field(default_factory=lambda: iter(()))
+
+
+def evaluate(request: Request, notes: list[str], show: Callable[[Report], None]) -> Evaluation:
+    """The model beside its floors, which learn from the training data: these must be there.
+
+    A config in place of a run is trained first, in a folder that is removed again.
+    """
+    for rule in request.fail_if:
+        require_rule(rule)
+    if not is_config(request.run):
+        return _of_run(request, notes)
+    with tempfile.TemporaryDirectory() as folder:
+        run = str(Path(folder) / "run")
+        overrides = [*request.overrides, *_held_out(request)]
+        train(Training(request.run, request.data, run, overrides), lambda report: _unfinished(report, show))
+        return _of_run(replace(request, run=run, data=None, overrides=(), reading={}), notes)
+
+
+def _held_out(request: Request) -> list[str]:
+    """A config that names no test part has one of as many rows as the windows need."""
+    data = load_config(request.run, request.overrides).data
+    if request.windows is None or data.test is not None or data.horizon is None:
+        return []
+    return [f"data.test={(request.windows - 1) * (request.step or 1) + data.horizon}"]
+
+
+def _unfinished(report: Report, show: Callable[[Report], None]) -> None:
+    if not isinstance(report, Finished):  # its score is said at the end, in more detail
+        show(report)
+
+
+def _of_run(request: Request, notes: list[str]) -> Evaluation:
     model = open_model(request.run)
     fixed = [text for text in request.overrides if not text.startswith(("data.path=", "training.threads="))]
     if fixed:
@@ -68,12 +120,25 @@ def evaluate(request: Request, notes: list[str]) -> Score:
             _measure_by(request, trainee)
         if request.data is not None:
             trainee.hold_out(read_source(request.data), request.reading, notes)
+        if isinstance(trainee, ForecastTrainee):
+            return _backtest(request, trainee, model.header)
+        if request.is_for_forecasts:
+            raise UsageError("--windows, --step, --must-beat and --fail-if are for a forecast; leave them out")
         score = trainee.score()
     finally:
         pool.close()
     if score is None:
         raise UsageError(f"{request.run}: nothing was held out; name data to score it on")
-    return score
+    return Evaluation(score)
+
+
+def _backtest(request: Request, trainee: ForecastTrainee, header: Mapping[str, Any]) -> Evaluation:
+    trainee.recall(header)
+    step = request.step or 1
+    split, tested = backtested(trainee, request.windows, step)
+    return Evaluation(
+        trainee.scored(split, tested), report(trainee, split, tested, step), window_rows(trainee, tested)
+    )  # fmt: skip
 
 
 def _fits(trainee: Trainee, header: Mapping[str, Any]) -> bool:

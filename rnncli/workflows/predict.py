@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,9 @@ from rnncli.tasks.language_model import LanguageModel
 from rnncli.tasks.many_to_one import Answerer
 from rnncli.tasks.tag import Tagger
 from rnncli.tasks.writing import Candidate, Search, Writer
+from rnncli.training.reports import ForecastChart
+from rnncli.workflows.follow import Request as Following
+from rnncli.workflows.follow import follow
 from rnncli.workflows.opening import open_model
 
 TOP = 5  # next tokens
@@ -23,16 +26,31 @@ TOP = 5  # next tokens
 class Request:
     """`data` None continues a series from the context in the model file. `reading` changes how DATA is read.
 
-    search, scores: of an encoder-decoder, how it looks for answers, and whether their log-probabilities are written.
+    levels, samples, network, future, follow, state: of a forecast, see `rnncli.tasks.forecast.forecaster` and
+    `rnncli.workflows.follow`. search, scores: of an encoder-decoder, how it looks for answers, and whether their
+    log-probabilities are written.
     """
 
     run: str
     data: str | None = None
     horizon: int | None = None
+    levels: Sequence[float] = ()
+    samples: int | None = None
+    network: bool = False
+    future: str | None = None
+    follow: bool = False
+    state: str | None = None
+    drawn: bool = False
     top: int | None = None
     search: Search | None = None
     scores: bool = False
     reading: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def of_a_series(self) -> bool | None:
+        """Whether anything is asked for that only a forecast has; None for nothing."""
+        asked = (self.levels, self.samples, self.network, self.future, self.follow, self.state, self.drawn)
+        return True if any(asked) else None
 
 
 @dataclass(frozen=True)
@@ -46,6 +64,16 @@ class Answer:
     rows: list[dict[str, Any]]
     delimiter: str = ","
     decimal: str = "."
+    charts: tuple[ForecastChart, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Rows as they come."""
+
+    rows: Iterator[dict[str, Any]]
+    delimiter: str
+    decimal: str
 
 
 @dataclass(frozen=True)
@@ -57,14 +85,14 @@ class Written:
     rows: list[dict[str, Any]]
 
 
-def predict(request: Request, notes: list[str]) -> Answer | Iterator[Written]:
+def predict(request: Request, notes: list[str]) -> Answer | Stream | Iterator[Written]:
     """All at once; of an encoder-decoder, input by input as they come."""
     model = open_model(request.run).load()
     _refuse_unused(request, model)
     if isinstance(model, Writer):
         return _written(model, request, notes)
     if isinstance(model, Forecaster):
-        return _rows(model, request, notes)
+        return _stream(model, request, notes) if request.follow else _rows(model, request, notes)
     if isinstance(model, LanguageModel):
         answer = _next_tokens(model, request)
         notes += model.notes
@@ -81,6 +109,7 @@ def _refuse_unused(request: Request, model: Any) -> None:
     writing = request.search or request.scores or None
     for options, value, kind, what in (
         ("--horizon is", request.horizon, Forecaster, "a series"),
+        ("--levels, --samples, --network, --future and --follow are", request.of_a_series, Forecaster, "a series"),
         ("--missing is", request.reading.get("missing"), Forecaster, "a series"),
         ("--top is", request.top, LanguageModel, "a language model"),
         ("--beam, --length-penalty, --n-best and --scores are", writing, Writer, "a seq2seq or a caption"),
@@ -90,11 +119,25 @@ def _refuse_unused(request: Request, model: Any) -> None:
 
 
 def _rows(model: Forecaster, request: Request, notes: list[str]) -> Answer:
+    data: DataConfig = model.data.model_copy(update=dict(request.reading))
+    if request.state is not None:
+        raise UsageError("--state: is for --follow; leave it out")
     if request.data is not None:
-        data: DataConfig = model.data.model_copy(update=dict(request.reading))
         model.read(read_source(request.data), data, notes)
-    rows = model.predict(request.horizon, notes)
-    return Answer(rows, rows, model.delimiter, model.data.decimal)
+    if request.future is not None:
+        model.read_future(read_source(request.future), data, notes)
+    made = model.predicted(request.horizon, notes, request.levels, request.samples or 0, network=request.network)
+    rows = model.rows(made)
+    charts = tuple(model.charts(made)) if request.drawn else ()
+    return Answer(rows, rows, model.delimiter, model.data.decimal, charts)
+
+
+def _stream(model: Forecaster, request: Request, notes: list[str]) -> Stream:
+    for option, value in (("horizon", request.horizon), ("samples", request.samples), ("future", request.future)):
+        if value:
+            raise UsageError(f"--{option}: does not go with --follow, which forecasts the next row; leave it out")
+    following = Following(request.data or "-", request.levels, request.network, request.state, request.reading)
+    return Stream(follow(model, following, notes), model.delimiter, model.data.decimal)
 
 
 def _answers(model: Answerer, request: Request, notes: list[str]) -> Answer:

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnncli.data.panel import Panel
-from rnncli.tasks.forecast.members import Members
+from rnncli.tasks.bootstrap import blocks
+from rnncli.tasks.forecast.calibration import Calibration
+from rnncli.tasks.forecast.members import SEED, Members
 from rnncli.tasks.forecast_metrics import Scores, scores, seasonal_differences
 from rnncli.tasks.naive_forecasts import NAIVE_FORECASTS
+from rnncli.training.forecast_losses import LEVELS
 from rnncli.training.windows import Contexts, Features, in_batches, rows_before
 
 MOST_WINDOWS = 20_000
@@ -25,6 +28,7 @@ class Backtest:
 
     forecasts: by name, (H, W, C) each; "network" is first. quantiles (L, H, W, C) at levels, if any are asked for.
     scales: mean absolute and mean squared seasonal difference before the first origin of each series, (S, C) each.
+    begins (S,): the first row of each series.
     """
 
     origins: np.ndarray
@@ -32,6 +36,7 @@ class Backtest:
     actual: np.ndarray
     forecasts: dict[str, np.ndarray]
     scales: tuple[np.ndarray, np.ndarray]
+    begins: np.ndarray
     levels: tuple[float, ...] = ()
     quantiles: np.ndarray | None = None
 
@@ -49,6 +54,21 @@ class Backtest:
             )
             for name, values in flat.items()
         }  # fmt: skip
+
+    def band(self, level: float) -> tuple[np.ndarray, np.ndarray]:
+        """The ends (H, W, C) of the network's intervals of `level` percent, one of those that `levels` have."""
+        assert self.quantiles is not None
+        tail = (1 - level / 100) / 2
+        low, high = (int(np.argmin(np.abs(np.array(self.levels) - share))) for share in (tail, 1 - tail))
+        return self.quantiles[low], self.quantiles[high]
+
+    def groups(self, *, apart: bool) -> np.ndarray:
+        """Which windows depend on each other, (W,) numbers. apart: whether series are told apart; else windows of the
+        same time belong together, as those of columns side by side."""
+        horizon = len(self.actual)
+        if apart:
+            return blocks(self.origins, self.series, horizon)
+        return blocks(self.origins - self.begins[self.series], np.zeros_like(self.series), horizon)
 
     def errors(self, name: str) -> np.ndarray:
         """Mean absolute error of each window, (W,), in units of its series' seasonal difference where there is one."""
@@ -74,25 +94,33 @@ class Tester:
     season: int
     names: Sequence[str] = ("last-value", "seasonal-naive")
 
-    def run(self, origins: np.ndarray, levels: Sequence[float] = (), seed: int = 0) -> Backtest:
-        """Forecast from every origin, or from `MOST_WINDOWS` of them evenly spread."""
+    def run(self, origins: np.ndarray, calibration: Calibration | None = None) -> Backtest:
+        """Forecast from every origin, or from `MOST_WINDOWS` of them evenly spread; with intervals if calibrated."""
         origins = origins[np.linspace(0, len(origins) - 1, min(len(origins), MOST_WINDOWS)).astype(int)]
-        parts = [self._batch(batch, levels, seed) for batch in in_batches(origins)]
-        found = [quantiles for _, _, quantiles in parts if quantiles is not None]
+        parts = [self._batch(batch) for batch in in_batches(origins)]
+        forecasts = {name: np.concatenate([made[name] for made, _ in parts], axis=1) for name in parts[0][0]}
+        quantiles = None
+        if calibration is not None:
+            point, spread = forecasts.get(WITH_BASELINE, forecasts[NETWORK]), self.spread(origins)
+            windowing = self.members.first.windowing
+            quantiles = np.stack([calibration.quantile(point, spread, float(level), windowing) for level in LEVELS])
         return Backtest(
-            origins, self.features.series[origins - 1],
-            np.concatenate([actual for _, actual, _ in parts], axis=1),
-            {name: np.concatenate([made[name] for made, _, _ in parts], axis=1) for name in parts[0][0]},
-            self._scales(origins), tuple(levels), np.concatenate(found, axis=2) if found else None,
+            origins, self.features.series[origins - 1], np.concatenate([actual for _, actual in parts], axis=1),
+            forecasts, self._scales(origins), self.panel.starts[:-1], tuple(LEVELS.tolist()), quantiles,
+        )  # fmt: skip
+
+    def spread(self, origins: np.ndarray) -> np.ndarray:
+        """How far values may be from their forecasts, (H, W, C) of transformed values."""
+        return np.concatenate(
+            [self.members.spread(self.contexts(batch), SEED) for batch in in_batches(origins)], axis=1
         )  # fmt: skip
 
     def contexts(self, origins: np.ndarray) -> Contexts:
         """As far back as any network looks."""
         return self.members.widest.contexts(self.features, origins)
 
-    def _batch(
-        self, origins: np.ndarray, levels: Sequence[float], seed: int
-    ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray | None]:
+    def _batch(self, origins: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Forecasts by name, and what came."""
         windowing, contexts = self.members.first.windowing, self.contexts(origins)
         points = self.members.points(contexts)
         made = {NETWORK: np.median(points, axis=0)}
@@ -100,8 +128,7 @@ class Tester:
             made[WITH_BASELINE] = self.members.combined(points, contexts)
         made |= self._baselines(origins, windowing.horizon)
         known = windowing.futures(self.features.known, origins)
-        actual = np.where(known, windowing.futures(self.features.values, origins), np.nan)
-        return made, actual, self.members.quantiles(contexts, levels, seed) if levels else None
+        return made, np.where(known, windowing.futures(self.features.values, origins), np.nan)
 
     def _baselines(self, origins: np.ndarray, horizon: int) -> dict[str, np.ndarray]:
         """Each looks back as far as all windows of the batch can."""

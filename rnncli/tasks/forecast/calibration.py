@@ -38,21 +38,25 @@ class Calibration:
     errors: np.ndarray
     receipts: tuple[Receipt, ...]
 
-    def interval(
-        self, point: np.ndarray, spread: np.ndarray, level: float, windowing: Windowing
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The ends (H, B, C) of an interval of `level` percent around point (H, B, C), of spread likewise.
+    def quantile(self, point: np.ndarray, spread: np.ndarray, share: float, windowing: Windowing) -> np.ndarray:
+        """What a value exceeds with probability 1 − share, (H, B, C), from its forecast and spread, likewise.
 
         Steps beyond those calibrated are taken for the last of these.
         """
+        error = np.array([self.error(step, share) for step in range(len(point))])[:, None, None]
+        return windowing.back(windowing.forward(point) + error * spread)
+
+    def error(self, step: int, share: float) -> float:
+        """The error at a step that this share of errors does not exceed, in units of spread."""
+        return float(np.interp(share, SHARES, self.errors[min(step, len(self.errors) - 1)]))
+
+    def interval(
+        self, point: np.ndarray, spread: np.ndarray, level: float, windowing: Windowing
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The ends of an interval of `level` percent."""
         tail = (1 - level / 100) / 2
-        steps = np.minimum(np.arange(len(point)), len(self.errors) - 1)
-        low, high = (
-            np.array([np.interp(share, SHARES, self.errors[step]) for step in steps])[:, None, None]
-            for share in (tail, 1 - tail)
-        )
-        z = windowing.forward(point)
-        return windowing.back(z + low * spread), windowing.back(z + high * spread)
+        low, high = (self.quantile(point, spread, share, windowing) for share in (tail, 1 - tail))
+        return low, high
 
     def to_header(self) -> dict[str, Any]:
         """JSON for a model file."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from rnncli.data.panel import Panel, continued
 from rnncli.data.panel_columns import Columns
 from rnncli.data.panel_tables import read_panel, separate, with_future
 from rnncli.data.source import Source
+from rnncli.data.timeline import Timeline
 from rnncli.errors import DataError, UsageError
 from rnncli.models.ensemble import Ensemble
 from rnncli.models.network import FLOAT32
@@ -25,17 +26,23 @@ from rnncli.tasks.forecast.fitted import Fitted, require_transformable
 from rnncli.tasks.forecast.members import SEED, Members, build_members
 from rnncli.tasks.naive_forecasts import NAIVE_FORECASTS
 from rnncli.training.recursive import Recursive
+from rnncli.training.reports import ForecastChart
 from rnncli.training.threads import ThreadPool
 from rnncli.training.windows import Contexts
 
+_HISTORY = 3  # horizons of it are drawn, or two seasons
 Band = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Forecasts:
-    """What comes after each of S series: point (H, S, C); by percent bands (low, high); drawn paths (n, H, S, C)."""
+    """What comes after each of S series: point (H, S, C), and spread likewise, of transformed values.
+
+    bands: by percent (low, high); paths (n, H, S, C), if any were to be drawn.
+    """
 
     point: np.ndarray
+    spread: np.ndarray
     bands: dict[float, Band]
     paths: np.ndarray | None = None
 
@@ -147,7 +154,7 @@ class Forecaster:
         bands = (
             {level: calibration.interval(point, spread, level, windowing) for level in levels} if calibration else {}
         )
-        return Forecasts(point, self._countable(bands), self._paths(members, contexts, samples, wanted, seed))
+        return Forecasts(point, spread, self._countable(bands), self._paths(members, contexts, samples, wanted, seed))
 
     def _on_and_on(self, members: Members, contexts: Contexts, wanted: int) -> tuple[np.ndarray, np.ndarray]:
         """Point and spread, (wanted, S, C): beyond the horizon, forecasts are read as if they had come."""
@@ -191,11 +198,15 @@ class Forecaster:
             )
         return paths[:, :wanted]
 
-    def predict(
+    def predict(self, horizon: int | None, notes: list[str], *, network: bool = False) -> list[dict[str, Any]]:
+        """`rows` of what is `predicted`."""
+        return self.rows(self.predicted(horizon, notes, network=network))
+
+    def predicted(
         self, horizon: int | None, notes: list[str], levels: Sequence[float] = (), samples: int = 0, *,
         network: bool = False,
-    ) -> list[dict[str, Any]]:  # fmt: skip
-        """Rows under the input's own column names: the forecast, its intervals; with samples a row for each."""
+    ) -> Forecasts:  # fmt: skip
+        """`forecasts`, with notes of what may surprise."""
         wanted = horizon or self.horizon
         if wanted > self.horizon and not isinstance(self.members.first.decoder, Recursive):
             notes.append(f"horizon {wanted} is beyond the trained {self.horizon}: later rows build on forecast ones")
@@ -206,9 +217,34 @@ class Forecaster:
             )
         made = self.forecasts(wanted, levels, samples, network=network)
         notes += [f"intervals: {receipt} on validation" for receipt in self.receipts(levels, network=network)]
+        return made
+
+    def rows(self, made: Forecasts) -> list[dict[str, Any]]:
+        """Under the input's own column names: the forecast, its intervals; of samples a row for each."""
         if made.paths is None:
             return self._rows(made.point, made.bands)
         return [{"sample": k, **row} for k, path in enumerate(made.paths, 1) for row in self._rows(path, {})]
+
+    def charts(self, made: Forecasts) -> Iterator[ForecastChart]:
+        """One for each series and target: the end of its history, and what comes."""
+        for s, name in enumerate(self.panel.ids):
+            one, timeline = self.panel.one(s), self.panel.timelines[s] if self.panel.timelines else None
+            N, H = len(one.values), len(made.point)
+            tail = min(N, max(_HISTORY * H, 2 * (self.data.season or 1)))
+            for c, target in enumerate(self.columns.targets):
+                title = f"{name} {target}".strip() if self.columns.layout != "wide" else name or target
+                yield ForecastChart(
+                    title,
+                    tuple(
+                        (str(stamped(timeline, k + 1 - N, k + 1)), one.values[k, c] if one.known[k, c] else None)
+                        for k in range(N - tail, N)
+                    ),
+                    tuple((str(stamped(timeline, k + 1, N + k + 1)), made.point[k, s, c]) for k in range(H)),
+                    tuple(
+                        (round(level), tuple(low[:, s, c].tolist()), tuple(high[:, s, c].tolist()))
+                        for level, (low, high) in made.bands.items()
+                    ),
+                )
 
     def receipts(self, levels: Sequence[float], *, network: bool = False) -> list[str]:
         """What intervals of these levels held when they were put to the test."""
@@ -247,6 +283,11 @@ class Forecaster:
 def _padded(ahead: np.ndarray, rows: int) -> np.ndarray:
     """`ahead` with its last row repeated to so many rows, for steps that are thrown away."""
     return np.concatenate([ahead, np.repeat(ahead[-1:], rows - len(ahead), axis=0)])
+
+
+def stamped(timeline: Timeline | None, offset: int, place: int) -> int | str:
+    """The time of the row `offset` rows after the last one of a series, or its place where there are no times."""
+    return place if timeline is None else _number(timeline.stamp(offset))
 
 
 def _number(stamp: str) -> int | str:

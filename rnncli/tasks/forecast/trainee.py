@@ -14,12 +14,11 @@ from rnncli.data.panel_tables import read_panel, separate, with_future
 from rnncli.data.source import Source, read_source
 from rnncli.errors import ConfigError, DataError
 from rnncli.models.network import FLOAT32, Model
-from rnncli.tasks.bootstrap import blocks
 from rnncli.tasks.first_weights import set_first_weights
 from rnncli.tasks.forecast.backtest import NETWORK, WITH_BASELINE, Backtest, Tester
 from rnncli.tasks.forecast.calibration import Calibration, calibrated
 from rnncli.tasks.forecast.fitted import Fitted
-from rnncli.tasks.forecast.members import SEED, Members, build_members, windowing
+from rnncli.tasks.forecast.members import Members, build_members, windowing
 from rnncli.tasks.forecast.parts import Divided, divided, with_rows
 from rnncli.tasks.forecast.settings import resolved, too_short
 from rnncli.tasks.naive_forecasts import CORRECTABLE, NAIVE_FORECASTS, last_value, seasonal_naive
@@ -28,7 +27,6 @@ from rnncli.training.member import Member
 from rnncli.training.reports import Score
 from rnncli.training.threads import ThreadPool
 from rnncli.training.window_learner import EnsembleLearner, WindowLearner
-from rnncli.training.windows import in_batches
 
 TRAINING, VALIDATION, TEST = 0, 1, 2  # parts
 _JUDGED_BY = 2000  # windows that choose the baseline
@@ -180,6 +178,12 @@ class Trainee:
             "arrays": arrays,
         }
 
+    def recall(self, header: Mapping[str, Any]) -> None:
+        """What validation said of the weights in a model file, whose header this is."""
+        validated = header["validated"]
+        self.calibrations = {name: Calibration.from_header(one) for name, one in validated["calibrations"].items()}
+        self.prefers = validated["prefers"]
+
     def tester(self, names: Sequence[str] = tuple(CORRECTABLE)) -> Tester:
         """For backtests on any part, with these baselines beside the networks."""
         return Tester(self.members, self.parts.panel, self.features, self.config.data.season or 1, names)
@@ -191,9 +195,10 @@ class Trainee:
         self._learn_from_validation()
         if not len(origins):
             return None
-        return self._score(split, self.tester().run(origins))
+        return self.scored(split, self.tester().run(origins))
 
-    def _score(self, split: str, tested: Backtest) -> Score:
+    def scored(self, split: str, tested: Backtest) -> Score:
+        """A backtest in one figure: MAE of one column, or the mean MASE of several, whose units differ."""
         scores = tested.scores()
         one = tested.actual.shape[2] * len(self.parts.panel.ids) == 1
         unit = f"MAE of {self._targets()}" if one else f"mean MASE of {self._several(tested)}"
@@ -214,21 +219,18 @@ class Trainee:
         origins = self.origins(VALIDATION)
         if not len(origins):
             return
-        tested = self.tester().run(origins)
+        tester = self.tester()
+        tested = tester.run(origins)
         spoken = WITH_BASELINE if WITH_BASELINE in tested.forecasts else NETWORK
         errors = {name: float(np.nanmean(tested.errors(name))) for name in tested.forecasts}
         best = min((name for name in errors if name in NAIVE_FORECASTS), key=lambda name: errors[name])
         self.prefers = best if errors[best] <= errors[spoken] else None
-        spread, windows = self._spread(tested.origins), self.members.first.windowing
-        groups = blocks(tested.origins, tested.series, windows.horizon)
+        spread, windows = tester.spread(tested.origins), self.members.first.windowing
+        groups = tested.groups(apart=self._channels() == 1)
         for name, forecasts in ((NETWORK, tested.forecasts[spoken]), (best, tested.forecasts[best])):
             missed = windows.forward(tested.actual) - windows.forward(forecasts)
             if (made := calibrated(missed / spread, groups)) is not None:
                 self.calibrations[name] = made
-
-    def _spread(self, origins: np.ndarray) -> np.ndarray:
-        contexts = self.tester().contexts
-        return np.concatenate([self.members.spread(contexts(batch), SEED) for batch in in_batches(origins)], axis=1)
 
 
 def inspected(

@@ -1,0 +1,185 @@
+"""A series followed row by row: what comes next, how far it may be off, and how strange the row that came is.
+
+Two ways, and `carries` says which. A recursive model whose scale is that of the whole series goes on from its hidden
+state: one step of the network a row, however long the stream. Any other reads its context anew for every row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rnncli.data.panel import Panel
+from rnncli.data.timeline import Timeline
+from rnncli.errors import ModelFileError, UsageError
+from rnncli.tasks.forecast.backtest import NETWORK
+from rnncli.tasks.forecast.calibration import Calibration
+from rnncli.tasks.forecast.features import last_contexts
+from rnncli.tasks.forecast.forecaster import Band, Forecaster
+from rnncli.tasks.forecast.members import SEED
+from rnncli.training.recursive import Carried, Recursive
+
+_LEAST = 1e-9  # an interval's end, in units of spread
+EDGE = 95.0  # percent: a value at the end of this interval has the score 1
+
+
+@dataclass(frozen=True)
+class Followed:
+    """After one row: its score (C,), NaN where nothing had been forecast; the next row's forecast (C,) and bands."""
+
+    score: np.ndarray
+    point: np.ndarray
+    bands: dict[float, Band]
+
+
+class Follower:
+    """Goes on from a forecaster's series, which is one, or several side by side."""
+
+    def __init__(self, forecaster: Forecaster, levels: Sequence[float], *, network: bool = False):
+        if forecaster.columns.layout != "wide":
+            raise UsageError(
+                "--follow: is for one series, or several side by side; this model has series of other forms"
+            )
+        if forecaster.columns.ahead or forecaster.columns.past:
+            raise UsageError("--follow: this model reads covariates, which a stream of targets does not have")
+        self.forecaster, self.levels, self.network = forecaster, tuple(levels), network
+        self.speaker = NETWORK if network else forecaster.speaker
+        self.calibration: Calibration | None = forecaster.calibrations.get(self.speaker)
+        if levels and self.calibration is None:
+            raise UsageError(
+                "this model has no intervals: nothing was held out to calibrate them on; leave out --levels"
+            )
+        self.horizon, self.kept = forecaster.horizon, len(forecaster.panel.values) // len(forecaster.panel.ids)
+        first = forecaster.members.first
+        self.carries = (
+            isinstance(first.decoder, Recursive)
+            and first.windowing.scaling == "none"
+            and len(forecaster.members.members) == 1
+            and self.speaker == NETWORK
+        )
+        self._carried: Carried | None = None
+        self._made: list[tuple[np.ndarray, np.ndarray]] = []  # newest first: forecasts (H, C) and their spread
+        self._forecast()
+
+    @property
+    def panel(self) -> Panel:
+        return self.forecaster.panel
+
+    def push(self, values: np.ndarray) -> Followed:
+        """One more row: values (C,), NaN where missing."""
+        score = self._score(values)
+        self._append(values)
+        self._forecast()
+        return self.now(score)
+
+    def now(self, score: np.ndarray | None = None) -> Followed:
+        """The forecast of the next row, beside the score of the last."""
+        score = np.full(len(self._last), np.nan) if score is None else score
+        point, spread = (part[:1].reshape(1, -1, self.panel.values.shape[1]) for part in self._made[0])
+        windowing = self.forecaster.members.first.windowing
+        bands = {}
+        if self.calibration is not None:
+            for level in self.levels:
+                low, high = self.calibration.interval(point, spread, level, windowing)
+                bands[level] = low.ravel(), high.ravel()
+        return Followed(score, point.ravel(), bands)
+
+    def begin_with(self, rows: np.ndarray, timelines: tuple[Timeline, ...]) -> None:
+        """Forget everything, and go on from these rows (`kept`, C) instead."""
+        S, panel = len(self.panel.ids), self.panel
+        values = rows.reshape(self.kept, S, -1).swapaxes(0, 1).reshape(panel.values.shape)
+        self.forecaster.panel = replace(
+            panel, values=values, known=np.ones(panel.known.shape, bool), timelines=timelines
+        )
+        self._carried, self._made = None, []
+        self._forecast()
+
+    def skip(self, rows: int) -> None:
+        """Rows that did not come."""
+        for _ in range(rows):
+            self.push(np.full(len(self._last), np.nan))
+
+    @property
+    def _last(self) -> np.ndarray:
+        """The newest row of values, (C,)."""
+        ends = self.panel.starts[1:] - 1
+        return self.panel.values[ends].ravel()
+
+    def _score(self, values: np.ndarray) -> np.ndarray:
+        """How far each value is from what was forecast for it, the mean over all forecasts that were made of it.
+
+        In units of the distance from a forecast to the end of its 95% interval on that side.
+        """
+        if self.calibration is None:
+            return np.full(len(values), np.nan)
+        windowing, scores = self.forecaster.members.first.windowing, []
+        for k, (points, spreads) in enumerate(self._made[: self.horizon]):
+            error = (windowing.forward(values) - windowing.forward(points[k])) / spreads[k]
+            tail = (1 - EDGE / 100) / 2
+            low, high = (self.calibration.error(k, share) for share in (tail, 1 - tail))
+            scores.append(np.where(error < 0, error / min(low, -_LEAST), error / max(high, _LEAST)))
+        return np.mean(scores, axis=0)
+
+    def _append(self, values: np.ndarray) -> None:
+        """The panel one row on, as long as before."""
+        panel, known = self.panel, ~np.isnan(values)
+        filled = np.where(known, values, self._last)
+        S = len(panel.ids)
+        rows = np.concatenate([panel.values.reshape(S, self.kept, -1)[:, 1:], filled.reshape(S, 1, -1)], axis=1)
+        flags = np.concatenate([panel.known.reshape(S, self.kept, -1)[:, 1:], known.reshape(S, 1, -1)], axis=1)
+        timelines = tuple(replace(one, last=one.stamp(1)) for one in panel.timelines)
+        self.forecaster.panel = replace(
+            panel, values=rows.reshape(panel.values.shape), known=flags.reshape(panel.known.shape), timelines=timelines
+        )
+
+    def _forecast(self) -> None:
+        """What all rows ahead will be, kept to judge them by when they come."""
+        if self.carries:
+            made = self._by_one_step()
+        else:
+            found = self.forecaster.forecasts(None, network=self.network)
+            made = found.point.reshape(self.horizon, -1), found.spread.reshape(self.horizon, -1)
+        self._made = [made, *self._made[: self.horizon - 1]]
+
+    def _by_one_step(self) -> tuple[np.ndarray, np.ndarray]:
+        """Forecasts (H, C) and their spread, the network having read one row more."""
+        member, forecaster = self.forecaster.members.first, self.forecaster
+        decoder = member.decoder
+        assert isinstance(decoder, Recursive)
+        contexts = last_contexts(self.panel, forecaster.fitted.encoders, member.windowing, self.horizon)
+        frame = member.frame(contexts)
+        if self._carried is None:
+            self._carried = decoder.begun(frame, member.driver)
+        else:
+            self._carried = decoder.gone_on(self._carried, frame, member.driver)
+        corrections = decoder.point_after(self._carried, frame, member.driver, member.loss)
+        point = member.windowing.forecasts(frame, corrections)
+        return point.reshape(self.horizon, -1), forecaster.members.spread(contexts, SEED).reshape(self.horizon, -1)
+
+    def saved(self) -> dict[str, np.ndarray]:
+        """Everything to go on from."""
+        made = np.array(self._made)  # (n, 2, H, C)
+        arrays = {"values": self.panel.values, "known": self.panel.known.astype(np.uint8), "made": made}
+        if self._carried is not None:
+            arrays["outputs"] = self._carried.outputs
+            for l, (h, c) in enumerate(self._carried.state):
+                arrays |= {f"h.{l}": h, f"c.{l}": c}
+        return arrays
+
+    def restore(self, arrays: Mapping[str, np.ndarray], last: Sequence[str]) -> None:
+        """Go on from there; last: the last stamp of each series. ModelFileError where it is another model's."""
+        panel = self.panel
+        same = {name: array.shape for name, array in self.saved().items() if name != "made"}
+        if same != {name: array.shape for name, array in arrays.items() if name != "made"}:
+            raise ModelFileError(
+                "the state is of another model; remove it, or follow with the model that it belongs to"
+            )
+        timelines = tuple(replace(one, last=stamp) for one, stamp in zip(panel.timelines, last, strict=True))
+        values, known = arrays["values"], arrays["known"].astype(bool)
+        self.forecaster.panel = replace(panel, values=values, known=known, timelines=timelines)
+        self._made = [(points, spreads) for points, spreads in arrays["made"]]
+        if self._carried is not None:
+            layers = range(len(self._carried.state))
+            self._carried = Carried([(arrays[f"h.{l}"], arrays[f"c.{l}"]) for l in layers], arrays["outputs"])

@@ -1,0 +1,102 @@
+"""A backtest as figures: the network beside what needs no learning, and whether the difference is more than luck."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from rnncli.errors import UsageError
+from rnncli.tasks.bootstrap import probability_better, verdict
+from rnncli.tasks.forecast.backtest import NETWORK, WITH_BASELINE, Backtest
+from rnncli.tasks.forecast.forecaster import stamped
+from rnncli.tasks.forecast.trainee import TEST, VALIDATION, Trainee
+from rnncli.tasks.naive_forecasts import NAIVE_FORECASTS
+from rnncli.training.reports import BacktestReport, Covered, Judged
+
+_SEED = 1
+SHOWN = (80.0, 95.0)  # percent
+
+
+def backtested(trainee: Trainee, windows: int | None, step: int) -> tuple[str, Backtest]:
+    """The held-out part (test, or else validation), and the backtest on its last `windows` origins, each `step` rows.
+
+    UsageError where nothing was held out, or less than asked for.
+    """
+    held_out = ((split, trainee.origins(part)) for part, split in ((TEST, "test"), (VALIDATION, "validation")))
+    split, origins = next(((split, origins) for split, origins in held_out if len(origins)), ("", np.zeros(0, int)))
+    if not len(origins):
+        raise UsageError(f"{trainee.name}: nothing was held out; name data to test on, or set data.test")
+    chosen = _every(trainee, origins, windows, step)
+    return split, trainee.tester(tuple(NAIVE_FORECASTS)).run(chosen, trainee.calibrations.get(NETWORK))
+
+
+def _every(trainee: Trainee, origins: np.ndarray, windows: int | None, step: int) -> np.ndarray:
+    """Of each series the last origin and those whole steps before it."""
+    series = trainee.features.series[origins - 1]
+    kept = []
+    for s in np.unique(series):
+        mine = origins[series == s]
+        mine = mine[(mine[-1] - mine) % step == 0]
+        if windows is not None and len(mine) < windows:
+            raise UsageError(
+                f"--windows {windows}: {len(mine)} origins, {step} rows apart, fit into what was held out; lower one, "
+                "or hold out more with data.test"
+            )
+        kept.append(mine if windows is None else mine[-windows:])
+    return np.concatenate(kept)
+
+
+def report(trainee: Trainee, split: str, tested: Backtest, step: int) -> BacktestReport:
+    """Everyone's figures, and how probably the network is better than each."""
+    groups, network = tested.groups(apart=trainee.columns.layout != "wide"), tested.errors(NETWORK)
+    judged = []
+    for name, score in tested.scores().items():
+        better = None
+        if name not in (NETWORK, WITH_BASELINE):
+            better = probability_better(network, tested.errors(name), groups, seed=_SEED)
+        judged.append(
+            Judged(name, score.mae, score.rmse, score.smape, score.mase, score.rmsse, better,
+                   "" if better is None else verdict(better))
+        )  # fmt: skip
+    network_scores = tested.scores()[NETWORK]
+    return BacktestReport(
+        split, len(tested.origins), step, len(tested.actual), len(np.unique(tested.series)) * tested.actual.shape[2],
+        len(np.unique(groups)), tuple(judged), network_scores.wql, tuple(_covered(tested)),
+    )  # fmt: skip
+
+
+def _covered(tested: Backtest) -> Iterator[Covered]:
+    """Of the intervals that are usually asked for, over all known values."""
+    if tested.quantiles is None:
+        return
+    known = ~np.isnan(tested.actual)
+    for level in SHOWN:
+        low, high = tested.band(level)
+        inside = (low <= tested.actual) & (tested.actual <= high)
+        yield Covered(level, 100 * float(inside[known].mean()), int(known.sum()))
+
+
+def window_rows(trainee: Trainee, tested: Backtest) -> Iterator[dict[str, Any]]:
+    """Every forecast row of every window: where it was cut off, what came, what each said."""
+    panel, columns = trainee.parts.panel, trainee.columns
+    side_by_side = columns.layout == "wide" and len(panel.ids) > 1
+    for w, (origin, s) in enumerate(zip(tested.origins.tolist(), tested.series.tolist(), strict=True)):
+        end, timeline = int(panel.starts[s + 1]), panel.timelines[s] if panel.timelines else None
+        place = origin - int(panel.starts[s])
+        for c, target in enumerate((panel.ids[s],) if side_by_side else columns.targets):
+            for k in range(len(tested.actual)):
+                row: dict[str, Any] = {columns.id: panel.ids[s]} if columns.id is not None else {}
+                row["cutoff"] = stamped(timeline, origin - end, place)
+                row[columns.time or "step"] = stamped(timeline, origin - end + k + 1, place + k + 1)
+                row["target"], row["actual"] = target, _known(tested.actual[k, w, c])
+                row |= {name: float(made[k, w, c]) for name, made in tested.forecasts.items()}
+                for level in SHOWN if tested.quantiles is not None else ():
+                    low, high = tested.band(level)
+                    row[f"lo_{level:g}"], row[f"hi_{level:g}"] = float(low[k, w, c]), float(high[k, w, c])
+                yield row
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -1,0 +1,229 @@
+"""predict --follow: a series row by row as it comes, each with a score, and the forecast of the next."""
+
+from __future__ import annotations
+
+import csv
+import signal
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from rnncli.data.csv_table import Table
+from rnncli.data.numeric import numeric_column
+from rnncli.data.source import read_lines
+from rnncli.data.timeline import Timeline
+from rnncli.errors import DataError, ModelFileError, StoppedError, UsageError, shown
+from rnncli.models import model_file
+from rnncli.tasks.forecast.follower import Followed, Follower
+from rnncli.tasks.forecast.forecaster import Forecaster, stamped
+
+_SAVED_EVERY = 30.0  # seconds
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to follow, and where its state is kept from one time to the next."""
+
+    data: str
+    levels: Sequence[float] = ()
+    network: bool = False
+    state: str | None = None
+    reading: Mapping[str, Any] = field(default_factory=dict)
+
+
+def follow(forecaster: Forecaster, request: Request, notes: list[str]) -> Iterator[dict[str, Any]]:
+    """A row for each that comes. StoppedError after SIGINT or SIGTERM, when the state is saved."""
+    follower = Follower(forecaster, request.levels, network=request.network)
+    state = Path(request.state) if request.state else None
+    if state is not None and state.exists():
+        _restore(follower, state)
+        notes.append(f"goes on from {state}")
+    notes.append(
+        "follows with a carried state: one step of the network a row"
+        if follower.carries
+        else f"reads its {forecaster.members.context} rows of context anew for every row"
+    )
+    return _followed(_Stream(forecaster, request), follower, state)
+
+
+def _followed(stream: _Stream, follower: Follower, state: Path | None) -> Iterator[dict[str, Any]]:
+    saved_at = time.monotonic()
+    try:
+        with _stopping() as stopper:
+            for arrived in stopper.between(stream.rows()):
+                yield from stream.taken(arrived, follower)
+                if state is not None and time.monotonic() - saved_at > _SAVED_EVERY:
+                    _save(follower, state)
+                    saved_at = time.monotonic()
+    finally:
+        if state is not None:
+            _save(follower, state)
+
+
+def _save(follower: Follower, state: Path) -> None:
+    last = [timeline.last for timeline in follower.panel.timelines]
+    model_file.write(state, follower.saved(), {"task": "follow", "last": last})
+
+
+def _restore(follower: Follower, state: Path) -> None:
+    arrays, header = model_file.read(state)
+    if header.get("task") != "follow":
+        raise ModelFileError(f"{state}: is no state of predict --follow; name another file")
+    follower.restore(arrays, [str(stamp) for stamp in header["last"]])
+
+
+class _stopping:
+    """Signals are obeyed between rows, or at once while the next one is waited for."""
+
+    def __init__(self) -> None:
+        self.waiting, self.signal_number = False, 0
+
+    def __enter__(self) -> _stopping:
+        self.before = {number: signal.signal(number, self._take) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+    def _take(self, number: int, frame: FrameType | None) -> None:
+        self.signal_number = number
+        if self.waiting:
+            raise StoppedError("stopped", number)
+
+    def between(self, rows: Iterator[_Arrived]) -> Iterator[_Arrived]:
+        while True:
+            if self.signal_number:
+                raise StoppedError("stopped", self.signal_number)
+            self.waiting = True
+            row = next(rows, None)
+            self.waiting = False
+            if row is None:
+                return
+            yield row
+
+
+@dataclass(frozen=True)
+class _Arrived:
+    where: str
+    stamp: str | None
+    values: np.ndarray
+
+
+class _Stream:
+    """Lines of a CSV as they come, with a header or without."""
+
+    def __init__(self, forecaster: Forecaster, request: Request):
+        data = forecaster.data.model_copy(update=dict(request.reading))
+        self.path, self.encoding, self.decimal = request.data, data.encoding, data.decimal
+        self.delimiter = str(request.reading.get("delimiter", forecaster.delimiter))
+        self.columns = forecaster.columns
+        self.levels = sorted(request.levels)
+        self.names = [name for name in (self.columns.time, *self.columns.targets) if name is not None]
+        self.collected: list[_Arrived] = []
+        self.anew = False
+        self.place = 0
+
+    def rows(self) -> Iterator[_Arrived]:
+        """What comes; DataError naming the line that is no row."""
+        header: list[str] | None = None
+        for where, line in read_lines(self.path, self.encoding):
+            if not line.strip():
+                continue
+            cells = next(csv.reader([line], delimiter=self.delimiter))
+            if header is None:
+                header = self._header(where, cells)
+                if header is not self.names:
+                    continue
+            if len(cells) != len(header):
+                raise DataError(f"{where}: {len(cells)} fields, the others have {len(header)}; correct the line")
+            yield self._row(where, header, cells)
+
+    def _header(self, where: str, cells: list[str]) -> list[str]:
+        """The names in the first line, or those that were trained on if it holds values already."""
+        header = [cell.strip() for cell in cells]
+        if set(self.names) <= set(header):
+            return header
+        if len(cells) == len(self.names) and not set(self.names) & set(header):
+            return self.names
+        missing = next(name for name in self.names if name not in header)
+        raise UsageError(f"{where}: no column {shown(missing)}; the model was trained with {', '.join(self.names)}")
+
+    def _row(self, where: str, header: list[str], cells: list[str]) -> _Arrived:
+        name, _, number = where.rpartition(":")
+        table = Table(name, header, [cells, ["0"] * len(cells)], [int(number)] * 2, self.delimiter)
+        values = [
+            numeric_column(table, header.index(target), decimal=self.decimal, missing="mask")[0]
+            for target in self.columns.targets
+        ]
+        stamp = None if self.columns.time is None else cells[header.index(self.columns.time)].strip()
+        return _Arrived(where, stamp, np.array(values))
+
+    def taken(self, arrived: _Arrived, follower: Follower) -> Iterator[dict[str, Any]]:
+        """The row that says what it means; rows that were left out before it count as missing."""
+        if self.anew or not self._goes_on(arrived, follower):
+            yield self._written(arrived, self._collect(arrived, follower), follower)
+            return
+        yield self._written(arrived, follower.push(arrived.values), follower)
+
+    def _goes_on(self, arrived: _Arrived, follower: Follower) -> bool:
+        """Whether the row follows; up to a context of missing rows are stepped over."""
+        if arrived.stamp is None or not follower.panel.timelines:
+            return True
+        timeline = follower.panel.timelines[0]
+        if arrived.stamp in (timeline.last, timeline.stamp(0)):
+            raise DataError(f"{arrived.where}: {shown(arrived.stamp)} occurs twice; leave one out")
+        for ahead in range(1, follower.kept + 1):
+            if arrived.stamp == timeline.stamp(ahead):
+                follower.skip(ahead - 1)
+                return True
+        return False
+
+    def _collect(self, arrived: _Arrived, follower: Follower) -> Followed | None:
+        """The first rows of another series: nothing can be said until there are enough of them."""
+        self.anew = True
+        self.collected.append(arrived)
+        if np.isnan(arrived.values).any():
+            raise DataError(f"{arrived.where}: a value is missing before {follower.kept} rows have been read; add it")
+        if len(self.collected) < follower.kept:
+            return None
+        self.anew = False
+        timelines = tuple(self._timeline(one, arrived) for one in follower.panel.timelines)
+        follower.begin_with(np.stack([row.values for row in self.collected]), timelines)
+        return follower.now()
+
+    def _timeline(self, timeline: Timeline, arrived: _Arrived) -> Timeline:
+        made = replace(timeline, last=str(arrived.stamp))
+        for back, row in enumerate(reversed(self.collected)):
+            if row.stamp != made.stamp(-back):
+                raise DataError(
+                    f"{row.where}: {shown(str(row.stamp))} is not one {timeline.frequency} before the next row; "
+                    f"a stream begins with {len(self.collected)} even rows"
+                )
+        return made
+
+    def _written(self, arrived: _Arrived, followed: Followed | None, follower: Follower) -> dict[str, Any]:
+        self.place += 1
+        time_name, row = self.columns.time, dict[str, Any]()
+        if time_name is not None:
+            row[time_name] = arrived.stamp
+        row |= {name: _known(value) for name, value in zip(self.columns.targets, arrived.values, strict=True)}
+        row["score"] = None if followed is None else _known(float(np.max(followed.score)))
+        if time_name is not None:
+            timeline = follower.panel.timelines[0] if followed is not None else None
+            row[f"next_{time_name}"] = None if timeline is None else stamped(timeline, 1, 0)
+        for c, name in enumerate(self.columns.targets):
+            row[f"next_{name}"] = None if followed is None else float(followed.point[c])
+            for level in self.levels:
+                low, high = (None, None) if followed is None else (end[c] for end in followed.bands[level])
+                row[f"next_{name}_lo_{level:g}"], row[f"next_{name}_hi_{level:g}"] = low, high
+        return row
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
