@@ -43,3 +43,28 @@ def learner_of(member, values, train, valid, **settings):
 def forecast(made, w):
     """(horizon, B, C) by a learner's network after bare contexts w (T, B, C)."""
     return made.member.point(contexts_of(w, made.windowing.horizon))
+
+
+def panel_features(random, *, targets=2, past=0, ahead=0, static=0, gaps=False, series=2, rows=16):
+    """Features of random walks; with gaps a third of the values are unknown, and stand for the one before."""
+    R = series * rows
+    values, known = random.normal(0, 1, (R, targets)).cumsum(axis=0), np.ones((R, targets), bool)
+    if gaps:
+        known = random.random((R, targets)) > 1 / 3
+        known[::rows] = True
+        for r, c in zip(*np.nonzero(~known), strict=True):
+            values[r, c] = values[r - 1, c]
+    return Features(
+        values, known, random.normal(0, 1, (R, past)), random.normal(0, 1, (R, ahead)),
+        random.normal(0, 1, (series, static)), np.repeat(np.arange(series), rows),
+    )  # fmt: skip
+
+
+def member_of(kind, model, sizes, windowing, pool, loss="mse", dtype=np.float64, seed=3, bptt=None):
+    """A member of any decoder with random weights, biases and head among them."""
+    network = kind.build(model, sizes, 8, np.dtype(dtype), head_starts_at_zero=False)
+    network.initialise("orthogonal", 1.0, seed)
+    network.parameters.weights[...] += np.random.default_rng(seed).normal(0, 0.3, network.parameters.weights.shape)
+    network.pack()
+    chosen = FORECAST_LOSSES[loss]
+    return Member(windowing, kind(network, sizes, bptt), chosen, Backpropagation(network, chosen.loss, pool))

@@ -152,11 +152,11 @@ class Direct(Decoder):
         x = self._steps(frame)
         bptt = self.bptt if draw else self.T
         lead = self.T - bptt
-        work = self._work(bptt, x.shape[1], training=draw is not None)
+        work = self._work(bptt, x.shape[1], self._steps_said, training=draw is not None)
         work.dropout_keys = self.network.dropout_keys(*draw) if draw else ()
         work.clear_state()
         if lead:  # steps that no gradient reaches
-            before = self._work(lead, x.shape[1], training=False)
+            before = self._work(lead, x.shape[1], 1, training=False)
             before.clear_state()
             before.x[...] = x[:lead]
             driver.forward(before)
@@ -191,10 +191,15 @@ class Direct(Decoder):
             self.sizes.horizon, outputs.shape[1], self.sizes.targets, -1
         )
 
-    def _work(self, T: int, B: int, *, training: bool) -> Workspace:
-        key = (T, B, int(training))
+    @property
+    def _steps_said(self) -> int:
+        """How many of the last steps say something."""
+        return self._steps_ahead(self.sizes) or 1
+
+    def _work(self, T: int, B: int, said: int, *, training: bool) -> Workspace:
+        key = (T, B, said, int(training))
         if key not in self._works:
-            self._works[key] = self.network.workspace(T, B, self._steps_ahead(self.sizes) or 1, training=training)
+            self._works[key] = self.network.workspace(T, B, said, training=training)
         return self._works[key]
 
 

@@ -35,6 +35,7 @@ class Recursive(Direct):
         Decoder.__init__(self, network, sizes)
         self.T = sizes.context + sizes.horizon - 1
         self.bptt = max(min(bptt or self.T, self.T), sizes.horizon)
+        self.lag = sizes.lag if sizes.lag <= sizes.context else 1  # as seasonal naive does where a season does not fit
 
     @classmethod
     def build(
@@ -42,6 +43,10 @@ class Recursive(Direct):
     ) -> Network:
         one_step = replace(sizes, horizon=1, ahead=0, past=sizes.past + sizes.ahead)
         return Direct.build(model, one_step, B, dtype, head_starts_at_zero=head_starts_at_zero)
+
+    @property
+    def _steps_said(self) -> int:
+        return self.sizes.horizon
 
     def _steps(self, frame: Frame) -> np.ndarray:
         """(context + horizon − 1, B, I): what came is read too."""
@@ -59,8 +64,9 @@ class Recursive(Direct):
         rows = np.arange(first, last)
         parts = [x]
         if sizes.masked:
-            known = np.concatenate([contexts.known, np.ones_like(contexts.known[:1])])
-            parts.append(known[np.minimum(rows, T)].astype(np.float64))
+            came = np.ones_like(contexts.known[:1]) if frame.coming_known is None else frame.coming_known
+            known = np.concatenate([contexts.known, came])
+            parts.append(known[np.minimum(rows, len(known) - 1)].astype(np.float64))
         parts += [
             contexts.past[np.minimum(rows, T - 1)],
             contexts.ahead[np.minimum(rows + 1, len(contexts.ahead) - 1)],
@@ -82,7 +88,7 @@ class Recursive(Direct):
 
     def _corrected(self, x: np.ndarray) -> np.ndarray:
         """Of rows x, those after the context, each less what stands `lag` rows before it: (n, B, C)."""
-        first, lag = self.sizes.context, self.sizes.lag
+        first, lag = self.sizes.context, self.lag
         if lag == 0:
             return np.zeros_like(x[first:])
         return x[first - lag : len(x) - lag]
@@ -129,7 +135,7 @@ class Recursive(Direct):
         outputs = np.tile(carried.outputs, (count, 1))
         for k in range(horizon):
             p = outputs.astype(np.float64).reshape(count, B, C, -1)
-            base = paths[T + k - self.sizes.lag] if self.sizes.lag else 0.0
+            base = paths[T + k - self.lag] if self.lag else 0.0
             paths[T + k] = base + answer(p, scale)
             if k + 1 < horizon:
                 rows = [self._read_with(frame, path[None], T + k, T + k + 1) for path in paths[T + k]]

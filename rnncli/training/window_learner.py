@@ -22,7 +22,8 @@ _VALIDATED = 8192  # windows tell enough
 class WindowLearner(Stateless):
     """A network that maps a scaled context to the scaled correction of a baseline forecast.
 
-    train, valid: the origins of either part. updates_per_epoch None takes every training window once an epoch.
+    train, valid: the origins of either part. updates_per_epoch None takes every training window once an epoch. masks:
+    unknown values are no targets, and windows without any other are not trained on.
     """
 
     def __init__(
@@ -30,6 +31,8 @@ class WindowLearner(Stateless):
         updates_per_epoch: int | None = None, masks: bool = False,
     ):  # fmt: skip
         self.member, self.features, self.windowing, self.decoder = member, features, member.windowing, member.decoder
+        if masks:
+            train = train[member.windowing.futures(features.known, train).any(axis=(0, 2))]
         self.network, self.train, self.seed, self.masks = member.network, train, seed, masks
         self.valid = valid[np.linspace(0, len(valid) - 1, min(len(valid), _VALIDATED)).astype(int)]
         self.B = min(batch_size, len(train))
@@ -67,9 +70,11 @@ class WindowLearner(Stateless):
         frame = self.windowing.frame(self.windowing.contexts(self.features, origins))
         futures = self.windowing.futures(self.features.values, origins)
         corrections = self.windowing.corrections(frame, futures)
-        frame = replace(frame, coming=corrections + (frame.baseline - frame.centre) / frame.scale)
+        known = self.windowing.futures(self.features.known, origins)
+        coming = corrections + (frame.baseline - frame.centre) / frame.scale
+        frame = replace(frame, coming=coming, coming_known=known)
         if self.masks:
-            corrections = np.where(self.windowing.futures(self.features.known, origins), corrections, np.nan)
+            corrections = np.where(known, corrections, np.nan)
         count = int(np.isfinite(corrections).sum())
         targets = self.decoder.targets(frame, corrections)
         if not self.member.loss.signed:  # counts are learnt as they are, each beside its scale
@@ -100,4 +105,5 @@ class EnsembleLearner(Stateless):
 
     @staticmethod
     def _sum(parts: Sequence[tuple[float, int]]) -> tuple[float, int]:
-        return sum(loss for loss, _ in parts), sum(count for _, count in parts)
+        known = [(loss, count) for loss, count in parts if count]  # one that looks back further may have no window
+        return (sum(loss for loss, _ in known), sum(count for _, count in known)) if known else (float("nan"), 0)

@@ -53,8 +53,9 @@ class Contexts:
 class Frame:
     """Contexts as a network sees them: x (T, B, C) values, less the centre (B, C), in units of the scale (B, C).
 
-    baseline (horizon, B, C), what is corrected, of transformed values as are centre and scale. coming (horizon, B, C):
-    in training, the scaled values ahead, for a network that reads its own forecasts later.
+    baseline (horizon, B, C), what is corrected, of transformed values as are centre and scale. coming, coming_known
+    (horizon, B, C): in training, the scaled values ahead and which of them are known, for a network that reads its own
+    forecasts later.
     """
 
     x: np.ndarray
@@ -63,6 +64,7 @@ class Frame:
     baseline: np.ndarray
     contexts: Contexts
     coming: np.ndarray | None = None
+    coming_known: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,54 @@
+"""Forecasts from bytes of a CSV to a model file and back, for tests."""
+
+import numpy as np
+
+from rnncli.config.loading import config_from_mapping
+from rnncli.data.source import Source
+from rnncli.tasks import forecast
+from rnncli.training.optimizer import Optimizer
+from rnncli.training.threads import ThreadPool
+
+POOL = ThreadPool(1, np.dtype(np.float32))
+MODEL = {"cell": "gru", "hidden_size": 4, "num_layers": 1}
+
+
+def csv(**columns):
+    """CSV bytes of columns of equal length; NaN is an empty cell."""
+    rows = zip(*columns.values(), strict=True)
+    return "\n".join([",".join(columns), *(",".join(map(_cell, row)) for row in rows), ""]).encode()
+
+
+def _cell(value):
+    if isinstance(value, str | int):
+        return str(value)
+    return "" if value != value else repr(float(value))
+
+
+def trainee_of(content, training=None, model=None, notes=None, **data):
+    config = {"task": "forecast", "data": data, "model": MODEL | (model or {}), "training": training or {}}
+    return forecast.prepare(config_from_mapping(config), Source("s.csv", content), POOL, [] if notes is None else notes)
+
+
+def shaken(trainee, size=0.5):
+    """The same with heads that say something."""
+    for spec in trainee.network.parameters.specs:
+        if spec.name.endswith("head.weight"):
+            view = trainee.network.parameters.view(spec.name)
+            view[...] = np.random.default_rng(view.size + len(spec.name)).normal(0, size, view.shape)
+    trainee.network.pack()
+    return trainee
+
+
+def trained(trainee, updates=5):
+    """The same after so many updates."""
+    optimizer = Optimizer("adam", trainee.network, 5.0, POOL)
+    for update in range(updates):
+        trainee.learner.gradient(update)
+        optimizer.update(0.05, optimizer.gradient_norm())
+    return trainee
+
+
+def reloaded(trainee):
+    """As it comes back from a model file."""
+    header = trainee.header()
+    return forecast.load(header, {**trainee.network.parameters.export(), **header["arrays"]})
