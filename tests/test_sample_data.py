@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import sample_pairs
+import sample_sales
 import sample_sequences
 import sample_tables
 import sentence_grammar
@@ -56,7 +57,7 @@ def test_sentences_are_what_the_grammar_generates():
     assert (SAMPLES / "sentences.txt").read_bytes() == made.encode()
 
 
-MADE = sample_sequences.MADE | sample_pairs.MADE
+MADE = sample_sequences.MADE | sample_pairs.MADE | sample_sales.MADE
 
 
 @pytest.mark.parametrize("name", MADE)
