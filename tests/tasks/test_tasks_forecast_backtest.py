@@ -46,6 +46,13 @@ def test_the_errors_of_each_window_are_in_units_of_its_series():
     assert tested.errors(NETWORK)[2] == 0.5
 
 
+def test_columns_of_several_series_do_not_mix():
+    """Errors are 1 to 6; a mean over windows is taken column by column of each series first."""
+    actual, said = np.zeros((1, 3, 2)), np.arange(1.0, 7.0).reshape(1, 3, 2)
+    made = Backtest(np.array([3, 4, 20]), np.array([0, 0, 1]), actual, {NETWORK: said}, (np.ones((2, 2)),) * 2)
+    assert made.scores()[NETWORK].mase == pytest.approx(((1 + 3) / 2 + (2 + 4) / 2 + 5 + 6) / 4)
+
+
 def test_columns_are_scored_as_series_of_their_own():
     actual, said = np.array([[[1.0, 100.0]]]), np.array([[[2.0, 110.0]]])
     made = Backtest(np.array([3]), np.array([0]), actual, {NETWORK: said}, (np.array([[1.0, 20.0]]),) * 2)

@@ -41,10 +41,13 @@ def covering():
     names, random = list(OPTIONS), np.random.default_rng(1)
     wanted = {(a, va, b, vb) for a, b in itertools.combinations(names, 2) for va in OPTIONS[a] for vb in OPTIONS[b]}
     chosen = []
+    grown_step_by_step = ("residual", "seasonal-growth", "decoder", "recursive")  # which no network corrects
+    wanted.remove(grown_step_by_step)
     while wanted:
         drawn = [{name: str(random.choice(values)) for name, values in OPTIONS.items()} for _ in range(60)]
+        drawn = [one for one in drawn if (one["residual"], one["decoder"]) != grown_step_by_step[1::2]]
         pairs = [{(a, one[a], b, one[b]) for a, b in itertools.combinations(names, 2)} & wanted for one in drawn]
-        best = max(range(60), key=lambda i: len(pairs[i]))
+        best = max(range(len(drawn)), key=lambda i: len(pairs[i]))
         if pairs[best]:
             chosen.append(drawn[best])
             wanted -= pairs[best]

@@ -122,7 +122,7 @@ def test_beyond_its_horizon_it_reads_its_own_rows_and_the_covariates_that_are_kn
 def test_beyond_its_horizon_it_still_knows_which_values_were_missing():
     series = SERIES.copy()
     series[-2] = np.nan
-    trainee = made(csv(y=series), missing="mask", context=2 * HORIZON)
+    trainee = made(csv(y=series, x=WAVE), target="y", missing="mask", context=2 * HORIZON)
     told = []
     model = reloaded(trainee)
     member = model.members.first
