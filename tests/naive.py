@@ -135,17 +135,15 @@ def encoder_decoder(shape, weights, source, tokens):
 def segment_network(shape, weights, segments, ahead, channel):
     """Outputs (M·w·O,) of one window alone: segments (S, w·I), what is known ahead (M, w·K), its channel's number."""
     e = np.maximum(segments @ weights["segment.weight"].T + weights["segment.bias"], 0)
-    encoder = _under("encoder.", weights)
+    encoder, decoder = (_under(prefix, weights) for prefix in ("encoder.", "decoder."))
     last = sequence(shape.encoder, encoder, e, _nothing(shape.hidden_size, shape.num_layers))[-1]
     rows = []
     for m in range(shape.segments):
-        told = weights["position.weight"][m]
+        told = [weights["position.weight"][m], ahead[m]]
         if shape.channels > 1:
-            told = np.concatenate([told, weights["channel.weight"][channel]])
-        if shape.ahead_size:
-            told = told + weights["known.weight"] @ ahead[m]
+            told.insert(1, weights["channel.weight"][channel])
         start = [(last, np.zeros_like(last))]
-        h = sequence(shape.decoder, encoder, told[None], start)[0]  # with the weights of the first layer
+        h = sequence(shape.decoder, decoder, np.concatenate(told)[None], start)[0]
         rows.append(weights["head.weight"] @ h + weights["head.bias"])
     return np.concatenate(rows)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from rnncli.config.schema import DataConfig
 from rnncli.data.csv_table import Table, read_table
-from rnncli.data.gaps import filled, first_known
+from rnncli.data.gaps import Filling, filled, first_known
 from rnncli.data.numeric import Missing, is_numeric_column, numeric_column
 from rnncli.data.panel import Column, Panel, stacked
 from rnncli.data.panel_columns import Columns, find_columns, require_columns
@@ -202,8 +202,12 @@ class _StepTable:
         values = np.stack([self._filled(grid[:, c], name, rows) for c in range(grid.shape[1])], axis=1)
         return Panel(
             (name,), np.array([0, end]), values, known,
-            {key: self._covariate(column[seen], seen_places, end) for key, column in cells.past.items()},
-            {key: self._covariate(column[seen], seen_places, end) for key, column in cells.ahead.items()},
+            # No line to a value that is not known yet.
+            {key: self._covariate(column[seen], seen_places, end, "mask") for key, column in cells.past.items()},
+            {
+                key: self._covariate(column[seen], seen_places, end, self.data.missing)
+                for key, column in cells.ahead.items()
+            },
             ({key: self._coming(column[rows], places, end) for key, column in cells.ahead.items()},),
             self._static(name, rows, cells.static),
             tuple(replace(one, last=one.stamp(end - 1 - int(places[-1]))) for one in timeline),
@@ -236,13 +240,13 @@ class _StepTable:
             )
         return filled(values, self.data.missing) if np.isnan(values).any() else values
 
-    def _covariate(self, column: Column, places: np.ndarray, end: int) -> Column:
+    def _covariate(self, column: Column, places: np.ndarray, end: int, how: Filling) -> Column:
         """A covariate on the grid of its series; words are repeated where a row is missing."""
         if column.dtype.kind == "U":
             numbers = np.arange(len(column), dtype=np.float64)
             return column[filled(self._on_grid(numbers, places, end), "mask").astype(int)]
         grid = self._on_grid(column, places, end)
-        return filled(grid, self.data.missing) if not np.isnan(grid).all() else np.zeros(end)
+        return filled(grid, how) if not np.isnan(grid).all() else np.zeros(end)
 
     def _coming(self, column: Column, places: np.ndarray, end: int) -> Column:
         """A known covariate in the rows after the last target, up to the first that lacks it."""

@@ -65,9 +65,8 @@ def needed_for_pairs(shape: PairShape, S: int, T: int, B: int) -> int:
 def needed_for_segments(shape: SegmentShape, S: int, B: int) -> int:
     """Bytes, within some percent, for training on S segments of B windows in float32."""
     H, w, M = shape.hidden_size, shape.segment, shape.segments
-    (encoder, read), (_, said) = _stack(shape.encoder), _stack(shape.decoder)
-    values = w * (shape.input_size + shape.ahead_size + shape.output_size)
-    parameters = encoder + H * (values + M + shape.channels)
+    (encoder, read), (decoder, said) = _stack(shape.encoder), _stack(shape.decoder)
+    parameters = encoder + decoder + H * (w * shape.input_size + w * shape.output_size + M + shape.channels)
     steps = S * (read + w * shape.input_size) + M * (said + w * shape.output_size)
     return _FLOAT * (_COPIES * parameters + B * steps)
 

@@ -35,7 +35,7 @@ class WindowLearner(Stateless):
             train = train[member.windowing.futures(features.known, train).any(axis=(0, 2))]
         self.network, self.train, self.seed, self.masks = member.network, train, seed, masks
         self.valid = valid[np.linspace(0, len(valid) - 1, min(len(valid), _VALIDATED)).astype(int)]
-        self.B = min(batch_size, len(train))
+        self.B = max(1, min(batch_size, len(train)))
         self.per_pass = -(-len(train) // self.B)
         self.updates_per_epoch = updates_per_epoch or self.per_pass
         self.loss, self.backpropagation = member.loss.loss, member.driver

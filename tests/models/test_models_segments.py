@@ -66,6 +66,14 @@ def test_gradients_match_central_differences(cell, layers, ahead, channels, drop
         assert error(gradient, wanted) < 1e-7, name
 
 
+@needs_jit
+def test_the_gradient_of_what_is_known_ahead():
+    windows = Windows(small_shape("gru", 1, K, 3))
+    windows.run_backward()
+    dahead = windows.work.decoder.dx.reshape(B, M, -1)[:, :, H:].copy()
+    assert error(dahead, central_differences(windows.work.ahead, windows.run_forward, 1e-4, fourth_order=True)) < 1e-7
+
+
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize(("layers", "ahead", "channels"), [(1, 0, 1), (2, K, 3)])
 def test_outputs_match_the_naive_twin_of_each_window_alone(cell, layers, ahead, channels):
@@ -74,7 +82,7 @@ def test_outputs_match_the_naive_twin_of_each_window_alone(cell, layers, ahead, 
     windows.run_forward()
     weights = windows.model.parameters.export()
     for b in range(B):
-        known = windows.work.ahead.reshape(B, M, -1)[b]
+        known = windows.work.ahead[b] if ahead else np.zeros((M, 0))
         wanted = naive.segment_network(shape, weights, windows.work.x[:, b], known, b % channels)
         assert error(windows.work.outputs[0, b], wanted) < 1e-12
 
@@ -115,9 +123,9 @@ def test_outputs_and_gradients_match_pytorch(cell, dtype, bar):
     last = stack("encoder", H, 2, e)[-1]
     position = weights["position.weight"].repeat(B, 1)
     channel = weights["channel.weight"][torch.tensor(windows.work.channels[0]).long()]
-    ahead = torch.tensor(windows.work.ahead[0]) @ weights["known.weight"].T
-    read = (torch.cat([position, channel], dim=1) + ahead)[None]
-    h = stack("encoder", H, 1, read, last.repeat_interleave(M, dim=0)[None])
+    ahead = torch.tensor(windows.work.ahead).reshape(B * M, -1)
+    read = torch.cat([position, channel, ahead], dim=1)[None]
+    h = stack("decoder", read.shape[2], 1, read, last.repeat_interleave(M, dim=0)[None])
     made = (h[0] @ weights["head.weight"].T + weights["head.bias"]).reshape(1, B, -1)
     assert error(outputs, made.detach().numpy()) < bar
     ((made - torch.tensor(windows.targets)) ** 2).mean().backward()

@@ -194,7 +194,6 @@ def test_intervals_of_a_forecast_hold_on_rows_that_nothing_was_fitted_to(loss, t
     assert all(within(receipt.got / 100, receipt.asked, S) for receipt in calibration.receipts)
 
 
-@pytest.mark.xfail(strict=True, reason="a spread of nothing makes one surprise the measure of all windows")
 def test_quantiles_that_a_transform_cuts_off_leave_a_spread():
     """Where both ends are below zero, which no square is."""
     random = np.random.default_rng(9)
@@ -210,7 +209,6 @@ def test_quantiles_that_a_transform_cuts_off_leave_a_spread():
     assert np.abs(errors).max() < 1000
 
 
-@pytest.mark.xfail(strict=True, reason="a spread of nothing makes one surprise the measure of all windows")
 @pytest.mark.parametrize("decoder", ["direct", "recursive"])
 def test_counts_that_are_nearly_always_zero_do_not_widen_the_intervals_of_others(decoder):
     random = np.random.default_rng(8)

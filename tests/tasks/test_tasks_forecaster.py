@@ -118,7 +118,6 @@ def test_beyond_its_horizon_it_reads_its_own_rows_and_the_covariates_that_are_kn
     assert point == pytest.approx(got[:wanted], rel=1e-6)
 
 
-@pytest.mark.xfail(strict=True, reason="which values are known is forgotten behind the horizon")
 def test_beyond_its_horizon_it_still_knows_which_values_were_missing():
     series = SERIES.copy()
     series[-2] = np.nan

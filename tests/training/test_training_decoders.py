@@ -105,9 +105,7 @@ def test_a_segment_network_reads_whole_segments_and_what_is_known_of_those_ahead
             assert np.array_equal(work.x[s, b], np.concatenate([row(made, first + i, origin) for i in range(SEGMENT)]))
         if sizes.ahead:
             rows = [made.features.ahead[origin + k] for k in range(HORIZON)] + [np.zeros(sizes.ahead)]
-            assert np.array_equal(
-                work.ahead.reshape(len(ORIGINS), -1)[b], np.concatenate(rows)
-            )  # 4 rows in 2 segments, the last unasked
+            assert np.array_equal(work.ahead[b].ravel(), np.concatenate(rows))  # 4 rows in 2 segments, the last unasked
             assert work.channels.reshape(-1, M)[b].tolist() == [made.features.series[origin - 1]] * M
         future = made.features.values[origin : origin + HORIZON] - made.features.values[origin - 1]
         wanted = np.where(made.features.known[origin : origin + HORIZON], future, np.nan)

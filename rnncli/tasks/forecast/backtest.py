@@ -98,7 +98,8 @@ class Tester:
         """Forecast from every origin, or from `MOST_WINDOWS` of them evenly spread; with intervals if calibrated."""
         origins = origins[np.linspace(0, len(origins) - 1, min(len(origins), MOST_WINDOWS)).astype(int)]
         parts = [self._batch(batch) for batch in in_batches(origins)]
-        forecasts = {name: np.concatenate([made[name] for made, _ in parts], axis=1) for name in parts[0][0]}
+        names = [name for name in parts[0][0] if all(name in made for made, _ in parts)]  # of all windows or of none
+        forecasts = {name: np.concatenate([made[name] for made, _ in parts], axis=1) for name in names}
         quantiles = None
         if calibration is not None:
             point, spread = forecasts.get(WITH_BASELINE, forecasts[NETWORK]), self.spread(origins)

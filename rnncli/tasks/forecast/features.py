@@ -53,23 +53,27 @@ class Encoders:
             np.repeat(np.arange(len(panel.ids)), panel.lengths),
         )  # fmt: skip
 
-    def after(self, panel: Panel, s: int, count: int) -> np.ndarray:
-        """(count, K) features of the rows after the end of series s; DataError naming those that are missing."""
+    def after(self, panel: Panel, s: int, needed: int, count: int) -> np.ndarray:
+        """(count, K) features of the rows after the end of series s.
+
+        DataError naming the first `needed` of them that are missing; the last known one stands for the others.
+        """
         columns = panel.coming[s] if self.ahead else {}
         there = min((len(column) for column in columns.values()), default=count)
-        if there < count:
+        if there < needed:
             which = f' of the series "{panel.ids[s]}"' if panel.ids[s] else ""
             names = ", ".join(columns)
             if panel.timelines:
-                first, last = (panel.timelines[s].stamp(k) for k in (there + 1, count))
+                first, last = (panel.timelines[s].stamp(k) for k in (there + 1, needed))
                 rows = f"{first}" if first == last else f"{first} to {last}"
             else:
-                rows = f"the rows {there + 1} to {count} after its end"
+                rows = f"the rows {there + 1} to {needed} after its end"
             raise DataError(
                 f"the known covariates ({names}){which} end too early: {rows} are missing; add rows without a target, "
                 "or give them in a second file with --future"
             )
-        encoded = covariates.encode(self.ahead, {name: column[:count] for name, column in columns.items()}, count)
+        known = {name: column[np.minimum(np.arange(count), there - 1)] for name, column in columns.items()}
+        encoded = covariates.encode(self.ahead, known, count)
         return np.concatenate([encoded, self._calendar(panel, s, 1, count)[1:]], axis=1)
 
     def _calendar(self, panel: Panel, s: int, count: int, ahead: int) -> np.ndarray:
@@ -89,9 +93,11 @@ class Encoders:
         return cls(past, ahead, static, bool(header["calendar"]))
 
 
-def last_contexts(panel: Panel, encoders: Encoders, windowing: Windowing, count: int) -> Contexts:
-    """What the rows after the end of every series are forecast from, known covariates being those of `count` rows."""
+def last_contexts(panel: Panel, encoders: Encoders, windowing: Windowing, wanted: int) -> Contexts:
+    """What the `wanted` rows after the end of every series are forecast from, known covariates being those of whole
+    horizons."""
+    count = -(-wanted // windowing.horizon) * windowing.horizon
     features = encoders.features(panel)
     contexts = windowing.contexts(features, panel.starts[1:])
-    after = np.stack([encoders.after(panel, s, count) for s in range(len(panel.ids))], axis=1)
+    after = np.stack([encoders.after(panel, s, wanted, count) for s in range(len(panel.ids))], axis=1)
     return replace(contexts, ahead=np.concatenate([contexts.ahead[: windowing.context], after]))

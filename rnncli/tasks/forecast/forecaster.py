@@ -141,7 +141,7 @@ class Forecaster:
         members = self.members.reaching(wanted)
         windowing = members.first.windowing
         speaker = NETWORK if network else self.speaker
-        contexts = last_contexts(self.panel, self.fitted.encoders, members.widest, max(wanted, windowing.horizon))
+        contexts = last_contexts(self.panel, self.fitted.encoders, members.widest, wanted)
         point, spread = self._on_and_on(members, contexts, wanted)
         if speaker != NETWORK:
             point = self._naive(speaker, wanted)
@@ -154,7 +154,9 @@ class Forecaster:
         bands = (
             {level: calibration.interval(point, spread, level, windowing) for level in levels} if calibration else {}
         )
-        return Forecasts(point, spread, self._countable(bands), self._paths(members, contexts, samples, wanted, seed))
+        return Forecasts(
+            point, spread, self._countable(bands), self._paths(members, contexts, speaker, samples, wanted, seed)
+        )
 
     def _on_and_on(self, members: Members, contexts: Contexts, wanted: int) -> tuple[np.ndarray, np.ndarray]:
         """Point and spread, (wanted, S, C): beyond the horizon, forecasts are read as if they had come."""
@@ -168,7 +170,8 @@ class Forecaster:
             spreads.append(members.spread(here, SEED))
             values = np.concatenate([contexts.values, points[-1]])[h:]
             past = np.concatenate([contexts.past, np.repeat(contexts.past[-1:], h, axis=0)])[h:]
-            contexts = replace(contexts, values=values, known=np.ones_like(contexts.known), past=past)
+            known = np.concatenate([contexts.known, np.ones(points[-1].shape, bool)])[h:]
+            contexts = replace(contexts, values=values, known=known, past=past)
         return np.concatenate(points)[:wanted], np.concatenate(spreads)[:wanted]
 
     def _naive(self, name: str, wanted: int) -> np.ndarray:
@@ -181,9 +184,16 @@ class Forecaster:
             return bands
         return {level: (np.maximum(np.floor(low), 0), np.ceil(high)) for level, (low, high) in bands.items()}
 
-    def _paths(self, members: Members, contexts: Contexts, samples: int, wanted: int, seed: int) -> np.ndarray | None:
+    def _paths(
+        self, members: Members, contexts: Contexts, speaker: str, samples: int, wanted: int, seed: int
+    ) -> np.ndarray | None:
         if not samples:
             return None
+        if speaker != NETWORK:
+            raise UsageError(
+                f"--samples: {speaker.replace('-', ' ')}, which was better on validation, has no distribution; "
+                "--network draws from the network"
+            )
         if members.first.windowing.horizon < wanted:
             raise UsageError(
                 f"--samples: this model draws {members.first.windowing.horizon} rows; lower --horizon, or train with "
@@ -198,9 +208,12 @@ class Forecaster:
             )
         return paths[:, :wanted]
 
-    def predict(self, horizon: int | None, notes: list[str], *, network: bool = False) -> list[dict[str, Any]]:
+    def predict(
+        self, horizon: int | None, notes: list[str], levels: Sequence[float] = (), samples: int = 0, *,
+        network: bool = False,
+    ) -> list[dict[str, Any]]:  # fmt: skip
         """`rows` of what is `predicted`."""
-        return self.rows(self.predicted(horizon, notes, network=network))
+        return self.rows(self.predicted(horizon, notes, levels, samples, network=network))
 
     def predicted(
         self, horizon: int | None, notes: list[str], levels: Sequence[float] = (), samples: int = 0, *,
@@ -278,11 +291,6 @@ class Forecaster:
         return [
             {key: value for s in range(len(self.panel.ids)) for key, value in rows[s * H + k].items()} for k in range(H)
         ]
-
-
-def _padded(ahead: np.ndarray, rows: int) -> np.ndarray:
-    """`ahead` with its last row repeated to so many rows, for steps that are thrown away."""
-    return np.concatenate([ahead, np.repeat(ahead[-1:], rows - len(ahead), axis=0)])
 
 
 def stamped(timeline: Timeline | None, offset: int, place: int) -> int | str:

@@ -24,7 +24,8 @@ DECODERS: dict[str, type[Direct] | type[Segments]] = {"direct": Direct, "segment
 
 
 SEED = 1  # of draws that nobody gave a seed for
-_LEAST = 1e-9  # a spread; a distribution of one value has none
+_LEAST_SHARE = 0.05  # of a window's scale, as a spread: beside none at all, one surprise is the measure of everything
+_LEAST_COUNT = 0.5  # as a spread of whole numbers
 
 
 class Members:
@@ -79,13 +80,13 @@ class Members:
 
         Half of what the 80% in the middle spans, where a distribution is learnt; else the scale of the window.
         """
-        windowing = self.first.windowing
+        windowing, scale = self.first.windowing, self.first.frame(contexts).scale
         middle = self.quantiles(contexts, (0.1, 0.9), seed)
         if middle is None:
-            scale = self.first.frame(contexts).scale
             return np.broadcast_to(scale, (windowing.horizon, *scale.shape))
         low, high = windowing.forward(np.maximum(middle, 0.0) if windowing.transform != "none" else middle)
-        return np.maximum((high - low) / 2, _LEAST)
+        least = _LEAST_SHARE * scale if self.first.loss.signed else _LEAST_COUNT
+        return np.maximum((high - low) / 2, least)
 
     def quantiles(self, contexts: Contexts, levels: Sequence[float], seed: int) -> np.ndarray | None:
         """The median of each one's quantiles, (L, horizon, B, C)."""

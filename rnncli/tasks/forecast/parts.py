@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -69,7 +69,21 @@ def divided(panel: Panel, columns: Columns, data: DataConfig, name: str, notes: 
         else:
             ends = np.concatenate([made.ends, np.minimum(made.ends[:, -1:] + cut[:, None], lengths[:, None])], axis=1)
             made = Divided(made.panel, ends, made.last)
-    return made
+    return _ending_in_themselves(made) if data.missing == "interpolate" else made
+
+
+def _ending_in_themselves(made: Divided) -> Divided:
+    """The same, the last known value of a part repeated to its end: a line to the next one would tell of that."""
+    panel, values = made.panel, made.panel.values.copy()
+    for s, ends in enumerate(made.ends):
+        begin = int(panel.starts[s])
+        for end in ends[:-1]:
+            rows = slice(begin, begin + int(end))
+            for c, known in enumerate(panel.known[rows].T):
+                seen = np.flatnonzero(known)
+                if seen.size:
+                    values[rows, c][seen[-1] :] = values[begin + seen[-1], c]
+    return replace(made, panel=replace(panel, values=values))
 
 
 def _count(part: float | int | str | None, lengths: np.ndarray) -> np.ndarray:

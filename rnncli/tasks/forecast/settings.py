@@ -44,7 +44,7 @@ def resolved(config: Config, panel: Panel, columns: Columns, name: str) -> Confi
         "residual": data.residual or ("none" if counts else None),
     }  # fmt: skip
     _require_counts(config, filled, panel)
-    training = config.training.model_copy(update={"bptt": config.training.bptt or max(contexts)})
+    training = config.training.model_copy(update={"bptt": config.training.bptt or max(contexts) + horizon})
     return config.model_copy(
         update={
             "data": data.model_copy(update=filled),
@@ -64,6 +64,15 @@ def _refuse_what_is_not_for_series(config: Config) -> None:
         raise ConfigError(f"data.format: is {data.format}, and a forecast reads csv; change it, or the task")
     if model.segment is not None and model.decoder != "segments":
         raise ConfigError("model.segment: is for model.decoder: segments; set that, or remove it")
+    if model.decoder == "recursive" and data.residual == "seasonal-growth":
+        raise ConfigError(
+            "data.residual: is seasonal-growth, which a recursive network cannot correct step by step; take "
+            "seasonal-naive, or another model.decoder"
+        )
+    if training.with_baseline and data.residual == "none":
+        raise ConfigError("training.with_baseline: there is no baseline where data.residual is none; remove it")
+    if training.seed + training.seeds > 2**63:
+        raise ConfigError("training.seed: is too large for training.seeds that follow it; lower it")
     for key, count in (("context", len(data.contexts)), ("scaling", len(data.scalings))):
         if count > max(training.seeds, 1):
             raise ConfigError(

@@ -99,15 +99,16 @@ class Trainee:
     def _learner(self, member: Member, k: int) -> WindowLearner:
         config, windows = self.config, member.windowing
         train, valid = (self.parts.origins(windows, part, config.data.missing) for part in (TRAINING, VALIDATION))
-        if not len(train):
-            rows = int(self.parts.ends[:, TRAINING].max())
-            purpose = "" if rows == self.read.lengths.max() else " to train on"
-            raise DataError(too_short(self.name, rows, windows.context, windows.horizon, purpose))
-        return WindowLearner(
+        learner = WindowLearner(
             member, self.features, train, valid, batch_size=config.training.batch_size,
             seed=config.training.seed + k, updates_per_epoch=config.training.updates_per_epoch,
             masks=config.data.missing == "mask",
         )  # fmt: skip
+        if not len(learner.train):
+            rows = int(self.parts.ends[:, TRAINING].max())
+            purpose = "" if rows == self.read.lengths.max() else " to train on"
+            raise DataError(too_short(self.name, rows, windows.context, windows.horizon, purpose))
+        return learner
 
     def origins(self, part: int) -> np.ndarray:
         """Of a part, the origins that every network can forecast from."""
@@ -221,6 +222,8 @@ class Trainee:
             return
         tester = self.tester()
         tested = tester.run(origins)
+        if np.isnan(tested.actual).all():
+            return
         spoken = WITH_BASELINE if WITH_BASELINE in tested.forecasts else NETWORK
         errors = {name: float(np.nanmean(tested.errors(name))) for name in tested.forecasts}
         best = min((name for name in errors if name in NAIVE_FORECASTS), key=lambda name: errors[name])
