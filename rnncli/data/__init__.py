@@ -12,6 +12,7 @@ pairs        what is given and what is written for it
 numeric      columns of numbers, by a strict grammar
 panel        many series, one under another, with covariates
 panel_columns, panel_tables, panel_file   which columns are what; from a CSV; in a model file
+panel_steps, panel_rows, panel_grid       a row for each step; for each series; rows at their places
 gaps         missing values filled
 stamps       time stamps as text and as numbers
 timeline     a regular time column and what follows it

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-_MOST_WORDS = 64  # of one column
+_MOST_WORDS = 64  # of one column, the commonest
+_FLAT = 1e-12  # a spread below this share of the largest number is rounding, not variation
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Encoding:
             kept = words[np.argsort(-counts, kind="stable")[:_MOST_WORDS]]
             return cls(name, tuple(sorted(kept.tolist())))
         spread = float(column.std())
-        return cls(name, (), float(column.mean()), spread if spread > 0 else 1.0)
+        flat = spread <= _FLAT * float(np.abs(column).max())
+        return cls(name, (), float(column.mean()), 1.0 if flat else spread)
 
     @property
     def size(self) -> int:

@@ -88,7 +88,10 @@ def stacked(panels: Sequence[Panel]) -> Panel:
 
 
 def continued(panel: Panel, after: Panel) -> Panel:
-    """Each series of `panel` and, under it, the rows that `after` has for the same id, if any."""
+    """Each series of `panel` and, under it, the rows that `after` has for the same id, if any.
+
+    Values that are missing first in `after` are those before it: what filled them there lies ahead.
+    """
     where = {name: s for s, name in enumerate(after.ids)}
     parts = []
     for s, name in enumerate(panel.ids):
@@ -97,10 +100,12 @@ def continued(panel: Panel, after: Panel) -> Panel:
             parts.append(one)
             continue
         more = after.one(where[name])
+        begun = np.logical_or.accumulate(more.known, axis=0)
         parts.append(
             Panel(
                 one.ids, np.array([0, len(one.values) + len(more.values)]),
-                np.concatenate([one.values, more.values]), np.concatenate([one.known, more.known]),
+                np.concatenate([one.values, np.where(begun, more.values, one.values[-1])]),
+                np.concatenate([one.known, more.known]),
                 {key: np.concatenate([column, more.past[key]]) for key, column in one.past.items()},
                 {key: np.concatenate([column, more.ahead[key]]) for key, column in one.ahead.items()},
                 more.coming, one.static, more.timelines,

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from rnncli.config.schema import DataConfig
 from rnncli.data.csv_table import Table
-from rnncli.data.numeric import column_index, is_numeric_column, numeric_column, share_of_numbers
+from rnncli.data.numeric import (
+    column_index,
+    first_word,
+    is_number,
+    is_numeric_column,
+    no_column,
+    numeric_column,
+    share_of_numbers,
+)
 from rnncli.data.time_column import NO_TIME, looks_like_time
-from rnncli.errors import ConfigError, DataError, UsageError
+from rnncli.errors import ConfigError, DataError, UsageError, shown
 
+# The usual names, likelier ones first.
 _ID_NAMES = ("unique_id", "item_id", "series_id")
 _LONG_TIMES = ("ds", "timestamp", "date", "datetime", "time", "t")
 _LONG_TARGETS = ("y", "target")
@@ -25,7 +35,8 @@ class Columns:
     """The names of columns by their part.
 
     layout: "wide", the series side by side; "long", one under another, told apart by `id`; "rows", a row for each.
-    past, ahead: covariates known up to a row, and known beforehand. static: one value a series.
+    past, ahead: covariates known up to a row, and known beforehand. static: one value a series. words: those of these
+    three that are words and not numbers, also in files that happen to have only numbers there.
     """
 
     layout: str
@@ -35,33 +46,37 @@ class Columns:
     past: tuple[str, ...] = ()
     ahead: tuple[str, ...] = ()
     static: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Columns:
         """From a model file, where `vars` of this went."""
-        names = (tuple(map(str, header[part])) for part in ("targets", "past", "ahead", "static"))
+        names = (tuple(map(str, header[part])) for part in ("targets", "past", "ahead", "static", "words"))
         return cls(header["layout"], header["id"], header["time"], *names)
 
 
 def find_columns(table: Table, data: DataConfig, notes: list[str]) -> Columns:
     """The columns that `data` names; what it leaves open is found out, and noted where it may surprise.
 
-    ConfigError where it contradicts itself, UsageError for a column that there is none of.
+    ConfigError where it contradicts itself, UsageError for a column that there is none of, DataError where a column
+    is not what its part needs.
     """
     if data.layout == "rows" or (data.layout is None and _looks_like_rows(table, data)):
         return _rows(table, data, notes)
     identity = _identity(table, data)
-    time = _time(table, data, identity)
-    covariates = {
-        key: _named(table, getattr(data, key)) for key in ("past_covariates", "known_covariates", "static")
-    }  # fmt: skip
-    taken = [name for name in (identity, time, *covariates["past_covariates"], *covariates["known_covariates"],
-                               *covariates["static"]) if name is not None]  # fmt: skip
-    targets = _targets(table, data, taken, identity, notes)
-    columns = Columns(
-        "long" if identity is not None else "wide", identity, time, targets,
-        covariates["past_covariates"], covariates["known_covariates"], covariates["static"],
+    past, ahead, static = (
+        _named(table, named, key)
+        for key, named in (
+            ("past_covariates", data.past_covariates), ("known_covariates", data.known_covariates),
+            ("static", data.static),
+        )
     )  # fmt: skip
+    beside = (*past, *ahead, *static)
+    time = _time(table, data, identity, {*beside, *_named(table, data.target, "target")})
+    taken = [name for name in (identity, time, *beside) if name is not None]
+    targets = _targets(table, data, taken, identity, notes)
+    layout = "long" if identity is not None else "wide"
+    columns = Columns(layout, identity, time, targets, past, ahead, static, _words(table, beside, data, notes))
     _refuse_two_parts(columns)
     return columns
 
@@ -72,20 +87,38 @@ def _rows(table: Table, data: DataConfig, notes: list[str]) -> Columns:
             raise ConfigError(
                 f"data.{key}: with a series in each row (data.layout: rows) no column has a part; remove it"
             )
-    identity = table.header[0] if data.id is None else table.header[column_index(table, data.id)]
-    notes.append(f'a series in each row, named by the column "{identity}"')
-    return Columns("rows", identity, None, ("value",))
+    at = 0 if data.id is None else column_index(table, data.id)
+    _refuse_missing_header([name for i, name in enumerate(table.header) if i != at], table, data)
+    notes.append(f"a series in each row, named by the column {shown(table.header[at])}")
+    return Columns("rows", table.header[at], None, ("value",))
+
+
+def _refuse_missing_header(names: Sequence[str], table: Table, data: DataConfig) -> None:
+    """DataError where the names of the steps are values: numbers, and not those of evenly spaced steps."""
+    if not names:
+        raise DataError(f"{table.name}: has one column, and a series in each row needs a name and at least 2 values")
+    if not all(is_number(name, data.decimal) for name in names):
+        return
+    values = [float(name.replace(",", ".")) for name in names]
+    distances = {after - before for before, after in pairwise(values)}
+    if len(distances) > 1 or not all(distance > 0 for distance in distances):
+        raise DataError(
+            f"{table.name}:{data.skip_rows + 1}: the first line holds values, and would be lost as a header; write a "
+            "header above it, such as id,1,2,3"
+        )
 
 
 def _looks_like_rows(table: Table, data: DataConfig) -> bool:
-    """Whether each row is a series: a name, then numbered columns of numbers, missing ones only at the end."""
-    others = range(1, len(table.header))
-    if data.id is not None or data.time is not None or data.target is not None or len(others) < _FEWEST_STEPS:
+    """Whether each row may be a series: a name that no other row has, then columns that are only numbered."""
+    if data.time is not None or data.target is not None or len(table.header) <= _FEWEST_STEPS:
         return False
-    if not all(_NUMBERED.fullmatch(table.header[i]) for i in others) or is_numeric_column(table, 0, data.decimal):
+    at = 0 if data.id is None else column_index(table, data.id)
+    others = (name for i, name in enumerate(table.header) if i != at)
+    if not all(_NUMBERED.fullmatch(name) or is_number(name, data.decimal) for name in others):
         return False
-    names = [row[0] for row in table.rows]
-    return len(set(names)) == len(names) and not looks_like_time(table, 0)
+    if data.id is None and is_numeric_column(table, at, data.decimal):
+        return False
+    return len({row[at].strip() for row in table.rows}) == len(table.rows) and not looks_like_time(table, at)
 
 
 def _identity(table: Table, data: DataConfig) -> str | None:
@@ -95,56 +128,105 @@ def _identity(table: Table, data: DataConfig) -> str | None:
         return None
     if data.id is not None:
         return table.header[column_index(table, data.id)]
-    found = next((name for name in table.header if name.lower() in _ID_NAMES), None)
+    found = _usual(table.header, _ID_NAMES)
     if found is None and data.layout == "long":
         raise ConfigError("data.layout: is long, and nothing says which series a row is of; name the column in data.id")
     return found
 
 
-def _time(table: Table, data: DataConfig, identity: str | None) -> str | None:
+def _usual(names: Sequence[str], usual: Sequence[str]) -> str | None:
+    """The one of `names` that comes first among the `usual` ones, in whatever case it is written."""
+    found = {name.lower(): name for name in reversed(names)}
+    return next((found[name] for name in usual if name in found), None)
+
+
+def _time(table: Table, data: DataConfig, identity: str | None, taken: Collection[str]) -> str | None:
     if data.time == NO_TIME and NO_TIME not in table.header:
         return None
     if data.time is not None:
         return table.header[column_index(table, data.time)]
-    indices = [i for i, name in enumerate(table.header) if name != identity]
-    usual = [i for i in indices if identity is not None and table.header[i].lower() in _LONG_TIMES]
-    return next((table.header[i] for i in (*usual, *indices) if i in usual or looks_like_time(table, i)), None)
+    names = [name for name in table.header if name != identity and name not in taken]
+    if identity is None:
+        seen = table
+    elif (usual := _usual(names, _LONG_TIMES)) is not None:
+        return usual
+    else:
+        seen = _first_series(table, table.header.index(identity))  # years that begin anew are even in each series
+    return next((name for name in names if looks_like_time(seen, table.header.index(name))), None)
 
 
-def _named(table: Table, named: str | int | list[str | int] | list[str] | None) -> tuple[str, ...]:
+def _first_series(table: Table, at: int) -> Table:
+    kept = [i for i, row in enumerate(table.rows) if row[at].strip() == table.rows[0][at].strip()]
+    return Table(
+        table.name, table.header, [table.rows[i] for i in kept], [table.lines[i] for i in kept], table.delimiter
+    )
+
+
+def _named(table: Table, named: str | int | list[str | int] | list[str] | None, key: str) -> tuple[str, ...]:
     names = [] if named is None else named if isinstance(named, list) else [named]
-    return tuple(table.header[column_index(table, name)] for name in names)
+    found = tuple(table.header[column_index(table, name)] for name in names)
+    for i, name in enumerate(found):
+        if name in found[:i]:
+            raise ConfigError(f"data.{key}: names the column {shown(name)} twice; name it once")
+    return found
 
 
 def _targets(
     table: Table, data: DataConfig, taken: Sequence[str], identity: str | None, notes: list[str]
 ) -> tuple[str, ...]:
     if data.target is not None:
-        return _named(table, data.target)
-    others = [i for i, name in enumerate(table.header) if name not in taken]
-    numeric = [i for i in others if is_numeric_column(table, i, data.decimal)]
-    usual = [table.header[i] for i in numeric if identity is not None and table.header[i].lower() in _LONG_TARGETS]
-    if usual:
-        left_out = [table.header[i] for i in others if table.header[i] != usual[0]]
+        return _named(table, data.target, "target")
+    others = [name for name in table.header if name not in taken]
+    usual = None if identity is None else _usual(others, _LONG_TARGETS)
+    if usual is not None:
+        left_out = [name for name in others if name != usual]
         if left_out:
             notes.append(
                 f"columns left out: {', '.join(left_out)}; name those that tell something in "
                 "data.known_covariates, data.past_covariates or data.static"
             )
-        return (usual[0],)
-    for i in others:
-        # Mostly numbers, or the only column: the error that names the odd cell helps more than leaving it out.
-        if i not in numeric and (len(others) == 1 or share_of_numbers(table, i, data.decimal) >= 0.5):
-            numeric_column(table, i, decimal=data.decimal, missing="mask")
-    left_out = [table.header[i] for i in others if i not in numeric]
+        return (usual,)
+    indices = [table.header.index(name) for name in others]
+    numeric = [i for i in indices if is_numeric_column(table, i, data.decimal)]
+    for i in indices:
+        if i not in numeric and (len(others) == 1 or _meant_as_numbers(table, i, data.decimal)):
+            numeric_column(table, i, decimal=data.decimal, missing="mask")  # names the odd cell
+    left_out = [table.header[i] for i in indices if i not in numeric]
     if numeric and left_out:
         notes.append(f"columns left out because they are not numbers: {', '.join(left_out)}")
     if numeric:
         return tuple(table.header[i] for i in numeric)
     raise DataError(
         f"{table.name}: no column is numeric throughout; name the one to forecast with --set data.target=NAME "
-        f"(columns: {', '.join(table.header)})"
+        f"(columns: {', '.join(map(shown, table.header))})"
     )
+
+
+def _meant_as_numbers(table: Table, index: int, decimal: str) -> bool:
+    """Whether the error that names an odd cell helps more than leaving the column out: it has mostly numbers, or only
+    such with the other decimal sign."""
+    other = "," if decimal == "." else "."
+    return share_of_numbers(table, index, decimal) >= 0.5 or is_numeric_column(table, index, other)
+
+
+def _words(table: Table, names: Sequence[str], data: DataConfig, notes: list[str]) -> tuple[str, ...]:
+    """Which of the columns `names` are words; noted where some of them are numbers, which may be a slip."""
+    found = []
+    for name in names:
+        index = table.header.index(name)
+        if is_numeric_column(table, index, data.decimal):
+            continue
+        odd = first_word(table, index, data.decimal)
+        if odd is None:
+            numeric_column(table, index, decimal=data.decimal)  # refuses it, for it has no values
+        elif share_of_numbers(table, index, data.decimal) > 0:
+            cell = shown(table.rows[odd][index])
+            notes.append(
+                f"{table.name}:{table.lines[odd]}: the column {shown(name)} is read as words, because {cell} is not a "
+                "number"
+            )
+        found.append(name)
+    return tuple(found)
 
 
 def _refuse_two_parts(columns: Columns) -> None:
@@ -158,19 +240,16 @@ def _refuse_two_parts(columns: Columns) -> None:
         for name in names:
             if name is None:
                 continue
-            if seen.get(name) == "a target" == part:
-                raise ConfigError(f'data.target: names the column "{name}" twice; name it once')
             if name in seen:
-                raise ConfigError(f'data: the column "{name}" is {seen[name]} and {part}; name another for one of them')
+                raise ConfigError(
+                    f"data: the column {shown(name)} is {seen[name]} and {part}; name another for one of them"
+                )
             seen[name] = part
 
 
 def require_columns(table: Table, columns: Columns) -> None:
-    """UsageError where `table` lacks a column that the model was trained with, static ones and targets included."""
+    """UsageError where `table` lacks one of these columns, which are those of the training data."""
     wanted = (columns.id, columns.time, *columns.targets, *columns.past, *columns.ahead, *columns.static)
     for name in wanted if columns.layout != "rows" else ():
         if name is not None and name not in table.header:
-            try:
-                column_index(table, name)
-            except UsageError as error:
-                raise UsageError(f"{error}; the model was trained with it") from None
+            raise UsageError(f"{no_column(table, name)}; the forecast needs it")

@@ -48,10 +48,23 @@ def loaded(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Panel
 
     ids, lengths = tuple(map(str, header["ids"])), [int(length) for length in header["lengths"]]
     values, known = arrays[_PREFIX + "values"], arrays[_PREFIX + "known"].astype(bool)
-    if len(lengths) != len(ids) or min(lengths) < 1 or sum(lengths) != len(values) or known.shape != values.shape:
+    if len(lengths) != len(ids) or min(lengths) < 1 or sum(lengths) != len(values):
         raise ValueError("its series do not have the rows that it says")
-    return Panel(
+    panel = Panel(
         ids, np.concatenate([[0], np.cumsum(lengths)]), values, known, columns("past"), columns("ahead"),
         tuple(columns(f"coming.{s}") for s in range(len(ids))), columns("static"),
         tuple(Timeline.from_header(one) for one in header["timelines"]),
     )  # fmt: skip
+    shapes = {column.shape for column in (*panel.past.values(), *panel.ahead.values())}
+    whole = (
+        len(set(ids)) == len(ids)
+        and values.ndim == 2
+        and known.shape == values.shape
+        and shapes <= {(len(values),)}
+        and {column.shape for column in panel.static.values()} <= {(len(ids),)}
+        and all(column.ndim == 1 for coming in panel.coming for column in coming.values())
+        and len(panel.timelines) in (0, len(ids))
+    )
+    if not whole:
+        raise ValueError("its columns do not have the rows that it says")
+    return panel

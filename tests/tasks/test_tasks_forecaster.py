@@ -110,7 +110,6 @@ def test_beyond_its_horizon_it_reads_its_own_rows_and_the_covariates_that_are_kn
             model.forecasts(HORIZON, network=True).point[: min(wanted, HORIZON), 0, 0], rel=1e-9
         )
         return
-    k[N + max(wanted, HORIZON) :] = k[N + max(wanted, HORIZON) - 1]  # rows that nobody asks for
     while len(got) < wanted:
         y = np.concatenate([SERIES, got, np.full(len(k) - N - len(got), np.nan)])
         read(model, csv(y=y, k=k))

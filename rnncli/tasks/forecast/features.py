@@ -12,7 +12,7 @@ from rnncli.data import covariates
 from rnncli.data.calendar import calendar_features
 from rnncli.data.covariates import Encoding
 from rnncli.data.panel import Panel
-from rnncli.errors import DataError
+from rnncli.errors import DataError, shown
 from rnncli.training.windows import Contexts, Features, Windowing
 
 
@@ -61,16 +61,16 @@ class Encoders:
         columns = panel.coming[s] if self.ahead else {}
         there = min((len(column) for column in columns.values()), default=count)
         if there < needed:
-            which = f' of the series "{panel.ids[s]}"' if panel.ids[s] else ""
-            names = ", ".join(columns)
+            which = f" of the series {shown(panel.ids[s])}" if panel.ids[s] else ""
+            names = ", ".join(map(shown, columns))
             if panel.timelines:
                 first, last = (panel.timelines[s].stamp(k) for k in (there + 1, needed))
-                rows = f"{first}" if first == last else f"{first} to {last}"
             else:
-                rows = f"the rows {there + 1} to {needed} after its end"
+                first, last = (f"row {k} after its end" for k in (there + 1, needed))
+            missing = f"{first} is" if first == last else f"{first} to {last} are"
             raise DataError(
-                f"the known covariates ({names}){which} end too early: {rows} are missing; add rows without a target, "
-                "or give them in a second file with --future"
+                f"the known covariates {names}{which} end too early: {missing} missing; add rows without a target, or "
+                "give them in a second file with --future"
             )
         known = {name: column[np.minimum(np.arange(count), there - 1)] for name, column in columns.items()}
         encoded = covariates.encode(self.ahead, known, count)

@@ -11,8 +11,8 @@ import numpy as np
 from rnncli.config.schema import DataConfig
 from rnncli.data.panel import Panel
 from rnncli.data.scaling import whole_series
-from rnncli.data.transforms import TRANSFORMS, fitted_power
-from rnncli.errors import ConfigError, DataError
+from rnncli.data.transforms import TRANSFORMS, fitted_power, require_transformable
+from rnncli.errors import ConfigError
 from rnncli.tasks.forecast.features import Encoders
 from rnncli.tasks.forecast.parts import Divided
 
@@ -32,10 +32,12 @@ class Fitted:
         if data.calendar and not panel.timelines:
             raise ConfigError("data.calendar: needs a time column; name it in data.time, or set data.calendar to false")
         require_transformable(panel.values, data.transform, name)
-        season = data.season or 1
-        power = fitted_power(panel.values[rows, 0], season) if data.transform == "box-cox" else 1.0
+        spans = [parts.span(s, 0) for s in range(len(panel.ids))]
+        power = 1.0
+        if data.transform == "box-cox":
+            series = (column for first, last in spans for column in panel.values[first:last].T)
+            power = fitted_power(series, data.season or 1)
         z = TRANSFORMS[data.transform].forward(panel.values, power)
-        spans = (parts.span(s, 0) for s in range(len(panel.ids)))
         # A series without training rows is seen by its first one.
         each = [whole_series(z[first : max(last, first + 1)]) for first, last in spans]
         fixed = np.stack([centre for centre, _ in each]), np.stack([scale for _, scale in each])
@@ -66,14 +68,3 @@ class Fitted:
         """The inverse of `to_header`."""
         centre, scale = (np.array(part, np.float64) for part in header["fixed"])
         return cls((centre, scale), float(header["power"]), Encoders.from_header(header["encoders"]))
-
-
-def require_transformable(values: np.ndarray, transform: str, name: str) -> None:
-    """DataError where a value has no transform."""
-    needs = TRANSFORMS[transform]
-    low = values.min()
-    if low < needs.least:
-        raise DataError(
-            f"{name}: data.transform {transform} needs values that are {needs.needs}, and the lowest is {low:g}; "
-            "take another transform"
-        )

@@ -16,13 +16,14 @@ from rnncli.data.panel_columns import Columns
 from rnncli.data.panel_tables import read_panel, separate, with_future
 from rnncli.data.source import Source
 from rnncli.data.timeline import Timeline
+from rnncli.data.transforms import require_transformable
 from rnncli.errors import DataError, UsageError
 from rnncli.models.ensemble import Ensemble
 from rnncli.models.network import FLOAT32
 from rnncli.tasks.forecast.backtest import NETWORK
 from rnncli.tasks.forecast.calibration import Calibration
 from rnncli.tasks.forecast.features import last_contexts
-from rnncli.tasks.forecast.fitted import Fitted, require_transformable
+from rnncli.tasks.forecast.fitted import Fitted
 from rnncli.tasks.forecast.members import SEED, Members, build_members
 from rnncli.tasks.naive_forecasts import NAIVE_FORECASTS
 from rnncli.training.recursive import Recursive
@@ -85,7 +86,7 @@ class Forecaster:
         """Go on from the end of `source`; rows that follow those of the model file are appended to them."""
         panel, _, _ = read_panel(source, data, notes, self.columns)
         if data.channels == "independent" and self.columns.layout == "wide":
-            panel = separate(panel, self.columns.targets)
+            panel = separate(panel, self.columns.targets, goes_on=True)
         require_transformable(panel.values, data.transform, source.name)
         self._require_frequency(panel, source.name)
         if self._follows(panel):
@@ -162,10 +163,7 @@ class Forecaster:
         """Point and spread, (wanted, S, C): beyond the horizon, forecasts are read as if they had come."""
         points, spreads, h = [], [], members.first.windowing.horizon
         for first in range(0, wanted, h):
-            here = replace(
-                contexts,
-                ahead=_padded(contexts.ahead[first : first + len(contexts.values) + h], len(contexts.values) + h),
-            )
+            here = replace(contexts, ahead=contexts.ahead[first : first + len(contexts.values) + h])
             points.append(members.point(here))
             spreads.append(members.spread(here, SEED))
             values = np.concatenate([contexts.values, points[-1]])[h:]

@@ -11,7 +11,8 @@ from rnncli.data.panel import Panel, continued
 from rnncli.data.panel_columns import Columns
 from rnncli.data.panel_tables import read_panel, separate
 from rnncli.data.source import Source, read_source
-from rnncli.errors import ConfigError, DataError
+from rnncli.data.transforms import require_transformable
+from rnncli.errors import ConfigError, DataError, shown
 from rnncli.training.windows import Windowing
 
 
@@ -67,7 +68,9 @@ def divided(panel: Panel, columns: Columns, data: DataConfig, name: str, notes: 
         if isinstance(part, str):
             made = with_rows(made, read_source(part), columns, data, notes)
         else:
-            ends = np.concatenate([made.ends, np.minimum(made.ends[:, -1:] + cut[:, None], lengths[:, None])], axis=1)
+            ends = np.concatenate(
+                [made.ends, np.minimum(made.ends[:, -1:] + cut[:, None], made.panel.lengths[:, None])], axis=1
+            )
             made = Divided(made.panel, ends, made.last)
     return _ending_in_themselves(made) if data.missing == "interpolate" else made
 
@@ -97,7 +100,8 @@ def with_rows(made: Divided, source: Source, columns: Columns, data: DataConfig,
     """The rows of `source`, read as `data` says, as one more part. DataError unless they follow."""
     more, _, _ = read_panel(source, data, notes, columns)
     if data.channels == "independent" and columns.layout == "wide":
-        more = separate(more, columns.targets)
+        more = separate(more, columns.targets, goes_on=True)
+    require_transformable(more.values, data.transform, source.name)
     _require_continuation(more, source.name, made)
     whole = continued(made.panel, more)
     return Divided(whole, np.concatenate([made.ends, whole.lengths[:, None]], axis=1), source.name)
@@ -108,11 +112,11 @@ def _require_continuation(more: Panel, name: str, before: Divided) -> None:
     places = {identity: s for s, identity in enumerate(before.panel.ids)}
     for s, identity in enumerate(more.ids):
         if identity not in places:
-            raise DataError(f'{name}: has a series "{identity}" that {before.last} has not; remove it')
+            raise DataError(f"{name}: has a series {shown(identity)} that {before.last} has not; remove it")
         if not more.timelines or not before.panel.timelines:
             continue
         begins = more.timelines[s].stamp(1 - int(more.lengths[s]))
         expected = before.panel.timelines[places[identity]].stamp(1)
         if begins != expected:
-            which = f' of "{identity}"' if identity else ""
+            which = f" of {shown(identity)}" if identity else ""
             raise DataError(f"{name}: begins at {begins}{which}; it must go on where {before.last} ends, at {expected}")

@@ -1,0 +1,36 @@
+"""What tests of panels share: a CSV read as a forecast's, and what a refusal says."""
+
+import pytest
+
+from rnncli.config.schema import DataConfig
+from rnncli.data.panel_tables import read_panel
+from rnncli.data.source import Source
+from rnncli.errors import RnncliError
+
+
+def source(text, name="d.csv"):
+    return Source(name, text.encode())
+
+
+def read(text, notes=None, columns=None, **data):
+    """Panel and columns of a CSV's text."""
+    panel, found, _ = read_panel(source(text), DataConfig(**data), [] if notes is None else notes, columns)
+    return panel, found
+
+
+def panel_of(text, **data):
+    return read(text, **data)[0]
+
+
+def refused(kind, call, *arguments, **options):
+    """The message of the error that `call` raises."""
+    with pytest.raises(kind) as caught:
+        call(*arguments, **options)
+    assert isinstance(caught.value, RnncliError)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def days(count, first=1):
+    """Stamps of January 2024."""
+    return [f"2024-01-{day:02}" for day in range(first, first + count)]
