@@ -17,7 +17,7 @@ from rnncli.errors import shown
 REFUSAL = "rnncli"  # the error type that marks a message as already in our words
 COMMON_ENCODINGS = ("utf-8", "utf-16", "latin-1", "cp1252", "ascii", "shift_jis", "gb18030")
 LARGEST_FRACTION = 0.9
-SCALINGS = ("seasonal-error", "mean", "standard", "robust", "none")
+SCALINGS = ("seasonal-error", "mean", "standard", "robust", "last-value", "none")
 
 
 def refusal(rule: str) -> PydanticCustomError:

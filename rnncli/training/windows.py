@@ -72,7 +72,7 @@ class Windowing:
     """How windows are cut and scaled.
 
     baseline: see `rnncli.tasks.naive_forecasts`; None corrects nothing. fixed: (centre, scale), each (S, C), of whole
-    series, for scaling "none". power: of a Box-Cox transform.
+    series, for scalings "none" and "last-value". power: of a Box-Cox transform.
     """
 
     context: int
@@ -112,8 +112,9 @@ class Windowing:
         """The contexts scaled, and the baseline."""
         w = contexts.values
         z = self.forward(w)
-        if self.scaling == "none":
+        if self.scaling in ("none", "last-value"):
             centre, scale = (part[contexts.series] for part in self.fixed)
+            centre = z[-1] if self.scaling == "last-value" else centre
         else:
             centre, scale = scaler(self.scaling, z, self.season)
         if self.baseline is None:

@@ -20,6 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from forecast_quality import FORECASTS
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -222,6 +224,7 @@ FIGURES: dict[str, Callable[[Path, Path], dict[str, Any]]] = {
         },
         {"epochs": 60, "batch_size": 16, "learning_rate": 3e-3},
     ),
+    **FORECASTS,
 }
 
 

@@ -73,7 +73,7 @@ REFUSED_VALUES = {
     "data.context: [24, 1.5]": "is a list; must be a whole number, at least 2, or a list of them",
     "data.context: []": "is a list; must not be an empty list; name one value or more",
     "data.scaling: mena": (
-        'is "mena"; expected one of seasonal-error, mean, standard, robust, none, or a list of them; '
+        'is "mena"; expected one of seasonal-error, mean, standard, robust, last-value, none, or a list of them; '
         'did you mean "mean"?'
     ),
     "data.skip_rows: -1": "is -1; must be at least 0",

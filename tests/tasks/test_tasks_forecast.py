@@ -18,7 +18,7 @@ from rnncli.training.threads import ThreadPool
 
 POOL = ThreadPool(1, np.dtype(np.float32))
 N, CONTEXT, HORIZON, SEASON = 100, 12, 4, 6
-SCALINGS = [*SCALERS, "none"]
+SCALINGS = [*SCALERS, "last-value", "none"]
 RANDOM = np.random.default_rng(0)
 SERIES = 50 + 8 * np.sin(np.arange(N) * 2 * np.pi / SEASON) + RANDOM.normal(0, 1, N)
 

@@ -22,7 +22,7 @@ LATER = np.arange(2 * ROWS) % ROWS >= CUT
 ORIGINS = np.array([CUT, ROWS + CUT])
 GAPS = [5, 6, 15, 25, CUT + 5, ROWS + 20, ROWS + 30]  # the rows before a cutoff are there
 OPTIONS = {
-    "scaling": [*SCALERS, "none"],
+    "scaling": [*SCALERS, "last-value", "none"],
     "residual": ["none", *CORRECTABLE],
     "transform": list(TRANSFORMS),
     "decoder": ["direct", "segments", "recursive"],

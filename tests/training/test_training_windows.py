@@ -21,7 +21,7 @@ FLOAT64 = np.dtype(np.float64)
 POOL = ThreadPool(1, FLOAT64)
 RANDOM = np.random.default_rng(0)
 VALUES = RANDOM.normal(0, 1, (120, C)).cumsum(axis=0) + 5 * np.sin(np.arange(120) * 2 * np.pi / SEASON)[:, None]
-SCALINGS = [*SCALERS, "none"]
+SCALINGS = [*SCALERS, "last-value", "none"]
 
 
 def fixed_of(values):
@@ -101,7 +101,11 @@ def test_a_target_is_the_scaled_correction_of_the_baseline(scaling, baseline):
             column = VALUES[:, c]
             past = column[origin - CONTEXT : origin]
             guess = CORRECTABLE[baseline](past[:, None, None], HORIZON, SEASON)[:, 0, 0]
-            centre, scale = (part[0] for part in how.fixed) if scaling == "none" else SCALERS[scaling](w[:, b], SEASON)
+            if scaling in SCALERS:
+                centre, scale = SCALERS[scaling](w[:, b], SEASON)
+            else:
+                centre, scale = (part[0] for part in how.fixed)
+                centre = w[-1, b] if scaling == "last-value" else centre
             wanted = (column[origin : origin + HORIZON] - guess) / scale[c]
             assert targets.reshape(3, HORIZON, C)[b, :, c] == pytest.approx(wanted, rel=1e-12)
             assert x[:, b, c] == pytest.approx((past - centre[c]) / scale[c], rel=1e-12)

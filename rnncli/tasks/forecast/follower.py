@@ -21,7 +21,7 @@ from rnncli.tasks.forecast.forecaster import Band, Forecaster
 from rnncli.tasks.forecast.members import SEED
 from rnncli.training.recursive import Carried, Recursive
 
-_LEAST = 1e-9  # an interval's end, in units of spread
+_LEAST = 1e-9  # half an interval, in units of spread
 EDGE = 95.0  # percent: a value at the end of this interval has the score 1
 
 
@@ -108,9 +108,10 @@ class Follower:
         return self.panel.values[ends].ravel()
 
     def _score(self, values: np.ndarray) -> np.ndarray:
-        """How far each value is from what was forecast for it, the mean over all forecasts that were made of it.
+        """How far each value is from the middle of its 95% interval, in halves of it: 1 is at an end.
 
-        In units of the distance from a forecast to the end of its 95% interval on that side.
+        The mean over all forecasts that were made of it, some of them long before: what is strange for hours is not
+        forgiven because the last minutes were.
         """
         if self.calibration is None:
             return np.full(len(values), np.nan)
@@ -119,7 +120,7 @@ class Follower:
             error = (windowing.forward(values) - windowing.forward(points[k])) / spreads[k]
             tail = (1 - EDGE / 100) / 2
             low, high = (self.calibration.error(k, share) for share in (tail, 1 - tail))
-            scores.append(np.where(error < 0, error / min(low, -_LEAST), error / max(high, _LEAST)))
+            scores.append(np.abs(error - (low + high) / 2) / max((high - low) / 2, _LEAST))
         return np.mean(scores, axis=0)
 
     def _append(self, values: np.ndarray) -> None:

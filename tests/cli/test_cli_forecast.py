@@ -1,0 +1,222 @@
+"""Forecasts from the command line: backtests that scripts can rely on, intervals, pictures, and streams."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from cli_runs import COMMAND, run
+from conftest import SALES, Shelf, write_inputs
+
+HEADER, *ROWS = SALES.splitlines()
+LATER = [f"2011-{month:02d},{80 + 20 * math.sin(month * math.tau / 12):.2f}" for month in range(1, 13)]
+
+
+@pytest.fixture(scope="module")
+def folder(shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A trained forecast beside its data."""
+    path = tmp_path_factory.mktemp("forecast")
+    write_inputs(path)
+    run("train", "forecast.yaml", "-q", "-o", "run", cwd=path).ok()
+    return path
+
+
+# evaluate
+
+
+def test_a_backtest_stands_beside_five_baselines(folder: Path) -> None:
+    report = json.loads(run("evaluate", "run", "-f", "json", cwd=folder).ok().out)["backtest"]
+    names = [one["name"] for one in report["forecasters"]]
+    assert names == ["network", "last-value", "seasonal-naive", "seasonal-growth", "drift", "theta"]
+    assert all(one["mase"] > 0 and one["verdict"] for one in report["forecasters"][1:])
+    assert (report["windows"], report["step"], report["horizon"]) == (21, 1, 4)
+    assert set(report["coverage"]) == {"80", "95"}
+    text = run("evaluate", "run", cwd=folder).ok().out
+    assert all(word in text for word in ("MAE", "RMSE", "sMAPE", "MASE", "RMSSE", "theta", "bootstrap", "got"))
+
+
+def test_windows_and_steps_are_counted_from_the_end(folder: Path) -> None:
+    out = run("evaluate", "run", "--windows", "3", "--step", "4", "-f", "csv", cwd=folder).ok().rows()
+    assert len(out) == 3 * 4
+    assert sorted({row["cutoff"] for row in out}) == ["2009-12", "2010-04", "2010-08"]
+    assert [row["month"] for row in out if row["cutoff"] == "2010-08"] == ["2010-09", "2010-10", "2010-11", "2010-12"]
+    actual = dict(line.split(",") for line in ROWS)
+    assert all(float(row["actual"]) == float(actual[row["month"]]) for row in out)
+    assert all(float(row["last-value"]) == float(actual[row["cutoff"]]) for row in out)
+    assert all(float(row["lo_95"]) <= float(row["lo_80"]) <= float(row["hi_80"]) <= float(row["hi_95"]) for row in out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--must-beat", "last-value"], 0, ""),
+        (["--fail-if", "mase > 100"], 0, ""),
+        (["--fail-if", "mase < 100"], 7, "--fail-if 'mase < 100': mase is"),
+        (["--fail-if", "coverage_80 >= 0"], 7, "coverage_80 is"),
+        (["--must-beat", "theta", "--fail-if", "smape > 0"], 7, "smape is"),
+        (["--fail-if", "mase !! 3"], 2, "write METRIC > NUMBER"),
+        (["--fail-if", "coverage_42 < 1"], 2, "this backtest has no coverage_42"),
+        (["--windows", "500"], 2, "21 origins, 1 rows apart, fit into what was held out"),
+    ],
+)
+def test_a_script_can_ask_for_a_check(folder: Path, arguments: list[str], code: int, said: str) -> None:
+    result = run("evaluate", "run", *arguments, cwd=folder)
+    if code == 0:
+        result.ok()
+    else:
+        assert said in result.failed(code)
+        assert code != 7 or result.out  # the backtest is shown all the same
+
+
+def test_a_config_is_trained_and_backtested_in_one_go(folder: Path) -> None:
+    before = sorted(path.name for path in folder.iterdir())
+    out = run("evaluate", "forecast.yaml", "--windows", "2", "--step", "12", "-f", "json", cwd=folder).ok().out
+    report = json.loads(out)["backtest"]
+    assert (report["split"], report["windows"], report["step"]) == ("test", 2, 12)
+    assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_other_models_have_no_windows(shelf: Shelf, tmp_path: Path) -> None:
+    write_inputs(tmp_path)
+    shutil.copytree(shelf / "char", tmp_path / "char")
+    assert "are for a forecast" in run("evaluate", "char", "--windows", "2", cwd=tmp_path).failed(2)
+
+
+# predict
+
+
+def test_intervals_have_columns_and_a_receipt(folder: Path) -> None:
+    result = run("predict", "run", "--levels", "80,95", cwd=folder).ok()
+    ends = [f"sales_{end}_{level}" for level in (80, 95) for end in ("lo", "hi")]
+    for row in result.rows():
+        assert list(row) == ["month", "sales", *ends]
+        low95, low80, high80, high95 = (float(row[f"sales_{end}"]) for end in ("lo_95", "lo_80", "hi_80", "hi_95"))
+        assert low95 < low80 < high80 < high95
+    assert "asked 80%, got" in result.err
+
+
+def test_new_rows_are_appended_to_the_old_ones(folder: Path) -> None:
+    (folder / "later.csv").write_text("\n".join([HEADER, *LATER[:3], ""]))
+    (folder / "whole.csv").write_text("\n".join([HEADER, *ROWS, *LATER[:3], ""]))
+    appended = run("predict", "run", "later.csv", cwd=folder).ok()
+    assert appended.rows()[0]["month"] == "2011-04"
+    assert "goes on where the training data end" in appended.err
+    assert appended.out == run("predict", "run", "whole.csv", cwd=folder).ok().out
+
+
+def test_a_forecast_can_be_seen(folder: Path) -> None:
+    shown = run("predict", "run", "-f", "plot", "--svg", "sales.svg", cwd=folder).ok().out
+    assert "2011-04" in shown
+    assert "forecast" in shown
+    assert "95%" in shown
+    assert (folder / "sales.svg").read_text(encoding="utf-8").startswith("<svg")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--levels", "0"], "no percents"),
+        (["--levels", "80,x"], "no percents"),
+        (["--samples", "5"], "trained for mae knows no distribution"),
+        (["--future", "sales.csv"], "knows no covariates beforehand"),
+        (["--state", "s"], "--state: is for --follow"),
+        (["--follow", "--horizon", "3"], "does not go with --follow"),
+    ],
+)
+def test_what_this_model_cannot_do(folder: Path, arguments: list[str], said: str) -> None:
+    assert said in run("predict", "run", *arguments, cwd=folder).failed(2)
+
+
+# predict --follow
+
+
+def follow(folder: Path, lines: list[str], *arguments: str, name: str = "run") -> list[dict[str, str]]:
+    stdin = "\n".join([*lines, ""])
+    return run("predict", name, "-", "--follow", *arguments, cwd=folder, stdin=stdin).ok().rows()
+
+
+def test_each_row_is_answered_with_the_forecast_of_the_next(folder: Path) -> None:
+    rows = follow(folder, [HEADER, *LATER], "--levels", "80")
+    assert [row["month"] for row in rows] == [line.split(",")[0] for line in LATER]
+    assert rows[0]["next_month"] == "2011-02"
+    for k, row in enumerate(rows):
+        (folder / "so_far.csv").write_text("\n".join([HEADER, *ROWS, *LATER[: k + 1], ""]))
+        if k in (0, 11):
+            after = run("predict", "run", "so_far.csv", "--levels", "80", cwd=folder).ok().rows()[0]
+            names = {"next_sales": "sales", "next_sales_lo_80": "sales_lo_80", "next_sales_hi_80": "sales_hi_80"}
+            for ours, theirs in names.items():
+                assert float(row[ours]) == pytest.approx(float(after[theirs]), rel=1e-6)
+
+
+def test_a_strange_row_has_a_high_score(folder: Path) -> None:
+    usual = follow(folder, [HEADER, *ROWS[-12:], *LATER[:1]])  # a stream may begin anew
+    assert {row["score"] for row in usual[:11]} == {""}
+    calm = follow(folder, [HEADER, *LATER])
+    wild = follow(folder, [HEADER, *LATER[:6], "2011-07,400.0", *LATER[7:]])
+    assert float(wild[6]["score"]) > 10 * float(calm[6]["score"]) > 0
+    assert wild[5] == calm[5]  # what came before does not know of it
+
+
+def test_a_stream_goes_on_from_its_state(folder: Path) -> None:
+    whole = follow(folder, [HEADER, *LATER], "--state", "whole.state")
+    first = follow(folder, [HEADER, *LATER[:5]], "--state", "half.state")
+    second = follow(folder, LATER[5:], "--state", "half.state")  # without a header
+    assert first + second == whole
+    assert (folder / "half.state").read_bytes() == (folder / "whole.state").read_bytes()
+    assert "is no state of predict --follow" in run(
+        "predict", "run", "-", "--follow", "--state", "run/model.safetensors", cwd=folder, stdin=HEADER + "\n"
+    ).failed(4)
+
+
+def test_a_missing_row_and_a_missing_value_are_stepped_over(folder: Path) -> None:
+    gap = follow(folder, [HEADER, *LATER[:2], *LATER[3:]])
+    assert [row["month"] for row in gap] == [line.split(",")[0] for line in LATER if "2011-03" not in line]
+    empty = follow(folder, [HEADER, *LATER[:2], "2011-03,", *LATER[3:]])
+    assert empty[2]["score"] == ""
+    assert empty[3:] == gap[2:]
+
+
+@pytest.mark.parametrize(
+    ("lines", "code", "said"),
+    [
+        ([HEADER, LATER[0], LATER[0]], 3, '<stdin>:3: "2011-01" occurs twice'),
+        ([HEADER, "2011-01,abc"], 3, '<stdin>:2: column 2 "sales": "abc" is not a number'),
+        (["month,profit", "2011-01,3"], 2, 'no column "sales"'),
+        ([HEADER, "2011-01,3,4"], 3, "<stdin>:2: 3 fields, the others have 2"),
+    ],
+)
+def test_a_row_that_is_none_is_named(folder: Path, lines: list[str], code: int, said: str) -> None:
+    result = run("predict", "run", "-", "--follow", cwd=folder, stdin="\n".join([*lines, ""]))
+    assert said in result.failed(code)
+
+
+def test_answers_do_not_wait_for_the_end(folder: Path) -> None:
+    with subprocess.Popen(
+        [*COMMAND, "predict", "run", "-", "--follow", "-f", "jsonl", "--state", "live.state"],
+        cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(f"{HEADER}\n")
+        for line in LATER[:3]:
+            process.stdin.write(f"{line}\n")
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["month"] == line.split(",")[0]
+        process.terminate()
+        assert process.wait(timeout=60) == 143
+    assert follow(folder, LATER[3:], "--state", "live.state") == follow(folder, [HEADER, *LATER])[3:]
+
+
+def test_a_recursive_network_carries_its_state(folder: Path) -> None:
+    config = (folder / "forecast.yaml").read_text().replace("validation: 0.2", "validation: 0.2, scaling: none")
+    (folder / "carry.yaml").write_text(config.replace("hidden_size: 8", "hidden_size: 8, decoder: recursive"))
+    run("train", "carry.yaml", "-q", "-o", "carry", cwd=folder).ok()
+    stdin = "\n".join([HEADER, *LATER, ""])
+    whole = run("predict", "carry", "-", "--follow", "--state", "c.state", cwd=folder, stdin=stdin).ok()
+    assert "follows with a carried state" in whole.err
+    half = follow(folder, [HEADER, *LATER[:5]], "--state", "d.state", name="carry")
+    assert half + follow(folder, LATER[5:], "--state", "d.state", name="carry") == whole.rows()
