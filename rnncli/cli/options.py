@@ -19,7 +19,9 @@ READING = ("encoding", "delimiter", "decimal", "skip_rows", "ragged", "missing")
 def reading_options(function: F) -> F:
     """How DATA is read: each option stands for the `data` key of the same name."""
     for option in (
-        click.option("--missing", type=click.Choice(["refuse", "ffill", "interpolate"]), help="Empty cells of a CSV."),
+        click.option(
+            "--missing", type=click.Choice(["refuse", "ffill", "interpolate", "mask"]), help="Missing values."
+        ),
         click.option("--ragged", type=click.Choice(["refuse", "skip"]), help="CSV rows with too few or many fields."),
         click.option("--skip-rows", type=click.IntRange(0, 10**9), help="Lines before the CSV header."),
         click.option("--decimal", type=click.Choice([".", ","]), help="The decimal sign in a CSV."),
