@@ -36,7 +36,7 @@ def inspect(batch: Batch, pool: ThreadPool) -> GradientReport:
     driver = Backpropagation(batch.network, batch.loss, pool)
     tokens = batch.targets.ndim == 2
     work = _filled(batch, len(batch.targets))
-    count = int((batch.targets != IGNORED).sum()) if tokens else batch.targets.size
+    count = int((batch.targets != IGNORED).sum() if tokens else np.isfinite(batch.targets).sum())
     loss = driver.gradient(work, batch.targets, count) / count
     parameters = _parameters(batch.network)
 

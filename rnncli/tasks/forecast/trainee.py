@@ -248,7 +248,7 @@ def inspected(
     pool, kind = ThreadPool(1, np.dtype(np.float64)), np.dtype(np.float64)
     trainee = Trainee(one, source, pool, notes, kind, head_starts_at_zero=False)
     if arrays is not None:
-        trainee.network.load(arrays)
+        trainee.network.load({name.removeprefix("0."): array for name, array in arrays.items()})  # of several the first
     else:
         notes.append("the head starts at random here, so that gradients can be seen; in training it starts at zero")
     return trainee.learners[0].batch(config.training.batch_size)
