@@ -37,8 +37,10 @@ class _Cells:
 class StepTable:
     """Such a table; what it is asked for raises DataError naming the line that does not fit."""
 
-    def __init__(self, table: Table, columns: Columns, data: DataConfig):
+    def __init__(self, table: Table, columns: Columns, data: DataConfig, before: Panel | None = None):
+        """before: the series that these may go on from, if any."""
         self.table, self.columns, self.data = table, columns, data
+        self.like = before.timelines[0] if before is not None and before.timelines else None
         self.index = {name: i for i, name in enumerate(table.header)}
         self.groups = self._groups()
 
@@ -129,7 +131,7 @@ class StepTable:
             return [], places
         return read_timelines(
             self.table, self.index[self.columns.time], list(self.groups.values()),
-            fill_gaps=self.data.missing != "refuse", keep_duplicates=self.data.duplicates != "refuse",
+            fill_gaps=self.data.missing != "refuse", keep_duplicates=self.data.duplicates != "refuse", like=self.like,
         )  # fmt: skip
 
     def _numbers(self, name: str) -> np.ndarray:

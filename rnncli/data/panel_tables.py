@@ -19,9 +19,11 @@ from rnncli.errors import ConfigError, shown
 
 
 def read_panel(
-    source: Source, data: DataConfig, notes: list[str], columns: Columns | None = None
+    source: Source, data: DataConfig, notes: list[str], columns: Columns | None = None, before: Panel | None = None
 ) -> tuple[Panel, Columns, str]:
-    """The panel in a CSV, what its columns are, and its delimiter. `columns` are those of a trained model, if any.
+    """The panel in a CSV, what its columns are, and its delimiter.
+
+    columns, before: those of a trained model, and the series that this one may go on from, if any.
 
     Rows at the end that have known covariates and no target are what is known beforehand.
     """
@@ -33,7 +35,7 @@ def read_panel(
     if columns.layout == "rows":
         panel = panel_of_rows(table, columns, data)
     else:
-        panel = StepTable(table, columns, data).panel()
+        panel = StepTable(table, columns, data, before).panel()
     _note_constants(panel, columns, notes)
     return panel, columns, table.delimiter or ","
 
@@ -62,7 +64,7 @@ def with_future(panel: Panel, columns: Columns, source: Source, data: DataConfig
     only = replace(columns, targets=(), past=(), static=())
     table = _read(source, data, notes)
     require_columns(table, only)
-    return replace(panel, coming=StepTable(table, only, data).coming(panel))
+    return replace(panel, coming=StepTable(table, only, data, panel).coming(panel))
 
 
 def _read(source: Source, data: DataConfig, notes: list[str]) -> Table:

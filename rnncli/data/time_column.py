@@ -67,15 +67,17 @@ class _Grid:
 
 
 def read_timelines(
-    table: Table, index: int, groups: Sequence[np.ndarray], *, fill_gaps: bool, keep_duplicates: bool
-) -> tuple[list[Timeline], np.ndarray]:
+    table: Table, index: int, groups: Sequence[np.ndarray], *, fill_gaps: bool, keep_duplicates: bool,
+    like: Timeline | None = None,
+) -> tuple[list[Timeline], np.ndarray]:  # fmt: skip
     """The timeline of each series in `table`, from its column `index` (from 0).
 
     Each of `groups` holds the rows of one series, in file order; none is empty, no row is in two. All timelines
     share their format, unit, step and day; the step is the commonest over all series. Also returned: places (N,)
     int64, for each row of the table the steps from the first row of its series, −1 for a row in none.
 
-    Steps may be left out if `fill_gaps`, and a stamp may repeat the one before it if `keep_duplicates`.
+    Steps may be left out if `fill_gaps`, and a stamp may repeat the one before it if `keep_duplicates`. Rows that
+    can be at the step of `like` are: a single one has none of its own, and Monday to Friday may be days or weekdays.
     Raises DataError naming the first line that breaks the step, or that is no time.
     """
     members = np.concatenate(groups).astype(np.int64)
@@ -88,11 +90,16 @@ def read_timelines(
     follows[starts] = False
     after, before = order[follows], order[np.flatnonzero(follows) - 1]
 
-    if not after.size:
+    grid = _grid_of(column, like, before, after) if like is not None else None
+    if grid is not None and (
+        _broken(grid, fill_gaps=fill_gaps, keep_duplicates=keep_duplicates).any() or 2 * grid.regular.sum() < after.size
+    ):
+        grid = None
+    if grid is None and not after.size:
         who = "one row has" if len(groups) == 1 else "series of one row have"
         column.refuse(0, f"{who} no time step; need at least 2 rows")
-    grid = _grid(column, before, after)
-    if keep_duplicates and not grid.distances.any():
+    grid = grid or _grid(column, before, after)
+    if keep_duplicates and like is None and not grid.distances.any():
         column.refuse(0, "all rows of a series have the same time, so there is no time step; need at least 2 times")
     broken = _broken(grid, fill_gaps=fill_gaps, keep_duplicates=keep_duplicates)
     if broken.any():
@@ -189,6 +196,18 @@ def _grid(column: _Column, before: np.ndarray, after: np.ndarray) -> _Grid:
         first = f"{shown(column.texts[0])} is ambiguous, {' or '.join(names)}"
         column.refuse(0, f"{first}; rewrite the dates as YYYY-MM-DD")
     return even[0]
+
+
+def _grid_of(column: _Column, like: Timeline, before: np.ndarray, after: np.ndarray) -> _Grid | None:
+    """The column in the unit and step of `like`, or None where it is not written so."""
+    values = read(column.texts, like.format)
+    if len(values) < len(column.texts):
+        return None
+    positions = {"month": lambda: months_of(values)[0], "weekday": lambda: weekdays_of(values)}.get(
+        like.unit, lambda: values
+    )()
+    distances = positions[after] - positions[before]
+    return _Grid(like.format, like.unit, like.day, like.step, positions, distances)
 
 
 def _best_unit(values: np.ndarray, name: str, before: np.ndarray, after: np.ndarray) -> _Grid:

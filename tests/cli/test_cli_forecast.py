@@ -108,6 +108,12 @@ def test_new_rows_are_appended_to_the_old_ones(folder: Path) -> None:
     assert appended.out == run("predict", "run", "whole.csv", cwd=folder).ok().out
 
 
+def test_one_new_row_is_enough(folder: Path) -> None:
+    (folder / "one.csv").write_text("\n".join([HEADER, LATER[0], ""]))
+    (folder / "and_one.csv").write_text("\n".join([HEADER, *ROWS, LATER[0], ""]))
+    assert run("predict", "run", "one.csv", cwd=folder).ok().out == run("predict", "run", "and_one.csv", cwd=folder).out
+
+
 def test_a_forecast_can_be_seen(folder: Path) -> None:
     shown = run("predict", "run", "-f", "plot", "--svg", "sales.svg", cwd=folder).ok().out
     assert "2011-04" in shown

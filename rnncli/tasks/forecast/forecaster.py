@@ -84,7 +84,7 @@ class Forecaster:
 
     def read(self, source: Source, data: DataConfig, notes: list[str]) -> None:
         """Go on from the end of `source`; rows that follow those of the model file are appended to them."""
-        panel, _, _ = read_panel(source, data, notes, self.columns)
+        panel, _, _ = read_panel(source, data, notes, self.columns, self.panel)
         if data.channels == "independent" and self.columns.layout == "wide":
             panel = separate(panel, self.columns.targets, goes_on=True)
         require_transformable(panel.values, data.transform, source.name)

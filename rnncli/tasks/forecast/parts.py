@@ -98,7 +98,7 @@ def _count(part: float | int | str | None, lengths: np.ndarray) -> np.ndarray:
 
 def with_rows(made: Divided, source: Source, columns: Columns, data: DataConfig, notes: list[str]) -> Divided:
     """The rows of `source`, read as `data` says, as one more part. DataError unless they follow."""
-    more, _, _ = read_panel(source, data, notes, columns)
+    more, _, _ = read_panel(source, data, notes, columns, made.panel)
     if data.channels == "independent" and columns.layout == "wide":
         more = separate(more, columns.targets, goes_on=True)
     require_transformable(more.values, data.transform, source.name)
