@@ -184,7 +184,7 @@ def exchange_rate(data: Path, run: Path) -> Figure:
     with gzip.open(data / "exchange_rate.txt.gz", "rt", encoding="ascii") as file:
         rows = [line.strip().split(",") for line in file if line.strip()]
     write_csv(table, {f"rate{c + 1}": [row[c] for row in rows] for c in range(8)})
-    files = {"path": str(table), "channels": "independent", "horizon": 30, "season": 5, "validation": 300, "test": 30}
+    files = {"path": str(table), "channels": "independent", "horizon": 30, "season": 5, "validation": 150, "test": 30}
     report = backtested(run, files | EXCHANGE["data"], EXCHANGE["model"], EXCHANGE["training"])
     mase = {name: one["mase"] for name, one in figures(report).items()}
     said = figures(report)["seasonal-naive"]["verdict"]
@@ -197,10 +197,12 @@ def exchange_rate(data: Path, run: Path) -> Figure:
     }  # fmt: skip
 
 
+# By the one-standard-error rule (Breiman et al., 1984): of networks that rolling origins in the training part cannot tell
+# apart, the one that departs least from its baseline.
 EXCHANGE: dict[str, Any] = {
-    "data": {"context": 60, "scaling": "none", "residual": "last-value"},
-    "model": {"cell": "gru", "hidden_size": 32, "num_layers": 1},
-    "training": {"epochs": 3, "batch_size": 64, "learning_rate": 1e-3, "loss": "mae"},
+    "data": {"context": 20, "scaling": "last-value", "residual": "seasonal-naive"},
+    "model": {"cell": "gru", "hidden_size": 8, "num_layers": 1},
+    "training": {"epochs": 1, "batch_size": 64, "learning_rate": 1e-4, "loss": "mae"},
 }
 
 
