@@ -197,8 +197,8 @@ def exchange_rate(data: Path, run: Path) -> Figure:
     }  # fmt: skip
 
 
-# By the one-standard-error rule (Breiman et al., 1984): of networks that rolling origins in the training part cannot tell
-# apart, the one that departs least from its baseline.
+# By the one-standard-error rule (Breiman et al., 1984): of networks that rolling origins in the training part cannot
+# tell apart, the one that departs least from its baseline.
 EXCHANGE: dict[str, Any] = {
     "data": {"context": 20, "scaling": "last-value", "residual": "seasonal-naive"},
     "model": {"cell": "gru", "hidden_size": 8, "num_layers": 1},
