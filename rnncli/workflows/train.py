@@ -112,7 +112,7 @@ def _train_in(
             f"go on with: {_resume_command(request, run, source)}",
             stop.signal_number,
         )
-    _finish(run, trainee, loop, show)
+    _finish(run, trainee, loop, notes, show)
 
 
 def _resume_command(request: Request, run: RunDirectory, source: Source) -> str:
@@ -181,11 +181,16 @@ def _save(run: RunDirectory, trainee: Trainee, loop: TrainingLoop, report: Evalu
     run.write_state(loop.arrays(), loop.snapshot(), loop.plan, sha256)
 
 
-def _finish(run: RunDirectory, trainee: Trainee, loop: TrainingLoop, show: Callable[[Report], None]) -> None:
-    """The best weights become the model, and are scored beside the floors."""
+def _finish(
+    run: RunDirectory, trainee: Trainee, loop: TrainingLoop, notes: list[str], show: Callable[[Report], None]
+) -> None:
+    """The best weights become the model, and are scored beside the floors; what there is to say of that is noted."""
+    said = len(notes)
     parameters = trainee.network.parameters
     parameters.weights[...] = loop.best
     trainee.network.pack()
     score = trainee.score()  # first, because what it says may go into the model
     run.write_model(parameters.export(), trainee.header())
+    for note in notes[said:]:
+        show(Note(note))
     show(Finished(score, loop.position.best_update, loop.position.best_loss, str(run.path)))

@@ -16,6 +16,7 @@ from rnncli.training.windows import Windowing
 
 SHARES = np.linspace(0.0, 1.0, 201)[1:-1]  # at which the errors are kept
 RECEIPTS = (50, 80, 90, 95)  # percent
+SHOWN = (80, 95)  # of these, where none are asked for
 _FEWEST = 39  # errors of one step, for an interval of 95%; else those of all steps are taken together
 
 

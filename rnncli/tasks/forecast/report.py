@@ -10,13 +10,13 @@ import numpy as np
 from rnncli.errors import UsageError
 from rnncli.tasks.bootstrap import probability_better, verdict
 from rnncli.tasks.forecast.backtest import NETWORK, WITH_BASELINE, Backtest
+from rnncli.tasks.forecast.calibration import SHOWN
 from rnncli.tasks.forecast.forecaster import stamped
 from rnncli.tasks.forecast.trainee import TEST, VALIDATION, Trainee
 from rnncli.tasks.naive_forecasts import NAIVE_FORECASTS
 from rnncli.training.reports import BacktestReport, Covered, Judged
 
 _SEED = 1
-SHOWN = (80.0, 95.0)  # percent
 
 
 def backtested(trainee: Trainee, windows: int | None, step: int) -> tuple[str, Backtest]:

@@ -16,7 +16,7 @@ from rnncli.errors import ConfigError, DataError
 from rnncli.models.network import FLOAT32, Model
 from rnncli.tasks.first_weights import set_first_weights
 from rnncli.tasks.forecast.backtest import NETWORK, WITH_BASELINE, Backtest, Tester
-from rnncli.tasks.forecast.calibration import Calibration, calibrated
+from rnncli.tasks.forecast.calibration import SHOWN, Calibration, calibrated
 from rnncli.tasks.forecast.fitted import Fitted
 from rnncli.tasks.forecast.members import Members, build_members, windowing
 from rnncli.tasks.forecast.parts import Divided, divided, with_rows
@@ -234,6 +234,20 @@ class Trainee:
             missed = windows.forward(tested.actual) - windows.forward(forecasts)
             if (made := calibrated(missed / spread, groups)) is not None:
                 self.calibrations[name] = made
+        self._note_validation()
+
+    def _note_validation(self) -> None:
+        """What `predict` will say differently for it."""
+        speaker = self.prefers if self.prefers and self.config.training.fallback else None
+        if speaker:
+            self.notes.append(
+                f"on validation the network was no better than {speaker.replace('-', ' ')}, which predict will say "
+                "therefore; predict --network asks the network"
+            )
+        calibration = self.calibrations.get(speaker or NETWORK)
+        for receipt in calibration.receipts if calibration else ():
+            if receipt.asked in SHOWN:
+                self.notes.append(f"intervals: {receipt} on validation")
 
 
 def inspected(
