@@ -8,8 +8,6 @@ import click
 
 from rnncli.cli.options import reading_options, taken_reading
 
-DRAWN_LEVELS = (80.0, 95.0)  # percent
-
 
 def levels_of(context: click.Context, option: click.Parameter, text: str | None) -> tuple[float, ...]:
     """Percents, such as 80,95; click's error for anything else."""
@@ -38,10 +36,14 @@ def draw(charts: Any, form: str | None, svg: str | None) -> None:
     """On the terminal, into a file, or both."""
     from pathlib import Path
 
+    from rnncli.errors import MachineError
     from rnncli.ui.forecast_chart import save_svg, write_charts
 
     if svg is not None:
-        save_svg(charts, Path(svg))
+        try:
+            save_svg(charts, Path(svg))
+        except OSError as error:
+            raise MachineError(f"--svg {svg}: cannot write: {(error.strerror or '').lower()}; name another") from None
     if form == "plot":
         write_charts(charts)
 
@@ -81,7 +83,7 @@ def command(run: str, data: str | None, form: str | None, svg: str | None, **opt
     A classify, regress or tag: an answer to each sequence of DATA.
     A seq2seq or caption: what it writes for each input of DATA, lines in a pipe as they come.
     """
-    from rnncli.ui.notes import say_notes
+    from rnncli.ui.notes import say, say_notes
     from rnncli.ui.results import write_as_they_come, write_rows, write_stream
     from rnncli.workflows.opening import first_run
     from rnncli.workflows.predict import Answer, Request, Stream, predict
@@ -90,8 +92,7 @@ def command(run: str, data: str | None, form: str | None, svg: str | None, **opt
     notes: list[str] = []
     reading, search = taken_reading(options), taken_search(options)
     drawn = form == "plot" or svg is not None
-    options["levels"] = options["levels"] or (DRAWN_LEVELS if drawn else ())
-    answer = predict(Request(run, data, search=search, reading=reading, drawn=drawn, **options), notes)
+    answer = predict(Request(run, data, search=search, reading=reading, drawn=drawn, tell=say, **options), notes)
     say_notes(notes)
     if isinstance(answer, Stream):
         write_stream(answer.rows, form, answer.delimiter, answer.decimal)

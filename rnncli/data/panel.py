@@ -51,6 +51,15 @@ class Panel:
             self.timelines[s : s + 1],
         )  # fmt: skip
 
+    def at_least(self, count: int) -> Panel:
+        """Of each series at least `count` rows: of a shorter one the first row stands for those before it."""
+        missing = np.maximum(count - self.lengths, 0)
+        if not missing.any():
+            return self
+        kept = [np.maximum(np.arange(first - add, last), first)
+                for (first, last), add in zip(self._spans(), missing.tolist(), strict=True)]  # fmt: skip
+        return self._of_rows(np.concatenate(kept), self.lengths + missing)
+
     def lasting(self, count: int) -> Panel:
         """Of each series its last `count` rows, or all it has."""
         kept = np.concatenate([np.arange(max(first, last - count), last) for first, last in self._spans()])

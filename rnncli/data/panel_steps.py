@@ -129,8 +129,24 @@ class StepTable:
             for rows in self.groups.values():
                 places[rows] = np.arange(len(rows))
             return [], places
+        try:
+            return self._regular_times(self.index[self.columns.time])
+        except DataError as error:
+            raise DataError(f"{error}{self._hint_of_series()}") from None
+
+    def _hint_of_series(self) -> str:
+        """A column of words that come again and again may be what tells series apart."""
+        if self.columns.id is not None:
+            return ""
+        for i, name in enumerate(self.table.header):
+            cells = [row[i] for row in self.table.rows]
+            if name not in (self.columns.time, *self.columns.targets) and 1 < len(set(cells)) <= len(cells) // 2:
+                return f"; or, if the column {shown(name)} says which series a row is of, --set data.id={name}"
+        return ""
+
+    def _regular_times(self, at: int) -> tuple[list[Timeline], np.ndarray]:
         return read_timelines(
-            self.table, self.index[self.columns.time], list(self.groups.values()),
+            self.table, at, list(self.groups.values()),
             fill_gaps=self.data.missing != "refuse", keep_duplicates=self.data.duplicates != "refuse", like=self.like,
         )  # fmt: skip
 

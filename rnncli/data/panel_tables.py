@@ -37,6 +37,8 @@ def read_panel(
     else:
         panel = StepTable(table, columns, data, before).panel()
     _note_constants(panel, columns, notes)
+    if unknown := int((~panel.known).sum()):
+        notes.append(f"{unknown:,} missing values of {panel.known.size:,}: data.missing is {data.missing}")
     return panel, columns, table.delimiter or ","
 
 

@@ -262,6 +262,8 @@ def _refuse_step(column: _Column, before: int, after: int, grid: _Grid) -> NoRet
     """DataError for the stamp `after`, which is not one step after the stamp `before`."""
     timeline = grid.timeline(column.texts[before])
     earlier, text = shown(timeline.last), shown(column.texts[after])
+    if grid.distances.size > 2 and (grid.distances < 0).mean() > 0.5:
+        column.refuse(after, f"{text} comes after {earlier}: times run backwards; sort the rows, the oldest first")
     distance = int(grid.positions[after] - grid.positions[before])
     what, switch = f"{text} comes after {earlier}", ""
     if distance == 0:

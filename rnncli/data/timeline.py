@@ -76,6 +76,18 @@ class Timeline:
         """
         return self._written([offset])[0]
 
+    def offset_of(self, stamp: str) -> int | None:
+        """How many rows after `last` a stamp is (before it if negative); None where it is no time of this series."""
+        values = read([self.last, stamp], self.format)
+        if len(values) < 2:
+            return None
+        if self.unit == "month":
+            values = months_of(values)[0]
+        elif self.unit == "weekday":
+            values = weekdays_of(values)
+        offset, rest = divmod(int(values[1] - values[0]), self.step)
+        return offset if rest == 0 and self.stamp(offset) == stamp else None
+
     def following(self, count: int) -> list[str]:
         """The next `count` stamps; DataError past the year 9999."""
         return self._written(range(1, count + 1))

@@ -22,7 +22,7 @@ from rnncli.models.network import FLOAT32, Network, NetworkShape
 from rnncli.models.segments import SegmentNetwork, SegmentShape, SegmentWork
 from rnncli.models.workspace import Workspace
 from rnncli.training.backpropagation import Backpropagation
-from rnncli.training.forecast_losses import ForecastLoss
+from rnncli.training.forecast_losses import ForecastLoss, Sampler
 from rnncli.training.windows import Frame
 
 DRAWN = 500  # samples, where quantiles have no closed form
@@ -97,23 +97,23 @@ class Decoder:
 
     def quantiles(
         self, frame: Frame, driver: Backpropagation, loss: ForecastLoss, levels: Sequence[float],
-        generator: np.random.Generator,
+        seed: int,
     ) -> np.ndarray | None:  # fmt: skip
         """(L, horizon, B, C) corrections at these levels; None of a loss that knows no distribution."""
         if loss.quantile is not None:
             return loss.quantile(self.parameters(frame, driver), levels)
-        drawn = self.draws(frame, driver, loss, DRAWN, generator)
+        drawn = self.draws(frame, driver, loss, DRAWN, seed)
         return None if drawn is None else np.quantile(drawn, levels, axis=0)
 
     def draws(
-        self, frame: Frame, driver: Backpropagation, loss: ForecastLoss, count: int, generator: np.random.Generator
+        self, frame: Frame, driver: Backpropagation, loss: ForecastLoss, count: int, seed: int
     ) -> np.ndarray | None:
         """(count, horizon, B, C) corrections drawn from the distributions, each row for itself."""
         if loss.sample is None:
             return None
         p = self.parameters(frame, driver)
         scale = np.broadcast_to(frame.scale, p.shape[:-1])
-        drawn = loss.sample(p, count, generator, scale)
+        drawn = drawn_each(loss.sample, p, count, generators(frame, seed), scale)
         return drawn if loss.signed else drawn / scale
 
 
@@ -257,6 +257,20 @@ class Segments(Decoder):
         if key not in self._works:
             self._works[key] = self.network.workspace(S, B, training=training)
         return self._works[key]
+
+
+def generators(frame: Frame, seed: int) -> list[np.random.Generator]:
+    """One for each window, the same whatever others are forecast beside it."""
+    return [np.random.default_rng([seed, int(s)]) for s in frame.contexts.series]
+
+
+def drawn_each(
+    sample: Sampler, p: np.ndarray, count: int, each: Sequence[np.random.Generator], scale: np.ndarray
+) -> np.ndarray:
+    """(count, …, B, C) draws from p (…, B, C, P), those of each window by a generator of its own."""
+    return np.stack(
+        [sample(p[..., b, :, :], count, one, scale[..., b, :]) for b, one in enumerate(each)], axis=-2
+    )  # fmt: skip
 
 
 def to_outputs(values: np.ndarray) -> np.ndarray:

@@ -34,6 +34,7 @@ class ForecastLoss:
     point(p) → (...): the median where the outputs say it, else the mean.
     sample(p, count, generator, scale) → (count, ...) draws; None for a loss that knows no distribution.
     quantile(p, levels) → (L, ...) at levels in (0, 1); None where there is no closed form.
+    mean: whether the point is a mean, which squared errors judge fairly, and not a median.
     signed: False for counts. Their targets carry a scale for each value, they are scaled by it alone, without a
     centre, and `sample` needs scale (...) and draws whole counts, not scaled ones.
     """
@@ -44,6 +45,7 @@ class ForecastLoss:
     sample: Sampler | None = None
     quantile: Callable[[np.ndarray, Sequence[float]], np.ndarray] | None = None
     signed: bool = True
+    mean: bool = False
 
 
 def _first(p: np.ndarray) -> np.ndarray:
@@ -128,7 +130,7 @@ _ABSURD = SQUARED_ERROR.absurd
 
 FORECAST_LOSSES: dict[str, ForecastLoss] = {
     "mae": ForecastLoss(Loss(kernels.absolute_error, "absolute error in scaled units", _ABSURD**0.5), 1, _first),
-    "mse": ForecastLoss(SQUARED_ERROR, 1, _first),
+    "mse": ForecastLoss(SQUARED_ERROR, 1, _first, mean=True),
     "quantile": ForecastLoss(
         Loss(kernels.quantile, "pinball loss in scaled units", _ABSURD**0.5, (LEVELS,)),
         len(LEVELS), _quantile_median, _quantile_sample, _quantile_at,
@@ -139,6 +141,6 @@ FORECAST_LOSSES: dict[str, ForecastLoss] = {
     "student-t": ForecastLoss(Loss(kernels.student_t, "nats per value", _ABSURD), 3, _first, _student_t_sample),
     "negative-binomial": ForecastLoss(
         Loss(kernels.negative_binomial, "nats per value", _ABSURD),
-        2, _negative_binomial_mean, _negative_binomial_sample, signed=False,
+        2, _negative_binomial_mean, _negative_binomial_sample, signed=False, mean=True,
     ),
 }  # fmt: skip

@@ -46,16 +46,14 @@ class Member:
         """What a correction of 1 is, (B, C), in transformed units."""
         return self.frame(contexts).scale
 
-    def quantiles(
-        self, contexts: Contexts, levels: Sequence[float], generator: np.random.Generator
-    ) -> np.ndarray | None:
+    def quantiles(self, contexts: Contexts, levels: Sequence[float], seed: int) -> np.ndarray | None:
         """(L, horizon, B, C), or None of a loss that knows no distribution."""
         frame = self.frame(contexts)
-        found = self.decoder.quantiles(frame, self.driver, self.loss, levels, generator)
+        found = self.decoder.quantiles(frame, self.driver, self.loss, levels, seed)
         return None if found is None else self.windowing.forecasts(frame, found)
 
-    def draws(self, contexts: Contexts, count: int, generator: np.random.Generator) -> np.ndarray | None:
+    def draws(self, contexts: Contexts, count: int, seed: int) -> np.ndarray | None:
         """(count, horizon, B, C), or None of a loss that knows no distribution."""
         frame = self.frame(contexts)
-        drawn = self.decoder.draws(frame, self.driver, self.loss, count, generator)
+        drawn = self.decoder.draws(frame, self.driver, self.loss, count, seed)
         return None if drawn is None else self.windowing.forecasts(frame, drawn)

@@ -13,7 +13,7 @@ import numpy as np
 from rnncli.config.schema import ModelConfig
 from rnncli.models.network import FLOAT32, Network
 from rnncli.training.backpropagation import Backpropagation
-from rnncli.training.decoders import DRAWN, Decoder, Direct, Sizes
+from rnncli.training.decoders import DRAWN, Decoder, Direct, Sizes, drawn_each, generators
 from rnncli.training.forecast_losses import ForecastLoss
 from rnncli.training.windows import Frame
 
@@ -97,15 +97,15 @@ class Recursive(Direct):
         return self._unrolled(frame, driver, lambda p, scale: loss.point(p), 1)[0]
 
     def draws(
-        self, frame: Frame, driver: Backpropagation, loss: ForecastLoss, count: int, generator: np.random.Generator
+        self, frame: Frame, driver: Backpropagation, loss: ForecastLoss, count: int, seed: int
     ) -> np.ndarray | None:
         """(count, horizon, B, C): whole paths."""
-        sample = loss.sample
+        sample, each = loss.sample, generators(frame, seed)
         if sample is None:
             return None
 
         def drawn(p: np.ndarray, scale: np.ndarray) -> np.ndarray:
-            values = sample(p, 1, generator, scale)[0]
+            values = drawn_each(sample, p, 1, each, scale)[0]
             return values if loss.signed else values / scale
 
         return self._unrolled(frame, driver, drawn, count)
@@ -116,9 +116,9 @@ class Recursive(Direct):
         driver: Backpropagation,
         loss: ForecastLoss,
         levels: Sequence[float],
-        generator: np.random.Generator,
+        seed: int,
     ) -> np.ndarray | None:
-        drawn = self.draws(frame, driver, loss, DRAWN, generator)
+        drawn = self.draws(frame, driver, loss, DRAWN, seed)
         return None if drawn is None else np.quantile(drawn, levels, axis=0)
 
     def _unrolled(

@@ -38,6 +38,8 @@ def _write_text(report: BacktestReport) -> None:
     out.write(
         f"\nnetwork is: by a paired bootstrap over {report.independent:,} groups of windows that share few rows\n"
     )
+    if report.independent < 5:
+        out.write("fewer than five such groups can show nothing; hold out more with data.test\n")
     for one in report.coverage:
         out.write(f"intervals: asked {one.asked:g}%, got {one.got:.1f}%, n = {one.count:,}\n")
     if report.wql is not None:

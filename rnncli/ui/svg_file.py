@@ -65,9 +65,13 @@ def save(texts: Iterable[Text], path: Path, width: int) -> None:
         console.print(_Apart(text))
     theme = TerminalTheme(BACKGROUND, FOREGROUND, PALETTE[:8], PALETTE[8:])
     svg = console.export_svg(title="", theme=theme, font_aspect_ratio=ASPECT, code_format=TEMPLATE, unique_id=ID)
+    content = NO_XML.sub("\ufffd", svg).encode()
+    if path.is_symlink() or (path.exists() and not path.is_file()):  # a device or a pipe is written to, not replaced
+        path.write_bytes(content)
+        return
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        temporary.write_bytes(NO_XML.sub("\ufffd", svg).encode())
+        temporary.write_bytes(content)
         os.replace(temporary, path)
     finally:  # also when a signal interrupts the write
         with contextlib.suppress(OSError):

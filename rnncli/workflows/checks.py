@@ -14,7 +14,8 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 }  # fmt: skip
 _METRICS = ("mae", "rmse", "smape", "mase", "rmsse")
 _RULE = re.compile(
-    r"\s*(mae|rmse|smape|mase|rmsse|wql|coverage_(\d+))\s*(<=|>=|<|>)\s*([-+]?[0-9.]+(?:e[-+]?\d+)?)\s*", re.I
+    r"\s*(mae|rmse|smape|mase|rmsse|wql|coverage_(\d+))\s*(<=|>=|<|>)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*",
+    re.I,
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
@@ -27,12 +27,13 @@ _SAVED_EVERY = 30.0  # seconds
 
 @dataclass(frozen=True)
 class Request:
-    """What to follow, and where its state is kept from one time to the next."""
+    """What to follow, where its state is kept from one time to the next, and whom to tell of rows that do not fit."""
 
     data: str
     levels: Sequence[float] = ()
     network: bool = False
     state: str | None = None
+    tell: Callable[[str], None] = lambda text: None
     reading: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -40,6 +41,8 @@ def follow(forecaster: Forecaster, request: Request, notes: list[str]) -> Iterat
     """A row for each that comes. StoppedError after SIGINT or SIGTERM, when the state is saved."""
     follower = Follower(forecaster, request.levels, network=request.network)
     state = Path(request.state) if request.state else None
+    if state is not None and not state.parent.is_dir():
+        raise UsageError(f"--state {state}: there is no folder {state.parent}; create it, or name another")
     if state is not None and state.exists():
         _restore(follower, state)
         notes.append(f"goes on from {state}")
@@ -67,14 +70,19 @@ def _followed(stream: _Stream, follower: Follower, state: Path | None) -> Iterat
 
 def _save(follower: Follower, state: Path) -> None:
     last = [timeline.last for timeline in follower.panel.timelines]
-    model_file.write(state, follower.saved(), {"task": "follow", "last": last})
+    model_file.write(state, follower.saved(), {"task": "follow", "last": last, "model": follower.forecaster.identity})
 
 
 def _restore(follower: Follower, state: Path) -> None:
     arrays, header = model_file.read(state)
     if header.get("task") != "follow":
         raise ModelFileError(f"{state}: is no state of predict --follow; name another file")
-    follower.restore(arrays, [str(stamp) for stamp in header["last"]])
+    if header.get("model") != follower.forecaster.identity:
+        raise ModelFileError(f"{state}: is the state of another model; remove it, or follow with the model it is of")
+    try:
+        follower.restore(arrays, [str(stamp) for stamp in header["last"]])
+    except (KeyError, ValueError, TypeError, IndexError):
+        raise ModelFileError(f"{state}: is damaged; remove it, and begin again") from None
 
 
 class _stopping:
@@ -123,7 +131,7 @@ class _Stream:
         self.path, self.encoding, self.decimal = request.data, data.encoding, data.decimal
         self.delimiter = str(request.reading.get("delimiter", forecaster.delimiter))
         self.columns = forecaster.columns
-        self.levels = sorted(request.levels)
+        self.levels, self.tell = sorted(request.levels), request.tell
         self.names = [name for name in (self.columns.time, *self.columns.targets) if name is not None]
         self.collected: list[_Arrived] = []
         self.anew = False
@@ -135,7 +143,10 @@ class _Stream:
         for where, line in read_lines(self.path, self.encoding):
             if not line.strip():
                 continue
-            cells = next(csv.reader([line], delimiter=self.delimiter))
+            try:
+                cells = next(csv.reader([line], delimiter=self.delimiter))
+            except csv.Error as error:
+                raise DataError(f"{where}: {error}; is this a CSV file?") from None
             if header is None:
                 header = self._header(where, cells)
                 if header is not self.names:
@@ -166,26 +177,52 @@ class _Stream:
 
     def taken(self, arrived: _Arrived, follower: Follower) -> Iterator[dict[str, Any]]:
         """The row that says what it means; rows that were left out before it count as missing."""
+        timeline = self._timeline_so_far(follower)
+        if timeline is not None and arrived.stamp is not None and self._is_late(arrived, timeline):
+            return
         if self.anew or not self._goes_on(arrived, follower):
             yield self._written(arrived, self._collect(arrived, follower), follower)
             return
         yield self._written(arrived, follower.push(arrived.values), follower)
 
+    def _timeline_so_far(self, follower: Follower) -> Timeline | None:
+        """Up to the last row that was taken; None before the first, which may be of another series."""
+        if self.place == 0 or not follower.panel.timelines:
+            return None
+        timeline = follower.panel.timelines[0]
+        return replace(timeline, last=str(self.collected[-1].stamp)) if self.anew else timeline
+
+    def _is_late(self, arrived: _Arrived, timeline: Timeline) -> bool:
+        """Whether the row is to be left out, which is told: its time has been, or is between two rows."""
+        assert arrived.stamp is not None
+        offset = timeline.offset_of(arrived.stamp)
+        if offset is not None and offset > 0:
+            return False
+        why = f"is no time of this series, whose rows are one {timeline.frequency} apart"
+        if offset is not None:
+            why = f"comes after {shown(timeline.last)}" if offset else "has been already"
+        self.tell(f"{arrived.where}: {shown(arrived.stamp)} {why}; left out")
+        return True
+
     def _goes_on(self, arrived: _Arrived, follower: Follower) -> bool:
         """Whether the row follows; up to a context of missing rows are stepped over."""
         if arrived.stamp is None or not follower.panel.timelines:
             return True
-        timeline = follower.panel.timelines[0]
-        if arrived.stamp in (timeline.last, timeline.stamp(0)):
-            raise DataError(f"{arrived.where}: {shown(arrived.stamp)} occurs twice; leave one out")
-        for ahead in range(1, follower.kept + 1):
-            if arrived.stamp == timeline.stamp(ahead):
-                follower.skip(ahead - 1)
-                return True
-        return False
+        ahead = follower.panel.timelines[0].offset_of(arrived.stamp)
+        if ahead is None or not 0 < ahead <= follower.kept:
+            return False
+        if ahead > 1:
+            self.tell(f"{arrived.where}: {ahead - 1:,} rows are missing before {shown(arrived.stamp)}")
+        follower.skip(ahead - 1)
+        return True
 
     def _collect(self, arrived: _Arrived, follower: Follower) -> Followed | None:
         """The first rows of another series: nothing can be said until there are enough of them."""
+        if not self.anew:
+            self.tell(
+                f"{arrived.where}: does not go on where the model's data end; {follower.kept} rows are read before "
+                "anything is said"
+            )
         self.anew = True
         self.collected.append(arrived)
         if np.isnan(arrived.values).any():
@@ -193,6 +230,7 @@ class _Stream:
         if len(self.collected) < follower.kept:
             return None
         self.anew = False
+        self.place = max(self.place, 1)
         timelines = tuple(self._timeline(one, arrived) for one in follower.panel.timelines)
         follower.begin_with(np.stack([row.values for row in self.collected]), timelines)
         return follower.now()
@@ -213,7 +251,7 @@ class _Stream:
         if time_name is not None:
             row[time_name] = arrived.stamp
         row |= {name: _known(value) for name, value in zip(self.columns.targets, arrived.values, strict=True)}
-        row["score"] = None if followed is None else _known(float(np.max(followed.score)))
+        row["score"] = None if followed is None else _highest(followed.score)
         if time_name is not None:
             timeline = follower.panel.timelines[0] if followed is not None else None
             row[f"next_{time_name}"] = None if timeline is None else stamped(timeline, 1, 0)
@@ -223,6 +261,12 @@ class _Stream:
                 low, high = (None, None) if followed is None else (end[c] for end in followed.bands[level])
                 row[f"next_{name}_lo_{level:g}"], row[f"next_{name}_hi_{level:g}"] = low, high
         return row
+
+
+def _highest(scores: np.ndarray) -> float | None:
+    """Of the columns that have one."""
+    known = scores[~np.isnan(scores)]
+    return float(known.max()) if known.size else None
 
 
 def _known(value: float) -> float | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from rnncli.config.schema import DataConfig
 from rnncli.data.source import decode, read_source
 from rnncli.errors import UsageError
+from rnncli.tasks.forecast.calibration import SHOWN
 from rnncli.tasks.forecast.forecaster import Forecaster
 from rnncli.tasks.language_model import LanguageModel
 from rnncli.tasks.many_to_one import Answerer
@@ -41,6 +42,7 @@ class Request:
     follow: bool = False
     state: str | None = None
     drawn: bool = False
+    tell: Callable[[str], None] = lambda text: None
     top: int | None = None
     search: Search | None = None
     scores: bool = False
@@ -126,7 +128,8 @@ def _rows(model: Forecaster, request: Request, notes: list[str]) -> Answer:
         model.read(read_source(request.data), data, notes)
     if request.future is not None:
         model.read_future(read_source(request.future), data, notes)
-    made = model.predicted(request.horizon, notes, request.levels, request.samples or 0, network=request.network)
+    levels = request.levels or (SHOWN if request.drawn and model.calibrations else ())
+    made = model.predicted(request.horizon, notes, levels, request.samples or 0, network=request.network)
     rows = model.rows(made)
     charts = tuple(model.charts(made)) if request.drawn else ()
     return Answer(rows, rows, model.delimiter, model.data.decimal, charts)
@@ -136,7 +139,9 @@ def _stream(model: Forecaster, request: Request, notes: list[str]) -> Stream:
     for option, value in (("horizon", request.horizon), ("samples", request.samples), ("future", request.future)):
         if value:
             raise UsageError(f"--{option}: does not go with --follow, which forecasts the next row; leave it out")
-    following = Following(request.data or "-", request.levels, request.network, request.state, request.reading)
+    following = Following(
+        request.data or "-", request.levels, request.network, request.state, request.tell, request.reading
+    )
     return Stream(follow(model, following, notes), model.delimiter, model.data.decimal)
 
 

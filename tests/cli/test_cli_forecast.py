@@ -186,10 +186,20 @@ def test_a_missing_row_and_a_missing_value_are_stepped_over(folder: Path) -> Non
     assert empty[3:] == gap[2:]
 
 
+def test_rows_that_come_late_are_left_out_and_the_stream_goes_on(folder: Path) -> None:
+    strays = [*LATER[:3], LATER[1], LATER[2], "2011-13,5", "2011-04-02,5", *LATER[3:]]
+    told = run("predict", "run", "-", "--follow", cwd=folder, stdin="\n".join([HEADER, *strays, ""])).ok()
+    assert told.rows() == follow(folder, [HEADER, *LATER])
+    for line, stamp, why in ((5, "2011-02", "comes after"), (6, "2011-03", "has been already"),
+                             (7, "2011-13", "is no time of this series"), (8, "2011-04-02", "is no time")):  # fmt: skip
+        assert f'<stdin>:{line}: "{stamp}" {why}' in told.err
+    gap = run("predict", "run", "-", "--follow", cwd=folder, stdin="\n".join([HEADER, *LATER[:2], LATER[6], ""])).ok()
+    assert "4 rows are missing before" in gap.err
+
+
 @pytest.mark.parametrize(
     ("lines", "code", "said"),
     [
-        ([HEADER, LATER[0], LATER[0]], 3, '<stdin>:3: "2011-01" occurs twice'),
         ([HEADER, "2011-01,abc"], 3, '<stdin>:2: column 2 "sales": "abc" is not a number'),
         (["month,profit", "2011-01,3"], 2, 'no column "sales"'),
         ([HEADER, "2011-01,3,4"], 3, "<stdin>:2: 3 fields, the others have 2"),
@@ -215,6 +225,13 @@ def test_answers_do_not_wait_for_the_end(folder: Path) -> None:
         process.terminate()
         assert process.wait(timeout=60) == 143
     assert follow(folder, LATER[3:], "--state", "live.state") == follow(folder, [HEADER, *LATER])[3:]
+
+
+def test_a_state_of_another_model_is_refused(folder: Path) -> None:
+    follow(folder, [HEADER, *LATER[:2]], "--state", "one.state")
+    run("train", "forecast.yaml", "-q", "-o", "other", "--set", "training.seed=2", cwd=folder).ok()
+    arguments = ("predict", "other", "-", "--follow", "--state", "one.state")
+    assert "is the state of another model" in run(*arguments, cwd=folder, stdin=f"{LATER[2]}\n").failed(4)
 
 
 def test_a_recursive_network_carries_its_state(folder: Path) -> None:

@@ -19,7 +19,7 @@ from rnncli.training.windows import Contexts, Features, in_batches, rows_before
 MOST_WINDOWS = 20_000
 NETWORK = "network"  # the median of its members, alone
 WITH_BASELINE = "network with its baseline"
-_FAR_ENOUGH = 2000  # rows that a baseline looks back at most
+_FAR_ENOUGH = 1000  # rows that a baseline looks back at most
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,14 @@ class Backtest:
             return blocks(self.origins, self.series, horizon)
         return blocks(self.origins - self.begins[self.series], np.zeros_like(self.series), horizon)
 
-    def errors(self, name: str) -> np.ndarray:
-        """Mean absolute error of each window, (W,), in units of its series' seasonal difference where there is one."""
-        scale = self.scales[0][self.series]
-        scaled = np.abs(self.forecasts[name] - self.actual) / np.where(np.isnan(scale), 1.0, scale)
+    def errors(self, name: str, *, squared: bool = False) -> np.ndarray:
+        """Mean absolute error of each window, (W,), in units of its series' seasonal difference where there is one.
+
+        squared: the mean squared error, likewise.
+        """
+        scale = self.scales[int(squared)][self.series]
+        missed = np.abs(self.forecasts[name] - self.actual) ** (2 if squared else 1)
+        scaled = missed / np.where(np.isnan(scale), 1.0, scale)
         known = ~np.isnan(self.actual)
         count = np.maximum(known.sum(axis=(0, 2)), 1)
         return np.where(known.any(axis=(0, 2)), np.where(known, scaled, 0).sum(axis=(0, 2)) / count, np.nan)
@@ -94,20 +98,27 @@ class Tester:
     season: int
     names: Sequence[str] = ("last-value", "seasonal-naive")
 
-    def run(self, origins: np.ndarray, calibration: Calibration | None = None) -> Backtest:
-        """Forecast from every origin, or from `MOST_WINDOWS` of them evenly spread; with intervals if calibrated."""
+    def run(
+        self, origins: np.ndarray, calibration: Calibration | None = None, begins: np.ndarray | None = None
+    ) -> Backtest:
+        """Forecast from every origin, or from `MOST_WINDOWS` of them evenly spread; with intervals if calibrated.
+
+        begins (S,): the row before which each series is history, for the scale of errors; by default its first origin.
+        """
         origins = origins[np.linspace(0, len(origins) - 1, min(len(origins), MOST_WINDOWS)).astype(int)]
         parts = [self._batch(batch) for batch in in_batches(origins)]
-        names = [name for name in parts[0][0] if all(name in made for made, _ in parts)]  # of all windows or of none
-        forecasts = {name: np.concatenate([made[name] for made, _ in parts], axis=1) for name in names}
+        forecasts = {name: np.concatenate([made[name] for made, _ in parts], axis=1) for name in parts[0][0]}
         quantiles = None
         if calibration is not None:
             point, spread = forecasts.get(WITH_BASELINE, forecasts[NETWORK]), self.spread(origins)
             windowing = self.members.first.windowing
-            quantiles = np.stack([calibration.quantile(point, spread, float(level), windowing) for level in LEVELS])
+            quantiles = np.stack([
+                self.members.countable(calibration.quantile(point, spread, level, windowing), level)
+                for level in LEVELS.tolist()
+            ])  # fmt: skip
         return Backtest(
             origins, self.features.series[origins - 1], np.concatenate([actual for _, actual in parts], axis=1),
-            forecasts, self._scales(origins), self.panel.starts[:-1], tuple(LEVELS.tolist()), quantiles,
+            forecasts, self._scales(origins, begins), self.panel.starts[:-1], tuple(LEVELS.tolist()), quantiles,
         )  # fmt: skip
 
     def spread(self, origins: np.ndarray) -> np.ndarray:
@@ -132,21 +143,24 @@ class Tester:
         return made, np.where(known, windowing.futures(self.features.values, origins), np.nan)
 
     def _baselines(self, origins: np.ndarray, horizon: int) -> dict[str, np.ndarray]:
-        """Each looks back as far as all windows of the batch can."""
+        """Each looks back to the beginning of its series, or `_FAR_ENOUGH` rows."""
         begins = self.panel.starts[self.features.series[origins - 1]]
-        past = rows_before(self.features.values, origins, min(int((origins - begins).min()), _FAR_ENOUGH))
-        return {
-            name: NAIVE_FORECASTS[name](past, horizon, self.season)
-            for name in self.names
-            if name in ("last-value", "drift") or 1 < self.season <= len(past)
-        }
+        pasts = np.minimum(origins - begins, _FAR_ENOUGH)
+        names = [name for name in self.names if name in ("last-value", "drift") or self.season > 1]
+        made = {name: np.empty((horizon, len(origins), self.features.values.shape[1])) for name in names}
+        for length in np.unique(pasts):
+            mine = pasts == length
+            past = rows_before(self.features.values, origins[mine], int(length))
+            for name, forecasts in made.items():
+                forecasts[:, mine] = NAIVE_FORECASTS[name](past, horizon, self.season)
+        return made
 
-    def _scales(self, origins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _scales(self, origins: np.ndarray, begins: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         S, C = len(self.panel.ids), self.features.values.shape[1]
         absolute, squared = np.full((S, C), np.nan), np.full((S, C), np.nan)
         series = self.features.series[origins - 1]
         for s in np.unique(series):
-            first = int(origins[series == s].min())
+            first = int(origins[series == s].min() if begins is None else begins[s])
             rows = slice(int(self.panel.starts[s]), first)
             history = np.where(self.panel.known[rows], self.panel.values[rows], np.nan)
             m = min(self.season, len(history) - 1)

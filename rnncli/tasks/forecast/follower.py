@@ -51,7 +51,8 @@ class Follower:
             raise UsageError(
                 "this model has no intervals: nothing was held out to calibrate them on; leave out --levels"
             )
-        self.horizon, self.kept = forecaster.horizon, len(forecaster.panel.values) // len(forecaster.panel.ids)
+        self.horizon, self.kept = forecaster.horizon, int(forecaster.panel.lengths.max())
+        forecaster.panel = forecaster.panel.at_least(self.kept)  # side by side, each as long as the longest
         first = forecaster.members.first
         self.carries = (
             isinstance(first.decoder, Recursive)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +18,7 @@ from rnncli.data.panel_tables import read_panel, separate, with_future
 from rnncli.data.source import Source
 from rnncli.data.timeline import Timeline
 from rnncli.data.transforms import require_transformable
-from rnncli.errors import DataError, UsageError
+from rnncli.errors import DataError, ModelFileError, UsageError
 from rnncli.models.ensemble import Ensemble
 from rnncli.models.network import FLOAT32
 from rnncli.tasks.forecast.backtest import NETWORK
@@ -67,6 +68,7 @@ class Forecaster:
         )  # fmt: skip
         network = members[0].network if len(members) == 1 else Ensemble([member.network for member in members])
         network.load(arrays)
+        self.identity = hashlib.sha256(network.parameters.weights.tobytes() + self.panel.values.tobytes()).hexdigest()
         self.members = Members(members, self.config.training.with_baseline)
         validated = header["validated"]
         self.calibrations = {name: Calibration.from_header(one) for name, one in validated["calibrations"].items()}
@@ -142,7 +144,8 @@ class Forecaster:
         members = self.members.reaching(wanted)
         windowing = members.first.windowing
         speaker = NETWORK if network else self.speaker
-        contexts = last_contexts(self.panel, self.fitted.encoders, members.widest, wanted)
+        whole = self.panel.at_least(members.context)
+        contexts = last_contexts(whole, self.fitted.encoders, members.widest, wanted)
         point, spread = self._on_and_on(members, contexts, wanted)
         if speaker != NETWORK:
             point = self._naive(speaker, wanted)
@@ -152,12 +155,14 @@ class Forecaster:
                 "this model has no intervals: nothing was held out to calibrate them on, or training was not finished; "
                 "train to the end with data.validation"
             )
-        bands = (
-            {level: calibration.interval(point, spread, level, windowing) for level in levels} if calibration else {}
-        )
-        return Forecasts(
-            point, spread, self._countable(bands), self._paths(members, contexts, speaker, samples, wanted, seed)
-        )
+        bands: dict[float, Band] = {}
+        for level in levels:
+            assert calibration is not None
+            low, high = calibration.interval(point, spread, level, windowing)
+            bands[level] = members.countable(low, 0.0), members.countable(high, 1.0)
+        if not np.isfinite(point).all():
+            raise ModelFileError("the forecast is no finite number; the weights or the series are beyond all measure")
+        return Forecasts(point, spread, bands, self._paths(members, contexts, speaker, samples, wanted, seed))
 
     def _on_and_on(self, members: Members, contexts: Contexts, wanted: int) -> tuple[np.ndarray, np.ndarray]:
         """Point and spread, (wanted, S, C): beyond the horizon, forecasts are read as if they had come."""
@@ -175,12 +180,6 @@ class Forecaster:
     def _naive(self, name: str, wanted: int) -> np.ndarray:
         season, series = self.data.season or 1, map(self.panel.one, range(len(self.panel.ids)))
         return np.concatenate([NAIVE_FORECASTS[name](one.values[:, None], wanted, season) for one in series], axis=1)
-
-    def _countable(self, bands: dict[float, Band]) -> dict[float, Band]:
-        """Intervals of counts end in whole numbers from 0."""
-        if self.members.first.loss.signed:
-            return bands
-        return {level: (np.maximum(np.floor(low), 0), np.ceil(high)) for level, (low, high) in bands.items()}
 
     def _paths(
         self, members: Members, contexts: Contexts, speaker: str, samples: int, wanted: int, seed: int
@@ -226,8 +225,16 @@ class Forecaster:
                 f"the network was no better than {self.speaker.replace('-', ' ')} on validation, which therefore "
                 "forecasts; --network asks the network"
             )
+        if short := int((self.panel.lengths < self.members.context).sum()):
+            notes.append(
+                f"{short:,} series have fewer than the {self.members.context} rows that the network reads; their first "
+                "value stands for what is missing"
+            )
         made = self.forecasts(wanted, levels, samples, network=network)
-        notes += [f"intervals: {receipt} on validation" for receipt in self.receipts(levels, network=network)]
+        receipts = self.receipts(levels, network=network)
+        notes += [f"intervals: {receipt} on validation" for receipt in receipts]
+        if levels and not receipts:
+            notes.append("intervals: the validation part has too few windows to check what they hold")
         return made
 
     def rows(self, made: Forecasts) -> list[dict[str, Any]]:
@@ -242,7 +249,8 @@ class Forecaster:
             one, timeline = self.panel.one(s), self.panel.timelines[s] if self.panel.timelines else None
             N, H = len(one.values), len(made.point)
             tail = min(N, max(_HISTORY * H, 2 * (self.data.season or 1)))
-            for c, target in enumerate(self.columns.targets):
+            for c in range(one.values.shape[1]):
+                target = self.columns.targets[c]
                 title = f"{name} {target}".strip() if self.columns.layout != "wide" else name or target
                 yield ForecastChart(
                     title,

@@ -90,15 +90,19 @@ class Members:
 
     def quantiles(self, contexts: Contexts, levels: Sequence[float], seed: int) -> np.ndarray | None:
         """The median of each one's quantiles, (L, horizon, B, C)."""
-        generator = np.random.default_rng(seed)
-        found = [member.quantiles(contexts, levels, generator) for member in self.members]
+        found = [member.quantiles(contexts, levels, seed + k) for k, member in enumerate(self.members)]
         return np.median(np.stack([one for one in found if one is not None]), axis=0) if found[0] is not None else None
+
+    def countable(self, values: np.ndarray, share: float) -> np.ndarray:
+        """Ends of intervals: those of counts are whole numbers from 0, rounded outwards."""
+        if self.first.loss.signed:
+            return values
+        return np.maximum(np.floor(values) if share < 0.5 else np.ceil(values), 0)
 
     def draws(self, contexts: Contexts, count: int, seed: int) -> np.ndarray | None:
         """Draws from all members in turn, (count, horizon, B, C)."""
-        generator = np.random.default_rng(seed)
         each = -(-count // len(self.members))
-        drawn = [member.draws(contexts, each, generator) for member in self.members]
+        drawn = [member.draws(contexts, each, seed + k) for k, member in enumerate(self.members)]
         found = [one for one in drawn if one is not None]
         return np.stack(found, axis=1).reshape(-1, *found[0].shape[1:])[:count] if found else None
 

@@ -48,6 +48,10 @@ class Divided:
         spans = [self.span(s, part) for s in range(len(self.ends))]
         return np.concatenate([np.arange(first, last) for first, last in spans])
 
+    def begins(self, part: int) -> np.ndarray:
+        """The first row of a part of each series, (S,)."""
+        return np.array([self.span(s, part)[0] for s in range(len(self.ends))])
+
     def span(self, s: int, part: int) -> tuple[int, int]:
         """The first row of a part of series s, and the one after its last."""
         begin = int(self.panel.starts[s])

@@ -12,7 +12,7 @@ from rnncli.tasks.bootstrap import probability_better, verdict
 from rnncli.tasks.forecast.backtest import NETWORK, WITH_BASELINE, Backtest
 from rnncli.tasks.forecast.calibration import SHOWN
 from rnncli.tasks.forecast.forecaster import stamped
-from rnncli.tasks.forecast.trainee import TEST, VALIDATION, Trainee
+from rnncli.tasks.forecast.trainee import SPLITS, Trainee
 from rnncli.tasks.naive_forecasts import NAIVE_FORECASTS
 from rnncli.training.reports import BacktestReport, Covered, Judged
 
@@ -24,12 +24,12 @@ def backtested(trainee: Trainee, windows: int | None, step: int) -> tuple[str, B
 
     UsageError where nothing was held out, or less than asked for.
     """
-    held_out = ((split, trainee.origins(part)) for part, split in ((TEST, "test"), (VALIDATION, "validation")))
-    split, origins = next(((split, origins) for split, origins in held_out if len(origins)), ("", np.zeros(0, int)))
-    if not len(origins):
+    part = trainee.held_out()
+    if part is None:
         raise UsageError(f"{trainee.name}: nothing was held out; name data to test on, or set data.test")
-    chosen = _every(trainee, origins, windows, step)
-    return split, trainee.tester(tuple(NAIVE_FORECASTS)).run(chosen, trainee.calibrations.get(NETWORK))
+    chosen = _every(trainee, trainee.origins(part), windows, step)
+    calibration, begins = trainee.calibrations.get(NETWORK), trainee.parts.begins(part)
+    return SPLITS[part], trainee.tester(tuple(NAIVE_FORECASTS)).run(chosen, calibration, begins)
 
 
 def _every(trainee: Trainee, origins: np.ndarray, windows: int | None, step: int) -> np.ndarray:
@@ -74,7 +74,8 @@ def _covered(tested: Backtest) -> Iterator[Covered]:
     known = ~np.isnan(tested.actual)
     for level in SHOWN:
         low, high = tested.band(level)
-        inside = (low <= tested.actual) & (tested.actual <= high)
+        rounding = 1e-9 * np.abs(tested.actual)  # of a transform and back
+        inside = (low <= tested.actual + rounding) & (tested.actual - rounding <= high)
         yield Covered(level, 100 * float(inside[known].mean()), int(known.sum()))
 
 

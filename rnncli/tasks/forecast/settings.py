@@ -69,7 +69,7 @@ def _refuse_what_is_not_for_series(config: Config) -> None:
             "data.residual: is seasonal-growth, which a recursive network cannot correct step by step; take "
             "seasonal-naive, or another model.decoder"
         )
-    if training.with_baseline and data.residual == "none":
+    if training.with_baseline and (data.residual == "none" or training.loss == "negative-binomial"):
         raise ConfigError("training.with_baseline: there is no baseline where data.residual is none; remove it")
     if training.seed + training.seeds > 2**63:
         raise ConfigError("training.seed: is too large for training.seeds that follow it; lower it")

@@ -15,7 +15,7 @@ from rnncli.data.source import Source, read_source
 from rnncli.errors import ConfigError, DataError
 from rnncli.models.network import FLOAT32, Model
 from rnncli.tasks.first_weights import set_first_weights
-from rnncli.tasks.forecast.backtest import NETWORK, WITH_BASELINE, Backtest, Tester
+from rnncli.tasks.forecast.backtest import MOST_WINDOWS, NETWORK, WITH_BASELINE, Backtest, Tester
 from rnncli.tasks.forecast.calibration import SHOWN, Calibration, calibrated
 from rnncli.tasks.forecast.fitted import Fitted
 from rnncli.tasks.forecast.members import Members, build_members, windowing
@@ -29,6 +29,7 @@ from rnncli.training.threads import ThreadPool
 from rnncli.training.window_learner import EnsembleLearner, WindowLearner
 
 TRAINING, VALIDATION, TEST = 0, 1, 2  # parts
+SPLITS = {VALIDATION: "validation", TEST: "test"}
 _JUDGED_BY = 2000  # windows that choose the baseline
 _KEPT_SEASONS = 3  # of each series at least go into the model file, for baselines that look back
 
@@ -62,6 +63,7 @@ class Trainee:
         self.network: Model = self.learner.network
         set_first_weights(self.network, config)
         self._note_short_parts()
+        self._note_many_zeros()
         self.calibrations: dict[str, Calibration] = {}
         self.prefers: str | None = None
         self.facts = self._facts(sum(len(learner.train) for learner in learners) // len(learners))
@@ -86,14 +88,16 @@ class Trainee:
         windows = windowing(config, max(config.data.contexts), "none", self.fitted)
         origins = self.parts.origins(windows, TRAINING, config.data.missing)
         origins = origins[:: max(1, len(origins) // _JUDGED_BY)]
-        past, actual = (cut(self.features.values, origins) for cut in (windows.past, windows.futures))
-        size = np.abs(actual).mean(axis=0) + 1e-30
-        errors = {
-            label: float((np.abs(actual - naive(past, windows.horizon, windows.season)) / size).mean())
-            for label, naive in (("last-value", last_value), ("seasonal-naive", seasonal_naive))
-            if len(origins) and (naive is last_value or windows.season <= windows.context)
-        }
-        residual = min(errors, key=lambda label: errors[label]) if errors else "last-value"
+        residual = "last-value"
+        if len(origins) and 1 < windows.season <= windows.context:
+            past, actual = (cut(self.features.values, origins) for cut in (windows.past, windows.futures))
+            last, seasonal = (
+                np.abs(actual - naive(past, windows.horizon, windows.season)).mean(axis=(0, 1))
+                for naive in (last_value, seasonal_naive)
+            )
+            # Of the columns, each counts alike, whatever its unit.
+            if (seasonal / np.maximum(last + seasonal, 1e-30)).mean() < 0.5:
+                residual = "seasonal-naive"
         return config.model_copy(update={"data": config.data.model_copy(update={"residual": residual})})
 
     def _learner(self, member: Member, k: int) -> WindowLearner:
@@ -113,6 +117,15 @@ class Trainee:
     def origins(self, part: int) -> np.ndarray:
         """Of a part, the origins that every network can forecast from."""
         return self.parts.origins(self.members.widest, part, self.config.data.missing)
+
+    def _note_many_zeros(self) -> None:
+        """A median of mostly zeros is zero, and praised for it by every absolute error."""
+        zeros = float((self.parts.panel.values[self.parts.rows(TRAINING)] == 0).mean())
+        if zeros > 0.5 and self.config.training.loss in ("mae", "quantile", "student-t"):
+            self.notes.append(
+                f"{zeros:.0%} of the values are 0, so that medians are 0 too, and sum to nothing; for amounts on "
+                "average take training.loss=mse, for counts negative-binomial"
+            )
 
     def _note_short_parts(self) -> None:
         data, horizon = self.config.data, self.config.data.horizon
@@ -191,25 +204,34 @@ class Trainee:
 
     def score(self) -> Score | None:
         """The networks beside last value and seasonal naive; what validation tells is kept for the model file."""
-        held_out = ((split, self.origins(part)) for part, split in ((TEST, "test"), (VALIDATION, "validation")))
-        split, origins = next(((split, origins) for split, origins in held_out if len(origins)), ("", np.zeros(0)))
         self._learn_from_validation()
-        if not len(origins):
+        part = self.held_out()
+        if part is None:
             return None
-        return self.scored(split, self.tester().run(origins))
+        return self.scored(SPLITS[part], self.tester().run(self.origins(part), begins=self.parts.begins(part)))
+
+    def held_out(self) -> int | None:
+        """The part to score on: the test part, else the validation part, or None without either."""
+        return next((part for part in (TEST, VALIDATION) if len(self.origins(part))), None)
 
     def scored(self, split: str, tested: Backtest) -> Score:
         """A backtest in one figure: MAE of one column, or the mean MASE of several, whose units differ."""
         scores = tested.scores()
-        one = tested.actual.shape[2] * len(self.parts.panel.ids) == 1
+        one = tested.actual.shape[2] * len(self.parts.panel.ids) == 1 or bool(np.isnan(scores[NETWORK].mase))
         unit = f"MAE of {self._targets()}" if one else f"mean MASE of {self._several(tested)}"
         floors = dict.fromkeys((WITH_BASELINE, "last-value", "seasonal-naive", self.config.data.residual))
         shown = [name for name in floors if name in scores]
         figures = {name: score.mae if one else score.mase for name, score in scores.items()}
         return Score(
             split, unit, figures["network"], tuple((name.replace("-", " "), figures[name]) for name in shown),
-            f"{len(tested.origins):,} rolling origins, horizon {self.config.data.horizon}",
+            f"{self._counted(split, tested)} rolling origins, horizon {self.config.data.horizon}",
         )  # fmt: skip
+
+    def _counted(self, split: str, tested: Backtest) -> str:
+        """How many windows, and of how many where they are thinned out."""
+        count = len(tested.origins)
+        whole = len(self.origins(next(part for part, name in SPLITS.items() if name == split)))
+        return f"{count:,} of {whole:,}" if count == MOST_WINDOWS < whole else f"{count:,}"
 
     def _several(self, tested: Backtest) -> str:
         series, columns = len(self.parts.panel.ids), tested.actual.shape[2]
@@ -225,7 +247,8 @@ class Trainee:
         if np.isnan(tested.actual).all():
             return
         spoken = WITH_BASELINE if WITH_BASELINE in tested.forecasts else NETWORK
-        errors = {name: float(np.nanmean(tested.errors(name))) for name in tested.forecasts}
+        squared = self.members.first.loss.mean
+        errors = {name: float(np.nanmean(tested.errors(name, squared=squared))) for name in tested.forecasts}
         best = min((name for name in errors if name in NAIVE_FORECASTS), key=lambda name: errors[name])
         self.prefers = best if errors[best] <= errors[spoken] else None
         spread, windows = tester.spread(tested.origins), self.members.first.windowing
