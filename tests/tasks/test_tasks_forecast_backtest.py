@@ -8,6 +8,7 @@ from trainees import csv, shaken, trainee_of
 
 from rnncli.tasks.forecast import backtest
 from rnncli.tasks.forecast.backtest import NETWORK, WITH_BASELINE, Backtest
+from rnncli.tasks.naive_forecasts import NAIVE_FORECASTS
 
 NAN = math.nan
 
@@ -175,3 +176,15 @@ def test_a_naive_forecast_that_errs_less_on_validation_is_preferred():
     assert set(made.calibrations) == {NETWORK, "last-value"}
     errors = made.tester().run(made.origins(1)).errors("last-value")
     assert np.nanmean(errors) < np.nanmean(made.tester().run(made.origins(1)).errors(NETWORK))
+
+
+def test_every_baseline_looks_back_to_the_beginning_of_its_own_series():
+    made = long_trainee(SERIES, SERIES[:20] * 10)
+    tester = made.tester(tuple(NAIVE_FORECASTS))
+    origins = np.array([30, 50, 60 + 15])
+    together = tester.run(origins).forecasts
+    for w, origin in enumerate(origins):
+        own = SERIES[:origin] if w < 2 else 10 * SERIES[: origin - 60]
+        for name, naive in NAIVE_FORECASTS.items():
+            wanted = naive(own[:, None, None], 3, SEASON)[:, 0, 0]
+            assert together[name][:, w, 0] == pytest.approx(wanted, rel=1e-12), name

@@ -290,3 +290,54 @@ def test_what_it_cannot_say_is_refused():
         reloaded(made(csv(y=SERIES), {"loss": "gaussian"})).forecasts(HORIZON + 1, samples=3)
     recursive = reloaded(made(csv(y=SERIES), {"loss": "gaussian"}, {"decoder": "recursive"}))
     assert recursive.forecasts(4 * HORIZON, samples=3).paths.shape == (3, 4 * HORIZON, 1, 1)
+
+
+@pytest.mark.parametrize("order", ["ab", "ba"])
+def test_a_short_series_is_forecast_from_its_own_rows(order):
+    """Its first value stands for what is missing, whatever series lies before it."""
+
+    def said(factor):
+        long, short = ("a", [*SERIES * factor]), ("b", [5.0, 6.0, 7.0])
+        first, second = (long, short) if order == "ab" else (short, long)
+        content = csv(
+            id=[first[0]] * len(first[1]) + [second[0]] * len(second[1]), y=[*first[1], *second[1]]
+        )  # fmt: skip
+        model = reloaded(made(content, id="id", target="y", validation=0.1, scaling="mean"))
+        notes = []
+        rows = model.predict(None, notes, network=True)
+        assert "1 series have fewer than the 8 rows" in " ".join(notes)
+        return model, [row["y"] for row in rows if row["id"] == "b"]
+
+    (model, got), (_, scaled) = said(1), said(1000)
+    assert got == scaled
+    padded = csv(id=["b"] * CONTEXT, y=[5.0] * (CONTEXT - 2) + [6.0, 7.0])
+    read(model, padded)
+    assert got == pytest.approx([row["y"] for row in model.predict(None, [], network=True)], rel=1e-6)
+
+
+def test_columns_of_their_own_have_pictures_of_their_own():
+    trainee = made(csv(y=SERIES, z=SERIES[::-1]), channels="independent")
+    trainee.score()
+    model = reloaded(trainee)
+    charts = list(model.charts(model.forecasts(None, (80,), network=True)))
+    assert [chart.title for chart in charts] == ["y", "z"]
+    assert charts[1].history[-1][1] == SERIES[0]
+
+
+def test_what_is_drawn_for_a_window_does_not_depend_on_its_company():
+    trainee = made(csv(id=["a"] * N + ["b"] * N, y=[*SERIES] * 2), {"loss": "student-t"}, id="id", target="y")
+    both = trainee.members.quantiles(
+        trainee.members.widest.contexts(trainee.features, np.array([N, N + 40])), (0.1,), 1
+    )
+    alone = trainee.members.quantiles(trainee.members.widest.contexts(trainee.features, np.array([N + 40])), (0.1,), 1)
+    assert both[:, :, 1:] == pytest.approx(alone, rel=1e-6)
+
+
+def test_ends_of_intervals_of_counts_are_whole_in_a_backtest_too():
+    counts = np.random.default_rng(3).poisson(4, N).astype(float)
+    trainee = made(csv(y=counts), {"loss": "negative-binomial"}, residual=None)
+    trainee.score()
+    tested = trainee.tester().run(trainee.origins(1), trainee.calibrations["network"])
+    for end in tested.band(80):
+        assert np.array_equal(end, np.round(end))
+        assert end.min() >= 0
