@@ -57,7 +57,7 @@ def follow(forecaster: Forecaster, request: Request, notes: list[str]) -> Iterat
 def _followed(stream: _Stream, follower: Follower, state: Path | None) -> Iterator[dict[str, Any]]:
     saved_at = time.monotonic()
     try:
-        with _stopping() as stopper:
+        with _Stopping() as stopper:
             for arrived in stopper.between(stream.rows()):
                 yield from stream.taken(arrived, follower)
                 if state is not None and time.monotonic() - saved_at > _SAVED_EVERY:
@@ -85,13 +85,13 @@ def _restore(follower: Follower, state: Path) -> None:
         raise ModelFileError(f"{state}: is damaged; remove it, and begin again") from None
 
 
-class _stopping:
+class _Stopping:
     """Signals are obeyed between rows, or at once while the next one is waited for."""
 
     def __init__(self) -> None:
         self.waiting, self.signal_number = False, 0
 
-    def __enter__(self) -> _stopping:
+    def __enter__(self) -> _Stopping:
         self.before = {number: signal.signal(number, self._take) for number in (signal.SIGINT, signal.SIGTERM)}
         return self
 

@@ -280,7 +280,13 @@ def inspected(
     """A batch of training windows, evenly spread, as far back as training.bptt lets gradients flow."""
     if config.model.decoder == "segments":
         raise ConfigError("inspect-grads does not see into segments yet; take model.decoder=direct")
-    one = config.model_copy(update={"training": config.training.model_copy(update={"seeds": 1})})
+    first = {"context": next(iter(config.data.contexts), None), "scaling": next(iter(config.data.scalings), None)}
+    one = config.model_copy(
+        update={
+            "data": config.data.model_copy(update=first),
+            "training": config.training.model_copy(update={"seeds": 1, "with_baseline": False}),
+        }
+    )
     # In training the head starts at zero, and a head of zeros passes no gradient on: nothing could be seen.
     pool, kind = ThreadPool(1, np.dtype(np.float64)), np.dtype(np.float64)
     trainee = Trainee(one, source, pool, notes, kind, head_starts_at_zero=False)
