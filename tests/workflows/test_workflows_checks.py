@@ -1,0 +1,61 @@
+"""Checks that end in exit code 7: what passes, what fails, what is no rule."""
+
+import math
+
+import pytest
+
+from rnncli.errors import CheckFailedError, UsageError
+from rnncli.training.reports import BacktestReport, Covered, Judged
+from rnncli.workflows.checks import check, require_rule
+
+
+def report(network=0.8, theta=0.9, mae=3.0):
+    forecasters = (Judged("network", mae, 4.0, 12.5, network, 0.7), Judged("theta", 3.5, 4.0, 13.0, theta, 0.9))
+    return BacktestReport("test", 9, 1, 4, 1, 6, forecasters, 0.02, (Covered(80.0, 77.0, 36), Covered(95.0, 97.0, 36)))
+
+
+@pytest.mark.parametrize(
+    "rule", ["mase > 1", "MASE>=1", "smape > 12.6", "rmse < 4", "wql > 2e-1", "coverage_80 < 0.77", "mae > .5e1"]
+)
+def test_a_rule_that_does_not_hold_passes(rule):
+    check(report(), [], [rule])
+
+
+@pytest.mark.parametrize("rule", ["mase < 1", "mase<=0.8", "mae >= 3", "coverage_80 < 0.78", "coverage_95 > .9"])
+def test_a_rule_that_holds_fails(rule):
+    with pytest.raises(CheckFailedError, match="--fail-if"):
+        check(report(), [], [rule])
+
+
+def test_a_baseline_must_be_beaten_and_not_only_reached():
+    check(report(), ["theta"], [])
+    for network in (0.9, 1.0):
+        with pytest.raises(CheckFailedError, match="--must-beat theta: the network has"):
+            check(report(network), ["theta"], [])
+
+
+def test_series_without_a_scale_are_compared_in_their_own_units():
+    check(report(math.nan, math.nan), ["theta"], [])
+    with pytest.raises(CheckFailedError):
+        check(report(math.nan, math.nan, mae=3.6), ["theta"], [])
+    with pytest.raises(CheckFailedError, match="mase is nan"):
+        check(report(math.nan, math.nan), [], ["mase > 1"])
+
+
+def test_all_that_failed_is_said_at_once():
+    with pytest.raises(CheckFailedError) as caught:
+        check(report(), [], ["mase < 1", "mae > 2", "rmse > 9"])
+    assert str(caught.value).count("--fail-if") == 2
+
+
+@pytest.mark.parametrize("rule", ["mase", "mase !! 3", "mase > 1.2.3", "mase > .", "speed > 1", "> 1", ""])
+def test_what_is_no_rule(rule):
+    with pytest.raises(UsageError, match="write METRIC > NUMBER"):
+        require_rule(rule)
+
+
+def test_what_this_backtest_does_not_have():
+    with pytest.raises(UsageError, match="no coverage_42; it has coverage_80, coverage_95, wql"):
+        check(report(), [], ["coverage_42 < 1"])
+    with pytest.raises(UsageError, match="seasonal-naive: is not in this backtest"):
+        check(report(), ["seasonal-naive"], [])
