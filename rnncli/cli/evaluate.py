@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import SET, reading_options, taken_reading
+from rnncli.cli.options import SET, as_overrides, reading_options, taken_reading
 
 BASELINES = ("last-value", "seasonal-naive", "seasonal-growth", "drift", "theta")
 
@@ -39,6 +39,7 @@ def command(
     A forecast is backtested from many origins beside five forecasts that need no learning; as CSV every window is
     written, with the time of its cutoff.
     """
+    from rnncli.config.inference import is_config
     from rnncli.ui.backtest_table import write_backtest
     from rnncli.ui.notes import say_notes
     from rnncli.ui.scores import write_score
@@ -50,6 +51,8 @@ def command(
     say_notes(first_run())
     notes: list[str] = []
     reading = taken_reading(options)
+    if is_config(run):  # whose data are read for training
+        overrides, reading = (*overrides, *as_overrides(reading)), {}
     request = Request(run, data, overrides, metric, reading, windows, step, must_beat, fail_if)
     with training_view(quiet=False, form="text") as view:
         made = evaluate(request, notes, view.show)

@@ -39,6 +39,8 @@ def read_panel(
     _note_constants(panel, columns, notes)
     if unknown := int((~panel.known).sum()):
         notes.append(f"{unknown:,} missing values of {panel.known.size:,}: data.missing is {data.missing}")
+    if data.channels == "independent" and columns.layout == "wide":
+        panel = separate(panel, columns.targets, goes_on=before is not None)
     return panel, columns, table.delimiter or ","
 
 

@@ -74,7 +74,7 @@ class Timeline:
 
         DataError before the year 0 and after 9999.
         """
-        return self._written([offset])[0]
+        return self.stamps([offset])[0]
 
     def offset_of(self, stamp: str) -> int | None:
         """How many rows after `last` a stamp is (before it if negative); None where it is no time of this series."""
@@ -90,9 +90,10 @@ class Timeline:
 
     def following(self, count: int) -> list[str]:
         """The next `count` stamps; DataError past the year 9999."""
-        return self._written(range(1, count + 1))
+        return self.stamps(range(1, count + 1))
 
-    def _written(self, offsets: Sequence[int]) -> list[str]:
+    def stamps(self, offsets: Sequence[int]) -> list[str]:
+        """`stamp` of many offsets at once."""
         if self.format == INTEGER:
             return [str(int(self.last) + offset * self.step) for offset in offsets]
         return write(self.seconds(np.array(offsets, np.int64)), self.format)

@@ -75,7 +75,7 @@ def evaluate(request: Request, notes: list[str], show: Callable[[Report], None])
         run = str(Path(folder) / "run")
         overrides = [*request.overrides, *_held_out(request)]
         train(Training(request.run, request.data, run, overrides), lambda report: _unfinished(report, show))
-        return _of_run(replace(request, run=run, data=None, overrides=(), reading={}), notes)
+        return _of_run(replace(request, run=run, data=None, overrides=()), notes)
 
 
 def _held_out(request: Request) -> list[str]:

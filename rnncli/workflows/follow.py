@@ -47,7 +47,7 @@ def follow(forecaster: Forecaster, request: Request, notes: list[str]) -> Iterat
         _restore(follower, state)
         notes.append(f"goes on from {state}")
     notes.append(
-        "follows with a carried state: one step of the network a row"
+        "follows with a carried state: one step of the network to read a row, whatever the context"
         if follower.carries
         else f"reads its {forecaster.members.context} rows of context anew for every row"
     )
@@ -135,7 +135,7 @@ class _Stream:
         self.names = [name for name in (self.columns.time, *self.columns.targets) if name is not None]
         self.collected: list[_Arrived] = []
         self.anew = False
-        self.place = 0
+        self.begun = False
 
     def rows(self) -> Iterator[_Arrived]:
         """What comes; DataError naming the line that is no row."""
@@ -187,7 +187,7 @@ class _Stream:
 
     def _timeline_so_far(self, follower: Follower) -> Timeline | None:
         """Up to the last row that was taken; None before the first, which may be of another series."""
-        if self.place == 0 or not follower.panel.timelines:
+        if not self.begun or not follower.panel.timelines:
             return None
         timeline = follower.panel.timelines[0]
         return replace(timeline, last=str(self.collected[-1].stamp)) if self.anew else timeline
@@ -229,10 +229,9 @@ class _Stream:
             raise DataError(f"{arrived.where}: a value is missing before {follower.kept} rows have been read; add it")
         if len(self.collected) < follower.kept:
             return None
-        self.anew = False
-        self.place = max(self.place, 1)
         timelines = tuple(self._timeline(one, arrived) for one in follower.panel.timelines)
         follower.begin_with(np.stack([row.values for row in self.collected]), timelines)
+        self.anew, self.collected = False, []
         return follower.now()
 
     def _timeline(self, timeline: Timeline, arrived: _Arrived) -> Timeline:
@@ -246,7 +245,7 @@ class _Stream:
         return made
 
     def _written(self, arrived: _Arrived, followed: Followed | None, follower: Follower) -> dict[str, Any]:
-        self.place += 1
+        self.begun = True
         time_name, row = self.columns.time, dict[str, Any]()
         if time_name is not None:
             row[time_name] = arrived.stamp
@@ -254,7 +253,7 @@ class _Stream:
         row["score"] = None if followed is None else _highest(followed.score)
         if time_name is not None:
             timeline = follower.panel.timelines[0] if followed is not None else None
-            row[f"next_{time_name}"] = None if timeline is None else stamped(timeline, 1, 0)
+            row[f"next_{time_name}"] = None if timeline is None else stamped(timeline, [1], [0])[0]
         for c, name in enumerate(self.columns.targets):
             row[f"next_{name}"] = None if followed is None else float(followed.point[c])
             for level in self.levels:

@@ -243,6 +243,15 @@ def test_answers_do_not_wait_for_the_end(folder: Path) -> None:
     assert follow(folder, LATER[3:], "--state", "live.state") == follow(folder, [HEADER, *LATER])[3:]
 
 
+def test_after_a_long_outage_a_stream_begins_anew_and_again(folder: Path) -> None:
+    months = [f"{year}-{month:02d}" for year in range(2015, 2040) for month in range(1, 13)]
+    values = [f"{stamp},{70 + 20 * math.sin(i * math.tau / 12):.2f}" for i, stamp in enumerate(months)]
+    first, second = values[:39], values[120:159]  # years apart; three are kept, and read before anything is said
+    rows = follow(folder, [HEADER, *LATER[:2], *first, *second])
+    assert [bool(row["next_sales"]) for row in rows] == [True] * 2 + ([False] * 35 + [True] * 4) * 2
+    assert rows[-4:] == follow(folder, [HEADER, *second])[-4:]
+
+
 def test_a_state_of_another_model_is_refused(folder: Path) -> None:
     follow(folder, [HEADER, *LATER[:2]], "--state", "one.state")
     run("train", "forecast.yaml", "-q", "-o", "other", "--set", "training.seed=2", cwd=folder).ok()

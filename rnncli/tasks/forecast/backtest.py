@@ -26,8 +26,8 @@ _FAR_ENOUGH = 1000  # rows that a baseline looks back at most
 class Backtest:
     """W windows of C columns: origins, series (W,) of each; actual (H, W, C), NaN where not known.
 
-    forecasts: by name, (H, W, C) each; "network" is first. quantiles (L, H, W, C) at levels, if any are asked for.
-    scales: mean absolute and mean squared seasonal difference before the first origin of each series, (S, C) each.
+    forecasts: by name, (H, W, C) each; "network" is first. quantiles (L, H, W, C) at levels, if it was calibrated.
+    scales: mean absolute and mean squared seasonal difference of each series' history, (S, C) each, see `Tester.run`.
     begins (S,): the first row of each series.
     """
 
@@ -96,7 +96,7 @@ class Tester:
     panel: Panel
     features: Features
     season: int
-    names: Sequence[str] = ("last-value", "seasonal-naive")
+    names: Sequence[str]
 
     def run(
         self, origins: np.ndarray, calibration: Calibration | None = None, begins: np.ndarray | None = None

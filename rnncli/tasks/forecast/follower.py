@@ -1,7 +1,7 @@
 """A series followed row by row: what comes next, how far it may be off, and how strange the row that came is.
 
 Two ways, and `carries` says which. A recursive model whose scale is that of the whole series goes on from its hidden
-state: one step of the network a row, however long the stream. Any other reads its context anew for every row.
+state: one step of the network to read a row, and one for each row ahead. Any other reads its context anew for each.
 """
 
 from __future__ import annotations
@@ -47,10 +47,8 @@ class Follower:
         self.forecaster, self.levels, self.network = forecaster, tuple(levels), network
         self.speaker = NETWORK if network else forecaster.speaker
         self.calibration: Calibration | None = forecaster.calibrations.get(self.speaker)
-        if levels and self.calibration is None:
-            raise UsageError(
-                "this model has no intervals: nothing was held out to calibrate them on; leave out --levels"
-            )
+        if levels:
+            forecaster.require_intervals(self.speaker)
         self.horizon, self.kept = forecaster.horizon, int(forecaster.panel.lengths.max())
         forecaster.panel = forecaster.panel.at_least(self.kept)  # side by side, each as long as the longest
         first = forecaster.members.first
@@ -79,13 +77,10 @@ class Follower:
         """The forecast of the next row, beside the score of the last."""
         score = np.full(len(self._last), np.nan) if score is None else score
         point, spread = (part[:1].reshape(1, -1, self.panel.values.shape[1]) for part in self._made[0])
-        windowing = self.forecaster.members.first.windowing
-        bands = {}
-        if self.calibration is not None:
-            for level in self.levels:
-                low, high = self.calibration.interval(point, spread, level, windowing)
-                bands[level] = low.ravel(), high.ravel()
-        return Followed(score, point.ravel(), bands)
+        ends = self.forecaster.bands(self.speaker, point, spread, self.levels)
+        return Followed(
+            score, point.ravel(), {level: (low.ravel(), high.ravel()) for level, (low, high) in ends.items()}
+        )
 
     def begin_with(self, rows: np.ndarray, timelines: tuple[Timeline, ...]) -> None:
         """Forget everything, and go on from these rows (`kept`, C) instead."""

@@ -14,7 +14,7 @@ from rnncli.config.schema import DataConfig
 from rnncli.data import panel_file
 from rnncli.data.panel import Panel, continued
 from rnncli.data.panel_columns import Columns
-from rnncli.data.panel_tables import read_panel, separate, with_future
+from rnncli.data.panel_tables import read_panel, with_future
 from rnncli.data.source import Source
 from rnncli.data.timeline import Timeline
 from rnncli.data.transforms import require_transformable
@@ -87,8 +87,6 @@ class Forecaster:
     def read(self, source: Source, data: DataConfig, notes: list[str]) -> None:
         """Go on from the end of `source`; rows that follow those of the model file are appended to them."""
         panel, _, _ = read_panel(source, data, notes, self.columns, self.panel)
-        if data.channels == "independent" and self.columns.layout == "wide":
-            panel = separate(panel, self.columns.targets, goes_on=True)
         require_transformable(panel.values, data.transform, source.name)
         self._require_frequency(panel, source.name)
         if self._follows(panel):
@@ -142,27 +140,34 @@ class Forecaster:
         """
         wanted = horizon or self.horizon
         members = self.members.reaching(wanted)
-        windowing = members.first.windowing
         speaker = NETWORK if network else self.speaker
         whole = self.panel.at_least(members.context)
         contexts = last_contexts(whole, self.fitted.encoders, members.widest, wanted)
         point, spread = self._on_and_on(members, contexts, wanted)
         if speaker != NETWORK:
             point = self._naive(speaker, wanted)
-        calibration = self.calibrations.get(speaker)
-        if calibration is None and levels:
+        bands = self.bands(speaker, point, spread, levels)
+        if not np.isfinite(point).all():
+            raise ModelFileError("the forecast is no finite number; the weights or the series are beyond all measure")
+        return Forecasts(point, spread, bands, self._paths(members, contexts, speaker, samples, wanted, seed))
+
+    def require_intervals(self, speaker: str) -> Calibration:
+        """The calibration of one speaker; UsageError where there is none."""
+        if speaker not in self.calibrations:
             raise UsageError(
                 "this model has no intervals: nothing was held out to calibrate them on, or training was not finished; "
                 "train to the end with data.validation"
             )
-        bands: dict[float, Band] = {}
+        return self.calibrations[speaker]
+
+    def bands(self, speaker: str, point: np.ndarray, spread: np.ndarray, levels: Sequence[float]) -> dict[float, Band]:
+        """Intervals by percent around points (H, S, C) of spread likewise; UsageError where there are none."""
+        made: dict[float, Band] = {}
         for level in levels:
-            assert calibration is not None
-            low, high = calibration.interval(point, spread, level, windowing)
-            bands[level] = members.countable(low, 0.0), members.countable(high, 1.0)
-        if not np.isfinite(point).all():
-            raise ModelFileError("the forecast is no finite number; the weights or the series are beyond all measure")
-        return Forecasts(point, spread, bands, self._paths(members, contexts, speaker, samples, wanted, seed))
+            ends = self.require_intervals(speaker).interval(point, spread, level, self.members.first.windowing)
+            low, high = (self.members.countable(end, share) for end, share in zip(ends, (0.0, 1.0), strict=True))
+            made[level] = low, high
+        return made
 
     def _on_and_on(self, members: Members, contexts: Contexts, wanted: int) -> tuple[np.ndarray, np.ndarray]:
         """Point and spread, (wanted, S, C): beyond the horizon, forecasts are read as if they had come."""
@@ -249,16 +254,17 @@ class Forecaster:
             one, timeline = self.panel.one(s), self.panel.timelines[s] if self.panel.timelines else None
             N, H = len(one.values), len(made.point)
             tail = min(N, max(_HISTORY * H, 2 * (self.data.season or 1)))
+            labels = stamped(timeline, range(1 - tail, H + 1), range(N - tail + 1, N + H + 1))
+            shown = [str(label) for label in labels]
             for c in range(one.values.shape[1]):
                 target = self.columns.targets[c]
                 title = f"{name} {target}".strip() if self.columns.layout != "wide" else name or target
+                history = [value if known else None for value, known in zip(one.values[-tail:, c], one.known[-tail:, c],
+                                                                            strict=True)]  # fmt: skip
                 yield ForecastChart(
                     title,
-                    tuple(
-                        (str(stamped(timeline, k + 1 - N, k + 1)), one.values[k, c] if one.known[k, c] else None)
-                        for k in range(N - tail, N)
-                    ),
-                    tuple((str(stamped(timeline, k + 1, N + k + 1)), made.point[k, s, c]) for k in range(H)),
+                    tuple(zip(shown[:tail], history, strict=True)),
+                    tuple(zip(shown[tail:], made.point[:, s, c].tolist(), strict=True)),
                     tuple(
                         (round(level), tuple(low[:, s, c].tolist()), tuple(high[:, s, c].tolist()))
                         for level, (low, high) in made.bands.items()
@@ -299,9 +305,9 @@ class Forecaster:
         ]
 
 
-def stamped(timeline: Timeline | None, offset: int, place: int) -> int | str:
-    """The time of the row `offset` rows after the last one of a series, or its place where there are no times."""
-    return place if timeline is None else _number(timeline.stamp(offset))
+def stamped(timeline: Timeline | None, offsets: Sequence[int], places: Sequence[int]) -> list[int | str]:
+    """The times of the rows `offsets` after the last one of a series, or their places where there are no times."""
+    return list(places) if timeline is None else [_number(stamp) for stamp in timeline.stamps(offsets)]
 
 
 def _number(stamp: str) -> int | str:

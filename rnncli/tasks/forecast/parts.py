@@ -9,7 +9,7 @@ import numpy as np
 from rnncli.config.schema import DataConfig
 from rnncli.data.panel import Panel, continued
 from rnncli.data.panel_columns import Columns
-from rnncli.data.panel_tables import read_panel, separate
+from rnncli.data.panel_tables import read_panel
 from rnncli.data.source import Source, read_source
 from rnncli.data.transforms import require_transformable
 from rnncli.errors import ConfigError, DataError, shown
@@ -103,8 +103,6 @@ def _count(part: float | int | str | None, lengths: np.ndarray) -> np.ndarray:
 def with_rows(made: Divided, source: Source, columns: Columns, data: DataConfig, notes: list[str]) -> Divided:
     """The rows of `source`, read as `data` says, as one more part. DataError unless they follow."""
     more, _, _ = read_panel(source, data, notes, columns, made.panel)
-    if data.channels == "independent" and columns.layout == "wide":
-        more = separate(more, columns.targets, goes_on=True)
     require_transformable(more.values, data.transform, source.name)
     _require_continuation(more, source.name, made)
     whole = continued(made.panel, more)

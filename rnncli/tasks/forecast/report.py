@@ -51,8 +51,8 @@ def _every(trainee: Trainee, origins: np.ndarray, windows: int | None, step: int
 def report(trainee: Trainee, split: str, tested: Backtest, step: int) -> BacktestReport:
     """Everyone's figures, and how probably the network is better than each."""
     groups, network = tested.groups(apart=trainee.columns.layout != "wide"), tested.errors(NETWORK)
-    judged = []
-    for name, score in tested.scores().items():
+    judged, scores = [], tested.scores()
+    for name, score in scores.items():
         better = None
         if name not in (NETWORK, WITH_BASELINE):
             better = probability_better(network, tested.errors(name), groups, seed=_SEED)
@@ -60,10 +60,9 @@ def report(trainee: Trainee, split: str, tested: Backtest, step: int) -> Backtes
             Judged(name, score.mae, score.rmse, score.smape, score.mase, score.rmsse, better,
                    "" if better is None else verdict(better))
         )  # fmt: skip
-    network_scores = tested.scores()[NETWORK]
     return BacktestReport(
         split, len(tested.origins), step, len(tested.actual), len(np.unique(tested.series)) * tested.actual.shape[2],
-        len(np.unique(groups)), tuple(judged), network_scores.wql, tuple(_covered(tested)),
+        len(np.unique(groups)), tuple(judged), scores[NETWORK].wql, tuple(_covered(tested)),
     )  # fmt: skip
 
 
@@ -82,19 +81,19 @@ def _covered(tested: Backtest) -> Iterator[Covered]:
 def window_rows(trainee: Trainee, tested: Backtest) -> Iterator[dict[str, Any]]:
     """Every forecast row of every window: where it was cut off, what came, what each said."""
     panel, columns = trainee.parts.panel, trainee.columns
-    side_by_side = columns.layout == "wide" and len(panel.ids) > 1
+    side_by_side, steps = columns.layout == "wide" and len(panel.ids) > 1, range(len(tested.actual) + 1)
+    bands = {} if tested.quantiles is None else {level: tested.band(level) for level in SHOWN}
     for w, (origin, s) in enumerate(zip(tested.origins.tolist(), tested.series.tolist(), strict=True)):
         end, timeline = int(panel.starts[s + 1]), panel.timelines[s] if panel.timelines else None
         place = origin - int(panel.starts[s])
+        cutoff, *stamps = stamped(timeline, [origin - end + k for k in steps], [place + k for k in steps])
         for c, target in enumerate((panel.ids[s],) if side_by_side else columns.targets):
-            for k in range(len(tested.actual)):
+            for k, stamp in enumerate(stamps):
                 row: dict[str, Any] = {columns.id: panel.ids[s]} if columns.id is not None else {}
-                row["cutoff"] = stamped(timeline, origin - end, place)
-                row[columns.time or "step"] = stamped(timeline, origin - end + k + 1, place + k + 1)
+                row["cutoff"], row[columns.time or "step"] = cutoff, stamp
                 row["target"], row["actual"] = target, _known(tested.actual[k, w, c])
                 row |= {name: float(made[k, w, c]) for name, made in tested.forecasts.items()}
-                for level in SHOWN if tested.quantiles is not None else ():
-                    low, high = tested.band(level)
+                for level, (low, high) in bands.items():
                     row[f"lo_{level:g}"], row[f"hi_{level:g}"] = float(low[k, w, c]), float(high[k, w, c])
                 yield row
 

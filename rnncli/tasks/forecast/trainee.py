@@ -10,7 +10,7 @@ import numpy as np
 from rnncli.config.schema import Config
 from rnncli.data import panel_file
 from rnncli.data.panel import Panel
-from rnncli.data.panel_tables import read_panel, separate, with_future
+from rnncli.data.panel_tables import read_panel, with_future
 from rnncli.data.source import Source, read_source
 from rnncli.errors import ConfigError, DataError
 from rnncli.models.network import FLOAT32, Model
@@ -72,8 +72,6 @@ class Trainee:
         panel, columns, delimiter = read_panel(source, config.data, notes)
         if config.data.future is not None:
             panel = with_future(panel, columns, read_source(config.data.future), config.data, notes)
-        if config.data.channels == "independent" and columns.layout == "wide":
-            panel = separate(panel, columns.targets)
         return panel, columns, delimiter
 
     def _channels(self) -> int:
