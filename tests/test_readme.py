@@ -28,6 +28,8 @@ def test_every_block_is_of_a_kind_that_is_checked():
 def test_commands_run_in_order_and_print_what_is_shown(tmp_path):
     for folder in ("sample_data", "sample_configs"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
+    (tmp_path / "tests/bench").mkdir(parents=True)
+    shutil.copy(ROOT / "tests/bench/adding.py", tmp_path / "tests/bench")
     tools = tmp_path / "tools"
     tools.mkdir()
     # What pip would install is what runs these tests already.

@@ -2,33 +2,85 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
 
-from rnncli.cli.options import SET, as_overrides, reading_options, taken_reading
+from rnncli.cli.options import SET, as_overrides, drawing, reading_options, taken_reading
+
+VERDICTS = ("vanishing", "exploding")
+
+
+def listed(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[str, ...]:
+    """a,b,c as (a, b, c)."""
+    return tuple(filter(None, (part.strip() for part in (text or "").split(","))))
+
+
+def verdicts(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[str, ...]:
+    chosen = listed(context, parameter, text)
+    for one in chosen:
+        if one not in VERDICTS:
+            raise click.BadParameter(f"{one!r} is not one of {', '.join(VERDICTS)}.")
+    return chosen
 
 
 @click.command("inspect-grads")
 @click.argument("first", metavar="CONFIG|RUN")
 @click.argument("data", required=False, metavar="[DATA|-]")
 @SET
+@click.option("--at", type=click.Choice(["init", "best", "last", "failure"]),
+              help="Which weights of a RUN, best by default; failure: the batch at which it diverged.")  # fmt: skip
+@click.option("--batches", type=click.IntRange(1, 1000), default=4, show_default=True, help="How many, over an epoch.")
+@click.option("--compare", callback=listed, metavar="NAME,NAME",
+              help="Side by side, before and after training: cells, KEY=VALUE, or other runs.")  # fmt: skip
+@click.option("--check", is_flag=True, help="Compare gradients with central differences; exit 7 where they differ.")
+@click.option("--fail-on", callback=verdicts, metavar="VERDICT,VERDICT",
+              help="Exit 7 where a layer is vanishing, exploding.")  # fmt: skip
+@click.option("--svg", metavar="FILE", help="Draw the ruler into this file.")
 @click.option("-f", "--format", "form", type=click.Choice(["table", "csv", "json"]),
               help="table on a terminal, csv (the norms by lag) in a pipe by default.")  # fmt: skip
 @reading_options
-def command(first: str, data: str | None, overrides: tuple[str, ...], form: str | None, **options: Any) -> None:
-    """One backward pass: every parameter's gradient norm, and the gradient at each time lag.
+def command(
+    first: str, data: str | None, overrides: tuple[str, ...], at: str | None, batches: int, compare: tuple[str, ...],
+    check: bool, fail_on: tuple[str, ...], svg: str | None, form: str | None, **options: Any,
+) -> None:  # fmt: skip
+    """See how far back in time gradients reach, and what to change.
 
-    CONFIG shows a network before training, RUN (a run directory or a model file) a trained one.
+    CONFIG shows a network before training, RUN (a run directory or a model file) a trained one. The ruler is the norm
+    of the gradient of one step's loss with respect to the hidden state k steps before. Beside it: the Jacobian of a
+    step, gates, every parameter, and how much clipping acts. All in float64.
     """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads of numpy's own would stand in the way of ours
+    from rnncli.training.gradient_reports import Compared
+    from rnncli.ui import comparison_tables, ruler_chart
     from rnncli.ui.gradient_tables import write_gradients
     from rnncli.ui.notes import say_notes
+    from rnncli.ui.training_view import training_view
+    from rnncli.ui.working import working
+    from rnncli.workflows.checks import check_gradients
+    from rnncli.workflows.compare_grads import compare_grads
     from rnncli.workflows.inspect_grads import Request, inspect_grads
     from rnncli.workflows.opening import first_run
 
     say_notes(first_run())
     notes: list[str] = []
-    changes = [*overrides, *as_overrides(taken_reading(options))]
-    report = inspect_grads(Request(first, data, changes), notes)
+    request = Request(first, data, [*overrides, *as_overrides(taken_reading(options))], at, batches, check)
+    if compare:
+        with training_view(quiet=False, form="text") as view:
+            compared = compare_grads(request, compare, notes, view.show)
+        say_notes(dict.fromkeys(notes))
+        if svg is not None:
+            with drawing(svg) as path:
+                comparison_tables.save_svg(compared, path)
+        comparison_tables.write_comparison(compared, form)
+        check_gradients(compared, fail_on)
+        return
+    with working("looking at gradients") as tell:
+        report = inspect_grads(request, notes, tell)
     say_notes(notes)
+    if svg is not None:
+        with drawing(svg) as path:
+            ruler_chart.save_svg(report, path)
     write_gradients(report, form)
+    check_gradients([Compared(first, report)], fail_on)

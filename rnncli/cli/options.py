@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -43,3 +45,14 @@ def as_overrides(reading: dict[str, Any]) -> list[str]:
     import json
 
     return [f"data.{name}={json.dumps(value)}" for name, value in reading.items()]
+
+
+@contextlib.contextmanager
+def drawing(svg: str) -> Iterator[Path]:
+    """The file that --svg names, and what to say where it cannot be written."""
+    from rnncli.errors import MachineError
+
+    try:
+        yield Path(svg)
+    except OSError as error:
+        raise MachineError(f"--svg {svg}: cannot write: {(error.strerror or '').lower()}; name another") from None

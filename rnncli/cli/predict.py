@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import reading_options, taken_reading
+from rnncli.cli.options import drawing, reading_options, taken_reading
 
 
 def levels_of(context: click.Context, option: click.Parameter, text: str | None) -> tuple[float, ...]:
@@ -34,16 +34,11 @@ def taken_search(options: dict[str, Any]) -> Any:
 
 def draw(charts: Any, form: str | None, svg: str | None) -> None:
     """On the terminal, into a file, or both."""
-    from pathlib import Path
-
-    from rnncli.errors import MachineError
     from rnncli.ui.forecast_chart import save_svg, write_charts
 
     if svg is not None:
-        try:
-            save_svg(charts, Path(svg))
-        except OSError as error:
-            raise MachineError(f"--svg {svg}: cannot write: {(error.strerror or '').lower()}; name another") from None
+        with drawing(svg) as path:
+            save_svg(charts, path)
     if form == "plot":
         write_charts(charts)
 

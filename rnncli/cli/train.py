@@ -15,12 +15,13 @@ from rnncli.cli.options import SET, as_overrides, reading_options, taken_reading
 @click.option("-o", "--out", metavar="RUN", help="The run directory to create; a free name under runs/ by default.")
 @SET
 @click.option("--resume", is_flag=True, help="Go on with the run in -o where it stopped.")
+@click.option("--watch-grads", is_flag=True, help="Show at each evaluation how far back gradients reach.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors and the final score.")
 @click.option("-f", "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
               help="How the final score is written to standard output.")  # fmt: skip
 @reading_options
 def command(first: str | None, data: str | None, out: str | None, overrides: tuple[str, ...], resume: bool,
-            quiet: bool, form: str, **options: Any) -> None:  # fmt: skip
+            watch_grads: bool, quiet: bool, form: str, **options: Any) -> None:  # fmt: skip
     """Learn from a text file or a CSV.
 
     CONFIG is a YAML file; its data.path may be replaced by DATA, - is standard input. Or name the DATA file
@@ -34,4 +35,4 @@ def command(first: str | None, data: str | None, out: str | None, overrides: tup
 
     changes = [*overrides, *as_overrides(taken_reading(options))]
     with training_view(quiet=quiet, form=form) as view:
-        train(Request(first, data, out, changes, resume), view.show)
+        train(Request(first, data, out, changes, resume, watch_grads), view.show)

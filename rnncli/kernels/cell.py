@@ -21,7 +21,7 @@ class Cell(NamedTuple):
 
     backward(a, q, h, c, s, dh, dc, recurrent, activation, active, low, high)
         dh (T+1, B, H)   in: dL/dh from above, row 0 zero; out: the whole dL/dh_t, row 0 for the initial state
-        dc (T+1, B, H)   out: dL/dc_t, of each sequence's own steps
+        dc (T+1, B, H)   in: of each sequence, the row after its last step; out: dL/dc_t through the steps after t
         a, q             out: dL/da and dL/dq, zero beyond a sequence's end, from which the weights' gradients are
                          products
         recurrent        Uᵀ (G·H, H) packed

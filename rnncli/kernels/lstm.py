@@ -37,7 +37,7 @@ def step(a, c_before, c, s, h):
 
 @jit
 def step_grad(a, c_before, s, dh, dc, dc_before):
-    """The gates in a become da; dc (H,) gains what h passes to it, dc_before is written."""
+    """The gates in a become da, dc_before is written; dc (H,) is what later steps pass to the memory."""
     H = dh.size
     one = a.dtype.type(1)
     i, f, g, o = a[:H], a[H : 2 * H], a[2 * H : 3 * H], a[3 * H :]
@@ -47,7 +47,6 @@ def step_grad(a, c_before, s, dh, dc, dc_before):
         do = dh[j] * s[j]
         # c = f·c_before + i·g
         di, df, dg = d * g[j], d * c_before[j], d * i[j]
-        dc[j] = d
         dc_before[j] = d * f[j]
         # i = σ(a_i), f = σ(a_f), g = tanh(a_g), o = σ(a_o)
         i[j] = di * i[j] * (one - i[j])
@@ -67,12 +66,9 @@ def forward(a, q, h, c, s, recurrent, bias, activation, active, low, high):
 
 @jit
 def backward(a, q, h, c, s, dh, dc, recurrent, activation, active, low, high):
-    ending = low  # sequences before it go on after this step
     for t in range(a.shape[0] - 1, -1, -1):
         last = min(high, active[t])
-        clear(dc, t + 1, ending, last)
         clear(a, t, max(low, last), high)
-        ending = max(low, last)
         for b in range(low, last):  # step(a[t, b], c[t, b], c[t + 1, b], s[t, b], h[t + 1, b])
             step_grad(a[t, b], c[t, b], s[t, b], dh[t + 1, b], dc[t + 1, b], dc[t, b])
         # a_t = … + h_{t−1}·U gives dh_{t−1} += da_t·Uᵀ

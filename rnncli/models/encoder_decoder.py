@@ -23,6 +23,7 @@ from rnncli.models.head import LinearHead
 from rnncli.models.inputs import Projection
 from rnncli.models.network import FLOAT32, Model
 from rnncli.models.parameters import Parameters, Spec
+from rnncli.models.recurrent import Strand
 from rnncli.models.share import Share
 from rnncli.models.stack import Stack, StackShape
 from rnncli.models.workspace import StackWork
@@ -216,8 +217,11 @@ class EncoderDecoder(Model):
             if layer.c.size:
                 layer.c[0, low:high] = 0
 
-    def backward(self, work: PairWork, low: int, high: int) -> None:
-        """From dL/d(outputs) in work.outputs to everything that the weights' gradients are made from."""
+    def backward(self, work: PairWork, low: int, high: int, *, looks_back: bool = True) -> None:
+        """From dL/d(outputs) in work.outputs to everything that the weights' gradients are made from.
+
+        looks_back: whether the encoder hears of attention; if not, of the decoder's first states alone.
+        """
         self.head.backward(work.outputs, self._dtop(work), low, high)
         if work.encoder:  # nothing has flowed into it yet
             work.encoder.dy[:, low:high] = 0
@@ -228,6 +232,8 @@ class EncoderDecoder(Model):
                 work.decoder.y, work.encoder.y, work.encoder.extent.lengths, work.spans, work.attention, work.dtop,
                 work.decoder.dy, work.encoder.dy, low, high,
             )  # fmt: skip
+            if not looks_back:
+                work.encoder.dy[:, low:high] = 0
         self.decoder.backward(work.decoder, low, high)
         for layer, place in zip(work.decoder.directions, self._places(), strict=True):
             work.dstates[0, low:high, place] = layer.dh[0, low:high]
@@ -254,6 +260,10 @@ class EncoderDecoder(Model):
         """What is left to one thread when all shares are done."""
         for stack in self._stacks:
             stack.finish_gradients()
+
+    def strands(self, work: PairWork) -> list[Strand]:
+        read = self.encoder.strands(work.encoder, "encoder") if self.encoder and work.encoder else []
+        return read + self.decoder.strands(work.decoder, "decoder", work.spans)
 
     def _top(self, work: PairWork) -> np.ndarray:
         return work.attention.y if work.attention else work.decoder.y

@@ -21,6 +21,7 @@ from rnncli.models import dropout
 from rnncli.models.head import LinearHead
 from rnncli.models.parameters import Parameters, Part
 from rnncli.models.pooling import POOLINGS, Pooling, PoolingWork
+from rnncli.models.recurrent import Strand
 from rnncli.models.share import Share
 from rnncli.models.stack import Stack, StackShape
 from rnncli.models.words import WordVectors
@@ -76,6 +77,7 @@ class Model:
     """
 
     parameters: Parameters
+    head: LinearHead
 
     def __init__(self, dtype: np.dtype):
         self.dtype = np.dtype(dtype)
@@ -143,6 +145,10 @@ class Model:
         """What is left to one thread when all shares are done."""
         raise NotImplementedError
 
+    def strands(self, work: Any) -> list[Strand]:
+        """The recurrent layers that a gradient flows back in time through; the last has the lengths of the outputs."""
+        raise NotImplementedError
+
 
 class Network(Model):
     """The network of a `NetworkShape`, in float32 for use or float64 for checks."""
@@ -185,7 +191,7 @@ class Network(Model):
     def workspace(self, T: int, B: int, head_steps: int, *, training: bool, input_gradient: bool = False) -> Workspace:
         """Arrays for windows of up to T steps of B sequences, the head seeing the last head_steps of them."""
         shape = self.shape
-        input_gradient = input_gradient or (self.words is not None and training)
+        input_gradient = input_gradient or self.words is not None
         return Workspace(
             **vars(self.stack.work(T, B, self.dtype, training=training, input_gradient=input_gradient)),
             words=self.words.work(T, B) if self.words else None,
@@ -260,6 +266,9 @@ class Network(Model):
     def finish_gradients(self) -> None:
         """What is left to one thread when all shares are done."""
         self.stack.finish_gradients()
+
+    def strands(self, work: Workspace) -> list[Strand]:
+        return self.stack.strands(work)
 
     def _drop_input(self, work: Workspace, x: np.ndarray, low: int, high: int) -> None:
         if self.shape.drops_ends and work.dropout_keys and x.size:

@@ -7,6 +7,7 @@ share of a weight gradient. Every method writes into a `LayerWork`.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -20,6 +21,17 @@ from rnncli.models.share import Share
 from rnncli.models.workspace import Extent, LayerWork
 
 Reads = Literal["values", "tokens", "embedded tokens"]
+
+
+@dataclass(frozen=True)
+class Strand:
+    """One layer, or one direction of it, beside what it computed in: B sequences of these lengths (B,), whose own time
+    runs as the layer reads them. part: of the model, where it has several."""
+
+    part: str
+    layer: RecurrentLayer
+    work: LayerWork
+    lengths: np.ndarray
 
 
 class RecurrentLayer:
@@ -39,6 +51,10 @@ class RecurrentLayer:
         self.reverse = reverse
         name = f"l{index}_reverse" if reverse else f"l{index}"
         self._names = [f"{prefix}rnn.{part}_{name}" for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+
+    @property
+    def directions(self) -> tuple[RecurrentLayer, ...]:
+        return (self,)
 
     def specs(self) -> list[Spec]:
         weight_ih, weight_hh, bias_ih, bias_hh = self._names
@@ -100,6 +116,8 @@ class RecurrentLayer:
     def backward(self, work: LayerWork, dx: np.ndarray | None, extent: Extent, low: int, high: int) -> None:
         """work.dh[1:] holds dL/dh from above; dx (T, B, I) is overwritten where given."""
         work.dh[0, low:high] = 0
+        if work.dc.size:
+            work.dc[extent.lengths[low:high], np.arange(low, high)] = 0
         self.cell.backward(
             work.a, work.q, work.h, work.c, work.s, work.dh, work.dc,
             self.U_packed_back, self.activation, extent.active, low, high,

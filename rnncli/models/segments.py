@@ -24,6 +24,7 @@ from rnncli.models.head import LinearHead
 from rnncli.models.inputs import Projection
 from rnncli.models.network import FLOAT32, Model
 from rnncli.models.parameters import Parameters, Spec
+from rnncli.models.recurrent import Strand
 from rnncli.models.share import Share
 from rnncli.models.stack import Stack, StackShape
 from rnncli.models.workspace import StackWork
@@ -259,3 +260,7 @@ class SegmentNetwork(Model):
 
     def finish_gradients(self) -> None:
         """Nothing is left to one thread."""
+
+    def strands(self, work: SegmentWork) -> list[Strand]:
+        """The encoder's; the decoder takes one step from its last state."""
+        return self.encoder.strands(work.encoder, "encoder")

@@ -17,7 +17,7 @@ from rnncli.kernels.rnn import ACTIVATIONS
 from rnncli.models import dropout, initialisation
 from rnncli.models.bidirectional import BidirectionalLayer
 from rnncli.models.parameters import Parameters, Spec
-from rnncli.models.recurrent import Reads, RecurrentLayer
+from rnncli.models.recurrent import Reads, RecurrentLayer, Strand
 from rnncli.models.share import Share
 from rnncli.models.workspace import BidirectionalWork, Extent, LayerWork, StackWork
 
@@ -136,6 +136,12 @@ class Stack:
             layers=[layer_work(l) for l in range(last + 1)],
             extent=Extent.full(T, B),
         )
+
+    def strands(self, work: StackWork, part: str = "", lengths: np.ndarray | None = None) -> list[Strand]:
+        """Every layer, or every direction of it, in PyTorch's order. lengths: where they are not the work's own."""
+        lengths = work.extent.lengths if lengths is None else lengths
+        layers = [direction for layer in self.layers for direction in layer.directions]
+        return [Strand(part, *both, lengths) for both in zip(layers, work.directions, strict=True)]
 
     def dropout_keys(self, seed: int, update: int) -> tuple[np.uint32, ...]:
         """One mask for what each layer says."""

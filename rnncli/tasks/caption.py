@@ -13,13 +13,11 @@ from rnncli.data.pairs import Pairs
 from rnncli.data.scaling import whole_series
 from rnncli.data.source import Source
 from rnncli.errors import DataError, shown
+from rnncli.models.network import FLOAT32
 from rnncli.tasks import writing
-from rnncli.tasks.classify import inspected
 from rnncli.tasks.readers import FAR
 from rnncli.tasks.whole_sequences import refuse_keys, require_whole_sequences
 from rnncli.training.threads import ThreadPool
-
-__all__ = ["inspected", "load", "name", "prepare"]
 
 name = "caption"
 
@@ -96,13 +94,16 @@ def _require_one_kind(train: Pairs, title: str, cells: list[str], decimal: str) 
         )
 
 
-def prepare(config: Config, source: Source, pool: ThreadPool, notes: list[str]) -> writing.Trainee:
+def prepare(
+    config: Config, source: Source, pool: ThreadPool, notes: list[str], dtype: np.dtype = FLOAT32,
+    learnt: Mapping[str, Any] | None = None,
+) -> writing.Trainee:  # fmt: skip
     require_whole_sequences(config)
     refuse_keys(config, {
         "model.bidirectional": "a decoder cannot read what it has not written; remove it",
         "model.pooling": "a caption has no one answer for a whole sequence; remove it",
     })  # fmt: skip
-    parts = writing.pairs_in(config, source, notes, named=True)
+    parts = writing.pairs_in(config, source, notes, learnt, named=True)
     model, columns = config.model, parts.train.columns
     words = model.embedding_size is None and config.data.tokens == "word"
     filled = {"embedding_size": model.hidden_size if words else model.embedding_size}
@@ -112,8 +113,14 @@ def prepare(config: Config, source: Source, pool: ThreadPool, notes: list[str]) 
             "model": model.model_copy(update=filled),
         }
     )
-    return writing.Trainee(name, config, parts, Cells.of(parts.train, config.data.decimal), pool)
+    prompts = prompts_in(learnt) if learnt else Cells.of(parts.train, config.data.decimal)
+    return writing.Trainee(name, config, parts, prompts, pool, dtype, learnt)
 
 
 def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> writing.Writer:
-    return writing.Writer(name, header, arrays, Cells(header["prompts"]["columns"], header["prompts"]["decimal"]))
+    return writing.Writer(name, header, arrays, prompts_in(header))
+
+
+def prompts_in(header: Mapping[str, Any]) -> Cells:
+    """Of a model file."""
+    return Cells(header["prompts"]["columns"], header["prompts"]["decimal"])

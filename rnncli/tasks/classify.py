@@ -13,12 +13,12 @@ from rnncli.config.schema import Config, DataConfig
 from rnncli.data.examples import Examples
 from rnncli.data.source import Source
 from rnncli.data.text import Kind
-from rnncli.errors import ConfigError, DataError, UsageError, shown
+from rnncli.errors import ConfigError, DataError, shown
 from rnncli.kernels import losses
+from rnncli.models.network import FLOAT32
 from rnncli.tasks import baselines, many_to_one
 from rnncli.tasks.naive_bayes import NaiveBayes, best_scale
 from rnncli.training.backpropagation import Loss
-from rnncli.training.gradients import Batch
 from rnncli.training.reports import Confusion, Score
 from rnncli.training.threads import ThreadPool
 
@@ -55,6 +55,13 @@ class Labels:
         model = NaiveBayes.of(train.texts, numbers.tolist(), len(labels), data.tokens, pairs=True)
         scale = best_scale(model.scores_left_out(train.texts, numbers.tolist()), numbers)
         return cls(labels, counts, data.tokens, (model, scale))
+
+    @classmethod
+    def from_header(cls, header: Mapping[str, Any]) -> Labels:
+        """Those of a model file."""
+        of = header["answers"]
+        corrected = (NaiveBayes.from_header(of["naive_bayes"]), float(of["scale"])) if "naive_bayes" in of else None
+        return cls(list(of["labels"]), list(of["counts"]), header["data"]["tokens"], corrected)
 
     @property
     def corrects(self) -> bool:
@@ -157,20 +164,14 @@ def confusion(labels: list[str], predicted: list[str], right: list[str]) -> Conf
     return Confusion(tuple(labels), tuple(tuple(pairs[mine, other] for other in labels) for mine in labels))
 
 
-def prepare(config: Config, source: Source, pool: ThreadPool, notes: list[str]) -> many_to_one.Trainee:
-    parts = many_to_one.examples_in(config, source, notes)
-    return many_to_one.Trainee(name, config, parts, Labels.of(parts.train, config.data), pool)
+def prepare(
+    config: Config, source: Source, pool: ThreadPool, notes: list[str], dtype: np.dtype = FLOAT32,
+    learnt: Mapping[str, Any] | None = None,
+) -> many_to_one.Trainee:  # fmt: skip
+    parts = many_to_one.examples_in(config, source, notes, learnt)
+    labels = Labels.from_header(learnt) if learnt else Labels.of(parts.train, config.data)
+    return many_to_one.Trainee(name, config, parts, labels, pool, dtype, learnt)
 
 
 def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> many_to_one.Answerer:
-    of = header["answers"]
-    corrected = (NaiveBayes.from_header(of["naive_bayes"]), float(of["scale"])) if "naive_bayes" in of else None
-    labels = Labels(list(of["labels"]), list(of["counts"]), header["data"]["tokens"], corrected)
-    return many_to_one.Answerer(name, header, arrays, labels)
-
-
-def inspected(
-    config: Config, source: Source, notes: list[str],
-    header: Mapping[str, Any] | None, arrays: Mapping[str, np.ndarray] | None,
-) -> Batch:  # fmt: skip
-    raise UsageError(f"inspect-grads looks into a language-model or a forecast; not yet into a {config.task}")
+    return many_to_one.Answerer(name, header, arrays, Labels.from_header(header))

@@ -18,15 +18,13 @@ from rnncli.data.text import Detokenizer
 from rnncli.data.vocabulary import Vocabulary, describe_unseen, require_learnable
 from rnncli.errors import ConfigError, DataError
 from rnncli.models.memory import require_memory
-from rnncli.models.network import Network, NetworkShape
+from rnncli.models.network import FLOAT32, Network, NetworkShape
 from rnncli.tasks import ngram
 from rnncli.tasks.decoding import Decoder, Sampling
 from rnncli.tasks.first_weights import set_first_weights
 from rnncli.tasks.one_direction import require_one_direction
-from rnncli.training.backpropagation import CROSS_ENTROPY
-from rnncli.training.gradients import Batch
 from rnncli.training.reports import Score
-from rnncli.training.streams import StreamLearner, Streams, Validation
+from rnncli.training.streams import StreamLearner, Validation
 from rnncli.training.threads import ThreadPool
 
 name = "language-model"
@@ -55,9 +53,12 @@ class Parts(NamedTuple):
 class Trainee:
     """A text and a fresh network for it."""
 
-    def __init__(self, config: Config, source: Source, pool: ThreadPool, notes: list[str]):
+    def __init__(
+        self, config: Config, source: Source, pool: ThreadPool, notes: list[str], dtype: np.dtype = FLOAT32,
+        learnt: Mapping[str, Any] | None = None,
+    ):  # fmt: skip
         self.config = config = resolved(config)
-        parts = read_parts(config, source)
+        parts = read_parts(config, source, Vocabulary.from_header(learnt["vocabulary"]) if learnt else None)
         self.vocabulary, self.train_ids = parts.vocabulary, parts.train
         self._held_out = {"validation": parts.validation} | ({"test": parts.test} if parts.test else {})
         self._note_unseen(notes)
@@ -67,7 +68,7 @@ class Trainee:
         N = len(self.train_ids)
         B = min(training.batch_size, N)
         require_memory(shape, min(training.bptt, -(-N // B)), B)
-        self.network = Network(shape)
+        self.network = Network(shape, dtype)
         set_first_weights(self.network, config)
         self.learner = StreamLearner(
             self.network, self.train_ids, *parts.validation,
@@ -136,24 +137,6 @@ def _perplexity(nats: float) -> float:
 
 
 prepare = Trainee
-
-
-def inspected(
-    config: Config, source: Source, notes: list[str],
-    header: Mapping[str, Any] | None, arrays: Mapping[str, np.ndarray] | None,
-) -> Batch:  # fmt: skip
-    """The first window of the training streams, and its targets."""
-    config = resolved(config)
-    vocabulary, ids, _, _ = read_parts(config, source, Vocabulary.from_header(header["vocabulary"]) if header else None)
-    network = Network(network_shape(config, len(vocabulary)), np.dtype(np.float64))
-    set_first_weights(network, config)
-    if arrays is not None:
-        network.load(arrays)
-    streams = Streams(ids, config.training.batch_size)
-    T = min(config.training.bptt or BPTT, streams.L)
-    tokens = np.zeros((T, streams.B), np.int32)
-    streams.fill(tokens, 0, T)
-    return Batch(network, tokens, streams.targets(0, T), CROSS_ENTROPY)
 
 
 def resolved(config: Config) -> Config:

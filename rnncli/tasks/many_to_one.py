@@ -95,28 +95,31 @@ def reading(data: DataConfig) -> Reading:
     )  # fmt: skip
 
 
-def examples_in(config: Config, source: Source, notes: list[str]) -> Parts[Examples]:
+def examples_in(config: Config, source: Source, notes: list[str], learnt: Mapping[str, Any] | None) -> Parts[Examples]:
     """The examples in `source`, the held-out parts apart."""
     how = reading(config.data)
-    whole = read_examples(source, how, notes)
+    whole = read_examples(source, how, notes, Columns.from_header(learnt["columns"]) if learnt else None)
     return Parts(config, whole, lambda other: read_examples(other, how, notes, whole.columns), only)
 
 
 class Trainee:
     """Examples and a fresh network for them."""
 
-    def __init__(self, name: str, config: Config, parts: Parts[Examples], answers: Answers, pool: ThreadPool):
+    def __init__(
+        self, name: str, config: Config, parts: Parts[Examples], answers: Answers, pool: ThreadPool, dtype: np.dtype,
+        learnt: Mapping[str, Any] | None,
+    ):  # fmt: skip
         self.name, self.answers, self.parts = name, answers, parts
         self.config = config = resolved(config, parts.train.columns)
         training = config.training
-        self.reader = reader_of(parts.train, config.data)
+        self.reader = from_header(learnt["encoder"]) if learnt else reader_of(parts.train, config.data)
         inputs = encode(self.reader, parts.train)
         held_out = {
             split: (encode(self.reader, part), list(answers.targets(part))) for split, part in parts.held_out.items()
         }
         shape = network_shape(config, self.reader, answers)
         require_memory(shape, max(map(len, inputs)), min(training.batch_size, len(inputs)))
-        self.network = Network(shape)
+        self.network = Network(shape, dtype)
         set_first_weights(self.network, config)
         targets, valid = list(answers.targets(parts.train)), parts.held_out.get("validation")
         self.learner = ExampleLearner(

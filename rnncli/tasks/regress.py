@@ -14,13 +14,11 @@ from rnncli.data.numeric import is_number
 from rnncli.data.scaling import whole_series
 from rnncli.data.source import Source
 from rnncli.errors import ConfigError, DataError, shown
+from rnncli.models.network import FLOAT32
 from rnncli.tasks import baselines, many_to_one
-from rnncli.tasks.classify import inspected
 from rnncli.training.backpropagation import SQUARED_ERROR, Loss
 from rnncli.training.reports import Score
 from rnncli.training.threads import ThreadPool
-
-__all__ = ["inspected", "load", "name", "prepare"]
 
 name = "regress"
 
@@ -92,9 +90,13 @@ class Number:
         return f"{self.label}, mean {self.centre:.4g}, standard deviation {self.scale:.4g}"
 
 
-def prepare(config: Config, source: Source, pool: ThreadPool, notes: list[str]) -> many_to_one.Trainee:
-    parts = many_to_one.examples_in(config, source, notes)
-    return many_to_one.Trainee(name, config, parts, Number.of(parts.train, config.data.decimal), pool)
+def prepare(
+    config: Config, source: Source, pool: ThreadPool, notes: list[str], dtype: np.dtype = FLOAT32,
+    learnt: Mapping[str, Any] | None = None,
+) -> many_to_one.Trainee:  # fmt: skip
+    parts = many_to_one.examples_in(config, source, notes, learnt)
+    number = Number(**learnt["answers"]) if learnt else Number.of(parts.train, config.data.decimal)
+    return many_to_one.Trainee(name, config, parts, number, pool, dtype, learnt)
 
 
 def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> many_to_one.Answerer:

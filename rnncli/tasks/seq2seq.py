@@ -13,13 +13,11 @@ from rnncli.data.source import Source
 from rnncli.data.text import Kind
 from rnncli.data.vocabulary import Vocabulary
 from rnncli.errors import DataError
+from rnncli.models.network import FLOAT32
 from rnncli.tasks import writing
-from rnncli.tasks.classify import inspected
 from rnncli.tasks.readers import token_vocabulary
 from rnncli.tasks.whole_sequences import refuse_keys, require_whole_sequences
 from rnncli.training.threads import ThreadPool
-
-__all__ = ["inspected", "load", "name", "prepare"]
 
 name = "seq2seq"
 
@@ -58,15 +56,19 @@ def _joined(prompt: tuple[str, ...], kind: Kind) -> str:
     return (" " if kind == "word" else "\t").join(prompt)
 
 
-def prepare(config: Config, source: Source, pool: ThreadPool, notes: list[str]) -> writing.Trainee:
+def prepare(
+    config: Config, source: Source, pool: ThreadPool, notes: list[str], dtype: np.dtype = FLOAT32,
+    learnt: Mapping[str, Any] | None = None,
+) -> writing.Trainee:  # fmt: skip
     require_whole_sequences(config)
     refuse_keys(config, {
         "model.bidirectional": "a decoder cannot read what it has not written; set model.encoder_bidirectional",
         "model.pooling": "a seq2seq has no one answer for a whole sequence; remove it",
     })  # fmt: skip
-    parts = writing.pairs_in(config, source, notes, named=False)
+    parts = writing.pairs_in(config, source, notes, learnt, named=False)
     config = _resolved(config, parts.train.columns)
-    return writing.Trainee(name, config, parts, Texts.of(parts.train.prompts, config.data.tokens), pool)
+    prompts = prompts_in(learnt) if learnt else Texts.of(parts.train.prompts, config.data.tokens)
+    return writing.Trainee(name, config, parts, prompts, pool, dtype, learnt)
 
 
 def _resolved(config: Config, columns: PairColumns) -> Config:
@@ -88,4 +90,9 @@ def _resolved(config: Config, columns: PairColumns) -> Config:
 
 
 def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> writing.Writer:
-    return writing.Writer(name, header, arrays, Texts(Vocabulary.from_header(header["prompts"])))
+    return writing.Writer(name, header, arrays, prompts_in(header))
+
+
+def prompts_in(header: Mapping[str, Any]) -> Texts:
+    """Of a model file."""
+    return Texts(Vocabulary.from_header(header["prompts"]))

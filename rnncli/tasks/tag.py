@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from rnncli.config.loading import config_from_mapping
-from rnncli.config.schema import Config
+from rnncli.config.schema import Config, DataConfig
 from rnncli.data.source import Source
 from rnncli.data.tagged import TagColumns, Tagged, only, read_tagged
 from rnncli.errors import DataError, shown
 from rnncli.kernels import losses
 from rnncli.models.memory import require_memory
-from rnncli.models.network import Network, NetworkShape
-from rnncli.tasks.classify import accuracy, confusion, inspected, macro_f1
+from rnncli.models.network import FLOAT32, Network, NetworkShape
+from rnncli.tasks.classify import accuracy, confusion, macro_f1
 from rnncli.tasks.first_weights import set_first_weights
 from rnncli.tasks.parts import Parts
 from rnncli.tasks.readers import Numbers, Tokens, Words, from_header
@@ -27,10 +27,23 @@ from rnncli.training.examples import ExampleLearner
 from rnncli.training.reports import Score
 from rnncli.training.threads import ThreadPool
 
-__all__ = ["inspected", "load", "name", "prepare"]
-
 name = "tag"
 CHARACTER_SIZE = 32
+
+
+def reader_of(train: Tagged, data: DataConfig) -> Words | Numbers:
+    """The reader that the training part calls for."""
+    if train.words is not None:
+        return Words.of(train.words)
+    assert train.values is not None
+    return Numbers.of(train.values, next(iter(data.scalings), None))
+
+
+def reader_in(header: Mapping[str, Any]) -> Words | Numbers:
+    """The reader of a model file."""
+    reader = from_header(header["reader"])
+    assert not isinstance(reader, Tokens)
+    return reader
 
 
 def encode(reader: Words | Numbers, tagged: Tagged) -> list[np.ndarray]:
@@ -59,28 +72,26 @@ def network_shape(config: Config, reader: Words | Numbers, outputs: int) -> Netw
 class Trainee:
     """Tagged sequences and a fresh network for them."""
 
-    def __init__(self, config: Config, parts: Parts[Tagged], pool: ThreadPool):
+    def __init__(
+        self, config: Config, parts: Parts[Tagged], pool: ThreadPool, dtype: np.dtype,
+        learnt: Mapping[str, Any] | None,
+    ):  # fmt: skip
         train = parts.train
         assert train.tags is not None
         self.parts, self.config = parts, config
         counts = Counter(tag for tags in train.tags for tag in tags)
-        self.tags = sorted(counts)
+        self.tags = list(learnt["tags"]) if learnt else sorted(counts)
         if len(self.tags) < 2:
             raise DataError(f"{train.name}: every step is tagged {shown(self.tags[0])}; to tag takes two tags")
         self._number = {tag: number for number, tag in enumerate(self.tags)}
-        self.reader: Words | Numbers
-        if train.words is not None:
-            self.reader = Words.of(train.words)
-        else:
-            assert train.values is not None
-            self.reader = Numbers.of(train.values, next(iter(config.data.scalings), None))
+        self.reader = reader_in(learnt) if learnt else reader_of(train, config.data)
         inputs, targets = encode(self.reader, train), self._targets(train)
         valid = parts.held_out.get("validation")
         held_out = ([], []) if valid is None else (encode(self.reader, valid), self._targets(valid))
         training = config.training
         shape = network_shape(config, self.reader, len(self.tags))
         require_memory(shape, max(map(len, inputs)), min(training.batch_size, len(inputs)))
-        self.network = Network(shape)
+        self.network = Network(shape, dtype)
         set_first_weights(self.network, config)
         self.learner = ExampleLearner(
             self.network, inputs, targets, held_out, loss=CROSS_ENTROPY, batch_size=training.batch_size,
@@ -207,9 +218,7 @@ class Tagger:
         config = config_from_mapping({"task": name, "data": header["data"], "model": header["model"]})
         self.data, self.tags = config.data, list(header["tags"])
         self.columns = TagColumns.from_header(header["columns"])
-        reader = from_header(header["reader"])
-        assert not isinstance(reader, Tokens)
-        self.reader = reader
+        self.reader = reader_in(header)
         self.network = Network(network_shape(config, self.reader, len(self.tags)))
         self.network.load(arrays)
 
@@ -239,12 +248,15 @@ class Tagger:
         return {"step": t + 1, **word, "tag": self.tags[k], "probability": float(chances[k])}
 
 
-def prepare(config: Config, source: Source, pool: ThreadPool, notes: list[str]) -> Trainee:
+def prepare(
+    config: Config, source: Source, pool: ThreadPool, notes: list[str], dtype: np.dtype = FLOAT32,
+    learnt: Mapping[str, Any] | None = None,
+) -> Trainee:  # fmt: skip
     require_whole_sequences(config)
     refuse_keys(config, {"model.pooling": "a tag has an answer for every step; remove it"})
-    whole = read_tagged(source, config.data, notes)
+    whole = read_tagged(source, config.data, notes, TagColumns.from_header(learnt["columns"]) if learnt else None)
     parts = Parts(config, whole, lambda other: read_tagged(other, config.data, notes, whole.columns), only)
-    return Trainee(_resolved(config, whole.columns), parts, pool)
+    return Trainee(_resolved(config, whole.columns), parts, pool, dtype, learnt)
 
 
 def _resolved(config: Config, columns: TagColumns) -> Config:

@@ -9,8 +9,7 @@ import numpy as np
 
 from rnncli.config.schema import Config
 from rnncli.data.source import Source
-from rnncli.models.network import Model
-from rnncli.training.gradients import Batch
+from rnncli.models.network import FLOAT32, Model
 from rnncli.training.loop import Learner
 from rnncli.training.reports import Score
 from rnncli.training.threads import ThreadPool
@@ -48,14 +47,14 @@ class Task(Protocol):
 
     name: str
 
-    def prepare(self, config: Config, source: Source, pool: ThreadPool, notes: list[str]) -> Trainee:
-        """Read `source` as `config` says, fill in what is null, and build a network with its first weights."""
+    def prepare(
+        self, config: Config, source: Source, pool: ThreadPool, notes: list[str], dtype: np.dtype = FLOAT32,
+        learnt: Mapping[str, Any] | None = None,
+    ) -> Trainee:  # fmt: skip
+        """Read `source` as `config` says, fill in what is null, and build a network with its first weights.
+
+        learnt: the header of a model, whose vocabulary, labels and scales are taken in place of new ones.
+        """
 
     def load(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Any:
         """The trained model in a model file; what it can do depends on the task."""
-
-    def inspected(
-        self, config: Config, source: Source, notes: list[str],
-        header: Mapping[str, Any] | None, arrays: Mapping[str, np.ndarray] | None,
-    ) -> Batch:  # fmt: skip
-        """One float64 window of `source`, with first weights from the seed or those of a model file."""

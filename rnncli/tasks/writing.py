@@ -47,10 +47,18 @@ class Prompts(Protocol):
     def to_header(self) -> dict[str, Any]: ...
 
 
-def pairs_in(config: Config, source: Source, notes: list[str], *, named: bool) -> Parts[Pairs]:
+def pairs_in(
+    config: Config, source: Source, notes: list[str], learnt: Mapping[str, Any] | None, *, named: bool
+) -> Parts[Pairs]:
     """The pairs in `source`, the held-out parts apart."""
-    whole = read_pairs(source, config.data, notes, named=named)
+    like = PairColumns.from_header(learnt["columns"]) if learnt else None
+    whole = read_pairs(source, config.data, notes, like, named=named)
     return Parts(config, whole, lambda other: read_pairs(other, config.data, notes, whole.columns), only)
+
+
+def target_vocabulary(header: Mapping[str, Any]) -> Vocabulary:
+    """Of a model file."""
+    return Vocabulary.from_header(header["target"])
 
 
 def pair_shape(config: Config, prompts: Prompts, target: Vocabulary) -> PairShape:
@@ -69,11 +77,14 @@ class Trainee:
 
     metric = "exact"
 
-    def __init__(self, name: str, config: Config, parts: Parts[Pairs], prompts: Prompts, pool: ThreadPool):
+    def __init__(
+        self, name: str, config: Config, parts: Parts[Pairs], prompts: Prompts, pool: ThreadPool, dtype: np.dtype,
+        learnt: Mapping[str, Any] | None,
+    ):  # fmt: skip
         self.name, self.config, self.parts, self.prompts = name, config, parts, prompts
         training = config.training
         assert parts.train.targets is not None
-        self.target = token_vocabulary(parts.train.targets, config.data.tokens)
+        self.target = target_vocabulary(learnt) if learnt else token_vocabulary(parts.train.targets, config.data.tokens)
         require_learnable(self.target, parts.train.name)
         train = self._data(parts.train)
         valid = self._data(parts.held_out["validation"]) if "validation" in parts.held_out else PairData([], [])
@@ -81,7 +92,7 @@ class Trainee:
         S, T = np.array(train.lengths()).max(axis=0)
         require_memory_for_pairs(shape, int(S), int(T) + 1, min(training.batch_size, len(train.sources)))
         self.longest = int(LONGER * T) + 1
-        self.network = EncoderDecoder(shape)
+        self.network = EncoderDecoder(shape, dtype)
         set_first_weights(self.network, config)
         self.learner = PairLearner(
             self.network, train, valid, batch_size=training.batch_size, epochs=training.epochs,
@@ -181,7 +192,7 @@ class Writer:
         config = config_from_mapping({"task": name, "data": header["data"], "model": header["model"]})
         self.data, self.prompts, self.longest = config.data, prompts, int(header["longest"])
         self.columns = PairColumns.from_header(header["columns"])
-        self.target = Vocabulary.from_header(header["target"])
+        self.target = target_vocabulary(header)
         self.network = EncoderDecoder(pair_shape(config, prompts, self.target))
         self.network.load(arrays)
 

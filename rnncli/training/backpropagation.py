@@ -41,6 +41,15 @@ class Work(Protocol):
     def B(self) -> int: ...
 
 
+@dataclass(frozen=True)
+class Sample:
+    """A batch to look at: filled, from its start state, without dropout; `count` as in `Backpropagation.gradient`."""
+
+    work: Any
+    targets: np.ndarray
+    count: int
+
+
 class Backpropagation:
     """Drives one model with one loss on a pool of threads."""
 
@@ -52,22 +61,26 @@ class Backpropagation:
 
         targets: (T − head_from, B) tokens, or (T − head_from, B, K) values, NaN where unknown and not counted.
         """
+        loss, forward = self.states(work, targets, count), self._nanoseconds(work)
+        if shared := self.network.shared(work):
+            self.pool.over_shares(lambda share: self.network.collect_shared(work, share), forward)
+            self.pool.over_batch(shared, lambda low, high: self.network.backward_shared(work, low, high), forward)
+        self.pool.over_shares(lambda share: self.network.weight_gradients(work, share), forward)
+        self.network.finish_gradients()
+        return loss
+
+    def states(self, work: Work, targets: np.ndarray, count: int, **how: bool) -> float:
+        """As `gradient`, but only as far as the states' gradients; `how` is for the model's `backward`."""
         per_step = np.zeros(work.outputs.shape[:2])
         weight = self.network.dtype.type(1.0 / count)
 
         def shard(low: int, high: int) -> None:
             self.network.forward(work, low, high)
             self.loss.kernel(work.outputs, targets, *self.loss.arguments, per_step, weight, low, high)
-            self.network.backward(work, low, high)
+            self.network.backward(work, low, high, **how)
 
-        forward = self._nanoseconds(work)
         self._forward_shared(work)
-        self.pool.over_batch(work.B, shard, 2 * forward)
-        if shared := self.network.shared(work):
-            self.pool.over_shares(lambda share: self.network.collect_shared(work, share), forward)
-            self.pool.over_batch(shared, lambda low, high: self.network.backward_shared(work, low, high), forward)
-        self.pool.over_shares(lambda share: self.network.weight_gradients(work, share), forward)
-        self.network.finish_gradients()
+        self.pool.over_batch(work.B, shard, 2 * self._nanoseconds(work))
         return float(losses.total(per_step))
 
     def forward(self, work: Work) -> None:

@@ -62,7 +62,7 @@ class Stateless:
     def restart(self) -> None:
         pass
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self, *, before: bool = False) -> dict[str, np.ndarray]:
         return {}
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:

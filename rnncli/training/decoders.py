@@ -69,8 +69,13 @@ class Decoder:
         self.network, self.sizes = network, sizes
         self._works: dict[tuple[int, ...], Any] = {}
 
-    def prepared(self, frame: Frame, driver: Backpropagation, draw: tuple[int, int] | None = None) -> Any:
-        """A window to run, filled. draw: the seed and the update whose dropout is wanted, None outside training."""
+    def prepared(
+        self, frame: Frame, driver: Backpropagation, draw: tuple[int, int] | None = None, *, truncated: bool = False
+    ) -> Any:
+        """A window to run, filled. draw: the seed and the update whose dropout is wanted, None outside training.
+
+        truncated: with only the steps that gradients flow through, as in training always.
+        """
         raise NotImplementedError
 
     def arranged(self, values: np.ndarray) -> np.ndarray:
@@ -148,9 +153,11 @@ class Direct(Decoder):
         require_memory(shape, sizes.context + ahead, B)
         return Network(shape, dtype)
 
-    def prepared(self, frame: Frame, driver: Backpropagation, draw: tuple[int, int] | None = None) -> Workspace:
+    def prepared(
+        self, frame: Frame, driver: Backpropagation, draw: tuple[int, int] | None = None, *, truncated: bool = False
+    ) -> Workspace:
         x = self._steps(frame)
-        bptt = self.bptt if draw else self.T
+        bptt = self.bptt if draw or truncated else self.T
         lead = self.T - bptt
         work = self._work(bptt, x.shape[1], self._steps_said, training=draw is not None)
         work.dropout_keys = self.network.dropout_keys(*draw) if draw else ()
@@ -227,7 +234,9 @@ class Segments(Decoder):
         require_memory_for_segments(shape, sizes.context // w, B)
         return SegmentNetwork(shape, dtype)
 
-    def prepared(self, frame: Frame, driver: Backpropagation, draw: tuple[int, int] | None = None) -> SegmentWork:
+    def prepared(
+        self, frame: Frame, driver: Backpropagation, draw: tuple[int, int] | None = None, *, truncated: bool = False
+    ) -> SegmentWork:
         x = inputs(frame, self.sizes)
         T, B, I = x.shape
         work = self._work(T // self.w, B, training=draw is not None)

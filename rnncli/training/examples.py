@@ -12,7 +12,7 @@ from rnncli.kernels.losses import IGNORED
 from rnncli.models.network import Network
 from rnncli.models.words import Lexicon
 from rnncli.models.workspace import Workspace
-from rnncli.training.backpropagation import Backpropagation, Loss
+from rnncli.training.backpropagation import Backpropagation, Loss, Sample
 from rnncli.training.batches import Batches, Stateless, by_length
 from rnncli.training.threads import ThreadPool
 
@@ -47,6 +47,12 @@ class ExampleLearner(Stateless):
         work.base = _stacked_bases(self.bases[0], chosen)
         targets, count = self._stacked([self.targets[i] for i in chosen], work)
         return self.backpropagation.gradient(work, targets, count), count
+
+    def sample(self, update: int, *, carried: bool = False) -> Sample:
+        chosen = self.batches.of_update(update)
+        work = self._filled([self.inputs[i] for i in chosen])
+        work.base = _stacked_bases(self.bases[0], chosen)
+        return Sample(work, *self._stacked([self.targets[i] for i in chosen], work))
 
     def validate(self) -> tuple[float, int]:
         inputs, answers = self.valid

@@ -17,7 +17,7 @@ import numpy as np
 
 from rnncli.errors import DivergedError
 from rnncli.models.network import Model
-from rnncli.training.backpropagation import Loss
+from rnncli.training.backpropagation import Backpropagation, Loss, Sample
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.reports import Evaluated, Progress
 from rnncli.training.schedules import SCHEDULES, Plateau
@@ -39,8 +39,18 @@ class Learner(Protocol):
     @property
     def loss(self) -> Loss: ...
 
+    @property
+    def backpropagation(self) -> Backpropagation:
+        """What drives the network that samples are for: of several, the first."""
+
     def gradient(self, update: int) -> tuple[float, int]:
         """(summed loss, how many it sums); leaves the gradient of the mean in the network's parameters."""
+
+    def sample(self, update: int, *, carried: bool = False) -> Sample:
+        """The batch of an update, to be looked at: of sequences that go on, from zero state, or from what is carried.
+
+        Learning may go on after it as if it had not been.
+        """
 
     def validate(self) -> tuple[float, int]:
         """(summed loss, how many it sums) of the validation part; (nan, 0) where there is none."""
@@ -48,8 +58,8 @@ class Learner(Protocol):
     def restart(self) -> None:
         """Forget what is carried from update to update."""
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """What must be stored, beyond the weights, to go on exactly."""
+    def arrays(self, *, before: bool = False) -> dict[str, np.ndarray]:
+        """What must be stored, beyond the weights, to go on exactly; or to do the last update again."""
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None: ...
 
@@ -106,6 +116,7 @@ class TrainingLoop:
         self.parameters = learner.network.parameters
         self.best = self.parameters.weights.copy()
         self.rate = plan.learning_rate  # of the last update
+        self._updating = False
         per_run = -(-plan.updates // plan.evaluations)
         seldom = plan.evaluations < EVALUATIONS
         self.evaluate_every = max(1, per_run if seldom else min(learner.updates_per_epoch, per_run))
@@ -138,6 +149,7 @@ class TrainingLoop:
 
     def _update(self) -> float:
         position, began = self.position, self.clock()
+        self._updating = True
         loss, count = self.learner.gradient(position.update)
         norm = self.optimizer.gradient_norm()
         if not (loss / count < self.learner.loss.absurd and math.isfinite(norm)):
@@ -147,6 +159,7 @@ class TrainingLoop:
             )
         self.rate = self.learning_rate()
         self.optimizer.update(self.rate, norm)
+        self._updating = False
         position.update += 1
         position.tokens += count
         position.loss_sum += loss
@@ -211,12 +224,12 @@ class TrainingLoop:
         )  # fmt: skip
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Every array that an exact resume needs."""
+        """Every array that an exact resume needs; where an update failed, to do it again."""
         return {
             "weights": self.parameters.weights,
             "best": self.best,
             **self.optimizer.arrays(),
-            **self.learner.arrays(),
+            **self.learner.arrays(before=self._updating),
         }
 
     def snapshot(self) -> Position:

@@ -17,7 +17,7 @@ from rnncli.kernels import random
 from rnncli.kernels.losses import IGNORED
 from rnncli.models.encoder_decoder import EncoderDecoder, PairWork
 from rnncli.models.pair_writer import PairWriter, Written
-from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation
+from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation, Sample
 from rnncli.training.batches import Batches, Stateless, by_length
 from rnncli.training.examples import place_sequences
 from rnncli.training.threads import ThreadPool
@@ -62,6 +62,11 @@ class PairLearner(Stateless):
             self._sample(work, share, update)
         count = int(work.spans.sum())
         return self.backpropagation.gradient(work, targets, count), count
+
+    def sample(self, update: int, *, carried: bool = False) -> Sample:
+        """The decoder reads what is true."""
+        work, targets = self._filled(self.train, self.batches.of_update(update), training=False)
+        return Sample(work, targets, int(work.spans.sum()))
 
     def validate(self) -> tuple[float, int]:
         total, count = 0.0, 0

@@ -37,8 +37,20 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """How far back gradients reach in a layer; see `gradient_reports.Reach`."""
+
+    layer: str
+    half_life: float | None
+    memory_1_percent: int | None
+    left: float | None
+    verdict: str
+
+
+@dataclass(frozen=True)
 class Evaluated:
-    """One line of metrics.jsonl. `improved` says that these weights are the best so far."""
+    """One line of metrics.jsonl. `improved` says that these weights are the best so far; memory is empty unless it is
+    watched."""
 
     step: int
     epoch: int
@@ -51,6 +63,7 @@ class Evaluated:
     tokens_per_second: float
     improved: bool
     reason: str  # "scheduled", "finished", "patience" or "stopped"
+    memory: tuple[Memory, ...] = ()
 
 
 @dataclass(frozen=True)

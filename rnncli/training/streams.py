@@ -14,7 +14,7 @@ from rnncli.data.corpus import release
 from rnncli.kernels.losses import IGNORED
 from rnncli.models.network import Network
 from rnncli.models.workspace import Workspace
-from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation
+from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation, Sample
 from rnncli.training.threads import ThreadPool
 from rnncli.training.truncated_bptt import windows
 
@@ -67,9 +67,10 @@ class StreamLearner:
         self.updates_per_epoch = len(self.windows)
         self.loss = CROSS_ENTROPY
         self.backpropagation = Backpropagation(network, self.loss, pool)
-        T = max(window.T for window in self.windows)
-        heads = max(window.T - window.head_from for window in self.windows)
-        self._work = network.workspace(T, self.streams.B, heads, training=True)
+        self._T = max(window.T for window in self.windows)
+        self._heads = max(window.T - window.head_from for window in self.windows)
+        self._work = network.workspace(self._T, self.streams.B, self._heads, training=True)
+        self._kept = 0  # steps into the last window at which the next one starts
         self.validation = Validation(network, valid, context, self.backpropagation)
 
     def gradient(self, update: int) -> tuple[float, int]:
@@ -77,14 +78,28 @@ class StreamLearner:
         window = self.windows[update % self.updates_per_epoch]
         work = self._work.first(window.T, window.head_from)
         work.dropout_keys = self.network.dropout_keys(self.seed, update)
-        if update % self.updates_per_epoch == 0:
-            work.clear_state()
+        if update % self.updates_per_epoch:
+            self._work.carry(self._kept)
+        else:
+            self._work.clear_state()
+        self._kept = window.keep
         self.streams.fill(work.tokens, window.start, window.stop)
         targets = self.streams.targets(window.start + window.head_from, window.stop)
         count = int((targets != IGNORED).sum())
-        loss = self.backpropagation.gradient(work, targets, count)
-        work.carry(window.keep)
-        return loss, count
+        return self.backpropagation.gradient(work, targets, count), count
+
+    def sample(self, update: int, *, carried: bool = False) -> Sample:
+        """From zero state always as many steps as gradients flow back, even where an epoch has only begun."""
+        window = self.windows[update % self.updates_per_epoch]
+        stop = window.stop if carried else max(window.stop, self._T)
+        start, head_from = (window.start, window.head_from) if carried else (stop - self._T, self._T - self._heads)
+        whole = self.network.workspace(self._T, self.streams.B, self._heads, training=False)
+        work = whole.first(stop - start, head_from)
+        if carried and update % self.updates_per_epoch:
+            work.set_state(self._work.state(0))
+        self.streams.fill(work.tokens, start, stop)
+        targets = self.streams.targets(start + head_from, stop)
+        return Sample(work, targets, int((targets != IGNORED).sum()))
 
     def validate(self) -> tuple[float, int]:
         """(summed loss, tokens) of the validation part."""
@@ -94,20 +109,23 @@ class StreamLearner:
     def restart(self) -> None:
         """Forget the carried state."""
         self._work.clear_state()
+        self._kept = 0
 
     def free(self) -> None:
         """Give the arrays of training and validation back; there are no more updates."""
         del self._work, self.validation
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The carried state, for an exact resume."""
-        return {f"carried.{name}{l}": part for l, pair in enumerate(self._work.state(0))
+    def arrays(self, *, before: bool = False) -> dict[str, np.ndarray]:
+        """The carried state."""
+        state = self._work.state(0 if before else self._kept)
+        return {f"carried.{name}{l}": part for l, pair in enumerate(state)
                 for name, part in zip("hc", pair, strict=True)}  # fmt: skip
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
         layers = range(len(self._work.directions))
         if any(arrays[f"carried.h{l}"].shape != self._work.directions[l].h[0].shape for l in layers):
             raise ValueError("the carried state has another shape")
+        self._kept = 0
         self._work.set_state([(arrays[f"carried.h{l}"], arrays[f"carried.c{l}"]) for l in layers])
 
 

@@ -9,9 +9,8 @@ import numpy as np
 
 from rnncli.kernels import random
 from rnncli.models.ensemble import Ensemble
-from rnncli.models.network import Network
+from rnncli.training.backpropagation import Sample
 from rnncli.training.batches import Stateless
-from rnncli.training.gradients import Batch
 from rnncli.training.member import Member
 from rnncli.training.windows import Features, Frame, in_batches
 
@@ -42,9 +41,7 @@ class WindowLearner(Stateless):
         self._drawn: tuple[int, np.ndarray] = (-1, np.zeros(0, np.int64))
 
     def gradient(self, update: int) -> tuple[float, int]:
-        number, batch = divmod(update, self.per_pass)
-        origins = self.train[self._order(number)[batch * self.B : (batch + 1) * self.B]]
-        frame, targets, count = self.examples(origins)
+        frame, targets, count = self.examples(self._origins(update))
         work = self.decoder.prepared(frame, self.backpropagation, (self.seed, update))
         return self.backpropagation.gradient(work, targets, max(count, 1)), count
 
@@ -57,13 +54,11 @@ class WindowLearner(Stateless):
             known += count
         return (total, known) if known else (float("nan"), 0)
 
-    def batch(self, count: int) -> Batch:
-        """`count` training windows, evenly spread, as far back as gradients flow, of a network that reads steps."""
-        origins = self.train[np.linspace(0, len(self.train) - 1, min(count, len(self.train))).astype(int)]
-        frame, targets, _ = self.examples(origins)
-        x = self.decoder.prepared(frame, self.backpropagation, (self.seed, 0)).x
-        assert isinstance(self.network, Network)
-        return Batch(self.network, x, targets, self.loss)
+    def sample(self, update: int, *, carried: bool = False) -> Sample:
+        """As far back as gradients flow."""
+        frame, targets, count = self.examples(self._origins(update))
+        work = self.decoder.prepared(frame, self.backpropagation, truncated=True)
+        return Sample(work, targets, max(count, 1))
 
     def examples(self, origins: np.ndarray) -> tuple[Frame, np.ndarray, int]:
         """Scaled contexts, scaled corrections as the loss wants them, and how many of these are known."""
@@ -82,6 +77,11 @@ class WindowLearner(Stateless):
             targets = np.concatenate([targets * scales, scales], axis=2)
         return frame, targets, count
 
+    def _origins(self, update: int) -> np.ndarray:
+        """The windows of an update."""
+        number, batch = divmod(update, self.per_pass)
+        return self.train[self._order(number)[batch * self.B : (batch + 1) * self.B]]
+
     def _order(self, number: int) -> np.ndarray:
         if self._drawn[0] != number:
             self._drawn = number, random.shuffled(len(self.train), self.seed, _SHUFFLE + number)
@@ -94,11 +94,14 @@ class EnsembleLearner(Stateless):
     def __init__(self, learners: Sequence[WindowLearner]):
         self.learners = tuple(learners)
         self.network = Ensemble([learner.network for learner in learners])
-        self.loss = learners[0].loss
+        self.loss, self.backpropagation = learners[0].loss, learners[0].backpropagation
         self.updates_per_epoch = learners[0].updates_per_epoch
 
     def gradient(self, update: int) -> tuple[float, int]:
         return self._sum([learner.gradient(update) for learner in self.learners])
+
+    def sample(self, update: int, *, carried: bool = False) -> Sample:
+        return self.learners[0].sample(update)
 
     def validate(self) -> tuple[float, int]:
         return self._sum([learner.validate() for learner in self.learners])

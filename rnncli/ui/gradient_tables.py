@@ -1,86 +1,272 @@
-"""inspect-grads: two tables on a terminal, the same numbers as JSON or CSV."""
+"""inspect-grads: the memory ruler and what explains it on a terminal, the same numbers as JSON or CSV."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
-from rnncli.training.reports import GradientReport
+from rnncli.training.gradient_reports import (
+    RULE,
+    Clipping,
+    GateActivity,
+    GradientCheck,
+    GradientReport,
+    LayerGradients,
+    ParameterGradient,
+)
 from rnncli.ui.output import Output
-from rnncli.ui.results import as_csv, rounded, write_table
+from rnncli.ui.reach_table import write_reach
+from rnncli.ui.results import as_csv, rounded, three_digits, write_table
+from rnncli.ui.ruler_chart import LEAST_WIDTH, MOST_WIDTH, ruler, shares
+from rnncli.ui.scores import figure
+from rnncli.ui.sentences import say
 
-MOST_LAGS = 16  # rows of the table on a terminal; JSON and CSV have every lag
-BAR = 30  # characters
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WEIGHTS = {
+    "init": "First weights",
+    "best": "Best weights",
+    "last": "Last weights",
+    "failure": "Weights at the failure",
+}
+TO_DROP = ("zeros", "|weight|", "s/n", "shape")  # columns of parameters without room, in this order
+ARROW = "→ "  # before an advice
 
 
 def write_gradients(report: GradientReport, form: str | None) -> None:
+    """As `form` says, table, csv or json; None: a table on a terminal and CSV in a pipe."""
     out = Output()
     form = form or ("table" if out.terminal else "csv")
     if form == "json":
-        out.write(json.dumps(rounded(as_json(report))) + "\n")
+        out.write(json.dumps(rounded(as_json(report)), ensure_ascii=False) + "\n")
     elif form == "csv":
         out.write(as_csv(lag_rows(report)))
     else:
-        _write_tables(report, out)
+        _write_tables(report)
 
 
 def as_json(report: GradientReport) -> dict[str, Any]:
-    """The JSON contract of inspect-grads."""
+    """The JSON contract of inspect-grads; every key is always there."""
     return {
+        "at": report.at,
         "loss": report.loss,
         "unit": report.unit,
         "sequences": report.sequences,
+        "batches": report.batches,
         "lags": list(report.lags),
-        "layers": [
-            {"layer": layer.layer, "gradient_norm_by_lag": list(layer.gradient_norm_by_lag)} for layer in report.layers
-        ],
-        "parameters": [
-            {"name": p.name, "shape": list(p.shape), "weight_norm": p.weight_norm, "grad_norm": p.grad_norm,
-             "ratio": p.ratio}
-            for p in report.parameters
-        ],
-    }  # fmt: skip
+        "layers": [_layer_object(layer) for layer in report.layers],
+        "parameters": [asdict(parameter) for parameter in report.parameters],
+        "gates": [asdict(gate) for gate in report.gates],
+        "clip": asdict(report.clip),
+        "rule": RULE,
+        "advice": list(report.advice),
+        "check": None if report.check is None else _check_object(report.check),
+    }
+
+
+def _layer_object(layer: LayerGradients) -> dict[str, Any]:
+    reach, jacobians = layer.reach, layer.jacobians
+    return {
+        "layer": layer.layer,
+        "name": layer.name,
+        "part": layer.part,
+        "direction": "backward" if layer.reverse else "forward",
+        "gradient_norm_by_lag": layer.gradient_norm_by_lag,
+        "state_gradient_norm_by_lag": layer.state_gradient_norm_by_lag,
+        "without_attention_by_lag": layer.without_attention_by_lag,
+        "left_by_lag": shares(layer),
+        "step_jacobian_norm": jacobians.hidden_norm,
+        "state_step_jacobian_norm": jacobians.norm,
+        "smallest_singular_value": jacobians.smallest,
+        "singular_values": {"largest": _mean(jacobians.norm), "smallest": _mean(jacobians.smallest)},
+        "decay": reach.decay,
+        "half_life": reach.half_life,
+        "half_life_interval": reach.half_life_interval,
+        "memory_1_percent": reach.memory_1_percent,
+        "memory_1_percent_interval": reach.memory_interval,
+        "left_at_longest_lag": reach.left,
+        "spectral_radius": layer.spectral_radius,
+        "spectral_radius_by_gate": dict(layer.spectral_radius_by_gate),
+        "lyapunov": jacobians.lyapunov,
+        "jacobian_sequences": jacobians.sequences,
+        "verdict": reach.verdict,
+    }
+
+
+def _check_object(check: GradientCheck) -> dict[str, Any]:
+    return {
+        "tolerance": check.tolerance,
+        "worst": check.worst.error,
+        "passed": check.passed,
+        "parameters": [asdict(one) for one in check.parameters],
+    }
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """Of the lags that were measured."""
+    measured = [value for value in values if value is not None]
+    return sum(measured) / len(measured) if measured else None
 
 
 def lag_rows(report: GradientReport) -> list[dict[str, Any]]:
-    """One row a lag, one column a layer."""
+    """One row a lag: the hidden gradient of every layer, then what else each has; None beyond a layer's lags."""
+    columns: dict[str, Sequence[float | None]] = {layer.name: layer.gradient_norm_by_lag for layer in report.layers}
+    for layer in report.layers:
+        columns[f"{layer.name} state"] = layer.state_gradient_norm_by_lag
+        columns[f"{layer.name} left"] = shares(layer)
+        columns[f"{layer.name} step jacobian"] = layer.jacobians.hidden_norm
+    return by_lag(report.lags, columns)
+
+
+def by_lag(lags: Sequence[int], columns: Mapping[str, Sequence[float | None]]) -> list[dict[str, Any]]:
+    """Rows for CSV."""
     return [
-        {"lag": lag} | {f"layer {layer.layer}": layer.gradient_norm_by_lag[lag] for layer in report.layers}
-        for lag in report.lags
+        {"lag": lag} | {name: values[lag] if lag < len(values) else None for name, values in columns.items()}
+        for lag in lags
     ]
 
 
-def _write_tables(report: GradientReport, out: Output) -> None:
-    parameters = [
-        {"parameter": p.name, "shape": "×".join(map(str, p.shape)), "weight norm": _short(p.weight_norm),
-         "gradient norm": _short(p.grad_norm), "ratio": "" if p.ratio is None else _short(p.ratio)}
-        for p in report.parameters
-    ]  # fmt: skip
-    write_table(parameters, f"Parameters (loss {report.loss:.4f} {report.unit})")
-    out.write("\n")
-    rows = []
-    for lag in _chosen(len(report.lags)):
-        row: dict[str, Any] = {"lag": str(lag)}
-        for layer in report.layers:
-            norms = layer.gradient_norm_by_lag
-            row[f"layer {layer.layer}"] = f"{_short(norms[lag]):>9}"
-            if len(report.layers) <= 2:
-                row[" " * (layer.layer + 1)] = _bar(norms[lag], max(norms), BAR // len(report.layers))
-        rows.append(row)
-    title = f"Norm of dL_T/dh_(T−k) at lag k, mean of {report.sequences} sequences"
-    write_table(rows, title)
+def measured_console() -> Console:
+    """Where tables and charts go, in a width in which they can be read."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    console.width = min(max(LEAST_WIDTH, console.width), MOST_WIDTH)
+    return console
 
 
-def _chosen(count: int) -> list[int]:
-    """Every lag, or a spread of them with the first and the last."""
-    if count <= MOST_LAGS:
-        return list(range(count))
-    return sorted({round(i * (count - 1) / (MOST_LAGS - 1)) for i in range(MOST_LAGS)})
+def _write_tables(report: GradientReport) -> None:
+    console = measured_console()
+    say(console, _looked_at(report), "bold")
+    console.print()
+    console.print(ruler(report, console.width))
+    console.print()
+    names = [{"layer": layer.name, "decay": three_digits(layer.reach.decay)} for layer in report.layers]
+    write_reach(report.layers, names, intervals=True)
+    say(console, RULE, "dim")
+    for advice in report.advice:
+        say(console, advice, lead=ARROW)
+    _write_details(report, console)
 
 
-def _short(value: float) -> str:
-    return f"{value:.3g}"
+def _looked_at(report: GradientReport) -> str:
+    batches = f"{report.batches:,} {'batch' if report.batches == 1 else 'batches'}"
+    sequences = f"{report.sequences:,} {'sequence' if report.sequences == 1 else 'sequences'}"
+    return f"{WEIGHTS[report.at]}: loss {figure(report.loss)} {report.unit}, {sequences} in {batches}"
 
 
-def _bar(value: float, largest: float, width: int) -> str:
-    return "█" * max(1 if value > 0 else 0, round(width * value / largest)) if largest > 0 else ""
+def _write_details(report: GradientReport, console: Console) -> None:
+    console.print()
+    jacobians = [_jacobian_row(layer) for layer in report.layers]
+    figures = list(jacobians[0])[1:]
+    write_table(jacobians, "The Jacobian of one step of the state", right=figures, whole=figures)
+    if report.gates:
+        console.print()
+        gates = [_gate_row(gate) for gate in report.gates]
+        write_table(gates, "Gates, and the shares of their values at either end", right=list(gates[0])[2:])
+    console.print()
+    parameters = _fitting([_parameter_row(parameter) for parameter in report.parameters], console.width)
+    names = list(parameters[0])
+    write_table(
+        parameters,
+        "Parameters: norms, update/weight, zeros in the gradient, signal/noise (s/n)",
+        right=names[2:],
+        whole=names,
+    )
+    console.print()
+    say(console, _clipping(report.clip, report.batches))
+    if report.check is not None:
+        _write_check(report.check, console)
+
+
+def _jacobian_row(layer: LayerGradients) -> dict[str, str]:
+    jacobians = layer.jacobians
+    return {
+        "layer": layer.name,
+        "largest σ": three_digits(_mean(jacobians.norm)),
+        "smallest σ": three_digits(_mean(jacobians.smallest)),
+        "spectral radius": three_digits(layer.spectral_radius),
+        "Lyapunov": three_digits(jacobians.lyapunov),
+        "a step": f"× {three_digits(_exp(jacobians.lyapunov))}",
+    }
+
+
+def _exp(exponent: float) -> float:
+    try:
+        return math.exp(exponent)
+    except OverflowError:
+        return math.inf
+
+
+def _gate_row(gate: GateActivity) -> dict[str, str]:
+    return {
+        "layer": gate.layer,
+        "gate": gate.gate,
+        "mean": three_digits(gate.mean),
+        "low": _percent(gate.low),
+        "high": _percent(gate.high),
+        "dead units": "–" if gate.dead_units is None else f"{gate.dead_units:,} of {gate.units:,}",
+    }
+
+
+def _parameter_row(parameter: ParameterGradient) -> dict[str, str]:
+    return {
+        "parameter": parameter.name,
+        "shape": "×".join(map(str, parameter.shape)),
+        "|weight|": three_digits(parameter.weight_norm),
+        "|grad|": three_digits(parameter.grad_norm),
+        "update": three_digits(parameter.update_ratio),
+        "zeros": _percent(parameter.zero_share),
+        "s/n": three_digits(parameter.signal_to_noise),
+    }
+
+
+def _fitting(rows: list[dict[str, str]], width: int) -> list[dict[str, str]]:
+    """`rows` without the columns for which `width` cells have no room; JSON has them."""
+    for name in TO_DROP:
+        if _table_width(rows) <= width:
+            break
+        rows = [{column: text for column, text in row.items() if column != name} for row in rows]
+    return rows
+
+
+def _table_width(rows: list[dict[str, str]]) -> int:
+    return sum(max(len(name), *(len(row[name]) for row in rows)) + 2 for name in rows[0]) - 2
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None or math.isnan(share) else f"{share:.1%}"
+
+
+def _clipping(clip: Clipping, batches: int) -> str:
+    norms = f"the gradient's norm is {three_digits(clip.mean_norm)}"
+    if batches > 1:
+        norms += f", {three_digits(clip.largest_norm)} at most"
+    if clip.clip_norm is None:
+        return f"clip_norm null: nothing is clipped; {norms}"
+    acted = round(clip.clipped * batches)
+    of = f"of {batches:,} {'batch' if batches == 1 else 'batches'}"
+    if not acted:
+        return f"clip_norm {clip.clip_norm:g} acted on none {of}; {norms}"
+    scaled = f"which it scaled by {three_digits(clip.scale)}" + (" on average" if acted > 1 else "")
+    return f"clip_norm {clip.clip_norm:g} acted on {acted:,} {of}, {scaled}; {norms}"
+
+
+def _write_check(check: GradientCheck, console: Console) -> None:
+    console.print()
+    rows = [
+        {"parameter": one.name, "elements": f"{one.elements:,}", "worst error": three_digits(one.error)}
+        for one in check.parameters
+    ]
+    write_table(rows, "Gradients beside central differences", right=("elements", "worst error"), whole=("parameter",))
+    verdict = "passed" if check.passed else "failed"
+    say(
+        console,
+        f"gradient check {verdict}: the worst relative error is {three_digits(check.worst.error)}, of "
+        f"{check.worst.name}; the tolerance is {three_digits(check.tolerance)}",
+        "green" if check.passed else "red",
+    )

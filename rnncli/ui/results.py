@@ -7,7 +7,7 @@ import io
 import itertools
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from rnncli.ui.output import Output, visible
@@ -94,24 +94,47 @@ def write_csv(rows: Iterable[Mapping[str, Any]]) -> None:
         out.write(text)
 
 
-def write_table(rows: Sequence[Mapping[str, Any]], title: str | None = None) -> None:
-    """A rich table of `rows`, whose cells are shown and never parsed."""
+def write_table(
+    rows: Sequence[Mapping[str, Any]], title: str | None = None, *,
+    right: Collection[str] = (), whole: Collection[str] = (), styles: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
+    """A rich table of `rows`, whose cells are shown and never parsed.
+
+    Columns of numbers and those of `right` end at the right, those of `whole` are never folded. `styles` has the style
+    of the cells that consist of one of its words.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for name in rows[0] if rows else ():
-        numeric = all(isinstance(row[name], (int, float)) for row in rows)
+        numeric = name in right or all(isinstance(row[name], (int, float)) for row in rows)
         table.add_column(
-            Text(visible(name).replace("\n", "\\n")), justify="right" if numeric else "left", overflow="fold"
-        )
+            Text(visible(name).replace("\n", "\\n")), justify="right" if numeric else "left", overflow="fold",
+            no_wrap=name in whole,
+        )  # fmt: skip
     for row in rows:
-        table.add_row(*(Text(visible(cell(value)).replace("\n", "\\n")) for value in row.values()))
+        texts = [visible(cell(value)).replace("\n", "\\n") for value in row.values()]
+        table.add_row(*(Text(text, style=(styles or {}).get(text, "")) for text in texts))
     console = Console(highlight=False)
     if title:
         console.print(Text(visible(title), style="bold"))
     console.print(table)
+
+
+def three_digits(value: float | None) -> str:
+    """`value` to three significant digits, trailing zeros included; – of None and NaN."""
+    if value is None or math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == 0:
+        return "0"
+    if 1e3 <= abs(float(f"{value:.3g}")) < 1e6:
+        return f"{float(f'{value:.3g}'):.0f}"
+    digits, _, power = f"{value:#.3g}".rstrip(".").partition("e")
+    return f"{digits}e{int(power)}" if power else digits
 
 
 def cell(value: Any) -> str:

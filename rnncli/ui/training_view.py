@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rnncli.training.reports import Evaluated, Finished, Note, Progress, Report, Started
+from rnncli.training.reports import Evaluated, Finished, Memory, Note, Progress, Report, Started
 from rnncli.ui.output import Output, as_utf8, visible
 from rnncli.ui.scores import finished_json, finished_text
 
@@ -42,6 +42,8 @@ class TrainingView:
             self._progress(report)
         elif isinstance(report, Evaluated):
             self._line(evaluation_line(report, self._unit))
+            for memory in report.memory:
+                self._line(memory_line(memory))
             if report.reason == "patience":
                 self._line("stopped early: no better evaluation within training.patience")
 
@@ -102,7 +104,8 @@ class LiveView(TrainingView):
 
     def show(self, report: Report) -> None:
         if isinstance(report, Evaluated):
-            self._valid = f" valid {report.valid_loss:.3f}"
+            reach = "".join(f" memory {shown_memory(memory)}" for memory in report.memory[-1:])
+            self._valid = f" valid {report.valid_loss:.3f}{reach}"
         if isinstance(report, Finished):
             self.stop()
         super().show(report)
@@ -145,3 +148,14 @@ def evaluation_line(report: Evaluated, unit: str) -> str:
         f"valid {report.valid_loss:.4f}{mark:<2} |grad| {report.grad_norm:<6.3g} "
         f"{report.tokens_per_second:,.0f} tok/s"
     )
+
+
+def memory_line(memory: Memory) -> str:
+    """How far back a layer's gradient reaches."""
+    halves = "" if memory.half_life is None else f"halves in {memory.half_life:.3g} steps, "
+    left = "" if memory.left is None else f", {memory.left:.2g} left at the longest lag"
+    return f"{memory.layer:>11}  {halves}1% after {shown_memory(memory)} steps{left}: {memory.verdict}"
+
+
+def shown_memory(memory: Memory) -> str:
+    return "more" if memory.memory_1_percent is None else f"{memory.memory_1_percent:,}"

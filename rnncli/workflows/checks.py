@@ -1,4 +1,4 @@
-"""Checks of a backtest that end in exit code 7, so that a script can rely on a forecast or do without it."""
+"""Checks that end in exit code 7, so that a script can rely on a forecast, or on gradients, or do without."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from rnncli.errors import CheckFailedError, UsageError, shown
+from rnncli.training.gradient_reports import Compared
 from rnncli.training.reports import BacktestReport, Judged
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
@@ -68,3 +69,19 @@ def _value(report: BacktestReport, metric: str, level: str | None, text: str) ->
             f"--fail-if {text!r}: this backtest has no {metric}; it has {', '.join(found) or 'no intervals'}"
         )
     return found[metric]
+
+
+def check_gradients(compared: Sequence[Compared], fail_on: Sequence[str]) -> None:
+    """CheckFailedError where gradients are not what differences say, or a layer's verdict is one of `fail_on`."""
+    for one in compared:
+        name, report = one.name, one.report
+        if report.check is not None and not report.check.passed:
+            worst = report.check.worst
+            raise CheckFailedError(
+                f"{name}: the gradient of {worst.name} is {worst.error:.2g} away from central differences, more than "
+                f"{report.check.tolerance:g}; report it"
+            )
+        found = [layer for layer in report.layers if layer.reach.verdict in fail_on]
+        if found:
+            said = ", ".join(f"{layer.name} is {layer.reach.verdict}" for layer in found)
+            raise CheckFailedError(f"{name}: {said}; see what inspect-grads advises")

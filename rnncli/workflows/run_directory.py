@@ -1,4 +1,5 @@
-"""A run directory: config.yaml, model.safetensors (the best so far), state.safetensors (exact resume), metrics.jsonl.
+"""A run directory: config.yaml, model.safetensors (the best so far), state.safetensors (exact resume), metrics.jsonl;
+where training diverged, failure.safetensors (the state at the batch that it failed at).
 
 Every file but metrics.jsonl is replaced atomically; metrics.jsonl grows by whole lines. A lock names the process
 that is writing.
@@ -31,6 +32,7 @@ class RunDirectory:
         self.config = path / "config.yaml"
         self.model = path / "model.safetensors"
         self.state = path / "state.safetensors"
+        self.failure = path / "failure.safetensors"
         self.metrics = path / "metrics.jsonl"
         self._lock: int | None = None
         self._is_new = False
@@ -109,13 +111,18 @@ class RunDirectory:
         rest = {key: value for key, value in header.items() if key != "arrays"}
         model_file.write(self.model, {**arrays, **own}, rest)
 
-    def write_state(self, arrays: Mapping[str, np.ndarray], position: Position, plan: Plan, data_sha256: str) -> None:
+    def write_state(
+        self, arrays: Mapping[str, np.ndarray], position: Position, plan: Plan, data_sha256: str, *,
+        failed: bool = False,
+    ) -> None:  # fmt: skip
+        """To go on from; failed: to look at, beside the state before it."""
         header = {"position": _finite(asdict(position)), "plan": asdict(plan), "data_sha256": data_sha256}
-        model_file.write(self.state, arrays, header)
+        model_file.write(self.failure if failed else self.state, arrays, header)
 
-    def read_state(self) -> tuple[dict[str, np.ndarray], Position, Plan, str]:
+    def read_state(self, path: Path | None = None) -> tuple[dict[str, np.ndarray], Position, Plan, str]:
         """What `write_state` wrote. ModelFileError where it is damaged."""
-        arrays, header = model_file.read(self.state)
+        path = path or self.state
+        arrays, header = model_file.read(path)
         try:
             kept = dict(header["position"])
             if kept["best_loss"] is None:
@@ -125,12 +132,13 @@ class RunDirectory:
                 raise TypeError
             return arrays, position, plan, str(header["data_sha256"])
         except (KeyError, TypeError, ValueError):
-            raise ModelFileError(f"{self.state}: not a state that this version wrote; start a new run") from None
+            raise ModelFileError(f"{path}: not a state that this version wrote; start a new run") from None
 
     def append_metrics(self, line: Evaluated) -> None:
+        said = {key: value for key, value in asdict(line).items() if key != "memory" or value}
         try:
             with open(self.metrics, "a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(line)) + "\n")
+                file.write(json.dumps(said) + "\n")
         except OSError as error:
             raise MachineError(f"{self.metrics}: cannot write: {_reason(error)}; the model before is intact") from None
 

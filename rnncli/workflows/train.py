@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rnncli.config.durations import parse_duration
@@ -14,10 +14,11 @@ from rnncli.config.inference import is_config
 from rnncli.config.loading import dump_config, load_config
 from rnncli.config.schema import Config
 from rnncli.data.source import Source, read_source
-from rnncli.errors import DataError, ModelFileError, StoppedError, UsageError
+from rnncli.errors import DataError, DivergedError, ModelFileError, StoppedError, UsageError
 from rnncli.models.network import FLOAT32
 from rnncli.tasks.registry import TASKS
 from rnncli.tasks.task import Trainee
+from rnncli.training.inspection.watch import watched
 from rnncli.training.loop import Length, Plan, TrainingLoop, planned_length
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.reports import Evaluated, Finished, Note, Report, Started
@@ -36,6 +37,7 @@ class Request:
     out: str | None = None
     overrides: Sequence[str] = ()
     resume: bool = False
+    watch_grads: bool = False
 
 
 def train(request: Request, show: Callable[[Report], None]) -> None:
@@ -92,7 +94,7 @@ def _train_in(
     for note in notes:
         show(Note(note))
     begun = request.resume and run.state.is_file()
-    loop = _resumed(run, trainee, sha256, pool) if begun else _started(run, trainee, sha256, source, pool)
+    loop = _resumed(run, trainee, sha256, pool) if begun else _started(run, request, trainee, sha256, source, pool)
     position = loop.position
     epochs = trainee.config.training.epochs * trainee.learner.updates_per_epoch
     if loop.plan.updates < epochs:
@@ -100,11 +102,18 @@ def _train_in(
     facts = (*trainee.facts, ("run", str(run.path)))
     show(Started(facts, position.update, loop.plan.updates, trainee.learner.loss.unit, request.resume))
     reason = "finished"
-    for report in loop.run(stop):
-        if isinstance(report, Evaluated):
-            reason = report.reason
-            _save(run, trainee, loop, report, sha256)
-        show(report)
+    try:
+        for report in loop.run(stop):
+            if isinstance(report, Evaluated):
+                reason = report.reason
+                if request.watch_grads:
+                    report = replace(report, memory=watched(trainee.learner))
+                _save(run, trainee, loop, report, sha256)
+            show(report)
+    except DivergedError as error:
+        run.write_state(loop.arrays(), loop.snapshot(), loop.plan, sha256, failed=True)
+        look = shlex.join(["rnncli", "inspect-grads", str(run.path), "--at", "failure"])
+        raise DivergedError(f"{error}; look at the batch with: {look}") from None
     if reason == "stopped":
         assert stop.signal_number is not None
         raise StoppedError(
@@ -128,8 +137,8 @@ def data_sha256(config: Config, source: Source) -> str:
 
 
 def _started(
-    run: RunDirectory, trainee: Trainee, sha256: str, source: Source, pool: ThreadPool
-) -> TrainingLoop:  # fmt: skip
+    run: RunDirectory, request: Request, trainee: Trainee, sha256: str, source: Source, pool: ThreadPool
+) -> TrainingLoop:
     """A fresh run: its config is written, its length fixed."""
     training = trainee.config.training
     run.write_config(dump_config(_placed(trainee.config, source), str(run.path)))
@@ -144,6 +153,8 @@ def _started(
 
     def evaluate() -> None:
         learner.validate()
+        if request.watch_grads:
+            watched(learner)
         run.time_a_save(TrainingLoop(learner, optimizer, plan(Length(1, 1))).arrays())
 
     length = planned_length(learner, optimizer, training.epochs, max_time, evaluate)

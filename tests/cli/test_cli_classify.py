@@ -69,7 +69,6 @@ def test_threads_and_resuming_change_no_byte(folder: Path, trained: str) -> None
         (["predict", "run", "reviews.csv", "--horizon", "3"], 2, "--horizon is for a series"),
         (["predict", "run", "empty.txt"], 3, "empty.txt:2"),
         (["generate", "run"], 2, ""),
-        (["inspect-grads", "reviews.yaml"], 2, "not yet into a classify"),
     ],
 )
 def test_mistakes(folder: Path, trained: str, arguments: list[str], code: int, said: str) -> None:

@@ -1,4 +1,4 @@
-"""inspect-grads: the same numbers as JSON, CSV and table, for a config, a run and a model file."""
+"""inspect-grads: the same numbers as JSON, CSV and table, for a config, a run and a model file, at every point."""
 
 from __future__ import annotations
 
@@ -14,22 +14,38 @@ from typing import Any
 import numpy as np
 import pytest
 from cli_runs import Result, in_shell, run, together
-from conftest import TEXT, Shelf
+from conftest import CHAR, TEXT, Shelf
 from safetensors.numpy import load_file
 
+from rnncli.training.gradient_reports import RULE
+
+LIKE_RUN = ["--set", "training.bptt=16", "--set", "training.batch_size=4", "--set", "training.learning_rate=1e-2",
+            "--set", "training.epochs=2"]  # fmt: skip
+LINEAR = ["char.yaml", "--set", "model.cell=rnn", "--set", "model.activation=identity", "--set", "model.num_layers=1",
+          "--set", "training.bptt=60", "--set", "training.batch_size=2", "--batches", "1"]  # fmt: skip
 CALLS: dict[str, Sequence[str]] = {
     "config": ["char.yaml", "-f", "json"],
     "run": ["char", "-f", "json"],
-    "model file": ["copy/model.safetensors", "text.txt", "-f", "json", "--set", "training.bptt=16", "--set",
-                   "training.batch_size=4"],
+    "at init": ["char", "--at", "init", "-f", "json"],
+    "at last": ["char", "--at", "last", "-f", "json"],
+    "one batch": ["char", "--batches", "1", "-f", "json"],
+    "checked": ["char", "--check", "--batches", "1", "-f", "json"],
+    "model file": ["copy/model.safetensors", "text.txt", "-f", "json", *LIKE_RUN],
     "model file, stdin": ["copy/model.safetensors", "-", "-f", "json"],
-    "model file by another name": ["copy/best.model", "text.txt", "-f", "json", "--set", "training.bptt=16", "--set",
-                                   "training.batch_size=4"],
+    "model file by another name": ["copy/best.model", "text.txt", "-f", "json", *LIKE_RUN],
     "forecast": ["forecast", "-f", "json"],
     "csv": ["char"],
     "table": ["char", "-f", "table"],
+    "0.9": [*LINEAR, "--set", "model.recurrent_scale=0.9", "-f", "table", "--fail-on", "vanishing"],
+    "0.9 as json": [*LINEAR, "--set", "model.recurrent_scale=0.9", "-f", "json", "--fail-on", "exploding"],
+    "1.9 as json": [*LINEAR, "--set", "model.recurrent_scale=1.9", "-f", "json", "--fail-on", "exploding"],
     "no data": ["copy/model.safetensors"],
     "another cell": ["char", "--set", "model.cell=gru"],
+    "config at best": ["char.yaml", "--at", "best"],
+    "no failure": ["char", "--at", "failure"],
+    "model file at last": ["copy/model.safetensors", "text.txt", "--at", "last"],
+    "odd verdict": ["char", "--fail-on", "healthy"],
+    "odd svg": ["char", "--svg", "no/such/folder.svg"],
 }  # fmt: skip
 BPTT = 16
 
@@ -54,24 +70,62 @@ def test_the_json_has_every_lag_and_every_parameter(shelf: Shelf, said: dict[str
     assert found["lags"] == list(range(BPTT))
     assert [layer["layer"] for layer in found["layers"]] == [0, 1]
     for layer in found["layers"]:
-        assert len(layer["gradient_norm_by_lag"]) == BPTT
-        assert all(norm > 0 for norm in layer["gradient_norm_by_lag"])
+        for name in ("gradient_norm_by_lag", "state_gradient_norm_by_lag", "step_jacobian_norm"):
+            assert len(layer[name]) == BPTT
+            assert all(norm > 0 for norm in layer[name])
+        assert {"half_life", "memory_1_percent", "spectral_radius", "lyapunov", "verdict"} <= layer.keys()
+        whole, hidden = layer["state_gradient_norm_by_lag"], layer["gradient_norm_by_lag"]
+        assert whole[0] == hidden[0]  # nothing has come to c yet
+        assert all(a > b for a, b in zip(whole[1:], hidden[1:], strict=True))
     top = found["layers"][1]["gradient_norm_by_lag"]
     assert top[0] == max(top)  # the loss is taken at lag 0
 
     stored = load_file(shelf / "char/model.safetensors")
     assert {p["name"]: tuple(p["shape"]) for p in found["parameters"]} == {n: a.shape for n, a in stored.items()}
     for p in found["parameters"]:
-        assert p.keys() == {"name", "shape", "weight_norm", "grad_norm", "ratio"}
         assert p["weight_norm"] == pytest.approx(np.linalg.norm(stored[p["name"]].astype(np.float64)), rel=1e-6)
         assert p["ratio"] == pytest.approx(p["grad_norm"] / p["weight_norm"], rel=1e-6)
+        assert 0 < p["update_ratio"] < 1
+        assert 0 <= p["zero_share"] < 1
+    assert [gate["gate"] for gate in found["gates"]] == ["input", "forget", "candidate", "output"] * 2
+    assert found["clip"]["clip_norm"] == 5
+    assert found["rule"] == RULE
+    assert found["advice"]
+    assert found["check"] is None
+    assert (found["batches"], found["sequences"]) == (4, 16)
 
 
 def test_a_config_shows_the_first_weights(said: dict[str, Result]) -> None:
     fresh, trained = report(said["config"]), report(said["run"])
+    assert (fresh["at"], trained["at"]) == ("init", "best")
     assert fresh["loss"] > trained["loss"]
     assert fresh["lags"] == list(range(BPTT))
     assert [p["name"] for p in fresh["parameters"]] == [p["name"] for p in trained["parameters"]]
+    assert report(said["at init"]) == fresh
+
+
+def test_the_last_weights_are_those_of_the_state_with_the_optimizers_moments(said: dict[str, Result]) -> None:
+    last, best = report(said["at last"]), report(said["run"])  # the last evaluation of this run was the best
+    assert last["layers"] == best["layers"]
+    assert [p["grad_norm"] for p in last["parameters"]] == [p["grad_norm"] for p in best["parameters"]]
+    # The schedule ends at nearly nothing.
+    assert all(a["update_ratio"] < 0.1 * b["update_ratio"] for a, b in zip(
+        last["parameters"], best["parameters"], strict=True))  # fmt: skip
+
+
+def test_one_batch_has_no_noise(said: dict[str, Result]) -> None:
+    found = report(said["one batch"])
+    assert (found["batches"], found["sequences"]) == (1, 4)
+    assert all(p["signal_to_noise"] is None for p in found["parameters"])
+    assert all(p["signal_to_noise"] > 0 for p in report(said["run"])["parameters"])
+
+
+def test_gradients_agree_with_central_differences(said: dict[str, Result]) -> None:
+    found = report(said["checked"])
+    assert found["check"]["passed"]
+    assert found["check"]["worst"] < 1e-6
+    assert [p["name"] for p in found["check"]["parameters"]] == [p["name"] for p in found["parameters"]]
+    assert found | {"check": None} == report(said["one batch"])  # and leave no trace
 
 
 @pytest.mark.parametrize("name", ["model file", "model file by another name"])
@@ -96,10 +150,10 @@ def test_a_forecast_has_a_lag_for_every_row_of_its_context(said: dict[str, Resul
 
 def test_csv_and_json_agree(said: dict[str, Result]) -> None:
     rows = list(csv.reader(io.StringIO(said["csv"].ok().out)))
-    assert rows[0] == ["lag", "layer 0", "layer 1"]
+    assert rows[0][:3] == ["lag", "layer 0", "layer 1"]
     found = report(said["run"])
     columns = [layer["gradient_norm_by_lag"] for layer in found["layers"]]
-    assert [[float(cell) for cell in row] for row in rows[1:]] == [
+    assert [[float(cell) for cell in row[:3]] for row in rows[1:]] == [
         [lag, columns[0][lag], columns[1][lag]] for lag in found["lags"]
     ]
 
@@ -107,10 +161,36 @@ def test_csv_and_json_agree(said: dict[str, Result]) -> None:
 def test_the_table_fits_80_columns(said: dict[str, Result]) -> None:
     lines = said["table"].ok().out.splitlines()
     assert max(len(line) for line in lines) <= 80
+    assert "\x1b" not in said["table"].out
     shown = {line.split()[0] for line in lines if line.strip()}
     names = {p["name"] for p in report(said["run"])["parameters"]}
     assert names <= shown  # whole: no name is cut or folded
     assert {str(lag) for lag in range(BPTT)} <= shown
+
+
+def test_a_linear_network_shows_the_powers_of_its_scale(said: dict[str, Result]) -> None:
+    (layer,) = report(said["0.9 as json"])["layers"]
+    assert layer["left_by_lag"] == pytest.approx(0.9 ** np.arange(60.0), rel=1e-7)
+    assert layer["lyapunov"] == pytest.approx(np.log(0.9), rel=1e-7)
+    assert layer["spectral_radius"] == pytest.approx(0.9, rel=1e-7)
+    assert layer["singular_values"] == pytest.approx({"largest": 0.9, "smallest": 0.9}, rel=1e-7)
+    assert layer["memory_1_percent"] == 44
+    assert layer["half_life"] == pytest.approx(np.log(0.5) / np.log(0.9), rel=1e-6)
+    assert layer["verdict"] == "vanishing"
+    rows = [line.split() for line in said["0.9"].out.splitlines()]
+    assert next(row for row in rows if row[:1] == ["50"])[2] == "0.00515"
+    assert said["0.9"].code == 7
+    assert "layer 0 is vanishing" in said["0.9"].err
+
+
+def test_a_network_that_no_training_could_survive_is_seen_all_the_same(said: dict[str, Result]) -> None:
+    assert said["1.9 as json"].code == 7
+    found = json.loads(said["1.9 as json"].out)
+    (layer,) = found["layers"]
+    assert layer["left_by_lag"] == pytest.approx(1.9 ** np.arange(60.0), rel=1e-6)
+    assert layer["lyapunov"] == pytest.approx(np.log(1.9), rel=1e-7)
+    assert layer["verdict"] == "exploding"
+    assert any("--set model.recurrent_scale=1," in advice for advice in found["advice"])
 
 
 def test_a_config_that_is_not_the_models_own_is_not_taken_for_it(shelf: Shelf, tmp_path: Path) -> None:
@@ -124,8 +204,54 @@ def test_a_config_that_is_not_the_models_own_is_not_taken_for_it(shelf: Shelf, t
 def test_what_cannot_be_inspected(said: dict[str, Result]) -> None:
     assert "name the data after it" in said["no data"].refused(2)
     assert "rnn.weight_ih_l0" in said["another cell"].refused(4)
+    assert "--at best: char.yaml is not a run; train it first" in said["config at best"].refused(2)
+    assert "--at failure: training did not fail in char" in said["no failure"].refused(2)
+    assert "is not a run directory" in said["model file at last"].refused(2)
+    assert "not one of vanishing, exploding" in said["odd verdict"].refused(2)
+    assert "--svg no/such/folder.svg: cannot write" in said["odd svg"].failed(5)
 
 
 def test_a_reader_that_leaves_ends_it_in_silence(shelf: Shelf) -> None:
     gone = in_shell("rnncli inspect-grads char -f table | sleep 0; exit ${PIPESTATUS[0]}", Path(shelf.folder))
     assert gone.refused(141, mistakes=0) == ""
+
+
+def test_the_batch_at_which_training_failed_can_be_looked_at(shelf: Shelf, tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text(TEXT, encoding="utf-8")
+    (tmp_path / "char.yaml").write_text(CHAR.replace("dropout: 0.2", "dropout: 0.0"), encoding="utf-8")
+    changes = ["training.optimizer=sgd", "training.learning_rate=3000", "training.clip_norm=null", "training.epochs=20"]
+    failed = run("train", "char.yaml", "-o", "run", *(f"--set={change}" for change in changes), cwd=tmp_path)
+    message = failed.failed(6)
+    assert message.endswith("look at the batch with: rnncli inspect-grads run --at failure")
+    loss, norm = (float(message.split(before)[1].split(",")[0].split(";")[0]) for before in ("loss is ", "norm "))
+    found = report(run("inspect-grads", "run", "--at", "failure", "-f", "json", cwd=tmp_path))
+    assert found["at"] == "failure"
+    assert found["batches"] == 1
+    assert found["loss"] == pytest.approx(loss, rel=1e-3)  # of the very batch, from the state that was carried to it
+    assert found["clip"]["mean_norm"] == pytest.approx(norm, rel=1e-3)
+    (tmp_path / "text.txt").write_text(TEXT + "x", encoding="utf-8")
+    assert "is not what run failed on" in run("inspect-grads", "run", "--at", "failure", cwd=tmp_path).refused(3)
+
+
+def test_watching_changes_nothing_but_metrics(tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text(TEXT, encoding="utf-8")
+    (tmp_path / "char.yaml").write_text(CHAR, encoding="utf-8")
+    watched, usual = together(
+        partial(run, "train", "char.yaml", "-o", "watched", "--watch-grads", cwd=tmp_path),
+        partial(run, "train", "char.yaml", "-o", "usual", cwd=tmp_path),
+    )
+    assert "layer 1  " in watched.ok().err
+    assert "layer 1  " not in usual.ok().err
+    models = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("watched", "usual")]
+    assert models[0] == models[1]
+    for name in ("watched", "usual"):
+        lines = [json.loads(line) for line in (tmp_path / name / "metrics.jsonl").read_text().splitlines()]
+        assert all(("memory" in line) == (name == "watched") for line in lines)
+    # Of the same batch as inspect-grads sees first, in float32.
+    last = json.loads((tmp_path / "watched/metrics.jsonl").read_text().splitlines()[-1])["memory"]
+    seen = report(run("inspect-grads", "watched", "--at", "last", "--batches", "1", "-f", "json", cwd=tmp_path))
+    for memory, layer in zip(last, seen["layers"], strict=True):
+        assert memory["layer"] == layer["name"]
+        assert memory["left"] == pytest.approx(layer["left_at_longest_lag"], rel=1e-3)
+        assert memory["half_life"] == pytest.approx(layer["half_life"], rel=1e-3)
+        assert memory["verdict"] == layer["verdict"]

@@ -125,7 +125,6 @@ def test_threads_and_resuming_change_no_byte(folder: Path, trained: str, tunes: 
         (["evaluate", "run", "latin.tsv"], 3, "latin.tsv:1:4: byte 0xE9 is not UTF-8; pass --encoding latin-1"),
         (["predict", "run"], 2, "name a file of that, or - for standard input"),
         (["predict", "run", "-", "--horizon", "3"], 2, "--horizon is for a series"),
-        (["inspect-grads", "c.yaml"], 2, "not yet into a seq2seq"),
         (["generate", "run"], 2, ""),
     ],
 )

@@ -98,7 +98,6 @@ def test_threads_and_resuming_change_no_byte(folder: Path, trained: str) -> None
         (["predict", "run"], 2, "name a file of them, or - for standard input"),
         (["predict", "run", "-", "--horizon", "3"], 2, "--horizon is for a series"),
         (["predict", "run", "-", "--n-best", "3"], 2, "are for a seq2seq or a caption"),
-        (["inspect-grads", "c.yaml"], 2, "not yet into a tag"),
     ],
 )
 def test_mistakes(folder: Path, trained: str, arguments: list[str], code: int, said: str) -> None:

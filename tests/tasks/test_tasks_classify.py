@@ -8,7 +8,7 @@ import pytest
 from rnncli.config.loading import config_from_mapping
 from rnncli.data.examples import Columns, Examples
 from rnncli.data.source import Source
-from rnncli.errors import ConfigError, DataError, UsageError
+from rnncli.errors import ConfigError, DataError
 from rnncli.tasks import baselines, classify, many_to_one, regress
 from rnncli.tasks.classify import Labels, accuracy, macro_f1
 from rnncli.tasks.naive_bayes import NaiveBayes, best_scale
@@ -193,8 +193,3 @@ def test_a_value_beyond_float32_is_named_by_its_line():
     model = classify.load(made.header(), made.network.parameters.export())
     with pytest.raises(DataError, match=r"new\.csv:3: a value is too far from those of the training part"):
         list(model.predict(Source("new.csv", b"a\n1e-9\n1e29\n"), {}, []))
-
-
-def test_inspect_grads_says_that_it_does_not_know_this_task():
-    with pytest.raises(UsageError, match="not yet into a classify"):
-        classify.inspected(config_from_mapping({"task": "classify"}), Source("d.csv", b""), [], None, None)

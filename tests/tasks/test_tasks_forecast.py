@@ -304,17 +304,17 @@ def test_a_loss_per_window_has_no_stride():
         prepared(table(y=SERIES), training={"bptt": 5, "bptt_stride": 2})
 
 
-def test_the_inspected_batch_is_of_training_windows_only():
+def test_a_sample_is_of_training_windows_as_far_back_as_gradients_flow():
     config = {
         "task": "forecast",
         "data": {"context": CONTEXT, "horizon": HORIZON, "scaling": "none", "validation": 0.2},
     }
     config = config_from_mapping(config | {"model": {"hidden_size": 4}, "training": {"batch_size": 7, "bptt": 5}})
-    batch = forecast.inspected(config, Source("s.csv", table(y=SERIES)), [], None, None)
-    assert batch.inputs.shape == (5, 7, 1)
-    assert batch.targets.shape == (1, 7, HORIZON)
+    sample = forecast.prepare(config, Source("s.csv", table(y=SERIES)), POOL, []).learner.sample(0)
+    assert sample.work.x.shape == (5, 7, 1)
+    assert sample.targets.shape == (1, 7, HORIZON)
     centre, scale = SERIES[:80].mean(), SERIES[:80].std()
-    seen = batch.inputs[:, :, 0] * scale + centre
+    seen = sample.work.x[:, :, 0] * scale + centre
     starts = [int(np.abs(SERIES[: 80 - HORIZON] - seen[0, b]).argmin()) for b in range(7)]
     for b, start in enumerate(starts):
         assert seen[:, b] == pytest.approx(SERIES[start : start + 5], rel=1e-6)

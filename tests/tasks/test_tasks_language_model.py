@@ -131,14 +131,15 @@ def test_the_floor_and_the_network_score_the_same_tokens_of_a_file_of_its_own(tm
     assert score.floors[0][1] == ngram.cross_entropy(trainee.train_ids, ids[1:], ids[:1], len(trainee.vocabulary))
 
 
-def test_the_inspected_batch_is_the_first_window_of_the_training_streams():
+def test_a_sample_is_a_window_of_the_training_streams_with_the_same_first_weights_in_float64():
     how = config("char", validation=0.1)
-    batch = language_model.inspected(how, Source("t.txt", PROSE.encode()), [], None, None)
+    looked_at = language_model.prepare(how, Source("t.txt", PROSE.encode()), POOL, [], np.dtype(np.float64))
     trainee, _ = prepared(PROSE)
-    assert np.array_equal(batch.inputs[:, 0], trainee.train_ids[: len(batch.inputs)])
-    assert np.array_equal(batch.targets[:, 0], trainee.train_ids[1 : len(batch.targets) + 1])
-    assert batch.network.dtype == np.float64
-    assert np.array_equal(batch.network.parameters.weights.astype(np.float32), trainee.network.parameters.weights)
+    sample = looked_at.learner.sample(0)
+    assert np.array_equal(sample.work.tokens[:, 0], trainee.train_ids[: len(sample.work.tokens)])
+    assert np.array_equal(sample.targets[:, 0], trainee.train_ids[1 : len(sample.targets) + 1])
+    assert looked_at.network.dtype == np.float64
+    assert np.array_equal(looked_at.network.parameters.weights.astype(np.float32), trainee.network.parameters.weights)
 
 
 # A model that has learnt one text by heart: token k is followed by token k + 1, and the last by the first.

@@ -78,7 +78,7 @@ class Scripted:
     def restart(self):
         self.restarts += 1
 
-    def arrays(self):
+    def arrays(self, *, before=False):
         return {}
 
     def restore(self, arrays):

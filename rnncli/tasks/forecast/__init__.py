@@ -18,8 +18,7 @@ nothing forecasts exactly what that baseline does.
 
 from rnncli.tasks.forecast.forecaster import Forecaster as load
 from rnncli.tasks.forecast.trainee import Trainee as prepare
-from rnncli.tasks.forecast.trainee import inspected
 
-__all__ = ["inspected", "load", "name", "prepare"]
+__all__ = ["load", "name", "prepare"]
 
 name = "forecast"

@@ -120,8 +120,7 @@ def sizes(config: Config, targets: int, features: dict[str, int], channels: int,
 
 def build_members(
     config: Config, targets: int, features: dict[str, int], channels: int,
-    fitted: Fitted, pool: ThreadPool, dtype: np.dtype = FLOAT32, *,
-    head_starts_at_zero: bool = True,
+    fitted: Fitted, pool: ThreadPool, dtype: np.dtype = FLOAT32,
 ) -> list[Member]:  # fmt: skip
     """One for each of training.seeds."""
     data, training = config.data, config.training
@@ -131,7 +130,7 @@ def build_members(
         context, scaling = contexts[k % len(contexts)], scalings[k % len(scalings)]
         its = sizes(config, targets, features, channels, context)
         kind = DECODERS[config.model.decoder]
-        network = kind.build(config.model, its, training.batch_size, dtype, head_starts_at_zero=head_starts_at_zero)
+        network = kind.build(config.model, its, training.batch_size, dtype)
         decoder = kind(network, its, training.bptt)  # type: ignore[arg-type]  # of its own kind
         driver = Backpropagation(decoder.network, loss.loss, pool)
         members.append(Member(windowing(config, context, scaling, fitted), decoder, loss, driver))

@@ -12,7 +12,7 @@ from rnncli.data import panel_file
 from rnncli.data.panel import Panel
 from rnncli.data.panel_tables import read_panel, with_future
 from rnncli.data.source import Source, read_source
-from rnncli.errors import ConfigError, DataError
+from rnncli.errors import DataError
 from rnncli.models.network import FLOAT32, Model
 from rnncli.tasks.first_weights import set_first_weights
 from rnncli.tasks.forecast.backtest import MOST_WINDOWS, NETWORK, WITH_BASELINE, Backtest, Tester
@@ -22,7 +22,6 @@ from rnncli.tasks.forecast.members import Members, build_members, windowing
 from rnncli.tasks.forecast.parts import Divided, divided, with_rows
 from rnncli.tasks.forecast.settings import resolved, too_short
 from rnncli.tasks.naive_forecasts import CORRECTABLE, NAIVE_FORECASTS, last_value, seasonal_naive
-from rnncli.training.gradients import Batch
 from rnncli.training.member import Member
 from rnncli.training.reports import Score
 from rnncli.training.threads import ThreadPool
@@ -38,9 +37,10 @@ class Trainee:
     """Series, networks for them, and the learner that trains these."""
 
     def __init__(
-        self, config: Config, source: Source, pool: ThreadPool, notes: list[str], dtype: np.dtype = FLOAT32, *,
-        head_starts_at_zero: bool = True,
+        self, config: Config, source: Source, pool: ThreadPool, notes: list[str], dtype: np.dtype = FLOAT32,
+        learnt: Mapping[str, Any] | None = None,
     ):  # fmt: skip
+        """learnt: says nothing that the config and the series do not."""
         self.name, self.notes = source.name, notes
         self.read, self.columns, self.delimiter = self._panel(source, config, notes)
         config = resolved(config, self.read, self.columns, source.name)
@@ -51,12 +51,9 @@ class Trainee:
         panel = self.parts.panel
         sizes = self.fitted.encoders.sizes(panel)
         self.members = Members(
-            build_members(
-                config, panel.values.shape[1], sizes, self._channels(), self.fitted, pool, dtype,
-                head_starts_at_zero=head_starts_at_zero,
-            ),
+            build_members(config, panel.values.shape[1], sizes, self._channels(), self.fitted, pool, dtype),
             config.training.with_baseline,
-        )  # fmt: skip
+        )
         learners = [self._learner(member, k) for k, member in enumerate(self.members.members)]
         self.learners = learners
         self.learner: WindowLearner | EnsembleLearner = learners[0] if len(learners) == 1 else EnsembleLearner(learners)
@@ -269,27 +266,3 @@ class Trainee:
         for receipt in calibration.receipts if calibration else ():
             if receipt.asked in SHOWN:
                 self.notes.append(f"intervals: {receipt} on validation")
-
-
-def inspected(
-    config: Config, source: Source, notes: list[str],
-    header: Mapping[str, Any] | None, arrays: Mapping[str, np.ndarray] | None,
-) -> Batch:  # fmt: skip
-    """A batch of training windows, evenly spread, as far back as training.bptt lets gradients flow."""
-    if config.model.decoder == "segments":
-        raise ConfigError("inspect-grads does not see into segments yet; take model.decoder=direct")
-    first = {"context": next(iter(config.data.contexts), None), "scaling": next(iter(config.data.scalings), None)}
-    one = config.model_copy(
-        update={
-            "data": config.data.model_copy(update=first),
-            "training": config.training.model_copy(update={"seeds": 1, "with_baseline": False}),
-        }
-    )
-    # In training the head starts at zero, and a head of zeros passes no gradient on: nothing could be seen.
-    pool, kind = ThreadPool(1, np.dtype(np.float64)), np.dtype(np.float64)
-    trainee = Trainee(one, source, pool, notes, kind, head_starts_at_zero=False)
-    if arrays is not None:
-        trainee.network.load({name.removeprefix("0."): array for name, array in arrays.items()})  # of several the first
-    else:
-        notes.append("the head starts at random here, so that gradients can be seen; in training it starts at zero")
-    return trainee.learners[0].batch(config.training.batch_size)

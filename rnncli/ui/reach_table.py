@@ -1,0 +1,53 @@
+"""How far gradients reach, a row a layer: the half-life, the lag at which 1% is left, the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rnncli.training.gradient_reports import LayerGradients, Reach
+from rnncli.ui.results import three_digits, write_table
+from rnncli.ui.ruler_chart import VERDICTS
+
+
+def write_reach(layers: Sequence[LayerGradients], firsts: Sequence[dict[str, str]], intervals: bool) -> None:
+    """A table of how far the gradient of each layer reaches, after the cells of `firsts`, of which names are folded."""
+    longest = {_longest(layer) for layer in layers}
+    last = f"left at {longest.pop()}" if len(longest) == 1 else "left at end"
+    rows = [
+        first
+        | {
+            "half-life": _half_life(layer.reach, intervals),
+            "1% left after" if intervals else "1% after": _memory(layer.reach, _longest(layer), intervals),
+            last: three_digits(layer.reach.left),
+            "verdict": layer.reach.verdict,
+        }
+        for first, layer in zip(firsts, layers, strict=True)
+    ]
+    whole = [name for name in rows[0] if name not in ("network", "layer")]
+    write_table(rows, right=("decay", "loss"), whole=whole, styles=VERDICTS)
+
+
+def _longest(layer: LayerGradients) -> int:
+    return len(layer.state_gradient_norm_by_lag) - 1
+
+
+def _half_life(reach: Reach, interval: bool) -> str:
+    if reach.decay is None:
+        return "–"
+    value = "never" if reach.half_life is None else three_digits(reach.half_life)
+    ends = reach.half_life_interval
+    if not interval or ends is None or ends == (None, None):
+        return value
+    low, high = ("∞" if end is None else three_digits(end) for end in ends)
+    return f"{value} ({low}–{high})"
+
+
+def _memory(reach: Reach, longest: int, interval: bool) -> str:
+    if reach.left is None:
+        return "–"
+    value = f"> {longest}" if reach.memory_1_percent is None else str(reach.memory_1_percent)
+    ends = reach.memory_interval
+    if not interval or ends is None or ends == (None, None):
+        return value
+    low, high = (f">{longest}" if end is None else str(end) for end in ends)
+    return f"{value} ({low}–{high})"

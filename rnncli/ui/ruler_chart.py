@@ -1,0 +1,227 @@
+"""The memory ruler: how much of a gradient comes k steps back, as numbers and bars, as text and as an SVG file.
+
+Decay by the same factor every step is a straight slope, since bars are logarithmic. The picture needs no colour.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rnncli.training.gradient_reports import EXPLODING, HEALTHY, MUCH, VANISHING, GradientReport, LayerGradients
+from rnncli.ui import svg_file
+from rnncli.ui.log_bars import ENDS, FRAME, LogScale, log_scale
+from rnncli.ui.output import visible
+from rnncli.ui.results import three_digits
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+MOST_LAGS = 16  # rows in which every lag is shown
+LEADING = (1, 2, 3, 5, 7)  # further lags are 10, 15, 20, 30, 50, 70 and so on
+DECADE = (10, 15, 20, 30, 50, 70)
+LEAST_CELLS, MOST_CELLS = 12, 40  # of a bar
+COMPARED = 1e-4, MUCH  # ends of the bars of several networks, of which one that explodes shall not flatten the others
+LEAST_WIDTH, MOST_WIDTH = 60, 120
+LEAST_DIGITS = 6  # of a column of numbers, so that its title has room
+GAP = 2  # spaces between columns
+SVG_WIDTH = 100
+VERDICTS = {VANISHING: "yellow", EXPLODING: "red", HEALTHY: "green"}  # styles
+WHAT = (
+    "norm: that of dL_T/ds_(T−k), the gradient of a step's loss at the whole state k steps before it; left: its share "
+    "of lag 0"
+)
+WHAT_WITHOUT = "; without attention: what would be left of lag 0 if attention passed nothing back"
+
+Shares = Sequence[float | None]
+Piece = tuple[str, str]  # (text, style)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One ruler: a column of shares by lag with their bars, after the norms and before `without` where they are given.
+
+    The verdict is the title of the bars.
+    """
+
+    title: str
+    verdict: str
+    shares: Shares
+    norms: Shares | None = None
+    without: Shares | None = None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What every panel of a chart has in common, in cells."""
+
+    lag: int
+    digits: int
+    scale: LogScale
+
+    def width(self, panel: Panel) -> int:
+        return _fixed(panel, self.digits) + _bars(panel) * self.scale.cells
+
+
+def shares(layer: LayerGradients) -> list[float | None]:
+    """By lag, the share of the state's gradient at lag 0 that is left; None where there is none at lag 0."""
+    return _of_lag_0(layer, layer.state_gradient_norm_by_lag)
+
+
+def _of_lag_0(layer: LayerGradients, norms: Sequence[float]) -> list[float | None]:
+    whole = layer.state_gradient_norm_by_lag[0]
+    return [norm / whole if 0 < whole < math.inf and not math.isnan(norm) else None for norm in norms]
+
+
+def panels(report: GradientReport) -> list[Panel]:
+    """One a layer, and one a direction. Shares without attention are of the same lag 0, so that both compare."""
+    return [
+        Panel(
+            layer.name, layer.reach.verdict, shares(layer), layer.state_gradient_norm_by_lag,
+            None if layer.without_attention_by_lag is None else _of_lag_0(layer, layer.without_attention_by_lag),
+        )
+        for layer in report.layers
+    ]  # fmt: skip
+
+
+def chosen_lags(count: int) -> list[int]:
+    """Which of the lags 0 to `count` − 1 are shown: every one of a few, else ever fewer up to the last."""
+    if count <= MOST_LAGS:
+        return list(range(count))
+    further = (step * 10**decade for decade in itertools.count() for step in DECADE)
+    return [0, *LEADING, *itertools.takewhile(lambda lag: lag < count - 1, further), count - 1]
+
+
+def ruler(report: GradientReport, width: int) -> Text:
+    """The rulers of every layer in lines of at most `width` cells, with what they show; see `draw`."""
+    text = draw([("", panels(report))], width)
+    what = WHAT + (WHAT_WITHOUT if any(layer.without_attention_by_lag for layer in report.layers) else "")
+    return text.append("\n" + "\n".join(_folded(what, width)), style=FRAME)
+
+
+def draw(groups: Sequence[tuple[str, Sequence[Panel]]], width: int, ends: tuple[float, float] = ENDS) -> Text:
+    """(title, panels) under each other, panels side by side where they fit, all bars on one scale within `ends`.
+
+    Lines are at most `width` cells wide, for 60 or more of them; under the chart stands what the scale is.
+    """
+    from rich.text import Text
+
+    every = [panel for _, members in groups for panel in members]
+    lag = max([len("lag"), *(len(str(len(panel.shares) - 1)) for panel in every)]) + 1
+    digits = max([LEAST_DIGITS, *(len(three_digits(v)) for panel in every for v in _numbers(panel))])
+    blocks = [(title, list(_blocks(members, digits, width - lag))) for title, members in groups]
+    room = min(_cells_each(block, digits, width - lag) for _, members in blocks for block in members)
+    shown = (v for panel in every for part in (panel.shares, panel.without or ()) for v in _shown(part))
+    layout = Layout(lag, digits, log_scale(shown, max(1, min(MOST_CELLS, room)), ends))
+    text = Text(no_wrap=True, overflow="crop")
+    for title, members in blocks:
+        for line in _folded(title, width):
+            text.append(line + "\n", style="bold")
+        for block in members:
+            for pieces in _lines(block, layout):
+                text.append_text(_line(pieces))
+            text.append("\n")
+    return text.append("\n".join(_folded(layout.scale.legend, width)), style=FRAME)
+
+
+def _columns(panel: Panel) -> Iterator[Shares]:
+    yield from (part for part in (panel.norms, panel.shares, panel.without) if part is not None)
+
+
+def _shown(values: Shares) -> list[float | None]:
+    return [values[lag] for lag in chosen_lags(len(values))]
+
+
+def _numbers(panel: Panel) -> Iterator[float | None]:
+    for part in _columns(panel):
+        yield from _shown(part)
+
+
+def _bars(panel: Panel) -> int:
+    return 1 if panel.without is None else 2
+
+
+def _fixed(panel: Panel, digits: int) -> int:
+    """The cells of `panel` but for its bars; each bar follows a space and has a rule."""
+    return (GAP + digits) * len(list(_columns(panel))) + 2 * _bars(panel)
+
+
+def _cells_each(block: Sequence[Panel], digits: int, width: int) -> int:
+    """How many cells each bar of panels side by side can have."""
+    return (width - sum(_fixed(panel, digits) for panel in block)) // sum(map(_bars, block))
+
+
+def _blocks(members: Sequence[Panel], digits: int, width: int) -> Iterator[list[Panel]]:
+    """Those side by side, with the shortest bars if need be."""
+    block = list[Panel]()
+    for panel in members:
+        if block and _cells_each([*block, panel], digits, width) < LEAST_CELLS:
+            yield block
+            block = []
+        block.append(panel)
+    yield block
+
+
+def _lines(block: Sequence[Panel], layout: Layout) -> Iterator[list[Piece]]:
+    """Titles, the names of the columns, and a row a lag."""
+    heads = [_folded(panel.title, layout.width(panel) - GAP) for panel in block]
+    for row in range(-max(map(len, heads)), 0):
+        titles = (head[row] if -row <= len(head) else "" for head in heads)
+        yield [(" " * layout.lag, "")] + [
+            (_padded(" " * GAP + title, layout.width(panel)), "bold")
+            for title, panel in zip(titles, block, strict=True)
+        ]
+    yield [("lag".rjust(layout.lag), FRAME), *(piece for panel in block for piece in _names(panel, layout))]
+    for lag in sorted({lag for panel in block for lag in chosen_lags(len(panel.shares))}):
+        cells = (piece for panel in block for piece in _cells(panel, lag, layout))
+        yield [(str(lag).rjust(layout.lag), FRAME), *cells]
+
+
+def _names(panel: Panel, layout: Layout) -> Iterator[Piece]:
+    names = ["left"] if panel.norms is None else ["norm", "left"]
+    yield "".join(name.rjust(GAP + layout.digits) for name in names), FRAME
+    yield f" {panel.verdict:<{layout.scale.cells + 1}}", VERDICTS.get(panel.verdict, FRAME)
+    if panel.without is not None:
+        yield " " * GAP + f"{'without attention':<{layout.digits + layout.scale.cells + 2}}", FRAME
+
+
+def _cells(panel: Panel, lag: int, layout: Layout) -> Iterator[Piece]:
+    if lag >= len(panel.shares):
+        yield " " * layout.width(panel), ""
+        return
+    for part in _columns(panel):
+        yield three_digits(part[lag]).rjust(GAP + layout.digits), ""
+        if part is not panel.norms:
+            yield " ", ""
+            yield from layout.scale.bar(part[lag], shaded=part is panel.without)
+
+
+def _line(pieces: Iterable[Piece]) -> Text:
+    from rich.text import Text
+
+    line = Text.assemble(*pieces)
+    line.rstrip()
+    return line.append("\n")
+
+
+def _folded(text: str, width: int) -> list[str]:
+    """`text` from data in lines of at most `width` cells, broken between words where that will do."""
+    from rich.cells import chop_cells
+
+    return [line for words in textwrap.wrap(visible(text), width) for line in chop_cells(words, width)]
+
+
+def _padded(text: str, width: int) -> str:
+    from rich.cells import set_cell_size
+
+    return set_cell_size(text, width)
+
+
+def save_svg(report: GradientReport, path: Path) -> None:
+    """The rulers of every layer as the SVG file `path`; the same bytes every time. OSError where that fails."""
+    svg_file.save([ruler(report, SVG_WIDTH)], path, SVG_WIDTH)

@@ -1,0 +1,77 @@
+"""inspect-grads --compare: several networks side by side, before and after training, from the same seed and data."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from rnncli.config.inference import is_config
+from rnncli.config.schema import CELLS
+from rnncli.errors import UsageError
+from rnncli.training.gradient_reports import Compared
+from rnncli.training.reports import Finished, Note, Report
+from rnncli.workflows.inspect_grads import BEST, INIT, Request, inspect_grads
+from rnncli.workflows.opening import is_model
+from rnncli.workflows.train import Request as Training
+from rnncli.workflows.train import train
+
+Show = Callable[[Report], None]
+
+
+def compare_grads(request: Request, names: Sequence[str], notes: list[str], show: Show) -> list[Compared]:
+    """All at the first weights, then all at the best ones, or only `request.at`.
+
+    Each of `names` is a cell or KEY=VALUE to change in the config `request.first`, which is trained in a folder that is
+    removed again; or all are runs, beside `request.first`.
+    """
+    if len(set(names)) < len(names):
+        raise UsageError("--compare: names something twice; name each once")
+    points = [request.at] if request.at else [INIT, BEST]
+    if all(os.path.exists(name) for name in names):
+        runs = [name for name in (request.first, *names) if is_model(name) or is_config(name)]
+        each = [(name, replace(request, first=name)) for name in dict.fromkeys(runs)]
+        return _inspected(each, points, notes, show)
+    if is_model(request.first):
+        raise UsageError(f"--compare {','.join(names)}: a run has its cell; name its config, or other runs to compare")
+    changed = [(name, replace(request, overrides=[*request.overrides, *_changes(name)])) for name in names]
+    if points == [INIT]:
+        return _inspected(changed, points, notes, show)
+    with tempfile.TemporaryDirectory() as folder:
+        runs_of = [(name, _trained(name, one, Path(folder, str(k)), show)) for k, (name, one) in enumerate(changed)]
+        return _inspected(runs_of, points, notes, show)
+
+
+def _changes(name: str) -> list[str]:
+    """As --set has them. What only another cell could take is left behind."""
+    if name in CELLS:
+        return [f"model.cell={name}", "model.chrono_init=null" if name == "rnn" else "model.activation=tanh"]
+    if "=" in name:
+        return [name]
+    raise UsageError(f"--compare {name}: is no cell ({', '.join(CELLS)}), no KEY=VALUE and no run; mend the name")
+
+
+def _trained(name: str, request: Request, run: Path, show: Show) -> Request:
+    """To look into the run that the config becomes."""
+    show(Note(f"training {name}"))
+
+    def unfinished(report: Report) -> None:
+        if not isinstance(report, Finished):  # it is not the score that is asked for
+            show(report)
+
+    train(Training(request.first, request.data, str(run), request.overrides), unfinished)
+    return replace(request, first=str(run), overrides=())
+
+
+def _inspected(
+    each: Sequence[tuple[str, Request]], points: Sequence[str], notes: list[str], show: Show
+) -> list[Compared]:
+    compared = []
+    for at in points:
+        for name, request in each:
+            at_point = None if is_config(request.first) else at  # a config has its first weights only
+            report = inspect_grads(replace(request, at=at_point), notes, lambda text: None)
+            compared.append(Compared(name, report))
+    return compared

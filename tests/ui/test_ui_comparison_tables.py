@@ -1,0 +1,122 @@
+"""Several networks side by side, as table, CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from gradient_reports import layer, powers, report
+
+from rnncli.training.gradient_reports import Compared
+from rnncli.ui.comparison_tables import save_svg, write_comparison
+from rnncli.ui.gradient_tables import as_json
+from rnncli.ui.results import rounded, three_digits
+
+RNN = Compared("rnn", report(layer(powers(0.6, 41), verdict="vanishing", memory_1_percent=10), at="init"))
+LSTM = Compared(
+    "lstm", report(layer(powers(0.8, 41)), layer(powers(0.97, 41), 1), at="init", advice=("try --set a=1",))
+)
+GRU = Compared("gru", report(layer(powers(0.9, 41)), at="init"))
+TRAINED = Compared("gru", report(layer(powers(0.95, 21)), at="best", loss=0.75))
+
+
+def written(compared: Sequence[Compared], form: str, capsys: pytest.CaptureFixture[str]) -> str:
+    capsys.readouterr()
+    write_comparison(compared, form)
+    return capsys.readouterr().out
+
+
+def test_three_networks_stand_side_by_side_in_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = written([RNN, LSTM, GRU], "table", capsys).splitlines()
+    assert lines[0] == "before training"
+    assert re.split(r" {2,}", lines[1].strip()) == ["rnn", "lstm, layer 1", "gru"]
+    assert lines[2].split() == ["lag", "left", "vanishing", "left", "healthy", "left", "healthy"]
+    tenth = next(line.split() for line in lines if line.split()[:1] == ["10"])
+    # The layer of the lstm that reaches deepest is the second.
+    assert [cell for cell in tenth[1:] if cell[0].isdigit()] == [three_digits(base**10) for base in (0.6, 0.97, 0.9)]
+    assert sum(line.split()[:1] == ["lag"] for line in lines) == 1
+    assert max(map(len, lines)) <= 80
+
+
+def test_networks_before_and_after_training_are_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = written([TRAINED, RNN, GRU], "table", capsys).splitlines()
+    before, after = lines.index("before training"), lines.index("after training")
+    assert before < after
+    assert lines[before + 1].split() == ["rnn", "gru"]
+    assert lines[after + 1].split() == ["gru"]
+    end = [line.split()[:2] for line in lines[after:] if re.match(r" *\d", line)][-1]
+    assert end == ["20", three_digits(0.95**20)]
+    assert "where training failed" not in lines
+
+
+def test_the_summary_has_a_row_a_network_in_the_same_order(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = written([TRAINED, RNN, LSTM], "table", capsys).splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("network"))
+    assert [" ".join(line.split()) for line in lines[start : start + 4]] == [
+        "network at loss layer half-life 1% after left at end verdict",
+        "rnn init 1.2500 layer 0 6.58 10 1.34e-9 vanishing",
+        "lstm init 1.2500 layer 1 6.58 > 40 0.296 healthy",
+        "gru best 0.7500 layer 0 6.58 > 20 0.358 healthy",
+    ]
+    assert [line for line in lines[start + 4 :] if line.strip()] == ["lstm, before training", "→ try --set a=1"]
+
+
+def test_a_bar_says_the_same_in_every_network_though_one_explodes(capsys: pytest.CaptureFixture[str]) -> None:
+    exploding = Compared("wild", report(layer(powers(1.9, 41), verdict="exploding"), at="best"))
+    text = written([RNN, exploding, GRU], "table", capsys)
+    assert "full from 100;" in text
+    full, once = (next(line for line in text.splitlines() if cell in line) for cell in ("1.41e11", " 1.00 "))
+    bar = re.findall(r"[█┊]+[▏▎▍▌▋▊▉]?", full)[-1]
+    below = bar.index("┊")
+    # Four decades between the rule and the end, the first two of them up to 1.
+    ones = re.findall(r"[█┊]+[▏▎▍▌▋▊▉]?", once)
+    assert len(set(ones)) == 1
+    assert abs(len(ones[0]) - 1 - below - (len(bar) - 1 - below) / 2) <= 1
+
+
+def test_the_json_has_every_report_under_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    found = json.loads(written([RNN, TRAINED], "json", capsys))
+    assert list(found) == ["compared"]
+    assert [one.pop("name") for one in found["compared"]] == ["rnn", "gru"]
+    assert found["compared"] == [rounded(as_json(one.report)) for one in (RNN, TRAINED)]
+
+
+def test_the_csv_has_a_column_a_network_and_layer(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = list(csv.reader(io.StringIO(written([TRAINED, LSTM], "csv", capsys))))
+    assert rows[0] == ["lag", "gru layer 0 left", "lstm layer 0 left", "lstm layer 1 left"]
+    assert [float(cell) for cell in rows[21]] == pytest.approx([20, 0.95**20, 0.8**20, 0.97**20])
+    assert rows[41][:2] == ["40", ""]
+    assert len(rows) == 1 + 41
+
+
+def test_networks_of_one_name_have_columns_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = list(csv.reader(io.StringIO(written([GRU, TRAINED, TRAINED], "csv", capsys))))
+    assert rows[0] == ["lag", "gru (init) layer 0 left", "gru (best) layer 0 left", "gru (best) #2 layer 0 left"]
+    assert [float(cell) for cell in rows[3][1:]] == pytest.approx([0.9**2, 0.95**2, 0.95**2])
+
+
+def test_long_and_hostile_names_keep_to_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "runs/[bold]a-name-\x1b[31m-without-a-space-that-is-longer-than-any-column-could-ever-be-at-all-in-80[/x]"
+    encoder = layer(powers(1.9, 301), 1, part="encoder", reverse=True, verdict="exploding", memory_1_percent=None)
+    other = report(layer(powers(0.9, 301)), encoder, at="failure", advice=("a sentence",))
+    text = written([RNN, *(Compared(f"{name}{i}", other) for i in range(4))], "table", capsys)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "\x1b" not in text
+    assert "[bold]" in text
+    assert "where training failed" in text
+    assert text == written([RNN, *(Compared(f"{name}{i}", other) for i in range(4))], "table", capsys)
+
+
+def test_the_svg_names_every_network_and_obeys_none_of_them(tmp_path: Path) -> None:
+    odd = Compared("a\x1b[31m[bold]b[/x] & <b>", report(layer(powers(1.5, 20)), at="init"))
+    save_svg([RNN, odd], tmp_path / "ruler.svg")
+    root = ElementTree.parse(tmp_path / "ruler.svg").getroot()
+    words = [element.text or "" for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"rnn", "before", "<b>", "1.50", three_digits(0.6**7), three_digits(1.5**19), "┊", "█"} <= set(words)
+    assert not any("\x1b" in word for word in words)
