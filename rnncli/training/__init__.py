@@ -13,7 +13,8 @@ window_learner    learns from shuffled windows of series
 batches           whole sequences in batches of like length
 examples          learns from whole sequences with one answer each, or one for every step
 pairs             learns to write a target for each source
-gradients         what inspect-grads sees in one backward pass
+inspection        what inspect-grads measures; a package
+gradient_reports  frozen dataclasses of that
 optimizer         clipping and the fused update of the flat buffer
 schedules         the learning rate at an update
 loop              updates, evaluations, the best weights, stopping, resuming: a generator of reports

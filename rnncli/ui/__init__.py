@@ -2,6 +2,7 @@
 
 output             standard output as UTF-8 whatever the locale; nothing printed drives the terminal
 notes              sentences on stderr
+working            a word on stderr about what takes its time
 training_view      the live display of a run, or plain lines
 generated_text     text as it is made
 results            rows as table, CSV, JSON or JSON lines

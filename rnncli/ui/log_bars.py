@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rnncli.ui.results import three_digits
 
 ONE_PERCENT = 0.01
-ENDS = 1e-6, math.inf  # where a bar is empty and full at the latest: 0.1^k would leave no room for anything else
+ENDS = 1e-4, math.inf  # where a bar is empty and full at the latest: 0.1^k would leave no room for anything else
 EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█")
 FULL = len(EIGHTHS) - 1  # eighths in a cell
 SHADE = "▒"  # of a second bar; it has no eighths

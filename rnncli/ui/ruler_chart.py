@@ -25,16 +25,17 @@ if TYPE_CHECKING:
 MOST_LAGS = 16  # rows in which every lag is shown
 LEADING = (1, 2, 3, 5, 7)  # further lags are 10, 15, 20, 30, 50, 70 and so on
 DECADE = (10, 15, 20, 30, 50, 70)
-LEAST_CELLS, MOST_CELLS = 12, 40  # of a bar
+LEAST_CELLS, MOST_CELLS = 8, 40  # of a bar
 COMPARED = 1e-4, MUCH  # ends of the bars of several networks, of which one that explodes shall not flatten the others
-LEAST_WIDTH, MOST_WIDTH = 60, 120
+LEAST_WIDTH, MOST_WIDTH = 72, 120
 LEAST_DIGITS = 6  # of a column of numbers, so that its title has room
+STEP_DIGITS = 6  # of what a step multiplies by at most, which is near 1
 GAP = 2  # spaces between columns
 SVG_WIDTH = 100
 VERDICTS = {VANISHING: "yellow", EXPLODING: "red", HEALTHY: "green"}  # styles
 WHAT = (
     "norm: that of dL_T/ds_(T−k), the gradient of a step's loss at the whole state k steps before it; left: its share "
-    "of lag 0"
+    "of lag 0; step: ‖∂h_t/∂h_(t−1)‖ of the step that ends there"
 )
 WHAT_WITHOUT = "; without attention: what would be left of lag 0 if attention passed nothing back"
 
@@ -44,7 +45,8 @@ Piece = tuple[str, str]  # (text, style)
 
 @dataclass(frozen=True)
 class Panel:
-    """One ruler: a column of shares by lag with their bars, after the norms and before `without` where they are given.
+    """One ruler: a column of shares by lag with their bars, after the norms and the steps' Jacobians and before
+    `without` where they are given.
 
     The verdict is the title of the bars.
     """
@@ -53,6 +55,7 @@ class Panel:
     verdict: str
     shares: Shares
     norms: Shares | None = None
+    steps: Shares | None = None
     without: Shares | None = None
 
 
@@ -82,11 +85,16 @@ def panels(report: GradientReport) -> list[Panel]:
     """One a layer, and one a direction. Shares without attention are of the same lag 0, so that both compare."""
     return [
         Panel(
-            layer.name, layer.reach.verdict, shares(layer), layer.state_gradient_norm_by_lag,
+            layer.name, layer.reach.verdict, shares(layer),
+            layer.state_gradient_norm_by_lag, _measured(layer.jacobians.hidden_norm),
             None if layer.without_attention_by_lag is None else _of_lag_0(layer, layer.without_attention_by_lag),
         )
         for layer in report.layers
     ]  # fmt: skip
+
+
+def _measured(values: Shares) -> Shares | None:
+    return values if any(value is not None for value in values) else None
 
 
 def chosen_lags(count: int) -> list[int]:
@@ -107,7 +115,7 @@ def ruler(report: GradientReport, width: int) -> Text:
 def draw(groups: Sequence[tuple[str, Sequence[Panel]]], width: int, ends: tuple[float, float] = ENDS) -> Text:
     """(title, panels) under each other, panels side by side where they fit, all bars on one scale within `ends`.
 
-    Lines are at most `width` cells wide, for 60 or more of them; under the chart stands what the scale is.
+    Lines are at most `width` cells wide, for 72 or more of them; under the chart stands what the scale is.
     """
     from rich.text import Text
 
@@ -148,7 +156,8 @@ def _bars(panel: Panel) -> int:
 
 def _fixed(panel: Panel, digits: int) -> int:
     """The cells of `panel` but for its bars; each bar follows a space and has a rule."""
-    return (GAP + digits) * len(list(_columns(panel))) + 2 * _bars(panel)
+    steps = 0 if panel.steps is None else GAP + STEP_DIGITS
+    return (GAP + digits) * len(list(_columns(panel))) + steps + 2 * _bars(panel)
 
 
 def _cells_each(block: Sequence[Panel], digits: int, width: int) -> int:
@@ -183,8 +192,11 @@ def _lines(block: Sequence[Panel], layout: Layout) -> Iterator[list[Piece]]:
 
 
 def _names(panel: Panel, layout: Layout) -> Iterator[Piece]:
-    names = ["left"] if panel.norms is None else ["norm", "left"]
-    yield "".join(name.rjust(GAP + layout.digits) for name in names), FRAME
+    if panel.norms is not None:
+        yield "norm".rjust(GAP + layout.digits), FRAME
+    if panel.steps is not None:
+        yield "step".rjust(GAP + STEP_DIGITS), FRAME
+    yield "left".rjust(GAP + layout.digits), FRAME
     yield f" {panel.verdict:<{layout.scale.cells + 1}}", VERDICTS.get(panel.verdict, FRAME)
     if panel.without is not None:
         yield " " * GAP + f"{'without attention':<{layout.digits + layout.scale.cells + 2}}", FRAME
@@ -196,6 +208,8 @@ def _cells(panel: Panel, lag: int, layout: Layout) -> Iterator[Piece]:
         return
     for part in _columns(panel):
         yield three_digits(part[lag]).rjust(GAP + layout.digits), ""
+        if part is panel.norms and panel.steps is not None:
+            yield three_digits(panel.steps[lag]).rjust(GAP + STEP_DIGITS), ""
         if part is not panel.norms:
             yield " ", ""
             yield from layout.scale.bar(part[lag], shaded=part is panel.without)

@@ -1,6 +1,8 @@
 """One plain function per command: paths and options in, reports and results out. No click, no rich, no printing.
 
 train, generate, predict, evaluate, inspect_grads   the commands
+compare_grads                                       inspect-grads of several networks
+follow, checks                                      a stream row by row; what ends in exit code 7
 run_directory                                       the files of a run, locked, written atomically
 opening                                             RUN or CONFIG or DATA: what a path on the command line means
 stopping                                            SIGINT and SIGTERM as a question that the loop asks

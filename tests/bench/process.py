@@ -8,6 +8,7 @@ memory        peak of the 2 × 256 LSTM (B = 50, T = 50) in rnncli and PyTorch, 
 command       tokens/s of `rnncli train` on a 3 MB text, from the difference of two lengths, beside the same
               updates inside one process
 file size     seconds of an epoch of 1, 2 and 4 MB
+inspection    inspect-grads of the default character model, with compiled kernels: medians of a few
 """
 
 from __future__ import annotations
@@ -150,8 +151,19 @@ def file_size(folder: Path) -> dict[str, Any]:
     return result
 
 
+def inspection(folder: Path) -> dict[str, Any]:
+    (folder / "text.txt").write_text(text_of(200_000))
+    commands = {cell: [*RNNCLI, "inspect-grads", "text.txt", "--set", f"model.cell={cell}", "-f", "table"]
+                for cell in ("gru", "lstm")}  # fmt: skip
+    for command in commands.values():
+        run(command, folder)
+    rounds = [{name: run(command, folder)[0] for name, command in commands.items()} for _ in range(ROUNDS)]
+    return {f"{name}, seconds": round(statistics.median(r[name] for r in rounds), 2) for name in commands}
+
+
 PARTS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "startup": startup, "compilation": compilation, "memory": memory, "command": command, "file size": file_size,
+    "inspection": inspection,
 }  # fmt: skip
 
 

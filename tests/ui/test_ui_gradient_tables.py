@@ -133,7 +133,7 @@ def test_the_table_has_the_ruler_then_the_summary_then_the_advice_then_the_detai
              "|grad|", "clip_norm 5"]  # fmt: skip
     places = [text.index(mark) for mark in marks]
     assert places == sorted(places)
-    assert line_of(text, "50")[1:3] == ["0.000644", "0.00515"]
+    assert line_of(text, "50")[1:4] == ["0.000644", "0.900", "0.00515"]
 
 
 def test_the_summary_says_how_far_each_layer_reaches(capsys: pytest.CaptureFixture[str]) -> None:
