@@ -18,7 +18,7 @@ def advice(config: Config, report: GradientReport) -> tuple[str, ...]:
     """One sentence or more for each part of the network, then for what else is out of the ordinary."""
     parts = dict.fromkeys(layer.part for layer in report.layers)
     said = [_of_part(config, report.at, [layer for layer in report.layers if layer.part == part]) for part in parts]
-    return tuple(filter(None, [*said, *_of_gates(report), _of_clipping(report)]))
+    return tuple(filter(None, [*said, *_of_gates(config, report), _of_clipping(report)]))
 
 
 def _of_part(config: Config, at: str, layers: Sequence[LayerGradients]) -> str:
@@ -33,7 +33,6 @@ def _of_part(config: Config, at: str, layers: Sequence[LayerGradients]) -> str:
 
 def _exploding(config: Config, at: str, layer: LayerGradients) -> str:
     decay, model = layer.reach.decay, config.model
-    grows = f"grows by {decay:.3g} a step" if decay is not None and decay > 1 else "grows"
     tries = []
     if at == "init" and decay is not None and decay > 1:
         tries.append(f"--set model.recurrent_scale={_floored(model.recurrent_scale / decay):g}")
@@ -41,7 +40,17 @@ def _exploding(config: Config, at: str, layer: LayerGradients) -> str:
         tries.append("--set model.activation=tanh")
     clip = config.training.clip_norm
     tries.append(f"--set training.clip_norm={1 if clip is None or clip > 1 else _floored(clip / 2):g}")
-    return f"{layer.name}: the gradient {grows}: the oldest steps drown the others. {_try(tries)}"
+    return f"{layer.name}: {_growth(layer)}. {_try(tries)}"
+
+
+def _growth(layer: LayerGradients) -> str:
+    curve, decay = layer.state_gradient_norm_by_lag, layer.reach.decay
+    if not all(map(math.isfinite, curve)):
+        return "the gradient overflows"
+    if decay is not None and decay > 1:
+        return f"the gradient grows by a factor of {decay:.3g} a step: the oldest steps drown the others"
+    lag = max(range(len(curve)), key=curve.__getitem__)
+    return f"the gradient {_steps(lag)} back is {curve[lag] / curve[0]:.3g} times that of the last step, and drowns it"
 
 
 def _vanishing(config: Config, layer: LayerGradients) -> str:
@@ -52,13 +61,19 @@ def _vanishing(config: Config, layer: LayerGradients) -> str:
     shorter = 2 ** math.ceil(math.log2(max(memory or longest, 2)))
     tries = [_longer_memory(config, longest)]
     if windowed and shorter < longest:
-        tries.append(f"--set training.bptt={shorter}")
+        tries.append(f"--set training.bptt={shorter}{_stride_within(config, shorter)}")
     # It does not save a vanilla network (the adding problem of 200 steps: RMSE .41, a GRU's .016).
-    if config.task in _POOLED and config.model.pooling == "last" and config.model.cell != "rnn":
+    if config.task in _POOLED and config.model.pooling in (None, "last") and config.model.cell != "rnn":
         tries.append("--set model.pooling=attention")
     if layer.part == "encoder" and config.model.attention == "none":
         tries.append("--set model.attention=dot")
     return f"{text} {_try(list(filter(None, tries)))}"
+
+
+def _stride_within(config: Config, bptt: int) -> str:
+    """What a config that says its stride needs beside a shorter bptt."""
+    stride = config.training.bptt_stride
+    return f" --set training.bptt_stride={bptt}" if stride is not None and stride > bptt else ""
 
 
 def _longer_memory(config: Config, longest: int) -> str:
@@ -74,30 +89,33 @@ def _longer_memory(config: Config, longest: int) -> str:
 
 def _healthy(config: Config, layer: LayerGradients) -> str:
     left, longest = layer.reach.left or 0.0, len(layer.gradient_norm_by_lag)
-    share = f"{left:.2g} of the gradient is left after" if left < 1 else "nothing of the gradient is lost over"
-    text = f"{layer.name}: {share} {_steps(longest - 1)}"
+    if longest == 1:
+        return f"{layer.name}: reads one step, so no gradient flows back in time"
+    share = f"{left:.3g} times" if left >= 2 else f"{100 * left:.3g}% of"
+    text = f"{layer.name}: {share} the gradient is left after {_steps(longest - 1)}"
     alone, whole = layer.without_attention_by_lag, layer.state_gradient_norm_by_lag[0]
     if alone is not None and whole > 0:
-        return f"{text}; without attention it would be {alone[-1] / whole:.2g}"
+        return f"{text}; without attention it would be {100 * alone[-1] / whole:.2g}%"
     text += ": nothing to mend"
-    if config.task == "language-model" and left > _PLENTY and longest > 1:
-        return f"{text}; further back there may be more to learn: {_try([f'--set training.bptt={2 * longest}'])}"
+    bptt = config.training.bptt
+    if config.task == "language-model" and left > _PLENTY and (bptt is None or longest >= bptt):
+        return f"{text}. There may be more to learn further back. {_try([f'--set training.bptt={2 * longest}'])}"
     return text
 
 
-def _of_gates(report: GradientReport) -> Iterator[str]:
+def _of_gates(config: Config, report: GradientReport) -> Iterator[str]:
+    tries = ["--set model.activation=tanh"]
+    if report.at != "init":
+        tries.append(f"--set training.learning_rate={_floored(config.training.learning_rate / 2):g}")
     for gate in report.gates:
         if gate.dead_units is not None and gate.dead_units > _OFTEN * gate.units:
-            yield (
-                f"{gate.layer}: {gate.dead_units} of {gate.units} units never fire. "
-                + _try(["--set model.activation=tanh", "a lower training.learning_rate"])
-            )
+            yield f"{gate.layer}: {gate.dead_units} of {gate.units} units never fire. {_try(tries)}"
 
 
 def _of_clipping(report: GradientReport) -> str:
     clip = report.clip
     explodes = any(layer.reach.verdict == EXPLODING for layer in report.layers)  # then it had better act
-    if explodes or clip.clip_norm is None or clip.clipped <= _OFTEN:
+    if explodes or clip.clip_norm is None or clip.clipped <= _OFTEN or not math.isfinite(clip.mean_norm):
         return ""
     return (
         f"clip_norm {clip.clip_norm:g} acts on {clip.clipped:.0%} of the batches: it sets the pace, not the learning "
@@ -120,4 +138,6 @@ def _floored(value: float) -> float:
 
 
 def _ceiled(value: float) -> float:
-    return math.ceil(value) if value >= 1 else -_floored(-value) if value < 0 else float(f"{value:.1g}")
+    """Whole, or one digit; not below the value but for its rounding."""
+    unit = min(10.0 ** math.floor(math.log10(value)), 1.0)
+    return math.ceil(value / unit - 1e-6) * unit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -63,9 +64,15 @@ def _layer(readings: Readings, measured: StepJacobians) -> LayerGradients:
         layer=strand.layer.index, part=strand.part, reverse=strand.layer.reverse,
         gradient_norm_by_lag=_curve(readings.hidden), state_gradient_norm_by_lag=_curve(readings.state),
         without_attention_by_lag=_curve(readings.alone) if readings.alone else None,
-        reach=reach(readings.state), jacobians=measured,
+        reach=reach(readings.state), jacobians=_at_lags(measured, max(len(norms) for norms in readings.state)),
         spectral_radius=_recurrent_matrix(strand, radii), spectral_radius_by_gate=tuple(radii),
     )  # fmt: skip
+
+
+def _at_lags(measured: StepJacobians, K: int) -> StepJacobians:
+    """As long as the ruler: later batches may have longer sequences than the one that was measured."""
+    curves = {name: getattr(measured, name) for name in ("norm", "smallest", "hidden_norm")}
+    return replace(measured, **{name: curve + (None,) * (K - len(curve)) for name, curve in curves.items()})
 
 
 def _curve(norms: list[np.ndarray]) -> tuple[float, ...]:

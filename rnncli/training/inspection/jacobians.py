@@ -19,7 +19,6 @@ from rnncli.training.threads import ThreadPool
 
 _WORK = 1e9  # cubes of sizes: a second or less for the singular values of this many
 _MOST = 10 * _WORK  # where even one sequence takes more, its last steps alone are measured
-_ROUNDS, _WARMING_UP, _SEED = 400, 20, 1
 
 
 def step_jacobians(strand: Strand, steps: Sequence[int], b: int) -> np.ndarray:
@@ -83,7 +82,8 @@ class _Found(NamedTuple):
         return cls(largest, smallest, hidden, np.zeros(sequences))
 
     def means(self) -> StepJacobians:
-        leading = float(np.mean(self.exponents)) if self.exponents.size else 0.0
+        overflowed = np.isposinf(self.exponents).any()  # and with −inf beside it there is no mean
+        leading = math.inf if overflowed else float(np.mean(self.exponents)) if self.exponents.size else 0.0
         largest, smallest, hidden = map(_means, (self.largest, self.smallest, self.hidden))
         return StepJacobians(len(self.exponents), largest, smallest, hidden, leading)
 
@@ -118,24 +118,15 @@ def _means(values: np.ndarray) -> tuple[float | None, ...]:
 def lyapunov(jacobians: np.ndarray) -> float:
     """The leading Lyapunov exponent along T steps (T, S, S), nats per step; −inf where nothing comes through.
 
-    A vector goes round and round through the steps (Benettin et al., 1980). In the first half of a round it turns into
-    the direction that grows most, in the second half its growth counts.
+    That of going round and round through the steps (Floquet, 1883): ln of the spectral radius of J_T ⋯ J_1, over T. Of
+    T equal steps it is ln of their spectral radius whatever T is, also where a complex pair leads: there the growth of
+    a vector goes up and down from step to step, and a mean of it depends on where one stops.
     """
-    half = len(jacobians) // 2
-    (turn, _), (grow, scale) = _product(jacobians[:half]), _product(jacobians[half:])
-    vector = np.asarray(np.random.default_rng(_SEED).normal(size=jacobians.shape[1]))
-    growths = []
-    for _ in range(_ROUNDS):
-        turned = np.matmul(turn, vector)
-        grown = np.matmul(grow, turned)
-        before, after = float(np.linalg.norm(turned)), float(np.linalg.norm(grown))
-        if not (before > 0 and after > 0):
-            return -math.inf
-        if not math.isfinite(after):
-            return math.inf
-        growths.append(math.log(after / before) + scale)
-        vector = grown / after
-    return float(np.mean(growths[_WARMING_UP:])) / (len(jacobians) - half)
+    product, scale = _product(jacobians)
+    radius = _spectral_radius(product)
+    if radius is None:
+        return math.inf
+    return (math.log(radius) + scale) / len(jacobians) if radius > 0 else -math.inf
 
 
 def _product(jacobians: np.ndarray) -> tuple[np.ndarray, float]:

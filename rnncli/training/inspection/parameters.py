@@ -11,6 +11,8 @@ from rnncli.training.gradient_reports import Clipping, ParameterGradient
 from rnncli.training.inspection.ruler import norm
 from rnncli.training.optimizer import Optimizer
 
+_ROUNDING = 1e-12  # of the squares: what is left of their difference where batches agree
+
 
 class ParameterNorms:
     """Sums over the batches. The optimizer takes its updates from the moments that it has, and each is undone."""
@@ -65,8 +67,8 @@ class ParameterNorms:
 
     def _signal_to_noise(self, mean: float, squared: float) -> float | None:
         """From the norm of the mean gradient and the sum of the squared norms of all."""
-        noise = (squared - self.batches * mean**2) / (self.batches - 1) if self.batches > 1 else 0.0
-        return mean / math.sqrt(noise) if noise > 0 and math.isfinite(noise) else None
+        noise = (squared - self.batches * mean * mean) / (self.batches - 1) if self.batches > 1 else 0.0
+        return mean / math.sqrt(noise) if noise > _ROUNDING * squared and math.isfinite(noise) else None
 
     def clipping(self) -> Clipping:
         limit = self.optimizer.clip_norm

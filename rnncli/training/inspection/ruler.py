@@ -104,7 +104,7 @@ def reach(norms: list[np.ndarray]) -> Reach:
         half_life_interval=None if slopes is None else _between(np.array([_half_life(s) or math.inf for s in slopes])),
         memory_1_percent=memory,
         memory_interval=None if memories is None else _whole(_between(memories)),
-        left=float(curve[-1] / curve[0]) if curve[0] > 0 and np.isfinite(curve[[0, -1]]).all() else None,
+        left=_left(curve),
         verdict=verdict(curve),
     )
 
@@ -130,7 +130,8 @@ def _by_lag(gradient: np.ndarray, lengths: np.ndarray, counted: np.ndarray) -> n
     lags = np.arange(int(lengths.max()))[:, None]
     rows = lengths[which] - lags
     norms = norm(gradient[np.maximum(rows, 0), which])
-    return np.where(rows > 0, norms, np.nan)
+    beyond = np.where(np.isnan(norms), np.inf, norms)  # what overflowed is there: NaN is kept for what is not
+    return np.where(rows > 0, beyond, np.nan)
 
 
 def _joined(norms: list[np.ndarray]) -> np.ndarray:
@@ -154,6 +155,13 @@ def _half_life(slope: float | None) -> float | None:
     return math.log(0.5) / slope if slope is not None and slope < -_FLAT else None
 
 
+def _left(curve: np.ndarray) -> float | None:
+    if not (curve[0] > 0 and np.isfinite(curve[[0, -1]]).all()):
+        return None
+    with np.errstate(over="ignore"):
+        return float(curve[-1] / curve[0])
+
+
 def _memory(curve: np.ndarray) -> int | None:
     """The first lag at which 1% or less is left."""
     few = np.flatnonzero(curve <= LITTLE * curve[0]) if curve[0] > 0 else np.zeros(0, int)
@@ -168,7 +176,8 @@ def _resampled(norms: np.ndarray) -> tuple[list[float | None], np.ndarray] | tup
     if N < 2 or not np.isfinite(values).all():
         return None, None
     drawn = np.random.default_rng(_SEED).multinomial(N, np.full(N, 1 / N), _RESAMPLES).T.astype(float)
-    curves = (values @ drawn) / np.maximum(known @ drawn, 1)
+    counts = known @ drawn
+    curves = np.where(counts > 0, (values @ drawn) / np.maximum(counts, 1), np.nan)
     memories = [_memory(curve) for curve in curves.T]
     return [_slope(curve) for curve in curves.T], np.array([math.inf if m is None else m for m in memories])
 

@@ -1,0 +1,107 @@
+"""PyTorch's cells unrolled by hand, one sequence at a time, so that autograd can be asked for every state."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class Unrolled:
+    """A network's weights as PyTorch's, and what was computed with them.
+
+    weights: by name, each a leaf. strands: after a pass, for every layer and direction [(h_t, c_t)] in its own time;
+    c_t is what later steps read, apart from h_t.
+    """
+
+    def __init__(self, torch, parameters):
+        self.torch = torch
+        self.weights = {name: torch.from_numpy(a).requires_grad_() for name, a in parameters.export().items()}
+        self.strands = []
+
+    def cell(self, kind, activation, name):
+        """step(x (1, I), h, c) → (h, c)."""
+        torch = self.torch
+        w = [self.weights[name.format(part)] for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+        ready = {"tanh": torch.rnn_tanh_cell, "relu": torch.rnn_relu_cell}
+        further = {"sigmoid": torch.sigmoid, "identity": lambda a: a}
+
+        def step(x, h, c):
+            if kind == "lstm":
+                h, c = torch.lstm_cell(x, (h, c), *w)
+                return h.clone(), c.clone()
+            if kind == "gru":
+                return torch.gru_cell(x, h, *w), c
+            if activation in ready:
+                return ready[activation](x, h, *w), c
+            linear = torch.nn.functional.linear
+            return further[activation](linear(x, w[0], w[2]) + linear(h, w[1], w[3])), c
+
+        return step
+
+    def sequence(self, shape, x, prefix="", start=None):
+        """The top layer's outputs [(1, F)] of one sequence, its rows x [(1, I)]; start: h₀ of each layer."""
+        torch = self.torch
+        for l in range(shape.num_layers):
+            ways = []
+            for way in ("", "_reverse") if shape.bidirectional else ("",):
+                step = self.cell(shape.cell, shape.activation, f"{prefix}rnn.{{}}_l{l}{way}")
+                zero = torch.zeros(1, shape.hidden_size).double()
+                state, states = (zero if start is None else start[l], zero), []
+                for row in reversed(x) if way else x:
+                    state = step(row, *state)
+                    states.append(state)
+                self.strands.append(states)
+                said = [h for h, _ in states]
+                ways.append(said[::-1] if way else said)
+            x = [torch.cat(row, dim=1) for row in zip(*ways, strict=True)]
+        return x
+
+    def head(self, y):
+        return y @ self.weights["head.weight"].T + self.weights["head.bias"]
+
+    def norms(self, loss, strand):
+        """Of dL/dh and of dL/d(h, c), lag 0 first."""
+        torch = self.torch
+
+        def gradients(place):
+            states, zero = [state[place] for state in strand], torch.zeros_like(strand[0][0])
+            if not states[-1].requires_grad:  # a memory that the cell does not have
+                return [zero] * len(states)
+            found = torch.autograd.grad(loss, states, retain_graph=True, allow_unused=True)
+            return [zero if one is None else one for one in found]
+
+        h, c = gradients(0), gradients(1)
+        hidden = [one.norm().item() for one in h]
+        state = [torch.cat(both, dim=1).norm().item() for both in zip(h, c, strict=True)]
+        return hidden[::-1], state[::-1]
+
+
+class UnrolledPair(Unrolled):
+    """An encoder-decoder on one source and one target; strands: the encoder's, then the decoder's."""
+
+    def outputs(self, shape, source, tokens, *, looks_back=True):
+        """[(1, V + 1)]. looks_back: whether attention passes gradients on to what the encoder said."""
+        torch, w, H = self.torch, self.weights, shape.hidden_size
+        one_hot = torch.eye(max(shape.source_size, shape.target_size + 1)).double()
+        memory = self.sequence(shape.encoder, [one_hot[t : t + 1, : shape.source_size] for t in source], "encoder.")
+        vector = torch.cat([memory[-1][:, :H], memory[0][:, H:]], dim=1)
+        start = torch.tanh(vector @ w["start.weight"].T + w["start.bias"]).split(H, dim=1)
+        x = [one_hot[t : t + 1, : shape.target_size + 1] for t in tokens]
+        y = self.sequence(shape.decoder, x, "decoder.", start)
+        rows = torch.cat(memory)
+        attend = rows if looks_back else rows.detach()
+        return [self.head(self.attended(shape, h, attend) if shape.attention else h) for h in y]
+
+    def attended(self, shape, h, memory):
+        torch, w = self.torch, self.weights
+        query = h @ w["attention.query.weight"].T
+        if shape.attention == "additive":
+            scores = torch.tanh(query + memory @ w["attention.key.weight"].T) @ w["attention.energy.weight"].reshape(-1)
+        else:
+            scores = memory @ query[0]
+        joined = torch.cat([h, torch.softmax(scores, 0)[None] @ memory], dim=1)
+        return torch.tanh(joined @ w["attention.combine.weight"].T + w["attention.combine.bias"])
+
+
+def mean_by_lag(rows):
+    """Of norms by lag of several sequences, over those that are long enough."""
+    return [float(np.mean([row[k] for row in rows if len(row) > k])) for k in range(max(map(len, rows)))]
