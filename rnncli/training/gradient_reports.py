@@ -42,14 +42,14 @@ class StepJacobians:
 
     norm, smallest: its largest and smallest singular value at the lags of the ruler, the step that ends there; None at
     lags that were not measured. hidden_norm: the largest of ∂h_t/∂h_{t−1} alone. lyapunov: the leading exponent, nats
-    per step, −inf where nothing comes through.
+    per step, −inf where nothing comes through, None of no sequence.
     """
 
     sequences: int
     norm: tuple[float | None, ...]
     smallest: tuple[float | None, ...]
     hidden_norm: tuple[float | None, ...]
-    lyapunov: float
+    lyapunov: float | None
 
 
 @dataclass(frozen=True)

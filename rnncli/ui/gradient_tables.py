@@ -195,9 +195,9 @@ def _jacobian_row(layer: LayerGradients) -> dict[str, str]:
     }
 
 
-def _exp(exponent: float) -> float:
+def _exp(exponent: float | None) -> float | None:
     try:
-        return math.exp(exponent)
+        return None if exponent is None else math.exp(exponent)
     except OverflowError:
         return math.inf
 

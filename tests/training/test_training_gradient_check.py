@@ -8,8 +8,11 @@ from pairs import small_shape as pair_shape
 from windows import VARIANTS, Window
 from windows import small_shape as window_shape
 
+from rnncli.kernels import jit
 from rnncli.training.backpropagation import SQUARED_ERROR, Sample
 from rnncli.training.inspection.check import check
+
+pytestmark = pytest.mark.skipif(not jit.enabled(), reason="minutes in plain Python, and the same code")
 
 
 def checked(network, sample, loss=None):

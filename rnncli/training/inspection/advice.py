@@ -60,6 +60,8 @@ def _vanishing(config: Config, layer: LayerGradients) -> str:
     text = f"{layer.name}: 1% of the gradient is left after {_steps(memory or longest - 1)} of {longest - 1}: {beyond}."
     shorter = 2 ** math.ceil(math.log2(max(memory or longest, 2)))
     tries = [_longer_memory(config, longest)]
+    if config.model.recurrent_scale < 1:
+        tries.insert(0, "--set model.recurrent_scale=1")
     if windowed and shorter < longest:
         tries.append(f"--set training.bptt={shorter}{_stride_within(config, shorter)}")
     # It does not save a vanilla network (the adding problem of 200 steps: RMSE .41, a GRU's .016).

@@ -83,7 +83,9 @@ class _Found(NamedTuple):
 
     def means(self) -> StepJacobians:
         overflowed = np.isposinf(self.exponents).any()  # and with −inf beside it there is no mean
-        leading = math.inf if overflowed else float(np.mean(self.exponents)) if self.exponents.size else 0.0
+        leading = None
+        if self.exponents.size:
+            leading = math.inf if overflowed else float(np.mean(self.exponents))
         largest, smallest, hidden = map(_means, (self.largest, self.smallest, self.hidden))
         return StepJacobians(len(self.exponents), largest, smallest, hidden, leading)
 

@@ -113,7 +113,7 @@ def verdict(curve: np.ndarray) -> str:
     """By the rule of `gradient_reports.RULE`."""
     if not np.isfinite(curve).all() or curve.max() > MUCH * curve[0] > 0:
         return EXPLODING
-    if not curve[0] > 0:
+    if not curve.max() > 0:
         return NO_GRADIENT
     return VANISHING if curve[-1] < LITTLE * curve[0] else HEALTHY
 
