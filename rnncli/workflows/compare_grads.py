@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from rnncli.config.inference import is_config
 from rnncli.config.schema import CELLS
 from rnncli.errors import UsageError
 from rnncli.training.gradient_reports import Compared
@@ -25,23 +23,28 @@ def compare_grads(request: Request, names: Sequence[str], notes: list[str], show
     """All at the first weights, then all at the best ones, or only `request.at`.
 
     Each of `names` is a cell or KEY=VALUE to change in the config `request.first`, which is trained in a folder that is
-    removed again; or all are runs, beside `request.first`.
+    removed again; or, if that is a run, each is another.
     """
     if len(set(names)) < len(names):
         raise UsageError("--compare: names something twice; name each once")
     points = [request.at] if request.at else [INIT, BEST]
-    if all(os.path.exists(name) for name in names):
-        runs = [name for name in (request.first, *names) if is_model(name) or is_config(name)]
-        each = [(name, replace(request, first=name)) for name in dict.fromkeys(runs)]
-        return _inspected(each, points, notes, show)
     if is_model(request.first):
-        raise UsageError(f"--compare {','.join(names)}: a run has its cell; name its config, or other runs to compare")
+        each = [(run, replace(request, first=_run(run))) for run in dict.fromkeys([request.first, *names])]
+        return _inspected(each, points, notes)
     changed = [(name, replace(request, overrides=[*request.overrides, *_changes(name)])) for name in names]
     if points == [INIT]:
-        return _inspected(changed, points, notes, show)
+        return _inspected(changed, points, notes)
     with tempfile.TemporaryDirectory() as folder:
         runs_of = [(name, _trained(name, one, Path(folder, str(k)), show)) for k, (name, one) in enumerate(changed)]
-        return _inspected(runs_of, points, notes, show)
+        return _inspected(runs_of, points, notes)
+
+
+def _run(name: str) -> str:
+    if not is_model(name):
+        raise UsageError(
+            f"--compare {name}: is no run; beside a run name other runs, or name a config to change its cell"
+        )
+    return name
 
 
 def _changes(name: str) -> list[str]:
@@ -50,7 +53,7 @@ def _changes(name: str) -> list[str]:
         return [f"model.cell={name}", "model.chrono_init=null" if name == "rnn" else "model.activation=tanh"]
     if "=" in name:
         return [name]
-    raise UsageError(f"--compare {name}: is no cell ({', '.join(CELLS)}), no KEY=VALUE and no run; mend the name")
+    raise UsageError(f"--compare {name}: is no cell ({', '.join(CELLS)}) and no KEY=VALUE; mend the name")
 
 
 def _trained(name: str, request: Request, run: Path, show: Show) -> Request:
@@ -65,13 +68,9 @@ def _trained(name: str, request: Request, run: Path, show: Show) -> Request:
     return replace(request, first=str(run), overrides=())
 
 
-def _inspected(
-    each: Sequence[tuple[str, Request]], points: Sequence[str], notes: list[str], show: Show
-) -> list[Compared]:
-    compared = []
-    for at in points:
-        for name, request in each:
-            at_point = None if is_config(request.first) else at  # a config has its first weights only
-            report = inspect_grads(replace(request, at=at_point), notes, lambda text: None)
-            compared.append(Compared(name, report))
-    return compared
+def _inspected(each: Sequence[tuple[str, Request]], points: Sequence[str], notes: list[str]) -> list[Compared]:
+    return [
+        Compared(name, inspect_grads(replace(request, at=at), notes, lambda text: None))
+        for at in points
+        for name, request in each
+    ]

@@ -31,6 +31,7 @@ from rnncli.workflows.train import data_sha256
 
 INIT, BEST, LAST, FAILURE = "init", "best", "last", "failure"
 FLOAT64 = np.dtype(np.float64)
+_MISFIT = "the state file does not fit the config and the data; take those that it was trained with"
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,9 @@ def inspect_grads(request: Request, notes: list[str], tell: Callable[[str], None
         raise UsageError(f"--at {at}: {request.first} is not a run; train it first, or leave out --at")
     pool = ThreadPool(config.training.threads, FLOAT64)
     try:
-        config = _of_one_network(config)
+        seeds, config = config.training.seeds, _of_one_network(config)
         trainee = TASKS[config.task].prepare(config, source, pool, notes, FLOAT64, header)
-        _set_weights(trainee, weights, at, notes)
+        _set_weights(trainee, weights, seeds, notes)
         return _report(request, trainee, weights, at, pool, tell)
     finally:
         pool.close()
@@ -84,16 +85,27 @@ def _report(
     optimizer = Optimizer(training.optimizer, learner.backpropagation.network, training.clip_norm, pool)
     rate = training.learning_rate
     if weights.state is not None:
-        arrays, position, plan = weights.state
-        size = optimizer.size
-        optimizer.restore({name: array[:size] for name, array in arrays.items()}, position.optimizer_powers)
-        rate = plan.learning_rate * SCHEDULES[plan.schedule](position.update / plan.updates) * position.plateau_factor
+        rate = _resumed(optimizer, at, *weights.state)
     samples = _samples(request, trainee, weights, at)
     report = inspect(at, learner.backpropagation, samples, optimizer, rate, tell)
     if request.check:
         tell("central differences")
         report = replace(report, check=check(learner.backpropagation, samples[0]()))
     return replace(report, advice=advice(trainee.config, report))
+
+
+def _resumed(
+    optimizer: Optimizer, at: str, arrays: Mapping[str, np.ndarray], position: Position, plan: Plan
+) -> float:  # fmt: skip
+    """The learning rate of the update that a state stands at, the last one made or the one that failed; with its
+    moments."""
+    try:
+        first_network = {name: array[: optimizer.size] for name, array in arrays.items()}
+        optimizer.restore(first_network, position.optimizer_powers)
+    except (KeyError, ValueError):
+        raise ModelFileError(_MISFIT) from None
+    done = position.update - (1 if at == LAST and position.update else 0)
+    return plan.learning_rate * SCHEDULES[plan.schedule](done / plan.updates) * position.plateau_factor
 
 
 def _samples(request: Request, trainee: Trainee, weights: _Weights, at: str) -> list[Callable[[], Sample]]:
@@ -119,17 +131,18 @@ def _of_one_network(config: Config) -> Config:
     )
 
 
-def _set_weights(trainee: Trainee, weights: _Weights, at: str, notes: list[str]) -> None:
+def _set_weights(trainee: Trainee, weights: _Weights, seeds: int, notes: list[str]) -> None:
+    """Those of the first of so many networks."""
     network = trainee.network
     if weights.by_name is not None:
         network.load({name.removeprefix("0."): array for name, array in weights.by_name.items()})
     elif weights.state is not None:
-        kept = weights.state[0]["weights"]
-        if len(kept) < network.parameters.weights.size:
-            raise ModelFileError("the state file does not fit config.yaml beside it; train again")
-        network.parameters.weights[...] = kept[: network.parameters.weights.size]
+        kept, size = weights.state[0].get("weights", np.zeros(0)), network.parameters.weights.size
+        if kept.shape != (seeds * size,):
+            raise ModelFileError(_MISFIT)
+        network.parameters.weights[...] = kept[:size]
         network.pack()
-    elif at == INIT:
+    else:
         _wake_head(network, trainee.config.training.seed, notes)
 
 
@@ -162,7 +175,10 @@ def _of_run(request: Request, at: str) -> tuple[Config, Source, dict[str, Any] |
     return config, _data(request, config), model.header, weights
 
 
-def _of_state(request: Request, at: str, config: Config) -> tuple[Config, Source, None, _Weights]:
+def _of_state(
+    request: Request, at: str, config: Config
+) -> tuple[Config, Source, dict[str, Any] | None, _Weights]:  # fmt: skip
+    """What it learnt from its data stands in the model file, if there has been an evaluation."""
     run = RunDirectory(Path(request.first))
     if at == FAILURE and not run.failure.exists():
         raise UsageError(f"--at {FAILURE}: training did not fail in {run.path}; leave out --at")
@@ -170,7 +186,8 @@ def _of_state(request: Request, at: str, config: Config) -> tuple[Config, Source
     source = _data(request, config)
     if at == FAILURE and data_sha256(config, source) != sha256:
         raise DataError(f"{source.name}: is not what {run.path} failed on; restore it")
-    return config, source, None, _Weights(state=(arrays, position, plan))
+    header = open_model(request.first).header if run.model.exists() else None
+    return config, source, header, _Weights(state=(arrays, position, plan))
 
 
 def _data(request: Request, config: Config) -> Source:

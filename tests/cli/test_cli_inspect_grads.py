@@ -178,7 +178,7 @@ def test_a_linear_network_shows_the_powers_of_its_scale(said: dict[str, Result])
     assert layer["half_life"] == pytest.approx(np.log(0.5) / np.log(0.9), rel=1e-6)
     assert layer["verdict"] == "vanishing"
     rows = [line.split() for line in said["0.9"].out.splitlines()]
-    assert next(row for row in rows if row[:1] == ["50"])[2] == "0.00515"
+    assert next(row for row in rows if row[:1] == ["50"])[3] == "0.00515"
     assert said["0.9"].code == 7
     assert "layer 0 is vanishing" in said["0.9"].err
 

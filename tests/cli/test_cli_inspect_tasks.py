@@ -135,6 +135,6 @@ def test_a_verdict_of_one_of_them_fails(compared: dict[str, Result]) -> None:
 
 
 def test_what_cannot_be_compared(compared: dict[str, Result]) -> None:
-    assert "--compare transformer: is no cell (rnn, gru, lstm), no KEY=VALUE" in compared["unknown"].refused(2)
+    assert "--compare transformer: is no cell (rnn, gru, lstm) and no KEY=VALUE" in compared["unknown"].refused(2)
     assert "names something twice" in compared["twice"].refused(2)
-    assert "a run has its cell; name its config" in compared["cells of a run"].refused(2)
+    assert "--compare rnn: is no run; beside a run name other runs" in compared["cells of a run"].refused(2)
