@@ -17,6 +17,13 @@ def listed(context: click.Context, parameter: click.Parameter, text: str | None)
     return tuple(filter(None, (part.strip() for part in (text or "").split(","))))
 
 
+def compared_names(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[str, ...]:
+    names = listed(context, parameter, text)
+    if text is not None and not names:
+        raise click.BadParameter("name what to compare, such as rnn,gru,lstm.")
+    return names
+
+
 def verdicts(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[str, ...]:
     chosen = listed(context, parameter, text)
     for one in chosen:
@@ -32,7 +39,7 @@ def verdicts(context: click.Context, parameter: click.Parameter, text: str | Non
 @click.option("--at", type=click.Choice(["init", "best", "last", "failure"]),
               help="Which weights of a RUN, best by default; failure: the batch at which it diverged.")  # fmt: skip
 @click.option("--batches", type=click.IntRange(1, 1000), default=4, show_default=True, help="How many, over an epoch.")
-@click.option("--compare", callback=listed, metavar="NAME,NAME",
+@click.option("--compare", callback=compared_names, metavar="NAME,NAME",
               help="Side by side, before and after training: cells, KEY=VALUE, or other runs.")  # fmt: skip
 @click.option("--check", is_flag=True, help="Compare gradients with central differences; exit 7 where they differ.")
 @click.option("--fail-on", callback=verdicts, metavar="VERDICT,VERDICT",

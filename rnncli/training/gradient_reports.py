@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from rnncli.training.reports import Score
+
+INIT, BEST, LAST, FAILURE = "init", "best", "last", "failure"  # which weights are looked at
 
 # The rule of a layer's verdict, and what its words mean.
 MUCH, LITTLE = 100.0, 0.01
@@ -177,7 +182,19 @@ class GradientReport:
 
 @dataclass(frozen=True)
 class Compared:
-    """One network among those compared: what it is called, and what is seen of it."""
+    """One network among those compared: what it is called, what is seen of it, and its score if it was trained."""
 
     name: str
     report: GradientReport
+    score: Score | None = None
+
+
+def by_part(layers: Sequence[LayerGradients]) -> list[list[LayerGradients]]:
+    """The layers of each part of a network, such as an encoder: a gradient has to come back through one of them."""
+    parts = dict.fromkeys(layer.part for layer in layers)
+    return [[layer for layer in layers if layer.part == part] for part in parts]
+
+
+def deepest(layers: Sequence[LayerGradients]) -> LayerGradients:
+    """The layer with most left at its longest lag."""
+    return max(layers, key=lambda layer: -1.0 if layer.reach.left is None else layer.reach.left)

@@ -152,10 +152,11 @@ class TrainingLoop:
         self._updating = True
         loss, count = self.learner.gradient(position.update)
         norm = self.optimizer.gradient_norm()
+        unclipped = self.optimizer.clip_norm is None
         if not (loss / count < self.learner.loss.absurd and math.isfinite(norm)):
             raise DivergedError(
                 f"training diverged at update {position.update + 1}: the loss is {loss / count:g}, the gradient norm "
-                f"{norm:g}; lower training.learning_rate, or set training.clip_norm"
+                f"{norm:g}; lower training.learning_rate" + (", or set training.clip_norm" if unclipped else "")
             )
         self.rate = self.learning_rate()
         self.optimizer.update(self.rate, norm)

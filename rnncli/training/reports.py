@@ -38,9 +38,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class Memory:
-    """How far back gradients reach in a layer; see `gradient_reports.Reach`."""
+    """How far back gradients reach in a layer, over lags up to the longest; see `gradient_reports.Reach`."""
 
     layer: str
+    longest: int
     half_life: float | None
     memory_1_percent: int | None
     left: float | None

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnncli.training.gradient_reports import Compared, LayerGradients
+from rnncli.training.gradient_reports import Compared, LayerGradients, by_part, deepest
 from rnncli.ui import svg_file
-from rnncli.ui.gradient_tables import ARROW, as_json, by_lag, measured_console
+from rnncli.ui.gradient_tables import ARROW, as_json, by_lag, measured_console, say_check
 from rnncli.ui.log_bars import FRAME
 from rnncli.ui.output import Output, visible
 from rnncli.ui.reach_table import write_reach
 from rnncli.ui.results import as_csv, rounded
-from rnncli.ui.ruler_chart import COMPARED, SVG_WIDTH, Panel, draw, shares
-from rnncli.ui.scores import figure
+from rnncli.ui.ruler_chart import COMPARED, SVG_WIDTH, Panel, draw, folded, shares
+from rnncli.ui.scores import figure, score_object
 from rnncli.ui.sentences import say
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 AT = {"init": "before training", "best": "after training", "last": "after training", "failure": "where training failed"}
 WHAT = "left: the share of lag 0's gradient that is left k steps back, in the layer in which most is left at the end"
+SHORTENED = ("model.", "training.", "data.")  # of what is compared by KEY=VALUE, in tables
 
 
 def write_comparison(compared: Sequence[Compared], form: str | None) -> None:
@@ -31,7 +32,10 @@ def write_comparison(compared: Sequence[Compared], form: str | None) -> None:
     out = Output()
     form = form or ("table" if out.terminal else "csv")
     if form == "json":
-        every = [{"name": one.name, **as_json(one.report)} for one in compared]
+        every = [
+            {"name": one.name, "score": None if one.score is None else score_object(one.score), **as_json(one.report)}
+            for one in compared
+        ]
         out.write(json.dumps(rounded({"compared": every}), ensure_ascii=False) + "\n")
     elif form == "csv":
         out.write(as_csv(left_rows(compared)))
@@ -71,7 +75,17 @@ def _write_tables(compared: Sequence[Compared]) -> None:
     say(console, WHAT, FRAME)
     console.print()
     ordered = [one for _, members in _groups(compared) for one in members]
-    write_reach([_deepest(one) for one in ordered], [_names(one) for one in ordered], intervals=False)
+    rows = [(one, layer) for one in ordered for layer in _deepest(one)]
+    scored = any(one.score is not None for one in compared)
+    layered = any(len(one.report.layers) > 1 for one in compared)
+    names = [_names(*row, scored=scored, layered=layered) for row in rows]
+    write_reach([layer for _, layer in rows], names, intervals=False)
+    units = dict.fromkeys(f"{one.score.split} {one.score.unit}" for one in compared if one.score is not None)
+    if units:
+        say(console, f"loss: of the batches looked at; score: {', '.join(units)}", FRAME)
+    for one in ordered:
+        if one.report.check is not None:
+            say_check(one.report.check, console, f"{one.name}, {AT[one.report.at]}: ")
     for one in ordered:
         if one.report.advice:
             console.print()
@@ -82,11 +96,12 @@ def _write_tables(compared: Sequence[Compared]) -> None:
 
 def save_svg(compared: Sequence[Compared], path: Path) -> None:
     """The rulers side by side as the SVG file `path`; the same bytes every time. OSError where that fails."""
-    svg_file.save([_chart(compared, SVG_WIDTH)], path, SVG_WIDTH)
+    what = "\n" + "\n".join(folded(WHAT, SVG_WIDTH)) + "\n"
+    svg_file.save([_chart(compared, SVG_WIDTH).append(what, style=FRAME)], path, SVG_WIDTH)
 
 
 def _chart(compared: Sequence[Compared], width: int) -> Text:
-    groups = [(where, [_panel(one) for one in members]) for where, members in _groups(compared)]
+    groups = [(where, [p for one in members for p in _panels(one)]) for where, members in _groups(compared)]
     return draw(groups, width, COMPARED)
 
 
@@ -96,18 +111,26 @@ def _groups(compared: Sequence[Compared]) -> list[tuple[str, list[Compared]]]:
     return [(where, members) for where, members in every if members]
 
 
-def _deepest(one: Compared) -> LayerGradients:
-    """The layer with most left at its longest lag."""
-    return max(one.report.layers, key=lambda layer: -1.0 if layer.reach.left is None else layer.reach.left)
+def _deepest(one: Compared) -> list[LayerGradients]:
+    """The layer of each part through which most comes back."""
+    return [deepest(layers) for layers in by_part(one.report.layers)]
 
 
-def _panel(one: Compared) -> Panel:
-    layer = _deepest(one)
-    title = one.name if len(one.report.layers) == 1 else f"{one.name}, {layer.name}"
-    return Panel(title, layer.reach.verdict, shares(layer))
+def _panels(one: Compared) -> list[Panel]:
+    plain = len(one.report.layers) == 1
+    return [
+        Panel(_short(one.name) if plain else f"{_short(one.name)}, {layer.name}", layer.reach.verdict, shares(layer))
+        for layer in _deepest(one)
+    ]
 
 
-def _names(one: Compared) -> dict[str, str]:
-    return {
-        "network": one.name, "at": one.report.at, "loss": figure(one.report.loss), "layer": _deepest(one).name
-    }  # fmt: skip
+def _names(one: Compared, layer: LayerGradients, *, scored: bool, layered: bool) -> dict[str, str]:
+    first = {"network": _short(one.name), "at": one.report.at, "loss": figure(one.report.loss)}
+    if scored:
+        first["score"] = figure(one.score.network) if one.score else "–"
+    return first | ({"layer": layer.name} if layered else {})
+
+
+def _short(name: str) -> str:
+    """model.hidden_size=8 as hidden_size=8; other names as they are."""
+    return next((name.removeprefix(section) for section in SHORTENED if "=" in name and name.startswith(section)), name)

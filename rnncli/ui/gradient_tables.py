@@ -17,21 +17,22 @@ from rnncli.training.gradient_reports import (
     LayerGradients,
     ParameterGradient,
 )
+from rnncli.ui.log_bars import FRAME
 from rnncli.ui.output import Output
-from rnncli.ui.reach_table import write_reach
+from rnncli.ui.reach_table import FITTED, write_reach
 from rnncli.ui.results import as_csv, rounded, three_digits, write_table
-from rnncli.ui.ruler_chart import LEAST_WIDTH, MOST_WIDTH, ruler, shares
-from rnncli.ui.scores import figure
+from rnncli.ui.ruler_chart import LEAST_WIDTH, MOST_WIDTH, heading, ruler, shares
 from rnncli.ui.sentences import say
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-WEIGHTS = {
-    "init": "First weights",
-    "best": "Best weights",
-    "last": "Last weights",
-    "failure": "Weights at the failure",
+LOW, HIGH = 0.05, 0.95  # near the ends of a gate's range
+MEANINGS = {  # of the columns of parameters
+    "|grad|": "norms",
+    "update": "the optimizer's next step over the weights",
+    "zeros": "zeros in the gradient",
+    "s/n": "signal/noise over batches",
 }
 TO_DROP = ("zeros", "|weight|", "s/n", "shape")  # columns of parameters without room, in this order
 ARROW = "→ "  # before an advice
@@ -141,42 +142,36 @@ def measured_console() -> Console:
 
 def _write_tables(report: GradientReport) -> None:
     console = measured_console()
-    say(console, _looked_at(report), "bold")
+    say(console, heading(report), "bold")
     console.print()
     console.print(ruler(report, console.width))
     console.print()
     names = [{"layer": layer.name, "decay": three_digits(layer.reach.decay)} for layer in report.layers]
     write_reach(report.layers, names, intervals=True)
-    say(console, RULE, "dim")
+    say(console, FITTED, FRAME)
+    say(console, RULE, FRAME)
     for advice in report.advice:
         say(console, advice, lead=ARROW)
     _write_details(report, console)
-
-
-def _looked_at(report: GradientReport) -> str:
-    batches = f"{report.batches:,} {'batch' if report.batches == 1 else 'batches'}"
-    sequences = f"{report.sequences:,} {'sequence' if report.sequences == 1 else 'sequences'}"
-    return f"{WEIGHTS[report.at]}: loss {figure(report.loss)} {report.unit}, {sequences} in {batches}"
 
 
 def _write_details(report: GradientReport, console: Console) -> None:
     console.print()
     jacobians = [_jacobian_row(layer) for layer in report.layers]
     figures = list(jacobians[0])[1:]
-    write_table(jacobians, "The Jacobian of one step of the state", right=figures, whole=figures)
+    title = "One step: singular values σ of its Jacobian, the leading Lyapunov exponent, and ρ(W_hh)"
+    write_table(jacobians, title, right=figures, whole=figures, least_width=LEAST_WIDTH)
     if report.gates:
         console.print()
         gates = [_gate_row(gate) for gate in report.gates]
-        write_table(gates, "Gates, and the shares of their values at either end", right=list(gates[0])[2:])
+        title = f"Gates: the shares of their values below {LOW} (of a tanh −{HIGH}) and above {HIGH}"
+        write_table(gates, title, right=list(gates[0])[2:], least_width=LEAST_WIDTH)
     console.print()
     parameters = _fitting([_parameter_row(parameter) for parameter in report.parameters], console.width)
     names = list(parameters[0])
-    write_table(
-        parameters,
-        "Parameters: norms, update/weight, zeros in the gradient, signal/noise (s/n)",
-        right=names[2:],
-        whole=names,
-    )
+    meant = [meaning for name, meaning in MEANINGS.items() if name in names]
+    say(console, f"Parameters: {', '.join(meant)}", "bold")
+    write_table(parameters, right=names[2:], whole=names, least_width=LEAST_WIDTH)
     console.print()
     say(console, _clipping(report.clip, report.batches))
     if report.check is not None:
@@ -189,9 +184,9 @@ def _jacobian_row(layer: LayerGradients) -> dict[str, str]:
         "layer": layer.name,
         "largest σ": three_digits(_mean(jacobians.norm)),
         "smallest σ": three_digits(_mean(jacobians.smallest)),
-        "spectral radius": three_digits(layer.spectral_radius),
         "Lyapunov": three_digits(jacobians.lyapunov),
-        "a step": f"× {three_digits(_exp(jacobians.lyapunov))}",
+        "growth a step": f"× {three_digits(_exp(jacobians.lyapunov))}",
+        "ρ(W_hh)": three_digits(layer.spectral_radius),
     }
 
 
@@ -243,6 +238,8 @@ def _percent(share: float | None) -> str:
 
 
 def _clipping(clip: Clipping, batches: int) -> str:
+    if not math.isfinite(clip.mean_norm):
+        return "the gradient's norm is beyond all numbers: clipping has nothing left to scale"
     norms = f"the gradient's norm is {three_digits(clip.mean_norm)}"
     if batches > 1:
         norms += f", {three_digits(clip.largest_norm)} at most"
@@ -262,11 +259,17 @@ def _write_check(check: GradientCheck, console: Console) -> None:
         {"parameter": one.name, "elements": f"{one.elements:,}", "worst error": three_digits(one.error)}
         for one in check.parameters
     ]
-    write_table(rows, "Gradients beside central differences", right=("elements", "worst error"), whole=("parameter",))
+    title, right = "Gradients beside central differences", ("elements", "worst error")
+    write_table(rows, title, right=right, whole=("parameter",), least_width=LEAST_WIDTH)
+    say_check(check, console)
+
+
+def say_check(check: GradientCheck, console: Console, of: str = "") -> None:
+    """Whether it passed, in one sentence."""
     verdict = "passed" if check.passed else "failed"
     say(
         console,
-        f"gradient check {verdict}: the worst relative error is {three_digits(check.worst.error)}, of "
+        f"{of}gradient check {verdict}: the worst relative error is {three_digits(check.worst.error)}, of "
         f"{check.worst.name}; the tolerance is {three_digits(check.tolerance)}",
         "green" if check.passed else "red",
     )

@@ -6,7 +6,12 @@ from collections.abc import Sequence
 
 from rnncli.training.gradient_reports import LayerGradients, Reach
 from rnncli.ui.results import three_digits, write_table
-from rnncli.ui.ruler_chart import VERDICTS
+from rnncli.ui.ruler_chart import LEAST_WIDTH, VERDICTS
+
+FITTED = (
+    "decay: what a step multiplies by, fitted over all lags, and its half-life; 1% left after: the first lag where so; "
+    "in brackets intervals of 95% over the sequences"
+)
 
 
 def write_reach(layers: Sequence[LayerGradients], firsts: Sequence[dict[str, str]], intervals: bool) -> None:
@@ -24,7 +29,7 @@ def write_reach(layers: Sequence[LayerGradients], firsts: Sequence[dict[str, str
         for first, layer in zip(firsts, layers, strict=True)
     ]
     whole = [name for name in rows[0] if name not in ("network", "layer")]
-    write_table(rows, right=("decay", "loss"), whole=whole, styles=VERDICTS)
+    write_table(rows, right=("decay", "loss", "score"), whole=whole, styles=VERDICTS, least_width=LEAST_WIDTH)
 
 
 def _longest(layer: LayerGradients) -> int:

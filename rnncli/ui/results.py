@@ -97,11 +97,12 @@ def write_csv(rows: Iterable[Mapping[str, Any]]) -> None:
 def write_table(
     rows: Sequence[Mapping[str, Any]], title: str | None = None, *,
     right: Collection[str] = (), whole: Collection[str] = (), styles: Mapping[str, str] | None = None,
+    least_width: int = 0,
 ) -> None:  # fmt: skip
     """A rich table of `rows`, whose cells are shown and never parsed.
 
     Columns of numbers and those of `right` end at the right, those of `whole` are never folded. `styles` has the style
-    of the cells that consist of one of its words.
+    of the cells that consist of one of its words. least_width: of the terminal; a narrower one shows long lines.
     """
     from rich.console import Console
     from rich.table import Table
@@ -118,6 +119,7 @@ def write_table(
         texts = [visible(cell(value)).replace("\n", "\\n") for value in row.values()]
         table.add_row(*(Text(text, style=(styles or {}).get(text, "")) for text in texts))
     console = Console(highlight=False)
+    console.width = max(console.width, least_width)
     if title:
         console.print(Text(visible(title), style="bold"))
     console.print(table)

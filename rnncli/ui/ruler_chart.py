@@ -13,16 +13,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnncli.training.gradient_reports import EXPLODING, HEALTHY, MUCH, VANISHING, GradientReport, LayerGradients
+from rnncli.training.gradient_reports import (
+    BEST,
+    EXPLODING,
+    FAILURE,
+    HEALTHY,
+    INIT,
+    LAST,
+    MUCH,
+    VANISHING,
+    GradientReport,
+    LayerGradients,
+)  # fmt: skip
 from rnncli.ui import svg_file
 from rnncli.ui.log_bars import ENDS, FRAME, LogScale, log_scale
 from rnncli.ui.output import visible
 from rnncli.ui.results import three_digits
+from rnncli.ui.scores import figure
 
 if TYPE_CHECKING:
     from rich.text import Text
 
 MOST_LAGS = 16  # rows in which every lag is shown
+WEIGHTS = {INIT: "First weights", BEST: "Best weights", LAST: "Last weights", FAILURE: "Weights at the failure"}
 LEADING = (1, 2, 3, 5, 7)  # further lags are 10, 15, 20, 30, 50, 70 and so on
 DECADE = (10, 15, 20, 30, 50, 70)
 LEAST_CELLS, MOST_CELLS = 8, 40  # of a bar
@@ -34,9 +47,11 @@ GAP = 2  # spaces between columns
 SVG_WIDTH = 100
 VERDICTS = {VANISHING: "yellow", EXPLODING: "red", HEALTHY: "green"}  # styles
 WHAT = (
-    "norm: that of dL_T/ds_(T−k), the gradient of a step's loss at the whole state k steps before it; left: its share "
-    "of lag 0; step: ‖∂h_t/∂h_(t−1)‖ of the step that ends there"
+    "norm: that of dL_T/ds_(T−k), the gradient of the last step's loss at the whole state k steps before it; left: its "
+    "share of lag 0; step: ‖∂h_t/∂h_(t−1)‖ of the step that ends there"
 )
+WHAT_MEMORY = "; the whole state is (h, c), and at lag 0 nothing has come to c yet"
+WHAT_ENCODER = "; an encoder's lags are counted from the end of what it reads"
 WHAT_WITHOUT = "; without attention: what would be left of lag 0 if attention passed nothing back"
 
 Shares = Sequence[float | None]
@@ -105,11 +120,23 @@ def chosen_lags(count: int) -> list[int]:
     return [0, *LEADING, *itertools.takewhile(lambda lag: lag < count - 1, further), count - 1]
 
 
+def heading(report: GradientReport) -> str:
+    """What is looked at, in one line."""
+    batches = f"{report.batches:,} {'batch' if report.batches == 1 else 'batches'}"
+    sequences = f"{report.sequences:,} {'sequence' if report.sequences == 1 else 'sequences'}"
+    return f"{WEIGHTS[report.at]}: loss {figure(report.loss)} {report.unit}, {sequences} in {batches}"
+
+
 def ruler(report: GradientReport, width: int) -> Text:
     """The rulers of every layer in lines of at most `width` cells, with what they show; see `draw`."""
     text = draw([("", panels(report))], width)
-    what = WHAT + (WHAT_WITHOUT if any(layer.without_attention_by_lag for layer in report.layers) else "")
-    return text.append("\n" + "\n".join(_folded(what, width)), style=FRAME)
+    what = WHAT
+    if any(layer.gradient_norm_by_lag != layer.state_gradient_norm_by_lag for layer in report.layers):
+        what += WHAT_MEMORY
+    if any(layer.part == "encoder" for layer in report.layers):
+        what += WHAT_ENCODER
+    what += WHAT_WITHOUT if any(layer.without_attention_by_lag for layer in report.layers) else ""
+    return text.append("\n" + "\n".join(folded(what, width)), style=FRAME)
 
 
 def draw(groups: Sequence[tuple[str, Sequence[Panel]]], width: int, ends: tuple[float, float] = ENDS) -> Text:
@@ -128,13 +155,13 @@ def draw(groups: Sequence[tuple[str, Sequence[Panel]]], width: int, ends: tuple[
     layout = Layout(lag, digits, log_scale(shown, max(1, min(MOST_CELLS, room)), ends))
     text = Text(no_wrap=True, overflow="crop")
     for title, members in blocks:
-        for line in _folded(title, width):
+        for line in folded(title, width):
             text.append(line + "\n", style="bold")
         for block in members:
             for pieces in _lines(block, layout):
                 text.append_text(_line(pieces))
             text.append("\n")
-    return text.append("\n".join(_folded(layout.scale.legend, width)), style=FRAME)
+    return text.append("\n".join(folded(layout.scale.legend, width)), style=FRAME)
 
 
 def _columns(panel: Panel) -> Iterator[Shares]:
@@ -178,7 +205,7 @@ def _blocks(members: Sequence[Panel], digits: int, width: int) -> Iterator[list[
 
 def _lines(block: Sequence[Panel], layout: Layout) -> Iterator[list[Piece]]:
     """Titles, the names of the columns, and a row a lag."""
-    heads = [_folded(panel.title, layout.width(panel) - GAP) for panel in block]
+    heads = [folded(panel.title, layout.width(panel) - GAP) for panel in block]
     for row in range(-max(map(len, heads)), 0):
         titles = (head[row] if -row <= len(head) else "" for head in heads)
         yield [(" " * layout.lag, "")] + [
@@ -223,7 +250,7 @@ def _line(pieces: Iterable[Piece]) -> Text:
     return line.append("\n")
 
 
-def _folded(text: str, width: int) -> list[str]:
+def folded(text: str, width: int) -> list[str]:
     """`text` from data in lines of at most `width` cells, broken between words where that will do."""
     from rich.cells import chop_cells
 
@@ -238,4 +265,7 @@ def _padded(text: str, width: int) -> str:
 
 def save_svg(report: GradientReport, path: Path) -> None:
     """The rulers of every layer as the SVG file `path`; the same bytes every time. OSError where that fails."""
-    svg_file.save([ruler(report, SVG_WIDTH)], path, SVG_WIDTH)
+    from rich.text import Text
+
+    title = Text("\n".join(folded(heading(report), SVG_WIDTH)), style="bold")
+    svg_file.save([title, ruler(report, SVG_WIDTH).append("\n")], path, SVG_WIDTH)

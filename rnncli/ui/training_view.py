@@ -104,7 +104,7 @@ class LiveView(TrainingView):
 
     def show(self, report: Report) -> None:
         if isinstance(report, Evaluated):
-            reach = "".join(f" memory {shown_memory(memory)}" for memory in report.memory[-1:])
+            reach = "".join(f", {shown_memory(memory)}" for memory in report.memory[-1:])
             self._valid = f" valid {report.valid_loss:.3f}{reach}"
         if isinstance(report, Finished):
             self.stop()
@@ -152,10 +152,11 @@ def evaluation_line(report: Evaluated, unit: str) -> str:
 
 def memory_line(memory: Memory) -> str:
     """How far back a layer's gradient reaches."""
-    halves = "" if memory.half_life is None else f"halves in {memory.half_life:.3g} steps, "
-    left = "" if memory.left is None else f", {memory.left:.2g} left at the longest lag"
-    return f"{memory.layer:>11}  {halves}1% after {shown_memory(memory)} steps{left}: {memory.verdict}"
+    left = "" if memory.left is None else f", {100 * memory.left:.2g}% after {memory.longest:,}"
+    return f"{memory.layer:>11}  {shown_memory(memory)}{left}: {memory.verdict}"
 
 
 def shown_memory(memory: Memory) -> str:
-    return "more" if memory.memory_1_percent is None else f"{memory.memory_1_percent:,}"
+    if memory.memory_1_percent is None:
+        return f"over 1% left after {memory.longest:,} steps"
+    return f"1% left after {memory.memory_1_percent:,} steps"

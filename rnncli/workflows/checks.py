@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from rnncli.errors import CheckFailedError, UsageError, shown
-from rnncli.training.gradient_reports import Compared
+from rnncli.training.gradient_reports import EXPLODING, VANISHING, Compared, LayerGradients, by_part, deepest
 from rnncli.training.reports import BacktestReport, Judged
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
@@ -81,7 +81,15 @@ def check_gradients(compared: Sequence[Compared], fail_on: Sequence[str]) -> Non
                 f"{name}: the gradient of {worst.name} is {worst.error:.2g} away from central differences, more than "
                 f"{report.check.tolerance:g}; report it"
             )
-        found = [layer for layer in report.layers if layer.reach.verdict in fail_on]
+        found = [layer for layers in by_part(report.layers) for layer in _failing(layers, fail_on)]
         if found:
             said = ", ".join(f"{layer.name} is {layer.reach.verdict}" for layer in found)
             raise CheckFailedError(f"{name}: {said}; see what inspect-grads advises")
+
+
+def _failing(layers: Sequence[LayerGradients], fail_on: Sequence[str]) -> list[LayerGradients]:
+    """Of a part of a network: layers that explode; and those that vanish, if the gradient has no other way back."""
+    bad = [layer for layer in layers if EXPLODING in fail_on and layer.reach.verdict == EXPLODING]
+    if VANISHING in fail_on and deepest(layers).reach.verdict == VANISHING:
+        bad += [layer for layer in layers if layer.reach.verdict == VANISHING]
+    return bad

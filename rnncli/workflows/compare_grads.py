@@ -9,12 +9,12 @@ from pathlib import Path
 
 from rnncli.config.schema import CELLS
 from rnncli.errors import UsageError
-from rnncli.training.gradient_reports import Compared
-from rnncli.training.reports import Finished, Note, Report
-from rnncli.workflows.inspect_grads import BEST, INIT, Request, inspect_grads
+from rnncli.training.gradient_reports import BEST, INIT, Compared
+from rnncli.training.reports import Finished, Note, Report, Score
+from rnncli.workflows.inspect_grads import Request, inspect_grads
 from rnncli.workflows.opening import is_model
 from rnncli.workflows.train import Request as Training
-from rnncli.workflows.train import train
+from rnncli.workflows.train import for_a_while, train
 
 Show = Callable[[Report], None]
 
@@ -35,8 +35,10 @@ def compare_grads(request: Request, names: Sequence[str], notes: list[str], show
     if points == [INIT]:
         return _inspected(changed, points, notes)
     with tempfile.TemporaryDirectory() as folder:
-        runs_of = [(name, _trained(name, one, Path(folder, str(k)), show)) for k, (name, one) in enumerate(changed)]
-        return _inspected(runs_of, points, notes)
+        trained = [_trained(name, one, Path(folder, str(k)), show) for k, (name, one) in enumerate(changed)]
+        runs = [(name, run) for (name, _), (run, _) in zip(changed, trained, strict=True)]
+        scores = [None if at == INIT else score for at in points for _, score in trained]
+        return [replace(one, score=s) for one, s in zip(_inspected(runs, points, notes), scores, strict=True)]
 
 
 def _run(name: str) -> str:
@@ -56,16 +58,18 @@ def _changes(name: str) -> list[str]:
     raise UsageError(f"--compare {name}: is no cell ({', '.join(CELLS)}) and no KEY=VALUE; mend the name")
 
 
-def _trained(name: str, request: Request, run: Path, show: Show) -> Request:
-    """To look into the run that the config becomes."""
+def _trained(name: str, request: Request, run: Path, show: Show) -> tuple[Request, Score | None]:
+    """To look into the run that the config becomes, and its score."""
     show(Note(f"training {name}"))
+    meanwhile, ends = for_a_while(show), list[Finished]()
 
-    def unfinished(report: Report) -> None:
-        if not isinstance(report, Finished):  # it is not the score that is asked for
-            show(report)
+    def seen(report: Report) -> None:
+        if isinstance(report, Finished):
+            ends.append(report)
+        meanwhile(report)
 
-    train(Training(request.first, request.data, str(run), request.overrides), unfinished)
-    return replace(request, first=str(run), overrides=())
+    train(Training(request.first, request.data, str(run), request.overrides), seen)
+    return replace(request, first=str(run), overrides=()), ends[-1].score
 
 
 def _inspected(each: Sequence[tuple[str, Request]], points: Sequence[str], notes: list[str]) -> list[Compared]:

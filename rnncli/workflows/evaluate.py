@@ -22,12 +22,12 @@ from rnncli.tasks.forecast.report import backtested, report, window_rows
 from rnncli.tasks.forecast.trainee import Trainee as ForecastTrainee
 from rnncli.tasks.registry import TASKS
 from rnncli.tasks.task import Trainee
-from rnncli.training.reports import BacktestReport, Finished, Report, Score
+from rnncli.training.reports import BacktestReport, Report, Score
 from rnncli.training.threads import ThreadPool
 from rnncli.workflows.checks import require_rule
 from rnncli.workflows.opening import open_model
 from rnncli.workflows.train import Request as Training
-from rnncli.workflows.train import data_sha256, train
+from rnncli.workflows.train import data_sha256, for_a_while, train
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def evaluate(request: Request, notes: list[str], show: Callable[[Report], None])
     with tempfile.TemporaryDirectory() as folder:
         run = str(Path(folder) / "run")
         overrides = [*request.overrides, *_held_out(request)]
-        train(Training(request.run, request.data, run, overrides), lambda report: _unfinished(report, show))
+        train(Training(request.run, request.data, run, overrides), for_a_while(show))
         return _of_run(replace(request, run=run, data=None, overrides=()), notes)
 
 
@@ -84,11 +84,6 @@ def _held_out(request: Request) -> list[str]:
     if request.windows is None or data.test is not None or data.horizon is None:
         return []
     return [f"data.test={(request.windows - 1) * (request.step or 1) + data.horizon}"]
-
-
-def _unfinished(report: Report, show: Callable[[Report], None]) -> None:
-    if not isinstance(report, Finished):  # its score is said at the end, in more detail
-        show(report)
 
 
 def _of_run(request: Request, notes: list[str]) -> Evaluation:

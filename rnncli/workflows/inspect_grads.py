@@ -17,7 +17,7 @@ from rnncli.models.network import Model as Network
 from rnncli.tasks.registry import TASKS
 from rnncli.tasks.task import Trainee
 from rnncli.training.backpropagation import Sample
-from rnncli.training.gradient_reports import GradientReport
+from rnncli.training.gradient_reports import BEST, FAILURE, INIT, LAST, GradientReport
 from rnncli.training.inspection.advice import advice
 from rnncli.training.inspection.check import check
 from rnncli.training.inspection.inspect import inspect
@@ -29,7 +29,6 @@ from rnncli.workflows.opening import NONSENSE, config_and_source, is_model, open
 from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.train import data_sha256
 
-INIT, BEST, LAST, FAILURE = "init", "best", "last", "failure"
 FLOAT64 = np.dtype(np.float64)
 _MISFIT = "the state file does not fit the config and the data; take those that it was trained with"
 
@@ -62,7 +61,7 @@ def inspect_grads(request: Request, notes: list[str], tell: Callable[[str], None
     """One network's report; `tell` hears what takes its time."""
     at = request.at or (BEST if is_model(request.first) else INIT)
     if is_model(request.first):
-        config, source, header, weights = _of_run(request, at)
+        config, source, header, weights = _of_run(request, at, notes)
     elif at == INIT:
         config, source = config_and_source(request.first, request.data, request.overrides, notes)
         header, weights = None, _Weights()
@@ -156,8 +155,13 @@ def _wake_head(network: Network, seed: int, notes: list[str]) -> None:
         notes.append("the head starts at random here, so that gradients can be seen; in training it starts at zero")
 
 
-def _of_run(request: Request, at: str) -> tuple[Config, Source, dict[str, Any] | None, _Weights]:
+def _of_run(
+    request: Request, at: str, notes: list[str]
+) -> tuple[Config, Source, dict[str, Any] | None, _Weights]:  # fmt: skip
     """The config beside the model, or what the model file alone says; then data must be named."""
+    fixed = [text for text in request.overrides if text.startswith("model.") and at != INIT]
+    if fixed:
+        raise UsageError(f"--set {fixed[0]}: these weights have their model; change a config's, or see --at init")
     beside = Path(request.first) / "config.yaml"
     if at in (LAST, FAILURE):
         if not beside.exists():
@@ -166,11 +170,18 @@ def _of_run(request: Request, at: str) -> tuple[Config, Source, dict[str, Any] |
     if at == INIT and beside.exists():
         config = load_config(beside, request.overrides)
         return config, _data(request, config), None, _Weights()
+    if at == BEST and RunDirectory(Path(request.first)).failed_early():
+        raise UsageError(
+            f"{request.first}: training failed before its first evaluation; add --at failure to look at it"
+        )
     model = open_model(request.first)
     if beside.exists():  # only a run directory says more than its model
         config = load_config(beside, request.overrides)
     else:
         config = _config_in(model.header, str(model.path), request.overrides)
+        notes.append(
+            "a model file does not say how it was trained: bptt, batches and updates are as --set has them, or usual"
+        )
     weights = _Weights() if at == INIT else _Weights(by_name=model.arrays)
     return config, _data(request, config), model.header, weights
 

@@ -14,7 +14,7 @@ from rnncli.config.inference import is_config
 from rnncli.config.loading import dump_config, load_config
 from rnncli.config.schema import Config
 from rnncli.data.source import Source, read_source
-from rnncli.errors import DataError, DivergedError, ModelFileError, StoppedError, UsageError
+from rnncli.errors import DataError, DivergedError, MachineError, ModelFileError, StoppedError, UsageError
 from rnncli.models.network import FLOAT32
 from rnncli.tasks.registry import TASKS
 from rnncli.tasks.task import Trainee
@@ -111,9 +111,7 @@ def _train_in(
                 _save(run, trainee, loop, report, sha256)
             show(report)
     except DivergedError as error:
-        run.write_state(loop.arrays(), loop.snapshot(), loop.plan, sha256, failed=True)
-        look = shlex.join(["rnncli", "inspect-grads", str(run.path), "--at", "failure"])
-        raise DivergedError(f"{error}; look at the batch with: {look}") from None
+        raise _failed(run, loop, sha256, error) from None
     if reason == "stopped":
         assert stop.signal_number is not None
         raise StoppedError(
@@ -122,6 +120,28 @@ def _train_in(
             stop.signal_number,
         )
     _finish(run, trainee, loop, notes, show)
+
+
+def _failed(run: RunDirectory, loop: TrainingLoop, sha256: str, error: DivergedError) -> DivergedError:
+    """The state at the batch that failed is kept, if there is room for it."""
+    try:
+        run.write_state(loop.arrays(), loop.snapshot(), loop.plan, sha256, failed=True)
+    except MachineError:
+        return error
+    look = shlex.join(["rnncli", "inspect-grads", str(run.path), "--at", "failure"])
+    return DivergedError(f"{error}; look at the batch with: {look}")
+
+
+def for_a_while(show: Callable[[Report], None]) -> Callable[[Report], None]:
+    """`show`, of a run that will be removed: without where it is, and without a score, which has its own place."""
+
+    def shown(report: Report) -> None:
+        if isinstance(report, Started):
+            report = replace(report, facts=tuple(fact for fact in report.facts if fact[0] != "run"))
+        if not isinstance(report, Finished):
+            show(report)
+
+    return shown
 
 
 def _resume_command(request: Request, run: RunDirectory, source: Source) -> str:

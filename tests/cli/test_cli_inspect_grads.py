@@ -203,7 +203,7 @@ def test_a_config_that_is_not_the_models_own_is_not_taken_for_it(shelf: Shelf, t
 
 def test_what_cannot_be_inspected(said: dict[str, Result]) -> None:
     assert "name the data after it" in said["no data"].refused(2)
-    assert "rnn.weight_ih_l0" in said["another cell"].refused(4)
+    assert "--set model.cell=gru: these weights have their model" in said["another cell"].refused(2)
     assert "--at best: char.yaml is not a run; train it first" in said["config at best"].refused(2)
     assert "--at failure: training did not fail in char" in said["no failure"].refused(2)
     assert "is not a run directory" in said["model file at last"].refused(2)

@@ -84,6 +84,7 @@ def test_the_json_has_every_report_under_its_name(capsys: pytest.CaptureFixture[
     found = json.loads(written([RNN, TRAINED], "json", capsys))
     assert list(found) == ["compared"]
     assert [one.pop("name") for one in found["compared"]] == ["rnn", "gru"]
+    assert [one.pop("score") for one in found["compared"]] == [None, None]
     assert found["compared"] == [rounded(as_json(one.report)) for one in (RNN, TRAINED)]
 
 

@@ -25,7 +25,8 @@ class GateCounts:
         """After a forward pass."""
         for g, values in enumerate(_activations(strand)):
             low, high = self._ends(g)
-            self.sums[g] += values.sum()
+            with np.errstate(over="ignore", invalid="ignore"):  # of a network that no training could survive
+                self.sums[g] += values.sum()
             self.low[g] += int((values < low).sum())
             self.high[g] += int((values > high).sum())
             self.fired[g] |= (values != 0).any(axis=0)

@@ -41,8 +41,9 @@ class ParameterNorms:
         """What the optimizer would add to the weights (P,)."""
         weights, whole = self.parameters.weights, self.whole[-1]
         before = weights.copy()
-        if math.isfinite(whole):
-            self.optimizer.update(self.rate, whole)
+        if not math.isfinite(whole):
+            return np.full_like(weights, np.nan)
+        self.optimizer.update(self.rate, whole)
         change = weights - before
         weights[...] = before
         self.optimizer.network.pack()

@@ -164,7 +164,7 @@ def _left(curve: np.ndarray) -> float | None:
 
 def _memory(curve: np.ndarray) -> int | None:
     """The first lag at which 1% or less is left."""
-    few = np.flatnonzero(curve <= LITTLE * curve[0]) if curve[0] > 0 else np.zeros(0, int)
+    few = np.flatnonzero(curve <= LITTLE * curve[0]) if 0 < curve[0] < math.inf else np.zeros(0, int)
     return int(few[0]) if len(few) else None
 
 

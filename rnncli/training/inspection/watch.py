@@ -21,4 +21,5 @@ def watched(learner: Learner) -> tuple[Memory, ...]:
 def _memory(readings: Readings) -> Memory:
     strand, reach = readings.strand, ruler.reach(readings.state)
     name = layer_name(strand.part, strand.layer.index, reverse=strand.layer.reverse)
-    return Memory(name, reach.half_life, reach.memory_1_percent, reach.left, reach.verdict)
+    longest = max(len(norms) for norms in readings.state) - 1
+    return Memory(name, longest, reach.half_life, reach.memory_1_percent, reach.left, reach.verdict)
