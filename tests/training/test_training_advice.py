@@ -247,12 +247,13 @@ def test_every_change_that_is_proposed_is_accepted_and_is_a_change(task):
 
 def test_where_training_failed_its_updates_are_the_first_suspects():
     def failed(ratio, *layers):
-        parameters = (
-            ParameterGradient("a", (2,), 1.0, 1.0, 1.0, 0.01, 0.0, None),
-            ParameterGradient("b", (2,), 1.0, 1.0, 1.0, ratio, 0.0, None),
+        parameters = tuple(
+            ParameterGradient(name, (2,), 1.0, 1.0, 1.0, ratio, 0.0, None)
+            for name, ratio in (("a", 0.01), ("b", ratio))
         )
-        return told("language-model", training={"learning_rate": 0.5}, about=report(
-            *(layers or (layer(decaying(0.5, 64)),)), at="failure", parameters=parameters))  # fmt: skip
+        curves = layers or (layer(decaying(0.5, 64)),)
+        seen = report(*curves, at="failure", parameters=parameters)
+        return told("language-model", training={"learning_rate": 0.5}, about=seen)
 
     (leaping,) = failed(50.0)
     assert leaping.startswith("b: an update is 50 times the norm of its weights: it leaps")
