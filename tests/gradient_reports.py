@@ -36,10 +36,16 @@ def layer(norms: Sequence[float], number: int = 0, **changes: Any) -> LayerGradi
         8, (None, *[0.95] * (count - 1)), (None, *[0.05] * (count - 1)), (None, *[0.9] * (count - 1)), math.log(0.9)
     )
     made = LayerGradients(
-        number, "", False, tuple(norm / 2 for norm in norms), tuple(norms), None, replace(reach, **of_reach), jacobians,
-        0.875, (("candidate", 0.875), ("forget", None)),
+        number, "", False, tuple(norm / 2 for norm in norms), tuple(norms), shares(norms, norms[0]), None, None,
+        replace(reach, **of_reach), jacobians, 0.875, (("candidate", 0.875), ("forget", None)),
     )  # fmt: skip
+    if (alone := changes.get("without_attention_by_lag")) is not None:
+        changes["left_without_attention"] = shares(alone, norms[0])
     return replace(made, **changes)
+
+
+def shares(norms: Sequence[float], whole: float) -> tuple[float, ...]:
+    return tuple(norm / whole if 0 < whole < math.inf else math.nan for norm in norms)
 
 
 def parameter(name: str, shape: tuple[int, ...] = (128, 64), **changes: Any) -> ParameterGradient:

@@ -62,8 +62,9 @@ class LayerGradients:
     """One layer's memory, or that of one direction of it, with its lags counted in steps as it reads them.
 
     part: "encoder", "decoder" or "". gradient_norm_by_lag[k] is the norm of dL_T/dh_{T−k}, state_gradient_norm_by_lag
-    that of the whole state (h, c); both per sequence, averaged over the sequences that are that long.
-    without_attention_by_lag: the latter if attention passed nothing back, None where there is no attention.
+    that of the whole state (h, c); both per sequence, averaged over the sequences that are that long. left_by_lag: the
+    share of the latter at lag 0 that is left, of the same sequences. without_attention_by_lag, left_without_attention:
+    the same of the whole state if attention passed nothing back, None where there is no attention.
     reach is that of the whole state. spectral_radius: of the recurrent matrix, of gated cells of their candidate's;
     spectral_radius_by_gate: (gate, radius) of each.
     """
@@ -73,7 +74,9 @@ class LayerGradients:
     reverse: bool
     gradient_norm_by_lag: tuple[float, ...]
     state_gradient_norm_by_lag: tuple[float, ...]
+    left_by_lag: tuple[float, ...]
     without_attention_by_lag: tuple[float, ...] | None
+    left_without_attention: tuple[float, ...] | None
     reach: Reach
     jacobians: StepJacobians
     spectral_radius: float | None

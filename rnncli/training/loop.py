@@ -116,7 +116,7 @@ class TrainingLoop:
         self.parameters = learner.network.parameters
         self.best = self.parameters.weights.copy()
         self.rate = plan.learning_rate  # of the last update
-        self._updating = False
+        self.updating = False  # true after an update that failed
         per_run = -(-plan.updates // plan.evaluations)
         seldom = plan.evaluations < EVALUATIONS
         self.evaluate_every = max(1, per_run if seldom else min(learner.updates_per_epoch, per_run))
@@ -149,7 +149,7 @@ class TrainingLoop:
 
     def _update(self) -> float:
         position, began = self.position, self.clock()
-        self._updating = True
+        self.updating = True
         loss, count = self.learner.gradient(position.update)
         norm = self.optimizer.gradient_norm()
         unclipped = self.optimizer.clip_norm is None
@@ -160,7 +160,7 @@ class TrainingLoop:
             )
         self.rate = self.learning_rate()
         self.optimizer.update(self.rate, norm)
-        self._updating = False
+        self.updating = False
         position.update += 1
         position.tokens += count
         position.loss_sum += loss
@@ -230,7 +230,7 @@ class TrainingLoop:
             "weights": self.parameters.weights,
             "best": self.best,
             **self.optimizer.arrays(),
-            **self.learner.arrays(before=self._updating),
+            **self.learner.arrays(before=self.updating),
         }
 
     def snapshot(self) -> Position:

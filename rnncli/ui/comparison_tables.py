@@ -15,7 +15,7 @@ from rnncli.ui.log_bars import FRAME
 from rnncli.ui.output import Output, visible
 from rnncli.ui.reach_table import write_reach
 from rnncli.ui.results import as_csv, rounded
-from rnncli.ui.ruler_chart import COMPARED, SVG_WIDTH, Panel, draw, folded, shares
+from rnncli.ui.ruler_chart import COMPARED, SVG_WIDTH, Panel, draw, folded
 from rnncli.ui.scores import figure, score_object
 from rnncli.ui.sentences import say
 
@@ -46,7 +46,7 @@ def write_comparison(compared: Sequence[Compared], form: str | None) -> None:
 def left_rows(compared: Sequence[Compared]) -> list[dict[str, Any]]:
     """One row a lag of the longest, one column a network and layer: the share of lag 0 that is left."""
     columns = {
-        f"{name} {layer.name} left": shares(layer)
+        f"{name} {layer.name} left": layer.left_by_lag
         for name, one in zip(_distinct(compared), compared, strict=True)
         for layer in one.report.layers
     }
@@ -119,7 +119,9 @@ def _deepest(one: Compared) -> list[LayerGradients]:
 def _panels(one: Compared) -> list[Panel]:
     plain = len(one.report.layers) == 1
     return [
-        Panel(_short(one.name) if plain else f"{_short(one.name)}, {layer.name}", layer.reach.verdict, shares(layer))
+        Panel(
+            _short(one.name) if plain else f"{_short(one.name)}, {layer.name}", layer.reach.verdict, layer.left_by_lag
+        )
         for layer in _deepest(one)
     ]
 

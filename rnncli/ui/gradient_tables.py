@@ -21,7 +21,7 @@ from rnncli.ui.log_bars import FRAME
 from rnncli.ui.output import Output
 from rnncli.ui.reach_table import FITTED, write_reach
 from rnncli.ui.results import as_csv, rounded, three_digits, write_table
-from rnncli.ui.ruler_chart import LEAST_WIDTH, MOST_WIDTH, heading, ruler, shares
+from rnncli.ui.ruler_chart import LEAST_WIDTH, MOST_WIDTH, heading, ruler
 from rnncli.ui.sentences import say
 
 if TYPE_CHECKING:
@@ -79,7 +79,8 @@ def _layer_object(layer: LayerGradients) -> dict[str, Any]:
         "gradient_norm_by_lag": layer.gradient_norm_by_lag,
         "state_gradient_norm_by_lag": layer.state_gradient_norm_by_lag,
         "without_attention_by_lag": layer.without_attention_by_lag,
-        "left_by_lag": shares(layer),
+        "left_by_lag": layer.left_by_lag,
+        "left_without_attention": layer.left_without_attention,
         "step_jacobian_norm": jacobians.hidden_norm,
         "state_step_jacobian_norm": jacobians.norm,
         "smallest_singular_value": jacobians.smallest,
@@ -118,7 +119,7 @@ def lag_rows(report: GradientReport) -> list[dict[str, Any]]:
     columns: dict[str, Sequence[float | None]] = {layer.name: layer.gradient_norm_by_lag for layer in report.layers}
     for layer in report.layers:
         columns[f"{layer.name} state"] = layer.state_gradient_norm_by_lag
-        columns[f"{layer.name} left"] = shares(layer)
+        columns[f"{layer.name} left"] = layer.left_by_lag
         columns[f"{layer.name} step jacobian"] = layer.jacobians.hidden_norm
     return by_lag(report.lags, columns)
 

@@ -6,7 +6,6 @@ Decay by the same factor every step is a straight slope, since bars are logarith
 from __future__ import annotations
 
 import itertools
-import math
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,6 @@ from rnncli.training.gradient_reports import (
     MUCH,
     VANISHING,
     GradientReport,
-    LayerGradients,
 )  # fmt: skip
 from rnncli.ui import svg_file
 from rnncli.ui.log_bars import ENDS, FRAME, LogScale, log_scale
@@ -86,23 +84,13 @@ class Layout:
         return _fixed(panel, self.digits) + _bars(panel) * self.scale.cells
 
 
-def shares(layer: LayerGradients) -> list[float | None]:
-    """By lag, the share of the state's gradient at lag 0 that is left; None where there is none at lag 0."""
-    return _of_lag_0(layer, layer.state_gradient_norm_by_lag)
-
-
-def _of_lag_0(layer: LayerGradients, norms: Sequence[float]) -> list[float | None]:
-    whole = layer.state_gradient_norm_by_lag[0]
-    return [norm / whole if 0 < whole < math.inf and not math.isnan(norm) else None for norm in norms]
-
-
 def panels(report: GradientReport) -> list[Panel]:
-    """One a layer, and one a direction. Shares without attention are of the same lag 0, so that both compare."""
+    """One a layer, and one a direction."""
     return [
         Panel(
-            layer.name, layer.reach.verdict, shares(layer),
+            layer.name, layer.reach.verdict, layer.left_by_lag,
             layer.state_gradient_norm_by_lag, _measured(layer.jacobians.hidden_norm),
-            None if layer.without_attention_by_lag is None else _of_lag_0(layer, layer.without_attention_by_lag),
+            layer.left_without_attention,
         )
         for layer in report.layers
     ]  # fmt: skip

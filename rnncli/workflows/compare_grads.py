@@ -4,41 +4,54 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rnncli.config.schema import CELLS
-from rnncli.errors import UsageError
+from rnncli.errors import DivergedError, StoppedError, UsageError
 from rnncli.training.gradient_reports import BEST, INIT, Compared
 from rnncli.training.reports import Finished, Note, Report, Score
 from rnncli.workflows.inspect_grads import Request, inspect_grads
 from rnncli.workflows.opening import is_model
+from rnncli.workflows.stopping import StopRequest, stop_on_signals
 from rnncli.workflows.train import Request as Training
 from rnncli.workflows.train import for_a_while, train
 
 Show = Callable[[Report], None]
 
 
+@dataclass(frozen=True)
+class _Network:
+    """What is compared. trained: whether there are more than first weights; score: of one that was trained for this."""
+
+    name: str
+    request: Request
+    trained: bool
+    score: Score | None = None
+
+
 def compare_grads(request: Request, names: Sequence[str], notes: list[str], show: Show) -> list[Compared]:
     """All at the first weights, then all at the best ones, or only `request.at`.
 
     Each of `names` is a cell or KEY=VALUE to change in the config `request.first`, which is trained in a folder that is
-    removed again; or, if that is a run, each is another.
+    removed again; or, if that is a run, each is another. One that diverges is seen at its first weights alone.
     """
     if len(set(names)) < len(names):
         raise UsageError("--compare: names something twice; name each once")
+    if "-" in (request.first, request.data):
+        raise UsageError("--compare reads the data for each network anew; save what is piped to a file, and name that")
     points = [request.at] if request.at else [INIT, BEST]
     if is_model(request.first):
-        each = [(run, replace(request, first=_run(run))) for run in dict.fromkeys([request.first, *names])]
-        return _inspected(each, points, notes)
-    changed = [(name, replace(request, overrides=[*request.overrides, *_changes(name)])) for name in names]
+        paths = dict.fromkeys([request.first, *map(_run, names)])
+        networks = [_Network(path, replace(request, first=path), trained=True) for path in paths]
+        return _inspected(networks, points, notes, StopRequest())
+    changed = {name: replace(request, overrides=[*request.overrides, *_changes(name)]) for name in names}
     if points == [INIT]:
-        return _inspected(changed, points, notes)
-    with tempfile.TemporaryDirectory() as folder:
-        trained = [_trained(name, one, Path(folder, str(k)), show) for k, (name, one) in enumerate(changed)]
-        runs = [(name, run) for (name, _), (run, _) in zip(changed, trained, strict=True)]
-        scores = [None if at == INIT else score for at in points for _, score in trained]
-        return [replace(one, score=s) for one, s in zip(_inspected(runs, points, notes), scores, strict=True)]
+        networks = [_Network(name, one, trained=False) for name, one in changed.items()]
+        return _inspected(networks, points, notes, StopRequest())
+    with stop_on_signals() as stop, tempfile.TemporaryDirectory() as folder:
+        networks = [_trained(*item, Path(folder, str(k)), notes, show) for k, item in enumerate(changed.items())]
+        return _inspected(networks, points, notes, stop)
 
 
 def _run(name: str) -> str:
@@ -58,8 +71,8 @@ def _changes(name: str) -> list[str]:
     raise UsageError(f"--compare {name}: is no cell ({', '.join(CELLS)}) and no KEY=VALUE; mend the name")
 
 
-def _trained(name: str, request: Request, run: Path, show: Show) -> tuple[Request, Score | None]:
-    """To look into the run that the config becomes, and its score."""
+def _trained(name: str, request: Request, run: Path, notes: list[str], show: Show) -> _Network:
+    """What the config becomes, in a run of its own."""
     show(Note(f"training {name}"))
     meanwhile, ends = for_a_while(show), list[Finished]()
 
@@ -68,13 +81,29 @@ def _trained(name: str, request: Request, run: Path, show: Show) -> tuple[Reques
             ends.append(report)
         meanwhile(report)
 
-    train(Training(request.first, request.data, str(run), request.overrides), seen)
-    return replace(request, first=str(run), overrides=()), ends[-1].score
+    try:
+        train(Training(request.first, request.data, str(run), request.overrides), seen)
+    except DivergedError as error:
+        reason = str(error).partition(";")[0]  # its mend names a folder that will be gone
+        notes.append(f"{name}: {reason}; it is seen before training only")
+        return _Network(name, request, trained=False)
+    except StoppedError as stop:
+        raise StoppedError(f"stopped while training {name}; nothing of it is kept", stop.exit_code - 128) from None
+    return _Network(name, replace(request, first=str(run), overrides=()), trained=True, score=ends[-1].score)
 
 
-def _inspected(each: Sequence[tuple[str, Request]], points: Sequence[str], notes: list[str]) -> list[Compared]:
-    return [
-        Compared(name, inspect_grads(replace(request, at=at), notes, lambda text: None))
-        for at in points
-        for name, request in each
-    ]
+def _inspected(
+    networks: Sequence[_Network], points: Sequence[str], notes: list[str], stop: StopRequest
+) -> list[Compared]:
+    compared = []
+    for at in points:
+        for one in networks:
+            if at != INIT and not one.trained:
+                continue
+            report = inspect_grads(replace(one.request, at=at), notes, lambda text: None)
+            compared.append(Compared(one.name, report, one.score if at != INIT else None))
+            if stop.signal_number is not None:
+                raise StoppedError("stopped; nothing is kept", stop.signal_number)
+    if not compared:
+        raise UsageError(f"--at {', '.join(points)}: none of the networks could be trained; see --at init")
+    return compared

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +32,6 @@ from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.train import data_sha256
 
 FLOAT64 = np.dtype(np.float64)
-_MISFIT = "the state file does not fit the config and the data; take those that it was trained with"
 
 
 @dataclass(frozen=True)
@@ -72,14 +73,17 @@ def inspect_grads(request: Request, notes: list[str], tell: Callable[[str], None
         seeds, config = config.training.seeds, _of_one_network(config)
         trainee = TASKS[config.task].prepare(config, source, pool, notes, FLOAT64, header)
         _set_weights(trainee, weights, seeds, notes)
-        return _report(request, trainee, weights, at, pool, tell)
+        if seeds > 1:
+            notes.append(f"of {seeds} networks the first is looked at")
+        return _report(request, trainee, weights, at, pool, notes, tell)
     finally:
         pool.close()
 
 
 def _report(
-    request: Request, trainee: Trainee, weights: _Weights, at: str, pool: ThreadPool, tell: Callable[[str], None]
-) -> GradientReport:
+    request: Request, trainee: Trainee, weights: _Weights, at: str, pool: ThreadPool, notes: list[str],
+    tell: Callable[[str], None],
+) -> GradientReport:  # fmt: skip
     learner, training = trainee.learner, trainee.config.training
     optimizer = Optimizer(training.optimizer, learner.backpropagation.network, training.clip_norm, pool)
     rate = training.learning_rate
@@ -87,9 +91,11 @@ def _report(
         rate = _resumed(optimizer, at, *weights.state)
     samples = _samples(request, trainee, weights, at)
     report = inspect(at, learner.backpropagation, samples, optimizer, rate, tell)
-    if request.check:
+    if request.check and math.isfinite(report.loss) and math.isfinite(report.clip.largest_norm):
         tell("central differences")
         report = replace(report, check=check(learner.backpropagation, samples[0]()))
+    elif request.check:
+        notes.append("--check: the loss or its gradient is beyond all numbers; there is nothing to compare")
     return replace(report, advice=advice(trainee.config, report))
 
 
@@ -98,13 +104,21 @@ def _resumed(
 ) -> float:  # fmt: skip
     """The learning rate of the update that a state stands at, the last one made or the one that failed; with its
     moments."""
-    try:
-        first_network = {name: array[: optimizer.size] for name, array in arrays.items()}
-        optimizer.restore(first_network, position.optimizer_powers)
-    except (KeyError, ValueError):
-        raise ModelFileError(_MISFIT) from None
     done = position.update - (1 if at == LAST and position.update else 0)
-    return plan.learning_rate * SCHEDULES[plan.schedule](done / plan.updates) * position.plateau_factor
+    with _of_this_network():
+        first_network = {name: array[: optimizer.size] for name, array in arrays.items()}
+        optimizer.restore(first_network, [float(power) for power in position.optimizer_powers])
+        _, _ = optimizer.powers
+        return plan.learning_rate * SCHEDULES[plan.schedule](done / plan.updates) * position.plateau_factor
+
+
+@contextlib.contextmanager
+def _of_this_network() -> Iterator[None]:
+    """ModelFileError where a state turns out to be another's."""
+    try:
+        yield
+    except (*NONSENSE, ZeroDivisionError):
+        raise ModelFileError("the state does not fit the config and the data; take those it was made with") from None
 
 
 def _samples(request: Request, trainee: Trainee, weights: _Weights, at: str) -> list[Callable[[], Sample]]:
@@ -112,7 +126,8 @@ def _samples(request: Request, trainee: Trainee, weights: _Weights, at: str) -> 
     if at == FAILURE:
         assert weights.state is not None
         arrays, position, _ = weights.state
-        learner.restore(arrays)
+        with _of_this_network():
+            learner.restore(arrays)
         return [lambda: learner.sample(position.update, carried=True)]
     count = min(request.batches, learner.updates_per_epoch)
     updates = [learner.updates_per_epoch * k // count for k in range(count)]
@@ -136,10 +151,9 @@ def _set_weights(trainee: Trainee, weights: _Weights, seeds: int, notes: list[st
     if weights.by_name is not None:
         network.load({name.removeprefix("0."): array for name, array in weights.by_name.items()})
     elif weights.state is not None:
-        kept, size = weights.state[0].get("weights", np.zeros(0)), network.parameters.weights.size
-        if kept.shape != (seeds * size,):
-            raise ModelFileError(_MISFIT)
-        network.parameters.weights[...] = kept[:size]
+        with _of_this_network():
+            kept, size = weights.state[0]["weights"], network.parameters.weights.size
+            network.parameters.weights[...] = kept.reshape(seeds, size)[0]
         network.pack()
     else:
         _wake_head(network, trainee.config.training.seed, notes)
@@ -162,6 +176,8 @@ def _of_run(
     fixed = [text for text in request.overrides if text.startswith("model.") and at != INIT]
     if fixed:
         raise UsageError(f"--set {fixed[0]}: these weights have their model; change a config's, or see --at init")
+    if at == FAILURE and (changed := [text for text in request.overrides if not text.startswith("training.threads=")]):
+        raise UsageError(f"--set {changed[0]}: would change the batch that failed; leave it out")
     beside = Path(request.first) / "config.yaml"
     if at in (LAST, FAILURE):
         if not beside.exists():
@@ -195,8 +211,8 @@ def _of_state(
         raise UsageError(f"--at {FAILURE}: training did not fail in {run.path}; leave out --at")
     arrays, position, plan, sha256 = run.read_state(run.failure if at == FAILURE else run.state)
     source = _data(request, config)
-    if at == FAILURE and data_sha256(config, source) != sha256:
-        raise DataError(f"{source.name}: is not what {run.path} failed on; restore it")
+    if (at == FAILURE or not run.model.exists()) and data_sha256(config, source) != sha256:
+        raise DataError(f"{source.name}: is not what {run.path} was trained on; restore it")
     header = open_model(request.first).header if run.model.exists() else None
     return config, source, header, _Weights(state=(arrays, position, plan))
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from rnncli.config.durations import parse_duration
 from rnncli.config.inference import is_config
 from rnncli.config.loading import dump_config, load_config
@@ -123,7 +125,9 @@ def _train_in(
 
 
 def _failed(run: RunDirectory, loop: TrainingLoop, sha256: str, error: DivergedError) -> DivergedError:
-    """The state at the batch that failed is kept, if there is room for it."""
+    """The state at the batch that failed is kept, if it was one, if it can be read again, and if there is room."""
+    if not (loop.updating and np.isfinite(loop.parameters.weights).all()):
+        return error
     try:
         run.write_state(loop.arrays(), loop.snapshot(), loop.plan, sha256, failed=True)
     except MachineError:

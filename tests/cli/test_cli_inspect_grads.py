@@ -229,8 +229,37 @@ def test_the_batch_at_which_training_failed_can_be_looked_at(shelf: Shelf, tmp_p
     assert found["batches"] == 1
     assert found["loss"] == pytest.approx(loss, rel=1e-3)  # of the very batch, from the state that was carried to it
     assert found["clip"]["mean_norm"] == pytest.approx(norm, rel=1e-3)
+    assert "an update is" in found["advice"][0]
+    look = ("inspect-grads", "run", "--at", "failure")
+    assert "would change the batch that failed" in run(*look, "--set", "data.validation=0.5", cwd=tmp_path).refused(2)
+    kept = (tmp_path / "run/failure.safetensors").read_bytes()
+    (tmp_path / "run/failure.safetensors").write_bytes(kept[:200])
+    run(*look, cwd=tmp_path).refused(4)
+    shutil.copy(shelf / "char/state.safetensors", tmp_path / "run/failure.safetensors")  # with adam's moments
+    assert "does not fit" in run(*look, cwd=tmp_path).refused(4)
+    (tmp_path / "run/failure.safetensors").write_bytes(kept)
     (tmp_path / "text.txt").write_text(TEXT + "x", encoding="utf-8")
-    assert "is not what run failed on" in run("inspect-grads", "run", "--at", "failure", cwd=tmp_path).refused(3)
+    assert "is not what run was trained on" in run(*look, cwd=tmp_path).refused(3)
+
+
+def test_a_run_that_failed_before_its_first_evaluation_says_where_to_look(tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text(TEXT, encoding="utf-8")
+    (tmp_path / "char.yaml").write_text(CHAR, encoding="utf-8")
+    changes = ["model.cell=rnn", "model.activation=identity", "model.recurrent_scale=1e30", "model.dropout=0"]
+    message = run("train", "char.yaml", "-o", "run", *(f"--set={one}" for one in changes), cwd=tmp_path).failed(6)
+    assert "or set training.clip_norm" not in message  # it is set
+    assert "add --at failure" in run("inspect-grads", "run", cwd=tmp_path).refused(2)
+    assert report(run("inspect-grads", "run", "--at", "failure", "-f", "json", cwd=tmp_path))["layers"]
+
+
+def test_the_last_weights_keep_their_vocabulary_on_other_data(shelf: Shelf, tmp_path: Path) -> None:
+    """Letters that come first in another text are not numbered anew."""
+    (tmp_path / "other.txt").write_text("fed " + TEXT[: len(TEXT) // 2], encoding="utf-8")
+    last, best = (
+        report(run("inspect-grads", shelf / "char", "other.txt", "--at", at, "-f", "json", cwd=tmp_path))
+        for at in ("last", "best")
+    )
+    assert last["loss"] == best["loss"]  # the last evaluation was the best
 
 
 def test_watching_changes_nothing_but_metrics(tmp_path: Path) -> None:

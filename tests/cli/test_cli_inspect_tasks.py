@@ -92,6 +92,18 @@ def compared(shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> dict[str
         "failing": ["char.yaml", "--compare", "rnn,lstm", "--at", "init", "-f", "csv", "--fail-on", "vanishing"],
         "unknown": ["char.yaml", "--compare", "rnn,transformer"],
         "twice": ["char.yaml", "--compare", "rnn,rnn"],
+        "diverging": [
+            "char.yaml",
+            "--compare",
+            "training.learning_rate=1e-3,training.learning_rate=1e30",
+            "--set",
+            "training.optimizer=sgd",
+            "--set",
+            "training.clip_norm=null",
+            "-f",
+            "json",
+        ],
+        "from a pipe": ["char.yaml", "-", "--compare", "rnn,gru"],
         "cells of a run": [str(shelf / "char"), "--compare", "rnn,gru"],
     }
     jobs = [partial(run, "inspect-grads", *call, cwd=folder) for call in calls.values()]
@@ -134,7 +146,23 @@ def test_a_verdict_of_one_of_them_fails(compared: dict[str, Result]) -> None:
     assert message.startswith("rnn: layer 0 is vanishing")
 
 
+def test_one_that_diverges_does_not_take_the_others_along(compared: dict[str, Result]) -> None:
+    result = compared["diverging"].ok()
+    found = [(one["at"], one["name"]) for one in json.loads(result.out)["compared"]]
+    assert found == [(at, f"training.learning_rate={rate}") for at, rate in (
+        ("init", "1e-3"), ("init", "1e30"), ("best", "1e-3"))]  # fmt: skip
+    assert "training.learning_rate=1e30: training diverged" in result.err
+    assert "it is seen before training only" in result.err
+
+
+def test_trained_networks_have_a_score(compared: dict[str, Result]) -> None:
+    found = json.loads(compared["cells"].ok().out)["compared"]
+    assert [one["score"] is None for one in found] == [True] * 3 + [False] * 3
+    assert all(one["score"]["network"] > 0 for one in found[3:])
+
+
 def test_what_cannot_be_compared(compared: dict[str, Result]) -> None:
     assert "--compare transformer: is no cell (rnn, gru, lstm) and no KEY=VALUE" in compared["unknown"].refused(2)
+    assert "save what is piped to a file" in compared["from a pipe"].refused(2)
     assert "names something twice" in compared["twice"].refused(2)
     assert "--compare rnn: is no run; beside a run name other runs" in compared["cells of a run"].refused(2)

@@ -27,7 +27,8 @@ def layer(curve, part="", index=0):
     norms = np.asarray(curve, float)
     nothing = StepJacobians(1, (), (), (), 0.0)
     curve = tuple(norms.tolist())
-    return LayerGradients(index, part, False, curve, curve, None, reach([norms[:, None]]), nothing, 1.0, ())
+    left = tuple(norm / curve[0] if curve[0] else 0.0 for norm in curve)
+    return LayerGradients(index, part, False, curve, curve, left, None, None, reach([norms[:, None]]), nothing, 1.0, ())
 
 
 def report(*layers, at="init", gates=(), clip=UNCLIPPED, parameters=()):

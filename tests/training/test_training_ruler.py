@@ -28,7 +28,7 @@ from rnncli.kernels.losses import IGNORED
 from rnncli.training.backpropagation import Sample
 from rnncli.training.gradient_reports import EXPLODING, HEALTHY, NO_GRADIENT, VANISHING
 from rnncli.training.inspection import ruler
-from rnncli.training.inspection.ruler import Readings, reach, verdict
+from rnncli.training.inspection.ruler import Readings, left_by_lag, reach, verdict
 from rnncli.training.inspection.ruler import mean_by_lag as curve_of
 from rnncli.training.threads import ThreadPool
 
@@ -69,7 +69,7 @@ def test_norms_too_large_and_too_small_to_be_squared(scale):
     assert norms / norms[0] == pytest.approx(scale ** np.arange(340.0), rel=1e-9)
     if scale > 1:
         assert np.isinf(layer.gradient_norm_by_lag[350:]).all()
-        assert (layer.reach.verdict, layer.reach.left) == (EXPLODING, None)
+        assert (layer.reach.verdict, layer.reach.left) == (EXPLODING, np.inf)
     else:
         assert (layer.gradient_norm_by_lag[-1], layer.reach.verdict, layer.reach.left) == (0, VANISHING, 0)
         assert layer.reach.decay == pytest.approx(scale, rel=1e-4)  # lags without a logarithm do not count
@@ -259,6 +259,25 @@ def test_a_lag_that_a_resample_does_not_reach_is_no_end_of_memory():
     norms = np.full((30, 3), np.nan)
     norms[:, 0], norms[:5, 1:] = 0.99 ** np.arange(30), 0.99 ** np.arange(5.0)[:, None]
     assert reach([norms]).memory_interval == (None, None)
+
+
+def test_sequences_are_compared_with_themselves_whatever_the_others_have():
+    """Long sequences with a large gradient beside short ones with a small one: of each, half is left a step."""
+    norms = np.full((20, 5), np.nan)
+    norms[:, :2] = 1000 * 0.5 ** np.arange(20.0)[:, None]
+    norms[:3, 2:] = 0.5 ** np.arange(3.0)[:, None]
+    found = reach([norms[:, :3], norms[:3, 3:]])
+    assert found.decay == pytest.approx(0.5)
+    assert found.left == pytest.approx(0.5**19)
+    assert found.memory_1_percent == 7
+    assert found.half_life_interval == pytest.approx((1, 1))
+    assert left_by_lag([norms], [norms]) == pytest.approx(0.5 ** np.arange(20.0))
+    assert left_by_lag([norms / 4], [norms])[:3] == pytest.approx([0.25, 0.125, 0.0625])
+
+
+def test_a_gradient_that_is_nothing_at_lag_0_alone_is_no_explosion():
+    assert reach([np.array([[0.0], [1.0], [0.5]])]).verdict == HEALTHY
+    assert reach([np.zeros((3, 2))]).verdict == NO_GRADIENT
 
 
 def test_norms_are_those_of_numpy_and_beyond():

@@ -67,6 +67,7 @@ def test_the_json_has_every_key_and_the_numbers_of_the_report(capsys: pytest.Cap
     })  # fmt: skip
     assert first == {
         "layer": 0, "name": "layer 0", "part": "", "direction": "forward", "without_attention_by_lag": None,
+        "left_without_attention": None,
         "singular_values": {"largest": pytest.approx(0.95), "smallest": pytest.approx(0.05)}, "decay": 0.9,
         "half_life": 6.5788, "half_life_interval": [6.25, 7.0], "memory_1_percent": 44,
         "memory_1_percent_interval": [40, None], "left_at_longest_lag": pytest.approx(0.9**63),

@@ -22,6 +22,7 @@ _WINDOWED = ("language-model", "forecast")  # tasks whose bptt can be chosen
 _POOLED = ("classify", "regress")
 _PLENTY = 0.3  # of the gradient left at the longest lag: there may be more to learn further back
 _OFTEN = 0.5  # of the batches clipped, or of the units dead
+_TINY = 1e-290  # what has no digits to round
 _LEAP, _STEP = 0.1, 0.001  # an update beside its weights: more is a leap, so much is usual
 
 
@@ -80,13 +81,13 @@ def _exploding(config: Config, at: str, layer: LayerGradients) -> str:
 
 
 def _growth(layer: LayerGradients) -> str:
-    curve, decay = layer.state_gradient_norm_by_lag, layer.reach.decay
+    curve, decay = layer.left_by_lag, layer.reach.decay
     if not all(map(math.isfinite, curve)):
         return "the gradient overflows"
     if decay is not None and decay > 1:
         return f"the gradient grows by a factor of {decay:.3g} a step: the oldest steps drown the others"
     lag = max(range(len(curve)), key=curve.__getitem__)
-    return f"the gradient {_steps(lag)} back is {curve[lag] / curve[0]:.3g} times that of the last step, and drowns it"
+    return f"the gradient {_steps(lag)} back is {curve[lag]:.3g} times that of the last step, and drowns it"
 
 
 def _vanishing(config: Config, at: str, layer: LayerGradients) -> str:
@@ -133,9 +134,8 @@ def _healthy(config: Config, layer: LayerGradients) -> str:
         return f"{layer.name}: reads one step, so no gradient flows back in time"
     share = f"{left:.3g} times" if left >= 2 else f"{100 * left:.3g}% of"
     text = f"{layer.name}: {share} the gradient is left after {_steps(longest - 1)}"
-    alone, whole = layer.without_attention_by_lag, layer.state_gradient_norm_by_lag[0]
-    if alone is not None and whole > 0:
-        return f"{text}; without attention it would be {100 * alone[-1] / whole:.2g}%"
+    if layer.left_without_attention is not None:
+        return f"{text}; without attention it would be {100 * layer.left_without_attention[-1]:.2g}%"
     text += ": nothing to mend"
     bptt = config.training.bptt
     if config.task == "language-model" and left > _PLENTY and (bptt is None or longest >= bptt):
@@ -176,11 +176,15 @@ def _steps(count: int) -> str:
 
 def _floored(value: float) -> float:
     """Two digits, not above the value but for its rounding."""
+    if value < _TINY:
+        return value
     unit = 10.0 ** (math.floor(math.log10(value)) - 1)
     return math.floor(value / unit + 1e-6) * unit
 
 
 def _ceiled(value: float) -> float:
     """Whole, or one digit; not below the value but for its rounding."""
+    if value < _TINY:
+        return value
     unit = min(10.0 ** math.floor(math.log10(value)), 1.0)
     return math.ceil(value / unit - 1e-6) * unit

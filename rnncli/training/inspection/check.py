@@ -45,7 +45,9 @@ def _error(
     has exactly zero to read, any slope between its two sides is a gradient), and as losses are rounded.
     """
     error = surest = math.inf
+    weight = float(driver.network.parameters.weights[place])
     for step in _STEPS:
+        step *= max(1.0, abs(weight))
         (near, bend), (far, further) = (_slope(driver, sample, place, width, loss) for width in (step, 2 * step))
         difference = (4 * near - far) / 3
         doubt = abs(near - far) + abs(2 * bend - further) + _ROUNDING * abs(loss) / step

@@ -13,7 +13,7 @@ from rnncli.training.gradient_reports import GradientReport, LayerGradients, Ste
 from rnncli.training.inspection import jacobians, ruler
 from rnncli.training.inspection.gates import GateCounts
 from rnncli.training.inspection.parameters import ParameterNorms
-from rnncli.training.inspection.ruler import Readings, mean_by_lag, reach
+from rnncli.training.inspection.ruler import Readings, left_by_lag, mean_by_lag, reach
 from rnncli.training.optimizer import Optimizer
 
 
@@ -63,7 +63,9 @@ def _layer(readings: Readings, measured: StepJacobians) -> LayerGradients:
     return LayerGradients(
         layer=strand.layer.index, part=strand.part, reverse=strand.layer.reverse,
         gradient_norm_by_lag=_curve(readings.hidden), state_gradient_norm_by_lag=_curve(readings.state),
+        left_by_lag=_floats(left_by_lag(readings.state, readings.state)),
         without_attention_by_lag=_curve(readings.alone) if readings.alone else None,
+        left_without_attention=_floats(left_by_lag(readings.alone, readings.state)) if readings.alone else None,
         reach=reach(readings.state), jacobians=_at_lags(measured, max(len(norms) for norms in readings.state)),
         spectral_radius=_recurrent_matrix(strand, radii), spectral_radius_by_gate=tuple(radii),
     )  # fmt: skip
@@ -76,7 +78,11 @@ def _at_lags(measured: StepJacobians, K: int) -> StepJacobians:
 
 
 def _curve(norms: list[np.ndarray]) -> tuple[float, ...]:
-    return tuple(float(value) for value in mean_by_lag(norms))
+    return _floats(mean_by_lag(norms))
+
+
+def _floats(values: np.ndarray) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)
 
 
 def _recurrent_matrix(strand: Strand, radii: list[tuple[str, float | None]]) -> float | None:

@@ -19,6 +19,7 @@ from rnncli.training.threads import ThreadPool
 
 _WORK = 1e9  # cubes of sizes: a second or less for the singular values of this many
 _MOST = 10 * _WORK  # where even one sequence takes more, its last steps alone are measured
+_LARGEST = 2048  # the size of a matrix whose eigenvalues take a few seconds
 
 
 def step_jacobians(strand: Strand, steps: Sequence[int], b: int) -> np.ndarray:
@@ -56,6 +57,8 @@ def measure(strands: Sequence[Strand], counted: np.ndarray, pool: ThreadPool) ->
     cubes = [state_size(strand) ** 3 for strand in strands]
     whole = sum(int(strand.lengths.max()) * cube for strand, cube in zip(strands, cubes, strict=True))
     sequences = np.flatnonzero(counted)[: max(1, int(_WORK / whole))].tolist()
+    if max(map(state_size, strands)) > _LARGEST:
+        sequences = []
     longest = max(1, int(_MOST / sum(cubes)))
     found = [_Found.room(strand, len(sequences)) for strand in strands]
     jobs = [
@@ -147,13 +150,13 @@ def _product(jacobians: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def spectral_radii(strand: Strand) -> list[tuple[str, float | None]]:
-    """(gate, spectral radius of its recurrent matrix) of each gate; None where the matrix is not finite."""
+    """(gate, spectral radius of its recurrent matrix) of each gate; None where that is not finite or too large."""
     layer = strand.layer
     blocks = [layer.U[:, g * layer.H : (g + 1) * layer.H] for g in range(layer.cell.gates)]
     return list(zip(layer.cell.gate_names, map(_spectral_radius, blocks), strict=True))
 
 
 def _spectral_radius(matrix: np.ndarray) -> float | None:
-    if not np.isfinite(matrix).all():
+    if len(matrix) > _LARGEST or not np.isfinite(matrix).all():
         return None
     return float(np.abs(np.linalg.eigvals(matrix.astype(np.float64))).max())

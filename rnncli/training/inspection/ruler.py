@@ -93,9 +93,25 @@ def mean_by_lag(norms: list[np.ndarray]) -> np.ndarray:
         return np.asarray(np.nansum(together, axis=1) / np.maximum((~np.isnan(together)).sum(axis=1), 1))
 
 
+def left_by_lag(norms: list[np.ndarray], whole: list[np.ndarray]) -> np.ndarray:
+    """(K,) shares of the gradient at lag 0, that of `whole`, which are left in `norms`, both of the same sequences.
+
+    At each lag those that are long enough are compared with themselves: the others may have another gradient at all.
+    """
+    together, first = _joined(norms), _joined(whole)[0]
+    known = ~np.isnan(together)
+    return _shares(np.where(known, together, 0.0).sum(axis=1), np.where(known, first, 0.0).sum(axis=1))
+
+
+def _shares(sums: np.ndarray, bases: np.ndarray) -> np.ndarray:
+    """sums / bases; 0 of nothing, and 1 where nothing is there to compare something with."""
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        return np.where(bases > 0, sums / bases, np.where(sums > 0, 1.0, 0.0))
+
+
 def reach(norms: list[np.ndarray]) -> Reach:
     """What the curve of all sequences says; intervals by a bootstrap over the sequences of all batches."""
-    curve = mean_by_lag(norms)
+    curve = left_by_lag(norms, norms)
     slope, memory = _slope(curve), _memory(curve)
     slopes, memories = _resampled(_joined(norms))
     return Reach(
@@ -156,10 +172,7 @@ def _half_life(slope: float | None) -> float | None:
 
 
 def _left(curve: np.ndarray) -> float | None:
-    if not (curve[0] > 0 and np.isfinite(curve[[0, -1]]).all()):
-        return None
-    with np.errstate(over="ignore"):
-        return float(curve[-1] / curve[0])
+    return float(curve[-1]) if curve[0] > 0 and not np.isnan(curve[[0, -1]]).any() else None
 
 
 def _memory(curve: np.ndarray) -> int | None:
@@ -176,8 +189,8 @@ def _resampled(norms: np.ndarray) -> tuple[list[float | None], np.ndarray] | tup
     if N < 2 or not np.isfinite(values).all():
         return None, None
     drawn = np.random.default_rng(_SEED).multinomial(N, np.full(N, 1 / N), _RESAMPLES).T.astype(float)
-    counts = known @ drawn
-    curves = np.where(counts > 0, (values @ drawn) / np.maximum(counts, 1), np.nan)
+    shares = _shares(values @ drawn, np.where(known, values[0], 0.0) @ drawn)
+    curves = np.where(known @ drawn > 0, shares, np.nan)
     memories = [_memory(curve) for curve in curves.T]
     return [_slope(curve) for curve in curves.T], np.array([math.inf if m is None else m for m in memories])
 
