@@ -104,8 +104,7 @@ class LiveView(TrainingView):
 
     def show(self, report: Report) -> None:
         if isinstance(report, Evaluated):
-            reach = "".join(f", {shown_memory(memory)}" for memory in report.memory[-1:])
-            self._valid = f" valid {report.valid_loss:.3f}{reach}"
+            self._valid = f" valid {report.valid_loss:.3f}" + "".join(f" {reach(one)}" for one in report.memory[-1:])
         if isinstance(report, Finished):
             self.stop()
         super().show(report)
@@ -152,11 +151,12 @@ def evaluation_line(report: Evaluated, unit: str) -> str:
 
 def memory_line(memory: Memory) -> str:
     """How far back a layer's gradient reaches."""
-    left = "" if memory.left is None else f", {100 * memory.left:.2g}% after {memory.longest:,}"
-    return f"{memory.layer:>11}  {shown_memory(memory)}{left}: {memory.verdict}"
+    longest, after = memory.longest, memory.memory_1_percent
+    reach = f"over 1% left after {longest:,} steps" if after is None else f"1% left after {after:,} steps"
+    left = "" if memory.left is None else f", {100 * memory.left:.2g}% after {longest:,}"
+    return f"{memory.layer:>11}  {reach}{left}: {memory.verdict}"
 
 
-def shown_memory(memory: Memory) -> str:
-    if memory.memory_1_percent is None:
-        return f"over 1% left after {memory.longest:,} steps"
-    return f"1% left after {memory.memory_1_percent:,} steps"
+def reach(memory: Memory) -> str:
+    """The same in the room of a status line."""
+    return f"reach {memory.memory_1_percent or f'>{memory.longest}'}"

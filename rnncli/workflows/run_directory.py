@@ -134,10 +134,6 @@ class RunDirectory:
         except (KeyError, TypeError, ValueError):
             raise ModelFileError(f"{path}: not a state that this version wrote; start a new run") from None
 
-    def failed_early(self) -> bool:
-        """Whether training diverged before there was a model."""
-        return self.failure.exists() and not self.model.exists()
-
     def append_metrics(self, line: Evaluated) -> None:
         said = {key: value for key, value in asdict(line).items() if key != "memory" or value}
         try:

@@ -1,0 +1,108 @@
+"""What there is to look at: a config before training, or a run at one of its points, init, best, last or failure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnncli.config.loading import config_from_mapping, load_config
+from rnncli.config.schema import Config
+from rnncli.data.source import Source, read_source
+from rnncli.errors import DataError, ModelFileError, UsageError
+from rnncli.training.gradient_reports import FAILURE, INIT, LAST
+from rnncli.training.loop import Plan, Position
+from rnncli.workflows.opening import NONSENSE, config_and_source, is_model, open_model
+from rnncli.workflows.run_directory import RunDirectory
+from rnncli.workflows.train import data_sha256
+
+
+@dataclass(frozen=True)
+class Point:
+    """A config and its data, and what was learnt by this point; nothing of it at INIT.
+
+    header: of the model, where there is one. by_name: the weights of a model file; state: those of a state file with
+    every other array, where it stood, and its plan.
+    """
+
+    at: str
+    config: Config
+    source: Source
+    header: dict[str, Any] | None = None
+    by_name: Mapping[str, np.ndarray] | None = None
+    state: tuple[dict[str, np.ndarray], Position, Plan] | None = None
+
+
+def opened(first: str, data: str | None, overrides: Sequence[str], at: str, notes: list[str]) -> Point:
+    """`first` is a config, data, a run directory or a model file; data: None takes those that it names."""
+    if not is_model(first):
+        if at != INIT:
+            raise UsageError(f"--at {at}: {first} is not a run; train it first, or leave out --at")
+        return Point(at, *config_and_source(first, data, overrides, notes))
+    _require_no_change(at, overrides)
+    beside = Path(first) / "config.yaml"
+    if beside.exists():
+        return _of_directory(first, data, load_config(beside, overrides), at)
+    if at in (LAST, FAILURE):
+        raise UsageError(f"--at {at}: {first} is not a run directory, which alone keeps that; name one")
+    model = open_model(first)
+    config = _config_in(model.header, str(model.path), overrides)
+    notes.append(
+        "a model file does not say how it was trained: bptt, batches and updates are as --set has them, or usual"
+    )
+    return Point(at, config, _data(first, data, config), model.header, None if at == INIT else model.arrays)
+
+
+def _require_no_change(at: str, overrides: Sequence[str]) -> None:
+    """UsageError for what does not go with weights that are there already."""
+    model = [text for text in overrides if text.startswith("model.")]
+    if model and at != INIT:
+        raise UsageError(f"--set {model[0]}: these weights have their model; change a config's, or see --at init")
+    others = [text for text in overrides if not text.startswith("training.threads=")]
+    if others and at == FAILURE:
+        raise UsageError(f"--set {others[0]}: would change the batch that failed; leave it out")
+
+
+def _of_directory(path: str, data: str | None, config: Config, at: str) -> Point:
+    run = RunDirectory(Path(path))
+    if at == INIT:
+        return Point(at, config, _data(path, data, config))
+    if at in (LAST, FAILURE):
+        return _of_state(run, data, config, at)
+    if run.failure.exists() and not run.model.exists():
+        raise UsageError(f"{path}: training failed before its first evaluation; add --at failure to look at it")
+    model = open_model(path)
+    return Point(at, config, _data(path, data, config), model.header, model.arrays)
+
+
+def _of_state(run: RunDirectory, data: str | None, config: Config, at: str) -> Point:
+    """What it learnt from its data stands in the model file, if there has been an evaluation."""
+    if at == FAILURE and not run.failure.exists():
+        raise UsageError(f"--at {FAILURE}: training did not fail in {run.path}; leave out --at")
+    arrays, position, plan, sha256 = run.read_state(run.failure if at == FAILURE else run.state)
+    source, evaluated = _data(str(run.path), data, config), run.model.exists()
+    if (at == FAILURE or not evaluated) and data_sha256(config, source) != sha256:
+        raise DataError(f"{source.name}: is not what {run.path} was trained on; restore it")
+    header = open_model(str(run.path)).header if evaluated else None
+    return Point(at, config, source, header, state=(arrays, position, plan))
+
+
+def _data(first: str, data: str | None, config: Config) -> Source:
+    path = data or config.data.path
+    if path is None:
+        raise UsageError(f"{first}: says nothing of its data; name the data after it")
+    return read_source(path)
+
+
+def _config_in(header: Mapping[str, Any], path: str, overrides: Sequence[str]) -> Config:
+    """What a model file says of itself."""
+    try:
+        mapping = {key: header[key] for key in ("task", "data", "model")}
+        if "training" in header:
+            mapping["training"] = header["training"]
+    except NONSENSE as error:
+        raise ModelFileError(f"{path}: its header is incomplete ({error}); train again") from None
+    return config_from_mapping(mapping, overrides, where=path)
