@@ -152,7 +152,7 @@ def test_what_is_healthy_is_left_alone_and_of_much_there_may_be_more():
     (sentence,) = told("regress", about=report(layer(np.ones(2))))
     assert sentence == "layer 0: 100% of the gradient is left after 1 step: nothing to mend"
     (sentence,) = told("regress", about=report(layer([1, 50])))
-    assert sentence == "layer 0: 50 times the gradient is left after 1 step: nothing to mend"
+    assert sentence == "layer 0: the gradient 1 step back is 50 times that of the last step: nothing to mend"
 
 
 def test_a_bptt_that_the_text_does_not_fill_is_not_to_be_made_longer():

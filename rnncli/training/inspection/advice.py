@@ -132,8 +132,9 @@ def _healthy(config: Config, layer: LayerGradients) -> str:
     left, longest = layer.reach.left or 0.0, len(layer.gradient_norm_by_lag)
     if longest == 1:
         return f"{layer.name}: reads one step, so no gradient flows back in time"
-    share = f"{left:.3g} times" if left >= 2 else f"{100 * left:.3g}% of"
-    text = f"{layer.name}: {share} the gradient is left after {_steps(longest - 1)}"
+    text = f"{layer.name}: {100 * left:.3g}% of the gradient is left after {_steps(longest - 1)}"
+    if left >= 2:
+        text = f"{layer.name}: the gradient {_steps(longest - 1)} back is {left:.3g} times that of the last step"
     if layer.left_without_attention is not None:
         return f"{text}; without attention it would be {100 * layer.left_without_attention[-1]:.2g}%"
     text += ": nothing to mend"
