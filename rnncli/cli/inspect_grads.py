@@ -43,7 +43,7 @@ def verdicts(context: click.Context, parameter: click.Parameter, text: str | Non
               help="Side by side, before and after training: cells, KEY=VALUE, or other runs.")  # fmt: skip
 @click.option("--check", is_flag=True, help="Compare gradients with central differences; exit 7 where they differ.")
 @click.option("--fail-on", callback=verdicts, metavar="VERDICT,VERDICT",
-              help="Exit 7 where a layer is vanishing, exploding.")  # fmt: skip
+              help="Exit 7 where a layer explodes, where all layers vanish.")  # fmt: skip
 @click.option("--svg", metavar="FILE", help="Draw the ruler into this file.")
 @click.option("-f", "--format", "form", type=click.Choice(["table", "csv", "json"]),
               help="table on a terminal, csv (the norms by lag) in a pipe by default.")  # fmt: skip

@@ -17,6 +17,8 @@ RULE = (
     "left at the longest lag; else healthy"
 )
 
+NEAR_END = 0.05  # of a gate's range from 0 to 1, or of a tanh's from 0 to ±1
+
 
 def layer_name(part: str, layer: int, *, reverse: bool) -> str:
     """layer 0; encoder layer 1 backward."""

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rnncli.training.gradient_reports import (
+    NEAR_END,
     RULE,
     Clipping,
     GateActivity,
@@ -27,7 +28,6 @@ from rnncli.ui.sentences import say
 if TYPE_CHECKING:
     from rich.console import Console
 
-LOW, HIGH = 0.05, 0.95  # near the ends of a gate's range
 MEANINGS = {  # of the columns of parameters
     "|grad|": "norms",
     "update": "the optimizer's next step over the weights",
@@ -165,7 +165,8 @@ def _write_details(report: GradientReport, console: Console) -> None:
     if report.gates:
         console.print()
         gates = [_gate_row(gate) for gate in report.gates]
-        title = f"Gates: the shares of their values below {LOW} (of a tanh −{HIGH}) and above {HIGH}"
+        low, high = NEAR_END, 1 - NEAR_END
+        title = f"Gates: the shares of their values below {low:g} (of a tanh −{high:g}) and above {high:g}"
         write_table(gates, title, right=list(gates[0])[2:], least_width=LEAST_WIDTH)
     console.print()
     parameters = _fitting([_parameter_row(parameter) for parameter in report.parameters], console.width)

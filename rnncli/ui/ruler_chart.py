@@ -22,7 +22,7 @@ from rnncli.training.gradient_reports import (
     MUCH,
     VANISHING,
     GradientReport,
-)  # fmt: skip
+)
 from rnncli.ui import svg_file
 from rnncli.ui.log_bars import ENDS, FRAME, LogScale, log_scale
 from rnncli.ui.output import visible

@@ -152,9 +152,9 @@ def evaluation_line(report: Evaluated, unit: str) -> str:
 def memory_line(memory: Memory) -> str:
     """How far back a layer's gradient reaches."""
     longest, after = memory.longest, memory.memory_1_percent
-    reach = f"over 1% left after {longest:,} steps" if after is None else f"1% left after {after:,} steps"
+    memory_left = f"over 1% left after {longest:,} steps" if after is None else f"1% left after {after:,} steps"
     left = "" if memory.left is None else f", {100 * memory.left:.2g}% after {longest:,}"
-    return f"{memory.layer:>11}  {reach}{left}: {memory.verdict}"
+    return f"{memory.layer:>11}  {memory_left}{left}: {memory.verdict}"
 
 
 def reach(memory: Memory) -> str:

@@ -15,7 +15,7 @@ from rnncli.training.gradient_reports import (
     LayerGradients,
     ParameterGradient,
     StepJacobians,
-)  # fmt: skip
+)
 from rnncli.training.inspection.advice import advice
 from rnncli.training.inspection.ruler import reach
 

@@ -7,6 +7,7 @@
     check        gradients beside central differences
     advice       sentences, and what to change
     inspect      all of it in one report
+    watch        the ruler's summary during training
 
 dL/dW, which mixes all lags, hides how far back a gradient reaches; so the loss is taken at one step only. Norms are
 taken so that neither a square overflows nor a small one vanishes.

@@ -16,7 +16,7 @@ from rnncli.training.gradient_reports import (
     LayerGradients,
     by_part,
     deepest,
-)  # fmt: skip
+)
 
 _WINDOWED = ("language-model", "forecast")  # tasks whose bptt can be chosen
 _POOLED = ("classify", "regress")

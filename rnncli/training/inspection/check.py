@@ -12,10 +12,10 @@ from rnncli.training.gradient_reports import CheckedParameter, GradientCheck
 TOLERANCE = 1e-5
 _ELEMENTS, _SEED = 4, 1
 _STEPS = 1e-2, 1e-3, 1e-4, 1e-5, 1e-6  # a kink spoils wide ones, rounding narrow ones
-_GOOD = TOLERANCE / 100
 _SMALL = 1e-4  # of a parameter's largest gradient: below it, an error is measured against that
 _ROUNDING = 1e-15  # of the loss
-_DOUBT = TOLERANCE / 100  # so large an error, and no larger, is made of what a difference itself is unsure of
+# So unsure may a difference be, beside the gradient, to be good enough; and so much of a larger doubt counts as error.
+_DOUBT = TOLERANCE / 100
 
 
 def check(driver: Backpropagation, sample: Sample) -> GradientCheck:
@@ -46,8 +46,8 @@ def _error(
     """
     error = surest = math.inf
     weight = float(driver.network.parameters.weights[place])
-    for step in _STEPS:
-        step *= max(1.0, abs(weight))
+    for share in _STEPS:
+        step = share * max(1.0, abs(weight))
         (near, bend), (far, further) = (_slope(driver, sample, place, width, loss) for width in (step, 2 * step))
         difference = (4 * near - far) / 3
         doubt = abs(near - far) + abs(2 * bend - further) + _ROUNDING * abs(loss) / step
@@ -55,7 +55,7 @@ def _error(
             surest = doubt
             size = max(abs(difference), abs(gradient), least)
             error = abs(difference - gradient) / max(size, doubt / _DOUBT)
-            if doubt < _GOOD * size:
+            if doubt < _DOUBT * size:
                 break
     return error
 

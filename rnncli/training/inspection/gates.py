@@ -6,9 +6,8 @@ import numpy as np
 
 from rnncli.kernels.rnn import IDENTITY, RELU, TANH
 from rnncli.models.recurrent import Strand
-from rnncli.training.gradient_reports import GateActivity
+from rnncli.training.gradient_reports import NEAR_END, GateActivity
 
-_END = 0.05  # of a gate's range from 0 to 1, or of a tanh's from 0 to ±1
 _SIGNED = ("candidate",)  # gates of every cell that are a tanh
 
 
@@ -34,7 +33,7 @@ class GateCounts:
 
     def _ends(self, g: int) -> tuple[float, float]:
         signed = self.strand.layer.cell.gate_names[g] in _SIGNED or self._activation == TANH
-        return (_END - 1, 1 - _END) if signed else (_END, 1 - _END)
+        return (NEAR_END - 1 if signed else NEAR_END), 1 - NEAR_END
 
     @property
     def _activation(self) -> int | None:

@@ -40,9 +40,9 @@ class ParameterNorms:
     def _update(self) -> np.ndarray:
         """What the optimizer would add to the weights (P,)."""
         weights, whole = self.parameters.weights, self.whole[-1]
-        before = weights.copy()
         if not math.isfinite(whole):
             return np.full_like(weights, np.nan)
+        before = weights.copy()
         self.optimizer.update(self.rate, whole)
         change = weights - before
         weights[...] = before
@@ -50,20 +50,17 @@ class ParameterNorms:
         return np.asarray(change)
 
     def report(self) -> list[ParameterGradient]:
-        N, rows = self.batches, []
-        means = [float(norm(part)) for part in _parts(self.parameters, self.total / N)]
-        for i, (spec, part) in enumerate(
-            zip(self.parameters.specs, _parts(self.parameters, self.parameters.weights), strict=True)
-        ):
-            weight, grad = float(norm(part)), float(self.grad[i] / N)
-            shared = 1 / weight if weight > 0 else None
-            rows.append(
-                ParameterGradient(
-                    spec.name, spec.shape, weight, grad, shared and grad * shared,
-                    shared and float(self.update[i] / N) * shared, float(self.zeros[i] / N),
-                    self._signal_to_noise(means[i], float(self.squared[i])),
-                )
-            )  # fmt: skip
+        N = self.batches
+        weights, means = (
+            [float(norm(part)) for part in _parts(self.parameters, flat)]
+            for flat in (self.parameters.weights, self.total / N)
+        )
+        rows = []
+        for i, spec in enumerate(self.parameters.specs):
+            grad, update, zeros = (float(sums[i] / N) for sums in (self.grad, self.update, self.zeros))
+            ratio, update_ratio = (part / weights[i] if weights[i] > 0 else None for part in (grad, update))
+            noise = self._signal_to_noise(means[i], float(self.squared[i]))
+            rows.append(ParameterGradient(spec.name, spec.shape, weights[i], grad, ratio, update_ratio, zeros, noise))
         return rows
 
     def _signal_to_noise(self, mean: float, squared: float) -> float | None:
