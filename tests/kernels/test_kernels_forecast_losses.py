@@ -5,6 +5,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
+from extras import torch
 
 from rnncli.kernels import forecast_losses as kernels
 from rnncli.training.forecast_losses import FORECAST_LOSSES
@@ -271,7 +272,6 @@ def test_students_t_of_endless_freedom_is_gaussian():
 @pytest.mark.parity
 @pytest.mark.parametrize("name", ["gaussian", "student-t", "negative-binomial"])
 def test_values_and_gradients_equal_pytorchs(name):
-    torch = pytest.importorskip("torch", reason="the parity extra is not installed")
     outputs, targets = example(name, shape=(4, 5, 3))
     losses, gradient = evaluate(name, outputs, targets)
     leaf = torch.from_numpy(outputs.copy()).requires_grad_()

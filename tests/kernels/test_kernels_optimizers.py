@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from extras import torch
 
 from rnncli.kernels.optimizers import BETA_1, BETA_2, BLOCK, OPTIMIZERS, squared_norms
 
@@ -82,7 +83,6 @@ def test_twenty_updates_follow_the_formula(name, dtype, bound):
 @pytest.mark.parity
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_twenty_updates_equal_pytorch(name):
-    torch = pytest.importorskip("torch", reason="the parity extra is not installed")
     history, _, _ = trained(name, np.float64)
     w = torch.from_numpy(history[0].copy()).requires_grad_()
     kind, options = MODULES[name]

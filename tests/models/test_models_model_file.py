@@ -9,6 +9,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from extras import torch
 
 from rnncli.errors import MachineError, ModelFileError
 from rnncli.kernels.cells import CELLS
@@ -287,7 +288,6 @@ def test_a_path_that_cannot_be_read(path):
 @pytest.mark.parametrize("cell", CELLS)
 def test_pytorch_takes_the_file_as_it_is(path, cell, layers):
     """Through PyTorch's own reader of safetensors into its own modules: same names, shapes, layout and outputs."""
-    torch = pytest.importorskip("torch", reason="the parity extra is not installed")
     from safetensors.torch import load_file
 
     network = Network(NetworkShape(cell, 5, 8, layers, 6, token_input=False))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from extras import torch
 
 from rnncli.errors import ModelFileError
 from rnncli.kernels.cells import CELLS
@@ -77,7 +78,6 @@ def test_a_network_that_gets_another_networks_arrays_says_which(cell):
 @pytest.mark.parametrize("layers", [1, 2, 3])
 @pytest.mark.parametrize("cell", CELLS)
 def test_names_and_shapes_are_pytorchs(cell, layers, embedding):
-    torch = pytest.importorskip("torch", reason="the parity extra is not installed")
     shape = NetworkShape(cell, 12, 10, layers, 7, token_input=True, embedding_size=embedding)
     got = {name: array.shape for name, array in Network(shape).parameters.export().items()}
     modules = torch.nn.ModuleDict(

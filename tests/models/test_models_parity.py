@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from pairs import Pairs
 from pairs import small_shape as small_pairs
 from test_models_words import Batch
@@ -11,7 +12,6 @@ from windows import VARIANTS, Window, error, small_shape
 from rnncli.kernels.cells import CELLS
 from rnncli.models.pooling import POOLINGS
 
-torch = pytest.importorskip("torch", reason="the parity extra is not installed")
 pytestmark = pytest.mark.parity
 
 MODULES = {"rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}

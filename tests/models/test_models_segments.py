@@ -3,6 +3,7 @@
 import naive
 import numpy as np
 import pytest
+from extras import torch
 from windows import central_differences, error
 
 from rnncli.kernels import forecast_losses, jit
@@ -100,8 +101,6 @@ def test_shards_compute_what_one_thread_does():
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize(("dtype", "bar"), [(np.float32, 1e-5), (np.float64, 1e-10)])
 def test_outputs_and_gradients_match_pytorch(cell, dtype, bar):
-    import torch
-
     shape = small_shape(cell, 2, K, 3)
     windows = Windows(shape, np.dtype(dtype))
     windows.run_forward()

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from extras import torch
 from inspection import (
     POOL,
     RAGGED,
@@ -231,7 +232,6 @@ def test_spectral_radii_of_every_gate(cell, gates):
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize(("cell", "activation"), VARIANTS)
 def test_a_steps_jacobian_is_that_of_autograd(cell, activation, layers):
-    torch = pytest.importorskip("torch", reason="the parity extra is not installed")
     from unrolled import Unrolled
 
     network = made(cell, activation, layers, scale=1.5)

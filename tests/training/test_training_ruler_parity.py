@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from inspection import LOSSES, RAGGED, B, H, O, T, inspected, made, sample_of, window
 from pairs import LENGTHS, SPANS, Pairs
 from pairs import small_shape as pair_shape
@@ -10,7 +11,6 @@ from windows import VARIANTS
 
 from rnncli.training.backpropagation import Sample
 
-torch = pytest.importorskip("torch", reason="the parity extra is not installed")
 pytestmark = pytest.mark.parity
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from rnncli.kernels.cells import CELLS
 from rnncli.kernels.optimizers import OPTIMIZERS
@@ -10,9 +11,7 @@ from rnncli.training.optimizer import Optimizer
 from rnncli.training.streams import StreamLearner
 from rnncli.training.threads import ThreadPool
 
-torch = pytest.importorskip("torch", reason="the parity extra is not installed")
 pytestmark = pytest.mark.parity
-torch.set_num_threads(1)  # two pools of threads on two cores take turns waiting
 
 MODULES = {"rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
 STEPS, B, T, V, H, CLIP = 20, 4, 8, 7, 24, 0.25
