@@ -16,8 +16,25 @@ from extras import MARKED, missing
 collect_ignore_glob = ["**/*_parity.py"] if missing("parity") else []  # files that are all about PyTorch
 
 
+# Folders whose tests neither run commands nor compile much; long ones among them carry a marker of their own.
+FAST = ("config", "data", "tasks", "ui", "workflows")
+UNHURRIED = {"slow", "samples", "readme", "long", "parity"}
+
+
+def is_fast(path):
+    return path.relative_to(Path(__file__).parent).parts[0] in FAST
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Of `-m fast` other files need not even be imported."""
+    unwanted = config.option.markexpr == "fast" and collection_path.suffix == ".py" and not is_fast(collection_path)
+    return True if unwanted else None
+
+
 def pytest_collection_modifyitems(items):
-    """Skip the tests whose extra is not installed."""
+    """Skip the tests whose extra is not installed, and mark those that are fast."""
     for item in items:
+        if is_fast(item.path) and not UNHURRIED & set(item.keywords):
+            item.add_marker("fast")
         for package in filter(None, (missing(marker) for marker in MARKED if item.get_closest_marker(marker))):
             item.add_marker(pytest.mark.skip(reason=f"{package} is not installed"))

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from rnncli.models.network import Network
+from rnncli.nn.network import Network
+from rnncli.tasks.forecast.decoders import Direct, Sizes
+from rnncli.tasks.forecast.learner import WindowLearner
+from rnncli.tasks.forecast.losses import FORECAST_LOSSES
+from rnncli.tasks.forecast.member import Member
+from rnncli.tasks.forecast.windows import Contexts, Features
 from rnncli.training.backpropagation import Backpropagation
-from rnncli.training.decoders import Direct, Sizes
-from rnncli.training.forecast_losses import FORECAST_LOSSES
-from rnncli.training.member import Member
-from rnncli.training.window_learner import WindowLearner
-from rnncli.training.windows import Contexts, Features
 
 
 def bare(values, known=None):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from rnncli.training.gradient_reports import (
+from rnncli.inspection.reports import (
     HEALTHY,
     CheckedParameter,
     Clipping,

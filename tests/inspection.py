@@ -5,10 +5,10 @@ from __future__ import annotations
 import naive
 import numpy as np
 
+from rnncli.inspection.inspect import inspect
 from rnncli.kernels import losses
-from rnncli.models.network import Network, NetworkShape
+from rnncli.nn.network import Network, NetworkShape
 from rnncli.training.backpropagation import CROSS_ENTROPY, SQUARED_ERROR, Backpropagation, Sample
-from rnncli.training.inspection.inspect import inspect
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.threads import ThreadPool
 

@@ -3,9 +3,9 @@
 import pytest
 
 from rnncli.config.schema import DataConfig
-from rnncli.data.panel_tables import read_panel
 from rnncli.data.source import Source
 from rnncli.errors import RnncliError
+from rnncli.tasks.forecast.panel_tables import read_panel
 
 
 def source(text, name="d.csv"):

@@ -46,6 +46,7 @@ def wheel(tmp_path_factory):
     return next(folder.glob("*.whl"))
 
 
+@pytest.mark.long
 def test_wheel_installs_and_runs_outside_the_checkout(wheel, tmp_path):
     site = tmp_path / "site"
     zipfile.ZipFile(wheel).extractall(site)
@@ -60,12 +61,14 @@ def test_wheel_installs_and_runs_outside_the_checkout(wheel, tmp_path):
     assert len(text.stdout) == 20
 
 
+@pytest.mark.long
 def test_wheel_holds_the_package_and_nothing_else(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert "rnncli/py.typed" in names
     assert all(name.startswith(("rnncli/", "rnncli-")) for name in names)
 
 
+@pytest.mark.long
 def test_the_whole_path_works_without_scipy(tmp_path):
     """A stand-in that cannot be imported stands before any installed SciPy, in every process of the path."""
     (tmp_path / "scipy.py").write_text("raise ImportError('no SciPy in the path')\n", encoding="utf-8")

@@ -25,6 +25,7 @@ def test_every_block_is_of_a_kind_that_is_checked():
     assert len([1 for kind, block in BLOCKS if kind == "sh" and RUNS_THE_TESTS in block]) == 1
 
 
+@pytest.mark.readme
 def test_commands_run_in_order_and_print_what_is_shown(tmp_path):
     for folder in ("sample_data", "sample_configs"):
         shutil.copytree(ROOT / folder, tmp_path / folder)

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import sentence_grammar
 
+pytestmark = pytest.mark.samples
+
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(path.stem for path in (ROOT / "sample_configs").glob("*.yaml"))
 WITH_DATA = [name for name in CONFIGS if not name.startswith("adding")]  # whose data are made when they are run

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from rnncli.kernels import forecast_losses, losses
-from rnncli.models.network import Network, NetworkShape
-from rnncli.models.share import Share
+from rnncli.nn.network import Network, NetworkShape
+from rnncli.nn.share import Share
 
 VARIANTS = [
     ("rnn", "tanh"), ("rnn", "relu"), ("rnn", "sigmoid"), ("rnn", "identity"), ("gru", "tanh"), ("lstm", "tanh"),

@@ -59,7 +59,7 @@ def command(
     step, gates, every parameter, and how much clipping acts. All in float64.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads of numpy's own would stand in the way of ours
-    from rnncli.training.gradient_reports import Compared
+    from rnncli.inspection.reports import Compared
     from rnncli.ui import comparison_tables, ruler_chart
     from rnncli.ui.gradient_tables import write_gradients
     from rnncli.ui.notes import say_notes

@@ -22,7 +22,7 @@ def levels_of(context: click.Context, option: click.Parameter, text: str | None)
 
 def taken_search(options: dict[str, Any]) -> Any:
     """Remove from `options` how an encoder-decoder is to look for answers; None where nothing is said of it."""
-    from rnncli.tasks.writing import Search
+    from rnncli.tasks.seq2seq.writing import Search
 
     asked = {"n_best": options.pop("n_best"), "beams": options.pop("beam"),
              "length_penalty": options.pop("length_penalty")}  # fmt: skip

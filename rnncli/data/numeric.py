@@ -100,7 +100,7 @@ def _columns(table: Table) -> str:
 def numeric_column(table: Table, index: int, *, decimal: str = ".", missing: Missing = "refuse") -> np.ndarray:
     """Column `index` (from 0) of `table`, (N,) float64.
 
-    Empty, NA, NaN and null cells are `missing`: refused, or left as NaN (`mask`); see `rnncli.data.gaps` for more.
+    Empty, NA, NaN and null cells are `missing`: refused, or left as NaN (`mask`).
     Raises DataError naming line, column and text.
     """
     cells = [row[index] for row in table.rows]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+FAR = 1e30  # scaled; sums of larger values leave float32
 _FLAT = 1e-12  # a scale below this share of the window's size is rounding, not variation
 
 

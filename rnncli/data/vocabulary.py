@@ -108,6 +108,11 @@ class Vocabulary:
         return {token: number for number, token in enumerate(self.tokens)}
 
 
+def token_vocabulary(texts: Iterable[str], kind: Kind) -> Vocabulary:
+    """The vocabulary of some texts."""
+    return Vocabulary.of_counts(Counter(token for text in texts for token in tokenize(text, kind)), kind)
+
+
 def require_learnable(vocabulary: Vocabulary, name: str) -> None:
     """DataError unless there are two tokens to choose between."""
     if len(vocabulary) < 3:  # <unk> is one of them

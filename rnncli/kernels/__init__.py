@@ -7,8 +7,7 @@ Read in this order:
     elementary   exp, log, tanh, sigmoid, softplus, fma and dot of our own: the same bits on every machine
     gamma        the logarithm of the gamma function, and its derivative
     gemm, register_tile   every matrix product of the project, and its innermost loop
-    rnn, gru, lstm   the cells: `step` and `step_grad` side by side, then `forward` and `backward`
-    cells        the registry
+    cells        the cells, a file each: `step` and `step_grad` side by side, then `forward` and `backward`
     steps        sequences of unequal length, and both directions of reading them
     pooling      one vector from a sequence's steps
     attention    a decoder's scores, weights and contexts over its source
@@ -27,4 +26,4 @@ gate pre-activations (T, B, G·H). The gradient of `x` is `dx`. Weights are held
 a kernel neither checks bounds nor knows about missing values, but for the losses, which skip unknown targets.
 """
 
-from rnncli.kernels import jit as jit  # first, whatever is wanted: it imports numba safely
+from rnncli.kernels import jit as jit

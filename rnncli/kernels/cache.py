@@ -84,7 +84,7 @@ def is_cold(module: str = "") -> bool:
 
 def _fingerprint() -> str:
     digest = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+    for source in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(source.read_bytes())
     for package in ("numba", "llvmlite", "numpy"):
         digest.update(version(package).encode())

@@ -21,7 +21,7 @@ STREAM = 900  # of a seed's independent random streams
 
 
 class Weights(NamedTuple):
-    """A network of L layers, packed. `kind` names the cell, see `rnncli.kernels.cell`."""
+    """A network of L layers, packed. `kind` names the cell, see `rnncli.kernels.cells.cell`."""
 
     kind: Any
     table: np.ndarray  # (V, N): what token v adds to the first layer; or its embedding (V, I), if `first` is not empty
@@ -35,7 +35,7 @@ class Weights(NamedTuple):
 
 
 class State(NamedTuple):
-    """What a step of B sequences is computed in; one step each of what `rnncli.kernels.cell` says, per layer."""
+    """What a step of B sequences is computed in; one step each of what `rnncli.kernels.cells.cell` says, per layer."""
 
     x: np.ndarray  # (1, B, I) embeddings, or empty
     a: np.ndarray  # (L, 1, B, G·H)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rnncli.config.schema import Config
-from rnncli.models.network import Model
+from rnncli.nn.network import Model
 
 
 def set_first_weights(network: Model, config: Config) -> None:

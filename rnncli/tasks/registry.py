@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from rnncli.tasks import caption, classify, forecast, language_model, regress, seq2seq, tag
+from rnncli.tasks import forecast, language_model
+from rnncli.tasks.seq2seq import caption, seq2seq
+from rnncli.tasks.sequences import classify, regress, tag
 from rnncli.tasks.task import Task
 
 _language_model: Task = language_model

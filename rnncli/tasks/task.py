@@ -9,7 +9,7 @@ import numpy as np
 
 from rnncli.config.schema import Config
 from rnncli.data.source import Source
-from rnncli.models.network import FLOAT32, Model
+from rnncli.nn.network import FLOAT32, Model
 from rnncli.training.loop import Learner
 from rnncli.training.reports import Score
 from rnncli.training.threads import ThreadPool

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from rnncli.kernels import forecast_losses, losses
-from rnncli.models.network import Model
+from rnncli.nn.network import Model
 from rnncli.training.threads import MULTIPLY_ADDS, ThreadPool
 
 

@@ -56,6 +56,13 @@ def _cut(order: np.ndarray, B: int) -> list[np.ndarray]:
     return [order[i : i + B] for i in range(0, len(order), B)]
 
 
+def place_sequences(sequences: Sequence[np.ndarray], place: np.ndarray) -> None:
+    """Side by side into (T, B) or (T, B, I), zero beyond each end."""
+    for b, x in enumerate(sequences):
+        place[: len(x), b] = x
+        place[len(x) :, b] = 0
+
+
 class Stateless:
     """What a learner keeps for a resume where a batch is a function of the seed and the update: nothing."""
 

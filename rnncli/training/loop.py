@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from rnncli.errors import DivergedError
-from rnncli.models.network import Model
+from rnncli.nn.network import Model
 from rnncli.training.backpropagation import Backpropagation, Loss, Sample
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.reports import Evaluated, Progress

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from rnncli.kernels import optimizers
-from rnncli.models.network import Model
+from rnncli.nn.network import Model
 from rnncli.training.threads import ThreadPool
 
 

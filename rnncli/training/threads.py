@@ -18,7 +18,7 @@ import numpy as np
 
 from rnncli.errors import MachineError
 from rnncli.kernels import denormals
-from rnncli.models.share import Share
+from rnncli.nn.share import Share
 
 WORTH_WAKING = 150_000.0  # nanoseconds of work
 MULTIPLY_ADDS = 50.0  # of one thread in a nanosecond, roughly

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnncli.training.gradient_reports import Compared, LayerGradients, by_part, deepest
+from rnncli.inspection.reports import Compared, LayerGradients, by_part, deepest
 from rnncli.ui import svg_file
 from rnncli.ui.gradient_tables import ARROW, as_json, by_lag, measured_console, say_check
 from rnncli.ui.log_bars import FRAME

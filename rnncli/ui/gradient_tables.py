@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from rnncli.training.gradient_reports import (
+from rnncli.inspection.reports import (
     NEAR_END,
     RULE,
     Clipping,

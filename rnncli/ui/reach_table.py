@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rnncli.training.gradient_reports import LayerGradients, Reach
+from rnncli.inspection.reports import LayerGradients, Reach
 from rnncli.ui.results import three_digits, write_table
 from rnncli.ui.ruler_chart import LEAST_WIDTH, VERDICTS
 

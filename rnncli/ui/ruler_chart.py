@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnncli.training.gradient_reports import (
+from rnncli.inspection.reports import (
     BEST,
     EXPLODING,
     FAILURE,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from rnncli.errors import CheckFailedError, UsageError, shown
-from rnncli.training.gradient_reports import EXPLODING, VANISHING, Compared, LayerGradients, by_part, deepest
+from rnncli.inspection.reports import EXPLODING, VANISHING, Compared, LayerGradients, by_part, deepest
 from rnncli.training.reports import BacktestReport, Judged
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {

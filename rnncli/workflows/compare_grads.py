@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rnncli.config.schema import CELLS
 from rnncli.errors import DivergedError, StoppedError, UsageError
-from rnncli.training.gradient_reports import BEST, INIT, Compared
+from rnncli.inspection.reports import BEST, INIT, Compared
 from rnncli.training.reports import Finished, Note, Report, Score
 from rnncli.workflows.inspect_grads import Request, inspect_grads
 from rnncli.workflows.opening import is_model

@@ -14,13 +14,13 @@ from rnncli.config.loading import load_config
 from rnncli.config.schema import Config
 from rnncli.data.source import Source, read_source
 from rnncli.errors import DataError, UsageError
-from rnncli.models import model_file
-from rnncli.models.model_file import FORMAT
-from rnncli.models.network import FLOAT32
-from rnncli.tasks import writing
+from rnncli.nn import model_file
+from rnncli.nn.model_file import FORMAT
+from rnncli.nn.network import FLOAT32
+from rnncli.tasks.forecast.experiment import Trainee as ForecastTrainee
 from rnncli.tasks.forecast.report import backtested, report, window_rows
-from rnncli.tasks.forecast.trainee import Trainee as ForecastTrainee
 from rnncli.tasks.registry import TASKS
+from rnncli.tasks.seq2seq.seq2seq import writing
 from rnncli.tasks.task import Trainee
 from rnncli.training.reports import BacktestReport, Report, Score
 from rnncli.training.threads import ThreadPool
@@ -34,7 +34,7 @@ from rnncli.workflows.train import data_sha256, for_a_while, train
 class Request:
     """`data` None takes the part that the run held out; else it is scored in its place, read as `reading` says.
 
-    metric: of written answers, one of `rnncli.tasks.written_scores.METRICS`; None is the usual one. windows, step: of
+    metric: of written answers, one of `rnncli.tasks.seq2seq.scores.METRICS`; None is the usual one. windows, step: of
     a forecast's backtest, how many origins of each series, and how far apart; every one, by default.
     """
 

@@ -18,7 +18,7 @@ from rnncli.data.numeric import numeric_column
 from rnncli.data.source import read_lines
 from rnncli.data.timeline import Timeline
 from rnncli.errors import DataError, ModelFileError, StoppedError, UsageError, shown
-from rnncli.models import model_file
+from rnncli.nn import model_file
 from rnncli.tasks.forecast.follower import Followed, Follower
 from rnncli.tasks.forecast.forecaster import Forecaster, stamped
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from rnncli.data.source import decode, read_source
 from rnncli.errors import UsageError
-from rnncli.tasks.decoding import Sampling
-from rnncli.tasks.language_model import LanguageModel
+from rnncli.tasks.language_model.decoding import Sampling
+from rnncli.tasks.language_model.experiment import LanguageModel
 from rnncli.workflows.opening import first_run, open_model
 
 __all__ = ["Request", "Sampling", "generate", "read_prime"]

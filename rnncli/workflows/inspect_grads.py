@@ -11,14 +11,14 @@ import numpy as np
 
 from rnncli.config.schema import Config
 from rnncli.errors import ModelFileError
-from rnncli.models.network import Model as Network
+from rnncli.inspection.advice import advice
+from rnncli.inspection.check import check
+from rnncli.inspection.inspect import inspect
+from rnncli.inspection.reports import BEST, FAILURE, INIT, LAST, GradientReport
+from rnncli.nn.network import Model as Network
 from rnncli.tasks.registry import TASKS
 from rnncli.tasks.task import Trainee
 from rnncli.training.backpropagation import Sample
-from rnncli.training.gradient_reports import BEST, FAILURE, INIT, LAST, GradientReport
-from rnncli.training.inspection.advice import advice
-from rnncli.training.inspection.check import check
-from rnncli.training.inspection.inspect import inspect
 from rnncli.training.loop import Plan, Position
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.schedules import SCHEDULES

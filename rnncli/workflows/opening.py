@@ -16,7 +16,7 @@ from rnncli.config.schema import Config, unused
 from rnncli.data.source import Source, read_source
 from rnncli.errors import ConfigError, ModelFileError, UsageError, shown
 from rnncli.kernels import cache
-from rnncli.models import model_file
+from rnncli.nn import model_file
 from rnncli.tasks.registry import TASKS
 from rnncli.tasks.task import Task
 

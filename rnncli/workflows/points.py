@@ -13,7 +13,7 @@ from rnncli.config.loading import config_from_mapping, load_config
 from rnncli.config.schema import Config
 from rnncli.data.source import Source, read_source
 from rnncli.errors import DataError, ModelFileError, UsageError
-from rnncli.training.gradient_reports import FAILURE, INIT, LAST
+from rnncli.inspection.reports import FAILURE, INIT, LAST
 from rnncli.training.loop import Plan, Position
 from rnncli.workflows.opening import NONSENSE, config_and_source, is_model, open_model
 from rnncli.workflows.run_directory import RunDirectory

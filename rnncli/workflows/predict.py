@@ -11,10 +11,10 @@ from rnncli.data.source import decode, read_source
 from rnncli.errors import UsageError
 from rnncli.tasks.forecast.calibration import SHOWN
 from rnncli.tasks.forecast.forecaster import Forecaster
-from rnncli.tasks.language_model import LanguageModel
-from rnncli.tasks.many_to_one import Answerer
-from rnncli.tasks.tag import Tagger
-from rnncli.tasks.writing import Candidate, Search, Writer
+from rnncli.tasks.language_model.experiment import LanguageModel
+from rnncli.tasks.seq2seq.writing import Candidate, Search, Writer
+from rnncli.tasks.sequences.many_to_one import Answerer
+from rnncli.tasks.sequences.tag import Tagger
 from rnncli.training.reports import ForecastChart
 from rnncli.workflows.follow import Request as Following
 from rnncli.workflows.follow import follow

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.errors import MachineError, ModelFileError, RunInUseError, UsageError
-from rnncli.models import model_file
+from rnncli.nn import model_file
 from rnncli.training.loop import Plan, Position
 from rnncli.training.reports import Evaluated
 

@@ -17,10 +17,10 @@ from rnncli.config.loading import dump_config, load_config
 from rnncli.config.schema import Config
 from rnncli.data.source import Source, read_source
 from rnncli.errors import DataError, DivergedError, MachineError, ModelFileError, StoppedError, UsageError
-from rnncli.models.network import FLOAT32
+from rnncli.inspection.watch import watched
+from rnncli.nn.network import FLOAT32
 from rnncli.tasks.registry import TASKS
 from rnncli.tasks.task import Trainee
-from rnncli.training.inspection.watch import watched
 from rnncli.training.loop import Length, Plan, TrainingLoop, planned_length
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.reports import Evaluated, Finished, Note, Report, Started

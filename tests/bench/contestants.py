@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from rnncli.kernels.cells import CELLS
-from rnncli.models.network import Network, NetworkShape
+from rnncli.nn.network import Network, NetworkShape
+from rnncli.tasks.language_model.streams import StreamLearner
 from rnncli.training.optimizer import Optimizer
-from rnncli.training.streams import StreamLearner
 from rnncli.training.threads import ThreadPool
 
 RATE, CLIP = 2e-3, 5.0

@@ -37,7 +37,7 @@ def once(path: str) -> list[float]:
 
     from rnncli.config.loading import config_from_mapping
     from rnncli.data.source import read_source
-    from rnncli.tasks.forecast.trainee import Trainee
+    from rnncli.tasks.forecast.experiment import Trainee
     from rnncli.training.threads import ThreadPool
 
     moments.append(time.perf_counter())

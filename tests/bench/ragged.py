@@ -21,9 +21,9 @@ from rich.console import Console
 from rich.table import Table
 from throughput import medians
 
-from rnncli.models.network import Network, NetworkShape
-from rnncli.tasks.classify import CROSS_ENTROPY
-from rnncli.training.examples import ExampleLearner
+from rnncli.nn.network import Network, NetworkShape
+from rnncli.tasks.sequences.classify import CROSS_ENTROPY
+from rnncli.tasks.sequences.learner import ExampleLearner
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.threads import ThreadPool
 

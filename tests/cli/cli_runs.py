@@ -1,25 +1,30 @@
-"""The command as a process: run it, run several side by side, take its output apart."""
+"""The command: run it in this process or in one of its own, and take its output apart."""
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import gc
 import hashlib
 import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
+
+from rnncli.cli import main
 
 COMMAND = (sys.executable, "-m", "rnncli")
 PATIENCE = 60.0  # seconds to wait for a process; only a hang takes so long
-SIDE_BY_SIDE = 3  # processes at once: a start is half waiting for the disk
 
 
 @dataclass(frozen=True)
@@ -69,8 +74,39 @@ def environment(**changes: str) -> dict[str, str]:
 
 
 def run(*arguments: str | Path, cwd: Path, stdin: str | bytes = b"", env: dict[str, str] | None = None) -> Result:
-    """`rnncli ARGUMENTS` in the folder `cwd`, which is fed `stdin`."""
-    return run_command([*COMMAND, *map(str, arguments)], cwd=cwd, stdin=stdin, env=env)
+    """`rnncli ARGUMENTS` in the folder `cwd`, which is fed `stdin`.
+
+    It runs in this process, which has loaded all that a new one would first have to load; with `env`, in a new one.
+    """
+    if env is not None:
+        return run_command([*COMMAND, *map(str, arguments)], cwd=cwd, stdin=stdin, env=env)
+    streams = [io.BytesIO(stdin.encode() if isinstance(stdin, str) else stdin), io.BytesIO(), io.BytesIO()]
+    with like_a_process(cwd), warnings.catch_warnings():
+        warnings.simplefilter("default")
+        sys.argv = ["rnncli", *map(str, arguments)]
+        sys.stdin, sys.stdout, sys.stderr = (io.TextIOWrapper(stream, "utf-8") for stream in streams)
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        out, err = (stream.getvalue() for stream in streams[1:])
+    return Result(code, out.decode("utf-8", "surrogateescape"), err.decode("utf-8", "surrogateescape"))
+
+
+@contextlib.contextmanager
+def like_a_process(cwd: Path) -> Iterator[None]:
+    """What a process has of its own is given back after it: streams, arguments, environment, folder, signals."""
+    kept = sys.argv, sys.stdin, sys.stdout, sys.stderr
+    folder, handler, thresholds = Path.cwd(), signal.getsignal(signal.SIGINT), gc.get_threshold()
+    try:
+        os.chdir(cwd)
+        with mock.patch.dict(os.environ, environment(), clear=True):
+            yield
+    finally:
+        sys.argv, sys.stdin, sys.stdout, sys.stderr = kept
+        signal.signal(signal.SIGINT, handler)
+        gc.set_threshold(*thresholds)
+        os.chdir(folder)
 
 
 def run_command(
@@ -92,9 +128,8 @@ def in_shell(script: str, cwd: Path) -> Result:
 
 
 def together(*jobs: Callable[[], Any]) -> list[Any]:
-    """The results of all jobs, run side by side."""
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        return list(pool.map(lambda job: job(), jobs))
+    """The results of all jobs."""
+    return [job() for job in jobs]
 
 
 def start(*arguments: str | Path, cwd: Path, **options: Any) -> subprocess.Popen[bytes]:

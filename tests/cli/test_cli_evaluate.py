@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from cli_runs import run, scores
+from cli_runs import environment, run, scores
 from conftest import SALES, Shelf, write_inputs
 from test_cli_classify import CONFIG, REVIEWS
 
@@ -104,7 +104,7 @@ def test_written_answers_by_other_metrics(tmp_path: Path) -> None:
         assert score["unit"] == unit
         assert set(score["floors"]) == {"copy", "most frequent"}
     (tmp_path / "sacrebleu.py").write_text("raise ImportError")  # python -m puts this folder on the path
-    message = run("evaluate", "run", "--metric", "chrf", cwd=tmp_path).failed(2)
+    message = run("evaluate", "run", "--metric", "chrf", cwd=tmp_path, env=environment()).failed(2)
     assert message == "--metric chrf: is measured by sacrebleu, which is not installed; pip install 'rnncli[metrics]'"
 
 

@@ -17,7 +17,7 @@ from cli_runs import Result, in_shell, run, together
 from conftest import CHAR, TEXT, Shelf
 from safetensors.numpy import load_file
 
-from rnncli.training.gradient_reports import RULE
+from rnncli.inspection.reports import RULE
 
 LIKE_RUN = ["--set", "training.bptt=16", "--set", "training.batch_size=4", "--set", "training.learning_rate=1e-2",
             "--set", "training.epochs=2"]  # fmt: skip

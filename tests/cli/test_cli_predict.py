@@ -15,7 +15,7 @@ import pytest
 from cli_runs import Result, in_shell, run, together
 from conftest import ADVICE, SALES, Shelf
 
-from rnncli.models import model_file
+from rnncli.nn import model_file
 
 ROWS = SALES.splitlines(keepends=True)
 EARLIER = "".join(ROWS[:61])  # five years, ending 2005-12

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from rnncli.config.suggestions import closest, did_you_mean
 
 
@@ -17,7 +15,5 @@ def test_nothing_is_suggested_for_a_word_unlike_any() -> None:
     assert did_you_mean("", []) == ""
 
 
-def test_a_long_word_takes_no_time() -> None:
-    started = time.perf_counter()
-    closest("ab" * 500_000, ["learning_rate"] * 50)
-    assert time.perf_counter() - started < 0.5
+def test_a_long_word_is_like_none() -> None:
+    assert closest("ab" * 500_000, ["learning_rate"] * 50) is None  # compared letter by letter it would take hours

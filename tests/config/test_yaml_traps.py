@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -119,11 +118,9 @@ def test_a_trap_is_refused_at_its_place(text: str, message: str) -> None:
     ],
     ids=["alias bomb", "many aliases", "[", "{", "[ to the limit", "-", "?"],
 )
-def test_a_bomb_is_refused_at_once(text: str) -> None:
-    started = time.perf_counter()
-    with pytest.raises(ConfigError):
+def test_a_bomb_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError):  # what unfolded it would take all the memory there is
         parse(text, "c.yaml")
-    assert time.perf_counter() - started < 0.5
 
 
 def test_a_long_list_of_mistakes_is_cut() -> None:

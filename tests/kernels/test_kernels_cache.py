@@ -146,7 +146,7 @@ def test_an_edited_kernel_source_gets_a_new_folder(here, tmp_path):
 
     seen = [folder()]
     assert folder() == seen[0]
-    for name in ("random.py", "gemm.py", "cells.py"):
+    for name in ("random.py", "gemm.py", "cells/lstm.py"):
         path = copy / "kernels" / name
         path.write_text(path.read_text(encoding="utf-8") + "\n# another state of the source\n", encoding="utf-8")
         seen.append(folder())

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from windows import VARIANTS, error
 
-from rnncli.kernels import gemm, rnn
-from rnncli.kernels.cells import CELLS
+from rnncli.kernels import gemm
+from rnncli.kernels.cells import CELLS, rnn
 
 BOUNDS = {np.float32: 1e-5, np.float64: 1e-12}
 INPUT = 3

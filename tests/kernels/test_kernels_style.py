@@ -11,7 +11,7 @@ from rnncli.kernels.jit import FLAGS
 
 ROOT = Path(rnncli.__file__).parent
 EVERYWHERE = sorted(ROOT.rglob("*.py"))
-KERNELS = sorted((ROOT / "kernels").glob("*.py"))
+KERNELS = sorted((ROOT / "kernels").rglob("*.py"))
 
 
 def relative(path):
@@ -145,7 +145,7 @@ def test_the_flags_keep_nan_and_the_order_of_sums():
         (library_mathematics, "y = np.exp(x)"),
         (library_mathematics, "from math import log"),
         (foreign_imports, "import scipy.special"),
-        (foreign_imports, "from rnncli.models import network"),
+        (foreign_imports, "from rnncli.nn import network"),
         (foreign_imports, "from .. import models"),
         (loud_kernels, "@jit\ndef f(x):\n    if x: raise ValueError"),
         (loud_kernels, "@jit\ndef f(x=1): pass"),

@@ -10,17 +10,17 @@ from forecasts import direct_member, learner_of
 
 from rnncli.data.scaling import whole_series
 from rnncli.errors import DivergedError
-from rnncli.models.network import Network, NetworkShape
-from rnncli.models.parameters import Parameters, Spec
-from rnncli.tasks.naive_forecasts import last_value
+from rnncli.nn.network import Network, NetworkShape
+from rnncli.nn.parameters import Parameters, Spec
+from rnncli.tasks.forecast.baselines import last_value
+from rnncli.tasks.forecast.windows import Windowing
+from rnncli.tasks.language_model.streams import StreamLearner
 from rnncli.training.backpropagation import CROSS_ENTROPY, Loss
 from rnncli.training.loop import EVALUATIONS, Plan, Position, TrainingLoop, planned_length
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.reports import Evaluated, Progress
 from rnncli.training.schedules import SCHEDULES
-from rnncli.training.streams import StreamLearner
 from rnncli.training.threads import ThreadPool
-from rnncli.training.windows import Windowing
 
 FLOAT32 = np.dtype(np.float32)
 POOL = ThreadPool(1, FLOAT32)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from rnncli.kernels.jit import enabled
-from rnncli.models.network import Network, NetworkShape
+from rnncli.nn.network import Network, NetworkShape
+from rnncli.tasks.language_model.streams import StreamLearner
 from rnncli.training import threads
 from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation
-from rnncli.training.streams import StreamLearner
 from rnncli.training.threads import ThreadPool
 
 FLOAT32 = np.dtype(np.float32)
@@ -52,7 +52,7 @@ def test_shares_cover_every_column_once_whatever_the_width(pool_of, count):
 
 def test_shards_run_at_the_same_time(pool_of):
     """A barrier that only three threads together can pass."""
-    barrier = threading.Barrier(3, timeout=10)
+    barrier = threading.Barrier(3, timeout=60)
     pool_of(3).over_batch(3, lambda low, high: barrier.wait())
     assert not barrier.broken
 
@@ -72,7 +72,7 @@ def test_denormals_are_zero_on_every_thread_while_jobs_run_and_only_then(pool_of
     def product():
         return float(np.float32(1e-38) * np.float32(1e-3))
 
-    seen, barrier = [], threading.Barrier(count, timeout=10)
+    seen, barrier = [], threading.Barrier(count, timeout=60)
 
     def job(low, high):
         barrier.wait()

@@ -6,9 +6,9 @@ import torch
 
 from rnncli.kernels.cells import CELLS
 from rnncli.kernels.optimizers import OPTIMIZERS
-from rnncli.models.network import Network, NetworkShape
+from rnncli.nn.network import Network, NetworkShape
+from rnncli.tasks.language_model.streams import StreamLearner
 from rnncli.training.optimizer import Optimizer
-from rnncli.training.streams import StreamLearner
 from rnncli.training.threads import ThreadPool
 
 pytestmark = pytest.mark.parity

@@ -8,8 +8,8 @@ from extras import torch
 from windows import error
 
 from rnncli.kernels.cells import CELLS
-from rnncli.models.network import Network, NetworkShape
-from rnncli.training.streams import StreamLearner, Streams
+from rnncli.nn.network import Network, NetworkShape
+from rnncli.tasks.language_model.streams import StreamLearner, Streams
 from rnncli.training.threads import ThreadPool
 from rnncli.training.truncated_bptt import windows
 

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 from gradient_reports import layer, powers, report
 
-from rnncli.training.gradient_reports import Compared
+from rnncli.inspection.reports import Compared
 from rnncli.ui.comparison_tables import save_svg, write_comparison
 from rnncli.ui.gradient_tables import as_json
 from rnncli.ui.results import rounded, three_digits

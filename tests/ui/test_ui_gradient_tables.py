@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from gradient_reports import LONG_NAMES, checked, layer, parameter, powers, report
 
-from rnncli.training.gradient_reports import RULE, Clipping, GradientReport, StepJacobians
+from rnncli.inspection.reports import RULE, Clipping, GradientReport, StepJacobians
 from rnncli.ui.gradient_tables import as_json, write_gradients
 from rnncli.ui.sentences import wrapped
 

@@ -14,7 +14,7 @@ from gradient_reports import layer as measured_layer
 from gradient_reports import powers, report
 from rich.text import Text
 
-from rnncli.training.gradient_reports import LayerGradients, StepJacobians
+from rnncli.inspection.reports import LayerGradients, StepJacobians
 from rnncli.ui.results import three_digits
 from rnncli.ui.ruler_chart import Panel, chosen_lags, draw, ruler, save_svg
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnncli.data.panel import Panel
-from rnncli.tasks.bootstrap import blocks
+from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
+from rnncli.tasks.forecast.bootstrap import blocks
 from rnncli.tasks.forecast.calibration import Calibration
+from rnncli.tasks.forecast.losses import LEVELS
 from rnncli.tasks.forecast.members import SEED, Members
-from rnncli.tasks.forecast_metrics import Scores, scores, seasonal_differences
-from rnncli.tasks.naive_forecasts import NAIVE_FORECASTS
-from rnncli.training.forecast_losses import LEVELS
-from rnncli.training.windows import Contexts, Features, in_batches, rows_before
+from rnncli.tasks.forecast.metrics import Scores, scores, seasonal_differences
+from rnncli.tasks.forecast.panel import Panel
+from rnncli.tasks.forecast.windows import Contexts, Features, in_batches, rows_before
 
 MOST_WINDOWS = 20_000
 NETWORK = "network"  # the median of its members, alone

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.training.windows import Windowing
+from rnncli.tasks.forecast.windows import Windowing
 
 SHARES = np.linspace(0.0, 1.0, 201)[1:-1]  # at which the errors are kept
 RECEIPTS = (50, 80, 90, 95)  # percent

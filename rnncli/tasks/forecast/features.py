@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.data import covariates
 from rnncli.data.calendar import calendar_features
-from rnncli.data.covariates import Encoding
-from rnncli.data.panel import Panel
 from rnncli.errors import DataError, shown
-from rnncli.training.windows import Contexts, Features, Windowing
+from rnncli.tasks.forecast import covariates
+from rnncli.tasks.forecast.covariates import Encoding
+from rnncli.tasks.forecast.panel import Panel
+from rnncli.tasks.forecast.windows import Contexts, Features, Windowing
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from rnncli.config.schema import DataConfig
-from rnncli.data.panel import Panel
 from rnncli.data.scaling import whole_series
-from rnncli.data.transforms import TRANSFORMS, fitted_power, require_transformable
 from rnncli.errors import ConfigError
 from rnncli.tasks.forecast.features import Encoders
-from rnncli.tasks.forecast.parts import Divided
+from rnncli.tasks.forecast.panel import Panel
+from rnncli.tasks.forecast.splits import Divided
+from rnncli.tasks.forecast.transforms import TRANSFORMS, fitted_power, require_transformable
 
 
 @dataclass(frozen=True)

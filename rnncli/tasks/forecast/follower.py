@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rnncli.data.panel import Panel
 from rnncli.data.timeline import Timeline
 from rnncli.errors import ModelFileError, UsageError
 from rnncli.tasks.forecast.backtest import NETWORK
@@ -19,7 +18,8 @@ from rnncli.tasks.forecast.calibration import Calibration
 from rnncli.tasks.forecast.features import last_contexts
 from rnncli.tasks.forecast.forecaster import Band, Forecaster
 from rnncli.tasks.forecast.members import SEED
-from rnncli.training.recursive import Carried, Recursive
+from rnncli.tasks.forecast.panel import Panel
+from rnncli.tasks.forecast.recursive import Carried, Recursive
 
 _LEAST = 1e-9  # half an interval, in units of spread
 EDGE = 95.0  # percent: a value at the end of this interval has the score 1

@@ -11,26 +11,26 @@ import numpy as np
 
 from rnncli.config.loading import config_from_mapping
 from rnncli.config.schema import DataConfig
-from rnncli.data import panel_file
-from rnncli.data.panel import Panel, continued
-from rnncli.data.panel_columns import Columns
-from rnncli.data.panel_tables import read_panel, with_future
 from rnncli.data.source import Source
 from rnncli.data.timeline import Timeline
-from rnncli.data.transforms import require_transformable
 from rnncli.errors import DataError, ModelFileError, UsageError
-from rnncli.models.ensemble import Ensemble
-from rnncli.models.network import FLOAT32
+from rnncli.nn.ensemble import Ensemble
+from rnncli.nn.network import FLOAT32
+from rnncli.tasks.forecast import panel_file
 from rnncli.tasks.forecast.backtest import NETWORK
+from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
 from rnncli.tasks.forecast.calibration import Calibration
 from rnncli.tasks.forecast.features import last_contexts
 from rnncli.tasks.forecast.fitted import Fitted
 from rnncli.tasks.forecast.members import SEED, Members, build_members
-from rnncli.tasks.naive_forecasts import NAIVE_FORECASTS
-from rnncli.training.recursive import Recursive
+from rnncli.tasks.forecast.panel import Panel, continued
+from rnncli.tasks.forecast.panel_columns import Columns
+from rnncli.tasks.forecast.panel_tables import read_panel, with_future
+from rnncli.tasks.forecast.recursive import Recursive
+from rnncli.tasks.forecast.transforms import require_transformable
+from rnncli.tasks.forecast.windows import Contexts
 from rnncli.training.reports import ForecastChart
 from rnncli.training.threads import ThreadPool
-from rnncli.training.windows import Contexts
 
 _HISTORY = 3  # horizons of it are drawn, or two seasons
 Band = tuple[np.ndarray, np.ndarray]

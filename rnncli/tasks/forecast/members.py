@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 
 from rnncli.config.schema import Config
-from rnncli.models.network import FLOAT32
+from rnncli.nn.network import FLOAT32
+from rnncli.tasks.forecast.baselines import CORRECTABLE
+from rnncli.tasks.forecast.decoders import Direct, Segments, Sizes
 from rnncli.tasks.forecast.fitted import Fitted
-from rnncli.tasks.naive_forecasts import CORRECTABLE
+from rnncli.tasks.forecast.losses import FORECAST_LOSSES
+from rnncli.tasks.forecast.member import Member
+from rnncli.tasks.forecast.recursive import Recursive
+from rnncli.tasks.forecast.windows import Contexts, Windowing
 from rnncli.training.backpropagation import Backpropagation
-from rnncli.training.decoders import Direct, Segments, Sizes
-from rnncli.training.forecast_losses import FORECAST_LOSSES
-from rnncli.training.member import Member
-from rnncli.training.recursive import Recursive
 from rnncli.training.threads import ThreadPool
-from rnncli.training.windows import Contexts, Windowing
 
 DECODERS: dict[str, type[Direct] | type[Segments]] = {"direct": Direct, "segments": Segments, "recursive": Recursive}
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from rnncli.errors import UsageError
-from rnncli.tasks.bootstrap import probability_better, verdict
 from rnncli.tasks.forecast.backtest import NETWORK, WITH_BASELINE, Backtest
+from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
+from rnncli.tasks.forecast.bootstrap import probability_better, verdict
 from rnncli.tasks.forecast.calibration import SHOWN
+from rnncli.tasks.forecast.experiment import SPLITS, Trainee
 from rnncli.tasks.forecast.forecaster import stamped
-from rnncli.tasks.forecast.trainee import SPLITS, Trainee
-from rnncli.tasks.naive_forecasts import NAIVE_FORECASTS
 from rnncli.training.reports import BacktestReport, Covered, Judged
 
 _SEED = 1

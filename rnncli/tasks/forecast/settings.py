@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from rnncli.config.schema import Config, DataConfig
-from rnncli.data.panel import Panel
-from rnncli.data.panel_columns import Columns
-from rnncli.data.seasonality import detected_season
 from rnncli.errors import ConfigError, DataError
+from rnncli.tasks.forecast.panel import Panel
+from rnncli.tasks.forecast.panel_columns import Columns
+from rnncli.tasks.forecast.seasonality import detected_season
 from rnncli.tasks.one_direction import require_one_direction
 
 

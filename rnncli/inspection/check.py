@@ -1,0 +1,72 @@
+"""Gradients beside central differences of the loss, for some elements of every parameter, in float64."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from rnncli.inspection.reports import CheckedParameter, GradientCheck
+from rnncli.training.backpropagation import Backpropagation, Sample
+
+TOLERANCE = 1e-5
+_ELEMENTS, _SEED = 4, 1
+_STEPS = 1e-2, 1e-3, 1e-4, 1e-5, 1e-6  # a kink spoils wide ones, rounding narrow ones
+_SMALL = 1e-4  # of a parameter's largest gradient: below it, an error is measured against that
+_ROUNDING = 1e-15  # of the loss
+# So unsure may a difference be, beside the gradient, to be good enough; and so much of a larger doubt counts as error.
+_DOUBT = TOLERANCE / 100
+
+
+def check(driver: Backpropagation, sample: Sample) -> GradientCheck:
+    """The element with the largest gradient of each parameter, and some more by chance."""
+    parameters, random = driver.network.parameters, np.random.default_rng(_SEED)
+    loss = driver.gradient(sample.work, sample.targets, sample.count) / sample.count
+    gradient, checked, offset = parameters.gradient.copy(), [], 0
+    for spec in parameters.specs:
+        part = gradient[offset : offset + spec.size]
+        drawn = random.choice(spec.size, min(_ELEMENTS - 1, spec.size), replace=False)
+        places = np.unique([int(np.abs(part).argmax()), *drawn])
+        least = _SMALL * float(np.abs(part).max()) + 1e-12
+        errors = [_error(driver, sample, offset + int(i), float(part[i]), least, loss) for i in places]
+        checked.append(CheckedParameter(spec.name, len(places), max(errors)))
+        offset += spec.size
+    driver.network.pack()
+    return GradientCheck(tuple(checked), TOLERANCE)
+
+
+def _error(
+    driver: Backpropagation, sample: Sample, place: int, gradient: float, least: float, loss: float
+) -> float:  # fmt: skip
+    """The relative error of one element beside the surest difference; whatever the gradient is, that one is chosen.
+
+    Differences are of the fourth order, so that a wide step keeps small gradients from drowning in rounding. One is as
+    unsure as the slopes over one step and over two disagree, as a kink at the weight itself leaves open (where a relu
+    has exactly zero to read, any slope between its two sides is a gradient), and as losses are rounded.
+    """
+    error = surest = math.inf
+    weight = float(driver.network.parameters.weights[place])
+    for share in _STEPS:
+        step = share * max(1.0, abs(weight))
+        (near, bend), (far, further) = (_slope(driver, sample, place, width, loss) for width in (step, 2 * step))
+        difference = (4 * near - far) / 3
+        doubt = abs(near - far) + abs(2 * bend - further) + _ROUNDING * abs(loss) / step
+        if doubt < surest:  # one that is no number is not
+            surest = doubt
+            size = max(abs(difference), abs(gradient), least)
+            error = abs(difference - gradient) / max(size, doubt / _DOUBT)
+            if doubt < _DOUBT * size:
+                break
+    return error
+
+
+def _slope(driver: Backpropagation, sample: Sample, place: int, step: float, loss: float) -> tuple[float, float]:
+    """Of the mean loss, to one weight; and by how much the slope ahead is steeper than that behind."""
+    weights, losses = driver.network.parameters.weights, []
+    before = weights[place]
+    for side in (step, -step):
+        weights[place] = before + side
+        driver.network.pack()
+        losses.append(driver.evaluate(sample.work, sample.targets) / sample.count)
+    weights[place] = before
+    return (losses[0] - losses[1]) / (2 * step), (losses[0] + losses[1] - 2 * loss) / step

@@ -1,0 +1,62 @@
+"""What gates say along the data: their mean, how often they stand at an end of their range, units that never fire."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnncli.inspection.reports import NEAR_END, GateActivity
+from rnncli.kernels.cells.rnn import IDENTITY, RELU, TANH
+from rnncli.nn.recurrent import Strand
+
+_SIGNED = ("candidate",)  # gates of every cell that are a tanh
+
+
+class GateCounts:
+    """Sums over the samples of one strand; see `GateActivity`."""
+
+    def __init__(self, strand: Strand):
+        cell, self.strand = strand.layer.cell, strand
+        self.values, self.sums = 0, np.zeros(cell.gates)
+        self.low, self.high = np.zeros(cell.gates, int), np.zeros(cell.gates, int)
+        self.fired = np.zeros((cell.gates, strand.layer.H), bool)
+
+    def take(self, strand: Strand) -> None:
+        """After a forward pass."""
+        for g, values in enumerate(_activations(strand)):
+            low, high = self._ends(g)
+            with np.errstate(over="ignore", invalid="ignore"):  # of a network that no training could survive
+                self.sums[g] += values.sum()
+            self.low[g] += int((values < low).sum())
+            self.high[g] += int((values > high).sum())
+            self.fired[g] |= (values != 0).any(axis=0)
+        self.values += int(strand.lengths.sum()) * strand.layer.H
+
+    def _ends(self, g: int) -> tuple[float, float]:
+        signed = self.strand.layer.cell.gate_names[g] in _SIGNED or self._activation == TANH
+        return (NEAR_END - 1 if signed else NEAR_END), 1 - NEAR_END
+
+    @property
+    def _activation(self) -> int | None:
+        """Of a cell that has no gates but one, None of gated ones."""
+        layer = self.strand.layer
+        return layer.activation if layer.cell.gates == 1 else None
+
+    def report(self, name: str) -> list[GateActivity]:
+        layer, count = self.strand.layer, max(self.values, 1)
+        bounded = self._activation not in (RELU, IDENTITY)
+        return [
+            GateActivity(
+                name, gate, float(self.sums[g] / count),
+                float(self.low[g] / count) if bounded else None, float(self.high[g] / count) if bounded else None,
+                int((~self.fired[g]).sum()) if self._activation == RELU else None, layer.H,
+            )
+            for g, gate in enumerate(layer.cell.gate_names)
+        ]  # fmt: skip
+
+
+def _activations(strand: Strand) -> list[np.ndarray]:
+    """(N, H) of each gate, over the steps of all sequences. A cell of one gate says what it says in h."""
+    work, cell, H = strand.work, strand.layer.cell, strand.layer.H
+    said = work.h[1:] if cell.gates == 1 else work.a
+    within = np.arange(len(said))[:, None] < strand.lengths
+    return [said[..., g * H : (g + 1) * H][within] for g in range(cell.gates)]

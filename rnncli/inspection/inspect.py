@@ -1,0 +1,91 @@
+"""Backward passes through some batches of a learner, and all that is read off them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from rnncli.inspection import jacobians, ruler
+from rnncli.inspection.gates import GateCounts
+from rnncli.inspection.parameters import ParameterNorms
+from rnncli.inspection.reports import GradientReport, LayerGradients, StepJacobians
+from rnncli.inspection.ruler import Readings, left_by_lag, mean_by_lag, reach
+from rnncli.nn.recurrent import Strand
+from rnncli.training.backpropagation import Backpropagation, Sample
+from rnncli.training.optimizer import Optimizer
+
+
+def inspect(
+    at: str, driver: Backpropagation, samples: Sequence[Callable[[], Sample]], optimizer: Optimizer, rate: float,
+    tell: Callable[[str], None] = lambda text: None,
+) -> GradientReport:  # fmt: skip
+    """A report without advice. Each of `samples` makes one when it is wanted; `tell` hears what is being done.
+
+    optimizer, rate: what updates the network would take, for their size beside the weights'.
+    """
+    network = driver.network
+    norms = ParameterNorms(optimizer, rate)
+    loss, counted, sequences = 0.0, 0, 0
+    measured: list[StepJacobians] = []
+    for number, make in enumerate(samples):
+        tell(f"batch {number + 1} of {len(samples)}")
+        sample = make()
+        strands = network.strands(sample.work)
+        if number == 0:
+            readings, gates = [Readings(one) for one in strands], [GateCounts(one) for one in strands]
+        loss += driver.gradient(sample.work, sample.targets, sample.count)
+        counted += sample.count
+        norms.take()
+        driver.forward(sample.work)
+        for gate, strand in zip(gates, strands, strict=True):
+            gate.take(strand)
+        _, known = ruler.at_one_step(sample.targets, strands[-1].lengths)
+        sequences += int(known.sum())
+        if number == 0:
+            tell("step Jacobians")
+            measured = jacobians.measure(strands, known, driver.pool)
+        ruler.measure(driver, sample, readings)
+    layers = [_layer(one, seen) for one, seen in zip(readings, measured, strict=True)]
+    return GradientReport(
+        at=at, loss=loss / counted, unit=driver.loss.unit, sequences=sequences, batches=len(samples),
+        lags=tuple(range(max(len(layer.gradient_norm_by_lag) for layer in layers))),
+        layers=tuple(layers), parameters=tuple(norms.report()),
+        gates=tuple(row for gate, layer in zip(gates, layers, strict=True) for row in gate.report(layer.name)),
+        clip=norms.clipping(), advice=(),
+    )  # fmt: skip
+
+
+def _layer(readings: Readings, measured: StepJacobians) -> LayerGradients:
+    strand = readings.strand
+    radii = jacobians.spectral_radii(strand)
+    return LayerGradients(
+        layer=strand.layer.index, part=strand.part, reverse=strand.layer.reverse,
+        gradient_norm_by_lag=_curve(readings.hidden), state_gradient_norm_by_lag=_curve(readings.state),
+        left_by_lag=_floats(left_by_lag(readings.state, readings.state)),
+        without_attention_by_lag=_curve(readings.alone) if readings.alone else None,
+        left_without_attention=_floats(left_by_lag(readings.alone, readings.state)) if readings.alone else None,
+        reach=reach(readings.state), jacobians=_at_lags(measured, max(len(norms) for norms in readings.state)),
+        spectral_radius=_recurrent_matrix(strand, radii), spectral_radius_by_gate=tuple(radii),
+    )  # fmt: skip
+
+
+def _at_lags(measured: StepJacobians, K: int) -> StepJacobians:
+    """As long as the ruler: later batches may have longer sequences than the one that was measured."""
+    curves = {name: getattr(measured, name) for name in ("norm", "smallest", "hidden_norm")}
+    return replace(measured, **{name: curve + (None,) * (K - len(curve)) for name, curve in curves.items()})
+
+
+def _curve(norms: list[np.ndarray]) -> tuple[float, ...]:
+    return _floats(mean_by_lag(norms))
+
+
+def _floats(values: np.ndarray) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)
+
+
+def _recurrent_matrix(strand: Strand, radii: list[tuple[str, float | None]]) -> float | None:
+    """The candidate's matrix of a gated cell stands where a vanilla cell has its only one."""
+    named = dict(radii)
+    return named.get("candidate", radii[0][1])

@@ -1,0 +1,162 @@
+"""The Jacobian of one recurrent step along the data, ∂s_t/∂s_{t−1} with s the whole state, h or (h, c).
+
+Its rows are products with unit vectors from the left, which is what a cell's `backward` computes: so every cell has a
+Jacobian without more code. Singular values and products of Jacobians then tell what a gradient meets on its way.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from rnncli.inspection.reports import StepJacobians
+from rnncli.nn.recurrent import Strand
+from rnncli.training.threads import ThreadPool
+
+_WORK = 1e9  # cubes of sizes: a second or less for the singular values of this many
+_MOST = 10 * _WORK  # where even one sequence takes more, its last steps alone are measured
+_LARGEST = 2048  # the size of a matrix whose eigenvalues take a few seconds
+
+
+def step_jacobians(strand: Strand, steps: Sequence[int], b: int) -> np.ndarray:
+    """(N, S, S) for N steps, counted from 0, of sequence b after a forward pass: element i, j is ∂s_t[i]/∂s_{t−1}[j]
+    of the state after the step and the one before it."""
+    return np.concatenate([_step_jacobian(strand, t, b) for t in steps])
+
+
+def _step_jacobian(strand: Strand, t: int, b: int) -> np.ndarray:
+    layer, work, H = strand.layer, strand.work, strand.layer.H
+    S = state_size(strand)
+
+    def copies(array: np.ndarray, *rows: int) -> np.ndarray:
+        """Of these rows of sequence b, one for each unit vector."""
+        return np.repeat(array[list(rows), b][:, None], S, axis=1) if array.size else array
+
+    units = np.eye(S)
+    dh, dc = np.zeros((2, S, H)), np.zeros((2, S, H) if S > H else (0, 0, 0))
+    dh[1] = units[:, :H]
+    if S > H:
+        dc[1] = units[:, H:]
+    layer.cell.backward(
+        copies(work.a, t), copies(work.q, t), copies(work.h, t, t + 1), copies(work.c, t, t + 1), copies(work.s, t),
+        dh, dc, layer.U_packed_back, layer.activation, np.full(1, S, np.int32), 0, S,
+    )  # fmt: skip
+    return np.concatenate([dh[0], dc[0]], axis=1)[None] if S > H else dh[:1]
+
+
+def state_size(strand: Strand) -> int:
+    return strand.layer.H * (2 if strand.layer.cell.has_memory else 1)
+
+
+def measure(strands: Sequence[Strand], counted: np.ndarray, pool: ThreadPool) -> list[StepJacobians]:
+    """Of each strand, along the first of the sequences that are counted (B,), after a forward pass."""
+    cubes = [state_size(strand) ** 3 for strand in strands]
+    whole = sum(int(strand.lengths.max()) * cube for strand, cube in zip(strands, cubes, strict=True))
+    sequences = np.flatnonzero(counted)[: max(1, int(_WORK / whole))].tolist()
+    if max(map(state_size, strands)) > _LARGEST:
+        sequences = []
+    longest = max(1, int(_MOST / sum(cubes)))
+    found = [_Found.room(strand, len(sequences)) for strand in strands]
+    jobs = [
+        partial(_measure_one, strand, b, min(int(strand.lengths[b]), longest), place, into)
+        for strand, into in zip(strands, found, strict=True)
+        for place, b in enumerate(sequences)
+    ]
+    pool.run(jobs)
+    return [into.means() for into in found]
+
+
+class _Found(NamedTuple):
+    """Singular values (K, n) by lag of n sequences, NaN where not measured; exponents (n,)."""
+
+    largest: np.ndarray
+    smallest: np.ndarray
+    hidden: np.ndarray
+    exponents: np.ndarray
+
+    @classmethod
+    def room(cls, strand: Strand, sequences: int) -> _Found:
+        K = int(strand.lengths.max())
+        largest, smallest, hidden = (np.full((K, sequences), np.nan) for _ in range(3))
+        return cls(largest, smallest, hidden, np.zeros(sequences))
+
+    def means(self) -> StepJacobians:
+        overflowed = np.isposinf(self.exponents).any()  # and with −inf beside it there is no mean
+        leading = None
+        if self.exponents.size:
+            leading = math.inf if overflowed else float(np.mean(self.exponents))
+        largest, smallest, hidden = map(_means, (self.largest, self.smallest, self.hidden))
+        return StepJacobians(len(self.exponents), largest, smallest, hidden, leading)
+
+
+def _measure_one(strand: Strand, b: int, steps: int, place: int, into: _Found) -> None:
+    """The last `steps` of sequence b, whose figures stand at `place`."""
+    length, H = int(strand.lengths[b]), strand.layer.H
+    jacobians = step_jacobians(strand, range(length - steps, length), b)
+    into.exponents[place] = lyapunov(jacobians)
+    singular = _singular_values(jacobians[::-1])
+    into.largest[:steps, place], into.smallest[:steps, place] = singular[:, 0], singular[:, -1]
+    alone = singular if jacobians.shape[1] == H else _singular_values(jacobians[::-1, :H, :H])
+    into.hidden[:steps, place] = alone[:, 0]
+
+
+def _singular_values(matrices: np.ndarray) -> np.ndarray:
+    """(N, S), largest first; NaN where a matrix is not finite."""
+    found = np.full(matrices.shape[:2], np.nan)
+    finite = np.isfinite(matrices).all(axis=(1, 2))
+    if finite.any():
+        found[finite] = np.linalg.svd(matrices[finite], compute_uv=False)
+    return found
+
+
+def _means(values: np.ndarray) -> tuple[float | None, ...]:
+    """Over the sequences (K, n) that were measured at a lag."""
+    known = ~np.isnan(values)
+    sums, counts = np.where(known, values, 0.0).sum(axis=1), known.sum(axis=1)
+    return tuple(float(total / count) if count else None for total, count in zip(sums, counts, strict=True))
+
+
+def lyapunov(jacobians: np.ndarray) -> float:
+    """The leading Lyapunov exponent along T steps (T, S, S), nats per step; −inf where nothing comes through.
+
+    That of going round and round through the steps (Floquet, 1883): ln of the spectral radius of J_T ⋯ J_1, over T. Of
+    T equal steps it is ln of their spectral radius whatever T is, also where a complex pair leads: there the growth of
+    a vector goes up and down from step to step, and a mean of it depends on where one stops.
+    """
+    product, scale = _product(jacobians)
+    radius = _spectral_radius(product)
+    if radius is None:
+        return math.inf
+    return (math.log(radius) + scale) / len(jacobians) if radius > 0 else -math.inf
+
+
+def _product(jacobians: np.ndarray) -> tuple[np.ndarray, float]:
+    """J_T ⋯ J_1 over e^scale, and the scale, which neither overflows nor vanishes."""
+    product: np.ndarray = np.eye(jacobians.shape[1])
+    scale = 0.0
+    for jacobian in jacobians:
+        with np.errstate(over="ignore", invalid="ignore"):
+            product = jacobian @ product
+        largest = float(np.abs(product).max())
+        if not (largest > 0 and math.isfinite(largest)):
+            return product, scale
+        product /= largest
+        scale += math.log(largest)
+    return product, scale
+
+
+def spectral_radii(strand: Strand) -> list[tuple[str, float | None]]:
+    """(gate, spectral radius of its recurrent matrix) of each gate; None where that is not finite or too large."""
+    layer = strand.layer
+    blocks = [layer.U[:, g * layer.H : (g + 1) * layer.H] for g in range(layer.cell.gates)]
+    return list(zip(layer.cell.gate_names, map(_spectral_radius, blocks), strict=True))
+
+
+def _spectral_radius(matrix: np.ndarray) -> float | None:
+    if len(matrix) > _LARGEST or not np.isfinite(matrix).all():
+        return None
+    return float(np.abs(np.linalg.eigvals(matrix.astype(np.float64))).max())

@@ -1,0 +1,84 @@
+"""Norms of weights, gradients and updates, parameter by parameter, over batches; and how much clipping acts."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from rnncli.inspection.reports import Clipping, ParameterGradient
+from rnncli.inspection.ruler import norm
+from rnncli.nn.parameters import Parameters
+from rnncli.training.optimizer import Optimizer
+
+_ROUNDING = 1e-12  # of the squares: what is left of their difference where batches agree
+
+
+class ParameterNorms:
+    """Sums over the batches. The optimizer takes its updates from the moments that it has, and each is undone."""
+
+    def __init__(self, optimizer: Optimizer, rate: float):
+        self.optimizer, self.rate, self.parameters = optimizer, rate, optimizer.parameters
+        count = len(self.parameters.specs)
+        self.batches, self.total = 0, np.zeros_like(self.parameters.gradient)
+        self.grad, self.squared, self.update, self.zeros = (np.zeros(count) for _ in range(4))
+        self.whole: list[float] = []
+
+    def take(self) -> None:
+        """The gradient that a backward pass left in the parameters."""
+        parameters = self.parameters
+        with np.errstate(over="ignore", invalid="ignore"):
+            norms = np.array([norm(part) for part in _parts(parameters, parameters.gradient)])
+            self.batches += 1
+            self.total += parameters.gradient
+            self.grad += norms
+            self.squared += norms**2
+            self.zeros += [float((part == 0).mean()) for part in _parts(parameters, parameters.gradient)]
+            self.whole.append(float(norm(parameters.gradient)))
+            self.update += [norm(part) for part in _parts(parameters, self._update())]
+
+    def _update(self) -> np.ndarray:
+        """What the optimizer would add to the weights (P,)."""
+        weights, whole = self.parameters.weights, self.whole[-1]
+        if not math.isfinite(whole):
+            return np.full_like(weights, np.nan)
+        before = weights.copy()
+        self.optimizer.update(self.rate, whole)
+        change = weights - before
+        weights[...] = before
+        self.optimizer.network.pack()
+        return np.asarray(change)
+
+    def report(self) -> list[ParameterGradient]:
+        N = self.batches
+        weights, means = (
+            [float(norm(part)) for part in _parts(self.parameters, flat)]
+            for flat in (self.parameters.weights, self.total / N)
+        )
+        rows = []
+        for i, spec in enumerate(self.parameters.specs):
+            grad, update, zeros = (float(sums[i] / N) for sums in (self.grad, self.update, self.zeros))
+            ratio, update_ratio = (part / weights[i] if weights[i] > 0 else None for part in (grad, update))
+            noise = self._signal_to_noise(means[i], float(self.squared[i]))
+            rows.append(ParameterGradient(spec.name, spec.shape, weights[i], grad, ratio, update_ratio, zeros, noise))
+        return rows
+
+    def _signal_to_noise(self, mean: float, squared: float) -> float | None:
+        """From the norm of the mean gradient and the sum of the squared norms of all."""
+        noise = (squared - self.batches * mean * mean) / (self.batches - 1) if self.batches > 1 else 0.0
+        return mean / math.sqrt(noise) if noise > _ROUNDING * squared and math.isfinite(noise) else None
+
+    def clipping(self) -> Clipping:
+        limit = self.optimizer.clip_norm
+        clipped = [] if limit is None else [whole for whole in self.whole if not whole <= limit]
+        scales = [limit / whole for whole in clipped] if limit is not None else []
+        return Clipping(
+            limit, len(clipped) / len(self.whole), sum(scales) / len(scales) if scales else None,
+            sum(self.whole) / len(self.whole), max(self.whole),
+        )  # fmt: skip
+
+
+def _parts(parameters: Parameters, flat: np.ndarray) -> list[np.ndarray]:
+    """A flat buffer (P,) cut into one flat part for each parameter."""
+    edges = np.cumsum([spec.size for spec in parameters.specs])[:-1]
+    return np.split(flat, edges)

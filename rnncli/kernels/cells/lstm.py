@@ -1,0 +1,95 @@
+"""Long short-term memory of Hochreiter and Schmidhuber (1997) with the forget gate of Gers et al. (2000).
+
+    a   = x_t·W + b_ih + b_hh + h_{t−1}·U      in the order i, f, g, o of PyTorch and cuDNN
+    i   = σ(a_i),  f = σ(a_f),  g = tanh(a_g),  o = σ(a_o)
+    c_t = f ⊙ c_{t−1} + i ⊙ g
+    h_t = o ⊙ tanh(c_t)
+
+`a` arrives with the input part and both biases, leaves `forward` as the gates, and leaves `backward` as dL/da.
+`s` keeps tanh(c_t): reading it again is cheaper than computing it again.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rnncli.kernels.cells.cell import Cell
+from rnncli.kernels.elementary import fma, sigmoid, tanh
+from rnncli.kernels.gemm import accumulate
+from rnncli.kernels.jit import jit
+from rnncli.kernels.steps import clear
+
+
+@jit
+def step(a, c_before, c, s, h):
+    """One sequence's step: a (4H,) becomes the gates i, f, g, o; c, s = tanh(c) and h (H,) are written."""
+    H = h.size
+    i, f, g, o = a[:H], a[H : 2 * H], a[2 * H : 3 * H], a[3 * H :]
+    for j in range(H):
+        i[j] = sigmoid(i[j])
+        f[j] = sigmoid(f[j])
+        g[j] = tanh(g[j])
+        o[j] = sigmoid(o[j])
+        c[j] = fma(f[j], c_before[j], i[j] * g[j])
+        s[j] = tanh(c[j])
+        h[j] = o[j] * s[j]
+
+
+@jit
+def step_grad(a, c_before, s, dh, dc, dc_before):
+    """The gates in a become da, dc_before is written; dc (H,) is what later steps pass to the memory."""
+    H = dh.size
+    one = a.dtype.type(1)
+    i, f, g, o = a[:H], a[H : 2 * H], a[2 * H : 3 * H], a[3 * H :]
+    for j in range(H):
+        # h = o·tanh(c)
+        d = dc[j] + dh[j] * o[j] * (one - s[j] * s[j])
+        do = dh[j] * s[j]
+        # c = f·c_before + i·g
+        di, df, dg = d * g[j], d * c_before[j], d * i[j]
+        dc_before[j] = d * f[j]
+        # i = σ(a_i), f = σ(a_f), g = tanh(a_g), o = σ(a_o)
+        i[j] = di * i[j] * (one - i[j])
+        f[j] = df * f[j] * (one - f[j])
+        g[j] = dg * (one - g[j] * g[j])
+        o[j] = do * o[j] * (one - o[j])
+
+
+@jit
+def forward(a, q, h, c, s, recurrent, bias, activation, active, low, high):
+    for t in range(a.shape[0]):
+        last = min(high, active[t])
+        accumulate(h, recurrent, a, t, t + 1, low, last)
+        for b in range(low, last):
+            step(a[t, b], c[t, b], c[t + 1, b], s[t, b], h[t + 1, b])
+
+
+@jit
+def backward(a, q, h, c, s, dh, dc, recurrent, activation, active, low, high):
+    for t in range(a.shape[0] - 1, -1, -1):
+        last = min(high, active[t])
+        clear(a, t, max(low, last), high)
+        for b in range(low, last):  # step(a[t, b], c[t, b], c[t + 1, b], s[t, b], h[t + 1, b])
+            step_grad(a[t, b], c[t, b], s[t, b], dh[t + 1, b], dc[t + 1, b], dc[t, b])
+        # a_t = … + h_{t−1}·U gives dh_{t−1} += da_t·Uᵀ
+        accumulate(a, recurrent, dh, t, t + 1, low, last)
+
+
+class Lstm(NamedTuple):
+    """Names this cell in jitted code."""
+
+    activation: int
+
+
+# A forget gate that starts open lets gradients through from the first update (Jozefowicz et al., 2015).
+CELL = Cell(
+    "lstm",
+    Lstm,
+    ("input", "forget", "candidate", "output"),
+    (0.0, 1.0, 0.0, 0.0),
+    (-1, 1, 0, 0),
+    False,
+    True,
+    forward,
+    backward,
+)

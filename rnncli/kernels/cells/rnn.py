@@ -1,0 +1,85 @@
+"""The vanilla recurrent network of Elman (1990), "Finding structure in time".
+
+    a_t = x_t·W + b_ih + b_hh + h_{t−1}·U
+    h_t = f(a_t)                                   f: tanh, relu, sigmoid or identity
+
+`a` arrives with the input part and both biases; `backward` leaves dL/da in it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rnncli.kernels.cells.cell import Cell
+from rnncli.kernels.elementary import sigmoid, tanh
+from rnncli.kernels.gemm import accumulate
+from rnncli.kernels.jit import jit
+from rnncli.kernels.steps import clear
+
+ACTIVATIONS = {"tanh": 0, "relu": 1, "sigmoid": 2, "identity": 3}
+TANH, RELU, SIGMOID, IDENTITY = 0, 1, 2, 3
+
+
+@jit
+def step(a, h, activation):
+    """h (H,) = f(a (H,))."""
+    if activation == TANH:
+        for j in range(h.size):
+            h[j] = tanh(a[j])
+    elif activation == RELU:
+        zero = a.dtype.type(0)
+        for j in range(h.size):
+            h[j] = max(a[j], zero)
+    elif activation == SIGMOID:
+        for j in range(h.size):
+            h[j] = sigmoid(a[j])
+    else:
+        for j in range(h.size):
+            h[j] = a[j]
+
+
+@jit
+def step_grad(h, dh, da, activation):
+    """da = f'(a)·dh, with f' written in h = f(a)."""
+    one, zero = h.dtype.type(1), h.dtype.type(0)
+    if activation == TANH:
+        for j in range(h.size):
+            da[j] = (one - h[j] * h[j]) * dh[j]
+    elif activation == RELU:
+        for j in range(h.size):
+            da[j] = dh[j] if h[j] > zero else zero
+    elif activation == SIGMOID:
+        for j in range(h.size):
+            da[j] = h[j] * (one - h[j]) * dh[j]
+    else:
+        for j in range(h.size):
+            da[j] = dh[j]
+
+
+@jit
+def forward(a, q, h, c, s, recurrent, bias, activation, active, low, high):
+    for t in range(a.shape[0]):
+        last = min(high, active[t])
+        accumulate(h, recurrent, a, t, t + 1, low, last)
+        for b in range(low, last):
+            step(a[t, b], h[t + 1, b], activation)
+
+
+@jit
+def backward(a, q, h, c, s, dh, dc, recurrent, activation, active, low, high):
+    for t in range(a.shape[0] - 1, -1, -1):
+        last = min(high, active[t])
+        clear(a, t, max(low, last), high)
+        for b in range(low, last):  # step(a[t, b], h[t + 1, b], activation)
+            step_grad(h[t + 1, b], dh[t + 1, b], a[t, b], activation)
+        # accumulate(h, U, a, t, ...): a_t += h_{t−1}·U gives dh_{t−1} += da_t·Uᵀ
+        accumulate(a, recurrent, dh, t, t + 1, low, last)
+
+
+class Rnn(NamedTuple):
+    """Names this cell in jitted code."""
+
+    activation: int
+
+
+CELL = Cell("rnn", Rnn, ("hidden",), (0.0,), (0,), False, False, forward, backward)

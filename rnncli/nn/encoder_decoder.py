@@ -1,0 +1,280 @@
+"""Encoder-decoder: what was read, or what is given as a vector, starts a stack that writes (Sutskever et al., 2014).
+
+    start      h₀ of every decoder layer = tanh(W·v + b), v the encoder's last states or the given vector
+    decoder    reads <begin> and the target, each step saying what comes next
+    attention  of each decoder step over all that the encoder said, where there is one
+    head       one output per target token, and one for <end>
+
+It is driven like a `Network`: forward and backward per shard of the batch, weight gradients per share of the columns.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnncli.kernels import attention as attention_kernels
+from rnncli.kernels import inputs, pooling
+from rnncli.nn import dropout, initialisation
+from rnncli.nn.attention import ATTENTIONS, Attention, AttentionWork
+from rnncli.nn.head import LinearHead
+from rnncli.nn.inputs import Projection
+from rnncli.nn.network import FLOAT32, Model
+from rnncli.nn.parameters import Parameters, Spec
+from rnncli.nn.recurrent import Strand
+from rnncli.nn.share import Share
+from rnncli.nn.stack import Stack, StackShape
+from rnncli.nn.workspace import StackWork
+
+_COMBINED = 50  # the place of the mask for what attention says, beyond those of the decoder's layers
+
+
+@dataclass(frozen=True)
+class PairShape:
+    """Everything that fixes an encoder-decoder's parameters.
+
+    source_size: the source vocabulary; or the length of the given vector, where `encodes` is false. target_size counts
+    target tokens, without <end>. attention: a key of ATTENTIONS, or None.
+    """
+
+    cell: str
+    source_size: int
+    target_size: int
+    hidden_size: int
+    num_layers: int
+    encodes: bool = True
+    embedding_size: int | None = None
+    activation: str = "tanh"
+    dropout: float = 0.0
+    attention: str | None = None
+    encoder_bidirectional: bool = False
+
+    @property
+    def encoder(self) -> StackShape:
+        return self._stack(self.source_size, bidirectional=self.encoder_bidirectional)
+
+    @property
+    def decoder(self) -> StackShape:
+        return self._stack(self.target_size + 1, bidirectional=False)
+
+    @property
+    def end(self) -> int:
+        """<end> as an output, <begin> as an input."""
+        return self.target_size
+
+    def _stack(self, tokens: int, *, bidirectional: bool) -> StackShape:
+        return StackShape(
+            self.cell, tokens, self.hidden_size, self.num_layers, True, self.embedding_size, self.activation,
+            self.dropout, bidirectional,
+        )  # fmt: skip
+
+
+class Start:
+    """The decoder's first states (1, B, L·H) from a vector (1, B, F)."""
+
+    def __init__(self, F: int, L: int, H: int):
+        self.F, self.L, self.H = F, L, H
+
+    def specs(self) -> list[Spec]:
+        size = self.L * self.H
+        return [Spec("start.weight", (size, self.F), transposed=True), Spec("start.bias", (size,))]
+
+    def bind(self, parameters: Parameters) -> None:
+        both = parameters.view, parameters.gradient_view
+        self.projection = Projection(*(view("start.weight") for view in both))
+        self.bias, self.dbias = (view("start.bias") for view in both)
+
+    def initialise(self, seed: int) -> None:
+        W = self.projection.W
+        W[...] = initialisation.uniform(W.shape, 1.0 / math.sqrt(self.F), seed, 4)
+        self.bias[...] = 0
+
+
+@dataclass
+class PairWork:
+    """T target steps of B sequences, over S source steps.
+
+    vector, dvector (1, B, F) what starts the decoder; states, dstates (1, B, L·H); spans (B,) the targets' lengths;
+    dtop (T, B, H) the gradient of what the head reads; outputs (T, B, V + 1), which the loss overwrites with its
+    gradient.
+    """
+
+    encoder: StackWork | None
+    decoder: StackWork
+    attention: AttentionWork | None
+    vector: np.ndarray
+    dvector: np.ndarray
+    states: np.ndarray
+    dstates: np.ndarray
+    dtop: np.ndarray
+    outputs: np.ndarray
+    spans: np.ndarray
+    combined_keys: tuple[np.uint32, ...] = ()
+
+    def of_lengths(self, lengths: np.ndarray | None, spans: np.ndarray) -> PairWork:
+        """The same memory for sources of these lengths (B,), longest first, and targets of these, in any order."""
+        T = int(spans.max())
+        encoder = self.encoder.of_lengths(lengths) if self.encoder is not None and lengths is not None else None
+        return PairWork(
+            encoder,
+            self.decoder.of_steps(T),
+            self.attention.of_steps(T, encoder.T) if self.attention and encoder else None,
+            self.vector, self.dvector, self.states, self.dstates, self.dtop[:T], self.outputs[:T],
+            spans.astype(np.int32),
+        )  # fmt: skip
+
+    @property
+    def T(self) -> int:
+        return self.decoder.T
+
+    @property
+    def B(self) -> int:
+        return self.decoder.B
+
+
+class EncoderDecoder(Model):
+    """The model of a `PairShape`."""
+
+    def __init__(self, shape: PairShape, dtype: np.dtype = FLOAT32):
+        super().__init__(dtype)
+        self.shape = shape
+        H, F = shape.hidden_size, shape.encoder.width if shape.encodes else shape.source_size
+        self.encoder = Stack(shape.encoder, "encoder.", 1, drops_top=True) if shape.encodes else None
+        self.start = Start(F, shape.num_layers, H)
+        self.decoder = Stack(shape.decoder, "decoder.", 2, drops_top=shape.attention is None)
+        self.attention: Attention | None = ATTENTIONS[shape.attention](H, F) if shape.attention else None
+        self.head = LinearHead(H, shape.target_size + 1, False)
+        stacks = [self.decoder] if self.encoder is None else [self.encoder, self.decoder]
+        self._stacks = stacks
+        self.hold([*stacks, self.start, *([self.attention] if self.attention else []), self.head])
+
+    def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int, chrono: int | None = None) -> None:
+        """First weights from the seed."""
+        for stack in self._stacks:
+            stack.initialise(recurrent_init, recurrent_scale, seed, chrono)
+        self.start.initialise(seed)
+        if self.attention:
+            self.attention.initialise(seed)
+        self.head.initialise(seed)
+        self.pack()
+
+    def pack(self, share: Share | None = None) -> None:
+        share = share or Share(0, 1, self.dtype)
+        for stack in self._stacks:
+            stack.pack(share)
+        self.start.projection.pack(share)
+        self.head.pack(share)
+        if self.attention:
+            self.attention.pack(share)
+
+    def workspace(self, S: int, T: int, B: int, *, training: bool) -> PairWork:
+        """Arrays for up to S source and T target steps of B sequences."""
+        shape, dtype = self.shape, self.dtype
+        H, wide = shape.hidden_size, shape.num_layers * shape.hidden_size
+        vector, states = np.zeros((1, B, self.start.F), dtype), np.zeros((1, B, wide), dtype)
+        dropping = training and shape.dropout > 0
+        return PairWork(
+            encoder=self.encoder.work(S, B, dtype, training=training) if self.encoder else None,
+            decoder=self.decoder.work(T, B, dtype, training=training),
+            attention=self.attention.work(T, S, B, dtype, dropping=dropping) if self.attention else None,
+            vector=vector, dvector=vector.copy(), states=states, dstates=states.copy(),
+            dtop=np.zeros((T, B, H), dtype), outputs=np.zeros((T, B, shape.target_size + 1), dtype),
+            spans=np.full(B, T, np.int32),
+        )  # fmt: skip
+
+    def set_dropout(self, work: PairWork, seed: int, update: int) -> None:
+        """This update's masks."""
+        work.decoder.dropout_keys = self.decoder.dropout_keys(seed, update)
+        if work.encoder and self.encoder:
+            work.encoder.dropout_keys = self.encoder.dropout_keys(seed, update)
+        work.combined_keys = dropout.keys(self.shape.dropout, 1, 100 * self.decoder.place + _COMBINED, seed, update)
+
+    def forward(self, work: PairWork, low: int, high: int) -> None:
+        """work.outputs for sequences low ≤ b < high, from the source's and the target's tokens, or work.vector."""
+        self.read(work, low, high)
+        self.decoder.forward(work.decoder, low, high)
+        if self.attention and work.attention and work.encoder:
+            y, memory = work.decoder.y, work.encoder.y
+            self.attention.forward(y, memory, work.encoder.extent.lengths, work.spans, work.attention, low, high)
+            if work.attention.dropped is not None:
+                self._drop(work.attention.combined, work.attention.dropped, work, low, high)
+        self.head.forward(self._top(work), work.outputs, low, high)
+
+    def read(self, work: PairWork, low: int, high: int) -> None:
+        """All that comes before the decoder's first step: its states, and what attention makes of the encoder."""
+        if self.encoder and work.encoder:
+            self.encoder.forward(work.encoder, low, high)
+            H, lengths = self.shape.hidden_size, work.encoder.extent.lengths
+            pooling.last(work.encoder.y, lengths, H, work.vector, low, high)
+            if self.attention and work.attention:
+                self.attention.read(work.encoder.y, work.attention, low, high)
+        self.start.projection.forward(work.vector, self.start.bias, work.states, low, high)
+        attention_kernels.squash(work.states, low, high)
+        for layer, place in zip(work.decoder.directions, self._places(), strict=True):
+            layer.h[0, low:high] = work.states[0, low:high, place]
+            if layer.c.size:
+                layer.c[0, low:high] = 0
+
+    def backward(self, work: PairWork, low: int, high: int, *, looks_back: bool = True) -> None:
+        """From dL/d(outputs) in work.outputs to everything that the weights' gradients are made from.
+
+        looks_back: whether the encoder hears of attention; if not, of the decoder's first states alone.
+        """
+        self.head.backward(work.outputs, self._dtop(work), low, high)
+        if work.encoder:  # nothing has flowed into it yet
+            work.encoder.dy[:, low:high] = 0
+        if self.attention and work.attention and work.encoder:
+            if work.attention.dropped is not None:
+                self._drop(work.dtop, work.dtop, work, low, high)
+            self.attention.backward(
+                work.decoder.y, work.encoder.y, work.encoder.extent.lengths, work.spans, work.attention, work.dtop,
+                work.decoder.dy, work.encoder.dy, low, high,
+            )  # fmt: skip
+            if not looks_back:
+                work.encoder.dy[:, low:high] = 0
+        self.decoder.backward(work.decoder, low, high)
+        for layer, place in zip(work.decoder.directions, self._places(), strict=True):
+            work.dstates[0, low:high, place] = layer.dh[0, low:high]
+        attention_kernels.squash_grad(work.states, work.dstates, low, high)
+        self.start.projection.backward(work.dstates, work.dvector, low, high)
+        if self.encoder and work.encoder:
+            H = self.shape.hidden_size
+            pooling.add_last_grad(work.dvector, work.encoder.extent.lengths, H, work.encoder.dy, low, high)
+            self.encoder.backward(work.encoder, low, high)
+
+    def weight_gradients(self, work: PairWork, share: Share) -> None:
+        """This share's columns of every parameter's gradient, when `backward` of all sequences is done."""
+        if self.encoder and work.encoder:
+            self.encoder.weight_gradients(work.encoder, share)
+        self.decoder.weight_gradients(work.decoder, share)
+        self.start.projection.weight_gradients(work.vector, work.dstates, share)
+        columns = share.columns(work.states.shape[2])
+        inputs.column_sums(work.dstates[0], self.start.dbias, *columns)
+        if self.attention and work.attention and work.encoder:
+            self.attention.weight_gradients(work.decoder.y, work.encoder.y, work.attention, work.dtop, share)
+        self.head.weight_gradients(self._top(work), work.outputs, share)
+
+    def finish_gradients(self) -> None:
+        """What is left to one thread when all shares are done."""
+        for stack in self._stacks:
+            stack.finish_gradients()
+
+    def strands(self, work: PairWork) -> list[Strand]:
+        read = self.encoder.strands(work.encoder, "encoder") if self.encoder and work.encoder else []
+        return read + self.decoder.strands(work.decoder, "decoder", work.spans)
+
+    def _top(self, work: PairWork) -> np.ndarray:
+        return work.attention.y if work.attention else work.decoder.y
+
+    def _dtop(self, work: PairWork) -> np.ndarray:
+        return work.dtop if work.attention else work.decoder.dy
+
+    def _drop(self, x: np.ndarray, y: np.ndarray, work: PairWork, low: int, high: int) -> None:
+        dropout.drop(self.shape.dropout, x, y, work.combined_keys[0], low, high)
+
+    def _places(self) -> list[slice]:
+        """Where each layer's state stands in `states`."""
+        H = self.shape.hidden_size
+        return [slice(l * H, (l + 1) * H) for l in range(self.shape.num_layers)]

@@ -1,0 +1,44 @@
+"""Several models as one: their weights lie in one buffer, so that one optimizer moves and one file keeps them all.
+
+They share nothing else. Who drives them runs each by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from rnncli.nn.network import Model
+from rnncli.nn.parameters import Parameters, Spec
+from rnncli.nn.share import Share
+
+
+class Ensemble(Model):
+    """`members`, the parameters of number k being called `k.` and its own name."""
+
+    def __init__(self, members: Sequence[Model]):
+        super().__init__(members[0].dtype)
+        self.members = tuple(members)
+        self.parameters = Parameters(
+            [
+                Spec(f"{k}.{spec.name}", spec.shape, spec.transposed)
+                for k, member in enumerate(members)
+                for spec in member.parameters.specs
+            ],
+            self.dtype,
+        )
+        ends = np.cumsum([0, *(member.parameters.weights.size for member in members)])
+        for member, (first, last) in zip(members, pairwise(ends), strict=True):
+            member.move(self.parameters.weights[first:last], self.parameters.gradient[first:last])
+        self.pack()
+
+    def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int, chrono: int | None = None) -> None:
+        """First weights from seeds that follow each other."""
+        for k, member in enumerate(self.members):
+            member.initialise(recurrent_init, recurrent_scale, seed + k, chrono)
+
+    def pack(self, share: Share | None = None) -> None:
+        for member in self.members:
+            member.pack(share)

@@ -1,0 +1,278 @@
+"""A sequence network: recurrent layers → pooling, if any → linear head, over one shard of the batch at a time.
+
+Training calls, per window:
+
+    pack                     per share of the output columns, after the weights changed
+    forward, loss, backward  per shard of the batch (threads do not meet)
+    weight_gradients         per share of the output columns, when every shard is done
+    finish_gradients         once, when every share is done
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rnncli.errors import ModelFileError
+from rnncli.nn import dropout
+from rnncli.nn.head import LinearHead
+from rnncli.nn.parameters import Parameters, Part
+from rnncli.nn.pooling import POOLINGS, Pooling, PoolingWork
+from rnncli.nn.recurrent import Strand
+from rnncli.nn.share import Share
+from rnncli.nn.stack import Stack, StackShape
+from rnncli.nn.words import WordVectors
+from rnncli.nn.workspace import Workspace
+
+FLOAT32 = np.dtype(np.float32)
+_INPUT = 90  # the place of the input's mask, beyond those of any layers
+
+
+@dataclass(frozen=True)
+class NetworkShape:
+    """Everything that fixes a network's parameters; see `StackShape`.
+
+    With a pooling the head sees one vector a sequence.
+    drops_ends: dropout comes before the first layer and before the head of every step as well.
+    word_dropout: the share of words that training takes for unknown ones.
+    characters: how many distinct ones words are composed from, by two directions of character_size; 0 for none.
+    """
+
+    cell: str
+    input_size: int
+    hidden_size: int
+    num_layers: int
+    output_size: int
+    token_input: bool
+    embedding_size: int | None = None
+    activation: str = "tanh"
+    dropout: float = 0.0
+    head_starts_at_zero: bool = False
+    bidirectional: bool = False
+    pooling: str | None = None
+    fold_up_to: int = 320
+    drops_ends: bool = False
+    word_dropout: float = 0.0
+    characters: int = 0
+    character_size: int = 0
+
+    @property
+    def stack(self) -> StackShape:
+        size, tokens, embedding = self.input_size, self.token_input, self.embedding_size
+        if self.characters:
+            size, tokens, embedding = (self.embedding_size or 0) + 2 * self.character_size, False, None
+        return StackShape(
+            self.cell, size, self.hidden_size, self.num_layers, tokens, embedding, self.activation, self.dropout,
+            self.bidirectional, self.fold_up_to,
+        )  # fmt: skip
+
+
+class Model:
+    """What every model is to those who train and save it. `work` is of the kind that its own `workspace` gives.
+
+    Its parameters are packed anew after every change.
+    """
+
+    parameters: Parameters
+    head: LinearHead
+
+    def __init__(self, dtype: np.dtype):
+        self.dtype = np.dtype(dtype)
+
+    def hold(self, parts: Sequence[Part]) -> None:
+        """Take the parameters of `parts`, in this order."""
+        self._parts = parts
+        self.parameters = Parameters([spec for part in parts for spec in part.specs()], self.dtype)
+        for part in parts:
+            part.bind(self.parameters)
+
+    def move(self, weights: np.ndarray, gradient: np.ndarray) -> None:
+        """Go on with these buffers (P,) of weights and gradients; the weights come along. Pack anew after it."""
+        self.parameters.move(weights, gradient)
+        for part in self._parts:
+            part.bind(self.parameters)
+
+    def load(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take a model file's arrays; ModelFileError names the first that is missing or misshapen."""
+        try:
+            self.parameters.load(arrays)
+        except KeyError as missing:
+            raise ModelFileError(f"the model file lacks {missing}; train again or restore a copy") from None
+        except ValueError as wrong:
+            raise ModelFileError(f"the model file is inconsistent: {wrong}; train again") from None
+        self.pack()
+
+    def pack(self, share: Share | None = None) -> None:
+        """Refresh the packed weights, or a share of them; call after every change of the parameters."""
+        raise NotImplementedError
+
+    def shared(self, work: Any) -> int:
+        """How many things the sequences of the batch share, such as words; they are computed before any sequence."""
+        return 0
+
+    def forward_shared(self, work: Any, low: int, high: int) -> None:
+        """Those from `low` to `high`."""
+        raise NotImplementedError
+
+    def collect_shared(self, work: Any, share: Share) -> None:
+        """This share's columns of their gradients, when `backward` of all sequences is done."""
+        raise NotImplementedError
+
+    def backward_shared(self, work: Any, low: int, high: int) -> None:
+        """And back through those from `low` to `high`."""
+        raise NotImplementedError
+
+    def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int, chrono: int | None = None) -> None:
+        """First weights from the seed; see `rnncli.nn.initialisation`."""
+        raise NotImplementedError
+
+    def forward(self, work: Any, low: int, high: int) -> None:
+        """work.outputs (T, B, O) for sequences low ≤ b < high."""
+        raise NotImplementedError
+
+    def backward(self, work: Any, low: int, high: int) -> None:
+        """From dL/d(outputs) in work.outputs to everything that the weights' gradients are made from."""
+        raise NotImplementedError
+
+    def weight_gradients(self, work: Any, share: Share) -> None:
+        """This share's columns of every parameter's gradient, when `backward` of all sequences is done."""
+        raise NotImplementedError
+
+    def finish_gradients(self) -> None:
+        """What is left to one thread when all shares are done."""
+        raise NotImplementedError
+
+    def strands(self, work: Any) -> list[Strand]:
+        """The recurrent layers that a gradient flows back in time through; the last has the lengths of the outputs."""
+        raise NotImplementedError
+
+
+class Network(Model):
+    """The network of a `NetworkShape`, in float32 for use or float64 for checks."""
+
+    def __init__(self, shape: NetworkShape, dtype: np.dtype = FLOAT32):
+        super().__init__(dtype)
+        self.shape = shape
+        self.words = (
+            WordVectors(shape.cell, shape.input_size, shape.embedding_size or 0, shape.characters, shape.character_size)
+            if shape.characters
+            else None
+        )
+        self.stack = Stack(shape.stack, drops_top=shape.drops_ends)
+        width = self.stack.shape.width
+        self.pooling = POOLINGS[shape.pooling](width, shape.hidden_size) if shape.pooling else None
+        self.head = LinearHead(width, shape.output_size, shape.head_starts_at_zero)
+        self.hold([*([self.words] if self.words else []), self.stack, *self._pooling, self.head])
+
+    @property
+    def _pooling(self) -> tuple[Pooling, ...]:
+        return () if self.pooling is None else (self.pooling,)
+
+    def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int, chrono: int | None = None) -> None:
+        """First weights from the seed."""
+        if self.words:
+            self.words.initialise(recurrent_init, recurrent_scale, seed, chrono)
+        self.stack.initialise(recurrent_init, recurrent_scale, seed, chrono)
+        if self.pooling:
+            self.pooling.initialise(seed)
+        self.head.initialise(seed)
+        self.pack()
+
+    def pack(self, share: Share | None = None) -> None:
+        share = share or Share(0, 1, self.dtype)
+        if self.words:
+            self.words.pack(share)
+        self.stack.pack(share)
+        self.head.pack(share)
+
+    def workspace(self, T: int, B: int, head_steps: int, *, training: bool, input_gradient: bool = False) -> Workspace:
+        """Arrays for windows of up to T steps of B sequences, the head seeing the last head_steps of them."""
+        shape = self.shape
+        input_gradient = input_gradient or self.words is not None
+        return Workspace(
+            **vars(self.stack.work(T, B, self.dtype, training=training, input_gradient=input_gradient)),
+            words=self.words.work(T, B) if self.words else None,
+            pooling=PoolingWork.plan(T, B, self.stack.shape.width, self.dtype) if shape.pooling else None,
+            outputs=np.zeros((head_steps, B, shape.output_size), self.dtype),
+            head_from=T - head_steps,
+        )
+
+    def dropout_keys(self, seed: int, update: int) -> tuple[np.uint32, ...]:
+        """A mask for what each layer says (the topmost, or its pooling), and one for the input. None is remembered."""
+        masks = self.stack.dropout_keys(seed, update)
+        return masks + dropout.keys(self.shape.dropout, 1, _INPUT, seed, update)
+
+    def shared(self, work: Workspace) -> int:
+        return work.words.count if work.words else 0
+
+    def forward_shared(self, work: Workspace, low: int, high: int) -> None:
+        assert self.words is not None
+        assert work.words is not None
+        self.words.compose(work.words, low, high)
+
+    def collect_shared(self, work: Workspace, share: Share) -> None:
+        assert self.words is not None
+        assert work.words is not None
+        assert work.dx is not None
+        self.words.scatter(work.words, work.dx, share)
+
+    def backward_shared(self, work: Workspace, low: int, high: int) -> None:
+        assert self.words is not None
+        assert work.words is not None
+        self.words.decompose(work.words, low, high)
+
+    def forward(self, work: Workspace, low: int, high: int) -> None:
+        """work.outputs for sequences low ≤ b < high, from work.tokens or work.x and the states in row 0."""
+        if self.words and work.words:
+            self.words.gather(work.words, work.x, low, high)
+        self._drop_input(work, work.x, low, high)
+        self.stack.forward(work, low, high)
+        if self.pooling and work.pooling:
+            self.pooling.forward(work.y, work.extent.lengths, work.pooling, low, high)
+            if work.dropout_keys:
+                pooled = work.pooling.pooled
+                dropout.drop(self.shape.dropout, pooled, pooled, work.dropout_keys[-2], low, high)
+        self.head.forward(self._head_input(work), work.outputs, low, high)
+        if work.base is not None:
+            work.outputs[0, low:high] += work.base[low:high]
+
+    def backward(self, work: Workspace, low: int, high: int) -> None:
+        """From dL/d(outputs) in work.outputs to da of every layer, dL/dh in dh, and dx where it is wanted."""
+        if self.pooling and work.pooling:
+            self.head.backward(work.outputs, work.pooling.dpooled, low, high)
+            if work.dropout_keys:
+                dpooled = work.pooling.dpooled
+                dropout.drop(self.shape.dropout, dpooled, dpooled, work.dropout_keys[-2], low, high)
+            self.pooling.backward(work.y, work.extent.lengths, work.pooling, work.dy, low, high)
+        else:
+            work.dy[: work.head_from, low:high] = 0
+            self.head.backward(work.outputs, work.dy[work.head_from :], low, high)
+        self.stack.backward(work, low, high)
+        if work.dx is not None:
+            self._drop_input(work, work.dx, low, high)
+
+    def weight_gradients(self, work: Workspace, share: Share) -> None:
+        """This share's columns of every parameter's gradient, when `backward` of all sequences is done."""
+        if self.words and work.words:
+            self.words.weight_gradients(work.words, share)
+        self.stack.weight_gradients(work, share)
+        self.head.weight_gradients(self._head_input(work), work.outputs, share)
+        if self.pooling and work.pooling:
+            self.pooling.weight_gradients(work.y, work.pooling, share)
+
+    def finish_gradients(self) -> None:
+        """What is left to one thread when all shares are done."""
+        self.stack.finish_gradients()
+
+    def strands(self, work: Workspace) -> list[Strand]:
+        return self.stack.strands(work)
+
+    def _drop_input(self, work: Workspace, x: np.ndarray, low: int, high: int) -> None:
+        if self.shape.drops_ends and work.dropout_keys and x.size:
+            dropout.drop(self.shape.dropout, x, x, work.dropout_keys[-1], low, high)
+
+    def _head_input(self, work: Workspace) -> np.ndarray:
+        return work.pooling.pooled if work.pooling else work.y[work.head_from :]

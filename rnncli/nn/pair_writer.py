@@ -1,0 +1,84 @@
+"""An encoder-decoder that writes: the best answers to a batch of sources; see `rnncli.kernels.beam`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnncli.kernels import beam
+from rnncli.nn.encoder_decoder import EncoderDecoder, PairWork
+from rnncli.nn.token_writer import fresh_state, packed_weights
+
+_WAYS = {None: beam.NONE, "dot": beam.DOT, "additive": beam.ADDITIVE}
+
+
+@dataclass(frozen=True)
+class Written:
+    """One answer: its tokens, <end> left out, and the log-probability of all it says, in nats."""
+
+    tokens: np.ndarray
+    score: float
+
+
+class PairWriter:
+    """The weights as they are now. beams: how many hypotheses stay; longest: what an answer may have in tokens."""
+
+    def __init__(self, model: EncoderDecoder, *, beams: int, longest: int, alpha: float, excluded: int = 0):
+        self.model, self.K, self.N, self.alpha, self.excluded = model, beams, longest, alpha, excluded
+        self.weights = packed_weights(model.decoder, model.head)
+
+    def write(self, work: PairWork) -> list[list[Written]]:
+        """The up to K best answers for each sequence of `work`, best first, once the model has read it."""
+        B, K, decoder = work.B, self.K, self.model.decoder
+        state = fresh_state(decoder, self.model.head, B * K)
+        for l, layer in enumerate(work.decoder.directions):
+            state.h[l, 0] = layer.h[0].repeat(K, axis=0)
+        tokens, parents = (np.zeros((self.N, B * K), np.int32) for _ in range(2))
+        found = beam.fresh_found(B, K)
+        beam.search(
+            self.weights, state, self._sight(work), self.model.shape.end, self.excluded, self.alpha,
+            tokens, parents, np.zeros(B * K), found,
+        )  # fmt: skip
+        return [
+            [self._traced(tokens, parents, found, b, k) for k in range(found.finished[b])]
+            for b in range(B)
+        ]  # fmt: skip
+
+    def _traced(self, tokens: np.ndarray, parents: np.ndarray, found: beam.Found, b: int, k: int) -> Written:
+        answer = np.zeros(found.step[b, k] + 1, np.int32)
+        beam.trace(tokens, parents, found.step[b, k], found.row[b, k], answer)
+        return Written(answer, float(found.score[b, k]))
+
+    def _sight(self, work: PairWork) -> beam.Sight:
+        model, R = self.model, work.B * self.K
+        dtype = model.dtype
+
+        def zeros(*shape: int) -> np.ndarray:
+            return np.zeros(shape, dtype)
+
+        ones = np.ones(R, np.int32)
+        attention = model.attention
+        if attention is None or work.attention is None or work.encoder is None:
+            flat, deep = zeros(0), zeros(0, 0, 0)
+            return beam.Sight(
+                beam.NONE, deep, deep, ones, ones, flat, flat, flat, flat, flat, deep, zeros(0, 0), deep, deep, deep
+            )
+        A, H, memory = attention.A, attention.H, work.encoder.y.repeat(self.K, axis=1)
+        return beam.Sight(
+            way=_WAYS[model.shape.attention],
+            memory=memory,
+            keys=work.attention.keys.repeat(self.K, axis=1),
+            lengths=work.encoder.extent.lengths.repeat(self.K),
+            ones=ones,
+            query_packed=attention.query.packed,
+            no_bias=attention.no_bias,
+            energy=getattr(attention, "energy", zeros(0)),
+            combine_packed=attention.combine.packed,
+            combine_bias=attention.bias,
+            query=zeros(1, R, A),
+            raised=zeros(R, A),
+            weights=zeros(1, R, len(memory)),
+            joined=zeros(1, R, H + attention.F),
+            combined=zeros(1, R, H),
+        )

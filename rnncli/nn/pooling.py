@@ -1,0 +1,124 @@
+"""Poolings: from the top layer's steps to one vector a sequence. A new one is a class and a line in POOLINGS.
+
+last        the state after the sequence's last step; of the backward direction, after its first
+mean, max   of each feature over the sequence's steps
+attention   a mean weighted by softmax(query·y_t), the query learnt
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnncli.kernels import pooling
+from rnncli.nn import initialisation
+from rnncli.nn.parameters import Parameters, Spec
+from rnncli.nn.share import Share
+
+
+@dataclass
+class PoolingWork:
+    """pooled, dpooled (1, B, F); what a pooling saves for its gradient: steps (B, F), weights and dscores (T, B)."""
+
+    pooled: np.ndarray
+    dpooled: np.ndarray
+    steps: np.ndarray
+    weights: np.ndarray
+    dscores: np.ndarray
+
+    @classmethod
+    def plan(cls, T: int, B: int, F: int, dtype: np.dtype) -> PoolingWork:
+        return cls(
+            np.zeros((1, B, F), dtype), np.zeros((1, B, F), dtype), np.zeros((B, F), np.int32),
+            np.zeros((T, B), dtype), np.zeros((T, B), dtype),
+        )  # fmt: skip
+
+    def first(self, T: int) -> PoolingWork:
+        return PoolingWork(self.pooled, self.dpooled, self.steps, self.weights[:T], self.dscores[:T])
+
+
+class Pooling:
+    """Of F features; those of the backward direction begin at `half`. Most have no weights."""
+
+    def __init__(self, F: int, half: int):
+        self.F, self.half = F, half
+
+    def specs(self) -> list[Spec]:
+        return []
+
+    def bind(self, parameters: Parameters) -> None:
+        pass
+
+    def initialise(self, seed: int) -> None:
+        pass
+
+    def forward(self, y: np.ndarray, lengths: np.ndarray, work: PoolingWork, low: int, high: int) -> None:
+        """work.pooled from y (T, B, F)."""
+        raise NotImplementedError
+
+    def backward(
+        self, y: np.ndarray, lengths: np.ndarray, work: PoolingWork, dy: np.ndarray, low: int, high: int
+    ) -> None:
+        """All of dy (T, B, F) from work.dpooled."""
+        raise NotImplementedError
+
+    def weight_gradients(self, y: np.ndarray, work: PoolingWork, share: Share) -> None:
+        pass
+
+
+class Last(Pooling):
+    def forward(self, y: np.ndarray, lengths: np.ndarray, work: PoolingWork, low: int, high: int) -> None:
+        pooling.last(y, lengths, self.half, work.pooled, low, high)
+
+    def backward(
+        self, y: np.ndarray, lengths: np.ndarray, work: PoolingWork, dy: np.ndarray, low: int, high: int
+    ) -> None:
+        pooling.last_grad(work.dpooled, lengths, self.half, dy, low, high)
+
+
+class Mean(Pooling):
+    def forward(self, y: np.ndarray, lengths: np.ndarray, work: PoolingWork, low: int, high: int) -> None:
+        pooling.mean(y, lengths, work.pooled, low, high)
+
+    def backward(
+        self, y: np.ndarray, lengths: np.ndarray, work: PoolingWork, dy: np.ndarray, low: int, high: int
+    ) -> None:
+        pooling.mean_grad(work.dpooled, lengths, dy, low, high)
+
+
+class Max(Pooling):
+    def forward(self, y: np.ndarray, lengths: np.ndarray, work: PoolingWork, low: int, high: int) -> None:
+        pooling.maximum(y, lengths, work.pooled, work.steps, low, high)
+
+    def backward(
+        self, y: np.ndarray, lengths: np.ndarray, work: PoolingWork, dy: np.ndarray, low: int, high: int
+    ) -> None:
+        pooling.maximum_grad(work.dpooled, work.steps, dy, low, high)
+
+
+class Attention(Pooling):
+    def specs(self) -> list[Spec]:
+        return [Spec("pooling.weight", (self.F,))]
+
+    def bind(self, parameters: Parameters) -> None:
+        self.query, self.dquery = (view("pooling.weight") for view in (parameters.view, parameters.gradient_view))
+
+    def initialise(self, seed: int) -> None:
+        self.query[...] = initialisation.uniform((self.F,), 1.0 / math.sqrt(self.F), seed, 3)
+
+    def forward(self, y: np.ndarray, lengths: np.ndarray, work: PoolingWork, low: int, high: int) -> None:
+        pooling.attention(y, lengths, self.query, work.pooled, work.weights, low, high)
+
+    def backward(
+        self, y: np.ndarray, lengths: np.ndarray, work: PoolingWork, dy: np.ndarray, low: int, high: int
+    ) -> None:
+        pooling.attention_grad(work.dpooled, y, lengths, self.query, work.weights, work.dscores, dy, low, high)
+
+    def weight_gradients(self, y: np.ndarray, work: PoolingWork, share: Share) -> None:
+        pooling.query_gradient(y, work.dscores, self.dquery, *share.split(self.F))
+
+
+POOLINGS: dict[str, Callable[[int, int], Pooling]] = {"last": Last, "mean": Mean, "max": Max, "attention": Attention}

@@ -1,0 +1,184 @@
+"""Recurrent layers, one upon another, from tokens or values to what the topmost says at each step.
+
+What feeds the first layer (values, one-hot tokens, an embedding looked up or folded into the layer) is decided here,
+and so is the dropout between layers. Models are stacks with something on top: `network`, `encoder_decoder`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rnncli.kernels import inputs
+from rnncli.kernels.cells import CELLS
+from rnncli.kernels.cells.rnn import ACTIVATIONS
+from rnncli.nn import dropout, initialisation
+from rnncli.nn.bidirectional import BidirectionalLayer
+from rnncli.nn.parameters import Parameters, Spec
+from rnncli.nn.recurrent import Reads, RecurrentLayer, Strand
+from rnncli.nn.share import Share
+from rnncli.nn.workspace import BidirectionalWork, Extent, LayerWork, StackWork
+
+
+@dataclass(frozen=True)
+class StackShape:
+    """Everything that fixes a stack's parameters.
+
+    input_size is the vocabulary for token inputs, the number of features for numeric ones; embedding_size None
+    with token inputs means one-hot. An embedding of up to fold_up_to tokens, which is fewer than most windows have
+    steps × sequences, is folded into the first layer.
+    """
+
+    cell: str
+    input_size: int
+    hidden_size: int
+    num_layers: int
+    token_input: bool
+    embedding_size: int | None = None
+    activation: str = "tanh"
+    dropout: float = 0.0
+    bidirectional: bool = False
+    fold_up_to: int = 320
+
+    @property
+    def embedded(self) -> bool:
+        return self.token_input and self.embedding_size is not None
+
+    @property
+    def width(self) -> int:
+        """What a layer says a step."""
+        return 2 * self.hidden_size if self.bidirectional else self.hidden_size
+
+    @property
+    def folded(self) -> bool:
+        return self.embedded and self.input_size <= self.fold_up_to
+
+    @property
+    def gathers(self) -> bool:
+        """Whether embeddings are looked up as values, and not folded."""
+        return self.embedded and not self.folded
+
+    @property
+    def first_size(self) -> int:
+        """What the first layer reads a step: of an embedding, of a one-hot vector, of features."""
+        return self.embedding_size if self.token_input and self.embedding_size is not None else self.input_size
+
+    @property
+    def first_reads(self) -> Reads:
+        if not self.token_input:
+            return "values"
+        if not self.embedded:
+            return "tokens"
+        return "embedded tokens" if self.folded else "values"
+
+
+class Stack:
+    """The layers of a `StackShape`.
+
+    prefix: of its parameters' names. place: a number of its own among the stacks of a model, for the random streams.
+    drops_top: dropout follows the topmost layer as well.
+    """
+
+    def __init__(self, shape: StackShape, prefix: str = "", place: int = 0, *, drops_top: bool = False):
+        self.shape, self.place, self.drops_top = shape, place, drops_top
+        self.cell, self.activation = CELLS[shape.cell], ACTIVATIONS[shape.activation]
+        self._embedding = f"{prefix}embedding.weight"
+        layer: Any = BidirectionalLayer if shape.bidirectional else RecurrentLayer
+        self.layers: list[Any] = [  # each takes its own kind of work, which `work` plans beside it
+            layer(
+                self.cell, l, shape.width if l else shape.first_size, shape.hidden_size, self.activation,
+                "values" if l else shape.first_reads, prefix, place,
+            )
+            for l in range(shape.num_layers)
+        ]  # fmt: skip
+
+    def specs(self) -> list[Spec]:
+        table = [Spec(self._embedding, (self.shape.input_size, self.shape.first_size))] if self.shape.embedded else []
+        return table + [spec for layer in self.layers for spec in layer.specs()]
+
+    def bind(self, parameters: Parameters) -> None:
+        if self.shape.embedded:
+            self.table, self.dtable = parameters.view(self._embedding), parameters.gradient_view(self._embedding)
+        for layer in self.layers:
+            layer.bind(parameters)
+
+    def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int, chrono: int | None = None) -> None:
+        if self.shape.embedded:
+            limit = 1.0 if self.shape.folded else initialisation.EMBEDDING
+            self.table[...] = initialisation.uniform(self.table.shape, limit, seed, 2 + 10 * self.place)
+        for layer in self.layers:
+            layer.initialise(recurrent_init, recurrent_scale, seed, chrono)
+
+    def pack(self, share: Share) -> None:
+        for layer in self.layers:
+            layer.pack(share)
+
+    def work(self, T: int, B: int, dtype: np.dtype, *, training: bool, input_gradient: bool = False) -> StackWork:
+        """Arrays for up to T steps of B sequences."""
+        shape, cell, last = self.shape, self.cell, self.shape.num_layers - 1
+        dropping = training and shape.dropout > 0
+        dense = shape.first_reads == "values"
+        x = np.zeros((T, B, shape.first_size) if dense else (0, 0, 0), dtype)
+
+        def layer_work(l: int) -> LayerWork | BidirectionalWork:
+            drops = dropping and (l < last or self.drops_top)
+            if not shape.bidirectional:
+                return LayerWork.plan(cell, T, B, shape.hidden_size, drops, dtype)
+            tokens, I = l == 0 and not dense, shape.width if l else shape.first_size
+            return BidirectionalWork.plan(cell, T, B, shape.hidden_size, drops, dtype, tokens, I)
+
+        return StackWork(
+            tokens=np.zeros((T, B) if shape.token_input else (0, 0), np.int32),
+            x=x,
+            dx=np.zeros_like(x) if shape.gathers or (dense and input_gradient) else None,
+            layers=[layer_work(l) for l in range(last + 1)],
+            extent=Extent.full(T, B),
+        )
+
+    def strands(self, work: StackWork, part: str = "", lengths: np.ndarray | None = None) -> list[Strand]:
+        """Every layer, or every direction of it, in PyTorch's order. lengths: where they are not the work's own."""
+        lengths = work.extent.lengths if lengths is None else lengths
+        layers = [direction for layer in self.layers for direction in layer.directions]
+        return [Strand(part, *both, lengths) for both in zip(layers, work.directions, strict=True)]
+
+    def dropout_keys(self, seed: int, update: int) -> tuple[np.uint32, ...]:
+        """One mask for what each layer says."""
+        return dropout.keys(self.shape.dropout, len(self.layers), 100 * self.place, seed, update)
+
+    def forward(self, work: StackWork, low: int, high: int) -> None:
+        """work.y for sequences low ≤ b < high, from work.tokens or work.x and the states in row 0."""
+        if self.shape.gathers:
+            inputs.gather(self.table, work.tokens, work.x, 0, low, high)
+        for l, (layer, layer_work) in enumerate(zip(self.layers, work.layers, strict=True)):
+            layer.forward(layer_work, self._layer_input(work, l), work.extent, low, high)
+            if layer_work.dropped is not None:
+                dropout.drop(self.shape.dropout, layer_work.output, layer_work.dropped, work.dropout_keys[l], low, high)
+
+    def backward(self, work: StackWork, low: int, high: int) -> None:
+        """From dL/dy in work.dy to da of every layer, dL/dh in dh, and dx where it is wanted."""
+        for l in range(len(self.layers) - 1, -1, -1):
+            layer_work = work.layers[l]
+            dy = layer_work.doutput
+            if layer_work.dropped is not None:
+                dropout.drop(self.shape.dropout, dy, dy, work.dropout_keys[l], low, high)
+            dx = work.layers[l - 1].doutput if l else work.dx
+            self.layers[l].backward(layer_work, dx, work.extent, low, high)
+
+    def weight_gradients(self, work: StackWork, share: Share) -> None:
+        """This share's columns of every parameter's gradient, when `backward` of all sequences is done."""
+        for l, layer in enumerate(self.layers):
+            layer.weight_gradients(work.layers[l], self._layer_input(work, l), share)
+        if self.shape.gathers:
+            assert work.dx is not None
+            inputs.scatter(work.dx, 0, work.tokens, self.dtable, *share.split(self.shape.first_size))
+
+    def finish_gradients(self) -> None:
+        """What is left to one thread when all shares are done."""
+        self.layers[0].finish_gradients()
+
+    def _layer_input(self, work: StackWork, l: int) -> np.ndarray:
+        if l > 0:
+            return work.layers[l - 1].y
+        return work.x if self.shape.first_reads == "values" else work.tokens

@@ -1,0 +1,123 @@
+"""Vectors of words: one that is looked up, beside one that a small network composes from the word's characters.
+
+So that a word never seen has a vector too (Ling et al., 2015). Every distinct word of a batch is composed once, however
+often it occurs: these vectors are what the sequences of a batch share, and come before any of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnncli.kernels import inputs, pooling
+from rnncli.nn import initialisation
+from rnncli.nn.parameters import Parameters, Spec
+from rnncli.nn.pooling import PoolingWork
+from rnncli.nn.share import Share
+from rnncli.nn.stack import Stack, StackShape
+from rnncli.nn.workspace import StackWork, WordsWork
+
+_ROOM = 128  # words: memory is kept for multiples of it
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Words as they are written, numbered: words (F,) their numbers in the vocabulary, 0 where it lacks them; seldom
+    (F,) whether such a word may be taken for an unknown one in training; spellings their characters' numbers, each at
+    least one."""
+
+    words: np.ndarray
+    seldom: np.ndarray
+    spellings: Sequence[np.ndarray]
+
+
+def spelling_shape(cell: str, characters: int, C: int) -> StackShape:
+    """Of the network that reads a word's characters: one layer of two directions of C."""
+    return StackShape(cell, characters, C, 1, True, bidirectional=True)
+
+
+class WordVectors:
+    """E values looked up for each of V words, then 2·C that two directions say of its characters."""
+
+    def __init__(self, cell: str, V: int, E: int, characters: int, C: int):
+        self.V, self.E, self.C = V, E, C
+        self.spelling = Stack(spelling_shape(cell, characters, C), "characters.", 3)
+        self._memory: dict[int, tuple[StackWork, PoolingWork]] = {}
+
+    def specs(self) -> list[Spec]:
+        return [Spec("embedding.weight", (self.V, self.E)), *self.spelling.specs()]
+
+    def bind(self, parameters: Parameters) -> None:
+        self.table, self.dtable = (view("embedding.weight") for view in (parameters.view, parameters.gradient_view))
+        self.spelling.bind(parameters)
+
+    def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int, chrono: int | None = None) -> None:
+        self.table[...] = initialisation.uniform(self.table.shape, initialisation.EMBEDDING, seed, 2)
+        self.spelling.initialise(recurrent_init, recurrent_scale, seed)  # words are short
+
+    def pack(self, share: Share) -> None:
+        self.spelling.pack(share)
+
+    def work(self, T: int, B: int) -> WordsWork:
+        """Arrays for up to T steps of B sequences; those of the batch's words come with the words."""
+        return WordsWork(np.zeros((T, B), np.int32), np.zeros((T, B), np.int32))
+
+    def place(self, work: WordsWork, numbers: np.ndarray, lexicon: Lexicon) -> None:
+        """The spellings of a batch: numbers (T, B) in the lexicon."""
+        used, forms = np.unique(numbers, return_inverse=True)
+        lengths = np.array([len(lexicon.spellings[i]) for i in used])
+        order = np.argsort(-lengths, kind="stable")
+        rank = np.empty_like(order)
+        rank[order] = np.arange(len(order))
+        work.forms[...] = rank[forms.reshape(numbers.shape)]
+        work.spelt, work.composed = self._room(len(used), [lexicon.spellings[used[i]] for i in order])
+
+    def _room(self, count: int, spellings: list[np.ndarray]) -> tuple[StackWork, PoolingWork]:
+        """Memory for these words, longest first, filled up with words of one character that nothing refers to."""
+        B, T = -(-count // _ROOM) * _ROOM, len(spellings[0])
+        dtype = self.table.dtype
+        if B not in self._memory or len(self._memory[B][0].tokens) < T:
+            whole = self.spelling.work(T, B, dtype, training=True)
+            self._memory[B] = whole, PoolingWork.plan(T, B, 2 * self.C, dtype)
+        whole, composed = self._memory[B]
+        lengths = np.ones(B, np.int32)
+        lengths[:count] = [len(spelling) for spelling in spellings]
+        spelt = whole.of_lengths(lengths)
+        spelt.clear_state()
+        spelt.tokens[...] = 0
+        for b, spelling in enumerate(spellings):
+            spelt.tokens[: len(spelling), b] = spelling
+        return spelt, composed
+
+    def compose(self, work: WordsWork, low: int, high: int) -> None:
+        """The vectors of words low ≤ b < high from their characters."""
+        assert work.spelt is not None
+        assert work.composed is not None
+        self.spelling.forward(work.spelt, low, high)
+        pooling.last(work.spelt.y, work.spelt.extent.lengths, self.C, work.composed.pooled, low, high)
+
+    def gather(self, work: WordsWork, x: np.ndarray, low: int, high: int) -> None:
+        """x (T, B, E + 2C) from both."""
+        assert work.composed is not None
+        inputs.gather(self.table, work.words, x, 0, low, high)
+        inputs.gather(work.composed.pooled[0], work.forms, x, self.E, low, high)
+
+    def scatter(self, work: WordsWork, dx: np.ndarray, share: Share) -> None:
+        """This share's columns of the gradients of both, from dx of all sequences."""
+        assert work.composed is not None
+        inputs.scatter(dx, 0, work.words, self.dtable, *share.split(self.E))
+        inputs.scatter(dx, self.E, work.forms, work.composed.dpooled[0], *share.split(2 * self.C))
+
+    def decompose(self, work: WordsWork, low: int, high: int) -> None:
+        """Back through the characters of words low ≤ b < high."""
+        assert work.spelt is not None
+        assert work.composed is not None
+        spelt = work.spelt
+        pooling.last_grad(work.composed.dpooled, spelt.extent.lengths, self.C, spelt.dy, low, high)
+        self.spelling.backward(spelt, low, high)
+
+    def weight_gradients(self, work: WordsWork, share: Share) -> None:
+        assert work.spelt is not None
+        self.spelling.weight_gradients(work.spelt, share)

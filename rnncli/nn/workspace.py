@@ -1,0 +1,258 @@
+"""The arrays that one window of T steps × B sequences is computed in, allocated once and sliced for shorter windows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from rnncli.kernels.cells.cell import Cell
+from rnncli.nn.pooling import PoolingWork
+
+
+class Extent(NamedTuple):
+    """How long the sequences of a batch are: lengths (B,), longest first; active (T,), how many run at each step."""
+
+    lengths: np.ndarray
+    active: np.ndarray
+
+    @classmethod
+    def full(cls, T: int, B: int) -> Extent:
+        return cls(np.full(B, T, np.int32), np.full(T, B, np.int32))
+
+    @classmethod
+    def of(cls, lengths: np.ndarray) -> Extent:
+        """lengths (B,), each at least 1, longest first; a batch of that many steps."""
+        steps = np.arange(lengths[0])
+        return cls(lengths.astype(np.int32), (lengths[None, :] > steps[:, None]).sum(axis=1).astype(np.int32))
+
+
+@dataclass
+class LayerWork:
+    """One recurrent layer's arrays; see `rnncli.kernels.cells.cell.Cell` for what each holds.
+
+    y (T, B, H) is the layer's output after dropout; without dropout it is h[1:] itself.
+    """
+
+    a: np.ndarray
+    q: np.ndarray
+    h: np.ndarray
+    c: np.ndarray
+    s: np.ndarray
+    dh: np.ndarray
+    dc: np.ndarray
+    dropped: np.ndarray | None
+
+    @classmethod
+    def plan(cls, cell: Cell, T: int, B: int, H: int, dropout: bool, dtype: np.dtype) -> LayerWork:
+        empty = np.zeros((0, 0, 0), dtype)
+        gates = (T, B, cell.gates * H)
+        states = (T + 1, B, H)
+        return cls(
+            a=np.zeros(gates, dtype),
+            q=np.zeros(gates, dtype) if cell.keeps_recurrent_apart else empty,
+            h=np.zeros(states, dtype),
+            c=np.zeros(states, dtype) if cell.has_memory else empty,
+            s=np.zeros((T, B, H), dtype) if cell.has_memory else empty,
+            dh=np.zeros(states, dtype),
+            dc=np.zeros(states, dtype) if cell.has_memory else empty,
+            dropped=np.zeros((T, B, H), dtype) if dropout else None,
+        )
+
+    def first(self, T: int) -> LayerWork:
+        """The same memory for a window of T steps."""
+        dropped = None if self.dropped is None else self.dropped[:T]
+        return LayerWork(
+            self.a[:T], self.q[:T], self.h[: T + 1], self.c[: T + 1], self.s[:T],
+            self.dh[: T + 1], self.dc[: T + 1], dropped,
+        )  # fmt: skip
+
+    @property
+    def output(self) -> np.ndarray:
+        return self.h[1:]
+
+    @property
+    def doutput(self) -> np.ndarray:
+        return self.dh[1:]
+
+    @property
+    def y(self) -> np.ndarray:
+        return self.output if self.dropped is None else self.dropped
+
+    @property
+    def directions(self) -> tuple[LayerWork, ...]:
+        return (self,)
+
+
+@dataclass
+class BidirectionalWork:
+    """A layer of two directions: what each computes in, and what is between them.
+
+    x_back is the layer's input reversed, dx_back its gradient (None for tokens); output, doutput (T, B, 2H).
+    """
+
+    ahead: LayerWork
+    back: LayerWork
+    x_back: np.ndarray
+    dx_back: np.ndarray | None
+    output: np.ndarray
+    doutput: np.ndarray
+    dropped: np.ndarray | None
+
+    @classmethod
+    def plan(
+        cls, cell: Cell, T: int, B: int, H: int, dropout: bool, dtype: np.dtype, tokens: bool, I: int
+    ) -> BidirectionalWork:
+        ahead, back = (LayerWork.plan(cell, T, B, H, False, dtype) for _ in range(2))
+        x = np.zeros((T, B), np.int32) if tokens else np.zeros((T, B, I), dtype)
+        both = (T, B, 2 * H)
+        return cls(
+            ahead, back, x, None if tokens else np.zeros_like(x), np.zeros(both, dtype), np.zeros(both, dtype),
+            np.zeros(both, dtype) if dropout else None,
+        )  # fmt: skip
+
+    def first(self, T: int) -> BidirectionalWork:
+        """The same memory for a window of T steps."""
+        dx_back, dropped = (None if array is None else array[:T] for array in (self.dx_back, self.dropped))
+        return BidirectionalWork(
+            self.ahead.first(T), self.back.first(T), self.x_back[:T], dx_back,
+            self.output[:T], self.doutput[:T], dropped,
+        )  # fmt: skip
+
+    @property
+    def y(self) -> np.ndarray:
+        return self.output if self.dropped is None else self.dropped
+
+    @property
+    def directions(self) -> tuple[LayerWork, ...]:
+        return (self.ahead, self.back)
+
+
+@dataclass(kw_only=True)
+class StackWork:
+    """What a stack of layers computes in.
+
+    tokens (T, B) int32 for token inputs, else empty; x (T, B, I) the dense input of the first layer, else empty;
+    dx (T, B, I) its gradient where it is wanted, else None; dropout_keys one uint32 per layer, empty outside training.
+    """
+
+    tokens: np.ndarray
+    x: np.ndarray
+    dx: np.ndarray | None
+    layers: list[LayerWork | BidirectionalWork]
+    extent: Extent
+    dropout_keys: tuple[np.uint32, ...] = ()
+
+    @property
+    def T(self) -> int:
+        return len(self.extent.active)
+
+    @property
+    def B(self) -> int:
+        return len(self.extent.lengths)
+
+    @property
+    def y(self) -> np.ndarray:
+        """What the topmost layer says, (T, B, F)."""
+        return self.layers[-1].y
+
+    @property
+    def dy(self) -> np.ndarray:
+        return self.layers[-1].doutput
+
+    def of_steps(self, T: int) -> StackWork:
+        """The same memory for T full steps."""
+        return StackWork(
+            tokens=self.tokens[:T],
+            x=self.x[:T],
+            dx=None if self.dx is None else self.dx[:T],
+            layers=[layer.first(T) for layer in self.layers],
+            extent=Extent.full(T, self.B),
+        )
+
+    def of_lengths(self, lengths: np.ndarray) -> StackWork:
+        """The same memory for whole sequences of these lengths (B,), longest first."""
+        work = self.of_steps(int(lengths[0]))
+        work.extent = Extent.of(lengths)
+        return work
+
+    @property
+    def directions(self) -> list[LayerWork]:
+        """Every layer, or every direction of every layer, in PyTorch's order."""
+        return [direction for layer in self.layers for direction in layer.directions]
+
+    def state(self, t: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Copies of (h, c) of every layer after t steps."""
+        return [(layer.h[t].copy(), layer.c[t].copy() if layer.c.size else layer.c) for layer in self.directions]
+
+    def set_state(self, state: list[tuple[np.ndarray, np.ndarray]]) -> None:
+        """Start the window from these (h, c)."""
+        for layer, (h, c) in zip(self.directions, state, strict=True):
+            layer.h[0] = h
+            if layer.c.size:
+                layer.c[0] = c
+
+    def carry(self, t: int) -> None:
+        """Start the next window in this memory from where this one is after t steps."""
+        for layer in self.directions:
+            layer.h[0] = layer.h[t]
+            if layer.c.size:
+                layer.c[0] = layer.c[t]
+
+    def clear_state(self) -> None:
+        """Start the window from zero."""
+        for layer in self.directions:
+            layer.h[0] = 0
+            if layer.c.size:
+                layer.c[0] = 0
+
+
+@dataclass
+class WordsWork:
+    """words (T, B): numbers in the vocabulary; forms (T, B): places among the batch's distinct words, which are spelt
+    by `spelt`; `composed` their vectors."""
+
+    words: np.ndarray
+    forms: np.ndarray
+    spelt: StackWork | None = None
+    composed: PoolingWork | None = None
+
+    @property
+    def count(self) -> int:
+        return 0 if self.spelt is None else self.spelt.B
+
+    def of_steps(self, T: int) -> WordsWork:
+        return WordsWork(self.words[:T], self.forms[:T], self.spelt, self.composed)
+
+
+@dataclass(kw_only=True)
+class Workspace(StackWork):
+    """A window: its stack, and the outputs of the head for steps head_from ≤ t < T.
+
+    outputs (T − head_from, B, O), which the loss overwrites with its gradient. With a pooling the head sees one vector
+    a sequence, and outputs are (1, B, O), to which base (B, O) is added where it is given.
+    """
+
+    pooling: PoolingWork | None
+    outputs: np.ndarray
+    head_from: int
+    words: WordsWork | None = None
+    base: np.ndarray | None = None
+
+    def first(self, T: int, head_from: int) -> Workspace:
+        """The same memory for a window of T steps whose head starts at `head_from`."""
+        return Workspace(
+            **vars(self.of_steps(T)),
+            pooling=None if self.pooling is None else self.pooling.first(T),
+            outputs=self.outputs[: T - head_from],
+            head_from=head_from,
+            words=None if self.words is None else self.words.of_steps(T),
+        )
+
+    def ragged(self, lengths: np.ndarray) -> Workspace:
+        """The same memory for whole sequences of these lengths (B,), longest first."""
+        T = int(lengths[0])
+        window = self.first(T, T - len(self.outputs) if self.pooling else 0)
+        window.extent = Extent.of(lengths)
+        return window

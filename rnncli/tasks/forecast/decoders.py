@@ -1,0 +1,292 @@
+"""How a network gets from a context to the rows after it. Each way is a class that builds, feeds and reads a network.
+
+    direct      reads the context step by step and says all rows at once; where something is known beforehand, it reads
+                on through the rows ahead, with nothing in place of their values, and says each row as it comes to it
+    segments    reads and says whole segments, all of those ahead at once; see `rnncli.nn.segments`
+    recursive   learns one step ahead and reads its own forecasts; see `rnncli.tasks.forecast.recursive`
+
+What is said of each value is a correction of the baseline in scaled units, or a distribution of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rnncli.config.schema import ModelConfig
+from rnncli.nn.memory import require_memory, require_memory_for_segments
+from rnncli.nn.network import FLOAT32, Network, NetworkShape
+from rnncli.nn.segments import SegmentNetwork, SegmentShape, SegmentWork
+from rnncli.nn.workspace import Workspace
+from rnncli.tasks.forecast.losses import ForecastLoss, Sampler
+from rnncli.tasks.forecast.windows import Frame
+from rnncli.training.backpropagation import Backpropagation
+
+DRAWN = 500  # samples, where quantiles have no closed form
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Of a window: its rows, and how many columns of each kind. parameters: what the loss reads of each value.
+
+    masked: whether the network is told which values are known. channels: how many series it can tell apart. lag: how
+    many rows back the value is that a recursive network corrects, 0 for none.
+    """
+
+    context: int
+    horizon: int
+    targets: int
+    past: int = 0
+    ahead: int = 0
+    static: int = 0
+    masked: bool = False
+    channels: int = 1
+    parameters: int = 1
+    lag: int = 1
+
+    @property
+    def inputs(self) -> int:
+        return self.targets * (2 if self.masked else 1) + self.past + self.ahead + self.static
+
+
+def inputs(frame: Frame, sizes: Sizes) -> np.ndarray:
+    """(T, B, I) of the context."""
+    contexts, T = frame.contexts, len(frame.x)
+    parts = [frame.x]
+    if sizes.masked:
+        parts.append(contexts.known.astype(np.float64))
+    parts += [contexts.past, contexts.ahead[:T], np.repeat(contexts.static[None], T, axis=0)]
+    return np.concatenate(parts, axis=2)
+
+
+class Decoder:
+    """What all share: a network, its sizes, and memory for batches of the sizes that occur."""
+
+    def __init__(self, network: Any, sizes: Sizes):
+        self.network, self.sizes = network, sizes
+        self._works: dict[tuple[int, ...], Any] = {}
+
+    def prepared(
+        self, frame: Frame, driver: Backpropagation, draw: tuple[int, int] | None = None, *, truncated: bool = False
+    ) -> Any:
+        """A window to run, filled. draw: the seed and the update whose dropout is wanted, None outside training.
+
+        truncated: with only the steps that gradients flow through, as in training always.
+        """
+        raise NotImplementedError
+
+    def arranged(self, values: np.ndarray) -> np.ndarray:
+        """(horizon, B, C) as the loss compares them with the outputs; unknown ones are NaN."""
+        raise NotImplementedError
+
+    def read(self, outputs: np.ndarray) -> np.ndarray:
+        """The inverse of `arranged`, with what the loss reads of each value: (horizon, B, C, P)."""
+        raise NotImplementedError
+
+    def targets(self, frame: Frame, corrections: np.ndarray) -> np.ndarray:
+        """What a perfect network would put out, from the corrections (horizon, B, C) that were needed."""
+        return self.arranged(corrections)
+
+    def parameters(self, frame: Frame, driver: Backpropagation) -> np.ndarray:
+        """What the loss reads of each value ahead, (horizon, B, C, P) float64."""
+        work = self.prepared(frame, driver)
+        driver.forward(work)
+        return self.read(work.outputs.astype(np.float64))
+
+    def point(self, frame: Frame, driver: Backpropagation, loss: ForecastLoss) -> np.ndarray:
+        """One correction for each value ahead, (horizon, B, C)."""
+        return loss.point(self.parameters(frame, driver))
+
+    def quantiles(
+        self, frame: Frame, driver: Backpropagation, loss: ForecastLoss, levels: Sequence[float],
+        seed: int,
+    ) -> np.ndarray | None:  # fmt: skip
+        """(L, horizon, B, C) corrections at these levels; None of a loss that knows no distribution."""
+        if loss.quantile is not None:
+            return loss.quantile(self.parameters(frame, driver), levels)
+        drawn = self.draws(frame, driver, loss, DRAWN, seed)
+        return None if drawn is None else np.quantile(drawn, levels, axis=0)
+
+    def draws(
+        self, frame: Frame, driver: Backpropagation, loss: ForecastLoss, count: int, seed: int
+    ) -> np.ndarray | None:
+        """(count, horizon, B, C) corrections drawn from the distributions, each row for itself."""
+        if loss.sample is None:
+            return None
+        p = self.parameters(frame, driver)
+        scale = np.broadcast_to(frame.scale, p.shape[:-1])
+        drawn = drawn_each(loss.sample, p, count, generators(frame, seed), scale)
+        return drawn if loss.signed else drawn / scale
+
+
+class Direct(Decoder):
+    """A recurrent network whose last step, or whose steps ahead, say the rows."""
+
+    network: Network
+
+    def __init__(self, network: Network, sizes: Sizes, bptt: int | None = None):
+        super().__init__(network, sizes)
+        self.T = sizes.context + self._steps_ahead(sizes)
+        self.bptt = min(bptt or self.T, self.T)
+        if self._steps_ahead(sizes):
+            self.bptt = max(self.bptt, sizes.horizon)
+
+    @staticmethod
+    def _steps_ahead(sizes: Sizes) -> int:
+        return sizes.horizon if sizes.ahead else 0
+
+    @classmethod
+    def build(
+        cls, model: ModelConfig, sizes: Sizes, B: int, dtype: np.dtype = FLOAT32, *, head_starts_at_zero: bool = True
+    ) -> Network:
+        """A network that this decoder can feed; ConfigError where memory cannot hold it and batches of B windows."""
+        ahead = cls._steps_ahead(sizes)
+        each = sizes.targets * sizes.parameters
+        shape = NetworkShape(
+            cell=model.cell, input_size=sizes.inputs + bool(ahead), hidden_size=model.hidden_size,
+            num_layers=model.num_layers, output_size=each if ahead else each * sizes.horizon, token_input=False,
+            activation=model.activation, dropout=model.dropout, head_starts_at_zero=head_starts_at_zero,
+        )  # fmt: skip
+        require_memory(shape, sizes.context + ahead, B)
+        return Network(shape, dtype)
+
+    def prepared(
+        self, frame: Frame, driver: Backpropagation, draw: tuple[int, int] | None = None, *, truncated: bool = False
+    ) -> Workspace:
+        x = self._steps(frame)
+        bptt = self.bptt if draw or truncated else self.T
+        lead = self.T - bptt
+        work = self._work(bptt, x.shape[1], self._steps_said, training=draw is not None)
+        work.dropout_keys = self.network.dropout_keys(*draw) if draw else ()
+        work.clear_state()
+        if lead:  # steps that no gradient reaches
+            before = self._work(lead, x.shape[1], 1, training=False)
+            before.clear_state()
+            before.x[...] = x[:lead]
+            driver.forward(before)
+            work.set_state(before.state(lead))
+        work.x[...] = x[lead:]
+        return work
+
+    def _steps(self, frame: Frame) -> np.ndarray:
+        """(T, B, I): of the context, and of the rows ahead."""
+        x = inputs(frame, self.sizes)
+        if not self.sizes.ahead:
+            return x
+        contexts, horizon = frame.contexts, self.sizes.horizon
+        steps = np.zeros((self.T, x.shape[1], x.shape[2] + 1))
+        steps[: len(x), :, :-1] = x
+        on = steps[len(x) :]
+        first = x.shape[2] - self.sizes.ahead - self.sizes.static
+        on[:, :, first : first + self.sizes.ahead] = contexts.ahead[len(x) :]
+        on[:, :, first + self.sizes.ahead : -1] = np.repeat(contexts.static[None], horizon, axis=0)
+        on[:, :, -1] = 1  # what tells a row ahead from one whose value is zero
+        return steps
+
+    def arranged(self, values: np.ndarray) -> np.ndarray:
+        if self.sizes.ahead:
+            return np.ascontiguousarray(values, self.network.dtype)
+        return to_outputs(values).astype(self.network.dtype)
+
+    def read(self, outputs: np.ndarray) -> np.ndarray:
+        if self.sizes.ahead:
+            return outputs.reshape(*outputs.shape[:2], self.sizes.targets, -1)
+        return from_outputs(outputs, self.sizes.targets * self.sizes.parameters).reshape(
+            self.sizes.horizon, outputs.shape[1], self.sizes.targets, -1
+        )
+
+    @property
+    def _steps_said(self) -> int:
+        """How many of the last steps say something."""
+        return self._steps_ahead(self.sizes) or 1
+
+    def _work(self, T: int, B: int, said: int, *, training: bool) -> Workspace:
+        key = (T, B, said, int(training))
+        if key not in self._works:
+            self._works[key] = self.network.workspace(T, B, said, training=training)
+        return self._works[key]
+
+
+class Segments(Decoder):
+    """A segment network. A horizon that is no whole number of segments is the beginning of what it says."""
+
+    network: SegmentNetwork
+
+    def __init__(self, network: SegmentNetwork, sizes: Sizes, bptt: int | None = None):
+        super().__init__(network, sizes)
+        self.w, self.M = network.shape.segment, network.shape.segments
+
+    @classmethod
+    def build(
+        cls, model: ModelConfig, sizes: Sizes, B: int, dtype: np.dtype = FLOAT32, *, head_starts_at_zero: bool = True
+    ) -> SegmentNetwork:
+        """As of `Direct`."""
+        w = model.segment or sizes.horizon
+        shape = SegmentShape(
+            cell=model.cell, segment=w, segments=-(-sizes.horizon // w), input_size=sizes.inputs,
+            output_size=sizes.targets * sizes.parameters, hidden_size=model.hidden_size, num_layers=model.num_layers,
+            ahead_size=sizes.ahead, channels=sizes.channels, activation=model.activation, dropout=model.dropout,
+            head_starts_at_zero=head_starts_at_zero,
+        )  # fmt: skip
+        require_memory_for_segments(shape, sizes.context // w, B)
+        return SegmentNetwork(shape, dtype)
+
+    def prepared(
+        self, frame: Frame, driver: Backpropagation, draw: tuple[int, int] | None = None, *, truncated: bool = False
+    ) -> SegmentWork:
+        x = inputs(frame, self.sizes)
+        T, B, I = x.shape
+        work = self._work(T // self.w, B, training=draw is not None)
+        work.x[...] = x.reshape(T // self.w, self.w, B, I).transpose(0, 2, 1, 3).reshape(work.x.shape)
+        if self.sizes.ahead:
+            ahead = np.zeros((self.M * self.w, B, self.sizes.ahead))
+            ahead[: self.sizes.horizon] = frame.contexts.ahead[T:]
+            work.ahead[...] = ahead.reshape(self.M, self.w, B, -1).transpose(2, 0, 1, 3).reshape(work.ahead.shape)
+        if self.sizes.channels > 1:
+            work.channels[0] = np.repeat(frame.contexts.series, self.M)
+        if draw:
+            self.network.set_dropout(work, *draw)
+        return work
+
+    def arranged(self, values: np.ndarray) -> np.ndarray:
+        rest = self.M * self.w - len(values)
+        whole = np.concatenate([values, np.full((rest, *values.shape[1:]), np.nan)])
+        return to_outputs(whole).astype(self.network.dtype)
+
+    def read(self, outputs: np.ndarray) -> np.ndarray:
+        each = self.sizes.targets * self.sizes.parameters
+        rows = from_outputs(outputs, each)[: self.sizes.horizon]
+        return rows.reshape(*rows.shape[:2], self.sizes.targets, -1)
+
+    def _work(self, S: int, B: int, *, training: bool) -> SegmentWork:
+        key = (S, B, int(training))
+        if key not in self._works:
+            self._works[key] = self.network.workspace(S, B, training=training)
+        return self._works[key]
+
+
+def generators(frame: Frame, seed: int) -> list[np.random.Generator]:
+    """One for each window, the same whatever others are forecast beside it."""
+    return [np.random.default_rng([seed, int(s)]) for s in frame.contexts.series]
+
+
+def drawn_each(
+    sample: Sampler, p: np.ndarray, count: int, each: Sequence[np.random.Generator], scale: np.ndarray
+) -> np.ndarray:
+    """(count, …, B, C) draws from p (…, B, C, P), those of each window by a generator of its own."""
+    return np.stack(
+        [sample(p[..., b, :, :], count, one, scale[..., b, :]) for b, one in enumerate(each)], axis=-2
+    )  # fmt: skip
+
+
+def to_outputs(values: np.ndarray) -> np.ndarray:
+    """(horizon, B, C) → (1, B, horizon·C), as a head writes them that says all rows at once."""
+    return np.ascontiguousarray(values.transpose(1, 0, 2).reshape(1, values.shape[1], -1))
+
+
+def from_outputs(outputs: np.ndarray, C: int) -> np.ndarray:
+    """The inverse of `to_outputs`."""
+    return outputs.reshape(outputs.shape[1], -1, C).transpose(1, 0, 2)

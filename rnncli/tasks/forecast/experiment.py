@@ -1,0 +1,268 @@
+"""Series and fresh networks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from rnncli.config.schema import Config
+from rnncli.data.source import Source, read_source
+from rnncli.errors import DataError
+from rnncli.nn.network import FLOAT32, Model
+from rnncli.tasks.first_weights import set_first_weights
+from rnncli.tasks.forecast import panel_file
+from rnncli.tasks.forecast.backtest import MOST_WINDOWS, NETWORK, WITH_BASELINE, Backtest, Tester
+from rnncli.tasks.forecast.baselines import CORRECTABLE, NAIVE_FORECASTS, last_value, seasonal_naive
+from rnncli.tasks.forecast.calibration import SHOWN, Calibration, calibrated
+from rnncli.tasks.forecast.fitted import Fitted
+from rnncli.tasks.forecast.learner import EnsembleLearner, WindowLearner
+from rnncli.tasks.forecast.member import Member
+from rnncli.tasks.forecast.members import Members, build_members, windowing
+from rnncli.tasks.forecast.panel import Panel
+from rnncli.tasks.forecast.panel_tables import read_panel, with_future
+from rnncli.tasks.forecast.settings import resolved, too_short
+from rnncli.tasks.forecast.splits import Divided, divided, with_rows
+from rnncli.training.reports import Score
+from rnncli.training.threads import ThreadPool
+
+TRAINING, VALIDATION, TEST = 0, 1, 2  # parts
+SPLITS = {VALIDATION: "validation", TEST: "test"}
+_JUDGED_BY = 2000  # windows that choose the baseline
+_KEPT_SEASONS = 3  # of each series at least go into the model file, for baselines that look back
+
+
+class Trainee:
+    """Series, networks for them, and the learner that trains these."""
+
+    def __init__(
+        self, config: Config, source: Source, pool: ThreadPool, notes: list[str], dtype: np.dtype = FLOAT32,
+        learnt: Mapping[str, Any] | None = None,
+    ):  # fmt: skip
+        """learnt: says nothing that the config and the series do not."""
+        self.name, self.notes = source.name, notes
+        self.read, self.columns, self.delimiter = self._panel(source, config, notes)
+        config = resolved(config, self.read, self.columns, source.name)
+        self.parts = divided(self.read, self.columns, config.data, source.name, notes)
+        self.fitted = Fitted.to(self.parts, config.data, source.name)
+        self.features = self.fitted.encoders.features(self.parts.panel)
+        self.config = config = self._with_residual(config)
+        panel = self.parts.panel
+        sizes = self.fitted.encoders.sizes(panel)
+        self.members = Members(
+            build_members(config, panel.values.shape[1], sizes, self._channels(), self.fitted, pool, dtype),
+            config.training.with_baseline,
+        )
+        learners = [self._learner(member, k) for k, member in enumerate(self.members.members)]
+        self.learners = learners
+        self.learner: WindowLearner | EnsembleLearner = learners[0] if len(learners) == 1 else EnsembleLearner(learners)
+        self.network: Model = self.learner.network
+        set_first_weights(self.network, config)
+        self._note_short_parts()
+        self._note_many_zeros()
+        self.calibrations: dict[str, Calibration] = {}
+        self.prefers: str | None = None
+        self.facts = self._facts(sum(len(learner.train) for learner in learners) // len(learners))
+
+    def _panel(self, source: Source, config: Config, notes: list[str]) -> tuple[Panel, Any, str]:
+        panel, columns, delimiter = read_panel(source, config.data, notes)
+        if config.data.future is not None:
+            panel = with_future(panel, columns, read_source(config.data.future), config.data, notes)
+        return panel, columns, delimiter
+
+    def _channels(self) -> int:
+        """How many series a network can tell apart: columns side by side, which any other data has too."""
+        apart = self.config.data.channels == "independent" and self.columns.layout == "wide"
+        return len(self.parts.panel.ids) if apart else 1
+
+    def _with_residual(self, config: Config) -> Config:
+        """The config with the naive forecast that is the better one on the training part, if it names none."""
+        if config.data.residual is not None:
+            return config
+        windows = windowing(config, max(config.data.contexts), "none", self.fitted)
+        origins = self.parts.origins(windows, TRAINING, config.data.missing)
+        origins = origins[:: max(1, len(origins) // _JUDGED_BY)]
+        residual = "last-value"
+        if len(origins) and 1 < windows.season <= windows.context:
+            past, actual = (cut(self.features.values, origins) for cut in (windows.past, windows.futures))
+            last, seasonal = (
+                np.abs(actual - naive(past, windows.horizon, windows.season)).mean(axis=(0, 1))
+                for naive in (last_value, seasonal_naive)
+            )
+            # Of the columns, each counts alike, whatever its unit.
+            if (seasonal / np.maximum(last + seasonal, 1e-30)).mean() < 0.5:
+                residual = "seasonal-naive"
+        return config.model_copy(update={"data": config.data.model_copy(update={"residual": residual})})
+
+    def _learner(self, member: Member, k: int) -> WindowLearner:
+        config, windows = self.config, member.windowing
+        train, valid = (self.parts.origins(windows, part, config.data.missing) for part in (TRAINING, VALIDATION))
+        learner = WindowLearner(
+            member, self.features, train, valid, batch_size=config.training.batch_size,
+            seed=config.training.seed + k, updates_per_epoch=config.training.updates_per_epoch,
+            masks=config.data.missing == "mask",
+        )  # fmt: skip
+        if not len(learner.train):
+            rows = int(self.parts.ends[:, TRAINING].max())
+            purpose = "" if rows == self.read.lengths.max() else " to train on"
+            raise DataError(too_short(self.name, rows, windows.context, windows.horizon, purpose))
+        return learner
+
+    def origins(self, part: int) -> np.ndarray:
+        """Of a part, the origins that every network can forecast from."""
+        return self.parts.origins(self.members.widest, part, self.config.data.missing)
+
+    def _note_many_zeros(self) -> None:
+        """A median of mostly zeros is zero, and praised for it by every absolute error."""
+        zeros = float((self.parts.panel.values[self.parts.rows(TRAINING)] == 0).mean())
+        if zeros > 0.5 and self.config.training.loss in ("mae", "quantile", "student-t"):
+            self.notes.append(
+                f"{zeros:.0%} of the values are 0, so that medians are 0 too, and sum to nothing; for amounts on "
+                "average take training.loss=mse, for counts negative-binomial"
+            )
+
+    def _note_short_parts(self) -> None:
+        data, horizon = self.config.data, self.config.data.horizon
+        short = int((self.parts.ends[:, TRAINING] < self.members.context + (horizon or 0)).sum())
+        if short:
+            self.notes.append(f"{short:,} of {len(self.parts.ends):,} series are too short to train on")
+        for part, split, wanted in ((VALIDATION, "validation", data.validation), (TEST, "test", data.test)):
+            if wanted and not len(self.origins(part)):
+                rows = int((self.parts.ends[:, part] - self.parts.ends[:, part - 1]).max())
+                self.notes.append(f"the {split} part has {rows} rows, too few for a horizon of {horizon}")
+
+    def hold_out(self, source: Source, changes: Mapping[str, Any], notes: list[str]) -> None:
+        """Rows that follow the last ones."""
+        data = self.config.data.model_copy(update=dict(changes))
+        parts = with_rows(self.parts, source, self.columns, data, notes)
+        ends = np.stack([parts.ends[:, TRAINING], parts.ends[:, -2], parts.ends[:, -1]], axis=1)
+        self.parts = Divided(parts.panel, ends, parts.last)
+        self.features = self.fitted.encoders.features(parts.panel)
+        if not len(self.origins(TEST)):
+            rows, horizon = int((ends[:, TEST] - ends[:, VALIDATION]).max()), self.config.data.horizon
+            raise DataError(f"{source.name}: has {rows} rows, too few to score a horizon of {horizon}; give it more")
+
+    def _facts(self, windows: int) -> tuple[tuple[str, str], ...]:
+        data, model, panel = self.config.data, self.config.model, self.read
+        step = f", one {panel.timelines[0].frequency} apart" if panel.timelines else ""
+        season = f", season {data.season}" if data.season else ""
+        several = len(panel.ids) > 1
+        what = f"{len(panel.ids):,} series" if several else f"{len(panel.values):,} rows of {self._targets()}"
+        rows = f", {len(panel.values):,} rows in all" if several else ""
+        corrected = "" if data.residual == "none" else f", correcting the {(data.residual or '').replace('-', ' ')}"
+        contexts = " or ".join(map(str, data.contexts))
+        count = f"{self.config.training.seeds} networks of " if self.config.training.seeds > 1 else ""
+        return (
+            ("data", f"{self.name}: {what}{rows}{step}{season}"),
+            ("windows", f"{windows:,} of {contexts} rows in, the next {data.horizon} out{corrected}"),
+            ("model", f"{count}{model.num_layers} × {model.cell} of {model.hidden_size}, {model.decoder}, "
+                      f"{self.network.parameters.weights.size:,} parameters"),
+        )  # fmt: skip
+
+    def _targets(self) -> str:
+        return ", ".join(self.columns.targets)
+
+    def header(self) -> dict[str, Any]:
+        config = self.config
+        kept = config.data.model_dump(exclude={"path", "future", "validation", "test"})
+        seasons = _KEPT_SEASONS * (config.data.season or 1)
+        panel, arrays = panel_file.saved(self.read.lasting(max(self.members.context, seasons)))
+        return {
+            "task": "forecast",
+            "data": kept,
+            "model": config.model.model_dump(),
+            "training": config.training.model_dump(include={"loss", "seeds", "seed", "with_baseline", "fallback"}),
+            "series": {
+                "columns": vars(self.columns),
+                "delimiter": self.delimiter,
+                "channels": self._channels(),
+                "panel": panel,
+                **self.fitted.to_header(),
+            },
+            "validated": {
+                "calibrations": {name: one.to_header() for name, one in self.calibrations.items()},
+                "prefers": self.prefers,
+            },
+            "arrays": arrays,
+        }
+
+    def recall(self, header: Mapping[str, Any]) -> None:
+        """What validation said of the weights in a model file, whose header this is."""
+        validated = header["validated"]
+        self.calibrations = {name: Calibration.from_header(one) for name, one in validated["calibrations"].items()}
+        self.prefers = validated["prefers"]
+
+    def tester(self, names: Sequence[str] = tuple(CORRECTABLE)) -> Tester:
+        """For backtests on any part, with these baselines beside the networks."""
+        return Tester(self.members, self.parts.panel, self.features, self.config.data.season or 1, names)
+
+    def score(self) -> Score | None:
+        """The networks beside last value and seasonal naive; what validation tells is kept for the model file."""
+        self._learn_from_validation()
+        part = self.held_out()
+        if part is None:
+            return None
+        return self.scored(SPLITS[part], self.tester().run(self.origins(part), begins=self.parts.begins(part)))
+
+    def held_out(self) -> int | None:
+        """The part to score on: the test part, else the validation part, or None without either."""
+        return next((part for part in (TEST, VALIDATION) if len(self.origins(part))), None)
+
+    def scored(self, split: str, tested: Backtest) -> Score:
+        """A backtest in one figure: MAE of one column, or the mean MASE of several, whose units differ."""
+        scores = tested.scores()
+        one = tested.actual.shape[2] * len(self.parts.panel.ids) == 1 or bool(np.isnan(scores[NETWORK].mase))
+        unit = f"MAE of {self._targets()}" if one else f"mean MASE of {self._several(tested)}"
+        floors = dict.fromkeys((WITH_BASELINE, "last-value", "seasonal-naive", self.config.data.residual))
+        shown = [name for name in floors if name in scores]
+        figures = {name: score.mae if one else score.mase for name, score in scores.items()}
+        return Score(
+            split, unit, figures["network"], tuple((name.replace("-", " "), figures[name]) for name in shown),
+            f"{self._counted(split, tested)} rolling origins, horizon {self.config.data.horizon}",
+        )  # fmt: skip
+
+    def _counted(self, split: str, tested: Backtest) -> str:
+        """How many windows, and of how many where they are thinned out."""
+        count = len(tested.origins)
+        whole = len(self.origins(next(part for part, name in SPLITS.items() if name == split)))
+        return f"{count:,} of {whole:,}" if count == MOST_WINDOWS < whole else f"{count:,}"
+
+    def _several(self, tested: Backtest) -> str:
+        series, columns = len(self.parts.panel.ids), tested.actual.shape[2]
+        return f"{columns} columns" if series == 1 else f"{series * columns:,} series"
+
+    def _learn_from_validation(self) -> None:
+        """How wide intervals must be, and whether a naive forecast was better."""
+        origins = self.origins(VALIDATION)
+        if not len(origins):
+            return
+        tester = self.tester()
+        tested = tester.run(origins)
+        if np.isnan(tested.actual).all():
+            return
+        spoken = WITH_BASELINE if WITH_BASELINE in tested.forecasts else NETWORK
+        squared = self.members.first.loss.mean
+        errors = {name: float(np.nanmean(tested.errors(name, squared=squared))) for name in tested.forecasts}
+        best = min((name for name in errors if name in NAIVE_FORECASTS), key=lambda name: errors[name])
+        self.prefers = best if errors[best] <= errors[spoken] else None
+        spread, windows = tester.spread(tested.origins), self.members.first.windowing
+        groups = tested.groups(apart=self._channels() == 1)
+        for name, forecasts in ((NETWORK, tested.forecasts[spoken]), (best, tested.forecasts[best])):
+            missed = windows.forward(tested.actual) - windows.forward(forecasts)
+            if (made := calibrated(missed / spread, groups)) is not None:
+                self.calibrations[name] = made
+        self._note_validation()
+
+    def _note_validation(self) -> None:
+        """What `predict` will say differently for it."""
+        speaker = self.prefers if self.prefers and self.config.training.fallback else None
+        if speaker:
+            self.notes.append(
+                f"on validation the network was no better than {speaker.replace('-', ' ')}, which predict will say "
+                "therefore; predict --network asks the network"
+            )
+        calibration = self.calibrations.get(speaker or NETWORK)
+        for receipt in calibration.receipts if calibration else ():
+            if receipt.asked in SHOWN:
+                self.notes.append(f"intervals: {receipt} on validation")

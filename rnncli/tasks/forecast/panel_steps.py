@@ -1,0 +1,296 @@
+"""A table in which a row is one step of a series, or of several side by side, as a panel."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rnncli.config.schema import DataConfig
+from rnncli.data.csv_table import Table
+from rnncli.data.numeric import numeric_column, refuse_missing
+from rnncli.data.time_column import read_timelines
+from rnncli.data.timeline import Timeline
+from rnncli.errors import DataError, shown
+from rnncli.tasks.forecast.gaps import Filling, filled
+from rnncli.tasks.forecast.panel import Column, Panel, stacked
+from rnncli.tasks.forecast.panel_columns import Columns
+from rnncli.tasks.forecast.panel_grid import Grid, ahead
+
+_LONGEST_WORD = 200  # characters; numpy keeps every word of a column as wide as the longest
+_MOST_GAPS = 20  # so many times as long as its rows a series may become by rows that are filled in,
+_FREELY = 100_000  # if it has more rows than this;
+_IN_ALL = 10_000_000  # and all series together, if they have more than this
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """What a table says, row by row: targets (N, C) with NaN where missing, other columns (N,) by name."""
+
+    targets: np.ndarray
+    past: dict[str, Column]
+    ahead: dict[str, Column]
+    static: dict[str, Column]
+
+
+class StepTable:
+    """Such a table; what it is asked for raises DataError naming the line that does not fit."""
+
+    def __init__(self, table: Table, columns: Columns, data: DataConfig, before: Panel | None = None):
+        """before: the series that these may go on from, if any."""
+        self.table, self.columns, self.data = table, columns, data
+        self.like = before.timelines[0] if before is not None and before.timelines else None
+        self.index = {name: i for i, name in enumerate(table.header)}
+        self.groups = self._groups()
+
+    def _groups(self) -> dict[str, np.ndarray]:
+        """The rows of each series, in the order of their first ones."""
+        if self.columns.id is None:
+            return {"": np.arange(len(self.table.rows))}
+        at = self.index[self.columns.id]
+        groups: dict[str, list[int]] = {}
+        for number, row in enumerate(self.table.rows):
+            groups.setdefault(row[at].strip(), []).append(number)
+        if "" in groups:
+            where = f"{self._where(groups[''][0])}: {self._column(self.columns.id)}"
+            raise DataError(f"{where}: nothing says which series the row is of; write it, or remove the row")
+        return {name: np.array(numbers) for name, numbers in groups.items()}
+
+    def panel(self) -> Panel:
+        timelines, places = self._timelines()
+        cells = _Cells(
+            np.stack([self._numbers(name) for name in self.columns.targets], axis=1),
+            self._covariates(self.columns.past), self._covariates(self.columns.ahead),
+            self._covariates(self.columns.static),
+        )  # fmt: skip
+        lasts = self._lasts(cells.targets)
+        seen = np.zeros(len(self.table.rows), bool)
+        for rows, last in zip(self.groups.values(), lasts, strict=True):
+            seen[rows[:last]] = True
+        if self.data.missing == "refuse":
+            self._refuse_missing(cells, seen)
+        self._refuse_vast_gaps(lasts, places)
+        blanks = {key for key, column in cells.ahead.items() if _is_words(column) and "" in column[seen]}
+        return stacked(
+            [
+                self._series(name, rows, last, places[rows], timelines[s : s + 1], cells, blanks)
+                for s, ((name, rows), last) in enumerate(zip(self.groups.items(), lasts, strict=True))
+            ]
+        )
+
+    def coming(self, panel: Panel) -> tuple[Mapping[str, Column], ...]:
+        """Of each series of `panel`, the known covariates of the rows after its end."""
+        cells = self._covariates(self.columns.ahead)
+        blanks = {key for key, column in panel.ahead.items() if _is_words(column) and "" in column}
+        found = []
+        for s, name in enumerate(panel.ids):
+            # Columns side by side as series of their own share the rows ahead.
+            rows = self.groups.get(name if self.columns.id is not None else "")
+            if rows is None:
+                raise DataError(f"{self.table.name}: has no rows of the series {shown(name)}; add them")
+            places = self._places_after(rows, name, panel.timelines[s] if panel.timelines else None)
+            found.append(self._ahead(cells, rows, places, blanks))
+        return tuple(found)
+
+    def _ahead(
+        self, columns: Mapping[str, Column], rows: np.ndarray, places: np.ndarray, blanks: Collection[str]
+    ) -> dict[str, Column]:
+        """What `columns` say in the `rows` of a series (n,) that are at the places (n,) 0, 1, … after its end."""
+        return {
+            key: ahead(column[rows], places, self.data.duplicates, blank_is_a_word=key in blanks)
+            for key, column in columns.items()
+        }
+
+    def _places_after(self, rows: np.ndarray, name: str, timeline: Timeline | None) -> np.ndarray:
+        """For each of `rows` (n,) how many steps it is after the first row ahead; below 0 where it is passed over."""
+        if timeline is None or self.columns.time is None:
+            return np.arange(len(rows))
+        at = self.index[self.columns.time]
+        ahead = {stamp: k for k, stamp in enumerate(timeline.following(len(rows)))}
+        places = [ahead.get(self.table.rows[row][at].strip(" "), -1) for row in rows.tolist()]
+        if 0 not in places:
+            stamp = timeline.stamp(1)
+            raise DataError(f"{self.table.name}: has no row of {stamp}, where {_the_series(name)} goes on; add it")
+        seen: set[int] = set()
+        for row, place in zip(rows.tolist(), places, strict=True):
+            if place in seen and self.data.duplicates == "refuse":
+                stamp = shown(self.table.rows[row][at].strip(" "))
+                raise DataError(
+                    f"{self._where(row)}: {stamp} occurs twice; remove one, or merge such rows with "
+                    "--set data.duplicates=first|last|mean"
+                )
+            seen |= {place} - {-1}
+        return np.array(places)
+
+    def _timelines(self) -> tuple[list[Timeline], np.ndarray]:
+        if self.columns.time is None:
+            places = np.zeros(len(self.table.rows), np.int64)
+            for rows in self.groups.values():
+                places[rows] = np.arange(len(rows))
+            return [], places
+        try:
+            return self._regular_times(self.index[self.columns.time])
+        except DataError as error:
+            raise DataError(f"{error}{self._hint_of_series()}") from None
+
+    def _hint_of_series(self) -> str:
+        """A column of words that come again and again may be what tells series apart."""
+        if self.columns.id is not None:
+            return ""
+        for i, name in enumerate(self.table.header):
+            cells = [row[i] for row in self.table.rows]
+            if name not in (self.columns.time, *self.columns.targets) and 1 < len(set(cells)) <= len(cells) // 2:
+                return f"; or, if the column {shown(name)} says which series a row is of, --set data.id={name}"
+        return ""
+
+    def _regular_times(self, at: int) -> tuple[list[Timeline], np.ndarray]:
+        return read_timelines(
+            self.table, at, list(self.groups.values()),
+            fill_gaps=self.data.missing != "refuse", keep_duplicates=self.data.duplicates != "refuse", like=self.like,
+        )  # fmt: skip
+
+    def _numbers(self, name: str) -> np.ndarray:
+        """(N,) with NaN where missing."""
+        return numeric_column(self.table, self.index[name], decimal=self.data.decimal, missing="mask")
+
+    def _covariates(self, names: Sequence[str]) -> dict[str, Column]:
+        return {name: self._words(name) if name in self.columns.words else self._numbers(name) for name in names}
+
+    def _words(self, name: str) -> np.ndarray:
+        words = [row[self.index[name]].strip() for row in self.table.rows]
+        longest = max(words, key=len)
+        if len(longest) > _LONGEST_WORD:
+            raise DataError(
+                f"{self._where(words.index(longest))}: {self._column(name)}: a word of "
+                f"{len(longest):,} characters, and {_LONGEST_WORD} are the most; shorten it, or leave the column out"
+            )
+        return np.array(words)
+
+    def _lasts(self, targets: np.ndarray) -> list[int]:
+        """How many of each series' rows there are up to its last target; all of them unless covariates go on."""
+        if not self.columns.ahead:
+            return [len(rows) for rows in self.groups.values()]
+        there = ~np.isnan(targets).all(axis=1)
+        lasts = []
+        for name, rows in self.groups.items():
+            known = np.flatnonzero(there[rows])
+            if not known.size:
+                raise DataError(f"{self._where(rows[0])}: the series {shown(name)} has no value; remove its rows")
+            lasts.append(int(known[-1]) + 1)
+        return lasts
+
+    def _refuse_missing(self, cells: _Cells, seen: np.ndarray) -> None:
+        """DataError for the first number that is missing in the rows `seen` (N,), column after column."""
+        targets = dict(zip(self.columns.targets, cells.targets.T, strict=True))
+        for name, column in {**targets, **cells.past, **cells.ahead}.items():
+            if not _is_words(column) and (gaps := np.flatnonzero(np.isnan(column) & seen)).size:
+                refuse_missing(self.table, self.index[name], gaps, int(seen.sum()))
+
+    def _refuse_vast_gaps(self, lasts: Sequence[int], places: np.ndarray) -> None:
+        """DataError where a slip in a time, such as the year 2204, would make rows without end."""
+        series = list(self.groups.values())
+        ends = np.array([places[rows[last - 1]] + 1 for rows, last in zip(series, lasts, strict=True)])
+        counts = np.array(lasts)
+        vast = (ends > _FREELY) & (ends > _MOST_GAPS * counts)
+        if ends.sum() > max(_IN_ALL, _MOST_GAPS * counts.sum()):
+            vast |= ends == ends.max()
+        for s in np.flatnonzero(vast)[:1]:
+            rows = series[s][: lasts[s]]
+            gaps = np.diff(places[rows]) - 1
+            after = int(np.argmax(gaps))
+            stamp = shown(self.table.rows[rows[after + 1]][self.index[str(self.columns.time)]])
+            raise DataError(
+                f"{self._where(rows[after + 1])}: {gaps[after]:,} rows are missing before {stamp}, too many to fill "
+                "in; correct the time, or leave the times out with --set data.time=none"
+            )
+
+    def _series(
+        self, name: str, rows: np.ndarray, last: int, places: np.ndarray, timeline: Sequence[Timeline], cells: _Cells,
+        blanks: Collection[str],
+    ) -> Panel:  # fmt: skip
+        """One series on its regular grid; `blanks`: the known covariates of which a blank cell says something."""
+        seen, end, how = rows[:last], int(places[last - 1]) + 1, self.data.missing
+        grid = Grid(places[:last], end, self.data.duplicates)
+        values = grid.numbers(cells.targets[seen])
+        known = ~np.isnan(values)
+        if not known.all():
+            each = zip(self.columns.targets, values.T, strict=True)
+            values = np.stack([self._filled(column, how, key, name, rows[0]) for key, column in each], axis=1)
+
+        def covariate(key: str, column: Column, *, past: bool) -> Column:
+            if _is_words(column):
+                return grid.words(column[seen])
+            numbers = grid.numbers(column[seen])
+            if past:
+                self._refuse_late_beginning(numbers, key, name, rows[0])
+            # A line drawn to a later value would tell of it beforehand.
+            return self._filled(numbers, "ffill" if past else how, key, name, rows[0])
+
+        beyond = int(places[-1]) + 1 - end
+        return Panel(
+            (name,), np.array([0, end]), values, known,
+            {key: covariate(key, column, past=True) for key, column in cells.past.items()},
+            {key: covariate(key, column, past=False) for key, column in cells.ahead.items()},
+            (self._ahead(cells.ahead, rows, places - end, blanks),),
+            {key: self._static(key, column, name, rows) for key, column in cells.static.items()},
+            tuple(replace(one, last=one.stamp(-beyond)) if beyond else one for one in timeline),
+        )  # fmt: skip
+
+    def _filled(self, values: np.ndarray, how: Filling, key: str, name: str, row: int) -> np.ndarray:
+        """Values of the column `key` without gaps; `row` is the first of their series."""
+        gaps = np.isnan(values)
+        if not gaps.any():
+            return values
+        column = self._column(key)
+        if gaps.all():
+            raise DataError(
+                f"{self._where(row)}: {column}: {_the_series(name)} has no value in it; remove its rows, or leave the "
+                "column out"
+            )
+        if how == "ffill" and gaps[0]:
+            raise DataError(
+                f"{self._where(row)}: {column}: the first value of {_the_series(name)} is missing, so ffill has "
+                "nothing to repeat; remove the row or use --set data.missing=interpolate or mask"
+            )
+        return filled(values, how)
+
+    def _refuse_late_beginning(self, values: np.ndarray, key: str, name: str, row: int) -> None:
+        """DataError where only later values could fill the first of a covariate that is not known beforehand."""
+        if np.isnan(values[0]) and not np.isnan(values).all():
+            raise DataError(
+                f"{self._where(row)}: {self._column(key)}: the first value of {_the_series(name)} is missing, and what "
+                "comes later cannot stand for it; remove the rows before its first value, or leave the column out"
+            )
+
+    def _static(self, key: str, column: Column, name: str, rows: np.ndarray) -> Column:
+        """The one value (1,) of a series; DataError where it changes, or is missing."""
+        where = self._column(key)
+        missing = np.zeros(len(rows), bool) if _is_words(column) else np.isnan(column[rows])
+        if missing.all() or (missing.any() and self.data.missing == "refuse"):
+            line = self._where(rows[int(np.argmax(missing))])
+            raise DataError(
+                f"{line}: {where}: the static value of {_the_series(name)} is missing; write it in each row"
+            )
+        given = rows[~missing]
+        wrong = np.flatnonzero(column[given] != column[given[0]])
+        if wrong.size:
+            raise DataError(
+                f"{self._where(given[wrong[0]])}: {where}: is static, and changes within {_the_series(name)}; name it "
+                "in data.past_covariates or data.known_covariates"
+            )
+        return column[given[:1]]
+
+    def _column(self, name: str) -> str:
+        return f"column {self.index[name] + 1} {shown(name)}"
+
+    def _where(self, row: int) -> str:
+        return f"{self.table.name}:{self.table.lines[row]}"
+
+
+def _is_words(column: Column) -> bool:
+    return column.dtype.kind == "U"
+
+
+def _the_series(name: str) -> str:
+    return f"the series {shown(name)}" if name else "the series"

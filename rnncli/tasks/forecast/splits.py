@@ -1,0 +1,124 @@
+"""Which rows of each series are trained on, chosen by and scored on: three parts, one after another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rnncli.config.schema import DataConfig
+from rnncli.data.source import Source, read_source
+from rnncli.errors import ConfigError, DataError, shown
+from rnncli.tasks.forecast.panel import Panel, continued
+from rnncli.tasks.forecast.panel_columns import Columns
+from rnncli.tasks.forecast.panel_tables import read_panel
+from rnncli.tasks.forecast.transforms import require_transformable
+from rnncli.tasks.forecast.windows import Windowing
+
+
+@dataclass(frozen=True)
+class Divided:
+    """A panel with the lengths of its parts: ends (S, 3), the rows of series s up to ends[s, i] being in parts 0 to i.
+
+    0 is trained on, 1 validates, 2 tests. last: the name of the file that the series end in.
+    """
+
+    panel: Panel
+    ends: np.ndarray
+    last: str
+
+    def origins(self, windowing: Windowing, part: int, missing: str) -> np.ndarray:
+        """The origins of one part, of every series in turn.
+
+        Where cells are filled from what is around them none stands right behind one that is: what filled it may lie
+        ahead. None stands before a column's first known value, which fills what is before it.
+        """
+        found = []
+        for s, rows in enumerate(map(self.panel.rows, range(len(self.ends)))):
+            origins, known = windowing.origins(*self.span(s, part), rows.start), self.panel.known[rows]
+            if not known.all():
+                behind = known if missing != "mask" else np.logical_or.accumulate(known, axis=0)
+                whole: np.ndarray = np.all(behind, axis=1)
+                origins = origins[whole[origins - 1 - rows.start]]
+            found.append(origins)
+        return np.concatenate(found)
+
+    def rows(self, part: int) -> np.ndarray:
+        """The rows (n,) of one part, of all series."""
+        spans = [self.span(s, part) for s in range(len(self.ends))]
+        return np.concatenate([np.arange(first, last) for first, last in spans])
+
+    def begins(self, part: int) -> np.ndarray:
+        """The first row of a part of each series, (S,)."""
+        return np.array([self.span(s, part)[0] for s in range(len(self.ends))])
+
+    def span(self, s: int, part: int) -> tuple[int, int]:
+        """The first row of a part of series s, and the one after its last."""
+        begin = int(self.panel.starts[s])
+        return begin + (int(self.ends[s, part - 1]) if part else 0), begin + int(self.ends[s, part])
+
+
+def divided(panel: Panel, columns: Columns, data: DataConfig, name: str, notes: list[str]) -> Divided:
+    """Cut fractions or rows off the end of each series, test last; files continue it, so windows look back at it."""
+    if isinstance(data.validation, str) and not isinstance(data.test, str) and data.test:
+        raise ConfigError("data.test: a fraction cannot come after a data.validation that is a file; name a file")
+    lengths = panel.lengths
+    cuts = [_count(part, lengths) for part in (data.validation, data.test)]
+    train = lengths - cuts[0] - cuts[1]
+    if (train <= 0).all():
+        raise ConfigError("data.validation and data.test leave nothing to train on; lower one of them")
+    made = Divided(panel, np.maximum(train, 0)[:, None], name)
+    for part, cut in zip((data.validation, data.test), cuts, strict=True):
+        if isinstance(part, str):
+            made = with_rows(made, read_source(part), columns, data, notes)
+        else:
+            ends = np.concatenate(
+                [made.ends, np.minimum(made.ends[:, -1:] + cut[:, None], made.panel.lengths[:, None])], axis=1
+            )
+            made = Divided(made.panel, ends, made.last)
+    return _ending_in_themselves(made) if data.missing == "interpolate" else made
+
+
+def _ending_in_themselves(made: Divided) -> Divided:
+    """The same, the last known value of a part repeated to its end: a line to the next one would tell of that."""
+    panel, values = made.panel, made.panel.values.copy()
+    for s, ends in enumerate(made.ends):
+        begin = int(panel.starts[s])
+        for end in ends[:-1]:
+            rows = slice(begin, begin + int(end))
+            for c, known in enumerate(panel.known[rows].T):
+                seen = np.flatnonzero(known)
+                if seen.size:
+                    values[rows, c][seen[-1] :] = values[begin + seen[-1], c]
+    return replace(made, panel=replace(panel, values=values))
+
+
+def _count(part: float | int | str | None, lengths: np.ndarray) -> np.ndarray:
+    """How many rows of each series a part takes off its end."""
+    if isinstance(part, float):
+        return (part * lengths).astype(int)
+    return np.full(len(lengths), part if isinstance(part, int) else 0)
+
+
+def with_rows(made: Divided, source: Source, columns: Columns, data: DataConfig, notes: list[str]) -> Divided:
+    """The rows of `source`, read as `data` says, as one more part. DataError unless they follow."""
+    more, _, _ = read_panel(source, data, notes, columns, made.panel)
+    require_transformable(more.values, data.transform, source.name)
+    _require_continuation(more, source.name, made)
+    whole = continued(made.panel, more)
+    return Divided(whole, np.concatenate([made.ends, whole.lengths[:, None]], axis=1), source.name)
+
+
+def _require_continuation(more: Panel, name: str, before: Divided) -> None:
+    """DataError unless each series of `more` begins where it ended before."""
+    places = {identity: s for s, identity in enumerate(before.panel.ids)}
+    for s, identity in enumerate(more.ids):
+        if identity not in places:
+            raise DataError(f"{name}: has a series {shown(identity)} that {before.last} has not; remove it")
+        if not more.timelines or not before.panel.timelines:
+            continue
+        begins = more.timelines[s].stamp(1 - int(more.lengths[s]))
+        expected = before.panel.timelines[places[identity]].stamp(1)
+        if begins != expected:
+            which = f" of {shown(identity)}" if identity else ""
+            raise DataError(f"{name}: begins at {begins}{which}; it must go on where {before.last} ends, at {expected}")

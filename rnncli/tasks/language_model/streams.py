@@ -1,0 +1,191 @@
+"""Learning from a long sequence of tokens: contiguous streams, truncated BPTT, state carried from window to window.
+
+With N tokens there are N − 1 targets; B streams take L = ⌈(N − 1)/B⌉ of them each, and what the last lacks is masked.
+State is zero at a stream's start.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from rnncli.kernels.losses import IGNORED
+from rnncli.nn.network import Network
+from rnncli.nn.workspace import Workspace
+from rnncli.tasks.language_model.corpus import release
+from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation, Sample
+from rnncli.training.threads import ThreadPool
+from rnncli.training.truncated_bptt import windows
+
+WARM_UP = 256  # tokens that each validation stream reads before its first counted token
+EVALUATION_STEPS = 32  # a jitted call stays short, so that Ctrl-C is seen, and its arrays small
+
+
+class Streams:
+    """`ids` (N,) cut into at most B streams of inputs and targets, both (L, B) when sliced; no copy but of the last."""
+
+    def __init__(self, ids: np.ndarray, B: int):
+        targets = len(ids) - 1
+        self.L = -(-targets // min(B, targets))
+        self.B = -(-targets // self.L)
+        whole = self.L * (self.B - 1)
+        self.ids = ids
+        self._last_length = targets - whole
+        self._whole_inputs = ids[:whole].reshape(self.B - 1, self.L)
+        self._whole_targets = ids[1 : whole + 1].reshape(self.B - 1, self.L)
+        self._last = np.zeros(self.L + 1, ids.dtype)
+        self._last[: self._last_length + 1] = ids[whole:]
+
+    def fill(self, tokens: np.ndarray, start: int, stop: int) -> None:
+        """tokens (stop − start, B) = the inputs of these steps."""
+        tokens[:, :-1] = self._whole_inputs[:, start:stop].T
+        tokens[:, -1] = self._last[start:stop]
+
+    def targets(self, start: int, stop: int) -> np.ndarray:
+        """(stop − start, B) int32 targets, IGNORED beyond the last stream's end."""
+        targets = np.empty((stop - start, self.B), np.int32)
+        targets[:, :-1] = self._whole_targets[:, start:stop].T
+        targets[:, -1] = self._last[start + 1 : stop + 1]
+        targets[max(self._last_length - start, 0) :, -1] = IGNORED
+        return targets
+
+
+class StreamLearner:
+    """A token network trained on `train` and validated on `valid` (token numbers).
+
+    context: tokens that precede `valid` in the text, empty when it is a text of its own.
+    """
+
+    def __init__(
+        self, network: Network, train: np.ndarray, valid: np.ndarray, context: np.ndarray,
+        *, batch_size: int, bptt: int, stride: int, seed: int, pool: ThreadPool,
+    ):  # fmt: skip
+        self.network, self.seed = network, seed
+        self.streams = Streams(train, batch_size)
+        self.windows = windows(self.streams.L, min(stride, self.streams.L), min(bptt, self.streams.L))
+        self.updates_per_epoch = len(self.windows)
+        self.loss = CROSS_ENTROPY
+        self.backpropagation = Backpropagation(network, self.loss, pool)
+        self._T = max(window.T for window in self.windows)
+        self._heads = max(window.T - window.head_from for window in self.windows)
+        self._work = network.workspace(self._T, self.streams.B, self._heads, training=True)
+        self._kept = 0  # steps into the last window at which the next one starts
+        self.validation = Validation(network, valid, context, self.backpropagation)
+
+    def gradient(self, update: int) -> tuple[float, int]:
+        """One window: (summed loss, tokens trained); the gradient is left in the parameters."""
+        window = self.windows[update % self.updates_per_epoch]
+        work = self._work.first(window.T, window.head_from)
+        work.dropout_keys = self.network.dropout_keys(self.seed, update)
+        if update % self.updates_per_epoch:
+            self._work.carry(self._kept)
+        else:
+            self._work.clear_state()
+        self._kept = window.keep
+        self.streams.fill(work.tokens, window.start, window.stop)
+        targets = self.streams.targets(window.start + window.head_from, window.stop)
+        count = int((targets != IGNORED).sum())
+        return self.backpropagation.gradient(work, targets, count), count
+
+    def sample(self, update: int, *, carried: bool = False) -> Sample:
+        """From zero state always as many steps as gradients flow back, even where an epoch has only begun."""
+        window = self.windows[update % self.updates_per_epoch]
+        stop = window.stop if carried else max(window.stop, self._T)
+        start, head_from = (window.start, window.head_from) if carried else (stop - self._T, self._T - self._heads)
+        whole = self.network.workspace(self._T, self.streams.B, self._heads, training=False)
+        work = whole.first(stop - start, head_from)
+        if carried and update % self.updates_per_epoch:
+            work.set_state(self._work.state(0))
+        self.streams.fill(work.tokens, start, stop)
+        targets = self.streams.targets(start + head_from, stop)
+        return Sample(work, targets, int((targets != IGNORED).sum()))
+
+    def validate(self) -> tuple[float, int]:
+        """(summed loss, tokens) of the validation part."""
+        release(self.streams.ids)
+        return self.validation.run()
+
+    def restart(self) -> None:
+        """Forget the carried state."""
+        self._work.clear_state()
+        self._kept = 0
+
+    def free(self) -> None:
+        """Give the arrays of training and validation back; there are no more updates."""
+        del self._work, self.validation
+
+    def arrays(self, *, before: bool = False) -> dict[str, np.ndarray]:
+        """The carried state."""
+        state = self._work.state(0 if before else self._kept)
+        return {f"carried.{name}{l}": part for l, pair in enumerate(state)
+                for name, part in zip("hc", pair, strict=True)}  # fmt: skip
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        layers = range(len(self._work.directions))
+        if any(arrays[f"carried.h{l}"].shape != self._work.directions[l].h[0].shape for l in layers):
+            raise ValueError("the carried state has another shape")
+        self._kept = 0
+        self._work.set_state([(arrays[f"carried.h{l}"], arrays[f"carried.c{l}"]) for l in layers])
+
+
+class Validation:
+    """Every token of `valid` scored once with carried state, on several contiguous streams.
+
+    Each stream first reads the WARM_UP tokens before its own. The first stream of a text of its own has none: its
+    state starts at zero and its first token, which nothing precedes, is not scored.
+    """
+
+    STREAM_LENGTH = 1024  # at least; shorter streams would spend their time on warming up
+    MOST_STREAMS = 32
+
+    def __init__(self, network: Network, valid: np.ndarray, context: np.ndarray, backpropagation: Backpropagation):
+        self.backpropagation = backpropagation
+        self.count = len(valid) if len(context) else max(len(valid) - 1, 0)
+        if not self.count:
+            return
+        S = max(1, min(self.MOST_STREAMS, self.count // self.STREAM_LENGTH))
+        self.L = -(-self.count // S)
+        S = -(-self.count // self.L)
+        self._head = context[-WARM_UP - 1 :] if len(context) else valid[:1]
+        self._body = valid if len(context) else valid[1:]
+        self.cold_until = WARM_UP + 1 - len(self._head)  # the first stream's state is zero before its first real token
+        self.shape = (WARM_UP + self.L, S)  # steps, warming up included, and streams
+        self._work = network.workspace(EVALUATION_STEPS, S, EVALUATION_STEPS, training=False)
+
+    def slice(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs and targets (stop − start, S) int32 of these steps; targets are IGNORED where nothing is scored."""
+        steps = np.arange(start, stop)[:, None]
+        places = np.arange(self.shape[1]) * self.L + steps - WARM_UP
+        targets = self._tokens(places)
+        targets[(steps < WARM_UP) | (places >= self.count)] = IGNORED
+        return self._tokens(places - 1), targets
+
+    def _tokens(self, places: np.ndarray) -> np.ndarray:
+        """The tokens at these places of the scored text, negative before it; 0 where there is none."""
+        tokens = self._body[places.clip(0, self.count - 1)].astype(np.int32)
+        before = places < 0
+        earlier = places[before] + len(self._head)
+        tokens[before] = np.where(earlier >= 0, self._head[earlier.clip(0)], 0)
+        return tokens
+
+    def run(self) -> tuple[float, int]:
+        """(summed loss in nats, tokens scored)."""
+        if not self.count:
+            return float("nan"), 0
+        self._work.clear_state()
+        state = self._work.state(0)
+        total = 0.0
+        edges = sorted({0, self.cold_until, *range(0, self.shape[0], EVALUATION_STEPS), self.shape[0]})
+        for start, stop in itertools.pairwise(edges):
+            work: Workspace = self._work.first(stop - start, 0)
+            work.set_state(state)
+            if start <= self.cold_until:
+                for layer in work.directions:
+                    layer.h[0, 0] = 0
+                    if layer.c.size:
+                        layer.c[0, 0] = 0
+            work.tokens[...], targets = self.slice(start, stop)
+            total += self.backpropagation.evaluate(work, targets)
+            state = work.state(stop - start)
+        return total, self.count

@@ -1,0 +1,125 @@
+"""caption: a sequence for a label or numbers (one-to-many): a melody in a key, a text for features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from rnncli.config.schema import Config
+from rnncli.data.numeric import is_number
+from rnncli.data.scaling import FAR, whole_series
+from rnncli.data.source import Source
+from rnncli.errors import DataError, shown
+from rnncli.nn.network import FLOAT32
+from rnncli.tasks.seq2seq.pairs import Pairs
+from rnncli.tasks.seq2seq.seq2seq import writing
+from rnncli.tasks.whole_sequences import refuse_keys, require_whole_sequences
+from rnncli.training.threads import ThreadPool
+
+name = "caption"
+
+
+class Cells:
+    """Each column is a number, scaled by the training part's mean and spread, or one of the labels seen there."""
+
+    encodes = False
+    kind = "values"
+
+    def __init__(self, columns: Sequence[Mapping[str, Any]], decimal: str):
+        self.columns, self.decimal = columns, decimal
+        self.places = [{label: i for i, label in enumerate(column.get("labels", ()))} for column in columns]
+
+    @classmethod
+    def of(cls, train: Pairs, decimal: str) -> Cells:
+        columns: list[dict[str, Any]] = []
+        for place, title in enumerate(train.columns.prompts):
+            cells = [prompt[place].strip() for prompt in train.prompts]
+            _require_one_kind(train, title, cells, decimal)
+            if is_number(cells[0], decimal):
+                values = np.array([float(cell.replace(decimal, ".")) for cell in cells])
+                far = next((i for i, value in enumerate(values) if not abs(value) < FAR), None)
+                if far is not None:
+                    raise DataError(f"{train.where(far)}: a value is beyond what float32 can square; rescale the data")
+                centre, scale = whole_series(values)
+                columns.append({"name": title, "centre": float(centre), "scale": float(scale)})
+            else:
+                columns.append({"name": title, "labels": sorted(set(cells))})
+        return cls(columns, decimal)
+
+    @property
+    def size(self) -> int:
+        return sum(len(column.get("labels", "1")) for column in self.columns)
+
+    def encode(self, prompts: Sequence[tuple[str, ...]], where: Sequence[str]) -> list[np.ndarray]:
+        return [self._vector(prompt, place) for prompt, place in zip(prompts, where, strict=True)]
+
+    def _vector(self, prompt: tuple[str, ...], where: str) -> np.ndarray:
+        if len(prompt) != len(self.columns):
+            names = ", ".join(column["name"] for column in self.columns)
+            raise DataError(f"{where}: {len(prompt)} cells, and the model is given {len(self.columns)}: {names}")
+        values: list[float] = []
+        for cell, column, places in zip(map(str.strip, prompt), self.columns, self.places, strict=True):
+            if places:
+                if cell not in places:
+                    raise DataError(
+                        f"{where}: the {column['name']} {shown(cell)} does not occur in the training part; "
+                        "change it, or train on some like it"
+                    )
+                values += [float(i == places[cell]) for i in range(len(places))]
+            else:
+                if not is_number(cell, self.decimal):
+                    raise DataError(f'{where}: column "{column["name"]}": {shown(cell)} is not a number; mend the cell')
+                value = (float(cell.replace(self.decimal, ".")) - column["centre"]) / column["scale"]
+                if not abs(value) < FAR:
+                    raise DataError(f"{where}: a value is too far from those of the training part; mend it")
+                values.append(value)
+        return np.array(values, np.float32)
+
+    def to_header(self) -> dict[str, Any]:
+        return {"columns": list(self.columns), "decimal": self.decimal}
+
+
+def _require_one_kind(train: Pairs, title: str, cells: list[str], decimal: str) -> None:
+    """DataError for an empty cell, and for one that is no number where most are."""
+    empty = next((i for i, cell in enumerate(cells) if not cell), None)
+    if empty is not None:
+        raise DataError(f'{train.where(empty)}: column "{title}" is empty; fill the cell')
+    odd = [i for i, cell in enumerate(cells) if not is_number(cell, decimal)]
+    if 0 < len(odd) < len(cells) / 2:
+        raise DataError(
+            f'{train.where(odd[0])}: column "{title}": {shown(cells[odd[0]])} is not a number; mend the cell'
+        )
+
+
+def prepare(
+    config: Config, source: Source, pool: ThreadPool, notes: list[str], dtype: np.dtype = FLOAT32,
+    learnt: Mapping[str, Any] | None = None,
+) -> writing.Trainee:  # fmt: skip
+    require_whole_sequences(config)
+    refuse_keys(config, {
+        "model.bidirectional": "a decoder cannot read what it has not written; remove it",
+        "model.pooling": "a caption has no one answer for a whole sequence; remove it",
+    })  # fmt: skip
+    parts = writing.pairs_in(config, source, notes, learnt, named=True)
+    model, columns = config.model, parts.train.columns
+    words = model.embedding_size is None and config.data.tokens == "word"
+    filled = {"embedding_size": model.hidden_size if words else model.embedding_size}
+    config = config.model_copy(
+        update={
+            "data": config.data.model_copy(update={"inputs": list(columns.prompts), "target": columns.target}),
+            "model": model.model_copy(update=filled),
+        }
+    )
+    prompts = prompts_in(learnt) if learnt else Cells.of(parts.train, config.data.decimal)
+    return writing.Trainee(name, config, parts, prompts, pool, dtype, learnt)
+
+
+def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> writing.Writer:
+    return writing.Writer(name, header, arrays, prompts_in(header))
+
+
+def prompts_in(header: Mapping[str, Any]) -> Cells:
+    """Of a model file."""
+    return Cells(header["prompts"]["columns"], header["prompts"]["decimal"])

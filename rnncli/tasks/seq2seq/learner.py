@@ -1,0 +1,129 @@
+"""Learning to write a target for each source: an encoder-decoder in batches of nearly equal length.
+
+The decoder reads the target while it learns to write it (teacher forcing). With a share below 1, that many of its
+tokens are the true ones and the others what the model itself would have said there: scheduled sampling (Bengio et al.,
+2015), all steps at once from one pass more over the batch (Duckworth et al., 2019). The share falls in a straight line
+from 1 at the first update to `teacher_forcing` at the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnncli.kernels import random
+from rnncli.kernels.losses import IGNORED
+from rnncli.nn.encoder_decoder import EncoderDecoder, PairWork
+from rnncli.nn.pair_writer import PairWriter, Written
+from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation, Sample
+from rnncli.training.batches import Batches, Stateless, by_length, place_sequences
+from rnncli.training.threads import ThreadPool
+
+_SAMPLING = 1 << 35  # of the seed's independent random streams, plus the update
+
+
+@dataclass(frozen=True)
+class PairData:
+    """sources are token numbers (n,), or vectors (F,) where nothing is encoded; targets are token numbers (n,)."""
+
+    sources: Sequence[np.ndarray]
+    targets: Sequence[np.ndarray]
+
+    def lengths(self) -> list[tuple[int, int]]:
+        return [(len(source), len(target)) for source, target in zip(self.sources, self.targets, strict=True)]
+
+
+class PairLearner(Stateless):
+    """Trains `model` on pairs; `updates` is how many there will be at most, for the schedule of teacher forcing."""
+
+    loss = CROSS_ENTROPY
+
+    def __init__(
+        self, model: EncoderDecoder, train: PairData, valid: PairData,
+        *, batch_size: int, epochs: int, teacher_forcing: float, seed: int, pool: ThreadPool,
+    ):  # fmt: skip
+        self.network, self.train, self.valid, self.seed = model, train, valid, seed
+        self.batches = Batches(train.lengths(), batch_size, seed)
+        self.updates_per_epoch = self.batches.per_epoch
+        self.teacher_forcing, self.updates = teacher_forcing, epochs * self.updates_per_epoch
+        self.backpropagation = Backpropagation(model, CROSS_ENTROPY, pool)
+        lengths = np.array(train.lengths() + valid.lengths())
+        self._longest, self._end = lengths.max(axis=0), model.shape.end
+        self._workspaces: dict[tuple[int, bool], PairWork] = {}
+
+    def gradient(self, update: int) -> tuple[float, int]:
+        work, targets = self._filled(self.train, self.batches.of_update(update), training=True)
+        self.network.set_dropout(work, self.seed, update)
+        share = 1 - (1 - self.teacher_forcing) * update / max(self.updates - 1, 1)
+        if share < 1:
+            self._sample(work, share, update)
+        count = int(work.spans.sum())
+        return self.backpropagation.gradient(work, targets, count), count
+
+    def sample(self, update: int, *, carried: bool = False) -> Sample:
+        """The decoder reads what is true."""
+        work, targets = self._filled(self.train, self.batches.of_update(update), training=False)
+        return Sample(work, targets, int(work.spans.sum()))
+
+    def validate(self) -> tuple[float, int]:
+        total, count = 0.0, 0
+        for chosen in by_length([len(source) for source in self.valid.sources], self.batches.B):
+            work, targets = self._filled(self.valid, chosen, training=False)
+            total += self.backpropagation.evaluate(work, targets)
+            count += int(work.spans.sum())
+        return (total, count) if count else (float("nan"), 0)
+
+    def _sample(self, work: PairWork, share: float, update: int) -> None:
+        """Put what the model would say in place of some tokens that the decoder reads."""
+        self.backpropagation.forward(work)
+        said = work.outputs[:-1].argmax(axis=2)
+        noise = np.empty(said.shape)
+        random.fill_uniform(noise.reshape(-1), self.seed, _SAMPLING + update, 1.0)
+        tokens = work.decoder.tokens[1:]
+        np.copyto(tokens, said, where=(noise + 1) / 2 >= share, casting="same_kind")
+
+    def _filled(self, data: PairData, chosen: np.ndarray, *, training: bool) -> tuple[PairWork, np.ndarray]:
+        """A batch of these pairs, whose sources are longest first, and its targets (T, B)."""
+        sources, answers = [data.sources[i] for i in chosen], [data.targets[i] for i in chosen]
+        key = (len(chosen), training)
+        if key not in self._workspaces:
+            S, T = self._longest
+            self._workspaces[key] = self.network.workspace(int(S), int(T) + 1, len(chosen), training=training)
+        work = placed(self._workspaces[key], sources, np.array([len(answer) + 1 for answer in answers]))
+        targets = np.full((work.T, work.B), IGNORED, np.int32)
+        for b, answer in enumerate(answers):
+            targets[: len(answer), b] = answer
+            targets[len(answer), b] = self._end
+        work.decoder.tokens[0] = self._end
+        place_sequences(answers, work.decoder.tokens[1:])
+        return work, targets
+
+
+def placed(memory: PairWork, sources: Sequence[np.ndarray], spans: np.ndarray) -> PairWork:
+    """`memory` cut to these sources, longest first, and filled with them."""
+    if memory.encoder is None:
+        work = memory.of_lengths(None, spans)
+        work.vector[0] = np.stack(sources)
+        return work
+    work = memory.of_lengths(np.array([len(source) for source in sources]), spans)
+    assert work.encoder is not None
+    work.encoder.clear_state()
+    place_sequences(sources, work.encoder.tokens)
+    return work
+
+
+def write(
+    model: EncoderDecoder, sources: Sequence[np.ndarray], *, beams: int, longest: int, alpha: float, at_once: int = 64
+) -> list[list[Written]]:
+    """The best answers to each source, of up to `longest` tokens; see `rnncli.kernels.beam`."""
+    writer = PairWriter(model, beams=beams, longest=longest, alpha=alpha)
+    answers: list[list[Written]] = [[]] * len(sources)
+    for chosen in by_length([len(source) for source in sources], at_once):
+        some = [sources[i] for i in chosen]
+        work = placed(model.workspace(len(some[0]), 1, len(some), training=False), some, np.ones(len(some), int))
+        model.read(work, 0, len(some))
+        for i, found in zip(chosen, writer.write(work), strict=True):
+            answers[i] = found
+    return answers

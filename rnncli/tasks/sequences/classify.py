@@ -1,0 +1,177 @@
+"""classify: one label for each sequence (many-to-one; with sequences of one step, one-to-one)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from rnncli.config.schema import Config, DataConfig
+from rnncli.data.source import Source
+from rnncli.data.text import Kind
+from rnncli.errors import ConfigError, DataError, shown
+from rnncli.kernels import losses
+from rnncli.nn.network import FLOAT32
+from rnncli.tasks.sequences import baselines, many_to_one
+from rnncli.tasks.sequences.examples import Examples
+from rnncli.tasks.sequences.naive_bayes import NaiveBayes, best_scale
+from rnncli.training.backpropagation import Loss
+from rnncli.training.reports import Confusion, Score
+from rnncli.training.threads import ThreadPool
+
+name = "classify"
+CROSS_ENTROPY = Loss(losses.softmax_cross_entropy, "nats per sequence", 1e4)
+
+
+class Labels:
+    """The labels of the training part, in alphabetical order."""
+
+    def __init__(
+        self,
+        labels: list[str],
+        counts: list[int],
+        kind: Kind = "word",
+        corrected: tuple[NaiveBayes, float] | None = None,
+    ):
+        self.labels, self.counts, self.kind, self._corrected = labels, counts, kind, corrected
+        self.outputs = len(labels)
+        self._number = {label: number for number, label in enumerate(labels)}
+
+    @classmethod
+    def of(cls, train: Examples, data: DataConfig) -> Labels:
+        assert train.labels is not None
+        labels = sorted(set(train.labels))
+        if len(labels) < 2:
+            raise DataError(f"{train.name}: every example is labelled {shown(labels[0])}; to classify takes two labels")
+        counts = [train.labels.count(label) for label in labels]
+        if data.residual is None:
+            return cls(labels, counts, data.tokens)
+        if data.residual != "naive-bayes" or train.texts is None:
+            raise ConfigError(f"data.residual: is {data.residual}; a classify takes naive-bayes, of texts; mend it")
+        numbers = np.array([labels.index(label) for label in train.labels], np.int32)
+        model = NaiveBayes.of(train.texts, numbers.tolist(), len(labels), data.tokens, pairs=True)
+        scale = best_scale(model.scores_left_out(train.texts, numbers.tolist()), numbers)
+        return cls(labels, counts, data.tokens, (model, scale))
+
+    @classmethod
+    def from_header(cls, header: Mapping[str, Any]) -> Labels:
+        """Those of a model file."""
+        of = header["answers"]
+        corrected = (NaiveBayes.from_header(of["naive_bayes"]), float(of["scale"])) if "naive_bayes" in of else None
+        return cls(list(of["labels"]), list(of["counts"]), header["data"]["tokens"], corrected)
+
+    @property
+    def corrects(self) -> bool:
+        return self._corrected is not None
+
+    def bases(self, examples: Examples, *, own: bool) -> list[np.ndarray] | None:
+        """Naive Bayes in the scale that fits it best, each text of its own left out."""
+        if self._corrected is None:
+            return None
+        if examples.texts is None:
+            raise DataError(f"{examples.name}: the model reads texts, and these are numbers")
+        model, scale = self._corrected
+        if own:
+            assert examples.labels is not None
+            scores = model.scores_left_out(examples.texts, [self._number[label] for label in examples.labels])
+        else:
+            scores = model.scores(examples.texts)
+        return list((scale * (scores - scores.max(axis=1, keepdims=True))).astype(np.float32))
+
+    def loss(self, class_weights: str) -> Loss:
+        if class_weights == "none":
+            return CROSS_ENTROPY
+        counts = np.array(self.counts)
+        weights = counts.sum() / (len(counts) * counts)  # their mean over the examples is 1
+
+        def weighted(outputs: Any, targets: Any, per_step: Any, weight: Any, low: int, high: int) -> None:
+            losses.softmax_cross_entropy(outputs, targets, per_step, weight, low, high)
+            mine = weights[targets[:, low:high]]
+            per_step[:, low:high] *= mine
+            outputs[:, low:high] *= mine[..., None].astype(outputs.dtype)
+
+        return replace(CROSS_ENTROPY, kernel=weighted)
+
+    def targets(self, examples: Examples) -> np.ndarray:
+        assert examples.labels is not None
+        odd = next((i for i, label in enumerate(examples.labels) if label not in self._number), None)
+        if odd is not None:
+            raise DataError(
+                f"{examples.where(odd)}: the label {shown(examples.labels[odd])} does not occur in the training part; "
+                "remove the example, or train on some like it"
+            )
+        return np.array([self._number[label] for label in examples.labels], np.int32)
+
+    def score(self, split: str, train: Examples, held_out: Examples, outputs: np.ndarray) -> Score:
+        """Accuracy beside the floors that apply."""
+        assert held_out.labels is not None
+        assert train.labels is not None
+        right = held_out.labels
+        predicted = [self.labels[k] for k in outputs.argmax(axis=1)]
+        floors = {"majority": baselines.majority(train, held_out)}
+        if train.texts is not None:
+            floors["naive Bayes"] = baselines.naive_bayes(train, held_out, self.labels, self.kind)
+        else:
+            floors["nearest neighbour"] = [train.labels[i] for i in baselines.nearest(train, held_out)]
+        return Score(
+            split, "accuracy", accuracy(predicted, right),
+            tuple((floor, accuracy(labels, right)) for floor, labels in floors.items()),
+            f"{len(held_out):,} sequences, macro-F1 {macro_f1(predicted, right):.4f}",
+            higher_is_better=True, confusion=confusion(self.labels, predicted, right),
+        )  # fmt: skip
+
+    def said(self, output: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
+        chances = output.copy()
+        losses.softmax(chances)
+        probabilities = {label: float(p) for label, p in zip(self.labels, chances, strict=True)}
+        label = self.labels[int(chances.argmax())]
+        flat = {f"p({name})": p for name, p in probabilities.items()}
+        return {"label": label, "probabilities": probabilities}, {"label": label, **flat}
+
+    def is_answer(self, text: str) -> bool:
+        return text in self._number
+
+    def to_header(self) -> dict[str, Any]:
+        corrected = {}
+        if self._corrected is not None:
+            model, scale = self._corrected
+            corrected = {"naive_bayes": model.to_header(), "scale": scale}
+        return {"labels": self.labels, "counts": self.counts, **corrected}
+
+    def facts(self) -> str:
+        shares = [f"{shown(label)} {count:,}" for label, count in zip(self.labels, self.counts, strict=True)]
+        more = f" and {len(shares) - 6} more" if len(shares) > 6 else ""
+        return f"{len(self.labels)} labels: {', '.join(shares[:6])}{more}"
+
+
+def accuracy(predicted: list[str], right: list[str]) -> float:
+    return sum(p == r for p, r in zip(predicted, right, strict=True)) / len(right)
+
+
+def macro_f1(predicted: list[str], right: list[str]) -> float:
+    """The mean over the labels that occur in `right` or were predicted of 2·hits / (predicted + right)."""
+    labels = sorted(set(right) | set(predicted))
+    hits = {label: sum(p == r == label for p, r in zip(predicted, right, strict=True)) for label in labels}
+    return sum(2 * hits[label] / (predicted.count(label) + right.count(label)) for label in labels) / len(labels)
+
+
+def confusion(labels: list[str], predicted: list[str], right: list[str]) -> Confusion:
+    """How often each label was predicted as each."""
+    pairs = Counter(zip(right, predicted, strict=True))
+    return Confusion(tuple(labels), tuple(tuple(pairs[mine, other] for other in labels) for mine in labels))
+
+
+def prepare(
+    config: Config, source: Source, pool: ThreadPool, notes: list[str], dtype: np.dtype = FLOAT32,
+    learnt: Mapping[str, Any] | None = None,
+) -> many_to_one.Trainee:  # fmt: skip
+    parts = many_to_one.examples_in(config, source, notes, learnt)
+    labels = Labels.from_header(learnt) if learnt else Labels.of(parts.train, config.data)
+    return many_to_one.Trainee(name, config, parts, labels, pool, dtype, learnt)
+
+
+def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> many_to_one.Answerer:
+    return many_to_one.Answerer(name, header, arrays, Labels.from_header(header))

@@ -1,0 +1,137 @@
+"""How steps become what a network reads: tokens of a text, words with their spellings, or scaled numbers.
+
+    Tokens    characters, bytes: numbers in a vocabulary
+    Words     numbers of written forms, each with a number in a vocabulary and a spelling
+    Numbers   scaled by the training part's mean and spread
+
+Each says its `size`, which is the vocabulary or the numbers of a step, and a `lexicon` where there are words.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from rnncli.data.scaling import FAR, whole_series
+from rnncli.data.vocabulary import LIMIT, UNKNOWN, Vocabulary
+from rnncli.errors import DataError
+from rnncli.nn.words import Lexicon
+
+LONGEST = 40  # characters of a word: of a longer one, the first and the last half of that
+
+
+class Tokens:
+    """Texts in the units of a vocabulary."""
+
+    def __init__(self, vocabulary: Vocabulary):
+        self.vocabulary = vocabulary
+
+    def encode(self, texts: Iterable[str]) -> list[np.ndarray]:
+        """Token numbers of each."""
+        return [self.vocabulary.encode(text).astype(np.int32) for text in texts]
+
+    def lexicon(self) -> None:
+        """There are no words."""
+
+    @property
+    def size(self) -> int:
+        return len(self.vocabulary)
+
+    def to_header(self) -> dict[str, Any]:
+        return {"vocabulary": self.vocabulary.to_header()}
+
+
+class Words:
+    """The words and characters of the training part; `once` are the words that it has but once."""
+
+    def __init__(self, vocabulary: Vocabulary, characters: Vocabulary, once: Sequence[str] = ()):
+        self.vocabulary, self.characters, self._once = vocabulary, characters, frozenset(once)
+        self._number: dict[str, int] = {}
+        self._lexicon: Lexicon | None = None
+
+    @classmethod
+    def of(cls, sentences: Iterable[Sequence[str]]) -> Words:
+        counts = Counter(word for sentence in sentences for word in sentence)
+        del counts[UNKNOWN]  # it would be taken for one that is not known, and so it is
+        letters = Counter(letter for word in counts for letter in word)
+        once = [word for word, count in counts.items() if count == 1]
+        common = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[: LIMIT - 1])
+        return cls(Vocabulary.of_counts(common, "word"), Vocabulary.of_counts(letters, "char"), once)
+
+    @property
+    def size(self) -> int:
+        return len(self.vocabulary)
+
+    def encode(self, sentences: Iterable[Sequence[str]]) -> list[np.ndarray]:
+        """For each sentence the numbers of its words' forms in `lexicon`."""
+        known = len(self._number)
+        found = [
+            np.array([self._number.setdefault(word, len(self._number)) for word in sentence], np.int32)
+            for sentence in sentences
+        ]
+        if len(self._number) > known:
+            self._lexicon = None
+        return found
+
+    def lexicon(self) -> Lexicon:
+        """Every form that was encoded so far."""
+        if self._lexicon is None:
+            forms = list(self._number)
+            self._lexicon = Lexicon(
+                self.vocabulary.numbers(forms).astype(np.int32), np.array([form in self._once for form in forms]),
+                [self.characters.encode(_within(form)).astype(np.int32) for form in forms],
+            )  # fmt: skip
+        return self._lexicon
+
+    def to_header(self) -> dict[str, Any]:
+        return {"words": self.vocabulary.to_header(), "characters": self.characters.to_header()}
+
+
+def _within(word: str) -> str:
+    half = LONGEST // 2
+    return word if len(word) <= LONGEST else word[:half] + word[-half:]
+
+
+class Numbers:
+    """Values, scaled by `centre` and `scale` (C,)."""
+
+    def __init__(self, centre: np.ndarray, scale: np.ndarray):
+        self.centre, self.scale = centre, scale
+
+    @classmethod
+    def of(cls, sequences: Sequence[np.ndarray], scaling: str | None) -> Numbers:
+        steps = np.concatenate(sequences)
+        if scaling == "none":
+            return cls(np.zeros(steps.shape[1]), np.ones(steps.shape[1]))
+        return cls(*whole_series(steps))
+
+    def encode(self, sequences: Sequence[np.ndarray], where: Callable[[int], str]) -> list[np.ndarray]:
+        """Each (n, C) float32; DataError says where one cannot be read."""
+        with np.errstate(over="ignore"):
+            inputs = [((values - self.centre) / self.scale).astype(np.float32) for values in sequences]
+        beyond = next((i for i, x in enumerate(inputs) if not (np.abs(x) < FAR).all()), None)
+        if beyond is not None:
+            raise DataError(f"{where(beyond)}: a value is too far from those of the training part; mend it")
+        return inputs
+
+    def lexicon(self) -> None:
+        """There are no words."""
+
+    @property
+    def size(self) -> int:
+        return len(self.centre)
+
+    def to_header(self) -> dict[str, Any]:
+        return {"centre": self.centre.tolist(), "scale": self.scale.tolist()}
+
+
+def from_header(header: Mapping[str, Any]) -> Tokens | Words | Numbers:
+    """The reader that a model file describes."""
+    if "words" in header:
+        return Words(Vocabulary.from_header(header["words"]), Vocabulary.from_header(header["characters"]))
+    if "vocabulary" in header:
+        return Tokens(Vocabulary.from_header(header["vocabulary"]))
+    return Numbers(np.array(header["centre"], float), np.array(header["scale"], float))

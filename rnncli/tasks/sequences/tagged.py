@@ -1,0 +1,258 @@
+"""Sequences with a tag for every step.
+
+    columns   one word a line with its tag, a blank line between sentences (CoNLL); tabs or spaces between the columns
+    table     a CSV with one step a row: rows with the same id are a sequence of words, or of numbers
+
+Where sequences are only to be tagged, the tags may be missing, and so may the columns: then a line is a sentence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from rnncli.config.schema import DataConfig
+from rnncli.data.csv_table import Table, declared_delimiter, read_table, refuse_nul
+from rnncli.data.numeric import column_index, is_numeric_column, numeric_column
+from rnncli.data.source import Source, decode
+from rnncli.errors import DataError, UsageError, shown
+from rnncli.tasks.sequences.example_tables import label_index, labels_of
+from rnncli.tasks.sequences.examples import MISSING, finite
+
+_CONLL_U = 10  # columns; words are in the second, parts of speech in the fourth
+_CONLL_U_ID = re.compile(r"[0-9]+([-.][0-9]+)?")
+
+
+@dataclass(frozen=True)
+class TagColumns:
+    """Where steps and tags are found: by name in a table, else by number from 1 of `width` columns."""
+
+    form: Literal["columns", "table"]
+    text: str | None
+    inputs: tuple[str, ...]
+    id: str | None
+    label: str
+    width: int
+    delimiter: str | None
+
+    def to_header(self) -> dict[str, Any]:
+        return asdict(self) | {"inputs": list(self.inputs)}
+
+    @classmethod
+    def from_header(cls, header: Mapping[str, Any]) -> TagColumns:
+        return cls(**{**header, "inputs": tuple(header["inputs"])})
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """words, or values (n, C) float64, of n ≥ 1 steps each; tags None where the data have none.
+
+    lines are where each step is, ids what the data call the sequences (else their number, from 1).
+    """
+
+    name: str
+    columns: TagColumns
+    ids: list[str]
+    lines: list[list[int]]
+    words: list[list[str]] | None
+    values: list[np.ndarray] | None
+    tags: list[list[str]] | None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def where(self, number: int, step: int = 0) -> str:
+        """FILE:LINE of a step, for messages."""
+        return f"{self.name}:{self.lines[number][step]}"
+
+
+def only(tagged: Tagged, chosen: Sequence[int]) -> Tagged:
+    """These sequences alone."""
+    parts = ("ids", "lines", "words", "values", "tags")
+    picked: dict[str, Any] = {
+        name: [part[i] for i in chosen] for name in parts if (part := getattr(tagged, name)) is not None
+    }
+    return replace(tagged, **picked)
+
+
+def read_tagged(
+    source: Source, data: DataConfig, notes: list[str], like: TagColumns | None = None,
+    *, is_tag: Callable[[str], bool] | None = None,
+) -> Tagged:  # fmt: skip
+    """The sequences in `source`, in the columns of `like` where it is given.
+
+    is_tag: they are only to be tagged, need no tags, and where they have some, it knows them. DataError names file and
+    line of what is wrong; UsageError a column that is not there.
+    """
+    table = like.form == "table" if like else data.format == "csv" or source.name.lower().endswith(".csv")
+    if table:
+        found = read_table(
+            source, encoding=data.encoding, delimiter=data.delimiter, decimal=data.decimal, skip_rows=data.skip_rows,
+            ragged=data.ragged, notes=notes,
+        )  # fmt: skip
+        return _from_table(found, data, like, tagged=is_tag is None)
+    rows, delimiter = _rows(source, data)
+    if like and is_tag and delimiter is None:
+        if source.name.lower().endswith(".csv"):
+            raise DataError(f"{source.name}: the model reads columns between tabs or spaces, or sentences, and no CSV")
+        if _are_sentences(rows, like, is_tag):
+            notes.append(f"{source.name}: each line is read as a sentence")
+            full = [(number, fields) for number, fields in rows if fields]
+            places = [[number] * len(fields) for number, fields in full]
+            return _made(source.name, like, places, [fields for _, fields in full], None)
+    return _from_columns(source.name, rows, delimiter, data, notes, like, tagged=is_tag is None)
+
+
+Rows = list[tuple[int, list[str]]]  # the line of each, and its fields, none on a blank line
+
+
+def _rows(source: Source, data: DataConfig) -> tuple[Rows, str | None]:
+    """All lines but comments, cut at tabs where there are any, else at spaces."""
+    text = decode(source, data.encoding).replace("\r\n", "\n").replace("\r", "\n")
+    refuse_nul(text, source.name)
+    delimiter = declared_delimiter(data.delimiter) or ("\t" if "\t" in text else None)
+    lines = list(enumerate(text.split("\n"), start=1))[data.skip_rows :]
+    rows = [(number, line.split(delimiter) if line.strip() else []) for number, line in lines]
+    width = next((len(fields) for _, fields in rows if fields and not fields[0].startswith("#")), 0)
+    if not width:
+        raise DataError(f"{source.name}: is empty; give it a word and its tag a line, a blank line between sentences")
+    return [
+        (n, fields) for n, fields in rows if not (fields and fields[0][0:1] == "#" and len(fields) != width)
+    ], delimiter
+
+
+def _are_sentences(rows: Rows, like: TagColumns, is_tag: Callable[[str], bool]) -> bool:
+    """Whether lines without tabs are whole sentences: neither of one word each, nor like the training data's."""
+    full = [fields for _, fields in rows if fields]
+    widths = {len(fields) for fields in full}
+    tagged = like.delimiter is None and widths == {like.width} and all(is_tag(f[int(like.label) - 1]) for f in full)
+    return widths != {1} and not tagged
+
+
+def _from_columns(
+    name: str, rows: Rows, delimiter: str | None, data: DataConfig, notes: list[str], like: TagColumns | None,
+    *, tagged: bool,
+) -> Tagged:  # fmt: skip
+    first = next(fields for _, fields in rows if fields)
+    width = len(first)
+    conll_u = width == _CONLL_U and all(_CONLL_U_ID.fullmatch(fields[0]) for _, fields in rows if fields)
+    columns = like or _columns_of(name, data, width, delimiter, conll_u=conll_u)
+    bare = not tagged and width == 1  # the words alone
+    if width != columns.width and not bare:
+        raise DataError(
+            f"{name}: has {width} column{'s' if width > 1 else ''}, and the model was trained on {columns.width}"
+        )
+    if bare:
+        notes.append(f"{name}: each line is read as a word; a blank line ends a sentence")
+    sentences: list[Rows] = [[]]
+    for number, fields in _rectangular(name, rows, width, data.ragged, notes):
+        if not fields and sentences[-1]:
+            sentences.append([])
+        elif fields and not (conll_u and not fields[0].isdecimal()):  # 1-2 and 1.1 are no words
+            sentences[-1].append((number, fields))
+    sentences = [sentence for sentence in sentences if sentence]
+    if not sentences:
+        raise DataError(f"{name}: no line of this CoNLL-U file begins with the number of a word")
+    at = 0 if bare else int(str(columns.text)) - 1
+    words = [[fields[at].strip() for _, fields in sentence] for sentence in sentences]
+    label = int(columns.label) - 1
+    tags = [[fields[label].strip() for _, fields in sentence] for sentence in sentences] if tagged else None
+    found = _made(name, columns, [[number for number, _ in sentence] for sentence in sentences], words, tags)
+    for what, cells in (("word", words), ("tag", tags or [])):
+        for i, row in enumerate(cells):
+            if "" in row:
+                raise DataError(f"{found.where(i, row.index(''))}: the {what} is empty; fill it in or remove the line")
+    return found
+
+
+def _made(name: str, columns: TagColumns, lines: list[list[int]], words: list[list[str]], tags: Any) -> Tagged:
+    return Tagged(name, columns, [str(i + 1) for i in range(len(words))], lines, words, None, tags)
+
+
+def _columns_of(name: str, data: DataConfig, width: int, delimiter: str | None, *, conll_u: bool) -> TagColumns:
+    if width < 2:
+        raise DataError(f"{name}: has one column, and a tag takes two: a word and its tag")
+    text = data.text or (2 if conll_u else 1)
+    label = data.label or (4 if conll_u else width)
+    for key, column in (("text", text), ("label", label)):
+        if not str(column).isdecimal() or not 1 <= int(column) <= width:
+            raise UsageError(f"data.{key}: is {shown(str(column))}, and {name} has {width} columns; give its number")
+    if int(text) == int(label):
+        raise UsageError(f"data.label: {label} is also what the model reads; it would see the answer")
+    return TagColumns("columns", str(text), (), None, str(label), width, delimiter)
+
+
+def _rectangular(
+    name: str, rows: list[tuple[int, list[str]]], width: int, ragged: str, notes: list[str]
+) -> list[tuple[int, list[str]]]:
+    odd = [(number, fields) for number, fields in rows if fields and len(fields) != width]
+    if odd and ragged == "refuse":
+        number, fields = odd[0]
+        raise DataError(
+            f"{name}:{number}: {len(fields)} column{'' if len(fields) == 1 else 's'}, the first line has {width}; "
+            "correct the line, or pass --ragged skip to leave such lines out"
+        )
+    if odd:
+        notes.append(f"left out {len(odd):,} of {len(rows):,} lines without {width} columns, the first {odd[0][0]}")
+    return [(number, fields) for number, fields in rows if not fields or len(fields) == width]
+
+
+def _from_table(table: Table, data: DataConfig, like: TagColumns | None, *, tagged: bool) -> Tagged:
+    columns = like or _columns_of_table(table, data)
+    rows: dict[str, list[int]] = {}
+    identity = column_index(table, str(columns.id))
+    for number, row in enumerate(table.rows):
+        rows.setdefault(row[identity], []).append(number)
+    lines = [[table.lines[i] for i in numbers] for numbers in rows.values()]
+    tags = None
+    if tagged:
+        cells = labels_of(table, column_index(table, columns.label))
+        tags = [[cells[i] for i in numbers] for numbers in rows.values()]
+    words, values = None, None
+    used = [column_index(table, name) for name in ([columns.text] if columns.text is not None else columns.inputs)]
+    for row, line in zip(table.rows, table.lines, strict=True):
+        for index in (identity, *used):
+            if row[index].strip().lower() in (("",) if columns.text is not None else MISSING):
+                raise DataError(f'{table.name}:{line}: column "{table.header[index]}" is empty; fill the cell')
+    if columns.text is not None:
+        words = [[table.rows[i][used[0]].strip() for i in numbers] for numbers in rows.values()]
+    else:
+        steps = np.stack([numeric_column(table, index, decimal=data.decimal) for index in used], axis=1)
+        values = [finite(steps[numbers], table.name, table.lines[numbers[0]]) for numbers in rows.values()]
+    return Tagged(table.name, columns, list(rows), lines, words, values, tags)
+
+
+def _columns_of_table(table: Table, data: DataConfig) -> TagColumns:
+    if data.id is None:
+        names = ", ".join(shown(name) for name in table.header)
+        raise UsageError(
+            f"{table.name}: name the column that tells the sequences apart with --set data.id=NAME; columns: {names}"
+        )
+    if data.text is not None and data.inputs is not None:
+        raise UsageError("data.text and data.inputs: a model reads words or numbers; remove one of them")
+    identity, label = column_index(table, data.id), label_index(table, data.label)
+    listed: list[Any] = [] if data.inputs is None else data.inputs if isinstance(data.inputs, list) else [data.inputs]
+    read = [column_index(table, column) for column in ([data.text] if data.text is not None else listed)]
+    taken = {identity, label, *([column_index(table, data.time)] if data.time else [])}
+    others = [i for i in range(len(table.header)) if i not in taken]
+    text = data.text is not None
+    if not read:
+        read = [i for i in others if is_numeric_column(table, i, data.decimal)]
+        text = not read and len(others) == 1
+        read = others if text else read
+    if not read:
+        raise UsageError(f"{table.name}: name the words with --set data.text=NAME, or the numbers with "
+                         f"--set data.inputs=NAMES; columns: {', '.join(shown(n) for n in table.header)}")  # fmt: skip
+    if label in read:
+        raise UsageError(
+            f"data.label: {shown(table.header[label])} is also what the model reads; it would see the answer"
+        )
+    inputs = tuple(table.header[i] for i in read)
+    return TagColumns(
+        "table", inputs[0] if text else None, () if text else inputs, table.header[identity], table.header[label],
+        len(table.header), None,
+    )  # fmt: skip

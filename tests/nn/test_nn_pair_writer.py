@@ -1,0 +1,95 @@
+"""Greedy and beam search against an exhaustive search over the naive twin."""
+
+import itertools
+
+import naive
+import numpy as np
+import pytest
+from pairs import Pairs, small_shape
+
+from rnncli.kernels.cells import CELLS
+from rnncli.nn.attention import ATTENTIONS
+from rnncli.nn.pair_writer import PairWriter
+
+WAYS = [None, *ATTENTIONS]
+
+
+def log_probabilities(pairs, b, tokens):
+    """(n + 1, V + 1): of what follows each prefix of `tokens`, by the naive twin."""
+    length, shape = pairs.lengths[b], pairs.shape
+    source = pairs.work.encoder.tokens[:length, b] if shape.encodes else pairs.vector[0, b]
+    z = naive.encoder_decoder(shape, pairs.model.parameters.export(), source, np.array([shape.end, *tokens]))
+    return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+
+
+def written(pairs, beams, longest=4, alpha=1.0):
+    if not pairs.shape.encodes:
+        pairs.work.vector[...] = pairs.vector
+    pairs.model.pack()
+    pairs.model.read(pairs.work, 0, pairs.work.B)
+    return PairWriter(pairs.model, beams=beams, longest=longest, alpha=alpha).write(pairs.work)
+
+
+def score(pairs, b, tokens, *, ended=True):
+    chances = log_probabilities(pairs, b, tokens)
+    said = [*tokens, pairs.shape.end] if ended else tokens
+    return sum(chances[n, token] for n, token in enumerate(said))
+
+
+@pytest.mark.parametrize("attention", WAYS)
+@pytest.mark.parametrize("cell", CELLS)
+def test_greedy_takes_the_most_probable_token_at_each_step(cell, attention):
+    pairs = Pairs(small_shape(cell, attention, layers=2))
+    for b, (answer,) in enumerate(written(pairs, 1)):
+        tokens = []
+        while len(tokens) < 4:
+            chances = log_probabilities(pairs, b, tokens)[-1]
+            chances[0] = -np.inf
+            if chances.argmax() == pairs.shape.end:
+                break
+            tokens.append(int(chances.argmax()))
+        assert answer.tokens.tolist() == tokens
+        assert answer.score == pytest.approx(score(pairs, b, tokens, ended=len(tokens) < 4), rel=1e-12)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.7])
+@pytest.mark.parametrize("attention", WAYS)
+def test_a_wide_beam_finds_the_best_of_all_answers(attention, alpha):
+    """With room for every hypothesis the search is exhaustive."""
+    pairs = Pairs(small_shape("gru", attention))
+    longest, kinds = 3, [1, 2]
+    every = [list(t) for n in range(longest) for t in itertools.product(kinds, repeat=n)]
+    unended = [list(t) for t in itertools.product(kinds, repeat=longest)]
+    for b, answers in enumerate(written(pairs, len(every) + len(unended), longest, alpha)):
+        ranked = [(score(pairs, b, tokens) / (len(tokens) + 1) ** alpha, tokens) for tokens in every]
+        ranked += [(score(pairs, b, tokens, ended=False) / longest**alpha, tokens) for tokens in unended]
+        ranked.sort(reverse=True)
+        assert [answer.tokens.tolist() for answer in answers] == [tokens for _, tokens in ranked]
+        assert answers[0].score / max(1, len(answers[0].tokens) + (ranked[0][1] in every)) ** alpha == pytest.approx(
+            ranked[0][0]
+        )
+
+
+def test_a_vector_starts_an_answer():
+    pairs = Pairs(small_shape("lstm", encodes=False))
+    for b, answers in enumerate(written(pairs, 2)):
+        for answer in answers:
+            tokens = answer.tokens.tolist()
+            assert answer.score == pytest.approx(score(pairs, b, tokens, ended=len(tokens) < 4), rel=1e-12)
+
+
+def test_the_unknown_token_is_never_written():
+    pairs = Pairs(small_shape("gru", "dot"))
+    pairs.model.head.b[0] = 50
+    assert all(0 not in answer.tokens for answers in written(pairs, 3) for answer in answers)
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_company_changes_no_answer(beams):
+    pairs = Pairs(small_shape("lstm", "additive"), np.float32)
+    together = written(pairs, beams)
+    for b, answers in enumerate(together):
+        alone = Pairs(small_shape("lstm", "additive"), np.float32, pairs.lengths[b : b + 1], pairs.spans[b : b + 1])
+        alone.work.encoder.tokens[...] = pairs.work.encoder.tokens[: pairs.lengths[b], b : b + 1]
+        (again,) = written(alone, beams)
+        assert [(a.tokens.tolist(), a.score) for a in again] == [(a.tokens.tolist(), a.score) for a in answers]

@@ -1,0 +1,190 @@
+"""Rolling origins: figures by hand, scales from before them, and as many windows as there is time for."""
+
+import math
+
+import numpy as np
+import pytest
+from trainees import csv, shaken, trainee_of
+
+from rnncli.tasks.forecast import backtest
+from rnncli.tasks.forecast.backtest import NETWORK, WITH_BASELINE, Backtest
+from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
+
+NAN = math.nan
+
+
+BEGINS = np.array([0, 10])
+
+
+def by_hand():
+    """Two windows of series 0, one of series 1, of one column and two steps."""
+    actual = np.array([[10.0, 20.0, 5.0], [12.0, NAN, 7.0]])[:, :, None]
+    network = np.array([[11.0, 18.0, 5.0], [10.0, 99.0, 8.0]])[:, :, None]
+    guess = np.array([[10.0, 20.0, 1.0], [10.0, 20.0, 1.0]])[:, :, None]
+    scales = np.array([[2.0], [0.5]]), np.array([[8.0], [0.25]])
+    return Backtest(
+        np.array([4, 5, 20]), np.array([0, 0, 1]), actual, {NETWORK: network, "last-value": guess}, scales, BEGINS
+    )
+
+
+def test_the_figures_of_a_small_backtest():
+    scores = by_hand().scores()
+    assert list(scores) == [NETWORK, "last-value"]
+    assert scores[NETWORK].mae == pytest.approx((1 + 2 + 2 + 0 + 1) / 5)
+    assert scores[NETWORK].rmse == pytest.approx(math.sqrt((1 + 4 + 4 + 0 + 1) / 5))
+    # Window by window (1 + 2)/2/2, 2/2, (0 + 1)/2/0.5; then series by series.
+    assert scores[NETWORK].mase == pytest.approx(((0.75 + 1.0) / 2 + 1.0) / 2)
+    assert scores[NETWORK].rmsse == pytest.approx(
+        ((math.sqrt(2.5 / 8) + math.sqrt(4 / 8)) / 2 + math.sqrt(0.5 / 0.25)) / 2
+    )
+    assert scores["last-value"].mae == pytest.approx((0 + 2 + 0 + 4 + 6) / 5)
+    assert scores["last-value"].mase == pytest.approx(((0.5 + 0.0) / 2 + 10.0) / 2)
+
+
+def test_the_errors_of_each_window_are_in_units_of_its_series():
+    tested = by_hand()
+    assert tested.errors(NETWORK).tolist() == [0.75, 1.0, 1.0]
+    assert tested.errors("last-value").tolist() == [0.5, 0.0, 10.0]
+    tested.actual[:, 1] = NAN
+    tested.scales[0][1] = NAN  # a constant history: in the data's own units
+    assert tested.errors(NETWORK).tolist()[0] == 0.75
+    assert math.isnan(tested.errors(NETWORK)[1])
+    assert tested.errors(NETWORK)[2] == 0.5
+
+
+def test_columns_of_several_series_do_not_mix():
+    """Errors are 1 to 6; a mean over windows is taken column by column of each series first."""
+    actual, said = np.zeros((1, 3, 2)), np.arange(1.0, 7.0).reshape(1, 3, 2)
+    made = Backtest(np.array([3, 4, 20]), np.array([0, 0, 1]), actual, {NETWORK: said}, (np.ones((2, 2)),) * 2, BEGINS)
+    assert made.scores()[NETWORK].mase == pytest.approx(((1 + 3) / 2 + (2 + 4) / 2 + 5 + 6) / 4)
+
+
+def test_columns_are_scored_as_series_of_their_own():
+    actual, said = np.array([[[1.0, 100.0]]]), np.array([[[2.0, 110.0]]])
+    made = Backtest(np.array([3]), np.array([0]), actual, {NETWORK: said}, (np.array([[1.0, 20.0]]),) * 2, BEGINS)
+    assert made.scores()[NETWORK].mase == pytest.approx((1 + 0.5) / 2)
+    assert made.errors(NETWORK) == pytest.approx([(1 + 0.5) / 2])
+
+
+N, SEASON = 60, 4
+SERIES = 30 + 5 * np.sin(np.arange(N) * 2 * np.pi / SEASON) + np.random.default_rng(0).normal(0, 1, N)
+
+
+def long_table(*series, **columns):
+    ids = [f"s{s}" for s, values in enumerate(series) for _ in values]
+    return csv(id=ids, y=np.concatenate(series), **columns)
+
+
+def long_trainee(*series, training=None, **data):
+    data = {"context": 8, "horizon": 3, "season": SEASON, "residual": "last-value", "validation": 0.3} | data
+    return trainee_of(long_table(*series), training, target="y", id="id", **data)
+
+
+def test_scales_are_of_the_rows_before_the_first_origin_of_each_series():
+    made = long_trainee(SERIES, 3 * SERIES[:50], missing="mask")
+    panel = made.parts.panel
+    gap = 60 + 11
+    panel.known[gap] = False
+    tested = made.tester().run(np.array([45, 30, 60 + 20, 60 + 33]))
+    for s, history in enumerate((SERIES[:30].copy(), 3 * SERIES[:20])):
+        if s:
+            history[11] = NAN
+        steps = np.array([history[t] - history[t - SEASON] for t in range(SEASON, len(history))])
+        steps = steps[~np.isnan(steps)]
+        assert tested.scales[0][s] == pytest.approx([np.abs(steps).mean()])
+        assert tested.scales[1][s] == pytest.approx([(steps**2).mean()])
+    panel.values[45:60] = 1e6  # at and after its last origin
+    assert np.array_equal(made.tester().run(np.array([45, 30, 80, 93])).scales, tested.scales)
+
+
+def test_only_what_is_known_is_scored():
+    series = SERIES.copy()
+    series[50] = NAN
+    made = long_trainee(series, SERIES, missing="mask")
+    tested = made.tester().run(np.array([48, 49, 50]))
+    wanted = [[SERIES[48], SERIES[49], NAN], [SERIES[49], NAN, SERIES[51]], [NAN, SERIES[51], SERIES[52]]]
+    assert np.array_equal(tested.actual[:, :, 0].T, wanted, equal_nan=True)
+
+
+def test_each_forecast_is_what_its_maker_says_alone():
+    made = shaken(long_trainee(SERIES, SERIES[::-1], training={"seeds": 3, "with_baseline": True}))
+    origins = np.array([48, 50, 60 + 55])
+    tested = made.tester().run(origins)
+    assert list(tested.forecasts) == [NETWORK, WITH_BASELINE, "last-value", "seasonal-naive", "seasonal-growth"]
+    both = np.concatenate([SERIES, SERIES[::-1]])
+    for w, origin in enumerate(origins):
+        contexts = made.members.widest.contexts(made.features, origins[w : w + 1])
+        alone = [member.point(contexts)[:, 0, 0] for member in made.members.members]
+        last = np.repeat(both[origin - 1], 3)
+        assert tested.forecasts[NETWORK][:, w, 0] == pytest.approx(np.sort(alone, axis=0)[1], rel=1e-6)
+        four = np.sort([*alone, last], axis=0)
+        assert tested.forecasts[WITH_BASELINE][:, w, 0] == pytest.approx((four[1] + four[2]) / 2, rel=1e-6)
+        assert tested.forecasts["last-value"][:, w, 0].tolist() == last.tolist()
+        assert tested.forecasts["seasonal-naive"][:, w, 0].tolist() == both[origin - SEASON : origin][:3].tolist()
+        assert tested.actual[:, w, 0].tolist() == both[origin : origin + 3].tolist()
+    assert tested.series.tolist() == [0, 0, 1]
+
+
+def test_windows_beyond_the_most_are_thinned_out_evenly(monkeypatch):
+    made = long_trainee(SERIES)
+    origins = np.arange(10, 58)
+    monkeypatch.setattr(backtest, "MOST_WINDOWS", 6)
+    tested = made.tester().run(origins)
+    assert tested.origins.tolist() == [10, 19, 28, 38, 47, 57]
+    assert tested.actual.shape == (3, 6, 1)
+    monkeypatch.setattr(backtest, "MOST_WINDOWS", 48)
+    assert made.tester().run(origins).origins.tolist() == origins.tolist()
+
+
+def test_in_pieces_the_figures_are_the_same(monkeypatch):
+    made = shaken(long_trainee(SERIES, SERIES[::-1], training={"loss": "quantile"}))
+    made.score()
+    calibration = made.calibrations[NETWORK]
+    whole = made.tester().run(made.origins(1), calibration)
+    monkeypatch.setattr("rnncli.tasks.forecast.windows.EVALUATED_AT_ONCE", 4)
+    pieces = made.tester().run(made.origins(1), calibration)
+    for name in whole.forecasts:
+        assert pieces.forecasts[name] == pytest.approx(whole.forecasts[name], rel=1e-6)
+    assert pieces.quantiles == pytest.approx(whole.quantiles, rel=1e-5)
+    scores = pieces.scores()[NETWORK]
+    low, high = whole.band(80)
+    inside = (low <= whole.actual) & (whole.actual <= high)
+    assert scores.coverage[0.8] == pytest.approx(inside.mean())
+
+
+def test_a_series_too_short_for_a_season_stops_no_one(monkeypatch):
+    monkeypatch.setattr("rnncli.tasks.forecast.windows.EVALUATED_AT_ONCE", 2)
+    made = long_trainee(SERIES, SERIES[:16], season=24, validation=4)
+    tested = made.tester().run(made.origins(1))
+    assert all(values.shape == tested.actual.shape for values in tested.forecasts.values())
+
+
+def test_a_validation_part_of_gaps_tells_nothing():
+    series = SERIES.copy()
+    series[40:50] = NAN
+    made = long_trainee(series, missing="mask", validation=10, test=10)
+    assert made.score().split == "test"
+    assert made.prefers is None
+    assert made.calibrations == {}
+
+
+def test_a_naive_forecast_that_errs_less_on_validation_is_preferred():
+    walk = np.random.default_rng(3).normal(0, 1, 120).cumsum()
+    made = shaken(long_trainee(walk), 5.0)  # a network that says wild things
+    made.score()
+    assert made.prefers == "last-value"
+    assert set(made.calibrations) == {NETWORK, "last-value"}
+    errors = made.tester().run(made.origins(1)).errors("last-value")
+    assert np.nanmean(errors) < np.nanmean(made.tester().run(made.origins(1)).errors(NETWORK))
+
+
+def test_every_baseline_looks_back_to_the_beginning_of_its_own_series():
+    made = long_trainee(SERIES, SERIES[:20] * 10)
+    tester = made.tester(tuple(NAIVE_FORECASTS))
+    origins = np.array([30, 50, 60 + 15])
+    together = tester.run(origins).forecasts
+    for w, origin in enumerate(origins):
+        own = SERIES[:origin] if w < 2 else 10 * SERIES[: origin - 60]
+        for name, naive in NAIVE_FORECASTS.items():
+            wanted = naive(own[:, None, None], 3, SEASON)[:, 0, 0]
+            assert together[name][:, w, 0] == pytest.approx(wanted, rel=1e-12), name

@@ -1,0 +1,343 @@
+"""A model from its file at work: on given data, beyond its horizon, with intervals, in the input's own names."""
+
+import numpy as np
+import pytest
+from trainees import csv, reloaded, shaken, trainee_of
+
+from rnncli.data.source import Source
+from rnncli.errors import DataError, UsageError
+from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
+from rnncli.tasks.forecast.recursive import Recursive
+
+N, CONTEXT, HORIZON, SEASON = 72, 8, 3, 4
+RANDOM = np.random.default_rng(0)
+WAVE = 30 + 5 * np.sin(np.arange(N) * 2 * np.pi / SEASON)
+SERIES = WAVE + RANDOM.normal(0, 1, N)
+DAYS = [str(day) for day in np.datetime64("2024-01-01") + np.arange(200)]
+DECODERS = ["direct", "segments", "recursive"]
+
+
+def made(content, training=None, model=None, **data):
+    sizes = {"context": CONTEXT, "horizon": HORIZON, "season": SEASON}
+    data = {**sizes, "residual": "last-value", "validation": 0.3, **data}
+    model = model or {}
+    if model.get("decoder") == "segments":
+        model = {"segment": 2, **model}
+    return shaken(trainee_of(content, training, model, **data))
+
+
+def read(model, content, name="o.csv"):
+    notes = []
+    model.read(Source(name, content), model.data, notes)
+    return notes
+
+
+def of_member(trainee, features_of, origins):
+    """What the networks say at these rows of a trainee's own data."""
+    return trainee.members.point(trainee.members.widest.contexts(features_of, origins))
+
+
+# What it says.
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_what_it_says_of_given_data_is_what_its_networks_say_of_that_context(decoder, seeds):
+    """At every cut of the training data; contexts and scalings take turns."""
+    turns = {"context": [8, 6], "scaling": ["standard", "mean"]} if seeds > 1 else {}
+    extra = {"x": SERIES[::-1], "k": WAVE}
+    trainee = made(
+        csv(y=SERIES, **extra), {"seeds": seeds}, {"decoder": decoder}, target="y", past_covariates=["x"],
+        known_covariates=["k"], **turns,
+    )  # fmt: skip
+    model, origins = reloaded(trainee), np.array([20, 41, 69])
+    wanted = of_member(trainee, trainee.features, origins)
+    for b, origin in enumerate(origins):
+        y = np.where(np.arange(N) < origin, SERIES, np.nan)
+        read(model, csv(y=y, **extra))
+        got = model.forecasts(network=True).point
+        assert got[:, 0] == pytest.approx(wanted[:, b], rel=1e-6)
+    if seeds > 1:
+        windows = [member.windowing for member in model.members.members]
+        assert [(one.context, one.scaling) for one in windows] == [(8, "standard"), (6, "mean"), (8, "standard")]
+        alone = model.members.points(trainee.members.widest.contexts(trainee.features, origins))
+        assert np.array_equal(np.sort(alone, axis=0)[1], wanted)
+
+
+def test_members_come_back_from_the_file_each_with_its_own_weights():
+    trainee = made(csv(y=SERIES), {"seeds": 3, "seed": 7})
+    model = reloaded(trainee)
+    for mine, its in zip(trainee.members.members, model.members.members, strict=True):
+        assert np.array_equal(mine.network.parameters.weights, its.network.parameters.weights)
+    assert len({member.network.parameters.weights.tobytes() for member in model.members.members}) == 3
+    alone = trainee_of(
+        csv(y=SERIES), {"seed": 8}, context=CONTEXT, horizon=HORIZON, season=SEASON, residual="last-value",
+        validation=0.3,
+    )  # fmt: skip
+    names = [name for name in alone.network.parameters.export() if not name.startswith("head")]
+    second = trainee.members.members[1].network.parameters.export()
+    assert all(np.array_equal(alone.network.parameters.export()[name], second[name]) for name in names)
+    assert np.array_equal(alone.learner._order(0), trainee.learners[1]._order(0))
+
+
+def test_with_the_baseline_it_has_a_vote():
+    trainee = made(csv(y=SERIES), {"seeds": 2, "with_baseline": True})
+    model = reloaded(trainee)
+    contexts = trainee.members.widest.contexts(trainee.features, np.array([N]))
+    alone = [member.point(contexts)[:, 0, 0] for member in trainee.members.members]
+    wanted = np.sort([*alone, np.repeat(SERIES[-1], HORIZON)], axis=0)[1]
+    assert model.forecasts(network=True).point[:, 0, 0] == pytest.approx(wanted, rel=1e-9)
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
+@pytest.mark.parametrize("wanted", [1, HORIZON + 1, 3 * HORIZON])
+def test_beyond_its_horizon_it_reads_its_own_rows_and_the_covariates_that_are_known(decoder, wanted):
+    k = np.concatenate([WAVE, RANDOM.normal(30, 5, 12)])
+    table = csv(y=np.concatenate([SERIES, np.full(12, np.nan)]), k=k)
+    trainee = made(table, None, {"decoder": decoder}, target="y", known_covariates=["k"])
+    model, got = reloaded(trainee), []
+    point = model.forecasts(wanted, network=True).point[:, 0, 0]
+    assert point.shape == (wanted,)
+    if decoder == "recursive":  # one row at a time by a network whose scale stays that of the first context
+        assert isinstance(model.members.first.decoder, Recursive)
+        longer = model.members.reaching(wanted)
+        features = trainee.fitted.encoders.features(trainee.parts.panel)
+        contexts = longer.widest.contexts(features, np.array([N]))
+        later = (k[N : N + wanted] - trainee.fitted.encoders.ahead[0].centre) / trainee.fitted.encoders.ahead[0].scale
+        contexts.ahead[CONTEXT:, 0, 0] = later
+        assert point == pytest.approx(longer.point(contexts)[:, 0, 0], rel=1e-9)
+        assert point[: min(wanted, HORIZON)] == pytest.approx(
+            model.forecasts(HORIZON, network=True).point[: min(wanted, HORIZON), 0, 0], rel=1e-9
+        )
+        return
+    while len(got) < wanted:
+        y = np.concatenate([SERIES, got, np.full(len(k) - N - len(got), np.nan)])
+        read(model, csv(y=y, k=k))
+        got += model.forecasts(HORIZON, network=True).point[:, 0, 0].tolist()
+    assert point == pytest.approx(got[:wanted], rel=1e-6)
+
+
+def test_beyond_its_horizon_it_still_knows_which_values_were_missing():
+    series = SERIES.copy()
+    series[-2] = np.nan
+    trainee = made(csv(y=series, x=WAVE), target="y", missing="mask", context=2 * HORIZON)
+    told = []
+    model = reloaded(trainee)
+    member = model.members.first
+    whole = type(member).point
+    try:
+        type(member).point = lambda self, given: told.append(given.known[:, 0, 0].tolist()) or whole(self, given)
+        model.forecasts(2 * HORIZON, network=True)
+    finally:
+        type(member).point = whole
+    assert told == [[True] * 4 + [False, True], [True, False, True] + [True] * HORIZON]
+
+
+# What it goes on from.
+
+
+@pytest.mark.parametrize("layout", ["wide", "long"])
+def test_rows_that_follow_are_appended(layout):
+    more = RANDOM.normal(30, 3, 5)
+
+    def table(days, *series):
+        if layout == "wide":
+            return csv(day=days, y=series[0], z=series[1])
+        return csv(id=["a"] * len(days) + ["b"] * len(days), day=[*days, *days], y=np.concatenate(series))
+
+    columns = {"target": ["y", "z"]} if layout == "wide" else {"target": "y", "id": "id"}
+    trainee = made(table(DAYS[:N], SERIES, 2 * SERIES), time="day", **columns)
+    model, whole = reloaded(trainee), reloaded(trainee)
+    notes = read(model, table(DAYS[N : N + 5], more, 3 * more))
+    assert "goes on where the training data end; its " in notes[-1]
+    read(whole, table(DAYS[: N + 5], np.append(SERIES, more), np.append(2 * SERIES, 3 * more)))
+    assert np.array_equal(model.forecasts(network=True).point, whole.forecasts(network=True).point)
+    assert model.predict(None, [])[0]["day"] == DAYS[N + 5]
+    for days in (DAYS[N + 1 : N + 6], DAYS[N - 1 : N + 4]):  # a hole, or an overlap: other data, and too little of it
+        with pytest.raises(DataError, match="has 5 rows"):
+            read(reloaded(trainee), table(days, more, more))
+
+
+def test_rows_of_some_series_leave_the_others_where_they_were():
+    content = csv(id=["a"] * N + ["b"] * N, day=DAYS[:N] * 2, y=np.append(SERIES, 2 * SERIES))
+    trainee = made(content, target="y", id="id", time="day")
+    model = reloaded(trainee)
+    before = model.forecasts(network=True).point
+    read(model, csv(id=["b"] * 2, day=DAYS[N : N + 2], y=[3.0, 4.0]))
+    after = model.forecasts(network=True).point
+    assert np.array_equal(after[:, 0], before[:, 0])
+    assert not np.array_equal(after[:, 1], before[:, 1])
+    assert [row["day"] for row in model.predict(1, [])] == [DAYS[N], DAYS[N + 2]]
+
+
+def test_a_series_of_training_keeps_its_scale_and_another_has_its_own():
+    """With scaling none: the centre of the training rows, or of all that is given of a stranger."""
+    trainee = made(csv(id=["a"] * N + ["b"] * N, y=np.append(SERIES, 9 * SERIES)), target="y", id="id", scaling="none")
+    model = reloaded(trainee)
+    stranger = 1000 + 50 * SERIES[:40]
+    read(model, csv(id=["c"] * 40 + ["b"] * 20, y=np.append(stranger, SERIES[:20])))
+    centre, scale = model.members.first.windowing.fixed
+    rows = 9 * SERIES[: N - int(0.3 * N)]
+    assert centre[:, 0] == pytest.approx([stranger.mean(), rows.mean()])
+    assert scale[:, 0] == pytest.approx([stranger.std(), rows.std()])
+    alone = reloaded(trainee)
+    read(alone, csv(id=["b"] * 20, y=SERIES[:20]))
+    assert np.array_equal(alone.forecasts(network=True).point[:, 0], model.forecasts(network=True).point[:, 1])
+
+
+# Who speaks.
+
+
+def test_a_baseline_that_was_better_speaks_unless_the_network_is_asked():
+    trainee = made(csv(y=SERIES.cumsum()), validation=0.4)
+    shaken(trainee, 20.0)
+    trainee.score()
+    assert trainee.prefers
+    model, notes = reloaded(trainee), []
+    said = [row["y"] for row in model.predict(None, notes)]
+    assert any("the network was no better" in note for note in notes)
+    past = SERIES.cumsum()[:, None, None]
+    assert said == pytest.approx(NAIVE_FORECASTS[trainee.prefers](past, HORIZON, SEASON)[:, 0, 0], rel=1e-12)
+    notes = []
+    asked = [row["y"] for row in model.predict(None, notes, network=True)]
+    assert asked == model.forecasts(network=True).point[:, 0, 0].tolist()
+    assert asked != pytest.approx(said, rel=1e-3)
+    assert notes == []
+    bands = [model.forecasts(levels=(80,), network=network).bands[80] for network in (False, True)]
+    assert (bands[0][1] - bands[0][0] < bands[1][1] - bands[1][0]).all()  # each with the errors of who speaks
+    never = made(csv(y=SERIES.cumsum()), {"fallback": False}, validation=0.4)
+    shaken(never, 20.0).score()
+    assert never.prefers
+    assert reloaded(never).speaker == "network"
+
+
+# In which form.
+
+
+def test_independent_columns_come_back_side_by_side():
+    trainee = made(csv(day=DAYS[:N], y=SERIES, z=5 * SERIES[::-1]), time="day", channels="independent")
+    trainee.score()
+    model = reloaded(trainee)
+    rows = model.predict(None, [], (80,), network=True)
+    assert [list(row) for row in rows] == [
+        ["day", "y", "y_lo_80", "y_hi_80", "z", "z_lo_80", "z_hi_80"]
+    ] * HORIZON  # fmt: skip
+    assert [row["day"] for row in rows] == DAYS[N : N + HORIZON]
+    made_of = model.forecasts(None, (80,), network=True)
+    for k, row in enumerate(rows):
+        assert (row["y"], row["z"]) == tuple(made_of.point[k, :, 0])
+        assert (row["y_lo_80"], row["z_hi_80"]) == (made_of.bands[80][0][k, 0, 0], made_of.bands[80][1][k, 1, 0])
+
+
+@pytest.mark.parametrize(
+    ("content", "data", "names", "first"),
+    [
+        (csv(y=SERIES), {}, ["y"], []),
+        (csv(year=range(1900, 1900 + N), y=SERIES), {"time": "year"}, ["year", "y"], [1900 + N]),
+        (csv(id=["a"] * N + ["b"] * N, y=[*SERIES] * 2), {"target": "y", "id": "id"}, ["id", "y"], ["a"]),
+        (csv(day=DAYS[:N], b=SERIES, a=SERIES), {"time": "day", "target": ["b", "a"]}, ["day", "b", "a"], [DAYS[N]]),
+    ],
+)
+def test_rows_have_the_names_of_the_input(content, data, names, first):
+    trainee = made(content, {"loss": "gaussian"}, **data)
+    trainee.score()
+    model = reloaded(trainee)
+    row = model.predict(None, [], network=True)[0]
+    assert list(row) == names
+    assert list(row.values())[: len(first)] == first
+    drawn = model.predict(None, [], samples=2, network=True)
+    assert [list(row) for row in drawn] == [["sample", *names]] * len(drawn)
+    assert [row["sample"] for row in drawn] == [1] * (len(drawn) // 2) + [2] * (len(drawn) // 2)
+    banded = model.predict(None, [], (50, 90), network=True)[0]
+    target = names[-1]
+    assert list(banded)[-5:] == [target, *(f"{target}_{end}_{level}" for level in (50, 90) for end in ("lo", "hi"))]
+
+
+@pytest.mark.parametrize("decoder", ["direct", "recursive"])
+def test_intervals_of_counts_end_in_whole_numbers_from_zero(decoder):
+    counts = np.random.default_rng(1).poisson(3, 90).astype(float)
+    trainee = made(csv(y=counts), {"loss": "negative-binomial"}, {"decoder": decoder}, residual=None, season=1)
+    trainee.score()
+    low, high = reloaded(trainee).forecasts(levels=(95,), network=True).bands[95]
+    for end in (low, high):
+        assert np.array_equal(end, np.round(end))
+    assert low.min() >= 0
+    assert (low <= high).all()
+    paths = reloaded(trainee).forecasts(samples=40, network=True).paths
+    assert np.abs(paths - np.round(paths)).max() < 1e-6
+    assert paths.min() >= 0
+
+
+@pytest.mark.parametrize("loss", ["mae", "gaussian"])
+@pytest.mark.parametrize("transform", ["none", "log"])
+def test_intervals_are_numbers_in_order_far_beyond_the_horizon_too(loss, transform):
+    trainee = made(csv(y=SERIES), {"loss": loss}, transform=transform)
+    trainee.score()
+    bands = reloaded(trainee).forecasts(4 * HORIZON, (50, 95), network=True).bands
+    row = [bands[95][0], bands[50][0], bands[50][1], bands[95][1]]
+    assert np.isfinite(row).all()
+    assert (np.diff(row, axis=0) >= 0).all()
+    assert transform == "none" or np.min(row) > 0
+
+
+def test_what_it_cannot_say_is_refused():
+    model = reloaded(made(csv(y=SERIES), validation=0.0))
+    with pytest.raises(UsageError, match="has no intervals"):
+        model.forecasts(levels=(80,))
+    with pytest.raises(UsageError, match="knows no distribution"):
+        model.forecasts(samples=3)
+    with pytest.raises(UsageError, match="draws 3 rows"):
+        reloaded(made(csv(y=SERIES), {"loss": "gaussian"})).forecasts(HORIZON + 1, samples=3)
+    recursive = reloaded(made(csv(y=SERIES), {"loss": "gaussian"}, {"decoder": "recursive"}))
+    assert recursive.forecasts(4 * HORIZON, samples=3).paths.shape == (3, 4 * HORIZON, 1, 1)
+
+
+@pytest.mark.parametrize("order", ["ab", "ba"])
+def test_a_short_series_is_forecast_from_its_own_rows(order):
+    """Its first value stands for what is missing, whatever series lies before it."""
+
+    def said(factor):
+        long, short = ("a", [*SERIES * factor]), ("b", [5.0, 6.0, 7.0])
+        first, second = (long, short) if order == "ab" else (short, long)
+        content = csv(
+            id=[first[0]] * len(first[1]) + [second[0]] * len(second[1]), y=[*first[1], *second[1]]
+        )  # fmt: skip
+        model = reloaded(made(content, id="id", target="y", validation=0.1, scaling="mean"))
+        notes = []
+        rows = model.predict(None, notes, network=True)
+        assert "1 series have fewer than the 8 rows" in " ".join(notes)
+        return model, [row["y"] for row in rows if row["id"] == "b"]
+
+    (model, got), (_, scaled) = said(1), said(1000)
+    assert got == scaled
+    padded = csv(id=["b"] * CONTEXT, y=[5.0] * (CONTEXT - 2) + [6.0, 7.0])
+    read(model, padded)
+    assert got == pytest.approx([row["y"] for row in model.predict(None, [], network=True)], rel=1e-6)
+
+
+def test_columns_of_their_own_have_pictures_of_their_own():
+    trainee = made(csv(y=SERIES, z=SERIES[::-1]), channels="independent")
+    trainee.score()
+    model = reloaded(trainee)
+    charts = list(model.charts(model.forecasts(None, (80,), network=True)))
+    assert [chart.title for chart in charts] == ["y", "z"]
+    assert charts[1].history[-1][1] == SERIES[0]
+
+
+def test_what_is_drawn_for_a_window_does_not_depend_on_its_company():
+    trainee = made(csv(id=["a"] * N + ["b"] * N, y=[*SERIES] * 2), {"loss": "student-t"}, id="id", target="y")
+    both = trainee.members.quantiles(
+        trainee.members.widest.contexts(trainee.features, np.array([N, N + 40])), (0.1,), 1
+    )
+    alone = trainee.members.quantiles(trainee.members.widest.contexts(trainee.features, np.array([N + 40])), (0.1,), 1)
+    assert both[:, :, 1:] == pytest.approx(alone, rel=1e-6)
+
+
+def test_ends_of_intervals_of_counts_are_whole_in_a_backtest_too():
+    counts = np.random.default_rng(3).poisson(4, N).astype(float)
+    trainee = made(csv(y=counts), {"loss": "negative-binomial"}, residual=None)
+    trainee.score()
+    tested = trainee.tester().run(trainee.origins(1), trainee.calibrations["network"])
+    for end in tested.band(80):
+        assert np.array_equal(end, np.round(end))
+        assert end.min() >= 0

@@ -1,0 +1,181 @@
+"""Which column is what: named, found by its usual name, found by what is in it; and every contradiction is named."""
+
+import pytest
+from panels import read, refused
+
+from rnncli.errors import ConfigError, DataError, UsageError
+from rnncli.tasks.forecast.panel_columns import Columns
+
+LONG = "unique_id,ds,y,price\nA,2024-01-01,1,5\nA,2024-01-02,2,6\nB,2024-01-01,3,7\nB,2024-01-02,4,9\n"
+WIDE = "date,a,b\n2024-01-01,1,5\n2024-01-02,2,6\n2024-01-03,4,7\n"
+ROWS = "id," + ",".join(f"V{i}" for i in range(1, 10)) + "\n" + "A,1,2,3,4,5,6,7,8,9\nB,1,3,2,4,,,,,\n"
+
+
+def columns_of(text, **data):
+    return read(text, **data)[1]
+
+
+@pytest.mark.parametrize(
+    ("identity", "time", "target"),
+    [("unique_id", "ds", "y"), ("item_id", "timestamp", "target"), ("series_id", "date", "Y"), ("Item_ID", "DS", "y")],
+)
+def test_usual_names_of_a_long_table_are_known(identity, time, target):
+    notes = []
+    table = LONG.replace("unique_id", identity).replace("ds", time).replace("y,", f"{target},")
+    panel, columns = read(table, notes)
+    assert columns == Columns("long", identity, time, (target,))
+    assert panel.values[:, 0].tolist() == [1, 2, 3, 4]
+    assert notes == [
+        "columns left out: price; name those that tell something in data.known_covariates, data.past_covariates or "
+        "data.static"
+    ]
+
+
+def test_the_likelier_of_two_usual_names_is_taken():
+    table = "unique_id,t,target,y,ds\nA,20.5,9,1,2024-01-01\nA,21,8,2,2024-01-02\n"
+    assert columns_of(table) == Columns("long", "unique_id", "ds", ("y",))
+
+
+def test_any_names_by_config_and_numbers_from_1():
+    table = "shop,day,sold\n7,2024-01-01,1\n7,2024-01-02,2\n8,2024-01-01,3\n8,2024-01-02,5\n"
+    wanted = Columns("long", "shop", "day", ("sold",))
+    assert columns_of(table, id="shop", time="day", target="sold") == wanted
+    assert columns_of(table, id=1, time="2", target=3) == wanted
+    assert columns_of(table, id=1) == wanted
+    assert read(table, id=1)[0].ids == ("7", "8")
+
+
+def test_years_that_begin_anew_in_each_series_are_its_time():
+    table = "land,year,sold\nA,2001,1\nA,2002,2\nB,1999,3\nB,2000,5\nB,2001,6\n"
+    panel, columns = read(table, id="land")
+    assert (columns.time, columns.targets) == ("year", ("sold",))
+    assert [timeline.last for timeline in panel.timelines] == ["2002", "2001"]
+
+
+def test_a_time_column_in_the_middle_and_one_that_is_a_covariate():
+    table = "a,opened,day,b\n1,2020-05-05,2024-01-01,5\n2,2020-05-05,2024-01-02,6\n"
+    assert columns_of(table, static=["opened"]).time == "day"
+    assert columns_of(table, static="opened").targets == ("a", "b")
+
+
+def test_words_are_left_out_with_a_note_and_several_numbers_are_targets():
+    notes = []
+    assert read("d,a,w,b\n2024-01-01,1,x,2\n2024-01-02,2,y,3\n", notes)[1].targets == ("a", "b")
+    assert notes == ["columns left out because they are not numbers: w"]
+
+
+def test_several_targets_of_a_long_table():
+    columns = columns_of(LONG, target=["price", "y"])
+    assert columns.targets == ("price", "y")
+    assert read(LONG, target=["price", "y"])[0].values.tolist() == [[5, 1], [6, 2], [7, 3], [9, 4]]
+
+
+def test_the_parts_of_covariates():
+    table = "ds,y,a,b,c,d\n2024-01-01,1,2,x,3,u\n2024-01-02,2,3,y,3,u\n"
+    columns = columns_of(table, target="y", past_covariates=["a"], known_covariates=4, static=["c", "d"])
+    assert columns == Columns("wide", None, "ds", ("y",), ("a",), ("b",), ("c", "d"), ("b", "d"))
+
+
+def test_a_covariate_that_is_almost_numbers_is_read_as_words_with_a_note():
+    notes = []
+    assert read("ds,y,a\n2024-01-01,1,2\n2024-01-02,2,1x\n", notes, past_covariates="a")[1].words == ("a",)
+    assert notes == ['d.csv:3: the column "a" is read as words, because "1x" is not a number']
+
+
+def test_a_row_for_each_series_is_seen():
+    notes = []
+    assert read(ROWS, notes)[1] == Columns("rows", "id", None, ("value",))
+    assert notes == ['a series in each row, named by the column "id"']
+    assert columns_of("V0,id\n1,A\n2,B\n3,C\n", layout="rows", id=2).id == "id"
+
+
+def test_a_row_for_each_series_is_not_seen_where_the_names_repeat_or_are_times():
+    assert columns_of(ROWS.replace("B,1", "A,1").replace(",,,,,", ",1,1,1,1,1")).layout == "wide"
+    stamps = ROWS.replace("A,", "2024-01-01,").replace("B,1,3,2,4,,,,,", "2024-01-02,1,3,2,4,2,2,2,2,1")
+    assert columns_of(stamps).layout == "wide"
+
+
+@pytest.mark.parametrize("values", ["5172.1,5133.5,5186.9,5084.6,5182,5414.3,5576.2,5752.9", "12,15,11,9,8,7,4,3"])
+@pytest.mark.parametrize("layout", [None, "rows"])
+def test_a_file_of_rows_without_a_header_is_refused_before_it_loses_a_series(values, layout):
+    assert refused(DataError, read, f"Y1,{values}\nY2,1,2,3,4,5,6,7,8\n", layout=layout) == (
+        "d.csv:1: the first line holds values, and would be lost as a header; write a header above it, such as id,1,2,3"
+    )
+
+
+def test_years_may_be_the_names_of_steps():
+    assert columns_of("land,2001,2002,2003\nA,1,2,3\nB,4,5,6\n", layout="rows").layout == "rows"
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        ({"layout": "long"}, "data.layout: is long, and nothing says which series a row is of; name the column"),
+        ({"layout": "wide", "id": "a"}, "data.id: tells apart series one under another; data.layout is wide, so"),
+        ({"target": "a", "known_covariates": ["a"]}, 'data: the column "a" is a target and a known covariate; name'),
+        ({"target": ["a", 2]}, 'data.target: names the column "a" twice; name it once'),
+        ({"static": ["b", 3]}, 'data.static: names the column "b" twice; name it once'),
+        ({"id": "a", "target": "a"}, 'data: the column "a" is the id column and a target; name another'),
+        ({"time": "date", "static": "date"}, 'data: the column "date" is the time column and static; name another'),
+        ({"layout": "rows", "target": "a"}, "data.target: with a series in each row (data.layout: rows) no column"),
+        ({"layout": "rows", "static": "a"}, "data.static: with a series in each row (data.layout: rows) no column"),
+    ],
+)
+def test_contradictions_are_named(data, why):
+    assert refused(ConfigError, read, WIDE, **data).startswith(why)
+
+
+def test_a_column_that_there_is_none_of():
+    assert refused(UsageError, read, WIDE, known_covariates="dat") == (
+        'no column "dat" in d.csv; did you mean "date"? columns: "date", "a", "b"'
+    )
+    assert "no column 9 in d.csv, which has 3" in refused(UsageError, read, WIDE, target=9)
+
+
+def test_a_usual_target_with_an_odd_cell_is_not_passed_over():
+    table = 'unique_id,ds,y,x\nA,2024-01-01,"1,5",5\nA,2024-01-02,"2,5",6\n'
+    assert refused(DataError, read, table) == (
+        'd.csv:2: column 3 "y": "1,5" is not a number; if "," is the decimal sign, pass --decimal ,'
+    )
+    panel, _ = read(table.replace(",", ";").replace('1;5"', '1,5"').replace('2;5"', '2,5"'), decimal=",")
+    assert panel.values[:, 0].tolist() == [1.5, 2.5]
+
+
+def test_decimal_commas_are_explained_also_beside_columns_of_whole_numbers():
+    table = "date;a;b\n2024-01-01;1;1,5\n2024-01-02;3;2,5\n"
+    assert "--decimal ," in refused(DataError, read, table)
+    assert read(table, decimal=",")[0].values.tolist() == [[1, 1.5], [3, 2.5]]
+
+
+def test_a_column_of_which_most_are_numbers_is_meant_as_numbers():
+    assert refused(DataError, read, "date,a,b\n2024-01-01,1,1\n2024-01-02,3,oops\n2024-01-03,3,4\n") == (
+        'd.csv:3: column 3 "b": "oops" is not a number'
+    )
+
+
+def test_nothing_to_forecast():
+    assert refused(DataError, read, "date,a,b\n2024-01-01,x,y\n2024-01-02,x,y\n") == (
+        "d.csv: no column is numeric throughout; name the one to forecast with --set data.target=NAME "
+        '(columns: "date", "a", "b")'
+    )
+    assert refused(DataError, read, WIDE.replace(",1", ",").replace(",2,", ",,").replace(",4,", ",,"), target="a") == (
+        'd.csv: column 2 "a" has no values'
+    )
+
+
+def test_a_covariate_without_a_value_is_refused():
+    table = "date,y,promo\n2024-01-01,1,\n2024-01-02,2,\n"
+    assert refused(DataError, read, table, known_covariates="promo") == 'd.csv: column 3 "promo" has no values'
+
+
+@pytest.mark.parametrize("named", ["b", "2"])
+def test_a_model_says_which_of_its_columns_is_not_there(named):
+    """A name of digits is no number of a column here."""
+    columns = Columns("wide", None, "date", (named,))
+    message = refused(UsageError, read, WIDE.replace("b", "c"), columns=columns)
+    assert message == (f'no column "{named}" in d.csv; columns: "date", "a", "c"; the forecast needs it')
+
+
+def test_columns_go_through_a_model_file():
+    columns = Columns("long", "i", "t", ("y", "z"), ("p",), ("a",), ("s",), ("s",))
+    assert Columns.from_header(vars(columns)) == columns

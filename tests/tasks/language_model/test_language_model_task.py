@@ -1,0 +1,249 @@
+"""How a text becomes parts, tokens and a network, and how a trained network becomes text again."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from rnncli.config.loading import config_from_mapping
+from rnncli.data.source import Source
+from rnncli.data.text import detokenize, tokenize
+from rnncli.data.vocabulary import Vocabulary
+from rnncli.errors import ConfigError, DataError
+from rnncli.nn.network import Network
+from rnncli.tasks.language_model import experiment as language_model
+from rnncli.tasks.language_model.decoding import Sampling
+from rnncli.tasks.language_model.experiment import ngram
+from rnncli.tasks.language_model.streams import Validation
+from rnncli.training.threads import ThreadPool
+
+POOL = ThreadPool(1, np.dtype(np.float32))
+PROSE = "The hen, well-known and old, didn't cross; the fox (who did) fell in. Ça va? 12 geese saw it!\n" * 12
+
+
+def config(tokens="char", model=None, **data):
+    small = {"cell": "gru", "hidden_size": 6, "num_layers": 1} | (model or {})
+    return config_from_mapping({"task": "language-model", "data": {"tokens": tokens, **data}, "model": small})
+
+
+def prepared(text, tokens="char", **data):
+    notes = []
+    content = text if isinstance(text, bytes) else text.encode()
+    return language_model.prepare(config(tokens, **data), Source("t.txt", content), POOL, notes), notes
+
+
+def parts(text, tokens, **data):
+    """The three parts as lists of tokens, and what stands before the held-out ones."""
+    content = text if isinstance(text, bytes) else text.encode()
+    every = Vocabulary.build(text, tokens)
+    cut = language_model.read_parts(config(tokens, **data), Source("t.txt", content), every)
+    back = [cut.train, *cut.validation, *(cut.test or ())]
+    train, *held_out = (every.decode(ids) for ids in back)
+    return train, tuple(held_out[:2]), tuple(held_out[2:]) or None
+
+
+@pytest.mark.parametrize("validation", [0.0, 0.1, 0.37, 0.7])
+@pytest.mark.parametrize("test", [None, 0.0, 0.2])
+@pytest.mark.parametrize("tokens", ["char", "byte", "word"])
+def test_the_parts_are_contiguous_complete_and_apart(tokens, test, validation):
+    text = PROSE.encode() if tokens == "byte" else PROSE
+    every = tokenize(text, tokens)
+    train, (valid, before_valid), tested = parts(text, tokens, validation=validation, test=test)
+    assert before_valid == train
+    assert len(valid) == int(len(every) * validation)
+    if test:
+        assert train + valid + tested[0] == every
+        assert tested[1] == train + valid
+        assert len(tested[0]) == int(len(every) * test)
+    else:
+        assert tested is None
+        assert train + valid == every
+
+
+@pytest.mark.parametrize("tokens", ["char", "byte", "word"])
+@pytest.mark.parametrize(("validation", "test"), [(0.6, 0.5), (0.9, 0.9)])
+def test_parts_that_leave_nothing_to_train_on(tokens, validation, test):
+    with pytest.raises((DataError, ConfigError)):
+        prepared(PROSE, tokens, validation=validation, test=test)
+
+
+def test_parts_that_are_files_of_their_own(tmp_path):
+    (tmp_path / "v.txt").write_text("valid text", encoding="utf-8")
+    (tmp_path / "t.txt").write_text("test text", encoding="utf-8")
+    v, t = str(tmp_path / "v.txt"), str(tmp_path / "t.txt")
+    text = PROSE + "vx"
+    every, of_v, of_t = list(text), (list("valid text"), []), (list("test text"), [])
+    assert parts(text, "char", validation=v, test=t) == (every, of_v, of_t)
+    train, valid, tested = parts(text, "char", validation=v, test=0.25)
+    assert (valid, train + tested[0], tested[1]) == (of_v, every, train)
+    train, valid, tested = parts(text, "char", validation=0.25, test=t)
+    assert (train + valid[0], valid[1], tested) == (every, train, of_t)
+
+
+@pytest.mark.parametrize("tokens", ["char", "byte", "word"])
+def test_the_vocabulary_is_of_the_training_part_alone(tokens):
+    text = "one two one two \n" * 30 + "zebra é 7 " * 5
+    trainee, notes = prepared(text, tokens, validation=0.1)
+    data = text.encode() if tokens == "byte" else text
+    cut = 0.1 * len(tokenize(data, tokens))
+    assert set(trainee.vocabulary.tokens[1:]) == set(tokenize(data, tokens)[: -int(cut)])
+    unseen = [token for token in tokenize(text, tokens) if token not in trainee.vocabulary.tokens]
+    assert len(unseen) >= 10
+    (note,) = notes
+    assert {"validation", "<unk>", str(len(unseen))} <= set(note.replace(",", " ").split())
+    ids, before = trainee._held_out["validation"]
+    assert (ids == 0).sum() == len(unseen)
+    assert np.array_equal(before, trainee.train_ids)
+    assert not (trainee.train_ids == 0).any()
+    _, count = trainee.learner.validate()
+    assert count == len(ids)  # counted, the unseen ones too
+
+
+def test_no_held_out_part_is_said():
+    _, notes = prepared(PROSE, validation=0.0)
+    assert notes == ["no validation part: the training loss stands in for it"]
+
+
+@pytest.mark.parametrize("text", ["", "a", "aaaaaaaaaaaaaaaaaaaaaaaa"])
+def test_a_text_that_teaches_nothing(text):
+    with pytest.raises(DataError, match="needs at least 2 distinct characters"):
+        prepared(text)
+
+
+def test_the_score_is_of_the_test_part_where_there_is_one_and_beside_its_floor():
+    for data, split in [({"validation": 0.2}, "validation"), ({"validation": 0.2, "test": 0.1}, "test")]:
+        trainee, _ = prepared(PROSE, **data)
+        score = trainee.score()
+        ids, before = trainee._held_out[split]
+        assert score.split == split
+        total, count = Validation(trainee.network, ids, before, trainee.learner.backpropagation).run()
+        assert score.network == total / count
+        floor = ngram.cross_entropy(trainee.train_ids, ids, before, len(trainee.vocabulary))
+        assert score.floors == (("interpolated 5-gram", floor),)
+        assert f"perplexity {np.exp(total / count):.3f}" in score.detail
+
+
+def test_the_floor_and_the_network_score_the_same_tokens_of_a_file_of_its_own(tmp_path):
+    (tmp_path / "v.txt").write_text(PROSE[:300], encoding="utf-8")
+    trainee, _ = prepared(PROSE, validation=str(tmp_path / "v.txt"))
+    score = trainee.score()
+    ids = trainee.vocabulary.encode(PROSE[:300])
+    assert "299 tokens" in score.detail
+    assert score.floors[0][1] == ngram.cross_entropy(trainee.train_ids, ids[1:], ids[:1], len(trainee.vocabulary))
+
+
+def test_a_sample_is_a_window_of_the_training_streams_with_the_same_first_weights_in_float64():
+    how = config("char", validation=0.1)
+    looked_at = language_model.prepare(how, Source("t.txt", PROSE.encode()), POOL, [], np.dtype(np.float64))
+    trainee, _ = prepared(PROSE)
+    sample = looked_at.learner.sample(0)
+    assert np.array_equal(sample.work.tokens[:, 0], trainee.train_ids[: len(sample.work.tokens)])
+    assert np.array_equal(sample.targets[:, 0], trainee.train_ids[1 : len(sample.targets) + 1])
+    assert looked_at.network.dtype == np.float64
+    assert np.array_equal(looked_at.network.parameters.weights.astype(np.float32), trainee.network.parameters.weights)
+
+
+# A model that has learnt one text by heart: token k is followed by token k + 1, and the last by the first.
+
+
+def by_heart(tokens, kind, **data):
+    """A network whose one-hot state names the token it read, and whose head names the next one."""
+    vocabulary = Vocabulary(("<unk>", *tokens), kind)
+    size = len(vocabulary)
+    header = {
+        "task": "language-model", "data": {"tokens": kind, "encoding": "utf-8"}, "vocabulary": vocabulary.to_header(),
+        "model": {"cell": "rnn", "activation": "identity", "hidden_size": size, "num_layers": 1},
+    }  # fmt: skip
+    if kind == "word":
+        header["model"]["embedding_size"] = size
+    settings = config_from_mapping({key: header[key] for key in ("task", "data", "model")})
+    network = Network(language_model.network_shape(settings, size))
+    arrays = {name: np.zeros_like(array) for name, array in network.parameters.export().items()}
+    arrays["rnn.weight_ih_l0"] = np.eye(size, dtype=np.float32)
+    if kind == "word":
+        arrays["embedding.weight"] = np.eye(size, dtype=np.float32)
+    for v in range(1, size):
+        arrays["head.weight"][v % (size - 1) + 1, v] = 30
+    return language_model.load(header, arrays)
+
+
+def generated(model, prime, length, **how):
+    return "".join(next(model.generate(prime, Sampling(**how), length)))
+
+
+MULTI = "é€😀\n"  # two, three, four and one byte; no byte occurs twice
+
+
+def test_a_byte_model_writes_characters_of_several_bytes():
+    data = MULTI.encode()
+    assert len(set(data)) == len(data) == 10
+    cycle = by_heart([chr(byte) for byte in data], "byte")
+    assert cycle.encode("é", "x").size == 2
+    assert generated(cycle, "", len(data)) == MULTI
+    assert generated(cycle, "", 3 * len(data)) == MULTI * 3
+    assert generated(cycle, "é€", len(data)) == "😀\né€"
+
+
+def test_a_byte_model_stopped_within_a_character_keeps_its_bytes():
+    cycle = by_heart([chr(byte) for byte in MULTI.encode()], "byte")
+    pieces = list(next(cycle.generate("", Sampling(), 4)))
+    assert "".join(pieces).encode("utf-8", "surrogateescape") == MULTI.encode()[:4]
+
+
+def test_a_character_model_counts_what_it_generates_and_not_the_prime():
+    model = by_heart("abcd", "char")
+    assert generated(model, "ab", 5) == "cdabc"
+    assert generated(model, "", 3) == "bcd"  # without a newline to begin with, the first known token
+    assert generated(by_heart("ab\ncd", "char"), "", 4) == "cdab"  # a text begins as after a line's end
+    assert generated(model, "abc", 0) == ""
+
+
+def test_a_word_model_puts_the_spaces_back():
+    model = by_heart(["please", "stay", "at", "home", ",", "friends", ".", "\n"], "word")
+    assert generated(model, "", 8) == "please stay at home, friends.\n"
+    assert generated(model, "please stay at", 5) == " home, friends.\n"
+    assert model.next_tokens("please stay at", 1, "x")[0][0] == "home"
+
+
+def test_next_tokens_are_sorted_probabilities_without_unknown():
+    model = by_heart("abcd", "char")
+    model.network.parameters.view("head.bias")[...] = [50, 0, 29, 2, 1]
+    model.network.pack()
+    tokens = model.next_tokens("a", 5, "x")
+    logits = np.array([0, 59, 2, 1.0])
+    wanted = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
+    assert [token for token, _ in tokens] == ["b", "c", "d", "a"]
+    assert [p for _, p in tokens] == pytest.approx(sorted(wanted, reverse=True), rel=1e-6)
+    assert model.next_tokens("a", 2, "x") == tokens[:2]
+
+
+def test_every_unseen_character_of_a_prime_is_named():
+    model = by_heart("abcd", "char")
+    with pytest.raises(DataError) as caught:
+        generated(model, "axbé", 3)
+    assert str(caught.value).startswith('the prime: "x" (U+0078) at position 2, "é" (U+00E9) at position 4 does not')
+
+
+def test_the_seed_decides_what_a_trained_model_writes(monkeypatch):
+    trainee, _ = prepared(PROSE)
+    model = language_model.load(trainee.header(), trainee.network.parameters.export())
+    text = generated(model, "The ", 80, seed=4)
+    assert generated(model, "The ", 80, seed=4) == text
+    assert generated(model, "The ", 80, seed=5) != text
+    assert generated(model, "The ", 30, seed=4) == text[:30]
+    assert set(text) <= set(PROSE)
+    for together in (1, 2, 32):
+        monkeypatch.setattr(language_model, "TOGETHER", together)
+        texts = ["".join(pieces) for pieces in model.generate("The ", Sampling(seed=2), 30, count=5)]
+        assert texts == [generated(model, "The ", 30, seed=seed) for seed in range(2, 7)]
+    stream = next(model.generate("The ", Sampling(seed=4), 10**9))
+    assert "".join(itertools.islice(stream, 20)) == text[:20]  # as it is made, not at the end
+
+
+@pytest.mark.parametrize("kind", ["char", "byte", "word"])
+def test_a_model_says_of_itself_all_that_it_needs(kind):
+    trainee, _ = prepared(PROSE, kind)
+    model = language_model.load(trainee.header(), trainee.network.parameters.export())
+    assert model.vocabulary == trainee.vocabulary
+    assert np.array_equal(model.network.parameters.weights, trainee.network.parameters.weights)
+    assert detokenize(model.vocabulary.decode(model.encode(PROSE, "x")), kind).strip() == PROSE.strip()

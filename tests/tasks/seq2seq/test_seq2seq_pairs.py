@@ -1,0 +1,93 @@
+"""Pairs of what is given and what is to be written, and what is said of files that are wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from rnncli.config.schema import DataConfig
+from rnncli.data.source import Source
+from rnncli.errors import DataError, UsageError
+from rnncli.tasks.seq2seq.pairs import PairColumns, Pairs, only, read_pairs
+
+
+def read(name: str, content: str, like: PairColumns | None = None, *, named=False, answered=True, notes=None, **data):
+    found = [] if notes is None else notes
+    return read_pairs(Source(name, content.encode()), DataConfig(**data), found, like, named=named, answered=answered)
+
+
+def test_a_tsv_is_what_is_given_and_what_is_written():
+    found = read("d.tsv", 'walk "up"\twalked\n\ngo\twent\r\n')
+    assert found.prompts == [('walk "up"',), ("go",)]
+    assert (found.targets, found.lines) == (["walked", "went"], [1, 3])
+
+
+def test_several_columns_are_given_in_the_order_asked_for():
+    found = read("d.tsv", "walk\twalked\tPST\ngo\twent\tPST\n", source=[3, 1], target=2)
+    assert found.prompts == [("PST", "walk"), ("PST", "go")]
+    assert found.columns == PairColumns(("3", "1"), "2", header=False, width=3, delimiter="\t")
+
+
+@pytest.mark.parametrize("header", ["source,target", "target,source"])
+def test_the_usual_names_are_a_header(header):
+    found = read("d.csv", f'{header}\n"a, b",c\nd,e\n')
+    first, second = (["a, b", "d"], ["c", "e"])
+    given, written = (first, second) if header.startswith("source") else (second, first)
+    assert (found.prompts, found.targets) == ([(g,) for g in given], written)
+
+
+def test_a_name_in_the_config_makes_the_first_line_a_header():
+    found = read("d.csv", "en,de,fr\none,eins,un\n", source="en", target="fr")
+    assert (found.prompts, found.targets) == ([("one",)], ["un"])
+    assert read("d.csv", "en,de\none,eins\n").targets == ["de", "eins"]
+
+
+def test_a_caption_is_given_all_columns_but_the_last():
+    found = read("d.csv", "key,mode,notes\nC,minor,C4 Eb4\n", named=True)
+    assert (found.prompts, found.targets) == ([("C", "minor")], ["C4 Eb4"])
+    found = read("d.csv", "notes,key,mode\nC4 Eb4,C,minor\n", named=True, inputs="mode", target="notes")
+    assert (found.prompts, found.targets) == ([("minor",)], ["C4 Eb4"])
+
+
+def test_new_data_are_read_like_the_old_with_or_without_their_targets():
+    old = read("d.tsv", "walk\twalked\tPST\n", source=[1, 3], target=2).columns
+    assert read("n.tsv", "go\twent\tPST\n", old, answered=False).prompts == [("go", "PST")]
+    assert read("n.tsv", "go\tPST\n", old, answered=False).prompts == [("go", "PST")]
+    assert (old.of_line("go\tPST", "-"), old.of_line("go\twent\tPST", "-")) == (("go", "PST"), ("go", "PST"))
+    with pytest.raises(DataError, match="x:3: 1 field, and the model is given 2"):
+        old.of_line("go", "x:3")
+    named = read("d.csv", "x,source,target\n1,a,b\n").columns
+    assert read("n.csv", "source\nc\n", named, answered=False).prompts == [("c",)]
+    assert named.of_line("one, two, three", "-") == ("one, two, three",)
+
+
+def test_some_pairs_alone():
+    found: Pairs = only(read("d.tsv", "a\tb\nc\td\ne\tf\n"), [0, 2])
+    assert (found.prompts, found.targets, found.lines, len(found)) == ([("a",), ("e",)], ["b", "f"], [1, 3], 2)
+
+
+def test_ragged_lines_can_be_left_out():
+    notes: list[str] = []
+    found = read("d.tsv", "a\tb\nc\nd\te\n", ragged="skip", notes=notes)
+    assert found.targets == ["b", "e"]
+    assert notes == ["left out 1 of 3 rows without 2 fields, the first on line 2"]
+
+
+@pytest.mark.parametrize(
+    ("content", "data", "said"),
+    [
+        ("", {}, "d.tsv: is empty"),
+        ("a\tb\nc\n", {}, "d.tsv:2: 1 field, the first line has 2; correct the line"),
+        ("a\tb\nc\t \n", {}, "d.tsv:2: nothing is to be written"),
+        ("a b\nc d\n", {}, "d.tsv: has one column, and a pair takes two"),
+        ("source\ttarget\tsource\na\tb\tc\n", {}, "d.tsv:1: columns 1 and 3 are both source; rename one"),
+        ("a\tb\0\n", {}, "d.tsv:1: contains a NUL byte"),
+        ("source\ttarget\n", {}, "d.tsv:1: column names but no pairs"),
+        ("a\tb\n", {"source": 5}, "no column 5 in d.tsv; columns: 1, 2"),
+        ("a\tb\n", {"target": "c"}, 'no column "c" in d.tsv'),
+        ("a\tb\n", {"source": 2}, "data.target: 2 is also what the model is given"),
+    ],
+)
+def test_what_is_said_of_files_that_are_wrong(content, data, said):
+    with pytest.raises((DataError, UsageError)) as refused:
+        read("d.tsv", content, **data)
+    assert said in str(refused.value).replace('"', "") or said in str(refused.value)

@@ -1,0 +1,195 @@
+"""classify and regress: splits, weights, floors and metrics by hand, and the way through a model file."""
+
+import json
+
+import numpy as np
+import pytest
+
+from rnncli.config.loading import config_from_mapping
+from rnncli.data.source import Source
+from rnncli.errors import ConfigError, DataError
+from rnncli.tasks.sequences import baselines, classify, many_to_one, regress
+from rnncli.tasks.sequences.classify import Labels, accuracy, macro_f1
+from rnncli.tasks.sequences.examples import Columns, Examples
+from rnncli.tasks.sequences.naive_bayes import NaiveBayes, best_scale
+from rnncli.training.threads import ThreadPool
+
+ROWS = [(f"{'aab'[i % 3] * (1 + i % 4)}", "yes" if "b" in "aab"[i % 3] else "no") for i in range(60)]
+TEXTS = "label,text\n" + "".join(f"{label},{text}\n" for text, label in ROWS)
+NUMBERS = "y,a,b,c\n" + "".join(f"{i % 7 + (i * 3) % 5},{i % 7},{(i * 3) % 5},1\n" for i in range(60))
+
+
+def prepared(task, content, notes=None, **sections):
+    config = config_from_mapping(
+        {"task": task.name, "data": {"format": "csv", "validation": 0.2, **sections.pop("data", {})},
+         "model": {"cell": "gru", "hidden_size": 8, "num_layers": 1, **sections.pop("model", {})},
+         "training": {"batch_size": 8, **sections.pop("training", {})}}
+    )  # fmt: skip
+    pool = ThreadPool(1, np.dtype(np.float32))
+    return task.prepare(config, Source("d.csv", content.encode()), pool, [] if notes is None else notes)
+
+
+def test_a_constant_column_is_not_divided_by_its_rounding():
+    made = prepared(classify, "label,a,b\n" + "".join(f"{'pq'[i % 2]},0.1,{i}\n" for i in range(60)),
+                    data={"inputs": ["a", "b"], "id": "b"})  # fmt: skip
+    assert made.reader.scale[0] == 1.0
+    assert made.reader.scale[1] > 10
+
+
+def examples(labels, texts=None, values=None):
+    numbers = list(range(1, len(labels) + 1))
+    values = None if values is None else [np.array(v, float)[:, None] for v in values]
+    return Examples("d", Columns("lines"), [str(n) for n in numbers], numbers, labels, texts, values)
+
+
+def test_parts_are_drawn_by_the_seed_and_share_nothing():
+    made = prepared(classify, TEXTS, data={"test": 0.1})
+    parts = [made.parts.train.lines, made.parts.held_out["validation"].lines, made.parts.held_out["test"].lines]
+    assert [len(part) for part in parts] == [42, 12, 6]
+    assert sorted(line for part in parts for line in part) == list(range(2, 62))
+    assert made.parts.held_out["test"].lines != list(range(56, 62))
+    assert prepared(classify, TEXTS, data={"test": 0.1}).parts.train.lines == parts[0]
+    assert prepared(classify, TEXTS, data={"test": 0.1}, training={"seed": 2}).parts.train.lines != parts[0]
+
+
+def test_scale_and_vocabulary_come_from_the_training_part_alone():
+    made = prepared(regress, NUMBERS)
+    steps = np.concatenate(made.parts.train.values)
+    assert made.reader.centre == pytest.approx(steps.mean(axis=0))
+    assert made.reader.scale == pytest.approx(steps.std(axis=0))
+    odd = TEXTS.replace("label,text\n", "label,text\n" + "no,a~\n")
+    vocabularies = {prepared(classify, odd, training={"seed": s}).reader.vocabulary.tokens for s in range(12)}
+    assert {("<unk>", "a", "b"), ("<unk>", "a", "b", "~")} == vocabularies
+
+
+def test_balanced_weights_make_every_label_count_alike():
+    labels = Labels(["no", "yes"], [30, 10])
+    outputs, targets = np.zeros((1, 2, 2), np.float32), np.array([[0, 1]], np.int32)
+    per_step = np.zeros((1, 2))
+    labels.loss("balanced").kernel(outputs, targets, per_step, np.float32(1), 0, 2)
+    assert per_step[0] == pytest.approx(np.log(2) * np.array([40 / 60, 40 / 20]))
+    assert outputs[0] == pytest.approx(np.array([[-1 / 3, 1 / 3], [1, -1]]))
+
+
+def test_metrics_by_hand():
+    right, predicted = ["a", "a", "a", "b", "c"], ["a", "a", "b", "b", "a"]
+    assert accuracy(predicted, right) == 3 / 5
+    assert macro_f1(predicted, right) == pytest.approx((4 / 6 + 2 / 3 + 0) / 3)
+
+
+def test_floors_by_hand():
+    train = examples(["p", "p", "n"], texts=["good good film", "good", "bad film"])
+    asked = examples(["p", "n"], texts=["film good unheard", "bad"])
+    assert baselines.majority(train, asked) == ["p", "p"]
+    # p("good film" | p) = 2/3·(4/7)·(2/7) against 1/3·(1/5)·(2/5); p("bad" | p) = 2/3·1/7 against 1/3·2/5
+    assert baselines.naive_bayes(train, asked, ["n", "p"], "word") == ["p", "n"]
+    seen = examples(["p", "n"], values=[[0, 1, 2, 3], [3, 2, 1, 0]])
+    assert baselines.nearest(seen, examples(["?", "?"], values=[[0, 3], [2, 2, 0]])).tolist() == [0, 1]
+
+
+SPELT = {"tokens": "word", "residual": "naive-bayes"}
+
+
+@pytest.mark.parametrize(
+    ("task", "content", "data", "model"),
+    [
+        (classify, TEXTS, {}, {}),
+        (regress, NUMBERS, {}, {}),
+        (classify, TEXTS, SPELT, {"character_size": 3, "word_dropout": 0.3}),
+    ],
+)
+def test_a_loaded_model_answers_as_the_trained_one(task, content, data, model):
+    made = prepared(task, content, data=data, model={"bidirectional": True, "pooling": "attention"} | model)
+    for update in range(20):
+        made.learner.gradient(update)
+    part = made.parts.held_out["validation"]
+    outputs = made.learner.outputs(many_to_one.encode(made.reader, part), made.answers.bases(part, own=False))
+    model = task.load(made.header(), made.network.parameters.export())
+    rows = content.splitlines()
+    again = "\n".join([rows[0], *(rows[line - 1] for line in part.lines)]) + "\n"
+    answers = [nested for _, nested, _ in model.predict(Source("new.csv", again.encode()), {}, [])]
+    assert answers == [made.answers.said(output)[0] for output in outputs]
+    assert answers != answers[:1] * len(answers)
+
+
+@pytest.mark.parametrize(
+    ("task", "content", "changes", "error", "said"),
+    [
+        (classify, "label,text\nno,a\nno,b\nno,c\n", {}, DataError, 'every example is labelled "no"'),
+        (regress, "y,a\n1,2\n1,3\n1,4\n", {}, DataError, "every example has the answer 1"),
+        (
+            regress,
+            "y,a\n1,2\nmany,3\n1,4\n",
+            {"data": {"validation": 0.0}},
+            DataError,
+            'd.csv:3: the answer "many" is not',
+        ),
+        (regress, "y,a\n0.1,2\n0.1,3\n0.1,4\n", {}, DataError, "every example has the answer 0.1"),
+        (classify, TEXTS, {"data": {"test": 0.8, "validation": 0.3}}, ConfigError, "leave nothing to train on"),
+        (classify, TEXTS, {"data": {"residual": "last-value"}}, ConfigError, "data.residual: is last-value"),
+        (classify, TEXTS, {"model": {"character_size": 4}}, ConfigError, "are for data.tokens: word"),
+        (classify, TEXTS, {"training": {"bptt": 5}}, ConfigError, "training.bptt: a classify reads whole sequences"),
+        (classify, TEXTS, {"data": {"scaling": "robust"}}, ConfigError, "data.scaling: is robust"),
+        (regress, NUMBERS, {"training": {"class_weights": "balanced"}}, ConfigError, "class_weights"),
+        (classify, "label,text\nno,a\nyes,b\n", {"data": {"validation": 0.6}}, DataError, "1 examples to train on"),
+    ],
+)
+def test_what_cannot_be_learnt_is_refused(task, content, changes, error, said):
+    with pytest.raises(error, match=said):
+        prepared(task, content, **changes)
+
+
+def test_naive_bayes_leaves_each_of_its_own_texts_out():
+    texts, labels = ["good good film", "good plot", "bad film", "bad bad"], [0, 0, 1, 1]
+    whole = NaiveBayes.of(texts, labels, 2, "word")
+    left_out = whole.scores_left_out(texts, labels)
+    for i, text in enumerate(texts):
+        rest = [j for j in range(4) if j != i]
+        alone = NaiveBayes.of([texts[j] for j in rest], [labels[j] for j in rest], 2, "word")
+        # One difference: every feature of the whole is among the kinds that are counted once more than they were seen.
+        counts = {f: alone.counts[alone.features.index(f)] - 1 for f in alone.features}
+        totals = np.sum(list(counts.values()), axis=0) + len(whole.features)
+        words = [word for word in text.split() if word in counts]
+        wanted = np.log(alone.texts) + sum(np.log((counts[word] + 1) / totals) for word in words)
+        assert left_out[i] == pytest.approx(wanted)
+
+
+def test_pairs_of_words_count_where_there_are_two():
+    model = NaiveBayes.of(["not good", "not good at all", "good", "at all"], [0, 0, 1, 1], 2, "word", pairs=True)
+    assert set(model.features) == {"not", "good", "at", "all", "not\0good", "at\0all"}
+    scores = model.scores(["good", "not good"])
+    assert scores[1, 0] - scores[1, 1] > 2 * (scores[0, 0] - scores[0, 1])
+    again = NaiveBayes.from_header(json.loads(json.dumps(model.to_header())))
+    assert np.array_equal(again.scores(["not good at"]), model.scores(["not good at"]))
+
+
+def test_an_untrained_network_on_naive_bayes_is_naive_bayes():
+    made = prepared(classify, TEXTS, data={"residual": "naive-bayes"})
+    score = made.score()
+    assert score.network == dict(score.floors)["naive Bayes"]
+    part = made.parts.held_out["validation"]
+    (base, *_) = made.answers.bases(part, own=False)
+    (output, *_) = made.learner.outputs(many_to_one.encode(made.reader, part), made.answers.bases(part, own=False))
+    assert np.array_equal(base, output)
+
+
+def test_the_scale_is_the_one_that_fits_best():
+    random = np.random.default_rng(0)
+    scores = random.normal(0, 2, (4000, 3))
+    chances = np.exp(0.5 * scores) / np.exp(0.5 * scores).sum(axis=1, keepdims=True)
+    labels = np.array([random.choice(3, p=p) for p in chances], np.int32)
+    assert best_scale(scores, labels) == pytest.approx(0.5, abs=0.051)
+
+
+def test_a_label_that_training_never_saw_is_named_by_its_line():
+    labels = Labels(["a", "b"], [1, 1])
+    with pytest.raises(DataError, match='d:2: the label "c" does not occur in the training part'):
+        labels.targets(examples(["a", "c"], texts=["x", "y"]))
+
+
+def test_a_value_beyond_float32_is_named_by_its_line():
+    small = "label,a\n" + "".join(f"{'pq'[i % 2]},{i}e-10\n" for i in range(60))
+    made = prepared(classify, small)
+    model = classify.load(made.header(), made.network.parameters.export())
+    with pytest.raises(DataError, match=r"new\.csv:3: a value is too far from those of the training part"):
+        list(model.predict(Source("new.csv", b"a\n1e-9\n1e29\n"), {}, []))

@@ -1,0 +1,143 @@
+"""Labelled sequences from every form of file, and what is said of files that are wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rnncli.data.source import Source
+from rnncli.errors import DataError, UsageError
+from rnncli.tasks.sequences.example_files import read_examples
+from rnncli.tasks.sequences.examples import Columns, Examples, Reading, only
+
+LONG = "id,t,x,y,label\na,1,1,5,up\nb,1,3,7,down\na,2,2,6,up\n"
+TS = "@problemName p\n@classLabel true a b\n@data\n1,2,3:4,5,6:a\n7,8:9,10:b\n"
+
+
+def read(name: str, content: str, like: Columns | None = None, labels: str | None = None, **reading) -> Examples:
+    """`labels`: those that a model knows; the examples are then to be predicted."""
+    is_label = None if labels is None else labels.split().__contains__
+    return read_examples(Source(name, content.encode()), Reading(**reading), [], like, is_label=is_label)
+
+
+def test_lines_are_a_label_and_a_text():
+    found = read("d.txt", "0 dull and long .\n1  a joy\n")
+    assert (found.labels, found.texts, found.lines) == (["0", "1"], ["dull and long .", "a joy"], [1, 2])
+
+
+def test_a_csv_with_one_column_of_texts_beside_the_label():
+    found = read("d.csv", 'label,said\ngood,"yes, please"\nbad,no\n')
+    assert (found.labels, found.texts) == (["good", "bad"], ["yes, please", "no"])
+    assert found.columns == Columns("text", "said", label="label")
+
+
+def test_rows_with_the_same_id_are_the_steps_of_one_sequence():
+    found = read("d.csv", LONG, id="id", time="t")
+    assert (found.ids, found.labels, found.lines) == (["a", "b"], ["up", "down"], [2, 3])
+    assert [values.tolist() for values in found.values] == [[[1, 5], [2, 6]], [[3, 7]]]
+    assert found.columns == Columns("long", None, ("x", "y"), "id", "label")
+
+
+def test_a_row_is_a_sequence_and_empty_cells_at_its_end_make_it_shorter():
+    found = read("d.csv", "a,b,c,class\n1,2,3,p\n4,,,q\n", delimiter=",")
+    assert [values.tolist() for values in found.values] == [[[1], [2], [3]], [[4]]]
+    assert found.labels == ["p", "q"]
+
+
+def test_an_archive_file_has_dimensions_and_a_label():
+    found = read("d.ts", TS)
+    assert [values.tolist() for values in found.values] == [[[1, 4], [2, 5], [3, 6]], [[7, 9], [8, 10]]]
+    assert (found.labels, found.lines) == (["a", "b"], [4, 5])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reading"),
+    [("d.csv", LONG, {"id": "id", "time": "t"}), ("d.ts", TS, {}), ("d.csv", "label,s\na,x y\nb,z\n", {})],
+)
+def test_new_data_are_read_like_the_old_without_labels(name, content, reading):
+    first = read(name, content, **reading)
+    again = read(name, content, first.columns, labels="a b")
+    assert (again.texts, again.ids) == (first.texts, first.ids)
+    assert all(map(np.array_equal, again.values or [], first.values or []))
+    assert Columns.from_header(first.columns.to_header()) == first.columns
+
+
+def test_bare_lines_are_texts_for_a_model_of_texts():
+    columns = read("d.csv", "label,s\na,x\nb,z\n").columns
+    found = read("<stdin>", "one text\nanother, with a comma\n", columns, labels="a b")
+    assert (found.texts, found.labels) == (["one text", "another, with a comma"], None)
+    for name in ("<stdin>", "d.dat"):
+        assert read(name, "label,s\na,x\n,z \n", columns, labels="a b").texts == ["x", "z"]
+
+
+def test_a_file_of_labelled_lines_is_predicted_without_its_labels():
+    columns = read("d.txt", "0 dull\n1 fine\n").columns
+    assert read("new.txt", "1 a joy\n0 so so\n", columns, labels="0 1").texts == ["a joy", "so so"]
+    assert read("<stdin>", "1 a joy\n0 so so\n", columns, labels="0 1").texts == ["1 a joy", "0 so so"]
+    assert read("new.txt", "1 a joy\nso so\n", columns, labels="0 1").texts == ["1 a joy", "so so"]
+
+
+def test_an_archive_file_without_labels_is_predicted():
+    columns = read("d.ts", TS).columns
+    bare = read("new.ts", TS.replace(":a\n", "\n").replace(":b\n", "\n"), columns, labels="a b")
+    assert [values.tolist() for values in bare.values] == [[[1, 4], [2, 5], [3, 6]], [[7, 9], [8, 10]]]
+
+
+def test_columns_named_by_digits_are_names_in_new_data():
+    columns = read("d.csv", "label,0,1,2\np,5,6,7\nq,8,9,1\n").columns
+    with pytest.raises(UsageError, match=r'no column "2" in d\.csv; columns: "label", "0", "1"'):
+        read("d.csv", "label,0,1\np,5,6\n", columns, labels="p q")
+
+
+def test_a_config_that_names_columns_reads_a_table_from_a_pipe():
+    assert len(read("<stdin>", LONG, id="id", time="t")) == 2
+
+
+def test_only_keeps_what_belongs_together():
+    some = only(read("d.csv", LONG, id="id", time="t"), [1])
+    assert (some.ids, some.labels, some.lines, some.values[0].tolist()) == (["b"], ["down"], [3], [[3, 7]])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reading", "said"),
+    [
+        ("d.txt", "", {}, "d.txt: is empty"),
+        ("d.txt", "0 fine\n good\n", {}, 'd.txt:2: " good" must be a label'),
+        ("d.csv", "id,x,label\na,1,p\n,2,q\n", {"id": "id"}, 'd.csv:3: column "id" is empty'),
+        ("d.csv", "id,x,label\na,,p\nb,2,q\n", {"id": "id", "inputs": ["x"]}, 'd.csv:2: column "x" is empty'),
+        ("d.ts", "@data\n1,2:\n", {}, "d.ts:2: the sequence has no label"),
+        ("d.txt", "0 fine\nlonely\n", {}, r'd.txt:2: "lonely" must be a label, a space and a text'),
+        ("d.csv", "label,s\na,x\nb,\n", {"text": "s"}, 'd.csv:3: column "s" is empty'),
+        ("d.csv", "label,x\na,1\n,2\n", {}, 'd.csv:3: column "label" has no label'),
+        ("d.csv", LONG + "a,3,9,9,down\n", {"id": "id"}, 'd.csv:5: id "a" is labelled "down" here and "up" on line 2'),
+        ("d.csv", "a,b,label\n1,2,p\n3,four,q\n", {"inputs": ["a", "b"]}, 'd.csv:3: column 2 "b": "four" is not a num'),
+        ("d.csv", "a,b,label\n1,2,p\n,,q\n", {}, "d.csv:3: the sequence has no values"),
+        ("d.csv", "a,label\n1e35,p\n1,q\n", {}, "d.csv:2: a value is beyond"),
+        ("d.ts", "@data\n1,2:3:a\n", {}, "d.ts:2: dimension 2 has 1 steps, the first 2"),
+        ("d.ts", "@data\n1,2:a\n1,2:3,4:b\n", {}, "d.ts:3: 2 dimensions, and 1 on line 2"),
+        ("d.ts", "@data\n1,?:a\n", {}, r'd.ts:2: dimension 1: "\?" is missing'),
+        ("d.ts", "1,2:a\n", {}, "d.ts:1: .* stands before @data"),
+        ("d.ts", "@data\n", {}, "d.ts: no sequences"),
+        ("d.ts", "@timeStamps true\n@data\n", {}, "d.ts:1: time stamps"),
+        ("d.ts", "@classLabel false\n@data\n1,2\n", {}, "no labels"),
+    ],
+)
+def test_what_is_wrong_is_named_by_file_and_line(name, content, reading, said):
+    with pytest.raises(DataError, match=said):
+        read(name, content, **reading)
+
+
+@pytest.mark.parametrize(
+    ("content", "reading", "said"),
+    [
+        ("a,b\n1,2\n", {}, r"name the column of labels with --set data.label=NAME; columns: \"a\", \"b\""),
+        ("s,label\nx,y\n", {"text": "label"}, '"label" is also what the model reads'),
+        ("a,label\n1,2\n", {"inputs": ["a", "label"]}, '"label" is also what the model reads'),
+        ("s,a,label\nx,1,y\n", {"text": "s", "inputs": ["a"]}, "texts or numbers; remove one"),
+        ("a,label\n1,2\n", {"label": "lable"}, 'did you mean "label"'),
+        ("s,u,label\nx,y,2\n", {}, "name the texts with --set data.text=NAME"),
+    ],
+)
+def test_columns_that_are_not_there(content, reading, said):
+    with pytest.raises(UsageError, match=said):
+        read("d.csv", content, delimiter=",", **reading)

@@ -1,0 +1,72 @@
+"""Spans, floors and words of a tagger."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rnncli.config.schema import DataConfig
+from rnncli.data.source import Source
+from rnncli.tasks.sequences.readers import Words
+from rnncli.tasks.sequences.tag import are_spans, most_frequent, span_f1, spans
+from rnncli.tasks.sequences.tagged import Tagged, read_tagged
+
+
+def tagged(content: str) -> Tagged:
+    return read_tagged(Source("d.conll", content.encode()), DataConfig(), [])
+
+
+def words_of(content: str) -> list[list[str]]:
+    return tagged(content).words
+
+
+@pytest.mark.parametrize(
+    ("tags", "found"),
+    [
+        ("O O", set()),
+        ("B-X I-X O B-Y", {(0, 2, "X"), (3, 4, "Y")}),
+        ("B-X B-X I-X", {(0, 1, "X"), (1, 3, "X")}),
+        ("I-X I-X", {(0, 2, "X")}),
+        ("B-X I-Y I-Y", {(0, 1, "X"), (1, 3, "Y")}),
+        ("O I-X O", {(1, 2, "X")}),
+    ],
+)
+def test_spans_as_conlleval_counts_them(tags, found):
+    assert spans(tags.split()) == found
+
+
+def test_span_f1_counts_place_and_kind():
+    right = [["B-X", "I-X", "O", "B-Y"], ["B-X"]]
+    assert span_f1(right, right) == 1
+    assert span_f1([["B-X", "O", "O", "B-X"], ["B-X"]], right) == pytest.approx(2 * 1 / 6)
+    assert span_f1([["O"] * 4, ["O"]], right) == 0
+    assert are_spans(["O", "B-X", "I-X"])
+    assert not are_spans(["O"])
+    assert not are_spans(["B-X", "NOUN"])
+
+
+def test_the_floor_is_the_most_frequent_tag_of_each_word_or_of_all():
+    train = tagged("a\tX\nb\tY\nb\tZ\nb\tZ\na\tX\na\tX\n")
+    always, of_word = most_frequent(train, tagged("b\tX\nnew\tX\n\na\tX\n"))
+    assert always == [["X", "X"], ["X"]]
+    assert of_word == [["Z", "X"], ["X"]]
+
+
+def test_a_word_that_training_never_saw_is_spelt_by_the_letters_it_knows():
+    words = Words.of([["ab", "ab", "b"]])
+    (numbers,) = words.encode(words_of("ab\tX\nba\tX\nbß\tX\nab\tX\n"))
+    assert numbers.tolist() == [0, 1, 2, 0]
+    lexicon = words.lexicon()
+    assert lexicon.words.tolist() == [1, 0, 0]
+    assert [spelling.tolist() for spelling in lexicon.spellings] == [[1, 2], [2, 1], [2, 0]]
+    assert Words.of([["ab", "ab", "b"]]).encode(words_of("b\tX\n"))[0].tolist() == [0]
+    assert lexicon.seldom.tolist() == [False, False, False]
+    words.encode(words_of("b\tX\n"))
+    assert words.lexicon().seldom.tolist() == [False, False, False, True]
+
+
+def test_of_a_very_long_word_both_ends_are_read():
+    words = Words.of([["x" * 30 + "y" * 30]])
+    words.encode(words_of("x" * 50 + "y" * 50 + "\tX\n"))
+    spelling = words.lexicon().spellings[0]
+    assert np.array_equal(spelling, [1] * 20 + [2] * 20)
