@@ -7,6 +7,8 @@ import pytest
 
 from rnncli.tasks.forecast.bootstrap import blocks, probability_better, verdict
 
+pytestmark = pytest.mark.thorough
+
 
 def called(probabilities):
     """The shares called better and worse."""

@@ -7,6 +7,8 @@ from trainees import csv, shaken, trainee_of
 from rnncli.tasks.forecast.calibration import RECEIPTS, Calibration, calibrated
 from rnncli.tasks.forecast.windows import Windowing
 
+pytestmark = pytest.mark.thorough
+
 H, C = 3, 2
 LEVELS = (50, 80, 90, 95)
 

@@ -10,6 +10,8 @@ from windows import VARIANTS
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.tasks.language_model.decoding import _FIRST_CHUNK, Decoder, Sampling
 
+pytestmark = pytest.mark.thorough
+
 V, H = 9, 12
 # The value that chi-square with d degrees of freedom exceeds once in a thousand times.
 CRITICAL = {1: 10.83, 2: 13.82, 3: 16.27, 4: 18.47, 5: 20.52, 6: 22.46, 7: 24.32, 8: 26.12}

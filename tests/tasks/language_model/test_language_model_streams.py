@@ -12,6 +12,8 @@ from rnncli.tasks.language_model.streams import WARM_UP, StreamLearner, Validati
 from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation
 from rnncli.training.threads import ThreadPool
 
+pytestmark = pytest.mark.thorough
+
 V, FLOAT64 = 6, np.dtype(np.float64)
 
 
