@@ -1,19 +1,24 @@
 """rnncli learns sequences from the command line: text, numbers, labels.
 
-The map. Imports point down only, and a contract enforces it:
+The map. Imports point down only, tasks do not import each other, and contracts enforce both:
 
     cli                   click: options, one call
-    workflows | ui        one plain function per command | the only importer of rich, fed by reports
-    tasks                 one folder each: how its data becomes batches, what it builds, how its answers are written
+    workflows | ui        one plain function per command, blind to tasks | the only importer of rich, fed by reports
+    tasks                 one folder each: its config, data, networks, baselines, metrics, answers; all behind a `Task`
     inspection            gradients by lag, Jacobians, gates, checks, advice
     training              truncated BPTT, threads, optimizers, schedules, the loop
     nn | data             parameters, layers, model files | what several tasks read with: sources, tables, text, times
-    kernels | config      numba on arrays | YAML, schema, inference
-    errors                the exception tree; each class owns its exit code
+    config                YAML to a checked config, positions of mistakes, the sections that all tasks have
+    kernels               numba on arrays
+    errors | notes        the exception tree; each class owns its exit code | what a command says in passing
 
 One word finds everything: `generate` is cli/generate.py, workflows/generate.py and tests/cli/test_cli_generate.py;
 `model.cell: gru` is kernels/cells/gru.py; a forecast is tasks/forecast/. Start with kernels/cells/lstm.py for the
-mathematics, training/loop.py for the method, workflows/train.py for the path from a file to a model.
+mathematics, training/loop.py for the method, tasks/task.py for what a task is, workflows/train.py for the path from a
+file to a model.
+
+Adding a cell: its file and a line in kernels/cells. A task: its folder and a line in tasks/registry.py. A key: a field
+of a task's config.py, or of config/sections.py where all tasks have it.
 """
 
 __version__ = "0.1.0"

@@ -2,9 +2,10 @@
 
 import pytest
 
-from rnncli.config.schema import DataConfig
 from rnncli.data.source import Source
 from rnncli.errors import RnncliError
+from rnncli.notes import noting
+from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.panel_tables import read_panel
 
 
@@ -14,7 +15,8 @@ def source(text, name="d.csv"):
 
 def read(text, notes=None, columns=None, **data):
     """Panel and columns of a CSV's text."""
-    panel, found, _ = read_panel(source(text), DataConfig(**data), [] if notes is None else notes, columns)
+    with noting(([] if notes is None else notes).append):
+        panel, found, _ = read_panel(source(text), SeriesConfig(**data), columns)
     return panel, found
 
 

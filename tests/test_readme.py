@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from rnncli.cli import COMMANDS
-from rnncli.config.loading import load_config
-from rnncli.config.schema import Config
+from rnncli.config.sections import SECTIONS, keys_of
+from rnncli.tasks.configs import load_config
+from rnncli.tasks.registry import TASKS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -58,9 +59,7 @@ def test_yaml_blocks_are_valid_configs(block, tmp_path):
 
 
 def test_every_config_key_is_documented():
-    keys = [
-        key for section in ("data", "model", "training") for key in Config.model_fields[section].annotation.model_fields
-    ]
+    keys = [key for task in TASKS.values() for section in SECTIONS for key in keys_of(task.config, section)]
     missing = [key for key in keys if f"`{key}`" not in README]
     assert not missing
 

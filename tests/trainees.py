@@ -2,9 +2,12 @@
 
 import numpy as np
 
-from rnncli.config.loading import config_from_mapping
 from rnncli.data.source import Source
-from rnncli.tasks import forecast
+from rnncli.notes import noting
+from rnncli.tasks.configs import config_from_mapping
+from rnncli.tasks.forecast.experiment import ForecastExperiment
+from rnncli.tasks.forecast.forecaster import Forecaster
+from rnncli.tasks.task import Context
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.threads import ThreadPool
 
@@ -26,7 +29,8 @@ def _cell(value):
 
 def trainee_of(content, training=None, model=None, notes=None, **data):
     config = {"task": "forecast", "data": data, "model": MODEL | (model or {}), "training": training or {}}
-    return forecast.prepare(config_from_mapping(config), Source("s.csv", content), POOL, [] if notes is None else notes)
+    with noting(([] if notes is None else notes).append):
+        return ForecastExperiment(config_from_mapping(config), Source("s.csv", content), Context(POOL))
 
 
 def shaken(trainee, size=0.5):
@@ -51,4 +55,10 @@ def trained(trainee, updates=5):
 def reloaded(trainee):
     """As it comes back from a model file."""
     header = trainee.header()
-    return forecast.load(header, {**trainee.network.parameters.export(), **header["arrays"]})
+    return Forecaster(header, {**trainee.network.parameters.export(), **header["arrays"]})
+
+
+def rows(model, horizon=None, levels=(), samples=0, *, network=False, notes=None):
+    """What a forecaster predicts, row by row."""
+    with noting(([] if notes is None else notes).append):
+        return model.rows(model.predicted(horizon, levels, samples, network=network))

@@ -6,9 +6,7 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import SET, as_overrides, reading_options, taken_reading
-
-BASELINES = ("last-value", "seasonal-naive", "seasonal-growth", "drift", "theta")
+from rnncli.cli.options import SET, as_overrides, given, reading_options, taken_reading
 
 
 @click.command("evaluate")
@@ -19,7 +17,7 @@ BASELINES = ("last-value", "seasonal-naive", "seasonal-growth", "drift", "theta"
               help="What written answers are measured by; chrf and bleu need the extra rnncli[metrics].")  # fmt: skip
 @click.option("--windows", type=click.IntRange(1, 10**6), help="Of a forecast: how many origins, the newest.")
 @click.option("--step", type=click.IntRange(1, 10**6), help="Of a forecast: the rows from origin to origin; 1.")
-@click.option("--must-beat", multiple=True, type=click.Choice(BASELINES),
+@click.option("--must-beat", multiple=True, metavar="BASELINE",
               help="Exit 7 unless the network's MASE is lower than this baseline's.")  # fmt: skip
 @click.option(
     "--fail-if", multiple=True, metavar="RULE", help="Exit 7 if so, such as 'mase > 1' or 'coverage_80 < 0.75'."
@@ -27,10 +25,7 @@ BASELINES = ("last-value", "seasonal-naive", "seasonal-growth", "drift", "theta"
 @click.option("-f", "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table",
               show_default=True, help="How the score is written.")  # fmt: skip
 @reading_options
-def command(
-    run: str, data: str | None, overrides: tuple[str, ...], metric: str | None, windows: int | None, step: int | None,
-    must_beat: tuple[str, ...], fail_if: tuple[str, ...], form: str, **options: Any,
-) -> None:  # fmt: skip
+def command(run: str, data: str | None, overrides: tuple[str, ...], form: str, **options: Any) -> None:
     """The model of RUN (a run directory) beside its floors; a CONFIG is trained first.
 
     On the test part that training held out, or else the validation part; or on DATA, a file like the training data. The
@@ -39,26 +34,24 @@ def command(
     A forecast is backtested from many origins beside five forecasts that need no learning; as CSV every window is
     written, with the time of its cutoff.
     """
-    from rnncli.config.inference import is_config
+    from rnncli.notes import noting
     from rnncli.ui.backtest_table import write_backtest
     from rnncli.ui.notes import say_notes
     from rnncli.ui.scores import write_score
     from rnncli.ui.training_view import training_view
-    from rnncli.workflows.checks import check
     from rnncli.workflows.evaluate import Request, evaluate
-    from rnncli.workflows.opening import first_run
+    from rnncli.workflows.opening import first_run, is_config
 
     say_notes(first_run())
     notes: list[str] = []
     reading = taken_reading(options)
     if is_config(run):  # whose data are read for training
         overrides, reading = (*overrides, *as_overrides(reading)), {}
-    request = Request(run, data, overrides, metric, reading, windows, step, must_beat, fail_if)
-    with training_view(quiet=False, form="text") as view:
-        made = evaluate(request, notes, view.show)
+    with training_view(quiet=False, form="text") as view, noting(notes.append):
+        made = evaluate(Request(run, data, overrides, reading, given(options)), view.show)
     say_notes(notes)
-    if made.backtest is None:
+    if made.report is None:
         write_score(made.score, form)
     else:
-        write_backtest(made.score, made.backtest, made.rows, form)
-        check(made.backtest, must_beat, fail_if)
+        write_backtest(made.score, made.report, made.rows, form)
+    made.check()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import click
 
@@ -37,8 +38,9 @@ def _positive(context: click.Context, parameter: click.Parameter, value: float) 
 @click.option("--count", type=click.IntRange(1), default=1, help="How many texts, from seeds SEED, SEED+1, …")
 @click.option("-f", "--format", "form", type=click.Choice(["text", "jsonl"]), default="text", show_default=True,
               help='jsonl: one object {"seed", "text"} per text.')  # fmt: skip
-def command(run: str, length: int, prime: str | None, prime_file: str | None, echo: bool, temperature: float,
-            top_k: int, top_p: float, seed: int, stop: str | None, count: int, form: str) -> None:  # fmt: skip
+def command(
+    run: str, prime: str | None, prime_file: str | None, echo: bool, stop: str | None, form: str, **options: Any
+) -> None:
     """Write text with the language model of RUN (a run directory or a model file), as it is made.
 
     Several texts are separated by an empty line.
@@ -47,9 +49,8 @@ def command(run: str, length: int, prime: str | None, prime_file: str | None, ec
         raise click.UsageError("--prime and --prime-file exclude each other")
     from rnncli.ui.generated_text import GeneratedText
     from rnncli.ui.notes import say
-    from rnncli.workflows.generate import Request, Sampling, generate, read_prime
+    from rnncli.workflows.generate import Request, generate, read_prime
 
     text = read_prime(prime_file) if prime_file is not None else prime or ""
-    sampling = Sampling(temperature, top_k, top_p, seed)
-    with GeneratedText(form, seed, text if echo else "") as out:
-        generate(Request(run, length, sampling, text, stop or None, count), out.write, say)
+    with GeneratedText(form, options["seed"], text if echo else "") as out:
+        generate(Request(run, options, text, stop or None), out.write, say)

@@ -60,6 +60,7 @@ def command(
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads of numpy's own would stand in the way of ours
     from rnncli.inspection.reports import Compared
+    from rnncli.notes import noting
     from rnncli.ui import comparison_tables, ruler_chart
     from rnncli.ui.gradient_tables import write_gradients
     from rnncli.ui.notes import say_notes
@@ -74,8 +75,8 @@ def command(
     notes: list[str] = []
     request = Request(first, data, [*overrides, *as_overrides(taken_reading(options))], at, batches, check)
     if compare:
-        with training_view(quiet=False, form="text") as view:
-            compared = compare_grads(request, compare, notes, view.show)
+        with training_view(quiet=False, form="text") as view, noting(notes.append):
+            compared = compare_grads(request, compare, view.show)
         say_notes(dict.fromkeys(notes))
         if svg is not None:
             with drawing(svg) as path:
@@ -83,8 +84,8 @@ def command(
         comparison_tables.write_comparison(compared, form)
         check_gradients(compared, fail_on)
         return
-    with working("looking at gradients") as tell:
-        report = inspect_grads(request, notes, tell)
+    with working("looking at gradients") as tell, noting(notes.append):
+        report = inspect_grads(request, tell)
     say_notes(notes)
     if svg is not None:
         with drawing(svg) as path:

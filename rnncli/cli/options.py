@@ -47,6 +47,11 @@ def as_overrides(reading: dict[str, Any]) -> list[str]:
     return [f"data.{name}={json.dumps(value)}" for name, value in reading.items()]
 
 
+def given(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that were given a value."""
+    return {name: value for name, value in options.items() if value not in (None, False, ())}
+
+
 @contextlib.contextmanager
 def drawing(svg: str) -> Iterator[Path]:
     """The file that --svg names, and what to say where it cannot be written."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import drawing, reading_options, taken_reading
+from rnncli.cli.options import drawing, given, reading_options, taken_reading
 
 
 def levels_of(context: click.Context, option: click.Parameter, text: str | None) -> tuple[float, ...]:
@@ -20,16 +20,10 @@ def levels_of(context: click.Context, option: click.Parameter, text: str | None)
     return levels
 
 
-def taken_search(options: dict[str, Any]) -> Any:
-    """Remove from `options` how an encoder-decoder is to look for answers; None where nothing is said of it."""
-    from rnncli.tasks.seq2seq.writing import Search
-
-    asked = {"n_best": options.pop("n_best"), "beams": options.pop("beam"),
-             "length_penalty": options.pop("length_penalty")}  # fmt: skip
-    given = {name: value for name, value in asked.items() if value is not None}
-    if given.get("length_penalty", 0) != given.get("length_penalty", 0):
-        raise click.BadParameter("nan is no power", param_hint="--length-penalty")
-    return Search(**given) if given else None
+def a_number(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
+    if value is not None and value != value:
+        raise click.BadParameter("nan is no power")
+    return value
 
 
 def draw(charts: Any, form: str | None, svg: str | None) -> None:
@@ -63,7 +57,7 @@ def draw(charts: Any, form: str | None, svg: str | None) -> None:
 @click.option(
     "--beam", type=click.IntRange(1, 1000), help="How many hypotheses its search keeps; 1 is greedy, 4 usual."
 )
-@click.option("--length-penalty", type=click.FloatRange(0, 10),
+@click.option("--length-penalty", type=click.FloatRange(0, 10), callback=a_number,
               help="Answers are ranked by log-probability / length to this power; 1 by default.")  # fmt: skip
 @click.option("--scores", is_flag=True, help="After each answer a tab and its log-probability.")
 @click.option("-f", "--format", "form", type=click.Choice(["table", "csv", "json", "jsonl", "plot"]),
@@ -78,23 +72,26 @@ def command(run: str, data: str | None, form: str | None, svg: str | None, **opt
     A classify, regress or tag: an answer to each sequence of DATA.
     A seq2seq or caption: what it writes for each input of DATA, lines in a pipe as they come.
     """
+    from rnncli.notes import noting
+    from rnncli.tasks.answers import Pieces, Stream
     from rnncli.ui.notes import say, say_notes
     from rnncli.ui.results import write_as_they_come, write_rows, write_stream
     from rnncli.workflows.opening import first_run
-    from rnncli.workflows.predict import Answer, Request, Stream, predict
+    from rnncli.workflows.predict import predict
 
     say_notes(first_run())
     notes: list[str] = []
-    reading, search = taken_reading(options), taken_search(options)
-    drawn = form == "plot" or svg is not None
-    answer = predict(Request(run, data, search=search, reading=reading, drawn=drawn, tell=say, **options), notes)
+    reading = taken_reading(options)
+    asked = given({**options, "svg": svg, "plot": form == "plot"})
+    with noting(notes.append):
+        answers = predict(run, data, reading, asked, say)
     say_notes(notes)
-    if isinstance(answer, Stream):
-        write_stream(answer.rows, form, answer.delimiter, answer.decimal)
-    elif not isinstance(answer, Answer):
-        write_as_they_come(answer, form)
+    if isinstance(answers, Stream):
+        write_stream(answers.rows, form, answers.delimiter, answers.decimal)
+    elif isinstance(answers, Pieces):
+        write_as_they_come(answers.pieces, form)
     else:
-        if drawn:
-            draw(answer.charts, form, svg)
+        if answers.charts:
+            draw(answers.charts, form, svg)
         if form != "plot":
-            write_rows(answer.rows, answer.nested, form, answer.delimiter, answer.decimal)
+            write_rows(answers.rows, answers.nested, form, answers.delimiter, answers.decimal)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from rnncli.config.problems import REFUSED, Path
-from rnncli.config.schema import SECTIONS, TASKS, Config
+from rnncli.config.sections import SECTIONS, Config, keys_of
 from rnncli.config.suggestions import closest, did_you_mean
-from rnncli.config.values import REFUSAL
+from rnncli.config.values import REFUSAL, choices
 from rnncli.errors import shown
 
 RULES = {
@@ -31,12 +31,6 @@ RULES = {
 }
 """What a value must be, for each error type of pydantic that the schema can cause."""
 
-KEYS = {"": list(Config.model_fields), **{name: list(model.model_fields) for name, model in SECTIONS.items()}}
-"""The keys of each section; the empty name is the top level."""
-
-HOMES = {key: section for section, keys in KEYS.items() for key in keys}
-"""The section each key belongs to."""
-
 FALLBACK = "cannot be used here"  # a test sees that no value can bring it up
 LONGEST_NUMBER = 30
 
@@ -49,40 +43,44 @@ class Explanation(NamedTuple):
     at_key: bool = False
 
 
-def explanations(error: ValidationError) -> Iterator[Explanation]:
+def explanations(error: ValidationError, schema: type[Config]) -> Iterator[Explanation]:
     """One explanation for each mistake that was not already reported while reading the YAML."""
     for details in error.errors(include_url=False):
-        if details["input"] is not REFUSED:
-            yield _explanation(details["type"], details["loc"], details["input"], details.get("ctx", {}))
+        kind, path, value = details["type"], details["loc"], details["input"]
+        if value is REFUSED:
+            continue
+        if kind == "extra_forbidden":
+            yield Explanation(path, _unknown_key(path, schema), at_key=True)
+        else:
+            rule = _rule(kind, value, details.get("ctx", {}))
+            yield Explanation(path, f"{dotted(path)} is {described(value)}; {rule}")
 
 
-def _explanation(kind: str, path: Path, value: Any, context: Mapping[str, Any]) -> Explanation:
-    if kind == "extra_forbidden":
-        return Explanation(path, _unknown_key(path), at_key=True)
-    if kind == "missing":
-        return Explanation(path, f"{_dotted(path)} is missing; add task: {' or task: '.join(TASKS)}", at_key=True)
-    return Explanation(path, f"{_dotted(path)} is {described(value)}; {_rule(kind, value, context)}")
+def of_task(tree: Mapping[str, Any], names: Iterable[str]) -> Explanation:
+    """What is wrong with a task that is missing or none of `names`."""
+    if "task" not in tree:
+        return Explanation(("task",), f"task is missing; add task: {' or task: '.join(names)}", at_key=True)
+    return Explanation(("task",), f"task is {described(tree['task'])}; {choices(tree['task'], names)}")
+
+
+def of_foreign_key(path: Path, schema: type[Config], task: str, owners: Sequence[str]) -> Explanation:
+    """What is wrong with a key that only other tasks have."""
+    why = f"is for {', '.join(owners)}, and a {task} has no use for it; remove it"
+    return Explanation(path, f"{dotted(path)}: {schema.refused.get(dotted(path), why)}", at_key=True)
 
 
 def _rule(kind: str, value: Any, context: Mapping[str, Any]) -> str:
-    if kind == "literal_error":
-        return _choices(value, context["expected"])
+    if kind == "literal_error":  # pydantic writes: 'rnn', 'gru' or 'lstm'
+        return choices(value, re.findall(r"'([^']*)'", context["expected"]))
     bounds = {name: _plain(bound) for name, bound in context.items()}
     return RULES.get(kind, FALLBACK).format(**bounds)
-
-
-def _choices(value: Any, expected: str) -> str:
-    choices = re.findall(r"'([^']*)'", expected)  # pydantic writes: 'rnn', 'gru' or 'lstm'
-    listed = ", ".join(choice if choice.isidentifier() or "-" in choice else f'"{choice}"' for choice in choices)
-    suggestion = did_you_mean(value, choices) if isinstance(value, str) else ""
-    return f"expected one of {listed}{suggestion}"
 
 
 def _plain(bound: Any) -> Any:
     return int(bound) if isinstance(bound, float) and bound.is_integer() else bound
 
 
-def _dotted(path: Path) -> str:
+def dotted(path: Path) -> str:
     return ".".join(str(part) for part in path)
 
 
@@ -100,19 +98,19 @@ def described(value: Any) -> str:
     return text if len(text) <= LONGEST_NUMBER else text[:LONGEST_NUMBER] + "..."
 
 
-def _unknown_key(path: Path) -> str:
+def _unknown_key(path: Path, schema: type[Config]) -> str:
     """Points to the key that was probably meant: in this section, or where it really belongs."""
-    key, section = str(path[-1]), _dotted(path[:-1])
-    problem = f"unknown key {shown(key)}"
-    known = KEYS[section]
-    if key in HOMES:
-        return f"{problem}; {key} belongs {_home(key)}"
+    key, section = str(path[-1]), dotted(path[:-1])
+    homes = {key: name for name in ("", *SECTIONS) for key in keys_of(schema, name)}
+    problem, known = f"unknown key {shown(key)}", keys_of(schema, section)
+    if key in homes:
+        return f"{problem}; {key} belongs {_home(homes[key])}"
     if suggestion := did_you_mean(key, known):
         return problem + suggestion
-    if near := closest(key, HOMES):
-        return f'{problem}; did you mean "{near}" {_home(near)}?'
+    if near := closest(key, homes):
+        return f'{problem}; did you mean "{near}" {_home(homes[near])}?'
     return f"{problem}; the keys {f'under {section}:' if section else 'at the top level'} are {', '.join(known)}"
 
 
-def _home(key: str) -> str:
-    return f"under {HOMES[key]}:" if HOMES[key] else "at the top level"
+def _home(section: str) -> str:
+    return f"under {section}:" if section else "at the top level"

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
-from rnncli.config.explanations import described, explanations
+from rnncli.config.explanations import Explanation, described, explanations, of_foreign_key, of_task
 from rnncli.config.overrides import apply_overrides
 from rnncli.config.paths import relative_to, resolved
-from rnncli.config.problems import Path, Place, Problem, raise_all
-from rnncli.config.schema import Config
+from rnncli.config.problems import REFUSED, Path, Place, Problem, raise_all
+from rnncli.config.sections import SECTIONS, Config, keys_of
 from rnncli.config.yaml_document import MAX_BYTES, parse, parse_scalar, place_in
 from rnncli.errors import ConfigError, shown
 
+Schemas = Mapping[str, type[Config]]
+"""The config of each task, by the task's name."""
 
-def load_config(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Config:
+
+def load_config(path: str | os.PathLike[str], schemas: Schemas, overrides: Sequence[str] = ()) -> Config:
     """The config in the YAML file at `path`, changed by `overrides` (`section.key=value`).
 
     Data paths, in the file or in an override, are relative to the file's folder, and come back usable from
@@ -28,11 +31,13 @@ def load_config(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> 
     where = path if path.isprintable() else shown(path)
     problems: list[Problem] = []
     document = parse(_read_text(path, where), where, problems)
-    config = _validated(document.value, overrides, document.place, problems)
+    config = _validated(document.value, schemas, overrides, document.place, problems)
     return resolved(config, os.path.dirname(path))
 
 
-def config_from_mapping(mapping: dict[str, Any], overrides: Sequence[str] = (), where: str = "config") -> Config:
+def config_from_mapping(
+    mapping: Mapping[str, Any], schemas: Schemas, overrides: Sequence[str] = (), where: str = "config"
+) -> Config:
     """The config in plain values, such as those inferred from a data file or kept in a model file.
 
     `where` names their origin in messages. Paths are left as they are.
@@ -40,7 +45,7 @@ def config_from_mapping(mapping: dict[str, Any], overrides: Sequence[str] = (), 
     """
     if not isinstance(mapping, dict):  # what a damaged model file may hold
         raise ConfigError(f"{where}: {described(mapping)} is not a config; it must be a mapping of keys")
-    return _validated(mapping, overrides, lambda path, at_key: Place(where, (0, 0)), [])
+    return _validated(mapping, schemas, overrides, lambda path, at_key: Place(where, (0, 0)), [])
 
 
 def dump_config(config: Config, folder: str = "") -> str:
@@ -54,7 +59,8 @@ def dump_config(config: Config, folder: str = "") -> str:
 
 
 def _validated(
-    mapping: dict[str, Any],
+    mapping: Mapping[str, Any],
+    schemas: Schemas,
     overrides: Sequence[str],
     place_of: Callable[[Path, bool], Place],
     problems: list[Problem],
@@ -62,14 +68,46 @@ def _validated(
     """The checked config; `problems` already found are raised together with its own."""
     tree = {key: dict(value) if isinstance(value, dict) else value for key, value in mapping.items()}
     override_places = apply_overrides(tree, overrides, problems)
-    try:
-        config = Config.model_validate(tree)
-    except ValidationError as error:
-        for path, message, at_key in explanations(error):
-            problems.append(Problem(override_places.get(path) or place_of(path, at_key), message))
-    if problems:
+    config, found = _checked(tree, schemas)
+    for path, message, at_key in found:
+        problems.append(Problem(override_places.get(path) or place_of(path, at_key), message))
+    if config is None or problems:
         raise_all(problems)
     return config
+
+
+def _checked(tree: dict[str, Any], schemas: Schemas) -> tuple[Config | None, list[Explanation]]:
+    """The config of the task that is named, or what is wrong; of no known task only what all have is checked."""
+    named = tree.get("task")
+    schema = schemas.get(named) if isinstance(named, str) else None
+    found = list(_set_aside(tree, schema, schemas))
+    if schema is None:
+        found += [] if named is REFUSED else [of_task(tree, list(schemas))]
+        tree, schema = tree | {"task": ""}, Config
+    try:
+        return schema.model_validate(tree), found
+    except ValidationError as error:
+        return None, [*found, *explanations(error, schema)]
+
+
+def _set_aside(tree: dict[str, Any], schema: type[Config] | None, schemas: Schemas) -> Iterator[Explanation]:
+    """Remove the keys that only other tasks have, which are mistakes unless they say what is usual there.
+
+    A config of version 0.1 has all keys of all tasks.
+    """
+    for section in SECTIONS:
+        keys, own = tree.get(section), keys_of(schema or Config, section)
+        if not isinstance(keys, dict):
+            continue
+        for key in [key for key in keys if key not in own]:
+            fields = {task: keys_of(other, section).get(key) for task, other in schemas.items()}
+            owners = {task: field for task, field in fields.items() if field is not None}
+            if not owners:
+                continue
+            value = keys.pop(key)
+            usual = any(type(field.default) is type(value) and field.default == value for field in owners.values())
+            if schema is not None and not usual and value is not REFUSED:
+                yield of_foreign_key((section, key), schema, tree["task"], list(owners))
 
 
 def _read_text(path: str, where: str) -> str:

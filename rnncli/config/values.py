@@ -6,8 +6,10 @@ sentence "training.max_time is 600; ".
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from rnncli.config.durations import parse_duration
@@ -17,7 +19,7 @@ from rnncli.errors import shown
 REFUSAL = "rnncli"  # the error type that marks a message as already in our words
 COMMON_ENCODINGS = ("utf-8", "utf-16", "latin-1", "cp1252", "ascii", "shift_jis", "gb18030")
 LARGEST_FRACTION = 0.9
-SCALINGS = ("seasonal-error", "mean", "standard", "robust", "last-value", "none")
+IS_PATH = "a path"  # marks the types of values that, where they are text, name a file
 
 
 def refusal(rule: str) -> PydanticCustomError:
@@ -50,24 +52,25 @@ def part(value: Any) -> Any:
     return float(value)
 
 
-def contexts(value: Any) -> Any:
-    """A number of rows from 2, or a list of them."""
-    for one in _each(value):
-        if not isinstance(one, int) or isinstance(one, bool) or one < 2:
-            raise refusal("must be a whole number, at least 2, or a list of them")
-    return value
+def one_of(names: Iterable[str]) -> BeforeValidator:
+    """One of `names`, such as the keys of a registry, looked up when a value is checked."""
+
+    def check(value: Any) -> Any:
+        if not (isinstance(value, str) and value in names):
+            raise refusal(choices(value, names))
+        return value
+
+    return BeforeValidator(check)
 
 
-def scalings(value: Any) -> Any:
-    """The name of a scaling, or a list of them."""
-    for one in _each(value):
-        if one not in SCALINGS:
-            hint = did_you_mean(str(one), SCALINGS) or ""
-            raise refusal(f"expected one of {', '.join(SCALINGS)}, or a list of them{hint}")
-    return value
+def choices(value: Any, names: Iterable[str]) -> str:
+    """What to say of a value that is none of `names`."""
+    listed = ", ".join(name if name.isidentifier() or "-" in name else f'"{name}"' for name in names)
+    return f"expected one of {listed}{did_you_mean(value, names) if isinstance(value, str) else ''}"
 
 
-def _each(value: Any) -> list[Any]:
+def each(value: Any) -> list[Any]:
+    """One value, or a list of them, as a list; an empty one is refused."""
     if value == []:
         raise refusal("must not be an empty list; name one value or more")
     return value if isinstance(value, list) else [value]

@@ -18,6 +18,7 @@ from typing import Literal
 from rnncli.data.numeric import is_number
 from rnncli.data.source import Source, decode
 from rnncli.errors import DataError, UsageError, shown
+from rnncli.notes import note
 
 Ragged = Literal["refuse", "skip"]
 Record = tuple[int, list[str]]  # the physical line where it starts (from 1), and its fields
@@ -50,11 +51,10 @@ def read_table(
     decimal: str = ".",
     skip_rows: int = 0,
     ragged: Ragged = "refuse",
-    notes: list[str],
 ) -> Table:
     """Parse `source` strictly; blank lines are skipped, and so are the first `skip_rows` lines.
 
-    What was decided for the user (a delimiter, a column's name) is appended to `notes`.
+    What was decided for the user (a delimiter, a column's name) is noted.
     Raises DataError naming the line, and UsageError for an impossible `delimiter` or `skip_rows`.
     """
     declared = declared_delimiter(delimiter)
@@ -64,14 +64,14 @@ def read_table(
     refuse_nul(text, source.name)
     body = from_line(text, skip_rows + 1)
     _refuse_separator_line(body, source.name, skip_rows + 1)
-    chosen = declared or _detect_delimiter(body, source.name, decimal, notes)
+    chosen = declared or _detect_delimiter(body, source.name, decimal)
     records = records_of(body, chosen, source.name, skip_rows + 1)
     first = next(records, None)
     if first is None:
         raise DataError(f"{source.name}: file is empty; need a header and at least 2 rows")
-    header, header_is_data = _header(first, source.name, decimal, notes)
+    header, header_is_data = _header(first, source.name, decimal)
     rest = [first, *records] if header_is_data else list(records)
-    kept = rectangular(rest, len(header), source.name, first[0], ragged, notes)
+    kept = rectangular(rest, len(header), source.name, first[0], ragged)
     if not kept:
         raise DataError(f"{source.name}:{first[0]}: header but no rows; add data below it")
     return Table(source.name, header, [row for _, row in kept], [line for line, _ in kept], chosen)
@@ -158,7 +158,7 @@ def _quoting_fault(record: str, delimiter: str, line: int) -> str | None:
     return None
 
 
-def _detect_delimiter(body: str, name: str, decimal: str, notes: list[str]) -> str:
+def _detect_delimiter(body: str, name: str, decimal: str) -> str:
     """The candidate that cuts the first records into equally many fields; the best one if none does.
 
     A comma that fits wins, unless it is the decimal sign. A file of one column has none: a comma will do.
@@ -173,7 +173,7 @@ def _detect_delimiter(body: str, name: str, decimal: str, notes: list[str]) -> s
     if len(best) > 1:
         readings = ", ".join(f"{shown(candidate)} gives {fits[candidate][1]} columns" for candidate in best)
         raise DataError(f"{name}: the delimiter is ambiguous: {readings}; pass --delimiter")
-    notes.append(f"delimiter {shown(best[0])} detected")
+    note(f"delimiter {shown(best[0])} detected")
     return best[0]
 
 
@@ -194,19 +194,19 @@ def _fit(body: str, delimiter: str) -> tuple[float, int]:
 _STAMP = re.compile(r" *[0-9]{1,4}[-/.][0-9]{1,2}(?:[-/.][0-9]{1,4})?(?:[T ][0-9:.]+(?:Z|[+-][0-9:]{4,5})?)? *")
 
 
-def _header(first: Record, name: str, decimal: str, notes: list[str]) -> tuple[list[str], bool]:
+def _header(first: Record, name: str, decimal: str) -> tuple[list[str], bool]:
     """The column names, and whether the first record is data because it is all numbers."""
     line, fields = first
     if all(is_number(field, decimal) or _STAMP.fullmatch(field) for field in fields):
         names = [f"column{number}" for number in range(1, len(fields) + 1)]
         called = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
-        notes.append(f"the first line holds values, so it is data; the columns are called {called}")
+        note(f"the first line holds values, so it is data; the columns are called {called}")
         return names, True
     names = []
     for number, field in enumerate(fields, start=1):
         names.append(field.strip() or f"column{number}")
         if not field.strip():
-            notes.append(f'column {number} has no name; called "column{number}"')
+            note(f'column {number} has no name; called "column{number}"')
     refuse_duplicates(names, name, line)
     return names, False
 
@@ -226,7 +226,6 @@ def rectangular(
     name: str,
     header_line: int,
     ragged: Ragged,
-    notes: list[str],
     first: str = "header",
 ) -> list[Record]:
     """The records with `width` fields; the others are refused, or dropped and counted."""
@@ -241,5 +240,5 @@ def rectangular(
             f"pass --skip-rows N if {the_first} is not on line {header_line}, "
             "or --ragged skip to leave such lines out"
         )
-    notes.append(f"left out {len(odd):,} of {len(records):,} rows without {width} fields, the first on line {line}")
+    note(f"left out {len(odd):,} of {len(records):,} rows without {width} fields, the first on line {line}")
     return [record for record in records if len(record[1]) == width]

@@ -27,6 +27,11 @@ _WIDE_MARKS = {
 }
 
 
+def is_table(path: str) -> bool:
+    """Whether a file's name is that of a table."""
+    return path.lower().endswith((".csv", ".tsv"))
+
+
 class Source:
     """What was read, or a large file that is read as it is needed: `name` for messages, bytes, and their `sha256`.
 

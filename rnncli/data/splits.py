@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from rnncli.config.schema import Config
+from rnncli.config.sections import Config
 from rnncli.data.source import Source, read_source
 from rnncli.errors import ConfigError, DataError
 from rnncli.kernels import random
@@ -26,7 +26,7 @@ class Items(Protocol):
 D = TypeVar("D", bound=Items)
 
 
-class Parts(Generic[D]):
+class Splits(Generic[D]):
     """`train`, and `held_out` by the name of the split. `read` reads another file like the first, `pick` some items."""
 
     def __init__(self, config: Config, whole: D, read: Callable[[Source], D], pick: Callable[[D, Sequence[int]], D]):

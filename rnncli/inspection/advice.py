@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from rnncli.config.schema import Config
+from rnncli.config.sections import Config, Section
 from rnncli.inspection.reports import (
     EXPLODING,
     FAILURE,
@@ -17,9 +17,8 @@ from rnncli.inspection.reports import (
     by_part,
     deepest,
 )
+from rnncli.kernels.cells import CELLS
 
-_WINDOWED = ("language-model", "forecast")  # tasks whose bptt can be chosen
-_POOLED = ("classify", "regress")
 _PLENTY = 0.3  # of the gradient left at the longest lag: there may be more to learn further back
 _OFTEN = 0.5  # of the batches clipped, or of the units dead
 _TINY = 1e-290  # what has no digits to round
@@ -92,7 +91,7 @@ def _growth(layer: LayerGradients) -> str:
 
 def _vanishing(config: Config, at: str, layer: LayerGradients) -> str:
     memory, longest = layer.reach.memory_1_percent, len(layer.gradient_norm_by_lag)
-    windowed = config.task in _WINDOWED and not layer.part
+    windowed = _has(config.training, "bptt") and not layer.part
     beyond = f"bptt {longest} trains nothing beyond that" if windowed else "what lies further back teaches nothing"
     if at == INIT:
         beyond += " at first (train --watch-grads shows how it goes on)"
@@ -104,23 +103,23 @@ def _vanishing(config: Config, at: str, layer: LayerGradients) -> str:
     if windowed and shorter < longest:
         tries.append(f"--set training.bptt={shorter}{_stride_within(config, shorter)}")
     # It does not save a vanilla network (the adding problem of 200 steps: RMSE .41, a GRU's .016).
-    if config.task in _POOLED and config.model.pooling in (None, "last") and config.model.cell != "rnn":
+    if getattr(config.model, "pooling", "none") in (None, "last") and CELLS[config.model.cell].is_gated:
         tries.append("--set model.pooling=attention")
-    if layer.part == "encoder" and config.model.attention == "none":
+    if layer.part == "encoder" and getattr(config.model, "attention", None) == "none":
         tries.append("--set model.attention=dot")
     return f"{text} {_try(list(filter(None, tries)))}"
 
 
 def _stride_within(config: Config, bptt: int) -> str:
     """What a config that says its stride needs beside a shorter bptt."""
-    stride = config.training.bptt_stride
+    stride = getattr(config.training, "bptt_stride", None)
     return f" --set training.bptt_stride={bptt}" if stride is not None and stride > bptt else ""
 
 
 def _longer_memory(config: Config, longest: int) -> str:
     """Gates, and biases with which they start open for about so many steps."""
     model, steps = config.model, max(longest, 3)
-    if model.cell == "rnn":
+    if not CELLS[model.cell].is_gated:
         activation = " --set model.activation=tanh" if model.activation != "tanh" else ""
         return f"--set model.cell=gru --set model.chrono_init={steps}{activation}"
     if model.chrono_init is None or model.chrono_init < steps:
@@ -138,8 +137,8 @@ def _healthy(config: Config, layer: LayerGradients) -> str:
     if layer.left_without_attention is not None:
         return f"{text}; without attention it would be {100 * layer.left_without_attention[-1]:.2g}%"
     text += ": nothing to mend"
-    bptt = config.training.bptt
-    if config.task == "language-model" and left > _PLENTY and (bptt is None or longest >= bptt):
+    bptt = getattr(config.training, "bptt", None)
+    if _has(config.training, "bptt_stride") and left > _PLENTY and (bptt is None or longest >= bptt):
         return f"{text}. There may be more to learn further back. {_try([f'--set training.bptt={2 * longest}'])}"
     return text
 
@@ -165,6 +164,11 @@ def _of_clipping(config: Config, report: GradientReport) -> str:
         f"clip_norm {clip.clip_norm:g} acts on {clip.clipped:.0%} of the batches: it sets the pace, not the learning "
         f"rate. {_try([f'--set training.clip_norm={_ceiled(2 * clip.mean_norm):g}'])}"
     )
+
+
+def _has(section: Section, key: str) -> bool:
+    """Whether the task's config has such a key."""
+    return key in type(section).model_fields
 
 
 def _try(changes: Sequence[str]) -> str:

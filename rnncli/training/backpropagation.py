@@ -50,11 +50,34 @@ class Sample:
     count: int
 
 
-class Backpropagation:
+class Runner:
+    """Runs one model on a pool of threads."""
+
+    def __init__(self, network: Model, pool: ThreadPool):
+        self.network, self.pool = network, pool
+
+    def forward(self, work: Work) -> None:
+        """The window's outputs."""
+        self._forward_shared(work)
+        self.pool.over_batch(work.B, lambda low, high: self.network.forward(work, low, high), self._nanoseconds(work))
+
+    def _forward_shared(self, work: Work) -> None:
+        if shared := self.network.shared(work):
+            self.pool.over_batch(
+                shared, lambda low, high: self.network.forward_shared(work, low, high), self._nanoseconds(work)
+            )
+
+    def _nanoseconds(self, work: Work) -> float:
+        """What a forward pass takes on one thread, roughly."""
+        return work.T * work.B * self.network.parameters.weights.size / MULTIPLY_ADDS
+
+
+class Backpropagation(Runner):
     """Drives one model with one loss on a pool of threads."""
 
     def __init__(self, network: Model, loss: Loss, pool: ThreadPool):
-        self.network, self.loss, self.pool = network, loss, pool
+        super().__init__(network, pool)
+        self.loss = loss
 
     def gradient(self, work: Work, targets: np.ndarray, count: int) -> float:
         """The summed loss of the window; the gradient of its mean over `count` is left in the parameters.
@@ -83,11 +106,6 @@ class Backpropagation:
         self.pool.over_batch(work.B, shard, 2 * self._nanoseconds(work))
         return float(losses.total(per_step))
 
-    def forward(self, work: Work) -> None:
-        """The window's outputs."""
-        self._forward_shared(work)
-        self.pool.over_batch(work.B, lambda low, high: self.network.forward(work, low, high), self._nanoseconds(work))
-
     def evaluate(self, work: Work, targets: np.ndarray) -> float:
         """The summed loss of the window, without a gradient."""
         per_step = np.zeros(work.outputs.shape[:2])
@@ -100,13 +118,3 @@ class Backpropagation:
         self._forward_shared(work)
         self.pool.over_batch(work.B, shard, self._nanoseconds(work))
         return float(losses.total(per_step))
-
-    def _forward_shared(self, work: Work) -> None:
-        if shared := self.network.shared(work):
-            self.pool.over_batch(
-                shared, lambda low, high: self.network.forward_shared(work, low, high), self._nanoseconds(work)
-            )
-
-    def _nanoseconds(self, work: Work) -> float:
-        """What a forward pass takes on one thread, roughly."""
-        return work.T * work.B * self.network.parameters.weights.size / MULTIPLY_ADDS

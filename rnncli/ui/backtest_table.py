@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from rnncli.training.reports import BacktestReport, Judged, Score
+from rnncli.tasks.forecast.reports import BacktestReport, Judged
+from rnncli.training.reports import Score
 from rnncli.ui.output import Output
 from rnncli.ui.results import rounded, write_csv, write_table
 from rnncli.ui.scores import score_object, score_text

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnncli.training.reports import ForecastChart
+from rnncli.tasks.forecast.reports import ForecastChart
 from rnncli.ui import svg_file
 from rnncli.ui.dot_canvas import ACROSS, DOWN, Dot, DotCanvas, braille
 from rnncli.ui.output import Output, visible

@@ -8,8 +8,9 @@ import itertools
 import json
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
+from rnncli.tasks.answers import Piece
 from rnncli.ui.output import Output, visible
 
 DIGITS = 8  # significant; float32 has little more than seven
@@ -30,19 +31,6 @@ def write_rows(
         out.write(as_csv(rows, delimiter, decimal))
     else:
         write_table(rows)
-
-
-class Piece(Protocol):
-    """What answers one input."""
-
-    @property
-    def lines(self) -> list[str]: ...
-
-    @property
-    def nested(self) -> dict[str, Any]: ...
-
-    @property
-    def rows(self) -> list[dict[str, Any]]: ...
 
 
 def write_as_they_come(pieces: Iterable[Piece], form: str | None) -> None:

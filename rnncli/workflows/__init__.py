@@ -3,7 +3,7 @@
 train, generate, predict, evaluate, inspect_grads   the commands
 compare_grads                                       inspect-grads of several networks
 points                                              what inspect-grads looks at: weights before, after, where it failed
-follow, checks                                      a stream row by row; what ends in exit code 7
+checks                                              what ends in exit code 7
 run_directory                                       the files of a run, locked, written atomically
 opening                                             RUN or CONFIG or DATA: what a path on the command line means
 stopping                                            SIGINT and SIGTERM as a question that the loop asks

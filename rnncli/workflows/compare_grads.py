@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rnncli.config.schema import CELLS
 from rnncli.errors import DivergedError, StoppedError, UsageError
 from rnncli.inspection.reports import BEST, INIT, Compared
+from rnncli.kernels.cells import CELLS
+from rnncli.notes import note
 from rnncli.training.reports import Finished, Note, Report, Score
 from rnncli.workflows.inspect_grads import Request, inspect_grads
 from rnncli.workflows.opening import is_model
@@ -30,7 +31,7 @@ class _Network:
     score: Score | None = None
 
 
-def compare_grads(request: Request, names: Sequence[str], notes: list[str], show: Show) -> list[Compared]:
+def compare_grads(request: Request, names: Sequence[str], show: Show) -> list[Compared]:
     """All at the first weights, then all at the best ones, or only `request.at`.
 
     Each of `names` is a cell or KEY=VALUE to change in the config `request.first`, which is trained in a folder that is
@@ -44,14 +45,14 @@ def compare_grads(request: Request, names: Sequence[str], notes: list[str], show
     if is_model(request.first):
         paths = dict.fromkeys([request.first, *map(_run, names)])
         networks = [_Network(path, replace(request, first=path), trained=True) for path in paths]
-        return _inspected(networks, points, notes, StopRequest())
+        return _inspected(networks, points, StopRequest())
     changed = {name: replace(request, overrides=[*request.overrides, *_changes(name)]) for name in names}
     if points == [INIT]:
         networks = [_Network(name, one, trained=False) for name, one in changed.items()]
-        return _inspected(networks, points, notes, StopRequest())
+        return _inspected(networks, points, StopRequest())
     with stop_on_signals() as stop, tempfile.TemporaryDirectory() as folder:
-        networks = [_trained(*item, Path(folder, str(k)), notes, show) for k, item in enumerate(changed.items())]
-        return _inspected(networks, points, notes, stop)
+        networks = [_trained(*item, Path(folder, str(k)), show) for k, item in enumerate(changed.items())]
+        return _inspected(networks, points, stop)
 
 
 def _run(name: str) -> str:
@@ -65,13 +66,13 @@ def _run(name: str) -> str:
 def _changes(name: str) -> list[str]:
     """As --set has them. What only another cell could take is left behind."""
     if name in CELLS:
-        return [f"model.cell={name}", "model.chrono_init=null" if name == "rnn" else "model.activation=tanh"]
+        return [f"model.cell={name}", "model.activation=tanh" if CELLS[name].is_gated else "model.chrono_init=null"]
     if "=" in name:
         return [name]
     raise UsageError(f"--compare {name}: is no cell ({', '.join(CELLS)}) and no KEY=VALUE; mend the name")
 
 
-def _trained(name: str, request: Request, run: Path, notes: list[str], show: Show) -> _Network:
+def _trained(name: str, request: Request, run: Path, show: Show) -> _Network:
     """What the config becomes, in a run of its own."""
     show(Note(f"training {name}"))
     meanwhile, ends = for_a_while(show), list[Finished]()
@@ -85,22 +86,20 @@ def _trained(name: str, request: Request, run: Path, notes: list[str], show: Sho
         train(Training(request.first, request.data, str(run), request.overrides), seen)
     except DivergedError as error:
         reason = str(error).partition(";")[0]  # its mend names a folder that will be gone
-        notes.append(f"{name}: {reason}; it is seen before training only")
+        note(f"{name}: {reason}; it is seen before training only")
         return _Network(name, request, trained=False)
     except StoppedError as stop:
         raise StoppedError(f"stopped while training {name}; nothing of it is kept", stop.exit_code - 128) from None
     return _Network(name, replace(request, first=str(run), overrides=()), trained=True, score=ends[-1].score)
 
 
-def _inspected(
-    networks: Sequence[_Network], points: Sequence[str], notes: list[str], stop: StopRequest
-) -> list[Compared]:
+def _inspected(networks: Sequence[_Network], points: Sequence[str], stop: StopRequest) -> list[Compared]:
     compared = []
     for at in points:
         for one in networks:
             if at != INIT and not one.trained:
                 continue
-            report = inspect_grads(replace(one.request, at=at), notes, lambda text: None)
+            report = inspect_grads(replace(one.request, at=at), lambda text: None)
             compared.append(Compared(one.name, report, one.score if at != INIT else None))
             if stop.signal_number is not None:
                 raise StoppedError("stopped; nothing is kept", stop.signal_number)

@@ -7,23 +7,19 @@ from dataclasses import dataclass
 
 from rnncli.data.source import decode, read_source
 from rnncli.errors import UsageError
-from rnncli.tasks.language_model.decoding import Sampling
-from rnncli.tasks.language_model.experiment import LanguageModel
-from rnncli.workflows.opening import first_run, open_model
-
-__all__ = ["Request", "Sampling", "generate", "read_prime"]
+from rnncli.notes import noting
+from rnncli.tasks.task import Options
+from rnncli.workflows.opening import first_run, open_model, require_understood
 
 
 @dataclass(frozen=True)
 class Request:
-    """`length` tokens, not counting the prime, fewer where `stop` occurs; `count` texts from seeds seed, seed+1, …"""
+    """`options` of sampling are for the model; each text ends before `stop` occurs."""
 
     run: str
-    length: int
-    sampling: Sampling
+    options: Options
     prime: str = ""
     stop: str | None = None
-    count: int = 1
 
 
 def read_prime(path: str) -> str:
@@ -33,21 +29,21 @@ def read_prime(path: str) -> str:
 
 def generate(request: Request, write: Callable[[int, str], None], say: Callable[[str], None]) -> None:
     """write(text number, piece) as pieces are made; say(note) where there is something to know."""
-    if request.sampling.seed + request.count > 2**63:
+    model, options = open_model(request.run), request.options
+    if options["seed"] + options["count"] > 2**63:
         raise UsageError("--seed plus --count goes beyond the largest seed, 9223372036854775807; lower one")
-    model = open_model(request.run)
+    require_understood("generate", model.task, options)
     writer = model.load()
-    if not isinstance(writer, LanguageModel):
-        raise UsageError(f"{request.run}: made for the task {model.task.name}; generate needs a language-model")
-    for note in first_run("generation"):
-        say(note)
-    texts = writer.generate(request.prime, request.sampling, request.length, request.count)
-    for number, pieces in enumerate(texts):
-        for piece in until(pieces, request.stop) if request.stop else pieces:
-            write(number, piece)
-        if number == 0:
-            for note in writer.notes:
-                say(note)
+    for text in first_run("generation"):
+        say(text)
+    notes: list[str] = []
+    with noting(notes.append):
+        texts = writer.generate(request.prime, options)
+        for number, pieces in enumerate(texts):
+            for piece in until(pieces, request.stop) if request.stop else pieces:
+                write(number, piece)
+            while notes:
+                say(notes.pop(0))
 
 
 def until(pieces: Iterator[str], stop: str) -> Iterator[str]:

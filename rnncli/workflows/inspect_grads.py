@@ -9,15 +9,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rnncli.config.schema import Config
 from rnncli.errors import ModelFileError
 from rnncli.inspection.advice import advice
 from rnncli.inspection.check import check
 from rnncli.inspection.inspect import inspect
 from rnncli.inspection.reports import BEST, FAILURE, INIT, LAST, GradientReport
 from rnncli.nn.network import Model as Network
+from rnncli.notes import note
 from rnncli.tasks.registry import TASKS
-from rnncli.tasks.task import Trainee
+from rnncli.tasks.task import Context, Experiment
 from rnncli.training.backpropagation import Sample
 from rnncli.training.loop import Plan, Position
 from rnncli.training.optimizer import Optimizer
@@ -45,38 +45,38 @@ class Request:
     check: bool = False
 
 
-def inspect_grads(request: Request, notes: list[str], tell: Callable[[str], None]) -> GradientReport:
+def inspect_grads(request: Request, tell: Callable[[str], None]) -> GradientReport:
     """One network's report; `tell` hears what takes its time."""
     at = request.at or (BEST if is_model(request.first) else INIT)
-    point = opened(request.first, request.data, request.overrides, at, notes)
-    pool, seeds = ThreadPool(point.config.training.threads, FLOAT64), point.config.training.seeds
+    point = opened(request.first, request.data, request.overrides, at)
+    pool, count = ThreadPool(point.config.training.threads, FLOAT64), point.config.networks
     try:
-        config = _of_one_network(point.config)
-        trainee = TASKS[config.task].prepare(config, point.source, pool, notes, FLOAT64, point.header)
-        _set_weights(trainee, point, seeds, notes)
-        if seeds > 1:
-            notes.append(f"of {seeds} networks the first is looked at")
-        return _report(request, trainee, point, pool, notes, tell)
+        config = point.config.of_one_network()
+        experiment = TASKS[config.task].prepare(config, point.source, Context(pool, FLOAT64), point.header)
+        _set_weights(experiment, point, count)
+        if count > 1:
+            note(f"of {count} networks the first is looked at")
+        return _report(request, experiment, point, pool, tell)
     finally:
         pool.close()
 
 
 def _report(
-    request: Request, trainee: Trainee, point: Point, pool: ThreadPool, notes: list[str], tell: Callable[[str], None]
-) -> GradientReport:  # fmt: skip
-    learner, training = trainee.learner, trainee.config.training
+    request: Request, experiment: Experiment, point: Point, pool: ThreadPool, tell: Callable[[str], None]
+) -> GradientReport:
+    learner, training = experiment.learner, experiment.config.training
     optimizer = Optimizer(training.optimizer, learner.backpropagation.network, training.clip_norm, pool)
     rate = training.learning_rate
     if point.state is not None:
         rate = _resumed(optimizer, point.at, *point.state)
-    samples = _samples(request, trainee, point)
+    samples = _samples(request, experiment, point)
     report = inspect(point.at, learner.backpropagation, samples, optimizer, rate, tell)
     if request.check and math.isfinite(report.loss) and math.isfinite(report.clip.largest_norm):
         tell("central differences")
         report = replace(report, check=check(learner.backpropagation, samples[0]()))
     elif request.check:
-        notes.append("--check: the loss or its gradient is beyond all numbers; there is nothing to compare")
-    return replace(report, advice=advice(trainee.config, report))
+        note("--check: the loss or its gradient is beyond all numbers; there is nothing to compare")
+    return replace(report, advice=advice(experiment.config, report))
 
 
 def _resumed(
@@ -101,8 +101,8 @@ def _of_this_network() -> Iterator[None]:
         raise ModelFileError("the state does not fit the config and the data; take those it was made with") from None
 
 
-def _samples(request: Request, trainee: Trainee, point: Point) -> list[Callable[[], Sample]]:
-    learner = trainee.learner
+def _samples(request: Request, experiment: Experiment, point: Point) -> list[Callable[[], Sample]]:
+    learner = experiment.learner
     if point.at == FAILURE:
         assert point.state is not None
         arrays, position, _ = point.state
@@ -114,36 +114,25 @@ def _samples(request: Request, trainee: Trainee, point: Point) -> list[Callable[
     return [lambda update=update: learner.sample(update) for update in updates]  # type: ignore[misc]
 
 
-def _of_one_network(config: Config) -> Config:
-    """Of several networks of a forecast the first is looked at."""
-    first = {"context": next(iter(config.data.contexts), None), "scaling": next(iter(config.data.scalings), None)}
-    return config.model_copy(
-        update={
-            "data": config.data.model_copy(update=first),
-            "training": config.training.model_copy(update={"seeds": 1, "with_baseline": False}),
-        }
-    )
-
-
-def _set_weights(trainee: Trainee, point: Point, seeds: int, notes: list[str]) -> None:
+def _set_weights(experiment: Experiment, point: Point, count: int) -> None:
     """Those of the first of so many networks."""
-    network = trainee.network
+    network = experiment.network
     if point.by_name is not None:
         network.load({name.removeprefix("0."): array for name, array in point.by_name.items()})
     elif point.state is not None:
         with _of_this_network():
             kept, size = point.state[0]["weights"], network.parameters.weights.size
-            network.parameters.weights[...] = kept.reshape(seeds, size)[0]
+            network.parameters.weights[...] = kept.reshape(count, size)[0]
         network.pack()
     else:
-        _wake_head(network, trainee.config.training.seed, notes)
+        _wake_head(network, experiment.config.training.seed)
 
 
-def _wake_head(network: Network, seed: int, notes: list[str]) -> None:
+def _wake_head(network: Network, seed: int) -> None:
     """A head that starts at zero passes no gradient on: nothing could be seen."""
     head = network.head
     if head.starts_at_zero:
         head.starts_at_zero = False
         head.initialise(seed)
         network.pack()
-        notes.append("the head starts at random here, so that gradients can be seen; in training it starts at zero")
+        note("the head starts at random here, so that gradients can be seen; in training it starts at zero")

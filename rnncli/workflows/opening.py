@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.config.inference import inferred_config, is_config
-from rnncli.config.loading import config_from_mapping, load_config
-from rnncli.config.schema import Config, unused
+from rnncli.config.sections import Config, keys_of
 from rnncli.data.source import Source, read_source
 from rnncli.errors import ConfigError, ModelFileError, UsageError, shown
 from rnncli.kernels import cache
 from rnncli.nn import model_file
+from rnncli.notes import note
+from rnncli.tasks.configs import config_from_mapping, load_config
 from rnncli.tasks.registry import TASKS
-from rnncli.tasks.task import Task
+from rnncli.tasks.task import Options, Predictor, Task
 
 # What a header of wrong types, shapes or sizes can raise.
 NONSENSE = (ConfigError, KeyError, TypeError, ValueError, IndexError, AttributeError, AssertionError, OverflowError,
@@ -34,8 +34,8 @@ class Model:
     header: dict[str, Any]
     arrays: dict[str, np.ndarray]
 
-    def load(self) -> Any:
-        """The trained model, able to do what its task can."""
+    def load(self) -> Predictor:
+        """The trained model at work."""
         try:
             return self.task.load(self.header, self.arrays)
         except NONSENSE as error:
@@ -70,7 +70,7 @@ def open_model(run: str) -> Model:
     task = TASKS.get(named) if isinstance(named, str) else None
     if task is None:
         raise ModelFileError(f"{path}: made for the task {shown(str(named))}, which this version does not have")
-    return Model(path, task, header, arrays)
+    return Model(path, task, task.renewed(header), arrays)
 
 
 def first_run(module: str = "") -> list[str]:
@@ -78,13 +78,15 @@ def first_run(module: str = "") -> list[str]:
     return ["compiling kernels, once per machine; this takes some seconds"] if cache.is_cold(module) else []
 
 
-def config_and_source(
-    first: str, data: str | None, overrides: Sequence[str], notes: list[str]
-) -> tuple[Config, Source]:
-    """From CONFIG [DATA|-] or from DATA alone; what was inferred is added to `notes`."""
+def is_config(path: str) -> bool:
+    """Whether a first argument names a config rather than data."""
+    return path.lower().endswith((".yaml", ".yml"))
+
+
+def config_and_source(first: str, data: str | None, overrides: Sequence[str]) -> tuple[Config, Source]:
+    """From CONFIG [DATA|-] or from DATA alone; what was inferred is noted."""
     if is_config(first):
         config = load_config(first, overrides)
-        _require_used(config)
         path = data if data is not None else config.data.path
         if path is None:
             raise UsageError(f"{first}: names no data; add data.path to it, or name the data after it")
@@ -92,20 +94,40 @@ def config_and_source(
     if data is not None:
         raise UsageError(f"{first}: not a config (.yaml or .yml); with two arguments the first is the config")
     source = read_source(first)
-    config = config_from_mapping(inferred_config(first, source.size, overrides), overrides, where="inferred config")
-    _require_used(config)
-    notes.append(
+    config = config_from_mapping(_inferred(first, source.size, overrides), overrides, where="inferred config")
+    note(
         f"no config: task {config.task}, {config.model.num_layers} × {config.model.cell} of "
         f"{config.model.hidden_size}, {config.training.epochs} epochs or {config.training.max_time}, whichever is first"
     )
     return config, source
 
 
-def _require_used(config: Config) -> None:
-    """ConfigError, a line each, for keys that mean nothing to the task."""
-    mistakes = [
-        f"{key}: is for {', '.join(tasks)}, and a {config.task} has no use for it; remove it"
-        for key, tasks in unused(config)
-    ]
-    if mistakes:
-        raise ConfigError(*mistakes)
+def _inferred(path: str, size: int, overrides: Sequence[str]) -> dict[str, Any]:
+    """A config as plain values for somebody who only named a data file: that of the first task that is for such a file.
+
+    `data.format` among the overrides decides where the name does not, as for standard input. What the data itself
+    decides (columns, season, horizon, …) stays null; the task fills it in.
+    """
+    form = next((text.partition("=")[2] for text in overrides if text.startswith("data.format=")), None)
+    found = ((name, task.inferred(path, size, form)) for name, task in TASKS.items())
+    return next({"task": name, **sections} for name, sections in found if sections is not None)
+
+
+def require_understood(command: str, task: Task, options: Options) -> None:
+    """UsageError for a command, or an option of it, that is for other tasks."""
+    if command not in task.options:
+        owners = ", ".join(name for name, other in TASKS.items() if command in other.options)
+        raise UsageError(f"this is a model for the task {task.name}; {command} needs a {owners}")
+    for option in options:
+        if option not in task.options[command]:
+            owners = ", ".join(name for name, other in TASKS.items() if option in other.options.get(command, ()))
+            raise UsageError(f"--{option.replace('_', '-')}: is for {owners}, and this is a {task.name}; leave it out")
+    task.require_options(command, options)
+
+
+def require_readable(task: Task, reading: Options) -> None:
+    """UsageError for an option of reading that stands for a key of `data` that only other tasks have."""
+    for key in reading:
+        if key not in keys_of(task.config, "data"):
+            owners = ", ".join(name for name, other in TASKS.items() if key in keys_of(other.config, "data"))
+            raise UsageError(f"--{key.replace('_', '-')}: is for {owners}, and this is a {task.name}; leave it out")

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.config.loading import config_from_mapping, load_config
-from rnncli.config.schema import Config
+from rnncli.config.sections import Config
 from rnncli.data.source import Source, read_source
 from rnncli.errors import DataError, ModelFileError, UsageError
 from rnncli.inspection.reports import FAILURE, INIT, LAST
+from rnncli.notes import note
+from rnncli.tasks.configs import config_from_mapping, load_config
 from rnncli.training.loop import Plan, Position
 from rnncli.workflows.opening import NONSENSE, config_and_source, is_model, open_model
 from rnncli.workflows.run_directory import RunDirectory
@@ -36,12 +37,12 @@ class Point:
     state: tuple[dict[str, np.ndarray], Position, Plan] | None = None
 
 
-def opened(first: str, data: str | None, overrides: Sequence[str], at: str, notes: list[str]) -> Point:
+def opened(first: str, data: str | None, overrides: Sequence[str], at: str) -> Point:
     """`first` is a config, data, a run directory or a model file; data: None takes those that it names."""
     if not is_model(first):
         if at != INIT:
             raise UsageError(f"--at {at}: {first} is not a run; train it first, or leave out --at")
-        return Point(at, *config_and_source(first, data, overrides, notes))
+        return Point(at, *config_and_source(first, data, overrides))
     _require_no_change(at, overrides)
     beside = Path(first) / "config.yaml"
     if beside.exists():
@@ -50,9 +51,7 @@ def opened(first: str, data: str | None, overrides: Sequence[str], at: str, note
         raise UsageError(f"--at {at}: {first} is not a run directory, which alone keeps that; name one")
     model = open_model(first)
     config = _config_in(model.header, str(model.path), overrides)
-    notes.append(
-        "a model file does not say how it was trained: bptt, batches and updates are as --set has them, or usual"
-    )
+    note("a model file does not say how it was trained: bptt, batches and updates are as --set has them, or usual")
     return Point(at, config, _data(first, data, config), model.header, None if at == INIT else model.arrays)
 
 

@@ -12,20 +12,21 @@ from pathlib import Path
 import numpy as np
 
 from rnncli.config.durations import parse_duration
-from rnncli.config.inference import is_config
-from rnncli.config.loading import dump_config, load_config
-from rnncli.config.schema import Config
+from rnncli.config.paths import data_paths
+from rnncli.config.sections import Config
 from rnncli.data.source import Source, read_source
 from rnncli.errors import DataError, DivergedError, MachineError, ModelFileError, StoppedError, UsageError
 from rnncli.inspection.watch import watched
 from rnncli.nn.network import FLOAT32
+from rnncli.notes import noting
+from rnncli.tasks.configs import dump_config, load_config
 from rnncli.tasks.registry import TASKS
-from rnncli.tasks.task import Trainee
+from rnncli.tasks.task import Context, Experiment
 from rnncli.training.loop import Length, Plan, TrainingLoop, planned_length
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.reports import Evaluated, Finished, Note, Report, Started
 from rnncli.training.threads import ThreadPool
-from rnncli.workflows.opening import config_and_source, first_run
+from rnncli.workflows.opening import config_and_source, first_run, is_config
 from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.stopping import StopRequest, stop_on_signals
 
@@ -44,29 +45,30 @@ class Request:
 
 def train(request: Request, show: Callable[[Report], None]) -> None:
     """Train, save, and report. StoppedError after SIGINT or SIGTERM, when everything is saved."""
-    notes: list[str] = []
     if request.out is not None and not request.out.strip():
         raise UsageError("-o needs the name of a run directory")
     if request.resume and request.out is None:
         raise UsageError("--resume needs -o RUN, the run to go on with")
-    config, source = _inputs(request, notes)
+    notes: list[str] = []
+    with noting(notes.append):
+        config, source = _inputs(request)
     out = Path(request.out) if request.out else _free_name(request.first or "")
     run = RunDirectory.resume(out) if request.resume else RunDirectory.create(out)
     pool = ThreadPool(config.training.threads, FLOAT32)
     try:
-        with stop_on_signals() as stop:
-            _train_in(run, request, config, source, pool, notes, show, stop)
+        with stop_on_signals() as stop, noting(lambda text: show(Note(text))):
+            _train_in(run, request, config, source, pool, [*first_run(), *notes], show, stop)
     finally:
         pool.close()
         run.close()
 
 
-def _inputs(request: Request, notes: list[str]) -> tuple[Config, Source]:
+def _inputs(request: Request) -> tuple[Config, Source]:
     """A resumed run has its own config; the command line may change only what does not change the result."""
     if not request.resume:
         if request.first is None:
             raise UsageError("name a config or a data file to train on; see rnncli train --help")
-        return config_and_source(request.first, request.data, request.overrides, notes)
+        return config_and_source(request.first, request.data, request.overrides)
     assert request.out is not None
     fixed = [text for text in request.overrides if not text.startswith("training.threads=")]
     if fixed:
@@ -86,31 +88,37 @@ def _free_name(first: str) -> Path:
 
 
 def _train_in(
-    run: RunDirectory, request: Request, config: Config, source: Source, pool: ThreadPool, notes: list[str],
-    show: Callable[[Report], None], stop: StopRequest,
-) -> None:  # fmt: skip
-    for note in first_run():
-        show(Note(note))
-    trainee = TASKS[config.task].prepare(config, source, pool, notes)
+    run: RunDirectory,
+    request: Request,
+    config: Config,
+    source: Source,
+    pool: ThreadPool,
+    notes: Sequence[str],
+    show: Callable[[Report], None],
+    stop: StopRequest,
+) -> None:
+    for text in notes:
+        show(Note(text))
+    experiment = TASKS[config.task].prepare(config, source, Context(pool))
     sha256 = data_sha256(config, source)
-    for note in notes:
-        show(Note(note))
     begun = request.resume and run.state.is_file()
-    loop = _resumed(run, trainee, sha256, pool) if begun else _started(run, request, trainee, sha256, source, pool)
+    loop = (
+        _resumed(run, experiment, sha256, pool) if begun else _started(run, request, experiment, sha256, source, pool)
+    )
     position = loop.position
-    epochs = trainee.config.training.epochs * trainee.learner.updates_per_epoch
+    epochs = experiment.config.training.epochs * experiment.learner.updates_per_epoch
     if loop.plan.updates < epochs:
         show(Note(f"max_time allows {loop.plan.updates:,} of {epochs:,} updates; that number may differ another day"))
-    facts = (*trainee.facts, ("run", str(run.path)))
-    show(Started(facts, position.update, loop.plan.updates, trainee.learner.loss.unit, request.resume))
+    facts = (*experiment.facts, ("run", str(run.path)))
+    show(Started(facts, position.update, loop.plan.updates, experiment.learner.loss.unit, request.resume))
     reason = "finished"
     try:
         for report in loop.run(stop):
             if isinstance(report, Evaluated):
                 reason = report.reason
                 if request.watch_grads:
-                    report = replace(report, memory=watched(trainee.learner))
-                _save(run, trainee, loop, report, sha256)
+                    report = replace(report, memory=watched(experiment.learner))
+                _save(run, experiment, loop, report, sha256)
             show(report)
     except DivergedError as error:
         raise _failed(run, loop, sha256, error) from None
@@ -121,7 +129,7 @@ def _train_in(
             f"go on with: {_resume_command(request, run, source)}",
             stop.signal_number,
         )
-    _finish(run, trainee, loop, notes, show)
+    _finish(run, experiment, loop, show)
 
 
 def _failed(run: RunDirectory, loop: TrainingLoop, sha256: str, error: DivergedError) -> DivergedError:
@@ -154,20 +162,20 @@ def _resume_command(request: Request, run: RunDirectory, source: Source) -> str:
 
 
 def data_sha256(config: Config, source: Source) -> str:
-    """Of the data and of the files held out from it: a resumed run must see the same."""
-    files = [path for path in (config.data.validation, config.data.test) if isinstance(path, str)]
+    """Of the data and of the other files that are read beside it: a resumed run must see the same."""
+    files = [path for key, path in data_paths(config).items() if key != "path"]
     digests = [source.sha256, *(read_source(path).sha256 for path in files)]
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def _started(
-    run: RunDirectory, request: Request, trainee: Trainee, sha256: str, source: Source, pool: ThreadPool
+    run: RunDirectory, request: Request, experiment: Experiment, sha256: str, source: Source, pool: ThreadPool
 ) -> TrainingLoop:
     """A fresh run: its config is written, its length fixed."""
-    training = trainee.config.training
-    run.write_config(dump_config(_placed(trainee.config, source), str(run.path)))
-    learner = trainee.learner
-    optimizer = Optimizer(training.optimizer, trainee.network, training.clip_norm, pool)
+    training = experiment.config.training
+    run.write_config(dump_config(_placed(experiment.config, source), str(run.path)))
+    learner = experiment.learner
+    optimizer = Optimizer(training.optimizer, experiment.network, training.clip_norm, pool)
     learner.gradient(0)  # compiles, so that no clock counts it
     learner.restart()
     max_time = parse_duration(training.max_time) if training.max_time else None
@@ -190,16 +198,16 @@ def _started(
 def _placed(config: Config, source: Source) -> Config:
     """The config with the data that was really read, by absolute path, so that the run can be resumed anywhere."""
     path = str(Path(source.name).resolve()) if Path(source.name).is_file() else None  # a pipe is read once
-    return config.model_copy(update={"data": config.data.model_copy(update={"path": path})})
+    return config.changed(data={"path": path})
 
 
-def _resumed(run: RunDirectory, trainee: Trainee, sha256: str, pool: ThreadPool) -> TrainingLoop:
+def _resumed(run: RunDirectory, experiment: Experiment, sha256: str, pool: ThreadPool) -> TrainingLoop:
     arrays, position, plan, began_with = run.read_state()
     if began_with != sha256:
         raise DataError(f"the data changed since the run {run.path} began; restore it, or start a new run")
-    training = trainee.config.training
-    optimizer = Optimizer(training.optimizer, trainee.network, training.clip_norm, pool)
-    loop = TrainingLoop(trainee.learner, optimizer, plan)
+    training = experiment.config.training
+    optimizer = Optimizer(training.optimizer, experiment.network, training.clip_norm, pool)
+    loop = TrainingLoop(experiment.learner, optimizer, plan)
     try:
         loop.restore(arrays, position)
     except (KeyError, ValueError):
@@ -208,24 +216,19 @@ def _resumed(run: RunDirectory, trainee: Trainee, sha256: str, pool: ThreadPool)
     return loop
 
 
-def _save(run: RunDirectory, trainee: Trainee, loop: TrainingLoop, report: Evaluated, sha256: str) -> None:
+def _save(run: RunDirectory, experiment: Experiment, loop: TrainingLoop, report: Evaluated, sha256: str) -> None:
     """One evaluation: its line, the model if it is the best (or the only one), and the state to go on from."""
     run.append_metrics(report)
     if report.improved or not run.model.exists():
-        run.write_model(trainee.network.parameters.export(), trainee.header())
+        run.write_model(experiment.network.parameters.export(), experiment.header())
     run.write_state(loop.arrays(), loop.snapshot(), loop.plan, sha256)
 
 
-def _finish(
-    run: RunDirectory, trainee: Trainee, loop: TrainingLoop, notes: list[str], show: Callable[[Report], None]
-) -> None:
-    """The best weights become the model, and are scored beside the floors; what there is to say of that is noted."""
-    said = len(notes)
-    parameters = trainee.network.parameters
+def _finish(run: RunDirectory, experiment: Experiment, loop: TrainingLoop, show: Callable[[Report], None]) -> None:
+    """The best weights become the model, and are scored beside the baselines."""
+    parameters = experiment.network.parameters
     parameters.weights[...] = loop.best
-    trainee.network.pack()
-    score = trainee.score()  # first, because what it says may go into the model
-    run.write_model(parameters.export(), trainee.header())
-    for note in notes[said:]:
-        show(Note(note))
+    experiment.network.pack()
+    score = experiment.score()  # first, because what it says may go into the model
+    run.write_model(parameters.export(), experiment.header())
     show(Finished(score, loop.position.best_update, loop.position.best_loss, str(run.path)))

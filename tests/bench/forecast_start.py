@@ -35,17 +35,18 @@ def once(path: str) -> list[float]:
     moments = [time.perf_counter()]
     import numpy as np
 
-    from rnncli.config.loading import config_from_mapping
     from rnncli.data.source import read_source
-    from rnncli.tasks.forecast.experiment import Trainee
+    from rnncli.tasks.configs import config_from_mapping
+    from rnncli.tasks.forecast.experiment import ForecastExperiment
+    from rnncli.tasks.task import Context
     from rnncli.training.threads import ThreadPool
 
     moments.append(time.perf_counter())
     model = {"cell": "gru", "hidden_size": 32, "num_layers": 1}
     config = config_from_mapping({"task": "forecast", "data": {"path": path, "validation": 0.2}, "model": model})
-    trainee = Trainee(config, read_source(path), ThreadPool(2, np.dtype(np.float32)), [])
+    experiment = ForecastExperiment(config, read_source(path), Context(ThreadPool(2, np.dtype(np.float32))))
     moments.append(time.perf_counter())
-    trainee.learner.gradient(0)
+    experiment.learner.gradient(0)
     moments.append(time.perf_counter())
     return [after - before for before, after in pairwise(moments)]
 

@@ -23,7 +23,7 @@ from throughput import medians
 
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.tasks.sequences.classify import CROSS_ENTROPY
-from rnncli.tasks.sequences.learner import ExampleLearner
+from rnncli.tasks.sequences.learner import ExampleData, ExampleLearner
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.threads import ThreadPool
 
@@ -44,7 +44,7 @@ def learner_of(cell: str, hidden: int, threads: int) -> tuple[ExampleLearner, Th
     inputs, targets = data()
     return (
         ExampleLearner(
-            network, inputs, targets, ([], targets[:0]), loss=CROSS_ENTROPY, batch_size=B, seed=1, pool=pool
+            network, ExampleData(inputs, targets), ExampleData(), loss=CROSS_ENTROPY, batch_size=B, seed=1, pool=pool
         ),
         pool,
     )

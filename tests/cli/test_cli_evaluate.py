@@ -110,4 +110,4 @@ def test_written_answers_by_other_metrics(tmp_path: Path) -> None:
 
 def test_a_metric_for_written_answers_is_refused_elsewhere(folder: Path) -> None:
     message = run("evaluate", "reviews", "--metric", "bleu", cwd=folder).failed(2)
-    assert message == "--metric bleu: is for what a seq2seq or a caption writes; leave it out"
+    assert message == "--metric: is for seq2seq, caption, and this is a classify; leave it out"

@@ -80,7 +80,9 @@ def test_a_config_is_trained_and_backtested_in_one_go(folder: Path) -> None:
 def test_other_models_have_no_windows(shelf: Shelf, tmp_path: Path) -> None:
     write_inputs(tmp_path)
     shutil.copytree(shelf / "char", tmp_path / "char")
-    assert "are for a forecast" in run("evaluate", "char", "--windows", "2", cwd=tmp_path).failed(2)
+    assert "--windows: is for forecast, and this is a language-model" in run(
+        "evaluate", "char", "--windows", "2", cwd=tmp_path
+    ).failed(2)
 
 
 # predict

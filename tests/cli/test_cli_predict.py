@@ -135,7 +135,11 @@ WRONG: dict[str, tuple[Sequence[str], int, Sequence[str]]] = {
     "other columns": (["forecast", "other.csv"], 2, ["other.csv", '"salse"', '"sales"']),
     "not a number": (["forecast", "word.csv"], 3, ['word.csv:4: column 2 "sales": "many" is not a number']),
     "text without data": (["word"], 2, ["name a file of them"]),
-    "horizon of a text": (["word", "text.txt", "--horizon", "3"], 2, ["--horizon is for a series"]),
+    "horizon of a text": (
+        ["word", "text.txt", "--horizon", "3"],
+        2,
+        ["--horizon: is for forecast, and this is a language-model"],
+    ),
     "no data file": (["forecast", "sale.csv"], 2, ["no such file: sale.csv; did you mean sales.csv"]),
     "delimiter": (["forecast", "sales.csv", "--delimiter", ";;"], 2, ["one character"]),
     "encoding": (["forecast", "sales.csv", "--encoding", "klingon"], 2, ["klingon"]),

@@ -172,3 +172,30 @@ def test_the_advice_after_a_stop_works_for_standard_input_and_spaces(tmp_path: P
     resumed = run(*advice[1:], cwd=tmp_path, stdin=TEXT * 22).ok()
     assert "resumed after" in resumed.err
     assert metrics(tmp_path / "my run")[-1]["reason"] == "finished"
+
+
+# Every file that a config names, relative ones beside the config.
+
+ROWS, LATER = (
+    "day,sales,open\n" + "".join(f"{start + day},{day % 7 + day / 10},{day % 2}\n" for day in range(40))
+    for start in (1001, 1041)
+)
+SERIES = "time: day, target: sales, known_covariates: open, horizon: 3, context: 4, season: 7"
+FILES = {"future": "day,open\n1041,1\n1042,0\n1043,1\n", "validation": LATER, "test": LATER}
+
+
+@pytest.mark.parametrize("key", FILES)
+def test_a_relative_file_is_found_beside_the_config_and_its_change_noticed(key: str, tmp_path: Path) -> None:
+    there = tmp_path / "elsewhere"
+    there.mkdir()
+    (there / "rows.csv").write_text(ROWS)
+    (there / f"{key}.csv").write_text(FILES[key])
+    (there / "c.yaml").write_text(
+        f"task: forecast\ndata: {{path: rows.csv, {key}: {key}.csv, {SERIES}}}\n"
+        "model: {hidden_size: 4}\ntraining: {epochs: 1}\n"
+    )
+    arguments = ["train", "elsewhere/c.yaml", "-q", "-o", "run"]
+    run(*arguments, cwd=tmp_path).ok()
+    run(*arguments, "--resume", cwd=tmp_path).ok()
+    (there / f"{key}.csv").write_text(FILES[key].removesuffix("1\n") + "0\n")
+    assert "the data changed since the run" in run(*arguments, "--resume", cwd=tmp_path).failed(3)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from rnncli.config.loading import config_from_mapping
 from rnncli.errors import ConfigError
+from rnncli.tasks.configs import config_from_mapping
 
 BASE: dict[str, Any] = {"task": "forecast", "model": {"cell": "rnn"}}
 

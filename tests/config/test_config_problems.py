@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from rnncli.config.loading import config_from_mapping, load_config
+from rnncli.config.sections import keys_of
 from rnncli.errors import ConfigError
+from rnncli.tasks.configs import config_from_mapping, load_config
+from rnncli.tasks.registry import TASKS
 
 
 def problems_in(folder: Path, text: str | bytes, overrides: tuple[str, ...] = ()) -> list[str]:
@@ -103,7 +105,8 @@ REFUSED_VALUES = {
 def test_a_refused_value(tmp_path: Path, line: str, message: str) -> None:
     name, value = line.split(": ", 1)
     section, key = name.split(".")
-    (problem,) = problems_in(tmp_path, f"task: forecast\n{section}:\n  {key}: {value}\n")
+    task = next(task for task in ("forecast", "classify") if key in keys_of(TASKS[task].config, section))
+    (problem,) = problems_in(tmp_path, f"task: {task}\n{section}:\n  {key}: {value}\n")
     assert problem == f"c.yaml:3:{len(key) + 5}: {name} {message}"
 
 
@@ -121,8 +124,7 @@ MISPLACED_KEYS = {
     "zzz: 3": ':3:1: unknown key "zzz"; the keys at the top level are task, data, model, training',
     "  zzz: 3": (
         ':3:3: unknown key "zzz"; the keys under model: are cell, activation, hidden_size, num_layers, '
-        "embedding_size, bidirectional, pooling, attention, encoder_bidirectional, "
-        "character_size, dropout, word_dropout, decoder, segment, recurrent_init, chrono_init, recurrent_scale"
+        "dropout, recurrent_init, chrono_init, recurrent_scale, decoder, segment"
     ),
 }
 
@@ -157,9 +159,9 @@ def test_only_the_plain_cell_takes_another_activation(tmp_path: Path) -> None:
 
 
 def test_a_stride_within_the_window(tmp_path: Path) -> None:
-    (problem,) = problems_in(tmp_path, "task: forecast\ntraining: {bptt_stride: 65, bptt: 64}\n")
+    (problem,) = problems_in(tmp_path, "task: language-model\ntraining: {bptt_stride: 65, bptt: 64}\n")
     assert problem == ("c.yaml:2:25: training.bptt_stride is 65; must not be greater than training.bptt, which is 64")
-    equal = config_from_mapping({"task": "forecast", "training": {"bptt": 64, "bptt_stride": 64}})
+    equal = config_from_mapping({"task": "language-model", "training": {"bptt": 64, "bptt_stride": 64}})
     assert equal.training.bptt_stride == 64
 
 

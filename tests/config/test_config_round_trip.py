@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rnncli.config.loading import config_from_mapping, dump_config, load_config
+from rnncli.tasks.configs import config_from_mapping, dump_config, load_config
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 TRICKY = st.sampled_from(
@@ -37,7 +37,7 @@ TRICKY = st.sampled_from(
 def test_every_key_is_written_in_the_order_of_the_schema() -> None:
     lines = dump_config(config_from_mapping({"task": "forecast"})).splitlines()
     assert lines[:3] == ["task: forecast", "data:", "  path: null"]
-    assert lines[-1] == "  threads: null"
+    assert lines[-1] == "  updates_per_epoch: null"
 
 
 @given(

@@ -4,65 +4,28 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from rnncli.config.durations import parse_duration
-from rnncli.config.loading import config_from_mapping
-from rnncli.config.schema import CELLS, MEANT_FOR, SECTIONS, TASKS, Config, unused
+from rnncli.config.paths import data_paths
+from rnncli.config.sections import SECTIONS, keys_of
+from rnncli.errors import ConfigError
+from rnncli.kernels.cells import CELLS
+from rnncli.tasks.configs import config_from_mapping, load_config
+from rnncli.tasks.registry import TASKS
 
-DEFAULTS = {
-    "data": {
-        "path": None,
-        "format": None,
-        "encoding": "utf-8",
-        "delimiter": None,
-        "decimal": ".",
-        "skip_rows": 0,
-        "ragged": "refuse",
-        "validation": 0.1,
-        "test": None,
-        "tokens": "char",
-        "text": None,
-        "inputs": None,
-        "id": None,
-        "label": None,
-        "source": None,
-        "time": None,
-        "target": None,
-        "layout": None,
-        "channels": "joint",
-        "past_covariates": None,
-        "known_covariates": None,
-        "future": None,
-        "static": None,
-        "calendar": False,
-        "horizon": None,
-        "context": None,
-        "freq": None,
-        "season": None,
-        "missing": "refuse",
-        "duplicates": "refuse",
-        "transform": "none",
-        "residual": None,
-        "scaling": None,
-    },
+COMMON: dict[str, dict[str, Any]] = {
+    "data": {"path": None, "format": None, "encoding": "utf-8", "validation": 0.1, "test": None},
     "model": {
         "cell": "lstm",
         "activation": "tanh",
         "hidden_size": 128,
         "num_layers": 2,
-        "embedding_size": None,
-        "bidirectional": False,
-        "pooling": None,
-        "attention": None,
-        "encoder_bidirectional": None,
-        "character_size": None,
         "dropout": 0.0,
-        "word_dropout": 0.0,
-        "decoder": "direct",
-        "segment": None,
         "recurrent_init": "orthogonal",
         "chrono_init": None,
         "recurrent_scale": 1.0,
@@ -71,33 +34,87 @@ DEFAULTS = {
         "epochs": 20,
         "max_time": None,
         "batch_size": 32,
-        "bptt": None,
-        "bptt_stride": None,
         "optimizer": "adam",
         "learning_rate": 0.002,
         "schedule": "cosine",
-        "loss": "mae",
-        "seeds": 1,
-        "with_baseline": False,
-        "fallback": True,
-        "updates_per_epoch": None,
-        "class_weights": "none",
-        "teacher_forcing": 1.0,
         "clip_norm": 5.0,
         "patience": None,
         "seed": 1,
         "threads": None,
     },
 }
+TABLE = {"delimiter": None, "decimal": ".", "skip_rows": 0, "ragged": "refuse"}
+LABELLED = {"text": None, "inputs": None, "id": None, "time": None, "label": None, "scaling": None}
+STEPS = {"embedding_size": None, "bidirectional": False, "character_size": None, "word_dropout": 0.0}
+TOKENS = {"tokens": "char"}
+OWN: dict[str, dict[str, dict[str, Any]]] = {
+    "language-model": {
+        "data": TOKENS,
+        "model": {"embedding_size": None},
+        "training": {"bptt": None, "bptt_stride": None},
+    },
+    "forecast": {
+        "data": {
+            **TABLE,
+            "id": None,
+            "time": None,
+            "target": None,
+            "layout": None,
+            "channels": "joint",
+            "past_covariates": None,
+            "known_covariates": None,
+            "future": None,
+            "static": None,
+            "calendar": False,
+            "horizon": None,
+            "context": None,
+            "freq": None,
+            "season": None,
+            "missing": "refuse",
+            "duplicates": "refuse",
+            "transform": "none",
+            "residual": None,
+            "scaling": None,
+        },
+        "model": {"decoder": "direct", "segment": None},
+        "training": {
+            "bptt": None,
+            "loss": "mae",
+            "seeds": 1,
+            "with_baseline": False,
+            "fallback": True,
+            "updates_per_epoch": None,
+        },
+    },
+    "classify": {
+        "data": {**TABLE, **LABELLED, **TOKENS, "residual": None},
+        "model": {**STEPS, "pooling": None},
+        "training": {"class_weights": "none"},
+    },
+    "regress": {"data": {**TABLE, **LABELLED, **TOKENS}, "model": {**STEPS, "pooling": None}, "training": {}},
+    "tag": {"data": {**TABLE, **LABELLED}, "model": STEPS, "training": {}},
+    "seq2seq": {
+        "data": {**TABLE, **TOKENS, "target": None, "source": None},
+        "model": {"embedding_size": None, "attention": None, "encoder_bidirectional": None},
+        "training": {"teacher_forcing": 1.0},
+    },
+    "caption": {
+        "data": {**TABLE, **TOKENS, "target": None, "inputs": None},
+        "model": {"embedding_size": None},
+        "training": {"teacher_forcing": 1.0},
+    },
+}
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_every_default(task: str) -> None:
-    assert config_from_mapping({"task": task}).model_dump() == {"task": task, **DEFAULTS}
+def test_a_task_has_its_own_keys_and_no_others(task: str) -> None:
+    wanted = {section: COMMON[section] | OWN[task][section] for section in SECTIONS}
+    assert config_from_mapping({"task": task}).model_dump() == {"task": task, **wanted}
 
 
 def test_an_empty_section_takes_its_defaults() -> None:
-    assert config_from_mapping({"task": "forecast", "model": None}).model_dump()["model"] == DEFAULTS["model"]
+    config = config_from_mapping({"task": "forecast", "model": None})
+    assert config.model == config_from_mapping({"task": "forecast"}).model
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -105,18 +122,19 @@ def test_every_cell(cell: str) -> None:
     assert config_from_mapping({"task": "forecast", "model": {"cell": cell}}).model.cell == cell
 
 
-@pytest.mark.parametrize("model", [Config, *SECTIONS.values()])
-def test_every_key_is_described_in_one_line(model: type[Config]) -> None:
-    for name, key in model.model_fields.items():
-        assert key.description, name
-        assert "\n" not in key.description
-        assert key.description.endswith(".")
+@pytest.mark.parametrize("task", TASKS)
+def test_every_key_is_described_in_one_line(task: str) -> None:
+    for section in SECTIONS:
+        for name, key in keys_of(TASKS[task].config, section).items():
+            assert key.description, name
+            assert "\n" not in key.description
+            assert key.description.endswith(".")
 
 
 def test_the_json_schema_can_be_written() -> None:
-    sections = Config.model_json_schema()["$defs"]
-    assert sections["ModelConfig"]["properties"]["hidden_size"]["maximum"] == 65536
-    assert sections["DataConfig"]["additionalProperties"] is False
+    sections = TASKS["forecast"].config.model_json_schema()["$defs"]
+    assert sections["ForecastModelConfig"]["properties"]["hidden_size"]["maximum"] == 65536
+    assert sections["SeriesConfig"]["additionalProperties"] is False
 
 
 def test_a_config_does_not_change() -> None:
@@ -148,10 +166,32 @@ def test_the_package_itself_loads_no_yaml_and_no_pydantic() -> None:
     assert done.stdout == "set()\n"
 
 
-def test_keys_of_other_tasks_are_named_with_their_tasks() -> None:
-    config = config_from_mapping(
-        {"task": "seq2seq", "data": {"horizon": 3, "source": 1}, "training": {"class_weights": "balanced"}}
+def test_keys_of_other_tasks_are_named_with_their_tasks(tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text("task: seq2seq\ndata: {horizon: 3, source: 1}\ntraining: {class_weights: balanced, bptt: 3}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_config(file)
+    assert [problem.removeprefix(f"{file}:") for problem in caught.value.problems] == [
+        "2:8: data.horizon: is for forecast, and a seq2seq has no use for it; remove it",
+        "3:12: training.class_weights: is for classify, and a seq2seq has no use for it; remove it",
+        "3:37: training.bptt: a seq2seq reads whole sequences; remove it",
+    ]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_config_of_version_0_1_with_the_keys_of_all_tasks_is_read(task: str) -> None:
+    every = {section: dict(COMMON[section]) for section in SECTIONS}
+    for own in OWN.values():
+        for section in SECTIONS:
+            every[section] |= own[section]
+    assert config_from_mapping({"task": task, **every}) == config_from_mapping({"task": task})
+
+
+def test_paths_are_found_by_their_types(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/c.yaml").write_text(
+        "task: forecast\ndata: {path: p.csv, validation: v.csv, future: f.csv, time: t.csv, known_covariates: k.csv}\n"
     )
-    assert dict(unused(config)) == {"data.horizon": ("forecast",), "training.class_weights": ("classify",)}
-    assert all(set(tasks) < set(TASKS) for tasks in MEANT_FOR.values())
-    assert all(key in SECTIONS[section].model_fields for section, key in (path.split(".") for path in MEANT_FOR))
+    config = load_config(tmp_path / "sub/c.yaml")
+    assert data_paths(config) == {key: str(tmp_path / f"sub/{key[0]}.csv") for key in ("path", "validation", "future")}
+    assert (config.data.time, config.data.known_covariates) == ("t.csv", "k.csv")

@@ -10,10 +10,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from rnncli.config.explanations import FALLBACK
-from rnncli.config.loading import config_from_mapping, load_config
-from rnncli.config.schema import SECTIONS
+from rnncli.config.sections import SECTIONS, keys_of
 from rnncli.config.yaml_document import parse
 from rnncli.errors import ConfigError
+from rnncli.tasks.configs import config_from_mapping, load_config
+from rnncli.tasks.registry import TASKS
 
 SYNTAX = st.text(alphabet="ab:-?[]{},&*!|>'\"%@`#~ \n\t01.e\\\r\x85\u2028\ufeff\ud800\0<=", max_size=60)
 WORDS = st.sampled_from(["task", "data", "model", "path", "cell", "0", "1e9", ".nan", "''"])
@@ -24,7 +25,8 @@ PLAIN_VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
-SCHEMA_KEYS = st.sampled_from([*(key for model in SECTIONS.values() for key in model.model_fields), "\ud800", "x"])
+KEYS = {key for task in TASKS.values() for section in SECTIONS for key in keys_of(task.config, section)}
+SCHEMA_KEYS = st.sampled_from([*sorted(KEYS), "\ud800", "x"])
 
 
 def problems_of(read: Callable[[], object]) -> tuple[str, ...]:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from rnncli.config.loading import load_config
 from rnncli.config.yaml_document import MAX_BYTES, parse
 from rnncli.errors import ConfigError
+from rnncli.tasks.configs import load_config
 
 NINE_LEVELS = "a: &a [x]\n" + "".join(
     f"{name}: &{name} [{', '.join(['*' + previous] * 9)}]\n"

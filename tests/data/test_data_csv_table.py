@@ -15,13 +15,15 @@ from rnncli.data.csv_table import Table, read_table
 from rnncli.data.numeric import numeric_column
 from rnncli.data.source import Source
 from rnncli.errors import DataError, RnncliError, UsageError
+from rnncli.notes import noting
 
 
 def read(content: str | bytes, **options) -> tuple[Table, list[str]]:
     """The table in `content`, and the notes made on the way."""
     data = content.encode() if isinstance(content, str) else content
     notes: list[str] = []
-    return read_table(Source("d.csv", data), notes=notes, **options), notes
+    with noting(notes.append):
+        return read_table(Source("d.csv", data), **options), notes
 
 
 def refused(content: str | bytes, **options) -> str:

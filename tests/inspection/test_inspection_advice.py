@@ -6,8 +6,6 @@ import re
 import numpy as np
 import pytest
 
-from rnncli.config.loading import config_from_mapping
-from rnncli.config.schema import TASKS
 from rnncli.inspection.advice import advice
 from rnncli.inspection.reports import (
     Clipping,
@@ -18,6 +16,8 @@ from rnncli.inspection.reports import (
     StepJacobians,
 )
 from rnncli.inspection.ruler import reach
+from rnncli.tasks.configs import config_from_mapping
+from rnncli.tasks.registry import TASKS
 
 RNN, LSTM = {"cell": "rnn"}, {"cell": "lstm"}
 UNCLIPPED = Clipping(5.0, 0.0, None, 1.0, 1.0)

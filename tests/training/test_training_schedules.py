@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from rnncli.config.schema import TrainingConfig
+from rnncli.config.sections import TrainingConfig
 from rnncli.training.schedules import SCHEDULES, Plateau
 
 

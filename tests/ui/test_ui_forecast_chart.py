@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from rnncli.training.reports import ForecastChart
+from rnncli.tasks.forecast.reports import ForecastChart
 from rnncli.ui.forecast_chart import TimeAxis, draw, save_svg, write_charts
 
 NAMES = [f"2024-{month:02}" for month in range(1, 13)]

@@ -36,6 +36,12 @@ class Cell(NamedTuple):
     has_memory: bool
     forward: Callable[..., None]
     backward: Callable[..., None]
+    activations: tuple[str, ...] = ("tanh",)  # those that the hidden state may have
+
+    @property
+    def is_gated(self) -> bool:
+        """Whether there are gates whose biases set how long a state is kept."""
+        return any(self.chrono)
 
     @property
     def gates(self) -> int:

@@ -82,4 +82,4 @@ class Rnn(NamedTuple):
     activation: int
 
 
-CELL = Cell("rnn", Rnn, ("hidden",), (0.0,), (0,), False, False, forward, backward)
+CELL = Cell("rnn", Rnn, ("hidden",), (0.0,), (0,), False, False, forward, backward, tuple(ACTIVATIONS))

@@ -3,6 +3,7 @@
 Networks read windows of `context` rows, each scaled by itself, and correct a naive forecast: one that has learnt
 nothing forecasts exactly what that baseline does.
 
+    config, task  its keys; the task
     panel         many series, one under another, with covariates
     panel_columns, panel_tables, panel_file   which columns are what; from a CSV; in a model file
     panel_steps, panel_rows, panel_grid, gaps   a row for each step; for each series; rows at their places; gaps filled
@@ -21,14 +22,9 @@ nothing forecasts exactly what that baseline does.
     metrics, bootstrap   what forecasts are judged by; whether one is better than another, or only luckier
     backtest      networks beside baselines, over rolling origins
     calibration   intervals from the errors of a backtest
+    reports       what it reports: backtests, charts, intervals
     report        a backtest as figures, and row by row
+    checks        what ends in exit code 7
     forecaster    a trained forecast at work
-    follower      the same row by row, as they come
+    follower, follow   the same row by row, as they come; with its state kept in a file
 """
-
-from rnncli.tasks.forecast.experiment import Trainee as prepare
-from rnncli.tasks.forecast.forecaster import Forecaster as load
-
-__all__ = ["load", "name", "prepare"]
-
-name = "forecast"

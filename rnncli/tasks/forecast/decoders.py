@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.config.schema import ModelConfig
 from rnncli.nn.memory import require_memory, require_memory_for_segments
 from rnncli.nn.network import FLOAT32, Network, NetworkShape
 from rnncli.nn.segments import SegmentNetwork, SegmentShape, SegmentWork
 from rnncli.nn.workspace import Workspace
+from rnncli.tasks.forecast.config import ForecastModelConfig
 from rnncli.tasks.forecast.losses import ForecastLoss, Sampler
 from rnncli.tasks.forecast.windows import Frame
 from rnncli.training.backpropagation import Backpropagation
@@ -140,7 +140,13 @@ class Direct(Decoder):
 
     @classmethod
     def build(
-        cls, model: ModelConfig, sizes: Sizes, B: int, dtype: np.dtype = FLOAT32, *, head_starts_at_zero: bool = True
+        cls,
+        model: ForecastModelConfig,
+        sizes: Sizes,
+        B: int,
+        dtype: np.dtype = FLOAT32,
+        *,
+        head_starts_at_zero: bool = True,
     ) -> Network:
         """A network that this decoder can feed; ConfigError where memory cannot hold it and batches of B windows."""
         ahead = cls._steps_ahead(sizes)
@@ -221,7 +227,13 @@ class Segments(Decoder):
 
     @classmethod
     def build(
-        cls, model: ModelConfig, sizes: Sizes, B: int, dtype: np.dtype = FLOAT32, *, head_starts_at_zero: bool = True
+        cls,
+        model: ForecastModelConfig,
+        sizes: Sizes,
+        B: int,
+        dtype: np.dtype = FLOAT32,
+        *,
+        head_starts_at_zero: bool = True,
     ) -> SegmentNetwork:
         """As of `Direct`."""
         w = model.segment or sizes.horizon

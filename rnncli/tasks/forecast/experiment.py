@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.config.schema import Config
 from rnncli.data.source import Source, read_source
 from rnncli.errors import DataError
-from rnncli.nn.network import FLOAT32, Model
-from rnncli.tasks.first_weights import set_first_weights
+from rnncli.nn.network import Model
+from rnncli.notes import note
 from rnncli.tasks.forecast import panel_file
 from rnncli.tasks.forecast.backtest import MOST_WINDOWS, NETWORK, WITH_BASELINE, Backtest, Tester
 from rnncli.tasks.forecast.baselines import CORRECTABLE, NAIVE_FORECASTS, last_value, seasonal_naive
 from rnncli.tasks.forecast.calibration import SHOWN, Calibration, calibrated
+from rnncli.tasks.forecast.config import ForecastConfig
 from rnncli.tasks.forecast.fitted import Fitted
 from rnncli.tasks.forecast.learner import EnsembleLearner, WindowLearner
 from rnncli.tasks.forecast.member import Member
@@ -24,8 +24,8 @@ from rnncli.tasks.forecast.panel import Panel
 from rnncli.tasks.forecast.panel_tables import read_panel, with_future
 from rnncli.tasks.forecast.settings import resolved, too_short
 from rnncli.tasks.forecast.splits import Divided, divided, with_rows
+from rnncli.tasks.task import Context, Evaluation, Experiment, Options, set_first_weights
 from rnncli.training.reports import Score
-from rnncli.training.threads import ThreadPool
 
 TRAINING, VALIDATION, TEST = 0, 1, 2  # parts
 SPLITS = {VALIDATION: "validation", TEST: "test"}
@@ -33,25 +33,25 @@ _JUDGED_BY = 2000  # windows that choose the baseline
 _KEPT_SEASONS = 3  # of each series at least go into the model file, for baselines that look back
 
 
-class Trainee:
+class ForecastExperiment(Experiment):
     """Series, networks for them, and the learner that trains these."""
 
-    def __init__(
-        self, config: Config, source: Source, pool: ThreadPool, notes: list[str], dtype: np.dtype = FLOAT32,
-        learnt: Mapping[str, Any] | None = None,
-    ):  # fmt: skip
-        """learnt: says nothing that the config and the series do not."""
-        self.name, self.notes = source.name, notes
-        self.read, self.columns, self.delimiter = self._panel(source, config, notes)
+    config: ForecastConfig
+
+    def __init__(self, config: ForecastConfig, source: Source, context: Context):
+        self.name = source.name
+        self.read, self.columns, self.delimiter = self._panel(source, config)
         config = resolved(config, self.read, self.columns, source.name)
-        self.parts = divided(self.read, self.columns, config.data, source.name, notes)
+        self.parts = divided(self.read, self.columns, config.data, source.name)
         self.fitted = Fitted.to(self.parts, config.data, source.name)
         self.features = self.fitted.encoders.features(self.parts.panel)
         self.config = config = self._with_residual(config)
         panel = self.parts.panel
         sizes = self.fitted.encoders.sizes(panel)
         self.members = Members(
-            build_members(config, panel.values.shape[1], sizes, self._channels(), self.fitted, pool, dtype),
+            build_members(
+                config, panel.values.shape[1], sizes, self._channels(), self.fitted, context.pool, context.dtype
+            ),
             config.training.with_baseline,
         )
         learners = [self._learner(member, k) for k, member in enumerate(self.members.members)]
@@ -65,10 +65,10 @@ class Trainee:
         self.prefers: str | None = None
         self.facts = self._facts(sum(len(learner.train) for learner in learners) // len(learners))
 
-    def _panel(self, source: Source, config: Config, notes: list[str]) -> tuple[Panel, Any, str]:
-        panel, columns, delimiter = read_panel(source, config.data, notes)
+    def _panel(self, source: Source, config: ForecastConfig) -> tuple[Panel, Any, str]:
+        panel, columns, delimiter = read_panel(source, config.data)
         if config.data.future is not None:
-            panel = with_future(panel, columns, read_source(config.data.future), config.data, notes)
+            panel = with_future(panel, columns, read_source(config.data.future), config.data)
         return panel, columns, delimiter
 
     def _channels(self) -> int:
@@ -76,7 +76,7 @@ class Trainee:
         apart = self.config.data.channels == "independent" and self.columns.layout == "wide"
         return len(self.parts.panel.ids) if apart else 1
 
-    def _with_residual(self, config: Config) -> Config:
+    def _with_residual(self, config: ForecastConfig) -> ForecastConfig:
         """The config with the naive forecast that is the better one on the training part, if it names none."""
         if config.data.residual is not None:
             return config
@@ -93,7 +93,7 @@ class Trainee:
             # Of the columns, each counts alike, whatever its unit.
             if (seasonal / np.maximum(last + seasonal, 1e-30)).mean() < 0.5:
                 residual = "seasonal-naive"
-        return config.model_copy(update={"data": config.data.model_copy(update={"residual": residual})})
+        return config.changed(data={"residual": residual})
 
     def _learner(self, member: Member, k: int) -> WindowLearner:
         config, windows = self.config, member.windowing
@@ -117,7 +117,7 @@ class Trainee:
         """A median of mostly zeros is zero, and praised for it by every absolute error."""
         zeros = float((self.parts.panel.values[self.parts.rows(TRAINING)] == 0).mean())
         if zeros > 0.5 and self.config.training.loss in ("mae", "quantile", "student-t"):
-            self.notes.append(
+            note(
                 f"{zeros:.0%} of the values are 0, so that medians are 0 too, and sum to nothing; for amounts on "
                 "average take training.loss=mse, for counts negative-binomial"
             )
@@ -126,16 +126,16 @@ class Trainee:
         data, horizon = self.config.data, self.config.data.horizon
         short = int((self.parts.ends[:, TRAINING] < self.members.context + (horizon or 0)).sum())
         if short:
-            self.notes.append(f"{short:,} of {len(self.parts.ends):,} series are too short to train on")
+            note(f"{short:,} of {len(self.parts.ends):,} series are too short to train on")
         for part, split, wanted in ((VALIDATION, "validation", data.validation), (TEST, "test", data.test)):
             if wanted and not len(self.origins(part)):
                 rows = int((self.parts.ends[:, part] - self.parts.ends[:, part - 1]).max())
-                self.notes.append(f"the {split} part has {rows} rows, too few for a horizon of {horizon}")
+                note(f"the {split} part has {rows} rows, too few for a horizon of {horizon}")
 
-    def hold_out(self, source: Source, changes: Mapping[str, Any], notes: list[str]) -> None:
+    def hold_out(self, source: Source, changes: Options) -> None:
         """Rows that follow the last ones."""
-        data = self.config.data.model_copy(update=dict(changes))
-        parts = with_rows(self.parts, source, self.columns, data, notes)
+        data = self.config.changed(data=changes).data
+        parts = with_rows(self.parts, source, self.columns, data)
         ends = np.stack([parts.ends[:, TRAINING], parts.ends[:, -2], parts.ends[:, -1]], axis=1)
         self.parts = Divided(parts.panel, ends, parts.last)
         self.features = self.fitted.encoders.features(parts.panel)
@@ -222,6 +222,19 @@ class Trainee:
             f"{self._counted(split, tested)} rolling origins, horizon {self.config.data.horizon}",
         )  # fmt: skip
 
+    def evaluate(self, options: Options) -> Evaluation:
+        """A backtest from many origins beside the forecasts that need no learning."""
+        from rnncli.tasks.forecast.checks import check
+        from rnncli.tasks.forecast.report import backtested, report, window_rows
+
+        step = options.get("step", 1)
+        split, tested = backtested(self, options.get("windows"), step)
+        made = report(self, split, tested, step)
+        must_beat, fail_if = options.get("must_beat", ()), options.get("fail_if", ())
+        return Evaluation(
+            self.scored(split, tested), made, window_rows(self, tested), lambda: check(made, must_beat, fail_if)
+        )
+
     def _counted(self, split: str, tested: Backtest) -> str:
         """How many windows, and of how many where they are thinned out."""
         count = len(tested.origins)
@@ -258,11 +271,11 @@ class Trainee:
         """What `predict` will say differently for it."""
         speaker = self.prefers if self.prefers and self.config.training.fallback else None
         if speaker:
-            self.notes.append(
+            note(
                 f"on validation the network was no better than {speaker.replace('-', ' ')}, which predict will say "
                 "therefore; predict --network asks the network"
             )
         calibration = self.calibrations.get(speaker or NETWORK)
         for receipt in calibration.receipts if calibration else ():
             if receipt.asked in SHOWN:
-                self.notes.append(f"intervals: {receipt} on validation")
+                note(f"intervals: {receipt} on validation")

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.config.schema import DataConfig
 from rnncli.data.scaling import whole_series
 from rnncli.errors import ConfigError
+from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.features import Encoders
 from rnncli.tasks.forecast.panel import Panel
 from rnncli.tasks.forecast.splits import Divided
@@ -26,7 +26,7 @@ class Fitted:
     encoders: Encoders
 
     @classmethod
-    def to(cls, parts: Divided, data: DataConfig, name: str) -> Fitted:
+    def to(cls, parts: Divided, data: SeriesConfig, name: str) -> Fitted:
         """Fit to the training rows of `parts`, which came from the file `name`."""
         panel, rows = parts.panel, parts.rows(0)
         if data.calendar and not panel.timelines:
@@ -43,7 +43,7 @@ class Fitted:
         fixed = np.stack([centre for centre, _ in each]), np.stack([scale for _, scale in each])
         return cls(fixed, power, Encoders.fit(panel, rows, data.calendar))
 
-    def for_series(self, panel: Panel, ids: Sequence[str], data: DataConfig) -> Fitted:
+    def for_series(self, panel: Panel, ids: Sequence[str], data: SeriesConfig) -> Fitted:
         """The same for the series of `panel`, fitted on those called `ids`: others are centred by their own rows."""
         places = {name: s for s, name in enumerate(ids)}
         z = TRANSFORMS[data.transform].forward(panel.values, self.power)

@@ -9,17 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.config.loading import config_from_mapping
-from rnncli.config.schema import DataConfig
-from rnncli.data.source import Source
+from rnncli.data.source import Source, read_source
 from rnncli.data.timeline import Timeline
 from rnncli.errors import DataError, ModelFileError, UsageError
 from rnncli.nn.ensemble import Ensemble
 from rnncli.nn.network import FLOAT32
+from rnncli.notes import note
+from rnncli.tasks.answers import Answers, Stream, Table
 from rnncli.tasks.forecast import panel_file
 from rnncli.tasks.forecast.backtest import NETWORK
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
-from rnncli.tasks.forecast.calibration import Calibration
+from rnncli.tasks.forecast.calibration import SHOWN, Calibration
+from rnncli.tasks.forecast.config import ForecastConfig, SeriesConfig
 from rnncli.tasks.forecast.features import last_contexts
 from rnncli.tasks.forecast.fitted import Fitted
 from rnncli.tasks.forecast.members import SEED, Members, build_members
@@ -27,9 +28,10 @@ from rnncli.tasks.forecast.panel import Panel, continued
 from rnncli.tasks.forecast.panel_columns import Columns
 from rnncli.tasks.forecast.panel_tables import read_panel, with_future
 from rnncli.tasks.forecast.recursive import Recursive
+from rnncli.tasks.forecast.reports import ForecastChart
 from rnncli.tasks.forecast.transforms import require_transformable
 from rnncli.tasks.forecast.windows import Contexts
-from rnncli.training.reports import ForecastChart
+from rnncli.tasks.task import Asked, Predictor, config_in
 from rnncli.training.threads import ThreadPool
 
 _HISTORY = 3  # horizons of it are drawn, or two seasons
@@ -49,13 +51,30 @@ class Forecasts:
     paths: np.ndarray | None = None
 
 
-class Forecaster:
+@dataclass(frozen=True)
+class ForecastOptions:
+    """What may be asked of a forecast: how far ahead, with intervals of which percents, by whom, followed or drawn."""
+
+    horizon: int | None = None
+    levels: Sequence[float] = ()
+    samples: int = 0
+    network: bool = False
+    future: str | None = None
+    follow: bool = False
+    state: str | None = None
+    plot: bool = False
+    svg: str | None = None
+
+    @property
+    def drawn(self) -> bool:
+        return self.plot or self.svg is not None
+
+
+class Forecaster(Predictor):
     """The model of a model file, and the series that it goes on from: at first those that it was trained on."""
 
     def __init__(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]):
-        self.config = config_from_mapping(
-            {"task": "forecast", **{part: header[part] for part in ("data", "model", "training")}}
-        )
+        self.config = config_in(header, ForecastConfig)
         series = header["series"]
         self.columns, self.delimiter = Columns.from_header(series["columns"]), str(series["delimiter"])
         self.fitted = Fitted.from_header(series)
@@ -76,7 +95,7 @@ class Forecaster:
         self.horizon = self.members.first.windowing.horizon
 
     @property
-    def data(self) -> DataConfig:
+    def data(self) -> SeriesConfig:
         return self.config.data
 
     @property
@@ -84,13 +103,13 @@ class Forecaster:
         """Who forecasts, unless the network is asked for: it, or the baseline that was better on validation."""
         return self.prefers if self.prefers and self.config.training.fallback else NETWORK
 
-    def read(self, source: Source, data: DataConfig, notes: list[str]) -> None:
+    def read(self, source: Source, data: SeriesConfig) -> None:
         """Go on from the end of `source`; rows that follow those of the model file are appended to them."""
-        panel, _, _ = read_panel(source, data, notes, self.columns, self.panel)
+        panel, _, _ = read_panel(source, data, self.columns, self.panel)
         require_transformable(panel.values, data.transform, source.name)
         self._require_frequency(panel, source.name)
         if self._follows(panel):
-            notes.append(
+            note(
                 f"{source.name} goes on where the training data end; its {int(panel.lengths.sum()):,} rows are appended"
             )
             panel = continued(self.panel, panel)
@@ -103,11 +122,11 @@ class Forecaster:
             )
         self._take(panel)
 
-    def read_future(self, source: Source, data: DataConfig, notes: list[str]) -> None:
+    def read_future(self, source: Source, data: SeriesConfig) -> None:
         """The known covariates of the rows ahead."""
         if not self.columns.ahead:
             raise UsageError("--future: this model knows no covariates beforehand; leave it out")
-        self.panel = with_future(self.panel, self.columns, source, data, notes)
+        self.panel = with_future(self.panel, self.columns, source, data)
 
     def _require_frequency(self, panel: Panel, name: str) -> None:
         if not (self.panel.timelines and panel.timelines):
@@ -210,36 +229,56 @@ class Forecaster:
             )
         return paths[:, :wanted]
 
-    def predict(
-        self, horizon: int | None, notes: list[str], levels: Sequence[float] = (), samples: int = 0, *,
-        network: bool = False,
-    ) -> list[dict[str, Any]]:  # fmt: skip
-        """`rows` of what is `predicted`."""
-        return self.rows(self.predicted(horizon, notes, levels, samples, network=network))
+    def predict(self, asked: Asked) -> Answers:
+        """The rows after the series, after DATA where it is named; with --follow, an answer to each row that comes."""
+        options = ForecastOptions(**asked.options)
+        if options.follow:
+            return self._followed(asked, options)
+        if options.state is not None:
+            raise UsageError("--state: is for --follow; leave it out")
+        data = self.config.changed(data=asked.reading).data
+        if asked.data is not None:
+            self.read(read_source(asked.data), data)
+        if options.future is not None:
+            self.read_future(read_source(options.future), data)
+        levels = options.levels or (SHOWN if options.drawn and self.calibrations else ())
+        made = self.predicted(options.horizon, levels, options.samples, network=options.network)
+        rows = self.rows(made)
+        charts = tuple(self.charts(made)) if options.drawn else ()
+        return Table(rows, rows, self.delimiter, self.data.decimal, charts)
+
+    def _followed(self, asked: Asked, options: ForecastOptions) -> Stream:
+        from rnncli.tasks.forecast.follow import follow
+
+        for name in ("horizon", "samples", "future"):
+            if getattr(options, name):
+                raise UsageError(f"--{name}: does not go with --follow, which forecasts the next row; leave it out")
+        return Stream(follow(self, asked, options), self.delimiter, self.data.decimal)
 
     def predicted(
-        self, horizon: int | None, notes: list[str], levels: Sequence[float] = (), samples: int = 0, *,
+        self, horizon: int | None, levels: Sequence[float] = (), samples: int = 0, *,
         network: bool = False,
     ) -> Forecasts:  # fmt: skip
         """`forecasts`, with notes of what may surprise."""
         wanted = horizon or self.horizon
         if wanted > self.horizon and not isinstance(self.members.first.decoder, Recursive):
-            notes.append(f"horizon {wanted} is beyond the trained {self.horizon}: later rows build on forecast ones")
+            note(f"horizon {wanted} is beyond the trained {self.horizon}: later rows build on forecast ones")
         if self.speaker != NETWORK and not network:
-            notes.append(
+            note(
                 f"the network was no better than {self.speaker.replace('-', ' ')} on validation, which therefore "
                 "forecasts; --network asks the network"
             )
         if short := int((self.panel.lengths < self.members.context).sum()):
-            notes.append(
+            note(
                 f"{short:,} series have fewer than the {self.members.context} rows that the network reads; their first "
                 "value stands for what is missing"
             )
         made = self.forecasts(wanted, levels, samples, network=network)
         receipts = self.receipts(levels, network=network)
-        notes += [f"intervals: {receipt} on validation" for receipt in receipts]
+        for receipt in receipts:
+            note(f"intervals: {receipt} on validation")
         if levels and not receipts:
-            notes.append("intervals: the validation part has too few windows to check what they hold")
+            note("intervals: the validation part has too few windows to check what they hold")
         return made
 
     def rows(self, made: Forecasts) -> list[dict[str, Any]]:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.config.schema import Config
 from rnncli.nn.network import FLOAT32
 from rnncli.tasks.forecast.baselines import CORRECTABLE
+from rnncli.tasks.forecast.config import ForecastConfig
 from rnncli.tasks.forecast.decoders import Direct, Segments, Sizes
 from rnncli.tasks.forecast.fitted import Fitted
 from rnncli.tasks.forecast.losses import FORECAST_LOSSES
@@ -107,7 +107,7 @@ class Members:
         return np.stack(found, axis=1).reshape(-1, *found[0].shape[1:])[:count] if found else None
 
 
-def sizes(config: Config, targets: int, features: dict[str, int], channels: int, context: int) -> Sizes:
+def sizes(config: ForecastConfig, targets: int, features: dict[str, int], channels: int, context: int) -> Sizes:
     """Of the windows that a network of this config reads."""
     assert config.data.horizon is not None
     lags = {"last-value": 1, "none": 0}
@@ -119,7 +119,7 @@ def sizes(config: Config, targets: int, features: dict[str, int], channels: int,
 
 
 def build_members(
-    config: Config, targets: int, features: dict[str, int], channels: int,
+    config: ForecastConfig, targets: int, features: dict[str, int], channels: int,
     fitted: Fitted, pool: ThreadPool, dtype: np.dtype = FLOAT32,
 ) -> list[Member]:  # fmt: skip
     """One for each of training.seeds."""
@@ -137,7 +137,7 @@ def build_members(
     return members
 
 
-def windowing(config: Config, context: int, scaling: str, fitted: Fitted) -> Windowing:
+def windowing(config: ForecastConfig, context: int, scaling: str, fitted: Fitted) -> Windowing:
     """The windows of one network."""
     data = config.data
     assert data.horizon is not None

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from rnncli.config.schema import DataConfig
 from rnncli.data.csv_table import Table
 from rnncli.data.numeric import (
     column_index,
@@ -21,6 +20,8 @@ from rnncli.data.numeric import (
 )
 from rnncli.data.time_column import NO_TIME, looks_like_time
 from rnncli.errors import ConfigError, DataError, UsageError, shown
+from rnncli.notes import note
+from rnncli.tasks.forecast.config import SeriesConfig
 
 # The usual names, likelier ones first.
 _ID_NAMES = ("unique_id", "item_id", "series_id")
@@ -55,14 +56,14 @@ class Columns:
         return cls(header["layout"], header["id"], header["time"], *names)
 
 
-def find_columns(table: Table, data: DataConfig, notes: list[str]) -> Columns:
+def find_columns(table: Table, data: SeriesConfig) -> Columns:
     """The columns that `data` names; what it leaves open is found out, and noted where it may surprise.
 
     ConfigError where it contradicts itself, UsageError for a column that there is none of, DataError where a column
     is not what its part needs.
     """
     if data.layout == "rows" or (data.layout is None and _looks_like_rows(table, data)):
-        return _rows(table, data, notes)
+        return _rows(table, data)
     identity = _identity(table, data)
     past, ahead, static = (
         _named(table, named, key)
@@ -74,14 +75,14 @@ def find_columns(table: Table, data: DataConfig, notes: list[str]) -> Columns:
     beside = (*past, *ahead, *static)
     time = _time(table, data, identity, {*beside, *_named(table, data.target, "target")})
     taken = [name for name in (identity, time, *beside) if name is not None]
-    targets = _targets(table, data, taken, identity, notes)
+    targets = _targets(table, data, taken, identity)
     layout = "long" if identity is not None else "wide"
-    columns = Columns(layout, identity, time, targets, past, ahead, static, _words(table, beside, data, notes))
+    columns = Columns(layout, identity, time, targets, past, ahead, static, _words(table, beside, data))
     _refuse_two_parts(columns)
     return columns
 
 
-def _rows(table: Table, data: DataConfig, notes: list[str]) -> Columns:
+def _rows(table: Table, data: SeriesConfig) -> Columns:
     for key in ("time", "target", "past_covariates", "known_covariates", "static"):
         if getattr(data, key) not in (None, NO_TIME):
             raise ConfigError(
@@ -89,11 +90,11 @@ def _rows(table: Table, data: DataConfig, notes: list[str]) -> Columns:
             )
     at = 0 if data.id is None else column_index(table, data.id)
     _refuse_missing_header([name for i, name in enumerate(table.header) if i != at], table, data)
-    notes.append(f"a series in each row, named by the column {shown(table.header[at])}")
+    note(f"a series in each row, named by the column {shown(table.header[at])}")
     return Columns("rows", table.header[at], None, ("value",))
 
 
-def _refuse_missing_header(names: Sequence[str], table: Table, data: DataConfig) -> None:
+def _refuse_missing_header(names: Sequence[str], table: Table, data: SeriesConfig) -> None:
     """DataError where the names of the steps are values: numbers, and not those of evenly spaced steps."""
     if not names:
         raise DataError(f"{table.name}: has one column, and a series in each row needs a name and at least 2 values")
@@ -108,7 +109,7 @@ def _refuse_missing_header(names: Sequence[str], table: Table, data: DataConfig)
         )
 
 
-def _looks_like_rows(table: Table, data: DataConfig) -> bool:
+def _looks_like_rows(table: Table, data: SeriesConfig) -> bool:
     """Whether each row may be a series: a name that no other row has, then columns that are only numbered."""
     if data.time is not None or data.target is not None or len(table.header) <= _FEWEST_STEPS:
         return False
@@ -121,7 +122,7 @@ def _looks_like_rows(table: Table, data: DataConfig) -> bool:
     return len({row[at].strip() for row in table.rows}) == len(table.rows) and not looks_like_time(table, at)
 
 
-def _identity(table: Table, data: DataConfig) -> str | None:
+def _identity(table: Table, data: SeriesConfig) -> str | None:
     if data.layout == "wide":
         if data.id is not None:
             raise ConfigError("data.id: tells apart series one under another; data.layout is wide, so remove it")
@@ -140,7 +141,7 @@ def _usual(names: Sequence[str], usual: Sequence[str]) -> str | None:
     return next((found[name] for name in usual if name in found), None)
 
 
-def _time(table: Table, data: DataConfig, identity: str | None, taken: Collection[str]) -> str | None:
+def _time(table: Table, data: SeriesConfig, identity: str | None, taken: Collection[str]) -> str | None:
     if data.time == NO_TIME and NO_TIME not in table.header:
         return None
     if data.time is not None:
@@ -171,9 +172,7 @@ def _named(table: Table, named: str | int | list[str | int] | list[str] | None, 
     return found
 
 
-def _targets(
-    table: Table, data: DataConfig, taken: Sequence[str], identity: str | None, notes: list[str]
-) -> tuple[str, ...]:
+def _targets(table: Table, data: SeriesConfig, taken: Sequence[str], identity: str | None) -> tuple[str, ...]:
     if data.target is not None:
         return _named(table, data.target, "target")
     others = [name for name in table.header if name not in taken]
@@ -181,7 +180,7 @@ def _targets(
     if usual is not None:
         left_out = [name for name in others if name != usual]
         if left_out:
-            notes.append(
+            note(
                 f"columns left out: {', '.join(left_out)}; name those that tell something in "
                 "data.known_covariates, data.past_covariates or data.static"
             )
@@ -193,7 +192,7 @@ def _targets(
             numeric_column(table, i, decimal=data.decimal, missing="mask")  # names the odd cell
     left_out = [table.header[i] for i in indices if i not in numeric]
     if numeric and left_out:
-        notes.append(f"columns left out because they are not numbers: {', '.join(left_out)}")
+        note(f"columns left out because they are not numbers: {', '.join(left_out)}")
     if numeric:
         return tuple(table.header[i] for i in numeric)
     raise DataError(
@@ -209,7 +208,7 @@ def _meant_as_numbers(table: Table, index: int, decimal: str) -> bool:
     return share_of_numbers(table, index, decimal) >= 0.5 or is_numeric_column(table, index, other)
 
 
-def _words(table: Table, names: Sequence[str], data: DataConfig, notes: list[str]) -> tuple[str, ...]:
+def _words(table: Table, names: Sequence[str], data: SeriesConfig) -> tuple[str, ...]:
     """Which of the columns `names` are words; noted where some of them are numbers, which may be a slip."""
     found = []
     for name in names:
@@ -221,7 +220,7 @@ def _words(table: Table, names: Sequence[str], data: DataConfig, notes: list[str
             numeric_column(table, index, decimal=data.decimal)  # refuses it, for it has no values
         elif share_of_numbers(table, index, data.decimal) > 0:
             cell = shown(table.rows[odd][index])
-            notes.append(
+            note(
                 f"{table.name}:{table.lines[odd]}: the column {shown(name)} is read as words, because {cell} is not a "
                 "number"
             )

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnncli.config.schema import DataConfig
 from rnncli.data.csv_table import Table
 from rnncli.data.numeric import numeric_row
 from rnncli.errors import DataError, shown
+from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.gaps import filled
 from rnncli.tasks.forecast.panel import Panel, stacked
 from rnncli.tasks.forecast.panel_columns import Columns
 
 
-def panel_of_rows(table: Table, columns: Columns, data: DataConfig) -> Panel:
+def panel_of_rows(table: Table, columns: Columns, data: SeriesConfig) -> Panel:
     """A series for each row; it ends with its last value, because shorter ones leave the last cells empty.
 
     DataError for a row without a name of its own, without a value, or with a gap that nothing says how to fill.
@@ -38,7 +38,7 @@ def panel_of_rows(table: Table, columns: Columns, data: DataConfig) -> Panel:
     return stacked(parts)
 
 
-def _series(name: str, values: np.ndarray, steps: list[int], where: str, table: Table, data: DataConfig) -> Panel:
+def _series(name: str, values: np.ndarray, steps: list[int], where: str, table: Table, data: SeriesConfig) -> Panel:
     known = ~np.isnan(values)
     if not known.all() and data.missing == "refuse":
         gap = steps[int(np.argmin(known))]

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rnncli.config.schema import DataConfig
 from rnncli.data.csv_table import Table
 from rnncli.data.numeric import numeric_column, refuse_missing
 from rnncli.data.time_column import read_timelines
 from rnncli.data.timeline import Timeline
 from rnncli.errors import DataError, shown
+from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.gaps import Filling, filled
 from rnncli.tasks.forecast.panel import Column, Panel, stacked
 from rnncli.tasks.forecast.panel_columns import Columns
@@ -37,7 +37,7 @@ class _Cells:
 class StepTable:
     """Such a table; what it is asked for raises DataError naming the line that does not fit."""
 
-    def __init__(self, table: Table, columns: Columns, data: DataConfig, before: Panel | None = None):
+    def __init__(self, table: Table, columns: Columns, data: SeriesConfig, before: Panel | None = None):
         """before: the series that these may go on from, if any."""
         self.table, self.columns, self.data = table, columns, data
         self.like = before.timelines[0] if before is not None and before.timelines else None

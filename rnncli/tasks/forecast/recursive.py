@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rnncli.config.schema import ModelConfig
 from rnncli.nn.network import FLOAT32, Network
+from rnncli.tasks.forecast.config import ForecastModelConfig
 from rnncli.tasks.forecast.decoders import DRAWN, Decoder, Direct, Sizes, drawn_each, generators
 from rnncli.tasks.forecast.losses import ForecastLoss
 from rnncli.tasks.forecast.windows import Frame
@@ -39,7 +39,13 @@ class Recursive(Direct):
 
     @classmethod
     def build(
-        cls, model: ModelConfig, sizes: Sizes, B: int, dtype: np.dtype = FLOAT32, *, head_starts_at_zero: bool = True
+        cls,
+        model: ForecastModelConfig,
+        sizes: Sizes,
+        B: int,
+        dtype: np.dtype = FLOAT32,
+        *,
+        head_starts_at_zero: bool = True,
     ) -> Network:
         one_step = replace(sizes, horizon=1, ahead=0, past=sizes.past + sizes.ahead)
         return Direct.build(model, one_step, B, dtype, head_starts_at_zero=head_starts_at_zero)

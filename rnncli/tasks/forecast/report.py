@@ -12,14 +12,14 @@ from rnncli.tasks.forecast.backtest import NETWORK, WITH_BASELINE, Backtest
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
 from rnncli.tasks.forecast.bootstrap import probability_better, verdict
 from rnncli.tasks.forecast.calibration import SHOWN
-from rnncli.tasks.forecast.experiment import SPLITS, Trainee
+from rnncli.tasks.forecast.experiment import SPLITS, ForecastExperiment
 from rnncli.tasks.forecast.forecaster import stamped
-from rnncli.training.reports import BacktestReport, Covered, Judged
+from rnncli.tasks.forecast.reports import BacktestReport, Covered, Judged
 
 _SEED = 1
 
 
-def backtested(trainee: Trainee, windows: int | None, step: int) -> tuple[str, Backtest]:
+def backtested(trainee: ForecastExperiment, windows: int | None, step: int) -> tuple[str, Backtest]:
     """The held-out part (test, or else validation), and the backtest on its last `windows` origins, each `step` rows.
 
     UsageError where nothing was held out, or less than asked for.
@@ -32,7 +32,7 @@ def backtested(trainee: Trainee, windows: int | None, step: int) -> tuple[str, B
     return SPLITS[part], trainee.tester(tuple(NAIVE_FORECASTS)).run(chosen, calibration, begins)
 
 
-def _every(trainee: Trainee, origins: np.ndarray, windows: int | None, step: int) -> np.ndarray:
+def _every(trainee: ForecastExperiment, origins: np.ndarray, windows: int | None, step: int) -> np.ndarray:
     """Of each series the last origin and those whole steps before it."""
     series = trainee.features.series[origins - 1]
     kept = []
@@ -48,7 +48,7 @@ def _every(trainee: Trainee, origins: np.ndarray, windows: int | None, step: int
     return np.concatenate(kept)
 
 
-def report(trainee: Trainee, split: str, tested: Backtest, step: int) -> BacktestReport:
+def report(trainee: ForecastExperiment, split: str, tested: Backtest, step: int) -> BacktestReport:
     """Everyone's figures, and how probably the network is better than each."""
     groups, network = tested.groups(apart=trainee.columns.layout != "wide"), tested.errors(NETWORK)
     judged, scores = [], tested.scores()
@@ -78,7 +78,7 @@ def _covered(tested: Backtest) -> Iterator[Covered]:
         yield Covered(level, 100 * float(inside[known].mean()), int(known.sum()))
 
 
-def window_rows(trainee: Trainee, tested: Backtest) -> Iterator[dict[str, Any]]:
+def window_rows(trainee: ForecastExperiment, tested: Backtest) -> Iterator[dict[str, Any]]:
     """Every forecast row of every window: where it was cut off, what came, what each said."""
     panel, columns = trainee.parts.panel, trainee.columns
     side_by_side, steps = columns.layout == "wide" and len(panel.ids) > 1, range(len(tested.actual) + 1)

@@ -6,19 +6,17 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from rnncli.config.schema import Config, DataConfig
 from rnncli.errors import ConfigError, DataError
+from rnncli.tasks.forecast.config import ForecastConfig, SeriesConfig
 from rnncli.tasks.forecast.panel import Panel
 from rnncli.tasks.forecast.panel_columns import Columns
 from rnncli.tasks.forecast.seasonality import detected_season
-from rnncli.tasks.one_direction import require_one_direction
 
 
-def resolved(config: Config, panel: Panel, columns: Columns, name: str) -> Config:
+def resolved(config: ForecastConfig, panel: Panel, columns: Columns, name: str) -> ForecastConfig:
     """The config with every null filled in. ConfigError where keys do not go together; `name` is the data's."""
-    require_one_direction(config)
-    data, model = config.data, config.model
-    _refuse_what_is_not_for_series(config)
+    data = config.data
+    _refuse_contradictions(config)
     frequency = panel.timelines[0].frequency if panel.timelines else None
     if data.freq is not None and frequency is not None and data.freq != frequency:
         raise DataError(f"{name}: its rows are one {frequency} apart, not one {data.freq}; change data.freq")
@@ -44,24 +42,12 @@ def resolved(config: Config, panel: Panel, columns: Columns, name: str) -> Confi
         "residual": data.residual or ("none" if counts else None),
     }  # fmt: skip
     _require_counts(config, filled, panel)
-    training = config.training.model_copy(update={"bptt": config.training.bptt or max(contexts) + horizon})
-    return config.model_copy(
-        update={
-            "data": data.model_copy(update=filled),
-            "model": model.model_copy(update={"segment": segment}),
-            "training": training,
-        }
-    )
+    bptt = config.training.bptt or max(contexts) + horizon
+    return config.changed(data=filled, model={"segment": segment}, training={"bptt": bptt})
 
 
-def _refuse_what_is_not_for_series(config: Config) -> None:
+def _refuse_contradictions(config: ForecastConfig) -> None:
     data, training, model = config.data, config.training, config.model
-    if training.bptt_stride is not None:
-        raise ConfigError("training.bptt_stride: a forecast has one loss a window; remove it, training.bptt is enough")
-    if data.residual == "naive-bayes":
-        raise ConfigError("data.residual: is naive-bayes, which is for texts; take last-value or seasonal-naive")
-    if data.format not in (None, "csv"):
-        raise ConfigError(f"data.format: is {data.format}, and a forecast reads csv; change it, or the task")
     if model.segment is not None and model.decoder != "segments":
         raise ConfigError("model.segment: is for model.decoder: segments; set that, or remove it")
     if model.decoder == "recursive" and data.residual == "seasonal-growth":
@@ -80,7 +66,7 @@ def _refuse_what_is_not_for_series(config: Config) -> None:
             )
 
 
-def _require_counts(config: Config, filled: Mapping[str, object], panel: Panel) -> None:
+def _require_counts(config: ForecastConfig, filled: Mapping[str, object], panel: Panel) -> None:
     """A negative binomial is of whole numbers from 0, as they are."""
     if config.training.loss != "negative-binomial":
         return
@@ -98,7 +84,7 @@ def _require_counts(config: Config, filled: Mapping[str, object], panel: Panel) 
         )
 
 
-def _segment(config: Config, season: int | None, horizon: int) -> int | None:
+def _segment(config: ForecastConfig, season: int | None, horizon: int) -> int | None:
     if config.model.decoder != "segments":
         return None
     return min(config.model.segment or season or horizon, horizon)
@@ -110,7 +96,7 @@ def _context(season: int | None, horizon: int, segment: int | None, N: int) -> i
     return context if segment is None else max(context // segment, 1) * segment
 
 
-def _detected_season(data: DataConfig, panel: Panel) -> int | None:
+def _detected_season(data: SeriesConfig, panel: Panel) -> int | None:
     """A season seen in the first target's training rows of the longest series."""
     values = panel.values[panel.rows(int(np.argmax(panel.lengths))), 0]
     held_out = sum(

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rnncli.config.schema import DataConfig
 from rnncli.data.source import Source, read_source
 from rnncli.errors import ConfigError, DataError, shown
+from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.panel import Panel, continued
 from rnncli.tasks.forecast.panel_columns import Columns
 from rnncli.tasks.forecast.panel_tables import read_panel
@@ -58,7 +58,7 @@ class Divided:
         return begin + (int(self.ends[s, part - 1]) if part else 0), begin + int(self.ends[s, part])
 
 
-def divided(panel: Panel, columns: Columns, data: DataConfig, name: str, notes: list[str]) -> Divided:
+def divided(panel: Panel, columns: Columns, data: SeriesConfig, name: str) -> Divided:
     """Cut fractions or rows off the end of each series, test last; files continue it, so windows look back at it."""
     if isinstance(data.validation, str) and not isinstance(data.test, str) and data.test:
         raise ConfigError("data.test: a fraction cannot come after a data.validation that is a file; name a file")
@@ -70,7 +70,7 @@ def divided(panel: Panel, columns: Columns, data: DataConfig, name: str, notes: 
     made = Divided(panel, np.maximum(train, 0)[:, None], name)
     for part, cut in zip((data.validation, data.test), cuts, strict=True):
         if isinstance(part, str):
-            made = with_rows(made, read_source(part), columns, data, notes)
+            made = with_rows(made, read_source(part), columns, data)
         else:
             ends = np.concatenate(
                 [made.ends, np.minimum(made.ends[:, -1:] + cut[:, None], made.panel.lengths[:, None])], axis=1
@@ -100,9 +100,9 @@ def _count(part: float | int | str | None, lengths: np.ndarray) -> np.ndarray:
     return np.full(len(lengths), part if isinstance(part, int) else 0)
 
 
-def with_rows(made: Divided, source: Source, columns: Columns, data: DataConfig, notes: list[str]) -> Divided:
+def with_rows(made: Divided, source: Source, columns: Columns, data: SeriesConfig) -> Divided:
     """The rows of `source`, read as `data` says, as one more part. DataError unless they follow."""
-    more, _, _ = read_panel(source, data, notes, columns, made.panel)
+    more, _, _ = read_panel(source, data, columns, made.panel)
     require_transformable(more.values, data.transform, source.name)
     _require_continuation(more, source.name, made)
     whole = continued(made.panel, more)

@@ -69,9 +69,16 @@ class StreamLearner:
         self.backpropagation = Backpropagation(network, self.loss, pool)
         self._T = max(window.T for window in self.windows)
         self._heads = max(window.T - window.head_from for window in self.windows)
-        self._work = network.workspace(self._T, self.streams.B, self._heads, training=True)
+        self._memory: Workspace | None = None
         self._kept = 0  # steps into the last window at which the next one starts
         self.validation = Validation(network, valid, context, self.backpropagation)
+
+    @property
+    def _work(self) -> Workspace:
+        """Room for the largest window, whose states are carried."""
+        if self._memory is None:
+            self._memory = self.network.workspace(self._T, self.streams.B, self._heads, training=True)
+        return self._memory
 
     def gradient(self, update: int) -> tuple[float, int]:
         """One window: (summed loss, tokens trained); the gradient is left in the parameters."""
@@ -112,8 +119,9 @@ class StreamLearner:
         self._kept = 0
 
     def free(self) -> None:
-        """Give the arrays of training and validation back; there are no more updates."""
-        del self._work, self.validation
+        """Give the arrays back, and forget the carried state; they come again when wanted."""
+        self._memory, self._kept = None, 0
+        self.validation.free()
 
     def arrays(self, *, before: bool = False) -> dict[str, np.ndarray]:
         """The carried state."""
@@ -140,7 +148,8 @@ class Validation:
     MOST_STREAMS = 32
 
     def __init__(self, network: Network, valid: np.ndarray, context: np.ndarray, backpropagation: Backpropagation):
-        self.backpropagation = backpropagation
+        self.network, self.backpropagation = network, backpropagation
+        self._memory: Workspace | None = None
         self.count = len(valid) if len(context) else max(len(valid) - 1, 0)
         if not self.count:
             return
@@ -151,7 +160,17 @@ class Validation:
         self._body = valid if len(context) else valid[1:]
         self.cold_until = WARM_UP + 1 - len(self._head)  # the first stream's state is zero before its first real token
         self.shape = (WARM_UP + self.L, S)  # steps, warming up included, and streams
-        self._work = network.workspace(EVALUATION_STEPS, S, EVALUATION_STEPS, training=False)
+
+    @property
+    def _work(self) -> Workspace:
+        if self._memory is None:
+            S = self.shape[1]
+            self._memory = self.network.workspace(EVALUATION_STEPS, S, EVALUATION_STEPS, training=False)
+        return self._memory
+
+    def free(self) -> None:
+        """Give the arrays back; they come again when wanted."""
+        self._memory = None
 
     def slice(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         """Inputs and targets (stop − start, S) int32 of these steps; targets are IGNORED where nothing is scored."""

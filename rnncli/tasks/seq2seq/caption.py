@@ -7,18 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.config.schema import Config
 from rnncli.data.numeric import is_number
 from rnncli.data.scaling import FAR, whole_series
 from rnncli.data.source import Source
 from rnncli.errors import DataError, shown
-from rnncli.nn.network import FLOAT32
+from rnncli.tasks.seq2seq.config import CaptionConfig
 from rnncli.tasks.seq2seq.pairs import Pairs
-from rnncli.tasks.seq2seq.seq2seq import writing
-from rnncli.tasks.whole_sequences import refuse_keys, require_whole_sequences
-from rnncli.training.threads import ThreadPool
-
-name = "caption"
+from rnncli.tasks.seq2seq.writing import PairExperiment, Writer, splits_in
+from rnncli.tasks.task import Context
 
 
 class Cells:
@@ -94,30 +90,19 @@ def _require_one_kind(train: Pairs, title: str, cells: list[str], decimal: str) 
 
 
 def prepare(
-    config: Config, source: Source, pool: ThreadPool, notes: list[str], dtype: np.dtype = FLOAT32,
-    learnt: Mapping[str, Any] | None = None,
-) -> writing.Trainee:  # fmt: skip
-    require_whole_sequences(config)
-    refuse_keys(config, {
-        "model.bidirectional": "a decoder cannot read what it has not written; remove it",
-        "model.pooling": "a caption has no one answer for a whole sequence; remove it",
-    })  # fmt: skip
-    parts = writing.pairs_in(config, source, notes, learnt, named=True)
-    model, columns = config.model, parts.train.columns
+    config: CaptionConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None
+) -> PairExperiment:
+    splits = splits_in(config, source, learnt, named=True)
+    model, columns = config.model, splits.train.columns
     words = model.embedding_size is None and config.data.tokens == "word"
-    filled = {"embedding_size": model.hidden_size if words else model.embedding_size}
-    config = config.model_copy(
-        update={
-            "data": config.data.model_copy(update={"inputs": list(columns.prompts), "target": columns.target}),
-            "model": model.model_copy(update=filled),
-        }
-    )
-    prompts = prompts_in(learnt) if learnt else Cells.of(parts.train, config.data.decimal)
-    return writing.Trainee(name, config, parts, prompts, pool, dtype, learnt)
+    found = {"inputs": list(columns.prompts), "target": columns.target}
+    config = config.changed(data=found, model={"embedding_size": model.hidden_size if words else model.embedding_size})
+    prompts = prompts_in(learnt) if learnt else Cells.of(splits.train, config.data.decimal)
+    return PairExperiment(config, splits, prompts, context, learnt)
 
 
-def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> writing.Writer:
-    return writing.Writer(name, header, arrays, prompts_in(header))
+def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Writer:
+    return Writer(header, arrays, CaptionConfig, prompts_in(header))
 
 
 def prompts_in(header: Mapping[str, Any]) -> Cells:

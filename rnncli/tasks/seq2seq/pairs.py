@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from rnncli.config.schema import DataConfig
 from rnncli.data.csv_table import (
     Record,
     declared_delimiter,
@@ -93,7 +92,7 @@ def only(pairs: Pairs, chosen: Sequence[int]) -> Pairs:
 
 
 def read_pairs(
-    source: Source, data: DataConfig, notes: list[str], like: PairColumns | None = None,
+    source: Source, data: Any, like: PairColumns | None = None,
     *, named: bool = False, answered: bool = True,
 ) -> Pairs:  # fmt: skip
     """The pairs in `source`, in the columns of `like` where it is given.
@@ -109,7 +108,7 @@ def read_pairs(
     header = columns.header
     if header:
         refuse_duplicates(first, source.name, found[0][0])
-    kept = rectangular(found[1:] if header else found, len(first), source.name, found[0][0], data.ragged, notes,
+    kept = rectangular(found[1:] if header else found, len(first), source.name, found[0][0], data.ragged,
                        "header" if header else "the first line")  # fmt: skip
     if not kept:
         raise DataError(f"{source.name}:{found[0][0]}: column names but no pairs; add some below")
@@ -128,7 +127,7 @@ def _answer(name: str, line: int, cell: str) -> str:
     return cell
 
 
-def _records(source: Source, data: DataConfig) -> tuple[list[Record], str]:
+def _records(source: Source, data: Any) -> tuple[list[Record], str]:
     text = decode(source, data.encoding).replace("\r\n", "\n").replace("\r", "\n")
     refuse_nul(text, source.name)
     body = from_line(text, data.skip_rows + 1)
@@ -141,7 +140,7 @@ def _records(source: Source, data: DataConfig) -> tuple[list[Record], str]:
     return [(number, line.split("\t")) for number, line in lines if line.strip()], delimiter
 
 
-def _columns(name: str, data: DataConfig, first: list[str], delimiter: str, *, named: bool) -> PairColumns:
+def _columns(name: str, data: Any, first: list[str], delimiter: str, *, named: bool) -> PairColumns:
     """What the config names, and else the first column and the second; of a caption, all and the last."""
     listed = data.inputs if named else data.source
     chosen: list[Any] = [] if listed is None else list(listed) if isinstance(listed, list) else [listed]

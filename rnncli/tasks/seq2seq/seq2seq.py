@@ -7,18 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.config.schema import Config
 from rnncli.data.source import Source
 from rnncli.data.text import Kind
 from rnncli.data.vocabulary import Vocabulary, token_vocabulary
 from rnncli.errors import DataError
-from rnncli.nn.network import FLOAT32
-from rnncli.tasks.seq2seq import writing
+from rnncli.tasks.seq2seq.config import Seq2seqConfig
 from rnncli.tasks.seq2seq.pairs import PairColumns
-from rnncli.tasks.whole_sequences import refuse_keys, require_whole_sequences
-from rnncli.training.threads import ThreadPool
-
-name = "seq2seq"
+from rnncli.tasks.seq2seq.writing import PairExperiment, Writer, splits_in
+from rnncli.tasks.task import Context
 
 
 class Texts:
@@ -56,21 +52,15 @@ def _joined(prompt: tuple[str, ...], kind: Kind) -> str:
 
 
 def prepare(
-    config: Config, source: Source, pool: ThreadPool, notes: list[str], dtype: np.dtype = FLOAT32,
-    learnt: Mapping[str, Any] | None = None,
-) -> writing.Trainee:  # fmt: skip
-    require_whole_sequences(config)
-    refuse_keys(config, {
-        "model.bidirectional": "a decoder cannot read what it has not written; set model.encoder_bidirectional",
-        "model.pooling": "a seq2seq has no one answer for a whole sequence; remove it",
-    })  # fmt: skip
-    parts = writing.pairs_in(config, source, notes, learnt, named=False)
-    config = _resolved(config, parts.train.columns)
-    prompts = prompts_in(learnt) if learnt else Texts.of(parts.train.prompts, config.data.tokens)
-    return writing.Trainee(name, config, parts, prompts, pool, dtype, learnt)
+    config: Seq2seqConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None
+) -> PairExperiment:
+    splits = splits_in(config, source, learnt, named=False)
+    prompts = prompts_in(learnt) if learnt else Texts.of(splits.train.prompts, config.data.tokens)
+    return PairExperiment(resolved(config, splits.train.columns), splits, prompts, context, learnt)
 
 
-def _resolved(config: Config, columns: PairColumns) -> Config:
+def resolved(config: Seq2seqConfig, columns: PairColumns) -> Seq2seqConfig:
+    """The config with every null filled in that the data decide."""
     model = config.model
     embedding = model.hidden_size if model.embedding_size is None and config.data.tokens == "word" else None
     ways = True if model.encoder_bidirectional is None else model.encoder_bidirectional
@@ -79,17 +69,12 @@ def _resolved(config: Config, columns: PairColumns) -> Config:
         "encoder_bidirectional": ways,
         "embedding_size": model.embedding_size or embedding,
     }
-    source, target = columns.as_config()
-    return config.model_copy(
-        update={
-            "data": config.data.model_copy(update={"source": source, "target": target}),
-            "model": model.model_copy(update=filled),
-        }
-    )
+    given, target = columns.as_config()
+    return config.changed(data={"source": given, "target": target}, model=filled)
 
 
-def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> writing.Writer:
-    return writing.Writer(name, header, arrays, prompts_in(header))
+def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Writer:
+    return Writer(header, arrays, Seq2seqConfig, prompts_in(header))
 
 
 def prompts_in(header: Mapping[str, Any]) -> Texts:

@@ -8,21 +8,21 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from rnncli.config.loading import config_from_mapping
-from rnncli.config.schema import Config, DataConfig
-from rnncli.data.source import Source, read_lines
-from rnncli.data.splits import Parts
+from rnncli.config.sections import Config
+from rnncli.data.source import Source, is_table, read_lines, read_source
+from rnncli.data.splits import Splits
 from rnncli.data.text import detokenize, tokenize
 from rnncli.data.vocabulary import Vocabulary, require_learnable, token_vocabulary
-from rnncli.errors import DataError
+from rnncli.errors import DataError, UsageError
 from rnncli.nn.encoder_decoder import EncoderDecoder, PairShape
 from rnncli.nn.memory import require_memory_for_pairs
-from rnncli.tasks.first_weights import set_first_weights
+from rnncli.tasks.answers import Piece, Pieces
+from rnncli.tasks.seq2seq.config import PairsConfig, WritingConfig
 from rnncli.tasks.seq2seq.learner import PairData, PairLearner, write
 from rnncli.tasks.seq2seq.pairs import PairColumns, Pairs, only, read_pairs
 from rnncli.tasks.seq2seq.scores import METRICS, edit_distance, floors
+from rnncli.tasks.task import Asked, Context, Evaluation, Experiment, Options, Predictor, config_in, set_first_weights
 from rnncli.training.reports import Score
-from rnncli.training.threads import ThreadPool
 
 BEAMS = 4
 ALPHA = 1.0  # of the length in a beam's ranking; see `rnncli.kernels.beam`
@@ -46,13 +46,11 @@ class Prompts(Protocol):
     def to_header(self) -> dict[str, Any]: ...
 
 
-def pairs_in(
-    config: Config, source: Source, notes: list[str], learnt: Mapping[str, Any] | None, *, named: bool
-) -> Parts[Pairs]:
+def splits_in(config: Config, source: Source, learnt: Mapping[str, Any] | None, *, named: bool) -> Splits[Pairs]:
     """The pairs in `source`, the held-out parts apart."""
     like = PairColumns.from_header(learnt["columns"]) if learnt else None
-    whole = read_pairs(source, config.data, notes, like, named=named)
-    return Parts(config, whole, lambda other: read_pairs(other, config.data, notes, whole.columns), only)
+    whole = read_pairs(source, config.data, like, named=named)
+    return Splits(config, whole, lambda other: read_pairs(other, config.data, whole.columns), only)
 
 
 def target_vocabulary(header: Mapping[str, Any]) -> Vocabulary:
@@ -60,43 +58,63 @@ def target_vocabulary(header: Mapping[str, Any]) -> Vocabulary:
     return Vocabulary.from_header(header["target"])
 
 
-def pair_shape(config: Config, prompts: Prompts, target: Vocabulary) -> PairShape:
+def pair_shape(config: WritingConfig, prompts: Prompts, target: Vocabulary) -> PairShape:
     model = config.model
-    attends = prompts.encodes and model.attention != "none"
+    looks = getattr(model, "attention", "none")  # a caption has no source to look back at
     return PairShape(
-        cell=model.cell, source_size=prompts.size, target_size=len(target), hidden_size=model.hidden_size,
-        num_layers=model.num_layers, encodes=prompts.encodes, embedding_size=model.embedding_size,
-        activation=model.activation, dropout=model.dropout, attention=model.attention if attends else None,
-        encoder_bidirectional=bool(model.encoder_bidirectional),
-    )  # fmt: skip
+        cell=model.cell,
+        source_size=prompts.size,
+        target_size=len(target),
+        hidden_size=model.hidden_size,
+        num_layers=model.num_layers,
+        encodes=prompts.encodes,
+        embedding_size=model.embedding_size,
+        activation=model.activation,
+        dropout=model.dropout,
+        attention=looks if looks != "none" else None,
+        encoder_bidirectional=bool(getattr(model, "encoder_bidirectional", False)),
+    )
 
 
-class Trainee:
-    """Pairs and a fresh model for them. metric: what `score` measures, one of METRICS."""
+class PairExperiment(Experiment):
+    """Pairs in splits, and the model that learns to write their targets."""
 
-    metric = "exact"
+    config: WritingConfig
+    network: EncoderDecoder
 
     def __init__(
-        self, name: str, config: Config, parts: Parts[Pairs], prompts: Prompts, pool: ThreadPool, dtype: np.dtype,
+        self,
+        config: WritingConfig,
+        splits: Splits[Pairs],
+        prompts: Prompts,
+        context: Context,
         learnt: Mapping[str, Any] | None,
-    ):  # fmt: skip
-        self.name, self.config, self.parts, self.prompts = name, config, parts, prompts
+    ):
+        self.config, self.splits, self.prompts = config, splits, prompts
         training = config.training
-        assert parts.train.targets is not None
-        self.target = target_vocabulary(learnt) if learnt else token_vocabulary(parts.train.targets, config.data.tokens)
-        require_learnable(self.target, parts.train.name)
-        train = self._data(parts.train)
-        valid = self._data(parts.held_out["validation"]) if "validation" in parts.held_out else PairData([], [])
+        assert splits.train.targets is not None
+        self.target = (
+            target_vocabulary(learnt) if learnt else token_vocabulary(splits.train.targets, config.data.tokens)
+        )
+        require_learnable(self.target, splits.train.name)
+        train = self._data(splits.train)
+        valid = self._data(splits.held_out["validation"]) if "validation" in splits.held_out else PairData([], [])
         shape = pair_shape(config, prompts, self.target)
         S, T = np.array(train.lengths()).max(axis=0)
         require_memory_for_pairs(shape, int(S), int(T) + 1, min(training.batch_size, len(train.sources)))
         self.longest = int(LONGER * T) + 1
-        self.network = EncoderDecoder(shape, dtype)
+        self.network = EncoderDecoder(shape, context.dtype)
         set_first_weights(self.network, config)
         self.learner = PairLearner(
-            self.network, train, valid, batch_size=training.batch_size, epochs=training.epochs,
-            teacher_forcing=training.teacher_forcing, seed=training.seed, pool=pool,
-        )  # fmt: skip
+            self.network,
+            train,
+            valid,
+            batch_size=training.batch_size,
+            epochs=training.epochs,
+            teacher_forcing=training.teacher_forcing,
+            seed=training.seed,
+            pool=context.pool,
+        )
         self.facts = self._facts(train)
 
     def _data(self, pairs: Pairs) -> PairData:
@@ -115,8 +133,8 @@ class Trainee:
         ways = " read from both ends" if shape.encodes and shape.encoder_bidirectional else ""
         looks = f", {shape.attention} attention" if shape.attention else ""
         return (
-            ("data", f"{self.parts.train.name}: {len(train.sources):,} pairs of up to {S:,} {self.prompts.kind} and "
-                     f"{T:,} {self.config.data.tokens} tokens to train on{self.parts.facts()}"),
+            ("data", f"{self.splits.train.name}: {len(train.sources):,} pairs of up to {S:,} {self.prompts.kind} and "
+                     f"{T:,} {self.config.data.tokens} tokens to train on{self.splits.facts()}"),
             ("model", f"{model.num_layers} × {model.cell} of {model.hidden_size}{ways}{looks}, "
                       f"{self.network.parameters.weights.size:,} parameters"),
         )  # fmt: skip
@@ -124,25 +142,32 @@ class Trainee:
     def header(self) -> dict[str, Any]:
         kept = ("format", "tokens", "encoding", "delimiter", "decimal", "skip_rows", "ragged")
         return {
-            "task": self.name,
+            "task": self.config.task,
             "data": {key: getattr(self.config.data, key) for key in kept},
             "model": self.config.model.model_dump(),
-            "columns": self.parts.train.columns.to_header(),
+            "columns": self.splits.train.columns.to_header(),
             "prompts": self.prompts.to_header(),
             "target": self.target.to_header(),
             "longest": self.longest,
         }
 
-    def hold_out(self, source: Source, changes: Mapping[str, Any], notes: list[str]) -> None:
-        data = self.config.data.model_copy(update=dict(changes))
-        self.parts.held_out["test"] = read_pairs(source, data, notes, self.parts.train.columns)
+    def hold_out(self, source: Source, changes: Options) -> None:
+        data = self.config.changed(data=changes).data
+        self.splits.held_out["test"] = read_pairs(source, data, self.splits.train.columns)
 
-    def score(self) -> Score | None:
-        """How good the answers are, beside those that need no network."""
-        split = self.parts.scored()
+    def evaluate(self, options: Options) -> Evaluation:
+        """By another metric than exact matches, if one is named."""
+        score = self.score(options.get("metric", "exact"))
+        if score is None:
+            raise UsageError("nothing was held out; name data to score it on")
+        return Evaluation(score)
+
+    def score(self, by: str = "exact") -> Score | None:
+        """How good the answers are by one of METRICS, beside those that need no network."""
+        split = self.splits.scored()
         if split is None:
             return None
-        part = self.parts.held_out[split]
+        part = self.splits.held_out[split]
         assert part.targets is not None
         sources = self.prompts.encode(part.prompts, [part.where(i) for i in range(len(part))])
         answers = write(self.network, sources, beams=BEAMS, longest=self.longest, alpha=ALPHA)
@@ -150,7 +175,7 @@ class Trainee:
         right = self._spaced(part.targets)
         edits = [edit_distance(tokenize(a, self.target.kind), tokenize(b, self.target.kind))
                  for a, b in zip(said, right, strict=True)]  # fmt: skip
-        unit, metric = METRICS[self.metric]
+        unit, metric = METRICS[by]
         return Score(
             split, unit, metric(said, right),
             tuple((floor, metric(found, right)) for floor, found in self._floors(part)),
@@ -159,7 +184,7 @@ class Trainee:
         )  # fmt: skip
 
     def _floors(self, part: Pairs) -> list[tuple[str, list[str]]]:
-        return floors(self.parts.train, part, texts=self.prompts.encodes, spaced=self._spaced)
+        return floors(self.splits.train, part, texts=self.prompts.encodes, spaced=self._spaced)
 
     def _spaced(self, texts: Sequence[str]) -> list[str]:
         """Texts as their tokens would be written: what differs in spaces alone is equal."""
@@ -177,25 +202,41 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Search:
-    """How answers are searched for, and how many of each are wanted."""
+    """How answers are searched for, how many of each are wanted, and whether their log-probabilities are."""
 
-    beams: int = BEAMS
+    beam: int = BEAMS
     length_penalty: float = ALPHA
     n_best: int = 1
+    scores: bool = False
 
 
-class Writer:
+class Writer(Predictor):
     """A trained encoder-decoder."""
 
-    def __init__(self, name: str, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray], prompts: Prompts):
-        config = config_from_mapping({"task": name, "data": header["data"], "model": header["model"]})
-        self.data, self.prompts, self.longest = config.data, prompts, int(header["longest"])
+    def __init__(
+        self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray], schema: type[WritingConfig], prompts: Prompts
+    ):
+        self.config = config_in(header, schema)
+        self.prompts, self.longest = prompts, int(header["longest"])
         self.columns = PairColumns.from_header(header["columns"])
         self.target = target_vocabulary(header)
-        self.network = EncoderDecoder(pair_shape(config, prompts, self.target))
+        self.network = EncoderDecoder(pair_shape(self.config, prompts, self.target))
         self.network.load(arrays)
 
-    def from_lines(self, path: str, data: DataConfig, search: Search) -> Iterator[tuple[str, list[Candidate]]]:
+    def predict(self, asked: Asked) -> Pieces:
+        """What is written for each input: lines of a text as they come, or the pairs of a table."""
+        path, search = asked.data, Search(**asked.options)
+        if path is None:
+            raise UsageError("this model writes for what it is given; name a file of that, or - for standard input")
+        data = self.config.changed(data=asked.reading).data
+        assert isinstance(data, PairsConfig)
+        if self.prompts.encodes and not is_table(path):
+            found = self.from_lines(path, data, search)
+        else:
+            found = self.from_table(read_source(path), data, search)
+        return Pieces(as_piece(given, answers, scores=search.scores) for given, answers in found)
+
+    def from_lines(self, path: str, data: PairsConfig, search: Search) -> Iterator[tuple[str, list[Candidate]]]:
         """(line, answers) for each line of `path`, as they come from a pipe; an empty line gets an empty answer."""
         for batch in in_batches(read_lines(path, data.encoding), 1 if path == "-" else _AT_ONCE):
             texts = [line for _, line in batch]
@@ -206,12 +247,10 @@ class Writer:
             for line in texts:
                 yield line, next(found) if line.strip() else [Candidate("", 0.0)]
 
-    def from_table(
-        self, source: Source, data: DataConfig, search: Search, notes: list[str]
-    ) -> Iterator[tuple[str, list[Candidate]]]:
+    def from_table(self, source: Source, data: PairsConfig, search: Search) -> Iterator[tuple[str, list[Candidate]]]:
         """(what was given, answers) for each pair of a table."""
         self.prompts.decimal = data.decimal
-        return self._answered(read_pairs(source, data, notes, self.columns, answered=False), search)
+        return self._answered(read_pairs(source, data, self.columns, answered=False), search)
 
     def _answered(self, pairs: Pairs, search: Search) -> Iterator[tuple[str, list[Candidate]]]:
         for some in in_batches(range(len(pairs)), _AT_ONCE):
@@ -223,16 +262,26 @@ class Writer:
     def _written(self, prompts: list[tuple[str, ...]], places: Sequence[str], search: Search) -> list[list[Candidate]]:
         if not prompts:
             return []
-        answers = write(
-            self.network, self.prompts.encode(prompts, places), beams=max(search.beams, search.n_best),
-            longest=self.longest, alpha=search.length_penalty,
-        )  # fmt: skip
+        sources, beams = self.prompts.encode(prompts, places), max(search.beam, search.n_best)
+        answers = write(self.network, sources, beams=beams, longest=self.longest, alpha=search.length_penalty)
         return [[Candidate(self._text(a.tokens), a.score) for a in found[: search.n_best]] for found in answers]
 
     def _text(self, tokens: np.ndarray) -> str:
         """On one line."""
         text = detokenize(self.target.decode(tokens), self.target.kind)
         return text.strip("\n").replace("\n", " ")
+
+
+def as_piece(given: str, answers: list[Candidate], *, scores: bool) -> Piece:
+    """The answers to one input; scores: whether lines of text show their log-probabilities."""
+    return Piece(
+        [f"{answer.text}\t{answer.score:.4f}" if scores else answer.text for answer in answers],
+        {"input": given, "outputs": [{"text": answer.text, "log_probability": answer.score} for answer in answers]},
+        [
+            {"input": given, "rank": rank, "output": answer.text, "log_probability": answer.score}
+            for rank, answer in enumerate(answers, start=1)
+        ],
+    )
 
 
 def in_batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:

@@ -7,15 +7,16 @@ import numpy as np
 from rnncli.data.numeric import is_number
 from rnncli.data.source import Source, decode
 from rnncli.errors import DataError, shown
-from rnncli.tasks.sequences.examples import MISSING, Columns, Examples, Reading, finite
+from rnncli.tasks.sequences.config import ExamplesConfig
+from rnncli.tasks.sequences.examples import MISSING, Columns, Examples, finite
 
 
-def read_archive(source: Source, reading: Reading, like: Columns | None, *, labelled: bool) -> Examples:
+def read_archive(source: Source, data: ExamplesConfig, like: Columns | None, *, labelled: bool) -> Examples:
     has_label, begun = True, False
     values: list[np.ndarray] = []
     labels: list[str] = []
     lines: list[int] = []
-    for number, line in enumerate(decode(source, reading.encoding).splitlines(), start=1):
+    for number, line in enumerate(decode(source, data.encoding).splitlines(), start=1):
         line, where = line.strip(), f"{source.name}:{number}"
         if not line or line.startswith("#"):
             continue

@@ -3,30 +3,52 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from rnncli.config.schema import Config, DataConfig
 from rnncli.data.source import Source
 from rnncli.data.text import Kind
 from rnncli.errors import ConfigError, DataError, shown
 from rnncli.kernels import losses
-from rnncli.nn.network import FLOAT32
-from rnncli.tasks.sequences import baselines, many_to_one
-from rnncli.tasks.sequences.examples import Examples
+from rnncli.tasks.sequences import baselines
+from rnncli.tasks.sequences.config import ClassifyConfig, ClassifyDataConfig
+from rnncli.tasks.sequences.example_files import read_examples
+from rnncli.tasks.sequences.examples import Columns, Examples, only
+from rnncli.tasks.sequences.experiment import (
+    Answers,
+    Fact,
+    SequenceExperiment,
+    SequencePredictor,
+    named,
+    require_words,
+    splits_in,
+)
 from rnncli.tasks.sequences.naive_bayes import NaiveBayes, best_scale
+from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import Loss
 from rnncli.training.reports import Confusion, Score
-from rnncli.training.threads import ThreadPool
 
-name = "classify"
 CROSS_ENTROPY = Loss(losses.softmax_cross_entropy, "nats per sequence", 1e4)
 
 
-class Labels:
+class OneAnswer(Answers):
+    """One answer for each sequence."""
+
+    @staticmethod
+    def read(
+        source: Source, data: Any, like: Any = None, *, is_answer: Callable[[str], bool] | None = None
+    ) -> Examples:
+        return read_examples(source, data, like, is_label=is_answer)
+
+    @staticmethod
+    def columns(header: Mapping[str, Any]) -> Columns:
+        return Columns.from_header(header["columns"])
+
+
+class Labels(OneAnswer):
     """The labels of the training part, in alphabetical order."""
 
     def __init__(
@@ -37,11 +59,11 @@ class Labels:
         corrected: tuple[NaiveBayes, float] | None = None,
     ):
         self.labels, self.counts, self.kind, self._corrected = labels, counts, kind, corrected
-        self.outputs = len(labels)
+        self.outputs, self.corrects = len(labels), corrected is not None
         self._number = {label: number for number, label in enumerate(labels)}
 
     @classmethod
-    def of(cls, train: Examples, data: DataConfig) -> Labels:
+    def of(cls, train: Examples, data: ClassifyDataConfig) -> Labels:
         assert train.labels is not None
         labels = sorted(set(train.labels))
         if len(labels) < 2:
@@ -49,7 +71,7 @@ class Labels:
         counts = [train.labels.count(label) for label in labels]
         if data.residual is None:
             return cls(labels, counts, data.tokens)
-        if data.residual != "naive-bayes" or train.texts is None:
+        if train.texts is None:
             raise ConfigError(f"data.residual: is {data.residual}; a classify takes naive-bayes, of texts; mend it")
         numbers = np.array([labels.index(label) for label in train.labels], np.int32)
         model = NaiveBayes.of(train.texts, numbers.tolist(), len(labels), data.tokens, pairs=True)
@@ -62,10 +84,6 @@ class Labels:
         of = header["answers"]
         corrected = (NaiveBayes.from_header(of["naive_bayes"]), float(of["scale"])) if "naive_bayes" in of else None
         return cls(list(of["labels"]), list(of["counts"]), header["data"]["tokens"], corrected)
-
-    @property
-    def corrects(self) -> bool:
-        return self._corrected is not None
 
     def bases(self, examples: Examples, *, own: bool) -> list[np.ndarray] | None:
         """Naive Bayes in the scale that fits it best, each text of its own left out."""
@@ -81,8 +99,8 @@ class Labels:
             scores = model.scores(examples.texts)
         return list((scale * (scores - scores.max(axis=1, keepdims=True))).astype(np.float32))
 
-    def loss(self, class_weights: str) -> Loss:
-        if class_weights == "none":
+    def loss(self, config: ClassifyConfig) -> Loss:
+        if config.training.class_weights == "none":
             return CROSS_ENTROPY
         counts = np.array(self.counts)
         weights = counts.sum() / (len(counts) * counts)  # their mean over the examples is 1
@@ -95,7 +113,7 @@ class Labels:
 
         return replace(CROSS_ENTROPY, kernel=weighted)
 
-    def targets(self, examples: Examples) -> np.ndarray:
+    def targets(self, examples: Examples) -> list[np.ndarray]:
         assert examples.labels is not None
         odd = next((i for i, label in enumerate(examples.labels) if label not in self._number), None)
         if odd is not None:
@@ -103,14 +121,14 @@ class Labels:
                 f"{examples.where(odd)}: the label {shown(examples.labels[odd])} does not occur in the training part; "
                 "remove the example, or train on some like it"
             )
-        return np.array([self._number[label] for label in examples.labels], np.int32)
+        return list(np.array([self._number[label] for label in examples.labels], np.int32))
 
-    def score(self, split: str, train: Examples, held_out: Examples, outputs: np.ndarray) -> Score:
+    def score(self, split: str, train: Examples, held_out: Examples, outputs: Sequence[np.ndarray]) -> Score:
         """Accuracy beside the floors that apply."""
         assert held_out.labels is not None
         assert train.labels is not None
         right = held_out.labels
-        predicted = [self.labels[k] for k in outputs.argmax(axis=1)]
+        predicted = [self.labels[k] for k in np.stack(outputs).argmax(axis=1)]
         floors = {"majority": baselines.majority(train, held_out)}
         if train.texts is not None:
             floors["naive Bayes"] = baselines.naive_bayes(train, held_out, self.labels, self.kind)
@@ -123,13 +141,13 @@ class Labels:
             higher_is_better=True, confusion=confusion(self.labels, predicted, right),
         )  # fmt: skip
 
-    def said(self, output: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
+    def said(self, sequences: Any, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         chances = output.copy()
         losses.softmax(chances)
         probabilities = {label: float(p) for label, p in zip(self.labels, chances, strict=True)}
         label = self.labels[int(chances.argmax())]
         flat = {f"p({name})": p for name, p in probabilities.items()}
-        return {"label": label, "probabilities": probabilities}, {"label": label, **flat}
+        return {"label": label, "probabilities": probabilities}, [{"label": label, **flat}]
 
     def is_answer(self, text: str) -> bool:
         return text in self._number
@@ -141,10 +159,10 @@ class Labels:
             corrected = {"naive_bayes": model.to_header(), "scale": scale}
         return {"labels": self.labels, "counts": self.counts, **corrected}
 
-    def facts(self) -> str:
+    def fact(self) -> Fact:
         shares = [f"{shown(label)} {count:,}" for label, count in zip(self.labels, self.counts, strict=True)]
         more = f" and {len(shares) - 6} more" if len(shares) > 6 else ""
-        return f"{len(self.labels)} labels: {', '.join(shares[:6])}{more}"
+        return "answers", f"{len(self.labels)} labels: {', '.join(shares[:6])}{more}"
 
 
 def accuracy(predicted: list[str], right: list[str]) -> float:
@@ -164,14 +182,23 @@ def confusion(labels: list[str], predicted: list[str], right: list[str]) -> Conf
     return Confusion(tuple(labels), tuple(tuple(pairs[mine, other] for other in labels) for mine in labels))
 
 
+def resolved(config: Any, columns: Columns) -> Any:
+    """The config of a classify or a regress with every null filled in that the data decide."""
+    words = columns.form in ("text", "lines") and config.data.tokens == "word"
+    require_words(config, words=words)
+    model = config.model
+    embedding = model.hidden_size if words and model.embedding_size is None else model.embedding_size
+    found = named(config, columns) | ({"inputs": None} if columns.form == "ts" else {})
+    return config.changed(data=found, model={"embedding_size": embedding, "pooling": model.pooling or "last"})
+
+
 def prepare(
-    config: Config, source: Source, pool: ThreadPool, notes: list[str], dtype: np.dtype = FLOAT32,
-    learnt: Mapping[str, Any] | None = None,
-) -> many_to_one.Trainee:  # fmt: skip
-    parts = many_to_one.examples_in(config, source, notes, learnt)
-    labels = Labels.from_header(learnt) if learnt else Labels.of(parts.train, config.data)
-    return many_to_one.Trainee(name, config, parts, labels, pool, dtype, learnt)
+    config: ClassifyConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None
+) -> SequenceExperiment:
+    splits = splits_in(config, source, Labels, only, learnt)
+    labels = Labels.from_header(learnt) if learnt else Labels.of(splits.train, config.data)
+    return SequenceExperiment(resolved(config, splits.train.columns), splits, labels, context, learnt)
 
 
-def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> many_to_one.Answerer:
-    return many_to_one.Answerer(name, header, arrays, Labels.from_header(header))
+def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> SequencePredictor:
+    return SequencePredictor(header, arrays, ClassifyConfig, Labels.from_header(header))

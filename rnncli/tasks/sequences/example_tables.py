@@ -7,17 +7,19 @@ import numpy as np
 from rnncli.data.csv_table import Table
 from rnncli.data.numeric import column_index, is_number, is_numeric_column, numeric_column
 from rnncli.errors import DataError, UsageError, shown
-from rnncli.tasks.sequences.examples import MISSING, Columns, Examples, Reading, finite
+from rnncli.notes import note
+from rnncli.tasks.sequences.config import ExamplesConfig
+from rnncli.tasks.sequences.examples import MISSING, Columns, Examples, finite
 
 LABEL_NAMES = ("label", "class", "tag", "target", "y")  # the first that there is
 
 
-def from_table(table: Table, reading: Reading, notes: list[str], like: Columns | None, *, labelled: bool) -> Examples:
+def from_table(table: Table, data: ExamplesConfig, like: Columns | None, *, labelled: bool) -> Examples:
     label = None
     if labelled:
-        label = _place(table, like.label) if like and like.label is not None else label_index(table, reading.label)
+        label = _place(table, like.label) if like and like.label is not None else label_index(table, data.label)
     labels = None if label is None else labels_of(table, label)
-    columns = like or _columns(table, reading, label, notes)
+    columns = like or _columns(table, data, label)
     if columns.form == "text":
         assert columns.text is not None
         index = _place(table, columns.text)
@@ -27,9 +29,9 @@ def from_table(table: Table, reading: Reading, notes: list[str], like: Columns |
         texts = [row[index].strip() for row in table.rows]
         return Examples(table.name, columns, _ids(table, columns), table.lines, labels, texts=texts)
     if columns.form == "long":
-        return _long(table, columns, reading.decimal, labels)
+        return _long(table, columns, data.decimal, labels)
     indices = [_place(table, name) for name in columns.inputs]
-    values = [_steps(table, row, indices, reading.decimal) for row in range(len(table.rows))]
+    values = [_steps(table, row, indices, data.decimal) for row in range(len(table.rows))]
     return Examples(table.name, columns, _ids(table, columns), table.lines, labels, values=values)
 
 
@@ -55,35 +57,37 @@ def labels_of(table: Table, index: int) -> list[str]:
     return [row[index].strip() for row in table.rows]
 
 
-def _columns(table: Table, reading: Reading, label: int | None, notes: list[str]) -> Columns:
+def _columns(table: Table, data: ExamplesConfig, label: int | None) -> Columns:
     """What the config names, and what the table shows where it does not."""
 
     def name_of(column: str | int) -> str:
         return table.header[column_index(table, column)]
 
     label_name = None if label is None else table.header[label]
-    if reading.text is not None and reading.inputs is not None:
+    if data.text is not None and data.listed_inputs is not None:
         raise UsageError("data.text and data.inputs: a model reads texts or numbers; remove one of them")
-    reads = [reading.text] if reading.text is not None else (reading.inputs or [])
+    reads = [data.text] if data.text is not None else (data.listed_inputs or [])
     if label_name in [name_of(column) for column in reads]:
         raise UsageError(f"data.label: {shown(str(label_name))} is also what the model reads; it would see the answer")
-    identity = None if reading.id is None else name_of(reading.id)
-    if reading.text is not None:
-        return Columns("text", name_of(reading.text), id=identity, label=label_name)
-    taken = {label_name, identity, None if reading.time is None else name_of(reading.time)}
+    identity = None if data.id is None else name_of(data.id)
+    if data.text is not None:
+        return Columns("text", name_of(data.text), id=identity, label=label_name)
+    taken = {label_name, identity, None if data.time is None else name_of(data.time)}
     others = [i for i, name in enumerate(table.header) if name not in taken]
-    numeric = [i for i in others if is_numeric_column(table, i, reading.decimal)]
-    if reading.inputs is None and not numeric and len(others) == 1:
-        notes.append(f'texts are read from column "{table.header[others[0]]}"')
+    numeric = [i for i in others if is_numeric_column(table, i, data.decimal)]
+    if data.listed_inputs is None and not numeric and len(others) == 1:
+        note(f'texts are read from column "{table.header[others[0]]}"')
         return Columns("text", table.header[others[0]], id=identity, label=label_name)
-    inputs = tuple(name_of(c) for c in reading.inputs) if reading.inputs else tuple(table.header[i] for i in numeric)
+    inputs = (
+        tuple(name_of(c) for c in data.listed_inputs) if data.listed_inputs else tuple(table.header[i] for i in numeric)
+    )
     if not inputs:
         names = ", ".join(shown(name) for name in table.header)
         raise UsageError(f"{table.name}: name the texts with --set data.text=NAME, or the numbers with "
                          f"--set data.inputs=NAMES; columns: {names}")  # fmt: skip
     left_out = [table.header[i] for i in others if table.header[i] not in inputs]
     if left_out:
-        notes.append(f"columns left out: {', '.join(left_out)}")
+        note(f"columns left out: {', '.join(left_out)}")
     return Columns("wide" if identity is None else "long", None, inputs, identity, label_name)
 
 

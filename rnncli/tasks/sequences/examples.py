@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from rnncli.data.text import tokenize
 from rnncli.errors import DataError
 
 Form = Literal["lines", "text", "wide", "long", "ts"]
@@ -33,23 +34,6 @@ class Columns:
 
 
 @dataclass(frozen=True)
-class Reading:
-    """How a file is read, from a config's `data` section; columns by name or number, None finds out."""
-
-    format: str | None = None
-    text: str | int | None = None
-    inputs: Sequence[str | int] | None = None
-    id: str | int | None = None
-    time: str | None = None
-    label: str | int | None = None
-    encoding: str = "utf-8"
-    delimiter: str | None = None
-    decimal: str = "."
-    skip_rows: int = 0
-    ragged: Literal["refuse", "skip"] = "refuse"
-
-
-@dataclass(frozen=True)
 class Examples:
     """texts, or values (n, C) float64 of n ≥ 1 steps each; labels None where the data have none.
 
@@ -70,6 +54,11 @@ class Examples:
     def where(self, number: int) -> str:
         """FILE:LINE of an example, for messages."""
         return f"{self.name}:{self.lines[number]}"
+
+    @property
+    def sentences(self) -> list[list[str]] | None:
+        """The words of each text; None of numbers."""
+        return None if self.texts is None else [tokenize(text, "word") for text in self.texts]
 
 
 def only(examples: Examples, chosen: Sequence[int]) -> Examples:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -12,99 +13,54 @@ from rnncli.kernels.losses import IGNORED
 from rnncli.nn.network import Network
 from rnncli.nn.words import Lexicon
 from rnncli.nn.workspace import Workspace
-from rnncli.training.backpropagation import Backpropagation, Loss, Sample
+from rnncli.training.backpropagation import Backpropagation, Loss, Runner, Sample
 from rnncli.training.batches import Batches, Stateless, by_length, place_sequences
 from rnncli.training.threads import ThreadPool
 
 Bases: TypeAlias = "Sequence[np.ndarray] | None"  # what the network corrects, (O,) for each sequence
 
+_AT_ONCE = 32  # sequences that are answered together
 _SELDOM = 0.5  # of the words that occur once
 _UNKNOWN = 1 << 36  # of the seed's independent random streams, plus the update
 
 
-class ExampleLearner(Stateless):
-    """inputs are token numbers (n,) or values (n, I); targets are (O,) or a number for each, or (n,) for its steps."""
+class Windows:
+    """Memory for batches of sequences of up to so many steps, filled as the network reads them.
 
-    def __init__(
-        self, network: Network, inputs: Sequence[np.ndarray], targets: Sequence[np.ndarray],
-        valid: tuple[Sequence[np.ndarray], Sequence[np.ndarray]],
-        *, loss: Loss, batch_size: int, seed: int, pool: ThreadPool,
-        lexicon: Callable[[], Lexicon | None] = lambda: None, bases: tuple[Bases, Bases] = (None, None),
-    ):  # fmt: skip
-        self.network, self.inputs, self.targets, self.valid, self.seed = network, inputs, targets, valid, seed
-        self.lexicon, self.bases = lexicon, bases
-        self.batches = Batches([len(x) for x in inputs], batch_size, seed)
-        self.updates_per_epoch = self.batches.per_epoch
-        self.loss = loss
-        self.backpropagation = Backpropagation(network, loss, pool)
-        self._longest = max(len(x) for x in (*inputs, *valid[0]))
-        self._workspaces: dict[tuple[int, bool], Workspace] = {}
+    Sequences are token numbers (n,) or values (n, I), or numbers in a `lexicon` where they are words.
+    """
 
-    def gradient(self, update: int) -> tuple[float, int]:
-        chosen = self.batches.of_update(update)
-        work = self._filled([self.inputs[i] for i in chosen], update)
-        work.dropout_keys = self.network.dropout_keys(self.seed, update)
-        work.base = _stacked_bases(self.bases[0], chosen)
-        targets, count = self._stacked([self.targets[i] for i in chosen], work)
-        return self.backpropagation.gradient(work, targets, count), count
+    def __init__(self, network: Network, longest: int, lexicon: Callable[[], Lexicon | None]):
+        self.network, self.longest, self.lexicon = network, longest, lexicon
+        self._memory: dict[tuple[int, bool], Workspace] = {}
 
-    def sample(self, update: int, *, carried: bool = False) -> Sample:
-        chosen = self.batches.of_update(update)
-        work = self._filled([self.inputs[i] for i in chosen])
-        work.base = _stacked_bases(self.bases[0], chosen)
-        return Sample(work, *self._stacked([self.targets[i] for i in chosen], work))
+    def filled(
+        self, inputs: Sequence[np.ndarray], bases: Sequence[np.ndarray] | None, draw: tuple[int, int] | None = None
+    ) -> Workspace:
+        """A window of these sequences, longest first. draw: for training, the seed and the update, whose dropout it is.
 
-    def validate(self) -> tuple[float, int]:
-        inputs, answers = self.valid
-        total, counted = 0.0, 0
-        for chosen in by_length([len(x) for x in inputs], self.batches.B):
-            work = self._filled([inputs[i] for i in chosen])
-            work.base = _stacked_bases(self.bases[1], chosen)
-            targets, count = self._stacked([answers[i] for i in chosen], work)
-            total += self.backpropagation.evaluate(work, targets)
-            counted += count
-        return (total, counted) if counted else (float("nan"), 0)
-
-    def outputs(self, inputs: Sequence[np.ndarray], bases: Bases = None) -> list[np.ndarray]:
-        """What the network says of each: (O,), or (n, O) where it answers for every step."""
-        said: list[np.ndarray] = [np.zeros(0)] * len(inputs)
-        for chosen in by_length([len(x) for x in inputs], self.batches.B):
-            work = self._filled([inputs[i] for i in chosen])
-            work.base = _stacked_bases(bases, chosen)
-            self.backpropagation.forward(work)
-            for b, i in enumerate(chosen):
-                said[i] = np.array(work.outputs[0, b] if work.pooling else work.outputs[: len(inputs[i]), b])
-        return said
-
-    def _stacked(self, targets: list[np.ndarray], work: Workspace) -> tuple[np.ndarray, int]:
-        """Targets (1, B, …) or, padded, (T, B); and how many values the loss is the mean of."""
-        if work.pooling:
-            stacked = np.stack(targets)[None]
-            return stacked, stacked.size
-        padded = np.full((work.T, work.B), IGNORED, np.int32)
-        for b, target in enumerate(targets):
-            padded[: len(target), b] = target
-        return padded, sum(map(len, targets))
-
-    def _filled(self, inputs: Sequence[np.ndarray], update: int | None = None) -> Workspace:
-        """A window of these sequences, longest first; for training, that of an update."""
+        bases: what the network corrects, (O,) for each sequence.
+        """
         lengths = np.array([len(x) for x in inputs])
-        training = update is not None
-        key = (len(inputs), training and (self.network.shape.dropout > 0 or self.network.words is not None))
-        if key not in self._workspaces or self._workspaces[key].T < lengths[0]:
-            longest = max(self._longest, int(lengths[0]))
+        key = (len(inputs), draw is not None and (self.network.shape.dropout > 0 or self.network.words is not None))
+        if key not in self._memory or self._memory[key].T < lengths[0]:
+            longest = max(self.longest, int(lengths[0]))
             head_steps = 1 if self.network.pooling else longest
-            self._workspaces[key] = self.network.workspace(longest, len(inputs), head_steps, training=training)
-        work = self._workspaces[key].ragged(lengths)
+            self._memory[key] = self.network.workspace(longest, len(inputs), head_steps, training=draw is not None)
+        work = self._memory[key].ragged(lengths)
         work.clear_state()
+        work.base = None if bases is None else np.stack(bases)
+        work.dropout_keys = self.network.dropout_keys(*draw) if draw else ()
         lexicon = self.lexicon()
         if lexicon is None:
             place_sequences(inputs, work.tokens if self.network.shape.token_input else work.x)
         else:
-            self._place_words(inputs, lexicon, work, update)
+            self._place_words(inputs, lexicon, work, draw)
         return work
 
-    def _place_words(self, inputs: Sequence[np.ndarray], lexicon: Lexicon, work: Workspace, update: int | None) -> None:
+    def _place_words(
+        self, inputs: Sequence[np.ndarray], lexicon: Lexicon, work: Workspace, draw: tuple[int, int] | None
+    ) -> None:
         """In training, every other seldom word is taken for one that is not known, which so gets a vector too, and as
         many of all as the network's word_dropout says."""
         numbers = np.zeros((work.T, work.B), int)
@@ -113,12 +69,100 @@ class ExampleLearner(Stateless):
             self.network.words.place(work.words, numbers, lexicon)
         words = work.words.words if work.words else work.tokens
         words[...] = lexicon.words[numbers]
-        if update is not None:
+        if draw is not None:
+            seed, update = draw
             noise = np.empty(numbers.size)
-            random.fill_uniform(noise, self.seed, _UNKNOWN + update, 1.0)
+            random.fill_uniform(noise, seed, _UNKNOWN + update, 1.0)
             share = np.where(lexicon.seldom[numbers], _SELDOM, 0.0)
             words[noise.reshape(numbers.shape) < 2 * np.maximum(share, self.network.shape.word_dropout) - 1] = 0
 
+    def outputs(self, runner: Runner, inputs: Sequence[np.ndarray], bases: Bases, B: int) -> list[np.ndarray]:
+        """What the network says of each: (O,), or (n, O) where it answers for every step; B at a time."""
+        said: list[np.ndarray] = [np.zeros(0)] * len(inputs)
+        for chosen in by_length([len(x) for x in inputs], B):
+            work = self.filled(_picked(inputs, chosen), None if bases is None else _picked(bases, chosen))
+            runner.forward(work)
+            for b, i in enumerate(chosen):
+                said[i] = np.array(work.outputs[0, b] if work.pooling else work.outputs[: len(inputs[i]), b])
+        return said
 
-def _stacked_bases(bases: Bases, chosen: np.ndarray) -> np.ndarray | None:
-    return None if bases is None else np.stack([bases[i] for i in chosen])
+
+def answered(
+    network: Network,
+    inputs: Sequence[np.ndarray],
+    pool: ThreadPool,
+    *,
+    lexicon: Callable[[], Lexicon | None],
+    bases: Bases,
+) -> list[np.ndarray]:
+    """What a trained network says of each sequence."""
+    windows = Windows(network, max(map(len, inputs)), lexicon)
+    return windows.outputs(Runner(network, pool), inputs, bases, _AT_ONCE)
+
+
+@dataclass(frozen=True)
+class ExampleData:
+    """inputs are sequences as `Windows` take them; targets are (O,) or a number for each, or (n,) for its steps; bases
+    are what the network corrects, (O,) for each."""
+
+    inputs: Sequence[np.ndarray] = ()
+    targets: Sequence[np.ndarray] = ()
+    bases: Bases = None
+
+
+class ExampleLearner(Stateless):
+    """Trains `network` on whole sequences."""
+
+    def __init__(
+        self,
+        network: Network,
+        train: ExampleData,
+        valid: ExampleData,
+        *,
+        loss: Loss,
+        batch_size: int,
+        seed: int,
+        pool: ThreadPool,
+        lexicon: Callable[[], Lexicon | None] = lambda: None,
+    ):
+        self.network, self.train, self.valid, self.seed = network, train, valid, seed
+        self.batches = Batches([len(x) for x in train.inputs], batch_size, seed)
+        self.updates_per_epoch = self.batches.per_epoch
+        self.loss = loss
+        self.backpropagation = Backpropagation(network, loss, pool)
+        self.windows = Windows(network, max(len(x) for x in (*train.inputs, *valid.inputs)), lexicon)
+
+    def gradient(self, update: int) -> tuple[float, int]:
+        sample = self._batch(self.train, self.batches.of_update(update), (self.seed, update))
+        return self.backpropagation.gradient(sample.work, sample.targets, sample.count), sample.count
+
+    def sample(self, update: int, *, carried: bool = False) -> Sample:
+        return self._batch(self.train, self.batches.of_update(update))
+
+    def validate(self) -> tuple[float, int]:
+        total, counted = 0.0, 0
+        for chosen in by_length([len(x) for x in self.valid.inputs], self.batches.B):
+            sample = self._batch(self.valid, chosen)
+            total += self.backpropagation.evaluate(sample.work, sample.targets)
+            counted += sample.count
+        return (total, counted) if counted else (float("nan"), 0)
+
+    def outputs(self, inputs: Sequence[np.ndarray], bases: Bases = None) -> list[np.ndarray]:
+        """What the network says of each: (O,), or (n, O) where it answers for every step."""
+        return self.windows.outputs(self.backpropagation, inputs, bases, self.batches.B)
+
+    def _batch(self, data: ExampleData, chosen: np.ndarray, draw: tuple[int, int] | None = None) -> Sample:
+        """These sequences with their targets (1, B, …) or, padded, (T, B)."""
+        bases = None if data.bases is None else _picked(data.bases, chosen)
+        work, targets = self.windows.filled(_picked(data.inputs, chosen), bases, draw), _picked(data.targets, chosen)
+        if work.pooling:
+            stacked = np.stack(targets)[None]
+            return Sample(work, stacked, stacked.size)
+        padded = np.full((work.T, work.B), IGNORED, np.int32)
+        for b, target in enumerate(targets):
+            padded[: len(target), b] = target
+        return Sample(work, padded, sum(map(len, targets)))
+
+
+def _picked(items: Sequence[np.ndarray], chosen: np.ndarray) -> list[np.ndarray]:
+    return [items[i] for i in chosen]

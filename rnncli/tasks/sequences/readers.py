@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 
 from rnncli.data.scaling import FAR, whole_series
-from rnncli.data.vocabulary import LIMIT, UNKNOWN, Vocabulary
+from rnncli.data.vocabulary import LIMIT, UNKNOWN, Vocabulary, token_vocabulary
 from rnncli.errors import DataError
 from rnncli.nn.words import Lexicon
+from rnncli.tasks.sequences.examples import Examples
+from rnncli.tasks.sequences.tagged import Tagged
 
 LONGEST = 40  # characters of a word: of a longer one, the first and the last half of that
 
@@ -27,7 +29,7 @@ class Tokens:
     """Texts in the units of a vocabulary."""
 
     def __init__(self, vocabulary: Vocabulary):
-        self.vocabulary = vocabulary
+        self.vocabulary, self.unit = vocabulary, f"{vocabulary.kind} tokens"
 
     def encode(self, texts: Iterable[str]) -> list[np.ndarray]:
         """Token numbers of each."""
@@ -46,6 +48,8 @@ class Tokens:
 
 class Words:
     """The words and characters of the training part; `once` are the words that it has but once."""
+
+    unit = "word tokens"
 
     def __init__(self, vocabulary: Vocabulary, characters: Vocabulary, once: Sequence[str] = ()):
         self.vocabulary, self.characters, self._once = vocabulary, characters, frozenset(once)
@@ -124,14 +128,49 @@ class Numbers:
     def size(self) -> int:
         return len(self.centre)
 
+    @property
+    def unit(self) -> str:
+        return f"steps of {self.size}"
+
     def to_header(self) -> dict[str, Any]:
         return {"centre": self.centre.tolist(), "scale": self.scale.tolist()}
 
 
-def from_header(header: Mapping[str, Any]) -> Tokens | Words | Numbers:
+Reader = Tokens | Words | Numbers
+
+
+def from_header(header: Mapping[str, Any]) -> Reader:
     """The reader that a model file describes."""
     if "words" in header:
         return Words(Vocabulary.from_header(header["words"]), Vocabulary.from_header(header["characters"]))
     if "vocabulary" in header:
         return Tokens(Vocabulary.from_header(header["vocabulary"]))
     return Numbers(np.array(header["centre"], float), np.array(header["scale"], float))
+
+
+def fitted(train: Examples | Tagged, data: Any) -> Reader:
+    """The reader that the training part calls for; `data` says how texts are cut, and whether numbers are scaled."""
+    if train.values is not None:
+        return Numbers.of(train.values, data.scaling)
+    if train.sentences is not None and (isinstance(train, Tagged) or data.tokens == "word"):
+        return Words.of(train.sentences)
+    assert isinstance(train, Examples)
+    return Tokens(token_vocabulary(train.texts or [], data.tokens))
+
+
+def encode(reader: Reader, sequences: Examples | Tagged) -> list[np.ndarray]:
+    """What the network reads of each sequence; DataError where that is something else, or nothing."""
+    if isinstance(reader, Numbers) and sequences.values is not None:
+        return reader.encode(sequences.values, sequences.where)
+    if isinstance(reader, Words) and sequences.sentences is not None:
+        inputs = reader.encode(sequences.sentences)
+    elif isinstance(reader, Tokens) and isinstance(sequences, Examples) and sequences.texts is not None:
+        inputs = reader.encode(sequences.texts)
+    else:
+        kinds = ("words" if isinstance(sequences, Tagged) else "texts"), "numbers"
+        reads, given = kinds[::-1] if isinstance(reader, Numbers) else kinds
+        raise DataError(f"{sequences.name}: the model reads {reads}, and these are {given}")
+    empty = next((i for i, x in enumerate(inputs) if not len(x)), None)
+    if empty is not None:
+        raise DataError(f"{sequences.where(empty)}: a text without tokens; remove it")
+    return inputs

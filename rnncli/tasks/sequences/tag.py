@@ -4,102 +4,62 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from rnncli.config.loading import config_from_mapping
-from rnncli.config.schema import Config, DataConfig
 from rnncli.data.source import Source
-from rnncli.data.splits import Parts
 from rnncli.errors import DataError, shown
 from rnncli.kernels import losses
-from rnncli.nn.memory import require_memory
-from rnncli.nn.network import FLOAT32, Network, NetworkShape
-from rnncli.tasks.first_weights import set_first_weights
 from rnncli.tasks.sequences.classify import accuracy, confusion, macro_f1
-from rnncli.tasks.sequences.learner import ExampleLearner
-from rnncli.tasks.sequences.readers import Numbers, Tokens, Words, from_header
+from rnncli.tasks.sequences.config import TagConfig
+from rnncli.tasks.sequences.experiment import Answers, Fact, SequenceExperiment, SequencePredictor, named, splits_in
 from rnncli.tasks.sequences.tagged import TagColumns, Tagged, only, read_tagged
-from rnncli.tasks.whole_sequences import refuse_keys, require_whole_sequences
-from rnncli.training.backpropagation import CROSS_ENTROPY
+from rnncli.tasks.task import Context
+from rnncli.training.backpropagation import CROSS_ENTROPY, Loss
 from rnncli.training.reports import Score
-from rnncli.training.threads import ThreadPool
 
-name = "tag"
 CHARACTER_SIZE = 32
 
 
-def reader_of(train: Tagged, data: DataConfig) -> Words | Numbers:
-    """The reader that the training part calls for."""
-    if train.words is not None:
-        return Words.of(train.words)
-    assert train.values is not None
-    return Numbers.of(train.values, next(iter(data.scalings), None))
+class Tags(Answers):
+    """The tags of the training part, in alphabetical order."""
 
+    every_step = True
+    kept = ("format", "encoding", "delimiter", "decimal", "skip_rows", "ragged", "scaling")
 
-def reader_in(header: Mapping[str, Any]) -> Words | Numbers:
-    """The reader of a model file."""
-    reader = from_header(header["reader"])
-    assert not isinstance(reader, Tokens)
-    return reader
+    def __init__(self, tags: list[str], counts: Counter[str]):
+        self.tags, self.counts, self.outputs = tags, counts, len(tags)
+        self._number = {tag: number for number, tag in enumerate(tags)}
 
+    @classmethod
+    def of(cls, train: Tagged) -> Tags:
+        counts = Counter(_flat(train.tags or []))
+        if len(counts) < 2:
+            raise DataError(f"{train.name}: every step is tagged {shown(next(iter(counts)))}; to tag takes two tags")
+        return cls(sorted(counts), counts)
 
-def encode(reader: Words | Numbers, tagged: Tagged) -> list[np.ndarray]:
-    """What the network reads of each sequence."""
-    read, given = ("words", "numbers") if isinstance(reader, Words) else ("numbers", "words")
-    if isinstance(reader, Words) and tagged.words is not None:
-        return reader.encode(tagged.words)
-    if isinstance(reader, Numbers) and tagged.values is not None:
-        return reader.encode(tagged.values, tagged.where)
-    raise DataError(f"{tagged.name}: the model reads {read}, and these are {given}")
+    @classmethod
+    def from_header(cls, header: Mapping[str, Any]) -> Tags:
+        """Those of a model file."""
+        return cls(list(header["answers"]["tags"]), Counter())
 
+    @staticmethod
+    def read(source: Source, data: Any, like: Any = None, *, is_answer: Callable[[str], bool] | None = None) -> Tagged:
+        return read_tagged(source, data, like, is_tag=is_answer)
 
-def network_shape(config: Config, reader: Words | Numbers, outputs: int) -> NetworkShape:
-    model, words = config.model, isinstance(reader, Words)
-    spelling = words and model.character_size
-    return NetworkShape(
-        cell=model.cell, input_size=reader.size, hidden_size=model.hidden_size, num_layers=model.num_layers,
-        output_size=outputs, token_input=words, embedding_size=model.embedding_size if words else None,
-        activation=model.activation, dropout=model.dropout, bidirectional=model.bidirectional, drops_ends=True,
-        word_dropout=model.word_dropout,
-        characters=len(reader.characters) if spelling and isinstance(reader, Words) else 0,
-        character_size=model.character_size or 0 if spelling else 0,
-    )  # fmt: skip
+    @staticmethod
+    def columns(header: Mapping[str, Any]) -> TagColumns:
+        return TagColumns.from_header(header["columns"])
 
+    def is_answer(self, text: str) -> bool:
+        return text in self._number
 
-class Trainee:
-    """Tagged sequences and a fresh network for them."""
+    def loss(self, config: TagConfig) -> Loss:
+        return CROSS_ENTROPY
 
-    def __init__(
-        self, config: Config, parts: Parts[Tagged], pool: ThreadPool, dtype: np.dtype,
-        learnt: Mapping[str, Any] | None,
-    ):  # fmt: skip
-        train = parts.train
-        assert train.tags is not None
-        self.parts, self.config = parts, config
-        counts = Counter(tag for tags in train.tags for tag in tags)
-        self.tags = list(learnt["tags"]) if learnt else sorted(counts)
-        if len(self.tags) < 2:
-            raise DataError(f"{train.name}: every step is tagged {shown(self.tags[0])}; to tag takes two tags")
-        self._number = {tag: number for number, tag in enumerate(self.tags)}
-        self.reader = reader_in(learnt) if learnt else reader_of(train, config.data)
-        inputs, targets = encode(self.reader, train), self._targets(train)
-        valid = parts.held_out.get("validation")
-        held_out = ([], []) if valid is None else (encode(self.reader, valid), self._targets(valid))
-        training = config.training
-        shape = network_shape(config, self.reader, len(self.tags))
-        require_memory(shape, max(map(len, inputs)), min(training.batch_size, len(inputs)))
-        self.network = Network(shape, dtype)
-        set_first_weights(self.network, config)
-        self.learner = ExampleLearner(
-            self.network, inputs, targets, held_out, loss=CROSS_ENTROPY, batch_size=training.batch_size,
-            seed=training.seed, pool=pool, lexicon=self.reader.lexicon,
-        )  # fmt: skip
-        self.facts = self._facts([len(x) for x in inputs], counts)
-
-    def _targets(self, tagged: Tagged) -> list[np.ndarray]:
+    def targets(self, tagged: Tagged) -> list[np.ndarray]:
         assert tagged.tags is not None
         for i, tags in enumerate(tagged.tags):
             odd = next((t for t, tag in enumerate(tags) if tag not in self._number), None)
@@ -110,57 +70,45 @@ class Trainee:
                 )
         return [np.array([self._number[tag] for tag in tags], np.int32) for tags in tagged.tags]
 
-    def _facts(self, lengths: list[int], counts: Counter[str]) -> tuple[tuple[str, str], ...]:
-        model, shape = self.config.model, self.network.shape
-        ways = ", both ways" if model.bidirectional else ""
-        spelt = f", words spelt by 2 × {shape.character_size}" if shape.characters else ""
-        usual = [f"{shown(tag)} {count:,}" for tag, count in counts.most_common(4)]
-        more = f" and {len(counts) - 4} more" if len(counts) > 4 else ""
-        return (
-            ("data", f"{self.parts.train.name}: {len(lengths):,} sequences of {sum(lengths):,} steps to train on"
-                     f"{self.parts.facts()}"),
-            ("tags", f"{len(counts)}: {', '.join(usual)}{more}"),
-            ("model", f"{model.num_layers} × {model.cell} of {model.hidden_size}{ways}{spelt}, "
-                      f"{self.network.parameters.weights.size:,} parameters"),
-        )  # fmt: skip
-
-    def header(self) -> dict[str, Any]:
-        kept = ("format", "encoding", "delimiter", "decimal", "skip_rows", "ragged", "scaling")
-        return {
-            "task": name,
-            "data": {key: getattr(self.config.data, key) for key in kept},
-            "model": self.config.model.model_dump(),
-            "columns": self.parts.train.columns.to_header(),
-            "reader": self.reader.to_header(),
-            "tags": self.tags,
-        }
-
-    def hold_out(self, source: Source, changes: Mapping[str, Any], notes: list[str]) -> None:
-        data = self.config.data.model_copy(update=dict(changes))
-        self.parts.held_out["test"] = read_tagged(source, data, notes, self.parts.train.columns)
-        self._targets(self.parts.held_out["test"])  # refuses what training never saw
-
-    def score(self) -> Score | None:
+    def score(self, split: str, train: Tagged, held_out: Tagged, outputs: Sequence[np.ndarray]) -> Score:
         """Token accuracy beside the most frequent tag, of each word where there are words."""
-        split = self.parts.scored()
-        if split is None:
-            return None
-        train, part = self.parts.train, self.parts.held_out[split]
-        assert part.tags is not None
-        outputs = self.learner.outputs(encode(self.reader, part))
+        assert held_out.tags is not None
         said = [[self.tags[k] for k in output.argmax(axis=1)] for output in outputs]
-        usual, by_word = most_frequent(train, part)
+        usual, by_word = most_frequent(train, held_out)
         floors = {"most frequent tag": usual} | ({"most frequent tag of the word": by_word} if by_word else {})
-        right, flat = _flat(part.tags), _flat(said)
-        detail = f"{len(right):,} steps of {len(part):,} sequences, macro-F1 {macro_f1(flat, right):.4f}"
+        right, flat = _flat(held_out.tags), _flat(said)
+        detail = f"{len(right):,} steps of {len(held_out):,} sequences, macro-F1 {macro_f1(flat, right):.4f}"
         if are_spans(self.tags):
             best = list(floors.values())[-1]
-            detail += f", span F1 {span_f1(said, part.tags):.4f} (floor {span_f1(best, part.tags):.4f})"
+            detail += f", span F1 {span_f1(said, held_out.tags):.4f} (floor {span_f1(best, held_out.tags):.4f})"
         return Score(
-            split, "token accuracy", accuracy(flat, right),
+            split,
+            "token accuracy",
+            accuracy(flat, right),
             tuple((floor, accuracy(_flat(tags), right)) for floor, tags in floors.items()),
-            detail, higher_is_better=True, confusion=confusion(self.tags, flat, right),
-        )  # fmt: skip
+            detail,
+            higher_is_better=True,
+            confusion=confusion(self.tags, flat, right),
+        )
+
+    def said(self, sequences: Tagged, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        steps = [self._step(sequences, i, t, z) for t, z in enumerate(output)]
+        return {"steps": steps}, steps
+
+    def _step(self, tagged: Tagged, i: int, t: int, output: np.ndarray) -> dict[str, Any]:
+        chances = output.copy()
+        losses.softmax(chances)
+        k = int(chances.argmax())
+        word = {} if tagged.words is None else {"word": tagged.words[i][t]}
+        return {"step": t + 1, **word, "tag": self.tags[k], "probability": float(chances[k])}
+
+    def to_header(self) -> dict[str, Any]:
+        return {"tags": self.tags}
+
+    def fact(self) -> Fact:
+        usual = [f"{shown(tag)} {count:,}" for tag, count in self.counts.most_common(4)]
+        more = f" and {len(self.tags) - 4} more" if len(self.tags) > 4 else ""
+        return "tags", f"{len(self.tags)}: {', '.join(usual)}{more}"
 
 
 def _flat(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -211,65 +159,25 @@ def span_f1(said: Sequence[Sequence[str]], right: Sequence[Sequence[str]]) -> fl
     return 2 * sum(len(a & b) for a, b in pairs) / total if total else 0.0
 
 
-class Tagger:
-    """A trained model."""
-
-    def __init__(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]):
-        config = config_from_mapping({"task": name, "data": header["data"], "model": header["model"]})
-        self.data, self.tags = config.data, list(header["tags"])
-        self.columns = TagColumns.from_header(header["columns"])
-        self.reader = reader_in(header)
-        self.network = Network(network_shape(config, self.reader, len(self.tags)))
-        self.network.load(arrays)
-
-    def predict(
-        self, source: Source, changes: Mapping[str, Any], notes: list[str]
-    ) -> Iterable[tuple[str, list[dict[str, Any]]]]:
-        """(id, steps) of each sequence in `source`, read like the training data but for `changes`."""
-        data = self.data.model_copy(update=dict(changes))
-        tagged = read_tagged(source, data, notes, self.columns, is_tag=set(self.tags).__contains__)
-        inputs = encode(self.reader, tagged)
-        pool = ThreadPool(None, self.network.dtype)
-        try:
-            outputs = ExampleLearner(
-                self.network, inputs, [], ([], []), loss=CROSS_ENTROPY, batch_size=32, seed=0, pool=pool,
-                lexicon=self.reader.lexicon,
-            ).outputs(inputs)  # fmt: skip
-        finally:
-            pool.close()
-        for i, output in enumerate(outputs):
-            yield tagged.ids[i], [self._step(tagged, i, t, z) for t, z in enumerate(output)]
-
-    def _step(self, tagged: Tagged, i: int, t: int, output: np.ndarray) -> dict[str, Any]:
-        chances = output.copy()
-        losses.softmax(chances)
-        k = int(chances.argmax())
-        word = {} if tagged.words is None else {"word": tagged.words[i][t]}
-        return {"step": t + 1, **word, "tag": self.tags[k], "probability": float(chances[k])}
-
-
-def prepare(
-    config: Config, source: Source, pool: ThreadPool, notes: list[str], dtype: np.dtype = FLOAT32,
-    learnt: Mapping[str, Any] | None = None,
-) -> Trainee:  # fmt: skip
-    require_whole_sequences(config)
-    refuse_keys(config, {"model.pooling": "a tag has an answer for every step; remove it"})
-    whole = read_tagged(source, config.data, notes, TagColumns.from_header(learnt["columns"]) if learnt else None)
-    parts = Parts(config, whole, lambda other: read_tagged(other, config.data, notes, whole.columns), only)
-    return Trainee(_resolved(config, whole.columns), parts, pool, dtype, learnt)
-
-
-def _resolved(config: Config, columns: TagColumns) -> Config:
-    data, model = config.data, config.model
-    words = columns.text is not None
+def resolved(config: TagConfig, columns: TagColumns) -> TagConfig:
+    """The config with every null filled in that the data decide."""
+    model, words = config.model, columns.text is not None
     spelling = model.character_size if model.character_size is not None else CHARACTER_SIZE
     filled = {
         "embedding_size": (model.embedding_size or model.hidden_size) if words else None,
         "character_size": spelling if words else None,
     }
-    named = {"text": columns.text, "inputs": list(columns.inputs) or None, "id": columns.id, "label": columns.label}
-    return config.model_copy(update={"data": data.model_copy(update=named), "model": model.model_copy(update=filled)})
+    return config.changed(data=named(config, columns), model=filled)
 
 
-def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Tagger:
-    return Tagger(header, arrays)
+def prepare(
+    config: TagConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None
+) -> SequenceExperiment:
+    splits = splits_in(config, source, Tags, only, learnt)
+    tags = Tags.from_header(learnt) if learnt else Tags.of(splits.train)
+    return SequenceExperiment(resolved(config, splits.train.columns), splits, tags, context, learnt)
+
+
+def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> SequencePredictor:
+    """A trained tagger at work."""
+    return SequencePredictor(header, arrays, TagConfig, Tags.from_header(header))

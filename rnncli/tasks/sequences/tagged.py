@@ -15,11 +15,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from rnncli.config.schema import DataConfig
 from rnncli.data.csv_table import Table, declared_delimiter, read_table, refuse_nul
 from rnncli.data.numeric import column_index, is_numeric_column, numeric_column
 from rnncli.data.source import Source, decode
 from rnncli.errors import DataError, UsageError, shown
+from rnncli.notes import note
+from rnncli.tasks.sequences.config import LabelledConfig
 from rnncli.tasks.sequences.example_tables import label_index, labels_of
 from rnncli.tasks.sequences.examples import MISSING, finite
 
@@ -65,6 +66,11 @@ class Tagged:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def sentences(self) -> list[list[str]] | None:
+        """The words of each sequence; None of numbers."""
+        return self.words
+
     def where(self, number: int, step: int = 0) -> str:
         """FILE:LINE of a step, for messages."""
         return f"{self.name}:{self.lines[number][step]}"
@@ -80,7 +86,7 @@ def only(tagged: Tagged, chosen: Sequence[int]) -> Tagged:
 
 
 def read_tagged(
-    source: Source, data: DataConfig, notes: list[str], like: TagColumns | None = None,
+    source: Source, data: LabelledConfig, like: TagColumns | None = None,
     *, is_tag: Callable[[str], bool] | None = None,
 ) -> Tagged:  # fmt: skip
     """The sequences in `source`, in the columns of `like` where it is given.
@@ -92,7 +98,7 @@ def read_tagged(
     if table:
         found = read_table(
             source, encoding=data.encoding, delimiter=data.delimiter, decimal=data.decimal, skip_rows=data.skip_rows,
-            ragged=data.ragged, notes=notes,
+            ragged=data.ragged,
         )  # fmt: skip
         return _from_table(found, data, like, tagged=is_tag is None)
     rows, delimiter = _rows(source, data)
@@ -100,17 +106,17 @@ def read_tagged(
         if source.name.lower().endswith(".csv"):
             raise DataError(f"{source.name}: the model reads columns between tabs or spaces, or sentences, and no CSV")
         if _are_sentences(rows, like, is_tag):
-            notes.append(f"{source.name}: each line is read as a sentence")
+            note(f"{source.name}: each line is read as a sentence")
             full = [(number, fields) for number, fields in rows if fields]
             places = [[number] * len(fields) for number, fields in full]
             return _made(source.name, like, places, [fields for _, fields in full], None)
-    return _from_columns(source.name, rows, delimiter, data, notes, like, tagged=is_tag is None)
+    return _from_columns(source.name, rows, delimiter, data, like, tagged=is_tag is None)
 
 
 Rows = list[tuple[int, list[str]]]  # the line of each, and its fields, none on a blank line
 
 
-def _rows(source: Source, data: DataConfig) -> tuple[Rows, str | None]:
+def _rows(source: Source, data: LabelledConfig) -> tuple[Rows, str | None]:
     """All lines but comments, cut at tabs where there are any, else at spaces."""
     text = decode(source, data.encoding).replace("\r\n", "\n").replace("\r", "\n")
     refuse_nul(text, source.name)
@@ -134,7 +140,7 @@ def _are_sentences(rows: Rows, like: TagColumns, is_tag: Callable[[str], bool]) 
 
 
 def _from_columns(
-    name: str, rows: Rows, delimiter: str | None, data: DataConfig, notes: list[str], like: TagColumns | None,
+    name: str, rows: Rows, delimiter: str | None, data: LabelledConfig, like: TagColumns | None,
     *, tagged: bool,
 ) -> Tagged:  # fmt: skip
     first = next(fields for _, fields in rows if fields)
@@ -147,9 +153,9 @@ def _from_columns(
             f"{name}: has {width} column{'s' if width > 1 else ''}, and the model was trained on {columns.width}"
         )
     if bare:
-        notes.append(f"{name}: each line is read as a word; a blank line ends a sentence")
+        note(f"{name}: each line is read as a word; a blank line ends a sentence")
     sentences: list[Rows] = [[]]
-    for number, fields in _rectangular(name, rows, width, data.ragged, notes):
+    for number, fields in _rectangular(name, rows, width, data.ragged):
         if not fields and sentences[-1]:
             sentences.append([])
         elif fields and not (conll_u and not fields[0].isdecimal()):  # 1-2 and 1.1 are no words
@@ -173,7 +179,7 @@ def _made(name: str, columns: TagColumns, lines: list[list[int]], words: list[li
     return Tagged(name, columns, [str(i + 1) for i in range(len(words))], lines, words, None, tags)
 
 
-def _columns_of(name: str, data: DataConfig, width: int, delimiter: str | None, *, conll_u: bool) -> TagColumns:
+def _columns_of(name: str, data: LabelledConfig, width: int, delimiter: str | None, *, conll_u: bool) -> TagColumns:
     if width < 2:
         raise DataError(f"{name}: has one column, and a tag takes two: a word and its tag")
     text = data.text or (2 if conll_u else 1)
@@ -186,9 +192,7 @@ def _columns_of(name: str, data: DataConfig, width: int, delimiter: str | None, 
     return TagColumns("columns", str(text), (), None, str(label), width, delimiter)
 
 
-def _rectangular(
-    name: str, rows: list[tuple[int, list[str]]], width: int, ragged: str, notes: list[str]
-) -> list[tuple[int, list[str]]]:
+def _rectangular(name: str, rows: list[tuple[int, list[str]]], width: int, ragged: str) -> list[tuple[int, list[str]]]:
     odd = [(number, fields) for number, fields in rows if fields and len(fields) != width]
     if odd and ragged == "refuse":
         number, fields = odd[0]
@@ -197,11 +201,11 @@ def _rectangular(
             "correct the line, or pass --ragged skip to leave such lines out"
         )
     if odd:
-        notes.append(f"left out {len(odd):,} of {len(rows):,} lines without {width} columns, the first {odd[0][0]}")
+        note(f"left out {len(odd):,} of {len(rows):,} lines without {width} columns, the first {odd[0][0]}")
     return [(number, fields) for number, fields in rows if not fields or len(fields) == width]
 
 
-def _from_table(table: Table, data: DataConfig, like: TagColumns | None, *, tagged: bool) -> Tagged:
+def _from_table(table: Table, data: LabelledConfig, like: TagColumns | None, *, tagged: bool) -> Tagged:
     columns = like or _columns_of_table(table, data)
     rows: dict[str, list[int]] = {}
     identity = column_index(table, str(columns.id))
@@ -226,7 +230,7 @@ def _from_table(table: Table, data: DataConfig, like: TagColumns | None, *, tagg
     return Tagged(table.name, columns, list(rows), lines, words, values, tags)
 
 
-def _columns_of_table(table: Table, data: DataConfig) -> TagColumns:
+def _columns_of_table(table: Table, data: LabelledConfig) -> TagColumns:
     if data.id is None:
         names = ", ".join(shown(name) for name in table.header)
         raise UsageError(
@@ -235,7 +239,7 @@ def _columns_of_table(table: Table, data: DataConfig) -> TagColumns:
     if data.text is not None and data.inputs is not None:
         raise UsageError("data.text and data.inputs: a model reads words or numbers; remove one of them")
     identity, label = column_index(table, data.id), label_index(table, data.label)
-    listed: list[Any] = [] if data.inputs is None else data.inputs if isinstance(data.inputs, list) else [data.inputs]
+    listed = data.listed_inputs or []
     read = [column_index(table, column) for column in ([data.text] if data.text is not None else listed)]
     taken = {identity, label, *([column_index(table, data.time)] if data.time else [])}
     others = [i for i in range(len(table.header)) if i not in taken]

@@ -8,8 +8,8 @@ import pytest
 from forecasts import member_of, panel_features
 from windows import central_differences, error
 
-from rnncli.config.schema import ModelConfig
 from rnncli.tasks.forecast.baselines import last_value, seasonal_naive
+from rnncli.tasks.forecast.config import ForecastModelConfig
 from rnncli.tasks.forecast.decoders import Direct, Segments, Sizes
 from rnncli.tasks.forecast.learner import WindowLearner
 from rnncli.tasks.forecast.losses import FORECAST_LOSSES, LEVELS
@@ -36,7 +36,7 @@ each_decoder = pytest.mark.parametrize("name", DECODERS)
 
 
 def model(kind):
-    return ModelConfig(cell="gru", hidden_size=3, num_layers=1, segment=SEGMENT if kind is Segments else None)
+    return ForecastModelConfig(cell="gru", hidden_size=3, num_layers=1, segment=SEGMENT if kind is Segments else None)
 
 
 def windowing(scaling="none", baseline=last_value):

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from forecasts import member_of, panel_features
 
-from rnncli.config.schema import ModelConfig
 from rnncli.kernels import jit
 from rnncli.nn.segments import SegmentNetwork
 from rnncli.tasks.forecast.baselines import last_value
+from rnncli.tasks.forecast.config import ForecastModelConfig
 from rnncli.tasks.forecast.decoders import Direct, Segments, Sizes
 from rnncli.tasks.forecast.learner import EnsembleLearner, WindowLearner
 from rnncli.tasks.forecast.recursive import Recursive
@@ -29,7 +29,7 @@ def alone(kind, k, seed=5, valid=None):
     """Learner k of an ensemble, its weights not yet set."""
     how = Windowing(CONTEXTS[k], HORIZON, 2, SCALINGS[k], last_value, (np.zeros((2, C)), np.ones((2, C))))
     segment = 2 if kind == "segments" else None
-    model = ModelConfig(cell="gru", hidden_size=5, num_layers=2, segment=segment, dropout=0.2)
+    model = ForecastModelConfig(cell="gru", hidden_size=5, num_layers=2, segment=segment, dropout=0.2)
     member = member_of(KINDS[kind], model, Sizes(CONTEXTS[k], HORIZON, C), how, POOL, "mae", np.float32)
     train = np.concatenate([how.origins(0, 30), how.origins(40, 70, 40)])
     valid = np.concatenate([how.origins(30, 40), how.origins(70, 80, 40)]) if valid is None else valid

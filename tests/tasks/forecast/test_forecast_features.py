@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from panels import panel_of, refused
 
-from rnncli.config.schema import DataConfig
 from rnncli.errors import ConfigError, DataError
+from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.features import Encoders, last_contexts
 from rnncli.tasks.forecast.fitted import Fitted
 from rnncli.tasks.forecast.splits import Divided
@@ -94,7 +94,7 @@ def test_rows_ahead_that_are_missing_are_counted_where_there_are_no_times():
 
 def fitted(text, ends, **data):
     panel = panel_of(text, **data)
-    return panel, Fitted.to(Divided(panel, np.array(ends), "d.csv"), DataConfig(**data), "d.csv")
+    return panel, Fitted.to(Divided(panel, np.array(ends), "d.csv"), SeriesConfig(**data), "d.csv")
 
 
 SERIES = [f"A,{t},{100 + 2 * t + 20 * np.sin(np.pi * t / 3)},{t % 3},{'ab'[t % 2]}" for t in range(60)]
@@ -123,7 +123,7 @@ def test_whole_series_are_centred_each_by_its_own_training_rows():
     again = Fitted.from_header(json.loads(json.dumps(made.to_header())))
     assert again.to_header() == made.to_header()
     others = panel_of("unique_id,ds,y\nC,1,10\nC,2,14\nA,1,50\nA,2,60\n")
-    moved = made.for_series(others, panel.ids, DataConfig())
+    moved = made.for_series(others, panel.ids, SeriesConfig())
     assert [part[:, 0].tolist() for part in moved.fixed] == [[12, 2], [2, 1]]
 
 

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from trainees import csv, reloaded, shaken, trainee_of
+from trainees import rows as rows_of
 
 from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
+from rnncli.notes import noting
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
 from rnncli.tasks.forecast.recursive import Recursive
 
@@ -28,7 +30,8 @@ def made(content, training=None, model=None, **data):
 
 def read(model, content, name="o.csv"):
     notes = []
-    model.read(Source(name, content), model.data, notes)
+    with noting(notes.append):
+        model.read(Source(name, content), model.data)
     return notes
 
 
@@ -152,7 +155,7 @@ def test_rows_that_follow_are_appended(layout):
     assert "goes on where the training data end; its " in notes[-1]
     read(whole, table(DAYS[: N + 5], np.append(SERIES, more), np.append(2 * SERIES, 3 * more)))
     assert np.array_equal(model.forecasts(network=True).point, whole.forecasts(network=True).point)
-    assert model.predict(None, [])[0]["day"] == DAYS[N + 5]
+    assert rows_of(model, None)[0]["day"] == DAYS[N + 5]
     for days in (DAYS[N + 1 : N + 6], DAYS[N - 1 : N + 4]):  # a hole, or an overlap: other data, and too little of it
         with pytest.raises(DataError, match="has 5 rows"):
             read(reloaded(trainee), table(days, more, more))
@@ -167,7 +170,7 @@ def test_rows_of_some_series_leave_the_others_where_they_were():
     after = model.forecasts(network=True).point
     assert np.array_equal(after[:, 0], before[:, 0])
     assert not np.array_equal(after[:, 1], before[:, 1])
-    assert [row["day"] for row in model.predict(1, [])] == [DAYS[N], DAYS[N + 2]]
+    assert [row["day"] for row in rows_of(model, 1)] == [DAYS[N], DAYS[N + 2]]
 
 
 def test_a_series_of_training_keeps_its_scale_and_another_has_its_own():
@@ -194,12 +197,12 @@ def test_a_baseline_that_was_better_speaks_unless_the_network_is_asked():
     trainee.score()
     assert trainee.prefers
     model, notes = reloaded(trainee), []
-    said = [row["y"] for row in model.predict(None, notes)]
+    said = [row["y"] for row in rows_of(model, notes=notes)]
     assert any("the network was no better" in note for note in notes)
     past = SERIES.cumsum()[:, None, None]
     assert said == pytest.approx(NAIVE_FORECASTS[trainee.prefers](past, HORIZON, SEASON)[:, 0, 0], rel=1e-12)
     notes = []
-    asked = [row["y"] for row in model.predict(None, notes, network=True)]
+    asked = [row["y"] for row in rows_of(model, network=True, notes=notes)]
     assert asked == model.forecasts(network=True).point[:, 0, 0].tolist()
     assert asked != pytest.approx(said, rel=1e-3)
     assert notes == []
@@ -218,7 +221,7 @@ def test_independent_columns_come_back_side_by_side():
     trainee = made(csv(day=DAYS[:N], y=SERIES, z=5 * SERIES[::-1]), time="day", channels="independent")
     trainee.score()
     model = reloaded(trainee)
-    rows = model.predict(None, [], (80,), network=True)
+    rows = rows_of(model, None, (80,), network=True)
     assert [list(row) for row in rows] == [
         ["day", "y", "y_lo_80", "y_hi_80", "z", "z_lo_80", "z_hi_80"]
     ] * HORIZON  # fmt: skip
@@ -242,13 +245,13 @@ def test_rows_have_the_names_of_the_input(content, data, names, first):
     trainee = made(content, {"loss": "gaussian"}, **data)
     trainee.score()
     model = reloaded(trainee)
-    row = model.predict(None, [], network=True)[0]
+    row = rows_of(model, None, network=True)[0]
     assert list(row) == names
     assert list(row.values())[: len(first)] == first
-    drawn = model.predict(None, [], samples=2, network=True)
+    drawn = rows_of(model, None, samples=2, network=True)
     assert [list(row) for row in drawn] == [["sample", *names]] * len(drawn)
     assert [row["sample"] for row in drawn] == [1] * (len(drawn) // 2) + [2] * (len(drawn) // 2)
-    banded = model.predict(None, [], (50, 90), network=True)[0]
+    banded = rows_of(model, None, (50, 90), network=True)[0]
     target = names[-1]
     assert list(banded)[-5:] == [target, *(f"{target}_{end}_{level}" for level in (50, 90) for end in ("lo", "hi"))]
 
@@ -304,7 +307,7 @@ def test_a_short_series_is_forecast_from_its_own_rows(order):
         )  # fmt: skip
         model = reloaded(made(content, id="id", target="y", validation=0.1, scaling="mean"))
         notes = []
-        rows = model.predict(None, notes, network=True)
+        rows = rows_of(model, network=True, notes=notes)
         assert "1 series have fewer than the 8 rows" in " ".join(notes)
         return model, [row["y"] for row in rows if row["id"] == "b"]
 
@@ -312,7 +315,7 @@ def test_a_short_series_is_forecast_from_its_own_rows(order):
     assert got == scaled
     padded = csv(id=["b"] * CONTEXT, y=[5.0] * (CONTEXT - 2) + [6.0, 7.0])
     read(model, padded)
-    assert got == pytest.approx([row["y"] for row in model.predict(None, [], network=True)], rel=1e-6)
+    assert got == pytest.approx([row["y"] for row in rows_of(model, None, network=True)], rel=1e-6)
 
 
 def test_columns_of_their_own_have_pictures_of_their_own():

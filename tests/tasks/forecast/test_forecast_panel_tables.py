@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from panels import days, panel_of, read, refused, source
 
-from rnncli.config.schema import DataConfig
 from rnncli.errors import ConfigError, DataError, UsageError
+from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.panel_tables import separate, with_future
 
 SWITCHES = "--set data.missing=ffill|interpolate|mask says what to do"
@@ -391,7 +391,7 @@ OPTIONS = {"known_covariates": "k"}
 def coming(panel_text, text, options=OPTIONS, **data):
     data = {**options, **data}
     panel, columns = read(panel_text, **data)
-    panel = with_future(panel, columns, source(text, "f.csv"), DataConfig(**data), [])
+    panel = with_future(panel, columns, source(text, "f.csv"), SeriesConfig(**data))
     return [one[next(iter(one))].tolist() for one in panel.coming]
 
 
@@ -442,7 +442,7 @@ def test_columns_of_their_own_share_the_second_file():
     options = {"target": ["a", "b"], "known_covariates": "k"}
     panel, columns = read("ds,a,b,k\n2024-01-01,1,5,1\n2024-01-02,2,6,1\n", **options)
     apart = separate(panel, columns.targets)
-    after = with_future(apart, columns, source("ds,k\n2024-01-03,4\n"), DataConfig(**options), [])
+    after = with_future(apart, columns, source("ds,k\n2024-01-03,4\n"), SeriesConfig(**options))
     assert [one["k"].tolist() for one in after.coming] == [[4], [4]]
 
 

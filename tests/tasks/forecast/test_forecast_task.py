@@ -5,15 +5,19 @@ import math
 import numpy as np
 import pytest
 from forecasts import forecast as forecast_after
+from trainees import rows as forecast_rows
 
-from rnncli.config.loading import config_from_mapping
-from rnncli.config.schema import DataConfig
 from rnncli.data.scaling import SCALERS
 from rnncli.data.source import Source
 from rnncli.errors import ConfigError, DataError
-from rnncli.tasks import forecast
+from rnncli.notes import noting
+from rnncli.tasks.configs import config_from_mapping
 from rnncli.tasks.forecast.baselines import CORRECTABLE
+from rnncli.tasks.forecast.config import SeriesConfig
+from rnncli.tasks.forecast.experiment import ForecastExperiment
+from rnncli.tasks.forecast.forecaster import Forecaster
 from rnncli.tasks.forecast.panel_tables import read_panel
+from rnncli.tasks.task import Context
 from rnncli.training.threads import ThreadPool
 
 POOL = ThreadPool(1, np.dtype(np.float32))
@@ -40,7 +44,8 @@ def prepared(content, notes=None, training=None, model=None, **data):
             "training": training or {},
         }
     )
-    return forecast.prepare(config, Source("s.csv", content), POOL, [] if notes is None else notes)
+    with noting(([] if notes is None else notes).append):
+        return ForecastExperiment(config, Source("s.csv", content), Context(POOL))
 
 
 def shaken(trainee):
@@ -57,11 +62,11 @@ def windowing_of(trainee):
 
 def reloaded(trainee):
     header = trainee.header()
-    return forecast.load(header, {**trainee.network.parameters.export(), **header["arrays"]})
+    return Forecaster(header, {**trainee.network.parameters.export(), **header["arrays"]})
 
 
 def rows_of(model, horizon=None, notes=None):
-    rows = model.predict(horizon, [] if notes is None else notes, network=True)
+    rows = forecast_rows(model, horizon, network=True, notes=notes)
     return np.array([[row[target] for target in model.columns.targets] for row in rows])
 
 
@@ -193,7 +198,7 @@ def test_beyond_the_trained_horizon_forecasts_are_fed_back(wanted):
     by_hand = np.zeros((0, 2))
     while len(by_hand) < wanted:
         whole = np.concatenate([np.stack([SERIES, SERIES[::-1]], 1), by_hand])
-        model.read(Source("o.csv", table(y=whole[:, 0], z=whole[:, 1])), model.data, [])
+        model.read(Source("o.csv", table(y=whole[:, 0], z=whole[:, 1])), model.data)
         by_hand = np.concatenate([by_hand, rows_of(model)])
     assert np.array_equal(got, by_hand[:wanted])
 
@@ -201,17 +206,17 @@ def test_beyond_the_trained_horizon_forecasts_are_fed_back(wanted):
 def test_other_data_is_continued_from_its_own_end():
     trainee = shaken(prepared(table(y=SERIES), validation=0.2))
     model, other = reloaded(trainee), SERIES[::-1] + 7
-    model.read(Source("o.csv", table(y=other)), model.data, [])
+    model.read(Source("o.csv", table(y=other)), model.data)
     wanted = forecast_after(trainee.learner, other[-CONTEXT:, None, None])[:, 0]
     assert rows_of(model) == pytest.approx(wanted, rel=1e-12)
     with pytest.raises(DataError, match=f"has 11 rows; this model reads the last {CONTEXT}"):
-        model.read(Source("o.csv", table(y=other[:11])), model.data, [])
+        model.read(Source("o.csv", table(y=other[:11])), model.data)
 
 
 def test_several_targets_are_named_and_ordered_as_asked():
     content = table(a=SERIES, b=2 * SERIES, c=3 * SERIES)
     trainee = prepared(content, target=["c", "a"], residual="last-value", validation=0.2)
-    (first, *_) = reloaded(trainee).predict(None, [])
+    (first, *_) = forecast_rows(reloaded(trainee))
     assert list(first.items()) == [("c", float(3 * SERIES[-1])), ("a", float(SERIES[-1]))]
     assert trainee.network.shape.output_size == 2 * HORIZON
 
@@ -310,7 +315,7 @@ def test_a_sample_is_of_training_windows_as_far_back_as_gradients_flow():
         "data": {"context": CONTEXT, "horizon": HORIZON, "scaling": "none", "validation": 0.2},
     }
     config = config_from_mapping(config | {"model": {"hidden_size": 4}, "training": {"batch_size": 7, "bptt": 5}})
-    sample = forecast.prepare(config, Source("s.csv", table(y=SERIES)), POOL, []).learner.sample(0)
+    sample = ForecastExperiment(config, Source("s.csv", table(y=SERIES)), Context(POOL)).learner.sample(0)
     assert sample.work.x.shape == (5, 7, 1)
     assert sample.targets.shape == (1, 7, HORIZON)
     centre, scale = SERIES[:80].mean(), SERIES[:80].std()
@@ -327,8 +332,9 @@ def test_uneven_times_are_refused_with_the_way_out_and_can_be_ignored():
     table = "day,price\n" + "".join(f"{day},{100 + i % 5}\n" for i, day in enumerate(days))
     source = Source("prices.csv", table.encode())
     with pytest.raises(DataError, match=r"expected .*; or leave the times out with --set data.time=none"):
-        read_panel(source, DataConfig(), [])
+        read_panel(source, SeriesConfig())
     notes = []
-    panel, columns, _ = read_panel(source, DataConfig(time="none"), notes)
+    with noting(notes.append):
+        panel, columns, _ = read_panel(source, SeriesConfig(time="none"))
     assert (columns.time, panel.timelines, columns.targets) == (None, (), ("price",))
     assert notes == ["columns left out because they are not numbers: day"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnncli.tasks.language_model.experiment import ngram
+from rnncli.tasks.language_model import ngram
 from rnncli.tasks.language_model.ngram import ORDER, cross_entropy
 
 

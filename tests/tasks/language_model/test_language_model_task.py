@@ -5,16 +5,19 @@ import itertools
 import numpy as np
 import pytest
 
-from rnncli.config.loading import config_from_mapping
 from rnncli.data.source import Source
 from rnncli.data.text import detokenize, tokenize
 from rnncli.data.vocabulary import Vocabulary
 from rnncli.errors import ConfigError, DataError
 from rnncli.nn.network import Network
-from rnncli.tasks.language_model import experiment as language_model
+from rnncli.notes import noting
+from rnncli.tasks.configs import config_from_mapping
+from rnncli.tasks.language_model import experiment, ngram, predictor
 from rnncli.tasks.language_model.decoding import Sampling
-from rnncli.tasks.language_model.experiment import ngram
+from rnncli.tasks.language_model.experiment import TextExperiment
+from rnncli.tasks.language_model.predictor import LanguageModel
 from rnncli.tasks.language_model.streams import Validation
+from rnncli.tasks.task import Context
 from rnncli.training.threads import ThreadPool
 
 POOL = ThreadPool(1, np.dtype(np.float32))
@@ -29,14 +32,15 @@ def config(tokens="char", model=None, **data):
 def prepared(text, tokens="char", **data):
     notes = []
     content = text if isinstance(text, bytes) else text.encode()
-    return language_model.prepare(config(tokens, **data), Source("t.txt", content), POOL, notes), notes
+    with noting(notes.append):
+        return TextExperiment(config(tokens, **data), Source("t.txt", content), Context(POOL)), notes
 
 
 def parts(text, tokens, **data):
     """The three parts as lists of tokens, and what stands before the held-out ones."""
     content = text if isinstance(text, bytes) else text.encode()
     every = Vocabulary.build(text, tokens)
-    cut = language_model.read_parts(config(tokens, **data), Source("t.txt", content), every)
+    cut = experiment.read_parts(config(tokens, **data), Source("t.txt", content), every)
     back = [cut.train, *cut.validation, *(cut.test or ())]
     train, *held_out = (every.decode(ids) for ids in back)
     return train, tuple(held_out[:2]), tuple(held_out[2:]) or None
@@ -134,7 +138,7 @@ def test_the_floor_and_the_network_score_the_same_tokens_of_a_file_of_its_own(tm
 
 def test_a_sample_is_a_window_of_the_training_streams_with_the_same_first_weights_in_float64():
     how = config("char", validation=0.1)
-    looked_at = language_model.prepare(how, Source("t.txt", PROSE.encode()), POOL, [], np.dtype(np.float64))
+    looked_at = TextExperiment(how, Source("t.txt", PROSE.encode()), Context(POOL, np.dtype(np.float64)))
     trainee, _ = prepared(PROSE)
     sample = looked_at.learner.sample(0)
     assert np.array_equal(sample.work.tokens[:, 0], trainee.train_ids[: len(sample.work.tokens)])
@@ -157,18 +161,18 @@ def by_heart(tokens, kind, **data):
     if kind == "word":
         header["model"]["embedding_size"] = size
     settings = config_from_mapping({key: header[key] for key in ("task", "data", "model")})
-    network = Network(language_model.network_shape(settings, size))
+    network = Network(experiment.network_shape(settings, size))
     arrays = {name: np.zeros_like(array) for name, array in network.parameters.export().items()}
     arrays["rnn.weight_ih_l0"] = np.eye(size, dtype=np.float32)
     if kind == "word":
         arrays["embedding.weight"] = np.eye(size, dtype=np.float32)
     for v in range(1, size):
         arrays["head.weight"][v % (size - 1) + 1, v] = 30
-    return language_model.load(header, arrays)
+    return LanguageModel(header, arrays)
 
 
 def generated(model, prime, length, **how):
-    return "".join(next(model.generate(prime, Sampling(**how), length)))
+    return "".join(next(model.continued(prime, Sampling(**how), length)))
 
 
 MULTI = "é€😀\n"  # two, three, four and one byte; no byte occurs twice
@@ -186,7 +190,7 @@ def test_a_byte_model_writes_characters_of_several_bytes():
 
 def test_a_byte_model_stopped_within_a_character_keeps_its_bytes():
     cycle = by_heart([chr(byte) for byte in MULTI.encode()], "byte")
-    pieces = list(next(cycle.generate("", Sampling(), 4)))
+    pieces = list(next(cycle.continued("", Sampling(), 4)))
     assert "".join(pieces).encode("utf-8", "surrogateescape") == MULTI.encode()[:4]
 
 
@@ -226,24 +230,24 @@ def test_every_unseen_character_of_a_prime_is_named():
 
 def test_the_seed_decides_what_a_trained_model_writes(monkeypatch):
     trainee, _ = prepared(PROSE)
-    model = language_model.load(trainee.header(), trainee.network.parameters.export())
+    model = LanguageModel(trainee.header(), trainee.network.parameters.export())
     text = generated(model, "The ", 80, seed=4)
     assert generated(model, "The ", 80, seed=4) == text
     assert generated(model, "The ", 80, seed=5) != text
     assert generated(model, "The ", 30, seed=4) == text[:30]
     assert set(text) <= set(PROSE)
     for together in (1, 2, 32):
-        monkeypatch.setattr(language_model, "TOGETHER", together)
-        texts = ["".join(pieces) for pieces in model.generate("The ", Sampling(seed=2), 30, count=5)]
+        monkeypatch.setattr(predictor, "TOGETHER", together)
+        texts = ["".join(pieces) for pieces in model.continued("The ", Sampling(seed=2), 30, count=5)]
         assert texts == [generated(model, "The ", 30, seed=seed) for seed in range(2, 7)]
-    stream = next(model.generate("The ", Sampling(seed=4), 10**9))
+    stream = next(model.continued("The ", Sampling(seed=4), 10**9))
     assert "".join(itertools.islice(stream, 20)) == text[:20]  # as it is made, not at the end
 
 
 @pytest.mark.parametrize("kind", ["char", "byte", "word"])
 def test_a_model_says_of_itself_all_that_it_needs(kind):
     trainee, _ = prepared(PROSE, kind)
-    model = language_model.load(trainee.header(), trainee.network.parameters.export())
+    model = LanguageModel(trainee.header(), trainee.network.parameters.export())
     assert model.vocabulary == trainee.vocabulary
     assert np.array_equal(model.network.parameters.weights, trainee.network.parameters.weights)
     assert detokenize(model.vocabulary.decode(model.encode(PROSE, "x")), kind).strip() == PROSE.strip()

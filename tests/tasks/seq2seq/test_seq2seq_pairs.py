@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from rnncli.config.schema import DataConfig
 from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
+from rnncli.notes import noting
+from rnncli.tasks.seq2seq.config import PromptsConfig, SourcesConfig
 from rnncli.tasks.seq2seq.pairs import PairColumns, Pairs, only, read_pairs
 
 
 def read(name: str, content: str, like: PairColumns | None = None, *, named=False, answered=True, notes=None, **data):
-    found = [] if notes is None else notes
-    return read_pairs(Source(name, content.encode()), DataConfig(**data), found, like, named=named, answered=answered)
+    schema = PromptsConfig if named else SourcesConfig
+    with noting(([] if notes is None else notes).append):
+        return read_pairs(Source(name, content.encode()), schema(**data), like, named=named, answered=answered)
 
 
 def test_a_tsv_is_what_is_given_and_what_is_written():

@@ -5,13 +5,16 @@ import json
 import numpy as np
 import pytest
 
-from rnncli.config.loading import config_from_mapping
 from rnncli.data.source import Source
 from rnncli.errors import ConfigError, DataError
-from rnncli.tasks.sequences import baselines, classify, many_to_one, regress
+from rnncli.notes import noting
+from rnncli.tasks.configs import config_from_mapping
+from rnncli.tasks.registry import TASKS
+from rnncli.tasks.sequences import baselines, readers
 from rnncli.tasks.sequences.classify import Labels, accuracy, macro_f1
 from rnncli.tasks.sequences.examples import Columns, Examples
 from rnncli.tasks.sequences.naive_bayes import NaiveBayes, best_scale
+from rnncli.tasks.task import Context
 from rnncli.training.threads import ThreadPool
 
 ROWS = [(f"{'aab'[i % 3] * (1 + i % 4)}", "yes" if "b" in "aab"[i % 3] else "no") for i in range(60)]
@@ -21,16 +24,17 @@ NUMBERS = "y,a,b,c\n" + "".join(f"{i % 7 + (i * 3) % 5},{i % 7},{(i * 3) % 5},1\
 
 def prepared(task, content, notes=None, **sections):
     config = config_from_mapping(
-        {"task": task.name, "data": {"format": "csv", "validation": 0.2, **sections.pop("data", {})},
+        {"task": task, "data": {"format": "csv", "validation": 0.2, **sections.pop("data", {})},
          "model": {"cell": "gru", "hidden_size": 8, "num_layers": 1, **sections.pop("model", {})},
          "training": {"batch_size": 8, **sections.pop("training", {})}}
     )  # fmt: skip
     pool = ThreadPool(1, np.dtype(np.float32))
-    return task.prepare(config, Source("d.csv", content.encode()), pool, [] if notes is None else notes)
+    with noting(([] if notes is None else notes).append):
+        return TASKS[task].prepare(config, Source("d.csv", content.encode()), Context(pool))
 
 
 def test_a_constant_column_is_not_divided_by_its_rounding():
-    made = prepared(classify, "label,a,b\n" + "".join(f"{'pq'[i % 2]},0.1,{i}\n" for i in range(60)),
+    made = prepared("classify", "label,a,b\n" + "".join(f"{'pq'[i % 2]},0.1,{i}\n" for i in range(60)),
                     data={"inputs": ["a", "b"], "id": "b"})  # fmt: skip
     assert made.reader.scale[0] == 1.0
     assert made.reader.scale[1] > 10
@@ -43,30 +47,31 @@ def examples(labels, texts=None, values=None):
 
 
 def test_parts_are_drawn_by_the_seed_and_share_nothing():
-    made = prepared(classify, TEXTS, data={"test": 0.1})
-    parts = [made.parts.train.lines, made.parts.held_out["validation"].lines, made.parts.held_out["test"].lines]
+    made = prepared("classify", TEXTS, data={"test": 0.1})
+    parts = [made.splits.train.lines, made.splits.held_out["validation"].lines, made.splits.held_out["test"].lines]
     assert [len(part) for part in parts] == [42, 12, 6]
     assert sorted(line for part in parts for line in part) == list(range(2, 62))
-    assert made.parts.held_out["test"].lines != list(range(56, 62))
-    assert prepared(classify, TEXTS, data={"test": 0.1}).parts.train.lines == parts[0]
-    assert prepared(classify, TEXTS, data={"test": 0.1}, training={"seed": 2}).parts.train.lines != parts[0]
+    assert made.splits.held_out["test"].lines != list(range(56, 62))
+    assert prepared("classify", TEXTS, data={"test": 0.1}).splits.train.lines == parts[0]
+    assert prepared("classify", TEXTS, data={"test": 0.1}, training={"seed": 2}).splits.train.lines != parts[0]
 
 
 def test_scale_and_vocabulary_come_from_the_training_part_alone():
-    made = prepared(regress, NUMBERS)
-    steps = np.concatenate(made.parts.train.values)
+    made = prepared("regress", NUMBERS)
+    steps = np.concatenate(made.splits.train.values)
     assert made.reader.centre == pytest.approx(steps.mean(axis=0))
     assert made.reader.scale == pytest.approx(steps.std(axis=0))
     odd = TEXTS.replace("label,text\n", "label,text\n" + "no,a~\n")
-    vocabularies = {prepared(classify, odd, training={"seed": s}).reader.vocabulary.tokens for s in range(12)}
+    vocabularies = {prepared("classify", odd, training={"seed": s}).reader.vocabulary.tokens for s in range(12)}
     assert {("<unk>", "a", "b"), ("<unk>", "a", "b", "~")} == vocabularies
 
 
 def test_balanced_weights_make_every_label_count_alike():
     labels = Labels(["no", "yes"], [30, 10])
+    balanced = config_from_mapping({"task": "classify", "training": {"class_weights": "balanced"}})
     outputs, targets = np.zeros((1, 2, 2), np.float32), np.array([[0, 1]], np.int32)
     per_step = np.zeros((1, 2))
-    labels.loss("balanced").kernel(outputs, targets, per_step, np.float32(1), 0, 2)
+    labels.loss(balanced).kernel(outputs, targets, per_step, np.float32(1), 0, 2)
     assert per_step[0] == pytest.approx(np.log(2) * np.array([40 / 60, 40 / 20]))
     assert outputs[0] == pytest.approx(np.array([[-1 / 3, 1 / 3], [1, -1]]))
 
@@ -93,45 +98,46 @@ SPELT = {"tokens": "word", "residual": "naive-bayes"}
 @pytest.mark.parametrize(
     ("task", "content", "data", "model"),
     [
-        (classify, TEXTS, {}, {}),
-        (regress, NUMBERS, {}, {}),
-        (classify, TEXTS, SPELT, {"character_size": 3, "word_dropout": 0.3}),
+        ("classify", TEXTS, {}, {}),
+        ("regress", NUMBERS, {}, {}),
+        ("classify", TEXTS, SPELT, {"character_size": 3, "word_dropout": 0.3}),
     ],
 )
 def test_a_loaded_model_answers_as_the_trained_one(task, content, data, model):
     made = prepared(task, content, data=data, model={"bidirectional": True, "pooling": "attention"} | model)
     for update in range(20):
         made.learner.gradient(update)
-    part = made.parts.held_out["validation"]
-    outputs = made.learner.outputs(many_to_one.encode(made.reader, part), made.answers.bases(part, own=False))
-    model = task.load(made.header(), made.network.parameters.export())
+    part = made.splits.held_out["validation"]
+    outputs = made.learner.outputs(readers.encode(made.reader, part), made.answers.bases(part, own=False))
+    model = TASKS[task].load(made.header(), made.network.parameters.export())
     rows = content.splitlines()
     again = "\n".join([rows[0], *(rows[line - 1] for line in part.lines)]) + "\n"
-    answers = [nested for _, nested, _ in model.predict(Source("new.csv", again.encode()), {}, [])]
-    assert answers == [made.answers.said(output)[0] for output in outputs]
+    nested, _ = model.answers_to(Source("new.csv", again.encode()), model.config.data)
+    answers = [{key: value for key, value in one.items() if key != "id"} for one in nested]
+    assert answers == [made.answers.said(part, i, output)[0] for i, output in enumerate(outputs)]
     assert answers != answers[:1] * len(answers)
 
 
 @pytest.mark.parametrize(
     ("task", "content", "changes", "error", "said"),
     [
-        (classify, "label,text\nno,a\nno,b\nno,c\n", {}, DataError, 'every example is labelled "no"'),
-        (regress, "y,a\n1,2\n1,3\n1,4\n", {}, DataError, "every example has the answer 1"),
+        ("classify", "label,text\nno,a\nno,b\nno,c\n", {}, DataError, 'every example is labelled "no"'),
+        ("regress", "y,a\n1,2\n1,3\n1,4\n", {}, DataError, "every example has the answer 1"),
         (
-            regress,
+            "regress",
             "y,a\n1,2\nmany,3\n1,4\n",
             {"data": {"validation": 0.0}},
             DataError,
             'd.csv:3: the answer "many" is not',
         ),
-        (regress, "y,a\n0.1,2\n0.1,3\n0.1,4\n", {}, DataError, "every example has the answer 0.1"),
-        (classify, TEXTS, {"data": {"test": 0.8, "validation": 0.3}}, ConfigError, "leave nothing to train on"),
-        (classify, TEXTS, {"data": {"residual": "last-value"}}, ConfigError, "data.residual: is last-value"),
-        (classify, TEXTS, {"model": {"character_size": 4}}, ConfigError, "are for data.tokens: word"),
-        (classify, TEXTS, {"training": {"bptt": 5}}, ConfigError, "training.bptt: a classify reads whole sequences"),
-        (classify, TEXTS, {"data": {"scaling": "robust"}}, ConfigError, "data.scaling: is robust"),
-        (regress, NUMBERS, {"training": {"class_weights": "balanced"}}, ConfigError, "class_weights"),
-        (classify, "label,text\nno,a\nyes,b\n", {"data": {"validation": 0.6}}, DataError, "1 examples to train on"),
+        ("regress", "y,a\n0.1,2\n0.1,3\n0.1,4\n", {}, DataError, "every example has the answer 0.1"),
+        ("classify", TEXTS, {"data": {"test": 0.8, "validation": 0.3}}, ConfigError, "leave nothing to train on"),
+        ("classify", TEXTS, {"data": {"residual": "last-value"}}, ConfigError, 'data.residual is "last-value"'),
+        ("classify", TEXTS, {"model": {"character_size": 4}}, ConfigError, "are for data.tokens: word"),
+        ("classify", TEXTS, {"training": {"bptt": 5}}, ConfigError, "training.bptt: a classify reads whole sequences"),
+        ("classify", TEXTS, {"data": {"scaling": "robust"}}, ConfigError, 'data.scaling is "robust"'),
+        ("regress", NUMBERS, {"training": {"class_weights": "balanced"}}, ConfigError, "class_weights"),
+        ("classify", "label,text\nno,a\nyes,b\n", {"data": {"validation": 0.6}}, DataError, "1 examples to train on"),
     ],
 )
 def test_what_cannot_be_learnt_is_refused(task, content, changes, error, said):
@@ -164,12 +170,12 @@ def test_pairs_of_words_count_where_there_are_two():
 
 
 def test_an_untrained_network_on_naive_bayes_is_naive_bayes():
-    made = prepared(classify, TEXTS, data={"residual": "naive-bayes"})
+    made = prepared("classify", TEXTS, data={"residual": "naive-bayes"})
     score = made.score()
     assert score.network == dict(score.floors)["naive Bayes"]
-    part = made.parts.held_out["validation"]
+    part = made.splits.held_out["validation"]
     (base, *_) = made.answers.bases(part, own=False)
-    (output, *_) = made.learner.outputs(many_to_one.encode(made.reader, part), made.answers.bases(part, own=False))
+    (output, *_) = made.learner.outputs(readers.encode(made.reader, part), made.answers.bases(part, own=False))
     assert np.array_equal(base, output)
 
 
@@ -189,7 +195,7 @@ def test_a_label_that_training_never_saw_is_named_by_its_line():
 
 def test_a_value_beyond_float32_is_named_by_its_line():
     small = "label,a\n" + "".join(f"{'pq'[i % 2]},{i}e-10\n" for i in range(60))
-    made = prepared(classify, small)
-    model = classify.load(made.header(), made.network.parameters.export())
+    made = prepared("classify", small)
+    model = TASKS["classify"].load(made.header(), made.network.parameters.export())
     with pytest.raises(DataError, match=r"new\.csv:3: a value is too far from those of the training part"):
-        list(model.predict(Source("new.csv", b"a\n1e-9\n1e29\n"), {}, []))
+        model.answers_to(Source("new.csv", b"a\n1e-9\n1e29\n"), model.config.data)

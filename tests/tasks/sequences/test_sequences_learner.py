@@ -6,7 +6,7 @@ import pytest
 from rnncli.kernels.cells import CELLS
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.tasks.sequences.classify import CROSS_ENTROPY
-from rnncli.tasks.sequences.learner import ExampleLearner
+from rnncli.tasks.sequences.learner import ExampleData, ExampleLearner
 from rnncli.training.threads import ThreadPool
 
 N, I, LABELS = 75, 3, 4
@@ -23,9 +23,8 @@ def learner(cell="gru", batch=8, threads=1, seed=1, dropout=0.0, **shape):
     pool = ThreadPool(threads, network.dtype)
     return ExampleLearner(
         network,
-        INPUTS,
-        TARGETS,
-        (INPUTS[:20], TARGETS[:20]),
+        ExampleData(INPUTS, TARGETS),
+        ExampleData(INPUTS[:20], TARGETS[:20]),
         loss=CROSS_ENTROPY,
         batch_size=batch,
         seed=seed,

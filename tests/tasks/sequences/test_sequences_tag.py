@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rnncli.config.schema import DataConfig
 from rnncli.data.source import Source
+from rnncli.tasks.sequences.config import TagDataConfig
 from rnncli.tasks.sequences.readers import Words
 from rnncli.tasks.sequences.tag import are_spans, most_frequent, span_f1, spans
 from rnncli.tasks.sequences.tagged import Tagged, read_tagged
 
 
 def tagged(content: str) -> Tagged:
-    return read_tagged(Source("d.conll", content.encode()), DataConfig(), [])
+    return read_tagged(Source("d.conll", content.encode()), TagDataConfig())
 
 
 def words_of(content: str) -> list[list[str]]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from rnncli.config.schema import DataConfig
 from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
+from rnncli.notes import noting
+from rnncli.tasks.sequences.config import TagDataConfig
 from rnncli.tasks.sequences.tagged import TagColumns, Tagged, only, read_tagged
 
 CONLL = "På\tADP\nfredag\tNOUN\n\n\nEller\tCONJ\n"
@@ -14,8 +15,9 @@ CONLL = "På\tADP\nfredag\tNOUN\n\n\nEller\tCONJ\n"
 
 def read(content: str, like: TagColumns | None = None, name="d.conll", *, tags=None, notes=None, **data) -> Tagged:
     """`tags`: those that a model knows; the sequences are then to be tagged."""
-    found, is_tag = [] if notes is None else notes, None if tags is None else tags.split().__contains__
-    return read_tagged(Source(name, content.encode()), DataConfig(**data), found, like, is_tag=is_tag)
+    is_tag = None if tags is None else tags.split().__contains__
+    with noting(([] if notes is None else notes).append):
+        return read_tagged(Source(name, content.encode()), TagDataConfig(**data), like, is_tag=is_tag)
 
 
 def test_a_word_and_its_tag_a_line_and_blank_lines_between_sentences():

@@ -5,8 +5,8 @@ import math
 import pytest
 
 from rnncli.errors import CheckFailedError, UsageError
-from rnncli.training.reports import BacktestReport, Covered, Judged
-from rnncli.workflows.checks import check, require_rule
+from rnncli.tasks.forecast.checks import check, require_rule
+from rnncli.tasks.forecast.reports import BacktestReport, Covered, Judged
 
 
 def report(network=0.8, theta=0.9, mae=3.0):

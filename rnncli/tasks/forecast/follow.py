@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,39 +19,29 @@ from rnncli.data.source import read_lines
 from rnncli.data.timeline import Timeline
 from rnncli.errors import DataError, ModelFileError, StoppedError, UsageError, shown
 from rnncli.nn import model_file
+from rnncli.notes import note
 from rnncli.tasks.forecast.follower import Followed, Follower
-from rnncli.tasks.forecast.forecaster import Forecaster, stamped
+from rnncli.tasks.forecast.forecaster import Forecaster, ForecastOptions, stamped
+from rnncli.tasks.task import Asked
 
 _SAVED_EVERY = 30.0  # seconds
 
 
-@dataclass(frozen=True)
-class Request:
-    """What to follow, where its state is kept from one time to the next, and whom to tell of rows that do not fit."""
-
-    data: str
-    levels: Sequence[float] = ()
-    network: bool = False
-    state: str | None = None
-    tell: Callable[[str], None] = lambda text: None
-    reading: Mapping[str, Any] = field(default_factory=dict)
-
-
-def follow(forecaster: Forecaster, request: Request, notes: list[str]) -> Iterator[dict[str, Any]]:
+def follow(forecaster: Forecaster, asked: Asked, options: ForecastOptions) -> Iterator[dict[str, Any]]:
     """A row for each that comes. StoppedError after SIGINT or SIGTERM, when the state is saved."""
-    follower = Follower(forecaster, request.levels, network=request.network)
-    state = Path(request.state) if request.state else None
+    follower = Follower(forecaster, options.levels, network=options.network)
+    state = Path(options.state) if options.state else None
     if state is not None and not state.parent.is_dir():
         raise UsageError(f"--state {state}: there is no folder {state.parent}; create it, or name another")
     if state is not None and state.exists():
         _restore(follower, state)
-        notes.append(f"goes on from {state}")
-    notes.append(
+        note(f"goes on from {state}")
+    note(
         "follows with a carried state: one step of the network to read a row, whatever the context"
         if follower.carries
         else f"reads its {forecaster.members.context} rows of context anew for every row"
     )
-    return _followed(_Stream(forecaster, request), follower, state)
+    return _followed(_Stream(forecaster, asked, options.levels), follower, state)
 
 
 def _followed(stream: _Stream, follower: Follower, state: Path | None) -> Iterator[dict[str, Any]]:
@@ -126,12 +116,12 @@ class _Arrived:
 class _Stream:
     """Lines of a CSV as they come, with a header or without."""
 
-    def __init__(self, forecaster: Forecaster, request: Request):
-        data = forecaster.data.model_copy(update=dict(request.reading))
-        self.path, self.encoding, self.decimal = request.data, data.encoding, data.decimal
-        self.delimiter = str(request.reading.get("delimiter", forecaster.delimiter))
+    def __init__(self, forecaster: Forecaster, asked: Asked, levels: Sequence[float]):
+        data = forecaster.config.changed(data=asked.reading).data
+        self.path, self.encoding, self.decimal = asked.data or "-", data.encoding, data.decimal
+        self.delimiter = str(asked.reading.get("delimiter", forecaster.delimiter))
         self.columns = forecaster.columns
-        self.levels, self.tell = sorted(request.levels), request.tell
+        self.levels, self.tell = sorted(levels), asked.tell
         self.names = [name for name in (self.columns.time, *self.columns.targets) if name is not None]
         self.collected: list[_Arrived] = []
         self.anew = False

@@ -1,0 +1,235 @@
+"""The sections and keys that tasks have in common; each task adds its own in its folder's `config.py`.
+
+One model for each section, frozen once checked. Types are strict: `true` is not 1, "3" is not 3, 3.0 is not a whole
+number, and no number may be infinite. The descriptions also feed the documentation and the JSON Schema. What the user
+reads when a value is refused is worded in `explanations`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
+
+from rnncli.config.values import (
+    IS_PATH,
+    column,
+    columns,
+    duration,
+    encoding_name,
+    one_character,
+    one_of,
+    part,
+    refusal,
+    section,
+    usable_path,
+)
+from rnncli.kernels.cells import CELLS
+
+FilePath = Annotated[str, AfterValidator(usable_path), IS_PATH]
+Split = Annotated[Annotated[float, Field(ge=0, le=0.9)] | int | str, BeforeValidator(part), IS_PATH]
+Column = Annotated[int, Field(ge=1)] | str
+OneColumn = Annotated[Column, BeforeValidator(column)]
+Columns = Annotated[Column | list[Column], BeforeValidator(columns)]
+Character = Annotated[str, BeforeValidator(one_character), Field(min_length=1, max_length=1)]
+Encoding = Annotated[str, AfterValidator(encoding_name)]
+Duration = Annotated[str, BeforeValidator(duration)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """What the config and its sections share."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class DataConfig(Section):
+    """Where the sequences are, how to read them, and how to split them."""
+
+    path: FilePath | None = Field(
+        default=None, description="The training data, relative to the config file; - is standard input."
+    )
+    format: Literal["text", "csv", "ts"] | None = Field(
+        default=None, description="How to read the data; null takes it from the file name."
+    )
+    encoding: Encoding = Field(default="utf-8", description="The character encoding of the data.")
+    validation: Split = Field(
+        default=0.1,
+        description="The last part of the data to validate on: a fraction up to 0.9, a file, or for a forecast a "
+        "number of rows of each series.",
+    )
+    test: Split | None = Field(default=None, description="The data to test on, after the validation part: likewise.")
+
+
+class TableConfig(DataConfig):
+    """How to read data that may be a table."""
+
+    delimiter: Character | None = Field(default=None, description="What separates CSV columns; null finds out.")
+    decimal: Literal[".", ","] = Field(default=".", description="The decimal mark of the numbers in a CSV.")
+    skip_rows: int = Field(default=0, ge=0, le=10**9, description="How many lines to skip before the CSV header.")
+    ragged: Literal["refuse", "skip"] = Field(
+        default="refuse", description="What to do with a CSV row that has too many or too few columns."
+    )
+
+    @field_validator("decimal")
+    @classmethod
+    def _decimal_is_not_the_delimiter(cls, decimal: str, info: ValidationInfo) -> str:
+        if decimal == info.data.get("delimiter"):
+            raise refusal("must differ from data.delimiter; set another delimiter, such as ;")
+        return decimal
+
+
+class ModelConfig(Section):
+    """The network: its cell, its size, and how it starts."""
+
+    cell: Annotated[str, one_of(CELLS)] = Field(default="lstm", description="The recurrent cell.")
+    activation: Literal["tanh", "relu", "sigmoid", "identity"] = Field(
+        default="tanh", description="The activation of the hidden state; only rnn takes another than tanh."
+    )
+    hidden_size: int = Field(default=128, ge=1, le=65536, description="The units in each recurrent layer.")
+    num_layers: int = Field(default=2, ge=1, le=64, description="How many recurrent layers are stacked.")
+    dropout: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="The share of values dropped between layers, and before the answer for a whole sequence.",
+    )
+    recurrent_init: Literal["orthogonal", "xavier", "uniform"] = Field(
+        default="orthogonal", description="How the recurrent weights start."
+    )
+    chrono_init: int | None = Field(
+        default=None,
+        ge=3,
+        description="The longest memory in steps that gates start with, by their biases; null leaves it.",
+    )
+    recurrent_scale: float = Field(default=1.0, gt=0, description="What the first recurrent weights are multiplied by.")
+
+    @field_validator("activation")
+    @classmethod
+    def _activation_fits_the_cell(cls, activation: str, info: ValidationInfo) -> str:
+        cell = CELLS.get(info.data.get("cell", ""))  # none where it was itself refused
+        if cell is not None and activation not in cell.activations:
+            others = [name for name, other in CELLS.items() if activation in other.activations]
+            raise refusal(f"must be tanh when model.cell is {cell.name}; only {' or '.join(others)} takes another")
+        return activation
+
+    @field_validator("chrono_init")
+    @classmethod
+    def _chrono_needs_gates(cls, chrono: int | None, info: ValidationInfo) -> int | None:
+        cell = CELLS.get(info.data.get("cell", ""))
+        if chrono is not None and cell is not None and not cell.is_gated:
+            raise refusal(f"must be null when model.cell is {cell.name}, which has no gates")
+        return chrono
+
+
+class TokenModelConfig(ModelConfig):
+    """A network that may read tokens."""
+
+    embedding_size: Count | None = Field(
+        default=None,
+        description="The size of token vectors; null: one-hot for char and byte, hidden_size for words.",
+    )
+
+
+class TrainingConfig(Section):
+    """How long, how fast, and with which method to train."""
+
+    epochs: Count = Field(default=20, description="How many times to go through the training data.")
+    max_time: Duration | None = Field(
+        default=None, description="Stop after this long and keep the best model: 8s, 10m, 1h30m."
+    )
+    batch_size: Count = Field(default=32, description="How many sequences are trained side by side.")
+    optimizer: Literal["sgd", "momentum", "rmsprop", "adam", "adamw"] = Field(
+        default="adam", description="How gradients become updates."
+    )
+    learning_rate: float = Field(default=2e-3, gt=0, description="The size of the updates, before the schedule.")
+    schedule: Literal["constant", "cosine", "step", "plateau"] = Field(
+        default="cosine", description="How the learning rate falls during training."
+    )
+    clip_norm: float | None = Field(
+        default=5.0,
+        gt=0,
+        description="Scale gradients down to this norm when they exceed it; null never does.",
+    )
+    patience: Count | None = Field(
+        default=None, description="Stop after this many evaluations without a better one; null never does."
+    )
+    seed: int = Field(default=1, ge=0, le=2**63 - 1, description="The start of every random choice.")
+    threads: int | None = Field(
+        default=None,
+        ge=1,
+        le=1024,
+        description="How many cores to use; null is all. The result does not depend on it.",
+    )
+
+
+class TruncatedTrainingConfig(TrainingConfig):
+    """Training that may truncate the gradient's way back."""
+
+    bptt: Count | None = Field(
+        default=None,
+        description="k2: the steps that gradients flow back through; null leaves it to the task.",
+    )
+
+
+C = TypeVar("C", bound="Config")
+
+
+class Config(Section):
+    """One whole config: the task and its three sections. Each task has its own, with narrower sections.
+
+    refused: keys of other tasks, `section.key`, with why this one cannot have them, where it is not obvious.
+    """
+
+    refused: ClassVar[Mapping[str, str]] = {}
+
+    task: str = Field(description="What to learn to do.")
+    data: DataConfig = Field(
+        default=DataConfig(), description="Where the sequences are, and how to read and split them."
+    )
+    model: ModelConfig = Field(default=ModelConfig(), description="The network: its cell, its size, and how it starts.")
+    training: TrainingConfig = Field(
+        default=TrainingConfig(), description="How long, how fast, and with which method to train."
+    )
+
+    @field_validator("data", "model", "training", mode="before")
+    @classmethod
+    def _empty_section(cls, value: Any) -> Any:
+        return section(value)
+
+    def changed(self: C, **sections: Mapping[str, Any]) -> C:
+        """The same config but for these keys of `data`, `model` and `training`, which are not checked again."""
+        return self.model_copy(
+            update={name: getattr(self, name).model_copy(update=dict(keys)) for name, keys in sections.items()}
+        )
+
+    @property
+    def networks(self) -> int:
+        """How many networks are trained side by side."""
+        return 1
+
+    def of_one_network(self: C) -> C:
+        """The config of the first of them alone."""
+        return self
+
+
+SECTIONS = ("data", "model", "training")
+
+
+def keys_of(schema: type[Section], name: str = "") -> dict[str, Any]:
+    """The fields of a section of `schema` by key; the empty name is the top level."""
+    if not name:
+        return dict(schema.model_fields)
+    kind = schema.model_fields[name].annotation
+    assert kind is not None
+    fields: dict[str, Any] = kind.model_fields
+    return fields

@@ -1,0 +1,180 @@
+"""The config of a forecast, and the one for somebody who only named a table."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from rnncli.config.sections import (
+    Columns,
+    Config,
+    Count,
+    FilePath,
+    ModelConfig,
+    OneColumn,
+    TableConfig,
+    TruncatedTrainingConfig,
+)
+from rnncli.config.suggestions import did_you_mean
+from rnncli.config.values import each, one_of, refusal
+from rnncli.tasks.forecast.losses import FORECAST_LOSSES
+
+SCALINGS = ("seasonal-error", "mean", "standard", "robust", "last-value", "none")
+
+
+def checked_contexts(value: Any) -> Any:
+    """A number of rows from 2, or a list of them."""
+    for one in each(value):
+        if not isinstance(one, int) or isinstance(one, bool) or one < 2:
+            raise refusal("must be a whole number, at least 2, or a list of them")
+    return value
+
+
+def checked_scalings(value: Any) -> Any:
+    """The name of a scaling, or a list of them."""
+    for one in each(value):
+        if one not in SCALINGS:
+            hint = did_you_mean(str(one), SCALINGS) or ""
+            raise refusal(f"expected one of {', '.join(SCALINGS)}, or a list of them{hint}")
+    return value
+
+
+class SeriesConfig(TableConfig):
+    """Where the series are, what their columns are, and how to cut windows out of them."""
+
+    id: OneColumn | None = Field(
+        default=None,
+        description="Rows with the same id are one series; null finds unique_id, item_id or series_id.",
+    )
+    time: str | None = Field(
+        default=None, description="The column that holds the time of each row; none ignores the times."
+    )
+    target: Columns | None = Field(
+        default=None, description="The column or columns to predict, by name or by number from 1."
+    )
+    layout: Literal["wide", "long", "rows"] | None = Field(
+        default=None,
+        description="Series side by side, one under another with an id, or a row for each; null finds out.",
+    )
+    channels: Literal["joint", "independent"] = Field(
+        default="joint",
+        description="Several targets side by side: one network reads and says all of them, or each is a series of its "
+        "own for the same network.",
+    )
+    past_covariates: Columns | None = Field(default=None, description="Columns that are known up to the last row.")
+    known_covariates: Columns | None = Field(
+        default=None,
+        description="Columns that are known of the rows ahead too, from rows without a target at the end of the data "
+        "or from data.future.",
+    )
+    future: FilePath | None = Field(
+        default=None, description="A second file with the known covariates of the rows ahead."
+    )
+    static: Columns | None = Field(default=None, description="Columns with one value for each series.")
+    calendar: bool = Field(
+        default=False, description="Read time of day, day of week and time of year off the time column."
+    )
+    horizon: Count | None = Field(default=None, description="How many steps ahead to predict.")
+    context: Annotated[int | list[int], BeforeValidator(checked_contexts)] | None = Field(
+        default=None,
+        description="How many past steps the model sees; of a list, one after another for each of training.seeds.",
+    )
+    freq: str | None = Field(default=None, description="The time between rows; null finds out.")
+    season: Count | None = Field(default=None, description="The steps in one season; null finds out.")
+    missing: Literal["refuse", "ffill", "interpolate", "mask"] = Field(
+        default="refuse",
+        description="What to do with missing values and rows; mask keeps them out of the loss, and tells the network.",
+    )
+    duplicates: Literal["refuse", "first", "last", "mean"] = Field(
+        default="refuse", description="What to do with rows of the same series and time."
+    )
+    transform: Literal["none", "log", "log1p", "sqrt", "box-cox"] = Field(
+        default="none", description="What is done to the targets first, and undone at last."
+    )
+    residual: Literal["none", "last-value", "seasonal-naive", "seasonal-growth"] | None = Field(
+        default=None,
+        description="The naive forecast that the network corrects, or none; null takes last-value or seasonal-naive, "
+        "the better one on the training part.",
+    )
+    scaling: Annotated[str | list[str], BeforeValidator(checked_scalings)] | None = Field(
+        default=None,
+        description="What each context is divided by; null is seasonal-error. Of a list, one after another for each "
+        "of training.seeds.",
+    )
+
+    @property
+    def scalings(self) -> list[str]:
+        """One or more, or none given."""
+        return [] if self.scaling is None else self.scaling if isinstance(self.scaling, list) else [self.scaling]
+
+    @property
+    def contexts(self) -> list[int]:
+        """One or more, or none given."""
+        return [] if self.context is None else self.context if isinstance(self.context, list) else [self.context]
+
+    @field_validator("format")
+    @classmethod
+    def _is_a_table(cls, form: str | None) -> str | None:
+        if form not in (None, "csv"):
+            raise refusal("a forecast reads csv; change it, or the task")
+        return form
+
+
+class ForecastModelConfig(ModelConfig):
+    """A network that gets from a context to the rows after it."""
+
+    decoder: Literal["direct", "recursive", "segments"] = Field(
+        default="direct",
+        description="All rows ahead at once, one by one from its own forecasts, or in segments.",
+    )
+    segment: Count | None = Field(default=None, description="The rows in a segment; null is a season.")
+
+
+class ForecastTrainingConfig(TruncatedTrainingConfig):
+    """Training on windows of series."""
+
+    loss: Annotated[str, one_of(FORECAST_LOSSES)] = Field(
+        default="mae", description="What is made small, or which distribution is learnt."
+    )
+    seeds: int = Field(default=1, ge=1, le=100, description="How many networks are trained; their median is forecast.")
+    with_baseline: bool = Field(
+        default=False, description="The median is taken with the baseline that the networks correct."
+    )
+    fallback: bool = Field(
+        default=True, description="Predict with the best naive forecast if it was better on validation."
+    )
+    updates_per_epoch: Count | None = Field(
+        default=None, description="How many batches are an epoch; null is as many as there are."
+    )
+
+
+class ForecastConfig(Config):
+    """Series: the next rows."""
+
+    refused = {
+        "model.bidirectional": "read from its end, a sequence shows the answer that a forecast is to find; remove it",
+        "model.pooling": "a forecast has no one answer for a whole sequence; remove it",
+        "training.bptt_stride": "a forecast has one loss a window; remove it, training.bptt is enough",
+    }
+
+    data: SeriesConfig = SeriesConfig()
+    model: ForecastModelConfig = ForecastModelConfig()
+    training: ForecastTrainingConfig = ForecastTrainingConfig()
+
+    @property
+    def networks(self) -> int:
+        return self.training.seeds
+
+    def of_one_network(self) -> ForecastConfig:
+        first = {"context": next(iter(self.data.contexts), None), "scaling": next(iter(self.data.scalings), None)}
+        return self.changed(data=first, training={"seeds": 1, "with_baseline": False})
+
+
+def inferred(path: str, size: int) -> dict[str, Any]:
+    """A config for the table `path`."""
+    return {
+        "data": {"path": path, "format": "csv", "validation": 0.2},
+        "model": {"cell": "gru", "hidden_size": 32, "num_layers": 1},
+        "training": {"epochs": 60, "max_time": "5m", "batch_size": 32, "learning_rate": 3e-3, "patience": 15},
+    }

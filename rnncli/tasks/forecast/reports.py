@@ -1,0 +1,59 @@
+"""What a forecast tells the world beside its score: frozen, plain values, which the user interface draws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One forecaster in a backtest: its means; how probably the network is better, and that in words."""
+
+    name: str
+    mae: float
+    rmse: float
+    smape: float
+    mase: float
+    rmsse: float
+    network_better: float | None = None
+    verdict: str = ""
+
+
+@dataclass(frozen=True)
+class Covered:
+    """An interval of `asked` percent held `got` percent of `count` values."""
+
+    asked: float
+    got: float
+    count: int
+
+
+@dataclass(frozen=True)
+class BacktestReport:
+    """A rolling-origin backtest: the network first, then what needs no learning. wql is the network's, if it has
+    intervals. independent: how many groups of windows share nothing, which is what verdicts rest on."""
+
+    split: str
+    windows: int
+    step: int
+    horizon: int
+    series: int
+    independent: int
+    forecasters: tuple[Judged, ...]
+    wql: float | None
+    coverage: tuple[Covered, ...]
+
+
+@dataclass(frozen=True)
+class ForecastChart:
+    """A series and what follows it, oldest first, in its own units: `title` is a series' id or the target's name.
+
+    history and forecast pair a label (a stamp or a row's number) with a value, None where it is missing; a forecast
+    has at least one row. A band is (level in percent, lows, highs) with one low and one high per row of the forecast;
+    bands stand in any order.
+    """
+
+    title: str
+    history: tuple[tuple[str, float | None], ...]
+    forecast: tuple[tuple[str, float], ...]
+    bands: tuple[tuple[int, tuple[float, ...], tuple[float, ...]], ...]

@@ -1,0 +1,51 @@
+"""forecast: the next rows of numeric series."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from rnncli.data.source import Source, is_table
+from rnncli.tasks.forecast.config import ForecastConfig, inferred
+from rnncli.tasks.task import Context, Experiment, Options, Predictor, Task
+
+
+class Forecast(Task):
+    name = "forecast"
+    config = ForecastConfig
+    options = {
+        "predict": frozenset({"horizon", "levels", "samples", "network", "future", "follow", "state", "svg", "plot"}),
+        "evaluate": frozenset({"windows", "step", "must_beat", "fail_if"}),
+    }
+
+    def prepare(
+        self, config: ForecastConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None = None
+    ) -> Experiment:
+        """learnt: says nothing that the config and the series do not."""
+        from rnncli.tasks.forecast.experiment import ForecastExperiment
+
+        return ForecastExperiment(config, source, context)
+
+    def load(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Predictor:
+        from rnncli.tasks.forecast.forecaster import Forecaster
+
+        return Forecaster(header, arrays)
+
+    def inferred(self, path: str, size: int, form: str | None) -> dict[str, Any] | None:
+        """For a table."""
+        return inferred(path, size) if form == "csv" or (form is None and is_table(path)) else None
+
+    def require_options(self, command: str, options: Options) -> None:
+        from rnncli.tasks.forecast.checks import require_rule
+
+        for rule in options.get("fail_if", ()):
+            require_rule(rule)
+
+    def held_out_for(self, config: ForecastConfig, options: Options) -> list[str]:
+        """A config that names no test part has one of as many rows as the windows need."""
+        windows, horizon = options.get("windows"), config.data.horizon
+        if windows is None or config.data.test is not None or horizon is None:
+            return []
+        return [f"data.test={(windows - 1) * options.get('step', 1) + horizon}"]

@@ -1,0 +1,82 @@
+"""The config of a language model, and the one for somebody who only named a text."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from rnncli.config.sections import Config, Count, DataConfig, TokenModelConfig, TruncatedTrainingConfig
+from rnncli.config.values import refusal
+
+BPTT = 64
+LEAST_UPDATES = 1200
+VALIDATION = 300_000  # characters of a large text tell enough
+
+
+class TextConfig(DataConfig):
+    """Where the text is, how to cut it into tokens, and how to split it."""
+
+    tokens: Literal["char", "byte", "word"] = Field(default="char", description="The units a text is cut into.")
+
+    @field_validator("format")
+    @classmethod
+    def _is_text(cls, form: str | None) -> str | None:
+        if form not in (None, "text"):
+            raise refusal("a language-model reads text; change it, or the task")
+        return form
+
+
+class StreamTrainingConfig(TruncatedTrainingConfig):
+    """Training on contiguous streams."""
+
+    bptt_stride: Count | None = Field(default=None, description="k1: the steps between updates; null is bptt.")
+
+    @field_validator("bptt_stride")
+    @classmethod
+    def _stride_within_bptt(cls, stride: int | None, info: ValidationInfo) -> int | None:
+        bptt = info.data.get("bptt")
+        if stride is not None and bptt is not None and stride > bptt:
+            raise refusal(f"must not be greater than training.bptt, which is {bptt}")
+        return stride
+
+
+class LanguageModelConfig(Config):
+    """Text: the next character, byte or word."""
+
+    refused = {
+        "model.bidirectional": "read from its end, a sequence shows the answer that a language-model is to find; "
+        "remove it",
+        "model.pooling": "a language-model has no one answer for a whole sequence; remove it",
+    }
+
+    data: TextConfig = TextConfig()
+    model: TokenModelConfig = TokenModelConfig()
+    training: StreamTrainingConfig = StreamTrainingConfig()
+
+
+def inferred(path: str, size: int) -> dict[str, Any]:
+    """A config for the text `path` of `size` bytes.
+
+    A small text overfits, a large one must be got through: width, dropout, batch and epochs follow the size. Below a
+    thousand updates little is learnt; max_time ends what a slow machine or a large text would make endless.
+    """
+    if size < 20_000:
+        cell, hidden_size, num_layers, dropout, batch_size, learning_rate = "gru", 64, 1, 0.0, 4, 5e-3
+    elif size < 300_000:
+        cell, hidden_size, num_layers, dropout, batch_size, learning_rate = "gru", 128, 2, 0.3, 16, 5e-3
+    else:
+        cell, hidden_size, num_layers, batch_size, learning_rate = "lstm", 256, 2, 32, 3e-3
+        dropout = 0.3 if size < 3_000_000 else 0.1
+    wanted = LEAST_UPDATES * batch_size * BPTT // max(size, 1)
+    return {
+        "data": {"path": path, "format": "text", "validation": min(0.1, round(VALIDATION / max(size, 1), 6))},
+        "model": {"cell": cell, "hidden_size": hidden_size, "num_layers": num_layers, "dropout": dropout},
+        "training": {
+            "epochs": 1 if size > 3_000_000 else min(max(wanted, 10), 400),
+            "max_time": "5m",
+            "batch_size": batch_size,
+            "bptt": BPTT,
+            "learning_rate": learning_rate,
+        },
+    }

@@ -1,0 +1,114 @@
+"""A trained language model at work."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from rnncli.data.source import decode, read_source
+from rnncli.data.text import Detokenizer
+from rnncli.data.vocabulary import Vocabulary, describe_unseen
+from rnncli.errors import DataError, UsageError
+from rnncli.nn.network import Network
+from rnncli.notes import note
+from rnncli.tasks.answers import Table
+from rnncli.tasks.language_model.config import LanguageModelConfig
+from rnncli.tasks.language_model.decoding import Decoder, Sampling
+from rnncli.tasks.language_model.experiment import UNKNOWN, network_shape
+from rnncli.tasks.task import Asked, Options, Predictor, config_in
+
+TOP = 5  # next tokens
+TOGETHER = 32  # texts that are written at once; more rows than that no longer make the weights' way pay
+MOST_KEPT = 4_000_000  # tokens of theirs that are kept until their turn comes
+
+
+class LanguageModel(Predictor):
+    """A trained language model: continues a text, and names the most probable next tokens."""
+
+    def __init__(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]):
+        self.vocabulary = Vocabulary.from_header(header["vocabulary"])
+        config = config_in(header, LanguageModelConfig)
+        self._noted: set[str] = set()
+        self.network = Network(network_shape(config, len(self.vocabulary)))
+        self.network.load(arrays)
+
+    def predict(self, asked: Asked) -> Table:
+        """The most probable next tokens after each line of the data."""
+        if asked.data is None:
+            raise UsageError("a language model predicts after given lines; name a file of them, or - for a pipe")
+        top, source = asked.options.get("top", TOP), read_source(asked.data)
+        text = decode(source, str(asked.reading.get("encoding", "utf-8"))).replace("\r\n", "\n").removesuffix("\n")
+        nested, rows = [], []
+        for number, line in enumerate(text.split("\n"), start=1):
+            following = self.next_tokens(line, top, f"{source.name}:{number}")
+            nested.append({"line": line, "next": [{"token": token, "probability": p} for token, p in following]})
+            rows += [
+                {"line": line, "rank": rank, "token": token, "probability": p}
+                for rank, (token, p) in enumerate(following, start=1)
+            ]
+        return Table(nested, rows)
+
+    def generate(self, prime: str, options: Options) -> Iterator[Iterator[str]]:
+        """Texts of `length` tokens after `prime`, `count` of them from seeds seed, seed + 1, …"""
+        sampling = {name: value for name, value in options.items() if name not in ("length", "count")}
+        return self.continued(prime, Sampling(**sampling), options["length"], options.get("count", 1))
+
+    def continued(self, prime: str, how: Sampling, length: int, count: int = 1) -> Iterator[Iterator[str]]:
+        """`count` texts of `length` tokens after `prime`, from seeds how.seed, how.seed + 1, …, each as pieces.
+
+        Texts are written some at a time, and read in order. A character may take several bytes, so not every token is
+        a piece.
+        """
+        decoder = Decoder(self.network, UNKNOWN)
+        known = self.vocabulary.decode(self.encode(prime, "the prime"))
+        logits = decoder.read(self._beginning(prime, "the prime"))
+        together = max(1, min(TOGETHER, MOST_KEPT // max(length, 1)))
+        for start in range(0, count, together):
+            batch = min(together, count - start)
+            written = decoder.write(logits, replace(how, seed=how.seed + start), batch)
+            for b in range(batch):
+                yield self._pieces(known, itertools.islice(written.sequence(b), length))
+
+    def _pieces(self, before: list[str], tokens: Iterator[int]) -> Iterator[str]:
+        # Bytes that are no UTF-8 become surrogates, and bytes again where they are written.
+        detokenizer = Detokenizer(self.vocabulary.kind, errors="surrogateescape")
+        for word in before:
+            detokenizer.push(word)
+        for token in tokens:
+            yield detokenizer.push(self.vocabulary.tokens[token])
+        yield detokenizer.flush()
+
+    def next_tokens(self, line: str, top: int, where: str) -> list[tuple[str, float]]:
+        """The `top` most probable tokens after `line`, with their probabilities."""
+        decoder = Decoder(self.network, UNKNOWN)
+        chances = decoder.probabilities(decoder.read(self._beginning(line, where)))
+        best = np.argsort(-chances, kind="stable")[:top]
+        return [(self.vocabulary.tokens[v], float(chances[v])) for v in best if v != UNKNOWN]
+
+    def encode(self, text: str, where: str) -> np.ndarray:
+        """Token numbers. A word that the model has never seen is read as <unk>, with a note; a character cannot be:
+        DataError names each."""
+        unseen = self.vocabulary.unseen(text)
+        if unseen and self.vocabulary.kind == "word":
+            said = f"{where}: {describe_unseen(unseen, 'word')} is read as <unk>"
+            if said not in self._noted:
+                note(said)
+            self._noted.add(said)
+        elif unseen:
+            raise DataError(
+                f"{where}: {describe_unseen(unseen, self.vocabulary.kind)} does not occur in what the model was "
+                "trained on; remove it, or train on a text that has it"
+            )
+        return self.vocabulary.encode(text)
+
+    def _beginning(self, text: str, where: str) -> np.ndarray:
+        """The tokens of `text` as the beginning of a line, or the first known token where there is nothing."""
+        ids = self.encode(text, where)
+        newline = self.vocabulary.encode("\n")
+        if newline[0] != UNKNOWN:
+            return np.concatenate([newline, ids])
+        return ids if len(ids) else np.ones(1, np.int32)

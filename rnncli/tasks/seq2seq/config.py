@@ -1,0 +1,96 @@
+"""The configs of seq2seq and caption."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from rnncli.config.sections import Columns, Config, TableConfig, TokenModelConfig, TrainingConfig
+from rnncli.config.values import refusal
+
+WHOLE = dict.fromkeys(("training.bptt", "training.bptt_stride"), "reads whole sequences; remove it")
+
+
+class PairsConfig(TableConfig):
+    """Where the pairs are, and in which columns."""
+
+    tokens: Literal["char", "byte", "word"] = Field(default="char", description="The units a text is cut into.")
+    target: Columns | None = Field(default=None, description="The column to write.")
+
+    @field_validator("format")
+    @classmethod
+    def _has_pairs(cls, form: str | None) -> str | None:
+        if form == "ts":
+            raise refusal("a .ts file has one answer for each sequence; pairs need a text to write")
+        return form
+
+
+class SourcesConfig(PairsConfig):
+    """Pairs of texts."""
+
+    source: Columns | None = Field(
+        default=None, description="The column or columns of a pair that are given; null takes the first."
+    )
+
+
+class PromptsConfig(PairsConfig):
+    """Texts for labels and numbers."""
+
+    inputs: Columns | None = Field(
+        default=None, description="The columns that are given; null takes all but the target."
+    )
+
+
+class Seq2seqModelConfig(TokenModelConfig):
+    """An encoder and a decoder."""
+
+    attention: Literal["none", "dot", "additive"] | None = Field(
+        default=None, description="How the decoder looks back at the source; null is dot."
+    )
+    encoder_bidirectional: bool | None = Field(
+        default=None, description="Read the source from both ends; null is true."
+    )
+
+
+class WritingTrainingConfig(TrainingConfig):
+    """Training of a decoder."""
+
+    teacher_forcing: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="The share of true tokens that the decoder reads at the end of training; at the start it is 1. "
+        "The others are its own.",
+    )
+
+
+class WritingConfig(Config):
+    """What seq2seq and caption share."""
+
+    data: PairsConfig = PairsConfig()
+    model: TokenModelConfig = TokenModelConfig()
+    training: WritingTrainingConfig = WritingTrainingConfig()
+
+
+class Seq2seqConfig(WritingConfig):
+    """Pairs: a text for a text."""
+
+    refused = {key: f"a seq2seq {reason}" for key, reason in WHOLE.items()} | {
+        "model.bidirectional": "a decoder cannot read what it has not written; set model.encoder_bidirectional",
+        "model.pooling": "a seq2seq has no one answer for a whole sequence; remove it",
+    }
+
+    data: SourcesConfig = SourcesConfig()
+    model: Seq2seqModelConfig = Seq2seqModelConfig()
+
+
+class CaptionConfig(WritingConfig):
+    """Pairs: a text for labels and numbers."""
+
+    refused = {key: f"a caption {reason}" for key, reason in WHOLE.items()} | {
+        "model.bidirectional": "a decoder cannot read what it has not written; remove it",
+        "model.pooling": "a caption has no one answer for a whole sequence; remove it",
+    }
+
+    data: PromptsConfig = PromptsConfig()

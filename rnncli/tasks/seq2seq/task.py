@@ -1,0 +1,53 @@
+"""seq2seq, caption: a sequence of tokens for a text, or for labels and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from rnncli.data.source import Source
+from rnncli.tasks.seq2seq.config import CaptionConfig, Seq2seqConfig
+from rnncli.tasks.task import Context, Experiment, Predictor, Task
+
+OPTIONS = {
+    "predict": frozenset({"n_best", "beam", "length_penalty", "scores"}),
+    "evaluate": frozenset({"metric"}),
+}
+
+
+class Seq2seq(Task):
+    name = "seq2seq"
+    config = Seq2seqConfig
+    options = OPTIONS
+
+    def prepare(
+        self, config: Seq2seqConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None = None
+    ) -> Experiment:
+        from rnncli.tasks.seq2seq import seq2seq
+
+        return seq2seq.prepare(config, source, context, learnt)
+
+    def load(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Predictor:
+        from rnncli.tasks.seq2seq import seq2seq
+
+        return seq2seq.load(header, arrays)
+
+
+class Caption(Task):
+    name = "caption"
+    config = CaptionConfig
+    options = OPTIONS
+
+    def prepare(
+        self, config: CaptionConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None = None
+    ) -> Experiment:
+        from rnncli.tasks.seq2seq import caption
+
+        return caption.prepare(config, source, context, learnt)
+
+    def load(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Predictor:
+        from rnncli.tasks.seq2seq import caption
+
+        return caption.load(header, arrays)

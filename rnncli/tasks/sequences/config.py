@@ -1,0 +1,121 @@
+"""The configs of classify, regress and tag."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from rnncli.config.sections import Columns, Config, OneColumn, TableConfig, TokenModelConfig, TrainingConfig
+from rnncli.config.values import refusal
+
+WHOLE = "reads whole sequences; remove it"
+
+
+class LabelledConfig(TableConfig):
+    """Where the labelled sequences are, and in which columns."""
+
+    text: OneColumn | None = Field(default=None, description="The column that holds texts, of a tag words.")
+    inputs: Columns | None = Field(
+        default=None, description="The columns of numbers; null takes all but label, id and time."
+    )
+    id: OneColumn | None = Field(default=None, description="Rows of a CSV with the same id are one sequence.")
+    time: str | None = Field(default=None, description="The column of times, which is no input.")
+    label: OneColumn | None = Field(
+        default=None, description="The column of answers; null takes one called label or class."
+    )
+    scaling: Literal["standard", "none"] | None = Field(
+        default=None, description="What numbers are scaled by; null is standard: their mean and spread in training."
+    )
+
+    @property
+    def listed_inputs(self) -> list[str | int] | None:
+        """The columns of numbers as a list, None where none are named."""
+        return [self.inputs] if isinstance(self.inputs, (str, int)) else self.inputs
+
+
+class ExamplesConfig(LabelledConfig):
+    """Sequences with one answer each."""
+
+    tokens: Literal["char", "byte", "word"] = Field(default="char", description="The units a text is cut into.")
+
+
+class ClassifyDataConfig(ExamplesConfig):
+    """Sequences with a label each."""
+
+    residual: Literal["naive-bayes"] | None = Field(
+        default=None, description="What the network corrects: naive-bayes, of texts; null is nothing."
+    )
+
+
+class TagDataConfig(LabelledConfig):
+    """Sequences with a tag for every step."""
+
+    @field_validator("format")
+    @classmethod
+    def _has_steps(cls, form: str | None) -> str | None:
+        if form == "ts":
+            raise refusal("a .ts file has one answer for each sequence; a tag needs one for every step")
+        return form
+
+
+class StepModelConfig(TokenModelConfig):
+    """A network over whole sequences."""
+
+    bidirectional: bool = Field(default=False, description="Read each sequence from both ends.")
+    character_size: int | None = Field(
+        default=None,
+        ge=0,
+        le=4096,
+        description="Of words: the size of the network that spells each one from both ends; 0 has none, and null is "
+        "32 for a tag, else 0.",
+    )
+    word_dropout: float = Field(
+        default=0.0, ge=0, lt=1, description="The share of words taken for unknown ones in training."
+    )
+
+
+class PooledModelConfig(StepModelConfig):
+    """A network with one answer for a sequence."""
+
+    pooling: Literal["last", "mean", "max", "attention"] | None = Field(
+        default=None, description="What the answer is read from; null is last."
+    )
+
+
+class ClassifyTrainingConfig(TrainingConfig):
+    """Training on labels."""
+
+    class_weights: Literal["none", "balanced"] = Field(
+        default="none", description="What each label weighs in the loss; balanced, as much as every other."
+    )
+
+
+class ClassifyConfig(Config):
+    """Sequences: a label for each."""
+
+    refused = {f"training.{key}": f"a classify {WHOLE}" for key in ("bptt", "bptt_stride")}
+
+    data: ClassifyDataConfig = ClassifyDataConfig()
+    model: PooledModelConfig = PooledModelConfig()
+    training: ClassifyTrainingConfig = ClassifyTrainingConfig()
+
+
+class RegressConfig(Config):
+    """Sequences: a number for each."""
+
+    refused = {f"training.{key}": f"a regress {WHOLE}" for key in ("bptt", "bptt_stride")}
+
+    data: ExamplesConfig = ExamplesConfig()
+    model: PooledModelConfig = PooledModelConfig()
+
+
+class TagConfig(Config):
+    """Sequences: a label for every step."""
+
+    refused = {f"training.{key}": f"a tag {WHOLE}" for key in ("bptt", "bptt_stride")} | {
+        "model.pooling": "a tag has an answer for every step; remove it",
+    }
+
+    data: TagDataConfig = TagDataConfig()
+    model: StepModelConfig = StepModelConfig()

@@ -1,0 +1,258 @@
+"""Labelled sequences and a fresh network for them; a trained one at work. What an answer is, `Answers` say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from rnncli.config.sections import Config
+from rnncli.data.source import Source, read_source
+from rnncli.data.splits import Splits
+from rnncli.errors import ConfigError, UsageError
+from rnncli.nn.memory import require_memory
+from rnncli.nn.network import FLOAT32, Network, NetworkShape
+from rnncli.tasks.answers import Table
+from rnncli.tasks.sequences import readers
+from rnncli.tasks.sequences.config import LabelledConfig, StepModelConfig
+from rnncli.tasks.sequences.examples import Columns, Examples
+from rnncli.tasks.sequences.learner import ExampleData, ExampleLearner, answered
+from rnncli.tasks.sequences.readers import Numbers, Reader, Words
+from rnncli.tasks.sequences.tagged import TagColumns, Tagged
+from rnncli.tasks.task import Asked, Context, Experiment, Options, Predictor, config_in, set_first_weights
+from rnncli.training.backpropagation import Loss
+from rnncli.training.reports import Score
+from rnncli.training.threads import ThreadPool
+
+Sequences = Examples | Tagged
+Fact = tuple[str, str]
+
+
+class Answers:
+    """What one answer is: a label, a number, or a label for every step; and how sequences with such answers are read.
+
+    outputs: how many a network has. kept: the keys of `data` that a model file keeps. corrects: whether the network
+    corrects something, so that it should say nothing before it has learnt.
+    """
+
+    every_step: ClassVar[bool] = False
+    kept: ClassVar[tuple[str, ...]] = ("format", "tokens", "encoding", "delimiter", "decimal", "skip_rows", "ragged")
+    outputs: int
+    corrects = False
+
+    @staticmethod
+    def read(source: Source, data: Any, like: Any = None, *, is_answer: Callable[[str], bool] | None = None) -> Any:
+        """The sequences in `source`; those only to be predicted need no answers, and `is_answer` knows some."""
+        raise NotImplementedError
+
+    @staticmethod
+    def columns(header: Mapping[str, Any]) -> Columns | TagColumns:
+        """Where a model file says that sequences are found."""
+        raise NotImplementedError
+
+    def is_answer(self, text: str) -> bool:
+        """Whether this is how the data write an answer."""
+        raise NotImplementedError
+
+    def loss(self, config: Any) -> Loss:
+        raise NotImplementedError
+
+    def bases(self, sequences: Any, *, own: bool) -> list[np.ndarray] | None:
+        """What the network corrects, (O,) for each, where it does; `own`: these are the sequences it was made from."""
+        return None
+
+    def targets(self, sequences: Any) -> list[np.ndarray]:
+        """An array for each, for the loss; DataError names the sequence whose answer is of another kind."""
+        raise NotImplementedError
+
+    def score(self, split: str, train: Any, held_out: Any, outputs: Sequence[np.ndarray]) -> Score:
+        raise NotImplementedError
+
+    def said(self, sequences: Any, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """The answer to sequence i in its output: nested for JSON, and flat rows."""
+        raise NotImplementedError
+
+    def to_header(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def fact(self) -> Fact:
+        """What there is to answer, for the user."""
+        raise NotImplementedError
+
+
+class SequenceExperiment(Experiment):
+    """Sequences with answers, in splits, and the network that learns them."""
+
+    network: Network
+    learner: ExampleLearner
+
+    def __init__(
+        self,
+        config: Config,
+        splits: Splits[Any],
+        answers: Answers,
+        context: Context,
+        learnt: Mapping[str, Any] | None,
+    ):
+        """config: with the columns of the data filled in."""
+        self.config, self.splits, self.answers = config, splits, answers
+        train, training = splits.train, config.training
+        if learnt:
+            self.reader = readers.from_header(learnt["encoder"])
+        else:
+            self.reader = readers.fitted(train, config.data)
+        data = self._data(train, own=True)
+        held_out = {split: self._data(part) for split, part in splits.held_out.items()}  # refuses answers never seen
+        lengths = [len(x) for x in data.inputs]
+        shape = network_shape(config, self.reader, answers)
+        require_memory(shape, max(lengths), min(training.batch_size, len(lengths)))
+        self.network = Network(shape, context.dtype)
+        set_first_weights(self.network, config)
+        self.learner = ExampleLearner(
+            self.network,
+            data,
+            held_out.get("validation", ExampleData()),
+            loss=answers.loss(config),
+            batch_size=training.batch_size,
+            seed=training.seed,
+            pool=context.pool,
+            lexicon=self.reader.lexicon,
+        )
+        self.facts = self._facts(lengths)
+
+    def _data(self, part: Any, *, own: bool = False) -> ExampleData:
+        """A part as it is learnt; own: the one that the answers were made from."""
+        bases = self.answers.bases(part, own=own)
+        return ExampleData(readers.encode(self.reader, part), self.answers.targets(part), bases)
+
+    def _facts(self, lengths: list[int]) -> tuple[Fact, ...]:
+        model, shape, train = self.config.model, self.network.shape, self.splits.train
+        span = f"{min(lengths):,} to {max(lengths):,}" if min(lengths) < max(lengths) else f"{lengths[0]:,}"
+        ways = ", both ways" if shape.bidirectional else ""
+        spelt = f", words spelt by 2 × {shape.character_size}" if shape.characters else ""
+        pooling = f", pooling {shape.pooling}" if shape.pooling else ""
+        size = f"{self.network.parameters.weights.size:,} parameters"
+        return (
+            (
+                "data",
+                f"{train.name}: {len(train):,} sequences of {span} {self.reader.unit} to train on{self.splits.facts()}",
+            ),
+            self.answers.fact(),
+            ("model", f"{model.num_layers} × {model.cell} of {model.hidden_size}{ways}{spelt}{pooling}, {size}"),
+        )
+
+    def header(self) -> dict[str, Any]:
+        return {
+            "task": self.config.task,
+            "data": {key: getattr(self.config.data, key) for key in self.answers.kept},
+            "model": self.config.model.model_dump(),
+            "columns": self.splits.train.columns.to_header(),
+            "encoder": self.reader.to_header(),
+            "answers": self.answers.to_header(),
+        }
+
+    def hold_out(self, source: Source, changes: Options) -> None:
+        data = self.config.changed(data=changes).data
+        self.splits.held_out["test"] = self.answers.read(source, data, self.splits.train.columns)
+        self.answers.targets(self.splits.held_out["test"])  # refuses what training never saw
+
+    def score(self) -> Score | None:
+        split = self.splits.scored()
+        if split is None:
+            return None
+        part = self.splits.held_out[split]
+        outputs = self.learner.outputs(readers.encode(self.reader, part), self.answers.bases(part, own=False))
+        return self.answers.score(split, self.splits.train, part, outputs)
+
+
+def splits_in(
+    config: Config, source: Source, answers: type[Answers], only: Callable[..., Any], learnt: Mapping[str, Any] | None
+) -> Splits[Any]:
+    """The sequences in `source`, the held-out parts apart."""
+    whole = answers.read(source, config.data, answers.columns(learnt) if learnt else None)
+    return Splits(config, whole, lambda other: answers.read(other, config.data, whole.columns), only)
+
+
+def network_shape(config: Config, reader: Reader, answers: Answers) -> NetworkShape:
+    """What the config says, for what the reader reads."""
+    model, tokens = config.model, not isinstance(reader, Numbers)
+    assert isinstance(model, StepModelConfig)
+    characters = len(reader.characters) if isinstance(reader, Words) and model.character_size else 0
+    return NetworkShape(
+        cell=model.cell,
+        input_size=reader.size,
+        hidden_size=model.hidden_size,
+        num_layers=model.num_layers,
+        output_size=answers.outputs,
+        token_input=tokens,
+        embedding_size=model.embedding_size if tokens else None,
+        activation=model.activation,
+        dropout=model.dropout,
+        bidirectional=model.bidirectional,
+        pooling=None if answers.every_step else getattr(model, "pooling", None) or "last",
+        head_starts_at_zero=answers.corrects,
+        drops_ends=answers.every_step,
+        word_dropout=model.word_dropout,
+        characters=characters,
+        character_size=(model.character_size or 0) if characters or not answers.every_step else 0,
+    )
+
+
+def named(config: Config, columns: Columns | TagColumns) -> dict[str, Any]:
+    """The keys of `data` that say where sequences were found."""
+    inputs = list(columns.inputs) or None
+    return {"text": columns.text, "inputs": inputs, "id": columns.id, "label": columns.label}
+
+
+class SequencePredictor(Predictor):
+    """A trained model at work."""
+
+    def __init__(
+        self,
+        header: Mapping[str, Any],
+        arrays: Mapping[str, np.ndarray],
+        schema: type[Config],
+        answers: Answers,
+    ):
+        self.config, self.answers = config_in(header, schema), answers
+        self.columns = answers.columns(header)
+        self.reader = readers.from_header(header["encoder"])
+        self.network = Network(network_shape(self.config, self.reader, answers))
+        self.network.load(arrays)
+
+    def predict(self, asked: Asked) -> Table:
+        """An answer to each sequence of the data, which are read like those of training but for what is asked."""
+        if asked.data is None:
+            raise UsageError("this model answers for given sequences; name a file of them, or - for standard input")
+        data = self.config.changed(data=asked.reading).data
+        assert isinstance(data, LabelledConfig)
+        nested, rows = self.answers_to(read_source(asked.data), data)
+        return Table(nested, rows, ";" if data.decimal == "," else ",", data.decimal)
+
+    def answers_to(self, source: Source, data: LabelledConfig) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Nested and flat, in the order of the sequences in `source`."""
+        sequences = self.answers.read(source, data, self.columns, is_answer=self.answers.is_answer)
+        inputs, bases = readers.encode(self.reader, sequences), self.answers.bases(sequences, own=False)
+        pool = ThreadPool(None, FLOAT32)
+        try:
+            outputs = answered(self.network, inputs, pool, lexicon=self.reader.lexicon, bases=bases)
+        finally:
+            pool.close()
+        nested: list[dict[str, Any]] = []
+        rows: list[dict[str, Any]] = []
+        for i, (identity, output) in enumerate(zip(sequences.ids, outputs, strict=True)):
+            answer, flat = self.answers.said(sequences, i, output)
+            nested.append({"id": identity, **answer})
+            rows += [{"id": identity, **row} for row in flat]
+        return nested, rows
+
+
+def require_words(config: Config, *, words: bool) -> None:
+    """ConfigError for what is for words alone."""
+    model = config.model
+    assert isinstance(model, StepModelConfig)
+    if (model.character_size or model.word_dropout) and not words:
+        raise ConfigError(
+            "model.character_size and model.word_dropout are for data.tokens: word; set that, or remove them"
+        )

@@ -1,0 +1,55 @@
+"""classify, regress, tag: a label, a number, or a label for every step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from rnncli.data.source import Source
+from rnncli.tasks.sequences.config import ClassifyConfig, RegressConfig, TagConfig
+from rnncli.tasks.task import Context, Experiment, Predictor, Task
+
+
+class OfSequences(Task):
+    """A task of this folder: `prepare` and `load` stand in the module of its name, which is imported when needed."""
+
+    options = {"predict": frozenset(), "evaluate": frozenset()}
+
+    def prepare(
+        self, config: Any, source: Source, context: Context, learnt: Mapping[str, Any] | None = None
+    ) -> Experiment:
+        experiment: Experiment = self._module.prepare(config, source, context, learnt)
+        return experiment
+
+    def load(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Predictor:
+        predictor: Predictor = self._module.load(header, arrays)
+        return predictor
+
+    @property
+    def _module(self) -> Any:
+        return import_module(f"rnncli.tasks.sequences.{self.name}")
+
+
+class Classify(OfSequences):
+    name = "classify"
+    config = ClassifyConfig
+
+
+class Regress(OfSequences):
+    name = "regress"
+    config = RegressConfig
+
+
+class Tag(OfSequences):
+    name = "tag"
+    config = TagConfig
+
+    def renewed(self, header: Mapping[str, Any]) -> dict[str, Any]:
+        """Version 0.1 said `reader` and `tags` for what is called alike in all tasks now."""
+        new = super().renewed(header)
+        if "tags" in new:
+            new["encoder"], new["answers"] = new.pop("reader"), {"tags": new.pop("tags")}
+        return new

@@ -1,0 +1,53 @@
+"""Model files that version 0.1 wrote still load, and answer as they did: one run for each task, as it lay on disk."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from rnncli.tasks.registry import TASKS
+from tests.cli.cli_runs import run
+
+HERE = Path(__file__).parent / "models_of_0_1"
+NUMBER = re.compile(r"-?\d+\.\d+")
+ASKED = {
+    "language-model": ["generate", "run", "--length", "40", "--seed", "1"],
+    "forecast": ["predict", "run", "-f", "csv"],
+    "caption": ["predict", "run", "new.csv", "-f", "csv"],
+} | {task: ["predict", "run", "new.txt", "-f", "csv"] for task in ("classify", "regress", "tag", "seq2seq")}
+
+
+@pytest.fixture
+def folder(task: str, tmp_path: Path) -> Path:
+    """Such a run, beside the data that it was trained on."""
+    (tmp_path / "run").mkdir()
+    for path in (HERE / task).iterdir():
+        shutil.copy(path, tmp_path / ("run" if path.name in ("config.yaml", "model.safetensors") else "."))
+    return tmp_path
+
+
+def assert_alike(said: str, then: str) -> None:
+    """Equal, but that another CPU's vector units may round the last digit of a number another way."""
+    assert NUMBER.sub("#", said) == NUMBER.sub("#", then)
+    numbers, wanted = ([float(number) for number in NUMBER.findall(text)] for text in (said, then))
+    assert numbers == pytest.approx(wanted, rel=1e-6)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_run_of_version_0_1_answers_as_it_did(task: str, folder: Path) -> None:
+    assert_alike(run(*ASKED[task], cwd=folder).ok().out, (folder / "answer").read_text())
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_its_score_is_what_it_was(task: str, folder: Path) -> None:
+    assert_alike(run("evaluate", "run", "-f", "json", cwd=folder).ok().out, (folder / "score.json").read_text())
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_its_gradients_are_inspected(task: str, folder: Path) -> None:
+    out = run("inspect-grads", "run", next(folder.glob("data.*")).name, "-f", "json", cwd=folder).ok().out
+    assert json.loads(out)["lags"]
