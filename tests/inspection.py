@@ -94,23 +94,26 @@ def differences(function, x, step=1e-3):
 
 
 def naive_states(network, inputs, b, length):
-    """[(h, c)] of the one layer of a network after 0, 1, …, length steps of sequence b."""
-    shape, weights = network.shape, naive.layer_weights(network.parameters.export(), 0)
-    states = [(np.zeros(shape.hidden_size), np.zeros(shape.hidden_size))]
+    """The states of the one layer of a network after 0, 1, …, length steps of sequence b."""
+    shape = network.shape
+    weights = naive.layer_weights(network.parameters.export(), shape.cell, 0)
+    states = [naive.zero_state(shape.cell, shape.hidden_size)]
     for x in inputs[:length, b]:
-        states.append(naive.CELLS[shape.cell](x, *states[-1], weights, shape.activation))
+        states.append(naive.CELLS[shape.cell](x, states[-1], weights, shape.activation))
     return states
 
 
 def naive_jacobian(network, x, state):
-    """∂s_t/∂s_{t−1} of the one layer of a network, by central differences of its naive twin; s is h, or (h, c)."""
-    shape, weights = network.shape, naive.layer_weights(network.parameters.export(), 0)
-    step, size = naive.CELLS[shape.cell], shape.hidden_size
-    if shape.cell != "lstm":
-        near = 1e-6 if shape.activation == "relu" else 1e-3  # no nearer kink; between kinks it is linear
-        return differences(lambda h: step(x, h, None, weights, shape.activation)[0], state[0], near)
+    """∂s_t/∂s_{t−1} of the one layer of a network, by central differences of its naive twin; s is its whole state."""
+    shape = network.shape
+    weights = naive.layer_weights(network.parameters.export(), shape.cell, 0)
+    near = 1e-6 if shape.activation == "relu" else 1e-5 if shape.cell == "slstm" else 1e-3  # no nearer kink
 
     def whole(s):
-        return np.concatenate(step(x, s[:size], s[size:], weights))
+        return np.concatenate(naive.CELLS[shape.cell](x, np.split(s, len(state)), weights, shape.activation))
 
-    return differences(whole, np.concatenate(state))
+    found = differences(whole, np.concatenate(state), near)
+    for i, (name, values) in enumerate(zip(naive.STATES[shape.cell], state, strict=True)):
+        if name == "n" and not values.any():  # nothing weighed: nothing comes through; beside it is a jump
+            found[:, i * shape.hidden_size : (i + 1) * shape.hidden_size] = 0
+    return found

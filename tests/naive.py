@@ -1,7 +1,8 @@
 """Slow twins: every cell, loss and product written the way a textbook would, in numpy, one step at a time.
 
-They are the readable truth that the kernels are tested against. Each cell is `step(x, h, c, p) -> (h, c)` for one
-time step of a batch, with PyTorch's weights p: w_ih (G·H, I), w_hh (G·H, H), b_ih, b_hh (G·H,).
+They are the readable truth that the kernels are tested against. Each cell is `step(x, state, p) -> state` for one time
+step of a batch, the state a tuple whose first array is h, with PyTorch's weights p: w_ih (G·H, I), w_hh (G·H, H), b_ih,
+b_hh (G·H,), and the cell's own parameters by their names.
 """
 
 from __future__ import annotations
@@ -23,61 +24,99 @@ ACTIVATIONS = {
 }
 
 
-def rnn(x, h, c, p, activation="tanh"):
-    return ACTIVATIONS[activation](x @ p["w_ih"].T + p["b_ih"] + h @ p["w_hh"].T + p["b_hh"]), c
+def rnn(x, state, p, activation="tanh"):
+    (h,) = state
+    return (ACTIVATIONS[activation](x @ p["w_ih"].T + p["b_ih"] + h @ p["w_hh"].T + p["b_hh"]),)
 
 
-def gru(x, h, c, p, activation="tanh"):
+def gru(x, state, p, activation="tanh"):
+    (h,) = state
     i_r, i_z, i_n = np.split(x @ p["w_ih"].T + p["b_ih"], 3, axis=-1)
     h_r, h_z, h_n = np.split(h @ p["w_hh"].T + p["b_hh"], 3, axis=-1)
     r, z = sigmoid(i_r + h_r), sigmoid(i_z + h_z)
     n = np.tanh(i_n + r * h_n)
-    return (1 - z) * n + z * h, c
+    return ((1 - z) * n + z * h,)
 
 
-def lstm(x, h, c, p, activation="tanh"):
-    i, f, g, o = np.split(x @ p["w_ih"].T + p["b_ih"] + h @ p["w_hh"].T + p["b_hh"], 4, axis=-1)
+def _four(x, h, p):
+    return np.split(x @ p["w_ih"].T + p["b_ih"] + h @ p["w_hh"].T + p["b_hh"], 4, axis=-1)
+
+
+def lstm(x, state, p, activation="tanh"):
+    h, c = state
+    i, f, g, o = _four(x, h, p)
     c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
     return sigmoid(o) * np.tanh(c), c
 
 
-CELLS = {"rnn": rnn, "gru": gru, "lstm": lstm}
+def peephole(x, state, p, activation="tanh"):
+    h, c = state
+    i, f, g, o = _four(x, h, p)
+    p_i, p_o, p_f = np.split(p["weight_ch"], 3)
+    c = sigmoid(f + p_f * c) * c + sigmoid(i + p_i * c) * np.tanh(g)
+    return sigmoid(o + p_o * c) * np.tanh(c), c
 
 
-def layer_weights(weights, index, suffix=""):
+def slstm(x, state, p, activation="tanh"):
+    """Every state over e^m, as the kernel keeps them; h is as if nothing were divided by anything."""
+    h, c, n, m = state
+    i, f, z, o = _four(x, h, p)
+    kept = np.where(n > 0, np.log(sigmoid(f)) + m, -np.inf)
+    new = np.maximum(kept, i)
+    c = np.exp(kept - new) * c + np.exp(i - new) * np.tanh(z)
+    n = np.exp(kept - new) * n + np.exp(i - new)
+    return sigmoid(o) * c / n, c, n, new
+
+
+CELLS = {"rnn": rnn, "gru": gru, "lstm": lstm, "peephole": peephole, "slstm": slstm}
+STATES = {"rnn": "h", "gru": "h", "lstm": "hc", "peephole": "hc", "slstm": "hcnm"}
+OWN = {"peephole": ("weight_ch",)}  # what cells have beyond PyTorch's four
+
+
+def zero_state(cell, *shape):
+    return tuple(np.zeros(shape) for _ in STATES[cell])
+
+
+def some_state(cell, random, *shape):
+    """Random states, such as the cell can be in: a normaliser n is positive."""
+    state = {name: random.normal(0, 0.5, shape) for name in STATES[cell]}
+    return tuple(np.abs(values) + 0.5 if name == "n" else values for name, values in state.items())
+
+
+def layer_weights(weights, cell, index, suffix=""):
     """One layer's weights out of a model's export."""
     parts = {"w_ih": "weight_ih", "w_hh": "weight_hh", "b_ih": "bias_ih", "b_hh": "bias_hh"}
+    parts |= {name: name for name in OWN.get(cell, ())}
     return {short: weights[f"rnn.{long}_l{index}{suffix}"] for short, long in parts.items()}
 
 
 def network(shape, weights, inputs, state):
-    """Outputs (T, B, O) of a whole network: tokens (T, B) or features (T, B, I), state [(h, c)] per layer."""
+    """Outputs (T, B, O) of a whole network: tokens (T, B) or features (T, B, I), the state of every layer."""
     step = CELLS[shape.cell]
-    state = [(h.copy(), c.copy()) for h, c in state]
-    outputs = []
+    state, outputs = list(state), []
     for x in inputs:
         if shape.token_input:
             x = weights["embedding.weight"][x] if shape.embedding_size else np.eye(shape.input_size)[x]
         for l in range(shape.num_layers):
-            state[l] = step(x, *state[l], layer_weights(weights, l), shape.activation)
+            state[l] = step(x, state[l], layer_weights(weights, shape.cell, l), shape.activation)
             x = state[l][0]
         outputs.append(x @ weights["head.weight"].T + weights["head.bias"])
     return np.stack(outputs)
 
 
 def sequence(shape, weights, x, state):
-    """The top layer's outputs (n, F) of one whole sequence x (n,) or (n, I), alone; state [(h, c)] per direction."""
+    """The top layer's outputs (n, F) of one whole sequence x (n,) or (n, I), alone; a state for every direction."""
     if shape.token_input:
         x = weights["embedding.weight"][x] if shape.embedding_size else np.eye(shape.input_size)[x]
     state = list(state)
     for l in range(shape.num_layers):
         ways = []
         for suffix in ("", "_reverse") if shape.bidirectional else ("",):
-            h, c = state.pop(0)
+            now, p = state.pop(0), layer_weights(weights, shape.cell, l, suffix)
             ways.append([])
             for row in x[::-1] if suffix else x:
-                h, c = CELLS[shape.cell](row, h, c, layer_weights(weights, l, suffix), shape.activation)
-                ways[-1].append(h)
+                now = CELLS[shape.cell](row, now, p, shape.activation)
+                ways[-1].append(now[0])
         if shape.bidirectional:
             ways[1].reverse()
         x = np.concatenate([np.stack(way) for way in ways], axis=-1)
@@ -97,25 +136,23 @@ def tagger(shape, weights, sentence, lexicon):
     )
     vectors = []
     for form in sentence:
-        letters = sequence(spelling, _under("characters.", weights), lexicon.spellings[form], _nothing(C, 2))
+        letters = sequence(
+            spelling, _under("characters.", weights), lexicon.spellings[form], [zero_state(shape.cell, C)] * 2
+        )
         looked_up = weights["embedding.weight"][lexicon.words[form]]
         vectors.append(np.concatenate([looked_up, pooled(letters, "last", C, None)]))
-    y = sequence(shape.stack, weights, np.stack(vectors), _nothing(H, 2 * shape.num_layers))
+    y = sequence(shape.stack, weights, np.stack(vectors), [zero_state(shape.cell, H)] * 2 * shape.num_layers)
     return y @ weights["head.weight"].T + weights["head.bias"]
-
-
-def _nothing(H, count):
-    """Zero states."""
-    return [(np.zeros(H), np.zeros(H))] * count
 
 
 def encoder_decoder(shape, weights, source, tokens):
     """Outputs (T, V + 1) for one source, tokens (S,) or a vector, and the target tokens (T,) that the decoder reads."""
     H, L = shape.hidden_size, shape.num_layers
-    memory = sequence(shape.encoder, _under("encoder.", weights), source, _nothing(H, 2 * L)) if shape.encodes else None
+    nothing = zero_state(shape.cell, H)
+    memory = sequence(shape.encoder, _under("encoder.", weights), source, [nothing] * 2 * L) if shape.encodes else None
     vector = pooled(memory, "last", H, None) if shape.encodes else source
     start = np.tanh(weights["start.weight"] @ vector + weights["start.bias"])
-    state = [(start[l * H : (l + 1) * H], np.zeros(H)) for l in range(L)]
+    state = [(start[l * H : (l + 1) * H], *nothing[1:]) for l in range(L)]
     outputs = []
     for h in sequence(shape.decoder, _under("decoder.", weights), tokens, state):
         if shape.attention:
@@ -136,13 +173,14 @@ def segment_network(shape, weights, segments, ahead, channel):
     """Outputs (M·w·O,) of one window alone: segments (S, w·I), what is known ahead (M, w·K), its channel's number."""
     e = np.maximum(segments @ weights["segment.weight"].T + weights["segment.bias"], 0)
     encoder, decoder = (_under(prefix, weights) for prefix in ("encoder.", "decoder."))
-    last = sequence(shape.encoder, encoder, e, _nothing(shape.hidden_size, shape.num_layers))[-1]
+    nothing = zero_state(shape.cell, shape.hidden_size)
+    last = sequence(shape.encoder, encoder, e, [nothing] * shape.num_layers)[-1]
     rows = []
     for m in range(shape.segments):
         told = [weights["position.weight"][m], ahead[m]]
         if shape.channels > 1:
             told.insert(1, weights["channel.weight"][channel])
-        start = [(last, np.zeros_like(last))]
+        start = [(last, *nothing[1:])]
         h = sequence(shape.decoder, decoder, np.concatenate(told)[None], start)[0]
         rows.append(weights["head.weight"] @ h + weights["head.bias"])
     return np.concatenate(rows)

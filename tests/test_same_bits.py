@@ -8,12 +8,13 @@ import sys
 import pytest
 
 from rnncli.kernels import register_tile
+from rnncli.kernels.cells import CELLS
 
 AVX2 = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2,+fma,+avx"}
 
 
 @pytest.mark.skipif(register_tile.LANES != 16, reason="needs a CPU with AVX-512 to compare AVX2 code with")
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_model_file_does_not_depend_on_the_vector_width(cell, tmp_path):
     (tmp_path / "text.txt").write_text("she sells sea shells by the sea shore, he sells what he shells; " * 40)
     settings = ["epochs=3", "batch_size=5", "bptt=7"]

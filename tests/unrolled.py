@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import naive
 import numpy as np
 
 
 class Unrolled:
     """A network's weights as PyTorch's, and what was computed with them.
 
-    weights: by name, each a leaf. strands: after a pass, for every layer and direction [(h_t, c_t)] in its own time;
-    c_t is what later steps read, apart from h_t.
+    weights: by name, each a leaf. strands: after a pass, for every layer and direction its states [(h_t, c_t, …)] in
+    its own time; those after h_t are what later steps read, apart from h_t.
     """
 
     def __init__(self, torch, parameters):
@@ -18,24 +19,42 @@ class Unrolled:
         self.strands = []
 
     def cell(self, kind, activation, name):
-        """step(x (1, I), h, c) → (h, c)."""
+        """step(x (1, I), state) → state, tuples whose first array is h."""
         torch = self.torch
         w = [self.weights[name.format(part)] for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+        own = [self.weights[name.format(part)] for part in naive.OWN.get(kind, ())]
         ready = {"tanh": torch.rnn_tanh_cell, "relu": torch.rnn_relu_cell}
         further = {"sigmoid": torch.sigmoid, "identity": lambda a: a}
 
-        def step(x, h, c):
-            if kind == "lstm":
-                h, c = torch.lstm_cell(x, (h, c), *w)
-                return h.clone(), c.clone()
-            if kind == "gru":
-                return torch.gru_cell(x, h, *w), c
-            if activation in ready:
-                return ready[activation](x, h, *w), c
-            linear = torch.nn.functional.linear
-            return further[activation](linear(x, w[0], w[2]) + linear(h, w[1], w[3])), c
+        def linear(x, h):
+            return torch.nn.functional.linear(x, w[0], w[2]) + torch.nn.functional.linear(h, w[1], w[3])
 
-        return step
+        def rnn(x, state):
+            (h,) = state
+            return (ready[activation](x, h, *w) if activation in ready else further[activation](linear(x, h)),)
+
+        def gru(x, state):
+            return (torch.gru_cell(x, *state, *w),)
+
+        def lstm(x, state):
+            h, c = torch.lstm_cell(x, state, *w)
+            return h.clone(), c.clone()
+
+        def peephole(x, state):
+            (i, f, g, o), c = linear(x, state[0]).chunk(4, dim=1), state[1]
+            p_i, p_o, p_f = own[0].chunk(3)
+            c = torch.sigmoid(f + p_f * c) * c + torch.sigmoid(i + p_i * c) * torch.tanh(g)
+            return torch.sigmoid(o + p_o * c) * torch.tanh(c), c.clone()
+
+        def slstm(x, state):
+            (i, f, z, o), (_, c, n, m) = linear(x, state[0]).chunk(4, dim=1), state
+            begun, kept = n > 0, torch.nn.functional.logsigmoid(f) + m
+            new = torch.where(begun, torch.maximum(kept, i), i)
+            keep, take = torch.where(begun, torch.exp(kept - new), torch.zeros_like(n)), torch.exp(i - new)
+            c, n = keep * c + take * torch.tanh(z), keep * n + take
+            return torch.sigmoid(o) * c / n, c.clone(), n.clone(), new.clone()
+
+        return {"rnn": rnn, "gru": gru, "lstm": lstm, "peephole": peephole, "slstm": slstm}[kind]
 
     def sequence(self, shape, x, prefix="", start=None):
         """The top layer's outputs [(1, F)] of one sequence, its rows x [(1, I)]; start: h₀ of each layer."""
@@ -44,13 +63,13 @@ class Unrolled:
             ways = []
             for way in ("", "_reverse") if shape.bidirectional else ("",):
                 step = self.cell(shape.cell, shape.activation, f"{prefix}rnn.{{}}_l{l}{way}")
-                zero = torch.zeros(1, shape.hidden_size).double()
-                state, states = (zero if start is None else start[l], zero), []
+                zero = [torch.zeros(1, shape.hidden_size).double() for _ in naive.STATES[shape.cell]]
+                state, states = (zero[0] if start is None else start[l], *zero[1:]), []
                 for row in reversed(x) if way else x:
-                    state = step(row, *state)
+                    state = step(row, state)
                     states.append(state)
                 self.strands.append(states)
-                said = [h for h, _ in states]
+                said = [state[0] for state in states]
                 ways.append(said[::-1] if way else said)
             x = [torch.cat(row, dim=1) for row in zip(*ways, strict=True)]
         return x
@@ -59,19 +78,17 @@ class Unrolled:
         return y @ self.weights["head.weight"].T + self.weights["head.bias"]
 
     def norms(self, loss, strand):
-        """Of dL/dh and of dL/d(h, c), lag 0 first."""
+        """Of dL/dh and of the gradient of the whole state, lag 0 first."""
         torch = self.torch
 
         def gradients(place):
             states, zero = [state[place] for state in strand], torch.zeros_like(strand[0][0])
-            if not states[-1].requires_grad:  # a memory that the cell does not have
-                return [zero] * len(states)
             found = torch.autograd.grad(loss, states, retain_graph=True, allow_unused=True)
             return [zero if one is None else one for one in found]
 
-        h, c = gradients(0), gradients(1)
-        hidden = [one.norm().item() for one in h]
-        state = [torch.cat(both, dim=1).norm().item() for both in zip(h, c, strict=True)]
+        every = [gradients(place) for place in range(len(strand[0]))]
+        hidden = [one.norm().item() for one in every[0]]
+        state = [torch.cat(all_of, dim=1).norm().item() for all_of in zip(*every, strict=True)]
         return hidden[::-1], state[::-1]
 
 

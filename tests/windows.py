@@ -5,15 +5,16 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
+import naive
 import numpy as np
 
 from rnncli.kernels import forecast_losses, losses
+from rnncli.kernels.cells import CELLS
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.nn.share import Share
 
-VARIANTS = [
-    ("rnn", "tanh"), ("rnn", "relu"), ("rnn", "sigmoid"), ("rnn", "identity"), ("gru", "tanh"), ("lstm", "tanh"),
-]  # fmt: skip
+IN_TORCH = ("rnn", "gru", "lstm")  # which PyTorch has modules of
+VARIANTS = [(name, activation) for name, cell in CELLS.items() for activation in cell.activations]
 
 
 def small_shape(cell, activation, layers, kind="numeric", loss="xent", hidden=5, bidirectional=False, pooling=None):
@@ -47,9 +48,8 @@ class Window:
             self.inputs = random.integers(0, shape.input_size, (T, B)).astype(np.int32)
         else:
             self.inputs = random.normal(0, 1, (T, B, shape.input_size)).astype(dtype)
-        directions = range(len(self.work.directions))
-        states = [random.normal(0, 0.5, (2, B, shape.hidden_size)).astype(dtype) for _ in directions]
-        self.state = [(h, c) for h, c in states]
+        states = [naive.some_state(shape.cell, random, B, shape.hidden_size) for _ in self.work.directions]
+        self.state = [tuple(array.astype(dtype) for array in state) for state in states]
         if loss == "xent":
             self.targets = random.integers(0, shape.output_size, (head_steps, B)).astype(np.int32)
             for b in range(B):  # sequences of unequal length
@@ -79,7 +79,7 @@ class Window:
         return losses.total(per_step) / count
 
     def run_backward(self, shards=1):
-        """Every gradient by name: parameters in PyTorch's shapes, `x`, and `h0`, `c0` of each layer."""
+        """Every gradient by name: parameters in PyTorch's shapes, `x`, and `h0`, `c0`, … of each layer."""
         self.run_forward(shards)
         edges = [self.work.B * i // shards for i in range(shards + 1)]
         for low, high in itertools.pairwise(edges):
@@ -91,9 +91,7 @@ class Window:
         if not self.shape.token_input:
             gradients["x"] = self.work.dx.copy()
         for l, layer in enumerate(self.work.directions):
-            gradients[f"h0_{l}"] = layer.dh[0].copy()
-            if layer.dc.size:
-                gradients[f"c0_{l}"] = layer.dc[0].copy()
+            gradients |= {f"{name}0_{l}": layer.gradients[i][0].copy() for i, name in enumerate(layer.states)}
         return gradients
 
     def variables(self):
@@ -102,10 +100,9 @@ class Window:
         arrays = {n: a.T if self._transposed(n) else a for n, a in arrays.items()}
         if not self.shape.token_input:
             arrays["x"] = self.inputs
-        for l, (h, c) in enumerate(self.state):
-            arrays[f"h0_{l}"] = h
-            if self.network.stack.cell.has_memory:
-                arrays[f"c0_{l}"] = c
+        for l, state in enumerate(self.state):
+            names = (f"{name}0_{l}" for name in self.network.stack.cell.state_names)
+            arrays |= dict(zip(names, state, strict=True))
         return arrays
 
     def _transposed(self, name):

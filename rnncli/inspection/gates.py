@@ -8,8 +8,6 @@ from rnncli.inspection.reports import NEAR_END, GateActivity
 from rnncli.kernels.cells.rnn import IDENTITY, RELU, TANH
 from rnncli.nn.recurrent import Strand
 
-_SIGNED = ("candidate",)  # gates of every cell that are a tanh
-
 
 class GateCounts:
     """Sums over the samples of one strand; see `GateActivity`."""
@@ -32,14 +30,15 @@ class GateCounts:
         self.values += int(strand.lengths.sum()) * strand.layer.H
 
     def _ends(self, g: int) -> tuple[float, float]:
-        signed = self.strand.layer.cell.gate_names[g] in _SIGNED or self._activation == TANH
+        cell = self.strand.layer.cell
+        signed = cell.gate_names[g] in cell.signed or self._activation == TANH
         return (NEAR_END - 1 if signed else NEAR_END), 1 - NEAR_END
 
     @property
     def _activation(self) -> int | None:
-        """Of a cell that has no gates but one, None of gated ones."""
+        """Of a cell without gates, None of gated ones."""
         layer = self.strand.layer
-        return layer.activation if layer.cell.gates == 1 else None
+        return None if layer.cell.is_gated else layer.activation
 
     def report(self, name: str) -> list[GateActivity]:
         layer, count = self.strand.layer, max(self.values, 1)
@@ -55,8 +54,8 @@ class GateCounts:
 
 
 def _activations(strand: Strand) -> list[np.ndarray]:
-    """(N, H) of each gate, over the steps of all sequences. A cell of one gate says what it says in h."""
+    """(N, H) of each gate, over the steps of all sequences. A cell without gates says it in h."""
     work, cell, H = strand.work, strand.layer.cell, strand.layer.H
-    said = work.h[1:] if cell.gates == 1 else work.a
+    said = work.a if cell.is_gated else work.h[1:]
     within = np.arange(len(said))[:, None] < strand.lengths
     return [said[..., g * H : (g + 1) * H][within] for g in range(cell.gates)]

@@ -1,4 +1,4 @@
-"""The Jacobian of one recurrent step along the data, ∂s_t/∂s_{t−1} with s the whole state, h or (h, c).
+"""The Jacobian of one recurrent step along the data, ∂s_t/∂s_{t−1} with s the whole state: h, (h, c), ….
 
 Its rows are products with unit vectors from the left, which is what a cell's `backward` computes: so every cell has a
 Jacobian without more code. Singular values and products of Jacobians then tell what a gradient meets on its way.
@@ -34,22 +34,19 @@ def _step_jacobian(strand: Strand, t: int, b: int) -> np.ndarray:
 
     def copies(array: np.ndarray, *rows: int) -> np.ndarray:
         """Of these rows of sequence b, one for each unit vector."""
-        return np.repeat(array[list(rows), b][:, None], S, axis=1) if array.size else array
+        return np.repeat(array[list(rows), b][:, None], S, axis=1)
 
-    units = np.eye(S)
-    dh, dc = np.zeros((2, S, H)), np.zeros((2, S, H) if S > H else (0, 0, 0))
-    dh[1] = units[:, :H]
-    if S > H:
-        dc[1] = units[:, H:]
-    layer.cell.backward(
-        copies(work.a, t), copies(work.q, t), copies(work.h, t, t + 1), copies(work.c, t, t + 1), copies(work.s, t),
-        dh, dc, layer.U_packed_back, layer.activation, np.full(1, S, np.int32), 0, S,
-    )  # fmt: skip
-    return np.concatenate([dh[0], dc[0]], axis=1)[None] if S > H else dh[:1]
+    states = len(work.gradients)
+    arrays = (copies(array, t, t + 1) if i < states else copies(array, t) for i, array in enumerate(work.arrays))
+    gradients = layer.cell.zero_states(1, S, H, np.dtype(np.float64))
+    for i, gradient in enumerate(gradients):
+        gradient[1] = np.eye(S)[:, i * H : (i + 1) * H]
+    layer.cell.backward(type(work.arrays)(*arrays), gradients, layer.weights_back, np.full(1, S, np.int32), 0, S)
+    return np.concatenate([gradient[0] for gradient in gradients], axis=1)[None]
 
 
 def state_size(strand: Strand) -> int:
-    return strand.layer.H * (2 if strand.layer.cell.has_memory else 1)
+    return strand.layer.H * len(strand.layer.cell.state_names)
 
 
 def measure(strands: Sequence[Strand], counted: np.ndarray, pool: ThreadPool) -> list[StepJacobians]:

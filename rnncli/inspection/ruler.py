@@ -135,9 +135,8 @@ def verdict(curve: np.ndarray) -> str:
 
 
 def _state_gradient(strand: Strand) -> np.ndarray:
-    """(T+1, B, S) of the whole state: dh, and dc through later steps where the cell has a memory."""
-    work = strand.work
-    return np.concatenate([work.dh, work.dc], axis=2) if work.dc.size else work.dh
+    """(T+1, B, S) of the whole state: dh, and those of the cell's other states through later steps."""
+    return np.concatenate(strand.work.gradients, axis=2)
 
 
 def _by_lag(gradient: np.ndarray, lengths: np.ndarray, counted: np.ndarray) -> np.ndarray:

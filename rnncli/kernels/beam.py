@@ -14,7 +14,7 @@ import numpy as np
 from rnncli.kernels import attention, denormals
 from rnncli.kernels.elementary import exp, log
 from rnncli.kernels.gemm import multiply
-from rnncli.kernels.generation import advance
+from rnncli.kernels.generation import advance, states_of
 from rnncli.kernels.jit import jit
 
 NONE, DOT, ADDITIVE = 0, 1, 2
@@ -55,7 +55,7 @@ class Found(NamedTuple):
 @jit
 def _say(weights, state, sight, R):
     """state.logits from the topmost layer's next states."""
-    top = state.h[-1, 1:]
+    top = state.arrays.h[-1, 1:]
     if sight.way == NONE:
         multiply(top, weights.head, weights.head_bias, state.logits, 0, 1, 0, R)
         return
@@ -140,7 +140,7 @@ def _follow(states, parents):
 
 @jit
 def search(weights, state, sight, end, excluded, alpha, tokens, parents, live, found):
-    """Answers of up to N tokens for B sequences, whose first states are in row 0 of state.h and state.c.
+    """Answers of up to N tokens for B sequences, whose first states are in row 0 of state.arrays.
 
     tokens, parents (N, R) int32: what each row said at each step, and the row it continued. live (R,) float64 scratch.
     """
@@ -175,8 +175,8 @@ def search(weights, state, sight, end, excluded, alpha, tokens, parents, live, f
                     kept += 1
             running += found.finished[b] < K and kept > 0
         previous[0] = tokens[n]
-        _follow(state.h, parents[n])
-        _follow(state.c, parents[n])
+        for states in states_of(state.arrays):
+            _follow(states, parents[n])
         if running == 0:
             break
     else:  # what has not come to its end ends here

@@ -118,7 +118,28 @@ def exp(x):
     return _exp32(x) if isinstance(x, np.float32) else _exp64(x)
 
 
+def log_sigmoid(x):
+    """ln σ(x) within 1e-7 of max(1, |x|) in float32; in float64 as `softplus`, whose negative at −x it is."""
+    return _log_sigmoid32(x) if isinstance(x, np.float32) else _log_sigmoid64(x)
+
+
+def _log_sigmoid32(x):
+    # ln(1 + e) = 2·artanh(e / (2 + e)), of at most 1/3, where the series' next term is 5e-9.
+    e = exp(-abs(x))
+    s = e / (f32(2.0) + e)
+    s2 = s * s
+    total = ((((A13 * s2 + A11) * s2 + A9) * s2 + A7) * s2 + A5) * s2 + A3
+    return min(x, f32(0.0)) - f32(2.0) * (s + s * (s2 * total))
+
+
+def _log_sigmoid64(x):
+    return -softplus(-x)
+
+
+A3, A5, A7, A9, A11, A13 = (f32(1.0 / k) for k in range(3, 14, 2))
+
 _by_type(tanh, _tanh32, _tanh64)
+_by_type(log_sigmoid, _log_sigmoid32, _log_sigmoid64)
 _by_type(sigmoid, _sigmoid32, _sigmoid64)
 _by_type(exp, _exp32, _exp64)
 

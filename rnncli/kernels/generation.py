@@ -12,58 +12,86 @@ import numpy as np
 from numba.extending import overload
 
 from rnncli.kernels import denormals, random, sampling
-from rnncli.kernels.cells import CELLS
+from rnncli.kernels.cells import CELLS, cell
 from rnncli.kernels.gemm import multiply
 from rnncli.kernels.inputs import gather, gather_with_bias
-from rnncli.kernels.jit import FLAGS, jit
+from rnncli.kernels.jit import OVERLOAD_FLAGS, jit
 
 STREAM = 900  # of a seed's independent random streams
 
 
 class Weights(NamedTuple):
-    """A network of L layers, packed. `kind` names the cell, see `rnncli.kernels.cells.cell`."""
+    """A network of L layers, packed."""
 
-    kind: Any
     table: np.ndarray  # (V, N): what token v adds to the first layer; or its embedding (V, I), if `first` is not empty
     first: np.ndarray  # the first layer's W packed, or empty
     above: np.ndarray  # (L − 1, …) W packed of the layers above it
     recurrent: np.ndarray  # (L, …) U packed
     bias: np.ndarray  # (L, G·H)
     bias_hh: np.ndarray  # (L, G·H)
+    own: np.ndarray  # (L, n, H), the cells' own parameters
+    activation: int
     head: np.ndarray  # packed
     head_bias: np.ndarray  # (V,)
 
 
 class State(NamedTuple):
-    """What a step of B sequences is computed in; one step each of what `rnncli.kernels.cells.cell` says, per layer."""
+    """What a step of B sequences is computed in."""
 
+    arrays: Any  # of the cell, one step each with an axis of L before its own: of states, row 1 is the next one
     x: np.ndarray  # (1, B, I) embeddings, or empty
-    a: np.ndarray  # (L, 1, B, G·H)
-    q: np.ndarray  # (L, 1, B, G·H), or (L, 0, 0, 0)
-    h: np.ndarray  # (L, 2, B, H): row 0 is the state, row 1 the next one
-    c: np.ndarray  # (L, 2, B, H), or (L, 0, 0, 0)
-    s: np.ndarray  # (L, 1, B, H), or (L, 0, 0, 0)
     logits: np.ndarray  # (1, B, V)
     active: np.ndarray  # (1,): B
 
 
-def _forward(kind, a, q, h, c, s, recurrent, bias_hh, active):
-    """The forward kernel of the cell that `kind` names, over one step of all sequences."""
-    _cell_of(type(kind)).forward(a, q, h, c, s, recurrent, bias_hh, kind.activation, active, 0, a.shape[1])
+def _cell_of(arrays):
+    return next(one for one in CELLS.values() if one.arrays is arrays)
 
 
-def _cell_of(kind):
-    return next(cell for cell in CELLS.values() if cell.kind is kind)
+def _by_cell(plain, choose):
+    """Inside kernels, replace `plain` by what `choose` finds for the cell whose arrays are its first argument."""
+
+    @overload(plain, jit_options=OVERLOAD_FLAGS, strict=False)
+    def chosen(arrays, *others):
+        return choose(_cell_of(arrays.instance_class))
+
+    return plain
 
 
-@overload(_forward, jit_options={name: FLAGS[name] for name in ("nogil", "fastmath", "error_model")})
-def _choose_forward(kind, a, q, h, c, s, recurrent, bias_hh, active):
-    cell_forward = _cell_of(kind.instance_class).forward
+def _forward(arrays, weights, active):
+    """The forward kernel of the cell whose arrays these are, over one step of all sequences."""
+    _cell_of(type(arrays)).forward(arrays, weights, active, 0, arrays.a.shape[1])
 
-    def forward(kind, a, q, h, c, s, recurrent, bias_hh, active):
-        cell_forward(a, q, h, c, s, recurrent, bias_hh, kind.activation, active, 0, a.shape[1])
 
-    return forward
+def _of_layer(arrays, l):
+    """The arrays of layer l."""
+    return type(arrays)(*(array[l] for array in arrays))
+
+
+def states_of(arrays):
+    """The cell's states, each (L, 2, B, H)."""
+    return tuple(getattr(arrays, name) for name in _cell_of(type(arrays)).state_names)
+
+
+def _choose_forward(cell):
+    forward = cell.forward
+    return lambda arrays, weights, active: forward(arrays, weights, active, 0, arrays.a.shape[1])
+
+
+def _choose_of_layer(cell):
+    # numba knows no loop over the fields of a record that makes another record.
+    fields = ", ".join(f"arrays.{name}[l]" for name in cell.arrays._fields)
+    return eval(f"lambda arrays, l: kind({fields})", {"kind": cell.arrays})
+
+
+def _choose_states(cell):
+    fields = ", ".join(f"arrays.{name}" for name in cell.state_names)
+    return eval(f"lambda arrays: ({fields},)")
+
+
+_by_cell(_forward, _choose_forward)
+_by_cell(_of_layer, _choose_of_layer)
+_by_cell(states_of, _choose_states)
 
 
 @jit
@@ -71,16 +99,16 @@ def advance(weights, state, tokens):
     """One step of the layers: each sequence reads its token of `tokens` (1, B); the next states are in row 1."""
     B = tokens.shape[1]
     for l in range(weights.recurrent.shape[0]):
-        a = state.a[l]
+        arrays = _of_layer(state.arrays, l)
         if l > 0:
-            multiply(state.h[l - 1, 1:], weights.above[l - 1], weights.bias[l], a, 0, 1, 0, B)
+            multiply(state.arrays.h[l - 1, 1:], weights.above[l - 1], weights.bias[l], arrays.a, 0, 1, 0, B)
         elif weights.first.size > 0:
             gather(weights.table, tokens, state.x, 0, 0, B)
-            multiply(state.x, weights.first, weights.bias[0], a, 0, 1, 0, B)
+            multiply(state.x, weights.first, weights.bias[0], arrays.a, 0, 1, 0, B)
         else:
-            gather_with_bias(weights.table, weights.bias[0], tokens, a, 0, B)
-        _forward(weights.kind, a, state.q[l], state.h[l], state.c[l], state.s[l], weights.recurrent[l],
-                 weights.bias_hh[l], state.active)  # fmt: skip
+            gather_with_bias(weights.table, weights.bias[0], tokens, arrays.a, 0, B)
+        own = cell.Weights(weights.recurrent[l], weights.bias_hh[l], weights.own[l], weights.activation)
+        _forward(arrays, own, state.active)
 
 
 @jit
@@ -88,9 +116,9 @@ def read(weights, state, tokens):
     """One step: each sequence reads its token of `tokens` (1, B); state.logits is what it would say next."""
     advance(weights, state, tokens)
     B = tokens.shape[1]
-    multiply(state.h[-1, 1:], weights.head, weights.head_bias, state.logits, 0, 1, 0, B)
-    _carry(state.h)
-    _carry(state.c)
+    multiply(state.arrays.h[-1, 1:], weights.head, weights.head_bias, state.logits, 0, 1, 0, B)
+    for states in states_of(state.arrays):
+        _carry(states)
 
 
 @jit

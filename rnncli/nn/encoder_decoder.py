@@ -213,9 +213,7 @@ class EncoderDecoder(Model):
         self.start.projection.forward(work.vector, self.start.bias, work.states, low, high)
         attention_kernels.squash(work.states, low, high)
         for layer, place in zip(work.decoder.directions, self._places(), strict=True):
-            layer.h[0, low:high] = work.states[0, low:high, place]
-            if layer.c.size:
-                layer.c[0, low:high] = 0
+            layer.begin(work.states[0, low:high, place], low, high)
 
     def backward(self, work: PairWork, low: int, high: int, *, looks_back: bool = True) -> None:
         """From dL/d(outputs) in work.outputs to everything that the weights' gradients are made from.

@@ -23,9 +23,9 @@ def _stack(shape: StackShape) -> tuple[int, int]:
     gates = cell.gates * H
     directions = 2 if shape.bidirectional else 1
     sizes = [shape.first_size, *[shape.width] * (shape.num_layers - 1)]
-    parameters = directions * sum(gates * (size + H + 2) for size in sizes)
+    parameters = directions * sum(gates * (size + H + 2) + cell.own_rows * H for size in sizes)
     parameters += shape.input_size * shape.first_size if shape.embedded else 0
-    arrays = directions * (gates * (2 if cell.keeps_recurrent_apart else 1) + H * (5 if cell.has_memory else 2))
+    arrays = directions * H * (sum(cell.saved.values()) + 2 * len(cell.state_names))
     values = 2 * shape.first_size if shape.first_reads == "values" else 0
     steps = shape.num_layers * arrays + values
     if shape.bidirectional:  # what is reversed and joined

@@ -33,7 +33,7 @@ class PairWriter:
         B, K, decoder = work.B, self.K, self.model.decoder
         state = fresh_state(decoder, self.model.head, B * K)
         for l, layer in enumerate(work.decoder.directions):
-            state.h[l, 0] = layer.h[0].repeat(K, axis=0)
+            state.arrays.h[l, 0] = layer.h[0].repeat(K, axis=0)
         tokens, parents = (np.zeros((self.N, B * K), np.int32) for _ in range(2))
         found = beam.fresh_found(B, K)
         beam.search(

@@ -225,9 +225,7 @@ class SegmentNetwork(Model):
         if self.shape.channels > 1:
             self.channel.gather(work.channels, work.decoder.x, first, last)
         (start,) = work.decoder.directions
-        start.h[0, first:last] = np.repeat(work.encoder.layers[-1].output[-1, low:high], M, axis=0)
-        if start.c.size:
-            start.c[0, first:last] = 0
+        start.begin(np.repeat(work.encoder.layers[-1].output[-1, low:high], M, axis=0), first, last)
         self.decoder.forward(work.decoder, first, last)
         self.head.forward(work.decoder.y, work.written, first, last)
 

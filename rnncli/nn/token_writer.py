@@ -11,6 +11,7 @@ from rnncli.nn.head import LinearHead
 from rnncli.nn.inputs import Projection, TokenRows
 from rnncli.nn.network import Network
 from rnncli.nn.stack import Stack
+from rnncli.nn.workspace import LayerState
 
 
 def packed_weights(stack: Stack, head: LinearHead) -> generation.Weights:
@@ -24,13 +25,14 @@ def packed_weights(stack: Stack, head: LinearHead) -> generation.Weights:
         table, first_packed = stack.table, first.packed
     packed = gemm.packed_like(stack.shape.hidden_size, columns, dtype).size
     return generation.Weights(
-        kind=stack.cell.kind(stack.activation),
         table=table,
         first=first_packed,
         above=np.stack([np.zeros(packed, dtype), *(i.packed for i in above if isinstance(i, Projection))])[1:],
         recurrent=np.stack([layer.U_packed for layer in stack.layers]),
         bias=np.stack([layer.bias for layer in stack.layers]),
         bias_hh=np.stack([layer.b_hh for layer in stack.layers]),
+        own=np.stack([layer.weights.own for layer in stack.layers]),
+        activation=stack.activation,
         head=head.projection.packed,
         head_bias=head.b,
     )
@@ -38,17 +40,10 @@ def packed_weights(stack: Stack, head: LinearHead) -> generation.Weights:
 
 def fresh_state(stack: Stack, head: LinearHead, B: int) -> generation.State:
     """Room for B sequences, all states zero."""
-    dtype, columns, gathers = head.W.dtype, stack.layers[0].columns, stack.shape.gathers
-    L, H = stack.shape.num_layers, stack.shape.hidden_size
-    nothing = np.zeros((L, 0, 0, 0), dtype)
-    gates, memory = np.zeros((L, 1, B, columns), dtype), np.zeros((L, 2, B, H), dtype)
+    dtype, shape = head.W.dtype, stack.shape
     return generation.State(
-        x=np.zeros((1, B, stack.shape.first_size if gathers else 0), dtype),
-        a=gates,
-        q=gates.copy() if stack.cell.keeps_recurrent_apart else nothing,
-        h=memory.copy(),
-        c=memory.copy() if stack.cell.has_memory else nothing,
-        s=memory[:, :1].copy() if stack.cell.has_memory else nothing,
+        arrays=stack.cell.zeros(1, B, shape.hidden_size, dtype, (shape.num_layers,)),
+        x=np.zeros((1, B, shape.first_size if shape.gathers else 0), dtype),
         logits=np.zeros((1, B, head.O), dtype),
         active=np.full(1, B, np.int32),
     )
@@ -62,12 +57,11 @@ class TokenWriter:
         self.state = fresh_state(network.stack, network.head, B)
         self._chances = np.zeros(network.head.O)
 
-    def begin(self, state: Sequence[tuple[np.ndarray, np.ndarray]], logits: np.ndarray) -> None:
-        """All sequences start from (h, c) (1, H) of every layer, where `logits` (V,) were said."""
-        for l, (h, c) in enumerate(state):
-            self.state.h[l, 0] = h
-            if c.size:
-                self.state.c[l, 0] = c
+    def begin(self, state: Sequence[LayerState], logits: np.ndarray) -> None:
+        """All sequences start from the states (1, H) of every layer, where `logits` (V,) were said."""
+        for l, given in enumerate(state):
+            for array, values in zip(generation.states_of(self.state.arrays), given, strict=True):
+                array[l, 0] = values
         self.state.logits[...] = logits
 
     def write(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from rnncli.kernels.cells.cell import Cell
 from rnncli.nn.pooling import PoolingWork
+
+LayerState = tuple[np.ndarray, ...]  # of one layer: its states (B, H), the hidden one first
 
 
 class Extent(NamedTuple):
@@ -30,43 +33,46 @@ class Extent(NamedTuple):
 
 @dataclass
 class LayerWork:
-    """One recurrent layer's arrays; see `rnncli.kernels.cells.cell.Cell` for what each holds.
+    """One recurrent layer's arrays and gradients; see `rnncli.kernels.cells.cell.Cell` for what each holds.
 
     y (T, B, H) is the layer's output after dropout; without dropout it is h[1:] itself.
     """
 
-    a: np.ndarray
-    q: np.ndarray
-    h: np.ndarray
-    c: np.ndarray
-    s: np.ndarray
-    dh: np.ndarray
-    dc: np.ndarray
+    arrays: Any
+    gradients: Any
     dropped: np.ndarray | None
 
     @classmethod
     def plan(cls, cell: Cell, T: int, B: int, H: int, dropout: bool, dtype: np.dtype) -> LayerWork:
-        empty = np.zeros((0, 0, 0), dtype)
-        gates = (T, B, cell.gates * H)
-        states = (T + 1, B, H)
-        return cls(
-            a=np.zeros(gates, dtype),
-            q=np.zeros(gates, dtype) if cell.keeps_recurrent_apart else empty,
-            h=np.zeros(states, dtype),
-            c=np.zeros(states, dtype) if cell.has_memory else empty,
-            s=np.zeros((T, B, H), dtype) if cell.has_memory else empty,
-            dh=np.zeros(states, dtype),
-            dc=np.zeros(states, dtype) if cell.has_memory else empty,
-            dropped=np.zeros((T, B, H), dtype) if dropout else None,
-        )
+        dropped = np.zeros((T, B, H), dtype) if dropout else None
+        return cls(cell.zeros(T, B, H, dtype), cell.zero_states(T, B, H, dtype), dropped)
 
     def first(self, T: int) -> LayerWork:
         """The same memory for a window of T steps."""
-        dropped = None if self.dropped is None else self.dropped[:T]
-        return LayerWork(
-            self.a[:T], self.q[:T], self.h[: T + 1], self.c[: T + 1], self.s[:T],
-            self.dh[: T + 1], self.dc[: T + 1], dropped,
-        )  # fmt: skip
+        gradients = type(self.gradients)(*(array[: T + 1] for array in self.gradients))
+        states = len(gradients)
+        arrays = type(self.arrays)(*(array[: T + (i < states)] for i, array in enumerate(self.arrays)))
+        return LayerWork(arrays, gradients, None if self.dropped is None else self.dropped[:T])
+
+    @property
+    def a(self) -> np.ndarray:
+        array: np.ndarray = self.arrays.a
+        return array
+
+    @property
+    def h(self) -> np.ndarray:
+        array: np.ndarray = self.arrays.h
+        return array
+
+    @property
+    def dh(self) -> np.ndarray:
+        array: np.ndarray = self.gradients.h
+        return array
+
+    @property
+    def states(self) -> dict[str, np.ndarray]:
+        """Every state (T+1, B, H) by name, the hidden one first."""
+        return dict(zip(self.gradients._fields, self.arrays, strict=False))
 
     @property
     def output(self) -> np.ndarray:
@@ -83,6 +89,12 @@ class LayerWork:
     @property
     def directions(self) -> tuple[LayerWork, ...]:
         return (self,)
+
+    def begin(self, h: np.ndarray, low: int, high: int) -> None:
+        """Start sequences low ≤ b < high from the hidden state h (high − low, H) and zero in all others."""
+        for state in self.states.values():
+            state[0, low:high] = 0
+        self.h[0, low:high] = h
 
 
 @dataclass
@@ -182,30 +194,27 @@ class StackWork:
         """Every layer, or every direction of every layer, in PyTorch's order."""
         return [direction for layer in self.layers for direction in layer.directions]
 
-    def state(self, t: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Copies of (h, c) of every layer after t steps."""
-        return [(layer.h[t].copy(), layer.c[t].copy() if layer.c.size else layer.c) for layer in self.directions]
+    def state(self, t: int) -> list[LayerState]:
+        """Copies of the states of every layer after t steps."""
+        return [tuple(state[t].copy() for state in layer.states.values()) for layer in self.directions]
 
-    def set_state(self, state: list[tuple[np.ndarray, np.ndarray]]) -> None:
-        """Start the window from these (h, c)."""
-        for layer, (h, c) in zip(self.directions, state, strict=True):
-            layer.h[0] = h
-            if layer.c.size:
-                layer.c[0] = c
+    def set_state(self, state: Sequence[LayerState]) -> None:
+        """Start the window from these."""
+        for layer, given in zip(self.directions, state, strict=True):
+            for array, values in zip(layer.states.values(), given, strict=True):
+                array[0] = values
 
     def carry(self, t: int) -> None:
         """Start the next window in this memory from where this one is after t steps."""
         for layer in self.directions:
-            layer.h[0] = layer.h[t]
-            if layer.c.size:
-                layer.c[0] = layer.c[t]
+            for array in layer.states.values():
+                array[0] = array[t]
 
     def clear_state(self) -> None:
         """Start the window from zero."""
         for layer in self.directions:
-            layer.h[0] = 0
-            if layer.c.size:
-                layer.c[0] = 0
+            for array in layer.states.values():
+                array[0] = 0
 
 
 @dataclass

@@ -162,7 +162,9 @@ def test_trained_networks_have_a_score(compared: dict[str, Result]) -> None:
 
 
 def test_what_cannot_be_compared(compared: dict[str, Result]) -> None:
-    assert "--compare transformer: is no cell (rnn, gru, lstm) and no KEY=VALUE" in compared["unknown"].refused(2)
+    assert "--compare transformer: is no cell (rnn, gru, lstm, peephole, slstm) and no KEY=VALUE" in compared[
+        "unknown"
+    ].refused(2)
     assert "save what is piped to a file" in compared["from a pipe"].refused(2)
     assert "names something twice" in compared["twice"].refused(2)
     assert "--compare rnn: is no run; beside a run name other runs" in compared["cells of a run"].refused(2)

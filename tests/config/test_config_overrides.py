@@ -46,7 +46,7 @@ MISTAKES = {
     "model.hidden_sise=3": 'unknown key "hidden_sise"; did you mean "hidden_size"?',
     "hidden_size=3": 'unknown key "hidden_size"; hidden_size belongs under model:',
     "modle.cell=gru": 'unknown key "modle"; did you mean "model"?',
-    "model.cell=grv": 'model.cell is "grv"; expected one of rnn, gru, lstm; did you mean "gru"?',
+    "model.cell=grv": 'model.cell is "grv"; expected one of rnn, gru, lstm, peephole, slstm; did you mean "gru"?',
     "training.epochs=2.0": "training.epochs is 2.0; must be a whole number",
     "model=3": "model is 3; must be a section, with its keys indented below it",
     "model.cell": FORM,

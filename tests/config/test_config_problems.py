@@ -37,7 +37,7 @@ model:
     assert problems_in(tmp_path, text) == [
         'c.yaml:3:3: unknown key "lerning_rate"; did you mean "learning_rate"?',
         'c.yaml:4:9: training.bptt is "3"; must be a whole number',
-        'c.yaml:6:9: model.cell is "lstn"; expected one of rnn, gru, lstm; did you mean "lstm"?',
+        'c.yaml:6:9: model.cell is "lstn"; expected one of rnn, gru, lstm, peephole, slstm; did you mean "lstm"?',
         'c.yaml:7:16: model.hidden_size is "abc"; must be a whole number',
         'c.yaml:9:3: key "num_layers" is already set on line 8; delete one of them',
     ]
@@ -45,7 +45,7 @@ model:
 
 REFUSED_VALUES = {
     # what YAML 1.1 would make False, 90, or take for text
-    "model.cell: no": 'is "no"; expected one of rnn, gru, lstm',
+    "model.cell: no": 'is "no"; expected one of rnn, gru, lstm, peephole, slstm',
     "model.hidden_size: 1:30": 'is "1:30"; must be a whole number',
     # types
     "model.hidden_size: true": "is true; must be a whole number",
@@ -55,7 +55,7 @@ REFUSED_VALUES = {
     "model.hidden_size: {a: 3}": "is a section; must be a whole number",
     "model.dropout: no": 'is "no"; must be a number',
     "model.dropout: false": "is false; must be a number",
-    "model.cell: 3": "is 3; expected one of rnn, gru, lstm",
+    "model.cell: 3": "is 3; expected one of rnn, gru, lstm, peephole, slstm",
     "data.time: 3": "is 3; must be text; put it in quotes if it is meant as text",
     # ranges
     "training.learning_rate: .nan": "is .nan; must be a finite number",

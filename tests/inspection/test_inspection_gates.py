@@ -10,13 +10,16 @@ from windows import VARIANTS
 
 from rnncli.training.backpropagation import Sample
 
-GATES = {"rnn": ["hidden"], "gru": ["reset", "update", "candidate"], "lstm": ["input", "forget", "candidate", "output"]}
+FOUR = ["input", "forget", "candidate", "output"]
+GATES = {"rnn": ["hidden"], "gru": ["reset", "update", "candidate"]} | dict.fromkeys(
+    ("lstm", "peephole", "slstm"), FOUR
+)
 
 
 def naive_gates(network, x, b, length):
     """(length, H) of each gate of the one layer, in the report's order; of an ungated cell h itself."""
     states = naive_states(network, x, b, length)
-    kind, w = network.shape.cell, naive.layer_weights(network.parameters.export(), 0)
+    kind, w = network.shape.cell, naive.layer_weights(network.parameters.export(), network.shape.cell, 0)
     rows = []
     for t in range(length):
         h = states[t][0]
@@ -27,6 +30,16 @@ def naive_gates(network, x, b, length):
             (a_r, a_z, a_n), (q_r, q_z, q_n) = np.split(a, 3), np.split(q, 3)
             r = naive.sigmoid(a_r + q_r)
             rows.append([r, naive.sigmoid(a_z + q_z), np.tanh(a_n + r * q_n)])
+        elif kind == "peephole":
+            (i, f, g, o), (p_i, p_o, p_f) = np.split(a + q, 4), np.split(w["weight_ch"], 3)
+            c, after = states[t][1], states[t + 1][1]
+            gates = naive.sigmoid(i + p_i * c), naive.sigmoid(f + p_f * c), np.tanh(g), naive.sigmoid(o + p_o * after)
+            rows.append([*gates])
+        elif kind == "slstm":
+            i, f, z, o = np.split(a + q, 4)
+            m, after = states[t][3], states[t + 1][3]
+            keeps = np.exp(np.log(naive.sigmoid(f)) + m - after) if t else np.zeros(H)
+            rows.append([np.exp(i - after), keeps, np.tanh(z), naive.sigmoid(o)])
         else:
             i, f, g, o = np.split(a + q, 4)
             rows.append([naive.sigmoid(i), naive.sigmoid(f), np.tanh(g), naive.sigmoid(o)])
@@ -96,11 +109,11 @@ def test_every_layer_and_direction_speaks_for_itself():
     weights = network.parameters.export()
     backward = []
     for b, n in enumerate(RAGGED):
-        h, w = np.zeros(H), naive.layer_weights(weights, 0, "_reverse")
+        h, w = np.zeros(H), naive.layer_weights(weights, "gru", 0, "_reverse")
         for row in x[:n, b][::-1]:
             a, q = row @ w["w_ih"].T + w["b_ih"], h @ w["w_hh"].T + w["b_hh"]
             backward.append(naive.sigmoid(a + q)[H : 2 * H])
-            h, _ = naive.gru(row, h, None, w)
+            (h,) = naive.gru(row, (h,), w)
     assert report.gates[4].gate == "update"
     assert report.gates[4].mean == pytest.approx(np.mean(backward), rel=1e-12)
 

@@ -3,6 +3,7 @@ matrices."""
 
 import math
 
+import naive
 import numpy as np
 import pytest
 from extras import torch
@@ -25,6 +26,7 @@ from windows import VARIANTS, error
 
 from rnncli.inspection import jacobians
 from rnncli.inspection.jacobians import lyapunov, measure, spectral_radii, step_jacobians
+from rnncli.kernels.cells import CELLS
 
 
 def random_matrix(radius, size=6, seed=0):
@@ -57,7 +59,7 @@ def test_a_steps_jacobian_is_that_of_central_differences(cell, activation):
     for b, length in enumerate(RAGGED):
         states = naive_states(network, x, b, length)
         found = step_jacobians(strand, range(length), b)
-        assert found.shape == (length, *[2 * H if cell == "lstm" else H] * 2)
+        assert found.shape == (length, *[len(naive.STATES[cell]) * H] * 2)
         for t in range(length):
             assert error(found[t], naive_jacobian(network, x[t, b], states[t])) < 1e-8
     assert np.array_equal(step_jacobians(strand, [5, 2], 0), step_jacobians(strand, range(T), 0)[[5, 2]])
@@ -82,7 +84,7 @@ def test_singular_values_are_means_over_sequences_at_the_lag_of_their_own_end(ce
                 wanted["hidden_norm"][k].append(np.linalg.norm(J[:H, :H], 2))
     for name, by_lag in wanted.items():
         assert getattr(found, name) == pytest.approx([np.mean(some) for some in by_lag], rel=1e-7, abs=1e-9), name
-    assert (found.norm == found.hidden_norm) == (cell != "lstm")
+    assert (found.norm == found.hidden_norm) == (naive.STATES[cell] == "h")
     assert min(a - b for a, b in zip(found.norm, found.smallest, strict=True)) > 0 or activation == "relu"
 
 
@@ -199,7 +201,7 @@ def test_a_mean_of_exponents_of_which_some_are_infinite():
     assert found.means().lyapunov == math.inf
 
 
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_weights_that_are_no_numbers_have_no_singular_values(cell):
     network = changed(made(cell), rnn__weight_hh_l0=lambda u: np.full_like(u, np.nan))
     strands = passed_forward(network, window()[0])
@@ -246,12 +248,10 @@ def test_a_steps_jacobian_is_that_of_autograd(cell, activation, layers):
         found = step_jacobians(strands[-1], range(length), b)
         for t in range(length):
             row = torch.from_numpy(below[t : t + 1])
-            parts = (work.h, work.c) if cell == "lstm" else (work.h,)
-            state = torch.from_numpy(np.concatenate([part[t, b] for part in parts]))
+            state = torch.from_numpy(np.concatenate([part[t, b] for part in work.states.values()]))
 
             def whole(s, row=row, step=step):
-                h, c = step(row, s[None, :H], s[None, H:])
-                return torch.cat([h, c], dim=1)[0]
+                return torch.cat(step(row, s[None].split(H, dim=1)), dim=1)[0]
 
             J = torch.autograd.functional.jacobian(whole, state).numpy()
             assert np.abs(found[t] - J).max() < 1e-9

@@ -187,14 +187,13 @@ def test_norms_by_lag_are_those_of_central_differences(cell, activation, lengths
         for k in range(n):
 
             def loss(s, k=k, b=b, n=n):
-                h, c = (s[:H], s[H:]) if cell == "lstm" else (s, s)
-                outputs = h @ weights["head.weight"].T + weights["head.bias"]
+                state = tuple(np.split(s, len(naive.STATES[cell])))
+                outputs = state[0] @ weights["head.weight"].T + weights["head.bias"]
                 if k:
-                    outputs = naive.network(network.shape, weights, x[n - k : n, b], [(h, c)])[-1]
+                    outputs = naive.network(network.shape, weights, x[n - k : n, b], [state])[-1]
                 return np.array([naive.cross_entropy(outputs[None], targets[n - 1 : n, b])])
 
-            s = np.concatenate(states[n - k]) if cell == "lstm" else states[n - k][0]
-            rows.append(differences(loss, s)[0])
+            rows.append(differences(loss, np.concatenate(states[n - k]))[0])
         hidden.append([np.linalg.norm(row[:H]) for row in rows])
         whole.append([np.linalg.norm(row) for row in rows])
     assert layer.gradient_norm_by_lag == pytest.approx(mean_by_lag(hidden), rel=1e-7, abs=1e-11)

@@ -9,6 +9,7 @@ from pairs import small_shape as pair_shape
 from unrolled import Unrolled, UnrolledPair, mean_by_lag
 from windows import VARIANTS
 
+from rnncli.kernels.cells import CELLS
 from rnncli.training.backpropagation import Sample
 
 pytestmark = pytest.mark.parity
@@ -66,7 +67,7 @@ def test_every_norm_equals_pytorchs(cell, activation, layers, kind, lengths):
 
 @pytest.mark.parametrize("pooling", ["last", None])
 @pytest.mark.parametrize("layers", [1, 2])
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_every_norm_of_both_directions_equals_pytorchs(cell, layers, pooling):
     """With outputs at every step, the backward direction's ruler starts from the loss at the first step."""
     network = made(cell, layers=layers, scale=1.5, bidirectional=True, pooling=pooling)
@@ -89,7 +90,7 @@ def test_every_norm_of_both_directions_equals_pytorchs(cell, layers, pooling):
 
 @pytest.mark.parametrize("attention", [None, "dot", "additive"])
 @pytest.mark.parametrize(("layers", "bidirectional"), [(1, True), (2, True), (1, False)])
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_every_norm_of_an_encoder_decoder_equals_pytorchs(cell, layers, bidirectional, attention):
     """From the loss at the target's last step; and once more with attention's memory detached."""
     shape = pair_shape(cell, attention, layers, bidirectional=bidirectional)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from rnncli.kernels.elementary import EXP_HIGH, exp, log, log1p, sigmoid, softplus, tanh
+from rnncli.kernels.elementary import EXP_HIGH, exp, log, log1p, log_sigmoid, sigmoid, softplus, tanh
 from rnncli.kernels.jit import enabled, jit
 
 POINTS = 400_001 if enabled() else 4_001
@@ -45,6 +45,12 @@ def each_log1p(x, out):
 def each_softplus(x, out):
     for i in range(x.size):
         out[i] = softplus(x[i])
+
+
+@jit
+def each_log_sigmoid(x, out):
+    for i in range(x.size):
+        out[i] = log_sigmoid(x[i])
 
 
 FUNCTIONS = {"tanh": (tanh, each_tanh), "sigmoid": (sigmoid, each_sigmoid), "exp": (exp, each_exp)}
@@ -176,6 +182,16 @@ def test_softplus_is_relatively_exact_in_both_tails():
         reference = wanted if got.size == x.size else wanted[::40]
         assert (np.abs(got - reference) <= 2e-15 * reference).all()
     assert np.isnan(softplus(np.nan))
+
+
+@pytest.mark.parametrize(("kind", "bound"), [(np.float32, 1.5e-7), (np.float64, 2e-15)])
+def test_log_sigmoid(kind, bound):
+    x = np.linspace(-60, 60, POINTS, dtype=kind)
+    for got, of in ((in_a_kernel(each_log_sigmoid, x), x.astype(float)), (plainly(log_sigmoid, x[::999]), x[::999])):
+        assert (np.abs(got - -np.logaddexp(0, -of.astype(float))) <= bound * np.maximum(1, np.abs(of))).all()
+    assert np.isnan(plainly(log_sigmoid, [kind(np.nan)])).all()
+    far = np.array([-1e4, 1e4], kind)
+    assert in_a_kernel(each_log_sigmoid, far) == pytest.approx([-1e4, 0])
 
 
 def test_sigmoid_is_the_slope_of_softplus():

@@ -79,7 +79,7 @@ def test_an_lstm_starts_with_its_forget_gate_open_and_all_other_biases_at_zero()
         for layer in range(L):
             b_ih, b_hh = (weights[f"rnn.bias_{part}_l{layer}"] for part in ("ih", "hh"))
             assert not b_hh.any()
-            if cell == "lstm":
+            if "forget" in CELLS[cell].gate_names:
                 assert b_ih.reshape(4, H).sum(axis=1).tolist() == [0, H, 0, 0]  # PyTorch's order: i f g o
                 b_ih = np.delete(b_ih, np.s_[H : 2 * H])
             assert not b_ih.any()

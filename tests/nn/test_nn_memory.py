@@ -3,11 +3,12 @@
 import pytest
 
 from rnncli.errors import ConfigError
+from rnncli.kernels.cells import CELLS
 from rnncli.nn import memory
 from rnncli.nn.network import Network, NetworkShape
 
 
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("layers", [1, 3])
 @pytest.mark.parametrize("fold_up_to", [0, 50])
 @pytest.mark.parametrize(("bidirectional", "pooling"), [(False, None), (True, "mean")])
@@ -19,7 +20,7 @@ def test_estimate_is_near_what_is_allocated(cell, layers, fold_up_to, bidirectio
     network = Network(shape)
     work = network.workspace(40, 16, 1 if pooling else 40, training=True)
     arrays = [work.x, work.outputs, *([] if work.dx is None else [work.dx])]
-    arrays += [getattr(layer, name) for layer in work.directions for name in ("a", "q", "h", "c", "s", "dh", "dc")]
+    arrays += [array for layer in work.directions for array in (*layer.arrays, *layer.gradients)]
     if bidirectional:
         arrays += [getattr(layer, name) for layer in work.layers for name in ("x_back", "output", "doutput")]
         arrays += [layer.dx_back for layer in work.layers if layer.dx_back is not None]

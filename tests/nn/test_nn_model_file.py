@@ -10,9 +10,9 @@ import zipfile
 import numpy as np
 import pytest
 from extras import torch
+from windows import IN_TORCH
 
 from rnncli.errors import MachineError, ModelFileError
-from rnncli.kernels.cells import CELLS
 from rnncli.nn import model_file
 from rnncli.nn.network import Network, NetworkShape
 
@@ -285,7 +285,7 @@ def test_a_path_that_cannot_be_read(path):
 
 @pytest.mark.parity
 @pytest.mark.parametrize("layers", [1, 3])
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", IN_TORCH)
 def test_pytorch_takes_the_file_as_it_is(path, cell, layers):
     """Through PyTorch's own reader of safetensors into its own modules: same names, shapes, layout and outputs."""
     from safetensors.torch import load_file

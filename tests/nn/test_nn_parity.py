@@ -9,13 +9,12 @@ from test_nn_words import Batch
 from test_nn_words import shape as word_shape
 from windows import VARIANTS, Window, error, small_shape
 
-from rnncli.kernels.cells import CELLS
 from rnncli.nn.pooling import POOLINGS
 
 pytestmark = pytest.mark.parity
 
 MODULES = {"rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
-IN_TORCH = [(cell, activation) for cell, activation in VARIANTS if activation in ("tanh", "relu")]
+IN_TORCH = [(cell, activation) for cell, activation in VARIANTS if cell in MODULES and activation in ("tanh", "relu")]
 BOUNDS = {np.float32: 1e-5, np.float64: 1e-10}
 
 
@@ -76,9 +75,11 @@ def reference_of(window):
 
 
 def torch_state(window):
-    h = torch.stack([torch.from_numpy(h) for h, _ in window.state]).requires_grad_()
-    c = torch.stack([torch.from_numpy(c) for _, c in window.state]).requires_grad_()
-    return (h, c) if window.network.stack.cell.has_memory else h
+    states = tuple(
+        torch.stack([torch.from_numpy(array) for array in one]).requires_grad_()
+        for one in zip(*window.state, strict=True)
+    )
+    return states if len(states) > 1 else states[0]
 
 
 def torch_loss(window, outputs):
@@ -108,7 +109,7 @@ def test_outputs_and_all_gradients(cell, activation, kind, layers, dtype):
 @pytest.mark.parametrize("kind", ["numeric", "embedding", "folded embedding"])
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("bidirectional", [False, True], ids=["ahead", "both ways"])
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", MODULES)
 def test_ragged_sequences_as_packed_ones(cell, bidirectional, layers, kind, pooling, dtype):
     shape = small_shape(cell, "tanh", layers, kind, hidden=12, bidirectional=bidirectional, pooling=pooling)
     window = Window(shape, T=9, B=5, dtype=dtype, lengths=[9, 7, 7, 3, 1])
@@ -127,7 +128,7 @@ def test_ragged_sequences_as_packed_ones(cell, bidirectional, layers, kind, pool
 def compare(window, gradients, model, state, inputs, outputs, dtype):
     """Outputs, and the gradients of every parameter, of the inputs and of the initial state."""
     wanted = {name: p.grad for name, p in model.named_parameters()}
-    h, c = state if window.network.stack.cell.has_memory else (state, None)
+    h, c = state if isinstance(state, tuple) else (state, None)
     wanted |= {f"h0_{l}": h.grad[l] for l in range(len(h))}
     wanted |= {f"c0_{l}": c.grad[l] for l in range(len(c))} if c is not None else {}
     wanted |= {} if window.shape.token_input else {"x": inputs.grad}
@@ -137,7 +138,7 @@ def compare(window, gradients, model, state, inputs, outputs, dtype):
         assert error(gradients[name], gradient.numpy()) < BOUNDS[dtype], name
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", MODULES)
 def test_squared_error_gradients(cell):
     window = Window(small_shape(cell, "tanh", 2), loss="mse", head_steps=1)
     gradients = window.run_backward()
@@ -210,7 +211,7 @@ class PairReference(torch.nn.Module):
 @pytest.mark.parametrize("dtype", BOUNDS)
 @pytest.mark.parametrize("attention", [None, "dot", "additive"])
 @pytest.mark.parametrize(("bidirectional", "layers", "embedding"), [(True, 1, None), (True, 2, 3), (False, 2, None)])
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", MODULES)
 def test_encoder_decoder_and_all_its_gradients(cell, bidirectional, layers, embedding, attention, dtype):
     pairs = Pairs(small_pairs(cell, attention, layers, bidirectional=bidirectional, embedding=embedding), dtype)
     reference = PairReference(pairs.shape).to(torch.float32 if dtype is np.float32 else torch.float64)
@@ -232,7 +233,7 @@ def test_encoder_decoder_and_all_its_gradients(cell, bidirectional, layers, embe
         assert error(gradients[name], wanted) * scale < BOUNDS[dtype], name
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", MODULES)
 def test_words_composed_from_characters_and_all_their_gradients(cell):
     batch = Batch(word_shape(cell))
     network, work, F = batch.network, batch.work, torch.nn.functional

@@ -25,7 +25,7 @@ def ragged(shape, **options):
 def naive_outputs(window, b):
     """The outputs of sequence b, read alone."""
     weights, n = window.network.parameters.export(), window.lengths[b]
-    state = [(h[b], c[b]) for h, c in window.state]
+    state = [tuple(array[b] for array in state) for state in window.state]
     y = naive.sequence(window.shape, weights, window.inputs[:n, b], state)
     if window.shape.pooling:
         y = naive.pooled(y, window.shape.pooling, window.shape.hidden_size, weights)[None]
@@ -84,7 +84,7 @@ def test_padding_and_company_change_no_bit(cell, pooling, bidirectional):
         alone = Window(shape, T=n, B=1, dtype=np.float32)
         alone.inputs, alone.state = (
             together.inputs[:n, b : b + 1],
-            [(h[b : b + 1], c[b : b + 1]) for h, c in together.state],
+            [tuple(array[b : b + 1] for array in state) for state in together.state],
         )
         alone.targets = together.targets[: 1 if pooling else n, b : b + 1]
         alone.run_forward()

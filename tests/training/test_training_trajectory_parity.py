@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from rnncli.kernels.cells import CELLS
 from rnncli.kernels.optimizers import OPTIMIZERS
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.tasks.language_model.streams import StreamLearner
@@ -51,7 +50,7 @@ def torch_losses(network, ids, optimizer):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize(("cell", "layers"), [*((cell, layers) for cell in CELLS for layers in (1, 2)), ("lstm", 3)])
+@pytest.mark.parametrize(("cell", "layers"), [*((cell, layers) for cell in MODULES for layers in (1, 2)), ("lstm", 3)])
 def test_losses_of_twenty_steps(cell, layers, optimizer):
     network = Network(NetworkShape(cell, V, H, layers, V, token_input=True))
     network.initialise("uniform", 1.0, seed=5)

@@ -5,9 +5,8 @@ import itertools
 import numpy as np
 import pytest
 from extras import torch
-from windows import error
+from windows import IN_TORCH, error
 
-from rnncli.kernels.cells import CELLS
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.tasks.language_model.streams import StreamLearner, Streams
 from rnncli.training.threads import ThreadPool
@@ -83,7 +82,7 @@ def unrolled(network, ids, batch, stride, depth, updates_with):
 
 
 @pytest.mark.parity
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", IN_TORCH)
 @pytest.mark.parametrize(("stride", "depth"), [(4, 4), (2, 5), (3, 7), (1, 3), (20, 20), (5, 100)])
 def test_equals_a_loop_unrolled_by_hand_in_pytorch(cell, stride, depth):
     shape = NetworkShape(cell, input_size=5, hidden_size=6, num_layers=2, output_size=5, token_input=True)

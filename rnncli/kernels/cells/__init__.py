@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from rnncli.kernels.cells import gru, lstm, rnn
+from rnncli.kernels.cells import gru, lstm, peephole, rnn, slstm
 from rnncli.kernels.cells.cell import Cell
 
 CELLS: dict[str, Cell] = {
     "rnn": rnn.CELL,
     "gru": gru.CELL,
     "lstm": lstm.CELL,
+    "peephole": peephole.CELL,
+    "slstm": slstm.CELL,
 }

@@ -2,41 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Weights(NamedTuple):
+    """What a cell's kernels read beside its arrays."""
+
+    recurrent: np.ndarray  # U (H, G·H) packed; for `backward` Uᵀ (G·H, H) packed
+    bias: np.ndarray  # b_hh (G·H,), for a cell that keeps its recurrent contributions apart
+    own: np.ndarray  # (n, H), the cell's own parameters, or (0, H)
+    activation: int  # see `rnn`
 
 
 class Cell(NamedTuple):
-    """A recurrent cell: its shape and its two kernels.
+    """A recurrent cell: what it declares, and its kernels. G gates of H units, T steps, B sequences.
 
-    forward(a, q, h, c, s, recurrent, bias, activation, active, low, high)
-        a (T, B, G·H)    in: input contributions x·W + b_ih; out: whatever `backward` needs
-        q (T, B, G·H)    recurrent contributions, where the cell keeps them apart, else (0, 0, 0)
-        h (T+1, B, H)    hidden states, row 0 given
-        c (T+1, B, H)    memory cells, row 0 given; (0, 0, 0) where the cell has none
-        s (T, B, H)      one saved value per unit for `backward`; (0, 0, 0) where the cell needs none
-        recurrent        U (H, G·H) packed; bias (G·H,) is b_hh, used where `q` is; activation: see `rnn`
-        active (T,)      how many sequences, the first of the batch, run at step t; see `steps`
-        low, high        the sequences of the batch to compute: one thread's shard
+    arrays   a NamedTuple type: first the states, (T+1, B, H), row 0 given; then what is saved, (T, B, w·H). `a`, which
+             every cell saves, holds the input contributions x·W + b_ih (and b_hh, unless the cell saves `q`) when
+             `forward` begins, and whatever `backward` needs when it ends. The type's name names the cell to jitted
+             code, and is that of no other
+    states   a NamedTuple type: what is carried from step to step, the hidden state `h` first. All are zero before the
+             first step. Its instances are gradients (T+1, B, H). Of h: dL/dh from above when `backward` begins, row 0
+             zero, and the whole dL/dh_t when it ends. Of the others: dL/d(state) through the steps after t alone, of
+             which the row after a sequence's last step is given
+    saved    the width w of each saved array: `a` has G, and `q`, the recurrent contributions h·U + b_hh, too
+    own      the width of each of the cell's own parameters beyond W, U, b_ih and b_hh: vectors of w·H, whose first
+             values are uniform within ±1/√H
 
-    backward(a, q, h, c, s, dh, dc, recurrent, activation, active, low, high)
-        dh (T+1, B, H)   in: dL/dh from above, row 0 zero; out: the whole dL/dh_t, row 0 for the initial state
-        dc (T+1, B, H)   in: of each sequence, the row after its last step; out: dL/dc_t through the steps after t
-        a, q             out: dL/da and dL/dq, zero beyond a sequence's end, from which the weights' gradients are
-                         products
-        recurrent        Uᵀ (G·H, H) packed
+    forward(arrays, weights, active, low, high)
+        active (T,): how many sequences, the first of the batch, run at step t; see `steps`. low, high: the sequences of
+        the batch to compute, one thread's shard
+    backward(arrays, gradients, weights, active, low, high)
+        leaves in `a` dL/da, and in `q`, where it is saved, dL/dq, zero beyond a sequence's end: the weights' gradients
+        are products of them
+    own_gradient(arrays, gradient, low, high)
+        after `backward` of all sequences: units low ≤ j < high of the gradient (n, H) of the cell's own parameters
     """
 
     name: str
-    kind: type  # a NamedTuple type of one field, `activation`; its instance names the cell to jitted code for all cells
+    arrays: type
+    states: type
+    saved: Mapping[str, int]
     gate_names: tuple[str, ...]  # in PyTorch's order
     initial_bias: tuple[float, ...]  # of each gate
     chrono: tuple[int, ...]  # of each gate: 1 where its bias keeps the state, −1 where it lets the input in, else 0
-    keeps_recurrent_apart: bool
-    has_memory: bool
     forward: Callable[..., None]
     backward: Callable[..., None]
     activations: tuple[str, ...] = ("tanh",)  # those that the hidden state may have
+    signed: tuple[str, ...] = ("candidate",)  # gates whose values are those of a tanh
+    own: Mapping[str, int] = {}
+    own_gradient: Callable[..., None] | None = None
 
     @property
     def is_gated(self) -> bool:
@@ -46,3 +64,39 @@ class Cell(NamedTuple):
     @property
     def gates(self) -> int:
         return len(self.gate_names)
+
+    @property
+    def keeps_recurrent_apart(self) -> bool:
+        """Whether h·U + b_hh stands in an array of its own, `q`, and does not just add to `a`."""
+        return "q" in self.saved
+
+    @property
+    def own_rows(self) -> int:
+        return sum(self.own.values())
+
+    def zeros(self, T: int, B: int, H: int, dtype: np.dtype, layers: tuple[int, ...] = ()) -> Any:
+        """An instance of `arrays`, each with axes for `layers` before its own."""
+        states = (np.zeros((*layers, T + 1, B, H), dtype) for _ in self.state_names)
+        return self.arrays(*states, *(np.zeros((*layers, T, B, w * H), dtype) for w in self.saved.values()))
+
+    def zero_states(self, T: int, B: int, H: int, dtype: np.dtype) -> Any:
+        """An instance of `states`, for gradients."""
+        return self.states(*(np.zeros((T + 1, B, H), dtype) for _ in self.state_names))
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        names: tuple[str, ...] = self.states._fields
+        return names
+
+
+class Hidden(NamedTuple):
+    """The states of a cell that has no other."""
+
+    h: np.ndarray
+
+
+class HiddenAndMemory(NamedTuple):
+    """The states of a cell with a memory c."""
+
+    h: np.ndarray
+    c: np.ndarray

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from rnncli.kernels.cells.cell import Cell
+import numpy as np
+
+from rnncli.kernels.cells.cell import Cell, Hidden
 from rnncli.kernels.elementary import sigmoid, tanh
 from rnncli.kernels.gemm import accumulate, multiply
 from rnncli.kernels.jit import jit
@@ -56,16 +58,18 @@ def step_grad(a, q, h_before, dh, dh_before):
 
 
 @jit
-def forward(a, q, h, c, s, recurrent, bias, activation, active, low, high):
+def forward(arrays, weights, active, low, high):
+    h, a, q = arrays.h, arrays.a, arrays.q
     for t in range(a.shape[0]):
         last = min(high, active[t])
-        multiply(h, recurrent, bias, q, t, t + 1, low, last)
+        multiply(h, weights.recurrent, weights.bias, q, t, t + 1, low, last)
         for b in range(low, last):
             step(a[t, b], q[t, b], h[t, b], h[t + 1, b])
 
 
 @jit
-def backward(a, q, h, c, s, dh, dc, recurrent, activation, active, low, high):
+def backward(arrays, gradients, weights, active, low, high):
+    h, a, q, dh = arrays.h, arrays.a, arrays.q, gradients.h
     for t in range(a.shape[0] - 1, -1, -1):
         last = min(high, active[t])
         clear(a, t, max(low, last), high)
@@ -73,13 +77,23 @@ def backward(a, q, h, c, s, dh, dc, recurrent, activation, active, low, high):
         for b in range(low, last):  # step(a[t, b], q[t, b], h[t, b], h[t + 1, b])
             step_grad(a[t, b], q[t, b], h[t, b], dh[t + 1, b], dh[t, b])
         # q_t = h_{t−1}·U + b_hh gives dh_{t−1} += dq_t·Uᵀ
-        accumulate(q, recurrent, dh, t, t + 1, low, last)
+        accumulate(q, weights.recurrent, dh, t, t + 1, low, last)
 
 
-class Gru(NamedTuple):
-    """Names this cell in jitted code."""
+class GruArrays(NamedTuple):
+    h: np.ndarray
+    a: np.ndarray
+    q: np.ndarray
 
-    activation: int
 
-
-CELL = Cell("gru", Gru, ("reset", "update", "candidate"), (0.0, 0.0, 0.0), (0, 1, 0), True, False, forward, backward)
+CELL = Cell(
+    name="gru",
+    arrays=GruArrays,
+    states=Hidden,
+    saved={"a": 3, "q": 3},
+    gate_names=("reset", "update", "candidate"),
+    initial_bias=(0.0, 0.0, 0.0),
+    chrono=(0, 1, 0),
+    forward=forward,
+    backward=backward,
+)

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from rnncli.kernels.cells.cell import Cell
+import numpy as np
+
+from rnncli.kernels.cells.cell import Cell, HiddenAndMemory
 from rnncli.kernels.elementary import fma, sigmoid, tanh
 from rnncli.kernels.gemm import accumulate
 from rnncli.kernels.jit import jit
@@ -56,40 +58,43 @@ def step_grad(a, c_before, s, dh, dc, dc_before):
 
 
 @jit
-def forward(a, q, h, c, s, recurrent, bias, activation, active, low, high):
+def forward(arrays, weights, active, low, high):
+    h, c, a, s = arrays.h, arrays.c, arrays.a, arrays.s
     for t in range(a.shape[0]):
         last = min(high, active[t])
-        accumulate(h, recurrent, a, t, t + 1, low, last)
+        accumulate(h, weights.recurrent, a, t, t + 1, low, last)
         for b in range(low, last):
             step(a[t, b], c[t, b], c[t + 1, b], s[t, b], h[t + 1, b])
 
 
 @jit
-def backward(a, q, h, c, s, dh, dc, recurrent, activation, active, low, high):
+def backward(arrays, gradients, weights, active, low, high):
+    c, a, s, dh, dc = arrays.c, arrays.a, arrays.s, gradients.h, gradients.c
     for t in range(a.shape[0] - 1, -1, -1):
         last = min(high, active[t])
         clear(a, t, max(low, last), high)
         for b in range(low, last):  # step(a[t, b], c[t, b], c[t + 1, b], s[t, b], h[t + 1, b])
             step_grad(a[t, b], c[t, b], s[t, b], dh[t + 1, b], dc[t + 1, b], dc[t, b])
         # a_t = … + h_{t−1}·U gives dh_{t−1} += da_t·Uᵀ
-        accumulate(a, recurrent, dh, t, t + 1, low, last)
+        accumulate(a, weights.recurrent, dh, t, t + 1, low, last)
 
 
-class Lstm(NamedTuple):
-    """Names this cell in jitted code."""
+class LstmArrays(NamedTuple):
+    h: np.ndarray
+    c: np.ndarray
+    a: np.ndarray
+    s: np.ndarray
 
-    activation: int
 
-
-# A forget gate that starts open lets gradients through from the first update (Jozefowicz et al., 2015).
 CELL = Cell(
-    "lstm",
-    Lstm,
-    ("input", "forget", "candidate", "output"),
-    (0.0, 1.0, 0.0, 0.0),
-    (-1, 1, 0, 0),
-    False,
-    True,
-    forward,
-    backward,
+    name="lstm",
+    arrays=LstmArrays,
+    states=HiddenAndMemory,
+    saved={"a": 4, "s": 1},
+    gate_names=("input", "forget", "candidate", "output"),
+    # A forget gate that starts open lets gradients through from the first update (Jozefowicz et al., 2015).
+    initial_bias=(0.0, 1.0, 0.0, 0.0),
+    chrono=(-1, 1, 0, 0),
+    forward=forward,
+    backward=backward,
 )

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from rnncli.kernels.cells.cell import Cell
+import numpy as np
+
+from rnncli.kernels.cells.cell import Cell, Hidden
 from rnncli.kernels.elementary import sigmoid, tanh
 from rnncli.kernels.gemm import accumulate
 from rnncli.kernels.jit import jit
@@ -57,29 +59,42 @@ def step_grad(h, dh, da, activation):
 
 
 @jit
-def forward(a, q, h, c, s, recurrent, bias, activation, active, low, high):
+def forward(arrays, weights, active, low, high):
+    h, a = arrays.h, arrays.a
     for t in range(a.shape[0]):
         last = min(high, active[t])
-        accumulate(h, recurrent, a, t, t + 1, low, last)
+        accumulate(h, weights.recurrent, a, t, t + 1, low, last)
         for b in range(low, last):
-            step(a[t, b], h[t + 1, b], activation)
+            step(a[t, b], h[t + 1, b], weights.activation)
 
 
 @jit
-def backward(a, q, h, c, s, dh, dc, recurrent, activation, active, low, high):
+def backward(arrays, gradients, weights, active, low, high):
+    h, a, dh = arrays.h, arrays.a, gradients.h
     for t in range(a.shape[0] - 1, -1, -1):
         last = min(high, active[t])
         clear(a, t, max(low, last), high)
         for b in range(low, last):  # step(a[t, b], h[t + 1, b], activation)
-            step_grad(h[t + 1, b], dh[t + 1, b], a[t, b], activation)
+            step_grad(h[t + 1, b], dh[t + 1, b], a[t, b], weights.activation)
         # accumulate(h, U, a, t, ...): a_t += h_{t−1}·U gives dh_{t−1} += da_t·Uᵀ
-        accumulate(a, recurrent, dh, t, t + 1, low, last)
+        accumulate(a, weights.recurrent, dh, t, t + 1, low, last)
 
 
-class Rnn(NamedTuple):
-    """Names this cell in jitted code."""
+class RnnArrays(NamedTuple):
+    h: np.ndarray
+    a: np.ndarray
 
-    activation: int
 
-
-CELL = Cell("rnn", Rnn, ("hidden",), (0.0,), (0,), False, False, forward, backward, tuple(ACTIVATIONS))
+CELL = Cell(
+    name="rnn",
+    arrays=RnnArrays,
+    states=Hidden,
+    saved={"a": 1},
+    gate_names=("hidden",),
+    initial_bias=(0.0,),
+    chrono=(0,),
+    forward=forward,
+    backward=backward,
+    activations=tuple(ACTIVATIONS),
+    signed=(),
+)

@@ -13,6 +13,7 @@ import numpy as np
 
 from rnncli.data.timeline import Timeline
 from rnncli.errors import ModelFileError, UsageError
+from rnncli.kernels.cells import CELLS
 from rnncli.tasks.forecast.backtest import NETWORK
 from rnncli.tasks.forecast.calibration import Calibration
 from rnncli.tasks.forecast.features import last_contexts
@@ -161,15 +162,14 @@ class Follower:
         arrays = {"values": self.panel.values, "known": self.panel.known.astype(np.uint8), "made": made}
         if self._carried is not None:
             arrays["outputs"] = self._carried.outputs
-            for l, (h, c) in enumerate(self._carried.state):
-                arrays |= {f"h.{l}": h, f"c.{l}": c}
+            for names, layer in zip(self._state_names(self._carried), self._carried.state, strict=True):
+                arrays |= dict(zip(names, layer, strict=True))
         return arrays
 
     def restore(self, arrays: Mapping[str, np.ndarray], last: Sequence[str]) -> None:
         """Go on from there; last: the last stamp of each series. ModelFileError where it is another model's."""
         panel = self.panel
-        same = {name: array.shape for name, array in self.saved().items() if name != "made"}
-        if same != {name: array.shape for name, array in arrays.items() if name != "made"}:
+        if _shapes(self.saved()) != _shapes(arrays):
             raise ModelFileError(
                 "the state is of another model; remove it, or follow with the model that it belongs to"
             )
@@ -178,5 +178,15 @@ class Follower:
         self.forecaster.panel = replace(panel, values=values, known=known, timelines=timelines)
         self._made = [(points, spreads) for points, spreads in arrays["made"]]
         if self._carried is not None:
-            layers = range(len(self._carried.state))
-            self._carried = Carried([(arrays[f"h.{l}"], arrays[f"c.{l}"]) for l in layers], arrays["outputs"])
+            state = [tuple(arrays[name] for name in names) for names in self._state_names(self._carried)]
+            self._carried = Carried(state, arrays["outputs"])
+
+    def _state_names(self, carried: Carried) -> list[list[str]]:
+        """Of every layer's states, in a file."""
+        names = CELLS[self.forecaster.config.model.cell].state_names
+        return [[f"{name}.{l}" for name in names] for l in range(len(carried.state))]
+
+
+def _shapes(arrays: Mapping[str, np.ndarray]) -> dict[str, tuple[int, ...]]:
+    """Of what has a shape of its own; version 0.1 wrote an empty memory for cells without one."""
+    return {name: array.shape for name, array in arrays.items() if name != "made" and array.size}

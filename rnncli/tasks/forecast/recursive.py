@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rnncli.nn.network import FLOAT32, Network
+from rnncli.nn.workspace import LayerState
 from rnncli.tasks.forecast.config import ForecastModelConfig
 from rnncli.tasks.forecast.decoders import DRAWN, Decoder, Direct, Sizes, drawn_each, generators
 from rnncli.tasks.forecast.losses import ForecastLoss
@@ -22,9 +23,9 @@ Answer = Callable[[np.ndarray, np.ndarray], np.ndarray]  # what the loss reads, 
 
 @dataclass(frozen=True)
 class Carried:
-    """What a recurrent network remembers of B series: (h, c) of every layer, and what it said last, (B, O)."""
+    """What a recurrent network remembers of B series: the states of every layer, and what it said last, (B, O)."""
 
-    state: list[tuple[np.ndarray, np.ndarray]]
+    state: list[LayerState]
     outputs: np.ndarray
 
 
@@ -135,7 +136,7 @@ class Recursive(Direct):
         x = np.concatenate([frame.x, np.zeros((horizon, B, C))])
         carried = carried or self.begun(frame, driver)
         work = self.network.workspace(1, B * count, 1, training=False)
-        work.set_state([(np.tile(h, (count, 1)), np.tile(c, (count, 1)) if c.size else c) for h, c in carried.state])
+        work.set_state([tuple(np.tile(state, (count, 1)) for state in layer) for layer in carried.state])
         paths = np.tile(x[:, None], (1, count, 1, 1))
         scale = np.broadcast_to(frame.scale, (count, B, C))
         outputs = np.tile(carried.outputs, (count, 1))

@@ -126,15 +126,23 @@ class StreamLearner:
     def arrays(self, *, before: bool = False) -> dict[str, np.ndarray]:
         """The carried state."""
         state = self._work.state(0 if before else self._kept)
-        return {f"carried.{name}{l}": part for l, pair in enumerate(state)
-                for name, part in zip("hc", pair, strict=True)}  # fmt: skip
+        return {
+            name: part
+            for names, parts in zip(self._names, state, strict=True)
+            for name, part in zip(names, parts, strict=True)
+        }
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        layers = range(len(self._work.directions))
-        if any(arrays[f"carried.h{l}"].shape != self._work.directions[l].h[0].shape for l in layers):
+        state = [tuple(arrays[name] for name in names) for names in self._names]
+        if any(parts[0].shape != layer.h[0].shape for parts, layer in zip(state, self._work.directions, strict=True)):
             raise ValueError("the carried state has another shape")
         self._kept = 0
-        self._work.set_state([(arrays[f"carried.h{l}"], arrays[f"carried.c{l}"]) for l in layers])
+        self._work.set_state(state)
+
+    @property
+    def _names(self) -> list[list[str]]:
+        """Of every layer's states, in a file."""
+        return [[f"carried.{name}{l}" for name in layer.states] for l, layer in enumerate(self._work.directions)]
 
 
 class Validation:
@@ -201,9 +209,8 @@ class Validation:
             work.set_state(state)
             if start <= self.cold_until:
                 for layer in work.directions:
-                    layer.h[0, 0] = 0
-                    if layer.c.size:
-                        layer.c[0, 0] = 0
+                    for array in layer.states.values():
+                        array[0, 0] = 0
             work.tokens[...], targets = self.slice(start, stop)
             total += self.backpropagation.evaluate(work, targets)
             state = work.state(stop - start)

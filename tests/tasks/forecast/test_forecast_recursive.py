@@ -52,7 +52,7 @@ def from_the_start(member, contexts, b):
                 parts.append(known[t] if t < CONTEXT else np.ones(C))
             past = contexts.past[min(t, CONTEXT - 1), b]
             steps.append(np.concatenate([*parts, past, contexts.ahead[t + 1, b], contexts.static[b]]))
-        state = [(np.zeros((1, H)), np.zeros((1, H)))] * member.network.shape.num_layers
+        state = [naive.zero_state(member.network.shape.cell, 1, H)] * member.network.shape.num_layers
         weights = member.network.parameters.export()
         said = naive.network(member.network.shape, weights, np.stack(steps)[:, None], state)[-1, 0]
         z.append(said.reshape(C, -1)[:, 0] + (z[len(z) - lag] if lag else 0))
@@ -119,7 +119,7 @@ def test_a_path_reads_what_was_drawn(monkeypatch):
     for b in range(len(ORIGINS)):
         z = [*frame.x[:, b]]
         for k in range(HORIZON):
-            state = [(np.zeros((1, H)), np.zeros((1, H)))] * 2
+            state = [naive.zero_state(shape.cell, 1, H)] * 2
             p = naive.network(shape, weights, np.stack(z)[:, None], state)[-1, 0].reshape(C, 2)
             z.append(p[:, 0] + 2 * (np.log1p(np.exp(p[:, 1])) + 1e-3))
             assert paths[0, k, b] == pytest.approx(z[-1], rel=1e-9)

@@ -174,15 +174,15 @@ def test_the_gradient_flows_back_bptt_steps_and_no_further(cell):
     lead = network.workspace(CONTEXT - bptt, 5, 1, training=False)
     lead.x[...] = x[:-bptt]
     network.forward(lead, 0, 5)
-    held = [(h, c if c.size else h) for h, c in lead.state(CONTEXT - bptt)]
-    assert all(h.any() for h, _ in held)
+    held = lead.state(CONTEXT - bptt)
+    assert all(state[0].any() for state in held)
 
     def mean_loss(inputs, state):
         outputs = naive.network(network.shape, network.parameters.export(), inputs, state)
         return naive.squared_error(outputs[-1:], targets)
 
     assert loss / count == pytest.approx(mean_loss(x[-bptt:], held), rel=1e-12)
-    cold = [(np.zeros((5, H)),) * 2 for _ in range(2)]
+    cold = [naive.zero_state(cell, 5, H) for _ in range(2)]
     assert loss / count == pytest.approx(mean_loss(x, cold), rel=1e-12)  # the loss sees the whole context
 
     held_apart, whole = np.zeros_like(got), np.zeros_like(got)
@@ -206,7 +206,7 @@ def test_validation_is_the_mean_over_every_window_whatever_the_batches():
     made = learner("lstm")
     total, count = made.validate()
     x, targets = examples(made, made.valid)
-    state = [(np.zeros((len(made.valid), H)),) * 2 for _ in range(2)]
+    state = [naive.zero_state(made.network.shape.cell, len(made.valid), H)] * 2
     outputs = naive.network(made.network.shape, made.network.parameters.export(), x, state)
     assert total / count == pytest.approx(naive.squared_error(outputs[-1:], targets), rel=1e-12)
     assert learner(valid=(80, 80 + HORIZON - 1)).validate()[1] == 0

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from windows import VARIANTS
 
+from rnncli.kernels.cells import CELLS
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.tasks.language_model.decoding import _FIRST_CHUNK, Decoder, Sampling
 
@@ -62,7 +63,7 @@ def test_step_by_step_equals_the_training_forward(cell, activation, layers, embe
     steps = np.stack([decoder.read(tokens[t : t + 1]) for t in range(150)])
     assert np.abs(steps - wanted).max() < 1e-6 * np.abs(wanted).max()
     assert np.abs(np.diff(wanted, axis=0)).max() > 0.1
-    zero = [(np.zeros((1, H)),) * 2 for _ in range(layers)]
+    zero = [naive.zero_state(cell, 1, H)] * layers
     twin = naive.network(network.shape, network.parameters.export(), tokens[:, None], zero)[:, 0]
     assert np.abs(steps - twin).max() < 1e-4 * np.abs(twin).max()
 
@@ -70,7 +71,7 @@ def test_step_by_step_equals_the_training_forward(cell, activation, layers, embe
 @pytest.mark.parametrize(
     "sizes", [(1, 149), (149, 1), (63, 64, 23), (64, 65, 21), (128, 22), (2, 3, 5, 7, 133), (150,)]
 )
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_pieces_of_any_size_end_alike(cell, sizes):
     network, tokens = made(cell), ids(150)
     wanted = whole_sequence(network, tokens)
@@ -140,7 +141,7 @@ def test_unknown_is_never_generated_even_where_it_towers(settings):
     assert chances == pytest.approx(wanted_chances(), abs=1e-6)
 
 
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_the_seed_decides_and_nothing_else(cell):
     network = made(cell)
     first = written(network, Sampling(seed=5), 200)
@@ -165,7 +166,7 @@ def test_each_token_is_drawn_after_the_one_before_was_read(cell, activation, lay
     assert tokens == logits[4:-1].argmax(axis=1).tolist()
 
 
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_texts_that_are_written_together_are_those_written_alone(cell):
     network = made(cell)
     decoder = Decoder(network)
