@@ -28,7 +28,7 @@ LEAST = 1e-6  # mean and dispersion of counts, so that logarithms and reciprocal
 HALF_LOG_PI = 0.5723649429247001
 
 
-def _kernel(P: int, loss_of: Callable[..., Any]) -> Callable[..., None]:
+def kernel_of(P: int, loss_of: Callable[..., Any]) -> Callable[..., None]:
     """The kernel that sums loss_of(p (P,), y, scale) → (loss, its P derivatives) over the known values.
 
     Targets (T, B, 2·K) hold a scale for each value behind the K values; a loss that has no use for it takes (T, B, K).
@@ -141,11 +141,11 @@ def _negative_binomial(p, y, scale):
     return loss, (dmu * scale * sigmoid(m), dalpha / root * sigmoid(a))
 
 
-squared_error = _kernel(1, _squared_error)
-absolute_error = _kernel(1, _absolute_error)
-gaussian = _kernel(2, _gaussian)
-student_t = _kernel(3, _student_t)
-negative_binomial = _kernel(2, _negative_binomial)
+squared_error = kernel_of(1, _squared_error)
+absolute_error = kernel_of(1, _absolute_error)
+gaussian = kernel_of(2, _gaussian)
+student_t = kernel_of(3, _student_t)
+negative_binomial = kernel_of(2, _negative_binomial)
 
 
 @jit
