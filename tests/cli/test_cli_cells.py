@@ -12,6 +12,7 @@ from rnncli.kernels.cells import CELLS
 from rnncli.tasks.registry import TASKS
 from tests.cli.cli_runs import run
 
+pytestmark = pytest.mark.long
 HERE = Path(__file__).parents[1] / "models_of_0_1"
 
 
