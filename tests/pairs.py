@@ -29,7 +29,7 @@ class Pairs:
         random = np.random.default_rng(seed)
         self.model = EncoderDecoder(shape, self.dtype)
         spread = 1.1 / np.sqrt(shape.hidden_size)
-        self.model.parameters.load({s.name: random.normal(0, spread, s.shape) for s in self.model.parameters.specs})
+        self.model.parameters.load({s.name: random.normal(0, spread, s.shape) for s in self.model.parameters.declared})
         B, S, T = len(spans), max(lengths), max(spans)
         whole = self.model.workspace(S + 2, T + 1, B, training=True)
         for stack in filter(None, (whole.encoder, whole.decoder)):
@@ -77,7 +77,7 @@ class Pairs:
         """Every array that the loss depends on, by the name of its gradient; changing one changes the loss."""
         parameters = self.model.parameters
         views = {s.name: parameters.view(s.name).T if s.transposed else parameters.view(s.name)
-                 for s in parameters.specs}  # fmt: skip
+                 for s in parameters.declared}  # fmt: skip
         return views if self.shape.encodes else views | {"vector": self.vector}
 
     def _edges(self, shards):

@@ -35,7 +35,7 @@ def trainee_of(content, training=None, model=None, notes=None, **data):
 
 def shaken(trainee, size=0.5):
     """The same with heads that say something."""
-    for spec in trainee.network.parameters.specs:
+    for spec in trainee.network.parameters.declared:
         if spec.name.endswith("head.weight"):
             view = trainee.network.parameters.view(spec.name)
             view[...] = np.random.default_rng(view.size + len(spec.name)).normal(0, size, view.shape)

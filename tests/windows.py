@@ -38,7 +38,7 @@ class Window:
         self.network = Network(shape, self.dtype)
         # A sigmoid's slope is at most 1/4: with small weights its gradients drown in central differences' rounding.
         spread = (4.0 if shape.activation == "sigmoid" else 1.1) / np.sqrt(shape.hidden_size)
-        weights = {s.name: random.normal(0, spread, s.shape) for s in self.network.parameters.specs}
+        weights = {s.name: random.normal(0, spread, s.shape) for s in self.network.parameters.declared}
         self.network.parameters.load(weights)
         head_steps = 1 if shape.pooling else head_steps or T
         self.work = self.network.workspace(T, B, head_steps, training=True, input_gradient=True)
@@ -96,7 +96,7 @@ class Window:
 
     def variables(self):
         """Every array that the loss depends on, by the name of its gradient; changing one changes the loss."""
-        arrays = {s.name: self.network.parameters.view(s.name) for s in self.network.parameters.specs}
+        arrays = {s.name: self.network.parameters.view(s.name) for s in self.network.parameters.declared}
         arrays = {n: a.T if self._transposed(n) else a for n, a in arrays.items()}
         if not self.shape.token_input:
             arrays["x"] = self.inputs
@@ -106,7 +106,7 @@ class Window:
         return arrays
 
     def _transposed(self, name):
-        return next(s.transposed for s in self.network.parameters.specs if s.name == name)
+        return next(s.transposed for s in self.network.parameters.declared if s.name == name)
 
     def central_differences(self, array, step=1e-5):
         return central_differences(array, self.run_forward, step)

@@ -23,7 +23,7 @@ def check(driver: Backpropagation, sample: Sample) -> GradientCheck:
     parameters, random = driver.network.parameters, np.random.default_rng(_SEED)
     loss = driver.gradient(sample.work, sample.targets, sample.count) / sample.count
     gradient, checked, offset = parameters.gradient.copy(), [], 0
-    for spec in parameters.specs:
+    for spec in parameters.declared:
         part = gradient[offset : offset + spec.size]
         drawn = random.choice(spec.size, min(_ELEMENTS - 1, spec.size), replace=False)
         places = np.unique([int(np.abs(part).argmax()), *drawn])

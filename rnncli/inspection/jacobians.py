@@ -149,7 +149,7 @@ def _product(jacobians: np.ndarray) -> tuple[np.ndarray, float]:
 def spectral_radii(strand: Strand) -> list[tuple[str, float | None]]:
     """(gate, spectral radius of its recurrent matrix) of each gate; None where that is not finite or too large."""
     layer = strand.layer
-    blocks = [layer.U[:, g * layer.H : (g + 1) * layer.H] for g in range(layer.cell.gates)]
+    blocks = [layer.U.value[:, g * layer.H : (g + 1) * layer.H] for g in range(layer.cell.gates)]
     return list(zip(layer.cell.gate_names, map(_spectral_radius, blocks), strict=True))
 
 

@@ -19,7 +19,7 @@ class ParameterNorms:
 
     def __init__(self, optimizer: Optimizer, rate: float):
         self.optimizer, self.rate, self.parameters = optimizer, rate, optimizer.parameters
-        count = len(self.parameters.specs)
+        count = len(self.parameters.declared)
         self.batches, self.total = 0, np.zeros_like(self.parameters.gradient)
         self.grad, self.squared, self.update, self.zeros = (np.zeros(count) for _ in range(4))
         self.whole: list[float] = []
@@ -56,7 +56,7 @@ class ParameterNorms:
             for flat in (self.parameters.weights, self.total / N)
         )
         rows = []
-        for i, spec in enumerate(self.parameters.specs):
+        for i, spec in enumerate(self.parameters.declared):
             grad, update, zeros = (float(sums[i] / N) for sums in (self.grad, self.update, self.zeros))
             ratio, update_ratio = (part / weights[i] if weights[i] > 0 else None for part in (grad, update))
             noise = self._signal_to_noise(means[i], float(self.squared[i]))
@@ -80,5 +80,5 @@ class ParameterNorms:
 
 def _parts(parameters: Parameters, flat: np.ndarray) -> list[np.ndarray]:
     """A flat buffer (P,) cut into one flat part for each parameter."""
-    edges = np.cumsum([spec.size for spec in parameters.specs])[:-1]
+    edges = np.cumsum([spec.size for spec in parameters.declared])[:-1]
     return np.split(flat, edges)

@@ -11,13 +11,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from rnncli.kernels import attention, gemm, inputs
 from rnncli.nn import initialisation
-from rnncli.nn.inputs import Projection
-from rnncli.nn.parameters import Parameters, Spec
+from rnncli.nn.initialisation import within
+from rnncli.nn.inputs import Linear, Projection
+from rnncli.nn.parameters import Parameter, Part
 from rnncli.nn.share import Share
 
 
@@ -54,38 +56,27 @@ class AttentionWork:
         return self.combined if self.dropped is None else self.dropped
 
 
-class Attention:
+class Attention(Part):
     """Decoder states of H over encoder outputs of F."""
 
     additive = False
 
     def __init__(self, H: int, F: int):
         self.H, self.F = H, F
-        self.A = F  # a query is compared with the memory itself
+        self.A = self._query_size(H, F)
+        query = within(1.0 / math.sqrt(H), initialisation.QUERY)
+        query_weight = Parameter("attention.query.weight", (self.A, H), query, transposed=True)
+        self.query = Projection(query_weight)
+        self.combine = Linear("attention.combine", H + F, H, within(1.0 / math.sqrt(H + F), initialisation.COMBINE))
+        self.declared = (query_weight,)
+        self.parts = (self.query, self.combine)
 
-    def specs(self) -> list[Spec]:
-        return [
-            Spec("attention.query.weight", (self.A, self.H), transposed=True),
-            Spec("attention.combine.weight", (self.H, self.H + self.F), transposed=True),
-            Spec("attention.combine.bias", (self.H,)),
-        ]
+    def _query_size(self, H: int, F: int) -> int:
+        return F  # a query is compared with the memory itself
 
-    def bind(self, parameters: Parameters) -> None:
-        both = parameters.view, parameters.gradient_view
-        self.query = Projection(*(view("attention.query.weight") for view in both))
-        self.combine = Projection(*(view("attention.combine.weight") for view in both))
-        self.bias, self.dbias = (view("attention.combine.bias") for view in both)
-        self.no_bias = np.zeros(self.A, self.bias.dtype)
-
-    def initialise(self, seed: int) -> None:
-        for number, projection in enumerate((self.query, self.combine)):
-            limit = 1.0 / math.sqrt(projection.I)
-            projection.W[...] = initialisation.uniform(projection.W.shape, limit, seed, 5 + number)
-        self.bias[...] = 0
-
-    def pack(self, share: Share) -> None:
-        self.query.pack(share)
-        self.combine.pack(share)
+    @cached_property
+    def no_bias(self) -> np.ndarray:
+        return np.zeros(self.A, self.combine.bias.value.dtype)
 
     def work(self, T: int, S: int, B: int, dtype: np.dtype, *, dropping: bool) -> AttentionWork:
         def zeros(*shape: int) -> np.ndarray:
@@ -111,7 +102,7 @@ class Attention:
         self._score(memory, lengths, spans, work, low, high)
         attention.join(y, work.joined, low, high)
         attention.attend(work.weights, memory, lengths, spans, work.joined, low, high)
-        self.combine.forward(work.joined, self.bias, work.combined, low, high)
+        self.combine.forward(work.joined, work.combined, low, high)
         attention.squash(work.combined, low, high)
 
     def backward(
@@ -131,7 +122,6 @@ class Attention:
     ) -> None:
         self.query.weight_gradients(y, work.dquery, share)
         self.combine.weight_gradients(work.joined, dcombined, share)
-        inputs.column_sums(dcombined.reshape(-1, self.H), self.dbias, *share.columns(self.H))
 
     def _score(
         self, memory: np.ndarray, lengths: np.ndarray, spans: np.ndarray, work: AttentionWork, low: int, high: int
@@ -150,29 +140,19 @@ class AdditiveAttention(Attention):
 
     def __init__(self, H: int, F: int):
         super().__init__(H, F)
-        self.A = H
+        key = within(1.0 / math.sqrt(F), initialisation.KEY)
+        key_weight = Parameter("attention.key.weight", (self.A, F), key, transposed=True)
+        self.keys = Projection(key_weight)
+        energy = within(1.0 / math.sqrt(self.A), initialisation.ENERGY)
+        self.energy = Parameter("attention.energy.weight", (self.A,), energy)
+        self.parts = (*self.parts, self.keys)
+        self._additional = (key_weight, self.energy)
 
-    def specs(self) -> list[Spec]:
-        return [
-            *super().specs(),
-            Spec("attention.key.weight", (self.A, self.F), transposed=True),
-            Spec("attention.energy.weight", (self.A,)),
-        ]
+    def parameters_of_all(self) -> list[Parameter]:
+        return [*super().parameters_of_all(), *self._additional]
 
-    def bind(self, parameters: Parameters) -> None:
-        super().bind(parameters)
-        both = parameters.view, parameters.gradient_view
-        self.keys = Projection(*(view("attention.key.weight") for view in both))
-        self.energy, self.denergy = (view("attention.energy.weight") for view in both)
-
-    def initialise(self, seed: int) -> None:
-        super().initialise(seed)
-        self.keys.W[...] = initialisation.uniform(self.keys.W.shape, 1.0 / math.sqrt(self.F), seed, 7)
-        self.energy[...] = initialisation.uniform((self.A,), 1.0 / math.sqrt(self.A), seed, 8)
-
-    def pack(self, share: Share) -> None:
-        super().pack(share)
-        self.keys.pack(share)
+    def _query_size(self, H: int, F: int) -> int:
+        return H
 
     def read(self, memory: np.ndarray, work: AttentionWork, low: int, high: int) -> None:
         self.keys.forward(memory, self.no_bias, work.keys, low, high)
@@ -182,13 +162,13 @@ class AdditiveAttention(Attention):
     ) -> None:
         super().weight_gradients(y, memory, work, dcombined, share)
         self.keys.weight_gradients(memory, work.dkeys, share)
-        inputs.column_sums(work.denergy, self.denergy, *share.columns(self.A))
+        inputs.column_sums(work.denergy, self.energy.gradient, *share.columns(self.A))
 
     def _score(
         self, memory: np.ndarray, lengths: np.ndarray, spans: np.ndarray, work: AttentionWork, low: int, high: int
     ) -> None:
         attention.additive_scores(
-            work.query, work.keys, self.energy, lengths, spans, work.denergy, work.weights, low, high
+            work.query, work.keys, self.energy.value, lengths, spans, work.denergy, work.weights, low, high
         )
 
     def _score_grad(
@@ -196,8 +176,8 @@ class AdditiveAttention(Attention):
         dmemory: np.ndarray, low: int, high: int,
     ) -> None:  # fmt: skip
         attention.additive_scores_grad(
-            work.dscores, work.query, work.keys, self.energy, lengths, spans, work.dquery, work.dkeys, work.denergy,
-            low, high,
+            work.dscores, work.query, work.keys, self.energy.value, lengths, spans,
+            work.dquery, work.dkeys, work.denergy, low, high,
         )  # fmt: skip
         gemm.accumulate(work.dkeys, self.keys.packed_back, dmemory, 0, len(dmemory), low, high)
 

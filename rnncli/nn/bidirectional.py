@@ -6,40 +6,25 @@ says, so that both are plain layers and padding is never read.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from rnncli.kernels import steps
 from rnncli.kernels.cells.cell import Cell
-from rnncli.nn.parameters import Parameters, Spec
-from rnncli.nn.recurrent import Reads, RecurrentLayer
+from rnncli.nn.parameters import Part
+from rnncli.nn.recurrent import RecurrentLayer
 from rnncli.nn.share import Share
 from rnncli.nn.workspace import BidirectionalWork, Extent
 
 
-class BidirectionalLayer:
+class BidirectionalLayer(Part):
     """Layer number `index` of a stack, with the arguments and the methods of a `RecurrentLayer`."""
 
-    def __init__(
-        self, cell: Cell, index: int, I: int, H: int, activation: int, reads: Reads, prefix: str = "", place: int = 0
-    ):
-        self.ahead = RecurrentLayer(cell, index, I, H, activation, reads, prefix, place)
-        self.back = RecurrentLayer(cell, index, I, H, activation, reads, prefix, place, reverse=True)
-        self.directions = (self.ahead, self.back)
-
-    def specs(self) -> list[Spec]:
-        return [spec for direction in self.directions for spec in direction.specs()]
-
-    def bind(self, parameters: Parameters) -> None:
-        for direction in self.directions:
-            direction.bind(parameters)
-
-    def initialise(self, method: str, scale: float, seed: int, chrono: int | None = None) -> None:
-        for direction in self.directions:
-            direction.initialise(method, scale, seed, chrono)
-
-    def pack(self, share: Share) -> None:
-        for direction in self.directions:
-            direction.pack(share)
+    def __init__(self, cell: Cell, index: int, I: int, H: int, **how: Any):
+        self.ahead = RecurrentLayer(cell, index, I, H, **how)
+        self.back = RecurrentLayer(cell, index, I, H, reverse=True, **how)
+        self.parts = self.directions = (self.ahead, self.back)
 
     def forward(self, work: BidirectionalWork, x: np.ndarray, extent: Extent, low: int, high: int) -> None:
         """work.output from x."""

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnncli.kernels import attention as attention_kernels
-from rnncli.kernels import inputs, pooling
+from rnncli.kernels import pooling
 from rnncli.nn import dropout, initialisation
 from rnncli.nn.attention import ATTENTIONS, Attention, AttentionWork
 from rnncli.nn.head import LinearHead
-from rnncli.nn.inputs import Projection
+from rnncli.nn.initialisation import within
+from rnncli.nn.inputs import Linear
 from rnncli.nn.network import FLOAT32, Model
-from rnncli.nn.parameters import Parameters, Spec
 from rnncli.nn.recurrent import Strand
 from rnncli.nn.share import Share
 from rnncli.nn.stack import Stack, StackShape
@@ -69,27 +69,6 @@ class PairShape:
             self.cell, tokens, self.hidden_size, self.num_layers, True, self.embedding_size, self.activation,
             self.dropout, bidirectional,
         )  # fmt: skip
-
-
-class Start:
-    """The decoder's first states (1, B, L·H) from a vector (1, B, F)."""
-
-    def __init__(self, F: int, L: int, H: int):
-        self.F, self.L, self.H = F, L, H
-
-    def specs(self) -> list[Spec]:
-        size = self.L * self.H
-        return [Spec("start.weight", (size, self.F), transposed=True), Spec("start.bias", (size,))]
-
-    def bind(self, parameters: Parameters) -> None:
-        both = parameters.view, parameters.gradient_view
-        self.projection = Projection(*(view("start.weight") for view in both))
-        self.bias, self.dbias = (view("start.bias") for view in both)
-
-    def initialise(self, seed: int) -> None:
-        W = self.projection.W
-        W[...] = initialisation.uniform(W.shape, 1.0 / math.sqrt(self.F), seed, 4)
-        self.bias[...] = 0
 
 
 @dataclass
@@ -142,38 +121,20 @@ class EncoderDecoder(Model):
         self.shape = shape
         H, F = shape.hidden_size, shape.encoder.width if shape.encodes else shape.source_size
         self.encoder = Stack(shape.encoder, "encoder.", 1, drops_top=True) if shape.encodes else None
-        self.start = Start(F, shape.num_layers, H)
+        first = within(1.0 / math.sqrt(F), initialisation.START)
+        self.F, self.start = F, Linear("start", F, shape.num_layers * H, first)
         self.decoder = Stack(shape.decoder, "decoder.", 2, drops_top=shape.attention is None)
         self.attention: Attention | None = ATTENTIONS[shape.attention](H, F) if shape.attention else None
         self.head = LinearHead(H, shape.target_size + 1, False)
-        stacks = [self.decoder] if self.encoder is None else [self.encoder, self.decoder]
-        self._stacks = stacks
-        self.hold([*stacks, self.start, *([self.attention] if self.attention else []), self.head])
-
-    def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int, chrono: int | None = None) -> None:
-        """First weights from the seed."""
-        for stack in self._stacks:
-            stack.initialise(recurrent_init, recurrent_scale, seed, chrono)
-        self.start.initialise(seed)
-        if self.attention:
-            self.attention.initialise(seed)
-        self.head.initialise(seed)
-        self.pack()
-
-    def pack(self, share: Share | None = None) -> None:
-        share = share or Share(0, 1, self.dtype)
-        for stack in self._stacks:
-            stack.pack(share)
-        self.start.projection.pack(share)
-        self.head.pack(share)
-        if self.attention:
-            self.attention.pack(share)
+        read = (self.encoder,) if self.encoder else ()
+        looks = (self.attention,) if self.attention else ()
+        self.hold(*read, self.decoder, self.start, *looks, self.head)
 
     def workspace(self, S: int, T: int, B: int, *, training: bool) -> PairWork:
         """Arrays for up to S source and T target steps of B sequences."""
         shape, dtype = self.shape, self.dtype
         H, wide = shape.hidden_size, shape.num_layers * shape.hidden_size
-        vector, states = np.zeros((1, B, self.start.F), dtype), np.zeros((1, B, wide), dtype)
+        vector, states = np.zeros((1, B, self.F), dtype), np.zeros((1, B, wide), dtype)
         dropping = training and shape.dropout > 0
         return PairWork(
             encoder=self.encoder.work(S, B, dtype, training=training) if self.encoder else None,
@@ -210,7 +171,7 @@ class EncoderDecoder(Model):
             pooling.last(work.encoder.y, lengths, H, work.vector, low, high)
             if self.attention and work.attention:
                 self.attention.read(work.encoder.y, work.attention, low, high)
-        self.start.projection.forward(work.vector, self.start.bias, work.states, low, high)
+        self.start.forward(work.vector, work.states, low, high)
         attention_kernels.squash(work.states, low, high)
         for layer, place in zip(work.decoder.directions, self._places(), strict=True):
             layer.begin(work.states[0, low:high, place], low, high)
@@ -236,7 +197,7 @@ class EncoderDecoder(Model):
         for layer, place in zip(work.decoder.directions, self._places(), strict=True):
             work.dstates[0, low:high, place] = layer.dh[0, low:high]
         attention_kernels.squash_grad(work.states, work.dstates, low, high)
-        self.start.projection.backward(work.dstates, work.dvector, low, high)
+        self.start.backward(work.dstates, work.dvector, low, high)
         if self.encoder and work.encoder:
             H = self.shape.hidden_size
             pooling.add_last_grad(work.dvector, work.encoder.extent.lengths, H, work.encoder.dy, low, high)
@@ -247,17 +208,16 @@ class EncoderDecoder(Model):
         if self.encoder and work.encoder:
             self.encoder.weight_gradients(work.encoder, share)
         self.decoder.weight_gradients(work.decoder, share)
-        self.start.projection.weight_gradients(work.vector, work.dstates, share)
-        columns = share.columns(work.states.shape[2])
-        inputs.column_sums(work.dstates[0], self.start.dbias, *columns)
+        self.start.weight_gradients(work.vector, work.dstates, share)
         if self.attention and work.attention and work.encoder:
             self.attention.weight_gradients(work.decoder.y, work.encoder.y, work.attention, work.dtop, share)
         self.head.weight_gradients(self._top(work), work.outputs, share)
 
     def finish_gradients(self) -> None:
         """What is left to one thread when all shares are done."""
-        for stack in self._stacks:
-            stack.finish_gradients()
+        if self.encoder:
+            self.encoder.finish_gradients()
+        self.decoder.finish_gradients()
 
     def strands(self, work: PairWork) -> list[Strand]:
         read = self.encoder.strands(work.encoder, "encoder") if self.encoder and work.encoder else []

@@ -6,12 +6,13 @@ They share nothing else. Who drives them runs each by itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
 from rnncli.nn.network import Model
-from rnncli.nn.parameters import Parameters, Spec
+from rnncli.nn.parameters import Parameters
 from rnncli.nn.share import Share
 
 
@@ -23,9 +24,9 @@ class Ensemble(Model):
         self.members = tuple(members)
         self.parameters = Parameters(
             [
-                Spec(f"{k}.{spec.name}", spec.shape, spec.transposed)
+                replace(one, name=f"{k}.{one.name}")
                 for k, member in enumerate(members)
-                for spec in member.parameters.specs
+                for one in member.parameters.declared
             ],
             self.dtype,
         )

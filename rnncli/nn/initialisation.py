@@ -14,8 +14,30 @@ import numpy as np
 
 from rnncli.kernels import random
 from rnncli.kernels.elementary import log
+from rnncli.nn.parameters import First, Start
+
+# Independent random streams of a seed, one for each parameter of a model. Those of a stack follow from its place.
+HEAD, WORDS, POOLING = 1, 2, 3
+START, QUERY, COMBINE, KEY, ENERGY = 4, 5, 6, 7, 8  # of an encoder-decoder
+SEGMENT, POSITION, CHANNEL = 5, 6, 7  # of a segment network
+
+
+def embedding_stream(place: int) -> int:
+    """Of a stack's embedding."""
+    return 2 + 10 * place
+
+
+def layer_stream(place: int, layer: int, *, reverse: bool) -> int:
+    """The first of a layer's: W, then U gate by gate; 50 on its memories, from 100 on the cell's own parameters."""
+    return 100_000 * place + 1000 * (layer + 1) + (500 if reverse else 0)
+
 
 EMBEDDING = 0.1  # of many tokens: as large as ±1, vectors of seldom words are noise that training does not remove
+
+
+def within(limit: float, stream: int) -> First:
+    """First values uniform in ±limit."""
+    return lambda shape, start: uniform(shape, limit, start.seed, stream)
 
 
 def uniform(shape: tuple[int, ...], limit: float, seed: int, stream: int) -> np.ndarray:
@@ -55,7 +77,24 @@ def chrono(size: int, longest: int, seed: int, stream: int) -> np.ndarray:
     return np.array([log(memory) for memory in memories])
 
 
-def recurrent(gates: int, size: int, method: str, scale: float, seed: int, stream: int) -> np.ndarray:
-    """weight_hh (gates·size, size) in PyTorch's layout: one scaled block per gate."""
-    block = RECURRENT_INITS[method]
-    return np.concatenate([scale * block(size, seed, stream + gate) for gate in range(gates)])
+def recurrent(gates: int, size: int, stream: int) -> First:
+    """First values of U (size, gates·size): one scaled block per gate."""
+
+    def first(shape: tuple[int, ...], start: Start) -> np.ndarray:
+        block = RECURRENT_INITS[start.recurrent_init]
+        blocks = [start.recurrent_scale * block(size, start.seed, stream + gate) for gate in range(gates)]
+        return np.concatenate(blocks).T
+
+    return first
+
+
+def gate_bias(usual: tuple[float, ...], signs: tuple[int, ...], size: int, stream: int | None) -> First:
+    """First values of b_ih: of each gate the usual one, or by its sign memories that are drawn from the stream."""
+
+    def first(shape: tuple[int, ...], start: Start) -> np.ndarray:
+        if start.chrono is None or stream is None:
+            return np.repeat(usual, size)
+        memory = chrono(size, start.chrono, start.seed, stream)
+        return np.concatenate([sign * memory for sign in signs])
+
+    return first

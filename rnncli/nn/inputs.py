@@ -10,11 +10,13 @@ a `Share` is its part of the output columns.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 
 from rnncli.kernels import gemm, inputs
+from rnncli.nn.parameters import First, Parameter, Part
 from rnncli.nn.share import Share
 
 
@@ -32,17 +34,23 @@ class Input(Protocol):
         """This share's columns of dW, when `backward` of the whole batch is done."""
 
 
-class ProjectionGradients:
+class ProjectionGradients(Part):
     """The way back through a = x·W, W (I, N)."""
 
-    def __init__(self, W: np.ndarray, dW: np.ndarray):
-        self.W, self.dW = W, dW
-        self.I, self.N = W.shape
-        self.packed_back = gemm.packed_like(self.N, self.I, W.dtype)
-        self.zeros = np.zeros(self.I, W.dtype)
+    def __init__(self, W: Parameter):
+        self.W = W
+        self.I, self.N = W.inner_shape
+
+    @cached_property
+    def packed_back(self) -> np.ndarray:
+        return gemm.packed_like(self.N, self.I, self.W.value.dtype)
+
+    @cached_property
+    def zeros(self) -> np.ndarray:
+        return np.zeros(self.I, self.W.value.dtype)
 
     def pack(self, share: Share) -> None:
-        gemm.pack_transposed(self.W, self.packed_back, *share.panels(self.I))
+        gemm.pack_transposed(self.W.value, self.packed_back, *share.panels(self.I))
 
     def backward(self, da: np.ndarray, dx: np.ndarray, low: int, high: int) -> None:
         """dx = da·Wᵀ"""
@@ -51,32 +59,59 @@ class ProjectionGradients:
     def weight_gradients(self, x: np.ndarray, da: np.ndarray, share: Share) -> None:
         """dW = xᵀ·da"""
         flat_x, flat_da = x.reshape(-1, self.I), da.reshape(-1, self.N)
-        gemm.multiply_transposed(flat_x, flat_da, self.dW, *share.columns(self.N), share.scratch)
+        gemm.multiply_transposed(flat_x, flat_da, self.W.gradient, *share.columns(self.N), share.scratch)
 
 
 class Projection(ProjectionGradients):
     """a = x·W + bias, and back."""
 
-    def __init__(self, W: np.ndarray, dW: np.ndarray):
-        super().__init__(W, dW)
-        self.packed = gemm.packed_like(self.I, self.N, W.dtype)
+    @cached_property
+    def packed(self) -> np.ndarray:
+        return gemm.packed_like(self.I, self.N, self.W.value.dtype)
 
     def pack(self, share: Share) -> None:
         super().pack(share)
-        gemm.pack(self.W, self.packed, *share.panels(self.N))
+        gemm.pack(self.W.value, self.packed, *share.panels(self.N))
 
     def forward(self, x: np.ndarray, bias: np.ndarray, a: np.ndarray, low: int, high: int) -> None:
         gemm.multiply(x, self.packed, bias, a, 0, len(a), low, high)
 
 
-class TokenRows:
+class Linear(Part):
+    """y = x·W + b with PyTorch's parameters: weight (N, I), whose first values are given, and bias (N,), from zero."""
+
+    def __init__(self, name: str, I: int, N: int, first: First):
+        self.N = N
+        self.weight = Parameter(f"{name}.weight", (N, I), first, transposed=True)
+        self.bias = Parameter(f"{name}.bias", (N,))
+        self.declared = (self.weight, self.bias)
+        self.projection = Projection(self.weight)
+        self.parts = (self.projection,)
+
+    def forward(self, x: np.ndarray, y: np.ndarray, low: int, high: int) -> None:
+        self.projection.forward(x, self.bias.value, y, low, high)
+
+    def backward(self, dy: np.ndarray, dx: np.ndarray, low: int, high: int) -> None:
+        self.projection.backward(dy, dx, low, high)
+
+    def weight_gradients(self, x: np.ndarray, dy: np.ndarray, share: Share) -> None:
+        self.projection.weight_gradients(x, dy, share)
+        inputs.column_sums(dy.reshape(-1, self.N), self.bias.gradient, *share.columns(self.N))
+
+
+class TokenRows(Part):
     """a = row of the table for each token + bias; the table is W (V, N) itself."""
 
-    def __init__(self, table: np.ndarray, dtable: np.ndarray):
-        self.table, self.dtable = table, dtable
+    def __init__(self, W: Parameter):
+        self.W = W
 
-    def pack(self, share: Share) -> None:
-        pass
+    @property
+    def table(self) -> np.ndarray:
+        return self.W.value
+
+    @property
+    def dtable(self) -> np.ndarray:
+        return self.W.gradient
 
     def forward(self, x: np.ndarray, bias: np.ndarray, a: np.ndarray, low: int, high: int) -> None:
         inputs.gather_with_bias(self.table, bias, x, a, low, high)
@@ -91,23 +126,35 @@ class TokenRows:
 class FoldedEmbedding(TokenRows):
     """The table is E·W, E (V, I) and W (I, N): exact, and V products of a row in place of T·B."""
 
-    def __init__(self, E: np.ndarray, dE: np.ndarray, W: np.ndarray, dW: np.ndarray):
-        shape = (E.shape[0], W.shape[1])
-        super().__init__(np.zeros(shape, E.dtype), np.zeros(shape, E.dtype))
-        self.E, self.dE = E, dE
-        self.W, self.way_back = W, ProjectionGradients(W, dW)
+    def __init__(self, E: Parameter, W: Parameter):
+        super().__init__(W)
+        self.E, self.way_back = E, ProjectionGradients(W)
+
+    @cached_property
+    def _tables(self) -> np.ndarray:
+        shape = (2, self.E.inner_shape[0], self.W.inner_shape[1])
+        return np.zeros(shape, self.W.value.dtype)
+
+    @property
+    def table(self) -> np.ndarray:
+        return self._tables[0]
+
+    @property
+    def dtable(self) -> np.ndarray:
+        return self._tables[1]
 
     def pack(self, share: Share) -> None:
         low, high = share.columns(self.table.shape[1])
-        gemm.multiply_columns(self.E, self.W, self.table, low, high, share.scratch)
+        gemm.multiply_columns(self.E.value, self.W.value, self.table, low, high, share.scratch)
         self.way_back.pack(share)
 
     def weight_gradients(self, x: np.ndarray, da: np.ndarray, share: Share) -> None:
         super().weight_gradients(x, da, share)
-        self.way_back.weight_gradients(self.E, self.dtable, share)
+        self.way_back.weight_gradients(self.E.value, self.dtable, share)
 
     def embedding_gradient(self, *, add: bool) -> None:
         """dE = dtable·Wᵀ, when every share of the weight gradients is done; `add` to what dE holds."""
         if not add:
-            self.dE[...] = 0
-        gemm.accumulate(self.dtable[None], self.way_back.packed_back, self.dE[None], 0, 1, 0, len(self.dE))
+            self.E.gradient[...] = 0
+        packed_back = self.way_back.packed_back
+        gemm.accumulate(self.dtable[None], packed_back, self.E.gradient[None], 0, 1, 0, len(self.E.gradient))

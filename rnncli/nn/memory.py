@@ -26,7 +26,7 @@ def _stack(shape: StackShape) -> tuple[int, int]:
     parameters = directions * sum(gates * (size + H + 2) + cell.own_rows * H for size in sizes)
     parameters += shape.input_size * shape.first_size if shape.embedded else 0
     arrays = directions * H * (sum(cell.saved.values()) + 2 * len(cell.state_names))
-    values = 2 * shape.first_size if shape.first_reads == "values" else 0
+    values = 2 * shape.first_size if shape.reads_values else 0
     steps = shape.num_layers * arrays + values
     if shape.bidirectional:  # what is reversed and joined
         steps += 2 * shape.width * shape.num_layers + 2 * sum(sizes[1:]) + (values or 1)

@@ -10,7 +10,7 @@ Training calls, per window:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +19,8 @@ import numpy as np
 from rnncli.errors import ModelFileError
 from rnncli.nn import dropout
 from rnncli.nn.head import LinearHead
-from rnncli.nn.parameters import Parameters, Part
-from rnncli.nn.pooling import POOLINGS, Pooling, PoolingWork
+from rnncli.nn.parameters import Parameters, Part, Start
+from rnncli.nn.pooling import POOLINGS, PoolingWork
 from rnncli.nn.recurrent import Strand
 from rnncli.nn.share import Share
 from rnncli.nn.stack import Stack, StackShape
@@ -70,7 +70,7 @@ class NetworkShape:
         )  # fmt: skip
 
 
-class Model:
+class Model(Part):
     """What every model is to those who train and save it. `work` is of the kind that its own `workspace` gives.
 
     Its parameters are packed anew after every change.
@@ -82,18 +82,14 @@ class Model:
     def __init__(self, dtype: np.dtype):
         self.dtype = np.dtype(dtype)
 
-    def hold(self, parts: Sequence[Part]) -> None:
-        """Take the parameters of `parts`, in this order."""
-        self._parts = parts
-        self.parameters = Parameters([spec for part in parts for spec in part.specs()], self.dtype)
-        for part in parts:
-            part.bind(self.parameters)
+    def hold(self, *parts: Part) -> None:
+        """Take the parameters of these parts, in this order."""
+        self.parts = parts
+        self.parameters = Parameters(self.parameters_of_all(), self.dtype)
 
     def move(self, weights: np.ndarray, gradient: np.ndarray) -> None:
         """Go on with these buffers (P,) of weights and gradients; the weights come along. Pack anew after it."""
         self.parameters.move(weights, gradient)
-        for part in self._parts:
-            part.bind(self.parameters)
 
     def load(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take a model file's arrays; ModelFileError names the first that is missing or misshapen."""
@@ -107,7 +103,7 @@ class Model:
 
     def pack(self, share: Share | None = None) -> None:
         """Refresh the packed weights, or a share of them; call after every change of the parameters."""
-        raise NotImplementedError
+        super().pack(share or Share(0, 1, self.dtype))
 
     def shared(self, work: Any) -> int:
         """How many things the sequences of the batch share, such as words; they are computed before any sequence."""
@@ -127,7 +123,9 @@ class Model:
 
     def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int, chrono: int | None = None) -> None:
         """First weights from the seed; see `rnncli.nn.initialisation`."""
-        raise NotImplementedError
+        for one in self.parameters.declared:
+            one.begin(Start(recurrent_init, recurrent_scale, seed, chrono))
+        self.pack()
 
     def forward(self, work: Any, low: int, high: int) -> None:
         """work.outputs (T, B, O) for sequences low ≤ b < high."""
@@ -165,28 +163,8 @@ class Network(Model):
         width = self.stack.shape.width
         self.pooling = POOLINGS[shape.pooling](width, shape.hidden_size) if shape.pooling else None
         self.head = LinearHead(width, shape.output_size, shape.head_starts_at_zero)
-        self.hold([*([self.words] if self.words else []), self.stack, *self._pooling, self.head])
-
-    @property
-    def _pooling(self) -> tuple[Pooling, ...]:
-        return () if self.pooling is None else (self.pooling,)
-
-    def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int, chrono: int | None = None) -> None:
-        """First weights from the seed."""
-        if self.words:
-            self.words.initialise(recurrent_init, recurrent_scale, seed, chrono)
-        self.stack.initialise(recurrent_init, recurrent_scale, seed, chrono)
-        if self.pooling:
-            self.pooling.initialise(seed)
-        self.head.initialise(seed)
-        self.pack()
-
-    def pack(self, share: Share | None = None) -> None:
-        share = share or Share(0, 1, self.dtype)
-        if self.words:
-            self.words.pack(share)
-        self.stack.pack(share)
-        self.head.pack(share)
+        composed, pooled = (() if part is None else (part,) for part in (self.words, self.pooling))
+        self.hold(*composed, self.stack, *pooled, self.head)
 
     def workspace(self, T: int, B: int, head_steps: int, *, training: bool, input_gradient: bool = False) -> Workspace:
         """Arrays for windows of up to T steps of B sequences, the head seeing the last head_steps of them."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnncli.kernels import beam
+from rnncli.nn.attention import AdditiveAttention
 from rnncli.nn.encoder_decoder import EncoderDecoder, PairWork
 from rnncli.nn.token_writer import fresh_state, packed_weights
 
@@ -73,9 +74,9 @@ class PairWriter:
             ones=ones,
             query_packed=attention.query.packed,
             no_bias=attention.no_bias,
-            energy=getattr(attention, "energy", zeros(0)),
-            combine_packed=attention.combine.packed,
-            combine_bias=attention.bias,
+            energy=attention.energy.value if isinstance(attention, AdditiveAttention) else zeros(0),
+            combine_packed=attention.combine.projection.packed,
+            combine_bias=attention.combine.bias.value,
             query=zeros(1, R, A),
             raised=zeros(R, A),
             weights=zeros(1, R, len(memory)),

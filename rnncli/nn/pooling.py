@@ -15,7 +15,7 @@ import numpy as np
 
 from rnncli.kernels import pooling
 from rnncli.nn import initialisation
-from rnncli.nn.parameters import Parameters, Spec
+from rnncli.nn.parameters import Parameter, Part
 from rnncli.nn.share import Share
 
 
@@ -40,20 +40,11 @@ class PoolingWork:
         return PoolingWork(self.pooled, self.dpooled, self.steps, self.weights[:T], self.dscores[:T])
 
 
-class Pooling:
+class Pooling(Part):
     """Of F features; those of the backward direction begin at `half`. Most have no weights."""
 
     def __init__(self, F: int, half: int):
         self.F, self.half = F, half
-
-    def specs(self) -> list[Spec]:
-        return []
-
-    def bind(self, parameters: Parameters) -> None:
-        pass
-
-    def initialise(self, seed: int) -> None:
-        pass
 
     def forward(self, y: np.ndarray, lengths: np.ndarray, work: PoolingWork, low: int, high: int) -> None:
         """work.pooled from y (T, B, F)."""
@@ -100,25 +91,22 @@ class Max(Pooling):
 
 
 class Attention(Pooling):
-    def specs(self) -> list[Spec]:
-        return [Spec("pooling.weight", (self.F,))]
-
-    def bind(self, parameters: Parameters) -> None:
-        self.query, self.dquery = (view("pooling.weight") for view in (parameters.view, parameters.gradient_view))
-
-    def initialise(self, seed: int) -> None:
-        self.query[...] = initialisation.uniform((self.F,), 1.0 / math.sqrt(self.F), seed, 3)
+    def __init__(self, F: int, half: int):
+        super().__init__(F, half)
+        first = initialisation.within(1.0 / math.sqrt(F), initialisation.POOLING)
+        self.query = Parameter("pooling.weight", (F,), first)
+        self.declared = (self.query,)
 
     def forward(self, y: np.ndarray, lengths: np.ndarray, work: PoolingWork, low: int, high: int) -> None:
-        pooling.attention(y, lengths, self.query, work.pooled, work.weights, low, high)
+        pooling.attention(y, lengths, self.query.value, work.pooled, work.weights, low, high)
 
     def backward(
         self, y: np.ndarray, lengths: np.ndarray, work: PoolingWork, dy: np.ndarray, low: int, high: int
     ) -> None:
-        pooling.attention_grad(work.dpooled, y, lengths, self.query, work.weights, work.dscores, dy, low, high)
+        pooling.attention_grad(work.dpooled, y, lengths, self.query.value, work.weights, work.dscores, dy, low, high)
 
     def weight_gradients(self, y: np.ndarray, work: PoolingWork, share: Share) -> None:
-        pooling.query_gradient(y, work.dscores, self.dquery, *share.split(self.F))
+        pooling.query_gradient(y, work.dscores, self.query.gradient, *share.split(self.F))
 
 
 POOLINGS: dict[str, Callable[[int, int], Pooling]] = {"last": Last, "mean": Mean, "max": Max, "attention": Attention}

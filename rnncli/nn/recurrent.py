@@ -7,21 +7,20 @@ share of a weight gradient. Every method writes into a `LayerWork`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
 from rnncli.kernels import gemm, inputs
 from rnncli.kernels.cells.cell import Cell, Weights
 from rnncli.nn import initialisation
+from rnncli.nn.initialisation import gate_bias, recurrent
 from rnncli.nn.inputs import FoldedEmbedding, Input, Projection, TokenRows
-from rnncli.nn.parameters import Parameters, Spec
+from rnncli.nn.parameters import First, Parameter, Part, zero
 from rnncli.nn.share import Share
 from rnncli.nn.workspace import Extent, LayerWork
-
-Reads = Literal["values", "tokens", "embedded tokens"]
 
 
 @dataclass(frozen=True)
@@ -35,90 +34,105 @@ class Strand:
     lengths: np.ndarray
 
 
-class RecurrentLayer:
+class RecurrentLayer(Part):
     """Layer number `index` of a stack, I inputs, H units.
 
-    reads: "values"; "tokens", whose one-hot product is a row of the matrix; or "embedded tokens", whose embedding of I
-    is folded into the matrix. prefix, place: the stack's, see `rnncli.nn.stack.Stack`.
+    It reads values, or tokens, whose one-hot product is a row of the matrix, or tokens of an `embedding` of I, which is
+    folded into the matrix. prefix, place, takes_chrono: the stack's, see `rnncli.nn.stack.Stack`.
     """
 
     def __init__(
-        self, cell: Cell, index: int, I: int, H: int, activation: int, reads: Reads,
-        prefix: str = "", place: int = 0, *, reverse: bool = False,
-    ):  # fmt: skip
-        self.cell, self.index, self.I, self.H, self.prefix, self.place = cell, index, I, H, prefix, place
-        self.activation, self.reads = activation, reads
-        self.columns = cell.gates * H
-        self.reverse = reverse
-        name = f"l{index}_reverse" if reverse else f"l{index}"
-        self._names = [f"{prefix}rnn.{part}_{name}" for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
-        self._own_names = {f"{prefix}rnn.{part}_{name}": width for part, width in cell.own.items()}
+        self,
+        cell: Cell,
+        index: int,
+        I: int,
+        H: int,
+        *,
+        activation: int = 0,
+        embedding: Parameter | None = None,
+        reads_tokens: bool = False,
+        prefix: str = "",
+        place: int = 0,
+        takes_chrono: bool = True,
+        reverse: bool = False,
+    ):
+        self.cell, self.index, self.H, self.activation, self.reverse = cell, index, H, activation, reverse
+        self.columns = N = cell.gates * H
+        stream = initialisation.layer_stream(place, index, reverse=reverse)
+        way = f"l{index}_reverse" if reverse else f"l{index}"
+        # Of a one-hot input a single row arrives: at ±1/√H it would drown, and training would start slowly
+        # (tiny Shakespeare, 400 updates: 2.19 nats against 1.85 with ±1).
+        limit, usual = 1.0 if reads_tokens and embedding is None else 1.0 / math.sqrt(H), 1.0 / math.sqrt(H)
+        memories = stream + 50 if takes_chrono else None
+
+        def declare(part: str, *shape: int, first: First = zero, transposed: bool = False) -> Parameter:
+            return Parameter(f"{prefix}rnn.{part}_{way}", shape, first, transposed)
+
+        self.W = declare("weight_ih", N, I, first=initialisation.within(limit, stream), transposed=True)
+        self.U = declare("weight_hh", N, H, first=recurrent(cell.gates, H, stream + 1), transposed=True)
+        self.b_ih = declare("bias_ih", N, first=gate_bias(cell.initial_bias, cell.chrono, H, memories))
+        self.b_hh = declare("bias_hh", N)
+        self.own = [
+            declare(name, width * H, first=initialisation.within(usual, stream + 100 + number))
+            for number, (name, width) in enumerate(cell.own.items())
+        ]
+        self.declared = (self.W, self.U, self.b_ih, self.b_hh, *self.own)
+        self.input: Input
+        if not reads_tokens:
+            self.input = Projection(self.W)
+        elif embedding is None:
+            self.input = TokenRows(self.W)
+        else:
+            self.input = FoldedEmbedding(embedding, self.W)
 
     @property
     def directions(self) -> tuple[RecurrentLayer, ...]:
         return (self,)
 
-    def specs(self) -> list[Spec]:
-        weight_ih, weight_hh, bias_ih, bias_hh = self._names
-        return [
-            Spec(weight_ih, (self.columns, self.I), transposed=True),
-            Spec(weight_hh, (self.columns, self.H), transposed=True),
-            Spec(bias_ih, (self.columns,)),
-            Spec(bias_hh, (self.columns,)),
-            *(Spec(name, (width * self.H,)) for name, width in self._own_names.items()),
-        ]
+    @cached_property
+    def U_packed(self) -> np.ndarray:
+        return gemm.packed_like(self.H, self.columns, self.U.value.dtype)
 
-    def bind(self, parameters: Parameters) -> None:
-        """Keep views of this layer's weights and gradients, and room for the packed forms."""
-        self.W, self.U, self.b_ih, self.b_hh = (parameters.view(name) for name in self._names)
-        self.dW, self.dU, self.db_ih, self.db_hh = (parameters.gradient_view(name) for name in self._names)
-        dtype = self.W.dtype
-        self.input: Input
-        if self.reads == "values":
-            self.input = Projection(self.W, self.dW)
-        elif self.reads == "tokens":
-            self.input = TokenRows(self.W, self.dW)
-        else:
-            E, dE = (view(f"{self.prefix}embedding.weight") for view in (parameters.view, parameters.gradient_view))
-            self.input = FoldedEmbedding(E, dE, self.W, self.dW)
-        self.U_packed = gemm.packed_like(self.H, self.columns, dtype)
-        self.U_packed_back = gemm.packed_like(self.columns, self.H, dtype)
-        self.bias = np.zeros(self.columns, dtype)
-        self.own, self.down = (
-            [view(name).reshape(width, self.H) for name, width in self._own_names.items()]
-            for view in (parameters.view, parameters.gradient_view)
-        )
-        own = np.zeros((self.cell.own_rows, self.H), dtype)
-        self.weights = Weights(self.U_packed, self.b_hh, own, self.activation)
-        self.weights_back = Weights(self.U_packed_back, self.b_hh, own, self.activation)
+    @cached_property
+    def U_packed_back(self) -> np.ndarray:
+        return gemm.packed_like(self.columns, self.H, self.U.value.dtype)
 
-    def initialise(self, method: str, scale: float, seed: int, chrono: int | None = None) -> None:
-        stream = 100_000 * self.place + 1000 * (self.index + 1) + (500 if self.reverse else 0)
-        # Of a one-hot input a single row arrives: at ±1/√H it would drown, and training would start slowly
-        # (tiny Shakespeare, 400 updates: 2.19 nats against 1.85 with ±1).
-        limit = 1.0 if self.reads == "tokens" else 1.0 / math.sqrt(self.H)
-        self.W[...] = initialisation.uniform((self.I, self.columns), limit, seed, stream)
-        self.U[...] = initialisation.recurrent(self.cell.gates, self.H, method, scale, seed, stream + 1).T
-        if chrono is None:
-            self.b_ih[...] = np.repeat(self.cell.initial_bias, self.H)
-        else:
-            memory = initialisation.chrono(self.H, chrono, seed, stream + 50)
-            self.b_ih[...] = np.concatenate([sign * memory for sign in self.cell.chrono])
-        self.b_hh[...] = 0
-        for number, own in enumerate(self.own):
-            own[...] = initialisation.uniform(own.shape, 1.0 / math.sqrt(self.H), seed, stream + 100 + number)
+    @cached_property
+    def bias(self) -> np.ndarray:
+        """What is added to the input contributions."""
+        return np.zeros(self.columns, self.U.value.dtype)
+
+    @cached_property
+    def own_packed(self) -> np.ndarray:
+        """(n, H), the cell's own parameters one under another."""
+        return np.zeros((self.cell.own_rows, self.H), self.U.value.dtype)
+
+    @property
+    def weights(self) -> Weights:
+        """What the cell's `forward` reads."""
+        return Weights(self.U_packed, self.b_hh.value, self.own_packed, self.activation)
+
+    @property
+    def weights_back(self) -> Weights:
+        """What the cell's `backward` reads."""
+        return Weights(self.U_packed_back, self.b_hh.value, self.own_packed, self.activation)
 
     def pack(self, share: Share) -> None:
         """Refresh this share of the packed forms after the weights changed."""
         self.input.pack(share)
-        gemm.pack(self.U, self.U_packed, *share.panels(self.columns))
-        gemm.pack_transposed(self.U, self.U_packed_back, *share.panels(self.H))
+        gemm.pack(self.U.value, self.U_packed, *share.panels(self.columns))
+        gemm.pack_transposed(self.U.value, self.U_packed_back, *share.panels(self.H))
         low, high = share.columns(self.columns)
-        b_hh = 0 if self.cell.keeps_recurrent_apart else self.b_hh[low:high]
-        self.bias[low:high] = self.b_ih[low:high] + b_hh
-        if self.own:
-            low, high = share.split(self.H)
-            np.concatenate([own[:, low:high] for own in self.own], out=self.weights.own[:, low:high])
+        b_hh = 0 if self.cell.keeps_recurrent_apart else self.b_hh.value[low:high]
+        self.bias[low:high] = self.b_ih.value[low:high] + b_hh
+        low, high = share.split(self.H)
+        for own, rows in zip(self.own, self._rows_of_own, strict=True):
+            self.own_packed[rows, low:high] = own.value.reshape(-1, self.H)[:, low:high]
+
+    @property
+    def _rows_of_own(self) -> list[slice]:
+        ends = np.cumsum([0, *self.cell.own.values()])
+        return [slice(first, last) for first, last in pairwise(ends)]
 
     def forward(self, work: LayerWork, x: np.ndarray, extent: Extent, low: int, high: int) -> None:
         """x (T, B, I), or tokens (T, B) where it reads tokens; row 0 of every state given."""
@@ -141,22 +155,18 @@ class RecurrentLayer:
         dq = work.arrays.q.reshape(-1, self.columns) if self.cell.keeps_recurrent_apart else da
         self.input.weight_gradients(x, work.a, share)
         h_before = work.h[:-1].reshape(-1, self.H)
-        gemm.multiply_transposed(h_before, dq, self.dU, low, high, share.scratch)
-        inputs.column_sums(da, self.db_ih, low, high)
+        gemm.multiply_transposed(h_before, dq, self.U.gradient, low, high, share.scratch)
+        inputs.column_sums(da, self.b_ih.gradient, low, high)
         if self.cell.keeps_recurrent_apart:
-            inputs.column_sums(dq, self.db_hh, low, high)
+            inputs.column_sums(dq, self.b_hh.gradient, low, high)
         else:
-            self.db_hh[low:high] = self.db_ih[low:high]
+            self.b_hh.gradient[low:high] = self.b_ih.gradient[low:high]
         if self.cell.own_gradient is not None:
-            self._own_gradients(work, self.cell.own_gradient, *share.split(self.H))
-
-    def _own_gradients(self, work: LayerWork, kernel: Callable[..., None], low: int, high: int) -> None:
-        gradient = np.zeros((self.cell.own_rows, self.H), work.a.dtype)
-        kernel(work.arrays, gradient, low, high)
-        first = 0
-        for own in self.down:
-            own[:, low:high] = gradient[first : first + len(own), low:high]
-            first += len(own)
+            low, high = share.split(self.H)
+            gradient = np.zeros_like(self.own_packed)
+            self.cell.own_gradient(work.arrays, gradient, low, high)
+            for own, rows in zip(self.own, self._rows_of_own, strict=True):
+                own.gradient.reshape(-1, self.H)[:, low:high] = gradient[rows, low:high]
 
     def finish_gradients(self, *, add: bool = False) -> None:
         """What is left to one thread when all shares are done; `add` where another layer has begun dE."""

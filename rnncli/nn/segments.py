@@ -21,9 +21,10 @@ import numpy as np
 from rnncli.kernels import inputs
 from rnncli.nn import initialisation
 from rnncli.nn.head import LinearHead
-from rnncli.nn.inputs import Projection
+from rnncli.nn.initialisation import CHANNEL, POSITION, within
+from rnncli.nn.inputs import Linear
 from rnncli.nn.network import FLOAT32, Model
-from rnncli.nn.parameters import Parameters, Spec
+from rnncli.nn.parameters import Parameter, Part
 from rnncli.nn.recurrent import Strand
 from rnncli.nn.share import Share
 from rnncli.nn.stack import Stack, StackShape
@@ -74,58 +75,31 @@ class SegmentShape:
         )  # fmt: skip
 
 
-class Embedding:
+class Embedding(Part):
     """Vectors of N things, (N, D), written into the columns from `at` on of what the decoder reads."""
 
     def __init__(self, name: str, N: int, D: int, at: int, stream: int):
-        self.name, self.N, self.D, self.at, self.stream = f"{name}.weight", N, D, at, stream
-
-    def specs(self) -> list[Spec]:
-        return [Spec(self.name, (self.N, self.D))]
-
-    def bind(self, parameters: Parameters) -> None:
-        self.table, self.dtable = parameters.view(self.name), parameters.gradient_view(self.name)
-
-    def initialise(self, seed: int) -> None:
-        self.table[...] = initialisation.uniform(self.table.shape, 1.0, seed, self.stream)
+        self.D, self.at = D, at
+        self.table = Parameter(f"{name}.weight", (N, D), within(1.0, stream))
+        self.declared = (self.table,)
 
     def gather(self, which: np.ndarray, x: np.ndarray, low: int, high: int) -> None:
-        inputs.gather(self.table, which, x, self.at, low, high)
+        inputs.gather(self.table.value, which, x, self.at, low, high)
 
     def scatter(self, dx: np.ndarray, which: np.ndarray, share: Share) -> None:
-        inputs.scatter(dx, self.at, which, self.dtable, *share.split(self.D))
+        inputs.scatter(dx, self.at, which, self.table.gradient, *share.split(self.D))
 
 
-class SegmentInput:
+class SegmentInput(Linear):
     """e = relu(W·x + b) of segments x (S, B, F)."""
 
-    def __init__(self, F: int, D: int):
-        self.F, self.D = F, D
+    def forward(self, x: np.ndarray, y: np.ndarray, low: int, high: int) -> None:
+        super().forward(x, y, low, high)
+        np.maximum(y[:, low:high], 0, out=y[:, low:high])
 
-    def specs(self) -> list[Spec]:
-        return [Spec("segment.weight", (self.D, self.F), transposed=True), Spec("segment.bias", (self.D,))]
-
-    def bind(self, parameters: Parameters) -> None:
-        both = parameters.view, parameters.gradient_view
-        self.projection = Projection(*(view("segment.weight") for view in both))
-        self.bias, self.dbias = (view("segment.bias") for view in both)
-
-    def initialise(self, seed: int) -> None:
-        W = self.projection.W
-        W[...] = initialisation.uniform(W.shape, 1.0 / math.sqrt(self.F), seed, 5)
-        self.bias[...] = 0
-
-    def forward(self, x: np.ndarray, e: np.ndarray, low: int, high: int) -> None:
-        self.projection.forward(x, self.bias, e, low, high)
-        np.maximum(e[:, low:high], 0, out=e[:, low:high])
-
-    def backward(self, e: np.ndarray, de: np.ndarray, low: int, high: int) -> None:
+    def squash_grad(self, e: np.ndarray, de: np.ndarray, low: int, high: int) -> None:
         """From de, of what came out, to that of W·x + b, in place."""
         de[:, low:high] *= e[:, low:high] > 0
-
-    def weight_gradients(self, x: np.ndarray, de: np.ndarray, share: Share) -> None:
-        self.projection.weight_gradients(x, de, share)
-        inputs.column_sums(de.reshape(-1, self.D), self.dbias, *share.columns(self.D))
 
 
 @dataclass
@@ -172,37 +146,21 @@ class SegmentNetwork(Model):
         super().__init__(dtype)
         self.shape = shape
         H, w = shape.hidden_size, shape.segment
-        self.input = SegmentInput(w * shape.input_size, H)
+        self.F = w * shape.input_size
+        self.input = SegmentInput("segment", self.F, H, within(1.0 / math.sqrt(self.F), initialisation.SEGMENT))
         self.encoder = Stack(shape.encoder, "encoder.", 1)
         self.decoder = Stack(shape.decoder, "decoder.", 2, drops_top=True)
-        self.position = Embedding("position", shape.segments, shape.position_size, 0, 6)
-        self.channel = Embedding("channel", shape.channels, shape.channel_size, shape.position_size, 7)
+        self.position = Embedding("position", shape.segments, shape.position_size, 0, POSITION)
+        self.channel = Embedding("channel", shape.channels, shape.channel_size, shape.position_size, CHANNEL)
         self.head = LinearHead(H, w * shape.output_size, shape.head_starts_at_zero)
-        self._embeddings = [self.position, self.channel] if shape.channels > 1 else [self.position]
-        self.hold([self.input, self.encoder, self.decoder, *self._embeddings, self.head])
-
-    def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int, chrono: int | None = None) -> None:
-        """First weights from the seed."""
-        self.input.initialise(seed)
-        for stack in (self.encoder, self.decoder):
-            stack.initialise(recurrent_init, recurrent_scale, seed, chrono)
-        for embedding in self._embeddings:
-            embedding.initialise(seed)
-        self.head.initialise(seed)
-        self.pack()
-
-    def pack(self, share: Share | None = None) -> None:
-        share = share or Share(0, 1, self.dtype)
-        self.input.projection.pack(share)
-        self.encoder.pack(share)
-        self.decoder.pack(share)
-        self.head.pack(share)
+        self._embeddings = (self.position, self.channel) if shape.channels > 1 else (self.position,)
+        self.hold(self.input, self.encoder, self.decoder, *self._embeddings, self.head)
 
     def workspace(self, S: int, B: int, *, training: bool) -> SegmentWork:
         """Arrays for S segments of B windows."""
         shape, M, dtype = self.shape, self.shape.segments, self.dtype
         return SegmentWork(
-            x=np.zeros((S, B, self.input.F), dtype),
+            x=np.zeros((S, B, self.F), dtype),
             encoder=self.encoder.work(S, B, dtype, training=training, input_gradient=True),
             decoder=self.decoder.work(1, B * M, dtype, training=training, input_gradient=True),
             positions=np.tile(np.arange(M, dtype=np.int32), B)[None],
@@ -242,7 +200,7 @@ class SegmentNetwork(Model):
             dstate += start.dh[0, first + m : last : M]
         self.encoder.backward(work.encoder, low, high)
         assert work.encoder.dx is not None
-        self.input.backward(work.encoder.x, work.encoder.dx, low, high)
+        self.input.squash_grad(work.encoder.x, work.encoder.dx, low, high)
 
     def weight_gradients(self, work: SegmentWork, share: Share) -> None:
         """This share's columns of every parameter's gradient, when `backward` of all windows is done."""

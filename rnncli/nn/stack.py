@@ -16,8 +16,8 @@ from rnncli.kernels.cells import CELLS
 from rnncli.kernels.cells.rnn import ACTIVATIONS
 from rnncli.nn import dropout, initialisation
 from rnncli.nn.bidirectional import BidirectionalLayer
-from rnncli.nn.parameters import Parameters, Spec
-from rnncli.nn.recurrent import Reads, RecurrentLayer, Strand
+from rnncli.nn.parameters import Parameter, Part
+from rnncli.nn.recurrent import RecurrentLayer, Strand
 from rnncli.nn.share import Share
 from rnncli.nn.workspace import BidirectionalWork, Extent, LayerWork, StackWork
 
@@ -66,60 +66,50 @@ class StackShape:
         return self.embedding_size if self.token_input and self.embedding_size is not None else self.input_size
 
     @property
-    def first_reads(self) -> Reads:
-        if not self.token_input:
-            return "values"
-        if not self.embedded:
-            return "tokens"
-        return "embedded tokens" if self.folded else "values"
+    def reads_values(self) -> bool:
+        """Whether the first layer reads values: features, or embeddings that were looked up."""
+        return not self.token_input or self.gathers
 
 
-class Stack:
+class Stack(Part):
     """The layers of a `StackShape`.
 
     prefix: of its parameters' names. place: a number of its own among the stacks of a model, for the random streams.
-    drops_top: dropout follows the topmost layer as well.
+    drops_top: dropout follows the topmost layer as well. takes_chrono: whether `model.chrono_init` is for it.
     """
 
-    def __init__(self, shape: StackShape, prefix: str = "", place: int = 0, *, drops_top: bool = False):
+    def __init__(
+        self, shape: StackShape, prefix: str = "", place: int = 0, *, drops_top: bool = False, takes_chrono: bool = True
+    ):
         self.shape, self.place, self.drops_top = shape, place, drops_top
         self.cell, self.activation = CELLS[shape.cell], ACTIVATIONS[shape.activation]
-        self._embedding = f"{prefix}embedding.weight"
+        limit = 1.0 if shape.folded else initialisation.EMBEDDING
+        first = initialisation.within(limit, initialisation.embedding_stream(place))
+        self.embedding = Parameter(f"{prefix}embedding.weight", (shape.input_size, shape.first_size), first)
+        self.declared = (self.embedding,) if shape.embedded else ()
         layer: Any = BidirectionalLayer if shape.bidirectional else RecurrentLayer
         self.layers: list[Any] = [  # each takes its own kind of work, which `work` plans beside it
             layer(
-                self.cell, l, shape.width if l else shape.first_size, shape.hidden_size, self.activation,
-                "values" if l else shape.first_reads, prefix, place,
+                self.cell,
+                l,
+                shape.width if l else shape.first_size,
+                shape.hidden_size,
+                activation=self.activation,
+                embedding=self.embedding if shape.folded and not l else None,
+                reads_tokens=not (l or shape.reads_values),
+                prefix=prefix,
+                place=place,
+                takes_chrono=takes_chrono,
             )
             for l in range(shape.num_layers)
-        ]  # fmt: skip
-
-    def specs(self) -> list[Spec]:
-        table = [Spec(self._embedding, (self.shape.input_size, self.shape.first_size))] if self.shape.embedded else []
-        return table + [spec for layer in self.layers for spec in layer.specs()]
-
-    def bind(self, parameters: Parameters) -> None:
-        if self.shape.embedded:
-            self.table, self.dtable = parameters.view(self._embedding), parameters.gradient_view(self._embedding)
-        for layer in self.layers:
-            layer.bind(parameters)
-
-    def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int, chrono: int | None = None) -> None:
-        if self.shape.embedded:
-            limit = 1.0 if self.shape.folded else initialisation.EMBEDDING
-            self.table[...] = initialisation.uniform(self.table.shape, limit, seed, 2 + 10 * self.place)
-        for layer in self.layers:
-            layer.initialise(recurrent_init, recurrent_scale, seed, chrono)
-
-    def pack(self, share: Share) -> None:
-        for layer in self.layers:
-            layer.pack(share)
+        ]
+        self.parts = tuple(self.layers)
 
     def work(self, T: int, B: int, dtype: np.dtype, *, training: bool, input_gradient: bool = False) -> StackWork:
         """Arrays for up to T steps of B sequences."""
         shape, cell, last = self.shape, self.cell, self.shape.num_layers - 1
         dropping = training and shape.dropout > 0
-        dense = shape.first_reads == "values"
+        dense = shape.reads_values
         x = np.zeros((T, B, shape.first_size) if dense else (0, 0, 0), dtype)
 
         def layer_work(l: int) -> LayerWork | BidirectionalWork:
@@ -150,7 +140,7 @@ class Stack:
     def forward(self, work: StackWork, low: int, high: int) -> None:
         """work.y for sequences low ≤ b < high, from work.tokens or work.x and the states in row 0."""
         if self.shape.gathers:
-            inputs.gather(self.table, work.tokens, work.x, 0, low, high)
+            inputs.gather(self.embedding.value, work.tokens, work.x, 0, low, high)
         for l, (layer, layer_work) in enumerate(zip(self.layers, work.layers, strict=True)):
             layer.forward(layer_work, self._layer_input(work, l), work.extent, low, high)
             if layer_work.dropped is not None:
@@ -172,7 +162,7 @@ class Stack:
             layer.weight_gradients(work.layers[l], self._layer_input(work, l), share)
         if self.shape.gathers:
             assert work.dx is not None
-            inputs.scatter(work.dx, 0, work.tokens, self.dtable, *share.split(self.shape.first_size))
+            inputs.scatter(work.dx, 0, work.tokens, self.embedding.gradient, *share.split(self.shape.first_size))
 
     def finish_gradients(self) -> None:
         """What is left to one thread when all shares are done."""
@@ -181,4 +171,4 @@ class Stack:
     def _layer_input(self, work: StackWork, l: int) -> np.ndarray:
         if l > 0:
             return work.layers[l - 1].y
-        return work.x if self.shape.first_reads == "values" else work.tokens
+        return work.x if self.shape.reads_values else work.tokens

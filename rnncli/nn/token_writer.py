@@ -16,13 +16,13 @@ from rnncli.nn.workspace import LayerState
 
 def packed_weights(stack: Stack, head: LinearHead) -> generation.Weights:
     """The weights as they are now, side by side. The head's and an embedding's are views and follow a change."""
-    dtype, columns = head.W.dtype, stack.layers[0].columns
+    dtype, columns = head.weight.value.dtype, stack.layers[0].columns
     first, above = stack.layers[0].input, [layer.input for layer in stack.layers[1:]]
     if isinstance(first, TokenRows):
         table, first_packed = first.table, np.zeros(0, dtype)
     else:
         assert isinstance(first, Projection)
-        table, first_packed = stack.table, first.packed
+        table, first_packed = stack.embedding.value, first.packed
     packed = gemm.packed_like(stack.shape.hidden_size, columns, dtype).size
     return generation.Weights(
         table=table,
@@ -30,17 +30,17 @@ def packed_weights(stack: Stack, head: LinearHead) -> generation.Weights:
         above=np.stack([np.zeros(packed, dtype), *(i.packed for i in above if isinstance(i, Projection))])[1:],
         recurrent=np.stack([layer.U_packed for layer in stack.layers]),
         bias=np.stack([layer.bias for layer in stack.layers]),
-        bias_hh=np.stack([layer.b_hh for layer in stack.layers]),
-        own=np.stack([layer.weights.own for layer in stack.layers]),
+        bias_hh=np.stack([layer.b_hh.value for layer in stack.layers]),
+        own=np.stack([layer.own_packed for layer in stack.layers]),
         activation=stack.activation,
         head=head.projection.packed,
-        head_bias=head.b,
+        head_bias=head.bias.value,
     )
 
 
 def fresh_state(stack: Stack, head: LinearHead, B: int) -> generation.State:
     """Room for B sequences, all states zero."""
-    dtype, shape = head.W.dtype, stack.shape
+    dtype, shape = head.weight.value.dtype, stack.shape
     return generation.State(
         arrays=stack.cell.zeros(1, B, shape.hidden_size, dtype, (shape.num_layers,)),
         x=np.zeros((1, B, shape.first_size if shape.gathers else 0), dtype),

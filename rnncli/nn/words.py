@@ -13,7 +13,7 @@ import numpy as np
 
 from rnncli.kernels import inputs, pooling
 from rnncli.nn import initialisation
-from rnncli.nn.parameters import Parameters, Spec
+from rnncli.nn.parameters import Parameter, Part
 from rnncli.nn.pooling import PoolingWork
 from rnncli.nn.share import Share
 from rnncli.nn.stack import Stack, StackShape
@@ -38,27 +38,17 @@ def spelling_shape(cell: str, characters: int, C: int) -> StackShape:
     return StackShape(cell, characters, C, 1, True, bidirectional=True)
 
 
-class WordVectors:
+class WordVectors(Part):
     """E values looked up for each of V words, then 2·C that two directions say of its characters."""
 
     def __init__(self, cell: str, V: int, E: int, characters: int, C: int):
         self.V, self.E, self.C = V, E, C
-        self.spelling = Stack(spelling_shape(cell, characters, C), "characters.", 3)
+        first = initialisation.within(initialisation.EMBEDDING, initialisation.WORDS)
+        self.table = Parameter("embedding.weight", (V, E), first)
+        # Words are short: long memories are not for them.
+        self.spelling = Stack(spelling_shape(cell, characters, C), "characters.", 3, takes_chrono=False)
+        self.declared, self.parts = (self.table,), (self.spelling,)
         self._memory: dict[int, tuple[StackWork, PoolingWork]] = {}
-
-    def specs(self) -> list[Spec]:
-        return [Spec("embedding.weight", (self.V, self.E)), *self.spelling.specs()]
-
-    def bind(self, parameters: Parameters) -> None:
-        self.table, self.dtable = (view("embedding.weight") for view in (parameters.view, parameters.gradient_view))
-        self.spelling.bind(parameters)
-
-    def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int, chrono: int | None = None) -> None:
-        self.table[...] = initialisation.uniform(self.table.shape, initialisation.EMBEDDING, seed, 2)
-        self.spelling.initialise(recurrent_init, recurrent_scale, seed)  # words are short
-
-    def pack(self, share: Share) -> None:
-        self.spelling.pack(share)
 
     def work(self, T: int, B: int) -> WordsWork:
         """Arrays for up to T steps of B sequences; those of the batch's words come with the words."""
@@ -77,7 +67,7 @@ class WordVectors:
     def _room(self, count: int, spellings: list[np.ndarray]) -> tuple[StackWork, PoolingWork]:
         """Memory for these words, longest first, filled up with words of one character that nothing refers to."""
         B, T = -(-count // _ROOM) * _ROOM, len(spellings[0])
-        dtype = self.table.dtype
+        dtype = self.table.value.dtype
         if B not in self._memory or len(self._memory[B][0].tokens) < T:
             whole = self.spelling.work(T, B, dtype, training=True)
             self._memory[B] = whole, PoolingWork.plan(T, B, 2 * self.C, dtype)
@@ -101,13 +91,13 @@ class WordVectors:
     def gather(self, work: WordsWork, x: np.ndarray, low: int, high: int) -> None:
         """x (T, B, E + 2C) from both."""
         assert work.composed is not None
-        inputs.gather(self.table, work.words, x, 0, low, high)
+        inputs.gather(self.table.value, work.words, x, 0, low, high)
         inputs.gather(work.composed.pooled[0], work.forms, x, self.E, low, high)
 
     def scatter(self, work: WordsWork, dx: np.ndarray, share: Share) -> None:
         """This share's columns of the gradients of both, from dx of all sequences."""
         assert work.composed is not None
-        inputs.scatter(dx, 0, work.words, self.dtable, *share.split(self.E))
+        inputs.scatter(dx, 0, work.words, self.table.gradient, *share.split(self.E))
         inputs.scatter(dx, self.E, work.forms, work.composed.dpooled[0], *share.split(2 * self.C))
 
     def decompose(self, work: WordsWork, low: int, high: int) -> None:

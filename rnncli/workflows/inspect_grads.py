@@ -15,6 +15,7 @@ from rnncli.inspection.check import check
 from rnncli.inspection.inspect import inspect
 from rnncli.inspection.reports import BEST, FAILURE, INIT, LAST, GradientReport
 from rnncli.nn.network import Model as Network
+from rnncli.nn.parameters import Start
 from rnncli.notes import note
 from rnncli.tasks.registry import TASKS
 from rnncli.tasks.task import Context, Experiment
@@ -133,6 +134,6 @@ def _wake_head(network: Network, seed: int) -> None:
     head = network.head
     if head.starts_at_zero:
         head.starts_at_zero = False
-        head.initialise(seed)
+        head.weight.value[...] = head.awake(head.weight.inner_shape, Start("orthogonal", 1.0, seed))
         network.pack()
         note("the head starts at random here, so that gradients can be seen; in training it starts at zero")

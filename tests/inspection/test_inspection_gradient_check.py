@@ -32,7 +32,7 @@ def checked(network, sample, loss=None):
 def passes(result, network):
     assert result.passed
     assert result.worst.error < 1e-6
-    assert [row.name for row in result.parameters] == [spec.name for spec in network.parameters.specs]
+    assert [row.name for row in result.parameters] == [spec.name for spec in network.parameters.declared]
     return True
 
 
@@ -106,7 +106,7 @@ def falsify(network, name, which=...):
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_gradient_that_is_a_thousandth_too_large_fails_and_is_named(cell):
-    for name in [spec.name for spec in made(cell, layers=2).parameters.specs]:
+    for name in [spec.name for spec in made(cell, layers=2).parameters.declared]:
         network = made(cell, layers=2, scale=1.2)
         falsify(network, name)
         result = checked(network, sample_of(network, *window(), RAGGED))

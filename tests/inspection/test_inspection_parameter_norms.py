@@ -37,10 +37,10 @@ def gradients(network, samples):
 
 def parts(network, flat):
     """By name, out of (…, P)."""
-    ends = np.cumsum([spec.size for spec in network.parameters.specs])
+    ends = np.cumsum([spec.size for spec in network.parameters.declared])
     return {
         spec.name: flat[..., end - spec.size : end]
-        for spec, end in zip(network.parameters.specs, ends, strict=True)
+        for spec, end in zip(network.parameters.declared, ends, strict=True)
     }  # fmt: skip
 
 

@@ -111,7 +111,7 @@ def test_layers_tell_of_the_last_step_all_else_of_the_whole_window():
     assert first.loss != second.loss
     assert first.parameters != second.parameters
     assert first.lags == tuple(range(T))
-    assert [row.name for row in first.parameters] == [spec.name for spec in network.parameters.specs]
+    assert [row.name for row in first.parameters] == [spec.name for spec in network.parameters.declared]
     assert [layer.name for layer in first.layers] == ["layer 0", "layer 1"]
     for layer in first.layers:  # what is remembered is the whole state
         norms = layer.state_gradient_norm_by_lag

@@ -8,6 +8,7 @@ import pytest
 from rnncli.kernels.cells import CELLS
 from rnncli.nn.initialisation import RECURRENT_INITS, recurrent
 from rnncli.nn.network import Network, NetworkShape
+from rnncli.nn.parameters import Start
 
 H, L = 24, 3
 
@@ -45,7 +46,7 @@ def test_xavier_and_uniform_fill_their_range_evenly(method, limit, scale):
 
 
 def test_xavier_has_variance_one_over_size():
-    assert np.var(recurrent(4, 200, "xavier", 1.0, 1, 0)) == pytest.approx(1 / 200, rel=0.01)
+    assert np.var(recurrent(4, 200, 0)((200, 800), Start("xavier", 1.0, 1))) == pytest.approx(1 / 200, rel=0.01)
 
 
 @pytest.mark.parametrize("method", RECURRENT_INITS)

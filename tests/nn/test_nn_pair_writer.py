@@ -80,7 +80,7 @@ def test_a_vector_starts_an_answer():
 
 def test_the_unknown_token_is_never_written():
     pairs = Pairs(small_shape("gru", "dot"))
-    pairs.model.head.b[0] = 50
+    pairs.model.head.bias.value[0] = 50
     assert all(0 not in answer.tokens for answers in written(pairs, 3) for answer in answers)
 
 

@@ -8,13 +8,16 @@ from windows import IN_TORCH
 from rnncli.errors import ModelFileError
 from rnncli.kernels.cells import CELLS
 from rnncli.nn.network import Network, NetworkShape
-from rnncli.nn.parameters import Parameters, Spec
+from rnncli.nn.parameters import Parameter, Parameters
 
-SPECS = [Spec("w", (2, 3), transposed=True), Spec("b", (2,)), Spec("v", (3, 1))]
+
+def empty():
+    declared = [Parameter("w", (2, 3), transposed=True), Parameter("b", (2,)), Parameter("v", (3, 1))]
+    return Parameters(declared, np.dtype(np.float32))
 
 
 def parameters():
-    made = Parameters(SPECS, np.dtype(np.float32))
+    made = empty()
     made.load({"w": np.array([[1, 2, 3], [4, 5, 6]]), "b": np.array([7, 8]), "v": np.array([[9], [10], [11]])})
     return made
 
@@ -47,7 +50,7 @@ def test_an_export_is_a_contiguous_copy_in_pytorchs_layout():
 
 
 def test_what_is_loaded_comes_out_again():
-    made, other = parameters(), Parameters(SPECS, np.dtype(np.float32))
+    made, other = parameters(), empty()
     other.load(made.export())
     assert np.array_equal(other.weights, made.weights)
 

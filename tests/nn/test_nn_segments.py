@@ -27,7 +27,8 @@ class Windows:
         random = np.random.default_rng(4)
         self.model = SegmentNetwork(shape, dtype)
         self.model.initialise("orthogonal", 1.0, seed=2)
-        self.model.head.W[...] = random.normal(0, 0.5, self.model.head.W.shape)
+        head = self.model.head.weight.value
+        head[...] = random.normal(0, 0.5, head.shape)
         for name in ("segment.bias", "head.bias", "encoder.rnn.bias_hh_l0"):
             view = self.model.parameters.view(name)
             view[...] = random.normal(0, 0.3, view.shape)
@@ -61,7 +62,7 @@ def test_gradients_match_central_differences(cell, layers, ahead, channels, drop
     windows = Windows(small_shape(cell, layers, ahead, channels, dropout))
     windows.run_backward()
     parameters = windows.model.parameters
-    gradients = {spec.name: parameters.gradient_view(spec.name).copy() for spec in parameters.specs}
+    gradients = {spec.name: parameters.gradient_view(spec.name).copy() for spec in parameters.declared}
     for name, gradient in gradients.items():
         wanted = central_differences(parameters.view(name), windows.run_forward, 1e-4, fourth_order=True)
         assert error(gradient, wanted) < 1e-7, name

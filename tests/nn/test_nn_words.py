@@ -30,7 +30,7 @@ class Batch:
     def __init__(self, shape, dtype=np.float64, sentences=SENTENCES, threads=1):
         self.network = Network(shape, np.dtype(dtype))
         random = np.random.default_rng(0)
-        self.network.parameters.load({s.name: random.normal(0, 0.7, s.shape) for s in self.network.parameters.specs})
+        self.network.parameters.load({s.name: random.normal(0, 0.7, s.shape) for s in self.network.parameters.declared})
         self.network.pack()
         self.driver = Backpropagation(self.network, CROSS_ENTROPY, ThreadPool(threads, np.dtype(dtype)))
         lengths = np.array([len(s) for s in sentences])
@@ -61,7 +61,7 @@ def test_gradients_match_central_differences(cell, dropout):
     batch.work.dropout_keys = batch.network.dropout_keys(1, 2)
     batch.driver.gradient(batch.work, batch.targets, batch.count)
     parameters = batch.network.parameters
-    gradients = {s.name: parameters.gradient_view(s.name).copy() for s in parameters.specs}
+    gradients = {s.name: parameters.gradient_view(s.name).copy() for s in parameters.declared}
     for name, gradient in gradients.items():
         wanted = central_differences(parameters.view(name), batch.loss, 3e-4, fourth_order=True)
         assert error(gradient, wanted) < 1e-7, name

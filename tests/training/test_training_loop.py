@@ -11,7 +11,7 @@ from forecasts import direct_member, learner_of
 from rnncli.data.scaling import whole_series
 from rnncli.errors import DivergedError
 from rnncli.nn.network import Network, NetworkShape
-from rnncli.nn.parameters import Parameters, Spec
+from rnncli.nn.parameters import Parameter, Parameters
 from rnncli.tasks.forecast.baselines import last_value
 from rnncli.tasks.forecast.windows import Windowing
 from rnncli.tasks.language_model.streams import StreamLearner
@@ -40,7 +40,7 @@ class OneWeight:
     """A network of one weight, which starts at zero."""
 
     def __init__(self):
-        self.parameters = Parameters([Spec("w", (1,))], FLOAT32)
+        self.parameters = Parameters([Parameter("w", (1,))], FLOAT32)
 
     def pack(self, share=None):
         pass

@@ -45,7 +45,7 @@ def together(kind, count=3):
 
 def shake(network):
     """A head that says something, the same for every network."""
-    for spec in network.parameters.specs:
+    for spec in network.parameters.declared:
         if spec.name.endswith("head.weight"):
             view = network.parameters.view(spec.name)
             view[...] = np.random.default_rng(view.size).normal(0, 0.3, view.shape)
@@ -132,7 +132,7 @@ def test_a_change_of_the_common_buffer_is_heard_once_it_is_packed():
     made = together("segments")
     assert all(isinstance(member, SegmentNetwork) for member in made.network.members)
     before = [learner.validate() for learner in made.learners]
-    for spec in made.network.parameters.specs:
+    for spec in made.network.parameters.declared:
         if spec.name.startswith("1."):
             made.network.parameters.view(spec.name)[...] *= 0.5
     made.network.pack()

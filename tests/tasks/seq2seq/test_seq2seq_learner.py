@@ -21,7 +21,7 @@ def learner(*, forcing=1.0, epochs=3, batch=8, valid=DATA, threads=1, dtype=np.f
     shape = PairShape("gru", 6, V, 7, 1, attention="dot", encoder_bidirectional=True, dropout=dropout)
     model = EncoderDecoder(shape, np.dtype(dtype))
     model.initialise("orthogonal", 1.0, 1)
-    model.head.W[...] *= 4  # so that it has opinions
+    model.head.weight.value[...] *= 4  # so that it has opinions
     model.pack()
     return PairLearner(
         model, DATA, valid, batch_size=batch, epochs=epochs, teacher_forcing=forcing, seed=3,
