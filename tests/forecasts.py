@@ -55,9 +55,13 @@ def panel_features(random, *, targets=2, past=0, ahead=0, static=0, gaps=False, 
         for r, c in zip(*np.nonzero(~known), strict=True):
             values[r, c] = values[r - 1, c]
     return Features(
-        values, known, random.normal(0, 1, (R, past)), random.normal(0, 1, (R, ahead)),
-        random.normal(0, 1, (series, static)), np.repeat(np.arange(series), rows),
-    )  # fmt: skip
+        values,
+        known,
+        random.normal(0, 1, (R, past)),
+        random.normal(0, 1, (R, ahead)),
+        random.normal(0, 1, (series, static)),
+        np.repeat(np.arange(series), rows),
+    )
 
 
 def member_of(kind, model, sizes, windowing, pool, loss="mse", dtype=np.float64, seed=3, bptt=None):

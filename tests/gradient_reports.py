@@ -36,9 +36,19 @@ def layer(norms: Sequence[float], number: int = 0, **changes: Any) -> LayerGradi
         8, (None, *[0.95] * (count - 1)), (None, *[0.05] * (count - 1)), (None, *[0.9] * (count - 1)), math.log(0.9)
     )
     made = LayerGradients(
-        number, "", False, tuple(norm / 2 for norm in norms), tuple(norms), shares(norms, norms[0]), None, None,
-        replace(reach, **of_reach), jacobians, 0.875, (("candidate", 0.875), ("forget", None)),
-    )  # fmt: skip
+        number,
+        "",
+        False,
+        tuple(norm / 2 for norm in norms),
+        tuple(norms),
+        shares(norms, norms[0]),
+        None,
+        None,
+        replace(reach, **of_reach),
+        jacobians,
+        0.875,
+        (("candidate", 0.875), ("forget", None)),
+    )
     if (alone := changes.get("without_attention_by_lag")) is not None:
         changes["left_without_attention"] = shares(alone, norms[0])
     return replace(made, **changes)
@@ -55,10 +65,18 @@ def parameter(name: str, shape: tuple[int, ...] = (128, 64), **changes: Any) -> 
 
 def report(*layers: LayerGradients, **changes: Any) -> GradientReport:
     made = GradientReport(
-        "best", 1.25, "nats per token", 8, 4, tuple(range(max(len(one.gradient_norm_by_lag) for one in layers))),
-        layers, (parameter("rnn.weight_ih_l0"), parameter("rnn.bias_hh_l0", (128,), update_ratio=None)),
-        (GateActivity("layer 0", "forget", 0.75, 0.125, 0.5, None, 64),), Clipping(5.0, 0.75, 0.42, 9.1, 14.0), (),
-    )  # fmt: skip
+        "best",
+        1.25,
+        "nats per token",
+        8,
+        4,
+        tuple(range(max(len(one.gradient_norm_by_lag) for one in layers))),
+        layers,
+        (parameter("rnn.weight_ih_l0"), parameter("rnn.bias_hh_l0", (128,), update_ratio=None)),
+        (GateActivity("layer 0", "forget", 0.75, 0.125, 0.5, None, 64),),
+        Clipping(5.0, 0.75, 0.42, 9.1, 14.0),
+        (),
+    )
     return replace(made, **changes)
 
 

@@ -13,9 +13,17 @@ LENGTHS, SPANS = np.array([5, 4, 4, 1]), np.array([2, 4, 1, 3])
 
 def small_shape(cell="gru", attention="dot", layers=1, *, bidirectional=True, encodes=True, embedding=None, **more):
     return PairShape(
-        cell=cell, source_size=4, target_size=3, hidden_size=3, num_layers=layers, encodes=encodes,
-        embedding_size=embedding, attention=attention if encodes else None, encoder_bidirectional=bidirectional, **more,
-    )  # fmt: skip
+        cell=cell,
+        source_size=4,
+        target_size=3,
+        hidden_size=3,
+        num_layers=layers,
+        encodes=encodes,
+        embedding_size=embedding,
+        attention=attention if encodes else None,
+        encoder_bidirectional=bidirectional,
+        **more,
+    )
 
 
 class Pairs:
@@ -76,8 +84,9 @@ class Pairs:
     def variables(self):
         """Every array that the loss depends on, by the name of its gradient; changing one changes the loss."""
         parameters = self.model.parameters
-        views = {s.name: parameters.view(s.name).T if s.transposed else parameters.view(s.name)
-                 for s in parameters.declared}  # fmt: skip
+        views = {
+            s.name: parameters.view(s.name).T if s.transposed else parameters.view(s.name) for s in parameters.declared
+        }
         return views if self.shape.encodes else views | {"vector": self.vector}
 
     def _edges(self, shards):

@@ -51,10 +51,16 @@ def written_date(date, source):
     year = source.choice([str(date.year), year_in_words(date.year)])
     day = source.choice([str(date.day), suffixed(date.day), ordinal(date.day)])
     weekday = source.choice(["", "", f"{calendar.day_name[date.weekday()]}, "])
-    return weekday + source.choice([
-        f"{day} {month} {year}", f"{day} of {month}, {year}", f"the {ordinal(date.day)} of {month} {year}",
-        f"{month} {day}, {year}", f"{month[:3]} {date.day} {year}", f"{date.day} {month[:3]}. {year}",
-    ])  # fmt: skip
+    return weekday + source.choice(
+        [
+            f"{day} {month} {year}",
+            f"{day} of {month}, {year}",
+            f"the {ordinal(date.day)} of {month} {year}",
+            f"{month} {day}, {year}",
+            f"{month[:3]} {date.day} {year}",
+            f"{date.day} {month[:3]}. {year}",
+        ]
+    )
 
 
 def dates(count=4000, seed=11):
@@ -117,8 +123,12 @@ def melodies(count=1800, seed=13):
     source = random.Random(seed)
     every = [
         (key, mode, contour, start, length)
-        for key in NOTES for mode in SCALES for contour in CONTOURS for start in (1, 3, 5) for length in range(3, 10)
-    ]  # fmt: skip
+        for key in NOTES
+        for mode in SCALES
+        for contour in CONTOURS
+        for start in (1, 3, 5)
+        for length in range(3, 10)
+    ]
     chosen = source.sample(every, count)
     rows = [",".join([*map(str, of), melody(*of)]) for of in chosen]
     return "\n".join(["key,mode,contour,start,length,melody", *rows]) + "\n"
@@ -129,11 +139,18 @@ SYLLABLES = {
     "place": ["ash", "brook", "dale", "ford", "glen", "hurst", "mere", "stead", "thorpe", "wick", "wood", "worth"],
 }
 SAYINGS = [
-    "{person} {person} lives in {place}", "we met {person} near {place} {place}", "{place} is a small town",
-    "the train from {place} to {place} is late", "ask {person} {person} for the key", "is {person} at home",
-    "{person} and {person} walked to {place}", "nobody in {place} {place} knows {person} {person}",
-    "the letter came from {person}", "may the dog stay with {person} {person}", "it rained in {place} all day",
-]  # fmt: skip
+    "{person} {person} lives in {place}",
+    "we met {person} near {place} {place}",
+    "{place} is a small town",
+    "the train from {place} to {place} is late",
+    "ask {person} {person} for the key",
+    "is {person} at home",
+    "{person} and {person} walked to {place}",
+    "nobody in {place} {place} knows {person} {person}",
+    "the letter came from {person}",
+    "may the dog stay with {person} {person}",
+    "it rained in {place} all day",
+]
 
 
 def names(count=900, seed=14):

@@ -4,8 +4,16 @@ import datetime
 import math
 import random
 
-SHOPS = {"Abbey Road": "kiosk", "Bridge Street": "bakery", "Castle Hill": "bakery", "Dock Side": "kiosk",
-         "East Gate": "bakery", "Ferry Lane": "kiosk", "Green Park": "kiosk", "High Street": "bakery"}  # fmt: skip
+SHOPS = {
+    "Abbey Road": "kiosk",
+    "Bridge Street": "bakery",
+    "Castle Hill": "bakery",
+    "Dock Side": "kiosk",
+    "East Gate": "bakery",
+    "Ferry Lane": "kiosk",
+    "Green Park": "kiosk",
+    "High Street": "bakery",
+}
 DAYS, PLANNED = 300, 14
 WEEK = {"kiosk": (1.0, 1.0, 1.05, 1.1, 1.3, 0.7, 0.5), "bakery": (0.8, 0.85, 0.9, 1.0, 1.2, 1.7, 0.6)}
 

@@ -80,12 +80,17 @@ def sums(count=3000, seed=10):
 
 
 GLYPHS = (
-    ".XXX. X...X X..XX X.X.X XX..X X...X .XXX.", "..X.. .XX.. ..X.. ..X.. ..X.. ..X.. .XXX.",
-    ".XXX. X...X ....X ...X. ..X.. .X... XXXXX", "XXXXX ...X. ..X.. ...X. ....X X...X .XXX.",
-    "...X. ..XX. .X.X. X..X. XXXXX ...X. ...X.", "XXXXX X.... XXXX. ....X ....X X...X .XXX.",
-    "..XX. .X... X.... XXXX. X...X X...X .XXX.", "XXXXX ....X ...X. ..X.. .X... .X... .X...",
-    ".XXX. X...X X...X .XXX. X...X X...X .XXX.", ".XXX. X...X X...X .XXXX ....X ...X. .XX..",
-)  # fmt: skip
+    ".XXX. X...X X..XX X.X.X XX..X X...X .XXX.",
+    "..X.. .XX.. ..X.. ..X.. ..X.. ..X.. .XXX.",
+    ".XXX. X...X ....X ...X. ..X.. .X... XXXXX",
+    "XXXXX ...X. ..X.. ...X. ....X X...X .XXX.",
+    "...X. ..XX. .X.X. X..X. XXXXX ...X. ...X.",
+    "XXXXX X.... XXXX. ....X ....X X...X .XXX.",
+    "..XX. .X... X.... XXXX. X...X X...X .XXX.",
+    "XXXXX ....X ...X. ..X.. .X... .X... .X...",
+    ".XXX. X...X X...X .XXX. X...X X...X .XXX.",
+    ".XXX. X...X X...X .XXXX ....X ...X. .XX..",
+)
 
 
 def digits(count=600, seed=15):

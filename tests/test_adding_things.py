@@ -110,8 +110,10 @@ class Lines:
     @classmethod
     def read(cls, source: Source) -> Lines:
         try:
-            return cls(source.name, [np.array(line.split(), np.float32) for line in source.content.decode().split("\n")
-                                     if line])  # fmt: skip
+            return cls(
+                source.name,
+                [np.array(line.split(), np.float32) for line in source.content.decode().split("\n") if line],
+            )
         except ValueError as wrong:
             raise DataError(f"{source.name}: {wrong}; write numbers with blanks between them") from None
 

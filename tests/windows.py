@@ -19,10 +19,18 @@ VARIANTS = [(name, activation) for name, cell in CELLS.items() for activation in
 
 def small_shape(cell, activation, layers, kind="numeric", loss="xent", hidden=5, bidirectional=False, pooling=None):
     shape = NetworkShape(
-        cell=cell, input_size=4, hidden_size=hidden, num_layers=layers, output_size=3,
-        token_input=kind != "numeric", embedding_size=3 if "embedding" in kind else None, activation=activation,
-        fold_up_to=320 if kind == "folded embedding" else 0, bidirectional=bidirectional, pooling=pooling,
-    )  # fmt: skip
+        cell=cell,
+        input_size=4,
+        hidden_size=hidden,
+        num_layers=layers,
+        output_size=3,
+        token_input=kind != "numeric",
+        embedding_size=3 if "embedding" in kind else None,
+        activation=activation,
+        fold_up_to=320 if kind == "folded embedding" else 0,
+        bidirectional=bidirectional,
+        pooling=pooling,
+    )
     return replace(shape, output_size=4) if kind != "numeric" and loss == "xent" else shape
 
 

@@ -13,17 +13,31 @@ from rnncli.cli.options import SET, as_overrides, given, reading_options, taken_
 @click.argument("run", metavar="RUN|CONFIG")
 @click.argument("data", required=False, metavar="[DATA|-]")
 @SET
-@click.option("--metric", type=click.Choice(["exact", "chrf", "bleu"]),
-              help="What written answers are measured by; chrf and bleu need the extra rnncli[metrics].")  # fmt: skip
+@click.option(
+    "--metric",
+    type=click.Choice(["exact", "chrf", "bleu"]),
+    help="What written answers are measured by; chrf and bleu need the extra rnncli[metrics].",
+)
 @click.option("--windows", type=click.IntRange(1, 10**6), help="Of a forecast: how many origins, the newest.")
 @click.option("--step", type=click.IntRange(1, 10**6), help="Of a forecast: the rows from origin to origin; 1.")
-@click.option("--must-beat", multiple=True, metavar="BASELINE",
-              help="Exit 7 unless the network's MASE is lower than this baseline's.")  # fmt: skip
+@click.option(
+    "--must-beat",
+    multiple=True,
+    metavar="BASELINE",
+    help="Exit 7 unless the network's MASE is lower than this baseline's.",
+)
 @click.option(
     "--fail-if", multiple=True, metavar="RULE", help="Exit 7 if so, such as 'mase > 1' or 'coverage_80 < 0.75'."
 )
-@click.option("-f", "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table",
-              show_default=True, help="How the score is written.")  # fmt: skip
+@click.option(
+    "-f",
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="How the score is written.",
+)
 @reading_options
 def command(run: str, data: str | None, overrides: tuple[str, ...], form: str, **options: Any) -> None:
     """The model of RUN (a run directory) beside its floors; a CONFIG is trained first.

@@ -20,24 +20,48 @@ def _positive(context: click.Context, parameter: click.Parameter, value: float) 
 
 @click.command("generate")
 @click.argument("run")
-@click.option("-n", "--length", type=click.IntRange(0, 10**9), default=500, show_default=True,
-              help="How many tokens to generate, not counting the prime.")  # fmt: skip
+@click.option(
+    "-n",
+    "--length",
+    type=click.IntRange(0, 10**9),
+    default=500,
+    show_default=True,
+    help="How many tokens to generate, not counting the prime.",
+)
 @click.option("--prime", help="Text to continue; it is read, not repeated.")
 @click.option("--prime-file", metavar="FILE|-", help="A file with the text to continue.")
 @click.option("--echo", is_flag=True, help="Repeat the prime before the text.")
-@click.option("--temperature", type=float, callback=_positive, default=1.0, show_default=True,
-              help="Below 1 safer, above 1 wilder.")  # fmt: skip
+@click.option(
+    "--temperature",
+    type=float,
+    callback=_positive,
+    default=1.0,
+    show_default=True,
+    help="Below 1 safer, above 1 wilder.",
+)
 @click.option(
     "--top-k", type=click.IntRange(0, 65_536), default=0, help="Draw from the K most probable tokens; 0: all."
 )
-@click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), default=1.0,
-              help="Draw from the smallest set of tokens with this probability.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True,
-              help="The same seed gives the same text.")  # fmt: skip
+@click.option(
+    "--top-p",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1.0,
+    help="Draw from the smallest set of tokens with this probability.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True, help="The same seed gives the same text."
+)
 @click.option("--stop", metavar="TEXT", help="End before this text occurs.")
 @click.option("--count", type=click.IntRange(1), default=1, help="How many texts, from seeds SEED, SEED+1, …")
-@click.option("-f", "--format", "form", type=click.Choice(["text", "jsonl"]), default="text", show_default=True,
-              help='jsonl: one object {"seed", "text"} per text.')  # fmt: skip
+@click.option(
+    "-f",
+    "--format",
+    "form",
+    type=click.Choice(["text", "jsonl"]),
+    default="text",
+    show_default=True,
+    help='jsonl: one object {"seed", "text"} per text.',
+)
 def command(
     run: str, prime: str | None, prime_file: str | None, echo: bool, stop: str | None, form: str, **options: Any
 ) -> None:

@@ -36,22 +36,47 @@ def verdicts(context: click.Context, parameter: click.Parameter, text: str | Non
 @click.argument("first", metavar="CONFIG|RUN")
 @click.argument("data", required=False, metavar="[DATA|-]")
 @SET
-@click.option("--at", type=click.Choice(["init", "best", "last", "failure"]),
-              help="Which weights of a RUN, best by default; failure: the batch at which it diverged.")  # fmt: skip
+@click.option(
+    "--at",
+    type=click.Choice(["init", "best", "last", "failure"]),
+    help="Which weights of a RUN, best by default; failure: the batch at which it diverged.",
+)
 @click.option("--batches", type=click.IntRange(1, 1000), default=4, show_default=True, help="How many, over an epoch.")
-@click.option("--compare", callback=compared_names, metavar="NAME,NAME",
-              help="Side by side, before and after training: cells, KEY=VALUE, or other runs.")  # fmt: skip
+@click.option(
+    "--compare",
+    callback=compared_names,
+    metavar="NAME,NAME",
+    help="Side by side, before and after training: cells, KEY=VALUE, or other runs.",
+)
 @click.option("--check", is_flag=True, help="Compare gradients with central differences; exit 7 where they differ.")
-@click.option("--fail-on", callback=verdicts, metavar="VERDICT,VERDICT",
-              help="Exit 7 where a layer explodes, where all layers vanish.")  # fmt: skip
+@click.option(
+    "--fail-on",
+    callback=verdicts,
+    metavar="VERDICT,VERDICT",
+    help="Exit 7 where a layer explodes, where all layers vanish.",
+)
 @click.option("--svg", metavar="FILE", help="Draw the ruler into this file.")
-@click.option("-f", "--format", "form", type=click.Choice(["table", "csv", "json"]),
-              help="table on a terminal, csv (the norms by lag) in a pipe by default.")  # fmt: skip
+@click.option(
+    "-f",
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json"]),
+    help="table on a terminal, csv (the norms by lag) in a pipe by default.",
+)
 @reading_options
 def command(
-    first: str, data: str | None, overrides: tuple[str, ...], at: str | None, batches: int, compare: tuple[str, ...],
-    check: bool, fail_on: tuple[str, ...], svg: str | None, form: str | None, **options: Any,
-) -> None:  # fmt: skip
+    first: str,
+    data: str | None,
+    overrides: tuple[str, ...],
+    at: str | None,
+    batches: int,
+    compare: tuple[str, ...],
+    check: bool,
+    fail_on: tuple[str, ...],
+    svg: str | None,
+    form: str | None,
+    **options: Any,
+) -> None:
     """See how far back in time gradients reach, and what to change.
 
     CONFIG shows a network before training, RUN (a run directory or a model file) a trained one. The ruler is the norm

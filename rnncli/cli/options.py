@@ -12,9 +12,12 @@ import click
 F = TypeVar("F", bound=Callable[..., Any])
 
 SET = click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE",
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
     help="Override one config key, such as training.epochs=5; may be repeated.",
-)  # fmt: skip
+)
 READING = ("encoding", "delimiter", "decimal", "skip_rows", "ragged", "missing")
 
 

@@ -57,12 +57,20 @@ def draw(charts: Any, form: str | None, svg: str | None) -> None:
 @click.option(
     "--beam", type=click.IntRange(1, 1000), help="How many hypotheses its search keeps; 1 is greedy, 4 usual."
 )
-@click.option("--length-penalty", type=click.FloatRange(0, 10), callback=a_number,
-              help="Answers are ranked by log-probability / length to this power; 1 by default.")  # fmt: skip
+@click.option(
+    "--length-penalty",
+    type=click.FloatRange(0, 10),
+    callback=a_number,
+    help="Answers are ranked by log-probability / length to this power; 1 by default.",
+)
 @click.option("--scores", is_flag=True, help="After each answer a tab and its log-probability.")
-@click.option("-f", "--format", "form", type=click.Choice(["table", "csv", "json", "jsonl", "plot"]),
-              help="table on a terminal, csv in a pipe by default; of an encoder-decoder a line for each answer.",
-)  # fmt: skip
+@click.option(
+    "-f",
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json", "jsonl", "plot"]),
+    help="table on a terminal, csv in a pipe by default; of an encoder-decoder a line for each answer.",
+)
 @reading_options
 def command(run: str, data: str | None, form: str | None, svg: str | None, **options: Any) -> None:
     """What comes next, by the model of RUN (a run directory or a model file).

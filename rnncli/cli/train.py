@@ -17,11 +17,27 @@ from rnncli.cli.options import SET, as_overrides, reading_options, taken_reading
 @click.option("--resume", is_flag=True, help="Go on with the run in -o where it stopped.")
 @click.option("--watch-grads", is_flag=True, help="Show at each evaluation how far back gradients reach.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors and the final score.")
-@click.option("-f", "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
-              help="How the final score is written to standard output.")  # fmt: skip
+@click.option(
+    "-f",
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How the final score is written to standard output.",
+)
 @reading_options
-def command(first: str | None, data: str | None, out: str | None, overrides: tuple[str, ...], resume: bool,
-            watch_grads: bool, quiet: bool, form: str, **options: Any) -> None:  # fmt: skip
+def command(
+    first: str | None,
+    data: str | None,
+    out: str | None,
+    overrides: tuple[str, ...],
+    resume: bool,
+    watch_grads: bool,
+    quiet: bool,
+    form: str,
+    **options: Any,
+) -> None:
     """Learn from a text file or a CSV.
 
     CONFIG is a YAML file; its data.path may be replaced by DATA, - is standard input. Or name the DATA file

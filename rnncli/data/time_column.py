@@ -27,8 +27,15 @@ NO_TIME = "none"  # as data.time: the rows follow each other, whatever a column 
 
 _YEARS = range(1500, 2300)
 _TIME_NAMES = {"time", "date", "datetime", "timestamp", "ds", "t", "index"} | {
-    "year", "quarter", "month", "week", "day", "hour", "minute", "step",
-}  # fmt: skip
+    "year",
+    "quarter",
+    "month",
+    "week",
+    "day",
+    "hour",
+    "minute",
+    "step",
+}
 
 
 @dataclass(frozen=True)
@@ -67,9 +74,14 @@ class _Grid:
 
 
 def read_timelines(
-    table: Table, index: int, groups: Sequence[np.ndarray], *, fill_gaps: bool, keep_duplicates: bool,
+    table: Table,
+    index: int,
+    groups: Sequence[np.ndarray],
+    *,
+    fill_gaps: bool,
+    keep_duplicates: bool,
     like: Timeline | None = None,
-) -> tuple[list[Timeline], np.ndarray]:  # fmt: skip
+) -> tuple[list[Timeline], np.ndarray]:
     """The timeline of each series in `table`, from its column `index` (from 0).
 
     Each of `groups` holds the rows of one series, in file order; none is empty, no row is in two. All timelines

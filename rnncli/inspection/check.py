@@ -35,9 +35,7 @@ def check(driver: Backpropagation, sample: Sample) -> GradientCheck:
     return GradientCheck(tuple(checked), TOLERANCE)
 
 
-def _error(
-    driver: Backpropagation, sample: Sample, place: int, gradient: float, least: float, loss: float
-) -> float:  # fmt: skip
+def _error(driver: Backpropagation, sample: Sample, place: int, gradient: float, least: float, loss: float) -> float:
     """The relative error of one element beside the surest difference; whatever the gradient is, that one is chosen.
 
     Differences are of the fourth order, so that a wide step keeps small gradients from drowning in rounding. One is as

@@ -45,12 +45,16 @@ class GateCounts:
         bounded = self._activation not in (RELU, IDENTITY)
         return [
             GateActivity(
-                name, gate, float(self.sums[g] / count),
-                float(self.low[g] / count) if bounded else None, float(self.high[g] / count) if bounded else None,
-                int((~self.fired[g]).sum()) if self._activation == RELU else None, layer.H,
+                name,
+                gate,
+                float(self.sums[g] / count),
+                float(self.low[g] / count) if bounded else None,
+                float(self.high[g] / count) if bounded else None,
+                int((~self.fired[g]).sum()) if self._activation == RELU else None,
+                layer.H,
             )
             for g, gate in enumerate(layer.cell.gate_names)
-        ]  # fmt: skip
+        ]
 
 
 def _activations(strand: Strand) -> list[np.ndarray]:

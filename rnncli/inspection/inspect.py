@@ -18,9 +18,13 @@ from rnncli.training.optimizer import Optimizer
 
 
 def inspect(
-    at: str, driver: Backpropagation, samples: Sequence[Callable[[], Sample]], optimizer: Optimizer, rate: float,
+    at: str,
+    driver: Backpropagation,
+    samples: Sequence[Callable[[], Sample]],
+    optimizer: Optimizer,
+    rate: float,
     tell: Callable[[str], None] = lambda text: None,
-) -> GradientReport:  # fmt: skip
+) -> GradientReport:
     """A report without advice. Each of `samples` makes one when it is wanted; `tell` hears what is being done.
 
     optimizer, rate: what updates the network would take, for their size beside the weights'.
@@ -49,26 +53,37 @@ def inspect(
         ruler.measure(driver, sample, readings)
     layers = [_layer(one, seen) for one, seen in zip(readings, measured, strict=True)]
     return GradientReport(
-        at=at, loss=loss / counted, unit=driver.loss.unit, sequences=sequences, batches=len(samples),
+        at=at,
+        loss=loss / counted,
+        unit=driver.loss.unit,
+        sequences=sequences,
+        batches=len(samples),
         lags=tuple(range(max(len(layer.gradient_norm_by_lag) for layer in layers))),
-        layers=tuple(layers), parameters=tuple(norms.report()),
+        layers=tuple(layers),
+        parameters=tuple(norms.report()),
         gates=tuple(row for gate, layer in zip(gates, layers, strict=True) for row in gate.report(layer.name)),
-        clip=norms.clipping(), advice=(),
-    )  # fmt: skip
+        clip=norms.clipping(),
+        advice=(),
+    )
 
 
 def _layer(readings: Readings, measured: StepJacobians) -> LayerGradients:
     strand = readings.strand
     radii = jacobians.spectral_radii(strand)
     return LayerGradients(
-        layer=strand.layer.index, part=strand.part, reverse=strand.layer.reverse,
-        gradient_norm_by_lag=_curve(readings.hidden), state_gradient_norm_by_lag=_curve(readings.state),
+        layer=strand.layer.index,
+        part=strand.part,
+        reverse=strand.layer.reverse,
+        gradient_norm_by_lag=_curve(readings.hidden),
+        state_gradient_norm_by_lag=_curve(readings.state),
         left_by_lag=_floats(left_by_lag(readings.state, readings.state)),
         without_attention_by_lag=_curve(readings.alone) if readings.alone else None,
         left_without_attention=_floats(left_by_lag(readings.alone, readings.state)) if readings.alone else None,
-        reach=reach(readings.state), jacobians=_at_lags(measured, max(len(norms) for norms in readings.state)),
-        spectral_radius=_recurrent_matrix(strand, radii), spectral_radius_by_gate=tuple(radii),
-    )  # fmt: skip
+        reach=reach(readings.state),
+        jacobians=_at_lags(measured, max(len(norms) for norms in readings.state)),
+        spectral_radius=_recurrent_matrix(strand, radii),
+        spectral_radius_by_gate=tuple(radii),
+    )
 
 
 def _at_lags(measured: StepJacobians, K: int) -> StepJacobians:

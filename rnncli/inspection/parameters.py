@@ -73,9 +73,12 @@ class ParameterNorms:
         clipped = [] if limit is None else [whole for whole in self.whole if not whole <= limit]
         scales = [limit / whole for whole in clipped] if limit is not None else []
         return Clipping(
-            limit, len(clipped) / len(self.whole), sum(scales) / len(scales) if scales else None,
-            sum(self.whole) / len(self.whole), max(self.whole),
-        )  # fmt: skip
+            limit,
+            len(clipped) / len(self.whole),
+            sum(scales) / len(scales) if scales else None,
+            sum(self.whole) / len(self.whole),
+            max(self.whole),
+        )
 
 
 def _parts(parameters: Parameters, flat: np.ndarray) -> list[np.ndarray]:

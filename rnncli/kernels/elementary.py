@@ -30,8 +30,18 @@ def _by_type(plain, single, double):
 
 # Rational minimax approximation of tanh on ±7.9988 (where float32 tanh is 1 to the last bit but one), the
 # coefficients used by Eigen and XLA; 2.7e-7 absolute error at most.
-_T = [f32(v) for v in (4.89352455891786e-03, 6.37261928875436e-04, 1.48572235717979e-05, 5.12229709037114e-08,
-                       -8.60467152213735e-11, 2.00018790482477e-13, -2.76076847742355e-16)]  # fmt: skip
+_T = [
+    f32(v)
+    for v in (
+        4.89352455891786e-03,
+        6.37261928875436e-04,
+        1.48572235717979e-05,
+        5.12229709037114e-08,
+        -8.60467152213735e-11,
+        2.00018790482477e-13,
+        -2.76076847742355e-16,
+    )
+]
 _B = [f32(v) for v in (4.89352518554385e-03, 2.26843463243900e-03, 1.18534705686654e-04, 1.19825839466702e-06)]
 T0, T1, T2, T3, T4, T5, T6 = _T
 B0, B1, B2, B3 = _B
@@ -54,8 +64,10 @@ def _sigmoid32(x):
 # rounds to an integer and leaves that integer in the low bits, which become the exponent.
 EXP_LOW, EXP_HIGH = f32(-87.33654), f32(88.02969)
 LOG2E, LN2_HIGH, LN2_LOW, ROUND = f32(1.44269504), f32(0.693359375), f32(-2.12194440e-4), f32(12582912.0)
-E2, E3, E4, E5, E6, E7 = (f32(v) for v in (5.0000001201e-1, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3,
-                                           1.3981999507e-3, 1.9875691500e-4))  # fmt: skip
+E2, E3, E4, E5, E6, E7 = (
+    f32(v)
+    for v in (5.0000001201e-1, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3, 1.3981999507e-3, 1.9875691500e-4)
+)
 
 
 def _exp32(x):

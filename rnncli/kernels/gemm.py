@@ -155,8 +155,23 @@ def _rows(rows, a, a_at, K, packed, start, start_at, start_row, c, c_at, N):
         m = 0
         for i in range(count):
             height = (rows + i) // count
-            tile(height, width, a, a_at + m * K, K, 1, packed, j * K, K,
-                 start, start_at + m * start_row + j, start_row, c, c_at + m * N + j, N)  # fmt: skip
+            tile(
+                height,
+                width,
+                a,
+                a_at + m * K,
+                K,
+                1,
+                packed,
+                j * K,
+                K,
+                start,
+                start_at + m * start_row + j,
+                start_row,
+                c,
+                c_at + m * N + j,
+                N,
+            )
             m += height
 
 
@@ -211,8 +226,17 @@ def _multiply_columns(a, a_row, a_step, M, R, b, c, first, last, scratch):
                 for i in range(count):
                     height = (M + i) // count
                     c_at = m * N + j
-                    place = (height, min(PANEL, high - j), a, m * a_row + r * a_step, a_row, a_step,
-                             scratch, (j - low) * depth, depth)  # fmt: skip
+                    place = (
+                        height,
+                        min(PANEL, high - j),
+                        a,
+                        m * a_row + r * a_step,
+                        a_row,
+                        a_step,
+                        scratch,
+                        (j - low) * depth,
+                        depth,
+                    )
                     if r == 0:
                         tile(*place, zeros, 0, 0, c, c_at, N)
                     else:

@@ -193,8 +193,11 @@ def _copy_row_intrinsic(typing_context, width, source, s_at, target, t_at):
         lanes = ir.Constant(ir.VectorType(_I64, LANES), list(range(LANES)))
         for v in range(VECTORS):
             mask = builder.icmp_signed("<", lanes, _splat(builder, builder.sub(width, _int(v * LANES))))
-            _store(builder, _load(builder, builder.gep(source, [_int(v * LANES)]), mask),
-                   builder.gep(target, [_int(v * LANES)]))  # fmt: skip
+            _store(
+                builder,
+                _load(builder, builder.gep(source, [_int(v * LANES)]), mask),
+                builder.gep(target, [_int(v * LANES)]),
+            )
         return context.get_dummy_value()
 
     return signature, codegen

@@ -46,9 +46,18 @@ class AttentionWork:
         weights, dscores = (array.reshape(-1)[: T * B * S].reshape(T, B, S) for array in (self.weights, self.dscores))
         assert longest >= S
         return AttentionWork(
-            self.query[:T], self.dquery[:T], self.keys[:S], self.dkeys[:S], self.denergy, weights, dscores,
-            self.joined[:T], self.djoined[:T], self.combined[:T], dropped,
-        )  # fmt: skip
+            self.query[:T],
+            self.dquery[:T],
+            self.keys[:S],
+            self.dkeys[:S],
+            self.denergy,
+            weights,
+            dscores,
+            self.joined[:T],
+            self.djoined[:T],
+            self.combined[:T],
+            dropped,
+        )
 
     @property
     def y(self) -> np.ndarray:
@@ -85,18 +94,32 @@ class Attention(Part):
         A, wide = self.A, self.H + self.F
         keys = (S, B, A) if self.additive else (0, 0, 0)
         return AttentionWork(
-            zeros(T, B, A), zeros(T, B, A), zeros(*keys), zeros(*keys), zeros(*keys[1:]), zeros(T, B, S),
-            zeros(T, B, S), zeros(T, B, wide), zeros(T, B, wide), zeros(T, B, self.H),
+            zeros(T, B, A),
+            zeros(T, B, A),
+            zeros(*keys),
+            zeros(*keys),
+            zeros(*keys[1:]),
+            zeros(T, B, S),
+            zeros(T, B, S),
+            zeros(T, B, wide),
+            zeros(T, B, wide),
+            zeros(T, B, self.H),
             zeros(T, B, self.H) if dropping else None,
-        )  # fmt: skip
+        )
 
     def read(self, memory: np.ndarray, work: AttentionWork, low: int, high: int) -> None:
         """What is made of the encoder's outputs (S, B, F) once, whatever the decoder does."""
 
     def forward(
-        self, y: np.ndarray, memory: np.ndarray, lengths: np.ndarray, spans: np.ndarray, work: AttentionWork,
-        low: int, high: int,
-    ) -> None:  # fmt: skip
+        self,
+        y: np.ndarray,
+        memory: np.ndarray,
+        lengths: np.ndarray,
+        spans: np.ndarray,
+        work: AttentionWork,
+        low: int,
+        high: int,
+    ) -> None:
         """work.combined from decoder states y (T, B, H); call `read` first."""
         self.query.forward(y, self.no_bias, work.query, low, high)
         self._score(memory, lengths, spans, work, low, high)
@@ -106,9 +129,18 @@ class Attention(Part):
         attention.squash(work.combined, low, high)
 
     def backward(
-        self, y: np.ndarray, memory: np.ndarray, lengths: np.ndarray, spans: np.ndarray, work: AttentionWork,
-        dcombined: np.ndarray, dy: np.ndarray, dmemory: np.ndarray, low: int, high: int,
-    ) -> None:  # fmt: skip
+        self,
+        y: np.ndarray,
+        memory: np.ndarray,
+        lengths: np.ndarray,
+        spans: np.ndarray,
+        work: AttentionWork,
+        dcombined: np.ndarray,
+        dy: np.ndarray,
+        dmemory: np.ndarray,
+        low: int,
+        high: int,
+    ) -> None:
         """From dcombined, which becomes that before the tanh: all of dy, and what is added to dmemory."""
         attention.squash_grad(work.combined, dcombined, low, high)
         self.combine.backward(dcombined, work.djoined, low, high)
@@ -129,9 +161,15 @@ class Attention(Part):
         attention.dot_scores(work.query, memory, lengths, spans, work.weights, low, high)
 
     def _score_grad(
-        self, memory: np.ndarray, lengths: np.ndarray, spans: np.ndarray, work: AttentionWork,
-        dmemory: np.ndarray, low: int, high: int,
-    ) -> None:  # fmt: skip
+        self,
+        memory: np.ndarray,
+        lengths: np.ndarray,
+        spans: np.ndarray,
+        work: AttentionWork,
+        dmemory: np.ndarray,
+        low: int,
+        high: int,
+    ) -> None:
         attention.dot_scores_grad(work.dscores, work.query, memory, lengths, spans, work.dquery, dmemory, low, high)
 
 
@@ -172,13 +210,28 @@ class AdditiveAttention(Attention):
         )
 
     def _score_grad(
-        self, memory: np.ndarray, lengths: np.ndarray, spans: np.ndarray, work: AttentionWork,
-        dmemory: np.ndarray, low: int, high: int,
-    ) -> None:  # fmt: skip
+        self,
+        memory: np.ndarray,
+        lengths: np.ndarray,
+        spans: np.ndarray,
+        work: AttentionWork,
+        dmemory: np.ndarray,
+        low: int,
+        high: int,
+    ) -> None:
         attention.additive_scores_grad(
-            work.dscores, work.query, work.keys, self.energy.value, lengths, spans,
-            work.dquery, work.dkeys, work.denergy, low, high,
-        )  # fmt: skip
+            work.dscores,
+            work.query,
+            work.keys,
+            self.energy.value,
+            lengths,
+            spans,
+            work.dquery,
+            work.dkeys,
+            work.denergy,
+            low,
+            high,
+        )
         gemm.accumulate(work.dkeys, self.keys.packed_back, dmemory, 0, len(dmemory), low, high)
 
 

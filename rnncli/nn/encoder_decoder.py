@@ -66,9 +66,16 @@ class PairShape:
 
     def _stack(self, tokens: int, *, bidirectional: bool) -> StackShape:
         return StackShape(
-            self.cell, tokens, self.hidden_size, self.num_layers, True, self.embedding_size, self.activation,
-            self.dropout, bidirectional,
-        )  # fmt: skip
+            self.cell,
+            tokens,
+            self.hidden_size,
+            self.num_layers,
+            True,
+            self.embedding_size,
+            self.activation,
+            self.dropout,
+            bidirectional,
+        )
 
 
 @dataclass
@@ -100,9 +107,14 @@ class PairWork:
             encoder,
             self.decoder.of_steps(T),
             self.attention.of_steps(T, encoder.T) if self.attention and encoder else None,
-            self.vector, self.dvector, self.states, self.dstates, self.dtop[:T], self.outputs[:T],
+            self.vector,
+            self.dvector,
+            self.states,
+            self.dstates,
+            self.dtop[:T],
+            self.outputs[:T],
             spans.astype(np.int32),
-        )  # fmt: skip
+        )
 
     @property
     def T(self) -> int:
@@ -140,10 +152,14 @@ class EncoderDecoder(Model):
             encoder=self.encoder.work(S, B, dtype, training=training) if self.encoder else None,
             decoder=self.decoder.work(T, B, dtype, training=training),
             attention=self.attention.work(T, S, B, dtype, dropping=dropping) if self.attention else None,
-            vector=vector, dvector=vector.copy(), states=states, dstates=states.copy(),
-            dtop=np.zeros((T, B, H), dtype), outputs=np.zeros((T, B, shape.target_size + 1), dtype),
+            vector=vector,
+            dvector=vector.copy(),
+            states=states,
+            dstates=states.copy(),
+            dtop=np.zeros((T, B, H), dtype),
+            outputs=np.zeros((T, B, shape.target_size + 1), dtype),
             spans=np.full(B, T, np.int32),
-        )  # fmt: skip
+        )
 
     def set_dropout(self, work: PairWork, seed: int, update: int) -> None:
         """This update's masks."""
@@ -188,9 +204,17 @@ class EncoderDecoder(Model):
             if work.attention.dropped is not None:
                 self._drop(work.dtop, work.dtop, work, low, high)
             self.attention.backward(
-                work.decoder.y, work.encoder.y, work.encoder.extent.lengths, work.spans, work.attention, work.dtop,
-                work.decoder.dy, work.encoder.dy, low, high,
-            )  # fmt: skip
+                work.decoder.y,
+                work.encoder.y,
+                work.encoder.extent.lengths,
+                work.spans,
+                work.attention,
+                work.dtop,
+                work.decoder.dy,
+                work.encoder.dy,
+                low,
+                high,
+            )
             if not looks_back:
                 work.encoder.dy[:, low:high] = 0
         self.decoder.backward(work.decoder, low, high)

@@ -65,9 +65,17 @@ class NetworkShape:
         if self.characters:
             size, tokens, embedding = (self.embedding_size or 0) + 2 * self.character_size, False, None
         return StackShape(
-            self.cell, size, self.hidden_size, self.num_layers, tokens, embedding, self.activation, self.dropout,
-            self.bidirectional, self.fold_up_to,
-        )  # fmt: skip
+            self.cell,
+            size,
+            self.hidden_size,
+            self.num_layers,
+            tokens,
+            embedding,
+            self.activation,
+            self.dropout,
+            self.bidirectional,
+            self.fold_up_to,
+        )
 
 
 class Model(Part):

@@ -38,13 +38,18 @@ class PairWriter:
         tokens, parents = (np.zeros((self.N, B * K), np.int32) for _ in range(2))
         found = beam.fresh_found(B, K)
         beam.search(
-            self.weights, state, self._sight(work), self.model.shape.end, self.excluded, self.alpha,
-            tokens, parents, np.zeros(B * K), found,
-        )  # fmt: skip
-        return [
-            [self._traced(tokens, parents, found, b, k) for k in range(found.finished[b])]
-            for b in range(B)
-        ]  # fmt: skip
+            self.weights,
+            state,
+            self._sight(work),
+            self.model.shape.end,
+            self.excluded,
+            self.alpha,
+            tokens,
+            parents,
+            np.zeros(B * K),
+            found,
+        )
+        return [[self._traced(tokens, parents, found, b, k) for k in range(found.finished[b])] for b in range(B)]
 
     def _traced(self, tokens: np.ndarray, parents: np.ndarray, found: beam.Found, b: int, k: int) -> Written:
         answer = np.zeros(found.step[b, k] + 1, np.int32)

@@ -32,9 +32,12 @@ class PoolingWork:
     @classmethod
     def plan(cls, T: int, B: int, F: int, dtype: np.dtype) -> PoolingWork:
         return cls(
-            np.zeros((1, B, F), dtype), np.zeros((1, B, F), dtype), np.zeros((B, F), np.int32),
-            np.zeros((T, B), dtype), np.zeros((T, B), dtype),
-        )  # fmt: skip
+            np.zeros((1, B, F), dtype),
+            np.zeros((1, B, F), dtype),
+            np.zeros((B, F), np.int32),
+            np.zeros((T, B), dtype),
+            np.zeros((T, B), dtype),
+        )
 
     def first(self, T: int) -> PoolingWork:
         return PoolingWork(self.pooled, self.dpooled, self.steps, self.weights[:T], self.dscores[:T])

@@ -70,9 +70,7 @@ class SegmentShape:
         return self._stack(self.hidden_size + self.segment * self.ahead_size, 1)
 
     def _stack(self, size: int, layers: int) -> StackShape:
-        return StackShape(
-            self.cell, size, self.hidden_size, layers, False, None, self.activation, self.dropout,
-        )  # fmt: skip
+        return StackShape(self.cell, size, self.hidden_size, layers, False, None, self.activation, self.dropout)
 
 
 class Embedding(Part):

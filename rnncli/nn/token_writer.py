@@ -65,9 +65,15 @@ class TokenWriter:
         self.state.logits[...] = logits
 
     def write(
-        self, tokens: np.ndarray, seeds: np.ndarray, number: int,
-        temperature: float, top_k: int, top_p: float, excluded: int,
-    ) -> None:  # fmt: skip
+        self,
+        tokens: np.ndarray,
+        seeds: np.ndarray,
+        number: int,
+        temperature: float,
+        top_k: int,
+        top_p: float,
+        excluded: int,
+    ) -> None:
         """tokens (N, B) int32: the next N of every sequence, number `number` being the first; seeds (B,) uint64."""
         generation.write(
             self.weights, self.state, tokens, seeds, number, temperature, top_k, top_p, excluded, self._chances

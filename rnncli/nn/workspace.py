@@ -120,17 +120,27 @@ class BidirectionalWork:
         x = np.zeros((T, B), np.int32) if tokens else np.zeros((T, B, I), dtype)
         both = (T, B, 2 * H)
         return cls(
-            ahead, back, x, None if tokens else np.zeros_like(x), np.zeros(both, dtype), np.zeros(both, dtype),
+            ahead,
+            back,
+            x,
+            None if tokens else np.zeros_like(x),
+            np.zeros(both, dtype),
+            np.zeros(both, dtype),
             np.zeros(both, dtype) if dropout else None,
-        )  # fmt: skip
+        )
 
     def first(self, T: int) -> BidirectionalWork:
         """The same memory for a window of T steps."""
         dx_back, dropped = (None if array is None else array[:T] for array in (self.dx_back, self.dropped))
         return BidirectionalWork(
-            self.ahead.first(T), self.back.first(T), self.x_back[:T], dx_back,
-            self.output[:T], self.doutput[:T], dropped,
-        )  # fmt: skip
+            self.ahead.first(T),
+            self.back.first(T),
+            self.x_back[:T],
+            dx_back,
+            self.output[:T],
+            self.doutput[:T],
+            dropped,
+        )
 
     @property
     def y(self) -> np.ndarray:

@@ -212,17 +212,24 @@ class TrainingLoop:
 
     def _progress(self, norm: float) -> Progress:
         return Progress(
-            self.position.update, self.plan.updates, self._epoch(), self._train_loss(), norm,
-            self.rate, self._speed(),
-        )  # fmt: skip
+            self.position.update, self.plan.updates, self._epoch(), self._train_loss(), norm, self.rate, self._speed()
+        )
 
     def _report(self, loss: float, norm: float, reason: str, *, improved: bool) -> Evaluated:
         position = self.position
         return Evaluated(
-            step=position.update, epoch=self._epoch(), tokens=position.tokens, seconds=position.seconds,
-            train_loss=self._train_loss(), valid_loss=loss, learning_rate=self.rate, grad_norm=norm,
-            tokens_per_second=self._speed(), improved=improved, reason=reason,
-        )  # fmt: skip
+            step=position.update,
+            epoch=self._epoch(),
+            tokens=position.tokens,
+            seconds=position.seconds,
+            train_loss=self._train_loss(),
+            valid_loss=loss,
+            learning_rate=self.rate,
+            grad_norm=norm,
+            tokens_per_second=self._speed(),
+            improved=improved,
+            reason=reason,
+        )
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Every array that an exact resume needs; where an update failed, to do it again."""
@@ -252,9 +259,13 @@ class TrainingLoop:
 
 
 def planned_length(
-    learner: Learner, optimizer: Optimizer, epochs: int, max_time: float | None, evaluate: Callable[[], object],
+    learner: Learner,
+    optimizer: Optimizer,
+    epochs: int,
+    max_time: float | None,
+    evaluate: Callable[[], object],
     clock: Callable[[], float] = time.perf_counter,
-) -> Length:  # fmt: skip
+) -> Length:
     """The length of a run: its epochs, or what a short calibration says fits into max_time seconds, if that is less.
 
     `evaluate` does all that one evaluation costs, saving included. Call this once everything is compiled; it changes

@@ -17,9 +17,12 @@ DIGITS = 8  # significant; float32 has little more than seven
 
 
 def write_rows(
-    rows: Sequence[Mapping[str, Any]], nested: Sequence[Mapping[str, Any]], form: str | None,
-    delimiter: str = ",", decimal: str = ".",
-) -> None:  # fmt: skip
+    rows: Sequence[Mapping[str, Any]],
+    nested: Sequence[Mapping[str, Any]],
+    form: str | None,
+    delimiter: str = ",",
+    decimal: str = ".",
+) -> None:
     """`rows` flat for table and csv, `nested` for json and jsonl; form None chooses by where the output goes."""
     out = Output()
     form = form or ("table" if out.terminal else "csv")
@@ -83,10 +86,14 @@ def write_csv(rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def write_table(
-    rows: Sequence[Mapping[str, Any]], title: str | None = None, *,
-    right: Collection[str] = (), whole: Collection[str] = (), styles: Mapping[str, str] | None = None,
+    rows: Sequence[Mapping[str, Any]],
+    title: str | None = None,
+    *,
+    right: Collection[str] = (),
+    whole: Collection[str] = (),
+    styles: Mapping[str, str] | None = None,
     least_width: int = 0,
-) -> None:  # fmt: skip
+) -> None:
     """A rich table of `rows`, whose cells are shown and never parsed.
 
     Columns of numbers and those of `right` end at the right, those of `whole` are never folded. `styles` has the style
@@ -100,9 +107,11 @@ def write_table(
     for name in rows[0] if rows else ():
         numeric = name in right or all(isinstance(row[name], (int, float)) for row in rows)
         table.add_column(
-            Text(visible(name).replace("\n", "\\n")), justify="right" if numeric else "left", overflow="fold",
+            Text(visible(name).replace("\n", "\\n")),
+            justify="right" if numeric else "left",
+            overflow="fold",
             no_wrap=name in whole,
-        )  # fmt: skip
+        )
     for row in rows:
         texts = [visible(cell(value)).replace("\n", "\\n") for value in row.values()]
         table.add_row(*(Text(text, style=(styles or {}).get(text, "")) for text in texts))

@@ -88,12 +88,15 @@ def panels(report: GradientReport) -> list[Panel]:
     """One a layer, and one a direction."""
     return [
         Panel(
-            layer.name, layer.reach.verdict, layer.left_by_lag,
-            layer.state_gradient_norm_by_lag, _measured(layer.jacobians.hidden_norm),
+            layer.name,
+            layer.reach.verdict,
+            layer.left_by_lag,
+            layer.state_gradient_norm_by_lag,
+            _measured(layer.jacobians.hidden_norm),
             layer.left_without_attention,
         )
         for layer in report.layers
-    ]  # fmt: skip
+    ]
 
 
 def _measured(values: Shares) -> Shares | None:

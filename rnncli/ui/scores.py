@@ -76,7 +76,9 @@ def write_score(score: Score, form: str) -> None:
         out.write(score_text(score))
         if confusion is not None:
             write_table(
-                [{"label": label, **dict(zip(confusion.labels, row, strict=True))}
-                 for label, row in zip(confusion.labels, confusion.counts, strict=True)],
+                [
+                    {"label": label, **dict(zip(confusion.labels, row, strict=True))}
+                    for label, row in zip(confusion.labels, confusion.counts, strict=True)
+                ],
                 title="how often each label (a row) was predicted as another (a column)",
-            )  # fmt: skip
+            )

@@ -26,7 +26,11 @@ def say(console: Console, text: str, style: str = "", lead: str = "") -> None:
 def wrapped(text: str, width: int, lead: str = "") -> list[str]:
     """`text` in lines of at most `width` characters, but for a word or an option that is longer by itself."""
     lines = textwrap.wrap(
-        OPTION.sub(rf"\1{TIED}", visible(text)), width, initial_indent=lead, subsequent_indent=" " * len(lead),
-        break_long_words=False, break_on_hyphens=False,
-    )  # fmt: skip
+        OPTION.sub(rf"\1{TIED}", visible(text)),
+        width,
+        initial_indent=lead,
+        subsequent_indent=" " * len(lead),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
     return [line.replace(TIED, " ") for line in lines]

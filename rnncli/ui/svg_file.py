@@ -19,10 +19,23 @@ if TYPE_CHECKING:
 BACKGROUND, FOREGROUND = (255, 255, 255), (36, 41, 47)
 # The eight colours of a terminal and their bright forms, dark enough to be read on white.
 PALETTE = [
-    (36, 41, 47), (176, 32, 32), (26, 127, 55), (154, 103, 0), (9, 105, 218), (130, 80, 223), (0, 120, 140),
-    (110, 119, 129), (87, 96, 106), (207, 34, 46), (45, 164, 78), (191, 135, 0), (84, 174, 255), (163, 113, 247),
-    (0, 150, 170), (140, 149, 159),
-]  # fmt: skip
+    (36, 41, 47),
+    (176, 32, 32),
+    (26, 127, 55),
+    (154, 103, 0),
+    (9, 105, 218),
+    (130, 80, 223),
+    (0, 120, 140),
+    (110, 119, 129),
+    (87, 96, 106),
+    (207, 34, 46),
+    (45, 164, 78),
+    (191, 135, 0),
+    (84, 174, 255),
+    (163, 113, 247),
+    (0, 150, 170),
+    (140, 149, 159),
+]
 ASPECT = 0.632  # a character's width by 20 units: of 21 units, rows of shades meet
 WORDS = re.compile("[!-~\u00a1-\u036f]+| +|.", re.DOTALL)  # accents stay with their letters
 NO_XML = re.compile("[\ufffe\uffff]")

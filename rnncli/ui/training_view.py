@@ -82,10 +82,14 @@ class LiveView(TrainingView):
 
         super()._started(report)
         self._bar = Bar(
-            BarColumn(bar_width=20), MofNCompleteColumn(), TextColumn("ETA"), TimeRemainingColumn(),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TextColumn("ETA"),
+            TimeRemainingColumn(),
             TextColumn("{task.fields[status]}", markup=False),
-            console=Console(stderr=True, highlight=False), refresh_per_second=8,
-        )  # fmt: skip
+            console=Console(stderr=True, highlight=False),
+            refresh_per_second=8,
+        )
         self._task = self._bar.add_task("", total=report.updates, completed=report.update, status="")
         self._valid = ""
         self._bar.start()

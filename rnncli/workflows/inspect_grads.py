@@ -80,9 +80,7 @@ def _report(
     return replace(report, advice=advice(experiment.config, report))
 
 
-def _resumed(
-    optimizer: Optimizer, at: str, arrays: Mapping[str, np.ndarray], position: Position, plan: Plan
-) -> float:  # fmt: skip
+def _resumed(optimizer: Optimizer, at: str, arrays: Mapping[str, np.ndarray], position: Position, plan: Plan) -> float:
     """The learning rate of the update that a state stands at, the last one made or the one that failed; with its
     moments."""
     done = position.update - (1 if at == LAST and position.update else 0)

@@ -21,8 +21,17 @@ from rnncli.tasks.registry import TASKS
 from rnncli.tasks.task import Options, Predictor, Task
 
 # What a header of wrong types, shapes or sizes can raise.
-NONSENSE = (ConfigError, KeyError, TypeError, ValueError, IndexError, AttributeError, AssertionError, OverflowError,
-            MemoryError)  # fmt: skip
+NONSENSE = (
+    ConfigError,
+    KeyError,
+    TypeError,
+    ValueError,
+    IndexError,
+    AttributeError,
+    AssertionError,
+    OverflowError,
+    MemoryError,
+)
 
 
 @dataclass(frozen=True)

@@ -112,9 +112,14 @@ class RunDirectory:
         model_file.write(self.model, {**arrays, **own}, rest)
 
     def write_state(
-        self, arrays: Mapping[str, np.ndarray], position: Position, plan: Plan, data_sha256: str, *,
+        self,
+        arrays: Mapping[str, np.ndarray],
+        position: Position,
+        plan: Plan,
+        data_sha256: str,
+        *,
         failed: bool = False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """To go on from; failed: to look at, beside the state before it."""
         header = {"position": _finite(asdict(position)), "plan": asdict(plan), "data_sha256": data_sha256}
         model_file.write(self.failure if failed else self.state, arrays, header)

@@ -41,10 +41,21 @@ def figures(report: Figure) -> dict[str, dict[str, float]]:
 
 
 M4_MODEL = {"cell": "gru", "hidden_size": 128, "num_layers": 1, "decoder": "segments", "segment": 24, "dropout": 0.1}
-M4_TRAINING = {"epochs": 15, "updates_per_epoch": 1000, "batch_size": 64, "learning_rate": 2e-3, "loss": "mae",
-               "clip_norm": 1.0}  # fmt: skip
-M4_DATA = {"horizon": 48, "season": 24, "context": [168, 336], "scaling": ["mean", "standard"],
-           "residual": "seasonal-naive"}  # fmt: skip
+M4_TRAINING = {
+    "epochs": 15,
+    "updates_per_epoch": 1000,
+    "batch_size": 64,
+    "learning_rate": 2e-3,
+    "loss": "mae",
+    "clip_norm": 1.0,
+}
+M4_DATA = {
+    "horizon": 48,
+    "season": 24,
+    "context": [168, 336],
+    "scaling": ["mean", "standard"],
+    "residual": "seasonal-naive",
+}
 
 
 def m4_hourly(data: Path, run: Path) -> Figure:
@@ -53,12 +64,16 @@ def m4_hourly(data: Path, run: Path) -> Figure:
     scores = {name: (owa(one), one["mase"]) for name, one in figures(report).items()}
     score, mase = scores["network"]
     return {
-        "score": round(score, 4), "better": "lower", "floor": 0.554, "target": 0.48,
-        "passed": score <= 0.48 and mase <= 0.85, "mase": round(mase, 4),
+        "score": round(score, 4),
+        "better": "lower",
+        "floor": 0.554,
+        "target": 0.48,
+        "passed": score <= 0.48 and mase <= 0.85,
+        "mase": round(mase, 4),
         "owa": {name: round(one, 4) for name, (one, _) in scores.items()},
         "protocol": "M4 Hourly, 414 series, h = 48, one origin: OWA of the median of four global networks; "
         f"MASE at most 0.85; {M4_DATA}, {M4_MODEL}, {M4_TRAINING}; floor: two global ridges and seasonal naive",
-    }  # fmt: skip
+    }
 
 
 def owa(one: dict[str, float]) -> float:
@@ -66,24 +81,28 @@ def owa(one: dict[str, float]) -> float:
     return (one["smape"] / 18.383 + one["mase"] / 2.395) / 2
 
 
-def etth1(columns: list[str] | None, horizon: int, target: float, floor: float, settings: dict[str, Any],
-          seeds: int) -> Callable[[Path, Path], Figure]:  # fmt: skip
+def etth1(
+    columns: list[str] | None, horizon: int, target: float, floor: float, settings: dict[str, Any], seeds: int
+) -> Callable[[Path, Path], Figure]:
     """MSE of z-scored values on every window of the test part."""
 
     def score(data: Path, run: Path) -> Figure:
         table = run.with_name("etth1.csv")
         scaled_etth1(data / "ETTh1.csv", table, columns)
         files = {"path": str(table), "horizon": horizon, "season": 24, "validation": 2880, "test": 2880}
-        report = backtested(
-            run, files | settings["data"], settings["model"], settings["training"] | {"seeds": seeds}
-        )  # fmt: skip
+        report = backtested(run, files | settings["data"], settings["model"], settings["training"] | {"seeds": seeds})
         mse = figures(report)["network"]["rmse"] ** 2
         return {
-            "score": round(mse, 4), "better": "lower", "floor": floor, "target": target, "passed": mse <= target,
-            "mae": round(figures(report)["network"]["mae"], 4), "coverage": report["backtest"]["coverage"],
+            "score": round(mse, 4),
+            "better": "lower",
+            "floor": floor,
+            "target": target,
+            "passed": mse <= target,
+            "mae": round(figures(report)["network"]["mae"], 4),
+            "coverage": report["backtest"]["coverage"],
             "protocol": f"ETTh1 {columns or 'all targets'}, h = {horizon}, rows 8640/2880/2880, z-score from the "
             f"training part, MSE over every window of the test part; {settings}, median of {seeds}",
-        }  # fmt: skip
+        }
 
     return score
 
@@ -121,17 +140,25 @@ ETTH1_OT: dict[str, Any] = {
 
 def airline(data: Path, run: Path) -> Figure:
     files = {"path": str(data / "airline_passengers.csv"), "validation": 0, "test": 12, "horizon": 12}
-    chosen = {"context": 24, "season": 12, "transform": "log", "scaling": "seasonal-error",
-              "residual": "seasonal-naive"}  # fmt: skip
+    chosen = {
+        "context": 24,
+        "season": 12,
+        "transform": "log",
+        "scaling": "seasonal-error",
+        "residual": "seasonal-naive",
+    }
     model = {"cell": "gru", "hidden_size": 64, "num_layers": 1}
     training = {"epochs": 100, "batch_size": 16, "learning_rate": 1e-3, "loss": "mae", "seeds": 5}
     mae = {name: one["mae"] for name, one in figures(backtested(run, files | chosen, model, training)).items()}
     return {
-        "score": round(mae["network"], 3), "better": "lower", "floor": round(mae["seasonal-growth"], 3), "target": 13.4,
+        "score": round(mae["network"], 3),
+        "better": "lower",
+        "floor": round(mae["seasonal-growth"], 3),
+        "target": 13.4,
         "passed": mae["network"] <= 13.4,
         "protocol": f"airline, MAE of the last 12 months from one origin, median of five seeds; {chosen}, {model}, "
         f"{training}; chosen on six origins in the training part; floor: seasonal naive times last year's growth",
-    }  # fmt: skip
+    }
 
 
 def mackey_glass(data: Path, run: Path) -> Figure:
@@ -152,11 +179,15 @@ def mackey_glass(data: Path, run: Path) -> Figure:
         for name in ("network", "last-value")
     }
     return {
-        "score": round(errors["network"], 4), "better": "lower", "floor": 0.515, "target": 0.1,
-        "passed": errors["network"] < 0.1, "last_value": round(errors["last-value"], 3),
+        "score": round(errors["network"], 4),
+        "better": "lower",
+        "floor": 0.515,
+        "target": 0.1,
+        "passed": errors["network"] < 0.1,
+        "last_value": round(errors["last-value"], 3),
         "protocol": "Mackey-Glass, tau = 17, RK4 with dt 0.1, one sample a unit, 500 burnt in, 2,000 to train on, "
         f"NRMSE 15 steps ahead over the next 500; {chosen}, {model}, {training}; floor: a linear autoregression",
-    }  # fmt: skip
+    }
 
 
 def mackey_glass_series(count: int, burn_in: int = 500, tau: int = 17, dt: float = 0.1) -> list[float]:
@@ -190,11 +221,15 @@ def exchange_rate(data: Path, run: Path) -> Figure:
     said = figures(report)["seasonal-naive"]["verdict"]
     target = round(1.05 * mase["seasonal-naive"], 4)
     return {
-        "score": round(mase["network"], 4), "better": "lower", "floor": round(mase["seasonal-naive"], 4),
-        "target": target, "passed": mase["network"] <= target and said == "no better", "said": said,
+        "score": round(mase["network"], 4),
+        "better": "lower",
+        "floor": round(mase["seasonal-naive"], 4),
+        "target": target,
+        "passed": mase["network"] <= target and said == "no better",
+        "said": said,
         "protocol": f"exchange_rate, 8 series, the last 30 rows, m = 5, MASE; {EXCHANGE}; the command must say that "
         "the network is no better than seasonal naive",
-    }  # fmt: skip
+    }
 
 
 # By the one-standard-error rule (Breiman et al., 1984): of networks that rolling origins in the training part cannot
@@ -219,27 +254,37 @@ def coverage(data: Path, run: Path) -> Figure:
         "m4-hourly": backtested(
             run.with_name("m4"), m4 | M4_DATA | {"context": 168, "scaling": "mean"}, M4_MODEL, M4_TRAINING
         ),
-    }  # fmt: skip
+    }
     got = {
         name: {level: round(one["got"], 2) for level, one in report["backtest"]["coverage"].items()}
         for name, report in reports.items()
     }
     worst = max(abs(one["80"] - 80) for one in got.values())
     return {
-        "score": round(worst, 2), "better": "lower", "floor": None, "target": 4,
-        "passed": all(76 <= one["80"] <= 84 and 92 <= one["95"] <= 98 for one in got.values()), "covered": got,
+        "score": round(worst, 2),
+        "better": "lower",
+        "floor": None,
+        "target": 4,
+        "passed": all(76 <= one["80"] <= 84 and 92 <= one["95"] <= 98 for one in got.values()),
+        "covered": got,
         "protocol": "share of the test part's values in intervals of 80% and 95% that were calibrated on the "
         "validation part; passed within 76 to 84 and 92 to 98; the score is how far 80% is missed, in points",
-    }  # fmt: skip
+    }
 
 
 ANOMALIES = ("2014-11-02", "2014-11-27", "2014-12-25", "2015-01-01", "2015-01-27")
 TAXI = {
-    "data": {"horizon": 48, "context": 336, "season": 48, "scaling": "standard", "residual": "last-value",
-             "validation": 0.2},
+    "data": {
+        "horizon": 48,
+        "context": 336,
+        "season": 48,
+        "scaling": "standard",
+        "residual": "last-value",
+        "validation": 0.2,
+    },
     "model": {"cell": "gru", "hidden_size": 64, "num_layers": 1, "decoder": "segments", "segment": 48, "dropout": 0.2},
     "training": {"epochs": 40, "batch_size": 32, "learning_rate": 2e-3, "loss": "mae"},
-}  # fmt: skip
+}
 
 
 def nyc_taxi(data: Path, run: Path) -> Figure:
@@ -261,10 +306,15 @@ def nyc_taxi(data: Path, run: Path) -> Figure:
     highest = sorted(days, key=lambda day: -days[day])[:10]
     found = [day for day in ANOMALIES if any(other in highest for other in around(day))]
     return {
-        "score": len(found), "better": "higher", "floor": 0, "target": 5, "passed": len(found) == 5, "days": highest,
+        "score": len(found),
+        "better": "higher",
+        "floor": 0,
+        "target": 5,
+        "passed": len(found) == 5,
+        "days": highest,
         "protocol": f"nyc_taxi, trained on the first 20%, the rest followed as a stream; {TAXI}; how many of "
         f"{ANOMALIES} lie within a day of one of the ten days with the highest scores",
-    }  # fmt: skip
+    }
 
 
 def around(day: str) -> list[str]:

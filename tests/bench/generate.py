@@ -70,11 +70,16 @@ def measured(cells: list[str], sizes: list[int]) -> Iterator[dict[str, Any]]:
         ours, theirs = (statistics.median(column) for column in zip(*rounds, strict=True))
         weights = 4 * (3 * CELLS[cell].gates * H * H + H * model.V)
         yield {
-            "cell": cell, "hidden": H, "layers": 2, "threads": 1,
-            "rnncli_tokens_per_second": round(ours), "torch_tokens_per_second": round(theirs),
-            "ratio": round(ours / theirs, 2), "weight_bytes": weights,
+            "cell": cell,
+            "hidden": H,
+            "layers": 2,
+            "threads": 1,
+            "rnncli_tokens_per_second": round(ours),
+            "torch_tokens_per_second": round(theirs),
+            "ratio": round(ours / theirs, 2),
+            "weight_bytes": weights,
             "weight_gigabytes_per_second": round(ours * weights / 1e9, 1),
-        }  # fmt: skip
+        }
 
 
 def main() -> None:
@@ -90,10 +95,14 @@ def main() -> None:
     table = Table("cell", "H", "rnncli", "PyTorch", "ratio", "weights", "streamed", title="tokens/s", box=None)
     for row in rows:
         table.add_row(
-            row["cell"], str(row["hidden"]), f"{row['rnncli_tokens_per_second']:,}",
-            f"{row['torch_tokens_per_second']:,}", f"{row['ratio']:.1f}", f"{row['weight_bytes'] / 1e6:.1f} MB",
+            row["cell"],
+            str(row["hidden"]),
+            f"{row['rnncli_tokens_per_second']:,}",
+            f"{row['torch_tokens_per_second']:,}",
+            f"{row['ratio']:.1f}",
+            f"{row['weight_bytes'] / 1e6:.1f} MB",
             f"{row['weight_gigabytes_per_second']:.0f} GB/s",
-        )  # fmt: skip
+        )
     Console().print(table)
 
 

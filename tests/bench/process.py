@@ -67,8 +67,14 @@ def trained(data: str, out: str, *settings: str) -> list[str]:
 
 
 # A config that only takes time: no validation, one epoch unless it is told otherwise.
-PLAIN = ("data.validation=0", "model.cell=lstm", "model.num_layers=2", "model.dropout=0", "training.max_time=null",
-         "training.epochs=1")  # fmt: skip
+PLAIN = (
+    "data.validation=0",
+    "model.cell=lstm",
+    "model.num_layers=2",
+    "model.dropout=0",
+    "training.max_time=null",
+    "training.epochs=1",
+)
 BENCH = (*PLAIN, "model.hidden_size=256", "model.embedding_size=256", "training.batch_size=50", "training.bptt=50")
 SMALL = (*PLAIN, "model.hidden_size=16")
 
@@ -120,9 +126,11 @@ def memory(folder: Path) -> dict[str, Any]:
     _, theirs = run([sys.executable, "-c", job], folder)
     _, large = run(trained("large.txt", "large", "training.max_time=20s"), folder)
     return {
-        "2 × 256 lstm, MB": round(ours), "the same in PyTorch, MB": round(theirs), "share": round(ours / theirs, 2),
+        "2 × 256 lstm, MB": round(ours),
+        "the same in PyTorch, MB": round(theirs),
+        "share": round(ours / theirs, 2),
         "200 MB text, MB": round(large),
-    }  # fmt: skip
+    }
 
 
 def command(folder: Path) -> dict[str, Any]:
@@ -153,8 +161,10 @@ def file_size(folder: Path) -> dict[str, Any]:
 
 def inspection(folder: Path) -> dict[str, Any]:
     (folder / "text.txt").write_text(text_of(200_000))
-    commands = {cell: [*RNNCLI, "inspect-grads", "text.txt", "--set", f"model.cell={cell}", "-f", "table"]
-                for cell in ("gru", "lstm")}  # fmt: skip
+    commands = {
+        cell: [*RNNCLI, "inspect-grads", "text.txt", "--set", f"model.cell={cell}", "-f", "table"]
+        for cell in ("gru", "lstm")
+    }
     for command in commands.values():
         run(command, folder)
     rounds = [{name: run(command, folder)[0] for name, command in commands.items()} for _ in range(ROUNDS)]
@@ -162,9 +172,13 @@ def inspection(folder: Path) -> dict[str, Any]:
 
 
 PARTS: dict[str, Callable[[Path], dict[str, Any]]] = {
-    "startup": startup, "compilation": compilation, "memory": memory, "command": command, "file size": file_size,
+    "startup": startup,
+    "compilation": compilation,
+    "memory": memory,
+    "command": command,
+    "file size": file_size,
     "inspection": inspection,
-}  # fmt: skip
+}
 
 
 def main() -> None:

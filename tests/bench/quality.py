@@ -46,12 +46,16 @@ def tinyshakespeare_5min(data: Path, run: Path) -> dict[str, Any]:
     share = sum(word in known for word in made) / len(made)
     target = 1.60
     return {
-        "score": score["network"], "better": "lower", "floor": score["floors"]["interpolated 5-gram"],
-        "target": target, "passed": score["network"] < target and share >= 0.85, "words_known": round(share, 4),
+        "score": score["network"],
+        "better": "lower",
+        "floor": score["floors"]["interpolated 5-gram"],
+        "target": target,
+        "passed": score["network"] < target and share >= 0.85,
+        "words_known": round(share, 4),
         "protocol": "rnncli train tinyshakespeare.txt, no config (ends by itself within 5 minutes); nats per character "
         "on the contiguous last 10%; words_known: share of 20,000 generated characters' words (temperature 0.7) that "
         "occur in the training part, at least 0.85",
-    }  # fmt: skip
+    }
 
 
 def words(text: str) -> list[str]:
@@ -63,11 +67,15 @@ def sample_forecast(name: str) -> Callable[[Path, Path], dict[str, Any]]:
         result = train(run, ROOT / "sample_configs" / f"{name}.yaml")
         floor = min(result["floors"].values())
         return {
-            "score": result["network"], "better": "lower", "floor": floor, "target": floor,
-            "passed": result["network"] < floor, "floors": result["floors"],
+            "score": result["network"],
+            "better": "lower",
+            "floor": floor,
+            "target": floor,
+            "passed": result["network"] < floor,
+            "floors": result["floors"],
             "protocol": f"sample_configs/{name}.yaml; {result['unit']} on the last 20%, {result['detail']}; "
             "the floor is the better of last value and seasonal naive",
-        }  # fmt: skip
+        }
 
     return score
 
@@ -93,8 +101,9 @@ def movie_reviews(data: Path, run: Path) -> dict[str, Any]:
     for part, chosen in parts.items():
         Path(files[part]).write_text("\n".join(chosen) + "\n", encoding="latin-1")
     read = {"path": files["train"], "test": files["test"], "encoding": "latin-1", "tokens": "word", "format": "text"}
-    config.write_text(json.dumps({"task": "classify", "data": read | MOVIES["data"], "model": model,
-                                  "training": training}))  # fmt: skip
+    config.write_text(
+        json.dumps({"task": "classify", "data": read | MOVIES["data"], "model": model, "training": training})
+    )
     return mean_of_seeds(config, run, 3, 0.788, f"lines with number mod 10 = 0 held out; {MOVIES}; chosen on the rest")
 
 
@@ -104,9 +113,14 @@ def mean_of_seeds(config: Path, run: Path, seeds: int, target: float, protocol: 
     each = [round(score["network"], 4) for score in scores]
     mean = sum(each) / len(each)
     return {
-        "score": round(mean, 4), "better": "higher", "floor": max(scores[0]["floors"].values()), "target": target,
-        "passed": mean >= target, "seeds": each, "protocol": f"{protocol}; {scores[0]['unit']}, {scores[0]['detail']}",
-    }  # fmt: skip
+        "score": round(mean, 4),
+        "better": "higher",
+        "floor": max(scores[0]["floors"].values()),
+        "target": target,
+        "passed": mean >= target,
+        "seeds": each,
+        "protocol": f"{protocol}; {scores[0]['unit']}, {scores[0]['detail']}",
+    }
 
 
 def configured(target: float, protocol: str, make: Callable[[Path, Path], dict[str, Any]]) -> Callable[..., Any]:
@@ -126,20 +140,32 @@ def danish_pos(data: Path, folder: Path) -> dict[str, Any]:
     return {
         "task": "tag",
         "data": {key: str(data / f"pos_danish_{part}.conllu") for key, part in parts},
-        "model": {"cell": "lstm", "hidden_size": 128, "num_layers": 1, "bidirectional": True, "dropout": 0.5,
-                  "embedding_size": 64, "character_size": 64},
+        "model": {
+            "cell": "lstm",
+            "hidden_size": 128,
+            "num_layers": 1,
+            "bidirectional": True,
+            "dropout": 0.5,
+            "embedding_size": 64,
+            "character_size": 64,
+        },
         "training": {"epochs": 15, "batch_size": 16},
-    }  # fmt: skip
+    }
 
 
 def inflection(data: Path, folder: Path) -> dict[str, Any]:
     return {
         "task": "seq2seq",
-        "data": {"path": str(data / "inflection_english_train.tsv"), "source": [1, 3], "target": 2, "validation": 0,
-                 "test": str(data / "inflection_english_dev.tsv")},
+        "data": {
+            "path": str(data / "inflection_english_train.tsv"),
+            "source": [1, 3],
+            "target": 2,
+            "validation": 0,
+            "test": str(data / "inflection_english_dev.tsv"),
+        },
         "model": {"cell": "lstm", "hidden_size": 128, "num_layers": 1, "dropout": 0.5},
         "training": {"epochs": 50},
-    }  # fmt: skip
+    }
 
 
 def dates(data: Path, folder: Path) -> dict[str, Any]:
@@ -170,19 +196,32 @@ def adding_600(data: Path, run: Path) -> dict[str, Any]:
         errors[cell] = round(train(run.with_name(cell), config, files["train"], *sets)["network"] ** 2, 6)
     worst = max(errors.values())
     return {
-        "score": worst, "better": "lower", "floor": round(floor, 4), "target": 0.01, "passed": worst < 0.01,
+        "score": worst,
+        "better": "lower",
+        "floor": round(floor, 4),
+        "target": 0.01,
+        "passed": worst < 0.01,
         "cells": errors,
         "protocol": "sample_configs/adding.yaml with cell gru and lstm: adding problem, T = 600, 5,000 sequences to "
         "train on, MSE on 1,000 fresh ones, the worse of the two; the floor always answers 1",
-    }  # fmt: skip
+    }
 
 
 MOVIES: dict[str, dict[str, Any]] = {
     "data": {"residual": "naive-bayes", "validation": 0},
-    "model": {"cell": "lstm", "hidden_size": 64, "num_layers": 1, "bidirectional": True, "pooling": "max",
-              "embedding_size": 64, "character_size": 16, "dropout": 0.7, "word_dropout": 0.5},
+    "model": {
+        "cell": "lstm",
+        "hidden_size": 64,
+        "num_layers": 1,
+        "bidirectional": True,
+        "pooling": "max",
+        "embedding_size": 64,
+        "character_size": 16,
+        "dropout": 0.7,
+        "word_dropout": 0.5,
+    },
     "training": {"epochs": 6, "batch_size": 32, "learning_rate": 5e-4},
-}  # fmt: skip
+}
 
 
 FIGURES: dict[str, Callable[[Path, Path], dict[str, Any]]] = {

@@ -66,11 +66,17 @@ def measured(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
             rate = {name: B * T / seconds for name, seconds in times.items()}
             gflops = rate["rnncli"] * model.flops_per_token() / 1e9
             yield {
-                "cell": cell, "hidden": H, "layers": layers, "batch": B, "bptt": T, "threads": threads,
+                "cell": cell,
+                "hidden": H,
+                "layers": layers,
+                "batch": B,
+                "bptt": T,
+                "threads": threads,
                 **{f"{name}_tokens_per_second": round(value) for name, value in rate.items()},
                 "ratio": round(rate["rnncli"] / rate["torch"], 2),
-                "gflops": round(gflops, 1), "peak_share": round(gflops / peak, 3),
-            }  # fmt: skip
+                "gflops": round(gflops, 1),
+                "peak_share": round(gflops / peak, 3),
+            }
 
 
 def cost(threads: int, at_least: float) -> Iterator[tuple[str, int, float, float, float]]:
@@ -88,22 +94,46 @@ def cost(threads: int, at_least: float) -> Iterator[tuple[str, int, float, float
 
 
 def print_rows(rows: list[dict[str, Any]]) -> None:
-    table = Table("cell", "H", "layers", "B", "T", "threads", "rnncli", "PyTorch", "JAX", "ratio", "GFLOP/s", "of peak",
-                  title="tokens/s", box=None)  # fmt: skip
+    table = Table(
+        "cell",
+        "H",
+        "layers",
+        "B",
+        "T",
+        "threads",
+        "rnncli",
+        "PyTorch",
+        "JAX",
+        "ratio",
+        "GFLOP/s",
+        "of peak",
+        title="tokens/s",
+        box=None,
+    )
     for row in rows:
         jax = f"{row['jax_tokens_per_second']:,}" if "jax_tokens_per_second" in row else "–"
         table.add_row(
             *(str(row[key]) for key in ("cell", "hidden", "layers", "batch", "bptt", "threads")),
-            f"{row['rnncli_tokens_per_second']:,}", f"{row['torch_tokens_per_second']:,}", jax,
-            f"{row['ratio']:.2f}", f"{row['gflops']:.0f}", f"{row['peak_share']:.0%}",
-        )  # fmt: skip
+            f"{row['rnncli_tokens_per_second']:,}",
+            f"{row['torch_tokens_per_second']:,}",
+            jax,
+            f"{row['ratio']:.2f}",
+            f"{row['gflops']:.0f}",
+            f"{row['peak_share']:.0%}",
+        )
     Console().print(table)
     print(f"geometric mean of ratios: {statistics.geometric_mean(row['ratio'] for row in rows):.2f}")
 
 
 def print_cost(threads: int, at_least: float) -> None:
-    table = Table("", "ms per update", "growth", "growth of FLOPs", box=None,
-                  title=f"cost of an update: {COST_CELL}, otherwise {COST}, {threads} threads")  # fmt: skip
+    table = Table(
+        "",
+        "ms per update",
+        "growth",
+        "growth of FLOPs",
+        box=None,
+        title=f"cost of an update: {COST_CELL}, otherwise {COST}, {threads} threads",
+    )
     for key, value, milliseconds, growth, flops in cost(threads, at_least):
         table.add_row(f"{key} {value}", f"{milliseconds:.1f}", f"{growth:.2f}", f"{flops:.2f}")
     Console().print(table)

@@ -114,9 +114,14 @@ def run_command(
 ) -> Result:
     """Any command, such as a shell's."""
     done = subprocess.run(
-        command, cwd=cwd, input=stdin.encode() if isinstance(stdin, str) else stdin, capture_output=True,
-        env=env or environment(), timeout=PATIENCE, check=False,
-    )  # fmt: skip
+        command,
+        cwd=cwd,
+        input=stdin.encode() if isinstance(stdin, str) else stdin,
+        capture_output=True,
+        env=env or environment(),
+        timeout=PATIENCE,
+        check=False,
+    )
     out = done.stdout.decode("utf-8", "surrogateescape")
     return Result(done.returncode, out, done.stderr.decode("utf-8", "surrogateescape"))
 

@@ -44,9 +44,14 @@ training: {epochs: 2, batch_size: 16, fallback: false}
 def write_inputs(folder: Path) -> None:
     """The data and configs of the shared models, in `folder`."""
     files = {
-        "text.txt": TEXT, "advice.txt": ADVICE, "odd.txt": ODD, "sales.csv": SALES,
-        "char.yaml": CHAR, "word.yaml": WORD, "forecast.yaml": FORECAST,
-    }  # fmt: skip
+        "text.txt": TEXT,
+        "advice.txt": ADVICE,
+        "odd.txt": ODD,
+        "sales.csv": SALES,
+        "char.yaml": CHAR,
+        "word.yaml": WORD,
+        "forecast.yaml": FORECAST,
+    }
     for name, content in files.items():
         (folder / name).write_text(content, encoding="utf-8", newline="")
 

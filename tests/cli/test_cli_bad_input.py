@@ -21,11 +21,17 @@ training:
   bptt: 0
 """
 FILES = {
-    "three.yaml": THREE_MISTAKES.encode(), "empty.txt": b"", "empty.csv": b"", "header.csv": b"month,sales\n",
-    "word.csv": b"month,sales\n2001-01,1\n2001-02,2\n2001-03,many\n2001-04,3\n", "one.txt": b"aaaa",
-    "latin.txt": b"first line\ncaf\xe9 au lait\n", "a file": b"x",
-    "bad\x1b[31m.csv": b"", "short.csv": b"month,sales\n2001-01,1\n2001-02,2\n",
-}  # fmt: skip
+    "three.yaml": THREE_MISTAKES.encode(),
+    "empty.txt": b"",
+    "empty.csv": b"",
+    "header.csv": b"month,sales\n",
+    "word.csv": b"month,sales\n2001-01,1\n2001-02,2\n2001-03,many\n2001-04,3\n",
+    "one.txt": b"aaaa",
+    "latin.txt": b"first line\ncaf\xe9 au lait\n",
+    "a file": b"x",
+    "bad\x1b[31m.csv": b"",
+    "short.csv": b"month,sales\n2001-01,1\n2001-02,2\n",
+}
 WRONG: dict[str, tuple[Sequence[str], int, Sequence[str]]] = {
     "missing data of a config": (["char.yaml", "textt.txt"], 2, ["textt.txt; did you mean text.txt"]),
     "missing config": (["nosuch.yaml"], 2, ["nosuch.yaml: no such file"]),
@@ -43,7 +49,7 @@ WRONG: dict[str, tuple[Sequence[str], int, Sequence[str]]] = {
     "hostile name": (["bad\x1b[31m.csv"], 3, [r"bad\x1b[31m.csv"]),
     "wrong --set": (["char.yaml", "--set", "model.hiden_size=3"], 2, ["hiden_size", 'did you mean "hidden_size"']),
     "a config of nothing": (["char.yaml", "--set", "data.path=null"], 2, ["names no data"]),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")

@@ -205,12 +205,14 @@ def test_a_missing_row_and_a_missing_value_are_stepped_over(folder: Path) -> Non
 
 def test_rows_that_come_late_are_left_out_and_the_stream_goes_on(folder: Path) -> None:
     strays = [*LATER[:3], LATER[1], LATER[2], "2011-13,5", "2011-04-02,5", *LATER[3:]]
-    told, calm, gap = all_followed(
-        folder, [HEADER, *strays], [HEADER, *LATER], [HEADER, *LATER[:2], LATER[6]]
-    )  # fmt: skip
+    told, calm, gap = all_followed(folder, [HEADER, *strays], [HEADER, *LATER], [HEADER, *LATER[:2], LATER[6]])
     assert told.rows() == calm.rows()
-    for line, stamp, why in ((5, "2011-02", "comes after"), (6, "2011-03", "has been already"),
-                             (7, "2011-13", "is no time of this series"), (8, "2011-04-02", "is no time")):  # fmt: skip
+    for line, stamp, why in (
+        (5, "2011-02", "comes after"),
+        (6, "2011-03", "has been already"),
+        (7, "2011-13", "is no time of this series"),
+        (8, "2011-04-02", "is no time"),
+    ):
         assert f'<stdin>:{line}: "{stamp}" {why}' in told.err
     assert "4 rows are missing before" in gap.err
 
@@ -231,8 +233,12 @@ def test_a_row_that_is_none_is_named(folder: Path, lines: list[str], code: int, 
 def test_answers_do_not_wait_for_the_end(folder: Path) -> None:
     with subprocess.Popen(
         [*COMMAND, "predict", "run", "-", "--follow", "-f", "jsonl", "--state", "live.state"],
-        cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(f"{HEADER}\n")

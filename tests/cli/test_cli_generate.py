@@ -124,8 +124,7 @@ WRONG: dict[str, tuple[Sequence[str], int, Sequence[str]]] = {
     "empty directory": (["empty"], 2, ["no model.safetensors"]),
     "forecast model": (["forecast"], 2, ["task forecast", "language-model"]),
     "no prime file": (["char", "--prime-file", "nosuch.txt"], 2, ["no such file: nosuch.txt"]),
-    "unseen": (["char", "--prime", "The ü fox☃"], 3,
-               ['"ü" (U+00FC) at position 5', '"☃" (U+2603) at position 10']),
+    "unseen": (["char", "--prime", "The ü fox☃"], 3, ['"ü" (U+00FC) at position 5', '"☃" (U+2603) at position 10']),
     "text": (["text.txt"], 4, ["text.txt"]),
     "pickle": (["model.pkl"], 4, ["never loads pickles"]),
     "zip": (["model.pt"], 4, ["zip archive"]),
@@ -133,7 +132,7 @@ WRONG: dict[str, tuple[Sequence[str], int, Sequence[str]]] = {
     "one bit": (["bit.safetensors"], 4, ["checksum"]),
     "header": (["header.safetensors"], 4, ["header.safetensors"]),
     **{f"cut {n}": ([f"cut{n}.safetensors"], 4, [f"cut{n}.safetensors"]) for n in range(4)},
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -147,9 +146,12 @@ def refused(shelf: Shelf) -> dict[str, Result]:
     renamed = whole.replace(b'\\"cell\\":\\"lstm\\"', b'\\"cell\\":\\"lstn\\"')
     assert renamed != whole
     files = {
-        "model.pkl": pickle.dumps({"weights": [1.0]}), "model.pt": b"PK\x03\x04" + bytes(100),
-        "trailing.safetensors": whole + b"\0\0\0\0", "bit.safetensors": bytes(flipped), "header.safetensors": renamed,
-    }  # fmt: skip
+        "model.pkl": pickle.dumps({"weights": [1.0]}),
+        "model.pt": b"PK\x03\x04" + bytes(100),
+        "trailing.safetensors": whole + b"\0\0\0\0",
+        "bit.safetensors": bytes(flipped),
+        "header.safetensors": renamed,
+    }
     for n, length in enumerate((0, 8 + header // 2, 8 + header, len(whole) - 1)):
         files[f"cut{n}.safetensors"] = whole[:length]
     for name, content in files.items():

@@ -69,10 +69,13 @@ def test_every_command_and_option_is_explained(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(["tarin"], "No such command 'tarin'"), (["generate", "x", "--sed", "1"], "--sed"),
-     (["train"], "name a config or a data file to train on"),
-     (["train", "a.yaml", "b", "c"], "unexpected extra argument")],
-)  # fmt: skip
+    [
+        (["tarin"], "No such command 'tarin'"),
+        (["generate", "x", "--sed", "1"], "--sed"),
+        (["train"], "name a config or a data file to train on"),
+        (["train", "a.yaml", "b", "c"], "unexpected extra argument"),
+    ],
+)
 def test_a_wrong_command_line_is_one_line(arguments: list[str], said: str, tmp_path: Path) -> None:
     message = run(*arguments, cwd=tmp_path).refused(2)
     assert said in message

@@ -19,10 +19,31 @@ from safetensors.numpy import load_file
 
 from rnncli.inspection.reports import RULE
 
-LIKE_RUN = ["--set", "training.bptt=16", "--set", "training.batch_size=4", "--set", "training.learning_rate=1e-2",
-            "--set", "training.epochs=2"]  # fmt: skip
-LINEAR = ["char.yaml", "--set", "model.cell=rnn", "--set", "model.activation=identity", "--set", "model.num_layers=1",
-          "--set", "training.bptt=60", "--set", "training.batch_size=2", "--batches", "1"]  # fmt: skip
+LIKE_RUN = [
+    "--set",
+    "training.bptt=16",
+    "--set",
+    "training.batch_size=4",
+    "--set",
+    "training.learning_rate=1e-2",
+    "--set",
+    "training.epochs=2",
+]
+LINEAR = [
+    "char.yaml",
+    "--set",
+    "model.cell=rnn",
+    "--set",
+    "model.activation=identity",
+    "--set",
+    "model.num_layers=1",
+    "--set",
+    "training.bptt=60",
+    "--set",
+    "training.batch_size=2",
+    "--batches",
+    "1",
+]
 CALLS: dict[str, Sequence[str]] = {
     "config": ["char.yaml", "-f", "json"],
     "run": ["char", "-f", "json"],
@@ -46,7 +67,7 @@ CALLS: dict[str, Sequence[str]] = {
     "model file at last": ["copy/model.safetensors", "text.txt", "--at", "last"],
     "odd verdict": ["char", "--fail-on", "healthy"],
     "odd svg": ["char", "--svg", "no/such/folder.svg"],
-}  # fmt: skip
+}
 BPTT = 16
 
 
@@ -109,8 +130,9 @@ def test_the_last_weights_are_those_of_the_state_with_the_optimizers_moments(sai
     assert last["layers"] == best["layers"]
     assert [p["grad_norm"] for p in last["parameters"]] == [p["grad_norm"] for p in best["parameters"]]
     # The schedule ends at nearly nothing.
-    assert all(a["update_ratio"] < 0.1 * b["update_ratio"] for a, b in zip(
-        last["parameters"], best["parameters"], strict=True))  # fmt: skip
+    assert all(
+        a["update_ratio"] < 0.1 * b["update_ratio"] for a, b in zip(last["parameters"], best["parameters"], strict=True)
+    )
 
 
 def test_one_batch_has_no_noise(said: dict[str, Result]) -> None:

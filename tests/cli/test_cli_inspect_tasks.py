@@ -28,7 +28,7 @@ CALLS: dict[str, list[str]] = {
     "forecast, recursive": ["shops.yaml", "--set", "model.decoder=recursive", "--set", "training.loss=gaussian"],
     "forecast, several": ["co2.yaml", "--set", "training.seeds=3", "--set", "data.context=[24, 48]"],
     "counts": ["counts.yaml"],
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +57,10 @@ def names(report: dict[str, Any]) -> list[str]:
 def test_layers_are_named_by_part_and_direction(seen: dict[str, dict[str, Any]]) -> None:
     assert names(seen["classify, both ways"]) == ["layer 0", "layer 0 backward"]
     assert names(seen["seq2seq, none"]) == [
-        *(f"encoder layer {l}{way}" for l in (0, 1) for way in ("", " backward")), "decoder layer 0", "decoder layer 1",
-    ]  # fmt: skip
+        *(f"encoder layer {l}{way}" for l in (0, 1) for way in ("", " backward")),
+        "decoder layer 0",
+        "decoder layer 1",
+    ]
     assert names(seen["caption"]) == ["decoder layer 0"]
     assert names(seen["forecast, segments"]) == ["encoder layer 0"]
     assert names(seen["forecast, several"]) == ["layer 0"]
@@ -149,8 +151,9 @@ def test_a_verdict_of_one_of_them_fails(compared: dict[str, Result]) -> None:
 def test_one_that_diverges_does_not_take_the_others_along(compared: dict[str, Result]) -> None:
     result = compared["diverging"].ok()
     found = [(one["at"], one["name"]) for one in json.loads(result.out)["compared"]]
-    assert found == [(at, f"training.learning_rate={rate}") for at, rate in (
-        ("init", "1e-3"), ("init", "1e30"), ("best", "1e-3"))]  # fmt: skip
+    assert found == [
+        (at, f"training.learning_rate={rate}") for at, rate in (("init", "1e-3"), ("init", "1e30"), ("best", "1e-3"))
+    ]
     assert "training.learning_rate=1e30: training diverged" in result.err
     assert "it is seen before training only" in result.err
 

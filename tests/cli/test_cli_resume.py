@@ -159,8 +159,16 @@ def test_resuming_cannot_change_what_decides_the_result(folder: Path, whole: tup
 
 def test_the_advice_after_a_stop_works_for_standard_input_and_spaces(tmp_path: Path) -> None:
     (tmp_path / "data.txt").write_text(TEXT * 22, encoding="utf-8")
-    small = ["--set", "model.hidden_size=8", "--set", "training.epochs=5", "--set", "training.batch_size=4", "--set",
-             "training.bptt=16"]  # fmt: skip
+    small = [
+        "--set",
+        "model.hidden_size=8",
+        "--set",
+        "training.epochs=5",
+        "--set",
+        "training.batch_size=4",
+        "--set",
+        "training.bptt=16",
+    ]
     with (
         open(tmp_path / "data.txt", "rb") as data,
         start("train", "-", "-o", "my run", *small, cwd=tmp_path, stdin=data) as process,

@@ -17,8 +17,12 @@ BASES = {
     # Large enough that every phase of an update is worth another thread.
     "wide": ["char.yaml", "--set", "model.hidden_size=192", "--set", "training.epochs=1"],
 }
-MOVED = {"lstm": "elsewhere/other name.txt", "gru": "elsewhere/other name.txt", "forecast": "elsewhere/other.csv",
-         "wide": "elsewhere/other name.txt"}  # fmt: skip
+MOVED = {
+    "lstm": "elsewhere/other name.txt",
+    "gru": "elsewhere/other name.txt",
+    "forecast": "elsewhere/other.csv",
+    "wide": "elsewhere/other name.txt",
+}
 VARIANTS = {
     "one thread": ["training.threads=1"],
     "two threads, data moved": ["training.threads=2"],

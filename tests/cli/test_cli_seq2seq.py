@@ -20,8 +20,10 @@ training: {epochs: 60, batch_size: 16, learning_rate: 2e-2, teacher_forcing: 0.8
 """
 TUNES = "colour,many,tune\n" + "".join(
     f"{colour},{many},{' '.join([note] * many)}\n"
-    for colour, note in (("red", "do"), ("blue", "mi"), ("green", "so")) for many in range(1, 7) for _ in range(4)
-)  # fmt: skip
+    for colour, note in (("red", "do"), ("blue", "mi"), ("green", "so"))
+    for many in range(1, 7)
+    for _ in range(4)
+)
 CAPTION = """\
 task: caption
 data: {path: tunes.csv, tokens: word, validation: 0.1}
@@ -156,14 +158,20 @@ def test_what_differs_in_spaces_alone_is_equal_for_floors_too(folder: Path) -> N
 def test_standard_input_in_any_encoding_and_with_any_line_ends(folder: Path, trained: str) -> None:
     for stdin, encoding in (("abc\r\ndeb", "utf-8"), ("\ufeffabc\ndeb\n", "utf-8"), ("abc\rdeb\r", "latin-1")):
         done = subprocess.run(
-            [*COMMAND, "predict", "run", "-", "--encoding", encoding], cwd=folder, input=stdin.encode(encoding),
-            capture_output=True, check=True,
-        )  # fmt: skip
+            [*COMMAND, "predict", "run", "-", "--encoding", encoding],
+            cwd=folder,
+            input=stdin.encode(encoding),
+            capture_output=True,
+            check=True,
+        )
         assert done.stdout == b"cba!\nbed!\n"
     done = subprocess.run(
-        [*COMMAND, "predict", "run", "-", "--encoding", "utf-16"], cwd=folder, input="abc\ndeb\n".encode("utf-16"),
-        capture_output=True, check=True,
-    )  # fmt: skip
+        [*COMMAND, "predict", "run", "-", "--encoding", "utf-16"],
+        cwd=folder,
+        input="abc\ndeb\n".encode("utf-16"),
+        capture_output=True,
+        check=True,
+    )
     assert done.stdout == b"cba!\nbed!\n"
     done = subprocess.run([*COMMAND, "predict", "run", "-"], cwd=folder, input=b"abc\nd\xe9\n", capture_output=True)
     assert done.returncode == 3

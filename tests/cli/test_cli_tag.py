@@ -51,8 +51,9 @@ def test_sentences_are_tagged_in_every_form(folder: Path, trained: str) -> None:
     for stdin in asked.values():
         found = json.loads(run("predict", "run", "-", "-f", "json", cwd=folder, stdin=stdin).ok().out)
         assert [[step["tag"] for step in item["steps"]] for item in found] == [
-            ["O", "B-who"], ["B-who", "I-who", "O", "O"],
-        ]  # fmt: skip
+            ["O", "B-who"],
+            ["B-who", "I-who", "O", "O"],
+        ]
     rows = run("predict", "run", "names.conll", cwd=folder).ok().rows()
     assert list(rows[0]) == ["id", "step", "word", "tag", "probability"]
     right = [line.split("\t")[1] for line in SENTENCES.split("\n") if line]

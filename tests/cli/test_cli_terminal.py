@@ -58,9 +58,14 @@ def test_ctrl_c_on_a_terminal_saves_and_gives_the_cursor_back(place: Path) -> No
     env = environment(TERM="xterm-256color")
     arguments = ["train", "char.yaml", "long.txt", "-o", "run", "--set", "training.epochs=200"]
     child = pexpect.spawn(
-        COMMAND[0], [*COMMAND[1:], *arguments], cwd=str(place), env=env, dimensions=(24, 80), timeout=PATIENCE,
+        COMMAND[0],
+        [*COMMAND[1:], *arguments],
+        cwd=str(place),
+        env=env,
+        dimensions=(24, 80),
+        timeout=PATIENCE,
         encoding="utf-8",
-    )  # fmt: skip
+    )
     child.expect("tok/s")
     child.sendintr()
     child.expect(pexpect.EOF)

@@ -13,8 +13,17 @@ from conftest import SALES, TEXT, Shelf
 
 from rnncli.tasks.configs import load_config
 
-KEYS = {"step", "epoch", "tokens", "seconds", "train_loss", "valid_loss", "learning_rate", "grad_norm",
-        "tokens_per_second"}  # fmt: skip
+KEYS = {
+    "step",
+    "epoch",
+    "tokens",
+    "seconds",
+    "train_loss",
+    "valid_loss",
+    "learning_rate",
+    "grad_norm",
+    "tokens_per_second",
+}
 TINY = ("--set", "model.hidden_size=8", "--set", "training.epochs=1")
 
 
@@ -98,12 +107,25 @@ def ways(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Resu
         "table": (["sales.csv", *TINY, "-q"], ""),
         "stdin": (["char.yaml", "-", "-o", "stdin", "-q"], TEXT),
         "test": (["char.yaml", "-o", "test", "-q", "--set", "data.test=0.2"], ""),
-        "patience": (["char.yaml", "-o", "patience", "-q", "--set", "training.patience=2", "--set",
-                      "training.learning_rate=0.5", "--set", "training.epochs=60"], ""),
+        "patience": (
+            [
+                "char.yaml",
+                "-o",
+                "patience",
+                "-q",
+                "--set",
+                "training.patience=2",
+                "--set",
+                "training.learning_rate=0.5",
+                "--set",
+                "training.epochs=60",
+            ],
+            "",
+        ),
         "validation file": (["forecast.yaml", "head.csv", "-o", "vf", "--set", "data.validation=tail.csv"], ""),
         "test file": (["forecast.yaml", "head.csv", "-o", "tf", "--set", "data.test=tail.csv", "-q"], ""),
         "none held out": (["char.yaml", "-o", "all", "-q", "--set", "data.validation=0"], ""),
-    }  # fmt: skip
+    }
     jobs = [partial(run, "train", *arguments, cwd=folder, stdin=stdin) for arguments, stdin in commands.values()]
     return folder, dict(zip(commands, together(*jobs), strict=True))
 

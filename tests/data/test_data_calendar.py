@@ -34,10 +34,14 @@ def cycles(names: tuple[str, ...]) -> list[str]:
 @pytest.mark.parametrize(
     ("series", "expected"),
     [
-        (timeline("second", 1, "2024-01-01 00:00:00", "YYYY-MM-DD hh:mm:ss"),
-         ["minute-of-hour", "time-of-day", "day-of-week", "day-of-year"]),
-        (timeline("second", HOUR, "2024-01-01 00:00", "YYYY-MM-DD hh:mm"),
-         ["time-of-day", "day-of-week", "day-of-year"]),
+        (
+            timeline("second", 1, "2024-01-01 00:00:00", "YYYY-MM-DD hh:mm:ss"),
+            ["minute-of-hour", "time-of-day", "day-of-week", "day-of-year"],
+        ),
+        (
+            timeline("second", HOUR, "2024-01-01 00:00", "YYYY-MM-DD hh:mm"),
+            ["time-of-day", "day-of-week", "day-of-year"],
+        ),
         (timeline("second", DAY, "2024-01-01"), ["day-of-week", "day-of-year"]),
         (timeline("second", 7 * DAY, "2024-01-01"), ["day-of-year"]),
         (timeline("second", 400 * DAY, "2024-01-01"), []),
@@ -49,7 +53,7 @@ def cycles(names: tuple[str, ...]) -> list[str]:
         (timeline("year", 1, "2024", "integer"), []),
         (timeline("step", 5, "-5", "integer"), []),
     ],
-)  # fmt: skip
+)
 def test_a_series_has_the_cycles_that_are_longer_than_its_step(series, expected):
     names, features = calendar_features(series, 7, 4)
     assert cycles(names) == expected

@@ -88,10 +88,13 @@ def test_streaming_says_the_same_as_joining(kind, text):
     assert "".join([stream.push(token) for token in tokens]) + stream.flush() == detokenize(tokens, kind)
 
 
-@pytest.mark.parametrize(("text", "tokens"), [
-    ("12.5 and 1,000.25.", ["12.5", "and", "1,000.25", "."]),
-    ("a.b 3. 4", ["a", ".", "b", "3", ".", "4"]),
-    ("2-3 o'clock", ["2-3", "o'clock"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("12.5 and 1,000.25.", ["12.5", "and", "1,000.25", "."]),
+        ("a.b 3. 4", ["a", ".", "b", "3", ".", "4"]),
+        ("2-3 o'clock", ["2-3", "o'clock"]),
+    ],
+)
 def test_numbers_keep_their_points(text, tokens):
     assert tokenize(text, "word") == tokens

@@ -198,8 +198,9 @@ def test_weekdays_are_at_one_time_of_day():
 
 
 def test_a_holiday_among_weekdays_is_a_gap():
-    why = refused("2023-12-20", "2023-12-21", "2023-12-22", "2023-12-26", "2023-12-27", "2023-12-28", "2023-12-29",
-                  "2024-01-01")  # fmt: skip
+    why = refused(
+        "2023-12-20", "2023-12-21", "2023-12-22", "2023-12-26", "2023-12-27", "2023-12-28", "2023-12-29", "2024-01-01"
+    )
     assert why.startswith(
         'd.csv:5: column 2 "date": "2023-12-26" comes after "2023-12-22"; expected "2023-12-25" (step: weekday); '
     )

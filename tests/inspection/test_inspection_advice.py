@@ -82,8 +82,11 @@ def test_a_shorter_bptt_takes_the_stride_along():
 
 def test_a_regression_has_no_bptt_to_change_but_gates_and_a_pooling_for_them():
     for cell, pooling, proposed in (
-        ("rnn", "last", False), ("gru", None, True), ("gru", "last", True), ("gru", "mean", False)
-    ):  # fmt: skip
+        ("rnn", "last", False),
+        ("gru", None, True),
+        ("gru", "last", True),
+        ("gru", "mean", False),
+    ):
         model = {"cell": cell} | ({"pooling": pooling} if pooling else {})
         (sentence,) = told("regress", model, about=report(layer(decaying(0.8, 100))))
         assert "21 steps of 99" in sentence
@@ -210,14 +213,28 @@ def test_clipping_that_acts_now_and_then_or_on_what_is_infinite_is_not():
 
 
 MODELS = [
-    {"cell": "rnn"}, {"cell": "rnn", "activation": "relu", "recurrent_scale": 1.9},
-    {"cell": "rnn", "activation": "identity"}, {"cell": "gru"}, {"cell": "lstm", "chrono_init": 3},
-]  # fmt: skip
+    {"cell": "rnn"},
+    {"cell": "rnn", "activation": "relu", "recurrent_scale": 1.9},
+    {"cell": "rnn", "activation": "identity"},
+    {"cell": "gru"},
+    {"cell": "lstm", "chrono_init": 3},
+]
 CURVES = [
-    decaying(0.5, 2), decaying(0.5, 3), decaying(0.5, 200), decaying(0.005, 2), decaying(0.005, 3), decaying(0.99, 100),
-    np.ones(1), np.ones(40), decaying(1.9, 64), decaying(1e40, 5), decaying(1e200, 2), np.zeros(5), [1, np.inf],
+    decaying(0.5, 2),
+    decaying(0.5, 3),
+    decaying(0.5, 200),
+    decaying(0.005, 2),
+    decaying(0.005, 3),
+    decaying(0.99, 100),
+    np.ones(1),
+    np.ones(40),
+    decaying(1.9, 64),
+    decaying(1e40, 5),
+    decaying(1e200, 2),
+    np.zeros(5),
+    [1, np.inf],
     [1, 200, 0.5],
-]  # fmt: skip
+]
 TRAININGS = [{}, {"clip_norm": None}, {"clip_norm": 1e-5}]
 
 

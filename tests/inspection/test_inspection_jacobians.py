@@ -21,7 +21,7 @@ from inspection import (
     passed_forward,
     sample_of,
     window,
-)  # fmt: skip
+)
 from windows import VARIANTS, error
 
 from rnncli.inspection import jacobians
@@ -213,9 +213,12 @@ def test_weights_that_are_no_numbers_have_no_singular_values(cell):
 
 @pytest.mark.parametrize(
     ("cell", "gates"),
-    [("rnn", ["hidden"]), ("gru", ["reset", "update", "candidate"]),
-     ("lstm", ["input", "forget", "candidate", "output"])],
-)  # fmt: skip
+    [
+        ("rnn", ["hidden"]),
+        ("gru", ["reset", "update", "candidate"]),
+        ("lstm", ["input", "forget", "candidate", "output"]),
+    ],
+)
 def test_spectral_radii_of_every_gate(cell, gates):
     network = made(cell, layers=2)
     radii = 0.5 + np.arange(len(gates))

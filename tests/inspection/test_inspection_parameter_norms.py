@@ -2,19 +2,7 @@
 
 import numpy as np
 import pytest
-from inspection import (
-    B,
-    H,
-    O,
-    T,
-    changed,
-    driver_of,
-    inspected,
-    made,
-    optimizer_of,
-    sample_of,
-    window,
-)  # fmt: skip
+from inspection import B, H, O, T, changed, driver_of, inspected, made, optimizer_of, sample_of, window
 
 from rnncli.inspection.parameters import ParameterNorms
 from rnncli.kernels.optimizers import OPTIMIZERS
@@ -39,9 +27,8 @@ def parts(network, flat):
     """By name, out of (…, P)."""
     ends = np.cumsum([spec.size for spec in network.parameters.declared])
     return {
-        spec.name: flat[..., end - spec.size : end]
-        for spec, end in zip(network.parameters.declared, ends, strict=True)
-    }  # fmt: skip
+        spec.name: flat[..., end - spec.size : end] for spec, end in zip(network.parameters.declared, ends, strict=True)
+    }
 
 
 class Plain:

@@ -18,7 +18,7 @@ from inspection import (
     naive_states,
     sample_of,
     window,
-)  # fmt: skip
+)
 from pairs import Pairs
 from pairs import small_shape as pair_shape
 from unrolled import mean_by_lag
@@ -43,9 +43,17 @@ def orthogonal(scale, steps, input_scale=1e-6):
 
 @pytest.mark.parametrize(
     ("scale", "steps", "wanted"),
-    [(0.9, 5, HEALTHY), (0.9, 44, HEALTHY), (0.9, 45, VANISHING), (0.9, 61, VANISHING), (1.0, 61, HEALTHY),
-     (1.9, 8, HEALTHY), (1.9, 9, EXPLODING), (1.9, 61, EXPLODING)],
-)  # fmt: skip
+    [
+        (0.9, 5, HEALTHY),
+        (0.9, 44, HEALTHY),
+        (0.9, 45, VANISHING),
+        (0.9, 61, VANISHING),
+        (1.0, 61, HEALTHY),
+        (1.9, 8, HEALTHY),
+        (1.9, 9, EXPLODING),
+        (1.9, 61, EXPLODING),
+    ],
+)
 def test_an_orthogonal_identity_network_decays_by_its_scale_at_each_step(scale, steps, wanted):
     """0.9^43 is 1.08%, 0.9^44 0.97%; 1.9^7 is 89, 1.9^8 170."""
     network, sample = orthogonal(scale, steps)
@@ -133,8 +141,11 @@ def test_each_direction_has_the_ruler_of_the_other_in_a_mirror():
     x, targets = window()
     network, mirrored = made("lstm", bidirectional=True), made("lstm", bidirectional=True)
     weights = network.parameters.export()
-    turned = {name: weights[name.removesuffix("_reverse") if "_reverse" in name else f"{name}_reverse"]
-              for name in weights if name.startswith("rnn.")}  # fmt: skip
+    turned = {
+        name: weights[name.removesuffix("_reverse") if "_reverse" in name else f"{name}_reverse"]
+        for name in weights
+        if name.startswith("rnn.")
+    }
     head = {"head.weight": np.roll(weights["head.weight"], H, axis=1), "head.bias": weights["head.bias"]}
     mirrored.parameters.load(turned | head)
     mirrored.pack()
@@ -202,10 +213,19 @@ def test_norms_by_lag_are_those_of_central_differences(cell, activation, lengths
 
 @pytest.mark.parametrize(
     ("curve", "wanted"),
-    [([1, 100, 1], HEALTHY), ([1, np.nextafter(100, 101), 1], EXPLODING), ([1, 0.5, 0.01], HEALTHY),
-     ([1, 0.5, np.nextafter(0.01, 0)], VANISHING), ([1, 0.001, 1], HEALTHY), ([1, 200, 0.001], EXPLODING),
-     ([0, 0, 0], NO_GRADIENT), ([1, np.inf, 1], EXPLODING), ([np.nan] * 3, EXPLODING), ([3.0], HEALTHY)],
-)  # fmt: skip
+    [
+        ([1, 100, 1], HEALTHY),
+        ([1, np.nextafter(100, 101), 1], EXPLODING),
+        ([1, 0.5, 0.01], HEALTHY),
+        ([1, 0.5, np.nextafter(0.01, 0)], VANISHING),
+        ([1, 0.001, 1], HEALTHY),
+        ([1, 200, 0.001], EXPLODING),
+        ([0, 0, 0], NO_GRADIENT),
+        ([1, np.inf, 1], EXPLODING),
+        ([np.nan] * 3, EXPLODING),
+        ([3.0], HEALTHY),
+    ],
+)
 def test_a_verdict_keeps_to_its_rule_at_the_very_boundaries(curve, wanted):
     assert verdict(np.array(curve, float)) == wanted
 

@@ -93,10 +93,14 @@ def test_input_weights_keep_their_limits():
     many = network(token_input=True, input_size=400, embedding_size=9).parameters.export()
     dense = network(input_size=40).parameters.export()
     limits = [
-        (one_hot["rnn.weight_ih_l0"], 1), (vectors["embedding.weight"], 1), (many["embedding.weight"], 0.1),
+        (one_hot["rnn.weight_ih_l0"], 1),
+        (vectors["embedding.weight"], 1),
+        (many["embedding.weight"], 0.1),
         (vectors["rnn.weight_ih_l0"], H**-0.5),
-        (dense["rnn.weight_ih_l0"], H**-0.5), (dense["rnn.weight_ih_l1"], H**-0.5), (dense["head.weight"], H**-0.5),
-    ]  # fmt: skip
+        (dense["rnn.weight_ih_l0"], H**-0.5),
+        (dense["rnn.weight_ih_l1"], H**-0.5),
+        (dense["head.weight"], H**-0.5),
+    ]
     for values, limit in limits:
         assert 0.95 * limit < np.abs(values).max() <= limit
 

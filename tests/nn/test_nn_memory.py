@@ -14,9 +14,17 @@ from rnncli.nn.network import Network, NetworkShape
 @pytest.mark.parametrize(("bidirectional", "pooling"), [(False, None), (True, "mean")])
 def test_estimate_is_near_what_is_allocated(cell, layers, fold_up_to, bidirectional, pooling):
     shape = NetworkShape(
-        cell, 50, 96, layers, 50, token_input=True, embedding_size=64, fold_up_to=fold_up_to,
-        bidirectional=bidirectional, pooling=pooling,
-    )  # fmt: skip
+        cell,
+        50,
+        96,
+        layers,
+        50,
+        token_input=True,
+        embedding_size=64,
+        fold_up_to=fold_up_to,
+        bidirectional=bidirectional,
+        pooling=pooling,
+    )
     network = Network(shape)
     work = network.workspace(40, 16, 1 if pooling else 40, training=True)
     arrays = [work.x, work.outputs, *([] if work.dx is None else [work.dx])]

@@ -223,11 +223,19 @@ def test_pickles_and_archives_are_named_and_not_opened(path, tmp_path):
     "content",
     [
         b"Once upon a time there was a text that somebody took for a model.\n" * 9,
-        raw(b"[]"), raw(b"3"), raw(b"null"), raw(b"\xff\xfe"), raw(b"{"), raw(b"[" * 50_000), raw(b"{}"),
-        raw({"__metadata__": 3}), raw({"__metadata__": {}}), raw({"__metadata__": {"rnncli": 3}}),
+        raw(b"[]"),
+        raw(b"3"),
+        raw(b"null"),
+        raw(b"\xff\xfe"),
+        raw(b"{"),
+        raw(b"[" * 50_000),
+        raw(b"{}"),
+        raw({"__metadata__": 3}),
+        raw({"__metadata__": {}}),
+        raw({"__metadata__": {"rnncli": 3}}),
         *(raw({"__metadata__": {"rnncli": inner}}) for inner in ("", "[]", "null", "{}", "9" * 5000, "[" * 50_000)),
     ],
-)  # fmt: skip
+)
 def test_what_rnncli_did_not_write(path, content):
     refused(path, content)
 
@@ -246,11 +254,23 @@ def test_another_format_version(path, version):
 @pytest.mark.parametrize(
     "change",
     [
-        {"shape": [4, 4]}, {"shape": [-3, -4]}, {"shape": [2**63, 2**63]}, {"shape": [12.0]}, {"shape": None},
-        {"dtype": "F64"}, {"dtype": "BF16"}, {"dtype": "F8_E4M3"}, {"dtype": "X9"}, {"dtype": "I32"}, {"shape": [4, 3]},
-        {"data_offsets": [0, 10**9]}, {"data_offsets": [48, 0]}, {"data_offsets": [4, 52]}, {"data_offsets": []},
+        {"shape": [4, 4]},
+        {"shape": [-3, -4]},
+        {"shape": [2**63, 2**63]},
+        {"shape": [12.0]},
+        {"shape": None},
+        {"dtype": "F64"},
+        {"dtype": "BF16"},
+        {"dtype": "F8_E4M3"},
+        {"dtype": "X9"},
+        {"dtype": "I32"},
+        {"shape": [4, 3]},
+        {"data_offsets": [0, 10**9]},
+        {"data_offsets": [48, 0]},
+        {"data_offsets": [4, 52]},
+        {"data_offsets": []},
     ],
-)  # fmt: skip
+)
 def test_a_tensor_that_says_something_else(path, change):
     refused(path, changed(written(path), lambda outer: outer["rnn.w"].update(change)))
 

@@ -217,8 +217,9 @@ def test_encoder_decoder_and_all_its_gradients(cell, bidirectional, layers, embe
     reference = PairReference(pairs.shape).to(torch.float32 if dtype is np.float32 else torch.float64)
     reference.load_state_dict({name: torch.from_numpy(a) for name, a in pairs.model.parameters.export().items()})
     gradients = pairs.run_backward()
-    sources, tokens = (torch.from_numpy(t.astype(np.int64)) for t in (pairs.work.encoder.tokens,
-                                                                     pairs.work.decoder.tokens))  # fmt: skip
+    sources, tokens = (
+        torch.from_numpy(t.astype(np.int64)) for t in (pairs.work.encoder.tokens, pairs.work.decoder.tokens)
+    )
     outputs = reference(sources, pairs.lengths, tokens)
     inside = pairs.targets >= 0
     assert error(pairs.outputs[inside], outputs.detach().numpy()[inside]) < BOUNDS[dtype]

@@ -107,8 +107,9 @@ def test_outputs_and_gradients_match_pytorch(cell, dtype, bar):
     windows.run_forward()
     outputs = windows.work.outputs.copy()
     windows.run_backward()
-    weights = {name: torch.tensor(array, requires_grad=True)
-               for name, array in windows.model.parameters.export().items()}  # fmt: skip
+    weights = {
+        name: torch.tensor(array, requires_grad=True) for name, array in windows.model.parameters.export().items()
+    }
     kind = {"rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}[cell]
 
     def stack(prefix, size, layers, x, start=None):

@@ -14,9 +14,10 @@ from rnncli.training.threads import ThreadPool
 
 needs_jit = pytest.mark.skipif(not jit.enabled(), reason="minutes in plain Python, and the same code")
 LEXICON = Lexicon(
-    np.array([1, 0, 2, 3, 0], np.int32), np.zeros(5, bool),
+    np.array([1, 0, 2, 3, 0], np.int32),
+    np.zeros(5, bool),
     [np.array(s, np.int32) for s in ([1, 2], [3], [2, 2, 1, 3], [1], [4, 1, 2])],
-)  # fmt: skip
+)
 SENTENCES = [[2, 0, 1, 2, 4], [3, 3, 0], [1]]
 LENGTHS = np.array([5, 3, 1])
 

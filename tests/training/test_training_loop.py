@@ -295,7 +295,7 @@ RUNS = {
     "no validation part": (language_model, {"valid": 0}, "sgd", "plateau", 2.0),
     "series, adamw, step": (forecaster, {}, "adamw", "step", 0.01),
     "series, rmsprop, plateau": (forecaster, {"valid": False}, "rmsprop", "plateau", 0.05),
-}  # fmt: skip
+}
 UPDATES = 14
 
 

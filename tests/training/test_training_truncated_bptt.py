@@ -90,9 +90,16 @@ def test_equals_a_loop_unrolled_by_hand_in_pytorch(cell, stride, depth):
     network.initialise("orthogonal", 1.0, seed=3)
     ids = np.random.default_rng(0).integers(0, 5, 61).astype(np.int32)
     learner = StreamLearner(
-        network, ids, ids[:0], ids[:0], batch_size=3, bptt=depth, stride=stride, seed=1,
+        network,
+        ids,
+        ids[:0],
+        ids[:0],
+        batch_size=3,
+        bptt=depth,
+        stride=stride,
+        seed=1,
         pool=ThreadPool(1, network.dtype),
-    )  # fmt: skip
+    )
     rate = 0.5
     wanted = unrolled(network, ids, 3, stride, depth, lambda parameters: torch.optim.SGD(parameters, rate))
     for update, (loss, gradients) in enumerate(wanted):

@@ -36,10 +36,12 @@ def seasonal(title: str = "sales") -> ForecastChart:
     values = [100 + 20 * math.sin(i / 2) for i in range(80)]
     ahead = values[60:]
     return of(
-        list(values[:60]), ahead,
+        list(values[:60]),
+        ahead,
         (95, [value - 12 for value in ahead], [value + 12 for value in ahead]),
-        (80, [value - 6 for value in ahead], [value + 6 for value in ahead]), title=title,
-    )  # fmt: skip
+        (80, [value - 6 for value in ahead], [value + 6 for value in ahead]),
+        title=title,
+    )
 
 
 def plot(chart: ForecastChart, width: int = 80, height: int = 20) -> list[str]:

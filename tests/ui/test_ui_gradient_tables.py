@@ -54,37 +54,62 @@ def table(text: str, first: str) -> list[str]:
 def test_the_json_has_every_key_and_the_numbers_of_the_report(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(written(two_layers(), "json", capsys))
     assert {key: found[key] for key in ("at", "loss", "unit", "sequences", "batches", "rule", "check")} == {
-        "at": "best", "loss": 1.25, "unit": "nats per token", "sequences": 8, "batches": 4, "rule": RULE, "check": None,
-    }  # fmt: skip
+        "at": "best",
+        "loss": 1.25,
+        "unit": "nats per token",
+        "sequences": 8,
+        "batches": 4,
+        "rule": RULE,
+        "check": None,
+    }
     assert found["lags"] == list(range(64))
     assert found["advice"] == list(ADVICE)
     first = found["layers"][0]
     by_lag = {name: first.pop(name) for name in list(first) if isinstance(first[name], list) and len(first[name]) == 64}
-    assert {name: values[50] for name, values in by_lag.items()} == pytest.approx({
-        "gradient_norm_by_lag": 0.0625 * 0.9**50, "state_gradient_norm_by_lag": 0.125 * 0.9**50,
-        "left_by_lag": 0.9**50, "step_jacobian_norm": 0.9, "state_step_jacobian_norm": 0.95,
-        "smallest_singular_value": 0.05,
-    })  # fmt: skip
+    assert {name: values[50] for name, values in by_lag.items()} == pytest.approx(
+        {
+            "gradient_norm_by_lag": 0.0625 * 0.9**50,
+            "state_gradient_norm_by_lag": 0.125 * 0.9**50,
+            "left_by_lag": 0.9**50,
+            "step_jacobian_norm": 0.9,
+            "state_step_jacobian_norm": 0.95,
+            "smallest_singular_value": 0.05,
+        }
+    )
     assert first == {
-        "layer": 0, "name": "layer 0", "part": "", "direction": "forward", "without_attention_by_lag": None,
+        "layer": 0,
+        "name": "layer 0",
+        "part": "",
+        "direction": "forward",
+        "without_attention_by_lag": None,
         "left_without_attention": None,
-        "singular_values": {"largest": pytest.approx(0.95), "smallest": pytest.approx(0.05)}, "decay": 0.9,
-        "half_life": 6.5788, "half_life_interval": [6.25, 7.0], "memory_1_percent": 44,
-        "memory_1_percent_interval": [40, None], "left_at_longest_lag": pytest.approx(0.9**63),
+        "singular_values": {"largest": pytest.approx(0.95), "smallest": pytest.approx(0.05)},
+        "decay": 0.9,
+        "half_life": 6.5788,
+        "half_life_interval": [6.25, 7.0],
+        "memory_1_percent": 44,
+        "memory_1_percent_interval": [40, None],
+        "left_at_longest_lag": pytest.approx(0.9**63),
         "spectral_radius": 0.875,
-        "spectral_radius_by_gate": {"candidate": 0.875, "forget": None}, "lyapunov": pytest.approx(math.log(0.9)),
-        "jacobian_sequences": 8, "verdict": "vanishing",
-    }  # fmt: skip
+        "spectral_radius_by_gate": {"candidate": 0.875, "forget": None},
+        "lyapunov": pytest.approx(math.log(0.9)),
+        "jacobian_sequences": 8,
+        "verdict": "vanishing",
+    }
     assert found["parameters"][1] == {
-        "name": "rnn.bias_hh_l0", "shape": [128], "weight_norm": 12.5, "grad_norm": 0.25, "ratio": 0.02,
-        "update_ratio": None, "zero_share": 0.375, "signal_to_noise": 1.5,
-    }  # fmt: skip
+        "name": "rnn.bias_hh_l0",
+        "shape": [128],
+        "weight_norm": 12.5,
+        "grad_norm": 0.25,
+        "ratio": 0.02,
+        "update_ratio": None,
+        "zero_share": 0.375,
+        "signal_to_noise": 1.5,
+    }
     assert found["gates"] == [
         {"layer": "layer 0", "gate": "forget", "mean": 0.75, "low": 0.125, "high": 0.5, "dead_units": None, "units": 64}
     ]
-    assert found["clip"] == {
-        "clip_norm": 5.0, "clipped": 0.75, "scale": 0.42, "mean_norm": 9.1, "largest_norm": 14.0
-    }  # fmt: skip
+    assert found["clip"] == {"clip_norm": 5.0, "clipped": 0.75, "scale": 0.42, "mean_norm": 9.1, "largest_norm": 14.0}
 
 
 def test_the_mean_singular_value_is_of_the_lags_that_were_measured() -> None:
@@ -97,9 +122,11 @@ def test_the_mean_singular_value_is_of_the_lags_that_were_measured() -> None:
 def test_the_json_says_whether_a_check_passed(capsys: pytest.CaptureFixture[str]) -> None:
     one = replace(two_layers(), check=checked(1e-9, 3e-5, 1e-8))
     assert json.loads(written(one, "json", capsys))["check"] == {
-        "tolerance": 1e-6, "worst": 3e-5, "passed": False,
+        "tolerance": 1e-6,
+        "worst": 3e-5,
+        "passed": False,
         "parameters": [{"name": f"p{i}", "elements": 20, "error": e} for i, e in enumerate((1e-9, 3e-5, 1e-8))],
-    }  # fmt: skip
+    }
 
 
 def test_the_csv_has_the_numbers_of_the_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -114,8 +141,9 @@ def test_the_csv_has_the_numbers_of_the_json(capsys: pytest.CaptureFixture[str])
     columns = [one["gradient_norm_by_lag"] for one in found] + [one[key] for one in found for key in keys]
     for lag, row in enumerate(rows[1:]):
         assert [float(cell) if cell else None for cell in row] == [
-            lag, *(column[lag] if lag < len(column) else None for column in columns)
-        ]  # fmt: skip
+            lag,
+            *(column[lag] if lag < len(column) else None for column in columns),
+        ]
     assert len(rows) == 1 + 6
     assert rows[6][2] == rows[6][-1] == ""
     assert found[0]["direction"] == "backward"
@@ -130,8 +158,18 @@ def test_the_table_has_the_ruler_then_the_summary_then_the_advice_then_the_detai
 ) -> None:
     text = written(two_layers(), "table", capsys)
     assert text.startswith("Best weights: loss 1.2500 nats per token, 8 sequences in 4 batches\n")
-    marks = ["lag ", "0.00515", "decay", "exploding:", "→ layer 0", "→ [bold]a second one[/x]", "Lyapunov", "forget ",
-             "|grad|", "clip_norm 5"]  # fmt: skip
+    marks = [
+        "lag ",
+        "0.00515",
+        "decay",
+        "exploding:",
+        "→ layer 0",
+        "→ [bold]a second one[/x]",
+        "Lyapunov",
+        "forget ",
+        "|grad|",
+        "clip_norm 5",
+    ]
     places = [text.index(mark) for mark in marks]
     assert places == sorted(places)
     assert line_of(text, "50")[1:4] == ["0.000644", "0.900", "0.00515"]
@@ -176,16 +214,29 @@ def test_what_a_step_multiplies_by_may_be_nothing_or_endless(
 @pytest.mark.parametrize(
     ("clip", "batches", "said"),
     [
-        (Clipping(5.0, 0.75, 0.42, 9.1, 14.0), 4, "clip_norm 5 acted on 3 of 4 batches, which it scaled by 0.420 on "
-         "average; the gradient's norm is 9.10, 14.0 at most"),
-        (Clipping(5.0, 1.0, 0.5, 10.0, 10.0), 1, "clip_norm 5 acted on 1 of 1 batch, which it scaled by 0.500; the "
-         "gradient's norm is 10.0"),
-        (Clipping(0.25, 0.0, None, 0.1, 0.2), 8, "clip_norm 0.25 acted on none of 8 batches; the gradient's norm is "
-         "0.100, 0.200 at most"),
-        (Clipping(None, 0.0, None, 9.1, math.inf), 2, "clip_norm null: nothing is clipped; the gradient's norm is "
-         "9.10, ∞ at most"),
+        (
+            Clipping(5.0, 0.75, 0.42, 9.1, 14.0),
+            4,
+            "clip_norm 5 acted on 3 of 4 batches, which it scaled by 0.420 on "
+            "average; the gradient's norm is 9.10, 14.0 at most",
+        ),
+        (
+            Clipping(5.0, 1.0, 0.5, 10.0, 10.0),
+            1,
+            "clip_norm 5 acted on 1 of 1 batch, which it scaled by 0.500; the gradient's norm is 10.0",
+        ),
+        (
+            Clipping(0.25, 0.0, None, 0.1, 0.2),
+            8,
+            "clip_norm 0.25 acted on none of 8 batches; the gradient's norm is 0.100, 0.200 at most",
+        ),
+        (
+            Clipping(None, 0.0, None, 9.1, math.inf),
+            2,
+            "clip_norm null: nothing is clipped; the gradient's norm is 9.10, ∞ at most",
+        ),
     ],
-)  # fmt: skip
+)
 def test_clipping_is_a_sentence(clip: Clipping, batches: int, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     text = written(replace(two_layers(), clip=clip, batches=batches), "table", capsys)
     assert text.replace("\n", " ").endswith(said + " ")
@@ -203,12 +254,28 @@ def long() -> GradientReport:
     names = [*LONG_NAMES, "decoder.rnn.weight_ih_l0"]
     parameters = tuple(parameter(name, (4096, 1024), grad_norm=1.234e-5, update_ratio=1e-9) for name in names)
     layers = [
-        layer(powers(base, 200), number, part="encoder", reverse=True, without_attention_by_lag=powers(0.5, 200),
-              half_life=1234.0, half_life_interval=(1e3, None), memory_interval=(170, None))
+        layer(
+            powers(base, 200),
+            number,
+            part="encoder",
+            reverse=True,
+            without_attention_by_lag=powers(0.5, 200),
+            half_life=1234.0,
+            half_life_interval=(1e3, None),
+            memory_interval=(170, None),
+        )
         for number, base in enumerate((0.9, 1.9))
-    ]  # fmt: skip
-    return report(*layers, layer(powers(0.99, 90), part="decoder"), parameters=parameters, advice=ADVICE,
-                  check=checked(1e-9), at="init", loss=123456.789, unit="nats per token of the target")  # fmt: skip
+    ]
+    return report(
+        *layers,
+        layer(powers(0.99, 90), part="decoder"),
+        parameters=parameters,
+        advice=ADVICE,
+        check=checked(1e-9),
+        at="init",
+        loss=123456.789,
+        unit="nats per token of the target",
+    )
 
 
 @pytest.mark.parametrize("one", [two_layers(), long()], ids=["short", "long names"])

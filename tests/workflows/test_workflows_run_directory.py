@@ -18,9 +18,18 @@ from rnncli.workflows.run_directory import RunDirectory
 
 def line(step: int) -> Evaluated:
     return Evaluated(
-        step=step, epoch=1, tokens=10 * step, seconds=0.5, train_loss=2.0, valid_loss=1.5, learning_rate=1e-3,
-        grad_norm=0.1, tokens_per_second=20.0, improved=True, reason="scheduled",
-    )  # fmt: skip
+        step=step,
+        epoch=1,
+        tokens=10 * step,
+        seconds=0.5,
+        train_loss=2.0,
+        valid_loss=1.5,
+        learning_rate=1e-3,
+        grad_norm=0.1,
+        tokens_per_second=20.0,
+        improved=True,
+        reason="scheduled",
+    )
 
 
 def steps(run: RunDirectory) -> list[int]:

@@ -49,11 +49,16 @@ class Backtest:
         quantiles = None if self.quantiles is None else np.stack([_flat(one) for one in self.quantiles])
         return {
             name: scores(
-                _flat(self.actual), values, series, absolute, squared,
-                quantiles=quantiles if name == NETWORK else None, levels=np.array(self.levels),
+                _flat(self.actual),
+                values,
+                series,
+                absolute,
+                squared,
+                quantiles=quantiles if name == NETWORK else None,
+                levels=np.array(self.levels),
             )
             for name, values in flat.items()
-        }  # fmt: skip
+        }
 
     def band(self, level: float) -> tuple[np.ndarray, np.ndarray]:
         """The ends (H, W, C) of the network's intervals of `level` percent, one of those that `levels` have."""
@@ -112,20 +117,28 @@ class Tester:
         if calibration is not None:
             point, spread = forecasts.get(WITH_BASELINE, forecasts[NETWORK]), self.spread(origins)
             windowing = self.members.first.windowing
-            quantiles = np.stack([
-                self.members.countable(calibration.quantile(point, spread, level, windowing), level)
-                for level in LEVELS.tolist()
-            ])  # fmt: skip
+            quantiles = np.stack(
+                [
+                    self.members.countable(calibration.quantile(point, spread, level, windowing), level)
+                    for level in LEVELS.tolist()
+                ]
+            )
         return Backtest(
-            origins, self.features.series[origins - 1], np.concatenate([actual for _, actual in parts], axis=1),
-            forecasts, self._scales(origins, begins), self.panel.starts[:-1], tuple(LEVELS.tolist()), quantiles,
-        )  # fmt: skip
+            origins,
+            self.features.series[origins - 1],
+            np.concatenate([actual for _, actual in parts], axis=1),
+            forecasts,
+            self._scales(origins, begins),
+            self.panel.starts[:-1],
+            tuple(LEVELS.tolist()),
+            quantiles,
+        )
 
     def spread(self, origins: np.ndarray) -> np.ndarray:
         """How far values may be from their forecasts, (H, W, C) of transformed values."""
         return np.concatenate(
             [self.members.spread(self.contexts(batch), SEED) for batch in in_batches(origins)], axis=1
-        )  # fmt: skip
+        )
 
     def contexts(self, origins: np.ndarray) -> Contexts:
         """As far back as any network looks."""

@@ -10,8 +10,11 @@ from rnncli.errors import CheckFailedError, UsageError, shown
 from rnncli.tasks.forecast.reports import BacktestReport, Judged
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
-    "<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt,
-}  # fmt: skip
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+}
 _METRICS = ("mae", "rmse", "smape", "mase", "rmsse")
 _RULE = re.compile(
     r"\s*(mae|rmse|smape|mase|rmsse|wql|coverage_(\d+))\s*(<=|>=|<|>)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*",

@@ -101,9 +101,8 @@ class Decoder:
         return loss.point(self.parameters(frame, driver))
 
     def quantiles(
-        self, frame: Frame, driver: Backpropagation, loss: ForecastLoss, levels: Sequence[float],
-        seed: int,
-    ) -> np.ndarray | None:  # fmt: skip
+        self, frame: Frame, driver: Backpropagation, loss: ForecastLoss, levels: Sequence[float], seed: int
+    ) -> np.ndarray | None:
         """(L, horizon, B, C) corrections at these levels; None of a loss that knows no distribution."""
         if loss.quantile is not None:
             return loss.quantile(self.parameters(frame, driver), levels)
@@ -152,10 +151,16 @@ class Direct(Decoder):
         ahead = cls._steps_ahead(sizes)
         each = sizes.targets * sizes.parameters
         shape = NetworkShape(
-            cell=model.cell, input_size=sizes.inputs + bool(ahead), hidden_size=model.hidden_size,
-            num_layers=model.num_layers, output_size=each if ahead else each * sizes.horizon, token_input=False,
-            activation=model.activation, dropout=model.dropout, head_starts_at_zero=head_starts_at_zero,
-        )  # fmt: skip
+            cell=model.cell,
+            input_size=sizes.inputs + bool(ahead),
+            hidden_size=model.hidden_size,
+            num_layers=model.num_layers,
+            output_size=each if ahead else each * sizes.horizon,
+            token_input=False,
+            activation=model.activation,
+            dropout=model.dropout,
+            head_starts_at_zero=head_starts_at_zero,
+        )
         require_memory(shape, sizes.context + ahead, B)
         return Network(shape, dtype)
 
@@ -238,11 +243,19 @@ class Segments(Decoder):
         """As of `Direct`."""
         w = model.segment or sizes.horizon
         shape = SegmentShape(
-            cell=model.cell, segment=w, segments=-(-sizes.horizon // w), input_size=sizes.inputs,
-            output_size=sizes.targets * sizes.parameters, hidden_size=model.hidden_size, num_layers=model.num_layers,
-            ahead_size=sizes.ahead, channels=sizes.channels, activation=model.activation, dropout=model.dropout,
+            cell=model.cell,
+            segment=w,
+            segments=-(-sizes.horizon // w),
+            input_size=sizes.inputs,
+            output_size=sizes.targets * sizes.parameters,
+            hidden_size=model.hidden_size,
+            num_layers=model.num_layers,
+            ahead_size=sizes.ahead,
+            channels=sizes.channels,
+            activation=model.activation,
+            dropout=model.dropout,
             head_starts_at_zero=head_starts_at_zero,
-        )  # fmt: skip
+        )
         require_memory_for_segments(shape, sizes.context // w, B)
         return SegmentNetwork(shape, dtype)
 
@@ -289,9 +302,7 @@ def drawn_each(
     sample: Sampler, p: np.ndarray, count: int, each: Sequence[np.random.Generator], scale: np.ndarray
 ) -> np.ndarray:
     """(count, …, B, C) draws from p (…, B, C, P), those of each window by a generator of its own."""
-    return np.stack(
-        [sample(p[..., b, :, :], count, one, scale[..., b, :]) for b, one in enumerate(each)], axis=-2
-    )  # fmt: skip
+    return np.stack([sample(p[..., b, :, :], count, one, scale[..., b, :]) for b, one in enumerate(each)], axis=-2)
 
 
 def to_outputs(values: np.ndarray) -> np.ndarray:

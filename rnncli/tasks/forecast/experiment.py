@@ -99,10 +99,15 @@ class ForecastExperiment(Experiment):
         config, windows = self.config, member.windowing
         train, valid = (self.parts.origins(windows, part, config.data.missing) for part in (TRAINING, VALIDATION))
         learner = WindowLearner(
-            member, self.features, train, valid, batch_size=config.training.batch_size,
-            seed=config.training.seed + k, updates_per_epoch=config.training.updates_per_epoch,
+            member,
+            self.features,
+            train,
+            valid,
+            batch_size=config.training.batch_size,
+            seed=config.training.seed + k,
+            updates_per_epoch=config.training.updates_per_epoch,
             masks=config.data.missing == "mask",
-        )  # fmt: skip
+        )
         if not len(learner.train):
             rows = int(self.parts.ends[:, TRAINING].max())
             purpose = "" if rows == self.read.lengths.max() else " to train on"
@@ -156,9 +161,12 @@ class ForecastExperiment(Experiment):
         return (
             ("data", f"{self.name}: {what}{rows}{step}{season}"),
             ("windows", f"{windows:,} of {contexts} rows in, the next {data.horizon} out{corrected}"),
-            ("model", f"{count}{model.num_layers} × {model.cell} of {model.hidden_size}, {model.decoder}, "
-                      f"{self.network.parameters.weights.size:,} parameters"),
-        )  # fmt: skip
+            (
+                "model",
+                f"{count}{model.num_layers} × {model.cell} of {model.hidden_size}, {model.decoder}, "
+                f"{self.network.parameters.weights.size:,} parameters",
+            ),
+        )
 
     def _targets(self) -> str:
         return ", ".join(self.columns.targets)
@@ -218,9 +226,12 @@ class ForecastExperiment(Experiment):
         shown = [name for name in floors if name in scores]
         figures = {name: score.mae if one else score.mase for name, score in scores.items()}
         return Score(
-            split, unit, figures["network"], tuple((name.replace("-", " "), figures[name]) for name in shown),
+            split,
+            unit,
+            figures["network"],
+            tuple((name.replace("-", " "), figures[name]) for name in shown),
             f"{self._counted(split, tested)} rolling origins, horizon {self.config.data.horizon}",
-        )  # fmt: skip
+        )
 
     def evaluate(self, options: Options) -> Evaluation:
         """A backtest from many origins beside the forecasts that need no learning."""

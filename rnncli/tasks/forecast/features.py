@@ -30,9 +30,11 @@ class Encoders:
         """From these rows of the panel, which are those trained on."""
         everyone = np.arange(len(panel.ids))
         return cls(
-            covariates.fit(panel.past, rows), covariates.fit(panel.ahead, rows),
-            covariates.fit(panel.static, everyone), calendar,
-        )  # fmt: skip
+            covariates.fit(panel.past, rows),
+            covariates.fit(panel.ahead, rows),
+            covariates.fit(panel.static, everyone),
+            calendar,
+        )
 
     def sizes(self, panel: Panel) -> dict[str, int]:
         """How many features there are of each kind."""
@@ -47,11 +49,13 @@ class Encoders:
         R = len(panel.values)
         calendar = [self._calendar(panel, s, int(length), 0) for s, length in enumerate(panel.lengths)]
         return Features(
-            panel.values, panel.known, covariates.encode(self.past, panel.past, R),
+            panel.values,
+            panel.known,
+            covariates.encode(self.past, panel.past, R),
             np.concatenate([covariates.encode(self.ahead, panel.ahead, R), np.concatenate(calendar)], axis=1),
             covariates.encode(self.static, panel.static, len(panel.ids)),
             np.repeat(np.arange(len(panel.ids)), panel.lengths),
-        )  # fmt: skip
+        )
 
     def after(self, panel: Panel, s: int, needed: int, count: int) -> np.ndarray:
         """(count, K) features of the rows after the end of series s.

@@ -82,9 +82,13 @@ class Forecaster(Predictor):
         self.trained_on = self.panel.ids
         pool = ThreadPool(1, FLOAT32)
         members = build_members(
-            self.config, self.panel.values.shape[1], self.fitted.encoders.sizes(self.panel), int(series["channels"]),
-            self.fitted, pool,
-        )  # fmt: skip
+            self.config,
+            self.panel.values.shape[1],
+            self.fitted.encoders.sizes(self.panel),
+            int(series["channels"]),
+            self.fitted,
+            pool,
+        )
         network = members[0].network if len(members) == 1 else Ensemble([member.network for member in members])
         network.load(arrays)
         self.identity = hashlib.sha256(network.parameters.weights.tobytes() + self.panel.values.tobytes()).hexdigest()
@@ -150,9 +154,14 @@ class Forecaster(Predictor):
         self.panel, self.members = panel, self.members.centred(fitted.fixed)
 
     def forecasts(
-        self, horizon: int | None = None, levels: Sequence[float] = (), samples: int = 0, *, network: bool = False,
+        self,
+        horizon: int | None = None,
+        levels: Sequence[float] = (),
+        samples: int = 0,
+        *,
+        network: bool = False,
         seed: int = SEED,
-    ) -> Forecasts:  # fmt: skip
+    ) -> Forecasts:
         """The next `horizon` rows of every series, by the network or by whom `speaker` names.
 
         UsageError where intervals or samples are asked for that this model cannot give.
@@ -256,9 +265,8 @@ class Forecaster(Predictor):
         return Stream(follow(self, asked, options), self.delimiter, self.data.decimal)
 
     def predicted(
-        self, horizon: int | None, levels: Sequence[float] = (), samples: int = 0, *,
-        network: bool = False,
-    ) -> Forecasts:  # fmt: skip
+        self, horizon: int | None, levels: Sequence[float] = (), samples: int = 0, *, network: bool = False
+    ) -> Forecasts:
         """`forecasts`, with notes of what may surprise."""
         wanted = horizon or self.horizon
         if wanted > self.horizon and not isinstance(self.members.first.decoder, Recursive):
@@ -298,8 +306,10 @@ class Forecaster(Predictor):
             for c in range(one.values.shape[1]):
                 target = self.columns.targets[c]
                 title = f"{name} {target}".strip() if self.columns.layout != "wide" else name or target
-                history = [value if known else None for value, known in zip(one.values[-tail:, c], one.known[-tail:, c],
-                                                                            strict=True)]  # fmt: skip
+                history = [
+                    value if known else None
+                    for value, known in zip(one.values[-tail:, c], one.known[-tail:, c], strict=True)
+                ]
                 yield ForecastChart(
                     title,
                     tuple(zip(shown[:tail], history, strict=True)),

@@ -26,9 +26,17 @@ class WindowLearner(Stateless):
     """
 
     def __init__(
-        self, member: Member, features: Features, train: np.ndarray, valid: np.ndarray, *, batch_size: int, seed: int,
-        updates_per_epoch: int | None = None, masks: bool = False,
-    ):  # fmt: skip
+        self,
+        member: Member,
+        features: Features,
+        train: np.ndarray,
+        valid: np.ndarray,
+        *,
+        batch_size: int,
+        seed: int,
+        updates_per_epoch: int | None = None,
+        masks: bool = False,
+    ):
         self.member, self.features, self.windowing, self.decoder = member, features, member.windowing, member.decoder
         if masks:
             train = train[member.windowing.futures(features.known, train).any(axis=(0, 2))]

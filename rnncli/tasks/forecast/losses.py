@@ -133,7 +133,10 @@ FORECAST_LOSSES: dict[str, ForecastLoss] = {
     "mse": ForecastLoss(SQUARED_ERROR, 1, _first, mean=True),
     "quantile": ForecastLoss(
         Loss(kernels.quantile, "pinball loss in scaled units", _ABSURD**0.5, (LEVELS,)),
-        len(LEVELS), _quantile_median, _quantile_sample, _quantile_at,
+        len(LEVELS),
+        _quantile_median,
+        _quantile_sample,
+        _quantile_at,
     ),
     "gaussian": ForecastLoss(
         Loss(kernels.gaussian, "nats per value", _ABSURD), 2, _first, _gaussian_sample, _gaussian_at
@@ -141,6 +144,10 @@ FORECAST_LOSSES: dict[str, ForecastLoss] = {
     "student-t": ForecastLoss(Loss(kernels.student_t, "nats per value", _ABSURD), 3, _first, _student_t_sample),
     "negative-binomial": ForecastLoss(
         Loss(kernels.negative_binomial, "nats per value", _ABSURD),
-        2, _negative_binomial_mean, _negative_binomial_sample, signed=False, mean=True,
+        2,
+        _negative_binomial_mean,
+        _negative_binomial_sample,
+        signed=False,
+        mean=True,
     ),
-}  # fmt: skip
+}

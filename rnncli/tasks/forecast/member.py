@@ -32,9 +32,12 @@ class Member:
         """As much of the contexts as it reads; it may be a longer past."""
         skipped = len(contexts.values) - self.windowing.context
         shorter = replace(
-            contexts, values=contexts.values[skipped:], known=contexts.known[skipped:], past=contexts.past[skipped:],
+            contexts,
+            values=contexts.values[skipped:],
+            known=contexts.known[skipped:],
+            past=contexts.past[skipped:],
             ahead=contexts.ahead[skipped:],
-        )  # fmt: skip
+        )
         return self.windowing.frame(shorter)
 
     def point(self, contexts: Contexts) -> np.ndarray:

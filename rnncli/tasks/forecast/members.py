@@ -112,16 +112,26 @@ def sizes(config: ForecastConfig, targets: int, features: dict[str, int], channe
     assert config.data.horizon is not None
     lags = {"last-value": 1, "none": 0}
     return Sizes(
-        context, config.data.horizon, targets, **features, masked=config.data.missing == "mask", channels=channels,
+        context,
+        config.data.horizon,
+        targets,
+        **features,
+        masked=config.data.missing == "mask",
+        channels=channels,
         parameters=FORECAST_LOSSES[config.training.loss].parameters,
         lag=lags.get(config.data.residual or "", config.data.season or 1),
-    )  # fmt: skip
+    )
 
 
 def build_members(
-    config: ForecastConfig, targets: int, features: dict[str, int], channels: int,
-    fitted: Fitted, pool: ThreadPool, dtype: np.dtype = FLOAT32,
-) -> list[Member]:  # fmt: skip
+    config: ForecastConfig,
+    targets: int,
+    features: dict[str, int],
+    channels: int,
+    fitted: Fitted,
+    pool: ThreadPool,
+    dtype: np.dtype = FLOAT32,
+) -> list[Member]:
     """One for each of training.seeds."""
     data, training = config.data, config.training
     contexts, scalings = data.contexts, data.scalings
@@ -144,4 +154,4 @@ def windowing(config: ForecastConfig, context: int, scaling: str, fitted: Fitted
     baseline = CORRECTABLE.get(data.residual or "")
     return Windowing(
         context, data.horizon, data.season or 1, scaling, baseline, fitted.fixed, data.transform, fitted.power
-    )  # fmt: skip
+    )

@@ -106,9 +106,15 @@ def coverage(actual: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarra
 
 
 def scores(
-    actual: np.ndarray, predicted: np.ndarray, series: np.ndarray, absolute_scale: np.ndarray,
-    squared_scale: np.ndarray, *, quantiles: np.ndarray | None = None, levels: np.ndarray | None = None,
-) -> Scores:  # fmt: skip
+    actual: np.ndarray,
+    predicted: np.ndarray,
+    series: np.ndarray,
+    absolute_scale: np.ndarray,
+    squared_scale: np.ndarray,
+    *,
+    quantiles: np.ndarray | None = None,
+    levels: np.ndarray | None = None,
+) -> Scores:
     """One forecaster's figures over W windows; series (W,) says by number which series each window is of.
 
     absolute_scale, squared_scale (W,): `seasonal_differences` of each window's series; windows where they are NaN are

@@ -43,21 +43,26 @@ class Panel:
         """Series s alone."""
         rows = self.rows(s)
         return Panel(
-            self.ids[s : s + 1], np.array([0, rows.stop - rows.start]), self.values[rows], self.known[rows],
+            self.ids[s : s + 1],
+            np.array([0, rows.stop - rows.start]),
+            self.values[rows],
+            self.known[rows],
             {name: column[rows] for name, column in self.past.items()},
             {name: column[rows] for name, column in self.ahead.items()},
             self.coming[s : s + 1],
             {name: column[s : s + 1] for name, column in self.static.items()},
             self.timelines[s : s + 1],
-        )  # fmt: skip
+        )
 
     def at_least(self, count: int) -> Panel:
         """Of each series at least `count` rows: of a shorter one the first row stands for those before it."""
         missing = np.maximum(count - self.lengths, 0)
         if not missing.any():
             return self
-        kept = [np.maximum(np.arange(first - add, last), first)
-                for (first, last), add in zip(self._spans(), missing.tolist(), strict=True)]  # fmt: skip
+        kept = [
+            np.maximum(np.arange(first - add, last), first)
+            for (first, last), add in zip(self._spans(), missing.tolist(), strict=True)
+        ]
         return self._of_rows(np.concatenate(kept), self.lengths + missing)
 
     def lasting(self, count: int) -> Panel:
@@ -112,12 +117,15 @@ def continued(panel: Panel, after: Panel) -> Panel:
         begun = np.logical_or.accumulate(more.known, axis=0)
         parts.append(
             Panel(
-                one.ids, np.array([0, len(one.values) + len(more.values)]),
+                one.ids,
+                np.array([0, len(one.values) + len(more.values)]),
                 np.concatenate([one.values, np.where(begun, more.values, one.values[-1])]),
                 np.concatenate([one.known, more.known]),
                 {key: np.concatenate([column, more.past[key]]) for key, column in one.past.items()},
                 {key: np.concatenate([column, more.ahead[key]]) for key, column in one.ahead.items()},
-                more.coming, one.static, more.timelines,
+                more.coming,
+                one.static,
+                more.timelines,
             )
-        )  # fmt: skip
+        )
     return stacked(parts)

@@ -68,10 +68,11 @@ def find_columns(table: Table, data: SeriesConfig) -> Columns:
     past, ahead, static = (
         _named(table, named, key)
         for key, named in (
-            ("past_covariates", data.past_covariates), ("known_covariates", data.known_covariates),
+            ("past_covariates", data.past_covariates),
+            ("known_covariates", data.known_covariates),
             ("static", data.static),
         )
-    )  # fmt: skip
+    )
     beside = (*past, *ahead, *static)
     time = _time(table, data, identity, {*beside, *_named(table, data.target, "target")})
     taken = [name for name in (identity, time, *beside) if name is not None]
@@ -231,9 +232,13 @@ def _words(table: Table, names: Sequence[str], data: SeriesConfig) -> tuple[str,
 def _refuse_two_parts(columns: Columns) -> None:
     """ConfigError where one column has two parts."""
     parts = {
-        "the id column": (columns.id,), "the time column": (columns.time,), "a target": columns.targets,
-        "a past covariate": columns.past, "a known covariate": columns.ahead, "static": columns.static,
-    }  # fmt: skip
+        "the id column": (columns.id,),
+        "the time column": (columns.time,),
+        "a target": columns.targets,
+        "a past covariate": columns.past,
+        "a known covariate": columns.ahead,
+        "static": columns.static,
+    }
     seen: dict[str, str] = {}
     for part, names in parts.items():
         for name in names:

@@ -61,9 +61,10 @@ class StepTable:
         timelines, places = self._timelines()
         cells = _Cells(
             np.stack([self._numbers(name) for name in self.columns.targets], axis=1),
-            self._covariates(self.columns.past), self._covariates(self.columns.ahead),
+            self._covariates(self.columns.past),
+            self._covariates(self.columns.ahead),
             self._covariates(self.columns.static),
-        )  # fmt: skip
+        )
         lasts = self._lasts(cells.targets)
         seen = np.zeros(len(self.table.rows), bool)
         for rows, last in zip(self.groups.values(), lasts, strict=True):
@@ -146,9 +147,13 @@ class StepTable:
 
     def _regular_times(self, at: int) -> tuple[list[Timeline], np.ndarray]:
         return read_timelines(
-            self.table, at, list(self.groups.values()),
-            fill_gaps=self.data.missing != "refuse", keep_duplicates=self.data.duplicates != "refuse", like=self.like,
-        )  # fmt: skip
+            self.table,
+            at,
+            list(self.groups.values()),
+            fill_gaps=self.data.missing != "refuse",
+            keep_duplicates=self.data.duplicates != "refuse",
+            like=self.like,
+        )
 
     def _numbers(self, name: str) -> np.ndarray:
         """(N,) with NaN where missing."""
@@ -206,9 +211,15 @@ class StepTable:
             )
 
     def _series(
-        self, name: str, rows: np.ndarray, last: int, places: np.ndarray, timeline: Sequence[Timeline], cells: _Cells,
+        self,
+        name: str,
+        rows: np.ndarray,
+        last: int,
+        places: np.ndarray,
+        timeline: Sequence[Timeline],
+        cells: _Cells,
         blanks: Collection[str],
-    ) -> Panel:  # fmt: skip
+    ) -> Panel:
         """One series on its regular grid; `blanks`: the known covariates of which a blank cell says something."""
         seen, end, how = rows[:last], int(places[last - 1]) + 1, self.data.missing
         grid = Grid(places[:last], end, self.data.duplicates)
@@ -229,13 +240,16 @@ class StepTable:
 
         beyond = int(places[-1]) + 1 - end
         return Panel(
-            (name,), np.array([0, end]), values, known,
+            (name,),
+            np.array([0, end]),
+            values,
+            known,
             {key: covariate(key, column, past=True) for key, column in cells.past.items()},
             {key: covariate(key, column, past=False) for key, column in cells.ahead.items()},
             (self._ahead(cells.ahead, rows, places - end, blanks),),
             {key: self._static(key, column, name, rows) for key, column in cells.static.items()},
             tuple(replace(one, last=one.stamp(-beyond)) if beyond else one for one in timeline),
-        )  # fmt: skip
+        )
 
     def _filled(self, values: np.ndarray, how: Filling, key: str, name: str, row: int) -> np.ndarray:
         """Values of the column `key` without gaps; `row` is the first of their series."""

@@ -74,9 +74,13 @@ def with_future(panel: Panel, columns: Columns, source: Source, data: SeriesConf
 
 def _read(source: Source, data: SeriesConfig) -> Table:
     return read_table(
-        source, encoding=data.encoding, delimiter=data.delimiter, decimal=data.decimal,
-        skip_rows=data.skip_rows, ragged=data.ragged,
-    )  # fmt: skip
+        source,
+        encoding=data.encoding,
+        delimiter=data.delimiter,
+        decimal=data.decimal,
+        skip_rows=data.skip_rows,
+        ragged=data.ragged,
+    )
 
 
 def _note_constants(panel: Panel, columns: Columns) -> None:

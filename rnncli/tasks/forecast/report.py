@@ -57,13 +57,28 @@ def report(trainee: ForecastExperiment, split: str, tested: Backtest, step: int)
         if name not in (NETWORK, WITH_BASELINE):
             better = probability_better(network, tested.errors(name), groups, seed=_SEED)
         judged.append(
-            Judged(name, score.mae, score.rmse, score.smape, score.mase, score.rmsse, better,
-                   "" if better is None else verdict(better))
-        )  # fmt: skip
+            Judged(
+                name,
+                score.mae,
+                score.rmse,
+                score.smape,
+                score.mase,
+                score.rmsse,
+                better,
+                "" if better is None else verdict(better),
+            )
+        )
     return BacktestReport(
-        split, len(tested.origins), step, len(tested.actual), len(np.unique(tested.series)) * tested.actual.shape[2],
-        len(np.unique(groups)), tuple(judged), scores[NETWORK].wql, tuple(_covered(tested)),
-    )  # fmt: skip
+        split,
+        len(tested.origins),
+        step,
+        len(tested.actual),
+        len(np.unique(tested.series)) * tested.actual.shape[2],
+        len(np.unique(groups)),
+        tuple(judged),
+        scores[NETWORK].wql,
+        tuple(_covered(tested)),
+    )
 
 
 def _covered(tested: Backtest) -> Iterator[Covered]:

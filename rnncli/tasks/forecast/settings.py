@@ -35,12 +35,17 @@ def resolved(config: ForecastConfig, panel: Panel, columns: Columns, name: str) 
             )
     counts = config.training.loss == "negative-binomial"
     filled = {
-        "time": columns.time or data.time, "target": None if columns.layout == "rows" else list(columns.targets),
-        "id": columns.id, "layout": columns.layout, "season": season, "horizon": horizon,
-        "context": contexts if len(contexts) > 1 else contexts[0], "freq": frequency or data.freq,
+        "time": columns.time or data.time,
+        "target": None if columns.layout == "rows" else list(columns.targets),
+        "id": columns.id,
+        "layout": columns.layout,
+        "season": season,
+        "horizon": horizon,
+        "context": contexts if len(contexts) > 1 else contexts[0],
+        "freq": frequency or data.freq,
         "scaling": data.scaling or ("mean" if counts else "seasonal-error"),
         "residual": data.residual or ("none" if counts else None),
-    }  # fmt: skip
+    }
     _require_counts(config, filled, panel)
     bptt = config.training.bptt or max(contexts) + horizon
     return config.changed(data=filled, model={"segment": segment}, training={"bptt": bptt})
@@ -71,9 +76,10 @@ def _require_counts(config: ForecastConfig, filled: Mapping[str, object], panel:
     if config.training.loss != "negative-binomial":
         return
     for key, value, only in (
-        ("scaling", filled["scaling"], "mean"), ("residual", filled["residual"], "none"),
+        ("scaling", filled["scaling"], "mean"),
+        ("residual", filled["residual"], "none"),
         ("transform", config.data.transform, "none"),
-    ):  # fmt: skip
+    ):
         if value != only:
             raise ConfigError(f"data.{key}: must be {only} where training.loss is negative-binomial")
     wrong = (panel.values < 0) | (panel.values != np.floor(panel.values))

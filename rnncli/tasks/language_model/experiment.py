@@ -147,10 +147,16 @@ def resolved(config: LanguageModelConfig) -> tuple[LanguageModelConfig, int, int
 def network_shape(config: LanguageModelConfig, vocabulary_size: int) -> NetworkShape:
     model = config.model
     return NetworkShape(
-        cell=model.cell, input_size=vocabulary_size, hidden_size=model.hidden_size, num_layers=model.num_layers,
-        output_size=vocabulary_size, token_input=True, embedding_size=model.embedding_size,
-        activation=model.activation, dropout=model.dropout,
-    )  # fmt: skip
+        cell=model.cell,
+        input_size=vocabulary_size,
+        hidden_size=model.hidden_size,
+        num_layers=model.num_layers,
+        output_size=vocabulary_size,
+        token_input=True,
+        embedding_size=model.embedding_size,
+        activation=model.activation,
+        dropout=model.dropout,
+    )
 
 
 def read_parts(config: LanguageModelConfig, source: Source, vocabulary: Vocabulary | None = None) -> Parts:

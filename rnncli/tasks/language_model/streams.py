@@ -58,9 +58,18 @@ class StreamLearner:
     """
 
     def __init__(
-        self, network: Network, train: np.ndarray, valid: np.ndarray, context: np.ndarray,
-        *, batch_size: int, bptt: int, stride: int, seed: int, pool: ThreadPool,
-    ):  # fmt: skip
+        self,
+        network: Network,
+        train: np.ndarray,
+        valid: np.ndarray,
+        context: np.ndarray,
+        *,
+        batch_size: int,
+        bptt: int,
+        stride: int,
+        seed: int,
+        pool: ThreadPool,
+    ):
         self.network, self.seed = network, seed
         self.streams = Streams(train, batch_size)
         self.windows = windows(self.streams.L, min(stride, self.streams.L), min(bptt, self.streams.L))

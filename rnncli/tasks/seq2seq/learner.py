@@ -41,9 +41,17 @@ class PairLearner(Stateless):
     loss = CROSS_ENTROPY
 
     def __init__(
-        self, model: EncoderDecoder, train: PairData, valid: PairData,
-        *, batch_size: int, epochs: int, teacher_forcing: float, seed: int, pool: ThreadPool,
-    ):  # fmt: skip
+        self,
+        model: EncoderDecoder,
+        train: PairData,
+        valid: PairData,
+        *,
+        batch_size: int,
+        epochs: int,
+        teacher_forcing: float,
+        seed: int,
+        pool: ThreadPool,
+    ):
         self.network, self.train, self.valid, self.seed = model, train, valid, seed
         self.batches = Batches(train.lengths(), batch_size, seed)
         self.updates_per_epoch = self.batches.per_epoch

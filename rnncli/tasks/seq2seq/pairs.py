@@ -92,9 +92,8 @@ def only(pairs: Pairs, chosen: Sequence[int]) -> Pairs:
 
 
 def read_pairs(
-    source: Source, data: Any, like: PairColumns | None = None,
-    *, named: bool = False, answered: bool = True,
-) -> Pairs:  # fmt: skip
+    source: Source, data: Any, like: PairColumns | None = None, *, named: bool = False, answered: bool = True
+) -> Pairs:
     """The pairs in `source`, in the columns of `like` where it is given.
 
     named: the first line names the columns. answered: the targets are needed. DataError names file and line of what is
@@ -108,17 +107,25 @@ def read_pairs(
     header = columns.header
     if header:
         refuse_duplicates(first, source.name, found[0][0])
-    kept = rectangular(found[1:] if header else found, len(first), source.name, found[0][0], data.ragged,
-                       "header" if header else "the first line")  # fmt: skip
+    kept = rectangular(
+        found[1:] if header else found,
+        len(first),
+        source.name,
+        found[0][0],
+        data.ragged,
+        "header" if header else "the first line",
+    )
     if not kept:
         raise DataError(f"{source.name}:{found[0][0]}: column names but no pairs; add some below")
     places = _places(source.name, columns, first, answered=answered)
     given, target = places[:-1], places[-1]
     return Pairs(
-        source.name, columns, [line for line, _ in kept],
+        source.name,
+        columns,
+        [line for line, _ in kept],
         [tuple(fields[place] for place in given) for _, fields in kept],
         [_answer(source.name, line, fields[target]) for line, fields in kept] if answered else None,
-    )  # fmt: skip
+    )
 
 
 def _answer(name: str, line: int, cell: str) -> str:

@@ -133,11 +133,17 @@ class PairExperiment(Experiment):
         ways = " read from both ends" if shape.encodes and shape.encoder_bidirectional else ""
         looks = f", {shape.attention} attention" if shape.attention else ""
         return (
-            ("data", f"{self.splits.train.name}: {len(train.sources):,} pairs of up to {S:,} {self.prompts.kind} and "
-                     f"{T:,} {self.config.data.tokens} tokens to train on{self.splits.facts()}"),
-            ("model", f"{model.num_layers} × {model.cell} of {model.hidden_size}{ways}{looks}, "
-                      f"{self.network.parameters.weights.size:,} parameters"),
-        )  # fmt: skip
+            (
+                "data",
+                f"{self.splits.train.name}: {len(train.sources):,} pairs of up to {S:,} {self.prompts.kind} and "
+                f"{T:,} {self.config.data.tokens} tokens to train on{self.splits.facts()}",
+            ),
+            (
+                "model",
+                f"{model.num_layers} × {model.cell} of {model.hidden_size}{ways}{looks}, "
+                f"{self.network.parameters.weights.size:,} parameters",
+            ),
+        )
 
     def header(self) -> dict[str, Any]:
         kept = ("format", "tokens", "encoding", "delimiter", "decimal", "skip_rows", "ragged")
@@ -173,15 +179,19 @@ class PairExperiment(Experiment):
         answers = write(self.network, sources, beams=BEAMS, longest=self.longest, alpha=ALPHA)
         said = [detokenize(self.target.decode(best[0].tokens), self.target.kind).strip() for best in answers]
         right = self._spaced(part.targets)
-        edits = [edit_distance(tokenize(a, self.target.kind), tokenize(b, self.target.kind))
-                 for a, b in zip(said, right, strict=True)]  # fmt: skip
+        edits = [
+            edit_distance(tokenize(a, self.target.kind), tokenize(b, self.target.kind))
+            for a, b in zip(said, right, strict=True)
+        ]
         unit, metric = METRICS[by]
         return Score(
-            split, unit, metric(said, right),
+            split,
+            unit,
+            metric(said, right),
             tuple((floor, metric(found, right)) for floor, found in self._floors(part)),
             f"{len(part):,} pairs, mean edit distance {sum(edits) / len(edits):.3f} {self.config.data.tokens}s",
             higher_is_better=True,
-        )  # fmt: skip
+        )
 
     def _floors(self, part: Pairs) -> list[tuple[str, list[str]]]:
         return floors(self.splits.train, part, texts=self.prompts.encodes, spaced=self._spaced)

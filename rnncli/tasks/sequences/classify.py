@@ -135,11 +135,14 @@ class Labels(OneAnswer):
         else:
             floors["nearest neighbour"] = [train.labels[i] for i in baselines.nearest(train, held_out)]
         return Score(
-            split, "accuracy", accuracy(predicted, right),
+            split,
+            "accuracy",
+            accuracy(predicted, right),
             tuple((floor, accuracy(labels, right)) for floor, labels in floors.items()),
             f"{len(held_out):,} sequences, macro-F1 {macro_f1(predicted, right):.4f}",
-            higher_is_better=True, confusion=confusion(self.labels, predicted, right),
-        )  # fmt: skip
+            higher_is_better=True,
+            confusion=confusion(self.labels, predicted, right),
+        )
 
     def said(self, sequences: Any, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         chances = output.copy()

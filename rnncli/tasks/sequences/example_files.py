@@ -25,9 +25,8 @@ from rnncli.tasks.sequences.examples import Columns, Examples
 
 
 def read_examples(
-    source: Source, data: ExamplesConfig, like: Columns | None = None,
-    *, is_label: Callable[[str], bool] | None = None,
-) -> Examples:  # fmt: skip
+    source: Source, data: ExamplesConfig, like: Columns | None = None, *, is_label: Callable[[str], bool] | None = None
+) -> Examples:
     """The examples in `source`, in the columns of `like` where it is given.
 
     is_label: the examples are only to be predicted, need no labels, and where they have some, it knows them.
@@ -44,9 +43,13 @@ def read_examples(
         found = read_archive(source, data, like, labelled=is_label is None)
     else:
         table = read_table(
-            source, encoding=data.encoding, delimiter=data.delimiter, decimal=data.decimal,
-            skip_rows=data.skip_rows, ragged=data.ragged,
-        )  # fmt: skip
+            source,
+            encoding=data.encoding,
+            delimiter=data.delimiter,
+            decimal=data.decimal,
+            skip_rows=data.skip_rows,
+            ragged=data.ragged,
+        )
         found = from_table(table, data, like, labelled=is_label is None)
     if like and found.values and like.inputs and len(like.inputs) != found.values[0].shape[1] and like.form != "wide":
         raise DataError(
@@ -95,6 +98,10 @@ def _lines(source: Source, data: ExamplesConfig, is_label: Callable[[str], bool]
         labels.append(label)
         numbers.append(number)
     return Examples(
-        source.name, Columns("lines"), [str(i + 1) for i in range(len(texts))], numbers,
-        None if is_label else labels, texts=texts,
-    )  # fmt: skip
+        source.name,
+        Columns("lines"),
+        [str(i + 1) for i in range(len(texts))],
+        numbers,
+        None if is_label else labels,
+        texts=texts,
+    )

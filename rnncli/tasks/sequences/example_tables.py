@@ -83,8 +83,10 @@ def _columns(table: Table, data: ExamplesConfig, label: int | None) -> Columns:
     )
     if not inputs:
         names = ", ".join(shown(name) for name in table.header)
-        raise UsageError(f"{table.name}: name the texts with --set data.text=NAME, or the numbers with "
-                         f"--set data.inputs=NAMES; columns: {names}")  # fmt: skip
+        raise UsageError(
+            f"{table.name}: name the texts with --set data.text=NAME, or the numbers with "
+            f"--set data.inputs=NAMES; columns: {names}"
+        )
     left_out = [table.header[i] for i in others if table.header[i] not in inputs]
     if left_out:
         note(f"columns left out: {', '.join(left_out)}")
@@ -144,7 +146,10 @@ def _long(table: Table, columns: Columns, decimal: str, labels: list[str] | None
             )
     firsts = [numbers[0] for numbers in rows.values()]
     return Examples(
-        table.name, columns, list(rows), [table.lines[i] for i in firsts],
+        table.name,
+        columns,
+        list(rows),
+        [table.lines[i] for i in firsts],
         None if labels is None else [labels[i] for i in firsts],
         values=[steps[numbers] for numbers in rows.values()],
-    )  # fmt: skip
+    )

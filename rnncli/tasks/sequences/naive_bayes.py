@@ -67,9 +67,12 @@ class NaiveBayes:
 
     def to_header(self) -> dict[str, Any]:
         return {
-            "features": list(self.features), "counts": self.counts.astype(int).tolist(), "texts": self.texts.tolist(),
-            "kind": self.kind, "pairs": self.pairs,
-        }  # fmt: skip
+            "features": list(self.features),
+            "counts": self.counts.astype(int).tolist(),
+            "texts": self.texts.tolist(),
+            "kind": self.kind,
+            "pairs": self.pairs,
+        }
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> NaiveBayes:

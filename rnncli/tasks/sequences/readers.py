@@ -85,9 +85,10 @@ class Words:
         if self._lexicon is None:
             forms = list(self._number)
             self._lexicon = Lexicon(
-                self.vocabulary.numbers(forms).astype(np.int32), np.array([form in self._once for form in forms]),
+                self.vocabulary.numbers(forms).astype(np.int32),
+                np.array([form in self._once for form in forms]),
                 [self.characters.encode(_within(form)).astype(np.int32) for form in forms],
-            )  # fmt: skip
+            )
         return self._lexicon
 
     def to_header(self) -> dict[str, Any]:

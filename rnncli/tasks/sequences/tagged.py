@@ -86,9 +86,8 @@ def only(tagged: Tagged, chosen: Sequence[int]) -> Tagged:
 
 
 def read_tagged(
-    source: Source, data: LabelledConfig, like: TagColumns | None = None,
-    *, is_tag: Callable[[str], bool] | None = None,
-) -> Tagged:  # fmt: skip
+    source: Source, data: LabelledConfig, like: TagColumns | None = None, *, is_tag: Callable[[str], bool] | None = None
+) -> Tagged:
     """The sequences in `source`, in the columns of `like` where it is given.
 
     is_tag: they are only to be tagged, need no tags, and where they have some, it knows them. DataError names file and
@@ -97,9 +96,13 @@ def read_tagged(
     table = like.form == "table" if like else data.format == "csv" or source.name.lower().endswith(".csv")
     if table:
         found = read_table(
-            source, encoding=data.encoding, delimiter=data.delimiter, decimal=data.decimal, skip_rows=data.skip_rows,
+            source,
+            encoding=data.encoding,
+            delimiter=data.delimiter,
+            decimal=data.decimal,
+            skip_rows=data.skip_rows,
             ragged=data.ragged,
-        )  # fmt: skip
+        )
         return _from_table(found, data, like, tagged=is_tag is None)
     rows, delimiter = _rows(source, data)
     if like and is_tag and delimiter is None:
@@ -140,9 +143,8 @@ def _are_sentences(rows: Rows, like: TagColumns, is_tag: Callable[[str], bool]) 
 
 
 def _from_columns(
-    name: str, rows: Rows, delimiter: str | None, data: LabelledConfig, like: TagColumns | None,
-    *, tagged: bool,
-) -> Tagged:  # fmt: skip
+    name: str, rows: Rows, delimiter: str | None, data: LabelledConfig, like: TagColumns | None, *, tagged: bool
+) -> Tagged:
     first = next(fields for _, fields in rows if fields)
     width = len(first)
     conll_u = width == _CONLL_U and all(_CONLL_U_ID.fullmatch(fields[0]) for _, fields in rows if fields)
@@ -249,14 +251,21 @@ def _columns_of_table(table: Table, data: LabelledConfig) -> TagColumns:
         text = not read and len(others) == 1
         read = others if text else read
     if not read:
-        raise UsageError(f"{table.name}: name the words with --set data.text=NAME, or the numbers with "
-                         f"--set data.inputs=NAMES; columns: {', '.join(shown(n) for n in table.header)}")  # fmt: skip
+        raise UsageError(
+            f"{table.name}: name the words with --set data.text=NAME, or the numbers with "
+            f"--set data.inputs=NAMES; columns: {', '.join(shown(n) for n in table.header)}"
+        )
     if label in read:
         raise UsageError(
             f"data.label: {shown(table.header[label])} is also what the model reads; it would see the answer"
         )
     inputs = tuple(table.header[i] for i in read)
     return TagColumns(
-        "table", inputs[0] if text else None, () if text else inputs, table.header[identity], table.header[label],
-        len(table.header), None,
-    )  # fmt: skip
+        "table",
+        inputs[0] if text else None,
+        () if text else inputs,
+        table.header[identity],
+        table.header[label],
+        len(table.header),
+        None,
+    )

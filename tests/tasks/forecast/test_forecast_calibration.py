@@ -176,10 +176,22 @@ def test_intervals_of_a_forecast_hold_on_rows_that_nothing_was_fitted_to(loss, t
     content, S = wild(transform)
     made = shaken(
         trainee_of(
-            content, {"loss": loss}, {"decoder": decoder}, target="y", id="id", context=10, horizon=2, season=1,
-            validation=14, test=14, transform=transform, residual="last-value", scaling="standard",
-        ), 0.2,
-    )  # fmt: skip
+            content,
+            {"loss": loss},
+            {"decoder": decoder},
+            target="y",
+            id="id",
+            context=10,
+            horizon=2,
+            season=1,
+            validation=14,
+            test=14,
+            transform=transform,
+            residual="last-value",
+            scaling="standard",
+        ),
+        0.2,
+    )
     made.score()
     tester = made.tester()
     first = made.parts.panel.starts[:-1] + 30
@@ -202,10 +214,17 @@ def test_quantiles_that_a_transform_cuts_off_leave_a_spread():
     y = np.where(np.arange(200) % 7 == 0, 9.0, np.maximum(random.normal(0, 1, 200), 0))
     made = shaken(
         trainee_of(
-            csv(y=y), {"loss": "gaussian"}, context=8, horizon=3, season=4, validation=60, transform="sqrt",
+            csv(y=y),
+            {"loss": "gaussian"},
+            context=8,
+            horizon=3,
+            season=4,
+            validation=60,
+            transform="sqrt",
             residual="last-value",
-        ), 1.0,
-    )  # fmt: skip
+        ),
+        1.0,
+    )
     made.score()
     errors = made.calibrations["network"].errors
     assert np.abs(errors).max() < 1000
@@ -218,9 +237,16 @@ def test_counts_that_are_nearly_always_zero_do_not_widen_the_intervals_of_others
     rate = np.where(np.arange(S) % 2, 20.0, 0.04)[:, None]
     content = csv(id=[f"s{s}" for s in range(S) for _ in range(n)], y=random.poisson(rate, (S, n)).ravel())
     made = trainee_of(
-        content, {"loss": "negative-binomial"}, {"decoder": decoder}, target="y", id="id", context=10, horizon=2,
-        season=1, validation=20,
-    )  # fmt: skip
+        content,
+        {"loss": "negative-binomial"},
+        {"decoder": decoder},
+        target="y",
+        id="id",
+        context=10,
+        horizon=2,
+        season=1,
+        validation=20,
+    )
     made.score()
     contexts = made.tester().contexts(made.parts.panel.starts[1:] - 2)
     spread = made.members.spread(contexts, 1)

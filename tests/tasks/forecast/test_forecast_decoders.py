@@ -51,9 +51,14 @@ def learner(name, loss="mse", how=None, bptt=None, features=None, batch=4):
     made = features or panel_features(np.random.default_rng(2), gaps=sizes.masked, **beside)
     how = how or windowing()
     return WindowLearner(
-        member_of(kind, model(kind), sizes, how, POOL, loss, bptt=bptt), made, ORIGINS, ORIGINS, batch_size=batch,
-        seed=1, masks=sizes.masked,
-    )  # fmt: skip
+        member_of(kind, model(kind), sizes, how, POOL, loss, bptt=bptt),
+        made,
+        ORIGINS,
+        ORIGINS,
+        batch_size=batch,
+        seed=1,
+        masks=sizes.masked,
+    )
 
 
 def prepared(made, draw=None):
@@ -133,9 +138,12 @@ def test_a_recursive_network_is_taught_each_next_row_from_what_came_before(name)
 def test_a_recursive_network_of_a_season_beyond_its_context_corrects_the_last_value():
     """As seasonal naive does."""
     member = member_of(
-        Recursive, model(Recursive), Sizes(CONTEXT, HORIZON, C, lag=CONTEXT + 3),
-        replace(windowing(baseline=seasonal_naive), season=CONTEXT + 3), POOL,
-    )  # fmt: skip
+        Recursive,
+        model(Recursive),
+        Sizes(CONTEXT, HORIZON, C, lag=CONTEXT + 3),
+        replace(windowing(baseline=seasonal_naive), season=CONTEXT + 3),
+        POOL,
+    )
     member.network.parameters.weights[...] = 0
     member.network.pack()
     features = panel_features(np.random.default_rng(2))

@@ -50,9 +50,14 @@ def test_what_it_says_of_given_data_is_what_its_networks_say_of_that_context(dec
     turns = {"context": [8, 6], "scaling": ["standard", "mean"]} if seeds > 1 else {}
     extra = {"x": SERIES[::-1], "k": WAVE}
     trainee = made(
-        csv(y=SERIES, **extra), {"seeds": seeds}, {"decoder": decoder}, target="y", past_covariates=["x"],
-        known_covariates=["k"], **turns,
-    )  # fmt: skip
+        csv(y=SERIES, **extra),
+        {"seeds": seeds},
+        {"decoder": decoder},
+        target="y",
+        past_covariates=["x"],
+        known_covariates=["k"],
+        **turns,
+    )
     model, origins = reloaded(trainee), np.array([20, 41, 69])
     wanted = of_member(trainee, trainee.features, origins)
     for b, origin in enumerate(origins):
@@ -74,9 +79,14 @@ def test_members_come_back_from_the_file_each_with_its_own_weights():
         assert np.array_equal(mine.network.parameters.weights, its.network.parameters.weights)
     assert len({member.network.parameters.weights.tobytes() for member in model.members.members}) == 3
     alone = trainee_of(
-        csv(y=SERIES), {"seed": 8}, context=CONTEXT, horizon=HORIZON, season=SEASON, residual="last-value",
+        csv(y=SERIES),
+        {"seed": 8},
+        context=CONTEXT,
+        horizon=HORIZON,
+        season=SEASON,
+        residual="last-value",
         validation=0.3,
-    )  # fmt: skip
+    )
     names = [name for name in alone.network.parameters.export() if not name.startswith("head")]
     second = trainee.members.members[1].network.parameters.export()
     assert all(np.array_equal(alone.network.parameters.export()[name], second[name]) for name in names)
@@ -222,9 +232,7 @@ def test_independent_columns_come_back_side_by_side():
     trainee.score()
     model = reloaded(trainee)
     rows = rows_of(model, None, (80,), network=True)
-    assert [list(row) for row in rows] == [
-        ["day", "y", "y_lo_80", "y_hi_80", "z", "z_lo_80", "z_hi_80"]
-    ] * HORIZON  # fmt: skip
+    assert [list(row) for row in rows] == [["day", "y", "y_lo_80", "y_hi_80", "z", "z_lo_80", "z_hi_80"]] * HORIZON
     assert [row["day"] for row in rows] == DAYS[N : N + HORIZON]
     made_of = model.forecasts(None, (80,), network=True)
     for k, row in enumerate(rows):
@@ -302,9 +310,7 @@ def test_a_short_series_is_forecast_from_its_own_rows(order):
     def said(factor):
         long, short = ("a", [*SERIES * factor]), ("b", [5.0, 6.0, 7.0])
         first, second = (long, short) if order == "ab" else (short, long)
-        content = csv(
-            id=[first[0]] * len(first[1]) + [second[0]] * len(second[1]), y=[*first[1], *second[1]]
-        )  # fmt: skip
+        content = csv(id=[first[0]] * len(first[1]) + [second[0]] * len(second[1]), y=[*first[1], *second[1]])
         model = reloaded(made(content, id="id", target="y", validation=0.1, scaling="mean"))
         notes = []
         rows = rows_of(model, network=True, notes=notes)

@@ -62,12 +62,21 @@ def made(case, columns, gaps=GAPS):
         columns["y"][gaps] = np.nan
     decoder = case["decoder"]
     return trainee_of(
-        csv(**columns), {"loss": case["loss"], "batch_size": 8},
+        csv(**columns),
+        {"loss": case["loss"], "batch_size": 8},
         {"decoder": decoder} | ({"segment": 2} if decoder == "segments" else {}),
-        target="y", id="id", context=CONTEXT, horizon=HORIZON, season=SEASON, validation=ROWS - CUT,
-        scaling=case["scaling"], residual=case["residual"], transform=case["transform"], missing=case["missing"],
+        target="y",
+        id="id",
+        context=CONTEXT,
+        horizon=HORIZON,
+        season=SEASON,
+        validation=ROWS - CUT,
+        scaling=case["scaling"],
+        residual=case["residual"],
+        transform=case["transform"],
+        missing=case["missing"],
         **ROLES[case["covariates"]],
-    )  # fmt: skip
+    )
 
 
 def said(trainee, origins=ORIGINS):
@@ -87,8 +96,11 @@ def test_what_comes_later_changes_nothing_and_what_came_before_does(case):
     forecasts = said(before)
     assert all(np.isfinite(values).all() for values in forecasts.values() if values is not None)
 
-    after = {**COLUMNS, "y": np.where(LATER, RANDOM.uniform(1, 1e4, 2 * ROWS), COLUMNS["y"]),
-             "x": np.where(LATER, 1e3, COLUMNS["x"])}  # fmt: skip
+    after = {
+        **COLUMNS,
+        "y": np.where(LATER, RANDOM.uniform(1, 1e4, 2 * ROWS), COLUMNS["y"]),
+        "x": np.where(LATER, 1e3, COLUMNS["x"]),
+    }
     other = trained(made(case, after, [*GAPS, CUT, CUT + 2, ROWS + CUT + 1]))
     assert other.config == before.config
     assert other.fitted.to_header() == before.fitted.to_header()
@@ -119,8 +131,15 @@ def test_what_comes_later_changes_nothing_and_what_came_before_does(case):
 @pytest.mark.parametrize("column", ["y", "x"])
 def test_what_fills_a_gap_before_a_cutoff_does_not_come_from_behind_it(decoder, missing, column):
     """The last row before the cutoff has a gap, in the target or in a covariate of the past."""
-    case = {"scaling": "none", "residual": "last-value", "transform": "none", "decoder": decoder, "loss": "mae",
-            "covariates": "past", "missing": missing}  # fmt: skip
+    case = {
+        "scaling": "none",
+        "residual": "last-value",
+        "transform": "none",
+        "decoder": decoder,
+        "loss": "mae",
+        "covariates": "past",
+        "missing": missing,
+    }
     trainees = []
     for later in (0.0, 50.0):
         columns = {**COLUMNS, column: COLUMNS[column] + np.where(LATER, later, 0.0)}
@@ -140,10 +159,19 @@ def test_intervals_and_who_is_preferred_come_from_validation_alone(loss):
     for later in (0.0, 300.0):
         y = COLUMNS["y"] + np.where(np.arange(2 * ROWS) % ROWS >= 42, later, 0.0)
         content = csv(id=["a"] * ROWS + ["b"] * ROWS, y=y)
-        made = trained(trainee_of(
-            content, {"loss": loss}, target="y", id="id", context=CONTEXT, horizon=HORIZON, season=SEASON,
-            validation=ROWS - 30 - 8, test=8,
-        ))  # fmt: skip
+        made = trained(
+            trainee_of(
+                content,
+                {"loss": loss},
+                target="y",
+                id="id",
+                context=CONTEXT,
+                horizon=HORIZON,
+                season=SEASON,
+                validation=ROWS - 30 - 8,
+                test=8,
+            )
+        )
         scores.append(made.score())
         headers.append((made.header()["validated"], made.fitted.to_header()))
     assert headers[0] == headers[1]

@@ -127,8 +127,10 @@ def test_quantiles_give_their_loss_and_the_coverage_of_central_intervals():
     got = scores(actual, actual, np.array([0, 0, 1]), np.ones(3), np.ones(3), quantiles=quantiles, levels=levels)
     # Within −1 … 1: half, none, all; within −4 … 4: half, all, all.
     assert got.coverage == {0.5: pytest.approx((0.25 + 1) / 2), 0.8: pytest.approx((0.75 + 1) / 2)}
-    wanted = [2 * sum(max(q * (y - f), (q - 1) * (y - f)) for y in actual.ravel()) / 13 for q, f in
-              zip(levels, [-4, -1, 0, 1, 4], strict=True)]  # fmt: skip
+    wanted = [
+        2 * sum(max(q * (y - f), (q - 1) * (y - f)) for y in actual.ravel()) / 13
+        for q, f in zip(levels, [-4, -1, 0, 1, 4], strict=True)
+    ]
     assert got.wql == pytest.approx(sum(wanted) / 5, rel=1e-12)
 
 
@@ -148,9 +150,14 @@ def test_a_forecast_that_is_no_number_is_not_let_off():
 def test_without_a_known_value_there_are_no_scores(actual):
     W = actual.shape[1]
     got = scores(
-        actual, np.zeros((3, W)), np.zeros(W, int), np.ones(W), np.ones(W), quantiles=np.zeros((2, 3, W)),
+        actual,
+        np.zeros((3, W)),
+        np.zeros(W, int),
+        np.ones(W),
+        np.ones(W),
+        quantiles=np.zeros((2, 3, W)),
         levels=np.array([0.1, 0.9]),
-    )  # fmt: skip
+    )
     figures = [got.mae, got.rmse, got.smape, got.mase, got.rmsse, got.wql, got.coverage[0.8]]
     assert all(map(math.isnan, figures))
 

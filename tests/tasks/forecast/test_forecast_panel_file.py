@@ -16,9 +16,12 @@ LONG = (
     "B,2024-02-01,10,1,0,c,0,y,2\nB,2024-02-02,12,,0,c,1,y,2\n"
 )
 OPTIONS = {
-    "target": ["y", "z"], "known_covariates": ["promo", "word"], "past_covariates": "past", "static": ["zone", "area"],
+    "target": ["y", "z"],
+    "known_covariates": ["promo", "word"],
+    "past_covariates": "past",
+    "static": ["zone", "area"],
     "missing": "mask",
-}  # fmt: skip
+}
 TABLES = {
     "everything": (LONG, OPTIONS),
     "without times": ("a,b\n1,2\n3,5\n", {}),

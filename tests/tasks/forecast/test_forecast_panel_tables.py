@@ -23,8 +23,10 @@ def column(*cells, name="y"):
 
 
 def listed(panel):
-    return [[row[0] if len(row) == 1 else row for row in panel.values[panel.rows(s)].tolist()]
-            for s in range(len(panel.ids))]  # fmt: skip
+    return [
+        [row[0] if len(row) == 1 else row for row in panel.values[panel.rows(s)].tolist()]
+        for s in range(len(panel.ids))
+    ]
 
 
 # Layouts.
@@ -76,16 +78,21 @@ def test_columns_side_by_side_are_one_panel_or_one_each():
     assert listed(apart) == [[1, 2, 3, 4], [5, 6], [7.5, 8, 8, 9]]  # b begins with its first value
     assert apart.known[:, 0].tolist() == [True] * 4 + [True] * 2 + [True, True, False, True]
     assert [apart.timelines[s].stamp(1 - int(n)) for s, n in enumerate(apart.lengths)] == [
-        "2024-01-01", "2024-01-03", "2024-01-01",
-    ]  # fmt: skip
+        "2024-01-01",
+        "2024-01-03",
+        "2024-01-01",
+    ]
     assert listed(separate(joint, ("a", "b", "c"), goes_on=True))[1] == [5, 5, 5, 6]
 
 
 def test_columns_of_their_own_share_their_covariates():
     panel = panel_of(
         "ds,a,b,p,s\n2024-01-01,1,,10,x\n2024-01-02,2,8,20,x\n2024-01-03,,,30,x\n",
-        target=["a", "b"], known_covariates="p", static="s", missing="mask",
-    )  # fmt: skip
+        target=["a", "b"],
+        known_covariates="p",
+        static="s",
+        missing="mask",
+    )
     apart = separate(panel, ("a", "b"))
     assert apart.ahead["p"].tolist() == [10, 20, 20]
     assert [coming["p"].tolist() for coming in apart.coming] == [[30], [30]]
@@ -260,7 +267,7 @@ def test_long_gaps_of_many_series_are_counted_together():
 KNOWN = table(
     "ds,y,promo,holiday,temp",
     ["2024-01-01,1,0,,5", "2024-01-02,2,1,xmas,6", "2024-01-03,,1,,", "2024-01-04,,0,new year,", "2024-01-05,,,,"],
-)  # fmt: skip
+)
 
 
 def test_rows_beyond_the_last_target_say_what_is_known_beforehand():
@@ -277,8 +284,9 @@ def test_rows_beyond_the_last_target_say_what_is_known_beforehand():
 def test_a_blank_word_ahead_is_missing_where_the_data_have_none():
     panel = panel_of(KNOWN.replace("0,,5", "0,none,5"), target="y", known_covariates=["holiday"])
     assert panel.coming[0]["holiday"].tolist() == []
-    panel = panel_of(KNOWN.replace("0,,5", "0,none,5").replace("1,,\n", "1,none,\n"), target="y",
-                     known_covariates=["holiday"])  # fmt: skip
+    panel = panel_of(
+        KNOWN.replace("0,,5", "0,none,5").replace("1,,\n", "1,none,\n"), target="y", known_covariates=["holiday"]
+    )
     assert panel.coming[0]["holiday"].tolist() == ["none", "new year"]
 
 
@@ -382,9 +390,7 @@ def test_a_word_that_would_fill_the_memory_is_refused():
 
 # A second file.
 
-LONG = table(
-    "unique_id,ds,y,k", [f"{s},{d},{k},{k}" for s in "AB" for k, d in enumerate(days(3))]
-)  # fmt: skip
+LONG = table("unique_id,ds,y,k", [f"{s},{d},{k},{k}" for s in "AB" for k, d in enumerate(days(3))])
 OPTIONS = {"known_covariates": "k"}
 
 

@@ -54,8 +54,9 @@ def test_parts_are_cut_off_the_end_of_each_series(validation, test, ends):
         for part, last in enumerate(lengths):
             assert rows(made, s, part) == list(range(first, last))
             first = last
-    assert made.rows(0).tolist() == [begin + k for begin, (n, _, _) in zip((0, 20, 25), ends, strict=True)
-                                     for k in range(n)]  # fmt: skip
+    assert made.rows(0).tolist() == [
+        begin + k for begin, (n, _, _) in zip((0, 20, 25), ends, strict=True) for k in range(n)
+    ]
 
 
 def test_origins_stay_in_their_series_and_their_part():
@@ -67,9 +68,7 @@ def test_origins_stay_in_their_series_and_their_part():
     assert made.origins(windowing(horizon=2), 1, "refuse").tolist() == [4, 7 + 3]
 
 
-GAPPY = "ds,a,b\n" + "".join(
-    f"{day},{a},{b}\n" for day, a, b in zip(days(8), "01 345 7", "  234567", strict=True)
-)  # fmt: skip
+GAPPY = "ds,a,b\n" + "".join(f"{day},{a},{b}\n" for day, a, b in zip(days(8), "01 345 7", "  234567", strict=True))
 
 
 @pytest.mark.parametrize(
@@ -124,13 +123,17 @@ def test_files_go_on_where_the_part_before_ends(file):
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("A,2024-01-05,1\nA,2024-01-06,1\n", '{v}: begins at 2024-01-05 of "A"; it must go on where d.csv ends, at '
-         "2024-01-04"),
-        ("A,2024-01-03,1\nA,2024-01-04,1\n", '{v}: begins at 2024-01-03 of "A"; it must go on where d.csv ends, at '
-         "2024-01-04"),
+        (
+            "A,2024-01-05,1\nA,2024-01-06,1\n",
+            '{v}: begins at 2024-01-05 of "A"; it must go on where d.csv ends, at 2024-01-04',
+        ),
+        (
+            "A,2024-01-03,1\nA,2024-01-04,1\n",
+            '{v}: begins at 2024-01-03 of "A"; it must go on where d.csv ends, at 2024-01-04',
+        ),
         ("C,2024-01-04,1\nC,2024-01-05,1\n", '{v}: has a series "C" that d.csv has not; remove it'),
     ],
-)  # fmt: skip
+)
 def test_files_that_do_not_go_on_are_refused(file, text, why):
     path = file("unique_id,ds,y\n" + text)
     assert refused(DataError, cut, table(A=3, B=2), validation=path) == why.format(v=path)

@@ -54,9 +54,13 @@ def test_known_values(name, power, y, z):
 
 @pytest.mark.parametrize(
     ("name", "wrong", "right", "needs"),
-    [("log", 0, 5e-324, "positive"), ("box-cox", -1, 1e-9, "positive"), ("log1p", -1e-9, 0, "not negative"),
-     ("sqrt", -2, 0, "not negative")],
-)  # fmt: skip
+    [
+        ("log", 0, 5e-324, "positive"),
+        ("box-cox", -1, 1e-9, "positive"),
+        ("log1p", -1e-9, 0, "not negative"),
+        ("sqrt", -2, 0, "not negative"),
+    ],
+)
 def test_values_that_have_no_transform_are_refused(name, wrong, right, needs):
     require_transformable(np.array([3.0, right]), name, "d.csv")
     require_transformable(np.array([-9.0]), "none", "d.csv")

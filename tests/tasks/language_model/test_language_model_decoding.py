@@ -22,9 +22,17 @@ DRAWS = 8000
 
 def made(cell, activation="tanh", layers=2, embedding=None, fold_up_to=320):
     shape = NetworkShape(
-        cell, V, H, layers, V, token_input=True, embedding_size=embedding, activation=activation, dropout=0.5,
+        cell,
+        V,
+        H,
+        layers,
+        V,
+        token_input=True,
+        embedding_size=embedding,
+        activation=activation,
+        dropout=0.5,
         fold_up_to=fold_up_to,
-    )  # fmt: skip
+    )
     network = Network(shape)
     network.initialise("orthogonal", 0.9, seed=2)
     network.parameters.view("head.weight")[...] *= 30  # a fresh network hardly tells one token from another
@@ -114,10 +122,16 @@ def written(network, how, count, start=None):
 @pytest.mark.parametrize(
     "settings",
     [
-        {}, {"temperature": 0.5}, {"temperature": 2.0}, {"top_k": 3}, {"top_k": 6}, {"top_p": 0.5}, {"top_p": 0.85},
+        {},
+        {"temperature": 0.5},
+        {"temperature": 2.0},
+        {"top_k": 3},
+        {"top_k": 6},
+        {"top_p": 0.5},
+        {"top_p": 0.85},
         {"temperature": 1.5, "top_k": 5, "top_p": 0.8},
     ],
-)  # fmt: skip
+)
 def test_frequencies_follow_the_distribution(settings):
     tokens = written(constant(LOGITS), Sampling(seed=12, **settings), DRAWS)
     counts, chances = np.bincount(tokens, minlength=V), wanted_chances(**settings)

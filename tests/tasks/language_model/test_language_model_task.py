@@ -155,9 +155,11 @@ def by_heart(tokens, kind, **data):
     vocabulary = Vocabulary(("<unk>", *tokens), kind)
     size = len(vocabulary)
     header = {
-        "task": "language-model", "data": {"tokens": kind, "encoding": "utf-8"}, "vocabulary": vocabulary.to_header(),
+        "task": "language-model",
+        "data": {"tokens": kind, "encoding": "utf-8"},
+        "vocabulary": vocabulary.to_header(),
         "model": {"cell": "rnn", "activation": "identity", "hidden_size": size, "num_layers": 1},
-    }  # fmt: skip
+    }
     if kind == "word":
         header["model"]["embedding_size"] = size
     settings = config_from_mapping({key: header[key] for key in ("task", "data", "model")})

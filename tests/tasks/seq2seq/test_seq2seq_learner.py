@@ -24,9 +24,15 @@ def learner(*, forcing=1.0, epochs=3, batch=8, valid=DATA, threads=1, dtype=np.f
     model.head.weight.value[...] *= 4  # so that it has opinions
     model.pack()
     return PairLearner(
-        model, DATA, valid, batch_size=batch, epochs=epochs, teacher_forcing=forcing, seed=3,
+        model,
+        DATA,
+        valid,
+        batch_size=batch,
+        epochs=epochs,
+        teacher_forcing=forcing,
+        seed=3,
         pool=ThreadPool(threads, model.dtype),
-    )  # fmt: skip
+    )
 
 
 def read_tokens(made, update):
@@ -100,9 +106,11 @@ def test_validation_is_the_mean_over_all_tokens_and_their_ends():
 def test_answers_do_not_depend_on_their_company(beams):
     model = learner().network
     together, few = (
-        [[(a.tokens.tolist(), a.score) for a in found]
-         for found in write(model, SOURCES, beams=beams, longest=9, alpha=1.0, at_once=at_once)]
+        [
+            [(a.tokens.tolist(), a.score) for a in found]
+            for found in write(model, SOURCES, beams=beams, longest=9, alpha=1.0, at_once=at_once)
+        ]
         for at_once in (64, 3)
-    )  # fmt: skip
+    )
     assert together == few
     assert len({str(answers) for answers in together}) > 5

@@ -24,18 +24,24 @@ NUMBERS = "y,a,b,c\n" + "".join(f"{i % 7 + (i * 3) % 5},{i % 7},{(i * 3) % 5},1\
 
 def prepared(task, content, notes=None, **sections):
     config = config_from_mapping(
-        {"task": task, "data": {"format": "csv", "validation": 0.2, **sections.pop("data", {})},
-         "model": {"cell": "gru", "hidden_size": 8, "num_layers": 1, **sections.pop("model", {})},
-         "training": {"batch_size": 8, **sections.pop("training", {})}}
-    )  # fmt: skip
+        {
+            "task": task,
+            "data": {"format": "csv", "validation": 0.2, **sections.pop("data", {})},
+            "model": {"cell": "gru", "hidden_size": 8, "num_layers": 1, **sections.pop("model", {})},
+            "training": {"batch_size": 8, **sections.pop("training", {})},
+        }
+    )
     pool = ThreadPool(1, np.dtype(np.float32))
     with noting(([] if notes is None else notes).append):
         return TASKS[task].prepare(config, Source("d.csv", content.encode()), Context(pool))
 
 
 def test_a_constant_column_is_not_divided_by_its_rounding():
-    made = prepared("classify", "label,a,b\n" + "".join(f"{'pq'[i % 2]},0.1,{i}\n" for i in range(60)),
-                    data={"inputs": ["a", "b"], "id": "b"})  # fmt: skip
+    made = prepared(
+        "classify",
+        "label,a,b\n" + "".join(f"{'pq'[i % 2]},0.1,{i}\n" for i in range(60)),
+        data={"inputs": ["a", "b"], "id": "b"},
+    )
     assert made.reader.scale[0] == 1.0
     assert made.reader.scale[1] > 10
 
