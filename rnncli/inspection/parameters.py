@@ -60,7 +60,18 @@ class ParameterNorms:
             grad, update, zeros = (float(sums[i] / N) for sums in (self.grad, self.update, self.zeros))
             ratio, update_ratio = (part / weights[i] if weights[i] > 0 else None for part in (grad, update))
             noise = self._signal_to_noise(means[i], float(self.squared[i]))
-            rows.append(ParameterGradient(spec.name, spec.shape, weights[i], grad, ratio, update_ratio, zeros, noise))
+            rows.append(
+                ParameterGradient(
+                    name=spec.name,
+                    shape=spec.shape,
+                    weight_norm=weights[i],
+                    grad_norm=grad,
+                    ratio=ratio,
+                    update_ratio=update_ratio,
+                    zero_share=zeros,
+                    signal_to_noise=noise,
+                )
+            )
         return rows
 
     def _signal_to_noise(self, mean: float, squared: float) -> float | None:

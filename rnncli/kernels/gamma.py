@@ -59,9 +59,3 @@ def digamma_less_log(x):
     for i in range(STEPS):
         total -= 1.0 / (x + i)
     return total + _digamma_remainder(x + STEPS)
-
-
-@jit
-def digamma(x):
-    """ψ(x) = d ln Γ(x) / dx of a float64 x > 0, within 1e-12, absolutely near its zero and relatively elsewhere."""
-    return log(x) + digamma_less_log(x)

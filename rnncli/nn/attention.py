@@ -46,17 +46,17 @@ class AttentionWork:
         weights, dscores = (array.reshape(-1)[: T * B * S].reshape(T, B, S) for array in (self.weights, self.dscores))
         assert longest >= S
         return AttentionWork(
-            self.query[:T],
-            self.dquery[:T],
-            self.keys[:S],
-            self.dkeys[:S],
-            self.denergy,
-            weights,
-            dscores,
-            self.joined[:T],
-            self.djoined[:T],
-            self.combined[:T],
-            dropped,
+            query=self.query[:T],
+            dquery=self.dquery[:T],
+            keys=self.keys[:S],
+            dkeys=self.dkeys[:S],
+            denergy=self.denergy,
+            weights=weights,
+            dscores=dscores,
+            joined=self.joined[:T],
+            djoined=self.djoined[:T],
+            combined=self.combined[:T],
+            dropped=dropped,
         )
 
     @property
@@ -94,17 +94,17 @@ class Attention(Part):
         A, wide = self.A, self.H + self.F
         keys = (S, B, A) if self.additive else (0, 0, 0)
         return AttentionWork(
-            zeros(T, B, A),
-            zeros(T, B, A),
-            zeros(*keys),
-            zeros(*keys),
-            zeros(*keys[1:]),
-            zeros(T, B, S),
-            zeros(T, B, S),
-            zeros(T, B, wide),
-            zeros(T, B, wide),
-            zeros(T, B, self.H),
-            zeros(T, B, self.H) if dropping else None,
+            query=zeros(T, B, A),
+            dquery=zeros(T, B, A),
+            keys=zeros(*keys),
+            dkeys=zeros(*keys),
+            denergy=zeros(*keys[1:]),
+            weights=zeros(T, B, S),
+            dscores=zeros(T, B, S),
+            joined=zeros(T, B, wide),
+            djoined=zeros(T, B, wide),
+            combined=zeros(T, B, self.H),
+            dropped=zeros(T, B, self.H) if dropping else None,
         )
 
     def read(self, memory: np.ndarray, work: AttentionWork, low: int, high: int) -> None:

@@ -66,15 +66,15 @@ class PairShape:
 
     def _stack(self, tokens: int, *, bidirectional: bool) -> StackShape:
         return StackShape(
-            self.cell,
-            tokens,
-            self.hidden_size,
-            self.num_layers,
-            True,
-            self.embedding_size,
-            self.activation,
-            self.dropout,
-            bidirectional,
+            cell=self.cell,
+            input_size=tokens,
+            hidden_size=self.hidden_size,
+            num_layers=self.num_layers,
+            token_input=True,
+            embedding_size=self.embedding_size,
+            activation=self.activation,
+            dropout=self.dropout,
+            bidirectional=bidirectional,
         )
 
 
@@ -104,16 +104,16 @@ class PairWork:
         T = int(spans.max())
         encoder = self.encoder.of_lengths(lengths) if self.encoder is not None and lengths is not None else None
         return PairWork(
-            encoder,
-            self.decoder.of_steps(T),
-            self.attention.of_steps(T, encoder.T) if self.attention and encoder else None,
-            self.vector,
-            self.dvector,
-            self.states,
-            self.dstates,
-            self.dtop[:T],
-            self.outputs[:T],
-            spans.astype(np.int32),
+            encoder=encoder,
+            decoder=self.decoder.of_steps(T),
+            attention=self.attention.of_steps(T, encoder.T) if self.attention and encoder else None,
+            vector=self.vector,
+            dvector=self.dvector,
+            states=self.states,
+            dstates=self.dstates,
+            dtop=self.dtop[:T],
+            outputs=self.outputs[:T],
+            spans=spans.astype(np.int32),
         )
 
     @property
@@ -204,16 +204,16 @@ class EncoderDecoder(Model):
             if work.attention.dropped is not None:
                 self._drop(work.dtop, work.dtop, work, low, high)
             self.attention.backward(
-                work.decoder.y,
-                work.encoder.y,
-                work.encoder.extent.lengths,
-                work.spans,
-                work.attention,
-                work.dtop,
-                work.decoder.dy,
-                work.encoder.dy,
-                low,
-                high,
+                y=work.decoder.y,
+                memory=work.encoder.y,
+                lengths=work.encoder.extent.lengths,
+                spans=work.spans,
+                work=work.attention,
+                dcombined=work.dtop,
+                dy=work.decoder.dy,
+                dmemory=work.encoder.dy,
+                low=low,
+                high=high,
             )
             if not looks_back:
                 work.encoder.dy[:, low:high] = 0

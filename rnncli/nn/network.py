@@ -65,16 +65,16 @@ class NetworkShape:
         if self.characters:
             size, tokens, embedding = (self.embedding_size or 0) + 2 * self.character_size, False, None
         return StackShape(
-            self.cell,
-            size,
-            self.hidden_size,
-            self.num_layers,
-            tokens,
-            embedding,
-            self.activation,
-            self.dropout,
-            self.bidirectional,
-            self.fold_up_to,
+            cell=self.cell,
+            input_size=size,
+            hidden_size=self.hidden_size,
+            num_layers=self.num_layers,
+            token_input=tokens,
+            embedding_size=embedding,
+            activation=self.activation,
+            dropout=self.dropout,
+            bidirectional=self.bidirectional,
+            fold_up_to=self.fold_up_to,
         )
 
 

@@ -68,7 +68,21 @@ class PairWriter:
         if attention is None or work.attention is None or work.encoder is None:
             flat, deep = zeros(0), zeros(0, 0, 0)
             return beam.Sight(
-                beam.NONE, deep, deep, ones, ones, flat, flat, flat, flat, flat, deep, zeros(0, 0), deep, deep, deep
+                way=beam.NONE,
+                memory=deep,
+                keys=deep,
+                lengths=ones,
+                ones=ones,
+                query_packed=flat,
+                no_bias=flat,
+                energy=flat,
+                combine_packed=flat,
+                combine_bias=flat,
+                query=deep,
+                raised=zeros(0, 0),
+                weights=deep,
+                joined=deep,
+                combined=deep,
             )
         A, H, memory = attention.A, attention.H, work.encoder.y.repeat(self.K, axis=1)
         return beam.Sight(

@@ -70,7 +70,16 @@ class SegmentShape:
         return self._stack(self.hidden_size + self.segment * self.ahead_size, 1)
 
     def _stack(self, size: int, layers: int) -> StackShape:
-        return StackShape(self.cell, size, self.hidden_size, layers, False, None, self.activation, self.dropout)
+        return StackShape(
+            cell=self.cell,
+            input_size=size,
+            hidden_size=self.hidden_size,
+            num_layers=layers,
+            token_input=False,
+            embedding_size=None,
+            activation=self.activation,
+            dropout=self.dropout,
+        )
 
 
 class Embedding(Part):

@@ -117,7 +117,9 @@ class Stack(Part):
             if not shape.bidirectional:
                 return LayerWork.plan(cell, T, B, shape.hidden_size, drops, dtype)
             tokens, I = l == 0 and not dense, shape.width if l else shape.first_size
-            return BidirectionalWork.plan(cell, T, B, shape.hidden_size, drops, dtype, tokens, I)
+            return BidirectionalWork.plan(
+                cell=cell, T=T, B=B, H=shape.hidden_size, dropout=drops, dtype=dtype, tokens=tokens, I=I
+            )
 
         return StackWork(
             tokens=np.zeros((T, B) if shape.token_input else (0, 0), np.int32),

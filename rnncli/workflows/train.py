@@ -57,7 +57,16 @@ def train(request: Request, show: Callable[[Report], None]) -> None:
     pool = ThreadPool(config.training.threads, FLOAT32)
     try:
         with stop_on_signals() as stop, noting(lambda text: show(Note(text))):
-            _train_in(run, request, config, source, pool, [*first_run(), *notes], show, stop)
+            _train_in(
+                run=run,
+                request=request,
+                config=config,
+                source=source,
+                pool=pool,
+                notes=[*first_run(), *notes],
+                show=show,
+                stop=stop,
+            )
     finally:
         pool.close()
         run.close()

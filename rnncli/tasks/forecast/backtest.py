@@ -124,14 +124,14 @@ class Tester:
                 ]
             )
         return Backtest(
-            origins,
-            self.features.series[origins - 1],
-            np.concatenate([actual for _, actual in parts], axis=1),
-            forecasts,
-            self._scales(origins, begins),
-            self.panel.starts[:-1],
-            tuple(LEVELS.tolist()),
-            quantiles,
+            origins=origins,
+            series=self.features.series[origins - 1],
+            actual=np.concatenate([actual for _, actual in parts], axis=1),
+            forecasts=forecasts,
+            scales=self._scales(origins, begins),
+            begins=self.panel.starts[:-1],
+            levels=tuple(LEVELS.tolist()),
+            quantiles=quantiles,
         )
 
     def spread(self, origins: np.ndarray) -> np.ndarray:

@@ -153,5 +153,12 @@ def windowing(config: ForecastConfig, context: int, scaling: str, fitted: Fitted
     assert data.horizon is not None
     baseline = CORRECTABLE.get(data.residual or "")
     return Windowing(
-        context, data.horizon, data.season or 1, scaling, baseline, fitted.fixed, data.transform, fitted.power
+        context=context,
+        horizon=data.horizon,
+        season=data.season or 1,
+        scaling=scaling,
+        baseline=baseline,
+        fixed=fitted.fixed,
+        transform=data.transform,
+        power=fitted.power,
     )

@@ -1,4 +1,4 @@
-"""What a forecast is judged by: errors in the data's units, errors without units, and how honest its quantiles are.
+"""What a forecast is judged by: errors in the data's units, errors without units, and the loss of its quantiles.
 
 W windows of H steps, each of one series: `actual` (H, W) has NaN where a value is not known, which is then left out;
 `predicted` (H, W) has none. Every function gives one figure a window, (W,), NaN where nothing of the window is known.
@@ -7,20 +7,9 @@ A forecast that is not a number is no reason to be left out: its window's figure
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-
-METRICS: dict[str, str] = {
-    "mae": "mean absolute error, in the data's units",
-    "rmse": "root of the mean squared error, in the data's units",
-    "smape": "mean of 200·|y − f| / (|y| + |f|), percent of 0 to 200",
-    "mase": "absolute error over that of seasonal naive in the history",
-    "rmsse": "root of the squared error over that of seasonal naive in the history",
-    "wql": "mean weighted quantile loss, an approximation of CRPS",
-    "coverage": "share of values within each central interval",
-}
-"""By name: what it is. Lower is better, but coverage should be the level of its interval."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +22,6 @@ class Scores:
     mase: float
     rmsse: float
     wql: float | None = None
-    coverage: dict[float, float] = field(default_factory=dict)
-    """By the level of a central interval, such as 0.8 of the quantiles 0.1 and 0.9."""
 
 
 def mae(actual: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -100,11 +87,6 @@ def wql(pinball: np.ndarray, absolute: np.ndarray) -> float:
     return float(2 * pinball.sum(axis=1).mean() / total) if total > 0 else float("nan")
 
 
-def coverage(actual: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """The share (W,) of values within low ≤ y ≤ high, all (H, W)."""
-    return _mean_of_known(((low <= actual) & (actual <= high)).astype(float), actual)
-
-
 def scores(
     actual: np.ndarray,
     predicted: np.ndarray,
@@ -118,9 +100,9 @@ def scores(
     """One forecaster's figures over W windows; series (W,) says by number which series each window is of.
 
     absolute_scale, squared_scale (W,): `seasonal_differences` of each window's series; windows where they are NaN are
-    left out of MASE and RMSSE. quantiles (Q, H, W) at levels (Q,) give WQL, and coverage of every pair of levels q
-    and 1 − q. MAE, RMSE and WQL are over all known values. The others are averaged over the windows of a series and
-    then over series, as in the M4 competition: a series with more windows does not count for more.
+    left out of MASE and RMSSE. quantiles (Q, H, W) at levels (Q,) give WQL. MAE, RMSE and WQL are over all known values.
+    The others are averaged over the windows of a series and then over series, as in the M4 competition: a series with
+    more windows does not count for more.
     """
     known = ~np.isnan(actual)
     any_known = known.any(axis=0)
@@ -129,12 +111,9 @@ def scores(
         return _mean_of_series(figures[counted], series[counted])
 
     error = np.abs(actual - predicted)[known]
-    loss, shares = None, {}
+    loss = None
     if quantiles is not None and levels is not None:
         loss = wql(pinball_sums(actual, quantiles, levels), absolute_sums(actual))
-        for low, high in _pairs(levels):
-            inside = by_series(coverage(actual, quantiles[low], quantiles[high]))
-            shares[round(float(levels[high] - levels[low]), 9)] = inside
     return Scores(
         mae=float(error.mean()) if error.size else float("nan"),
         rmse=float(np.sqrt((error * error).mean())) if error.size else float("nan"),
@@ -142,18 +121,7 @@ def scores(
         mase=by_series(mase(actual, predicted, absolute_scale), any_known & ~np.isnan(absolute_scale)),
         rmsse=by_series(rmsse(actual, predicted, squared_scale), any_known & ~np.isnan(squared_scale)),
         wql=loss,
-        coverage=shares,
     )
-
-
-def _pairs(levels: np.ndarray) -> list[tuple[int, int]]:
-    """The places in `levels` of every q < 1/2 with its 1 − q."""
-    return [
-        (low, high)
-        for low, q in enumerate(levels)
-        for high, other in enumerate(levels)
-        if q < other and abs(q + other - 1) < 1e-9
-    ]
 
 
 def _mean_of_known(x: np.ndarray, actual: np.ndarray) -> np.ndarray:

@@ -43,15 +43,15 @@ class Panel:
         """Series s alone."""
         rows = self.rows(s)
         return Panel(
-            self.ids[s : s + 1],
-            np.array([0, rows.stop - rows.start]),
-            self.values[rows],
-            self.known[rows],
-            {name: column[rows] for name, column in self.past.items()},
-            {name: column[rows] for name, column in self.ahead.items()},
-            self.coming[s : s + 1],
-            {name: column[s : s + 1] for name, column in self.static.items()},
-            self.timelines[s : s + 1],
+            ids=self.ids[s : s + 1],
+            starts=np.array([0, rows.stop - rows.start]),
+            values=self.values[rows],
+            known=self.known[rows],
+            past={name: column[rows] for name, column in self.past.items()},
+            ahead={name: column[rows] for name, column in self.ahead.items()},
+            coming=self.coming[s : s + 1],
+            static={name: column[s : s + 1] for name, column in self.static.items()},
+            timelines=self.timelines[s : s + 1],
         )
 
     def at_least(self, count: int) -> Panel:
@@ -89,15 +89,15 @@ def stacked(panels: Sequence[Panel]) -> Panel:
     """Series of like columns as one panel."""
     first = panels[0]
     return Panel(
-        tuple(name for panel in panels for name in panel.ids),
-        np.concatenate([[0], np.cumsum(np.concatenate([panel.lengths for panel in panels]))]),
-        np.concatenate([panel.values for panel in panels]),
-        np.concatenate([panel.known for panel in panels]),
-        {name: np.concatenate([panel.past[name] for panel in panels]) for name in first.past},
-        {name: np.concatenate([panel.ahead[name] for panel in panels]) for name in first.ahead},
-        tuple(coming for panel in panels for coming in panel.coming),
-        {name: np.concatenate([panel.static[name] for panel in panels]) for name in first.static},
-        tuple(timeline for panel in panels for timeline in panel.timelines),
+        ids=tuple(name for panel in panels for name in panel.ids),
+        starts=np.concatenate([[0], np.cumsum(np.concatenate([panel.lengths for panel in panels]))]),
+        values=np.concatenate([panel.values for panel in panels]),
+        known=np.concatenate([panel.known for panel in panels]),
+        past={name: np.concatenate([panel.past[name] for panel in panels]) for name in first.past},
+        ahead={name: np.concatenate([panel.ahead[name] for panel in panels]) for name in first.ahead},
+        coming=tuple(coming for panel in panels for coming in panel.coming),
+        static={name: np.concatenate([panel.static[name] for panel in panels]) for name in first.static},
+        timelines=tuple(timeline for panel in panels for timeline in panel.timelines),
     )
 
 
@@ -117,15 +117,15 @@ def continued(panel: Panel, after: Panel) -> Panel:
         begun = np.logical_or.accumulate(more.known, axis=0)
         parts.append(
             Panel(
-                one.ids,
-                np.array([0, len(one.values) + len(more.values)]),
-                np.concatenate([one.values, np.where(begun, more.values, one.values[-1])]),
-                np.concatenate([one.known, more.known]),
-                {key: np.concatenate([column, more.past[key]]) for key, column in one.past.items()},
-                {key: np.concatenate([column, more.ahead[key]]) for key, column in one.ahead.items()},
-                more.coming,
-                one.static,
-                more.timelines,
+                ids=one.ids,
+                starts=np.array([0, len(one.values) + len(more.values)]),
+                values=np.concatenate([one.values, np.where(begun, more.values, one.values[-1])]),
+                known=np.concatenate([one.known, more.known]),
+                past={key: np.concatenate([column, more.past[key]]) for key, column in one.past.items()},
+                ahead={key: np.concatenate([column, more.ahead[key]]) for key, column in one.ahead.items()},
+                coming=more.coming,
+                static=one.static,
+                timelines=more.timelines,
             )
         )
     return stacked(parts)

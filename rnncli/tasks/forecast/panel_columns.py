@@ -78,7 +78,16 @@ def find_columns(table: Table, data: SeriesConfig) -> Columns:
     taken = [name for name in (identity, time, *beside) if name is not None]
     targets = _targets(table, data, taken, identity)
     layout = "long" if identity is not None else "wide"
-    columns = Columns(layout, identity, time, targets, past, ahead, static, _words(table, beside, data))
+    columns = Columns(
+        layout=layout,
+        id=identity,
+        time=time,
+        targets=targets,
+        past=past,
+        ahead=ahead,
+        static=static,
+        words=_words(table, beside, data),
+    )
     _refuse_two_parts(columns)
     return columns
 

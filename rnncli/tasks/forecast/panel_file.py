@@ -51,15 +51,15 @@ def loaded(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Panel
     if len(lengths) != len(ids) or min(lengths) < 1 or sum(lengths) != len(values):
         raise ValueError("its series do not have the rows that it says")
     panel = Panel(
-        ids,
-        np.concatenate([[0], np.cumsum(lengths)]),
-        values,
-        known,
-        columns("past"),
-        columns("ahead"),
-        tuple(columns(f"coming.{s}") for s in range(len(ids))),
-        columns("static"),
-        tuple(Timeline.from_header(one) for one in header["timelines"]),
+        ids=ids,
+        starts=np.concatenate([[0], np.cumsum(lengths)]),
+        values=values,
+        known=known,
+        past=columns("past"),
+        ahead=columns("ahead"),
+        coming=tuple(columns(f"coming.{s}") for s in range(len(ids))),
+        static=columns("static"),
+        timelines=tuple(Timeline.from_header(one) for one in header["timelines"]),
     )
     shapes = {column.shape for column in (*panel.past.values(), *panel.ahead.values())}
     whole = (

@@ -52,4 +52,14 @@ def _series(name: str, values: np.ndarray, steps: list[int], where: str, table: 
             "with a value or use --set data.missing=interpolate or mask"
         )
     whole = values if known.all() else filled(values, data.missing)
-    return Panel((name,), np.array([0, len(values)]), whole[:, None], known[:, None], {}, {}, ({},), {}, ())
+    return Panel(
+        ids=(name,),
+        starts=np.array([0, len(values)]),
+        values=whole[:, None],
+        known=known[:, None],
+        past={},
+        ahead={},
+        coming=({},),
+        static={},
+        timelines=(),
+    )

@@ -240,15 +240,15 @@ class StepTable:
 
         beyond = int(places[-1]) + 1 - end
         return Panel(
-            (name,),
-            np.array([0, end]),
-            values,
-            known,
-            {key: covariate(key, column, past=True) for key, column in cells.past.items()},
-            {key: covariate(key, column, past=False) for key, column in cells.ahead.items()},
-            (self._ahead(cells.ahead, rows, places - end, blanks),),
-            {key: self._static(key, column, name, rows) for key, column in cells.static.items()},
-            tuple(replace(one, last=one.stamp(-beyond)) if beyond else one for one in timeline),
+            ids=(name,),
+            starts=np.array([0, end]),
+            values=values,
+            known=known,
+            past={key: covariate(key, column, past=True) for key, column in cells.past.items()},
+            ahead={key: covariate(key, column, past=False) for key, column in cells.ahead.items()},
+            coming=(self._ahead(cells.ahead, rows, places - end, blanks),),
+            static={key: self._static(key, column, name, rows) for key, column in cells.static.items()},
+            timelines=tuple(replace(one, last=one.stamp(-beyond)) if beyond else one for one in timeline),
         )
 
     def _filled(self, values: np.ndarray, how: Filling, key: str, name: str, row: int) -> np.ndarray:

@@ -58,26 +58,26 @@ def report(trainee: ForecastExperiment, split: str, tested: Backtest, step: int)
             better = probability_better(network, tested.errors(name), groups, seed=_SEED)
         judged.append(
             Judged(
-                name,
-                score.mae,
-                score.rmse,
-                score.smape,
-                score.mase,
-                score.rmsse,
-                better,
-                "" if better is None else verdict(better),
+                name=name,
+                mae=score.mae,
+                rmse=score.rmse,
+                smape=score.smape,
+                mase=score.mase,
+                rmsse=score.rmsse,
+                network_better=better,
+                verdict="" if better is None else verdict(better),
             )
         )
     return BacktestReport(
-        split,
-        len(tested.origins),
-        step,
-        len(tested.actual),
-        len(np.unique(tested.series)) * tested.actual.shape[2],
-        len(np.unique(groups)),
-        tuple(judged),
-        scores[NETWORK].wql,
-        tuple(_covered(tested)),
+        split=split,
+        windows=len(tested.origins),
+        step=step,
+        horizon=len(tested.actual),
+        series=len(np.unique(tested.series)) * tested.actual.shape[2],
+        independent=len(np.unique(groups)),
+        forecasters=tuple(judged),
+        wql=scores[NETWORK].wql,
+        coverage=tuple(_covered(tested)),
     )
 
 

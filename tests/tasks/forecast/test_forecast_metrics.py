@@ -1,16 +1,12 @@
 """What a forecast is judged by, by hand; what is not known counts nowhere, and no forecast is let off."""
 
-import dataclasses
 import math
 
 import numpy as np
 import pytest
 
 from rnncli.tasks.forecast.metrics import (
-    METRICS,
-    Scores,
     absolute_sums,
-    coverage,
     mae,
     mase,
     mse,
@@ -90,11 +86,6 @@ def test_the_weighted_loss_of_many_quantiles_is_the_crps_of_the_normal_distribut
     assert got * np.abs(y).sum() == pytest.approx(sum(crps), rel=1e-3)
 
 
-def test_coverage_counts_the_bounds_and_only_what_is_known():
-    low, high = np.array([[1.0, 0, 0], [1, 9, 0], [-5, 0, 0]]), np.array([[1.0, 9, 9], [2, 9, 9], [-4, 1, 9]])
-    assert same(coverage(ACTUAL, low, high), [2 / 3, 0, NAN])
-
-
 def test_scores_are_means_over_the_windows_of_a_series_and_then_over_series():
     """Series 7 has windows 0 and 3, series 4 has 1; window 2 is unknown, and with it series 9."""
     actual = np.column_stack([ACTUAL, [10.0, 10, 10]])
@@ -107,7 +98,7 @@ def test_scores_are_means_over_the_windows_of_a_series_and_then_over_series():
     assert got.smape == pytest.approx(((500 / 9 + near / 3) / 2 + 100 / 3) / 2, rel=1e-12)
     assert got.mase == pytest.approx(((2 / 3 + 1 / 3) / 2 + 0.5) / 2, rel=1e-12)
     assert got.rmsse == pytest.approx(((2 / 3 + 1 / 3) / 2 + 2) / 2, rel=1e-12)
-    assert (got.wql, got.coverage) == (None, {})
+    assert got.wql is None
 
 
 def test_a_series_without_a_scale_is_left_out_of_scaled_errors_only():
@@ -120,13 +111,11 @@ def test_a_series_without_a_scale_is_left_out_of_scaled_errors_only():
     assert got.smape == pytest.approx((500 / 9 + 100 / 3) / 2)
 
 
-def test_quantiles_give_their_loss_and_the_coverage_of_central_intervals():
+def test_quantiles_give_their_loss():
     levels = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
     actual = np.array([[0.0, 3, 1], [5, 3, 1]])
     quantiles = np.broadcast_to(np.array([-4.0, -1, 0, 1, 4])[:, None, None], (5, 2, 3))
     got = scores(actual, actual, np.array([0, 0, 1]), np.ones(3), np.ones(3), quantiles=quantiles, levels=levels)
-    # Within −1 … 1: half, none, all; within −4 … 4: half, all, all.
-    assert got.coverage == {0.5: pytest.approx((0.25 + 1) / 2), 0.8: pytest.approx((0.75 + 1) / 2)}
     wanted = [
         2 * sum(max(q * (y - f), (q - 1) * (y - f)) for y in actual.ravel()) / 13
         for q, f in zip(levels, [-4, -1, 0, 1, 4], strict=True)
@@ -158,9 +147,5 @@ def test_without_a_known_value_there_are_no_scores(actual):
         quantiles=np.zeros((2, 3, W)),
         levels=np.array([0.1, 0.9]),
     )
-    figures = [got.mae, got.rmse, got.smape, got.mase, got.rmsse, got.wql, got.coverage[0.8]]
+    figures = [got.mae, got.rmse, got.smape, got.mase, got.rmsse, got.wql]
     assert all(map(math.isnan, figures))
-
-
-def test_every_score_has_a_description():
-    assert list(METRICS) == [each.name for each in dataclasses.fields(Scores)]
