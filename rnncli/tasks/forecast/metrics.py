@@ -100,7 +100,7 @@ def scores(
     """One forecaster's figures over W windows; series (W,) says by number which series each window is of.
 
     absolute_scale, squared_scale (W,): `seasonal_differences` of each window's series; windows where they are NaN are
-    left out of MASE and RMSSE. quantiles (Q, H, W) at levels (Q,) give WQL. MAE, RMSE and WQL are over all known values.
+    left out of MASE and RMSSE. quantiles (Q, H, W) at levels (Q,) give WQL. MAE, RMSE and WQL are over known values.
     The others are averaged over the windows of a series and then over series, as in the M4 competition: a series with
     more windows does not count for more.
     """
