@@ -1,12 +1,17 @@
 """Shared by every test: siblings of this folder can be imported, and what needs an extra is skipped here alone."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
 # Before anything imports numpy or PyTorch: matrices are small here, and a second pool of threads would only wait.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A shell's job in the background ignores Ctrl-C, and so would every process that a test starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 sys.path.insert(0, str(Path(__file__).parent))
 
