@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 
@@ -76,6 +76,8 @@ class RecurrentLayer(Part):
             declare(name, width * H, first=initialisation.within(usual, stream + 100 + number))
             for number, (name, width) in enumerate(cell.own.items())
         ]
+        ends = [0, *accumulate(cell.own.values())]
+        self._rows_of_own = [slice(first, last) for first, last in pairwise(ends)]
         self.declared = (self.W, self.U, self.b_ih, self.b_hh, *self.own)
         self.input: Input
         if not reads_tokens:
@@ -125,14 +127,9 @@ class RecurrentLayer(Part):
         low, high = share.columns(self.columns)
         b_hh = 0 if self.cell.keeps_recurrent_apart else self.b_hh.value[low:high]
         self.bias[low:high] = self.b_ih.value[low:high] + b_hh
-        low, high = share.split(self.H)
         for own, rows in zip(self.own, self._rows_of_own, strict=True):
+            low, high = share.split(self.H)
             self.own_packed[rows, low:high] = own.value.reshape(-1, self.H)[:, low:high]
-
-    @property
-    def _rows_of_own(self) -> list[slice]:
-        ends = np.cumsum([0, *self.cell.own.values()])
-        return [slice(first, last) for first, last in pairwise(ends)]
 
     def forward(self, work: LayerWork, x: np.ndarray, extent: Extent, low: int, high: int) -> None:
         """x (T, B, I), or tokens (T, B) where it reads tokens; row 0 of every state given."""

@@ -83,6 +83,7 @@ class Stack(Part):
     ):
         self.shape, self.place, self.drops_top = shape, place, drops_top
         self.cell, self.activation = CELLS[shape.cell], ACTIVATIONS[shape.activation]
+        self._reads_values, self._gathers = shape.reads_values, shape.gathers
         limit = 1.0 if shape.folded else initialisation.EMBEDDING
         first = initialisation.within(limit, initialisation.embedding_stream(place))
         self.embedding = Parameter(f"{prefix}embedding.weight", (shape.input_size, shape.first_size), first)
@@ -141,7 +142,7 @@ class Stack(Part):
 
     def forward(self, work: StackWork, low: int, high: int) -> None:
         """work.y for sequences low ≤ b < high, from work.tokens or work.x and the states in row 0."""
-        if self.shape.gathers:
+        if self._gathers:
             inputs.gather(self.embedding.value, work.tokens, work.x, 0, low, high)
         for l, (layer, layer_work) in enumerate(zip(self.layers, work.layers, strict=True)):
             layer.forward(layer_work, self._layer_input(work, l), work.extent, low, high)
@@ -162,7 +163,7 @@ class Stack(Part):
         """This share's columns of every parameter's gradient, when `backward` of all sequences is done."""
         for l, layer in enumerate(self.layers):
             layer.weight_gradients(work.layers[l], self._layer_input(work, l), share)
-        if self.shape.gathers:
+        if self._gathers:
             assert work.dx is not None
             inputs.scatter(work.dx, 0, work.tokens, self.embedding.gradient, *share.split(self.shape.first_size))
 
@@ -173,4 +174,4 @@ class Stack(Part):
     def _layer_input(self, work: StackWork, l: int) -> np.ndarray:
         if l > 0:
             return work.layers[l - 1].y
-        return work.x if self.shape.reads_values else work.tokens
+        return work.x if self._reads_values else work.tokens
