@@ -49,6 +49,8 @@ class LayerWork:
 
     def first(self, T: int) -> LayerWork:
         """The same memory for a window of T steps."""
+        if len(self.a) == T:
+            return self
         gradients = type(self.gradients)(*(array[: T + 1] for array in self.gradients))
         states = len(gradients)
         arrays = type(self.arrays)(*(array[: T + (i < states)] for i, array in enumerate(self.arrays)))

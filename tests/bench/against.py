@@ -60,7 +60,11 @@ class Worker:
 
 def compared(other: Path, rounds: int, *row: Any) -> dict[str, float]:
     workers = [Worker(source, *row) for source in (other, HERE.parents[1])]
-    times = [[worker.seconds() for worker in workers] for _ in range(rounds + 1)][1:]
+    times = []
+    for round in range(rounds + 1):
+        order = (0, 1) if round % 2 else (1, 0)  # whoever comes second finds another machine
+        taken = {i: workers[i].seconds() for i in order}
+        times += [[taken[0], taken[1]]] if round else []
     for worker in workers:
         worker.end()
     there, here = (statistics.median(column) for column in zip(*times, strict=True))
