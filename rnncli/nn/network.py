@@ -24,7 +24,7 @@ from rnncli.nn.pooling import POOLINGS, PoolingWork
 from rnncli.nn.recurrent import Strand
 from rnncli.nn.share import Share
 from rnncli.nn.stack import Stack, StackShape
-from rnncli.nn.words import WordVectors
+from rnncli.nn.words import WordsOfBatch, WordVectors
 from rnncli.nn.workspace import Workspace
 
 FLOAT32 = np.dtype(np.float32)
@@ -113,21 +113,9 @@ class Model(Part):
         """Refresh the packed weights, or a share of them; call after every change of the parameters."""
         super().pack(share or Share(0, 1, self.dtype))
 
-    def shared(self, work: Any) -> int:
-        """How many things the sequences of the batch share, such as words; they are computed before any sequence."""
-        return 0
-
-    def forward_shared(self, work: Any, low: int, high: int) -> None:
-        """Those from `low` to `high`."""
-        raise NotImplementedError
-
-    def collect_shared(self, work: Any, share: Share) -> None:
-        """This share's columns of their gradients, when `backward` of all sequences is done."""
-        raise NotImplementedError
-
-    def backward_shared(self, work: Any, low: int, high: int) -> None:
-        """And back through those from `low` to `high`."""
-        raise NotImplementedError
+    def words_of(self, work: Any) -> WordsOfBatch | None:
+        """What the sequences of a batch share as their input and is computed before any of them, if anything."""
+        return None
 
     def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int, chrono: int | None = None) -> None:
         """First weights from the seed; see `rnncli.nn.initialisation`."""
@@ -191,24 +179,10 @@ class Network(Model):
         masks = self.stack.dropout_keys(seed, update)
         return masks + dropout.keys(self.shape.dropout, 1, _INPUT, seed, update)
 
-    def shared(self, work: Workspace) -> int:
-        return work.words.count if work.words else 0
-
-    def forward_shared(self, work: Workspace, low: int, high: int) -> None:
-        assert self.words is not None
-        assert work.words is not None
-        self.words.compose(work.words, low, high)
-
-    def collect_shared(self, work: Workspace, share: Share) -> None:
-        assert self.words is not None
-        assert work.words is not None
-        assert work.dx is not None
-        self.words.scatter(work.words, work.dx, share)
-
-    def backward_shared(self, work: Workspace, low: int, high: int) -> None:
-        assert self.words is not None
-        assert work.words is not None
-        self.words.decompose(work.words, low, high)
+    def words_of(self, work: Workspace) -> WordsOfBatch | None:
+        if self.words is None or work.words is None or work.dx is None:
+            return None
+        return WordsOfBatch(self.words, work.words, work.dx)
 
     def forward(self, work: Workspace, low: int, high: int) -> None:
         """work.outputs for sequences low ≤ b < high, from work.tokens or work.x and the states in row 0."""

@@ -52,7 +52,7 @@ class WordVectors(Part):
 
     def work(self, T: int, B: int) -> WordsWork:
         """Arrays for up to T steps of B sequences; those of the batch's words come with the words."""
-        return WordsWork(np.zeros((T, B), np.int32), np.zeros((T, B), np.int32))
+        return WordsWork(np.zeros((T, B), np.int32), np.zeros((T, B), np.int32), *self._room([np.zeros(1, np.int32)]))
 
     def place(self, work: WordsWork, numbers: np.ndarray, lexicon: Lexicon) -> None:
         """The spellings of a batch: numbers (T, B) in the lexicon."""
@@ -62,18 +62,18 @@ class WordVectors(Part):
         rank = np.empty_like(order)
         rank[order] = np.arange(len(order))
         work.forms[...] = rank[forms.reshape(numbers.shape)]
-        work.spelt, work.composed = self._room(len(used), [lexicon.spellings[used[i]] for i in order])
+        work.spelt, work.composed = self._room([lexicon.spellings[used[i]] for i in order])
 
-    def _room(self, count: int, spellings: list[np.ndarray]) -> tuple[StackWork, PoolingWork]:
+    def _room(self, spellings: list[np.ndarray]) -> tuple[StackWork, PoolingWork]:
         """Memory for these words, longest first, filled up with words of one character that nothing refers to."""
-        B, T = -(-count // _ROOM) * _ROOM, len(spellings[0])
+        B, T = -(-len(spellings) // _ROOM) * _ROOM, len(spellings[0])
         dtype = self.table.value.dtype
         if B not in self._memory or len(self._memory[B][0].tokens) < T:
             whole = self.spelling.work(T, B, dtype, training=True)
             self._memory[B] = whole, PoolingWork.plan(T, B, 2 * self.C, dtype)
         whole, composed = self._memory[B]
         lengths = np.ones(B, np.int32)
-        lengths[:count] = [len(spelling) for spelling in spellings]
+        lengths[: len(spellings)] = [len(spelling) for spelling in spellings]
         spelt = whole.of_lengths(lengths)
         spelt.clear_state()
         spelt.tokens[...] = 0
@@ -81,33 +81,41 @@ class WordVectors(Part):
             spelt.tokens[: len(spelling), b] = spelling
         return spelt, composed
 
-    def compose(self, work: WordsWork, low: int, high: int) -> None:
-        """The vectors of words low ≤ b < high from their characters."""
-        assert work.spelt is not None
-        assert work.composed is not None
-        self.spelling.forward(work.spelt, low, high)
-        pooling.last(work.spelt.y, work.spelt.extent.lengths, self.C, work.composed.pooled, low, high)
-
     def gather(self, work: WordsWork, x: np.ndarray, low: int, high: int) -> None:
         """x (T, B, E + 2C) from both."""
-        assert work.composed is not None
         inputs.gather(self.table.value, work.words, x, 0, low, high)
         inputs.gather(work.composed.pooled[0], work.forms, x, self.E, low, high)
 
-    def scatter(self, work: WordsWork, dx: np.ndarray, share: Share) -> None:
-        """This share's columns of the gradients of both, from dx of all sequences."""
-        assert work.composed is not None
-        inputs.scatter(dx, 0, work.words, self.table.gradient, *share.split(self.E))
-        inputs.scatter(dx, self.E, work.forms, work.composed.dpooled[0], *share.split(2 * self.C))
-
-    def decompose(self, work: WordsWork, low: int, high: int) -> None:
-        """Back through the characters of words low ≤ b < high."""
-        assert work.spelt is not None
-        assert work.composed is not None
-        spelt = work.spelt
-        pooling.last_grad(work.composed.dpooled, spelt.extent.lengths, self.C, spelt.dy, low, high)
-        self.spelling.backward(spelt, low, high)
-
     def weight_gradients(self, work: WordsWork, share: Share) -> None:
-        assert work.spelt is not None
         self.spelling.weight_gradients(work.spelt, share)
+
+
+@dataclass(frozen=True)
+class WordsOfBatch:
+    """The vectors of a batch's distinct words: composed before any sequence, and gone back through after all."""
+
+    layer: WordVectors
+    work: WordsWork
+    dx: np.ndarray
+
+    @property
+    def count(self) -> int:
+        return self.work.spelt.B
+
+    def forward(self, low: int, high: int) -> None:
+        """The vectors of words low ≤ b < high from their characters."""
+        spelt = self.work.spelt
+        self.layer.spelling.forward(spelt, low, high)
+        pooling.last(spelt.y, spelt.extent.lengths, self.layer.C, self.work.composed.pooled, low, high)
+
+    def collect(self, share: Share) -> None:
+        """This share's columns of the gradients of both parts of the vectors, from dx of all sequences."""
+        layer, work = self.layer, self.work
+        inputs.scatter(self.dx, 0, work.words, layer.table.gradient, *share.split(layer.E))
+        inputs.scatter(self.dx, layer.E, work.forms, work.composed.dpooled[0], *share.split(2 * layer.C))
+
+    def backward(self, low: int, high: int) -> None:
+        """Back through the characters of words low ≤ b < high."""
+        spelt, dpooled = self.work.spelt, self.work.composed.dpooled
+        pooling.last_grad(dpooled, spelt.extent.lengths, self.layer.C, spelt.dy, low, high)
+        self.layer.spelling.backward(spelt, low, high)

@@ -236,12 +236,8 @@ class WordsWork:
 
     words: np.ndarray
     forms: np.ndarray
-    spelt: StackWork | None = None
-    composed: PoolingWork | None = None
-
-    @property
-    def count(self) -> int:
-        return 0 if self.spelt is None else self.spelt.B
+    spelt: StackWork
+    composed: PoolingWork
 
     def of_steps(self, T: int) -> WordsWork:
         return WordsWork(self.words[:T], self.forms[:T], self.spelt, self.composed)

@@ -58,14 +58,12 @@ class Runner:
 
     def forward(self, work: Work) -> None:
         """The window's outputs."""
-        self._forward_shared(work)
+        self._compose_words(work)
         self.pool.over_batch(work.B, lambda low, high: self.network.forward(work, low, high), self._nanoseconds(work))
 
-    def _forward_shared(self, work: Work) -> None:
-        if shared := self.network.shared(work):
-            self.pool.over_batch(
-                shared, lambda low, high: self.network.forward_shared(work, low, high), self._nanoseconds(work)
-            )
+    def _compose_words(self, work: Work) -> None:
+        if words := self.network.words_of(work):
+            self.pool.over_batch(words.count, words.forward, self._nanoseconds(work))
 
     def _nanoseconds(self, work: Work) -> float:
         """What a forward pass takes on one thread, roughly."""
@@ -85,9 +83,9 @@ class Backpropagation(Runner):
         targets: (T − head_from, B) tokens, or (T − head_from, B, K) values, NaN where unknown and not counted.
         """
         loss, forward = self.states(work, targets, count), self._nanoseconds(work)
-        if shared := self.network.shared(work):
-            self.pool.over_shares(lambda share: self.network.collect_shared(work, share), forward)
-            self.pool.over_batch(shared, lambda low, high: self.network.backward_shared(work, low, high), forward)
+        if words := self.network.words_of(work):
+            self.pool.over_shares(words.collect, forward)
+            self.pool.over_batch(words.count, words.backward, forward)
         self.pool.over_shares(lambda share: self.network.weight_gradients(work, share), forward)
         self.network.finish_gradients()
         return loss
@@ -102,7 +100,7 @@ class Backpropagation(Runner):
             self.loss.kernel(work.outputs, targets, *self.loss.arguments, per_step, weight, low, high)
             self.network.backward(work, low, high, **how)
 
-        self._forward_shared(work)
+        self._compose_words(work)
         self.pool.over_batch(work.B, shard, 2 * self._nanoseconds(work))
         return float(losses.total(per_step))
 
@@ -115,6 +113,6 @@ class Backpropagation(Runner):
             self.network.forward(work, low, high)
             self.loss.kernel(work.outputs, targets, *self.loss.arguments, per_step, weight, low, high)
 
-        self._forward_shared(work)
+        self._compose_words(work)
         self.pool.over_batch(work.B, shard, self._nanoseconds(work))
         return float(losses.total(per_step))
