@@ -36,7 +36,7 @@ class GateCounts:
 
     @property
     def _activation(self) -> int | None:
-        """Of a cell without gates, None of gated ones."""
+        """The activation of a cell without gates; None for gated ones."""
         layer = self.strand.layer
         return None if layer.cell.is_gated else layer.activation
 

@@ -23,7 +23,7 @@ SEGMENT, POSITION, CHANNEL = 5, 6, 7  # of a segment network
 
 
 def embedding_stream(place: int) -> int:
-    """Of a stack's embedding."""
+    """The stream of the embedding of a stack."""
     return 2 + 10 * place
 
 

@@ -1,6 +1,6 @@
 """Training throughput of this source beside that of another commit, in turn.
 
-    git worktree add /tmp/before COMMIT; python tests/bench/against.py /tmp/before [--cells lstm,gru,rnn] [--json]
+    git worktree add ../before COMMIT; python tests/bench/against.py ../before [--cells lstm,gru,rnn] [--json]
 
 One process for each source and row, both alive; they alternate, and medians are compared. The ratio is the time of an
 update there over that here: below 1, this source is slower. The model and the data are those of `throughput.py`.

@@ -182,11 +182,11 @@ class Follower:
             self._carried = Carried(state, arrays["outputs"])
 
     def _state_names(self, carried: Carried) -> list[list[str]]:
-        """Of every layer's states, in a file."""
+        """What the states of every layer are called in a file."""
         names = CELLS[self.forecaster.config.model.cell].state_names
         return [[f"{name}.{l}" for name in names] for l in range(len(carried.state))]
 
 
 def _shapes(arrays: Mapping[str, np.ndarray]) -> dict[str, tuple[int, ...]]:
-    """Of what has a shape of its own; version 0.1 wrote an empty memory for cells without one."""
+    """The shapes of all arrays that hold something; version 0.1 wrote an empty memory for cells without one."""
     return {name: array.shape for name, array in arrays.items() if name != "made" and array.size}

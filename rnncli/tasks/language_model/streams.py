@@ -150,7 +150,7 @@ class StreamLearner:
 
     @property
     def _names(self) -> list[list[str]]:
-        """Of every layer's states, in a file."""
+        """What the states of every layer are called in a file."""
         return [[f"carried.{name}{l}" for name in layer.states] for l, layer in enumerate(self._work.directions)]
 
 
