@@ -17,8 +17,9 @@ One word finds everything: `generate` is cli/generate.py, workflows/generate.py 
 mathematics, training/loop.py for the method, tasks/task.py for what a task is, workflows/train.py for the path from a
 file to a model.
 
-Adding a cell: its file and a line in kernels/cells. A task: its folder and a line in tasks/registry.py. A key: a field
-of a task's config.py, or of config/sections.py where all tasks have it.
+Adding a cell: its file, a line in kernels/cells and its naive twin in tests/naive.py. A task: its folder, a line in
+tasks/registry.py and its keys in tests/config/test_config_schema.py. A key: a field of a task's config.py, or of
+config/sections.py where all tasks have it. tests/test_adding_things.py does each of these in a page.
 """
 
 __version__ = "0.1.0"

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from rnncli.tasks.registry import TASKS
 from tests.cli.cli_runs import run
 
 HERE = Path(__file__).parent / "models_of_0_1"
@@ -37,17 +36,17 @@ def assert_alike(said: str, then: str) -> None:
     assert numbers == pytest.approx(wanted, rel=1e-6)
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", ASKED)
 def test_a_run_of_version_0_1_answers_as_it_did(task: str, folder: Path) -> None:
     assert_alike(run(*ASKED[task], cwd=folder).ok().out, (folder / "answer").read_text())
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", ASKED)
 def test_its_score_is_what_it_was(task: str, folder: Path) -> None:
     assert_alike(run("evaluate", "run", "-f", "json", cwd=folder).ok().out, (folder / "score.json").read_text())
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", ASKED)
 def test_its_gradients_are_inspected(task: str, folder: Path) -> None:
     out = run("inspect-grads", "run", next(folder.glob("data.*")).name, "-f", "json", cwd=folder).ok().out
     assert json.loads(out)["lags"]

@@ -14,7 +14,8 @@ else:
     tomllib = pytest.importorskip("tomli", reason="Python 3.10 has no tomllib")
 
 ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+CONFIG = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = CONFIG["project"]
 
 
 def python(*arguments, cwd, **environment):
@@ -83,3 +84,9 @@ def test_the_whole_path_works_without_scipy(tmp_path):
     for command in (["generate", "a", "-n", "5"], ["predict", "b"]):
         done = python("-m", "rnncli", *command, cwd=tmp_path, **environment)
         assert done.returncode == 0, done.stderr
+
+
+def test_the_contract_that_tasks_do_not_import_each_other_names_every_task():
+    (contract,) = (one for one in CONFIG["tool"]["importlinter"]["contracts"] if one["type"] == "independence")
+    folders = {path.parent.name for path in (ROOT / "rnncli/tasks").glob("*/__init__.py")}
+    assert set(contract["modules"]) == {f"rnncli.tasks.{folder}" for folder in folders}

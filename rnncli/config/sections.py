@@ -126,7 +126,7 @@ class ModelConfig(Section):
     @classmethod
     def _chrono_needs_gates(cls, chrono: int | None, info: ValidationInfo) -> int | None:
         cell = CELLS.get(info.data.get("cell", ""))
-        if chrono is not None and cell is not None and not cell.is_gated:
+        if chrono is not None and cell is not None and not cell.keeps_by_bias:
             raise refusal(f"must be null when model.cell is {cell.name}, which has no gates")
         return chrono
 

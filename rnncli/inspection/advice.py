@@ -119,7 +119,7 @@ def _stride_within(config: Config, bptt: int) -> str:
 def _longer_memory(config: Config, longest: int) -> str:
     """Gates, and biases with which they start open for about so many steps."""
     model, steps = config.model, max(longest, 3)
-    if not CELLS[model.cell].is_gated:
+    if not CELLS[model.cell].keeps_by_bias:
         activation = " --set model.activation=tanh" if model.activation != "tanh" else ""
         return f"--set model.cell=gru --set model.chrono_init={steps}{activation}"
     if model.chrono_init is None or model.chrono_init < steps:

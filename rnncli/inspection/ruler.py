@@ -126,7 +126,7 @@ def reach(norms: list[np.ndarray]) -> Reach:
 
 
 def verdict(curve: np.ndarray) -> str:
-    """By the rule of `gradient_reports.RULE`."""
+    """By the rule of `reports.RULE`."""
     if not np.isfinite(curve).all() or curve.max() > MUCH * curve[0] > 0:
         return EXPLODING
     if not curve.max() > 0:

@@ -35,7 +35,7 @@ _INPUT = 90  # the place of the input's mask, beyond those of any layers
 class NetworkShape:
     """Everything that fixes a network's parameters; see `StackShape`.
 
-    With a pooling the head sees one vector a sequence.
+    With a pooling, a key of POOLINGS, the head sees one vector a sequence.
     drops_ends: dropout comes before the first layer and before the head of every step as well.
     word_dropout: the share of words that training takes for unknown ones.
     characters: how many distinct ones words are composed from, by two directions of character_size; 0 for none.

@@ -11,5 +11,6 @@
 
 No task imports another; what two of them need stands in a layer below. Adding a task is one folder and one line in
 `registry.py`. Each folder has the same three ways in: `config` (its keys), `task` (its `Task`, which loads nothing
-heavy), and the experiment and predictor that the task imports when they are needed.
+heavy), and the experiment and predictor that the task imports when they are needed. The smallest example of it all is
+in tests/test_adding_things.py; sequences/learner.py shows how whole sequences are placed and learnt from.
 """

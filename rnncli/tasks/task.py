@@ -73,7 +73,12 @@ class Experiment:
     facts: tuple[tuple[str, str], ...]
 
     def header(self) -> dict[str, Any]:
-        """What a model file must say to be used alone; nothing that depends on threads, paths or the clock."""
+        """What a model file must say to be used alone; nothing that depends on threads, paths or the clock.
+
+        `task`, `data` and `model`, which `config_in` reads; beside them what the task needs, as JSON that gives itself
+        back. `arrays` holds what is to be stored as tensors, and `validated` what validation said: of both `evaluate`
+        does not ask that they are the same when an experiment is prepared again.
+        """
         raise NotImplementedError
 
     def hold_out(self, source: Source, changes: Options) -> None:
@@ -149,6 +154,7 @@ class Task:
     def inferred(self, path: str, size: int, form: str | None) -> dict[str, Any] | None:
         """The sections of a config for a bare data file of `size` bytes; None for a file that another task is for.
 
+        The first task that has an answer is taken, in the order of the registry.
         form: data.format, where the command line says it.
         """
         return None

@@ -80,7 +80,8 @@ class Backpropagation(Runner):
     def gradient(self, work: Work, targets: np.ndarray, count: int) -> float:
         """The summed loss of the window; the gradient of its mean over `count` is left in the parameters.
 
-        targets: (T − head_from, B) tokens, or (T − head_from, B, K) values, NaN where unknown and not counted.
+        targets: (T − head_from, B) tokens, or (T − head_from, B, K) values, NaN where unknown and not counted; with a
+        pooling (1, B) or (1, B, K).
         """
         loss, forward = self.states(work, targets, count), self._nanoseconds(work)
         if words := self.network.words_of(work):

@@ -38,7 +38,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Memory:
-    """How far back gradients reach in a layer, over lags up to the longest; see `gradient_reports.Reach`."""
+    """How far back gradients reach in a layer, over lags up to the longest; see `inspection.reports.Reach`."""
 
     layer: str
     longest: int

@@ -65,8 +65,9 @@ def _run(name: str) -> str:
 
 def _changes(name: str) -> list[str]:
     """As --set has them. What only another cell could take is left behind."""
-    if name in CELLS:
-        return [f"model.cell={name}", "model.activation=tanh" if CELLS[name].is_gated else "model.chrono_init=null"]
+    if cell := CELLS.get(name):
+        activation = ["model.activation=tanh"] if cell.activations == ("tanh",) else []
+        return [f"model.cell={name}", *activation, *([] if cell.keeps_by_bias else ["model.chrono_init=null"])]
     if "=" in name:
         return [name]
     raise UsageError(f"--compare {name}: is no cell ({', '.join(CELLS)}) and no KEY=VALUE; mend the name")

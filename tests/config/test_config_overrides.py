@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from rnncli.errors import ConfigError
+from rnncli.kernels.cells import CELLS
 from rnncli.tasks.configs import config_from_mapping
+
+CELL_NAMES = ", ".join(CELLS)
 
 BASE: dict[str, Any] = {"task": "forecast", "model": {"cell": "rnn"}}
 
@@ -46,7 +49,7 @@ MISTAKES = {
     "model.hidden_sise=3": 'unknown key "hidden_sise"; did you mean "hidden_size"?',
     "hidden_size=3": 'unknown key "hidden_size"; hidden_size belongs under model:',
     "modle.cell=gru": 'unknown key "modle"; did you mean "model"?',
-    "model.cell=grv": 'model.cell is "grv"; expected one of rnn, gru, lstm, peephole, slstm; did you mean "gru"?',
+    "model.cell=grv": f'model.cell is "grv"; expected one of {CELL_NAMES}; did you mean "gru"?',
     "training.epochs=2.0": "training.epochs is 2.0; must be a whole number",
     "model=3": "model is 3; must be a section, with its keys indented below it",
     "model.cell": FORM,

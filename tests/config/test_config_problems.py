@@ -8,8 +8,11 @@ import pytest
 
 from rnncli.config.sections import keys_of
 from rnncli.errors import ConfigError
+from rnncli.kernels.cells import CELLS
 from rnncli.tasks.configs import config_from_mapping, load_config
 from rnncli.tasks.registry import TASKS
+
+CELL_NAMES = ", ".join(CELLS)
 
 
 def problems_in(folder: Path, text: str | bytes, overrides: tuple[str, ...] = ()) -> list[str]:
@@ -37,7 +40,7 @@ model:
     assert problems_in(tmp_path, text) == [
         'c.yaml:3:3: unknown key "lerning_rate"; did you mean "learning_rate"?',
         'c.yaml:4:9: training.bptt is "3"; must be a whole number',
-        'c.yaml:6:9: model.cell is "lstn"; expected one of rnn, gru, lstm, peephole, slstm; did you mean "lstm"?',
+        f'c.yaml:6:9: model.cell is "lstn"; expected one of {CELL_NAMES}; did you mean "lstm"?',
         'c.yaml:7:16: model.hidden_size is "abc"; must be a whole number',
         'c.yaml:9:3: key "num_layers" is already set on line 8; delete one of them',
     ]
@@ -45,7 +48,7 @@ model:
 
 REFUSED_VALUES = {
     # what YAML 1.1 would make False, 90, or take for text
-    "model.cell: no": 'is "no"; expected one of rnn, gru, lstm, peephole, slstm',
+    "model.cell: no": f'is "no"; expected one of {CELL_NAMES}',
     "model.hidden_size: 1:30": 'is "1:30"; must be a whole number',
     # types
     "model.hidden_size: true": "is true; must be a whole number",

@@ -74,17 +74,20 @@ def test_float32_weights_are_the_float64_ones_rounded():
     assert np.array_equal(network(dtype=np.float32).parameters.weights, network().parameters.weights.astype(np.float32))
 
 
-def test_an_lstm_starts_with_its_forget_gate_open_and_all_other_biases_at_zero():
-    for cell in CELLS:
-        weights = network(cell).parameters.export()
-        for layer in range(L):
-            b_ih, b_hh = (weights[f"rnn.bias_{part}_l{layer}"] for part in ("ih", "hh"))
-            assert not b_hh.any()
-            if "forget" in CELLS[cell].gate_names:
-                assert b_ih.reshape(4, H).sum(axis=1).tolist() == [0, H, 0, 0]  # PyTorch's order: i f g o
-                b_ih = np.delete(b_ih, np.s_[H : 2 * H])
-            assert not b_ih.any()
-        assert not weights["head.bias"].any()
+@pytest.mark.parametrize("cell", CELLS)
+def test_biases_start_at_zero_but_for_those_that_the_cell_says(cell):
+    weights = network(cell).parameters.export()
+    for layer in range(L):
+        b_ih, b_hh = (weights[f"rnn.bias_{part}_l{layer}"] for part in ("ih", "hh"))
+        assert not b_hh.any()
+        assert b_ih.reshape(-1, H).mean(axis=1).tolist() == list(CELLS[cell].initial_bias)
+        assert b_ih.reshape(-1, H).std(axis=1).max() == 0
+    assert not weights["head.bias"].any()
+
+
+@pytest.mark.parametrize("cell", ["lstm", "peephole", "slstm"])
+def test_a_forget_gate_starts_open(cell):
+    assert CELLS[cell].initial_bias == (0, 1, 0, 0)  # PyTorch's order: i f g o
 
 
 def test_input_weights_keep_their_limits():

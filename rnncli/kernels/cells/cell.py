@@ -22,8 +22,9 @@ class Cell(NamedTuple):
 
     arrays   a NamedTuple type: first the states, (T+1, B, H), row 0 given; then what is saved, (T, B, w·H). `a`, which
              every cell saves, holds the input contributions x·W + b_ih (and b_hh, unless the cell saves `q`) when
-             `forward` begins, and whatever `backward` needs when it ends. The type's name names the cell to jitted
-             code, and is that of no other
+             `forward` begins. When it ends, `a` holds the values of the gates in the order of gate_names, which
+             `inspect-grads` shows (of a cell without gates it is not read), and together with the others whatever
+             `backward` needs. The type's name names the cell to jitted code, and is that of no other
     states   a NamedTuple type: what is carried from step to step, the hidden state `h` first. All are zero before the
              first step. Its instances are gradients (T+1, B, H). Of h: dL/dh from above when `backward` begins, row 0
              zero, and the whole dL/dh_t when it ends. Of the others: dL/d(state) through the steps after t alone, of
@@ -46,9 +47,9 @@ class Cell(NamedTuple):
     arrays: type
     states: type
     saved: Mapping[str, int]
-    gate_names: tuple[str, ...]  # in PyTorch's order
+    gate_names: tuple[str, ...]  # in PyTorch's order; the tanh that is let in is called "candidate"
     initial_bias: tuple[float, ...]  # of each gate
-    chrono: tuple[int, ...]  # of each gate: 1 where its bias keeps the state, −1 where it lets the input in, else 0
+    chrono: tuple[int, ...]  # of each gate: with model.chrono_init its bias is so many times the log of a memory
     forward: Callable[..., None]
     backward: Callable[..., None]
     activations: tuple[str, ...] = ("tanh",)  # those that the hidden state may have
@@ -58,6 +59,11 @@ class Cell(NamedTuple):
 
     @property
     def is_gated(self) -> bool:
+        """Whether gates stand between what is read and the state, and not the state's activation alone."""
+        return self.gates > 1
+
+    @property
+    def keeps_by_bias(self) -> bool:
         """Whether there are gates whose biases set how long a state is kept."""
         return any(self.chrono)
 
