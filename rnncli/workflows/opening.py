@@ -115,11 +115,21 @@ def _inferred(path: str, size: int, overrides: Sequence[str]) -> dict[str, Any]:
     """A config as plain values for somebody who only named a data file: that of the first task that is for such a file.
 
     `data.format` among the overrides decides where the name does not, as for standard input. What the data itself
-    decides (columns, season, horizon, …) stays null; the task fills it in.
+    decides (columns, season, horizon, …) stays null; the task fills it in. Of a `task` among the overrides only those
+    keys are kept that it has.
     """
-    form = next((text.partition("=")[2] for text in overrides if text.startswith("data.format=")), None)
-    found = ((name, task.inferred(path, size, form)) for name, task in TASKS.items())
-    return next({"task": name, **sections} for name, sections in found if sections is not None)
+    form, task = (
+        next((text.partition("=")[2] for text in overrides if text.startswith(key)), None)
+        for key in ("data.format=", "task=")
+    )
+    found = ((name, one.inferred(path, size, form)) for name, one in TASKS.items())
+    name, sections = next((name, sections) for name, sections in found if sections is not None)
+    if task in TASKS:
+        sections = {
+            section: {key: value for key, value in keys.items() if key in keys_of(TASKS[task].config, section)}
+            for section, keys in sections.items()
+        }
+    return {"task": name, **sections}
 
 
 def require_understood(command: str, task: Task, options: Options) -> None:

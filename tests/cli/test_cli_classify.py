@@ -77,3 +77,13 @@ def test_mistakes(folder: Path, trained: str, arguments: list[str], code: int, s
     )
     (folder / "empty.txt").write_text("a fine film\n\n")
     assert said in run(*arguments, cwd=folder).failed(code)
+
+
+@pytest.mark.parametrize("task", ["classify", "seq2seq"])
+def test_a_bare_file_with_a_task_takes_only_that_tasks_keys(task: str, tmp_path: Path) -> None:
+    lines = "".join(f"{'yes' if i % 2 else 'no'}\tsome words {i % 2}{i % 3}\n" for i in range(40))
+    (tmp_path / "labels.txt").write_text(lines)
+    change = ["--set", f"task={task}", "--set", "training.epochs=1"]
+    out = run("train", "labels.txt", "-q", "-o", "run", *change, cwd=tmp_path).ok().out
+    assert out.startswith("validation score")
+    assert "bptt" not in (tmp_path / "run/config.yaml").read_text()
