@@ -22,6 +22,7 @@ from pydantic import (
 
 from rnncli.config.values import (
     IS_PATH,
+    LARGEST_FRACTION,
     column,
     columns,
     duration,
@@ -68,6 +69,15 @@ class DataConfig(Section):
         "number of rows of each series.",
     )
     test: Split | None = Field(default=None, description="The data to test on, after the validation part: likewise.")
+
+    counts_rows: ClassVar[bool] = False  # whether a part may be a number of rows
+
+    @field_validator("validation", "test")
+    @classmethod
+    def _is_no_count(cls, part: float | int | str | None) -> float | int | str | None:
+        if isinstance(part, int) and part and not cls.counts_rows:
+            raise refusal(f"must be a fraction from 0 to {LARGEST_FRACTION}, or the path of a file")
+        return part
 
 
 class TableConfig(DataConfig):

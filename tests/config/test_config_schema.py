@@ -195,3 +195,18 @@ def test_paths_are_found_by_their_types(tmp_path: Path) -> None:
     config = load_config(tmp_path / "sub/c.yaml")
     assert data_paths(config) == {key: str(tmp_path / f"sub/{key[0]}.csv") for key in ("path", "validation", "future")}
     assert (config.data.time, config.data.known_covariates) == ("t.csv", "k.csv")
+
+
+@pytest.mark.parametrize("key", ["validation", "test"])
+@pytest.mark.parametrize("task", TASKS)
+def test_only_series_are_parted_by_a_number_of_rows(task: str, key: str) -> None:
+    """As a share of the data, 5 would hold out nothing of a text in silence, and more examples than there are."""
+    if task == "forecast":
+        assert getattr(config_from_mapping({"task": task, "data": {key: 5}}).data, key) == 5
+        return
+    with pytest.raises(
+        ConfigError, match=rf"data\.{key} is 5; must be a fraction from 0 to 0.9, or the path of a file"
+    ):
+        config_from_mapping({"task": task, "data": {key: 5}})
+    for fine in (0, 0.2, "v.txt"):
+        assert getattr(config_from_mapping({"task": task, "data": {key: fine}}).data, key) == fine

@@ -43,6 +43,8 @@ def checked_scalings(value: Any) -> Any:
 class SeriesConfig(TableConfig):
     """Where the series are, what their columns are, and how to cut windows out of them."""
 
+    counts_rows = True
+
     id: OneColumn | None = Field(
         default=None,
         description="Rows with the same id are one series; null finds unique_id, item_id or series_id.",
