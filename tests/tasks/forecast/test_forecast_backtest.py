@@ -146,6 +146,8 @@ def test_in_pieces_the_figures_are_the_same(monkeypatch):
     for name in whole.forecasts:
         assert pieces.forecasts[name] == pytest.approx(whole.forecasts[name], rel=1e-6)
     assert pieces.quantiles == pytest.approx(whole.quantiles, rel=1e-5)
+    for part, wanted in zip(pieces.band(80), whole.band(80), strict=True):
+        assert part == pytest.approx(wanted, rel=1e-5)
     assert pieces.scores()[NETWORK].wql == pytest.approx(whole.scores()[NETWORK].wql, rel=1e-5)
 
 

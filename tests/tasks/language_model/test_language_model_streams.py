@@ -20,8 +20,8 @@ V, FLOAT64 = 6, np.dtype(np.float64)
 def made(cell="gru", layers=2, dtype=FLOAT64, **changes):
     network = Network(NetworkShape(cell, V, 8, layers, V, token_input=True, **changes), dtype)
     network.initialise("orthogonal", 0.8, seed=3)
-    # Sharp predictions, or every token would cost ln V wherever it is read.
-    network.parameters.view("head.weight")[...] *= 4
+    # Sharp predictions, or every token would cost ln V wherever it is read; a mean over all that was read is flat.
+    network.parameters.view("head.weight")[...] *= 40 if cell == "slstm" else 4
     network.pack()
     return network
 
@@ -86,7 +86,7 @@ def test_several_streams_equal_a_single_pass(cell, length, own):
     wanted, wanted_count = single_pass(network, valid, context)
     assert count == wanted_count
     assert total / count == pytest.approx(wanted / count, abs=1e-5)
-    assert 2e-4 < np.abs(total / count - np.log(V))  # the network says something
+    assert 0.02 < np.abs(total / count - np.log(V))  # the network says something
 
 
 @pytest.mark.parametrize("context", [0, 1, 100, 5000])
