@@ -16,6 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from rnncli.kernels import attention, gemm, inputs
+from rnncli.kernels.buffers import zeros
 from rnncli.nn import initialisation
 from rnncli.nn.initialisation import within
 from rnncli.nn.inputs import Linear, Projection
@@ -88,23 +89,23 @@ class Attention(Part):
         return np.zeros(self.A, self.combine.bias.value.dtype)
 
     def work(self, T: int, S: int, B: int, dtype: np.dtype, *, dropping: bool) -> AttentionWork:
-        def zeros(*shape: int) -> np.ndarray:
-            return np.zeros(shape, dtype)
+        def room(*shape: int) -> np.ndarray:
+            return zeros(shape, dtype)
 
         A, wide = self.A, self.H + self.F
         keys = (S, B, A) if self.additive else (0, 0, 0)
         return AttentionWork(
-            query=zeros(T, B, A),
-            dquery=zeros(T, B, A),
-            keys=zeros(*keys),
-            dkeys=zeros(*keys),
-            denergy=zeros(*keys[1:]),
-            weights=zeros(T, B, S),
-            dscores=zeros(T, B, S),
-            joined=zeros(T, B, wide),
-            djoined=zeros(T, B, wide),
-            combined=zeros(T, B, self.H),
-            dropped=zeros(T, B, self.H) if dropping else None,
+            query=room(T, B, A),
+            dquery=room(T, B, A),
+            keys=room(*keys),
+            dkeys=room(*keys),
+            denergy=room(*keys[1:]),
+            weights=room(T, B, S),
+            dscores=room(T, B, S),
+            joined=room(T, B, wide),
+            djoined=room(T, B, wide),
+            combined=room(T, B, self.H),
+            dropped=room(T, B, self.H) if dropping else None,
         )
 
     def read(self, memory: np.ndarray, work: AttentionWork, low: int, high: int) -> None:

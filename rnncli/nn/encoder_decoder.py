@@ -17,6 +17,7 @@ import numpy as np
 
 from rnncli.kernels import attention as attention_kernels
 from rnncli.kernels import pooling
+from rnncli.kernels.buffers import zeros
 from rnncli.nn import dropout, initialisation
 from rnncli.nn.attention import ATTENTIONS, Attention, AttentionWork
 from rnncli.nn.head import LinearHead
@@ -146,7 +147,7 @@ class EncoderDecoder(Model):
         """Arrays for up to S source and T target steps of B sequences."""
         shape, dtype = self.shape, self.dtype
         H, wide = shape.hidden_size, shape.num_layers * shape.hidden_size
-        vector, states = np.zeros((1, B, self.F), dtype), np.zeros((1, B, wide), dtype)
+        vector, states = zeros((1, B, self.F), dtype), zeros((1, B, wide), dtype)
         dropping = training and shape.dropout > 0
         return PairWork(
             encoder=self.encoder.work(S, B, dtype, training=training) if self.encoder else None,
@@ -156,8 +157,8 @@ class EncoderDecoder(Model):
             dvector=vector.copy(),
             states=states,
             dstates=states.copy(),
-            dtop=np.zeros((T, B, H), dtype),
-            outputs=np.zeros((T, B, shape.target_size + 1), dtype),
+            dtop=zeros((T, B, H), dtype),
+            outputs=zeros((T, B, shape.target_size + 1), dtype),
             spans=np.full(B, T, np.int32),
         )
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.errors import ModelFileError
+from rnncli.kernels.buffers import zeros
 from rnncli.nn import dropout
 from rnncli.nn.head import LinearHead
 from rnncli.nn.parameters import Parameters, Part, Start
@@ -170,7 +171,7 @@ class Network(Model):
             **vars(self.stack.work(T, B, self.dtype, training=training, input_gradient=input_gradient)),
             words=self.words.work(T, B) if self.words else None,
             pooling=PoolingWork.plan(T, B, self.stack.shape.width, self.dtype) if shape.pooling else None,
-            outputs=np.zeros((head_steps, B, shape.output_size), self.dtype),
+            outputs=zeros((head_steps, B, shape.output_size), self.dtype),
             head_from=T - head_steps,
         )
 

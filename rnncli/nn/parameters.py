@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from rnncli.kernels.buffers import zeros
 from rnncli.nn.share import Share
 
 
@@ -80,7 +81,7 @@ class Parameters:
     def __init__(self, declared: Iterable[Parameter], dtype: np.dtype):
         self.declared = tuple(declared)
         size = sum(one.size for one in self.declared)
-        self._take(np.zeros(size, dtype), np.zeros(size, dtype))
+        self._take(zeros((size,), dtype), zeros((size,), dtype))
 
     def move(self, weights: np.ndarray, gradient: np.ndarray) -> None:
         """Go on in these buffers, with the same values. Views that were taken before stay with the old ones."""

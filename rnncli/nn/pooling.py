@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnncli.kernels import pooling
+from rnncli.kernels.buffers import zeros
 from rnncli.nn import initialisation
 from rnncli.nn.parameters import Parameter, Part
 from rnncli.nn.share import Share
@@ -32,11 +33,11 @@ class PoolingWork:
     @classmethod
     def plan(cls, T: int, B: int, F: int, dtype: np.dtype) -> PoolingWork:
         return cls(
-            np.zeros((1, B, F), dtype),
-            np.zeros((1, B, F), dtype),
-            np.zeros((B, F), np.int32),
-            np.zeros((T, B), dtype),
-            np.zeros((T, B), dtype),
+            zeros((1, B, F), dtype),
+            zeros((1, B, F), dtype),
+            zeros((B, F), np.int32),
+            zeros((T, B), dtype),
+            zeros((T, B), dtype),
         )
 
     def first(self, T: int) -> PoolingWork:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnncli.kernels import inputs
+from rnncli.kernels.buffers import zeros
 from rnncli.nn import initialisation
 from rnncli.nn.head import LinearHead
 from rnncli.nn.initialisation import CHANNEL, POSITION, within
@@ -167,12 +168,12 @@ class SegmentNetwork(Model):
         """Arrays for S segments of B windows."""
         shape, M, dtype = self.shape, self.shape.segments, self.dtype
         return SegmentWork(
-            x=np.zeros((S, B, self.F), dtype),
+            x=zeros((S, B, self.F), dtype),
             encoder=self.encoder.work(S, B, dtype, training=training, input_gradient=True),
             decoder=self.decoder.work(1, B * M, dtype, training=training, input_gradient=True),
             positions=np.tile(np.arange(M, dtype=np.int32), B)[None],
-            channels=np.zeros((1, B * M), np.int32),
-            outputs=np.zeros((1, B, M * shape.segment * shape.output_size), dtype),
+            channels=zeros((1, B * M), np.int32),
+            outputs=zeros((1, B, M * shape.segment * shape.output_size), dtype),
             M=M,
         )
 

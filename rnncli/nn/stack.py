@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.kernels import inputs
+from rnncli.kernels.buffers import zeros
 from rnncli.kernels.cells import CELLS
 from rnncli.kernels.cells.rnn import ACTIVATIONS
 from rnncli.nn import dropout, initialisation
@@ -111,7 +112,7 @@ class Stack(Part):
         shape, cell, last = self.shape, self.cell, self.shape.num_layers - 1
         dropping = training and shape.dropout > 0
         dense = shape.reads_values
-        x = np.zeros((T, B, shape.first_size) if dense else (0, 0, 0), dtype)
+        x = zeros((T, B, shape.first_size) if dense else (0, 0, 0), dtype)
 
         def layer_work(l: int) -> LayerWork | BidirectionalWork:
             drops = dropping and (l < last or self.drops_top)
@@ -123,9 +124,9 @@ class Stack(Part):
             )
 
         return StackWork(
-            tokens=np.zeros((T, B) if shape.token_input else (0, 0), np.int32),
+            tokens=zeros((T, B) if shape.token_input else (0, 0), np.int32),
             x=x,
-            dx=np.zeros_like(x) if shape.gathers or (dense and input_gradient) else None,
+            dx=zeros(x.shape, x.dtype) if shape.gathers or (dense and input_gradient) else None,
             layers=[layer_work(l) for l in range(last + 1)],
             extent=Extent.full(T, B),
         )

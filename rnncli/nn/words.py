@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnncli.kernels import inputs, pooling
+from rnncli.kernels.buffers import zeros
 from rnncli.nn import initialisation
 from rnncli.nn.parameters import Parameter, Part
 from rnncli.nn.pooling import PoolingWork
@@ -52,7 +53,7 @@ class WordVectors(Part):
 
     def work(self, T: int, B: int) -> WordsWork:
         """Arrays for up to T steps of B sequences; those of the batch's words come with the words."""
-        return WordsWork(np.zeros((T, B), np.int32), np.zeros((T, B), np.int32), *self._room([np.zeros(1, np.int32)]))
+        return WordsWork(zeros((T, B), np.int32), zeros((T, B), np.int32), *self.memory_of(_ROOM, 1))
 
     def place(self, work: WordsWork, numbers: np.ndarray, lexicon: Lexicon) -> None:
         """The spellings of a batch: numbers (T, B) in the lexicon."""
@@ -66,12 +67,8 @@ class WordVectors(Part):
 
     def _room(self, spellings: list[np.ndarray]) -> tuple[StackWork, PoolingWork]:
         """Memory for these words, longest first, filled up with words of one character that nothing refers to."""
-        B, T = -(-len(spellings) // _ROOM) * _ROOM, len(spellings[0])
-        dtype = self.table.value.dtype
-        if B not in self._memory or len(self._memory[B][0].tokens) < T:
-            whole = self.spelling.work(T, B, dtype, training=True)
-            self._memory[B] = whole, PoolingWork.plan(T, B, 2 * self.C, dtype)
-        whole, composed = self._memory[B]
+        B = -(-len(spellings) // _ROOM) * _ROOM
+        whole, composed = self.memory_of(B, len(spellings[0]))
         lengths = np.ones(B, np.int32)
         lengths[: len(spellings)] = [len(spelling) for spelling in spellings]
         spelt = whole.of_lengths(lengths)
@@ -80,6 +77,14 @@ class WordVectors(Part):
         for b, spelling in enumerate(spellings):
             spelt.tokens[: len(spelling), b] = spelling
         return spelt, composed
+
+    def memory_of(self, B: int, T: int) -> tuple[StackWork, PoolingWork]:
+        """Arrays for B words of up to T characters, kept for the next time."""
+        dtype = self.table.value.dtype
+        if B not in self._memory or len(self._memory[B][0].tokens) < T:
+            whole = self.spelling.work(T, B, dtype, training=True)
+            self._memory[B] = whole, PoolingWork.plan(T, B, 2 * self.C, dtype)
+        return self._memory[B]
 
     def gather(self, work: WordsWork, x: np.ndarray, low: int, high: int) -> None:
         """x (T, B, E + 2C) from both."""

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rnncli.kernels.buffers import zeros
 from rnncli.kernels.cells.cell import Cell
 from rnncli.nn.pooling import PoolingWork
 
@@ -44,7 +45,7 @@ class LayerWork:
 
     @classmethod
     def plan(cls, cell: Cell, T: int, B: int, H: int, dropout: bool, dtype: np.dtype) -> LayerWork:
-        dropped = np.zeros((T, B, H), dtype) if dropout else None
+        dropped = zeros((T, B, H), dtype) if dropout else None
         return cls(cell.zeros(T, B, H, dtype), cell.zero_states(T, B, H, dtype), dropped)
 
     def first(self, T: int) -> LayerWork:
@@ -119,16 +120,16 @@ class BidirectionalWork:
         cls, cell: Cell, T: int, B: int, H: int, dropout: bool, dtype: np.dtype, tokens: bool, I: int
     ) -> BidirectionalWork:
         ahead, back = (LayerWork.plan(cell, T, B, H, False, dtype) for _ in range(2))
-        x = np.zeros((T, B), np.int32) if tokens else np.zeros((T, B, I), dtype)
+        x = zeros((T, B), np.int32) if tokens else zeros((T, B, I), dtype)
         both = (T, B, 2 * H)
         return cls(
             ahead,
             back,
             x,
-            None if tokens else np.zeros_like(x),
-            np.zeros(both, dtype),
-            np.zeros(both, dtype),
-            np.zeros(both, dtype) if dropout else None,
+            None if tokens else zeros(x.shape, x.dtype),
+            zeros(both, dtype),
+            zeros(both, dtype),
+            zeros(both, dtype) if dropout else None,
         )
 
     def first(self, T: int) -> BidirectionalWork:

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rnncli.kernels.buffers import zeros
+
 
 class Weights(NamedTuple):
     """What a cell's kernels read beside its arrays."""
@@ -82,12 +84,12 @@ class Cell(NamedTuple):
 
     def zeros(self, T: int, B: int, H: int, dtype: np.dtype, layers: tuple[int, ...] = ()) -> Any:
         """An instance of `arrays`, each with axes for `layers` before its own."""
-        states = (np.zeros((*layers, T + 1, B, H), dtype) for _ in self.state_names)
-        return self.arrays(*states, *(np.zeros((*layers, T, B, w * H), dtype) for w in self.saved.values()))
+        states = (zeros((*layers, T + 1, B, H), dtype) for _ in self.state_names)
+        return self.arrays(*states, *(zeros((*layers, T, B, w * H), dtype) for w in self.saved.values()))
 
     def zero_states(self, T: int, B: int, H: int, dtype: np.dtype) -> Any:
         """An instance of `states`, for gradients."""
-        return self.states(*(np.zeros((T + 1, B, H), dtype) for _ in self.state_names))
+        return self.states(*(zeros((T + 1, B, H), dtype) for _ in self.state_names))
 
     @property
     def state_names(self) -> tuple[str, ...]:

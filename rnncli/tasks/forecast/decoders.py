@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.nn.memory import require_memory, require_memory_for_segments
+from rnncli.nn.memory import require_memory
 from rnncli.nn.network import FLOAT32, Network, NetworkShape
 from rnncli.nn.segments import SegmentNetwork, SegmentShape, SegmentWork
 from rnncli.nn.workspace import Workspace
@@ -161,7 +161,13 @@ class Direct(Decoder):
             dropout=model.dropout,
             head_starts_at_zero=head_starts_at_zero,
         )
-        require_memory(shape, sizes.context + ahead, B)
+
+        def plan() -> Network:
+            network = Network(shape)
+            network.workspace(sizes.context + ahead, B, ahead or 1, training=True)
+            return network
+
+        require_memory(plan, shape, "model.hidden_size, training.batch_size or data.context")
         return Network(shape, dtype)
 
     def prepared(
@@ -256,7 +262,13 @@ class Segments(Decoder):
             dropout=model.dropout,
             head_starts_at_zero=head_starts_at_zero,
         )
-        require_memory_for_segments(shape, sizes.context // w, B)
+
+        def plan() -> SegmentNetwork:
+            network = SegmentNetwork(shape)
+            network.workspace(sizes.context // w, B, training=True)
+            return network
+
+        require_memory(plan, shape, "model.hidden_size, training.batch_size or data.context")
         return SegmentNetwork(shape, dtype)
 
     def prepared(

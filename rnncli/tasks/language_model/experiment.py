@@ -62,7 +62,14 @@ class TextExperiment(Experiment):
         training, shape = self.config.training, network_shape(self.config, len(self.vocabulary))
         N = len(self.train_ids)
         B = min(training.batch_size, N)
-        require_memory(shape, min(bptt, -(-N // B)), B)
+        T = min(bptt, -(-N // B))
+
+        def plan() -> Network:
+            network = Network(shape)
+            network.workspace(T, B, T, training=True)
+            return network
+
+        require_memory(plan, shape, "model.hidden_size, training.batch_size or training.bptt")
         self.network = Network(shape, context.dtype)
         set_first_weights(self.network, self.config)
         self.learner = StreamLearner(

@@ -15,7 +15,7 @@ from rnncli.data.text import detokenize, tokenize
 from rnncli.data.vocabulary import Vocabulary, require_learnable, token_vocabulary
 from rnncli.errors import DataError, UsageError
 from rnncli.nn.encoder_decoder import EncoderDecoder, PairShape
-from rnncli.nn.memory import require_memory_for_pairs
+from rnncli.nn.memory import require_memory
 from rnncli.tasks.answers import Piece, Pieces
 from rnncli.tasks.seq2seq.config import PairsConfig, WritingConfig
 from rnncli.tasks.seq2seq.learner import PairData, PairLearner, write
@@ -101,7 +101,14 @@ class PairExperiment(Experiment):
         valid = self._data(splits.held_out["validation"]) if "validation" in splits.held_out else PairData([], [])
         shape = pair_shape(config, prompts, self.target)
         S, T = np.array(train.lengths()).max(axis=0)
-        require_memory_for_pairs(shape, int(S), int(T) + 1, min(training.batch_size, len(train.sources)))
+        B = min(training.batch_size, len(train.sources))
+
+        def plan() -> EncoderDecoder:
+            network = EncoderDecoder(shape)
+            network.workspace(int(S), int(T) + 1, B, training=True)
+            return network
+
+        require_memory(plan, shape, "model.hidden_size or training.batch_size")
         self.longest = int(LONGER * T) + 1
         self.network = EncoderDecoder(shape, context.dtype)
         set_first_weights(self.network, config)

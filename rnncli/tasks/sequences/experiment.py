@@ -28,6 +28,8 @@ from rnncli.training.threads import ThreadPool
 Sequences = Examples | Tagged
 Fact = tuple[str, str]
 
+_LETTERS = 10  # of a word, about
+
 
 class Answers:
     """What one answer is: a label, a number, or a label for every step; and how sequences with such answers are read.
@@ -106,7 +108,7 @@ class SequenceExperiment(Experiment):
         held_out = {split: self._data(part) for split, part in splits.held_out.items()}  # refuses answers never seen
         lengths = [len(x) for x in data.inputs]
         shape = network_shape(config, self.reader, answers)
-        require_memory(shape, max(lengths), min(training.batch_size, len(lengths)))
+        _require_memory(shape, max(lengths), min(training.batch_size, len(lengths)))
         self.network = Network(shape, context.dtype)
         set_first_weights(self.network, config)
         self.learner = ExampleLearner(
@@ -246,6 +248,20 @@ class SequencePredictor(Predictor):
             nested.append({"id": identity, **answer})
             rows += [{"id": identity, **row} for row in flat]
         return nested, rows
+
+
+def _require_memory(shape: NetworkShape, T: int, B: int) -> None:
+    """ConfigError where batches of B sequences of T steps cannot fit."""
+
+    def plan() -> Network:
+        network = Network(shape)
+        network.workspace(T, B, 1 if shape.pooling else T, training=True)
+        if network.words:
+            network.words.memory_of(T * B, _LETTERS)
+        return network
+
+    spelt = "model.character_size, " if shape.characters else ""
+    require_memory(plan, shape, f"{spelt}model.hidden_size or training.batch_size")
 
 
 def require_words(config: Config, *, words: bool) -> None:
