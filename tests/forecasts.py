@@ -6,8 +6,8 @@ from rnncli.nn.network import Network
 from rnncli.tasks.forecast.decoders import Direct, Sizes
 from rnncli.tasks.forecast.learner import WindowLearner
 from rnncli.tasks.forecast.losses import FORECAST_LOSSES
-from rnncli.tasks.forecast.member import Member
-from rnncli.tasks.forecast.windows import Contexts, Features
+from rnncli.tasks.forecast.members import Member
+from rnncli.tasks.forecast.windows import Features
 from rnncli.training.backpropagation import Backpropagation
 
 
@@ -22,7 +22,7 @@ def contexts_of(w, horizon):
     """Contexts of bare values w (T, B, C) of one series."""
     T, B, _ = w.shape
     nothing = np.zeros((T + horizon, B, 0))
-    return Contexts(w, np.ones(w.shape, bool), nothing[:T], nothing, np.zeros((B, 0)), np.zeros(B, int))
+    return Features(w, np.ones(w.shape, bool), nothing[:T], nothing, np.zeros((B, 0)), np.zeros(B, int))
 
 
 def direct_member(shape, windowing, pool, *, loss="mse", bptt=None, dtype=np.float64, seed=3):

@@ -8,9 +8,8 @@ import numpy as np
 from rnncli.inspection.inspect import inspect
 from rnncli.kernels import losses
 from rnncli.nn.network import Network, NetworkShape
-from rnncli.training.backpropagation import CROSS_ENTROPY, SQUARED_ERROR, Backpropagation, Sample
+from rnncli.training.backpropagation import CROSS_ENTROPY, SQUARED_ERROR, Backpropagation, Sample, ThreadPool
 from rnncli.training.optimizer import Optimizer
-from rnncli.training.threads import ThreadPool
 
 FLOAT64 = np.dtype(np.float64)
 POOL = ThreadPool(1, FLOAT64)

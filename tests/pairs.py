@@ -6,7 +6,7 @@ import numpy as np
 
 from rnncli.kernels import losses
 from rnncli.nn.encoder_decoder import EncoderDecoder, PairShape
-from rnncli.nn.share import Share
+from rnncli.nn.parameters import Share
 
 LENGTHS, SPANS = np.array([5, 4, 4, 1]), np.array([2, 4, 1, 3])
 

@@ -28,14 +28,12 @@ from rnncli.kernels.gemm import accumulate
 from rnncli.kernels.jit import jit
 from rnncli.kernels.steps import clear
 from rnncli.nn.network import Network, NetworkShape
-from rnncli.tasks.answers import Table
 from rnncli.tasks.forecast.losses import FORECAST_LOSSES, ForecastLoss
 from rnncli.tasks.registry import TASKS
-from rnncli.tasks.task import Asked, Context, Experiment, Predictor, Task, config_in, set_first_weights
-from rnncli.training.backpropagation import SQUARED_ERROR, Backpropagation, Loss, Runner, Sample
+from rnncli.tasks.task import Asked, Context, Experiment, Predictor, Table, Task, config_in, set_first_weights
+from rnncli.training.backpropagation import SQUARED_ERROR, Backpropagation, Loss, Runner, Sample, ThreadPool
 from rnncli.training.batches import Batches, Stateless, by_length, place_sequences
 from rnncli.training.reports import Score
-from rnncli.training.threads import ThreadPool
 from tests.cli.cli_runs import run
 
 # A cell: h_t = (h_{t−1} + tanh(x_t·W + b + h_{t−1}·U)) / 2.

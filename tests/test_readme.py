@@ -12,8 +12,7 @@ import pytest
 
 from rnncli.cli import COMMANDS
 from rnncli.config.sections import SECTIONS, keys_of
-from rnncli.tasks.configs import load_config
-from rnncli.tasks.registry import TASKS
+from rnncli.tasks.registry import TASKS, load_config
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

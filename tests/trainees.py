@@ -4,12 +4,12 @@ import numpy as np
 
 from rnncli.data.source import Source
 from rnncli.notes import noting
-from rnncli.tasks.configs import config_from_mapping
 from rnncli.tasks.forecast.experiment import ForecastExperiment
 from rnncli.tasks.forecast.forecaster import Forecaster
+from rnncli.tasks.registry import config_from_mapping
 from rnncli.tasks.task import Context
+from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.optimizer import Optimizer
-from rnncli.training.threads import ThreadPool
 
 POOL = ThreadPool(1, np.dtype(np.float32))
 MODEL = {"cell": "gru", "hidden_size": 4, "num_layers": 1}

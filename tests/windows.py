@@ -11,7 +11,7 @@ import numpy as np
 from rnncli.kernels import forecast_losses, losses
 from rnncli.kernels.cells import CELLS
 from rnncli.nn.network import Network, NetworkShape
-from rnncli.nn.share import Share
+from rnncli.nn.parameters import Share
 
 IN_TORCH = ("rnn", "gru", "lstm")  # which PyTorch has modules of
 VARIANTS = [(name, activation) for name, cell in CELLS.items() for activation in cell.activations]

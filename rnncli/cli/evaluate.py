@@ -49,9 +49,8 @@ def command(run: str, data: str | None, overrides: tuple[str, ...], form: str, *
     written, with the time of its cutoff.
     """
     from rnncli.notes import noting
-    from rnncli.ui.backtest_table import write_backtest
-    from rnncli.ui.notes import say_notes
-    from rnncli.ui.scores import write_score
+    from rnncli.ui.output import say_notes
+    from rnncli.ui.scores import write_backtest, write_score
     from rnncli.ui.training_view import training_view
     from rnncli.workflows.evaluate import Request, evaluate
     from rnncli.workflows.opening import first_run, is_config

@@ -71,8 +71,8 @@ def command(
     """
     if prime is not None and prime_file is not None:
         raise click.UsageError("--prime and --prime-file exclude each other")
-    from rnncli.ui.generated_text import GeneratedText
-    from rnncli.ui.notes import say
+    from rnncli.ui.output import say
+    from rnncli.ui.results import GeneratedText
     from rnncli.workflows.generate import Request, generate, read_prime
 
     text = read_prime(prime_file) if prime_file is not None else prime or ""

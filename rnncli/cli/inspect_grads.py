@@ -88,12 +88,9 @@ def command(
     from rnncli.notes import noting
     from rnncli.ui import comparison_tables, ruler_chart
     from rnncli.ui.gradient_tables import write_gradients
-    from rnncli.ui.notes import say_notes
+    from rnncli.ui.output import say_notes, working
     from rnncli.ui.training_view import training_view
-    from rnncli.ui.working import working
-    from rnncli.workflows.checks import check_gradients
-    from rnncli.workflows.compare_grads import compare_grads
-    from rnncli.workflows.inspect_grads import Request, inspect_grads
+    from rnncli.workflows.inspect_grads import Request, check_gradients, compare_grads, inspect_grads
     from rnncli.workflows.opening import first_run
 
     say_notes(first_run())

@@ -81,8 +81,8 @@ def command(run: str, data: str | None, form: str | None, svg: str | None, **opt
     A seq2seq or caption: what it writes for each input of DATA, lines in a pipe as they come.
     """
     from rnncli.notes import noting
-    from rnncli.tasks.answers import Pieces, Stream
-    from rnncli.ui.notes import say, say_notes
+    from rnncli.tasks.task import Pieces, Stream
+    from rnncli.ui.output import say, say_notes
     from rnncli.ui.results import write_as_they_come, write_rows, write_stream
     from rnncli.workflows.opening import first_run
     from rnncli.workflows.predict import predict

@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from rnncli.config.problems import REFUSED, Path
+from rnncli.config.problems import REFUSED, Path, closest, did_you_mean
 from rnncli.config.sections import SECTIONS, Config, keys_of
-from rnncli.config.suggestions import closest, did_you_mean
 from rnncli.config.values import REFUSAL, choices
 from rnncli.errors import shown
 

@@ -4,18 +4,111 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from rnncli.config.explanations import Explanation, described, explanations, of_foreign_key, of_task
-from rnncli.config.overrides import apply_overrides
-from rnncli.config.paths import relative_to, resolved
 from rnncli.config.problems import REFUSED, Path, Place, Problem, raise_all
-from rnncli.config.sections import SECTIONS, Config, keys_of
-from rnncli.config.yaml_document import MAX_BYTES, parse, parse_scalar, place_in
+from rnncli.config.sections import SECTIONS, C, Config, keys_of
+from rnncli.config.values import IS_PATH
+from rnncli.config.yaml_document import MAX_BYTES, parse, parse_scalar, place_in, valid_text
 from rnncli.errors import ConfigError, shown
+
+STANDARD_INPUT = "-"
+
+
+def resolved(config: C, folder: str) -> C:
+    """`config`, read in `folder`, with data paths that can be opened from the working directory."""
+    return _with_paths(config, lambda path: _simplified(os.path.join(folder, path)))
+
+
+def relative_to(config: C, folder: str) -> C:
+    """`config` with data paths that `resolved` in `folder` turns back into what they are.
+
+    Absolute paths stay, so that a config may move as far as its author meant it to.
+    """
+    base = os.path.realpath(folder)
+    return _with_paths(
+        config, lambda path: path if os.path.isabs(path) else os.path.relpath(os.path.realpath(path), base)
+    )
+
+
+def data_paths(config: Config) -> dict[str, str]:
+    """The files that the config's `data` names, by key: all that is text, and by its type a path."""
+    found = {key: getattr(config.data, key) for key, field in keys_of(type(config), "data").items() if _is_path(field)}
+    return {key: value for key, value in found.items() if isinstance(value, str) and value != STANDARD_INPUT}
+
+
+def _is_path(annotation: Any) -> bool:
+    """Whether IS_PATH marks the type, or one within it."""
+    inner = [annotation.annotation, *annotation.metadata] if isinstance(annotation, FieldInfo) else get_args(annotation)
+    return any(one is IS_PATH or _is_path(one) for one in inner)
+
+
+def _with_paths(config: C, change: Callable[[str], str]) -> C:
+    return config.changed(data={key: change(path) for key, path in data_paths(config).items()})
+
+
+def _simplified(path: str) -> str:
+    """`path` without `..` where that names the same file: behind a symbolic link it would not."""
+    short = os.path.normpath(path)
+    return short if os.path.realpath(short) == os.path.realpath(path) else path
+
+
+def apply_overrides(tree: dict[str, Any], overrides: Sequence[str], problems: list[Problem]) -> dict[Path, Place]:
+    """Sets each override's value in `tree`, in order, and returns the place to blame for each path set.
+
+    An override that cannot be read is appended to `problems`. Whether its key exists is the schema's concern.
+    """
+    places: dict[Path, Place] = {}
+    for override in overrides:
+        place = Place(f"--set {shown(override)[1:-1]}")
+        try:
+            path, value = _read(override)
+        except ValueError as error:
+            problems.append(Problem(place, str(error)))
+            continue
+        if path[0] not in tree:
+            places[path[:1]] = place  # a section that only the override names is its own to answer for
+        places[path] = place
+        _put(tree, path, value)
+    return places
+
+
+def _read(override: str) -> tuple[tuple[str, ...], Any]:
+    """The path and value in `section.key=value`; raises ValueError."""
+    key, equals, text = override.partition("=")
+    path = tuple(part.strip() for part in key.split("."))
+    if not equals or len(path) > 2 or not all(path):
+        raise ValueError("not of the form section.key=value; write, for example, --set model.hidden_size=256")
+    valid_text(override)
+    return path, _value(text.strip())
+
+
+def _value(text: str) -> Any:
+    """A word, a quoted text or a list in brackets, as YAML has them; raises ValueError."""
+    if text[:1] not in ("[", '"', "'"):
+        return parse_scalar(text)
+    try:
+        return parse(f"value: {text}", "--set").value["value"]
+    except ConfigError:
+        raise ValueError("the quotes or brackets do not match; write a list as [a, b]") from None
+
+
+def _put(tree: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    """Sets the value at `path`, one or two keys long, making its section when there is none."""
+    *sections, key = path
+    section: Any = tree
+    for name in sections:
+        if section.get(name) is None:
+            section[name] = {}
+        section = section[name]
+    if isinstance(section, dict):  # otherwise the schema reports that the file has no section there
+        section[key] = value
+
 
 Schemas = Mapping[str, type[Config]]
 """The config of each task, by the task's name."""

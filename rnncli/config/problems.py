@@ -1,12 +1,28 @@
-"""Mistakes gathered with their places, so that the user hears of all of them at once."""
+"""Mistakes gathered with their places, so that the user hears of all of them at once; and what was meant instead."""
 
 from __future__ import annotations
 
+import difflib
 import sys
 from collections.abc import Iterable
 from typing import NamedTuple, NoReturn
 
 from rnncli.errors import ConfigError
+
+LONGEST_WORD = 80  # the comparison is quadratic, and nothing we know is nearly as long
+
+
+def closest(word: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that `word` most likely stands for, or None when nothing is near."""
+    matches = difflib.get_close_matches(word[:LONGEST_WORD].lower(), list(candidates), n=1)
+    return matches[0] if matches else None
+
+
+def did_you_mean(word: str, candidates: Iterable[str]) -> str:
+    """`; did you mean "x"?`, ready to append to a message, or an empty string."""
+    match = closest(word, candidates)
+    return f'; did you mean "{match}"?' if match else ""
+
 
 Path = tuple[str | int, ...]
 """The way from the root to a value: `("model", "cell")`; list items by index from 0."""

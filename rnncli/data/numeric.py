@@ -1,22 +1,19 @@
-"""Columns of numbers.
-
-The grammar is our own because `float` accepts too much: 1_000, digits of other scripts, inf. A cell is
-`[sign] digits [fraction] [exponent]` in ASCII, with spaces around it allowed.
-"""
+"""Columns of numbers, and what they are scaled by."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 import numpy as np
 
 from rnncli.errors import DataError, UsageError, shown
 
-if TYPE_CHECKING:  # csv_table asks this module what a number is
+if TYPE_CHECKING:
     from rnncli.data.csv_table import Table
+
 
 Missing = Literal["refuse", "mask"]
 
@@ -186,3 +183,56 @@ def _why_too_large(cell: str, value: float) -> str:
     if np.isinf(value):
         return f"{shown(cell)} is not finite in double precision; rescale"
     return f"values up to {shown(cell.strip())[1:-1]} overflow float32; rescale"
+
+
+FAR = 1e30  # scaled; sums of larger values leave float32
+_FLAT = 1e-12  # a scale below this share of the window's size is rounding, not variation
+
+
+def seasonal_error(w: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
+    """Centre: the last value; scale: mean |w_t − w_{t−m}|, what seasonal naive would have missed by."""
+    m = min(m, len(w) - 1)
+    return w[-1], np.abs(w[m:] - w[:-m]).mean(axis=0)
+
+
+def mean(w: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
+    """Centre 0; scale: mean |w|, for positive quantities of very different size."""
+    return np.zeros(w.shape[1:]), np.abs(w).mean(axis=0)
+
+
+def standard(w: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation."""
+    return w.mean(axis=0), w.std(axis=0)
+
+
+def robust(w: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
+    """Median and half the interquartile range."""
+    low, middle, high = np.percentile(w, [25, 50, 75], axis=0)
+    return middle, (high - low) / 2
+
+
+SCALERS: dict[str, Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]] = {
+    "seasonal-error": seasonal_error,
+    "mean": mean,
+    "standard": standard,
+    "robust": robust,
+}
+
+
+def whole_series(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of the training rows (N, C): what `none` uses for every window alike.
+
+    Right where the level itself says something, as zero does for sunspots.
+    """
+    spread = values.std(axis=0)
+    return values.mean(axis=0), _never_flat(spread, values)
+
+
+def scaler(name: str, w: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
+    """(centre, scale) of windows w (T, B, C), the scale never zero."""
+    centre, scale = SCALERS[name](w, m)
+    return centre, _never_flat(scale, w)
+
+
+def _never_flat(scale: np.ndarray, w: np.ndarray) -> np.ndarray:
+    return np.where(scale <= _FLAT * np.abs(w).max(axis=0), 1.0, scale)

@@ -6,8 +6,7 @@
     parameters   norms of weights, gradients and updates; clipping
     check        gradients beside central differences
     advice       sentences, and what to change
-    inspect      all of it in one report
-    watch        the ruler's summary during training
+    inspect      all of it in one report; the ruler's summary during training
     reports      frozen dataclasses of all that
 
 dL/dW, which mixes all lags, hides how far back a gradient reaches; so the loss is taken at one step only. Norms are

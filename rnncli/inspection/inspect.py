@@ -10,11 +10,13 @@ import numpy as np
 from rnncli.inspection import jacobians, ruler
 from rnncli.inspection.gates import GateCounts
 from rnncli.inspection.parameters import ParameterNorms
-from rnncli.inspection.reports import GradientReport, LayerGradients, StepJacobians
+from rnncli.inspection.reports import GradientReport, LayerGradients, StepJacobians, layer_name
 from rnncli.inspection.ruler import Readings, left_by_lag, mean_by_lag, reach
 from rnncli.nn.recurrent import Strand
 from rnncli.training.backpropagation import Backpropagation, Sample
+from rnncli.training.loop import Learner
 from rnncli.training.optimizer import Optimizer
+from rnncli.training.reports import Memory
 
 
 def inspect(
@@ -104,3 +106,19 @@ def _recurrent_matrix(strand: Strand, radii: list[tuple[str, float | None]]) -> 
     """The candidate's matrix of a gated cell stands where a vanilla cell has its only one."""
     named = dict(radii)
     return named.get("candidate", radii[0][1])
+
+
+def watched(learner: Learner) -> tuple[Memory, ...]:
+    """How far back gradients reach in each layer at present."""
+    driver = learner.backpropagation
+    sample = learner.sample(0)
+    readings = [Readings(strand) for strand in driver.network.strands(sample.work)]
+    ruler.measure(driver, sample, readings)
+    return tuple(_memory(one) for one in readings)
+
+
+def _memory(readings: Readings) -> Memory:
+    strand, reach = readings.strand, ruler.reach(readings.state)
+    name = layer_name(strand.part, strand.layer.index, reverse=strand.layer.reverse)
+    longest = max(len(norms) for norms in readings.state) - 1
+    return Memory(name, longest, reach.half_life, reach.memory_1_percent, reach.left, reach.verdict)

@@ -15,7 +15,7 @@ import numpy as np
 
 from rnncli.inspection.reports import StepJacobians
 from rnncli.nn.recurrent import Strand
-from rnncli.training.threads import ThreadPool
+from rnncli.training.backpropagation import ThreadPool
 
 _WORK = 1e9  # cubes of sizes: a second or less for the singular values of this many
 _MOST = 10 * _WORK  # where even one sequence takes more, its last steps alone are measured

@@ -7,6 +7,7 @@ Read in this order:
     elementary   exp, log, tanh, sigmoid, softplus, fma and dot of our own: the same bits on every machine
     gamma        the logarithm of the gamma function, and its derivative
     gemm, register_tile   every matrix product of the project, and its innermost loop
+    buffers      arrays of zeros, or how many bytes they would take
     cells        the cells, a file each: `step` and `step_grad` side by side, then `forward` and `backward`
     steps        sequences of unequal length, and both directions of reading them
     pooling      one vector from a sequence's steps

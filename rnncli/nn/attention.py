@@ -17,11 +17,8 @@ import numpy as np
 
 from rnncli.kernels import attention, gemm, inputs
 from rnncli.kernels.buffers import zeros
-from rnncli.nn import initialisation
-from rnncli.nn.initialisation import within
 from rnncli.nn.inputs import Linear, Projection
-from rnncli.nn.parameters import Parameter, Part
-from rnncli.nn.share import Share
+from rnncli.nn.parameters import COMBINE, ENERGY, KEY, QUERY, Parameter, Part, Share, within
 
 
 @dataclass
@@ -74,10 +71,10 @@ class Attention(Part):
     def __init__(self, H: int, F: int):
         self.H, self.F = H, F
         self.A = self._query_size(H, F)
-        query = within(1.0 / math.sqrt(H), initialisation.QUERY)
+        query = within(1.0 / math.sqrt(H), QUERY)
         query_weight = Parameter("attention.query.weight", (self.A, H), query, transposed=True)
         self.query = Projection(query_weight)
-        self.combine = Linear("attention.combine", H + F, H, within(1.0 / math.sqrt(H + F), initialisation.COMBINE))
+        self.combine = Linear("attention.combine", H + F, H, within(1.0 / math.sqrt(H + F), COMBINE))
         self.declared = (query_weight,)
         self.parts = (self.query, self.combine)
 
@@ -179,10 +176,10 @@ class AdditiveAttention(Attention):
 
     def __init__(self, H: int, F: int):
         super().__init__(H, F)
-        key = within(1.0 / math.sqrt(F), initialisation.KEY)
+        key = within(1.0 / math.sqrt(F), KEY)
         key_weight = Parameter("attention.key.weight", (self.A, F), key, transposed=True)
         self.keys = Projection(key_weight)
-        energy = within(1.0 / math.sqrt(self.A), initialisation.ENERGY)
+        energy = within(1.0 / math.sqrt(self.A), ENERGY)
         self.energy = Parameter("attention.energy.weight", (self.A,), energy)
         self.parts = (*self.parts, self.keys)
         self._additional = (key_weight, self.energy)

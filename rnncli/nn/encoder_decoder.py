@@ -18,14 +18,12 @@ import numpy as np
 from rnncli.kernels import attention as attention_kernels
 from rnncli.kernels import pooling
 from rnncli.kernels.buffers import zeros
-from rnncli.nn import dropout, initialisation
+from rnncli.nn import dropout
 from rnncli.nn.attention import ATTENTIONS, Attention, AttentionWork
-from rnncli.nn.head import LinearHead
-from rnncli.nn.initialisation import within
-from rnncli.nn.inputs import Linear
+from rnncli.nn.inputs import Linear, LinearHead
 from rnncli.nn.network import FLOAT32, Model
+from rnncli.nn.parameters import START, Share, within
 from rnncli.nn.recurrent import Strand
-from rnncli.nn.share import Share
 from rnncli.nn.stack import Stack, StackShape
 from rnncli.nn.workspace import StackWork
 
@@ -134,7 +132,7 @@ class EncoderDecoder(Model):
         self.shape = shape
         H, F = shape.hidden_size, shape.encoder.width if shape.encodes else shape.source_size
         self.encoder = Stack(shape.encoder, "encoder.", 1, drops_top=True) if shape.encodes else None
-        first = within(1.0 / math.sqrt(F), initialisation.START)
+        first = within(1.0 / math.sqrt(F), START)
         self.F, self.start = F, Linear("start", F, shape.num_layers * H, first)
         self.decoder = Stack(shape.decoder, "decoder.", 2, drops_top=shape.attention is None)
         self.attention: Attention | None = ATTENTIONS[shape.attention](H, F) if shape.attention else None

@@ -10,14 +10,14 @@ a `Share` is its part of the output columns.
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 
 from rnncli.kernels import gemm, inputs
-from rnncli.nn.parameters import First, Parameter, Part
-from rnncli.nn.share import Share
+from rnncli.nn.parameters import HEAD, First, Parameter, Part, Share, within, zero
 
 
 class Input(Protocol):
@@ -158,3 +158,15 @@ class FoldedEmbedding(TokenRows):
             self.E.gradient[...] = 0
         packed_back = self.way_back.packed_back
         gemm.accumulate(self.dtable[None], packed_back, self.E.gradient[None], 0, 1, 0, len(self.E.gradient))
+
+
+class LinearHead(Linear):
+    """The output layer, (N, B, O) = h (N, B, H)·W + b over the steps that the loss sees.
+
+    It starts at zero where an untrained network should predict exactly its baseline.
+    """
+
+    def __init__(self, H: int, O: int, starts_at_zero: bool):
+        self.H, self.O, self.starts_at_zero = H, O, starts_at_zero
+        self.awake = within(1.0 / math.sqrt(H), HEAD)
+        super().__init__("head", H, O, zero if starts_at_zero else self.awake)

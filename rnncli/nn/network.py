@@ -19,11 +19,10 @@ import numpy as np
 from rnncli.errors import ModelFileError
 from rnncli.kernels.buffers import zeros
 from rnncli.nn import dropout
-from rnncli.nn.head import LinearHead
-from rnncli.nn.parameters import Parameters, Part, Start
+from rnncli.nn.inputs import LinearHead
+from rnncli.nn.parameters import Parameters, Part, Share, Start
 from rnncli.nn.pooling import POOLINGS, PoolingWork
 from rnncli.nn.recurrent import Strand
-from rnncli.nn.share import Share
 from rnncli.nn.stack import Stack, StackShape
 from rnncli.nn.words import WordsOfBatch, WordVectors
 from rnncli.nn.workspace import Workspace
@@ -119,7 +118,7 @@ class Model(Part):
         return None
 
     def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int, chrono: int | None = None) -> None:
-        """First weights from the seed; see `rnncli.nn.initialisation`."""
+        """First weights from the seed; see `rnncli.nn.parameters`."""
         for one in self.parameters.declared:
             one.begin(Start(recurrent_init, recurrent_scale, seed, chrono))
         self.pack()

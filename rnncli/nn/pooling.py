@@ -15,9 +15,7 @@ import numpy as np
 
 from rnncli.kernels import pooling
 from rnncli.kernels.buffers import zeros
-from rnncli.nn import initialisation
-from rnncli.nn.parameters import Parameter, Part
-from rnncli.nn.share import Share
+from rnncli.nn.parameters import POOLING, Parameter, Part, Share, within
 
 
 @dataclass
@@ -97,7 +95,7 @@ class Max(Pooling):
 class Attention(Pooling):
     def __init__(self, F: int, half: int):
         super().__init__(F, half)
-        first = initialisation.within(1.0 / math.sqrt(F), initialisation.POOLING)
+        first = within(1.0 / math.sqrt(F), POOLING)
         self.query = Parameter("pooling.weight", (F,), first)
         self.declared = (self.query,)
 

@@ -20,14 +20,10 @@ import numpy as np
 
 from rnncli.kernels import inputs
 from rnncli.kernels.buffers import zeros
-from rnncli.nn import initialisation
-from rnncli.nn.head import LinearHead
-from rnncli.nn.initialisation import CHANNEL, POSITION, within
-from rnncli.nn.inputs import Linear
+from rnncli.nn.inputs import Linear, LinearHead
 from rnncli.nn.network import FLOAT32, Model
-from rnncli.nn.parameters import Parameter, Part
+from rnncli.nn.parameters import CHANNEL, POSITION, SEGMENT, Parameter, Part, Share, within
 from rnncli.nn.recurrent import Strand
-from rnncli.nn.share import Share
 from rnncli.nn.stack import Stack, StackShape
 from rnncli.nn.workspace import StackWork
 
@@ -155,7 +151,7 @@ class SegmentNetwork(Model):
         self.shape = shape
         H, w = shape.hidden_size, shape.segment
         self.F = w * shape.input_size
-        self.input = SegmentInput("segment", self.F, H, within(1.0 / math.sqrt(self.F), initialisation.SEGMENT))
+        self.input = SegmentInput("segment", self.F, H, within(1.0 / math.sqrt(self.F), SEGMENT))
         self.encoder = Stack(shape.encoder, "encoder.", 1)
         self.decoder = Stack(shape.decoder, "decoder.", 2, drops_top=True)
         self.position = Embedding("position", shape.segments, shape.position_size, 0, POSITION)

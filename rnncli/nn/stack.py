@@ -15,11 +15,9 @@ from rnncli.kernels import inputs
 from rnncli.kernels.buffers import zeros
 from rnncli.kernels.cells import CELLS
 from rnncli.kernels.cells.rnn import ACTIVATIONS
-from rnncli.nn import dropout, initialisation
-from rnncli.nn.bidirectional import BidirectionalLayer
-from rnncli.nn.parameters import Parameter, Part
-from rnncli.nn.recurrent import RecurrentLayer, Strand
-from rnncli.nn.share import Share
+from rnncli.nn import dropout
+from rnncli.nn.parameters import EMBEDDING, Parameter, Part, Share, embedding_stream, within
+from rnncli.nn.recurrent import BidirectionalLayer, RecurrentLayer, Strand
 from rnncli.nn.workspace import BidirectionalWork, Extent, LayerWork, StackWork
 
 
@@ -85,8 +83,8 @@ class Stack(Part):
         self.shape, self.place, self.drops_top = shape, place, drops_top
         self.cell, self.activation = CELLS[shape.cell], ACTIVATIONS[shape.activation]
         self._reads_values, self._gathers = shape.reads_values, shape.gathers
-        limit = 1.0 if shape.folded else initialisation.EMBEDDING
-        first = initialisation.within(limit, initialisation.embedding_stream(place))
+        limit = 1.0 if shape.folded else EMBEDDING
+        first = within(limit, embedding_stream(place))
         self.embedding = Parameter(f"{prefix}embedding.weight", (shape.input_size, shape.first_size), first)
         self.declared = (self.embedding,) if shape.embedded else ()
         layer: Any = BidirectionalLayer if shape.bidirectional else RecurrentLayer

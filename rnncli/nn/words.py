@@ -13,10 +13,8 @@ import numpy as np
 
 from rnncli.kernels import inputs, pooling
 from rnncli.kernels.buffers import zeros
-from rnncli.nn import initialisation
-from rnncli.nn.parameters import Parameter, Part
+from rnncli.nn.parameters import EMBEDDING, WORDS, Parameter, Part, Share, within
 from rnncli.nn.pooling import PoolingWork
-from rnncli.nn.share import Share
 from rnncli.nn.stack import Stack, StackShape
 from rnncli.nn.workspace import StackWork, WordsWork
 
@@ -44,7 +42,7 @@ class WordVectors(Part):
 
     def __init__(self, cell: str, V: int, E: int, characters: int, C: int):
         self.V, self.E, self.C = V, E, C
-        first = initialisation.within(initialisation.EMBEDDING, initialisation.WORDS)
+        first = within(EMBEDDING, WORDS)
         self.table = Parameter("embedding.weight", (V, E), first)
         # Words are short: long memories are not for them.
         self.spelling = Stack(spelling_shape(cell, characters, C), "characters.", 3, takes_chrono=False)

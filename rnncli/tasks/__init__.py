@@ -1,9 +1,7 @@
 """Tasks: how each one's data becomes batches, what it builds, its losses and baselines, how its answers are written.
 
-    task             what a task is: Task, Experiment (prepared to learn), Predictor (trained, at work)
-    answers          what a predictor answers with
-    configs          configs of any task
-    registry         the tasks by name
+    task             what a task is: Task, Experiment (prepared to learn), Predictor (trained, at work), their answers
+    registry         the tasks by name, and configs of any of them
     language_model   text: characters, bytes or words; generation and next tokens
     forecast         numeric series: windows in, the next rows out
     sequences        classify, regress, tag: a label, a number or a label for every step

@@ -16,10 +16,52 @@ from rnncli.config.sections import SECTIONS, C, Config, keys_of
 from rnncli.data.source import Source
 from rnncli.errors import UsageError
 from rnncli.nn.network import FLOAT32, Model
-from rnncli.tasks.answers import Answers
+from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.loop import Learner
 from rnncli.training.reports import Score
-from rnncli.training.threads import ThreadPool
+
+
+@dataclass(frozen=True)
+class Table:
+    """`nested` is what JSON shows, one object per item; `rows` the same flat, for tables and CSV.
+
+    A CSV is written with the delimiter and the decimal sign of the data it continues. charts: to be drawn.
+    """
+
+    nested: list[dict[str, Any]]
+    rows: list[dict[str, Any]]
+    delimiter: str = ","
+    decimal: str = "."
+    charts: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Rows as they come."""
+
+    rows: Iterator[dict[str, Any]]
+    delimiter: str
+    decimal: str
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What is written for one input: as lines of text, nested, and flat."""
+
+    lines: list[str]
+    nested: dict[str, Any]
+    rows: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """What is written, input by input as they come."""
+
+    pieces: Iterator[Piece]
+
+
+Answers = Table | Stream | Pieces
+
 
 Options = Mapping[str, Any]
 """Options of a command line that were given, by name."""

@@ -18,9 +18,8 @@ import numpy as np
 from rnncli.errors import DivergedError
 from rnncli.nn.network import Model
 from rnncli.training.backpropagation import Backpropagation, Loss, Sample
-from rnncli.training.optimizer import Optimizer
+from rnncli.training.optimizer import SCHEDULES, Optimizer, Plateau
 from rnncli.training.reports import Evaluated, Progress
-from rnncli.training.schedules import SCHEDULES, Plateau
 
 EVALUATIONS = 10  # at least so many in a run; otherwise one after each epoch
 CALIBRATION_SECONDS = 2.0

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from rnncli.inspection.reports import Compared, LayerGradients, by_part, deepest
 from rnncli.ui import svg_file
+from rnncli.ui.axes import FRAME
 from rnncli.ui.gradient_tables import ARROW, as_json, by_lag, measured_console, say_check
-from rnncli.ui.log_bars import FRAME
-from rnncli.ui.output import Output, visible
+from rnncli.ui.output import Output, say_on, visible
 from rnncli.ui.reach_table import write_reach
 from rnncli.ui.results import as_csv, rounded
 from rnncli.ui.ruler_chart import COMPARED, SVG_WIDTH, Panel, draw, folded
 from rnncli.ui.scores import figure, score_object
-from rnncli.ui.sentences import say
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -72,7 +71,7 @@ def _write_tables(compared: Sequence[Compared]) -> None:
 
     console = measured_console()
     console.print(_chart(compared, console.width))
-    say(console, WHAT, FRAME)
+    say_on(console, WHAT, FRAME)
     console.print()
     ordered = [one for _, members in _groups(compared) for one in members]
     rows = [(one, layer) for one in ordered for layer in _deepest(one)]
@@ -82,7 +81,7 @@ def _write_tables(compared: Sequence[Compared]) -> None:
     write_reach([layer for _, layer in rows], names, intervals=False)
     units = dict.fromkeys(f"{one.score.split} {one.score.unit}" for one in compared if one.score is not None)
     if units:
-        say(console, f"loss: of the batches looked at; score: {', '.join(units)}", FRAME)
+        say_on(console, f"loss: of the batches looked at; score: {', '.join(units)}", FRAME)
     for one in ordered:
         if one.report.check is not None:
             say_check(one.report.check, console, f"{one.name}, {AT[one.report.at]}: ")
@@ -91,7 +90,7 @@ def _write_tables(compared: Sequence[Compared]) -> None:
             console.print()
             console.print(Text(visible(f"{one.name}, {AT[one.report.at]}"), style="bold"))
         for advice in one.report.advice:
-            say(console, advice, lead=ARROW)
+            say_on(console, advice, lead=ARROW)
 
 
 def save_svg(compared: Sequence[Compared], path: Path) -> None:

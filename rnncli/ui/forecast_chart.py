@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 
 from rnncli.tasks.forecast.reports import ForecastChart
 from rnncli.ui import svg_file
-from rnncli.ui.dot_canvas import ACROSS, DOWN, Dot, DotCanvas, braille
+from rnncli.ui.axes import ACROSS, DOWN, Dot, DotCanvas, ValueAxis, braille, spanning
 from rnncli.ui.output import Output, visible
-from rnncli.ui.value_axis import ValueAxis, spanning
 
 if TYPE_CHECKING:
     from rich.text import Text

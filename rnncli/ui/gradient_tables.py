@@ -18,12 +18,11 @@ from rnncli.inspection.reports import (
     LayerGradients,
     ParameterGradient,
 )
-from rnncli.ui.log_bars import FRAME
-from rnncli.ui.output import Output
+from rnncli.ui.axes import FRAME
+from rnncli.ui.output import Output, say_on
 from rnncli.ui.reach_table import FITTED, write_reach
 from rnncli.ui.results import as_csv, rounded, three_digits, write_table
 from rnncli.ui.ruler_chart import LEAST_WIDTH, MOST_WIDTH, heading, ruler
-from rnncli.ui.sentences import say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -143,16 +142,16 @@ def measured_console() -> Console:
 
 def _write_tables(report: GradientReport) -> None:
     console = measured_console()
-    say(console, heading(report), "bold")
+    say_on(console, heading(report), "bold")
     console.print()
     console.print(ruler(report, console.width))
     console.print()
     names = [{"layer": layer.name, "decay": three_digits(layer.reach.decay)} for layer in report.layers]
     write_reach(report.layers, names, intervals=True)
-    say(console, FITTED, FRAME)
-    say(console, RULE, FRAME)
+    say_on(console, FITTED, FRAME)
+    say_on(console, RULE, FRAME)
     for advice in report.advice:
-        say(console, advice, lead=ARROW)
+        say_on(console, advice, lead=ARROW)
     _write_details(report, console)
 
 
@@ -172,10 +171,10 @@ def _write_details(report: GradientReport, console: Console) -> None:
     parameters = _fitting([_parameter_row(parameter) for parameter in report.parameters], console.width)
     names = list(parameters[0])
     meant = [meaning for name, meaning in MEANINGS.items() if name in names]
-    say(console, f"Parameters: {', '.join(meant)}", "bold")
+    say_on(console, f"Parameters: {', '.join(meant)}", "bold")
     write_table(parameters, right=names[2:], whole=names, least_width=LEAST_WIDTH)
     console.print()
-    say(console, _clipping(report.clip, report.batches))
+    say_on(console, _clipping(report.clip, report.batches))
     if report.check is not None:
         _write_check(report.check, console)
 
@@ -269,7 +268,7 @@ def _write_check(check: GradientCheck, console: Console) -> None:
 def say_check(check: GradientCheck, console: Console, of: str = "") -> None:
     """Whether it passed, in one sentence."""
     verdict = "passed" if check.passed else "failed"
-    say(
+    say_on(
         console,
         f"{of}gradient check {verdict}: the worst relative error is {three_digits(check.worst.error)}, of "
         f"{check.worst.name}; the tolerance is {three_digits(check.tolerance)}",

@@ -6,11 +6,19 @@ in a pipe every byte passes unchanged. Text from data is never parsed as rich ma
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import sys
-from typing import TextIO
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, TextIO
 
 from rnncli.errors import ReaderGoneError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
 
 _KEPT = "\n\t"
 _BIDI = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
@@ -52,3 +60,54 @@ class Output:
             self.stream.flush()
         except BrokenPipeError:
             raise ReaderGoneError("standard output was closed") from None
+
+
+def say_notes(notes: Iterable[str]) -> None:
+    """Each on a line of stderr."""
+    for note in notes:
+        say(note)
+
+
+def say(text: str) -> None:
+    """One line on stderr."""
+    stream = as_utf8(sys.stderr)
+    stream.write(f"rnncli: {visible(text)}\n")
+    stream.flush()
+
+
+@contextlib.contextmanager
+def working(what: str) -> Iterator[Callable[[str], None]]:
+    """A function that says which part of `what` is being done, where stderr is a terminal; gone when it is done."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda part: None
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    with Console(stderr=True).status(Text(what)) as status:
+        yield lambda part: status.update(Text(f"{what}: {part}"))
+
+
+_OPTION = re.compile(r"(--[\w-]+) (?=\S)")
+_TIED = "\N{NO-BREAK SPACE}"  # textwrap breaks at spaces of ASCII alone
+
+
+def say_on(console: Console, text: str, style: str = "", lead: str = "") -> None:
+    """Print `text`, broken between words, after `lead`, which further lines are indented by."""
+    from rich.text import Text
+
+    for line in wrapped(text, console.width, lead):
+        console.print(Text(line, style=style), no_wrap=True, overflow="ignore", crop=False)
+
+
+def wrapped(text: str, width: int, lead: str = "") -> list[str]:
+    """`text` in lines of at most `width` characters, but for a word or an option that is longer by itself."""
+    lines = textwrap.wrap(
+        _OPTION.sub(rf"\1{_TIED}", visible(text)),
+        width,
+        initial_indent=lead,
+        subsequent_indent=" " * len(lead),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [line.replace(_TIED, " ") for line in lines]

@@ -24,7 +24,7 @@ from rnncli.inspection.reports import (
     GradientReport,
 )
 from rnncli.ui import svg_file
-from rnncli.ui.log_bars import ENDS, FRAME, LogScale, log_scale
+from rnncli.ui.axes import ENDS, FRAME, LogScale, log_scale
 from rnncli.ui.output import visible
 from rnncli.ui.results import three_digits
 from rnncli.ui.scores import figure

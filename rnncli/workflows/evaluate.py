@@ -15,11 +15,10 @@ from rnncli.errors import DataError, UsageError
 from rnncli.nn import model_file
 from rnncli.nn.model_file import FORMAT
 from rnncli.nn.network import FLOAT32
-from rnncli.tasks.configs import load_config
-from rnncli.tasks.registry import TASKS
+from rnncli.tasks.registry import TASKS, load_config
 from rnncli.tasks.task import Context, Evaluation, Experiment, Options
+from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.reports import Report
-from rnncli.training.threads import ThreadPool
 from rnncli.workflows.opening import is_config, open_model, require_readable, require_understood
 from rnncli.workflows.train import Request as Training
 from rnncli.workflows.train import data_sha256, for_a_while, train

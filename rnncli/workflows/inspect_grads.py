@@ -4,28 +4,70 @@ from __future__ import annotations
 
 import contextlib
 import math
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
-from rnncli.errors import ModelFileError
+from rnncli.errors import CheckFailedError, DivergedError, ModelFileError, StoppedError, UsageError
 from rnncli.inspection.advice import advice
 from rnncli.inspection.check import check
 from rnncli.inspection.inspect import inspect
-from rnncli.inspection.reports import BEST, FAILURE, INIT, LAST, GradientReport
+from rnncli.inspection.reports import (
+    BEST,
+    EXPLODING,
+    FAILURE,
+    INIT,
+    LAST,
+    VANISHING,
+    Compared,
+    GradientReport,
+    LayerGradients,
+    by_part,
+    deepest,
+)
+from rnncli.kernels.cells import CELLS
 from rnncli.nn.network import Model as Network
 from rnncli.nn.parameters import Start
 from rnncli.notes import note
 from rnncli.tasks.registry import TASKS
 from rnncli.tasks.task import Context, Experiment
-from rnncli.training.backpropagation import Sample
+from rnncli.training.backpropagation import Sample, ThreadPool
 from rnncli.training.loop import Plan, Position
-from rnncli.training.optimizer import Optimizer
-from rnncli.training.schedules import SCHEDULES
-from rnncli.training.threads import ThreadPool
+from rnncli.training.optimizer import SCHEDULES, Optimizer
+from rnncli.training.reports import Finished, Note, Report, Score
 from rnncli.workflows.opening import NONSENSE, is_model
 from rnncli.workflows.points import Point, opened
+from rnncli.workflows.stopping import StopRequest, stop_on_signals
+from rnncli.workflows.train import Request as Training
+from rnncli.workflows.train import for_a_while, train
+
+
+def check_gradients(compared: Sequence[Compared], fail_on: Sequence[str]) -> None:
+    """CheckFailedError where gradients are not what differences say, or a layer's verdict is one of `fail_on`."""
+    for one in compared:
+        name, report = one.name, one.report
+        if report.check is not None and not report.check.passed:
+            worst = report.check.worst
+            raise CheckFailedError(
+                f"{name}: the gradient of {worst.name} is {worst.error:.2g} away from central differences, more than "
+                f"{report.check.tolerance:g}; report it"
+            )
+        found = [layer for layers in by_part(report.layers) for layer in _failing(layers, fail_on)]
+        if found:
+            said = ", ".join(f"{layer.name} is {layer.reach.verdict}" for layer in found)
+            raise CheckFailedError(f"{name}: {said}; see what inspect-grads advises")
+
+
+def _failing(layers: Sequence[LayerGradients], fail_on: Sequence[str]) -> list[LayerGradients]:
+    """Of a part of a network: layers that explode; and those that vanish, if the gradient has no other way back."""
+    bad = [layer for layer in layers if EXPLODING in fail_on and layer.reach.verdict == EXPLODING]
+    if VANISHING in fail_on and deepest(layers).reach.verdict == VANISHING:
+        bad += [layer for layer in layers if layer.reach.verdict == VANISHING]
+    return bad
+
 
 FLOAT64 = np.dtype(np.float64)
 
@@ -135,3 +177,94 @@ def _wake_head(network: Network, seed: int) -> None:
         head.weight.value[...] = head.awake(head.weight.inner_shape, Start("orthogonal", 1.0, seed))
         network.pack()
         note("the head starts at random here, so that gradients can be seen; in training it starts at zero")
+
+
+Show = Callable[[Report], None]
+
+
+@dataclass(frozen=True)
+class _Network:
+    """What is compared. trained: whether there are more than first weights; score: of one that was trained for this."""
+
+    name: str
+    request: Request
+    trained: bool
+    score: Score | None = None
+
+
+def compare_grads(request: Request, names: Sequence[str], show: Show) -> list[Compared]:
+    """All at the first weights, then all at the best ones, or only `request.at`.
+
+    Each of `names` is a cell or KEY=VALUE to change in the config `request.first`, which is trained in a folder that is
+    removed again; or, if that is a run, each is another. One that diverges is seen at its first weights alone.
+    """
+    if len(set(names)) < len(names):
+        raise UsageError("--compare: names something twice; name each once")
+    if "-" in (request.first, request.data):
+        raise UsageError("--compare reads the data for each network anew; save what is piped to a file, and name that")
+    points = [request.at] if request.at else [INIT, BEST]
+    if is_model(request.first):
+        paths = dict.fromkeys([request.first, *map(_run, names)])
+        networks = [_Network(path, replace(request, first=path), trained=True) for path in paths]
+        return _inspected(networks, points, StopRequest())
+    changed = {name: replace(request, overrides=[*request.overrides, *_changes(name)]) for name in names}
+    if points == [INIT]:
+        networks = [_Network(name, one, trained=False) for name, one in changed.items()]
+        return _inspected(networks, points, StopRequest())
+    with stop_on_signals() as stop, tempfile.TemporaryDirectory() as folder:
+        networks = [_trained(*item, Path(folder, str(k)), show) for k, item in enumerate(changed.items())]
+        return _inspected(networks, points, stop)
+
+
+def _run(name: str) -> str:
+    if not is_model(name):
+        raise UsageError(
+            f"--compare {name}: is no run; beside a run name other runs, or name a config to change its cell"
+        )
+    return name
+
+
+def _changes(name: str) -> list[str]:
+    """As --set has them. What only another cell could take is left behind."""
+    if cell := CELLS.get(name):
+        activation = ["model.activation=tanh"] if cell.activations == ("tanh",) else []
+        return [f"model.cell={name}", *activation, *([] if cell.keeps_by_bias else ["model.chrono_init=null"])]
+    if "=" in name:
+        return [name]
+    raise UsageError(f"--compare {name}: is no cell ({', '.join(CELLS)}) and no KEY=VALUE; mend the name")
+
+
+def _trained(name: str, request: Request, run: Path, show: Show) -> _Network:
+    """What the config becomes, in a run of its own."""
+    show(Note(f"training {name}"))
+    meanwhile, ends = for_a_while(show), list[Finished]()
+
+    def seen(report: Report) -> None:
+        if isinstance(report, Finished):
+            ends.append(report)
+        meanwhile(report)
+
+    try:
+        train(Training(request.first, request.data, str(run), request.overrides), seen)
+    except DivergedError as error:
+        reason = str(error).partition(";")[0]  # its mend names a folder that will be gone
+        note(f"{name}: {reason}; it is seen before training only")
+        return _Network(name, request, trained=False)
+    except StoppedError as stop:
+        raise StoppedError(f"stopped while training {name}; nothing of it is kept", stop.exit_code - 128) from None
+    return _Network(name, replace(request, first=str(run), overrides=()), trained=True, score=ends[-1].score)
+
+
+def _inspected(networks: Sequence[_Network], points: Sequence[str], stop: StopRequest) -> list[Compared]:
+    compared = []
+    for at in points:
+        for one in networks:
+            if at != INIT and not one.trained:
+                continue
+            report = inspect_grads(replace(one.request, at=at), lambda text: None)
+            compared.append(Compared(one.name, report, one.score if at != INIT else None))
+            if stop.signal_number is not None:
+                raise StoppedError("stopped; nothing is kept", stop.signal_number)
+    if not compared:
+        raise UsageError(f"--at {', '.join(points)}: none of the networks could be trained; see --at init")
+    return compared

@@ -16,8 +16,7 @@ from rnncli.errors import ConfigError, ModelFileError, UsageError, shown
 from rnncli.kernels import cache
 from rnncli.nn import model_file
 from rnncli.notes import note
-from rnncli.tasks.configs import config_from_mapping, load_config
-from rnncli.tasks.registry import TASKS
+from rnncli.tasks.registry import TASKS, config_from_mapping, load_config
 from rnncli.tasks.task import Options, Predictor, Task
 
 # What a header of wrong types, shapes or sizes can raise.

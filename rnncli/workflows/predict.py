@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rnncli.tasks.answers import Answers
-from rnncli.tasks.task import Asked, Options
+from rnncli.tasks.task import Answers, Asked, Options
 from rnncli.workflows.opening import open_model, require_readable, require_understood
 
 

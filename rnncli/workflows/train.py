@@ -11,21 +11,20 @@ from pathlib import Path
 
 import numpy as np
 
-from rnncli.config.durations import parse_duration
-from rnncli.config.paths import data_paths
+from rnncli.config.loading import data_paths
 from rnncli.config.sections import Config
+from rnncli.config.values import parse_duration
 from rnncli.data.source import Source, read_source
 from rnncli.errors import DataError, DivergedError, MachineError, ModelFileError, StoppedError, UsageError
-from rnncli.inspection.watch import watched
+from rnncli.inspection.inspect import watched
 from rnncli.nn.network import FLOAT32
 from rnncli.notes import noting
-from rnncli.tasks.configs import dump_config, load_config
-from rnncli.tasks.registry import TASKS
+from rnncli.tasks.registry import TASKS, dump_config, load_config
 from rnncli.tasks.task import Context, Experiment
+from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.loop import Length, Plan, TrainingLoop, planned_length
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.reports import Evaluated, Finished, Note, Report, Started
-from rnncli.training.threads import ThreadPool
 from rnncli.workflows.opening import config_and_source, first_run, is_config
 from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.stopping import StopRequest, stop_on_signals

@@ -12,8 +12,8 @@ import numpy as np
 from rnncli.kernels.cells import CELLS
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.tasks.language_model.streams import StreamLearner
+from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.optimizer import Optimizer
-from rnncli.training.threads import ThreadPool
 
 RATE, CLIP = 2e-3, 5.0
 

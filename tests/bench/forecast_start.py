@@ -36,10 +36,10 @@ def once(path: str) -> list[float]:
     import numpy as np
 
     from rnncli.data.source import read_source
-    from rnncli.tasks.configs import config_from_mapping
     from rnncli.tasks.forecast.experiment import ForecastExperiment
+    from rnncli.tasks.registry import config_from_mapping
     from rnncli.tasks.task import Context
-    from rnncli.training.threads import ThreadPool
+    from rnncli.training.backpropagation import ThreadPool
 
     moments.append(time.perf_counter())
     model = {"cell": "gru", "hidden_size": 32, "num_layers": 1}

@@ -24,8 +24,8 @@ from throughput import medians
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.tasks.sequences.classify import CROSS_ENTROPY
 from rnncli.tasks.sequences.learner import ExampleData, ExampleLearner
+from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.optimizer import Optimizer
-from rnncli.training.threads import ThreadPool
 
 N, B, FEATURES, LABELS, LENGTHS = 256, 32, 12, 10, (10, 60)
 

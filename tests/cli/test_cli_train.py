@@ -11,7 +11,7 @@ import pytest
 from cli_runs import Result, leftovers, metrics, model_sha256, run, scores, together
 from conftest import SALES, TEXT, Shelf
 
-from rnncli.tasks.configs import load_config
+from rnncli.tasks.registry import load_config
 
 KEYS = {
     "step",

@@ -8,7 +8,7 @@ import pytest
 
 from rnncli.errors import ConfigError
 from rnncli.kernels.cells import CELLS
-from rnncli.tasks.configs import config_from_mapping
+from rnncli.tasks.registry import config_from_mapping
 
 CELL_NAMES = ", ".join(CELLS)
 

@@ -9,8 +9,7 @@ import pytest
 from rnncli.config.sections import keys_of
 from rnncli.errors import ConfigError
 from rnncli.kernels.cells import CELLS
-from rnncli.tasks.configs import config_from_mapping, load_config
-from rnncli.tasks.registry import TASKS
+from rnncli.tasks.registry import TASKS, config_from_mapping, load_config
 
 CELL_NAMES = ", ".join(CELLS)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rnncli.tasks.configs import config_from_mapping, dump_config, load_config
+from rnncli.tasks.registry import config_from_mapping, dump_config, load_config
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 TRICKY = st.sampled_from(

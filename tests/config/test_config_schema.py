@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from rnncli.config.durations import parse_duration
-from rnncli.config.paths import data_paths
+from rnncli.config.loading import data_paths
 from rnncli.config.sections import SECTIONS, keys_of
+from rnncli.config.values import parse_duration
 from rnncli.errors import ConfigError
 from rnncli.kernels.cells import CELLS
-from rnncli.tasks.configs import config_from_mapping, load_config
-from rnncli.tasks.registry import TASKS
+from rnncli.tasks.registry import TASKS, config_from_mapping, load_config
 
 COMMON: dict[str, dict[str, Any]] = {
     "data": {"path": None, "format": None, "encoding": "utf-8", "validation": 0.1, "test": None},

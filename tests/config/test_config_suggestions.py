@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rnncli.config.suggestions import closest, did_you_mean
+from rnncli.config.problems import closest, did_you_mean
 
 
 def test_a_near_word_is_suggested() -> None:

@@ -13,8 +13,7 @@ from rnncli.config.explanations import FALLBACK
 from rnncli.config.sections import SECTIONS, keys_of
 from rnncli.config.yaml_document import parse
 from rnncli.errors import ConfigError
-from rnncli.tasks.configs import config_from_mapping, load_config
-from rnncli.tasks.registry import TASKS
+from rnncli.tasks.registry import TASKS, config_from_mapping, load_config
 
 SYNTAX = st.text(alphabet="ab:-?[]{},&*!|>'\"%@`#~ \n\t01.e\\\r\x85\u2028\ufeff\ud800\0<=", max_size=60)
 WORDS = st.sampled_from(["task", "data", "model", "path", "cell", "0", "1e9", ".nan", "''"])

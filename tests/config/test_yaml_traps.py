@@ -8,7 +8,7 @@ import pytest
 
 from rnncli.config.yaml_document import MAX_BYTES, parse
 from rnncli.errors import ConfigError
-from rnncli.tasks.configs import load_config
+from rnncli.tasks.registry import load_config
 
 NINE_LEVELS = "a: &a [x]\n" + "".join(
     f"{name}: &{name} [{', '.join(['*' + previous] * 9)}]\n"

@@ -8,8 +8,8 @@ from math import cos, pi, sin
 import numpy as np
 import pytest
 
-from rnncli.data.calendar import calendar_features
 from rnncli.data.timeline import Timeline
+from rnncli.tasks.forecast.features import calendar_features
 
 HOUR, DAY = 3600, 86_400
 

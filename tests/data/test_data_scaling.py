@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnncli.data.scaling import SCALERS, scaler, whole_series
+from rnncli.data.numeric import SCALERS, scaler, whole_series
 
 WINDOW = (1.0, -2.0, 3.0, -4.0, 9.0)
 

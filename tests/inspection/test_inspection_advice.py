@@ -16,8 +16,7 @@ from rnncli.inspection.reports import (
     StepJacobians,
 )
 from rnncli.inspection.ruler import reach
-from rnncli.tasks.configs import config_from_mapping
-from rnncli.tasks.registry import TASKS
+from rnncli.tasks.registry import TASKS, config_from_mapping
 
 RNN, LSTM = {"cell": "rnn"}, {"cell": "lstm"}
 UNCLIPPED = Clipping(5.0, 0.0, None, 1.0, 1.0)

@@ -29,8 +29,7 @@ from rnncli.inspection.reports import EXPLODING, HEALTHY, NO_GRADIENT, VANISHING
 from rnncli.inspection.ruler import Readings, left_by_lag, reach, verdict
 from rnncli.inspection.ruler import mean_by_lag as curve_of
 from rnncli.kernels.losses import IGNORED
-from rnncli.training.backpropagation import Sample
-from rnncli.training.threads import ThreadPool
+from rnncli.training.backpropagation import Sample, ThreadPool
 
 
 def orthogonal(scale, steps, input_scale=1e-6):

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from rnncli.kernels.cells import CELLS
-from rnncli.nn.initialisation import RECURRENT_INITS, recurrent
 from rnncli.nn.network import Network, NetworkShape
-from rnncli.nn.parameters import Start
+from rnncli.nn.parameters import RECURRENT_INITS, Start, recurrent
 
 H, L = 24, 3
 

@@ -9,7 +9,7 @@ from pairs import Pairs, small_shape
 
 from rnncli.kernels.cells import CELLS
 from rnncli.nn.attention import ATTENTIONS
-from rnncli.nn.pair_writer import PairWriter
+from rnncli.nn.writers import PairWriter
 
 WAYS = [None, *ATTENTIONS]
 

@@ -8,8 +8,8 @@ from windows import IN_TORCH, central_differences, error
 
 from rnncli.kernels import forecast_losses, jit
 from rnncli.kernels.cells import CELLS
+from rnncli.nn.parameters import Share
 from rnncli.nn.segments import SegmentNetwork, SegmentShape
-from rnncli.nn.share import Share
 
 needs_jit = pytest.mark.skipif(not jit.enabled(), reason="minutes in plain Python, and the same code")
 S, B, M, SEGMENT, I, K, O, H = 4, 3, 2, 3, 2, 2, 2, 4

@@ -9,8 +9,7 @@ from rnncli.kernels import jit, losses
 from rnncli.kernels.cells import CELLS
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.nn.words import Lexicon
-from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation
-from rnncli.training.threads import ThreadPool
+from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation, ThreadPool
 
 needs_jit = pytest.mark.skipif(not jit.enabled(), reason="minutes in plain Python, and the same code")
 LEXICON = Lexicon(

@@ -8,19 +8,17 @@ import numpy as np
 import pytest
 from forecasts import direct_member, learner_of
 
-from rnncli.data.scaling import whole_series
+from rnncli.data.numeric import whole_series
 from rnncli.errors import DivergedError
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.nn.parameters import Parameter, Parameters
 from rnncli.tasks.forecast.baselines import last_value
 from rnncli.tasks.forecast.windows import Windowing
 from rnncli.tasks.language_model.streams import StreamLearner
-from rnncli.training.backpropagation import CROSS_ENTROPY, Loss
+from rnncli.training.backpropagation import CROSS_ENTROPY, Loss, ThreadPool
 from rnncli.training.loop import EVALUATIONS, Plan, Position, TrainingLoop, planned_length
-from rnncli.training.optimizer import Optimizer
+from rnncli.training.optimizer import SCHEDULES, Optimizer
 from rnncli.training.reports import Evaluated, Progress
-from rnncli.training.schedules import SCHEDULES
-from rnncli.training.threads import ThreadPool
 
 FLOAT32 = np.dtype(np.float32)
 POOL = ThreadPool(1, FLOAT32)

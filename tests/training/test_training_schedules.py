@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rnncli.config.sections import TrainingConfig
-from rnncli.training.schedules import SCHEDULES, Plateau
+from rnncli.training.optimizer import SCHEDULES, Plateau
 
 
 def test_cosine_is_half_a_cosine_to_the_last_bit_but_a_few():

@@ -8,9 +8,8 @@ import pytest
 from rnncli.kernels.jit import enabled
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.tasks.language_model.streams import StreamLearner
-from rnncli.training import threads
-from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation
-from rnncli.training.threads import ThreadPool
+from rnncli.training import backpropagation
+from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation, ThreadPool
 
 FLOAT32 = np.dtype(np.float32)
 
@@ -18,7 +17,7 @@ FLOAT32 = np.dtype(np.float32)
 @pytest.fixture
 def pool_of(monkeypatch):
     """Pools by their number of threads, closed afterwards; no job is too short to be spread."""
-    monkeypatch.setattr(threads, "WORTH_WAKING", 0.0)
+    monkeypatch.setattr(backpropagation, "WORTH_WAKING", 0.0)
     pools = []
 
     def make(count, dtype=FLOAT32):
@@ -58,7 +57,7 @@ def test_shards_run_at_the_same_time(pool_of):
 
 
 def test_a_short_phase_is_cut_into_the_same_jobs_and_wakes_nobody(pool_of, monkeypatch):
-    monkeypatch.setattr(threads, "WORTH_WAKING", 1000.0)
+    monkeypatch.setattr(backpropagation, "WORTH_WAKING", 1000.0)
     for nanoseconds, spread in ((999.0, False), (1000.0, True)):
         jobs = []
         pool_of(2).over_batch(5, lambda low, high: jobs.append((low, threading.current_thread())), nanoseconds)  # noqa: B023

@@ -7,8 +7,8 @@ import torch
 from rnncli.kernels.optimizers import OPTIMIZERS
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.tasks.language_model.streams import StreamLearner
+from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.optimizer import Optimizer
-from rnncli.training.threads import ThreadPool
 
 pytestmark = pytest.mark.parity
 

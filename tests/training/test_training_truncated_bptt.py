@@ -9,8 +9,8 @@ from windows import IN_TORCH, error
 
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.tasks.language_model.streams import StreamLearner, Streams
-from rnncli.training.threads import ThreadPool
-from rnncli.training.truncated_bptt import windows
+from rnncli.training.backpropagation import ThreadPool
+from rnncli.training.batches import windows
 
 
 @pytest.mark.parametrize(("length", "stride", "depth"), [(10, 3, 3), (10, 2, 5), (7, 7, 7), (9, 1, 4), (11, 4, 100)])

@@ -15,7 +15,7 @@ from gradient_reports import LONG_NAMES, checked, layer, parameter, powers, repo
 
 from rnncli.inspection.reports import RULE, Clipping, GradientReport, StepJacobians
 from rnncli.ui.gradient_tables import as_json, write_gradients
-from rnncli.ui.sentences import wrapped
+from rnncli.ui.output import wrapped
 
 ADVICE = (
     "layer 0 has less than 1% of its gradient left after lag 44, which is far from where it needs it most; try "

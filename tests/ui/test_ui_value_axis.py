@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rnncli.ui.value_axis import ValueAxis, spanning
+from rnncli.ui.axes import ValueAxis, spanning
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
-from rnncli.tasks.forecast.bootstrap import blocks
 from rnncli.tasks.forecast.calibration import Calibration
 from rnncli.tasks.forecast.losses import LEVELS
 from rnncli.tasks.forecast.members import SEED, Members
-from rnncli.tasks.forecast.metrics import Scores, scores, seasonal_differences
+from rnncli.tasks.forecast.metrics import Scores, blocks, scores, seasonal_differences
 from rnncli.tasks.forecast.panel import Panel
-from rnncli.tasks.forecast.windows import Contexts, Features, in_batches, rows_before
+from rnncli.tasks.forecast.windows import Features, in_batches, rows_before
 
 MOST_WINDOWS = 20_000
 NETWORK = "network"  # the median of its members, alone
@@ -140,7 +139,7 @@ class Tester:
             [self.members.spread(self.contexts(batch), SEED) for batch in in_batches(origins)], axis=1
         )
 
-    def contexts(self, origins: np.ndarray) -> Contexts:
+    def contexts(self, origins: np.ndarray) -> Features:
         """As far back as any network looks."""
         return self.members.widest.contexts(self.features, origins)
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
+from rnncli.config.problems import did_you_mean
 from rnncli.config.sections import (
     Columns,
     Config,
@@ -16,7 +17,6 @@ from rnncli.config.sections import (
     TableConfig,
     TruncatedTrainingConfig,
 )
-from rnncli.config.suggestions import did_you_mean
 from rnncli.config.values import each, one_of, refusal
 from rnncli.tasks.forecast.losses import FORECAST_LOSSES
 

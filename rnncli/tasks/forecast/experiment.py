@@ -9,17 +9,14 @@ import numpy as np
 
 from rnncli.data.source import Source, read_source
 from rnncli.errors import DataError
-from rnncli.nn.network import Model
 from rnncli.notes import note
-from rnncli.tasks.forecast import panel_file
 from rnncli.tasks.forecast.backtest import MOST_WINDOWS, NETWORK, WITH_BASELINE, Backtest, Tester
 from rnncli.tasks.forecast.baselines import CORRECTABLE, NAIVE_FORECASTS, last_value, seasonal_naive
 from rnncli.tasks.forecast.calibration import SHOWN, Calibration, calibrated
 from rnncli.tasks.forecast.config import ForecastConfig
-from rnncli.tasks.forecast.fitted import Fitted
+from rnncli.tasks.forecast.features import Fitted
 from rnncli.tasks.forecast.learner import EnsembleLearner, WindowLearner
-from rnncli.tasks.forecast.member import Member
-from rnncli.tasks.forecast.members import Members, build_members, windowing
+from rnncli.tasks.forecast.members import Member, build_members, windowing
 from rnncli.tasks.forecast.panel import Panel
 from rnncli.tasks.forecast.panel_tables import read_panel, with_future
 from rnncli.tasks.forecast.settings import resolved, too_short
@@ -48,16 +45,14 @@ class ForecastExperiment(Experiment):
         self.config = config = self._with_residual(config)
         panel = self.parts.panel
         sizes = self.fitted.encoders.sizes(panel)
-        self.members = Members(
-            build_members(
-                config, panel.values.shape[1], sizes, self._channels(), self.fitted, context.pool, context.dtype
-            ),
-            config.training.with_baseline,
+        self.members = build_members(
+            config, panel.values.shape[1], sizes, self._channels(), self.fitted, context.pool, context.dtype
         )
+        self.network = self.members.network
         learners = [self._learner(member, k) for k, member in enumerate(self.members.members)]
-        self.learners = learners
-        self.learner: WindowLearner | EnsembleLearner = learners[0] if len(learners) == 1 else EnsembleLearner(learners)
-        self.network: Model = self.learner.network
+        self.learner: WindowLearner | EnsembleLearner = (
+            learners[0] if len(learners) == 1 else EnsembleLearner(learners, self.network)
+        )
         set_first_weights(self.network, config)
         self._note_short_parts()
         self._note_many_zeros()
@@ -175,7 +170,7 @@ class ForecastExperiment(Experiment):
         config = self.config
         kept = config.data.model_dump(exclude={"path", "future", "validation", "test"})
         seasons = _KEPT_SEASONS * (config.data.season or 1)
-        panel, arrays = panel_file.saved(self.read.lasting(max(self.members.context, seasons)))
+        panel, arrays = self.read.lasting(max(self.members.context, seasons)).to_header()
         return {
             "task": "forecast",
             "data": kept,
@@ -235,8 +230,7 @@ class ForecastExperiment(Experiment):
 
     def evaluate(self, options: Options) -> Evaluation:
         """A backtest from many origins beside the forecasts that need no learning."""
-        from rnncli.tasks.forecast.checks import check
-        from rnncli.tasks.forecast.report import backtested, report, window_rows
+        from rnncli.tasks.forecast.report import backtested, check, report, window_rows
 
         step = options.get("step", 1)
         split, tested = backtested(self, options.get("windows"), step)

@@ -1,28 +1,156 @@
-"""A panel as what windows are cut from: covariates encoded, calendar features added."""
+"""What networks read beside the values of series: covariates and the calendar as features, fitted to training rows.
+
+numbers    standardised
+words      one-hot
+calendar   where a row stands in the hour, the day, the week and the year: a phase p in [0, 1) enters as sin 2πp and
+           cos 2πp, so that the end of a cycle is next to its beginning
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from rnncli.data.calendar import calendar_features
-from rnncli.errors import DataError, shown
-from rnncli.tasks.forecast import covariates
-from rnncli.tasks.forecast.covariates import Encoding
+from rnncli.data.numeric import whole_series
+from rnncli.data.stamps import DAY, HOUR, WEEK, day_of_week, months_of
+from rnncli.data.timeline import Timeline
+from rnncli.errors import ConfigError, DataError, shown
+from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.panel import Panel
-from rnncli.tasks.forecast.windows import Contexts, Features, Windowing
+from rnncli.tasks.forecast.splits import Divided
+from rnncli.tasks.forecast.windows import TRANSFORMS, Features, Windowing, fitted_power, require_transformable
+
+
+def _minute_of_hour(seconds: np.ndarray) -> np.ndarray:
+    return seconds % HOUR / HOUR
+
+
+def _time_of_day(seconds: np.ndarray) -> np.ndarray:
+    return seconds % DAY / DAY
+
+
+def _day_of_week(seconds: np.ndarray) -> np.ndarray:
+    return day_of_week(seconds) / 7
+
+
+def _day_of_year(seconds: np.ndarray) -> np.ndarray:
+    days = (seconds // DAY).astype("datetime64[D]")
+    years = days.astype("datetime64[Y]")
+    first, after = (year.astype("datetime64[D]") for year in (years, years + 1))
+    return (days - first) / (after - first)
+
+
+def _month_of_year(seconds: np.ndarray) -> np.ndarray:
+    return months_of(seconds)[0] % 12 / 12
+
+
+_Phase = Callable[[np.ndarray], np.ndarray]
+_CYCLES: dict[str, tuple[tuple[str, int, _Phase], ...]] = {  # by unit: name, length in units, phase
+    "second": (
+        ("minute-of-hour", HOUR, _minute_of_hour),
+        ("time-of-day", DAY, _time_of_day),
+        ("day-of-week", WEEK, _day_of_week),
+        ("day-of-year", 365 * DAY, _day_of_year),
+    ),
+    "weekday": (("day-of-week", 5, _day_of_week), ("day-of-year", 260, _day_of_year)),
+    "month": (("month-of-year", 12, _month_of_year),),
+    "year": (),
+    "step": (),
+}
+
+
+def calendar_features(timeline: Timeline, count: int, ahead: int) -> tuple[tuple[str, ...], np.ndarray]:
+    """Names (K) and values (count + ahead, K) float64 of the calendar's features, for the last `count` rows of
+    the series and the `ahead` rows after them.
+
+    They are the sine and the cosine of each cycle that is longer than the step; integers have none, K = 0.
+    Phases are those of the zone that the stamps are written in; a day counts as a whole in the week and the year.
+    """
+    cycles = [(name, phase) for name, length, phase in _CYCLES[timeline.unit] if timeline.step < length]
+    if not cycles:
+        return (), np.zeros((count + ahead, 0))
+    seconds = timeline.seconds(np.arange(1 - count, ahead + 1))
+    angles = np.stack([2 * np.pi * phase(seconds) for _, phase in cycles], axis=1)
+    names = tuple(f"{name}-{part}" for name, _ in cycles for part in ("sin", "cos"))
+    return names, np.stack([np.sin(angles), np.cos(angles)], axis=2).reshape(count + ahead, -1)
+
+
+_MOST_WORDS = 64  # of one column, the commonest
+_FLAT = 1e-12  # a spread below this share of the largest number is rounding, not variation
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """One column: `words` that it takes in training, or the centre and scale of its numbers."""
+
+    name: str
+    words: tuple[str, ...] = ()
+    centre: float = 0.0
+    scale: float = 1.0
+
+    @classmethod
+    def fit(cls, name: str, column: np.ndarray) -> Encoding:
+        """From the training rows (N,) of a column."""
+        if column.dtype.kind == "U":
+            words, counts = np.unique(column, return_counts=True)
+            kept = words[np.argsort(-counts, kind="stable")[:_MOST_WORDS]]
+            return cls(name, tuple(sorted(kept.tolist())))
+        spread = float(column.std())
+        flat = spread <= _FLAT * float(np.abs(column).max())
+        return cls(name, (), float(column.mean()), 1.0 if flat else spread)
+
+    @property
+    def size(self) -> int:
+        return len(self.words) or 1
+
+    def encode(self, column: np.ndarray) -> np.ndarray:
+        """(N, size) features of a column (N,); a word that training did not see is all zeros."""
+        if self.words:
+            return (column[:, None] == np.array(self.words)[None]).astype(np.float64)
+        return ((column - self.centre) / self.scale)[:, None]
+
+
+class Encodings(tuple[Encoding, ...]):
+    """Of several columns, whose features stand side by side."""
+
+    __slots__ = ()
+
+    @classmethod
+    def fit(cls, columns: Mapping[str, np.ndarray], rows: np.ndarray) -> Encodings:
+        """From these rows of `columns`."""
+        return cls(Encoding.fit(name, column[rows]) for name, column in columns.items())
+
+    @property
+    def size(self) -> int:
+        return sum(one.size for one in self)
+
+    def encode(self, columns: Mapping[str, np.ndarray], count: int) -> np.ndarray:
+        """(count, size) features."""
+        return np.concatenate([np.zeros((count, 0)), *(one.encode(columns[one.name]) for one in self)], axis=1)
+
+    def to_header(self) -> list[dict[str, Any]]:
+        """JSON for a model file."""
+        return [asdict(one) for one in self]
+
+    @classmethod
+    def from_header(cls, header: Sequence[Mapping[str, Any]]) -> Encodings:
+        """The inverse of `to_header`."""
+        return cls(
+            Encoding(str(one["name"]), tuple(map(str, one["words"])), float(one["centre"]), float(one["scale"]))
+            for one in header
+        )
 
 
 @dataclass(frozen=True)
 class Encoders:
     """How columns beside the targets become features. calendar: whether the time column does too."""
 
-    past: tuple[Encoding, ...]
-    ahead: tuple[Encoding, ...]
-    static: tuple[Encoding, ...]
+    past: Encodings
+    ahead: Encodings
+    static: Encodings
     calendar: bool
 
     @classmethod
@@ -30,9 +158,9 @@ class Encoders:
         """From these rows of the panel, which are those trained on."""
         everyone = np.arange(len(panel.ids))
         return cls(
-            covariates.fit(panel.past, rows),
-            covariates.fit(panel.ahead, rows),
-            covariates.fit(panel.static, everyone),
+            Encodings.fit(panel.past, rows),
+            Encodings.fit(panel.ahead, rows),
+            Encodings.fit(panel.static, everyone),
             calendar,
         )
 
@@ -40,9 +168,9 @@ class Encoders:
         """How many features there are of each kind."""
         calendar = self._calendar(panel, 0, 1, 0).shape[1]
         return {
-            "past": covariates.size(self.past),
-            "ahead": covariates.size(self.ahead) + calendar,
-            "static": covariates.size(self.static),
+            "past": self.past.size,
+            "ahead": self.ahead.size + calendar,
+            "static": self.static.size,
         }
 
     def features(self, panel: Panel) -> Features:
@@ -51,9 +179,9 @@ class Encoders:
         return Features(
             panel.values,
             panel.known,
-            covariates.encode(self.past, panel.past, R),
-            np.concatenate([covariates.encode(self.ahead, panel.ahead, R), np.concatenate(calendar)], axis=1),
-            covariates.encode(self.static, panel.static, len(panel.ids)),
+            self.past.encode(panel.past, R),
+            np.concatenate([self.ahead.encode(panel.ahead, R), np.concatenate(calendar)], axis=1),
+            self.static.encode(panel.static, len(panel.ids)),
             np.repeat(np.arange(len(panel.ids)), panel.lengths),
         )
 
@@ -77,7 +205,7 @@ class Encoders:
                 "give them in a second file with --future"
             )
         known = {name: column[np.minimum(np.arange(count), there - 1)] for name, column in columns.items()}
-        encoded = covariates.encode(self.ahead, known, count)
+        encoded = self.ahead.encode(known, count)
         return np.concatenate([encoded, self._calendar(panel, s, 1, count)[1:]], axis=1)
 
     def _calendar(self, panel: Panel, s: int, count: int, ahead: int) -> np.ndarray:
@@ -87,17 +215,17 @@ class Encoders:
 
     def to_header(self) -> dict[str, Any]:
         """JSON for a model file."""
-        parts = {name: covariates.to_header(getattr(self, name)) for name in ("past", "ahead", "static")}
+        parts = {name: getattr(self, name).to_header() for name in ("past", "ahead", "static")}
         return {**parts, "calendar": self.calendar}
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Encoders:
         """The inverse of `to_header`."""
-        past, ahead, static = (covariates.from_header(header[name]) for name in ("past", "ahead", "static"))
+        past, ahead, static = (Encodings.from_header(header[name]) for name in ("past", "ahead", "static"))
         return cls(past, ahead, static, bool(header["calendar"]))
 
 
-def last_contexts(panel: Panel, encoders: Encoders, windowing: Windowing, wanted: int) -> Contexts:
+def last_contexts(panel: Panel, encoders: Encoders, windowing: Windowing, wanted: int) -> Features:
     """What the `wanted` rows after the end of every series are forecast from, known covariates being those of whole
     horizons."""
     count = -(-wanted // windowing.horizon) * windowing.horizon
@@ -105,3 +233,56 @@ def last_contexts(panel: Panel, encoders: Encoders, windowing: Windowing, wanted
     contexts = windowing.contexts(features, panel.starts[1:])
     after = np.stack([encoders.after(panel, s, wanted, count) for s in range(len(panel.ids))], axis=1)
     return replace(contexts, ahead=np.concatenate([contexts.ahead[: windowing.context], after]))
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """fixed: (centre, scale), each (S, C), of whole series; power: of a Box-Cox transform; how columns are encoded."""
+
+    fixed: tuple[np.ndarray, np.ndarray]
+    power: float
+    encoders: Encoders
+
+    @classmethod
+    def to(cls, parts: Divided, data: SeriesConfig, name: str) -> Fitted:
+        """Fit to the training rows of `parts`, which came from the file `name`."""
+        panel, rows = parts.panel, parts.rows(0)
+        if data.calendar and not panel.timelines:
+            raise ConfigError("data.calendar: needs a time column; name it in data.time, or set data.calendar to false")
+        require_transformable(panel.values, data.transform, name)
+        spans = [parts.span(s, 0) for s in range(len(panel.ids))]
+        power = 1.0
+        if data.transform == "box-cox":
+            series = (column for first, last in spans for column in panel.values[first:last].T)
+            power = fitted_power(series, data.season or 1)
+        z = TRANSFORMS[data.transform].forward(panel.values, power)
+        # A series without training rows is seen by its first one.
+        each = [whole_series(z[first : max(last, first + 1)]) for first, last in spans]
+        fixed = np.stack([centre for centre, _ in each]), np.stack([scale for _, scale in each])
+        return cls(fixed, power, Encoders.fit(panel, rows, data.calendar))
+
+    def for_series(self, panel: Panel, ids: Sequence[str], data: SeriesConfig) -> Fitted:
+        """The same for the series of `panel`, fitted on those called `ids`: others are centred by their own rows."""
+        places = {name: s for s, name in enumerate(ids)}
+        z = TRANSFORMS[data.transform].forward(panel.values, self.power)
+        each = [
+            (self.fixed[0][places[name]], self.fixed[1][places[name]])
+            if name in places
+            else whole_series(z[panel.rows(s)])
+            for s, name in enumerate(panel.ids)
+        ]
+        return replace(self, fixed=(np.stack([centre for centre, _ in each]), np.stack([scale for _, scale in each])))
+
+    def to_header(self) -> dict[str, Any]:
+        """JSON for a model file."""
+        return {
+            "fixed": [part.tolist() for part in self.fixed],
+            "power": self.power,
+            "encoders": self.encoders.to_header(),
+        }
+
+    @classmethod
+    def from_header(cls, header: Mapping[str, Any]) -> Fitted:
+        """The inverse of `to_header`."""
+        centre, scale = (np.array(part, np.float64) for part in header["fixed"])
+        return cls((centre, scale), float(header["power"]), Encoders.from_header(header["encoders"]))

@@ -12,27 +12,22 @@ import numpy as np
 from rnncli.data.source import Source, read_source
 from rnncli.data.timeline import Timeline
 from rnncli.errors import DataError, ModelFileError, UsageError
-from rnncli.nn.ensemble import Ensemble
 from rnncli.nn.network import FLOAT32
 from rnncli.notes import note
-from rnncli.tasks.answers import Answers, Stream, Table
-from rnncli.tasks.forecast import panel_file
 from rnncli.tasks.forecast.backtest import NETWORK
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
 from rnncli.tasks.forecast.calibration import SHOWN, Calibration
 from rnncli.tasks.forecast.config import ForecastConfig, SeriesConfig
-from rnncli.tasks.forecast.features import last_contexts
-from rnncli.tasks.forecast.fitted import Fitted
+from rnncli.tasks.forecast.features import Fitted, last_contexts
 from rnncli.tasks.forecast.members import SEED, Members, build_members
 from rnncli.tasks.forecast.panel import Panel, continued
 from rnncli.tasks.forecast.panel_columns import Columns
 from rnncli.tasks.forecast.panel_tables import read_panel, with_future
 from rnncli.tasks.forecast.recursive import Recursive
 from rnncli.tasks.forecast.reports import ForecastChart
-from rnncli.tasks.forecast.transforms import require_transformable
-from rnncli.tasks.forecast.windows import Contexts
-from rnncli.tasks.task import Asked, Predictor, config_in
-from rnncli.training.threads import ThreadPool
+from rnncli.tasks.forecast.windows import Features, require_transformable
+from rnncli.tasks.task import Answers, Asked, Predictor, Stream, Table, config_in
+from rnncli.training.backpropagation import ThreadPool
 
 _HISTORY = 3  # horizons of it are drawn, or two seasons
 Band = tuple[np.ndarray, np.ndarray]
@@ -78,10 +73,10 @@ class Forecaster(Predictor):
         series = header["series"]
         self.columns, self.delimiter = Columns.from_header(series["columns"]), str(series["delimiter"])
         self.fitted = Fitted.from_header(series)
-        self.panel = panel_file.loaded(series["panel"], arrays)
+        self.panel = Panel.from_header(series["panel"], arrays)
         self.trained_on = self.panel.ids
         pool = ThreadPool(1, FLOAT32)
-        members = build_members(
+        self.members = build_members(
             self.config,
             self.panel.values.shape[1],
             self.fitted.encoders.sizes(self.panel),
@@ -89,10 +84,9 @@ class Forecaster(Predictor):
             self.fitted,
             pool,
         )
-        network = members[0].network if len(members) == 1 else Ensemble([member.network for member in members])
+        network = self.members.network
         network.load(arrays)
         self.identity = hashlib.sha256(network.parameters.weights.tobytes() + self.panel.values.tobytes()).hexdigest()
-        self.members = Members(members, self.config.training.with_baseline)
         validated = header["validated"]
         self.calibrations = {name: Calibration.from_header(one) for name, one in validated["calibrations"].items()}
         self.prefers = validated["prefers"] if validated["prefers"] in NAIVE_FORECASTS else None
@@ -197,7 +191,7 @@ class Forecaster(Predictor):
             made[level] = low, high
         return made
 
-    def _on_and_on(self, members: Members, contexts: Contexts, wanted: int) -> tuple[np.ndarray, np.ndarray]:
+    def _on_and_on(self, members: Members, contexts: Features, wanted: int) -> tuple[np.ndarray, np.ndarray]:
         """Point and spread, (wanted, S, C): beyond the horizon, forecasts are read as if they had come."""
         points, spreads, h = [], [], members.first.windowing.horizon
         for first in range(0, wanted, h):
@@ -215,7 +209,7 @@ class Forecaster(Predictor):
         return np.concatenate([NAIVE_FORECASTS[name](one.values[:, None], wanted, season) for one in series], axis=1)
 
     def _paths(
-        self, members: Members, contexts: Contexts, speaker: str, samples: int, wanted: int, seed: int
+        self, members: Members, contexts: Features, speaker: str, samples: int, wanted: int, seed: int
     ) -> np.ndarray | None:
         if not samples:
             return None

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from rnncli.kernels import random
-from rnncli.nn.ensemble import Ensemble
-from rnncli.tasks.forecast.member import Member
+from rnncli.nn.network import Model
+from rnncli.tasks.forecast.members import Member
 from rnncli.tasks.forecast.windows import Features, Frame, in_batches
 from rnncli.training.backpropagation import Sample
 from rnncli.training.batches import Stateless
@@ -97,11 +97,13 @@ class WindowLearner(Stateless):
 
 
 class EnsembleLearner(Stateless):
-    """Learners of the same series, each with its own network, seed and windows, that take their updates together."""
+    """Learners of the same series, each with its own network, seed and windows, that take their updates together.
 
-    def __init__(self, learners: Sequence[WindowLearner]):
-        self.learners = tuple(learners)
-        self.network = Ensemble([learner.network for learner in learners])
+    network: all of theirs as one.
+    """
+
+    def __init__(self, learners: Sequence[WindowLearner], network: Model):
+        self.learners, self.network = tuple(learners), network
         self.loss, self.backpropagation = learners[0].loss, learners[0].backpropagation
         self.updates_per_epoch = learners[0].updates_per_epoch
 

@@ -3,22 +3,104 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from rnncli.nn.network import FLOAT32
+from rnncli.nn.network import FLOAT32, Model
+from rnncli.nn.parameters import Parameters, Share
 from rnncli.tasks.forecast.baselines import CORRECTABLE
 from rnncli.tasks.forecast.config import ForecastConfig
-from rnncli.tasks.forecast.decoders import Direct, Segments, Sizes
-from rnncli.tasks.forecast.fitted import Fitted
-from rnncli.tasks.forecast.losses import FORECAST_LOSSES
-from rnncli.tasks.forecast.member import Member
+from rnncli.tasks.forecast.decoders import Decoder, Direct, Segments, Sizes
+from rnncli.tasks.forecast.features import Fitted
+from rnncli.tasks.forecast.losses import FORECAST_LOSSES, ForecastLoss
 from rnncli.tasks.forecast.recursive import Recursive
-from rnncli.tasks.forecast.windows import Contexts, Windowing
-from rnncli.training.backpropagation import Backpropagation
-from rnncli.training.threads import ThreadPool
+from rnncli.tasks.forecast.windows import Features, Frame, Windowing
+from rnncli.training.backpropagation import Backpropagation, ThreadPool
+
+
+class Ensemble(Model):
+    """Several models as one: their weights lie in one buffer, so that one optimizer moves and one file keeps them all.
+
+    They share nothing else, and who drives them runs each by itself. Parameters of number k are called `k.` and their
+    own name.
+    """
+
+    def __init__(self, members: Sequence[Model]):
+        super().__init__(members[0].dtype)
+        self.members = tuple(members)
+        self.parameters = Parameters(
+            [
+                replace(one, name=f"{k}.{one.name}")
+                for k, member in enumerate(members)
+                for one in member.parameters.declared
+            ],
+            self.dtype,
+        )
+        ends = np.cumsum([0, *(member.parameters.weights.size for member in members)])
+        for member, (first, last) in zip(members, pairwise(ends), strict=True):
+            member.move(self.parameters.weights[first:last], self.parameters.gradient[first:last])
+        self.pack()
+
+    def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int, chrono: int | None = None) -> None:
+        """First weights from seeds that follow each other."""
+        for k, member in enumerate(self.members):
+            member.initialise(recurrent_init, recurrent_scale, seed + k, chrono)
+
+    def pack(self, share: Share | None = None) -> None:
+        for member in self.members:
+            member.pack(share)
+
+
+@dataclass(frozen=True)
+class Member:
+    """One network and the windows that it reads."""
+
+    windowing: Windowing
+    decoder: Decoder
+    loss: ForecastLoss
+    driver: Backpropagation
+
+    @property
+    def network(self) -> Model:
+        model: Model = self.decoder.network
+        return model
+
+    def frame(self, contexts: Features) -> Frame:
+        """As much of the contexts as it reads; it may be a longer past."""
+        skipped = len(contexts.values) - self.windowing.context
+        shorter = replace(
+            contexts,
+            values=contexts.values[skipped:],
+            known=contexts.known[skipped:],
+            past=contexts.past[skipped:],
+            ahead=contexts.ahead[skipped:],
+        )
+        return self.windowing.frame(shorter)
+
+    def point(self, contexts: Features) -> np.ndarray:
+        """(horizon, B, C) in the series' own units."""
+        frame = self.frame(contexts)
+        return self.windowing.forecasts(frame, self.decoder.point(frame, self.driver, self.loss))
+
+    def spread(self, contexts: Features) -> np.ndarray:
+        """What a correction of 1 is, (B, C), in transformed units."""
+        return self.frame(contexts).scale
+
+    def quantiles(self, contexts: Features, levels: Sequence[float], seed: int) -> np.ndarray | None:
+        """(L, horizon, B, C), or None of a loss that knows no distribution."""
+        frame = self.frame(contexts)
+        found = self.decoder.quantiles(frame, self.driver, self.loss, levels, seed)
+        return None if found is None else self.windowing.forecasts(frame, found)
+
+    def draws(self, contexts: Features, count: int, seed: int) -> np.ndarray | None:
+        """(count, horizon, B, C), or None of a loss that knows no distribution."""
+        frame = self.frame(contexts)
+        drawn = self.decoder.draws(frame, self.driver, self.loss, count, seed)
+        return None if drawn is None else self.windowing.forecasts(frame, drawn)
+
 
 DECODERS: dict[str, type[Direct] | type[Segments]] = {"direct": Direct, "segments": Segments, "recursive": Recursive}
 
@@ -28,11 +110,18 @@ _LEAST_SHARE = 0.05  # of a window's scale, as a spread: beside none at all, one
 _LEAST_COUNT = 0.5  # as a spread of whole numbers
 
 
+@dataclass(frozen=True)
 class Members:
-    """One or more of them. with_baseline: the baseline that they correct has a vote too."""
+    """One or more of them, and all their weights as one model. with_baseline: the baseline they correct has a vote."""
 
-    def __init__(self, members: Sequence[Member], with_baseline: bool):
-        self.members, self.with_baseline = tuple(members), with_baseline
+    members: tuple[Member, ...]
+    network: Model
+    with_baseline: bool
+
+    @classmethod
+    def of(cls, members: Sequence[Member], with_baseline: bool) -> Members:
+        networks = [member.network for member in members]
+        return cls(tuple(members), networks[0] if len(networks) == 1 else Ensemble(networks), with_baseline)
 
     @property
     def context(self) -> int:
@@ -57,25 +146,25 @@ class Members:
 
     def _with(self, **changes: Any) -> Members:
         """The same with these changes to every one's windows."""
-        members = [replace(member, windowing=replace(member.windowing, **changes)) for member in self.members]
-        return Members(members, self.with_baseline)
+        changed = (replace(member, windowing=replace(member.windowing, **changes)) for member in self.members)
+        return replace(self, members=tuple(changed))
 
-    def points(self, contexts: Contexts) -> np.ndarray:
+    def points(self, contexts: Features) -> np.ndarray:
         """What each says, (members, horizon, B, C)."""
         return np.stack([member.point(contexts) for member in self.members])
 
-    def point(self, contexts: Contexts) -> np.ndarray:
+    def point(self, contexts: Features) -> np.ndarray:
         """The median, (horizon, B, C)."""
         return self.combined(self.points(contexts), contexts)
 
-    def combined(self, points: np.ndarray, contexts: Contexts) -> np.ndarray:
+    def combined(self, points: np.ndarray, contexts: Features) -> np.ndarray:
         """One forecast of those of all members."""
         if self.with_baseline:
             windowing = self.first.windowing
             points = np.concatenate([points, windowing.back(self.first.frame(contexts).baseline)[None]])
         return np.median(points, axis=0)
 
-    def spread(self, contexts: Contexts, seed: int) -> np.ndarray:
+    def spread(self, contexts: Features, seed: int) -> np.ndarray:
         """How far a value may be from its forecast, (horizon, B, C) of transformed values.
 
         Half of what the 80% in the middle spans, where a distribution is learnt; else the scale of the window.
@@ -88,7 +177,7 @@ class Members:
         least = _LEAST_SHARE * scale if self.first.loss.signed else _LEAST_COUNT
         return np.maximum((high - low) / 2, least)
 
-    def quantiles(self, contexts: Contexts, levels: Sequence[float], seed: int) -> np.ndarray | None:
+    def quantiles(self, contexts: Features, levels: Sequence[float], seed: int) -> np.ndarray | None:
         """The median of each one's quantiles, (L, horizon, B, C)."""
         found = [member.quantiles(contexts, levels, seed + k) for k, member in enumerate(self.members)]
         return np.median(np.stack([one for one in found if one is not None]), axis=0) if found[0] is not None else None
@@ -99,7 +188,7 @@ class Members:
             return values
         return np.maximum(np.floor(values) if share < 0.5 else np.ceil(values), 0)
 
-    def draws(self, contexts: Contexts, count: int, seed: int) -> np.ndarray | None:
+    def draws(self, contexts: Features, count: int, seed: int) -> np.ndarray | None:
         """Draws from all members in turn, (count, horizon, B, C)."""
         each = -(-count // len(self.members))
         drawn = [member.draws(contexts, each, seed + k) for k, member in enumerate(self.members)]
@@ -131,7 +220,7 @@ def build_members(
     fitted: Fitted,
     pool: ThreadPool,
     dtype: np.dtype = FLOAT32,
-) -> list[Member]:
+) -> Members:
     """One for each of training.seeds."""
     data, training = config.data, config.training
     contexts, scalings = data.contexts, data.scalings
@@ -144,7 +233,7 @@ def build_members(
         decoder = kind(network, its, training.bptt)  # type: ignore[arg-type]  # of its own kind
         driver = Backpropagation(decoder.network, loss.loss, pool)
         members.append(Member(windowing(config, context, scaling, fitted), decoder, loss, driver))
-    return members
+    return Members.of(members, training.with_baseline)
 
 
 def windowing(config: ForecastConfig, context: int, scaling: str, fitted: Fitted) -> Windowing:

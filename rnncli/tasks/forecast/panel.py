@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 
 from rnncli.data.timeline import Timeline
+
+_PREFIX = "panel."  # of its arrays in a model file
+
+Filling = Literal["refuse", "ffill", "interpolate", "mask"]
+
 
 Column = np.ndarray  # of float64, or of strings
 
@@ -84,6 +90,68 @@ class Panel:
             ahead={name: column[kept] for name, column in self.ahead.items()},
         )
 
+    def to_header(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """JSON and arrays by name for a model file."""
+        arrays: dict[str, np.ndarray] = {"values": self.values, "known": self.known.astype(np.uint8)}
+        words: dict[str, list[str]] = {}
+        groups = {"past": self.past, "ahead": self.ahead, "static": self.static} | {
+            f"coming.{s}": coming for s, coming in enumerate(self.coming)
+        }
+        for group, columns in groups.items():
+            for name, column in columns.items():
+                if column.dtype.kind == "U":
+                    words[f"{group}.{name}"] = column.tolist()
+                else:
+                    arrays[f"{group}.{name}"] = column
+        header = {
+            "ids": list(self.ids),
+            "lengths": self.lengths.tolist(),
+            "words": words,
+            "columns": {group: list(columns) for group, columns in groups.items() if columns},
+            "timelines": [timeline.to_header() for timeline in self.timelines],
+        }
+        return header, {_PREFIX + name: np.ascontiguousarray(array) for name, array in arrays.items()}
+
+    @classmethod
+    def from_header(cls, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Panel:
+        """The inverse of `to_header`; KeyError or ValueError for what cannot have come from there."""
+
+        def columns(group: str) -> dict[str, Column]:
+            return {name: column(f"{group}.{name}") for name in header["columns"].get(group, ())}
+
+        def column(name: str) -> Column:
+            words = header["words"].get(name)
+            return np.array(words, dtype=np.str_) if words is not None else arrays[_PREFIX + name]
+
+        ids, lengths = tuple(map(str, header["ids"])), [int(length) for length in header["lengths"]]
+        values, known = arrays[_PREFIX + "values"], arrays[_PREFIX + "known"].astype(bool)
+        if len(lengths) != len(ids) or min(lengths) < 1 or sum(lengths) != len(values):
+            raise ValueError("its series do not have the rows that it says")
+        panel = cls(
+            ids=ids,
+            starts=np.concatenate([[0], np.cumsum(lengths)]),
+            values=values,
+            known=known,
+            past=columns("past"),
+            ahead=columns("ahead"),
+            coming=tuple(columns(f"coming.{s}") for s in range(len(ids))),
+            static=columns("static"),
+            timelines=tuple(Timeline.from_header(one) for one in header["timelines"]),
+        )
+        shapes = {column.shape for column in (*panel.past.values(), *panel.ahead.values())}
+        whole = (
+            len(set(ids)) == len(ids)
+            and values.ndim == 2
+            and known.shape == values.shape
+            and shapes <= {(len(values),)}
+            and {column.shape for column in panel.static.values()} <= {(len(ids),)}
+            and all(column.ndim == 1 for coming in panel.coming for column in coming.values())
+            and len(panel.timelines) in (0, len(ids))
+        )
+        if not whole:
+            raise ValueError("its columns do not have the rows that it says")
+        return panel
+
 
 def stacked(panels: Sequence[Panel]) -> Panel:
     """Series of like columns as one panel."""
@@ -129,3 +197,76 @@ def continued(panel: Panel, after: Panel) -> Panel:
             )
         )
     return stacked(parts)
+
+
+def filled(values: np.ndarray, how: Filling) -> np.ndarray:
+    """values (N,) float64 with NaN where missing, at least one being known, without gaps.
+
+    `interpolate` draws a line between the neighbours, with the nearest value at the ends. Every other way repeats the
+    value before, and at the beginning the first one.
+    """
+    known = np.flatnonzero(~np.isnan(values))
+    places = np.arange(len(values))
+    if how == "interpolate":
+        return np.interp(places, known, values[known])
+    return values[known[np.maximum(np.searchsorted(known, places, side="right") - 1, 0)]]
+
+
+def first_known(known: np.ndarray) -> int:
+    """The first row of known (N, C) in which any column is known, or N."""
+    rows = np.flatnonzero(known.any(axis=1))
+    return int(rows[0]) if rows.size else len(known)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """`end` steps, and for each of n rows its place among them, (n,). duplicates: see data.duplicates in the config."""
+
+    places: np.ndarray
+    end: int
+    duplicates: str
+
+    def numbers(self, cells: np.ndarray) -> np.ndarray:
+        """Rows (n, …) of numbers as (end, …), NaN where there is none."""
+        if len(cells) == self.end and np.array_equal(self.places, np.arange(self.end)):  # most tables
+            return cells
+        if self.duplicates != "mean":
+            chosen = self.rows()
+            grid = cells[chosen]
+            grid[chosen < 0] = np.nan
+            return grid
+        there = ~np.isnan(cells)
+        total, count = np.zeros((2, self.end, *cells.shape[1:]))
+        np.add.at(total, self.places, np.where(there, cells, 0.0))
+        np.add.at(count, self.places, there)
+        return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+
+    def words(self, column: np.ndarray) -> np.ndarray:
+        """Words (n,), whose places rise from 0, as (end,): each is repeated until the next."""
+        return column[np.maximum.accumulate(self.rows())]
+
+    def rows(self) -> np.ndarray:
+        """Which row is at each place, (end,), −1 where none is; of words there is no mean, so the first is taken."""
+        order = np.arange(len(self.places))
+        if self.duplicates != "last":
+            order = order[::-1]
+        chosen = np.full(self.end, -1)
+        chosen[self.places[order]] = order
+        return chosen
+
+
+def ahead(column: Column, places: np.ndarray, duplicates: str, *, blank_is_a_word: bool) -> Column:
+    """A column (n,) from place 0 on, up to the first place that lacks it; rows at places (n,) below 0 are left out."""
+    there = (0 <= places) & (places < len(places))  # beyond that some place before is empty
+    column, places = column[there], places[there]
+    if not places.size:
+        return column
+    grid = Grid(places, int(places.max()) + 1, duplicates)
+    if column.dtype.kind == "U":
+        chosen = grid.rows()
+        values = column[chosen]
+        lacking = (chosen < 0) | ((values == "") & (not blank_is_a_word))
+    else:
+        values = grid.numbers(column)
+        lacking = np.isnan(values)
+    return values[: int(np.argmax(lacking)) if lacking.any() else len(values)]

@@ -13,10 +13,8 @@ from rnncli.data.time_column import read_timelines
 from rnncli.data.timeline import Timeline
 from rnncli.errors import DataError, shown
 from rnncli.tasks.forecast.config import SeriesConfig
-from rnncli.tasks.forecast.gaps import Filling, filled
-from rnncli.tasks.forecast.panel import Column, Panel, stacked
+from rnncli.tasks.forecast.panel import Column, Filling, Grid, Panel, ahead, filled, stacked
 from rnncli.tasks.forecast.panel_columns import Columns
-from rnncli.tasks.forecast.panel_grid import Grid, ahead
 
 _LONGEST_WORD = 200  # characters; numpy keeps every word of a column as wide as the longest
 _MOST_GAPS = 20  # so many times as long as its rows a series may become by rows that are filled in,

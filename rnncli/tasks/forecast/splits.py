@@ -12,8 +12,7 @@ from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.panel import Panel, continued
 from rnncli.tasks.forecast.panel_columns import Columns
 from rnncli.tasks.forecast.panel_tables import read_panel
-from rnncli.tasks.forecast.transforms import require_transformable
-from rnncli.tasks.forecast.windows import Windowing
+from rnncli.tasks.forecast.windows import Windowing, require_transformable
 
 
 @dataclass(frozen=True)

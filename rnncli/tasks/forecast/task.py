@@ -38,7 +38,7 @@ class Forecast(Task):
         return inferred(path, size) if form == "csv" or (form is None and is_table(path)) else None
 
     def require_options(self, command: str, options: Options) -> None:
-        from rnncli.tasks.forecast.checks import require_rule
+        from rnncli.tasks.forecast.report import require_rule
 
         for rule in options.get("fail_if", ()):
             require_rule(rule)

@@ -14,9 +14,8 @@ from rnncli.kernels.losses import IGNORED
 from rnncli.nn.network import Network
 from rnncli.nn.workspace import Workspace
 from rnncli.tasks.language_model.corpus import release
-from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation, Sample
-from rnncli.training.threads import ThreadPool
-from rnncli.training.truncated_bptt import windows
+from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation, Sample, ThreadPool
+from rnncli.training.batches import windows
 
 WARM_UP = 256  # tokens that each validation stream reads before its first counted token
 EVALUATION_STEPS = 32  # a jitted call stays short, so that Ctrl-C is seen, and its arrays small

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.data.numeric import is_number
-from rnncli.data.scaling import FAR, whole_series
+from rnncli.data.numeric import FAR, is_number, whole_series
 from rnncli.data.source import Source
 from rnncli.errors import DataError, shown
 from rnncli.tasks.seq2seq.config import CaptionConfig

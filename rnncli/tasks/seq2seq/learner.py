@@ -16,10 +16,9 @@ import numpy as np
 from rnncli.kernels import random
 from rnncli.kernels.losses import IGNORED
 from rnncli.nn.encoder_decoder import EncoderDecoder, PairWork
-from rnncli.nn.pair_writer import PairWriter, Written
-from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation, Sample
+from rnncli.nn.writers import PairWriter, Written
+from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation, Sample, ThreadPool
 from rnncli.training.batches import Batches, Stateless, by_length, place_sequences
-from rnncli.training.threads import ThreadPool
 
 _SAMPLING = 1 << 35  # of the seed's independent random streams, plus the update
 

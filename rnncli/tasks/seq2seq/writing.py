@@ -16,12 +16,22 @@ from rnncli.data.vocabulary import Vocabulary, require_learnable, token_vocabula
 from rnncli.errors import DataError, UsageError
 from rnncli.nn.encoder_decoder import EncoderDecoder, PairShape
 from rnncli.nn.memory import require_memory
-from rnncli.tasks.answers import Piece, Pieces
 from rnncli.tasks.seq2seq.config import PairsConfig, WritingConfig
 from rnncli.tasks.seq2seq.learner import PairData, PairLearner, write
 from rnncli.tasks.seq2seq.pairs import PairColumns, Pairs, only, read_pairs
 from rnncli.tasks.seq2seq.scores import METRICS, edit_distance, floors
-from rnncli.tasks.task import Asked, Context, Evaluation, Experiment, Options, Predictor, config_in, set_first_weights
+from rnncli.tasks.task import (
+    Asked,
+    Context,
+    Evaluation,
+    Experiment,
+    Options,
+    Piece,
+    Pieces,
+    Predictor,
+    config_in,
+    set_first_weights,
+)
 from rnncli.training.reports import Score
 
 BEAMS = 4

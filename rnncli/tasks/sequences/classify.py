@@ -14,6 +14,7 @@ from rnncli.data.text import Kind
 from rnncli.errors import ConfigError, DataError, shown
 from rnncli.kernels import losses
 from rnncli.tasks.sequences import baselines
+from rnncli.tasks.sequences.baselines import NaiveBayes, best_scale
 from rnncli.tasks.sequences.config import ClassifyConfig, ClassifyDataConfig
 from rnncli.tasks.sequences.example_files import read_examples
 from rnncli.tasks.sequences.examples import Columns, Examples, only
@@ -26,7 +27,6 @@ from rnncli.tasks.sequences.experiment import (
     require_words,
     splits_in,
 )
-from rnncli.tasks.sequences.naive_bayes import NaiveBayes, best_scale
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import Loss
 from rnncli.training.reports import Confusion, Score

@@ -13,17 +13,15 @@ from rnncli.data.splits import Splits
 from rnncli.errors import ConfigError, UsageError
 from rnncli.nn.memory import require_memory
 from rnncli.nn.network import FLOAT32, Network, NetworkShape
-from rnncli.tasks.answers import Table
 from rnncli.tasks.sequences import readers
 from rnncli.tasks.sequences.config import LabelledConfig, StepModelConfig
 from rnncli.tasks.sequences.examples import Columns, Examples
 from rnncli.tasks.sequences.learner import ExampleData, ExampleLearner, answered
 from rnncli.tasks.sequences.readers import Numbers, Reader, Words
 from rnncli.tasks.sequences.tagged import TagColumns, Tagged
-from rnncli.tasks.task import Asked, Context, Experiment, Options, Predictor, config_in, set_first_weights
-from rnncli.training.backpropagation import Loss
+from rnncli.tasks.task import Asked, Context, Experiment, Options, Predictor, Table, config_in, set_first_weights
+from rnncli.training.backpropagation import Loss, ThreadPool
 from rnncli.training.reports import Score
-from rnncli.training.threads import ThreadPool
 
 Sequences = Examples | Tagged
 Fact = tuple[str, str]

@@ -13,9 +13,8 @@ from rnncli.kernels.losses import IGNORED
 from rnncli.nn.network import Network
 from rnncli.nn.words import Lexicon
 from rnncli.nn.workspace import Workspace
-from rnncli.training.backpropagation import Backpropagation, Loss, Runner, Sample
+from rnncli.training.backpropagation import Backpropagation, Loss, Runner, Sample, ThreadPool
 from rnncli.training.batches import Batches, Stateless, by_length, place_sequences
-from rnncli.training.threads import ThreadPool
 
 Bases: TypeAlias = "Sequence[np.ndarray] | None"  # what the network corrects, (O,) for each sequence
 

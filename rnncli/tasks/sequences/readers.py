@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.data.scaling import FAR, whole_series
+from rnncli.data.numeric import FAR, whole_series
 from rnncli.data.vocabulary import LIMIT, UNKNOWN, Vocabulary, token_vocabulary
 from rnncli.errors import DataError
 from rnncli.nn.words import Lexicon

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.data.numeric import is_number
-from rnncli.data.scaling import whole_series
+from rnncli.data.numeric import is_number, whole_series
 from rnncli.data.source import Source
 from rnncli.errors import DataError, shown
 from rnncli.tasks.sequences import baselines

@@ -21,7 +21,7 @@ from rnncli.data.source import Source, decode
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import note
 from rnncli.tasks.sequences.config import LabelledConfig
-from rnncli.tasks.sequences.example_tables import label_index, labels_of
+from rnncli.tasks.sequences.example_files import label_index, labels_of
 from rnncli.tasks.sequences.examples import MISSING, finite
 
 _CONLL_U = 10  # columns; words are in the second, parts of speech in the fourth

@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnncli.tasks.forecast.baselines import CORRECTABLE, NAIVE_FORECASTS, drift, seasonal_growth
+from rnncli.tasks.forecast.baselines import CORRECTABLE, NAIVE_FORECASTS, drift, seasonal_growth, theta
 from rnncli.tasks.forecast.metrics import mae, scores, seasonal_differences
-from rnncli.tasks.forecast.theta import theta
 
 
 def of_one(f, values, horizon, m):

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from rnncli.tasks.forecast.bootstrap import blocks, probability_better, verdict
+from rnncli.tasks.forecast.metrics import blocks, probability_better, verdict
 
 pytestmark = pytest.mark.thorough
 

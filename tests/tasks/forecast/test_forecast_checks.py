@@ -5,7 +5,7 @@ import math
 import pytest
 
 from rnncli.errors import CheckFailedError, UsageError
-from rnncli.tasks.forecast.checks import check, require_rule
+from rnncli.tasks.forecast.report import check, require_rule
 from rnncli.tasks.forecast.reports import BacktestReport, Covered, Judged
 
 

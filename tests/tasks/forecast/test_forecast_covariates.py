@@ -5,20 +5,19 @@ import json
 import numpy as np
 import pytest
 
-from rnncli.tasks.forecast import covariates
-from rnncli.tasks.forecast.covariates import Encoding
+from rnncli.tasks.forecast.features import Encoding, Encodings
 
 
 def test_numbers_are_standardised_by_the_training_rows():
     column = np.array([1.0, 3.0, 5.0, 99.0])
-    (encoding,) = covariates.fit({"x": column}, np.array([0, 1, 2]))
+    (encoding,) = Encodings.fit({"x": column}, np.array([0, 1, 2]))
     assert (encoding.centre, encoding.scale) == (3, pytest.approx(np.sqrt(8 / 3)))
     assert encoding.encode(column)[:, 0] == pytest.approx((column - 3) / np.sqrt(8 / 3))
 
 
 def test_words_are_one_of_those_that_training_saw():
     column = np.array(["b", "a", "", "b", "new"])
-    (encoding,) = covariates.fit({"x": column}, np.arange(4))
+    (encoding,) = Encodings.fit({"x": column}, np.arange(4))
     assert (encoding.words, encoding.size) == (("", "a", "b"), 3)
     assert encoding.encode(column).tolist() == [[0, 0, 1], [0, 1, 0], [1, 0, 0], [0, 0, 1], [0, 0, 0]]
 
@@ -29,7 +28,7 @@ def test_later_rows_change_nothing():
     later = {"n": columns["n"].copy(), "w": columns["w"].astype("U9").copy()}
     later["n"][50:] = 1e9
     later["w"][50:] = "unheard"
-    assert covariates.fit(columns, rows) == covariates.fit(later, rows)
+    assert Encodings.fit(columns, rows) == Encodings.fit(later, rows)
 
 
 def test_of_many_words_the_commonest_are_told_apart():
@@ -50,13 +49,13 @@ def test_a_constant_number_stays_small(value):
 
 def test_features_stand_side_by_side_in_the_order_of_the_encodings():
     columns = {"w": np.array(["a", "b"]), "n": np.array([1.0, 3.0])}
-    encodings = covariates.fit(columns, np.arange(2))
-    assert covariates.size(encodings) == 3
-    assert covariates.encode(encodings, columns, 2).tolist() == [[1, 0, -1], [0, 1, 1]]
-    assert covariates.encode((), {}, 4).shape == (4, 0)
+    encodings = Encodings.fit(columns, np.arange(2))
+    assert encodings.size == 3
+    assert encodings.encode(columns, 2).tolist() == [[1, 0, -1], [0, 1, 1]]
+    assert Encodings().encode({}, 4).shape == (4, 0)
 
 
 def test_encodings_go_through_json():
     columns = {"w": np.array(["ä", ""]), "n": np.array([1.0, 1e9])}
-    encodings = covariates.fit(columns, np.arange(2))
-    assert covariates.from_header(json.loads(json.dumps(covariates.to_header(encodings)))) == encodings
+    encodings = Encodings.fit(columns, np.arange(2))
+    assert Encodings.from_header(json.loads(json.dumps(encodings.to_header()))) == encodings

@@ -15,7 +15,7 @@ from rnncli.tasks.forecast.learner import WindowLearner
 from rnncli.tasks.forecast.losses import FORECAST_LOSSES, LEVELS
 from rnncli.tasks.forecast.recursive import Recursive
 from rnncli.tasks.forecast.windows import Windowing
-from rnncli.training.threads import ThreadPool
+from rnncli.training.backpropagation import ThreadPool
 
 CONTEXT, HORIZON, SEASON, SEGMENT, C = 4, 3, 2, 2, 2
 POOL = ThreadPool(1, np.dtype(np.float64))

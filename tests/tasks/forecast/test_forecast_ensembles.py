@@ -12,11 +12,12 @@ from rnncli.tasks.forecast.baselines import last_value
 from rnncli.tasks.forecast.config import ForecastModelConfig
 from rnncli.tasks.forecast.decoders import Direct, Segments, Sizes
 from rnncli.tasks.forecast.learner import EnsembleLearner, WindowLearner
+from rnncli.tasks.forecast.members import Ensemble
 from rnncli.tasks.forecast.recursive import Recursive
 from rnncli.tasks.forecast.windows import Windowing
+from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.loop import Plan, TrainingLoop
 from rnncli.training.optimizer import Optimizer
-from rnncli.training.threads import ThreadPool
 
 POOL = ThreadPool(1, np.dtype(np.float32))
 HORIZON, C = 4, 2
@@ -36,8 +37,12 @@ def alone(kind, k, seed=5, valid=None):
     return WindowLearner(member, FEATURES, train, valid, batch_size=8, seed=seed + k)
 
 
+def joined(learners):
+    return EnsembleLearner(learners, Ensemble([learner.network for learner in learners]))
+
+
 def together(kind, count=3):
-    made = EnsembleLearner([alone(kind, k) for k in range(count)])
+    made = joined([alone(kind, k) for k in range(count)])
     made.network.initialise("orthogonal", 1.0, 5)
     shake(made.network)
     return made
@@ -119,10 +124,10 @@ def test_a_resumed_ensemble_ends_with_the_same_bytes(kind):
 def test_a_member_without_validation_windows_is_passed_over():
     """One that looks back further may find no room where another does."""
     first, second = alone("direct", 0), alone("direct", 1, valid=np.zeros(0, int))
-    made = EnsembleLearner([first, second])
+    made = joined([first, second])
     made.network.initialise("orthogonal", 1.0, 5)
     assert made.validate() == first.validate()
-    total, count = EnsembleLearner([second]).validate()
+    total, count = joined([second]).validate()
     assert np.isnan(total)
     assert count == 0
 

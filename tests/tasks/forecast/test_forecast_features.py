@@ -8,8 +8,7 @@ from panels import panel_of, refused
 
 from rnncli.errors import ConfigError, DataError
 from rnncli.tasks.forecast.config import SeriesConfig
-from rnncli.tasks.forecast.features import Encoders, last_contexts
-from rnncli.tasks.forecast.fitted import Fitted
+from rnncli.tasks.forecast.features import Encoders, Fitted, last_contexts
 from rnncli.tasks.forecast.splits import Divided
 from rnncli.tasks.forecast.windows import Windowing
 

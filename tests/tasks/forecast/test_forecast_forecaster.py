@@ -90,7 +90,7 @@ def test_members_come_back_from_the_file_each_with_its_own_weights():
     names = [name for name in alone.network.parameters.export() if not name.startswith("head")]
     second = trainee.members.members[1].network.parameters.export()
     assert all(np.array_equal(alone.network.parameters.export()[name], second[name]) for name in names)
-    assert np.array_equal(alone.learner._order(0), trainee.learners[1]._order(0))
+    assert np.array_equal(alone.learner._order(0), trainee.learner.learners[1]._order(0))
 
 
 def test_with_the_baseline_it_has_a_vote():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnncli.tasks.forecast.gaps import filled, first_known
+from rnncli.tasks.forecast.panel import filled, first_known
 
 NAN = np.nan
 

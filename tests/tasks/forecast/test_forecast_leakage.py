@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from trainees import csv, trained, trainee_of
 
-from rnncli.data.scaling import SCALERS
+from rnncli.data.numeric import SCALERS
 from rnncli.tasks.forecast.baselines import CORRECTABLE
-from rnncli.tasks.forecast.transforms import TRANSFORMS
+from rnncli.tasks.forecast.windows import TRANSFORMS
 
 ROWS, CUT, CONTEXT, HORIZON, SEASON = 50, 35, 8, 4, 4
 RANDOM = np.random.default_rng(0)

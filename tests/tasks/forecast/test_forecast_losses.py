@@ -7,8 +7,7 @@ import pytest
 
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.tasks.forecast.losses import FORECAST_LOSSES, LEVELS
-from rnncli.training.backpropagation import Backpropagation
-from rnncli.training.threads import ThreadPool
+from rnncli.training.backpropagation import Backpropagation, ThreadPool
 
 NAMES = list(FORECAST_LOSSES)
 SAMPLED = [name for name in NAMES if FORECAST_LOSSES[name].sample]

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from panels import panel_of, read
 
-from rnncli.tasks.forecast import panel_file
-from rnncli.tasks.forecast.panel import continued, stacked
+from rnncli.tasks.forecast.panel import Panel, continued, stacked
 
 LONG = (
     "unique_id,ds,y,z,promo,word,past,zone,area\n"
@@ -44,8 +43,8 @@ def assert_equal(one, other):
 
 
 def through_json(panel):
-    header, arrays = panel_file.saved(panel)
-    return panel_file.loaded(json.loads(json.dumps(header)), arrays)
+    header, arrays = panel.to_header()
+    return Panel.from_header(json.loads(json.dumps(header)), arrays)
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -82,10 +81,10 @@ def test_rows_that_follow_are_put_below_and_what_is_missing_first_is_what_came_b
 
 
 def damaged(change):
-    header, arrays = panel_file.saved(panel_of(LONG, **OPTIONS))
+    header, arrays = panel_of(LONG, **OPTIONS).to_header()
     change(header, arrays)
     with pytest.raises((KeyError, ValueError)):
-        panel_file.loaded(header, arrays)
+        Panel.from_header(header, arrays)
 
 
 DAMAGE = {

@@ -14,7 +14,7 @@ from rnncli.tasks.forecast.decoders import Sizes
 from rnncli.tasks.forecast.losses import FORECAST_LOSSES
 from rnncli.tasks.forecast.recursive import Recursive
 from rnncli.tasks.forecast.windows import Windowing
-from rnncli.training.threads import ThreadPool
+from rnncli.training.backpropagation import ThreadPool
 
 CONTEXT, HORIZON, SEASON, C, H = 7, 4, 3, 2, 4
 POOL = ThreadPool(1, np.dtype(np.float64))

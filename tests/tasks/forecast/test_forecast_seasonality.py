@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnncli.tasks.forecast.seasonality import detected_season
+from rnncli.tasks.forecast.settings import detected_season
 
 SAMPLES = Path(__file__).resolve().parents[3] / "sample_data"
 

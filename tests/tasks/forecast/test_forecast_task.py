@@ -7,18 +7,18 @@ import pytest
 from forecasts import forecast as forecast_after
 from trainees import rows as forecast_rows
 
-from rnncli.data.scaling import SCALERS
+from rnncli.data.numeric import SCALERS
 from rnncli.data.source import Source
 from rnncli.errors import ConfigError, DataError
 from rnncli.notes import noting
-from rnncli.tasks.configs import config_from_mapping
 from rnncli.tasks.forecast.baselines import CORRECTABLE
 from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.experiment import ForecastExperiment
 from rnncli.tasks.forecast.forecaster import Forecaster
 from rnncli.tasks.forecast.panel_tables import read_panel
+from rnncli.tasks.registry import config_from_mapping
 from rnncli.tasks.task import Context
-from rnncli.training.threads import ThreadPool
+from rnncli.training.backpropagation import ThreadPool
 
 POOL = ThreadPool(1, np.dtype(np.float32))
 N, CONTEXT, HORIZON, SEASON = 100, 12, 4, 6

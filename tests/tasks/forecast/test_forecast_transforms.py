@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnncli.errors import DataError
-from rnncli.tasks.forecast.transforms import TRANSFORMS, fitted_power, require_transformable
+from rnncli.tasks.forecast.windows import TRANSFORMS, fitted_power, require_transformable
 
 POWERS = [0.0, 0.05, 0.35, 0.5, 1.0]
 EVERY = [(name, 1.0) for name in TRANSFORMS if name != "box-cox"] + [("box-cox", power) for power in POWERS]

@@ -8,13 +8,13 @@ import pytest
 from forecasts import bare, direct_member, forecast, learner_of
 from windows import error
 
-from rnncli.data.scaling import SCALERS, whole_series
+from rnncli.data.numeric import SCALERS, whole_series
 from rnncli.kernels.cells import CELLS
 from rnncli.nn.network import NetworkShape
 from rnncli.tasks.forecast.baselines import CORRECTABLE, seasonal_naive
 from rnncli.tasks.forecast.decoders import from_outputs, to_outputs
 from rnncli.tasks.forecast.windows import Windowing
-from rnncli.training.threads import ThreadPool
+from rnncli.training.backpropagation import ThreadPool
 
 CONTEXT, HORIZON, SEASON, C, H = 10, 4, 5, 2, 6
 FLOAT64 = np.dtype(np.float64)

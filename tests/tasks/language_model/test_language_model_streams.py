@@ -9,8 +9,7 @@ from rnncli.kernels.losses import IGNORED
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.tasks.language_model import streams
 from rnncli.tasks.language_model.streams import WARM_UP, StreamLearner, Validation
-from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation
-from rnncli.training.threads import ThreadPool
+from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation, ThreadPool
 
 pytestmark = pytest.mark.thorough
 

@@ -11,14 +11,13 @@ from rnncli.data.vocabulary import Vocabulary
 from rnncli.errors import ConfigError, DataError
 from rnncli.nn.network import Network
 from rnncli.notes import noting
-from rnncli.tasks.configs import config_from_mapping
 from rnncli.tasks.language_model import experiment, ngram, predictor
-from rnncli.tasks.language_model.decoding import Sampling
 from rnncli.tasks.language_model.experiment import TextExperiment
-from rnncli.tasks.language_model.predictor import LanguageModel
+from rnncli.tasks.language_model.predictor import LanguageModel, Sampling
 from rnncli.tasks.language_model.streams import Validation
+from rnncli.tasks.registry import config_from_mapping
 from rnncli.tasks.task import Context
-from rnncli.training.threads import ThreadPool
+from rnncli.training.backpropagation import ThreadPool
 
 POOL = ThreadPool(1, np.dtype(np.float32))
 PROSE = "The hen, well-known and old, didn't cross; the fox (who did) fell in. Ça va? 12 geese saw it!\n" * 12

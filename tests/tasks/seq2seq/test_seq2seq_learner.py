@@ -8,7 +8,7 @@ import pytest
 
 from rnncli.nn.encoder_decoder import EncoderDecoder, PairShape
 from rnncli.tasks.seq2seq.learner import PairData, PairLearner, write
-from rnncli.training.threads import ThreadPool
+from rnncli.training.backpropagation import ThreadPool
 
 N, V = 30, 5
 RANDOM = np.random.default_rng(0)

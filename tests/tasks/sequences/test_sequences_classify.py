@@ -8,14 +8,13 @@ import pytest
 from rnncli.data.source import Source
 from rnncli.errors import ConfigError, DataError
 from rnncli.notes import noting
-from rnncli.tasks.configs import config_from_mapping
-from rnncli.tasks.registry import TASKS
+from rnncli.tasks.registry import TASKS, config_from_mapping
 from rnncli.tasks.sequences import baselines, readers
+from rnncli.tasks.sequences.baselines import NaiveBayes, best_scale
 from rnncli.tasks.sequences.classify import Labels, accuracy, macro_f1
 from rnncli.tasks.sequences.examples import Columns, Examples
-from rnncli.tasks.sequences.naive_bayes import NaiveBayes, best_scale
 from rnncli.tasks.task import Context
-from rnncli.training.threads import ThreadPool
+from rnncli.training.backpropagation import ThreadPool
 
 ROWS = [(f"{'aab'[i % 3] * (1 + i % 4)}", "yes" if "b" in "aab"[i % 3] else "no") for i in range(60)]
 TEXTS = "label,text\n" + "".join(f"{label},{text}\n" for text, label in ROWS)

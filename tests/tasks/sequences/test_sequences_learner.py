@@ -7,7 +7,7 @@ from rnncli.kernels.cells import CELLS
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.tasks.sequences.classify import CROSS_ENTROPY
 from rnncli.tasks.sequences.learner import ExampleData, ExampleLearner
-from rnncli.training.threads import ThreadPool
+from rnncli.training.backpropagation import ThreadPool
 
 N, I, LABELS = 75, 3, 4
 RANDOM = np.random.default_rng(5)
