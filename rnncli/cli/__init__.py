@@ -21,7 +21,13 @@ from rnncli import __version__
 from rnncli.errors import ConfigError, ReaderGoneError, RnncliError
 
 READER_GONE = ReaderGoneError.exit_code
-COMMANDS = ("train", "generate", "predict", "evaluate", "inspect-grads")
+COMMANDS = {
+    "train": "Learn from a text file, a CSV or a config.",
+    "generate": "Write text with a language model.",
+    "predict": "Say what comes next, or what a sequence is.",
+    "evaluate": "Score a model beside its baselines.",
+    "inspect-grads": "See how far back in time gradients reach.",
+}
 
 
 class LazyGroup(click.Group):
@@ -35,6 +41,10 @@ class LazyGroup(click.Group):
             return None
         command: click.Command = import_module(f"rnncli.cli.{name.replace('-', '_')}").command
         return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
