@@ -57,6 +57,8 @@ def test_wheel_installs_and_runs_outside_the_checkout(wheel, tmp_path):
     small = ["--set", "model.hidden_size=8", "--set", "training.epochs=1"]
     run = python("-m", "rnncli", "train", "text.txt", "-o", "run", *small, cwd=tmp_path, PYTHONPATH=str(site))
     assert run.returncode == 0, run.stderr
+    manual = python("-m", "rnncli", "help", "forecast", cwd=tmp_path, PYTHONPATH=str(site))
+    assert "Prediction intervals" in manual.stdout
     text = python("-m", "rnncli", "generate", "run", "-n", "20", cwd=tmp_path, PYTHONPATH=str(site))
     assert text.returncode == 0
     assert len(text.stdout) == 20
@@ -66,6 +68,8 @@ def test_wheel_installs_and_runs_outside_the_checkout(wheel, tmp_path):
 def test_wheel_holds_the_package_and_nothing_else(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert "rnncli/py.typed" in names
+    assert "rnncli/docs/config.md" in names
+    assert any("licenses/" in name and name.endswith("LICENSE") for name in names)
     assert all(name.startswith(("rnncli/", "rnncli-")) for name in names)
 
 

@@ -38,14 +38,14 @@ def relative_to(config: C, folder: str) -> C:
 
 def data_paths(config: Config) -> dict[str, str]:
     """The files that the config's `data` names, by key: all that is text, and by its type a path."""
-    found = {key: getattr(config.data, key) for key, field in keys_of(type(config), "data").items() if _is_path(field)}
+    found = {key: getattr(config.data, key) for key, field in keys_of(type(config), "data").items() if is_path(field)}
     return {key: value for key, value in found.items() if isinstance(value, str) and value != STANDARD_INPUT}
 
 
-def _is_path(annotation: Any) -> bool:
+def is_path(annotation: Any) -> bool:
     """Whether IS_PATH marks the type, or one within it."""
     inner = [annotation.annotation, *annotation.metadata] if isinstance(annotation, FieldInfo) else get_args(annotation)
-    return any(one is IS_PATH or _is_path(one) for one in inner)
+    return any(one is IS_PATH or is_path(one) for one in inner)
 
 
 def _with_paths(config: C, change: Callable[[str], str]) -> C:

@@ -60,15 +60,19 @@ class DataConfig(Section):
         default=None, description="The training data, relative to the config file; - is standard input."
     )
     format: Literal["text", "csv", "ts"] | None = Field(
-        default=None, description="How to read the data; null takes it from the file name."
+        default=None, description="How to read the data; null decides by the file name."
     )
     encoding: Encoding = Field(default="utf-8", description="The character encoding of the data.")
     validation: Split = Field(
         default=0.1,
-        description="The last part of the data to validate on: a fraction up to 0.9, a file, or for a forecast a "
+        description="What to validate on: the last fraction of the data (up to 0.9) or a file; for a forecast also a "
         "number of rows of each series.",
     )
-    test: Split | None = Field(default=None, description="The data to test on, after the validation part: likewise.")
+    test: Split | None = Field(
+        default=None,
+        description="What to test on, after the validation split: a fraction or a file; for a forecast also a number "
+        "of rows of each series.",
+    )
 
     counts_rows: ClassVar[bool] = False  # whether a part may be a number of rows
 
@@ -83,11 +87,11 @@ class DataConfig(Section):
 class TableConfig(DataConfig):
     """How to read data that may be a table."""
 
-    delimiter: Character | None = Field(default=None, description="What separates CSV columns; null finds out.")
-    decimal: Literal[".", ","] = Field(default=".", description="The decimal mark of the numbers in a CSV.")
-    skip_rows: int = Field(default=0, ge=0, le=10**9, description="How many lines to skip before the CSV header.")
+    delimiter: Character | None = Field(default=None, description="The character between CSV columns; null detects it.")
+    decimal: Literal[".", ","] = Field(default=".", description="The decimal mark of numbers in a CSV.")
+    skip_rows: int = Field(default=0, ge=0, le=10**9, description="The number of lines to skip before the CSV header.")
     ragged: Literal["refuse", "skip"] = Field(
-        default="refuse", description="What to do with a CSV row that has too many or too few columns."
+        default="refuse", description="What to do with a CSV row that has too many or too few fields."
     )
 
     @field_validator("decimal")
@@ -101,27 +105,33 @@ class TableConfig(DataConfig):
 class ModelConfig(Section):
     """The network: its cell, its size, and how it starts."""
 
-    cell: Annotated[str, one_of(CELLS)] = Field(default="lstm", description="The recurrent cell.")
-    activation: Literal["tanh", "relu", "sigmoid", "identity"] = Field(
-        default="tanh", description="The activation of the hidden state; only rnn takes another than tanh."
+    cell: Annotated[str, one_of(CELLS)] = Field(
+        default="lstm",
+        description="The recurrent cell: rnn (Elman), gru, lstm, peephole (an LSTM whose gates see the memory) or "
+        "slstm (the scalar-memory cell of xLSTM).",
     )
-    hidden_size: int = Field(default=128, ge=1, le=65536, description="The units in each recurrent layer.")
-    num_layers: int = Field(default=2, ge=1, le=64, description="How many recurrent layers are stacked.")
+    activation: Literal["tanh", "relu", "sigmoid", "identity"] = Field(
+        default="tanh", description="The activation of the hidden state; only the cell rnn takes another than tanh."
+    )
+    hidden_size: int = Field(default=128, ge=1, le=65536, description="The number of units in each recurrent layer.")
+    num_layers: int = Field(default=2, ge=1, le=64, description="The number of stacked recurrent layers.")
     dropout: float = Field(
         default=0.0,
         ge=0,
         lt=1,
-        description="The share of values dropped between layers, and before the answer for a whole sequence.",
+        description="The fraction of values that training drops between layers, and before the answer for a whole "
+        "sequence.",
     )
     recurrent_init: Literal["orthogonal", "xavier", "uniform"] = Field(
-        default="orthogonal", description="How the recurrent weights start."
+        default="orthogonal", description="How the recurrent weights are initialised."
     )
     chrono_init: int | None = Field(
         default=None,
         ge=3,
-        description="The longest memory in steps that gates start with, by their biases; null leaves it.",
+        description="Initialise the gate biases for memories of up to this many steps (chrono initialisation); null "
+        "keeps the usual biases.",
     )
-    recurrent_scale: float = Field(default=1.0, gt=0, description="What the first recurrent weights are multiplied by.")
+    recurrent_scale: float = Field(default=1.0, gt=0, description="A factor on the initial recurrent weights.")
 
     @field_validator("activation")
     @classmethod
@@ -146,39 +156,47 @@ class TokenModelConfig(ModelConfig):
 
     embedding_size: Count | None = Field(
         default=None,
-        description="The size of token vectors; null: one-hot for char and byte, hidden_size for words.",
+        description="The size of token vectors; null is one-hot for char and byte, and hidden_size for words.",
     )
 
 
 class TrainingConfig(Section):
     """How long, how fast, and with which method to train."""
 
-    epochs: Count = Field(default=20, description="How many times to go through the training data.")
+    epochs: Count = Field(default=20, description="How many times to pass through the training data.")
     max_time: Duration | None = Field(
         default=None, description="Stop after this long and keep the best model: 8s, 10m, 1h30m."
     )
-    batch_size: Count = Field(default=32, description="How many sequences are trained side by side.")
+    batch_size: Count = Field(default=32, description="The number of sequences trained side by side.")
     optimizer: Literal["sgd", "momentum", "rmsprop", "adam", "adamw"] = Field(
-        default="adam", description="How gradients become updates."
+        default="adam", description="The optimizer that turns gradients into updates."
     )
-    learning_rate: float = Field(default=2e-3, gt=0, description="The size of the updates, before the schedule.")
+    learning_rate: float = Field(default=2e-3, gt=0, description="The learning rate at the start of the schedule.")
     schedule: Literal["constant", "cosine", "step", "plateau"] = Field(
-        default="cosine", description="How the learning rate falls during training."
+        default="cosine",
+        description="How the learning rate falls: cosine, to 0; step, to a tenth after half of the run and a "
+        "hundredth after three quarters; plateau, by half when validation stops improving.",
     )
     clip_norm: float | None = Field(
         default=5.0,
         gt=0,
-        description="Scale gradients down to this norm when they exceed it; null never does.",
+        description="Scale the gradient down to this global norm when it is larger; null never clips.",
     )
     patience: Count | None = Field(
-        default=None, description="Stop after this many evaluations without a better one; null never does."
+        default=None,
+        description="Stop after this many evaluations without a lower validation loss; null never stops early.",
     )
-    seed: int = Field(default=1, ge=0, le=2**63 - 1, description="The start of every random choice.")
+    seed: int = Field(
+        default=1,
+        ge=0,
+        le=2**63 - 1,
+        description="The seed of every random choice; the same seed gives the same model.",
+    )
     threads: int | None = Field(
         default=None,
         ge=1,
         le=1024,
-        description="How many cores to use; null is all. The result does not depend on it.",
+        description="The number of CPU threads; null is all cores. The result does not depend on it.",
     )
 
 
@@ -187,7 +205,8 @@ class TruncatedTrainingConfig(TrainingConfig):
 
     bptt: Count | None = Field(
         default=None,
-        description="k2: the steps that gradients flow back through; null leaves it to the task.",
+        description="Truncated backpropagation through time: how many steps gradients flow back (k2); null leaves it "
+        "to the task.",
     )
 
 

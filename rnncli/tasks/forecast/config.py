@@ -47,62 +47,68 @@ class SeriesConfig(TableConfig):
 
     id: OneColumn | None = Field(
         default=None,
-        description="Rows with the same id are one series; null finds unique_id, item_id or series_id.",
+        description="The column that names the series of each row; null looks for unique_id, item_id or series_id.",
     )
     time: str | None = Field(
-        default=None, description="The column that holds the time of each row; none ignores the times."
+        default=None, description="The column with the time of each row; null detects it, none ignores times."
     )
     target: Columns | None = Field(
-        default=None, description="The column or columns to predict, by name or by number from 1."
+        default=None, description="The column or columns to forecast, by name or by number from 1."
     )
     layout: Literal["wide", "long", "rows"] | None = Field(
         default=None,
-        description="Series side by side, one under another with an id, or a row for each; null finds out.",
+        description="How series stand in the table: wide, side by side; long, one under another with an id; rows, "
+        "one in each row. null detects it.",
     )
     channels: Literal["joint", "independent"] = Field(
         default="joint",
-        description="Several targets side by side: one network reads and says all of them, or each is a series of its "
-        "own for the same network.",
+        description="With several targets side by side: joint, one network reads and forecasts all of them; "
+        "independent, each is a series of its own for the same network.",
     )
-    past_covariates: Columns | None = Field(default=None, description="Columns that are known up to the last row.")
+    past_covariates: Columns | None = Field(
+        default=None, description="Columns whose values are known only up to the last row."
+    )
     known_covariates: Columns | None = Field(
         default=None,
-        description="Columns that are known of the rows ahead too, from rows without a target at the end of the data "
-        "or from data.future.",
+        description="Columns whose future values are known: from rows without a target at the end of the data, or "
+        "from data.future.",
     )
     future: FilePath | None = Field(
-        default=None, description="A second file with the known covariates of the rows ahead."
+        default=None, description="A second file with the known covariates of the rows to forecast."
     )
     static: Columns | None = Field(default=None, description="Columns with one value for each series.")
     calendar: bool = Field(
-        default=False, description="Read time of day, day of week and time of year off the time column."
+        default=False, description="Add time of day, day of week and time of year as covariates, from the time column."
     )
-    horizon: Count | None = Field(default=None, description="How many steps ahead to predict.")
+    horizon: Count | None = Field(default=None, description="The number of rows to forecast; null decides by the data.")
     context: Annotated[int | list[int], BeforeValidator(checked_contexts)] | None = Field(
         default=None,
-        description="How many past steps the model sees; of a list, one after another for each of training.seeds.",
+        description="The number of past rows that the network reads; null decides by the data. A list gives one "
+        "value for each of training.seeds in turn.",
     )
-    freq: str | None = Field(default=None, description="The time between rows; null finds out.")
-    season: Count | None = Field(default=None, description="The steps in one season; null finds out.")
+    freq: str | None = Field(default=None, description="The time between rows; null detects it.")
+    season: Count | None = Field(default=None, description="The number of rows in one season; null detects it.")
     missing: Literal["refuse", "ffill", "interpolate", "mask"] = Field(
         default="refuse",
-        description="What to do with missing values and rows; mask keeps them out of the loss, and tells the network.",
+        description="What to do with missing values and rows: refuse them; fill them with the value before (ffill) "
+        "or on a line between the neighbours (interpolate); or mask them, which keeps them out of the "
+        "loss and tells the network.",
     )
     duplicates: Literal["refuse", "first", "last", "mean"] = Field(
-        default="refuse", description="What to do with rows of the same series and time."
+        default="refuse", description="What to do with several rows of the same series and time."
     )
     transform: Literal["none", "log", "log1p", "sqrt", "box-cox"] = Field(
-        default="none", description="What is done to the targets first, and undone at last."
+        default="none", description="A transform of the targets before they are scaled; forecasts are transformed back."
     )
     residual: Literal["none", "last-value", "seasonal-naive", "seasonal-growth"] | None = Field(
         default=None,
-        description="The naive forecast that the network corrects, or none; null takes last-value or seasonal-naive, "
-        "the better one on the training part.",
+        description="The naive forecast that the network corrects, or none; null chooses last-value or "
+        "seasonal-naive, whichever is better on the training split.",
     )
     scaling: Annotated[str | list[str], BeforeValidator(checked_scalings)] | None = Field(
         default=None,
-        description="What each context is divided by; null is seasonal-error. Of a list, one after another for each "
-        "of training.seeds.",
+        description="How each context is scaled; null is seasonal-error. A list gives one value for each of "
+        "training.seeds in turn.",
     )
 
     @property
@@ -128,26 +134,31 @@ class ForecastModelConfig(ModelConfig):
 
     decoder: Literal["direct", "recursive", "segments"] = Field(
         default="direct",
-        description="All rows ahead at once, one by one from its own forecasts, or in segments.",
+        description="How the rows ahead are forecast: direct, all at once; recursive, one by one from the network's "
+        "own forecasts; segments, several rows at a time.",
     )
-    segment: Count | None = Field(default=None, description="The rows in a segment; null is a season.")
+    segment: Count | None = Field(default=None, description="The number of rows in a segment; null is one season.")
 
 
 class ForecastTrainingConfig(TruncatedTrainingConfig):
     """Training on windows of series."""
 
     loss: Annotated[str, one_of(FORECAST_LOSSES)] = Field(
-        default="mae", description="What is made small, or which distribution is learnt."
+        default="mae",
+        description="The training loss: of errors (mae, mse), of quantiles (quantile), or the likelihood of a "
+        "distribution (gaussian, student-t, negative-binomial).",
     )
-    seeds: int = Field(default=1, ge=1, le=100, description="How many networks are trained; their median is forecast.")
+    seeds: int = Field(
+        default=1, ge=1, le=100, description="The number of networks to train; the forecast is their median."
+    )
     with_baseline: bool = Field(
-        default=False, description="The median is taken with the baseline that the networks correct."
+        default=False, description="Count the corrected baseline as one more network in that median."
     )
     fallback: bool = Field(
-        default=True, description="Predict with the best naive forecast if it was better on validation."
+        default=True, description="Forecast with the best naive forecast if it was better on validation."
     )
     updates_per_epoch: Count | None = Field(
-        default=None, description="How many batches are an epoch; null is as many as there are."
+        default=None, description="The number of batches in an epoch; null takes every training window once."
     )
 
 

@@ -17,7 +17,7 @@ VALIDATION = 300_000  # characters of a large text tell enough
 class TextConfig(DataConfig):
     """Where the text is, how to cut it into tokens, and how to split it."""
 
-    tokens: Literal["char", "byte", "word"] = Field(default="char", description="The units a text is cut into.")
+    tokens: Literal["char", "byte", "word"] = Field(default="char", description="The unit that a text is cut into.")
 
     @field_validator("format")
     @classmethod
@@ -30,7 +30,10 @@ class TextConfig(DataConfig):
 class StreamTrainingConfig(TruncatedTrainingConfig):
     """Training on contiguous streams."""
 
-    bptt_stride: Count | None = Field(default=None, description="k1: the steps between updates; null is bptt.")
+    bptt_stride: Count | None = Field(
+        default=None,
+        description="Truncated backpropagation through time: the number of steps between updates (k1); null is bptt.",
+    )
 
     @field_validator("bptt_stride")
     @classmethod

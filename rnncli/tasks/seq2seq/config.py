@@ -15,7 +15,7 @@ WHOLE = dict.fromkeys(("training.bptt", "training.bptt_stride"), "reads whole se
 class PairsConfig(TableConfig):
     """Where the pairs are, and in which columns."""
 
-    tokens: Literal["char", "byte", "word"] = Field(default="char", description="The units a text is cut into.")
+    tokens: Literal["char", "byte", "word"] = Field(default="char", description="The unit that a text is cut into.")
     target: Columns | None = Field(default=None, description="The column to write.")
 
     @field_validator("format")
@@ -29,16 +29,14 @@ class PairsConfig(TableConfig):
 class SourcesConfig(PairsConfig):
     """Pairs of texts."""
 
-    source: Columns | None = Field(
-        default=None, description="The column or columns of a pair that are given; null takes the first."
-    )
+    source: Columns | None = Field(default=None, description="The column or columns to read; null takes the first.")
 
 
 class PromptsConfig(PairsConfig):
     """Texts for labels and numbers."""
 
     inputs: Columns | None = Field(
-        default=None, description="The columns that are given; null takes all but the target."
+        default=None, description="The columns of labels and numbers to read; null takes all but the target."
     )
 
 
@@ -46,7 +44,7 @@ class Seq2seqModelConfig(TokenModelConfig):
     """An encoder and a decoder."""
 
     attention: Literal["none", "dot", "additive"] | None = Field(
-        default=None, description="How the decoder looks back at the source; null is dot."
+        default=None, description="How the decoder attends to the source; null is dot."
     )
     encoder_bidirectional: bool | None = Field(
         default=None, description="Read the source from both ends; null is true."
@@ -60,8 +58,8 @@ class WritingTrainingConfig(TrainingConfig):
         default=1.0,
         ge=0,
         le=1,
-        description="The share of true tokens that the decoder reads at the end of training; at the start it is 1. "
-        "The others are its own.",
+        description="The fraction of true tokens that the decoder reads at the end of training; it starts at 1, and "
+        "the others are its own predictions (scheduled sampling).",
     )
 
 

@@ -15,17 +15,21 @@ WHOLE = "reads whole sequences; remove it"
 class LabelledConfig(TableConfig):
     """Where the labelled sequences are, and in which columns."""
 
-    text: OneColumn | None = Field(default=None, description="The column that holds texts, of a tag words.")
+    text: OneColumn | None = Field(default=None, description="The column that holds texts; for tag, words.")
     inputs: Columns | None = Field(
-        default=None, description="The columns of numbers; null takes all but label, id and time."
+        default=None, description="The columns of numbers to read; null takes all but label, id and time."
     )
-    id: OneColumn | None = Field(default=None, description="Rows of a CSV with the same id are one sequence.")
-    time: str | None = Field(default=None, description="The column of times, which is no input.")
+    id: OneColumn | None = Field(
+        default=None, description="The column that names the sequence of each row: rows with the same id are its steps."
+    )
+    time: str | None = Field(default=None, description="The column of times, which is not an input.")
     label: OneColumn | None = Field(
-        default=None, description="The column of answers; null takes one called label or class."
+        default=None, description="The column with the answers; null looks for label or class."
     )
     scaling: Literal["standard", "none"] | None = Field(
-        default=None, description="What numbers are scaled by; null is standard: their mean and spread in training."
+        default=None,
+        description="How numbers are scaled: standard, by their mean and standard deviation in the training split. "
+        "null is standard.",
     )
 
     @property
@@ -37,14 +41,14 @@ class LabelledConfig(TableConfig):
 class ExamplesConfig(LabelledConfig):
     """Sequences with one answer each."""
 
-    tokens: Literal["char", "byte", "word"] = Field(default="char", description="The units a text is cut into.")
+    tokens: Literal["char", "byte", "word"] = Field(default="char", description="The unit that a text is cut into.")
 
 
 class ClassifyDataConfig(ExamplesConfig):
     """Sequences with a label each."""
 
     residual: Literal["naive-bayes"] | None = Field(
-        default=None, description="What the network corrects: naive-bayes, of texts; null is nothing."
+        default=None, description="What the network corrects: naive-bayes, for texts. null is nothing."
     )
 
 
@@ -67,11 +71,11 @@ class StepModelConfig(TokenModelConfig):
         default=None,
         ge=0,
         le=4096,
-        description="Of words: the size of the network that spells each one from both ends; 0 has none, and null is "
-        "32 for a tag, else 0.",
+        description="The size of the network that composes word vectors from characters, for words only; 0 has none, "
+        "null is 32 for tag, else 0.",
     )
     word_dropout: float = Field(
-        default=0.0, ge=0, lt=1, description="The share of words taken for unknown ones in training."
+        default=0.0, ge=0, lt=1, description="The fraction of words that training replaces by the unknown word."
     )
 
 
@@ -79,7 +83,7 @@ class PooledModelConfig(StepModelConfig):
     """A network with one answer for a sequence."""
 
     pooling: Literal["last", "mean", "max", "attention"] | None = Field(
-        default=None, description="What the answer is read from; null is last."
+        default=None, description="How all steps become the one vector that the answer is computed from; null is last."
     )
 
 
@@ -87,7 +91,8 @@ class ClassifyTrainingConfig(TrainingConfig):
     """Training on labels."""
 
     class_weights: Literal["none", "balanced"] = Field(
-        default="none", description="What each label weighs in the loss; balanced, as much as every other."
+        default="none",
+        description="How labels are weighted in the loss; balanced gives every label the same total weight.",
     )
 
 

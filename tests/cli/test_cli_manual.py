@@ -1,0 +1,76 @@
+"""rnncli help: a page, a command, an option or a key by its name; what is not there, and what several share."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+from cli_runs import COMMAND, run
+from test_cli_terminal import ANSI, on_a_terminal
+
+from rnncli.cli import COMMANDS
+from rnncli.config.sections import SECTIONS, keys_of
+from rnncli.tasks.registry import TASKS
+
+KEYS = sorted(
+    {f"{section}.{key}" for task in TASKS.values() for section in SECTIONS for key in keys_of(task.config, section)}
+)
+TOPICS = [*COMMANDS, *TASKS, "tutorial", "training", "bptt", "--levels", "Prediction intervals", *KEYS]
+
+
+def manual(*topic: str) -> str:
+    shown = run("help", *topic, cwd=Path.cwd()).ok()
+    assert shown.err == ""
+    return shown.out
+
+
+def test_alone_it_lists_what_there_is() -> None:
+    contents = manual()
+    assert all(name in contents for name in (*COMMANDS, *TASKS, "tutorial", "config", "gradients"))
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_a_topic_is_shown_within_80_columns_without_escapes(topic: str) -> None:
+    shown = manual(topic)
+    assert topic.lstrip("-").lower() in shown.lower()
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "\x1b" not in shown
+
+
+def test_words_of_a_heading_are_enough() -> None:
+    assert "conformal" in manual("intervals")
+    assert manual("prediction", "intervals") == manual("Prediction intervals")
+
+
+def test_a_key_is_shown_with_what_it_may_be() -> None:
+    shown = " ".join(manual("training.optimizer").split())
+    assert "sgd, momentum, rmsprop," in shown
+    assert "adamw" in shown
+
+
+def test_of_a_name_that_several_have_all_are_listed() -> None:
+    shown = manual("horizon")
+    assert "rnncli help data.horizon: " in shown
+    assert "rnncli help predict, option --horizon: " in shown
+
+
+@pytest.mark.parametrize(("topic", "meant"), [("lerning_rate", "learning_rate"), ("forcast", "forecast")])
+def test_a_slip_is_answered_with_what_was_meant(topic: str, meant: str) -> None:
+    said = run("help", topic, cwd=Path.cwd()).refused(2)
+    assert said == f'the manual has nothing on {topic}; did you mean "{meant}"?'
+
+
+def test_what_is_nowhere_is_refused() -> None:
+    assert "rnncli help lists its pages" in run("help", "zzz", cwd=Path.cwd()).refused(2)
+
+
+def test_a_terminal_gets_a_pager_for_what_is_longer_than_it(place: Path) -> None:
+    command = f"PAGER='sed s/^/paged:/' {shlex.join(COMMAND)} help"
+    code, shown = on_a_terminal(shell=f"{command} forecast", cwd=place)
+    assert code == 0
+    assert "paged:" in ANSI.sub("", shown)
+    code, shown = on_a_terminal(shell=f"{command} training.bptt", cwd=place)
+    assert code == 0
+    assert "paged:" not in shown
+    assert "\x1b[1m" in shown

@@ -1,0 +1,171 @@
+"""The reference pages that are made from the source: `python tests/reference_pages.py` writes them anew.
+
+commands.md comes from click, config.md from the configs of the tasks. tests/test_docs.py fails when they are stale.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from inspect import cleandoc
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rnncli.cli import COMMANDS
+from rnncli.config.loading import is_path
+from rnncli.config.sections import SECTIONS, keys_of
+from rnncli.kernels.cells import CELLS
+from rnncli.tasks.forecast.config import SCALINGS
+from rnncli.tasks.forecast.losses import FORECAST_LOSSES
+from rnncli.tasks.registry import TASKS
+
+DOCS = Path(__file__).parents[1] / "rnncli/docs"
+CHOICES = {"model.cell": CELLS, "training.loss": FORECAST_LOSSES, "data.scaling of forecast": SCALINGS}
+
+COMMANDS_HEAD = """# Commands
+
+Results go to standard output, everything else to standard error. RUN is a run
+directory or a model file, CONFIG a YAML file, DATA a data file, and `-`
+standard input. `rnncli --debug COMMAND` adds the traceback of an error.
+"""
+CONFIG_HEAD = """# Config keys
+
+A config is a YAML file of `task` and three sections, each of which may be left
+out. `--set section.key=value` overrides a key on the command line. Every
+mistake in a config is listed at once, each with its line and column. A key that
+is null is filled in from the data; the run's `config.yaml` says with what.
+
+```yaml
+task: language-model
+data:
+  path: notes.txt
+  tokens: char
+  validation: 0.1
+model:
+  cell: gru
+  hidden_size: 256
+  num_layers: 2
+  dropout: 0.3
+training:
+  epochs: 10
+  max_time: 10m
+  bptt: 64
+  bptt_stride: 32
+```
+"""
+NUMBERS = {"integer": "whole number", "number": "number"}
+
+
+def commands_page() -> str:
+    """commands.md."""
+    return "\n".join([COMMANDS_HEAD, *(section for name in COMMANDS for section in _command(name))])
+
+
+def _command(name: str) -> Iterator[str]:
+    command = import_module(f"rnncli.cli.{name.replace('-', '_')}").command
+    context = click.Context(command, info_name=f"rnncli {name}")
+    yield f"## {name}\n\n`{command.get_usage(context).removeprefix('Usage: ')}`\n"
+    yield cleandoc(command.help).replace("\b\n", "") + "\n"
+    yield "| option | value | default | meaning |\n|---|---|---|---|"
+    for parameter in command.get_params(context):
+        if isinstance(parameter, click.Option):
+            names = ", ".join(f"`{name}`" for name in parameter.opts)
+            yield _row(names, _option_value(parameter), _option_default(parameter), parameter.help or "")
+    yield ""
+
+
+def _option_value(option: click.Option) -> str:
+    kind = option.type
+    if option.is_flag:
+        return ""
+    if isinstance(kind, click.Choice):
+        return _choices(kind.choices)
+    if isinstance(kind, (click.IntRange, click.FloatRange)):
+        what = "whole number" if isinstance(kind, click.IntRange) else "number"
+        return " ".join([what, *_ends(kind.min, kind.max, kind.min_open, kind.max_open)])
+    return option.metavar or {"integer": "whole number", "float": "number"}.get(kind.name, "text")
+
+
+def _option_default(option: click.Option) -> str:
+    default = option.default
+    return str(default) if isinstance(default, (str, int, float)) and not option.is_flag else ""
+
+
+def config_page() -> str:
+    """config.md: each key with the tasks that have it, and what it may be in each."""
+    own = {
+        name: [f"{section}.{key}" for section in SECTIONS for key in keys_of(task.config, section)]
+        for name, task in TASKS.items()
+    }
+    common = [path for path in own["language-model"] if all(path in keys for keys in own.values())]
+    lines = [CONFIG_HEAD, "## Keys by task\n", f"All tasks: {_listed(common)}\n"]
+    for name, keys in own.items():
+        lines.append(f"{name}: {_listed(path for path in keys if path not in common)}\n")
+    lines.append("## task\n\nWhat to learn: " + ", ".join(TASKS) + ".\n")
+    for section in SECTIONS:
+        lines.append(f"## {section}\n")
+        for path in dict.fromkeys(path for keys in own.values() for path in keys if path.startswith(f"{section}.")):
+            lines.append(f"### {path}\n\n| task | value | default | meaning |\n|---|---|---|---|")
+            kinds: dict[tuple[str, ...], list[str]] = {}
+            for name in (name for name, keys in own.items() if path in keys):
+                kinds.setdefault(_config_key(name, path), []).append(name)
+            for cells, names in kinds.items():
+                lines.append(_row("all" if len(names) == len(TASKS) else ", ".join(names), *cells))
+            lines.append("")
+    return "\n".join(lines)
+
+
+def _listed(paths: Iterable[str]) -> str:
+    return ", ".join(f"`{path}`" for path in paths) or "no others"
+
+
+def _config_key(task: str, path: str) -> tuple[str, str, str]:
+    """Value, default and meaning of a key in one task."""
+    section, key = path.split(".")
+    config = TASKS[task].config
+    schema = config.model_json_schema()["$defs"][config.model_fields[section].annotation.__name__]["properties"][key]
+    default = schema["default"]
+    kinds = [_kind(kind) for kind in schema.get("anyOf", [schema]) if kind.get("type") != "null"]
+    choices = CHOICES.get(path) or CHOICES.get(f"{path} of {task}")
+    if choices:
+        value = _choices(choices) + (", or a list of them" if "list" in kinds else "")
+    elif is_path(keys_of(config, section)[key]):
+        value = " or ".join([*(kind for kind in kinds if kind != "text"), "path"])
+    elif {"whole number from 1", "text"} <= set(kinds):
+        value = "column name or number" + (", or a list of them" if "list" in kinds else "")
+    else:
+        value = " or ".join("a list of them" if kind == "list" else kind for kind in kinds)
+    return value, json.dumps(default) if not isinstance(default, str) else default, schema["description"]
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    if "enum" in schema or "const" in schema:
+        return _choices(schema.get("enum", [schema.get("const")]))
+    kind = schema["type"]
+    if kind in NUMBERS:
+        low, high = (schema.get(f"{end}imum", schema.get(f"exclusive{end.title()}imum")) for end in ("min", "max"))
+        return " ".join([NUMBERS[kind], *_ends(low, high, "exclusiveMinimum" in schema, "exclusiveMaximum" in schema)])
+    return {"boolean": "true, false", "array": "list", "string": "text"}[kind]
+
+
+def _choices(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _ends(low: float | None, high: float | None, low_open: bool, high_open: bool) -> Iterator[str]:
+    if low is not None:
+        yield f"above {low:,}" if low_open else f"from {low:,}"
+    if high is not None and high < 2**53:
+        yield f"below {high:,}" if high_open else f"to {high:,}"
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+PAGES = {"commands.md": commands_page, "config.md": config_page}
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        (DOCS / name).write_text(page(), encoding="utf-8")
