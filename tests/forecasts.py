@@ -45,7 +45,7 @@ def forecast(made, w):
     return made.member.point(contexts_of(w, made.windowing.horizon))
 
 
-def panel_features(random, *, targets=2, past=0, ahead=0, static=0, gaps=False, series=2, rows=16):
+def panel_features(random, *, targets=2, past=0, known_covariates=0, static=0, gaps=False, series=2, rows=16):
     """Features of random walks; with gaps a third of the values are unknown, and stand for the one before."""
     R = series * rows
     values, known = random.normal(0, 1, (R, targets)).cumsum(axis=0), np.ones((R, targets), bool)
@@ -58,7 +58,7 @@ def panel_features(random, *, targets=2, past=0, ahead=0, static=0, gaps=False, 
         values,
         known,
         random.normal(0, 1, (R, past)),
-        random.normal(0, 1, (R, ahead)),
+        random.normal(0, 1, (R, known_covariates)),
         random.normal(0, 1, (series, static)),
         np.repeat(np.arange(series), rows),
     )

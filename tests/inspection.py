@@ -77,10 +77,10 @@ def inspected(network, *samples, loss=CROSS_ENTROPY, optimizer=None, rate=0.1, p
 
 
 def passed_forward(network, inputs, lengths=None):
-    """The strands after a forward pass."""
+    """The traces after a forward pass."""
     sample = sample_of(network, inputs, np.zeros((len(inputs), inputs.shape[1]), np.int32), lengths)
     driver_of(network).forward(sample.work)
-    return network.strands(sample.work)
+    return network.traces(sample.work)
 
 
 def differences(function, x, step=1e-3):

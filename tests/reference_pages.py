@@ -64,7 +64,7 @@ def commands_page() -> str:
 
 def _command(name: str) -> Iterator[str]:
     command = import_module(f"rnncli.cli.{name.replace('-', '_')}").command
-    context = click.Context(command, info_name=f"rnncli {name}")
+    context = click.Context(command, info_name=f"rnncli {name}", terminal_width=200)
     yield f"## {name}\n\n`{command.get_usage(context).removeprefix('Usage: ')}`\n"
     yield cleandoc(command.help).replace("\b\n", "") + "\n"
     yield "| option | value | default | meaning |\n|---|---|---|---|"

@@ -187,8 +187,8 @@ class LinesExperiment(Experiment):
         right, mean = (np.array([row[-1] for row in part.rows]) for part in (self.held_out, self.train))
         said = np.array(answers(self.network, self.held_out.rows, self.pool, ended=True))
         unit = f"absolute error in {self.config.data.unit}"
-        floors = (("mean", float(np.abs(mean.mean() - right).mean())),)
-        return Score("validation", unit, float(np.abs(said - right).mean()), floors)
+        baselines = (("mean", float(np.abs(mean.mean() - right).mean())),)
+        return Score("validation", unit, float(np.abs(said - right).mean()), baselines)
 
 
 def answers(network: Network, rows: list[np.ndarray], pool: ThreadPool, *, ended: bool) -> list[float]:

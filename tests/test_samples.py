@@ -1,4 +1,4 @@
-"""Every sample config, run as a user would, is held to its floor; the word model to its grammar's ideal."""
+"""Every sample config, run as a user would, is held to its baseline; the word model to its grammar's ideal."""
 
 import json
 import math
@@ -56,8 +56,8 @@ def trained(tmp_path_factory, request):
 def test_beats_every_floor(name, trained):
     _, score = trained(name)
     assert score["floors"]
-    for floor, value in score["floors"].items():
-        assert score["network"] > value if score["higher_is_better"] else score["network"] < value, floor
+    for baseline, value in score["floors"].items():
+        assert score["network"] > value if score["higher_is_better"] else score["network"] < value, baseline
 
 
 @pytest.mark.parametrize("name", CONFIGS)

@@ -9,14 +9,14 @@ import numpy as np
 class Unrolled:
     """A network's weights as PyTorch's, and what was computed with them.
 
-    weights: by name, each a leaf. strands: after a pass, for every layer and direction its states [(h_t, c_t, …)] in
+    weights: by name, each a leaf. traces: after a pass, for every layer and direction its states [(h_t, c_t, …)] in
     its own time; those after h_t are what later steps read, apart from h_t.
     """
 
     def __init__(self, torch, parameters):
         self.torch = torch
         self.weights = {name: torch.from_numpy(a).requires_grad_() for name, a in parameters.export().items()}
-        self.strands = []
+        self.traces = []
 
     def cell(self, kind, activation, name):
         """step(x (1, I), state) → state, tuples whose first array is h."""
@@ -68,7 +68,7 @@ class Unrolled:
                 for row in reversed(x) if way else x:
                     state = step(row, state)
                     states.append(state)
-                self.strands.append(states)
+                self.traces.append(states)
                 said = [state[0] for state in states]
                 ways.append(said[::-1] if way else said)
             x = [torch.cat(row, dim=1) for row in zip(*ways, strict=True)]
@@ -77,23 +77,23 @@ class Unrolled:
     def head(self, y):
         return y @ self.weights["head.weight"].T + self.weights["head.bias"]
 
-    def norms(self, loss, strand):
+    def norms(self, loss, trace):
         """Of dL/dh and of the gradient of the whole state, lag 0 first."""
         torch = self.torch
 
         def gradients(place):
-            states, zero = [state[place] for state in strand], torch.zeros_like(strand[0][0])
+            states, zero = [state[place] for state in trace], torch.zeros_like(trace[0][0])
             found = torch.autograd.grad(loss, states, retain_graph=True, allow_unused=True)
             return [zero if one is None else one for one in found]
 
-        every = [gradients(place) for place in range(len(strand[0]))]
+        every = [gradients(place) for place in range(len(trace[0]))]
         hidden = [one.norm().item() for one in every[0]]
         state = [torch.cat(all_of, dim=1).norm().item() for all_of in zip(*every, strict=True)]
         return hidden[::-1], state[::-1]
 
 
 class UnrolledPair(Unrolled):
-    """An encoder-decoder on one source and one target; strands: the encoder's, then the decoder's."""
+    """An encoder-decoder on one source and one target; traces: the encoder's, then the decoder's."""
 
     def outputs(self, shape, source, tokens, *, looks_back=True):
         """[(1, V + 1)]. looks_back: whether attention passes gradients on to what the encoder said."""

@@ -40,10 +40,10 @@ from rnncli.cli.options import SET, as_overrides, given, reading_options, taken_
 )
 @reading_options
 def command(run: str, data: str | None, overrides: tuple[str, ...], form: str, **options: Any) -> None:
-    """The model of RUN (a run directory) beside its floors; a CONFIG is trained first.
+    """The model of RUN (a run directory) beside its baselines; a CONFIG is trained first.
 
     On the test part that training held out, or else the validation part; or on DATA, a file like the training data. The
-    floors learn from the training data, which must still be where it was.
+    baselines learn from the training data, which must still be where it was.
 
     A forecast is backtested from many origins beside five forecasts that need no learning; as CSV every window is
     written, with the time of its cutoff.

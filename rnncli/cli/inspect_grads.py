@@ -86,7 +86,7 @@ def command(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads of numpy's own would stand in the way of ours
     from rnncli.inspection.reports import Compared
     from rnncli.notes import noting
-    from rnncli.ui import comparison_tables, ruler_chart
+    from rnncli.ui import comparison_tables, lag_chart
     from rnncli.ui.gradient_tables import write_gradients
     from rnncli.ui.output import say_notes, working
     from rnncli.ui.training_view import training_view
@@ -111,6 +111,6 @@ def command(
     say_notes(notes)
     if svg is not None:
         with drawing(svg) as path:
-            ruler_chart.save_svg(report, path)
+            lag_chart.save_svg(report, path)
     write_gradients(report, form)
     check_gradients([Compared(first, report)], fail_on)

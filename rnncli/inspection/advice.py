@@ -31,8 +31,8 @@ def advice(config: Config, report: GradientReport) -> tuple[str, ...]:
     if report.at == FAILURE:
         grown = [_exploding(config, report.at, layer) for layer in report.layers if layer.reach.verdict == EXPLODING]
         return (_of_failure(config, report), *grown[:1])
-    said = [_of_part(config, report.at, layers) for layers in by_part(report.layers)]
-    return tuple(filter(None, [*said, *_of_gates(config, report), _of_clipping(config, report)]))
+    sentences = [_of_part(config, report.at, layers) for layers in by_part(report.layers)]
+    return tuple(filter(None, [*sentences, *_of_gates(config, report), _of_clipping(config, report)]))
 
 
 def _of_failure(config: Config, report: GradientReport) -> str:

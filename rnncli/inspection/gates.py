@@ -6,42 +6,42 @@ import numpy as np
 
 from rnncli.inspection.reports import NEAR_END, GateActivity
 from rnncli.kernels.cells.rnn import IDENTITY, RELU, TANH
-from rnncli.nn.recurrent import Strand
+from rnncli.nn.recurrent import LayerTrace
 
 
 class GateCounts:
-    """Sums over the samples of one strand; see `GateActivity`."""
+    """Sums over the samples of one trace; see `GateActivity`."""
 
-    def __init__(self, strand: Strand):
-        cell, self.strand = strand.layer.cell, strand
+    def __init__(self, trace: LayerTrace):
+        cell, self.trace = trace.layer.cell, trace
         self.values, self.sums = 0, np.zeros(cell.gates)
         self.low, self.high = np.zeros(cell.gates, int), np.zeros(cell.gates, int)
-        self.fired = np.zeros((cell.gates, strand.layer.H), bool)
+        self.fired = np.zeros((cell.gates, trace.layer.H), bool)
 
-    def take(self, strand: Strand) -> None:
+    def take(self, trace: LayerTrace) -> None:
         """After a forward pass."""
-        for g, values in enumerate(_activations(strand)):
+        for g, values in enumerate(_activations(trace)):
             low, high = self._ends(g)
             with np.errstate(over="ignore", invalid="ignore"):  # of a network that no training could survive
                 self.sums[g] += values.sum()
             self.low[g] += int((values < low).sum())
             self.high[g] += int((values > high).sum())
             self.fired[g] |= (values != 0).any(axis=0)
-        self.values += int(strand.lengths.sum()) * strand.layer.H
+        self.values += int(trace.lengths.sum()) * trace.layer.H
 
     def _ends(self, g: int) -> tuple[float, float]:
-        cell = self.strand.layer.cell
+        cell = self.trace.layer.cell
         signed = cell.gate_names[g] in cell.signed or self._activation == TANH
         return (NEAR_END - 1 if signed else NEAR_END), 1 - NEAR_END
 
     @property
     def _activation(self) -> int | None:
         """The activation of a cell without gates; None for gated ones."""
-        layer = self.strand.layer
+        layer = self.trace.layer
         return None if layer.cell.is_gated else layer.activation
 
     def report(self, name: str) -> list[GateActivity]:
-        layer, count = self.strand.layer, max(self.values, 1)
+        layer, count = self.trace.layer, max(self.values, 1)
         bounded = self._activation not in (RELU, IDENTITY)
         return [
             GateActivity(
@@ -57,9 +57,9 @@ class GateCounts:
         ]
 
 
-def _activations(strand: Strand) -> list[np.ndarray]:
+def _activations(trace: LayerTrace) -> list[np.ndarray]:
     """(N, H) of each gate, over the steps of all sequences. A cell without gates says it in h."""
-    work, cell, H = strand.work, strand.layer.cell, strand.layer.H
-    said = work.a if cell.is_gated else work.h[1:]
-    within = np.arange(len(said))[:, None] < strand.lengths
-    return [said[..., g * H : (g + 1) * H][within] for g in range(cell.gates)]
+    work, cell, H = trace.work, trace.layer.cell, trace.layer.H
+    values = work.a if cell.is_gated else work.h[1:]
+    within = np.arange(len(values))[:, None] < trace.lengths
+    return [values[..., g * H : (g + 1) * H][within] for g in range(cell.gates)]

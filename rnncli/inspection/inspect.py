@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from rnncli.inspection import jacobians, ruler
+from rnncli.inspection import gradient_by_lag, jacobians
 from rnncli.inspection.gates import GateCounts
+from rnncli.inspection.gradient_by_lag import Readings, left_by_lag, mean_by_lag, reach
 from rnncli.inspection.parameters import ParameterNorms
 from rnncli.inspection.reports import GradientReport, LayerGradients, StepJacobians, layer_name
-from rnncli.inspection.ruler import Readings, left_by_lag, mean_by_lag, reach
-from rnncli.nn.recurrent import Strand
+from rnncli.nn.recurrent import LayerTrace
 from rnncli.training.backpropagation import Backpropagation, Sample
 from rnncli.training.loop import Learner
 from rnncli.training.optimizer import Optimizer
@@ -38,21 +38,21 @@ def inspect(
     for number, make in enumerate(samples):
         tell(f"batch {number + 1} of {len(samples)}")
         sample = make()
-        strands = network.strands(sample.work)
+        traces = network.traces(sample.work)
         if number == 0:
-            readings, gates = [Readings(one) for one in strands], [GateCounts(one) for one in strands]
+            readings, gates = [Readings(one) for one in traces], [GateCounts(one) for one in traces]
         loss += driver.gradient(sample.work, sample.targets, sample.count)
         counted += sample.count
         norms.take()
         driver.forward(sample.work)
-        for gate, strand in zip(gates, strands, strict=True):
-            gate.take(strand)
-        _, known = ruler.at_one_step(sample.targets, strands[-1].lengths)
+        for gate, trace in zip(gates, traces, strict=True):
+            gate.take(trace)
+        _, known = gradient_by_lag.at_one_step(sample.targets, traces[-1].lengths)
         sequences += int(known.sum())
         if number == 0:
             tell("step Jacobians")
-            measured = jacobians.measure(strands, known, driver.pool)
-        ruler.measure(driver, sample, readings)
+            measured = jacobians.measure(traces, known, driver.pool)
+        gradient_by_lag.measure(driver, sample, readings)
     layers = [_layer(one, seen) for one, seen in zip(readings, measured, strict=True)]
     return GradientReport(
         at=at,
@@ -70,12 +70,12 @@ def inspect(
 
 
 def _layer(readings: Readings, measured: StepJacobians) -> LayerGradients:
-    strand = readings.strand
-    radii = jacobians.spectral_radii(strand)
+    trace = readings.trace
+    radii = jacobians.spectral_radii(trace)
     return LayerGradients(
-        layer=strand.layer.index,
-        part=strand.part,
-        reverse=strand.layer.reverse,
+        layer=trace.layer.index,
+        part=trace.part,
+        reverse=trace.layer.reverse,
         gradient_norm_by_lag=_curve(readings.hidden),
         state_gradient_norm_by_lag=_curve(readings.state),
         left_by_lag=_floats(left_by_lag(readings.state, readings.state)),
@@ -83,7 +83,7 @@ def _layer(readings: Readings, measured: StepJacobians) -> LayerGradients:
         left_without_attention=_floats(left_by_lag(readings.alone, readings.state)) if readings.alone else None,
         reach=reach(readings.state),
         jacobians=_at_lags(measured, max(len(norms) for norms in readings.state)),
-        spectral_radius=_recurrent_matrix(strand, radii),
+        spectral_radius=_recurrent_matrix(trace, radii),
         spectral_radius_by_gate=tuple(radii),
     )
 
@@ -102,7 +102,7 @@ def _floats(values: np.ndarray) -> tuple[float, ...]:
     return tuple(float(value) for value in values)
 
 
-def _recurrent_matrix(strand: Strand, radii: list[tuple[str, float | None]]) -> float | None:
+def _recurrent_matrix(trace: LayerTrace, radii: list[tuple[str, float | None]]) -> float | None:
     """The candidate's matrix of a gated cell stands where a vanilla cell has its only one."""
     named = dict(radii)
     return named.get("candidate", radii[0][1])
@@ -112,13 +112,13 @@ def watched(learner: Learner) -> tuple[Memory, ...]:
     """How far back gradients reach in each layer at present."""
     driver = learner.backpropagation
     sample = learner.sample(0)
-    readings = [Readings(strand) for strand in driver.network.strands(sample.work)]
-    ruler.measure(driver, sample, readings)
+    readings = [Readings(trace) for trace in driver.network.traces(sample.work)]
+    gradient_by_lag.measure(driver, sample, readings)
     return tuple(_memory(one) for one in readings)
 
 
 def _memory(readings: Readings) -> Memory:
-    strand, reach = readings.strand, ruler.reach(readings.state)
-    name = layer_name(strand.part, strand.layer.index, reverse=strand.layer.reverse)
+    trace, reach = readings.trace, gradient_by_lag.reach(readings.state)
+    name = layer_name(trace.part, trace.layer.index, reverse=trace.layer.reverse)
     longest = max(len(norms) for norms in readings.state) - 1
     return Memory(name, longest, reach.half_life, reach.memory_1_percent, reach.left, reach.verdict)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnncli.inspection.reports import StepJacobians
-from rnncli.nn.recurrent import Strand
+from rnncli.nn.recurrent import LayerTrace
 from rnncli.training.backpropagation import ThreadPool
 
 _WORK = 1e9  # cubes of sizes: a second or less for the singular values of this many
@@ -22,15 +22,15 @@ _MOST = 10 * _WORK  # where even one sequence takes more, its last steps alone a
 _LARGEST = 2048  # the size of a matrix whose eigenvalues take a few seconds
 
 
-def step_jacobians(strand: Strand, steps: Sequence[int], b: int) -> np.ndarray:
+def step_jacobians(trace: LayerTrace, steps: Sequence[int], b: int) -> np.ndarray:
     """(N, S, S) for N steps, counted from 0, of sequence b after a forward pass: element i, j is ∂s_t[i]/∂s_{t−1}[j]
     of the state after the step and the one before it."""
-    return np.concatenate([_step_jacobian(strand, t, b) for t in steps])
+    return np.concatenate([_step_jacobian(trace, t, b) for t in steps])
 
 
-def _step_jacobian(strand: Strand, t: int, b: int) -> np.ndarray:
-    layer, work, H = strand.layer, strand.work, strand.layer.H
-    S = state_size(strand)
+def _step_jacobian(trace: LayerTrace, t: int, b: int) -> np.ndarray:
+    layer, work, H = trace.layer, trace.work, trace.layer.H
+    S = state_size(trace)
 
     def copies(array: np.ndarray, *rows: int) -> np.ndarray:
         """Of these rows of sequence b, one for each unit vector."""
@@ -45,22 +45,22 @@ def _step_jacobian(strand: Strand, t: int, b: int) -> np.ndarray:
     return np.concatenate([gradient[0] for gradient in gradients], axis=1)[None]
 
 
-def state_size(strand: Strand) -> int:
-    return strand.layer.H * len(strand.layer.cell.state_names)
+def state_size(trace: LayerTrace) -> int:
+    return trace.layer.H * len(trace.layer.cell.state_names)
 
 
-def measure(strands: Sequence[Strand], counted: np.ndarray, pool: ThreadPool) -> list[StepJacobians]:
-    """Of each strand, along the first of the sequences that are counted (B,), after a forward pass."""
-    cubes = [state_size(strand) ** 3 for strand in strands]
-    whole = sum(int(strand.lengths.max()) * cube for strand, cube in zip(strands, cubes, strict=True))
+def measure(traces: Sequence[LayerTrace], counted: np.ndarray, pool: ThreadPool) -> list[StepJacobians]:
+    """Of each trace, along the first of the sequences that are counted (B,), after a forward pass."""
+    cubes = [state_size(trace) ** 3 for trace in traces]
+    whole = sum(int(trace.lengths.max()) * cube for trace, cube in zip(traces, cubes, strict=True))
     sequences = np.flatnonzero(counted)[: max(1, int(_WORK / whole))].tolist()
-    if max(map(state_size, strands)) > _LARGEST:
+    if max(map(state_size, traces)) > _LARGEST:
         sequences = []
     longest = max(1, int(_MOST / sum(cubes)))
-    found = [_Found.room(strand, len(sequences)) for strand in strands]
+    found = [_Found.room(trace, len(sequences)) for trace in traces]
     jobs = [
-        partial(_measure_one, strand, b, min(int(strand.lengths[b]), longest), place, into)
-        for strand, into in zip(strands, found, strict=True)
+        partial(_measure_one, trace, b, min(int(trace.lengths[b]), longest), place, into)
+        for trace, into in zip(traces, found, strict=True)
         for place, b in enumerate(sequences)
     ]
     pool.run(jobs)
@@ -76,8 +76,8 @@ class _Found(NamedTuple):
     exponents: np.ndarray
 
     @classmethod
-    def room(cls, strand: Strand, sequences: int) -> _Found:
-        K = int(strand.lengths.max())
+    def room(cls, trace: LayerTrace, sequences: int) -> _Found:
+        K = int(trace.lengths.max())
         largest, smallest, hidden = (np.full((K, sequences), np.nan) for _ in range(3))
         return cls(largest, smallest, hidden, np.zeros(sequences))
 
@@ -90,10 +90,10 @@ class _Found(NamedTuple):
         return StepJacobians(len(self.exponents), largest, smallest, hidden, leading)
 
 
-def _measure_one(strand: Strand, b: int, steps: int, place: int, into: _Found) -> None:
+def _measure_one(trace: LayerTrace, b: int, steps: int, place: int, into: _Found) -> None:
     """The last `steps` of sequence b, whose figures stand at `place`."""
-    length, H = int(strand.lengths[b]), strand.layer.H
-    jacobians = step_jacobians(strand, range(length - steps, length), b)
+    length, H = int(trace.lengths[b]), trace.layer.H
+    jacobians = step_jacobians(trace, range(length - steps, length), b)
     into.exponents[place] = lyapunov(jacobians)
     singular = _singular_values(jacobians[::-1])
     into.largest[:steps, place], into.smallest[:steps, place] = singular[:, 0], singular[:, -1]
@@ -146,9 +146,9 @@ def _product(jacobians: np.ndarray) -> tuple[np.ndarray, float]:
     return product, scale
 
 
-def spectral_radii(strand: Strand) -> list[tuple[str, float | None]]:
+def spectral_radii(trace: LayerTrace) -> list[tuple[str, float | None]]:
     """(gate, spectral radius of its recurrent matrix) of each gate; None where that is not finite or too large."""
-    layer = strand.layer
+    layer = trace.layer
     blocks = [layer.U.value[:, g * layer.H : (g + 1) * layer.H] for g in range(layer.cell.gates)]
     return list(zip(layer.cell.gate_names, map(_spectral_radius, blocks), strict=True))
 

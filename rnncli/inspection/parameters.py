@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
+from rnncli.inspection.gradient_by_lag import norm
 from rnncli.inspection.reports import Clipping, ParameterGradient
-from rnncli.inspection.ruler import norm
 from rnncli.nn.parameters import Parameters
 from rnncli.training.optimizer import Optimizer
 

@@ -148,7 +148,7 @@ def search(weights, state, sight, end, excluded, alpha, tokens, parents, live, f
     N, R = tokens.shape
     B, K = found.rank.shape
     scores = np.empty(2 * K)
-    rows, said = np.empty(2 * K, np.int64), np.empty(2 * K, np.int64)
+    rows, words = np.empty(2 * K, np.int64), np.empty(2 * K, np.int64)
     previous = np.full((1, R), end, np.int32)
     live[:] = NOWHERE
     live[::K] = 0.0
@@ -161,17 +161,17 @@ def search(weights, state, sight, end, excluded, alpha, tokens, parents, live, f
             first = b * K
             count = 0
             if found.finished[b] < K:
-                count = _candidates(state.logits[0], live, first, K, excluded, scores, rows, said)
+                count = _candidates(state.logits[0], live, first, K, excluded, scores, rows, words)
             for r in range(first, first + K):
                 live[r], tokens[n, r], parents[n, r] = NOWHERE, end, r
             kept = 0
             for i in range(count):
-                if said[i] == end:
+                if words[i] == end:
                     if i < K:
                         _finish(found, b, scores[i], n - 1, rows[i], n + 1, alpha)
                 elif kept < K:
                     r = first + kept
-                    live[r], tokens[n, r], parents[n, r] = scores[i], said[i], rows[i]
+                    live[r], tokens[n, r], parents[n, r] = scores[i], words[i], rows[i]
                     kept += 1
             running += found.finished[b] < K and kept > 0
         previous[0] = tokens[n]

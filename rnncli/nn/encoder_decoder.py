@@ -23,7 +23,7 @@ from rnncli.nn.attention import ATTENTIONS, Attention, AttentionWork
 from rnncli.nn.inputs import Linear, LinearHead
 from rnncli.nn.network import FLOAT32, Model
 from rnncli.nn.parameters import START, Share, within
-from rnncli.nn.recurrent import Strand
+from rnncli.nn.recurrent import LayerTrace
 from rnncli.nn.stack import Stack, StackShape
 from rnncli.nn.workspace import StackWork
 
@@ -242,9 +242,9 @@ class EncoderDecoder(Model):
             self.encoder.finish_gradients()
         self.decoder.finish_gradients()
 
-    def strands(self, work: PairWork) -> list[Strand]:
-        read = self.encoder.strands(work.encoder, "encoder") if self.encoder and work.encoder else []
-        return read + self.decoder.strands(work.decoder, "decoder", work.spans)
+    def traces(self, work: PairWork) -> list[LayerTrace]:
+        read = self.encoder.traces(work.encoder, "encoder") if self.encoder and work.encoder else []
+        return read + self.decoder.traces(work.decoder, "decoder", work.spans)
 
     def _top(self, work: PairWork) -> np.ndarray:
         return work.attention.y if work.attention else work.decoder.y

@@ -22,7 +22,7 @@ from rnncli.nn import dropout
 from rnncli.nn.inputs import LinearHead
 from rnncli.nn.parameters import Parameters, Part, Share, Start
 from rnncli.nn.pooling import POOLINGS, PoolingWork
-from rnncli.nn.recurrent import Strand
+from rnncli.nn.recurrent import LayerTrace
 from rnncli.nn.stack import Stack, StackShape
 from rnncli.nn.words import WordsOfBatch, WordVectors
 from rnncli.nn.workspace import Workspace
@@ -139,7 +139,7 @@ class Model(Part):
         """What is left to one thread when all shares are done."""
         raise NotImplementedError
 
-    def strands(self, work: Any) -> list[Strand]:
+    def traces(self, work: Any) -> list[LayerTrace]:
         """The recurrent layers that a gradient flows back in time through; the last has the lengths of the outputs."""
         raise NotImplementedError
 
@@ -227,8 +227,8 @@ class Network(Model):
         """What is left to one thread when all shares are done."""
         self.stack.finish_gradients()
 
-    def strands(self, work: Workspace) -> list[Strand]:
-        return self.stack.strands(work)
+    def traces(self, work: Workspace) -> list[LayerTrace]:
+        return self.stack.traces(work)
 
     def _drop_input(self, work: Workspace, x: np.ndarray, low: int, high: int) -> None:
         if self.shape.drops_ends and work.dropout_keys and x.size:

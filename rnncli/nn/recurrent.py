@@ -22,7 +22,7 @@ from rnncli.nn.workspace import BidirectionalWork, Extent, LayerWork
 
 
 @dataclass(frozen=True)
-class Strand:
+class LayerTrace:
     """One layer, or one direction of it, beside what it computed in: B sequences of these lengths (B,), whose own time
     runs as the layer reads them. part: of the model, where it has several."""
 
@@ -178,31 +178,31 @@ class BidirectionalLayer(Part):
     """
 
     def __init__(self, cell: Cell, index: int, I: int, H: int, **how: Any):
-        self.ahead = RecurrentLayer(cell, index, I, H, **how)
-        self.back = RecurrentLayer(cell, index, I, H, reverse=True, **how)
-        self.parts = self.directions = (self.ahead, self.back)
+        self.forwards = RecurrentLayer(cell, index, I, H, **how)
+        self.backwards = RecurrentLayer(cell, index, I, H, reverse=True, **how)
+        self.parts = self.directions = (self.forwards, self.backwards)
 
     def forward(self, work: BidirectionalWork, x: np.ndarray, extent: Extent, low: int, high: int) -> None:
         """work.output from x."""
         reverse = steps.reverse_tokens if x.ndim == 2 else steps.reverse
         reverse(x, extent.lengths, work.x_back, low, high)
-        self.ahead.forward(work.ahead, x, extent, low, high)
-        self.back.forward(work.back, work.x_back, extent, low, high)
-        steps.join(work.ahead.output, work.back.output, extent.lengths, work.output, low, high)
+        self.forwards.forward(work.forwards, x, extent, low, high)
+        self.backwards.forward(work.backwards, work.x_back, extent, low, high)
+        steps.join(work.forwards.output, work.backwards.output, extent.lengths, work.output, low, high)
 
     def backward(self, work: BidirectionalWork, dx: np.ndarray | None, extent: Extent, low: int, high: int) -> None:
         """work.doutput holds dL/d(output); dx (T, B, I) is overwritten where given."""
-        steps.part(work.doutput, extent.lengths, work.ahead.doutput, work.back.doutput, low, high)
-        self.ahead.backward(work.ahead, dx, extent, low, high)
-        self.back.backward(work.back, work.dx_back if dx is not None else None, extent, low, high)
+        steps.part(work.doutput, extent.lengths, work.forwards.doutput, work.backwards.doutput, low, high)
+        self.forwards.backward(work.forwards, dx, extent, low, high)
+        self.backwards.backward(work.backwards, work.dx_back if dx is not None else None, extent, low, high)
         if dx is not None:
             assert work.dx_back is not None
             steps.add_reversed(work.dx_back, extent.lengths, dx, low, high)
 
     def weight_gradients(self, work: BidirectionalWork, x: np.ndarray, share: Share) -> None:
-        self.ahead.weight_gradients(work.ahead, x, share)
-        self.back.weight_gradients(work.back, work.x_back, share)
+        self.forwards.weight_gradients(work.forwards, x, share)
+        self.backwards.weight_gradients(work.backwards, work.x_back, share)
 
     def finish_gradients(self) -> None:
-        self.ahead.finish_gradients()
-        self.back.finish_gradients(add=True)
+        self.forwards.finish_gradients()
+        self.backwards.finish_gradients(add=True)

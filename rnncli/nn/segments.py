@@ -23,7 +23,7 @@ from rnncli.kernels.buffers import zeros
 from rnncli.nn.inputs import Linear, LinearHead
 from rnncli.nn.network import FLOAT32, Model
 from rnncli.nn.parameters import CHANNEL, POSITION, SEGMENT, Parameter, Part, Share, within
-from rnncli.nn.recurrent import Strand
+from rnncli.nn.recurrent import LayerTrace
 from rnncli.nn.stack import Stack, StackShape
 from rnncli.nn.workspace import StackWork
 
@@ -32,7 +32,7 @@ from rnncli.nn.workspace import StackWork
 class SegmentShape:
     """Everything that fixes a segment network's parameters.
 
-    segment: steps in one; segments: how many are written. input_size, ahead_size, output_size are counted per step: the
+    segment: steps in one; segments: how many are written. input_size, known_size, output_size are counted per step: the
     features that are read, those known of the steps ahead (may be 0), the outputs. channels: how many kinds of series
     are told apart, 1 for none.
     """
@@ -44,7 +44,7 @@ class SegmentShape:
     output_size: int
     hidden_size: int
     num_layers: int = 1
-    ahead_size: int = 0
+    known_size: int = 0
     channels: int = 1
     activation: str = "tanh"
     dropout: float = 0.0
@@ -64,7 +64,7 @@ class SegmentShape:
 
     @property
     def decoder(self) -> StackShape:
-        return self._stack(self.hidden_size + self.segment * self.ahead_size, 1)
+        return self._stack(self.hidden_size + self.segment * self.known_size, 1)
 
     def _stack(self, size: int, layers: int) -> StackShape:
         return StackShape(
@@ -132,7 +132,7 @@ class SegmentWork:
         return self.encoder.B
 
     @property
-    def ahead(self) -> np.ndarray:
+    def known_covariates(self) -> np.ndarray:
         """Where what is known beforehand is written."""
         D = self.encoder.x.shape[2]
         return self.decoder.x.reshape(self.B, self.M, -1)[:, :, D:]
@@ -179,7 +179,7 @@ class SegmentNetwork(Model):
         work.decoder.dropout_keys = self.decoder.dropout_keys(seed, update)
 
     def forward(self, work: SegmentWork, low: int, high: int) -> None:
-        """work.outputs for windows low ≤ b < high, from work.x, work.ahead and work.channels."""
+        """work.outputs for windows low ≤ b < high, from work.x, work.known_covariates and work.channels."""
         M, first, last = work.M, low * work.M, high * work.M
         self.input.forward(work.x, work.encoder.x, low, high)
         self.encoder.forward(work.encoder, low, high)
@@ -221,6 +221,6 @@ class SegmentNetwork(Model):
     def finish_gradients(self) -> None:
         """Nothing is left to one thread."""
 
-    def strands(self, work: SegmentWork) -> list[Strand]:
+    def traces(self, work: SegmentWork) -> list[LayerTrace]:
         """The encoder's; the decoder takes one step from its last state."""
-        return self.encoder.strands(work.encoder, "encoder")
+        return self.encoder.traces(work.encoder, "encoder")

@@ -17,7 +17,7 @@ from rnncli.kernels.cells import CELLS
 from rnncli.kernels.cells.rnn import ACTIVATIONS
 from rnncli.nn import dropout
 from rnncli.nn.parameters import EMBEDDING, Parameter, Part, Share, embedding_stream, within
-from rnncli.nn.recurrent import BidirectionalLayer, RecurrentLayer, Strand
+from rnncli.nn.recurrent import BidirectionalLayer, LayerTrace, RecurrentLayer
 from rnncli.nn.workspace import BidirectionalWork, Extent, LayerWork, StackWork
 
 
@@ -129,11 +129,11 @@ class Stack(Part):
             extent=Extent.full(T, B),
         )
 
-    def strands(self, work: StackWork, part: str = "", lengths: np.ndarray | None = None) -> list[Strand]:
+    def traces(self, work: StackWork, part: str = "", lengths: np.ndarray | None = None) -> list[LayerTrace]:
         """Every layer, or every direction of it, in PyTorch's order. lengths: where they are not the work's own."""
         lengths = work.extent.lengths if lengths is None else lengths
         layers = [direction for layer in self.layers for direction in layer.directions]
-        return [Strand(part, *both, lengths) for both in zip(layers, work.directions, strict=True)]
+        return [LayerTrace(part, *both, lengths) for both in zip(layers, work.directions, strict=True)]
 
     def dropout_keys(self, seed: int, update: int) -> tuple[np.uint32, ...]:
         """One mask for what each layer says."""

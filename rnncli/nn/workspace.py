@@ -107,8 +107,8 @@ class BidirectionalWork:
     x_back is the layer's input reversed, dx_back its gradient (None for tokens); output, doutput (T, B, 2H).
     """
 
-    ahead: LayerWork
-    back: LayerWork
+    forwards: LayerWork
+    backwards: LayerWork
     x_back: np.ndarray
     dx_back: np.ndarray | None
     output: np.ndarray
@@ -119,12 +119,12 @@ class BidirectionalWork:
     def plan(
         cls, cell: Cell, T: int, B: int, H: int, dropout: bool, dtype: np.dtype, tokens: bool, I: int
     ) -> BidirectionalWork:
-        ahead, back = (LayerWork.plan(cell, T, B, H, False, dtype) for _ in range(2))
+        forwards, backwards = (LayerWork.plan(cell, T, B, H, False, dtype) for _ in range(2))
         x = zeros((T, B), np.int32) if tokens else zeros((T, B, I), dtype)
         both = (T, B, 2 * H)
         return cls(
-            ahead,
-            back,
+            forwards,
+            backwards,
             x,
             None if tokens else zeros(x.shape, x.dtype),
             zeros(both, dtype),
@@ -136,8 +136,8 @@ class BidirectionalWork:
         """The same memory for a window of T steps."""
         dx_back, dropped = (None if array is None else array[:T] for array in (self.dx_back, self.dropped))
         return BidirectionalWork(
-            self.ahead.first(T),
-            self.back.first(T),
+            self.forwards.first(T),
+            self.backwards.first(T),
             self.x_back[:T],
             dx_back,
             self.output[:T],
@@ -151,7 +151,7 @@ class BidirectionalWork:
 
     @property
     def directions(self) -> tuple[LayerWork, ...]:
-        return (self.ahead, self.back)
+        return (self.forwards, self.backwards)
 
 
 @dataclass(kw_only=True)

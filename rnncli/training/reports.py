@@ -77,12 +77,12 @@ class Confusion:
 
 @dataclass(frozen=True)
 class Score:
-    """A result beside its floors: (name, value) pairs in `unit`, lower is better unless it says otherwise."""
+    """A result beside its baselines: (name, value) pairs in `unit`, lower is better unless it says otherwise."""
 
     split: str
     unit: str
     network: float
-    floors: tuple[tuple[str, float], ...]
+    baselines: tuple[tuple[str, float], ...]
     detail: str = ""
     higher_is_better: bool = False
     confusion: Confusion | None = None

@@ -12,10 +12,10 @@ from rnncli.inspection.reports import Compared, LayerGradients, by_part, deepest
 from rnncli.ui import svg_file
 from rnncli.ui.axes import FRAME
 from rnncli.ui.gradient_tables import ARROW, as_json, by_lag, measured_console, say_check
+from rnncli.ui.lag_chart import COMPARED, SVG_WIDTH, Panel, draw, folded
 from rnncli.ui.output import Output, say_on, visible
 from rnncli.ui.reach_table import write_reach
 from rnncli.ui.results import as_csv, rounded
-from rnncli.ui.ruler_chart import COMPARED, SVG_WIDTH, Panel, draw, folded
 from rnncli.ui.scores import figure, score_object
 
 if TYPE_CHECKING:

@@ -19,10 +19,10 @@ from rnncli.inspection.reports import (
     ParameterGradient,
 )
 from rnncli.ui.axes import FRAME
+from rnncli.ui.lag_chart import LEAST_WIDTH, MOST_WIDTH, heading, lag_chart
 from rnncli.ui.output import Output, say_on
 from rnncli.ui.reach_table import FITTED, write_reach
 from rnncli.ui.results import as_csv, rounded, three_digits, write_table
-from rnncli.ui.ruler_chart import LEAST_WIDTH, MOST_WIDTH, heading, ruler
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -144,7 +144,7 @@ def _write_tables(report: GradientReport) -> None:
     console = measured_console()
     say_on(console, heading(report), "bold")
     console.print()
-    console.print(ruler(report, console.width))
+    console.print(lag_chart(report, console.width))
     console.print()
     names = [{"layer": layer.name, "decay": three_digits(layer.reach.decay)} for layer in report.layers]
     write_reach(report.layers, names, intervals=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rnncli.inspection.reports import LayerGradients, Reach
+from rnncli.ui.lag_chart import LEAST_WIDTH, VERDICTS
 from rnncli.ui.results import three_digits, write_table
-from rnncli.ui.ruler_chart import LEAST_WIDTH, VERDICTS
 
 FITTED = (
     "decay: what a step multiplies by, fitted over all lags, and its half-life; 1% left after: the first lag where so; "

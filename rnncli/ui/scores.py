@@ -1,4 +1,4 @@
-"""A score beside its floors, as text, rows and JSON: never a number that nobody can judge."""
+"""A score beside its baselines, as text, rows and JSON: never a number that nobody can judge."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def finished_json(report: Finished) -> str:
 
 
 def score_text(score: Score) -> str:
-    """The network beside its floors, and whether it beat them."""
+    """The network beside its baselines, and whether it beat them."""
     chose = "; it also chose the weights" if score.split == "validation" else ""
-    width = max(len(name) for name in ("network", *(name for name, _ in score.floors)))
+    width = max(len(name) for name in ("network", *(name for name, _ in score.baselines)))
     lines = [
         f"{score.split} score, {score.unit} ({score.detail}){chose}:",
         f"  {'network':<{width}}  {figure(score.network)}",
     ]
-    for name, value in score.floors:
+    for name, value in score.baselines:
         lines.append(f"  {name:<{width}}  {figure(value)}  {verdict(score.network, value, score.higher_is_better)}")
     return visible("\n".join(lines)) + "\n"
 
@@ -44,26 +44,27 @@ def figure(value: float) -> str:
     return f"{value:.4f}" if value == 0 or 0.01 <= abs(value) < 1e6 else f"{value:.5g}"
 
 
-def verdict(network: float, floor: float, higher_is_better: bool = False) -> str:
-    """How a score compares with its floor."""
-    if higher_is_better and network != floor:
+def verdict(network: float, baseline: float, higher_is_better: bool = False) -> str:
+    """How a score compares with its baseline."""
+    if higher_is_better and network != baseline:
         return (
-            f"network {network - floor:.4f} higher"
-            if network > floor
-            else (f"network is no better ({floor - network:.4f} lower)")
+            f"network {network - baseline:.4f} higher"
+            if network > baseline
+            else (f"network is no better ({baseline - network:.4f} lower)")
         )
-    if network < floor:
-        return f"network {(floor - network) / abs(floor):.1%} better"
-    if network == floor:
+    if network < baseline:
+        return f"network {(baseline - network) / abs(baseline):.1%} better"
+    if network == baseline:
         return "network is no better (equal)"
-    if network > 3 * floor:
-        return "network is no better" + (f" ({network / floor:.3g} times as large)" if floor > 0 else "")
-    return f"network is no better ({(network - floor) / abs(floor):.1%} worse)"
+    if network > 3 * baseline:
+        return "network is no better" + (f" ({network / baseline:.3g} times as large)" if baseline > 0 else "")
+    return f"network is no better ({(network - baseline) / abs(baseline):.1%} worse)"
 
 
 def score_object(score: Score) -> dict[str, Any]:
     """For JSON."""
-    return asdict(score) | {"floors": dict(score.floors)}
+    named = {"baselines": "floors"}  # as version 0.1 wrote them
+    return {named.get(key, key): dict(value) if key == "baselines" else value for key, value in asdict(score).items()}
 
 
 def write_score(score: Score, form: str) -> None:
@@ -72,7 +73,7 @@ def write_score(score: Score, form: str) -> None:
     if form == "json":
         out.write(json.dumps(rounded(score_object(score)), ensure_ascii=False, indent=2) + "\n")
     elif form == "csv":
-        named, rest = (("network", score.network), *score.floors), {"unit": score.unit, "split": score.split}
+        named, rest = (("network", score.network), *score.baselines), {"unit": score.unit, "split": score.split}
         out.write(as_csv([{"name": name, "score": value, **rest} for name, value in named]))
     else:
         out.write(score_text(score))

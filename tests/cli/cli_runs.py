@@ -173,5 +173,5 @@ def leftovers(run_directory: Path) -> set[str]:
 
 
 def scores(out: str) -> dict[str, float]:
-    """The network and its floors, from what `train` prints."""
+    """The network and its baselines, from what `train` prints."""
     return {name: float(value) for name, value in re.findall(r"^  (\S.*?)  +(-?\d+\.\d+)", out, re.MULTILINE)}

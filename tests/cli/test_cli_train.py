@@ -1,4 +1,4 @@
-"""train: from a config or bare data to a run directory, a score with its floors, and progress on stderr."""
+"""train: from a config or bare data to a run directory, a score with its baselines, and progress on stderr."""
 
 from __future__ import annotations
 

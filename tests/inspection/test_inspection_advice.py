@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from rnncli.inspection.advice import advice
+from rnncli.inspection.gradient_by_lag import reach
 from rnncli.inspection.reports import (
     Clipping,
     GateActivity,
@@ -15,7 +16,6 @@ from rnncli.inspection.reports import (
     ParameterGradient,
     StepJacobians,
 )
-from rnncli.inspection.ruler import reach
 from rnncli.tasks.registry import TASKS, config_from_mapping
 
 RNN, LSTM = {"cell": "rnn"}, {"cell": "lstm"}

@@ -55,14 +55,14 @@ def all_counted(sequences=B):
 def test_a_steps_jacobian_is_that_of_central_differences(cell, activation):
     network = made(cell, activation, scale=1.5)
     x, _ = window()
-    (strand,) = passed_forward(network, x, RAGGED)
+    (trace,) = passed_forward(network, x, RAGGED)
     for b, length in enumerate(RAGGED):
         states = naive_states(network, x, b, length)
-        found = step_jacobians(strand, range(length), b)
+        found = step_jacobians(trace, range(length), b)
         assert found.shape == (length, *[len(naive.STATES[cell]) * H] * 2)
         for t in range(length):
             assert error(found[t], naive_jacobian(network, x[t, b], states[t])) < 1e-8
-    assert np.array_equal(step_jacobians(strand, [5, 2], 0), step_jacobians(strand, range(T), 0)[[5, 2]])
+    assert np.array_equal(step_jacobians(trace, [5, 2], 0), step_jacobians(trace, range(T), 0)[[5, 2]])
 
 
 @pytest.mark.parametrize(("cell", "activation"), VARIANTS)
@@ -70,8 +70,8 @@ def test_singular_values_are_means_over_sequences_at_the_lag_of_their_own_end(ce
     network = made(cell, activation, scale=1.5)
     x, _ = window()
     counted = np.array([True, True, False, True])
-    strands = passed_forward(network, x, RAGGED)
-    (found,) = measure(strands, counted, POOL)
+    traces = passed_forward(network, x, RAGGED)
+    (found,) = measure(traces, counted, POOL)
     assert found.sequences == 3
     wanted = {name: [[] for _ in range(T)] for name in ("norm", "smallest", "hidden_norm")}
     for b, length in enumerate(RAGGED):
@@ -101,13 +101,13 @@ def test_an_lstms_memory_keeps_what_its_forget_gate_lets_through():
     network = made("lstm")
     nothing = dict.fromkeys(("rnn__weight_ih_l0", "rnn__weight_hh_l0"), np.zeros_like)
     changed(network, **nothing, rnn__bias_ih_l0=lambda b: np.repeat([0, 2.0, 0, 0], H))
-    (strand,) = passed_forward(network, window()[0])
-    (J,) = step_jacobians(strand, [3], 0)
+    (trace,) = passed_forward(network, window()[0])
+    (J,) = step_jacobians(trace, [3], 0)
     forget = 1 / (1 + math.exp(-2))
     assert pytest.approx(forget * np.eye(H), rel=1e-12) == J[H:, H:]
     assert pytest.approx(forget / 2 * np.eye(H), rel=1e-12) == J[:H, H:]  # tanh' is 1 at c = 0
     assert not J[:, :H].any()
-    (found,) = measure([strand], all_counted(), POOL)
+    (found,) = measure([trace], all_counted(), POOL)
     assert found.norm == pytest.approx([forget * math.sqrt(1.25)] * T, rel=1e-12)
     assert found.hidden_norm == (0.0,) * T
     assert found.lyapunov == pytest.approx(math.log(forget), rel=1e-12)
@@ -115,19 +115,19 @@ def test_an_lstms_memory_keeps_what_its_forget_gate_lets_through():
 
 def test_where_time_is_short_fewer_sequences_and_then_fewer_steps_are_measured(monkeypatch):
     network = made("gru")
-    strands = passed_forward(network, window()[0])
-    (whole,) = measure(strands, all_counted(), POOL)
+    traces = passed_forward(network, window()[0])
+    (whole,) = measure(traces, all_counted(), POOL)
     first = all_counted() & [False, True, False, False]
-    (second_alone,) = measure(strands, first, POOL)
+    (second_alone,) = measure(traces, first, POOL)
     monkeypatch.setattr(jacobians, "_WORK", 2.5 * T * H**3)
-    (two,) = measure(strands, all_counted(), POOL)
+    (two,) = measure(traces, all_counted(), POOL)
     assert (whole.sequences, two.sequences, second_alone.sequences) == (4, 2, 1)
-    (first_alone,) = measure(strands, np.array([True, False, False, False]), POOL)
+    (first_alone,) = measure(traces, np.array([True, False, False, False]), POOL)
     halves = zip(first_alone.norm, second_alone.norm, strict=True)
     assert two.norm == pytest.approx([(a + b) / 2 for a, b in halves], rel=1e-12)
     assert two.lyapunov == pytest.approx((first_alone.lyapunov + second_alone.lyapunov) / 2, rel=1e-12)
     monkeypatch.setattr(jacobians, "_MOST", 3.5 * H**3)
-    (last_steps,) = measure(strands, np.array([True, False, False, False]), POOL)
+    (last_steps,) = measure(traces, np.array([True, False, False, False]), POOL)
     assert last_steps.norm == (*first_alone.norm[:3], *[None] * (T - 3))
 
 
@@ -204,11 +204,11 @@ def test_a_mean_of_exponents_of_which_some_are_infinite():
 @pytest.mark.parametrize("cell", CELLS)
 def test_weights_that_are_no_numbers_have_no_singular_values(cell):
     network = changed(made(cell), rnn__weight_hh_l0=lambda u: np.full_like(u, np.nan))
-    strands = passed_forward(network, window()[0])
-    (found,) = measure(strands, all_counted(), POOL)
+    traces = passed_forward(network, window()[0])
+    (found,) = measure(traces, all_counted(), POOL)
     assert set(found.norm + found.smallest + found.hidden_norm) == {None}
     assert found.lyapunov == math.inf
-    assert {radius for _, radius in spectral_radii(strands[0])} == {None}
+    assert {radius for _, radius in spectral_radii(traces[0])} == {None}
 
 
 @pytest.mark.parametrize(
@@ -241,14 +241,14 @@ def test_a_steps_jacobian_is_that_of_autograd(cell, activation, layers):
 
     network = made(cell, activation, layers, scale=1.5)
     x, _ = window()
-    strands = passed_forward(network, x, RAGGED)
+    traces = passed_forward(network, x, RAGGED)
     twin = Unrolled(torch, network.parameters)
     expected = {name: [[] for _ in range(T)] for name in ("norm", "smallest", "hidden_norm")}
     for b, length in enumerate(RAGGED):
-        work = strands[-1].work
-        below = strands[-2].work.h[1:, b] if layers > 1 else x[:, b]
+        work = traces[-1].work
+        below = traces[-2].work.h[1:, b] if layers > 1 else x[:, b]
         step = twin.cell(cell, activation, f"rnn.{{}}_l{layers - 1}")
-        found = step_jacobians(strands[-1], range(length), b)
+        found = step_jacobians(traces[-1], range(length), b)
         for t in range(length):
             row = torch.from_numpy(below[t : t + 1])
             state = torch.from_numpy(np.concatenate([part[t, b] for part in work.states.values()]))
@@ -262,6 +262,6 @@ def test_a_steps_jacobian_is_that_of_autograd(cell, activation, layers):
             expected["norm"][k].append(np.linalg.norm(J, 2))
             expected["smallest"][k].append(np.linalg.norm(J, -2))
             expected["hidden_norm"][k].append(np.linalg.norm(J[:H, :H], 2))
-    got = measure(strands, all_counted(), POOL)[-1]
+    got = measure(traces, all_counted(), POOL)[-1]
     for name, by_lag in expected.items():
         assert getattr(got, name) == pytest.approx([np.mean(some) for some in by_lag], rel=1e-9, abs=1e-12), name

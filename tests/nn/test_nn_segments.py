@@ -16,8 +16,8 @@ S, B, M, SEGMENT, I, K, O, H = 4, 3, 2, 3, 2, 2, 2, 4
 FLOAT64 = np.dtype(np.float64)
 
 
-def small_shape(cell, layers=1, ahead=0, channels=1, dropout=0.0):
-    return SegmentShape(cell, SEGMENT, M, I, O, H, layers, ahead, channels, dropout=dropout)
+def small_shape(cell, layers=1, known_covariates=0, channels=1, dropout=0.0):
+    return SegmentShape(cell, SEGMENT, M, I, O, H, layers, known_covariates, channels, dropout=dropout)
 
 
 class Windows:
@@ -34,7 +34,7 @@ class Windows:
             view[...] = random.normal(0, 0.3, view.shape)
         self.work = self.model.workspace(S, B, training=True)
         self.work.x[...] = random.normal(0, 1, self.work.x.shape)
-        self.work.ahead[...] = random.normal(0, 1, self.work.ahead.shape)
+        self.work.known_covariates[...] = random.normal(0, 1, self.work.known_covariates.shape)
         self.work.channels[...] = np.repeat(np.arange(B) % shape.channels, M)
         self.targets = random.normal(0, 1, self.work.outputs.shape).astype(dtype)
         self.model.set_dropout(self.work, 3, 1)
@@ -73,7 +73,10 @@ def test_the_gradient_of_what_is_known_ahead():
     windows = Windows(small_shape("gru", 1, K, 3))
     windows.run_backward()
     dahead = windows.work.decoder.dx.reshape(B, M, -1)[:, :, H:].copy()
-    assert error(dahead, central_differences(windows.work.ahead, windows.run_forward, 1e-4, fourth_order=True)) < 1e-7
+    assert (
+        error(dahead, central_differences(windows.work.known_covariates, windows.run_forward, 1e-4, fourth_order=True))
+        < 1e-7
+    )
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -84,7 +87,7 @@ def test_outputs_match_the_naive_twin_of_each_window_alone(cell, layers, ahead, 
     windows.run_forward()
     weights = windows.model.parameters.export()
     for b in range(B):
-        known = windows.work.ahead[b] if ahead else np.zeros((M, 0))
+        known = windows.work.known_covariates[b] if ahead else np.zeros((M, 0))
         wanted = naive.segment_network(shape, weights, windows.work.x[:, b], known, b % channels)
         assert error(windows.work.outputs[0, b], wanted) < 1e-12
 
@@ -124,7 +127,7 @@ def test_outputs_and_gradients_match_pytorch(cell, dtype, bar):
     last = stack("encoder", H, 2, e)[-1]
     position = weights["position.weight"].repeat(B, 1)
     channel = weights["channel.weight"][torch.tensor(windows.work.channels[0]).long()]
-    ahead = torch.tensor(windows.work.ahead).reshape(B * M, -1)
+    ahead = torch.tensor(windows.work.known_covariates).reshape(B * M, -1)
     read = torch.cat([position, channel, ahead], dim=1)[None]
     h = stack("decoder", read.shape[2], 1, read, last.repeat_interleave(M, dim=0)[None])
     made = (h[0] @ weights["head.weight"].T + weights["head.bias"]).reshape(1, B, -1)

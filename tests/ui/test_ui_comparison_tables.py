@@ -116,8 +116,8 @@ def test_long_and_hostile_names_keep_to_80_columns(capsys: pytest.CaptureFixture
 
 def test_the_svg_names_every_network_and_obeys_none_of_them(tmp_path: Path) -> None:
     odd = Compared("a\x1b[31m[bold]b[/x] & <b>", report(layer(powers(1.5, 20)), at="init"))
-    save_svg([RNN, odd], tmp_path / "ruler.svg")
-    root = ElementTree.parse(tmp_path / "ruler.svg").getroot()
+    save_svg([RNN, odd], tmp_path / "lags.svg")
+    root = ElementTree.parse(tmp_path / "lags.svg").getroot()
     words = [element.text or "" for element in root.iter("{http://www.w3.org/2000/svg}text")]
     assert {"rnn", "before", "<b>", "1.50", three_digits(0.6**7), three_digits(1.5**19), "┊", "█"} <= set(words)
     assert not any("\x1b" in word for word in words)

@@ -40,7 +40,7 @@ class Sizes:
     horizon: int
     targets: int
     past: int = 0
-    ahead: int = 0
+    known_covariates: int = 0
     static: int = 0
     masked: bool = False
     channels: int = 1
@@ -49,7 +49,7 @@ class Sizes:
 
     @property
     def inputs(self) -> int:
-        return self.targets * (2 if self.masked else 1) + self.past + self.ahead + self.static
+        return self.targets * (2 if self.masked else 1) + self.past + self.known_covariates + self.static
 
 
 def inputs(frame: Frame, sizes: Sizes) -> np.ndarray:
@@ -58,7 +58,7 @@ def inputs(frame: Frame, sizes: Sizes) -> np.ndarray:
     parts = [frame.x]
     if sizes.masked:
         parts.append(contexts.known.astype(np.float64))
-    parts += [contexts.past, contexts.ahead[:T], np.repeat(contexts.static[None], T, axis=0)]
+    parts += [contexts.past, contexts.known_covariates[:T], np.repeat(contexts.static[None], T, axis=0)]
     return np.concatenate(parts, axis=2)
 
 
@@ -135,7 +135,7 @@ class Direct(Decoder):
 
     @staticmethod
     def _steps_ahead(sizes: Sizes) -> int:
-        return sizes.horizon if sizes.ahead else 0
+        return sizes.horizon if sizes.known_covariates else 0
 
     @classmethod
     def build(
@@ -176,7 +176,7 @@ class Direct(Decoder):
         x = self._steps(frame)
         bptt = self.bptt if draw or truncated else self.T
         lead = self.T - bptt
-        work = self._work(bptt, x.shape[1], self._steps_said, training=draw is not None)
+        work = self._work(bptt, x.shape[1], self._head_steps, training=draw is not None)
         work.dropout_keys = self.network.dropout_keys(*draw) if draw else ()
         work.clear_state()
         if lead:  # steps that no gradient reaches
@@ -191,39 +191,39 @@ class Direct(Decoder):
     def _steps(self, frame: Frame) -> np.ndarray:
         """(T, B, I): of the context, and of the rows ahead."""
         x = inputs(frame, self.sizes)
-        if not self.sizes.ahead:
+        if not self.sizes.known_covariates:
             return x
         contexts, horizon = frame.contexts, self.sizes.horizon
         steps = np.zeros((self.T, x.shape[1], x.shape[2] + 1))
         steps[: len(x), :, :-1] = x
         on = steps[len(x) :]
-        first = x.shape[2] - self.sizes.ahead - self.sizes.static
-        on[:, :, first : first + self.sizes.ahead] = contexts.ahead[len(x) :]
-        on[:, :, first + self.sizes.ahead : -1] = np.repeat(contexts.static[None], horizon, axis=0)
+        first = x.shape[2] - self.sizes.known_covariates - self.sizes.static
+        on[:, :, first : first + self.sizes.known_covariates] = contexts.known_covariates[len(x) :]
+        on[:, :, first + self.sizes.known_covariates : -1] = np.repeat(contexts.static[None], horizon, axis=0)
         on[:, :, -1] = 1  # what tells a row ahead from one whose value is zero
         return steps
 
     def arranged(self, values: np.ndarray) -> np.ndarray:
-        if self.sizes.ahead:
+        if self.sizes.known_covariates:
             return np.ascontiguousarray(values, self.network.dtype)
         return to_outputs(values).astype(self.network.dtype)
 
     def read(self, outputs: np.ndarray) -> np.ndarray:
-        if self.sizes.ahead:
+        if self.sizes.known_covariates:
             return outputs.reshape(*outputs.shape[:2], self.sizes.targets, -1)
         return from_outputs(outputs, self.sizes.targets * self.sizes.parameters).reshape(
             self.sizes.horizon, outputs.shape[1], self.sizes.targets, -1
         )
 
     @property
-    def _steps_said(self) -> int:
+    def _head_steps(self) -> int:
         """How many of the last steps say something."""
         return self._steps_ahead(self.sizes) or 1
 
-    def _work(self, T: int, B: int, said: int, *, training: bool) -> Workspace:
-        key = (T, B, said, int(training))
+    def _work(self, T: int, B: int, head_steps: int, *, training: bool) -> Workspace:
+        key = (T, B, head_steps, int(training))
         if key not in self._works:
-            self._works[key] = self.network.workspace(T, B, said, training=training)
+            self._works[key] = self.network.workspace(T, B, head_steps, training=training)
         return self._works[key]
 
 
@@ -256,7 +256,7 @@ class Segments(Decoder):
             output_size=sizes.targets * sizes.parameters,
             hidden_size=model.hidden_size,
             num_layers=model.num_layers,
-            ahead_size=sizes.ahead,
+            known_size=sizes.known_covariates,
             channels=sizes.channels,
             activation=model.activation,
             dropout=model.dropout,
@@ -278,10 +278,12 @@ class Segments(Decoder):
         T, B, I = x.shape
         work = self._work(T // self.w, B, training=draw is not None)
         work.x[...] = x.reshape(T // self.w, self.w, B, I).transpose(0, 2, 1, 3).reshape(work.x.shape)
-        if self.sizes.ahead:
-            ahead = np.zeros((self.M * self.w, B, self.sizes.ahead))
-            ahead[: self.sizes.horizon] = frame.contexts.ahead[T:]
-            work.ahead[...] = ahead.reshape(self.M, self.w, B, -1).transpose(2, 0, 1, 3).reshape(work.ahead.shape)
+        if self.sizes.known_covariates:
+            ahead = np.zeros((self.M * self.w, B, self.sizes.known_covariates))
+            ahead[: self.sizes.horizon] = frame.contexts.known_covariates[T:]
+            work.known_covariates[...] = (
+                ahead.reshape(self.M, self.w, B, -1).transpose(2, 0, 1, 3).reshape(work.known_covariates.shape)
+            )
         if self.sizes.channels > 1:
             work.channels[0] = np.repeat(frame.contexts.series, self.M)
         if draw:

@@ -177,7 +177,7 @@ class ForecastExperiment(Experiment):
             "model": config.model.model_dump(),
             "training": config.training.model_dump(include={"loss", "seeds", "seed", "with_baseline", "fallback"}),
             "series": {
-                "columns": vars(self.columns),
+                "columns": self.columns.to_header(),
                 "delimiter": self.delimiter,
                 "channels": self._channels(),
                 "panel": panel,
@@ -217,8 +217,8 @@ class ForecastExperiment(Experiment):
         scores = tested.scores()
         one = tested.actual.shape[2] * len(self.parts.panel.ids) == 1 or bool(np.isnan(scores[NETWORK].mase))
         unit = f"MAE of {self._targets()}" if one else f"mean MASE of {self._several(tested)}"
-        floors = dict.fromkeys((WITH_BASELINE, "last-value", "seasonal-naive", self.config.data.residual))
-        shown = [name for name in floors if name in scores]
+        baselines = dict.fromkeys((WITH_BASELINE, "last-value", "seasonal-naive", self.config.data.residual))
+        shown = [name for name in baselines if name in scores]
         figures = {name: score.mae if one else score.mase for name, score in scores.items()}
         return Score(
             split,
@@ -259,14 +259,14 @@ class ForecastExperiment(Experiment):
         tested = tester.run(origins)
         if np.isnan(tested.actual).all():
             return
-        spoken = WITH_BASELINE if WITH_BASELINE in tested.forecasts else NETWORK
+        own = WITH_BASELINE if WITH_BASELINE in tested.forecasts else NETWORK
         squared = self.members.first.loss.mean
         errors = {name: float(np.nanmean(tested.errors(name, squared=squared))) for name in tested.forecasts}
         best = min((name for name in errors if name in NAIVE_FORECASTS), key=lambda name: errors[name])
-        self.prefers = best if errors[best] <= errors[spoken] else None
+        self.prefers = best if errors[best] <= errors[own] else None
         spread, windows = tester.spread(tested.origins), self.members.first.windowing
         groups = tested.groups(apart=self._channels() == 1)
-        for name, forecasts in ((NETWORK, tested.forecasts[spoken]), (best, tested.forecasts[best])):
+        for name, forecasts in ((NETWORK, tested.forecasts[own]), (best, tested.forecasts[best])):
             missed = windows.forward(tested.actual) - windows.forward(forecasts)
             if (made := calibrated(missed / spread, groups)) is not None:
                 self.calibrations[name] = made
@@ -274,13 +274,13 @@ class ForecastExperiment(Experiment):
 
     def _note_validation(self) -> None:
         """What `predict` will say differently for it."""
-        speaker = self.prefers if self.prefers and self.config.training.fallback else None
-        if speaker:
+        method = self.prefers if self.prefers and self.config.training.fallback else None
+        if method:
             note(
-                f"on validation the network was no better than {speaker.replace('-', ' ')}, which predict will say "
+                f"on validation the network was no better than {method.replace('-', ' ')}, which predict will say "
                 "therefore; predict --network asks the network"
             )
-        calibration = self.calibrations.get(speaker or NETWORK)
+        calibration = self.calibrations.get(method or NETWORK)
         for receipt in calibration.receipts if calibration else ():
             if receipt.asked in SHOWN:
                 note(f"intervals: {receipt} on validation")

@@ -149,7 +149,7 @@ class Encoders:
     """How columns beside the targets become features. calendar: whether the time column does too."""
 
     past: Encodings
-    ahead: Encodings
+    known_covariates: Encodings
     static: Encodings
     calendar: bool
 
@@ -159,7 +159,7 @@ class Encoders:
         everyone = np.arange(len(panel.ids))
         return cls(
             Encodings.fit(panel.past, rows),
-            Encodings.fit(panel.ahead, rows),
+            Encodings.fit(panel.known_covariates, rows),
             Encodings.fit(panel.static, everyone),
             calendar,
         )
@@ -169,7 +169,7 @@ class Encoders:
         calendar = self._calendar(panel, 0, 1, 0).shape[1]
         return {
             "past": self.past.size,
-            "ahead": self.ahead.size + calendar,
+            "known_covariates": self.known_covariates.size + calendar,
             "static": self.static.size,
         }
 
@@ -180,7 +180,7 @@ class Encoders:
             panel.values,
             panel.known,
             self.past.encode(panel.past, R),
-            np.concatenate([self.ahead.encode(panel.ahead, R), np.concatenate(calendar)], axis=1),
+            np.concatenate([self.known_covariates.encode(panel.known_covariates, R), np.concatenate(calendar)], axis=1),
             self.static.encode(panel.static, len(panel.ids)),
             np.repeat(np.arange(len(panel.ids)), panel.lengths),
         )
@@ -190,7 +190,7 @@ class Encoders:
 
         DataError naming the first `needed` of them that are missing; the last known one stands for the others.
         """
-        columns = panel.coming[s] if self.ahead else {}
+        columns = panel.coming[s] if self.known_covariates else {}
         there = min((len(column) for column in columns.values()), default=count)
         if there < needed:
             which = f" of the series {shown(panel.ids[s])}" if panel.ids[s] else ""
@@ -205,7 +205,7 @@ class Encoders:
                 "give them in a second file with --future"
             )
         known = {name: column[np.minimum(np.arange(count), there - 1)] for name, column in columns.items()}
-        encoded = self.ahead.encode(known, count)
+        encoded = self.known_covariates.encode(known, count)
         return np.concatenate([encoded, self._calendar(panel, s, 1, count)[1:]], axis=1)
 
     def _calendar(self, panel: Panel, s: int, count: int, ahead: int) -> np.ndarray:
@@ -215,14 +215,18 @@ class Encoders:
 
     def to_header(self) -> dict[str, Any]:
         """JSON for a model file."""
-        parts = {name: getattr(self, name).to_header() for name in ("past", "ahead", "static")}
-        return {**parts, "calendar": self.calendar}
+        return {
+            "past": self.past.to_header(),
+            "ahead": self.known_covariates.to_header(),
+            "static": self.static.to_header(),
+            "calendar": self.calendar,
+        }
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Encoders:
         """The inverse of `to_header`."""
-        past, ahead, static = (Encodings.from_header(header[name]) for name in ("past", "ahead", "static"))
-        return cls(past, ahead, static, bool(header["calendar"]))
+        past, known, static = (Encodings.from_header(header[name]) for name in ("past", "ahead", "static"))
+        return cls(past, known, static, bool(header["calendar"]))
 
 
 def last_contexts(panel: Panel, encoders: Encoders, windowing: Windowing, wanted: int) -> Features:
@@ -232,7 +236,7 @@ def last_contexts(panel: Panel, encoders: Encoders, windowing: Windowing, wanted
     features = encoders.features(panel)
     contexts = windowing.contexts(features, panel.starts[1:])
     after = np.stack([encoders.after(panel, s, wanted, count) for s in range(len(panel.ids))], axis=1)
-    return replace(contexts, ahead=np.concatenate([contexts.ahead[: windowing.context], after]))
+    return replace(contexts, known_covariates=np.concatenate([contexts.known_covariates[: windowing.context], after]))
 
 
 @dataclass(frozen=True)

@@ -43,13 +43,13 @@ class Follower:
             raise UsageError(
                 "--follow: is for one series, or several side by side; this model has series of other forms"
             )
-        if forecaster.columns.ahead or forecaster.columns.past:
+        if forecaster.columns.known_covariates or forecaster.columns.past:
             raise UsageError("--follow: this model reads covariates, which a stream of targets does not have")
         self.forecaster, self.levels, self.network = forecaster, tuple(levels), network
-        self.speaker = NETWORK if network else forecaster.speaker
-        self.calibration: Calibration | None = forecaster.calibrations.get(self.speaker)
+        self.method = NETWORK if network else forecaster.method
+        self.calibration: Calibration | None = forecaster.calibrations.get(self.method)
         if levels:
-            forecaster.require_intervals(self.speaker)
+            forecaster.require_intervals(self.method)
         self.horizon, self.kept = forecaster.horizon, int(forecaster.panel.lengths.max())
         forecaster.panel = forecaster.panel.at_least(self.kept)  # side by side, each as long as the longest
         first = forecaster.members.first
@@ -57,7 +57,7 @@ class Follower:
             isinstance(first.decoder, Recursive)
             and first.windowing.scaling == "none"
             and len(forecaster.members.members) == 1
-            and self.speaker == NETWORK
+            and self.method == NETWORK
         )
         self._carried: Carried | None = None
         self._made: list[tuple[np.ndarray, np.ndarray]] = []  # newest first: forecasts (H, C) and their spread
@@ -78,7 +78,7 @@ class Follower:
         """The forecast of the next row, beside the score of the last."""
         score = np.full(len(self._last), np.nan) if score is None else score
         point, spread = (part[:1].reshape(1, -1, self.panel.values.shape[1]) for part in self._made[0])
-        ends = self.forecaster.bands(self.speaker, point, spread, self.levels)
+        ends = self.forecaster.bands(self.method, point, spread, self.levels)
         return Followed(
             score, point.ravel(), {level: (low.ravel(), high.ravel()) for level, (low, high) in ends.items()}
         )

@@ -97,7 +97,7 @@ class Forecaster(Predictor):
         return self.config.data
 
     @property
-    def speaker(self) -> str:
+    def method(self) -> str:
         """Who forecasts, unless the network is asked for: it, or the baseline that was better on validation."""
         return self.prefers if self.prefers and self.config.training.fallback else NETWORK
 
@@ -122,7 +122,7 @@ class Forecaster(Predictor):
 
     def read_future(self, source: Source, data: SeriesConfig) -> None:
         """The known covariates of the rows ahead."""
-        if not self.columns.ahead:
+        if not self.columns.known_covariates:
             raise UsageError("--future: this model knows no covariates beforehand; leave it out")
         self.panel = with_future(self.panel, self.columns, source, data)
 
@@ -156,37 +156,37 @@ class Forecaster(Predictor):
         network: bool = False,
         seed: int = SEED,
     ) -> Forecasts:
-        """The next `horizon` rows of every series, by the network or by whom `speaker` names.
+        """The next `horizon` rows of every series, by the network or by whom `method` names.
 
         UsageError where intervals or samples are asked for that this model cannot give.
         """
         wanted = horizon or self.horizon
         members = self.members.reaching(wanted)
-        speaker = NETWORK if network else self.speaker
+        method = NETWORK if network else self.method
         whole = self.panel.at_least(members.context)
         contexts = last_contexts(whole, self.fitted.encoders, members.widest, wanted)
         point, spread = self._on_and_on(members, contexts, wanted)
-        if speaker != NETWORK:
-            point = self._naive(speaker, wanted)
-        bands = self.bands(speaker, point, spread, levels)
+        if method != NETWORK:
+            point = self._naive(method, wanted)
+        bands = self.bands(method, point, spread, levels)
         if not np.isfinite(point).all():
             raise ModelFileError("the forecast is no finite number; the weights or the series are beyond all measure")
-        return Forecasts(point, spread, bands, self._paths(members, contexts, speaker, samples, wanted, seed))
+        return Forecasts(point, spread, bands, self._paths(members, contexts, method, samples, wanted, seed))
 
-    def require_intervals(self, speaker: str) -> Calibration:
-        """The calibration of one speaker; UsageError where there is none."""
-        if speaker not in self.calibrations:
+    def require_intervals(self, method: str) -> Calibration:
+        """The calibration of one method; UsageError where there is none."""
+        if method not in self.calibrations:
             raise UsageError(
                 "this model has no intervals: nothing was held out to calibrate them on, or training was not finished; "
                 "train to the end with data.validation"
             )
-        return self.calibrations[speaker]
+        return self.calibrations[method]
 
-    def bands(self, speaker: str, point: np.ndarray, spread: np.ndarray, levels: Sequence[float]) -> dict[float, Band]:
+    def bands(self, method: str, point: np.ndarray, spread: np.ndarray, levels: Sequence[float]) -> dict[float, Band]:
         """Intervals by percent around points (H, S, C) of spread likewise; UsageError where there are none."""
         made: dict[float, Band] = {}
         for level in levels:
-            ends = self.require_intervals(speaker).interval(point, spread, level, self.members.first.windowing)
+            ends = self.require_intervals(method).interval(point, spread, level, self.members.first.windowing)
             low, high = (self.members.countable(end, share) for end, share in zip(ends, (0.0, 1.0), strict=True))
             made[level] = low, high
         return made
@@ -195,7 +195,9 @@ class Forecaster(Predictor):
         """Point and spread, (wanted, S, C): beyond the horizon, forecasts are read as if they had come."""
         points, spreads, h = [], [], members.first.windowing.horizon
         for first in range(0, wanted, h):
-            here = replace(contexts, ahead=contexts.ahead[first : first + len(contexts.values) + h])
+            here = replace(
+                contexts, known_covariates=contexts.known_covariates[first : first + len(contexts.values) + h]
+            )
             points.append(members.point(here))
             spreads.append(members.spread(here, SEED))
             values = np.concatenate([contexts.values, points[-1]])[h:]
@@ -209,13 +211,13 @@ class Forecaster(Predictor):
         return np.concatenate([NAIVE_FORECASTS[name](one.values[:, None], wanted, season) for one in series], axis=1)
 
     def _paths(
-        self, members: Members, contexts: Features, speaker: str, samples: int, wanted: int, seed: int
+        self, members: Members, contexts: Features, method: str, samples: int, wanted: int, seed: int
     ) -> np.ndarray | None:
         if not samples:
             return None
-        if speaker != NETWORK:
+        if method != NETWORK:
             raise UsageError(
-                f"--samples: {speaker.replace('-', ' ')}, which was better on validation, has no distribution; "
+                f"--samples: {method.replace('-', ' ')}, which was better on validation, has no distribution; "
                 "--network draws from the network"
             )
         if members.first.windowing.horizon < wanted:
@@ -265,9 +267,9 @@ class Forecaster(Predictor):
         wanted = horizon or self.horizon
         if wanted > self.horizon and not isinstance(self.members.first.decoder, Recursive):
             note(f"horizon {wanted} is beyond the trained {self.horizon}: later rows build on forecast ones")
-        if self.speaker != NETWORK and not network:
+        if self.method != NETWORK and not network:
             note(
-                f"the network was no better than {self.speaker.replace('-', ' ')} on validation, which therefore "
+                f"the network was no better than {self.method.replace('-', ' ')} on validation, which therefore "
                 "forecasts; --network asks the network"
             )
         if short := int((self.panel.lengths < self.members.context).sum()):
@@ -316,7 +318,7 @@ class Forecaster(Predictor):
 
     def receipts(self, levels: Sequence[float], *, network: bool = False) -> list[str]:
         """What intervals of these levels held when they were put to the test."""
-        calibration = self.calibrations.get(NETWORK if network else self.speaker)
+        calibration = self.calibrations.get(NETWORK if network else self.method)
         return [str(receipt) for receipt in calibration.receipts if receipt.asked in levels] if calibration else []
 
     def _rows(self, point: np.ndarray, bands: Mapping[float, Band]) -> list[dict[str, Any]]:

@@ -76,7 +76,7 @@ class Member:
             values=contexts.values[skipped:],
             known=contexts.known[skipped:],
             past=contexts.past[skipped:],
-            ahead=contexts.ahead[skipped:],
+            known_covariates=contexts.known_covariates[skipped:],
         )
         return self.windowing.frame(shorter)
 

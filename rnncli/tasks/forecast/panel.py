@@ -32,7 +32,7 @@ class Panel:
     values: np.ndarray
     known: np.ndarray
     past: Mapping[str, Column]
-    ahead: Mapping[str, Column]
+    known_covariates: Mapping[str, Column]
     coming: tuple[Mapping[str, Column], ...]
     static: Mapping[str, Column]
     timelines: tuple[Timeline, ...]
@@ -54,7 +54,7 @@ class Panel:
             values=self.values[rows],
             known=self.known[rows],
             past={name: column[rows] for name, column in self.past.items()},
-            ahead={name: column[rows] for name, column in self.ahead.items()},
+            known_covariates={name: column[rows] for name, column in self.known_covariates.items()},
             coming=self.coming[s : s + 1],
             static={name: column[s : s + 1] for name, column in self.static.items()},
             timelines=self.timelines[s : s + 1],
@@ -87,14 +87,14 @@ class Panel:
             values=self.values[kept],
             known=self.known[kept],
             past={name: column[kept] for name, column in self.past.items()},
-            ahead={name: column[kept] for name, column in self.ahead.items()},
+            known_covariates={name: column[kept] for name, column in self.known_covariates.items()},
         )
 
     def to_header(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """JSON and arrays by name for a model file."""
         arrays: dict[str, np.ndarray] = {"values": self.values, "known": self.known.astype(np.uint8)}
         words: dict[str, list[str]] = {}
-        groups = {"past": self.past, "ahead": self.ahead, "static": self.static} | {
+        groups = {"past": self.past, "ahead": self.known_covariates, "static": self.static} | {
             f"coming.{s}": coming for s, coming in enumerate(self.coming)
         }
         for group, columns in groups.items():
@@ -133,12 +133,12 @@ class Panel:
             values=values,
             known=known,
             past=columns("past"),
-            ahead=columns("ahead"),
+            known_covariates=columns("ahead"),
             coming=tuple(columns(f"coming.{s}") for s in range(len(ids))),
             static=columns("static"),
             timelines=tuple(Timeline.from_header(one) for one in header["timelines"]),
         )
-        shapes = {column.shape for column in (*panel.past.values(), *panel.ahead.values())}
+        shapes = {column.shape for column in (*panel.past.values(), *panel.known_covariates.values())}
         whole = (
             len(set(ids)) == len(ids)
             and values.ndim == 2
@@ -162,7 +162,9 @@ def stacked(panels: Sequence[Panel]) -> Panel:
         values=np.concatenate([panel.values for panel in panels]),
         known=np.concatenate([panel.known for panel in panels]),
         past={name: np.concatenate([panel.past[name] for panel in panels]) for name in first.past},
-        ahead={name: np.concatenate([panel.ahead[name] for panel in panels]) for name in first.ahead},
+        known_covariates={
+            name: np.concatenate([panel.known_covariates[name] for panel in panels]) for name in first.known_covariates
+        },
         coming=tuple(coming for panel in panels for coming in panel.coming),
         static={name: np.concatenate([panel.static[name] for panel in panels]) for name in first.static},
         timelines=tuple(timeline for panel in panels for timeline in panel.timelines),
@@ -190,7 +192,10 @@ def continued(panel: Panel, after: Panel) -> Panel:
                 values=np.concatenate([one.values, np.where(begun, more.values, one.values[-1])]),
                 known=np.concatenate([one.known, more.known]),
                 past={key: np.concatenate([column, more.past[key]]) for key, column in one.past.items()},
-                ahead={key: np.concatenate([column, more.ahead[key]]) for key, column in one.ahead.items()},
+                known_covariates={
+                    key: np.concatenate([column, more.known_covariates[key]])
+                    for key, column in one.known_covariates.items()
+                },
                 coming=more.coming,
                 static=one.static,
                 timelines=more.timelines,

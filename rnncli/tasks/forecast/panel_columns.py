@@ -36,8 +36,9 @@ class Columns:
     """The names of columns by their part.
 
     layout: "wide", the series side by side; "long", one under another, told apart by `id`; "rows", a row for each.
-    past, ahead: covariates known up to a row, and known beforehand. static: one value a series. words: those of these
-    three that are words and not numbers, also in files that happen to have only numbers there.
+    past: covariates whose values are known up to the last row. known_covariates: those known of the rows ahead too.
+    static: one value a series. words: those of these three that are words and not numbers, also in files that happen to
+    have only numbers there.
     """
 
     layout: str
@@ -45,13 +46,17 @@ class Columns:
     time: str | None
     targets: tuple[str, ...]
     past: tuple[str, ...] = ()
-    ahead: tuple[str, ...] = ()
+    known_covariates: tuple[str, ...] = ()
     static: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
 
+    def to_header(self) -> dict[str, Any]:
+        """JSON for a model file."""
+        return {{"known_covariates": "ahead"}.get(key, key): value for key, value in vars(self).items()}
+
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Columns:
-        """From a model file, where `vars` of this went."""
+        """The inverse of `to_header`."""
         names = (tuple(map(str, header[part])) for part in ("targets", "past", "ahead", "static", "words"))
         return cls(header["layout"], header["id"], header["time"], *names)
 
@@ -65,7 +70,7 @@ def find_columns(table: Table, data: SeriesConfig) -> Columns:
     if data.layout == "rows" or (data.layout is None and _looks_like_rows(table, data)):
         return _rows(table, data)
     identity = _identity(table, data)
-    past, ahead, static = (
+    past, known, static = (
         _named(table, named, key)
         for key, named in (
             ("past_covariates", data.past_covariates),
@@ -73,7 +78,7 @@ def find_columns(table: Table, data: SeriesConfig) -> Columns:
             ("static", data.static),
         )
     )
-    beside = (*past, *ahead, *static)
+    beside = (*past, *known, *static)
     time = _time(table, data, identity, {*beside, *_named(table, data.target, "target")})
     taken = [name for name in (identity, time, *beside) if name is not None]
     targets = _targets(table, data, taken, identity)
@@ -84,7 +89,7 @@ def find_columns(table: Table, data: SeriesConfig) -> Columns:
         time=time,
         targets=targets,
         past=past,
-        ahead=ahead,
+        known_covariates=known,
         static=static,
         words=_words(table, beside, data),
     )
@@ -245,7 +250,7 @@ def _refuse_two_parts(columns: Columns) -> None:
         "the time column": (columns.time,),
         "a target": columns.targets,
         "a past covariate": columns.past,
-        "a known covariate": columns.ahead,
+        "a known covariate": columns.known_covariates,
         "static": columns.static,
     }
     seen: dict[str, str] = {}
@@ -262,7 +267,7 @@ def _refuse_two_parts(columns: Columns) -> None:
 
 def require_columns(table: Table, columns: Columns) -> None:
     """UsageError where `table` lacks one of these columns, which are those of the training data."""
-    wanted = (columns.id, columns.time, *columns.targets, *columns.past, *columns.ahead, *columns.static)
+    wanted = (columns.id, columns.time, *columns.targets, *columns.past, *columns.known_covariates, *columns.static)
     for name in wanted if columns.layout != "rows" else ():
         if name is not None and name not in table.header:
             raise UsageError(f"{no_column(table, name)}; the forecast needs it")

@@ -28,7 +28,7 @@ class _Cells:
 
     targets: np.ndarray
     past: dict[str, Column]
-    ahead: dict[str, Column]
+    known_covariates: dict[str, Column]
     static: dict[str, Column]
 
 
@@ -60,7 +60,7 @@ class StepTable:
         cells = _Cells(
             np.stack([self._numbers(name) for name in self.columns.targets], axis=1),
             self._covariates(self.columns.past),
-            self._covariates(self.columns.ahead),
+            self._covariates(self.columns.known_covariates),
             self._covariates(self.columns.static),
         )
         lasts = self._lasts(cells.targets)
@@ -70,7 +70,7 @@ class StepTable:
         if self.data.missing == "refuse":
             self._refuse_missing(cells, seen)
         self._refuse_vast_gaps(lasts, places)
-        blanks = {key for key, column in cells.ahead.items() if _is_words(column) and "" in column[seen]}
+        blanks = {key for key, column in cells.known_covariates.items() if _is_words(column) and "" in column[seen]}
         return stacked(
             [
                 self._series(name, rows, last, places[rows], timelines[s : s + 1], cells, blanks)
@@ -80,8 +80,8 @@ class StepTable:
 
     def coming(self, panel: Panel) -> tuple[Mapping[str, Column], ...]:
         """Of each series of `panel`, the known covariates of the rows after its end."""
-        cells = self._covariates(self.columns.ahead)
-        blanks = {key for key, column in panel.ahead.items() if _is_words(column) and "" in column}
+        cells = self._covariates(self.columns.known_covariates)
+        blanks = {key for key, column in panel.known_covariates.items() if _is_words(column) and "" in column}
         found = []
         for s, name in enumerate(panel.ids):
             # Columns side by side as series of their own share the rows ahead.
@@ -172,7 +172,7 @@ class StepTable:
 
     def _lasts(self, targets: np.ndarray) -> list[int]:
         """How many of each series' rows there are up to its last target; all of them unless covariates go on."""
-        if not self.columns.ahead:
+        if not self.columns.known_covariates:
             return [len(rows) for rows in self.groups.values()]
         there = ~np.isnan(targets).all(axis=1)
         lasts = []
@@ -186,7 +186,7 @@ class StepTable:
     def _refuse_missing(self, cells: _Cells, seen: np.ndarray) -> None:
         """DataError for the first number that is missing in the rows `seen` (N,), column after column."""
         targets = dict(zip(self.columns.targets, cells.targets.T, strict=True))
-        for name, column in {**targets, **cells.past, **cells.ahead}.items():
+        for name, column in {**targets, **cells.past, **cells.known_covariates}.items():
             if not _is_words(column) and (gaps := np.flatnonzero(np.isnan(column) & seen)).size:
                 refuse_missing(self.table, self.index[name], gaps, int(seen.sum()))
 
@@ -243,8 +243,10 @@ class StepTable:
             values=values,
             known=known,
             past={key: covariate(key, column, past=True) for key, column in cells.past.items()},
-            ahead={key: covariate(key, column, past=False) for key, column in cells.ahead.items()},
-            coming=(self._ahead(cells.ahead, rows, places - end, blanks),),
+            known_covariates={
+                key: covariate(key, column, past=False) for key, column in cells.known_covariates.items()
+            },
+            coming=(self._ahead(cells.known_covariates, rows, places - end, blanks),),
             static={key: self._static(key, column, name, rows) for key, column in cells.static.items()},
             timelines=tuple(replace(one, last=one.stamp(-beyond)) if beyond else one for one in timeline),
         )

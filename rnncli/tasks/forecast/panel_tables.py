@@ -63,7 +63,7 @@ def _series(name: str, values: np.ndarray, steps: list[int], where: str, table: 
         values=whole[:, None],
         known=known[:, None],
         past={},
-        ahead={},
+        known_covariates={},
         coming=({},),
         static={},
         timelines=(),
@@ -115,7 +115,7 @@ def with_future(panel: Panel, columns: Columns, source: Source, data: SeriesConf
     Rows are found by their times; those up to the end are passed over. Without times, all are after it. ConfigError
     without known covariates; DataError for a series whose next row is not there.
     """
-    if not columns.ahead:
+    if not columns.known_covariates:
         raise ConfigError("data.future: tells known covariates, and data.known_covariates names none; remove one")
     only = replace(columns, targets=(), past=(), static=())
     table = _read(source, data)

@@ -48,11 +48,11 @@ class Recursive(Direct):
         *,
         head_starts_at_zero: bool = True,
     ) -> Network:
-        one_step = replace(sizes, horizon=1, ahead=0, past=sizes.past + sizes.ahead)
+        one_step = replace(sizes, horizon=1, known_covariates=0, past=sizes.past + sizes.known_covariates)
         return Direct.build(model, one_step, B, dtype, head_starts_at_zero=head_starts_at_zero)
 
     @property
-    def _steps_said(self) -> int:
+    def _head_steps(self) -> int:
         return self.sizes.horizon
 
     def _steps(self, frame: Frame) -> np.ndarray:
@@ -76,7 +76,7 @@ class Recursive(Direct):
             parts.append(known[np.minimum(rows, len(known) - 1)].astype(np.float64))
         parts += [
             contexts.past[np.minimum(rows, T - 1)],
-            contexts.ahead[np.minimum(rows + 1, len(contexts.ahead) - 1)],
+            contexts.known_covariates[np.minimum(rows + 1, len(contexts.known_covariates) - 1)],
             np.repeat(contexts.static[None], len(rows), axis=0),
         ]
         return np.concatenate(parts, axis=2)

@@ -50,9 +50,9 @@ def check(report: BacktestReport, must_beat: Sequence[str], fail_if: Sequence[st
         other = next((one for one in report.forecasters if one.name == name), None)
         if other is None:
             raise UsageError(f"--must-beat {name}: is not in this backtest, whose series has no season")
-        figure, floor = _compared(network, other)
-        if not figure < floor:
-            failed.append(f"--must-beat {name}: the network has {figure:.4g}, {name} {floor:.4g}")
+        figure, baseline = _compared(network, other)
+        if not figure < baseline:
+            failed.append(f"--must-beat {name}: the network has {figure:.4g}, {name} {baseline:.4g}")
     for text in fail_if:
         metric, level, sign, number = require_rule(text).groups()
         value = _value(report, metric.lower(), level, text)

@@ -99,7 +99,7 @@ class Features:
     values: np.ndarray
     known: np.ndarray
     past: np.ndarray
-    ahead: np.ndarray
+    known_covariates: np.ndarray
     static: np.ndarray
     series: np.ndarray
 
@@ -144,7 +144,7 @@ class Windowing:
         rows = origins[None, :] + np.arange(-self.context, self.horizon)[:, None]
         before = rows[: self.context]
         # A row after the data has no covariates here; who forecasts from there brings them.
-        ahead = features.ahead[np.minimum(rows, len(features.ahead) - 1)]
+        ahead = features.known_covariates[np.minimum(rows, len(features.known_covariates) - 1)]
         series = features.series[origins - 1]
         return Features(
             features.values[before],

@@ -127,10 +127,10 @@ class TextExperiment(Experiment):
         self.learner.free()  # scoring takes room
         total, count = Validation(self.network, ids, before, driver).run()
         mean = total / count
-        floor = ngram.cross_entropy(self.train_ids, scored, before if len(before) else ids[:1], len(self.vocabulary))
+        baseline = ngram.cross_entropy(self.train_ids, scored, before if len(before) else ids[:1], len(self.vocabulary))
         perplexity = math.exp(mean) if mean < 700 else math.inf
         detail = f"{count:,} tokens, perplexity {perplexity:.3f}, {mean / np.log(2):.3f} bits per token"
-        return Score(split, driver.loss.unit, mean, (("interpolated 5-gram", floor),), detail)
+        return Score(split, driver.loss.unit, mean, (("interpolated 5-gram", baseline),), detail)
 
 
 def _note_unseen(ids: np.ndarray, part: str) -> None:

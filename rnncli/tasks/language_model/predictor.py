@@ -176,10 +176,10 @@ class LanguageModel(Predictor):
         DataError names each."""
         unseen = self.vocabulary.unseen(text)
         if unseen and self.vocabulary.kind == "word":
-            said = f"{where}: {describe_unseen(unseen, 'word')} is read as <unk>"
-            if said not in self._noted:
-                note(said)
-            self._noted.add(said)
+            message = f"{where}: {describe_unseen(unseen, 'word')} is read as <unk>"
+            if message not in self._noted:
+                note(message)
+            self._noted.add(message)
         elif unseen:
             raise DataError(
                 f"{where}: {describe_unseen(unseen, self.vocabulary.kind)} does not occur in what the model was "

@@ -85,11 +85,11 @@ class PairLearner(Stateless):
     def _sample(self, work: PairWork, share: float, update: int) -> None:
         """Put what the model would say in place of some tokens that the decoder reads."""
         self.backpropagation.forward(work)
-        said = work.outputs[:-1].argmax(axis=2)
-        noise = np.empty(said.shape)
+        own = work.outputs[:-1].argmax(axis=2)
+        noise = np.empty(own.shape)
         random.fill_uniform(noise.reshape(-1), self.seed, _SAMPLING + update, 1.0)
         tokens = work.decoder.tokens[1:]
-        np.copyto(tokens, said, where=(noise + 1) / 2 >= share, casting="same_kind")
+        np.copyto(tokens, own, where=(noise + 1) / 2 >= share, casting="same_kind")
 
     def _filled(self, data: PairData, chosen: np.ndarray, *, training: bool) -> tuple[PairWork, np.ndarray]:
         """A batch of these pairs, whose sources are longest first, and its targets (T, B)."""

@@ -13,11 +13,11 @@ from rnncli.tasks.seq2seq.pairs import Pairs
 Metric = Callable[[Sequence[str], Sequence[str]], float]
 
 
-def exact(said: Sequence[str], right: Sequence[str]) -> float:
-    return sum(a == b for a, b in zip(said, right, strict=True)) / len(right)
+def exact(predicted: Sequence[str], actual: Sequence[str]) -> float:
+    return sum(a == b for a, b in zip(predicted, actual, strict=True)) / len(actual)
 
 
-def floors(
+def baselines(
     train: Pairs, held_out: Pairs, *, texts: bool, spaced: Callable[[Sequence[str]], list[str]]
 ) -> list[tuple[str, list[str]]]:
     """What needs no network: copying a source, the answer to the most similar prompt, the most frequent answer.
@@ -51,14 +51,14 @@ def edit_distance(first: Sequence[str], second: Sequence[str]) -> int:
 
 
 def _by_sacrebleu(name: str) -> Metric:
-    def score(said: Sequence[str], right: Sequence[str]) -> float:
+    def score(predicted: Sequence[str], actual: Sequence[str]) -> float:
         try:
             import sacrebleu
         except ImportError:
             raise UsageError(
                 f"--metric {name}: is measured by sacrebleu, which is not installed; pip install 'rnncli[metrics]'"
             ) from None
-        return float(getattr(sacrebleu, f"corpus_{name}")(list(said), [list(right)]).score)
+        return float(getattr(sacrebleu, f"corpus_{name}")(list(predicted), [list(actual)]).score)
 
     return score
 
@@ -68,4 +68,4 @@ METRICS: dict[str, tuple[str, Metric]] = {
     "chrf": ("chrF", _by_sacrebleu("chrf")),  # Popović, 2015
     "bleu": ("BLEU", _by_sacrebleu("bleu")),  # Papineni et al., 2002
 }
-"""By name: what a score is called, and its function of what was said and what is right; higher is better."""
+"""By name: what a score is called, and its function of what was predicted and what is actual; higher is better."""

@@ -19,7 +19,7 @@ from rnncli.nn.memory import require_memory
 from rnncli.tasks.seq2seq.config import PairsConfig, WritingConfig
 from rnncli.tasks.seq2seq.learner import PairData, PairLearner, write
 from rnncli.tasks.seq2seq.pairs import PairColumns, Pairs, only, read_pairs
-from rnncli.tasks.seq2seq.scores import METRICS, edit_distance, floors
+from rnncli.tasks.seq2seq.scores import METRICS, baselines, edit_distance
 from rnncli.tasks.task import (
     Asked,
     Context,
@@ -194,24 +194,24 @@ class PairExperiment(Experiment):
         assert part.targets is not None
         sources = self.prompts.encode(part.prompts, [part.where(i) for i in range(len(part))])
         answers = write(self.network, sources, beams=BEAMS, longest=self.longest, alpha=ALPHA)
-        said = [detokenize(self.target.decode(best[0].tokens), self.target.kind).strip() for best in answers]
-        right = self._spaced(part.targets)
+        predicted = [detokenize(self.target.decode(best[0].tokens), self.target.kind).strip() for best in answers]
+        actual = self._spaced(part.targets)
         edits = [
             edit_distance(tokenize(a, self.target.kind), tokenize(b, self.target.kind))
-            for a, b in zip(said, right, strict=True)
+            for a, b in zip(predicted, actual, strict=True)
         ]
         unit, metric = METRICS[by]
         return Score(
             split,
             unit,
-            metric(said, right),
-            tuple((floor, metric(found, right)) for floor, found in self._floors(part)),
+            metric(predicted, actual),
+            tuple((baseline, metric(found, actual)) for baseline, found in self._baselines(part)),
             f"{len(part):,} pairs, mean edit distance {sum(edits) / len(edits):.3f} {self.config.data.tokens}s",
             higher_is_better=True,
         )
 
-    def _floors(self, part: Pairs) -> list[tuple[str, list[str]]]:
-        return floors(self.splits.train, part, texts=self.prompts.encodes, spaced=self._spaced)
+    def _baselines(self, part: Pairs) -> list[tuple[str, list[str]]]:
+        return baselines(self.splits.train, part, texts=self.prompts.encodes, spaced=self._spaced)
 
     def _spaced(self, texts: Sequence[str]) -> list[str]:
         """Texts as their tokens would be written: what differs in spaces alone is equal."""

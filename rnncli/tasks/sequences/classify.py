@@ -124,27 +124,27 @@ class Labels(OneAnswer):
         return list(np.array([self._number[label] for label in examples.labels], np.int32))
 
     def score(self, split: str, train: Examples, held_out: Examples, outputs: Sequence[np.ndarray]) -> Score:
-        """Accuracy beside the floors that apply."""
+        """Accuracy beside the baselines that apply."""
         assert held_out.labels is not None
         assert train.labels is not None
-        right = held_out.labels
+        actual = held_out.labels
         predicted = [self.labels[k] for k in np.stack(outputs).argmax(axis=1)]
-        floors = {"majority": baselines.majority(train, held_out)}
+        simple = {"majority": baselines.majority(train, held_out)}
         if train.texts is not None:
-            floors["naive Bayes"] = baselines.naive_bayes(train, held_out, self.labels, self.kind)
+            simple["naive Bayes"] = baselines.naive_bayes(train, held_out, self.labels, self.kind)
         else:
-            floors["nearest neighbour"] = [train.labels[i] for i in baselines.nearest(train, held_out)]
+            simple["nearest neighbour"] = [train.labels[i] for i in baselines.nearest(train, held_out)]
         return Score(
             split,
             "accuracy",
-            accuracy(predicted, right),
-            tuple((floor, accuracy(labels, right)) for floor, labels in floors.items()),
-            f"{len(held_out):,} sequences, macro-F1 {macro_f1(predicted, right):.4f}",
+            accuracy(predicted, actual),
+            tuple((name, accuracy(labels, actual)) for name, labels in simple.items()),
+            f"{len(held_out):,} sequences, macro-F1 {macro_f1(predicted, actual):.4f}",
             higher_is_better=True,
-            confusion=confusion(self.labels, predicted, right),
+            confusion=confusion(self.labels, predicted, actual),
         )
 
-    def said(self, sequences: Any, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    def answer(self, sequences: Any, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         chances = output.copy()
         losses.softmax(chances)
         probabilities = {label: float(p) for label, p in zip(self.labels, chances, strict=True)}
@@ -168,20 +168,20 @@ class Labels(OneAnswer):
         return "answers", f"{len(self.labels)} labels: {', '.join(shares[:6])}{more}"
 
 
-def accuracy(predicted: list[str], right: list[str]) -> float:
-    return sum(p == r for p, r in zip(predicted, right, strict=True)) / len(right)
+def accuracy(predicted: list[str], actual: list[str]) -> float:
+    return sum(p == r for p, r in zip(predicted, actual, strict=True)) / len(actual)
 
 
-def macro_f1(predicted: list[str], right: list[str]) -> float:
-    """The mean over the labels that occur in `right` or were predicted of 2·hits / (predicted + right)."""
-    labels = sorted(set(right) | set(predicted))
-    hits = {label: sum(p == r == label for p, r in zip(predicted, right, strict=True)) for label in labels}
-    return sum(2 * hits[label] / (predicted.count(label) + right.count(label)) for label in labels) / len(labels)
+def macro_f1(predicted: list[str], actual: list[str]) -> float:
+    """The mean over the labels that occur in `actual` or were predicted of 2·hits / (predicted + actual)."""
+    labels = sorted(set(actual) | set(predicted))
+    hits = {label: sum(p == r == label for p, r in zip(predicted, actual, strict=True)) for label in labels}
+    return sum(2 * hits[label] / (predicted.count(label) + actual.count(label)) for label in labels) / len(labels)
 
 
-def confusion(labels: list[str], predicted: list[str], right: list[str]) -> Confusion:
+def confusion(labels: list[str], predicted: list[str], actual: list[str]) -> Confusion:
     """How often each label was predicted as each."""
-    pairs = Counter(zip(right, predicted, strict=True))
+    pairs = Counter(zip(actual, predicted, strict=True))
     return Confusion(tuple(labels), tuple(tuple(pairs[mine, other] for other in labels) for mine in labels))
 
 

@@ -69,7 +69,7 @@ class Answers:
     def score(self, split: str, train: Any, held_out: Any, outputs: Sequence[np.ndarray]) -> Score:
         raise NotImplementedError
 
-    def said(self, sequences: Any, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    def answer(self, sequences: Any, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """The answer to sequence i in its output: nested for JSON, and flat rows."""
         raise NotImplementedError
 
@@ -242,7 +242,7 @@ class SequencePredictor(Predictor):
         nested: list[dict[str, Any]] = []
         rows: list[dict[str, Any]] = []
         for i, (identity, output) in enumerate(zip(sequences.ids, outputs, strict=True)):
-            answer, flat = self.answers.said(sequences, i, output)
+            answer, flat = self.answers.answer(sequences, i, output)
             nested.append({"id": identity, **answer})
             rows += [{"id": identity, **row} for row in flat]
         return nested, rows

@@ -77,13 +77,13 @@ class Windows:
 
     def outputs(self, runner: Runner, inputs: Sequence[np.ndarray], bases: Bases, B: int) -> list[np.ndarray]:
         """What the network says of each: (O,), or (n, O) where it answers for every step; B at a time."""
-        said: list[np.ndarray] = [np.zeros(0)] * len(inputs)
+        outputs: list[np.ndarray] = [np.zeros(0)] * len(inputs)
         for chosen in by_length([len(x) for x in inputs], B):
             work = self.filled(_picked(inputs, chosen), None if bases is None else _picked(bases, chosen))
             runner.forward(work)
             for b, i in enumerate(chosen):
-                said[i] = np.array(work.outputs[0, b] if work.pooling else work.outputs[: len(inputs[i]), b])
-        return said
+                outputs[i] = np.array(work.outputs[0, b] if work.pooling else work.outputs[: len(inputs[i]), b])
+        return outputs
 
 
 def answered(

@@ -56,18 +56,18 @@ class Number(OneAnswer):
 
     def score(self, split: str, train: Examples, held_out: Examples, outputs: Sequence[np.ndarray]) -> Score:
         """Root mean squared error beside the training part's mean and the nearest neighbour's answer."""
-        right, seen = self.values(held_out), self.values(train)
+        actual, seen = self.values(held_out), self.values(train)
 
         def rmse(predicted: np.ndarray) -> float:
-            return math.sqrt(float(((predicted - right) ** 2).mean()))
+            return math.sqrt(float(((predicted - actual) ** 2).mean()))
 
-        floors = [("mean", rmse(np.full(len(right), seen.mean())))]
+        simple = [("mean", rmse(np.full(len(actual), seen.mean())))]
         if train.values is not None:
-            floors.append(("nearest neighbour", rmse(seen[baselines.nearest(train, held_out)])))
+            simple.append(("nearest neighbour", rmse(seen[baselines.nearest(train, held_out)])))
         network = rmse(np.stack(outputs)[:, 0].astype(float) * self.scale + self.centre)
-        return Score(split, f"RMSE of {self.label}", network, tuple(floors), f"{len(right):,} sequences")
+        return Score(split, f"RMSE of {self.label}", network, tuple(simple), f"{len(actual):,} sequences")
 
-    def said(self, sequences: Any, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    def answer(self, sequences: Any, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         answer = {self.label: float(output[0]) * self.scale + self.centre}
         return answer, [answer]
 

@@ -73,25 +73,25 @@ class Tags(Answers):
     def score(self, split: str, train: Tagged, held_out: Tagged, outputs: Sequence[np.ndarray]) -> Score:
         """Token accuracy beside the most frequent tag, of each word where there are words."""
         assert held_out.tags is not None
-        said = [[self.tags[k] for k in output.argmax(axis=1)] for output in outputs]
+        predicted = [[self.tags[k] for k in output.argmax(axis=1)] for output in outputs]
         usual, by_word = most_frequent(train, held_out)
-        floors = {"most frequent tag": usual} | ({"most frequent tag of the word": by_word} if by_word else {})
-        right, flat = _flat(held_out.tags), _flat(said)
-        detail = f"{len(right):,} steps of {len(held_out):,} sequences, macro-F1 {macro_f1(flat, right):.4f}"
+        simple = {"most frequent tag": usual} | ({"most frequent tag of the word": by_word} if by_word else {})
+        actual, flat = _flat(held_out.tags), _flat(predicted)
+        detail = f"{len(actual):,} steps of {len(held_out):,} sequences, macro-F1 {macro_f1(flat, actual):.4f}"
         if are_spans(self.tags):
-            best = list(floors.values())[-1]
-            detail += f", span F1 {span_f1(said, held_out.tags):.4f} (floor {span_f1(best, held_out.tags):.4f})"
+            best = list(simple.values())[-1]
+            detail += f", span F1 {span_f1(predicted, held_out.tags):.4f} (baseline {span_f1(best, held_out.tags):.4f})"
         return Score(
             split,
             "token accuracy",
-            accuracy(flat, right),
-            tuple((floor, accuracy(_flat(tags), right)) for floor, tags in floors.items()),
+            accuracy(flat, actual),
+            tuple((name, accuracy(_flat(tags), actual)) for name, tags in simple.items()),
             detail,
             higher_is_better=True,
-            confusion=confusion(self.tags, flat, right),
+            confusion=confusion(self.tags, flat, actual),
         )
 
-    def said(self, sequences: Tagged, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    def answer(self, sequences: Tagged, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         steps = [self._step(sequences, i, t, z) for t, z in enumerate(output)]
         return {"steps": steps}, steps
 
@@ -152,9 +152,9 @@ def spans(tags: Sequence[str]) -> set[tuple[int, int, str]]:
     return found
 
 
-def span_f1(said: Sequence[Sequence[str]], right: Sequence[Sequence[str]]) -> float:
-    """2·hits / (said + right) over all spans; a hit has the same place and kind."""
-    pairs = [(spans(a), spans(b)) for a, b in zip(said, right, strict=True)]
+def span_f1(predicted: Sequence[Sequence[str]], actual: Sequence[Sequence[str]]) -> float:
+    """2·hits / (predicted + actual) over all spans; a hit has the same place and kind."""
+    pairs = [(spans(a), spans(b)) for a, b in zip(predicted, actual, strict=True)]
     total = sum(len(a) + len(b) for a, b in pairs)
     return 2 * sum(len(a & b) for a, b in pairs) / total if total else 0.0
 

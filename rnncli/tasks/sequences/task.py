@@ -48,7 +48,7 @@ class Tag(OfSequences):
     config = TagConfig
 
     def renewed(self, header: Mapping[str, Any]) -> dict[str, Any]:
-        """Version 0.1 said `reader` and `tags` for what is called alike in all tasks now."""
+        """Version 0.1 wrote `reader` and `tags` for what is called alike in all tasks now."""
         new = super().renewed(header)
         if "tags" in new:
             new["encoder"], new["answers"] = new.pop("reader"), {"tags": new.pop("tags")}

@@ -20,7 +20,7 @@ from rnncli.training.backpropagation import ThreadPool
 CONTEXT, HORIZON, SEASON, SEGMENT, C = 4, 3, 2, 2, 2
 POOL = ThreadPool(1, np.dtype(np.float64))
 ORIGINS = np.array([5, 12, 21, 28])  # two of each series of 16 rows
-BESIDE = {"past": 1, "ahead": 2, "static": 2}
+BESIDE = {"past": 1, "known_covariates": 2, "static": 2}
 DECODERS = {
     "direct": (Direct, {}),
     "direct with past and static": (Direct, {"past": 1, "static": 2, "masked": True}),
@@ -72,7 +72,7 @@ def row(made, r, origin, *, ahead_of=None):
     f, sizes = made.features, made.decoder.sizes
     last = min(r, origin - 1)  # covariates of the past are known up to there
     known = f.known[r].astype(float) if sizes.masked else []
-    ahead = f.ahead[r if ahead_of is None else ahead_of]
+    ahead = f.known_covariates[r if ahead_of is None else ahead_of]
     return np.concatenate([f.values[r], known, f.past[last], ahead, f.static[f.series[origin - 1]]])
 
 
@@ -83,19 +83,21 @@ def test_a_direct_network_reads_the_context_and_on_through_what_is_known_beforeh
     sizes = made.decoder.sizes
     for b, origin in enumerate(ORIGINS):
         steps = [row(made, origin + k, origin) for k in range(-CONTEXT, 0)]
-        if sizes.ahead:
+        if sizes.known_covariates:
             steps = [np.append(step, 0) for step in steps]
             for k in range(HORIZON):
                 nothing = np.zeros(2 * C + sizes.past)
-                steps.append(np.concatenate([nothing, made.features.ahead[origin + k], steps[0][-3:-1], [1]]))
+                steps.append(
+                    np.concatenate([nothing, made.features.known_covariates[origin + k], steps[0][-3:-1], [1]])
+                )
         assert np.array_equal(work.x[:, b], np.stack(steps))
         future = made.features.values[origin : origin + HORIZON] - made.features.values[origin - 1]
         known = made.features.known[origin : origin + HORIZON]
         wanted = np.where(known, future, np.nan)
-        got = targets[:, b] if sizes.ahead else targets[0, b].reshape(HORIZON, C)
+        got = targets[:, b] if sizes.known_covariates else targets[0, b].reshape(HORIZON, C)
         assert np.array_equal(got, wanted, equal_nan=True)
-    assert work.head_from == (CONTEXT if sizes.ahead else CONTEXT - 1)
-    assert len(work.outputs) == (HORIZON if sizes.ahead else 1)
+    assert work.head_from == (CONTEXT if sizes.known_covariates else CONTEXT - 1)
+    assert len(work.outputs) == (HORIZON if sizes.known_covariates else 1)
 
 
 @pytest.mark.parametrize("name", [name for name, (kind, _) in DECODERS.items() if kind is Segments])
@@ -108,9 +110,13 @@ def test_a_segment_network_reads_whole_segments_and_what_is_known_of_those_ahead
         for s in range(CONTEXT // SEGMENT):
             first = origin - CONTEXT + s * SEGMENT
             assert np.array_equal(work.x[s, b], np.concatenate([row(made, first + i, origin) for i in range(SEGMENT)]))
-        if sizes.ahead:
-            rows = [made.features.ahead[origin + k] for k in range(HORIZON)] + [np.zeros(sizes.ahead)]
-            assert np.array_equal(work.ahead[b].ravel(), np.concatenate(rows))  # 4 rows in 2 segments, the last unasked
+        if sizes.known_covariates:
+            rows = [made.features.known_covariates[origin + k] for k in range(HORIZON)] + [
+                np.zeros(sizes.known_covariates)
+            ]
+            assert np.array_equal(
+                work.known_covariates[b].ravel(), np.concatenate(rows)
+            )  # 4 rows in 2 segments, the last unasked
             assert work.channels.reshape(-1, M)[b].tolist() == [made.features.series[origin - 1]] * M
         future = made.features.values[origin : origin + HORIZON] - made.features.values[origin - 1]
         wanted = np.where(made.features.known[origin : origin + HORIZON], future, np.nan)
@@ -293,9 +299,9 @@ def test_steps_that_no_gradient_reaches_leave_the_loss_as_it_is(name, bptt):
 
 
 def test_a_short_context_before_a_long_horizon_may_be_cut():
-    sizes = Sizes(2, 6, 1, ahead=1)
+    sizes = Sizes(2, 6, 1, known_covariates=1)
     how = Windowing(2, 6, 1, "none", last_value, (np.zeros((1, 1)), np.ones((1, 1))))
-    features = panel_features(np.random.default_rng(1), targets=1, ahead=1, series=1)
+    features = panel_features(np.random.default_rng(1), targets=1, known_covariates=1, series=1)
     losses = []
     for bptt in (1, None):
         member = member_of(Direct, model(Direct), sizes, how, POOL, bptt=bptt)

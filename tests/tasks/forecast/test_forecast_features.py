@@ -30,11 +30,11 @@ def test_every_kind_of_column_becomes_features():
     spread = np.sqrt(8 / 3)
     features = made.features(panel)
     assert features.past[:, 0] == pytest.approx((np.array([2, 4, 6, 2, 4]) - 4) / spread)
-    assert features.ahead[:, 0] == pytest.approx((np.array([0, 2, 4, 1, 3]) - 2) / spread)
-    assert features.ahead[:, 1:].tolist() == [[1, 0], [0, 1], [1, 0], [0, 1], [0, 1]]
+    assert features.known_covariates[:, 0] == pytest.approx((np.array([0, 2, 4, 1, 3]) - 2) / spread)
+    assert features.known_covariates[:, 1:].tolist() == [[1, 0], [0, 1], [1, 0], [0, 1], [0, 1]]
     assert features.static.tolist() == [[1, 0], [0, 1]]
     assert features.series.tolist() == [0, 0, 0, 1, 1]
-    assert made.sizes(panel) == {"past": 1, "ahead": 3, "static": 2}
+    assert made.sizes(panel) == {"past": 1, "known_covariates": 3, "static": 2}
     assert Encoders.from_header(json.loads(json.dumps(made.to_header()))) == made
 
 
@@ -54,17 +54,17 @@ def test_the_last_contexts_end_with_what_is_known_ahead():
     contexts = last_contexts(panel, made, windowing, 2)
     assert contexts.values[:, :, 0].T.tolist() == [[2, 3], [5, 7]]
     k = (np.array([[2, 4, 6, 8], [1, 3, 5, 7]]) - 2) / np.sqrt(8 / 3)
-    assert contexts.ahead[:, :, 0].T == pytest.approx(k)
+    assert contexts.known_covariates[:, :, 0].T == pytest.approx(k)
     assert contexts.static.tolist() == [[1, 0], [0, 1]]
 
 
 def test_the_calendar_goes_on_over_the_rows_ahead():
     panel = panel_of(TEXT, **OPTIONS)
     made = encoders(panel, [0, 1, 2], calendar=True)
-    assert made.sizes(panel)["ahead"] == 3 + 4
+    assert made.sizes(panel)["known_covariates"] == 3 + 4
     weekday = np.array([0, 1, 2, 3, 4])  # 2024-01-01 is a Monday
     sines = np.sin(2 * np.pi * weekday / 7)
-    assert made.features(panel).ahead[:, 3] == pytest.approx([*sines[:3], *sines[1:3]])
+    assert made.features(panel).known_covariates[:, 3] == pytest.approx([*sines[:3], *sines[1:3]])
     assert made.after(panel, 0, 2, 2)[:, 3] == pytest.approx(sines[3:])
 
 

@@ -116,8 +116,10 @@ def test_beyond_its_horizon_it_reads_its_own_rows_and_the_covariates_that_are_kn
         longer = model.members.reaching(wanted)
         features = trainee.fitted.encoders.features(trainee.parts.panel)
         contexts = longer.widest.contexts(features, np.array([N]))
-        later = (k[N : N + wanted] - trainee.fitted.encoders.ahead[0].centre) / trainee.fitted.encoders.ahead[0].scale
-        contexts.ahead[CONTEXT:, 0, 0] = later
+        later = (
+            k[N : N + wanted] - trainee.fitted.encoders.known_covariates[0].centre
+        ) / trainee.fitted.encoders.known_covariates[0].scale
+        contexts.known_covariates[CONTEXT:, 0, 0] = later
         assert point == pytest.approx(longer.point(contexts)[:, 0, 0], rel=1e-9)
         assert point[: min(wanted, HORIZON)] == pytest.approx(
             model.forecasts(HORIZON, network=True).point[: min(wanted, HORIZON), 0, 0], rel=1e-9
@@ -221,7 +223,7 @@ def test_a_baseline_that_was_better_speaks_unless_the_network_is_asked():
     never = made(csv(y=SERIES.cumsum()), {"fallback": False}, validation=0.4)
     shaken(never, 20.0).score()
     assert never.prefers
-    assert reloaded(never).speaker == "network"
+    assert reloaded(never).method == "network"
 
 
 # In which form.

@@ -178,4 +178,4 @@ def test_a_model_says_which_of_its_columns_is_not_there(named):
 
 def test_columns_go_through_a_model_file():
     columns = Columns("long", "i", "t", ("y", "z"), ("p",), ("a",), ("s",), ("s",))
-    assert Columns.from_header(vars(columns)) == columns
+    assert Columns.from_header(columns.to_header()) == columns

@@ -34,7 +34,7 @@ def assert_equal(one, other):
     for name in ("starts", "values", "known"):
         assert getattr(one, name).dtype == getattr(other, name).dtype
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
-    groups = [(one.past, other.past), (one.ahead, other.ahead), (one.static, other.static)]
+    groups = [(one.past, other.past), (one.known_covariates, other.known_covariates), (one.static, other.static)]
     for ours, theirs in (*groups, *zip(one.coming, other.coming, strict=True)):
         assert list(ours) == list(theirs)
         for name in ours:
@@ -75,7 +75,7 @@ def test_rows_that_follow_are_put_below_and_what_is_missing_first_is_what_came_b
     assert whole.values[:, 0].tolist() == [1, 2, 2, 9, 5, 6]
     assert whole.known[:, 0].tolist() == [True, True, False, True, True, True]
     assert whole.starts.tolist() == [0, 4, 6]
-    assert whole.ahead["w"].tolist() == ["a", "b", "long word", "c", "a", "b"]
+    assert whole.known_covariates["w"].tolist() == ["a", "b", "long word", "c", "a", "b"]
     assert [one["w"].tolist() for one in whole.coming] == [["d"], []]
     assert [timeline.last for timeline in whole.timelines] == ["4", "2"]
 

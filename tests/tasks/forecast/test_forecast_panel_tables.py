@@ -94,7 +94,7 @@ def test_columns_of_their_own_share_their_covariates():
         missing="mask",
     )
     apart = separate(panel, ("a", "b"))
-    assert apart.ahead["p"].tolist() == [10, 20, 20]
+    assert apart.known_covariates["p"].tolist() == [10, 20, 20]
     assert [coming["p"].tolist() for coming in apart.coming] == [[30], [30]]
     assert apart.static["s"].tolist() == ["x", "x"]
 
@@ -274,8 +274,8 @@ def test_rows_beyond_the_last_target_say_what_is_known_beforehand():
     panel = panel_of(KNOWN, target="y", known_covariates=["promo", "holiday"], past_covariates="temp")
     assert listed(panel) == [[1, 2]]
     assert panel.past["temp"].tolist() == [5, 6]
-    assert panel.ahead["promo"].tolist() == [0, 1]
-    assert panel.ahead["holiday"].tolist() == ["", "xmas"]
+    assert panel.known_covariates["promo"].tolist() == [0, 1]
+    assert panel.known_covariates["holiday"].tolist() == ["", "xmas"]
     assert panel.coming[0]["promo"].tolist() == [1, 0]  # until the first blank
     assert panel.coming[0]["holiday"].tolist() == ["", "new year", ""]  # blank is a day like any other
     assert panel.timelines[0].last == "2024-01-02"
@@ -321,7 +321,7 @@ def test_a_past_covariate_that_begins_late_is_not_filled_from_what_comes():
             'd.csv:2: column 3 "p": the first value of the series is missing, and what comes later cannot stand for '
             "it; remove the rows before its first value, or leave the column out"
         )
-    assert panel_of(text, target="y", known_covariates="p", missing="mask").ahead["p"].tolist() == [7, 7, 8]
+    assert panel_of(text, target="y", known_covariates="p", missing="mask").known_covariates["p"].tolist() == [7, 7, 8]
 
 
 def test_covariates_are_filled_on_the_grid_of_their_series():
@@ -330,9 +330,9 @@ def test_covariates_are_filled_on_the_grid_of_their_series():
         table("ds,y,p,k,w", rows), target="y", past_covariates="p", known_covariates=["k", "w"], missing="interpolate"
     )
     assert listed(panel) == [[1, 2, 3, 4, 5]]
-    assert panel.ahead["k"].tolist() == [100, 200, 300, 400, 500]
+    assert panel.known_covariates["k"].tolist() == [100, 200, 300, 400, 500]
     assert panel.past["p"].tolist() == [10, 10, 30, 30, 50]  # what comes later was not known yet
-    assert panel.ahead["w"].tolist() == ["a", "a", "b", "c", "d"]
+    assert panel.known_covariates["w"].tolist() == ["a", "a", "b", "c", "d"]
 
 
 def test_rows_ahead_are_merged_and_end_at_a_gap():

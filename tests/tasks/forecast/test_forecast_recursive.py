@@ -20,9 +20,9 @@ CONTEXT, HORIZON, SEASON, C, H = 7, 4, 3, 2, 4
 POOL = ThreadPool(1, np.dtype(np.float64))
 ORIGINS = np.array([8, 11, 27])
 BASELINES = {0: None, 1: last_value, SEASON: seasonal_naive}
-BESIDE = {"past": 1, "ahead": 2, "static": 1}
+BESIDE = {"past": 1, "known_covariates": 2, "static": 1}
 FEATURES = panel_features(np.random.default_rng(4), **BESIDE, gaps=True, rows=20)
-BARE = replace(FEATURES, past=np.zeros((40, 0)), ahead=np.zeros((40, 0)), static=np.zeros((2, 0)))
+BARE = replace(FEATURES, past=np.zeros((40, 0)), known_covariates=np.zeros((40, 0)), static=np.zeros((2, 0)))
 
 
 def made(lag=1, loss="mse", cell="lstm", horizon=HORIZON, beside=False, layers=2):
@@ -51,7 +51,7 @@ def from_the_start(member, contexts, b):
             if sizes.masked:
                 parts.append(known[t] if t < CONTEXT else np.ones(C))
             past = contexts.past[min(t, CONTEXT - 1), b]
-            steps.append(np.concatenate([*parts, past, contexts.ahead[t + 1, b], contexts.static[b]]))
+            steps.append(np.concatenate([*parts, past, contexts.known_covariates[t + 1, b], contexts.static[b]]))
         state = [naive.zero_state(member.network.shape.cell, 1, H)] * member.network.shape.num_layers
         weights = member.network.parameters.export()
         said = naive.network(member.network.shape, weights, np.stack(steps)[:, None], state)[-1, 0]

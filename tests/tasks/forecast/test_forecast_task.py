@@ -1,4 +1,4 @@
-"""A forecast from table to rows: what is held out stays out, an untrained network is its baseline, floors by hand."""
+"""A forecast from table to rows: what is held out stays out, an untrained network is its baseline."""
 
 import math
 
@@ -172,7 +172,7 @@ def test_an_untrained_network_forecasts_exactly_its_baseline(scaling, residual, 
     series = {f"y{k}": SERIES * 10.0**k + RANDOM.normal(0, 1, N) for k in range(columns)}
     trainee = prepared(table(**series), scaling=scaling, residual=residual, validation=0.2)
     score = trainee.score()
-    assert score.network == dict(score.floors)[residual.replace("-", " ")]
+    assert score.network == dict(score.baselines)[residual.replace("-", " ")]
     rows = rows_of(reloaded(trainee))
     for c, values in enumerate(series.values()):
         past = values[-CONTEXT:, None, None]
@@ -184,7 +184,7 @@ def test_an_untrained_network_forecasts_exactly_its_baseline(scaling, residual, 
 def test_another_unit_scales_the_forecasts(scaling, residual):
     options = {"scaling": scaling, "residual": residual, "validation": 0.2}
     once, thousandth = (shaken(prepared(table(y=factor * SERIES), **options)) for factor in (1, 1e-3))
-    assert once.score().network != pytest.approx(dict(once.score().floors)[residual.replace("-", " ")], rel=0.01)
+    assert once.score().network != pytest.approx(dict(once.score().baselines)[residual.replace("-", " ")], rel=0.01)
     assert rows_of(reloaded(thousandth)) == pytest.approx(1e-3 * rows_of(reloaded(once)), rel=1e-4)
     assert thousandth.score().network == pytest.approx(1e-3 * once.score().network, rel=1e-4)
 
@@ -248,7 +248,7 @@ def test_without_a_residual_the_better_one_on_the_training_part_is_taken():
     assert prepared(table(y=np.where(t < 70, walk, 10 * season)), validation=0.3).config.data.residual == "last-value"
 
 
-# The floors.
+# The baselines.
 
 
 def by_hand(values, first, last, guess):
@@ -271,7 +271,7 @@ def test_the_floors_of_one_column_are_mean_absolute_errors(test, first, last):
     assert score.unit == "MAE of y"
     assert score.split == ("test" if test else "validation")
     wanted = {name: by_hand(SERIES, first, last, guess) for name, guess in GUESSES.items()}
-    assert dict(score.floors) == pytest.approx(wanted, rel=1e-12)
+    assert dict(score.baselines) == pytest.approx(wanted, rel=1e-12)
 
 
 def test_the_floors_of_several_columns_are_means_of_scaled_errors():
@@ -283,7 +283,7 @@ def test_the_floors_of_several_columns_are_means_of_scaled_errors():
         for values in (SERIES, other):
             step = np.abs(values[SEASON:80] - values[: 80 - SEASON]).mean()  # of the training part
             scaled.append(by_hand(values, 80, 100, guess) / step)
-        assert dict(score.floors)[name] == pytest.approx(sum(scaled) / 2, rel=1e-12)
+        assert dict(score.baselines)[name] == pytest.approx(sum(scaled) / 2, rel=1e-12)
 
 
 def test_a_season_longer_than_the_training_part_still_has_a_score():
@@ -293,7 +293,7 @@ def test_a_season_longer_than_the_training_part_still_has_a_score():
 
 def test_without_a_season_there_is_no_seasonal_floor():
     score = prepared(table(y=SERIES.cumsum()), season=1, validation=0.2).score()
-    assert [name for name, _ in score.floors] == ["last value"]
+    assert [name for name, _ in score.baselines] == ["last value"]
 
 
 def test_a_series_too_short_says_how_much_is_needed():

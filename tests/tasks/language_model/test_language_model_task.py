@@ -121,8 +121,8 @@ def test_the_score_is_of_the_test_part_where_there_is_one_and_beside_its_floor()
         assert score.split == split
         total, count = Validation(trainee.network, ids, before, trainee.learner.backpropagation).run()
         assert score.network == total / count
-        floor = ngram.cross_entropy(trainee.train_ids, ids, before, len(trainee.vocabulary))
-        assert score.floors == (("interpolated 5-gram", floor),)
+        baseline = ngram.cross_entropy(trainee.train_ids, ids, before, len(trainee.vocabulary))
+        assert score.baselines == (("interpolated 5-gram", baseline),)
         assert f"perplexity {np.exp(total / count):.3f}" in score.detail
 
 
@@ -132,7 +132,7 @@ def test_the_floor_and_the_network_score_the_same_tokens_of_a_file_of_its_own(tm
     score = trainee.score()
     ids = trainee.vocabulary.encode(PROSE[:300])
     assert "299 tokens" in score.detail
-    assert score.floors[0][1] == ngram.cross_entropy(trainee.train_ids, ids[1:], ids[:1], len(trainee.vocabulary))
+    assert score.baselines[0][1] == ngram.cross_entropy(trainee.train_ids, ids[1:], ids[:1], len(trainee.vocabulary))
 
 
 def test_a_sample_is_a_window_of_the_training_streams_with_the_same_first_weights_in_float64():

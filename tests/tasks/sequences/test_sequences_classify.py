@@ -1,4 +1,4 @@
-"""classify and regress: splits, weights, floors and metrics by hand, and the way through a model file."""
+"""classify and regress: splits, weights, baselines and metrics by hand, and the way through a model file."""
 
 import json
 
@@ -119,7 +119,7 @@ def test_a_loaded_model_answers_as_the_trained_one(task, content, data, model):
     again = "\n".join([rows[0], *(rows[line - 1] for line in part.lines)]) + "\n"
     nested, _ = model.answers_to(Source("new.csv", again.encode()), model.config.data)
     answers = [{key: value for key, value in one.items() if key != "id"} for one in nested]
-    assert answers == [made.answers.said(part, i, output)[0] for i, output in enumerate(outputs)]
+    assert answers == [made.answers.answer(part, i, output)[0] for i, output in enumerate(outputs)]
     assert answers != answers[:1] * len(answers)
 
 
@@ -177,7 +177,7 @@ def test_pairs_of_words_count_where_there_are_two():
 def test_an_untrained_network_on_naive_bayes_is_naive_bayes():
     made = prepared("classify", TEXTS, data={"residual": "naive-bayes"})
     score = made.score()
-    assert score.network == dict(score.floors)["naive Bayes"]
+    assert score.network == dict(score.baselines)["naive Bayes"]
     part = made.splits.held_out["validation"]
     (base, *_) = made.answers.bases(part, own=False)
     (output, *_) = made.learner.outputs(readers.encode(made.reader, part), made.answers.bases(part, own=False))

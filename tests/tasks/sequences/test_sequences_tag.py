@@ -1,4 +1,4 @@
-"""Spans, floors and words of a tagger."""
+"""Spans, baselines and words of a tagger."""
 
 from __future__ import annotations
 

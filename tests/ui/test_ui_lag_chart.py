@@ -15,8 +15,8 @@ from gradient_reports import powers, report
 from rich.text import Text
 
 from rnncli.inspection.reports import LayerGradients, StepJacobians
+from rnncli.ui.lag_chart import Panel, chosen_lags, draw, lag_chart, save_svg
 from rnncli.ui.results import three_digits
-from rnncli.ui.ruler_chart import Panel, chosen_lags, draw, ruler, save_svg
 
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 HOSTILE = "a\x1b[31m[bold]b[/x]"
@@ -44,7 +44,7 @@ def length(bar: str) -> int:
 
 
 def of_one(*norms: float) -> Text:
-    return ruler(report(layer(norms)), 80)
+    return lag_chart(report(layer(norms)), 80)
 
 
 def test_a_network_that_keeps_nine_tenths_of_it_every_step_has_515_thousandths_of_a_percent_after_50() -> None:
@@ -97,7 +97,7 @@ def test_a_bar_passes_the_rule_exactly_where_more_than_one_percent_is_left(other
     assert not below.partition("┊")[2]
     assert all(line.count("┊") == 1 for line in shown.values())
     without = (1.0, 0.0112, 0.0089, *others)
-    shaded = rows(ruler(report(layer((1.0,) * len(without), without_attention_by_lag=without)), 80))
+    shaded = rows(lag_chart(report(layer((1.0,) * len(without), without_attention_by_lag=without)), 80))
     assert shaded[1].rpartition("┊")[2]
     assert not shaded[2].rpartition("┊")[2]
 
@@ -113,7 +113,7 @@ def test_the_line_under_the_chart_says_what_the_scale_is() -> None:
 
 def test_two_layers_stand_side_by_side_and_a_third_below() -> None:
     three = [layer(powers(base, 12), number) for number, base in enumerate((0.9, 0.8, 0.7))]
-    lines = ruler(report(*three), 80).plain.split("\n")
+    lines = lag_chart(report(*three), 80).plain.split("\n")
     assert lines[0].split("  ")[-1].strip() == "layer 1"
     assert lines[0].split()[:2] == ["layer", "0"]
     fifth = next(line for line in lines if line.split()[:1] == ["5"])
@@ -126,20 +126,20 @@ def test_two_layers_stand_side_by_side_and_a_third_below() -> None:
 
 def test_bars_of_all_layers_have_one_scale() -> None:
     both = [layer(powers(0.5, 8), 0), layer((3.0, 1.5, 0.1), 1), layer((8.0, 2.0, 4.0), 2)]
-    shown = ruler(report(*both), 80).plain.split("\n")
+    shown = lag_chart(report(*both), 80).plain.split("\n")
     halves = [bar for line in shown for bar in bars(line) if "0.500" in line]
     assert len(set(halves)) == 1
     assert len(halves) == 3
 
 
 def test_a_shorter_layer_ends_earlier() -> None:
-    shown = rows(ruler(report(layer(powers(0.9, 12), 0), layer(powers(0.9, 5), 1)), 80))
+    shown = rows(lag_chart(report(layer(powers(0.9, 12), 0), layer(powers(0.9, 5), 1)), 80))
     assert [len(bars(line)) for line in shown.values()] == [2] * 5 + [1] * 7
 
 
 def test_shares_without_attention_are_of_the_same_lag_0() -> None:
     one = layer((4.0, 2.0, 1.0), part="encoder", without_attention_by_lag=(2.0, 1.0, 0.2))
-    text = ruler(report(one), 80)
+    text = lag_chart(report(one), 80)
     assert text.plain.split("\n")[0].strip() == "encoder layer 0"
     assert "without attention" in text.plain.split("\n")[1]
     shown = rows(text)
@@ -180,7 +180,7 @@ def test_nothing_is_left_to_share_of_no_gradient() -> None:
 def test_it_keeps_to_the_width(width: int) -> None:
     attended = {"part": "encoder", "reverse": True, "without_attention_by_lag": (1e-9,) * 700}
     wide = [measured_layer(powers(1.9, 700, first=1e-150), number, **attended) for number in range(3)]
-    text = ruler(report(*wide, measured_layer(powers(0.3, 300), 3), measured_layer(powers(0.9, 30), 4)), width)
+    text = lag_chart(report(*wide, measured_layer(powers(0.3, 300), 3), measured_layer(powers(0.9, 30), 4)), width)
     assert max(line.cell_len for line in text.split("\n")) <= width
     names = [Panel("千" * 60 + HOSTILE, "healthy", (1.0, 0.5)) for _ in range(5)]
     drawn = draw([("千" * 90, names), ("b", names[:1])], width)
@@ -190,7 +190,7 @@ def test_it_keeps_to_the_width(width: int) -> None:
 
 
 def test_colour_is_in_the_verdict_and_the_bars_alone() -> None:
-    text = ruler(report(layer(powers(0.5, 12), verdict="vanishing"), layer(powers(1.0, 12), 1)), 80)
+    text = lag_chart(report(layer(powers(0.5, 12), verdict="vanishing"), layer(powers(1.0, 12), 1)), 80)
     styled = {(str(span.style), text.plain[span.start : span.end].strip()) for span in text.spans}
     assert ("yellow", "vanishing") in styled
     assert ("green", "healthy") in styled
@@ -201,8 +201,8 @@ DECAYING = report(layer(powers(0.5, 20)))
 
 
 def test_the_svg_has_the_numbers_of_the_terminal(tmp_path: Path) -> None:
-    save_svg(DECAYING, tmp_path / "ruler.svg")
-    root = ElementTree.parse(tmp_path / "ruler.svg").getroot()
+    save_svg(DECAYING, tmp_path / "lags.svg")
+    root = ElementTree.parse(tmp_path / "lags.svg").getroot()
     words = [element.text or "" for element in root.iter("{http://www.w3.org/2000/svg}text")]
     assert {"0.500", three_digits(0.5**7), three_digits(0.5**19), "┊", "█"} <= set(words)
 
@@ -211,9 +211,9 @@ def test_the_svg_is_the_same_bytes_every_time(tmp_path: Path) -> None:
     for name in ("a.svg", "b.svg"):
         save_svg(DECAYING, tmp_path / name)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
-    assert ruler(DECAYING, 80) == ruler(DECAYING, 80)
+    assert lag_chart(DECAYING, 80) == lag_chart(DECAYING, 80)
 
 
 def test_a_failed_write_says_so(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="nowhere"):
-        save_svg(DECAYING, tmp_path / "nowhere" / "ruler.svg")
+        save_svg(DECAYING, tmp_path / "nowhere" / "lags.svg")

@@ -13,7 +13,7 @@ import numpy as np
 from rnncli.inspection.reports import EXPLODING, HEALTHY, LITTLE, MUCH, NO_GRADIENT, VANISHING, Reach
 from rnncli.kernels.losses import IGNORED
 from rnncli.nn.encoder_decoder import EncoderDecoder
-from rnncli.nn.recurrent import Strand
+from rnncli.nn.recurrent import LayerTrace
 from rnncli.training.backpropagation import Backpropagation, Sample
 
 _RESAMPLES, _SEED = 200, 1
@@ -22,47 +22,47 @@ _FLAT = 1e-9  # nats a step, which is rounding
 
 
 class Readings:
-    """One strand's norms, (K, N) for N sequences of up to K steps, NaN at lags before a sequence's start.
+    """One trace's norms, (K, N) for N sequences of up to K steps, NaN at lags before a sequence's start.
 
     hidden: of dL_T/dh; state: of the whole state (h, c); alone: of the latter, if attention passed nothing back.
     """
 
-    def __init__(self, strand: Strand):
-        self.strand = strand
+    def __init__(self, trace: LayerTrace):
+        self.trace = trace
         self.hidden: list[np.ndarray] = []
         self.state: list[np.ndarray] = []
         self.alone: list[np.ndarray] = []
 
-    def take(self, strand: Strand, counted: np.ndarray) -> None:
+    def take(self, trace: LayerTrace, counted: np.ndarray) -> None:
         """What a backward pass left, of the sequences that are counted (B,)."""
-        self.hidden.append(_by_lag(strand.work.dh, strand.lengths, counted))
-        self.state.append(_by_lag(_state_gradient(strand), strand.lengths, counted))
+        self.hidden.append(_by_lag(trace.work.dh, trace.lengths, counted))
+        self.state.append(_by_lag(_state_gradient(trace), trace.lengths, counted))
 
-    def take_alone(self, strand: Strand, counted: np.ndarray) -> None:
-        self.alone.append(_by_lag(_state_gradient(strand), strand.lengths, counted))
+    def take_alone(self, trace: LayerTrace, counted: np.ndarray) -> None:
+        self.alone.append(_by_lag(_state_gradient(trace), trace.lengths, counted))
 
 
 def measure(driver: Backpropagation, sample: Sample, readings: list[Readings]) -> None:
-    """Add a sample's norms to the readings of each strand, which stand in the order of the network's strands."""
+    """Add a sample's norms to the readings of each trace, which stand in the order of the network's traces."""
     network, work = driver.network, sample.work
-    strands = network.strands(work)
-    targets, counted = at_one_step(sample.targets, strands[-1].lengths)
+    traces = network.traces(work)
+    targets, counted = at_one_step(sample.targets, traces[-1].lengths)
     driver.states(work, targets, 1)
-    both_ways = len(targets) > 1 and not strands[-1].part and strands[-1].layer.reverse
-    for reading, strand in zip(readings, strands, strict=True):
-        if not (both_ways and strand.layer.reverse):
-            reading.take(strand, counted)
+    both_ways = len(targets) > 1 and not traces[-1].part and traces[-1].layer.reverse
+    for reading, trace in zip(readings, traces, strict=True):
+        if not (both_ways and trace.layer.reverse):
+            reading.take(trace, counted)
     if both_ways:
-        targets, counted = at_one_step(sample.targets, strands[-1].lengths, first=True)
+        targets, counted = at_one_step(sample.targets, traces[-1].lengths, first=True)
         driver.states(work, targets, 1)
-        for reading, strand in zip(readings, strands, strict=True):
-            if strand.layer.reverse:
-                reading.take(strand, counted)
+        for reading, trace in zip(readings, traces, strict=True):
+            if trace.layer.reverse:
+                reading.take(trace, counted)
     if isinstance(network, EncoderDecoder) and network.attention:
         driver.states(work, targets, 1, looks_back=False)
-        for reading, strand in zip(readings, strands, strict=True):
-            if strand.part == "encoder":
-                reading.take_alone(strand, counted)
+        for reading, trace in zip(readings, traces, strict=True):
+            if trace.part == "encoder":
+                reading.take_alone(trace, counted)
 
 
 def at_one_step(targets: np.ndarray, lengths: np.ndarray, *, first: bool = False) -> tuple[np.ndarray, np.ndarray]:
@@ -134,9 +134,9 @@ def verdict(curve: np.ndarray) -> str:
     return VANISHING if curve[-1] < LITTLE * curve[0] else HEALTHY
 
 
-def _state_gradient(strand: Strand) -> np.ndarray:
+def _state_gradient(trace: LayerTrace) -> np.ndarray:
     """(T+1, B, S) of the whole state: dh, and those of the cell's other states through later steps."""
-    return np.concatenate(strand.work.gradients, axis=2)
+    return np.concatenate(trace.work.gradients, axis=2)
 
 
 def _by_lag(gradient: np.ndarray, lengths: np.ndarray, counted: np.ndarray) -> np.ndarray:

@@ -27,7 +27,7 @@ def loss_of(outputs, target, kind):
 
 
 def check_layers(layers, found):
-    """found: of each sequence, for each strand the two curves."""
+    """found: of each sequence, for each trace the two curves."""
     for s, layer in enumerate(layers):
         hidden, state = (mean_by_lag([curves[s][which] for curves in found]) for which in (0, 1))
         assert layer.gradient_norm_by_lag == pytest.approx(hidden, rel=1e-9, abs=0)
@@ -48,10 +48,10 @@ def test_every_norm_equals_pytorchs(cell, activation, layers, kind, lengths):
     report = inspected(network, sample, loss=LOSSES[kind])
     twin, found, whole = Unrolled(torch, network.parameters), [], 0
     for b, n in enumerate([T] * B if lengths is None else lengths):
-        twin.strands = []
+        twin.traces = []
         y = [twin.head(row) for row in twin.sequence(network.shape.stack, rows_of(x, b, n))]
         losses = [loss_of(row, targets[t, b], kind) for t, row in enumerate(y)]
-        found.append([twin.norms(losses[-1], strand) for strand in twin.strands])
+        found.append([twin.norms(losses[-1], trace) for trace in twin.traces])
         whole = whole + sum(losses) / sample.count
     check_layers(report.layers, found)
     if cell == "lstm":
@@ -76,14 +76,14 @@ def test_every_norm_of_both_directions_equals_pytorchs(cell, layers, pooling):
     report = inspected(network, sample_of(network, x, targets, RAGGED))
     twin, found = Unrolled(torch, network.parameters), []
     for b, n in enumerate(RAGGED):
-        twin.strands = []
+        twin.traces = []
         y = twin.sequence(network.shape.stack, rows_of(x, b, n))
         if pooling:
             joined = torch.cat([y[-1][:, :H], y[0][:, H:]], dim=1)
             losses = [loss_of(twin.head(joined), targets[0, b], "")] * 2
         else:
             losses = [loss_of(twin.head(y[t]), targets[t, b], "") for t in (n - 1, 0)]
-        found.append([twin.norms(losses[s % 2], strand) for s, strand in enumerate(twin.strands)])
+        found.append([twin.norms(losses[s % 2], trace) for s, trace in enumerate(twin.traces)])
     assert [layer.reverse for layer in report.layers] == [False, True] * layers
     check_layers(report.layers, found)
 
@@ -104,7 +104,7 @@ def test_every_norm_of_an_encoder_decoder_equals_pytorchs(cell, layers, bidirect
             source, tokens = pairs.work.encoder.tokens[:length, b], pairs.work.decoder.tokens[:span, b]
             outputs = twin.outputs(shape, source, tokens, looks_back=looks_back)
             loss = loss_of(outputs[-1], pairs.targets[span - 1, b], "")
-            into.append([twin.norms(loss, strand) for strand in twin.strands])
+            into.append([twin.norms(loss, trace) for trace in twin.traces])
     check_layers(report.layers, found)
     parts = [layer.part for layer in report.layers]
     assert parts == ["encoder"] * (layers * (2 if bidirectional else 1)) + ["decoder"] * layers

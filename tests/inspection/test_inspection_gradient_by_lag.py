@@ -24,10 +24,10 @@ from pairs import small_shape as pair_shape
 from unrolled import mean_by_lag
 from windows import VARIANTS
 
-from rnncli.inspection import ruler
+from rnncli.inspection import gradient_by_lag
+from rnncli.inspection.gradient_by_lag import Readings, left_by_lag, reach, verdict
+from rnncli.inspection.gradient_by_lag import mean_by_lag as curve_of
 from rnncli.inspection.reports import EXPLODING, HEALTHY, NO_GRADIENT, VANISHING
-from rnncli.inspection.ruler import Readings, left_by_lag, reach, verdict
-from rnncli.inspection.ruler import mean_by_lag as curve_of
 from rnncli.kernels.losses import IGNORED
 from rnncli.training.backpropagation import Sample, ThreadPool
 
@@ -300,7 +300,7 @@ def test_a_gradient_that_is_nothing_at_lag_0_alone_is_no_explosion():
 
 def test_norms_are_those_of_numpy_and_beyond():
     vectors = np.array([[3.0, 4.0], [0.0, 0.0], [3e200, 4e200], [3e-200, 4e-200], [np.inf, 1.0]])
-    assert ruler.norm(vectors) == pytest.approx([5, 0, 5e200, 5e-200, np.inf], rel=1e-15)
+    assert gradient_by_lag.norm(vectors) == pytest.approx([5, 0, 5e200, 5e-200, np.inf], rel=1e-15)
 
 
 def test_states_leave_the_parameters_gradients_untouched():
@@ -311,7 +311,7 @@ def test_states_leave_the_parameters_gradients_untouched():
         assert np.abs(before).max() > 0
         driver.states(sample.work, (sample.targets + 1) % 3, 1)
         assert np.array_equal(gradient, before)
-        ruler.measure(driver, sample, [Readings(strand) for strand in driver.network.strands(sample.work)])
+        gradient_by_lag.measure(driver, sample, [Readings(trace) for trace in driver.network.traces(sample.work)])
         assert np.array_equal(gradient, before)
         assert np.array_equal(driver.network.parameters.weights, weights)
 

@@ -118,7 +118,7 @@ def heading(report: GradientReport) -> str:
     return f"{WEIGHTS[report.at]}: loss {figure(report.loss)} {report.unit}, {sequences} in {batches}"
 
 
-def ruler(report: GradientReport, width: int) -> Text:
+def lag_chart(report: GradientReport, width: int) -> Text:
     """The rulers of every layer in lines of at most `width` cells, with what they show; see `draw`."""
     text = draw([("", panels(report))], width)
     what = WHAT
@@ -259,4 +259,4 @@ def save_svg(report: GradientReport, path: Path) -> None:
     from rich.text import Text
 
     title = Text("\n".join(folded(heading(report), SVG_WIDTH)), style="bold")
-    svg_file.save([title, ruler(report, SVG_WIDTH).append("\n")], path, SVG_WIDTH)
+    svg_file.save([title, lag_chart(report, SVG_WIDTH).append("\n")], path, SVG_WIDTH)
