@@ -9,6 +9,10 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Tables are as wide as a terminal of 80 columns, whoever runs the tests in a wider one.
+for name in ("COLUMNS", "LINES"):
+    os.environ.pop(name, None)
+
 # A shell's job in the background ignores Ctrl-C, and so would every process that a test starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

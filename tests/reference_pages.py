@@ -23,13 +23,13 @@ from rnncli.tasks.registry import TASKS
 DOCS = Path(__file__).parents[1] / "rnncli/docs"
 CHOICES = {"model.cell": CELLS, "training.loss": FORECAST_LOSSES, "data.scaling of forecast": SCALINGS}
 
-COMMANDS_HEAD = """# Commands
+COMMANDS_HEAD = """# Commands and their options
 
 Results go to standard output, everything else to standard error. RUN is a run
 directory or a model file, CONFIG a YAML file, DATA a data file, and `-`
 standard input. `rnncli --debug COMMAND` adds the traceback of an error.
 """
-CONFIG_HEAD = """# Config keys
+CONFIG_HEAD = """# Config keys and their defaults
 
 A config is a YAML file of `task` and three sections, each of which may be left
 out. `--set section.key=value` overrides a key on the command line. Every

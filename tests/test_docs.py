@@ -16,6 +16,7 @@ from rnncli.tasks.registry import TASKS, load_config
 ROOT = Path(__file__).parents[1]
 WRITTEN = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *sorted(DOCS.glob("*.md")))}
 BLOCKS = {name: re.findall(r"```(\w*)\n(.*?)```", text, re.S) for name, text in WRITTEN.items()}
+GUIDE = ROOT / ".github/CONTRIBUTING.md"
 RUNS_THE_TESTS = "python -m pytest"  # this block cannot run inside itself; .ci/run runs it, taken from here
 
 
@@ -28,21 +29,32 @@ def test_every_block_is_of_a_kind_that_is_checked():
     assert len([1 for kind, block in BLOCKS["README.md"] if kind == "sh" and RUNS_THE_TESTS in block]) == 1
 
 
+@pytest.fixture
+def environment(tmp_path):
+    """One in which `rnncli` is what is tested, and `pip` installs nothing: what it would is what runs these tests."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for tool, command in {"pip": ":", "rnncli": f'exec "{sys.executable}" -m rnncli "$@"'}.items():
+        (tools / tool).write_text(f"#!/bin/sh\n{command}\n", encoding="utf-8")
+        (tools / tool).chmod(0o755)
+    path = os.pathsep.join([str(tools), str(Path(sys.executable).parent), os.environ["PATH"]])
+    return os.environ | {"PATH": path, "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8", "COLUMNS": "100"}
+
+
+@pytest.mark.long
+def test_the_commands_of_the_contributors_guide_pass(environment):
+    for block in re.findall(r"```sh\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.S):
+        done = subprocess.run(["sh", "-e", "-c", block], cwd=ROOT, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
+
+
 @pytest.mark.readme
 @pytest.mark.parametrize("name", [name for name, blocks in BLOCKS.items() if any(kind == "sh" for kind, _ in blocks)])
-def test_commands_run_in_order_and_print_what_is_shown(name, tmp_path):
+def test_commands_run_in_order_and_print_what_is_shown(name, tmp_path, environment):
     for folder in ("sample_data", "sample_configs"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     (tmp_path / "tests/bench").mkdir(parents=True)
     shutil.copy(ROOT / "tests/bench/adding.py", tmp_path / "tests/bench")
-    tools = tmp_path / "tools"
-    tools.mkdir()
-    # What pip would install is what runs these tests already.
-    for tool, command in {"pip": ":", "rnncli": f'exec "{sys.executable}" -m rnncli "$@"'}.items():
-        (tools / tool).write_text(f"#!/bin/sh\n{command}\n", encoding="utf-8")
-        (tools / tool).chmod(0o755)
-    environment = os.environ | {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
-    environment |= {"LC_ALL": "C.UTF-8", "COLUMNS": "100"}
     for (kind, block), (next_kind, shown) in zip(BLOCKS[name], [*BLOCKS[name][1:], ("", "")], strict=True):
         if kind != "sh" or RUNS_THE_TESTS in block:
             continue

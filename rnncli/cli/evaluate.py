@@ -16,18 +16,27 @@ from rnncli.cli.options import SET, as_overrides, given, reading_options, taken_
 @click.option(
     "--metric",
     type=click.Choice(["exact", "chrf", "bleu"]),
-    help="What written answers are measured by; chrf and bleu need the extra rnncli[metrics].",
+    help="seq2seq, caption: the metric; chrf and bleu need the extra rnncli[metrics].",
 )
-@click.option("--windows", type=click.IntRange(1, 10**6), help="Of a forecast: how many origins, the newest.")
-@click.option("--step", type=click.IntRange(1, 10**6), help="Of a forecast: the rows from origin to origin; 1.")
+@click.option(
+    "--windows",
+    type=click.IntRange(1, 10**6),
+    help="Forecast: the number of rolling origins, the newest ones; all by default.",
+)
+@click.option(
+    "--step", type=click.IntRange(1, 10**6), help="Forecast: the number of rows between origins; 1 by default."
+)
 @click.option(
     "--must-beat",
     multiple=True,
     metavar="BASELINE",
-    help="Exit 7 unless the network's MASE is lower than this baseline's.",
+    help="Forecast: exit with code 7 unless the network's MASE is lower than this baseline's.",
 )
 @click.option(
-    "--fail-if", multiple=True, metavar="RULE", help="Exit 7 if so, such as 'mase > 1' or 'coverage_80 < 0.75'."
+    "--fail-if",
+    multiple=True,
+    metavar="RULE",
+    help="Forecast: exit with code 7 if this holds, such as 'mase > 1' or 'coverage_80 < 0.75'.",
 )
 @click.option(
     "-f",

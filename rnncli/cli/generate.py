@@ -26,7 +26,7 @@ def _positive(context: click.Context, parameter: click.Parameter, value: float) 
     type=click.IntRange(0, 10**9),
     default=500,
     show_default=True,
-    help="How many tokens to generate, not counting the prime.",
+    help="The number of tokens to generate, not counting the prime.",
 )
 @click.option("--prime", help="Text to continue; it is read, not repeated.")
 @click.option("--prime-file", metavar="FILE|-", help="A file with the text to continue.")
@@ -37,22 +37,22 @@ def _positive(context: click.Context, parameter: click.Parameter, value: float) 
     callback=_positive,
     default=1.0,
     show_default=True,
-    help="Below 1 safer, above 1 wilder.",
+    help="Sampling temperature: below 1 prefers probable tokens, above 1 improbable ones.",
 )
 @click.option(
-    "--top-k", type=click.IntRange(0, 65_536), default=0, help="Draw from the K most probable tokens; 0: all."
+    "--top-k", type=click.IntRange(0, 65_536), default=0, help="Sample from the K most probable tokens only; 0 is all."
 )
 @click.option(
     "--top-p",
     type=click.FloatRange(0, 1, min_open=True),
     default=1.0,
-    help="Draw from the smallest set of tokens with this probability.",
+    help="Sample from the smallest set of tokens with this total probability.",
 )
 @click.option(
     "--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True, help="The same seed gives the same text."
 )
-@click.option("--stop", metavar="TEXT", help="End before this text occurs.")
-@click.option("--count", type=click.IntRange(1), default=1, help="How many texts, from seeds SEED, SEED+1, …")
+@click.option("--stop", metavar="TEXT", help="Stop before this text occurs.")
+@click.option("--count", type=click.IntRange(1), default=1, help="The number of texts, from seeds SEED, SEED+1, …")
 @click.option(
     "-f",
     "--format",

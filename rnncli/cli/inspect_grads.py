@@ -39,29 +39,37 @@ def verdicts(context: click.Context, parameter: click.Parameter, text: str | Non
 @click.option(
     "--at",
     type=click.Choice(["init", "best", "last", "failure"]),
-    help="Which weights of a RUN, best by default; failure: the batch at which it diverged.",
+    help="The weights of a RUN, best by default; failure is the batch at which training diverged.",
 )
-@click.option("--batches", type=click.IntRange(1, 1000), default=4, show_default=True, help="How many, over an epoch.")
+@click.option(
+    "--batches",
+    type=click.IntRange(1, 1000),
+    default=4,
+    show_default=True,
+    help="The number of batches to look at, spread over an epoch.",
+)
 @click.option(
     "--compare",
     callback=compared_names,
     metavar="NAME,NAME",
-    help="Side by side, before and after training: cells, KEY=VALUE, or other runs.",
+    help="Compare networks before and after training: cells, KEY=VALUE changes, or other runs.",
 )
-@click.option("--check", is_flag=True, help="Compare gradients with central differences; exit 7 where they differ.")
+@click.option(
+    "--check", is_flag=True, help="Compare gradients with central differences; exit with code 7 if they differ."
+)
 @click.option(
     "--fail-on",
     callback=verdicts,
     metavar="VERDICT,VERDICT",
-    help="Exit 7 where a layer explodes, where all layers vanish.",
+    help="Exit with code 7 if a layer explodes, or if all layers vanish.",
 )
-@click.option("--svg", metavar="FILE", help="Draw the ruler into this file.")
+@click.option("--svg", metavar="FILE", help="Draw the gradient by lag as an SVG file.")
 @click.option(
     "-f",
     "--format",
     "form",
     type=click.Choice(["table", "csv", "json"]),
-    help="table on a terminal, csv (the norms by lag) in a pipe by default.",
+    help="By default a table on a terminal and csv (the norms by lag) in a pipe.",
 )
 @reading_options
 def command(

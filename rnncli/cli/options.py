@@ -25,12 +25,18 @@ def reading_options(function: F) -> F:
     """How DATA is read: each option stands for the `data` key of the same name."""
     for option in (
         click.option(
-            "--missing", type=click.Choice(["refuse", "ffill", "interpolate", "mask"]), help="Missing values."
+            "--missing",
+            type=click.Choice(["refuse", "ffill", "interpolate", "mask"]),
+            help="What to do with missing values.",
         ),
-        click.option("--ragged", type=click.Choice(["refuse", "skip"]), help="CSV rows with too few or many fields."),
-        click.option("--skip-rows", type=click.IntRange(0, 10**9), help="Lines before the CSV header."),
-        click.option("--decimal", type=click.Choice([".", ","]), help="The decimal sign in a CSV."),
-        click.option("--delimiter", help="What separates the columns of a CSV."),
+        click.option(
+            "--ragged",
+            type=click.Choice(["refuse", "skip"]),
+            help="What to do with CSV rows that have too few or too many fields.",
+        ),
+        click.option("--skip-rows", type=click.IntRange(0, 10**9), help="The number of lines before the CSV header."),
+        click.option("--decimal", type=click.Choice([".", ","]), help="The decimal mark of numbers in a CSV."),
+        click.option("--delimiter", help="The character between the columns of a CSV."),
         click.option("--encoding", help="The character encoding of the data, such as latin-1."),
     ):
         function = option(function)

@@ -22,7 +22,7 @@ def levels_of(context: click.Context, option: click.Parameter, text: str | None)
 
 def a_number(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
     if value is not None and value != value:
-        raise click.BadParameter("nan is no power")
+        raise click.BadParameter("nan is not a number from 0 to 10")
     return value
 
 
@@ -41,35 +41,43 @@ def draw(charts: Any, form: str | None, svg: str | None) -> None:
 @click.argument("run")
 @click.argument("data", required=False, metavar="[DATA|-]")
 @click.option(
-    "--horizon", type=click.IntRange(1, 100_000), help="How many rows of a series; by default as many as trained."
+    "--horizon",
+    type=click.IntRange(1, 100_000),
+    help="Forecast: the number of rows; by default the horizon of training.",
 )
-@click.option("--levels", callback=levels_of, metavar="80,95", help="Intervals of a forecast, in percent.")
-@click.option("--samples", type=click.IntRange(1, 100_000), help="Draw so many paths of a forecast.")
-@click.option("--network", is_flag=True, help="Ask the network even if a naive forecast was better on validation.")
-@click.option("--future", metavar="FILE", help="Covariates of the rows ahead that are known beforehand.")
-@click.option("--follow", is_flag=True, help="Answer each row of DATA as it comes, with an anomaly score.")
-@click.option("--state", metavar="FILE", help="With --follow: where to go on from, and what to go on from next time.")
-@click.option("--svg", metavar="FILE", help="Draw the forecast into this file.")
+@click.option("--levels", callback=levels_of, metavar="80,95", help="Forecast: prediction intervals, in percent.")
 @click.option(
-    "--top", type=click.IntRange(1, 65_536), help="How many next tokens after each line of text; 5 by default."
+    "--samples", type=click.IntRange(1, 100_000), help="Forecast: sample this many paths from the learnt distribution."
 )
-@click.option("--n-best", type=click.IntRange(1, 1000), help="How many answers of an encoder-decoder to each input.")
+@click.option("--network", is_flag=True, help="Forecast: use the network even if a baseline was better on validation.")
+@click.option("--future", metavar="FILE", help="Forecast: a file with the known covariates of the rows to forecast.")
+@click.option("--follow", is_flag=True, help="Forecast: answer each row of DATA as it comes, with an anomaly score.")
+@click.option("--state", metavar="FILE", help="With --follow: the file that keeps what is needed to go on later.")
+@click.option("--svg", metavar="FILE", help="Forecast: draw it as an SVG file.")
 @click.option(
-    "--beam", type=click.IntRange(1, 1000), help="How many hypotheses its search keeps; 1 is greedy, 4 usual."
+    "--top",
+    type=click.IntRange(1, 65_536),
+    help="Language model: the number of next tokens after each line; 5 by default.",
+)
+@click.option("--n-best", type=click.IntRange(1, 1000), help="seq2seq, caption: the number of answers to each input.")
+@click.option(
+    "--beam",
+    type=click.IntRange(1, 1000),
+    help="seq2seq, caption: the number of hypotheses that beam search keeps; 4 by default, 1 is greedy.",
 )
 @click.option(
     "--length-penalty",
     type=click.FloatRange(0, 10),
     callback=a_number,
-    help="Answers are ranked by log-probability / length to this power; 1 by default.",
+    help="seq2seq, caption: rank answers by log-probability / length to this power; 1 by default.",
 )
-@click.option("--scores", is_flag=True, help="After each answer a tab and its log-probability.")
+@click.option("--scores", is_flag=True, help="seq2seq, caption: write a tab and the log-probability after each answer.")
 @click.option(
     "-f",
     "--format",
     "form",
     type=click.Choice(["table", "csv", "json", "jsonl", "plot"]),
-    help="table on a terminal, csv in a pipe by default; of an encoder-decoder a line for each answer.",
+    help="By default a table on a terminal and csv in a pipe; for seq2seq and caption a line for each answer.",
 )
 @reading_options
 def command(run: str, data: str | None, form: str | None, svg: str | None, **options: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Iterable
 from typing import NamedTuple, NoReturn
@@ -14,6 +13,8 @@ LONGEST_WORD = 80  # the comparison is quadratic, and nothing we know is nearly 
 
 def closest(word: str, candidates: Iterable[str]) -> str | None:
     """The candidate that `word` most likely stands for, or None when nothing is near."""
+    import difflib  # costs a command that makes no mistake two milliseconds
+
     matches = difflib.get_close_matches(word[:LONGEST_WORD].lower(), list(candidates), n=1)
     return matches[0] if matches else None
 

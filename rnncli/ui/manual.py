@@ -1,12 +1,26 @@
-"""The manual on a terminal, a screen at a time, or in a pipe: Markdown as text of at most 100 columns."""
+"""The manual on a terminal, a screen at a time, or in a pipe: the Markdown of its pages as lines of text.
+
+Its pages are headings, paragraphs, lists, tables and blocks of code, which is all that is read here: a whole parser of
+Markdown would take half of the time that a user waits for a page.
+"""
 
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.text import Text
 
 _WIDEST = 100  # columns; longer lines are hard to read
+_BLOCK = re.compile(r"^```\w*\n(?P<code>.*?)^```$|^(?P<text>\S.*?)(?=\n\n|\n```|\Z)", re.M | re.S)
+_INLINE = re.compile(r"`(?P<code>[^`]+)`|\*\*(?P<bold>[^*]+)\*\*|(?<!\w)\*(?P<italic>[^*\s]+)\*")
+_STYLES = {"code": "cyan", "bold": "bold", "italic": "italic"}
 
 
 def write_manual(text: str) -> None:
@@ -27,21 +41,72 @@ def write_manual(text: str) -> None:
 
 
 def rendered(text: str, width: int, *, styled: bool) -> str:
-    """Markdown as lines of at most `width` columns, with escape sequences where `styled`."""
-    from rich.console import Console, ConsoleOptions, RenderResult
-    from rich.markdown import Heading, Markdown
-    from rich.text import Text
-
-    class Left(Heading):
-        """A heading at the left, as bold as it is high."""
-
-        def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-            yield Text(self.text.plain, style="bold underline" if self.tag == "h1" else "bold")
-
-    class Manual(Markdown):
-        elements = Markdown.elements | {"heading_open": Left}
+    """Return Markdown as lines of at most `width` columns, with escape sequences where `styled`."""
+    from rich.console import Console
 
     file = io.StringIO()
     console = Console(file=file, width=width, force_terminal=styled, color_system="standard" if styled else None)
-    console.print(Manual(text))
-    return "".join(f"{line.rstrip()}\n" for line in file.getvalue().split("\n")).rstrip("\n") + "\n"
+    for block in _BLOCK.finditer(text):
+        for part in _lines(block["code"]) if block["text"] is None else _blocks(block["text"]):
+            console.print(part, highlight=False)
+        console.print()
+    return "".join(f"{line.rstrip()}\n" for line in file.getvalue().rstrip().split("\n"))
+
+
+def _lines(code: str) -> Iterator[RenderableType]:
+    """Yield a block of code, each line indented by two and folded where it is too long."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    yield Padding(Text(code.rstrip("\n"), overflow="fold"), (0, 0, 0, 2))
+
+
+def _blocks(text: str) -> Iterator[RenderableType]:
+    """Yield a heading, a table, the items of a list, or a paragraph."""
+    from rich.table import Table
+
+    if text.startswith("#"):
+        marks, _, title = text.partition(" ")
+        heading = _inline(title)
+        heading.stylize("bold underline" if len(marks) == 1 else "bold")
+        yield heading
+    elif text.startswith("|"):
+        yield _table(text.split("\n"))
+    elif text.startswith("- "):
+        items = Table.grid(padding=(0, 1))
+        for item in re.split(r"\n- ", text[2:]):
+            items.add_row("•", _inline(_joined(item)))
+        yield items
+    else:
+        yield _inline(_joined(text))
+
+
+def _table(rows: list[str]) -> RenderableType:
+    """Return a table from its lines, the second of which is a rule."""
+    from rich import box
+    from rich.table import Table
+
+    header, _, *body = (
+        [cell.replace("\\|", "|").strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows
+    )
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in header:
+        table.add_column(_inline(name), overflow="fold")
+    for cells in body:
+        table.add_row(*map(_inline, cells))
+    return table
+
+
+def _joined(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _inline(text: str) -> Text:
+    """Return text with `code`, **bold** and *italic* as styles."""
+    from rich.text import Text
+
+    found, end = Text(), 0
+    for match in _INLINE.finditer(text):
+        found.append(text[end : match.start()]).append(match[match.lastgroup or 0], _STYLES[match.lastgroup or "bold"])
+        end = match.end()
+    return found.append(text[end:])

@@ -64,9 +64,7 @@ def _of_run(request: Request) -> Evaluation:
         raise UsageError(f"--set {fixed[0]}: a run is scored as it was trained; only data.path and threads may change")
     beside = Path(request.run) / "config.yaml"
     if not beside.exists():
-        raise UsageError(
-            f"{request.run}: a score needs the baselines, and they the training data; name the run directory"
-        )
+        raise UsageError(f"{request.run}: the baselines of a score need the training data; name the run directory")
     config = load_config(beside, request.overrides)
     path = config.data.path
     if path is None:

@@ -98,7 +98,7 @@ def inspect_grads(request: Request, tell: Callable[[str], None]) -> GradientRepo
         experiment = TASKS[config.task].prepare(config, point.source, Context(pool, FLOAT64), point.header)
         _set_weights(experiment, point, count)
         if count > 1:
-            note(f"of {count} networks the first is looked at")
+            note(f"of {count} networks only the first is shown")
         return _report(request, experiment, point, pool, tell)
     finally:
         pool.close()
@@ -118,7 +118,7 @@ def _report(
         tell("central differences")
         report = replace(report, check=check(learner.backpropagation, samples[0]()))
     elif request.check:
-        note("--check: the loss or its gradient is beyond all numbers; there is nothing to compare")
+        note("--check: the loss or its gradient is not finite; there is nothing to compare")
     return replace(report, advice=advice(experiment.config, report))
 
 

@@ -126,7 +126,7 @@ def test_what_this_model_cannot_do(folder: Path) -> None:
         ("--levels", "0"): "no percents",
         ("--levels", "80,x"): "no percents",
         ("--samples", "5"): "trained for mae knows no distribution",
-        ("--future", "sales.csv"): "knows no covariates beforehand",
+        ("--future", "sales.csv"): "has no known covariates",
         ("--state", "s"): "--state: is for --follow",
         ("--follow", "--horizon", "3"): "does not go with --follow",
         ("--svg", "nowhere/s.svg"): "--svg nowhere/s.svg: cannot write",

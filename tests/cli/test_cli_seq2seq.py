@@ -98,7 +98,7 @@ def test_a_caption_is_written_for_each_row(folder: Path, tunes: str) -> None:
     asked = "many,colour\n3,red\n1,green\n"
     assert run("predict", "tunes", "-", cwd=folder, stdin=asked).ok().out == "do do do\nso\n"
     refused = run("predict", "tunes", "-", cwd=folder, stdin="colour,many\npink,2\n").failed(3)
-    assert refused.startswith('<stdin>:2: the colour "pink" does not occur in the training part')
+    assert refused.startswith('<stdin>:2: the colour "pink" does not occur in the training split')
     refused = run("predict", "tunes", "-", cwd=folder, stdin="colour,many\nred,x\n").failed(3)
     assert refused.startswith('<stdin>:2: column "many": "x" is not a number')
 
@@ -182,7 +182,7 @@ def test_standard_input_in_any_encoding_and_with_any_line_ends(folder: Path, tra
     ("content", "arguments", "code", "said"),
     [
         ("k,k,t\na,1,x\n", (), 3, "tunes.csv:1: columns 1 and 2 are both"),
-        (TUNES + "red,1e300,do\n", (), 3, "a value is beyond what float32 can square"),
+        (TUNES + "red,1e300,do\n", (), 3, "a value is too large for float32"),
         (TUNES + "red,nan,do\n", (), 3, 'column "many": "nan" is not a number'),
         (TUNES + ",1,do\n", (), 3, 'column "colour" is empty'),
         (TUNES, ("--set", 'data.delimiter="\t"'), 3, "tunes.csv: has one column, and a pair takes two"),
@@ -200,7 +200,7 @@ def test_numbers_in_a_caption_follow_the_decimal_sign(folder: Path, tunes: str) 
     asked = ("--delimiter", ";", "--decimal", ",")
     assert run("predict", "tunes", "-", *asked, cwd=folder, stdin="colour;many\nred;3,0\n").ok().out == "do do do\n"
     refused = run("predict", "tunes", "-", cwd=folder, stdin="colour,many\nred,1e300\n").failed(3)
-    assert refused == "<stdin>:2: a value is too far from those of the training part; mend it"
+    assert refused == "<stdin>:2: a value is too far from those of the training split; mend it"
     assert "must be one character" in run("predict", "tunes", "-", "--delimiter", "ab", cwd=folder, stdin="x\n").failed(
         2
     )

@@ -118,8 +118,8 @@ class ForecastExperiment(Experiment):
         zeros = float((self.parts.panel.values[self.parts.rows(TRAINING)] == 0).mean())
         if zeros > 0.5 and self.config.training.loss in ("mae", "quantile", "student-t"):
             note(
-                f"{zeros:.0%} of the values are 0, so that medians are 0 too, and sum to nothing; for amounts on "
-                "average take training.loss=mse, for counts negative-binomial"
+                f"{zeros:.0%} of the values are 0, so the median forecast is 0; for mean amounts set "
+                "training.loss=mse, for counts negative-binomial"
             )
 
     def _note_short_parts(self) -> None:
@@ -277,8 +277,8 @@ class ForecastExperiment(Experiment):
         method = self.prefers if self.prefers and self.config.training.fallback else None
         if method:
             note(
-                f"on validation the network was no better than {method.replace('-', ' ')}, which predict will say "
-                "therefore; predict --network asks the network"
+                f"on validation the network was no better than {method.replace('-', ' ')}, so predict will give that "
+                "baseline's forecast; predict --network uses the network"
             )
         calibration = self.calibrations.get(method or NETWORK)
         for receipt in calibration.receipts if calibration else ():

@@ -211,7 +211,7 @@ class _Stream:
         if not self.anew:
             self.tell(
                 f"{arrived.where}: does not go on where the model's data end; {follower.kept} rows are read before "
-                "anything is said"
+                "the first answer"
             )
         self.anew = True
         self.collected.append(arrived)

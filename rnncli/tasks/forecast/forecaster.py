@@ -123,7 +123,7 @@ class Forecaster(Predictor):
     def read_future(self, source: Source, data: SeriesConfig) -> None:
         """The known covariates of the rows ahead."""
         if not self.columns.known_covariates:
-            raise UsageError("--future: this model knows no covariates beforehand; leave it out")
+            raise UsageError("--future: this model has no known covariates; leave it out")
         self.panel = with_future(self.panel, self.columns, source, data)
 
     def _require_frequency(self, panel: Panel, name: str) -> None:
@@ -170,7 +170,7 @@ class Forecaster(Predictor):
             point = self._naive(method, wanted)
         bands = self.bands(method, point, spread, levels)
         if not np.isfinite(point).all():
-            raise ModelFileError("the forecast is no finite number; the weights or the series are beyond all measure")
+            raise ModelFileError("the forecast is not finite; the weights or the series are too large")
         return Forecasts(point, spread, bands, self._paths(members, contexts, method, samples, wanted, seed))
 
     def require_intervals(self, method: str) -> Calibration:
@@ -269,8 +269,8 @@ class Forecaster(Predictor):
             note(f"horizon {wanted} is beyond the trained {self.horizon}: later rows build on forecast ones")
         if self.method != NETWORK and not network:
             note(
-                f"the network was no better than {self.method.replace('-', ' ')} on validation, which therefore "
-                "forecasts; --network asks the network"
+                f"the network was no better than {self.method.replace('-', ' ')} on validation, so this is the "
+                "forecast of that baseline; --network uses the network"
             )
         if short := int((self.panel.lengths < self.members.context).sum()):
             note(
@@ -282,7 +282,7 @@ class Forecaster(Predictor):
         for receipt in receipts:
             note(f"intervals: {receipt} on validation")
         if levels and not receipts:
-            note("intervals: the validation part has too few windows to check what they hold")
+            note("intervals: the validation split has too few windows to check their coverage")
         return made
 
     def rows(self, made: Forecasts) -> list[dict[str, Any]]:

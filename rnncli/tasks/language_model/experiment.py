@@ -88,7 +88,7 @@ class TextExperiment(Experiment):
         for split, (ids, before) in self._held_out.items():
             _note_unseen(ids, f"the {split} part")
             if len(ids) < (1 if len(before) else 2):
-                note(f"no {split} part: the training loss stands in for it")
+                note(f"no {split} split: the training loss is used instead")
 
     def _facts(self, source: Source) -> tuple[tuple[str, str], ...]:
         model, kind = self.config.model, self.config.data.tokens
@@ -136,7 +136,7 @@ class TextExperiment(Experiment):
 def _note_unseen(ids: np.ndarray, part: str) -> None:
     unseen = int((ids == UNKNOWN).sum())
     if unseen:
-        note(f"tokens of {part} that the training part lacks: {unseen:,}, scored as <unk>")
+        note(f"tokens of {part} that the training split lacks: {unseen:,}, scored as <unk>")
 
 
 def resolved(config: LanguageModelConfig) -> tuple[LanguageModelConfig, int, int]:
@@ -183,7 +183,7 @@ def read_parts(config: LanguageModelConfig, source: Source, vocabulary: Vocabula
         vocabulary = corpus.vocabulary(cut)
     require_learnable(vocabulary, source.name)
     if cut < 2:
-        raise DataError(f"{source.name}: the training part has fewer than 2 tokens; give more text")
+        raise DataError(f"{source.name}: the training split has fewer than 2 tokens; give more text")
     ids = corpus.encode(vocabulary)
 
     def held_out(part: str | float | None, low: int, high: int) -> HeldOut:

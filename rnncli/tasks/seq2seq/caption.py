@@ -36,7 +36,7 @@ class Cells:
                 values = np.array([float(cell.replace(decimal, ".")) for cell in cells])
                 far = next((i for i, value in enumerate(values) if not abs(value) < FAR), None)
                 if far is not None:
-                    raise DataError(f"{train.where(far)}: a value is beyond what float32 can square; rescale the data")
+                    raise DataError(f"{train.where(far)}: a value is too large for float32; rescale the data")
                 centre, scale = whole_series(values)
                 columns.append({"name": title, "centre": float(centre), "scale": float(scale)})
             else:
@@ -59,7 +59,7 @@ class Cells:
             if places:
                 if cell not in places:
                     raise DataError(
-                        f"{where}: the {column['name']} {shown(cell)} does not occur in the training part; "
+                        f"{where}: the {column['name']} {shown(cell)} does not occur in the training split; "
                         "change it, or train on some like it"
                     )
                 values += [float(i == places[cell]) for i in range(len(places))]
@@ -68,7 +68,7 @@ class Cells:
                     raise DataError(f'{where}: column "{column["name"]}": {shown(cell)} is not a number; mend the cell')
                 value = (float(cell.replace(self.decimal, ".")) - column["centre"]) / column["scale"]
                 if not abs(value) < FAR:
-                    raise DataError(f"{where}: a value is too far from those of the training part; mend it")
+                    raise DataError(f"{where}: a value is too far from those of the training split; mend it")
                 values.append(value)
         return np.array(values, np.float32)
 

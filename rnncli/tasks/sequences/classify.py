@@ -118,7 +118,7 @@ class Labels(OneAnswer):
         odd = next((i for i, label in enumerate(examples.labels) if label not in self._number), None)
         if odd is not None:
             raise DataError(
-                f"{examples.where(odd)}: the label {shown(examples.labels[odd])} does not occur in the training part; "
+                f"{examples.where(odd)}: the label {shown(examples.labels[odd])} does not occur in the training split; "
                 "remove the example, or train on some like it"
             )
         return list(np.array([self._number[label] for label in examples.labels], np.int32))

@@ -73,5 +73,5 @@ def only(examples: Examples, chosen: Sequence[int]) -> Examples:
 def finite(values: np.ndarray, name: str, line: int) -> np.ndarray:
     """`values`; DataError where one is too large."""
     if not (np.abs(values) < 1e30).all():
-        raise DataError(f"{name}:{line}: a value is beyond what float32 can square; rescale the data")
+        raise DataError(f"{name}:{line}: a value is too large for float32; rescale the data")
     return values

@@ -119,7 +119,7 @@ class Numbers:
             inputs = [((values - self.centre) / self.scale).astype(np.float32) for values in sequences]
         beyond = next((i for i, x in enumerate(inputs) if not (np.abs(x) < FAR).all()), None)
         if beyond is not None:
-            raise DataError(f"{where(beyond)}: a value is too far from those of the training part; mend it")
+            raise DataError(f"{where(beyond)}: a value is too far from those of the training split; mend it")
         return inputs
 
     def lexicon(self) -> None:

@@ -48,7 +48,7 @@ class Number(OneAnswer):
             raise DataError(f"{examples.where(odd)}: the answer {shown(examples.labels[odd])} is not a number")
         values = np.array([float(label.replace(self.decimal, ".")) for label in examples.labels])
         if not (np.abs(values) < 1e30).all():
-            raise DataError(f"{examples.name}: an answer is beyond what float32 can square; rescale the data")
+            raise DataError(f"{examples.name}: an answer is too large for float32; rescale the data")
         return values
 
     def targets(self, examples: Examples) -> list[np.ndarray]:

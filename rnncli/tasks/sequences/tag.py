@@ -65,7 +65,7 @@ class Tags(Answers):
             odd = next((t for t, tag in enumerate(tags) if tag not in self._number), None)
             if odd is not None:
                 raise DataError(
-                    f"{tagged.where(i, odd)}: the tag {shown(tags[odd])} does not occur in the training part; "
+                    f"{tagged.where(i, odd)}: the tag {shown(tags[odd])} does not occur in the training split; "
                     "remove the sequence, or train on some like it"
                 )
         return [np.array([self._number[tag] for tag in tags], np.int32) for tags in tagged.tags]

@@ -104,7 +104,7 @@ def test_the_vocabulary_is_of_the_training_part_alone(tokens):
 
 def test_no_held_out_part_is_said():
     _, notes = prepared(PROSE, validation=0.0)
-    assert notes == ["no validation part: the training loss stands in for it"]
+    assert notes == ["no validation split: the training loss is used instead"]
 
 
 @pytest.mark.parametrize("text", ["", "a", "aaaaaaaaaaaaaaaaaaaaaaaa"])

@@ -194,7 +194,7 @@ def test_the_scale_is_the_one_that_fits_best():
 
 def test_a_label_that_training_never_saw_is_named_by_its_line():
     labels = Labels(["a", "b"], [1, 1])
-    with pytest.raises(DataError, match='d:2: the label "c" does not occur in the training part'):
+    with pytest.raises(DataError, match='d:2: the label "c" does not occur in the training split'):
         labels.targets(examples(["a", "c"], texts=["x", "y"]))
 
 
@@ -202,5 +202,5 @@ def test_a_value_beyond_float32_is_named_by_its_line():
     small = "label,a\n" + "".join(f"{'pq'[i % 2]},{i}e-10\n" for i in range(60))
     made = prepared("classify", small)
     model = TASKS["classify"].load(made.header(), made.network.parameters.export())
-    with pytest.raises(DataError, match=r"new\.csv:3: a value is too far from those of the training part"):
+    with pytest.raises(DataError, match=r"new\.csv:3: a value is too far from those of the training split"):
         model.answers_to(Source("new.csv", b"a\n1e-9\n1e29\n"), model.config.data)
