@@ -1,4 +1,4 @@
-"""Every error that a user can cause, and the exit code each one owns.
+"""Every error that a user can cause, with its exit code.
 
     RnncliError
     ├── UsageError        2    the command line
@@ -6,11 +6,11 @@
     ├── DataError         3    the input data
     ├── ModelFileError    4    a model or state file
     ├── MachineError      5    disk, memory, permissions
-    ├── DivergedError     6    the loss is no longer a finite number
+    ├── DivergedError     6    the loss or gradient is not finite, or the loss absurdly large
     ├── CheckFailedError  7    a check that was asked for did not pass
     ├── RunInUseError    75    another process is writing this run
-    ├── ReaderGoneError 141    nobody reads standard output any more; nothing is said
-    └── StoppedError   128+n   signal n asked us to stop
+    ├── ReaderGoneError 141    nobody reads standard output any more; nothing is printed
+    └── StoppedError   128+n   signal n asked the process to stop
 
 They are converted to one line on stderr and an exit code in one place, `rnncli.cli`.
 An error message says where, what is wrong, and what to do about it.
@@ -22,7 +22,7 @@ import signal
 
 
 class RnncliError(Exception):
-    """A mistake with a known cause: `where: what is wrong; what to do`."""
+    """An error with a known cause; its message is `where: what is wrong; what to do`."""
 
     exit_code = 1
 
@@ -44,7 +44,7 @@ class ConfigError(RnncliError):
 
 
 class DataError(RnncliError):
-    """The input data cannot be read as what it is said to be."""
+    """The input data cannot be read in its declared format, or is not the data that a run was trained on."""
 
     exit_code = 3
 
@@ -62,7 +62,7 @@ class MachineError(RnncliError):
 
 
 class DivergedError(RnncliError):
-    """Training produced a loss or gradient that is not finite."""
+    """Training produced a loss or gradient that is not finite, or a loss that is absurdly large."""
 
     exit_code = 6
 
@@ -80,7 +80,7 @@ class RunInUseError(RnncliError):
 
 
 class ReaderGoneError(RnncliError):
-    """Standard output was closed by its reader, as `head` does: the shell's answer to SIGPIPE, in silence."""
+    """Standard output was closed by its reader, as `head` does; the process ends in silence, as by SIGPIPE."""
 
     exit_code = 128 + signal.SIGPIPE
 
@@ -94,7 +94,7 @@ class StoppedError(RnncliError):
 
 
 def shown(text: str, limit: int = 60) -> str:
-    """`text` in quotes, control and invisible characters escaped, cut so that a message stays one readable line."""
+    """Return `text` in quotes, control and invisible characters escaped, cut so that a message stays one line."""
     escaped = "".join(_visible(character) for character in text[:limit])
     return f'"{escaped}{"…" if len(text) > limit else ""}"'
 

@@ -1,11 +1,11 @@
-"""Sentences for the user about what was inferred, left out or may surprise; whoever called decides where they go.
+"""Notes: sentences for the user about what was inferred, left out or may surprise. The caller decides where they go.
 
-Code deep down says `note("...")`. A command that wants to hear it says so once, around all that it does:
+Code at any depth calls `note("...")`. A command receives the notes by a block around all its work:
 
     with noting(notes.append):
         ...
 
-Nothing is said outside of that, so that a library's caller is not spoken to.
+Outside of such a block notes are dropped, so that a program that uses the library sees none.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _listener: ContextVar[Callable[[str], object]] = ContextVar("listener", default=
 
 
 def note(text: str) -> None:
-    """Tell whoever listens."""
+    """Pass a note to the current listener, if there is one."""
     _listener.get()(text)
 
 
 @contextmanager
 def noting(listener: Callable[[str], object]) -> Iterator[None]:
-    """Within the block, `listener` hears every note, and nobody else does."""
+    """Pass every note within the block to `listener`, and to nobody else."""
     token = _listener.set(listener)
     try:
         yield

@@ -65,12 +65,12 @@ def main() -> NoReturn:
     """Run the command line; never returns."""
     if sys.stderr is None:  # closed by the shell with 2>&-
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # for the life of the process
-    # What imports make, stays: looking through it again and again takes a tenth of a short command's time.
+    # Objects that imports make stay alive: garbage collection of them would take a tenth of a short command's time.
     gc.set_threshold(100_000, 20, 20)
-    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # a shell without job control ignores it for what runs behind
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # a shell without job control ignores it for background jobs
         signal.signal(signal.SIGINT, _interrupted)
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
-    debug = "--debug" in sys.argv  # wherever it stands
+    debug = "--debug" in sys.argv  # at any place of the command line
     try:
         # Not click's own main(), which turns a closed pipe into exit code 1.
         with rnncli.make_context("rnncli", arguments) as context:
@@ -86,7 +86,7 @@ def main() -> NoReturn:
 
 
 def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
-    """End at once: an exception could be lost inside a call of compiled code. `train` takes signals in its own way."""
+    """End the process at once: an exception could be lost in compiled code. `train` handles signals in its own way."""
     with contextlib.suppress(OSError, ValueError, RuntimeError):  # RuntimeError: in the middle of a write
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -94,7 +94,7 @@ def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def _exit_code(error: BaseException) -> int:
-    """Say what `error` means, in one line for each mistake, and return its exit code."""
+    """Print the meaning of `error`, one line for each mistake, and return its exit code."""
     if isinstance(error, ReaderGoneError):
         return error.exit_code
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
@@ -140,7 +140,7 @@ def _say(*problems: str, code: int) -> int:
     for problem in problems:
         line = " ".join(problem.split("\n"))
         visible = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
-        with contextlib.suppress(OSError):  # nobody listens
+        with contextlib.suppress(OSError):  # where stderr is closed
             sys.stderr.buffer.write(f"rnncli: error: {visible}\n".encode("utf-8", "backslashreplace"))
             sys.stderr.flush()
     return code

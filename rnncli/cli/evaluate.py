@@ -1,4 +1,4 @@
-"""rnncli evaluate"""
+"""The command `rnncli evaluate`."""
 
 from __future__ import annotations
 
@@ -49,13 +49,14 @@ from rnncli.cli.options import SET, as_overrides, given, reading_options, taken_
 )
 @reading_options
 def command(run: str, data: str | None, overrides: tuple[str, ...], form: str, **options: Any) -> None:
-    """The model of RUN (a run directory) beside its baselines; a CONFIG is trained first.
+    """Score the model of RUN (a run directory) beside its baselines; a CONFIG is trained first.
 
-    On the test part that training held out, or else the validation part; or on DATA, a file like the training data. The
-    baselines learn from the training data, which must still be where it was.
+    The score is on the test split that training held out, or else on the validation split. DATA, a file like the
+    training data, is scored instead; with a CONFIG, DATA is the training data. The baselines learn from the training
+    data, which must still be where it was.
 
-    A forecast is backtested from many origins beside five forecasts that need no learning; as CSV every window is
-    written, with the time of its cutoff.
+    A forecast is backtested from many origins beside up to five baselines, which need no training; as CSV every
+    window is written, with the time of its cutoff.
     """
     from rnncli.notes import noting
     from rnncli.ui.output import say_notes
@@ -67,7 +68,7 @@ def command(run: str, data: str | None, overrides: tuple[str, ...], form: str, *
     say_notes(first_run())
     notes: list[str] = []
     reading = taken_reading(options)
-    if is_config(run):  # whose data are read for training
+    if is_config(run):  # then DATA is training data, and the reading options are keys of the config
         overrides, reading = (*overrides, *as_overrides(reading)), {}
     with training_view(quiet=False, form="text") as view, noting(notes.append):
         made = evaluate(Request(run, data, overrides, reading, given(options)), view.show)

@@ -1,4 +1,4 @@
-"""rnncli generate"""
+"""The command `rnncli generate`."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _positive(context: click.Context, parameter: click.Parameter, value: float) 
 def command(
     run: str, prime: str | None, prime_file: str | None, echo: bool, stop: str | None, form: str, **options: Any
 ) -> None:
-    """Write text with the language model of RUN (a run directory or a model file), as it is made.
+    """Write text with the language model of RUN (a run directory or a model file), piece by piece as it is made.
 
     Several texts are separated by an empty line.
     """

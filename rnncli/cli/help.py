@@ -1,4 +1,4 @@
-"""rnncli help"""
+"""The command `rnncli help`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import click
 @click.command("help", context_settings={"ignore_unknown_options": True})
 @click.argument("topic", nargs=-1, metavar="[TOPIC]")
 def command(topic: tuple[str, ...]) -> None:
-    """Read the manual: a page, a command, an option, a config key, or what a heading says.
+    """Read the manual: a page, a command, an option, a config key, or the text under a heading.
 
     \b
-    rnncli help                  what there is to read
+    rnncli help                  a list of pages and commands
     rnncli help forecast         a task
     rnncli help train            a command
     rnncli help training.bptt    a config key

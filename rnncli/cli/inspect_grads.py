@@ -1,4 +1,4 @@
-"""rnncli inspect-grads"""
+"""The command `rnncli inspect-grads`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VERDICTS = ("vanishing", "exploding")
 
 
 def listed(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[str, ...]:
-    """a,b,c as (a, b, c)."""
+    """Split the text a,b,c into the tuple (a, b, c)."""
     return tuple(filter(None, (part.strip() for part in (text or "").split(","))))
 
 
@@ -85,13 +85,13 @@ def command(
     form: str | None,
     **options: Any,
 ) -> None:
-    """See how far back in time gradients reach, and what to change.
+    """Show how far back in time gradients reach, and what to change.
 
-    CONFIG shows a network before training, RUN (a run directory or a model file) a trained one. The ruler is the norm
-    of the gradient of one step's loss with respect to the hidden state k steps before. Beside it: the Jacobian of a
-    step, gates, every parameter, and how much clipping acts. All in float64.
+    CONFIG shows a network before training, RUN (a run directory or a model file) a trained one. The gradient by lag
+    is the norm of the gradient of one step's loss with respect to the hidden state k steps before. The report adds
+    the Jacobian of a step, gates, every parameter, and how much clipping acts. All of it is computed in float64.
     """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads of numpy's own would stand in the way of ours
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's own threads would compete with ours
     from rnncli.inspection.reports import Compared
     from rnncli.notes import noting
     from rnncli.ui import comparison_tables, lag_chart

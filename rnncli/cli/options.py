@@ -22,7 +22,7 @@ READING = ("encoding", "delimiter", "decimal", "skip_rows", "ragged", "missing")
 
 
 def reading_options(function: F) -> F:
-    """How DATA is read: each option stands for the `data` key of the same name."""
+    """Add the options for how DATA is read; each stands for the `data` key of the same name."""
     for option in (
         click.option(
             "--missing",
@@ -44,26 +44,26 @@ def reading_options(function: F) -> F:
 
 
 def taken_reading(options: dict[str, Any]) -> dict[str, Any]:
-    """Remove the reading options from `options`; those that were given, by `data` key."""
+    """Remove the reading options from `options`, and return those that were given, by `data` key."""
     taken = {name: options.pop(name) for name in READING}
     return {name: value for name, value in taken.items() if value is not None}
 
 
 def as_overrides(reading: dict[str, Any]) -> list[str]:
-    """The same as `--set` would say it."""
+    """Return the reading options as overrides, in the form that `--set` takes."""
     import json
 
     return [f"data.{name}={json.dumps(value)}" for name, value in reading.items()]
 
 
 def given(options: dict[str, Any]) -> dict[str, Any]:
-    """The options that were given a value."""
+    """Return the options that were given a value."""
     return {name: value for name, value in options.items() if value not in (None, False, ())}
 
 
 @contextlib.contextmanager
 def drawing(svg: str) -> Iterator[Path]:
-    """The file that --svg names, and what to say where it cannot be written."""
+    """Yield the path that --svg names; MachineError where it cannot be written."""
     from rnncli.errors import MachineError
 
     try:

@@ -1,4 +1,4 @@
-"""rnncli predict"""
+"""The command `rnncli predict`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rnncli.cli.options import drawing, given, reading_options, taken_reading
 
 
 def levels_of(context: click.Context, option: click.Parameter, text: str | None) -> tuple[float, ...]:
-    """Percents, such as 80,95; click's error for anything else."""
+    """Return percents, such as 80,95, as numbers; click's BadParameter for anything else."""
     try:
         levels = tuple(float(part) for part in (text or "").split(",") if text)
     except ValueError:
@@ -27,7 +27,7 @@ def a_number(context: click.Context, option: click.Parameter, value: float | Non
 
 
 def draw(charts: Any, form: str | None, svg: str | None) -> None:
-    """On the terminal, into a file, or both."""
+    """Draw the charts on the terminal, into a file, or both."""
     from rnncli.ui.forecast_chart import save_svg, write_charts
 
     if svg is not None:
@@ -81,12 +81,12 @@ def draw(charts: Any, form: str | None, svg: str | None) -> None:
 )
 @reading_options
 def command(run: str, data: str | None, form: str | None, svg: str | None, **options: Any) -> None:
-    """What comes next, by the model of RUN (a run directory or a model file).
+    """Predict what comes next, or what a sequence is, with the model of RUN (a run directory or a model file).
 
-    A series: the next rows under the input's own column names, after the data it was trained on, or after DATA.
-    A language model: the most probable next tokens after each line of DATA.
-    A classify, regress or tag: an answer to each sequence of DATA.
-    A seq2seq or caption: what it writes for each input of DATA, lines in a pipe as they come.
+    A forecast gives the next rows, under the input's own column names, after its training data or after DATA.
+    A language model gives the most probable next tokens after each line of DATA.
+    A classify, regress or tag model answers each sequence of DATA.
+    A seq2seq or caption model writes answers to each input of DATA; lines in a pipe are answered as they come.
     """
     from rnncli.notes import noting
     from rnncli.tasks.task import Pieces, Stream

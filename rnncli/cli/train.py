@@ -1,4 +1,4 @@
-"""rnncli train"""
+"""The command `rnncli train`."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def command(
     form: str,
     **options: Any,
 ) -> None:
-    """Learn from a text file or a CSV.
+    """Train a network on a text file or a CSV.
 
-    CONFIG is a YAML file; its data.path may be replaced by DATA, - is standard input. Or name the DATA file
-    alone: what is inferred from it is said, and saved in the run.
+    CONFIG is a YAML file; DATA replaces its data.path, and - is standard input. Or name the DATA file alone: notes
+    on stderr tell what is inferred from it, and the run saves it.
 
     A run holds config.yaml, model.safetensors (the best so far), state.safetensors and metrics.jsonl.
-    Ctrl-C saves and says how to go on.
+    Ctrl-C saves the run and prints how to go on.
     """
     from rnncli.ui.training_view import training_view
     from rnncli.workflows.train import Request, train

@@ -1,4 +1,4 @@
-"""What is wrong with a value, in our words: pydantic's never reach the user."""
+"""Explanations of wrong values in our own words; pydantic's messages never reach the user."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LONGEST_NUMBER = 30
 
 
 class Explanation(NamedTuple):
-    """What is wrong with the value, or else the key, at `path`."""
+    """The mistake in the value at `path`, or in its key if `at_key`."""
 
     path: Path
     message: str
@@ -43,7 +43,7 @@ class Explanation(NamedTuple):
 
 
 def explanations(error: ValidationError, schema: type[Config]) -> Iterator[Explanation]:
-    """One explanation for each mistake that was not already reported while reading the YAML."""
+    """Yield one explanation for each mistake that was not already reported while the YAML was read."""
     for details in error.errors(include_url=False):
         kind, path, value = details["type"], details["loc"], details["input"]
         if value is REFUSED:
@@ -56,14 +56,14 @@ def explanations(error: ValidationError, schema: type[Config]) -> Iterator[Expla
 
 
 def of_task(tree: Mapping[str, Any], names: Iterable[str]) -> Explanation:
-    """What is wrong with a task that is missing or none of `names`."""
+    """Return the explanation for a task that is missing or not one of `names`."""
     if "task" not in tree:
         return Explanation(("task",), f"task is missing; add task: {' or task: '.join(names)}", at_key=True)
     return Explanation(("task",), f"task is {described(tree['task'])}; {choices(tree['task'], names)}")
 
 
 def of_foreign_key(path: Path, schema: type[Config], task: str, owners: Sequence[str]) -> Explanation:
-    """What is wrong with a key that only other tasks have."""
+    """Return the explanation for a key that only other tasks have."""
     why = f"is for {', '.join(owners)}, and a {task} has no use for it; remove it"
     return Explanation(path, f"{dotted(path)}: {schema.refused.get(dotted(path), why)}", at_key=True)
 
@@ -84,7 +84,7 @@ def dotted(path: Path) -> str:
 
 
 def described(value: Any) -> str:
-    """`value` as a YAML file would have it, cut to fit a message."""
+    """Return `value` as a YAML file would show it, cut to fit a message."""
     if isinstance(value, str):
         return shown(value)
     if isinstance(value, (list, dict)):
@@ -98,7 +98,7 @@ def described(value: Any) -> str:
 
 
 def _unknown_key(path: Path, schema: type[Config]) -> str:
-    """Points to the key that was probably meant: in this section, or where it really belongs."""
+    """Return a message naming the key that was probably meant: in this section, or where it really belongs."""
     key, section = str(path[-1]), dotted(path[:-1])
     homes = {key: name for name in ("", *SECTIONS) for key in keys_of(schema, name)}
     problem, known = f"unknown key {shown(key)}", keys_of(schema, section)

@@ -1,4 +1,4 @@
-"""Reads, checks and writes configs; every mistake in one is reported at once, each at its line and column."""
+"""Reading, checking and writing of configs; all mistakes in one are reported at once, each with line and column."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ STANDARD_INPUT = "-"
 
 
 def resolved(config: C, folder: str) -> C:
-    """`config`, read in `folder`, with data paths that can be opened from the working directory."""
+    """Return `config`, which was read in `folder`, with data paths that can be opened from the working directory."""
     return _with_paths(config, lambda path: _simplified(os.path.join(folder, path)))
 
 
 def relative_to(config: C, folder: str) -> C:
-    """`config` with data paths that `resolved` in `folder` turns back into what they are.
+    """Return `config` with data paths relative to `folder`; `resolved` in `folder` reverses this.
 
-    Absolute paths stay, so that a config may move as far as its author meant it to.
+    Absolute paths stay absolute, so that a config can be moved as far as its author intended.
     """
     base = os.path.realpath(folder)
     return _with_paths(
@@ -37,13 +37,13 @@ def relative_to(config: C, folder: str) -> C:
 
 
 def data_paths(config: Config) -> dict[str, str]:
-    """The files that the config's `data` names, by key: all that is text, and by its type a path."""
+    """Return the files that the config's `data` names, by key: the texts in keys whose type is a path, except `-`."""
     found = {key: getattr(config.data, key) for key, field in keys_of(type(config), "data").items() if is_path(field)}
     return {key: value for key, value in found.items() if isinstance(value, str) and value != STANDARD_INPUT}
 
 
 def is_path(annotation: Any) -> bool:
-    """Whether IS_PATH marks the type, or one within it."""
+    """True if IS_PATH marks the type, or a type within it."""
     inner = [annotation.annotation, *annotation.metadata] if isinstance(annotation, FieldInfo) else get_args(annotation)
     return any(one is IS_PATH or is_path(one) for one in inner)
 
@@ -53,15 +53,15 @@ def _with_paths(config: C, change: Callable[[str], str]) -> C:
 
 
 def _simplified(path: str) -> str:
-    """`path` without `..` where that names the same file: behind a symbolic link it would not."""
+    """Return `path` without `..` if that names the same file; behind a symbolic link it may not."""
     short = os.path.normpath(path)
     return short if os.path.realpath(short) == os.path.realpath(path) else path
 
 
 def apply_overrides(tree: dict[str, Any], overrides: Sequence[str], problems: list[Problem]) -> dict[Path, Place]:
-    """Sets each override's value in `tree`, in order, and returns the place to blame for each path set.
+    """Set each override's value in `tree`, in order, and return the place to name in errors about each path set.
 
-    An override that cannot be read is appended to `problems`. Whether its key exists is the schema's concern.
+    An override that cannot be read is appended to `problems`. The schema checks later whether its key exists.
     """
     places: dict[Path, Place] = {}
     for override in overrides:
@@ -79,7 +79,7 @@ def apply_overrides(tree: dict[str, Any], overrides: Sequence[str], problems: li
 
 
 def _read(override: str) -> tuple[tuple[str, ...], Any]:
-    """The path and value in `section.key=value`; raises ValueError."""
+    """Return the path and the value in `section.key=value`; raise ValueError if it cannot be read."""
     key, equals, text = override.partition("=")
     path = tuple(part.strip() for part in key.split("."))
     if not equals or len(path) > 2 or not all(path):
@@ -89,7 +89,7 @@ def _read(override: str) -> tuple[tuple[str, ...], Any]:
 
 
 def _value(text: str) -> Any:
-    """A word, a quoted text or a list in brackets, as YAML has them; raises ValueError."""
+    """Return a word, a quoted text or a list in brackets, read as in YAML; raise ValueError if it cannot be read."""
     if text[:1] not in ("[", '"', "'"):
         return parse_scalar(text)
     try:
@@ -99,7 +99,7 @@ def _value(text: str) -> Any:
 
 
 def _put(tree: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
-    """Sets the value at `path`, one or two keys long, making its section when there is none."""
+    """Set the value at `path`, one or two keys long, and create its section if there is none."""
     *sections, key = path
     section: Any = tree
     for name in sections:
@@ -115,9 +115,9 @@ Schemas = Mapping[str, type[Config]]
 
 
 def load_config(path: str | os.PathLike[str], schemas: Schemas, overrides: Sequence[str] = ()) -> Config:
-    """The config in the YAML file at `path`, changed by `overrides` (`section.key=value`).
+    """Return the config in the YAML file at `path`, changed by `overrides` (`section.key=value`).
 
-    Data paths, in the file or in an override, are relative to the file's folder, and come back usable from
+    Data paths, in the file or in an override, are relative to the file's folder; they are returned usable from
     the working directory. Raises ConfigError that lists every problem.
     """
     path = os.fspath(path)
@@ -131,7 +131,7 @@ def load_config(path: str | os.PathLike[str], schemas: Schemas, overrides: Seque
 def config_from_mapping(
     mapping: Mapping[str, Any], schemas: Schemas, overrides: Sequence[str] = (), where: str = "config"
 ) -> Config:
-    """The config in plain values, such as those inferred from a data file or kept in a model file.
+    """Return the config in plain values, such as those inferred from a data file or kept in a model file.
 
     `where` names their origin in messages. Paths are left as they are.
     Raises ConfigError that lists every problem.
@@ -142,10 +142,10 @@ def config_from_mapping(
 
 
 def dump_config(config: Config, folder: str = "") -> str:
-    """YAML text that `load_config` reads back as an equal config from a file in `folder`.
+    """Return YAML text that `load_config` reads back as an equal config from a file in `folder`.
 
-    Every key is written, in the order of the schema. Without `folder` the file is to stand in the working
-    directory, and relative data paths are written as they are.
+    Every key is written, in the order of the schema. Without `folder` the file belongs in the working directory,
+    and relative data paths are written as they are.
     """
     placed = relative_to(config, folder) if folder else config
     return yaml.dump(placed.model_dump(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
@@ -158,7 +158,7 @@ def _validated(
     place_of: Callable[[Path, bool], Place],
     problems: list[Problem],
 ) -> Config:
-    """The checked config; `problems` already found are raised together with its own."""
+    """Return the checked config; raise ConfigError with its problems and those already in `problems`."""
     tree = {key: dict(value) if isinstance(value, dict) else value for key, value in mapping.items()}
     override_places = apply_overrides(tree, overrides, problems)
     config, found = _checked(tree, schemas)
@@ -170,7 +170,7 @@ def _validated(
 
 
 def _checked(tree: dict[str, Any], schemas: Schemas) -> tuple[Config | None, list[Explanation]]:
-    """The config of the task that is named, or what is wrong; of no known task only what all have is checked."""
+    """Return (config or None, mistakes) for the named task; for no known task, check only the keys that all have."""
     named = tree.get("task")
     schema = schemas.get(named) if isinstance(named, str) else None
     found = list(_set_aside(tree, schema, schemas))
@@ -184,9 +184,9 @@ def _checked(tree: dict[str, Any], schemas: Schemas) -> tuple[Config | None, lis
 
 
 def _set_aside(tree: dict[str, Any], schema: type[Config] | None, schemas: Schemas) -> Iterator[Explanation]:
-    """Remove the keys that only other tasks have, which are mistakes unless they say what is usual there.
+    """Remove the keys that only other tasks have, and yield a mistake for each whose value is not the default there.
 
-    A config of version 0.1 has all keys of all tasks.
+    Defaults are accepted because a config of version 0.1 has all keys of all tasks.
     """
     for section in SECTIONS:
         keys, own = tree.get(section), keys_of(schema or Config, section)
@@ -232,7 +232,7 @@ def _read_bytes(path: str, where: str) -> bytes:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes every text that our own rules for unquoted words would read as something else."""
+    """A YAML writer that quotes every text that our own rules for unquoted words would read as something else."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True

@@ -1,4 +1,4 @@
-"""Mistakes gathered with their places, so that the user hears of all of them at once; and what was meant instead."""
+"""Mistakes collected with their places, so that all are reported at once, and suggestions for misspelt words."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def closest(word: str, candidates: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
-    """`; did you mean "x"?`, ready to append to a message, or an empty string."""
+    """Return `; did you mean "x"?`, ready to append to a message, or an empty string."""
     match = closest(word, candidates)
     return f'; did you mean "{match}"?' if match else ""
 
@@ -35,7 +35,7 @@ MAX_LISTED = 50  # nobody mends more in one go, and a hostile file could hold a 
 
 
 class Place(NamedTuple):
-    """Where a problem is: `c.yaml:3:3`, `--set model.cell=x`, or the name of a mapping."""
+    """The place of a problem: `c.yaml:3:3`, `--set model.cell=x`, or the name of a mapping."""
 
     text: str
     position: Position = (sys.maxsize, 0)  # --set problems follow those of the file
@@ -49,7 +49,7 @@ class Problem(NamedTuple):
 
 
 class _Refused:
-    """Stands for a value that a problem was already reported for."""
+    """The type of REFUSED, which stands for a value that a problem was already reported for."""
 
 
 REFUSED = _Refused()
@@ -57,7 +57,7 @@ REFUSED = _Refused()
 
 
 def raise_all(problems: Iterable[Problem]) -> NoReturn:
-    """Raises one ConfigError that lists every problem in reading order."""
+    """Raise one ConfigError that lists the problems in reading order, the first MAX_LISTED of them."""
     ordered = sorted(problems, key=lambda problem: problem.place.position)
     lines = [f"{problem.place.text}: {problem.message}" for problem in ordered[:MAX_LISTED]]
     if len(ordered) > MAX_LISTED:

@@ -1,8 +1,8 @@
 """The sections and keys that tasks have in common; each task adds its own in its folder's `config.py`.
 
-One model for each section, frozen once checked. Types are strict: `true` is not 1, "3" is not 3, 3.0 is not a whole
-number, and no number may be infinite. The descriptions also feed the documentation and the JSON Schema. What the user
-reads when a value is refused is worded in `explanations`.
+Each section is one pydantic model, frozen once checked. Types are strict: `true` is not 1, "3" is not 3, 3.0 is not
+a whole number, and no number may be infinite. The descriptions also feed the documentation and the JSON Schema. The
+messages for refused values are worded in `explanations`.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class Section(BaseModel):
-    """What the config and its sections share."""
+    """The base of the config and its sections: strict and frozen, without unknown keys or infinite numbers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class DataConfig(Section):
-    """Where the sequences are, how to read them, and how to split them."""
+    """The data: where the sequences are, how to read them, and how to split them."""
 
     path: FilePath | None = Field(
         default=None, description="The training data, relative to the config file; - is standard input."
@@ -85,7 +85,7 @@ class DataConfig(Section):
 
 
 class TableConfig(DataConfig):
-    """How to read data that may be a table."""
+    """The data, with the keys for reading a table."""
 
     delimiter: Character | None = Field(default=None, description="The character between CSV columns; null detects it.")
     decimal: Literal[".", ","] = Field(default=".", description="The decimal mark of numbers in a CSV.")
@@ -103,7 +103,7 @@ class TableConfig(DataConfig):
 
 
 class ModelConfig(Section):
-    """The network: its cell, its size, and how it starts."""
+    """The network: its cell, its size, and its initial weights."""
 
     cell: Annotated[str, one_of(CELLS)] = Field(
         default="lstm",
@@ -161,7 +161,7 @@ class TokenModelConfig(ModelConfig):
 
 
 class TrainingConfig(Section):
-    """How long, how fast, and with which method to train."""
+    """The training: how long, how fast, and with which method."""
 
     epochs: Count = Field(default=20, description="How many times to pass through the training data.")
     max_time: Duration | None = Field(
@@ -201,7 +201,7 @@ class TrainingConfig(Section):
 
 
 class TruncatedTrainingConfig(TrainingConfig):
-    """Training that may truncate the gradient's way back."""
+    """Training that may truncate backpropagation through time."""
 
     bptt: Count | None = Field(
         default=None,
@@ -214,9 +214,9 @@ C = TypeVar("C", bound="Config")
 
 
 class Config(Section):
-    """One whole config: the task and its three sections. Each task has its own, with narrower sections.
+    """A whole config: the task and its three sections. Each task has its own subclass, with narrower sections.
 
-    refused: keys of other tasks, `section.key`, with why this one cannot have them, where it is not obvious.
+    refused: by `section.key`, the reason why this task cannot have a key of other tasks, where it is not obvious.
     """
 
     refused: ClassVar[Mapping[str, str]] = {}
@@ -236,18 +236,18 @@ class Config(Section):
         return section(value)
 
     def changed(self: C, **sections: Mapping[str, Any]) -> C:
-        """The same config but for these keys of `data`, `model` and `training`, which are not checked again."""
+        """Return a copy with these keys of `data`, `model` and `training` changed, which are not checked again."""
         return self.model_copy(
             update={name: getattr(self, name).model_copy(update=dict(keys)) for name, keys in sections.items()}
         )
 
     @property
     def networks(self) -> int:
-        """How many networks are trained side by side."""
+        """The number of networks that are trained side by side."""
         return 1
 
     def of_one_network(self: C) -> C:
-        """The config of the first of them alone."""
+        """Return the config of the first of these networks alone."""
         return self
 
 

@@ -21,7 +21,7 @@ DURATION = re.compile(r"(?=[0-9])(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1
 
 
 def parse_duration(text: str) -> float:
-    """The seconds in `text`: whole hours, minutes and seconds, in that order, more than 0 together.
+    """Return the seconds in `text`: whole hours, minutes and seconds, in that order, more than 0 in total.
 
     Raises ValueError, whose text completes the sentence "max_time is ...; ".
     """
@@ -48,19 +48,19 @@ def refusal(rule: str) -> PydanticCustomError:
 
 
 def section(value: Any) -> Any:
-    """A section with nothing under it, as when every line is commented out, takes its defaults."""
+    """Return a section's value; an empty section, such as one whose lines are all commented out, takes its defaults."""
     return {} if value is None else value
 
 
 def usable_path(path: str) -> str:
-    """A path that the system can be asked for."""
+    """Return `path`; refuse an empty one, and one with a NUL character."""
     if not path or "\0" in path:
         raise refusal("must be the path of a file")
     return path
 
 
 def part(value: Any) -> Any:
-    """A fraction of the data from 0 to 0.9, a number of rows from 1, or the path of a file."""
+    """Return `value` if it is a fraction from 0 to 0.9, a number of rows from 1, or a file's path; else refuse it."""
     if isinstance(value, str):
         return usable_path(value)
     if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
@@ -72,7 +72,7 @@ def part(value: Any) -> Any:
 
 
 def one_of(names: Iterable[str]) -> BeforeValidator:
-    """One of `names`, such as the keys of a registry, looked up when a value is checked."""
+    """Return a validator that accepts one of `names`, such as the keys of a registry, looked up at each check."""
 
     def check(value: Any) -> Any:
         if not (isinstance(value, str) and value in names):
@@ -83,27 +83,27 @@ def one_of(names: Iterable[str]) -> BeforeValidator:
 
 
 def choices(value: Any, names: Iterable[str]) -> str:
-    """What to say of a value that is none of `names`."""
+    """Return the message for a value that is none of `names`."""
     listed = ", ".join(name if name.isidentifier() or "-" in name else f'"{name}"' for name in names)
     return f"expected one of {listed}{did_you_mean(value, names) if isinstance(value, str) else ''}"
 
 
 def each(value: Any) -> list[Any]:
-    """One value, or a list of them, as a list; an empty one is refused."""
+    """Return one value, or a list of values, as a list; refuse an empty list."""
     if value == []:
         raise refusal("must not be an empty list; name one value or more")
     return value if isinstance(value, list) else [value]
 
 
 def column(value: Any) -> Any:
-    """A column name, or a column number from 1."""
+    """Return `value` if it is a column name, a column number from 1, or null; else refuse it."""
     if value is not None and not _is_column(value):
         raise refusal("must be a column name or a column number from 1")
     return value
 
 
 def columns(value: Any) -> Any:
-    """A column name, a column number from 1, or a list of them without repetition."""
+    """Return `value` if it is a column name, a column number from 1, or a list of these without repetition."""
     listed = value if isinstance(value, list) else [value]
     if not listed or not all(_is_column(column) for column in listed):
         raise refusal("must be a column name, a column number from 1, or a list of them")
@@ -119,14 +119,14 @@ def _is_column(value: Any) -> bool:
 
 
 def one_character(value: Any) -> Any:
-    """A single character that can separate columns."""
+    """Return `value` if it is a single character that can separate columns; else refuse it."""
     if not isinstance(value, str) or len(value) != 1 or value in '\r\n"\0':
         raise refusal(r'must be one character; a tab is written "\t", with the quotes')
     return value
 
 
 def encoding_name(name: str) -> str:
-    """The name of a text encoding that Python knows."""
+    """Return `name` if it is a text encoding that Python knows; else refuse it."""
     try:
         "".encode(name)
     except (LookupError, ValueError):
@@ -136,7 +136,7 @@ def encoding_name(name: str) -> str:
 
 
 def duration(value: Any) -> Any:
-    """A duration such as `1h30m`, kept as text."""
+    """Return `value`, as text, if it is a duration such as `1h30m`; else refuse it."""
     try:
         parse_duration(value if isinstance(value, str) else "")
     except ValueError as error:

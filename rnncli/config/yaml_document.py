@@ -1,4 +1,4 @@
-"""YAML text to plain values, each with its line and column, with every YAML trap closed.
+"""A strict YAML reader: text to plain values, each with its line and column, without YAML's usual traps.
 
 The tree is built here from PyYAML's stream of events, never by its constructors: nothing in a file can
 run code, share a node, nest without bound, or silently overwrite a key.
@@ -37,9 +37,9 @@ MAX_DIGITS = 100  # Python refuses to convert above 4,300 digits; no key takes e
 
 
 def parse_scalar(text: str) -> Scalar:
-    """The value of the unquoted word `text`, as in a YAML file or after `--set key=`.
+    """Return the value of the unquoted word `text`, as in a YAML file or after `--set key=`.
 
-    Raises ValueError for an integer that is too long or would mean something else elsewhere.
+    Raises ValueError for an integer that is too long, or has a leading zero, which YAML 1.1 may read as octal.
     """
     if text.lower() in CONSTANTS:
         return CONSTANTS[text.lower()]
@@ -82,26 +82,26 @@ class Document:
     key_positions: dict[Path, Position] = field(default_factory=dict)
 
     def position(self, path: Path) -> Position:
-        """Line and column of the value at `path`; of its key, or the nearest section, when it has none."""
+        """The line and column of the value at `path`, or, if there is no value, of its key or the nearest section."""
         return self.value_positions.get(path) or self.key_position(path)
 
     def key_position(self, path: Path) -> Position:
-        """Line and column of the key that ends `path`; of the nearest section when it is not written."""
+        """The line and column of the key that ends `path`, or of the nearest section if the key is not written."""
         if path in self.key_positions:
             return self.key_positions[path]
         return self.position(path[:-1]) if path else (1, 1)
 
     def place(self, path: Path, at_key: bool = False) -> Place:
-        """`FILE:LINE:COL` of the value, or of the key, at `path`."""
+        """The place `FILE:LINE:COL` of the value at `path`, or of its key if `at_key`."""
         return place_in(self.where, self.key_position(path) if at_key else self.position(path))
 
 
 def parse(text: str, where: str, problems: list[Problem] | None = None) -> Document:
-    """Reads one YAML document whose root is a mapping; `where` names the file in messages.
+    """Return the one YAML document in `text`, whose root is a mapping; `where` names the file in messages.
 
     Mistakes that leave the rest readable (a duplicate key, a tag) are appended to `problems`, and REFUSED
-    stands in the tree where no value could be had. Without `problems` they are raised too.
-    Raises ConfigError when the text cannot be read to its end.
+    stands in the tree for a value that could not be read. Without `problems` they are raised too.
+    Raises ConfigError if the text cannot be read to its end.
     """
     found: list[Problem] = [] if problems is None else problems
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
@@ -153,7 +153,7 @@ class _TreeBuilder:
             self.fail("a second document starts here; a config is one document")
 
     def node(self, event: Any, path: Path) -> Any:
-        """The value that starts with `event`; REFUSED when it uses YAML that a config may not."""
+        """Return the value that starts with `event`, or REFUSED if it uses YAML that a config may not."""
         if len(path) > MAX_DEPTH:
             self.fail(f"nested more than {MAX_DEPTH} levels deep")
         self.document.value_positions[path] = _position(event)
@@ -182,7 +182,7 @@ class _TreeBuilder:
         return value
 
     def key(self, event: Any, path: Path) -> str | None:
-        """The key that starts with `event`; None, and a problem reported, when it is not a word."""
+        """Return the key that starts with `event`; if it is not a word, report a problem and return None."""
         key = self.node(event, (*path, ""))
         if isinstance(key, str) and key:
             return key
@@ -195,7 +195,7 @@ class _TreeBuilder:
         return None
 
     def is_duplicate(self, event: Any, path: Path) -> bool:
-        """Reports a key that its section already has; the first one stands."""
+        """Return True and report a problem if the section already has this key, whose first value is kept."""
         if path not in self.document.key_positions:
             return False
         first_line = self.document.key_positions[path][0]
@@ -218,7 +218,7 @@ class _TreeBuilder:
             return REFUSED
 
     def is_allowed(self, event: Any) -> bool:
-        """Reports an anchor or a tag; whether there was neither."""
+        """Report an anchor and a tag, and return True if there is neither."""
         if event.anchor is not None:
             self.report(event, "anchors are not allowed; write each value out where it is used")
         if event.tag is not None:
@@ -232,19 +232,19 @@ class _TreeBuilder:
         return event
 
     def report(self, event: Any, message: str) -> None:
-        """Notes a mistake after which reading can go on, unless there are enough of them already."""
+        """Record a mistake after which reading can go on; raise ConfigError if there are more than MAX_LISTED."""
         self.problems.append(Problem(place_in(self.document.where, _position(event)), message))
         if len(self.problems) > MAX_LISTED:
             raise_all(self.problems)
 
     def fail(self, message: str) -> NoReturn:
-        """Gives up at the newest event, listing what was found before it too."""
+        """Raise ConfigError at the newest event, which also lists the mistakes found before it."""
         place = place_in(self.document.where, self.last_position)
         raise_all([*self.problems, Problem(place, message)])
 
 
 def valid_text(text: str) -> str:
-    """`text` itself; raises ValueError for half a surrogate pair, which no file or terminal can hold."""
+    """Return `text`; raise ValueError for half a surrogate pair, which no file or terminal can hold."""
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise ValueError(f"{shown(text)} is not valid Unicode text; write the character itself")
     return text
@@ -255,7 +255,7 @@ def _position(event: Any) -> Position:
 
 
 def _syntax_problem(error: yaml.YAMLError, text: str, where: str) -> Problem:
-    """PyYAML's complaint, at its own mark."""
+    """Return PyYAML's syntax error as a problem at the position that PyYAML marks."""
     if isinstance(error, yaml.reader.ReaderError):
         before = text[: error.position]
         position = before.count("\n") + 1, error.position - before.rfind("\n")

@@ -1,12 +1,12 @@
-"""Reading what people have: bytes in, checked values out; errors name file, line and column.
+"""Readers of the user's data: bytes in, checked values out; errors name file, line and column.
 
 source       bytes from a file, a pipe or standard input, and their decoding
-text         characters, bytes or words, and back
+text         text to tokens (characters, bytes or words) and back
 vocabulary   tokens and their numbers
-csv_table    records with the physical line each starts on
-numeric      columns of numbers, by a strict grammar, and what they are scaled by
-splits       a training part, and those held out of it
+csv_table    CSV records, each with the physical line that it starts on
+numeric      columns of numbers in a strict grammar, and their scaling
+splits       the training split, and the splits that are held out
 stamps       time stamps as text and as numbers
-timeline     a regular time column and what follows it
-time_column  from a table's column to timelines, or a reason why not
+timeline     a regular time column, and the stamps that follow it
+time_column  a table's time column to timelines, or the reason for refusing it
 """

@@ -1,7 +1,7 @@
 """A CSV file as a table of strings, with the physical line of every record.
 
-Line ends are made equal before anything is parsed, inside quotes too: the same data give the same table
-whichever system wrote them, and a line number is a count of newlines.
+All line ends become newlines before parsing, inside quotes too: the same data give the same table on every
+system, and a line number is a count of newlines.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"(?!")')
 
 @dataclass(frozen=True)
 class Table:
-    """`rows[i]` has one string per name in `header` and starts on physical line `lines[i]` (from 1)."""
+    """A table: `rows[i]` has one string per name in `header` and starts on physical line `lines[i]` (from 1)."""
 
     name: str
     header: list[str]
@@ -52,9 +52,9 @@ def read_table(
     skip_rows: int = 0,
     ragged: Ragged = "refuse",
 ) -> Table:
-    """Parse `source` strictly; blank lines are skipped, and so are the first `skip_rows` lines.
+    """Return the table in `source`, parsed strictly; blank lines and the first `skip_rows` lines are skipped.
 
-    What was decided for the user (a delimiter, a column's name) is noted.
+    A note reports every choice made for the user (a delimiter, a column's name).
     Raises DataError naming the line, and UsageError for an impossible `delimiter` or `skip_rows`.
     """
     declared = declared_delimiter(delimiter)
@@ -78,7 +78,7 @@ def read_table(
 
 
 def from_line(text: str, line: int) -> str:
-    """What is left of `text` from this line (from 1) on."""
+    """Return `text` from line number `line` (from 1) to its end; an empty string if it has fewer lines."""
     parts = text.split("\n", line - 1)
     return parts[-1] if len(parts) == line else ""
 
@@ -109,7 +109,7 @@ def _refuse_separator_line(body: str, name: str, line: int) -> None:
 
 
 def records_of(body: str, delimiter: str, name: str, first_line: int) -> Iterator[Record]:
-    """Every record of `body`, blank lines left out; DataError where the quoting is broken."""
+    """Yield (physical line, fields) for every record of `body` except blank lines; raise DataError for broken CSV."""
     reader = csv.reader(io.StringIO(body, newline="\n"), delimiter=delimiter, strict=True)
     while True:
         start = first_line + reader.line_num  # line_num counts the lines consumed so far
@@ -126,12 +126,12 @@ def records_of(body: str, delimiter: str, name: str, first_line: int) -> Iterato
 
 
 def _is_blank(fields: list[str]) -> bool:
-    """An empty line or one of spaces; a quoted empty string is a missing value of a one-column file."""
+    """True for an empty line or a line of spaces; a quoted empty string is a missing value of a one-column file."""
     return not fields or (len(fields) == 1 and fields[0].isspace())
 
 
 def _quoting_fault(record: str, delimiter: str, line: int) -> str | None:
-    """`LINE:COL: why` the csv module gave up on the record that starts at physical `line`."""
+    """Return `LINE:COL: reason` for the csv module's failure on the record that starts at physical `line`, or None."""
 
     def place(offset: int) -> str:
         before = record[:offset]
@@ -159,9 +159,10 @@ def _quoting_fault(record: str, delimiter: str, line: int) -> str | None:
 
 
 def _detect_delimiter(body: str, name: str, decimal: str) -> str:
-    """The candidate that cuts the first records into equally many fields; the best one if none does.
+    """Return the candidate that cuts the first records into equally many fields, or the best one if none does.
 
-    A comma that fits wins, unless it is the decimal sign. A file of one column has none: a comma will do.
+    A comma that fits wins, unless it is the decimal sign; a file of one column gets a comma.
+    Raises DataError if several other candidates fit equally well.
     """
     fits = {candidate: _fit(body, candidate) for candidate in _CANDIDATES}
     best_share = max(share for share, _ in fits.values())
@@ -178,8 +179,9 @@ def _detect_delimiter(body: str, name: str, decimal: str) -> str:
 
 
 def _fit(body: str, delimiter: str) -> tuple[float, int]:
-    """How well `delimiter` fits: the share of the first records with the commonest number of fields over
-    one, and that number."""
+    """Return how well `delimiter` fits: the share of the first records that have the most common number of fields
+    above one, and that number.
+    """
     reader = csv.reader(io.StringIO(body, newline="\n"), delimiter=delimiter)
     counts: list[int] = []
     with suppress(csv.Error):  # an open quote swallowed too much; what was counted before it still speaks
@@ -195,7 +197,7 @@ _STAMP = re.compile(r" *[0-9]{1,4}[-/.][0-9]{1,2}(?:[-/.][0-9]{1,4})?(?:[T ][0-9
 
 
 def _header(first: Record, name: str, decimal: str) -> tuple[list[str], bool]:
-    """The column names, and whether the first record is data because it is all numbers."""
+    """Return the column names, and True if the first record is data because it holds only numbers and time stamps."""
     line, fields = first
     if all(is_number(field, decimal) or _STAMP.fullmatch(field) for field in fields):
         names = [f"column{number}" for number in range(1, len(fields) + 1)]
@@ -212,7 +214,7 @@ def _header(first: Record, name: str, decimal: str) -> tuple[list[str], bool]:
 
 
 def refuse_duplicates(names: list[str], name: str, line: int) -> None:
-    """DataError where two columns have the same name."""
+    """Raise DataError if two columns have the same name."""
     seen: dict[str, int] = {}
     for number, column in enumerate(names, start=1):
         if column in seen:
@@ -228,7 +230,7 @@ def rectangular(
     ragged: Ragged,
     first: str = "header",
 ) -> list[Record]:
-    """The records with `width` fields; the others are refused, or dropped and counted."""
+    """Return the records with `width` fields; the others raise DataError, or are dropped and counted in a note."""
     odd = [(line, fields) for line, fields in records if len(fields) != width]
     if not odd:
         return records

@@ -1,4 +1,4 @@
-"""Columns of numbers, and what they are scaled by."""
+"""Columns of numbers in a strict grammar, and the scalers that compute their centre and scale."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LARGEST = 1e30  # squares of larger values leave float32, where the model compu
 
 
 def is_number(cell: str, decimal: str = ".") -> bool:
-    """Whether `cell` is a number by the grammar above, with `decimal` ("." or ",") as the point."""
+    """True if `cell` is a number by the grammar `_SHAPE`, with `decimal` ("." or ",") as the point."""
     return _pattern(decimal).fullmatch(cell) is not None
 
 
@@ -38,7 +38,7 @@ def share_of_numbers(table: Table, index: int, decimal: str = ".") -> float:
 
 
 def is_numeric_column(table: Table, index: int, decimal: str = ".") -> bool:
-    """Whether every cell of column `index` (from 0) is a number or missing, and at least one is a number."""
+    """True if every cell of column `index` (from 0) is a number or missing, and at least one is a number."""
     cells = [row[index] for row in table.rows]
     if _all_numbers(cells, decimal) is not None:
         return True
@@ -46,14 +46,14 @@ def is_numeric_column(table: Table, index: int, decimal: str = ".") -> bool:
 
 
 def first_word(table: Table, index: int, decimal: str = ".") -> int | None:
-    """The first row (from 0) whose cell in column `index` (from 0) is neither a number nor missing."""
+    """Return the first row (from 0) whose cell in column `index` (from 0) is neither number nor missing, or None."""
     number = _pattern(decimal)
     cells = (row[index] for row in table.rows)
     return next((i for i, cell in enumerate(cells) if not (number.fullmatch(cell) or _MISSING.fullmatch(cell))), None)
 
 
 def _all_numbers(cells: Sequence[str], decimal: str) -> np.ndarray | None:
-    """`cells` (n) as float64 (n,), or None where one of them is no number."""
+    """Return `cells` (n) as float64 (n,), or None if one of them is not a number."""
     joined = "\n".join(cells)
     _pattern(decimal)
     if not joined.isascii() or joined.encode().translate(None, _CHARACTERS[decimal]):
@@ -69,7 +69,7 @@ def _all_numbers(cells: Sequence[str], decimal: str) -> np.ndarray | None:
 
 
 def column_index(table: Table, name_or_number: str | int) -> int:
-    """The index (from 0) of a column given by name or by number (from 1); UsageError if there is none.
+    """Return the index (from 0) of a column given by name or number (from 1); raise UsageError if there is none.
 
     A string of digits is a number unless a column has that name.
     """
@@ -84,7 +84,7 @@ def column_index(table: Table, name_or_number: str | int) -> int:
 
 
 def no_column(table: Table, name: str) -> str:
-    """What to say of a name that no column has."""
+    """Return the error message for a name that no column has."""
     close = difflib.get_close_matches(name, table.header, n=1)
     guess = f"did you mean {shown(close[0])}? " if close else ""
     return f"no column {shown(name)} in {table.name}; {guess}{_columns(table)}"
@@ -95,9 +95,9 @@ def _columns(table: Table) -> str:
 
 
 def numeric_column(table: Table, index: int, *, decimal: str = ".", missing: Missing = "refuse") -> np.ndarray:
-    """Column `index` (from 0) of `table`, (N,) float64.
+    """Return column `index` (from 0) of `table` as float64 (N,).
 
-    Empty, NA, NaN and null cells are `missing`: refused, or left as NaN (`mask`).
+    Empty, NA, NaN and null cells are missing: `missing` decides whether they are refused, or left as NaN (`mask`).
     Raises DataError naming line, column and text.
     """
     cells = [row[index] for row in table.rows]
@@ -118,7 +118,7 @@ def numeric_column(table: Table, index: int, *, decimal: str = ".", missing: Mis
 
 
 def numeric_row(table: Table, row: int, indices: Sequence[int], decimal: str = ".") -> np.ndarray:
-    """The cells of one row (from 0) in the columns `indices` (from 0), (n,) float64 with NaN where missing.
+    """Return the cells of one row (from 0) in the columns `indices` (from 0), float64 (n,) with NaN for missing cells.
 
     Raises DataError naming line, column and text.
     """
@@ -134,13 +134,13 @@ def numeric_row(table: Table, row: int, indices: Sequence[int], decimal: str = "
 
 
 def refuse_missing(table: Table, index: int, gaps: np.ndarray, count: int) -> NoReturn:
-    """DataError for the rows `gaps` (n,) of column `index` (from 0), missing among `count` rows."""
+    """Raise DataError for column `index` (from 0), in which the rows `gaps` (n,) of `count` rows are missing."""
     why = f"{len(gaps):,} of {count:,} values are missing, this is the first; "
     _refuse(table, int(gaps[0]), index, why + "--set data.missing=ffill|interpolate|mask says what to do")
 
 
 def _number_or_gap(table: Table, row: int, index: int, decimal: str) -> float:
-    """The number in a cell, NaN if it is missing; DataError if it is neither."""
+    """Return the number in a cell, or NaN if it is missing; raise DataError if it is neither."""
     cell = table.rows[row][index]
     if is_number(cell, decimal):
         return float(cell.replace(",", "."))
@@ -179,7 +179,7 @@ def _why_no_number(cell: str, decimal: str) -> str:
 
 
 def _why_too_large(cell: str, value: float) -> str:
-    """For a value that float64 cannot hold, or float32 cannot use."""
+    """Return why a value is refused: float64 cannot hold it, or float32 cannot use it."""
     if np.isinf(value):
         return f"{shown(cell)} is not finite in double precision; rescale"
     return f"values up to {shown(cell.strip())[1:-1]} overflow float32; rescale"
@@ -190,23 +190,23 @@ _FLAT = 1e-12  # a scale below this share of the window's size is rounding, not 
 
 
 def seasonal_error(w: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
-    """Centre: the last value; scale: mean |w_t − w_{t−m}|, what seasonal naive would have missed by."""
+    """Return centre, the last value, and scale, mean |w_t − w_{t−m}|: the error of a seasonal naive forecast."""
     m = min(m, len(w) - 1)
     return w[-1], np.abs(w[m:] - w[:-m]).mean(axis=0)
 
 
 def mean(w: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
-    """Centre 0; scale: mean |w|, for positive quantities of very different size."""
+    """Return centre 0 and scale mean |w|, for positive quantities of very different size."""
     return np.zeros(w.shape[1:]), np.abs(w).mean(axis=0)
 
 
 def standard(w: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation."""
+    """Return the mean as centre and the standard deviation as scale."""
     return w.mean(axis=0), w.std(axis=0)
 
 
 def robust(w: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
-    """Median and half the interquartile range."""
+    """Return the median as centre and half the interquartile range as scale."""
     low, middle, high = np.percentile(w, [25, 50, 75], axis=0)
     return middle, (high - low) / 2
 
@@ -220,16 +220,16 @@ SCALERS: dict[str, Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]] =
 
 
 def whole_series(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of the training rows (N, C): what `none` uses for every window alike.
+    """Return mean and standard deviation of the training rows (N, C); `none` scales every window by them.
 
-    Right where the level itself says something, as zero does for sunspots.
+    This suits data in which the level itself has a meaning, such as zero for sunspots.
     """
     spread = values.std(axis=0)
     return values.mean(axis=0), _never_flat(spread, values)
 
 
 def scaler(name: str, w: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
-    """(centre, scale) of windows w (T, B, C), the scale never zero."""
+    """Return (centre, scale) of the windows w (T, B, C) by the scaler `name`; the scale is never zero."""
     centre, scale = SCALERS[name](w, m)
     return centre, _never_flat(scale, w)
 

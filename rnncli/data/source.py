@@ -1,4 +1,4 @@
-"""Bytes in: a file, a pipe or standard input, and text from them, with errors that name a position."""
+"""Bytes from a file, a pipe or standard input, and their decoding to text, with errors that name a position."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _WIDE_MARKS = {
 
 
 def is_table(path: str) -> bool:
-    """Whether a file's name is that of a table."""
+    """True if the file name is that of a table (.csv or .tsv)."""
     return path.lower().endswith((".csv", ".tsv"))
 
 
 class Source:
-    """What was read, or a large file that is read as it is needed: `name` for messages, bytes, and their `sha256`.
+    """Data that were read, or a large file that is read when needed: `name` for messages, bytes, and their `sha256`.
 
-    A file that is read more than once must be the same each time: DataError.
+    Raises DataError if a file that is read more than once differs from the first time.
     """
 
     def __init__(self, name: str, content: bytes | None = None, *, file: tuple[str, os.stat_result] | None = None):
@@ -45,7 +45,7 @@ class Source:
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """The size in bytes."""
         if self._content is not None:
             return len(self._content)
         assert self._file is not None
@@ -53,14 +53,14 @@ class Source:
 
     @property
     def content(self) -> bytes:
-        """All of it in memory."""
+        """The whole content in memory."""
         if self._content is None:
             self._content = b"".join(self.pieces())
         return self._content
 
     @property
     def sha256(self) -> str:
-        """In hex."""
+        """The SHA-256 digest of the content, in hexadecimal."""
         if self._sha256 is None:
             for _ in self.pieces():
                 pass
@@ -68,7 +68,7 @@ class Source:
         return self._sha256
 
     def pieces(self) -> Iterator[bytes]:
-        """All of it, a megabyte at a time."""
+        """Yield the whole content, at most a megabyte at a time."""
         digest = hashlib.sha256()
         for piece in self._kept() if self._content is not None else self._read():
             digest.update(piece)
@@ -95,7 +95,7 @@ class Source:
 
 
 def read_source(path: str, *, stdin: BinaryIO | None = None) -> Source:
-    """Open `path`; "-" is `stdin`, by default the process's own. What is no large file is read to its end in one pass.
+    """Open `path`; "-" is `stdin`, by default the process's own. All but large files are read to their end in one pass.
 
     Raises UsageError (no such file, a directory, a socket, a terminal), MachineError (permission, I/O,
     memory) and DataError (a file that changes while it is read).
@@ -104,9 +104,9 @@ def read_source(path: str, *, stdin: BinaryIO | None = None) -> Source:
 
 
 def read_lines(path: str, encoding: str = "utf-8", *, stdin: BinaryIO | None = None) -> Iterator[tuple[str, str]]:
-    """(FILE:LINE, line) of `path`, which is text; of standard input (-) as they come, and without waiting for its end.
+    """Yield (FILE:LINE, line) for every line of the text `path`, or of standard input (-) as soon as each line arrives.
 
-    Raises what `read_source` and `decode` raise.
+    Raises the errors of `read_source` and `decode`.
     """
     if path != "-":
         text = decode(read_source(path), encoding).replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n")
@@ -148,7 +148,7 @@ def _lines_as_they_come(stream: BinaryIO, encoding: str) -> Iterator[str]:
 
 
 def decoded(source: Source, encoding: str = "utf-8", *, hint: str) -> Iterator[str]:
-    """The text of `source` in pieces, with the promises of `decode`."""
+    """Yield the text of `source` in pieces, with the results and errors of `decode`."""
     shown_name = _encoding_name(encoding)
     try:
         decoder = codecs.getincrementaldecoder(encoding)()
@@ -170,9 +170,9 @@ def decoded(source: Source, encoding: str = "utf-8", *, hint: str) -> Iterator[s
 
 
 def decode(source: Source, encoding: str = "utf-8", *, hint: str = "pass --encoding latin-1") -> str:
-    """The text of `source`, without a byte order mark; line ends are left as they are.
+    """Return the text of `source` without a byte order mark; line ends are left as they are.
 
-    `hint` ends the message about an invalid byte and says what the user can do.
+    `hint` ends the message about an invalid byte and names what the user can do.
     Raises UsageError for an unknown encoding, DataError naming line and column for an invalid byte.
     """
     shown_name = _encoding_name(encoding)
@@ -191,7 +191,7 @@ def decode(source: Source, encoding: str = "utf-8", *, hint: str = "pass --encod
 
 
 def _encoding_name(encoding: str) -> str:
-    """`encoding` as messages write it; UsageError unless it is a text encoding Python knows."""
+    """Return `encoding` as messages write it; raise UsageError unless it is a text encoding that Python knows."""
     try:
         canonical = codecs.lookup(encoding).name
         b" ".decode(encoding, "replace")  # fails for what is no encoding of files, such as hex, zip or idna
@@ -207,7 +207,7 @@ def _refuse_wide_mark(name: str, beginning: bytes) -> None:
 
 
 def _position_after(prefix: str) -> tuple[int, int]:
-    """Line and column (both from 1) of the character that follows `prefix`; CR, LF and CRLF end lines."""
+    """Return line and column (from 1) of the character that follows `prefix`; CR, LF and CRLF end lines."""
     prefix = prefix.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     return prefix.count("\n") + 1, len(prefix) - prefix.rfind("\n")
 
@@ -258,7 +258,7 @@ def _refuse_unreadable_kind(path: str) -> None:
 
 
 def _read_unchanged(handle: BinaryIO, path: str, before: os.stat_result) -> bytes:
-    """The content of `handle`; a regular file must not change in the meantime (a pipe has no size)."""
+    """Return the content of `handle`; raise DataError if a regular file changes meanwhile (a pipe has no size)."""
     content = handle.read()
     if stat.S_ISREG(before.st_mode):
         _require_unchanged(path, before, os.fstat(handle.fileno()))
@@ -281,7 +281,7 @@ def _refuse(path: str, error: OSError) -> NoReturn:
 
 
 def _similar_sibling(path: str) -> str:
-    """`; did you mean …` when the folder holds a file with almost this name, otherwise nothing."""
+    """Return `; did you mean …` if the folder holds a file with almost this name, otherwise an empty string."""
     folder, name = os.path.split(path)
     try:
         siblings = os.listdir(folder or ".")

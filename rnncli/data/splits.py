@@ -1,6 +1,6 @@
-"""The training part of some data, and the parts that are held out of it.
+"""The training split of some data, and the splits that are held out of it.
 
-These are drawn at random by the seed, because files of examples are often sorted by label.
+The held-out items are drawn at random by the seed, because files of examples are often sorted by label.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ D = TypeVar("D", bound=Items)
 
 
 class Splits(Generic[D]):
-    """`train`, and `held_out` by the name of the split. `read` reads another file like the first, `pick` some items."""
+    """The training split `train`, and the other splits in `held_out`, by name. `read` reads another file like the
+    first; `pick` returns the items with the given numbers.
+    """
 
     def __init__(self, config: Config, whole: D, read: Callable[[Source], D], pick: Callable[[D, Sequence[int]], D]):
         data = config.data
@@ -51,9 +53,9 @@ class Splits(Generic[D]):
         self.train = pick(whole, sorted(order[taken:]))
 
     def scored(self) -> str | None:
-        """The split to score on: the test part, or else the validation part."""
+        """The name of the split to score on: test, or else validation; None if neither was held out."""
         return next((split for split in ("test", "validation") if split in self.held_out), None)
 
     def facts(self) -> str:
-        """`, 100 for test`, for what is held out."""
+        """The size of each held-out split for the user, such as `, 100 for test`."""
         return "".join(f", {len(part):,} for {split}" for split, part in self.held_out.items())

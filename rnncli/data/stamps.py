@@ -1,8 +1,8 @@
 """Time stamps: text to values and back, a whole column at once, and the calendar that the values follow.
 
-A stamp is text; its value is an integer: itself, or seconds since 1970 in the zone that it is written in. The
-name of a format is its template, "YYYY-MM-DD hh:mm+01:00"; everything but its fields is the same in every stamp,
-the zone too. Calendar formats have a fixed width, so that their stamps are read and written by position.
+A stamp is text. Its value is an integer: the stamp itself if that is one, else seconds since 1970 in its own time
+zone. The name of a format is its template, such as "YYYY-MM-DD hh:mm+01:00"; all but its fields is the same in
+every stamp, the zone too. Calendar formats have a fixed width, so stamps are read and written by position.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _WEEKDAYS = 5
 
 
 def formats_of(text: str) -> list[str]:
-    """The formats that `text` is a stamp of: none, one, or two where the day and the month may change places."""
+    """Return the formats that `text` is a stamp of: none, one, or two if day and month can be swapped."""
     if _INTEGER.fullmatch(text):
         return [INTEGER]
     names = []
@@ -50,15 +50,15 @@ def zone_of(name: str) -> str:
 
 
 def with_other_order(name: str) -> str | None:
-    """The format in which the day and the month change places, or None if it would be told apart anyway."""
+    """The format with day and month swapped, or None if the format leaves no doubt about their order."""
     orders = ("MM/DD/", "DD/MM/")
     return orders[name.startswith(orders[0])] + name[len(orders[0]) :] if name.startswith(orders) else None
 
 
 def read(texts: Sequence[str], name: str) -> np.ndarray:
-    """The values, (n,) int64, of the first `texts` that are stamps in the format `name`.
+    """Return the values, int64 (n,), of the leading `texts` that are stamps in the format `name`.
 
-    n is their number, or the index of the first that is none, such as the 30th of February.
+    n is the number of texts, or the index of the first that is no such stamp, such as the 30th of February.
     """
     if name == INTEGER:
         return np.array([int(text) for text in takewhile(_INTEGER.fullmatch, texts)], np.int64)
@@ -81,7 +81,7 @@ def read(texts: Sequence[str], name: str) -> np.ndarray:
 
 
 def _field(codes: np.ndarray, start: int, width: int, absent: int) -> np.ndarray:
-    """The number, (n,) int64, whose `width` digits begin at column `start` of codes (n, L)."""
+    """Return the numbers, int64 (n,), in `width` digits from column `start` of codes (n, L); `absent` if start < 0."""
     if start < 0:
         return np.full(len(codes), absent, np.int64)
     digits = codes[:, start : start + width].astype(np.int64) - ord("0")
@@ -89,7 +89,7 @@ def _field(codes: np.ndarray, start: int, width: int, absent: int) -> np.ndarray
 
 
 def write(values: np.ndarray, name: str) -> list[str]:
-    """The stamps in the calendar format `name` with values (n,); DataError where four digits hold no such year."""
+    """Return the stamps in the calendar format `name` of values (n,); raise DataError for years outside 0 to 9999."""
     for wrong, where in ((values < _YEAR_0, "before the year 0"), (values >= _YEAR_10000, "after the year 9999")):
         if wrong.any():
             raise DataError(f"a time stamp {where} cannot be written as {name}")
@@ -104,7 +104,7 @@ def write(values: np.ndarray, name: str) -> list[str]:
 
 
 def months_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of seconds (n,): the month counted from 1970-01, the day of the month from 1, the second of the day."""
+    """Split seconds (n,) into the month counted from 1970-01, the day of the month from 1, the second of the day."""
     days = values // DAY
     months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
     starts, _ = months_starts(months)
@@ -112,21 +112,21 @@ def months_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def months_starts(months: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of months (n,) counted from 1970-01: the second each begins at, and its length in days."""
+    """Return the second at which each of months (n,), counted from 1970-01, begins, and its length in days."""
     first, after = ((months + k).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) for k in (0, 1))
     return first * DAY, after - first
 
 
 def day_of_week(values: np.ndarray) -> np.ndarray:
-    """Of seconds (n,): 0 for Monday … 6 for Sunday."""
+    """Return the day of the week of seconds (n,): 0 for Monday … 6 for Sunday."""
     return (values // DAY + _MONDAY) % 7
 
 
 def weekdays_of(values: np.ndarray) -> np.ndarray:
-    """Of seconds (n,) on Mondays to Fridays: such days counted from the Monday before 1970."""
+    """Return the weekdays (Monday to Friday) of seconds (n,), numbered from the Monday before 1970 without weekends."""
     return (values // DAY + _MONDAY) // 7 * _WEEKDAYS + day_of_week(values)
 
 
 def weekday_starts(weekdays: np.ndarray) -> np.ndarray:
-    """The second that each weekday (n,) begins at, counted as in `weekdays_of`."""
+    """The second at which each weekday (n,) begins, with weekdays numbered as in `weekdays_of`."""
     return (weekdays // _WEEKDAYS * 7 + weekdays % _WEEKDAYS - _MONDAY) * DAY

@@ -24,7 +24,7 @@ _NO_SPACE_AFTER = frozenset("([{“\n")
 
 
 def tokenize(text: str | bytes, tokens: Kind) -> list[str]:
-    """The tokens of `text`. `bytes` are for the kind `byte`; a `str` works for every kind."""
+    """Return the tokens of `text`; `bytes` are accepted for the kind `byte` only, a `str` for every kind."""
     if tokens == "byte":
         return list(as_bytes(text).decode("latin-1"))
     if isinstance(text, bytes):
@@ -36,14 +36,14 @@ def tokenize(text: str | bytes, tokens: Kind) -> list[str]:
 
 
 def word_spans(text: str) -> Iterator[tuple[int, str]]:
-    """Each word token with the offset (from 0) of its first character in `text`."""
+    """Yield (offset, word) for each word token of `text`; offset (from 0) is the place of its first character."""
     for match in _WORD.finditer(text):
         word = match.group()
         yield match.start(), "\n" if word in _LINE_ENDS else word
 
 
 def as_bytes(text: str | bytes) -> bytes:
-    """UTF-8 bytes of `text`; surrogates that stand for undecodable bytes become those bytes again."""
+    """Return the UTF-8 bytes of `text`; surrogates that stand for undecodable bytes become those bytes again."""
     if isinstance(text, bytes):
         return text
     try:
@@ -53,18 +53,19 @@ def as_bytes(text: str | bytes) -> bytes:
 
 
 def detokenize(tokens: Iterable[str], kind: Kind) -> str:
-    """One text from `tokens`. Invalid UTF-8 among `byte` tokens becomes surrogates, so that
-    `as_bytes(detokenize(tokenize(data, "byte"), "byte")) == data` for any bytes."""
+    """Return one text made of `tokens`. Invalid UTF-8 among `byte` tokens becomes surrogates, so that
+    `as_bytes(detokenize(tokenize(data, "byte"), "byte")) == data` for any bytes.
+    """
     detokenizer = Detokenizer(kind, errors="surrogateescape")
     pieces = [detokenizer.push(token) for token in tokens]
     return "".join(pieces) + detokenizer.flush()
 
 
 class Detokenizer:
-    """Turns a stream of tokens into text as they come; `flush` returns what was still held back.
+    """A converter that turns tokens into text one by one; `flush` returns the text that was still held back.
 
-    Only `byte` holds anything back: the first bytes of a character that is not complete yet.
-    `errors` says what becomes of bytes that are not UTF-8, as in `bytes.decode`.
+    Only the kind `byte` holds anything back: the first bytes of a character that is not complete yet.
+    `errors` selects the treatment of bytes that are not UTF-8, as in `bytes.decode`.
     """
 
     def __init__(self, kind: Kind, *, errors: str = "replace"):
@@ -73,7 +74,7 @@ class Detokenizer:
         self._previous = "\n"  # as at the start of a line: no space before the first word
 
     def push(self, token: str) -> str:
-        """The text to emit now that `token` has come."""
+        """Take the next token and return the text that can be emitted now."""
         if self._kind == "char":
             return token
         if self._kind == "byte":
@@ -83,7 +84,7 @@ class Detokenizer:
         return token if tight else " " + token
 
     def flush(self) -> str:
-        """The text of an unfinished character, if there is one; the stream may start anew after it."""
+        """Return the text of an unfinished character, if there is one; a new stream may start afterwards."""
         self._previous = "\n"
         rest = self._decoder.decode(b"", final=True)
         self._decoder.reset()

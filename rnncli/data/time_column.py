@@ -48,14 +48,14 @@ class _Column:
     lines: list[int]
 
     def refuse(self, i: int, why: str) -> NoReturn:
-        """DataError for stamp `i`."""
+        """Raise DataError for stamp `i`, with the reason `why`."""
         way_out = f"or leave the times out with --set data.time={NO_TIME}"
         raise DataError(f"{self.name}:{self.lines[i]}: {self.header}: {why}; {way_out}")
 
 
 @dataclass(frozen=True)
 class _Grid:
-    """Stamps as whole numbers of one unit: positions (M,), distances (P,) between neighbours in a series."""
+    """The stamps as whole numbers of one unit: positions (M,), and distances (P,) between neighbours in a series."""
 
     format: str
     unit: str
@@ -66,7 +66,7 @@ class _Grid:
 
     @property
     def regular(self) -> np.ndarray:
-        """Which distances (P,) are one step."""
+        """A mask of the distances (P,) that are exactly one step."""
         return self.distances == self.step
 
     def timeline(self, last: str) -> Timeline:
@@ -82,14 +82,14 @@ def read_timelines(
     keep_duplicates: bool,
     like: Timeline | None = None,
 ) -> tuple[list[Timeline], np.ndarray]:
-    """The timeline of each series in `table`, from its column `index` (from 0).
+    """Return the timeline of each series in `table`, from its column `index` (from 0), and the places of all rows.
 
     Each of `groups` holds the rows of one series, in file order; none is empty, no row is in two. All timelines
-    share their format, unit, step and day; the step is the commonest over all series. Also returned: places (N,)
-    int64, for each row of the table the steps from the first row of its series, −1 for a row in none.
+    share their format, unit, step and day; the step is the most common one over all series. Places (N,) int64 hold,
+    for each row of the table, the number of steps from the first row of its series, −1 for a row in none.
 
     Steps may be left out if `fill_gaps`, and a stamp may repeat the one before it if `keep_duplicates`. Rows that
-    can be at the step of `like` are: a single one has none of its own, and Monday to Friday may be days or weekdays.
+    fit the step of `like` get it: a single row has no step of its own, and Monday to Friday may be days or weekdays.
     Raises DataError naming the first line that breaks the step, or that is no time.
     """
     members = np.concatenate(groups).astype(np.int64)
@@ -126,9 +126,10 @@ def read_timelines(
 
 
 def looks_like_time(table: Table, index: int) -> bool:
-    """Whether column `index` (from 0) is a time column: all of it dates, or evenly rising integers under
-    a name such as `t`, `year` or `index`. Dates that `read_timelines` refuses for their zones or the order
-    of day and month are dates too."""
+    """True if column `index` (from 0) is a time column: all of it dates, or evenly rising integers under a name such
+    as `t`, `year` or `index`. Dates that `read_timelines` refuses for their zones or their order of day and month
+    count as dates too.
+    """
     names = formats_of(table.rows[0][index].strip(" "))
     if not names or (names == [INTEGER] and table.header[index].lower() not in _TIME_NAMES):
         return False
@@ -153,14 +154,14 @@ def _column(table: Table, index: int, rows: Sequence[int]) -> _Column:
 
 
 def _readings(column: _Column, names: Sequence[str]) -> list[tuple[str, np.ndarray]]:
-    """Those of the formats `names` that the most stamps, from the first on, are in; with the values of these."""
+    """Return (format, values) for each of the formats `names` that fits the longest run of stamps from the first on."""
     readings = [(name, read(column.texts, name)) for name in names]
     most = max(len(values) for _, values in readings)
     return [(name, values) for name, values in readings if len(values) == most]
 
 
 def _clash(text: str, name: str) -> str | None:
-    """How `text`, which is not in the format `name`, is a date like it: another "zone" or "order"; else None."""
+    """Return "zone" or "order" if `text` is a date that differs from the format `name` only in that, else None."""
     others = formats_of(text)
     zone = zone_of(name)
     if any(other.removesuffix(zone_of(other)) == name.removesuffix(zone) for other in others):
@@ -169,7 +170,7 @@ def _clash(text: str, name: str) -> str | None:
 
 
 def _refuse_format(column: _Column, i: int, names: Sequence[str]) -> NoReturn:
-    """DataError for stamp `i`, the first that is in none of the formats `names`, which those before it are in."""
+    """Raise DataError for stamp `i`, the first that is in none of the formats `names` of the stamps before it."""
     text = column.texts[i]
     if i == 0:
         expected = "an integer, YYYY-MM, YYYY-MM-DD or YYYY-MM-DD hh:mm"
@@ -190,9 +191,9 @@ def _refuse_format(column: _Column, i: int, names: Sequence[str]) -> NoReturn:
 
 
 def _grid(column: _Column, before: np.ndarray, after: np.ndarray) -> _Grid:
-    """The column in its unit; `before` and `after` (P,) are the stamps that follow each other in a series.
+    """Return the column in its best unit; `before` and `after` (P,) are the stamps that follow each other in a series.
 
-    DataError unless all stamps are in one format, and one order of day and month makes them even.
+    Raises DataError unless all stamps are in one format, and one order of day and month makes them even.
     """
     readings = _readings(column, formats_of(column.texts[0]) or [INTEGER])
     names = [name for name, _ in readings]
@@ -211,7 +212,7 @@ def _grid(column: _Column, before: np.ndarray, after: np.ndarray) -> _Grid:
 
 
 def _grid_of(column: _Column, like: Timeline, before: np.ndarray, after: np.ndarray) -> _Grid | None:
-    """The column in the unit and step of `like`, or None where it is not written so."""
+    """Return the column in the unit and step of `like`, or None if its stamps are not in the format of `like`."""
     values = read(column.texts, like.format)
     if len(values) < len(column.texts):
         return None
@@ -223,10 +224,10 @@ def _grid_of(column: _Column, like: Timeline, before: np.ndarray, after: np.ndar
 
 
 def _best_unit(values: np.ndarray, name: str, before: np.ndarray, after: np.ndarray) -> _Grid:
-    """The stamps with values (M,) in the unit in which their distances can be constant.
+    """Return the stamps with values (M,) in the unit in which their distances are most likely constant.
 
-    Months are tried first: two rows a month apart are more likely monthly than 31 days apart. For
-    the same reason a Monday after a Friday is the next weekday, unless days leave fewer rows uneven.
+    Months are tried first: two rows a month apart are more likely monthly than 31 days apart. Similarly,
+    a Monday after a Friday is the next weekday, unless counting in days leaves fewer rows uneven.
     """
 
     def grid(unit: str, positions: np.ndarray, day: int = 0) -> _Grid:
@@ -254,13 +255,13 @@ def _yearly(grid: _Grid) -> bool:
 
 
 def _commonest_step(distances: np.ndarray) -> int:
-    """The most frequent positive distance, so that one gap is blamed on its own row; 1 if none rises."""
+    """Return the most frequent positive distance, so that one gap is blamed on its own row; 1 if none is positive."""
     rising, counts = np.unique(distances[distances > 0], return_counts=True)
     return int(rising[np.argmax(counts)]) if rising.size else 1
 
 
 def _broken(grid: _Grid, *, fill_gaps: bool, keep_duplicates: bool) -> np.ndarray:
-    """Which distances (P,) break the step, gaps and duplicates only where they are not allowed."""
+    """Return a mask of the distances (P,) that break the step; gaps and duplicates count only if they are forbidden."""
     distances, step = grid.distances, grid.step
     broken = (distances < 0) | (distances % step != 0)
     if not fill_gaps:
@@ -271,7 +272,7 @@ def _broken(grid: _Grid, *, fill_gaps: bool, keep_duplicates: bool) -> np.ndarra
 
 
 def _refuse_step(column: _Column, before: int, after: int, grid: _Grid) -> NoReturn:
-    """DataError for the stamp `after`, which is not one step after the stamp `before`."""
+    """Raise DataError for the stamp `after`, which is not one step after the stamp `before`."""
     timeline = grid.timeline(column.texts[before])
     earlier, text = shown(timeline.last), shown(column.texts[after])
     if grid.distances.size > 2 and (grid.distances < 0).mean() > 0.5:

@@ -1,4 +1,4 @@
-"""The time of a series: its constant step, and the stamps before and after its last."""
+"""The time of a series: its constant step, and the stamps before and after its last one."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class Timeline:
     """Stamps at a constant distance of `step` units, up to `last`.
 
     `unit` is "step" or "year" (integers), "month", "weekday" (Monday to Friday), or "second" (also for minutes,
-    days and weeks). `day` is the day of the month that monthly stamps keep, as far as the month has it: 31 is
-    month ends.
+    days and weeks). `day` is the day of the month of monthly stamps, or the last day of a month that is shorter:
+    31 means month ends.
     """
 
     format: str
@@ -61,8 +61,9 @@ class Timeline:
 
     @property
     def season(self) -> int | None:
-        """Steps after which a pattern is likely to repeat: a year of months, weeks or quarters, a week of
-        days, a day of hours and their parts, an hour of minutes; None if nothing suggests itself."""
+        """The number of steps after which a pattern is likely to repeat: a year of months, weeks or quarters, a week of
+        days, a day of hours or their fractions, an hour of minutes; None if no period is likely.
+        """
         usual = {WEEK: 52, DAY: 7, 60: 60}
         if self.unit == "second" and self.step in usual:
             return usual[self.step]
@@ -70,14 +71,14 @@ class Timeline:
         return cycle // self.step if shortest <= self.step < cycle and cycle % self.step == 0 else None
 
     def stamp(self, offset: int) -> str:
-        """The stamp `offset` rows after `last` (before it if negative), written as the input writes them.
+        """Return the stamp `offset` rows after `last` (before it if negative), written as in the input.
 
-        DataError before the year 0 and after 9999.
+        Raises DataError before the year 0 and after 9999.
         """
         return self.stamps([offset])[0]
 
     def offset_of(self, stamp: str) -> int | None:
-        """How many rows after `last` a stamp is (before it if negative); None where it is no time of this series."""
+        """Return how many rows after `last` a stamp is (negative: before it); None if it is no time of this series."""
         values = read([self.last, stamp], self.format)
         if len(values) < 2:
             return None
@@ -89,17 +90,17 @@ class Timeline:
         return offset if rest == 0 and self.stamp(offset) == stamp else None
 
     def following(self, count: int) -> list[str]:
-        """The next `count` stamps; DataError past the year 9999."""
+        """Return the next `count` stamps after `last`; raise DataError past the year 9999."""
         return self.stamps(range(1, count + 1))
 
     def stamps(self, offsets: Sequence[int]) -> list[str]:
-        """`stamp` of many offsets at once."""
+        """Return the stamps at many offsets at once, each as `stamp` returns it."""
         if self.format == INTEGER:
             return [str(int(self.last) + offset * self.step) for offset in offsets]
         return write(self.seconds(np.array(offsets, np.int64)), self.format)
 
     def seconds(self, offsets: np.ndarray) -> np.ndarray:
-        """Seconds since 1970, (K,) int64, of the stamps `offsets` (K,) rows after `last`; not for integers."""
+        """Return seconds since 1970, int64 (K,), of the stamps `offsets` (K,) rows after `last`; not for integers."""
         last = read([self.last], self.format)
         if self.unit == "month":
             months, _, clocks = months_of(last)
@@ -110,12 +111,12 @@ class Timeline:
         return last + offsets * self.step
 
     def to_header(self) -> dict[str, Any]:
-        """JSON for a model file."""
+        """Return the timeline as JSON for a model file."""
         return asdict(self)
 
     @classmethod
     def from_header(cls, header: dict[str, Any]) -> Timeline:
-        """The inverse of `to_header`; ModelFileError if it cannot have come from there."""
+        """Return the timeline that `to_header` wrote; raise ModelFileError if the header is damaged."""
         try:
             timeline = cls(**header)
             counts = timeline.unit in ("step", "year")
@@ -137,5 +138,5 @@ class Timeline:
 
 
 def on_weekdays(seconds: np.ndarray) -> bool:
-    """Whether none of the moments (n,) is on a Saturday or Sunday."""
+    """True if none of the moments (n,), in seconds, is on a Saturday or Sunday."""
     return bool(np.all(day_of_week(seconds) < _SATURDAY))

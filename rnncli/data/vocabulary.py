@@ -20,8 +20,9 @@ _PLURAL = {"char": "characters", "byte": "bytes", "word": "words"}
 
 
 class Vocabulary:
-    """Tokens numbered from 0. Number 0 is `<unk>`; `char` and `byte` follow by code point, words by
-    falling count, then alphabetically."""
+    """Tokens numbered from 0. Number 0 is `<unk>`; then come `char` and `byte` tokens by code point, or words by
+    falling count and, for equal counts, alphabetically.
+    """
 
     def __init__(self, tokens: tuple[str, ...], kind: Kind):
         if not tokens or tokens[0] != UNKNOWN:
@@ -40,12 +41,12 @@ class Vocabulary:
 
     @classmethod
     def build(cls, text: str | bytes, kind: Kind) -> Vocabulary:
-        """The vocabulary of a text; DataError if it has more than 65,536 distinct tokens."""
+        """Return the vocabulary of a text; raise DataError if it has more than 65,536 distinct tokens."""
         return cls.of_counts(Counter(tokenize(text, kind) if kind == "word" else _characters(text, kind)), kind)
 
     @classmethod
     def of_counts(cls, counts: Mapping[str, int], kind: Kind) -> Vocabulary:
-        """The vocabulary of these tokens and how often they occur."""
+        """Return the vocabulary of tokens with these counts; raise DataError if there are more than 65,536."""
         known = sorted(counts, key=lambda token: (-counts[token], token)) if kind == "word" else sorted(counts)
         if len(known) > LIMIT:
             raise DataError(
@@ -54,21 +55,22 @@ class Vocabulary:
         return cls((UNKNOWN, *known), kind)
 
     def numbers(self, tokens: Sequence[str]) -> np.ndarray:
-        """The number of each of `tokens`, in the smallest unsigned type that holds all of this vocabulary's."""
+        """Return the numbers of `tokens`, 0 if unknown, in the smallest unsigned type that holds all numbers in use."""
         known = self._number_of_token
         return np.fromiter((known.get(token, 0) for token in tokens), self._dtype, len(tokens))
 
     def encode(self, text: str | bytes) -> np.ndarray:
-        """Token numbers of `text`, (N,) in the smallest unsigned type that holds them; a token not known here is 0."""
+        """Return the token numbers (N,) of `text` as `numbers` does; an unknown token has the number 0."""
         return self.numbers(tokenize(text, self.kind))
 
     def decode(self, ids: Iterable[int]) -> list[str]:
-        """The tokens with these numbers."""
+        """Return the tokens with the numbers `ids`."""
         return [self.tokens[number] for number in ids]
 
     def unseen(self, text: str | bytes) -> list[tuple[int, str]]:
-        """The distinct tokens of `text` that are not known, each with the position (from 1, in
-        characters; in bytes for `byte`) where it first occurs, in that order."""
+        """Return (position, token) for each distinct unknown token of `text`, in the order of first occurrence; the
+        position of that occurrence counts characters from 1 (bytes for `byte`).
+        """
         first: dict[str, int] = {}
         if self.kind == "word":
             for offset, word in word_spans(str(text)):
@@ -81,14 +83,15 @@ class Vocabulary:
         return [(position, token) for token, position in first.items()]
 
     def to_header(self) -> dict[str, Any]:
-        """JSON for a model file. A one-character token is written as its code point, so that even a lone
-        surrogate survives every JSON writer; longer tokens are words and hold no surrogates."""
+        """Return the vocabulary as JSON for a model file. A one-character token is written as its code point, so that
+        even a lone surrogate survives every JSON writer; longer tokens are words and hold no surrogates.
+        """
         tokens = [ord(token) if len(token) == 1 else token for token in self.tokens]
         return {"kind": self.kind, "tokens": tokens}
 
     @classmethod
     def from_header(cls, header: dict[str, Any]) -> Vocabulary:
-        """The inverse of `to_header`; ModelFileError if it cannot have come from there."""
+        """Return the vocabulary that `to_header` wrote; raise ModelFileError if the header is damaged."""
         try:
             kind = header["kind"]
             tokens = tuple(token if isinstance(token, str) else chr(token) for token in header["tokens"])
@@ -109,18 +112,18 @@ class Vocabulary:
 
 
 def token_vocabulary(texts: Iterable[str], kind: Kind) -> Vocabulary:
-    """The vocabulary of some texts."""
+    """Return the vocabulary of all tokens in `texts`."""
     return Vocabulary.of_counts(Counter(token for text in texts for token in tokenize(text, kind)), kind)
 
 
 def require_learnable(vocabulary: Vocabulary, name: str) -> None:
-    """DataError unless there are two tokens to choose between."""
+    """Raise DataError unless the vocabulary has at least two tokens besides `<unk>`."""
     if len(vocabulary) < 3:  # <unk> is one of them
         raise DataError(f"{name}: needs at least 2 distinct {_PLURAL[vocabulary.kind]}, has {len(vocabulary) - 1}")
 
 
 def describe_unseen(unseen: Sequence[tuple[int, str]], kind: Kind = "char") -> str:
-    """`"é" (U+00E9) at position 7, …` for the output of `Vocabulary.unseen`; the first five by name."""
+    """Return the output of `Vocabulary.unseen` as `"é" (U+00E9) at position 7, …`, with the first five by name."""
     first = unseen[:_NAMED_UNSEEN]
     named = [f"{_describe(token, kind)} at position {position:,}" for position, token in first]
     more = len(unseen) - len(named)
@@ -134,7 +137,7 @@ def _describe(token: str, kind: Kind) -> str:
 
 
 def _characters(text: str | bytes, kind: Kind) -> str:
-    """`text` as a string with one character for each `char` or `byte` token."""
+    """Return `text` as a string with one character for each `char` or `byte` token."""
     if kind == "byte":
         return as_bytes(text).decode("latin-1")
     if isinstance(text, bytes):

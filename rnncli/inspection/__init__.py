@@ -1,14 +1,14 @@
-"""What inspect-grads measures, on batches that a learner hands out to be looked at.
+"""Measurements for inspect-grads, on batches that a learner hands out for inspection.
 
-    ruler        the norm of dL_T/dh_{T−k} at each lag k, and what is read off it
-    jacobians    one step's Jacobian along the data: singular values, spectral radius, Lyapunov exponent
-    gates        what gates say, and how often at the ends of their range
-    parameters   norms of weights, gradients and updates; clipping
-    check        gradients beside central differences
-    advice       sentences, and what to change
-    inspect      all of it in one report; the ruler's summary during training
-    reports      frozen dataclasses of all that
+    gradient_by_lag  the norm of dL_T/dh_{T−k} at each lag k, and the memory that follows from it
+    jacobians        the Jacobian of one step along the data: singular values, spectral radius, Lyapunov exponent
+    gates            means of gates, and how often they are near an end of their range
+    parameters       norms of weights, gradients and updates; clipping
+    check            gradients beside central differences
+    advice           sentences about the findings, with changes to try
+    inspect          all of these in one report; the reach of gradients during training
+    reports          frozen dataclasses of the results
 
-dL/dW, which mixes all lags, hides how far back a gradient reaches; so the loss is taken at one step only. Norms are
-taken so that neither a square overflows nor a small one vanishes.
+The loss is taken at one step only, because dL/dW, which mixes all lags, hides how far back a gradient reaches. Norms
+are computed so that no square overflows and no small one vanishes.
 """

@@ -1,4 +1,4 @@
-"""Sentences about a network's memory, each with what to change, as `--set KEY=VALUE`."""
+"""Sentences about a network's memory, each with a change to try, if there is one, as `--set KEY=VALUE`."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ from rnncli.inspection.reports import (
 )
 from rnncli.kernels.cells import CELLS
 
-_PLENTY = 0.3  # of the gradient left at the longest lag: there may be more to learn further back
-_OFTEN = 0.5  # of the batches clipped, or of the units dead
-_TINY = 1e-290  # what has no digits to round
-_LEAP, _STEP = 0.1, 0.001  # an update beside its weights: more is a leap, so much is usual
+_PLENTY = 0.3  # share of the gradient left at the longest lag; above it there may be more to learn further back
+_OFTEN = 0.5  # share of batches clipped, or of units dead, above which there is advice
+_TINY = 1e-290  # smaller values are not rounded, as their digits would be denormals
+_LEAP, _STEP = 0.1, 0.001  # norm of an update over that of its weights: the largest that is safe, and a usual one
 
 
 def advice(config: Config, report: GradientReport) -> tuple[str, ...]:
-    """One sentence or more for each part of the network, then for what else is out of the ordinary; where training
-    failed, for what may be the reason."""
+    """Return sentences of advice: one or more per part of the network, then others on gates and clipping, if needed.
+
+    Where training failed, they are about the likely reason instead.
+    """
     if report.at == FAILURE:
         grown = [_exploding(config, report.at, layer) for layer in report.layers if layer.reach.verdict == EXPLODING]
         return (_of_failure(config, report), *grown[:1])
@@ -102,7 +104,7 @@ def _vanishing(config: Config, at: str, layer: LayerGradients) -> str:
         tries.insert(0, "--set model.recurrent_scale=1")
     if windowed and shorter < longest:
         tries.append(f"--set training.bptt={shorter}{_stride_within(config, shorter)}")
-    # It does not save a vanilla network (the adding problem of 200 steps: RMSE .41, a GRU's .016).
+    # Attention does not save a vanilla network (the adding problem of 200 steps: RMSE .41, a GRU's .016).
     if getattr(config.model, "pooling", "none") in (None, "last") and CELLS[config.model.cell].is_gated:
         tries.append("--set model.pooling=attention")
     if layer.part == "encoder" and getattr(config.model, "attention", None) == "none":
@@ -111,13 +113,13 @@ def _vanishing(config: Config, at: str, layer: LayerGradients) -> str:
 
 
 def _stride_within(config: Config, bptt: int) -> str:
-    """What a config that says its stride needs beside a shorter bptt."""
+    """Return the change of bptt_stride that a shorter `bptt` needs; empty if the stride is null or fits."""
     stride = getattr(config.training, "bptt_stride", None)
     return f" --set training.bptt_stride={bptt}" if stride is not None and stride > bptt else ""
 
 
 def _longer_memory(config: Config, longest: int) -> str:
-    """Gates, and biases with which they start open for about so many steps."""
+    """Return a change to gates whose biases open them at first for about `longest` steps; empty if already made."""
     model, steps = config.model, max(longest, 3)
     if not CELLS[model.cell].keeps_by_bias:
         activation = " --set model.activation=tanh" if model.activation != "tanh" else ""
@@ -153,9 +155,9 @@ def _of_gates(config: Config, report: GradientReport) -> Iterator[str]:
 
 
 def _of_clipping(config: Config, report: GradientReport) -> str:
-    """Adaptive optimizers undo what scales every gradient alike."""
+    """Return advice if clipping acts often; none for adaptive optimizers, which undo any scaling of gradients."""
     clip = report.clip
-    explodes = any(layer.reach.verdict == EXPLODING for layer in report.layers)  # then it had better act
+    explodes = any(layer.reach.verdict == EXPLODING for layer in report.layers)  # then clipping is needed
     if explodes or clip.clip_norm is None or clip.clipped <= _OFTEN or not math.isfinite(clip.mean_norm):
         return ""
     if config.training.optimizer not in ("sgd", "momentum"):
@@ -167,7 +169,7 @@ def _of_clipping(config: Config, report: GradientReport) -> str:
 
 
 def _has(section: Section, key: str) -> bool:
-    """Whether the task's config has such a key."""
+    """Return True if the task's config has `key` in this section."""
     return key in type(section).model_fields
 
 
@@ -180,7 +182,7 @@ def _steps(count: int) -> str:
 
 
 def _floored(value: float) -> float:
-    """Two digits, not above the value but for its rounding."""
+    """Round `value` down to two significant digits, but for rounding errors of floats."""
     if value < _TINY:
         return value
     unit = 10.0 ** (math.floor(math.log10(value)) - 1)
@@ -188,7 +190,7 @@ def _floored(value: float) -> float:
 
 
 def _ceiled(value: float) -> float:
-    """Whole, or one digit; not below the value but for its rounding."""
+    """Round `value` up to a whole number, or to one digit if it is below 1, but for rounding errors of floats."""
     if value < _TINY:
         return value
     unit = min(10.0 ** math.floor(math.log10(value)), 1.0)

@@ -1,4 +1,4 @@
-"""Gradients beside central differences of the loss, for some elements of every parameter, in float64."""
+"""A check of gradients by central differences of the loss, for some elements of every parameter, in float64."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from rnncli.training.backpropagation import Backpropagation, Sample
 
 TOLERANCE = 1e-5
 _ELEMENTS, _SEED = 4, 1
-_STEPS = 1e-2, 1e-3, 1e-4, 1e-5, 1e-6  # a kink spoils wide ones, rounding narrow ones
-_SMALL = 1e-4  # of a parameter's largest gradient: below it, an error is measured against that
-_ROUNDING = 1e-15  # of the loss
-# So unsure may a difference be, beside the gradient, to be good enough; and so much of a larger doubt counts as error.
+_STEPS = 1e-2, 1e-3, 1e-4, 1e-5, 1e-6  # relative steps: a kink spoils wide ones, rounding narrow ones
+_SMALL = 1e-4  # share of a parameter's largest gradient; errors of smaller gradients are relative to that share
+_ROUNDING = 1e-15  # relative rounding error of the loss
+# The largest doubt about a difference, relative to the gradient, that is good enough. Where the doubt is larger, an
+# error as large as the doubt counts as this much.
 _DOUBT = TOLERANCE / 100
 
 
 def check(driver: Backpropagation, sample: Sample) -> GradientCheck:
-    """The element with the largest gradient of each parameter, and some more by chance."""
+    """Check the element with the largest gradient of each parameter, and some random ones."""
     parameters, random = driver.network.parameters, np.random.default_rng(_SEED)
     loss = driver.gradient(sample.work, sample.targets, sample.count) / sample.count
     gradient, checked, offset = parameters.gradient.copy(), [], 0
@@ -36,11 +37,12 @@ def check(driver: Backpropagation, sample: Sample) -> GradientCheck:
 
 
 def _error(driver: Backpropagation, sample: Sample, place: int, gradient: float, least: float, loss: float) -> float:
-    """The relative error of one element beside the surest difference; whatever the gradient is, that one is chosen.
+    """Return the relative error of one element beside the least doubtful difference, chosen whatever the gradient is.
 
-    Differences are of the fourth order, so that a wide step keeps small gradients from drowning in rounding. One is as
-    unsure as the slopes over one step and over two disagree, as a kink at the weight itself leaves open (where a relu
-    has exactly zero to read, any slope between its two sides is a gradient), and as losses are rounded.
+    Differences are of fourth order, so that steps can be wide enough to keep small gradients above rounding errors.
+    The doubt of a difference is the sum of three terms: the disagreement of the slopes over one step and over two;
+    the kink at the weight itself (where a relu reads exactly zero, any slope between its two sides is a gradient);
+    and the rounding of losses.
     """
     error = surest = math.inf
     weight = float(driver.network.parameters.weights[place])
@@ -49,7 +51,7 @@ def _error(driver: Backpropagation, sample: Sample, place: int, gradient: float,
         (near, bend), (far, further) = (_slope(driver, sample, place, width, loss) for width in (step, 2 * step))
         difference = (4 * near - far) / 3
         doubt = abs(near - far) + abs(2 * bend - further) + _ROUNDING * abs(loss) / step
-        if doubt < surest:  # one that is no number is not
+        if doubt < surest:  # false for NaN
             surest = doubt
             size = max(abs(difference), abs(gradient), least)
             error = abs(difference - gradient) / max(size, doubt / _DOUBT)
@@ -59,7 +61,7 @@ def _error(driver: Backpropagation, sample: Sample, place: int, gradient: float,
 
 
 def _slope(driver: Backpropagation, sample: Sample, place: int, step: float, loss: float) -> tuple[float, float]:
-    """Of the mean loss, to one weight; and by how much the slope ahead is steeper than that behind."""
+    """Return the slope of the mean loss along one weight, and the slope ahead of it minus the slope behind it."""
     weights, losses = driver.network.parameters.weights, []
     before = weights[place]
     for side in (step, -step):

@@ -1,4 +1,4 @@
-"""What gates say along the data: their mean, how often they stand at an end of their range, units that never fire."""
+"""Activity of gates along the data: means, how often values are near an end of their range, units that never fire."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rnncli.nn.recurrent import LayerTrace
 
 
 class GateCounts:
-    """Sums over the samples of one trace; see `GateActivity`."""
+    """Sums of the gate values of one layer trace over the batches; see `GateActivity`."""
 
     def __init__(self, trace: LayerTrace):
         cell, self.trace = trace.layer.cell, trace
@@ -19,10 +19,10 @@ class GateCounts:
         self.fired = np.zeros((cell.gates, trace.layer.H), bool)
 
     def take(self, trace: LayerTrace) -> None:
-        """After a forward pass."""
+        """Add the gate values that a forward pass left in the trace."""
         for g, values in enumerate(_activations(trace)):
             low, high = self._ends(g)
-            with np.errstate(over="ignore", invalid="ignore"):  # of a network that no training could survive
+            with np.errstate(over="ignore", invalid="ignore"):  # the values of a diverged network may overflow
                 self.sums[g] += values.sum()
             self.low[g] += int((values < low).sum())
             self.high[g] += int((values > high).sum())
@@ -36,7 +36,7 @@ class GateCounts:
 
     @property
     def _activation(self) -> int | None:
-        """The activation of a cell without gates; None for gated ones."""
+        """The activation of a cell without gates; None for gated cells."""
         layer = self.trace.layer
         return None if layer.cell.is_gated else layer.activation
 
@@ -58,7 +58,7 @@ class GateCounts:
 
 
 def _activations(trace: LayerTrace) -> list[np.ndarray]:
-    """(N, H) of each gate, over the steps of all sequences. A cell without gates says it in h."""
+    """Return the values (N, H) of each gate over the steps of all sequences; a cell without gates has them in h."""
     work, cell, H = trace.work, trace.layer.cell, trace.layer.H
     values = work.a if cell.is_gated else work.h[1:]
     within = np.arange(len(values))[:, None] < trace.lengths

@@ -1,7 +1,7 @@
-"""The memory ruler: the norm of dL_T/dh_{T−k} against the lag k, where L_T is the loss at one step only.
+"""The gradient by lag: the norm of dL_T/dh_{T−k} at each lag k, where L_T is the loss at one step only.
 
-That step is the last of each sequence. Where outputs are said at every step of both directions, the direction that
-reads backwards has its own ruler: its last step is the sequence's first, and so L_T is the loss there.
+That step is the last of each sequence. Where a bidirectional network has outputs at every step, the backward
+direction is measured separately: its last step is the sequence's first, and L_T is then the loss there.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from rnncli.training.backpropagation import Backpropagation, Sample
 
 _RESAMPLES, _SEED = 200, 1
 _TAILS = 0.025, 0.975
-_FLAT = 1e-9  # nats a step, which is rounding
+_FLAT = 1e-9  # nats per step; a smaller slope is rounding
 
 
 class Readings:
-    """One trace's norms, (K, N) for N sequences of up to K steps, NaN at lags before a sequence's start.
+    """Norms of one layer trace: arrays (K, N) for N sequences of up to K steps, NaN at lags before a sequence's start.
 
-    hidden: of dL_T/dh; state: of the whole state (h, c); alone: of the latter, if attention passed nothing back.
+    hidden: norms of dL_T/dh; state: of the whole state (h, c); alone: the latter if attention passed nothing back.
     """
 
     def __init__(self, trace: LayerTrace):
@@ -34,7 +34,7 @@ class Readings:
         self.alone: list[np.ndarray] = []
 
     def take(self, trace: LayerTrace, counted: np.ndarray) -> None:
-        """What a backward pass left, of the sequences that are counted (B,)."""
+        """Add the norms that a backward pass left, of those sequences for which `counted` (B,) is true."""
         self.hidden.append(_by_lag(trace.work.dh, trace.lengths, counted))
         self.state.append(_by_lag(_state_gradient(trace), trace.lengths, counted))
 
@@ -43,7 +43,7 @@ class Readings:
 
 
 def measure(driver: Backpropagation, sample: Sample, readings: list[Readings]) -> None:
-    """Add a sample's norms to the readings of each trace, which stand in the order of the network's traces."""
+    """Add the norms of a sample to the readings, of which there is one per trace of the network, in the same order."""
     network, work = driver.network, sample.work
     traces = network.traces(work)
     targets, counted = at_one_step(sample.targets, traces[-1].lengths)
@@ -66,8 +66,10 @@ def measure(driver: Backpropagation, sample: Sample, readings: list[Readings]) -
 
 
 def at_one_step(targets: np.ndarray, lengths: np.ndarray, *, first: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """The targets (N, B, …) of the last N steps with all but one step of each sequence blank, and which sequences (B,)
-    have a target there: the last of each, of these lengths (B,), or the first."""
+    """Return targets with all but one step of each sequence blank, and which sequences (B,) have a target there.
+
+    targets (N, B, …) cover the last N steps; the step kept is each sequence's last, by lengths (B,), or its first.
+    """
     N, B = targets.shape[:2]
     kept = targets
     if N > 1:
@@ -79,7 +81,7 @@ def at_one_step(targets: np.ndarray, lengths: np.ndarray, *, first: bool = False
 
 
 def norm(vectors: np.ndarray) -> np.ndarray:
-    """Euclidean norms over the last axis, safe for values whose squares would overflow or vanish."""
+    """Return Euclidean norms over the last axis, safe for values whose squares would overflow or vanish."""
     size = np.abs(vectors).max(axis=-1, keepdims=True)
     safe = np.where((size > 0) & np.isfinite(size), size, 1.0)
     with np.errstate(over="ignore", invalid="ignore"):  # beside an infinity the rest does not matter
@@ -87,16 +89,16 @@ def norm(vectors: np.ndarray) -> np.ndarray:
 
 
 def mean_by_lag(norms: list[np.ndarray]) -> np.ndarray:
-    """(K,) over all sequences that are long enough."""
+    """Return the mean norm (K,) at each lag over all sequences that are long enough."""
     together = _joined(norms)
     with np.errstate(over="ignore", invalid="ignore"):
         return np.asarray(np.nansum(together, axis=1) / np.maximum((~np.isnan(together)).sum(axis=1), 1))
 
 
 def left_by_lag(norms: list[np.ndarray], whole: list[np.ndarray]) -> np.ndarray:
-    """(K,) shares of the gradient at lag 0, that of `whole`, which are left in `norms`, both of the same sequences.
+    """Return the shares (K,) of the gradient at lag 0 in `whole` that are left in `norms`, both of the same sequences.
 
-    At each lag those that are long enough are compared with themselves: the others may have another gradient at all.
+    Each lag compares the sequences that are long enough with their own lag 0: other sequences may differ widely.
     """
     together, first = _joined(norms), _joined(whole)[0]
     known = ~np.isnan(together)
@@ -104,13 +106,13 @@ def left_by_lag(norms: list[np.ndarray], whole: list[np.ndarray]) -> np.ndarray:
 
 
 def _shares(sums: np.ndarray, bases: np.ndarray) -> np.ndarray:
-    """sums / bases; 0 of nothing, and 1 where nothing is there to compare something with."""
+    """Return sums / bases; where a base is 0, return 0 for a sum of 0, else 1, as there is nothing to compare with."""
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         return np.where(bases > 0, sums / bases, np.where(sums > 0, 1.0, 0.0))
 
 
 def reach(norms: list[np.ndarray]) -> Reach:
-    """What the curve of all sequences says; intervals by a bootstrap over the sequences of all batches."""
+    """Return the reach of the curve of all sequences; intervals come from a bootstrap over all sequences."""
     curve = left_by_lag(norms, norms)
     slope, memory = _slope(curve), _memory(curve)
     slopes, memories = _resampled(_joined(norms))
@@ -126,7 +128,7 @@ def reach(norms: list[np.ndarray]) -> Reach:
 
 
 def verdict(curve: np.ndarray) -> str:
-    """By the rule of `reports.RULE`."""
+    """Return the verdict on a curve of shares by lag, by the rule in `reports.RULE`."""
     if not np.isfinite(curve).all() or curve.max() > MUCH * curve[0] > 0:
         return EXPLODING
     if not curve.max() > 0:
@@ -135,22 +137,22 @@ def verdict(curve: np.ndarray) -> str:
 
 
 def _state_gradient(trace: LayerTrace) -> np.ndarray:
-    """(T+1, B, S) of the whole state: dh, and those of the cell's other states through later steps."""
+    """Return the gradient (T+1, B, S) of the whole state: dh, then of the cell's other states through later steps."""
     return np.concatenate(trace.work.gradients, axis=2)
 
 
 def _by_lag(gradient: np.ndarray, lengths: np.ndarray, counted: np.ndarray) -> np.ndarray:
-    """(K, n) norms at lag k of the counted sequences; row `lengths` of the gradient (T+1, B, H) is lag 0."""
+    """Return norms (K, n) by lag of the n counted sequences; lag 0 is row `lengths` of the gradient (T+1, B, H)."""
     which = np.flatnonzero(counted)
     lags = np.arange(int(lengths.max()))[:, None]
     rows = lengths[which] - lags
     norms = norm(gradient[np.maximum(rows, 0), which])
-    beyond = np.where(np.isnan(norms), np.inf, norms)  # what overflowed is there: NaN is kept for what is not
+    beyond = np.where(np.isnan(norms), np.inf, norms)  # an overflow is infinite; NaN means that there is no step
     return np.where(rows > 0, beyond, np.nan)
 
 
 def _joined(norms: list[np.ndarray]) -> np.ndarray:
-    """Side by side, as long as the longest."""
+    """Join arrays (K, N) side by side, each padded with NaN to the longest K."""
     K = max(len(part) for part in norms)
     return np.concatenate(
         [np.pad(part, ((0, K - len(part)), (0, 0)), constant_values=np.nan) for part in norms], axis=1
@@ -158,7 +160,7 @@ def _joined(norms: list[np.ndarray]) -> np.ndarray:
 
 
 def _slope(curve: np.ndarray) -> float | None:
-    """Nats a step, by least squares over the lags where a logarithm exists."""
+    """Return the slope in nats per step, fitted by least squares over the lags where a logarithm exists."""
     lags = np.flatnonzero(np.isfinite(curve) & (curve > 0))
     if len(lags) < 2:
         return None
@@ -175,13 +177,13 @@ def _left(curve: np.ndarray) -> float | None:
 
 
 def _memory(curve: np.ndarray) -> int | None:
-    """The first lag at which 1% or less is left."""
+    """Return the first lag at which 1% or less of lag 0 is left, or None."""
     few = np.flatnonzero(curve <= LITTLE * curve[0]) if 0 < curve[0] < math.inf else np.zeros(0, int)
     return int(few[0]) if len(few) else None
 
 
 def _resampled(norms: np.ndarray) -> tuple[list[float | None], np.ndarray] | tuple[None, None]:
-    """Slopes and 1% lags (infinite where never) of the curves of resampled sequences (K, N)."""
+    """Return slopes and 1% lags (infinite where never reached) of curves of resampled sequences of `norms` (K, N)."""
     N = norms.shape[1]
     known = ~np.isnan(norms)
     values = np.where(known, norms, 0.0)
@@ -195,7 +197,7 @@ def _resampled(norms: np.ndarray) -> tuple[list[float | None], np.ndarray] | tup
 
 
 def _between(values: np.ndarray) -> tuple[float | None, float | None]:
-    """The middle 95%; None for infinity."""
+    """Return the ends of the middle 95% of the values, with None for infinity."""
     ordered = np.sort(values)
     low, high = (float(ordered[round(tail * (len(ordered) - 1))]) for tail in _TAILS)
     return (low if math.isfinite(low) else None, high if math.isfinite(high) else None)

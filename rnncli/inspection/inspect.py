@@ -1,4 +1,4 @@
-"""Backward passes through some batches of a learner, and all that is read off them."""
+"""Backward passes through some batches of a learner, and the report of all that is measured in them."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def inspect(
     rate: float,
     tell: Callable[[str], None] = lambda text: None,
 ) -> GradientReport:
-    """A report without advice. Each of `samples` makes one when it is wanted; `tell` hears what is being done.
+    """Return a report without advice; each of `samples` makes one when it is needed, and `tell` shows the progress.
 
-    optimizer, rate: what updates the network would take, for their size beside the weights'.
+    optimizer, rate: they make the updates whose size is compared with that of the weights.
     """
     network = driver.network
     norms = ParameterNorms(optimizer, rate)
@@ -89,7 +89,7 @@ def _layer(readings: Readings, measured: StepJacobians) -> LayerGradients:
 
 
 def _at_lags(measured: StepJacobians, K: int) -> StepJacobians:
-    """As long as the ruler: later batches may have longer sequences than the one that was measured."""
+    """Pad the curves with None to K lags: later batches may have longer sequences than the one that was measured."""
     curves = {name: getattr(measured, name) for name in ("norm", "smallest", "hidden_norm")}
     return replace(measured, **{name: curve + (None,) * (K - len(curve)) for name, curve in curves.items()})
 
@@ -103,13 +103,13 @@ def _floats(values: np.ndarray) -> tuple[float, ...]:
 
 
 def _recurrent_matrix(trace: LayerTrace, radii: list[tuple[str, float | None]]) -> float | None:
-    """The candidate's matrix of a gated cell stands where a vanilla cell has its only one."""
+    """Return the spectral radius of the candidate's recurrent matrix, or of the only one in a cell without gates."""
     named = dict(radii)
     return named.get("candidate", radii[0][1])
 
 
 def watched(learner: Learner) -> tuple[Memory, ...]:
-    """How far back gradients reach in each layer at present."""
+    """Return how far back gradients reach in each layer with the current weights."""
     driver = learner.backpropagation
     sample = learner.sample(0)
     readings = [Readings(trace) for trace in driver.network.traces(sample.work)]

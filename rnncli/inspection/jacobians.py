@@ -1,7 +1,8 @@
 """The Jacobian of one recurrent step along the data, ∂s_t/∂s_{t−1} with s the whole state: h, (h, c), ….
 
-Its rows are products with unit vectors from the left, which is what a cell's `backward` computes: so every cell has a
-Jacobian without more code. Singular values and products of Jacobians then tell what a gradient meets on its way.
+Its rows are products with unit vectors from the left. A cell's `backward` computes such products, so that every cell
+has a Jacobian without more code. Singular values and products of Jacobians show how a gradient changes on its way
+back.
 """
 
 from __future__ import annotations
@@ -17,14 +18,16 @@ from rnncli.inspection.reports import StepJacobians
 from rnncli.nn.recurrent import LayerTrace
 from rnncli.training.backpropagation import ThreadPool
 
-_WORK = 1e9  # cubes of sizes: a second or less for the singular values of this many
-_MOST = 10 * _WORK  # where even one sequence takes more, its last steps alone are measured
+_WORK = 1e9  # sum of the cubes of matrix sizes whose singular values take a second or less
+_MOST = 10 * _WORK  # limit for one sequence; if it takes more, only its last steps are measured
 _LARGEST = 2048  # the size of a matrix whose eigenvalues take a few seconds
 
 
 def step_jacobians(trace: LayerTrace, steps: Sequence[int], b: int) -> np.ndarray:
-    """(N, S, S) for N steps, counted from 0, of sequence b after a forward pass: element i, j is ∂s_t[i]/∂s_{t−1}[j]
-    of the state after the step and the one before it."""
+    """Return the Jacobians (N, S, S) of N steps, counted from 0, of sequence b after a forward pass.
+
+    Element (i, j) is ∂s_t[i]/∂s_{t−1}[j], with s_t the state after the step and s_{t−1} the one before it.
+    """
     return np.concatenate([_step_jacobian(trace, t, b) for t in steps])
 
 
@@ -33,7 +36,7 @@ def _step_jacobian(trace: LayerTrace, t: int, b: int) -> np.ndarray:
     S = state_size(trace)
 
     def copies(array: np.ndarray, *rows: int) -> np.ndarray:
-        """Of these rows of sequence b, one for each unit vector."""
+        """Return these rows of sequence b, copied once for each of the S unit vectors."""
         return np.repeat(array[list(rows), b][:, None], S, axis=1)
 
     states = len(work.gradients)
@@ -50,7 +53,7 @@ def state_size(trace: LayerTrace) -> int:
 
 
 def measure(traces: Sequence[LayerTrace], counted: np.ndarray, pool: ThreadPool) -> list[StepJacobians]:
-    """Of each trace, along the first of the sequences that are counted (B,), after a forward pass."""
+    """Measure the Jacobians of each trace after a forward pass, along the first sequences that are counted (B,)."""
     cubes = [state_size(trace) ** 3 for trace in traces]
     whole = sum(int(trace.lengths.max()) * cube for trace, cube in zip(traces, cubes, strict=True))
     sequences = np.flatnonzero(counted)[: max(1, int(_WORK / whole))].tolist()
@@ -68,7 +71,7 @@ def measure(traces: Sequence[LayerTrace], counted: np.ndarray, pool: ThreadPool)
 
 
 class _Found(NamedTuple):
-    """Singular values (K, n) by lag of n sequences, NaN where not measured; exponents (n,)."""
+    """Results of n sequences: singular values (K, n) by lag, NaN where not measured, and Lyapunov exponents (n,)."""
 
     largest: np.ndarray
     smallest: np.ndarray
@@ -82,7 +85,7 @@ class _Found(NamedTuple):
         return cls(largest, smallest, hidden, np.zeros(sequences))
 
     def means(self) -> StepJacobians:
-        overflowed = np.isposinf(self.exponents).any()  # and with −inf beside it there is no mean
+        overflowed = np.isposinf(self.exponents).any()  # +inf and −inf together would have no mean
         leading = None
         if self.exponents.size:
             leading = math.inf if overflowed else float(np.mean(self.exponents))
@@ -91,7 +94,7 @@ class _Found(NamedTuple):
 
 
 def _measure_one(trace: LayerTrace, b: int, steps: int, place: int, into: _Found) -> None:
-    """The last `steps` of sequence b, whose figures stand at `place`."""
+    """Measure the last `steps` steps of sequence b, and write the results into column `place` of `into`."""
     length, H = int(trace.lengths[b]), trace.layer.H
     jacobians = step_jacobians(trace, range(length - steps, length), b)
     into.exponents[place] = lyapunov(jacobians)
@@ -102,7 +105,7 @@ def _measure_one(trace: LayerTrace, b: int, steps: int, place: int, into: _Found
 
 
 def _singular_values(matrices: np.ndarray) -> np.ndarray:
-    """(N, S), largest first; NaN where a matrix is not finite."""
+    """Return the singular values (N, S), largest first; NaN where a matrix is not finite."""
     found = np.full(matrices.shape[:2], np.nan)
     finite = np.isfinite(matrices).all(axis=(1, 2))
     if finite.any():
@@ -111,18 +114,18 @@ def _singular_values(matrices: np.ndarray) -> np.ndarray:
 
 
 def _means(values: np.ndarray) -> tuple[float | None, ...]:
-    """Over the sequences (K, n) that were measured at a lag."""
+    """Return the mean of values (K, n) at each lag over the sequences that were measured there; None without any."""
     known = ~np.isnan(values)
     sums, counts = np.where(known, values, 0.0).sum(axis=1), known.sum(axis=1)
     return tuple(float(total / count) if count else None for total, count in zip(sums, counts, strict=True))
 
 
 def lyapunov(jacobians: np.ndarray) -> float:
-    """The leading Lyapunov exponent along T steps (T, S, S), nats per step; −inf where nothing comes through.
+    """Return the leading Lyapunov exponent along T steps (T, S, S), in nats per step; −inf where nothing comes through.
 
-    That of going round and round through the steps (Floquet, 1883): ln of the spectral radius of J_T ⋯ J_1, over T. Of
-    T equal steps it is ln of their spectral radius whatever T is, also where a complex pair leads: there the growth of
-    a vector goes up and down from step to step, and a mean of it depends on where one stops.
+    The T steps count as one period that repeats (Floquet, 1883): the exponent is ln of the spectral radius of J_T ⋯
+    J_1, over T. Of T equal steps it is ln of their spectral radius for every T, even where a complex pair leads: a
+    mean growth of vectors would then depend on T, because that growth goes up and down from step to step.
     """
     product, scale = _product(jacobians)
     radius = _spectral_radius(product)
@@ -132,7 +135,7 @@ def lyapunov(jacobians: np.ndarray) -> float:
 
 
 def _product(jacobians: np.ndarray) -> tuple[np.ndarray, float]:
-    """J_T ⋯ J_1 over e^scale, and the scale, which neither overflows nor vanishes."""
+    """Return J_T ⋯ J_1 / e^scale and the scale, so that the product neither overflows nor vanishes."""
     product: np.ndarray = np.eye(jacobians.shape[1])
     scale = 0.0
     for jacobian in jacobians:
@@ -147,7 +150,7 @@ def _product(jacobians: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def spectral_radii(trace: LayerTrace) -> list[tuple[str, float | None]]:
-    """(gate, spectral radius of its recurrent matrix) of each gate; None where that is not finite or too large."""
+    """Return (gate, spectral radius of its recurrent matrix) of each gate; None if it is not finite or too large."""
     layer = trace.layer
     blocks = [layer.U.value[:, g * layer.H : (g + 1) * layer.H] for g in range(layer.cell.gates)]
     return list(zip(layer.cell.gate_names, map(_spectral_radius, blocks), strict=True))

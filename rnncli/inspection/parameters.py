@@ -1,4 +1,4 @@
-"""Norms of weights, gradients and updates, parameter by parameter, over batches; and how much clipping acts."""
+"""Norms of weights, gradients and updates of each parameter, as means over batches, and the effect of clipping."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from rnncli.inspection.reports import Clipping, ParameterGradient
 from rnncli.nn.parameters import Parameters
 from rnncli.training.optimizer import Optimizer
 
-_ROUNDING = 1e-12  # of the squares: what is left of their difference where batches agree
+_ROUNDING = 1e-12  # share of the sum of squares; noise below it is rounding, since the batches agree
 
 
 class ParameterNorms:
-    """Sums over the batches. The optimizer takes its updates from the moments that it has, and each is undone."""
+    """Sums over the batches. The optimizer makes updates from the moments it has; weights are restored after each."""
 
     def __init__(self, optimizer: Optimizer, rate: float):
         self.optimizer, self.rate, self.parameters = optimizer, rate, optimizer.parameters
@@ -25,7 +25,7 @@ class ParameterNorms:
         self.whole: list[float] = []
 
     def take(self) -> None:
-        """The gradient that a backward pass left in the parameters."""
+        """Add the norms of the gradient that a backward pass left in the parameters, and of the update from it."""
         parameters = self.parameters
         with np.errstate(over="ignore", invalid="ignore"):
             norms = np.array([norm(part) for part in _parts(parameters, parameters.gradient)])
@@ -38,7 +38,7 @@ class ParameterNorms:
             self.update += [norm(part) for part in _parts(parameters, self._update())]
 
     def _update(self) -> np.ndarray:
-        """What the optimizer would add to the weights (P,)."""
+        """Return the change (P,) that the optimizer would make to the weights; NaN where the gradient is not finite."""
         weights, whole = self.parameters.weights, self.whole[-1]
         if not math.isfinite(whole):
             return np.full_like(weights, np.nan)
@@ -75,7 +75,7 @@ class ParameterNorms:
         return rows
 
     def _signal_to_noise(self, mean: float, squared: float) -> float | None:
-        """From the norm of the mean gradient and the sum of the squared norms of all."""
+        """Return signal over noise, from the norm of the mean gradient and the sum of all squared norms, or None."""
         noise = (squared - self.batches * mean * mean) / (self.batches - 1) if self.batches > 1 else 0.0
         return mean / math.sqrt(noise) if noise > _ROUNDING * squared and math.isfinite(noise) else None
 
@@ -93,6 +93,6 @@ class ParameterNorms:
 
 
 def _parts(parameters: Parameters, flat: np.ndarray) -> list[np.ndarray]:
-    """A flat buffer (P,) cut into one flat part for each parameter."""
+    """Cut a flat buffer (P,) into one flat part per parameter."""
     edges = np.cumsum([spec.size for spec in parameters.declared])[:-1]
     return np.split(flat, edges)

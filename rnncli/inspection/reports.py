@@ -1,4 +1,4 @@
-"""What inspect-grads tells: frozen, plain values. A figure that cannot be had is None, one beyond float64 infinite."""
+"""Reports of inspect-grads: frozen, plain values. A number that does not exist is None, one beyond float64 infinite."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ RULE = (
     "left at the longest lag; else healthy"
 )
 
-NEAR_END = 0.05  # of a gate's range from 0 to 1, or of a tanh's from 0 to ±1
+NEAR_END = 0.05  # share of a gate's range from 0 to 1, or of a tanh's from 0 to ±1, that counts as an end
 
 
 def layer_name(part: str, layer: int, *, reverse: bool) -> str:
-    """layer 0; encoder layer 1 backward."""
+    """Return the name of a layer, such as `layer 0` or `encoder layer 1 backward`."""
     return " ".join(filter(None, (part, f"layer {layer}", "backward" if reverse else "")))
 
 
 @dataclass(frozen=True)
 class Reach:
-    """How a gradient decays with the lag, and how sure that is: intervals of 95%, None where nothing can be said.
+    """The decay of a gradient with the lag, with 95% intervals; None where a value cannot be determined.
 
-    decay: what a step multiplies it by, fitted over all lags. half_life: lags in which it halves, None where it does
-    not shrink. memory_1_percent: the first lag with at most 1% of lag 0, None where more is left at every lag.
-    left: the share of lag 0 that is left at the longest lag.
+    decay: the factor per step, fitted over all lags. half_life: the number of lags in which the gradient halves,
+    None where it does not shrink. memory_1_percent: the first lag with at most 1% of lag 0, None where more is left
+    at every lag. left: the share of lag 0 that is left at the longest lag.
     """
 
     decay: float | None
@@ -45,11 +45,11 @@ class Reach:
 
 @dataclass(frozen=True)
 class StepJacobians:
-    """The Jacobian of one step, of the whole state, along the data: means over `sequences` of them.
+    """The Jacobian of one step of the whole state, along the data, as means over `sequences` sequences.
 
-    norm, smallest: its largest and smallest singular value at the lags of the ruler, the step that ends there; None at
-    lags that were not measured. hidden_norm: the largest of ∂h_t/∂h_{t−1} alone. lyapunov: the leading exponent, nats
-    per step, −inf where nothing comes through, None of no sequence.
+    norm, smallest: its largest and smallest singular value by lag, for the step that ends there; None at lags that
+    were not measured. hidden_norm: the largest singular value of ∂h_t/∂h_{t−1} alone. lyapunov: the leading exponent
+    in nats per step, −inf where nothing comes through, None if no sequence was measured.
     """
 
     sequences: int
@@ -61,14 +61,14 @@ class StepJacobians:
 
 @dataclass(frozen=True)
 class LayerGradients:
-    """One layer's memory, or that of one direction of it, with its lags counted in steps as it reads them.
+    """Gradients by lag of one layer, or of one direction of it; lags count steps in the order in which it reads them.
 
-    part: "encoder", "decoder" or "". gradient_norm_by_lag[k] is the norm of dL_T/dh_{T−k}, state_gradient_norm_by_lag
-    that of the whole state (h, c); both per sequence, averaged over the sequences that are that long. left_by_lag: the
-    share of the latter at lag 0 that is left, of the same sequences. without_attention_by_lag, left_without_attention:
-    the same of the whole state if attention passed nothing back, None where there is no attention.
-    reach is that of the whole state. spectral_radius: of the recurrent matrix, of gated cells of their candidate's;
-    spectral_radius_by_gate: (gate, radius) of each.
+    part: "encoder", "decoder" or "". gradient_norm_by_lag[k]: the norm of dL_T/dh_{T−k}; state_gradient_norm_by_lag:
+    that of the whole state (h, c); both per sequence, averaged over the sequences that are that long. left_by_lag:
+    the share of the latter at lag 0 that is left, for the same sequences. without_attention_by_lag,
+    left_without_attention: the values of the whole state if attention passed nothing back, None where there is no
+    attention. reach: that of the whole state. spectral_radius: that of the recurrent matrix, in gated cells that of
+    their candidate; spectral_radius_by_gate: (gate, radius) of each gate.
     """
 
     layer: int
@@ -91,11 +91,11 @@ class LayerGradients:
 
 @dataclass(frozen=True)
 class ParameterGradient:
-    """One parameter, by PyTorch's name and shape; means over the batches.
+    """Norms of one parameter, with PyTorch's name and shape, as means over the batches.
 
-    ratio = grad_norm / weight_norm, update_ratio = (norm of the optimizer's update) / weight_norm, None for zero
-    weights. zero_share: of its gradient's elements, those exactly zero. signal_to_noise: the norm of the mean gradient
-    over the root mean square distance of a batch's gradient from it; None of one batch.
+    ratio = grad_norm / weight_norm, update_ratio = (norm of the optimizer's update) / weight_norm; None for zero
+    weights. zero_share: the share of its gradient's elements that are exactly zero. signal_to_noise: the norm of the
+    mean gradient over the root mean square distance of a batch's gradient from it; None for one batch.
     """
 
     name: str
@@ -110,11 +110,11 @@ class ParameterGradient:
 
 @dataclass(frozen=True)
 class GateActivity:
-    """What one gate of a layer says, over all steps, sequences and batches.
+    """Activity of one gate of a layer, over all steps, sequences and batches.
 
-    low, high: the shares of its values within 5% of either end of its range (of a gate, below 0.05 and above 0.95; of
-    a tanh, beyond ±0.95); None where it has no such ends. dead_units: those of a relu that were zero throughout, else
-    None.
+    low, high: the shares of its values within 5% of either end of its range (of a gate, below 0.05 and above 0.95;
+    of a tanh, beyond ±0.95); None where it has no such ends. dead_units: the number of relu units that were zero
+    throughout, None for other activations.
     """
 
     layer: str
@@ -128,8 +128,11 @@ class GateActivity:
 
 @dataclass(frozen=True)
 class Clipping:
-    """How much clipping by the global norm acts. clip_norm None never does; clipped: the share of batches; scale: what
-    their gradients are multiplied by, None where none is; mean_norm, largest_norm: of the whole gradient."""
+    """The effect of clipping by the global norm; a clip_norm of None never clips.
+
+    clipped: the share of batches that are clipped. scale: the mean factor of their gradients, None without any.
+    mean_norm, largest_norm: those of the whole gradient.
+    """
 
     clip_norm: float | None
     clipped: float
@@ -140,7 +143,7 @@ class Clipping:
 
 @dataclass(frozen=True)
 class CheckedParameter:
-    """How far one parameter's gradient is from central differences: the worst relative error of `elements` of it."""
+    """The check of one parameter by central differences: the worst relative error of `elements` of its elements."""
 
     name: str
     elements: int
@@ -149,7 +152,7 @@ class CheckedParameter:
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """Gradients beside central differences in float64; a check passes where the worst error is within tolerance."""
+    """The check of gradients by central differences in float64; it passes if the worst error is within tolerance."""
 
     parameters: tuple[CheckedParameter, ...]
     tolerance: float
@@ -165,9 +168,9 @@ class GradientCheck:
 
 @dataclass(frozen=True)
 class GradientReport:
-    """Backward passes through some batches: the mean loss, gradients by lag, by parameter and by gate.
+    """Results of backward passes through some batches: the mean loss, gradients by lag, by parameter and by gate.
 
-    at: which weights, "init", "best", "last" or "failure". lags: up to the longest of any layer. advice: sentences,
+    at: the weights, "init", "best", "last" or "failure". lags: 0 to the longest of any layer. advice: sentences,
     each with the change to try as --set KEY=VALUE, if there is one.
     """
 
@@ -187,7 +190,7 @@ class GradientReport:
 
 @dataclass(frozen=True)
 class Compared:
-    """One network among those compared: what it is called, what is seen of it, and its score if it was trained."""
+    """One of the networks compared: its name, its report, and its score if it was trained for the comparison."""
 
     name: str
     report: GradientReport
@@ -195,11 +198,11 @@ class Compared:
 
 
 def by_part(layers: Sequence[LayerGradients]) -> list[list[LayerGradients]]:
-    """The layers of each part of a network, such as an encoder: a gradient has to come back through one of them."""
+    """Group the layers by part of the network, such as an encoder: a gradient must come back through one of each."""
     parts = dict.fromkeys(layer.part for layer in layers)
     return [[layer for layer in layers if layer.part == part] for part in parts]
 
 
 def deepest(layers: Sequence[LayerGradients]) -> LayerGradients:
-    """The layer with most left at its longest lag."""
+    """Return the layer with the largest share of the gradient left at its longest lag."""
     return max(layers, key=lambda layer: -1.0 if layer.reach.left is None else layer.reach.left)

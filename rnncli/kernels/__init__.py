@@ -2,7 +2,7 @@
 
 Read in this order:
 
-    cache        where compiled kernels live, and how numba is imported safely
+    cache        the cache of compiled kernels, and a safe import of numba
     jit          the one decorator and the one set of flags
     elementary   exp, log, tanh, sigmoid, softplus, fma and dot of our own: the same bits on every machine
     gamma        the logarithm of the gamma function, and its derivative
@@ -16,15 +16,15 @@ Read in this order:
     losses       softmax cross-entropy
     forecast_losses   absolute and squared error, quantiles, Gaussian, Student's t, negative binomial
     optimizers   one fused update per optimizer, and the gradient norm
-    denormals    numbers next to zero, which some CPUs are slow with
-    dropout, random, sampling   what chance decides, from counters and seeds
+    denormals    flushing of denormals, which some CPUs are slow with, to zero
+    dropout, random, sampling   all random choices, computed from counters and seeds
     generation   many tokens in one call
     beam         greedy and beam search in one call
 
-Shapes are time-major and C-contiguous: inputs (T, B, I), states (T+1, B, H) with row 0 the incoming state,
-gate pre-activations (T, B, G·H). The gradient of `x` is `dx`. Weights are held transposed against PyTorch,
-(I, G·H) and (H, G·H), so that a one-hot input is a row of the matrix. The caller validates everything:
-a kernel neither checks bounds nor knows about missing values, but for the losses, which skip unknown targets.
+Shapes are time-major and C-contiguous: inputs (T, B, I), states (T+1, B, H) with row 0 the incoming state, gate
+pre-activations (T, B, G·H). The gradient of `x` is `dx`. Weights are held transposed against PyTorch, (I, G·H)
+and (H, G·H), so that a one-hot input selects a row of the matrix. The caller validates everything: a kernel neither
+checks bounds nor handles missing values, except for the losses, which skip unknown targets.
 """
 
 from rnncli.kernels import jit as jit

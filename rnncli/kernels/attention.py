@@ -1,11 +1,11 @@
-"""A decoder looks back at the encoder: scores, their softmax over the source, and the mean that it weighs.
+"""Attention of a decoder over its encoder: scores, their softmax over the source, and the mean weighted by it.
 
     dot        e_ts = q_t · m_s                    (Luong et al., 2015; q is a projection of the decoder's state)
     additive   e_ts = v · tanh(q_t + k_s)          (Bahdanau et al., 2015; k is a projection of m)
     w_t = softmax over s < lengths of e_t,   context_t = Σ_s w_ts·m_s
 
-memory m (S, B, F), query q (T, B, ·), keys k (S, B, A), weights and their gradient (T, B, S). lengths (B,) are the
-sources' own, spans (B,) the targets': steps beyond them get no context and no gradient.
+memory m (S, B, F), query q (T, B, ·), keys k (S, B, A), weights w and the scores' gradient dscores (T, B, S).
+lengths (B,) belong to the sources, spans (B,) to the targets: steps beyond them get no context and no gradient.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def dot_scores(query, memory, lengths, spans, weights, low, high):
 
 @jit
 def dot_scores_grad(dscores, query, memory, lengths, spans, dquery, dmemory, low, high):
-    """dquery is overwritten, dmemory is added to."""
+    """Compute the gradients of `dot_scores`: dquery is overwritten, dmemory is added to."""
     zero = query.dtype.type(0)
     for b in range(low, high):
         for t in range(dquery.shape[0]):
@@ -43,7 +43,7 @@ def dot_scores_grad(dscores, query, memory, lengths, spans, dquery, dmemory, low
 
 @jit
 def additive_scores(query, keys, energy, lengths, spans, raised, weights, low, high):
-    """energy v (A,), raised (B, A) scratch."""
+    """Write the additive scores to `weights`; energy is v (A,), raised (B, A) is scratch."""
     for b in range(low, high):
         r = raised[b]
         for t in range(spans[b]):
@@ -57,7 +57,7 @@ def additive_scores(query, keys, energy, lengths, spans, raised, weights, low, h
 
 @jit
 def additive_scores_grad(dscores, query, keys, energy, lengths, spans, dquery, dkeys, denergy, low, high):
-    """All of dquery and dkeys, and each sequence's part of dv, denergy (B, A)."""
+    """Compute all of dquery and dkeys, and each sequence's contribution to dv in denergy (B, A)."""
     zero, one = query.dtype.type(0), query.dtype.type(1)
     for b in range(low, high):
         dv = denergy[b]
@@ -85,7 +85,7 @@ def additive_scores_grad(dscores, query, keys, energy, lengths, spans, dquery, d
 
 @jit
 def attend(weights, memory, lengths, spans, joined, low, high):
-    """Scores become weights; the contexts are the last F of joined (T, B, H + F)."""
+    """Turn scores into weights, in `weights`, and write the contexts to the last F columns of joined (T, B, H + F)."""
     zero = memory.dtype.type(0)
     F = memory.shape[2]
     for b in range(low, high):
@@ -113,7 +113,7 @@ def attend(weights, memory, lengths, spans, joined, low, high):
 
 @jit
 def attend_grad(djoined, weights, memory, lengths, spans, dscores, dmemory, low, high):
-    """dscores within lengths and spans; dmemory is added to."""
+    """Compute dscores within lengths and spans from the gradient of the contexts in djoined; dmemory is added to."""
     zero = memory.dtype.type(0)
     F = memory.shape[2]
     for b in range(low, high):
@@ -133,7 +133,7 @@ def attend_grad(djoined, weights, memory, lengths, spans, dscores, dmemory, low,
 
 @jit
 def join(y, joined, low, high):
-    """The first H of joined are the decoder's own y (T, B, H)."""
+    """Copy the decoder's own outputs y (T, B, H) to the first H columns of joined."""
     for t in range(y.shape[0]):
         for b in range(low, high):
             row, out = y[t, b], joined[t, b]
@@ -143,7 +143,7 @@ def join(y, joined, low, high):
 
 @jit
 def part(djoined, dy, low, high):
-    """The gradient of `join`."""
+    """Compute dy, the gradient of the input of `join`, from djoined."""
     for t in range(dy.shape[0]):
         for b in range(low, high):
             row, out = djoined[t, b], dy[t, b]
@@ -153,7 +153,7 @@ def part(djoined, dy, low, high):
 
 @jit
 def squash(x, low, high):
-    """x = tanh(x), (T, B, N)."""
+    """Replace x (T, B, N) by tanh(x)."""
     for t in range(x.shape[0]):
         for b in range(low, high):
             row = x[t, b]
@@ -163,7 +163,7 @@ def squash(x, low, high):
 
 @jit
 def squash_grad(y, dy, low, high):
-    """dL/dx from dL/dy in dy, y = tanh(x)."""
+    """Replace dL/dy in dy by dL/dx, where y = tanh(x)."""
     one = y.dtype.type(1)
     for t in range(y.shape[0]):
         for b in range(low, high):

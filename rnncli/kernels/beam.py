@@ -1,8 +1,8 @@
-"""Writing answers: greedy and beam search over a decoder, all steps of a batch in one jitted call.
+"""Greedy and beam search for answers of a decoder, all steps of a batch in one jitted call.
 
-Row b·K + k of every array is hypothesis k of sequence b. A hypothesis that says <end> among the K best is finished; a
-sequence is, once K of its hypotheses are. They are ranked by log-probability / length^alpha, <end> counted (Wu et al.,
-2016, without their offset). With K = 1 this is greedy search.
+Row b·K + k of every array is hypothesis k of sequence b. A hypothesis is finished when it chooses <end> and is then
+among the K best; a sequence is finished when K of its hypotheses are. Finished hypotheses are ranked by
+log-probability / length^alpha, <end> counted (Wu et al., 2016, without their offset). K = 1 is greedy search.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NOWHERE = -np.inf
 
 
 class Sight(NamedTuple):
-    """What R rows see of their sources, and what one step of attention is computed in; see `kernels.attention`."""
+    """The sources that R rows attend to, and the arrays of one step of attention; see `kernels.attention`."""
 
     way: int  # NONE, DOT or ADDITIVE
     memory: np.ndarray  # (S, R, F)
@@ -43,7 +43,7 @@ class Sight(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Finished hypotheses, best first; `finished` (B,) of them. The rest is (B, K)."""
+    """Finished hypotheses of B sequences, best first; `finished` (B,) counts them, the other arrays are (B, K)."""
 
     rank: np.ndarray  # log-probability / length^alpha
     score: np.ndarray  # log-probability
@@ -54,7 +54,7 @@ class Found(NamedTuple):
 
 @jit
 def _say(weights, state, sight, R):
-    """state.logits from the topmost layer's next states."""
+    """Compute state.logits from the topmost layer's next states, through attention unless sight.way is NONE."""
     top = state.arrays.h[-1, 1:]
     if sight.way == NONE:
         multiply(top, weights.head, weights.head_bias, state.logits, 0, 1, 0, R)
@@ -75,7 +75,7 @@ def _say(weights, state, sight, R):
 
 @jit
 def _log_total(z):
-    """log Σ exp z, float64."""
+    """Return log Σ exp z in float64."""
     highest = z[0]
     for v in range(1, z.size):
         highest = max(highest, z[v])
@@ -87,7 +87,7 @@ def _log_total(z):
 
 @jit
 def _candidates(logits, live, first, K, excluded, scores, rows, tokens):
-    """The 2K best continuations of rows first … first + K, best first; of equals the first. Returns how many."""
+    """Write the 2K best continuations of the K rows from `first` on, best first, ties in order; return their number."""
     count, room = 0, scores.size
     for r in range(first, first + K):
         if live[r] == NOWHERE:
@@ -109,7 +109,7 @@ def _candidates(logits, live, first, K, excluded, scores, rows, tokens):
 
 @jit
 def _finish(found, b, score, step, row, length, alpha):
-    """One more finished hypothesis, in its place."""
+    """Insert a finished hypothesis of sequence b into `found`, which keeps the K best in order of rank."""
     K = found.rank.shape[1]
     rank = score / f64(length) ** alpha
     i = found.finished[b]
@@ -130,7 +130,7 @@ def _finish(found, b, score, step, row, length, alpha):
 
 @jit
 def _follow(states, parents):
-    """states (L, 2, R, H): every row goes on from where its parent row came to."""
+    """Set the current state of every row of states (L, 2, R, H) to the next state of its parent row."""
     for l in range(states.shape[0]):
         for r in range(states.shape[2]):
             before, after = states[l, 0, r], states[l, 1, parents[r]]
@@ -140,9 +140,10 @@ def _follow(states, parents):
 
 @jit
 def search(weights, state, sight, end, excluded, alpha, tokens, parents, live, found):
-    """Answers of up to N tokens for B sequences, whose first states are in row 0 of state.arrays.
+    """Find answers of up to N tokens to B sequences, whose first states are in row 0 of state.arrays.
 
-    tokens, parents (N, R) int32: what each row said at each step, and the row it continued. live (R,) float64 scratch.
+    `found` gets the best ones. tokens, parents (N, R) int32 get the token that each row chose at each step, and the
+    row that it continued. live (R,) float64 is scratch.
     """
     word = denormals.flush()
     N, R = tokens.shape
@@ -189,13 +190,13 @@ def search(weights, state, sight, end, excluded, alpha, tokens, parents, live, f
 
 @jit
 def trace(tokens, parents, step, row, answer):
-    """answer[: step + 1]: the tokens that led to what `row` said at `step`."""
+    """Write to answer[: step + 1] the tokens of the hypothesis that is in row `row` after step `step`."""
     for n in range(step, -1, -1):
         answer[n] = tokens[n, row]
         row = parents[n, row]
 
 
 def fresh_found(B: int, K: int) -> Found:
-    """Room for K answers each."""
+    """Return a `Found` with room for K answers to each of B sequences."""
     whole = np.zeros((B, K), np.int32)
     return Found(np.zeros((B, K)), np.zeros((B, K)), whole, whole.copy(), np.zeros(B, np.int32))

@@ -1,4 +1,4 @@
-"""Where the long-lived arrays come from, so that what a model would take can be counted without taking it."""
+"""The source of all long-lived arrays, so that a model's memory can be counted without allocating it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _counted: ContextVar[list[int] | None] = ContextVar("counted", default=None)
 
 
 def zeros(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """An array of zeros. Inside `only_counting` one that nobody can write to, and that takes no memory."""
+    """Return an array of zeros; inside `only_counting`, a read-only one that takes no memory and is counted."""
     counted = _counted.get()
     if counted is None:
         return np.zeros(shape, dtype)
@@ -24,7 +24,7 @@ def zeros(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
 
 @contextmanager
 def only_counting() -> Iterator[list[int]]:
-    """The bytes of each array that `zeros` is asked for inside, in place of the arrays."""
+    """Yield a list of the bytes of each array that `zeros` is asked for inside; the arrays are not allocated."""
     counted: list[int] = []
     token = _counted.set(counted)
     try:

@@ -1,7 +1,7 @@
-"""Where compiled kernels are kept, and how numba is imported without trusting the current folder.
+"""The cache of compiled kernels, and an import of numba that does not trust the current folder.
 
-numba's own cache does not notice an edit in a called function's file, so the folder's name is a hash of every
-kernel source and of every version and option that shapes the machine code: a new state gets a new folder.
+numba's own cache does not notice an edit in a called function's file, so the folder's name is a hash of every kernel
+source and of every version and option that shapes the machine code: a new state gets a new folder.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _OPTIONS = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_BOUNDSCHECK", "NUMBA_
 
 
 def import_numba() -> ModuleType:
-    """numba, imported so that a `.numba_config.yaml` in the current folder is not read, and no terminal is coloured.
+    """Import numba without reading a `.numba_config.yaml` in the current folder and without coloured output; return it.
 
-    numba reads that file whenever PyYAML can be imported, and it may point the cache at planted pickles:
-    running inside a folder of somebody's data must not run their code. With colorama it would end every terminal's
-    output with an escape code. The cache folder is set here too.
+    numba reads that file whenever PyYAML can be imported, and it may point the cache at planted pickles: running
+    inside a folder of somebody's data must not run their code. With colorama numba would end every terminal's output
+    with an escape code. The cache folder is set here too.
     """
     hidden = {name: sys.modules.get(name) for name in ("yaml", "colorama")}
     for name in hidden:
@@ -51,7 +51,7 @@ def import_numba() -> ModuleType:
 
 
 def forgive(store: Any) -> None:
-    """Let numba's cache of one kernel be damaged or its disk full: the kernel is compiled again, and nothing else."""
+    """Make numba's cache of one kernel tolerate a damaged file or a full disk: the kernel is just compiled again."""
     load, save = store.load_overload, store.save_overload
 
     def forgiving_load(*arguments: Any) -> Any:
@@ -70,12 +70,12 @@ def forgive(store: Any) -> None:
 
 
 def enabled() -> bool:
-    """Whether kernels compiled now will be found by the next process."""
+    """Return True if the next process will find the kernels that are compiled now."""
     return _private_folder() is not None
 
 
 def is_cold(module: str = "") -> bool:
-    """Whether no kernel (of this module) has been compiled yet on this machine for this state of the sources."""
+    """Return True if no kernel (of this module) has been compiled yet on this machine for this state of the sources."""
     folder = _private_folder()
     compiled = () if folder is None else folder.rglob(f"{module}*.nbi")
     # The register tile is compiled when it is imported, which is before anybody can ask.
@@ -98,7 +98,7 @@ _folder: list[Path | None] = []
 
 
 def _private_folder() -> Path | None:
-    """A folder that only this user can write, or None where there is none (then nothing is cached)."""
+    """Return a folder that only this user can write to, or None if there is none (then nothing is cached)."""
     if not _folder:
         _folder.append(_make_private_folder())
     return _folder[0]

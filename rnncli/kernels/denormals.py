@@ -1,7 +1,8 @@
-"""Numbers next to zero are taken as zero on the calling thread: some CPUs need a hundred cycles for each of them.
+"""Flushing of denormals, the numbers closest to zero, to zero on the calling thread.
 
-A gradient that vanishes runs into these denormals, and a backward pass then takes up to fifty times as long on many
-laptops. The setting is a thread's control word (x86: FTZ and DAZ; ARM: FZ); elsewhere nothing happens.
+Some CPUs need a hundred cycles for each denormal. A vanishing gradient runs into them, and a backward pass then
+takes up to fifty times as long on many laptops. The setting is in the thread's control word (x86: FTZ and DAZ; ARM:
+FZ); on other machines nothing happens.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ _write: Any = intrinsic(_write_intrinsic) if enabled() else lambda value: None
 
 @jit
 def flush():
-    """From now on; returns the thread's control word for `restore`."""
+    """Treat denormals as zero from now on; return the thread's previous control word for `restore`."""
     word = _read()
     _write(word | _FLUSH)
     return word

@@ -1,7 +1,7 @@
 """Inverted dropout (Srivastava et al., 2014) whose mask is computed from counters, never stored.
 
 The mask of element i is a 32-bit mix (Wellons' lowbias32) of i and a key that the caller derives from seed, update
-and layer; `backward` computes it again. 32-bit integers vectorise everywhere.
+and layer; the backward pass computes it again. 32-bit integers vectorise everywhere.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def _noise(i, key):
 
 @jit
 def apply(x, y, key, threshold, scale, low, high):
-    """y[:, low:high] = x·scale where the noise is at least `threshold` (uint32, p·2³²), else 0; x, y (T, B, H).
+    """Set y[:, low:high] to x·scale where the noise is at least `threshold` (uint32, p·2³²), else to 0; x, y (T, B, H).
 
     The same call with x = y = dL/dy is the backward pass.
     """

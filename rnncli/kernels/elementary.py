@@ -1,8 +1,8 @@
 """exp, log, tanh and sigmoid of our own, so that no result depends on the machine's mathematical library.
 
-float32 uses polynomials that vectorise (numba has no vector library for exp and tanh). In float64 only tanh, which
-nothing but checks and inspections calls, is the library's. exp, tanh and sigmoid are plain Python and, inside a jitted
-kernel, are replaced by the form for their argument's type; log, log1p and softplus are float64 only.
+float32 uses polynomials that vectorise (numba has no vector library for exp and tanh). In float64 only tanh is the
+library's; checks and inspections alone call it. exp, tanh, sigmoid and log_sigmoid are plain Python that a jitted
+kernel replaces by the form for the argument's type; log, log1p and softplus are float64 only.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ f32, f64 = np.float32, np.float64
 
 
 def _by_type(plain, single, double):
-    """Inside kernels, call `single` for float32 and `double` for float64 in place of `plain`."""
+    """Make kernels call `single` for float32 and `double` for float64 in place of `plain`; return `plain`."""
 
     @overload(plain, jit_options=OVERLOAD_FLAGS, inline="never")
     def choose(x):
@@ -115,23 +115,25 @@ _tanh32_jit = jit(_tanh32)
 
 
 def tanh(x):
-    """Hyperbolic tangent, 2.7e-7 absolute error in float32."""
+    """Return the hyperbolic tangent; in float32 its absolute error is at most 2.7e-7."""
     return _tanh32(x) if isinstance(x, np.float32) else _tanh64(x)
 
 
 def sigmoid(x):
-    """Logistic function, written so that it cannot overflow; in float64 within 2 ulp in both tails."""
+    """Return the logistic function, written so that it cannot overflow; in float64 within 2 ulp in both tails."""
     return _sigmoid32(x) if isinstance(x, np.float32) else _sigmoid64(x)
 
 
 def exp(x):
-    """Exponential within 2 ulp; in float32 clamped to [e^-87.3, e^88.0], in float64 0 below e^-708.3 and infinite
-    above e^709.4."""
+    """Return the exponential within 2 ulp.
+
+    float32 results are clamped to [e^−87.3, e^88.0]; float64 ones are 0 for x < −708.39, infinite for x > 709.43.
+    """
     return _exp32(x) if isinstance(x, np.float32) else _exp64(x)
 
 
 def log_sigmoid(x):
-    """ln σ(x) within 1e-7 of max(1, |x|) in float32; in float64 as `softplus`, whose negative at −x it is."""
+    """Return ln σ(x); in float32 with an error of at most 1e-7·max(1, |x|), in float64 as −softplus(−x)."""
     return _log_sigmoid32(x) if isinstance(x, np.float32) else _log_sigmoid64(x)
 
 
@@ -165,8 +167,11 @@ def _fused(typing_context, a, b, c):
 
 
 def fma(a, b, c):
-    """a·b + c, fused on purpose. In a sum of two products the compiler may fuse either one, and does not choose alike
-    for every vector width; writing fma(a, b, c·d) keeps the bits the same everywhere."""
+    """Return a·b + c, fused on purpose.
+
+    In a sum of two products the compiler may fuse either one, and its choice differs between vector widths; writing
+    fma(a, b, c·d) keeps the bits the same everywhere.
+    """
     return a * b + c
 
 
@@ -180,7 +185,7 @@ LN2, SQRT_HALF, SQRT_2 = math.log(2.0), math.sqrt(0.5), math.sqrt(2.0)
 
 @jit
 def _artanh(s):
-    """The series of artanh for |s| ≤ 0.1716, which is where (x − 1) / (x + 1) of x in [√½, √2] lies."""
+    """Return artanh s by its series for |s| ≤ 0.1716, the range of (x − 1) / (x + 1) for x in [√½, √2]."""
     s2 = s * s
     total = 0.0
     for k in range(21, 0, -2):
@@ -190,7 +195,7 @@ def _artanh(s):
 
 @jit
 def log(x):
-    """Natural logarithm of a positive finite float64 by the series of artanh, within 2 ulp; one scalar at a time."""
+    """Return the natural logarithm of a positive finite float64 scalar by the series of artanh, within 2 ulp."""
     mantissa, exponent = math.frexp(x)
     if mantissa < SQRT_HALF:
         mantissa *= 2.0
@@ -200,7 +205,7 @@ def log(x):
 
 @jit
 def log1p(x):
-    """ln(1 + x) of a finite float64 x > −1, within 3 ulp also where 1 + x rounds x away."""
+    """Return ln(1 + x) of a finite float64 x > −1, within 3 ulp even if x is lost in the rounding of 1 + x."""
     if SQRT_HALF < 1.0 + x < SQRT_2:
         return 2.0 * _artanh(x / (2.0 + x))
     return log(1.0 + x)
@@ -208,13 +213,13 @@ def log1p(x):
 
 @jit
 def softplus(x):
-    """ln(1 + e^x) of a float64, relatively exact in both tails; its derivative is `sigmoid`."""
+    """Return ln(1 + e^x) of a float64, with a small relative error in both tails; its derivative is `sigmoid`."""
     return max(x, 0.0) + log1p(exp(-abs(x)))
 
 
 @jit
 def dot(x, y):
-    """x · y as four chains added in a fixed order."""
+    """Return x · y, summed as four chains that are added in a fixed order."""
     s0 = s1 = s2 = s3 = x.dtype.type(0)
     whole = x.size - x.size % 4
     for j in range(0, whole, 4):

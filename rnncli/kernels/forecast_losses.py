@@ -1,9 +1,10 @@
 """Losses of forecast numbers: errors, quantiles and likelihoods, each fused with its gradient.
 
 Every kernel is called as kernel(outputs, targets, *arguments, losses, weight, low, high) for the sequences
-low ≤ b < high. outputs (T, B, K·P) hold P parameters for each of K values, those of value k together at k·P, and become
-dL/d(outputs)·weight; losses (T, B) float64 get each position's sum over k. A target that is NaN is unknown: it has no
-loss, and its P gradients are 0 whatever the outputs hold. `weight` is 1 / (number of known values).
+low ≤ b < high. outputs (T, B, K·P) hold P parameters for each of K values, those of value k together from column k·P
+on, and are overwritten by dL/d(outputs)·weight; losses (T, B) float64 get the sum over k at each position. A target
+that is NaN is unknown: it has no loss, and its P gradients are 0 whatever the outputs hold. `weight` is 1 / (number
+of known values).
 
 Likelihoods are negative logarithms in nats, computed in float64 whatever the outputs are.
 """
@@ -29,9 +30,9 @@ HALF_LOG_PI = 0.5723649429247001
 
 
 def kernel_of(P: int, loss_of: Callable[..., Any]) -> Callable[..., None]:
-    """The kernel that sums loss_of(p (P,), y, scale) → (loss, its P derivatives) over the known values.
+    """Return the kernel that sums loss_of(p (P,), y, scale) → (loss, its P derivatives) over the known values.
 
-    Targets (T, B, 2·K) hold a scale for each value behind the K values; a loss that has no use for it takes (T, B, K).
+    Targets (T, B, 2·K) hold the K values, then a scale for each; a loss that ignores the scale takes (T, B, K).
     """
     # Overloaded and not jitted: numba caches no kernel that closes over a jitted function.
     overload(loss_of, jit_options=OVERLOAD_FLAGS)(lambda p, y, scale: loss_of)
@@ -59,27 +60,27 @@ def kernel_of(P: int, loss_of: Callable[..., Any]) -> Callable[..., None]:
 
 
 def _squared_error(p, y, scale):
-    """(output − target)², P = 1; the difference is taken in the outputs' own type."""
+    """Squared error (output − target)², P = 1; the difference is taken in the outputs' own type."""
     difference = p[0] - y
     return f64(difference) * f64(difference), (p.dtype.type(2) * difference,)
 
 
 def _absolute_error(p, y, scale):
-    """|output − target|, P = 1; the gradient of an exact output is 0."""
+    """Absolute error |output − target|, P = 1; the gradient of an exact output is 0."""
     difference = f64(p[0]) - f64(y)
     return abs(difference), (_sign(difference),)
 
 
 @jit
 def _sign(x):
-    """1, −1, or x itself: 0, and NaN."""
+    """Return 1 if x > 0, −1 if x < 0, and else x itself, which is 0 or NaN."""
     if x > 0.0:
         return 1.0
     return -1.0 if x < 0.0 else x
 
 
 def _gaussian(p, y, scale):
-    """−ln of the normal density, P = 2: the mean, and s with σ = softplus(s) + LEAST_SCALE."""
+    """Negative logarithm of the normal density, P = 2: the mean, and s with σ = softplus(s) + LEAST_SCALE."""
     mean, s = f64(p[0]), f64(p[1])
     sigma = softplus(s) + LEAST_SCALE
     z = (y - mean) / sigma
@@ -93,10 +94,11 @@ def _gaussian(p, y, scale):
 
 
 def _student_t(p, y, scale):
-    """−ln of Student's t density, P = 3: the location, s and v.
+    """Negative logarithm of Student's t density, P = 3: the location, s and v.
 
-    The scale is σ = softplus(s) + LEAST_SCALE, the degrees of freedom are ν = LEAST_FREEDOM + softplus(v): the variance
-    is always finite. The density is Γ((ν + 1)/2) / (Γ(ν/2) √(πν) σ) · (1 + z²/ν)^(−(ν + 1)/2), z = (y − location)/σ.
+    The scale is σ = softplus(s) + LEAST_SCALE, the degrees of freedom are ν = LEAST_FREEDOM + softplus(v): the
+    variance is always finite. The density is Γ((ν + 1)/2) / (Γ(ν/2) √(πν) σ) · (1 + z²/ν)^(−(ν + 1)/2),
+    z = (y − location)/σ.
     """
     location, s, v = f64(p[0]), f64(p[1]), f64(p[2])
     sigma, nu = softplus(s) + LEAST_SCALE, LEAST_FREEDOM + softplus(v)
@@ -117,7 +119,7 @@ def _student_t(p, y, scale):
 
 
 def _negative_binomial(p, y, scale):
-    """−ln of the negative binomial probability of a count (DeepAR: Salinas et al., 2020), P = 2: m and a.
+    """Negative logarithm of the negative binomial probability of a count (DeepAR: Salinas et al., 2020), P = 2: m, a.
 
     targets (T, B, 2·K) hold K counts y ≥ 0, then the scale > 0 of each. The mean is μ = scale·(softplus(m) + LEAST),
     the dispersion α = softplus(a) / √scale + LEAST; the variance is μ + αμ².
@@ -150,10 +152,10 @@ negative_binomial = kernel_of(2, _negative_binomial)
 
 @jit
 def quantile(outputs, targets, levels, losses, weight, low, high):
-    """The mean pinball loss of P = Q quantiles, times 2: that of the median alone is the absolute error.
+    """Compute the mean pinball loss of P = Q quantiles, times 2, which for the median alone is the absolute error.
 
-    levels (Q,) float64 in (0, 1). At level τ the loss is 2τ(y − output) from below and 2(1 − τ)(output − y) from above
-    (Koenker and Bassett, 1978).
+    levels (Q,) are float64 in (0, 1). At level τ the loss is 2τ(y − output) for an output below y and
+    2(1 − τ)(output − y) for one above (Koenker and Bassett, 1978).
     """
     Q = levels.size
     for t in range(outputs.shape[0]):
@@ -174,6 +176,6 @@ def quantile(outputs, targets, levels, losses, weight, low, high):
 
 @jit
 def softplus_each(x):
-    """x (N,) float64 becomes softplus(x), with the bits that the likelihoods see."""
+    """Replace x (N,) float64 by softplus(x), with the same bits as in the likelihoods."""
     for i in range(x.size):
         x[i] = softplus(x[i])

@@ -1,7 +1,7 @@
-"""ln Γ and its derivative of our own, for likelihoods that learn the argument of a gamma function.
+"""Our own ln Γ and its derivative, for likelihoods that learn the argument of a gamma function.
 
-Abramowitz and Stegun (1964): the recurrences 6.1.15 and 6.3.5 lead to an argument of at least 8, where the asymptotic
-series 6.1.40 and 6.3.18 are cut at their seventh term, 1e-14 off at most.
+The recurrences 6.1.15 and 6.3.5 of Abramowitz and Stegun (1964) raise the argument to at least 8, where their
+asymptotic series 6.1.40 and 6.3.18 are cut after the seventh term, with an error of at most 1e-14.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ STEPS = 8
 
 @jit
 def _stirling_remainder(x):
-    """ln Γ(x) − [(x − ½) ln x − x + ½ ln 2π] for x ≥ 8: Σ B₂ₖ / (2k(2k − 1) x^(2k−1)), 6.1.40."""
+    """Return ln Γ(x) − [(x − ½) ln x − x + ½ ln 2π] for x ≥ 8: Σ B₂ₖ / (2k(2k − 1) x^(2k−1)), 6.1.40."""
     s = 1.0 / (x * x)
     p = 1 / 1188 + s * (-691 / 360360 + s * (1 / 156))
     return (1 / 12 + s * (-1 / 360 + s * (1 / 1260 + s * (-1 / 1680 + s * p)))) / x
@@ -24,7 +24,7 @@ def _stirling_remainder(x):
 
 @jit
 def _digamma_remainder(x):
-    """ψ(x) − ln x for x ≥ 8: −1/(2x) − Σ B₂ₖ / (2k x^2k), 6.3.18."""
+    """Return ψ(x) − ln x for x ≥ 8: −1/(2x) − Σ B₂ₖ / (2k x^2k), 6.3.18."""
     s = 1.0 / (x * x)
     p = -1 / 240 + s * (1 / 132 + s * (-691 / 32760 + s * (1 / 12)))
     return -0.5 / x - s * (1 / 12 + s * (-1 / 120 + s * (1 / 252 + s * p)))
@@ -32,7 +32,7 @@ def _digamma_remainder(x):
 
 @jit
 def log_gamma(x):
-    """ln Γ(x) of a float64 x > 0, within 1e-12, absolutely near its zeros 1 and 2 and relatively elsewhere."""
+    """Return ln Γ(x) of a float64 x > 0; the error is 1e-12 at most, absolute near its zeros 1 and 2, else relative."""
     product = 1.0
     if x < SERIES_FROM:
         for _ in range(STEPS):
@@ -43,7 +43,7 @@ def log_gamma(x):
 
 @jit
 def log_rising(x, n):
-    """ln Γ(x + n) − ln Γ(x) of x > 0, n ≥ 0: the rising factorial, also where x is so large that ln Γ drowns it."""
+    """Return ln Γ(x + n) − ln Γ(x) for x > 0, n ≥ 0 (the rising factorial), accurate also for very large x."""
     if x < SERIES_FROM:
         return log_gamma(x + n) - log_gamma(x)
     change = _stirling_remainder(x + n) - _stirling_remainder(x)
@@ -52,7 +52,7 @@ def log_rising(x, n):
 
 @jit
 def digamma_less_log(x):
-    """ψ(x) − ln x of a float64 x > 0: the two are alike at large x, and here nothing of their difference is lost."""
+    """Return ψ(x) − ln x of a float64 x > 0 without cancellation, although the two are nearly equal at large x."""
     if x >= SERIES_FROM:
         return _digamma_remainder(x)
     total = log1p(STEPS / x)

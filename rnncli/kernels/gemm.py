@@ -1,16 +1,16 @@
 """Every matrix product of the project: packed panels and a register tile (Goto and van de Geijn, 2008).
 
-The recurrent product is small, repeated T times, and always with the same weights, so these are packed once per
-update: `[N/PANEL][K][PANEL]`, the last panel padded with zeros. A tile of up to 6 rows × one panel is held in vector
-registers while it runs down K. Every output element is one chain of fused multiply-adds in the order of k, whatever
-the tile, the panel or the vector width: neither threads nor the CPU change the bits.
+The recurrent product is small, repeated T times, and always with the same weights, so the weights are packed once
+per update: `[N/PANEL][K][PANEL]`, the last panel padded with zeros. A tile of up to 6 rows × one panel is held in
+vector registers while it runs down K. Every output element is one chain of fused multiply-adds in the order of k,
+whatever the tile, the panel or the vector width: neither threads nor the CPU change the bits.
 
     multiply              C = start + A · P    forward products and input gradients; P packed from B or from Bᵀ
     accumulate            C += A · P           recurrent products
     multiply_transposed   C = Aᵀ · B           weight gradients; B is packed on the fly, a block of rows at a time
-    multiply_columns      C = A · B            likewise, for a product whose B is used once
+    multiply_columns      C = A · B            products that use B once; B is packed on the fly too
 
-float32 on a CPU with fused multiply-add uses the vector tile of `register_tile`; everything else (float64, odd
+float32 on a CPU with fused multiply-add uses the vector tile of `register_tile`; everything else (float64, other
 CPUs, runs without the JIT) uses `plain_tile`.
 """
 
@@ -32,17 +32,17 @@ AHEAD = 6  # rows: the processor itself does not see that the next row, pages aw
 
 
 def panels(n: int) -> int:
-    """How many panels hold `n` columns."""
+    """Return the number of panels that hold `n` columns."""
     return (n + PANEL - 1) // PANEL
 
 
 def packed_like(k: int, n: int, dtype: np.dtype) -> np.ndarray:
-    """A buffer for a packed (k, n) matrix."""
+    """Return a buffer of zeros for a packed (k, n) matrix."""
     return np.zeros(panels(n) * k * PANEL, dtype)
 
 
 def plain_copy_row(width, source, s_at, target, t_at):
-    """target[t_at : t_at + PANEL] = source[s_at : s_at + width] and zeros; the readable truth of `copy_row`."""
+    """Write source[s_at : s_at + width] and zeros to target[t_at : t_at + PANEL]; the reference for `copy_row`."""
     for j in range(width):
         target.flat[t_at + j] = source.flat[s_at + j]
     for j in range(width, PANEL):
@@ -50,10 +50,10 @@ def plain_copy_row(width, source, s_at, target, t_at):
 
 
 def plain_tile(rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start, start_at, start_row, c, c_at, c_row):
-    """c (rows, width ≤ PANEL) = start + a (rows, depth) · one panel; the readable truth of `tile`.
+    """Compute c (rows, width ≤ PANEL) = start + a (rows, depth) · one panel; the readable reference for `tile`.
 
-    Places count elements from an array's first, whatever its shape: element (m, k) of `a` is at
-    a_at + m·a_row + k·a_step, row m of `start` at start_at + m·start_row, and so on.
+    The `_at` arguments count elements from the first of an array, whatever its shape: element (m, k) of `a` is at
+    a_at + m·a_row + k·a_step, row m of `start` is at start_at + m·start_row, and so on.
     """
     for m in range(rows):
         for j in range(width):
@@ -65,12 +65,12 @@ def plain_tile(rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start, 
 
 
 def copy_row(width, source, s_at, target, t_at):
-    """A row of a packed panel, by the code for the arguments' type."""
+    """Write one row of a packed panel, by the code for the arguments' type."""
     plain_copy_row(width, source, s_at, target, t_at)
 
 
 def tile(rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start, start_at, start_row, c, c_at, c_row):
-    """A tile of a product, by the code for the arguments' type."""
+    """Compute one tile of a product, by the code for the arguments' type."""
     plain_tile(rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start, start_at, start_row, c, c_at, c_row)
 
 
@@ -83,12 +83,12 @@ def plain_transpose(rows, columns, source, s_at, target, t_at, s_row):
 
 
 def transpose(source, s_at, target, t_at, s_row):
-    """UNIT × UNIT elements, by the code for the arguments' type."""
+    """Transpose UNIT × UNIT elements into a panel, by the code for the arguments' type."""
     plain_transpose(UNIT, UNIT, source, s_at, target, t_at, s_row)
 
 
 def prefetch(array, place):
-    """Ask for the cache line of an element, counted from the first, that is needed soon; it may lie outside."""
+    """Prefetch the cache line of element `place` of the flattened array; `place` may lie outside the array."""
 
 
 _INLINED = {name: FLAGS[name] for name in ("nogil", "fastmath", "error_model")}
@@ -120,7 +120,7 @@ def _choose_tile(rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start
 
 @jit
 def pack(b, packed, first, last):
-    """b (K, N) into panels first ≤ p < last."""
+    """Pack b (K, N) into panels first ≤ p < last of `packed`."""
     K, N = b.shape
     for p in range(first, last):
         for k in range(K):
@@ -131,7 +131,7 @@ def pack(b, packed, first, last):
 
 @jit
 def pack_transposed(b, packed, first, last):
-    """bᵀ into panels first ≤ p < last, b (N, K). The padding of `packed` is left as it is, which is zero."""
+    """Pack bᵀ into panels first ≤ p < last of `packed`, b (N, K); the padding is not written and is zero already."""
     N, K = b.shape
     for p in range(first, last):
         for k in range(0, K, UNIT):
@@ -147,7 +147,7 @@ def pack_transposed(b, packed, first, last):
 
 @jit
 def _rows(rows, a, a_at, K, packed, start, start_at, start_row, c, c_at, N):
-    """Consecutive rows of c (…, N) = start + a (…, K) · P, in tiles of nearly equal height (25 are five times 5)."""
+    """Compute consecutive rows of c (…, N) = start + a (…, K) · P in tiles of nearly equal height (25 = 5 × 5)."""
     count = (rows + ROWS - 1) // ROWS
     for p in range((N + PANEL - 1) // PANEL):
         j = p * PANEL
@@ -177,7 +177,7 @@ def _rows(rows, a, a_at, K, packed, start, start_at, start_row, c, c_at, N):
 
 @jit
 def _product(a, packed, start, start_row, c, first, last, low, high):
-    """c[t, b] = start[(t·B + b)·start_row:] + a[t, b] · P; rows of whole batches run as one block."""
+    """Compute c[t, b] = start[(t·B + b)·start_row:] + a[t, b] · P; the rows of whole batches run as one block."""
     B, K, N = a.shape[1], a.shape[2], c.shape[2]
     if low == 0 and high == B:
         row = first * B
@@ -190,7 +190,7 @@ def _product(a, packed, start, start_row, c, first, last, low, high):
 
 @jit
 def multiply(a, packed, start, c, first, last, low, high):
-    """c[t, b] = start + a[t, b] · P for first ≤ t < last and low ≤ b < high.
+    """Compute c[t, b] = start + a[t, b] · P for first ≤ t < last and low ≤ b < high.
 
     a (Ta, B, K), c (Tc, B, N), both C-contiguous; `packed` holds P (K, N); start (N,), a bias or zeros.
     """
@@ -199,15 +199,15 @@ def multiply(a, packed, start, c, first, last, low, high):
 
 @jit
 def accumulate(a, packed, c, first, last, low, high):
-    """c[t, b] += a[t, b] · P, with arguments as in `multiply`."""
+    """Compute c[t, b] += a[t, b] · P, with the arguments of `multiply`."""
     _product(a, packed, c, c.shape[2], c, first, last, low, high)
 
 
 @jit
 def _multiply_columns(a, a_row, a_step, M, R, b, c, first, last, scratch):
-    """c[:, first:last] = Σ_r a(m, r)·b[r, first:last], element (m, r) of `a` at m·a_row + r·a_step.
+    """Compute c[m, first:last] = Σ_r a(m, r)·b[r, first:last]; a(m, r) is element m·a_row + r·a_step of `a`.
 
-    The sum over R is one chain per element, interrupted only by storing and loading it between blocks of rows.
+    The sum over R is one chain per element, interrupted only to store and reload it between blocks of rows.
     """
     N = b.shape[1]
     zeros = np.zeros(PANEL, a.dtype)
@@ -246,13 +246,13 @@ def _multiply_columns(a, a_row, a_step, M, R, b, c, first, last, scratch):
 
 @jit
 def multiply_columns(a, b, c, first, last, scratch):
-    """c[:, first:last] = a · b[:, first:last], a (M, R), b (R, N), c (M, N); `scratch` (SCRATCH,) for packing."""
+    """Compute c[:, first:last] = a · b[:, first:last]; a (M, R), b (R, N), c (M, N), scratch (SCRATCH,) to pack in."""
     M, R = a.shape
     _multiply_columns(a, R, 1, M, R, b, c, first, last, scratch)
 
 
 @jit
 def multiply_transposed(a, b, c, first, last, scratch):
-    """c[:, first:last] = aᵀ · b[:, first:last], a (R, M), b (R, N), c (M, N); `scratch` (SCRATCH,) for packing."""
+    """Compute c[:, first:last] = aᵀ · b[:, first:last]; a (R, M), b (R, N), c (M, N), scratch (SCRATCH,) to pack in."""
     R, M = a.shape
     _multiply_columns(a, 1, M, M, R, b, c, first, last, scratch)

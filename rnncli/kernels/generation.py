@@ -1,7 +1,7 @@
-"""Writing tokens: steps of the whole network, and the draws between them, in one jitted call.
+"""Generation of tokens: steps of the whole network, and the draws between them, in one jitted call.
 
-Nothing returns to Python between two tokens, and the weights are read once for all B sequences of a batch. Each step
-calls the same kernels as training does, so a sequence is the same bits whatever else is in its batch.
+Control does not return to Python between two tokens, and each step reads the weights once for all B sequences of a
+batch. The kernels are those of training, so a sequence has the same bits whatever else is in its batch.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ STREAM = 900  # of a seed's independent random streams
 
 
 class Weights(NamedTuple):
-    """A network of L layers, packed."""
+    """The packed weights of a network of L layers."""
 
     table: np.ndarray  # (V, N): what token v adds to the first layer; or its embedding (V, I), if `first` is not empty
     first: np.ndarray  # the first layer's W packed, or empty
@@ -36,7 +36,7 @@ class Weights(NamedTuple):
 
 
 class State(NamedTuple):
-    """What a step of B sequences is computed in."""
+    """The arrays that one step of B sequences is computed in."""
 
     arrays: Any  # of the cell, one step each with an axis of L before its own: of states, row 1 is the next one
     x: np.ndarray  # (1, B, I) embeddings, or empty
@@ -49,7 +49,7 @@ def _cell_of(arrays):
 
 
 def _by_cell(plain, choose):
-    """Inside kernels, replace `plain` by what `choose` finds for the cell whose arrays are its first argument."""
+    """Make kernels use choose(cell) in place of `plain`; the first argument holds the arrays of that cell."""
 
     @overload(plain, jit_options=OVERLOAD_FLAGS, strict=False)
     def chosen(arrays, *others):
@@ -59,17 +59,17 @@ def _by_cell(plain, choose):
 
 
 def _forward(arrays, weights, active):
-    """The forward kernel of the cell whose arrays these are, over one step of all sequences."""
+    """Run the forward kernel of the cell that the arrays belong to, over one step of all sequences."""
     _cell_of(type(arrays)).forward(arrays, weights, active, 0, arrays.a.shape[1])
 
 
 def _of_layer(arrays, l):
-    """The arrays of layer l."""
+    """Return the arrays of layer l."""
     return type(arrays)(*(array[l] for array in arrays))
 
 
 def states_of(arrays):
-    """The cell's states, each (L, 2, B, H)."""
+    """Return the cell's states, each (L, 2, B, H)."""
     return tuple(getattr(arrays, name) for name in _cell_of(type(arrays)).state_names)
 
 
@@ -96,7 +96,7 @@ _by_cell(states_of, _choose_states)
 
 @jit
 def advance(weights, state, tokens):
-    """One step of the layers: each sequence reads its token of `tokens` (1, B); the next states are in row 1."""
+    """Compute one step of the layers: each sequence reads its token of `tokens` (1, B); row 1 gets the next states."""
     B = tokens.shape[1]
     for l in range(weights.recurrent.shape[0]):
         arrays = _of_layer(state.arrays, l)
@@ -113,7 +113,7 @@ def advance(weights, state, tokens):
 
 @jit
 def read(weights, state, tokens):
-    """One step: each sequence reads its token of `tokens` (1, B); state.logits is what it would say next."""
+    """Compute one step: each sequence reads its token of `tokens` (1, B); state.logits predicts the next one."""
     advance(weights, state, tokens)
     B = tokens.shape[1]
     multiply(state.arrays.h[-1, 1:], weights.head, weights.head_bias, state.logits, 0, 1, 0, B)
@@ -123,7 +123,7 @@ def read(weights, state, tokens):
 
 @jit
 def _carry(states):
-    """states (L, 2, B, H): the next one is now the state."""
+    """Make the next states, row 1 of states (L, 2, B, H), the current ones, row 0."""
     for l in range(states.shape[0]):
         for b in range(states.shape[2]):
             before, after = states[l, 0, b], states[l, 1, b]
@@ -133,10 +133,10 @@ def _carry(states):
 
 @jit
 def write(weights, state, tokens, seeds, number, temperature, top_k, top_p, excluded, chances):
-    """tokens (N, B): each is drawn from state.logits, and read.
+    """Fill tokens (N, B): each token is drawn from state.logits, then read.
 
-    Sequence b's draws depend on seeds[b] and on the token's number, which is `number` for the first of these; chances
-    (V,) float64 is scratch. The rest as in `sampling`.
+    The draws of sequence b depend on seeds[b] and on the number of the token, which is `number` for the first one
+    here; chances (V,) float64 is scratch. The other arguments are those of `sampling.probabilities`.
     """
     word = denormals.flush()
     for n in range(tokens.shape[0]):

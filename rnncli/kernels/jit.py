@@ -1,8 +1,8 @@
 """The one jit decorator of the project.
 
-`contract`, `nsz` and `arcp` let the compiler fuse a·b+c and vectorise, yet give the same bits for AVX2 and
-AVX-512 and keep NaN alive; full `fastmath` would delete NaN checks and reorder sums. `error_model="numpy"` drops
-the division-by-zero branch that stops vectorisation. `nogil` is what lets batch shards run on threads.
+`contract`, `nsz` and `arcp` let the compiler fuse a·b+c and vectorise, yet give the same bits for AVX2 and AVX-512
+and keep NaN alive; full `fastmath` would delete NaN checks and reorder sums. `error_model="numpy"` drops the
+division-by-zero branch that stops vectorisation. `nogil` lets the shards of a batch run on threads.
 """
 
 from __future__ import annotations
@@ -33,9 +33,10 @@ def jit(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def publish(symbol: str, signature: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Compile a function of C types at once, under a name that compiled code can call.
+    """Return a decorator that compiles a function of C types at once and names it `symbol` for compiled code to call.
 
-    numba copies what a kernel calls into that kernel and compiles it there again; a large function is better called.
+    numba copies the functions that a kernel calls into that kernel and compiles them again there; a large function
+    is better called by its symbol.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -62,7 +63,7 @@ def enabled() -> bool:
 
 
 def vector_lanes() -> int:
-    """How many float32 one vector register of the target CPU holds; 0 where it has no fused multiply-add."""
+    """Return how many float32 a vector register of the target CPU holds; 0 if it lacks both AVX2 with FMA and NEON."""
     named = numba.config.CPU_FEATURES
     if named is None and numba.config.CPU_NAME is None:
         from llvmlite import binding

@@ -1,8 +1,8 @@
-"""The loss of classes, fused with its gradient: the outputs are overwritten by dL/d(output). `forecast_losses` has
-those of numbers.
+"""The loss of classes, fused with its gradient: the outputs are overwritten by dL/d(output).
 
-`weight` is 1 / (number of values the mean is over), so that shards need not know of each other; each position's
-loss is written separately and summed in order by `total`, so that threads do not change a bit.
+`weight` is 1 / (number of values the mean is over), so that shards need not know of each other; the loss of each
+position is written separately and summed in order by `total`, so that threads do not change a bit. `forecast_losses`
+has the losses of numbers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ IGNORED = -1  # a target that is padding: no loss, no gradient
 
 @jit
 def _exponentials(z):
-    """z (V,) becomes exp(z − max z); returns (max z, their sum as four chains added in a fixed order)."""
+    """Replace z (V,) by exp(z − max z); return max z and their sum, as four chains added in a fixed order."""
     V = z.size
     highest = z[0]
     for v in range(1, V):
@@ -40,9 +40,10 @@ def _exponentials(z):
 
 @jit
 def softmax_cross_entropy(logits, targets, losses, weight, low, high):
-    """losses[t, b] = −ln softmax(logits[t, b])[targets[t, b]] in nats; logits become (softmax − one-hot)·weight.
+    """Write losses[t, b] = −ln softmax(logits[t, b])[targets[t, b]] in nats.
 
-    logits (T, B, V), targets (T, B) int32 below V or IGNORED, losses (T, B) float64.
+    The logits become (softmax − one-hot)·weight. logits (T, B, V), targets (T, B) int32 below V or IGNORED,
+    losses (T, B) float64.
     """
     one = logits.dtype.type(1)
     for t in range(logits.shape[0]):
@@ -63,7 +64,7 @@ def softmax_cross_entropy(logits, targets, losses, weight, low, high):
 
 @jit
 def softmax(logits):
-    """logits (V,) become probabilities."""
+    """Replace logits (V,) by their probabilities."""
     _, total = _exponentials(logits)
     for v in range(logits.size):
         logits[v] /= total
@@ -71,7 +72,7 @@ def softmax(logits):
 
 @jit
 def total(values):
-    """The sum of values (T, B) float64 in order."""
+    """Return the sum of values (T, B) float64, added in order."""
     result = 0.0
     for t in range(values.shape[0]):
         for b in range(values.shape[1]):

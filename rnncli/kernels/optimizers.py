@@ -2,9 +2,9 @@
 
     update(w, g, m, v, rate, scale, fix_m, fix_v)
 
-w, g, m, v weights, gradient, first and second moment: one thread's range of each; rate the learning rate; scale
-what clipping multiplies the gradient by; fix_m = 1/(1 − β₁ᵗ) and fix_v = 1/(1 − β₂ᵗ) Adam's bias corrections.
-Formulas and constants are PyTorch's.
+w, g, m and v are one thread's range of the weights, the gradient, the first and the second moment; rate is the
+learning rate; scale is the factor of the gradient that clipping sets; fix_m = 1/(1 − β₁ᵗ) and fix_v = 1/(1 − β₂ᵗ)
+are Adam's bias corrections. Formulas and constants are PyTorch's.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def rmsprop(w, g, m, v, rate, scale, fix_m, fix_v):
 
 @jit
 def adam(w, g, m, v, rate, scale, fix_m, fix_v):
-    """Kingma and Ba (2015)."""
+    """Adam (Kingma and Ba, 2015)."""
     keep_m, take_m = w.dtype.type(BETA_1), w.dtype.type(1 - BETA_1)
     keep_v, take_v, epsilon = w.dtype.type(BETA_2), w.dtype.type(1 - BETA_2), w.dtype.type(EPSILON)
     for i in range(w.size):
@@ -61,7 +61,7 @@ def adam(w, g, m, v, rate, scale, fix_m, fix_v):
 
 @jit
 def adamw(w, g, m, v, rate, scale, fix_m, fix_v):
-    """Loshchilov and Hutter (2019): Adam after a decay of the weights themselves."""
+    """AdamW (Loshchilov and Hutter, 2019): Adam after a decay of the weights themselves."""
     keep = w.dtype.type(1) - rate * w.dtype.type(WEIGHT_DECAY)
     for i in range(w.size):
         w[i] *= keep
@@ -69,7 +69,7 @@ def adamw(w, g, m, v, rate, scale, fix_m, fix_v):
 
 
 class Optimizer(NamedTuple):
-    """An update kernel and which moments it keeps."""
+    """An update kernel and the moments that it keeps."""
 
     update: Callable[..., None]
     keeps_first: bool
@@ -87,7 +87,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
 
 @jit
 def squared_norms(g, sums, first, last):
-    """sums[k] = Σ g² over block k of BLOCK elements, first ≤ k < last, in float64 and a fixed order."""
+    """Compute sums[k] = Σ g² over block k of BLOCK elements, first ≤ k < last, in float64 and a fixed order."""
     for k in range(first, last):
         block = g[k * BLOCK : min((k + 1) * BLOCK, g.size)]
         s0 = s1 = s2 = s3 = 0.0

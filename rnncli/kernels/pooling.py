@@ -1,8 +1,8 @@
-"""From the steps of a sequence to one vector: what a many-to-one network reads its answer from.
+"""Poolings: kernels that turn the steps of a sequence into the one vector that a many-to-one network's head reads.
 
-y (T, B, F) are the outputs of the top layer, lengths (B,) the sequences' own, pooled (1, B, F) the result. The
-gradients write dy for every step, zero where nothing flows. `half` is where the features of the direction that reads
-backwards begin (F where there is none): its last step is the sequence's first.
+y (T, B, F) are the outputs of the top layer, lengths (B,) the lengths of the sequences, pooled (1, B, F) the result.
+The gradients write dy for every step, zero where nothing flows. `half` is the first feature of the direction that
+reads backwards (F if there is none); the last step of that direction is the sequence's first.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def last_grad(dpooled, lengths, half, dy, low, high):
 
 @jit
 def add_last_grad(dpooled, lengths, half, dy, low, high):
-    """The same where other gradients are there already."""
+    """Add the gradient of `last` to dy, which holds other gradients already."""
     for b in range(low, high):
         d, at_end, at_start = dpooled[0, b], dy[lengths[b] - 1, b], dy[0, b]
         for j in range(half):
@@ -69,7 +69,7 @@ def mean_grad(dpooled, lengths, dy, low, high):
 
 @jit
 def maximum(y, lengths, pooled, steps, low, high):
-    """steps (B, F) int32: where each feature was highest, the first of equals."""
+    """Write each feature's maximum to pooled, and its step, the first of equals, to steps (B, F) int32."""
     for b in range(low, high):
         out, at = pooled[0, b], steps[b]
         for j in range(out.size):
@@ -93,7 +93,7 @@ def maximum_grad(dpooled, steps, dy, low, high):
 
 @jit
 def attention(y, lengths, query, pooled, weights, low, high):
-    """pooled = Σ_t w_t·y_t, w = softmax over t of query·y_t; query (F,), weights (T, B) out."""
+    """Compute pooled = Σ_t w_t·y_t with w = softmax over t of query·y_t; query (F,); weights (T, B) gets w."""
     for b in range(low, high):
         n = lengths[b]
         highest = weights[0, b] = dot(y[0, b], query)
@@ -115,7 +115,7 @@ def attention(y, lengths, query, pooled, weights, low, high):
 
 @jit
 def attention_grad(dpooled, y, lengths, query, weights, dscores, dy, low, high):
-    """dy, and dscores (T, B) of the products query·y_t, zero beyond the end."""
+    """Compute dy and dscores (T, B), the gradient of the products query·y_t, zero beyond a sequence's end."""
     zero = y.dtype.type(0)
     for b in range(low, high):
         n, d = lengths[b], dpooled[0, b]
@@ -135,7 +135,7 @@ def attention_grad(dpooled, y, lengths, query, weights, dscores, dy, low, high):
 
 @jit
 def query_gradient(y, dscores, dquery, first, last):
-    """dquery[first:last] = Σ over (t, b) of dscores[t, b]·y[t, b, first:last]."""
+    """Compute dquery[first:last] = Σ over (t, b) of dscores[t, b]·y[t, b, first:last]."""
     dquery[first:last] = 0
     out = dquery[first:last]
     for t in range(y.shape[0]):

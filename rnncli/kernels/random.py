@@ -1,7 +1,7 @@
 """Random numbers from counters: number k of stream s under a seed is a pure function of (seed, s, k).
 
-Nothing is drawn in an order, so threads, resuming and the JIT cannot change a draw. The mixer is the finaliser of
-SplitMix64 (Steele, Lea and Flood, 2014).
+No draw depends on an earlier one, so threads, resuming and the JIT cannot change a draw. The mixer is the finaliser
+of SplitMix64 (Steele, Lea and Flood, 2014).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ UNIT = 2.0**-53
 
 @jit
 def mix(x):
-    """64 well-mixed bits from 64 bits."""
+    """Return 64 well-mixed bits from the 64 bits of x."""
     z = u64(x) + GOLDEN
     z = (z ^ (z >> S30)) * MIX_1
     z = (z ^ (z >> S27)) * MIX_2
@@ -31,25 +31,25 @@ def mix(x):
 
 @jit
 def bits(seed, stream, k):
-    """Random 64 bits number k of stream `stream` under `seed`."""
+    """Return 64 random bits: number k of stream `stream` under `seed`."""
     return mix(mix(mix(u64(seed)) ^ u64(stream)) ^ u64(k))
 
 
 @jit
 def unit(seed, stream, k):
-    """A uniform float64 in [0, 1)."""
+    """Return a uniform float64 in [0, 1): number k of stream `stream` under `seed`."""
     return float(bits(seed, stream, k) >> S11) * UNIT
 
 
 @jit
 def fill_uniform(out, seed, stream, limit):
-    """out (N,) float64 = uniform in [−limit, limit)."""
+    """Fill out (N,) float64 with uniform values in [−limit, limit)."""
     for k in range(out.size):
         out[k] = (2.0 * unit(seed, stream, k) - 1.0) * limit
 
 
 def shuffled(count, seed, stream):
-    """0 … count − 1 in random order."""
+    """Return the numbers 0 … count − 1 in random order."""
     keys = np.empty(count, np.uint64)
     fill_bits(keys, seed, stream)
     return np.argsort(keys, kind="stable")
@@ -57,14 +57,14 @@ def shuffled(count, seed, stream):
 
 @jit
 def fill_bits(out, seed, stream):
-    """out (N,) uint64 = random bits; sorting by them shuffles."""
+    """Fill out (N,) uint64 with random bits; sorting by them shuffles."""
     for k in range(out.size):
         out[k] = bits(seed, stream, k)
 
 
 @jit
 def orthogonalise(q):
-    """The rows of q (N, N) float64 become orthonormal: Gram–Schmidt, twice, which reaches machine precision.
+    """Make the rows of q (N, N) float64 orthonormal by Gram–Schmidt, run twice, which reaches machine precision.
 
     LAPACK's QR would give other bits on another machine.
     """

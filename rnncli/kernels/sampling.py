@@ -13,11 +13,11 @@ from rnncli.kernels.jit import jit
 
 @jit
 def probabilities(logits, temperature, top_k, top_p, excluded, out):
-    """out (V,) float64: the distribution that `draw` draws from.
+    """Write to out (V,) float64 the distribution that `draw` draws from.
 
-    temperature > 0; top_k keeps the k most probable tokens (0: all); top_p keeps the smallest set of most
-    probable tokens whose probability reaches it (1: all). Both see the probabilities at `temperature`, top_k
-    first. Equal logits rank by token number.
+    temperature > 0; top_k keeps the k most probable tokens (0: all); top_p keeps the smallest set of most probable
+    tokens whose probability reaches it (1: all). Both use the probabilities at `temperature`, top_k first. Equal
+    logits rank by token number.
     """
     V = logits.size
     highest = -np.inf
@@ -49,7 +49,7 @@ def probabilities(logits, temperature, top_k, top_p, excluded, out):
 
 @jit
 def draw(chances, u):
-    """The token at quantile u in [0, 1) of chances (V,)."""
+    """Return the token at quantile u in [0, 1) of the distribution chances (V,)."""
     reached = 0.0
     last = 0
     for v in range(chances.size):

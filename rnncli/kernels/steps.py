@@ -1,7 +1,7 @@
-"""Steps of sequences of unequal length, and the two directions they can be read in.
+"""Kernels for sequences of unequal length, and for reading them in both directions.
 
-The sequences of a batch stand in order of length, longest first, so that those still running at step t are the first
-`active[t]` of them. What lies beyond a sequence's end is never read as its own, and its gradient is zero.
+The sequences of a batch are sorted by length, longest first, so that the first `active[t]` of them are still running
+at step t. Values beyond a sequence's end are never read as part of it, and their gradients are zero.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from rnncli.kernels.jit import jit
 
 @jit
 def clear(x, t, first, last):
-    """x[t, first:last] = 0; x (T, B, N)."""
+    """Set x[t, first:last] to 0; x (T, B, N)."""
     zero = x.dtype.type(0)
     for b in range(first, last):
         row = x[t, b]
@@ -21,7 +21,7 @@ def clear(x, t, first, last):
 
 @jit
 def reverse_tokens(tokens, lengths, out, low, high):
-    """out[t, b] = tokens[n − 1 − t, b], n = lengths[b]; 0 beyond the end."""
+    """Reverse each sequence: out[t, b] = tokens[n − 1 − t, b] with n = lengths[b], and 0 beyond its end."""
     for b in range(low, high):
         n = lengths[b]
         for t in range(tokens.shape[0]):
@@ -30,7 +30,7 @@ def reverse_tokens(tokens, lengths, out, low, high):
 
 @jit
 def reverse(x, lengths, out, low, high):
-    """out[t, b] = x[n − 1 − t, b], n = lengths[b]; 0 beyond the end; x (T, B, N)."""
+    """Reverse each sequence: out[t, b] = x[n − 1 − t, b] with n = lengths[b], and 0 beyond its end; x (T, B, N)."""
     for b in range(low, high):
         n = lengths[b]
         for t in range(n):
@@ -43,7 +43,7 @@ def reverse(x, lengths, out, low, high):
 
 @jit
 def add_reversed(x, lengths, out, low, high):
-    """out[t, b] += x[n − 1 − t, b] within each sequence."""
+    """Add each sequence in reverse: out[t, b] += x[n − 1 − t, b] for t < n = lengths[b]."""
     for b in range(low, high):
         n = lengths[b]
         for t in range(n):
@@ -54,7 +54,10 @@ def add_reversed(x, lengths, out, low, high):
 
 @jit
 def join(ahead, back, lengths, y, low, high):
-    """y[t, b] = ahead[t, b] beside back[n − 1 − t, b]; 0 beyond the end; ahead, back (T, B, H), y (T, B, 2H)."""
+    """Concatenate both directions: y[t, b] = [ahead[t, b], back[n − 1 − t, b]], n = lengths[b], 0 beyond the end.
+
+    ahead, back (T, B, H); y (T, B, 2H).
+    """
     H = ahead.shape[2]
     for b in range(low, high):
         n = lengths[b]
@@ -70,7 +73,7 @@ def join(ahead, back, lengths, y, low, high):
 
 @jit
 def part(dy, lengths, dahead, dback, low, high):
-    """The gradient of `join`: dahead and dback from dy; 0 beyond the end."""
+    """Compute dahead and dback, the gradients of the inputs of `join`, from dy; 0 beyond a sequence's end."""
     H = dahead.shape[2]
     for b in range(low, high):
         n = lengths[b]

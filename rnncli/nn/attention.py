@@ -1,9 +1,9 @@
-"""Attention of a decoder over an encoder: from both to what the head reads. A new one is a class and a line below.
+"""Attention of a decoder over an encoder, whose result the head reads. A new kind is a class and a line in ATTENTIONS.
 
     combined_t = tanh(W·[y_t; context_t] + b)      (Luong et al., 2015)
 
-The context is computed after the decoder's layers, not before: so all steps of a training batch go through each layer
-in one call, and through the attention in another.
+The context is computed after the decoder's layers, not before them, so that all steps of a training batch go through
+each layer in one call, and through the attention in another.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ from rnncli.nn.parameters import COMBINE, ENERGY, KEY, QUERY, Parameter, Part, S
 
 @dataclass
 class AttentionWork:
-    """T steps of B targets over S steps of their sources; see `rnncli.kernels.attention` for what the arrays hold."""
+    """The arrays of attention for T steps of B targets over S steps of their sources.
+
+    `rnncli.kernels.attention` explains what they hold.
+    """
 
     query: np.ndarray  # (T, B, A)
     dquery: np.ndarray
@@ -38,7 +41,7 @@ class AttentionWork:
     dropped: np.ndarray | None
 
     def of_steps(self, T: int, S: int) -> AttentionWork:
-        """The same memory for fewer steps."""
+        """Return a workspace for T target and S source steps, in the same memory."""
         dropped = None if self.dropped is None else self.dropped[:T]
         B, longest = self.weights.shape[1:]
         weights, dscores = (array.reshape(-1)[: T * B * S].reshape(T, B, S) for array in (self.weights, self.dscores))
@@ -59,12 +62,12 @@ class AttentionWork:
 
     @property
     def y(self) -> np.ndarray:
-        """What the head reads."""
+        """The input of the head, (T, B, H): `combined`, after dropout if there is any."""
         return self.combined if self.dropped is None else self.dropped
 
 
 class Attention(Part):
-    """Decoder states of H over encoder outputs of F."""
+    """Attention of decoder states of H values over encoder outputs of F values; this class is dot attention."""
 
     additive = False
 
@@ -106,7 +109,7 @@ class Attention(Part):
         )
 
     def read(self, memory: np.ndarray, work: AttentionWork, low: int, high: int) -> None:
-        """What is made of the encoder's outputs (S, B, F) once, whatever the decoder does."""
+        """Compute what depends on the encoder's outputs (S, B, F) alone, once for all decoder steps."""
 
     def forward(
         self,
@@ -118,7 +121,7 @@ class Attention(Part):
         low: int,
         high: int,
     ) -> None:
-        """work.combined from decoder states y (T, B, H); call `read` first."""
+        """Compute work.combined from decoder states y (T, B, H); call `read` first."""
         self.query.forward(y, self.no_bias, work.query, low, high)
         self._score(memory, lengths, spans, work, low, high)
         attention.join(y, work.joined, low, high)
@@ -139,7 +142,7 @@ class Attention(Part):
         low: int,
         high: int,
     ) -> None:
-        """From dcombined, which becomes that before the tanh: all of dy, and what is added to dmemory."""
+        """Write all of dy and add to dmemory, from dcombined, which becomes the gradient before the tanh."""
         attention.squash_grad(work.combined, dcombined, low, high)
         self.combine.backward(dcombined, work.djoined, low, high)
         attention.part(work.djoined, dy, low, high)

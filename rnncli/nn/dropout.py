@@ -1,4 +1,4 @@
-"""Dropout between the parts of a model: a mask is a function of seed, update and place, and never stored."""
+"""Dropout between the parts of a model: a mask is a function of seed, update and place, and is never stored."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _STREAM = 500  # of the seed's independent random streams
 
 
 def keys(p: float, count: int, first: int, seed: int, update: int) -> tuple[np.uint32, ...]:
-    """`count` masks of an update, the first being number `first` of its places; none where nothing is dropped."""
+    """Return the keys of `count` masks of an update, for places from number `first` on; none if p is 0."""
     if p == 0:
         return ()
     streams = range(_STREAM + first, _STREAM + first + count)
@@ -18,5 +18,5 @@ def keys(p: float, count: int, first: int, seed: int, update: int) -> tuple[np.u
 
 
 def drop(p: float, x: np.ndarray, y: np.ndarray, key: np.uint32, low: int, high: int) -> None:
-    """y = x (T, B, N) with a share p of the values dropped and the rest scaled up; of a gradient, the way back."""
+    """Write x (T, B, N) to y with a fraction p dropped and the rest scaled up; on a gradient, the backward pass."""
     dropout.apply(x, y, key, np.uint32(p * 2**32), x.dtype.type(1 / (1 - p)), low, high)

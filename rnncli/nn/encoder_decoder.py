@@ -1,11 +1,11 @@
-"""Encoder-decoder: what was read, or what is given as a vector, starts a stack that writes (Sutskever et al., 2014).
+"""Encoder-decoder: an encoder, or a vector that is given, starts a stack that writes (Sutskever et al., 2014).
 
     start      h₀ of every decoder layer = tanh(W·v + b), v the encoder's last states or the given vector
-    decoder    reads <begin> and the target, each step saying what comes next
-    attention  of each decoder step over all that the encoder said, where there is one
+    decoder    reads <begin> and the target, and predicts at each step the token that comes next
+    attention  of each decoder step over all outputs of the encoder, if the model has attention
     head       one output per target token, and one for <end>
 
-It is driven like a `Network`: forward and backward per shard of the batch, weight gradients per share of the columns.
+It runs like a `Network`: forward and backward per shard of the batch, weight gradients per share of the columns.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _COMBINED = 50  # the place of the mask for what attention says, beyond those of
 
 @dataclass(frozen=True)
 class PairShape:
-    """Everything that fixes an encoder-decoder's parameters.
+    """The settings that determine an encoder-decoder's parameters.
 
-    source_size: the source vocabulary; or the length of the given vector, where `encodes` is false. target_size counts
-    target tokens, without <end>. attention: a key of ATTENTIONS, or None.
+    source_size: the size of the source vocabulary, or the length of the given vector if `encodes` is false.
+    target_size: the number of target tokens, without <end>. attention: a key of ATTENTIONS, or None.
     """
 
     cell: str
@@ -60,7 +60,7 @@ class PairShape:
 
     @property
     def end(self) -> int:
-        """<end> as an output, <begin> as an input."""
+        """The number of <end> as an output, and of <begin> as an input."""
         return self.target_size
 
     def _stack(self, tokens: int, *, bidirectional: bool) -> StackShape:
@@ -79,11 +79,11 @@ class PairShape:
 
 @dataclass
 class PairWork:
-    """T target steps of B sequences, over S source steps.
+    """The arrays of T target steps of B sequences, over S source steps.
 
-    vector, dvector (1, B, F) what starts the decoder; states, dstates (1, B, L·H); spans (B,) the targets' lengths;
-    dtop (T, B, H) the gradient of what the head reads; outputs (T, B, V + 1), which the loss overwrites with its
-    gradient.
+    vector, dvector (1, B, F): the vector that starts the decoder; states, dstates (1, B, L·H): the first states of
+    its layers; spans (B,): the lengths of the targets; dtop (T, B, H): the gradient of the head's input;
+    outputs (T, B, V + 1), which the loss overwrites with its gradient.
     """
 
     encoder: StackWork | None
@@ -99,7 +99,10 @@ class PairWork:
     combined_keys: tuple[np.uint32, ...] = ()
 
     def of_lengths(self, lengths: np.ndarray | None, spans: np.ndarray) -> PairWork:
-        """The same memory for sources of these lengths (B,), longest first, and targets of these, in any order."""
+        """Return a workspace in the same memory for sources and targets of these lengths.
+
+        lengths (B,) of the sources are sorted, longest first; spans (B,) of the targets may be in any order.
+        """
         T = int(spans.max())
         encoder = self.encoder.of_lengths(lengths) if self.encoder is not None and lengths is not None else None
         return PairWork(
@@ -125,7 +128,7 @@ class PairWork:
 
 
 class EncoderDecoder(Model):
-    """The model of a `PairShape`."""
+    """The model that a `PairShape` describes."""
 
     def __init__(self, shape: PairShape, dtype: np.dtype = FLOAT32):
         super().__init__(dtype)
@@ -142,7 +145,7 @@ class EncoderDecoder(Model):
         self.hold(*read, self.decoder, self.start, *looks, self.head)
 
     def workspace(self, S: int, T: int, B: int, *, training: bool) -> PairWork:
-        """Arrays for up to S source and T target steps of B sequences."""
+        """Return arrays for up to S source and T target steps of B sequences."""
         shape, dtype = self.shape, self.dtype
         H, wide = shape.hidden_size, shape.num_layers * shape.hidden_size
         vector, states = zeros((1, B, self.F), dtype), zeros((1, B, wide), dtype)
@@ -161,14 +164,14 @@ class EncoderDecoder(Model):
         )
 
     def set_dropout(self, work: PairWork, seed: int, update: int) -> None:
-        """This update's masks."""
+        """Set the masks of this update in `work`."""
         work.decoder.dropout_keys = self.decoder.dropout_keys(seed, update)
         if work.encoder and self.encoder:
             work.encoder.dropout_keys = self.encoder.dropout_keys(seed, update)
         work.combined_keys = dropout.keys(self.shape.dropout, 1, 100 * self.decoder.place + _COMBINED, seed, update)
 
     def forward(self, work: PairWork, low: int, high: int) -> None:
-        """work.outputs for sequences low ≤ b < high, from the source's and the target's tokens, or work.vector."""
+        """Compute work.outputs for sequences low ≤ b < high from target tokens, and source tokens or work.vector."""
         self.read(work, low, high)
         self.decoder.forward(work.decoder, low, high)
         if self.attention and work.attention and work.encoder:
@@ -179,7 +182,7 @@ class EncoderDecoder(Model):
         self.head.forward(self._top(work), work.outputs, low, high)
 
     def read(self, work: PairWork, low: int, high: int) -> None:
-        """All that comes before the decoder's first step: its states, and what attention makes of the encoder."""
+        """Compute what the decoder's first step needs: its states, and what attention derives from the encoder."""
         if self.encoder and work.encoder:
             self.encoder.forward(work.encoder, low, high)
             H, lengths = self.shape.hidden_size, work.encoder.extent.lengths
@@ -192,9 +195,9 @@ class EncoderDecoder(Model):
             layer.begin(work.states[0, low:high, place], low, high)
 
     def backward(self, work: PairWork, low: int, high: int, *, looks_back: bool = True) -> None:
-        """From dL/d(outputs) in work.outputs to everything that the weights' gradients are made from.
+        """Compute everything that the weights' gradients are made from, from dL/d(outputs) in work.outputs.
 
-        looks_back: whether the encoder hears of attention; if not, of the decoder's first states alone.
+        looks_back: True if attention's gradient reaches the encoder; else only that of the decoder's first states.
         """
         self.head.backward(work.outputs, self._dtop(work), low, high)
         if work.encoder:  # nothing has flowed into it yet
@@ -227,7 +230,7 @@ class EncoderDecoder(Model):
             self.encoder.backward(work.encoder, low, high)
 
     def weight_gradients(self, work: PairWork, share: Share) -> None:
-        """This share's columns of every parameter's gradient, when `backward` of all sequences is done."""
+        """Compute this share's columns of every parameter's gradient, after `backward` of all sequences."""
         if self.encoder and work.encoder:
             self.encoder.weight_gradients(work.encoder, share)
         self.decoder.weight_gradients(work.decoder, share)
@@ -237,7 +240,7 @@ class EncoderDecoder(Model):
         self.head.weight_gradients(self._top(work), work.outputs, share)
 
     def finish_gradients(self) -> None:
-        """What is left to one thread when all shares are done."""
+        """Complete the gradients on one thread, after `weight_gradients` of all shares."""
         if self.encoder:
             self.encoder.finish_gradients()
         self.decoder.finish_gradients()
@@ -256,6 +259,6 @@ class EncoderDecoder(Model):
         dropout.drop(self.shape.dropout, x, y, work.combined_keys[0], low, high)
 
     def _places(self) -> list[slice]:
-        """Where each layer's state stands in `states`."""
+        """Return the columns of `states` that hold each layer's state."""
         H = self.shape.hidden_size
         return [slice(l * H, (l + 1) * H) for l in range(self.shape.num_layers)]

@@ -1,11 +1,11 @@
-"""What a layer multiplies its input by: values, tokens, or tokens with an embedding.
+"""Products of a layer's input and its weights: for values, tokens, or tokens with an embedding.
 
     Projection        values x (…, I): x·W for all steps at once
     TokenRows         tokens: a one-hot product is a row of W
-    FoldedEmbedding   tokens: row of E·W, a table of V rows that is made once per update
+    FoldedEmbedding   tokens: a row of E·W, a table of V rows that is computed once per update
 
-All have `pack`, `forward`, `backward` and `weight_gradients`. `low` and `high` are the sequences of one thread's shard;
-a `Share` is its part of the output columns.
+All have `pack`, `forward`, `backward` and `weight_gradients`. `low` and `high` bound the sequences of one thread's
+shard; a `Share` is a thread's share of the output columns.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from rnncli.nn.parameters import HEAD, First, Parameter, Part, Share, within, ze
 
 class Input(Protocol):
     def pack(self, share: Share) -> None:
-        """Refresh this share of what is made from the weights."""
+        """Refresh this share of the arrays that are derived from the weights."""
 
     def forward(self, x: np.ndarray, bias: np.ndarray, a: np.ndarray, low: int, high: int) -> None:
-        """a (T, B, N) = the input's contribution + bias (N,)."""
+        """Compute a (T, B, N), the input's contribution plus bias (N,)."""
 
     def backward(self, da: np.ndarray, dx: np.ndarray, low: int, high: int) -> None:
-        """dx (T, B, I) is overwritten."""
+        """Compute dx (T, B, I) from da; dx is overwritten."""
 
     def weight_gradients(self, x: np.ndarray, da: np.ndarray, share: Share) -> None:
-        """This share's columns of dW, when `backward` of the whole batch is done."""
+        """Compute this share's columns of dW, after `backward` of the whole batch."""
 
 
 class ProjectionGradients(Part):
-    """The way back through a = x·W, W (I, N)."""
+    """The backward pass of a = x·W, W (I, N)."""
 
     def __init__(self, W: Parameter):
         self.W = W
@@ -53,17 +53,17 @@ class ProjectionGradients(Part):
         gemm.pack_transposed(self.W.value, self.packed_back, *share.panels(self.I))
 
     def backward(self, da: np.ndarray, dx: np.ndarray, low: int, high: int) -> None:
-        """dx = da·Wᵀ"""
+        """Compute dx = da·Wᵀ."""
         gemm.multiply(da, self.packed_back, self.zeros, dx, 0, len(dx), low, high)
 
     def weight_gradients(self, x: np.ndarray, da: np.ndarray, share: Share) -> None:
-        """dW = xᵀ·da"""
+        """Compute this share's columns of dW = xᵀ·da."""
         flat_x, flat_da = x.reshape(-1, self.I), da.reshape(-1, self.N)
         gemm.multiply_transposed(flat_x, flat_da, self.W.gradient, *share.columns(self.N), share.scratch)
 
 
 class Projection(ProjectionGradients):
-    """a = x·W + bias, and back."""
+    """The product a = x·W + bias of values, and its backward pass."""
 
     @cached_property
     def packed(self) -> np.ndarray:
@@ -78,7 +78,7 @@ class Projection(ProjectionGradients):
 
 
 class Linear(Part):
-    """y = x·W + b with PyTorch's parameters: weight (N, I), whose first values are given, and bias (N,), from zero."""
+    """A linear map y = x·W + b with PyTorch's parameters: weight (N, I) with given first values, bias (N,) of zeros."""
 
     def __init__(self, name: str, I: int, N: int, first: First):
         self.N = N
@@ -100,7 +100,7 @@ class Linear(Part):
 
 
 class TokenRows(Part):
-    """a = row of the table for each token + bias; the table is W (V, N) itself."""
+    """A lookup a = table[token] + bias; the table is W (V, N) itself."""
 
     def __init__(self, W: Parameter):
         self.W = W
@@ -124,7 +124,7 @@ class TokenRows(Part):
 
 
 class FoldedEmbedding(TokenRows):
-    """The table is E·W, E (V, I) and W (I, N): exact, and V products of a row in place of T·B."""
+    """A lookup in the table E·W, E (V, I) and W (I, N): exact, with V products of a row in place of T·B."""
 
     def __init__(self, E: Parameter, W: Parameter):
         super().__init__(W)
@@ -153,7 +153,7 @@ class FoldedEmbedding(TokenRows):
         self.way_back.weight_gradients(self.E.value, self.dtable, share)
 
     def embedding_gradient(self, *, add: bool) -> None:
-        """dE = dtable·Wᵀ, when every share of the weight gradients is done; `add` to what dE holds."""
+        """Compute dE = dtable·Wᵀ, after `weight_gradients` of all shares; with `add`, add it to what dE holds."""
         if not add:
             self.E.gradient[...] = 0
         packed_back = self.way_back.packed_back
@@ -161,9 +161,9 @@ class FoldedEmbedding(TokenRows):
 
 
 class LinearHead(Linear):
-    """The output layer, (N, B, O) = h (N, B, H)·W + b over the steps that the loss sees.
+    """The output layer, (N, B, O) = h (N, B, H)·W + b over the steps that the loss reads.
 
-    It starts at zero where an untrained network should predict exactly its baseline.
+    Its weights start at zero if an untrained network should predict exactly its baseline.
     """
 
     def __init__(self, H: int, O: int, starts_at_zero: bool):

@@ -1,4 +1,4 @@
-"""How much memory a model's training needs, said before it is taken."""
+"""The memory that a model's training needs, counted before it is allocated."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MORE_COPIES = 6
 
 
 class Size(Protocol):
-    """How large a model is in the words of a config."""
+    """The size of a model, under the names of the config keys."""
 
     @property
     def hidden_size(self) -> int: ...
@@ -25,14 +25,14 @@ class Size(Protocol):
 
 
 def needed(plan: Callable[[], Model]) -> int:
-    """Bytes for training the model that `plan` makes, with the workspaces that it makes beside it."""
+    """Return the bytes for training the model that `plan` makes, with the workspaces that `plan` also makes."""
     with only_counting() as arrays:
         model = plan()
     return sum(arrays) + _MORE_COPIES * model.parameters.weights.nbytes
 
 
 def available() -> int:
-    """Bytes of memory that this machine has, or could free."""
+    """Return the bytes of memory that are free or could be freed; on systems other than Linux, the machine's total."""
     try:
         with open("/proc/meminfo", encoding="ascii") as file:
             fields = dict(line.split(":", 1) for line in file)
@@ -42,7 +42,7 @@ def available() -> int:
 
 
 def require_memory(plan: Callable[[], Model], size: Size, lower: str) -> None:
-    """ConfigError where training what `plan` makes cannot fit; `lower` names the keys that would help."""
+    """Raise ConfigError if training the model of `plan` does not fit in memory; `lower` names the keys to lower."""
     wanted, there = needed(plan), available()
     if wanted > there:
         raise ConfigError(

@@ -1,8 +1,7 @@
 """Model and state files: safetensors (a format that cannot run code), with one JSON header of ours, written atomically.
 
-The header rides in the safetensors metadata under the single key `rnncli`: with several keys their order, and so the
-file's bytes, would vary. `sha256` in it covers the rest of it and
-the arrays.
+The header is stored in the safetensors metadata under the single key `rnncli`: with several keys their order, and so
+the file's bytes, would vary. `sha256` in the header covers the rest of the header and the arrays.
 """
 
 from __future__ import annotations
@@ -49,14 +48,14 @@ def _as_text(header: Mapping[str, Any]) -> str:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace `path` by `content`."""
+    """Replace the file `path` by one with `content`, in one step."""
     with replacing(path) as temporary:
         temporary.write_bytes(content)
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A file to write, which takes the place of `path` in one step; it stands beside it, so that it is on one disk."""
+    """Yield a temporary file to write, which replaces `path` in one step; it is in the same folder, so on one disk."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         yield temporary
@@ -74,7 +73,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """(arrays, header). ModelFileError says what is wrong with the file; nothing in it is executed."""
+    """Return (arrays, header). ModelFileError explains the fault of a bad file; nothing in the file is executed."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -129,7 +128,7 @@ def _arrays(path: Path, content: bytes) -> dict[str, np.ndarray]:
 
 
 def _digest(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
-    """Covers the header (without this digest itself) and every array's name, type, shape and bytes."""
+    """Return the SHA-256 of the header (without this digest) and of every array's name, type, shape and bytes."""
     digest = hashlib.sha256(_as_text(header).encode())
     for name in sorted(arrays):
         array = arrays[name]

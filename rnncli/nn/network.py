@@ -33,12 +33,13 @@ _INPUT = 90  # the place of the input's mask, beyond those of any layers
 
 @dataclass(frozen=True)
 class NetworkShape:
-    """Everything that fixes a network's parameters; see `StackShape`.
+    """The settings that determine a network's parameters; see `StackShape`.
 
-    With a pooling, a key of POOLINGS, the head sees one vector a sequence.
-    drops_ends: dropout comes before the first layer and before the head of every step as well.
-    word_dropout: the share of words that training takes for unknown ones.
-    characters: how many distinct ones words are composed from, by two directions of character_size; 0 for none.
+    With a pooling, a key of POOLINGS, the head reads one vector per sequence.
+    drops_ends: dropout also precedes the first layer and the head of every step.
+    word_dropout: the fraction of words that training takes for unknown ones.
+    characters: the number of distinct characters that words are composed from; 0 if they are not composed.
+    character_size: the size of each of the two directions that compose them.
     """
 
     cell: str
@@ -79,9 +80,9 @@ class NetworkShape:
 
 
 class Model(Part):
-    """What every model is to those who train and save it. `work` is of the kind that its own `workspace` gives.
+    """The interface of every model for training and saving. `work` is of the kind that its own `workspace` returns.
 
-    Its parameters are packed anew after every change.
+    Call `pack` after every change of the parameters.
     """
 
     parameters: Parameters
@@ -91,16 +92,16 @@ class Model(Part):
         self.dtype = np.dtype(dtype)
 
     def hold(self, *parts: Part) -> None:
-        """Take the parameters of these parts, in this order."""
+        """Hold the parameters of these parts, in this order."""
         self.parts = parts
         self.parameters = Parameters(self.parameters_of_all(), self.dtype)
 
     def move(self, weights: np.ndarray, gradient: np.ndarray) -> None:
-        """Go on with these buffers (P,) of weights and gradients; the weights come along. Pack anew after it."""
+        """Use these buffers (P,) for weights and gradients from now on; values are copied. Call `pack` afterwards."""
         self.parameters.move(weights, gradient)
 
     def load(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Take a model file's arrays; ModelFileError names the first that is missing or misshapen."""
+        """Take the arrays of a model file; ModelFileError names the first that is missing or misshapen."""
         try:
             self.parameters.load(arrays)
         except KeyError as missing:
@@ -114,33 +115,33 @@ class Model(Part):
         super().pack(share or Share(0, 1, self.dtype))
 
     def words_of(self, work: Any) -> WordsOfBatch | None:
-        """What the sequences of a batch share as their input and is computed before any of them, if anything."""
+        """Return the word vectors that the sequences of a batch share and that are computed first, or None."""
         return None
 
     def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int, chrono: int | None = None) -> None:
-        """First weights from the seed; see `rnncli.nn.parameters`."""
+        """Set the first weights from the seed; see `rnncli.nn.parameters`."""
         for one in self.parameters.declared:
             one.begin(Start(recurrent_init, recurrent_scale, seed, chrono))
         self.pack()
 
     def forward(self, work: Any, low: int, high: int) -> None:
-        """work.outputs (T, B, O) for sequences low ≤ b < high."""
+        """Compute work.outputs (T, B, O) for sequences low ≤ b < high."""
         raise NotImplementedError
 
     def backward(self, work: Any, low: int, high: int) -> None:
-        """From dL/d(outputs) in work.outputs to everything that the weights' gradients are made from."""
+        """Compute everything that the weights' gradients are made from, from dL/d(outputs) in work.outputs."""
         raise NotImplementedError
 
     def weight_gradients(self, work: Any, share: Share) -> None:
-        """This share's columns of every parameter's gradient, when `backward` of all sequences is done."""
+        """Compute this share's columns of every parameter's gradient, after `backward` of all sequences."""
         raise NotImplementedError
 
     def finish_gradients(self) -> None:
-        """What is left to one thread when all shares are done."""
+        """Complete the gradients on one thread, after `weight_gradients` of all shares."""
         raise NotImplementedError
 
     def traces(self, work: Any) -> list[LayerTrace]:
-        """The recurrent layers that a gradient flows back in time through; the last has the lengths of the outputs."""
+        """Return the recurrent layers that a gradient flows through back in time; the last has the outputs' lengths."""
         raise NotImplementedError
 
 
@@ -163,7 +164,7 @@ class Network(Model):
         self.hold(*composed, self.stack, *pooled, self.head)
 
     def workspace(self, T: int, B: int, head_steps: int, *, training: bool, input_gradient: bool = False) -> Workspace:
-        """Arrays for windows of up to T steps of B sequences, the head seeing the last head_steps of them."""
+        """Return arrays for windows of up to T steps of B sequences, of which the head reads the last head_steps."""
         shape = self.shape
         input_gradient = input_gradient or self.words is not None
         return Workspace(
@@ -175,7 +176,7 @@ class Network(Model):
         )
 
     def dropout_keys(self, seed: int, update: int) -> tuple[np.uint32, ...]:
-        """A mask for what each layer says (the topmost, or its pooling), and one for the input. None is remembered."""
+        """Return a mask key per layer output (the topmost's or its pooling's) and one for the input; none is kept."""
         masks = self.stack.dropout_keys(seed, update)
         return masks + dropout.keys(self.shape.dropout, 1, _INPUT, seed, update)
 
@@ -185,7 +186,7 @@ class Network(Model):
         return WordsOfBatch(self.words, work.words, work.dx)
 
     def forward(self, work: Workspace, low: int, high: int) -> None:
-        """work.outputs for sequences low ≤ b < high, from work.tokens or work.x and the states in row 0."""
+        """Compute work.outputs for sequences low ≤ b < high from work.tokens or work.x and the states in row 0."""
         if self.words and work.words:
             self.words.gather(work.words, work.x, low, high)
         self._drop_input(work, work.x, low, high)
@@ -200,7 +201,7 @@ class Network(Model):
             work.outputs[0, low:high] += work.base[low:high]
 
     def backward(self, work: Workspace, low: int, high: int) -> None:
-        """From dL/d(outputs) in work.outputs to da of every layer, dL/dh in dh, and dx where it is wanted."""
+        """Compute da of every layer, dL/dh in dh, and dx if it is wanted, from dL/d(outputs) in work.outputs."""
         if self.pooling and work.pooling:
             self.head.backward(work.outputs, work.pooling.dpooled, low, high)
             if work.dropout_keys:
@@ -215,7 +216,7 @@ class Network(Model):
             self._drop_input(work, work.dx, low, high)
 
     def weight_gradients(self, work: Workspace, share: Share) -> None:
-        """This share's columns of every parameter's gradient, when `backward` of all sequences is done."""
+        """Compute this share's columns of every parameter's gradient, after `backward` of all sequences."""
         if self.words and work.words:
             self.words.weight_gradients(work.words, share)
         self.stack.weight_gradients(work, share)
@@ -224,7 +225,7 @@ class Network(Model):
             self.pooling.weight_gradients(work.y, work.pooling, share)
 
     def finish_gradients(self) -> None:
-        """What is left to one thread when all shares are done."""
+        """Complete the gradients on one thread, after `weight_gradients` of all shares."""
         self.stack.finish_gradients()
 
     def traces(self, work: Workspace) -> list[LayerTrace]:

@@ -1,12 +1,12 @@
-"""Parameters: declared by the parts that use them, held in one flat buffer, with one for the gradients.
+"""Parameters, declared by the parts that use them and held in one flat buffer, with another one for the gradients.
 
-Inside, a matrix that PyTorch stores as (out, in) is stored transposed, (in, out), which the kernels prefer. Outside, in
-model files and tables, every array has PyTorch's name, shape and layout, so that `load_state_dict` takes it.
+Inside, a matrix that PyTorch stores as (out, in) is stored transposed, (in, out), which the kernels prefer. Outside,
+in model files and tables, every array has PyTorch's name, shape and layout, so that `load_state_dict` takes it.
 
-First values come from the seed alone, the same bits on every machine: input and output weights are uniform in ±1/√H as
-in PyTorch, a token's row of them in ±1, its vector too, but where there are many in ±0.1; recurrent weights follow
-`model.recurrent_init`, one H×H block per gate, times `model.recurrent_scale`; biases start at zero but for the cell's
-own `initial_bias`, or follow `model.chrono_init`.
+First values come from the seed alone, the same bits on every machine. Input and output weights are uniform in ±1/√H
+as in PyTorch, but input weights of one-hot tokens in ±1; embeddings are uniform in ±1, or in ±0.1 if there are many
+tokens. Recurrent weights follow `model.recurrent_init`, one H×H block per gate, times `model.recurrent_scale`.
+Biases start at zero, except for the cell's own `initial_bias`, or follow `model.chrono_init`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from rnncli.kernels.elementary import log
 class Share:
     """One thread's share of the output columns of every weight, in units of a vector, and its scratch.
 
-    By output columns, so that every sum of a gradient stays one chain.
+    Work is divided by output columns so that every sum of a gradient stays one chain.
     """
 
     def __init__(self, index: int, count: int, dtype: np.dtype):
@@ -37,7 +37,7 @@ class Share:
         return np.zeros(gemm.SCRATCH, self.dtype)
 
     def split(self, n: int) -> tuple[int, int]:
-        """This thread's part of n units."""
+        """Return (first, last), the range of n units that this thread works on."""
         return n * self.index // self.count, n * (self.index + 1) // self.count
 
     def panels(self, columns: int) -> tuple[int, int]:
@@ -55,12 +55,15 @@ SEGMENT, POSITION, CHANNEL = 5, 6, 7  # of a segment network
 
 
 def embedding_stream(place: int) -> int:
-    """The stream of the embedding of a stack."""
+    """Return the random stream of a stack's embedding."""
     return 2 + 10 * place
 
 
 def layer_stream(place: int, layer: int, *, reverse: bool) -> int:
-    """The first of a layer's: W, then U gate by gate; 50 on its memories, from 100 on the cell's own parameters."""
+    """Return the first random stream of a layer, that of W; the streams of U follow, gate by gate.
+
+    The stream 50 higher is that of its memories; those from 100 higher on are for the cell's own parameters.
+    """
     return 100_000 * place + 1000 * (layer + 1) + (500 if reverse else 0)
 
 
@@ -68,31 +71,31 @@ EMBEDDING = 0.1  # of many tokens: as large as ±1, vectors of seldom words are 
 
 
 def within(limit: float, stream: int) -> First:
-    """First values uniform in ±limit."""
+    """Return a `First` whose values are uniform in ±limit."""
     return lambda shape, start: uniform(shape, limit, start.seed, stream)
 
 
 def uniform(shape: tuple[int, ...], limit: float, seed: int, stream: int) -> np.ndarray:
-    """float64 uniform in ±limit; number `stream` of the seed's independent streams."""
+    """Return float64 values uniform in ±limit, from number `stream` of the seed's independent streams."""
     values = np.empty(math.prod(shape))
     random.fill_uniform(values, seed, stream, limit)
     return values.reshape(shape)
 
 
 def orthogonal_block(size: int, seed: int, stream: int) -> np.ndarray:
-    """A random orthogonal matrix (Saxe et al., 2014)."""
+    """Return a random orthogonal matrix (Saxe et al., 2014)."""
     block = uniform((size, size), 1.0, seed, stream)
     random.orthogonalise(block)
     return block
 
 
 def xavier_block(size: int, seed: int, stream: int) -> np.ndarray:
-    """Glorot and Bengio (2010): variance 1/size."""
+    """Return a uniform random matrix of variance 1/size (Glorot and Bengio, 2010)."""
     return uniform((size, size), math.sqrt(3.0 / size), seed, stream)
 
 
 def uniform_block(size: int, seed: int, stream: int) -> np.ndarray:
-    """PyTorch's default: ±1/√size."""
+    """Return a random matrix uniform in ±1/√size, PyTorch's default."""
     return uniform((size, size), 1.0 / math.sqrt(size), seed, stream)
 
 
@@ -104,13 +107,13 @@ RECURRENT_INITS: dict[str, Callable[[int, int, int], np.ndarray]] = {
 
 
 def chrono(size: int, longest: int, seed: int, stream: int) -> np.ndarray:
-    """log of a memory in steps, uniform between 1 and longest − 1, for each unit (Tallec and Ollivier, 2018)."""
+    """Return for each unit the log of a memory, uniform between 1 and longest − 1 steps (Tallec and Ollivier, 2018)."""
     memories = 1 + (longest - 2) * (uniform((size,), 1.0, seed, stream) + 1) / 2
     return np.array([log(memory) for memory in memories])
 
 
 def recurrent(gates: int, size: int, stream: int) -> First:
-    """First values of U (size, gates·size): one scaled block per gate."""
+    """Return the `First` of U (size, gates·size): one scaled block per gate."""
 
     def first(shape: tuple[int, ...], start: Start) -> np.ndarray:
         block = RECURRENT_INITS[start.recurrent_init]
@@ -121,7 +124,10 @@ def recurrent(gates: int, size: int, stream: int) -> First:
 
 
 def gate_bias(usual: tuple[float, ...], signs: tuple[int, ...], size: int, stream: int | None) -> First:
-    """First values of b_ih: of each gate the usual one, or by its sign memories that are drawn from the stream."""
+    """Return the `First` of b_ih: the usual value of each gate.
+
+    If the start has `chrono`, it is the gate's sign times the logs of memories that are drawn from the stream.
+    """
 
     def first(shape: tuple[int, ...], start: Start) -> np.ndarray:
         if start.chrono is None or stream is None:
@@ -134,7 +140,7 @@ def gate_bias(usual: tuple[float, ...], signs: tuple[int, ...], size: int, strea
 
 @dataclass(frozen=True)
 class Start:
-    """What decides the first values of all parameters; see `rnncli.nn.parameters`."""
+    """The settings that determine the first values of all parameters; see `rnncli.nn.parameters`."""
 
     recurrent_init: str
     recurrent_scale: float
@@ -151,8 +157,11 @@ def zero(shape: tuple[int, ...], start: Start) -> float:
 
 @dataclass(eq=False)
 class Parameter:
-    """One parameter, declared by the part that uses it: its PyTorch name and shape, its first values, and whether it is
-    stored transposed inside. `value` and `gradient` are views of inner shape, once a `Parameters` holds it."""
+    """A parameter, declared by the part that uses it: its PyTorch name and shape, and its first values.
+
+    transposed: True if it is stored transposed inside. `value` and `gradient` are views of the inner shape, set when
+    a `Parameters` holds it.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -174,17 +183,17 @@ class Parameter:
 
 
 class Part:
-    """A part of a model: the parameters that it declares, and the parts that it is made of, in the file's order."""
+    """A part of a model: the parameters that it declares and the parts that it consists of, in the file's order."""
 
     declared: tuple[Parameter, ...] = ()
     parts: tuple[Part, ...] = ()
 
     def parameters_of_all(self) -> list[Parameter]:
-        """Its own, then those of its parts."""
+        """Return its own parameters, then those of its parts."""
         return [*self.declared, *(one for part in self.parts for one in part.parameters_of_all())]
 
     def pack(self, share: Share) -> None:
-        """Refresh this share of what is made from the weights."""
+        """Refresh this share of the arrays that are derived from the weights."""
         for part in self.parts:
             part.pack(share)
 
@@ -192,7 +201,7 @@ class Part:
 class Parameters:
     """The weights and gradients of a model.
 
-    weights, gradient (P,) are flat and C-contiguous; `view` and `gradient_view` are inner-layout views by name.
+    weights, gradient (P,) are flat and C-contiguous; `view` and `gradient_view` return inner-layout views by name.
     """
 
     def __init__(self, declared: Iterable[Parameter], dtype: np.dtype):
@@ -201,7 +210,7 @@ class Parameters:
         self._take(zeros((size,), dtype), zeros((size,), dtype))
 
     def move(self, weights: np.ndarray, gradient: np.ndarray) -> None:
-        """Go on in these buffers, with the same values. Views that were taken before stay with the old ones."""
+        """Use these buffers from now on, with the same values. Views taken before stay with the old buffers."""
         weights[...], gradient[...] = self.weights, self.gradient
         self._take(weights, gradient)
 
@@ -221,15 +230,15 @@ class Parameters:
         return next(one.gradient for one in self.declared if one.name == name)
 
     def export(self) -> dict[str, np.ndarray]:
-        """Every weight by name in PyTorch's shape, as contiguous copies."""
+        """Return every weight by name in PyTorch's shape, as contiguous copies."""
         return {one.name: _outside(one, one.value) for one in self.declared}
 
     def export_gradients(self) -> dict[str, np.ndarray]:
-        """Every gradient by name in PyTorch's shape, as contiguous copies."""
+        """Return every gradient by name in PyTorch's shape, as contiguous copies."""
         return {one.name: _outside(one, one.gradient) for one in self.declared}
 
     def load(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Take weights in PyTorch's shapes. KeyError or ValueError names what is missing or misshapen."""
+        """Take weights in PyTorch's shapes. KeyError or ValueError names the one that is missing or misshapen."""
         for one in self.declared:
             array = arrays[one.name]
             if array.shape != one.shape:

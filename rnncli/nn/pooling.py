@@ -1,7 +1,7 @@
-"""Poolings: from the top layer's steps to one vector a sequence. A new one is a class and a line in POOLINGS.
+"""Poolings of the top layer's steps into one vector per sequence. A new one is a class and a line in POOLINGS.
 
-last        the state after the sequence's last step; of the backward direction, after its first
-mean, max   of each feature over the sequence's steps
+last        the output of the sequence's last step; for the backward direction, of its first
+mean, max   the mean or maximum of each feature over the sequence's steps
 attention   a mean weighted by softmax(query·y_t), the query learnt
 """
 
@@ -20,7 +20,7 @@ from rnncli.nn.parameters import POOLING, Parameter, Part, Share, within
 
 @dataclass
 class PoolingWork:
-    """pooled, dpooled (1, B, F); what a pooling saves for its gradient: steps (B, F), weights and dscores (T, B)."""
+    """The arrays of a pooling: pooled, dpooled (1, B, F); for its gradient, steps (B, F), weights, dscores (T, B)."""
 
     pooled: np.ndarray
     dpooled: np.ndarray
@@ -43,19 +43,19 @@ class PoolingWork:
 
 
 class Pooling(Part):
-    """Of F features; those of the backward direction begin at `half`. Most have no weights."""
+    """A pooling of F features; those of the backward direction begin at `half`. Most poolings have no weights."""
 
     def __init__(self, F: int, half: int):
         self.F, self.half = F, half
 
     def forward(self, y: np.ndarray, lengths: np.ndarray, work: PoolingWork, low: int, high: int) -> None:
-        """work.pooled from y (T, B, F)."""
+        """Compute work.pooled from y (T, B, F)."""
         raise NotImplementedError
 
     def backward(
         self, y: np.ndarray, lengths: np.ndarray, work: PoolingWork, dy: np.ndarray, low: int, high: int
     ) -> None:
-        """All of dy (T, B, F) from work.dpooled."""
+        """Compute all of dy (T, B, F) from work.dpooled."""
         raise NotImplementedError
 
     def weight_gradients(self, y: np.ndarray, work: PoolingWork, share: Share) -> None:

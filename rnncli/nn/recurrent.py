@@ -1,7 +1,7 @@
-"""One recurrent layer, whatever its cell: it owns the weights, packs them, and calls the cell's kernels on a shard.
+"""One recurrent layer class for all cells: it owns the weights, packs them, and calls the cell's kernels on a shard.
 
-`low` and `high` are the sequences of one thread's shard; `panel` ranges are the output columns of one thread's
-share of a weight gradient. Every method writes into a `LayerWork`.
+`low` and `high` bound the sequences of one thread's shard; a `Share` is one thread's share of the output columns.
+`forward` and `backward` write into a `LayerWork`.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ from rnncli.nn.workspace import BidirectionalWork, Extent, LayerWork
 
 @dataclass(frozen=True)
 class LayerTrace:
-    """One layer, or one direction of it, beside what it computed in: B sequences of these lengths (B,), whose own time
-    runs as the layer reads them. part: of the model, where it has several."""
+    """A layer, or one direction of it, with the arrays that it computed in, for B sequences of these lengths (B,).
+
+    Time runs in the order in which the layer reads. part: its part of the model, if the model has several.
+    """
 
     part: str
     layer: RecurrentLayer
@@ -33,10 +35,10 @@ class LayerTrace:
 
 
 class RecurrentLayer(Part):
-    """Layer number `index` of a stack, I inputs, H units.
+    """A recurrent layer of H units that reads I inputs, number `index` of its stack.
 
-    It reads values, or tokens, whose one-hot product is a row of the matrix, or tokens of an `embedding` of I, which is
-    folded into the matrix. prefix, place, takes_chrono: the stack's, see `rnncli.nn.stack.Stack`.
+    It reads values; or tokens, whose one-hot product is a row of the matrix; or tokens of an `embedding` of I, which
+    is folded into the matrix. prefix, place and takes_chrono are those of the stack, see `rnncli.nn.stack.Stack`.
     """
 
     def __init__(
@@ -99,26 +101,26 @@ class RecurrentLayer(Part):
 
     @cached_property
     def bias(self) -> np.ndarray:
-        """What is added to the input contributions."""
+        """The bias that is added to the input contributions."""
         return np.zeros(self.columns, self.U.value.dtype)
 
     @cached_property
     def own_packed(self) -> np.ndarray:
-        """(n, H), the cell's own parameters one under another."""
+        """The cell's own parameters as the rows of one array, (n, H)."""
         return np.zeros((self.cell.own_rows, self.H), self.U.value.dtype)
 
     @property
     def weights(self) -> Weights:
-        """What the cell's `forward` reads."""
+        """The weights that the cell's `forward` reads."""
         return Weights(self.U_packed, self.b_hh.value, self.own_packed, self.activation)
 
     @property
     def weights_back(self) -> Weights:
-        """What the cell's `backward` reads."""
+        """The weights that the cell's `backward` reads."""
         return Weights(self.U_packed_back, self.b_hh.value, self.own_packed, self.activation)
 
     def pack(self, share: Share) -> None:
-        """Refresh this share of the packed forms after the weights changed."""
+        """Refresh this share of the packed weights after the weights changed."""
         self.input.pack(share)
         gemm.pack(self.U.value, self.U_packed, *share.panels(self.columns))
         gemm.pack_transposed(self.U.value, self.U_packed_back, *share.panels(self.H))
@@ -130,12 +132,12 @@ class RecurrentLayer(Part):
             self.own_packed[rows, low:high] = own.value.reshape(-1, self.H)[:, low:high]
 
     def forward(self, work: LayerWork, x: np.ndarray, extent: Extent, low: int, high: int) -> None:
-        """x (T, B, I), or tokens (T, B) where it reads tokens; row 0 of every state given."""
+        """Compute the states from x (T, B, I), or tokens (T, B) if it reads tokens; row 0 of every state is given."""
         self.input.forward(x, self.bias, work.a, low, high)
         self.cell.forward(work.arrays, self.weights, extent.active, low, high)
 
     def backward(self, work: LayerWork, dx: np.ndarray | None, extent: Extent, low: int, high: int) -> None:
-        """work.dh[1:] holds dL/dh from above; dx (T, B, I) is overwritten where given."""
+        """Compute da and dh from work.dh[1:], dL/dh from above; dx (T, B, I) is overwritten if it is given."""
         work.dh[0, low:high] = 0
         for gradient in work.gradients[1:]:
             gradient[extent.lengths[low:high], np.arange(low, high)] = 0
@@ -144,7 +146,7 @@ class RecurrentLayer(Part):
             self.input.backward(work.a, dx, low, high)
 
     def weight_gradients(self, work: LayerWork, x: np.ndarray, share: Share) -> None:
-        """This thread's columns of dW, dU and the biases, after `backward` of the whole batch."""
+        """Compute this share's columns of dW, dU and the other gradients, after `backward` of the whole batch."""
         low, high = share.columns(self.columns)
         da = work.a.reshape(-1, self.columns)
         dq = work.arrays.q.reshape(-1, self.columns) if self.cell.keeps_recurrent_apart else da
@@ -164,7 +166,10 @@ class RecurrentLayer(Part):
                 own.gradient.reshape(-1, self.H)[:, low:high] = gradient[rows, low:high]
 
     def finish_gradients(self, *, add: bool = False) -> None:
-        """What is left to one thread when all shares are done; `add` where another layer has begun dE."""
+        """Compute dE of a folded embedding on one thread, after `weight_gradients` of all shares.
+
+        add: True if another layer has begun dE.
+        """
         if isinstance(self.input, FoldedEmbedding):
             self.input.embedding_gradient(add=add)
 
@@ -173,7 +178,7 @@ class BidirectionalLayer(Part):
     """Two recurrent layers, one from each end of the steps (Schuster and Paliwal, 1997), seen as one layer of 2H.
 
     It has the arguments and the methods of a `RecurrentLayer`. The backward direction starts at each sequence's own
-    end: its input is reversed sequence by sequence, and so is what it says, so that both are plain layers and padding
+    end: its input is reversed sequence by sequence, and so is its output, so that both are plain layers and padding
     is never read.
     """
 
@@ -183,7 +188,7 @@ class BidirectionalLayer(Part):
         self.parts = self.directions = (self.forwards, self.backwards)
 
     def forward(self, work: BidirectionalWork, x: np.ndarray, extent: Extent, low: int, high: int) -> None:
-        """work.output from x."""
+        """Compute work.output from x (T, B, I), or tokens (T, B)."""
         reverse = steps.reverse_tokens if x.ndim == 2 else steps.reverse
         reverse(x, extent.lengths, work.x_back, low, high)
         self.forwards.forward(work.forwards, x, extent, low, high)
@@ -191,7 +196,7 @@ class BidirectionalLayer(Part):
         steps.join(work.forwards.output, work.backwards.output, extent.lengths, work.output, low, high)
 
     def backward(self, work: BidirectionalWork, dx: np.ndarray | None, extent: Extent, low: int, high: int) -> None:
-        """work.doutput holds dL/d(output); dx (T, B, I) is overwritten where given."""
+        """Compute both directions' gradients from work.doutput, dL/d(output); dx (T, B, I) is overwritten if given."""
         steps.part(work.doutput, extent.lengths, work.forwards.doutput, work.backwards.doutput, low, high)
         self.forwards.backward(work.forwards, dx, extent, low, high)
         self.backwards.backward(work.backwards, work.dx_back if dx is not None else None, extent, low, high)

@@ -2,13 +2,13 @@
 
     embedding  e = relu(W·segment + b), one vector for each segment of the context
     encoder    recurrent layers over the segments' vectors
-    decoder    one recurrent step for each segment ahead, every one from the encoder's last state: it reads which
-               segment it is and which channel (both embedded), and what is known of that segment beforehand
+    decoder    one recurrent step for each segment of the horizon, all from the encoder's last state: it reads the
+               segment's number and its channel (both embedded), and the segment's known covariates
     head       the segment's values
 
-The paper's decoder has the encoder's weights; here it has its own, because it may read something else, and because it
-is a little better so (ETTh1, 96 steps, validation part: MSE .638 against .643).
-It is driven like a `Network`: forward and backward per shard of the batch, weight gradients per share of the columns.
+The paper's decoder has the encoder's weights; here it has its own, because it may read other inputs, and because it
+scores a little better (ETTh1, 96 steps, validation split: MSE .638 against .643).
+It runs like a `Network`: forward and backward per shard of the batch, weight gradients per share of the columns.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from rnncli.nn.workspace import StackWork
 
 @dataclass(frozen=True)
 class SegmentShape:
-    """Everything that fixes a segment network's parameters.
+    """The settings that determine a segment network's parameters.
 
-    segment: steps in one; segments: how many are written. input_size, known_size, output_size are counted per step: the
-    features that are read, those known of the steps ahead (may be 0), the outputs. channels: how many kinds of series
-    are told apart, 1 for none.
+    segment: the steps of one segment; segments: the number that are forecast. input_size, known_size, output_size
+    are counted per step: the features that are read, the known covariates of the horizon (may be 0), the outputs.
+    channels: the number of kinds of series that are distinguished, 1 for none.
     """
 
     cell: str
@@ -80,7 +80,7 @@ class SegmentShape:
 
 
 class Embedding(Part):
-    """Vectors of N things, (N, D), written into the columns from `at` on of what the decoder reads."""
+    """Vectors (N, D) of N things, written into the decoder's input from column `at` on."""
 
     def __init__(self, name: str, N: int, D: int, at: int, stream: int):
         self.D, self.at = D, at
@@ -95,24 +95,24 @@ class Embedding(Part):
 
 
 class SegmentInput(Linear):
-    """e = relu(W·x + b) of segments x (S, B, F)."""
+    """The embedding of segments: e = relu(W·x + b), x (S, B, F)."""
 
     def forward(self, x: np.ndarray, y: np.ndarray, low: int, high: int) -> None:
         super().forward(x, y, low, high)
         np.maximum(y[:, low:high], 0, out=y[:, low:high])
 
     def squash_grad(self, e: np.ndarray, de: np.ndarray, low: int, high: int) -> None:
-        """From de, of what came out, to that of W·x + b, in place."""
+        """Turn de, the gradient of the output e, into that of W·x + b, in place."""
         de[:, low:high] *= e[:, low:high] > 0
 
 
 @dataclass
 class SegmentWork:
-    """S segments of B windows in, M segments out.
+    """The arrays of B windows: S segments in, M segments out.
 
-    x (S, B, segment·I); ahead (B, M, segment·K), what is known of the segments to come; channels (1, B·M) int32, which
-    kind of series each is of; outputs (1, B, M·segment·O), which the loss overwrites with its gradient. The decoder
-    takes every segment of every window for a sequence of one step: window b has numbers b·M to b·M + M − 1.
+    x (S, B, segment·I); known_covariates (B, M, segment·K) of the segments of the horizon; channels (1, B·M) int32,
+    the kind of series of each; outputs (1, B, M·segment·O), which the loss overwrites with its gradient. The decoder
+    treats every segment of every window as a sequence of one step: window b has numbers b·M to b·M + M − 1.
     """
 
     x: np.ndarray
@@ -133,18 +133,18 @@ class SegmentWork:
 
     @property
     def known_covariates(self) -> np.ndarray:
-        """Where what is known beforehand is written."""
+        """The columns of the decoder's input that hold the known covariates, (B, M, segment·K); write them here."""
         D = self.encoder.x.shape[2]
         return self.decoder.x.reshape(self.B, self.M, -1)[:, :, D:]
 
     @property
     def written(self) -> np.ndarray:
-        """outputs as the decoder's head writes them, (1, B·M, segment·O)."""
+        """The outputs in the shape in which the decoder's head writes them, (1, B·M, segment·O)."""
         return self.outputs.reshape(1, self.B * self.M, -1)
 
 
 class SegmentNetwork(Model):
-    """The model of a `SegmentShape`."""
+    """The model that a `SegmentShape` describes."""
 
     def __init__(self, shape: SegmentShape, dtype: np.dtype = FLOAT32):
         super().__init__(dtype)
@@ -161,7 +161,7 @@ class SegmentNetwork(Model):
         self.hold(self.input, self.encoder, self.decoder, *self._embeddings, self.head)
 
     def workspace(self, S: int, B: int, *, training: bool) -> SegmentWork:
-        """Arrays for S segments of B windows."""
+        """Return arrays for S segments of B windows."""
         shape, M, dtype = self.shape, self.shape.segments, self.dtype
         return SegmentWork(
             x=zeros((S, B, self.F), dtype),
@@ -174,12 +174,12 @@ class SegmentNetwork(Model):
         )
 
     def set_dropout(self, work: SegmentWork, seed: int, update: int) -> None:
-        """This update's masks."""
+        """Set the masks of this update in `work`."""
         work.encoder.dropout_keys = self.encoder.dropout_keys(seed, update)
         work.decoder.dropout_keys = self.decoder.dropout_keys(seed, update)
 
     def forward(self, work: SegmentWork, low: int, high: int) -> None:
-        """work.outputs for windows low ≤ b < high, from work.x, work.known_covariates and work.channels."""
+        """Compute work.outputs for windows low ≤ b < high from work.x, work.known_covariates and work.channels."""
         M, first, last = work.M, low * work.M, high * work.M
         self.input.forward(work.x, work.encoder.x, low, high)
         self.encoder.forward(work.encoder, low, high)
@@ -192,7 +192,7 @@ class SegmentNetwork(Model):
         self.head.forward(work.decoder.y, work.written, first, last)
 
     def backward(self, work: SegmentWork, low: int, high: int) -> None:
-        """From dL/d(outputs) in work.outputs to everything that the weights' gradients are made from."""
+        """Compute everything that the weights' gradients are made from, from dL/d(outputs) in work.outputs."""
         M, first, last = work.M, low * work.M, high * work.M
         self.head.backward(work.written, work.decoder.dy, first, last)
         self.decoder.backward(work.decoder, first, last)
@@ -207,7 +207,7 @@ class SegmentNetwork(Model):
         self.input.squash_grad(work.encoder.x, work.encoder.dx, low, high)
 
     def weight_gradients(self, work: SegmentWork, share: Share) -> None:
-        """This share's columns of every parameter's gradient, when `backward` of all windows is done."""
+        """Compute this share's columns of every parameter's gradient, after `backward` of all windows."""
         assert work.encoder.dx is not None
         assert work.decoder.dx is not None
         self.input.weight_gradients(work.x, work.encoder.dx, share)
@@ -219,8 +219,8 @@ class SegmentNetwork(Model):
         self.head.weight_gradients(work.decoder.y, work.written, share)
 
     def finish_gradients(self) -> None:
-        """Nothing is left to one thread."""
+        """Do nothing: all gradients are complete after `weight_gradients`."""
 
     def traces(self, work: SegmentWork) -> list[LayerTrace]:
-        """The encoder's; the decoder takes one step from its last state."""
+        """Return the encoder's traces; the decoder takes only one step from the encoder's last state."""
         return self.encoder.traces(work.encoder, "encoder")

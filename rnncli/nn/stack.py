@@ -1,7 +1,7 @@
-"""Recurrent layers, one upon another, from tokens or values to what the topmost says at each step.
+"""Recurrent layers on top of one another, from tokens or values to the outputs of the topmost at each step.
 
-What feeds the first layer (values, one-hot tokens, an embedding looked up or folded into the layer) is decided here,
-and so is the dropout between layers. Models are stacks with something on top: `network`, `encoder_decoder`.
+The stack decides how the first layer is fed (values, one-hot tokens, an embedding looked up or folded into the
+layer) and applies the dropout between layers. Models are stacks with something on top: `network`, `encoder_decoder`.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from rnncli.nn.workspace import BidirectionalWork, Extent, LayerWork, StackWork
 
 @dataclass(frozen=True)
 class StackShape:
-    """Everything that fixes a stack's parameters.
+    """The settings that determine a stack's parameters.
 
-    input_size is the vocabulary for token inputs, the number of features for numeric ones; embedding_size None
-    with token inputs means one-hot. An embedding of up to fold_up_to tokens, which is fewer than most windows have
-    steps × sequences, is folded into the first layer.
+    input_size: the size of the vocabulary for token inputs, the number of features for numeric ones; embedding_size
+    None with token inputs means one-hot. An embedding of up to fold_up_to tokens is folded into the first layer;
+    these are fewer than the steps × sequences of most windows.
     """
 
     cell: str
@@ -47,7 +47,7 @@ class StackShape:
 
     @property
     def width(self) -> int:
-        """What a layer says a step."""
+        """The number of outputs of a layer at each step."""
         return 2 * self.hidden_size if self.bidirectional else self.hidden_size
 
     @property
@@ -56,25 +56,26 @@ class StackShape:
 
     @property
     def gathers(self) -> bool:
-        """Whether embeddings are looked up as values, and not folded."""
+        """True if embeddings are looked up as values, and not folded."""
         return self.embedded and not self.folded
 
     @property
     def first_size(self) -> int:
-        """What the first layer reads a step: of an embedding, of a one-hot vector, of features."""
+        """The size of the first layer's input at each step: of an embedding, a one-hot vector, or the features."""
         return self.embedding_size if self.token_input and self.embedding_size is not None else self.input_size
 
     @property
     def reads_values(self) -> bool:
-        """Whether the first layer reads values: features, or embeddings that were looked up."""
+        """True if the first layer reads values: features, or embeddings that were looked up."""
         return not self.token_input or self.gathers
 
 
 class Stack(Part):
-    """The layers of a `StackShape`.
+    """The layers that a `StackShape` describes.
 
-    prefix: of its parameters' names. place: a number of its own among the stacks of a model, for the random streams.
-    drops_top: dropout follows the topmost layer as well. takes_chrono: whether `model.chrono_init` is for it.
+    prefix: the beginning of its parameters' names. place: its own number among the stacks of a model, for the random
+    streams. drops_top: True if dropout follows the topmost layer as well. takes_chrono: True if `model.chrono_init`
+    is for this stack.
     """
 
     def __init__(
@@ -106,7 +107,7 @@ class Stack(Part):
         self.parts = tuple(self.layers)
 
     def work(self, T: int, B: int, dtype: np.dtype, *, training: bool, input_gradient: bool = False) -> StackWork:
-        """Arrays for up to T steps of B sequences."""
+        """Return arrays for up to T steps of B sequences."""
         shape, cell, last = self.shape, self.cell, self.shape.num_layers - 1
         dropping = training and shape.dropout > 0
         dense = shape.reads_values
@@ -130,17 +131,17 @@ class Stack(Part):
         )
 
     def traces(self, work: StackWork, part: str = "", lengths: np.ndarray | None = None) -> list[LayerTrace]:
-        """Every layer, or every direction of it, in PyTorch's order. lengths: where they are not the work's own."""
+        """Return the traces of all layers or their directions in PyTorch's order; `lengths` replaces the work's own."""
         lengths = work.extent.lengths if lengths is None else lengths
         layers = [direction for layer in self.layers for direction in layer.directions]
         return [LayerTrace(part, *both, lengths) for both in zip(layers, work.directions, strict=True)]
 
     def dropout_keys(self, seed: int, update: int) -> tuple[np.uint32, ...]:
-        """One mask for what each layer says."""
+        """Return one mask key for the output of each layer; none if dropout is 0."""
         return dropout.keys(self.shape.dropout, len(self.layers), 100 * self.place, seed, update)
 
     def forward(self, work: StackWork, low: int, high: int) -> None:
-        """work.y for sequences low ≤ b < high, from work.tokens or work.x and the states in row 0."""
+        """Compute work.y for sequences low ≤ b < high from work.tokens or work.x and the states in row 0."""
         if self._gathers:
             inputs.gather(self.embedding.value, work.tokens, work.x, 0, low, high)
         for l, (layer, layer_work) in enumerate(zip(self.layers, work.layers, strict=True)):
@@ -149,7 +150,7 @@ class Stack(Part):
                 dropout.drop(self.shape.dropout, layer_work.output, layer_work.dropped, work.dropout_keys[l], low, high)
 
     def backward(self, work: StackWork, low: int, high: int) -> None:
-        """From dL/dy in work.dy to da of every layer, dL/dh in dh, and dx where it is wanted."""
+        """Compute da of every layer, dL/dh in dh, and dx if it is wanted, from dL/dy in work.dy."""
         for l in range(len(self.layers) - 1, -1, -1):
             layer_work = work.layers[l]
             dy = layer_work.doutput
@@ -159,7 +160,7 @@ class Stack(Part):
             self.layers[l].backward(layer_work, dx, work.extent, low, high)
 
     def weight_gradients(self, work: StackWork, share: Share) -> None:
-        """This share's columns of every parameter's gradient, when `backward` of all sequences is done."""
+        """Compute this share's columns of every parameter's gradient, after `backward` of all sequences."""
         for l, layer in enumerate(self.layers):
             layer.weight_gradients(work.layers[l], self._layer_input(work, l), share)
         if self._gathers:
@@ -167,7 +168,7 @@ class Stack(Part):
             inputs.scatter(work.dx, 0, work.tokens, self.embedding.gradient, *share.split(self.shape.first_size))
 
     def finish_gradients(self) -> None:
-        """What is left to one thread when all shares are done."""
+        """Complete the gradients on one thread, after `weight_gradients` of all shares."""
         self.layers[0].finish_gradients()
 
     def _layer_input(self, work: StackWork, l: int) -> np.ndarray:

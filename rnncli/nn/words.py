@@ -1,7 +1,7 @@
-"""Vectors of words: one that is looked up, beside one that a small network composes from the word's characters.
+"""Vectors of words: one part is looked up, the other is composed from the word's characters by a small network.
 
-So that a word never seen has a vector too (Ling et al., 2015). Every distinct word of a batch is composed once, however
-often it occurs: these vectors are what the sequences of a batch share, and come before any of them.
+A word never seen before has a vector too (Ling et al., 2015). Every distinct word of a batch is composed once,
+however often it occurs: the sequences of a batch share these vectors, which are computed first.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ _ROOM = 128  # words: memory is kept for multiples of it
 
 @dataclass(frozen=True)
 class Lexicon:
-    """Words as they are written, numbered: words (F,) their numbers in the vocabulary, 0 where it lacks them; seldom
-    (F,) whether such a word may be taken for an unknown one in training; spellings their characters' numbers, each at
-    least one."""
+    """The written forms of words, numbered.
+
+    words (F,): their numbers in the vocabulary, 0 if it lacks them; seldom (F,): True if training may take the word
+    for an unknown one; spellings: the numbers of their characters, each at least one.
+    """
 
     words: np.ndarray
     seldom: np.ndarray
@@ -33,12 +35,12 @@ class Lexicon:
 
 
 def spelling_shape(cell: str, characters: int, C: int) -> StackShape:
-    """Of the network that reads a word's characters: one layer of two directions of C."""
+    """Return the shape of the stack that reads a word's characters: one layer of two directions of C."""
     return StackShape(cell, characters, C, 1, True, bidirectional=True)
 
 
 class WordVectors(Part):
-    """E values looked up for each of V words, then 2·C that two directions say of its characters."""
+    """Vectors of V words: E values that are looked up, then 2·C outputs of two directions that read the characters."""
 
     def __init__(self, cell: str, V: int, E: int, characters: int, C: int):
         self.V, self.E, self.C = V, E, C
@@ -50,11 +52,11 @@ class WordVectors(Part):
         self._memory: dict[int, tuple[StackWork, PoolingWork]] = {}
 
     def work(self, T: int, B: int) -> WordsWork:
-        """Arrays for up to T steps of B sequences; those of the batch's words come with the words."""
+        """Return arrays for up to T steps of B sequences; `place` provides those of the batch's words."""
         return WordsWork(zeros((T, B), np.int32), zeros((T, B), np.int32), *self.memory_of(_ROOM, 1))
 
     def place(self, work: WordsWork, numbers: np.ndarray, lexicon: Lexicon) -> None:
-        """The spellings of a batch: numbers (T, B) in the lexicon."""
+        """Put the spellings of a batch into `work`; numbers (T, B) are places in the lexicon."""
         used, forms = np.unique(numbers, return_inverse=True)
         lengths = np.array([len(lexicon.spellings[i]) for i in used])
         order = np.argsort(-lengths, kind="stable")
@@ -64,7 +66,7 @@ class WordVectors(Part):
         work.spelt, work.composed = self._room([lexicon.spellings[used[i]] for i in order])
 
     def _room(self, spellings: list[np.ndarray]) -> tuple[StackWork, PoolingWork]:
-        """Memory for these words, longest first, filled up with words of one character that nothing refers to."""
+        """Return memory that holds these words, longest first, padded with unused words of one character."""
         B = -(-len(spellings) // _ROOM) * _ROOM
         whole, composed = self.memory_of(B, len(spellings[0]))
         lengths = np.ones(B, np.int32)
@@ -77,7 +79,7 @@ class WordVectors(Part):
         return spelt, composed
 
     def memory_of(self, B: int, T: int) -> tuple[StackWork, PoolingWork]:
-        """Arrays for B words of up to T characters, kept for the next time."""
+        """Return arrays for B words of up to T characters, which are kept for later calls."""
         dtype = self.table.value.dtype
         if B not in self._memory or len(self._memory[B][0].tokens) < T:
             whole = self.spelling.work(T, B, dtype, training=True)
@@ -85,7 +87,7 @@ class WordVectors(Part):
         return self._memory[B]
 
     def gather(self, work: WordsWork, x: np.ndarray, low: int, high: int) -> None:
-        """x (T, B, E + 2C) from both."""
+        """Write both parts of the vectors to x (T, B, E + 2C)."""
         inputs.gather(self.table.value, work.words, x, 0, low, high)
         inputs.gather(work.composed.pooled[0], work.forms, x, self.E, low, high)
 
@@ -95,7 +97,7 @@ class WordVectors(Part):
 
 @dataclass(frozen=True)
 class WordsOfBatch:
-    """The vectors of a batch's distinct words: composed before any sequence, and gone back through after all."""
+    """The vectors of a batch's distinct words: computed before all sequences, backpropagated after all sequences."""
 
     layer: WordVectors
     work: WordsWork
@@ -106,19 +108,19 @@ class WordsOfBatch:
         return self.work.spelt.B
 
     def forward(self, low: int, high: int) -> None:
-        """The vectors of words low ≤ b < high from their characters."""
+        """Compute the vectors of words low ≤ b < high from their characters."""
         spelt = self.work.spelt
         self.layer.spelling.forward(spelt, low, high)
         pooling.last(spelt.y, spelt.extent.lengths, self.layer.C, self.work.composed.pooled, low, high)
 
     def collect(self, share: Share) -> None:
-        """This share's columns of the gradients of both parts of the vectors, from dx of all sequences."""
+        """Compute this share's columns of the gradients of both parts of the vectors, from dx of all sequences."""
         layer, work = self.layer, self.work
         inputs.scatter(self.dx, 0, work.words, layer.table.gradient, *share.split(layer.E))
         inputs.scatter(self.dx, layer.E, work.forms, work.composed.dpooled[0], *share.split(2 * layer.C))
 
     def backward(self, low: int, high: int) -> None:
-        """Back through the characters of words low ≤ b < high."""
+        """Backpropagate through the characters of words low ≤ b < high."""
         spelt, dpooled = self.work.spelt, self.work.composed.dpooled
         pooling.last_grad(dpooled, spelt.extent.lengths, self.layer.C, spelt.dy, low, high)
         self.layer.spelling.backward(spelt, low, high)

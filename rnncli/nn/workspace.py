@@ -16,7 +16,7 @@ LayerState = tuple[np.ndarray, ...]  # of one layer: its states (B, H), the hidd
 
 
 class Extent(NamedTuple):
-    """How long the sequences of a batch are: lengths (B,), longest first; active (T,), how many run at each step."""
+    """The lengths of a batch's sequences: lengths (B,), longest first; active (T,), how many run at each step."""
 
     lengths: np.ndarray
     active: np.ndarray
@@ -27,14 +27,14 @@ class Extent(NamedTuple):
 
     @classmethod
     def of(cls, lengths: np.ndarray) -> Extent:
-        """lengths (B,), each at least 1, longest first; a batch of that many steps."""
+        """Return the extent of sequences of lengths (B,), each at least 1, longest first; T is the longest length."""
         steps = np.arange(lengths[0])
         return cls(lengths.astype(np.int32), (lengths[None, :] > steps[:, None]).sum(axis=1).astype(np.int32))
 
 
 @dataclass
 class LayerWork:
-    """One recurrent layer's arrays and gradients; see `rnncli.kernels.cells.cell.Cell` for what each holds.
+    """The arrays and gradients of one recurrent layer; `rnncli.kernels.cells.cell.Cell` explains what each holds.
 
     y (T, B, H) is the layer's output after dropout; without dropout it is h[1:] itself.
     """
@@ -49,7 +49,7 @@ class LayerWork:
         return cls(cell.zeros(T, B, H, dtype), cell.zero_states(T, B, H, dtype), dropped)
 
     def first(self, T: int) -> LayerWork:
-        """The same memory for a window of T steps."""
+        """Return a workspace for a window of T steps, in the same memory."""
         if len(self.a) == T:
             return self
         gradients = type(self.gradients)(*(array[: T + 1] for array in self.gradients))
@@ -102,7 +102,7 @@ class LayerWork:
 
 @dataclass
 class BidirectionalWork:
-    """A layer of two directions: what each computes in, and what is between them.
+    """The arrays of a layer of two directions: those of each direction, and those between them.
 
     x_back is the layer's input reversed, dx_back its gradient (None for tokens); output, doutput (T, B, 2H).
     """
@@ -133,7 +133,7 @@ class BidirectionalWork:
         )
 
     def first(self, T: int) -> BidirectionalWork:
-        """The same memory for a window of T steps."""
+        """Return a workspace for a window of T steps, in the same memory."""
         dx_back, dropped = (None if array is None else array[:T] for array in (self.dx_back, self.dropped))
         return BidirectionalWork(
             self.forwards.first(T),
@@ -156,10 +156,10 @@ class BidirectionalWork:
 
 @dataclass(kw_only=True)
 class StackWork:
-    """What a stack of layers computes in.
+    """The arrays that a stack of layers computes in.
 
     tokens (T, B) int32 for token inputs, else empty; x (T, B, I) the dense input of the first layer, else empty;
-    dx (T, B, I) its gradient where it is wanted, else None; dropout_keys one uint32 per layer, empty outside training.
+    dx (T, B, I) its gradient if it is wanted, else None; dropout_keys one uint32 per layer, empty outside training.
     """
 
     tokens: np.ndarray
@@ -179,7 +179,7 @@ class StackWork:
 
     @property
     def y(self) -> np.ndarray:
-        """What the topmost layer says, (T, B, F)."""
+        """The output of the topmost layer, (T, B, F)."""
         return self.layers[-1].y
 
     @property
@@ -187,7 +187,7 @@ class StackWork:
         return self.layers[-1].doutput
 
     def of_steps(self, T: int) -> StackWork:
-        """The same memory for T full steps."""
+        """Return a workspace for T full steps, in the same memory."""
         return StackWork(
             tokens=self.tokens[:T],
             x=self.x[:T],
@@ -197,7 +197,7 @@ class StackWork:
         )
 
     def of_lengths(self, lengths: np.ndarray) -> StackWork:
-        """The same memory for whole sequences of these lengths (B,), longest first."""
+        """Return a workspace for whole sequences of these lengths (B,), longest first, in the same memory."""
         work = self.of_steps(int(lengths[0]))
         work.extent = Extent.of(lengths)
         return work
@@ -208,23 +208,23 @@ class StackWork:
         return [direction for layer in self.layers for direction in layer.directions]
 
     def state(self, t: int) -> list[LayerState]:
-        """Copies of the states of every layer after t steps."""
+        """Return copies of the states of every layer after t steps."""
         return [tuple(state[t].copy() for state in layer.states.values()) for layer in self.directions]
 
     def set_state(self, state: Sequence[LayerState]) -> None:
-        """Start the window from these."""
+        """Start the window from these states, given for every layer in the order of `directions`."""
         for layer, given in zip(self.directions, state, strict=True):
             for array, values in zip(layer.states.values(), given, strict=True):
                 array[0] = values
 
     def carry(self, t: int) -> None:
-        """Start the next window in this memory from where this one is after t steps."""
+        """Start the next window in this memory from the states of this one after t steps."""
         for layer in self.directions:
             for array in layer.states.values():
                 array[0] = array[t]
 
     def clear_state(self) -> None:
-        """Start the window from zero."""
+        """Start the window from zero states."""
         for layer in self.directions:
             for array in layer.states.values():
                 array[0] = 0
@@ -232,8 +232,11 @@ class StackWork:
 
 @dataclass
 class WordsWork:
-    """words (T, B): numbers in the vocabulary; forms (T, B): places among the batch's distinct words, which are spelt
-    by `spelt`; `composed` their vectors."""
+    """The words of a batch.
+
+    words (T, B): numbers in the vocabulary; forms (T, B): places among the batch's distinct words; spelt: the arrays
+    in which their characters are read; composed: their vectors.
+    """
 
     words: np.ndarray
     forms: np.ndarray
@@ -246,10 +249,10 @@ class WordsWork:
 
 @dataclass(kw_only=True)
 class Workspace(StackWork):
-    """A window: its stack, and the outputs of the head for steps head_from ≤ t < T.
+    """The arrays of a window: those of its stack, and the outputs of the head for steps head_from ≤ t < T.
 
-    outputs (T − head_from, B, O), which the loss overwrites with its gradient. With a pooling the head sees one vector
-    a sequence, and outputs are (1, B, O), to which base (B, O) is added where it is given.
+    outputs (T − head_from, B, O), which the loss overwrites with its gradient. With a pooling the head reads one
+    vector per sequence, and outputs are (1, B, O), to which base (B, O) is added if it is given.
     """
 
     pooling: PoolingWork | None
@@ -259,7 +262,7 @@ class Workspace(StackWork):
     base: np.ndarray | None = None
 
     def first(self, T: int, head_from: int) -> Workspace:
-        """The same memory for a window of T steps whose head starts at `head_from`."""
+        """Return a workspace for a window of T steps whose head starts at `head_from`, in the same memory."""
         return Workspace(
             **vars(self.of_steps(T)),
             pooling=None if self.pooling is None else self.pooling.first(T),
@@ -269,7 +272,7 @@ class Workspace(StackWork):
         )
 
     def ragged(self, lengths: np.ndarray) -> Workspace:
-        """The same memory for whole sequences of these lengths (B,), longest first."""
+        """Return a workspace for whole sequences of these lengths (B,), longest first, in the same memory."""
         T = int(lengths[0])
         window = self.first(T, T - len(self.outputs) if self.pooling else 0)
         window.extent = Extent.of(lengths)

@@ -1,4 +1,7 @@
-"""Networks that write: `rnncli.kernels.generation` many tokens to a call, `rnncli.kernels.beam` the best answers."""
+"""Networks that write: many tokens in one call, or the best answers.
+
+The kernels are `rnncli.kernels.generation` and `rnncli.kernels.beam`.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ from rnncli.nn.workspace import LayerState
 
 
 def packed_weights(stack: Stack, head: LinearHead) -> generation.Weights:
-    """The weights as they are now, side by side. The head's and an embedding's are views and follow a change."""
+    """Return the weights as they are now, packed for `rnncli.kernels.generation`.
+
+    Those of the head and of an embedding are views and follow a change.
+    """
     dtype, columns = head.weight.value.dtype, stack.layers[0].columns
     first, above = stack.layers[0].input, [layer.input for layer in stack.layers[1:]]
     if isinstance(first, TokenRows):
@@ -41,7 +47,7 @@ def packed_weights(stack: Stack, head: LinearHead) -> generation.Weights:
 
 
 def fresh_state(stack: Stack, head: LinearHead, B: int) -> generation.State:
-    """Room for B sequences, all states zero."""
+    """Return arrays for B sequences, all states zero."""
     dtype, shape = head.weight.value.dtype, stack.shape
     return generation.State(
         arrays=stack.cell.zeros(1, B, shape.hidden_size, dtype, (shape.num_layers,)),
@@ -52,7 +58,10 @@ def fresh_state(stack: Stack, head: LinearHead, B: int) -> generation.State:
 
 
 class TokenWriter:
-    """A token network that writes B sequences at a time. The weights as they are now, and the states of B sequences."""
+    """A token network that writes B sequences at a time.
+
+    It holds the weights as they are now, and the states of the B sequences.
+    """
 
     def __init__(self, network: Network, B: int):
         self.weights = packed_weights(network.stack, network.head)
@@ -60,7 +69,7 @@ class TokenWriter:
         self._chances = np.zeros(network.head.O)
 
     def begin(self, state: Sequence[LayerState], logits: np.ndarray) -> None:
-        """All sequences start from the states (1, H) of every layer, where `logits` (V,) were said."""
+        """Start all sequences from the states (1, H) of every layer and the `logits` (V,) that follow them."""
         for l, given in enumerate(state):
             for array, values in zip(generation.states_of(self.state.arrays), given, strict=True):
                 array[l, 0] = values
@@ -76,7 +85,7 @@ class TokenWriter:
         top_p: float,
         excluded: int,
     ) -> None:
-        """tokens (N, B) int32: the next N of every sequence, number `number` being the first; seeds (B,) uint64."""
+        """Write the next N tokens of every sequence to tokens (N, B) int32, from `number` on; seeds (B,) uint64."""
         generation.write(
             self.weights, self.state, tokens, seeds, number, temperature, top_k, top_p, excluded, self._chances
         )
@@ -87,7 +96,7 @@ _WAYS = {None: beam.NONE, "dot": beam.DOT, "additive": beam.ADDITIVE}
 
 @dataclass(frozen=True)
 class Written:
-    """One answer: its tokens, <end> left out, and the log-probability of all it says, in nats."""
+    """One answer: its tokens without <end>, and the log-probability of the whole answer, in nats."""
 
     tokens: np.ndarray
     score: float
@@ -96,7 +105,7 @@ class Written:
 class PairWriter:
     """An encoder-decoder that writes the best answers to a batch of sources, with the weights as they are now.
 
-    beams: how many hypotheses stay. longest: what an answer may have in tokens.
+    beams: the number of hypotheses that are kept. longest: the maximum number of tokens of an answer.
     """
 
     def __init__(self, model: EncoderDecoder, *, beams: int, longest: int, alpha: float, excluded: int = 0):
@@ -104,7 +113,7 @@ class PairWriter:
         self.weights = packed_weights(model.decoder, model.head)
 
     def write(self, work: PairWork) -> list[list[Written]]:
-        """The up to K best answers for each sequence of `work`, best first, once the model has read it."""
+        """Return the up to K best answers for each sequence of `work`, best first; the model must have read it."""
         B, K, decoder = work.B, self.K, self.model.decoder
         state = fresh_state(decoder, self.model.head, B * K)
         for l, layer in enumerate(work.decoder.directions):

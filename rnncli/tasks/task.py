@@ -1,4 +1,4 @@
-"""What a task is: one object, which `registry` lists; and what it makes. Workflows know tasks only through these.
+"""The interface of a task, one object that `registry` lists, and of what it makes. Workflows know tasks only by it.
 
 A new task is a folder with such an object in its `task.py`, and one line in `registry`.
 """
@@ -23,7 +23,7 @@ from rnncli.training.reports import Score
 
 @dataclass(frozen=True)
 class Table:
-    """`nested` is what JSON shows, one object per item; `rows` the same flat, for tables and CSV.
+    """An answer as a table: `nested` for JSON, one object per item; `rows` the same, flat, for tables and CSV.
 
     A CSV is written with the delimiter and the decimal sign of the data it continues. charts: to be drawn.
     """
@@ -37,7 +37,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Stream:
-    """Rows as they come."""
+    """An answer as rows that are written as they come."""
 
     rows: Iterator[dict[str, Any]]
     delimiter: str
@@ -46,7 +46,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class Piece:
-    """What is written for one input: as lines of text, nested, and flat."""
+    """The answer for one input: as lines of text, nested, and flat."""
 
     lines: list[str]
     nested: dict[str, Any]
@@ -55,7 +55,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Pieces:
-    """What is written, input by input as they come."""
+    """An answer as pieces that are written input by input as they come."""
 
     pieces: Iterator[Piece]
 
@@ -69,7 +69,7 @@ Options = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Context:
-    """What an experiment is run with: the threads that it may use, and float32 or, for checks, float64."""
+    """The means of an experiment: the threads that it may use, and float32 or, for checks, float64."""
 
     pool: ThreadPool
     dtype: np.dtype = FLOAT32
@@ -77,9 +77,9 @@ class Context:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The score, as a table may show it and as JSON; `check` raises CheckFailedError where what was asked for fails.
+    """The score, to be shown as a table or as JSON; `check` raises CheckFailedError if a requested check fails.
 
-    report: more figures than the score, in a dataclass that `rnncli.ui` knows. rows: every single prediction, for CSV.
+    report: further figures, in a dataclass that `rnncli.ui` knows. rows: all single predictions, for CSV.
     """
 
     score: Score
@@ -89,13 +89,13 @@ class Evaluation:
 
 
 def set_first_weights(network: Model, config: Config) -> None:
-    """A model's first weights, as a config wants them, from its seed alone."""
+    """Set a model's first weights, as a config defines them, from its seed alone."""
     model = config.model
     network.initialise(model.recurrent_init, model.recurrent_scale, config.training.seed, model.chrono_init)
 
 
 def config_in(header: Mapping[str, Any], schema: type[C]) -> C:
-    """The config in the header of a model file; ConfigError where it makes no sense."""
+    """Return the config in the header of a model file; ConfigError if it makes no sense."""
     kept = {part: header[part] for part in ("task", *SECTIONS) if part in header}
     config = config_from_mapping(kept, {str(header["task"]): schema})
     assert isinstance(config, schema)
@@ -105,8 +105,8 @@ def config_in(header: Mapping[str, Any], schema: type[C]) -> C:
 class Experiment:
     """A network and its data, ready to be trained.
 
-    config: with every null filled in that the data decide. facts: (label, text) for the user: what was read, what is
-    built.
+    config: has every null filled in that the data decide. facts: (label, text) for the user: the data that were
+    read, the network that is built.
     """
 
     config: Config
@@ -115,27 +115,27 @@ class Experiment:
     facts: tuple[tuple[str, str], ...]
 
     def header(self) -> dict[str, Any]:
-        """What a model file must say to be used alone; nothing that depends on threads, paths or the clock.
+        """Return all that a model file needs to be used alone; nothing depends on threads, paths or the clock.
 
-        `task`, `data` and `model`, which `config_in` reads; beside them what the task needs, as JSON that gives itself
-        back. `arrays` holds what is to be stored as tensors, and `validated` what validation said: of both `evaluate`
-        does not ask that they are the same when an experiment is prepared again.
+        It has `task`, `data` and `model`, which `config_in` reads, and all that the task needs, as JSON that
+        survives a round trip. `arrays` are stored as tensors, and `validated` has the results of validation:
+        `evaluate` compares neither of them when it prepares the experiment again.
         """
         raise NotImplementedError
 
     def hold_out(self, source: Source, changes: Options) -> None:
-        """Score on these data in place of the test part; `changes` to the config's `data` say how they are read."""
+        """Score on these data in place of the test split; `changes` to the config's `data` define how they are read."""
         raise NotImplementedError
 
     def recall(self, header: Mapping[str, Any]) -> None:
-        """Take what training learnt beside the weights from the header of its model file."""
+        """Restore what training learnt beside the weights, from the header of its model file."""
 
     def score(self) -> Score | None:
-        """The current weights beside the baselines, on the test part or else the validation part."""
+        """Score the current weights and the baselines on the test split, or else on validation; None without either."""
         raise NotImplementedError
 
     def evaluate(self, options: Options) -> Evaluation:
-        """The score and all that `options` ask for; UsageError where nothing was held out."""
+        """Return the score and all that `options` request; UsageError if nothing was held out."""
         score = self.score()
         if score is None:
             raise UsageError("nothing was held out; name data to score it on")
@@ -144,7 +144,7 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Asked:
-    """What `predict` is asked: about which data, read how, with which options; `tell` hears of rows that do not fit."""
+    """A request to `predict`: the data, how to read them, options; `tell` takes messages on rows that do not fit."""
 
     data: str | None
     reading: Options
@@ -156,16 +156,16 @@ class Predictor:
     """A trained model at work."""
 
     def predict(self, asked: Asked) -> Answers:
-        """Answers to the data that are asked about."""
+        """Return the answers to the data in `asked`."""
         raise NotImplementedError
 
     def generate(self, prime: str, options: Options) -> Iterator[Iterator[str]]:
-        """Texts after `prime`, each as pieces."""
+        """Yield texts that continue `prime`, each as pieces."""
         raise NotImplementedError
 
 
 class Task:
-    """One task. options: by command, the names of those that it understands; a command that is absent is not for it."""
+    """One task. options: the names of those that it supports, by command; an absent command does not apply to it."""
 
     name: ClassVar[str]
     config: ClassVar[type[Config]]
@@ -181,11 +181,11 @@ class Task:
         raise NotImplementedError
 
     def load(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Predictor:
-        """The trained model in a model file."""
+        """Return the trained model in a model file."""
         raise NotImplementedError
 
     def renewed(self, header: Mapping[str, Any]) -> dict[str, Any]:
-        """A header that an older version wrote, as this one writes it; those of 0.1 have all tasks' keys."""
+        """Return a header of an older version in the form of this one; headers of 0.1 have the keys of all tasks."""
         new = dict(header)
         for section in SECTIONS:
             if isinstance(new.get(section), dict):
@@ -194,16 +194,16 @@ class Task:
         return new
 
     def inferred(self, path: str, size: int, form: str | None) -> dict[str, Any] | None:
-        """The sections of a config for a bare data file of `size` bytes; None for a file that another task is for.
+        """Return the sections of a config for a bare data file of `size` bytes; None if another task is for it.
 
         The first task that has an answer is taken, in the order of the registry.
-        form: data.format, where the command line says it.
+        form: data.format, if the command line gives it.
         """
         return None
 
     def require_options(self, command: str, options: Options) -> None:
-        """UsageError where the values of options that it understands make no sense."""
+        """Raise UsageError if the values of its options make no sense."""
 
     def held_out_for(self, config: Any, options: Options) -> list[str]:
-        """Overrides of a config that is evaluated with `options`, so that enough is held out."""
+        """Return overrides for a config that is evaluated with `options`, so that enough is held out."""
         return []

@@ -1,8 +1,8 @@
-"""Training: how a network is driven, and what is reported of it. It prints nothing and writes no file.
+"""Training: gradients of batches, optimizers, the loop and its reports. It prints nothing and writes no file.
 
-reports           frozen dataclasses, all that the user interface ever sees
-backpropagation   one window forward and backward, a shard of the batch on each thread
-batches           windows of long streams (truncated BPTT), and whole sequences in batches of like length
-optimizer         the learning rate at an update, clipping, and the fused update of the flat buffer
-loop              updates, evaluations, the best weights, stopping, resuming: a generator of reports
+reports           frozen dataclasses, which are all that the user interface knows of training
+backpropagation   one window forward and backward, one shard of the batch per thread
+batches           windows of long streams (truncated BPTT), and batches of whole sequences of similar length
+optimizer         the learning rate of an update, clipping, and the fused update of the flat parameter buffer
+loop              a generator of reports: updates, evaluations, the best weights, stopping, resuming
 """

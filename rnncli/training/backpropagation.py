@@ -1,6 +1,6 @@
-"""One window through the network on all threads: forward, loss, backward, weight gradients.
+"""The pass of one window through the network on all threads: forward, loss, backward, weight gradients.
 
-There are no barriers inside kernels: each thread takes a shard of the batch through the whole window.
+Kernels contain no barriers: each thread takes its shard of the batch through the whole window.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from rnncli.kernels import denormals, forecast_losses, losses
 from rnncli.nn.network import Model
 from rnncli.nn.parameters import Share
 
-WORTH_WAKING = 150_000.0  # nanoseconds of work
-MULTIPLY_ADDS = 50.0  # of one thread in a nanosecond, roughly
+WORTH_WAKING = 150_000.0  # nanoseconds of work from which other threads are woken
+MULTIPLY_ADDS = 50.0  # multiply-adds that one thread does in a nanosecond, roughly
 
 
 class ThreadPool:
-    """`count` threads, and each one's `Share` of the weight gradients.
+    """A pool of `count` threads, each with its `Share` of the weight gradients; None is one thread per CPU.
 
-    Kernels release the GIL. The calling thread works too, so one thread needs no pool at all. Waking another takes some
-    40 µs in a virtual machine, so a phase says about how long it would take alone, and a short one stays where it is;
-    it is cut into the same jobs all the same. While they run, denormals are zero on every thread.
+    Kernels release the GIL. The calling thread works too, so that a pool of one starts no thread. Waking a thread
+    takes some 40 µs in a virtual machine. Callers therefore pass the time that their work takes on one thread, and
+    short work runs on the calling thread alone, cut into the same jobs. Denormals are zero on all threads meanwhile.
     """
 
     def __init__(self, count: int | None, dtype: np.dtype):
@@ -41,7 +41,7 @@ class ThreadPool:
         )
 
     def run(self, jobs: Sequence[Callable[[], None]], nanoseconds: float = math.inf) -> None:
-        """Run all jobs, which take about so long on one thread, and wait; the first error of any is raised."""
+        """Run all jobs and wait, then raise the first error; `nanoseconds` is their rough time on one thread."""
         word = denormals.flush()
         try:
             if self._executor is None or len(jobs) == 1 or nanoseconds < WORTH_WAKING:
@@ -66,13 +66,13 @@ class ThreadPool:
                 raise error
 
     def over_batch(self, B: int, work: Callable[[int, int], None], nanoseconds: float = math.inf) -> None:
-        """work(low, high) for shards of B sequences."""
+        """Split B sequences into shards, at most one per thread, and run work(low, high) for each."""
         count = min(self.count, B)
         edges = [B * i // count for i in range(count + 1)]
         self.run([partial(work, low, high) for low, high in itertools.pairwise(edges)], nanoseconds)
 
     def over_blocks(self, blocks: int, work: Callable[[int, int], None], nanoseconds: float = math.inf) -> None:
-        """work(first, last) for shares of `blocks` equal units."""
+        """Split `blocks` equal units into shares, at most one per thread, and run work(first, last) for each."""
         self.over_batch(blocks, work, nanoseconds)
 
     def over_shares(self, work: Callable[[Share], None], nanoseconds: float = math.inf) -> None:
@@ -85,22 +85,22 @@ class ThreadPool:
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss kernel of `rnncli.kernels`, what it is counted in, and the arguments that it wants behind the targets."""
+    """A loss kernel of `rnncli.kernels`, the unit of its values, and the arguments that it takes after the targets."""
 
     kernel: Callable[..., None]
     unit: str
-    absurd: float  # a mean beyond which no weights come back
+    absurd: float  # a mean loss from which on training counts as diverged
     arguments: tuple[Any, ...] = ()
 
 
 # A uniform guess over the largest vocabulary costs 11 nats.
 CROSS_ENTROPY = Loss(losses.softmax_cross_entropy, "nats per token", 1e4)
-# Scaled by a calm window, a healthy series may leap a thousand scales: no bound but what float32 can square.
+# A healthy series may jump by a thousand scales after a calm window: the only bound is what float32 can square.
 SQUARED_ERROR = Loss(forecast_losses.squared_error, "squared error in scaled units", 1e30)
 
 
 class Work(Protocol):
-    """What a model computes a batch in; see `Model.forward`."""
+    """The workspace in which a model computes a batch; see `Model.forward`."""
 
     outputs: np.ndarray
 
@@ -113,7 +113,7 @@ class Work(Protocol):
 
 @dataclass(frozen=True)
 class Sample:
-    """A batch to look at: filled, from its start state, without dropout; `count` as in `Backpropagation.gradient`."""
+    """A batch for inspection: inputs and start state are set, no dropout; `count` as in `Backpropagation.gradient`."""
 
     work: Any
     targets: np.ndarray
@@ -127,7 +127,7 @@ class Runner:
         self.network, self.pool = network, pool
 
     def forward(self, work: Work) -> None:
-        """The window's outputs."""
+        """Compute the outputs of the window into `work.outputs`."""
         self._compose_words(work)
         self.pool.over_batch(work.B, lambda low, high: self.network.forward(work, low, high), self._nanoseconds(work))
 
@@ -136,22 +136,22 @@ class Runner:
             self.pool.over_batch(words.count, words.forward, self._nanoseconds(work))
 
     def _nanoseconds(self, work: Work) -> float:
-        """What a forward pass takes on one thread, roughly."""
+        """Estimate the time of a forward pass on one thread, in nanoseconds."""
         return work.T * work.B * self.network.parameters.weights.size / MULTIPLY_ADDS
 
 
 class Backpropagation(Runner):
-    """Drives one model with one loss on a pool of threads."""
+    """Computes losses and gradients of one model with one loss on a pool of threads."""
 
     def __init__(self, network: Model, loss: Loss, pool: ThreadPool):
         super().__init__(network, pool)
         self.loss = loss
 
     def gradient(self, work: Work, targets: np.ndarray, count: int) -> float:
-        """The summed loss of the window; the gradient of its mean over `count` is left in the parameters.
+        """Return the summed loss of the window, and leave the gradient of its mean over `count` in the parameters.
 
-        targets: (T − head_from, B) tokens, or (T − head_from, B, K) values, NaN where unknown and not counted; with a
-        pooling (1, B) or (1, B, K).
+        targets: (T − head_from, B) tokens, or (T − head_from, B, K) values, where NaN is unknown and not counted;
+        with a pooling (1, B) or (1, B, K).
         """
         loss, forward = self.states(work, targets, count), self._nanoseconds(work)
         if words := self.network.words_of(work):
@@ -162,7 +162,7 @@ class Backpropagation(Runner):
         return loss
 
     def states(self, work: Work, targets: np.ndarray, count: int, **how: bool) -> float:
-        """As `gradient`, but only as far as the states' gradients; `how` is for the model's `backward`."""
+        """Return the loss as `gradient` does, but stop at gradients of states; `how` goes to the model's `backward`."""
         per_step = np.zeros(work.outputs.shape[:2])
         weight = self.network.dtype.type(1.0 / count)
 
@@ -176,7 +176,7 @@ class Backpropagation(Runner):
         return float(losses.total(per_step))
 
     def evaluate(self, work: Work, targets: np.ndarray) -> float:
-        """The summed loss of the window, without a gradient."""
+        """Return the summed loss of the window, without a backward pass."""
         per_step = np.zeros(work.outputs.shape[:2])
         weight = self.network.dtype.type(1.0)
 

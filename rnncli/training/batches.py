@@ -1,4 +1,4 @@
-"""Which steps an update sees: windows of long streams, or whole sequences in batches of nearly equal length."""
+"""The steps that an update trains on: windows of long streams, or batches of whole sequences of nearly equal length."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from rnncli.kernels import random
 
 @dataclass(frozen=True)
 class Window:
-    """Steps start ≤ t < stop of every stream; the loss sees those from start + head_from on.
+    """The steps start ≤ t < stop of every stream; the loss covers those from start + head_from on.
 
-    keep: how many steps into this window the next one starts; its state is stored there.
+    keep: the step of this window, from 0, at which the next one starts; the state there is stored for it.
     """
 
     start: int
@@ -28,12 +28,12 @@ class Window:
 
 
 def windows(length: int, stride: int, depth: int) -> list[Window]:
-    """The windows of one pass over streams of `length` steps, by TBPTT(k1, k2) with stride = k1 ≤ depth = k2.
+    """Return the windows of one pass over streams of `length` steps, by TBPTT(k1, k2) with stride = k1 ≤ depth = k2.
 
-    Update u takes the loss of the k1 newest steps, so every step is counted once. Its gradient flows back at most k2
-    steps: the window of the last k2 steps is recomputed with the current weights from the state stored at its start,
-    which is the one that the previous window computed there. A depth that covers the stream is full BPTT (Williams and
-    Peng, 1990; Sutskever, 2013).
+    Update u takes the loss of the k1 newest steps, so that every step is counted once. Its gradient flows back at
+    most k2 steps: the window of the last k2 steps is recomputed with the current weights, from the state that the
+    previous window computed and stored at its start. A depth that covers the stream is full BPTT (Williams and Peng,
+    1990; Sutskever, 2013).
     """
     stops = [min(newest + stride, length) for newest in range(0, length, stride)]
     starts = [max(0, stop - depth) for stop in stops]
@@ -44,14 +44,14 @@ def windows(length: int, stride: int, depth: int) -> list[Window]:
     ]
 
 
-BUCKET = 16  # batches that are drawn together, so that sequences of like length can share one
-_SHUFFLE, _BATCHES = 1 << 32, 1 << 33  # of the seed's independent random streams, plus the epoch
+BUCKET = 16  # batches that are drawn together, so that sequences of similar length can share one
+_SHUFFLE, _BATCHES = 1 << 32, 1 << 33  # numbers of the seed's random streams; the epoch is added to them
 
 
 class Batches:
-    """Batches of B of the sequences of these lengths, each a list of their numbers, longest first.
+    """Random batches of B sequences of similar length, each an array of sequence numbers, longest first.
 
-    lengths: of each sequence, or the keys that it is sorted by, the first deciding.
+    lengths: the length of each sequence, or the keys to sort it by, the first key before the others.
     """
 
     def __init__(self, lengths: Sequence[int] | Sequence[tuple[int, ...]], batch_size: int, seed: int):
@@ -61,12 +61,12 @@ class Batches:
         self._drawn: tuple[int, list[np.ndarray]] = (-1, [])
 
     def of_update(self, update: int) -> np.ndarray:
-        """The batch of one update."""
+        """Return the batch of one update, as sequence numbers."""
         epoch, number = divmod(update, self.per_epoch)
         return self._epoch(epoch)[number]
 
     def _epoch(self, epoch: int) -> list[np.ndarray]:
-        """The epoch's batches in random order."""
+        """Return the batches of an epoch in random order."""
         if self._drawn[0] != epoch:
             order = random.shuffled(len(self.lengths), self.seed, _SHUFFLE + epoch)
             batches = []
@@ -78,13 +78,13 @@ class Batches:
 
 
 def longest_first(lengths: np.ndarray) -> np.ndarray:
-    """The order of lengths (N,) or (N, keys), the first key deciding; equals stay in order."""
+    """Return the indices that sort lengths (N,) or (N, keys) from large to small, by the first key first; stable."""
     keys = lengths if lengths.ndim == 2 else lengths[:, None]
     return np.lexsort(-keys.T[::-1])
 
 
 def by_length(lengths: Sequence[int], B: int) -> list[np.ndarray]:
-    """All sequences once, longest first, B at a time."""
+    """Cut all sequences into batches of B, longest first, and return their numbers."""
     return _cut(longest_first(np.array(lengths, int)), B)
 
 
@@ -93,14 +93,14 @@ def _cut(order: np.ndarray, B: int) -> list[np.ndarray]:
 
 
 def place_sequences(sequences: Sequence[np.ndarray], place: np.ndarray) -> None:
-    """Side by side into (T, B) or (T, B, I), zero beyond each end."""
+    """Write the sequences side by side into `place`, (T, B) or (T, B, I), with zeros after the end of each."""
     for b, x in enumerate(sequences):
         place[: len(x), b] = x
         place[len(x) :, b] = 0
 
 
 class Stateless:
-    """What a learner keeps for a resume where a batch is a function of the seed and the update: nothing."""
+    """A base of learners whose batches follow from the seed and the update alone: nothing is kept for a resume."""
 
     def restart(self) -> None:
         pass

@@ -1,8 +1,8 @@
-"""The training loop: a generator of reports over any learner. What it saves and shows is its caller's business.
+"""The training loop: a generator of reports, for any learner. Its caller decides what to save and show.
 
-The number of updates is fixed before the first one, because schedules follow it. The best weights are those with the
-lowest validation loss at a scheduled evaluation; an evaluation forced by stopping is reported but decides nothing, so
-that a resumed run ends exactly as one that was never stopped.
+The number of updates is fixed before the first one, because schedules depend on it. The best weights are those with
+the lowest validation loss at a scheduled evaluation; an evaluation forced by stopping is reported but decides
+nothing, so that a resumed run ends exactly like one that was never stopped.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from rnncli.training.backpropagation import Backpropagation, Loss, Sample
 from rnncli.training.optimizer import SCHEDULES, Optimizer, Plateau
 from rnncli.training.reports import Evaluated, Progress
 
-EVALUATIONS = 10  # at least so many in a run; otherwise one after each epoch
+EVALUATIONS = 10  # the number to aim for in a run; more where one after each epoch makes more
 CALIBRATION_SECONDS = 2.0
-MOST_EVALUATING = 0.2  # of max_time; a short run is evaluated less often
-RESERVE = 0.05  # of max_time, for saving and for a machine that slows down
+MOST_EVALUATING = 0.2  # largest share of max_time spent on evaluations; a short run is evaluated less often
+RESERVE = 0.05  # share of max_time kept for saving and for a machine that slows down
 
 
 class Learner(Protocol):
-    """What a task hands to the loop."""
+    """The interface between a task and the training loop: an object that hands out gradients of batches."""
 
     updates_per_epoch: int
 
@@ -40,31 +40,31 @@ class Learner(Protocol):
 
     @property
     def backpropagation(self) -> Backpropagation:
-        """What drives the network that samples are for: of several, the first."""
+        """The driver of the network that `sample` makes batches for; of several networks, that of the first."""
 
     def gradient(self, update: int) -> tuple[float, int]:
-        """(summed loss, how many it sums); leaves the gradient of the mean in the network's parameters."""
+        """Return (summed loss, number of its terms), and leave the gradient of the mean in the network's parameters."""
 
     def sample(self, update: int, *, carried: bool = False) -> Sample:
-        """The batch of an update, to be looked at: of sequences that go on, from zero state, or from what is carried.
+        """Return the batch of an update for inspection, from zero state or, if carried, from that of its streams.
 
-        Learning may go on after it as if it had not been.
+        Training goes on afterwards as if this call had not been made.
         """
 
     def validate(self) -> tuple[float, int]:
-        """(summed loss, how many it sums) of the validation part; (nan, 0) where there is none."""
+        """Return (summed loss, number of its terms) of the validation split; (nan, 0) where there is none."""
 
     def restart(self) -> None:
-        """Forget what is carried from update to update."""
+        """Forget the state that is carried from update to update."""
 
     def arrays(self, *, before: bool = False) -> dict[str, np.ndarray]:
-        """What must be stored, beyond the weights, to go on exactly; or to do the last update again."""
+        """Return the arrays beyond the weights for an exact resume or, if `before`, for redoing the last update."""
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None: ...
 
 
 class Length(NamedTuple):
-    """How many updates a run has, and how often at least it is evaluated."""
+    """The length of a run: its number of updates, and the number of evaluations to aim for."""
 
     updates: int
     evaluations: int
@@ -72,7 +72,7 @@ class Length(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """How a run is trained; `updates` is its length."""
+    """The plan of a run, fixed before its first update; `updates` and `evaluations` are those of `Length`."""
 
     updates: int
     evaluations: int
@@ -83,7 +83,7 @@ class Plan:
 
 @dataclass
 class Position:
-    """Where a run stands: everything small that a resume needs; the arrays are the weights' and the learner's."""
+    """The position of a run: every number that a resume needs; the arrays are those of the weights and the learner."""
 
     update: int = 0
     tokens: int = 0
@@ -100,7 +100,7 @@ class Position:
 
 
 class TrainingLoop:
-    """Trains `learner` with `optimizer` after `plan`. `best` (P,) holds the best weights so far."""
+    """Trains `learner` with `optimizer` according to `plan`; `best` (P,) holds the best weights so far."""
 
     def __init__(
         self,
@@ -115,13 +115,13 @@ class TrainingLoop:
         self.parameters = learner.network.parameters
         self.best = self.parameters.weights.copy()
         self.rate = plan.learning_rate  # of the last update
-        self.updating = False  # true after an update that failed
+        self.updating = False  # true during an update, and after one that failed
         per_run = -(-plan.updates // plan.evaluations)
         seldom = plan.evaluations < EVALUATIONS
         self.evaluate_every = max(1, per_run if seldom else min(learner.updates_per_epoch, per_run))
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Progress | Evaluated]:
-        """Train to the plan's end, or until patience runs out or stop() is true after an update."""
+        """Train and yield reports until the plan ends, patience runs out, or stop() is true after an update."""
         position, since = self.position, self.clock()
         norm, reason = math.nan, "patience" if self._out_of_patience() else "scheduled"
         while position.update < self.plan.updates and reason == "scheduled":
@@ -141,7 +141,7 @@ class TrainingLoop:
                 if self._out_of_patience() and reason != "finished":
                     reason = "patience"
                 report = self._report(evaluated, norm, reason, improved=position.evaluations_since_best == 0)
-                position.loss_sum, position.loss_count = 0.0, 0  # before it is seen: the caller saves at a report
+                position.loss_sum, position.loss_count = 0.0, 0  # before the yield, since the caller saves at a report
                 yield report
             elif reason == "stopped":
                 yield self._report(self._validation_loss(), norm, reason, improved=False)
@@ -168,12 +168,12 @@ class TrainingLoop:
         return norm
 
     def learning_rate(self) -> float:
-        """The rate of the next update."""
+        """Return the learning rate of the next update."""
         done = self.position.update / self.plan.updates
         return self.plan.learning_rate * SCHEDULES[self.plan.schedule](done) * self.plateau.factor
 
     def _evaluate(self) -> float:
-        """A scheduled evaluation: remembers the best weights, and tells the plateau schedule."""
+        """Run a scheduled evaluation, remember the best weights, inform the plateau schedule, and return the loss."""
         position = self.position
         loss = self._validation_loss()
         improved = loss < position.best_loss
@@ -185,7 +185,7 @@ class TrainingLoop:
         return loss
 
     def _validation_loss(self) -> float:
-        """The mean validation loss; without a validation part, the training loss stands in."""
+        """Return the mean validation loss, or the training loss where there is no validation split."""
         total, count = self.learner.validate()
         position = self.position
         loss = total / count if count else position.loss_sum / max(position.loss_count, 1)
@@ -200,7 +200,7 @@ class TrainingLoop:
         return self.plan.patience is not None and self.position.evaluations_since_best >= self.plan.patience
 
     def _epoch(self) -> int:
-        """The epoch of the last update, from 1."""
+        """Return the epoch of the last update, counted from 1."""
         return -(-self.position.update // self.learner.updates_per_epoch)
 
     def _train_loss(self) -> float:
@@ -231,7 +231,7 @@ class TrainingLoop:
         )
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Every array that an exact resume needs; where an update failed, to do it again."""
+        """Return every array that an exact resume needs, or that a repeat of the last update needs if it failed."""
         return {
             "weights": self.parameters.weights,
             "best": self.best,
@@ -240,14 +240,14 @@ class TrainingLoop:
         }
 
     def snapshot(self) -> Position:
-        """The position with the parts that others keep."""
+        """Return the position, updated with the numbers that the plateau schedule and the optimizer keep."""
         position = self.position
         position.plateau_factor, position.plateau_waited = self.plateau.factor, self.plateau.waited
         position.optimizer_powers = self.optimizer.powers
         return position
 
     def restore(self, arrays: dict[str, np.ndarray], position: Position) -> None:
-        """Go on from a snapshot. KeyError or ValueError where the arrays are another model's."""
+        """Go on from a snapshot; KeyError or ValueError where the arrays belong to another model."""
         self.parameters.weights[...] = arrays["weights"]
         self.best[...] = arrays["best"]
         self.optimizer.restore(arrays, position.optimizer_powers)
@@ -265,9 +265,9 @@ def planned_length(
     evaluate: Callable[[], object],
     clock: Callable[[], float] = time.perf_counter,
 ) -> Length:
-    """The length of a run: its epochs, or what a short calibration says fits into max_time seconds, if that is less.
+    """Return the length of a run: its epochs, or what a short calibration fits into max_time seconds, if that is less.
 
-    `evaluate` does all that one evaluation costs, saving included. Call this once everything is compiled; it changes
+    evaluate: does all the work of one evaluation, saving included. Call this once everything is compiled; it changes
     neither weights nor position.
     """
     wanted = epochs * learner.updates_per_epoch

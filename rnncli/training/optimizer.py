@@ -1,7 +1,7 @@
 """Clipping by global norm (Pascanu et al., 2013) and one fused update over the flat parameter buffer.
 
-Schedules give the learning rate as a multiple of `learning_rate`, by what share of the updates is done, without a
-mathematical library, so that no machine differs.
+Schedules map the share of updates that are done to a factor of `learning_rate`. They use no mathematical library, so
+that every machine computes the same value.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from rnncli.kernels import optimizers
 from rnncli.nn.network import Model
 from rnncli.training.backpropagation import ThreadPool
 
-_COSINE_TERMS = 14  # of the Taylor series; at π the last is below 1e-17
+_COSINE_TERMS = 14  # terms of the Taylor series, of which the last is below 1e-21 at π/2
 
 
 def _cosine_of_pi_times(x: float) -> float:
-    """cos(πx) for 0 ≤ x ≤ 1 from additions and multiplications only."""
+    """Return cos(πx) for 0 ≤ x ≤ 1 by a Taylor series, which needs only basic arithmetic."""
     flip = x > 0.5
     square = (math.pi * (1.0 - x if flip else x)) ** 2
     term, total = 1.0, 1.0
@@ -34,12 +34,12 @@ def constant(done: float) -> float:
 
 
 def cosine(done: float) -> float:
-    """From 1 to 0 along half a cosine (Loshchilov and Hutter, 2017)."""
+    """Return half a cosine, from 1 down to 0 (Loshchilov and Hutter, 2017)."""
     return 0.5 * (1.0 + _cosine_of_pi_times(done))
 
 
 def step(done: float) -> float:
-    """A tenth after half of the run, a hundredth after three quarters."""
+    """Return 1, then 0.1 after half of the run and 0.01 after three quarters."""
     return 1.0 if done < 0.5 else 0.1 if done < 0.75 else 0.01
 
 
@@ -69,7 +69,7 @@ class Plateau:
 
 
 class Optimizer:
-    """The optimizer called `name` over a network; its moments and bias corrections are its whole state."""
+    """The optimizer called `name` of a network; its whole state is its moments and bias corrections."""
 
     def __init__(self, name: str, network: Model, clip_norm: float | None, pool: ThreadPool):
         self.kernel = optimizers.OPTIMIZERS[name]
@@ -84,7 +84,7 @@ class Optimizer:
         self.powers = [1.0, 1.0]
 
     def gradient_norm(self) -> float:
-        """The Euclidean norm of the whole gradient."""
+        """Return the Euclidean norm of the whole gradient."""
         gradient = self.parameters.gradient
 
         def block(first: int, last: int) -> None:
@@ -92,12 +92,12 @@ class Optimizer:
 
         self.pool.over_blocks(self.blocks, block, nanoseconds=0.3 * self.size)
         total = 0.0
-        for partial in self._sums:  # in order, whatever the threads
+        for partial in self._sums:  # in this order, so that the sum does not depend on the threads
             total += float(partial)
         return math.sqrt(total)
 
     def update(self, rate: float, norm: float) -> None:
-        """Move the weights against the gradient, whose norm is `norm`, and pack them anew."""
+        """Update the weights by the gradient, clipped by its norm `norm`, at learning rate `rate`; pack them anew."""
         scale = 1.0 if self.clip_norm is None else min(1.0, self.clip_norm / (norm + 1e-6))
         self.powers = [self.powers[0] * optimizers.BETA_1, self.powers[1] * optimizers.BETA_2]
         kind = self.parameters.weights.dtype.type

@@ -1,4 +1,4 @@
-"""What training tells the world: frozen, plain values; the user interface draws them and knows nothing else."""
+"""Reports of training: frozen, plain values. The user interface draws them and knows nothing else of training."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Note:
-    """A sentence for the user: something inferred, or something that will take a while."""
+    """A sentence for the user about something inferred, or something that will take a while."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Started:
-    """Before the first update. `facts` are (label, text) pairs to show: data, model, plan."""
+    """The report before the first update; `facts` are (label, text) pairs to show on data, model and run."""
 
     facts: tuple[tuple[str, str], ...]
     update: int
@@ -25,7 +25,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Progress:
-    """After an update. Losses are means per token (or value) since the last evaluation, in the task's unit."""
+    """A report after an update; its loss is a mean per token or value since the last evaluation, in the task's unit."""
 
     update: int
     updates: int
@@ -38,7 +38,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Memory:
-    """How far back gradients reach in a layer, over lags up to the longest; see `inspection.reports.Reach`."""
+    """The reach of gradients back in time in a layer, over lags up to `longest`; see `inspection.reports.Reach`."""
 
     layer: str
     longest: int
@@ -50,8 +50,10 @@ class Memory:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """One line of metrics.jsonl. `improved` says that these weights are the best so far; memory is empty unless it is
-    watched."""
+    """The report after an evaluation, which is one line of metrics.jsonl.
+
+    improved: these weights are the best so far. memory: one entry per layer under --watch-grads, else empty.
+    """
 
     step: int
     epoch: int
@@ -69,7 +71,7 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class Confusion:
-    """counts[i][k]: how many sequences labelled labels[i] were predicted to be labels[k]."""
+    """A confusion matrix: counts[i][k] is how often the label labels[i] was predicted as labels[k]."""
 
     labels: tuple[str, ...]
     counts: tuple[tuple[int, ...], ...]
@@ -77,7 +79,7 @@ class Confusion:
 
 @dataclass(frozen=True)
 class Score:
-    """A result beside its baselines: (name, value) pairs in `unit`, lower is better unless it says otherwise."""
+    """A score beside its baselines, (name, value) pairs in `unit`; lower is better unless `higher_is_better` is set."""
 
     split: str
     unit: str
@@ -90,7 +92,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Finished:
-    """The end of training: the best weights' score, None where nothing was held out."""
+    """The report at the end of training; `score` is that of the best weights, None where nothing was held out."""
 
     score: Score | None
     best_update: int

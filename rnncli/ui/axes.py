@@ -1,4 +1,4 @@
-"""What charts are drawn with: dots, the axis of their values, bars on a logarithmic scale."""
+"""Drawing tools of charts: dots of braille, value axes with round tick labels, bars on a logarithmic scale."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Dot = tuple[int, int]  # (column, row) from the top left
 
 
 class DotCanvas:
-    """`cells` maps (row, column) of a cell to the bits of its dots; cells without a dot are not in it."""
+    """A canvas of dots; `cells` maps (row, column) of each cell that has dots to their bits."""
 
     def __init__(self) -> None:
         self.cells: dict[tuple[int, int], int] = {}
@@ -26,8 +26,9 @@ class DotCanvas:
     def draw(self, points: Iterable[Dot | None]) -> None:
         """Join consecutive points; None leaves a gap, and a point between two gaps is one dot.
 
-        Points of one column join into a run from the lowest to the highest, so that no spike is lost where many
-        share it: what M4 (Jugel et al., 2014) draws from each column's first, last, lowest and highest value.
+        Points in one column join into a run from the lowest to the highest, so that no spike is lost where many
+        points share it. M4 (Jugel et al., 2014) draws the same from each column's first, last, lowest and highest
+        value.
         """
         before: Dot | None = None
         for point in points:
@@ -50,34 +51,34 @@ class DotCanvas:
 
 
 def braille(bits: int) -> str:
-    """The character with these dots."""
+    """Return the braille character with these dots."""
     return chr(BLANK + bits)
 
 
 MANTISSAS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
-CONSTANT = 1e-9  # a span this small beside the values is no change that anyone could read
-SLACK = Decimal("0.001")  # of a step: float32's 0.10000000149 still has its tick at 0.1
-DIGITS = 8  # significant, of a constant
+CONSTANT = 1e-9  # a series whose span is a smaller share of its values counts as constant
+SLACK = Decimal("0.001")  # tolerance as a share of a step: float32's 0.10000000149 still has its tick at 0.1
+DIGITS = 8  # significant digits in the label of a constant series
 PLAIN_FROM, PLAIN_BELOW = Decimal("1e-4"), Decimal("1e9")  # other magnitudes are written with an exponent
 
 
 @dataclass(frozen=True)
 class ValueAxis:
-    """The lowest value stands at the bottom edge, the highest at the top; `only` is the one value of a constant."""
+    """The axis of values: `low` is at the bottom edge, `high` at the top; `only` is the value of a constant series."""
 
     low: float
     high: float
     only: float | None = None
 
     def depth(self, value: float) -> float:
-        """How far `value` lies below the top: 0 there, 1 at the bottom. Halves, since high − low may overflow."""
+        """Return the depth of `value`: 0 at the top, 1 at the bottom. Halves are used, as high − low may overflow."""
         return (self.high / 2 - value / 2) / (self.high / 2 - self.low / 2)
 
     def ticks(self, most: float) -> list[tuple[float, str]]:
-        """(value, label) from low to high, between one and `most` + 1 of them; `most` is 2 or more.
+        """Return between one and `most` + 1 ticks (value, label) from low to high; `most` is 2 or more.
 
-        They are the multiples of the smallest 1, 2, 2.5 or 5 × 10^k that is not too small, with the same decimals.
-        A constant has its own value for its tick.
+        Ticks are the multiples of the smallest step of 1, 2, 2.5 or 5 × 10^k that does not give more of them, with
+        the same number of decimals. A constant series has one tick, its value.
         """
         if self.only is not None:
             return [(self.only, _labels([Decimal(f"{self.only:.{DIGITS}g}")])[0])]
@@ -90,7 +91,7 @@ class ValueAxis:
 
 
 def spanning(values: Iterable[float]) -> ValueAxis:
-    """The axis from the lowest to the highest of the finite `values`, wider where they are all alike."""
+    """Return the axis from the lowest to the highest of the finite `values`, wider where they are all alike."""
     finite = [float(value) for value in values if math.isfinite(value)] or [0.0]
     low, high = min(finite), max(finite)
     size = max(abs(low), abs(high))
@@ -102,7 +103,7 @@ def spanning(values: Iterable[float]) -> ValueAxis:
 
 
 def _exactly(value: float) -> Decimal:
-    """The shortest decimal that reads back as `value`, so that 0.1 is a multiple of 0.1."""
+    """Return the shortest decimal that reads back as `value`, so that 0.1 is a multiple of 0.1."""
     return Decimal(repr(value))
 
 
@@ -116,22 +117,22 @@ def _labels(values: list[Decimal]) -> list[str]:
 
 
 def _decimals(values: list[Decimal]) -> int:
-    """As many as the value that needs most of them."""
+    """Return the number of decimals that the value with most of them needs."""
     return max(max(0, -int(value.normalize().as_tuple().exponent)) for value in values)
 
 
 ONE_PERCENT = 0.01
-ENDS = 1e-4, math.inf  # where a bar is empty and full at the latest: 0.1^k would leave no room for anything else
+ENDS = 1e-4, math.inf  # limits of the scale of bars: decay as 0.1^k would leave no room for anything else
 EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█")
 FULL = len(EIGHTHS) - 1  # eighths in a cell
-SHADE = "▒"  # of a second bar; it has no eighths
+SHADE = "▒"  # the glyph of a second bar; it has no eighths
 RULE = "┊"
 BAR, FRAME = "cyan", "dim"  # styles
 
 
 @dataclass(frozen=True)
 class LogScale:
-    """`cells` cells from `low`, where a bar is empty, to `high`, where it is full; 1% is where `below` of them end."""
+    """A scale of `cells` cells from `low`, an empty bar, to `high`, a full bar; 1% comes after `below` cells."""
 
     low: float
     high: float
@@ -139,14 +140,14 @@ class LogScale:
     below: int
 
     def eighths(self, value: float | None) -> int:
-        """The length of the bar of `value`, in eighths of a cell; 0 of None and NaN."""
+        """Return the length of the bar of `value` in eighths of a cell; 0 for None and NaN."""
         if value is None or not value > self.low:
             return 0
         start, end = math.log(self.low), math.log(self.high)  # high / low may overflow
         return round(FULL * self.cells * (math.log(min(value, self.high)) - start) / (end - start))
 
     def bar(self, value: float | None, shaded: bool = False) -> list[tuple[str, str]]:
-        """(text, style) of `cells` + 1 cells: the bar, with the rule at 1% in a cell of its own."""
+        """Return `cells` + 1 cells as (text, style) pieces: the bar, with the rule at 1% in a cell of its own."""
         length = self.eighths(value)
         if shaded:
             text = SHADE * math.ceil(length / FULL)  # so that it passes the rule wherever more is left
@@ -162,10 +163,10 @@ class LogScale:
 
 
 def log_scale(values: Iterable[float | None], cells: int, ends: tuple[float, float] = ENDS) -> LogScale:
-    """The scale in which a bar is full at the largest of `values`, or at 1, and empty at the smallest or at 1%.
+    """Return the scale whose bars are full at the largest of `values`, or 1, and empty at the smallest, or 1%.
 
-    It does not reach beyond `ends`. Zeros and values that are not finite do not count. 1% is where a cell ends, so that
-    a bar passes the rule exactly where more is left: `low` gives way to that.
+    The scale does not reach beyond `ends`. Zeros and values that are not finite do not count. 1% is at the end of a
+    cell, so that a bar passes the rule exactly where more is left; `low` is moved to make this so.
     """
     seen = [value for value in values if value is not None and 0 < value < math.inf]
     high = min(ends[1], max([1.0, *seen]))

@@ -1,4 +1,4 @@
-"""inspect-grads of several networks: their memory rulers side by side, the same numbers as JSON or CSV."""
+"""Output of inspect-grads for several networks: gradients by lag side by side, or the numbers as JSON or CSV."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 AT = {"init": "before training", "best": "after training", "last": "after training", "failure": "where training failed"}
 WHAT = "left: the share of lag 0's gradient that is left k steps back, in the layer in which most is left at the end"
-SHORTENED = ("model.", "training.", "data.")  # of what is compared by KEY=VALUE, in tables
+SHORTENED = ("model.", "training.", "data.")  # prefixes of KEY=VALUE names that tables leave out
 
 
 def write_comparison(compared: Sequence[Compared], form: str | None) -> None:
-    """As `form` says, table, csv or json; None: a table on a terminal and CSV in a pipe."""
+    """Write the comparison as `form`, table, csv or json; None is a table on a terminal and CSV in a pipe."""
     out = Output()
     form = form or ("table" if out.terminal else "csv")
     if form == "json":
@@ -43,7 +43,7 @@ def write_comparison(compared: Sequence[Compared], form: str | None) -> None:
 
 
 def left_rows(compared: Sequence[Compared]) -> list[dict[str, Any]]:
-    """One row a lag of the longest, one column a network and layer: the share of lag 0 that is left."""
+    """Return one row per lag, with one column per network and layer: the share of lag 0 that is left."""
     columns = {
         f"{name} {layer.name} left": layer.left_by_lag
         for name, one in zip(_distinct(compared), compared, strict=True)
@@ -53,7 +53,7 @@ def left_rows(compared: Sequence[Compared]) -> list[dict[str, Any]]:
 
 
 def _distinct(compared: Sequence[Compared]) -> list[str]:
-    """Names; with the weights where two have one name, and with a number where they have the same weights too."""
+    """Return distinct names: weights are added where names are alike, and a number where weights are alike too."""
     names = [one.name for one in compared]
     names = [
         f"{name} ({one.report.at})" if names.count(name) > 1 else name
@@ -94,7 +94,7 @@ def _write_tables(compared: Sequence[Compared]) -> None:
 
 
 def save_svg(compared: Sequence[Compared], path: Path) -> None:
-    """The rulers side by side as the SVG file `path`; the same bytes every time. OSError where that fails."""
+    """Write the charts side by side to the SVG file `path`, the same bytes every time; OSError where that fails."""
     what = "\n" + "\n".join(folded(WHAT, SVG_WIDTH)) + "\n"
     svg_file.save([_chart(compared, SVG_WIDTH).append(what, style=FRAME)], path, SVG_WIDTH)
 
@@ -105,13 +105,13 @@ def _chart(compared: Sequence[Compared], width: int) -> Text:
 
 
 def _groups(compared: Sequence[Compared]) -> list[tuple[str, list[Compared]]]:
-    """Those before training, those after it, and so on."""
+    """Group the networks by title: before training, after training, where training failed."""
     every = ((where, [one for one in compared if AT[one.report.at] == where]) for where in dict.fromkeys(AT.values()))
     return [(where, members) for where, members in every if members]
 
 
 def _deepest(one: Compared) -> list[LayerGradients]:
-    """The layer of each part through which most comes back."""
+    """Return, for each part of the network, the layer with the largest share of the gradient left."""
     return [deepest(layers) for layers in by_part(one.report.layers)]
 
 
@@ -133,5 +133,5 @@ def _names(one: Compared, layer: LayerGradients, *, scored: bool, layered: bool)
 
 
 def _short(name: str) -> str:
-    """model.hidden_size=8 as hidden_size=8; other names as they are."""
+    """Shorten a name such as model.hidden_size=8 to hidden_size=8; return other names as they are."""
     return next((name.removeprefix(section) for section in SHORTENED if "=" in name and name.startswith(section)), name)

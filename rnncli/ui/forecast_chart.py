@@ -1,7 +1,7 @@
-"""A forecast after its history: on a terminal with rich, and the same picture as an SVG file.
+"""A chart of a forecast after its history, on a terminal with rich or as an SVG file.
 
 Lines are dots of braille, bands are shades, and a dotted rule stands where the forecast begins, so that the picture
-needs no colour. Colours are of the terminal's own palette.
+needs no colour. Colours are those of the terminal's own palette.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ RULE = "┊"
 LEAST_WIDTH, MOST_WIDTH = 40, 200
 LEAST_HEIGHT, MOST_HEIGHT = 10, 30
 LEAST_ROWS = 5
-LEAST_SHARE = 1 / 4  # of the width for the forecast, however long the history
+LEAST_SHARE = 1 / 4  # least share of the width for the forecast, however long the history
 SVG_SIZE = 100, 25
 BETWEEN = 2  # spaces between two labels of one line
 
@@ -36,9 +36,9 @@ Piece = tuple[str, str]  # (text, style)
 
 @dataclass(frozen=True)
 class TimeAxis:
-    """Where `past` rows of history and `ahead` of forecast stand: evenly, the history left of the cell column `rule`.
+    """The time axis: `past` rows of history left of the cell column `rule`, then `ahead` of forecast, evenly spaced.
 
-    Both parts have one scale unless that left the forecast less than LEAST_SHARE of the width.
+    Both have one scale, unless that would leave the forecast less than LEAST_SHARE of the width.
     """
 
     columns: int
@@ -51,23 +51,23 @@ class TimeAxis:
         return min(max(1, self.columns - round(self.columns * share)), self.columns - 1)
 
     def of_history(self, row: int) -> int:
-        """The dot column of a row of the history; its last row stands right before the rule."""
+        """Return the dot column of a row of the history; its last row stands right before the rule."""
         last = ACROSS * self.rule - 1
         return round(last * row / (self.past - 1)) if self.past > 1 else last
 
     def of_forecast(self, row: int) -> int:
-        """The dot column of a row of the forecast; its last row stands at the right edge."""
+        """Return the dot column of a row of the forecast; its last row stands at the right edge."""
         last = ACROSS * self.rule - 1
         return last + round((ACROSS * self.columns - 1 - last) * (row + 1) / self.ahead)
 
 
 def draw(chart: ForecastChart, width: int, height: int) -> Text:
-    """`chart` in `height` lines of at most `width` cells, for 40 columns and 10 lines or more.
+    """Draw `chart` in `height` lines of at most `width` cells, for 40 columns and 10 lines or more.
 
-    Top to bottom: the title, the plot, the first and last label of the history and the last of the forecast, the
-    legend. The highest and the lowest value, bands included, stand in the plot's first and last row. A history of
-    more rows than there are dots keeps its extremes (see `DotCanvas.draw`); missing values leave gaps, values that
-    are not finite count as missing, and an infinite end of a band reaches the edge.
+    The lines are, from the top, the title, the plot, the first and last label of the history and the last of the
+    forecast, and the legend. The highest and the lowest value, bands included, stand in the plot's first and last
+    row. A history of more rows than there are dots keeps its extremes (see `DotCanvas.draw`); missing values leave
+    gaps, values that are not finite count as missing, and an infinite end of a band reaches the edge.
     """
     from rich.text import Text
 
@@ -95,7 +95,7 @@ def draw(chart: ForecastChart, width: int, height: int) -> Text:
 
 
 def _values(chart: ForecastChart) -> Iterator[float]:
-    """Every number of the picture."""
+    """Yield every number of the chart, from its history, forecast and bands."""
     yield from (value for _, value in chart.history if value is not None)
     yield from (value for _, value in chart.forecast)
     for _, lows, highs in chart.bands:
@@ -108,7 +108,7 @@ def _dot_row(values: ValueAxis, value: float, rows: int) -> int:
 
 
 def _plot(chart: ForecastChart, values: ValueAxis, time: TimeAxis, rows: int) -> Iterator[list[Piece]]:
-    """Row by row the runs of one style: the lines above the rule above the bands."""
+    """Yield each row as runs of one style; the lines are drawn over the rule, and the rule over the bands."""
 
     def dot(column: int, value: float | None) -> Dot | None:
         return None if value is None or not math.isfinite(value) else (column, _dot_row(values, value, rows))
@@ -137,7 +137,7 @@ def _plot(chart: ForecastChart, values: ValueAxis, time: TimeAxis, rows: int) ->
 
 
 def _shaded(chart: ForecastChart) -> list[tuple[str, int, Sequence[float], Sequence[float]]]:
-    """(shade, level, lows, highs), the widest band first."""
+    """Return (shade, level, lows, highs) of each band, the widest first."""
     widest_first = sorted(chart.bands, key=lambda band: -band[0])
     return [(SHADES[min(i, len(SHADES) - 1)], *band) for i, band in enumerate(widest_first)]
 
@@ -145,9 +145,9 @@ def _shaded(chart: ForecastChart) -> list[tuple[str, int, Sequence[float], Seque
 def _band_cells(
     chart: ForecastChart, lows: Sequence[float], highs: Sequence[float], values: ValueAxis, time: TimeAxis, rows: int
 ) -> Iterator[tuple[int, int]]:
-    """(row, column) of the cells whose centre lies between low and high, joined from row to row.
+    """Yield (row, column) of the cells whose centre lies between low and high, which are joined from row to row.
 
-    A band opens at the history's last value, which is known.
+    A band begins at the history's last value, if that is known.
     """
 
     def edge(column: int, low: float, high: float) -> tuple[int, float, float]:
@@ -167,7 +167,7 @@ def _band_cells(
 
 
 def _labels_under(chart: ForecastChart, time: TimeAxis) -> list[str]:
-    """Lines of labels: each label on the first line where it has room."""
+    """Return lines of labels under the plot, each label on the first line where it has room."""
     from rich.cells import cell_len
 
     ends = [(label, 0) for label, _ in chart.history[:1]]
@@ -186,7 +186,7 @@ def _labels_under(chart: ForecastChart, time: TimeAxis) -> list[str]:
 
 
 def _legend(chart: ForecastChart, indent: int, width: int) -> Text:
-    """What the glyphs mean, the narrowest band first."""
+    """Return the meaning of the glyphs as one line, the narrowest band first."""
     from rich.text import Text
 
     lines = [Text.assemble(("⠒⠒", PAST), " history"), Text.assemble((RULE, FRAME), ("⠒⠒", AHEAD), " forecast")]
@@ -197,7 +197,7 @@ def _legend(chart: ForecastChart, indent: int, width: int) -> Text:
 
 
 def _fitted(text: str, width: int) -> str:
-    """`text` from data on one line of at most `width` cells."""
+    """Return `text` from data as one line of at most `width` cells."""
     from rich.text import Text
 
     shown = Text(visible(text).replace("\n", "\\n").replace("\t", "\\t"))
@@ -206,7 +206,7 @@ def _fitted(text: str, width: int) -> str:
 
 
 def write_charts(charts: Sequence[ForecastChart]) -> None:
-    """Every chart on standard output, an empty line between two, as wide as the terminal; 80 columns in a pipe."""
+    """Write all charts to standard output, an empty line between two, as wide as the terminal; 80 columns in a pipe."""
     from rich.console import Console
 
     Output()  # rich writes to standard output as well, and finds it in UTF-8
@@ -220,5 +220,5 @@ def write_charts(charts: Sequence[ForecastChart]) -> None:
 
 
 def save_svg(charts: Sequence[ForecastChart], path: Path) -> None:
-    """Every chart, one under the other, as the SVG file `path`; the same bytes every time. OSError where that fails."""
+    """Write the charts under each other to the SVG file `path`, the same bytes every time; OSError where that fails."""
     svg_file.save((draw(chart, *SVG_SIZE) for chart in charts), path, SVG_SIZE[0])

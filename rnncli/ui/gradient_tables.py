@@ -1,4 +1,4 @@
-"""inspect-grads: the memory ruler and what explains it on a terminal, the same numbers as JSON or CSV."""
+"""Output of inspect-grads: the gradient by lag and what explains it on a terminal, or the numbers as JSON or CSV."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from rnncli.ui.results import as_csv, rounded, three_digits, write_table
 if TYPE_CHECKING:
     from rich.console import Console
 
-MEANINGS = {  # of the columns of parameters
+MEANINGS = {  # meanings of the columns of parameters
     "|grad|": "norms",
     "update": "the optimizer's next step over the weights",
     "zeros": "zeros in the gradient",
     "s/n": "signal/noise over batches",
 }
-TO_DROP = ("zeros", "|weight|", "s/n", "shape")  # columns of parameters without room, in this order
+TO_DROP = ("zeros", "|weight|", "s/n", "shape")  # columns of parameters to leave out without room, in this order
 ARROW = "→ "  # before an advice
 
 
 def write_gradients(report: GradientReport, form: str | None) -> None:
-    """As `form` says, table, csv or json; None: a table on a terminal and CSV in a pipe."""
+    """Write the report as `form`, table, csv or json; None is a table on a terminal and CSV in a pipe."""
     out = Output()
     form = form or ("table" if out.terminal else "csv")
     if form == "json":
@@ -50,7 +50,7 @@ def write_gradients(report: GradientReport, form: str | None) -> None:
 
 
 def as_json(report: GradientReport) -> dict[str, Any]:
-    """The JSON contract of inspect-grads; every key is always there."""
+    """Return the report as the JSON object that inspect-grads promises; every key is always there."""
     return {
         "at": report.at,
         "loss": report.loss,
@@ -108,13 +108,13 @@ def _check_object(check: GradientCheck) -> dict[str, Any]:
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
-    """Of the lags that were measured."""
+    """Return the mean over the lags that were measured, None if there are none."""
     measured = [value for value in values if value is not None]
     return sum(measured) / len(measured) if measured else None
 
 
 def lag_rows(report: GradientReport) -> list[dict[str, Any]]:
-    """One row a lag: the hidden gradient of every layer, then what else each has; None beyond a layer's lags."""
+    """Return one row per lag: the hidden gradient of every layer, then its other columns; None beyond its lags."""
     columns: dict[str, Sequence[float | None]] = {layer.name: layer.gradient_norm_by_lag for layer in report.layers}
     for layer in report.layers:
         columns[f"{layer.name} state"] = layer.state_gradient_norm_by_lag
@@ -124,7 +124,7 @@ def lag_rows(report: GradientReport) -> list[dict[str, Any]]:
 
 
 def by_lag(lags: Sequence[int], columns: Mapping[str, Sequence[float | None]]) -> list[dict[str, Any]]:
-    """Rows for CSV."""
+    """Return the columns as rows for CSV, one per lag; None where a column is shorter."""
     return [
         {"lag": lag} | {name: values[lag] if lag < len(values) else None for name, values in columns.items()}
         for lag in lags
@@ -132,7 +132,7 @@ def by_lag(lags: Sequence[int], columns: Mapping[str, Sequence[float | None]]) -
 
 
 def measured_console() -> Console:
-    """Where tables and charts go, in a width in which they can be read."""
+    """Return a console for tables and charts, with its width limited to what can be read."""
     from rich.console import Console
 
     console = Console(highlight=False)
@@ -222,7 +222,7 @@ def _parameter_row(parameter: ParameterGradient) -> dict[str, str]:
 
 
 def _fitting(rows: list[dict[str, str]], width: int) -> list[dict[str, str]]:
-    """`rows` without the columns for which `width` cells have no room; JSON has them."""
+    """Remove columns for which `width` cells have no room, in the order of TO_DROP; JSON has them all."""
     for name in TO_DROP:
         if _table_width(rows) <= width:
             break
@@ -266,7 +266,7 @@ def _write_check(check: GradientCheck, console: Console) -> None:
 
 
 def say_check(check: GradientCheck, console: Console, of: str = "") -> None:
-    """Whether it passed, in one sentence."""
+    """Print one sentence, which begins with `of`, on whether the check passed."""
     verdict = "passed" if check.passed else "failed"
     say_on(
         console,

@@ -1,6 +1,6 @@
-"""The memory ruler: how much of a gradient comes k steps back, as numbers and bars, as text and as an SVG file.
+"""A chart of the gradient by lag: how much of it comes k steps back, as numbers and bars, as text and as an SVG file.
 
-Decay by the same factor every step is a straight slope, since bars are logarithmic. The picture needs no colour.
+Bars are logarithmic, so that decay by the same factor every step is a straight slope. The picture needs no colour.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ MOST_LAGS = 16  # rows in which every lag is shown
 WEIGHTS = {INIT: "First weights", BEST: "Best weights", LAST: "Last weights", FAILURE: "Weights at the failure"}
 LEADING = (1, 2, 3, 5, 7)  # further lags are 10, 15, 20, 30, 50, 70 and so on
 DECADE = (10, 15, 20, 30, 50, 70)
-LEAST_CELLS, MOST_CELLS = 8, 40  # of a bar
-COMPARED = 1e-4, MUCH  # ends of the bars of several networks, of which one that explodes shall not flatten the others
+LEAST_CELLS, MOST_CELLS = 8, 40  # limits of the length of a bar
+COMPARED = 1e-4, MUCH  # ends of the bars of several networks, so that one that explodes does not flatten the others
 LEAST_WIDTH, MOST_WIDTH = 72, 120
-LEAST_DIGITS = 6  # of a column of numbers, so that its title has room
-STEP_DIGITS = 6  # of what a step multiplies by at most, which is near 1
+LEAST_DIGITS = 6  # least width of a column of numbers, so that its title has room
+STEP_DIGITS = 6  # width of the column of step Jacobians, whose norms are near 1
 GAP = 2  # spaces between columns
 SVG_WIDTH = 100
 VERDICTS = {VANISHING: "yellow", EXPLODING: "red", HEALTHY: "green"}  # styles
@@ -58,10 +58,9 @@ Piece = tuple[str, str]  # (text, style)
 
 @dataclass(frozen=True)
 class Panel:
-    """One ruler: a column of shares by lag with their bars, after the norms and the steps' Jacobians and before
-    `without` where they are given.
+    """One panel of the chart: a column of shares by lag with their bars, whose title is the verdict.
 
-    The verdict is the title of the bars.
+    The columns `norms` and `steps` (norms of the step Jacobians) come before it and `without` after it, where given.
     """
 
     title: str
@@ -74,7 +73,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Layout:
-    """What every panel of a chart has in common, in cells."""
+    """The layout that all panels of a chart have in common: widths in cells, and the scale of the bars."""
 
     lag: int
     digits: int
@@ -85,7 +84,7 @@ class Layout:
 
 
 def panels(report: GradientReport) -> list[Panel]:
-    """One a layer, and one a direction."""
+    """Return one panel per layer, or one per direction of a bidirectional layer."""
     return [
         Panel(
             layer.name,
@@ -104,7 +103,7 @@ def _measured(values: Shares) -> Shares | None:
 
 
 def chosen_lags(count: int) -> list[int]:
-    """Which of the lags 0 to `count` − 1 are shown: every one of a few, else ever fewer up to the last."""
+    """Return the lags of 0 to `count` − 1 that are shown: every lag if they are few, else ever fewer up to the last."""
     if count <= MOST_LAGS:
         return list(range(count))
     further = (step * 10**decade for decade in itertools.count() for step in DECADE)
@@ -112,14 +111,14 @@ def chosen_lags(count: int) -> list[int]:
 
 
 def heading(report: GradientReport) -> str:
-    """What is looked at, in one line."""
+    """Return one line on the report: its weights, loss, sequences and batches."""
     batches = f"{report.batches:,} {'batch' if report.batches == 1 else 'batches'}"
     sequences = f"{report.sequences:,} {'sequence' if report.sequences == 1 else 'sequences'}"
     return f"{WEIGHTS[report.at]}: loss {figure(report.loss)} {report.unit}, {sequences} in {batches}"
 
 
 def lag_chart(report: GradientReport, width: int) -> Text:
-    """The rulers of every layer in lines of at most `width` cells, with what they show; see `draw`."""
+    """Return the charts of all layers in lines of at most `width` cells, with their explanation below; see `draw`."""
     text = draw([("", panels(report))], width)
     what = WHAT
     if any(layer.gradient_norm_by_lag != layer.state_gradient_norm_by_lag for layer in report.layers):
@@ -131,9 +130,9 @@ def lag_chart(report: GradientReport, width: int) -> Text:
 
 
 def draw(groups: Sequence[tuple[str, Sequence[Panel]]], width: int, ends: tuple[float, float] = ENDS) -> Text:
-    """(title, panels) under each other, panels side by side where they fit, all bars on one scale within `ends`.
+    """Draw groups of (title, panels) in order, panels side by side where they fit, all bars on one scale within `ends`.
 
-    Lines are at most `width` cells wide, for 72 or more of them; under the chart stands what the scale is.
+    Lines are at most `width` cells wide, for a width of 72 or more; the last lines explain the scale.
     """
     from rich.text import Text
 
@@ -173,18 +172,18 @@ def _bars(panel: Panel) -> int:
 
 
 def _fixed(panel: Panel, digits: int) -> int:
-    """The cells of `panel` but for its bars; each bar follows a space and has a rule."""
+    """Return the width of `panel` in cells without its bars; the space before each bar and its rule are included."""
     steps = 0 if panel.steps is None else GAP + STEP_DIGITS
     return (GAP + digits) * len(list(_columns(panel))) + steps + 2 * _bars(panel)
 
 
 def _cells_each(block: Sequence[Panel], digits: int, width: int) -> int:
-    """How many cells each bar of panels side by side can have."""
+    """Return the number of cells that each bar can have with these panels side by side."""
     return (width - sum(_fixed(panel, digits) for panel in block)) // sum(map(_bars, block))
 
 
 def _blocks(members: Sequence[Panel], digits: int, width: int) -> Iterator[list[Panel]]:
-    """Those side by side, with the shortest bars if need be."""
+    """Yield blocks of panels that fit side by side, with the shortest bars if need be."""
     block = list[Panel]()
     for panel in members:
         if block and _cells_each([*block, panel], digits, width) < LEAST_CELLS:
@@ -195,7 +194,7 @@ def _blocks(members: Sequence[Panel], digits: int, width: int) -> Iterator[list[
 
 
 def _lines(block: Sequence[Panel], layout: Layout) -> Iterator[list[Piece]]:
-    """Titles, the names of the columns, and a row a lag."""
+    """Yield the lines of a block: titles, the names of the columns, and one row per lag."""
     heads = [folded(panel.title, layout.width(panel) - GAP) for panel in block]
     for row in range(-max(map(len, heads)), 0):
         titles = (head[row] if -row <= len(head) else "" for head in heads)
@@ -242,7 +241,7 @@ def _line(pieces: Iterable[Piece]) -> Text:
 
 
 def folded(text: str, width: int) -> list[str]:
-    """`text` from data in lines of at most `width` cells, broken between words where that will do."""
+    """Return `text` from data in lines of at most `width` cells, broken between words where possible."""
     from rich.cells import chop_cells
 
     return [line for words in textwrap.wrap(visible(text), width) for line in chop_cells(words, width)]
@@ -255,7 +254,7 @@ def _padded(text: str, width: int) -> str:
 
 
 def save_svg(report: GradientReport, path: Path) -> None:
-    """The rulers of every layer as the SVG file `path`; the same bytes every time. OSError where that fails."""
+    """Write the charts of all layers to the SVG file `path`, the same bytes every time; OSError where that fails."""
     from rich.text import Text
 
     title = Text("\n".join(folded(heading(report), SVG_WIDTH)), style="bold")

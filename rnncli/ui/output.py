@@ -1,4 +1,4 @@
-"""Standard output and error as UTF-8 whatever the locale. On a terminal, data is shown, never obeyed.
+"""Standard output and error as UTF-8 whatever the locale; data can never control the terminal.
 
 Control characters, C1 codes and bidirectional overrides in text, names and paths are shown escaped on a terminal;
 in a pipe every byte passes unchanged. Text from data is never parsed as rich markup.
@@ -25,7 +25,7 @@ _BIDI = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
 
 
 def visible(text: str) -> str:
-    """`text` with everything that could drive a terminal written as an escape."""
+    """Return `text` with every character that could control a terminal written as an escape."""
     return "".join(_escaped(c) if _drives(c) else c for c in text)
 
 
@@ -40,13 +40,13 @@ def _escaped(character: str) -> str:
 
 
 def as_utf8(stream: TextIO) -> TextIO:
-    """`stream` set to UTF-8 with line ends as written; surrogates that stand for bytes become those bytes."""
+    """Return `stream` set to UTF-8 with line ends as written; surrogates that stand for bytes become those bytes."""
     stream.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")  # type: ignore[attr-defined]
     return stream
 
 
 class Output:
-    """Writes text to standard output at once; escapes it where that is a terminal."""
+    """Writes text to standard output and flushes it at once; escapes it where that is a terminal."""
 
     def __init__(self) -> None:
         if sys.stdout is None:  # closed by the shell with >&-
@@ -63,13 +63,13 @@ class Output:
 
 
 def say_notes(notes: Iterable[str]) -> None:
-    """Each on a line of stderr."""
+    """Write each note as one line on stderr."""
     for note in notes:
         say(note)
 
 
 def say(text: str) -> None:
-    """One line on stderr."""
+    """Write one line on stderr, with the program's name before it."""
     stream = as_utf8(sys.stderr)
     stream.write(f"rnncli: {visible(text)}\n")
     stream.flush()
@@ -77,7 +77,7 @@ def say(text: str) -> None:
 
 @contextlib.contextmanager
 def working(what: str) -> Iterator[Callable[[str], None]]:
-    """A function that says which part of `what` is being done, where stderr is a terminal; gone when it is done."""
+    """Yield a function that shows the current part of `what`, if stderr is a terminal, until the block ends."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield lambda part: None
         return
@@ -93,7 +93,7 @@ _TIED = "\N{NO-BREAK SPACE}"  # textwrap breaks at spaces of ASCII alone
 
 
 def say_on(console: Console, text: str, style: str = "", lead: str = "") -> None:
-    """Print `text`, broken between words, after `lead`, which further lines are indented by."""
+    """Print `text` after `lead`, broken between words; further lines are indented by the width of `lead`."""
     from rich.text import Text
 
     for line in wrapped(text, console.width, lead):
@@ -101,7 +101,7 @@ def say_on(console: Console, text: str, style: str = "", lead: str = "") -> None
 
 
 def wrapped(text: str, width: int, lead: str = "") -> list[str]:
-    """`text` in lines of at most `width` characters, but for a word or an option that is longer by itself."""
+    """Return `text` in lines of at most `width` characters; only a longer word, or option with value, exceeds it."""
     lines = textwrap.wrap(
         _OPTION.sub(rf"\1{_TIED}", visible(text)),
         width,

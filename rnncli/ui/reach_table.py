@@ -1,4 +1,4 @@
-"""How far gradients reach, a row a layer: the half-life, the lag at which 1% is left, the verdict."""
+"""A table of how far gradients reach, one row per layer: the half-life, the lag at which 1% is left, the verdict."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FITTED = (
 
 
 def write_reach(layers: Sequence[LayerGradients], firsts: Sequence[dict[str, str]], intervals: bool) -> None:
-    """A table of how far the gradient of each layer reaches, after the cells of `firsts`, of which names are folded."""
+    """Write a table of how far each layer's gradient reaches, after the cells of `firsts`; names may be folded."""
     longest = {_longest(layer) for layer in layers}
     last = f"left at {longest.pop()}" if len(longest) == 1 else "left at end"
     rows = [

@@ -1,4 +1,4 @@
-"""Rows as a table, CSV, JSON or JSON lines. A table is for a terminal, CSV for a pipe."""
+"""Output of rows as a table, CSV, JSON or JSON lines, by default a table on a terminal and CSV in a pipe."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 from rnncli.tasks.task import Piece
 from rnncli.ui.output import Output, visible
 
-DIGITS = 8  # significant; float32 has little more than seven
+DIGITS = 8  # significant digits; float32 has little more than seven
 
 
 def write_rows(
@@ -24,7 +24,7 @@ def write_rows(
     delimiter: str = ",",
     decimal: str = ".",
 ) -> None:
-    """`rows` flat for table and csv, `nested` for json and jsonl; form None chooses by where the output goes."""
+    """Write `rows` as table or csv, `nested` as json or jsonl; None is a table on a terminal and CSV in a pipe."""
     out = Output()
     form = form or ("table" if out.terminal else "csv")
     if form == "json":
@@ -38,7 +38,7 @@ def write_rows(
 
 
 def write_as_they_come(pieces: Iterable[Piece], form: str | None) -> None:
-    """Lines of text where no form is asked for, and JSON lines, one by one; a table, CSV or JSON when all are there."""
+    """Write lines of text (form None) or JSON lines one by one; write a table, CSV or JSON when all are there."""
     out = Output()
     if form is None or form == "jsonl":
         for piece in pieces:
@@ -50,7 +50,7 @@ def write_as_they_come(pieces: Iterable[Piece], form: str | None) -> None:
 
 
 def write_stream(rows: Iterable[Mapping[str, Any]], form: str | None, delimiter: str, decimal: str) -> None:
-    """Each row at once: CSV under one header, or JSON lines."""
+    """Write each row as soon as it comes: as JSON lines for form json or jsonl, else as CSV under one header."""
     out, begun = Output(), False
     for row in rows:
         if form in ("json", "jsonl"):
@@ -62,7 +62,7 @@ def write_stream(rows: Iterable[Mapping[str, Any]], form: str | None, delimiter:
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]], delimiter: str = ",", decimal: str = ".") -> str:
-    """RFC 4180 but for line ends, which are \\n."""
+    """Return rows as CSV by RFC 4180, except that a line ends with a line feed alone."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n", delimiter=delimiter)
     if rows:
@@ -75,7 +75,7 @@ def as_csv(rows: Sequence[Mapping[str, Any]], delimiter: str = ",", decimal: str
 
 
 def write_csv(rows: Iterable[Mapping[str, Any]]) -> None:
-    """Row by row, however many there are; those without a value for a column leave it empty."""
+    """Write rows as CSV, however many there are; a value of None gives an empty field."""
     out = Output()
     pieces, names = iter(rows), None
     while block := list(itertools.islice(pieces, 1000)):
@@ -95,10 +95,11 @@ def write_table(
     styles: Mapping[str, str] | None = None,
     least_width: int = 0,
 ) -> None:
-    """A rich table of `rows`, whose cells are shown and never parsed.
+    """Write `rows` as a rich table, whose cells are shown and never parsed.
 
-    Columns of numbers and those of `right` end at the right, those of `whole` are never folded. `styles` has the style
-    of the cells that consist of one of its words. least_width: of the terminal; a narrower one shows long lines.
+    Columns of numbers and those in `right` are aligned to the right, those in `whole` are never folded. styles: the
+    style of each cell that consists of one of its words. least_width: that of the table; a narrower terminal shows
+    long lines.
     """
     from rich.console import Console
     from rich.table import Table
@@ -124,7 +125,7 @@ def write_table(
 
 
 def three_digits(value: float | None) -> str:
-    """`value` to three significant digits, trailing zeros included; – of None and NaN."""
+    """Return `value` with three significant digits, trailing zeros included; – for None and NaN."""
     if value is None or math.isnan(value):
         return "–"
     if math.isinf(value):
@@ -138,12 +139,12 @@ def three_digits(value: float | None) -> str:
 
 
 def cell(value: Any) -> str:
-    """A value as a table and a CSV show it."""
+    """Return a value as tables and CSV show it: floats with DIGITS significant digits, None as an empty string."""
     return f"{value:.{DIGITS}g}" if isinstance(value, float) else "" if value is None else str(value)
 
 
 def rounded(value: Any) -> Any:
-    """The same value with floats cut to the digits they have, however deep."""
+    """Return the value with all its floats rounded to DIGITS significant digits, or None where not finite."""
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None  # JSON has neither NaN nor infinity
     if isinstance(value, Mapping):
@@ -154,7 +155,7 @@ def rounded(value: Any) -> Any:
 
 
 class GeneratedText:
-    """Takes pieces of numbered texts in order. Several texts are separated by an empty line."""
+    """Writes pieces of numbered texts in order: as text with an empty line between two, or one JSON line each."""
 
     def __init__(self, form: str, seed: int, echo: str):
         self.out = Output()

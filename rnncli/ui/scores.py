@@ -1,4 +1,4 @@
-"""A score beside its baselines, as text, rows and JSON: never a number that nobody can judge."""
+"""Output of a score as text, CSV or JSON, always beside its baselines, so that it can be judged."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from rnncli.ui.results import as_csv, rounded, write_csv, write_table
 
 
 def finished_text(report: Finished) -> str:
-    """What training ends with."""
+    """Return the text at the end of training: the score, or the best training loss where nothing was held out."""
     if report.score is None:
         return f"nothing was held out to score on; best training loss {report.best_loss:.4f}\n"
     return score_text(report.score)
 
 
 def finished_json(report: Finished) -> str:
-    """The same as one JSON object; `score` is null where nothing was held out."""
+    """Return the end of training as one JSON object; `score` is null where nothing was held out."""
     score = None if report.score is None else score_object(report.score)
     return json.dumps({"run": report.run, "best_step": report.best_update, "score": score}) + "\n"
 
 
 def score_text(score: Score) -> str:
-    """The network beside its baselines, and whether it beat them."""
+    """Return a text of the network's score beside its baselines, and whether it beat each of them."""
     chose = "; it also chose the weights" if score.split == "validation" else ""
     width = max(len(name) for name in ("network", *(name for name, _ in score.baselines)))
     lines = [
@@ -40,12 +40,12 @@ def score_text(score: Score) -> str:
 
 
 def figure(value: float) -> str:
-    """Four decimals where they say enough."""
+    """Return a number with four decimals, or five significant digits if it is below 0.01 (but not 0) or from 1e6 on."""
     return f"{value:.4f}" if value == 0 or 0.01 <= abs(value) < 1e6 else f"{value:.5g}"
 
 
 def verdict(network: float, baseline: float, higher_is_better: bool = False) -> str:
-    """How a score compares with its baseline."""
+    """Return in words how the network's score compares with a baseline."""
     if higher_is_better and network != baseline:
         return (
             f"network {network - baseline:.4f} higher"
@@ -62,13 +62,13 @@ def verdict(network: float, baseline: float, higher_is_better: bool = False) -> 
 
 
 def score_object(score: Score) -> dict[str, Any]:
-    """For JSON."""
+    """Return the score as an object for JSON, with the keys of version 0.1."""
     named = {"baselines": "floors"}  # as version 0.1 wrote them
     return {named.get(key, key): dict(value) if key == "baselines" else value for key, value in asdict(score).items()}
 
 
 def write_score(score: Score, form: str) -> None:
-    """As `form` says; of labels, how they were confused follows the text."""
+    """Write the score as `form`, table, csv or json; below a table follows the confusion of labels, if there is one."""
     out, confusion = Output(), score.confusion
     if form == "json":
         out.write(json.dumps(rounded(score_object(score)), ensure_ascii=False, indent=2) + "\n")
@@ -91,7 +91,7 @@ _FIGURES = {"mae": "MAE", "rmse": "RMSE", "smape": "sMAPE", "mase": "MASE", "rms
 
 
 def write_backtest(score: Score, report: BacktestReport, rows: Iterable[Mapping[str, Any]], form: str) -> None:
-    """The table; as CSV every row of every window; as JSON the score and the backtest."""
+    """Write a backtest: as tables, as csv with every row of every window, or as json with score and backtest."""
     if form == "csv":
         write_csv(rows)
     elif form == "json":

@@ -1,4 +1,4 @@
-"""Rich's text as an SVG file that needs nothing but itself: no web font, and the same bytes whenever it is written."""
+"""Output of rich's text as a self-contained SVG file: no web font, and the same bytes whenever it is written."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ PALETTE = [
     (0, 150, 170),
     (140, 149, 159),
 ]
-ASPECT = 0.632  # a character's width by 20 units: of 21 units, rows of shades meet
+ASPECT = 0.632  # width of a character of a 21px font over rich's 20 units; at 21px, rows of shades meet
 WORDS = re.compile("[!-~\u00a1-\u036f]+| +|.", re.DOTALL)  # accents stay with their letters
 NO_XML = re.compile("[\ufffe\uffff]")
-ID = "chart"  # of the classes and clips within the file
+ID = "chart"  # prefix of the names of classes and clips within the file
 # Rich's template without its web fonts, its window and the title bar for which it leaves 40 units.
 TEMPLATE = """\
 <svg viewBox="0 16 {width} {height}" xmlns="http://www.w3.org/2000/svg">
@@ -65,7 +65,8 @@ TEMPLATE = """\
 def save(texts: Iterable[Text], path: Path, width: int) -> None:
     """Replace `path` by a picture of `texts`, an empty line between two, in `width` columns; OSError where that fails.
 
-    Neither the terminal nor the environment counts. The file is written beside `path` and takes its place in one step.
+    The picture does not depend on the terminal or the environment. The file is written beside `path` and replaces it
+    in one step; a device or a pipe is written to instead.
     """
     from rich.console import Console
     from rich.terminal_theme import TerminalTheme
@@ -93,7 +94,7 @@ def save(texts: Iterable[Text], path: Path, width: int) -> None:
 
 @dataclass(frozen=True)
 class _Apart:
-    """`text` with every word and every other character by itself: then each is put into its own cell, in any font."""
+    """A text whose words and other characters are separate segments: each stands in its own cell in any font."""
 
     text: Text
 

@@ -1,4 +1,4 @@
-"""A run as it goes: a live display on a terminal, plain lines anywhere else, and the score at the end on stdout."""
+"""The display of a run: live on a terminal, plain lines anywhere else, and the score at the end on stdout."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PLAIN_SECONDS = 10.0  # between two progress lines when stderr is no terminal
 
 
 class TrainingView:
-    """Plain lines on stderr. `quiet` leaves only the final score."""
+    """A view of plain lines on stderr; `quiet` leaves only the final score."""
 
     def __init__(self, form: str = "text", quiet: bool = False):
         self.form, self.quiet = form, quiet
@@ -69,7 +69,7 @@ class TrainingView:
 
 
 class LiveView(TrainingView):
-    """A progress bar with ETA under the lines."""
+    """A view with a progress bar and an ETA under the lines."""
 
     def __init__(self, form: str) -> None:
         super().__init__(form)
@@ -114,7 +114,7 @@ class LiveView(TrainingView):
         super().show(report)
 
     def stop(self) -> None:
-        """Leave the terminal as it was."""
+        """Stop the progress bar, which leaves the terminal as it was."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
@@ -122,7 +122,7 @@ class LiveView(TrainingView):
 
 @contextlib.contextmanager
 def training_view(quiet: bool, form: str) -> Iterator[TrainingView]:
-    """The view that fits where stderr goes."""
+    """Yield a live view if stderr is a terminal and `quiet` is not set, else a view of plain lines."""
     if quiet or sys.stderr is None or not sys.stderr.isatty():
         yield TrainingView(form, quiet)
         return
@@ -154,7 +154,7 @@ def evaluation_line(report: Evaluated, unit: str) -> str:
 
 
 def memory_line(memory: Memory) -> str:
-    """How far back a layer's gradient reaches."""
+    """Return a line on how far back a layer's gradient reaches."""
     longest, after = memory.longest, memory.memory_1_percent
     memory_left = f"over 1% left after {longest:,} steps" if after is None else f"1% left after {after:,} steps"
     left = "" if memory.left is None else f", {100 * memory.left:.2g}% after {longest:,}"
@@ -162,5 +162,5 @@ def memory_line(memory: Memory) -> str:
 
 
 def reach(memory: Memory) -> str:
-    """The same in the room of a status line."""
+    """Return how far back a layer's gradient reaches, short enough for the status line."""
     return f"reach {memory.memory_1_percent or f'>{memory.longest}'}"

@@ -1,8 +1,9 @@
-"""One plain function per command: paths and options in, reports and results out. No click, no rich, no printing.
+"""Workflows: one plain function per command, paths and options in, reports and results out. None prints or uses click
+or rich.
 
 train, generate, predict, evaluate, inspect_grads, help   the commands
-points           what inspect-grads looks at: weights before, after, where it failed
+points           the weights that inspect-grads looks at: before training, after it, or where it failed
 run_directory    the files of a run, locked, written atomically
-opening          RUN or CONFIG or DATA: what a path on the command line means
+opening          the meaning of a path on the command line: RUN, CONFIG or DATA
 stopping         SIGINT and SIGTERM as a question that the loop asks
 """

@@ -1,4 +1,4 @@
-"""evaluate: the model of a run beside its baselines, on what the run held out or on new data."""
+"""evaluate: the model of a run beside its baselines, on the split that the run held out or on new data."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from rnncli.workflows.train import data_sha256, for_a_while, train
 
 @dataclass(frozen=True)
 class Request:
-    """`data` None takes the part that the run held out; else it is scored in its place, read as `reading` says.
+    """The arguments of `evaluate`; `data` None scores the split that the run held out, else `data` is scored instead.
 
-    options: what else is asked of the task.
+    reading: how `data` is read. options: further options for the task.
     """
 
     run: str
@@ -39,9 +39,9 @@ class Request:
 
 
 def evaluate(request: Request, show: Callable[[Report], None]) -> Evaluation:
-    """The model beside its baselines, which learn from the training data: these must be there.
+    """Score the model beside its baselines, which learn from the training data; these must still be there.
 
-    A config in place of a run is trained first, in a folder that is removed again.
+    A config in place of a run is trained first, in a folder that is removed afterwards.
     """
     if not is_config(request.run):
         return _of_run(request)
@@ -95,13 +95,13 @@ def _of_run(request: Request) -> Evaluation:
 
 
 def _fits(experiment: Experiment, header: Mapping[str, Any]) -> bool:
-    """Whether a model with this header is one of the experiment's, but for what its validation said."""
+    """Return True if `header` is that of the experiment's model, apart from arrays and the results of validation."""
     ours = json.loads(json.dumps({key: value for key, value in experiment.header().items() if key != "arrays"}))
     return {"format": FORMAT, **ours, "validated": None} == {**header, "validated": None}
 
 
 def _require_same_data(run: str, config: Config, source: Source) -> None:
-    """DataError where the training data are not those that the state beside the model saw."""
+    """Raise DataError where the training data are not those that the run's saved state was trained on."""
     state = Path(run) / "state.safetensors"
     if state.exists() and model_file.read(state)[1].get("data_sha256") != data_sha256(config, source):
         raise DataError(f"{source.name}: is not what {run} was trained on; restore it, or train again")

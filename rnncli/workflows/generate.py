@@ -14,7 +14,7 @@ from rnncli.workflows.opening import first_run, open_model, require_understood
 
 @dataclass(frozen=True)
 class Request:
-    """`options` of sampling are for the model; each text ends before `stop` occurs."""
+    """The arguments of `generate`; `options` are the model's for sampling, and each text ends before `stop` occurs."""
 
     run: str
     options: Options
@@ -23,12 +23,12 @@ class Request:
 
 
 def read_prime(path: str) -> str:
-    """The text of a prime file; - is standard input."""
+    """Return the text of a prime file; - is standard input."""
     return decode(read_source(path), hint="save the prime as UTF-8")
 
 
 def generate(request: Request, write: Callable[[int, str], None], say: Callable[[str], None]) -> None:
-    """write(text number, piece) as pieces are made; say(note) where there is something to know."""
+    """Generate texts: call write(text number, piece) as pieces are made, and say(note) for each note."""
     model, options = open_model(request.run), request.options
     if options["seed"] + options["count"] > 2**63:
         raise UsageError("--seed plus --count goes beyond the largest seed, 9223372036854775807; lower one")
@@ -47,9 +47,9 @@ def generate(request: Request, write: Callable[[int, str], None], say: Callable[
 
 
 def until(pieces: Iterator[str], stop: str) -> Iterator[str]:
-    """`pieces` up to `stop`, which is not part of the result and may span several of them.
+    """Yield `pieces` up to `stop`, which is left out and may span several of them.
 
-    What may be the beginning of `stop` is held back until it is known not to be.
+    Text that may be the beginning of `stop` is held back until it is clear that it is not.
     """
     held = ""
     for piece in pieces:

@@ -19,7 +19,7 @@ _ORDER = ("tutorial", "commands", "config")  # the pages to name first
 
 
 class Section(NamedTuple):
-    """A heading of a page and what stands under it, the headings below it included."""
+    """A heading of a page and the text under it, including the headings below it."""
 
     page: str
     level: int
@@ -28,12 +28,12 @@ class Section(NamedTuple):
 
     @property
     def topic(self) -> str:
-        """What `rnncli help` takes for it."""
+        """The topic that `rnncli help` takes for this section."""
         return self.page if self.level == 1 else self.title
 
     @property
     def summary(self) -> str:
-        """A page's title, a config key's meaning, else the first sentence."""
+        """The title of a page, the meaning of a config key, else the first sentence."""
         if self.level == 1:
             return self.title.removeprefix(f"{self.page}: ")
         if self.page == _KEYS and self.level == 3:
@@ -43,9 +43,9 @@ class Section(NamedTuple):
 
 
 def manual(topic: str) -> str:
-    """What the manual says of `topic`, as Markdown; of none, what there is to read.
+    """Return what the manual has on `topic`, as Markdown; for an empty topic, its pages and commands.
 
-    UsageError for what no page, command, option, key or heading is called.
+    UsageError where no page, command, option, key or heading has that name.
     """
     sections = list(_sections())
     if not topic.strip():
@@ -62,12 +62,14 @@ def manual(topic: str) -> str:
     if len(found) == 1 and not options:
         return found[0].text
     lines = [f"- `rnncli help {_quoted(section.topic)}`: {section.summary}" for section in found]
-    lines += [f"- `rnncli help {section.title}`, option `--{wanted.lstrip('-')}`: {said}" for section, said in options]
+    lines += [
+        f"- `rnncli help {section.title}`, option `--{wanted.lstrip('-')}`: {meaning}" for section, meaning in options
+    ]
     return f"# {topic}\n\nThe manual has several things of that name:\n\n" + "\n".join(lines) + "\n"
 
 
 def _sections() -> Iterator[Section]:
-    """Every heading of every page, in order."""
+    """Yield the section of every heading of every page, in order."""
     stems = sorted((path.stem for path in DOCS.glob("*.md")), key=lambda stem: (stem not in _ORDER, stem))
     for page in stems:
         text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
@@ -80,7 +82,7 @@ def _sections() -> Iterator[Section]:
 
 
 def _names(section: Section) -> set[str]:
-    """What the section answers to: its title, a page its file's name, a config key without its section too."""
+    """Return the names of a section: its title, also the file's name of a page and the bare name of a config key."""
     names = {section.title.lower()}
     if section.level == 1:
         names.add(section.page)
@@ -90,13 +92,15 @@ def _names(section: Section) -> set[str]:
 
 
 def _options(section: Section, wanted: str) -> Iterator[str]:
-    """What the command of this section says of an option."""
+    """Yield the meaning of the option `wanted` if this section is a command that has it."""
     if section.page == _COMMANDS and section.level == 2:
-        yield from (said for option, said in _OPTION.findall(section.text) if option.lstrip("-") == wanted.lstrip("-"))
+        yield from (
+            meaning for option, meaning in _OPTION.findall(section.text) if option.lstrip("-") == wanted.lstrip("-")
+        )
 
 
 def _contents(sections: list[Section]) -> str:
-    """The pages and the commands, a line each."""
+    """Return the list of the pages and the commands, one line each."""
     pages = [section for section in sections if section.level == 1]
     commands = [section for section in sections if section.page == _COMMANDS and section.level == 2]
     return "\n".join(

@@ -46,7 +46,7 @@ from rnncli.workflows.train import for_a_while, train
 
 
 def check_gradients(compared: Sequence[Compared], fail_on: Sequence[str]) -> None:
-    """CheckFailedError where gradients are not what differences say, or a layer's verdict is one of `fail_on`."""
+    """Raise CheckFailedError if gradients differ from central differences, or if a verdict is one of `fail_on`."""
     for one in compared:
         name, report = one.name, one.report
         if report.check is not None and not report.check.passed:
@@ -57,12 +57,12 @@ def check_gradients(compared: Sequence[Compared], fail_on: Sequence[str]) -> Non
             )
         found = [layer for layers in by_part(report.layers) for layer in _failing(layers, fail_on)]
         if found:
-            said = ", ".join(f"{layer.name} is {layer.reach.verdict}" for layer in found)
-            raise CheckFailedError(f"{name}: {said}; see what inspect-grads advises")
+            verdicts = ", ".join(f"{layer.name} is {layer.reach.verdict}" for layer in found)
+            raise CheckFailedError(f"{name}: {verdicts}; see what inspect-grads advises")
 
 
 def _failing(layers: Sequence[LayerGradients], fail_on: Sequence[str]) -> list[LayerGradients]:
-    """Of a part of a network: layers that explode; and those that vanish, if the gradient has no other way back."""
+    """Return the layers of a part that explode, and those that vanish if the gradient has no other way back."""
     bad = [layer for layer in layers if EXPLODING in fail_on and layer.reach.verdict == EXPLODING]
     if VANISHING in fail_on and deepest(layers).reach.verdict == VANISHING:
         bad += [layer for layer in layers if layer.reach.verdict == VANISHING]
@@ -74,10 +74,10 @@ FLOAT64 = np.dtype(np.float64)
 
 @dataclass(frozen=True)
 class Request:
-    """`first` is a config (its first weights), a run directory or a model file (its trained ones).
+    """The arguments of `inspect_grads`; `first` is a config (first weights), a run or a model file (trained weights).
 
-    at: which weights, INIT, BEST, LAST or FAILURE; None is BEST where there are some. batches: how many, spread over
-    an epoch; where training failed, the batch that it failed at.
+    at: the weights, INIT, BEST, LAST or FAILURE; None is BEST for trained weights, else INIT. batches: how many,
+    spread over an epoch; at FAILURE only the batch that failed.
     """
 
     first: str
@@ -89,7 +89,7 @@ class Request:
 
 
 def inspect_grads(request: Request, tell: Callable[[str], None]) -> GradientReport:
-    """One network's report; `tell` hears what takes its time."""
+    """Return the report on one network; `tell` shows the progress."""
     at = request.at or (BEST if is_model(request.first) else INIT)
     point = opened(request.first, request.data, request.overrides, at)
     pool, count = ThreadPool(point.config.training.threads, FLOAT64), point.config.networks
@@ -123,19 +123,21 @@ def _report(
 
 
 def _resumed(optimizer: Optimizer, at: str, arrays: Mapping[str, np.ndarray], position: Position, plan: Plan) -> float:
-    """The learning rate of the update that a state stands at, the last one made or the one that failed; with its
-    moments."""
+    """Restore the optimizer's moments from a state, and return the learning rate of its update.
+
+    This is the last update that was made, or the one that failed.
+    """
     done = position.update - (1 if at == LAST and position.update else 0)
     with _of_this_network():
         first_network = {name: array[: optimizer.size] for name, array in arrays.items()}
         optimizer.restore(first_network, [float(power) for power in position.optimizer_powers])
-        _, _ = optimizer.powers  # of both moments
+        _, _ = optimizer.powers  # there must be two, one for each moment
         return plan.learning_rate * SCHEDULES[plan.schedule](done / plan.updates) * position.plateau_factor
 
 
 @contextlib.contextmanager
 def _of_this_network() -> Iterator[None]:
-    """ModelFileError where a state turns out to be another's."""
+    """Raise ModelFileError where a state turns out to be that of another network."""
     try:
         yield
     except (*NONSENSE, ZeroDivisionError):
@@ -156,7 +158,7 @@ def _samples(request: Request, experiment: Experiment, point: Point) -> list[Cal
 
 
 def _set_weights(experiment: Experiment, point: Point, count: int) -> None:
-    """Those of the first of so many networks."""
+    """Set the weights of the experiment to those of the point; if it has `count` networks, to those of the first."""
     network = experiment.network
     if point.by_name is not None:
         network.load({name.removeprefix("0."): array for name, array in point.by_name.items()})
@@ -170,7 +172,7 @@ def _set_weights(experiment: Experiment, point: Point, count: int) -> None:
 
 
 def _wake_head(network: Network, seed: int) -> None:
-    """A head that starts at zero passes no gradient on: nothing could be seen."""
+    """Give random weights to a head that starts at zero, because it would pass no gradient on."""
     head = network.head
     if head.starts_at_zero:
         head.starts_at_zero = False
@@ -184,7 +186,7 @@ Show = Callable[[Report], None]
 
 @dataclass(frozen=True)
 class _Network:
-    """What is compared. trained: whether there are more than first weights; score: of one that was trained for this."""
+    """A network to compare. trained: there are trained weights; score: that of a network trained for the comparison."""
 
     name: str
     request: Request
@@ -193,10 +195,11 @@ class _Network:
 
 
 def compare_grads(request: Request, names: Sequence[str], show: Show) -> list[Compared]:
-    """All at the first weights, then all at the best ones, or only `request.at`.
+    """Return the reports of all networks at their first weights, then at their best ones, or only at `request.at`.
 
-    Each of `names` is a cell or KEY=VALUE to change in the config `request.first`, which is trained in a folder that is
-    removed again; or, if that is a run, each is another. One that diverges is seen at its first weights alone.
+    Each of `names` is a cell or KEY=VALUE to change in the config `request.first`, which is trained in a folder that
+    is removed afterwards. If `request.first` is a run, each is another run. A network that diverges is seen at its
+    first weights alone.
     """
     if len(set(names)) < len(names):
         raise UsageError("--compare: names something twice; name each once")
@@ -225,7 +228,7 @@ def _run(name: str) -> str:
 
 
 def _changes(name: str) -> list[str]:
-    """As --set has them. What only another cell could take is left behind."""
+    """Return the cell or KEY=VALUE `name` as --set overrides, which also reset the keys that this cell cannot take."""
     if cell := CELLS.get(name):
         activation = ["model.activation=tanh"] if cell.activations == ("tanh",) else []
         return [f"model.cell={name}", *activation, *([] if cell.keeps_by_bias else ["model.chrono_init=null"])]
@@ -235,7 +238,7 @@ def _changes(name: str) -> list[str]:
 
 
 def _trained(name: str, request: Request, run: Path, show: Show) -> _Network:
-    """What the config becomes, in a run of its own."""
+    """Train the config with its changes in the directory `run`, and return the network to compare."""
     show(Note(f"training {name}"))
     meanwhile, ends = for_a_while(show), list[Finished]()
 
@@ -247,7 +250,7 @@ def _trained(name: str, request: Request, run: Path, show: Show) -> _Network:
     try:
         train(Training(request.first, request.data, str(run), request.overrides), seen)
     except DivergedError as error:
-        reason = str(error).partition(";")[0]  # its mend names a folder that will be gone
+        reason = str(error).partition(";")[0]  # what follows names a folder that will be removed
         note(f"{name}: {reason}; it is seen before training only")
         return _Network(name, request, trained=False)
     except StoppedError as stop:

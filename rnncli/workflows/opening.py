@@ -1,4 +1,4 @@
-"""What a path on the command line means: a run directory, a model file, a config, or data."""
+"""Meanings of a path on the command line: a run directory, a model file, a config, or data."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NONSENSE = (
 
 @dataclass(frozen=True)
 class Model:
-    """A model file: its task, what it says about itself, its weights."""
+    """A model file: its task, its header, its weights."""
 
     path: Path
     task: Task
@@ -43,7 +43,7 @@ class Model:
     arrays: dict[str, np.ndarray]
 
     def load(self) -> Predictor:
-        """The trained model at work."""
+        """Return the predictor of this model; ModelFileError where the header makes no sense."""
         try:
             return self.task.load(self.header, self.arrays)
         except NONSENSE as error:
@@ -52,7 +52,7 @@ class Model:
 
 
 def is_model(path: str) -> bool:
-    """Whether `path` is a run directory or a model file, which begins with the length of its JSON header."""
+    """Return True for a run directory or a model file, which begins with the length of its JSON header."""
     if os.path.isdir(path) or path.endswith(".safetensors"):
         return True
     if not os.path.isfile(path):
@@ -63,7 +63,7 @@ def is_model(path: str) -> bool:
 
 
 def open_model(run: str) -> Model:
-    """The model of RUN, which is a run directory or a model file. UsageError where there is none."""
+    """Return the model of RUN, a run directory or a model file; UsageError where there is none."""
     path = Path(run)
     try:
         path.stat()
@@ -82,17 +82,17 @@ def open_model(run: str) -> Model:
 
 
 def first_run(module: str = "") -> list[str]:
-    """What to say before kernels (of this module) are compiled, which is waited for once."""
+    """Return the note to show before kernels (of this module) are compiled; none if they have been."""
     return ["compiling kernels, once per machine; this takes some seconds"] if cache.is_cold(module) else []
 
 
 def is_config(path: str) -> bool:
-    """Whether a first argument names a config rather than data."""
+    """Return True if a first argument names a config rather than data."""
     return path.lower().endswith((".yaml", ".yml"))
 
 
 def config_and_source(first: str, data: str | None, overrides: Sequence[str]) -> tuple[Config, Source]:
-    """From CONFIG [DATA|-] or from DATA alone; what was inferred is noted."""
+    """Return config and data from CONFIG [DATA|-] or from DATA alone; a note tells what was inferred."""
     if is_config(first):
         config = load_config(first, overrides)
         path = data if data is not None else config.data.path
@@ -111,11 +111,11 @@ def config_and_source(first: str, data: str | None, overrides: Sequence[str]) ->
 
 
 def _inferred(path: str, size: int, overrides: Sequence[str]) -> dict[str, Any]:
-    """A config as plain values for somebody who only named a data file: that of the first task that is for such a file.
+    """Return a config as plain values for a data file alone: that of the first task that takes such a file.
 
-    `data.format` among the overrides decides where the name does not, as for standard input. What the data itself
-    decides (columns, season, horizon, …) stays null; the task fills it in. Of a `task` among the overrides only those
-    keys are kept that it has.
+    `data.format` among the overrides decides where the file's name does not, as for standard input. Values that
+    depend on the data (columns, season, horizon, …) stay null; the task fills them in. If `task` is among the
+    overrides, only keys that this task has are kept.
     """
     form, task = (
         next((text.partition("=")[2] for text in overrides if text.startswith(key)), None)
@@ -132,7 +132,7 @@ def _inferred(path: str, size: int, overrides: Sequence[str]) -> dict[str, Any]:
 
 
 def require_understood(command: str, task: Task, options: Options) -> None:
-    """UsageError for a command, or an option of it, that is for other tasks."""
+    """Raise UsageError for a command, or an option of it, that is for other tasks."""
     if command not in task.options:
         owners = ", ".join(name for name, other in TASKS.items() if command in other.options)
         raise UsageError(f"this is a model for the task {task.name}; {command} needs a {owners}")
@@ -144,7 +144,7 @@ def require_understood(command: str, task: Task, options: Options) -> None:
 
 
 def require_readable(task: Task, reading: Options) -> None:
-    """UsageError for an option of reading that stands for a key of `data` that only other tasks have."""
+    """Raise UsageError for an option of reading whose `data` key only other tasks have."""
     for key in reading:
         if key not in keys_of(task.config, "data"):
             owners = ", ".join(name for name, other in TASKS.items() if key in keys_of(other.config, "data"))

@@ -1,4 +1,4 @@
-"""What there is to look at: a config before training, or a run at one of its points, init, best, last or failure."""
+"""Points at which inspect-grads looks: a config before training, or a run at init, best, last or failure."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from rnncli.workflows.train import data_sha256
 
 @dataclass(frozen=True)
 class Point:
-    """A config and its data, and what was learnt by this point; nothing of it at INIT.
+    """A config and its data, with what was learnt up to this point; at INIT there are no weights yet.
 
-    header: of the model, where there is one. by_name: the weights of a model file; state: those of a state file with
-    every other array, where it stood, and its plan.
+    header: that of the model, if there is one. by_name: the weights of a model file. state: all arrays of a state
+    file, its position and its plan.
     """
 
     at: str
@@ -38,7 +38,7 @@ class Point:
 
 
 def opened(first: str, data: str | None, overrides: Sequence[str], at: str) -> Point:
-    """`first` is a config, data, a run directory or a model file; data: None takes those that it names."""
+    """Open `first`, a config, data, a run directory or a model file, at a point; data None takes what it names."""
     if not is_model(first):
         if at != INIT:
             raise UsageError(f"--at {at}: {first} is not a run; train it first, or leave out --at")
@@ -59,7 +59,7 @@ def opened(first: str, data: str | None, overrides: Sequence[str], at: str) -> P
 
 
 def _require_no_change(at: str, overrides: Sequence[str]) -> None:
-    """UsageError for what does not go with weights that are there already."""
+    """Raise UsageError for overrides that do not go with weights that are there already."""
     model = [text for text in overrides if text.startswith("model.")]
     if model and at != INIT:
         raise UsageError(f"--set {model[0]}: these weights have their model; change a config's, or see --at init")
@@ -81,7 +81,7 @@ def _of_directory(path: str, data: str | None, config: Config, at: str) -> Point
 
 
 def _of_state(run: RunDirectory, data: str | None, config: Config, at: str) -> Point:
-    """What it learnt from its data stands in the model file, if there has been an evaluation."""
+    """Return the point of a saved state; its header is that of the model file, which the first evaluation writes."""
     if at == FAILURE and not run.failure.exists():
         raise UsageError(f"--at {FAILURE}: training did not fail in {run.path}; leave out --at")
     arrays, position, plan, sha256 = run.read_state(run.failure if at == FAILURE else run.state)
@@ -100,7 +100,7 @@ def _data(first: str, data: str | None, config: Config) -> Source:
 
 
 def _config_in(header: Mapping[str, Any], path: str, overrides: Sequence[str]) -> Config:
-    """What a model file says of itself."""
+    """Return the config in the header of a model file; ModelFileError where a section is missing."""
     try:
         mapping = {key: header[key] for key in ("task", "data", "model")}
         if "training" in header:

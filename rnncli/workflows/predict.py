@@ -1,4 +1,4 @@
-"""predict: what a trained model says of data, whatever its task."""
+"""predict: the predictions of a trained model for data, whatever its task."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rnncli.workflows.opening import open_model, require_readable, require_under
 
 
 def predict(run: str, data: str | None, reading: Options, options: Options, tell: Callable[[str], None]) -> Answers:
-    """What the model of `run` answers to `data`, or says without any; `tell` hears of rows that do not fit."""
+    """Return what the model of `run` predicts for `data`, or without any; `tell` is called for rows that do not fit."""
     model = open_model(run)
     require_understood("predict", model.task, options)
     require_readable(model.task, reading)

@@ -1,5 +1,5 @@
-"""A run directory: config.yaml, model.safetensors (the best so far), state.safetensors (exact resume), metrics.jsonl;
-where training diverged, failure.safetensors (the state at the batch that it failed at).
+"""A run directory and its files: config.yaml, model.safetensors (the best so far), state.safetensors (exact resume),
+metrics.jsonl and, if training diverged, failure.safetensors (the state at the batch where it failed).
 
 Every file but metrics.jsonl is replaced atomically; metrics.jsonl grows by whole lines. A lock names the process
 that is writing.
@@ -39,7 +39,7 @@ class RunDirectory:
 
     @classmethod
     def create(cls, path: Path) -> RunDirectory:
-        """A new directory, or an empty one. UsageError where something is in it already."""
+        """Return a new directory, or an empty one; UsageError where something is in it already."""
         run = cls(path)
         try:
             run._is_new = not path.exists()
@@ -55,7 +55,7 @@ class RunDirectory:
 
     @classmethod
     def resume(cls, path: Path) -> RunDirectory:
-        """The directory of a run that was stopped."""
+        """Return the directory of a run that was stopped; UsageError where it has neither state nor config."""
         run = cls(path)
         if not run.state.is_file() and not run.config.is_file():
             raise UsageError(
@@ -85,7 +85,7 @@ class RunDirectory:
         self._lock = descriptor
 
     def close(self) -> None:
-        """Give the lock back."""
+        """Release the lock, and remove a new directory that is still empty."""
         if self._lock is not None:
             (self.path / ".lock").unlink(missing_ok=True)
             os.close(self._lock)
@@ -95,7 +95,7 @@ class RunDirectory:
                     self.path.rmdir()
 
     def time_a_save(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Write what a state would be, and remove it: what saving costs is part of what an evaluation costs."""
+        """Write a trial state and remove it: the time of saving is part of the time of an evaluation."""
         trial = self.path / ".trial.safetensors"
         try:
             model_file.write(trial, arrays, {})
@@ -106,7 +106,7 @@ class RunDirectory:
         model_file.write_atomically(self.config, text.encode("utf-8"))
 
     def write_model(self, arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> None:
-        """`header` may have arrays of its own, which stand beside the weights."""
+        """Write the model file; arrays in `header` are stored beside the weights."""
         own = header.get("arrays", {})
         rest = {key: value for key, value in header.items() if key != "arrays"}
         model_file.write(self.model, {**arrays, **own}, rest)
@@ -120,12 +120,12 @@ class RunDirectory:
         *,
         failed: bool = False,
     ) -> None:
-        """To go on from; failed: to look at, beside the state before it."""
+        """Write the state to resume from; failed: the state to inspect, in a file beside it."""
         header = {"position": _finite(asdict(position)), "plan": asdict(plan), "data_sha256": data_sha256}
         model_file.write(self.failure if failed else self.state, arrays, header)
 
     def read_state(self, path: Path | None = None) -> tuple[dict[str, np.ndarray], Position, Plan, str]:
-        """What `write_state` wrote. ModelFileError where it is damaged."""
+        """Return what `write_state` wrote; ModelFileError where it is damaged."""
         path = path or self.state
         arrays, header = model_file.read(path)
         try:
@@ -140,15 +140,15 @@ class RunDirectory:
             raise ModelFileError(f"{path}: not a state that this version wrote; start a new run") from None
 
     def append_metrics(self, line: Evaluated) -> None:
-        said = {key: value for key, value in asdict(line).items() if key != "memory" or value}
+        fields = {key: value for key, value in asdict(line).items() if key != "memory" or value}
         try:
             with open(self.metrics, "a", encoding="utf-8") as file:
-                file.write(json.dumps(said) + "\n")
+                file.write(json.dumps(fields) + "\n")
         except OSError as error:
             raise MachineError(f"{self.metrics}: cannot write: {_reason(error)}; the model before is intact") from None
 
     def drop_metrics_after(self, update: int) -> None:
-        """Lines of updates that the saved state does not know are done again."""
+        """Remove the metrics after `update`, the one of the saved state: later updates are done again."""
         if not self.metrics.exists():
             return
         lines = self.metrics.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -157,7 +157,7 @@ class RunDirectory:
 
 
 def _typed(values: object, example: object) -> bool:
-    """Whether every field of a dataclass has the type that it has in `example`; None stands for a count or nothing."""
+    """Return True if every field of a dataclass has its type in `example`, where None stands for an int or None."""
     for field in fields(values):  # type: ignore[arg-type]
         value, wanted = getattr(values, field.name), getattr(example, field.name)
         kinds = (int, type(None)) if wanted is None else (int, float) if isinstance(wanted, float) else type(wanted)
@@ -174,7 +174,7 @@ def _step(line: str) -> float:
 
 
 def _finite(values: dict[str, Any]) -> dict[str, Any]:
-    """JSON has no infinity: a best loss that does not exist yet is null."""
+    """Replace infinities, such as a best loss that does not exist yet, by None, since JSON has none."""
     return {k: None if isinstance(v, float) and v in (float("inf"), float("-inf")) else v for k, v in values.items()}
 
 

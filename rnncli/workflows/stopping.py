@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM, taken as a wish: the window is finished and saved first. A second signal ends at once."""
+"""Handling of SIGINT and SIGTERM: the first lets the update finish and be saved, a second one ends at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import FrameType
 
 
 class StopRequest:
-    """Whether a signal has asked to stop, and which."""
+    """A callable that returns True once a signal has asked to stop; `signal_number` is that signal."""
 
     def __init__(self) -> None:
         self.signal_number: int | None = None
@@ -20,13 +20,13 @@ class StopRequest:
 
     def _take(self, number: int, frame: FrameType | None) -> None:
         if self.signal_number is not None:
-            os._exit(128 + number)  # an exception inside a compilation would surface as anything
+            os._exit(128 + number)  # an exception raised inside a compilation could come out as any other error
         self.signal_number = number
 
 
 @contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
-    """While active, the first SIGINT or SIGTERM is noted instead of ending the process."""
+    """Record the first SIGINT or SIGTERM within the block, instead of ending the process."""
     request = StopRequest()
     before = {number: signal.signal(number, request._take) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

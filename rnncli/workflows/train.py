@@ -32,7 +32,7 @@ from rnncli.workflows.stopping import StopRequest, stop_on_signals
 
 @dataclass(frozen=True)
 class Request:
-    """What the command line asks for. `first` is a config or data; `out` None picks a free name under runs/."""
+    """The arguments of `train`; `first` is a config or data; `out` None picks a free name under runs/."""
 
     first: str | None
     data: str | None = None
@@ -43,7 +43,7 @@ class Request:
 
 
 def train(request: Request, show: Callable[[Report], None]) -> None:
-    """Train, save, and report. StoppedError after SIGINT or SIGTERM, when everything is saved."""
+    """Train, save, and report; StoppedError after SIGINT or SIGTERM, when everything is saved."""
     if request.out is not None and not request.out.strip():
         raise UsageError("-o needs the name of a run directory")
     if request.resume and request.out is None:
@@ -72,7 +72,7 @@ def train(request: Request, show: Callable[[Report], None]) -> None:
 
 
 def _inputs(request: Request) -> tuple[Config, Source]:
-    """A resumed run has its own config; the command line may change only what does not change the result."""
+    """Return config and data; a resumed run keeps its config, of which only training.threads may be changed."""
     if not request.resume:
         if request.first is None:
             raise UsageError("name a config or a data file to train on; see rnncli train --help")
@@ -141,7 +141,7 @@ def _train_in(
 
 
 def _failed(run: RunDirectory, loop: TrainingLoop, sha256: str, error: DivergedError) -> DivergedError:
-    """The state at the batch that failed is kept, if it was one, if it can be read again, and if there is room."""
+    """Return the error; save the state at the batch that failed if the weights are finite and there is room."""
     if not (loop.updating and np.isfinite(loop.parameters.weights).all()):
         return error
     try:
@@ -153,7 +153,7 @@ def _failed(run: RunDirectory, loop: TrainingLoop, sha256: str, error: DivergedE
 
 
 def for_a_while(show: Callable[[Report], None]) -> Callable[[Report], None]:
-    """`show`, of a run that will be removed: without where it is, and without a score, which has its own place."""
+    """Return `show` for a run that will be removed: it shows neither the path nor the score, which goes elsewhere."""
 
     def shown(report: Report) -> None:
         if isinstance(report, Started):
@@ -170,7 +170,7 @@ def _resume_command(request: Request, run: RunDirectory, source: Source) -> str:
 
 
 def data_sha256(config: Config, source: Source) -> str:
-    """Of the data and of the other files that are read beside it: a resumed run must see the same."""
+    """Return the hash of the data and of all files read beside it, which a resumed run must find unchanged."""
     files = [path for key, path in data_paths(config).items() if key != "path"]
     digests = [source.sha256, *(read_source(path).sha256 for path in files)]
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
@@ -179,12 +179,12 @@ def data_sha256(config: Config, source: Source) -> str:
 def _started(
     run: RunDirectory, request: Request, experiment: Experiment, sha256: str, source: Source, pool: ThreadPool
 ) -> TrainingLoop:
-    """A fresh run: its config is written, its length fixed."""
+    """Start a new run: write its config, fix its length, and write its first state."""
     training = experiment.config.training
     run.write_config(dump_config(_placed(experiment.config, source), str(run.path)))
     learner = experiment.learner
     optimizer = Optimizer(training.optimizer, experiment.network, training.clip_norm, pool)
-    learner.gradient(0)  # compiles, so that no clock counts it
+    learner.gradient(0)  # compiles the kernels, so that no clock counts that time
     learner.restart()
     max_time = parse_duration(training.max_time) if training.max_time else None
 
@@ -204,7 +204,7 @@ def _started(
 
 
 def _placed(config: Config, source: Source) -> Config:
-    """The config with the data that was really read, by absolute path, so that the run can be resumed anywhere."""
+    """Return the config with the absolute path of the data that was read, so that the run can be resumed anywhere."""
     path = str(Path(source.name).resolve()) if Path(source.name).is_file() else None  # a pipe is read once
     return config.changed(data={"path": path})
 
@@ -225,7 +225,7 @@ def _resumed(run: RunDirectory, experiment: Experiment, sha256: str, pool: Threa
 
 
 def _save(run: RunDirectory, experiment: Experiment, loop: TrainingLoop, report: Evaluated, sha256: str) -> None:
-    """One evaluation: its line, the model if it is the best (or the only one), and the state to go on from."""
+    """Save an evaluation: its line, the model if it is the best (or the first), and the state to go on from."""
     run.append_metrics(report)
     if report.improved or not run.model.exists():
         run.write_model(experiment.network.parameters.export(), experiment.header())
@@ -233,10 +233,10 @@ def _save(run: RunDirectory, experiment: Experiment, loop: TrainingLoop, report:
 
 
 def _finish(run: RunDirectory, experiment: Experiment, loop: TrainingLoop, show: Callable[[Report], None]) -> None:
-    """The best weights become the model, and are scored beside the baselines."""
+    """Score the best weights beside the baselines, and save them as the model."""
     parameters = experiment.network.parameters
     parameters.weights[...] = loop.best
     experiment.network.pack()
-    score = experiment.score()  # first, because what it says may go into the model
+    score = experiment.score()  # first, because its results may go into the model's header
     run.write_model(parameters.export(), experiment.header())
     show(Finished(score, loop.position.best_update, loop.position.best_loss, str(run.path)))

@@ -1,5 +1,7 @@
-"""The cells by name. A new cell is one file and one line here, and its naive twin in
-tests/naive.py: the tests run over this dictionary."""
+"""The cells by name.
+
+A new cell is one file, one line here, and its naive twin in tests/naive.py: the tests run over this dictionary.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record that a cell file ends with; one recurrent layer class serves every cell through it."""
+"""The record that every cell file ends with; through it, one recurrent layer class serves every cell."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rnncli.kernels.buffers import zeros
 
 
 class Weights(NamedTuple):
-    """What a cell's kernels read beside its arrays."""
+    """The weights that a cell's kernels read in addition to its arrays."""
 
     recurrent: np.ndarray  # U (H, G·H) packed; for `backward` Uᵀ (G·H, H) packed
     bias: np.ndarray  # b_hh (G·H,), for a cell that keeps its recurrent contributions apart
@@ -20,29 +20,30 @@ class Weights(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """A recurrent cell: what it declares, and its kernels. G gates of H units, T steps, B sequences.
+    """A recurrent cell: its declarations and its kernels. G gates of H units, T steps, B sequences.
 
-    arrays   a NamedTuple type: first the states, (T+1, B, H), row 0 given; then what is saved, (T, B, w·H). `a`, which
-             every cell saves, holds the input contributions x·W + b_ih (and b_hh, unless the cell saves `q`) when
+    arrays   a NamedTuple type: first the states, (T+1, B, H), row 0 given; then the saved arrays, (T, B, w·H). Every
+             cell saves `a`, which holds the input contributions x·W + b_ih (and b_hh, unless it saves `q`) when
              `forward` begins. When it ends, `a` holds the values of the gates in the order of gate_names, which
-             `inspect-grads` shows (of a cell without gates it is not read), and together with the others whatever
-             `backward` needs. The type's name names the cell to jitted code, and is that of no other
-    states   a NamedTuple type: what is carried from step to step, the hidden state `h` first. All are zero before the
-             first step. Its instances are gradients (T+1, B, H). Of h: dL/dh from above when `backward` begins, row 0
-             zero, and the whole dL/dh_t when it ends. Of the others: dL/d(state) through the steps after t alone, of
-             which the row after a sequence's last step is given
-    saved    the width w of each saved array: `a` has G, and `q`, the recurrent contributions h·U + b_hh, too
-    own      the width of each of the cell's own parameters beyond W, U, b_ih and b_hh: vectors of w·H, whose first
+             `inspect-grads` shows (not for a cell without gates), and all saved arrays hold what `backward` needs.
+             The name of the type identifies the cell to jitted code and must be unique
+    states   a NamedTuple type: the states carried from step to step, the hidden state `h` first. All are zero before
+             the first step. Its instances are gradients (T+1, B, H). For h: dL/dh from above when `backward` begins,
+             row 0 zero, and the whole dL/dh_t when it ends. For the others: dL/d(state) through the steps after t
+             alone, where the row after a sequence's last step is given
+    saved    the width w of each saved array: G for `a`, and also for `q`, the recurrent contributions h·U + b_hh
+    own      the width w of each of the cell's own parameters beyond W, U, b_ih and b_hh: vectors of w·H, whose first
              values are uniform within ±1/√H
 
     forward(arrays, weights, active, low, high)
-        active (T,): how many sequences, the first of the batch, run at step t; see `steps`. low, high: the sequences of
-        the batch to compute, one thread's shard
+        computes states and saved arrays. active (T,): the number of sequences that run at step t, the first of the
+        batch; see `steps`. low, high: the sequences of the batch to compute, one thread's shard
     backward(arrays, gradients, weights, active, low, high)
-        leaves in `a` dL/da, and in `q`, where it is saved, dL/dq, zero beyond a sequence's end: the weights' gradients
-        are products of them
+        leaves dL/da in `a` and, if `q` is saved, dL/dq in `q`, zero beyond a sequence's end: the gradients of the
+        weights are products of them
     own_gradient(arrays, gradient, low, high)
-        after `backward` of all sequences: units low ≤ j < high of the gradient (n, H) of the cell's own parameters
+        computes, after `backward` of all sequences, units low ≤ j < high of the gradient (n, H) of the cell's own
+        parameters
     """
 
     name: str
@@ -61,12 +62,12 @@ class Cell(NamedTuple):
 
     @property
     def is_gated(self) -> bool:
-        """Whether gates stand between what is read and the state, and not the state's activation alone."""
+        """True if gates stand between the input and the state, rather than only the state's activation."""
         return self.gates > 1
 
     @property
     def keeps_by_bias(self) -> bool:
-        """Whether there are gates whose biases set how long a state is kept."""
+        """True if the cell has gates whose biases set how long a state is kept."""
         return any(self.chrono)
 
     @property
@@ -75,7 +76,7 @@ class Cell(NamedTuple):
 
     @property
     def keeps_recurrent_apart(self) -> bool:
-        """Whether h·U + b_hh stands in an array of its own, `q`, and does not just add to `a`."""
+        """True if h·U + b_hh is kept in an array of its own, `q`, instead of being added to `a`."""
         return "q" in self.saved
 
     @property
@@ -83,12 +84,12 @@ class Cell(NamedTuple):
         return sum(self.own.values())
 
     def zeros(self, T: int, B: int, H: int, dtype: np.dtype, layers: tuple[int, ...] = ()) -> Any:
-        """An instance of `arrays`, each with axes for `layers` before its own."""
+        """Return an instance of `arrays`, all zero, each with axes for `layers` before its own."""
         states = (zeros((*layers, T + 1, B, H), dtype) for _ in self.state_names)
         return self.arrays(*states, *(zeros((*layers, T, B, w * H), dtype) for w in self.saved.values()))
 
     def zero_states(self, T: int, B: int, H: int, dtype: np.dtype) -> Any:
-        """An instance of `states`, for gradients."""
+        """Return an instance of `states`, all zero, for gradients."""
         return self.states(*(zeros((T + 1, B, H), dtype) for _ in self.state_names))
 
     @property
@@ -98,7 +99,7 @@ class Cell(NamedTuple):
 
 
 class Hidden(NamedTuple):
-    """The states of a cell that has no other."""
+    """The states of a cell whose only state is the hidden one."""
 
     h: np.ndarray
 

@@ -1,4 +1,4 @@
-"""The gated recurrent unit of Cho et al. (2014), as PyTorch and cuDNN have it: the reset comes after the product.
+"""The gated recurrent unit of Cho et al. (2014), as PyTorch and cuDNN define it: the reset comes after the product.
 
     q   = h_{t−1}·U + b_hh
     r   = σ(a_r + q_r)           reset
@@ -6,8 +6,8 @@
     n   = tanh(a_n + r ⊙ q_n)    candidate
     h_t = (1 − z) ⊙ n + z ⊙ h_{t−1}
 
-`a` arrives as x·W + b_ih in the order r, z, n, leaves `forward` as the gates, and leaves `backward` as dL/da.
-Because of r ⊙ q_n the recurrent contributions stand apart: `backward` turns `q` into dL/dq.
+`a` holds x·W + b_ih in the order r, z, n before `forward`, the gates after it, and dL/da after `backward`. Because
+of r ⊙ q_n the recurrent contributions are kept in an array of their own, `q`, which `backward` turns into dL/dq.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from rnncli.kernels.steps import clear
 
 @jit
 def step(a, q, h_before, h):
-    """One sequence's step: a (3H,) becomes the gates r, z, n; h (H,) the new state."""
+    """Compute one sequence's step: a (3H,) becomes the gates r, z, n; h (H,) becomes the new state."""
     H = h.size
     r, z, n = a[:H], a[H : 2 * H], a[2 * H :]
     q_r, q_z, q_n = q[:H], q[H : 2 * H], q[2 * H :]
@@ -38,7 +38,7 @@ def step(a, q, h_before, h):
 
 @jit
 def step_grad(a, q, h_before, dh, dh_before):
-    """The gates in a become da, q becomes dq; dh_before takes the direct path z ⊙ dh."""
+    """Turn the gates in a into da, and q into dq; add the direct path z ⊙ dh to dh_before."""
     H = dh.size
     one = a.dtype.type(1)
     r, z, n = a[:H], a[H : 2 * H], a[2 * H :]

@@ -5,8 +5,8 @@
     c_t = f ⊙ c_{t−1} + i ⊙ g
     h_t = o ⊙ tanh(c_t)
 
-`a` arrives with the input part and both biases, leaves `forward` as the gates, and leaves `backward` as dL/da.
-`s` keeps tanh(c_t): reading it again is cheaper than computing it again.
+`a` holds the input part and both biases before `forward`, the gates after it, and dL/da after `backward`. `s` keeps
+tanh(c_t): reading it again is cheaper than computing it again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rnncli.kernels.steps import clear
 
 @jit
 def step(a, c_before, c, s, h):
-    """One sequence's step: a (4H,) becomes the gates i, f, g, o; c, s = tanh(c) and h (H,) are written."""
+    """Compute one sequence's step: a (4H,) becomes the gates i, f, g, o; c, s = tanh(c) and h (H,) are written."""
     H = h.size
     i, f, g, o = a[:H], a[H : 2 * H], a[2 * H : 3 * H], a[3 * H :]
     for j in range(H):
@@ -39,7 +39,7 @@ def step(a, c_before, c, s, h):
 
 @jit
 def step_grad(a, c_before, s, dh, dc, dc_before):
-    """The gates in a become da, dc_before is written; dc (H,) is what later steps pass to the memory."""
+    """Turn the gates in a into da, and write dc_before; dc (H,) is the gradient that later steps pass to the memory."""
     H = dh.size
     one = a.dtype.type(1)
     i, f, g, o = a[:H], a[H : 2 * H], a[2 * H : 3 * H], a[3 * H :]

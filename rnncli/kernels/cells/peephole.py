@@ -6,8 +6,8 @@
     o   = σ(a_o + p_o ⊙ c_t)
     h_t = o ⊙ tanh(c_t)
 
-The cell's own parameter `weight_ch` (3H,) is p in the order i, o, f of ONNX. `a` leaves `forward` as the gates, and
-`backward` as dL/da; `s` keeps tanh(c_t).
+The cell's own parameter `weight_ch` (3H,) is p in the order i, o, f of ONNX. `a` holds the gates after `forward` and
+dL/da after `backward`; `s` keeps tanh(c_t).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from rnncli.kernels.steps import clear
 
 @jit
 def step(a, p, c_before, c, s, h):
-    """One sequence's step: a (4H,) becomes the gates i, f, g, o; c, s = tanh(c) and h (H,) are written; p (3, H)."""
+    """Compute one sequence's step: a (4H,) becomes the gates i, f, g, o; c, s = tanh(c), h (H,) are set; p (3, H)."""
     H = h.size
     i, f, g, o = a[:H], a[H : 2 * H], a[2 * H : 3 * H], a[3 * H :]
     p_i, p_o, p_f = p[0], p[1], p[2]
@@ -41,7 +41,7 @@ def step(a, p, c_before, c, s, h):
 
 @jit
 def step_grad(a, p, c_before, s, dh, dc, dc_before):
-    """The gates in a become da, dc_before is written; dc (H,) is what later steps pass to the memory."""
+    """Turn the gates in a into da, and write dc_before; dc (H,) is the gradient that later steps pass to the memory."""
     H = dh.size
     one = a.dtype.type(1)
     i, f, g, o = a[:H], a[H : 2 * H], a[2 * H : 3 * H], a[3 * H :]
@@ -82,7 +82,10 @@ def backward(arrays, gradients, weights, active, low, high):
 
 @jit
 def own_gradient(arrays, gradient, low, high):
-    """a_i = … + p_i·c_{t−1} gives dp_i = Σ da_i·c_{t−1}, and so on; da is zero beyond a sequence's end."""
+    """Compute units low ≤ j < high of the gradient of p: dp_i = Σ da_i·c_{t−1}, and so on.
+
+    It follows from a_i = … + p_i·c_{t−1}; da is zero beyond a sequence's end.
+    """
     c, a = arrays.c, arrays.a
     T, B, H = c.shape[0] - 1, c.shape[1], c.shape[2]
     gradient[:, low:high] = 0

@@ -3,7 +3,7 @@
     a_t = x_t·W + b_ih + b_hh + h_{t−1}·U
     h_t = f(a_t)                                   f: tanh, relu, sigmoid or identity
 
-`a` arrives with the input part and both biases; `backward` leaves dL/da in it.
+`a` holds the input part and both biases before `forward`, and dL/da after `backward`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TANH, RELU, SIGMOID, IDENTITY = 0, 1, 2, 3
 
 @jit
 def step(a, h, activation):
-    """h (H,) = f(a (H,))."""
+    """Compute h (H,) = f(a (H,))."""
     if activation == TANH:
         for j in range(h.size):
             h[j] = tanh(a[j])
@@ -42,7 +42,7 @@ def step(a, h, activation):
 
 @jit
 def step_grad(h, dh, da, activation):
-    """da = f'(a)·dh, with f' written in h = f(a)."""
+    """Compute da = f'(a)·dh, with f' expressed through h = f(a)."""
     one, zero = h.dtype.type(1), h.dtype.type(0)
     if activation == TANH:
         for j in range(h.size):

@@ -1,14 +1,14 @@
 """The scalar-memory cell of xLSTM (Beck et al., 2024): exponential input gate, normaliser, stabiliser; one head.
 
     a   = x_t·W + b_ih + b_hh + h_{t−1}·U      in the order i, f, z, o
-    m_t = max(log σ(a_f) + m_{t−1}, a_i)       stabiliser: a scale that c and n are divided by, so that no exp overflows
+    m_t = max(log σ(a_f) + m_{t−1}, a_i)       stabiliser: the log of a scale of c and n, so that no exp overflows
     i   = exp(a_i − m_t),  f = exp(log σ(a_f) + m_{t−1} − m_t),  z = tanh(a_z),  o = σ(a_o)
     c_t = f ⊙ c_{t−1} + i ⊙ z
-    n_t = f ⊙ n_{t−1} + i                      normaliser: the weight of all that c_t is a mean of
+    n_t = f ⊙ n_{t−1} + i                      normaliser: the sum of the weights in c_t
     h_t = o ⊙ c_t / n_t
 
-Where nothing was weighed yet, n_{t−1} = 0, there is no scale to go on with: m_t = a_i, f = 0. From then on n ≥ e^0 for
-some step, and never less than that. `a` leaves `forward` as the gates, and `backward` as dL/da; `s` keeps 1 − σ(a_f).
+If nothing was weighed yet, n_{t−1} = 0, there is no scale: m_t = a_i, f = 0. From then on n ≥ 1, because i or f is 1
+in every step. `a` holds the gates after `forward` and dL/da after `backward`; `s` keeps 1 − σ(a_f).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from rnncli.kernels.steps import clear
 
 @jit
 def step(a, s, c_before, n_before, m_before, c, n, m, h):
-    """One sequence's step: a (4H,) becomes the gates i, f, z, o; s (H,) and the states c, n, m, h (H,) are written."""
+    """Compute one step of a sequence: a (4H,) becomes the gates i, f, z, o; s, c, n, m and h (H,) are written."""
     H = h.size
     zero = a.dtype.type(0)
     i, f, z, o = a[:H], a[H : 2 * H], a[2 * H : 3 * H], a[3 * H :]
@@ -46,10 +46,11 @@ def step(a, s, c_before, n_before, m_before, c, n, m, h):
 
 @jit
 def step_grad(a, s, c_before, n_before, c, n, dh, dc, dn, dm, dc_before, dn_before, dm_before):
-    """The gates in a become da, the gradients of the states before are written; dc, dn, dm come from later steps.
+    """Turn the gates in a into da, and write the gradients of the states before; dc, dn, dm come from later steps.
 
-    With u = log σ(a_f) + m_before: i = e^(a_i − m), f = e^(u − m) and m = max(u, a_i), so that what m gains,
-    dm − dc·c − dn·n, goes to the larger one. It is zero where only h is asked for, because m cancels in c / n.
+    With u = log σ(a_f) + m_before: i = e^(a_i − m), f = e^(u − m) and m = max(u, a_i), so that the gradient of m,
+    dm − dc·c − dn·n, goes to the larger of u and a_i. It is zero if the loss reads h alone, because m cancels in
+    c / n.
     """
     H = dh.size
     zero, one = a.dtype.type(0), a.dtype.type(1)

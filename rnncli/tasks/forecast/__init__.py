@@ -1,26 +1,26 @@
 """forecast: the next rows of numeric series (many-to-many, `horizon` steps at once).
 
-Networks read windows of `context` rows, each scaled by itself, and correct a naive forecast: one that has learnt
-nothing forecasts exactly what that baseline does.
+Networks read windows of `context` rows, each scaled by itself, and correct a naive forecast: an untrained network
+forecasts exactly what that baseline does.
 
-    config, task        its keys; the task
-    panel               many series, one under another, with covariates; rows at their places; in a model file
-    panel_columns, panel_tables, panel_steps   which columns are what; from a CSV; one with a row for each step
-    settings            what a config leaves open and the data decides; a season seen
-    splits              which rows are trained on, chosen by, scored on
-    features            covariates and the calendar as features; all that the training rows decide beyond the networks
+    config, task        the config; the task
+    panel               several series in one table, with covariates; rows put in their places; storage in a file
+    panel_columns, panel_tables, panel_steps   roles of columns; panels from a CSV; from a row for each step
+    settings            config values that the data decide where they are left open; detection of the season
+    splits              the rows for training, for validation and for testing
+    features            covariates and the calendar as features; all else that is fitted to the training rows
     windows             windows of series, transformed and scaled by their contexts
-    decoders, recursive   how a network gets from a context to the rows after it
+    decoders, recursive   the ways in which a network gets from a context to the rows after it
     losses              the losses of forecasts, and how outputs are read
-    members             the networks, their windows and what they say, each by itself and all together
+    members             the networks and their windows; the forecasts of each network and of all together
     learner             learns from shuffled windows of series
-    experiment          series and fresh networks for them
-    baselines           the forecasts that need no learning; a network may correct some of them
-    metrics             what forecasts are judged by; whether one is better than another, or only luckier
+    experiment          series and untrained networks for them
+    baselines           the forecasts that need no training; a network may correct some of them
+    metrics             measures of errors; the probability that one forecast is better than another
     backtest            networks beside baselines, over rolling origins
     calibration         intervals from the errors of a backtest
-    reports             what it reports: backtests, charts, intervals
-    report              a backtest as figures, and row by row; what ends in exit code 7
-    forecaster          a trained forecast at work
-    follower, follow    the same row by row, as they come; with its state kept in a file
+    reports             the results that are shown beside the score: backtests, charts, intervals
+    report              a backtest as figures, and row by row; the checks that end in exit code 7
+    forecaster          the predictor: forecasts from a trained model
+    follower, follow    forecasts row by row as rows arrive; their stream of lines, and the state kept in a file
 """

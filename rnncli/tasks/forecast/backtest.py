@@ -1,4 +1,4 @@
-"""Networks beside the forecasts that need no learning, from many origins: a rolling-origin backtest."""
+"""A rolling-origin backtest: forecasts of networks and of baselines, from many origins."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _FAR_ENOUGH = 1000  # rows that a baseline looks back at most
 
 @dataclass(frozen=True)
 class Backtest:
-    """W windows of C columns: origins, series (W,) of each; actual (H, W, C), NaN where not known.
+    """The results of W windows of C columns: origins, series (W,) of each; actual (H, W, C), NaN where not known.
 
     forecasts: by name, (H, W, C) each; "network" is first. quantiles (L, H, W, C) at levels, if it was calibrated.
-    scales: mean absolute and mean squared seasonal difference of each series' history, (S, C) each, see `Tester.run`.
+    scales: mean absolute and mean squared seasonal difference of each history, (S, C) each, see `Tester.run`.
     begins (S,): the first row of each series.
     """
 
@@ -40,7 +40,7 @@ class Backtest:
     quantiles: np.ndarray | None = None
 
     def scores(self) -> dict[str, Scores]:
-        """Everyone's figures, with quantiles those of the network."""
+        """Return the scores of every forecaster by name; only the network has quantiles, and so a WQL."""
         C = self.actual.shape[2]
         series = (self.series[:, None] * C + np.arange(C)).ravel()
         absolute, squared = (scale[self.series].ravel() for scale in self.scales)
@@ -60,24 +60,25 @@ class Backtest:
         }
 
     def band(self, level: float) -> tuple[np.ndarray, np.ndarray]:
-        """The ends (H, W, C) of the network's intervals of `level` percent, one of those that `levels` have."""
+        """Return the ends, low and high (H, W, C), of the network's `level` percent intervals, taken from `levels`."""
         assert self.quantiles is not None
         tail = (1 - level / 100) / 2
         low, high = (int(np.argmin(np.abs(np.array(self.levels) - share))) for share in (tail, 1 - tail))
         return self.quantiles[low], self.quantiles[high]
 
     def groups(self, *, apart: bool) -> np.ndarray:
-        """Which windows depend on each other, (W,) numbers. apart: whether series are told apart; else windows of the
-        same time belong together, as those of columns side by side."""
+        """Return group numbers (W,): windows with the same number depend on each other. apart: True tells series apart;
+        else windows of the same time belong together, as with columns side by side.
+        """
         horizon = len(self.actual)
         if apart:
             return blocks(self.origins, self.series, horizon)
         return blocks(self.origins - self.begins[self.series], np.zeros_like(self.series), horizon)
 
     def errors(self, name: str, *, squared: bool = False) -> np.ndarray:
-        """Mean absolute error of each window, (W,), in units of its series' seasonal difference where there is one.
+        """Return the mean absolute error of each window, (W,), in units of its series' seasonal difference if any.
 
-        squared: the mean squared error, likewise.
+        squared: return the mean squared error, in units of the squared difference.
         """
         scale = self.scales[int(squared)][self.series]
         missed = np.abs(self.forecasts[name] - self.actual) ** (2 if squared else 1)
@@ -88,13 +89,13 @@ class Backtest:
 
 
 def _flat(values: np.ndarray) -> np.ndarray:
-    """(H, W, C) as windows of one column each, (H, W·C)."""
+    """Reshape (H, W, C) into windows of one column each, (H, W·C)."""
     return values.reshape(len(values), -1)
 
 
 @dataclass(frozen=True)
 class Tester:
-    """What a backtest needs beside origins. names: the baselines to run."""
+    """Everything that a backtest needs beside the origins. names: the baselines to run."""
 
     members: Members
     panel: Panel
@@ -105,9 +106,9 @@ class Tester:
     def run(
         self, origins: np.ndarray, calibration: Calibration | None = None, begins: np.ndarray | None = None
     ) -> Backtest:
-        """Forecast from every origin, or from `MOST_WINDOWS` of them evenly spread; with intervals if calibrated.
+        """Forecast from all origins, or from `MOST_WINDOWS` evenly spread ones; with quantiles if calibrated.
 
-        begins (S,): the row before which each series is history, for the scale of errors; by default its first origin.
+        begins (S,): the rows of a series before it are the history that scales errors; default: its first origin.
         """
         origins = origins[np.linspace(0, len(origins) - 1, min(len(origins), MOST_WINDOWS)).astype(int)]
         parts = [self._batch(batch) for batch in in_batches(origins)]
@@ -134,17 +135,17 @@ class Tester:
         )
 
     def spread(self, origins: np.ndarray) -> np.ndarray:
-        """How far values may be from their forecasts, (H, W, C) of transformed values."""
+        """Return the spread (H, W, C) of values around their forecasts, in transformed units."""
         return np.concatenate(
             [self.members.spread(self.contexts(batch), SEED) for batch in in_batches(origins)], axis=1
         )
 
     def contexts(self, origins: np.ndarray) -> Features:
-        """As far back as any network looks."""
+        """Return the contexts before `origins`, as long as the longest that a network reads."""
         return self.members.widest.contexts(self.features, origins)
 
     def _batch(self, origins: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Forecasts by name, and what came."""
+        """Return the forecasts by name, and the actual values with NaN where not known, (H, B, C) each."""
         windowing, contexts = self.members.first.windowing, self.contexts(origins)
         points = self.members.points(contexts)
         made = {NETWORK: np.median(points, axis=0)}
@@ -155,7 +156,7 @@ class Tester:
         return made, np.where(known, windowing.futures(self.features.values, origins), np.nan)
 
     def _baselines(self, origins: np.ndarray, horizon: int) -> dict[str, np.ndarray]:
-        """Each looks back to the beginning of its series, or `_FAR_ENOUGH` rows."""
+        """Return baseline forecasts by name; each reads its series from the first row, at most `_FAR_ENOUGH` rows."""
         begins = self.panel.starts[self.features.series[origins - 1]]
         pasts = np.minimum(origins - begins, _FAR_ENOUGH)
         names = [name for name in self.names if name in ("last-value", "drift") or self.season > 1]

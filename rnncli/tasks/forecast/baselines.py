@@ -1,6 +1,6 @@
-"""The forecasts that need no learning; a network that does not beat them has learnt nothing.
+"""The baselines: forecasts that need no training. A network that does not beat them has learnt nothing.
 
-Each takes a context w (T, B, C) of finite values, a horizon and a season m, and returns (horizon, B, C), always finite.
+Each takes a finite context w (T, B, C), a horizon and a season m, and returns finite values (horizon, B, C).
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ _NEARLY_ZERO = 1e-9  # a value below this share of the largest makes no meaningf
 
 
 def theta(w: np.ndarray, horizon: int, m: int) -> np.ndarray:
-    """(horizon, B, C) after contexts w (T, B, C), each series by itself; m is the season, 1 for none.
+    """The theta forecast (horizon, B, C) of contexts w (T, B, C), each series by itself; m is the season, 1 for none.
 
-    It won the M3 competition: exponential smoothing plus half of the linear trend, which is what Assimakopoulos and
-    Nikolopoulos (2000) amount to (Hyndman and Billah, 2003). As in the M4 competition's benchmarks (Makridakis,
-    Spiliotis and Assimakopoulos, 2020), a series is seasonally adjusted where its autocorrelation at lag m is
-    significant and it has three seasons: by factors where all of it is positive, else by differences.
+    It won the M3 competition. It is exponential smoothing plus half of the linear trend, to which the method of
+    Assimakopoulos and Nikolopoulos (2000) is equivalent (Hyndman and Billah, 2003). As in the M4 benchmarks
+    (Makridakis, Spiliotis and Assimakopoulos, 2020), a series is seasonally adjusted if its autocorrelation at lag m
+    is significant and it has three seasons: by factors if all of it is positive, else by differences.
     """
     T = len(w)
     x = w.reshape(T, -1)
@@ -52,10 +52,10 @@ def _smoothed(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _season(x: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
-    """What each season of x (T, S) multiplies by and adds, both (m, S), from its first row on; 1 and 0 where none is.
+    """Factors and offsets, both (m, S), of the season of x (T, S), from its first row on; 1 and 0 without a season.
 
-    Classical decomposition: the mean deviation, from a centred moving average, of all rows at the same place. Their
-    own mean is left in: the forecast of what is scaled or shifted is scaled or shifted, and then back again.
+    Classical decomposition: the mean deviation of all rows at the same place from a centred moving average. The mean
+    of the deviations themselves is not removed: it cancels out when the forecast is scaled or shifted back.
     """
     factors, offsets = np.ones((m, x.shape[1])), np.zeros((m, x.shape[1]))
     if m > 1 and len(x) >= 3 * m:
@@ -69,7 +69,7 @@ def _season(x: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _is_seasonal(x: np.ndarray, m: int) -> np.ndarray:
-    """Whether the autocorrelation of each of x (T, S) at lag m is outside Bartlett's 90% limits, (S,)."""
+    """Flags (S,): True if the autocorrelation of x (T, S) at lag m is outside Bartlett's 90% limits."""
     T = len(x)
     d = x - x.mean(axis=0)
     spectrum = np.fft.rfft(d, n=2 * T, axis=0)  # twice as long, so that the end does not meet the start
@@ -80,7 +80,7 @@ def _is_seasonal(x: np.ndarray, m: int) -> np.ndarray:
 
 
 def _moving_average(x: np.ndarray, m: int) -> np.ndarray:
-    """Of x (T, S) over m rows around each one that has m // 2 rows on both sides: (T − 2·(m // 2), S)."""
+    """Moving averages (T − 2·(m // 2), S) of x (T, S) over m rows around each row with m // 2 rows on both sides."""
     weights = np.full(m // 2 * 2 + 1, 1 / m)
     if m % 2 == 0:
         weights[[0, -1]] /= 2
@@ -99,18 +99,18 @@ _LARGEST = 1e30  # no value that is read is larger
 
 
 def last_value(w: np.ndarray, horizon: int, m: int) -> np.ndarray:
-    """Tomorrow is as today."""
+    """Repeat the last value."""
     return np.repeat(w[-1:], horizon, axis=0)
 
 
 def seasonal_naive(w: np.ndarray, horizon: int, m: int) -> np.ndarray:
-    """The last season, repeated; the last value where the context is shorter than a season."""
+    """Repeat the last season, or the last value if the context is shorter than a season."""
     m = m if m <= len(w) else 1
     return w[len(w) - m + np.arange(horizon) % m]
 
 
 def drift(w: np.ndarray, horizon: int, m: int) -> np.ndarray:
-    """The line from the first value through the last one, continued: a random walk with drift."""
+    """Continue the line from the first value through the last one: a random walk with drift."""
     slope = (w[-1] - w[0]) / max(len(w) - 1, 1)
     return w[-1] + np.arange(1, horizon + 1)[:, None, None] * slope
 
@@ -118,8 +118,8 @@ def drift(w: np.ndarray, horizon: int, m: int) -> np.ndarray:
 def seasonal_growth(w: np.ndarray, horizon: int, m: int) -> np.ndarray:
     """The last season times its growth over the one before; k seasons ahead the growth is raised to the power k.
 
-    Growth is the ratio of the two sums. Seasonal naive where the context is shorter than two seasons, where a sum is
-    not positive, and where the forecast would be 1e30 or more, as after growth from next to nothing.
+    The growth is the ratio of the sums of the two seasons. The forecast is seasonal naive if the context is shorter
+    than two seasons, if a sum is not positive, or if a value would reach 1e30, as after growth from almost 0.
     """
     plain = seasonal_naive(w, horizon, m)
     if len(w) < 2 * m:

@@ -1,7 +1,7 @@
 """Intervals from the errors of a backtest, step by step: split conformal prediction (Vovk et al., 2005).
 
-An error is counted in units of the spread that was expected for it, so that a calm window gets narrow intervals and a
-wild one wide ones (Lei et al., 2018). It keeps its sign: both ends of an interval leave out the same share.
+An error is measured in units of the spread expected for it, so that a calm window gets narrow intervals and a wild
+one wide ones (Lei et al., 2018). Errors keep their sign: the same share of values lies beyond each end.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _FEWEST = 39  # errors of one step, for an interval of 95%; else those of all st
 
 @dataclass(frozen=True)
 class Receipt:
-    """An interval of `asked` percent held `got` percent of `count` values that it was not calibrated on."""
+    """A coverage check: an interval of `asked` percent held `got` percent of `count` values it was not fitted to."""
 
     asked: int
     got: float
@@ -34,33 +34,33 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Calibration:
-    """errors (H, G): at each step, the errors that the shares of SHARES do not exceed, in units of spread."""
+    """The quantiles of errors at each step: errors (H, G) at levels SHARES, in units of spread; and coverage checks."""
 
     errors: np.ndarray
     receipts: tuple[Receipt, ...]
 
     def quantile(self, point: np.ndarray, spread: np.ndarray, share: float, windowing: Windowing) -> np.ndarray:
-        """What a value exceeds with probability 1 − share, (H, B, C), from its forecast and spread, likewise.
+        """Return the quantiles (H, B, C) at level `share`, from the forecasts `point` and their spread, (H, B, C) each.
 
-        Steps beyond those calibrated are taken for the last of these.
+        Steps beyond the calibrated ones use the errors of the last calibrated step.
         """
         error = np.array([self.error(step, share) for step in range(len(point))])[:, None, None]
         return windowing.back(windowing.forward(point) + error * spread)
 
     def error(self, step: int, share: float) -> float:
-        """The error at a step that this share of errors does not exceed, in units of spread."""
+        """Return the error that this share of a step's errors does not exceed, in units of spread."""
         return float(np.interp(share, SHARES, self.errors[min(step, len(self.errors) - 1)]))
 
     def interval(
         self, point: np.ndarray, spread: np.ndarray, level: float, windowing: Windowing
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The ends of an interval of `level` percent."""
+        """Return the ends, low and high, of intervals of `level` percent, each in the shape of `point`."""
         tail = (1 - level / 100) / 2
         low, high = (self.quantile(point, spread, share, windowing) for share in (tail, 1 - tail))
         return low, high
 
     def to_header(self) -> dict[str, Any]:
-        """JSON for a model file."""
+        """Return the calibration as JSON for a model file."""
         return {"errors": self.errors.tolist(), "receipts": [vars(receipt) for receipt in self.receipts]}
 
     @classmethod
@@ -70,10 +70,10 @@ class Calibration:
 
 
 def calibrated(errors: np.ndarray, groups: np.ndarray) -> Calibration | None:
-    """From errors (H, W, C) in units of spread, NaN where not known; groups (W,): windows that depend on each other.
+    """Calibrate from errors (H, W, C) in units of spread, NaN where not known; return None if no error is known.
 
-    The receipts come from calibrating on every other group and looking at the rest, both ways round. None without
-    errors.
+    groups (W,): windows with the same number depend on each other. For the receipts, every other group is calibrated
+    on and the rest is checked, and the other way round.
     """
     if not np.isfinite(errors).any():
         return None
@@ -96,14 +96,14 @@ def calibrated(errors: np.ndarray, groups: np.ndarray) -> Calibration | None:
 
 
 def _kept_errors(errors: np.ndarray) -> np.ndarray:
-    """(H, G) of errors (H, W, C)."""
+    """Return quantiles (H, G) of errors (H, W, C) by step; a step with few errors uses those of all steps."""
     flat: Sequence[np.ndarray] = [step[np.isfinite(step)] for step in errors.reshape(len(errors), -1)]
     everything = np.concatenate(flat)
     return np.stack([_quantiles(step if step.size >= _FEWEST else everything) for step in flat])
 
 
 def _quantiles(sample: np.ndarray) -> np.ndarray:
-    """At SHARES, a little further out than those of the sample: with n errors, share p is the (n + 1)·p-th of them."""
+    """Quantiles at SHARES, a little wider than the sample's: with n errors, share p is the (n + 1)·p-th of them."""
     n = sample.size
     outer = np.clip((SHARES * (n + 1) - 1) / max(n - 1, 1), 0, 1)
     return np.quantile(sample, outer)

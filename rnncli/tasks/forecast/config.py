@@ -1,4 +1,4 @@
-"""The config of a forecast, and the one for somebody who only named a table."""
+"""The config of a forecast, and the default config for a user who only names a table."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SCALINGS = ("seasonal-error", "mean", "standard", "robust", "last-value", "none"
 
 
 def checked_contexts(value: Any) -> Any:
-    """A number of rows from 2, or a list of them."""
+    """Return `value` if it is a number of rows, at least 2, or a list of such numbers; refuse it otherwise."""
     for one in each(value):
         if not isinstance(one, int) or isinstance(one, bool) or one < 2:
             raise refusal("must be a whole number, at least 2, or a list of them")
@@ -32,7 +32,7 @@ def checked_contexts(value: Any) -> Any:
 
 
 def checked_scalings(value: Any) -> Any:
-    """The name of a scaling, or a list of them."""
+    """Return `value` if it is the name of a scaling, or a list of such names; refuse it otherwise."""
     for one in each(value):
         if one not in SCALINGS:
             hint = did_you_mean(str(one), SCALINGS) or ""
@@ -41,7 +41,7 @@ def checked_scalings(value: Any) -> Any:
 
 
 class SeriesConfig(TableConfig):
-    """Where the series are, what their columns are, and how to cut windows out of them."""
+    """The location of the series, the roles of their columns, and how windows are cut out of them."""
 
     counts_rows = True
 
@@ -113,12 +113,12 @@ class SeriesConfig(TableConfig):
 
     @property
     def scalings(self) -> list[str]:
-        """One or more, or none given."""
+        """The scalings as a list, empty if none is given."""
         return [] if self.scaling is None else self.scaling if isinstance(self.scaling, list) else [self.scaling]
 
     @property
     def contexts(self) -> list[int]:
-        """One or more, or none given."""
+        """The contexts as a list, empty if none is given."""
         return [] if self.context is None else self.context if isinstance(self.context, list) else [self.context]
 
     @field_validator("format")
@@ -141,7 +141,7 @@ class ForecastModelConfig(ModelConfig):
 
 
 class ForecastTrainingConfig(TruncatedTrainingConfig):
-    """Training on windows of series."""
+    """The training of networks on windows of series."""
 
     loss: Annotated[str, one_of(FORECAST_LOSSES)] = Field(
         default="mae",
@@ -163,7 +163,7 @@ class ForecastTrainingConfig(TruncatedTrainingConfig):
 
 
 class ForecastConfig(Config):
-    """Series: the next rows."""
+    """The config of a forecast of the next rows of series."""
 
     refused = {
         "model.bidirectional": "read from its end, a sequence shows the answer that a forecast is to find; remove it",
@@ -185,7 +185,7 @@ class ForecastConfig(Config):
 
 
 def inferred(path: str, size: int) -> dict[str, Any]:
-    """A config for the table `path`."""
+    """Return a config for the table `path`, as plain values."""
     return {
         "data": {"path": path, "format": "csv", "validation": 0.2},
         "model": {"cell": "gru", "hidden_size": 32, "num_layers": 1},

@@ -1,11 +1,11 @@
-"""How a network gets from a context to the rows after it. Each way is a class that builds, feeds and reads a network.
+"""The ways from a context to the rows after it. Each is a class that builds a network, feeds it and reads its outputs.
 
-    direct      reads the context step by step and says all rows at once; where something is known beforehand, it reads
-                on through the rows ahead, with nothing in place of their values, and says each row as it comes to it
-    segments    reads and says whole segments, all of those ahead at once; see `rnncli.nn.segments`
+    direct      reads the context step by step and outputs all rows at once; with known covariates, it also reads the
+                rows ahead, with zeros in place of their values, and outputs each row at its own step
+    segments    reads and outputs whole segments, all segments ahead at once; see `rnncli.nn.segments`
     recursive   learns one step ahead and reads its own forecasts; see `rnncli.tasks.forecast.recursive`
 
-What is said of each value is a correction of the baseline in scaled units, or a distribution of it.
+The outputs for each value are a correction of the baseline in scaled units, or the parameters of its distribution.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ DRAWN = 500  # samples, where quantiles have no closed form
 
 @dataclass(frozen=True)
 class Sizes:
-    """Of a window: its rows, and how many columns of each kind. parameters: what the loss reads of each value.
+    """The sizes of a window: its rows, and the columns of each kind. parameters: the number of outputs for each value.
 
-    masked: whether the network is told which values are known. channels: how many series it can tell apart. lag: how
-    many rows back the value is that a recursive network corrects, 0 for none.
+    masked: True if the network reads which values are known. channels: how many series it can tell apart. lag: a
+    recursive network corrects the value this many rows back; 0 for none.
     """
 
     context: int
@@ -53,7 +53,7 @@ class Sizes:
 
 
 def inputs(frame: Frame, sizes: Sizes) -> np.ndarray:
-    """(T, B, I) of the context."""
+    """Return the network's inputs (T, B, I) of the context."""
     contexts, T = frame.contexts, len(frame.x)
     parts = [frame.x]
     if sizes.masked:
@@ -63,7 +63,7 @@ def inputs(frame: Frame, sizes: Sizes) -> np.ndarray:
 
 
 class Decoder:
-    """What all share: a network, its sizes, and memory for batches of the sizes that occur."""
+    """The base of all decoders: a network, its sizes, and workspaces for the batch sizes that occur."""
 
     def __init__(self, network: Any, sizes: Sizes):
         self.network, self.sizes = network, sizes
@@ -72,38 +72,39 @@ class Decoder:
     def prepared(
         self, frame: Frame, driver: Backpropagation, draw: tuple[int, int] | None = None, *, truncated: bool = False
     ) -> Any:
-        """A window to run, filled. draw: the seed and the update whose dropout is wanted, None outside training.
+        """Return a workspace filled with the inputs of `frame`, ready to run.
 
-        truncated: with only the steps that gradients flow through, as in training always.
+        draw: the seed and the update whose dropout is wanted, None outside training. truncated: keep only the steps
+        that gradients flow through, as training always does.
         """
         raise NotImplementedError
 
     def arranged(self, values: np.ndarray) -> np.ndarray:
-        """(horizon, B, C) as the loss compares them with the outputs; unknown ones are NaN."""
+        """Arrange values (horizon, B, C) as the loss compares them with the outputs; unknown ones are NaN."""
         raise NotImplementedError
 
     def read(self, outputs: np.ndarray) -> np.ndarray:
-        """The inverse of `arranged`, with what the loss reads of each value: (horizon, B, C, P)."""
+        """Return outputs as the parameters (horizon, B, C, P) of each value; the inverse of `arranged`."""
         raise NotImplementedError
 
     def targets(self, frame: Frame, corrections: np.ndarray) -> np.ndarray:
-        """What a perfect network would put out, from the corrections (horizon, B, C) that were needed."""
+        """Return the targets, arranged like the outputs, for the corrections (horizon, B, C) that were needed."""
         return self.arranged(corrections)
 
     def parameters(self, frame: Frame, driver: Backpropagation) -> np.ndarray:
-        """What the loss reads of each value ahead, (horizon, B, C, P) float64."""
+        """Run the network and return the parameters of each value ahead, (horizon, B, C, P) float64."""
         work = self.prepared(frame, driver)
         driver.forward(work)
         return self.read(work.outputs.astype(np.float64))
 
     def point(self, frame: Frame, driver: Backpropagation, loss: ForecastLoss) -> np.ndarray:
-        """One correction for each value ahead, (horizon, B, C)."""
+        """Return one correction for each value ahead, (horizon, B, C)."""
         return loss.point(self.parameters(frame, driver))
 
     def quantiles(
         self, frame: Frame, driver: Backpropagation, loss: ForecastLoss, levels: Sequence[float], seed: int
     ) -> np.ndarray | None:
-        """(L, horizon, B, C) corrections at these levels; None of a loss that knows no distribution."""
+        """Return corrections (L, horizon, B, C) at these levels; None if the loss has no distribution."""
         if loss.quantile is not None:
             return loss.quantile(self.parameters(frame, driver), levels)
         drawn = self.draws(frame, driver, loss, DRAWN, seed)
@@ -112,7 +113,7 @@ class Decoder:
     def draws(
         self, frame: Frame, driver: Backpropagation, loss: ForecastLoss, count: int, seed: int
     ) -> np.ndarray | None:
-        """(count, horizon, B, C) corrections drawn from the distributions, each row for itself."""
+        """Return (count, horizon, B, C) corrections, drawn for each row by itself; None if there is no distribution."""
         if loss.sample is None:
             return None
         p = self.parameters(frame, driver)
@@ -122,7 +123,7 @@ class Decoder:
 
 
 class Direct(Decoder):
-    """A recurrent network whose last step, or whose steps ahead, say the rows."""
+    """A decoder whose recurrent network outputs all rows at its last step, or each row at its own step ahead."""
 
     network: Network
 
@@ -147,7 +148,7 @@ class Direct(Decoder):
         *,
         head_starts_at_zero: bool = True,
     ) -> Network:
-        """A network that this decoder can feed; ConfigError where memory cannot hold it and batches of B windows."""
+        """Build a network for this decoder; ConfigError if memory cannot hold it and batches of B windows."""
         ahead = cls._steps_ahead(sizes)
         each = sizes.targets * sizes.parameters
         shape = NetworkShape(
@@ -189,7 +190,7 @@ class Direct(Decoder):
         return work
 
     def _steps(self, frame: Frame) -> np.ndarray:
-        """(T, B, I): of the context, and of the rows ahead."""
+        """Return the inputs (T, B, I) of the context and, with known covariates, of the rows ahead."""
         x = inputs(frame, self.sizes)
         if not self.sizes.known_covariates:
             return x
@@ -217,7 +218,7 @@ class Direct(Decoder):
 
     @property
     def _head_steps(self) -> int:
-        """How many of the last steps say something."""
+        """The number of steps, counted from the end, at which the network has outputs."""
         return self._steps_ahead(self.sizes) or 1
 
     def _work(self, T: int, B: int, head_steps: int, *, training: bool) -> Workspace:
@@ -228,7 +229,7 @@ class Direct(Decoder):
 
 
 class Segments(Decoder):
-    """A segment network. A horizon that is no whole number of segments is the beginning of what it says."""
+    """A decoder with a segment network; its outputs beyond the horizon, in the last segment, are left out."""
 
     network: SegmentNetwork
 
@@ -246,7 +247,7 @@ class Segments(Decoder):
         *,
         head_starts_at_zero: bool = True,
     ) -> SegmentNetwork:
-        """As of `Direct`."""
+        """Build a segment network for this decoder, like `Direct.build`."""
         w = model.segment or sizes.horizon
         shape = SegmentShape(
             cell=model.cell,
@@ -308,19 +309,19 @@ class Segments(Decoder):
 
 
 def generators(frame: Frame, seed: int) -> list[np.random.Generator]:
-    """One for each window, the same whatever others are forecast beside it."""
+    """Return a generator for each window, seeded by `seed` and its series, whatever else is in the batch."""
     return [np.random.default_rng([seed, int(s)]) for s in frame.contexts.series]
 
 
 def drawn_each(
     sample: Sampler, p: np.ndarray, count: int, each: Sequence[np.random.Generator], scale: np.ndarray
 ) -> np.ndarray:
-    """(count, …, B, C) draws from p (…, B, C, P), those of each window by a generator of its own."""
+    """Return draws (count, …, B, C) from parameters p (…, B, C, P), each window with its own generator."""
     return np.stack([sample(p[..., b, :, :], count, one, scale[..., b, :]) for b, one in enumerate(each)], axis=-2)
 
 
 def to_outputs(values: np.ndarray) -> np.ndarray:
-    """(horizon, B, C) → (1, B, horizon·C), as a head writes them that says all rows at once."""
+    """Reshape (horizon, B, C) to (1, B, horizon·C), as a head writes all rows at once."""
     return np.ascontiguousarray(values.transpose(1, 0, 2).reshape(1, values.shape[1], -1))
 
 

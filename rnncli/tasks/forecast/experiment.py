@@ -1,4 +1,4 @@
-"""Series and fresh networks for them."""
+"""The experiment of a forecast: series and untrained networks for them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _KEPT_SEASONS = 3  # of each series at least go into the model file, for baselin
 
 
 class ForecastExperiment(Experiment):
-    """Series, networks for them, and the learner that trains these."""
+    """The series, the networks for them, and the learner that trains the networks."""
 
     config: ForecastConfig
 
@@ -67,12 +67,12 @@ class ForecastExperiment(Experiment):
         return panel, columns, delimiter
 
     def _channels(self) -> int:
-        """How many series a network can tell apart: columns side by side, which any other data has too."""
+        """The number of series that a network can tell apart: separate columns, which any new data have too; or 1."""
         apart = self.config.data.channels == "independent" and self.columns.layout == "wide"
         return len(self.parts.panel.ids) if apart else 1
 
     def _with_residual(self, config: ForecastConfig) -> ForecastConfig:
-        """The config with the naive forecast that is the better one on the training part, if it names none."""
+        """Return the config; a naive forecast it leaves open is the one that is better on the training split."""
         if config.data.residual is not None:
             return config
         windows = windowing(config, max(config.data.contexts), "none", self.fitted)
@@ -110,11 +110,11 @@ class ForecastExperiment(Experiment):
         return learner
 
     def origins(self, part: int) -> np.ndarray:
-        """Of a part, the origins that every network can forecast from."""
+        """Return the origins in a split that every network can forecast from."""
         return self.parts.origins(self.members.widest, part, self.config.data.missing)
 
     def _note_many_zeros(self) -> None:
-        """A median of mostly zeros is zero, and praised for it by every absolute error."""
+        """Write a note if most values are 0: a median is then 0 as well, and absolute errors reward it."""
         zeros = float((self.parts.panel.values[self.parts.rows(TRAINING)] == 0).mean())
         if zeros > 0.5 and self.config.training.loss in ("mae", "quantile", "student-t"):
             note(
@@ -133,7 +133,7 @@ class ForecastExperiment(Experiment):
                 note(f"the {split} part has {rows} rows, too few for a horizon of {horizon}")
 
     def hold_out(self, source: Source, changes: Options) -> None:
-        """Rows that follow the last ones."""
+        """Take the rows of `source`, which follow the last ones, as the test split; DataError if they are too few."""
         data = self.config.changed(data=changes).data
         parts = with_rows(self.parts, source, self.columns, data)
         ends = np.stack([parts.ends[:, TRAINING], parts.ends[:, -2], parts.ends[:, -1]], axis=1)
@@ -191,17 +191,17 @@ class ForecastExperiment(Experiment):
         }
 
     def recall(self, header: Mapping[str, Any]) -> None:
-        """What validation said of the weights in a model file, whose header this is."""
+        """Restore the validation results of a model file's weights from its header."""
         validated = header["validated"]
         self.calibrations = {name: Calibration.from_header(one) for name, one in validated["calibrations"].items()}
         self.prefers = validated["prefers"]
 
     def tester(self, names: Sequence[str] = tuple(CORRECTABLE)) -> Tester:
-        """For backtests on any part, with these baselines beside the networks."""
+        """Return a tester for backtests on any split, with the baselines `names` beside the networks."""
         return Tester(self.members, self.parts.panel, self.features, self.config.data.season or 1, names)
 
     def score(self) -> Score | None:
-        """The networks beside last value and seasonal naive; what validation tells is kept for the model file."""
+        """Score the networks beside last value and seasonal naive; keep validation results for the model file."""
         self._learn_from_validation()
         part = self.held_out()
         if part is None:
@@ -209,11 +209,11 @@ class ForecastExperiment(Experiment):
         return self.scored(SPLITS[part], self.tester().run(self.origins(part), begins=self.parts.begins(part)))
 
     def held_out(self) -> int | None:
-        """The part to score on: the test part, else the validation part, or None without either."""
+        """Return the split to score on: test, else validation, or None without either."""
         return next((part for part in (TEST, VALIDATION) if len(self.origins(part))), None)
 
     def scored(self, split: str, tested: Backtest) -> Score:
-        """A backtest in one figure: MAE of one column, or the mean MASE of several, whose units differ."""
+        """Return the score of a backtest: the MAE of one column, or the mean MASE of several, whose units differ."""
         scores = tested.scores()
         one = tested.actual.shape[2] * len(self.parts.panel.ids) == 1 or bool(np.isnan(scores[NETWORK].mase))
         unit = f"MAE of {self._targets()}" if one else f"mean MASE of {self._several(tested)}"
@@ -229,7 +229,7 @@ class ForecastExperiment(Experiment):
         )
 
     def evaluate(self, options: Options) -> Evaluation:
-        """A backtest from many origins beside the forecasts that need no learning."""
+        """Run a backtest of the networks and the baselines from many origins."""
         from rnncli.tasks.forecast.report import backtested, check, report, window_rows
 
         step = options.get("step", 1)
@@ -241,7 +241,7 @@ class ForecastExperiment(Experiment):
         )
 
     def _counted(self, split: str, tested: Backtest) -> str:
-        """How many windows, and of how many where they are thinned out."""
+        """Return the number of windows as text, with that of all windows if they are thinned out."""
         count = len(tested.origins)
         whole = len(self.origins(next(part for part, name in SPLITS.items() if name == split)))
         return f"{count:,} of {whole:,}" if count == MOST_WINDOWS < whole else f"{count:,}"
@@ -251,7 +251,7 @@ class ForecastExperiment(Experiment):
         return f"{columns} columns" if series == 1 else f"{series * columns:,} series"
 
     def _learn_from_validation(self) -> None:
-        """How wide intervals must be, and whether a naive forecast was better."""
+        """Calibrate intervals on the validation split, and find out if a naive forecast is better there."""
         origins = self.origins(VALIDATION)
         if not len(origins):
             return
@@ -273,7 +273,7 @@ class ForecastExperiment(Experiment):
         self._note_validation()
 
     def _note_validation(self) -> None:
-        """What `predict` will say differently for it."""
+        """Write notes on how the validation results change what `predict` will answer."""
         method = self.prefers if self.prefers and self.config.training.fallback else None
         if method:
             note(

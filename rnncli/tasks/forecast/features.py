@@ -1,8 +1,8 @@
-"""What networks read beside the values of series: covariates and the calendar as features, fitted to training rows.
+"""The features that networks read beside the values of series: covariates and the calendar, fitted to training rows.
 
 numbers    standardised
 words      one-hot
-calendar   where a row stands in the hour, the day, the week and the year: a phase p in [0, 1) enters as sin 2πp and
+calendar   the place of a row in the hour, the day, the week and the year: a phase p in [0, 1) enters as sin 2πp and
            cos 2πp, so that the end of a cycle is next to its beginning
 """
 
@@ -66,8 +66,8 @@ def calendar_features(timeline: Timeline, count: int, ahead: int) -> tuple[tuple
     """Names (K) and values (count + ahead, K) float64 of the calendar's features, for the last `count` rows of
     the series and the `ahead` rows after them.
 
-    They are the sine and the cosine of each cycle that is longer than the step; integers have none, K = 0.
-    Phases are those of the zone that the stamps are written in; a day counts as a whole in the week and the year.
+    They are the sine and the cosine of each cycle that is longer than the step; integer times have none, K = 0.
+    Phases are in the time zone of the stamps; in the week and the year they change only from day to day.
     """
     cycles = [(name, phase) for name, length, phase in _CYCLES[timeline.unit] if timeline.step < length]
     if not cycles:
@@ -84,7 +84,7 @@ _FLAT = 1e-12  # a spread below this share of the largest number is rounding, no
 
 @dataclass(frozen=True)
 class Encoding:
-    """One column: `words` that it takes in training, or the centre and scale of its numbers."""
+    """The encoding of one column: `words`, its commonest in training, or the centre and scale of its numbers."""
 
     name: str
     words: tuple[str, ...] = ()
@@ -93,7 +93,7 @@ class Encoding:
 
     @classmethod
     def fit(cls, name: str, column: np.ndarray) -> Encoding:
-        """From the training rows (N,) of a column."""
+        """Fit the encoding to the training rows (N,) of a column."""
         if column.dtype.kind == "U":
             words, counts = np.unique(column, return_counts=True)
             kept = words[np.argsort(-counts, kind="stable")[:_MOST_WORDS]]
@@ -107,20 +107,20 @@ class Encoding:
         return len(self.words) or 1
 
     def encode(self, column: np.ndarray) -> np.ndarray:
-        """(N, size) features of a column (N,); a word that training did not see is all zeros."""
+        """Return the features (N, size) of a column (N,); a word that is not in `words` is all zeros."""
         if self.words:
             return (column[:, None] == np.array(self.words)[None]).astype(np.float64)
         return ((column - self.centre) / self.scale)[:, None]
 
 
 class Encodings(tuple[Encoding, ...]):
-    """Of several columns, whose features stand side by side."""
+    """The encodings of several columns, whose features stand side by side."""
 
     __slots__ = ()
 
     @classmethod
     def fit(cls, columns: Mapping[str, np.ndarray], rows: np.ndarray) -> Encodings:
-        """From these rows of `columns`."""
+        """Fit an encoding to these rows of each of `columns`."""
         return cls(Encoding.fit(name, column[rows]) for name, column in columns.items())
 
     @property
@@ -128,11 +128,11 @@ class Encodings(tuple[Encoding, ...]):
         return sum(one.size for one in self)
 
     def encode(self, columns: Mapping[str, np.ndarray], count: int) -> np.ndarray:
-        """(count, size) features."""
+        """Return the features (count, size) of all columns."""
         return np.concatenate([np.zeros((count, 0)), *(one.encode(columns[one.name]) for one in self)], axis=1)
 
     def to_header(self) -> list[dict[str, Any]]:
-        """JSON for a model file."""
+        """Return the encodings as JSON for a model file."""
         return [asdict(one) for one in self]
 
     @classmethod
@@ -146,7 +146,7 @@ class Encodings(tuple[Encoding, ...]):
 
 @dataclass(frozen=True)
 class Encoders:
-    """How columns beside the targets become features. calendar: whether the time column does too."""
+    """The encodings of the columns beside the targets. calendar: True if the time column gives features too."""
 
     past: Encodings
     known_covariates: Encodings
@@ -155,7 +155,7 @@ class Encoders:
 
     @classmethod
     def fit(cls, panel: Panel, rows: np.ndarray, calendar: bool) -> Encoders:
-        """From these rows of the panel, which are those trained on."""
+        """Fit the encodings to these training rows of the panel, those of static columns to all series."""
         everyone = np.arange(len(panel.ids))
         return cls(
             Encodings.fit(panel.past, rows),
@@ -165,7 +165,7 @@ class Encoders:
         )
 
     def sizes(self, panel: Panel) -> dict[str, int]:
-        """How many features there are of each kind."""
+        """Return the number of features of each kind."""
         calendar = self._calendar(panel, 0, 1, 0).shape[1]
         return {
             "past": self.past.size,
@@ -186,9 +186,9 @@ class Encoders:
         )
 
     def after(self, panel: Panel, s: int, needed: int, count: int) -> np.ndarray:
-        """(count, K) features of the rows after the end of series s.
+        """Return the features (count, K) of the rows after the end of series s.
 
-        DataError naming the first `needed` of them that are missing; the last known one stands for the others.
+        DataError names the rows that are missing among the first `needed`; later ones repeat the last known row.
         """
         columns = panel.coming[s] if self.known_covariates else {}
         there = min((len(column) for column in columns.values()), default=count)
@@ -214,7 +214,7 @@ class Encoders:
         return calendar_features(panel.timelines[s], count, ahead)[1]
 
     def to_header(self) -> dict[str, Any]:
-        """JSON for a model file."""
+        """Return the encodings as JSON for a model file."""
         return {
             "past": self.past.to_header(),
             "ahead": self.known_covariates.to_header(),
@@ -230,8 +230,9 @@ class Encoders:
 
 
 def last_contexts(panel: Panel, encoders: Encoders, windowing: Windowing, wanted: int) -> Features:
-    """What the `wanted` rows after the end of every series are forecast from, known covariates being those of whole
-    horizons."""
+    """Return the contexts from which the `wanted` rows after the end of every series are forecast; their known
+    covariates cover whole horizons.
+    """
     count = -(-wanted // windowing.horizon) * windowing.horizon
     features = encoders.features(panel)
     contexts = windowing.contexts(features, panel.starts[1:])
@@ -241,7 +242,7 @@ def last_contexts(panel: Panel, encoders: Encoders, windowing: Windowing, wanted
 
 @dataclass(frozen=True)
 class Fitted:
-    """fixed: (centre, scale), each (S, C), of whole series; power: of a Box-Cox transform; how columns are encoded."""
+    """Values from training rows: fixed (centre, scale), each (S, C), of whole series; a Box-Cox power; encoders."""
 
     fixed: tuple[np.ndarray, np.ndarray]
     power: float
@@ -266,7 +267,7 @@ class Fitted:
         return cls(fixed, power, Encoders.fit(panel, rows, data.calendar))
 
     def for_series(self, panel: Panel, ids: Sequence[str], data: SeriesConfig) -> Fitted:
-        """The same for the series of `panel`, fitted on those called `ids`: others are centred by their own rows."""
+        """Return a copy for the series of `panel`; any not in the fitted `ids` is centred and scaled by itself."""
         places = {name: s for s, name in enumerate(ids)}
         z = TRANSFORMS[data.transform].forward(panel.values, self.power)
         each = [
@@ -278,7 +279,7 @@ class Fitted:
         return replace(self, fixed=(np.stack([centre for centre, _ in each]), np.stack([scale for _, scale in each])))
 
     def to_header(self) -> dict[str, Any]:
-        """JSON for a model file."""
+        """Return everything that is fitted as JSON for a model file."""
         return {
             "fixed": [part.tolist() for part in self.fixed],
             "power": self.power,

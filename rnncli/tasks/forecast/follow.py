@@ -1,4 +1,4 @@
-"""predict --follow: a series row by row as it comes, each with a score, and the forecast of the next."""
+"""predict --follow: a series is read row by row as it arrives; each row is scored, and the next is forecast."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SAVED_EVERY = 30.0  # seconds
 
 
 def follow(forecaster: Forecaster, asked: Asked, options: ForecastOptions) -> Iterator[dict[str, Any]]:
-    """A row for each that comes. StoppedError after SIGINT or SIGTERM, when the state is saved."""
+    """Return an iterator of a result for each row; StoppedError on SIGINT or SIGTERM, after the state is saved."""
     follower = Follower(forecaster, options.levels, network=options.network)
     state = Path(options.state) if options.state else None
     if state is not None and not state.parent.is_dir():
@@ -76,7 +76,7 @@ def _restore(follower: Follower, state: Path) -> None:
 
 
 class _Stopping:
-    """Signals are obeyed between rows, or at once while the next one is waited for."""
+    """A context manager that stops on SIGINT or SIGTERM between rows, or at once while it waits for a row."""
 
     def __init__(self) -> None:
         self.waiting, self.signal_number = False, 0
@@ -114,7 +114,7 @@ class _Arrived:
 
 
 class _Stream:
-    """Lines of a CSV as they come, with a header or without."""
+    """The lines of a CSV as they arrive, with or without a header."""
 
     def __init__(self, forecaster: Forecaster, asked: Asked, levels: Sequence[float]):
         data = forecaster.config.changed(data=asked.reading).data
@@ -128,7 +128,7 @@ class _Stream:
         self.begun = False
 
     def rows(self) -> Iterator[_Arrived]:
-        """What comes; DataError naming the line that is no row."""
+        """Yield the rows as they arrive; DataError names a line that is no row."""
         header: list[str] | None = None
         for where, line in read_lines(self.path, self.encoding):
             if not line.strip():
@@ -146,7 +146,7 @@ class _Stream:
             yield self._row(where, header, cells)
 
     def _header(self, where: str, cells: list[str]) -> list[str]:
-        """The names in the first line, or those that were trained on if it holds values already."""
+        """Return the names in the first line, or those of the training data if it holds values already."""
         header = [cell.strip() for cell in cells]
         if set(self.names) <= set(header):
             return header
@@ -166,7 +166,7 @@ class _Stream:
         return _Arrived(where, stamp, np.array(values))
 
     def taken(self, arrived: _Arrived, follower: Follower) -> Iterator[dict[str, Any]]:
-        """The row that says what it means; rows that were left out before it count as missing."""
+        """Yield the result of a row, nothing if it is late; rows left out before it count as missing."""
         timeline = self._timeline_so_far(follower)
         if timeline is not None and arrived.stamp is not None and self._is_late(arrived, timeline):
             return
@@ -176,14 +176,14 @@ class _Stream:
         yield self._written(arrived, follower.push(arrived.values), follower)
 
     def _timeline_so_far(self, follower: Follower) -> Timeline | None:
-        """Up to the last row that was taken; None before the first, which may be of another series."""
+        """The timeline up to the last row taken; None before the first, which may be of another series."""
         if not self.begun or not follower.panel.timelines:
             return None
         timeline = follower.panel.timelines[0]
         return replace(timeline, last=str(self.collected[-1].stamp)) if self.anew else timeline
 
     def _is_late(self, arrived: _Arrived, timeline: Timeline) -> bool:
-        """Whether the row is to be left out, which is told: its time has been, or is between two rows."""
+        """True if the row is to be left out, as its time is past or between two rows; the user is told."""
         assert arrived.stamp is not None
         offset = timeline.offset_of(arrived.stamp)
         if offset is not None and offset > 0:
@@ -195,7 +195,7 @@ class _Stream:
         return True
 
     def _goes_on(self, arrived: _Arrived, follower: Follower) -> bool:
-        """Whether the row follows; up to a context of missing rows are stepped over."""
+        """True if the row continues the series; fewer than `follower.kept` missing rows before it are skipped."""
         if arrived.stamp is None or not follower.panel.timelines:
             return True
         ahead = follower.panel.timelines[0].offset_of(arrived.stamp)
@@ -207,7 +207,7 @@ class _Stream:
         return True
 
     def _collect(self, arrived: _Arrived, follower: Follower) -> Followed | None:
-        """The first rows of another series: nothing can be said until there are enough of them."""
+        """Collect the first rows of another series; return None until there are enough to forecast from."""
         if not self.anew:
             self.tell(
                 f"{arrived.where}: does not go on where the model's data end; {follower.kept} rows are read before "
@@ -253,7 +253,7 @@ class _Stream:
 
 
 def _highest(scores: np.ndarray) -> float | None:
-    """Of the columns that have one."""
+    """Return the highest score of the columns that have one, or None."""
     known = scores[~np.isnan(scores)]
     return float(known.max()) if known.size else None
 

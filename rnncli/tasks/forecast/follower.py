@@ -1,7 +1,8 @@
-"""A series followed row by row: what comes next, how far it may be off, and how strange the row that came is.
+"""A series followed row by row: the next forecast, its intervals, and a score of how unusual each arriving row is.
 
-Two ways, and `carries` says which. A recursive model whose scale is that of the whole series goes on from its hidden
-state: one step of the network to read a row, and one for each row ahead. Any other reads its context anew for each.
+There are two ways; `carries` is True for the first. A single recursive network whose scale is that of the whole
+series goes on from its hidden state: one step of the network to read a row, and one for each row ahead. Any other
+model reads its context anew for each row.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ EDGE = 95.0  # percent: a value at the end of this interval has the score 1
 
 @dataclass(frozen=True)
 class Followed:
-    """After one row: its score (C,), NaN where nothing had been forecast; the next row's forecast (C,) and bands."""
+    """The result after one row: its score (C,), NaN if it was not forecast; the next forecast (C,) and its bands."""
 
     score: np.ndarray
     point: np.ndarray
@@ -36,7 +37,7 @@ class Followed:
 
 
 class Follower:
-    """Goes on from a forecaster's series, which is one, or several side by side."""
+    """A forecaster that goes on row by row from its series, which is one, or several side by side."""
 
     def __init__(self, forecaster: Forecaster, levels: Sequence[float], *, network: bool = False):
         if forecaster.columns.layout != "wide":
@@ -68,14 +69,14 @@ class Follower:
         return self.forecaster.panel
 
     def push(self, values: np.ndarray) -> Followed:
-        """One more row: values (C,), NaN where missing."""
+        """Append one row of values (C,), NaN where missing; return its score and the next forecast."""
         score = self._score(values)
         self._append(values)
         self._forecast()
         return self.now(score)
 
     def now(self, score: np.ndarray | None = None) -> Followed:
-        """The forecast of the next row, beside the score of the last."""
+        """Return the forecast of the next row, beside the score of the last."""
         score = np.full(len(self._last), np.nan) if score is None else score
         point, spread = (part[:1].reshape(1, -1, self.panel.values.shape[1]) for part in self._made[0])
         ends = self.forecaster.bands(self.method, point, spread, self.levels)
@@ -94,7 +95,7 @@ class Follower:
         self._forecast()
 
     def skip(self, rows: int) -> None:
-        """Rows that did not come."""
+        """Append this number of rows whose values are all missing."""
         for _ in range(rows):
             self.push(np.full(len(self._last), np.nan))
 
@@ -105,10 +106,10 @@ class Follower:
         return self.panel.values[ends].ravel()
 
     def _score(self, values: np.ndarray) -> np.ndarray:
-        """How far each value is from the middle of its 95% interval, in halves of it: 1 is at an end.
+        """Return how far each value is from the middle of its 95% interval, in half-widths of it: 1 is at an end.
 
-        The mean over all forecasts that were made of it, some of them long before: what is strange for hours is not
-        forgiven because the last minutes were.
+        It is the mean over all forecasts of this row, some of them made long before: a deviation that lasts for
+        hours keeps its high score, even when the latest forecasts have adapted to it.
         """
         if self.calibration is None:
             return np.full(len(values), np.nan)
@@ -121,7 +122,7 @@ class Follower:
         return np.mean(scores, axis=0)
 
     def _append(self, values: np.ndarray) -> None:
-        """The panel one row on, as long as before."""
+        """Append a row to the panel and drop its oldest, so that it stays as long as before."""
         panel, known = self.panel, ~np.isnan(values)
         filled = np.where(known, values, self._last)
         S = len(panel.ids)
@@ -133,7 +134,7 @@ class Follower:
         )
 
     def _forecast(self) -> None:
-        """What all rows ahead will be, kept to judge them by when they come."""
+        """Forecast all rows ahead, and keep the forecasts to score the rows when they arrive."""
         if self.carries:
             made = self._by_one_step()
         else:
@@ -142,7 +143,7 @@ class Follower:
         self._made = [made, *self._made[: self.horizon - 1]]
 
     def _by_one_step(self) -> tuple[np.ndarray, np.ndarray]:
-        """Forecasts (H, C) and their spread, the network having read one row more."""
+        """Let the network read one more row; return its forecasts (H, C) and their spread."""
         member, forecaster = self.forecaster.members.first, self.forecaster
         decoder = member.decoder
         assert isinstance(decoder, Recursive)
@@ -157,7 +158,7 @@ class Follower:
         return point.reshape(self.horizon, -1), forecaster.members.spread(contexts, SEED).reshape(self.horizon, -1)
 
     def saved(self) -> dict[str, np.ndarray]:
-        """Everything to go on from."""
+        """Return all arrays that are needed to go on later."""
         made = np.array(self._made)  # (n, 2, H, C)
         arrays = {"values": self.panel.values, "known": self.panel.known.astype(np.uint8), "made": made}
         if self._carried is not None:
@@ -167,7 +168,7 @@ class Follower:
         return arrays
 
     def restore(self, arrays: Mapping[str, np.ndarray], last: Sequence[str]) -> None:
-        """Go on from there; last: the last stamp of each series. ModelFileError where it is another model's."""
+        """Go on from saved arrays; last: the last stamp of each series. ModelFileError if they are another model's."""
         panel = self.panel
         if _shapes(self.saved()) != _shapes(arrays):
             raise ModelFileError(
@@ -182,11 +183,11 @@ class Follower:
             self._carried = Carried(state, arrays["outputs"])
 
     def _state_names(self, carried: Carried) -> list[list[str]]:
-        """What the states of every layer are called in a file."""
+        """The names that the states of every layer have in a file."""
         names = CELLS[self.forecaster.config.model.cell].state_names
         return [[f"{name}.{l}" for name in names] for l in range(len(carried.state))]
 
 
 def _shapes(arrays: Mapping[str, np.ndarray]) -> dict[str, tuple[int, ...]]:
-    """The shapes of all arrays that hold something; version 0.1 wrote an empty memory for cells without one."""
+    """Return the shapes of all non-empty arrays but `made`; version 0.1 wrote an empty memory for cells without one."""
     return {name: array.shape for name, array in arrays.items() if name != "made" and array.size}

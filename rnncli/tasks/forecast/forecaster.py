@@ -1,4 +1,4 @@
-"""A trained forecast at work: the rows after the series it was trained on, or after others."""
+"""The predictor of a forecast: the rows after the series it was trained on, or after others."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Band = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Forecasts:
-    """What comes after each of S series: point (H, S, C), and spread likewise, of transformed values.
+    """Forecasts after each of S series: point (H, S, C) in the series' units, spread (H, S, C) in transformed units.
 
     bands: by percent (low, high); paths (n, H, S, C), if any were to be drawn.
     """
@@ -48,7 +48,7 @@ class Forecasts:
 
 @dataclass(frozen=True)
 class ForecastOptions:
-    """What may be asked of a forecast: how far ahead, with intervals of which percents, by whom, followed or drawn."""
+    """The options of a forecast: how far ahead, the percents of intervals, which method, followed or drawn."""
 
     horizon: int | None = None
     levels: Sequence[float] = ()
@@ -66,7 +66,7 @@ class ForecastOptions:
 
 
 class Forecaster(Predictor):
-    """The model of a model file, and the series that it goes on from: at first those that it was trained on."""
+    """The model of a model file, and the series that it continues: at first those that it was trained on."""
 
     def __init__(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]):
         self.config = config_in(header, ForecastConfig)
@@ -98,7 +98,7 @@ class Forecaster(Predictor):
 
     @property
     def method(self) -> str:
-        """Who forecasts, unless the network is asked for: it, or the baseline that was better on validation."""
+        """The default method: the network, or the baseline that was better on validation."""
         return self.prefers if self.prefers and self.config.training.fallback else NETWORK
 
     def read(self, source: Source, data: SeriesConfig) -> None:
@@ -121,7 +121,7 @@ class Forecaster(Predictor):
         self._take(panel)
 
     def read_future(self, source: Source, data: SeriesConfig) -> None:
-        """The known covariates of the rows ahead."""
+        """Read the known covariates of the rows ahead; UsageError if this model has none."""
         if not self.columns.known_covariates:
             raise UsageError("--future: this model has no known covariates; leave it out")
         self.panel = with_future(self.panel, self.columns, source, data)
@@ -136,7 +136,7 @@ class Forecaster(Predictor):
             )
 
     def _follows(self, panel: Panel) -> bool:
-        """Whether each series begins where one of the model file ends."""
+        """True if each series begins where one of the model file ends."""
         if not (self.panel.timelines and panel.timelines):
             return False
         ends = {name: timeline.stamp(1) for name, timeline in zip(self.panel.ids, self.panel.timelines, strict=True)}
@@ -156,9 +156,9 @@ class Forecaster(Predictor):
         network: bool = False,
         seed: int = SEED,
     ) -> Forecasts:
-        """The next `horizon` rows of every series, by the network or by whom `method` names.
+        """Forecast the next `horizon` rows of every series, by the network or by the default `method`.
 
-        UsageError where intervals or samples are asked for that this model cannot give.
+        UsageError if intervals or samples are requested that this model cannot give.
         """
         wanted = horizon or self.horizon
         members = self.members.reaching(wanted)
@@ -174,7 +174,7 @@ class Forecaster(Predictor):
         return Forecasts(point, spread, bands, self._paths(members, contexts, method, samples, wanted, seed))
 
     def require_intervals(self, method: str) -> Calibration:
-        """The calibration of one method; UsageError where there is none."""
+        """Return the calibration of one method; UsageError if there is none."""
         if method not in self.calibrations:
             raise UsageError(
                 "this model has no intervals: nothing was held out to calibrate them on, or training was not finished; "
@@ -183,7 +183,7 @@ class Forecaster(Predictor):
         return self.calibrations[method]
 
     def bands(self, method: str, point: np.ndarray, spread: np.ndarray, levels: Sequence[float]) -> dict[float, Band]:
-        """Intervals by percent around points (H, S, C) of spread likewise; UsageError where there are none."""
+        """Return intervals by percent around points (H, S, C) with spread (H, S, C); UsageError if there are none."""
         made: dict[float, Band] = {}
         for level in levels:
             ends = self.require_intervals(method).interval(point, spread, level, self.members.first.windowing)
@@ -192,7 +192,7 @@ class Forecaster(Predictor):
         return made
 
     def _on_and_on(self, members: Members, contexts: Features, wanted: int) -> tuple[np.ndarray, np.ndarray]:
-        """Point and spread, (wanted, S, C): beyond the horizon, forecasts are read as if they had come."""
+        """Return point and spread, (wanted, S, C) each; beyond the horizon, forecasts are read like actual values."""
         points, spreads, h = [], [], members.first.windowing.horizon
         for first in range(0, wanted, h):
             here = replace(
@@ -235,7 +235,7 @@ class Forecaster(Predictor):
         return paths[:, :wanted]
 
     def predict(self, asked: Asked) -> Answers:
-        """The rows after the series, after DATA where it is named; with --follow, an answer to each row that comes."""
+        """Return the rows after the series, or after DATA if named; with --follow, an answer to each arriving row."""
         options = ForecastOptions(**asked.options)
         if options.follow:
             return self._followed(asked, options)
@@ -263,7 +263,7 @@ class Forecaster(Predictor):
     def predicted(
         self, horizon: int | None, levels: Sequence[float] = (), samples: int = 0, *, network: bool = False
     ) -> Forecasts:
-        """`forecasts`, with notes of what may surprise."""
+        """Return `forecasts`, and write notes on what may surprise."""
         wanted = horizon or self.horizon
         if wanted > self.horizon and not isinstance(self.members.first.decoder, Recursive):
             note(f"horizon {wanted} is beyond the trained {self.horizon}: later rows build on forecast ones")
@@ -286,13 +286,13 @@ class Forecaster(Predictor):
         return made
 
     def rows(self, made: Forecasts) -> list[dict[str, Any]]:
-        """Under the input's own column names: the forecast, its intervals; of samples a row for each."""
+        """Return rows under the input's column names: forecasts with intervals, or the samples one by one."""
         if made.paths is None:
             return self._rows(made.point, made.bands)
         return [{"sample": k, **row} for k, path in enumerate(made.paths, 1) for row in self._rows(path, {})]
 
     def charts(self, made: Forecasts) -> Iterator[ForecastChart]:
-        """One for each series and target: the end of its history, and what comes."""
+        """Yield a chart for each series and target: the end of its history, and the forecast."""
         for s, name in enumerate(self.panel.ids):
             one, timeline = self.panel.one(s), self.panel.timelines[s] if self.panel.timelines else None
             N, H = len(one.values), len(made.point)
@@ -317,12 +317,12 @@ class Forecaster(Predictor):
                 )
 
     def receipts(self, levels: Sequence[float], *, network: bool = False) -> list[str]:
-        """What intervals of these levels held when they were put to the test."""
+        """Return the coverage of intervals of these levels on validation, in words."""
         calibration = self.calibrations.get(NETWORK if network else self.method)
         return [str(receipt) for receipt in calibration.receipts if receipt.asked in levels] if calibration else []
 
     def _rows(self, point: np.ndarray, bands: Mapping[float, Band]) -> list[dict[str, Any]]:
-        """Series side by side as columns, others one under another."""
+        """Return table rows, with series side by side as columns if the input has them so, else one under another."""
         side_by_side = len(self.panel.ids) > 1 and self.columns.layout == "wide"
         rows = []
         for s, name in enumerate(self.panel.ids):
@@ -351,10 +351,10 @@ class Forecaster(Predictor):
 
 
 def stamped(timeline: Timeline | None, offsets: Sequence[int], places: Sequence[int]) -> list[int | str]:
-    """The times of the rows `offsets` after the last one of a series, or their places where there are no times."""
+    """Return the times of the rows `offsets` after the last one of a series, or `places` if there are no times."""
     return list(places) if timeline is None else [_number(stamp) for stamp in timeline.stamps(offsets)]
 
 
 def _number(stamp: str) -> int | str:
-    """Years and counters as numbers, everything else as text."""
+    """Return years and counters as numbers, everything else as text."""
     return int(stamp) if stamp.lstrip("-").isdigit() else stamp

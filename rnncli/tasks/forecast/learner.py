@@ -1,4 +1,4 @@
-"""Learning from windows of series, in shuffled batches; and several such learners as one."""
+"""The learner of windows of series, in shuffled batches; and several such learners as one."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _VALIDATED = 8192  # windows tell enough
 
 
 class WindowLearner(Stateless):
-    """A network that maps a scaled context to the scaled correction of a baseline forecast.
+    """The learner of a network that maps a scaled context to the scaled correction of a baseline forecast.
 
-    train, valid: the origins of either part. updates_per_epoch None takes every training window once an epoch. masks:
-    unknown values are no targets, and windows without any other are not trained on.
+    train, valid: the origins of both splits. updates_per_epoch None takes every training window once an epoch.
+    masks: unknown values are no targets, and windows without any known value to forecast are not trained on.
     """
 
     def __init__(
@@ -63,13 +63,13 @@ class WindowLearner(Stateless):
         return (total, known) if known else (float("nan"), 0)
 
     def sample(self, update: int, *, carried: bool = False) -> Sample:
-        """As far back as gradients flow."""
+        """Return the batch of an update, as far back as gradients flow."""
         frame, targets, count = self.examples(self._origins(update))
         work = self.decoder.prepared(frame, self.backpropagation, truncated=True)
         return Sample(work, targets, max(count, 1))
 
     def examples(self, origins: np.ndarray) -> tuple[Frame, np.ndarray, int]:
-        """Scaled contexts, scaled corrections as the loss wants them, and how many of these are known."""
+        """Return scaled contexts, scaled corrections as the loss needs them, and how many of these are known."""
         frame = self.windowing.frame(self.windowing.contexts(self.features, origins))
         futures = self.windowing.futures(self.features.values, origins)
         corrections = self.windowing.corrections(frame, futures)
@@ -86,7 +86,7 @@ class WindowLearner(Stateless):
         return frame, targets, count
 
     def _origins(self, update: int) -> np.ndarray:
-        """The windows of an update."""
+        """Return the origins of the windows of an update."""
         number, batch = divmod(update, self.per_pass)
         return self.train[self._order(number)[batch * self.B : (batch + 1) * self.B]]
 
@@ -97,9 +97,9 @@ class WindowLearner(Stateless):
 
 
 class EnsembleLearner(Stateless):
-    """Learners of the same series, each with its own network, seed and windows, that take their updates together.
+    """Several learners of the same series as one, each with its own network, seed and windows; they update together.
 
-    network: all of theirs as one.
+    network: all their networks as one.
     """
 
     def __init__(self, learners: Sequence[WindowLearner], network: Model):

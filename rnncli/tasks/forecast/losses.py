@@ -1,7 +1,7 @@
 """The losses of forecasts by name, and how the outputs of a network that was trained with one are read.
 
-Parameters p (..., P) are what the network has put out for each value, in scaled units. A new loss is one kernel, its
-reading and one line here; the tests run over the dictionary.
+Parameters p (..., P) are the outputs of the network for each value, in scaled units. A new loss is one kernel, the
+functions that read its outputs, and one line here; the tests run over the dictionary.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Sampler(Protocol):
     def __call__(
         self, p: np.ndarray, count: int, generator: np.random.Generator, scale: np.ndarray | None = None
     ) -> np.ndarray:
-        """(count, ...) float64 draws."""
+        """Return (count, ...) float64 draws."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,12 @@ class ForecastLoss:
     """A loss of forecast values, and how its outputs are read; all arrays are float64.
 
     parameters: P, how many outputs each value has.
-    point(p) → (...): the median where the outputs say it, else the mean.
-    sample(p, count, generator, scale) → (count, ...) draws; None for a loss that knows no distribution.
-    quantile(p, levels) → (L, ...) at levels in (0, 1); None where there is no closed form.
-    mean: whether the point is a mean, which squared errors judge fairly, and not a median.
-    signed: False for counts. Their targets carry a scale for each value, they are scaled by it alone, without a
-    centre, and `sample` needs scale (...) and draws whole counts, not scaled ones.
+    point(p) → (...): the median if the outputs determine it, else the mean.
+    sample(p, count, generator, scale) → (count, ...) draws; None for a loss that has no distribution.
+    quantile(p, levels) → (L, ...) at levels in (0, 1); None if there is no closed form.
+    mean: True if the point is a mean, which squared errors judge fairly; False if it is a median.
+    signed: False for counts. Their targets carry a scale for each value, they are divided by it without subtracting
+    a centre, and `sample` needs scale (...) and draws whole counts, not scaled ones.
     """
 
     loss: Loss
@@ -59,12 +59,12 @@ def _softplus(x: np.ndarray) -> np.ndarray:
 
 
 def _scale(p: np.ndarray) -> np.ndarray:
-    """Of a Gaussian or a Student's t."""
+    """Return the scale of a Gaussian or a Student's t with parameters p (..., P)."""
     return _softplus(p[..., 1]) + kernels.LEAST_SCALE
 
 
 def _between_levels(p: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """The quantile function at `at` (L, ...): straight lines between LEVELS, the outermost two going on.
+    """Evaluate the quantile function at `at` (L, ...): linear between LEVELS, with the outermost two lines continued.
 
     The Q parameters are sorted first, so that levels never cross (Chernozhukov et al., 2010).
     """
@@ -76,7 +76,7 @@ def _between_levels(p: np.ndarray, at: np.ndarray) -> np.ndarray:
 
 
 def _over(levels: Sequence[float], p: np.ndarray) -> np.ndarray:
-    """levels as (L, 1, ..., 1), to be broadcast against the values of p."""
+    """Return levels as (L, 1, ..., 1), to be broadcast against the values of p."""
     return np.reshape(np.asarray(levels, np.float64), (-1,) + (1,) * (p.ndim - 1))
 
 
@@ -118,7 +118,7 @@ def _negative_binomial_mean(p: np.ndarray) -> np.ndarray:
 def _negative_binomial_sample(
     p: np.ndarray, count: int, generator: np.random.Generator, scale: np.ndarray | None = None
 ) -> np.ndarray:
-    """Poisson counts whose rate is drawn from a gamma distribution of mean μ and shape 1/α."""
+    """Draw Poisson counts whose rate is drawn from a gamma distribution of mean μ and shape 1/α."""
     assert scale is not None
     mu, alpha = scale * _negative_binomial_mean(p), _softplus(p[..., 1]) / np.sqrt(scale) + kernels.LEAST
     rate = generator.gamma(1.0 / alpha, alpha * mu, (count, *p.shape[:-1]))

@@ -1,4 +1,4 @@
-"""The networks of a forecast, and what they say together: the median of what each says."""
+"""The networks of a forecast, and their common forecast: the median of the forecasts of all networks."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from rnncli.training.backpropagation import Backpropagation, ThreadPool
 class Ensemble(Model):
     """Several models as one: their weights lie in one buffer, so that one optimizer moves and one file keeps them all.
 
-    They share nothing else, and who drives them runs each by itself. Parameters of number k are called `k.` and their
-    own name.
+    They share nothing else; the caller runs each of them by itself. The parameters of number k are named `k.` and
+    their own name.
     """
 
     def __init__(self, members: Sequence[Model]):
@@ -45,7 +45,7 @@ class Ensemble(Model):
         self.pack()
 
     def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int, chrono: int | None = None) -> None:
-        """First weights from seeds that follow each other."""
+        """Set the first weights of each model, from seeds that follow each other."""
         for k, member in enumerate(self.members):
             member.initialise(recurrent_init, recurrent_scale, seed + k, chrono)
 
@@ -69,7 +69,7 @@ class Member:
         return model
 
     def frame(self, contexts: Features) -> Frame:
-        """As much of the contexts as it reads; it may be a longer past."""
+        """Return the frame of as many rows as this network reads; the contexts may be longer."""
         skipped = len(contexts.values) - self.windowing.context
         shorter = replace(
             contexts,
@@ -81,22 +81,22 @@ class Member:
         return self.windowing.frame(shorter)
 
     def point(self, contexts: Features) -> np.ndarray:
-        """(horizon, B, C) in the series' own units."""
+        """Return the forecasts (horizon, B, C) in the series' own units."""
         frame = self.frame(contexts)
         return self.windowing.forecasts(frame, self.decoder.point(frame, self.driver, self.loss))
 
     def spread(self, contexts: Features) -> np.ndarray:
-        """What a correction of 1 is, (B, C), in transformed units."""
+        """Return the size of a correction of 1, (B, C), in transformed units."""
         return self.frame(contexts).scale
 
     def quantiles(self, contexts: Features, levels: Sequence[float], seed: int) -> np.ndarray | None:
-        """(L, horizon, B, C), or None of a loss that knows no distribution."""
+        """Return quantiles (L, horizon, B, C) at these levels; None if the loss has no distribution."""
         frame = self.frame(contexts)
         found = self.decoder.quantiles(frame, self.driver, self.loss, levels, seed)
         return None if found is None else self.windowing.forecasts(frame, found)
 
     def draws(self, contexts: Features, count: int, seed: int) -> np.ndarray | None:
-        """(count, horizon, B, C), or None of a loss that knows no distribution."""
+        """Return draws (count, horizon, B, C); None if the loss has no distribution."""
         frame = self.frame(contexts)
         drawn = self.decoder.draws(frame, self.driver, self.loss, count, seed)
         return None if drawn is None else self.windowing.forecasts(frame, drawn)
@@ -112,7 +112,7 @@ _LEAST_COUNT = 0.5  # as a spread of whole numbers
 
 @dataclass(frozen=True)
 class Members:
-    """One or more of them, and all their weights as one model. with_baseline: the baseline they correct has a vote."""
+    """One or more members, and all their weights as one model. with_baseline: their baseline counts as one more."""
 
     members: tuple[Member, ...]
     network: Model
@@ -133,41 +133,41 @@ class Members:
 
     @property
     def widest(self) -> Windowing:
-        """The windows of the one that looks back furthest."""
+        """The windowing with the longest context."""
         return max((member.windowing for member in self.members), key=lambda one: one.context)
 
     def centred(self, fixed: tuple[np.ndarray, np.ndarray]) -> Members:
-        """The same for other series, whose (centre, scale) these are."""
+        """Return a copy for other series, whose (centre, scale) is `fixed`."""
         return self._with(fixed=fixed)
 
     def reaching(self, horizon: int) -> Members:
-        """The same for as many rows ahead, where they are forecast one by one."""
+        """Return a copy with this horizon if rows are forecast one by one, else the members unchanged."""
         return self._with(horizon=horizon) if isinstance(self.first.decoder, Recursive) else self
 
     def _with(self, **changes: Any) -> Members:
-        """The same with these changes to every one's windows."""
+        """Return a copy with these changes to the windowing of every member."""
         changed = (replace(member, windowing=replace(member.windowing, **changes)) for member in self.members)
         return replace(self, members=tuple(changed))
 
     def points(self, contexts: Features) -> np.ndarray:
-        """What each says, (members, horizon, B, C)."""
+        """Return the forecasts of every member, (members, horizon, B, C)."""
         return np.stack([member.point(contexts) for member in self.members])
 
     def point(self, contexts: Features) -> np.ndarray:
-        """The median, (horizon, B, C)."""
+        """Return the median of all forecasts, (horizon, B, C)."""
         return self.combined(self.points(contexts), contexts)
 
     def combined(self, points: np.ndarray, contexts: Features) -> np.ndarray:
-        """One forecast of those of all members."""
+        """Return the median (horizon, B, C) of the members' forecasts `points`, and of the baseline if it counts."""
         if self.with_baseline:
             windowing = self.first.windowing
             points = np.concatenate([points, windowing.back(self.first.frame(contexts).baseline)[None]])
         return np.median(points, axis=0)
 
     def spread(self, contexts: Features, seed: int) -> np.ndarray:
-        """How far a value may be from its forecast, (horizon, B, C) of transformed values.
+        """Return the spread of values around their forecasts, (horizon, B, C), in transformed units.
 
-        Half of what the 80% in the middle spans, where a distribution is learnt; else the scale of the window.
+        It is half the width of the middle 80% if the loss has a distribution, else the scale of the window.
         """
         windowing, scale = self.first.windowing, self.first.frame(contexts).scale
         middle = self.quantiles(contexts, (0.1, 0.9), seed)
@@ -178,18 +178,18 @@ class Members:
         return np.maximum((high - low) / 2, least)
 
     def quantiles(self, contexts: Features, levels: Sequence[float], seed: int) -> np.ndarray | None:
-        """The median of each one's quantiles, (L, horizon, B, C)."""
+        """Return the median of all members' quantiles, (L, horizon, B, C); None without a distribution."""
         found = [member.quantiles(contexts, levels, seed + k) for k, member in enumerate(self.members)]
         return np.median(np.stack([one for one in found if one is not None]), axis=0) if found[0] is not None else None
 
     def countable(self, values: np.ndarray, share: float) -> np.ndarray:
-        """Ends of intervals: those of counts are whole numbers from 0, rounded outwards."""
+        """Return ends of intervals; those of counts are rounded outwards to whole numbers from 0."""
         if self.first.loss.signed:
             return values
         return np.maximum(np.floor(values) if share < 0.5 else np.ceil(values), 0)
 
     def draws(self, contexts: Features, count: int, seed: int) -> np.ndarray | None:
-        """Draws from all members in turn, (count, horizon, B, C)."""
+        """Return draws from all members in turn, (count, horizon, B, C); None without a distribution."""
         each = -(-count // len(self.members))
         drawn = [member.draws(contexts, each, seed + k) for k, member in enumerate(self.members)]
         found = [one for one in drawn if one is not None]
@@ -197,7 +197,7 @@ class Members:
 
 
 def sizes(config: ForecastConfig, targets: int, features: dict[str, int], channels: int, context: int) -> Sizes:
-    """Of the windows that a network of this config reads."""
+    """Return the sizes of the windows that a network of this config reads."""
     assert config.data.horizon is not None
     lags = {"last-value": 1, "none": 0}
     return Sizes(
@@ -221,7 +221,7 @@ def build_members(
     pool: ThreadPool,
     dtype: np.dtype = FLOAT32,
 ) -> Members:
-    """One for each of training.seeds."""
+    """Build one network for each of training.seeds."""
     data, training = config.data, config.training
     contexts, scalings = data.contexts, data.scalings
     loss, members = FORECAST_LOSSES[training.loss], []
@@ -237,7 +237,7 @@ def build_members(
 
 
 def windowing(config: ForecastConfig, context: int, scaling: str, fitted: Fitted) -> Windowing:
-    """The windows of one network."""
+    """Return the windowing of one network."""
     data = config.data
     assert data.horizon is not None
     baseline = CORRECTABLE.get(data.residual or "")

@@ -1,8 +1,8 @@
-"""What a forecast is judged by: errors in the data's units, errors without units, and the loss of its quantiles.
+"""The measures of forecasts: errors in the data's units, errors without units, and the loss of quantiles.
 
 W windows of H steps, each of one series: `actual` (H, W) has NaN where a value is not known, which is then left out;
-`predicted` (H, W) has none. Every function gives one figure a window, (W,), NaN where nothing of the window is known.
-A forecast that is not a number is no reason to be left out: its window's figure is NaN, and so is every mean over it.
+`predicted` (H, W) is complete. Every error is one figure a window, (W,), NaN where nothing of the window is known.
+A forecast that is NaN is not left out: the figure of its window is NaN, and so is every mean over it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Scores:
-    """One forecaster's means over all windows; NaN where no window has a figure."""
+    """The means of one forecaster's figures over all windows; NaN where no window has a figure."""
 
     mae: float
     rmse: float
@@ -41,12 +41,12 @@ def smape(actual: np.ndarray, predicted: np.ndarray) -> np.ndarray:
 
 
 def mase(actual: np.ndarray, predicted: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """Mean absolute error over scale (W,), the first of `seasonal_differences` (Hyndman & Koehler, 2006)."""
+    """Mean absolute error (W,) divided by scale (W,), the first of `seasonal_differences` (Hyndman & Koehler, 2006)."""
     return mae(actual, predicted) / scale
 
 
 def rmsse(actual: np.ndarray, predicted: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """The root of a window's mean squared error over scale (W,), the second of `seasonal_differences`.
+    """The root of each window's mean squared error divided by scale (W,), the second of `seasonal_differences`.
 
     Hyndman & Koehler (2006); the M5 competition's measure, with m = 1.
     """
@@ -54,10 +54,10 @@ def rmsse(actual: np.ndarray, predicted: np.ndarray, scale: np.ndarray) -> np.nd
 
 
 def seasonal_differences(values: np.ndarray, m: int) -> tuple[float, float]:
-    """Mean |x_t − x_{t−m}| and mean (x_t − x_{t−m})² of a history (N,): what errors are divided by.
+    """Mean |x_t − x_{t−m}| and mean (x_t − x_{t−m})² of a history (N,), by which errors are divided.
 
-    NaN values are gaps; differences across one are left out. Both are NaN where no difference is known and where all
-    are 0: nothing can be divided by that, and MASE and RMSSE then leave the series' windows out.
+    NaN values are gaps; differences across one are left out. Both means are NaN if no difference is known or all are
+    0, since nothing can be divided by that; MASE and RMSSE then leave the series' windows out.
     """
     step = values[m:] - values[:-m]
     step = step[~np.isnan(step)]
@@ -74,14 +74,14 @@ def pinball_sums(actual: np.ndarray, quantiles: np.ndarray, levels: np.ndarray) 
 
 
 def absolute_sums(actual: np.ndarray) -> np.ndarray:
-    """Sums |y| (W,), what pinball losses are weighted by."""
+    """Sums |y| (W,) over known values, by which pinball losses are divided."""
     return np.where(np.isnan(actual), 0.0, np.abs(actual)).sum(axis=0)
 
 
 def wql(pinball: np.ndarray, absolute: np.ndarray) -> float:
-    """2·Σ pinball / Σ|y| over all windows, averaged over levels, of pinball sums (Q, W) and absolute sums (W,).
+    """Weighted quantile loss 2·Σ pinball / Σ|y| over all windows, averaged over levels, from the sums (Q, W) and (W,).
 
-    GluonTS's mean weighted quantile loss; with many even levels it comes near CRPS over mean |y|. NaN if all y are 0.
+    GluonTS's mean weighted quantile loss; with many even levels it nears CRPS over mean |y|. NaN if all y are 0.
     """
     total = float(absolute.sum())
     return float(2 * pinball.sum(axis=1).mean() / total) if total > 0 else float("nan")
@@ -97,12 +97,12 @@ def scores(
     quantiles: np.ndarray | None = None,
     levels: np.ndarray | None = None,
 ) -> Scores:
-    """One forecaster's figures over W windows; series (W,) says by number which series each window is of.
+    """Return one forecaster's figures over W windows; series (W,) has the number of each window's series.
 
-    absolute_scale, squared_scale (W,): `seasonal_differences` of each window's series; windows where they are NaN are
-    left out of MASE and RMSSE. quantiles (Q, H, W) at levels (Q,) give WQL. MAE, RMSE and WQL are over known values.
-    The others are averaged over the windows of a series and then over series, as in the M4 competition: a series with
-    more windows does not count for more.
+    absolute_scale, squared_scale (W,): `seasonal_differences` of each window's series; MASE and RMSSE leave out
+    windows where they are NaN. quantiles (Q, H, W) at levels (Q,) give WQL. MAE, RMSE and WQL are over known values.
+    The others are averaged over the windows of a series and then over series, as in the M4 competition: a series
+    with more windows does not count for more.
     """
     known = ~np.isnan(actual)
     any_known = known.any(axis=0)
@@ -125,14 +125,14 @@ def scores(
 
 
 def _mean_of_known(x: np.ndarray, actual: np.ndarray) -> np.ndarray:
-    """Means (W,) of x (H, W) where `actual` is known; NaN where it never is."""
+    """Means (W,) of x (H, W) over the steps where `actual` is known; NaN if it is known at none."""
     known = ~np.isnan(actual)
     count = known.sum(axis=0)
     return np.where(count > 0, np.where(known, x, 0.0).sum(axis=0) / np.maximum(count, 1), np.nan)
 
 
 def _mean_of_series(figures: np.ndarray, series: np.ndarray) -> float:
-    """The mean over series of each one's mean; NaN without any."""
+    """The mean over all series of the mean figure of each; NaN without figures."""
     if not len(figures):
         return float("nan")
     _, place = np.unique(series, return_inverse=True)
@@ -147,9 +147,10 @@ def probability_better(a: np.ndarray, b: np.ndarray, groups: np.ndarray, *, seed
     """The share of resamples in which the mean of errors a (W,) is below that of b (W,); an equal mean counts half.
 
     The paired bootstrap (Efron and Tibshirani, 1993; Koehn, 2004). groups (W,): windows of the same number depend on
-    each other and are drawn together (Künsch, 1989; see `blocks`). Windows where
-    an error is NaN are left out; 0.5 where none remains. From G groups the result is within 2^−G … 1 − 2^−G: so often
-    all of them favour one of two equal forecasters (the sign test). Fewer than five can therefore not reach 0.95.
+    each other and are drawn together (Künsch, 1989; see `blocks`). Windows where an error is NaN are left out; the
+    result is 0.5 if none remains. With G groups it is kept within 2^−G … 1 − 2^−G, where 2^−G is the probability
+    that all groups favour a given one of two equal forecasters (the sign test). Fewer than five groups can therefore
+    not reach 0.95.
     """
     known = ~np.isnan(a - b)
     difference = (a - b)[known]
@@ -165,10 +166,10 @@ def probability_better(a: np.ndarray, b: np.ndarray, groups: np.ndarray, *, seed
 
 
 def blocks(origins: np.ndarray, series: np.ndarray, horizon: int) -> np.ndarray:
-    """A group number (W,) for each window, of its origin (W,), the row of its first forecast, and its series (W,).
+    """A group number (W,) for each window, from its series (W,) and its origin (W,), the row of its first forecast.
 
     Windows of a series whose forecast rows overlap or touch form a run, and a run is cut every 2·horizon rows: long
-    enough that little of a group is shared with the next, short enough that there are many.
+    enough that little of a group is shared with the next, short enough that there are many groups.
     """
     order = np.lexsort((origins, series))
     origin, one = origins[order], series[order]
@@ -183,7 +184,7 @@ def blocks(origins: np.ndarray, series: np.ndarray, horizon: int) -> np.ndarray:
 
 
 def verdict(probability: float) -> str:
-    """What to say of a forecaster that is better with `probability`; whole percents, rounded down, 99 at most."""
+    """Return a verdict in words from the `probability` of being better, in whole percents, rounded down, 99 at most."""
     if probability >= _ENOUGH:
         return f"better with {_percent(probability)}%"
     if 1 - probability >= _ENOUGH:

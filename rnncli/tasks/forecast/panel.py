@@ -1,4 +1,4 @@
-"""Many series, one under another, as a forecast needs them."""
+"""The panel: several series, one under another, with all that a forecast needs of them."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ Column = np.ndarray  # of float64, or of strings
 
 @dataclass(frozen=True)
 class Panel:
-    """S series of C targets, R rows in all; rows starts[s] ≤ r < starts[s+1] are those of series s.
+    """S series of C targets, R rows in all; series s has the rows starts[s] ≤ r < starts[s+1].
 
-    values (R, C) float64 without gaps, known (R, C) False where a cell was missing and is filled. past and ahead are
-    covariates by name, (R,) each: those known up to a row, and those known beforehand; coming[s] are the latter for the
-    rows after the end of series s. static: one value a series, (S,) each. timelines: one a series, none without times.
+    values (R, C) float64 without gaps, known (R, C) False where a cell was missing and is filled. past,
+    known_covariates: by name, (R,) each, covariates known up to the last row, and those known of the rows ahead too;
+    coming[s] has the latter for the rows after the end of series s. static: one value a series, (S,) each.
+    timelines: one a series, none without times.
     """
 
     ids: tuple[str, ...]
@@ -42,11 +43,11 @@ class Panel:
         return np.diff(self.starts)
 
     def rows(self, s: int) -> slice:
-        """The rows of series s."""
+        """Return the slice of the rows of series s."""
         return slice(int(self.starts[s]), int(self.starts[s + 1]))
 
     def one(self, s: int) -> Panel:
-        """Series s alone."""
+        """Return a panel of series s alone."""
         rows = self.rows(s)
         return Panel(
             ids=self.ids[s : s + 1],
@@ -61,7 +62,7 @@ class Panel:
         )
 
     def at_least(self, count: int) -> Panel:
-        """Of each series at least `count` rows: of a shorter one the first row stands for those before it."""
+        """Return each series with at least `count` rows: the first row of a shorter one is repeated before it."""
         missing = np.maximum(count - self.lengths, 0)
         if not missing.any():
             return self
@@ -72,7 +73,7 @@ class Panel:
         return self._of_rows(np.concatenate(kept), self.lengths + missing)
 
     def lasting(self, count: int) -> Panel:
-        """Of each series its last `count` rows, or all it has."""
+        """Return the last `count` rows of each series, or all it has."""
         kept = np.concatenate([np.arange(max(first, last - count), last) for first, last in self._spans()])
         lengths = np.minimum(self.lengths, count)
         return self._of_rows(kept, lengths)
@@ -91,7 +92,7 @@ class Panel:
         )
 
     def to_header(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """JSON and arrays by name for a model file."""
+        """Return the panel as JSON, and arrays by name, for a model file."""
         arrays: dict[str, np.ndarray] = {"values": self.values, "known": self.known.astype(np.uint8)}
         words: dict[str, list[str]] = {}
         groups = {"past": self.past, "ahead": self.known_covariates, "static": self.static} | {
@@ -114,7 +115,7 @@ class Panel:
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Panel:
-        """The inverse of `to_header`; KeyError or ValueError for what cannot have come from there."""
+        """The inverse of `to_header`; KeyError or ValueError if `to_header` cannot have returned the arguments."""
 
         def columns(group: str) -> dict[str, Column]:
             return {name: column(f"{group}.{name}") for name in header["columns"].get(group, ())}
@@ -154,7 +155,7 @@ class Panel:
 
 
 def stacked(panels: Sequence[Panel]) -> Panel:
-    """Series of like columns as one panel."""
+    """Join panels with the same columns into one panel of all their series."""
     first = panels[0]
     return Panel(
         ids=tuple(name for panel in panels for name in panel.ids),
@@ -172,9 +173,9 @@ def stacked(panels: Sequence[Panel]) -> Panel:
 
 
 def continued(panel: Panel, after: Panel) -> Panel:
-    """Each series of `panel` and, under it, the rows that `after` has for the same id, if any.
+    """Return each series of `panel` followed by the rows that `after` has for the same id, if any.
 
-    Values that are missing first in `after` are those before it: what filled them there lies ahead.
+    Values missing at the start of `after` repeat the last ones of `panel`: what filled them there comes later.
     """
     where = {name: s for s, name in enumerate(after.ids)}
     parts = []
@@ -205,10 +206,10 @@ def continued(panel: Panel, after: Panel) -> Panel:
 
 
 def filled(values: np.ndarray, how: Filling) -> np.ndarray:
-    """values (N,) float64 with NaN where missing, at least one being known, without gaps.
+    """Return values (N,) float64 with their gaps (NaN) filled; at least one value must be known.
 
-    `interpolate` draws a line between the neighbours, with the nearest value at the ends. Every other way repeats the
-    value before, and at the beginning the first one.
+    `interpolate` draws a line between the neighbours, with the nearest value at the ends. Every other way repeats
+    the value before, and the first known one at the beginning.
     """
     known = np.flatnonzero(~np.isnan(values))
     places = np.arange(len(values))
@@ -225,14 +226,14 @@ def first_known(known: np.ndarray) -> int:
 
 @dataclass(frozen=True)
 class Grid:
-    """`end` steps, and for each of n rows its place among them, (n,). duplicates: see data.duplicates in the config."""
+    """A grid of `end` steps, with the place (n,) of each of n rows. duplicates: see data.duplicates in the config."""
 
     places: np.ndarray
     end: int
     duplicates: str
 
     def numbers(self, cells: np.ndarray) -> np.ndarray:
-        """Rows (n, …) of numbers as (end, …), NaN where there is none."""
+        """Return rows (n, …) of numbers as (end, …), NaN at places without a number."""
         if len(cells) == self.end and np.array_equal(self.places, np.arange(self.end)):  # most tables
             return cells
         if self.duplicates != "mean":
@@ -247,11 +248,11 @@ class Grid:
         return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
     def words(self, column: np.ndarray) -> np.ndarray:
-        """Words (n,), whose places rise from 0, as (end,): each is repeated until the next."""
+        """Return words (n,), whose places rise from 0, as (end,): each is repeated until the next."""
         return column[np.maximum.accumulate(self.rows())]
 
     def rows(self) -> np.ndarray:
-        """Which row is at each place, (end,), −1 where none is; of words there is no mean, so the first is taken."""
+        """Return the row at each place, (end,), −1 if none; "mean" takes the first, since words have no mean."""
         order = np.arange(len(self.places))
         if self.duplicates != "last":
             order = order[::-1]
@@ -261,7 +262,7 @@ class Grid:
 
 
 def ahead(column: Column, places: np.ndarray, duplicates: str, *, blank_is_a_word: bool) -> Column:
-    """A column (n,) from place 0 on, up to the first place that lacks it; rows at places (n,) below 0 are left out."""
+    """Return a column (n,) from place 0 up to the first place that lacks it, without rows at places (n,) below 0."""
     there = (0 <= places) & (places < len(places))  # beyond that some place before is empty
     column, places = column[there], places[there]
     if not places.size:

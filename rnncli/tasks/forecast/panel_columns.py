@@ -1,4 +1,4 @@
-"""Which columns of a table are what to a forecast: named by the config, remembered by a model, or found out."""
+"""The roles of a table's columns in a forecast: named by the config, remembered by a model, or found out."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _FEWEST_STEPS = 8
 
 @dataclass(frozen=True)
 class Columns:
-    """The names of columns by their part.
+    """The names of columns by their role.
 
     layout: "wide", the series side by side; "long", one under another, told apart by `id`; "rows", a row for each.
     past: covariates whose values are known up to the last row. known_covariates: those known of the rows ahead too.
-    static: one value a series. words: those of these three that are words and not numbers, also in files that happen to
-    have only numbers there.
+    static: one value a series. words: the columns of these three that hold words and not numbers, also in files that
+    happen to have only numbers there.
     """
 
     layout: str
@@ -51,7 +51,7 @@ class Columns:
     words: tuple[str, ...] = ()
 
     def to_header(self) -> dict[str, Any]:
-        """JSON for a model file."""
+        """Return the columns as JSON for a model file."""
         return {{"known_covariates": "ahead"}.get(key, key): value for key, value in vars(self).items()}
 
     @classmethod
@@ -62,10 +62,10 @@ class Columns:
 
 
 def find_columns(table: Table, data: SeriesConfig) -> Columns:
-    """The columns that `data` names; what it leaves open is found out, and noted where it may surprise.
+    """Return the columns that `data` names; find out those that it leaves open, with a note where this may surprise.
 
-    ConfigError where it contradicts itself, UsageError for a column that there is none of, DataError where a column
-    is not what its part needs.
+    ConfigError if `data` contradicts itself, UsageError for a column that does not exist, DataError if a column does
+    not fit its role.
     """
     if data.layout == "rows" or (data.layout is None and _looks_like_rows(table, data)):
         return _rows(table, data)
@@ -110,7 +110,7 @@ def _rows(table: Table, data: SeriesConfig) -> Columns:
 
 
 def _refuse_missing_header(names: Sequence[str], table: Table, data: SeriesConfig) -> None:
-    """DataError where the names of the steps are values: numbers, and not those of evenly spaced steps."""
+    """Raise DataError if the names of the steps are values: numbers that are not evenly spaced."""
     if not names:
         raise DataError(f"{table.name}: has one column, and a series in each row needs a name and at least 2 values")
     if not all(is_number(name, data.decimal) for name in names):
@@ -125,7 +125,7 @@ def _refuse_missing_header(names: Sequence[str], table: Table, data: SeriesConfi
 
 
 def _looks_like_rows(table: Table, data: SeriesConfig) -> bool:
-    """Whether each row may be a series: a name that no other row has, then columns that are only numbered."""
+    """True if each row may be a series: a name that no other row has, then columns that are only numbered."""
     if data.time is not None or data.target is not None or len(table.header) <= _FEWEST_STEPS:
         return False
     at = 0 if data.id is None else column_index(table, data.id)
@@ -151,7 +151,7 @@ def _identity(table: Table, data: SeriesConfig) -> str | None:
 
 
 def _usual(names: Sequence[str], usual: Sequence[str]) -> str | None:
-    """The one of `names` that comes first among the `usual` ones, in whatever case it is written."""
+    """Return the one of `names` that comes first among the `usual` ones, in upper or lower case, or None."""
     found = {name.lower(): name for name in reversed(names)}
     return next((found[name] for name in usual if name in found), None)
 
@@ -217,14 +217,15 @@ def _targets(table: Table, data: SeriesConfig, taken: Sequence[str], identity: s
 
 
 def _meant_as_numbers(table: Table, index: int, decimal: str) -> bool:
-    """Whether the error that names an odd cell helps more than leaving the column out: it has mostly numbers, or only
-    such with the other decimal sign."""
+    """True if an error that names an odd cell helps more than leaving the column out: half of its cells or more are
+    numbers, or all are with the other decimal sign.
+    """
     other = "," if decimal == "." else "."
     return share_of_numbers(table, index, decimal) >= 0.5 or is_numeric_column(table, index, other)
 
 
 def _words(table: Table, names: Sequence[str], data: SeriesConfig) -> tuple[str, ...]:
-    """Which of the columns `names` are words; noted where some of them are numbers, which may be a slip."""
+    """Return those of the columns `names` that hold words; write a note if some cells are numbers, perhaps a slip."""
     found = []
     for name in names:
         index = table.header.index(name)
@@ -244,7 +245,7 @@ def _words(table: Table, names: Sequence[str], data: SeriesConfig) -> tuple[str,
 
 
 def _refuse_two_parts(columns: Columns) -> None:
-    """ConfigError where one column has two parts."""
+    """Raise ConfigError if one column has two roles."""
     parts = {
         "the id column": (columns.id,),
         "the time column": (columns.time,),
@@ -266,7 +267,7 @@ def _refuse_two_parts(columns: Columns) -> None:
 
 
 def require_columns(table: Table, columns: Columns) -> None:
-    """UsageError where `table` lacks one of these columns, which are those of the training data."""
+    """Raise UsageError if `table` lacks one of these columns, which are those of the training data."""
     wanted = (columns.id, columns.time, *columns.targets, *columns.past, *columns.known_covariates, *columns.static)
     for name in wanted if columns.layout != "rows" else ():
         if name is not None and name not in table.header:

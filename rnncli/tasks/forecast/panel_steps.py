@@ -1,4 +1,4 @@
-"""A table in which a row is one step of a series, or of several side by side, as a panel."""
+"""A panel from a table in which a row is one step of a series, or of several side by side."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _IN_ALL = 10_000_000  # and all series together, if they have more than this
 
 @dataclass(frozen=True)
 class _Cells:
-    """What a table says, row by row: targets (N, C) with NaN where missing, other columns (N,) by name."""
+    """The cells of a table, row by row: targets (N, C) with NaN where missing, other columns (N,) by name."""
 
     targets: np.ndarray
     past: dict[str, Column]
@@ -33,17 +33,17 @@ class _Cells:
 
 
 class StepTable:
-    """Such a table; what it is asked for raises DataError naming the line that does not fit."""
+    """A table with a row for each step; its methods raise DataError naming the line that does not fit."""
 
     def __init__(self, table: Table, columns: Columns, data: SeriesConfig, before: Panel | None = None):
-        """before: the series that these may go on from, if any."""
+        """Group the rows of `table` by series. before: the series that these may continue, if any."""
         self.table, self.columns, self.data = table, columns, data
         self.like = before.timelines[0] if before is not None and before.timelines else None
         self.index = {name: i for i, name in enumerate(table.header)}
         self.groups = self._groups()
 
     def _groups(self) -> dict[str, np.ndarray]:
-        """The rows of each series, in the order of their first ones."""
+        """Return the rows of each series by its name, in the order of their first rows."""
         if self.columns.id is None:
             return {"": np.arange(len(self.table.rows))}
         at = self.index[self.columns.id]
@@ -79,7 +79,7 @@ class StepTable:
         )
 
     def coming(self, panel: Panel) -> tuple[Mapping[str, Column], ...]:
-        """Of each series of `panel`, the known covariates of the rows after its end."""
+        """Return the known covariates of the rows after the end of each series of `panel`."""
         cells = self._covariates(self.columns.known_covariates)
         blanks = {key for key, column in panel.known_covariates.items() if _is_words(column) and "" in column}
         found = []
@@ -95,14 +95,14 @@ class StepTable:
     def _ahead(
         self, columns: Mapping[str, Column], rows: np.ndarray, places: np.ndarray, blanks: Collection[str]
     ) -> dict[str, Column]:
-        """What `columns` say in the `rows` of a series (n,) that are at the places (n,) 0, 1, … after its end."""
+        """Return `columns` of those `rows` of a series (n,) that are at the places (n,) 0, 1, … after its end."""
         return {
             key: ahead(column[rows], places, self.data.duplicates, blank_is_a_word=key in blanks)
             for key, column in columns.items()
         }
 
     def _places_after(self, rows: np.ndarray, name: str, timeline: Timeline | None) -> np.ndarray:
-        """For each of `rows` (n,) how many steps it is after the first row ahead; below 0 where it is passed over."""
+        """Return how many steps each of `rows` (n,) is after the first row ahead; below 0 if it is passed over."""
         if timeline is None or self.columns.time is None:
             return np.arange(len(rows))
         at = self.index[self.columns.time]
@@ -134,7 +134,7 @@ class StepTable:
             raise DataError(f"{error}{self._hint_of_series()}") from None
 
     def _hint_of_series(self) -> str:
-        """A column of words that come again and again may be what tells series apart."""
+        """Return a hint for an error: a column of repeated values may be the one that tells series apart."""
         if self.columns.id is not None:
             return ""
         for i, name in enumerate(self.table.header):
@@ -154,7 +154,7 @@ class StepTable:
         )
 
     def _numbers(self, name: str) -> np.ndarray:
-        """(N,) with NaN where missing."""
+        """Return the column `name` as numbers (N,), NaN where missing."""
         return numeric_column(self.table, self.index[name], decimal=self.data.decimal, missing="mask")
 
     def _covariates(self, names: Sequence[str]) -> dict[str, Column]:
@@ -171,7 +171,7 @@ class StepTable:
         return np.array(words)
 
     def _lasts(self, targets: np.ndarray) -> list[int]:
-        """How many of each series' rows there are up to its last target; all of them unless covariates go on."""
+        """Return the number of rows of each series up to its last target; without known covariates, of all rows."""
         if not self.columns.known_covariates:
             return [len(rows) for rows in self.groups.values()]
         there = ~np.isnan(targets).all(axis=1)
@@ -184,14 +184,14 @@ class StepTable:
         return lasts
 
     def _refuse_missing(self, cells: _Cells, seen: np.ndarray) -> None:
-        """DataError for the first number that is missing in the rows `seen` (N,), column after column."""
+        """Raise DataError for the first missing number in the rows `seen` (N,), column after column."""
         targets = dict(zip(self.columns.targets, cells.targets.T, strict=True))
         for name, column in {**targets, **cells.past, **cells.known_covariates}.items():
             if not _is_words(column) and (gaps := np.flatnonzero(np.isnan(column) & seen)).size:
                 refuse_missing(self.table, self.index[name], gaps, int(seen.sum()))
 
     def _refuse_vast_gaps(self, lasts: Sequence[int], places: np.ndarray) -> None:
-        """DataError where a slip in a time, such as the year 2204, would make rows without end."""
+        """Raise DataError if a slip in a time, such as the year 2204, would make too many rows to fill in."""
         series = list(self.groups.values())
         ends = np.array([places[rows[last - 1]] + 1 for rows, last in zip(series, lasts, strict=True)])
         counts = np.array(lasts)
@@ -218,7 +218,7 @@ class StepTable:
         cells: _Cells,
         blanks: Collection[str],
     ) -> Panel:
-        """One series on its regular grid; `blanks`: the known covariates of which a blank cell says something."""
+        """Return one series on its regular grid; `blanks`: the known covariates in which a blank cell has a meaning."""
         seen, end, how = rows[:last], int(places[last - 1]) + 1, self.data.missing
         grid = Grid(places[:last], end, self.data.duplicates)
         values = grid.numbers(cells.targets[seen])
@@ -252,7 +252,7 @@ class StepTable:
         )
 
     def _filled(self, values: np.ndarray, how: Filling, key: str, name: str, row: int) -> np.ndarray:
-        """Values of the column `key` without gaps; `row` is the first of their series."""
+        """Return values of the column `key` with gaps filled; `row` is the first of their series, for errors."""
         gaps = np.isnan(values)
         if not gaps.any():
             return values
@@ -270,7 +270,7 @@ class StepTable:
         return filled(values, how)
 
     def _refuse_late_beginning(self, values: np.ndarray, key: str, name: str, row: int) -> None:
-        """DataError where only later values could fill the first of a covariate that is not known beforehand."""
+        """Raise DataError if only later values could fill the first one of a past covariate."""
         if np.isnan(values[0]) and not np.isnan(values).all():
             raise DataError(
                 f"{self._where(row)}: {self._column(key)}: the first value of {_the_series(name)} is missing, and what "
@@ -278,7 +278,7 @@ class StepTable:
             )
 
     def _static(self, key: str, column: Column, name: str, rows: np.ndarray) -> Column:
-        """The one value (1,) of a series; DataError where it changes, or is missing."""
+        """Return the one static value (1,) of a series; DataError if it changes, or is missing."""
         where = self._column(key)
         missing = np.zeros(len(rows), bool) if _is_words(column) else np.isnan(column[rows])
         if missing.all() or (missing.any() and self.data.missing == "refuse"):

@@ -1,4 +1,4 @@
-"""A CSV as a panel: series side by side, one under another, or a row for each."""
+"""A panel from a CSV: series side by side, one under another, or a row for each."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from rnncli.tasks.forecast.panel_steps import StepTable
 
 
 def panel_of_rows(table: Table, columns: Columns, data: SeriesConfig) -> Panel:
-    """A series for each row; it ends with its last value, because shorter ones leave the last cells empty.
+    """Return a panel with a series for each row, up to its last value, because shorter ones leave the last cells empty.
 
-    DataError for a row without a name of its own, without a value, or with a gap that nothing says how to fill.
+    DataError for a row without a name of its own, without a value, or with a gap that `data.missing` does not fill.
     """
     at = table.header.index(columns.id) if columns.id in table.header else 0
     steps = [i for i in range(len(table.header)) if i != at]
@@ -73,11 +73,11 @@ def _series(name: str, values: np.ndarray, steps: list[int], where: str, table: 
 def read_panel(
     source: Source, data: SeriesConfig, columns: Columns | None = None, before: Panel | None = None
 ) -> tuple[Panel, Columns, str]:
-    """The panel in a CSV, what its columns are, and its delimiter.
+    """Return the panel in a CSV, the roles of its columns, and its delimiter.
 
-    columns, before: those of a trained model, and the series that this one may go on from, if any.
+    columns, before: the columns of a trained model, and the series that this panel may continue, if any.
 
-    Rows at the end that have known covariates and no target are what is known beforehand.
+    Rows at the end that have known covariates and no target give the covariates of the rows ahead.
     """
     table = _read(source, data)
     if columns is None:
@@ -97,7 +97,7 @@ def read_panel(
 
 
 def separate(panel: Panel, targets: Sequence[str], *, goes_on: bool = False) -> Panel:
-    """A panel of one series with C targets as C series of one each, which share all the rest.
+    """Return a panel of one series with C targets as C series of one target each, which share everything else.
 
     A series begins with its first known value, unless the panel `goes_on` from another.
     """
@@ -110,10 +110,10 @@ def separate(panel: Panel, targets: Sequence[str], *, goes_on: bool = False) -> 
 
 
 def with_future(panel: Panel, columns: Columns, source: Source, data: SeriesConfig) -> Panel:
-    """The panel with the known covariates in `source` for the rows after the end of each series.
+    """Return the panel with the known covariates in `source` for the rows after the end of each series.
 
     Rows are found by their times; those up to the end are passed over. Without times, all are after it. ConfigError
-    without known covariates; DataError for a series whose next row is not there.
+    without known covariates; DataError for a series whose next row is missing.
     """
     if not columns.known_covariates:
         raise ConfigError("data.future: tells known covariates, and data.known_covariates names none; remove one")

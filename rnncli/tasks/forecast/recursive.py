@@ -1,6 +1,6 @@
-"""Forecasts built one upon another: a network learns one step ahead and reads its own answers (Salinas et al., 2020).
+"""Recursive forecasts: a network learns one step ahead and reads its own forecasts (Salinas et al., 2020).
 
-In training it reads what really came. A drawn path reads what was drawn, so that the rows of a path belong together.
+In training it reads the actual values. A drawn path reads its own draws, so that the rows of a path belong together.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ Answer = Callable[[np.ndarray, np.ndarray], np.ndarray]  # what the loss reads, 
 
 @dataclass(frozen=True)
 class Carried:
-    """What a recurrent network remembers of B series: the states of every layer, and what it said last, (B, O)."""
+    """The carried state of a recurrent network for B series: the states of every layer, and its last outputs (B, O)."""
 
     state: list[LayerState]
     outputs: np.ndarray
 
 
 class Recursive(Direct):
-    """A recurrent network that says the next row at every step; it can go on beyond the horizon it was trained for."""
+    """A decoder whose network outputs the next row at every step, also beyond the horizon it was trained for."""
 
     def __init__(self, network: Network, sizes: Sizes, bptt: int | None = None):
         Decoder.__init__(self, network, sizes)
@@ -56,16 +56,16 @@ class Recursive(Direct):
         return self.sizes.horizon
 
     def _steps(self, frame: Frame) -> np.ndarray:
-        """(context + horizon − 1, B, I): what came is read too."""
+        """Return the inputs (context + horizon − 1, B, I), with the actual values of rows ahead."""
         assert frame.coming is not None
         later = frame.coming[:-1]
         x = np.concatenate([frame.x, later])
         return self._read_with(frame, x, 0, len(x))
 
     def _read_with(self, frame: Frame, x: np.ndarray, first: int, last: int) -> np.ndarray:
-        """Values x (last − first, B, C) of the rows from `first` on with all that goes with them.
+        """Return the inputs of the rows from `first` on: values x (last − first, B, C) and all that goes with them.
 
-        A covariate known beforehand is the next row's; one that is not is the last known.
+        A known covariate is that of the next row; a past covariate after the context is the last known one.
         """
         contexts, T, sizes = frame.contexts, len(frame.x), self.sizes
         rows = np.arange(first, last)
@@ -88,13 +88,13 @@ class Recursive(Direct):
         return outputs.reshape(*outputs.shape[:2], self.sizes.targets, -1)
 
     def targets(self, frame: Frame, corrections: np.ndarray) -> np.ndarray:
-        """Each row less the row `lag` before it."""
+        """Return the targets: each row minus the row `lag` before it, or minus 0 if `lag` is 0."""
         assert frame.coming is not None
         base = self._corrected(np.concatenate([frame.x, frame.coming]))
         return self.arranged(np.where(np.isnan(corrections), np.nan, frame.coming - base))
 
     def _corrected(self, x: np.ndarray) -> np.ndarray:
-        """Of rows x, those after the context, each less what stands `lag` rows before it: (n, B, C)."""
+        """Return for each row of x after the context the row `lag` before it, (n, B, C); zeros if `lag` is 0."""
         first, lag = self.sizes.context, self.lag
         if lag == 0:
             return np.zeros_like(x[first:])
@@ -106,7 +106,7 @@ class Recursive(Direct):
     def draws(
         self, frame: Frame, driver: Backpropagation, loss: ForecastLoss, count: int, seed: int
     ) -> np.ndarray | None:
-        """(count, horizon, B, C): whole paths."""
+        """Return corrections (count, horizon, B, C), drawn as whole paths; None without a distribution."""
         sample, each = loss.sample, generators(frame, seed)
         if sample is None:
             return None
@@ -131,7 +131,7 @@ class Recursive(Direct):
     def _unrolled(
         self, frame: Frame, driver: Backpropagation, answer: Answer, count: int, carried: Carried | None = None
     ) -> np.ndarray:
-        """(count, horizon, B, C) corrections of the baseline, each path reading its own answers."""
+        """Return corrections (count, horizon, B, C) of the baseline; each path reads its own forecasts."""
         (T, B, C), horizon = frame.x.shape, len(frame.baseline)
         x = np.concatenate([frame.x, np.zeros((horizon, B, C))])
         carried = carried or self.begun(frame, driver)
@@ -154,16 +154,16 @@ class Recursive(Direct):
         return paths[T:].swapaxes(0, 1) - baseline
 
     def begun(self, frame: Frame, driver: Backpropagation) -> Carried:
-        """After the whole context, from zero state."""
+        """Read the whole context from zero state, and return the carried state."""
         return self._after(self._read_with(frame, frame.x, 0, len(frame.x)), None, driver)
 
     def gone_on(self, carried: Carried, frame: Frame, driver: Backpropagation) -> Carried:
-        """After one more row, the newest of a frame of the same scale."""
+        """Read one more row, the newest of a frame of the same scale, and return the new carried state."""
         T = len(frame.x)
         return self._after(self._read_with(frame, frame.x[-1:], T - 1, T), carried, driver)
 
     def point_after(self, carried: Carried, frame: Frame, driver: Backpropagation, loss: ForecastLoss) -> np.ndarray:
-        """As `point`, from what is carried."""
+        """Return the corrections of `point`, starting from a carried state."""
         return self._unrolled(frame, driver, lambda p, scale: loss.point(p), 1, carried)[0]
 
     def _after(self, x: np.ndarray, before: Carried | None, driver: Backpropagation) -> Carried:

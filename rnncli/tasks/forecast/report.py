@@ -1,4 +1,4 @@
-"""A backtest as figures: the network beside what needs no learning, and whether the difference is more than luck."""
+"""A backtest as figures: the network beside the baselines, and whether the difference is more than luck."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _RULE = re.compile(
 
 
 def require_rule(text: str) -> re.Match[str]:
-    """The parts of a rule such as `mase > 1`; UsageError for anything else."""
+    """Return the parts of a rule such as `mase > 1`; UsageError for anything else."""
     match = _RULE.fullmatch(text)
     if match is None:
         raise UsageError(
@@ -43,7 +43,7 @@ def require_rule(text: str) -> re.Match[str]:
 
 
 def check(report: BacktestReport, must_beat: Sequence[str], fail_if: Sequence[str]) -> None:
-    """CheckFailedError where the network does not beat a baseline, by MASE, or where a rule holds."""
+    """Raise CheckFailedError if the network does not beat a baseline, by MASE, or if a rule holds."""
     network = report.forecasters[0]
     failed = []
     for name in must_beat:
@@ -63,7 +63,7 @@ def check(report: BacktestReport, must_beat: Sequence[str], fail_if: Sequence[st
 
 
 def _compared(network: Judged, other: Judged) -> tuple[float, float]:
-    """MASE; of constant series, which have none, MAE."""
+    """Return the MASE of both; their MAE if series are constant and have no MASE."""
     if network.mase == network.mase and other.mase == other.mase:
         return network.mase, other.mase
     return network.mae, other.mae
@@ -85,22 +85,22 @@ def _value(report: BacktestReport, metric: str, level: str | None, text: str) ->
 _SEED = 1
 
 
-def backtested(trainee: ForecastExperiment, windows: int | None, step: int) -> tuple[str, Backtest]:
-    """The held-out part (test, or else validation), and the backtest on its last `windows` origins, each `step` rows.
+def backtested(experiment: ForecastExperiment, windows: int | None, step: int) -> tuple[str, Backtest]:
+    """Return the held-out split (test, or else validation) and a backtest on each series' last `windows` origins.
 
-    UsageError where nothing was held out, or less than asked for.
+    Origins are `step` rows apart. UsageError if nothing was held out, or too little for so many windows.
     """
-    part = trainee.held_out()
+    part = experiment.held_out()
     if part is None:
-        raise UsageError(f"{trainee.name}: nothing was held out; name data to test on, or set data.test")
-    chosen = _every(trainee, trainee.origins(part), windows, step)
-    calibration, begins = trainee.calibrations.get(NETWORK), trainee.parts.begins(part)
-    return SPLITS[part], trainee.tester(tuple(NAIVE_FORECASTS)).run(chosen, calibration, begins)
+        raise UsageError(f"{experiment.name}: nothing was held out; name data to test on, or set data.test")
+    chosen = _every(experiment, experiment.origins(part), windows, step)
+    calibration, begins = experiment.calibrations.get(NETWORK), experiment.parts.begins(part)
+    return SPLITS[part], experiment.tester(tuple(NAIVE_FORECASTS)).run(chosen, calibration, begins)
 
 
-def _every(trainee: ForecastExperiment, origins: np.ndarray, windows: int | None, step: int) -> np.ndarray:
-    """Of each series the last origin and those whole steps before it."""
-    series = trainee.features.series[origins - 1]
+def _every(experiment: ForecastExperiment, origins: np.ndarray, windows: int | None, step: int) -> np.ndarray:
+    """Return each series' last origin and those a multiple of `step` rows before it; at most `windows`."""
+    series = experiment.features.series[origins - 1]
     kept = []
     for s in np.unique(series):
         mine = origins[series == s]
@@ -114,9 +114,9 @@ def _every(trainee: ForecastExperiment, origins: np.ndarray, windows: int | None
     return np.concatenate(kept)
 
 
-def report(trainee: ForecastExperiment, split: str, tested: Backtest, step: int) -> BacktestReport:
-    """Everyone's figures, and how probably the network is better than each."""
-    groups, network = tested.groups(apart=trainee.columns.layout != "wide"), tested.errors(NETWORK)
+def report(experiment: ForecastExperiment, split: str, tested: Backtest, step: int) -> BacktestReport:
+    """Return every forecaster's figures, and the probability that the network is better than each baseline."""
+    groups, network = tested.groups(apart=experiment.columns.layout != "wide"), tested.errors(NETWORK)
     judged, scores = [], tested.scores()
     for name, score in scores.items():
         better = None
@@ -148,7 +148,7 @@ def report(trainee: ForecastExperiment, split: str, tested: Backtest, step: int)
 
 
 def _covered(tested: Backtest) -> Iterator[Covered]:
-    """Of the intervals that are usually asked for, over all known values."""
+    """Yield the coverage of the usual interval levels, over all known values."""
     if tested.quantiles is None:
         return
     known = ~np.isnan(tested.actual)
@@ -159,9 +159,9 @@ def _covered(tested: Backtest) -> Iterator[Covered]:
         yield Covered(level, 100 * float(inside[known].mean()), int(known.sum()))
 
 
-def window_rows(trainee: ForecastExperiment, tested: Backtest) -> Iterator[dict[str, Any]]:
-    """Every forecast row of every window: where it was cut off, what came, what each said."""
-    panel, columns = trainee.parts.panel, trainee.columns
+def window_rows(experiment: ForecastExperiment, tested: Backtest) -> Iterator[dict[str, Any]]:
+    """Yield every forecast row of every window: its cutoff, the actual value, and all forecasts."""
+    panel, columns = experiment.parts.panel, experiment.columns
     side_by_side, steps = columns.layout == "wide" and len(panel.ids) > 1, range(len(tested.actual) + 1)
     bands = {} if tested.quantiles is None else {level: tested.band(level) for level in SHOWN}
     for w, (origin, s) in enumerate(zip(tested.origins.tolist(), tested.series.tolist(), strict=True)):

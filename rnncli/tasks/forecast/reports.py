@@ -1,4 +1,4 @@
-"""What a forecast tells the world beside its score: frozen, plain values, which the user interface draws."""
+"""The results of a forecast beside its score: frozen, plain values, which the user interface draws."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Judged:
-    """One forecaster in a backtest: its means; how probably the network is better, and that in words."""
+    """One forecaster in a backtest: its mean errors; the probability that the network is better, also in words."""
 
     name: str
     mae: float
@@ -21,7 +21,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Covered:
-    """An interval of `asked` percent held `got` percent of `count` values."""
+    """The coverage of intervals: those of `asked` percent held `got` percent of `count` values."""
 
     asked: float
     got: float
@@ -30,8 +30,9 @@ class Covered:
 
 @dataclass(frozen=True)
 class BacktestReport:
-    """A rolling-origin backtest: the network first, then what needs no learning. wql is the network's, if it has
-    intervals. independent: how many groups of windows share nothing, which is what verdicts rest on."""
+    """A rolling-origin backtest: the network first, then the baselines. wql is the network's, if it has intervals.
+    independent: the number of groups of windows that share nothing, on which verdicts rest.
+    """
 
     split: str
     windows: int
@@ -46,11 +47,11 @@ class BacktestReport:
 
 @dataclass(frozen=True)
 class ForecastChart:
-    """A series and what follows it, oldest first, in its own units: `title` is a series' id or the target's name.
+    """A series and its forecast, oldest first, in its own units; `title` has the series' id, the target, or both.
 
     history and forecast pair a label (a stamp or a row's number) with a value, None where it is missing; a forecast
-    has at least one row. A band is (level in percent, lows, highs) with one low and one high per row of the forecast;
-    bands stand in any order.
+    has at least one row. A band is (level in percent, lows, highs) with one low and one high per row of the
+    forecast; bands stand in any order.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""What a config leaves open and the series decide."""
+"""The values that a config leaves open and the series decide."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ _MOST_ROWS = 4096  # of the newest; enough to see a season, and cheap
 
 
 def detected_season(values: np.ndarray) -> int | None:
-    """The lag (2 … N/4) of the highest peak of the autocorrelation of values (N,), or None where none is clear.
+    """Return the season of values (N,): the lag (2 … N/4) of a high peak of their autocorrelation, or None.
 
-    A straight line is taken out first, because a trend correlates with itself at every lag.
+    The first of the peaks that are about as high as the highest is taken, None if no peak is clear. A straight line
+    is taken out beforehand, because a trend correlates with itself at every lag.
     """
     y = values[-_MOST_ROWS:]
     N = len(y)
@@ -41,7 +42,7 @@ def detected_season(values: np.ndarray) -> int | None:
 
 
 def resolved(config: ForecastConfig, panel: Panel, columns: Columns, name: str) -> ForecastConfig:
-    """The config with every null filled in. ConfigError where keys do not go together; `name` is the data's."""
+    """Return the config with nulls filled in as the data `name` decide; ConfigError if keys do not go together."""
     data = config.data
     _refuse_contradictions(config)
     frequency = panel.timelines[0].frequency if panel.timelines else None
@@ -99,7 +100,7 @@ def _refuse_contradictions(config: ForecastConfig) -> None:
 
 
 def _require_counts(config: ForecastConfig, filled: Mapping[str, object], panel: Panel) -> None:
-    """A negative binomial is of whole numbers from 0, as they are."""
+    """Raise ConfigError for a negative-binomial loss unless values are whole numbers from 0 and left as they are."""
     if config.training.loss != "negative-binomial":
         return
     for key, value, only in (
@@ -124,13 +125,13 @@ def _segment(config: ForecastConfig, season: int | None, horizon: int) -> int | 
 
 
 def _context(season: int | None, horizon: int, segment: int | None, N: int) -> int:
-    """Three seasons or horizons, but no more than a quarter of the rows; whole segments."""
+    """Return a context of three seasons or horizons, at most a quarter of the rows, in whole segments."""
     context = max(2, min(3 * max(season or 0, horizon), N // 4))
     return context if segment is None else max(context // segment, 1) * segment
 
 
 def _detected_season(data: SeriesConfig, panel: Panel) -> int | None:
-    """A season seen in the first target's training rows of the longest series."""
+    """Return the season detected in the first target's training rows of the longest series, or None."""
     values = panel.values[panel.rows(int(np.argmax(panel.lengths))), 0]
     held_out = sum(
         int(part * len(values)) if isinstance(part, float) else part
@@ -141,7 +142,7 @@ def _detected_season(data: SeriesConfig, panel: Panel) -> int | None:
 
 
 def too_short(name: str, rows: int, context: int, horizon: int, purpose: str = "") -> str:
-    """What to say of data in which not one window fits."""
+    """Return the error message for data in which not one window fits."""
     return (
         f"{name}: has {rows:,} rows{purpose}; context {context} + horizon {horizon} needs {context + horizon:,}; "
         "lower data.context or data.horizon"

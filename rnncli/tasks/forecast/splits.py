@@ -1,4 +1,4 @@
-"""Which rows of each series are trained on, chosen by and scored on: three parts, one after another."""
+"""The splits of each series: training, validation and test rows, one after another."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from rnncli.tasks.forecast.windows import Windowing, require_transformable
 
 @dataclass(frozen=True)
 class Divided:
-    """A panel with the lengths of its parts: ends (S, 3), the rows of series s up to ends[s, i] being in parts 0 to i.
+    """A panel with the ends of its splits: ends (S, 3); the rows of series s up to ends[s, i] are in splits 0 to i.
 
-    0 is trained on, 1 validates, 2 tests. last: the name of the file that the series end in.
+    Split 0 is for training, 1 for validation, 2 for testing. last: the name of the file that the series end in.
     """
 
     panel: Panel
@@ -27,10 +27,10 @@ class Divided:
     last: str
 
     def origins(self, windowing: Windowing, part: int, missing: str) -> np.ndarray:
-        """The origins of one part, of every series in turn.
+        """Return the origins of one split, of every series in turn.
 
-        Where cells are filled from what is around them none stands right behind one that is: what filled it may lie
-        ahead. None stands before a column's first known value, which fills what is before it.
+        Unless gaps are masked, no origin directly follows a row with a filled cell, which later values may have
+        filled. No origin stands before a column's first known value, which fills the rows before it.
         """
         found = []
         for s, rows in enumerate(map(self.panel.rows, range(len(self.ends)))):
@@ -43,22 +43,22 @@ class Divided:
         return np.concatenate(found)
 
     def rows(self, part: int) -> np.ndarray:
-        """The rows (n,) of one part, of all series."""
+        """Return the rows (n,) of one split, of all series."""
         spans = [self.span(s, part) for s in range(len(self.ends))]
         return np.concatenate([np.arange(first, last) for first, last in spans])
 
     def begins(self, part: int) -> np.ndarray:
-        """The first row of a part of each series, (S,)."""
+        """Return the first row of a split in each series, (S,)."""
         return np.array([self.span(s, part)[0] for s in range(len(self.ends))])
 
     def span(self, s: int, part: int) -> tuple[int, int]:
-        """The first row of a part of series s, and the one after its last."""
+        """Return the first row of a split of series s, and the row after its last."""
         begin = int(self.panel.starts[s])
         return begin + (int(self.ends[s, part - 1]) if part else 0), begin + int(self.ends[s, part])
 
 
 def divided(panel: Panel, columns: Columns, data: SeriesConfig, name: str) -> Divided:
-    """Cut fractions or rows off the end of each series, test last; files continue it, so windows look back at it."""
+    """Cut fractions or rows off each series' end, test last; files are appended, so their windows look back at it."""
     if isinstance(data.validation, str) and not isinstance(data.test, str) and data.test:
         raise ConfigError("data.test: a fraction cannot come after a data.validation that is a file; name a file")
     lengths = panel.lengths
@@ -79,7 +79,7 @@ def divided(panel: Panel, columns: Columns, data: SeriesConfig, name: str) -> Di
 
 
 def _ending_in_themselves(made: Divided) -> Divided:
-    """The same, the last known value of a part repeated to its end: a line to the next one would tell of that."""
+    """Repeat the last known value of a split to its end: a line to the next value would reveal that value."""
     panel, values = made.panel, made.panel.values.copy()
     for s, ends in enumerate(made.ends):
         begin = int(panel.starts[s])
@@ -93,14 +93,14 @@ def _ending_in_themselves(made: Divided) -> Divided:
 
 
 def _count(part: float | int | str | None, lengths: np.ndarray) -> np.ndarray:
-    """How many rows of each series a part takes off its end."""
+    """Return how many rows a split takes off the end of each series, (S,)."""
     if isinstance(part, float):
         return (part * lengths).astype(int)
     return np.full(len(lengths), part if isinstance(part, int) else 0)
 
 
 def with_rows(made: Divided, source: Source, columns: Columns, data: SeriesConfig) -> Divided:
-    """The rows of `source`, read as `data` says, as one more part. DataError unless they follow."""
+    """Append the rows of `source`, read as `data` defines, as one more split. DataError unless they follow."""
     more, _, _ = read_panel(source, data, columns, made.panel)
     require_transformable(more.values, data.transform, source.name)
     _require_continuation(more, source.name, made)
@@ -109,7 +109,7 @@ def with_rows(made: Divided, source: Source, columns: Columns, data: SeriesConfi
 
 
 def _require_continuation(more: Panel, name: str, before: Divided) -> None:
-    """DataError unless each series of `more` begins where it ended before."""
+    """Raise DataError unless each series of `more` begins where it ended before."""
     places = {identity: s for s, identity in enumerate(before.panel.ids)}
     for s, identity in enumerate(more.ids):
         if identity not in places:

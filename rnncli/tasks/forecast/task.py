@@ -23,7 +23,7 @@ class Forecast(Task):
     def prepare(
         self, config: ForecastConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None = None
     ) -> Experiment:
-        """learnt: says nothing that the config and the series do not."""
+        """Return an experiment; `learnt` is not used, since the config and the series hold all that is needed."""
         from rnncli.tasks.forecast.experiment import ForecastExperiment
 
         return ForecastExperiment(config, source, context)
@@ -34,7 +34,7 @@ class Forecast(Task):
         return Forecaster(header, arrays)
 
     def inferred(self, path: str, size: int, form: str | None) -> dict[str, Any] | None:
-        """For a table."""
+        """Return a config for a table, and None for any other file."""
         return inferred(path, size) if form == "csv" or (form is None and is_table(path)) else None
 
     def require_options(self, command: str, options: Options) -> None:
@@ -44,7 +44,7 @@ class Forecast(Task):
             require_rule(rule)
 
     def held_out_for(self, config: ForecastConfig, options: Options) -> list[str]:
-        """A config that names no test part has one of as many rows as the windows need."""
+        """Return an override of data.test, as many rows as the windows need, if the config names no test split."""
         windows, horizon = options.get("windows"), config.data.horizon
         if windows is None or config.data.test is not None or horizon is None:
             return []

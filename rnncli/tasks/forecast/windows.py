@@ -1,4 +1,4 @@
-"""Windows of series: `context` rows in, the next `horizon` rows out, everything scaled by the context alone.
+"""Windows of series: `context` rows in, the next `horizon` rows out, scaled by the context or by whole series.
 
 A window is named by its origin, the row of its first forecast.
 """
@@ -19,9 +19,10 @@ _HIGHEST = 690.0  # the logarithm of what any way back ends at; a little more an
 
 @dataclass(frozen=True)
 class Transform:
-    """A monotone way to turn a series into one that is easier to forecast, and its forecasts back, so that medians and
-    quantiles come back as such. `forward` and `back` take values of any shape, and the power, which is fitted on
-    training rows. `least`: what every value must exceed or reach."""
+    """A monotone transform of a series into one that is easier to forecast, and of forecasts back; it preserves medians
+    and quantiles. `forward` and `back` take values of any shape, and the power, which is fitted on training rows.
+    `least`: the lowest value that has a transform.
+    """
 
     forward: Callable[[np.ndarray, float], np.ndarray]
     back: Callable[[np.ndarray, float], np.ndarray]
@@ -49,7 +50,7 @@ TRANSFORMS: dict[str, Transform] = {
 
 
 def require_transformable(values: np.ndarray, transform: str, name: str) -> None:
-    """DataError where one of the values, which came from the file `name`, has no transform."""
+    """Raise DataError if one of the values, which came from the file `name`, has no transform."""
     needs, low = TRANSFORMS[transform], values.min()
     if low < needs.least:
         raise DataError(
@@ -59,11 +60,11 @@ def require_transformable(values: np.ndarray, transform: str, name: str) -> None
 
 
 def fitted_power(series: Iterable[np.ndarray], season: int) -> float:
-    """The power of a Box-Cox transform for series of positive values (N,) each, by Guerrero's method (1993).
+    """Return the power λ of a Box-Cox transform for series of positive values (N,) each, by Guerrero's method (1993).
 
-    It makes the spread within a season, relative to its level to the power 1 − λ, as equal as it can be: the
-    coefficient of variation of this ratio is the least, on average over the series. 1, which changes nothing but the
-    level, where no series has two seasons that vary.
+    It makes the ratio of the spread within a season to its level to the power 1 − λ as equal as it can be: the
+    coefficient of variation of this ratio is the least, on average over the series. It is 1, which changes nothing
+    but the level, if no series has two seasons that vary.
     """
     found = [_unevenness(values, max(season, 2)) for values in series]
     uneven = [one for one in found if one is not None]
@@ -71,7 +72,7 @@ def fitted_power(series: Iterable[np.ndarray], season: int) -> float:
 
 
 def _unevenness(values: np.ndarray, m: int) -> np.ndarray | None:
-    """The coefficient of variation at each of the powers."""
+    """Return the coefficient of variation of Guerrero's ratio at each power; None without two seasons that vary."""
     blocks = values[len(values) % m :].reshape(-1, m)
     if len(blocks) < 2:
         return None
@@ -88,12 +89,12 @@ EVALUATED_AT_ONCE = 256
 
 @dataclass(frozen=True)
 class Features:
-    """What networks read: values, which of them are known, covariates known up to a row and beforehand, and constant
-    ones; and which series each row is of.
+    """The inputs of networks: values, which of them are known, past and known covariates, and static ones; and which
+    series each row is of.
 
-    R rows of S series one under another: values, known (R, C), past (R, P), ahead (R, K), static (S, Z), series (R,).
-    Contexts of B windows of T: values, known (T, B, C), past (T, B, P), ahead (T + horizon, B, K), static (B, Z),
-    series (B,).
+    R rows of S series one under another: values, known (R, C), past (R, P), known_covariates (R, K), static (S, Z),
+    series (R,). Contexts of B windows of T: values, known (T, B, C), past (T, B, P), known_covariates
+    (T + horizon, B, K), static (B, Z), series (B,).
     """
 
     values: np.ndarray
@@ -106,11 +107,11 @@ class Features:
 
 @dataclass(frozen=True)
 class Frame:
-    """Contexts as a network sees them: x (T, B, C) values, less the centre (B, C), in units of the scale (B, C).
+    """Contexts as a network reads them: x (T, B, C) are values minus the centre (B, C), in units of the scale (B, C).
 
-    baseline (horizon, B, C), what is corrected, of transformed values as are centre and scale. coming, coming_known
-    (horizon, B, C): in training, the scaled values ahead and which of them are known, for a network that reads its own
-    forecasts later.
+    baseline (horizon, B, C): the forecast to correct, of transformed values as are centre and scale. coming,
+    coming_known (horizon, B, C): in training, the scaled values ahead and which of them are known, for a network
+    that reads its own forecasts later.
     """
 
     x: np.ndarray
@@ -124,7 +125,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Windowing:
-    """How windows are cut and scaled.
+    """The way in which windows are cut and scaled.
 
     baseline: one of `baselines`; None corrects nothing. fixed: (centre, scale), each (S, C), of whole series,
     for scalings "none" and "last-value". power: of a Box-Cox transform.
@@ -140,7 +141,7 @@ class Windowing:
     power: float = 1.0
 
     def contexts(self, features: Features, origins: np.ndarray) -> Features:
-        """The rows before each origin, and what is known beforehand of those after it."""
+        """Return the rows before each origin, and the known covariates of those after it."""
         rows = origins[None, :] + np.arange(-self.context, self.horizon)[:, None]
         before = rows[: self.context]
         # A row after the data has no covariates here; who forecasts from there brings them.
@@ -156,15 +157,15 @@ class Windowing:
         )
 
     def past(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:
-        """(context, B, C) rows before each origin."""
+        """Return the rows (context, B, C) before each origin."""
         return rows_before(values, origins, self.context)
 
     def futures(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:
-        """(horizon, B, C) rows from each origin on."""
+        """Return the rows (horizon, B, C) from each origin on."""
         return values[origins[None, :] + np.arange(self.horizon)[:, None]]
 
     def frame(self, contexts: Features) -> Frame:
-        """The contexts scaled, and the baseline."""
+        """Scale the contexts, and compute their baseline."""
         w = contexts.values
         z = self.forward(w)
         if self.scaling in ("none", "last-value"):
@@ -179,11 +180,11 @@ class Windowing:
         return Frame((z - centre) / scale, centre, scale, baseline, contexts)
 
     def corrections(self, frame: Frame, futures: np.ndarray) -> np.ndarray:
-        """What a perfect network would say of what came, (horizon, B, C)."""
+        """Return the scaled corrections (horizon, B, C) that make the baseline equal to the actual `futures`."""
         return (self.forward(futures) - frame.baseline) / frame.scale
 
     def forecasts(self, frame: Frame, corrections: np.ndarray) -> np.ndarray:
-        """Corrections (…, horizon, B, C) as values in the series' own units."""
+        """Return corrections (…, horizon, B, C) as values in the series' own units."""
         return self.back(frame.baseline + corrections * frame.scale)
 
     def forward(self, y: np.ndarray) -> np.ndarray:
@@ -193,16 +194,16 @@ class Windowing:
         return TRANSFORMS[self.transform].back(z, self.power)
 
     def origins(self, first: int, last: int, begin: int = 0) -> np.ndarray:
-        """Every origin whose forecast rows lie in first ≤ row < last, and whose context begins at `begin` or later."""
+        """Return all origins with forecast rows in first ≤ row < last and a context that begins at `begin` or later."""
         return np.arange(max(first, begin + self.context), last - self.horizon + 1)
 
 
 def rows_before(values: np.ndarray, origins: np.ndarray, count: int) -> np.ndarray:
-    """(count, B, C) rows before each origin."""
+    """Return the rows (count, B, C) before each origin."""
     return values[origins[None, :] + np.arange(-count, 0)[:, None]]
 
 
 def in_batches(origins: np.ndarray) -> Iterator[np.ndarray]:
-    """`origins` in order, as many at a time as are worth evaluating at once."""
+    """Yield `origins` in order, in batches of a size that is worth evaluating at once."""
     for start in range(0, len(origins), EVALUATED_AT_ONCE):
         yield origins[start : start + EVALUATED_AT_ONCE]

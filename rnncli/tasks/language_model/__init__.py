@@ -1,9 +1,9 @@
 """language-model: the next character, byte or word of a text (many-to-many, aligned, state carried across windows).
 
-config, task   its keys; the task
-corpus         a text of any size as numbers
-streams        contiguous streams of tokens, learnt from with carried state
-experiment     a text and a fresh network for it
+config, task   the keys of the task; the task
+corpus         a text of any size as token numbers
+streams        contiguous streams of tokens, and training on them with carried state
+experiment     a text, its splits, and a new network for it
 predictor      a trained network at work: next tokens, texts, step by step
 ngram          the interpolated 5-gram, the baseline
 """

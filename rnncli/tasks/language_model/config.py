@@ -1,4 +1,4 @@
-"""The config of a language model, and the one for somebody who only named a text."""
+"""The config of a language model, and the default config for a text that is given without one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ VALIDATION = 300_000  # characters of a large text tell enough
 
 
 class TextConfig(DataConfig):
-    """Where the text is, how to cut it into tokens, and how to split it."""
+    """The data: where the text is, how to cut it into tokens, and how to split it."""
 
     tokens: Literal["char", "byte", "word"] = Field(default="char", description="The unit that a text is cut into.")
 
@@ -45,7 +45,7 @@ class StreamTrainingConfig(TruncatedTrainingConfig):
 
 
 class LanguageModelConfig(Config):
-    """Text: the next character, byte or word."""
+    """The config of language-model: the next character, byte or word of a text."""
 
     refused = {
         "model.bidirectional": "read from its end, a sequence shows the answer that a language-model is to find; "
@@ -59,10 +59,10 @@ class LanguageModelConfig(Config):
 
 
 def inferred(path: str, size: int) -> dict[str, Any]:
-    """A config for the text `path` of `size` bytes.
+    """Return a config for the text `path` of `size` bytes.
 
-    A small text overfits, a large one must be got through: width, dropout, batch and epochs follow the size. Below a
-    thousand updates little is learnt; max_time ends what a slow machine or a large text would make endless.
+    A small text overfits, and a large one takes long: width, dropout, batch and epochs depend on the size. Below a
+    thousand updates little is learnt; max_time ends runs that a slow machine or a large text would make endless.
     """
     if size < 20_000:
         cell, hidden_size, num_layers, dropout, batch_size, learning_rate = "gru", 64, 1, 0.0, 4, 5e-3

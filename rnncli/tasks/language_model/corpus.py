@@ -1,4 +1,4 @@
-"""A text as numbers, read a piece at a time: one small number per token, mapped from a file where they are many."""
+"""A text as token numbers of the smallest type, read piece by piece; a large array of them is mapped from a file."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ MAPPED = 1 << 26  # bytes; what is larger is mapped
 class Corpus:
     """The tokens of a text by number.
 
-    ids (N,): tokens[ids[n]] is the n-th token; the smallest unsigned type. tokens[0] is `<unk>`, which no text has; the
-    others stand in the order in which they were met.
+    ids (N,), of the smallest unsigned type: tokens[ids[n]] is the n-th token. tokens[0] is `<unk>`, which no text
+    has; the others are in the order of the pieces of text in which they first occur.
     """
 
     def __init__(self, source: Source, kind: Kind, encoding: str, *, hint: str):
@@ -69,7 +69,7 @@ class Corpus:
         return np.asarray(self._by_code_point[points])
 
     def vocabulary(self, stop: int) -> Vocabulary:
-        """Of the tokens before number `stop`; DataError if they are too many."""
+        """Return the vocabulary of the first `stop` tokens; raise DataError if it is too large."""
         counts = np.zeros(len(self.tokens), np.int64)
         for piece in _slices(stop):
             counts += np.bincount(self.ids[piece], minlength=len(counts))
@@ -77,7 +77,7 @@ class Corpus:
         return Vocabulary.of_counts({t: int(n) for t, n in zip(self.tokens, counts, strict=True) if n}, self.kind)
 
     def encode(self, vocabulary: Vocabulary) -> np.ndarray:
-        """The text in the numbers of `vocabulary`, in place: the corpus is used up."""
+        """Return the text in the numbers of `vocabulary`, written over those of the corpus, which is used up."""
         new = vocabulary.numbers(self.tokens)
         ids = self.ids if self.ids.dtype.itemsize >= new.dtype.itemsize else self.ids.astype(new.dtype)
         for piece in _slices(len(ids)):
@@ -96,7 +96,7 @@ def release(ids: np.ndarray) -> None:
 
 
 def _room(size: int, dtype: np.dtype) -> np.ndarray:
-    """An array that is mapped from a file without a name where it is large, and the disk has room for it."""
+    """Return an array that is mapped from a file without a name if it is large and the disk has room for it."""
     needed = size * dtype.itemsize
     if needed > MAPPED and hasattr(os, "posix_fallocate"):
         with contextlib.suppress(OSError), tempfile.TemporaryFile(prefix="rnncli-") as file:
@@ -106,12 +106,12 @@ def _room(size: int, dtype: np.dtype) -> np.ndarray:
 
 
 def _slices(length: int) -> Iterator[slice]:
-    """Of the first `length` numbers, so many at a time as a step of renumbering should take memory for."""
+    """Yield slices of the first `length` numbers, each of at most STEP numbers, to limit the memory for renumbering."""
     return (slice(start, min(start + STEP, length)) for start in range(0, length, STEP))
 
 
 def _whole_words(pieces: Iterator[str]) -> Iterator[str]:
-    """The same text, cut only after a space, and not between the two characters of a line's end."""
+    """Yield the text of `pieces`, cut only after white space, and not between the two characters of a line end."""
     held: list[str] = []
     for piece in pieces:
         cut = next((at + 1 for at in range(len(piece) - 1, -1, -1) if piece[at].isspace()), 0)

@@ -1,4 +1,4 @@
-"""A text and a fresh network for it."""
+"""The experiment of a language model: a text in splits, and a new network for it."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ UNKNOWN = 0
 
 
 class HeldOut(NamedTuple):
-    """A part that is not trained on, and what stands before it in its text, which a model may have read."""
+    """A split that is not trained on, and the tokens before it in its text, which a model may have read."""
 
     ids: np.ndarray
     before: np.ndarray
 
 
 class Parts(NamedTuple):
-    """A text's vocabulary, and its tokens by number: the training part, and the contiguous parts held out of it."""
+    """A text's vocabulary, and the token numbers of its training split and of the contiguous splits held out of it."""
 
     vocabulary: Vocabulary
     train: np.ndarray
@@ -109,7 +109,7 @@ class TextExperiment(Experiment):
         }
 
     def hold_out(self, source: Source, changes: Options) -> None:
-        """A text of its own."""
+        """Replace the test split by the text in `source`; raise DataError if it has fewer than 2 tokens."""
         ids = _corpus(source, self.config.changed(data=changes)).encode(self.vocabulary)
         if len(ids) < 2:
             raise DataError(f"{source.name}: has fewer than 2 tokens; nothing in it can be scored")
@@ -117,7 +117,7 @@ class TextExperiment(Experiment):
         _note_unseen(ids, source.name)
 
     def score(self) -> Score | None:
-        """The network beside an interpolated 5-gram of the same training part, on the same held-out part."""
+        """Return the network's loss on a held-out split beside that of an interpolated 5-gram of the training split."""
         split = "test" if "test" in self._held_out else "validation"
         ids, before = self._held_out[split]
         scored = ids if len(before) else ids[1:]
@@ -140,7 +140,7 @@ def _note_unseen(ids: np.ndarray, part: str) -> None:
 
 
 def resolved(config: LanguageModelConfig) -> tuple[LanguageModelConfig, int, int]:
-    """The config with the nulls that this task decides filled in; its bptt, and the steps between updates."""
+    """Return the config with the nulls that this task decides filled in, its bptt, and the steps between updates."""
     training, model = config.training, config.model
     bptt = training.bptt or max(BPTT, training.bptt_stride or 0)
     stride = training.bptt_stride or bptt
@@ -167,9 +167,9 @@ def network_shape(config: LanguageModelConfig, vocabulary_size: int) -> NetworkS
 
 
 def read_parts(config: LanguageModelConfig, source: Source, vocabulary: Vocabulary | None = None) -> Parts:
-    """Cut the test part off the end, then the validation part, unless they are files of their own.
+    """Return the splits of a text: test is cut off the end, then validation, unless they are files of their own.
 
-    The vocabulary is that of the training part, where none is given. DataError if it teaches nothing.
+    The vocabulary is that of the training split if none is given. Raises DataError if there is too little to learn.
     """
     data = config.data
     shares = [part if isinstance(part, float) else 0.0 for part in (data.validation, data.test)]

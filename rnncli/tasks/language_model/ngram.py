@@ -1,7 +1,7 @@
-"""An interpolated 5-gram: what a network must beat to have learnt more than the last four tokens.
+"""An interpolated 5-gram, the baseline that a network must beat to have learnt more than the last four tokens.
 
-Witten–Bell smoothing (1991): each order is mixed with the next lower one by how many different tokens were seen to
-follow the context, P_n(w | c) = (count(c, w) + kinds(c)·P_{n−1}(w | c')) / (count(c) + kinds(c)), down to uniform.
+Witten–Bell smoothing (1991) mixes each order with the next lower one by the number of different tokens seen after
+the context, P_n(w | c) = (count(c, w) + kinds(c)·P_{n−1}(w | c')) / (count(c) + kinds(c)), down to uniform.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ PIECE = 100_000  # tokens scored at a time
 
 
 class Counts(NamedTuple):
-    """What was seen of one order: sorted keys, and how often each. A context has a number, −1 if it was never seen."""
+    """The counts of one order: sorted keys, and how often each was seen. A context has a number, −1 if never seen."""
 
     context_keys: np.ndarray  # (number of the context without its oldest token)·V + oldest token
     contexts: np.ndarray  # numbers
@@ -27,7 +27,7 @@ class Counts(NamedTuple):
 
 
 def cross_entropy(train: np.ndarray, valid: np.ndarray, context: np.ndarray, vocabulary_size: int) -> float:
-    """Mean nats per token of `valid` (N,) under the 5-gram of `train`; `context` precedes it in the text."""
+    """Return mean nats per token of `valid` (N,) under the 5-gram of `train`; `context` precedes `valid`."""
     orders = _counted(train[-MOST_TOKENS:], vocabulary_size)
     total = 0.0
     for start in range(0, len(valid), PIECE):
@@ -39,7 +39,7 @@ def cross_entropy(train: np.ndarray, valid: np.ndarray, context: np.ndarray, voc
 
 
 def _counted(train: np.ndarray, V: int) -> list[Counts]:
-    """Contexts are numbered order by order, so that no key outgrows 64 bits."""
+    """Return the counts of every order; contexts are numbered order by order, so that no key outgrows 64 bits."""
     orders = []
     keys, numbers = np.zeros(1, np.int64), np.zeros(len(train), np.int32)  # numbers[i]: of the context before token i
     for n in range(ORDER):
@@ -58,7 +58,7 @@ def _counted(train: np.ndarray, V: int) -> list[Counts]:
 
 
 def _extended(tokens: np.ndarray, numbers: np.ndarray, n: int, V: int) -> np.ndarray:
-    """Keys of the contexts of n tokens before each token, from the numbers of those of n − 1."""
+    """Return keys of the n-token contexts before each token, from the numbers of those of n − 1; −1 if unknown."""
     longer = np.full(len(tokens), -1, np.int64)
     inner = numbers[n:].astype(np.int64)
     longer[n:] = np.where(inner >= 0, inner * V + tokens[: max(len(tokens) - n, 0)], -1)
@@ -66,7 +66,7 @@ def _extended(tokens: np.ndarray, numbers: np.ndarray, n: int, V: int) -> np.nda
 
 
 def _probabilities(orders: list[Counts], lead: np.ndarray, piece: np.ndarray, V: int) -> np.ndarray:
-    """(len(piece),) each token's probability after the tokens before it; `lead` precedes them."""
+    """Return each token's probability after the tokens before it, (len(piece),); `lead` precedes `piece`."""
     text = np.concatenate([lead, piece]).astype(np.int64)
     probability = np.full(len(text), 1.0 / V)
     numbers = np.zeros(len(text), np.int64)
@@ -85,7 +85,7 @@ def _probabilities(orders: list[Counts], lead: np.ndarray, piece: np.ndarray, V:
 
 
 def _look_up(keys: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """values[k] where keys[k] == wanted, else 0; keys are sorted and unique."""
+    """Return values[k] where keys[k] == wanted, else 0; keys are sorted and unique."""
     if not len(keys):
         return np.zeros(len(wanted), np.int64)
     place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)

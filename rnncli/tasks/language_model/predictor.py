@@ -1,4 +1,4 @@
-"""A trained language model at work."""
+"""The predictor of a language model: next tokens, texts, and reading step by step."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CHUNK_SECONDS = 0.02  # text seems to flow, and Ctrl-C is seen at once
 
 @dataclass(frozen=True)
 class Sampling:
-    """How the next token is drawn. temperature > 0; top_k 0 and top_p 1 keep all tokens."""
+    """The settings for drawing the next token. temperature > 0; top_k 0 and top_p 1 keep all tokens."""
 
     temperature: float = 1.0
     top_k: int = 0
@@ -48,12 +48,12 @@ class Decoder:
         self.restart()
 
     def restart(self) -> None:
-        """Forget everything: the state is zero."""
+        """Set the state to zero, so that all that was read is forgotten."""
         self._reading.clear_state()
         self._state = self._reading.state(0)
 
     def read(self, ids: np.ndarray) -> np.ndarray:
-        """The logits (V,) after these tokens (N ≥ 1,)."""
+        """Read the tokens `ids` (N ≥ 1,) and return the logits (V,) after them."""
         for start in range(0, len(ids), _READ_STEPS):
             piece = ids[start : start + _READ_STEPS]
             work = self._one if len(piece) == 1 else self._reading.first(len(piece), len(piece) - 1)
@@ -64,19 +64,19 @@ class Decoder:
         return np.array(work.outputs[0, 0])
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
-        """(V,) float64, the excluded token without any."""
+        """Return the probabilities (V,) float64 of the next token, with 0 for the excluded token."""
         sampling.probabilities(logits, 1.0, 0, 1.0, self.excluded, self._chances)
         return self._chances
 
     def write(self, logits: np.ndarray, how: Sampling, count: int = 1) -> Continuations:
-        """`count` continuations of what was read, from seeds how.seed, how.seed + 1, …; `logits` are its last."""
+        """Return `count` continuations after the tokens that gave `logits`, from seeds how.seed, how.seed + 1, …"""
         writer = TokenWriter(self.network, count)
         writer.begin(self._state, logits)
         return Continuations(writer, how, count, self.excluded)
 
 
 class Continuations:
-    """Endless sequences that are written together and read one by one; token k of one depends on (seed, k) alone."""
+    """Endless sequences, written together and read one by one; token k of a sequence depends on (seed, k) alone."""
 
     def __init__(self, writer: TokenWriter, how: Sampling, count: int, excluded: int):
         self.writer, self.how, self.excluded = writer, how, excluded
@@ -85,7 +85,7 @@ class Continuations:
         self._length, self._chunk = 0, _FIRST_CHUNK
 
     def sequence(self, b: int) -> Iterator[int]:
-        """The tokens of sequence b, without end."""
+        """Yield the tokens of sequence b, without end."""
         i = 0
         while True:
             if i == len(self._chunks):
@@ -119,7 +119,7 @@ class LanguageModel(Predictor):
         self.network.load(arrays)
 
     def predict(self, asked: Asked) -> Table:
-        """The most probable next tokens after each line of the data."""
+        """Return the most probable next tokens after each line of the data."""
         if asked.data is None:
             raise UsageError("a language model predicts after given lines; name a file of them, or - for a pipe")
         top, source = asked.options.get("top", TOP), read_source(asked.data)
@@ -135,15 +135,15 @@ class LanguageModel(Predictor):
         return Table(nested, rows)
 
     def generate(self, prime: str, options: Options) -> Iterator[Iterator[str]]:
-        """Texts of `length` tokens after `prime`, `count` of them from seeds seed, seed + 1, …"""
+        """Return `count` texts of `length` tokens after `prime`, each as pieces, from seeds seed, seed + 1, …"""
         sampling = {name: value for name, value in options.items() if name not in ("length", "count")}
         return self.continued(prime, Sampling(**sampling), options["length"], options.get("count", 1))
 
     def continued(self, prime: str, how: Sampling, length: int, count: int = 1) -> Iterator[Iterator[str]]:
-        """`count` texts of `length` tokens after `prime`, from seeds how.seed, how.seed + 1, …, each as pieces.
+        """Yield `count` texts of `length` tokens after `prime`, each as pieces, from seeds how.seed, how.seed + 1, …
 
-        Texts are written some at a time, and read in order. A character may take several bytes, so not every token is
-        a piece.
+        Texts are written several at a time, and read in order. A character may take several bytes, so the piece of a
+        token may be empty.
         """
         decoder = Decoder(self.network, UNKNOWN)
         known = self.vocabulary.decode(self.encode(prime, "the prime"))
@@ -165,15 +165,16 @@ class LanguageModel(Predictor):
         yield detokenizer.flush()
 
     def next_tokens(self, line: str, top: int, where: str) -> list[tuple[str, float]]:
-        """The `top` most probable tokens after `line`, with their probabilities."""
+        """Return the `top` most probable tokens after `line`, with their probabilities."""
         decoder = Decoder(self.network, UNKNOWN)
         chances = decoder.probabilities(decoder.read(self._beginning(line, where)))
         best = np.argsort(-chances, kind="stable")[:top]
         return [(self.vocabulary.tokens[v], float(chances[v])) for v in best if v != UNKNOWN]
 
     def encode(self, text: str, where: str) -> np.ndarray:
-        """Token numbers. A word that the model has never seen is read as <unk>, with a note; a character cannot be:
-        DataError names each."""
+        """Return the token numbers of `text`. A word that the model has never seen is read as <unk>, with a note;
+        unseen characters or bytes raise DataError, which names them.
+        """
         unseen = self.vocabulary.unseen(text)
         if unseen and self.vocabulary.kind == "word":
             message = f"{where}: {describe_unseen(unseen, 'word')} is read as <unk>"
@@ -188,7 +189,7 @@ class LanguageModel(Predictor):
         return self.vocabulary.encode(text)
 
     def _beginning(self, text: str, where: str) -> np.ndarray:
-        """The tokens of `text` as the beginning of a line, or the first known token where there is nothing."""
+        """Return the tokens of `text` as the beginning of a line, or the first known token if there are none."""
         ids = self.encode(text, where)
         newline = self.vocabulary.encode("\n")
         if newline[0] != UNKNOWN:

@@ -1,7 +1,7 @@
-"""Learning from a long sequence of tokens: contiguous streams, truncated BPTT, state carried from window to window.
+"""Training on a long sequence of tokens: contiguous streams, truncated BPTT, state carried from window to window.
 
-With N tokens there are N − 1 targets; B streams take L = ⌈(N − 1)/B⌉ of them each, and what the last lacks is masked.
-State is zero at a stream's start.
+N tokens have N − 1 targets; B streams take L = ⌈(N − 1)/B⌉ of them each, and those that the last stream lacks are
+masked. The state is zero at the start of a stream.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ EVALUATION_STEPS = 32  # a jitted call stays short, so that Ctrl-C is seen, and 
 
 
 class Streams:
-    """`ids` (N,) cut into at most B streams of inputs and targets, both (L, B) when sliced; no copy but of the last."""
+    """Tokens `ids` (N,), cut into at most B streams of inputs and targets (L, B); only the last stream is a copy."""
 
     def __init__(self, ids: np.ndarray, B: int):
         targets = len(ids) - 1
@@ -37,12 +37,12 @@ class Streams:
         self._last[: self._last_length + 1] = ids[whole:]
 
     def fill(self, tokens: np.ndarray, start: int, stop: int) -> None:
-        """tokens (stop − start, B) = the inputs of these steps."""
+        """Write the inputs of the steps from start to stop into tokens (stop − start, B)."""
         tokens[:, :-1] = self._whole_inputs[:, start:stop].T
         tokens[:, -1] = self._last[start:stop]
 
     def targets(self, start: int, stop: int) -> np.ndarray:
-        """(stop − start, B) int32 targets, IGNORED beyond the last stream's end."""
+        """Return the targets of these steps, int32 (stop − start, B), IGNORED beyond the last stream's end."""
         targets = np.empty((stop - start, self.B), np.int32)
         targets[:, :-1] = self._whole_targets[:, start:stop].T
         targets[:, -1] = self._last[start + 1 : stop + 1]
@@ -51,9 +51,9 @@ class Streams:
 
 
 class StreamLearner:
-    """A token network trained on `train` and validated on `valid` (token numbers).
+    """A learner that trains a token network on `train` and validates it on `valid` (token numbers).
 
-    context: tokens that precede `valid` in the text, empty when it is a text of its own.
+    context: tokens that precede `valid` in the text, empty if `valid` is a text of its own.
     """
 
     def __init__(
@@ -83,13 +83,13 @@ class StreamLearner:
 
     @property
     def _work(self) -> Workspace:
-        """Room for the largest window, whose states are carried."""
+        """The workspace of the largest window, which carries the states."""
         if self._memory is None:
             self._memory = self.network.workspace(self._T, self.streams.B, self._heads, training=True)
         return self._memory
 
     def gradient(self, update: int) -> tuple[float, int]:
-        """One window: (summed loss, tokens trained); the gradient is left in the parameters."""
+        """Compute the gradient of one window into the parameters; return (summed loss, tokens trained)."""
         window = self.windows[update % self.updates_per_epoch]
         work = self._work.first(window.T, window.head_from)
         work.dropout_keys = self.network.dropout_keys(self.seed, update)
@@ -104,7 +104,9 @@ class StreamLearner:
         return self.backpropagation.gradient(work, targets, count), count
 
     def sample(self, update: int, *, carried: bool = False) -> Sample:
-        """From zero state always as many steps as gradients flow back, even where an epoch has only begun."""
+        """Return the batch of an update. Unless `carried`, it starts from zero state and has as many steps as gradients
+        flow back, even at the start of an epoch.
+        """
         window = self.windows[update % self.updates_per_epoch]
         stop = window.stop if carried else max(window.stop, self._T)
         start, head_from = (window.start, window.head_from) if carried else (stop - self._T, self._T - self._heads)
@@ -117,7 +119,7 @@ class StreamLearner:
         return Sample(work, targets, int((targets != IGNORED).sum()))
 
     def validate(self) -> tuple[float, int]:
-        """(summed loss, tokens) of the validation part."""
+        """Return (summed loss, tokens) of the validation split."""
         release(self.streams.ids)
         return self.validation.run()
 
@@ -127,12 +129,12 @@ class StreamLearner:
         self._kept = 0
 
     def free(self) -> None:
-        """Give the arrays back, and forget the carried state; they come again when wanted."""
+        """Free the arrays and forget the carried state; the arrays are made again when needed."""
         self._memory, self._kept = None, 0
         self.validation.free()
 
     def arrays(self, *, before: bool = False) -> dict[str, np.ndarray]:
-        """The carried state."""
+        """Return the carried state, or with `before` the state that the last update started from, by name."""
         state = self._work.state(0 if before else self._kept)
         return {
             name: part
@@ -149,15 +151,15 @@ class StreamLearner:
 
     @property
     def _names(self) -> list[list[str]]:
-        """What the states of every layer are called in a file."""
+        """The names of every layer's states in a file."""
         return [[f"carried.{name}{l}" for name in layer.states] for l, layer in enumerate(self._work.directions)]
 
 
 class Validation:
-    """Every token of `valid` scored once with carried state, on several contiguous streams.
+    """A pass over `valid` that scores every token once with carried state, on several contiguous streams.
 
-    Each stream first reads the WARM_UP tokens before its own. The first stream of a text of its own has none: its
-    state starts at zero and its first token, which nothing precedes, is not scored.
+    Each stream first reads the WARM_UP tokens before its own. If `valid` is a text of its own, its first stream has
+    none: the state starts at zero, and the first token, which nothing precedes, is not scored.
     """
 
     STREAM_LENGTH = 1024  # at least; shorter streams would spend their time on warming up
@@ -185,11 +187,11 @@ class Validation:
         return self._memory
 
     def free(self) -> None:
-        """Give the arrays back; they come again when wanted."""
+        """Free the arrays; they are made again when needed."""
         self._memory = None
 
     def slice(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs and targets (stop − start, S) int32 of these steps; targets are IGNORED where nothing is scored."""
+        """Return inputs and targets of these steps, int32 (stop − start, S); unscored targets are IGNORED."""
         steps = np.arange(start, stop)[:, None]
         places = np.arange(self.shape[1]) * self.L + steps - WARM_UP
         targets = self._tokens(places)
@@ -197,7 +199,7 @@ class Validation:
         return self._tokens(places - 1), targets
 
     def _tokens(self, places: np.ndarray) -> np.ndarray:
-        """The tokens at these places of the scored text, negative before it; 0 where there is none."""
+        """Return the tokens at these places of the scored text, 0 where there is none; negative places precede it."""
         tokens = self._body[places.clip(0, self.count - 1)].astype(np.int32)
         before = places < 0
         earlier = places[before] + len(self._head)
@@ -205,7 +207,7 @@ class Validation:
         return tokens
 
     def run(self) -> tuple[float, int]:
-        """(summed loss in nats, tokens scored)."""
+        """Return (summed loss in nats, tokens scored)."""
         if not self.count:
             return float("nan"), 0
         self._work.clear_state()

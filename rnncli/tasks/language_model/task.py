@@ -34,5 +34,5 @@ class LanguageModelling(Task):
         return LanguageModel(header, arrays)
 
     def inferred(self, path: str, size: int, form: str | None) -> dict[str, Any] | None:
-        """For anything but a table."""
+        """Return a config inferred for the file, or None if it is a table."""
         return None if form == "csv" or (form is None and is_table(path)) else inferred(path, size)

@@ -1,9 +1,9 @@
-"""seq2seq, caption: something given, a sequence of tokens written for it.
+"""seq2seq, caption: tasks that write a sequence of tokens for a given input.
 
-config, task       their keys; the tasks
-pairs              pairs of what is given and what is to be written for it
-learner            learns to write a target for each source
-writing            what both share: training, scoring, writing
+config, task       the keys of the tasks; the tasks
+pairs              pairs of an input and the target to write for it
+learner            training to write a target for each source
+writing            the experiment and the predictor that both share
 seq2seq, caption   a text for a text; a text for labels and numbers
-scores             how written answers are judged, and their baselines
+scores             metrics of written answers, and their baselines
 """

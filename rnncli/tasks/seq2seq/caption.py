@@ -1,4 +1,4 @@
-"""caption: a sequence for a label or numbers (one-to-many): a melody in a key, a text for features."""
+"""caption: a sequence for labels or numbers (one-to-many), such as a melody in a key or a text for features."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from rnncli.tasks.task import Context
 
 
 class Cells:
-    """Each column is a number, scaled by the training part's mean and spread, or one of the labels seen there."""
+    """Prompts of cells: each column holds numbers, scaled by the training split's mean and standard deviation, or
+    labels that occur in that split.
+    """
 
     encodes = False
     kind = "values"
@@ -77,7 +79,7 @@ class Cells:
 
 
 def _require_one_kind(train: Pairs, title: str, cells: list[str], decimal: str) -> None:
-    """DataError for an empty cell, and for one that is no number where most are."""
+    """Raise DataError for an empty cell, and for a cell that is not a number in a column where most are."""
     empty = next((i for i, cell in enumerate(cells) if not cell), None)
     if empty is not None:
         raise DataError(f'{train.where(empty)}: column "{title}" is empty; fill the cell')
@@ -105,5 +107,5 @@ def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Writer:
 
 
 def prompts_in(header: Mapping[str, Any]) -> Cells:
-    """Of a model file."""
+    """Return the `Cells` in the header of a model file."""
     return Cells(header["prompts"]["columns"], header["prompts"]["decimal"])

@@ -13,7 +13,7 @@ WHOLE = dict.fromkeys(("training.bptt", "training.bptt_stride"), "reads whole se
 
 
 class PairsConfig(TableConfig):
-    """Where the pairs are, and in which columns."""
+    """The data: where the pairs are, and in which columns."""
 
     tokens: Literal["char", "byte", "word"] = Field(default="char", description="The unit that a text is cut into.")
     target: Columns | None = Field(default=None, description="The column to write.")
@@ -27,13 +27,13 @@ class PairsConfig(TableConfig):
 
 
 class SourcesConfig(PairsConfig):
-    """Pairs of texts."""
+    """Data of pairs of texts."""
 
     source: Columns | None = Field(default=None, description="The column or columns to read; null takes the first.")
 
 
 class PromptsConfig(PairsConfig):
-    """Texts for labels and numbers."""
+    """Data of pairs of labels or numbers and a text."""
 
     inputs: Columns | None = Field(
         default=None, description="The columns of labels and numbers to read; null takes all but the target."
@@ -41,7 +41,7 @@ class PromptsConfig(PairsConfig):
 
 
 class Seq2seqModelConfig(TokenModelConfig):
-    """An encoder and a decoder."""
+    """A network of an encoder and a decoder."""
 
     attention: Literal["none", "dot", "additive"] | None = Field(
         default=None, description="How the decoder attends to the source; null is dot."
@@ -64,7 +64,7 @@ class WritingTrainingConfig(TrainingConfig):
 
 
 class WritingConfig(Config):
-    """What seq2seq and caption share."""
+    """The keys that seq2seq and caption share."""
 
     data: PairsConfig = PairsConfig()
     model: TokenModelConfig = TokenModelConfig()
@@ -72,7 +72,7 @@ class WritingConfig(Config):
 
 
 class Seq2seqConfig(WritingConfig):
-    """Pairs: a text for a text."""
+    """The config of seq2seq: a text for a text."""
 
     refused = {key: f"a seq2seq {reason}" for key, reason in WHOLE.items()} | {
         "model.bidirectional": "a decoder cannot read what it has not written; set model.encoder_bidirectional",
@@ -84,7 +84,7 @@ class Seq2seqConfig(WritingConfig):
 
 
 class CaptionConfig(WritingConfig):
-    """Pairs: a text for labels and numbers."""
+    """The config of caption: a text for labels and numbers."""
 
     refused = {key: f"a caption {reason}" for key, reason in WHOLE.items()} | {
         "model.bidirectional": "a decoder cannot read what it has not written; remove it",

@@ -1,8 +1,8 @@
-"""Learning to write a target for each source: an encoder-decoder in batches of nearly equal length.
+"""Training of an encoder-decoder to write a target for each source, in batches of nearly equal length.
 
-The decoder reads the target while it learns to write it (teacher forcing). With a share below 1, that many of its
-tokens are the true ones and the others what the model itself would have said there: scheduled sampling (Bengio et al.,
-2015), all steps at once from one pass more over the batch (Duckworth et al., 2019). The share falls in a straight line
+The decoder reads the target while it learns to write it (teacher forcing). With a share below 1, that share of its
+tokens are the true ones and the others are the model's own predictions: scheduled sampling (Bengio et al., 2015),
+for all steps at once by one more pass over the batch (Duckworth et al., 2019). The share falls in a straight line
 from 1 at the first update to `teacher_forcing` at the last.
 """
 
@@ -25,7 +25,7 @@ _SAMPLING = 1 << 35  # of the seed's independent random streams, plus the update
 
 @dataclass(frozen=True)
 class PairData:
-    """sources are token numbers (n,), or vectors (F,) where nothing is encoded; targets are token numbers (n,)."""
+    """Pairs: sources are token numbers (n,), or vectors (F,) if nothing is encoded; targets are token numbers (n,)."""
 
     sources: Sequence[np.ndarray]
     targets: Sequence[np.ndarray]
@@ -35,7 +35,7 @@ class PairData:
 
 
 class PairLearner(Stateless):
-    """Trains `model` on pairs; `updates` is how many there will be at most, for the schedule of teacher forcing."""
+    """Trains `model` on pairs; `updates`, the largest number there can be, sets the schedule of teacher forcing."""
 
     loss = CROSS_ENTROPY
 
@@ -70,7 +70,7 @@ class PairLearner(Stateless):
         return self.backpropagation.gradient(work, targets, count), count
 
     def sample(self, update: int, *, carried: bool = False) -> Sample:
-        """The decoder reads what is true."""
+        """Return a batch in which the decoder reads the true tokens only."""
         work, targets = self._filled(self.train, self.batches.of_update(update), training=False)
         return Sample(work, targets, int(work.spans.sum()))
 
@@ -83,7 +83,7 @@ class PairLearner(Stateless):
         return (total, count) if count else (float("nan"), 0)
 
     def _sample(self, work: PairWork, share: float, update: int) -> None:
-        """Put what the model would say in place of some tokens that the decoder reads."""
+        """Replace some of the tokens that the decoder reads by the model's own predictions."""
         self.backpropagation.forward(work)
         own = work.outputs[:-1].argmax(axis=2)
         noise = np.empty(own.shape)
@@ -92,7 +92,7 @@ class PairLearner(Stateless):
         np.copyto(tokens, own, where=(noise + 1) / 2 >= share, casting="same_kind")
 
     def _filled(self, data: PairData, chosen: np.ndarray, *, training: bool) -> tuple[PairWork, np.ndarray]:
-        """A batch of these pairs, whose sources are longest first, and its targets (T, B)."""
+        """Return a batch of the chosen pairs, whose sources are longest first, and its targets (T, B)."""
         sources, answers = [data.sources[i] for i in chosen], [data.targets[i] for i in chosen]
         key = (len(chosen), training)
         if key not in self._workspaces:
@@ -109,7 +109,7 @@ class PairLearner(Stateless):
 
 
 def placed(memory: PairWork, sources: Sequence[np.ndarray], spans: np.ndarray) -> PairWork:
-    """`memory` cut to these sources, longest first, and filled with them."""
+    """Return `memory` cut to these sources, longest first, and filled with them."""
     if memory.encoder is None:
         work = memory.of_lengths(None, spans)
         work.vector[0] = np.stack(sources)
@@ -124,7 +124,7 @@ def placed(memory: PairWork, sources: Sequence[np.ndarray], spans: np.ndarray) -
 def write(
     model: EncoderDecoder, sources: Sequence[np.ndarray], *, beams: int, longest: int, alpha: float, at_once: int = 64
 ) -> list[list[Written]]:
-    """The best answers to each source, of up to `longest` tokens; see `rnncli.kernels.beam`."""
+    """Return the best answers to each source, of up to `longest` tokens; see `rnncli.kernels.beam`."""
     writer = PairWriter(model, beams=beams, longest=longest, alpha=alpha)
     answers: list[list[Written]] = [[]] * len(sources)
     for chosen in by_length([len(source) for source in sources], at_once):

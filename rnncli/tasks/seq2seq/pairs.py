@@ -1,7 +1,7 @@
-"""Pairs of what is given and what is to be written for it, one a line: a TSV as it is, or a CSV with its quotes.
+"""Pairs of an input and the target to write for it, one a line: a TSV without quoting, or a CSV with quotes.
 
-The first line names the columns of a caption's file, and of any other where a column is asked for by name or where both
-names are the usual ones; else it is a pair like the others, and columns are known by number.
+The first line names the columns of a caption file. It also does so in a seq2seq file if a column is requested by
+name, or if it has a usual name for both columns; else it is a pair like the others, and columns have numbers.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SOURCE_NAMES, TARGET_NAMES = ("source", "src", "input", "from"), ("target", "tgt
 
 @dataclass(frozen=True)
 class PairColumns:
-    """Where pairs are found: names in a file with a header, else numbers from 1; `width` columns in all."""
+    """The columns of pairs: names in a file with a header, else numbers from 1; `width` columns in all."""
 
     prompts: tuple[str, ...]
     target: str
@@ -44,14 +44,15 @@ class PairColumns:
         return cls(**{**header, "prompts": tuple(header["prompts"])})
 
     def as_config(self) -> tuple[list[str | int], str | int]:
-        """What a config would say of what is given and of the target; a number is one only without a header."""
+        """Return the input columns and the target as a config would name them: by number only if there is no header."""
         if self.header:
             return list(self.prompts), self.target
         return [int(number) for number in self.prompts], int(self.target)
 
     def of_line(self, line: str, where: str) -> tuple[str, ...]:
-        """What is given in a bare line: the whole of it, or its fields where there are several. DataError says where
-        there are too few or too many."""
+        """Return the input in a bare line: the whole line, or its fields if there are several. Raises DataError if
+        there are too few or too many.
+        """
         tabs = self.delimiter == "\t"
         if len(self.prompts) == 1 and not tabs:
             return (line,)
@@ -68,7 +69,7 @@ class PairColumns:
 
 @dataclass(frozen=True)
 class Pairs:
-    """prompts: of each pair, the cells of the columns that are given; targets None where the data have none."""
+    """Pairs: prompts hold the cells of each pair's input columns; targets is None if the data have none."""
 
     name: str
     columns: PairColumns
@@ -80,12 +81,12 @@ class Pairs:
         return len(self.prompts)
 
     def where(self, number: int) -> str:
-        """FILE:LINE of a pair, for messages."""
+        """The place FILE:LINE of a pair, for messages."""
         return f"{self.name}:{self.lines[number]}"
 
 
 def only(pairs: Pairs, chosen: Sequence[int]) -> Pairs:
-    """These pairs alone."""
+    """Return the chosen pairs alone."""
     targets = None if pairs.targets is None else [pairs.targets[i] for i in chosen]
     lines, prompts = [pairs.lines[i] for i in chosen], [pairs.prompts[i] for i in chosen]
     return replace(pairs, lines=lines, prompts=prompts, targets=targets)
@@ -94,10 +95,10 @@ def only(pairs: Pairs, chosen: Sequence[int]) -> Pairs:
 def read_pairs(
     source: Source, data: Any, like: PairColumns | None = None, *, named: bool = False, answered: bool = True
 ) -> Pairs:
-    """The pairs in `source`, in the columns of `like` where it is given.
+    """Return the pairs in `source`, in the columns of `like` if it is given.
 
-    named: the first line names the columns. answered: the targets are needed. DataError names file and line of what is
-    wrong; UsageError a column that is not there.
+    named: the first line names the columns. answered: the targets are needed. Raises DataError naming file and line
+    of a mistake, and UsageError for a column that does not exist.
     """
     found, delimiter = _records(source, data)
     if not found:
@@ -148,7 +149,9 @@ def _records(source: Source, data: Any) -> tuple[list[Record], str]:
 
 
 def _columns(name: str, data: Any, first: list[str], delimiter: str, *, named: bool) -> PairColumns:
-    """What the config names, and else the first column and the second; of a caption, all and the last."""
+    """Return the columns that the config names; by default those with usual names, else the first as source and the
+    second as target. A caption's target is else the last column, and all others are its input.
+    """
     listed = data.inputs if named else data.source
     chosen: list[Any] = [] if listed is None else list(listed) if isinstance(listed, list) else [listed]
     target: Any = data.target[0] if isinstance(data.target, list) else data.target
@@ -182,7 +185,7 @@ def _place(name: str, column: str | int, names: list[str]) -> int:
 
 
 def _places(name: str, columns: PairColumns, first: list[str], *, answered: bool) -> list[int]:
-    """Of the prompts' columns, and of the target's (−1 where it is not there and not needed)."""
+    """Return the indices of the input columns, then the target's, which may be −1 if targets are not needed."""
     if columns.header:
         places = [_place(name, column, first) for column in columns.prompts]
         return [*places, _place(name, columns.target, first) if answered else -1]

@@ -1,4 +1,4 @@
-"""What written answers are judged by: exact matches, edits, and what translators use; and what needs no network."""
+"""Metrics of written answers (exact match, edit distance, and chrF and BLEU for translations), and their baselines."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ def exact(predicted: Sequence[str], actual: Sequence[str]) -> float:
 def baselines(
     train: Pairs, held_out: Pairs, *, texts: bool, spaced: Callable[[Sequence[str]], list[str]]
 ) -> list[tuple[str, list[str]]]:
-    """What needs no network: copying a source, the answer to the most similar prompt, the most frequent answer.
+    """Return (name, answers) of each baseline: a copy of the source or the answer to the most similar prompt, and the
+    most frequent answer.
 
-    spaced: texts as their tokens would be written, so that what differs in spaces alone is equal.
+    spaced: writes texts as their tokens would be written, so that differences in spaces alone do not count.
     """
     assert train.targets is not None
     targets = spaced(train.targets)
@@ -41,7 +42,7 @@ def baselines(
 
 
 def edit_distance(first: Sequence[str], second: Sequence[str]) -> int:
-    """How many insertions, deletions and replacements lead from one to the other (Levenshtein, 1966)."""
+    """Return the least number of insertions, deletions and replacements between two sequences (Levenshtein, 1966)."""
     row = list(range(len(second) + 1))
     for i, a in enumerate(first, start=1):
         before, row[0] = row[0], i

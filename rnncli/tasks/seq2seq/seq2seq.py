@@ -1,4 +1,4 @@
-"""seq2seq: a text for a text, of another length (many-to-many, unequal): translation, inflection, dates."""
+"""seq2seq: a text for a text of another length (many-to-many, unequal), such as translation, inflection, dates."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rnncli.tasks.task import Context
 
 
 class Texts:
-    """Sources are texts; several columns are read one after another, a tab (of words, a space) between them."""
+    """Prompts that are texts; several columns are joined to one text by a tab, or by a space for word tokens."""
 
     encodes = True
     kind = "source tokens"
@@ -60,7 +60,7 @@ def prepare(
 
 
 def resolved(config: Seq2seqConfig, columns: PairColumns) -> Seq2seqConfig:
-    """The config with every null filled in that the data decide."""
+    """Return the config in which all nulls that depend on the data are filled in."""
     model = config.model
     embedding = model.hidden_size if model.embedding_size is None and config.data.tokens == "word" else None
     ways = True if model.encoder_bidirectional is None else model.encoder_bidirectional
@@ -78,5 +78,5 @@ def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Writer:
 
 
 def prompts_in(header: Mapping[str, Any]) -> Texts:
-    """Of a model file."""
+    """Return the `Texts` in the header of a model file."""
     return Texts(Vocabulary.from_header(header["prompts"]))

@@ -1,4 +1,4 @@
-"""What seq2seq and caption share: something given, a sequence of tokens written for it."""
+"""The experiment and the predictor of seq2seq and caption, which write a sequence of tokens for a given input."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _AT_ONCE = 64
 
 
 class Prompts(Protocol):
-    """What is given: how it becomes what an encoder reads, or a vector."""
+    """The given inputs, and their encoding to token numbers for an encoder or to vectors."""
 
     encodes: bool
     kind: str  # "source tokens", "values"
@@ -51,20 +51,20 @@ class Prompts(Protocol):
     def size(self) -> int: ...
 
     def encode(self, prompts: Sequence[tuple[str, ...]], where: Sequence[str]) -> list[np.ndarray]:
-        """One array each; DataError naming where that cannot be."""
+        """Return one array for each prompt; raise DataError naming the place of a prompt that cannot be encoded."""
 
     def to_header(self) -> dict[str, Any]: ...
 
 
 def splits_in(config: Config, source: Source, learnt: Mapping[str, Any] | None, *, named: bool) -> Splits[Pairs]:
-    """The pairs in `source`, the held-out parts apart."""
+    """Return the splits of the pairs in `source`."""
     like = PairColumns.from_header(learnt["columns"]) if learnt else None
     whole = read_pairs(source, config.data, like, named=named)
     return Splits(config, whole, lambda other: read_pairs(other, config.data, whole.columns), only)
 
 
 def target_vocabulary(header: Mapping[str, Any]) -> Vocabulary:
-    """Of a model file."""
+    """Return the vocabulary of targets in the header of a model file."""
     return Vocabulary.from_header(header["target"])
 
 
@@ -179,14 +179,14 @@ class PairExperiment(Experiment):
         self.splits.held_out["test"] = read_pairs(source, data, self.splits.train.columns)
 
     def evaluate(self, options: Options) -> Evaluation:
-        """By another metric than exact matches, if one is named."""
+        """Return the score by the metric in `options`, exact match by default."""
         score = self.score(options.get("metric", "exact"))
         if score is None:
             raise UsageError("nothing was held out; name data to score it on")
         return Evaluation(score)
 
     def score(self, by: str = "exact") -> Score | None:
-        """How good the answers are by one of METRICS, beside those that need no network."""
+        """Return the score of the answers by one of METRICS, beside the baselines; None if nothing was held out."""
         split = self.splits.scored()
         if split is None:
             return None
@@ -214,7 +214,7 @@ class PairExperiment(Experiment):
         return baselines(self.splits.train, part, texts=self.prompts.encodes, spaced=self._spaced)
 
     def _spaced(self, texts: Sequence[str]) -> list[str]:
-        """Texts as their tokens would be written: what differs in spaces alone is equal."""
+        """Return texts as their tokens would be written, so that differences in spaces alone do not count."""
         kind = self.target.kind
         return [detokenize(tokenize(text, kind), kind).strip() for text in texts]
 
@@ -229,7 +229,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Search:
-    """How answers are searched for, how many of each are wanted, and whether their log-probabilities are."""
+    """Settings of the search for answers: beams, length penalty, number of answers, and whether scores are shown."""
 
     beam: int = BEAMS
     length_penalty: float = ALPHA
@@ -251,7 +251,7 @@ class Writer(Predictor):
         self.network.load(arrays)
 
     def predict(self, asked: Asked) -> Pieces:
-        """What is written for each input: lines of a text as they come, or the pairs of a table."""
+        """Return the answers for each input: for lines of a text as they arrive, or for the pairs of a table."""
         path, search = asked.data, Search(**asked.options)
         if path is None:
             raise UsageError("this model writes for what it is given; name a file of that, or - for standard input")
@@ -264,7 +264,7 @@ class Writer(Predictor):
         return Pieces(as_piece(given, answers, scores=search.scores) for given, answers in found)
 
     def from_lines(self, path: str, data: PairsConfig, search: Search) -> Iterator[tuple[str, list[Candidate]]]:
-        """(line, answers) for each line of `path`, as they come from a pipe; an empty line gets an empty answer."""
+        """Yield (line, answers) for the lines of `path`, as they come from a pipe; an empty line gets an empty text."""
         for batch in in_batches(read_lines(path, data.encoding), 1 if path == "-" else _AT_ONCE):
             texts = [line for _, line in batch]
             full = [i for i, line in enumerate(texts) if line.strip()]
@@ -275,7 +275,7 @@ class Writer(Predictor):
                 yield line, next(found) if line.strip() else [Candidate("", 0.0)]
 
     def from_table(self, source: Source, data: PairsConfig, search: Search) -> Iterator[tuple[str, list[Candidate]]]:
-        """(what was given, answers) for each pair of a table."""
+        """Return an iterator of (input, answers) over the pairs of a table."""
         self.prompts.decimal = data.decimal
         return self._answered(read_pairs(source, data, self.columns, answered=False), search)
 
@@ -294,13 +294,13 @@ class Writer(Predictor):
         return [[Candidate(self._text(a.tokens), a.score) for a in found[: search.n_best]] for found in answers]
 
     def _text(self, tokens: np.ndarray) -> str:
-        """On one line."""
+        """Return the text of `tokens` on one line."""
         text = detokenize(self.target.decode(tokens), self.target.kind)
         return text.strip("\n").replace("\n", " ")
 
 
 def as_piece(given: str, answers: list[Candidate], *, scores: bool) -> Piece:
-    """The answers to one input; scores: whether lines of text show their log-probabilities."""
+    """Return the answers to one input as lines, nested and flat; scores: True if lines show log-probabilities."""
     return Piece(
         [f"{answer.text}\t{answer.score:.4f}" if scores else answer.text for answer in answers],
         {"input": given, "outputs": [{"text": answer.text, "log_probability": answer.score} for answer in answers]},
@@ -312,7 +312,7 @@ def as_piece(given: str, answers: list[Candidate], *, scores: bool) -> Piece:
 
 
 def in_batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    """`items`, `size` at a time, the last fewer."""
+    """Yield lists of `size` of the `items`; the last list may be shorter."""
     batch: list[Any] = []
     for item in items:
         batch.append(item)

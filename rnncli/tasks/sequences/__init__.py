@@ -1,11 +1,11 @@
-"""classify, regress, tag: labelled sequences of tokens, words or numbers.
+"""classify, regress, tag: tasks on labelled sequences of tokens, words or numbers.
 
-config, task                             their keys; the tasks
-examples, example_files                  sequences with a label or a number each; every form of file they come in
+config, task                             the keys of the tasks; the tasks
+examples, example_files                  sequences with a label or a number each; all file formats that hold them
 tagged                                   sequences with a tag for every step
-readers                                  tokens, words and numbers to what a network reads
-experiment                               what all three share: reading, training, predicting
-classify, regress, tag                   what a label, a number, a tag for every step is: how read, judged and predicted
-learner                                  learns from whole sequences with one answer each, or one for every step
-baselines                                their baselines, one of which a classifier of texts may correct
+readers                                  tokens, words and numbers to the inputs of a network
+experiment                               the experiment and the predictor that all three share
+classify, regress, tag                   labels, numbers, and tags for every step: reading, predicting, scoring
+learner                                  training on whole sequences with one answer each, or one for every step
+baselines                                the baselines of these tasks; a classifier of texts may correct naive Bayes
 """

@@ -1,4 +1,4 @@
-"""What a many-to-one network must beat: the most frequent label, naive Bayes, the nearest neighbour."""
+"""Baselines of networks with one answer for a sequence: the most frequent label, naive Bayes, the nearest neighbour."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _SCALES = [k / 20 for k in range(1, 31)]
 
 
 class NaiveBayes:
-    """Multinomial naive Bayes over words or runs of three characters, and pairs of neighbouring words where a network
-    corrects it (Wang and Manning, 2012).
+    """Multinomial naive Bayes over words or runs of three characters, and also over pairs of neighbouring words if a
+    network corrects it (Wang and Manning, 2012).
 
-    counts (F, L): of each feature in texts of each label, each counted once more than it was seen. texts (L,): how
-    many texts have each label. pairs: whether pairs of words that training has twice at least are features too.
+    counts (F, L): the number of times that each feature occurs in texts of each label, plus one. texts (L,): the
+    number of texts with each label. pairs: True if pairs of words that training has at least twice are features too.
     """
 
     def __init__(self, features: Sequence[str], counts: np.ndarray, texts: np.ndarray, kind: Kind, pairs: bool):
@@ -36,7 +36,7 @@ class NaiveBayes:
     def of(
         cls, texts: Sequence[str], labels: Sequence[int], count: int, kind: Kind, *, pairs: bool = False
     ) -> NaiveBayes:
-        """From texts and the number of each one's label, below `count`."""
+        """Return the model of `texts` and the number of each one's label, below `count`."""
         seen: dict[str, list[int]] = {}
         for text, label in zip(texts, labels, strict=True):
             for feature in _features(text, kind, pairs):
@@ -46,11 +46,11 @@ class NaiveBayes:
         return cls(list(kept), counts, np.bincount(labels, minlength=count).astype(float), kind, pairs)
 
     def scores(self, texts: Sequence[str]) -> np.ndarray:
-        """(N, L): log of a prior and of each feature's share, but for a constant of each text."""
+        """Return (N, L): log of each label's prior and of its share of each feature, up to a constant for each text."""
         return np.array([self._score(text, None) for text in texts]).reshape(len(texts), -1)
 
     def scores_left_out(self, texts: Sequence[str], labels: Sequence[int]) -> np.ndarray:
-        """Likewise for the texts that it was made from, each as if that one had not been there."""
+        """Return the scores (N, L) of the texts that the model was made from, each as if that text were left out."""
         return np.array([self._score(text, label) for text, label in zip(texts, labels, strict=True)])
 
     def _score(self, text: str, own: int | None) -> np.ndarray:
@@ -83,12 +83,12 @@ class NaiveBayes:
 
 
 def _logs(values: np.ndarray) -> np.ndarray:
-    """Our own logarithm, the same bits on every machine."""
+    """Return the logarithms of `values` by our own function, which gives the same bits on every machine."""
     return np.array([log(max(value, 1e-300)) for value in values.reshape(-1).tolist()]).reshape(values.shape)
 
 
 def best_scale(scores: np.ndarray, labels: np.ndarray) -> float:
-    """What scores (N, L) are multiplied by so that their softmax is nearest to labels (N,): naive Bayes is too sure."""
+    """Return the factor with which the softmax of scores (N, L) fits labels (N,) best: naive Bayes is too confident."""
 
     def loss(scale: float) -> float:
         z, per_text = (scores * scale).astype(np.float32)[None], np.zeros((1, len(scores)))
@@ -106,7 +106,7 @@ def _features(text: str, kind: Kind, pairs: bool) -> list[str]:
 
 
 def majority(train: Examples, held_out: Examples) -> list[str]:
-    """The most frequent label of the training part, whatever the example."""
+    """Return the most frequent label of the training split for every held-out example."""
     assert train.labels is not None
     counts = Counter(train.labels)
     label = min(counts, key=lambda label: (-counts[label], label))
@@ -114,7 +114,7 @@ def majority(train: Examples, held_out: Examples) -> list[str]:
 
 
 def naive_bayes(train: Examples, held_out: Examples, labels: list[str], kind: Kind) -> list[str]:
-    """The label that multinomial naive Bayes gives each text; see `rnncli.tasks.sequences.baselines`."""
+    """Return the label that multinomial naive Bayes gives each held-out text; see `NaiveBayes`."""
     assert train.labels is not None
     assert train.texts is not None
     assert held_out.texts is not None
@@ -123,7 +123,9 @@ def naive_bayes(train: Examples, held_out: Examples, labels: list[str], kind: Ki
 
 
 def nearest(train: Examples, held_out: Examples) -> np.ndarray:
-    """(N,) which training sequence is nearest, by Euclidean distance of standardised values at equal places."""
+    """Return (N,), the number of the nearest training sequence for each held-out one, by Euclidean distance of values
+    divided by their standard deviation and resampled to one length.
+    """
     assert train.values is not None
     assert held_out.values is not None
     _, unit = whole_series(np.concatenate(train.values))
@@ -137,6 +139,6 @@ def nearest(train: Examples, held_out: Examples) -> np.ndarray:
 
 
 def _resampled(values: np.ndarray, n: int) -> np.ndarray:
-    """(n, C) on straight lines between the steps."""
+    """Return the values at n equally spaced places, (n, C), interpolated linearly between the steps."""
     places = np.linspace(0, len(values) - 1, n)
     return np.stack([np.interp(places, np.arange(len(values)), column) for column in values.T], axis=1)

@@ -35,7 +35,7 @@ CROSS_ENTROPY = Loss(losses.softmax_cross_entropy, "nats per sequence", 1e4)
 
 
 class OneAnswer(Answers):
-    """One answer for each sequence."""
+    """Answers of which every sequence has one: a label or a number."""
 
     @staticmethod
     def read(
@@ -49,7 +49,7 @@ class OneAnswer(Answers):
 
 
 class Labels(OneAnswer):
-    """The labels of the training part, in alphabetical order."""
+    """The labels of the training split, in alphabetical order."""
 
     def __init__(
         self,
@@ -80,13 +80,15 @@ class Labels(OneAnswer):
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Labels:
-        """Those of a model file."""
+        """Return the labels in the header of a model file."""
         of = header["answers"]
         corrected = (NaiveBayes.from_header(of["naive_bayes"]), float(of["scale"])) if "naive_bayes" in of else None
         return cls(list(of["labels"]), list(of["counts"]), header["data"]["tokens"], corrected)
 
     def bases(self, examples: Examples, *, own: bool) -> list[np.ndarray] | None:
-        """Naive Bayes in the scale that fits it best, each text of its own left out."""
+        """Return the naive Bayes scores (L,) of each text, in the best scale, or None without naive Bayes; own: True
+        for the training texts, each of which is left out of its own score.
+        """
         if self._corrected is None:
             return None
         if examples.texts is None:
@@ -124,7 +126,7 @@ class Labels(OneAnswer):
         return list(np.array([self._number[label] for label in examples.labels], np.int32))
 
     def score(self, split: str, train: Examples, held_out: Examples, outputs: Sequence[np.ndarray]) -> Score:
-        """Accuracy beside the baselines that apply."""
+        """Return the accuracy beside the baselines that apply."""
         assert held_out.labels is not None
         assert train.labels is not None
         actual = held_out.labels
@@ -173,20 +175,20 @@ def accuracy(predicted: list[str], actual: list[str]) -> float:
 
 
 def macro_f1(predicted: list[str], actual: list[str]) -> float:
-    """The mean over the labels that occur in `actual` or were predicted of 2·hits / (predicted + actual)."""
+    """Return the mean of 2·hits / (predicted + actual) over the labels that occur in `actual` or `predicted`."""
     labels = sorted(set(actual) | set(predicted))
     hits = {label: sum(p == r == label for p, r in zip(predicted, actual, strict=True)) for label in labels}
     return sum(2 * hits[label] / (predicted.count(label) + actual.count(label)) for label in labels) / len(labels)
 
 
 def confusion(labels: list[str], predicted: list[str], actual: list[str]) -> Confusion:
-    """How often each label was predicted as each."""
+    """Return the confusion counts: how often each actual label was predicted as each label."""
     pairs = Counter(zip(actual, predicted, strict=True))
     return Confusion(tuple(labels), tuple(tuple(pairs[mine, other] for other in labels) for mine in labels))
 
 
 def resolved(config: Any, columns: Columns) -> Any:
-    """The config of a classify or a regress with every null filled in that the data decide."""
+    """Return the config of classify or regress in which all nulls that depend on the data are filled in."""
     words = columns.form in ("text", "lines") and config.data.tokens == "word"
     require_words(config, words=words)
     model = config.model

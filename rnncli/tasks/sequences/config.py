@@ -13,7 +13,7 @@ WHOLE = "reads whole sequences; remove it"
 
 
 class LabelledConfig(TableConfig):
-    """Where the labelled sequences are, and in which columns."""
+    """The data: where the labelled sequences are, and in which columns."""
 
     text: OneColumn | None = Field(default=None, description="The column that holds texts; for tag, words.")
     inputs: Columns | None = Field(
@@ -39,13 +39,13 @@ class LabelledConfig(TableConfig):
 
 
 class ExamplesConfig(LabelledConfig):
-    """Sequences with one answer each."""
+    """Data of sequences with one answer each."""
 
     tokens: Literal["char", "byte", "word"] = Field(default="char", description="The unit that a text is cut into.")
 
 
 class ClassifyDataConfig(ExamplesConfig):
-    """Sequences with a label each."""
+    """Data of sequences with a label each."""
 
     residual: Literal["naive-bayes"] | None = Field(
         default=None, description="What the network corrects: naive-bayes, for texts. null is nothing."
@@ -53,7 +53,7 @@ class ClassifyDataConfig(ExamplesConfig):
 
 
 class TagDataConfig(LabelledConfig):
-    """Sequences with a tag for every step."""
+    """Data of sequences with a tag for every step."""
 
     @field_validator("format")
     @classmethod
@@ -97,7 +97,7 @@ class ClassifyTrainingConfig(TrainingConfig):
 
 
 class ClassifyConfig(Config):
-    """Sequences: a label for each."""
+    """The config of classify: a label for each sequence."""
 
     refused = {f"training.{key}": f"a classify {WHOLE}" for key in ("bptt", "bptt_stride")}
 
@@ -107,7 +107,7 @@ class ClassifyConfig(Config):
 
 
 class RegressConfig(Config):
-    """Sequences: a number for each."""
+    """The config of regress: a number for each sequence."""
 
     refused = {f"training.{key}": f"a regress {WHOLE}" for key in ("bptt", "bptt_stride")}
 
@@ -116,7 +116,7 @@ class RegressConfig(Config):
 
 
 class TagConfig(Config):
-    """Sequences: a label for every step."""
+    """The config of tag: a label for every step of a sequence."""
 
     refused = {f"training.{key}": f"a tag {WHOLE}" for key in ("bptt", "bptt_stride")} | {
         "model.pooling": "a tag has an answer for every step; remove it",

@@ -1,10 +1,10 @@
-"""Labelled sequences, as people keep them: one label for each text or each run of numbers.
+"""Readers of files of labelled sequences: one label for each text or each run of numbers.
 
     lines   `label text`, one example a line
     text    a CSV with a column of texts
     wide    a CSV with one sequence a row: the columns are its steps; empty cells at the end make it shorter
     long    a CSV with one step a row: rows with the same id are a sequence
-    ts      the UCR/UEA archive's: dimension:dimension:label, the values of a dimension separated by commas
+    ts      the UCR/UEA archive's format, dimension:dimension:label; commas separate the values of a dimension
 
 The label is optional where examples are only to be predicted.
 """
@@ -64,7 +64,7 @@ def read_archive(source: Source, data: ExamplesConfig, like: Columns | None, *, 
 
 
 def _dimensions(parts: list[str], where: str, name: str, line: int) -> np.ndarray:
-    """(n, C) from the C dimensions of one line."""
+    """Return (n, C), the values of the C dimensions in one line; raise DataError for a bad value or unequal lengths."""
     dimensions = []
     for number, part in enumerate(parts, start=1):
         cells = part.split(",")
@@ -107,7 +107,7 @@ def from_table(table: Table, data: ExamplesConfig, like: Columns | None, *, labe
 
 
 def label_index(table: Table, named: str | int | None) -> int:
-    """The column of answers: the one that is named, or the first with a usual name."""
+    """Return the column (from 0) of answers: the named one, or else the first of LABEL_NAMES that the table has."""
     if named is not None:
         return column_index(table, named)
     header = [name.strip().lower() for name in table.header]
@@ -119,7 +119,7 @@ def label_index(table: Table, named: str | int | None) -> int:
 
 
 def labels_of(table: Table, index: int) -> list[str]:
-    """The answer in every row; DataError where one is missing."""
+    """Return the answer in every row; raise DataError if one is missing."""
     for row, line in zip(table.rows, table.lines, strict=True):
         if row[index].strip().lower() in MISSING:
             raise DataError(
@@ -129,7 +129,7 @@ def labels_of(table: Table, index: int) -> list[str]:
 
 
 def _columns(table: Table, data: ExamplesConfig, label: int | None) -> Columns:
-    """What the config names, and what the table shows where it does not."""
+    """Return the columns to read: those that the config names, or else those that the table itself suggests."""
 
     def name_of(column: str | int) -> str:
         return table.header[column_index(table, column)]
@@ -172,7 +172,7 @@ def _ids(table: Table, columns: Columns) -> list[str]:
 
 
 def _place(table: Table, name: str) -> int:
-    """The column of exactly this name; digits are no number here."""
+    """Return the index of the column of exactly this name; digits are not read as a column number."""
     if name not in table.header:
         names = ", ".join(shown(other) for other in table.header)
         raise UsageError(f"no column {shown(name)} in {table.name}; columns: {names}")
@@ -180,7 +180,7 @@ def _place(table: Table, name: str) -> int:
 
 
 def _steps(table: Table, row: int, indices: list[int], decimal: str) -> np.ndarray:
-    """One row's cells in these columns as steps (n, 1), without the empty ones at its end."""
+    """Return one row's cells in these columns as steps (n, 1), without the empty cells at its end."""
     cells = [table.rows[row][i].strip() for i in indices]
     while cells and cells[-1].lower() in MISSING:
         cells.pop()
@@ -196,7 +196,7 @@ def _steps(table: Table, row: int, indices: list[int], decimal: str) -> np.ndarr
 
 
 def _long(table: Table, columns: Columns, decimal: str, labels: list[str] | None) -> Examples:
-    """Rows with the same id, in the file's order, are the steps of a sequence."""
+    """Return the examples in a table whose rows with the same id are, in file order, the steps of a sequence."""
     assert columns.id is not None
     identity, indices = _place(table, columns.id), [_place(table, name) for name in columns.inputs]
     for row, line in zip(table.rows, table.lines, strict=True):
@@ -229,10 +229,10 @@ def _long(table: Table, columns: Columns, decimal: str, labels: list[str] | None
 def read_examples(
     source: Source, data: ExamplesConfig, like: Columns | None = None, *, is_label: Callable[[str], bool] | None = None
 ) -> Examples:
-    """The examples in `source`, in the columns of `like` where it is given.
+    """Return the examples in `source`, in the columns of `like` if it is given.
 
-    is_label: the examples are only to be predicted, need no labels, and where they have some, it knows them.
-    DataError names file and line of what is wrong; UsageError a column that is not there.
+    is_label: given if the examples are only to be predicted and need no labels; it recognises a label.
+    Raises DataError naming file and line of a mistake, and UsageError for a column that does not exist.
     """
     form = like.form if like else _form(source.name, data)
     if like and is_label and form == "text" and not _has_column(source, data, like.text):
@@ -266,7 +266,7 @@ def _is_table(name: str) -> bool:
 
 
 def _has_column(source: Source, data: ExamplesConfig, name: str | None) -> bool:
-    """Whether this is a table with such a column, by its name or its first line."""
+    """True if this is a table by its file name, or if its first line names this column."""
     first = decode(source, data.encoding).lstrip("\ufeff").partition("\n")[0]
     fields = re.split(re.escape(data.delimiter) if data.delimiter else r"[,;\t|]", first.strip())
     return _is_table(source.name) or name in [field.strip().strip('"') for field in fields]

@@ -17,7 +17,7 @@ MISSING = ("", "na", "nan", "null", "?")
 
 @dataclass(frozen=True)
 class Columns:
-    """Where examples are found: a model keeps it, so that new data are read like the old."""
+    """The columns of the examples; a model file keeps them, so that new data are read like the training data."""
 
     form: Form
     text: str | None = None
@@ -35,9 +35,9 @@ class Columns:
 
 @dataclass(frozen=True)
 class Examples:
-    """texts, or values (n, C) float64 of n ≥ 1 steps each; labels None where the data have none.
+    """Examples with texts, or with values (n, C) float64 of n ≥ 1 steps each; labels is None if the data have none.
 
-    lines are where the examples begin, ids what the data call them (else their number, from 1).
+    lines are those on which the examples begin; ids are their names in the data, or else their numbers from 1.
     """
 
     name: str
@@ -52,17 +52,17 @@ class Examples:
         return len(self.ids)
 
     def where(self, number: int) -> str:
-        """FILE:LINE of an example, for messages."""
+        """The place FILE:LINE of an example, for messages."""
         return f"{self.name}:{self.lines[number]}"
 
     @property
     def sentences(self) -> list[list[str]] | None:
-        """The words of each text; None of numbers."""
+        """The words of each text; None for numbers."""
         return None if self.texts is None else [tokenize(text, "word") for text in self.texts]
 
 
 def only(examples: Examples, chosen: Sequence[int]) -> Examples:
-    """These examples alone."""
+    """Return the chosen examples alone."""
     parts = ("ids", "lines", "labels", "texts", "values")
     picked: dict[str, Any] = {
         name: [part[i] for i in chosen] for name in parts if (part := getattr(examples, name)) is not None
@@ -71,7 +71,7 @@ def only(examples: Examples, chosen: Sequence[int]) -> Examples:
 
 
 def finite(values: np.ndarray, name: str, line: int) -> np.ndarray:
-    """`values`; DataError where one is too large."""
+    """Return `values`; raise DataError if one is too large for float32 to square."""
     if not (np.abs(values) < 1e30).all():
         raise DataError(f"{name}:{line}: a value is too large for float32; rescale the data")
     return values

@@ -1,4 +1,4 @@
-"""Labelled sequences and a fresh network for them; a trained one at work. What an answer is, `Answers` say."""
+"""The experiment and the predictor that classify, regress and tag share; `Answers` defines a kind of answer."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _LETTERS = 10  # of a word, about
 
 
 class Answers:
-    """What one answer is: a label, a number, or a label for every step; and how sequences with such answers are read.
+    """A kind of answer (a label, a number, or a label for every step), and the reading of sequences with such answers.
 
-    outputs: how many a network has. kept: the keys of `data` that a model file keeps. corrects: whether the network
-    corrects something, so that it should say nothing before it has learnt.
+    outputs: the number of outputs of a network. kept: the keys of `data` that a model file keeps. corrects: True if
+    the network corrects a baseline, so that its outputs should be zero before it has learnt.
     """
 
     every_step: ClassVar[bool] = False
@@ -43,41 +43,43 @@ class Answers:
 
     @staticmethod
     def read(source: Source, data: Any, like: Any = None, *, is_answer: Callable[[str], bool] | None = None) -> Any:
-        """The sequences in `source`; those only to be predicted need no answers, and `is_answer` knows some."""
+        """Return the sequences in `source`; if `is_answer` is given, answers are optional, and it recognises them."""
         raise NotImplementedError
 
     @staticmethod
     def columns(header: Mapping[str, Any]) -> Columns | TagColumns:
-        """Where a model file says that sequences are found."""
+        """Return the columns of the sequences from the header of a model file."""
         raise NotImplementedError
 
     def is_answer(self, text: str) -> bool:
-        """Whether this is how the data write an answer."""
+        """True if `text` is an answer as the data write it."""
         raise NotImplementedError
 
     def loss(self, config: Any) -> Loss:
         raise NotImplementedError
 
     def bases(self, sequences: Any, *, own: bool) -> list[np.ndarray] | None:
-        """What the network corrects, (O,) for each, where it does; `own`: these are the sequences it was made from."""
+        """Return the values (O,) that the network corrects for each sequence, or None if it corrects nothing; own: True
+        for the sequences that these values were made from.
+        """
         return None
 
     def targets(self, sequences: Any) -> list[np.ndarray]:
-        """An array for each, for the loss; DataError names the sequence whose answer is of another kind."""
+        """Return an array per sequence for the loss; raise DataError naming a sequence with another kind of answer."""
         raise NotImplementedError
 
     def score(self, split: str, train: Any, held_out: Any, outputs: Sequence[np.ndarray]) -> Score:
         raise NotImplementedError
 
     def answer(self, sequences: Any, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """The answer to sequence i in its output: nested for JSON, and flat rows."""
+        """Return the answer to sequence i, given its output: nested for JSON, and as flat rows."""
         raise NotImplementedError
 
     def to_header(self) -> dict[str, Any]:
         raise NotImplementedError
 
     def fact(self) -> Fact:
-        """What there is to answer, for the user."""
+        """Return a (label, text) pair that describes the possible answers to the user."""
         raise NotImplementedError
 
 
@@ -95,7 +97,7 @@ class SequenceExperiment(Experiment):
         context: Context,
         learnt: Mapping[str, Any] | None,
     ):
-        """config: with the columns of the data filled in."""
+        """Build the network and its learner; `config` has the columns of the data filled in."""
         self.config, self.splits, self.answers = config, splits, answers
         train, training = splits.train, config.training
         if learnt:
@@ -122,7 +124,7 @@ class SequenceExperiment(Experiment):
         self.facts = self._facts(lengths)
 
     def _data(self, part: Any, *, own: bool = False) -> ExampleData:
-        """A part as it is learnt; own: the one that the answers were made from."""
+        """Return the data to learn from a split; own: True for the split that the answers were made from."""
         bases = self.answers.bases(part, own=own)
         return ExampleData(readers.encode(self.reader, part), self.answers.targets(part), bases)
 
@@ -169,13 +171,13 @@ class SequenceExperiment(Experiment):
 def splits_in(
     config: Config, source: Source, answers: type[Answers], only: Callable[..., Any], learnt: Mapping[str, Any] | None
 ) -> Splits[Any]:
-    """The sequences in `source`, the held-out parts apart."""
+    """Return the splits of the sequences in `source`."""
     whole = answers.read(source, config.data, answers.columns(learnt) if learnt else None)
     return Splits(config, whole, lambda other: answers.read(other, config.data, whole.columns), only)
 
 
 def network_shape(config: Config, reader: Reader, answers: Answers) -> NetworkShape:
-    """What the config says, for what the reader reads."""
+    """Return the shape of the network that the config describes, for the inputs that the reader gives it."""
     model, tokens = config.model, not isinstance(reader, Numbers)
     assert isinstance(model, StepModelConfig)
     characters = len(reader.characters) if isinstance(reader, Words) and model.character_size else 0
@@ -200,13 +202,13 @@ def network_shape(config: Config, reader: Reader, answers: Answers) -> NetworkSh
 
 
 def named(config: Config, columns: Columns | TagColumns) -> dict[str, Any]:
-    """The keys of `data` that say where sequences were found."""
+    """Return the keys of `data` that name the columns in which sequences were found, with their values."""
     inputs = list(columns.inputs) or None
     return {"text": columns.text, "inputs": inputs, "id": columns.id, "label": columns.label}
 
 
 class SequencePredictor(Predictor):
-    """A trained model at work."""
+    """A trained model of classify, regress or tag, which answers for sequences."""
 
     def __init__(
         self,
@@ -222,7 +224,7 @@ class SequencePredictor(Predictor):
         self.network.load(arrays)
 
     def predict(self, asked: Asked) -> Table:
-        """An answer to each sequence of the data, which are read like those of training but for what is asked."""
+        """Return an answer for each sequence of the data, read like the training data except for `asked.reading`."""
         if asked.data is None:
             raise UsageError("this model answers for given sequences; name a file of them, or - for standard input")
         data = self.config.changed(data=asked.reading).data
@@ -231,7 +233,7 @@ class SequencePredictor(Predictor):
         return Table(nested, rows, ";" if data.decimal == "," else ",", data.decimal)
 
     def answers_to(self, source: Source, data: LabelledConfig) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """Nested and flat, in the order of the sequences in `source`."""
+        """Return the answers, nested and as flat rows, in the order of the sequences in `source`."""
         sequences = self.answers.read(source, data, self.columns, is_answer=self.answers.is_answer)
         inputs, bases = readers.encode(self.reader, sequences), self.answers.bases(sequences, own=False)
         pool = ThreadPool(None, FLOAT32)
@@ -249,7 +251,7 @@ class SequencePredictor(Predictor):
 
 
 def _require_memory(shape: NetworkShape, T: int, B: int) -> None:
-    """ConfigError where batches of B sequences of T steps cannot fit."""
+    """Raise ConfigError if batches of B sequences of T steps cannot fit in memory."""
 
     def plan() -> Network:
         network = Network(shape)
@@ -263,7 +265,7 @@ def _require_memory(shape: NetworkShape, T: int, B: int) -> None:
 
 
 def require_words(config: Config, *, words: bool) -> None:
-    """ConfigError for what is for words alone."""
+    """Raise ConfigError if keys that are for words alone are set for other data."""
     model = config.model
     assert isinstance(model, StepModelConfig)
     if (model.character_size or model.word_dropout) and not words:

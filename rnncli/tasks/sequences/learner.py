@@ -1,4 +1,4 @@
-"""Learning from whole sequences, each with one answer or with one for every step, in batches of nearly equal length."""
+"""Training on whole sequences, each with one answer or with one for every step, in batches of nearly equal length."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _UNKNOWN = 1 << 36  # of the seed's independent random streams, plus the update
 
 
 class Windows:
-    """Memory for batches of sequences of up to so many steps, filled as the network reads them.
+    """Workspaces for batches of sequences of up to `longest` steps, which it fills with the inputs of the network.
 
-    Sequences are token numbers (n,) or values (n, I), or numbers in a `lexicon` where they are words.
+    Sequences are token numbers (n,) or values (n, I); words are given as numbers (n,) in the `lexicon`.
     """
 
     def __init__(self, network: Network, longest: int, lexicon: Callable[[], Lexicon | None]):
@@ -36,9 +36,10 @@ class Windows:
     def filled(
         self, inputs: Sequence[np.ndarray], bases: Sequence[np.ndarray] | None, draw: tuple[int, int] | None = None
     ) -> Workspace:
-        """A window of these sequences, longest first. draw: for training, the seed and the update, whose dropout it is.
+        """Return a workspace filled with these sequences, which come longest first.
 
-        bases: what the network corrects, (O,) for each sequence.
+        draw: in training, the seed and the update, which determine the dropout. bases: for each sequence, the values
+        (O,) that the network corrects.
         """
         lengths = np.array([len(x) for x in inputs])
         key = (len(inputs), draw is not None and (self.network.shape.dropout > 0 or self.network.words is not None))
@@ -60,8 +61,9 @@ class Windows:
     def _place_words(
         self, inputs: Sequence[np.ndarray], lexicon: Lexicon, work: Workspace, draw: tuple[int, int] | None
     ) -> None:
-        """In training, every other seldom word is taken for one that is not known, which so gets a vector too, and as
-        many of all as the network's word_dropout says."""
+        """Write these words into `work`. Training replaces each word by the unknown word with probability word_dropout,
+        and a word that occurs only once with at least one half, so that the unknown word learns a vector too.
+        """
         numbers = np.zeros((work.T, work.B), int)
         place_sequences(inputs, numbers)
         if self.network.words and work.words:
@@ -76,7 +78,7 @@ class Windows:
             words[noise.reshape(numbers.shape) < 2 * np.maximum(share, self.network.shape.word_dropout) - 1] = 0
 
     def outputs(self, runner: Runner, inputs: Sequence[np.ndarray], bases: Bases, B: int) -> list[np.ndarray]:
-        """What the network says of each: (O,), or (n, O) where it answers for every step; B at a time."""
+        """Return the outputs for each sequence, B at a time: (O,), or (n, O) if the network answers for every step."""
         outputs: list[np.ndarray] = [np.zeros(0)] * len(inputs)
         for chosen in by_length([len(x) for x in inputs], B):
             work = self.filled(_picked(inputs, chosen), None if bases is None else _picked(bases, chosen))
@@ -94,15 +96,16 @@ def answered(
     lexicon: Callable[[], Lexicon | None],
     bases: Bases,
 ) -> list[np.ndarray]:
-    """What a trained network says of each sequence."""
+    """Return the outputs of a trained network for each sequence."""
     windows = Windows(network, max(map(len, inputs)), lexicon)
     return windows.outputs(Runner(network, pool), inputs, bases, _AT_ONCE)
 
 
 @dataclass(frozen=True)
 class ExampleData:
-    """inputs are sequences as `Windows` take them; targets are (O,) or a number for each, or (n,) for its steps; bases
-    are what the network corrects, (O,) for each."""
+    """Data to learn: inputs, sequences as `Windows` take them; targets, (O,) or a number for each, or (n,) for its
+    steps; bases, the values (O,) that the network corrects, for each.
+    """
 
     inputs: Sequence[np.ndarray] = ()
     targets: Sequence[np.ndarray] = ()
@@ -147,11 +150,11 @@ class ExampleLearner(Stateless):
         return (total, counted) if counted else (float("nan"), 0)
 
     def outputs(self, inputs: Sequence[np.ndarray], bases: Bases = None) -> list[np.ndarray]:
-        """What the network says of each: (O,), or (n, O) where it answers for every step."""
+        """Return the outputs for each sequence: (O,), or (n, O) if the network answers for every step."""
         return self.windows.outputs(self.backpropagation, inputs, bases, self.batches.B)
 
     def _batch(self, data: ExampleData, chosen: np.ndarray, draw: tuple[int, int] | None = None) -> Sample:
-        """These sequences with their targets (1, B, …) or, padded, (T, B)."""
+        """Return a batch of the chosen sequences with their targets: (1, B, …), or padded (T, B) for every step."""
         bases = None if data.bases is None else _picked(data.bases, chosen)
         work, targets = self.windows.filled(_picked(data.inputs, chosen), bases, draw), _picked(data.targets, chosen)
         if work.pooling:

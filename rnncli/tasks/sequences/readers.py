@@ -1,10 +1,10 @@
-"""How steps become what a network reads: tokens of a text, words with their spellings, or scaled numbers.
+"""Readers that turn steps into the inputs of a network: tokens of a text, words with spellings, or scaled numbers.
 
-    Tokens    characters, bytes: numbers in a vocabulary
+    Tokens    characters or bytes: numbers in a vocabulary
     Words     numbers of written forms, each with a number in a vocabulary and a spelling
-    Numbers   scaled by the training part's mean and spread
+    Numbers   values scaled by the mean and standard deviation of the training split
 
-Each says its `size`, which is the vocabulary or the numbers of a step, and a `lexicon` where there are words.
+Each has a `size`, the number of tokens in the vocabulary or of values in a step, and a `lexicon` if it reads words.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ LONGEST = 40  # characters of a word: of a longer one, the first and the last ha
 
 
 class Tokens:
-    """Texts in the units of a vocabulary."""
+    """A reader of texts, as tokens of a vocabulary."""
 
     def __init__(self, vocabulary: Vocabulary):
         self.vocabulary, self.unit = vocabulary, f"{vocabulary.kind} tokens"
 
     def encode(self, texts: Iterable[str]) -> list[np.ndarray]:
-        """Token numbers of each."""
+        """Return the token numbers, int32 (n,), of each text."""
         return [self.vocabulary.encode(text).astype(np.int32) for text in texts]
 
     def lexicon(self) -> None:
-        """There are no words."""
+        """Return None: there are no words."""
 
     @property
     def size(self) -> int:
@@ -47,7 +47,7 @@ class Tokens:
 
 
 class Words:
-    """The words and characters of the training part; `once` are the words that it has but once."""
+    """A reader of words, with the words and characters of the training split; `once` are the words it has only once."""
 
     unit = "word tokens"
 
@@ -70,7 +70,7 @@ class Words:
         return len(self.vocabulary)
 
     def encode(self, sentences: Iterable[Sequence[str]]) -> list[np.ndarray]:
-        """For each sentence the numbers of its words' forms in `lexicon`."""
+        """Return, for each sentence, the numbers of its words' forms in `lexicon`."""
         known = len(self._number)
         found = [
             np.array([self._number.setdefault(word, len(self._number)) for word in sentence], np.int32)
@@ -81,7 +81,7 @@ class Words:
         return found
 
     def lexicon(self) -> Lexicon:
-        """Every form that was encoded so far."""
+        """Return the lexicon of all forms that were encoded so far."""
         if self._lexicon is None:
             forms = list(self._number)
             self._lexicon = Lexicon(
@@ -101,7 +101,7 @@ def _within(word: str) -> str:
 
 
 class Numbers:
-    """Values, scaled by `centre` and `scale` (C,)."""
+    """A reader of values, which it scales by `centre` and `scale` (C,)."""
 
     def __init__(self, centre: np.ndarray, scale: np.ndarray):
         self.centre, self.scale = centre, scale
@@ -114,7 +114,7 @@ class Numbers:
         return cls(*whole_series(steps))
 
     def encode(self, sequences: Sequence[np.ndarray], where: Callable[[int], str]) -> list[np.ndarray]:
-        """Each (n, C) float32; DataError says where one cannot be read."""
+        """Return each sequence scaled, float32 (n, C); raise DataError naming the place of one too large to use."""
         with np.errstate(over="ignore"):
             inputs = [((values - self.centre) / self.scale).astype(np.float32) for values in sequences]
         beyond = next((i for i, x in enumerate(inputs) if not (np.abs(x) < FAR).all()), None)
@@ -123,7 +123,7 @@ class Numbers:
         return inputs
 
     def lexicon(self) -> None:
-        """There are no words."""
+        """Return None: there are no words."""
 
     @property
     def size(self) -> int:
@@ -150,7 +150,7 @@ def from_header(header: Mapping[str, Any]) -> Reader:
 
 
 def fitted(train: Examples | Tagged, data: Any) -> Reader:
-    """The reader that the training part calls for; `data` says how texts are cut, and whether numbers are scaled."""
+    """Return the reader for the training split; `data` decides how texts are cut and whether numbers are scaled."""
     if train.values is not None:
         return Numbers.of(train.values, data.scaling)
     if train.sentences is not None and (isinstance(train, Tagged) or data.tokens == "word"):
@@ -160,7 +160,7 @@ def fitted(train: Examples | Tagged, data: Any) -> Reader:
 
 
 def encode(reader: Reader, sequences: Examples | Tagged) -> list[np.ndarray]:
-    """What the network reads of each sequence; DataError where that is something else, or nothing."""
+    """Return the network's input for each sequence; raise DataError for data of another kind and for an empty text."""
     if isinstance(reader, Numbers) and sequences.values is not None:
         return reader.encode(sequences.values, sequences.where)
     if isinstance(reader, Words) and sequences.sentences is not None:

@@ -22,7 +22,7 @@ from rnncli.training.reports import Score
 
 
 class Number(OneAnswer):
-    """One number, scaled by the training part's mean and spread while it is learnt."""
+    """Answers that are one number each, scaled for training by the training split's mean and standard deviation."""
 
     outputs = 1
 
@@ -41,7 +41,7 @@ class Number(OneAnswer):
         return SQUARED_ERROR
 
     def values(self, examples: Examples) -> np.ndarray:
-        """(N,) in the data's own unit."""
+        """Return the answers (N,) in the data's own unit; raise DataError if one is not a number."""
         assert examples.labels is not None
         odd = next((i for i, label in enumerate(examples.labels) if not is_number(label, self.decimal)), None)
         if odd is not None:
@@ -55,7 +55,7 @@ class Number(OneAnswer):
         return list(((self.values(examples) - self.centre) / self.scale).astype(np.float32)[:, None])
 
     def score(self, split: str, train: Examples, held_out: Examples, outputs: Sequence[np.ndarray]) -> Score:
-        """Root mean squared error beside the training part's mean and the nearest neighbour's answer."""
+        """Return the RMSE beside those of the training mean and, for inputs of numbers, of the nearest neighbour."""
         actual, seen = self.values(held_out), self.values(train)
 
         def rmse(predicted: np.ndarray) -> float:

@@ -24,7 +24,7 @@ CHARACTER_SIZE = 32
 
 
 class Tags(Answers):
-    """The tags of the training part, in alphabetical order."""
+    """The tags of the training split, in alphabetical order."""
 
     every_step = True
     kept = ("format", "encoding", "delimiter", "decimal", "skip_rows", "ragged", "scaling")
@@ -42,7 +42,7 @@ class Tags(Answers):
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Tags:
-        """Those of a model file."""
+        """Return the tags in the header of a model file."""
         return cls(list(header["answers"]["tags"]), Counter())
 
     @staticmethod
@@ -71,7 +71,9 @@ class Tags(Answers):
         return [np.array([self._number[tag] for tag in tags], np.int32) for tags in tagged.tags]
 
     def score(self, split: str, train: Tagged, held_out: Tagged, outputs: Sequence[np.ndarray]) -> Score:
-        """Token accuracy beside the most frequent tag, of each word where there are words."""
+        """Return the token accuracy beside that of the most frequent tag and, if there are words, of the most frequent
+        tag of each word.
+        """
         assert held_out.tags is not None
         predicted = [[self.tags[k] for k in output.argmax(axis=1)] for output in outputs]
         usual, by_word = most_frequent(train, held_out)
@@ -116,7 +118,9 @@ def _flat(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def most_frequent(train: Tagged, part: Tagged) -> tuple[list[list[str]], list[list[str]] | None]:
-    """For each step, the training part's most frequent tag; and that of the very word, where there are words."""
+    """Return, for each step, the most frequent tag of the training split, and that of the step's word, or None if
+    there are no words.
+    """
     assert train.tags is not None
     counts = Counter(_flat(train.tags))
     usual = min(counts, key=lambda tag: (-counts[tag], tag))
@@ -135,12 +139,12 @@ _SPAN_TAG = re.compile(r"O|[BI]-.+")
 
 
 def are_spans(tags: Sequence[str]) -> bool:
-    """Whether these mark the beginnings and insides of spans (BIO)."""
+    """True if the tags mark the beginnings and insides of spans (BIO)."""
     return all(_SPAN_TAG.fullmatch(tag) for tag in tags) and any(tag.startswith("B-") for tag in tags)
 
 
 def spans(tags: Sequence[str]) -> set[tuple[int, int, str]]:
-    """(first, end, kind) of every span; an I- that nothing of its kind began begins one, as conlleval has it."""
+    """Return (first, end, kind) of every span; an I- tag that continues no such span begins one, as in conlleval."""
     found, start, kind = set(), 0, ""
     for i, tag in enumerate([*tags, "O"]):
         goes_on = tag.startswith("I-") and tag[2:] == kind
@@ -153,14 +157,14 @@ def spans(tags: Sequence[str]) -> set[tuple[int, int, str]]:
 
 
 def span_f1(predicted: Sequence[Sequence[str]], actual: Sequence[Sequence[str]]) -> float:
-    """2·hits / (predicted + actual) over all spans; a hit has the same place and kind."""
+    """Return 2·hits / (predicted + actual) over all spans; a hit agrees in place and kind."""
     pairs = [(spans(a), spans(b)) for a, b in zip(predicted, actual, strict=True)]
     total = sum(len(a) + len(b) for a, b in pairs)
     return 2 * sum(len(a & b) for a, b in pairs) / total if total else 0.0
 
 
 def resolved(config: TagConfig, columns: TagColumns) -> TagConfig:
-    """The config with every null filled in that the data decide."""
+    """Return the config in which all nulls that depend on the data are filled in."""
     model, words = config.model, columns.text is not None
     spelling = model.character_size if model.character_size is not None else CHARACTER_SIZE
     filled = {
@@ -179,5 +183,5 @@ def prepare(
 
 
 def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> SequencePredictor:
-    """A trained tagger at work."""
+    """Return the trained tagger in a model file."""
     return SequencePredictor(header, arrays, TagConfig, Tags.from_header(header))

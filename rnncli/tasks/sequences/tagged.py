@@ -1,9 +1,9 @@
 """Sequences with a tag for every step.
 
-    columns   one word a line with its tag, a blank line between sentences (CoNLL); tabs or spaces between the columns
+    columns   one word a line with its tag, a blank line between sentences (CoNLL); columns cut at tabs or spaces
     table     a CSV with one step a row: rows with the same id are a sequence of words, or of numbers
 
-Where sequences are only to be tagged, the tags may be missing, and so may the columns: then a line is a sentence.
+Sequences that are only to be tagged may lack the tags, and even the columns: then each line is a sentence.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _CONLL_U_ID = re.compile(r"[0-9]+([-.][0-9]+)?")
 
 @dataclass(frozen=True)
 class TagColumns:
-    """Where steps and tags are found: by name in a table, else by number from 1 of `width` columns."""
+    """The columns of steps and tags: by name in a table, else by number from 1 of `width` columns."""
 
     form: Literal["columns", "table"]
     text: str | None
@@ -50,9 +50,9 @@ class TagColumns:
 
 @dataclass(frozen=True)
 class Tagged:
-    """words, or values (n, C) float64, of n ≥ 1 steps each; tags None where the data have none.
+    """Sequences of words, or of values (n, C) float64, of n ≥ 1 steps each; tags is None if the data have none.
 
-    lines are where each step is, ids what the data call the sequences (else their number, from 1).
+    lines are those of the steps; ids are the names of the sequences in the data, or else their numbers from 1.
     """
 
     name: str
@@ -68,16 +68,16 @@ class Tagged:
 
     @property
     def sentences(self) -> list[list[str]] | None:
-        """The words of each sequence; None of numbers."""
+        """The words of each sequence; None for numbers."""
         return self.words
 
     def where(self, number: int, step: int = 0) -> str:
-        """FILE:LINE of a step, for messages."""
+        """The place FILE:LINE of a step, for messages."""
         return f"{self.name}:{self.lines[number][step]}"
 
 
 def only(tagged: Tagged, chosen: Sequence[int]) -> Tagged:
-    """These sequences alone."""
+    """Return the chosen sequences alone."""
     parts = ("ids", "lines", "words", "values", "tags")
     picked: dict[str, Any] = {
         name: [part[i] for i in chosen] for name in parts if (part := getattr(tagged, name)) is not None
@@ -88,10 +88,10 @@ def only(tagged: Tagged, chosen: Sequence[int]) -> Tagged:
 def read_tagged(
     source: Source, data: LabelledConfig, like: TagColumns | None = None, *, is_tag: Callable[[str], bool] | None = None
 ) -> Tagged:
-    """The sequences in `source`, in the columns of `like` where it is given.
+    """Return the sequences in `source`, in the columns of `like` if it is given.
 
-    is_tag: they are only to be tagged, need no tags, and where they have some, it knows them. DataError names file and
-    line of what is wrong; UsageError a column that is not there.
+    is_tag: given if the sequences are only to be tagged and need no tags; it recognises a tag. Raises DataError
+    naming file and line of a mistake, and UsageError for a column that does not exist.
     """
     table = like.form == "table" if like else data.format == "csv" or source.name.lower().endswith(".csv")
     if table:
@@ -120,7 +120,7 @@ Rows = list[tuple[int, list[str]]]  # the line of each, and its fields, none on 
 
 
 def _rows(source: Source, data: LabelledConfig) -> tuple[Rows, str | None]:
-    """All lines but comments, cut at tabs where there are any, else at spaces."""
+    """Return all lines but comments, cut at the delimiter, and the delimiter; None cuts at spaces."""
     text = decode(source, data.encoding).replace("\r\n", "\n").replace("\r", "\n")
     refuse_nul(text, source.name)
     delimiter = declared_delimiter(data.delimiter) or ("\t" if "\t" in text else None)
@@ -135,7 +135,7 @@ def _rows(source: Source, data: LabelledConfig) -> tuple[Rows, str | None]:
 
 
 def _are_sentences(rows: Rows, like: TagColumns, is_tag: Callable[[str], bool]) -> bool:
-    """Whether lines without tabs are whole sentences: neither of one word each, nor like the training data's."""
+    """True if lines without tabs are whole sentences: neither one word each, nor tagged like the training data."""
     full = [fields for _, fields in rows if fields]
     widths = {len(fields) for fields in full}
     tagged = like.delimiter is None and widths == {like.width} and all(is_tag(f[int(like.label) - 1]) for f in full)

@@ -14,7 +14,7 @@ from rnncli.tasks.task import Context, Experiment, Predictor, Task
 
 
 class OfSequences(Task):
-    """A task of this folder: `prepare` and `load` stand in the module of its name, which is imported when needed."""
+    """A task of this folder; `prepare` and `load` are in the module of its name, which is imported when needed."""
 
     options = {"predict": frozenset(), "evaluate": frozenset()}
 
@@ -48,7 +48,7 @@ class Tag(OfSequences):
     config = TagConfig
 
     def renewed(self, header: Mapping[str, Any]) -> dict[str, Any]:
-        """Version 0.1 wrote `reader` and `tags` for what is called alike in all tasks now."""
+        """Return the header with version 0.1's keys `reader` and `tags` renamed to `encoder` and `answers`."""
         new = super().renewed(header)
         if "tags" in new:
             new["encoder"], new["answers"] = new.pop("reader"), {"tags": new.pop("tags")}

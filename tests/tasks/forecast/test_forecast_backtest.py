@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from trainees import csv, shaken, trainee_of
+from experiments import csv, shaken, trainee_of
 
 from rnncli.tasks.forecast import backtest
 from rnncli.tasks.forecast.backtest import NETWORK, WITH_BASELINE, Backtest

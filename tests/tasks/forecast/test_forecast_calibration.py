@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from trainees import csv, shaken, trainee_of
+from experiments import csv, shaken, trainee_of
 
 from rnncli.tasks.forecast.calibration import RECEIPTS, Calibration, calibrated
 from rnncli.tasks.forecast.windows import Windowing

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from trainees import csv, reloaded, shaken, trainee_of
-from trainees import rows as rows_of
+from experiments import csv, reloaded, shaken, trainee_of
+from experiments import rows as rows_of
 
 from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
@@ -35,9 +35,9 @@ def read(model, content, name="o.csv"):
     return notes
 
 
-def of_member(trainee, features_of, origins):
-    """What the networks say at these rows of a trainee's own data."""
-    return trainee.members.point(trainee.members.widest.contexts(features_of, origins))
+def of_member(experiment, features_of, origins):
+    """What the networks say at these rows of a experiment's own data."""
+    return experiment.members.point(experiment.members.widest.contexts(features_of, origins))
 
 
 # What it says.
@@ -49,7 +49,7 @@ def test_what_it_says_of_given_data_is_what_its_networks_say_of_that_context(dec
     """At every cut of the training data; contexts and scalings take turns."""
     turns = {"context": [8, 6], "scaling": ["standard", "mean"]} if seeds > 1 else {}
     extra = {"x": SERIES[::-1], "k": WAVE}
-    trainee = made(
+    experiment = made(
         csv(y=SERIES, **extra),
         {"seeds": seeds},
         {"decoder": decoder},
@@ -58,8 +58,8 @@ def test_what_it_says_of_given_data_is_what_its_networks_say_of_that_context(dec
         known_covariates=["k"],
         **turns,
     )
-    model, origins = reloaded(trainee), np.array([20, 41, 69])
-    wanted = of_member(trainee, trainee.features, origins)
+    model, origins = reloaded(experiment), np.array([20, 41, 69])
+    wanted = of_member(experiment, experiment.features, origins)
     for b, origin in enumerate(origins):
         y = np.where(np.arange(N) < origin, SERIES, np.nan)
         read(model, csv(y=y, **extra))
@@ -68,14 +68,14 @@ def test_what_it_says_of_given_data_is_what_its_networks_say_of_that_context(dec
     if seeds > 1:
         windows = [member.windowing for member in model.members.members]
         assert [(one.context, one.scaling) for one in windows] == [(8, "standard"), (6, "mean"), (8, "standard")]
-        alone = model.members.points(trainee.members.widest.contexts(trainee.features, origins))
+        alone = model.members.points(experiment.members.widest.contexts(experiment.features, origins))
         assert np.array_equal(np.sort(alone, axis=0)[1], wanted)
 
 
 def test_members_come_back_from_the_file_each_with_its_own_weights():
-    trainee = made(csv(y=SERIES), {"seeds": 3, "seed": 7})
-    model = reloaded(trainee)
-    for mine, its in zip(trainee.members.members, model.members.members, strict=True):
+    experiment = made(csv(y=SERIES), {"seeds": 3, "seed": 7})
+    model = reloaded(experiment)
+    for mine, its in zip(experiment.members.members, model.members.members, strict=True):
         assert np.array_equal(mine.network.parameters.weights, its.network.parameters.weights)
     assert len({member.network.parameters.weights.tobytes() for member in model.members.members}) == 3
     alone = trainee_of(
@@ -88,16 +88,16 @@ def test_members_come_back_from_the_file_each_with_its_own_weights():
         validation=0.3,
     )
     names = [name for name in alone.network.parameters.export() if not name.startswith("head")]
-    second = trainee.members.members[1].network.parameters.export()
+    second = experiment.members.members[1].network.parameters.export()
     assert all(np.array_equal(alone.network.parameters.export()[name], second[name]) for name in names)
-    assert np.array_equal(alone.learner._order(0), trainee.learner.learners[1]._order(0))
+    assert np.array_equal(alone.learner._order(0), experiment.learner.learners[1]._order(0))
 
 
 def test_with_the_baseline_it_has_a_vote():
-    trainee = made(csv(y=SERIES), {"seeds": 2, "with_baseline": True})
-    model = reloaded(trainee)
-    contexts = trainee.members.widest.contexts(trainee.features, np.array([N]))
-    alone = [member.point(contexts)[:, 0, 0] for member in trainee.members.members]
+    experiment = made(csv(y=SERIES), {"seeds": 2, "with_baseline": True})
+    model = reloaded(experiment)
+    contexts = experiment.members.widest.contexts(experiment.features, np.array([N]))
+    alone = [member.point(contexts)[:, 0, 0] for member in experiment.members.members]
     wanted = np.sort([*alone, np.repeat(SERIES[-1], HORIZON)], axis=0)[1]
     assert model.forecasts(network=True).point[:, 0, 0] == pytest.approx(wanted, rel=1e-9)
 
@@ -107,18 +107,18 @@ def test_with_the_baseline_it_has_a_vote():
 def test_beyond_its_horizon_it_reads_its_own_rows_and_the_covariates_that_are_known(decoder, wanted):
     k = np.concatenate([WAVE, RANDOM.normal(30, 5, 12)])
     table = csv(y=np.concatenate([SERIES, np.full(12, np.nan)]), k=k)
-    trainee = made(table, None, {"decoder": decoder}, target="y", known_covariates=["k"])
-    model, got = reloaded(trainee), []
+    experiment = made(table, None, {"decoder": decoder}, target="y", known_covariates=["k"])
+    model, got = reloaded(experiment), []
     point = model.forecasts(wanted, network=True).point[:, 0, 0]
     assert point.shape == (wanted,)
     if decoder == "recursive":  # one row at a time by a network whose scale stays that of the first context
         assert isinstance(model.members.first.decoder, Recursive)
         longer = model.members.reaching(wanted)
-        features = trainee.fitted.encoders.features(trainee.parts.panel)
+        features = experiment.fitted.encoders.features(experiment.parts.panel)
         contexts = longer.widest.contexts(features, np.array([N]))
         later = (
-            k[N : N + wanted] - trainee.fitted.encoders.known_covariates[0].centre
-        ) / trainee.fitted.encoders.known_covariates[0].scale
+            k[N : N + wanted] - experiment.fitted.encoders.known_covariates[0].centre
+        ) / experiment.fitted.encoders.known_covariates[0].scale
         contexts.known_covariates[CONTEXT:, 0, 0] = later
         assert point == pytest.approx(longer.point(contexts)[:, 0, 0], rel=1e-9)
         assert point[: min(wanted, HORIZON)] == pytest.approx(
@@ -135,9 +135,9 @@ def test_beyond_its_horizon_it_reads_its_own_rows_and_the_covariates_that_are_kn
 def test_beyond_its_horizon_it_still_knows_which_values_were_missing():
     series = SERIES.copy()
     series[-2] = np.nan
-    trainee = made(csv(y=series, x=WAVE), target="y", missing="mask", context=2 * HORIZON)
+    experiment = made(csv(y=series, x=WAVE), target="y", missing="mask", context=2 * HORIZON)
     told = []
-    model = reloaded(trainee)
+    model = reloaded(experiment)
     member = model.members.first
     whole = type(member).point
     try:
@@ -161,8 +161,8 @@ def test_rows_that_follow_are_appended(layout):
         return csv(id=["a"] * len(days) + ["b"] * len(days), day=[*days, *days], y=np.concatenate(series))
 
     columns = {"target": ["y", "z"]} if layout == "wide" else {"target": "y", "id": "id"}
-    trainee = made(table(DAYS[:N], SERIES, 2 * SERIES), time="day", **columns)
-    model, whole = reloaded(trainee), reloaded(trainee)
+    experiment = made(table(DAYS[:N], SERIES, 2 * SERIES), time="day", **columns)
+    model, whole = reloaded(experiment), reloaded(experiment)
     notes = read(model, table(DAYS[N : N + 5], more, 3 * more))
     assert "goes on where the training data end; its " in notes[-1]
     read(whole, table(DAYS[: N + 5], np.append(SERIES, more), np.append(2 * SERIES, 3 * more)))
@@ -170,13 +170,13 @@ def test_rows_that_follow_are_appended(layout):
     assert rows_of(model, None)[0]["day"] == DAYS[N + 5]
     for days in (DAYS[N + 1 : N + 6], DAYS[N - 1 : N + 4]):  # a hole, or an overlap: other data, and too little of it
         with pytest.raises(DataError, match="has 5 rows"):
-            read(reloaded(trainee), table(days, more, more))
+            read(reloaded(experiment), table(days, more, more))
 
 
 def test_rows_of_some_series_leave_the_others_where_they_were():
     content = csv(id=["a"] * N + ["b"] * N, day=DAYS[:N] * 2, y=np.append(SERIES, 2 * SERIES))
-    trainee = made(content, target="y", id="id", time="day")
-    model = reloaded(trainee)
+    experiment = made(content, target="y", id="id", time="day")
+    model = reloaded(experiment)
     before = model.forecasts(network=True).point
     read(model, csv(id=["b"] * 2, day=DAYS[N : N + 2], y=[3.0, 4.0]))
     after = model.forecasts(network=True).point
@@ -187,15 +187,17 @@ def test_rows_of_some_series_leave_the_others_where_they_were():
 
 def test_a_series_of_training_keeps_its_scale_and_another_has_its_own():
     """With scaling none: the centre of the training rows, or of all that is given of a stranger."""
-    trainee = made(csv(id=["a"] * N + ["b"] * N, y=np.append(SERIES, 9 * SERIES)), target="y", id="id", scaling="none")
-    model = reloaded(trainee)
+    experiment = made(
+        csv(id=["a"] * N + ["b"] * N, y=np.append(SERIES, 9 * SERIES)), target="y", id="id", scaling="none"
+    )
+    model = reloaded(experiment)
     stranger = 1000 + 50 * SERIES[:40]
     read(model, csv(id=["c"] * 40 + ["b"] * 20, y=np.append(stranger, SERIES[:20])))
     centre, scale = model.members.first.windowing.fixed
     rows = 9 * SERIES[: N - int(0.3 * N)]
     assert centre[:, 0] == pytest.approx([stranger.mean(), rows.mean()])
     assert scale[:, 0] == pytest.approx([stranger.std(), rows.std()])
-    alone = reloaded(trainee)
+    alone = reloaded(experiment)
     read(alone, csv(id=["b"] * 20, y=SERIES[:20]))
     assert np.array_equal(alone.forecasts(network=True).point[:, 0], model.forecasts(network=True).point[:, 1])
 
@@ -204,15 +206,15 @@ def test_a_series_of_training_keeps_its_scale_and_another_has_its_own():
 
 
 def test_a_baseline_that_was_better_speaks_unless_the_network_is_asked():
-    trainee = made(csv(y=SERIES.cumsum()), validation=0.4)
-    shaken(trainee, 20.0)
-    trainee.score()
-    assert trainee.prefers
-    model, notes = reloaded(trainee), []
+    experiment = made(csv(y=SERIES.cumsum()), validation=0.4)
+    shaken(experiment, 20.0)
+    experiment.score()
+    assert experiment.prefers
+    model, notes = reloaded(experiment), []
     said = [row["y"] for row in rows_of(model, notes=notes)]
     assert any("the network was no better" in note for note in notes)
     past = SERIES.cumsum()[:, None, None]
-    assert said == pytest.approx(NAIVE_FORECASTS[trainee.prefers](past, HORIZON, SEASON)[:, 0, 0], rel=1e-12)
+    assert said == pytest.approx(NAIVE_FORECASTS[experiment.prefers](past, HORIZON, SEASON)[:, 0, 0], rel=1e-12)
     notes = []
     asked = [row["y"] for row in rows_of(model, network=True, notes=notes)]
     assert asked == model.forecasts(network=True).point[:, 0, 0].tolist()
@@ -230,9 +232,9 @@ def test_a_baseline_that_was_better_speaks_unless_the_network_is_asked():
 
 
 def test_independent_columns_come_back_side_by_side():
-    trainee = made(csv(day=DAYS[:N], y=SERIES, z=5 * SERIES[::-1]), time="day", channels="independent")
-    trainee.score()
-    model = reloaded(trainee)
+    experiment = made(csv(day=DAYS[:N], y=SERIES, z=5 * SERIES[::-1]), time="day", channels="independent")
+    experiment.score()
+    model = reloaded(experiment)
     rows = rows_of(model, None, (80,), network=True)
     assert [list(row) for row in rows] == [["day", "y", "y_lo_80", "y_hi_80", "z", "z_lo_80", "z_hi_80"]] * HORIZON
     assert [row["day"] for row in rows] == DAYS[N : N + HORIZON]
@@ -252,9 +254,9 @@ def test_independent_columns_come_back_side_by_side():
     ],
 )
 def test_rows_have_the_names_of_the_input(content, data, names, first):
-    trainee = made(content, {"loss": "gaussian"}, **data)
-    trainee.score()
-    model = reloaded(trainee)
+    experiment = made(content, {"loss": "gaussian"}, **data)
+    experiment.score()
+    model = reloaded(experiment)
     row = rows_of(model, None, network=True)[0]
     assert list(row) == names
     assert list(row.values())[: len(first)] == first
@@ -269,14 +271,14 @@ def test_rows_have_the_names_of_the_input(content, data, names, first):
 @pytest.mark.parametrize("decoder", ["direct", "recursive"])
 def test_intervals_of_counts_end_in_whole_numbers_from_zero(decoder):
     counts = np.random.default_rng(1).poisson(3, 90).astype(float)
-    trainee = made(csv(y=counts), {"loss": "negative-binomial"}, {"decoder": decoder}, residual=None, season=1)
-    trainee.score()
-    low, high = reloaded(trainee).forecasts(levels=(95,), network=True).bands[95]
+    experiment = made(csv(y=counts), {"loss": "negative-binomial"}, {"decoder": decoder}, residual=None, season=1)
+    experiment.score()
+    low, high = reloaded(experiment).forecasts(levels=(95,), network=True).bands[95]
     for end in (low, high):
         assert np.array_equal(end, np.round(end))
     assert low.min() >= 0
     assert (low <= high).all()
-    paths = reloaded(trainee).forecasts(samples=40, network=True).paths
+    paths = reloaded(experiment).forecasts(samples=40, network=True).paths
     assert np.abs(paths - np.round(paths)).max() < 1e-6
     assert paths.min() >= 0
 
@@ -284,9 +286,9 @@ def test_intervals_of_counts_end_in_whole_numbers_from_zero(decoder):
 @pytest.mark.parametrize("loss", ["mae", "gaussian"])
 @pytest.mark.parametrize("transform", ["none", "log"])
 def test_intervals_are_numbers_in_order_far_beyond_the_horizon_too(loss, transform):
-    trainee = made(csv(y=SERIES), {"loss": loss}, transform=transform)
-    trainee.score()
-    bands = reloaded(trainee).forecasts(4 * HORIZON, (50, 95), network=True).bands
+    experiment = made(csv(y=SERIES), {"loss": loss}, transform=transform)
+    experiment.score()
+    bands = reloaded(experiment).forecasts(4 * HORIZON, (50, 95), network=True).bands
     row = [bands[95][0], bands[50][0], bands[50][1], bands[95][1]]
     assert np.isfinite(row).all()
     assert (np.diff(row, axis=0) >= 0).all()
@@ -327,28 +329,30 @@ def test_a_short_series_is_forecast_from_its_own_rows(order):
 
 
 def test_columns_of_their_own_have_pictures_of_their_own():
-    trainee = made(csv(y=SERIES, z=SERIES[::-1]), channels="independent")
-    trainee.score()
-    model = reloaded(trainee)
+    experiment = made(csv(y=SERIES, z=SERIES[::-1]), channels="independent")
+    experiment.score()
+    model = reloaded(experiment)
     charts = list(model.charts(model.forecasts(None, (80,), network=True)))
     assert [chart.title for chart in charts] == ["y", "z"]
     assert charts[1].history[-1][1] == SERIES[0]
 
 
 def test_what_is_drawn_for_a_window_does_not_depend_on_its_company():
-    trainee = made(csv(id=["a"] * N + ["b"] * N, y=[*SERIES] * 2), {"loss": "student-t"}, id="id", target="y")
-    both = trainee.members.quantiles(
-        trainee.members.widest.contexts(trainee.features, np.array([N, N + 40])), (0.1,), 1
+    experiment = made(csv(id=["a"] * N + ["b"] * N, y=[*SERIES] * 2), {"loss": "student-t"}, id="id", target="y")
+    both = experiment.members.quantiles(
+        experiment.members.widest.contexts(experiment.features, np.array([N, N + 40])), (0.1,), 1
     )
-    alone = trainee.members.quantiles(trainee.members.widest.contexts(trainee.features, np.array([N + 40])), (0.1,), 1)
+    alone = experiment.members.quantiles(
+        experiment.members.widest.contexts(experiment.features, np.array([N + 40])), (0.1,), 1
+    )
     assert both[:, :, 1:] == pytest.approx(alone, rel=1e-6)
 
 
 def test_ends_of_intervals_of_counts_are_whole_in_a_backtest_too():
     counts = np.random.default_rng(3).poisson(4, N).astype(float)
-    trainee = made(csv(y=counts), {"loss": "negative-binomial"}, residual=None)
-    trainee.score()
-    tested = trainee.tester().run(trainee.origins(1), trainee.calibrations["network"])
+    experiment = made(csv(y=counts), {"loss": "negative-binomial"}, residual=None)
+    experiment.score()
+    tested = experiment.tester().run(experiment.origins(1), experiment.calibrations["network"])
     for end in tested.band(80):
         assert np.array_equal(end, np.round(end))
         assert end.min() >= 0

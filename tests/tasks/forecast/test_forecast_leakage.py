@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from trainees import csv, trained, trainee_of
+from experiments import csv, trained, trainee_of
 
 from rnncli.data.numeric import SCALERS
 from rnncli.tasks.forecast.baselines import CORRECTABLE
@@ -79,10 +79,10 @@ def made(case, columns, gaps=GAPS):
     )
 
 
-def said(trainee, origins=ORIGINS):
+def said(experiment, origins=ORIGINS):
     """All that is forecast from the cutoffs, by name."""
-    tester = trainee.tester()
-    quantiles = trainee.members.quantiles(tester.contexts(origins), (0.1, 0.9), seed=1)
+    tester = experiment.tester()
+    quantiles = experiment.members.quantiles(tester.contexts(origins), (0.1, 0.9), seed=1)
     return {**tester.run(origins).forecasts, "quantiles": quantiles}
 
 
@@ -140,12 +140,12 @@ def test_what_fills_a_gap_before_a_cutoff_does_not_come_from_behind_it(decoder, 
         "covariates": "past",
         "missing": missing,
     }
-    trainees = []
+    experiments = []
     for later in (0.0, 50.0):
         columns = {**COLUMNS, column: COLUMNS[column] + np.where(LATER, later, 0.0)}
         columns[column][ORIGINS - 1] = np.nan
-        trainees.append(trained(made(case, columns, [])))
-    before, after = trainees
+        experiments.append(trained(made(case, columns, [])))
+    before, after = experiments
     assert after.fitted.to_header() == before.fitted.to_header()
     assert np.array_equal(after.network.parameters.weights, before.network.parameters.weights)
     fit = np.isin(ORIGINS, before.parts.origins(before.members.widest, 1, missing))

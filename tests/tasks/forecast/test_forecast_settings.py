@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from trainees import csv, trainee_of
+from experiments import csv, trainee_of
 
 from rnncli.errors import ConfigError
 

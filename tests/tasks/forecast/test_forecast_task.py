@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from experiments import rows as forecast_rows
 from forecasts import forecast as forecast_after
-from trainees import rows as forecast_rows
 
 from rnncli.data.numeric import SCALERS
 from rnncli.data.source import Source
@@ -48,21 +48,21 @@ def prepared(content, notes=None, training=None, model=None, **data):
         return ForecastExperiment(config, Source("s.csv", content), Context(POOL))
 
 
-def shaken(trainee):
+def shaken(experiment):
     """The same with a head that says something."""
-    head = trainee.network.parameters.view("head.weight")
+    head = experiment.network.parameters.view("head.weight")
     head[...] = np.random.default_rng(1).normal(0, 1, head.shape)
-    trainee.network.pack()
-    return trainee
+    experiment.network.pack()
+    return experiment
 
 
-def windowing_of(trainee):
-    return trainee.members.first.windowing
+def windowing_of(experiment):
+    return experiment.members.first.windowing
 
 
-def reloaded(trainee):
-    header = trainee.header()
-    return Forecaster(header, {**trainee.network.parameters.export(), **header["arrays"]})
+def reloaded(experiment):
+    header = experiment.header()
+    return Forecaster(header, {**experiment.network.parameters.export(), **header["arrays"]})
 
 
 def rows_of(model, horizon=None, notes=None):
@@ -97,19 +97,19 @@ def files(tmp_path):
     ],
 )
 def test_every_row_is_in_the_part_that_the_config_says(files, validation, test, wanted):
-    trainee = prepared(
+    experiment = prepared(
         table(y=np.arange(100)), validation=files.get(validation, validation), test=files.get(test, test)
     )
-    train_end, valid_end, end = trainee.parts.ends[0]
-    values = trainee.parts.panel.values[:, 0]
+    train_end, valid_end, end = experiment.parts.ends[0]
+    values = experiment.parts.panel.values[:, 0]
     parts = values[:train_end], values[train_end:valid_end], values[valid_end:end]
     for part, rows in zip(parts, wanted, strict=True):
         assert part.tolist() == list(rows)
-    learnt = windowing_of(trainee).futures(trainee.parts.panel.values, trainee.learner.train)
+    learnt = windowing_of(experiment).futures(experiment.parts.panel.values, experiment.learner.train)
     assert set(learnt.ravel()) <= set(wanted[0])
-    chosen_by = windowing_of(trainee).futures(trainee.parts.panel.values, trainee.learner.valid)
+    chosen_by = windowing_of(experiment).futures(experiment.parts.panel.values, experiment.learner.valid)
     assert set(chosen_by.ravel()) == set(wanted[1])
-    score = trainee.score()
+    score = experiment.score()
     split = "test" if len(wanted[2]) else "validation" if len(wanted[1]) else None
     assert (score.split if score else None) == split
     if score:
@@ -150,14 +150,14 @@ def test_no_held_out_value_reaches_what_is_learnt_from(scaling, residual):
 @pytest.mark.parametrize("residual", CORRECTABLE)
 @pytest.mark.parametrize("scaling", SCALINGS)
 def test_a_forecast_made_at_an_origin_knows_nothing_from_there_on(scaling, residual):
-    trainee = shaken(prepared(table(y=SERIES), scaling=scaling, residual=residual, validation=0.3))
+    experiment = shaken(prepared(table(y=SERIES), scaling=scaling, residual=residual, validation=0.3))
     origins = np.arange(70, 97)
-    values = trainee.parts.panel.values
-    made = forecast_after(trainee.learner, windowing_of(trainee).past(values, origins))
+    values = experiment.parts.panel.values
+    made = forecast_after(experiment.learner, windowing_of(experiment).past(values, origins))
     for b, origin in enumerate(origins):
         future = values.copy()
         future[origin:] = 1e5
-        again = forecast_after(trainee.learner, windowing_of(trainee).past(future, origins))
+        again = forecast_after(experiment.learner, windowing_of(experiment).past(future, origins))
         assert np.array_equal(again[:, : b + 1], made[:, : b + 1])
         assert b + 1 == len(origins) or not np.array_equal(again[:, b + 1], made[:, b + 1])
 
@@ -170,10 +170,10 @@ def test_a_forecast_made_at_an_origin_knows_nothing_from_there_on(scaling, resid
 @pytest.mark.parametrize("columns", [1, 3])
 def test_an_untrained_network_forecasts_exactly_its_baseline(scaling, residual, columns):
     series = {f"y{k}": SERIES * 10.0**k + RANDOM.normal(0, 1, N) for k in range(columns)}
-    trainee = prepared(table(**series), scaling=scaling, residual=residual, validation=0.2)
-    score = trainee.score()
+    experiment = prepared(table(**series), scaling=scaling, residual=residual, validation=0.2)
+    score = experiment.score()
     assert score.network == dict(score.baselines)[residual.replace("-", " ")]
-    rows = rows_of(reloaded(trainee))
+    rows = rows_of(reloaded(experiment))
     for c, values in enumerate(series.values()):
         past = values[-CONTEXT:, None, None]
         assert rows[:, c].tolist() == CORRECTABLE[residual](past, HORIZON, SEASON)[:, 0, 0].tolist()
@@ -204,10 +204,10 @@ def test_beyond_the_trained_horizon_forecasts_are_fed_back(wanted):
 
 
 def test_other_data_is_continued_from_its_own_end():
-    trainee = shaken(prepared(table(y=SERIES), validation=0.2))
-    model, other = reloaded(trainee), SERIES[::-1] + 7
+    experiment = shaken(prepared(table(y=SERIES), validation=0.2))
+    model, other = reloaded(experiment), SERIES[::-1] + 7
     model.read(Source("o.csv", table(y=other)), model.data)
-    wanted = forecast_after(trainee.learner, other[-CONTEXT:, None, None])[:, 0]
+    wanted = forecast_after(experiment.learner, other[-CONTEXT:, None, None])[:, 0]
     assert rows_of(model) == pytest.approx(wanted, rel=1e-12)
     with pytest.raises(DataError, match=f"has 11 rows; this model reads the last {CONTEXT}"):
         model.read(Source("o.csv", table(y=other[:11])), model.data)
@@ -215,25 +215,25 @@ def test_other_data_is_continued_from_its_own_end():
 
 def test_several_targets_are_named_and_ordered_as_asked():
     content = table(a=SERIES, b=2 * SERIES, c=3 * SERIES)
-    trainee = prepared(content, target=["c", "a"], residual="last-value", validation=0.2)
-    (first, *_) = forecast_rows(reloaded(trainee))
+    experiment = prepared(content, target=["c", "a"], residual="last-value", validation=0.2)
+    (first, *_) = forecast_rows(reloaded(experiment))
     assert list(first.items()) == [("c", float(3 * SERIES[-1])), ("a", float(SERIES[-1]))]
-    assert trainee.network.shape.output_size == 2 * HORIZON
+    assert experiment.network.shape.output_size == 2 * HORIZON
 
 
 @pytest.mark.parametrize("scaling", SCALINGS)
 @pytest.mark.parametrize("value", [0.0, 0.1, -7.0])
 def test_a_constant_column_is_noted_and_stays_finite(scaling, value):
     notes = []
-    trainee = prepared(table(y=SERIES, flat=np.full(N, value)), notes, scaling=scaling, validation=0.2)
+    experiment = prepared(table(y=SERIES, flat=np.full(N, value)), notes, scaling=scaling, validation=0.2)
     assert notes == ['column "flat" is constant; there is nothing in it to learn']
-    loss, _ = trainee.learner.gradient(0)
+    loss, _ = experiment.learner.gradient(0)
     assert math.isfinite(loss)
-    assert np.isfinite(trainee.network.parameters.gradient).all()
-    frame, *_ = trainee.learner.examples(trainee.learner.train)
+    assert np.isfinite(experiment.network.parameters.gradient).all()
+    frame, *_ = experiment.learner.examples(experiment.learner.train)
     assert np.abs(frame.x[:, :, 1]).max() < 1 + 1e-9  # scale 1, or by its size where the scale is the mean
-    shaken(trainee)
-    rows = rows_of(reloaded(trainee))
+    shaken(experiment)
+    rows = rows_of(reloaded(experiment))
     assert np.isfinite(rows).all()
     assert np.abs(rows[:, 1] - value).max() < 20
 

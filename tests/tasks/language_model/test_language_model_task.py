@@ -86,19 +86,19 @@ def test_parts_that_are_files_of_their_own(tmp_path):
 @pytest.mark.parametrize("tokens", ["char", "byte", "word"])
 def test_the_vocabulary_is_of_the_training_part_alone(tokens):
     text = "one two one two \n" * 30 + "zebra é 7 " * 5
-    trainee, notes = prepared(text, tokens, validation=0.1)
+    experiment, notes = prepared(text, tokens, validation=0.1)
     data = text.encode() if tokens == "byte" else text
     cut = 0.1 * len(tokenize(data, tokens))
-    assert set(trainee.vocabulary.tokens[1:]) == set(tokenize(data, tokens)[: -int(cut)])
-    unseen = [token for token in tokenize(text, tokens) if token not in trainee.vocabulary.tokens]
+    assert set(experiment.vocabulary.tokens[1:]) == set(tokenize(data, tokens)[: -int(cut)])
+    unseen = [token for token in tokenize(text, tokens) if token not in experiment.vocabulary.tokens]
     assert len(unseen) >= 10
     (note,) = notes
     assert {"validation", "<unk>", str(len(unseen))} <= set(note.replace(",", " ").split())
-    ids, before = trainee._held_out["validation"]
+    ids, before = experiment._held_out["validation"]
     assert (ids == 0).sum() == len(unseen)
-    assert np.array_equal(before, trainee.train_ids)
-    assert not (trainee.train_ids == 0).any()
-    _, count = trainee.learner.validate()
+    assert np.array_equal(before, experiment.train_ids)
+    assert not (experiment.train_ids == 0).any()
+    _, count = experiment.learner.validate()
     assert count == len(ids)  # counted, the unseen ones too
 
 
@@ -115,35 +115,39 @@ def test_a_text_that_teaches_nothing(text):
 
 def test_the_score_is_of_the_test_part_where_there_is_one_and_beside_its_floor():
     for data, split in [({"validation": 0.2}, "validation"), ({"validation": 0.2, "test": 0.1}, "test")]:
-        trainee, _ = prepared(PROSE, **data)
-        score = trainee.score()
-        ids, before = trainee._held_out[split]
+        experiment, _ = prepared(PROSE, **data)
+        score = experiment.score()
+        ids, before = experiment._held_out[split]
         assert score.split == split
-        total, count = Validation(trainee.network, ids, before, trainee.learner.backpropagation).run()
+        total, count = Validation(experiment.network, ids, before, experiment.learner.backpropagation).run()
         assert score.network == total / count
-        baseline = ngram.cross_entropy(trainee.train_ids, ids, before, len(trainee.vocabulary))
+        baseline = ngram.cross_entropy(experiment.train_ids, ids, before, len(experiment.vocabulary))
         assert score.baselines == (("interpolated 5-gram", baseline),)
         assert f"perplexity {np.exp(total / count):.3f}" in score.detail
 
 
 def test_the_floor_and_the_network_score_the_same_tokens_of_a_file_of_its_own(tmp_path):
     (tmp_path / "v.txt").write_text(PROSE[:300], encoding="utf-8")
-    trainee, _ = prepared(PROSE, validation=str(tmp_path / "v.txt"))
-    score = trainee.score()
-    ids = trainee.vocabulary.encode(PROSE[:300])
+    experiment, _ = prepared(PROSE, validation=str(tmp_path / "v.txt"))
+    score = experiment.score()
+    ids = experiment.vocabulary.encode(PROSE[:300])
     assert "299 tokens" in score.detail
-    assert score.baselines[0][1] == ngram.cross_entropy(trainee.train_ids, ids[1:], ids[:1], len(trainee.vocabulary))
+    assert score.baselines[0][1] == ngram.cross_entropy(
+        experiment.train_ids, ids[1:], ids[:1], len(experiment.vocabulary)
+    )
 
 
 def test_a_sample_is_a_window_of_the_training_streams_with_the_same_first_weights_in_float64():
     how = config("char", validation=0.1)
     looked_at = TextExperiment(how, Source("t.txt", PROSE.encode()), Context(POOL, np.dtype(np.float64)))
-    trainee, _ = prepared(PROSE)
+    experiment, _ = prepared(PROSE)
     sample = looked_at.learner.sample(0)
-    assert np.array_equal(sample.work.tokens[:, 0], trainee.train_ids[: len(sample.work.tokens)])
-    assert np.array_equal(sample.targets[:, 0], trainee.train_ids[1 : len(sample.targets) + 1])
+    assert np.array_equal(sample.work.tokens[:, 0], experiment.train_ids[: len(sample.work.tokens)])
+    assert np.array_equal(sample.targets[:, 0], experiment.train_ids[1 : len(sample.targets) + 1])
     assert looked_at.network.dtype == np.float64
-    assert np.array_equal(looked_at.network.parameters.weights.astype(np.float32), trainee.network.parameters.weights)
+    assert np.array_equal(
+        looked_at.network.parameters.weights.astype(np.float32), experiment.network.parameters.weights
+    )
 
 
 # A model that has learnt one text by heart: token k is followed by token k + 1, and the last by the first.
@@ -230,8 +234,8 @@ def test_every_unseen_character_of_a_prime_is_named():
 
 
 def test_the_seed_decides_what_a_trained_model_writes(monkeypatch):
-    trainee, _ = prepared(PROSE)
-    model = LanguageModel(trainee.header(), trainee.network.parameters.export())
+    experiment, _ = prepared(PROSE)
+    model = LanguageModel(experiment.header(), experiment.network.parameters.export())
     text = generated(model, "The ", 80, seed=4)
     assert generated(model, "The ", 80, seed=4) == text
     assert generated(model, "The ", 80, seed=5) != text
@@ -247,8 +251,8 @@ def test_the_seed_decides_what_a_trained_model_writes(monkeypatch):
 
 @pytest.mark.parametrize("kind", ["char", "byte", "word"])
 def test_a_model_says_of_itself_all_that_it_needs(kind):
-    trainee, _ = prepared(PROSE, kind)
-    model = LanguageModel(trainee.header(), trainee.network.parameters.export())
-    assert model.vocabulary == trainee.vocabulary
-    assert np.array_equal(model.network.parameters.weights, trainee.network.parameters.weights)
+    experiment, _ = prepared(PROSE, kind)
+    model = LanguageModel(experiment.header(), experiment.network.parameters.export())
+    assert model.vocabulary == experiment.vocabulary
+    assert np.array_equal(model.network.parameters.weights, experiment.network.parameters.weights)
     assert detokenize(model.vocabulary.decode(model.encode(PROSE, "x")), kind).strip() == PROSE.strip()

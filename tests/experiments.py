@@ -33,29 +33,29 @@ def trainee_of(content, training=None, model=None, notes=None, **data):
         return ForecastExperiment(config_from_mapping(config), Source("s.csv", content), Context(POOL))
 
 
-def shaken(trainee, size=0.5):
+def shaken(experiment, size=0.5):
     """The same with heads that say something."""
-    for spec in trainee.network.parameters.declared:
+    for spec in experiment.network.parameters.declared:
         if spec.name.endswith("head.weight"):
-            view = trainee.network.parameters.view(spec.name)
+            view = experiment.network.parameters.view(spec.name)
             view[...] = np.random.default_rng(view.size + len(spec.name)).normal(0, size, view.shape)
-    trainee.network.pack()
-    return trainee
+    experiment.network.pack()
+    return experiment
 
 
-def trained(trainee, updates=5):
+def trained(experiment, updates=5):
     """The same after so many updates."""
-    optimizer = Optimizer("adam", trainee.network, 5.0, POOL)
+    optimizer = Optimizer("adam", experiment.network, 5.0, POOL)
     for update in range(updates):
-        trainee.learner.gradient(update)
+        experiment.learner.gradient(update)
         optimizer.update(0.05, optimizer.gradient_norm())
-    return trainee
+    return experiment
 
 
-def reloaded(trainee):
+def reloaded(experiment):
     """As it comes back from a model file."""
-    header = trainee.header()
-    return Forecaster(header, {**trainee.network.parameters.export(), **header["arrays"]})
+    header = experiment.header()
+    return Forecaster(header, {**experiment.network.parameters.export(), **header["arrays"]})
 
 
 def rows(model, horizon=None, levels=(), samples=0, *, network=False, notes=None):
