@@ -21,7 +21,7 @@ _SHAPE = r"[ \t]*[+-]?(?:[0-9]+(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9
 _NUMBER = {".": re.compile(_SHAPE.format(point=r"\.")), ",": re.compile(_SHAPE.format(point=","))}
 # Of cells with no other characters, `float` accepts what the grammar does: some ten times as fast as the patterns.
 _CHARACTERS = {point: f"0123456789{point}+-eE \t\n".encode() for point in _NUMBER}
-_MISSING = re.compile(r"[ \t]*(?:na|nan|null)?[ \t]*", re.IGNORECASE)
+_MISSING = re.compile(r"[ \t]*(?:#?na|nan|null|none|#?n/a|-+|\.|\?|unavailable|unknown)?[ \t]*", re.IGNORECASE)
 _INFINITE = re.compile(r"[ \t]*[+-]?inf(?:inity)?[ \t]*", re.IGNORECASE)
 _GROUPED = re.compile(r"[ \t]*[+-]?[0-9]{1,3}(?:[.,_' \u00a0\u202f][0-9]{3})+(?:[.,][0-9]*)?[ \t]*")
 _LARGEST = 1e30  # squares of larger values leave float32, where the model computes
@@ -97,13 +97,15 @@ def _columns(table: Table) -> str:
 def numeric_column(table: Table, index: int, *, decimal: str = ".", missing: Missing = "refuse") -> np.ndarray:
     """Return column `index` (from 0) of `table` as float64 (N,).
 
-    Empty, NA, NaN and null cells are missing: `missing` decides whether they are refused, or left as NaN (`mask`).
+    Empty cells and those of `_MISSING`, such as NA, null, - or unavailable, are missing: `missing` decides whether
+    they are refused, or left as NaN (`mask`).
     Raises DataError naming line, column and text.
     """
     cells = [row[index] for row in table.rows]
     values = _all_numbers(cells, decimal)
     if values is None:
         values = np.array([_number_or_gap(table, row, index, decimal) for row in range(len(cells))])
+    _refuse_thousands(table, index, cells, decimal)
     too_large = np.flatnonzero(np.abs(values) > _LARGEST)
     if too_large.size:
         # What no double holds is named first; else the largest, which says most about the unit.
@@ -115,6 +117,26 @@ def numeric_column(table: Table, index: int, *, decimal: str = ".", missing: Mis
     if gaps.size and missing == "refuse":
         refuse_missing(table, index, gaps, len(values))
     return values
+
+
+def _refuse_thousands(table: Table, index: int, cells: Sequence[str], decimal: str) -> None:
+    """Raise DataError for a column such as 1.002 and 919, whose points may part thousands: all cells that have one have
+    three digits after it, no zero before it, and others have none."""
+    grouped, first = re.compile(rf"[+-]?[1-9][0-9]{{0,2}}(?:\{decimal}[0-9]{{3}})+"), -1
+    for row, cell in enumerate(cells):
+        if decimal in cell:
+            if not grouped.fullmatch(cell.strip()):
+                return
+            first = row if first < 0 else first
+    whole = next((cell for cell in cells if cell.strip().isdigit()), None) if first >= 0 else None
+    if whole is not None:
+        _refuse(
+            table,
+            first,
+            index,
+            f"{shown(cells[first].strip())} beside {shown(whole.strip())} may be thousands or a fraction; write it "
+            "without separators between thousands, or with the zeros that a fraction ends with, such as 919.000",
+        )
 
 
 def numeric_row(table: Table, row: int, indices: Sequence[int], decimal: str = ".") -> np.ndarray:

@@ -2,7 +2,8 @@
 
 A stamp is text. Its value is an integer: the stamp itself if that is one, else seconds since 1970 in its own time
 zone. The name of a format is its template, such as "YYYY-MM-DD hh:mm+01:00"; all but its fields is the same in
-every stamp, the zone too. Calendar formats have a fixed width, so stamps are read and written by position.
+every stamp, the zone too. The usual formats have a fixed width, and are read and written by position, a column at
+once; for all others see `stamp_templates`.
 """
 
 from __future__ import annotations
@@ -13,27 +14,34 @@ from itertools import takewhile
 
 import numpy as np
 
+from rnncli.data import stamp_templates
 from rnncli.errors import DataError
 
 INTEGER = "integer"  # the format of years and counters
 HOUR, DAY, WEEK = 3600, 86_400, 604_800  # seconds
 
 _DATES = ("YYYY-MM-DD", "YYYY/MM/DD", "DD.MM.YYYY", "MM/DD/YYYY", "DD/MM/YYYY", "YYYY-MM")  # a month has no clock
+_DIGITS = ("YYYYMMDD", "YYYYMM", "YYYYMMDDhh", "YYYYMMDDhhmm", "YYYYMMDDhhmmss", "YYYYww")  # dates as whole numbers
+_CENTURIES = re.compile("(?:19|20|21)[0-9]{2}")
 _CLOCK = re.compile("([ T])[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9])?")
-# 18 digits always fit int64. Zeros in front are refused: the stamps that follow would not have them.
-_INTEGER = re.compile("0|-?[1-9][0-9]{0,17}")
+# Zeros in front are refused: the stamps that follow would not have them. Nanoseconds since 1970 have 19 digits.
+_INTEGER = re.compile("0|-?[1-9][0-9]{0,17}|[1-8][0-9]{18}")
+_FIXED = re.compile("(?:YYYY[-/]MM[-/]DD|DD[./]MM[./]YYYY|MM/DD/YYYY|YYYY-MM)(?:[ T]hh:mm(?::ss)?(?:Z|[+-][0-9:]+)?)?")
 _ISO = "YYYY-MM-DDThh:mm:ss"
 _FIELDS = {"YYYY": 1970, "MM": 1, "DD": 1, "hh": 0, "mm": 0, "ss": 0}  # value if absent
 _LETTERS = set("".join(_FIELDS))
+_OFFSET = re.compile(r"[+-][0-9]{2}(?::?[0-9]{2})?$")
 _YEAR_0, _YEAR_10000 = -62_167_219_200, 253_402_300_800
 _MONDAY = 3  # 1970-01-01 is a Thursday, so many days after a Monday
 _WEEKDAYS = 5
 
 
 def formats_of(text: str) -> list[str]:
-    """Return the formats that `text` is a stamp of: none, one, or two if day and month can be swapped."""
+    """Return the formats that `text` is a stamp of, the likelier first: none, one, or more if it can be read in more
+    ways, such as with day and month swapped."""
     if _INTEGER.fullmatch(text):
-        return [INTEGER]
+        calendars = _DIGITS if _CENTURIES.match(text) else ()
+        return [INTEGER, *(name for name in calendars if len(name) == len(text) and len(read([text], name)))]
     names = []
     for date in _DATES:
         if len(text) == len(date):
@@ -41,18 +49,19 @@ def formats_of(text: str) -> list[str]:
         elif date.endswith(("DD", "YYYY")) and (found := _CLOCK.fullmatch(text, len(date))):
             gap, seconds, zone = found.groups("")
             names.append(f"{date}{gap}hh:mm{':ss' if seconds else ''}{zone}")
-    return [name for name in names if len(read([text], name))]
+    names = [name for name in names if len(read([text], name))]
+    return list(dict.fromkeys([*names, *stamp_templates.templates_of(text)]))
 
 
 def zone_of(name: str) -> str:
-    """The time zone at the end of a format, "" if it has none."""
-    return name.partition("hh:mm")[2].removeprefix(":ss")
+    """Return the time zone at the end of a format, "" if it has none."""
+    return stamp_templates.zone_of(name)
 
 
 def with_other_order(name: str) -> str | None:
-    """The format with day and month swapped, or None if the format leaves no doubt about their order."""
-    orders = ("MM/DD/", "DD/MM/")
-    return orders[name.startswith(orders[0])] + name[len(orders[0]) :] if name.startswith(orders) else None
+    """Return the format with day and month swapped, or None if the format leaves no doubt about their order."""
+    found = re.match(r"(DD?|MM?)([-/])(DD?|MM?)\2", name)
+    return None if found is None else f"{found[3]}{found[2]}{found[1]}{found[2]}{name[found.end() :]}"
 
 
 def read(texts: Sequence[str], name: str) -> np.ndarray:
@@ -62,6 +71,8 @@ def read(texts: Sequence[str], name: str) -> np.ndarray:
     """
     if name == INTEGER:
         return np.array([int(text) for text in takewhile(_INTEGER.fullmatch, texts)], np.int64)
+    if not (_FIXED.fullmatch(name) or name in _DIGITS[:-1]):
+        return stamp_templates.read(texts, name)
     width = len(name)
     n = next((i for i, text in enumerate(texts) if len(text) != width), len(texts))
     if n == 0:
@@ -80,6 +91,27 @@ def read(texts: Sequence[str], name: str) -> np.ndarray:
     return values if fits.all() else values[: np.argmin(fits)]
 
 
+def in_zone(texts: Sequence[str], name: str, zone: str) -> list[str]:
+    """Return stamps of the format `name`, whose offsets from UTC may differ, as they are written in the offset `zone`:
+    so times go on evenly when summer time ends. What is no such stamp stays as it is."""
+    bare = name.removesuffix(zone_of(name))
+    changed = []
+    for text in texts:
+        offset = _OFFSET.search(text)
+        values = np.zeros(0, np.int64) if offset is None else read([text.removesuffix(offset[0])], bare)
+        if offset is None or not len(values):
+            changed.append(text)
+        else:
+            changed += [f"{stamp}{zone}" for stamp in write(values - _seconds(offset[0]) + _seconds(zone), bare)]
+    return changed
+
+
+def _seconds(offset: str) -> int:
+    """Return the seconds of an offset such as +01:00, +0100 or +01."""
+    digits = offset[1:].replace(":", "").ljust(4, "0")
+    return (int(digits[:2]) * 3600 + int(digits[2:]) * 60) * (-1 if offset[0] == "-" else 1)
+
+
 def _field(codes: np.ndarray, start: int, width: int, absent: int) -> np.ndarray:
     """Return the numbers, int64 (n,), in `width` digits from column `start` of codes (n, L); `absent` if start < 0."""
     if start < 0:
@@ -93,6 +125,8 @@ def write(values: np.ndarray, name: str) -> list[str]:
     for wrong, where in ((values < _YEAR_0, "before the year 0"), (values >= _YEAR_10000, "after the year 9999")):
         if wrong.any():
             raise DataError(f"a time stamp {where} cannot be written as {name}")
+    if not (_FIXED.fullmatch(name) or name in _DIGITS[:-1]):
+        return stamp_templates.write(values, name)
     iso = np.datetime_as_string(values.astype("datetime64[s]")).astype(f"U{len(_ISO)}")
     given = iso.view("U1").reshape(len(values), len(_ISO))
     letters = np.tile(np.array(list(name)), (len(values), 1))

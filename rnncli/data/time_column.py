@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NoReturn
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, NoReturn
 
 import numpy as np
 
 from rnncli.data.csv_table import Table
+from rnncli.data.numeric import is_number
 from rnncli.data.stamps import (
     DAY,
     INTEGER,
     formats_of,
+    in_zone,
     months_of,
     months_starts,
     read,
@@ -26,16 +29,28 @@ from rnncli.errors import DataError, shown
 NO_TIME = "none"  # as data.time: the rows follow each other, whatever a column of dates says
 
 _YEARS = range(1500, 2300)
-_TIME_NAMES = {"time", "date", "datetime", "timestamp", "ds", "t", "index"} | {
-    "year",
-    "quarter",
-    "month",
-    "week",
+_CALENDAR_NAMES = {
+    "date",
     "day",
-    "hour",
-    "minute",
-    "step",
+    "ds",
+    "datetime",
+    "month",
+    "period",
+    "time",
+    "timestamp",
+    "week",
+    "yearmonth",
+    "yyyymm",
 }
+_TIME_NAMES = _CALENDAR_NAMES | {"hour", "index", "minute", "quarter", "second", "step", "t", "year"}
+_COUNTERS = re.compile(r"(?:column|unnamed: )[0-9]+|index|row ?names?|row|rownum(?:ber)?|no\.?|nr\.?|#", re.I)
+_CLOCK = re.compile("[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?[AaPp][Mm])?")
+# A date in whatever form: a column of these is a time, and is read or refused.
+_LIKE_A_DATE = re.compile(r"[0-9]{1,4}([-/.])[0-9A-Za-z]{1,9}\1[0-9]{1,4}(?![0-9]).*|[0-9]{4}-?[WwQq][0-9].*")
+_SAMPLED = 200  # cells tell what a column is
+_NEARLY = 0.9  # of the distances that are even leave no doubt about the order of day and month
+
+Kind = Literal["time", "part", "counter"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +58,7 @@ class _Column:
     """The M stamps of a column in file order, with the line of each."""
 
     name: str
+    title: str
     header: str
     texts: list[str]
     lines: list[int]
@@ -94,7 +110,7 @@ def read_timelines(
     """
     members = np.concatenate(groups).astype(np.int64)
     rows = np.sort(members)
-    column = _column(table, index, rows.tolist())
+    column = _in_one_zone(_column(table, index, rows.tolist()), like)
     order = np.searchsorted(rows, members)  # the stamps of one series after those of the other
     sizes = np.array([len(group) for group in groups])
     starts = np.cumsum(sizes) - sizes
@@ -125,39 +141,91 @@ def read_timelines(
     return [grid.timeline(column.texts[i]) for i in lasts], places
 
 
-def looks_like_time(table: Table, index: int) -> bool:
-    """True if column `index` (from 0) is a time column: all of it dates, or evenly rising integers under a name such
-    as `t`, `year` or `index`. Dates that `read_timelines` refuses for their zones or their order of day and month
-    count as dates too.
+def kind_of_column(table: Table, index: int) -> Kind | None:
+    """Return "time" if column `index` (from 0) is a time: half of its cells or more are dates in some form, or all are
+    whole numbers that rise evenly under a name such as `t`, `year` or `timestamp`, or that are dates such as 20230601.
+
+    "part" is one of a time that other columns complete, such as a clock or the months 1 to 12; "counter" the number of
+    the row; None anything else. A column that is mostly times is one, so that its odd cell is refused by
+    `read_timelines` and never ignored.
     """
-    names = formats_of(table.rows[0][index].strip(" "))
-    if not names or (names == [INTEGER] and table.header[index].lower() not in _TIME_NAMES):
-        return False
-    column = _column(table, index, range(len(table.rows)))
-    readings = _readings(column, names)
-    name, values = readings[0]
-    if len(values) < len(column.texts):
-        return _clash(column.texts[len(values)], name) is not None
-    if name != INTEGER:
-        return True
+    cells = [row[index].strip(" ") for row in table.rows]
+    sample = cells[:: max(1, len(cells) // _SAMPLED)]
+    title = table.header[index].strip().lower()
+    if _half(_is_date, sample):
+        return "time"
+    if _half(_CLOCK.fullmatch, sample):
+        return "part"
+    named = title in _TIME_NAMES
+    if not _half(lambda cell: formats_of(cell)[:1] == [INTEGER], sample):
+        rises = title in _TIME_NAMES - {"index"} and all(map(is_number, cells)) and bool(np.all(_steps(cells) > 0))
+        return "time" if rises else None  # seconds or years with a fraction, which are refused
+    if not (named or _COUNTERS.fullmatch(title) or len(formats_of(sample[0])) > 1):
+        return None
+    values = read(cells, INTEGER)
+    if len(values) < len(cells):
+        return "time" if named else None
+    return _kind_of_integers(title, cells, values)
+
+
+def _half(holds: Callable[[str], object], cells: Sequence[str]) -> bool:
+    """True if something holds for half of `cells` or more."""
+    return 2 * sum(bool(holds(cell)) for cell in cells) >= len(cells)
+
+
+def _steps(cells: Sequence[str]) -> np.ndarray:
+    return np.diff(np.array(cells, np.float64)) if len(cells) > 1 else np.zeros(1)
+
+
+def _is_date(cell: str) -> bool:
+    """True if `cell` is a date in a format that is read, or looks like one."""
+    return any(name != INTEGER and not cell.isdigit() for name in formats_of(cell)) or (
+        _LIKE_A_DATE.fullmatch(cell) is not None
+    )
+
+
+def _kind_of_integers(title: str, cells: Sequence[str], values: np.ndarray) -> Kind | None:
     distances = np.diff(values)
-    return bool(distances.size > 0 and distances[0] > 0 and np.all(distances == distances[0]))
+    if _COUNTERS.fullmatch(title) and title != "index" and values[0] in (0, 1) and bool(np.all(distances == 1)):
+        return "counter"
+    rising = bool(distances.size > 0 and (np.all(distances > 0) or np.all(distances < 0)))
+    cycles = 2 * len(np.unique(values)) <= len(values)
+    dated = any(len(read(cells, name)) == len(cells) for name in formats_of(cells[0])[1:])
+    if title in _TIME_NAMES:
+        return "part" if cycles and not dated else "time"
+    return "time" if dated and rising and bool(np.any(distances != distances[0])) else None
 
 
 def _column(table: Table, index: int, rows: Sequence[int]) -> _Column:
     header = f"column {index + 1} {shown(table.header[index])}"
     texts = [table.rows[row][index].strip(" ") for row in rows]
-    return _Column(table.name, header, texts, [table.lines[row] for row in rows])
+    return _Column(table.name, table.header[index].strip().lower(), header, texts, [table.lines[row] for row in rows])
+
+
+def _in_one_zone(column: _Column, like: Timeline | None) -> _Column:
+    """Return the column with times whose offset from UTC changes, as with summer time, in the offset of the last one,
+    or in that of `like`."""
+    names = formats_of(column.texts[0])
+    zones = [zone_of(name) for name in (like.format if like else "", *formats_of(column.texts[-1])[:1]) if name]
+    zone = next((zone for zone in zones if zone), "")
+    if not names or zone[:1] not in ("+", "-") or all(text.endswith(zone) for text in column.texts):
+        return column
+    return replace(column, texts=in_zone(column.texts, names[0], zone))
 
 
 # Formats: which one all stamps have.
 
 
 def _readings(column: _Column, names: Sequence[str]) -> list[tuple[str, np.ndarray]]:
-    """Return (format, values) for each of the formats `names` that fits the longest run of stamps from the first on."""
+    """Return (format, values) for each of the formats `names` that fits the longest run of stamps from the first on,
+    without those that give the same values as one before, but for the other order of day and month."""
     readings = [(name, read(column.texts, name)) for name in names]
     most = max(len(values) for _, values in readings)
-    return [(name, values) for name, values in readings if len(values) == most]
+    distinct: dict[tuple[bool, bytes], tuple[str, np.ndarray]] = {}
+    for name, values in readings:
+        if len(values) == most:
+            distinct.setdefault((name.startswith("D"), values.tobytes()), (name, values))
+    return list(distinct.values())
 
 
 def _clash(text: str, name: str) -> str | None:
@@ -173,7 +241,7 @@ def _refuse_format(column: _Column, i: int, names: Sequence[str]) -> NoReturn:
     """Raise DataError for stamp `i`, the first that is in none of the formats `names` of the stamps before it."""
     text = column.texts[i]
     if i == 0:
-        expected = "an integer, YYYY-MM, YYYY-MM-DD or YYYY-MM-DD hh:mm"
+        expected = "an integer, YYYY-MM, YYYY-MM-DD or YYYY-MM-DD hh:mm, or another usual form"
         column.refuse(i, f"{shown(text)} is not a time; expected {expected}")
     before = f"on line {column.lines[0]}"
     clash = _clash(text, names[0])
@@ -184,7 +252,7 @@ def _refuse_format(column: _Column, i: int, names: Sequence[str]) -> NoReturn:
     if clash == "order":
         what = f"{shown(text)} is not {names[0]}, as the dates before it are"
         column.refuse(i, f"{what}: the order of day and month is ambiguous; rewrite the dates as YYYY-MM-DD")
-    column.refuse(i, f"{shown(text)} is not a time; expected {' or '.join(names)} as {before}")
+    column.refuse(i, f"{shown(text)} is not a time; expected {' or '.join(names[:2])} as {before}")
 
 
 # Steps: values to units and distances.
@@ -199,16 +267,31 @@ def _grid(column: _Column, before: np.ndarray, after: np.ndarray) -> _Grid:
     names = [name for name, _ in readings]
     if len(readings[0][1]) < len(column.texts):
         _refuse_format(column, len(readings[0][1]), names)
+    if (readings[0][1][after] < readings[0][1][before]).mean() > 0.5 and len(readings) > 1:  # the newest first
+        backwards = _grid(column, after, before)
+        readings = [(name, values) for name, values in readings if name == backwards.format]
     grids = [_best_unit(values, name, before, after) for name, values in readings]
-    if len(grids) == 1:
-        return grids[0]
+    if readings[0][0] == INTEGER:
+        return _whole_numbers_or_dates(column, grids)
     even = [grid for grid in grids if np.all(grid.regular | (grid.distances == 0))]
     # Yearly stamps that are the same either way, such as the first of January, go on the same either way.
-    same = len(even) == 2 and np.array_equal(readings[0][1], readings[1][1]) and _yearly(even[0])
-    if len(even) != 1 and not same:
-        first = f"{shown(column.texts[0])} is ambiguous, {' or '.join(names)}"
+    if len(even) <= 1 and len(grids) > 1:  # the one that is even but for a gap, say, is to blame that
+        even = even or [grid for grid in grids if grid.regular.sum() > _NEARLY * max(grid.distances.size, 1)]
+    same = len(grids) == 2 and len(even) == 2 and _yearly(even[0]) and _yearly(even[1])
+    if len(grids) > 1 and len(even) != 1 and not same:
+        first = f"{shown(column.texts[0])} is ambiguous, {' or '.join(names[:2])}"
         column.refuse(0, f"{first}; rewrite the dates as YYYY-MM-DD")
-    return even[0]
+    return (even or grids)[0]
+
+
+def _whole_numbers_or_dates(column: _Column, grids: Sequence[_Grid]) -> _Grid:
+    """Return the whole numbers as they are, or as dates such as 20230601 if that makes more of them even."""
+    numbers, *dates = grids
+    if "week" in column.title:
+        dates.sort(key=lambda grid: "ww" not in grid.format)
+    best = max(dates, key=lambda grid: int(grid.regular.sum()), default=numbers)
+    lead = int(best.regular.sum()) - int(numbers.regular.sum())
+    return best if lead > 0 or (lead == 0 and column.title in _CALENDAR_NAMES) else numbers
 
 
 def _grid_of(column: _Column, like: Timeline, before: np.ndarray, after: np.ndarray) -> _Grid | None:

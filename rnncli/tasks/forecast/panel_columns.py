@@ -18,7 +18,7 @@ from rnncli.data.numeric import (
     numeric_column,
     share_of_numbers,
 )
-from rnncli.data.time_column import NO_TIME, looks_like_time
+from rnncli.data.time_column import NO_TIME, Kind, kind_of_column
 from rnncli.errors import ConfigError, DataError, UsageError, shown
 from rnncli.notes import note
 from rnncli.tasks.forecast.config import SeriesConfig
@@ -29,6 +29,7 @@ _LONG_TIMES = ("ds", "timestamp", "date", "datetime", "time", "t")
 _LONG_TARGETS = ("y", "target")
 _NUMBERED = re.compile(r"[A-Za-z_ ]*[0-9]+")  # how columns are called that are the steps of a series
 _FEWEST_STEPS = 8
+_SURELY_NUMBERS = 0.9  # a share of numbers beside which a word is a slip
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,10 @@ def find_columns(table: Table, data: SeriesConfig) -> Columns:
         )
     )
     beside = (*past, *known, *static)
-    time = _time(table, data, identity, {*beside, *_named(table, data.target, "target")})
+    kinds = _kinds(table, identity, {*beside, *_named(table, data.target, "target")})
+    time = _time(table, data, kinds, identity)
     taken = [name for name in (identity, time, *beside) if name is not None]
-    targets = _targets(table, data, taken, identity)
+    targets = _targets(table, data, taken, identity, kinds)
     layout = "long" if identity is not None else "wide"
     columns = Columns(
         layout=layout,
@@ -134,7 +136,7 @@ def _looks_like_rows(table: Table, data: SeriesConfig) -> bool:
         return False
     if data.id is None and is_numeric_column(table, at, data.decimal):
         return False
-    return len({row[at].strip() for row in table.rows}) == len(table.rows) and not looks_like_time(table, at)
+    return len({row[at].strip() for row in table.rows}) == len(table.rows) and kind_of_column(table, at) != "time"
 
 
 def _identity(table: Table, data: SeriesConfig) -> str | None:
@@ -156,19 +158,39 @@ def _usual(names: Sequence[str], usual: Sequence[str]) -> str | None:
     return next((found[name] for name in usual if name in found), None)
 
 
-def _time(table: Table, data: SeriesConfig, identity: str | None, taken: Collection[str]) -> str | None:
+def _time(table: Table, data: SeriesConfig, kinds: Mapping[str, Kind | None], identity: str | None) -> str | None:
+    """Return the column of times: the one named, or the first of dates, or of whole numbers that count them."""
     if data.time == NO_TIME and NO_TIME not in table.header:
         return None
     if data.time is not None:
         return table.header[column_index(table, data.time)]
+    usual = None if identity is None else _usual(list(kinds), _LONG_TIMES)
+    times = [name for name, kind in kinds.items() if kind == "time"]
+    times.sort(key=lambda name: is_number(table.rows[0][table.header.index(name)].strip()))
+    found = usual or (times[0] if times else None)
+    parts = [name for name, kind in kinds.items() if kind == "part"]
+    if identity is None and parts and (found is None or _repeats(table, found)):
+        together = " and ".join(map(shown, [*([found] if found else []), *parts]))
+        if found is not None or len(parts) > 1:
+            raise DataError(
+                f"{table.name}: the columns {together} tell the time together; write it in one column, such as "
+                "2023-05-01 or 2023-05-01 13:00, or leave times out with --set data.time=none"
+            )
+    return found
+
+
+def _repeats(table: Table, name: str) -> bool:
+    """True if a cell of the column occurs in a later row too."""
+    cells = [row[table.header.index(name)] for row in table.rows]
+    return len(set(cells)) < len(cells)
+
+
+def _kinds(table: Table, identity: str | None, taken: Collection[str]) -> dict[str, Kind | None]:
+    """Return what tells time in some way, and what only counts rows, among the columns that have no other role."""
     names = [name for name in table.header if name != identity and name not in taken]
-    if identity is None:
-        seen = table
-    elif (usual := _usual(names, _LONG_TIMES)) is not None:
-        return usual
-    else:
-        seen = _first_series(table, table.header.index(identity))  # years that begin anew are even in each series
-    return next((name for name in names if looks_like_time(seen, table.header.index(name))), None)
+    # Years that begin anew with each series are even in each of them.
+    seen = table if identity is None else _first_series(table, table.header.index(identity))
+    return {name: kind_of_column(seen, table.header.index(name)) for name in names}
 
 
 def _first_series(table: Table, at: int) -> Table:
@@ -187,7 +209,9 @@ def _named(table: Table, named: str | int | list[str | int] | list[str] | None, 
     return found
 
 
-def _targets(table: Table, data: SeriesConfig, taken: Sequence[str], identity: str | None) -> tuple[str, ...]:
+def _targets(
+    table: Table, data: SeriesConfig, taken: Sequence[str], identity: str | None, kinds: Mapping[str, Kind | None]
+) -> tuple[str, ...]:
     if data.target is not None:
         return _named(table, data.target, "target")
     others = [name for name in table.header if name not in taken]
@@ -209,11 +233,31 @@ def _targets(table: Table, data: SeriesConfig, taken: Sequence[str], identity: s
     if numeric and left_out:
         note(f"columns left out because they are not numbers: {', '.join(left_out)}")
     if numeric:
-        return tuple(table.header[i] for i in numeric)
+        return _without_clocks_and_constants(table, [table.header[i] for i in numeric], kinds)
     raise DataError(
         f"{table.name}: no column is numeric throughout; name the one to forecast with --set data.target=NAME "
         f"(columns: {', '.join(map(shown, table.header))})"
     )
+
+
+def _without_clocks_and_constants(
+    table: Table, names: Sequence[str], kinds: Mapping[str, Kind | None]
+) -> tuple[str, ...]:
+    """Return the columns that change and are no times, with a note of the others; all of them if none is left."""
+    reasons = {"time": "a time", "part": "a part of a time", "counter": "the number of the row"}
+    left_out = {}
+    for name in names:
+        index = table.header.index(name)
+        if kind := kinds.get(name):
+            left_out[name] = reasons[kind]
+        elif len(table.rows) > 1 and len({row[index] for row in table.rows}) == 1:
+            left_out[name] = "constant"
+    kept = tuple(name for name in names if name not in left_out)
+    if not kept or not left_out:
+        return tuple(names)
+    listed = ", ".join(f"{name} ({why})" for name, why in left_out.items())
+    note(f"columns left out: {listed}; name those to forecast in data.target")
+    return kept
 
 
 def _meant_as_numbers(table: Table, index: int, decimal: str) -> bool:
@@ -225,15 +269,17 @@ def _meant_as_numbers(table: Table, index: int, decimal: str) -> bool:
 
 
 def _words(table: Table, names: Sequence[str], data: SeriesConfig) -> tuple[str, ...]:
-    """Return those of the columns `names` that hold words; write a note if some cells are numbers, perhaps a slip."""
+    """Return those of the columns `names` that hold words; DataError for a word in a column of numbers."""
     found = []
     for name in names:
         index = table.header.index(name)
         if is_numeric_column(table, index, data.decimal):
             continue
         odd = first_word(table, index, data.decimal)
-        if odd is None:
-            numeric_column(table, index, decimal=data.decimal)  # refuses it, for it has no values
+        if odd is None or share_of_numbers(table, index, data.decimal) >= _SURELY_NUMBERS:
+            numeric_column(
+                table, index, decimal=data.decimal, missing="mask"
+            )  # refuses its odd cell, or that it has none
         elif share_of_numbers(table, index, data.decimal) > 0:
             cell = shown(table.rows[odd][index])
             note(

@@ -466,8 +466,12 @@ def test_a_second_file_without_its_columns_or_without_need():
 
 def test_constant_columns_and_series_are_noted_once():
     notes = []
-    read("a,b\n1,2\n1,3\n", notes)
+    read("a,b\n1,2\n1,3\n", notes, target=["a", "b"])
     assert notes == ['column "a" is constant; there is nothing in it to learn']
+    notes.clear()
+    _, columns, _ = read("a,b\n1,2\n1,3\n", notes)
+    assert columns.targets == ("b",)
+    assert notes == ["columns left out: a (constant); name those to forecast in data.target"]
     notes.clear()
     rows = ["A,1,3", "A,2,3", "B,1,3", "B,2,4", "C,1,5", "C,2,5", "D,1,9"]
     read(table("item_id,t,y", rows), notes)

@@ -225,7 +225,8 @@ def test_several_targets_are_named_and_ordered_as_asked():
 @pytest.mark.parametrize("value", [0.0, 0.1, -7.0])
 def test_a_constant_column_is_noted_and_stays_finite(scaling, value):
     notes = []
-    experiment = prepared(table(y=SERIES, flat=np.full(N, value)), notes, scaling=scaling, validation=0.2)
+    both = table(y=SERIES, flat=np.full(N, value))
+    experiment = prepared(both, notes, scaling=scaling, validation=0.2, target=["y", "flat"])
     assert notes == ['column "flat" is constant; there is nothing in it to learn']
     loss, _ = experiment.learner.gradient(0)
     assert math.isfinite(loss)
