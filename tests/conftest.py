@@ -19,9 +19,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import hypothesis
 import pytest
 from extras import MARKED, missing
 
+hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no fault
+hypothesis.settings.load_profile("untimed")
 collect_ignore_glob = ["**/*_parity.py"] if missing("parity") else []  # files that are all about PyTorch
 
 

@@ -64,11 +64,14 @@ def commands_page() -> str:
 
 def _command(name: str) -> Iterator[str]:
     command = import_module(f"rnncli.cli.{name.replace('-', '_')}").command
-    context = click.Context(command, info_name=f"rnncli {name}", terminal_width=200)
+    # As under the group, whichever command ran in this process before.
+    context = click.Context(command, info_name=f"rnncli {name}", terminal_width=200, help_option_names=["-h", "--help"])
     yield f"## {name}\n\n`{command.get_usage(context).removeprefix('Usage: ')}`\n"
-    yield cleandoc(command.help).replace("\b\n", "") + "\n"
+    for paragraph in cleandoc(command.help).split("\n\n"):
+        kept = paragraph.startswith("\b\n")
+        yield f"```text\n{paragraph[2:]}\n```\n" if kept else f"{paragraph}\n"
     yield "| option | value | default | meaning |\n|---|---|---|---|"
-    for parameter in command.get_params(context):
+    for parameter in command.params:
         if isinstance(parameter, click.Option):
             names = ", ".join(f"`{name}`" for name in parameter.opts)
             yield _row(names, _option_value(parameter), _option_default(parameter), parameter.help or "")

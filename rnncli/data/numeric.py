@@ -71,8 +71,20 @@ def _all_numbers(cells: Sequence[str], decimal: str) -> np.ndarray | None:
 def column_index(table: Table, name_or_number: str | int) -> int:
     """Return the index (from 0) of a column given by name or number (from 1); raise UsageError if there is none.
 
-    A string of digits is a number unless a column has that name.
+    A string of digits is a number unless a column has that name, which a number of another column must not have.
     """
+    names, number = table.header, name_or_number
+    if (
+        isinstance(number, int)
+        and 1 <= number <= len(names)
+        and str(number) in names
+        and names[number - 1] != str(number)
+    ):
+        place, other = names.index(str(number)) + 1, shown(names[number - 1])
+        raise UsageError(
+            f"{number} is the name of column {place} of {table.name} and the number of column {other}; write "
+            f'"{number}" in quotes for the name, or {other}'
+        )
     if isinstance(name_or_number, str) and name_or_number in table.header:
         return table.header.index(name_or_number)
     if isinstance(name_or_number, str) and not re.fullmatch("[0-9]{1,9}", name_or_number):

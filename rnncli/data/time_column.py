@@ -48,6 +48,7 @@ _CLOCK = re.compile("[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?[AaPp]
 # A date in whatever form: a column of these is a time, and is read or refused.
 _LIKE_A_DATE = re.compile(r"[0-9]{1,4}([-/.])[0-9A-Za-z]{1,9}\1[0-9]{1,4}(?![0-9]).*|[0-9]{4}-?[WwQq][0-9].*")
 _SAMPLED = 200  # cells tell what a column is
+_LONGEST_CYCLE = 1000  # of a clock or a calendar in whole numbers: days of a year, years of a series
 _NEARLY = 0.9  # of the distances that are even leave no doubt about the order of day and month
 
 Kind = Literal["time", "part", "counter"]
@@ -189,7 +190,8 @@ def _kind_of_integers(title: str, cells: Sequence[str], values: np.ndarray) -> K
     if _COUNTERS.fullmatch(title) and title != "index" and values[0] in (0, 1) and bool(np.all(distances == 1)):
         return "counter"
     rising = bool(distances.size > 0 and (np.all(distances > 0) or np.all(distances < 0)))
-    cycles = 2 * len(np.unique(values)) <= len(values)
+    # Months and hours begin anew; years stand for many rows. What repeats otherwise is a time with duplicates.
+    cycles = 2 * len(np.unique(values)) <= len(values) and np.ptp(values) < _LONGEST_CYCLE
     dated = any(len(read(cells, name)) == len(cells) for name in formats_of(cells[0])[1:])
     if title in _TIME_NAMES:
         return "part" if cycles and not dated else "time"
@@ -354,6 +356,14 @@ def _broken(grid: _Grid, *, fill_gaps: bool, keep_duplicates: bool) -> np.ndarra
     return broken
 
 
+def _ends_summer_time(grid: _Grid, position: int, distance: int) -> bool:
+    """True if times jump back by less than an hour, or to its start, in a night of October or November."""
+    if grid.unit != "second":
+        return False
+    month = int(months_of(np.array([position]))[0][0]) % 12 + 1
+    return month in (10, 11) and -3600 <= distance < 0 and position % DAY < 4 * 3600
+
+
 def _refuse_step(column: _Column, before: int, after: int, grid: _Grid) -> NoReturn:
     """Raise DataError for the stamp `after`, which is not one step after the stamp `before`."""
     timeline = grid.timeline(column.texts[before])
@@ -366,6 +376,10 @@ def _refuse_step(column: _Column, before: int, after: int, grid: _Grid) -> NoRet
         what, switch = f"{text} occurs twice", "; or merge such rows with --set data.duplicates=first|last|mean"
     elif distance < 0:
         what += ", which is later"
+        if _ends_summer_time(grid, int(grid.positions[before]), distance):
+            switch = (
+                "; if summer time ends there, write times with their offset from UTC, such as +02:00, or all in UTC"
+            )
     elif distance % grid.step == 0:
         switch = "; or fill such gaps with --set data.missing=ffill|interpolate|mask"
     try:

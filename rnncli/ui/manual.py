@@ -41,24 +41,19 @@ def write_manual(text: str) -> None:
 
 
 def rendered(text: str, width: int, *, styled: bool) -> str:
-    """Return Markdown as lines of at most `width` columns, with escape sequences where `styled`."""
+    """Return Markdown as lines of at most `width` columns, but for code; with escape sequences where `styled`."""
     from rich.console import Console
 
     file = io.StringIO()
     console = Console(file=file, width=width, force_terminal=styled, color_system="standard" if styled else None)
     for block in _BLOCK.finditer(text):
-        for part in _lines(block["code"]) if block["text"] is None else _blocks(block["text"]):
-            console.print(part, highlight=False)
+        if block["text"] is None:
+            file.write("".join(f"  {line}\n" for line in block["code"].rstrip("\n").split("\n")))  # never folded
+        else:
+            for part in _blocks(block["text"]):
+                console.print(part, highlight=False)
         console.print()
     return "".join(f"{line.rstrip()}\n" for line in file.getvalue().rstrip().split("\n"))
-
-
-def _lines(code: str) -> Iterator[RenderableType]:
-    """Yield a block of code, each line indented by two and folded where it is too long."""
-    from rich.padding import Padding
-    from rich.text import Text
-
-    yield Padding(Text(code.rstrip("\n"), overflow="fold"), (0, 0, 0, 2))
 
 
 def _blocks(text: str) -> Iterator[RenderableType]:

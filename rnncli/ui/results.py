@@ -140,13 +140,18 @@ def three_digits(value: float | None) -> str:
 
 def cell(value: Any) -> str:
     """Return a value as tables and CSV show it: floats with DIGITS significant digits, None as an empty string."""
-    return f"{value:.{DIGITS}g}" if isinstance(value, float) else "" if value is None else str(value)
+    return _digits(value) if isinstance(value, float) else "" if value is None else str(value)
+
+
+def _digits(value: float) -> str:
+    """Return a number with DIGITS significant digits, or as many as a larger whole number has."""
+    return f"{value:.0f}" if 10**DIGITS <= abs(value) < 1e15 else f"{value:.{DIGITS}g}"
 
 
 def rounded(value: Any) -> Any:
     """Return the value with all its floats rounded to DIGITS significant digits, or None where not finite."""
     if isinstance(value, float):
-        return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None  # JSON has neither NaN nor infinity
+        return float(_digits(value)) if math.isfinite(value) else None  # JSON has neither NaN nor infinity
     if isinstance(value, Mapping):
         return {name: rounded(part) for name, part in value.items()}
     if isinstance(value, (list, tuple)):

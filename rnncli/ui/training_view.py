@@ -134,7 +134,7 @@ def training_view(quiet: bool, form: str) -> Iterator[TrainingView]:
 
 
 def status(report: Progress, valid: str) -> str:
-    return f"loss {report.train_loss:.3f}{valid} |grad| {report.grad_norm:.2g} {report.tokens_per_second:,.0f} tok/s"
+    return f"loss {report.train_loss:.3f}{valid} |grad| {report.grad_norm:.3g} {report.tokens_per_second:,.0f} tok/s"
 
 
 def progress_line(report: Progress) -> str:
@@ -157,7 +157,7 @@ def memory_line(memory: Memory) -> str:
     """Return a line on how far back a layer's gradient reaches."""
     longest, after = memory.longest, memory.memory_1_percent
     memory_left = f"over 1% left after {longest:,} steps" if after is None else f"1% left after {after:,} steps"
-    left = "" if memory.left is None else f", {100 * memory.left:.2g}% after {longest:,}"
+    left = "" if memory.left is None else f", {100 * memory.left:.3g}% after {longest:,}"
     return f"{memory.layer:>11}  {memory_left}{left}: {memory.verdict}"
 
 

@@ -39,7 +39,7 @@ class Section(NamedTuple):
         if self.page == _KEYS and self.level == 3:
             return self.text.rstrip(" |\n").rsplit(" | ", 1)[1]
         paragraph = next((part for part in self.text.split("\n\n")[1:] if part[0] not in "#|`"), "")
-        return re.split(r"(?<=\.)\s", paragraph.replace("\n", " "))[0]
+        return re.split(r"(?<=\.)\s", paragraph.replace("\n", " "))[0] or f"see rnncli help {self.page}"
 
 
 def manual(topic: str) -> str:
@@ -51,21 +51,32 @@ def manual(topic: str) -> str:
     if not topic.strip():
         return _contents(sections)
     wanted = topic.strip().lower()
+    for page in sections:
+        if page.level == 1 and page.page == wanted:
+            return page.text
     found = [section for section in sections if wanted in _names(section)]
     options = [(section, meaning) for section in sections for meaning in _options(section, wanted)]
     if not found and not options:
-        found = [section for section in sections if all(word in section.title.lower() for word in wanted.split())]
-    if not found and not options:
+        words = wanted.split()
+        found = [section for section in sections if all(word in section.title.lower() for word in words)]
         names = [name for section in sections for name in _names(section)]
-        hint = did_you_mean(wanted, names) or "; rnncli help lists its pages"
-        raise UsageError(f"the manual has nothing on {topic}{hint}")
+        if not found and not did_you_mean(wanted, names):  # a heading says less than the text under it
+            found = [
+                section for section in sections if _is_leaf(section) and all(w in section.text.lower() for w in words)
+            ]
+        if not found:
+            hint = did_you_mean(wanted, names) or "; rnncli help lists its pages"
+            raise UsageError(f"the manual has nothing on {topic}{hint}")
     if len(found) == 1 and not options:
         return found[0].text
-    lines = [f"- `rnncli help {_quoted(section.topic)}`: {section.summary}" for section in found]
-    lines += [
-        f"- `rnncli help {section.title}`, option `--{wanted.lstrip('-')}`: {meaning}" for section, meaning in options
-    ]
-    return f"# {topic}\n\nThe manual has several things of that name:\n\n" + "\n".join(lines) + "\n"
+    lines = [f"- `rnncli help {_quoted(section)}`: {section.summary}" for section in found]
+    lines += [f"- `rnncli help {section.title}`, option `--{wanted.lstrip('-')}`: {told}" for section, told in options]
+    return f"# {topic}\n\nSee\n\n" + "\n".join(lines) + "\n"
+
+
+def _is_leaf(section: Section) -> bool:
+    """True if no other heading stands under the section's own."""
+    return len(_HEADING.findall(_FENCE.sub("", section.text))) == 1
 
 
 def _sections() -> Iterator[Section]:
@@ -83,7 +94,9 @@ def _sections() -> Iterator[Section]:
 
 def _names(section: Section) -> set[str]:
     """Return the names of a section: its title, also the file's name of a page and the bare name of a config key."""
-    names = {section.title.lower()}
+    if section.page == _KEYS and section.level == 2:  # a section of the config: its keys are topics
+        return set()
+    names = {section.title.lower(), f"{section.page} {section.title}".lower()}
     if section.level == 1:
         names.add(section.page)
     if section.page == _KEYS and "." in section.title:
@@ -115,5 +128,9 @@ def _contents(sections: list[Section]) -> str:
     )
 
 
-def _quoted(topic: str) -> str:
+def _quoted(section: Section) -> str:
+    """Return the topic of a section as it is typed, with its page if it is no page, command or key."""
+    topic = (
+        section.topic if section.level == 1 or section.page in (_COMMANDS, _KEYS) else f"{section.page} {section.title}"
+    )
     return f'"{topic}"' if " " in topic else topic

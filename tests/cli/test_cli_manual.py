@@ -12,6 +12,7 @@ from test_cli_terminal import ANSI, on_a_terminal
 from rnncli.cli import COMMANDS
 from rnncli.config.sections import SECTIONS, keys_of
 from rnncli.tasks.registry import TASKS
+from rnncli.workflows.help import DOCS
 
 KEYS = sorted(
     {f"{section}.{key}" for task in TASKS.values() for section in SECTIONS for key in keys_of(task.config, section)}
@@ -34,7 +35,7 @@ def test_alone_it_lists_what_there_is() -> None:
 def test_a_topic_is_shown_within_80_columns_without_escapes(topic: str) -> None:
     shown = manual(topic)
     assert topic.lstrip("-").lower() in shown.lower()
-    assert max(map(len, shown.splitlines())) <= 80
+    assert max(len(line) for line in shown.splitlines() if not line.startswith("  ")) <= 80  # but for code
     assert "\x1b" not in shown
 
 
@@ -59,6 +60,16 @@ def test_of_a_name_that_several_have_all_are_listed() -> None:
 def test_a_slip_is_answered_with_what_was_meant(topic: str, meant: str) -> None:
     said = run("help", topic, cwd=Path.cwd()).refused(2)
     assert said == f'the manual has nothing on {topic}; did you mean "{meant}"?'
+
+
+@pytest.mark.parametrize("page", ["training", "tag", "output"])
+def test_the_name_of_a_page_is_that_page_whatever_else_has_it(page: str) -> None:
+    assert manual(page).startswith((DOCS / f"{page}.md").read_text(encoding="utf-8").partition("\n")[0][2:])
+
+
+def test_words_of_the_text_are_enough_where_no_heading_has_them() -> None:
+    assert "rnncli help" in manual("perplexity") or "perplexity" in manual("perplexity")
+    assert "MASE" in manual("mase") or "rnncli help" in manual("mase")
 
 
 def test_what_is_nowhere_is_refused() -> None:

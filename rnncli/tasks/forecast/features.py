@@ -18,6 +18,7 @@ from rnncli.data.numeric import whole_series
 from rnncli.data.stamps import DAY, HOUR, WEEK, day_of_week, months_of
 from rnncli.data.timeline import Timeline
 from rnncli.errors import ConfigError, DataError, shown
+from rnncli.notes import note
 from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.panel import Panel
 from rnncli.tasks.forecast.splits import Divided
@@ -184,6 +185,23 @@ class Encoders:
             self.static.encode(panel.static, len(panel.ids)),
             np.repeat(np.arange(len(panel.ids)), panel.lengths),
         )
+
+    def note_unseen(self, panel: Panel, name: str) -> None:
+        """Write a note for each column of words that has some which training never saw; `name` is the file's."""
+        for encodings, columns in (
+            (self.past, [panel.past]),
+            (self.known_covariates, [panel.known_covariates, *panel.coming]),
+            (self.static, [panel.static]),
+        ):
+            for one in encodings:
+                found = [column[one.name].astype(str) for column in columns if one.name in column]
+                cells = np.concatenate(found) if found else np.zeros(0, str)
+                unseen = cells[~np.isin(cells, one.words)] if one.words else cells[:0]
+                if unseen.size:
+                    note(
+                        f"{name}: {unseen.size:,} cells of the column {shown(one.name)} hold words that training never "
+                        f"saw, such as {shown(str(unseen[0]))}; they are read as none of the words that it knows"
+                    )
 
     def after(self, panel: Panel, s: int, needed: int, count: int) -> np.ndarray:
         """Return the features (count, K) of the rows after the end of series s.

@@ -106,6 +106,7 @@ class Forecaster(Predictor):
         panel, _, _ = read_panel(source, data, self.columns, self.panel)
         require_transformable(panel.values, data.transform, source.name)
         self._require_frequency(panel, source.name)
+        self.fitted.encoders.note_unseen(panel, source.name)
         if self._follows(panel):
             note(
                 f"{source.name} goes on where the training data end; its {int(panel.lengths.sum()):,} rows are appended"
@@ -117,6 +118,7 @@ class Forecaster(Predictor):
             which = f' of "{panel.ids[s]}"' if panel.ids[s] else ""
             raise DataError(
                 f"{source.name}: has {rows:,} rows{which}; this model reads the last {self.members.context}; give more"
+                f"{self._where_to_go_on(panel, s)}"
             )
         self._take(panel)
 
@@ -125,6 +127,7 @@ class Forecaster(Predictor):
         if not self.columns.known_covariates:
             raise UsageError("--future: this model has no known covariates; leave it out")
         self.panel = with_future(self.panel, self.columns, source, data)
+        self.fitted.encoders.note_unseen(replace(self.panel, past={}, known_covariates={}, static={}), source.name)
 
     def _require_frequency(self, panel: Panel, name: str) -> None:
         if not (self.panel.timelines and panel.timelines):
@@ -134,6 +137,14 @@ class Forecaster(Predictor):
             raise DataError(
                 f"{name}: its rows are one {its} apart, the model's one {ours}; give rows like those it was trained on"
             )
+
+    def _where_to_go_on(self, panel: Panel, s: int) -> str:
+        """Return at which time rows of series s of `panel` would go on from the training data."""
+        if panel.ids[s] not in self.panel.ids or not (panel.timelines and self.panel.timelines):
+            return ""
+        begins = panel.timelines[s].stamp(1 - int(panel.lengths[s]))
+        wanted = self.panel.timelines[self.panel.ids.index(panel.ids[s])].stamp(1)
+        return f", or rows that go on at {wanted}, where the training data end; these begin at {begins}"
 
     def _follows(self, panel: Panel) -> bool:
         """True if each series begins where one of the model file ends."""

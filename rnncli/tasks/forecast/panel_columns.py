@@ -236,7 +236,7 @@ def _targets(
         return _without_clocks_and_constants(table, [table.header[i] for i in numeric], kinds)
     raise DataError(
         f"{table.name}: no column is numeric throughout; name the one to forecast with --set data.target=NAME "
-        f"(columns: {', '.join(map(shown, table.header))})"
+        f"(columns: {', '.join(map(shown, table.header))}), or another task, such as --set task=classify"
     )
 
 

@@ -12,6 +12,7 @@ from rnncli.data.numeric import numeric_column, refuse_missing
 from rnncli.data.time_column import read_timelines
 from rnncli.data.timeline import Timeline
 from rnncli.errors import DataError, shown
+from rnncli.notes import note
 from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.panel import Column, Filling, Grid, Panel, ahead, filled, stacked
 from rnncli.tasks.forecast.panel_columns import Columns
@@ -137,9 +138,11 @@ class StepTable:
         """Return a hint for an error: a column of repeated values may be the one that tells series apart."""
         if self.columns.id is not None:
             return ""
+        times = [row[self.index[str(self.columns.time)]] for row in self.table.rows]
         for i, name in enumerate(self.table.header):
             cells = [row[i] for row in self.table.rows]
-            if name not in (self.columns.time, *self.columns.targets) and 1 < len(set(cells)) <= len(cells) // 2:
+            tells_apart = len(set(zip(cells, times, strict=True))) == len(cells)
+            if name != self.columns.time and 1 < len(set(cells)) <= len(cells) // 2 and tells_apart:
                 return f"; or, if the column {shown(name)} says which series a row is of, --set data.id={name}"
         return ""
 
@@ -171,16 +174,22 @@ class StepTable:
         return np.array(words)
 
     def _lasts(self, targets: np.ndarray) -> list[int]:
-        """Return the number of rows of each series up to its last target; without known covariates, of all rows."""
-        if not self.columns.known_covariates:
+        """Return the number of rows of each series up to its last target: rows after it that have a time, or known
+        covariates, are those to forecast. All rows if there are neither."""
+        if not self.columns.known_covariates and self.columns.time is None:
             return [len(rows) for rows in self.groups.values()]
         there = ~np.isnan(targets).all(axis=1)
         lasts = []
         for name, rows in self.groups.items():
             known = np.flatnonzero(there[rows])
+            if not known.size and not self.columns.known_covariates:
+                known = np.arange(len(rows))  # refused with its column
             if not known.size:
                 raise DataError(f"{self._where(rows[0])}: the series {shown(name)} has no value; remove its rows")
             lasts.append(int(known[-1]) + 1)
+        ahead = sum(len(rows) - last for rows, last in zip(self.groups.values(), lasts, strict=True))
+        if ahead and not self.columns.known_covariates:
+            note(f"the last {ahead:,} rows have a time and no value: they are taken for the rows to forecast")
         return lasts
 
     def _refuse_missing(self, cells: _Cells, seen: np.ndarray) -> None:

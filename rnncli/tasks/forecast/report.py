@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.config.problems import did_you_mean
 from rnncli.errors import CheckFailedError, UsageError, shown
 from rnncli.tasks.forecast.backtest import NETWORK, WITH_BASELINE, Backtest
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
@@ -49,7 +50,9 @@ def check(report: BacktestReport, must_beat: Sequence[str], fail_if: Sequence[st
     for name in must_beat:
         other = next((one for one in report.forecasters if one.name == name), None)
         if other is None:
-            raise UsageError(f"--must-beat {name}: is not in this backtest, whose series has no season")
+            names = [one.name for one in report.forecasters[1:]]
+            hint = did_you_mean(name, names) or f"; it has {', '.join(names)}"
+            raise UsageError(f"--must-beat {name}: is not in this backtest{hint}")
         figure, baseline = _compared(network, other)
         if not figure < baseline:
             failed.append(f"--must-beat {name}: the network has {figure:.4g}, {name} {baseline:.4g}")

@@ -43,7 +43,7 @@ def _box_cox_back(z: np.ndarray, power: float) -> np.ndarray:
 TRANSFORMS: dict[str, Transform] = {
     "none": Transform(lambda y, _: y, lambda z, _: z),
     "log": Transform(lambda y, _: _box_cox(y, 0.0), lambda z, _: _box_cox_back(z, 0.0), "positive", np.nextafter(0, 1)),
-    "log1p": Transform(lambda y, _: np.log1p(y), lambda z, _: np.expm1(np.minimum(z, _HIGHEST)), "not negative", 0.0),
+    "log1p": Transform(lambda y, _: np.log1p(y), lambda z, _: np.expm1(np.clip(z, 0.0, _HIGHEST)), "not negative", 0.0),
     "sqrt": Transform(lambda y, _: np.sqrt(y), lambda z, _: np.maximum(z, 0.0) ** 2, "not negative", 0.0),
     "box-cox": Transform(_box_cox, _box_cox_back, "positive", np.nextafter(0, 1)),
 }

@@ -290,9 +290,19 @@ def test_a_blank_word_ahead_is_missing_where_the_data_have_none():
     assert panel.coming[0]["holiday"].tolist() == ["none", "new year"]
 
 
-def test_without_covariates_known_beforehand_a_missing_target_at_the_end_is_missing():
-    assert refused(DataError, read, KNOWN, target="y").startswith('d.csv:4: column 2 "y": 3 of 5 values are missing')
-    assert listed(panel_of(KNOWN, target="y", missing="mask")) == [[1, 2, 2, 2, 2]]
+@pytest.mark.parametrize("missing", ["refuse", "ffill", "interpolate", "mask"])
+def test_rows_at_the_end_with_a_time_and_no_value_are_those_to_forecast(missing):
+    notes = []
+    panel, _ = read(KNOWN, notes, target="y", missing=missing)
+    assert listed(panel) == [[1, 2]]
+    assert panel.timelines[0].stamp(1) == "2024-01-03"
+    assert notes == ["the last 3 rows have a time and no value: they are taken for the rows to forecast"]
+
+
+def test_without_times_a_missing_target_at_the_end_is_missing():
+    text = "y\n1\n2\nNA\n"
+    assert refused(DataError, read, text).startswith('d.csv:4: column 1 "y": 1 of 3 values are missing')
+    assert listed(panel_of(text, missing="mask")) == [[1, 2, 2]]
 
 
 def test_missing_numbers_of_covariates_are_refused_before_the_last_target_only():
@@ -469,7 +479,7 @@ def test_constant_columns_and_series_are_noted_once():
     read("a,b\n1,2\n1,3\n", notes, target=["a", "b"])
     assert notes == ['column "a" is constant; there is nothing in it to learn']
     notes.clear()
-    _, columns, _ = read("a,b\n1,2\n1,3\n", notes)
+    _, columns = read("a,b\n1,2\n1,3\n", notes)
     assert columns.targets == ("b",)
     assert notes == ["columns left out: a (constant); name those to forecast in data.target"]
     notes.clear()
