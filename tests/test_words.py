@@ -54,7 +54,7 @@ def test_words_that_went_are_not_used(word, as_a_name):
     ]
     assert named == []
     if not as_a_name:
-        wanted = re.compile(rf"(?<![.\w\"]){word}s?\b(?![(\"])", re.I)
+        wanted = re.compile(rf"(?<![.\w\"`]){word}s?\b(?![(\"`])", re.I)
         assert [name for name, text in (SOURCES | PAGES).items() if wanted.search(text)] == []
 
 

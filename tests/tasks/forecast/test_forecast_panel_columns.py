@@ -156,7 +156,7 @@ def test_a_column_of_which_most_are_numbers_is_meant_as_numbers():
 def test_nothing_to_forecast():
     assert refused(DataError, read, "date,a,b\n2024-01-01,x,y\n2024-01-02,x,y\n") == (
         "d.csv: no column is numeric throughout; name the one to forecast with --set data.target=NAME "
-        '(columns: "date", "a", "b")'
+        '(columns: "date", "a", "b"), or another task, such as --set task=classify'
     )
     assert refused(DataError, read, WIDE.replace(",1", ",").replace(",2,", ",,").replace(",4,", ",,"), target="a") == (
         'd.csv: column 2 "a" has no values'
