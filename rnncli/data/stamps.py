@@ -33,7 +33,8 @@ _LETTERS = set("".join(_FIELDS))
 _OFFSET = re.compile(r"[+-][0-9]{2}(?::?[0-9]{2})?$")
 _YEAR_0, _YEAR_10000 = -62_167_219_200, 253_402_300_800
 _MONDAY = 3  # 1970-01-01 is a Thursday, so many days after a Monday
-_WEEKDAYS = 5
+WORKWEEK = (0, 1, 2, 3, 4)  # Monday to Friday
+LAST_WEEKDAY = 32  # as the day of a month: its last Monday to Friday
 
 
 def formats_of(text: str) -> list[str]:
@@ -156,11 +157,21 @@ def day_of_week(values: np.ndarray) -> np.ndarray:
     return (values // DAY + _MONDAY) % 7
 
 
-def weekdays_of(values: np.ndarray) -> np.ndarray:
-    """Return the weekdays (Monday to Friday) of seconds (n,), numbered from the Monday before 1970 without weekends."""
-    return (values // DAY + _MONDAY) // 7 * _WEEKDAYS + day_of_week(values)
+def weekdays_of(values: np.ndarray, week: Sequence[int] = WORKWEEK) -> np.ndarray:
+    """Return the days of seconds (n,), numbered from the Monday before 1970 without those that are not in `week`."""
+    rank = np.searchsorted(week, day_of_week(values))
+    return (values // DAY + _MONDAY) // 7 * len(week) + rank
 
 
-def weekday_starts(weekdays: np.ndarray) -> np.ndarray:
-    """The second at which each weekday (n,) begins, with weekdays numbered as in `weekdays_of`."""
-    return (weekdays // _WEEKDAYS * 7 + weekdays % _WEEKDAYS - _MONDAY) * DAY
+def weekday_starts(weekdays: np.ndarray, week: Sequence[int] = WORKWEEK) -> np.ndarray:
+    """Return the second at which each weekday (n,) begins, with weekdays numbered as in `weekdays_of`."""
+    weeks, rank = np.divmod(weekdays, len(week))
+    return (weeks * 7 + np.array(week)[rank] - _MONDAY) * DAY
+
+
+def days_in_months(months: np.ndarray, day: int) -> np.ndarray:
+    """Return the day of each of months (n,) that `day` stands for: 31 the last one, LAST_WEEKDAY the last weekday."""
+    starts, lengths = months_starts(months)
+    if day != LAST_WEEKDAY:
+        return np.minimum(day, lengths)
+    return lengths - np.maximum(day_of_week(starts + (lengths - 1) * DAY) - 4, 0)

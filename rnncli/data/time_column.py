@@ -14,6 +14,10 @@ from rnncli.data.numeric import is_number
 from rnncli.data.stamps import (
     DAY,
     INTEGER,
+    LAST_WEEKDAY,
+    WORKWEEK,
+    day_of_week,
+    days_in_months,
     formats_of,
     in_zone,
     months_of,
@@ -23,7 +27,7 @@ from rnncli.data.stamps import (
     with_other_order,
     zone_of,
 )
-from rnncli.data.timeline import Timeline, on_weekdays
+from rnncli.data.timeline import Timeline, on_days
 from rnncli.errors import DataError, shown
 
 NO_TIME = "none"  # as data.time: the rows follow each other, whatever a column of dates says
@@ -80,6 +84,7 @@ class _Grid:
     step: int
     positions: np.ndarray
     distances: np.ndarray
+    week: str = ""
 
     @property
     def regular(self) -> np.ndarray:
@@ -87,7 +92,7 @@ class _Grid:
         return self.distances == self.step
 
     def timeline(self, last: str) -> Timeline:
-        return Timeline(self.format, self.unit, self.step, self.day, last)
+        return Timeline(self.format, self.unit, self.step, self.day, last, self.week)
 
 
 def read_timelines(
@@ -140,6 +145,21 @@ def read_timelines(
     places[members] = (positions - np.repeat(positions[starts], sizes)) // grid.step
     lasts = order[starts + sizes - 1].tolist()
     return [grid.timeline(column.texts[i]) for i in lasts], places
+
+
+def order_of_times(table: Table, index: int) -> np.ndarray:
+    """Return the rows (N,) of the table sorted by the times in column `index` (from 0), equal ones as they stand.
+
+    DataError for what is no time.
+    """
+    column = _in_one_zone(_column(table, index, range(len(table.rows))), None)
+    readings = _readings(column, formats_of(column.texts[0]) or [INTEGER])
+    if len(readings[0][1]) < len(column.texts):
+        _refuse_format(column, len(readings[0][1]), [name for name, _ in readings])
+    # Of two orders of day and month the right one makes more rows even.
+    orders = [np.argsort(values, kind="stable") for _, values in readings]
+    steps = [np.diff(values[order]) for order, (_, values) in zip(orders, readings, strict=True)]
+    return orders[int(np.argmax([np.count_nonzero(step == _commonest_step(step)) for step in steps]))]
 
 
 def kind_of_column(table: Table, index: int) -> Kind | None:
@@ -301,11 +321,11 @@ def _grid_of(column: _Column, like: Timeline, before: np.ndarray, after: np.ndar
     values = read(column.texts, like.format)
     if len(values) < len(column.texts):
         return None
-    positions = {"month": lambda: months_of(values)[0], "weekday": lambda: weekdays_of(values)}.get(
+    positions = {"month": lambda: months_of(values)[0], "weekday": lambda: weekdays_of(values, like.days)}.get(
         like.unit, lambda: values
     )()
     distances = positions[after] - positions[before]
-    return _Grid(like.format, like.unit, like.day, like.step, positions, distances)
+    return _Grid(like.format, like.unit, like.day, like.step, positions, distances, like.week)
 
 
 def _best_unit(values: np.ndarray, name: str, before: np.ndarray, after: np.ndarray) -> _Grid:
@@ -315,9 +335,9 @@ def _best_unit(values: np.ndarray, name: str, before: np.ndarray, after: np.ndar
     a Monday after a Friday is the next weekday, unless counting in days leaves fewer rows uneven.
     """
 
-    def grid(unit: str, positions: np.ndarray, day: int = 0) -> _Grid:
+    def grid(unit: str, positions: np.ndarray, day: int = 0, week: str = "") -> _Grid:
         distances = positions[after] - positions[before]
-        return _Grid(name, unit, day, _commonest_step(distances), positions, distances)
+        return _Grid(name, unit, day, _commonest_step(distances), positions, distances, week)
 
     if name == INTEGER:
         return grid("year" if values.min() in _YEARS and values.max() in _YEARS else "step", values)
@@ -327,11 +347,20 @@ def _best_unit(values: np.ndarray, name: str, before: np.ndarray, after: np.ndar
     keep = 31 if np.all(days == lengths) else int(days.max())
     if one_clock and np.all(days == np.minimum(keep, lengths)):
         return grid("month", months, keep)
+    if one_clock and np.all(days == days_in_months(months, LAST_WEEKDAY)) and len(np.unique(months)) > 2:
+        return grid("month", months, LAST_WEEKDAY)
     seconds = grid("second", values)
-    if not one_clock or not on_weekdays(values):
+    weeks = [WORKWEEK] if one_clock and on_days(values, WORKWEEK) else []
+    week, counts = np.unique(day_of_week(values), return_counts=True)
+    if one_clock and 1 < len(week) < 7 and counts.min() > 1 and tuple(week) != WORKWEEK:
+        weeks.append(tuple(week.tolist()))  # other days of rest are a pattern where it was seen twice
+    grids = [
+        grid("weekday", weekdays_of(values, one), 0, "" if one == WORKWEEK else "".join(map(str, one))) for one in weeks
+    ]
+    if not grids:
         return seconds
-    weekdays = grid("weekday", weekdays_of(values))
-    over_weekend = (seconds.distances == 3 * DAY) & (weekdays.distances == 1)
+    weekdays = max(grids, key=lambda one: int(one.regular.sum()))
+    over_weekend = (seconds.distances > DAY) & (weekdays.distances == 1)
     return weekdays if over_weekend.any() and weekdays.regular.sum() >= seconds.regular.sum() else seconds
 
 
@@ -369,16 +398,18 @@ def _refuse_step(column: _Column, before: int, after: int, grid: _Grid) -> NoRet
     timeline = grid.timeline(column.texts[before])
     earlier, text = shown(timeline.last), shown(column.texts[after])
     if grid.distances.size > 2 and (grid.distances < 0).mean() > 0.5:
-        column.refuse(after, f"{text} comes after {earlier}: times run backwards; sort the rows, the oldest first")
+        column.refuse(after, f"{text} comes after {earlier}: times run backwards; --set data.sort=true sorts the rows")
     distance = int(grid.positions[after] - grid.positions[before])
     what, switch = f"{text} comes after {earlier}", ""
     if distance == 0:
         what, switch = f"{text} occurs twice", "; or merge such rows with --set data.duplicates=first|last|mean"
     elif distance < 0:
         what += ", which is later"
+        switch = "; or sort the rows with --set data.sort=true"
         if _ends_summer_time(grid, int(grid.positions[before]), distance):
             switch = (
-                "; if summer time ends there, write times with their offset from UTC, such as +02:00, or all in UTC"
+                "; if summer time ends there, write times with their offset from UTC, such as +02:00, or merge the "
+                "hour with --set data.sort=true and --set data.duplicates=mean"
             )
     elif distance % grid.step == 0:
         switch = "; or fill such gaps with --set data.missing=ffill|interpolate|mask"

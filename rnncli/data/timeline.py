@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,8 +13,11 @@ from rnncli.data.stamps import (
     DAY,
     HOUR,
     INTEGER,
+    LAST_WEEKDAY,
     WEEK,
+    WORKWEEK,
     day_of_week,
+    days_in_months,
     formats_of,
     months_of,
     months_starts,
@@ -32,17 +36,16 @@ _SIZES = {  # larger units first
     "step": {"step": 1},
 }
 _OWN_NAMES = {("second", HOUR // 2): "half-hour", ("month", 3): "quarter"}
-_CYCLES = {"month": (12, 1), "weekday": (5, 1), "second": (DAY, 60)}  # and the shortest step that sees it
-_SATURDAY = 5
+_CYCLES = {"month": (12, 1), "second": (DAY, 60)}  # and the shortest step that sees it
 
 
 @dataclass(frozen=True)
 class Timeline:
     """Stamps at a constant distance of `step` units, up to `last`.
 
-    `unit` is "step" or "year" (integers), "month", "weekday" (Monday to Friday), or "second" (also for minutes,
-    days and weeks). `day` is the day of the month of monthly stamps, or the last day of a month that is shorter:
-    31 means month ends.
+    `unit` is "step" or "year" (integers), "month", "weekday" (Monday to Friday, or the days of `week`, 0 being Monday),
+    or "second" (also for minutes, days and weeks). `day` is the day of the month of monthly stamps, or the last day of
+    a month that is shorter: 31 means month ends, `LAST_WEEKDAY` the last weekdays of months.
     """
 
     format: str
@@ -50,6 +53,12 @@ class Timeline:
     step: int
     day: int
     last: str
+    week: str = ""
+
+    @property
+    def days(self) -> tuple[int, ...]:
+        """The days of the week that weekdays count, 0 being Monday."""
+        return tuple(map(int, self.week)) or WORKWEEK
 
     @property
     def frequency(self) -> str:
@@ -67,7 +76,7 @@ class Timeline:
         usual = {WEEK: 52, DAY: 7, 60: 60}
         if self.unit == "second" and self.step in usual:
             return usual[self.step]
-        cycle, shortest = _CYCLES.get(self.unit, (0, 0))
+        cycle, shortest = (len(self.days), 1) if self.unit == "weekday" else _CYCLES.get(self.unit, (0, 0))
         return cycle // self.step if shortest <= self.step < cycle and cycle % self.step == 0 else None
 
     def stamp(self, offset: int) -> str:
@@ -85,7 +94,7 @@ class Timeline:
         if self.unit == "month":
             values = months_of(values)[0]
         elif self.unit == "weekday":
-            values = weekdays_of(values)
+            values = weekdays_of(values, self.days)
         offset, rest = divmod(int(values[1] - values[0]), self.step)
         return offset if rest == 0 and self.stamp(offset) == stamp else None
 
@@ -104,15 +113,15 @@ class Timeline:
         last = read([self.last], self.format)
         if self.unit == "month":
             months, _, clocks = months_of(last)
-            starts, lengths = months_starts(months + offsets * self.step)
-            return starts + (np.minimum(self.day, lengths) - 1) * DAY + clocks
+            months = months + offsets * self.step
+            return months_starts(months)[0] + (days_in_months(months, self.day) - 1) * DAY + clocks
         if self.unit == "weekday":
-            return weekday_starts(weekdays_of(last) + offsets * self.step) + last % DAY
+            return weekday_starts(weekdays_of(last, self.days) + offsets * self.step, self.days) + last % DAY
         return last + offsets * self.step
 
     def to_header(self) -> dict[str, Any]:
         """Return the timeline as JSON for a model file."""
-        return asdict(self)
+        return {key: value for key, value in asdict(self).items() if key != "week" or value}
 
     @classmethod
     def from_header(cls, header: dict[str, Any]) -> Timeline:
@@ -126,9 +135,10 @@ class Timeline:
                 and isinstance(timeline.step, int)
                 and 0 < timeline.step < (2 * 10**18 if counts else 10**12)
                 and isinstance(timeline.day, int)
-                and (timeline.unit != "month" or 1 <= timeline.day <= 31)
+                and (timeline.unit != "month" or 1 <= timeline.day <= LAST_WEEKDAY)
+                and re.fullmatch("(?!.*(.).*\\1)[0-6]{0,6}", timeline.week) is not None
                 and timeline.format in formats_of(timeline.last)
-                and (timeline.unit != "weekday" or on_weekdays(read([timeline.last], timeline.format)))
+                and (timeline.unit != "weekday" or on_days(read([timeline.last], timeline.format), timeline.days))
             )
         except (TypeError, KeyError):
             whole = False
@@ -137,6 +147,6 @@ class Timeline:
         return timeline
 
 
-def on_weekdays(seconds: np.ndarray) -> bool:
-    """True if none of the moments (n,), in seconds, is on a Saturday or Sunday."""
-    return bool(np.all(day_of_week(seconds) < _SATURDAY))
+def on_days(seconds: np.ndarray, days: Sequence[int]) -> bool:
+    """True if all of the moments (n,), in seconds, are on these days of the week, 0 being Monday."""
+    return bool(np.isin(day_of_week(seconds), days).all())

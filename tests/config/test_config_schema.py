@@ -69,6 +69,7 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
             "context": None,
             "freq": None,
             "season": None,
+            "sort": False,
             "missing": "refuse",
             "duplicates": "refuse",
             "transform": "none",

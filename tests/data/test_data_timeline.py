@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnncli.data.csv_table import Table
-from rnncli.data.time_column import kind_of_column, read_timelines
+from rnncli.data.time_column import kind_of_column, order_of_times, read_timelines
 from rnncli.data.timeline import Timeline
 from rnncli.errors import DataError, ModelFileError
 
@@ -238,7 +238,8 @@ def test_a_duplicate_and_a_step_back():
     )
     assert "occurs twice" in refused("2020-01-01", "2020-01-01")
     assert refused("3", "2", "1") == (
-        'd.csv:3: column 2 "date": "2" comes after "3", which is later; expected "4" (step: step)'
+        'd.csv:3: column 2 "date": "2" comes after "3", which is later; expected "4" (step: step); '
+        "or sort the rows with --set data.sort=true"
     )
 
 
@@ -380,3 +381,41 @@ def test_any_cells_are_a_timeline_or_our_own_error(stamps):
     kind_of_column(column(*stamps), 1)
     with suppress(DataError):
         parse(*stamps).following(3)
+
+
+def days_of(week, count, start=datetime(2023, 1, 2)):
+    """The first `count` days from `start` on that are on these days of the week, by Python's own calendar."""
+    days = (start + timedelta(days=k) for k in range(10 * count))
+    return [f"{day:%Y-%m-%d}" for day in days if day.weekday() in week][:count]
+
+
+@pytest.mark.parametrize("week", [(0, 1, 2, 3, 4), (0, 1, 2, 3, 4, 5), (0, 1, 2, 3, 6), (0, 2, 4), (1, 3), (5, 6)])
+def test_the_days_of_a_week_that_are_open_go_on(week):
+    stamps = days_of(week, 40)
+    timeline = parse(*stamps[:30])
+    assert timeline.following(10) == stamps[30:]
+    assert timeline.stamps(range(-29, 1)) == stamps[:30]
+    assert timeline.season == len(week)
+    assert Timeline.from_header(timeline.to_header()) == timeline
+
+
+def test_an_open_day_that_is_missing_is_a_gap():
+    stamps = days_of((0, 1, 2, 3, 4, 5), 40)
+    assert refused(*stamps[:20], *stamps[21:]).startswith(f'd.csv:22: column 2 "date": "{stamps[21]}" comes after')
+
+
+def test_the_last_weekdays_of_months_go_on():
+    ends = [datetime(2014 + k // 12, k % 12 + 1, monthrange(2014 + k // 12, k % 12 + 1)[1]) for k in range(40)]
+    stamps = [f"{end - timedelta(days=max(end.weekday() - 4, 0)):%Y-%m-%d}" for end in ends]
+    timeline = parse(*stamps[:30])
+    assert timeline.following(10) == stamps[30:]
+    assert (timeline.frequency, timeline.season) == ("month", 12)
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d-%b-%Y"])
+def test_rows_in_any_order_can_be_sorted(form):
+    stamps = [(datetime(2023, 1, 9) + timedelta(days=k)).strftime(form) for k in range(60)]
+    for order in (range(59, -1, -1), np.random.default_rng(1).permutation(60)):
+        assert order_of_times(column(*(stamps[k] for k in order)), 1).tolist() == np.argsort(order).tolist()
+    with pytest.raises(DataError, match=r"d\.csv:3: .*is not a time"):
+        order_of_times(column(stamps[0], "soon", stamps[1]), 1)

@@ -88,6 +88,7 @@ class SeriesConfig(TableConfig):
     )
     freq: str | None = Field(default=None, description="The time between rows; null detects it.")
     season: Count | None = Field(default=None, description="The number of rows in one season; null detects it.")
+    sort: bool = Field(default=False, description="Sort the rows by their times, the oldest first.")
     missing: Literal["refuse", "ffill", "interpolate", "mask"] = Field(
         default="refuse",
         description="What to do with missing values and rows: refuse them; fill them with the value before (ffill) "

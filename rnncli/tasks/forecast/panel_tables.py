@@ -10,6 +10,7 @@ import numpy as np
 from rnncli.data.csv_table import Table, read_table
 from rnncli.data.numeric import numeric_row
 from rnncli.data.source import Source
+from rnncli.data.time_column import order_of_times
 from rnncli.errors import ConfigError, DataError, shown
 from rnncli.notes import note
 from rnncli.tasks.forecast.config import SeriesConfig
@@ -84,6 +85,9 @@ def read_panel(
         columns = find_columns(table, data)
     else:
         require_columns(table, columns)
+    if data.sort and columns.time is not None:
+        order = order_of_times(table, table.header.index(columns.time)).tolist()
+        table = replace(table, rows=[table.rows[i] for i in order], lines=[table.lines[i] for i in order])
     if columns.layout == "rows":
         panel = panel_of_rows(table, columns, data)
     else:

@@ -491,3 +491,19 @@ def test_constant_columns_and_series_are_noted_once():
 def test_series_of_mixed_sizes_keep_their_digits():
     panel = panel_of("item_id,t,y\nA,1,1e-9\nA,2,2e-9\nB,1,1e12\nB,2,3e12\nC,1,-5\nC,2,0.1\n")
     assert listed(panel) == [[1e-9, 2e-9], [1e12, 3e12], [-5, 0.1]]
+
+
+def test_rows_are_sorted_by_their_times_where_that_is_asked_for():
+    text = "d,y\n2024-01-03,3\n2024-01-01,1\n2024-01-02,2\n"
+    assert "--set data.sort=true" in refused(DataError, read, text)
+    panel = panel_of(text, sort=True)
+    assert listed(panel) == [[1, 2, 3]]
+    assert panel.timelines[0].last == "2024-01-03"
+    long = "item_id,d,y\nB,2024-01-02,4\nA,2024-01-02,2\nA,2024-01-01,1\nB,2024-01-01,3\n"
+    assert sorted(zip(panel_of(long, sort=True).ids, listed(panel_of(long, sort=True)), strict=True)) == [
+        ("A", [1, 2]),
+        ("B", [3, 4]),
+    ]
+    twice = text.replace("2024-01-02,2", "2024-01-01,2")
+    assert "d.csv:4" in refused(DataError, read, twice, sort=True)  # the line in the file, not after sorting
+    assert "occurs twice" in refused(DataError, read, twice, sort=True)
