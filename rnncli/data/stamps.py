@@ -54,6 +54,11 @@ def formats_of(text: str) -> list[str]:
     return list(dict.fromkeys([*names, *stamp_templates.templates_of(text)]))
 
 
+def is_fixed(name: str) -> bool:
+    """True if a format has a fixed width, so that a whole column is read at once."""
+    return name == INTEGER or name in _DIGITS[:-1] or _FIXED.fullmatch(name) is not None
+
+
 def zone_of(name: str) -> str:
     """Return the time zone at the end of a format, "" if it has none."""
     return stamp_templates.zone_of(name)
@@ -72,7 +77,7 @@ def read(texts: Sequence[str], name: str) -> np.ndarray:
     """
     if name == INTEGER:
         return np.array([int(text) for text in takewhile(_INTEGER.fullmatch, texts)], np.int64)
-    if not (_FIXED.fullmatch(name) or name in _DIGITS[:-1]):
+    if not is_fixed(name):
         return stamp_templates.read(texts, name)
     width = len(name)
     n = next((i for i, text in enumerate(texts) if len(text) != width), len(texts))
@@ -126,7 +131,7 @@ def write(values: np.ndarray, name: str) -> list[str]:
     for wrong, where in ((values < _YEAR_0, "before the year 0"), (values >= _YEAR_10000, "after the year 9999")):
         if wrong.any():
             raise DataError(f"a time stamp {where} cannot be written as {name}")
-    if not (_FIXED.fullmatch(name) or name in _DIGITS[:-1]):
+    if not is_fixed(name):
         return stamp_templates.write(values, name)
     iso = np.datetime_as_string(values.astype("datetime64[s]")).astype(f"U{len(_ISO)}")
     given = iso.view("U1").reshape(len(values), len(_ISO))

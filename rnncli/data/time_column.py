@@ -20,6 +20,7 @@ from rnncli.data.stamps import (
     days_in_months,
     formats_of,
     in_zone,
+    is_fixed,
     months_of,
     months_starts,
     read,
@@ -241,7 +242,9 @@ def _in_one_zone(column: _Column, like: Timeline | None) -> _Column:
 def _readings(column: _Column, names: Sequence[str]) -> list[tuple[str, np.ndarray]]:
     """Return (format, values) for each of the formats `names` that fits the longest run of stamps from the first on,
     without those that give the same values as one before, but for the other order of day and month."""
-    readings = [(name, read(column.texts, name)) for name in names]
+    readings = [(name, read(column.texts, name)) for name in names if is_fixed(name)]
+    if not any(len(values) == len(column.texts) for name, values in readings if name != INTEGER):
+        readings = [(name, read(column.texts, name)) for name in names]
     most = max(len(values) for _, values in readings)
     distinct: dict[tuple[bool, bytes], tuple[str, np.ndarray]] = {}
     for name, values in readings:

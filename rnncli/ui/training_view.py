@@ -134,7 +134,7 @@ def training_view(quiet: bool, form: str) -> Iterator[TrainingView]:
 
 
 def status(report: Progress, valid: str) -> str:
-    return f"loss {report.train_loss:.3f}{valid} |grad| {report.grad_norm:.3g} {report.tokens_per_second:,.0f} tok/s"
+    return f"loss {report.train_loss:.3f}{valid} |grad| {report.grad_norm:.2g} {report.tokens_per_second:,.0f} tok/s"
 
 
 def progress_line(report: Progress) -> str:
