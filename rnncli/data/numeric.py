@@ -230,7 +230,7 @@ def seasonal_error(w: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def mean(w: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return centre 0 and scale mean |w|, for positive quantities of very different size."""
+    """Return centre 0 and scale mean |w|, for positive quantities of very different size; m is not used."""
     return np.zeros(w.shape[1:]), np.abs(w).mean(axis=0)
 
 

@@ -158,9 +158,8 @@ def order_of_times(table: Table, index: int) -> np.ndarray:
     if len(readings[0][1]) < len(column.texts):
         _refuse_format(column, len(readings[0][1]), [name for name, _ in readings])
     # Of two orders of day and month the right one makes more rows even.
-    orders = [np.argsort(values, kind="stable") for _, values in readings]
-    steps = [np.diff(values[order]) for order, (_, values) in zip(orders, readings, strict=True)]
-    return orders[int(np.argmax([np.count_nonzero(step == _commonest_step(step)) for step in steps]))]
+    values = max((values for _, values in readings), key=lambda values: _even(np.sort(values)))
+    return np.argsort(values, kind="stable")
 
 
 def kind_of_column(table: Table, index: int) -> Kind | None:
@@ -233,7 +232,17 @@ def _in_one_zone(column: _Column, like: Timeline | None) -> _Column:
     zone = next((zone for zone in zones if zone), "")
     if not names or zone[:1] not in ("+", "-") or all(text.endswith(zone) for text in column.texts):
         return column
-    return replace(column, texts=in_zone(column.texts, names[0], zone))
+    orders = [name for name in (names[0], with_other_order(names[0])) if name in names]
+    made = {name: in_zone(column.texts, name, zone) for name in orders}
+    # Of two orders of day and month the right one makes more rows even.
+    values = {name: read(made[name], name.removesuffix(zone_of(name)) + zone) for name in orders}
+    return replace(column, texts=made[max(orders, key=lambda name: _even(values[name]))])
+
+
+def _even(values: np.ndarray) -> int:
+    """Return how many of the steps between values (n,) that stand one after another are the commonest one."""
+    steps = np.diff(values)
+    return int(np.count_nonzero(steps == _commonest_step(steps)))
 
 
 # Formats: which one all stamps have.
@@ -254,7 +263,7 @@ def _readings(column: _Column, names: Sequence[str]) -> list[tuple[str, np.ndarr
 
 
 def _clash(text: str, name: str) -> str | None:
-    """Return "zone" or "order" if `text` is a date that differs from the format `name` only in that, else None."""
+    """Return "zone" or "order" if `text` matches `name` but for its zone, or its order of day and month; else None."""
     others = formats_of(text)
     zone = zone_of(name)
     if any(other.removesuffix(zone_of(other)) == name.removesuffix(zone) for other in others):

@@ -119,7 +119,7 @@ def _stride_within(config: Config, bptt: int) -> str:
 
 
 def _longer_memory(config: Config, longest: int) -> str:
-    """Return a change to gates whose biases open them at first for about `longest` steps; empty if already made."""
+    """Return the `--set` change that initialises gates to remember about `longest` steps; empty if already set."""
     model, steps = config.model, max(longest, 3)
     if not CELLS[model.cell].keeps_by_bias:
         activation = " --set model.activation=tanh" if model.activation != "tanh" else ""

@@ -15,7 +15,10 @@ _ROUNDING = 1e-12  # share of the sum of squares; noise below it is rounding, si
 
 
 class ParameterNorms:
-    """Sums over the batches. The optimizer makes updates from the moments it has; weights are restored after each."""
+    """Sums over the batches: the norms of each parameter's gradient, and of the update that the optimizer would make.
+
+    Trial updates start from the optimizer's saved moments; the weights are restored after each.
+    """
 
     def __init__(self, optimizer: Optimizer, rate: float):
         self.optimizer, self.rate, self.parameters = optimizer, rate, optimizer.parameters

@@ -143,7 +143,7 @@ def join(y, joined, low, high):
 
 @jit
 def part(djoined, dy, low, high):
-    """Compute dy, the gradient of the input of `join`, from djoined."""
+    """Copy the first part of djoined, which belongs to y, to dy: the backward pass of `join`."""
     for t in range(dy.shape[0]):
         for b in range(low, high):
             row, out = djoined[t, b], dy[t, b]

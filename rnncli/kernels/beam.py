@@ -190,7 +190,7 @@ def search(weights, state, sight, end, excluded, alpha, tokens, parents, live, f
 
 @jit
 def trace(tokens, parents, step, row, answer):
-    """Write to answer[: step + 1] the tokens of the hypothesis that is in row `row` after step `step`."""
+    """Follow `parents` back from row `row` at step `step`, and write that hypothesis to answer[: step + 1]."""
     for n in range(step, -1, -1):
         answer[n] = tokens[n, row]
         row = parents[n, row]

@@ -100,7 +100,7 @@ def place_sequences(sequences: Sequence[np.ndarray], place: np.ndarray) -> None:
 
 
 class Stateless:
-    """A base of learners whose batches follow from the seed and the update alone: nothing is kept for a resume."""
+    """A base of learners that keep nothing between updates: a batch follows from the seed and the update's number."""
 
     def restart(self) -> None:
         pass

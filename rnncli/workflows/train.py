@@ -204,7 +204,7 @@ def _started(
 
 
 def _placed(config: Config, source: Source) -> Config:
-    """Return the config with the absolute path of the data that was read, so that the run can be resumed anywhere."""
+    """Return the config with absolute data paths, so that the run can be resumed from any folder."""
     path = str(Path(source.name).resolve()) if Path(source.name).is_file() else None  # a pipe is read once
     return config.changed(data={"path": path})
 

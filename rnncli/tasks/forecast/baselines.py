@@ -91,7 +91,7 @@ def _moving_average(x: np.ndarray, m: int) -> np.ndarray:
 
 
 def _means_by_place(deviations: np.ndarray, m: int) -> np.ndarray:
-    """Means (m, S) by place in the season, of deviations whose first row is at place m // 2."""
+    """Return the mean deviation (m, S) at each of the m places in the season; the first row is at place m // 2."""
     return np.stack([deviations[(place - m // 2) % m :: m].mean(axis=0) for place in range(m)])
 
 

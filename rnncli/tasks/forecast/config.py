@@ -131,7 +131,7 @@ class SeriesConfig(TableConfig):
 
 
 class ForecastModelConfig(ModelConfig):
-    """A network that gets from a context to the rows after it."""
+    """The keys of the network that maps a context to the rows after it."""
 
     decoder: Literal["direct", "recursive", "segments"] = Field(
         default="direct",

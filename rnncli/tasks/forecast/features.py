@@ -268,7 +268,7 @@ class Fitted:
 
     @classmethod
     def to(cls, parts: Divided, data: SeriesConfig, name: str) -> Fitted:
-        """Fit to the training rows of `parts`, which came from the file `name`."""
+        """Fit scales and encodings to the training rows of `parts`; `name` is the file they came from, for messages."""
         panel, rows = parts.panel, parts.rows(0)
         if data.calendar and not panel.timelines:
             raise ConfigError("data.calendar: needs a time column; name it in data.time, or set data.calendar to false")

@@ -96,7 +96,7 @@ def release(ids: np.ndarray) -> None:
 
 
 def _room(size: int, dtype: np.dtype) -> np.ndarray:
-    """Return an array that is mapped from a file without a name if it is large and the disk has room for it."""
+    """Return an empty array of `size`; if it is large, in an unnamed temporary file when the disk has room."""
     needed = size * dtype.itemsize
     if needed > MAPPED and hasattr(os, "posix_fallocate"):
         with contextlib.suppress(OSError), tempfile.TemporaryFile(prefix="rnncli-") as file:
