@@ -142,13 +142,24 @@ def _refuse_thousands(table: Table, index: int, cells: Sequence[str], decimal: s
             first = row if first < 0 else first
     whole = next((cell for cell in cells if cell.strip().isdigit()), None) if first >= 0 else None
     if whole is not None:
-        _refuse(
-            table,
-            first,
-            index,
-            f"{shown(cells[first].strip())} beside {shown(whole.strip())} may be thousands or a fraction; write it "
-            "without separators between thousands, or with the zeros that a fraction ends with, such as 919.000",
-        )
+        what = f"{shown(cells[first].strip())} beside {shown(whole.strip())} may be thousands or a fraction"
+        mend = f'--set data.thousands="{decimal}" --set data.decimal="{"," if decimal == "." else "."}"'
+        why = f"{what}; if thousands, {mend}; if a fraction, write the zeros that it ends with, such as 919{decimal}000"
+        _refuse(table, first, index, why)
+
+
+def cleaned(cells: Sequence[str], thousands: str | None, missing: Sequence[str] | None, decimal: str) -> list[str]:
+    """Return cells without the mark between `thousands` in such numbers, and those that are one of `missing` empty."""
+    spaces = "[ \u00a0\u202f]" if thousands == " " else re.escape(thousands or "")
+    grouped = re.compile(rf"[ \t]*[+-]?[0-9]{{1,3}}(?:{spaces}[0-9]{{3}})+(?:{re.escape(decimal)}[0-9]*)?[ \t]*")
+    marks, words = re.compile(spaces), set(missing or ())
+    made = []
+    for cell in cells:
+        if cell.strip() in words:
+            made.append("")
+        else:
+            made.append(marks.sub("", cell.strip()) if thousands and grouped.fullmatch(cell) else cell)
+    return made
 
 
 def numeric_row(table: Table, row: int, indices: Sequence[int], decimal: str = ".") -> np.ndarray:
@@ -203,12 +214,17 @@ def _why_no_number(cell: str, decimal: str) -> str:
         return f"{shown(cell)} is not finite; leave the cell empty if the value is missing"
     why = f"{shown(cell)} is not a number"
     other = "," if decimal == "." else "."
+    if _GROUPED.fullmatch(cell) and is_number(cell, other):
+        return (
+            f"{why}; if {shown(other)} stands between thousands, --set data.thousands={shown(other)}, and if it is the "
+            f"decimal sign, --decimal {other}"
+        )
     if is_number(cell, other):
         return f"{why}; if {shown(other)} is the decimal sign, pass --decimal {other}"
     if any(character.isdecimal() and not character.isascii() for character in cell):
         return f"{why}; write it with the ASCII digits 0 to 9"
     if _GROUPED.fullmatch(cell):
-        return f"{why}; write it without separators between thousands"
+        return f"{why}; write it without separators between thousands, or name them in data.thousands"
     return why
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from rnncli.config.sections import Config
+from rnncli.config.sections import SECTIONS, Config, keys_of
 from rnncli.data.source import Source, read_source
 from rnncli.errors import DataError, UsageError
 from rnncli.nn import model_file
@@ -97,7 +97,13 @@ def _of_run(request: Request) -> Evaluation:
 def _fits(experiment: Experiment, header: Mapping[str, Any]) -> bool:
     """Return True if `header` is that of the experiment's model, apart from arrays and the results of validation."""
     ours = json.loads(json.dumps({key: value for key, value in experiment.header().items() if key != "arrays"}))
-    return {"format": FORMAT, **ours, "validated": None} == {**header, "validated": None}
+    theirs = dict(header)
+    for section in SECTIONS:  # an older version had no keys but with what is their default now
+        fields = keys_of(type(experiment.config), section)
+        newer = {key: fields[key].default for key in ours.get(section, ()) if key not in theirs.get(section, ())}
+        theirs[section] = {**newer, **theirs.get(section, {})}
+        ours.setdefault(section, {})
+    return {"format": FORMAT, **ours, "validated": None} == {**theirs, "validated": None}
 
 
 def _require_same_data(run: str, config: Config, source: Source) -> None:

@@ -218,16 +218,29 @@ def test_rows_that_come_late_are_left_out_and_the_stream_goes_on(folder: Path) -
 
 
 @pytest.mark.parametrize(
-    ("lines", "code", "said"),
+    ("bad", "told"),
     [
-        ([HEADER, "2011-01,abc"], 3, '<stdin>:2: column 2 "sales": "abc" is not a number'),
-        (["month,profit", "2011-01,3"], 2, 'no column "sales"'),
-        ([HEADER, "2011-01,3,4"], 3, "<stdin>:2: 3 fields, the others have 2"),
+        ("2011-02,abc", '<stdin>:3: column 2 "sales": "abc" is not a number; taken for a missing value'),
+        ("2011-02,unavailable", ""),
+        ("2011-02,3,4", "<stdin>:3: 3 fields, the others have 2; left out"),
     ],
 )
-def test_a_row_that_is_none_is_named(folder: Path, lines: list[str], code: int, said: str) -> None:
-    result = run("predict", "run", "-", "--follow", cwd=folder, stdin="\n".join([*lines, ""]))
-    assert said in result.failed(code)
+def test_a_stream_goes_on_after_a_bad_row(folder: Path, bad: str, told: str) -> None:
+    rows = [HEADER, "2011-01,100", bad, "2011-03,120"]
+    result = run("predict", "run", "-", "--follow", cwd=folder, stdin="\n".join([*rows, ""])).ok()
+    assert told in result.err
+    missing = run(
+        "predict", "run", "-", "--follow", cwd=folder, stdin="\n".join([HEADER, rows[1], "2011-02,", rows[3], ""])
+    )
+    assert result.rows()[-1] == missing.ok().rows()[-1]  # as if the value were missing
+    assert [row["month"] for row in result.rows()] == (
+        ["2011-01", "2011-03"] if "left out" in told else ["2011-01", "2011-02", "2011-03"]
+    )
+
+
+def test_a_stream_without_the_column_is_refused(folder: Path) -> None:
+    result = run("predict", "run", "-", "--follow", cwd=folder, stdin="month,profit\n2011-01,3\n")
+    assert 'no column "sales"' in result.failed(2)
 
 
 def test_answers_do_not_wait_for_the_end(folder: Path) -> None:

@@ -69,6 +69,8 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
             "context": None,
             "freq": None,
             "season": None,
+            "thousands": None,
+            "na_values": None,
             "sort": False,
             "missing": "refuse",
             "duplicates": "refuse",

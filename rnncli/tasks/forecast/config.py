@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from rnncli.config.problems import did_you_mean
 from rnncli.config.sections import (
@@ -38,6 +38,14 @@ def checked_scalings(value: Any) -> Any:
             hint = did_you_mean(str(one), SCALINGS) or ""
             raise refusal(f"expected one of {', '.join(SCALINGS)}, or a list of them{hint}")
     return value
+
+
+def checked_words(value: Any) -> Any:
+    """Return `value` as a list of texts if it is a word or a number, or a list of them; refuse it otherwise."""
+    listed = each(value)
+    if not all(isinstance(one, (str, int, float)) and not isinstance(one, bool) for one in listed):
+        raise refusal("must be a word or a number, or a list of them")
+    return [str(one) for one in listed]
 
 
 class SeriesConfig(TableConfig):
@@ -88,6 +96,12 @@ class SeriesConfig(TableConfig):
     )
     freq: str | None = Field(default=None, description="The time between rows; null detects it.")
     season: Count | None = Field(default=None, description="The number of rows in one season; null detects it.")
+    thousands: Literal[",", ".", " ", "'"] | None = Field(
+        default=None, description="The mark between thousands of the numbers in a CSV, such as 1,234.5."
+    )
+    na_values: Annotated[list[str], BeforeValidator(checked_words)] | None = Field(
+        default=None, description="Cells that mean a missing value, beside those that always do, such as NA and -."
+    )
     sort: bool = Field(default=False, description="Sort the rows by their times, the oldest first.")
     missing: Literal["refuse", "ffill", "interpolate", "mask"] = Field(
         default="refuse",
@@ -121,6 +135,13 @@ class SeriesConfig(TableConfig):
     def contexts(self) -> list[int]:
         """The contexts as a list, empty if none is given."""
         return [] if self.context is None else self.context if isinstance(self.context, list) else [self.context]
+
+    @field_validator("thousands")
+    @classmethod
+    def _thousands_are_no_fractions(cls, thousands: str | None, info: ValidationInfo) -> str | None:
+        if thousands is not None and thousands == info.data.get("decimal"):
+            raise refusal("must differ from data.decimal; set another decimal mark")
+        return thousands
 
     @field_validator("format")
     @classmethod

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.data.csv_table import Table
-from rnncli.data.numeric import numeric_column
+from rnncli.data.numeric import cleaned, numeric_column
 from rnncli.data.source import read_lines
 from rnncli.data.timeline import Timeline
 from rnncli.errors import DataError, ModelFileError, StoppedError, UsageError, shown
@@ -118,6 +118,7 @@ class _Stream:
 
     def __init__(self, forecaster: Forecaster, asked: Asked, levels: Sequence[float]):
         data = forecaster.config.changed(data=asked.reading).data
+        self.data = data
         self.path, self.encoding, self.decimal = asked.data or "-", data.encoding, data.decimal
         self.delimiter = str(asked.reading.get("delimiter", forecaster.delimiter))
         self.columns = forecaster.columns
@@ -142,8 +143,9 @@ class _Stream:
                 if header is not self.names:
                     continue
             if len(cells) != len(header):
-                raise DataError(f"{where}: {len(cells)} fields, the others have {len(header)}; correct the line")
-            yield self._row(where, header, cells)
+                self.tell(f"{where}: {len(cells)} fields, the others have {len(header)}; left out")
+                continue
+            yield self._row(where, header, cleaned(cells, self.data.thousands, self.data.na_values, self.decimal))
 
     def _header(self, where: str, cells: list[str]) -> list[str]:
         """Return the names in the first line, or those of the training data if it holds values already."""
@@ -158,12 +160,17 @@ class _Stream:
     def _row(self, where: str, header: list[str], cells: list[str]) -> _Arrived:
         name, _, number = where.rpartition(":")
         table = Table(name, header, [cells, ["0"] * len(cells)], [int(number)] * 2, self.delimiter)
-        values = [
-            numeric_column(table, header.index(target), decimal=self.decimal, missing="mask")[0]
-            for target in self.columns.targets
-        ]
+        values = [self._value(table, header.index(target)) for target in self.columns.targets]
         stamp = None if self.columns.time is None else cells[header.index(self.columns.time)].strip()
         return _Arrived(where, stamp, np.array(values))
+
+    def _value(self, table: Table, index: int) -> float:
+        """Return the number in a cell of the row; a missing one, told to the user, for what is none."""
+        try:
+            return float(numeric_column(table, index, decimal=self.decimal, missing="mask")[0])
+        except DataError as error:
+            self.tell(f"{error}; taken for a missing value")
+            return float("nan")
 
     def taken(self, arrived: _Arrived, follower: Follower) -> Iterator[dict[str, Any]]:
         """Yield the result of a row, nothing if it is late; rows left out before it count as missing."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from rnncli.data.csv_table import Table, read_table
-from rnncli.data.numeric import numeric_row
+from rnncli.data.numeric import cleaned, numeric_row
 from rnncli.data.source import Source
 from rnncli.data.time_column import order_of_times
 from rnncli.errors import ConfigError, DataError, shown
@@ -128,7 +128,7 @@ def with_future(panel: Panel, columns: Columns, source: Source, data: SeriesConf
 
 
 def _read(source: Source, data: SeriesConfig) -> Table:
-    return read_table(
+    table = read_table(
         source,
         encoding=data.encoding,
         delimiter=data.delimiter,
@@ -136,6 +136,9 @@ def _read(source: Source, data: SeriesConfig) -> Table:
         skip_rows=data.skip_rows,
         ragged=data.ragged,
     )
+    if data.thousands is None and not data.na_values:
+        return table
+    return replace(table, rows=[cleaned(row, data.thousands, data.na_values, data.decimal) for row in table.rows])
 
 
 def _note_constants(panel: Panel, columns: Columns) -> None:
