@@ -6,7 +6,8 @@ vocabulary   tokens and their numbers
 csv_table    CSV records, each with the physical line that it starts on
 numeric      columns of numbers in a strict grammar, and their scaling
 splits       the training split, and the splits that are held out
-stamps       time stamps as text and as numbers
+stamps       time stamps as text and as numbers, a column at once; stamp_templates those of variable width
+column_kinds   what a column tells of time
 timeline     a regular time column, and the stamps that follow it
 time_column  a table's time column to timelines, or the reason for refusing it
 """

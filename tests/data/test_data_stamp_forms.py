@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
+from rnncli.data.column_kinds import kind_of_column
 from rnncli.data.csv_table import Table
-from rnncli.data.time_column import kind_of_column, read_timelines
+from rnncli.data.time_column import read_timelines
 from rnncli.errors import DataError
 
 START = datetime(2022, 12, 21)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from rnncli.data.column_kinds import Kind, kind_of_column
 from rnncli.data.csv_table import Table
 from rnncli.data.numeric import (
     column_index,
@@ -18,7 +19,7 @@ from rnncli.data.numeric import (
     numeric_column,
     share_of_numbers,
 )
-from rnncli.data.time_column import NO_TIME, Kind, kind_of_column
+from rnncli.data.time_column import NO_TIME
 from rnncli.errors import ConfigError, DataError, UsageError, shown
 from rnncli.notes import note
 from rnncli.tasks.forecast.config import SeriesConfig
