@@ -13,10 +13,10 @@ def source(text, name="d.csv"):
     return Source(name, text.encode())
 
 
-def read(text, notes=None, columns=None, **data):
-    """Panel and columns of a CSV's text."""
+def read(text, notes=None, columns=None, before=None, **data):
+    """Panel and columns of a CSV's text; before: the panel that it may continue."""
     with noting(([] if notes is None else notes).append):
-        panel, found, _ = read_panel(source(text), SeriesConfig(**data), columns)
+        panel, found, _ = read_panel(source(text), SeriesConfig(**data), columns, before)
     return panel, found
 
 

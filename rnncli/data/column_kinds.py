@@ -9,30 +9,39 @@ from typing import Literal
 import numpy as np
 
 from rnncli.data.csv_table import Table
-from rnncli.data.numeric import is_number
+from rnncli.data.numeric import is_missing, is_number
 from rnncli.data.stamps import INTEGER, formats_of, read
 
 Kind = Literal["time", "part", "counter"]
 
+# Names of times, in the languages that tables come in most.
 CALENDAR_NAMES = {
-    "date",
-    "day",
-    "ds",
-    "datetime",
-    "month",
-    "period",
-    "time",
-    "timestamp",
-    "week",
-    "yearmonth",
-    "yyyymm",
+    *(
+        "date",
+        "day",
+        "ds",
+        "datetime",
+        "dt",
+        "month",
+        "period",
+        "time",
+        "timestamp",
+        "ts",
+        "week",
+        "yearmonth",
+        "yyyymm",
+    ),
+    *("datum", "fecha", "jour", "monat", "mois", "mes", "tag", "uhrzeit", "woche", "zeit", "zeitstempel"),
 }
-_TIME_NAMES = CALENDAR_NAMES | {"hour", "index", "minute", "quarter", "second", "step", "t", "year"}
+_YEARS = {"year", "years", "quarter", "jahr", "quartal", "año", "année", "fiscal year"}
+_TIME_NAMES = CALENDAR_NAMES | _YEARS | {"epoch", "hour", "index", "minute", "second", "step", "t", "unix", "unix_time"}
+PARTS = {"year", "quarter", "month", "week", "day", "hour", "minute", "second"}  # of a date that stands beside them
 _COUNTERS = re.compile(r"(?:column|unnamed: )[0-9]+|index|row ?names?|row|rownum(?:ber)?|no\.?|nr\.?|#", re.I)
 _CLOCK = re.compile("[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?[AaPp][Mm])?")
 # A date in whatever form: a column of these is a time, and is read or refused.
 _LIKE_A_DATE = re.compile(r"[0-9]{1,4}([-/.])[0-9A-Za-z]{1,9}\1[0-9]{1,4}(?![0-9]).*|[0-9]{4}-?[WwQq][0-9].*")
 _SAMPLED = 200  # cells tell what a column is
+_FEWEST, _YEAR_2000, _YEAR_2100 = 10, 946_684_800, 4_102_444_800  # rows that show an epoch; seconds
 _LONGEST_CYCLE = 1000  # of a clock or a calendar in whole numbers: days of a year, years of a series
 
 
@@ -44,32 +53,41 @@ def kind_of_column(table: Table, index: int) -> Kind | None:
     the row; None anything else. A column that is mostly times is one, so that its odd cell is refused by
     `read_timelines` and never ignored.
     """
-    cells = [row[index].strip(" ") for row in table.rows]
-    sample = cells[:: max(1, len(cells) // _SAMPLED)]
+    cells = [row[index].strip() for row in table.rows]
+    present = [cell for cell in cells if not is_missing(cell)] or cells
+    sample = present[:: max(1, len(present) // _SAMPLED)]
     title = table.header[index].strip().lower()
     if _half(_is_date, sample):
         return "time"
     if _half(_CLOCK.fullmatch, sample):
         return "part"
-    named = title in _TIME_NAMES
     if not _half(lambda cell: formats_of(cell)[:1] == [INTEGER], sample):
-        rises = title in _TIME_NAMES - {"index"} and all(map(is_number, cells)) and bool(np.all(_steps(cells) > 0))
-        return "time" if rises else None  # seconds or years with a fraction, which are refused
-    if not (named or _COUNTERS.fullmatch(title) or len(formats_of(sample[0])) > 1):
+        return _kind_of_words(title, present) if title in CALENDAR_NAMES | _YEARS else None
+    whole = sample[0].isdigit() and len(sample[0]) in (8, 10, 13, 16, 19)
+    if not (whole or title in _TIME_NAMES or _COUNTERS.fullmatch(title) or len(formats_of(sample[0])) > 1):
         return None
     values = read(cells, INTEGER)
-    if len(values) < len(cells):
-        return "time" if named else None
-    return _kind_of_integers(title, cells, values)
+    if len(values) == len(cells):
+        return _kind_of_integers(title, cells, values)
+    return "time" if title in _TIME_NAMES or _half(_is_eight_digits, sample) else None
+
+
+def _kind_of_words(title: str, cells: Sequence[str]) -> Kind | None:
+    """Return what a column under the name of a time tells that is neither dates in a form that is read, nor whole
+    numbers: a time, to be refused by name, if it rises or hardly repeats; else a part, such as Mon or Jan."""
+    if all(map(is_number, cells)):
+        return "time" if bool(np.all(np.diff(np.array(cells, np.float64)) > 0)) else None
+    return "time" if 2 * len(set(cells)) > len(cells) else "part"
+
+
+def _is_eight_digits(cell: str) -> bool:
+    """True if `cell` is a date such as 20230601."""
+    return len(cell) == 8 and "YYYYMMDD" in formats_of(cell)
 
 
 def _half(holds: Callable[[str], object], cells: Sequence[str]) -> bool:
     """True if something holds for half of `cells` or more."""
     return 2 * sum(bool(holds(cell)) for cell in cells) >= len(cells)
-
-
-def _steps(cells: Sequence[str]) -> np.ndarray:
-    return np.diff(np.array(cells, np.float64)) if len(cells) > 1 else np.zeros(1)
 
 
 def _is_date(cell: str) -> bool:
@@ -89,4 +107,19 @@ def _kind_of_integers(title: str, cells: Sequence[str], values: np.ndarray) -> K
     dated = any(len(read(cells, name)) == len(cells) for name in formats_of(cells[0])[1:])
     if title in _TIME_NAMES:
         return "part" if cycles and not dated else "time"
-    return "time" if dated and rising and bool(np.any(distances != distances[0])) else None
+    if _half(_is_eight_digits, cells[:_SAMPLED]):
+        return "time"
+    if dated and rising and bool(np.any(distances != distances[0])):
+        return "time"
+    return "time" if _is_epoch(values, distances) else None
+
+
+def _is_epoch(values: np.ndarray, distances: np.ndarray) -> bool:
+    """True for whole numbers that are moments of this century, in seconds or their thousandths, and rise evenly but
+    for some rows."""
+    if distances.size < _FEWEST or not np.all(distances > 0):
+        return False
+    unit = 1000 ** ((len(str(values[0])) - 10) // 3)
+    step = int(np.median(distances))
+    even = np.count_nonzero(distances == step) * 2 >= distances.size
+    return bool(even and step >= unit and values[0] // unit >= _YEAR_2000 and values[-1] // unit < _YEAR_2100)

@@ -17,6 +17,7 @@ from typing import Literal
 
 from rnncli.data.numeric import is_number
 from rnncli.data.source import Source, decode
+from rnncli.data.stamps import formats_of
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import note
 
@@ -199,7 +200,7 @@ _STAMP = re.compile(r" *[0-9]{1,4}[-/.][0-9]{1,2}(?:[-/.][0-9]{1,4})?(?:[T ][0-9
 def _header(first: Record, name: str, decimal: str) -> tuple[list[str], bool]:
     """Return the column names, and True if the first record is data because it holds only numbers and time stamps."""
     line, fields = first
-    if all(is_number(field, decimal) or _STAMP.fullmatch(field) for field in fields):
+    if all(is_number(field, decimal) or _STAMP.fullmatch(field) or formats_of(field.strip()) for field in fields):
         names = [f"column{number}" for number in range(1, len(fields) + 1)]
         called = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
         note(f"the first line holds values, so it is data; the columns are called {called}")

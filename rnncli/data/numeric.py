@@ -32,6 +32,11 @@ def is_number(cell: str, decimal: str = ".") -> bool:
     return _pattern(decimal).fullmatch(cell) is not None
 
 
+def is_missing(cell: str) -> bool:
+    """True if `cell` is empty or one of the words for a missing value."""
+    return _MISSING.fullmatch(cell) is not None
+
+
 def share_of_numbers(table: Table, index: int, decimal: str = ".") -> float:
     """The share of the cells of column `index` (from 0) that are numbers."""
     return sum(is_number(row[index], decimal) for row in table.rows) / len(table.rows)
@@ -153,9 +158,10 @@ def cleaned(cells: Sequence[str], thousands: str | None, missing: Sequence[str] 
     spaces = "[ \u00a0\u202f]" if thousands == " " else re.escape(thousands or "")
     grouped = re.compile(rf"[ \t]*[+-]?[0-9]{{1,3}}(?:{spaces}[0-9]{{3}})+(?:{re.escape(decimal)}[0-9]*)?[ \t]*")
     marks, words = re.compile(spaces), set(missing or ())
+    numbers = {float(word) for word in words if is_number(word)}
     made = []
     for cell in cells:
-        if cell.strip() in words:
+        if cell.strip() in words or (numbers and is_number(cell) and float(cell) in numbers):
             made.append("")
         else:
             made.append(marks.sub("", cell.strip()) if thousands and grouped.fullmatch(cell) else cell)

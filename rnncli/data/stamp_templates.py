@@ -67,7 +67,7 @@ _DATES = (
     (re.compile(r"([0-9]{4})(-?)(W[0-9]{2})"), ("Yw",)),
     (re.compile(rf"({_NUMBER})([-/])([0-9]{{4}})"), ("mY", "qY")),
     (re.compile(rf"([0-9]{{4}})([-/ ])({_NUMBER})"), ("Ym",)),
-    (re.compile(r"([1-9][0-9]?)(-)([0-9]{2})"), ("ym", "mY", "qY")),
+    (re.compile(r"([1-9])(-)([0-9]{2})"), ("ym", "mY", "qY")),
     (re.compile(r"([0-9]{4})()([0-9]{2})()([0-9]{2})(?=T)"), ("Ymd",)),
 )
 _CLOCK = re.compile(

@@ -33,6 +33,8 @@ from rnncli.errors import DataError, shown
 NO_TIME = "none"  # as data.time: the rows follow each other, whatever a column of dates says
 
 _YEARS = range(1500, 2300)
+_COUNTS = ("index", "step", "t")
+_SEASONS = 13  # months from 2001-02 to 2002-03, if these are no months
 _NEARLY = 0.9  # of the distances that are even leave no doubt about the order of day and month
 
 
@@ -141,7 +143,7 @@ def order_of_times(table: Table, index: int) -> np.ndarray:
 
 def _column(table: Table, index: int, rows: Sequence[int]) -> _Column:
     header = f"column {index + 1} {shown(table.header[index])}"
-    texts = [table.rows[row][index].strip(" ") for row in rows]
+    texts = [table.rows[row][index].strip() for row in rows]
     return _Column(table.name, table.header[index].strip().lower(), header, texts, [table.lines[row] for row in rows])
 
 
@@ -154,6 +156,10 @@ def _in_one_zone(column: _Column, like: Timeline | None) -> _Column:
     if not names or zone[:1] not in ("+", "-") or all(text.endswith(zone) for text in column.texts):
         return column
     orders = [name for name in (names[0], with_other_order(names[0])) if name in names]
+    bare = [text.removesuffix(zone_of(next(iter(formats_of(text)), ""))) for text in column.texts]
+    clocks = read(bare, names[0].removesuffix(zone_of(names[0]))) % DAY
+    if len(clocks) == len(bare) and np.all(clocks == clocks[0]):  # days by local date, whatever the offset of each
+        return replace(column, texts=[f"{text}{zone}" for text in bare])
     made = {name: in_zone(column.texts, name, zone) for name in orders}
     # Of two orders of day and month the right one makes more rows even.
     values = {name: read(made[name], name.removesuffix(zone_of(name)) + zone) for name in orders}
@@ -172,7 +178,13 @@ def _even(values: np.ndarray) -> int:
 def _readings(column: _Column, names: Sequence[str]) -> list[tuple[str, np.ndarray]]:
     """Return (format, values) for each of the formats `names` that fits the longest run of stamps from the first on,
     without those that give the same values as one before, but for the other order of day and month."""
+    if "YYYYww" in names and ("week" in column.title or "woche" in column.title):
+        names = [name for name in names if name != "YYYYMM"]
     readings = [(name, read(column.texts, name)) for name in names if is_fixed(name)]
+    if names[0] == INTEGER and column.title not in _COUNTS:
+        dates = [one for one in readings if one[0] == "YYYYMMDD" and 2 * len(one[1]) >= len(column.texts)]
+        if dates and len(dates[0][1]) < len(column.texts):
+            return dates  # the first impossible day is to blame, and no whole numbers are counted
     if not any(len(values) == len(column.texts) for name, values in readings if name != INTEGER):
         readings = [(name, read(column.texts, name)) for name in names]
     most = max(len(values) for _, values in readings)
@@ -236,14 +248,15 @@ def _grid(column: _Column, before: np.ndarray, after: np.ndarray) -> _Grid:
     if len(grids) > 1 and len(even) != 1 and not same:
         first = f"{shown(column.texts[0])} is ambiguous, {' or '.join(names[:2])}"
         column.refuse(0, f"{first}; rewrite the dates as YYYY-MM-DD")
-    return (even or grids)[0]
+    chosen = (even or grids)[0]
+    if chosen.unit == "month" and chosen.step == _SEASONS:
+        column.refuse(0, f"{shown(column.texts[0])} looks like a season of two years; write the first year alone")
+    return chosen
 
 
 def _whole_numbers_or_dates(column: _Column, grids: Sequence[_Grid]) -> _Grid:
     """Return the whole numbers as they are, or as dates such as 20230601 if that makes more of them even."""
     numbers, *dates = grids
-    if "week" in column.title:
-        dates.sort(key=lambda grid: "ww" not in grid.format)
     best = max(dates, key=lambda grid: int(grid.regular.sum()), default=numbers)
     lead = int(best.regular.sum()) - int(numbers.regular.sum())
     return best if lead > 0 or (lead == 0 and column.title in CALENDAR_NAMES) else numbers
@@ -252,13 +265,23 @@ def _whole_numbers_or_dates(column: _Column, grids: Sequence[_Grid]) -> _Grid:
 def _grid_of(column: _Column, like: Timeline, before: np.ndarray, after: np.ndarray) -> _Grid | None:
     """Return the column in the unit and step of `like`, or None if its stamps are not in the format of `like`."""
     values = read(column.texts, like.format)
-    if len(values) < len(column.texts):
+    if len(values) < len(column.texts) or not _is_on(values, like):
         return None
     positions = {"month": lambda: months_of(values)[0], "weekday": lambda: weekdays_of(values, like.days)}.get(
         like.unit, lambda: values
     )()
     distances = positions[after] - positions[before]
     return _Grid(like.format, like.unit, like.day, like.step, positions, distances, like.week)
+
+
+def _is_on(values: np.ndarray, like: Timeline) -> bool:
+    """True if the stamps fall on the days of the week or of the month, and the time of day, of the timeline `like`."""
+    if like.unit == "weekday":
+        return on_days(values, like.days)
+    if like.unit != "month":
+        return True
+    months, days, clocks = months_of(values)
+    return bool(np.all(days == days_in_months(months, like.day)) and np.all(clocks == clocks[0]))
 
 
 def _best_unit(values: np.ndarray, name: str, before: np.ndarray, after: np.ndarray) -> _Grid:
@@ -285,8 +308,8 @@ def _best_unit(values: np.ndarray, name: str, before: np.ndarray, after: np.ndar
     seconds = grid("second", values)
     weeks = [WORKWEEK] if one_clock and on_days(values, WORKWEEK) else []
     week, counts = np.unique(day_of_week(values), return_counts=True)
-    if one_clock and 1 < len(week) < 7 and counts.min() > 1 and tuple(week) != WORKWEEK:
-        weeks.append(tuple(week.tolist()))  # other days of rest are a pattern where it was seen twice
+    if one_clock and 1 < len(week) < 7 and counts.min() > 2 and tuple(week) != WORKWEEK:
+        weeks.append(tuple(week.tolist()))  # other days of rest are a pattern where it was seen three times
     grids = [
         grid("weekday", weekdays_of(values, one), 0, "" if one == WORKWEEK else "".join(map(str, one))) for one in weeks
     ]

@@ -174,6 +174,13 @@ class _Stream:
 
     def taken(self, arrived: _Arrived, follower: Follower) -> Iterator[dict[str, Any]]:
         """Yield the result of a row, nothing if it is late; rows left out before it count as missing."""
+        timeline = self._timeline_so_far(follower) or next(iter(follower.panel.timelines), None)
+        if arrived.stamp is not None and timeline is not None and timeline.offset_of(arrived.stamp) is None:
+            self.tell(
+                f"{arrived.where}: {shown(arrived.stamp)} is no time of this series, whose rows are one "
+                f"{timeline.frequency} apart; left out"
+            )
+            return
         timeline = self._timeline_so_far(follower)
         if timeline is not None and arrived.stamp is not None and self._is_late(arrived, timeline):
             return
@@ -192,12 +199,10 @@ class _Stream:
     def _is_late(self, arrived: _Arrived, timeline: Timeline) -> bool:
         """True if the row is to be left out, as its time is past or between two rows; the user is told."""
         assert arrived.stamp is not None
-        offset = timeline.offset_of(arrived.stamp)
-        if offset is not None and offset > 0:
+        offset = timeline.offset_of(arrived.stamp) or 0
+        if offset > 0:
             return False
-        why = f"is no time of this series, whose rows are one {timeline.frequency} apart"
-        if offset is not None:
-            why = f"comes after {shown(timeline.last)}" if offset else "has been already"
+        why = f"comes after {shown(timeline.last)}" if offset else "has been already"
         self.tell(f"{arrived.where}: {shown(arrived.stamp)} {why}; left out")
         return True
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from rnncli.data.column_kinds import Kind, kind_of_column
+from rnncli.data.column_kinds import CALENDAR_NAMES, PARTS, Kind, kind_of_column
 from rnncli.data.csv_table import Table
 from rnncli.data.numeric import (
     column_index,
@@ -19,6 +19,7 @@ from rnncli.data.numeric import (
     numeric_column,
     share_of_numbers,
 )
+from rnncli.data.stamps import formats_of
 from rnncli.data.time_column import NO_TIME
 from rnncli.errors import ConfigError, DataError, UsageError, shown
 from rnncli.notes import note
@@ -133,7 +134,7 @@ def _looks_like_rows(table: Table, data: SeriesConfig) -> bool:
         return False
     at = 0 if data.id is None else column_index(table, data.id)
     others = (name for i, name in enumerate(table.header) if i != at)
-    if not all(_NUMBERED.fullmatch(name) or is_number(name, data.decimal) for name in others):
+    if not all(_NUMBERED.fullmatch(name) or is_number(name, data.decimal) or formats_of(name) for name in others):
         return False
     if data.id is None and is_numeric_column(table, at, data.decimal):
         return False
@@ -167,17 +168,45 @@ def _time(table: Table, data: SeriesConfig, kinds: Mapping[str, Kind | None], id
         return table.header[column_index(table, data.time)]
     usual = None if identity is None else _usual(list(kinds), _LONG_TIMES)
     times = [name for name, kind in kinds.items() if kind == "time"]
-    times.sort(key=lambda name: is_number(table.rows[0][table.header.index(name)].strip()))
+    # Dates that are read come before whole numbers, and before what only looks like a date, such as a version.
+    times.sort(key=lambda name: (_is_whole(table, name), not _is_read(table, name), name.lower() not in CALENDAR_NAMES))
     found = usual or (times[0] if times else None)
     parts = [name for name, kind in kinds.items() if kind == "part"]
-    if identity is None and parts and (found is None or _repeats(table, found)):
-        together = " and ".join(map(shown, [*([found] if found else []), *parts]))
-        if found is not None or len(parts) > 1:
-            raise DataError(
-                f"{table.name}: the columns {together} tell the time together; write it in one column, such as "
-                "2023-05-01 or 2023-05-01 13:00, or leave times out with --set data.time=none"
-            )
+    if found is not None and not _is_whole(table, found):
+        parts = [name for name in parts if not _is_whole(table, name)]
+    if parts and (found is None or (identity is None and _repeats(table, found))):
+        _refuse_parts(table, [*([found] if found else []), *parts], identity)
     return found
+
+
+def _is_whole(table: Table, name: str) -> bool:
+    """True if the first cell of the column is a whole number."""
+    return table.rows[0][table.header.index(name)].strip().isdigit()
+
+
+def _is_read(table: Table, name: str) -> bool:
+    """True if the first cell of the column is a time in a form that is read."""
+    return bool(formats_of(table.rows[0][table.header.index(name)].strip()))
+
+
+def _refuse_parts(table: Table, parts: Sequence[str], identity: str | None) -> None:
+    """Raise DataError if columns tell the time together, or one by itself for each of several series."""
+    if len(parts) == 1 and identity is None and _is_whole(table, parts[0]):
+        times = [row[table.header.index(parts[0])] for row in table.rows]
+        for i, name in enumerate(table.header):
+            cells = [row[i] for row in table.rows]
+            tells_apart = len(set(zip(cells, times, strict=True))) == len(cells)
+            if name not in parts and 1 < len(set(cells)) <= len(cells) // 2 and tells_apart:
+                raise DataError(
+                    f"{table.name}: the times in {shown(parts[0])} begin anew; if the column {shown(name)} says which "
+                    f"series a row is of, --set data.id={name}, else leave times out with --set data.time={NO_TIME}"
+                )
+    if len(parts) > 1:
+        together = " and ".join(map(shown, parts))
+        raise DataError(
+            f"{table.name}: the columns {together} tell the time together; write it in one column, such as 2023-05-01 "
+            f"or 2023-05-01 13:00, or leave times out with --set data.time={NO_TIME}"
+        )
 
 
 def _repeats(table: Table, name: str) -> bool:
@@ -246,10 +275,13 @@ def _without_clocks_and_constants(
 ) -> tuple[str, ...]:
     """Return the columns that change and are no times, with a note of the others; all of them if none is left."""
     reasons = {"time": "a time", "part": "a part of a time", "counter": "the number of the row"}
+    dated = any(kind == "time" and not _is_whole(table, name) for name, kind in kinds.items())
     left_out = {}
     for name in names:
-        index = table.header.index(name)
-        if kind := kinds.get(name):
+        index, kind = table.header.index(name), kinds.get(name)
+        if dated and kind in ("time", "part") and name.lower() not in PARTS:
+            kind = None  # whole numbers beside a date are values, whatever they are called
+        if kind:
             left_out[name] = reasons[kind]
         elif len(table.rows) > 1 and len({row[index] for row in table.rows}) == 1:
             left_out[name] = "constant"

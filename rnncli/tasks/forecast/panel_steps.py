@@ -108,14 +108,14 @@ class StepTable:
             return np.arange(len(rows))
         at = self.index[self.columns.time]
         ahead = {stamp: k for k, stamp in enumerate(timeline.following(len(rows)))}
-        places = [ahead.get(self.table.rows[row][at].strip(" "), -1) for row in rows.tolist()]
+        places = [ahead.get(self.table.rows[row][at].strip(), -1) for row in rows.tolist()]
         if 0 not in places:
             stamp = timeline.stamp(1)
             raise DataError(f"{self.table.name}: has no row of {stamp}, where {_the_series(name)} goes on; add it")
         seen: set[int] = set()
         for row, place in zip(rows.tolist(), places, strict=True):
             if place in seen and self.data.duplicates == "refuse":
-                stamp = shown(self.table.rows[row][at].strip(" "))
+                stamp = shown(self.table.rows[row][at].strip())
                 raise DataError(
                     f"{self._where(row)}: {stamp} occurs twice; remove one, or merge such rows with "
                     "--set data.duplicates=first|last|mean"

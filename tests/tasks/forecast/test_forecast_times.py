@@ -1,0 +1,171 @@
+"""Tables as they are exported: a time is used as one or refused by name, and a value stays a value."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from panels import panel_of, read, refused
+
+from rnncli.errors import DataError
+
+DAYS = [datetime(2023, 1, 20) + timedelta(days=k) for k in range(40)]
+HOURS = [datetime(2023, 1, 20) + timedelta(hours=k) for k in range(40)]
+
+
+def table(header, rows):
+    return "\n".join([header, *(",".join(map(str, row)) for row in rows)]) + "\n"
+
+
+def value(k):
+    return (k * 37) % 23 + 0.5
+
+
+def epoch(moment):
+    return int((moment - datetime(1970, 1, 1)).total_seconds())
+
+
+READ = {  # a table, the time column, the targets, and the next stamp
+    "an epoch under any name": (
+        table("open_time,v", [(epoch(t), value(k)) for k, t in enumerate(HOURS)]),
+        "open_time",
+        ("v",),
+        str(epoch(HOURS[-1] + timedelta(hours=1))),
+    ),
+    "an epoch in milliseconds": (
+        table("x,v", [(epoch(t) * 1000, value(k)) for k, t in enumerate(HOURS)]),
+        "x",
+        ("v",),
+        str(epoch(HOURS[-1] + timedelta(hours=1)) * 1000),
+    ),
+    "digits under any name": (
+        table("Stichtag,v", [(f"{t:%Y%m%d}", value(k)) for k, t in enumerate(DAYS)]),
+        "Stichtag",
+        ("v",),
+        "20230301",
+    ),
+    "weeks in digits": (
+        table("week,v", [(202101 + k, value(k)) for k in range(12)]),
+        "week",
+        ("v",),
+        "202113",
+    ),
+    "a version before the date": (
+        table("version,date,v", [(f"1.{k % 3}.0", f"{t:%Y-%m-%d}", value(k)) for k, t in enumerate(DAYS)]),
+        "date",
+        ("v",),
+        "2023-03-01",
+    ),
+    "an index of prices beside a date": (
+        table("date,index,v", [(f"{t:%Y-%m-%d}", 20 + (k * 7) % 11, value(k)) for k, t in enumerate(DAYS)]),
+        "date",
+        ("index", "v"),
+        "2023-03-01",
+    ),
+    "a meter beside a date": (
+        table("date,meter", [(f"{t:%Y-%m-%d}", 201001 + k * 3 + (k * k) % 2) for k, t in enumerate(DAYS)]),
+        "date",
+        ("meter",),
+        "2023-03-01",
+    ),
+    "the hour beside a date and time": (
+        table("when,hour,v", [(f"{t:%Y-%m-%d %H:%M}", t.hour, value(k)) for k, t in enumerate(HOURS)]),
+        "when",
+        ("v",),
+        "2023-01-21 16:00",
+    ),
+    "local midnights across the end of winter": (
+        table(
+            "date,v",
+            [(f"2023-03-{d} 00:00:00+0{1 + (d > 26)}:00", value(d)) for d in range(20, 31)],
+        ),
+        "date",
+        ("v",),
+        "2023-03-31 00:00:00+02:00",
+    ),
+    "dates with a space behind": (
+        table("date,v", [(f"{t:%Y-%m-%d}\u00a0", value(k)) for k, t in enumerate(DAYS)]),
+        "date",
+        ("v",),
+        "2023-03-01",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_a_time_is_used_as_one(name):
+    text, time, targets, following = READ[name]
+    panel, columns = read(text, [])
+    assert (columns.time, columns.targets) == (time, targets)
+    assert panel.timelines[0].stamp(1) == following
+
+
+YEARS = [(who, year, value(year)) for who in "ABC" for year in range(2000, 2020)]
+REFUSED = {  # a table, and what is said of it
+    "years of several entities": (table("Entity,Year,v", YEARS), "--set data.id=Entity"),
+    "year and month": (
+        table("year,month,v", [(2000 + k // 12, k % 12 + 1, value(k)) for k in range(48)]),
+        'the columns "year" and "month" tell the time together',
+    ),
+    "year and month of an id": (
+        table("unique_id,year,month,v", [("A", 2000 + k // 12, k % 12 + 1, value(k)) for k in range(48)]),
+        'the columns "year" and "month" tell the time together',
+    ),
+    "date and clock": (
+        table("Date,Time,v", [(f"{t:%d.%m.%Y}", f"{t:%H:%M}", value(k)) for k, t in enumerate(HOURS)]),
+        'the columns "Date" and "Time" tell the time together',
+    ),
+    "a duplicate in digits": (
+        table("Datum2,v", [(f"{t:%Y%m%d}", value(k)) for k, t in enumerate([*DAYS[:9], DAYS[8], *DAYS[9:]])]),
+        "occurs twice",
+    ),
+    "an impossible day in digits": (
+        table("tag_x,v", [(20230231 if k == 30 else f"{t:%Y%m%d}", value(k)) for k, t in enumerate(DAYS)]),
+        '"20230231" is not a time',
+    ),
+    "seasons of two years": (
+        table("season,v", [(f"{y}-{y - 1999:02}", value(y)) for y in range(2001, 2012)]),
+        "looks like a season of two years",
+    ),
+    "half years": (table("date,v", [(f"{2000 + k // 2}H{k % 2 + 1}", value(k)) for k in range(20)]), "is not a time"),
+    "days without a year": (
+        table("date,v", [(f"{t:%m-%d}", value(k)) for k, t in enumerate(DAYS)]),
+        "is not a time",
+    ),
+    "a date for every third row": (
+        table("date,v", [(f"{t:%Y-%m-%d}" if k % 3 == 0 else "", value(k)) for k, t in enumerate(DAYS)]),
+        "is not a time",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_no_time_in_a_form_that_is_read_is_refused(name):
+    text, told = REFUSED[name]
+    assert told in refused(DataError, read, text, [])
+
+
+@pytest.mark.parametrize("first", ["Jan-2015", "2020Q1", "2019-W02", "1/30/2023 1:00 PM", "2023-06-01 00:00:00 UTC"])
+def test_a_first_row_of_values_is_data(first):
+    assert len(panel_of(f"{first},10\n{first},11\n", time="none").values) == 2
+
+
+@pytest.mark.parametrize(
+    ("trained", "new", "following"),
+    [
+        (["2022-01-31", "2022-02-28", "2022-03-31"], ["2022-05-15", "2022-06-15", "2022-07-15"], "2022-08-15"),
+        (["2022-01-01", "2022-02-01", "2022-03-01"], ["2022-05-31", "2022-06-30", "2022-07-31"], "2022-08-31"),
+        (["2023-01-02", "2023-01-03"], ["2023-02-04", "2023-02-05", "2023-02-06"], "2023-02-07"),
+    ],
+)
+def test_new_data_on_other_days_go_on_as_they_are(trained, new, following):
+    before = panel_of(table("d,v", [(stamp, value(k)) for k, stamp in enumerate(trained)]))
+    _, columns = read(table("d,v", [(stamp, value(k)) for k, stamp in enumerate(trained)]), [])
+    panel, _ = read(
+        table("d,v", [(stamp, value(k)) for k, stamp in enumerate(new)]), [], columns=columns, before=before
+    )
+    assert panel.timelines[0].stamp(1) == following
+
+
+def test_series_in_rows_may_have_dates_for_names_of_their_steps():
+    header = "shop," + ",".join(f"{2020 + k // 12}-{k % 12 + 1:02}" for k in range(24))
+    rows = [(f"S{s}", *(value(k + s) for k in range(24))) for s in range(4)]
+    assert panel_of(table(header, rows)).ids == ("S0", "S1", "S2", "S3")
