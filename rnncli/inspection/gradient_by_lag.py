@@ -142,7 +142,10 @@ def _state_gradient(trace: LayerTrace) -> np.ndarray:
 
 
 def _by_lag(gradient: np.ndarray, lengths: np.ndarray, counted: np.ndarray) -> np.ndarray:
-    """Return norms (K, n) by lag of the n counted sequences; lag 0 is row `lengths` of the gradient (T+1, B, H)."""
+    """Return the norms (K, n) of dL/dh at each lag, for the n sequences in `counted`.
+
+    Lag k of sequence b is row lengths[b] − k of `gradient` (T+1, B, H); NaN where the sequence is shorter.
+    """
     which = np.flatnonzero(counted)
     lags = np.arange(int(lengths.max()))[:, None]
     rows = lengths[which] - lags

@@ -71,7 +71,11 @@ def measure(traces: Sequence[LayerTrace], counted: np.ndarray, pool: ThreadPool)
 
 
 class _Found(NamedTuple):
-    """Results of n sequences: singular values (K, n) by lag, NaN where not measured, and Lyapunov exponents (n,)."""
+    """Results of n sequences.
+
+    largest, smallest: singular values of the whole state's Jacobian, (K, n) by lag. hidden: the largest of the hidden
+    state's alone, (K, n). All are NaN where not measured. exponents: Lyapunov exponents (n,).
+    """
 
     largest: np.ndarray
     smallest: np.ndarray

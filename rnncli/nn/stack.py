@@ -73,9 +73,9 @@ class StackShape:
 class Stack(Part):
     """The layers that a `StackShape` describes.
 
-    prefix: the beginning of its parameters' names. place: its own number among the stacks of a model, for the random
+    prefix: the beginning of its parameters' names. place: the number of this stack in its model, which picks its random
     streams. drops_top: True if dropout follows the topmost layer as well. takes_chrono: True if `model.chrono_init`
-    is for this stack.
+    applies to this stack.
     """
 
     def __init__(

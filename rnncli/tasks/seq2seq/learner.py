@@ -109,7 +109,7 @@ class PairLearner(Stateless):
 
 
 def placed(memory: PairWork, sources: Sequence[np.ndarray], spans: np.ndarray) -> PairWork:
-    """Return `memory` cut to these sources, longest first, and filled with them."""
+    """Return a workspace cut from `memory` to the sizes of these sources, longest first, with the sources copied in."""
     if memory.encoder is None:
         work = memory.of_lengths(None, spans)
         work.vector[0] = np.stack(sources)

@@ -149,8 +149,8 @@ def _records(source: Source, data: Any) -> tuple[list[Record], str]:
 
 
 def _columns(name: str, data: Any, first: list[str], delimiter: str, *, named: bool) -> PairColumns:
-    """Return the columns that the config names; by default those with usual names, else the first as source and the
-    second as target. A caption's target is else the last column, and all others are its input.
+    """Return the columns that the config names. If it names none: those with the usual names, or else the first as
+    source and the second as target; for a caption the last is the target, and all others are its input.
     """
     listed = data.inputs if named else data.source
     chosen: list[Any] = [] if listed is None else list(listed) if isinstance(listed, list) else [listed]
