@@ -29,6 +29,7 @@ from rnncli.tasks.forecast.windows import Features, require_transformable
 from rnncli.tasks.task import Answers, Asked, Predictor, Stream, Table, config_in
 from rnncli.training.backpropagation import ThreadPool
 
+_FAR = 5.0  # standard deviations of the training data from their mean
 _HISTORY = 3  # horizons of it are drawn, or two seasons
 Band = tuple[np.ndarray, np.ndarray]
 
@@ -121,6 +122,21 @@ class Forecaster(Predictor):
                 f"{self._where_to_go_on(panel, s)}"
             )
         self._take(panel)
+        self._note_another_level(source.name)
+
+    def _note_another_level(self, name: str) -> None:
+        """Write a note if values are far from those of training, and no network scales them by their own context."""
+        windowing = self.members.first.windowing
+        if windowing.scaling != "none":
+            return
+        for s in range(len(self.panel.ids)):
+            level = windowing.forward(self.panel.one(s).values[-windowing.context :]).mean(axis=0)
+            if np.any(np.abs(level - windowing.fixed[0][s]) > _FAR * windowing.fixed[1][s]):
+                note(
+                    f"{name}: its level is far from that of the training data, at which data.scaling none keeps the "
+                    "forecast; train with another data.scaling"
+                )
+                return
 
     def read_future(self, source: Source, data: SeriesConfig) -> None:
         """Read the known covariates of the rows ahead; UsageError if this model has none."""

@@ -356,3 +356,10 @@ def test_ends_of_intervals_of_counts_are_whole_in_a_backtest_too():
     for end in tested.band(80):
         assert np.array_equal(end, np.round(end))
         assert end.min() >= 0
+
+
+@pytest.mark.parametrize(("factor", "scaling", "noted"), [(1, "none", 0), (100, "none", 1), (100, "standard", 0)])
+def test_another_level_is_noted_where_nothing_scales_it(factor, scaling, noted):
+    model = reloaded(made(csv(y=SERIES), scaling=scaling, residual="none"))
+    notes = read(model, csv(y=factor * SERIES))
+    assert sum("its level is far from" in text for text in notes) == noted
