@@ -108,8 +108,11 @@ def _rows(table: Table, data: SeriesConfig) -> Columns:
                 f"data.{key}: with a series in each row (data.layout: rows) no column has a part; remove it"
             )
     at = 0 if data.id is None else column_index(table, data.id)
-    _refuse_missing_header([name for i, name in enumerate(table.header) if i != at], table, data)
-    note(f"a series in each row, named by the column {shown(table.header[at])}")
+    steps = steps_of(table, at, data.decimal)
+    _refuse_missing_header([table.header[i] for i in steps], table, data)
+    left_out = [name for i, name in enumerate(table.header) if i != at and i not in steps]
+    more = f"; columns left out: {', '.join(left_out)}" if left_out else ""
+    note(f"a series in each row, named by the column {shown(table.header[at])}{more}")
     return Columns("rows", table.header[at], None, ("value",))
 
 
@@ -133,12 +136,27 @@ def _looks_like_rows(table: Table, data: SeriesConfig) -> bool:
     if data.time is not None or data.target is not None or len(table.header) <= _FEWEST_STEPS:
         return False
     at = 0 if data.id is None else column_index(table, data.id)
-    others = (name for i, name in enumerate(table.header) if i != at)
-    if not all(_NUMBERED.fullmatch(name) or is_number(name, data.decimal) or formats_of(name) for name in others):
+    steps = steps_of(table, at, data.decimal)
+    if len(steps) < _FEWEST_STEPS or not all(_is_numbered(table.header[i], data.decimal) for i in steps):
         return False
     if data.id is None and is_numeric_column(table, at, data.decimal):
         return False
     return len({row[at].strip() for row in table.rows}) == len(table.rows) and kind_of_column(table, at) != "time"
+
+
+def steps_of(table: Table, at: int, decimal: str) -> list[int]:
+    """Return the columns (from 0) that are the steps of series in rows, which column `at` names: all others but those
+    of words that are not numbered, such as more names of a series."""
+    return [
+        i
+        for i, name in enumerate(table.header)
+        if i != at and (_is_numbered(name, decimal) or is_numeric_column(table, i, decimal))
+    ]
+
+
+def _is_numbered(name: str, decimal: str) -> bool:
+    """True if a column is called as a step is: by a number, with or without a word before it, or by a date."""
+    return _NUMBERED.fullmatch(name) is not None or is_number(name, decimal) or bool(formats_of(name))
 
 
 def _identity(table: Table, data: SeriesConfig) -> str | None:

@@ -15,7 +15,7 @@ from rnncli.errors import ConfigError, DataError, shown
 from rnncli.notes import note
 from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.panel import Panel, filled, first_known, stacked
-from rnncli.tasks.forecast.panel_columns import Columns, find_columns, require_columns
+from rnncli.tasks.forecast.panel_columns import Columns, find_columns, require_columns, steps_of
 from rnncli.tasks.forecast.panel_steps import StepTable
 
 
@@ -25,7 +25,7 @@ def panel_of_rows(table: Table, columns: Columns, data: SeriesConfig) -> Panel:
     DataError for a row without a name of its own, without a value, or with a gap that `data.missing` does not fill.
     """
     at = table.header.index(columns.id) if columns.id in table.header else 0
-    steps = [i for i in range(len(table.header)) if i != at]
+    steps = steps_of(table, at, data.decimal)
     seen: dict[str, int] = {}
     parts = []
     for row, (line, cells) in enumerate(zip(table.lines, table.rows, strict=True)):

@@ -169,3 +169,13 @@ def test_series_in_rows_may_have_dates_for_names_of_their_steps():
     header = "shop," + ",".join(f"{2020 + k // 12}-{k % 12 + 1:02}" for k in range(24))
     rows = [(f"S{s}", *(value(k + s) for k in range(24))) for s in range(4)]
     assert panel_of(table(header, rows)).ids == ("S0", "S1", "S2", "S3")
+
+
+def test_series_in_rows_may_have_more_names_which_are_left_out_and_told():
+    header = "id,item_id,store_id," + ",".join(f"d_{k}" for k in range(1, 41))
+    rows = [(f"F{i}_S{s}", f"F{i}", f"S{s}", *(value(k + s) for k in range(40))) for i in range(3) for s in range(4)]
+    notes = []
+    panel, columns = read(table(header, rows), notes)
+    assert (columns.layout, columns.id, len(panel.ids), panel.lengths.tolist()) == ("rows", "id", 12, [40] * 12)
+    assert panel.values[:40, 0].tolist() == [value(k) for k in range(40)]
+    assert notes == ['a series in each row, named by the column "id"; columns left out: item_id, store_id']
