@@ -24,7 +24,7 @@ from rnncli.tasks.forecast.splits import Divided, divided, with_rows
 from rnncli.tasks.task import Context, Evaluation, Experiment, Options, set_first_weights
 from rnncli.training.reports import Score
 
-TRAINING, VALIDATION, TEST = 0, 1, 2  # parts
+TRAINING, VALIDATION, TEST = 0, 1, 2  # splits
 SPLITS = {VALIDATION: "validation", TEST: "test"}
 _JUDGED_BY = 2000  # windows that choose the baseline
 _KEPT_SEASONS = 3  # of each series at least go into the model file, for baselines that look back
@@ -39,11 +39,11 @@ class ForecastExperiment(Experiment):
         self.name = source.name
         self.read, self.columns, self.delimiter = self._panel(source, config)
         config = resolved(config, self.read, self.columns, source.name)
-        self.parts = divided(self.read, self.columns, config.data, source.name)
-        self.fitted = Fitted.to(self.parts, config.data, source.name)
-        self.features = self.fitted.encoders.features(self.parts.panel)
+        self.splits = divided(self.read, self.columns, config.data, source.name)
+        self.fitted = Fitted.to(self.splits, config.data, source.name)
+        self.features = self.fitted.encoders.features(self.splits.panel)
         self.config = config = self._with_residual(config)
-        panel = self.parts.panel
+        panel = self.splits.panel
         sizes = self.fitted.encoders.sizes(panel)
         self.members = build_members(
             config, panel.values.shape[1], sizes, self._channels(), self.fitted, context.pool, context.dtype
@@ -69,14 +69,14 @@ class ForecastExperiment(Experiment):
     def _channels(self) -> int:
         """The number of series that a network can tell apart: separate columns, which any new data have too; or 1."""
         apart = self.config.data.channels == "independent" and self.columns.layout == "wide"
-        return len(self.parts.panel.ids) if apart else 1
+        return len(self.splits.panel.ids) if apart else 1
 
     def _with_residual(self, config: ForecastConfig) -> ForecastConfig:
         """Return the config; a naive forecast it leaves open is the one that is better on the training split."""
         if config.data.residual is not None:
             return config
         windows = windowing(config, max(config.data.contexts), "none", self.fitted)
-        origins = self.parts.origins(windows, TRAINING, config.data.missing)
+        origins = self.splits.origins(windows, TRAINING, config.data.missing)
         origins = origins[:: max(1, len(origins) // _JUDGED_BY)]
         residual = "last-value"
         if len(origins) and 1 < windows.season <= windows.context:
@@ -92,7 +92,7 @@ class ForecastExperiment(Experiment):
 
     def _learner(self, member: Member, k: int) -> WindowLearner:
         config, windows = self.config, member.windowing
-        train, valid = (self.parts.origins(windows, part, config.data.missing) for part in (TRAINING, VALIDATION))
+        train, valid = (self.splits.origins(windows, split, config.data.missing) for split in (TRAINING, VALIDATION))
         learner = WindowLearner(
             member,
             self.features,
@@ -104,18 +104,18 @@ class ForecastExperiment(Experiment):
             masks=config.data.missing == "mask",
         )
         if not len(learner.train):
-            rows = int(self.parts.ends[:, TRAINING].max())
+            rows = int(self.splits.ends[:, TRAINING].max())
             purpose = "" if rows == self.read.lengths.max() else " to train on"
             raise DataError(too_short(self.name, rows, windows.context, windows.horizon, purpose))
         return learner
 
-    def origins(self, part: int) -> np.ndarray:
+    def origins(self, split: int) -> np.ndarray:
         """Return the origins in a split that every network can forecast from."""
-        return self.parts.origins(self.members.widest, part, self.config.data.missing)
+        return self.splits.origins(self.members.widest, split, self.config.data.missing)
 
     def _note_many_zeros(self) -> None:
         """Write a note if most values are 0: a median is then 0 as well, and absolute errors reward it."""
-        zeros = float((self.parts.panel.values[self.parts.rows(TRAINING)] == 0).mean())
+        zeros = float((self.splits.panel.values[self.splits.rows(TRAINING)] == 0).mean())
         if zeros > 0.5 and self.config.training.loss in ("mae", "quantile", "student-t"):
             note(
                 f"{zeros:.0%} of the values are 0, so the median forecast is 0; for mean amounts set "
@@ -124,21 +124,21 @@ class ForecastExperiment(Experiment):
 
     def _note_short_parts(self) -> None:
         data, horizon = self.config.data, self.config.data.horizon
-        short = int((self.parts.ends[:, TRAINING] < self.members.context + (horizon or 0)).sum())
+        short = int((self.splits.ends[:, TRAINING] < self.members.context + (horizon or 0)).sum())
         if short:
-            note(f"{short:,} of {len(self.parts.ends):,} series are too short to train on")
-        for part, split, wanted in ((VALIDATION, "validation", data.validation), (TEST, "test", data.test)):
-            if wanted and not len(self.origins(part)):
-                rows = int((self.parts.ends[:, part] - self.parts.ends[:, part - 1]).max())
-                note(f"the {split} part has {rows} rows, too few for a horizon of {horizon}")
+            note(f"{short:,} of {len(self.splits.ends):,} series are too short to train on")
+        for split, name, wanted in ((VALIDATION, "validation", data.validation), (TEST, "test", data.test)):
+            if wanted and not len(self.origins(split)):
+                rows = int((self.splits.ends[:, split] - self.splits.ends[:, split - 1]).max())
+                note(f"the {name} split has {rows} rows, too few for a horizon of {horizon}")
 
     def hold_out(self, source: Source, changes: Options) -> None:
         """Take the rows of `source`, which follow the last ones, as the test split; DataError if they are too few."""
         data = self.config.changed(data=changes).data
-        parts = with_rows(self.parts, source, self.columns, data)
-        ends = np.stack([parts.ends[:, TRAINING], parts.ends[:, -2], parts.ends[:, -1]], axis=1)
-        self.parts = Divided(parts.panel, ends, parts.last)
-        self.features = self.fitted.encoders.features(parts.panel)
+        splits = with_rows(self.splits, source, self.columns, data)
+        ends = np.stack([splits.ends[:, TRAINING], splits.ends[:, -2], splits.ends[:, -1]], axis=1)
+        self.splits = Divided(splits.panel, ends, splits.last)
+        self.features = self.fitted.encoders.features(splits.panel)
         if not len(self.origins(TEST)):
             rows, horizon = int((ends[:, TEST] - ends[:, VALIDATION]).max()), self.config.data.horizon
             raise DataError(f"{source.name}: has {rows} rows, too few to score a horizon of {horizon}; give it more")
@@ -198,24 +198,24 @@ class ForecastExperiment(Experiment):
 
     def tester(self, names: Sequence[str] = tuple(CORRECTABLE)) -> Tester:
         """Return a tester for backtests on any split, with the baselines `names` beside the networks."""
-        return Tester(self.members, self.parts.panel, self.features, self.config.data.season or 1, names)
+        return Tester(self.members, self.splits.panel, self.features, self.config.data.season or 1, names)
 
     def score(self) -> Score | None:
         """Score the networks beside last value and seasonal naive; keep validation results for the model file."""
         self._learn_from_validation()
-        part = self.held_out()
-        if part is None:
+        split = self.held_out()
+        if split is None:
             return None
-        return self.scored(SPLITS[part], self.tester().run(self.origins(part), begins=self.parts.begins(part)))
+        return self.scored(SPLITS[split], self.tester().run(self.origins(split), begins=self.splits.begins(split)))
 
     def held_out(self) -> int | None:
         """Return the split to score on: test, else validation, or None without either."""
-        return next((part for part in (TEST, VALIDATION) if len(self.origins(part))), None)
+        return next((split for split in (TEST, VALIDATION) if len(self.origins(split))), None)
 
     def scored(self, split: str, tested: Backtest) -> Score:
         """Return the score of a backtest: the MAE of one column, or the mean MASE of several, whose units differ."""
         scores = tested.scores()
-        one = tested.actual.shape[2] * len(self.parts.panel.ids) == 1 or bool(np.isnan(scores[NETWORK].mase))
+        one = tested.actual.shape[2] * len(self.splits.panel.ids) == 1 or bool(np.isnan(scores[NETWORK].mase))
         unit = f"MAE of {self._targets()}" if one else f"mean MASE of {self._several(tested)}"
         baselines = dict.fromkeys((WITH_BASELINE, "last-value", "seasonal-naive", self.config.data.residual))
         shown = [name for name in baselines if name in scores]
@@ -243,11 +243,11 @@ class ForecastExperiment(Experiment):
     def _counted(self, split: str, tested: Backtest) -> str:
         """Return the number of windows as text, with that of all windows if they are thinned out."""
         count = len(tested.origins)
-        whole = len(self.origins(next(part for part, name in SPLITS.items() if name == split)))
+        whole = len(self.origins(next(number for number, name in SPLITS.items() if name == split)))
         return f"{count:,} of {whole:,}" if count == MOST_WINDOWS < whole else f"{count:,}"
 
     def _several(self, tested: Backtest) -> str:
-        series, columns = len(self.parts.panel.ids), tested.actual.shape[2]
+        series, columns = len(self.splits.panel.ids), tested.actual.shape[2]
         return f"{columns} columns" if series == 1 else f"{series * columns:,} series"
 
     def _learn_from_validation(self) -> None:

@@ -267,13 +267,13 @@ class Fitted:
     encoders: Encoders
 
     @classmethod
-    def to(cls, parts: Divided, data: SeriesConfig, name: str) -> Fitted:
-        """Fit scales and encodings to the training rows of `parts`; `name` is the file they came from, for messages."""
-        panel, rows = parts.panel, parts.rows(0)
+    def to(cls, splits: Divided, data: SeriesConfig, name: str) -> Fitted:
+        """Fit scales and encodings to the training rows of `splits`; `name` is the file that they came from."""
+        panel, rows = splits.panel, splits.rows(0)
         if data.calendar and not panel.timelines:
             raise ConfigError("data.calendar: needs a time column; name it in data.time, or set data.calendar to false")
         require_transformable(panel.values, data.transform, name)
-        spans = [parts.span(s, 0) for s in range(len(panel.ids))]
+        spans = [splits.span(s, 0) for s in range(len(panel.ids))]
         power = 1.0
         if data.transform == "box-cox":
             series = (column for first, last in spans for column in panel.values[first:last].T)

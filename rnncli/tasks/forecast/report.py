@@ -93,12 +93,12 @@ def backtested(experiment: ForecastExperiment, windows: int | None, step: int) -
 
     Origins are `step` rows apart. UsageError if nothing was held out, or too little for so many windows.
     """
-    part = experiment.held_out()
-    if part is None:
+    split = experiment.held_out()
+    if split is None:
         raise UsageError(f"{experiment.name}: nothing was held out; name data to test on, or set data.test")
-    chosen = _every(experiment, experiment.origins(part), windows, step)
-    calibration, begins = experiment.calibrations.get(NETWORK), experiment.parts.begins(part)
-    return SPLITS[part], experiment.tester(tuple(NAIVE_FORECASTS)).run(chosen, calibration, begins)
+    chosen = _every(experiment, experiment.origins(split), windows, step)
+    calibration, begins = experiment.calibrations.get(NETWORK), experiment.splits.begins(split)
+    return SPLITS[split], experiment.tester(tuple(NAIVE_FORECASTS)).run(chosen, calibration, begins)
 
 
 def _every(experiment: ForecastExperiment, origins: np.ndarray, windows: int | None, step: int) -> np.ndarray:
@@ -164,7 +164,7 @@ def _covered(tested: Backtest) -> Iterator[Covered]:
 
 def window_rows(experiment: ForecastExperiment, tested: Backtest) -> Iterator[dict[str, Any]]:
     """Yield every forecast row of every window: its cutoff, the actual value, and all forecasts."""
-    panel, columns = experiment.parts.panel, experiment.columns
+    panel, columns = experiment.splits.panel, experiment.columns
     side_by_side, steps = columns.layout == "wide" and len(panel.ids) > 1, range(len(tested.actual) + 1)
     bands = {} if tested.quantiles is None else {level: tested.band(level) for level in SHOWN}
     for w, (origin, s) in enumerate(zip(tested.origins.tolist(), tested.series.tolist(), strict=True)):

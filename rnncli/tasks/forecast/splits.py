@@ -26,7 +26,7 @@ class Divided:
     ends: np.ndarray
     last: str
 
-    def origins(self, windowing: Windowing, part: int, missing: str) -> np.ndarray:
+    def origins(self, windowing: Windowing, split: int, missing: str) -> np.ndarray:
         """Return the origins of one split, of every series in turn.
 
         Unless gaps are masked, no origin directly follows a row with a filled cell, which later values may have
@@ -34,7 +34,7 @@ class Divided:
         """
         found = []
         for s, rows in enumerate(map(self.panel.rows, range(len(self.ends)))):
-            origins, known = windowing.origins(*self.span(s, part), rows.start), self.panel.known[rows]
+            origins, known = windowing.origins(*self.span(s, split), rows.start), self.panel.known[rows]
             if not known.all():
                 behind = known if missing != "mask" else np.logical_or.accumulate(known, axis=0)
                 whole: np.ndarray = np.all(behind, axis=1)
@@ -42,19 +42,19 @@ class Divided:
             found.append(origins)
         return np.concatenate(found)
 
-    def rows(self, part: int) -> np.ndarray:
+    def rows(self, split: int) -> np.ndarray:
         """Return the rows (n,) of one split, of all series."""
-        spans = [self.span(s, part) for s in range(len(self.ends))]
+        spans = [self.span(s, split) for s in range(len(self.ends))]
         return np.concatenate([np.arange(first, last) for first, last in spans])
 
-    def begins(self, part: int) -> np.ndarray:
+    def begins(self, split: int) -> np.ndarray:
         """Return the first row of a split in each series, (S,)."""
-        return np.array([self.span(s, part)[0] for s in range(len(self.ends))])
+        return np.array([self.span(s, split)[0] for s in range(len(self.ends))])
 
-    def span(self, s: int, part: int) -> tuple[int, int]:
+    def span(self, s: int, split: int) -> tuple[int, int]:
         """Return the first row of a split of series s, and the row after its last."""
         begin = int(self.panel.starts[s])
-        return begin + (int(self.ends[s, part - 1]) if part else 0), begin + int(self.ends[s, part])
+        return begin + (int(self.ends[s, split - 1]) if split else 0), begin + int(self.ends[s, split])
 
 
 def divided(panel: Panel, columns: Columns, data: SeriesConfig, name: str) -> Divided:
@@ -62,14 +62,14 @@ def divided(panel: Panel, columns: Columns, data: SeriesConfig, name: str) -> Di
     if isinstance(data.validation, str) and not isinstance(data.test, str) and data.test:
         raise ConfigError("data.test: a fraction cannot come after a data.validation that is a file; name a file")
     lengths = panel.lengths
-    cuts = [_count(part, lengths) for part in (data.validation, data.test)]
+    cuts = [_count(split, lengths) for split in (data.validation, data.test)]
     train = lengths - cuts[0] - cuts[1]
     if (train <= 0).all():
         raise ConfigError("data.validation and data.test leave nothing to train on; lower one of them")
     made = Divided(panel, np.maximum(train, 0)[:, None], name)
-    for part, cut in zip((data.validation, data.test), cuts, strict=True):
-        if isinstance(part, str):
-            made = with_rows(made, read_source(part), columns, data)
+    for split, cut in zip((data.validation, data.test), cuts, strict=True):
+        if isinstance(split, str):
+            made = with_rows(made, read_source(split), columns, data)
         else:
             ends = np.concatenate(
                 [made.ends, np.minimum(made.ends[:, -1:] + cut[:, None], made.panel.lengths[:, None])], axis=1
@@ -92,11 +92,11 @@ def _ending_in_themselves(made: Divided) -> Divided:
     return replace(made, panel=replace(panel, values=values))
 
 
-def _count(part: float | int | str | None, lengths: np.ndarray) -> np.ndarray:
+def _count(split: float | int | str | None, lengths: np.ndarray) -> np.ndarray:
     """Return how many rows a split takes off the end of each series, (S,)."""
-    if isinstance(part, float):
-        return (part * lengths).astype(int)
-    return np.full(len(lengths), part if isinstance(part, int) else 0)
+    if isinstance(split, float):
+        return (split * lengths).astype(int)
+    return np.full(len(lengths), split if isinstance(split, int) else 0)
 
 
 def with_rows(made: Divided, source: Source, columns: Columns, data: SeriesConfig) -> Divided:

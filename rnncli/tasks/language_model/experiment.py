@@ -31,7 +31,7 @@ class HeldOut(NamedTuple):
     before: np.ndarray
 
 
-class Parts(NamedTuple):
+class TextSplits(NamedTuple):
     """A text's vocabulary, and the token numbers of its training split and of the contiguous splits held out of it."""
 
     vocabulary: Vocabulary
@@ -55,9 +55,9 @@ class TextExperiment(Experiment):
         learnt: Mapping[str, Any] | None = None,
     ):
         self.config, bptt, stride = resolved(config)
-        parts = read_parts(self.config, source, Vocabulary.from_header(learnt["vocabulary"]) if learnt else None)
-        self.vocabulary, self.train_ids = parts.vocabulary, parts.train
-        self._held_out = {"validation": parts.validation} | ({"test": parts.test} if parts.test else {})
+        splits = read_splits(self.config, source, Vocabulary.from_header(learnt["vocabulary"]) if learnt else None)
+        self.vocabulary, self.train_ids = splits.vocabulary, splits.train
+        self._held_out = {"validation": splits.validation} | ({"test": splits.test} if splits.test else {})
         self._note_unseen()
         training, shape = self.config.training, network_shape(self.config, len(self.vocabulary))
         N = len(self.train_ids)
@@ -75,7 +75,7 @@ class TextExperiment(Experiment):
         self.learner = StreamLearner(
             self.network,
             self.train_ids,
-            *parts.validation,
+            *splits.validation,
             batch_size=training.batch_size,
             bptt=bptt,
             stride=stride,
@@ -86,7 +86,7 @@ class TextExperiment(Experiment):
 
     def _note_unseen(self) -> None:
         for split, (ids, before) in self._held_out.items():
-            _note_unseen(ids, f"the {split} part")
+            _note_unseen(ids, f"the {split} split")
             if len(ids) < (1 if len(before) else 2):
                 note(f"no {split} split: the training loss is used instead")
 
@@ -133,10 +133,10 @@ class TextExperiment(Experiment):
         return Score(split, driver.loss.unit, mean, (("interpolated 5-gram", baseline),), detail)
 
 
-def _note_unseen(ids: np.ndarray, part: str) -> None:
+def _note_unseen(ids: np.ndarray, split: str) -> None:
     unseen = int((ids == UNKNOWN).sum())
     if unseen:
-        note(f"tokens of {part} that the training split lacks: {unseen:,}, scored as <unk>")
+        note(f"tokens of {split} that the training split lacks: {unseen:,}, scored as <unk>")
 
 
 def resolved(config: LanguageModelConfig) -> tuple[LanguageModelConfig, int, int]:
@@ -166,13 +166,13 @@ def network_shape(config: LanguageModelConfig, vocabulary_size: int) -> NetworkS
     )
 
 
-def read_parts(config: LanguageModelConfig, source: Source, vocabulary: Vocabulary | None = None) -> Parts:
+def read_splits(config: LanguageModelConfig, source: Source, vocabulary: Vocabulary | None = None) -> TextSplits:
     """Return the splits of a text: test is cut off the end, then validation, unless they are files of their own.
 
     The vocabulary is that of the training split if none is given. Raises DataError if there is too little to learn.
     """
     data = config.data
-    shares = [part if isinstance(part, float) else 0.0 for part in (data.validation, data.test)]
+    shares = [split if isinstance(split, float) else 0.0 for split in (data.validation, data.test)]
     if sum(shares) >= 1:
         raise ConfigError("data.validation and data.test leave nothing to train on; lower one of them")
     corpus = _corpus(source, config)
@@ -186,13 +186,13 @@ def read_parts(config: LanguageModelConfig, source: Source, vocabulary: Vocabula
         raise DataError(f"{source.name}: the training split has fewer than 2 tokens; give more text")
     ids = corpus.encode(vocabulary)
 
-    def held_out(part: str | float | None, low: int, high: int) -> HeldOut:
-        if isinstance(part, str):
-            return HeldOut(_corpus(read_source(part), config).encode(vocabulary), ids[:0])
+    def held_out(split: str | float | None, low: int, high: int) -> HeldOut:
+        if isinstance(split, str):
+            return HeldOut(_corpus(read_source(split), config).encode(vocabulary), ids[:0])
         return HeldOut(ids[low:high], ids[:low])
 
     test = held_out(data.test, end, N) if data.test else None
-    return Parts(vocabulary, ids[:cut], held_out(data.validation, cut, end), test)
+    return TextSplits(vocabulary, ids[:cut], held_out(data.validation, cut, end), test)
 
 
 def _corpus(source: Source, config: LanguageModelConfig) -> Corpus:

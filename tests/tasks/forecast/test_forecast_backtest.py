@@ -82,7 +82,7 @@ def long_trainee(*series, training=None, **data):
 
 def test_scales_are_of_the_rows_before_the_first_origin_of_each_series():
     made = long_trainee(SERIES, 3 * SERIES[:50], missing="mask")
-    panel = made.parts.panel
+    panel = made.splits.panel
     gap = 60 + 11
     panel.known[gap] = False
     tested = made.tester().run(np.array([45, 30, 60 + 20, 60 + 33]))

@@ -194,7 +194,7 @@ def test_intervals_of_a_forecast_hold_on_rows_that_nothing_was_fitted_to(loss, t
     )
     made.score()
     tester = made.tester()
-    first = made.parts.panel.starts[:-1] + 30
+    first = made.splits.panel.starts[:-1] + 30
     origins = (first[:, None] + np.array([0, 4, 8])).ravel()
     tested, contexts = tester.run(origins), tester.contexts(origins)
     spread = made.members.spread(contexts, 1)
@@ -248,7 +248,7 @@ def test_counts_that_are_nearly_always_zero_do_not_widen_the_intervals_of_others
         validation=20,
     )
     made.score()
-    contexts = made.tester().contexts(made.parts.panel.starts[1:] - 2)
+    contexts = made.tester().contexts(made.splits.panel.starts[1:] - 2)
     spread = made.members.spread(contexts, 1)
     low, high = made.calibrations["network"].interval(
         made.members.point(contexts), spread, 95, made.members.first.windowing

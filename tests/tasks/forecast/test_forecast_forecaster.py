@@ -114,7 +114,7 @@ def test_beyond_its_horizon_it_reads_its_own_rows_and_the_covariates_that_are_kn
     if decoder == "recursive":  # one row at a time by a network whose scale stays that of the first context
         assert isinstance(model.members.first.decoder, Recursive)
         longer = model.members.reaching(wanted)
-        features = experiment.fitted.encoders.features(experiment.parts.panel)
+        features = experiment.fitted.encoders.features(experiment.splits.panel)
         contexts = longer.widest.contexts(features, np.array([N]))
         later = (
             k[N : N + wanted] - experiment.fitted.encoders.known_covariates[0].centre

@@ -148,7 +148,7 @@ def test_what_fills_a_gap_before_a_cutoff_does_not_come_from_behind_it(decoder, 
     before, after = experiments
     assert after.fitted.to_header() == before.fitted.to_header()
     assert np.array_equal(after.network.parameters.weights, before.network.parameters.weights)
-    fit = np.isin(ORIGINS, before.parts.origins(before.members.widest, 1, missing))
+    fit = np.isin(ORIGINS, before.splits.origins(before.members.widest, 1, missing))
     assert same(said(after, ORIGINS[fit]), said(before, ORIGINS[fit])) if fit.any() else missing != "mask"
 
 

@@ -100,14 +100,14 @@ def test_every_row_is_in_the_part_that_the_config_says(files, validation, test, 
     experiment = prepared(
         table(y=np.arange(100)), validation=files.get(validation, validation), test=files.get(test, test)
     )
-    train_end, valid_end, end = experiment.parts.ends[0]
-    values = experiment.parts.panel.values[:, 0]
+    train_end, valid_end, end = experiment.splits.ends[0]
+    values = experiment.splits.panel.values[:, 0]
     parts = values[:train_end], values[train_end:valid_end], values[valid_end:end]
     for part, rows in zip(parts, wanted, strict=True):
         assert part.tolist() == list(rows)
-    learnt = windowing_of(experiment).futures(experiment.parts.panel.values, experiment.learner.train)
+    learnt = windowing_of(experiment).futures(experiment.splits.panel.values, experiment.learner.train)
     assert set(learnt.ravel()) <= set(wanted[0])
-    chosen_by = windowing_of(experiment).futures(experiment.parts.panel.values, experiment.learner.valid)
+    chosen_by = windowing_of(experiment).futures(experiment.splits.panel.values, experiment.learner.valid)
     assert set(chosen_by.ravel()) == set(wanted[1])
     score = experiment.score()
     split = "test" if len(wanted[2]) else "validation" if len(wanted[1]) else None
@@ -152,7 +152,7 @@ def test_no_held_out_value_reaches_what_is_learnt_from(scaling, residual):
 def test_a_forecast_made_at_an_origin_knows_nothing_from_there_on(scaling, residual):
     experiment = shaken(prepared(table(y=SERIES), scaling=scaling, residual=residual, validation=0.3))
     origins = np.arange(70, 97)
-    values = experiment.parts.panel.values
+    values = experiment.splits.panel.values
     made = forecast_after(experiment.learner, windowing_of(experiment).past(values, origins))
     for b, origin in enumerate(origins):
         future = values.copy()

@@ -39,7 +39,7 @@ def parts(text, tokens, **data):
     """The three parts as lists of tokens, and what stands before the held-out ones."""
     content = text if isinstance(text, bytes) else text.encode()
     every = Vocabulary.build(text, tokens)
-    cut = experiment.read_parts(config(tokens, **data), Source("t.txt", content), every)
+    cut = experiment.read_splits(config(tokens, **data), Source("t.txt", content), every)
     back = [cut.train, *cut.validation, *(cut.test or ())]
     train, *held_out = (every.decode(ids) for ids in back)
     return train, tuple(held_out[:2]), tuple(held_out[2:]) or None
