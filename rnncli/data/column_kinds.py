@@ -36,7 +36,7 @@ CALENDAR_NAMES = {
 _YEARS = {"year", "years", "quarter", "jahr", "quartal", "año", "année", "fiscal year"}
 _TIME_NAMES = CALENDAR_NAMES | _YEARS | {"epoch", "hour", "index", "minute", "second", "step", "t", "unix", "unix_time"}
 PARTS = {"year", "quarter", "month", "week", "day", "hour", "minute", "second"}  # of a date that stands beside them
-_COUNTERS = re.compile(r"(?:column|unnamed: )[0-9]+|index|row ?names?|row|rownum(?:ber)?|no\.?|nr\.?|#", re.I)
+_COUNTERS = re.compile(r"(?:column|unnamed: )[0-9]+|row ?names?|row|rownum(?:ber)?|no\.?|nr\.?|#", re.I)
 _CLOCK = re.compile("[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?[AaPp][Mm])?")
 # A date in whatever form: a column of these is a time, and is read or refused.
 _LIKE_A_DATE = re.compile(r"[0-9]{1,4}([-/.])[0-9A-Za-z]{1,9}\1[0-9]{1,4}(?![0-9]).*|[0-9]{4}-?[WwQq][0-9].*")
@@ -46,8 +46,9 @@ _LONGEST_CYCLE = 1000  # of a clock or a calendar in whole numbers: days of a ye
 
 
 def kind_of_column(table: Table, index: int) -> Kind | None:
-    """Return "time" if column `index` (from 0) is a time: half of its cells or more are dates in some form, or all are
-    whole numbers that rise evenly under a name such as `t`, `year` or `timestamp`, or that are dates such as 20230601.
+    """Return "time" if column `index` (from 0) is a time: half of its present cells or more are dates in some form, or
+    it has the name of one, such as `t`, `year` or `timestamp`, or whole numbers that are dates such as 20230601 or
+    moments since 1970.
 
     "part" is one of a time that other columns complete, such as a clock or the months 1 to 12; "counter" the number of
     the row; None anything else. A column that is mostly times is one, so that its odd cell is refused by
@@ -99,7 +100,7 @@ def _is_date(cell: str) -> bool:
 
 def _kind_of_integers(title: str, cells: Sequence[str], values: np.ndarray) -> Kind | None:
     distances = np.diff(values)
-    if _COUNTERS.fullmatch(title) and title != "index" and values[0] in (0, 1) and bool(np.all(distances == 1)):
+    if _COUNTERS.fullmatch(title) and values[0] in (0, 1) and bool(np.all(distances == 1)):
         return "counter"
     rising = bool(distances.size > 0 and (np.all(distances > 0) or np.all(distances < 0)))
     # Months and hours begin anew; years stand for many rows. What repeats otherwise is a time with duplicates.

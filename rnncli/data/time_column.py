@@ -241,9 +241,9 @@ def _grid(column: _Column, before: np.ndarray, after: np.ndarray) -> _Grid:
     if readings[0][0] == INTEGER:
         return _whole_numbers_or_dates(column, grids)
     even = [grid for grid in grids if np.all(grid.regular | (grid.distances == 0))]
+    # With a gap or a duplicate none is even; the nearly even one is right, and its odd row is refused later.
+    even = even or [grid for grid in grids if grid.regular.sum() > _NEARLY * max(grid.distances.size, 1)]
     # Yearly stamps that are the same either way, such as the first of January, go on the same either way.
-    if len(even) <= 1 and len(grids) > 1:  # the one that is even but for a gap, say, is to blame that
-        even = even or [grid for grid in grids if grid.regular.sum() > _NEARLY * max(grid.distances.size, 1)]
     same = len(grids) == 2 and len(even) == 2 and _yearly(even[0]) and _yearly(even[1])
     if len(grids) > 1 and len(even) != 1 and not same:
         first = f"{shown(column.texts[0])} is ambiguous, {' or '.join(names[:2])}"

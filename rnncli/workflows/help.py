@@ -59,14 +59,13 @@ def manual(topic: str) -> str:
     if not found and not options:
         words = wanted.split()
         found = [section for section in sections if all(word in section.title.lower() for word in words)]
-        names = [name for section in sections for name in _names(section)]
-        if not found and not did_you_mean(wanted, names):  # a heading says less than the text under it
+        hint = did_you_mean(wanted, [name for section in sections for name in _names(section)])
+        if not found and not hint:  # a heading says less than the text under it
             found = [
                 section for section in sections if _is_leaf(section) and all(w in section.text.lower() for w in words)
             ]
         if not found:
-            hint = did_you_mean(wanted, names) or "; rnncli help lists its pages"
-            raise UsageError(f"the manual has nothing on {topic}{hint}")
+            raise UsageError(f"the manual has nothing on {topic}{hint or '; rnncli help lists its pages'}")
     if len(found) == 1 and not options:
         return found[0].text
     lines = [f"- `rnncli help {_quoted(section)}`: {section.summary}" for section in found]

@@ -135,6 +135,8 @@ def _looks_like_rows(table: Table, data: SeriesConfig) -> bool:
     """True if each row may be a series: a name that no other row has, then columns that are only numbered."""
     if data.time is not None or data.target is not None or len(table.header) <= _FEWEST_STEPS:
         return False
+    if sum(_is_numbered(name, data.decimal) for name in table.header) < _FEWEST_STEPS:
+        return False
     at = 0 if data.id is None else column_index(table, data.id)
     steps = steps_of(table, at, data.decimal)
     if len(steps) < _FEWEST_STEPS or not all(_is_numbered(table.header[i], data.decimal) for i in steps):
