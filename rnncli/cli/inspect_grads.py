@@ -14,7 +14,7 @@ VERDICTS = ("vanishing", "exploding")
 
 def listed(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[str, ...]:
     """Split the text a,b,c into the tuple (a, b, c)."""
-    return tuple(filter(None, (part.strip() for part in (text or "").split(","))))
+    return tuple(filter(None, (cell.strip() for cell in (text or "").split(","))))
 
 
 def compared_names(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from rnncli.cli.options import drawing, given, reading_options, taken_reading
 def levels_of(context: click.Context, option: click.Parameter, text: str | None) -> tuple[float, ...]:
     """Return percents, such as 80,95, as numbers; click's BadParameter for anything else."""
     try:
-        levels = tuple(float(part) for part in (text or "").split(",") if text)
+        levels = tuple(float(percent) for percent in (text or "").split(",") if text)
     except ValueError:
         levels = (0.0,)
     if any(not 0 < level < 100 for level in levels) or len(set(levels)) < len(levels):

@@ -80,7 +80,7 @@ def _plain(bound: Any) -> Any:
 
 
 def dotted(path: Path) -> str:
-    return ".".join(str(part) for part in path)
+    return ".".join(str(key) for key in path)
 
 
 def described(value: Any) -> str:

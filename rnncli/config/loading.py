@@ -81,7 +81,7 @@ def apply_overrides(tree: dict[str, Any], overrides: Sequence[str], problems: li
 def _read(override: str) -> tuple[tuple[str, ...], Any]:
     """Return the path and the value in `section.key=value`; raise ValueError if it cannot be read."""
     key, equals, text = override.partition("=")
-    path = tuple(part.strip() for part in key.split("."))
+    path = tuple(name.strip() for name in key.split("."))
     if not equals or len(path) > 2 or not all(path):
         raise ValueError("not of the form section.key=value; write, for example, --set model.hidden_size=256")
     valid_text(override)

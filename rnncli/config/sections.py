@@ -29,15 +29,15 @@ from rnncli.config.values import (
     encoding_name,
     one_character,
     one_of,
-    part,
     refusal,
     section,
+    size,
     usable_path,
 )
 from rnncli.kernels.cells import CELLS
 
 FilePath = Annotated[str, AfterValidator(usable_path), IS_PATH]
-Split = Annotated[Annotated[float, Field(ge=0, le=0.9)] | int | str, BeforeValidator(part), IS_PATH]
+Split = Annotated[Annotated[float, Field(ge=0, le=0.9)] | int | str, BeforeValidator(size), IS_PATH]
 Column = Annotated[int, Field(ge=1)] | str
 OneColumn = Annotated[Column, BeforeValidator(column)]
 Columns = Annotated[Column | list[Column], BeforeValidator(columns)]
@@ -74,14 +74,14 @@ class DataConfig(Section):
         "of rows of each series.",
     )
 
-    counts_rows: ClassVar[bool] = False  # whether a part may be a number of rows
+    counts_rows: ClassVar[bool] = False  # whether a split may be a number of rows
 
     @field_validator("validation", "test")
     @classmethod
-    def _is_no_count(cls, part: float | int | str | None) -> float | int | str | None:
-        if isinstance(part, int) and part and not cls.counts_rows:
+    def _is_no_count(cls, size: float | int | str | None) -> float | int | str | None:
+        if isinstance(size, int) and size and not cls.counts_rows:
             raise refusal(f"must be a fraction from 0 to {LARGEST_FRACTION}, or the path of a file")
-        return part
+        return size
 
 
 class TableConfig(DataConfig):

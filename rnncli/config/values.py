@@ -59,7 +59,7 @@ def usable_path(path: str) -> str:
     return path
 
 
-def part(value: Any) -> Any:
+def size(value: Any) -> Any:
     """Return `value` if it is a fraction from 0 to 0.9, a number of rows from 1, or a file's path; else refuse it."""
     if isinstance(value, str):
         return usable_path(value)

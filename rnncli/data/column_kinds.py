@@ -35,7 +35,7 @@ CALENDAR_NAMES = {
 }
 _YEARS = {"year", "years", "quarter", "jahr", "quartal", "año", "année", "fiscal year"}
 _TIME_NAMES = CALENDAR_NAMES | _YEARS | {"epoch", "hour", "index", "minute", "second", "step", "t", "unix", "unix_time"}
-PARTS = {"year", "quarter", "month", "week", "day", "hour", "minute", "second"}  # of a date that stands beside them
+FIELDS = {"year", "quarter", "month", "week", "day", "hour", "minute", "second"}  # of a date that stands beside them
 _COUNTERS = re.compile(r"(?:column|unnamed: )[0-9]+|row ?names?|row|rownum(?:ber)?|no\.?|nr\.?|#", re.I)
 _CLOCK = re.compile("[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?[AaPp][Mm])?")
 # A date in whatever form: a column of these is a time, and is read or refused.

@@ -80,8 +80,8 @@ def read_table(
 
 def from_line(text: str, line: int) -> str:
     """Return `text` from line number `line` (from 1) to its end; an empty string if it has fewer lines."""
-    parts = text.split("\n", line - 1)
-    return parts[-1] if len(parts) == line else ""
+    lines = text.split("\n", line - 1)
+    return lines[-1] if len(lines) == line else ""
 
 
 def declared_delimiter(delimiter: str | None) -> str | None:

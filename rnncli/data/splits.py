@@ -40,13 +40,13 @@ class Splits(Generic[D]):
         order = random.shuffled(len(whole), config.training.seed, _SPLIT)
         self.held_out: dict[str, D] = {}
         taken = 0
-        for split, share in shares.items():
+        for name, share in shares.items():
             if isinstance(share, str):
-                self.held_out[split] = read(read_source(share))
+                self.held_out[name] = read(read_source(share))
             elif share:
                 count = int(share * len(whole))
                 if count:
-                    self.held_out[split] = pick(whole, sorted(order[taken : taken + count]))
+                    self.held_out[name] = pick(whole, sorted(order[taken : taken + count]))
                 taken += count
         if len(whole) - taken < 2:
             raise DataError(f"{whole.name}: {len(whole) - taken} examples to train on; give more, or hold out less")
@@ -54,8 +54,8 @@ class Splits(Generic[D]):
 
     def scored(self) -> str | None:
         """The name of the split to score on: test, or else validation; None if neither was held out."""
-        return next((split for split in ("test", "validation") if split in self.held_out), None)
+        return next((name for name in ("test", "validation") if name in self.held_out), None)
 
     def facts(self) -> str:
         """The size of each held-out split for the user, such as `, 100 for test`."""
-        return "".join(f", {len(part):,} for {split}" for split, part in self.held_out.items())
+        return "".join(f", {len(split):,} for {name}" for name, split in self.held_out.items())

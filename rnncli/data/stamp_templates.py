@@ -84,24 +84,24 @@ def templates_of(text: str) -> list[str]:
         clock = None if match is None else _CLOCK.fullmatch(text, match.end())
         if match is None or (clock is None and match.end() < len(text)):
             continue
-        parts, separators = match.groups()[::2], [*match.groups()[1::2], ""]
+        texts, separators = match.groups()[::2], [*match.groups()[1::2], ""]
         for order, padded in product(orders, (True, False)):
-            for fields in product(*(_fields(kind, part, padded) for kind, part in zip(order, parts, strict=True))):
+            for fields in product(*(_fields(kind, text, padded) for kind, text in zip(order, texts, strict=True))):
                 day = "".join(f"{field}{separator}" for field, separator in zip(fields, separators, strict=True))
                 names += [f"{day}{hour}" for hour in (_clocks(clock) if clock else [""])]
     return [name for name in dict.fromkeys(names) if len(read([text], name))]
 
 
-def _fields(kind: str, part: str, padded: bool) -> list[str]:
+def _fields(kind: str, text: str, padded: bool) -> list[str]:
     """Return the fields that a part of a date may be, if it is of this kind."""
     if kind == "Y":
-        return ["YYYY" if len(part) == 4 else "YY"]
+        return ["YYYY" if len(text) == 4 else "YY"]
     if kind == "b":
-        name = "Month" if part.istitle() else "MONTH" if part.isupper() else "month"
+        name = "Month" if text.istitle() else "MONTH" if text.isupper() else "month"
         return [name[:3], name]
     if kind in "md":
         return [kind.upper() * (2 if padded else 1)]
-    return [{"y": "y", "q": "Qq" if part[0] == "Q" else "q", "w": "Www"}[kind]]
+    return [{"y": "y", "q": "Qq" if text[0] == "Q" else "q", "w": "Www"}[kind]]
 
 
 def _clocks(match: re.Match[str]) -> Iterator[str]:

@@ -142,7 +142,7 @@ def join(y, joined, low, high):
 
 
 @jit
-def part(djoined, dy, low, high):
+def unjoin(djoined, dy, low, high):
     """Copy the first part of djoined, which belongs to y, to dy: the backward pass of `join`."""
     for t in range(dy.shape[0]):
         for b in range(low, high):

@@ -28,7 +28,7 @@ UNIT = LANES or 16  # columns: what a share of a weight gradient is counted in
 # Rows and columns of B that are packed on the fly at a time: half a megabyte, which L2 holds.
 DEPTH, WIDTH = 512, 256
 SCRATCH = DEPTH * WIDTH
-AHEAD = 6  # rows: the processor itself does not see that the next row, pages away, comes next
+PREFETCHED = 6  # rows: the processor itself does not see that the next row, pages away, comes next
 
 
 def panels(n: int) -> int:
@@ -125,7 +125,7 @@ def pack(b, packed, first, last):
     for p in range(first, last):
         for k in range(K):
             for j in range(0, PANEL, UNIT):
-                prefetch(b, (k + AHEAD) * N + p * PANEL + j)
+                prefetch(b, (k + PREFETCHED) * N + p * PANEL + j)
             copy_row(min(PANEL, N - p * PANEL), b, k * N + p * PANEL, packed, (p * K + k) * PANEL)
 
 
@@ -218,7 +218,7 @@ def _multiply_columns(a, a_row, a_step, M, R, b, c, first, last, scratch):
             depth = min(DEPTH, R - r)
             for k in range(depth):
                 for j in range(low, high, UNIT):
-                    prefetch(b, (r + k + AHEAD) * N + j)
+                    prefetch(b, (r + k + PREFETCHED) * N + j)
                 for j in range(low, high, PANEL):
                     copy_row(min(PANEL, high - j), b, (r + k) * N + j, scratch, (j - low) * depth + k * PANEL)
             for j in range(low, high, PANEL):

@@ -53,36 +53,36 @@ def add_reversed(x, lengths, out, low, high):
 
 
 @jit
-def join(ahead, back, lengths, y, low, high):
-    """Concatenate both directions: y[t, b] = [ahead[t, b], back[n − 1 − t, b]], n = lengths[b], 0 beyond the end.
+def join(forward, backward, lengths, y, low, high):
+    """Concatenate both directions: y[t, b] = [forward[t, b], backward[n − 1 − t, b]], n = lengths[b], 0 beyond the end.
 
-    ahead, back (T, B, H); y (T, B, 2H).
+    forward, backward (T, B, H); y (T, B, 2H).
     """
-    H = ahead.shape[2]
+    H = forward.shape[2]
     for b in range(low, high):
         n = lengths[b]
         for t in range(n):
-            first, second = ahead[t, b], back[n - 1 - t, b]
-            left, right = y[t, b, :H], y[t, b, H:]
+            first, second = forward[t, b], backward[n - 1 - t, b]
+            lower, upper = y[t, b, :H], y[t, b, H:]
             for j in range(H):
-                left[j] = first[j]
-                right[j] = second[j]
+                lower[j] = first[j]
+                upper[j] = second[j]
         for t in range(n, y.shape[0]):
             clear(y, t, b, b + 1)
 
 
 @jit
-def part(dy, lengths, dahead, dback, low, high):
-    """Compute dahead and dback, the gradients of the inputs of `join`, from dy; 0 beyond a sequence's end."""
-    H = dahead.shape[2]
+def unjoin(dy, lengths, dforward, dbackward, low, high):
+    """Compute dforward and dbackward, the gradients of the inputs of `join`, from dy; 0 beyond a sequence's end."""
+    H = dforward.shape[2]
     for b in range(low, high):
         n = lengths[b]
         for t in range(n):
-            first, second = dahead[t, b], dback[n - 1 - t, b]
-            left, right = dy[t, b, :H], dy[t, b, H:]
+            first, second = dforward[t, b], dbackward[n - 1 - t, b]
+            lower, upper = dy[t, b, :H], dy[t, b, H:]
             for j in range(H):
-                first[j] = left[j]
-                second[j] = right[j]
+                first[j] = lower[j]
+                second[j] = upper[j]
         for t in range(n, dy.shape[0]):
-            clear(dahead, t, b, b + 1)
-            clear(dback, t, b, b + 1)
+            clear(dforward, t, b, b + 1)
+            clear(dbackward, t, b, b + 1)

@@ -145,7 +145,7 @@ class Attention(Part):
         """Write all of dy and add to dmemory, from dcombined, which becomes the gradient before the tanh."""
         attention.squash_grad(work.combined, dcombined, low, high)
         self.combine.backward(dcombined, work.djoined, low, high)
-        attention.part(work.djoined, dy, low, high)
+        attention.unjoin(work.djoined, dy, low, high)
         attention.attend_grad(work.djoined, work.weights, memory, lengths, spans, work.dscores, dmemory, low, high)
         self._score_grad(memory, lengths, spans, work, dmemory, low, high)
         gemm.accumulate(work.dquery, self.query.packed_back, dy, 0, len(dy), low, high)

@@ -197,7 +197,7 @@ class BidirectionalLayer(Part):
 
     def backward(self, work: BidirectionalWork, dx: np.ndarray | None, extent: Extent, low: int, high: int) -> None:
         """Compute both directions' gradients from work.doutput, dL/d(output); dx (T, B, I) is overwritten if given."""
-        steps.part(work.doutput, extent.lengths, work.forwards.doutput, work.backwards.doutput, low, high)
+        steps.unjoin(work.doutput, extent.lengths, work.forwards.doutput, work.backwards.doutput, low, high)
         self.forwards.backward(work.forwards, dx, extent, low, high)
         self.backwards.backward(work.backwards, work.dx_back if dx is not None else None, extent, low, high)
         if dx is not None:

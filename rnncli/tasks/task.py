@@ -96,7 +96,7 @@ def set_first_weights(network: Model, config: Config) -> None:
 
 def config_in(header: Mapping[str, Any], schema: type[C]) -> C:
     """Return the config in the header of a model file; ConfigError if it makes no sense."""
-    kept = {part: header[part] for part in ("task", *SECTIONS) if part in header}
+    kept = {name: header[name] for name in ("task", *SECTIONS) if name in header}
     config = config_from_mapping(kept, {str(header["task"]): schema})
     assert isinstance(config, schema)
     return config

@@ -21,7 +21,7 @@ from rnncli.ui.output import Output, visible
 if TYPE_CHECKING:
     from rich.text import Text
 
-PAST, AHEAD, BAND, FRAME, PLAIN = "default", "bold magenta", "cyan", "dim", ""  # styles
+PAST, COMING, BAND, FRAME, PLAIN = "default", "bold magenta", "cyan", "dim", ""  # styles
 SHADES = "░▒▓"  # from the widest band to the narrowest; further ones share the last
 RULE = "┊"
 LEAST_WIDTH, MOST_WIDTH = 40, 200
@@ -36,18 +36,18 @@ Piece = tuple[str, str]  # (text, style)
 
 @dataclass(frozen=True)
 class TimeAxis:
-    """The time axis: `past` rows of history left of the cell column `rule`, then `ahead` of forecast, evenly spaced.
+    """The time axis: `past` rows of history left of the cell column `rule`, then `horizon` of forecast, evenly spaced.
 
     Both have one scale, unless that would leave the forecast less than LEAST_SHARE of the width.
     """
 
     columns: int
     past: int
-    ahead: int
+    horizon: int
 
     @property
     def rule(self) -> int:
-        share = max(LEAST_SHARE, self.ahead / (max(self.past - 1, 0) + self.ahead))
+        share = max(LEAST_SHARE, self.horizon / (max(self.past - 1, 0) + self.horizon))
         return min(max(1, self.columns - round(self.columns * share)), self.columns - 1)
 
     def of_history(self, row: int) -> int:
@@ -58,7 +58,7 @@ class TimeAxis:
     def of_forecast(self, row: int) -> int:
         """Return the dot column of a row of the forecast; its last row stands at the right edge."""
         last = ACROSS * self.rule - 1
-        return last + round((ACROSS * self.columns - 1 - last) * (row + 1) / self.ahead)
+        return last + round((ACROSS * self.columns - 1 - last) * (row + 1) / self.horizon)
 
 
 def draw(chart: ForecastChart, width: int, height: int) -> Text:
@@ -114,10 +114,10 @@ def _plot(chart: ForecastChart, values: ValueAxis, time: TimeAxis, rows: int) ->
         return None if value is None or not math.isfinite(value) else (column, _dot_row(values, value, rows))
 
     past = [dot(time.of_history(i), value) for i, (_, value) in enumerate(chart.history)]
-    ahead = [dot(time.of_forecast(i), value) for i, (_, value) in enumerate(chart.forecast)]
+    coming = [dot(time.of_forecast(i), value) for i, (_, value) in enumerate(chart.forecast)]
     history, forecast = DotCanvas(), DotCanvas()
     history.draw(past)
-    forecast.draw(past[-1:] + ahead)
+    forecast.draw(past[-1:] + coming)
     shades: dict[tuple[int, int], str] = {}
     for shade, _, lows, highs in _shaded(chart):
         shades.update(dict.fromkeys(_band_cells(chart, lows, highs, values, time, rows), shade))
@@ -126,7 +126,7 @@ def _plot(chart: ForecastChart, values: ValueAxis, time: TimeAxis, rows: int) ->
         at = row, column
         bits = history.cells.get(at, 0) | forecast.cells.get(at, 0)
         if bits:
-            return braille(bits), PAST if at in history.cells else AHEAD
+            return braille(bits), PAST if at in history.cells else COMING
         if column == time.rule:
             return RULE, FRAME
         return (shades[at], BAND) if at in shades else (" ", PLAIN)
@@ -189,7 +189,7 @@ def _legend(chart: ForecastChart, indent: int, width: int) -> Text:
     """Return the meaning of the glyphs as one line, the narrowest band first."""
     from rich.text import Text
 
-    lines = [Text.assemble(("⠒⠒", PAST), " history"), Text.assemble((RULE, FRAME), ("⠒⠒", AHEAD), " forecast")]
+    lines = [Text.assemble(("⠒⠒", PAST), " history"), Text.assemble((RULE, FRAME), ("⠒⠒", COMING), " forecast")]
     bands = [Text.assemble((shade * 2, BAND), f" {level}%") for shade, level, _, _ in reversed(_shaded(chart))]
     text = Text("  ").join(lines + bands)
     text.truncate(width, overflow="ellipsis")

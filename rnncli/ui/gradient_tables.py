@@ -160,19 +160,19 @@ def _write_details(report: GradientReport, console: Console) -> None:
     jacobians = [_jacobian_row(layer) for layer in report.layers]
     figures = list(jacobians[0])[1:]
     title = "One step: singular values σ of its Jacobian, the leading Lyapunov exponent, and ρ(W_hh)"
-    write_table(jacobians, title, right=figures, whole=figures, least_width=LEAST_WIDTH)
+    write_table(jacobians, title, figures=figures, whole=figures, least_width=LEAST_WIDTH)
     if report.gates:
         console.print()
         gates = [_gate_row(gate) for gate in report.gates]
         low, high = NEAR_END, 1 - NEAR_END
         title = f"Gates: the shares of their values below {low:g} (of a tanh −{high:g}) and above {high:g}"
-        write_table(gates, title, right=list(gates[0])[2:], least_width=LEAST_WIDTH)
+        write_table(gates, title, figures=list(gates[0])[2:], least_width=LEAST_WIDTH)
     console.print()
     parameters = _fitting([_parameter_row(parameter) for parameter in report.parameters], console.width)
     names = list(parameters[0])
     meant = [meaning for name, meaning in MEANINGS.items() if name in names]
     say_on(console, f"Parameters: {', '.join(meant)}", "bold")
-    write_table(parameters, right=names[2:], whole=names, least_width=LEAST_WIDTH)
+    write_table(parameters, figures=names[2:], whole=names, least_width=LEAST_WIDTH)
     console.print()
     say_on(console, _clipping(report.clip, report.batches))
     if report.check is not None:
@@ -260,8 +260,8 @@ def _write_check(check: GradientCheck, console: Console) -> None:
         {"parameter": one.name, "elements": f"{one.elements:,}", "worst error": three_digits(one.error)}
         for one in check.parameters
     ]
-    title, right = "Gradients beside central differences", ("elements", "worst error")
-    write_table(rows, title, right=right, whole=("parameter",), least_width=LEAST_WIDTH)
+    title, figures = "Gradients beside central differences", ("elements", "worst error")
+    write_table(rows, title, figures=figures, whole=("parameter",), least_width=LEAST_WIDTH)
     say_check(check, console)
 
 

@@ -29,7 +29,7 @@ def write_reach(layers: Sequence[LayerGradients], firsts: Sequence[dict[str, str
         for first, layer in zip(firsts, layers, strict=True)
     ]
     whole = [name for name in rows[0] if name not in ("network", "layer")]
-    write_table(rows, right=("decay", "loss", "score"), whole=whole, styles=VERDICTS, least_width=LEAST_WIDTH)
+    write_table(rows, figures=("decay", "loss", "score"), whole=whole, styles=VERDICTS, least_width=LEAST_WIDTH)
 
 
 def _longest(layer: LayerGradients) -> int:

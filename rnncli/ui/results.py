@@ -90,14 +90,14 @@ def write_table(
     rows: Sequence[Mapping[str, Any]],
     title: str | None = None,
     *,
-    right: Collection[str] = (),
+    figures: Collection[str] = (),
     whole: Collection[str] = (),
     styles: Mapping[str, str] | None = None,
     least_width: int = 0,
 ) -> None:
     """Write `rows` as a rich table, whose cells are shown and never parsed.
 
-    Columns of numbers and those in `right` are aligned to the right, those in `whole` are never folded. styles: the
+    Columns of numbers and those in `figures` are aligned to the right, those in `whole` are never folded. styles: the
     style of each cell that consists of one of its words. least_width: that of the table; a narrower terminal shows
     long lines.
     """
@@ -107,7 +107,7 @@ def write_table(
 
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for name in rows[0] if rows else ():
-        numeric = name in right or all(isinstance(row[name], (int, float)) for row in rows)
+        numeric = name in figures or all(isinstance(row[name], (int, float)) for row in rows)
         table.add_column(
             Text(visible(name).replace("\n", "\\n")),
             justify="right" if numeric else "left",

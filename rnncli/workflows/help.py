@@ -38,7 +38,7 @@ class Section(NamedTuple):
             return self.title.removeprefix(f"{self.page}: ")
         if self.page == _KEYS and self.level == 3:
             return self.text.rstrip(" |\n").rsplit(" | ", 1)[1]
-        paragraph = next((part for part in self.text.split("\n\n")[1:] if part[0] not in "#|`"), "")
+        paragraph = next((text for text in self.text.split("\n\n")[1:] if text[0] not in "#|`"), "")
         return re.split(r"(?<=\.)\s", paragraph.replace("\n", " "))[0] or f"see rnncli help {self.page}"
 
 

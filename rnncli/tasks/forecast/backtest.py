@@ -111,8 +111,8 @@ class Tester:
         begins (S,): the rows of a series before it are the history that scales errors; default: its first origin.
         """
         origins = origins[np.linspace(0, len(origins) - 1, min(len(origins), MOST_WINDOWS)).astype(int)]
-        parts = [self._batch(batch) for batch in in_batches(origins)]
-        forecasts = {name: np.concatenate([made[name] for made, _ in parts], axis=1) for name in parts[0][0]}
+        batches = [self._batch(batch) for batch in in_batches(origins)]
+        forecasts = {name: np.concatenate([made[name] for made, _ in batches], axis=1) for name in batches[0][0]}
         quantiles = None
         if calibration is not None:
             point, spread = forecasts.get(WITH_BASELINE, forecasts[NETWORK]), self.spread(origins)
@@ -126,7 +126,7 @@ class Tester:
         return Backtest(
             origins=origins,
             series=self.features.series[origins - 1],
-            actual=np.concatenate([actual for _, actual in parts], axis=1),
+            actual=np.concatenate([actual for _, actual in batches], axis=1),
             forecasts=forecasts,
             scales=self._scales(origins, begins),
             begins=self.panel.starts[:-1],

@@ -25,14 +25,14 @@ def theta(w: np.ndarray, horizon: int, m: int) -> np.ndarray:
     T = len(w)
     x = w.reshape(T, -1)
     factors, offsets = _season(x, m)
-    past, ahead = np.arange(T) % m, (T + np.arange(horizon)) % m
+    past, coming = np.arange(T) % m, (T + np.arange(horizon)) % m
     adjusted = (x - offsets[past]) / factors[past]
     level, alpha = _smoothed(adjusted)
     t = np.arange(T) - (T - 1) / 2
     slope = t @ (adjusted - adjusted[0]) / max(float(t @ t), 1.0)
     # Smoothing follows a trend from behind: in the long run by slope·(1 − α)/α, early on by less.
     steps = np.arange(horizon)[:, None] + (1 - (1 - alpha) ** T) / alpha
-    forecast = (level + slope / 2 * steps) * factors[ahead] + offsets[ahead]
+    forecast = (level + slope / 2 * steps) * factors[coming] + offsets[coming]
     return forecast.reshape(horizon, *w.shape[1:])
 
 

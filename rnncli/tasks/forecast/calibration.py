@@ -79,8 +79,8 @@ def calibrated(errors: np.ndarray, groups: np.ndarray) -> Calibration | None:
         return None
     fold = np.unique(groups, return_inverse=True)[1] % 2
     held = {level: [0, 0] for level in RECEIPTS}
-    for part in (0, 1):
-        kept, others = errors[:, fold != part], errors[:, fold == part]
+    for half in (0, 1):
+        kept, others = errors[:, fold != half], errors[:, fold == half]
         if not (np.isfinite(kept).any() and np.isfinite(others).any()):
             continue
         at = _kept_errors(kept)

@@ -55,11 +55,11 @@ class Sizes:
 def inputs(frame: Frame, sizes: Sizes) -> np.ndarray:
     """Return the network's inputs (T, B, I) of the context."""
     contexts, T = frame.contexts, len(frame.x)
-    parts = [frame.x]
+    columns = [frame.x]
     if sizes.masked:
-        parts.append(contexts.known.astype(np.float64))
-    parts += [contexts.past, contexts.known_covariates[:T], np.repeat(contexts.static[None], T, axis=0)]
-    return np.concatenate(parts, axis=2)
+        columns.append(contexts.known.astype(np.float64))
+    columns += [contexts.past, contexts.known_covariates[:T], np.repeat(contexts.static[None], T, axis=0)]
+    return np.concatenate(columns, axis=2)
 
 
 class Decoder:
@@ -129,13 +129,13 @@ class Direct(Decoder):
 
     def __init__(self, network: Network, sizes: Sizes, bptt: int | None = None):
         super().__init__(network, sizes)
-        self.T = sizes.context + self._steps_ahead(sizes)
+        self.T = sizes.context + self._steps_of_horizon(sizes)
         self.bptt = min(bptt or self.T, self.T)
-        if self._steps_ahead(sizes):
+        if self._steps_of_horizon(sizes):
             self.bptt = max(self.bptt, sizes.horizon)
 
     @staticmethod
-    def _steps_ahead(sizes: Sizes) -> int:
+    def _steps_of_horizon(sizes: Sizes) -> int:
         return sizes.horizon if sizes.known_covariates else 0
 
     @classmethod
@@ -149,14 +149,14 @@ class Direct(Decoder):
         head_starts_at_zero: bool = True,
     ) -> Network:
         """Build a network for this decoder; ConfigError if memory cannot hold it and batches of B windows."""
-        ahead = cls._steps_ahead(sizes)
+        steps = cls._steps_of_horizon(sizes)
         each = sizes.targets * sizes.parameters
         shape = NetworkShape(
             cell=model.cell,
-            input_size=sizes.inputs + bool(ahead),
+            input_size=sizes.inputs + bool(steps),
             hidden_size=model.hidden_size,
             num_layers=model.num_layers,
-            output_size=each if ahead else each * sizes.horizon,
+            output_size=each if steps else each * sizes.horizon,
             token_input=False,
             activation=model.activation,
             dropout=model.dropout,
@@ -165,7 +165,7 @@ class Direct(Decoder):
 
         def plan() -> Network:
             network = Network(shape)
-            network.workspace(sizes.context + ahead, B, ahead or 1, training=True)
+            network.workspace(sizes.context + steps, B, steps or 1, training=True)
             return network
 
         require_memory(plan, shape, "model.hidden_size, training.batch_size or data.context")
@@ -219,7 +219,7 @@ class Direct(Decoder):
     @property
     def _head_steps(self) -> int:
         """The number of steps, counted from the end, at which the network has outputs."""
-        return self._steps_ahead(self.sizes) or 1
+        return self._steps_of_horizon(self.sizes) or 1
 
     def _work(self, T: int, B: int, head_steps: int, *, training: bool) -> Workspace:
         key = (T, B, head_steps, int(training))
@@ -280,10 +280,10 @@ class Segments(Decoder):
         work = self._work(T // self.w, B, training=draw is not None)
         work.x[...] = x.reshape(T // self.w, self.w, B, I).transpose(0, 2, 1, 3).reshape(work.x.shape)
         if self.sizes.known_covariates:
-            ahead = np.zeros((self.M * self.w, B, self.sizes.known_covariates))
-            ahead[: self.sizes.horizon] = frame.contexts.known_covariates[T:]
+            coming = np.zeros((self.M * self.w, B, self.sizes.known_covariates))
+            coming[: self.sizes.horizon] = frame.contexts.known_covariates[T:]
             work.known_covariates[...] = (
-                ahead.reshape(self.M, self.w, B, -1).transpose(2, 0, 1, 3).reshape(work.known_covariates.shape)
+                coming.reshape(self.M, self.w, B, -1).transpose(2, 0, 1, 3).reshape(work.known_covariates.shape)
             )
         if self.sizes.channels > 1:
             work.channels[0] = np.repeat(frame.contexts.series, self.M)

@@ -54,7 +54,7 @@ class ForecastExperiment(Experiment):
             learners[0] if len(learners) == 1 else EnsembleLearner(learners, self.network)
         )
         set_first_weights(self.network, config)
-        self._note_short_parts()
+        self._note_short_splits()
         self._note_many_zeros()
         self.calibrations: dict[str, Calibration] = {}
         self.prefers: str | None = None
@@ -122,7 +122,7 @@ class ForecastExperiment(Experiment):
                 "training.loss=mse, for counts negative-binomial"
             )
 
-    def _note_short_parts(self) -> None:
+    def _note_short_splits(self) -> None:
         data, horizon = self.config.data, self.config.data.horizon
         short = int((self.splits.ends[:, TRAINING] < self.members.context + (horizon or 0)).sum())
         if short:

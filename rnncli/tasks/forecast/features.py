@@ -63,20 +63,20 @@ _CYCLES: dict[str, tuple[tuple[str, int, _Phase], ...]] = {  # by unit: name, le
 }
 
 
-def calendar_features(timeline: Timeline, count: int, ahead: int) -> tuple[tuple[str, ...], np.ndarray]:
-    """Names (K) and values (count + ahead, K) float64 of the calendar's features, for the last `count` rows of
-    the series and the `ahead` rows after them.
+def calendar_features(timeline: Timeline, count: int, horizon: int) -> tuple[tuple[str, ...], np.ndarray]:
+    """Names (K) and values (count + horizon, K) float64 of the calendar's features, for the last `count` rows of
+    the series and the `horizon` rows after them.
 
     They are the sine and the cosine of each cycle that is longer than the step; integer times have none, K = 0.
     Phases are in the time zone of the stamps; in the week and the year they change only from day to day.
     """
     cycles = [(name, phase) for name, length, phase in _CYCLES[timeline.unit] if timeline.step < length]
     if not cycles:
-        return (), np.zeros((count + ahead, 0))
-    seconds = timeline.seconds(np.arange(1 - count, ahead + 1))
+        return (), np.zeros((count + horizon, 0))
+    seconds = timeline.seconds(np.arange(1 - count, horizon + 1))
     angles = np.stack([2 * np.pi * phase(seconds) for _, phase in cycles], axis=1)
-    names = tuple(f"{name}-{part}" for name, _ in cycles for part in ("sin", "cos"))
-    return names, np.stack([np.sin(angles), np.cos(angles)], axis=2).reshape(count + ahead, -1)
+    names = tuple(f"{name}-{wave}" for name, _ in cycles for wave in ("sin", "cos"))
+    return names, np.stack([np.sin(angles), np.cos(angles)], axis=2).reshape(count + horizon, -1)
 
 
 _MOST_WORDS = 64  # of one column, the commonest
@@ -226,10 +226,10 @@ class Encoders:
         encoded = self.known_covariates.encode(known, count)
         return np.concatenate([encoded, self._calendar(panel, s, 1, count)[1:]], axis=1)
 
-    def _calendar(self, panel: Panel, s: int, count: int, ahead: int) -> np.ndarray:
+    def _calendar(self, panel: Panel, s: int, count: int, horizon: int) -> np.ndarray:
         if not (self.calendar and panel.timelines):
-            return np.zeros((count + ahead, 0))
-        return calendar_features(panel.timelines[s], count, ahead)[1]
+            return np.zeros((count + horizon, 0))
+        return calendar_features(panel.timelines[s], count, horizon)[1]
 
     def to_header(self) -> dict[str, Any]:
         """Return the encodings as JSON for a model file."""
@@ -299,7 +299,7 @@ class Fitted:
     def to_header(self) -> dict[str, Any]:
         """Return everything that is fitted as JSON for a model file."""
         return {
-            "fixed": [part.tolist() for part in self.fixed],
+            "fixed": [values.tolist() for values in self.fixed],
             "power": self.power,
             "encoders": self.encoders.to_header(),
         }
@@ -307,5 +307,5 @@ class Fitted:
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Fitted:
         """The inverse of `to_header`."""
-        centre, scale = (np.array(part, np.float64) for part in header["fixed"])
+        centre, scale = (np.array(values, np.float64) for values in header["fixed"])
         return cls((centre, scale), float(header["power"]), Encoders.from_header(header["encoders"]))

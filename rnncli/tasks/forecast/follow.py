@@ -210,12 +210,12 @@ class _Stream:
         """True if the row continues the series; fewer than `follower.kept` missing rows before it are skipped."""
         if arrived.stamp is None or not follower.panel.timelines:
             return True
-        ahead = follower.panel.timelines[0].offset_of(arrived.stamp)
-        if ahead is None or not 0 < ahead <= follower.kept:
+        distance = follower.panel.timelines[0].offset_of(arrived.stamp)
+        if distance is None or not 0 < distance <= follower.kept:
             return False
-        if ahead > 1:
-            self.tell(f"{arrived.where}: {ahead - 1:,} rows are missing before {shown(arrived.stamp)}")
-        follower.skip(ahead - 1)
+        if distance > 1:
+            self.tell(f"{arrived.where}: {distance - 1:,} rows are missing before {shown(arrived.stamp)}")
+        follower.skip(distance - 1)
         return True
 
     def _collect(self, arrived: _Arrived, follower: Follower) -> Followed | None:

@@ -78,7 +78,7 @@ class Follower:
     def now(self, score: np.ndarray | None = None) -> Followed:
         """Return the forecast of the next row, beside the score of the last."""
         score = np.full(len(self._last), np.nan) if score is None else score
-        point, spread = (part[:1].reshape(1, -1, self.panel.values.shape[1]) for part in self._made[0])
+        point, spread = (made[:1].reshape(1, -1, self.panel.values.shape[1]) for made in self._made[0])
         ends = self.forecaster.bands(self.method, point, spread, self.levels)
         return Followed(
             score, point.ravel(), {level: (low.ravel(), high.ravel()) for level, (low, high) in ends.items()}

@@ -117,6 +117,6 @@ class EnsembleLearner(Stateless):
         return self._sum([learner.validate() for learner in self.learners])
 
     @staticmethod
-    def _sum(parts: Sequence[tuple[float, int]]) -> tuple[float, int]:
-        known = [(loss, count) for loss, count in parts if count]  # one that looks back further may have no window
+    def _sum(losses: Sequence[tuple[float, int]]) -> tuple[float, int]:
+        known = [(loss, count) for loss, count in losses if count]  # one that looks back further may have no window
         return (sum(loss for loss, _ in known), sum(count for _, count in known)) if known else (float("nan"), 0)

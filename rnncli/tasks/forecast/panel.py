@@ -178,15 +178,15 @@ def continued(panel: Panel, after: Panel) -> Panel:
     Values missing at the start of `after` repeat the last ones of `panel`: what filled them there comes later.
     """
     where = {name: s for s, name in enumerate(after.ids)}
-    parts = []
+    panels = []
     for s, name in enumerate(panel.ids):
         one = panel.one(s)
         if name not in where:
-            parts.append(one)
+            panels.append(one)
             continue
         more = after.one(where[name])
         begun = np.logical_or.accumulate(more.known, axis=0)
-        parts.append(
+        panels.append(
             Panel(
                 ids=one.ids,
                 starts=np.array([0, len(one.values) + len(more.values)]),
@@ -202,7 +202,7 @@ def continued(panel: Panel, after: Panel) -> Panel:
                 timelines=more.timelines,
             )
         )
-    return stacked(parts)
+    return stacked(panels)
 
 
 def filled(values: np.ndarray, how: Filling) -> np.ndarray:
@@ -261,7 +261,7 @@ class Grid:
         return chosen
 
 
-def ahead(column: Column, places: np.ndarray, duplicates: str, *, blank_is_a_word: bool) -> Column:
+def coming_values(column: Column, places: np.ndarray, duplicates: str, *, blank_is_a_word: bool) -> Column:
     """Return a column (n,) from place 0 up to the first place that lacks it, without rows at places (n,) below 0."""
     there = (0 <= places) & (places < len(places))  # beyond that some place before is empty
     column, places = column[there], places[there]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from rnncli.data.column_kinds import CALENDAR_NAMES, PARTS, Kind, kind_of_column
+from rnncli.data.column_kinds import CALENDAR_NAMES, FIELDS, Kind, kind_of_column
 from rnncli.data.csv_table import Table
 from rnncli.data.numeric import (
     column_index,
@@ -60,7 +60,7 @@ class Columns:
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Columns:
         """The inverse of `to_header`."""
-        names = (tuple(map(str, header[part])) for part in ("targets", "past", "ahead", "static", "words"))
+        names = (tuple(map(str, header[role])) for role in ("targets", "past", "ahead", "static", "words"))
         return cls(header["layout"], header["id"], header["time"], *names)
 
 
@@ -97,7 +97,7 @@ def find_columns(table: Table, data: SeriesConfig) -> Columns:
         static=static,
         words=_words(table, beside, data),
     )
-    _refuse_two_parts(columns)
+    _refuse_two_roles(columns)
     return columns
 
 
@@ -105,7 +105,7 @@ def _rows(table: Table, data: SeriesConfig) -> Columns:
     for key in ("time", "target", "past_covariates", "known_covariates", "static"):
         if getattr(data, key) not in (None, NO_TIME):
             raise ConfigError(
-                f"data.{key}: with a series in each row (data.layout: rows) no column has a part; remove it"
+                f"data.{key}: with a series in each row (data.layout: rows) no column has a role; remove it"
             )
     at = 0 if data.id is None else column_index(table, data.id)
     steps = steps_of(table, at, data.decimal)
@@ -191,11 +191,11 @@ def _time(table: Table, data: SeriesConfig, kinds: Mapping[str, Kind | None], id
     # Dates that are read come before whole numbers, and before what only looks like a date, such as a version.
     times.sort(key=lambda name: (_is_whole(table, name), not _is_read(table, name), name.lower() not in CALENDAR_NAMES))
     found = usual or (times[0] if times else None)
-    parts = [name for name, kind in kinds.items() if kind == "part"]
+    partial = [name for name, kind in kinds.items() if kind == "part"]
     if found is not None and not _is_whole(table, found):
-        parts = [name for name in parts if not _is_whole(table, name)]
-    if parts and (found is None or (identity is None and _repeats(table, found))):
-        _refuse_parts(table, [*([found] if found else []), *parts], identity)
+        partial = [name for name in partial if not _is_whole(table, name)]
+    if partial and (found is None or (identity is None and _repeats(table, found))):
+        _refuse_partial_times(table, [*([found] if found else []), *partial], identity)
     return found
 
 
@@ -209,20 +209,21 @@ def _is_read(table: Table, name: str) -> bool:
     return bool(formats_of(table.rows[0][table.header.index(name)].strip()))
 
 
-def _refuse_parts(table: Table, parts: Sequence[str], identity: str | None) -> None:
+def _refuse_partial_times(table: Table, partial: Sequence[str], identity: str | None) -> None:
     """Raise DataError if columns tell the time together, or one by itself for each of several series."""
-    if len(parts) == 1 and identity is None and _is_whole(table, parts[0]):
-        times = [row[table.header.index(parts[0])] for row in table.rows]
+    if len(partial) == 1 and identity is None and _is_whole(table, partial[0]):
+        times = [row[table.header.index(partial[0])] for row in table.rows]
         for i, name in enumerate(table.header):
             cells = [row[i] for row in table.rows]
             tells_apart = len(set(zip(cells, times, strict=True))) == len(cells)
-            if name not in parts and 1 < len(set(cells)) <= len(cells) // 2 and tells_apart:
+            if name not in partial and 1 < len(set(cells)) <= len(cells) // 2 and tells_apart:
                 raise DataError(
-                    f"{table.name}: the times in {shown(parts[0])} begin anew; if the column {shown(name)} says which "
-                    f"series a row is of, --set data.id={name}, else leave times out with --set data.time={NO_TIME}"
+                    f"{table.name}: the times in {shown(partial[0])} begin anew; if the column {shown(name)} says "
+                    f"which series a row is of, --set data.id={name}, else leave times out with "
+                    f"--set data.time={NO_TIME}"
                 )
-    if len(parts) > 1:
-        together = " and ".join(map(shown, parts))
+    if len(partial) > 1:
+        together = " and ".join(map(shown, partial))
         raise DataError(
             f"{table.name}: the columns {together} tell the time together; write it in one column, such as 2023-05-01 "
             f"or 2023-05-01 13:00, or leave times out with --set data.time={NO_TIME}"
@@ -299,7 +300,7 @@ def _without_clocks_and_constants(
     left_out = {}
     for name in names:
         index, kind = table.header.index(name), kinds.get(name)
-        if dated and kind in ("time", "part") and name.lower() not in PARTS:
+        if dated and kind in ("time", "part") and name.lower() not in FIELDS:
             kind = None  # whole numbers beside a date are values, whatever they are called
         if kind:
             left_out[name] = reasons[kind]
@@ -343,9 +344,9 @@ def _words(table: Table, names: Sequence[str], data: SeriesConfig) -> tuple[str,
     return tuple(found)
 
 
-def _refuse_two_parts(columns: Columns) -> None:
+def _refuse_two_roles(columns: Columns) -> None:
     """Raise ConfigError if one column has two roles."""
-    parts = {
+    roles = {
         "the id column": (columns.id,),
         "the time column": (columns.time,),
         "a target": columns.targets,
@@ -354,15 +355,15 @@ def _refuse_two_parts(columns: Columns) -> None:
         "static": columns.static,
     }
     seen: dict[str, str] = {}
-    for part, names in parts.items():
+    for role, names in roles.items():
         for name in names:
             if name is None:
                 continue
             if name in seen:
                 raise ConfigError(
-                    f"data: the column {shown(name)} is {seen[name]} and {part}; name another for one of them"
+                    f"data: the column {shown(name)} is {seen[name]} and {role}; name another for one of them"
                 )
-            seen[name] = part
+            seen[name] = role
 
 
 def require_columns(table: Table, columns: Columns) -> None:

@@ -14,7 +14,7 @@ from rnncli.data.timeline import Timeline
 from rnncli.errors import DataError, shown
 from rnncli.notes import note
 from rnncli.tasks.forecast.config import SeriesConfig
-from rnncli.tasks.forecast.panel import Column, Filling, Grid, Panel, ahead, filled, stacked
+from rnncli.tasks.forecast.panel import Column, Filling, Grid, Panel, coming_values, filled, stacked
 from rnncli.tasks.forecast.panel_columns import Columns
 
 _LONGEST_WORD = 200  # characters; numpy keeps every word of a column as wide as the longest
@@ -90,15 +90,15 @@ class StepTable:
             if rows is None:
                 raise DataError(f"{self.table.name}: has no rows of the series {shown(name)}; add them")
             places = self._places_after(rows, name, panel.timelines[s] if panel.timelines else None)
-            found.append(self._ahead(cells, rows, places, blanks))
+            found.append(self._coming(cells, rows, places, blanks))
         return tuple(found)
 
-    def _ahead(
+    def _coming(
         self, columns: Mapping[str, Column], rows: np.ndarray, places: np.ndarray, blanks: Collection[str]
     ) -> dict[str, Column]:
         """Return `columns` of those `rows` of a series (n,) that are at the places (n,) 0, 1, … after its end."""
         return {
-            key: ahead(column[rows], places, self.data.duplicates, blank_is_a_word=key in blanks)
+            key: coming_values(column[rows], places, self.data.duplicates, blank_is_a_word=key in blanks)
             for key, column in columns.items()
         }
 
@@ -107,8 +107,8 @@ class StepTable:
         if timeline is None or self.columns.time is None:
             return np.arange(len(rows))
         at = self.index[self.columns.time]
-        ahead = {stamp: k for k, stamp in enumerate(timeline.following(len(rows)))}
-        places = [ahead.get(self.table.rows[row][at].strip(), -1) for row in rows.tolist()]
+        offsets = {stamp: k for k, stamp in enumerate(timeline.following(len(rows)))}
+        places = [offsets.get(self.table.rows[row][at].strip(), -1) for row in rows.tolist()]
         if 0 not in places:
             stamp = timeline.stamp(1)
             raise DataError(f"{self.table.name}: has no row of {stamp}, where {_the_series(name)} goes on; add it")
@@ -187,9 +187,9 @@ class StepTable:
             if not known.size:
                 raise DataError(f"{self._where(rows[0])}: the series {shown(name)} has no value; remove its rows")
             lasts.append(int(known[-1]) + 1)
-        ahead = sum(len(rows) - last for rows, last in zip(self.groups.values(), lasts, strict=True))
-        if ahead and not self.columns.known_covariates:
-            note(f"the last {ahead:,} rows have a time and no value: they are taken for the rows to forecast")
+        coming = sum(len(rows) - last for rows, last in zip(self.groups.values(), lasts, strict=True))
+        if coming and not self.columns.known_covariates:
+            note(f"the last {coming:,} rows have a time and no value: they are taken for the rows to forecast")
         return lasts
 
     def _refuse_missing(self, cells: _Cells, seen: np.ndarray) -> None:
@@ -255,7 +255,7 @@ class StepTable:
             known_covariates={
                 key: covariate(key, column, past=False) for key, column in cells.known_covariates.items()
             },
-            coming=(self._ahead(cells.known_covariates, rows, places - end, blanks),),
+            coming=(self._coming(cells.known_covariates, rows, places - end, blanks),),
             static={key: self._static(key, column, name, rows) for key, column in cells.static.items()},
             timelines=tuple(replace(one, last=one.stamp(-beyond)) if beyond else one for one in timeline),
         )

@@ -27,7 +27,7 @@ def panel_of_rows(table: Table, columns: Columns, data: SeriesConfig) -> Panel:
     at = table.header.index(columns.id) if columns.id in table.header else 0
     steps = steps_of(table, at, data.decimal)
     seen: dict[str, int] = {}
-    parts = []
+    panels = []
     for row, (line, cells) in enumerate(zip(table.lines, table.rows, strict=True)):
         name, where = cells[at].strip(), f"{table.name}:{line}"
         if not name:
@@ -40,8 +40,8 @@ def panel_of_rows(table: Table, columns: Columns, data: SeriesConfig) -> Panel:
         known = np.flatnonzero(~np.isnan(values))
         if not known.size:
             raise DataError(f"{where}: the series {shown(name)} has no values; remove the row")
-        parts.append(_series(name, values[: known[-1] + 1], steps, where, table, data))
-    return stacked(parts)
+        panels.append(_series(name, values[: known[-1] + 1], steps, where, table, data))
+    return stacked(panels)
 
 
 def _series(name: str, values: np.ndarray, steps: list[int], where: str, table: Table, data: SeriesConfig) -> Panel:
@@ -105,12 +105,12 @@ def separate(panel: Panel, targets: Sequence[str], *, goes_on: bool = False) -> 
 
     A series begins with its first known value, unless the panel `goes_on` from another.
     """
-    parts = []
+    panels = []
     for c, name in enumerate(targets):
         known = panel.known[:, c : c + 1]
-        part = replace(panel, ids=(name,), values=panel.values[:, c : c + 1], known=known)
-        parts.append(part if goes_on else part.lasting(len(known) - first_known(known)))
-    return stacked(parts)
+        one = replace(panel, ids=(name,), values=panel.values[:, c : c + 1], known=known)
+        panels.append(one if goes_on else one.lasting(len(known) - first_known(known)))
+    return stacked(panels)
 
 
 def with_future(panel: Panel, columns: Columns, source: Source, data: SeriesConfig) -> Panel:

@@ -69,17 +69,17 @@ class Recursive(Direct):
         """
         contexts, T, sizes = frame.contexts, len(frame.x), self.sizes
         rows = np.arange(first, last)
-        parts = [x]
+        columns = [x]
         if sizes.masked:
             came = np.ones_like(contexts.known[:1]) if frame.coming_known is None else frame.coming_known
             known = np.concatenate([contexts.known, came])
-            parts.append(known[np.minimum(rows, len(known) - 1)].astype(np.float64))
-        parts += [
+            columns.append(known[np.minimum(rows, len(known) - 1)].astype(np.float64))
+        columns += [
             contexts.past[np.minimum(rows, T - 1)],
             contexts.known_covariates[np.minimum(rows + 1, len(contexts.known_covariates) - 1)],
             np.repeat(contexts.static[None], len(rows), axis=0),
         ]
-        return np.concatenate(parts, axis=2)
+        return np.concatenate(columns, axis=2)
 
     def arranged(self, values: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(values, self.network.dtype)

@@ -134,9 +134,9 @@ def _detected_season(data: SeriesConfig, panel: Panel) -> int | None:
     """Return the season detected in the first target's training rows of the longest series, or None."""
     values = panel.values[panel.rows(int(np.argmax(panel.lengths))), 0]
     held_out = sum(
-        int(part * len(values)) if isinstance(part, float) else part
-        for part in (data.validation, data.test)
-        if isinstance(part, (float, int))
+        int(size * len(values)) if isinstance(size, float) else size
+        for size in (data.validation, data.test)
+        if isinstance(size, (float, int))
     )
     return detected_season(values[: max(len(values) - held_out, 0)])
 

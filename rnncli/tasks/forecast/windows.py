@@ -145,13 +145,13 @@ class Windowing:
         rows = origins[None, :] + np.arange(-self.context, self.horizon)[:, None]
         before = rows[: self.context]
         # A row after the data has no covariates here; who forecasts from there brings them.
-        ahead = features.known_covariates[np.minimum(rows, len(features.known_covariates) - 1)]
+        coming = features.known_covariates[np.minimum(rows, len(features.known_covariates) - 1)]
         series = features.series[origins - 1]
         return Features(
             features.values[before],
             features.known[before],
             features.past[before],
-            ahead,
+            coming,
             features.static[series],
             series,
         )
@@ -169,7 +169,7 @@ class Windowing:
         w = contexts.values
         z = self.forward(w)
         if self.scaling in ("none", "last-value"):
-            centre, scale = (part[contexts.series] for part in self.fixed)
+            centre, scale = (fixed[contexts.series] for fixed in self.fixed)
             centre = z[-1] if self.scaling == "last-value" else centre
         else:
             centre, scale = scaler(self.scaling, z, self.season)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 ORDER = 5
-MOST_TOKENS = 1_000_000  # of the training part, the newest: counting more would take more room than it tells
+MOST_TOKENS = 1_000_000  # of the training split, the newest: counting more would take more room than it tells
 PIECE = 100_000  # tokens scored at a time
 
 

@@ -137,14 +137,14 @@ class StreamLearner:
         """Return the carried state, or with `before` the state that the last update started from, by name."""
         state = self._work.state(0 if before else self._kept)
         return {
-            name: part
-            for names, parts in zip(self._names, state, strict=True)
-            for name, part in zip(names, parts, strict=True)
+            name: array
+            for names, arrays in zip(self._names, state, strict=True)
+            for name, array in zip(names, arrays, strict=True)
         }
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
         state = [tuple(arrays[name] for name in names) for names in self._names]
-        if any(parts[0].shape != layer.h[0].shape for parts, layer in zip(state, self._work.directions, strict=True)):
+        if any(arrays[0].shape != layer.h[0].shape for arrays, layer in zip(state, self._work.directions, strict=True)):
             raise ValueError("the carried state has another shape")
         self._kept = 0
         self._work.set_state(state)

@@ -36,7 +36,7 @@ from rnncli.training.reports import Score
 
 BEAMS = 4
 ALPHA = 1.0  # of the length in a beam's ranking; see `rnncli.kernels.beam`
-LONGER = 1.5  # than the longest target of the training part an answer may become
+LONGER = 1.5  # than the longest target of the training split an answer may become
 _AT_ONCE = 64
 
 
@@ -190,12 +190,12 @@ class PairExperiment(Experiment):
         split = self.splits.scored()
         if split is None:
             return None
-        part = self.splits.held_out[split]
-        assert part.targets is not None
-        sources = self.prompts.encode(part.prompts, [part.where(i) for i in range(len(part))])
+        pairs = self.splits.held_out[split]
+        assert pairs.targets is not None
+        sources = self.prompts.encode(pairs.prompts, [pairs.where(i) for i in range(len(pairs))])
         answers = write(self.network, sources, beams=BEAMS, longest=self.longest, alpha=ALPHA)
         predicted = [detokenize(self.target.decode(best[0].tokens), self.target.kind).strip() for best in answers]
-        actual = self._spaced(part.targets)
+        actual = self._spaced(pairs.targets)
         edits = [
             edit_distance(tokenize(a, self.target.kind), tokenize(b, self.target.kind))
             for a, b in zip(predicted, actual, strict=True)
@@ -205,13 +205,13 @@ class PairExperiment(Experiment):
             split,
             unit,
             metric(predicted, actual),
-            tuple((baseline, metric(found, actual)) for baseline, found in self._baselines(part)),
-            f"{len(part):,} pairs, mean edit distance {sum(edits) / len(edits):.3f} {self.config.data.tokens}s",
+            tuple((baseline, metric(found, actual)) for baseline, found in self._baselines(pairs)),
+            f"{len(pairs):,} pairs, mean edit distance {sum(edits) / len(edits):.3f} {self.config.data.tokens}s",
             higher_is_better=True,
         )
 
-    def _baselines(self, part: Pairs) -> list[tuple[str, list[str]]]:
-        return baselines(self.splits.train, part, texts=self.prompts.encodes, spaced=self._spaced)
+    def _baselines(self, pairs: Pairs) -> list[tuple[str, list[str]]]:
+        return baselines(self.splits.train, pairs, texts=self.prompts.encodes, spaced=self._spaced)
 
     def _spaced(self, texts: Sequence[str]) -> list[str]:
         """Return texts as their tokens would be written, so that differences in spaces alone do not count."""

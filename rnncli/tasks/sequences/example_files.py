@@ -44,14 +44,14 @@ def read_archive(source: Source, data: ExamplesConfig, like: Columns | None, *, 
             continue
         if not begun:
             raise DataError(f"{where}: {shown(line)} stands before @data; is this a .ts file?")
-        parts = line.split(":")
-        bare = like is not None and not labelled and len(parts) == len(like.inputs)
-        label = parts.pop().strip() if has_label and not bare else ""
+        dimensions = line.split(":")
+        bare = like is not None and not labelled and len(dimensions) == len(like.inputs)
+        label = dimensions.pop().strip() if has_label and not bare else ""
         if labelled and has_label and label.lower() in MISSING:
             raise DataError(f"{where}: the sequence has no label; add one or remove the line")
-        values.append(_dimensions(parts, where, source.name, number))
+        values.append(_dimensions(dimensions, where, source.name, number))
         if values[-1].shape[1] != values[0].shape[1]:
-            raise DataError(f"{where}: {len(parts)} dimensions, and {values[0].shape[1]} on line {lines[0]}")
+            raise DataError(f"{where}: {len(dimensions)} dimensions, and {values[0].shape[1]} on line {lines[0]}")
         labels.append(label)
         lines.append(number)
     if not values:
@@ -63,11 +63,11 @@ def read_archive(source: Source, data: ExamplesConfig, like: Columns | None, *, 
     return Examples(source.name, columns, names, lines, labels if has_label and labelled else None, values=values)
 
 
-def _dimensions(parts: list[str], where: str, name: str, line: int) -> np.ndarray:
+def _dimensions(texts: list[str], where: str, name: str, line: int) -> np.ndarray:
     """Return (n, C), the values of the C dimensions in one line; raise DataError for a bad value or unequal lengths."""
     dimensions = []
-    for number, part in enumerate(parts, start=1):
-        cells = part.split(",")
+    for number, text in enumerate(texts, start=1):
+        cells = text.split(",")
         odd = next((cell for cell in cells if not is_number(cell)), None)
         if odd is not None:
             what = "is missing" if odd.strip().lower() in MISSING else "is not a number"

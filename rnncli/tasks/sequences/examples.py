@@ -63,9 +63,9 @@ class Examples:
 
 def only(examples: Examples, chosen: Sequence[int]) -> Examples:
     """Return the chosen examples alone."""
-    parts = ("ids", "lines", "labels", "texts", "values")
+    names = ("ids", "lines", "labels", "texts", "values")
     picked: dict[str, Any] = {
-        name: [part[i] for i in chosen] for name in parts if (part := getattr(examples, name)) is not None
+        name: [column[i] for i in chosen] for name in names if (column := getattr(examples, name)) is not None
     }
     return replace(examples, **picked)
 

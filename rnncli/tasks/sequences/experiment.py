@@ -105,7 +105,7 @@ class SequenceExperiment(Experiment):
         else:
             self.reader = readers.fitted(train, config.data)
         data = self._data(train, own=True)
-        held_out = {split: self._data(part) for split, part in splits.held_out.items()}  # refuses answers never seen
+        held_out = {name: self._data(split) for name, split in splits.held_out.items()}  # refuses answers never seen
         lengths = [len(x) for x in data.inputs]
         shape = network_shape(config, self.reader, answers)
         _require_memory(shape, max(lengths), min(training.batch_size, len(lengths)))
@@ -123,10 +123,10 @@ class SequenceExperiment(Experiment):
         )
         self.facts = self._facts(lengths)
 
-    def _data(self, part: Any, *, own: bool = False) -> ExampleData:
+    def _data(self, examples: Any, *, own: bool = False) -> ExampleData:
         """Return the data to learn from a split; own: True for the split that the answers were made from."""
-        bases = self.answers.bases(part, own=own)
-        return ExampleData(readers.encode(self.reader, part), self.answers.targets(part), bases)
+        bases = self.answers.bases(examples, own=own)
+        return ExampleData(readers.encode(self.reader, examples), self.answers.targets(examples), bases)
 
     def _facts(self, lengths: list[int]) -> tuple[Fact, ...]:
         model, shape, train = self.config.model, self.network.shape, self.splits.train
@@ -163,9 +163,9 @@ class SequenceExperiment(Experiment):
         split = self.splits.scored()
         if split is None:
             return None
-        part = self.splits.held_out[split]
-        outputs = self.learner.outputs(readers.encode(self.reader, part), self.answers.bases(part, own=False))
-        return self.answers.score(split, self.splits.train, part, outputs)
+        examples = self.splits.held_out[split]
+        outputs = self.learner.outputs(readers.encode(self.reader, examples), self.answers.bases(examples, own=False))
+        return self.answers.score(split, self.splits.train, examples, outputs)
 
 
 def splits_in(

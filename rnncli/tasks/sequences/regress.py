@@ -32,7 +32,7 @@ class Number(OneAnswer):
     @classmethod
     def of(cls, train: Examples, decimal: str) -> Number:
         values = cls(train.columns.label or "value", decimal, 0.0, 1.0).values(train)
-        centre, scale = (float(part) for part in whole_series(values))
+        centre, scale = (float(value) for value in whole_series(values))
         if np.ptp(values) == 0:
             raise DataError(f"{train.name}: every example has the answer {values[0]:g}; there is nothing to learn")
         return cls(train.columns.label or "value", decimal, centre, scale)

@@ -117,22 +117,22 @@ def _flat(rows: Sequence[Sequence[str]]) -> list[str]:
     return [tag for row in rows for tag in row]
 
 
-def most_frequent(train: Tagged, part: Tagged) -> tuple[list[list[str]], list[list[str]] | None]:
+def most_frequent(train: Tagged, tagged: Tagged) -> tuple[list[list[str]], list[list[str]] | None]:
     """Return, for each step, the most frequent tag of the training split, and that of the step's word, or None if
     there are no words.
     """
     assert train.tags is not None
     counts = Counter(_flat(train.tags))
     usual = min(counts, key=lambda tag: (-counts[tag], tag))
-    always = [[usual] * len(lines) for lines in part.lines]
-    if train.words is None or part.words is None:
+    always = [[usual] * len(lines) for lines in tagged.lines]
+    if train.words is None or tagged.words is None:
         return always, None
     of_word: dict[str, Counter[str]] = {}
     for words, tags in zip(train.words, train.tags, strict=True):
         for word, tag in zip(words, tags, strict=True):
             of_word.setdefault(word, Counter())[tag] += 1
     best = {word: min(seen, key=lambda tag: (-seen[tag], tag)) for word, seen in of_word.items()}
-    return always, [[best.get(word, usual) for word in words] for words in part.words]
+    return always, [[best.get(word, usual) for word in words] for words in tagged.words]
 
 
 _SPAN_TAG = re.compile(r"O|[BI]-.+")

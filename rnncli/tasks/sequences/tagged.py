@@ -78,9 +78,9 @@ class Tagged:
 
 def only(tagged: Tagged, chosen: Sequence[int]) -> Tagged:
     """Return the chosen sequences alone."""
-    parts = ("ids", "lines", "words", "values", "tags")
+    names = ("ids", "lines", "words", "values", "tags")
     picked: dict[str, Any] = {
-        name: [part[i] for i in chosen] for name in parts if (part := getattr(tagged, name)) is not None
+        name: [column[i] for i in chosen] for name in names if (column := getattr(tagged, name)) is not None
     }
     return replace(tagged, **picked)
 
