@@ -33,11 +33,23 @@ CALENDAR_NAMES = {
     ),
     *("datum", "fecha", "jour", "monat", "mois", "mes", "tag", "uhrzeit", "woche", "zeit", "zeitstempel"),
 }
-_YEARS = {"year", "years", "quarter", "jahr", "quartal", "año", "année", "fiscal year"}
-_TIME_NAMES = CALENDAR_NAMES | _YEARS | {"epoch", "hour", "index", "minute", "second", "step", "t", "unix", "unix_time"}
-FIELDS = {"year", "quarter", "month", "week", "day", "hour", "minute", "second"}  # of a date that stands beside them
+# Names of what is counted, from the largest unit: kW, mm, min and HR are none, as they are measured.
+UNITS = {
+    "year": ("year", "years", "yr", "jahr", "año", "annee", "année"),
+    "quarter": ("quarter", "qtr", "quartal", "trimestre"),
+    "month": ("month", "monat", "mes", "mois"),
+    "week": ("week", "isoweek", "woche", "semana", "semaine"),
+    "day": ("day", "tag", "dia", "día", "jour"),
+    "hour": ("hour", "stunde", "hora", "heure"),
+    "minute": ("minute", "minuto"),
+    "second": ("second", "segundo", "seconde", "sekunde"),
+}
+_YEARS = {*UNITS["year"], *UNITS["quarter"], "fiscal year"}
+_TIME_NAMES = CALENDAR_NAMES | _YEARS | {"epoch", "index", "step", "t", "unix", "unix_time"}
+_TIME_NAMES |= {name for names in UNITS.values() for name in names}
+CLOCK_TIME = re.compile("[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?[AaPp][Mm])?")
 _COUNTERS = re.compile(r"(?:column|unnamed: )[0-9]+|row ?names?|row|rownum(?:ber)?|no\.?|nr\.?|#", re.I)
-_CLOCK = re.compile("[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?[AaPp][Mm])?")
+_TWO_DIGITS = re.compile("0[0-9]|[1-9][0-9]?")
 # A date in whatever form: a column of these is a time, and is read or refused.
 _LIKE_A_DATE = re.compile(r"[0-9]{1,4}([-/.])[0-9A-Za-z]{1,9}\1[0-9]{1,4}(?![0-9]).*|[0-9]{4}-?[WwQq][0-9].*")
 _SAMPLED = 200  # cells tell what a column is
@@ -60,14 +72,16 @@ def kind_of_column(table: Table, index: int) -> Kind | None:
     title = table.header[index].strip().lower()
     if _half(_is_date, sample):
         return "time"
-    if _half(_CLOCK.fullmatch, sample):
+    if _half(CLOCK_TIME.fullmatch, sample):
         return "part"
-    if not _half(lambda cell: formats_of(cell)[:1] == [INTEGER], sample):
+    if not _half(lambda cell: formats_of(cell)[:1] == [INTEGER] or _TWO_DIGITS.fullmatch(cell), sample):
         return _kind_of_words(title, present) if title in CALENDAR_NAMES | _YEARS else None
     whole = sample[0].isdigit() and len(sample[0]) in (8, 10, 13, 16, 19)
     if not (whole or title in _TIME_NAMES or _COUNTERS.fullmatch(title) or len(formats_of(sample[0])) > 1):
         return None
     values = read(cells, INTEGER)
+    if title in _TIME_NAMES and all(map(_TWO_DIGITS.fullmatch, cells)):  # a zero in front does no harm
+        values = np.array(cells, np.int64)
     if len(values) == len(cells):
         return _kind_of_integers(title, cells, values)
     return "time" if title in _TIME_NAMES or _half(_is_eight_digits, sample) else None

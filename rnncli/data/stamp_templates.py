@@ -5,9 +5,9 @@ A template is a text of fields, and everything else stands in every stamp as it 
     YYYY YY y     year: of four digits; of two, from 1969 to 2068; a count of one or two digits
     MM M          month, with and without a zero in front; Mon, MON, mon, Month, MONTH, month: its English name
     DD D          day of the month
-    q ww          quarter; week by ISO 8601, whose stamp is its Monday
-    hh h HH       hour from 0 to 23, with a zero in front or without; from 01 to 24, so that a day ends at 24:00
-    mm ss f       minute, second, zeros of a fraction; AM, am: which half of the day
+    q ww w        quarter; week by ISO 8601, whose stamp is its Monday, with a zero in front or without
+    hh h HH H     hour from 0 to 23, with a zero in front or without; from 01 or 1 to 24, so that a day ends at 24:00
+    mm m ss s f   minute, second, zeros of a fraction; AM, am: which half of the day
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MONTHS += ["november", "december"]
 _EPOCH = date(1970, 1, 1).toordinal()
 _DAY = 86_400
 
-_TOKEN = re.compile("YYYY|YY|y|Month|MONTH|month|Mon|MON|mon|MM|M|DD|D|hh|HH|h|mm|ss|f+|AM|am|ww|q")
+_TOKEN = re.compile("YYYY|YY|y|Month|MONTH|month|Mon|MON|mon|MM|M|DD|D|hh|HH|h|mm|ss|f+|AM|am|ww|q|H|w|m|s")
 _FIELDS = {
     "YYYY": r"(?P<year>[0-9]{4})",
     "YY": r"(?P<short>[0-9]{2})",
@@ -36,11 +36,15 @@ _FIELDS = {
     "D": "(?P<day>0?[1-9]|[12][0-9]|3[01])",
     "q": "(?P<quarter>[1-4])",
     "ww": "(?P<week>0[1-9]|[1-4][0-9]|5[0-3])",
+    "w": "(?P<week>[1-9]|[1-4][0-9]|5[0-3])",
     "hh": "(?P<hour>[01][0-9]|2[0-3])",
     "h": "(?P<hour>[01]?[0-9]|2[0-3])",
     "HH": "(?P<hour>0[1-9]|1[0-9]|2[0-4])",
+    "H": "(?P<hour>[1-9]|1[0-9]|2[0-4])",
     "mm": "(?P<minute>[0-5][0-9])",
+    "m": "(?P<minute>[1-5]?[0-9])",
     "ss": "(?P<second>[0-5][0-9])",
+    "s": "(?P<second>[1-5]?[0-9])",
     "AM": "(?P<half>AM|PM)",
     "am": "(?P<half>am|pm)",
 }
@@ -58,7 +62,7 @@ _DATES = (
     (re.compile(rf"({_NUMBER})([-/])({_NUMBER})(\2)({_YEAR})"), ("mdY", "dmY")),
     (re.compile(rf"({_NUMBER})(\.)({_NUMBER})(\.)({_YEAR})"), ("dmY",)),
     (re.compile(rf"({_NUMBER})([-/. ]?)({_NAME})(\2)({_YEAR})"), ("dbY",)),
-    (re.compile(rf"({_NAME})( )({_NUMBER})(, ?)([0-9]{{4}})"), ("bdY",)),
+    (re.compile(rf"({_NAME})( )({_NUMBER})( |, ?)([0-9]{{4}})"), ("bdY",)),
     (re.compile(rf"({_NAME})([-/. ]?)({_YEAR})"), ("bY",)),
     (re.compile(rf"([0-9]{{4}})([-/. ]?)({_NAME})"), ("Yb",)),
     (re.compile(rf"([0-9]{{4}})([-/ ])({_NAME})(\2)({_NUMBER})"), ("Ybd",)),
@@ -129,6 +133,12 @@ def _pattern(name: str) -> re.Pattern[str]:
     return re.compile("".join(made) + re.escape(zone))
 
 
+def count(texts: Sequence[str], name: str) -> int:
+    """Return how many of the leading `texts` have the fields of the template `name`."""
+    pattern = _pattern(name)
+    return next((i for i, text in enumerate(texts) if not pattern.fullmatch(text)), len(texts))
+
+
 def read(texts: Sequence[str], name: str) -> np.ndarray:
     """Return the values, int64 (n,), of the leading `texts` that are stamps of the template `name`."""
     pattern, values = _pattern(name), []
@@ -180,9 +190,10 @@ def write(values: np.ndarray, name: str) -> list[str]:
     zone = zone_of(name)
     tokens, stamps = _pieces(name.removesuffix(zone)), []
     for value in values.tolist():
-        ends = "HH" in tokens and value % _DAY == 0  # at 24:00 of the day before
-        fields = _written(datetime(1970, 1, 1) + timedelta(seconds=value - ends * _DAY), of_week="ww" in tokens)
-        fields["HH"] = "24" if ends else fields["hh"]
+        ends = not {"HH", "H"}.isdisjoint(tokens) and value % _DAY == 0  # at 24:00 of the day before
+        of_week = not {"ww", "w"}.isdisjoint(tokens)
+        fields = _written(datetime(1970, 1, 1) + timedelta(seconds=value - ends * _DAY), of_week=of_week)
+        fields["HH"], fields["H"] = ("24", "24") if ends else (fields["hh"], fields["h"])
         if "AM" in tokens or "am" in tokens:
             hour = (int(fields["h"]) + 11) % 12 + 1
             fields["h"], fields["hh"] = str(hour), f"{hour:02}"
@@ -214,10 +225,13 @@ def _written(moment: datetime, *, of_week: bool) -> dict[str, str]:
         "D": str(moment.day),
         "q": str((moment.month + 2) // 3),
         "ww": f"{week:02}",
+        "w": str(week),
         "hh": f"{moment.hour:02}",
         "h": str(moment.hour),
         "mm": f"{moment.minute:02}",
+        "m": str(moment.minute),
         "ss": f"{moment.second:02}",
+        "s": str(moment.second),
         **{case[:3]: written[:3] for case, written in _cases(name)},
         **dict(_cases(name)),
         "AM": half.upper(),

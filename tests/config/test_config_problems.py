@@ -58,7 +58,6 @@ REFUSED_VALUES = {
     "model.dropout: no": 'is "no"; must be a number',
     "model.dropout: false": "is false; must be a number",
     "model.cell: 3": "is 3; expected one of rnn, gru, lstm, peephole, slstm",
-    "data.time: 3": "is 3; must be text; put it in quotes if it is meant as text",
     # ranges
     "training.learning_rate: .nan": "is .nan; must be a finite number",
     "training.learning_rate: .inf": "is .inf; must be a finite number",
@@ -95,7 +94,8 @@ REFUSED_VALUES = {
     "data.target: [a, true]": "is a list; must be a column name, a column number from 1, or a list of them",
     "data.target: [a, a]": 'is a list; must name each column once, and has "a" twice',
     "data.label: 0": "is 0; must be a column name or a column number from 1",
-    "data.id: [a]": "is a list; must be a column name or a column number from 1",
+    "data.time: {a: 1}": "is a section; must be a column name, a column number from 1, or a list of them",
+    "data.id: []": "is a list; must be a column name, a column number from 1, or a list of them",
     "model.bidirectional: 1": "is 1; must be true or false",
     "training.max_time: 600": "is 600; must be a duration such as 8s, 10m or 1h30m",
     "training.max_time: 0m": 'is "0m"; must be longer than 0 seconds',

@@ -13,7 +13,6 @@ from rnncli.config.sections import (
     Count,
     FilePath,
     ModelConfig,
-    OneColumn,
     TableConfig,
     TruncatedTrainingConfig,
 )
@@ -53,12 +52,15 @@ class SeriesConfig(TableConfig):
 
     counts_rows = True
 
-    id: OneColumn | None = Field(
+    id: Columns | None = Field(
         default=None,
-        description="The column that names the series of each row; null looks for unique_id, item_id or series_id.",
+        description="The column that names the series of each row, or a list of columns that do together; null looks "
+        "for unique_id, item_id or series_id.",
     )
-    time: str | None = Field(
-        default=None, description="The column with the time of each row; null detects it, none ignores times."
+    time: Columns | None = Field(
+        default=None,
+        description="The column with the time of each row, or a list of columns that tell it together, such as a date "
+        "and a clock, or year and month; null detects it, none ignores times.",
     )
     target: Columns | None = Field(
         default=None, description="The column or columns to forecast, by name or by number from 1."

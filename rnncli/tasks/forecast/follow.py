@@ -21,7 +21,7 @@ from rnncli.errors import DataError, ModelFileError, StoppedError, UsageError, s
 from rnncli.nn import model_file
 from rnncli.notes import note
 from rnncli.tasks.forecast.follower import Followed, Follower
-from rnncli.tasks.forecast.forecaster import Forecaster, ForecastOptions, stamped
+from rnncli.tasks.forecast.forecaster import Forecaster, ForecastOptions
 from rnncli.tasks.task import Asked
 
 _SAVED_EVERY = 30.0  # seconds
@@ -123,7 +123,7 @@ class _Stream:
         self.delimiter = str(asked.reading.get("delimiter", forecaster.delimiter))
         self.columns = forecaster.columns
         self.levels, self.tell = sorted(levels), asked.tell
-        self.names = [name for name in (self.columns.time, *self.columns.targets) if name is not None]
+        self.names = [*self.columns.sources(self.columns.time), *self.columns.targets]
         self.collected: list[_Arrived] = []
         self.anew = False
         self.begun = False
@@ -145,7 +145,10 @@ class _Stream:
             if len(cells) != len(header):
                 self.tell(f"{where}: {len(cells)} fields, the others have {len(header)}; left out")
                 continue
-            yield self._row(where, header, cleaned(cells, self.data.thousands, self.data.na_values, self.decimal))
+            try:
+                yield self._row(where, header, cleaned(cells, self.data.thousands, self.data.na_values, self.decimal))
+            except DataError as error:
+                self.tell(f"{error}; left out")
 
     def _header(self, where: str, cells: list[str]) -> list[str]:
         """Return the names in the first line, or those of the training data if it holds values already."""
@@ -159,9 +162,10 @@ class _Stream:
 
     def _row(self, where: str, header: list[str], cells: list[str]) -> _Arrived:
         name, _, number = where.rpartition(":")
-        table = Table(name, header, [cells, ["0"] * len(cells)], [int(number)] * 2, self.delimiter)
-        values = [self._value(table, header.index(target)) for target in self.columns.targets]
-        stamp = None if self.columns.time is None else cells[header.index(self.columns.time)].strip()
+        row = self.columns.joined(Table(name, header, [cells], [int(number)], self.delimiter))
+        stamp = None if self.columns.time is None else row.rows[0][row.header.index(self.columns.time)].strip()
+        table = replace(row, rows=[*row.rows, ["0"] * len(row.header)], lines=row.lines * 2)
+        values = [self._value(table, row.header.index(target)) for target in self.columns.targets]
         return _Arrived(where, stamp, np.array(values))
 
     def _value(self, table: Table, index: int) -> float:
@@ -248,14 +252,16 @@ class _Stream:
 
     def _written(self, arrived: _Arrived, followed: Followed | None, follower: Follower) -> dict[str, Any]:
         self.begun = True
-        time_name, row = self.columns.time, dict[str, Any]()
-        if time_name is not None:
-            row[time_name] = arrived.stamp
+        columns, row = self.columns, dict[str, Any]()
+        if arrived.stamp is not None:
+            row |= columns.cells(columns.time, arrived.stamp)
         row |= {name: _known(value) for name, value in zip(self.columns.targets, arrived.values, strict=True)}
         row["score"] = None if followed is None else _highest(followed.score)
-        if time_name is not None:
-            timeline = follower.panel.timelines[0] if followed is not None else None
-            row[f"next_{time_name}"] = None if timeline is None else stamped(timeline, [1], [0])[0]
+        if followed is not None and follower.panel.timelines:
+            coming = columns.cells(columns.time, follower.panel.timelines[0].stamp(1))
+            row |= {f"next_{name}": cell for name, cell in coming.items()}
+        else:
+            row |= {f"next_{name}": None for name in columns.sources(columns.time)}
         for c, name in enumerate(self.columns.targets):
             row[f"next_{name}"] = None if followed is None else float(followed.point[c])
             for level in self.levels:

@@ -21,7 +21,7 @@ from rnncli.tasks.forecast.config import ForecastConfig, SeriesConfig
 from rnncli.tasks.forecast.features import Fitted, last_contexts
 from rnncli.tasks.forecast.members import SEED, Members, build_members
 from rnncli.tasks.forecast.panel import Panel, continued
-from rnncli.tasks.forecast.panel_columns import Columns
+from rnncli.tasks.forecast.panel_columns import Columns, as_number
 from rnncli.tasks.forecast.panel_tables import read_panel, with_future
 from rnncli.tasks.forecast.recursive import Recursive
 from rnncli.tasks.forecast.reports import ForecastChart
@@ -356,11 +356,9 @@ class Forecaster(Predictor):
             timeline = self.panel.timelines[s] if self.panel.timelines else None
             stamps = timeline.following(len(point)) if timeline else range(1, len(point) + 1)
             for k, stamp in enumerate(stamps):
-                row: dict[str, Any] = {}
-                if self.columns.id is not None:
-                    row[self.columns.id] = name
-                if timeline is not None and self.columns.time is not None:
-                    row[self.columns.time] = _number(str(stamp))
+                row = self.columns.cells(self.columns.id, name)
+                if timeline is not None:
+                    row |= self.columns.cells(self.columns.time, str(stamp))
                 elif self.columns.layout == "rows":
                     row["step"] = stamp
                 names = (name,) if side_by_side else self.columns.targets
@@ -379,9 +377,4 @@ class Forecaster(Predictor):
 
 def stamped(timeline: Timeline | None, offsets: Sequence[int], places: Sequence[int]) -> list[int | str]:
     """Return the times of the rows `offsets` after the last one of a series, or `places` if there are no times."""
-    return list(places) if timeline is None else [_number(stamp) for stamp in timeline.stamps(offsets)]
-
-
-def _number(stamp: str) -> int | str:
-    """Return years and counters as numbers, everything else as text."""
-    return int(stamp) if stamp.lstrip("-").isdigit() else stamp
+    return list(places) if timeline is None else [as_number(stamp) for stamp in timeline.stamps(offsets)]

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from rnncli.data.column_kinds import CALENDAR_NAMES, FIELDS, Kind, kind_of_column
+from rnncli.data.column_kinds import UNITS, Kind, kind_of_column
 from rnncli.data.csv_table import Table
+from rnncli.data.joined_columns import Join, join_of_keys, join_of_times, joined
 from rnncli.data.numeric import (
     column_index,
     first_word,
@@ -24,10 +25,10 @@ from rnncli.data.time_column import NO_TIME
 from rnncli.errors import ConfigError, DataError, UsageError, shown
 from rnncli.notes import note
 from rnncli.tasks.forecast.config import SeriesConfig
+from rnncli.tasks.forecast.panel_times import find_time, is_whole, kinds_of, usual_name
 
 # The usual names, likelier ones first.
 _ID_NAMES = ("unique_id", "item_id", "series_id")
-_LONG_TIMES = ("ds", "timestamp", "date", "datetime", "time", "t")
 _LONG_TARGETS = ("y", "target")
 _NUMBERED = re.compile(r"[A-Za-z_ ]*[0-9]+")  # how columns are called that are the steps of a series
 _FEWEST_STEPS = 8
@@ -41,7 +42,7 @@ class Columns:
     layout: "wide", the series side by side; "long", one under another, told apart by `id`; "rows", a row for each.
     past: covariates whose values are known up to the last row. known_covariates: those known of the rows ahead too.
     static: one value a series. words: the columns of these three that hold words and not numbers, also in files that
-    happen to have only numbers there.
+    happen to have only numbers there. joins: the columns that make `id` or `time`, if these are made of several.
     """
 
     layout: str
@@ -52,26 +53,61 @@ class Columns:
     known_covariates: tuple[str, ...] = ()
     static: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    joins: tuple[Join, ...] = ()
 
     def to_header(self) -> dict[str, Any]:
         """Return the columns as JSON for a model file."""
-        return {{"known_covariates": "ahead"}.get(key, key): value for key, value in vars(self).items()}
+        header = {{"known_covariates": "ahead"}.get(key, key): value for key, value in vars(self).items()}
+        return header | {"joins": [[join.names, join.fields] for join in self.joins]}
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Columns:
         """The inverse of `to_header`."""
-        names = (tuple(map(str, header[role])) for role in ("targets", "past", "ahead", "static", "words"))
-        return cls(header["layout"], header["id"], header["time"], *names)
+        targets, past, known, static, words = (
+            tuple(map(str, header[role])) for role in ("targets", "past", "ahead", "static", "words")
+        )
+        joins = tuple(Join(tuple(names), tuple(fields)) for names, fields in header.get("joins", ()))
+        return cls(header["layout"], header["id"], header["time"], targets, past, known, static, words, joins)
+
+    def joined(self, table: Table) -> Table:
+        """Return the table with the columns that are made of several."""
+        for join in self.joins:
+            if join.name not in table.header:
+                require_names(table, join.names)
+                table = joined(table, join)
+        return table
+
+    def sources(self, name: str | None) -> list[str]:
+        """Return the columns of a file that make the column `name`: itself, several, or none for None."""
+        made = next((list(join.names) for join in self.joins if join.name == name), None)
+        return made or ([] if name is None else [name])
+
+    def cells(self, name: str | None, text: str) -> dict[str, Any]:
+        """Return what a row says of the id or of the time `text`, under the names of the columns that make it."""
+        join = next((join for join in self.joins if join.name == name), None)
+        if join is not None:
+            return dict(zip(join.names, map(as_number, join.cells(text)), strict=True))
+        return {} if name is None else {name: text if name == self.id else as_number(text)}
 
 
-def find_columns(table: Table, data: SeriesConfig) -> Columns:
-    """Return the columns that `data` names; find out those that it leaves open, with a note where this may surprise.
+def find_columns(table: Table, data: SeriesConfig) -> tuple[Columns, Table]:
+    """Return the columns that `data` names, and the table with those that several make; find out what `data` leaves
+    open, with a note where this may surprise.
 
     ConfigError if `data` contradicts itself, UsageError for a column that does not exist, DataError if a column does
     not fit its role.
     """
-    if data.layout == "rows" or (data.layout is None and _looks_like_rows(table, data)):
-        return _rows(table, data)
+    joins = []
+    for key in ("id", "time"):
+        if isinstance(getattr(data, key), list):
+            names = _named(table, getattr(data, key), key)
+            if len(names) > 1:
+                joins.append(join_of_keys(names) if key == "id" else join_of_times(table, names))
+                table = joined(table, joins[-1])
+            data = data.model_copy(update={key: joins[-1].name if len(names) > 1 else names[0]})
+    sources = [name for join in joins for name in join.names]
+    if data.layout == "rows" or (data.layout is None and _looks_like_rows(table, data, sources)):
+        return _rows(table, data, joins), table
     identity = _identity(table, data)
     past, known, static = (
         _named(table, named, key)
@@ -82,9 +118,13 @@ def find_columns(table: Table, data: SeriesConfig) -> Columns:
         )
     )
     beside = (*past, *known, *static)
-    kinds = _kinds(table, identity, {*beside, *_named(table, data.target, "target")})
-    time = _time(table, data, kinds, identity)
-    taken = [name for name in (identity, time, *beside) if name is not None]
+    kinds = kinds_of(table, identity, {*beside, *_named(table, data.target, "target"), *sources})
+    time = find_time(table, data.time, kinds, identity)
+    if isinstance(time, Join):
+        note(f"the columns {' and '.join(map(shown, time.names))} are read together as the time")
+        joins, table, time = [*joins, time], joined(table, time), time.name
+        sources += joins[-1].names
+    taken = [name for name in (identity, time, *beside, *sources) if name is not None]
     targets = _targets(table, data, taken, identity, kinds)
     layout = "long" if identity is not None else "wide"
     columns = Columns(
@@ -96,24 +136,31 @@ def find_columns(table: Table, data: SeriesConfig) -> Columns:
         known_covariates=known,
         static=static,
         words=_words(table, beside, data),
+        joins=tuple(joins),
     )
     _refuse_two_roles(columns)
-    return columns
+    return columns, table
 
 
-def _rows(table: Table, data: SeriesConfig) -> Columns:
+def _rows(table: Table, data: SeriesConfig, joins: Sequence[Join]) -> Columns:
     for key in ("time", "target", "past_covariates", "known_covariates", "static"):
         if getattr(data, key) not in (None, NO_TIME):
             raise ConfigError(
                 f"data.{key}: with a series in each row (data.layout: rows) no column has a role; remove it"
             )
-    at = 0 if data.id is None else column_index(table, data.id)
-    steps = steps_of(table, at, data.decimal)
+    at = _place_of_id(table, data)
+    sources = [name for join in joins for name in join.names]
+    steps = steps_of(table, at, data.decimal, sources)
     _refuse_missing_header([table.header[i] for i in steps], table, data)
-    left_out = [name for i, name in enumerate(table.header) if i != at and i not in steps]
+    left_out = [name for i, name in enumerate(table.header) if i not in (at, *steps) and name not in sources]
     more = f"; columns left out: {', '.join(left_out)}" if left_out else ""
     note(f"a series in each row, named by the column {shown(table.header[at])}{more}")
-    return Columns("rows", table.header[at], None, ("value",))
+    return Columns("rows", table.header[at], None, ("value",), joins=tuple(joins))
+
+
+def _place_of_id(table: Table, data: SeriesConfig) -> int:
+    """Return the column (from 0) that names the series in rows: the first, unless the config names another."""
+    return 0 if data.id is None else column_index(table, _single(data.id))
 
 
 def _refuse_missing_header(names: Sequence[str], table: Table, data: SeriesConfig) -> None:
@@ -131,14 +178,14 @@ def _refuse_missing_header(names: Sequence[str], table: Table, data: SeriesConfi
         )
 
 
-def _looks_like_rows(table: Table, data: SeriesConfig) -> bool:
+def _looks_like_rows(table: Table, data: SeriesConfig, sources: Collection[str]) -> bool:
     """True if each row may be a series: a name that no other row has, then columns that are only numbered."""
     if data.time is not None or data.target is not None or len(table.header) <= _FEWEST_STEPS:
         return False
     if sum(_is_numbered(name, data.decimal) for name in table.header) < _FEWEST_STEPS:
         return False
-    at = 0 if data.id is None else column_index(table, data.id)
-    steps = steps_of(table, at, data.decimal)
+    at = _place_of_id(table, data)
+    steps = steps_of(table, at, data.decimal, sources)
     if len(steps) < _FEWEST_STEPS or not all(_is_numbered(table.header[i], data.decimal) for i in steps):
         return False
     if data.id is None and is_numeric_column(table, at, data.decimal):
@@ -146,13 +193,13 @@ def _looks_like_rows(table: Table, data: SeriesConfig) -> bool:
     return len({row[at].strip() for row in table.rows}) == len(table.rows) and kind_of_column(table, at) != "time"
 
 
-def steps_of(table: Table, at: int, decimal: str) -> list[int]:
-    """Return the columns (from 0) that are the steps of series in rows, which column `at` names: all others but those
-    of words that are not numbered, such as more names of a series."""
+def steps_of(table: Table, at: int, decimal: str, sources: Collection[str] = ()) -> list[int]:
+    """Return the columns (from 0) that are the steps of series in rows, which column `at` names, itself made of
+    `sources`: all others but those of words that are not numbered, such as more names of a series."""
     return [
         i
         for i, name in enumerate(table.header)
-        if i != at and (_is_numbered(name, decimal) or is_numeric_column(table, i, decimal))
+        if i != at and name not in sources and (_is_numbered(name, decimal) or is_numeric_column(table, i, decimal))
     ]
 
 
@@ -161,94 +208,22 @@ def _is_numbered(name: str, decimal: str) -> bool:
     return _NUMBERED.fullmatch(name) is not None or is_number(name, decimal) or bool(formats_of(name))
 
 
+def _single(name: str | int | list[str | int] | list[str]) -> str | int:
+    assert not isinstance(name, list)  # several are one by now
+    return name
+
+
 def _identity(table: Table, data: SeriesConfig) -> str | None:
     if data.layout == "wide":
         if data.id is not None:
             raise ConfigError("data.id: tells apart series one under another; data.layout is wide, so remove it")
         return None
     if data.id is not None:
-        return table.header[column_index(table, data.id)]
-    found = _usual(table.header, _ID_NAMES)
+        return table.header[column_index(table, _single(data.id))]
+    found = usual_name(table.header, _ID_NAMES)
     if found is None and data.layout == "long":
         raise ConfigError("data.layout: is long, and nothing says which series a row is of; name the column in data.id")
     return found
-
-
-def _usual(names: Sequence[str], usual: Sequence[str]) -> str | None:
-    """Return the one of `names` that comes first among the `usual` ones, in upper or lower case, or None."""
-    found = {name.lower(): name for name in reversed(names)}
-    return next((found[name] for name in usual if name in found), None)
-
-
-def _time(table: Table, data: SeriesConfig, kinds: Mapping[str, Kind | None], identity: str | None) -> str | None:
-    """Return the column of times: the one named, or the first of dates, or of whole numbers that count them."""
-    if data.time == NO_TIME and NO_TIME not in table.header:
-        return None
-    if data.time is not None:
-        return table.header[column_index(table, data.time)]
-    usual = None if identity is None else _usual(list(kinds), _LONG_TIMES)
-    times = [name for name, kind in kinds.items() if kind == "time"]
-    # Dates that are read come before whole numbers, and before what only looks like a date, such as a version.
-    times.sort(key=lambda name: (_is_whole(table, name), not _is_read(table, name), name.lower() not in CALENDAR_NAMES))
-    found = usual or (times[0] if times else None)
-    partial = [name for name, kind in kinds.items() if kind == "part"]
-    if found is not None and not _is_whole(table, found):
-        partial = [name for name in partial if not _is_whole(table, name)]
-    if partial and (found is None or (identity is None and _repeats(table, found))):
-        _refuse_partial_times(table, [*([found] if found else []), *partial], identity)
-    return found
-
-
-def _is_whole(table: Table, name: str) -> bool:
-    """True if the first cell of the column is a whole number."""
-    return table.rows[0][table.header.index(name)].strip().isdigit()
-
-
-def _is_read(table: Table, name: str) -> bool:
-    """True if the first cell of the column is a time in a form that is read."""
-    return bool(formats_of(table.rows[0][table.header.index(name)].strip()))
-
-
-def _refuse_partial_times(table: Table, partial: Sequence[str], identity: str | None) -> None:
-    """Raise DataError if columns tell the time together, or one by itself for each of several series."""
-    if len(partial) == 1 and identity is None and _is_whole(table, partial[0]):
-        times = [row[table.header.index(partial[0])] for row in table.rows]
-        for i, name in enumerate(table.header):
-            cells = [row[i] for row in table.rows]
-            tells_apart = len(set(zip(cells, times, strict=True))) == len(cells)
-            if name not in partial and 1 < len(set(cells)) <= len(cells) // 2 and tells_apart:
-                raise DataError(
-                    f"{table.name}: the times in {shown(partial[0])} begin anew; if the column {shown(name)} says "
-                    f"which series a row is of, --set data.id={name}, else leave times out with "
-                    f"--set data.time={NO_TIME}"
-                )
-    if len(partial) > 1:
-        together = " and ".join(map(shown, partial))
-        raise DataError(
-            f"{table.name}: the columns {together} tell the time together; write it in one column, such as 2023-05-01 "
-            f"or 2023-05-01 13:00, or leave times out with --set data.time={NO_TIME}"
-        )
-
-
-def _repeats(table: Table, name: str) -> bool:
-    """True if a cell of the column occurs in a later row too."""
-    cells = [row[table.header.index(name)] for row in table.rows]
-    return len(set(cells)) < len(cells)
-
-
-def _kinds(table: Table, identity: str | None, taken: Collection[str]) -> dict[str, Kind | None]:
-    """Return what tells time in some way, and what only counts rows, among the columns that have no other role."""
-    names = [name for name in table.header if name != identity and name not in taken]
-    # Years that begin anew with each series are even in each of them.
-    seen = table if identity is None else _first_series(table, table.header.index(identity))
-    return {name: kind_of_column(seen, table.header.index(name)) for name in names}
-
-
-def _first_series(table: Table, at: int) -> Table:
-    kept = [i for i, row in enumerate(table.rows) if row[at].strip() == table.rows[0][at].strip()]
-    return Table(
-        table.name, table.header, [table.rows[i] for i in kept], [table.lines[i] for i in kept], table.delimiter
-    )
 
 
 def _named(table: Table, named: str | int | list[str | int] | list[str] | None, key: str) -> tuple[str, ...]:
@@ -266,7 +241,7 @@ def _targets(
     if data.target is not None:
         return _named(table, data.target, "target")
     others = [name for name in table.header if name not in taken]
-    usual = None if identity is None else _usual(others, _LONG_TARGETS)
+    usual = None if identity is None else usual_name(others, _LONG_TARGETS)
     if usual is not None:
         left_out = [name for name in others if name != usual]
         if left_out:
@@ -296,11 +271,11 @@ def _without_clocks_and_constants(
 ) -> tuple[str, ...]:
     """Return the columns that change and are no times, with a note of the others; all of them if none is left."""
     reasons = {"time": "a time", "part": "a part of a time", "counter": "the number of the row"}
-    dated = any(kind == "time" and not _is_whole(table, name) for name, kind in kinds.items())
+    dated = any(kind == "time" and not is_whole(table, name) for name, kind in kinds.items())
     left_out = {}
     for name in names:
         index, kind = table.header.index(name), kinds.get(name)
-        if dated and kind in ("time", "part") and name.lower() not in FIELDS:
+        if dated and kind in ("time", "part") and name.lower() not in UNITS:
             kind = None  # whole numbers beside a date are values, whatever they are called
         if kind:
             left_out[name] = reasons[kind]
@@ -369,6 +344,16 @@ def _refuse_two_roles(columns: Columns) -> None:
 def require_columns(table: Table, columns: Columns) -> None:
     """Raise UsageError if `table` lacks one of these columns, which are those of the training data."""
     wanted = (columns.id, columns.time, *columns.targets, *columns.past, *columns.known_covariates, *columns.static)
-    for name in wanted if columns.layout != "rows" else ():
-        if name is not None and name not in table.header:
+    require_names(table, [name for name in wanted if name is not None] if columns.layout != "rows" else ())
+
+
+def require_names(table: Table, names: Sequence[str]) -> None:
+    """Raise UsageError if `table` lacks one of the columns `names`."""
+    for name in names:
+        if name not in table.header:
             raise UsageError(f"{no_column(table, name)}; the forecast needs it")
+
+
+def as_number(stamp: str) -> int | str:
+    """Return years and counters as numbers, everything else, such as 05, as text."""
+    return int(stamp) if stamp.lstrip("-").isdigit() and str(int(stamp)) == stamp else stamp

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, combinations
 
 import numpy as np
 
 from rnncli.data.csv_table import Table
-from rnncli.data.numeric import numeric_column, refuse_missing
+from rnncli.data.numeric import is_number, numeric_column, refuse_missing
 from rnncli.data.time_column import read_timelines
 from rnncli.data.timeline import Timeline
 from rnncli.errors import DataError, shown
@@ -20,6 +21,7 @@ from rnncli.tasks.forecast.panel_columns import Columns
 _LONGEST_WORD = 200  # characters; numpy keeps every word of a column as wide as the longest
 _MOST_GAPS = 20  # so many times as long as its rows a series may become by rows that are filled in,
 _FREELY = 100_000  # if it has more rows than this;
+_MOST_KEYS = 12  # columns that are tried in pairs
 _IN_ALL = 10_000_000  # and all series together, if they have more than this
 
 
@@ -135,15 +137,20 @@ class StepTable:
             raise DataError(f"{error}{self._hint_of_series()}") from None
 
     def _hint_of_series(self) -> str:
-        """Return a hint for an error: a column of repeated values may be the one that tells series apart."""
-        if self.columns.id is not None:
-            return ""
+        """Return a hint for an error: the fewest columns of repeated cells that may tell series apart."""
+        given = self.columns.sources(self.columns.id)
+        other = {*given, *self.columns.sources(self.columns.time), str(self.columns.time), str(self.columns.id)}
         times = [row[self.index[str(self.columns.time)]] for row in self.table.rows]
-        for i, name in enumerate(self.table.header):
-            cells = [row[i] for row in self.table.rows]
-            tells_apart = len(set(zip(cells, times, strict=True))) == len(cells)
-            if name != self.columns.time and 1 < len(set(cells)) <= len(cells) // 2 and tells_apart:
-                return f"; or, if the column {shown(name)} says which series a row is of, --set data.id={name}"
+        columns = {name: [row[i] for row in self.table.rows] for name, i in self.index.items()}
+        repeated = [n for n, cells in columns.items() if n not in other and _may_be_a_key(cells)]
+        for names in chain(combinations(repeated, 1), combinations(repeated[:_MOST_KEYS], 2)):
+            keys = [*given, *names]
+            if len(set(zip(times, *(columns[name] for name in keys), strict=True))) == len(times):
+                tell = (
+                    f"the column {shown(keys[0])} says" if len(keys) == 1 else f"{' and '.join(map(shown, keys))} say"
+                )
+                value = keys[0] if len(keys) == 1 else f"'[{', '.join(keys)}]'"
+                return f"; or, if {tell} which series a row is of, --set data.id={value}"
         return ""
 
     def _regular_times(self, at: int) -> tuple[list[Timeline], np.ndarray]:
@@ -309,6 +316,12 @@ class StepTable:
 
     def _where(self, row: int) -> str:
         return f"{self.table.name}:{self.table.lines[row]}"
+
+
+def _may_be_a_key(cells: Sequence[str]) -> bool:
+    """True for cells that repeat, and are no measured numbers."""
+    repeat = 1 < len(set(cells)) <= len(cells) // 2
+    return repeat and not any(is_number(cell) and not cell.strip().isdigit() for cell in set(cells))
 
 
 def _is_words(column: Column) -> bool:

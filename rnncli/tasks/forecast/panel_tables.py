@@ -25,7 +25,7 @@ def panel_of_rows(table: Table, columns: Columns, data: SeriesConfig) -> Panel:
     DataError for a row without a name of its own, without a value, or with a gap that `data.missing` does not fill.
     """
     at = table.header.index(columns.id) if columns.id in table.header else 0
-    steps = steps_of(table, at, data.decimal)
+    steps = steps_of(table, at, data.decimal, columns.sources(columns.id))
     seen: dict[str, int] = {}
     panels = []
     for row, (line, cells) in enumerate(zip(table.lines, table.rows, strict=True)):
@@ -82,8 +82,9 @@ def read_panel(
     """
     table = _read(source, data)
     if columns is None:
-        columns = find_columns(table, data)
+        columns, table = find_columns(table, data)
     else:
+        table = columns.joined(table)
         require_columns(table, columns)
     if data.sort and columns.time is not None:
         order = order_of_times(table, table.header.index(columns.time)).tolist()
@@ -122,7 +123,7 @@ def with_future(panel: Panel, columns: Columns, source: Source, data: SeriesConf
     if not columns.known_covariates:
         raise ConfigError("data.future: tells known covariates, and data.known_covariates names none; remove one")
     only = replace(columns, targets=(), past=(), static=())
-    table = _read(source, data)
+    table = columns.joined(_read(source, data))
     require_columns(table, only)
     return replace(panel, coming=StepTable(table, only, data, panel).coming(panel))
 

@@ -173,8 +173,8 @@ def window_rows(experiment: ForecastExperiment, tested: Backtest) -> Iterator[di
         cutoff, *stamps = stamped(timeline, [origin - end + k for k in steps], [place + k for k in steps])
         for c, target in enumerate((panel.ids[s],) if side_by_side else columns.targets):
             for k, stamp in enumerate(stamps):
-                row: dict[str, Any] = {columns.id: panel.ids[s]} if columns.id is not None else {}
-                row["cutoff"], row[columns.time or "step"] = cutoff, stamp
+                row: dict[str, Any] = columns.cells(columns.id, panel.ids[s]) | {"cutoff": cutoff}
+                row |= {"step": stamp} if columns.time is None else columns.cells(columns.time, str(stamp))
                 row["target"], row["actual"] = target, _known(tested.actual[k, w, c])
                 row |= {name: float(made[k, w, c]) for name, made in tested.forecasts.items()}
                 for level, (low, high) in bands.items():

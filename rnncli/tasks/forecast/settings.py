@@ -63,9 +63,9 @@ def resolved(config: ForecastConfig, panel: Panel, columns: Columns, name: str) 
             )
     counts = config.training.loss == "negative-binomial"
     filled = {
-        "time": columns.time or data.time,
+        "time": _one_or_all(columns.sources(columns.time)) or data.time,
         "target": None if columns.layout == "rows" else list(columns.targets),
-        "id": columns.id,
+        "id": _one_or_all(columns.sources(columns.id)),
         "layout": columns.layout,
         "season": season,
         "horizon": horizon,
@@ -77,6 +77,10 @@ def resolved(config: ForecastConfig, panel: Panel, columns: Columns, name: str) 
     _require_counts(config, filled, panel)
     bptt = config.training.bptt or max(contexts) + horizon
     return config.changed(data=filled, model={"segment": segment}, training={"bptt": bptt})
+
+
+def _one_or_all(names: list[str]) -> str | list[str] | None:
+    return names if len(names) > 1 else next(iter(names), None)
 
 
 def _refuse_contradictions(config: ForecastConfig) -> None:

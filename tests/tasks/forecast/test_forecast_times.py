@@ -101,18 +101,6 @@ def test_a_time_is_used_as_one(name):
 YEARS = [(who, year, value(year)) for who in "ABC" for year in range(2000, 2020)]
 REFUSED = {  # a table, and what is said of it
     "years of several entities": (table("Entity,Year,v", YEARS), "--set data.id=Entity"),
-    "year and month": (
-        table("year,month,v", [(2000 + k // 12, k % 12 + 1, value(k)) for k in range(48)]),
-        'the columns "year" and "month" tell the time together',
-    ),
-    "year and month of an id": (
-        table("unique_id,year,month,v", [("A", 2000 + k // 12, k % 12 + 1, value(k)) for k in range(48)]),
-        'the columns "year" and "month" tell the time together',
-    ),
-    "date and clock": (
-        table("Date,Time,v", [(f"{t:%d.%m.%Y}", f"{t:%H:%M}", value(k)) for k, t in enumerate(HOURS)]),
-        'the columns "Date" and "Time" tell the time together',
-    ),
     "a duplicate in digits": (
         table("Datum2,v", [(f"{t:%Y%m%d}", value(k)) for k, t in enumerate([*DAYS[:9], DAYS[8], *DAYS[9:]])]),
         "occurs twice",

@@ -1,0 +1,93 @@
+"""Which column of a table has the times of its rows, or which columns tell them together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from rnncli.data.column_kinds import CALENDAR_NAMES, Kind, kind_of_column
+from rnncli.data.csv_table import Table
+from rnncli.data.joined_columns import Join, join_of_times, tells_clock
+from rnncli.data.numeric import column_index
+from rnncli.data.stamps import formats_of
+from rnncli.data.time_column import NO_TIME
+from rnncli.errors import DataError, shown
+
+# The usual names, likelier ones first.
+_LONG_TIMES = ("ds", "timestamp", "date", "datetime", "time", "t")
+
+
+def find_time(table: Table, named: object, kinds: Mapping[str, Kind | None], identity: str | None) -> str | Join | None:
+    """Return the column of times: the one `named`, or the first of dates, or of whole numbers that count them, or the
+    columns that tell the time together.
+
+    DataError for columns that tell it by parts and do not make it.
+    """
+    if named == NO_TIME and NO_TIME not in table.header:
+        return None
+    if isinstance(named, (str, int)):
+        return table.header[column_index(table, named)]
+    usual = None if identity is None else usual_name(list(kinds), _LONG_TIMES)
+    times = [name for name, kind in kinds.items() if kind == "time"]
+    # Dates that are read come before whole numbers, and before what only looks like a date, such as a version.
+    times.sort(key=lambda name: (is_whole(table, name), not _is_read(table, name), name.lower() not in CALENDAR_NAMES))
+    found = usual or (times[0] if times else None)
+    partial = [name for name, kind in kinds.items() if kind == "part"]
+    if found is not None and not is_whole(table, found):  # beside a date, year and month say nothing more
+        partial = [name for name in partial if tells_clock(table, name)]
+    if partial and (found is None or (identity is None and _repeats(table, found))):
+        return _together(table, [*([found] if found else []), *partial], identity) or found
+    return found
+
+
+def usual_name(names: Sequence[str], usual: Sequence[str]) -> str | None:
+    """Return the one of `names` that comes first among the `usual` ones, in upper or lower case, or None."""
+    found = {name.lower(): name for name in reversed(names)}
+    return next((found[name] for name in usual if name in found), None)
+
+
+def kinds_of(table: Table, identity: str | None, taken: Collection[str]) -> dict[str, Kind | None]:
+    """Return what tells time in some way, and what only counts rows, among the columns that have no other role."""
+    names = [name for name in table.header if name != identity and name not in taken]
+    # Years that begin anew with each series are even in each of them.
+    seen = table if identity is None else _first_series(table, table.header.index(identity))
+    return {name: kind_of_column(seen, table.header.index(name)) for name in names}
+
+
+def is_whole(table: Table, name: str) -> bool:
+    """True if the first cell of the column is a whole number."""
+    return table.rows[0][table.header.index(name)].strip().isdigit()
+
+
+def _is_read(table: Table, name: str) -> bool:
+    """True if the first cell of the column is a time in a form that is read."""
+    return bool(formats_of(table.rows[0][table.header.index(name)].strip()))
+
+
+def _together(table: Table, partial: Sequence[str], identity: str | None) -> Join | None:
+    """Return the join of columns that tell the time together; DataError if they do not, or if one by itself counts the
+    rows of each of several series."""
+    if len(partial) == 1 and identity is None and is_whole(table, partial[0]):
+        times = [row[table.header.index(partial[0])] for row in table.rows]
+        for i, name in enumerate(table.header):
+            cells = [row[i] for row in table.rows]
+            tells_apart = len(set(zip(cells, times, strict=True))) == len(cells)
+            if name not in partial and 1 < len(set(cells)) <= len(cells) // 2 and tells_apart:
+                raise DataError(
+                    f"{table.name}: the times in {shown(partial[0])} begin anew; if the column {shown(name)} says "
+                    f"which series a row is of, --set data.id={name}, else leave times out with "
+                    f"--set data.time={NO_TIME}"
+                )
+    return join_of_times(table, partial) if len(partial) > 1 else None
+
+
+def _repeats(table: Table, name: str) -> bool:
+    """True if a cell of the column occurs in a later row too."""
+    cells = [row[table.header.index(name)] for row in table.rows]
+    return len(set(cells)) < len(cells)
+
+
+def _first_series(table: Table, at: int) -> Table:
+    kept = [i for i, row in enumerate(table.rows) if row[at].strip() == table.rows[0][at].strip()]
+    return Table(
+        table.name, table.header, [table.rows[i] for i in kept], [table.lines[i] for i in kept], table.delimiter
+    )
