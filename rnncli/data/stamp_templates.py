@@ -51,6 +51,11 @@ _FIELDS = {
 for _case in (str.title, str.upper, str.lower):
     _FIELDS[_case("month")] = f"(?P<name>{'|'.join(map(_case, _MONTHS))})"
     _FIELDS[_case("mon")] = f"(?P<name>{'|'.join(_case(name[:3]) for name in _MONTHS)})"
+_TOKENS = {*_FIELDS, "f"}
+_STRPTIME = {"YYYY": "%Y", "YY": "%y", "MM": "%m", "M": "%m", "DD": "%d", "D": "%d", "hh": "%H", "h": "%H"}
+_STRPTIME |= {"mm": "%M", "m": "%M", "ss": "%S", "s": "%S", "AM": "%p", "am": "%p"}
+_STRPTIME |= {case(name): code for name, code in (("mon", "%b"), ("month", "%B")) for case in (str.title, str.upper)}
+_STRPTIME |= {"mon": "%b", "month": "%B"}
 _OFFSET = r"Z| ?UTC| ?GMT|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?"
 _ZONE = re.compile(rf"(?<=[msfM])(?:{_OFFSET})$")  # of a template, whose clock ends with one of these letters
 
@@ -116,6 +121,22 @@ def _clocks(match: re.Match[str]) -> Iterator[str]:
     hours = ["h"] if len(match["h"]) == 1 else ["hh", "h"] if half else ["hh", "HH", "h"]
     for hour in hours if s else hours[:1]:
         yield f"{gap}{hour}{s}mm{seconds}{fraction}{half}{match['zone'] or ''}"
+
+
+def as_strptime(name: str) -> str | None:
+    """Return the format of strptime for the times of a template, None if there is none."""
+    zone = zone_of(name)
+    pieces = _pieces(name.removesuffix(zone))
+    twelve = not {"AM", "am"}.isdisjoint(pieces)
+    codes = {**_STRPTIME, "hh": "%I", "h": "%I"} if twelve else _STRPTIME
+    if any(piece in _TOKENS and piece not in codes for piece in pieces):
+        return None
+    return "".join(codes.get(piece, piece) for piece in pieces) + ("%z" if zone[:1] in ("+", "-") else zone)
+
+
+def has_clock(name: str) -> bool:
+    """True if a template tells the time of day."""
+    return not {"hh", "h", "HH", "H"}.isdisjoint(_pieces(name.removesuffix(zone_of(name))))
 
 
 def zone_of(name: str) -> str:

@@ -14,7 +14,7 @@ from itertools import takewhile
 
 import numpy as np
 
-from rnncli.data import stamp_templates
+from rnncli.data import stamp_templates, strptime_format
 from rnncli.errors import DataError
 
 INTEGER = "integer"  # the format of years and counters
@@ -30,7 +30,6 @@ _FIXED = re.compile("(?:YYYY[-/]MM[-/]DD|DD[./]MM[./]YYYY|MM/DD/YYYY|YYYY-MM)(?:
 _ISO = "YYYY-MM-DDThh:mm:ss"
 _FIELDS = {"YYYY": 1970, "MM": 1, "DD": 1, "hh": 0, "mm": 0, "ss": 0}  # value if absent
 _LETTERS = set("".join(_FIELDS))
-_OFFSET = re.compile(r"[+-][0-9]{2}(?::?[0-9]{2})?$")
 _YEAR_0, _YEAR_10000 = -62_167_219_200, 253_402_300_800
 _MONDAY = 3  # 1970-01-01 is a Thursday, so many days after a Monday
 WORKWEEK = (0, 1, 2, 3, 4)  # Monday to Friday
@@ -59,6 +58,16 @@ def is_fixed(name: str) -> bool:
     return name == INTEGER or name in _DIGITS[:-1] or _FIXED.fullmatch(name) is not None
 
 
+def as_strptime(name: str) -> str | None:
+    """Return the format of strptime for the times of a format, None if there is none."""
+    return None if name == INTEGER else stamp_templates.as_strptime(name)
+
+
+def has_clock(name: str) -> bool:
+    """True if a calendar format tells the time of day."""
+    return name != INTEGER and stamp_templates.has_clock(name)
+
+
 def zone_of(name: str) -> str:
     """Return the time zone at the end of a format, "" if it has none."""
     return stamp_templates.zone_of(name)
@@ -77,6 +86,8 @@ def read(texts: Sequence[str], name: str) -> np.ndarray:
     """
     if name == INTEGER:
         return np.array([int(text) for text in takewhile(_INTEGER.fullmatch, texts)], np.int64)
+    if strptime_format.is_strptime(name):
+        return strptime_format.read(texts, name)[0]
     if not is_fixed(name):
         return stamp_templates.read(texts, name)
     width = len(name)
@@ -97,27 +108,6 @@ def read(texts: Sequence[str], name: str) -> np.ndarray:
     return values if fits.all() else values[: np.argmin(fits)]
 
 
-def in_zone(texts: Sequence[str], name: str, zone: str) -> list[str]:
-    """Return stamps of the format `name`, whose offsets from UTC may differ, as they are written in the offset `zone`:
-    so times go on evenly when summer time ends. What is no such stamp stays as it is."""
-    bare = name.removesuffix(zone_of(name))
-    changed = []
-    for text in texts:
-        offset = _OFFSET.search(text)
-        values = np.zeros(0, np.int64) if offset is None else read([text.removesuffix(offset[0])], bare)
-        if offset is None or not len(values):
-            changed.append(text)
-        else:
-            changed += [f"{stamp}{zone}" for stamp in write(values - _seconds(offset[0]) + _seconds(zone), bare)]
-    return changed
-
-
-def _seconds(offset: str) -> int:
-    """Return the seconds of an offset such as +01:00, +0100 or +01."""
-    digits = offset[1:].replace(":", "").ljust(4, "0")
-    return (int(digits[:2]) * 3600 + int(digits[2:]) * 60) * (-1 if offset[0] == "-" else 1)
-
-
 def _field(codes: np.ndarray, start: int, width: int, absent: int) -> np.ndarray:
     """Return the numbers, int64 (n,), in `width` digits from column `start` of codes (n, L); `absent` if start < 0."""
     if start < 0:
@@ -131,6 +121,8 @@ def write(values: np.ndarray, name: str) -> list[str]:
     for wrong, where in ((values < _YEAR_0, "before the year 0"), (values >= _YEAR_10000, "after the year 9999")):
         if wrong.any():
             raise DataError(f"a time stamp {where} cannot be written as {name}")
+    if strptime_format.is_strptime(name):
+        return strptime_format.write(values, name)
     if not is_fixed(name):
         return stamp_templates.write(values, name)
     iso = np.datetime_as_string(values.astype("datetime64[s]")).astype(f"U{len(_ISO)}")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 import numpy as np
 
+from rnncli.data import zones
 from rnncli.data.column_kinds import CALENDAR_NAMES
 from rnncli.data.csv_table import Table
 from rnncli.data.stamps import (
@@ -15,19 +16,21 @@ from rnncli.data.stamps import (
     INTEGER,
     LAST_WEEKDAY,
     WORKWEEK,
+    as_strptime,
     day_of_week,
     days_in_months,
     formats_of,
-    in_zone,
     is_fixed,
     months_of,
     months_starts,
     read,
     weekdays_of,
     with_other_order,
+    write,
     zone_of,
 )
 from rnncli.data.timeline import Timeline, on_days
+from rnncli.data.zoned_times import LOCAL, MOMENT, evenness, parsed
 from rnncli.errors import DataError, shown
 
 NO_TIME = "none"  # as data.time: the rows follow each other, whatever a column of dates says
@@ -40,13 +43,26 @@ _NEARLY = 0.9  # of the distances that are even leave no doubt about the order o
 
 @dataclass(frozen=True)
 class _Column:
-    """The M stamps of a column in file order, with the line of each."""
+    """The M stamps of a column in file order, with the line of each.
+
+    cells: as they are written, where `texts` are their moments, or what the clock of a zone shows; forms: the formats
+    that are what the config names.
+    """
 
     name: str
     title: str
     header: str
     texts: list[str]
     lines: list[int]
+    cells: list[str]
+    forms: list[str] = field(default_factory=list)
+    zone: str = ""
+    written: str = ""
+
+    @property
+    def formats(self) -> list[str]:
+        """The formats that the first stamp may be in, the likelier first."""
+        return self.forms or formats_of(self.texts[0]) or [INTEGER]
 
     def refuse(self, i: int, why: str) -> NoReturn:
         """Raise DataError for stamp `i`, with the reason `why`."""
@@ -83,6 +99,8 @@ def read_timelines(
     fill_gaps: bool,
     keep_duplicates: bool,
     like: Timeline | None = None,
+    form: str | None = None,
+    zone: str | None = None,
 ) -> tuple[list[Timeline], np.ndarray]:
     """Return the timeline of each series in `table`, from its column `index` (from 0), and the places of all rows.
 
@@ -92,14 +110,18 @@ def read_timelines(
 
     Steps may be left out if `fill_gaps`, and a stamp may repeat the one before it if `keep_duplicates`. Rows that
     fit the step of `like` get it: a single row has no step of its own, and Monday to Friday may be days or weekdays.
+    form: the format of strptime that the stamps are in; zone: the time zone whose clock they show.
     Raises DataError naming the first line that breaks the step, or that is no time.
     """
     members = np.concatenate(groups).astype(np.int64)
     rows = np.sort(members)
-    column = _in_one_zone(_column(table, index, rows.tolist()), like)
     order = np.searchsorted(rows, members)  # the stamps of one series after those of the other
     sizes = np.array([len(group) for group in groups])
     starts = np.cumsum(sizes) - sizes
+    column = _column(table, index, rows.tolist(), form)
+    column = _in_zone(column, (like.zone if like else "") or zone or "", np.split(order, starts[1:]), like)
+    if like is not None and column.zone:
+        like = like.zoned(column.formats[0])
     follows = np.ones(len(order), bool)
     follows[starts] = False
     after, before = order[follows], order[np.flatnonzero(follows) - 1]
@@ -124,52 +146,66 @@ def read_timelines(
     positions = grid.positions[order]
     places[members] = (positions - np.repeat(positions[starts], sizes)) // grid.step
     lasts = order[starts + sizes - 1].tolist()
-    return [grid.timeline(column.texts[i]) for i in lasts], places
+    timelines = [grid.timeline(column.texts[i]) for i in lasts]
+    return [replace(one, zone=column.zone, written=column.written) for one in timelines], places
 
 
-def order_of_times(table: Table, index: int) -> np.ndarray:
+def order_of_times(table: Table, index: int, form: str | None = None, zone: str | None = None) -> np.ndarray:
     """Return the rows (N,) of the table sorted by the times in column `index` (from 0), equal ones as they stand.
 
-    DataError for what is no time.
+    form, zone: as in `read_timelines`. DataError for what is no time.
     """
-    column = _in_one_zone(_column(table, index, range(len(table.rows))), None)
-    readings = _readings(column, formats_of(column.texts[0]) or [INTEGER])
+    rows = np.arange(len(table.rows))
+    column = _column(table, index, rows.tolist(), form)
+    made = _in_zone(column, zone or "", [rows], None)
+    if zone and (np.diff(_values(made)) < 0).mean() > 0.5:  # the newest first: an hour is repeated further up
+        rows = rows[::-1]
+        made = _in_zone(column, zone, [rows], None)
+    return rows[np.argsort(_values(made)[rows], kind="stable")]
+
+
+def _values(column: _Column) -> np.ndarray:
+    """Return the values (M,) of the stamps; of two orders of day and month, in the one that makes more of them even."""
+    readings = _readings(column, column.formats)
     if len(readings[0][1]) < len(column.texts):
         _refuse_format(column, len(readings[0][1]), [name for name, _ in readings])
-    # Of two orders of day and month the right one makes more rows even.
-    values = max((values for _, values in readings), key=lambda values: _even(np.sort(values)))
-    return np.argsort(values, kind="stable")
+    return max((values for _, values in readings), key=lambda values: evenness(np.sort(values)))
 
 
-def _column(table: Table, index: int, rows: Sequence[int]) -> _Column:
+def _column(table: Table, index: int, rows: Sequence[int], form: str | None = None) -> _Column:
     header = f"column {index + 1} {shown(table.header[index])}"
     texts = [table.rows[row][index].strip() for row in rows]
-    return _Column(table.name, table.header[index].strip().lower(), header, texts, [table.lines[row] for row in rows])
+    title, lines = table.header[index].strip().lower(), [table.lines[row] for row in rows]
+    # A template says too how wide the fields are.
+    names = [name for name in formats_of(texts[0]) if as_strptime(name) == form] if form else []
+    forms = [name for name in names if len(read(texts, name)) == len(texts)][:1] or ([form] if form else [])
+    return _Column(table.name, title, header, texts, lines, texts, forms)
 
 
-def _in_one_zone(column: _Column, like: Timeline | None) -> _Column:
-    """Return the column with times whose offset from UTC changes, as with summer time, in the offset of the last one,
-    or in that of `like`."""
-    names = formats_of(column.texts[0])
-    zones = [zone_of(name) for name in (like.format if like else "", *formats_of(column.texts[-1])[:1]) if name]
-    zone = next((zone for zone in zones if zone), "")
-    if not names or zone[:1] not in ("+", "-") or all(text.endswith(zone) for text in column.texts):
+def _in_zone(column: _Column, zone: str, groups: Sequence[np.ndarray], like: Timeline | None) -> _Column:
+    """Return the column with its moments, or with what the clock shows if that is one time of day, such as midnight.
+
+    So is a column in the `zone` that the config names, or whose offsets from UTC change, as with summer time: then in
+    the offset of the last row, or in that of `like`. groups: the places of the stamps of each series, in order.
+    DataError for what the clock of the zone never shows.
+    """
+    offsets = {zone_of(name) for text in (column.texts[0], column.texts[-1]) for name in formats_of(text)[:1]}
+    changes = len(offsets) > 1 or not all(text.endswith(tuple(offsets)) for text in column.texts)
+    times = parsed(column.texts, column.formats) if zone or changes or "%z" in "".join(column.forms) else None
+    if times is None or not (zone or times.zone):
         return column
-    orders = [name for name in (names[0], with_other_order(names[0])) if name in names]
-    bare = [text.removesuffix(zone_of(next(iter(formats_of(text)), ""))) for text in column.texts]
-    clocks = read(bare, names[0].removesuffix(zone_of(names[0]))) % DAY
-    if len(clocks) == len(bare) and np.all(clocks == clocks[0]):  # days by local date, whatever the offset of each
-        return replace(column, texts=[f"{text}{zone}" for text in bare])
-    made = {name: in_zone(column.texts, name, zone) for name in orders}
-    # Of two orders of day and month the right one makes more rows even.
-    values = {name: read(made[name], name.removesuffix(zone_of(name)) + zone) for name in orders}
-    return replace(column, texts=made[max(orders, key=lambda name: _even(values[name]))])
-
-
-def _even(values: np.ndarray) -> int:
-    """Return how many of the steps between values (n,) that stand one after another are the commonest one."""
-    steps = np.diff(values)
-    return int(np.count_nonzero(steps == _commonest_step(steps)))
+    kept = zone_of(like.format) if like is not None else ""
+    named, zone = bool(zone), zone or (kept if kept[:1] in ("+", "-") else times.zone)
+    moments, never = times.moments(zone, groups)
+    if never.any():
+        i = int(np.argmax(never))
+        column.refuse(i, f"{shown(column.cells[i])} is no time in {zone}, whose clock is put forward over it")
+    clock = moments + zones.offsets(moments, zone) if named or times.offsets is None else times.local
+    by_clock = bool(np.all(clock % DAY == clock[0] % DAY))
+    if like is not None and like.zone:
+        by_clock = like.format == LOCAL
+    texts = write(clock, LOCAL) if by_clock else write(moments, MOMENT)
+    return replace(column, texts=texts, forms=[], zone=zone, written=times.form)
 
 
 # Formats: which one all stamps have.
@@ -207,6 +243,8 @@ def _clash(text: str, name: str) -> str | None:
 def _refuse_format(column: _Column, i: int, names: Sequence[str]) -> NoReturn:
     """Raise DataError for stamp `i`, the first that is in none of the formats `names` of the stamps before it."""
     text = column.texts[i]
+    if column.forms:
+        column.refuse(i, f"{shown(column.cells[i])} is not a time in the format {column.forms[0]} of data.time_format")
     if i == 0:
         expected = "an integer, YYYY-MM, YYYY-MM-DD or YYYY-MM-DD hh:mm, or another usual form"
         column.refuse(i, f"{shown(text)} is not a time; expected {expected}")
@@ -230,7 +268,7 @@ def _grid(column: _Column, before: np.ndarray, after: np.ndarray) -> _Grid:
 
     Raises DataError unless all stamps are in one format, and one order of day and month makes them even.
     """
-    readings = _readings(column, formats_of(column.texts[0]) or [INTEGER])
+    readings = _readings(column, column.formats)
     names = [name for name, _ in readings]
     if len(readings[0][1]) < len(column.texts):
         _refuse_format(column, len(readings[0][1]), names)
@@ -246,12 +284,17 @@ def _grid(column: _Column, before: np.ndarray, after: np.ndarray) -> _Grid:
     # Yearly stamps that are the same either way, such as the first of January, go on the same either way.
     same = len(grids) == 2 and len(even) == 2 and _yearly(even[0]) and _yearly(even[1])
     if len(grids) > 1 and len(even) != 1 and not same:
-        first = f"{shown(column.texts[0])} is ambiguous, {' or '.join(names[:2])}"
-        column.refuse(0, f"{first}; rewrite the dates as YYYY-MM-DD")
+        first = f"{shown(column.cells[0])} is ambiguous, {' or '.join(names[:2])}"
+        column.refuse(0, f"{first}; say which with {_time_formats(names)}, or rewrite the dates as YYYY-MM-DD")
     chosen = (even or grids)[0]
     if chosen.unit == "month" and chosen.step == _SEASONS:
         column.refuse(0, f"{shown(column.texts[0])} looks like a season of two years; write the first year alone")
     return chosen
+
+
+def _time_formats(names: Sequence[str]) -> str:
+    """Return the settings that choose one of the formats `names`."""
+    return " or ".join(f"--set data.time_format={shown(as_strptime(name) or name)}" for name in names[:2])
 
 
 def _whole_numbers_or_dates(column: _Column, grids: Sequence[_Grid]) -> _Grid:
@@ -351,8 +394,8 @@ def _ends_summer_time(grid: _Grid, position: int, distance: int) -> bool:
 
 def _refuse_step(column: _Column, before: int, after: int, grid: _Grid) -> NoReturn:
     """Raise DataError for the stamp `after`, which is not one step after the stamp `before`."""
-    timeline = grid.timeline(column.texts[before])
-    earlier, text = shown(timeline.last), shown(column.texts[after])
+    timeline = replace(grid.timeline(column.texts[before]), zone=column.zone, written=column.written)
+    earlier, text = shown(column.cells[before]), shown(column.cells[after])
     if grid.distances.size > 2 and (grid.distances < 0).mean() > 0.5:
         column.refuse(after, f"{text} comes after {earlier}: times run backwards; --set data.sort=true sorts the rows")
     distance = int(grid.positions[after] - grid.positions[before])
@@ -364,8 +407,8 @@ def _refuse_step(column: _Column, before: int, after: int, grid: _Grid) -> NoRet
         switch = "; or sort the rows with --set data.sort=true"
         if _ends_summer_time(grid, int(grid.positions[before]), distance):
             switch = (
-                "; if summer time ends there, write times with their offset from UTC, such as +02:00, or merge the "
-                "hour with --set data.sort=true and --set data.duplicates=mean"
+                "; if summer time ends there, name the time zone, such as --set data.timezone=Europe/Berlin, or merge "
+                "the hour with --set data.sort=true and --set data.duplicates=mean"
             )
     elif distance % grid.step == 0:
         switch = "; or fill such gaps with --set data.missing=ffill|interpolate|mask"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from rnncli.data import zones
 from rnncli.data.stamps import (
     DAY,
     HOUR,
@@ -18,15 +19,16 @@ from rnncli.data.stamps import (
     WORKWEEK,
     day_of_week,
     days_in_months,
-    formats_of,
     months_of,
     months_starts,
     read,
     weekday_starts,
     weekdays_of,
     write,
+    zone_of,
 )
-from rnncli.errors import ModelFileError
+from rnncli.data.zoned_times import LOCAL, MOMENT, moments_of, written
+from rnncli.errors import DataError, ModelFileError, shown
 
 _SIZES = {  # larger units first
     "second": {"week": WEEK, "day": DAY, "hour": HOUR, "minute": 60, "second": 1},
@@ -46,6 +48,9 @@ class Timeline:
     `unit` is "step" or "year" (integers), "month", "weekday" (Monday to Friday, or the days of `week`, 0 being Monday),
     or "second" (also for minutes, days and weeks). `day` is the day of the month of monthly stamps, or the last day of
     a month that is shorter: 31 means month ends, `LAST_WEEKDAY` the last weekdays of months.
+
+    In a `zone`, stamps are read and written in the format `written`, and `last` is kept in the format MOMENT where
+    rows are so many seconds apart, or in LOCAL where they go on by the clock, such as days.
     """
 
     format: str
@@ -54,6 +59,8 @@ class Timeline:
     day: int
     last: str
     week: str = ""
+    zone: str = ""
+    written: str = ""
 
     @property
     def days(self) -> tuple[int, ...]:
@@ -87,16 +94,53 @@ class Timeline:
         return self.stamps([offset])[0]
 
     def offset_of(self, stamp: str) -> int | None:
-        """Return how many rows after `last` a stamp is (negative: before it); None if it is no time of this series."""
-        values = read([self.last, stamp], self.format)
-        if len(values) < 2:
-            return None
+        """Return how many rows after `last` a stamp is (negative: before it); None if it is no time of this series.
+
+        Of the two rows of an hour that is repeated when summer time ends, the one that comes next after `last`.
+        """
+        found = [self._offset(value) for value in self._values(stamp)]
+        offsets = [offset for offset in found if offset is not None and self.stamp(offset) == stamp]
+        return min((offset for offset in offsets if offset > 0), default=max(offsets, default=None))
+
+    def _values(self, stamp: str) -> list[int]:
+        """Return what a stamp may stand for, in the units of `last`."""
+        if not self.zone:
+            return [int(value) for value in read([stamp], self.format)]
+        moments = np.array(moments_of(stamp, self.written, self.zone), np.int64)
+        return (moments if self.format == MOMENT else moments + zones.offsets(moments, self.zone)).tolist()
+
+    def _offset(self, value: int) -> int | None:
+        values = np.array([int(read([self.last], self.format)[0]), value])
         if self.unit == "month":
             values = months_of(values)[0]
         elif self.unit == "weekday":
             values = weekdays_of(values, self.days)
         offset, rest = divmod(int(values[1] - values[0]), self.step)
-        return offset if rest == 0 and self.stamp(offset) == stamp else None
+        return None if rest else offset
+
+    def ending(self, stamp: str) -> Timeline:
+        """Return the timeline whose last row is the one of `stamp`; DataError if it is no time of this series."""
+        offset = self.offset_of(stamp)
+        if offset is None:
+            raise DataError(f"{shown(stamp)} is no time of this series, whose rows are one {self.frequency} apart")
+        return self.moved(offset)
+
+    def moved(self, offset: int) -> Timeline:
+        """Return the timeline whose last row is `offset` rows later."""
+        if not self.zone:
+            return replace(self, last=self.stamp(offset))
+        return replace(self, last=write(self._counted([offset]), self.format)[0])
+
+    def zoned(self, form: str) -> Timeline | None:
+        """Return the timeline of stamps with an offset from UTC as one in the zone of that offset, kept in the format
+        `form`, MOMENT or LOCAL; None without an offset."""
+        suffix = zone_of(self.format)
+        if self.zone or not suffix:
+            return self if self.zone else None
+        zone = suffix if suffix[0] in "+-" else "+00:00"
+        local = read([self.last], self.format)
+        last = write(local - (zones.offset_seconds(zone) if form == MOMENT else 0), form)[0]
+        return replace(self, format=form, last=last, zone=zone, written=self.format)
 
     def following(self, count: int) -> list[str]:
         """Return the next `count` stamps after `last`; raise DataError past the year 9999."""
@@ -106,11 +150,21 @@ class Timeline:
         """Return the stamps at many offsets at once, each as `stamp` returns it."""
         if self.format == INTEGER:
             return [str(int(self.last) + offset * self.step) for offset in offsets]
-        return write(self.seconds(np.array(offsets, np.int64)), self.format)
+        counted = self._counted(offsets)
+        if not self.zone:
+            return write(counted, self.format)
+        moments = counted if self.format == MOMENT else zones.moments(counted, self.zone)[0]
+        return written(moments, moments + zones.offsets(moments, self.zone), self.written)
 
     def seconds(self, offsets: np.ndarray) -> np.ndarray:
-        """Return seconds since 1970, int64 (K,), of the stamps `offsets` (K,) rows after `last`; not for integers."""
-        last = read([self.last], self.format)
+        """Return what the clock shows, in seconds since 1970, int64 (K,), at the stamps `offsets` (K,) rows after
+        `last`; not for integers."""
+        counted = self._counted(offsets)
+        return counted + zones.offsets(counted, self.zone) if self.format == MOMENT else counted
+
+    def _counted(self, offsets: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Return the values, int64 (K,), in the units of `last`, of the stamps `offsets` (K,) rows after it."""
+        offsets, last = np.asarray(offsets, np.int64), read([self.last], self.format)
         if self.unit == "month":
             months, _, clocks = months_of(last)
             months = months + offsets * self.step
@@ -121,7 +175,7 @@ class Timeline:
 
     def to_header(self) -> dict[str, Any]:
         """Return the timeline as JSON for a model file."""
-        return {key: value for key, value in asdict(self).items() if key != "week" or value}
+        return {key: value for key, value in asdict(self).items() if key not in ("week", "zone", "written") or value}
 
     @classmethod
     def from_header(cls, header: dict[str, Any]) -> Timeline:
@@ -137,7 +191,8 @@ class Timeline:
                 and isinstance(timeline.day, int)
                 and (timeline.unit != "month" or 1 <= timeline.day <= LAST_WEEKDAY)
                 and re.fullmatch("(?!.*(.).*\\1)[0-6]{0,6}", timeline.week) is not None
-                and timeline.format in formats_of(timeline.last)
+                and len(read([timeline.last], timeline.format)) == 1
+                and (not timeline.zone or (zones.is_zone(timeline.zone) and timeline.format in (MOMENT, LOCAL)))
                 and (timeline.unit != "weekday" or on_days(read([timeline.last], timeline.format), timeline.days))
             )
         except (TypeError, KeyError):

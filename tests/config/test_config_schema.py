@@ -69,6 +69,8 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
             "context": None,
             "freq": None,
             "season": None,
+            "time_format": None,
+            "timezone": None,
             "thousands": None,
             "na_values": None,
             "sort": False,

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from rnncli.data.csv_table import Table
-from rnncli.data.time_column import read_timelines
+from rnncli.data.time_column import order_of_times, read_timelines
+from rnncli.data.timeline import Timeline
 from rnncli.errors import DataError
 
 ZONES = {
@@ -25,10 +26,13 @@ def instants(zone, day, minutes, count):
     return [(start + k * timedelta(minutes=minutes)).astimezone(ZoneInfo(zone)) for k in range(count)]
 
 
+def table(stamps):
+    return Table("d.csv", ["time"], [[stamp] for stamp in stamps], list(range(2, 2 + len(stamps))), ",")
+
+
 def timeline(stamps, **how):
-    table = Table("d.csv", ["time"], [[stamp] for stamp in stamps], list(range(2, 2 + len(stamps))), ",")
     (made,), _ = read_timelines(
-        table, 0, [np.arange(len(stamps))], **{"fill_gaps": False, "keep_duplicates": False, **how}
+        table(stamps), 0, [np.arange(len(stamps))], **{"fill_gaps": False, "keep_duplicates": False, **how}
     )
     return made
 
@@ -71,10 +75,103 @@ def test_without_offsets_the_change_is_refused_by_its_line_with_a_way_that_works
     first = next(k for k in range(1, len(wall)) if wall[k] - wall[k - 1] != timedelta(minutes=minutes))
     assert str(refused.value).startswith(f"d.csv:{first + 2}: ")
     if day.month > 6:
-        mend = "data.duplicates" if minutes == 60 else "if summer time ends there"
+        mend = "data.duplicates" if minutes == 60 else "data.timezone=Europe/Berlin"
         assert mend in str(refused.value)
         merged = timeline(sorted(stamps), keep_duplicates=True)
     else:
         assert "data.missing" in str(refused.value)
         merged = timeline(stamps, fill_gaps=True)
     assert merged.following(1) == [f"{max(wall) + timedelta(minutes=minutes):%Y-%m-%d %H:%M}"]
+
+
+NAIVE = ["%Y-%m-%d %H:%M", "%d.%m.%Y %H:%M:%S", "%b %d, %Y %I:%M %p", "%Y-%m-%dT%H:%M"]
+
+
+@BOTH
+@STEPS
+@pytest.mark.parametrize("form", NAIVE)
+def test_in_a_named_zone_the_clock_is_followed_through_the_change(zone, day, minutes, form):
+    count = 48 * 60 // minutes
+    moments = instants(zone, day, minutes, count)
+    stamps = [moment.strftime(form) for moment in moments]
+    for known in (4, count // 4 - 60 // minutes, count // 4 + 60 // minutes, count // 2):
+        made = timeline(stamps[:known], zone=zone)
+        assert made.following(count - known) == stamps[known:]
+        assert made.stamps(range(1 - known, 1)) == stamps[:known]
+        clock = [moment.replace(tzinfo=timezone.utc).timestamp() for moment in moments]
+        assert made.seconds(np.arange(1 - known, count - known + 1)).tolist() == clock
+
+
+@BOTH
+@STEPS
+def test_each_row_is_found_again_one_after_another(zone, day, minutes):
+    stamps = [moment.strftime("%Y-%m-%d %H:%M") for moment in instants(zone, day, minutes, 36 * 60 // minutes)]
+    made = timeline(stamps[:3], zone=zone)
+    for stamp in stamps[3:]:
+        assert made.offset_of(stamp) == 1
+        made = made.ending(stamp)
+        assert Timeline.from_header(made.to_header()) == made
+
+
+@BOTH
+@STEPS
+@pytest.mark.parametrize("style", [":", "", "Z"])
+def test_in_a_named_zone_each_stamp_has_the_offset_of_its_own_time(zone, day, minutes, style):
+    def written(moment):
+        if style == "Z":
+            return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        offset = moment.strftime("%z")
+        return moment.strftime("%Y-%m-%d %H:%M") + offset[:3] + style + offset[3:]
+
+    stamps = [written(moment) for moment in instants(zone, day, minutes, 36 * 60 // minutes)]
+    made = timeline(stamps[:5], zone=zone)
+    assert made.following(len(stamps) - 5) == stamps[5:]
+
+
+@BOTH
+@pytest.mark.parametrize("form", ["%Y-%m-%d %H:%M:%S%z", "%Y-%m-%dT%H:%MZ", "%Y-%m-%d %H:%M"])
+def test_days_at_a_time_of_the_clock_go_by_local_date(zone, day, form):
+    def written(moment):
+        return (moment.astimezone(timezone.utc) if form.endswith("Z") else moment).strftime(form)
+
+    days = [(day + timedelta(days=k)).replace(tzinfo=ZoneInfo(zone)) for k in range(-10, 10)]
+    stamps = [written(moment) for moment in days]
+    assert timeline(stamps[:8], zone=zone).following(12) == stamps[8:]
+
+
+@BOTH
+@STEPS
+@pytest.mark.parametrize("order", [1, -1])
+def test_rows_are_sorted_by_moments(zone, day, minutes, order):
+    stamps = [moment.strftime("%d/%m/%Y %H:%M") for moment in instants(zone, day, minutes, 48 * 60 // minutes)]
+    made = table(stamps[::order])
+    assert [made.rows[i][0] for i in order_of_times(made, 0, None, zone)] == stamps
+
+
+def test_a_time_that_the_clock_never_shows_is_refused_by_its_line():
+    with pytest.raises(DataError, match=r'd.csv:4: .* "2023-03-26 02:00" is no time in Europe/Berlin'):
+        timeline([f"2023-03-26 {hour:02}:00" for hour in range(5)], zone="Europe/Berlin")
+
+
+def test_new_rows_go_on_from_those_of_the_training_data():
+    stamps = [moment.strftime("%Y-%m-%d %H:%M") for moment in instants("Europe/Berlin", CHANGES[1][1], 60, 40)]
+    before = timeline(stamps[:14], zone="Europe/Berlin")
+    after = timeline(stamps[14:], like=before)
+    assert after.stamp(1 - 26) == before.stamp(1)
+    assert after == before.moved(26)
+
+
+def test_offsets_that_change_go_on_from_a_model_of_one_offset():
+    moments = instants("Europe/Berlin", CHANGES[1][1], 60, 40)
+    stamps = [moment.strftime("%Y-%m-%d %H:%M%z") for moment in moments]
+    before = timeline(stamps[:10])
+    assert (before.zone, before.stamp(0)) == ("", "2023-10-28 21:00+0200")
+    after = timeline(stamps[10:], like=before)
+    assert after.stamp(1 - 30) == before.stamp(1) == "2023-10-28 22:00+0200"
+    following = moments[-1].astimezone(timezone(timedelta(hours=2))) + timedelta(hours=1)
+    assert after.stamp(1) == following.strftime("%Y-%m-%d %H:%M%z")
+
+
+def test_in_a_zone_the_order_of_day_and_month_must_be_plain():
+    with pytest.raises(DataError, match="is ambiguous, MM/DD/YYYY hh:mm or DD/MM/YYYY hh:mm"):
+        timeline([f"05/11/2023 {hour:02}:00" for hour in range(9)], zone="Europe/Berlin")

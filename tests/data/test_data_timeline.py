@@ -277,17 +277,16 @@ def test_an_uneven_step_has_no_switch_but_to_ignore_the_times():
     )
 
 
-@pytest.mark.parametrize(
-    ("second", "what"),
-    [
-        ("2024-03-31T03:00Z", '"Z" after "+01:00"'),
-        ("2024-03-31T03:00", 'none after "+01:00"'),
-    ],
-)
-def test_one_time_zone_only(second, what):
-    assert refused("2024-03-31T00:00+01:00", "2024-03-31T01:00+01:00", second) == (
-        f'd.csv:4: column 2 "date": mixed time zones: {what} on line 2; write all times in one zone, such as UTC'
+def test_times_with_and_without_an_offset_are_refused():
+    assert refused("2024-03-31T00:00+01:00", "2024-03-31T01:00+01:00", "2024-03-31T03:00") == (
+        'd.csv:4: column 2 "date": mixed time zones: none after "+01:00" on line 2; write all times in one zone, such '
+        "as UTC"
     )
+
+
+def test_offsets_however_written_are_compared_as_moments():
+    stamps = ["2024-03-31T00:00+01:00", "2024-03-31T00:00Z", "2024-03-31T03:00+0200", "2024-03-31T02:00Z"]
+    assert parse(*stamps).following(2) == ["2024-03-31T03:00Z", "2024-03-31T04:00Z"]
 
 
 def test_offsets_that_change_with_summer_time_are_instants():
@@ -315,7 +314,8 @@ def test_the_order_of_day_and_month_is_told_by_the_values(stamps, following):
 
 def test_an_order_of_day_and_month_that_nothing_tells_is_refused():
     assert refused("01/01/2024", "01/02/2024", "01/03/2024") == (
-        'd.csv:2: column 2 "date": "01/01/2024" is ambiguous, MM/DD/YYYY or DD/MM/YYYY; rewrite the dates as YYYY-MM-DD'
+        'd.csv:2: column 2 "date": "01/01/2024" is ambiguous, MM/DD/YYYY or DD/MM/YYYY; say which with --set '
+        'data.time_format="%m/%d/%Y" or --set data.time_format="%d/%m/%Y", or rewrite the dates as YYYY-MM-DD'
     )
     assert "is ambiguous" in refused("01/01/2024", "01/02/2024", "01/04/2024", "01/09/2024")  # uneven either way
     assert "is ambiguous" in refused("01/01/2024", "02/02/2024")  # the same either way, but not what follows

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from rnncli.config.problems import did_you_mean
 from rnncli.config.sections import (
@@ -17,6 +19,7 @@ from rnncli.config.sections import (
     TruncatedTrainingConfig,
 )
 from rnncli.config.values import each, one_of, refusal
+from rnncli.data import zones
 from rnncli.tasks.forecast.losses import FORECAST_LOSSES
 
 SCALINGS = ("seasonal-error", "mean", "standard", "robust", "last-value", "none")
@@ -37,6 +40,26 @@ def checked_scalings(value: Any) -> Any:
             hint = did_you_mean(str(one), SCALINGS) or ""
             raise refusal(f"expected one of {', '.join(SCALINGS)}, or a list of them{hint}")
     return value
+
+
+def checked_format(form: str) -> str:
+    """Return `form` if strptime reads what it writes, a date at least; refuse it otherwise."""
+    moment = datetime(2001, 2, 3)
+    try:
+        whole = datetime.strptime(moment.strftime(form), form).replace(tzinfo=None) == moment
+    except (ValueError, re.error):
+        whole = False
+    if not whole or "%" not in form:
+        raise refusal("must be a format of strptime that tells a date, such as %d.%m.%Y %H:%M")
+    return form
+
+
+def checked_zone(name: str) -> str:
+    """Return `name` if it is a time zone; refuse it otherwise."""
+    if not zones.is_zone(name):
+        hint = did_you_mean(name, zones.known()) or "; such as Europe/Berlin"
+        raise refusal(f"must be a time zone that this system knows{hint}")
+    return name
 
 
 def checked_words(value: Any) -> Any:
@@ -61,6 +84,15 @@ class SeriesConfig(TableConfig):
         default=None,
         description="The column with the time of each row, or a list of columns that tell it together, such as a date "
         "and a clock, or year and month; null detects it, none ignores times.",
+    )
+    time_format: Annotated[str, AfterValidator(checked_format)] | None = Field(
+        default=None,
+        description="The format of the times, as strptime has it, such as %d.%m.%Y %H:%M; null detects it.",
+    )
+    timezone: Annotated[str, AfterValidator(checked_zone)] | None = Field(
+        default=None,
+        description="The time zone whose clock times without an offset show, such as Europe/Berlin: rows go on through "
+        "a change of summer time, days by local date.",
     )
     target: Columns | None = Field(
         default=None, description="The column or columns to forecast, by name or by number from 1."

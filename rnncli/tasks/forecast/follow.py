@@ -198,7 +198,7 @@ class _Stream:
         if not self.begun or not follower.panel.timelines:
             return None
         timeline = follower.panel.timelines[0]
-        return replace(timeline, last=str(self.collected[-1].stamp)) if self.anew else timeline
+        return timeline.ending(str(self.collected[-1].stamp)) if self.anew else timeline
 
     def _is_late(self, arrived: _Arrived, timeline: Timeline) -> bool:
         """True if the row is to be left out, as its time is past or between two rows; the user is told."""
@@ -206,7 +206,7 @@ class _Stream:
         offset = timeline.offset_of(arrived.stamp) or 0
         if offset > 0:
             return False
-        why = f"comes after {shown(timeline.last)}" if offset else "has been already"
+        why = f"comes after {shown(timeline.stamp(0))}" if offset else "has been already"
         self.tell(f"{arrived.where}: {shown(arrived.stamp)} {why}; left out")
         return True
 
@@ -241,7 +241,7 @@ class _Stream:
         return follower.now()
 
     def _timeline(self, timeline: Timeline, arrived: _Arrived) -> Timeline:
-        made = replace(timeline, last=str(arrived.stamp))
+        made = timeline.ending(str(arrived.stamp))
         for back, row in enumerate(reversed(self.collected)):
             if row.stamp != made.stamp(-back):
                 raise DataError(

@@ -128,7 +128,7 @@ class Follower:
         S = len(panel.ids)
         rows = np.concatenate([panel.values.reshape(S, self.kept, -1)[:, 1:], filled.reshape(S, 1, -1)], axis=1)
         flags = np.concatenate([panel.known.reshape(S, self.kept, -1)[:, 1:], known.reshape(S, 1, -1)], axis=1)
-        timelines = tuple(replace(one, last=one.stamp(1)) for one in panel.timelines)
+        timelines = tuple(one.moved(1) for one in panel.timelines)
         self.forecaster.panel = replace(
             panel, values=rows.reshape(panel.values.shape), known=flags.reshape(panel.known.shape), timelines=timelines
         )

@@ -119,7 +119,7 @@ def find_columns(table: Table, data: SeriesConfig) -> tuple[Columns, Table]:
     )
     beside = (*past, *known, *static)
     kinds = kinds_of(table, identity, {*beside, *_named(table, data.target, "target"), *sources})
-    time = find_time(table, data.time, kinds, identity)
+    time = find_time(table, data.time, kinds, identity, data.time_format)
     if isinstance(time, Join):
         note(f"the columns {' and '.join(map(shown, time.names))} are read together as the time")
         joins, table, time = [*joins, time], joined(table, time), time.name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain, combinations
 
 import numpy as np
@@ -161,6 +161,8 @@ class StepTable:
             fill_gaps=self.data.missing != "refuse",
             keep_duplicates=self.data.duplicates != "refuse",
             like=self.like,
+            form=self.data.time_format,
+            zone=self.data.timezone,
         )
 
     def _numbers(self, name: str) -> np.ndarray:
@@ -264,7 +266,7 @@ class StepTable:
             },
             coming=(self._coming(cells.known_covariates, rows, places - end, blanks),),
             static={key: self._static(key, column, name, rows) for key, column in cells.static.items()},
-            timelines=tuple(replace(one, last=one.stamp(-beyond)) if beyond else one for one in timeline),
+            timelines=tuple(one.moved(-beyond) for one in timeline),
         )
 
     def _filled(self, values: np.ndarray, how: Filling, key: str, name: str, row: int) -> np.ndarray:

@@ -87,7 +87,8 @@ def read_panel(
         table = columns.joined(table)
         require_columns(table, columns)
     if data.sort and columns.time is not None:
-        order = order_of_times(table, table.header.index(columns.time)).tolist()
+        at = table.header.index(columns.time)
+        order = order_of_times(table, at, data.time_format, data.timezone).tolist()
         table = replace(table, rows=[table.rows[i] for i in order], lines=[table.lines[i] for i in order])
     if columns.layout == "rows":
         panel = panel_of_rows(table, columns, data)

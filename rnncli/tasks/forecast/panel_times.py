@@ -8,7 +8,7 @@ from rnncli.data.column_kinds import CALENDAR_NAMES, Kind, kind_of_column
 from rnncli.data.csv_table import Table
 from rnncli.data.joined_columns import Join, join_of_times, tells_clock
 from rnncli.data.numeric import column_index
-from rnncli.data.stamps import formats_of
+from rnncli.data.stamps import formats_of, read
 from rnncli.data.time_column import NO_TIME
 from rnncli.errors import DataError, shown
 
@@ -16,9 +16,11 @@ from rnncli.errors import DataError, shown
 _LONG_TIMES = ("ds", "timestamp", "date", "datetime", "time", "t")
 
 
-def find_time(table: Table, named: object, kinds: Mapping[str, Kind | None], identity: str | None) -> str | Join | None:
-    """Return the column of times: the one `named`, or the first of dates, or of whole numbers that count them, or the
-    columns that tell the time together.
+def find_time(
+    table: Table, named: object, kinds: Mapping[str, Kind | None], identity: str | None, form: str | None = None
+) -> str | Join | None:
+    """Return the column of times: the one `named`, the first in the format `form`, the first of dates, or of whole
+    numbers that count them, or the columns that tell the time together.
 
     DataError for columns that tell it by parts and do not make it.
     """
@@ -26,6 +28,12 @@ def find_time(table: Table, named: object, kinds: Mapping[str, Kind | None], ide
         return None
     if isinstance(named, (str, int)):
         return table.header[column_index(table, named)]
+    if form is not None:
+        for i, name in enumerate(table.header):
+            if len(read([table.rows[0][i].strip()], form)):
+                return name
+        where = f"{table.name}:{table.lines[0]}"
+        raise DataError(f"{where}: no column has a time in the format {form} of data.time_format; correct the format")
     usual = None if identity is None else usual_name(list(kinds), _LONG_TIMES)
     times = [name for name, kind in kinds.items() if kind == "time"]
     # Dates that are read come before whole numbers, and before what only looks like a date, such as a version.
