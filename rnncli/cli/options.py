@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +19,7 @@ SET = click.option(
     metavar="KEY=VALUE",
     help="Override one config key, such as training.epochs=5; may be repeated.",
 )
-READING = ("encoding", "delimiter", "decimal", "skip_rows", "ragged", "missing")
+READING = ("encoding", "delimiter", "decimal", "skip_rows", "skip_footer", "ragged", "missing")
 
 
 def reading_options(function: F) -> F:
@@ -35,6 +36,11 @@ def reading_options(function: F) -> F:
             help="What to do with CSV rows that have too few or too many fields.",
         ),
         click.option("--skip-rows", type=click.IntRange(0, 10**9), help="The number of lines before the CSV header."),
+        click.option(
+            "--skip-footer",
+            type=click.IntRange(0, 10**9),
+            help="The number of rows at the end of the CSV to leave out.",
+        ),
         click.option("--decimal", type=click.Choice([".", ","]), help="The decimal mark of numbers in a CSV."),
         click.option("--delimiter", help="The character between the columns of a CSV."),
         click.option("--encoding", help="The character encoding of the data, such as latin-1."),
@@ -53,7 +59,10 @@ def as_overrides(reading: dict[str, Any]) -> list[str]:
     """Return the reading options as overrides, in the form that `--set` takes."""
     import json
 
-    return [f"data.{name}={json.dumps(value)}" for name, value in reading.items()]
+    plain = re.compile("[a-z]+")  # and no other type in YAML
+    return [
+        f"data.{name}={value if plain.fullmatch(str(value)) else json.dumps(value)}" for name, value in reading.items()
+    ]
 
 
 def given(options: dict[str, Any]) -> dict[str, Any]:

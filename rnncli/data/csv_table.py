@@ -51,9 +51,11 @@ def read_table(
     delimiter: str | None = None,
     decimal: str = ".",
     skip_rows: int = 0,
+    skip_footer: int = 0,
     ragged: Ragged = "refuse",
 ) -> Table:
-    """Return the table in `source`, parsed strictly; blank lines and the first `skip_rows` lines are skipped.
+    """Return the table in `source`, parsed strictly, without blank lines, the first `skip_rows` lines and the last
+    `skip_footer` rows.
 
     A note reports every choice made for the user (a delimiter, a column's name).
     Raises DataError naming the line, and UsageError for an impossible `delimiter` or `skip_rows`.
@@ -72,6 +74,9 @@ def read_table(
         raise DataError(f"{source.name}: file is empty; need a header and at least 2 rows")
     header, header_is_data = _header(first, source.name, decimal)
     rest = [first, *records] if header_is_data else list(records)
+    if skip_footer and rest:
+        rest, footer = rest[:-skip_footer], rest[-skip_footer:]
+        note(f"left out the last {len(footer):,} rows, from line {footer[0][0]}: {shown(chosen.join(footer[0][1]))}")
     kept = rectangular(rest, len(header), source.name, first[0], ragged)
     if not kept:
         raise DataError(f"{source.name}:{first[0]}: header but no rows; add data below it")

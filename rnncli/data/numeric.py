@@ -153,21 +153,6 @@ def _refuse_thousands(table: Table, index: int, cells: Sequence[str], decimal: s
         _refuse(table, first, index, why)
 
 
-def cleaned(cells: Sequence[str], thousands: str | None, missing: Sequence[str] | None, decimal: str) -> list[str]:
-    """Return cells without the mark between `thousands` in such numbers, and those that are one of `missing` empty."""
-    spaces = "[ \u00a0\u202f]" if thousands == " " else re.escape(thousands or "")
-    grouped = re.compile(rf"[ \t]*[+-]?[0-9]{{1,3}}(?:{spaces}[0-9]{{3}})+(?:{re.escape(decimal)}[0-9]*)?[ \t]*")
-    marks, words = re.compile(spaces), set(missing or ())
-    numbers = {float(word) for word in words if is_number(word)}
-    made = []
-    for cell in cells:
-        if cell.strip() in words or (numbers and is_number(cell) and float(cell) in numbers):
-            made.append("")
-        else:
-            made.append(marks.sub("", cell.strip()) if thousands and grouped.fullmatch(cell) else cell)
-    return made
-
-
 def numeric_row(table: Table, row: int, indices: Sequence[int], decimal: str = ".") -> np.ndarray:
     """Return the cells of one row (from 0) in the columns `indices` (from 0), float64 (n,) with NaN for missing cells.
 

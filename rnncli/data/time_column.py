@@ -37,6 +37,7 @@ NO_TIME = "none"  # as data.time: the rows follow each other, whatever a column 
 
 _YEARS = range(1500, 2300)
 _COUNTS = ("index", "step", "t")
+_LONGEST_FOOTER = 3  # rows below the last time that may be a total, or a source
 _SEASONS = 13  # months from 2001-02 to 2002-03, if these are no months
 _NEARLY = 0.9  # of the distances that are even leave no doubt about the order of day and month
 
@@ -242,9 +243,14 @@ def _clash(text: str, name: str) -> str | None:
 
 def _refuse_format(column: _Column, i: int, names: Sequence[str]) -> NoReturn:
     """Raise DataError for stamp `i`, the first that is in none of the formats `names` of the stamps before it."""
-    text = column.texts[i]
+    text, rest = column.texts[i], len(column.texts) - i
+    footer = ""
+    if rest <= min(_LONGEST_FOOTER, i // 2) and not text[:1].isdigit():
+        footer = f"; if {'this row is' if rest == 1 else 'these rows are'} no data, --skip-footer {rest}"
     if column.forms:
-        column.refuse(i, f"{shown(column.cells[i])} is not a time in the format {column.forms[0]} of data.time_format")
+        column.refuse(
+            i, f"{shown(column.cells[i])} is not a time in the format {column.forms[0]} of data.time_format{footer}"
+        )
     if i == 0:
         expected = "an integer, YYYY-MM, YYYY-MM-DD or YYYY-MM-DD hh:mm, or another usual form"
         column.refuse(i, f"{shown(text)} is not a time; expected {expected}")
@@ -257,7 +263,7 @@ def _refuse_format(column: _Column, i: int, names: Sequence[str]) -> NoReturn:
     if clash == "order":
         what = f"{shown(text)} is not {names[0]}, as the dates before it are"
         column.refuse(i, f"{what}: the order of day and month is ambiguous; rewrite the dates as YYYY-MM-DD")
-    column.refuse(i, f"{shown(text)} is not a time; expected {' or '.join(names[:2])} as {before}")
+    column.refuse(i, f"{shown(text)} is not a time; expected {' or '.join(names[:2])} as {before}{footer}")
 
 
 # Steps: values to units and distances.

@@ -69,6 +69,7 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
             "context": None,
             "freq": None,
             "season": None,
+            "skip_footer": 0,
             "time_format": None,
             "timezone": None,
             "thousands": None,

@@ -209,6 +209,13 @@ def test_row_27_a_second_table():
     assert refused("a,b\n1,2\n\nx,y,z\n1,2,3\n").startswith("d.csv:4: 3 fields, header has 2")
 
 
+def test_a_footer_is_left_out_and_said():
+    table, notes = read("a,b\n1,2\n3,4\nTotal,6\n\nSource: us\n", skip_footer=2)
+    assert (table.rows, table.lines) == ([["1", "2"], ["3", "4"]], [2, 3])
+    assert notes == ['left out the last 2 rows, from line 4: "Total,6"']
+    assert "header but no rows" in refused("a,b\n1,2\n3,4\n", skip_footer=2)
+
+
 def test_skipping_too_much_or_too_little():
     assert "file is empty" in refused("a,b\n1,2\n", skip_rows=9)
     with pytest.raises(UsageError, match="cannot be negative"):

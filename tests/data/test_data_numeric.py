@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rnncli.data.cell_cleaning import cleaned
 from rnncli.data.csv_table import Table
-from rnncli.data.numeric import cleaned, column_index, is_number, is_numeric_column, numeric_column
+from rnncli.data.numeric import column_index, is_number, is_numeric_column, numeric_column
 from rnncli.errors import DataError, UsageError, shown
 
 
@@ -147,33 +148,6 @@ def test_any_float_is_read_back_exactly(values):
 def test_what_the_grammar_accepts_float_accepts_too(cell):
     if is_number(cell):
         assert float(cell) is not None
-
-
-@pytest.mark.parametrize(
-    ("cell", "thousands", "decimal", "value"),
-    [
-        ("1,234.5", ",", ".", 1234.5),
-        ("-12,345,678", ",", ".", -12345678),
-        ("1.234,5", ".", ",", 1234.5),
-        ("1.002", ".", ",", 1002),
-        ("1 234,5", " ", ",", 1234.5),
-        ("1\u202f234", " ", ".", 1234),
-        ("1'234.5", "'", ".", 1234.5),
-        ("919", ",", ".", 919),
-    ],
-)
-def test_marks_between_thousands(cell, thousands, decimal, value):
-    (made,) = cleaned([cell], thousands, None, decimal)
-    assert numeric_column(column(made), 2, decimal=decimal).tolist() == [value]
-
-
-@pytest.mark.parametrize("cell", ["1,23", "1,2345", "12,34,567", "1,234,5", ",123"])
-def test_what_is_not_grouped_by_thousands_stays_and_is_refused(cell):
-    assert cleaned([cell], ",", None, ".") == [cell]
-
-
-def test_words_that_mean_missing():
-    assert cleaned(["-999", " x ", "x1", "7"], None, ["-999", "x"], ".") == ["", "", "x1", "7"]
 
 
 def test_thousands_or_a_fraction_is_refused_with_two_mends_that_work():

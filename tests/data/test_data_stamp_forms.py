@@ -132,7 +132,8 @@ FAULTS = {
     "newest first": (lambda s: s[::-1], 1, "times run backwards"),
     "a bad cell": (lambda s: [*s[:25], "n.v.", *s[26:]], 25, "is not a time"),
     "an empty cell": (lambda s: [*s[:25], "", *s[26:]], 25, "is not a time"),
-    "a footer": (lambda s: [*s, "Total"], N, "is not a time"),
+    "a footer": (lambda s: [*s, "Total"], N, "; if this row is no data, --skip-footer 1"),
+    "a footer of three lines": (lambda s: [*s, "", "Total", "Source: us"], N, "rows are no data, --skip-footer 3"),
 }
 
 

@@ -75,6 +75,9 @@ class SeriesConfig(TableConfig):
 
     counts_rows = True
 
+    skip_footer: int = Field(
+        default=0, ge=0, le=10**9, description="The number of rows to skip at the end of the CSV, such as a total."
+    )
     id: Columns | None = Field(
         default=None,
         description="The column that names the series of each row, or a list of columns that do together; null looks "

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.data.cell_cleaning import cleaned, split_sign
 from rnncli.data.csv_table import Table
-from rnncli.data.numeric import cleaned, numeric_column
+from rnncli.data.numeric import numeric_column
 from rnncli.data.source import read_lines
 from rnncli.data.timeline import Timeline
 from rnncli.errors import DataError, ModelFileError, StoppedError, UsageError, shown
@@ -146,7 +147,8 @@ class _Stream:
                 self.tell(f"{where}: {len(cells)} fields, the others have {len(header)}; left out")
                 continue
             try:
-                yield self._row(where, header, cleaned(cells, self.data.thousands, self.data.na_values, self.decimal))
+                bare = [split_sign(cell)[1] for cell in cells]
+                yield self._row(where, header, cleaned(bare, self.data.thousands, self.data.na_values, self.decimal))
             except DataError as error:
                 self.tell(f"{error}; left out")
 

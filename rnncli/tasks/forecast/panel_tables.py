@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from rnncli.data.cell_cleaning import cleaned, without_signs
 from rnncli.data.csv_table import Table, read_table
-from rnncli.data.numeric import cleaned, numeric_row
+from rnncli.data.numeric import numeric_row
 from rnncli.data.source import Source
 from rnncli.data.time_column import order_of_times
 from rnncli.errors import ConfigError, DataError, shown
@@ -136,8 +137,10 @@ def _read(source: Source, data: SeriesConfig) -> Table:
         delimiter=data.delimiter,
         decimal=data.decimal,
         skip_rows=data.skip_rows,
+        skip_footer=data.skip_footer,
         ragged=data.ragged,
     )
+    table = without_signs(table)
     if data.thousands is None and not data.na_values:
         return table
     return replace(table, rows=[cleaned(row, data.thousands, data.na_values, data.decimal) for row in table.rows])

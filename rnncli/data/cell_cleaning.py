@@ -1,0 +1,62 @@
+"""Cells as people write them, made plain numbers: marks between thousands, words for missing values, signs of units."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rnncli.data.csv_table import Table
+from rnncli.data.numeric import is_missing, is_number
+from rnncli.errors import shown
+from rnncli.notes import note
+
+_SIGN = r"US\$|[$€£¥₹₽₩₺%‰]|°[CF]|USD|EUR|GBP|CHF|JPY|Rs\.?|kr|zł"
+_GAP = "[ \t\u00a0\u202f]*"
+_SIGNED = re.compile(
+    rf"{_GAP}([+-]?){_GAP}({_SIGN})?{_GAP}([+-]?)([0-9.,][0-9.,' \u00a0\u202f]*?){_GAP}({_SIGN})?{_GAP}"
+)
+
+
+def cleaned(cells: Sequence[str], thousands: str | None, missing: Sequence[str] | None, decimal: str) -> list[str]:
+    """Return cells without the mark between `thousands` in such numbers, and those that are one of `missing` empty."""
+    spaces = "[ \u00a0\u202f]" if thousands == " " else re.escape(thousands or "")
+    grouped = re.compile(rf"[ \t]*[+-]?[0-9]{{1,3}}(?:{spaces}[0-9]{{3}})+(?:{re.escape(decimal)}[0-9]*)?[ \t]*")
+    marks, words = re.compile(spaces), set(missing or ())
+    numbers = {float(word) for word in words if is_number(word)}
+    made = []
+    for cell in cells:
+        if cell.strip() in words or (numbers and is_number(cell) and float(cell) in numbers):
+            made.append("")
+        else:
+            made.append(marks.sub("", cell.strip()) if thousands and grouped.fullmatch(cell) else cell)
+    return made
+
+
+def without_signs(table: Table) -> Table:
+    """Return the table without the sign of a currency, per cent or degrees that all cells of a column have, with a
+    note of each such column."""
+    signs = {}
+    for i, cell in enumerate(_first_present(table)):
+        sign = split_sign(cell)[0]
+        if sign and all(split_sign(row[i])[0] == sign or is_missing(row[i]) for row in table.rows):
+            signs[i] = sign
+    if not signs:
+        return table
+    listed = ", ".join(f"{shown(table.header[i])} in {sign}" for i, sign in signs.items())
+    note(f"numbers are read, and written, without their signs: {listed}")
+    rows = [[split_sign(cell)[1] if i in signs else cell for i, cell in enumerate(row)] for row in table.rows]
+    return replace(table, rows=rows)
+
+
+def _first_present(table: Table) -> list[str]:
+    """Return the first cell of each column that is not missing, "" where all are."""
+    return [next((row[i] for row in table.rows if not is_missing(row[i])), "") for i in range(len(table.header))]
+
+
+def split_sign(cell: str) -> tuple[str, str]:
+    """Return the sign of a number, such as $ or %, and the number; "" and the cell if it is no number with one sign."""
+    found = _SIGNED.fullmatch(cell)
+    if found is None or bool(found[2]) == bool(found[5]) or (found[1] and found[3]):
+        return "", cell
+    return found[2] or found[5], f"{found[1]}{found[3]}{found[4]}"

@@ -1,0 +1,71 @@
+"""Cells as people write them: marks between thousands, words for missing values, signs of units."""
+
+import pytest
+
+from rnncli.data.cell_cleaning import cleaned, without_signs
+from rnncli.data.csv_table import Table
+from rnncli.data.numeric import numeric_column
+from rnncli.notes import noting
+
+
+def column(*cells):
+    return Table("d.csv", ["x", "temp"], [["a", cell] for cell in cells], list(range(2, 2 + len(cells))), ",")
+
+
+@pytest.mark.parametrize(
+    ("cell", "thousands", "decimal", "value"),
+    [
+        ("1,234.5", ",", ".", 1234.5),
+        ("-12,345,678", ",", ".", -12345678),
+        ("1.234,5", ".", ",", 1234.5),
+        ("1.002", ".", ",", 1002),
+        ("1 234,5", " ", ",", 1234.5),
+        ("1\u202f234", " ", ".", 1234),
+        ("1'234.5", "'", ".", 1234.5),
+        ("919", ",", ".", 919),
+    ],
+)
+def test_marks_between_thousands(cell, thousands, decimal, value):
+    (made,) = cleaned([cell], thousands, None, decimal)
+    assert numeric_column(column(made), 1, decimal=decimal).tolist() == [value]
+
+
+@pytest.mark.parametrize("cell", ["1,23", "1,2345", "12,34,567", "1,234,5", ",123"])
+def test_what_is_not_grouped_by_thousands_stays_and_is_refused(cell):
+    assert cleaned([cell], ",", None, ".") == [cell]
+
+
+def test_words_that_mean_missing():
+    assert cleaned(["-999", " x ", "x1", "7"], None, ["-999", "x"], ".") == ["", "", "x1", "7"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "sign", "values"),
+    [
+        (["$1.50", "-$2", "$-3.25", "$ 4"], "$", [1.5, -2, -3.25, 4]),
+        (["1.50 €", "-2€", "", "NA"], "€", [1.5, -2, None, None]),
+        (["12%", "7.5 %", "-1%"], "%", [12, 7.5, -1]),
+        (["21.5 °C", "-3°C"], "°C", [21.5, -3]),
+        (["USD 5", "EUR 5"], None, None),
+        (["5%", "0.05"], None, None),
+        (["5", "6"], None, None),
+        (["$5$", "$6$"], None, None),
+        (["A5", "A6"], None, None),
+    ],
+)
+def test_a_sign_that_all_cells_have_is_taken_off_and_said(cells, sign, values):
+    notes = []
+    with noting(notes.append):
+        made = without_signs(column(*cells))
+    if sign is None:
+        assert (made, notes) == (column(*cells), [])
+        return
+    assert notes == [f'numbers are read, and written, without their signs: "temp" in {sign}']
+    found = numeric_column(made, 1, missing="mask").tolist()
+    assert [None if value != value else value for value in found] == values
+
+
+def test_signs_come_before_thousands():
+    made = without_signs(column("$1,234.50", "-$2,000"))
+    cells = cleaned([row[1] for row in made.rows], ",", None, ".")
+    assert numeric_column(column(*cells), 1).tolist() == [1234.5, -2000]
