@@ -245,7 +245,7 @@ def _refuse_format(column: _Column, i: int, names: Sequence[str]) -> NoReturn:
     """Raise DataError for stamp `i`, the first that is in none of the formats `names` of the stamps before it."""
     text, rest = column.texts[i], len(column.texts) - i
     footer = ""
-    if rest <= min(_LONGEST_FOOTER, i // 2) and not text[:1].isdigit():
+    if rest <= min(_LONGEST_FOOTER, i // 4) and not text[:1].isdigit():
         footer = f"; if {'this row is' if rest == 1 else 'these rows are'} no data, --skip-footer {rest}"
     if column.forms:
         column.refuse(
