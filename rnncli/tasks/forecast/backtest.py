@@ -157,6 +157,7 @@ class Tester:
 
     def _baselines(self, origins: np.ndarray, horizon: int) -> dict[str, np.ndarray]:
         """Return baseline forecasts by name; each reads its series from the first row, at most `_FAR_ENOUGH` rows."""
+        possible = self.members.first.windowing.possible
         begins = self.panel.starts[self.features.series[origins - 1]]
         pasts = np.minimum(origins - begins, _FAR_ENOUGH)
         names = [name for name in self.names if name in ("last-value", "drift") or self.season > 1]
@@ -165,7 +166,7 @@ class Tester:
             mine = pasts == length
             past = rows_before(self.features.values, origins[mine], int(length))
             for name, forecasts in made.items():
-                forecasts[:, mine] = NAIVE_FORECASTS[name](past, horizon, self.season)
+                forecasts[:, mine] = possible(NAIVE_FORECASTS[name](past, horizon, self.season))
         return made
 
     def _scales(self, origins: np.ndarray, begins: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

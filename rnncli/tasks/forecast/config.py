@@ -152,6 +152,9 @@ class SeriesConfig(TableConfig):
     transform: Literal["none", "log", "log1p", "sqrt", "box-cox"] = Field(
         default="none", description="A transform of the targets before they are scaled; forecasts are transformed back."
     )
+    non_negative: bool = Field(
+        default=False, description="The targets cannot be below 0, nor can forecasts and intervals."
+    )
     residual: Literal["none", "last-value", "seasonal-naive", "seasonal-growth"] | None = Field(
         default=None,
         description="The naive forecast that the network corrects, or none; null chooses last-value or "

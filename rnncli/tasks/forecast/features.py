@@ -272,7 +272,7 @@ class Fitted:
         panel, rows = splits.panel, splits.rows(0)
         if data.calendar and not panel.timelines:
             raise ConfigError("data.calendar: needs a time column; name it in data.time, or set data.calendar to false")
-        require_transformable(panel.values, data.transform, name)
+        require_transformable(panel.values, data.transform, name, non_negative=data.non_negative)
         spans = [splits.span(s, 0) for s in range(len(panel.ids))]
         power = 1.0
         if data.transform == "box-cox":

@@ -105,7 +105,7 @@ class Forecaster(Predictor):
     def read(self, source: Source, data: SeriesConfig) -> None:
         """Go on from the end of `source`; rows that follow those of the model file are appended to them."""
         panel, _, _ = read_panel(source, data, self.columns, self.panel)
-        require_transformable(panel.values, data.transform, source.name)
+        require_transformable(panel.values, data.transform, source.name, non_negative=data.non_negative)
         self._require_frequency(panel, source.name)
         self.fitted.encoders.note_unseen(panel, source.name)
         if self._follows(panel):
@@ -235,7 +235,8 @@ class Forecaster(Predictor):
 
     def _naive(self, name: str, wanted: int) -> np.ndarray:
         season, series = self.data.season or 1, map(self.panel.one, range(len(self.panel.ids)))
-        return np.concatenate([NAIVE_FORECASTS[name](one.values[:, None], wanted, season) for one in series], axis=1)
+        made = [NAIVE_FORECASTS[name](one.values[:, None], wanted, season) for one in series]
+        return self.members.first.windowing.possible(np.concatenate(made, axis=1))
 
     def _paths(
         self, members: Members, contexts: Features, method: str, samples: int, wanted: int, seed: int

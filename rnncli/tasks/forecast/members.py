@@ -250,4 +250,5 @@ def windowing(config: ForecastConfig, context: int, scaling: str, fitted: Fitted
         fixed=fitted.fixed,
         transform=data.transform,
         power=fitted.power,
+        non_negative=data.non_negative,
     )

@@ -102,7 +102,7 @@ def _count(split: float | int | str | None, lengths: np.ndarray) -> np.ndarray:
 def with_rows(made: Divided, source: Source, columns: Columns, data: SeriesConfig) -> Divided:
     """Append the rows of `source`, read as `data` defines, as one more split. DataError unless they follow."""
     more, _, _ = read_panel(source, data, columns, made.panel)
-    require_transformable(more.values, data.transform, source.name)
+    require_transformable(more.values, data.transform, source.name, non_negative=data.non_negative)
     _require_continuation(more, source.name, made)
     whole = continued(made.panel, more)
     return Divided(whole, np.concatenate([made.ends, whole.lengths[:, None]], axis=1), source.name)

@@ -49,9 +49,12 @@ TRANSFORMS: dict[str, Transform] = {
 }
 
 
-def require_transformable(values: np.ndarray, transform: str, name: str) -> None:
-    """Raise DataError if one of the values, which came from the file `name`, has no transform."""
+def require_transformable(values: np.ndarray, transform: str, name: str, *, non_negative: bool = False) -> None:
+    """Raise DataError if one of the values, which came from the file `name`, has no transform, or is negative where the
+    series cannot be."""
     needs, low = TRANSFORMS[transform], values.min()
+    if non_negative and low < 0:
+        raise DataError(f"{name}: data.non_negative is true, and the lowest value is {low:g}; set it to false")
     if low < needs.least:
         raise DataError(
             f"{name}: data.transform {transform} needs values that are {needs.needs}, and the lowest is {low:g}; "
@@ -128,7 +131,7 @@ class Windowing:
     """The way in which windows are cut and scaled.
 
     baseline: one of `baselines`; None corrects nothing. fixed: (centre, scale), each (S, C), of whole series,
-    for scalings "none" and "last-value". power: of a Box-Cox transform.
+    for scalings "none" and "last-value". power: of a Box-Cox transform. non_negative: True if forecasts end at 0.
     """
 
     context: int
@@ -139,6 +142,7 @@ class Windowing:
     fixed: tuple[np.ndarray, np.ndarray]
     transform: str = "none"
     power: float = 1.0
+    non_negative: bool = False
 
     def contexts(self, features: Features, origins: np.ndarray) -> Features:
         """Return the rows before each origin, and the known covariates of those after it."""
@@ -191,7 +195,11 @@ class Windowing:
         return TRANSFORMS[self.transform].forward(y, self.power)
 
     def back(self, z: np.ndarray) -> np.ndarray:
-        return TRANSFORMS[self.transform].back(z, self.power)
+        return self.possible(TRANSFORMS[self.transform].back(z, self.power))
+
+    def possible(self, values: np.ndarray) -> np.ndarray:
+        """Return `values` with 0 in place of those below it, where the series cannot be negative."""
+        return np.maximum(values, 0.0) if self.non_negative else values
 
     def origins(self, first: int, last: int, begin: int = 0) -> np.ndarray:
         """Return all origins with forecast rows in first ≤ row < last and a context that begins at `begin` or later."""

@@ -363,3 +363,41 @@ def test_another_level_is_noted_where_nothing_scales_it(factor, scaling, noted):
     model = reloaded(made(csv(y=SERIES), scaling=scaling, residual="none"))
     notes = read(model, csv(y=factor * SERIES))
     assert sum("its level is far from" in text for text in notes) == noted
+
+
+# Series that cannot be negative.
+
+FALLING = np.maximum(np.linspace(30, 0.2, N) + RANDOM.normal(0, 2, N), 0)
+
+
+@pytest.mark.parametrize("loss", ["mae", "quantile", "student-t"])
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_what_cannot_be_negative_ends_at_0_in_forecasts_intervals_and_paths(loss, decoder):
+    def of(**data):
+        experiment = made(csv(y=FALLING), {"loss": loss}, {"decoder": decoder}, validation=0.3, **data)
+        with noting(lambda text: None):
+            experiment.score()  # calibrates
+        model = reloaded(experiment)
+        wanted = 6 if decoder == "recursive" else HORIZON
+        return model, model.forecasts(wanted, (95,), 0 if loss == "mae" else 20, network=True)
+
+    _, free = of()
+    model, bound = of(non_negative=True)
+    low, high = bound.bands[95.0]
+    every = [bound.point, low, high, *([] if bound.paths is None else [bound.paths])]
+    assert min(free.point.min(), free.bands[95.0][0].min()) < 0
+    assert all((one >= 0).all() for one in every)
+    assert (low <= bound.point).all()
+    assert (bound.point <= high).all()
+    assert np.array_equal(bound.point[:1], np.maximum(free.point[:1], 0))  # later rows may read the first
+    assert (model._naive("drift", 40) >= 0).all()
+
+
+def test_negative_values_of_what_cannot_be_negative_are_refused():
+    with pytest.raises(
+        DataError, match=r"s.csv: data.non_negative is true, and the lowest value is -3; set it to false"
+    ):
+        made(csv(y=np.append(FALLING, -3.0)), non_negative=True)
+    model = reloaded(made(csv(y=FALLING), non_negative=True))
+    with pytest.raises(DataError, match=r"o.csv: data.non_negative is true, and the lowest value is -1"):
+        read(model, csv(y=FALLING - FALLING.min() - 1))
