@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
+from rnncli.data.digits import Written
 from rnncli.tasks.task import Piece
 from rnncli.ui.output import Output, visible
 
@@ -139,7 +140,10 @@ def three_digits(value: float | None) -> str:
 
 
 def cell(value: Any) -> str:
-    """Return a value as tables and CSV show it: floats with DIGITS significant digits, None as an empty string."""
+    """Return a value as tables and CSV show it: floats with DIGITS significant digits, or as they are `Written`; None
+    as an empty string."""
+    if isinstance(value, Written):
+        return str(value)
     return _digits(value) if isinstance(value, float) else "" if value is None else str(value)
 
 
@@ -149,7 +153,10 @@ def _digits(value: float) -> str:
 
 
 def rounded(value: Any) -> Any:
-    """Return the value with all its floats rounded to DIGITS significant digits, or None where not finite."""
+    """Return the value with all its floats rounded to DIGITS significant digits, or None where not finite; what is
+    `Written` has its own."""
+    if isinstance(value, Written) and math.isfinite(value):
+        return value.shown
     if isinstance(value, float):
         return float(_digits(value)) if math.isfinite(value) else None  # JSON has neither NaN nor infinity
     if isinstance(value, Mapping):

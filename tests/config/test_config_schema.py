@@ -78,6 +78,7 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
             "missing": "refuse",
             "duplicates": "refuse",
             "transform": "none",
+            "non_negative": False,
             "residual": None,
             "scaling": None,
         },

@@ -15,6 +15,7 @@ import numpy as np
 
 from rnncli.data.cell_cleaning import cleaned, split_sign
 from rnncli.data.csv_table import Table
+from rnncli.data.digits import Written, decimals_of
 from rnncli.data.numeric import numeric_column
 from rnncli.data.source import read_lines
 from rnncli.data.timeline import Timeline
@@ -23,6 +24,7 @@ from rnncli.nn import model_file
 from rnncli.notes import note
 from rnncli.tasks.forecast.follower import Followed, Follower
 from rnncli.tasks.forecast.forecaster import Forecaster, ForecastOptions
+from rnncli.tasks.forecast.panel import digits_of
 from rnncli.tasks.task import Asked
 
 _SAVED_EVERY = 30.0  # seconds
@@ -112,6 +114,7 @@ class _Arrived:
     where: str
     stamp: str | None
     values: np.ndarray
+    decimals: list[int]
 
 
 class _Stream:
@@ -123,6 +126,7 @@ class _Stream:
         self.path, self.encoding, self.decimal = asked.data or "-", data.encoding, data.decimal
         self.delimiter = str(asked.reading.get("delimiter", forecaster.delimiter))
         self.columns = forecaster.columns
+        self.digits = [digits for series in digits_of(forecaster.panel) for digits in series]
         self.levels, self.tell = sorted(levels), asked.tell
         self.names = [*self.columns.sources(self.columns.time), *self.columns.targets]
         self.collected: list[_Arrived] = []
@@ -167,8 +171,9 @@ class _Stream:
         row = self.columns.joined(Table(name, header, [cells], [int(number)], self.delimiter))
         stamp = None if self.columns.time is None else row.rows[0][row.header.index(self.columns.time)].strip()
         table = replace(row, rows=[*row.rows, ["0"] * len(row.header)], lines=row.lines * 2)
-        values = [self._value(table, row.header.index(target)) for target in self.columns.targets]
-        return _Arrived(where, stamp, np.array(values))
+        places = [row.header.index(target) for target in self.columns.targets]
+        values = np.array([self._value(table, place) for place in places])
+        return _Arrived(where, stamp, values, [decimals_of(row.rows[0][place], self.decimal) for place in places])
 
     def _value(self, table: Table, index: int) -> float:
         """Return the number in a cell of the row; a missing one, told to the user, for what is none."""
@@ -257,7 +262,8 @@ class _Stream:
         columns, row = self.columns, dict[str, Any]()
         if arrived.stamp is not None:
             row |= columns.cells(columns.time, arrived.stamp)
-        row |= {name: _known(value) for name, value in zip(self.columns.targets, arrived.values, strict=True)}
+        each = zip(self.columns.targets, arrived.values, arrived.decimals, strict=True)
+        row |= {name: None if np.isnan(value) else Written(value, decimals) for name, value, decimals in each}
         row["score"] = None if followed is None else _highest(followed.score)
         if followed is not None and follower.panel.timelines:
             coming = columns.cells(columns.time, follower.panel.timelines[0].stamp(1))
@@ -265,9 +271,10 @@ class _Stream:
         else:
             row |= {f"next_{name}": None for name in columns.sources(columns.time)}
         for c, name in enumerate(self.columns.targets):
-            row[f"next_{name}"] = None if followed is None else float(followed.point[c])
+            number = self.digits[c].number
+            row[f"next_{name}"] = None if followed is None else number(followed.point[c])
             for level in self.levels:
-                low, high = (None, None) if followed is None else (end[c] for end in followed.bands[level])
+                low, high = (None, None) if followed is None else (number(end[c]) for end in followed.bands[level])
                 row[f"next_{name}_lo_{level:g}"], row[f"next_{name}_hi_{level:g}"] = low, high
         return row
 
@@ -276,7 +283,3 @@ def _highest(scores: np.ndarray) -> float | None:
     """Return the highest score of the columns that have one, or None."""
     known = scores[~np.isnan(scores)]
     return float(known.max()) if known.size else None
-
-
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)

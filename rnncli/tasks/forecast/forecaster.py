@@ -20,7 +20,7 @@ from rnncli.tasks.forecast.calibration import SHOWN, Calibration
 from rnncli.tasks.forecast.config import ForecastConfig, SeriesConfig
 from rnncli.tasks.forecast.features import Fitted, last_contexts
 from rnncli.tasks.forecast.members import SEED, Members, build_members
-from rnncli.tasks.forecast.panel import Panel, continued
+from rnncli.tasks.forecast.panel import Panel, continued, digits_of
 from rnncli.tasks.forecast.panel_columns import Columns, as_number
 from rnncli.tasks.forecast.panel_tables import read_panel, with_future
 from rnncli.tasks.forecast.recursive import Recursive
@@ -352,7 +352,7 @@ class Forecaster(Predictor):
     def _rows(self, point: np.ndarray, bands: Mapping[float, Band]) -> list[dict[str, Any]]:
         """Return table rows, with series side by side as columns if the input has them so, else one under another."""
         side_by_side = len(self.panel.ids) > 1 and self.columns.layout == "wide"
-        rows = []
+        rows, digits = [], digits_of(self.panel)
         for s, name in enumerate(self.panel.ids):
             timeline = self.panel.timelines[s] if self.panel.timelines else None
             stamps = timeline.following(len(point)) if timeline else range(1, len(point) + 1)
@@ -364,9 +364,11 @@ class Forecaster(Predictor):
                     row["step"] = stamp
                 names = (name,) if side_by_side else self.columns.targets
                 for c, target in enumerate(names):
-                    row[target] = float(point[k, s, c])
-                    for level, (low, high) in sorted(bands.items()):
-                        row[f"{target}_lo_{level:g}"], row[f"{target}_hi_{level:g}"] = low[k, s, c], high[k, s, c]
+                    number = digits[s][c].number
+                    row[target] = number(point[k, s, c])
+                    for level, ends in sorted(bands.items()):
+                        for end, values in zip(("lo", "hi"), ends, strict=True):
+                            row[f"{target}_{end}_{level:g}"] = number(values[k, s, c])
                 rows.append(row)
         if not side_by_side:
             return rows

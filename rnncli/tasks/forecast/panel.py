@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from rnncli.data.digits import Digits
 from rnncli.data.timeline import Timeline
 
 _PREFIX = "panel."  # of its arrays in a model file
@@ -216,6 +217,12 @@ def filled(values: np.ndarray, how: Filling) -> np.ndarray:
     if how == "interpolate":
         return np.interp(places, known, values[known])
     return values[known[np.maximum(np.searchsorted(known, places, side="right") - 1, 0)]]
+
+
+def digits_of(panel: Panel) -> list[list[Digits]]:
+    """Return how the numbers of each series and target are written."""
+    known = np.where(panel.known, panel.values, np.nan)
+    return [[Digits.of(column) for column in known[panel.rows(s)].T] for s in range(len(panel.ids))]
 
 
 def first_known(known: np.ndarray) -> int:

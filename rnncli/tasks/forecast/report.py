@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.config.problems import did_you_mean
+from rnncli.data.digits import Written
 from rnncli.errors import CheckFailedError, UsageError, shown
 from rnncli.tasks.forecast.backtest import NETWORK, WITH_BASELINE, Backtest
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
@@ -17,6 +18,7 @@ from rnncli.tasks.forecast.calibration import SHOWN
 from rnncli.tasks.forecast.experiment import SPLITS, ForecastExperiment
 from rnncli.tasks.forecast.forecaster import stamped
 from rnncli.tasks.forecast.metrics import probability_better, verdict
+from rnncli.tasks.forecast.panel import digits_of
 from rnncli.tasks.forecast.reports import BacktestReport, Covered, Judged
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
@@ -166,6 +168,7 @@ def window_rows(experiment: ForecastExperiment, tested: Backtest) -> Iterator[di
     """Yield every forecast row of every window: its cutoff, the actual value, and all forecasts."""
     panel, columns = experiment.splits.panel, experiment.columns
     side_by_side, steps = columns.layout == "wide" and len(panel.ids) > 1, range(len(tested.actual) + 1)
+    digits = digits_of(panel)
     bands = {} if tested.quantiles is None else {level: tested.band(level) for level in SHOWN}
     for w, (origin, s) in enumerate(zip(tested.origins.tolist(), tested.series.tolist(), strict=True)):
         end, timeline = int(panel.starts[s + 1]), panel.timelines[s] if panel.timelines else None
@@ -176,11 +179,12 @@ def window_rows(experiment: ForecastExperiment, tested: Backtest) -> Iterator[di
                 row: dict[str, Any] = columns.cells(columns.id, panel.ids[s]) | {"cutoff": cutoff}
                 row |= {"step": stamp} if columns.time is None else columns.cells(columns.time, str(stamp))
                 row["target"], row["actual"] = target, _known(tested.actual[k, w, c])
-                row |= {name: float(made[k, w, c]) for name, made in tested.forecasts.items()}
+                number = digits[s][c].number
+                row |= {name: number(made[k, w, c]) for name, made in tested.forecasts.items()}
                 for level, (low, high) in bands.items():
-                    row[f"lo_{level:g}"], row[f"hi_{level:g}"] = float(low[k, w, c]), float(high[k, w, c])
+                    row[f"lo_{level:g}"], row[f"hi_{level:g}"] = number(low[k, w, c]), number(high[k, w, c])
                 yield row
 
 
 def _known(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
+    return None if np.isnan(value) else Written(float(value))

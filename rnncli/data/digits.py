@@ -1,0 +1,76 @@
+"""How many digits a number is written with: as many as its series needs, and what came in as it came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+_OF_A_STEP = 4  # significant digits of the typical step of a series
+_EXACT = 15  # significant digits that a double holds for sure
+_SEEN = 1000  # values tell how many decimals a series has
+_LONGEST = 12  # decimals, before a power of ten is shorter
+
+
+class Written(float):
+    """A number that knows how it is written: with `least` to `most` decimals, or all that it has; other floats are
+    rounded to some digits when they are written."""
+
+    least: int
+    most: int | None
+
+    def __new__(cls, value: float, least: int = 0, most: int | None = None) -> Written:
+        made = super().__new__(cls, value)
+        made.least, made.most = least, most
+        return made
+
+    @property
+    def shown(self) -> float:
+        """The number that is written."""
+        return float(self) if self.most is None else round(float(self), self.most)
+
+    def __str__(self) -> str:
+        text = repr(self.shown)
+        if "e" in text and 1 <= abs(self) < 1e18:
+            text = f"{self.shown:.0f}"
+        whole, _, decimals = text.partition(".")
+        decimals = decimals if decimals.strip("0") else ""
+        return text if "e" in text else f"{whole}.{decimals.ljust(self.least, '0')}".rstrip(".")
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Decimals of the numbers of a series: `most` of them, and the `least` that its values have."""
+
+    least: int
+    most: int
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> Digits:
+        """Return the decimals for forecasts of a series of values (N,): four significant digits of its median step, and
+        no fewer than its values have."""
+        values = values[np.isfinite(values)]
+        steps = np.abs(np.diff(values))
+        steps = steps[steps > 0]
+        sample = values[:: max(1, len(values) // _SEEN)]
+        given = max((_decimals(value) for value in sample.tolist()), default=0)
+        of_step = _OF_A_STEP - 1 - int(np.floor(np.log10(np.median(steps)))) if steps.size else 0
+        highest = float(np.abs(values).max(initial=0))
+        exact = _EXACT - 1 - int(np.floor(np.log10(highest))) if highest > 0 else _EXACT
+        return cls(min(given, max(exact, 0)), max(0, min(max(given, of_step), exact)))
+
+    def number(self, value: float) -> Written:
+        """Return a forecast of the series as it is written."""
+        return Written(value, self.least if self.least <= _LONGEST else 0, self.most)
+
+
+def decimals_of(text: str, decimal: str = ".") -> int:
+    """Return the number of decimals of a number as it is written, 0 with a power of ten."""
+    decimals = text.strip().partition(decimal)[2]
+    return len(decimals) if decimals.isdecimal() else 0
+
+
+def _decimals(value: float) -> int:
+    digits, _, power = repr(value).partition("e")
+    decimals = len(digits.partition(".")[2].rstrip("0"))
+    return max(0, decimals - int(power)) if power else decimals
