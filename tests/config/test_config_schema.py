@@ -65,6 +65,7 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
             "future": None,
             "static": None,
             "calendar": False,
+            "holidays": None,
             "horizon": None,
             "context": None,
             "freq": None,

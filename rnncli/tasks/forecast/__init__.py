@@ -5,10 +5,12 @@ forecasts exactly what that baseline does.
 
     config, task        the config; the task
     panel               several series in one table, with covariates; rows put in their places; storage in a file
-    panel_columns, panel_tables, panel_steps   roles of columns; panels from a CSV; from a row for each step
+    panel_columns, panel_times   the roles of columns; the column of times, or the columns that tell it together
+    panel_tables, panel_steps    panels from a CSV; from a table with a row for each step
     settings            config values that the data decide where they are left open; detection of the season
     splits              the rows for training, for validation and for testing
-    features            covariates and the calendar as features; all else that is fitted to the training rows
+    features            covariates as features; all else that is fitted to the training rows
+    calendar_features   the place of a row in the day, the week and the year, and holidays, as features
     windows             windows of series, transformed and scaled by their contexts
     decoders, recursive   the ways in which a network gets from a context to the rows after it
     losses              the losses of forecasts, and how outputs are read

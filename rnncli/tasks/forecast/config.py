@@ -125,6 +125,11 @@ class SeriesConfig(TableConfig):
     calendar: bool = Field(
         default=False, description="Add time of day, day of week and time of year as covariates, from the time column."
     )
+    holidays: Annotated[list[str], BeforeValidator(checked_words)] | None = Field(
+        default=None,
+        description="Add the public holidays of these countries as known covariates, such as DE, or of parts of them, "
+        "such as US-CA; needs rnncli[holidays].",
+    )
     horizon: Count | None = Field(default=None, description="The number of rows to forecast; null decides by the data.")
     context: Annotated[int | list[int], BeforeValidator(checked_contexts)] | None = Field(
         default=None,

@@ -2,82 +2,25 @@
 
 numbers    standardised
 words      one-hot
-calendar   the place of a row in the hour, the day, the week and the year: a phase p in [0, 1) enters as sin 2πp and
-           cos 2πp, so that the end of a cycle is next to its beginning
+calendar   the place of a row in the hour, the day, the week and the year, and holidays; see `calendar_features`
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from rnncli.data.numeric import whole_series
-from rnncli.data.stamps import DAY, HOUR, WEEK, day_of_week, months_of
-from rnncli.data.timeline import Timeline
 from rnncli.errors import ConfigError, DataError, shown
 from rnncli.notes import note
+from rnncli.tasks.forecast.calendar_features import calendar_features, holiday_features
 from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.panel import Panel
 from rnncli.tasks.forecast.splits import Divided
 from rnncli.tasks.forecast.windows import TRANSFORMS, Features, Windowing, fitted_power, require_transformable
-
-
-def _minute_of_hour(seconds: np.ndarray) -> np.ndarray:
-    return seconds % HOUR / HOUR
-
-
-def _time_of_day(seconds: np.ndarray) -> np.ndarray:
-    return seconds % DAY / DAY
-
-
-def _day_of_week(seconds: np.ndarray) -> np.ndarray:
-    return day_of_week(seconds) / 7
-
-
-def _day_of_year(seconds: np.ndarray) -> np.ndarray:
-    days = (seconds // DAY).astype("datetime64[D]")
-    years = days.astype("datetime64[Y]")
-    first, after = (year.astype("datetime64[D]") for year in (years, years + 1))
-    return (days - first) / (after - first)
-
-
-def _month_of_year(seconds: np.ndarray) -> np.ndarray:
-    return months_of(seconds)[0] % 12 / 12
-
-
-_Phase = Callable[[np.ndarray], np.ndarray]
-_CYCLES: dict[str, tuple[tuple[str, int, _Phase], ...]] = {  # by unit: name, length in units, phase
-    "second": (
-        ("minute-of-hour", HOUR, _minute_of_hour),
-        ("time-of-day", DAY, _time_of_day),
-        ("day-of-week", WEEK, _day_of_week),
-        ("day-of-year", 365 * DAY, _day_of_year),
-    ),
-    "weekday": (("day-of-week", 5, _day_of_week), ("day-of-year", 260, _day_of_year)),
-    "month": (("month-of-year", 12, _month_of_year),),
-    "year": (),
-    "step": (),
-}
-
-
-def calendar_features(timeline: Timeline, count: int, horizon: int) -> tuple[tuple[str, ...], np.ndarray]:
-    """Names (K) and values (count + horizon, K) float64 of the calendar's features, for the last `count` rows of
-    the series and the `horizon` rows after them.
-
-    They are the sine and the cosine of each cycle that is longer than the step; integer times have none, K = 0.
-    Phases are in the time zone of the stamps; in the week and the year they change only from day to day.
-    """
-    cycles = [(name, phase) for name, length, phase in _CYCLES[timeline.unit] if timeline.step < length]
-    if not cycles:
-        return (), np.zeros((count + horizon, 0))
-    seconds = timeline.seconds(np.arange(1 - count, horizon + 1))
-    angles = np.stack([2 * np.pi * phase(seconds) for _, phase in cycles], axis=1)
-    names = tuple(f"{name}-{wave}" for name, _ in cycles for wave in ("sin", "cos"))
-    return names, np.stack([np.sin(angles), np.cos(angles)], axis=2).reshape(count + horizon, -1)
-
 
 _MOST_WORDS = 64  # of one column, the commonest
 _FLAT = 1e-12  # a spread below this share of the largest number is rounding, not variation
@@ -147,15 +90,17 @@ class Encodings(tuple[Encoding, ...]):
 
 @dataclass(frozen=True)
 class Encoders:
-    """The encodings of the columns beside the targets. calendar: True if the time column gives features too."""
+    """The encodings of the columns beside the targets. calendar: True if the time column gives features too; holidays:
+    the places whose holidays do."""
 
     past: Encodings
     known_covariates: Encodings
     static: Encodings
     calendar: bool
+    holidays: tuple[str, ...] = ()
 
     @classmethod
-    def fit(cls, panel: Panel, rows: np.ndarray, calendar: bool) -> Encoders:
+    def fit(cls, panel: Panel, rows: np.ndarray, calendar: bool, holidays: Sequence[str] = ()) -> Encoders:
         """Fit the encodings to these training rows of the panel, those of static columns to all series."""
         everyone = np.arange(len(panel.ids))
         return cls(
@@ -163,6 +108,7 @@ class Encoders:
             Encodings.fit(panel.known_covariates, rows),
             Encodings.fit(panel.static, everyone),
             calendar,
+            tuple(holidays),
         )
 
     def sizes(self, panel: Panel) -> dict[str, int]:
@@ -227,9 +173,12 @@ class Encoders:
         return np.concatenate([encoded, self._calendar(panel, s, 1, count)[1:]], axis=1)
 
     def _calendar(self, panel: Panel, s: int, count: int, horizon: int) -> np.ndarray:
-        if not (self.calendar and panel.timelines):
-            return np.zeros((count + horizon, 0))
-        return calendar_features(panel.timelines[s], count, horizon)[1]
+        made = [np.zeros((count + horizon, 0))]
+        if self.calendar and panel.timelines:
+            made.append(calendar_features(panel.timelines[s], count, horizon)[1])
+        if self.holidays and panel.timelines:
+            made.append(holiday_features(panel.timelines[s], count, horizon, self.holidays))
+        return np.concatenate(made, axis=1)
 
     def to_header(self) -> dict[str, Any]:
         """Return the encodings as JSON for a model file."""
@@ -238,13 +187,14 @@ class Encoders:
             "ahead": self.known_covariates.to_header(),
             "static": self.static.to_header(),
             "calendar": self.calendar,
+            "holidays": list(self.holidays),
         }
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Encoders:
         """The inverse of `to_header`."""
         past, known, static = (Encodings.from_header(header[name]) for name in ("past", "ahead", "static"))
-        return cls(past, known, static, bool(header["calendar"]))
+        return cls(past, known, static, bool(header["calendar"]), tuple(header.get("holidays", ())))
 
 
 def last_contexts(panel: Panel, encoders: Encoders, windowing: Windowing, wanted: int) -> Features:
@@ -270,8 +220,9 @@ class Fitted:
     def to(cls, splits: Divided, data: SeriesConfig, name: str) -> Fitted:
         """Fit scales and encodings to the training rows of `splits`; `name` is the file that they came from."""
         panel, rows = splits.panel, splits.rows(0)
-        if data.calendar and not panel.timelines:
-            raise ConfigError("data.calendar: needs a time column; name it in data.time, or set data.calendar to false")
+        for key in ("calendar", "holidays"):
+            if getattr(data, key) and not panel.timelines:
+                raise ConfigError(f"data.{key}: needs a time column; name it in data.time, or remove data.{key}")
         require_transformable(panel.values, data.transform, name, non_negative=data.non_negative)
         spans = [splits.span(s, 0) for s in range(len(panel.ids))]
         power = 1.0
@@ -282,7 +233,7 @@ class Fitted:
         # A series without training rows is seen by its first one.
         each = [whole_series(z[first : max(last, first + 1)]) for first, last in spans]
         fixed = np.stack([centre for centre, _ in each]), np.stack([scale for _, scale in each])
-        return cls(fixed, power, Encoders.fit(panel, rows, data.calendar))
+        return cls(fixed, power, Encoders.fit(panel, rows, data.calendar, data.holidays or ()))
 
     def for_series(self, panel: Panel, ids: Sequence[str], data: SeriesConfig) -> Fitted:
         """Return a copy for the series of `panel`; any not in the fitted `ids` is centred and scaled by itself."""

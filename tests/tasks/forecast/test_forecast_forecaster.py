@@ -1,5 +1,7 @@
 """A model from its file at work: on given data, beyond its horizon, with intervals, in the input's own names."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from experiments import csv, reloaded, shaken, trainee_of
@@ -363,6 +365,20 @@ def test_another_level_is_noted_where_nothing_scales_it(factor, scaling, noted):
     model = reloaded(made(csv(y=SERIES), scaling=scaling, residual="none"))
     notes = read(model, csv(y=factor * SERIES))
     assert sum("its level is far from" in text for text in notes) == noted
+
+
+# The calendar.
+
+
+def test_holidays_ahead_are_read_and_come_back_from_the_file():
+    dates = [str(day) for day in np.datetime64("2023-10-15") + np.arange(N)]  # to the 25th of December
+    experiment = made(csv(ds=dates, y=SERIES), holidays=["DE"], calendar=True)
+    model = reloaded(experiment)
+    assert model.fitted.encoders.after(model.panel, 0, 3, 3)[:, -1].tolist() == [1, 0, 0]  # the 26th
+    told = model.forecasts(network=True).point
+    model.fitted = replace(model.fitted, encoders=replace(model.fitted.encoders, holidays=("US",)))
+    assert model.fitted.encoders.after(model.panel, 0, 3, 3)[:, -1].tolist() == [0, 0, 0]
+    assert (model.forecasts(network=True).point != told).all()
 
 
 # Series that cannot be negative.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from datetime import datetime, timedelta
 from math import cos, pi, sin
 
@@ -9,7 +11,8 @@ import numpy as np
 import pytest
 
 from rnncli.data.timeline import Timeline
-from rnncli.tasks.forecast.features import calendar_features
+from rnncli.errors import ConfigError, UsageError
+from rnncli.tasks.forecast.calendar_features import calendar_features, holiday_features
 
 HOUR, DAY = 3600, 86_400
 
@@ -102,3 +105,48 @@ def test_months_and_quarters_stand_in_the_year():
     assert monthly[:, 0] == pytest.approx([10 / 12, 11 / 12, 0, 1 / 12])
     quarters = phases(calendar_features(timeline("month", 3, "2024-02", "YYYY-MM", 1), 2, 2)[1])
     assert quarters[:, 0] == pytest.approx([10 / 12, 1 / 12, 4 / 12, 7 / 12])
+
+
+@pytest.mark.parametrize(
+    ("place", "days"),
+    [
+        ("DE", ["2024-01-01", "2024-03-29", "2024-05-01", "2024-10-03", "2024-12-25", "2024-12-26", "2025-01-01"]),
+        ("US", ["2024-01-01", "2024-07-04", "2024-11-28", "2024-12-25", "2025-01-01"]),
+        ("DE-BY", ["2024-01-06", "2024-11-01", "2025-01-06"]),
+    ],
+)
+def test_holidays_are_those_of_the_place(place, days):
+    made = holiday_features(timeline("second", DAY, "2024-12-31"), 366, 31, [place])
+    assert made.shape == (397, 1)
+    found = {str(np.datetime64("2024-01-01") + int(k)) for k in np.flatnonzero(made[:, 0])}
+    assert set(days) <= found
+    assert not {"2024-01-02", "2024-07-05", "2024-12-24"} & found
+    assert ("2024-01-06" in found) == (place == "DE-BY")
+
+
+def test_every_hour_of_a_holiday_is_one_and_places_stand_side_by_side():
+    hourly = timeline("second", HOUR, "2024-07-03 22:00", "YYYY-MM-DD hh:mm")
+    assert holiday_features(hourly, 1, 27, ["DE", "US"]).tolist() == [[0, 0]] * 2 + [[0, 1]] * 24 + [[0, 0]] * 2
+    friday = timeline("weekday", 1, "2024-03-28")
+    assert holiday_features(friday, 1, 3, ["DE"])[:, 0].tolist() == [0, 1, 1, 0]  # Good Friday, Easter Monday
+
+
+@pytest.mark.parametrize(
+    ("series", "places", "told"),
+    [
+        (timeline("month", 1, "2024-01-01", day=1), ["DE"], "rows are one month apart"),
+        (timeline("second", 7 * DAY, "2024-01-01"), ["DE"], "rows are one week apart"),
+        (timeline("year", 1, "2024", "integer"), ["DE"], "rows are one year apart"),
+        (timeline("second", DAY, "2024-01-01"), ["GER"], 'no holidays of "GER" are known'),
+        (timeline("second", DAY, "2024-01-01"), ["DE-XX"], 'DE has no part "XX"'),
+    ],
+)
+def test_holidays_that_nobody_can_tell_are_refused(series, places, told):
+    with pytest.raises(ConfigError, match=told):
+        holiday_features(series, 3, 3, places)
+
+
+def test_without_the_package_its_name_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "holidays", None)
+    with pytest.raises(UsageError, match=re.escape("pip install 'rnncli[holidays]'")):
+        holiday_features(timeline("second", DAY, "1999-01-01"), 3, 3, ["DE"])
