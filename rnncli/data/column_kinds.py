@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from rnncli.data import decimal_times
 from rnncli.data.csv_table import Table
 from rnncli.data.numeric import is_missing, is_number
 from rnncli.data.stamps import INTEGER, formats_of, read
@@ -74,6 +75,8 @@ def kind_of_column(table: Table, index: int) -> Kind | None:
         return "time"
     if _half(CLOCK_TIME.fullmatch, sample):
         return "part"
+    if decimal_times.looks_like_times(present):
+        return "time"
     if not _half(lambda cell: formats_of(cell)[:1] == [INTEGER] or _TWO_DIGITS.fullmatch(cell), sample):
         return _kind_of_words(title, present) if title in CALENDAR_NAMES | _YEARS else None
     whole = sample[0].isdigit() and len(sample[0]) in (8, 10, 13, 16, 19)

@@ -7,7 +7,9 @@ A template is a text of fields, and everything else stands in every stamp as it 
     DD D          day of the month
     q ww w        quarter; week by ISO 8601, whose stamp is its Monday, with a zero in front or without
     hh h HH H     hour from 0 to 23, with a zero in front or without; from 01 or 1 to 24, so that a day ends at 24:00
-    mm m ss s f   minute, second, zeros of a fraction; AM, am: which half of the day
+    mm m ss s f   minute, second, a digit of a fraction of it; AM, am: which half of the day
+
+Fractions of a second are read if they are zero, unless they are to be cut off.
 """
 
 from __future__ import annotations
@@ -80,7 +82,7 @@ _DATES = (
     (re.compile(r"([0-9]{4})()([0-9]{2})()([0-9]{2})(?=T)"), ("Ymd",)),
 )
 _CLOCK = re.compile(
-    r"(?P<gap>[ T]|, ?)(?P<h>[0-9]{1,2})(?P<s>:?)(?P<m>[0-9]{2})(?:(?P=s)(?P<sec>[0-9]{2})(?P<f>[.,]0+)?)?"
+    r"(?P<gap>[ T]|, ?)(?P<h>[0-9]{1,2})(?P<s>:?)(?P<m>[0-9]{2})(?:(?P=s)(?P<sec>[0-9]{2})(?P<f>[.,][0-9]{1,9})?)?"
     rf"(?P<half> ?(?:[AP]M|[ap]m))?(?P<zone>{_OFFSET})?"
 )
 
@@ -98,7 +100,7 @@ def templates_of(text: str) -> list[str]:
             for fields in product(*(_fields(kind, text, padded) for kind, text in zip(order, texts, strict=True))):
                 day = "".join(f"{field}{separator}" for field, separator in zip(fields, separators, strict=True))
                 names += [f"{day}{hour}" for hour in (_clocks(clock) if clock else [""])]
-    return [name for name in dict.fromkeys(names) if len(read([text], name))]
+    return [name for name in dict.fromkeys(names) if len(read([text], name, cut=True))]
 
 
 def _fields(kind: str, text: str, padded: bool) -> list[str]:
@@ -146,12 +148,14 @@ def zone_of(name: str) -> str:
 
 
 @lru_cache
-def _pattern(name: str) -> re.Pattern[str]:
-    """Return the pattern of the stamps of a template."""
+def _pattern(name: str, cut: bool = False) -> re.Pattern[str]:
+    """Return the pattern of the stamps of a template, if `cut` with any fraction of a second, or none."""
     zone = zone_of(name)
-    pieces = _pieces(name.removesuffix(zone))
+    bare = name.removesuffix(zone)
+    pieces = _pieces(re.sub("[.,]f+", "", bare) if cut else bare)
     made = [_FIELDS.get(piece) or ("0" * len(piece) if piece[:1] == "f" else re.escape(piece)) for piece in pieces]
-    return re.compile("".join(made) + re.escape(zone))
+    fraction = "(?:[.,][0-9]{1,9})?" if cut else ""
+    return re.compile("".join(made).replace(_FIELDS["ss"], _FIELDS["ss"] + fraction) + re.escape(zone))
 
 
 def count(texts: Sequence[str], name: str) -> int:
@@ -160,9 +164,12 @@ def count(texts: Sequence[str], name: str) -> int:
     return next((i for i, text in enumerate(texts) if not pattern.fullmatch(text)), len(texts))
 
 
-def read(texts: Sequence[str], name: str) -> np.ndarray:
-    """Return the values, int64 (n,), of the leading `texts` that are stamps of the template `name`."""
-    pattern, values = _pattern(name), []
+def read(texts: Sequence[str], name: str, *, cut: bool = False) -> np.ndarray:
+    """Return the values, int64 (n,), of the leading `texts` that are stamps of the template `name`.
+
+    cut: whether fractions of a second are cut off; others than 0 make no stamp otherwise.
+    """
+    pattern, values = _pattern(name, cut), []
     for text in texts:
         match = pattern.fullmatch(text)
         value = None if match is None else _seconds(match.groupdict())

@@ -14,7 +14,7 @@ from itertools import takewhile
 
 import numpy as np
 
-from rnncli.data import stamp_templates, strptime_format
+from rnncli.data import decimal_times, stamp_templates, strptime_format
 from rnncli.errors import DataError
 
 INTEGER = "integer"  # the format of years and counters
@@ -79,17 +79,25 @@ def with_other_order(name: str) -> str | None:
     return None if found is None else f"{found[3]}{found[2]}{found[1]}{found[2]}{name[found.end() :]}"
 
 
-def read(texts: Sequence[str], name: str) -> np.ndarray:
+def read(texts: Sequence[str], name: str, *, cut: bool = False) -> np.ndarray:
     """Return the values, int64 (n,), of the leading `texts` that are stamps in the format `name`.
 
-    n is the number of texts, or the index of the first that is no such stamp, such as the 30th of February.
+    n is the number of texts, or the index of the first that is no such stamp, such as the 30th of February. cut: True
+    to cut fractions of a second off; others than 0 make no stamp otherwise.
     """
     if name == INTEGER:
         return np.array([int(text) for text in takewhile(_INTEGER.fullmatch, texts)], np.int64)
     if strptime_format.is_strptime(name):
-        return strptime_format.read(texts, name)[0]
+        return strptime_format.read(texts, name, cut=cut)[0]
+    if decimal_times.is_decimal(name):
+        return decimal_times.read(texts, name)
     if not is_fixed(name):
-        return stamp_templates.read(texts, name)
+        return stamp_templates.read(texts, name, cut=cut)
+    values = _read_fixed(texts, name)
+    return stamp_templates.read(texts, name, cut=True) if cut and len(values) < len(texts) else values
+
+
+def _read_fixed(texts: Sequence[str], name: str) -> np.ndarray:
     width = len(name)
     n = next((i for i, text in enumerate(texts) if len(text) != width), len(texts))
     if n == 0:
@@ -123,6 +131,8 @@ def write(values: np.ndarray, name: str) -> list[str]:
             raise DataError(f"a time stamp {where} cannot be written as {name}")
     if strptime_format.is_strptime(name):
         return strptime_format.write(values, name)
+    if decimal_times.is_decimal(name):
+        return decimal_times.write(values, name)
     if not is_fixed(name):
         return stamp_templates.write(values, name)
     iso = np.datetime_as_string(values.astype("datetime64[s]")).astype(f"U{len(_ISO)}")

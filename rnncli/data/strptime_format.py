@@ -21,9 +21,9 @@ def is_strptime(form: str) -> bool:
     return "%" in form
 
 
-def read(texts: Sequence[str], form: str) -> tuple[np.ndarray, np.ndarray | None]:
+def read(texts: Sequence[str], form: str, *, cut: bool = False) -> tuple[np.ndarray, np.ndarray | None]:
     """Return what the clock shows in the leading `texts` (n,) that are in the format, in seconds since 1970, int64, and
-    their offsets from UTC in seconds, None without %z. Fractions of a second are refused like other text."""
+    their offsets from UTC in seconds, None without %z. Fractions of a second are cut off if `cut`, else they end it."""
     _speak()
     local, offsets = [], []
     for text in texts:
@@ -31,7 +31,7 @@ def read(texts: Sequence[str], form: str) -> tuple[np.ndarray, np.ndarray | None
             moment = datetime.strptime(text, form)
         except ValueError:
             break
-        if moment.microsecond:
+        if moment.microsecond and not cut:
             break
         local.append((moment.replace(tzinfo=None) - _EPOCH) // timedelta(seconds=1))
         offsets.append((moment.utcoffset() or timedelta()) // timedelta(seconds=1))

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import numpy as np
 
-from rnncli.data import zones
+from rnncli.data import decimal_times, zones
 from rnncli.data.column_kinds import CALENDAR_NAMES
 from rnncli.data.csv_table import Table
 from rnncli.data.stamps import (
@@ -30,15 +30,18 @@ from rnncli.data.stamps import (
     zone_of,
 )
 from rnncli.data.timeline import Timeline, on_days
-from rnncli.data.zoned_times import LOCAL, MOMENT, evenness, parsed
+from rnncli.data.zoned_times import LOCAL, MOMENT, evenness, parsed, written
 from rnncli.errors import DataError, shown
 
 NO_TIME = "none"  # as data.time: the rows follow each other, whatever a column of dates says
 
 _YEARS = range(1500, 2300)
+_FEWEST = 3  # distances say what is typical
+_UNITS = (("s", 1, (1, 5, 10, 30)), ("min", 60, (1, 5, 10, 15, 30)), ("h", 3600, (1, 2, 3, 6, 12)), ("d", DAY, (1,)))
 _COUNTS = ("index", "step", "t")
 _LONGEST_FOOTER = 3  # rows below the last time that may be a total, or a source
 _SEASONS = 13  # months from 2001-02 to 2002-03, if these are no months
+_INTERVALS = {f"{n}{unit}": n * s for unit, s, ns in _UNITS for n in ns}  # that uneven rows are made even in
 _NEARLY = 0.9  # of the distances that are even leave no doubt about the order of day and month
 
 
@@ -47,7 +50,8 @@ class _Column:
     """The M stamps of a column in file order, with the line of each.
 
     cells: as they are written, where `texts` are their moments, or what the clock of a zone shows; forms: the formats
-    that are what the config names.
+    that are what the config names, or decimal years; cut: whether fractions of a second are cut off; end: zeros behind
+    seconds since 1970, which `texts` do not have.
     """
 
     name: str
@@ -59,6 +63,8 @@ class _Column:
     forms: list[str] = field(default_factory=list)
     zone: str = ""
     written: str = ""
+    cut: bool = False
+    end: str = ""
 
     @property
     def formats(self) -> list[str]:
@@ -148,21 +154,75 @@ def read_timelines(
     places[members] = (positions - np.repeat(positions[starts], sizes)) // grid.step
     lasts = order[starts + sizes - 1].tolist()
     timelines = [grid.timeline(column.texts[i]) for i in lasts]
-    return [replace(one, zone=column.zone, written=column.written) for one in timelines], places
+    return [replace(one, zone=column.zone, written=column.written, end=column.end) for one in timelines], places
 
 
-def order_of_times(table: Table, index: int, form: str | None = None, zone: str | None = None) -> np.ndarray:
+def order_of_times(
+    table: Table, index: int, form: str | None = None, zone: str | None = None, *, cut: bool = False
+) -> np.ndarray:
     """Return the rows (N,) of the table sorted by the times in column `index` (from 0), equal ones as they stand.
 
-    form, zone: as in `read_timelines`. DataError for what is no time.
+    form, zone: as in `read_timelines`; cut: whether fractions of a second are cut off. DataError for what is no time.
     """
     rows = np.arange(len(table.rows))
-    column = _column(table, index, rows.tolist(), form)
+    column = _column(table, index, rows.tolist(), form, cut=cut)
     made = _in_zone(column, zone or "", [rows], None)
     if zone and (np.diff(_values(made)) < 0).mean() > 0.5:  # the newest first: an hour is repeated further up
         rows = rows[::-1]
         made = _in_zone(column, zone, [rows], None)
     return rows[np.argsort(_values(made)[rows], kind="stable")]
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The times of the rows of a table, in seconds since 1970, int64 (N,): what the clock shows, and the moments that
+    these are, which differ in a zone; `form` is how they are written, with `unit` in a second where they are counted.
+    """
+
+    local: np.ndarray
+    moments: np.ndarray
+    form: str
+    zone: str = ""
+    unit: int = 1
+
+    def written(self, moments: np.ndarray) -> list[str]:
+        """Return moments (n,) as they are written in the table."""
+        if self.form == INTEGER:
+            return [str(moment * self.unit) for moment in moments.tolist()]
+        if not self.zone:
+            return write(moments, self.form)
+        return written(moments, moments + zones.offsets(moments, self.zone), self.form)
+
+
+def clock_of(
+    table: Table, index: int, groups: Sequence[np.ndarray], form: str | None = None, zone: str | None = None
+) -> Clock:
+    """Return the times of the rows in column `index` (from 0), even or not; those of each of `groups` in order.
+
+    form, zone: as in `read_timelines`. Fractions of a second are cut off. DataError for what is no time, for dates that
+    may be in either of two orders, and for whole numbers that are not counted from 1970.
+    """
+    column = _column(table, index, range(len(table.rows)), form, cut=True)
+    column = _in_zone(column, zone or "", groups, None)
+    readings = [(name, values) for name, values in _readings(column, column.formats) if name != INTEGER]
+    if not readings:
+        size = len(column.texts[0])
+        counted = _readings(column, [INTEGER])[0][1] if size in (10, 13, 16, 19) else np.zeros(0, np.int64)
+        if len(counted) < len(column.texts):
+            column.refuse(len(counted), f"{shown(column.cells[len(counted)])} is no date, nor counted from 1970")
+        return Clock(*(counted // 10 ** (size - 10),) * 2, INTEGER, unit=10 ** (size - 10))
+    if len(readings[0][1]) < len(column.texts):
+        _refuse_format(column, len(readings[0][1]), [name for name, _ in readings])
+    turns = [sum(int((np.diff(values[group]) < 0).sum()) for group in groups) for _, values in readings]
+    likely = [one for one, count in zip(readings, turns, strict=True) if count == min(turns)]
+    if len(likely) > 1:
+        _refuse_ambiguous(column, [name for name, _ in likely])
+    name, values = likely[0]
+    if not column.zone:
+        return Clock(values, values, name)
+    if name == LOCAL:
+        return Clock(values, zones.moments(values, column.zone)[0], column.written, column.zone)
+    return Clock(values + zones.offsets(values, column.zone), values, column.written, column.zone)
 
 
 def _values(column: _Column) -> np.ndarray:
@@ -173,14 +233,18 @@ def _values(column: _Column) -> np.ndarray:
     return max((values for _, values in readings), key=lambda values: evenness(np.sort(values)))
 
 
-def _column(table: Table, index: int, rows: Sequence[int], form: str | None = None) -> _Column:
+def _column(table: Table, index: int, rows: Sequence[int], form: str | None = None, *, cut: bool = False) -> _Column:
     header = f"column {index + 1} {shown(table.header[index])}"
     texts = [table.rows[row][index].strip() for row in rows]
     title, lines = table.header[index].strip().lower(), [table.lines[row] for row in rows]
+    cells = texts
+    texts, end = (decimal_times.whole_seconds(texts), "") if cut else decimal_times.without_zeros(texts)
     # A template says too how wide the fields are.
     names = [name for name in formats_of(texts[0]) if as_strptime(name) == form] if form else []
-    forms = [name for name in names if len(read(texts, name)) == len(texts)][:1] or ([form] if form else [])
-    return _Column(table.name, title, header, texts, lines, texts, forms)
+    forms = [name for name in names if len(read(texts, name, cut=cut)) == len(texts)][:1] or ([form] if form else [])
+    if not forms and (decimal := decimal_times.form_of(texts)):
+        forms = [decimal]
+    return _Column(table.name, title, header, texts, lines, cells, forms, cut=cut, end=end)
 
 
 def _in_zone(column: _Column, zone: str, groups: Sequence[np.ndarray], like: Timeline | None) -> _Column:
@@ -192,7 +256,8 @@ def _in_zone(column: _Column, zone: str, groups: Sequence[np.ndarray], like: Tim
     """
     offsets = {zone_of(name) for text in (column.texts[0], column.texts[-1]) for name in formats_of(text)[:1]}
     changes = len(offsets) > 1 or not all(text.endswith(tuple(offsets)) for text in column.texts)
-    times = parsed(column.texts, column.formats) if zone or changes or "%z" in "".join(column.forms) else None
+    changes |= "%z" in "".join(column.forms)
+    times = parsed(column.texts, column.formats, cut=column.cut) if zone or changes else None
     if times is None or not (zone or times.zone):
         return column
     kept = zone_of(like.format) if like is not None else ""
@@ -217,13 +282,13 @@ def _readings(column: _Column, names: Sequence[str]) -> list[tuple[str, np.ndarr
     without those that give the same values as one before, but for the other order of day and month."""
     if "YYYYww" in names and ("week" in column.title or "woche" in column.title):
         names = [name for name in names if name != "YYYYMM"]
-    readings = [(name, read(column.texts, name)) for name in names if is_fixed(name)]
+    readings = [(name, read(column.texts, name, cut=column.cut)) for name in names if is_fixed(name)]
     if names[0] == INTEGER and column.title not in _COUNTS:
         dates = [one for one in readings if one[0] == "YYYYMMDD" and 2 * len(one[1]) >= len(column.texts)]
         if dates and len(dates[0][1]) < len(column.texts):
             return dates  # the first impossible day is to blame, and no whole numbers are counted
     if not any(len(values) == len(column.texts) for name, values in readings if name != INTEGER):
-        readings = [(name, read(column.texts, name)) for name in names]
+        readings = [(name, read(column.texts, name, cut=column.cut)) for name in names]
     most = max(len(values) for _, values in readings)
     distinct: dict[tuple[bool, bytes], tuple[str, np.ndarray]] = {}
     for name, values in readings:
@@ -247,6 +312,9 @@ def _refuse_format(column: _Column, i: int, names: Sequence[str]) -> NoReturn:
     footer = ""
     if rest <= min(_LONGEST_FOOTER, i // 4) and not text[:1].isdigit():
         footer = f"; if {'this row is' if rest == 1 else 'these rows are'} no data, --skip-footer {rest}"
+    if any(len(read([text], name, cut=True)) for name in names):
+        what = f"{shown(column.cells[i])} has a fraction of a second, and rows are read to the second"
+        column.refuse(i, f"{what}; make them even with --set data.resample=1s")
     if column.forms:
         column.refuse(
             i, f"{shown(column.cells[i])} is not a time in the format {column.forms[0]} of data.time_format{footer}"
@@ -290,17 +358,18 @@ def _grid(column: _Column, before: np.ndarray, after: np.ndarray) -> _Grid:
     # Yearly stamps that are the same either way, such as the first of January, go on the same either way.
     same = len(grids) == 2 and len(even) == 2 and _yearly(even[0]) and _yearly(even[1])
     if len(grids) > 1 and len(even) != 1 and not same:
-        first = f"{shown(column.cells[0])} is ambiguous, {' or '.join(names[:2])}"
-        column.refuse(0, f"{first}; say which with {_time_formats(names)}, or rewrite the dates as YYYY-MM-DD")
+        _refuse_ambiguous(column, names)
     chosen = (even or grids)[0]
     if chosen.unit == "month" and chosen.step == _SEASONS:
         column.refuse(0, f"{shown(column.texts[0])} looks like a season of two years; write the first year alone")
     return chosen
 
 
-def _time_formats(names: Sequence[str]) -> str:
-    """Return the settings that choose one of the formats `names`."""
-    return " or ".join(f"--set data.time_format={shown(as_strptime(name) or name)}" for name in names[:2])
+def _refuse_ambiguous(column: _Column, names: Sequence[str]) -> NoReturn:
+    """Raise DataError for dates that may be in either of two formats."""
+    first = f"{shown(column.cells[0])} is ambiguous, {' or '.join(names[:2])}"
+    settings = " or ".join(f"--set data.time_format={shown(as_strptime(name) or name)}" for name in names[:2])
+    column.refuse(0, f"{first}; say which with {settings}, or rewrite the dates as YYYY-MM-DD")
 
 
 def _whole_numbers_or_dates(column: _Column, grids: Sequence[_Grid]) -> _Grid:
@@ -398,9 +467,18 @@ def _ends_summer_time(grid: _Grid, position: int, distance: int) -> bool:
     return month in (10, 11) and -3600 <= distance < 0 and position % DAY < 4 * 3600
 
 
+def _resampled(grid: _Grid) -> str:
+    """Return the advice to make uneven rows even, for those that are so many seconds apart."""
+    if grid.unit != "second" or grid.distances.size < _FEWEST:
+        return ""
+    typical = np.median(grid.distances[grid.distances > 0])
+    interval = next((name for name, seconds in _INTERVALS.items() if seconds >= typical), "1w")
+    return f"; or make uneven rows even with --set data.resample={interval}"
+
+
 def _refuse_step(column: _Column, before: int, after: int, grid: _Grid) -> NoReturn:
     """Raise DataError for the stamp `after`, which is not one step after the stamp `before`."""
-    timeline = replace(grid.timeline(column.texts[before]), zone=column.zone, written=column.written)
+    timeline = replace(grid.timeline(column.texts[before]), zone=column.zone, written=column.written, end=column.end)
     earlier, text = shown(column.cells[before]), shown(column.cells[after])
     if grid.distances.size > 2 and (grid.distances < 0).mean() > 0.5:
         column.refuse(after, f"{text} comes after {earlier}: times run backwards; --set data.sort=true sorts the rows")
@@ -416,7 +494,9 @@ def _refuse_step(column: _Column, before: int, after: int, grid: _Grid) -> NoRet
                 "; if summer time ends there, name the time zone, such as --set data.timezone=Europe/Berlin, or merge "
                 "the hour with --set data.sort=true and --set data.duplicates=mean"
             )
-    elif distance % grid.step == 0:
+    elif distance % grid.step or 2 * grid.regular.sum() < grid.distances.size:
+        switch = _resampled(grid)
+    else:
         switch = "; or fill such gaps with --set data.missing=ffill|interpolate|mask"
     try:
         expected = f"expected {shown(timeline.stamp(1))} (step: {timeline.frequency})"

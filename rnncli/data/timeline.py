@@ -50,7 +50,8 @@ class Timeline:
     a month that is shorter: 31 means month ends, `LAST_WEEKDAY` the last weekdays of months.
 
     In a `zone`, stamps are read and written in the format `written`, and `last` is kept in the format MOMENT where
-    rows are so many seconds apart, or in LOCAL where they go on by the clock, such as days.
+    rows are so many seconds apart, or in LOCAL where they go on by the clock, such as days. `end` is what is written
+    behind whole numbers, such as .0.
     """
 
     format: str
@@ -61,6 +62,7 @@ class Timeline:
     week: str = ""
     zone: str = ""
     written: str = ""
+    end: str = ""
 
     @property
     def days(self) -> tuple[int, ...]:
@@ -105,7 +107,7 @@ class Timeline:
     def _values(self, stamp: str) -> list[int]:
         """Return what a stamp may stand for, in the units of `last`."""
         if not self.zone:
-            return [int(value) for value in read([stamp], self.format)]
+            return [int(value) for value in read([stamp.removesuffix(self.end)], self.format)]
         moments = np.array(moments_of(stamp, self.written, self.zone), np.int64)
         return (moments if self.format == MOMENT else moments + zones.offsets(moments, self.zone)).tolist()
 
@@ -128,7 +130,7 @@ class Timeline:
     def moved(self, offset: int) -> Timeline:
         """Return the timeline whose last row is `offset` rows later."""
         if not self.zone:
-            return replace(self, last=self.stamp(offset))
+            return replace(self, last=self.stamp(offset).removesuffix(self.end))
         return replace(self, last=write(self._counted([offset]), self.format)[0])
 
     def zoned(self, form: str) -> Timeline | None:
@@ -149,7 +151,7 @@ class Timeline:
     def stamps(self, offsets: Sequence[int]) -> list[str]:
         """Return the stamps at many offsets at once, each as `stamp` returns it."""
         if self.format == INTEGER:
-            return [str(int(self.last) + offset * self.step) for offset in offsets]
+            return [f"{int(self.last) + offset * self.step}{self.end}" for offset in offsets]
         counted = self._counted(offsets)
         if not self.zone:
             return write(counted, self.format)
@@ -175,7 +177,8 @@ class Timeline:
 
     def to_header(self) -> dict[str, Any]:
         """Return the timeline as JSON for a model file."""
-        return {key: value for key, value in asdict(self).items() if key not in ("week", "zone", "written") or value}
+        added = ("week", "zone", "written", "end")  # since 0.1
+        return {key: value for key, value in asdict(self).items() if key not in added or value}
 
     @classmethod
     def from_header(cls, header: dict[str, Any]) -> Timeline:

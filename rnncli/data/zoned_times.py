@@ -50,7 +50,7 @@ class ZonedTimes:
         return made, first > last
 
 
-def parsed(texts: Sequence[str], formats: Sequence[str]) -> ZonedTimes | None:
+def parsed(texts: Sequence[str], formats: Sequence[str], *, cut: bool = False) -> ZonedTimes | None:
     """Return the times of `texts`, all with an offset from UTC or all without, in one of `formats` but for that offset.
 
     None if they are written in more forms than one, or tell no time of day. Of two orders of day and month it is the
@@ -58,9 +58,9 @@ def parsed(texts: Sequence[str], formats: Sequence[str]) -> ZonedTimes | None:
     """
     if formats and strptime_format.is_strptime(formats[0]):
         templates = [name for name in formats_of(texts[0]) if as_strptime(name) == formats[0]]
-        if templates and (made := parsed(texts, templates)):
+        if templates and (made := parsed(texts, templates, cut=cut)):
             return made
-        local, offsets = strptime_format.read(texts, formats[0])
+        local, offsets = strptime_format.read(texts, formats[0], cut=cut)
         return ZonedTimes(local, offsets, formats[0]) if len(local) == len(texts) else None
     clocks = [name for name in formats if has_clock(name)]
     suffixes = [_suffix(text) for text in texts]
@@ -69,11 +69,11 @@ def parsed(texts: Sequence[str], formats: Sequence[str]) -> ZonedTimes | None:
     bare = [text[: len(text) - len(suffix)] for text, suffix in zip(texts, suffixes, strict=True)]
     names = list(dict.fromkeys(name.removesuffix(zone_of(name)) for name in clocks))
     names = [name for name in names if name in (names[0], with_other_order(names[0]))]
-    readings = [(name, values) for name in names if len(values := read(bare, name)) == len(texts)]
-    readings.sort(key=lambda one: -evenness(one[1]))
+    readings = [(name, values) for name in names if len(values := read(bare, name, cut=cut)) == len(texts)]
+    readings.sort(key=lambda one: evenness(one[1]))
     if not readings or (len(readings) > 1 and evenness(readings[0][1]) == evenness(readings[1][1])):
         return None
-    name, local = readings[0]
+    name, local = readings[-1]
     if not suffixes[-1]:
         return ZonedTimes(local, None, name)
     seconds = {suffix: 0 if suffix in _MARKS else zones.offset_seconds(suffix) for suffix in set(suffixes)}
@@ -106,11 +106,13 @@ def written(moments: np.ndarray, local: np.ndarray, form: str) -> list[str]:
     )
 
 
-def evenness(values: np.ndarray) -> int:
-    """Return how many of the steps between values (n,) that stand one after another are the commonest that is not 0."""
+def evenness(values: np.ndarray) -> tuple[int, int]:
+    """Return how likely values (n,) are times that stand one after another, the more the larger: how few of their steps
+    go the other way than most, and how many are the commonest that is not 0."""
     steps = np.diff(values)
     _, counts = np.unique(steps[steps != 0], return_counts=True)
-    return int(counts.max()) if counts.size else 0
+    turns = min(np.count_nonzero(steps > 0), np.count_nonzero(steps < 0))
+    return -int(turns), int(counts.max()) if counts.size else 0
 
 
 def _bare(form: str) -> str:

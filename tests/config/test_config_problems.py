@@ -100,6 +100,8 @@ REFUSED_VALUES = {
     "data.timezone: Europe/Berlim": 'is "Europe/Berlim"; must be a time zone that this system knows; did you '
     'mean "Europe/Berlin"?',
     "data.timezone: ../etc": 'is "../etc"; must be a time zone that this system knows; such as Europe/Berlin',
+    "data.resample: hourly": 'is "hourly"; must be an interval such as 15min, 1h, 1d, 1w or 1month (units: s, min, h, '
+    "d, w, month, quarter, year)",
     "data.time: {a: 1}": "is a section; must be a column name, a column number from 1, or a list of them",
     "data.id: []": "is a list; must be a column name, a column number from 1, or a list of them",
     "model.bidirectional: 1": "is 1; must be true or false",

@@ -76,6 +76,8 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
             "thousands": None,
             "na_values": None,
             "sort": False,
+            "resample": None,
+            "aggregate": "mean",
             "missing": "refuse",
             "duplicates": "refuse",
             "transform": "none",

@@ -7,7 +7,7 @@ import pytest
 
 from rnncli.data.column_kinds import kind_of_column
 from rnncli.data.csv_table import Table
-from rnncli.data.time_column import read_timelines
+from rnncli.data.time_column import clock_of, read_timelines
 from rnncli.errors import DataError
 
 START = datetime(2022, 12, 21)
@@ -164,10 +164,20 @@ def test_an_order_of_day_and_month_that_nothing_decides_is_refused(form):
         read("x", stamps)
 
 
-@pytest.mark.parametrize("cell", ["2023-01-01T00:00:00.250", "1990.0833", "2023-W60", "2023-01-01 25:00", "32/13/2023"])
+@pytest.mark.parametrize("cell", ["1990.0433", "2023-W60", "2023-01-01 25:00", "32/13/2023"])
 def test_what_is_nearly_a_form_is_a_time_and_refused(cell):
     stamps = [cell, cell.replace("2023", "2024").replace("1990", "1991")]
     made = Table("d.csv", ["time", "y"], [[stamp, "1"] for stamp in stamps], [2, 3], ",")
     assert kind_of_column(made, 0) == "time"
     with pytest.raises(DataError, match="is not a time"):
         read_timelines(made, 0, [np.arange(2)], fill_gaps=False, keep_duplicates=False)
+
+
+def test_a_fraction_of_a_second_is_a_time_and_refused_with_a_way_that_works():
+    stamps = [f"2023-01-01T00:00:{k:02}.250" for k in range(9)]
+    made = Table("d.csv", ["time", "y"], [[stamp, "1"] for stamp in stamps], list(range(2, 11)), ",")
+    assert kind_of_column(made, 0) == "time"
+    with pytest.raises(DataError, match=r"a fraction of a second, .*; make them even with --set data.resample=1s"):
+        read_timelines(made, 0, [np.arange(9)], fill_gaps=False, keep_duplicates=False)
+    clock = clock_of(made, 0, [np.arange(9)])
+    assert clock.written(clock.moments) == [stamp.replace(".250", ".000") for stamp in stamps]

@@ -270,10 +270,10 @@ def test_what_is_not_a_time(stamp):
     assert message.endswith("is not a time; expected YYYY-MM-DD as on line 2")
 
 
-def test_an_uneven_step_has_no_switch_but_to_ignore_the_times():
+def test_an_uneven_step_may_be_made_even():
     assert refused("2020-01-01 00:00", "2020-01-01 01:00", "2020-01-01 01:30", "2020-01-01 02:30") == (
         'd.csv:4: column 2 "date": "2020-01-01 01:30" comes after "2020-01-01 01:00"; '
-        'expected "2020-01-01 02:00" (step: hour)'
+        'expected "2020-01-01 02:00" (step: hour); or make uneven rows even with --set data.resample=1h'
     )
 
 

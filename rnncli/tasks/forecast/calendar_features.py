@@ -96,15 +96,15 @@ def _holidays(place: str, first: int, last: int) -> np.ndarray:
         raise UsageError(
             "data.holidays: is told by the package holidays, which is not installed; pip install 'rnncli[holidays]'"
         ) from None
-    country, _, part_of_country = place.partition("-")
+    country, _, region = place.partition("-")
     known = holidays.list_supported_countries()
     if country not in known:
         hint = did_you_mean(country, known) or "; write it as in ISO 3166, such as DE or US-CA"
         raise ConfigError(f"data.holidays: no holidays of {shown(country)} are known{hint}")
-    if part_of_country and part_of_country not in known[country]:
+    if region and region not in known[country]:
         raise ConfigError(
-            f"data.holidays: {country} has no part {shown(part_of_country)} with holidays of its own; it has "
+            f"data.holidays: {country} has no part {shown(region)} with holidays of its own; it has "
             f"{', '.join(known[country]) or 'none'}"
         )
-    made = holidays.country_holidays(country, subdiv=part_of_country or None, years=range(first, last + 1))
+    made = holidays.country_holidays(country, subdiv=region or None, years=range(first, last + 1))
     return np.array(sorted(made), "datetime64[D]").astype(np.int64)

@@ -62,6 +62,27 @@ def checked_zone(name: str) -> str:
     return name
 
 
+def interval_of(text: str) -> tuple[int, bool]:
+    """Return an interval such as 15min, 1h or 1month as a number of seconds, or of months, which the second value says.
+
+    ValueError for what is none.
+    """
+    found = re.fullmatch(r"([1-9][0-9]{0,5}) ?([a-z]+)", text)
+    units = {"s": 1, "min": 60, "h": 3600, "d": 86_400, "w": 604_800, "month": 1, "quarter": 3, "year": 12}
+    if found is None or found[2] not in units:
+        raise ValueError(f"must be an interval such as 15min, 1h, 1d, 1w or 1month (units: {', '.join(units)})")
+    return int(found[1]) * units[found[2]], found[2] in ("month", "quarter", "year")
+
+
+def checked_interval(value: Any) -> Any:
+    """Return `value` if it is an interval; refuse it otherwise."""
+    try:
+        interval_of(value if isinstance(value, str) else "")
+    except ValueError as error:
+        raise refusal(str(error)) from None
+    return value
+
+
 def checked_words(value: Any) -> Any:
     """Return `value` as a list of texts if it is a word or a number, or a list of them; refuse it otherwise."""
     listed = each(value)
@@ -145,6 +166,14 @@ class SeriesConfig(TableConfig):
         default=None, description="Cells that mean a missing value, beside those that always do, such as NA and -."
     )
     sort: bool = Field(default=False, description="Sort the rows by their times, the oldest first.")
+    resample: Annotated[str, BeforeValidator(checked_interval)] | None = Field(
+        default=None,
+        description="Make one row of those in each interval, such as 15min, 1h, 1d, 1w or 1month; an interval without "
+        "rows is a gap.",
+    )
+    aggregate: Literal["mean", "sum", "last", "max", "min"] = Field(
+        default="mean", description="What data.resample makes of the targets in an interval."
+    )
     missing: Literal["refuse", "ffill", "interpolate", "mask"] = Field(
         default="refuse",
         description="What to do with missing values and rows: refuse them; fill them with the value before (ffill) "

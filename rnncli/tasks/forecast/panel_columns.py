@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from rnncli.data.column_kinds import UNITS, Kind, kind_of_column
 from rnncli.data.csv_table import Table
 from rnncli.data.joined_columns import Join, join_of_keys, join_of_times, joined
@@ -352,6 +354,20 @@ def require_names(table: Table, names: Sequence[str]) -> None:
     for name in names:
         if name not in table.header:
             raise UsageError(f"{no_column(table, name)}; the forecast needs it")
+
+
+def rows_of_series(table: Table, columns: Columns) -> dict[str, np.ndarray]:
+    """Return the rows of each series by its name, in the order of their first rows; DataError for a row without one."""
+    if columns.id is None:
+        return {"": np.arange(len(table.rows))}
+    at = table.header.index(columns.id)
+    groups: dict[str, list[int]] = {}
+    for number, row in enumerate(table.rows):
+        groups.setdefault(row[at].strip(), []).append(number)
+    if "" in groups:
+        where = f"{table.name}:{table.lines[groups[''][0]]}: column {at + 1} {shown(columns.id)}"
+        raise DataError(f"{where}: nothing says which series the row is of; write it, or remove the row")
+    return {name: np.array(numbers) for name, numbers in groups.items()}
 
 
 def as_number(stamp: str) -> int | str:

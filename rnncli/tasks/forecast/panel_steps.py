@@ -16,7 +16,7 @@ from rnncli.errors import DataError, shown
 from rnncli.notes import note
 from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.panel import Column, Filling, Grid, Panel, coming_values, filled, stacked
-from rnncli.tasks.forecast.panel_columns import Columns
+from rnncli.tasks.forecast.panel_columns import Columns, rows_of_series
 
 _LONGEST_WORD = 200  # characters; numpy keeps every word of a column as wide as the longest
 _MOST_GAPS = 20  # so many times as long as its rows a series may become by rows that are filled in,
@@ -43,20 +43,7 @@ class StepTable:
         self.table, self.columns, self.data = table, columns, data
         self.like = before.timelines[0] if before is not None and before.timelines else None
         self.index = {name: i for i, name in enumerate(table.header)}
-        self.groups = self._groups()
-
-    def _groups(self) -> dict[str, np.ndarray]:
-        """Return the rows of each series by its name, in the order of their first rows."""
-        if self.columns.id is None:
-            return {"": np.arange(len(self.table.rows))}
-        at = self.index[self.columns.id]
-        groups: dict[str, list[int]] = {}
-        for number, row in enumerate(self.table.rows):
-            groups.setdefault(row[at].strip(), []).append(number)
-        if "" in groups:
-            where = f"{self._where(groups[''][0])}: {self._column(self.columns.id)}"
-            raise DataError(f"{where}: nothing says which series the row is of; write it, or remove the row")
-        return {name: np.array(numbers) for name, numbers in groups.items()}
+        self.groups = rows_of_series(table, columns)
 
     def panel(self) -> Panel:
         timelines, places = self._timelines()

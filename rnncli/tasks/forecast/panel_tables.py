@@ -18,6 +18,7 @@ from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.panel import Panel, filled, first_known, stacked
 from rnncli.tasks.forecast.panel_columns import Columns, find_columns, require_columns, steps_of
 from rnncli.tasks.forecast.panel_steps import StepTable
+from rnncli.tasks.forecast.resampling import resampled
 
 
 def panel_of_rows(table: Table, columns: Columns, data: SeriesConfig) -> Panel:
@@ -89,8 +90,11 @@ def read_panel(
         require_columns(table, columns)
     if data.sort and columns.time is not None:
         at = table.header.index(columns.time)
-        order = order_of_times(table, at, data.time_format, data.timezone).tolist()
+        cut = data.resample is not None
+        order = order_of_times(table, at, data.time_format, data.timezone, cut=cut).tolist()
         table = replace(table, rows=[table.rows[i] for i in order], lines=[table.lines[i] for i in order])
+    if data.resample is not None:
+        table = resampled(table, columns, data)
     if columns.layout == "rows":
         panel = panel_of_rows(table, columns, data)
     else:
@@ -127,6 +131,8 @@ def with_future(panel: Panel, columns: Columns, source: Source, data: SeriesConf
     only = replace(columns, targets=(), past=(), static=())
     table = columns.joined(_read(source, data))
     require_columns(table, only)
+    if data.resample is not None:
+        table = resampled(table, only, data)
     return replace(panel, coming=StepTable(table, only, data, panel).coming(panel))
 
 

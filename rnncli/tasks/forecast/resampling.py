@@ -1,0 +1,112 @@
+"""Rows of irregular times, or of finer ones, made even: those of each interval become one row.
+
+An interval without rows stays a gap, which `data.missing` fills or refuses; no value is invented here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from rnncli.data import zones
+from rnncli.data.csv_table import Table
+from rnncli.data.numeric import numeric_column
+from rnncli.data.stamps import DAY, months_of, months_starts
+from rnncli.data.time_column import Clock, clock_of
+from rnncli.errors import ConfigError, DataError, shown
+from rnncli.notes import note
+from rnncli.tasks.forecast.config import SeriesConfig, interval_of
+from rnncli.tasks.forecast.panel_columns import Columns, rows_of_series
+
+_MONDAY = 4 * DAY  # the first one since 1970, where weeks begin
+
+AGGREGATES: dict[str, Callable[[np.ndarray], float]] = {
+    "mean": np.mean,
+    "sum": np.sum,
+    "last": lambda values: values[-1],
+    "max": np.max,
+    "min": np.min,
+}
+
+
+def resampled(table: Table, columns: Columns, data: SeriesConfig) -> Table:
+    """Return a table with one row for each interval of `data.resample` that has rows of a series, in the order of the
+    series and of their times; a note counts them.
+
+    Targets become what `data.aggregate` says of their known values, other numbers their mean, and words the last one.
+    DataError for rows that are not in the order of their times, or of one time, unless `data.duplicates` is set.
+    """
+    if columns.time is None:
+        raise ConfigError("data.resample: needs a time column; name it in data.time, or remove data.resample")
+    at, groups = table.header.index(columns.time), list(rows_of_series(table, columns).values())
+    clock = clock_of(table, at, groups, data.time_format, data.timezone)
+    _require_order(table, at, groups, clock, data)
+    begins = _beginnings(clock, str(data.resample))
+    firsts = [np.flatnonzero(np.append(True, np.diff(begins[group]) != 0)) for group in groups]
+    members = [rows for group, cuts in zip(groups, firsts, strict=True) for rows in np.split(group, cuts[1:])]
+    heads = np.array([rows[0] for rows in members])
+    made = [list(table.rows[rows[-1]]) for rows in members]
+    for name, how in _numbers(columns, data).items():
+        place = table.header.index(name)
+        values = numeric_column(table, place, decimal=data.decimal, missing="mask")
+        for row, rows in zip(made, members, strict=True):
+            known = values[rows][~np.isnan(values[rows])]
+            row[place] = repr(float(how(known))).replace(".", data.decimal) if known.size else ""
+    for row, stamp in zip(made, clock.written(begins[heads]), strict=True):
+        row[at] = stamp
+    _note_counts(np.array([len(rows) for rows in members]), data)
+    return replace(table, rows=made, lines=[table.lines[i] for i in heads])
+
+
+def _numbers(columns: Columns, data: SeriesConfig) -> dict[str, Callable[[np.ndarray], float]]:
+    """Return how each column of numbers is aggregated."""
+    beside = [name for name in (*columns.past, *columns.known_covariates) if name not in columns.words]
+    return dict.fromkeys(columns.targets, AGGREGATES[data.aggregate]) | dict.fromkeys(beside, np.mean)
+
+
+def _beginnings(clock: Clock, resample: str) -> np.ndarray:
+    """Return the moment (N,) at which the interval of each row begins: days and longer ones go by the clock, shorter
+    ones by moments, so that the two hours that are one on the clock when summer time ends are told apart."""
+    count, months = interval_of(resample)
+    if months:
+        at = months_of(clock.local)[0] // count * count
+        return _moments(months_starts(at)[0], clock)
+    if count % DAY:
+        offset = clock.local - clock.moments  # hours begin as on the clock, in zones of half hours too
+        return (clock.moments + offset) // count * count - offset
+    return _moments((clock.local - _MONDAY) // count * count + _MONDAY, clock)
+
+
+def _moments(local: np.ndarray, clock: Clock) -> np.ndarray:
+    return zones.moments(local, clock.zone)[0] if clock.zone else local
+
+
+def _require_order(table: Table, at: int, groups: Sequence[np.ndarray], clock: Clock, data: SeriesConfig) -> None:
+    """Raise DataError for the first row that is before the one above it in its series, or at the same time."""
+    for group in groups:
+        steps = np.diff(clock.moments[group])
+        for i in np.flatnonzero(steps <= 0):
+            before, after = (shown(table.rows[group[k]][at].strip()) for k in (i, i + 1))
+            if steps[i] == 0 and (before != after or data.duplicates != "refuse"):
+                continue
+            where = f"{table.name}:{table.lines[group[i + 1]]}: column {at + 1} {shown(table.header[at])}"
+            if steps[i] < 0:
+                raise DataError(
+                    f"{where}: {after} comes after {before}, which is later; --set data.sort=true sorts the rows"
+                )
+            raise DataError(
+                f"{where}: {after} occurs twice; if these are of several series, name the column that tells them apart "
+                "in data.id, and if they are all of one, --set data.duplicates=mean takes both"
+            )
+
+
+def _note_counts(counts: np.ndarray, data: SeriesConfig) -> None:
+    low, middle, high = counts.min(), int(np.median(counts)), counts.max()
+    ends = f"; {counts[0]:,} in the first, {counts[-1]:,} in the last"
+    held = f"{low:,}" if low == high else f"{low:,} to {high:,} (median {middle:,}{ends})"
+    note(
+        f"{counts.sum():,} rows became {len(counts):,}, the {data.aggregate} (data.aggregate) of each {data.resample} "
+        f"with rows, which are {held}"
+    )
