@@ -6,8 +6,13 @@ vocabulary   tokens and their numbers
 csv_table    CSV records, each with the physical line that it starts on
 numeric      columns of numbers in a strict grammar, and their scaling
 splits       the training split, and the splits that are held out
-stamps       time stamps as text and as numbers, a column at once; stamp_templates those of variable width
-column_kinds   what a column tells of time
+cell_cleaning   marks between thousands, words for missing values, signs of units
+digits       how many digits numbers are written with
+stamps       time stamps as text and as numbers, a column at once; stamp_templates those of variable width,
+             strptime_format those of a format that the user names, decimal_times decimal years and seconds
+zones, zoned_times   the clock of a place and UTC; times as they are written there
+column_kinds   what a column tells of time; joined_columns those that tell one thing together
 timeline     a regular time column, and the stamps that follow it
+stamp_column   a column of stamps as values: its format, its zone, its order
 time_column  a table's time column to timelines, or the reason for refusing it
 """

@@ -3,78 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 import numpy as np
 
-from rnncli.data import decimal_times, zones
 from rnncli.data.column_kinds import CALENDAR_NAMES
 from rnncli.data.csv_table import Table
+from rnncli.data.stamp_column import StampColumn, column_of, in_zone, readings_of, refuse_ambiguous, refuse_format
 from rnncli.data.stamps import (
     DAY,
     INTEGER,
     LAST_WEEKDAY,
     WORKWEEK,
-    as_strptime,
     day_of_week,
     days_in_months,
-    formats_of,
-    is_fixed,
     months_of,
     months_starts,
     read,
     weekdays_of,
-    with_other_order,
-    write,
-    zone_of,
 )
 from rnncli.data.timeline import Timeline, on_days
-from rnncli.data.zoned_times import LOCAL, MOMENT, evenness, parsed, written
 from rnncli.errors import DataError, shown
-
-NO_TIME = "none"  # as data.time: the rows follow each other, whatever a column of dates says
 
 _YEARS = range(1500, 2300)
 _FEWEST = 3  # distances say what is typical
 _UNITS = (("s", 1, (1, 5, 10, 30)), ("min", 60, (1, 5, 10, 15, 30)), ("h", 3600, (1, 2, 3, 6, 12)), ("d", DAY, (1,)))
-_COUNTS = ("index", "step", "t")
-_LONGEST_FOOTER = 3  # rows below the last time that may be a total, or a source
 _SEASONS = 13  # months from 2001-02 to 2002-03, if these are no months
 _INTERVALS = {f"{n}{unit}": n * s for unit, s, ns in _UNITS for n in ns}  # that uneven rows are made even in
 _NEARLY = 0.9  # of the distances that are even leave no doubt about the order of day and month
-
-
-@dataclass(frozen=True)
-class _Column:
-    """The M stamps of a column in file order, with the line of each.
-
-    cells: as they are written, where `texts` are their moments, or what the clock of a zone shows; forms: the formats
-    that are what the config names, or decimal years; cut: whether fractions of a second are cut off; end: zeros behind
-    seconds since 1970, which `texts` do not have.
-    """
-
-    name: str
-    title: str
-    header: str
-    texts: list[str]
-    lines: list[int]
-    cells: list[str]
-    forms: list[str] = field(default_factory=list)
-    zone: str = ""
-    written: str = ""
-    cut: bool = False
-    end: str = ""
-
-    @property
-    def formats(self) -> list[str]:
-        """The formats that the first stamp may be in, the likelier first."""
-        return self.forms or formats_of(self.texts[0]) or [INTEGER]
-
-    def refuse(self, i: int, why: str) -> NoReturn:
-        """Raise DataError for stamp `i`, with the reason `why`."""
-        way_out = f"or leave the times out with --set data.time={NO_TIME}"
-        raise DataError(f"{self.name}:{self.lines[i]}: {self.header}: {why}; {way_out}")
 
 
 @dataclass(frozen=True)
@@ -125,8 +82,8 @@ def read_timelines(
     order = np.searchsorted(rows, members)  # the stamps of one series after those of the other
     sizes = np.array([len(group) for group in groups])
     starts = np.cumsum(sizes) - sizes
-    column = _column(table, index, rows.tolist(), form)
-    column = _in_zone(column, (like.zone if like else "") or zone or "", np.split(order, starts[1:]), like)
+    column = column_of(table, index, rows.tolist(), form)
+    column = in_zone(column, (like.zone if like else "") or zone or "", np.split(order, starts[1:]), like)
     if like is not None and column.zone:
         like = like.zoned(column.formats[0])
     follows = np.ones(len(order), bool)
@@ -157,195 +114,15 @@ def read_timelines(
     return [replace(one, zone=column.zone, written=column.written, end=column.end) for one in timelines], places
 
 
-def order_of_times(
-    table: Table, index: int, form: str | None = None, zone: str | None = None, *, cut: bool = False
-) -> np.ndarray:
-    """Return the rows (N,) of the table sorted by the times in column `index` (from 0), equal ones as they stand.
-
-    form, zone: as in `read_timelines`; cut: whether fractions of a second are cut off. DataError for what is no time.
-    """
-    rows = np.arange(len(table.rows))
-    column = _column(table, index, rows.tolist(), form, cut=cut)
-    made = _in_zone(column, zone or "", [rows], None)
-    if zone and (np.diff(_values(made)) < 0).mean() > 0.5:  # the newest first: an hour is repeated further up
-        rows = rows[::-1]
-        made = _in_zone(column, zone, [rows], None)
-    return rows[np.argsort(_values(made)[rows], kind="stable")]
-
-
-@dataclass(frozen=True)
-class Clock:
-    """The times of the rows of a table, in seconds since 1970, int64 (N,): what the clock shows, and the moments that
-    these are, which differ in a zone; `form` is how they are written, with `unit` in a second where they are counted.
-    """
-
-    local: np.ndarray
-    moments: np.ndarray
-    form: str
-    zone: str = ""
-    unit: int = 1
-
-    def written(self, moments: np.ndarray) -> list[str]:
-        """Return moments (n,) as they are written in the table."""
-        if self.form == INTEGER:
-            return [str(moment * self.unit) for moment in moments.tolist()]
-        if not self.zone:
-            return write(moments, self.form)
-        return written(moments, moments + zones.offsets(moments, self.zone), self.form)
-
-
-def clock_of(
-    table: Table, index: int, groups: Sequence[np.ndarray], form: str | None = None, zone: str | None = None
-) -> Clock:
-    """Return the times of the rows in column `index` (from 0), even or not; those of each of `groups` in order.
-
-    form, zone: as in `read_timelines`. Fractions of a second are cut off. DataError for what is no time, for dates that
-    may be in either of two orders, and for whole numbers that are not counted from 1970.
-    """
-    column = _column(table, index, range(len(table.rows)), form, cut=True)
-    column = _in_zone(column, zone or "", groups, None)
-    readings = [(name, values) for name, values in _readings(column, column.formats) if name != INTEGER]
-    if not readings:
-        size = len(column.texts[0])
-        counted = _readings(column, [INTEGER])[0][1] if size in (10, 13, 16, 19) else np.zeros(0, np.int64)
-        if len(counted) < len(column.texts):
-            column.refuse(len(counted), f"{shown(column.cells[len(counted)])} is no date, nor counted from 1970")
-        return Clock(*(counted // 10 ** (size - 10),) * 2, INTEGER, unit=10 ** (size - 10))
-    if len(readings[0][1]) < len(column.texts):
-        _refuse_format(column, len(readings[0][1]), [name for name, _ in readings])
-    turns = [sum(int((np.diff(values[group]) < 0).sum()) for group in groups) for _, values in readings]
-    likely = [one for one, count in zip(readings, turns, strict=True) if count == min(turns)]
-    if len(likely) > 1:
-        _refuse_ambiguous(column, [name for name, _ in likely])
-    name, values = likely[0]
-    if not column.zone:
-        return Clock(values, values, name)
-    if name == LOCAL:
-        return Clock(values, zones.moments(values, column.zone)[0], column.written, column.zone)
-    return Clock(values + zones.offsets(values, column.zone), values, column.written, column.zone)
-
-
-def _values(column: _Column) -> np.ndarray:
-    """Return the values (M,) of the stamps; of two orders of day and month, in the one that makes more of them even."""
-    readings = _readings(column, column.formats)
-    if len(readings[0][1]) < len(column.texts):
-        _refuse_format(column, len(readings[0][1]), [name for name, _ in readings])
-    return max((values for _, values in readings), key=lambda values: evenness(np.sort(values)))
-
-
-def _column(table: Table, index: int, rows: Sequence[int], form: str | None = None, *, cut: bool = False) -> _Column:
-    header = f"column {index + 1} {shown(table.header[index])}"
-    texts = [table.rows[row][index].strip() for row in rows]
-    title, lines = table.header[index].strip().lower(), [table.lines[row] for row in rows]
-    cells = texts
-    texts, end = (decimal_times.whole_seconds(texts), "") if cut else decimal_times.without_zeros(texts)
-    # A template says too how wide the fields are.
-    names = [name for name in formats_of(texts[0]) if as_strptime(name) == form] if form else []
-    forms = [name for name in names if len(read(texts, name, cut=cut)) == len(texts)][:1] or ([form] if form else [])
-    if not forms and (decimal := decimal_times.form_of(texts)):
-        forms = [decimal]
-    return _Column(table.name, title, header, texts, lines, cells, forms, cut=cut, end=end)
-
-
-def _in_zone(column: _Column, zone: str, groups: Sequence[np.ndarray], like: Timeline | None) -> _Column:
-    """Return the column with its moments, or with what the clock shows if that is one time of day, such as midnight.
-
-    So is a column in the `zone` that the config names, or whose offsets from UTC change, as with summer time: then in
-    the offset of the last row, or in that of `like`. groups: the places of the stamps of each series, in order.
-    DataError for what the clock of the zone never shows.
-    """
-    offsets = {zone_of(name) for text in (column.texts[0], column.texts[-1]) for name in formats_of(text)[:1]}
-    changes = len(offsets) > 1 or not all(text.endswith(tuple(offsets)) for text in column.texts)
-    changes |= "%z" in "".join(column.forms)
-    times = parsed(column.texts, column.formats, cut=column.cut) if zone or changes else None
-    if times is None or not (zone or times.zone):
-        return column
-    kept = zone_of(like.format) if like is not None else ""
-    named, zone = bool(zone), zone or (kept if kept[:1] in ("+", "-") else times.zone)
-    moments, never = times.moments(zone, groups)
-    if never.any():
-        i = int(np.argmax(never))
-        column.refuse(i, f"{shown(column.cells[i])} is no time in {zone}, whose clock is put forward over it")
-    clock = moments + zones.offsets(moments, zone) if named or times.offsets is None else times.local
-    by_clock = bool(np.all(clock % DAY == clock[0] % DAY))
-    if like is not None and like.zone:
-        by_clock = like.format == LOCAL
-    texts = write(clock, LOCAL) if by_clock else write(moments, MOMENT)
-    return replace(column, texts=texts, forms=[], zone=zone, written=times.form)
-
-
-# Formats: which one all stamps have.
-
-
-def _readings(column: _Column, names: Sequence[str]) -> list[tuple[str, np.ndarray]]:
-    """Return (format, values) for each of the formats `names` that fits the longest run of stamps from the first on,
-    without those that give the same values as one before, but for the other order of day and month."""
-    if "YYYYww" in names and ("week" in column.title or "woche" in column.title):
-        names = [name for name in names if name != "YYYYMM"]
-    readings = [(name, read(column.texts, name, cut=column.cut)) for name in names if is_fixed(name)]
-    if names[0] == INTEGER and column.title not in _COUNTS:
-        dates = [one for one in readings if one[0] == "YYYYMMDD" and 2 * len(one[1]) >= len(column.texts)]
-        if dates and len(dates[0][1]) < len(column.texts):
-            return dates  # the first impossible day is to blame, and no whole numbers are counted
-    if not any(len(values) == len(column.texts) for name, values in readings if name != INTEGER):
-        readings = [(name, read(column.texts, name, cut=column.cut)) for name in names]
-    most = max(len(values) for _, values in readings)
-    distinct: dict[tuple[bool, bytes], tuple[str, np.ndarray]] = {}
-    for name, values in readings:
-        if len(values) == most:
-            distinct.setdefault((name.startswith("D"), values.tobytes()), (name, values))
-    return list(distinct.values())
-
-
-def _clash(text: str, name: str) -> str | None:
-    """Return "zone" or "order" if `text` matches `name` but for its zone, or its order of day and month; else None."""
-    others = formats_of(text)
-    zone = zone_of(name)
-    if any(other.removesuffix(zone_of(other)) == name.removesuffix(zone) for other in others):
-        return "zone"
-    return "order" if with_other_order(name) in others else None
-
-
-def _refuse_format(column: _Column, i: int, names: Sequence[str]) -> NoReturn:
-    """Raise DataError for stamp `i`, the first that is in none of the formats `names` of the stamps before it."""
-    text, rest = column.texts[i], len(column.texts) - i
-    footer = ""
-    if rest <= min(_LONGEST_FOOTER, i // 4) and not text[:1].isdigit():
-        footer = f"; if {'this row is' if rest == 1 else 'these rows are'} no data, --skip-footer {rest}"
-    if any(len(read([text], name, cut=True)) for name in names):
-        what = f"{shown(column.cells[i])} has a fraction of a second, and rows are read to the second"
-        column.refuse(i, f"{what}; make them even with --set data.resample=1s")
-    if column.forms:
-        column.refuse(
-            i, f"{shown(column.cells[i])} is not a time in the format {column.forms[0]} of data.time_format{footer}"
-        )
-    if i == 0:
-        expected = "an integer, YYYY-MM, YYYY-MM-DD or YYYY-MM-DD hh:mm, or another usual form"
-        column.refuse(i, f"{shown(text)} is not a time; expected {expected}")
-    before = f"on line {column.lines[0]}"
-    clash = _clash(text, names[0])
-    if clash == "zone":
-        zones = [shown(zone) if zone else "none" for zone in (zone_of(formats_of(text)[0]), zone_of(names[0]))]
-        there = f"{zones[0]} after {zones[1]} {before}"
-        column.refuse(i, f"mixed time zones: {there}; write all times in one zone, such as UTC")
-    if clash == "order":
-        what = f"{shown(text)} is not {names[0]}, as the dates before it are"
-        column.refuse(i, f"{what}: the order of day and month is ambiguous; rewrite the dates as YYYY-MM-DD")
-    column.refuse(i, f"{shown(text)} is not a time; expected {' or '.join(names[:2])} as {before}{footer}")
-
-
-# Steps: values to units and distances.
-
-
-def _grid(column: _Column, before: np.ndarray, after: np.ndarray) -> _Grid:
+def _grid(column: StampColumn, before: np.ndarray, after: np.ndarray) -> _Grid:
     """Return the column in its best unit; `before` and `after` (P,) are the stamps that follow each other in a series.
 
     Raises DataError unless all stamps are in one format, and one order of day and month makes them even.
     """
-    readings = _readings(column, column.formats)
+    readings = readings_of(column, column.formats)
     names = [name for name, _ in readings]
     if len(readings[0][1]) < len(column.texts):
-        _refuse_format(column, len(readings[0][1]), names)
+        refuse_format(column, len(readings[0][1]), names)
     if (readings[0][1][after] < readings[0][1][before]).mean() > 0.5 and len(readings) > 1:  # the newest first
         backwards = _grid(column, after, before)
         readings = [(name, values) for name, values in readings if name == backwards.format]
@@ -358,21 +135,14 @@ def _grid(column: _Column, before: np.ndarray, after: np.ndarray) -> _Grid:
     # Yearly stamps that are the same either way, such as the first of January, go on the same either way.
     same = len(grids) == 2 and len(even) == 2 and _yearly(even[0]) and _yearly(even[1])
     if len(grids) > 1 and len(even) != 1 and not same:
-        _refuse_ambiguous(column, names)
+        refuse_ambiguous(column, names)
     chosen = (even or grids)[0]
     if chosen.unit == "month" and chosen.step == _SEASONS:
         column.refuse(0, f"{shown(column.texts[0])} looks like a season of two years; write the first year alone")
     return chosen
 
 
-def _refuse_ambiguous(column: _Column, names: Sequence[str]) -> NoReturn:
-    """Raise DataError for dates that may be in either of two formats."""
-    first = f"{shown(column.cells[0])} is ambiguous, {' or '.join(names[:2])}"
-    settings = " or ".join(f"--set data.time_format={shown(as_strptime(name) or name)}" for name in names[:2])
-    column.refuse(0, f"{first}; say which with {settings}, or rewrite the dates as YYYY-MM-DD")
-
-
-def _whole_numbers_or_dates(column: _Column, grids: Sequence[_Grid]) -> _Grid:
+def _whole_numbers_or_dates(column: StampColumn, grids: Sequence[_Grid]) -> _Grid:
     """Return the whole numbers as they are, or as dates such as 20230601 if that makes more of them even."""
     numbers, *dates = grids
     best = max(dates, key=lambda grid: int(grid.regular.sum()), default=numbers)
@@ -380,7 +150,7 @@ def _whole_numbers_or_dates(column: _Column, grids: Sequence[_Grid]) -> _Grid:
     return best if lead > 0 or (lead == 0 and column.title in CALENDAR_NAMES) else numbers
 
 
-def _grid_of(column: _Column, like: Timeline, before: np.ndarray, after: np.ndarray) -> _Grid | None:
+def _grid_of(column: StampColumn, like: Timeline, before: np.ndarray, after: np.ndarray) -> _Grid | None:
     """Return the column in the unit and step of `like`, or None if its stamps are not in the format of `like`."""
     values = read(column.texts, like.format)
     if len(values) < len(column.texts) or not _is_on(values, like):
@@ -476,7 +246,7 @@ def _resampled(grid: _Grid) -> str:
     return f"; or make uneven rows even with --set data.resample={interval}"
 
 
-def _refuse_step(column: _Column, before: int, after: int, grid: _Grid) -> NoReturn:
+def _refuse_step(column: StampColumn, before: int, after: int, grid: _Grid) -> NoReturn:
     """Raise DataError for the stamp `after`, which is not one step after the stamp `before`."""
     timeline = replace(grid.timeline(column.texts[before]), zone=column.zone, written=column.written, end=column.end)
     earlier, text = shown(column.cells[before]), shown(column.cells[after])

@@ -5,7 +5,8 @@ import pytest
 
 from rnncli.data.column_kinds import kind_of_column
 from rnncli.data.csv_table import Table
-from rnncli.data.time_column import order_of_times, read_timelines
+from rnncli.data.stamp_column import order_of_times
+from rnncli.data.time_column import read_timelines
 from rnncli.data.timeline import Timeline
 from rnncli.errors import DataError
 

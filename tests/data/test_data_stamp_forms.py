@@ -7,7 +7,8 @@ import pytest
 
 from rnncli.data.column_kinds import kind_of_column
 from rnncli.data.csv_table import Table
-from rnncli.data.time_column import clock_of, read_timelines
+from rnncli.data.stamp_column import clock_of
+from rnncli.data.time_column import read_timelines
 from rnncli.errors import DataError
 
 START = datetime(2022, 12, 21)

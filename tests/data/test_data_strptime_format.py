@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from rnncli.data.csv_table import Table
+from rnncli.data.stamp_column import order_of_times
 from rnncli.data.stamps import as_strptime, formats_of
-from rnncli.data.time_column import order_of_times, read_timelines
+from rnncli.data.time_column import read_timelines
 from rnncli.data.timeline import Timeline
 from rnncli.errors import DataError
 

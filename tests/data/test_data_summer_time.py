@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from rnncli.data.csv_table import Table
-from rnncli.data.time_column import order_of_times, read_timelines
+from rnncli.data.stamp_column import order_of_times
+from rnncli.data.time_column import read_timelines
 from rnncli.data.timeline import Timeline
 from rnncli.errors import DataError
 

@@ -22,8 +22,8 @@ from rnncli.data.numeric import (
     numeric_column,
     share_of_numbers,
 )
+from rnncli.data.stamp_column import NO_TIME
 from rnncli.data.stamps import formats_of
-from rnncli.data.time_column import NO_TIME
 from rnncli.errors import ConfigError, DataError, UsageError, shown
 from rnncli.notes import note
 from rnncli.tasks.forecast.config import SeriesConfig

@@ -11,7 +11,7 @@ from rnncli.data.cell_cleaning import cleaned, without_signs
 from rnncli.data.csv_table import Table, read_table
 from rnncli.data.numeric import numeric_row
 from rnncli.data.source import Source
-from rnncli.data.time_column import order_of_times
+from rnncli.data.stamp_column import order_of_times
 from rnncli.errors import ConfigError, DataError, shown
 from rnncli.notes import note
 from rnncli.tasks.forecast.config import SeriesConfig

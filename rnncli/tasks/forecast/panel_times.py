@@ -8,8 +8,8 @@ from rnncli.data.column_kinds import CALENDAR_NAMES, Kind, kind_of_column
 from rnncli.data.csv_table import Table
 from rnncli.data.joined_columns import Join, join_of_times, tells_clock
 from rnncli.data.numeric import column_index
+from rnncli.data.stamp_column import NO_TIME
 from rnncli.data.stamps import formats_of, read
-from rnncli.data.time_column import NO_TIME
 from rnncli.errors import DataError, shown
 
 # The usual names, likelier ones first.

@@ -13,8 +13,8 @@ import numpy as np
 from rnncli.data import zones
 from rnncli.data.csv_table import Table
 from rnncli.data.numeric import numeric_column
+from rnncli.data.stamp_column import Clock, clock_of
 from rnncli.data.stamps import DAY, months_of, months_starts
-from rnncli.data.time_column import Clock, clock_of
 from rnncli.errors import ConfigError, DataError, shown
 from rnncli.notes import note
 from rnncli.tasks.forecast.config import SeriesConfig, interval_of

@@ -1,0 +1,240 @@
+"""A column of stamps as values: its format, its time zone, and the order of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import NoReturn
+
+import numpy as np
+
+from rnncli.data import decimal_times, zones
+from rnncli.data.csv_table import Table
+from rnncli.data.stamps import DAY, INTEGER, as_strptime, formats_of, is_fixed, read, with_other_order, write, zone_of
+from rnncli.data.timeline import Timeline
+from rnncli.data.zoned_times import LOCAL, MOMENT, evenness, parsed, written
+from rnncli.errors import DataError, shown
+
+NO_TIME = "none"  # as data.time: the rows follow each other, whatever a column of dates says
+
+_COUNTS = ("index", "step", "t")
+_LONGEST_FOOTER = 3  # rows below the last time that may be a total, or a source
+
+
+@dataclass(frozen=True)
+class StampColumn:
+    """The M stamps of a column in file order, with the line of each.
+
+    cells: as they are written, where `texts` are their moments, or what the clock of a zone shows; forms: the formats
+    that are what the config names, or decimal years; cut: whether fractions of a second are cut off; end: zeros behind
+    seconds since 1970, which `texts` do not have.
+    """
+
+    name: str
+    title: str
+    header: str
+    texts: list[str]
+    lines: list[int]
+    cells: list[str]
+    forms: list[str] = field(default_factory=list)
+    zone: str = ""
+    written: str = ""
+    cut: bool = False
+    end: str = ""
+
+    @property
+    def formats(self) -> list[str]:
+        """The formats that the first stamp may be in, the likelier first."""
+        return self.forms or formats_of(self.texts[0]) or [INTEGER]
+
+    def refuse(self, i: int, why: str) -> NoReturn:
+        """Raise DataError for stamp `i`, with the reason `why`."""
+        way_out = f"or leave the times out with --set data.time={NO_TIME}"
+        raise DataError(f"{self.name}:{self.lines[i]}: {self.header}: {why}; {way_out}")
+
+
+def column_of(
+    table: Table, index: int, rows: Sequence[int], form: str | None = None, *, cut: bool = False
+) -> StampColumn:
+    """Return the stamps in column `index` (from 0) of these rows.
+
+    form: the format of strptime that they are in, if it is known; cut: whether fractions of a second are cut off.
+    """
+    header = f"column {index + 1} {shown(table.header[index])}"
+    texts = [table.rows[row][index].strip() for row in rows]
+    title, lines = table.header[index].strip().lower(), [table.lines[row] for row in rows]
+    cells = texts
+    texts, end = (decimal_times.whole_seconds(texts), "") if cut else decimal_times.without_zeros(texts)
+    # A template says too how wide the fields are.
+    names = [name for name in formats_of(texts[0]) if as_strptime(name) == form] if form else []
+    forms = [name for name in names if len(read(texts, name, cut=cut)) == len(texts)][:1] or ([form] if form else [])
+    if not forms and (decimal := decimal_times.form_of(texts)):
+        forms = [decimal]
+    return StampColumn(table.name, title, header, texts, lines, cells, forms, cut=cut, end=end)
+
+
+def in_zone(column: StampColumn, zone: str, groups: Sequence[np.ndarray], like: Timeline | None) -> StampColumn:
+    """Return the column with its moments, or with what the clock shows if that is one time of day, such as midnight.
+
+    So is a column in the `zone` that the config names, or whose offsets from UTC change, as with summer time: then in
+    the offset of the last row, or in that of `like`. groups: the places of the stamps of each series, in order.
+    DataError for what the clock of the zone never shows.
+    """
+    offsets = {zone_of(name) for text in (column.texts[0], column.texts[-1]) for name in formats_of(text)[:1]}
+    changes = len(offsets) > 1 or not all(text.endswith(tuple(offsets)) for text in column.texts)
+    changes |= "%z" in "".join(column.forms)
+    times = parsed(column.texts, column.formats, cut=column.cut) if zone or changes else None
+    if times is None or not (zone or times.zone):
+        return column
+    kept = zone_of(like.format) if like is not None else ""
+    named, zone = bool(zone), zone or (kept if kept[:1] in ("+", "-") else times.zone)
+    moments, never = times.moments(zone, groups)
+    if never.any():
+        i = int(np.argmax(never))
+        column.refuse(i, f"{shown(column.cells[i])} is no time in {zone}, whose clock is put forward over it")
+    clock = moments + zones.offsets(moments, zone) if named or times.offsets is None else times.local
+    by_clock = bool(np.all(clock % DAY == clock[0] % DAY))
+    if like is not None and like.zone:
+        by_clock = like.format == LOCAL
+    texts = write(clock, LOCAL) if by_clock else write(moments, MOMENT)
+    return replace(column, texts=texts, forms=[], zone=zone, written=times.form)
+
+
+def readings_of(column: StampColumn, names: Sequence[str]) -> list[tuple[str, np.ndarray]]:
+    """Return (format, values) for each of the formats `names` that fits the longest run of stamps from the first on,
+    without those that give the same values as one before, but for the other order of day and month."""
+    if "YYYYww" in names and ("week" in column.title or "woche" in column.title):
+        names = [name for name in names if name != "YYYYMM"]
+    readings = [(name, read(column.texts, name, cut=column.cut)) for name in names if is_fixed(name)]
+    if names[0] == INTEGER and column.title not in _COUNTS:
+        dates = [one for one in readings if one[0] == "YYYYMMDD" and 2 * len(one[1]) >= len(column.texts)]
+        if dates and len(dates[0][1]) < len(column.texts):
+            return dates  # the first impossible day is to blame, and no whole numbers are counted
+    if not any(len(values) == len(column.texts) for name, values in readings if name != INTEGER):
+        readings = [(name, read(column.texts, name, cut=column.cut)) for name in names]
+    most = max(len(values) for _, values in readings)
+    distinct: dict[tuple[bool, bytes], tuple[str, np.ndarray]] = {}
+    for name, values in readings:
+        if len(values) == most:
+            distinct.setdefault((name.startswith("D"), values.tobytes()), (name, values))
+    return list(distinct.values())
+
+
+def _clash(text: str, name: str) -> str | None:
+    """Return "zone" or "order" if `text` matches `name` but for its zone, or its order of day and month; else None."""
+    others = formats_of(text)
+    zone = zone_of(name)
+    if any(other.removesuffix(zone_of(other)) == name.removesuffix(zone) for other in others):
+        return "zone"
+    return "order" if with_other_order(name) in others else None
+
+
+def refuse_format(column: StampColumn, i: int, names: Sequence[str]) -> NoReturn:
+    """Raise DataError for stamp `i`, the first that is in none of the formats `names` of the stamps before it."""
+    text, rest = column.texts[i], len(column.texts) - i
+    footer = ""
+    if rest <= min(_LONGEST_FOOTER, i // 4) and not text[:1].isdigit():
+        footer = f"; if {'this row is' if rest == 1 else 'these rows are'} no data, --skip-footer {rest}"
+    if any(len(read([text], name, cut=True)) for name in names):
+        what = f"{shown(column.cells[i])} has a fraction of a second, and rows are read to the second"
+        column.refuse(i, f"{what}; make them even with --set data.resample=1s")
+    if column.forms:
+        column.refuse(
+            i, f"{shown(column.cells[i])} is not a time in the format {column.forms[0]} of data.time_format{footer}"
+        )
+    if i == 0:
+        expected = "an integer, YYYY-MM, YYYY-MM-DD or YYYY-MM-DD hh:mm, or another usual form"
+        column.refuse(i, f"{shown(text)} is not a time; expected {expected}")
+    before = f"on line {column.lines[0]}"
+    clash = _clash(text, names[0])
+    if clash == "zone":
+        zones = [shown(zone) if zone else "none" for zone in (zone_of(formats_of(text)[0]), zone_of(names[0]))]
+        there = f"{zones[0]} after {zones[1]} {before}"
+        column.refuse(i, f"mixed time zones: {there}; write all times in one zone, such as UTC")
+    if clash == "order":
+        what = f"{shown(text)} is not {names[0]}, as the dates before it are"
+        column.refuse(i, f"{what}: the order of day and month is ambiguous; rewrite the dates as YYYY-MM-DD")
+    column.refuse(i, f"{shown(text)} is not a time; expected {' or '.join(names[:2])} as {before}{footer}")
+
+
+def refuse_ambiguous(column: StampColumn, names: Sequence[str]) -> NoReturn:
+    """Raise DataError for dates that may be in either of two formats."""
+    first = f"{shown(column.cells[0])} is ambiguous, {' or '.join(names[:2])}"
+    settings = " or ".join(f"--set data.time_format={shown(as_strptime(name) or name)}" for name in names[:2])
+    column.refuse(0, f"{first}; say which with {settings}, or rewrite the dates as YYYY-MM-DD")
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The times of the rows of a table, in seconds since 1970, int64 (N,): what the clock shows, and the moments that
+    these are, which differ in a zone; `form` is how they are written, with `unit` in a second where they are counted.
+    """
+
+    local: np.ndarray
+    moments: np.ndarray
+    form: str
+    zone: str = ""
+    unit: int = 1
+
+    def written(self, moments: np.ndarray) -> list[str]:
+        """Return moments (n,) as they are written in the table."""
+        if self.form == INTEGER:
+            return [str(moment * self.unit) for moment in moments.tolist()]
+        if not self.zone:
+            return write(moments, self.form)
+        return written(moments, moments + zones.offsets(moments, self.zone), self.form)
+
+
+def clock_of(
+    table: Table, index: int, groups: Sequence[np.ndarray], form: str | None = None, zone: str | None = None
+) -> Clock:
+    """Return the times of the rows in column `index` (from 0), even or not; those of each of `groups` in order.
+
+    form, zone: as in `read_timelines`. Fractions of a second are cut off. DataError for what is no time, for dates that
+    may be in either of two orders, and for whole numbers that are not counted from 1970.
+    """
+    column = column_of(table, index, range(len(table.rows)), form, cut=True)
+    column = in_zone(column, zone or "", groups, None)
+    readings = [(name, values) for name, values in readings_of(column, column.formats) if name != INTEGER]
+    if not readings:
+        size = len(column.texts[0])
+        counted = readings_of(column, [INTEGER])[0][1] if size in (10, 13, 16, 19) else np.zeros(0, np.int64)
+        if len(counted) < len(column.texts):
+            column.refuse(len(counted), f"{shown(column.cells[len(counted)])} is no date, nor counted from 1970")
+        return Clock(*(counted // 10 ** (size - 10),) * 2, INTEGER, unit=10 ** (size - 10))
+    if len(readings[0][1]) < len(column.texts):
+        refuse_format(column, len(readings[0][1]), [name for name, _ in readings])
+    turns = [sum(int((np.diff(values[group]) < 0).sum()) for group in groups) for _, values in readings]
+    likely = [one for one, count in zip(readings, turns, strict=True) if count == min(turns)]
+    if len(likely) > 1:
+        refuse_ambiguous(column, [name for name, _ in likely])
+    name, values = likely[0]
+    if not column.zone:
+        return Clock(values, values, name)
+    if name == LOCAL:
+        return Clock(values, zones.moments(values, column.zone)[0], column.written, column.zone)
+    return Clock(values + zones.offsets(values, column.zone), values, column.written, column.zone)
+
+
+def order_of_times(
+    table: Table, index: int, form: str | None = None, zone: str | None = None, *, cut: bool = False
+) -> np.ndarray:
+    """Return the rows (N,) of the table sorted by the times in column `index` (from 0), equal ones as they stand.
+
+    form, zone: as in `read_timelines`; cut: whether fractions of a second are cut off. DataError for what is no time.
+    """
+    rows = np.arange(len(table.rows))
+    column = column_of(table, index, rows.tolist(), form, cut=cut)
+    made = in_zone(column, zone or "", [rows], None)
+    if zone and (np.diff(values_of(made)) < 0).mean() > 0.5:  # the newest first: an hour is repeated further up
+        rows = rows[::-1]
+        made = in_zone(column, zone, [rows], None)
+    return rows[np.argsort(values_of(made)[rows], kind="stable")]
+
+
+def values_of(column: StampColumn) -> np.ndarray:
+    """Return the values (M,) of the stamps; of two orders of day and month, in the one that makes more of them even."""
+    readings = readings_of(column, column.formats)
+    if len(readings[0][1]) < len(column.texts):
+        refuse_format(column, len(readings[0][1]), [name for name, _ in readings])
+    return max((values for _, values in readings), key=lambda values: evenness(np.sort(values)))
