@@ -17,6 +17,7 @@ from rnncli.errors import DataError, shown
 
 NO_TIME = "none"  # as data.time: the rows follow each other, whatever a column of dates says
 
+_SEEN = 3  # times a time of the day makes a habit
 _COUNTS = ("index", "step", "t")
 _LONGEST_FOOTER = 3  # rows below the last time that may be a total, or a source
 
@@ -74,7 +75,7 @@ def column_of(
 
 
 def in_zone(column: StampColumn, zone: str, groups: Sequence[np.ndarray], like: Timeline | None) -> StampColumn:
-    """Return the column with its moments, or with what the clock shows if that is one time of day, such as midnight.
+    """Return the column with its moments, or with what the clock shows if that goes by it, such as every midnight.
 
     So is a column in the `zone` that the config names, or whose offsets from UTC change, as with summer time: then in
     the offset of the last row, or in that of `like`. groups: the places of the stamps of each series, in order.
@@ -93,11 +94,18 @@ def in_zone(column: StampColumn, zone: str, groups: Sequence[np.ndarray], like: 
         i = int(np.argmax(never))
         column.refuse(i, f"{shown(column.cells[i])} is no time in {zone}, whose clock is put forward over it")
     clock = moments + zones.offsets(moments, zone) if named or times.offsets is None else times.local
-    by_clock = bool(np.all(clock % DAY == clock[0] % DAY))
+    by_clock = _goes_by_clock(clock)
     if like is not None and like.zone:
         by_clock = like.format == LOCAL
     texts = write(clock, LOCAL) if by_clock else write(moments, MOMENT)
     return replace(column, texts=texts, forms=[], zone=zone, written=times.form)
+
+
+def _goes_by_clock(clock: np.ndarray) -> bool:
+    """True if what the clock shows (M,) is one time of the day, or a few with a rest after them, such as a shop's."""
+    times, counts = np.unique(clock % DAY, return_counts=True)
+    gaps = np.diff(times, append=times[0] + DAY)
+    return len(times) == 1 or bool(counts.min() >= _SEEN and gaps.max() >= 2 * np.median(gaps))
 
 
 def readings_of(column: StampColumn, names: Sequence[str]) -> list[tuple[str, np.ndarray]]:

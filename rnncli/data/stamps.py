@@ -164,16 +164,19 @@ def day_of_week(values: np.ndarray) -> np.ndarray:
     return (values // DAY + _MONDAY) % 7
 
 
-def weekdays_of(values: np.ndarray, week: Sequence[int] = WORKWEEK) -> np.ndarray:
-    """Return the days of seconds (n,), numbered from the Monday before 1970 without those that are not in `week`."""
+def weekdays_of(values: np.ndarray, week: Sequence[int] = WORKWEEK, clocks: Sequence[int] = ()) -> np.ndarray:
+    """Return the days of seconds (n,), numbered from the Monday before 1970 without those that are not in `week`; if
+    there are `clocks`, in seconds of the day, the times of these days at which it is one of them."""
     rank = np.searchsorted(week, day_of_week(values))
-    return (values // DAY + _MONDAY) // 7 * len(week) + rank
+    days = (values // DAY + _MONDAY) // 7 * len(week) + rank
+    return days * len(clocks) + np.searchsorted(clocks, values % DAY) if len(clocks) else days
 
 
-def weekday_starts(weekdays: np.ndarray, week: Sequence[int] = WORKWEEK) -> np.ndarray:
-    """Return the second at which each weekday (n,) begins, with weekdays numbered as in `weekdays_of`."""
-    weeks, rank = np.divmod(weekdays, len(week))
-    return (weeks * 7 + np.array(week)[rank] - _MONDAY) * DAY
+def weekday_starts(weekdays: np.ndarray, week: Sequence[int] = WORKWEEK, clocks: Sequence[int] = ()) -> np.ndarray:
+    """Return the second at which each weekday (n,) begins, or time of one, numbered as in `weekdays_of`."""
+    days, time = np.divmod(weekdays, len(clocks) or 1)
+    weeks, rank = np.divmod(days, len(week))
+    return (weeks * 7 + np.array(week)[rank] - _MONDAY) * DAY + (np.array(clocks)[time] if len(clocks) else 0)
 
 
 def days_in_months(months: np.ndarray, day: int) -> np.ndarray:

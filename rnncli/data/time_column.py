@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -31,6 +31,7 @@ _FEWEST = 3  # distances say what is typical
 _UNITS = (("s", 1, (1, 5, 10, 30)), ("min", 60, (1, 5, 10, 15, 30)), ("h", 3600, (1, 2, 3, 6, 12)), ("d", DAY, (1,)))
 _SEASONS = 13  # months from 2001-02 to 2002-03, if these are no months
 _INTERVALS = {f"{n}{unit}": n * s for unit, s, ns in _UNITS for n in ns}  # that uneven rows are made even in
+_SEEN, _MOST_TIMES = 3, 1440  # so often each day and time of a pattern is seen; and so many times of a day there are
 _NEARLY = 0.9  # of the distances that are even leave no doubt about the order of day and month
 
 
@@ -45,6 +46,7 @@ class _Grid:
     positions: np.ndarray
     distances: np.ndarray
     week: str = ""
+    clocks: tuple[int, ...] = ()
 
     @property
     def regular(self) -> np.ndarray:
@@ -52,7 +54,7 @@ class _Grid:
         return self.distances == self.step
 
     def timeline(self, last: str) -> Timeline:
-        return Timeline(self.format, self.unit, self.step, self.day, last, self.week)
+        return Timeline(self.format, self.unit, self.step, self.day, last, self.week, clocks=self.clocks)
 
 
 def read_timelines(
@@ -155,17 +157,19 @@ def _grid_of(column: StampColumn, like: Timeline, before: np.ndarray, after: np.
     values = read(column.texts, like.format)
     if len(values) < len(column.texts) or not _is_on(values, like):
         return None
-    positions = {"month": lambda: months_of(values)[0], "weekday": lambda: weekdays_of(values, like.days)}.get(
-        like.unit, lambda: values
-    )()
+    positions = values
+    if like.unit == "month":
+        positions = months_of(values)[0]
+    elif like.unit == "weekday":
+        positions = weekdays_of(values, like.days, like.clocks)
     distances = positions[after] - positions[before]
-    return _Grid(like.format, like.unit, like.day, like.step, positions, distances, like.week)
+    return _Grid(like.format, like.unit, like.day, like.step, positions, distances, like.week, like.clocks)
 
 
 def _is_on(values: np.ndarray, like: Timeline) -> bool:
     """True if the stamps fall on the days of the week or of the month, and the time of day, of the timeline `like`."""
     if like.unit == "weekday":
-        return on_days(values, like.days)
+        return like.holds(values)
     if like.unit != "month":
         return True
     months, days, clocks = months_of(values)
@@ -179,9 +183,9 @@ def _best_unit(values: np.ndarray, name: str, before: np.ndarray, after: np.ndar
     a Monday after a Friday is the next weekday, unless counting in days leaves fewer rows uneven.
     """
 
-    def grid(unit: str, positions: np.ndarray, day: int = 0, week: str = "") -> _Grid:
+    def grid(unit: str, positions: np.ndarray, day: int = 0, **pattern: Any) -> _Grid:
         distances = positions[after] - positions[before]
-        return _Grid(name, unit, day, _commonest_step(distances), positions, distances, week)
+        return _Grid(name, unit, day, _commonest_step(distances), positions, distances, **pattern)
 
     if name == INTEGER:
         return grid("year" if values.min() in _YEARS and values.max() in _YEARS else "step", values)
@@ -194,18 +198,36 @@ def _best_unit(values: np.ndarray, name: str, before: np.ndarray, after: np.ndar
     if one_clock and np.all(days == days_in_months(months, LAST_WEEKDAY)) and len(np.unique(months)) > 2:
         return grid("month", months, LAST_WEEKDAY)
     seconds = grid("second", values)
-    weeks = [WORKWEEK] if one_clock and on_days(values, WORKWEEK) else []
-    week, counts = np.unique(day_of_week(values), return_counts=True)
-    if one_clock and 1 < len(week) < 7 and counts.min() > 2 and tuple(week) != WORKWEEK:
-        weeks.append(tuple(week.tolist()))  # other days of rest are a pattern where it was seen three times
     grids = [
-        grid("weekday", weekdays_of(values, one), 0, "" if one == WORKWEEK else "".join(map(str, one))) for one in weeks
+        grid(
+            "weekday",
+            weekdays_of(values, week, times),
+            week="" if week == WORKWEEK else "".join(map(str, week)),
+            clocks=times,
+        )
+        for week, times in _patterns(values)
     ]
     if not grids:
         return seconds
-    weekdays = max(grids, key=lambda one: int(one.regular.sum()))
-    over_weekend = (seconds.distances > DAY) & (weekdays.distances == 1)
-    return weekdays if over_weekend.any() and weekdays.regular.sum() >= seconds.regular.sum() else seconds
+    best = max(grids, key=lambda one: int(one.regular.sum()))
+    over_rest = (seconds.distances > (DAY if one_clock else seconds.step)) & (best.distances == 1)
+    better = best.regular.sum() - seconds.regular.sum()
+    return best if over_rest.any() and better >= (0 if one_clock else 1) else seconds
+
+
+def _patterns(values: np.ndarray) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Return the days of the week, and the times of the day if there are several, at which rows with values (M,) may
+    be: others are a rest where each of them was seen three times."""
+    week, counts = np.unique(day_of_week(values), return_counts=True)
+    times, times_counts = np.unique(values % DAY, return_counts=True)
+    clocks = () if len(times) == 1 else tuple(times.tolist())
+    if len(times) > _MOST_TIMES or (clocks and times_counts.min() < _SEEN):
+        return []
+    found: list[tuple[int, ...]] = [WORKWEEK] if on_days(values, WORKWEEK) else []
+    every = tuple(week.tolist()) if counts.min() >= _SEEN and len(week) > 1 else tuple(range(7))
+    if every != WORKWEEK and (clocks or len(every) < 7):
+        found.append(every)
+    return [(days, clocks) for days in found]
 
 
 def _yearly(grid: _Grid) -> bool:

@@ -46,8 +46,9 @@ class Timeline:
     """Stamps at a constant distance of `step` units, up to `last`.
 
     `unit` is "step" or "year" (integers), "month", "weekday" (Monday to Friday, or the days of `week`, 0 being Monday),
-    or "second" (also for minutes, days and weeks). `day` is the day of the month of monthly stamps, or the last day of
-    a month that is shorter: 31 means month ends, `LAST_WEEKDAY` the last weekdays of months.
+    or "second" (also for minutes, days and weeks). Of weekdays with `clocks`, in seconds of the day, each row is one of
+    these times, such as the hours in which a shop is open. `day` is the day of the month of monthly stamps, or the last
+    day of a month that is shorter: 31 means month ends, `LAST_WEEKDAY` the last weekdays of months.
 
     In a `zone`, stamps are read and written in the format `written`, and `last` is kept in the format MOMENT where
     rows are so many seconds apart, or in LOCAL where they go on by the clock, such as days. `end` is what is written
@@ -63,15 +64,23 @@ class Timeline:
     zone: str = ""
     written: str = ""
     end: str = ""
+    clocks: tuple[int, ...] = ()
 
     @property
     def days(self) -> tuple[int, ...]:
         """The days of the week that weekdays count, 0 being Monday."""
         return tuple(map(int, self.week)) or WORKWEEK
 
+    def holds(self, values: np.ndarray) -> bool:
+        """True if the moments (n,), in seconds, are on the days of the week of this timeline, and at its times."""
+        clocks = not self.clocks or bool(np.isin(values % DAY, self.clocks).all())
+        return clocks and on_days(values, self.days)
+
     @property
     def frequency(self) -> str:
         """The step in words: "month", "half-hour", "3 hours"."""
+        if self.clocks:
+            return f"row of {len(self.clocks)} a day" + (f" ({self.step} at once)" if self.step > 1 else "")
         sizes = _SIZES[self.unit].items()
         name, size = next((name, size) for name, size in sizes if self.step % size == 0)
         words = name if self.step == size else f"{self.step // size} {name}s"
@@ -82,6 +91,8 @@ class Timeline:
         """The number of steps after which a pattern is likely to repeat: a year of months, weeks or quarters, a week of
         days, a day of hours or their fractions, an hour of minutes; None if no period is likely.
         """
+        if self.clocks:
+            return len(self.clocks) if self.step == 1 else None
         usual = {WEEK: 52, DAY: 7, 60: 60}
         if self.unit == "second" and self.step in usual:
             return usual[self.step]
@@ -116,7 +127,7 @@ class Timeline:
         if self.unit == "month":
             values = months_of(values)[0]
         elif self.unit == "weekday":
-            values = weekdays_of(values, self.days)
+            values = weekdays_of(values, self.days, self.clocks)
         offset, rest = divmod(int(values[1] - values[0]), self.step)
         return None if rest else offset
 
@@ -172,19 +183,20 @@ class Timeline:
             months = months + offsets * self.step
             return months_starts(months)[0] + (days_in_months(months, self.day) - 1) * DAY + clocks
         if self.unit == "weekday":
-            return weekday_starts(weekdays_of(last, self.days) + offsets * self.step, self.days) + last % DAY
+            counted = weekdays_of(last, self.days, self.clocks) + offsets * self.step
+            return weekday_starts(counted, self.days, self.clocks) + (0 if self.clocks else last % DAY)
         return last + offsets * self.step
 
     def to_header(self) -> dict[str, Any]:
         """Return the timeline as JSON for a model file."""
-        added = ("week", "zone", "written", "end")  # since 0.1
+        added = ("week", "zone", "written", "end", "clocks")  # since 0.1
         return {key: value for key, value in asdict(self).items() if key not in added or value}
 
     @classmethod
     def from_header(cls, header: dict[str, Any]) -> Timeline:
         """Return the timeline that `to_header` wrote; raise ModelFileError if the header is damaged."""
         try:
-            timeline = cls(**header)
+            timeline = cls(**{**header, "clocks": tuple(header.get("clocks", ()))})
             counts = timeline.unit in ("step", "year")
             whole = (
                 timeline.unit in _SIZES
@@ -193,10 +205,11 @@ class Timeline:
                 and 0 < timeline.step < (2 * 10**18 if counts else 10**12)
                 and isinstance(timeline.day, int)
                 and (timeline.unit != "month" or 1 <= timeline.day <= LAST_WEEKDAY)
-                and re.fullmatch("(?!.*(.).*\\1)[0-6]{0,6}", timeline.week) is not None
+                and re.fullmatch("(?!.*(.).*\\1)[0-6]{0,7}", timeline.week) is not None
                 and len(read([timeline.last], timeline.format)) == 1
                 and (not timeline.zone or (zones.is_zone(timeline.zone) and timeline.format in (MOMENT, LOCAL)))
-                and (timeline.unit != "weekday" or on_days(read([timeline.last], timeline.format), timeline.days))
+                and (timeline.unit != "weekday" or timeline.holds(read([timeline.last], timeline.format)))
+                and (timeline.unit == "weekday" or not timeline.clocks)
             )
         except (TypeError, KeyError):
             whole = False

@@ -62,7 +62,9 @@ def calendar_features(timeline: Timeline, count: int, horizon: int) -> tuple[tup
     They are the sine and the cosine of each cycle that is longer than the step; integer times have none, K = 0.
     Phases are in the time zone of the stamps; in the week and the year they change only from day to day.
     """
-    cycles = [(name, phase) for name, length, phase in _CYCLES[timeline.unit] if timeline.step < length]
+    of_a_day = bool(timeline.clocks)  # rows are times of a day
+    unit, step = ("second", HOUR) if of_a_day else (timeline.unit, timeline.step)
+    cycles = [(name, phase) for name, length, phase in _CYCLES[unit] if step < length]
     if not cycles:
         return (), np.zeros((count + horizon, 0))
     seconds = timeline.seconds(np.arange(1 - count, horizon + 1))
