@@ -5,6 +5,8 @@ Code at any depth calls `note("...")`. A command receives the notes by a block a
     with noting(notes.append):
         ...
 
+A doubt is a note that is told even to those who asked for quiet.
+
 Outside of such a block notes are dropped, so that a program that uses the library sees none.
 """
 
@@ -17,9 +19,18 @@ from contextvars import ContextVar
 _listener: ContextVar[Callable[[str], object]] = ContextVar("listener", default=lambda text: None)
 
 
+class Doubt(str):
+    """A note of something that may be wrong: of data that were left out, or read in one of two ways."""
+
+
 def note(text: str) -> None:
     """Pass a note to the current listener, if there is one."""
     _listener.get()(text)
+
+
+def doubt(text: str) -> None:
+    """Pass a doubt to the current listener, if there is one."""
+    note(Doubt(text))
 
 
 @contextmanager

@@ -30,10 +30,13 @@ def folder(task: str, tmp_path: Path) -> Path:
 
 
 def assert_alike(said: str, then: str) -> None:
-    """Equal, but that another CPU's vector units may round the last digit of a number another way."""
+    """Equal, but that another CPU's vector units may round the last digit of a number another way, and that forecasts
+    have fewer digits now."""
     assert NUMBER.sub("#", said) == NUMBER.sub("#", then)
-    numbers, wanted = ([float(number) for number in NUMBER.findall(text)] for text in (said, then))
-    assert numbers == pytest.approx(wanted, rel=1e-6)
+    for number, wanted in zip(NUMBER.findall(said), NUMBER.findall(then), strict=True):
+        fewer = len(number) < len(wanted)
+        rounding = 0.5 * 10.0 ** -len(number.partition(".")[2]) if fewer else 0
+        assert abs(float(number) - float(wanted)) <= rounding + 1e-6 * abs(float(wanted))
 
 
 @pytest.mark.parametrize("task", ASKED)

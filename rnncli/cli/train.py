@@ -16,7 +16,7 @@ from rnncli.cli.options import SET, as_overrides, reading_options, taken_reading
 @SET
 @click.option("--resume", is_flag=True, help="Go on with the run in -o where it stopped.")
 @click.option("--watch-grads", is_flag=True, help="Show at each evaluation how far back gradients reach.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors and the final score.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors, doubts about the data and the final score.")
 @click.option(
     "-f",
     "--format",

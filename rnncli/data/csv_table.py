@@ -15,17 +15,20 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
-from rnncli.data.numeric import is_number
+from rnncli.data.numeric import is_missing, is_number
 from rnncli.data.source import Source, decode
 from rnncli.data.stamps import formats_of
 from rnncli.errors import DataError, UsageError, shown
-from rnncli.notes import note
+from rnncli.notes import doubt, note
 
 Ragged = Literal["refuse", "skip"]
 Record = tuple[int, list[str]]  # the physical line where it starts (from 1), and its fields
 
 _CANDIDATES = (",", ";", "\t", "|")
 _DELIMITER_NAMES = {"\\t": "\t", "tab": "\t"}
+_ANNOTATIONS = ("#group", "#datatype", "#default")  # of InfluxDB's CSV
+_MOST_COMMENTS = 1000  # lines
+_UNIT = re.compile(r"[\[(]?[^\W\d_][^,;]{0,15}|[%°$€£][^\d,;]{0,15}|[\[(]-?[\])]")
 _BLOCK = 50  # records that the delimiter is detected from
 _FIELD_LIMIT = 131_072  # characters, the csv module's own
 _SEPARATOR_LINE = re.compile(r'"?sep=.?"?', re.IGNORECASE)
@@ -67,8 +70,12 @@ def read_table(
     refuse_nul(text, source.name)
     body = from_line(text, skip_rows + 1)
     _refuse_separator_line(body, source.name, skip_rows + 1)
+    comments = _comments(body, declared)
+    body = from_line(body, comments + 1)
+    if comments:
+        doubt(f"left out the first {comments:,} lines, which are comments")
     chosen = declared or _detect_delimiter(body, source.name, decimal)
-    records = records_of(body, chosen, source.name, skip_rows + 1)
+    records = records_of(body, chosen, source.name, skip_rows + comments + 1)
     first = next(records, None)
     if first is None:
         raise DataError(f"{source.name}: file is empty; need a header and at least 2 rows")
@@ -76,7 +83,10 @@ def read_table(
     rest = [first, *records] if header_is_data else list(records)
     if skip_footer and rest:
         rest, footer = rest[:-skip_footer], rest[-skip_footer:]
-        note(f"left out the last {len(footer):,} rows, from line {footer[0][0]}: {shown(chosen.join(footer[0][1]))}")
+        doubt(f"left out the last {len(footer):,} rows, from line {footer[0][0]}: {shown(chosen.join(footer[0][1]))}")
+    if not header_is_data and _are_units(rest, len(header)):
+        doubt(f"left out line {rest[0][0]}, which holds units: {shown(chosen.join(rest[0][1]))}")
+        rest = rest[1:]
     kept = rectangular(rest, len(header), source.name, first[0], ragged)
     if not kept:
         raise DataError(f"{source.name}:{first[0]}: header but no rows; add data below it")
@@ -202,6 +212,32 @@ def _fit(body: str, delimiter: str) -> tuple[float, int]:
 _STAMP = re.compile(r" *[0-9]{1,4}[-/.][0-9]{1,2}(?:[-/.][0-9]{1,4})?(?:[T ][0-9:.]+(?:Z|[+-][0-9:]{4,5})?)? *")
 
 
+def _comments(body: str, delimiter: str | None) -> int:
+    """Return how many lines at the beginning are comments: they begin with #, and are not cut into as many fields as
+    the line after them, as a header is; those of annotated CSV are, and begin with #group, #datatype or #default."""
+    lines = body.split("\n", _MOST_COMMENTS + 1)
+    count = next((i for i, line in enumerate(lines) if not line.startswith("#")), 0)
+    if not count or count > _MOST_COMMENTS:
+        return 0
+    marks = _CANDIDATES if delimiter is None else (delimiter,)
+    fields = {mark: lines[count].count(mark) for mark in marks}
+    mark = max(fields, key=lambda one: fields[one])
+    annotated = lines[0].startswith(_ANNOTATIONS)
+    is_header = not annotated and fields[mark] and lines[count - 1].count(mark) == fields[mark]
+    return count - bool(is_header)
+
+
+def _are_units(records: list[Record], width: int) -> bool:
+    """True if the first record has a short word in each column in which the next two have a number."""
+    if len(records) < 3 or {len(fields) for _, fields in records[:3]} != {width}:
+        return False
+    units, *rows = ([cell.strip() for cell in fields] for _, fields in records[:3])
+    numeric = [i for i in range(len(units)) if all(is_number(row[i]) or is_number(row[i], ",") for row in rows)]
+    words = [units[i] for i in numeric if not is_missing(units[i])]
+    dated = any(formats_of(cell) for cell in units)
+    return len(units) > 1 and not dated and bool(words) and all(map(_UNIT.fullmatch, words))
+
+
 def _header(first: Record, name: str, decimal: str) -> tuple[list[str], bool]:
     """Return the column names, and True if the first record is data because it holds only numbers and time stamps."""
     line, fields = first
@@ -248,5 +284,5 @@ def rectangular(
             f"pass --skip-rows N if {the_first} is not on line {header_line}, "
             "or --ragged skip to leave such lines out"
         )
-    note(f"left out {len(odd):,} of {len(records):,} rows without {width} fields, the first on line {line}")
+    doubt(f"left out {len(odd):,} of {len(records):,} rows without {width} fields, the first on line {line}")
     return [record for record in records if len(record[1]) == width]

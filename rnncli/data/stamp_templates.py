@@ -5,7 +5,9 @@ A template is a text of fields, and everything else stands in every stamp as it 
     YYYY YY y     year: of four digits; of two, from 1969 to 2068; a count of one or two digits
     MM M          month, with and without a zero in front; Mon, MON, mon, Month, MONTH, month: its English name
     DD D          day of the month
-    q ww w        quarter; week by ISO 8601, whose stamp is its Monday, with a zero in front or without
+    q ww w e      quarter; week by ISO 8601, whose stamp is its Monday, with a zero in front or without; its day, from 1
+    jjj           day of the year, from 001
+    ddd dddd      the day of the week, Mon or Monday, which must be the one of the date
     hh h HH H     hour from 0 to 23, with a zero in front or without; from 01 or 1 to 24, so that a day ends at 24:00
     mm m ss s f   minute, second, a digit of a fraction of it; AM, am: which half of the day
 
@@ -24,10 +26,13 @@ import numpy as np
 
 _MONTHS = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october"]
 _MONTHS += ["november", "december"]
+_WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 _EPOCH = date(1970, 1, 1).toordinal()
 _DAY = 86_400
 
-_TOKEN = re.compile("YYYY|YY|y|Month|MONTH|month|Mon|MON|mon|MM|M|DD|D|hh|HH|h|mm|ss|f+|AM|am|ww|q|H|w|m|s")
+_TOKEN = re.compile(
+    "YYYY|YY|y|Month|MONTH|month|Mon|MON|mon|MM|M|DD|D|hh|HH|h|mm|ss|f+|AM|am|ww|q|jjj|dddd|ddd|H|w|e|m|s"
+)
 _FIELDS = {
     "YYYY": r"(?P<year>[0-9]{4})",
     "YY": r"(?P<short>[0-9]{2})",
@@ -37,6 +42,10 @@ _FIELDS = {
     "DD": "(?P<day>0[1-9]|[12][0-9]|3[01])",
     "D": "(?P<day>0?[1-9]|[12][0-9]|3[01])",
     "q": "(?P<quarter>[1-4])",
+    "e": "(?P<weekday>[1-7])",
+    "jjj": "(?P<ordinal>[0-3][0-9]{2})",
+    "ddd": f"(?P<dayname>{'|'.join(name[:3] for name in _WEEKDAYS)})",
+    "dddd": f"(?P<dayname>{'|'.join(_WEEKDAYS)})",
     "ww": "(?P<week>0[1-9]|[1-4][0-9]|5[0-3])",
     "w": "(?P<week>[1-9]|[1-4][0-9]|5[0-3])",
     "hh": "(?P<hour>[01][0-9]|2[0-3])",
@@ -57,12 +66,12 @@ _TOKENS = {*_FIELDS, "f"}
 _STRPTIME = {"YYYY": "%Y", "YY": "%y", "MM": "%m", "M": "%m", "DD": "%d", "D": "%d", "hh": "%H", "h": "%H"}
 _STRPTIME |= {"mm": "%M", "m": "%M", "ss": "%S", "s": "%S", "AM": "%p", "am": "%p"}
 _STRPTIME |= {case(name): code for name, code in (("mon", "%b"), ("month", "%B")) for case in (str.title, str.upper)}
-_STRPTIME |= {"mon": "%b", "month": "%B"}
+_STRPTIME |= {"mon": "%b", "month": "%B", "dddd": "%A", "ddd": "%a", "jjj": "%j"}
 _OFFSET = r"Z| ?UTC| ?GMT|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?"
-_ZONE = re.compile(rf"(?<=[msfM])(?:{_OFFSET})$")  # of a template, whose clock ends with one of these letters
+_ZONE = re.compile(rf"(?<=[msfMh])(?:{_OFFSET})$")  # of a template, whose clock ends with one of these letters
 
 # The texts that templates are made from: a date, with the kinds that its parts may be, and a clock after it. Kinds:
-# Y year, y a count of years, m month, b its name, d day, q quarter, w week.
+# Y year, y a count of years, m month, b its name, d day, q quarter, w week, e its day, j day of the year.
 _NUMBER, _NAME, _YEAR = "[0-9]{1,2}", "[A-Za-z]{3,9}", "[0-9]{4}|[0-9]{2}"
 _DATES = (
     (re.compile(rf"([0-9]{{4}})([-/.])({_NUMBER})(\2)({_NUMBER})"), ("Ymd",)),
@@ -75,14 +84,17 @@ _DATES = (
     (re.compile(rf"([0-9]{{4}})([-/ ])({_NAME})(\2)({_NUMBER})"), ("Ybd",)),
     (re.compile(r"([0-9]{4})([- ]?)(Q[1-4])"), ("Yq",)),
     (re.compile(rf"(Q[1-4])([-/ ]?)({_YEAR})"), ("qY",)),
+    (re.compile(r"([0-9]{4})(-?)(W[0-9]{2})(\2)([1-7])"), ("Ywe",)),
     (re.compile(r"([0-9]{4})(-?)(W[0-9]{2})"), ("Yw",)),
+    (re.compile(r"([0-9]{4})(-)([0-9]{3})"), ("Yj",)),
     (re.compile(rf"({_NUMBER})([-/])([0-9]{{4}})"), ("mY", "qY")),
     (re.compile(rf"([0-9]{{4}})([-/ ])({_NUMBER})"), ("Ym",)),
     (re.compile(r"([1-9])(-)([0-9]{2})"), ("ym", "mY", "qY")),
     (re.compile(r"([0-9]{4})()([0-9]{2})()([0-9]{2})(?=T)"), ("Ymd",)),
 )
+_WEEKDAY = re.compile(rf"({'|'.join(_WEEKDAYS)}|{'|'.join(name[:3] for name in _WEEKDAYS)})(,? )")
 _CLOCK = re.compile(
-    r"(?P<gap>[ T]|, ?)(?P<h>[0-9]{1,2})(?P<s>:?)(?P<m>[0-9]{2})(?:(?P=s)(?P<sec>[0-9]{2})(?P<f>[.,][0-9]{1,9})?)?"
+    r"(?P<gap>[ T]|, ?)(?P<h>[0-9]{1,2})(?:(?P<s>:?)(?P<m>[0-9]{2})(?:(?P=s)(?P<sec>[0-9]{2})(?P<f>[.,][0-9]{1,9})?)?)?"
     rf"(?P<half> ?(?:[AP]M|[ap]m))?(?P<zone>{_OFFSET})?"
 )
 
@@ -90,8 +102,10 @@ _CLOCK = re.compile(
 def templates_of(text: str) -> list[str]:
     """Return the templates that `text` is a stamp of, the likelier first: padded before unpadded, months first."""
     names: list[str] = []
+    weekday = _WEEKDAY.match(text)
+    first, named = (weekday.end(), f"{'dddd' if len(weekday[1]) > 3 else 'ddd'}{weekday[2]}") if weekday else (0, "")
     for pattern, orders in _DATES:
-        match = pattern.match(text)
+        match = pattern.match(text, first)
         clock = None if match is None else _CLOCK.fullmatch(text, match.end())
         if match is None or (clock is None and match.end() < len(text)):
             continue
@@ -99,7 +113,7 @@ def templates_of(text: str) -> list[str]:
         for order, padded in product(orders, (True, False)):
             for fields in product(*(_fields(kind, text, padded) for kind, text in zip(order, texts, strict=True))):
                 day = "".join(f"{field}{separator}" for field, separator in zip(fields, separators, strict=True))
-                names += [f"{day}{hour}" for hour in (_clocks(clock) if clock else [""])]
+                names += [f"{named}{day}{hour}" for hour in (_clocks(clock) if clock else [""])]
     return [name for name in dict.fromkeys(names) if len(read([text], name, cut=True))]
 
 
@@ -112,10 +126,14 @@ def _fields(kind: str, text: str, padded: bool) -> list[str]:
         return [name[:3], name]
     if kind in "md":
         return [kind.upper() * (2 if padded else 1)]
-    return [{"y": "y", "q": "Qq" if text[0] == "Q" else "q", "w": "Www"}[kind]]
+    return [{"y": "y", "q": "Qq" if text[0] == "Q" else "q", "w": "Www", "e": "e", "j": "jjj"}[kind]]
 
 
 def _clocks(match: re.Match[str]) -> Iterator[str]:
+    if match["m"] is None:  # an hour alone, by ISO 8601
+        if match["gap"] == "T" and len(match["h"]) == 2 and not match["half"]:
+            yield f"Thh{match['zone'] or ''}"
+        return
     gap, s, half = match["gap"], match["s"], match["half"] or ""
     seconds = f"{s}ss" if match["sec"] else ""
     fraction = f"{match['f'][0]}{'f' * (len(match['f']) - 1)}" if match["f"] else ""
@@ -193,6 +211,8 @@ def _seconds(fields: dict[str, str]) -> int | None:
         day = _ordinal(fields)
     except ValueError:
         return None
+    if "dayname" in fields and not _WEEKDAYS[(day - 1) % 7].startswith(fields["dayname"]):
+        return None
     return (day - _EPOCH) * _DAY + hour * 3600 + minute * 60 + second
 
 
@@ -205,7 +225,12 @@ def _ordinal(fields: dict[str, str]) -> int:
     else:
         year = int(fields["year"])
     if "week" in fields:
-        return date.fromisocalendar(year, int(fields["week"]), 1).toordinal()
+        return date.fromisocalendar(year, int(fields["week"]), int(fields.get("weekday", 1))).toordinal()
+    if "ordinal" in fields:
+        found = date(year, 1, 1).toordinal() + int(fields["ordinal"]) - 1
+        if int(fields["ordinal"]) < 1 or date.fromordinal(found).year != year:
+            raise ValueError
+        return found
     if "name" in fields:
         month = 1 + next(i for i, name in enumerate(_MONTHS) if name.startswith(fields["name"].lower()))
     else:
@@ -240,7 +265,7 @@ def _pieces(bare: str) -> list[str]:
 
 def _written(moment: datetime, *, of_week: bool) -> dict[str, str]:
     """Return what each field of a template says of a moment."""
-    year, week, _ = moment.isocalendar()
+    year, week, weekday = moment.isocalendar()
     year = year if of_week else moment.year
     name, half = _MONTHS[moment.month - 1], "am" if moment.hour < 12 else "pm"
     return {
@@ -254,6 +279,10 @@ def _written(moment: datetime, *, of_week: bool) -> dict[str, str]:
         "q": str((moment.month + 2) // 3),
         "ww": f"{week:02}",
         "w": str(week),
+        "e": str(weekday),
+        "jjj": f"{moment.timetuple().tm_yday:03}",
+        "dddd": _WEEKDAYS[weekday - 1],
+        "ddd": _WEEKDAYS[weekday - 1][:3],
         "hh": f"{moment.hour:02}",
         "h": str(moment.hour),
         "mm": f"{moment.minute:02}",

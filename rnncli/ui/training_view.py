@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from rnncli.notes import Doubt
 from rnncli.training.reports import Evaluated, Finished, Memory, Note, Progress, Report, Started
 from rnncli.ui.output import Output, as_utf8, visible
 from rnncli.ui.scores import finished_json, finished_text
@@ -19,7 +20,7 @@ PLAIN_SECONDS = 10.0  # between two progress lines when stderr is no terminal
 
 
 class TrainingView:
-    """A view of plain lines on stderr; `quiet` leaves only the final score."""
+    """A view of plain lines on stderr; `quiet` leaves only doubts about the data and the final score."""
 
     def __init__(self, form: str = "text", quiet: bool = False):
         self.form, self.quiet = form, quiet
@@ -29,7 +30,7 @@ class TrainingView:
     def show(self, report: Report) -> None:
         if isinstance(report, Finished):
             self._finished(report)
-        elif self.quiet:
+        elif self.quiet and not (isinstance(report, Note) and isinstance(report.text, Doubt)):
             return
         elif isinstance(report, Note):
             self._line(f"rnncli: {report.text}")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rnncli.data.csv_table import Table, read_table
 from rnncli.data.numeric import numeric_column
 from rnncli.data.source import Source
-from rnncli.errors import DataError, RnncliError, UsageError
+from rnncli.errors import DataError, RnncliError, UsageError, shown
 from rnncli.notes import noting
 
 
@@ -214,6 +214,47 @@ def test_a_footer_is_left_out_and_said():
     assert (table.rows, table.lines) == ([["1", "2"], ["3", "4"]], [2, 3])
     assert notes == ['left out the last 2 rows, from line 4: "Total,6"']
     assert "header but no rows" in refused("a,b\n1,2\n3,4\n", skip_footer=2)
+
+
+@pytest.mark.parametrize(
+    ("comments", "delimiter"),
+    [
+        ("# exported by a shop\n# on Monday\n", ","),
+        ("#\n", ";"),
+        ("#group,false,true\n#datatype,string,long\n#default,,\n", ","),
+    ],
+)
+def test_comments_above_the_header_are_left_out_and_said(comments, delimiter):
+    table, notes = read(comments + "a,b,c\n1,2,3\n4,5,6\n".replace(",", delimiter))
+    count = comments.count("\n")
+    assert (table.header, table.rows, table.lines) == (
+        ["a", "b", "c"],
+        [["1", "2", "3"], ["4", "5", "6"]],
+        [count + 2, count + 3],
+    )
+    assert f"left out the first {count} lines, which are comments" in notes
+
+
+def test_a_header_behind_a_hash_is_a_header():
+    table, notes = read("#date,temp\n2020,1.5\n2021,2.5\n")
+    assert (table.header, notes) == (["#date", "temp"], [])
+
+
+@pytest.mark.parametrize("units", ["(UTC),MW,°C", "yyyy,kW/h,%", ",[m³],-", "date,USD,mean"])
+def test_a_row_of_units_is_left_out_and_said(units):
+    table, notes = read(f"date,load,temp\n{units}\n2020-01-01,1.5,3\n2020-01-02,2.5,4\n")
+    assert table.rows == [["2020-01-01", "1.5", "3"], ["2020-01-02", "2.5", "4"]]
+    assert table.lines == [3, 4]
+    assert notes == [f"left out line 2, which holds units: {shown(units)}"]
+
+
+@pytest.mark.parametrize(
+    "first", ["2020-01-01,MW,4", "2020-01-01,NA,4", "a,unknown,4", "a,b,4", "a,NA,NA", "a,a sentence of words,x"]
+)
+def test_a_row_that_may_be_data_stays(first):
+    table, notes = read(f"date,load,temp\n{first}\n2020-01-02,1.5,3\n2020-01-03,2.5,4\n")
+    assert len(table.rows) == 3
+    assert notes == []
 
 
 def test_skipping_too_much_or_too_little():

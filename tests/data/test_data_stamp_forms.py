@@ -90,6 +90,14 @@ FORMS = {
     "number of quarter-year": (lambda k: months(3 * k), lambda t: f"{quarter(t)}-{t.year}"),
     "year-week": (weeks, lambda t: f"{iso(t)[0]}-W{iso(t)[1]:02}"),
     "year and week": (weeks, lambda t: f"{iso(t)[0]}W{iso(t)[1]:02}"),
+    "day of a week": (days, lambda t: f"{iso(t)[0]}-W{iso(t)[1]:02}-{iso(t)[2]}"),
+    "day of a week, basic": (days, lambda t: f"{iso(t)[0]}W{iso(t)[1]:02}{iso(t)[2]}"),
+    "day of the year": (days, lambda t: t.strftime("%Y-%j")),
+    "hour alone": (hours, lambda t: t.strftime("%Y-%m-%dT%H")),
+    "hour alone, basic, Z": (hours, lambda t: t.strftime("%Y%m%dT%HZ")),
+    "weekday in front": (days, lambda t: f"{t:%A}, {t:%B} {t.day}, {t.year}"),
+    "short weekday in front": (days, lambda t: t.strftime("%a %Y-%m-%d")),
+    "an internet message's": (hours, lambda t: t.strftime("%a, %d %b %Y %H:%M:%S GMT")),
     "digits of weeks": (weeks, lambda t: f"{iso(t)[0]}{iso(t)[1]:02}"),
 }
 N = 40
@@ -165,7 +173,9 @@ def test_an_order_of_day_and_month_that_nothing_decides_is_refused(form):
         read("x", stamps)
 
 
-@pytest.mark.parametrize("cell", ["1990.0433", "2023-W60", "2023-01-01 25:00", "32/13/2023"])
+@pytest.mark.parametrize(
+    "cell", ["1990.0433", "2023-W60", "Tue 2023-01-02", "2023-366", "2023-01-01 25:00", "32/13/2023"]
+)
 def test_what_is_nearly_a_form_is_a_time_and_refused(cell):
     stamps = [cell, cell.replace("2023", "2024").replace("1990", "1991")]
     made = Table("d.csv", ["time", "y"], [[stamp, "1"] for stamp in stamps], [2, 3], ",")

@@ -187,7 +187,7 @@ class Encoders:
             "ahead": self.known_covariates.to_header(),
             "static": self.static.to_header(),
             "calendar": self.calendar,
-            "holidays": list(self.holidays),
+            **({"holidays": list(self.holidays)} if self.holidays else {}),  # which 0.1 had not
         }
 
     @classmethod

@@ -25,7 +25,7 @@ from rnncli.data.numeric import (
 from rnncli.data.stamp_column import NO_TIME
 from rnncli.data.stamps import formats_of
 from rnncli.errors import ConfigError, DataError, UsageError, shown
-from rnncli.notes import note
+from rnncli.notes import doubt, note
 from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.panel_times import find_time, is_whole, kinds_of, usual_name
 
@@ -60,7 +60,8 @@ class Columns:
     def to_header(self) -> dict[str, Any]:
         """Return the columns as JSON for a model file."""
         header = {{"known_covariates": "ahead"}.get(key, key): value for key, value in vars(self).items()}
-        return header | {"joins": [[join.names, join.fields] for join in self.joins]}
+        del header["joins"]  # which 0.1 had not
+        return header | ({"joins": [[join.names, join.fields] for join in self.joins]} if self.joins else {})
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Columns:
@@ -123,7 +124,7 @@ def find_columns(table: Table, data: SeriesConfig) -> tuple[Columns, Table]:
     kinds = kinds_of(table, identity, {*beside, *_named(table, data.target, "target"), *sources})
     time = find_time(table, data.time, kinds, identity, data.time_format)
     if isinstance(time, Join):
-        note(f"the columns {' and '.join(map(shown, time.names))} are read together as the time")
+        doubt(f"the columns {' and '.join(map(shown, time.names))} are read together as the time")
         joins, table, time = [*joins, time], joined(table, time), time.name
         sources += joins[-1].names
     taken = [name for name in (identity, time, *beside, *sources) if name is not None]
@@ -247,7 +248,7 @@ def _targets(
     if usual is not None:
         left_out = [name for name in others if name != usual]
         if left_out:
-            note(
+            doubt(
                 f"columns left out: {', '.join(left_out)}; name those that tell something in "
                 "data.known_covariates, data.past_covariates or data.static"
             )
@@ -259,7 +260,7 @@ def _targets(
             numeric_column(table, i, decimal=data.decimal, missing="mask")  # names the odd cell
     left_out = [table.header[i] for i in indices if i not in numeric]
     if numeric and left_out:
-        note(f"columns left out because they are not numbers: {', '.join(left_out)}")
+        doubt(f"columns left out because they are not numbers: {', '.join(left_out)}")
     if numeric:
         return _without_clocks_and_constants(table, [table.header[i] for i in numeric], kinds)
     raise DataError(
@@ -287,7 +288,7 @@ def _without_clocks_and_constants(
     if not kept or not left_out:
         return tuple(names)
     listed = ", ".join(f"{name} ({why})" for name, why in left_out.items())
-    note(f"columns left out: {listed}; name those to forecast in data.target")
+    doubt(f"columns left out: {listed}; name those to forecast in data.target")
     return kept
 
 
@@ -313,7 +314,7 @@ def _words(table: Table, names: Sequence[str], data: SeriesConfig) -> tuple[str,
             )  # refuses its odd cell, or that it has none
         elif share_of_numbers(table, index, data.decimal) > 0:
             cell = shown(table.rows[odd][index])
-            note(
+            doubt(
                 f"{table.name}:{table.lines[odd]}: the column {shown(name)} is read as words, because {cell} is not a "
                 "number"
             )

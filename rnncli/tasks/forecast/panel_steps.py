@@ -13,7 +13,7 @@ from rnncli.data.numeric import is_number, numeric_column, refuse_missing
 from rnncli.data.time_column import read_timelines
 from rnncli.data.timeline import Timeline
 from rnncli.errors import DataError, shown
-from rnncli.notes import note
+from rnncli.notes import doubt
 from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.panel import Column, Filling, Grid, Panel, coming_values, filled, stacked
 from rnncli.tasks.forecast.panel_columns import Columns, rows_of_series
@@ -185,7 +185,7 @@ class StepTable:
             lasts.append(int(known[-1]) + 1)
         coming = sum(len(rows) - last for rows, last in zip(self.groups.values(), lasts, strict=True))
         if coming and not self.columns.known_covariates:
-            note(f"the last {coming:,} rows have a time and no value: they are taken for the rows to forecast")
+            doubt(f"the last {coming:,} rows have a time and no value: they are taken for the rows to forecast")
         return lasts
 
     def _refuse_missing(self, cells: _Cells, seen: np.ndarray) -> None:

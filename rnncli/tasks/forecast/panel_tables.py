@@ -13,12 +13,15 @@ from rnncli.data.numeric import numeric_row
 from rnncli.data.source import Source
 from rnncli.data.stamp_column import order_of_times
 from rnncli.errors import ConfigError, DataError, shown
-from rnncli.notes import note
+from rnncli.notes import doubt, note
 from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.panel import Panel, filled, first_known, stacked
 from rnncli.tasks.forecast.panel_columns import Columns, find_columns, require_columns, steps_of
 from rnncli.tasks.forecast.panel_steps import StepTable
 from rnncli.tasks.forecast.resampling import resampled
+
+_REPEATED = 3  # times a value is no accident
+_FEW = 5  # different values say nothing of each other
 
 
 def panel_of_rows(table: Table, columns: Columns, data: SeriesConfig) -> Panel:
@@ -100,6 +103,7 @@ def read_panel(
     else:
         panel = StepTable(table, columns, data, before).panel()
     _note_constants(panel, columns)
+    _doubt_codes(panel, columns)
     if unknown := int((~panel.known).sum()):
         note(f"{unknown:,} missing values of {panel.known.size:,}: data.missing is {data.missing}")
     if data.channels == "independent" and columns.layout == "wide":
@@ -150,6 +154,22 @@ def _read(source: Source, data: SeriesConfig) -> Table:
     if data.thousands is None and not data.na_values:
         return table
     return replace(table, rows=[cleaned(row, data.thousands, data.na_values, data.decimal) for row in table.rows])
+
+
+def _doubt_codes(panel: Panel, columns: Columns) -> None:
+    """Tell of a value, such as -999, that stands several times at one end of a target, farther from all others than
+    they are from each other: it may mean that there is none."""
+    for c, target in enumerate(columns.targets):
+        values, counts = np.unique(panel.values[panel.known[:, c], c], return_counts=True)
+        if len(values) <= _FEW:
+            continue
+        for end, rest in ((0, values[1:]), (-1, values[:-1])):
+            far = np.abs(values[end] - rest).min() > rest[-1] - rest[0]
+            if far and counts[end] >= _REPEATED and values[end] != 0:
+                doubt(
+                    f"the column {shown(target)} is {values[end]:g} in {counts[end]:,} rows, and far from it in all "
+                    f"others; if that means a missing value, --set data.na_values={values[end]:g}"
+                )
 
 
 def _note_constants(panel: Panel, columns: Columns) -> None:
