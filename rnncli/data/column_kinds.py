@@ -11,7 +11,7 @@ import numpy as np
 from rnncli.data import decimal_times
 from rnncli.data.csv_table import Table
 from rnncli.data.numeric import is_missing, is_number
-from rnncli.data.stamps import INTEGER, formats_of, read
+from rnncli.data.stamps import DAY_FIRST_DIGITS, INTEGER, formats_of, read
 
 Kind = Literal["time", "part", "counter"]
 
@@ -48,11 +48,18 @@ UNITS = {
 _YEARS = {*UNITS["year"], *UNITS["quarter"], "fiscal year"}
 _TIME_NAMES = CALENDAR_NAMES | _YEARS | {"epoch", "index", "step", "t", "unix", "unix_time"}
 _TIME_NAMES |= {name for names in UNITS.values() for name in names}
+# Names of times where they rise, and of durations where they do not.
+_COUNTED = {"s", "sec", "secs", "seconds", "ms", "min", "minutes", "hours", "days", "weeks", "months", "elapsed"}
 CLOCK_TIME = re.compile("[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?[AaPp][Mm])?")
 _COUNTERS = re.compile(r"(?:column|unnamed: )[0-9]+|row ?names?|row|rownum(?:ber)?|no\.?|nr\.?|#", re.I)
+_UNNAMED = re.compile(r"(?:column|unnamed: )[0-9]+", re.I)  # beside names: an index, which may have gaps
 _TWO_DIGITS = re.compile("0[0-9]|[1-9][0-9]?")
 # A date in whatever form: a column of these is a time, and is read or refused.
-_LIKE_A_DATE = re.compile(r"[0-9]{1,4}([-/.])[0-9A-Za-z]{1,9}\1[0-9]{1,4}(?![0-9]).*|[0-9]{4}-?[WwQq][0-9].*")
+_LIKE_A_DATE = re.compile(
+    r"[0-9]{1,4}([-/.])[0-9A-Za-z]{1,9}\1[0-9]{1,4}(?![0-9]).*|[0-9]{4}-?[WwQq][0-9].*|"
+    r"(?=.{0,40}$)(?=.*\b(?:19|20)[0-9]{2}\b)(?=(?:[^0-9]{0,14}[0-9]){7})(?=.*[^0-9.,+-]).*[0-9].*|"
+    r"[0-9]{1,2}(?: de|\.|,)? ?[^\W\d_]{3,10}(?: de|\.|,)? ?(?:19|20)[0-9]{2}\b.{0,20}"
+)
 _SAMPLED = 200  # cells tell what a column is
 _FEWEST, _YEAR_2000, _YEAR_2100 = 10, 946_684_800, 4_102_444_800  # rows that show an epoch; seconds
 _LONGEST_CYCLE = 1000  # of a clock or a calendar in whole numbers: days of a year, years of a series
@@ -75,18 +82,20 @@ def kind_of_column(table: Table, index: int) -> Kind | None:
         return "time"
     if _half(CLOCK_TIME.fullmatch, sample):
         return "part"
-    if decimal_times.looks_like_times(present):
+    if decimal_times.looks_like_times(present) or _are_day_first_digits(present):
         return "time"
     if not _half(lambda cell: formats_of(cell)[:1] == [INTEGER] or _TWO_DIGITS.fullmatch(cell), sample):
-        return _kind_of_words(title, present) if title in CALENDAR_NAMES | _YEARS else None
+        return _kind_of_words(title, present) if title in _TIME_NAMES | _COUNTED else None
     whole = sample[0].isdigit() and len(sample[0]) in (8, 10, 13, 16, 19)
-    if not (whole or title in _TIME_NAMES or _COUNTERS.fullmatch(title) or len(formats_of(sample[0])) > 1):
+    if not (whole or title in _TIME_NAMES | _COUNTED or _COUNTERS.fullmatch(title) or len(formats_of(sample[0])) > 1):
         return None
     values = read(cells, INTEGER)
     if title in _TIME_NAMES and all(map(_TWO_DIGITS.fullmatch, cells)):  # a zero in front does no harm
         values = np.array(cells, np.int64)
     if len(values) == len(cells):
-        return _kind_of_integers(title, cells, values)
+        others = [name for i, name in enumerate(table.header) if i != index]
+        unnamed = _UNNAMED.fullmatch(title) is not None and not all(map(_UNNAMED.fullmatch, others))
+        return _kind_of_integers(title, cells, values, unnamed=unnamed)
     return "time" if title in _TIME_NAMES or _half(_is_eight_digits, sample) else None
 
 
@@ -95,7 +104,20 @@ def _kind_of_words(title: str, cells: Sequence[str]) -> Kind | None:
     numbers: a time, to be refused by name, if it rises or hardly repeats; else a part, such as Mon or Jan."""
     if all(map(is_number, cells)):
         return "time" if bool(np.all(np.diff(np.array(cells, np.float64)) > 0)) else None
+    if title in _COUNTED:
+        return None
     return "time" if 2 * len(set(cells)) > len(cells) else "part"
+
+
+def _are_day_first_digits(cells: Sequence[str]) -> bool:
+    """True for dates such as 31122023 that stand in their order, or the newest first."""
+    if len(cells[0]) != 8 or len(cells) < _FEWEST:
+        return False
+    for name in DAY_FIRST_DIGITS:
+        values = read(cells, name)
+        if len(values) == len(cells) and len(set(np.sign(np.diff(values)).tolist())) == 1:
+            return True
+    return False
 
 
 def _is_eight_digits(cell: str) -> bool:
@@ -115,9 +137,10 @@ def _is_date(cell: str) -> bool:
     )
 
 
-def _kind_of_integers(title: str, cells: Sequence[str], values: np.ndarray) -> Kind | None:
+def _kind_of_integers(title: str, cells: Sequence[str], values: np.ndarray, *, unnamed: bool) -> Kind | None:
     distances = np.diff(values)
-    if _COUNTERS.fullmatch(title) and values[0] in (0, 1) and bool(np.all(distances == 1)):
+    counts = values[0] in (0, 1) and bool(np.all(distances == 1))
+    if _COUNTERS.fullmatch(title) and (counts or (unnamed and bool(np.all(distances > 0)))):
         return "counter"
     rising = bool(distances.size > 0 and (np.all(distances > 0) or np.all(distances < 0)))
     # Months and hours begin anew; years stand for many rows. What repeats otherwise is a time with duplicates.
@@ -125,6 +148,8 @@ def _kind_of_integers(title: str, cells: Sequence[str], values: np.ndarray) -> K
     dated = any(len(read(cells, name)) == len(cells) for name in formats_of(cells[0])[1:])
     if title in _TIME_NAMES:
         return "part" if cycles and not dated else "time"
+    if title in _COUNTED and bool(np.all(distances > 0)):
+        return "time"
     if _half(_is_eight_digits, cells[:_SAMPLED]):
         return "time"
     if dated and rising and bool(np.any(distances != distances[0])):

@@ -79,8 +79,9 @@ def read_table(
     first = next(records, None)
     if first is None:
         raise DataError(f"{source.name}: file is empty; need a header and at least 2 rows")
-    header, header_is_data = _header(first, source.name, decimal)
-    rest = [first, *records] if header_is_data else list(records)
+    rest = list(records)
+    header, header_is_data = _header(first, rest[:_BLOCK], source.name, decimal)
+    rest = [first, *rest] if header_is_data else rest
     if skip_footer and rest:
         rest, footer = rest[:-skip_footer], rest[-skip_footer:]
         doubt(f"left out the last {len(footer):,} rows, from line {footer[0][0]}: {shown(chosen.join(footer[0][1]))}")
@@ -238,10 +239,12 @@ def _are_units(records: list[Record], width: int) -> bool:
     return len(units) > 1 and not dated and bool(words) and all(map(_UNIT.fullmatch, words))
 
 
-def _header(first: Record, name: str, decimal: str) -> tuple[list[str], bool]:
-    """Return the column names, and True if the first record is data because it holds only numbers and time stamps."""
+def _header(first: Record, rest: list[Record], name: str, decimal: str) -> tuple[list[str], bool]:
+    """Return the column names, and True if the first record is data because it holds numbers and time stamps, and no
+    words but those that the records after it have in the same columns."""
     line, fields = first
-    if all(is_number(field, decimal) or _STAMP.fullmatch(field) or formats_of(field.strip()) for field in fields):
+    values = [_is_value(field, decimal) for field in fields]
+    if all(values) or (any(values) and _has_the_words_of(fields, values, rest, decimal)):
         names = [f"column{number}" for number in range(1, len(fields) + 1)]
         called = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
         note(f"the first line holds values, so it is data; the columns are called {called}")
@@ -253,6 +256,19 @@ def _header(first: Record, name: str, decimal: str) -> tuple[list[str], bool]:
             note(f'column {number} has no name; called "column{number}"')
     refuse_duplicates(names, name, line)
     return names, False
+
+
+def _is_value(field: str, decimal: str) -> bool:
+    return is_number(field, decimal) or _STAMP.fullmatch(field) is not None or bool(formats_of(field.strip()))
+
+
+def _has_the_words_of(fields: list[str], values: list[bool], rest: list[Record], decimal: str) -> bool:
+    """True if each word of a record is one of its column in the records after it, and the others are values there."""
+    columns = list(zip(*(row for _, row in rest if len(row) == len(fields)), strict=True))
+    return bool(columns) and all(
+        all(_is_value(cell, decimal) or is_missing(cell) for cell in column) if value else field in column
+        for field, value, column in zip(fields, values, columns, strict=True)
+    )
 
 
 def refuse_duplicates(names: list[str], name: str, line: int) -> None:

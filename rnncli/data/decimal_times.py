@@ -1,5 +1,5 @@
 """Times as decimal numbers: years such as 1949.083, whose fractions are twelfths, as R writes monthly series; and
-seconds since 1970 such as 1685577600.0.
+counters such as 0.02 or 1685577600.0.
 
 The name of a format of years is YYYY.ddd, with as many decimals as are written, or YYYY[.ddd] where zeros at their end
 are not.
@@ -14,6 +14,7 @@ import numpy as np
 
 _FORM = re.compile(r"YYYY(\[?)\.(d+)\]?")
 _YEAR = re.compile(r"[0-9]{4}(?:\.([0-9]{1,15}))?")
+_DECIMAL = re.compile(r"-?[0-9]+\.([0-9]{1,9})")
 _EPOCH = re.compile(r"([0-9]{9,10})\.([0-9]{1,9})")
 _FEWEST_DECIMALS = 2  # tell the twelfths of a year apart
 _LONGEST_STEP = 0.6  # years; a rising series with longer ones may be anything
@@ -76,16 +77,20 @@ def looks_like_times(texts: Sequence[str]) -> bool:
     return bool(even and steps.max() < _LONGEST_STEP and 1500 <= years[0] and years[-1] < 2300)
 
 
-def without_zeros(texts: Sequence[str]) -> tuple[list[str], str]:
-    """Return seconds since 1970 without the decimals that all of them have, and these, if they are zeros; else the
-    texts as they are, and ""."""
-    if not _EPOCH.fullmatch(texts[0]):
-        return list(texts), ""
-    ends = {text.partition(".")[2] for text in texts}
-    if len(ends) == 1 and set(next(iter(ends))) == {"0"} and all(map(_EPOCH.fullmatch, texts)):
-        end = f".{ends.pop()}"
-        return [text.removesuffix(end) for text in texts], end
-    return list(texts), ""
+def without_point(texts: Sequence[str]) -> tuple[list[str], int]:
+    """Return decimal numbers as whole ones, without their point, and how many decimals all of them have; the texts as
+    they are, and 0, if they are no such numbers, or have not equally many."""
+    found = _DECIMAL.fullmatch(texts[0])
+    if found is None or not all(map(re.compile(f"-?[0-9]+\\.[0-9]{{{len(found[1])}}}").fullmatch, texts)):
+        return list(texts), 0
+    return [str(int(text.replace(".", ""))) for text in texts], len(found[1])
+
+
+def with_point(number: int, decimals: int) -> str:
+    """Return a whole number with a point before its last `decimals` digits: the inverse of `without_point`."""
+    digits = f"{abs(number):0{decimals + 1}}"
+    sign = "-" if number < 0 else ""
+    return f"{sign}{digits[:-decimals]}.{digits[-decimals:]}" if decimals else str(number)
 
 
 def whole_seconds(texts: Sequence[str]) -> list[str]:

@@ -10,7 +10,18 @@ import numpy as np
 
 from rnncli.data import decimal_times, zones
 from rnncli.data.csv_table import Table
-from rnncli.data.stamps import DAY, INTEGER, as_strptime, formats_of, is_fixed, read, with_other_order, write, zone_of
+from rnncli.data.stamps import (
+    DAY,
+    DAY_FIRST_DIGITS,
+    INTEGER,
+    as_strptime,
+    formats_of,
+    is_fixed,
+    read,
+    with_other_order,
+    write,
+    zone_of,
+)
 from rnncli.data.timeline import Timeline
 from rnncli.data.zoned_times import LOCAL, MOMENT, evenness, parsed, written
 from rnncli.errors import DataError, shown
@@ -27,8 +38,8 @@ class StampColumn:
     """The M stamps of a column in file order, with the line of each.
 
     cells: as they are written, where `texts` are their moments, or what the clock of a zone shows; forms: the formats
-    that are what the config names, or decimal years; cut: whether fractions of a second are cut off; end: zeros behind
-    seconds since 1970, which `texts` do not have.
+    that are what the config names, or decimal years; cut: whether fractions of a second are cut off; decimals:
+    of numbers, whose point `texts` do not have.
     """
 
     name: str
@@ -41,7 +52,11 @@ class StampColumn:
     zone: str = ""
     written: str = ""
     cut: bool = False
-    end: str = ""
+    decimals: int = 0
+
+    def timeline(self, made: Timeline) -> Timeline:
+        """Return a timeline of `texts` as one of `cells`, in their zone and with their decimals."""
+        return replace(made, zone=self.zone, written=self.written, decimals=self.decimals)
 
     @property
     def formats(self) -> list[str]:
@@ -65,13 +80,17 @@ def column_of(
     texts = [table.rows[row][index].strip() for row in rows]
     title, lines = table.header[index].strip().lower(), [table.lines[row] for row in rows]
     cells = texts
-    texts, end = (decimal_times.whole_seconds(texts), "") if cut else decimal_times.without_zeros(texts)
+    texts = decimal_times.whole_seconds(texts) if cut else texts
     # A template says too how wide the fields are.
     names = [name for name in formats_of(texts[0]) if as_strptime(name) == form] if form else []
     forms = [name for name in names if len(read(texts, name, cut=cut)) == len(texts)][:1] or ([form] if form else [])
     if not forms and (decimal := decimal_times.form_of(texts)):
         forms = [decimal]
-    return StampColumn(table.name, title, header, texts, lines, cells, forms, cut=cut, end=end)
+    texts, decimals = (texts, 0) if forms else decimal_times.without_point(texts)
+    forms = [INTEGER] if decimals else forms
+    if not forms and len(texts[0]) == 8 and texts[0].isdecimal() and not formats_of(texts[0])[1:]:
+        forms = [name for name in DAY_FIRST_DIGITS if len(read(texts, name)) == len(texts)]
+    return StampColumn(table.name, title, header, texts, lines, cells, forms, cut=cut, decimals=decimals)
 
 
 def in_zone(column: StampColumn, zone: str, groups: Sequence[np.ndarray], like: Timeline | None) -> StampColumn:

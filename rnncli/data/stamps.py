@@ -22,6 +22,7 @@ HOUR, DAY, WEEK = 3600, 86_400, 604_800  # seconds
 
 _DATES = ("YYYY-MM-DD", "YYYY/MM/DD", "DD.MM.YYYY", "MM/DD/YYYY", "DD/MM/YYYY", "YYYY-MM")  # a month has no clock
 _DIGITS = ("YYYYMMDD", "YYYYMM", "YYYYMMDDhh", "YYYYMMDDhhmm", "YYYYMMDDhhmmss", "YYYYww")  # dates as whole numbers
+DAY_FIRST_DIGITS = ("DDMMYYYY", "MMDDYYYY")  # which are told from numbers only by a whole column
 _CENTURIES = re.compile("(?:19|20|21)[0-9]{2}")
 _CLOCK = re.compile("([ T])[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9])?")
 # Zeros in front are refused: the stamps that follow would not have them. Nanoseconds since 1970 have 19 digits.
@@ -55,7 +56,7 @@ def formats_of(text: str) -> list[str]:
 
 def is_fixed(name: str) -> bool:
     """True if a format has a fixed width, so that a whole column is read at once."""
-    return name == INTEGER or name in _DIGITS[:-1] or _FIXED.fullmatch(name) is not None
+    return name == INTEGER or name in (*_DIGITS[:-1], *DAY_FIRST_DIGITS) or _FIXED.fullmatch(name) is not None
 
 
 def as_strptime(name: str) -> str | None:

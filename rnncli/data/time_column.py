@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
@@ -112,8 +112,7 @@ def read_timelines(
     positions = grid.positions[order]
     places[members] = (positions - np.repeat(positions[starts], sizes)) // grid.step
     lasts = order[starts + sizes - 1].tolist()
-    timelines = [grid.timeline(column.texts[i]) for i in lasts]
-    return [replace(one, zone=column.zone, written=column.written, end=column.end) for one in timelines], places
+    return [column.timeline(grid.timeline(column.texts[i])) for i in lasts], places
 
 
 def _grid(column: StampColumn, before: np.ndarray, after: np.ndarray) -> _Grid:
@@ -270,7 +269,7 @@ def _resampled(grid: _Grid) -> str:
 
 def _refuse_step(column: StampColumn, before: int, after: int, grid: _Grid) -> NoReturn:
     """Raise DataError for the stamp `after`, which is not one step after the stamp `before`."""
-    timeline = replace(grid.timeline(column.texts[before]), zone=column.zone, written=column.written, end=column.end)
+    timeline = column.timeline(grid.timeline(column.texts[before]))
     earlier, text = shown(column.cells[before]), shown(column.cells[after])
     if grid.distances.size > 2 and (grid.distances < 0).mean() > 0.5:
         column.refuse(after, f"{text} comes after {earlier}: times run backwards; --set data.sort=true sorts the rows")

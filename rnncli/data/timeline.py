@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.data import zones
+from rnncli.data import decimal_times, zones
 from rnncli.data.stamps import (
     DAY,
     HOUR,
@@ -51,8 +51,8 @@ class Timeline:
     day of a month that is shorter: 31 means month ends, `LAST_WEEKDAY` the last weekdays of months.
 
     In a `zone`, stamps are read and written in the format `written`, and `last` is kept in the format MOMENT where
-    rows are so many seconds apart, or in LOCAL where they go on by the clock, such as days. `end` is what is written
-    behind whole numbers, such as .0.
+    rows are so many seconds apart, or in LOCAL where they go on by the clock, such as days. `decimals` is how many
+    digits of a whole number are written behind a point.
     """
 
     format: str
@@ -63,7 +63,7 @@ class Timeline:
     week: str = ""
     zone: str = ""
     written: str = ""
-    end: str = ""
+    decimals: int = 0
     clocks: tuple[int, ...] = ()
 
     @property
@@ -81,6 +81,8 @@ class Timeline:
         """The step in words: "month", "half-hour", "3 hours"."""
         if self.clocks:
             return f"row of {len(self.clocks)} a day" + (f" ({self.step} at once)" if self.step > 1 else "")
+        if self.decimals:
+            return f"{decimal_times.with_point(self.step, self.decimals)} steps"
         sizes = _SIZES[self.unit].items()
         name, size = next((name, size) for name, size in sizes if self.step % size == 0)
         words = name if self.step == size else f"{self.step // size} {name}s"
@@ -118,7 +120,8 @@ class Timeline:
     def _values(self, stamp: str) -> list[int]:
         """Return what a stamp may stand for, in the units of `last`."""
         if not self.zone:
-            return [int(value) for value in read([stamp.removesuffix(self.end)], self.format)]
+            (text,), decimals = decimal_times.without_point([stamp]) if self.decimals else ([stamp], 0)
+            return [int(value) for value in read([text], self.format)] if decimals == self.decimals else []
         moments = np.array(moments_of(stamp, self.written, self.zone), np.int64)
         return (moments if self.format == MOMENT else moments + zones.offsets(moments, self.zone)).tolist()
 
@@ -140,8 +143,10 @@ class Timeline:
 
     def moved(self, offset: int) -> Timeline:
         """Return the timeline whose last row is `offset` rows later."""
+        if self.format == INTEGER:
+            return replace(self, last=str(int(self.last) + offset * self.step))
         if not self.zone:
-            return replace(self, last=self.stamp(offset).removesuffix(self.end))
+            return replace(self, last=self.stamp(offset))
         return replace(self, last=write(self._counted([offset]), self.format)[0])
 
     def zoned(self, form: str) -> Timeline | None:
@@ -162,7 +167,8 @@ class Timeline:
     def stamps(self, offsets: Sequence[int]) -> list[str]:
         """Return the stamps at many offsets at once, each as `stamp` returns it."""
         if self.format == INTEGER:
-            return [f"{int(self.last) + offset * self.step}{self.end}" for offset in offsets]
+            numbers = (int(self.last) + int(offset) * self.step for offset in offsets)
+            return [decimal_times.with_point(number, self.decimals) for number in numbers]
         counted = self._counted(offsets)
         if not self.zone:
             return write(counted, self.format)
@@ -189,7 +195,7 @@ class Timeline:
 
     def to_header(self) -> dict[str, Any]:
         """Return the timeline as JSON for a model file."""
-        added = ("week", "zone", "written", "end", "clocks")  # since 0.1
+        added = ("week", "zone", "written", "decimals", "clocks")  # since 0.1
         return {key: value for key, value in asdict(self).items() if key not in added or value}
 
     @classmethod

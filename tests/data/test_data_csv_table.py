@@ -257,6 +257,21 @@ def test_a_row_that_may_be_data_stays(first):
     assert notes == []
 
 
+def test_a_first_row_with_words_that_come_again_is_data():
+    table, notes = read("A,2023-01-01,5\nA,2023-01-02,6\nB,2023-01-01,7\n")
+    assert (table.header, len(table.rows)) == (["column1", "column2", "column3"], 3)
+    assert "the first line holds values, so it is data; the columns are called column1 to column3" in notes
+    assert read("5.1,3.5,setosa\n4.9,3.0,setosa\n7.0,3.2,virginica\n")[0].rows[0] == ["5.1", "3.5", "setosa"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["id,2020,2021\na,1,2\nb,3,4\n", "site,2020-01,2020-02\nsites,1,2\n", "A,5\nA,b\nA,c\n", "x,y\nx,1\ny,2\n"],
+)
+def test_a_header_of_years_or_with_a_word_of_the_data_stays_one(content):
+    assert read(content)[0].header == content.split("\n")[0].split(",")
+
+
 def test_skipping_too_much_or_too_little():
     assert "file is empty" in refused("a,b\n1,2\n", skip_rows=9)
     with pytest.raises(UsageError, match="cannot be negative"):

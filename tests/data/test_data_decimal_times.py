@@ -28,6 +28,8 @@ WRITTEN = {
     "quarters": [f"{1980 + k / 4:.2f}" for k in range(30)],
     "quarters without zeros": [f"{1980 + k / 4:g}" for k in range(30)],
     "seconds": [f"{1685577600 + 900 * k}.0" for k in range(30)],
+    "samples": [f"{0.02 * k:.2f}" for k in range(30)],
+    "samples from below zero": [f"{-1.5 + 0.125 * k:.3f}" for k in range(30)],
     "seconds with zeros": [f"{1685577600 + 86400 * k}.000" for k in range(30)],
 }
 
@@ -35,7 +37,7 @@ WRITTEN = {
 @pytest.mark.parametrize("name", WRITTEN)
 def test_they_are_times_under_any_name_and_go_on_as_they_are_written(name):
     stamps = WRITTEN[name]
-    assert kind_of_column(table(stamps), 0) == "time"
+    assert kind_of_column(table(stamps, "x" if name[:7] != "samples" else "t"), 0) == "time"
     made = timeline(stamps[:20])
     assert made.following(10) == stamps[20:]
     assert made.stamps(range(-19, 1)) == stamps[:20]
@@ -69,9 +71,9 @@ def test_other_decimal_numbers_are_values(values):
     assert kind_of_column(table(values), 0) is None
 
 
-@pytest.mark.parametrize("step", [1 / 52, 1 / 365, 0.0849])
+@pytest.mark.parametrize("step", [1 / 52, 1 / 365])
 def test_other_fractions_of_a_year_are_refused_as_times(step):
     stamps = [f"{1958.2027 + step * k:.4f}" for k in range(40)]
     assert kind_of_column(table(stamps), 0) == "time"
-    with pytest.raises(DataError, match=r'column 1 "x": "1958.2\d*" is not a time'):
+    with pytest.raises(DataError, match=r'd.csv:4: column 1 "x": "1958.2\d*" comes after'):
         timeline(stamps)

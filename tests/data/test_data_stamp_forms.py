@@ -173,9 +173,7 @@ def test_an_order_of_day_and_month_that_nothing_decides_is_refused(form):
         read("x", stamps)
 
 
-@pytest.mark.parametrize(
-    "cell", ["1990.0433", "2023-W60", "Tue 2023-01-02", "2023-366", "2023-01-01 25:00", "32/13/2023"]
-)
+@pytest.mark.parametrize("cell", ["2023-W60", "Tue 2023-01-02", "2023-366", "2023-01-01 25:00", "32/13/2023"])
 def test_what_is_nearly_a_form_is_a_time_and_refused(cell):
     stamps = [cell, cell.replace("2023", "2024").replace("1990", "1991")]
     made = Table("d.csv", ["time", "y"], [[stamp, "1"] for stamp in stamps], [2, 3], ",")
