@@ -170,8 +170,8 @@ def refuse_format(column: StampColumn, i: int, names: Sequence[str]) -> NoReturn
             i, f"{shown(column.cells[i])} is not a time in the format {column.forms[0]} of data.time_format{footer}"
         )
     if i == 0:
-        expected = "an integer, YYYY-MM, YYYY-MM-DD or YYYY-MM-DD hh:mm, or another usual form"
-        column.refuse(i, f"{shown(text)} is not a time; expected {expected}")
+        usual = "an integer, YYYY-MM, YYYY-MM-DD or YYYY-MM-DD hh:mm, or another usual form"
+        column.refuse(i, f"{shown(text)} is not a time; expected {usual}, or its format in data.time_format")
     before = f"on line {column.lines[0]}"
     clash = _clash(text, names[0])
     if clash == "zone":
