@@ -7,7 +7,7 @@ calendar   the place of a row in the hour, the day, the week and the year, and h
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from rnncli.data.numeric import whole_series
 from rnncli.errors import ConfigError, DataError, shown
-from rnncli.notes import note
+from rnncli.notes import doubt
 from rnncli.tasks.forecast.calendar_features import calendar_features, holiday_features
 from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.panel import Panel
@@ -132,8 +132,9 @@ class Encoders:
             np.repeat(np.arange(len(panel.ids)), panel.lengths),
         )
 
-    def note_unseen(self, panel: Panel, name: str) -> None:
-        """Write a note for each column of words that has some which training never saw; `name` is the file's."""
+    def note_unseen(self, panel: Panel, name: str, line_of: Callable[[str, str], int]) -> None:
+        """Write a note for each column of words that has some which training never saw; `name` is the file's, and
+        `line_of` tells the first line on which a column has a word."""
         for encodings, columns in (
             (self.past, [panel.past]),
             (self.known_covariates, [panel.known_covariates, *panel.coming]),
@@ -144,9 +145,11 @@ class Encoders:
                 cells = np.concatenate(found) if found else np.zeros(0, str)
                 unseen = cells[~np.isin(cells, one.words)] if one.words else cells[:0]
                 if unseen.size:
-                    note(
-                        f"{name}: {unseen.size:,} cells of the column {shown(one.name)} hold words that training never "
-                        f"saw, such as {shown(str(unseen[0]))}; they are read as none of the words that it knows"
+                    word = str(unseen[0])
+                    doubt(
+                        f"{name}:{line_of(one.name, word)}: {unseen.size:,} cells of the column {shown(one.name)} hold "
+                        f"words that training never saw, {shown(word)} the first; they are read as none of the words "
+                        "that it knows"
                     )
 
     def after(self, panel: Panel, s: int, needed: int, count: int) -> np.ndarray:

@@ -22,7 +22,7 @@ from rnncli.tasks.forecast.features import Fitted, last_contexts
 from rnncli.tasks.forecast.members import SEED, Members, build_members
 from rnncli.tasks.forecast.panel import Panel, continued, digits_of
 from rnncli.tasks.forecast.panel_columns import Columns, as_number
-from rnncli.tasks.forecast.panel_tables import read_panel, with_future
+from rnncli.tasks.forecast.panel_tables import lines_of, read_panel, with_future
 from rnncli.tasks.forecast.recursive import Recursive
 from rnncli.tasks.forecast.reports import ForecastChart
 from rnncli.tasks.forecast.windows import Features, require_transformable
@@ -107,7 +107,7 @@ class Forecaster(Predictor):
         panel, _, _ = read_panel(source, data, self.columns, self.panel)
         require_transformable(panel.values, data.transform, source.name, non_negative=data.non_negative)
         self._require_frequency(panel, source.name)
-        self.fitted.encoders.note_unseen(panel, source.name)
+        self.fitted.encoders.note_unseen(panel, source.name, lines_of(source, data))
         if self._follows(panel):
             note(
                 f"{source.name} goes on where the training data end; its {int(panel.lengths.sum()):,} rows are appended"
@@ -143,7 +143,8 @@ class Forecaster(Predictor):
         if not self.columns.known_covariates:
             raise UsageError("--future: this model has no known covariates; leave it out")
         self.panel = with_future(self.panel, self.columns, source, data)
-        self.fitted.encoders.note_unseen(replace(self.panel, past={}, known_covariates={}, static={}), source.name)
+        coming = replace(self.panel, past={}, known_covariates={}, static={})
+        self.fitted.encoders.note_unseen(coming, source.name, lines_of(source, data))
 
     def _require_frequency(self, panel: Panel, name: str) -> None:
         if not (self.panel.timelines and panel.timelines):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +13,7 @@ from rnncli.data.numeric import numeric_row
 from rnncli.data.source import Source
 from rnncli.data.stamp_column import order_of_times
 from rnncli.errors import ConfigError, DataError, shown
-from rnncli.notes import doubt, note
+from rnncli.notes import doubt, note, noting
 from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.panel import Panel, filled, first_known, stacked
 from rnncli.tasks.forecast.panel_columns import Columns, find_columns, require_columns, steps_of
@@ -138,6 +138,19 @@ def with_future(panel: Panel, columns: Columns, source: Source, data: SeriesConf
     if data.resample is not None:
         table = resampled(table, only, data)
     return replace(panel, coming=StepTable(table, only, data, panel).coming(panel))
+
+
+def lines_of(source: Source, data: SeriesConfig) -> Callable[[str, str], int]:
+    """Return a function of the name of a column and a cell, which reads `source` again and returns the first line on
+    which the column has that cell."""
+
+    def line_of(name: str, cell: str) -> int:
+        with noting(lambda text: None):  # which told once what it says of the file
+            table = _read(source, data)
+        at = table.header.index(name)
+        return next((line for line, row in zip(table.lines, table.rows, strict=True) if row[at].strip() == cell), 1)
+
+    return line_of
 
 
 def _read(source: Source, data: SeriesConfig) -> Table:

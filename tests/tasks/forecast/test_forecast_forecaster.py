@@ -417,3 +417,25 @@ def test_negative_values_of_what_cannot_be_negative_are_refused():
     model = reloaded(made(csv(y=FALLING), non_negative=True))
     with pytest.raises(DataError, match=r"o.csv: data.non_negative is true, and the lowest value is -1"):
         read(model, csv(y=FALLING - FALLING.min() - 1))
+
+
+# Words that training never saw.
+
+
+def test_words_that_training_never_saw_are_told_with_their_count_and_first_line():
+    words = [("sun", "rain", "fog")[k % 3] for k in range(N)]
+    model = reloaded(made(csv(ds=DAYS[:N], y=SERIES, w=words), target="y", known_covariates=["w"]))
+    new = [*words[: N - 4], "hail", "sun", "hail", "Sun"]
+    notes = read(model, csv(ds=DAYS[20 : 20 + N], y=SERIES, w=new))
+    assert (
+        f'o.csv:{N - 2}: 3 cells of the column "w" hold words that training never saw, "hail" the first; they are read '
+        "as none of the words that it knows" in notes
+    )
+    assert not [text for text in read(model, csv(ds=DAYS[:N], y=SERIES, w=words)) if "never saw" in text]
+    future = csv(ds=DAYS[N : N + 3], w=["sun", "snow", "fog"])
+    told = []
+    with noting(told.append):
+        model.read_future(Source("f.csv", future), model.data)
+    assert [text.split(" they")[0] for text in told] == [
+        'f.csv:3: 1 cells of the column "w" hold words that training never saw, "snow" the first;'
+    ]
