@@ -36,6 +36,7 @@ def tables(draw):
     rows, columns = draw(st.integers(25, 60)), draw(st.integers(1, 3))
     cells = st.integers(-99_999, 99_999).map(lambda n: n / 100)
     values = np.array(draw(st.lists(st.lists(cells, min_size=columns, max_size=columns), min_size=rows, max_size=rows)))
+    values[::7] *= 100
     values[:, 0] += np.arange(rows) / 8  # no column is constant, none a counter
     values[1:, 1:] += np.arange(1, rows)[:, None] / 16
     for row in draw(st.lists(st.integers(1, rows - 2), max_size=3)):
@@ -55,8 +56,20 @@ def dialects(draw):
         "missing": draw(st.sampled_from(MISSING)),
         "index": draw(st.sampled_from([None, "", "Unnamed: 0", "rownames"])),
         "time_first": draw(st.booleans()),
-        "space": draw(st.booleans()),
+        "thousands": draw(st.sampled_from([None, "'", ".", ","])),
+        "sign": draw(st.sampled_from([None, "$", "£", "%"])),
     }
+
+
+def amount(value, how):
+    """A value with the marks of a dialect: $-1,234.5000 and the like."""
+    text = f"{value:,.4f}".replace(",", "T").replace(".", how["decimal"]).replace("T", mark_of(how) or "")
+    return text if how["sign"] is None else f"{text} {how['sign']}" if how["sign"] == "%" else f"{how['sign']}{text}"
+
+
+def mark_of(how):
+    """The mark between thousands, unless it is something else in this dialect."""
+    return None if how["thousands"] in (how["decimal"], how["delimiter"]) else how["thousands"]
 
 
 def written(values, moments, how):
@@ -67,7 +80,7 @@ def written(values, moments, how):
     writer = csv.writer(text, delimiter=how["delimiter"], quoting=how["quoting"], lineterminator=how["line_end"])
     writer.writerow(header if how["index"] is None else [how["index"], *header])
     for number, (row, moment) in enumerate(zip(values, moments, strict=True)):
-        cells = [how["missing"] if np.isnan(value) else f"{value:.4f}".replace(".", how["decimal"]) for value in row]
+        cells = [how["missing"] if np.isnan(value) else amount(value, how) for value in row]
         line = [moment, *cells] if how["time_first"] else [*cells, moment]
         writer.writerow(line if how["index"] is None else [number, *line])
     return text.getvalue().encode(how["encoding"])
@@ -81,7 +94,11 @@ def test_a_table_reads_back_to_the_same_values_and_moments(table, how):
     form, step = TIMES[kind]
     moments = [(datetime(2023, 1, 25) + k * step).strftime(form) for k in range(len(values))]
     data = SeriesConfig(
-        decimal=how["decimal"], encoding=ENCODINGS[how["encoding"]], missing="mask", delimiter=how["delimiter"]
+        decimal=how["decimal"],
+        encoding=ENCODINGS[how["encoding"]],
+        missing="mask",
+        delimiter=how["delimiter"],
+        thousands=mark_of(how),
     )
     with noting(lambda text: None):
         panel, columns, _ = read_panel(Source("d.csv", written(values, moments, how)), data)
