@@ -90,6 +90,11 @@ class TableConfig(DataConfig):
     delimiter: Character | None = Field(default=None, description="The character between CSV columns; null detects it.")
     decimal: Literal[".", ","] = Field(default=".", description="The decimal mark of numbers in a CSV.")
     skip_rows: int = Field(default=0, ge=0, le=10**9, description="The number of lines to skip before the CSV header.")
+    quoting: Literal["minimal", "none"] | None = Field(
+        default=None,
+        description="Whether quotes hold the text of a CSV field together (minimal) or are part of it (none); null is "
+        "none for a .tsv.",
+    )
     ragged: Literal["refuse", "skip"] = Field(
         default="refuse", description="What to do with a CSV row that has too many or too few fields."
     )

@@ -22,6 +22,7 @@ from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import doubt, note
 
 Ragged = Literal["refuse", "skip"]
+Quoting = Literal["minimal", "none"]
 Record = tuple[int, list[str]]  # the physical line where it starts (from 1), and its fields
 
 _CANDIDATES = (",", ";", "\t", "|")
@@ -30,7 +31,7 @@ _ANNOTATIONS = ("#group", "#datatype", "#default")  # of InfluxDB's CSV
 _MOST_COMMENTS = 1000  # lines
 _UNIT = re.compile(r"[\[(]?[^\W\d_][^,;]{0,15}|[%°$€£][^\d,;]{0,15}|[\[(]-?[\])]")
 _BLOCK = 50  # records that the delimiter is detected from
-_FIELD_LIMIT = 131_072  # characters, the csv module's own
+_FIELD_LIMIT = 131_072  # characters, the csv module's own; a file of them may hold longer fields
 _SEPARATOR_LINE = re.compile(r'"?sep=.?"?', re.IGNORECASE)
 # The closing quote is one that no other quote follows, so that "" is never half of two things.
 _QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"(?!")')
@@ -56,9 +57,10 @@ def read_table(
     skip_rows: int = 0,
     skip_footer: int = 0,
     ragged: Ragged = "refuse",
+    quoting: Quoting | None = None,
 ) -> Table:
     """Return the table in `source`, parsed strictly, without blank lines, the first `skip_rows` lines and the last
-    `skip_footer` rows.
+    `skip_footer` rows. quoting: whether quotes hold a field together; None means that they do but in a .tsv.
 
     A note reports every choice made for the user (a delimiter, a column's name).
     Raises DataError naming the line, and UsageError for an impossible `delimiter` or `skip_rows`.
@@ -74,8 +76,9 @@ def read_table(
     body = from_line(body, comments + 1)
     if comments:
         doubt(f"left out the first {comments:,} lines, which are comments")
-    chosen = declared or _detect_delimiter(body, source.name, decimal)
-    records = records_of(body, chosen, source.name, skip_rows + comments + 1)
+    quoted = quotes_fields(source.name, quoting)
+    chosen = declared or _detect_delimiter(body, source.name, decimal, quoted)
+    records = records_of(body, chosen, source.name, skip_rows + comments + 1, quoted=quoted)
     first = next(records, None)
     if first is None:
         raise DataError(f"{source.name}: file is empty; need a header and at least 2 rows")
@@ -88,6 +91,7 @@ def read_table(
     if not header_is_data and _are_units(rest, len(header)):
         doubt(f"left out line {rest[0][0]}, which holds units: {shown(chosen.join(rest[0][1]))}")
         rest = rest[1:]
+    _doubt_line_breaks(rest)
     kept = rectangular(rest, len(header), source.name, first[0], ragged)
     if not kept:
         raise DataError(f"{source.name}:{first[0]}: header but no rows; add data below it")
@@ -125,9 +129,30 @@ def _refuse_separator_line(body: str, name: str, line: int) -> None:
         )
 
 
-def records_of(body: str, delimiter: str, name: str, first_line: int) -> Iterator[Record]:
+def quotes_fields(name: str, quoting: Quoting | None) -> bool:
+    """True if quotes hold a field together in the file `name`, which is the rule but in a .tsv."""
+    return quoting == "minimal" if quoting else not name.lower().endswith(".tsv")
+
+
+def _doubt_line_breaks(records: list[Record]) -> None:
+    """Tell of fields that hold line breaks, as those do in which a quote is never meant to close."""
+    broken = [line for line, fields in records if any("\n" in field for field in fields)]
+    if broken:
+        doubt(
+            f"{len(broken):,} rows have line breaks within quotes, the first on line {broken[0]}; if quotes are part "
+            "of the text there, --set data.quoting=none"
+        )
+
+
+def records_of(body: str, delimiter: str, name: str, first_line: int, *, quoted: bool = True) -> Iterator[Record]:
     """Yield (physical line, fields) for every record of `body` except blank lines; raise DataError for broken CSV."""
-    reader = csv.reader(io.StringIO(body, newline="\n"), delimiter=delimiter, strict=True)
+    csv.field_size_limit(max(_FIELD_LIMIT, len(body)))
+    reader = csv.reader(
+        io.StringIO(body, newline="\n"),
+        delimiter=delimiter,
+        strict=quoted,
+        quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
+    )
     while True:
         start = first_line + reader.line_num  # line_num counts the lines consumed so far
         try:
@@ -160,28 +185,28 @@ def _quoting_fault(record: str, delimiter: str, line: int) -> str | None:
         quoted = record[position] == '"'
         match = (_QUOTED if quoted else unquoted).match(record, position)
         if match is None:
-            return f"{place(position)}: the quote that opens here is never closed; close it or remove it"
+            return (
+                f"{place(position)}: the quote that opens here is never closed; close it or remove it, or, if quotes "
+                "are part of the text, --set data.quoting=none"
+            )
         end = match.end()
-        if end - position - 2 * quoted > _FIELD_LIMIT:
-            mend = "is a closing quote missing?" if quoted else "is this a CSV file?"
-            return f"{place(position)}: a field of more than {_FIELD_LIMIT:,} characters; {mend}"
         if end < len(record) and record[end] not in (delimiter, "\n"):
             opened = place(position).replace(":", ", column ")
             return (
                 f"{place(end)}: text after the closing quote of the field that opens on line {opened}; "
-                'write a quote inside a field as ""'
+                'write a quote inside a field as "", or, if quotes are part of the text, --set data.quoting=none'
             )
         position = end + 1
     return None
 
 
-def _detect_delimiter(body: str, name: str, decimal: str) -> str:
+def _detect_delimiter(body: str, name: str, decimal: str, quoted: bool) -> str:
     """Return the candidate that cuts the first records into equally many fields, or the best one if none does.
 
     A comma that fits wins, unless it is the decimal sign; a file of one column gets a comma.
     Raises DataError if several other candidates fit equally well.
     """
-    fits = {candidate: _fit(body, candidate) for candidate in _CANDIDATES}
+    fits = {candidate: _fit(body, candidate, quoted) for candidate in _CANDIDATES}
     best_share = max(share for share, _ in fits.values())
     best = [candidate for candidate in _CANDIDATES if fits[candidate][0] == best_share]
     if best_share == 0 or (best[0] == "," and (decimal != "," or len(best) == 1)):
@@ -195,11 +220,15 @@ def _detect_delimiter(body: str, name: str, decimal: str) -> str:
     return best[0]
 
 
-def _fit(body: str, delimiter: str) -> tuple[float, int]:
+def _fit(body: str, delimiter: str, quoted: bool) -> tuple[float, int]:
     """Return how well `delimiter` fits: the share of the first records that have the most common number of fields
     above one, and that number.
     """
-    reader = csv.reader(io.StringIO(body, newline="\n"), delimiter=delimiter)
+    reader = csv.reader(
+        io.StringIO(body, newline="\n"),
+        delimiter=delimiter,
+        quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
+    )
     counts: list[int] = []
     with suppress(csv.Error):  # an open quote swallowed too much; what was counted before it still speaks
         counts.extend(len(fields) for fields in islice(reader, _BLOCK) if not _is_blank(fields))

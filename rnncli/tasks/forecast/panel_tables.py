@@ -162,6 +162,7 @@ def _read(source: Source, data: SeriesConfig) -> Table:
         skip_rows=data.skip_rows,
         skip_footer=data.skip_footer,
         ragged=data.ragged,
+        quoting=data.quoting,
     )
     table = without_signs(table)
     if data.thousands is None and not data.na_values:

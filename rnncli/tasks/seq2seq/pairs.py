@@ -15,6 +15,7 @@ from rnncli.data.csv_table import (
     Record,
     declared_delimiter,
     from_line,
+    quotes_fields,
     records_of,
     rectangular,
     refuse_duplicates,
@@ -142,8 +143,9 @@ def _records(source: Source, data: Any) -> tuple[list[Record], str]:
     first = body.lstrip("\n").partition("\n")[0]
     seen = "\t" if source.name.lower().endswith(".tsv") else next((c for c in "\t,;" if c in first), ",")
     delimiter = declared_delimiter(data.delimiter) or seen
-    if delimiter != "\t":
-        return list(records_of(body, delimiter, source.name, data.skip_rows + 1)), delimiter
+    if delimiter != "\t" or data.quoting == "minimal":
+        quoted = quotes_fields(source.name, data.quoting)
+        return list(records_of(body, delimiter, source.name, data.skip_rows + 1, quoted=quoted)), delimiter
     lines: Iterator[tuple[int, str]] = enumerate(body.split("\n"), start=data.skip_rows + 1)
     return [(number, line.split("\t")) for number, line in lines if line.strip()], delimiter
 

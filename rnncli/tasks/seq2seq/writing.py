@@ -163,7 +163,7 @@ class PairExperiment(Experiment):
         )
 
     def header(self) -> dict[str, Any]:
-        kept = ("format", "tokens", "encoding", "delimiter", "decimal", "skip_rows", "ragged")
+        kept = ("format", "tokens", "encoding", "delimiter", "decimal", "skip_rows", "ragged", "quoting")
         return {
             "task": self.config.task,
             "data": {key: getattr(self.config.data, key) for key in kept},

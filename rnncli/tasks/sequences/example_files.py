@@ -251,6 +251,7 @@ def read_examples(
             decimal=data.decimal,
             skip_rows=data.skip_rows,
             ragged=data.ragged,
+            quoting=data.quoting,
         )
         found = from_table(table, data, like, labelled=is_label is None)
     if like and found.values and like.inputs and len(like.inputs) != found.values[0].shape[1] and like.form != "wide":

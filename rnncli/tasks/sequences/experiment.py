@@ -24,6 +24,7 @@ from rnncli.training.backpropagation import Loss, ThreadPool
 from rnncli.training.reports import Score
 
 Sequences = Examples | Tagged
+READING = ("encoding", "delimiter", "decimal", "skip_rows", "ragged", "quoting")  # keys of `data` that say how
 Fact = tuple[str, str]
 
 _LETTERS = 10  # of a word, about
@@ -37,7 +38,7 @@ class Answers:
     """
 
     every_step: ClassVar[bool] = False
-    kept: ClassVar[tuple[str, ...]] = ("format", "tokens", "encoding", "delimiter", "decimal", "skip_rows", "ragged")
+    kept: ClassVar[tuple[str, ...]] = ("format", "tokens", *READING)
     outputs: int
     corrects = False
 

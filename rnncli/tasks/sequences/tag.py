@@ -14,7 +14,15 @@ from rnncli.errors import DataError, shown
 from rnncli.kernels import losses
 from rnncli.tasks.sequences.classify import accuracy, confusion, macro_f1
 from rnncli.tasks.sequences.config import TagConfig
-from rnncli.tasks.sequences.experiment import Answers, Fact, SequenceExperiment, SequencePredictor, named, splits_in
+from rnncli.tasks.sequences.experiment import (
+    READING,
+    Answers,
+    Fact,
+    SequenceExperiment,
+    SequencePredictor,
+    named,
+    splits_in,
+)
 from rnncli.tasks.sequences.tagged import TagColumns, Tagged, only, read_tagged
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import CROSS_ENTROPY, Loss
@@ -27,7 +35,7 @@ class Tags(Answers):
     """The tags of the training split, in alphabetical order."""
 
     every_step = True
-    kept = ("format", "encoding", "delimiter", "decimal", "skip_rows", "ragged", "scaling")
+    kept = ("format", *READING, "scaling")
 
     def __init__(self, tags: list[str], counts: Counter[str]):
         self.tags, self.counts, self.outputs = tags, counts, len(tags)

@@ -102,6 +102,7 @@ def read_tagged(
             decimal=data.decimal,
             skip_rows=data.skip_rows,
             ragged=data.ragged,
+            quoting=data.quoting,
         )
         return _from_table(found, data, like, tagged=is_tag is None)
     rows, delimiter = _rows(source, data)
