@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import codecs
 import difflib
+import gzip
 import hashlib
 import itertools
 import os
 import stat
 import sys
+import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, NoReturn
 
@@ -27,9 +29,22 @@ _WIDE_MARKS = {
 }
 
 
+# What begins so is no text, and what to do with it.
+_KINDS = {
+    b"PK\x03\x04": ("a zip archive", "unpack it, and name the file inside"),
+    b"%PDF-": ("a PDF", "save its text or its table"),
+    b"\xd0\xcf\x11\xe0": ("an old Office file", "save it as CSV or as text"),
+    b"\x1f\x8b": ("compressed by gzip", "call it .gz, and it is read as it is"),
+    b"BZh": ("compressed by bzip2", "unpack it"),
+    b"\xfd7zXZ": ("compressed by xz", "unpack it"),
+    b"PAR1": ("a Parquet file", "save it as CSV"),
+}
+_OF_WINDOWS = range(0x80, 0xA0)  # bytes that cp1252 has letters and quotes for, and latin-1 control characters
+
+
 def is_table(path: str) -> bool:
-    """True if the file name is that of a table (.csv or .tsv)."""
-    return path.lower().endswith((".csv", ".tsv"))
+    """True if the file name is that of a table (.csv or .tsv), compressed or not."""
+    return path.lower().removesuffix(".gz").endswith((".csv", ".tsv"))
 
 
 class Source:
@@ -134,7 +149,8 @@ def _lines_as_they_come(stream: BinaryIO, encoding: str) -> Iterator[str]:
             column = len(error.object[: error.start].decode(encoding, "replace")) + 1
             byte = error.object[error.start] if error.start < len(error.object) else 0
             raise DataError(
-                f"{STDIN}:{number}:{column}: byte 0x{byte:02X} is not {shown_name}; pass --encoding latin-1"
+                f"{STDIN}:{number}:{column}: byte 0x{byte:02X} is not {shown_name}; pass --encoding "
+                f"{_likely(error.object)}"
             ) from None
         held += text.removeprefix("\ufeff") if first else text
         first = first and not text
@@ -158,8 +174,10 @@ def decoded(source: Source, encoding: str = "utf-8", *, hint: str) -> Iterator[s
     first = True
     try:
         for piece in source.pieces():
-            if first and shown_name == "UTF-8":
-                _refuse_wide_mark(source.name, piece)
+            if first:
+                _refuse_binary(source.name, piece)
+                if shown_name == "UTF-8":
+                    _refuse_wide_mark(source.name, piece)
             text = decoder.decode(piece)
             yield text.removeprefix("\ufeff") if first else text
             first = first and not text
@@ -176,6 +194,7 @@ def decode(source: Source, encoding: str = "utf-8", *, hint: str = "pass --encod
     Raises UsageError for an unknown encoding, DataError naming line and column for an invalid byte.
     """
     shown_name = _encoding_name(encoding)
+    _refuse_binary(source.name, source.content)
     if shown_name == "UTF-8":
         _refuse_wide_mark(source.name, source.content)
     try:
@@ -183,7 +202,8 @@ def decode(source: Source, encoding: str = "utf-8", *, hint: str = "pass --encod
     except UnicodeDecodeError as error:
         line, column = _position_after(error.object[: error.start].decode(encoding, "replace"))
         byte = error.object[error.start] if error.start < len(error.object) else 0
-        raise DataError(f"{source.name}:{line}:{column}: byte 0x{byte:02X} is not {shown_name}; {hint}") from None
+        way = hint.replace("latin-1", _likely(error.object))
+        raise DataError(f"{source.name}:{line}:{column}: byte 0x{byte:02X} is not {shown_name}; {way}") from None
     except UnicodeError as error:
         # A few codecs, such as punycode, complain without a position.
         raise DataError(f"{source.name}: is not {shown_name} ({error}); {hint}") from None
@@ -198,6 +218,19 @@ def _encoding_name(encoding: str) -> str:
     except (LookupError, ValueError):
         raise UsageError(f"unknown encoding {encoding!r}; try utf-8, utf-16, latin-1 or cp1252") from None
     return "UTF-8" if canonical == "utf-8" else encoding
+
+
+def _likely(content: bytes) -> str:
+    """Return the encoding that bytes which are no UTF-8 are likely in."""
+    return "cp1252" if any(byte in _OF_WINDOWS for byte in content) else "latin-1"
+
+
+def _refuse_binary(name: str, beginning: bytes) -> None:
+    for mark, (what, mend) in _KINDS.items():
+        if beginning.startswith(mark):
+            if what == "a zip archive" and name.lower().endswith((".xlsx", ".xlsm", ".ods", ".docx")):
+                what, mend = "an Office file", "save it as CSV or as text"
+            raise DataError(f"{name}: is {what}; {mend}")
 
 
 def _refuse_wide_mark(name: str, beginning: bytes) -> None:
@@ -239,6 +272,8 @@ def _open_path(path: str) -> Source:
             if handle.isatty():
                 raise UsageError(f"{path} is a terminal; pipe data in or name a file")
             status = os.fstat(handle.fileno())
+            if path.lower().endswith(".gz"):
+                return Source(path[: -len(".gz")], _unzipped(_read_unchanged(handle, path, status), path))
             if stat.S_ISREG(status.st_mode) and status.st_size > LARGE:
                 return Source(path, file=(path, status))
             return Source(path, _read_unchanged(handle, path, status))
@@ -248,6 +283,13 @@ def _open_path(path: str) -> Source:
         raise MachineError(f"{path}: out of memory while reading") from None
     except ValueError:  # the system cannot even be asked about such a name
         raise UsageError(f"{path!r} is not a file name: it contains a NUL character") from None
+
+
+def _unzipped(content: bytes, path: str) -> bytes:
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error):
+        raise DataError(f"{path}: is no whole gzip file; get it again, or name the unpacked file") from None
 
 
 def _refuse_unreadable_kind(path: str) -> None:

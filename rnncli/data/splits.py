@@ -5,14 +5,17 @@ The held-out items are drawn at random by the seed, because files of examples ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Hashable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from rnncli.config.sections import Config
 from rnncli.data.source import Source, read_source
 from rnncli.errors import ConfigError, DataError
 from rnncli.kernels import random
+from rnncli.notes import note
 
+_TRAINING = ""  # among the names of splits
 _SPLIT = 1 << 34  # of the seed's independent random streams
 
 
@@ -31,26 +34,37 @@ class Splits(Generic[D]):
     first; `pick` returns the items with the given numbers.
     """
 
-    def __init__(self, config: Config, whole: D, read: Callable[[Source], D], pick: Callable[[D, Sequence[int]], D]):
+    def __init__(
+        self,
+        config: Config,
+        whole: D,
+        read: Callable[[Source], D],
+        pick: Callable[[D, Sequence[int]], D],
+        inputs: Sequence[Hashable] = (),
+        answers: Sequence[Collection[str]] = (),
+    ):
+        """Draw the splits. inputs: what each item is predicted from, equal ones of which stay in one split; answers:
+        those of each item, all of which stay in the training split if it can have them.
+        """
         data = config.data
-        self.read = read
+        self.read, self.pick = read, pick
         shares = {"test": data.test, "validation": data.validation}
         if sum(share for share in shares.values() if isinstance(share, float)) >= 1:
             raise ConfigError("data.validation and data.test leave nothing to train on; lower one of them")
-        order = random.shuffled(len(whole), config.training.seed, _SPLIT)
+        order = random.shuffled(len(whole), config.training.seed, _SPLIT).tolist()
+        counts = {name: int(share * len(whole)) for name, share in shares.items() if isinstance(share, float)}
+        drawn = _drawn(order, {name: count for name, count in counts.items() if count}, inputs)
+        _keep_answers(drawn, answers)
         self.held_out: dict[str, D] = {}
-        taken = 0
         for name, share in shares.items():
             if isinstance(share, str):
                 self.held_out[name] = read(read_source(share))
-            elif share:
-                count = int(share * len(whole))
-                if count:
-                    self.held_out[name] = pick(whole, sorted(order[taken : taken + count]))
-                taken += count
-        if len(whole) - taken < 2:
-            raise DataError(f"{whole.name}: {len(whole) - taken} examples to train on; give more, or hold out less")
-        self.train = pick(whole, sorted(order[taken:]))
+            elif drawn.get(name):
+                self.held_out[name] = pick(whole, sorted(drawn[name]))
+        if len(drawn[_TRAINING]) < 2:
+            left = len(drawn[_TRAINING])
+            raise DataError(f"{whole.name}: {left} examples to train on; give more, or hold out less")
+        self.train = pick(whole, sorted(drawn[_TRAINING]))
 
     def scored(self) -> str | None:
         """The name of the split to score on: test, or else validation; None if neither was held out."""
@@ -59,3 +73,33 @@ class Splits(Generic[D]):
     def facts(self) -> str:
         """The size of each held-out split for the user, such as `, 100 for test`."""
         return "".join(f", {len(split):,} for {name}" for name, split in self.held_out.items())
+
+
+def _drawn(order: Sequence[int], counts: dict[str, int], inputs: Sequence[Hashable]) -> dict[str, list[int]]:
+    """Return the items of each split: at least so many of `order` as `counts` says, first come first, the others to
+    train on; items with equal inputs are drawn together."""
+    together: dict[Hashable, list[int]] = defaultdict(list)
+    for item in order:
+        together[inputs[item] if inputs else item].append(item)
+    drawn: dict[str, list[int]] = {name: [] for name in (*counts, _TRAINING)}
+    for items in together.values():
+        name = next((name for name, count in counts.items() if len(drawn[name]) < count), _TRAINING)
+        drawn[name] += items
+    if counts and (copies := len(order) - len(together)):
+        note(f"{copies:,} of {len(order):,} sequences are copies of another one; equal ones are in one split")
+    return drawn
+
+
+def _keep_answers(drawn: dict[str, list[int]], answers: Sequence[Collection[str]]) -> None:
+    """Move the first held-out item of each answer that training lacks to the training split."""
+    seen = {answer for item in drawn[_TRAINING] if answers for answer in answers[item]}
+    moved = 0
+    for name, items in drawn.items():
+        for item in list(items) if answers and name != _TRAINING else ():
+            if not seen.issuperset(answers[item]):
+                seen |= set(answers[item])
+                items.remove(item)
+                drawn[_TRAINING].append(item)
+                moved += 1
+    if moved:
+        note(f"{moved:,} sequences were moved to the training split, which lacked an answer that they have")

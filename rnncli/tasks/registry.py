@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from rnncli.config import loading
 from rnncli.config.loading import dump_config
@@ -29,7 +32,7 @@ TASKS: dict[str, Task] = {
 }
 
 
-__all__ = ["config_from_mapping", "dump_config", "load_config", "schemas"]
+__all__ = ["config_from_mapping", "dump_config", "load_config", "load_run_config", "schemas"]
 
 
 def schemas() -> dict[str, type[Config]]:
@@ -40,6 +43,18 @@ def schemas() -> dict[str, type[Config]]:
 def load_config(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Config:
     """Load the config in the YAML file at `path`; see `loading.load_config`."""
     return loading.load_config(path, schemas(), overrides)
+
+
+def load_run_config(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Config:
+    """Load the config of a run: what an older version did not know, and so did not write, is as it was then."""
+    config = load_config(path, overrides)
+    written = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    lacking = [
+        f"{key}={value}"
+        for key, value in TASKS[config.task].before.items()
+        if key.partition(".")[2] not in written.get(key.partition(".")[0], {})
+    ]
+    return load_config(path, [*lacking, *overrides]) if lacking else config
 
 
 def config_from_mapping(mapping: Mapping[str, Any], overrides: Sequence[str] = (), where: str = "config") -> Config:

@@ -170,6 +170,9 @@ class Task:
     name: ClassVar[str]
     config: ClassVar[type[Config]]
     options: ClassVar[Mapping[str, frozenset[str]]]
+    before: ClassVar[
+        Mapping[str, str]
+    ] = {}  # values of keys that the configs of older runs lack, where not the default
 
     def prepare(
         self, config: Any, source: Source, context: Context, learnt: Mapping[str, Any] | None = None

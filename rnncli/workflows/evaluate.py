@@ -15,7 +15,7 @@ from rnncli.errors import DataError, UsageError
 from rnncli.nn import model_file
 from rnncli.nn.model_file import FORMAT
 from rnncli.nn.network import FLOAT32
-from rnncli.tasks.registry import TASKS, load_config
+from rnncli.tasks.registry import TASKS, load_config, load_run_config
 from rnncli.tasks.task import Context, Evaluation, Experiment, Options
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.reports import Report
@@ -65,7 +65,7 @@ def _of_run(request: Request) -> Evaluation:
     beside = Path(request.run) / "config.yaml"
     if not beside.exists():
         raise UsageError(f"{request.run}: the baselines of a score need the training data; name the run directory")
-    config = load_config(beside, request.overrides)
+    config = load_run_config(beside, request.overrides)
     path = config.data.path
     if path is None:
         raise UsageError(

@@ -14,7 +14,7 @@ from rnncli.data.source import Source, read_source
 from rnncli.errors import DataError, ModelFileError, UsageError
 from rnncli.inspection.reports import FAILURE, INIT, LAST
 from rnncli.notes import note
-from rnncli.tasks.registry import config_from_mapping, load_config
+from rnncli.tasks.registry import config_from_mapping, load_run_config
 from rnncli.training.loop import Plan, Position
 from rnncli.workflows.opening import NONSENSE, config_and_source, is_model, open_model
 from rnncli.workflows.run_directory import RunDirectory
@@ -46,7 +46,7 @@ def opened(first: str, data: str | None, overrides: Sequence[str], at: str) -> P
     _require_no_change(at, overrides)
     beside = Path(first) / "config.yaml"
     if beside.exists():
-        return _of_directory(first, data, load_config(beside, overrides), at)
+        return _of_directory(first, data, load_run_config(beside, overrides), at)
     if at in (LAST, FAILURE):
         raise UsageError(f"--at {at}: {first} is not a run directory, which alone keeps that; name one")
     model = open_model(first)

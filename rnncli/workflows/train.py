@@ -19,7 +19,7 @@ from rnncli.errors import DataError, DivergedError, MachineError, ModelFileError
 from rnncli.inspection.inspect import watched
 from rnncli.nn.network import FLOAT32
 from rnncli.notes import noting
-from rnncli.tasks.registry import TASKS, dump_config, load_config
+from rnncli.tasks.registry import TASKS, dump_config, load_run_config
 from rnncli.tasks.task import Context, Experiment
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.loop import Length, Plan, TrainingLoop, planned_length
@@ -81,7 +81,7 @@ def _inputs(request: Request) -> tuple[Config, Source]:
     fixed = [text for text in request.overrides if not text.startswith("training.threads=")]
     if fixed:
         raise UsageError(f"--set {fixed[0]}: a resumed run keeps its config; only training.threads may change")
-    config = load_config(Path(request.out) / "config.yaml", request.overrides)
+    config = load_run_config(Path(request.out) / "config.yaml", request.overrides)
     named = request.data if request.first is None or is_config(request.first) else request.first
     path = named or config.data.path
     if path is None:

@@ -14,7 +14,7 @@ REVIEWS = "label,said\n" + "".join(
 )
 CONFIG = """\
 task: classify
-data: {path: reviews.csv, tokens: word, validation: 0.2}
+data: {path: reviews.csv, tokens: word, validation: 0.2, group: none}
 model: {cell: gru, hidden_size: 8, num_layers: 2, bidirectional: true, pooling: attention, dropout: 0.2}
 training: {epochs: 12, batch_size: 8, learning_rate: 2e-2}
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import os
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnncli.data import source as source_module
-from rnncli.data.source import Source, decode, read_source
+from rnncli.data.source import Source, decode, decoded, is_table, read_source
 from rnncli.errors import DataError, MachineError, RnncliError, UsageError
 
 
@@ -201,3 +202,50 @@ def test_a_nul_is_text():
 def test_any_bytes_decode_or_raise_our_own_error(content, encoding):
     with suppress(RnncliError):
         assert isinstance(decode(of(content), encoding), str)
+
+
+# What a file is, by its first bytes.
+
+
+@pytest.mark.parametrize(
+    ("name", "beginning", "told"),
+    [
+        ("a.xlsx", b"PK\x03\x04xl/", "is an Office file; save it as CSV or as text"),
+        ("a.zip", b"PK\x03\x04x", "is a zip archive; unpack it, and name the file inside"),
+        ("a.pdf", b"%PDF-1.7 x", "is a PDF; save its text or its table"),
+        ("a.xls", b"\xd0\xcf\x11\xe0x", "is an old Office file; save it as CSV or as text"),
+        ("a.csv", gzip.compress(b"a,b\n", mtime=0), "is compressed by gzip; call it .gz, and it is read as it is"),
+        ("a.parquet", b"PAR1xx", "is a Parquet file; save it as CSV"),
+    ],
+)
+def test_what_is_no_text_is_named(name, beginning, told):
+    for call in (decode, lambda source: list(decoded(source, hint="x"))):
+        with pytest.raises(DataError) as caught:
+            call(Source(name, beginning))
+        assert str(caught.value) == f"{name}: {told}"
+
+
+def test_a_gzip_file_is_read_under_the_name_of_what_is_in_it(tmp_path):
+    path = tmp_path / "sales.csv.gz"
+    path.write_bytes(gzip.compress(b"a,b\n1,2\n"))
+    source = read_source(str(path))
+    assert (source.name, source.content) == (str(tmp_path / "sales.csv"), b"a,b\n1,2\n")
+    assert is_table(str(path))
+    path.write_bytes(gzip.compress(b"a,b\n1,2\n" * 99)[:-9])
+    with pytest.raises(DataError, match="is no whole gzip file; get it again"):
+        read_source(str(path))
+    path.write_bytes(b"a,b\n")
+    with pytest.raises(DataError, match="is no whole gzip file"):
+        read_source(str(path))
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [("it’s", "cp1252"), ("„Grüße“", "cp1252"), ("Grüße, Zoë", "latin-1"), ("é and then “so”", "cp1252")],
+)
+def test_the_encoding_that_is_proposed_reads_what_was_written(content, encoding):
+    source = Source("d.txt", content.encode("cp1252"))
+    with pytest.raises(DataError) as caught:
+        decode(source)
+    assert str(caught.value).endswith(f"pass --encoding {encoding}")
+    assert decode(source, encoding) == content

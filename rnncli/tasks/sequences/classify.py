@@ -117,13 +117,10 @@ class Labels(OneAnswer):
 
     def targets(self, examples: Examples) -> list[np.ndarray]:
         assert examples.labels is not None
-        odd = next((i for i, label in enumerate(examples.labels) if label not in self._number), None)
-        if odd is not None:
-            raise DataError(
-                f"{examples.where(odd)}: the label {shown(examples.labels[odd])} does not occur in the training split; "
-                "remove the example, or train on some like it"
-            )
         return list(np.array([self._number[label] for label in examples.labels], np.int32))
+
+    def unseen(self, examples: Examples) -> dict[int, str]:
+        return {i: label for i, label in enumerate(examples.labels or ()) if label not in self._number}
 
     def score(self, split: str, train: Examples, held_out: Examples, outputs: Sequence[np.ndarray]) -> Score:
         """Return the accuracy beside the baselines that apply."""
@@ -176,13 +173,15 @@ def accuracy(predicted: list[str], actual: list[str]) -> float:
 
 def macro_f1(predicted: list[str], actual: list[str]) -> float:
     """Return the mean of 2·hits / (predicted + actual) over the labels that occur in `actual` or `predicted`."""
-    labels = sorted(set(actual) | set(predicted))
-    hits = {label: sum(p == r == label for p, r in zip(predicted, actual, strict=True)) for label in labels}
-    return sum(2 * hits[label] / (predicted.count(label) + actual.count(label)) for label in labels) / len(labels)
+    hits = Counter(p for p, r in zip(predicted, actual, strict=True) if p == r)
+    both = Counter(predicted) + Counter(actual)
+    return sum(2 * hits[label] / both[label] for label in sorted(both)) / len(both)
 
 
 def confusion(labels: list[str], predicted: list[str], actual: list[str]) -> Confusion:
-    """Return the confusion counts: how often each actual label was predicted as each label."""
+    """Return the confusion counts: how often each actual label was predicted as each label, `labels` first and then
+    those that training never saw."""
+    labels = [*labels, *sorted(set(actual) - set(labels))]
     pairs = Counter(zip(actual, predicted, strict=True))
     return Confusion(tuple(labels), tuple(tuple(pairs[mine, other] for other in labels) for mine in labels))
 

@@ -21,7 +21,7 @@ from rnncli.data.numeric import column_index, is_number, is_numeric_column, nume
 from rnncli.data.source import STDIN, Source, decode
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import note
-from rnncli.tasks.sequences.config import ExamplesConfig
+from rnncli.tasks.sequences.config import NO_GROUP, ExamplesConfig
 from rnncli.tasks.sequences.examples import MISSING, Columns, Examples, finite
 
 
@@ -82,6 +82,14 @@ def _dimensions(texts: list[str], where: str, name: str, line: int) -> np.ndarra
     return finite(np.array(dimensions).T, name, line)
 
 
+def groups_of(table: Table, named: str | None) -> list[str] | None:
+    """Return the cells (N) of the column `data.group`, None if none is named."""
+    if named in (None, NO_GROUP):
+        return None
+    index = column_index(table, str(named))
+    return [row[index].strip() for row in table.rows]
+
+
 LABEL_NAMES = ("label", "class", "tag", "target", "y")  # the first that there is
 
 
@@ -91,6 +99,7 @@ def from_table(table: Table, data: ExamplesConfig, like: Columns | None, *, labe
         label = _place(table, like.label) if like and like.label is not None else label_index(table, data.label)
     labels = None if label is None else labels_of(table, label)
     columns = like or _columns(table, data, label)
+    groups = groups_of(table, data.group) if labelled else None
     if columns.form == "text":
         assert columns.text is not None
         index = _place(table, columns.text)
@@ -98,12 +107,12 @@ def from_table(table: Table, data: ExamplesConfig, like: Columns | None, *, labe
             if not row[index].strip():
                 raise DataError(f'{table.name}:{line}: column "{columns.text}" is empty; an example needs a text')
         texts = [row[index].strip() for row in table.rows]
-        return Examples(table.name, columns, _ids(table, columns), table.lines, labels, texts=texts)
+        return Examples(table.name, columns, _ids(table, columns), table.lines, labels, texts=texts, groups=groups)
     if columns.form == "long":
-        return _long(table, columns, data.decimal, labels)
+        return _long(table, columns, data.decimal, labels, groups)
     indices = [_place(table, name) for name in columns.inputs]
     values = [_steps(table, row, indices, data.decimal) for row in range(len(table.rows))]
-    return Examples(table.name, columns, _ids(table, columns), table.lines, labels, values=values)
+    return Examples(table.name, columns, _ids(table, columns), table.lines, labels, values=values, groups=groups)
 
 
 def label_index(table: Table, named: str | int | None) -> int:
@@ -144,6 +153,8 @@ def _columns(table: Table, data: ExamplesConfig, label: int | None) -> Columns:
     if data.text is not None:
         return Columns("text", name_of(data.text), id=identity, label=label_name)
     taken = {label_name, identity, None if data.time is None else name_of(data.time)}
+    if data.group not in (None, NO_GROUP):
+        taken.add(name_of(data.group))
     others = [i for i, name in enumerate(table.header) if name not in taken]
     numeric = [i for i in others if is_numeric_column(table, i, data.decimal)]
     if data.listed_inputs is None and not numeric and len(others) == 1:
@@ -195,7 +206,7 @@ def _steps(table: Table, row: int, indices: list[int], decimal: str) -> np.ndarr
     return finite(np.array([float(c.replace(decimal, ".")) for c in cells])[:, None], table.name, table.lines[row])
 
 
-def _long(table: Table, columns: Columns, decimal: str, labels: list[str] | None) -> Examples:
+def _long(table: Table, columns: Columns, decimal: str, labels: list[str] | None, groups: list[str] | None) -> Examples:
     """Return the examples in a table whose rows with the same id are, in file order, the steps of a sequence."""
     assert columns.id is not None
     identity, indices = _place(table, columns.id), [_place(table, name) for name in columns.inputs]
@@ -223,6 +234,7 @@ def _long(table: Table, columns: Columns, decimal: str, labels: list[str] | None
         [table.lines[i] for i in firsts],
         None if labels is None else [labels[i] for i in firsts],
         values=[steps[numbers] for numbers in rows.values()],
+        groups=None if groups is None else [groups[i] for i in firsts],
     )
 
 
@@ -239,6 +251,8 @@ def read_examples(
         form = "lines"  # bare texts, as from a pipe
         if source.name != STDIN:
             note(f"{source.name}: read as one text a line, because it has no column {shown(str(like.text))}")
+    if form in ("lines", "ts") and data.group not in (None, NO_GROUP):
+        raise UsageError(f"data.group: names a column, and {source.name} has none; remove it, or give a CSV")
     if form == "lines":
         found = _lines(source, data, is_label)
     elif form == "ts":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -37,7 +37,8 @@ class Columns:
 class Examples:
     """Examples with texts, or with values (n, C) float64 of n ≥ 1 steps each; labels is None if the data have none.
 
-    lines are those on which the examples begin; ids are their names in the data, or else their numbers from 1.
+    lines are those on which the examples begin; ids are their names in the data, or else their numbers from 1; groups
+    those of which all examples stay in one split.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Examples:
     labels: list[str] | None
     texts: list[str] | None = None
     values: list[np.ndarray] | None = None
+    groups: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -54,6 +56,19 @@ class Examples:
     def where(self, number: int) -> str:
         """The place FILE:LINE of an example, for messages."""
         return f"{self.name}:{self.lines[number]}"
+
+    def inputs(self) -> list[Hashable]:
+        """What each example is predicted from, or the group that it is of, to be compared."""
+        if self.groups is not None:
+            return list(self.groups)
+        if self.texts is not None:
+            return list(self.texts)
+        assert self.values is not None
+        return [(one.shape, one.tobytes()) for one in self.values]
+
+    def answers(self) -> list[tuple[str, ...]]:
+        """The answer of each example, alone in a tuple."""
+        return [(label,) for label in self.labels or ()]
 
     @property
     def sentences(self) -> list[list[str]] | None:
@@ -63,7 +78,7 @@ class Examples:
 
 def only(examples: Examples, chosen: Sequence[int]) -> Examples:
     """Return the chosen examples alone."""
-    names = ("ids", "lines", "labels", "texts", "values")
+    names = ("ids", "lines", "labels", "texts", "values", "groups")
     picked: dict[str, Any] = {
         name: [column[i] for i in chosen] for name in names if (column := getattr(examples, name)) is not None
     }

@@ -10,11 +10,12 @@ import numpy as np
 from rnncli.config.sections import Config
 from rnncli.data.source import Source, read_source
 from rnncli.data.splits import Splits
-from rnncli.errors import ConfigError, UsageError
+from rnncli.errors import ConfigError, DataError, UsageError, shown
 from rnncli.nn.memory import require_memory
 from rnncli.nn.network import FLOAT32, Network, NetworkShape
+from rnncli.notes import doubt
 from rnncli.tasks.sequences import readers
-from rnncli.tasks.sequences.config import LabelledConfig, StepModelConfig
+from rnncli.tasks.sequences.config import NO_GROUP, LabelledConfig, StepModelConfig
 from rnncli.tasks.sequences.examples import Columns, Examples
 from rnncli.tasks.sequences.learner import ExampleData, ExampleLearner, answered
 from rnncli.tasks.sequences.readers import Numbers, Reader, Words
@@ -41,6 +42,7 @@ class Answers:
     kept: ClassVar[tuple[str, ...]] = ("format", "tokens", *READING)
     outputs: int
     corrects = False
+    counted = True  # whether there are so many answers, all of which training should see
 
     @staticmethod
     def read(source: Source, data: Any, like: Any = None, *, is_answer: Callable[[str], bool] | None = None) -> Any:
@@ -64,6 +66,10 @@ class Answers:
         for the sequences that these values were made from.
         """
         return None
+
+    def unseen(self, sequences: Any) -> dict[int, str]:
+        """Return the first answer of each sequence, by its number, that training never saw."""
+        return {}
 
     def targets(self, sequences: Any) -> list[np.ndarray]:
         """Return an array per sequence for the loss; raise DataError naming a sequence with another kind of answer."""
@@ -106,7 +112,7 @@ class SequenceExperiment(Experiment):
         else:
             self.reader = readers.fitted(train, config.data)
         data = self._data(train, own=True)
-        held_out = {name: self._data(split) for name, split in splits.held_out.items()}  # refuses answers never seen
+        held_out = {name: self._data(self._seen(name, split)) for name, split in splits.held_out.items()}
         lengths = [len(x) for x in data.inputs]
         shape = network_shape(config, self.reader, answers)
         _require_memory(shape, max(lengths), min(training.batch_size, len(lengths)))
@@ -128,6 +134,21 @@ class SequenceExperiment(Experiment):
         """Return the data to learn from a split; own: True for the split that the answers were made from."""
         bases = self.answers.bases(examples, own=own)
         return ExampleData(readers.encode(self.reader, examples), self.answers.targets(examples), bases)
+
+    def _seen(self, name: str, split: Any) -> Any:
+        """Return the sequences of a held-out split with answers that training saw; a note tells of the others, which
+        are scored as wrong."""
+        unseen = self.answers.unseen(split)
+        if not unseen:
+            return split
+        place, answer = split.where(min(unseen)), unseen[min(unseen)]
+        doubt(
+            f"{len(unseen):,} of {len(split):,} sequences of the {name} split have an answer that training never saw, "
+            f"{shown(answer)} the first ({place}); it is scored as wrong"
+        )
+        if len(unseen) == len(split):
+            raise DataError(f"{split.name}: the {name} split has no sequence with an answer that training saw")
+        return self.splits.pick(split, [i for i in range(len(split)) if i not in unseen])
 
     def _facts(self, lengths: list[int]) -> tuple[Fact, ...]:
         model, shape, train = self.config.model, self.network.shape, self.splits.train
@@ -158,7 +179,7 @@ class SequenceExperiment(Experiment):
     def hold_out(self, source: Source, changes: Options) -> None:
         data = self.config.changed(data=changes).data
         self.splits.held_out["test"] = self.answers.read(source, data, self.splits.train.columns)
-        self.answers.targets(self.splits.held_out["test"])  # refuses what training never saw
+        self._seen("test", self.splits.held_out["test"])
 
     def score(self) -> Score | None:
         split = self.splits.scored()
@@ -174,7 +195,14 @@ def splits_in(
 ) -> Splits[Any]:
     """Return the splits of the sequences in `source`."""
     whole = answers.read(source, config.data, answers.columns(learnt) if learnt else None)
-    return Splits(config, whole, lambda other: answers.read(other, config.data, whole.columns), only)
+    return Splits(
+        config,
+        whole,
+        lambda other: answers.read(other, config.data, whole.columns),
+        only,
+        () if config.data.group == NO_GROUP else whole.inputs(),  # type: ignore[attr-defined]
+        whole.answers() if answers.counted and config.data.group != NO_GROUP else (),  # type: ignore[attr-defined]
+    )
 
 
 def network_shape(config: Config, reader: Reader, answers: Answers) -> NetworkShape:

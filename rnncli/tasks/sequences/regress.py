@@ -25,6 +25,7 @@ class Number(OneAnswer):
     """Answers that are one number each, scaled for training by the training split's mean and standard deviation."""
 
     outputs = 1
+    counted = False
 
     def __init__(self, label: str, decimal: str, centre: float, scale: float):
         self.label, self.decimal, self.centre, self.scale = label, decimal, centre, scale

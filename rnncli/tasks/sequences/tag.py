@@ -69,14 +69,11 @@ class Tags(Answers):
 
     def targets(self, tagged: Tagged) -> list[np.ndarray]:
         assert tagged.tags is not None
-        for i, tags in enumerate(tagged.tags):
-            odd = next((t for t, tag in enumerate(tags) if tag not in self._number), None)
-            if odd is not None:
-                raise DataError(
-                    f"{tagged.where(i, odd)}: the tag {shown(tags[odd])} does not occur in the training split; "
-                    "remove the sequence, or train on some like it"
-                )
         return [np.array([self._number[tag] for tag in tags], np.int32) for tags in tagged.tags]
+
+    def unseen(self, tagged: Tagged) -> dict[int, str]:
+        found = {i: [t for t in tags if t not in self._number] for i, tags in enumerate(tagged.tags or ())}
+        return {i: tags[0] for i, tags in found.items() if tags}
 
     def score(self, split: str, train: Tagged, held_out: Tagged, outputs: Sequence[np.ndarray]) -> Score:
         """Return the token accuracy beside that of the most frequent tag and, if there are words, of the most frequent

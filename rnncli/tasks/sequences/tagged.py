@@ -9,7 +9,7 @@ Sequences that are only to be tagged may lack the tags, and even the columns: th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -20,8 +20,8 @@ from rnncli.data.numeric import column_index, is_numeric_column, numeric_column
 from rnncli.data.source import Source, decode
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import note
-from rnncli.tasks.sequences.config import LabelledConfig
-from rnncli.tasks.sequences.example_files import label_index, labels_of
+from rnncli.tasks.sequences.config import NO_GROUP, LabelledConfig
+from rnncli.tasks.sequences.example_files import groups_of, label_index, labels_of
 from rnncli.tasks.sequences.examples import MISSING, finite
 
 _CONLL_U = 10  # columns; words are in the second, parts of speech in the fourth
@@ -62,9 +62,23 @@ class Tagged:
     words: list[list[str]] | None
     values: list[np.ndarray] | None
     tags: list[list[str]] | None
+    groups: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def inputs(self) -> list[Hashable]:
+        """What each sequence is tagged from, or the group that it is of, to be compared."""
+        if self.groups is not None:
+            return list(self.groups)
+        if self.words is not None:
+            return list(map(tuple, self.words))
+        assert self.values is not None
+        return [(one.shape, one.tobytes()) for one in self.values]
+
+    def answers(self) -> list[tuple[str, ...]]:
+        """The tags of each sequence, once each."""
+        return [tuple(dict.fromkeys(tags)) for tags in self.tags or ()]
 
     @property
     def sentences(self) -> list[list[str]] | None:
@@ -78,7 +92,7 @@ class Tagged:
 
 def only(tagged: Tagged, chosen: Sequence[int]) -> Tagged:
     """Return the chosen sequences alone."""
-    names = ("ids", "lines", "words", "values", "tags")
+    names = ("ids", "lines", "words", "values", "tags", "groups")
     picked: dict[str, Any] = {
         name: [column[i] for i in chosen] for name in names if (column := getattr(tagged, name)) is not None
     }
@@ -105,6 +119,8 @@ def read_tagged(
             quoting=data.quoting,
         )
         return _from_table(found, data, like, tagged=is_tag is None)
+    if data.group not in (None, NO_GROUP):
+        raise UsageError(f"data.group: names a column, and {source.name} has none; remove it, or give a CSV")
     rows, delimiter = _rows(source, data)
     if like and is_tag and delimiter is None:
         if source.name.lower().endswith(".csv"):
@@ -230,7 +246,9 @@ def _from_table(table: Table, data: LabelledConfig, like: TagColumns | None, *, 
     else:
         steps = np.stack([numeric_column(table, index, decimal=data.decimal) for index in used], axis=1)
         values = [finite(steps[numbers], table.name, table.lines[numbers[0]]) for numbers in rows.values()]
-    return Tagged(table.name, columns, list(rows), lines, words, values, tags)
+    every = groups_of(table, data.group) if tagged else None
+    groups = None if every is None else [every[numbers[0]] for numbers in rows.values()]
+    return Tagged(table.name, columns, list(rows), lines, words, values, tags, groups)
 
 
 def _columns_of_table(table: Table, data: LabelledConfig) -> TagColumns:
@@ -244,7 +262,12 @@ def _columns_of_table(table: Table, data: LabelledConfig) -> TagColumns:
     identity, label = column_index(table, data.id), label_index(table, data.label)
     listed = data.listed_inputs or []
     read = [column_index(table, column) for column in ([data.text] if data.text is not None else listed)]
-    taken = {identity, label, *([column_index(table, data.time)] if data.time else [])}
+    grouped = data.group not in (None, NO_GROUP)
+    taken = {
+        identity,
+        label,
+        *(column_index(table, name) for name in (data.time, data.group if grouped else "") if name),
+    }
     others = [i for i in range(len(table.header)) if i not in taken]
     text = data.text is not None
     if not read:

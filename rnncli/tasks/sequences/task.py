@@ -17,6 +17,7 @@ class OfSequences(Task):
     """A task of this folder; `prepare` and `load` are in the module of its name, which is imported when needed."""
 
     options = {"predict": frozenset(), "evaluate": frozenset()}
+    before = {"data.group": "none"}
 
     def prepare(
         self, config: Any, source: Source, context: Context, learnt: Mapping[str, Any] | None = None

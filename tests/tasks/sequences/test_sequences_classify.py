@@ -25,7 +25,7 @@ def prepared(task, content, notes=None, **sections):
     config = config_from_mapping(
         {
             "task": task,
-            "data": {"format": "csv", "validation": 0.2, **sections.pop("data", {})},
+            "data": {"format": "csv", "validation": 0.2, "group": "none", **sections.pop("data", {})},
             "model": {"cell": "gru", "hidden_size": 8, "num_layers": 1, **sections.pop("model", {})},
             "training": {"batch_size": 8, **sections.pop("training", {})},
         }
@@ -192,10 +192,60 @@ def test_the_scale_is_the_one_that_fits_best():
     assert best_scale(scores, labels) == pytest.approx(0.5, abs=0.051)
 
 
-def test_a_label_that_training_never_saw_is_named_by_its_line():
-    labels = Labels(["a", "b"], [1, 1])
-    with pytest.raises(DataError, match='d:2: the label "c" does not occur in the training split'):
-        labels.targets(examples(["a", "c"], texts=["x", "y"]))
+def test_labels_that_training_never_saw_are_told_and_scored_as_wrong():
+    rows = [f"{'ab'[k % 2]},{'xy'[k % 2]} {k}" for k in range(40)]
+    made = prepared("classify", "label,text\n" + "\n".join(rows) + "\n", data={"tokens": "word"})
+    notes = []
+    with noting(notes.append):
+        made.hold_out(Source("new.csv", b"label,text\na,x 1\nc,x 2\nb,y 3\nd,y 4\n"), {})
+    assert notes == [
+        '2 of 4 sequences of the test split have an answer that training never saw, "c" the first (new.csv:3); it is '
+        "scored as wrong"
+    ]
+    score = made.score()
+    assert score.network <= 0.5
+    assert score.confusion.labels == ("a", "b", "c", "d")
+    assert [sum(row) for row in score.confusion.counts] == [1, 1, 1, 1]
+    with pytest.raises(DataError, match="has no sequence with an answer that training saw"):
+        made.hold_out(Source("odd.csv", b"label,text\nc,x\n"), {})
+
+
+COPIES = "label,text\n" + "".join(f"{'ab'[(k * 7919) % 13 % 2]},text {k % 50}\n" for k in range(300))
+
+
+def test_equal_inputs_stay_in_one_split():
+    notes = []
+    made = prepared("classify", COPIES, notes, data={"group": None, "test": 0.1})
+    splits = [made.splits.train, *made.splits.held_out.values()]
+    seen = [set(split.texts) for split in splits]
+    assert sum(map(len, seen)) == len(set.union(*seen)) == 50
+    assert [len(split) for split in splits[1:]] == [60, 30] or [len(split) for split in splits[1:]] == [30, 60]
+    assert "250 of 300 sequences are copies of another one; equal ones are in one split" in notes
+    numbers = "label,v\n" + "".join(f"{'ab'[k % 2]},{k % 30}\n" for k in range(120))
+    made = prepared("classify", numbers, data={"group": None})
+    held_out = {one.tobytes() for one in made.splits.held_out["validation"].values}
+    assert not held_out & {one.tobytes() for one in made.splits.train.values}
+
+
+def test_a_column_may_say_what_stays_together():
+    rows = "".join(f"{'ab'[k % 2]},text {k},person {k % 20}\n" for k in range(200))
+    made = prepared("classify", "label,text,who\n" + rows, data={"group": "who", "text": "text"})
+    assert len(made.splits.held_out["validation"]) == 40
+    assert len(set(made.splits.held_out["validation"].groups)) == 4
+    assert not set(made.splits.held_out["validation"].groups) & set(made.splits.train.groups)
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+def test_training_sees_every_label(seed):
+    rows = [f"{'ab'[k % 2]},text {k}" for k in range(100)] + [f"rare{k},odd {k}" for k in range(6)]
+    notes = []
+    made = prepared(
+        "classify", "label,text\n" + "\n".join(rows) + "\n", notes, data={"group": None}, training={"seed": seed}
+    )
+    assert set(made.splits.train.labels) == {"a", "b", *(f"rare{k}" for k in range(6))}
+    assert len(made.splits.train) + len(made.splits.held_out["validation"]) == 106
+    moved = [text for text in notes if "moved to the training split" in text]
+    assert bool(moved) == (len(made.splits.held_out["validation"]) < 21)
 
 
 def test_a_value_beyond_float32_is_named_by_its_line():
