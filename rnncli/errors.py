@@ -99,6 +99,13 @@ def shown(text: str, limit: int = 60) -> str:
     return f'"{escaped}{"…" if len(text) > limit else ""}"'
 
 
+def quoted(text: str) -> str:
+    """Return `text` as a shell takes it for one word."""
+    import shlex
+
+    return shlex.quote(text)
+
+
 def _visible(character: str) -> str:
     if character in '"\\':
         return "\\" + character

@@ -13,6 +13,7 @@ from rnncli.notes import note
 
 _SIGN = r"US\$|[$€£¥₹₽₩₺%‰]|°[CF]|USD|EUR|GBP|CHF|JPY|Rs\.?|kr|zł"
 _GAP = "[ \t\u00a0\u202f]*"
+_BRACKETED = re.compile(rf"{_GAP}\((.*)\){_GAP}")
 _SIGNED = re.compile(
     rf"{_GAP}([+-]?){_GAP}({_SIGN})?{_GAP}([+-]?)([0-9.,][0-9.,' \u00a0\u202f]*?){_GAP}({_SIGN})?{_GAP}"
 )
@@ -21,7 +22,7 @@ _SIGNED = re.compile(
 def cleaned(cells: Sequence[str], thousands: str | None, missing: Sequence[str] | None, decimal: str) -> list[str]:
     """Return cells without the mark between `thousands` in such numbers, and those that are one of `missing` empty."""
     spaces = "[ \u00a0\u202f]" if thousands == " " else re.escape(thousands or "")
-    grouped = re.compile(rf"[ \t]*[+-]?[0-9]{{1,3}}(?:{spaces}[0-9]{{3}})+(?:{re.escape(decimal)}[0-9]*)?[ \t]*")
+    grouped = re.compile(rf"[ \t]*[+-]?[1-9][0-9]{{0,2}}(?:{spaces}[0-9]{{3}})+(?:{re.escape(decimal)}[0-9]*)?[ \t]*")
     marks, words = re.compile(spaces), set(missing or ())
     numbers = {float(word) for word in words if is_number(word)}
     made = []
@@ -56,7 +57,8 @@ def _first_present(table: Table) -> list[str]:
 
 def split_sign(cell: str) -> tuple[str, str]:
     """Return the sign of a number, such as $ or %, and the number; "" and the cell if it is no number with one sign."""
-    found = _SIGNED.fullmatch(cell)
+    bracketed = _BRACKETED.fullmatch(cell)  # as accountants write what is negative
+    found = _SIGNED.fullmatch(f"-{bracketed[1]}" if bracketed else cell)
     if found is None or bool(found[2]) == bool(found[5]) or (found[1] and found[3]):
         return "", cell
     return found[2] or found[5], f"{found[1]}{found[3]}{found[4]}"

@@ -87,7 +87,8 @@ def read_table(
     rest = [first, *rest] if header_is_data else rest
     if skip_footer and rest:
         rest, footer = rest[:-skip_footer], rest[-skip_footer:]
-        doubt(f"left out the last {len(footer):,} rows, from line {footer[0][0]}: {shown(chosen.join(footer[0][1]))}")
+        rows = "row" if len(footer) == 1 else f"{len(footer):,} rows"
+        doubt(f"left out the last {rows}, from line {footer[0][0]}: {shown(chosen.join(footer[0][1]))}")
     if not header_is_data and _are_units(rest, len(header)):
         doubt(f"left out line {rest[0][0]}, which holds units: {shown(chosen.join(rest[0][1]))}")
         rest = rest[1:]

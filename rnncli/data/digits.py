@@ -27,7 +27,7 @@ class Written(float):
     @property
     def shown(self) -> float:
         """The number that is written."""
-        return float(self) if self.most is None else round(float(self), self.most)
+        return float(self) if self.most is None else round(float(self), self.most) + 0.0  # no -0
 
     def __str__(self) -> str:
         text = repr(self.shown)
@@ -55,6 +55,8 @@ class Digits:
         sample = values[:: max(1, len(values) // _SEEN)]
         given = max((_decimals(value) for value in sample.tolist()), default=0)
         of_step = _OF_A_STEP - 1 - int(np.floor(np.log10(np.median(steps)))) if steps.size else 0
+        if steps.size and given > of_step + _OF_A_STEP:
+            given = 0  # means, or the rounding of a computer, and not what was measured
         highest = float(np.abs(values).max(initial=0))
         exact = _EXACT - 1 - int(np.floor(np.log10(highest))) if highest > 0 else _EXACT
         return cls(min(given, max(exact, 0)), max(0, min(max(given, of_step), exact)))

@@ -31,6 +31,15 @@ _TEMPLATES = {
     "minute": ("mm", "m"),
     "second": ("ss", "s"),
 }
+_SHORT = {  # names that are of something else too, and tell a unit where the config says that the columns do
+    "year": ("yyyy", "yy"),
+    "month": ("mon", "mm", "mo"),
+    "week": ("wk", "kw"),
+    "day": ("dd", "mday"),
+    "hour": ("hr", "hh", "he", "hour ending", "hour_ending"),
+    "minute": ("min", "mi"),
+    "second": ("sec", "ss"),
+}
 # By the smallest unit: the units that make a time together, and the format in which they are joined.
 _TIMES = {
     "quarter": (("year", "quarter"), "YYYY-Qq"),
@@ -162,7 +171,8 @@ def _unit_of(table: Table, name: str) -> str:
     cell = table.rows[0][table.header.index(name)].strip()
     if CLOCK_TIME.fullmatch(cell):
         return CLOCK
-    unit = next((unit for unit, names in UNITS.items() if name.strip().lower() in names), DATE)
+    title = name.strip().lower()
+    unit = next((unit for unit, names in UNITS.items() if title in (*names, *_SHORT.get(unit, ()))), DATE)
     dated = any(form != INTEGER for form in formats_of(cell)) and not (cell.isdecimal() and len(cell) < 8)
     return DATE if dated else unit
 

@@ -23,7 +23,7 @@ _NUMBER = {".": re.compile(_SHAPE.format(point=r"\.")), ",": re.compile(_SHAPE.f
 _CHARACTERS = {point: f"0123456789{point}+-eE \t\n".encode() for point in _NUMBER}
 _MISSING = re.compile(r"[ \t]*(?:#?na|nan|null|none|#?n/a|-+|\.|\?|unavailable|unknown)?[ \t]*", re.IGNORECASE)
 _INFINITE = re.compile(r"[ \t]*[+-]?inf(?:inity)?[ \t]*", re.IGNORECASE)
-_GROUPED = re.compile(r"[ \t]*[+-]?[0-9]{1,3}(?:[.,_' \u00a0\u202f][0-9]{3})+(?:[.,][0-9]*)?[ \t]*")
+_GROUPED = re.compile(r"[ \t]*[+-]?[1-9][0-9]{0,2}(?:[.,_' \u00a0\u202f][0-9]{3})+(?:[.,][0-9]*)?[ \t]*")
 _LARGEST = 1e30  # squares of larger values leave float32, where the model computes
 
 
@@ -35,6 +35,11 @@ def is_number(cell: str, decimal: str = ".") -> bool:
 def is_missing(cell: str) -> bool:
     """True if `cell` is empty or one of the words for a missing value."""
     return _MISSING.fullmatch(cell) is not None
+
+
+def is_grouped(cell: str) -> bool:
+    """True if `cell` looks like a number with marks between its thousands."""
+    return _GROUPED.fullmatch(cell) is not None
 
 
 def share_of_numbers(table: Table, index: int, decimal: str = ".") -> float:
@@ -215,6 +220,9 @@ def _why_no_number(cell: str, decimal: str) -> str:
     if any(character.isdecimal() and not character.isascii() for character in cell):
         return f"{why}; write it with the ASCII digits 0 to 9"
     if _GROUPED.fullmatch(cell):
+        mark = next(character for character in cell if not character.isdigit() and character not in " \t+-")
+        if mark in ",.'" and mark != decimal:
+            return f"{why}; if {shown(mark)} stands between thousands, --set data.thousands={shown(mark)}"
         return f"{why}; write it without separators between thousands, or name them in data.thousands"
     return why
 

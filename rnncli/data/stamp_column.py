@@ -29,6 +29,8 @@ from rnncli.errors import DataError, shown
 NO_TIME = "none"  # as data.time: the rows follow each other, whatever a column of dates says
 
 _SEEN = 3  # times a time of the day makes a habit
+_UNITS = (("s", 1, (1, 5, 10, 30)), ("min", 60, (1, 5, 10, 15, 30)), ("h", 3600, (1, 2, 3, 6, 12)), ("d", DAY, (1,)))
+_INTERVALS = {f"{n}{unit}": n * s for unit, s, ns in _UNITS for n in ns}  # that uneven rows are made even in
 _COUNTS = ("index", "step", "t")
 _LONGEST_FOOTER = 3  # rows below the last time that may be a total, or a source
 
@@ -163,8 +165,9 @@ def refuse_format(column: StampColumn, i: int, names: Sequence[str]) -> NoReturn
     if rest <= min(_LONGEST_FOOTER, i // 4) and not text[:1].isdigit():
         footer = f"; if {'this row is' if rest == 1 else 'these rows are'} no data, --skip-footer {rest}"
     if any(len(read([text], name, cut=True)) for name in names):
+        values = next((made for name in names if len(made := read(column.texts, name, cut=True)) > i), np.zeros(0))
         what = f"{shown(column.cells[i])} has a fraction of a second, and rows are read to the second"
-        column.refuse(i, f"{what}; make them even with --set data.resample=1s")
+        column.refuse(i, f"{what}; make them even with --set data.resample={interval_for(np.diff(values))}")
     if column.forms:
         column.refuse(
             i, f"{shown(column.cells[i])} is not a time in the format {column.forms[0]} of data.time_format{footer}"
@@ -241,6 +244,13 @@ def clock_of(
     if name == LOCAL:
         return Clock(values, zones.moments(values, column.zone)[0], column.written, column.zone)
     return Clock(values + zones.offsets(values, column.zone), values, column.written, column.zone)
+
+
+def interval_for(distances: np.ndarray) -> str:
+    """Return an interval, as data.resample names it, that has a row of those at these distances (n,), in seconds."""
+    rising = distances[distances > 0]
+    typical = float(np.median(rising)) if rising.size else 1.0
+    return next((name for name, seconds in _INTERVALS.items() if seconds >= typical), "1w")
 
 
 def order_of_times(

@@ -10,7 +10,15 @@ import numpy as np
 
 from rnncli.data.column_kinds import CALENDAR_NAMES
 from rnncli.data.csv_table import Table
-from rnncli.data.stamp_column import StampColumn, column_of, in_zone, readings_of, refuse_ambiguous, refuse_format
+from rnncli.data.stamp_column import (
+    StampColumn,
+    column_of,
+    in_zone,
+    interval_for,
+    readings_of,
+    refuse_ambiguous,
+    refuse_format,
+)
 from rnncli.data.stamps import (
     DAY,
     INTEGER,
@@ -28,9 +36,9 @@ from rnncli.errors import DataError, shown
 
 _YEARS = range(1500, 2300)
 _FEWEST = 3  # distances say what is typical
-_UNITS = (("s", 1, (1, 5, 10, 30)), ("min", 60, (1, 5, 10, 15, 30)), ("h", 3600, (1, 2, 3, 6, 12)), ("d", DAY, (1,)))
 _SEASONS = 13  # months from 2001-02 to 2002-03, if these are no months
-_INTERVALS = {f"{n}{unit}": n * s for unit, s, ns in _UNITS for n in ns}  # that uneven rows are made even in
+_SUNDAY = 6
+_NAME_THE_ZONE = "name the time zone, such as --set data.timezone=Europe/Berlin"
 _SEEN, _MOST_TIMES = 3, 1440  # so often each day and time of a pattern is seen; and so many times of a day there are
 _NEARLY = 0.9  # of the distances that are even leave no doubt about the order of day and month
 
@@ -251,20 +259,27 @@ def _broken(grid: _Grid, *, fill_gaps: bool, keep_duplicates: bool) -> np.ndarra
 
 
 def _ends_summer_time(grid: _Grid, position: int, distance: int) -> bool:
-    """True if times jump back by less than an hour, or to its start, in a night of October or November."""
+    """True if times jump back by less than an hour, or to its start, or repeat, on a Sunday night in autumn."""
     if grid.unit != "second":
         return False
     month = int(months_of(np.array([position]))[0][0]) % 12 + 1
-    return month in (10, 11) and -3600 <= distance < 0 and position % DAY < 4 * 3600
+    at_night = position % DAY < 4 * 3600 and int(day_of_week(np.array([position]))[0]) == _SUNDAY
+    return month in (10, 11, 4) and -3600 <= distance <= 0 and grid.step < DAY and at_night
+
+
+def _begins_summer_time(grid: _Grid, position: int, distance: int) -> bool:
+    """True if an hour is left out on a Sunday night in spring."""
+    if grid.unit != "second" or grid.step > 3600 or distance != 3600 + grid.step:
+        return False
+    month = int(months_of(np.array([position]))[0][0]) % 12 + 1
+    return month in (3, 4, 9, 10) and int(day_of_week(np.array([position]))[0]) == _SUNDAY and position % DAY < 4 * 3600
 
 
 def _resampled(grid: _Grid) -> str:
     """Return the advice to make uneven rows even, for those that are so many seconds apart."""
     if grid.unit != "second" or grid.distances.size < _FEWEST:
         return ""
-    typical = np.median(grid.distances[grid.distances > 0])
-    interval = next((name for name, seconds in _INTERVALS.items() if seconds >= typical), "1w")
-    return f"; or make uneven rows even with --set data.resample={interval}"
+    return f"; or make uneven rows even with --set data.resample={interval_for(grid.distances)}"
 
 
 def _refuse_step(column: StampColumn, before: int, after: int, grid: _Grid) -> NoReturn:
@@ -277,18 +292,22 @@ def _refuse_step(column: StampColumn, before: int, after: int, grid: _Grid) -> N
     what, switch = f"{text} comes after {earlier}", ""
     if distance == 0:
         what, switch = f"{text} occurs twice", "; or merge such rows with --set data.duplicates=first|last|mean"
+        if _ends_summer_time(grid, int(grid.positions[before]), distance):
+            switch = f"; if summer time ends there, {_NAME_THE_ZONE}{switch}"
     elif distance < 0:
         what += ", which is later"
         switch = "; or sort the rows with --set data.sort=true"
         if _ends_summer_time(grid, int(grid.positions[before]), distance):
             switch = (
-                "; if summer time ends there, name the time zone, such as --set data.timezone=Europe/Berlin, or merge "
-                "the hour with --set data.sort=true and --set data.duplicates=mean"
+                f"; if summer time ends there, {_NAME_THE_ZONE}; or merge the hour with --set data.sort=true and --set "
+                "data.duplicates=mean"
             )
     elif distance % grid.step or 2 * grid.regular.sum() < grid.distances.size:
         switch = _resampled(grid)
     else:
         switch = "; or fill such gaps with --set data.missing=ffill|interpolate|mask"
+        if _begins_summer_time(grid, int(grid.positions[before]), distance):
+            switch = f"; if summer time begins there, {_NAME_THE_ZONE}{switch}"
     try:
         expected = f"expected {shown(timeline.stamp(1))} (step: {timeline.frequency})"
     except DataError as error:

@@ -94,9 +94,10 @@ REFUSED_VALUES = {
     "data.target: [a, true]": "is a list; must be a column name, a column number from 1, or a list of them",
     "data.target: [a, a]": 'is a list; must name each column once, and has "a" twice',
     "data.label: 0": "is 0; must be a column name or a column number from 1",
-    "data.time_format: YYYY-MM-DD": 'is "YYYY-MM-DD"; must be a format of strptime that tells a date, '
-    "such as %d.%m.%Y %H:%M",
-    'data.time_format: "%H:%M"': 'is "%H:%M"; must be a format of strptime that tells a date, such as %d.%m.%Y %H:%M',
+    "data.time_format: YYYY-MM-DD": 'is "YYYY-MM-DD"; must be a format of strptime that tells a year, '
+    "such as %d.%m.%Y %H:%M or %B %Y",
+    'data.time_format: "%H:%M"': 'is "%H:%M"; must be a format of strptime that tells a year, such as %d.%m.%Y '
+    "%H:%M or %B %Y",
     "data.timezone: Europe/Berlim": 'is "Europe/Berlim"; must be a time zone that this system knows; did you '
     'mean "Europe/Berlin"?',
     "data.timezone: ../etc": 'is "../etc"; must be a time zone that this system knows; such as Europe/Berlin',

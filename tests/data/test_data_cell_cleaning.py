@@ -30,7 +30,7 @@ def test_marks_between_thousands(cell, thousands, decimal, value):
     assert numeric_column(column(made), 1, decimal=decimal).tolist() == [value]
 
 
-@pytest.mark.parametrize("cell", ["1,23", "1,2345", "12,34,567", "1,234,5", ",123"])
+@pytest.mark.parametrize("cell", ["1,23", "0,513", "1,2345", "12,34,567", "1,234,5", ",123"])
 def test_what_is_not_grouped_by_thousands_stays_and_is_refused(cell):
     assert cleaned([cell], ",", None, ".") == [cell]
 
@@ -44,6 +44,7 @@ def test_words_that_mean_missing():
     [
         (["$1.50", "-$2", "$-3.25", "$ 4"], "$", [1.5, -2, -3.25, 4]),
         (["1.50 €", "-2€", "", "NA"], "€", [1.5, -2, None, None]),
+        (["$1.25", "($3.50)", "(2 $)"], "$", [1.25, -3.5, -2]),
         (["12%", "7.5 %", "-1%"], "%", [12, 7.5, -1]),
         (["21.5 °C", "-3°C"], "°C", [21.5, -3]),
         (["USD 5", "EUR 5"], None, None),

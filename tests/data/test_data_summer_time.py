@@ -85,6 +85,25 @@ def test_without_offsets_the_change_is_refused_by_its_line_with_a_way_that_works
     assert merged.following(1) == [f"{max(wall) + timedelta(minutes=minutes):%Y-%m-%d %H:%M}"]
 
 
+@BOTH
+def test_a_repeated_or_missing_hour_is_told_with_the_zone_as_the_first_mend(zone, day):
+    stamps = [moment.strftime("%Y-%m-%d %H:%M") for moment in instants(zone, day, 60, 40)]
+    with pytest.raises(DataError) as refused:
+        timeline(stamps)
+    text = str(refused.value)
+    assert f"if summer time {'ends' if day.month > 6 else 'begins'} there, name the time zone" in text
+    assert text.index("data.timezone") < text.index("data.duplicates" if day.month > 6 else "data.missing")
+
+
+@pytest.mark.parametrize("first", [datetime(2023, 6, 4), datetime(2023, 10, 25)])
+def test_on_other_days_nothing_is_said_of_summer_time(first):
+    stamps = [f"{first + timedelta(hours=k):%Y-%m-%d %H:%M}" for k in range(30)]
+    for odd in ([*stamps[:3], stamps[2], *stamps[3:]], stamps[:3] + stamps[4:]):
+        with pytest.raises(DataError) as refused:
+            timeline(odd)
+        assert "summer time" not in str(refused.value)
+
+
 NAIVE = ["%Y-%m-%d %H:%M", "%d.%m.%Y %H:%M:%S", "%b %d, %Y %I:%M %p", "%Y-%m-%dT%H:%M"]
 
 

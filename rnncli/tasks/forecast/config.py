@@ -43,14 +43,13 @@ def checked_scalings(value: Any) -> Any:
 
 
 def checked_format(form: str) -> str:
-    """Return `form` if strptime reads what it writes, a date at least; refuse it otherwise."""
-    moment = datetime(2001, 2, 3)
+    """Return `form` if strptime reads what it writes, a year at least; refuse it otherwise."""
     try:
-        whole = datetime.strptime(moment.strftime(form), form).replace(tzinfo=None) == moment
+        whole = datetime.strptime(datetime(2001, 2, 3).strftime(form), form).year == 2001
     except (ValueError, re.error):
         whole = False
-    if not whole or "%" not in form:
-        raise refusal("must be a format of strptime that tells a date, such as %d.%m.%Y %H:%M")
+    if not whole:
+        raise refusal("must be a format of strptime that tells a year, such as %d.%m.%Y %H:%M or %B %Y")
     return form
 
 
@@ -115,8 +114,8 @@ class SeriesConfig(TableConfig):
     )
     timezone: Annotated[str, AfterValidator(checked_zone)] | None = Field(
         default=None,
-        description="The time zone whose clock times without an offset show, such as Europe/Berlin: rows go on through "
-        "a change of summer time, days by local date.",
+        description="The time zone of times that are written without an offset, such as Europe/Berlin: hours go on "
+        "through a change of summer time, and days go by local date.",
     )
     target: Columns | None = Field(
         default=None, description="The column or columns to forecast, by name or by number from 1."

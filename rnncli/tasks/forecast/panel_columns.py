@@ -16,6 +16,7 @@ from rnncli.data.joined_columns import Join, join_of_keys, join_of_times, joined
 from rnncli.data.numeric import (
     column_index,
     first_word,
+    is_grouped,
     is_number,
     is_numeric_column,
     no_column,
@@ -158,6 +159,8 @@ def _rows(table: Table, data: SeriesConfig, joins: Sequence[Join]) -> Columns:
     left_out = [name for i, name in enumerate(table.header) if i not in (at, *steps) and name not in sources]
     more = f"; columns left out: {', '.join(left_out)}" if left_out else ""
     note(f"a series in each row, named by the column {shown(table.header[at])}{more}")
+    if all(formats_of(table.header[i]) and not table.header[i].isdecimal() for i in steps):
+        doubt(f"the times from {shown(table.header[steps[0]])} in the header are not read: forecasts count the steps")
     return Columns("rows", table.header[at], None, ("value",), joins=tuple(joins))
 
 
@@ -259,8 +262,12 @@ def _targets(
         if i not in numeric and (len(others) == 1 or _meant_as_numbers(table, i, data.decimal)):
             numeric_column(table, i, decimal=data.decimal, missing="mask")  # names the odd cell
     left_out = [table.header[i] for i in indices if i not in numeric]
-    if numeric and left_out:
-        doubt(f"columns left out because they are not numbers: {', '.join(left_out)}")
+    others = [name for name in left_out if kinds.get(name) != "time" or data.time == NO_TIME]
+    if numeric and others:
+        doubt(f"columns left out because they are not numbers: {', '.join(others)}")
+    if numeric and len(others) < len(left_out):
+        more = ", ".join(name for name in left_out if name not in others)
+        doubt(f"more columns of times, which are left out: {more}; name another one in data.time")
     if numeric:
         return _without_clocks_and_constants(table, [table.header[i] for i in numeric], kinds)
     raise DataError(
@@ -294,10 +301,11 @@ def _without_clocks_and_constants(
 
 def _meant_as_numbers(table: Table, index: int, decimal: str) -> bool:
     """True if an error that names an odd cell helps more than leaving the column out: half of its cells or more are
-    numbers, or all are with the other decimal sign.
+    numbers, with marks between thousands or without, or all are with the other decimal sign.
     """
     other = "," if decimal == "." else "."
-    return share_of_numbers(table, index, decimal) >= 0.5 or is_numeric_column(table, index, other)
+    grouped = sum(is_grouped(row[index]) for row in table.rows) / len(table.rows)
+    return share_of_numbers(table, index, decimal) + grouped >= 0.5 or is_numeric_column(table, index, other)
 
 
 def _words(table: Table, names: Sequence[str], data: SeriesConfig) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
@@ -12,7 +13,7 @@ from rnncli.data.csv_table import Table
 from rnncli.data.numeric import is_number, numeric_column, refuse_missing
 from rnncli.data.time_column import read_timelines
 from rnncli.data.timeline import Timeline
-from rnncli.errors import DataError, shown
+from rnncli.errors import DataError, quoted, shown
 from rnncli.notes import doubt
 from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.panel import Column, Filling, Grid, Panel, coming_values, filled, stacked
@@ -129,14 +130,15 @@ class StepTable:
         other = {*given, *self.columns.sources(self.columns.time), str(self.columns.time), str(self.columns.id)}
         times = [row[self.index[str(self.columns.time)]] for row in self.table.rows]
         columns = {name: [row[i] for row in self.table.rows] for name, i in self.index.items()}
-        repeated = [n for n, cells in columns.items() if n not in other and _may_be_a_key(cells)]
+        most = 1.5 * max(Counter(times).values())  # series that have a row at one time
+        repeated = [n for n, cells in columns.items() if n not in other and _may_be_a_key(cells, most)]
         for names in chain(combinations(repeated, 1), combinations(repeated[:_MOST_KEYS], 2)):
             keys = [*given, *names]
             if len(set(zip(times, *(columns[name] for name in keys), strict=True))) == len(times):
                 tell = (
                     f"the column {shown(keys[0])} says" if len(keys) == 1 else f"{' and '.join(map(shown, keys))} say"
                 )
-                value = keys[0] if len(keys) == 1 else f"'[{', '.join(keys)}]'"
+                value = quoted(keys[0]) if len(keys) == 1 else f"'[{', '.join(keys)}]'"
                 return f"; or, if {tell} which series a row is of, --set data.id={value}"
         return ""
 
@@ -307,9 +309,9 @@ class StepTable:
         return f"{self.table.name}:{self.table.lines[row]}"
 
 
-def _may_be_a_key(cells: Sequence[str]) -> bool:
-    """True for cells that repeat, and are no measured numbers."""
-    repeat = 1 < len(set(cells)) <= len(cells) // 2
+def _may_be_a_key(cells: Sequence[str], most: float) -> bool:
+    """True for cells of which at most so many are different, and that are no measured numbers."""
+    repeat = 1 < len(set(cells)) <= min(len(cells) // 2, most)
     return repeat and not any(is_number(cell) and not cell.strip().isdigit() for cell in set(cells))
 
 

@@ -10,8 +10,9 @@ from rnncli.data.joined_columns import Join, join_of_times, tells_clock
 from rnncli.data.numeric import column_index
 from rnncli.data.stamp_column import NO_TIME
 from rnncli.data.stamps import formats_of, read
-from rnncli.errors import DataError, shown
+from rnncli.errors import DataError, quoted, shown
 
+_SEEN = 1000  # rows tell whether a column changes
 # The usual names, likelier ones first.
 _LONG_TIMES = ("ds", "timestamp", "date", "datetime", "time", "t")
 
@@ -36,6 +37,8 @@ def find_time(
         raise DataError(f"{where}: no column has a time in the format {form} of data.time_format; correct the format")
     usual = None if identity is None else usual_name(list(kinds), _LONG_TIMES)
     times = [name for name, kind in kinds.items() if kind == "time"]
+    changing = [name for name in times if len({row[table.header.index(name)] for row in table.rows[:_SEEN]}) > 1]
+    times = changing or times  # such as the beginning and the end of what was asked of a database
     # Dates that are read come before whole numbers, and before what only looks like a date, such as a version.
     times.sort(key=lambda name: (is_whole(table, name), not _is_read(table, name), name.lower() not in CALENDAR_NAMES))
     found = usual or (times[0] if times else None)
@@ -82,7 +85,7 @@ def _together(table: Table, partial: Sequence[str], identity: str | None) -> Joi
             if name not in partial and 1 < len(set(cells)) <= len(cells) // 2 and tells_apart:
                 raise DataError(
                     f"{table.name}: the times in {shown(partial[0])} begin anew; if the column {shown(name)} says "
-                    f"which series a row is of, --set data.id={name}, else leave times out with "
+                    f"which series a row is of, --set data.id={quoted(name)}, else leave times out with "
                     f"--set data.time={NO_TIME}"
                 )
     return join_of_times(table, partial) if len(partial) > 1 else None

@@ -16,7 +16,7 @@ from rnncli.data.numeric import numeric_column
 from rnncli.data.stamp_column import Clock, clock_of
 from rnncli.data.stamps import DAY, months_of, months_starts
 from rnncli.errors import ConfigError, DataError, shown
-from rnncli.notes import note
+from rnncli.notes import doubt, note
 from rnncli.tasks.forecast.config import SeriesConfig, interval_of
 from rnncli.tasks.forecast.panel_columns import Columns, rows_of_series
 
@@ -57,6 +57,7 @@ def resampled(table: Table, columns: Columns, data: SeriesConfig) -> Table:
     for row, stamp in zip(made, clock.written(begins[heads]), strict=True):
         row[at] = stamp
     _note_counts(np.array([len(rows) for rows in members]), data)
+    _doubt_ends(table, at, groups, clock, begins, data)
     return replace(table, rows=made, lines=[table.lines[i] for i in heads])
 
 
@@ -98,8 +99,31 @@ def _require_order(table: Table, at: int, groups: Sequence[np.ndarray], clock: C
                 )
             raise DataError(
                 f"{where}: {after} occurs twice; if these are of several series, name the column that tells them apart "
-                "in data.id, and if they are all of one, --set data.duplicates=mean takes both"
+                "in data.id, and if they are all of one, --set data.duplicates=mean, and the interval has both"
             )
+
+
+def _doubt_ends(
+    table: Table, at: int, groups: Sequence[np.ndarray], clock: Clock, begins: np.ndarray, data: SeriesConfig
+) -> None:
+    """Tell of series whose rows begin or end in the middle of an interval, which then counts for a whole one."""
+    count, months = interval_of(str(data.resample))
+    typical = count * 31 * DAY if months else count
+    short, first = 0, ""
+    for group in groups:
+        moments = clock.moments[group]
+        step = int(np.median(np.diff(moments))) if len(group) > 1 else 0
+        late = moments[0] - begins[group[0]] > 1.5 * step
+        left = begins[group[-1]] + (0.9 if months else 1) * typical - moments[-1]
+        if late or left > 1.5 * max(step, 1):
+            short += 1
+            row = group[0] if late else group[-1]
+            first = first or f"{table.name}:{table.lines[row]}: {shown(table.rows[row][at].strip())}"
+    if short:
+        doubt(
+            f"{short:,} of {len(groups):,} series begin or end within an interval of {data.resample}, which counts for "
+            f"a whole one: {first} is the first; remove such rows, unless {data.aggregate} is right for a piece"
+        )
 
 
 def _note_counts(counts: np.ndarray, data: SeriesConfig) -> None:

@@ -150,6 +150,36 @@ def test_rows_ahead_and_a_file_of_the_future_are_made_even_too():
     assert made.coming[0]["x"].tolist() == [41, 45, 49]
 
 
+@pytest.mark.parametrize(
+    ("interval", "days", "told"),
+    [
+        ("1month", range(365), None),
+        ("1month", range(370), "2021-01-04"),
+        ("1month", range(3, 365), "2020-01-04"),
+        ("1w", range(5, 5 + 7 * 20), None),
+        ("1w", range(5, 2 + 7 * 20), "2020-05-21"),
+    ],
+)
+def test_a_piece_of_an_interval_at_an_end_is_told(interval, days, told):
+    moments = [datetime(2020, 1, 1) + timedelta(days=day) for day in days]
+    notes = []
+    read(table(moments, [1] * len(moments), "%Y-%m-%d"), notes, resample=interval, aggregate="sum")
+    found = [text for text in notes if "within an interval" in text]
+    if told is None:
+        assert found == []
+    else:
+        assert len(found) == 1
+        assert f'"{told}" is the first' in found[0]
+
+
+def test_the_interval_that_is_proposed_for_fractions_of_a_second_has_rows():
+    moments = [START + timedelta(seconds=35 * k, milliseconds=137 * k) for k in range(40)]
+    text = table(moments, range(40), "%Y-%m-%d %H:%M:%S.%f")
+    found = re.search(r"data.resample=(\w+)", refused(DataError, read, text))
+    assert found[1] == "1min"
+    assert panel_of(text, resample=found[1]).known.all()
+
+
 TURNED = table(MOMENTS[::-1], VALUES[::-1])
 DOUBLED = table([MOMENTS[0], *MOMENTS], [1, *VALUES])
 AMBIGUOUS = table([datetime(2023, d, d) for d in range(1, 9)], range(8), "%d/%m/%Y")

@@ -131,6 +131,45 @@ def test_what_is_no_time_in_a_form_that_is_read_is_refused(name):
     assert told in refused(DataError, read, text, [])
 
 
+def test_of_several_times_the_one_that_changes_is_taken_and_the_others_are_told():
+    rows = [("2023-01-01T00:00:00Z", f"{t:%Y-%m-%dT%H:%M:%SZ}", value(k)) for k, t in enumerate(HOURS)]
+    notes = []
+    _, columns = read(table("_start,_time,_value", rows), notes)
+    assert (columns.time, columns.targets) == ("_time", ("_value",))
+    assert "more columns of times, which are left out: _start; name another one in data.time" in notes
+
+
+def test_times_in_the_header_of_series_in_rows_are_told():
+    header = ",".join(["Item", *(f"2015-{month:02}" for month in range(1, 13))])
+    notes = []
+    read(table(header, [(name, *range(k, k + 12)) for k, name in enumerate("abc")]), notes)
+    assert 'the times from "2015-01" in the header are not read: forecasts count the steps' in notes
+
+
+def test_short_names_of_units_are_read_where_they_are_named():
+    rows = [(*divmod(k, 24), value(k)) for k in range(60)]
+    text = table("date,HE,v", [(f"{DAYS[day]:%Y-%m-%d}", hour + 1, v) for day, hour, v in rows])
+    panel, columns = read(text, time=["date", "HE"])
+    assert columns.cells("date + HE", panel.timelines[0].stamp(1)) == {"date": "2023-01-22", "HE": 13}
+    weeks = [((DAYS[0] + timedelta(weeks=k)).isocalendar()[:2], value(k)) for k in range(60)]
+    panel, columns = read(table("Jahr,KW,v", [(*week, v) for week, v in weeks]), time=["Jahr", "KW"])
+    assert columns.cells("Jahr + KW", panel.timelines[0].stamp(1)) == {"Jahr": 2024, "KW": 11}
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        (["1,353.72", "1,360.10", "998.00"], '--set data.thousands=","'),
+        (["0,513", "0,428", "1,002"], "--decimal ,"),
+    ],
+)
+def test_a_column_of_numbers_in_another_dialect_is_refused_and_not_left_out(cells, told):
+    rows = [(f"{t:%Y-%m-%d}", f'"{cells[k % 3]}"', value(k)) for k, t in enumerate(DAYS)]
+    message = refused(DataError, read, table("date,price,change", rows))
+    assert told in message
+    assert ("data.thousands" in message) == (cells[0][0] != "0")
+
+
 @pytest.mark.parametrize("first", ["Jan-2015", "2020Q1", "2019-W02", "1/30/2023 1:00 PM", "2023-06-01 00:00:00 UTC"])
 def test_a_first_row_of_values_is_data(first):
     assert len(panel_of(f"{first},10\n{first},11\n", time="none").values) == 2
