@@ -119,8 +119,9 @@ class Labels(OneAnswer):
         assert examples.labels is not None
         return list(np.array([self._number[label] for label in examples.labels], np.int32))
 
-    def unseen(self, examples: Examples) -> dict[int, str]:
-        return {i: label for i, label in enumerate(examples.labels or ()) if label not in self._number}
+    def unseen(self, examples: Examples) -> dict[int, tuple[str, str]]:
+        labels = enumerate(examples.labels or ())
+        return {i: (examples.where(i), label) for i, label in labels if label not in self._number}
 
     def score(self, split: str, train: Examples, held_out: Examples, outputs: Sequence[np.ndarray]) -> Score:
         """Return the accuracy beside the baselines that apply."""

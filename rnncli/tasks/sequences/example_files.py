@@ -18,7 +18,7 @@ import numpy as np
 
 from rnncli.data.csv_table import Table, read_table
 from rnncli.data.numeric import column_index, is_number, is_numeric_column, numeric_column
-from rnncli.data.source import STDIN, Source, decode
+from rnncli.data.source import STDIN, Source, decode, is_table
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import note
 from rnncli.tasks.sequences.config import NO_GROUP, ExamplesConfig
@@ -47,7 +47,7 @@ def read_archive(source: Source, data: ExamplesConfig, like: Columns | None, *, 
         dimensions = line.split(":")
         bare = like is not None and not labelled and len(dimensions) == len(like.inputs)
         label = dimensions.pop().strip() if has_label and not bare else ""
-        if labelled and has_label and label.lower() in MISSING:
+        if labelled and has_label and not label:
             raise DataError(f"{where}: the sequence has no label; add one or remove the line")
         values.append(_dimensions(dimensions, where, source.name, number))
         if values[-1].shape[1] != values[0].shape[1]:
@@ -90,6 +90,7 @@ def groups_of(table: Table, named: str | None) -> list[str] | None:
     return [row[index].strip() for row in table.rows]
 
 
+_FEWEST_LABELLED = 5  # lines that begin with a label each, before that is no accident
 LABEL_NAMES = ("label", "class", "tag", "target", "y")  # the first that there is
 
 
@@ -128,9 +129,9 @@ def label_index(table: Table, named: str | int | None) -> int:
 
 
 def labels_of(table: Table, index: int) -> list[str]:
-    """Return the answer in every row; raise DataError if one is missing."""
+    """Return the answer in every row; raise DataError if one is empty. NA, null and ? are labels like others."""
     for row, line in zip(table.rows, table.lines, strict=True):
-        if row[index].strip().lower() in MISSING:
+        if not row[index].strip():
             raise DataError(
                 f'{table.name}:{line}: column "{table.header[index]}" has no label; add one or remove the row'
             )
@@ -276,22 +277,18 @@ def read_examples(
     return found
 
 
-def _is_table(name: str) -> bool:
-    return name.lower().endswith((".csv", ".tsv"))
-
-
 def _has_column(source: Source, data: ExamplesConfig, name: str | None) -> bool:
     """True if this is a table by its file name, or if its first line names this column."""
     first = decode(source, data.encoding).lstrip("\ufeff").partition("\n")[0]
     fields = re.split(re.escape(data.delimiter) if data.delimiter else r"[,;\t|]", first.strip())
-    return _is_table(source.name) or name in [field.strip().strip('"') for field in fields]
+    return is_table(source.name) or name in [field.strip().strip('"') for field in fields]
 
 
 def _form(name: str, data: ExamplesConfig) -> str:
     if data.format == "ts" or (data.format is None and name.lower().endswith(".ts")):
         return "ts"
     named = any(column is not None for column in (data.text, data.listed_inputs, data.id, data.label))
-    return "table" if data.format == "csv" or (data.format is None and (named or _is_table(name))) else "lines"
+    return "table" if data.format == "csv" or (data.format is None and (named or is_table(name))) else "lines"
 
 
 def _lines(source: Source, data: ExamplesConfig, is_label: Callable[[str], bool] | None) -> Examples:
@@ -299,11 +296,13 @@ def _lines(source: Source, data: ExamplesConfig, is_label: Callable[[str], bool]
     text = decode(source, data.encoding).replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         raise DataError(f"{source.name}: is empty; give it an example a line")
-    if is_label and _is_table(source.name):
+    if is_label and is_table(source.name):
         raise DataError(f"{source.name}: the model reads lines of text; give it the texts alone, one a line")
     lines = text.removesuffix("\n").split("\n")
-    # A text in a pipe may begin with any word; a file whose every line begins with a label is like the training's.
-    labelled = is_label is None or (source.name != STDIN and all(is_label(line.partition(" ")[0]) for line in lines))
+    # A text may begin with any word; a file of many lines that all begin with a label is like the training's.
+    firsts = {line.partition(" ")[0] for line in lines} if is_label and source.name != STDIN else set()
+    several = len(lines) >= _FEWEST_LABELLED and len(firsts) > 1
+    labelled = is_label is None or (several and all(map(is_label, firsts)))
     if labelled and is_label:
         note(f"{source.name}: every line begins with a label, which is left out of its text")
     for number, line in enumerate(lines, start=1):

@@ -67,8 +67,8 @@ class Answers:
         """
         return None
 
-    def unseen(self, sequences: Any) -> dict[int, str]:
-        """Return the first answer of each sequence, by its number, that training never saw."""
+    def unseen(self, sequences: Any) -> dict[int, tuple[str, str]]:
+        """Return the first answer of each sequence that training never saw, and its place, by the sequence's number."""
         return {}
 
     def targets(self, sequences: Any) -> list[np.ndarray]:
@@ -141,7 +141,7 @@ class SequenceExperiment(Experiment):
         unseen = self.answers.unseen(split)
         if not unseen:
             return split
-        place, answer = split.where(min(unseen)), unseen[min(unseen)]
+        place, answer = unseen[min(unseen)]
         doubt(
             f"{len(unseen):,} of {len(split):,} sequences of the {name} split have an answer that training never saw, "
             f"{shown(answer)} the first ({place}); it is scored as wrong"

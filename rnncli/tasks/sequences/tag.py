@@ -71,9 +71,13 @@ class Tags(Answers):
         assert tagged.tags is not None
         return [np.array([self._number[tag] for tag in tags], np.int32) for tags in tagged.tags]
 
-    def unseen(self, tagged: Tagged) -> dict[int, str]:
-        found = {i: [t for t in tags if t not in self._number] for i, tags in enumerate(tagged.tags or ())}
-        return {i: tags[0] for i, tags in found.items() if tags}
+    def unseen(self, tagged: Tagged) -> dict[int, tuple[str, str]]:
+        found = {}
+        for i, tags in enumerate(tagged.tags or ()):
+            step = next((t for t, tag in enumerate(tags) if tag not in self._number), None)
+            if step is not None:
+                found[i] = tagged.where(i, step), tags[step]
+        return found
 
     def score(self, split: str, train: Tagged, held_out: Tagged, outputs: Sequence[np.ndarray]) -> Score:
         """Return the token accuracy beside that of the most frequent tag and, if there are words, of the most frequent

@@ -25,6 +25,9 @@ from rnncli.tasks.sequences.example_files import groups_of, label_index, labels_
 from rnncli.tasks.sequences.examples import MISSING, finite
 
 _CONLL_U = 10  # columns; words are in the second, parts of speech in the fourth
+_UNKNOWN = ("_", "-", "O", "X", "?")  # tags where nobody knows one
+_DOCUMENT = "-DOCSTART-"
+_COMMENT = re.compile(r"#\s*[\w.:-]+\s*=")
 _CONLL_U_ID = re.compile(r"[0-9]+([-.][0-9]+)?")
 
 
@@ -137,26 +140,52 @@ Rows = list[tuple[int, list[str]]]  # the line of each, and its fields, none on 
 
 
 def _rows(source: Source, data: LabelledConfig) -> tuple[Rows, str | None]:
-    """Return all lines but comments, cut at the delimiter, and the delimiter; None cuts at spaces."""
+    """Return all lines but comments, cut at the delimiter, and the delimiter; None cuts at spaces.
+
+    Comments begin with #, and have another number of fields than the words; or stand above a sentence with a key and
+    its value, such as # sent_id = 7, or with a # of their own above most of the sentences. So does -DOCSTART-.
+    """
     text = decode(source, data.encoding).replace("\r\n", "\n").replace("\r", "\n")
     refuse_nul(text, source.name)
-    delimiter = declared_delimiter(data.delimiter) or ("\t" if "\t" in text else None)
     lines = list(enumerate(text.split("\n"), start=1))[data.skip_rows :]
-    rows = [(number, line.split(delimiter) if line.strip() else []) for number, line in lines]
+    tabs = any("\t" in line for _, line in lines if not line.startswith(("#", _DOCUMENT)))
+    delimiter = declared_delimiter(data.delimiter) or ("\t" if tabs else None)
+    rows = [(number, _fields(line, delimiter)) for number, line in lines]
     width = next((len(fields) for _, fields in rows if fields and not fields[0].startswith("#")), 0)
     if not width:
         raise DataError(f"{source.name}: is empty; give it a word and its tag a line, a blank line between sentences")
-    return [
-        (n, fields) for n, fields in rows if not (fields and fields[0][0:1] == "#" and len(fields) != width)
-    ], delimiter
+    firsts = [i for i, (_, fields) in enumerate(rows) if fields and (i == 0 or not rows[i - 1][1])]
+    marked = [i for i in firsts if rows[i][1][0].startswith("# ") or rows[i][1][0] == "#"]
+    usual = len(marked) > 1 and 2 * len(marked) >= len(firsts)  # a mark above most sentences is none of their words
+    kept: Rows = []
+    for (number, fields), (_, line) in zip(rows, lines, strict=True):
+        above = (not kept or not kept[-1][1]) and (_COMMENT.match(line) or (usual and fields[0][:2] in ("#", "# ")))
+        comment = line.startswith("#") and (len(fields) != width or above)
+        if not fields or not (comment or fields[0].startswith(_DOCUMENT)):
+            kept.append((number, fields))
+    documents = sum(bool(fields) and fields[0].startswith(_DOCUMENT) for _, fields in rows)
+    if documents:
+        note(f"{source.name}: left out {documents:,} lines that begin a document ({_DOCUMENT})")
+    return kept, delimiter
+
+
+def _fields(line: str, delimiter: str | None) -> list[str]:
+    """Cut a line at the delimiter, or at spaces and tabs alone: other spaces are part of a word."""
+    bare = line.strip(" \t\r")
+    return [] if not bare else line.split(delimiter) if delimiter else re.split("[ \t]+", bare)
 
 
 def _are_sentences(rows: Rows, like: TagColumns, is_tag: Callable[[str], bool]) -> bool:
-    """True if lines without tabs are whole sentences: neither one word each, nor tagged like the training data."""
+    """True if lines without tabs are whole sentences: neither one word each, nor in columns like the training data's,
+    which have as many fields and blank lines between, or tags and what stands for an unknown one.
+    """
     full = [fields for _, fields in rows if fields]
     widths = {len(fields) for fields in full}
-    tagged = like.delimiter is None and widths == {like.width} and all(is_tag(f[int(like.label) - 1]) for f in full)
-    return widths != {1} and not tagged
+    if like.delimiter is not None or widths != {like.width}:
+        return widths != {1}
+    last = max(i for i, (_, fields) in enumerate(rows) if fields)
+    parted = any(not fields for _, fields in rows[:last])
+    return not parted and not all(is_tag(f[int(like.label) - 1]) or f[int(like.label) - 1] in _UNKNOWN for f in full)
 
 
 def _from_columns(
@@ -183,9 +212,9 @@ def _from_columns(
     if not sentences:
         raise DataError(f"{name}: no line of this CoNLL-U file begins with the number of a word")
     at = 0 if bare else int(str(columns.text)) - 1
-    words = [[fields[at].strip() for _, fields in sentence] for sentence in sentences]
+    words = [[fields[at].strip(" \t\r") for _, fields in sentence] for sentence in sentences]
     label = int(columns.label) - 1
-    tags = [[fields[label].strip() for _, fields in sentence] for sentence in sentences] if tagged else None
+    tags = [[fields[label].strip(" \t\r") for _, fields in sentence] for sentence in sentences] if tagged else None
     found = _made(name, columns, [[number for number, _ in sentence] for sentence in sentences], words, tags)
     for what, cells in (("word", words), ("tag", tags or [])):
         for i, row in enumerate(cells):

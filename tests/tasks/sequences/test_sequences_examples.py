@@ -73,7 +73,10 @@ def test_bare_lines_are_texts_for_a_model_of_texts():
 
 def test_a_file_of_labelled_lines_is_predicted_without_its_labels():
     columns = read("d.txt", "0 dull\n1 fine\n").columns
-    assert read("new.txt", "1 a joy\n0 so so\n", columns, labels="0 1").texts == ["a joy", "so so"]
+    lines, texts = "1 a joy\n0 so so\n" * 3, ["a joy", "so so"] * 3
+    assert read("new.txt", lines, columns, labels="0 1").texts == texts
+    for few in ("1 a joy\n", "1 a joy\n0 so so\n", "1 a joy\n" * 9):  # texts may begin with such a word
+        assert read("new.txt", few, columns, labels="0 1").texts == few.splitlines()
     assert read("<stdin>", "1 a joy\n0 so so\n", columns, labels="0 1").texts == ["1 a joy", "0 so so"]
     assert read("new.txt", "1 a joy\nso so\n", columns, labels="0 1").texts == ["1 a joy", "so so"]
 

@@ -117,3 +117,63 @@ def test_data_of_another_width_are_refused(content, tags, said):
     with pytest.raises(DataError) as refused:
         read(content, read(CONLL).columns, tags=tags)
     assert str(refused.value) == said
+
+
+# Files as people have them.
+
+SENTENCES = [["Ann", "saw", "Rome"], ["it", "rains"], ["Bo", "left"]]
+TAGGED = [["B", "O", "B"], ["O", "O"], ["B", "O"]]
+
+
+def conll(mark, comments):
+    """The sentences with their tags, each below one of the comments."""
+    texts = []
+    for comment, words, tags in zip(comments, SENTENCES, TAGGED, strict=True):
+        texts.append(comment + "".join(f"{word}{mark}{tag}\n" for word, tag in zip(words, tags, strict=True)))
+    return "\n".join(texts)
+
+
+@pytest.mark.parametrize("mark", [" ", "\t"])
+@pytest.mark.parametrize(
+    "comments",
+    [
+        ["# sent_id = 1\n# text = Ann saw Rome\n", "# sent_id = 2\n", "# sent_id = 3\n"],
+        ["# s0\n", "# s1\n", "# s2\n"],
+        ["# a\tb\n", "# c\td\n", "# e\tf\n"],
+        ["# one of some more words than two\n", "", ""],
+        ["-DOCSTART- O\n\n", "", ""],
+        ["-DOCSTART-\tO\n\n", "", "-DOCSTART-\tO\n\n"],
+        ["#x=1 \n", "#x=2 \n", "#x=3 \n"],
+    ],
+)
+def test_comments_and_beginnings_of_documents_are_no_words(mark, comments):
+    found = read(conll(mark, comments))
+    assert (found.words, found.tags) == (SENTENCES, TAGGED)
+
+
+def test_a_hash_among_the_words_is_one():
+    found = read("we O\n# O\nwin O\n\n# B\nmetoo O\n\nso O\nit O\n\nis O\nhere O\n")
+    assert [words[0] for words in found.words] == ["we", "#", "so", "is"]
+
+
+@pytest.mark.parametrize("space", ["\u00a0", "\u3000", "\u2009"])
+@pytest.mark.parametrize("mark", [" ", "\t"])
+def test_columns_are_cut_at_spaces_and_tabs_alone(space, mark):
+    found = read(f"a{space}b{mark}X\n{space}{mark}Y\n\nc{mark}X\n")
+    assert found.words == [[f"a{space}b", space], ["c"]]
+    assert found.tags == [["X", "Y"], ["X"]]
+
+
+@pytest.mark.parametrize("tag", ["NA", "null", "?", "nan", "None", "-"])
+def test_words_for_missing_values_are_tags_and_labels(tag):
+    assert read(f"a {tag}\nb X\n").tags == [[tag, "X"]]
+    table = f"id,word,tag\n1,a,{tag}\n1,b,X\n"
+    assert read(table, name="d.csv", id="id", text="word", label="tag").tags == [[tag, "X"]]
+
+
+@pytest.mark.parametrize("placeholder", ["_", "O", "-", "NEW"])
+def test_columns_without_known_tags_are_columns(placeholder):
+    like = read(conll(" ", [""] * 3)).columns
+    new = "\n".join("".join(f"{word} {placeholder}\n" for word in words) for words in SENTENCES)
+    assert read(new, like, tags="B O").words == SENTENCES
+    assert read("it rains\nAnn left\n", like, tags="B O").words == [["it", "rains"], ["Ann", "left"]]
