@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from rnncli.data.source import Source
 from rnncli.errors import DataError, shown
 from rnncli.kernels import losses
+from rnncli.notes import doubt
 from rnncli.tasks.sequences.classify import accuracy, confusion, macro_f1
 from rnncli.tasks.sequences.config import TagConfig
 from rnncli.tasks.sequences.experiment import (
@@ -23,6 +23,7 @@ from rnncli.tasks.sequences.experiment import (
     named,
     splits_in,
 )
+from rnncli.tasks.sequences.spans import are_spans, span_f1, strays
 from rnncli.tasks.sequences.tagged import TagColumns, Tagged, only, read_tagged
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import CROSS_ENTROPY, Loss
@@ -46,6 +47,9 @@ class Tags(Answers):
         counts = Counter(_flat(train.tags or []))
         if len(counts) < 2:
             raise DataError(f"{train.name}: every step is tagged {shown(next(iter(counts)))}; to tag takes two tags")
+        if are_spans(list(counts)) and (odd := strays(counts)):
+            listed = ", ".join(f"{shown(tag)} {counts[tag]:,}" for tag in odd)
+            doubt(f"{train.name}: tags that are in no span, and count as O in the span F1: {listed}")
         return cls(sorted(counts), counts)
 
     @classmethod
@@ -142,34 +146,6 @@ def most_frequent(train: Tagged, tagged: Tagged) -> tuple[list[list[str]], list[
             of_word.setdefault(word, Counter())[tag] += 1
     best = {word: min(seen, key=lambda tag: (-seen[tag], tag)) for word, seen in of_word.items()}
     return always, [[best.get(word, usual) for word in words] for words in tagged.words]
-
-
-_SPAN_TAG = re.compile(r"O|[BI]-.+")
-
-
-def are_spans(tags: Sequence[str]) -> bool:
-    """True if the tags mark the beginnings and insides of spans (BIO)."""
-    return all(_SPAN_TAG.fullmatch(tag) for tag in tags) and any(tag.startswith("B-") for tag in tags)
-
-
-def spans(tags: Sequence[str]) -> set[tuple[int, int, str]]:
-    """Return (first, end, kind) of every span; an I- tag that continues no such span begins one, as in conlleval."""
-    found, start, kind = set(), 0, ""
-    for i, tag in enumerate([*tags, "O"]):
-        goes_on = tag.startswith("I-") and tag[2:] == kind
-        if kind and not goes_on:
-            found.add((start, i, kind))
-            kind = ""
-        if tag != "O" and not goes_on:
-            start, kind = i, tag[2:]
-    return found
-
-
-def span_f1(predicted: Sequence[Sequence[str]], actual: Sequence[Sequence[str]]) -> float:
-    """Return 2·hits / (predicted + actual) over all spans; a hit agrees in place and kind."""
-    pairs = [(spans(a), spans(b)) for a, b in zip(predicted, actual, strict=True)]
-    total = sum(len(a) + len(b) for a, b in pairs)
-    return 2 * sum(len(a & b) for a, b in pairs) / total if total else 0.0
 
 
 def resolved(config: TagConfig, columns: TagColumns) -> TagConfig:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from rnncli.data.source import Source
 from rnncli.tasks.sequences.config import TagDataConfig
 from rnncli.tasks.sequences.readers import Words
-from rnncli.tasks.sequences.tag import are_spans, most_frequent, span_f1, spans
+from rnncli.tasks.sequences.tag import most_frequent
 from rnncli.tasks.sequences.tagged import Tagged, read_tagged
 
 
@@ -18,31 +17,6 @@ def tagged(content: str) -> Tagged:
 
 def words_of(content: str) -> list[list[str]]:
     return tagged(content).words
-
-
-@pytest.mark.parametrize(
-    ("tags", "found"),
-    [
-        ("O O", set()),
-        ("B-X I-X O B-Y", {(0, 2, "X"), (3, 4, "Y")}),
-        ("B-X B-X I-X", {(0, 1, "X"), (1, 3, "X")}),
-        ("I-X I-X", {(0, 2, "X")}),
-        ("B-X I-Y I-Y", {(0, 1, "X"), (1, 3, "Y")}),
-        ("O I-X O", {(1, 2, "X")}),
-    ],
-)
-def test_spans_as_conlleval_counts_them(tags, found):
-    assert spans(tags.split()) == found
-
-
-def test_span_f1_counts_place_and_kind():
-    right = [["B-X", "I-X", "O", "B-Y"], ["B-X"]]
-    assert span_f1(right, right) == 1
-    assert span_f1([["B-X", "O", "O", "B-X"], ["B-X"]], right) == pytest.approx(2 * 1 / 6)
-    assert span_f1([["O"] * 4, ["O"]], right) == 0
-    assert are_spans(["O", "B-X", "I-X"])
-    assert not are_spans(["O"])
-    assert not are_spans(["B-X", "NOUN"])
 
 
 def test_the_floor_is_the_most_frequent_tag_of_each_word_or_of_all():
