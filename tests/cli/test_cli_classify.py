@@ -67,7 +67,6 @@ def test_threads_and_resuming_change_no_byte(folder: Path, trained: str) -> None
         (["train", "lm.yaml"], 2, "model.bidirectional: read from its end, a sequence shows the answer"),
         (["predict", "run"], 2, "name a file of them, or - for standard input"),
         (["predict", "run", "reviews.csv", "--horizon", "3"], 2, "--horizon: is for forecast, and this is a classify"),
-        (["predict", "run", "empty.txt"], 3, "empty.txt:2"),
         (["generate", "run"], 2, ""),
     ],
 )
@@ -75,7 +74,6 @@ def test_mistakes(folder: Path, trained: str, arguments: list[str], code: int, s
     (folder / "lm.yaml").write_text(
         "task: language-model\ndata: {path: reviews.csv, format: text}\nmodel: {bidirectional: true}\n"
     )
-    (folder / "empty.txt").write_text("a fine film\n\n")
     assert said in run(*arguments, cwd=folder).failed(code)
 
 
@@ -87,3 +85,14 @@ def test_a_bare_file_with_a_task_takes_only_that_tasks_keys(task: str, tmp_path:
     out = run("train", "labels.txt", "-q", "-o", "run", *change, cwd=tmp_path).ok().out
     assert out.startswith("validation score")
     assert "bptt" not in (tmp_path / "run/config.yaml").read_text()
+
+
+def test_blank_lines_keep_their_place(folder: Path, trained: str) -> None:
+    texts = "good day\n\nbad day\n  \n"
+    for data in ("-", "blank.txt"):
+        (folder / "blank.txt").write_text(texts)
+        done = run("predict", "run", data, "-f", "csv", cwd=folder, stdin=texts).ok()
+        rows = [line.split(",") for line in done.out.splitlines()[1:]]
+        assert [row[0] for row in rows] == ["1", "2", "3", "4"]
+        assert [bool(row[1]) for row in rows] == [True, False, True, False]
+        assert ":2: is blank, as 2 lines are; so are their answers" in done.err

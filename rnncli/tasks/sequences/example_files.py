@@ -305,19 +305,23 @@ def _lines(source: Source, data: ExamplesConfig, is_label: Callable[[str], bool]
     labelled = is_label is None or (several and all(map(is_label, firsts)))
     if labelled and is_label:
         note(f"{source.name}: every line begins with a label, which is left out of its text")
+    blanks = []
     for number, line in enumerate(lines, start=1):
+        if is_label and not line.strip():
+            blanks.append(number - 1)
+            continue
         label, _, rest = line.partition(" ") if labelled else ("-", "", line)
         if not rest.strip() or not label:
-            what = "must be a label, a space and a text" if labelled else "is empty; an example needs a text"
-            raise DataError(f"{source.name}:{number}: {shown(line)} {what}")
+            raise DataError(f"{source.name}:{number}: {shown(line)} must be a label, a space and a text")
         texts.append(rest.strip())
         labels.append(label)
         numbers.append(number)
     return Examples(
         source.name,
         Columns("lines"),
-        [str(i + 1) for i in range(len(texts))],
+        [str(number) for number in numbers] if is_label else [str(i + 1) for i in range(len(texts))],
         numbers,
         None if is_label else labels,
         texts=texts,
+        blanks=tuple(blanks),
     )

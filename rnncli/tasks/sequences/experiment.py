@@ -276,6 +276,12 @@ class SequencePredictor(Predictor):
             answer, flat = self.answers.answer(sequences, i, output)
             nested.append({"id": identity, **answer})
             rows += [{"id": identity, **row} for row in flat]
+        blanks = getattr(sequences, "blanks", ())
+        for place in blanks:
+            nested.insert(place, {"id": str(place + 1)} | dict.fromkeys(list(nested[0])[1:]))
+            rows.insert(place, {"id": str(place + 1)} | dict.fromkeys(list(rows[0])[1:]))
+        if blanks:
+            doubt(f"{source.name}:{blanks[0] + 1}: is blank, as {len(blanks):,} lines are; so are their answers")
         return nested, rows
 
 
