@@ -45,6 +45,7 @@ UNITS = {
     "minute": ("minute", "minuto"),
     "second": ("second", "segundo", "seconde", "sekunde"),
 }
+DATE_NAMES = {"date", "datum", "fecha", "ds", "datetime", "dt", "yearmonth", "yyyymm"}  # of nothing else
 _YEARS = {*UNITS["year"], *UNITS["quarter"], "fiscal year"}
 _TIME_NAMES = CALENDAR_NAMES | _YEARS | {"epoch", "index", "step", "t", "unix", "unix_time"}
 _TIME_NAMES |= {name for names in UNITS.values() for name in names}
@@ -53,6 +54,7 @@ _COUNTED = {"s", "sec", "secs", "seconds", "ms", "min", "minutes", "hours", "day
 CLOCK_TIME = re.compile("[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?[AaPp][Mm])?")
 _COUNTERS = re.compile(r"(?:column|unnamed: )[0-9]+|row ?names?|row|rownum(?:ber)?|no\.?|nr\.?|#", re.I)
 _UNNAMED = re.compile(r"(?:column|unnamed: )[0-9]+", re.I)  # beside names: an index, which may have gaps
+_SHORT_DATES = ("%y%m%d", "%d%m%y", "%m%d%y")
 _TWO_DIGITS = re.compile("0[0-9]|[1-9][0-9]?")
 # A date in whatever form: a column of these is a time, and is read or refused.
 _LIKE_A_DATE = re.compile(
@@ -103,19 +105,22 @@ def _kind_of_words(title: str, cells: Sequence[str]) -> Kind | None:
     """Return what a column under the name of a time tells that is neither dates in a form that is read, nor whole
     numbers: a time, to be refused by name, if it rises or hardly repeats; else a part, such as Mon or Jan."""
     if all(map(is_number, cells)):
-        return "time" if bool(np.all(np.diff(np.array(cells, np.float64)) > 0)) else None
+        return "time" if title in DATE_NAMES or bool(np.all(np.diff(np.array(cells, np.float64)) > 0)) else None
     if title in _COUNTED:
         return None
     return "time" if 2 * len(set(cells)) > len(cells) else "part"
 
 
 def _are_day_first_digits(cells: Sequence[str]) -> bool:
-    """True for dates such as 31122023 that stand in their order, or the newest first."""
-    if len(cells[0]) != 8 or len(cells) < _FEWEST:
+    """True for dates such as 31122023, or 230131 over more months than one, that stand in order, or newest first."""
+    if len(cells[0]) not in (6, 8) or len(cells) < _FEWEST or not cells[0].isdecimal():
         return False
-    for name in DAY_FIRST_DIGITS:
+    for name in DAY_FIRST_DIGITS if len(cells[0]) == 8 else _SHORT_DATES:
         values = read(cells, name)
-        if len(values) == len(cells) and len(set(np.sign(np.diff(values)).tolist())) == 1:
+        steps = np.diff(values)
+        if len(values) < len(cells) or len(set(np.sign(steps).tolist())) != 1:
+            continue
+        if len(cells[0]) == 8 or (len(set(steps.tolist())) == 1 and len(set(np.diff(np.array(cells, int)))) > 1):
             return True
     return False
 

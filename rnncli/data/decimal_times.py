@@ -2,7 +2,7 @@
 counters such as 0.02 or 1685577600.0.
 
 The name of a format of years is YYYY.ddd, with as many decimals as are written, or YYYY[.ddd] where zeros at their end
-are not.
+are not, and YYYY[.ddd]0 where one is behind a whole year.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-_FORM = re.compile(r"YYYY(\[?)\.(d+)\]?")
+_FORM = re.compile(r"YYYY(\[?)\.(d+)\]?(0?)")
 _YEAR = re.compile(r"[0-9]{4}(?:\.([0-9]{1,15}))?")
 _DECIMAL = re.compile(r"-?[0-9]+\.([0-9]{1,9})")
 _EPOCH = re.compile(r"([0-9]{9,10})\.([0-9]{1,9})")
@@ -35,7 +35,8 @@ def form_of(texts: Sequence[str]) -> str | None:
     longest = max(decimals, default=0)
     if len(decimals) < len(texts) or longest < _FEWEST_DECIMALS:
         return None
-    form = f"YYYY.{'d' * longest}" if min(decimals) == longest else f"YYYY[.{'d' * longest}]"
+    pointed = "0" if any(text.endswith(".0") for text in texts) else ""
+    form = f"YYYY.{'d' * longest}" if min(decimals) == longest else f"YYYY[.{'d' * longest}]{pointed}"
     return form if len(read(texts, form)) == len(texts) else None
 
 
@@ -61,7 +62,10 @@ def write(values: np.ndarray, form: str) -> list[str]:
     assert found is not None
     months = values.astype("datetime64[s]").astype("datetime64[M]").astype(np.int64)
     texts = [f"{1970 + month / 12:.{len(found[2])}f}" for month in months.tolist()]
-    return [text.rstrip("0").rstrip(".") for text in texts] if found[1] else texts
+    if not found[1]:
+        return texts
+    bare = [text.rstrip("0") for text in texts]
+    return [f"{text}0" if found[3] and text.endswith(".") else text.rstrip(".") for text in bare]
 
 
 def looks_like_times(texts: Sequence[str]) -> bool:
@@ -75,6 +79,11 @@ def looks_like_times(texts: Sequence[str]) -> bool:
     rounding = 10.0 ** -max(len(text.partition(".")[2]) for text in texts)
     even = steps.min() > 0 and steps.max() <= _EVEN * steps.min() + 2 * rounding
     return bool(even and steps.max() < _LONGEST_STEP and 1500 <= years[0] and years[-1] < 2300)
+
+
+def is_epoch(text: str) -> bool:
+    """True if a text is a number of seconds since 1970 with decimals."""
+    return _EPOCH.fullmatch(text) is not None
 
 
 def without_point(texts: Sequence[str]) -> tuple[list[str], int]:

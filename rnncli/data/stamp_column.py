@@ -9,10 +9,12 @@ from typing import NoReturn
 import numpy as np
 
 from rnncli.data import decimal_times, zones
+from rnncli.data.column_kinds import DATE_NAMES
 from rnncli.data.csv_table import Table
 from rnncli.data.stamps import (
     DAY,
     DAY_FIRST_DIGITS,
+    HOUR,
     INTEGER,
     as_strptime,
     formats_of,
@@ -88,11 +90,22 @@ def column_of(
     forms = [name for name in names if len(read(texts, name, cut=cut)) == len(texts)][:1] or ([form] if form else [])
     if not forms and (decimal := decimal_times.form_of(texts)):
         forms = [decimal]
-    texts, decimals = (texts, 0) if forms else decimal_times.without_point(texts)
+    dated = title in DATE_NAMES and not decimal_times.is_epoch(texts[0])  # 30.01 and 20230131.0 are no counters
+    texts, decimals = (texts, 0) if forms or dated else decimal_times.without_point(texts)
     forms = [INTEGER] if decimals else forms
+    if not forms and dated and len(texts[0]) == 6 and not formats_of(texts[0])[1:]:
+        _refuse_short_years(StampColumn(table.name, title, header, texts, lines, cells))
     if not forms and len(texts[0]) == 8 and texts[0].isdecimal() and not formats_of(texts[0])[1:]:
         forms = [name for name in DAY_FIRST_DIGITS if len(read(texts, name)) == len(texts)]
     return StampColumn(table.name, title, header, texts, lines, cells, forms, cut=cut, decimals=decimals)
+
+
+def _refuse_short_years(column: StampColumn) -> None:
+    """Raise DataError for whole numbers under the name of a date that are dates such as 230131."""
+    found = [form for form in ("%y%m%d", "%d%m%y", "%m%d%y") if len(read(column.texts, form)) == len(column.texts)]
+    if found:
+        ways = " or ".join(f"--set data.time_format={shown(form)}" for form in found)
+        column.refuse(0, f"{shown(column.cells[0])} may be a date with a year of two digits; say so with {ways}")
 
 
 def in_zone(column: StampColumn, zone: str, groups: Sequence[np.ndarray], like: Timeline | None) -> StampColumn:
@@ -105,28 +118,34 @@ def in_zone(column: StampColumn, zone: str, groups: Sequence[np.ndarray], like: 
     offsets = {zone_of(name) for text in (column.texts[0], column.texts[-1]) for name in formats_of(text)[:1]}
     changes = len(offsets) > 1 or not all(text.endswith(tuple(offsets)) for text in column.texts)
     changes |= "%z" in "".join(column.forms)
-    times = parsed(column.texts, column.formats, cut=column.cut) if zone or changes else None
-    if times is None or not (zone or times.zone):
+    known = "" if like is None else like.zone
+    times = parsed(column.texts, column.formats, cut=column.cut) if zone or changes or known else None
+    if times is None or not (zone or times.zone or known):
         return column
     kept = zone_of(like.format) if like is not None else ""
-    named, zone = bool(zone), zone or (kept if kept[:1] in ("+", "-") else times.zone)
+    named = bool(zone)
+    zone = zone or (like.zone if like is not None else "") or (kept if kept[:1] in ("+", "-") else times.zone)
     moments, never = times.moments(zone, groups)
-    if never.any():
-        i = int(np.argmax(never))
-        column.refuse(i, f"{shown(column.cells[i])} is no time in {zone}, whose clock is put forward over it")
-    clock = moments + zones.offsets(moments, zone) if named or times.offsets is None else times.local
-    by_clock = _goes_by_clock(clock)
+    clock = moments + zones.offsets(moments, zone) if named and times.offsets is not None else times.local
+    by_clock = _goes_by_clock(clock, moments)
     if like is not None and like.zone:
         by_clock = like.format == LOCAL
+    if never.any() and not by_clock:
+        i = int(np.argmax(never))
+        column.refuse(i, f"{shown(column.cells[i])} is no time in {zone}, whose clock is put forward over it")
     texts = write(clock, LOCAL) if by_clock else write(moments, MOMENT)
     return replace(column, texts=texts, forms=[], zone=zone, written=times.form)
 
 
-def _goes_by_clock(clock: np.ndarray) -> bool:
-    """True if what the clock shows (M,) is one time of the day, or a few with a rest after them, such as a shop's."""
-    times, counts = np.unique(clock % DAY, return_counts=True)
+def _goes_by_clock(clock: np.ndarray, moments: np.ndarray) -> bool:
+    """True if what the clock shows (M,) is one time of the day, or a few with a rest after them, such as a shop's, or
+    some that are hours apart and more even by the clock than the moments (M,) are."""
+    times, counts = np.unique(np.unique(clock) % DAY, return_counts=True)  # of several series once
     gaps = np.diff(times, append=times[0] + DAY)
-    return len(times) == 1 or bool(counts.min() >= _SEEN and gaps.max() >= 2 * np.median(gaps))
+    if len(times) == 1 or counts.min() < _SEEN:
+        return len(times) == 1
+    few = bool(gaps.min() >= 2 * HOUR) and evenness(clock) >= evenness(moments)
+    return few or bool(gaps.max() >= 2 * np.median(gaps))
 
 
 def readings_of(column: StampColumn, names: Sequence[str]) -> list[tuple[str, np.ndarray]]:
@@ -206,13 +225,11 @@ class Clock:
     zone: str = ""
     unit: int = 1
 
-    def written(self, moments: np.ndarray) -> list[str]:
-        """Return moments (n,) as they are written in the table."""
+    def written(self, local: np.ndarray, moments: np.ndarray) -> list[str]:
+        """Return moments (n,), at which the clock shows `local` (n,), as they are written in the table."""
         if self.form == INTEGER:
             return [str(moment * self.unit) for moment in moments.tolist()]
-        if not self.zone:
-            return write(moments, self.form)
-        return written(moments, moments + zones.offsets(moments, self.zone), self.form)
+        return written(moments, local, self.form) if self.zone else write(moments, self.form)
 
 
 def clock_of(
@@ -231,7 +248,9 @@ def clock_of(
         counted = readings_of(column, [INTEGER])[0][1] if size in (10, 13, 16, 19) else np.zeros(0, np.int64)
         if len(counted) < len(column.texts):
             column.refuse(len(counted), f"{shown(column.cells[len(counted)])} is no date, nor counted from 1970")
-        return Clock(*(counted // 10 ** (size - 10),) * 2, INTEGER, unit=10 ** (size - 10))
+        moments = counted // 10 ** (size - 10)
+        local = moments + zones.offsets(moments, zone) if zone else moments
+        return Clock(local, moments, INTEGER, zone or "", 10 ** (size - 10))
     if len(readings[0][1]) < len(column.texts):
         refuse_format(column, len(readings[0][1]), [name for name, _ in readings])
     turns = [sum(int((np.diff(values[group]) < 0).sum()) for group in groups) for _, values in readings]
@@ -254,19 +273,45 @@ def interval_for(distances: np.ndarray) -> str:
 
 
 def order_of_times(
-    table: Table, index: int, form: str | None = None, zone: str | None = None, *, cut: bool = False
+    table: Table,
+    index: int,
+    form: str | None = None,
+    zone: str | None = None,
+    *,
+    cut: bool = False,
+    groups: Sequence[np.ndarray] = (),
 ) -> np.ndarray:
     """Return the rows (N,) of the table sorted by the times in column `index` (from 0), equal ones as they stand.
 
-    form, zone: as in `read_timelines`; cut: whether fractions of a second are cut off. DataError for what is no time.
+    form, zone: as in `read_timelines`; cut: whether fractions of a second are cut off; groups: the rows of each series,
+    all rows are of one if there are none. DataError for what is no time, and for an hour that is repeated when summer
+    time ends, in which the order of the rows does not tell the first from the second.
     """
     rows = np.arange(len(table.rows))
+    groups = groups or [rows]
     column = column_of(table, index, rows.tolist(), form, cut=cut)
-    made = in_zone(column, zone or "", [rows], None)
-    if zone and (np.diff(values_of(made)) < 0).mean() > 0.5:  # the newest first: an hour is repeated further up
-        rows = rows[::-1]
-        made = in_zone(column, zone, [rows], None)
-    return rows[np.argsort(values_of(made)[rows], kind="stable")]
+    values = values_of(in_zone(column, zone or "", groups, None))
+    falling = np.concatenate([np.diff(values[group]) < 0 for group in groups])
+    if zone and falling.size and falling.mean() > 0.5:  # the newest first: an hour is repeated further up
+        rows, groups = rows[::-1], [group[::-1] for group in groups]
+        values = values_of(in_zone(column, zone, groups, None))
+    made = in_zone(column, zone or "", groups, None)
+    if zone and made.zone and made.formats[0] == MOMENT:
+        _require_told_apart(made, values, groups)
+    return rows[np.argsort(values[rows], kind="stable")]
+
+
+def _require_told_apart(column: StampColumn, values: np.ndarray, groups: Sequence[np.ndarray]) -> None:
+    """Raise DataError for the moments (N,) of a repeated hour whose rows are in neither order."""
+    first, last = zones.moments(values + zones.offsets(values, column.zone), column.zone)
+    for group in groups:
+        odd = np.flatnonzero((np.diff(values[group]) < 0) & (first < last)[group][1:])
+        if odd.size:
+            i = int(group[odd[0] + 1])
+            what = (
+                f"{shown(column.cells[i])} is in an hour that is repeated when summer time ends, and the order of the"
+            )
+            column.refuse(i, f"{what} rows does not tell which; write the times with their offset, such as +02:00")
 
 
 def values_of(column: StampColumn) -> np.ndarray:

@@ -93,7 +93,7 @@ def read_timelines(
     sizes = np.array([len(group) for group in groups])
     starts = np.cumsum(sizes) - sizes
     column = column_of(table, index, rows.tolist(), form)
-    column = in_zone(column, (like.zone if like else "") or zone or "", np.split(order, starts[1:]), like)
+    column = in_zone(column, zone or "", np.split(order, starts[1:]), like)
     if like is not None and column.zone:
         like = like.zoned(column.formats[0])
     follows = np.ones(len(order), bool)

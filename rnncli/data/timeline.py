@@ -172,8 +172,9 @@ class Timeline:
         counted = self._counted(offsets)
         if not self.zone:
             return write(counted, self.format)
-        moments = counted if self.format == MOMENT else zones.moments(counted, self.zone)[0]
-        return written(moments, moments + zones.offsets(moments, self.zone), self.written)
+        if self.format == MOMENT:
+            return written(counted, counted + zones.offsets(counted, self.zone), self.written)
+        return written(zones.moments(counted, self.zone)[0], counted, self.written)
 
     def seconds(self, offsets: np.ndarray) -> np.ndarray:
         """Return what the clock shows, in seconds since 1970, int64 (K,), at the stamps `offsets` (K,) rows after

@@ -34,6 +34,17 @@ def test_dates_in_digits_with_the_year_at_the_end_are_times_in_either_direction(
     assert kind("number", [f"{(k * 7919) % 28 + 1:02}{k % 12 + 1:02}{2000 + k}" for k in range(40)][::2]) != "part"
 
 
+@pytest.mark.parametrize("form", ["%y%m%d", "%d%m%y"])
+def test_dates_with_years_of_two_digits_are_times(form):
+    assert kind("Stichtag", [f"{day:{form}}" for day in DAYS]) == "time"
+
+
+@pytest.mark.parametrize("cells", [[f"2010.{k}" for k in range(1, 13)], [f"{k}.01" for k in range(1, 30)]])
+@pytest.mark.parametrize("name", ["date", "Datum", "ds"])
+def test_numbers_under_the_name_of_a_date_are_times_and_never_values(name, cells):
+    assert kind(name, cells) == "time"
+
+
 def test_article_numbers_of_eight_digits_are_values():
     assert kind("article", [f"{10000000 + (k * 7919) % 9973}" for k in range(40)]) is None
 

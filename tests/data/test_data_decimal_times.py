@@ -27,6 +27,8 @@ WRITTEN = {
     "as R writes them": [f"{year + month / 12:.15g}" for year, month in MONTHS],
     "quarters": [f"{1980 + k / 4:.2f}" for k in range(30)],
     "quarters without zeros": [f"{1980 + k / 4:g}" for k in range(30)],
+    "quarters as Python writes them": [str(1974 + k / 4) for k in range(30)],
+    "months as Python writes them": [str(round(1974 + k / 12, 3)) for k in range(30)],
     "seconds": [f"{1685577600 + 900 * k}.0" for k in range(30)],
     "samples": [f"{0.02 * k:.2f}" for k in range(30)],
     "samples from below zero": [f"{-1.5 + 0.125 * k:.3f}" for k in range(30)],
@@ -41,7 +43,7 @@ def test_they_are_times_under_any_name_and_go_on_as_they_are_written(name):
     made = timeline(stamps[:20])
     assert made.following(10) == stamps[20:]
     assert made.stamps(range(-19, 1)) == stamps[:20]
-    assert made.frequency == {"q": "quarter", "s": made.frequency}.get(name[0], "month")
+    assert made.frequency == {"q": "quarter", "s": made.frequency}.get(name[0], "month"), name
     assert [made.offset_of(stamp) for stamp in stamps[18:23]] == [-1, 0, 1, 2, 3]
     assert made.moved(3) == made.ending(stamps[22])
     assert made.moved(3).stamp(0) == stamps[22]

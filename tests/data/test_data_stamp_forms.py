@@ -189,4 +189,4 @@ def test_a_fraction_of_a_second_is_a_time_and_refused_with_a_way_that_works():
     with pytest.raises(DataError, match=r"a fraction of a second, .*; make them even with --set data.resample=1s"):
         read_timelines(made, 0, [np.arange(9)], fill_gaps=False, keep_duplicates=False)
     clock = clock_of(made, 0, [np.arange(9)])
-    assert clock.written(clock.moments) == [stamp.replace(".250", ".000") for stamp in stamps]
+    assert clock.written(clock.local, clock.moments) == [stamp.replace(".250", ".000") for stamp in stamps]

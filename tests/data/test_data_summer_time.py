@@ -168,6 +168,52 @@ def test_rows_are_sorted_by_moments(zone, day, minutes, order):
     assert [made.rows[i][0] for i in order_of_times(made, 0, None, zone)] == stamps
 
 
+@pytest.mark.parametrize("minutes", [15, 30, 60])
+@pytest.mark.parametrize("turned", [False, True])
+def test_rows_of_several_series_are_sorted_each_by_itself(minutes, turned):
+    moments = instants("Europe/Berlin", datetime(2023, 10, 29), minutes, 24 * 60 // minutes)
+    stamps = [moment.strftime("%Y-%m-%d %H:%M") for moment in moments]
+    rows = [(stamp, who) for stamp in stamps for who in "ABC"]
+    rows = rows[::-1] if turned else rows
+    made = table([stamp for stamp, _ in rows])
+    groups = [np.array([i for i, (_, who) in enumerate(rows) if who == one]) for one in "ABC"]
+    order = order_of_times(made, 0, None, "Europe/Berlin", groups=groups)
+    for group in groups:
+        wanted = group[::-1] if turned else group
+        assert [i for i in order if i in set(group)] == wanted.tolist()
+
+
+def test_a_repeated_hour_in_no_order_is_refused():
+    moments = instants("Europe/Berlin", datetime(2023, 10, 29), 30, 48)
+    stamps = sorted(moment.strftime("%Y-%m-%d %H:%M") for moment in moments)
+    with pytest.raises(DataError, match="is in an hour that is repeated when summer time ends"):
+        order_of_times(table(stamps), 0, None, "Europe/Berlin")
+
+
+@pytest.mark.parametrize("step", [timedelta(days=1), timedelta(hours=6), timedelta(hours=12)])
+@pytest.mark.parametrize("zone", ["America/Santiago", "Africa/Cairo", "Europe/Berlin"])
+def test_rows_by_the_clock_go_on_where_midnight_is_left_out(zone, step):
+    wall = [datetime(2023, 4, 20) + k * step for k in range(900 if step.days else 1200)]
+    stamps = [f"{moment:%Y-%m-%d %H:%M}" for moment in wall]
+    made = timeline(stamps[:40], zone=zone)
+    assert made.following(len(stamps) - 40) == stamps[40:]
+    assert timeline(stamps, zone=zone).stamp(0) == stamps[-1]
+
+
+@pytest.mark.parametrize("hours", [range(24), range(9, 18), [0]])
+def test_a_model_of_changing_offsets_reads_its_own_data_again(hours):
+    zone = ZoneInfo("Europe/Berlin")
+    wall = [datetime(2023, 10, 10, hour) + timedelta(days=d) for d in range(40) for hour in hours]
+    stamps = [moment.replace(tzinfo=zone).strftime("%Y-%m-%dT%H:%M:%S%z") for moment in wall]
+    if len(hours) == 24:
+        stamps = [
+            moment.strftime("%Y-%m-%dT%H:%M:%S%z")
+            for moment in instants("Europe/Berlin", datetime(2023, 10, 29), 60, 60)
+        ]
+    made = timeline(stamps)
+    assert timeline(stamps, like=made) == made
+
+
 def test_a_time_that_the_clock_never_shows_is_refused_by_its_line():
     with pytest.raises(DataError, match=r'd.csv:4: .* "2023-03-26 02:00" is no time in Europe/Berlin'):
         timeline([f"2023-03-26 {hour:02}:00" for hour in range(5)], zone="Europe/Berlin")

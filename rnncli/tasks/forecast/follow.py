@@ -32,6 +32,11 @@ _SAVED_EVERY = 30.0  # seconds
 
 def follow(forecaster: Forecaster, asked: Asked, options: ForecastOptions) -> Iterator[dict[str, Any]]:
     """Return an iterator of a result for each row; StoppedError on SIGINT or SIGTERM, after the state is saved."""
+    if forecaster.data.resample is not None:
+        raise UsageError(
+            "--follow: reads rows as they come, and this model was trained on rows that data.resample made even; train "
+            "on such rows, and follow those"
+        )
     follower = Follower(forecaster, options.levels, network=options.network)
     state = Path(options.state) if options.state else None
     if state is not None and not state.parent.is_dir():

@@ -270,7 +270,8 @@ class Forecaster(Predictor):
             return self._followed(asked, options)
         if options.state is not None:
             raise UsageError("--state: is for --follow; leave it out")
-        data = self.config.changed(data=asked.reading).data
+        # A total below the training data tells nothing of others.
+        data = self.config.changed(data={"skip_footer": 0, **asked.reading}).data
         if asked.data is not None:
             self.read(read_source(asked.data), data)
         if options.future is not None:

@@ -28,7 +28,7 @@ from rnncli.data.stamps import formats_of
 from rnncli.errors import ConfigError, DataError, UsageError, shown
 from rnncli.notes import doubt, note
 from rnncli.tasks.forecast.config import SeriesConfig
-from rnncli.tasks.forecast.panel_times import find_time, is_whole, kinds_of, usual_name
+from rnncli.tasks.forecast.panel_times import find_time, is_read, is_whole, kinds_of, usual_name
 
 # The usual names, likelier ones first.
 _ID_NAMES = ("unique_id", "item_id", "series_id")
@@ -281,7 +281,7 @@ def _without_clocks_and_constants(
 ) -> tuple[str, ...]:
     """Return the columns that change and are no times, with a note of the others; all of them if none is left."""
     reasons = {"time": "a time", "part": "a part of a time", "counter": "the number of the row"}
-    dated = any(kind == "time" and not is_whole(table, name) for name, kind in kinds.items())
+    dated = any(kind == "time" and not is_whole(table, name) and is_read(table, name) for name, kind in kinds.items())
     left_out = {}
     for name in names:
         index, kind = table.header.index(name), kinds.get(name)

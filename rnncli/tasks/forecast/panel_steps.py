@@ -97,8 +97,13 @@ class StepTable:
         if timeline is None or self.columns.time is None:
             return np.arange(len(rows))
         at = self.index[self.columns.time]
-        offsets = {stamp: k for k, stamp in enumerate(timeline.following(len(rows)))}
-        places = [offsets.get(self.table.rows[row][at].strip(), -1) for row in rows.tolist()]
+        offsets: dict[str, list[int]] = {}
+        for k, stamp in enumerate(timeline.following(len(rows))):
+            offsets.setdefault(stamp, []).append(k)  # two in the hour that is repeated when summer time ends
+        places = []
+        for row in rows.tolist():
+            found = offsets.get(self.table.rows[row][at].strip(), [-1])
+            places.append(found.pop(0) if len(found) > 1 else found[0])
         if 0 not in places:
             stamp = timeline.stamp(1)
             raise DataError(f"{self.table.name}: has no row of {stamp}, where {_the_series(name)} goes on; add it")

@@ -16,7 +16,7 @@ from rnncli.errors import ConfigError, DataError, shown
 from rnncli.notes import doubt, note, noting
 from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.panel import Panel, filled, first_known, stacked
-from rnncli.tasks.forecast.panel_columns import Columns, find_columns, require_columns, steps_of
+from rnncli.tasks.forecast.panel_columns import Columns, find_columns, require_columns, rows_of_series, steps_of
 from rnncli.tasks.forecast.panel_steps import StepTable
 from rnncli.tasks.forecast.resampling import resampled
 
@@ -94,7 +94,8 @@ def read_panel(
     if data.sort and columns.time is not None:
         at = table.header.index(columns.time)
         cut = data.resample is not None
-        order = order_of_times(table, at, data.time_format, data.timezone, cut=cut).tolist()
+        groups = list(rows_of_series(table, columns).values())
+        order = order_of_times(table, at, data.time_format, data.timezone, cut=cut, groups=groups).tolist()
         table = replace(table, rows=[table.rows[i] for i in order], lines=[table.lines[i] for i in order])
     if data.resample is not None:
         table = resampled(table, columns, data)

@@ -40,11 +40,15 @@ def find_time(
     changing = [name for name in times if len({row[table.header.index(name)] for row in table.rows[:_SEEN]}) > 1]
     times = changing or times  # such as the beginning and the end of what was asked of a database
     # Dates that are read come before whole numbers, and before what only looks like a date, such as a version.
-    times.sort(key=lambda name: (is_whole(table, name), not _is_read(table, name), name.lower() not in CALENDAR_NAMES))
+    times.sort(key=lambda name: (is_whole(table, name), not is_read(table, name), name.lower() not in CALENDAR_NAMES))
     found = usual or (times[0] if times else None)
     partial = [name for name, kind in kinds.items() if kind == "part"]
-    if found is not None and not is_whole(table, found):  # beside a date, year and month say nothing more
+    if (
+        found is not None and not is_whole(table, found) and is_read(table, found)
+    ):  # beside a date, year and month say nothing more
         partial = [name for name in partial if tells_clock(table, name)]
+    if found is not None and len(partial) > 1 and not is_whole(table, found) and not is_read(table, found):
+        found = None  # a decimal date beside year and month
     if partial and (found is None or (identity is None and _repeats(table, found))):
         return _together(table, [*([found] if found else []), *partial], identity) or found
     return found
@@ -69,7 +73,7 @@ def is_whole(table: Table, name: str) -> bool:
     return table.rows[0][table.header.index(name)].strip().isdigit()
 
 
-def _is_read(table: Table, name: str) -> bool:
+def is_read(table: Table, name: str) -> bool:
     """True if the first cell of the column is a time in a form that is read."""
     return bool(formats_of(table.rows[0][table.header.index(name)].strip()))
 

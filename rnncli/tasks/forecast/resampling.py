@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from rnncli.data import zones
 from rnncli.data.csv_table import Table
 from rnncli.data.numeric import numeric_column
 from rnncli.data.stamp_column import Clock, clock_of
-from rnncli.data.stamps import DAY, months_of, months_starts
+from rnncli.data.stamps import DAY, HOUR, months_of, months_starts
 from rnncli.errors import ConfigError, DataError, shown
 from rnncli.notes import doubt, note
 from rnncli.tasks.forecast.config import SeriesConfig, interval_of
@@ -43,7 +44,8 @@ def resampled(table: Table, columns: Columns, data: SeriesConfig) -> Table:
     at, groups = table.header.index(columns.time), list(rows_of_series(table, columns).values())
     clock = clock_of(table, at, groups, data.time_format, data.timezone)
     _require_order(table, at, groups, clock, data)
-    begins = _beginnings(clock, str(data.resample))
+    groups = [_without_duplicates(group, table, at, data) for group in groups]
+    local, begins = _beginnings(clock, str(data.resample))
     firsts = [np.flatnonzero(np.append(True, np.diff(begins[group]) != 0)) for group in groups]
     members = [rows for group, cuts in zip(groups, firsts, strict=True) for rows in np.split(group, cuts[1:])]
     heads = np.array([rows[0] for rows in members])
@@ -54,7 +56,7 @@ def resampled(table: Table, columns: Columns, data: SeriesConfig) -> Table:
         for row, rows in zip(made, members, strict=True):
             known = values[rows][~np.isnan(values[rows])]
             row[place] = repr(float(how(known))).replace(".", data.decimal) if known.size else ""
-    for row, stamp in zip(made, clock.written(begins[heads]), strict=True):
+    for row, stamp in zip(made, clock.written(local[heads], begins[heads]), strict=True):
         row[at] = stamp
     _note_counts(np.array([len(rows) for rows in members]), data)
     _doubt_ends(table, at, groups, clock, begins, data)
@@ -67,21 +69,25 @@ def _numbers(columns: Columns, data: SeriesConfig) -> dict[str, Callable[[np.nda
     return dict.fromkeys(columns.targets, AGGREGATES[data.aggregate]) | dict.fromkeys(beside, np.mean)
 
 
-def _beginnings(clock: Clock, resample: str) -> np.ndarray:
-    """Return the moment (N,) at which the interval of each row begins: days and longer ones go by the clock, shorter
-    ones by moments, so that the two hours that are one on the clock when summer time ends are told apart."""
+def _beginnings(clock: Clock, resample: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return what the clock shows, and the moment, (N,) each, where the interval of each row begins.
+
+    Intervals of two hours and more go by the clock, shorter ones by moments, so that the two hours that are one on the
+    clock when summer time ends are told apart.
+    """
     count, months = interval_of(resample)
     if months:
         at = months_of(clock.local)[0] // count * count
-        return _moments(months_starts(at)[0], clock)
-    if count % DAY:
+        return _with_moments(months_starts(at)[0], clock)
+    if count < 2 * HOUR:
         offset = clock.local - clock.moments  # hours begin as on the clock, in zones of half hours too
-        return (clock.moments + offset) // count * count - offset
-    return _moments((clock.local - _MONDAY) // count * count + _MONDAY, clock)
+        begins = (clock.moments + offset) // count * count
+        return begins, begins - offset
+    return _with_moments((clock.local - _MONDAY) // count * count + _MONDAY, clock)
 
 
-def _moments(local: np.ndarray, clock: Clock) -> np.ndarray:
-    return zones.moments(local, clock.zone)[0] if clock.zone else local
+def _with_moments(local: np.ndarray, clock: Clock) -> tuple[np.ndarray, np.ndarray]:
+    return local, zones.moments(local, clock.zone)[0] if clock.zone else local
 
 
 def _require_order(table: Table, at: int, groups: Sequence[np.ndarray], clock: Clock, data: SeriesConfig) -> None:
@@ -103,6 +109,15 @@ def _require_order(table: Table, at: int, groups: Sequence[np.ndarray], clock: C
             )
 
 
+def _without_duplicates(group: np.ndarray, table: Table, at: int, data: SeriesConfig) -> np.ndarray:
+    """Return the rows of a series without those of one time that `data.duplicates` leaves out."""
+    if data.duplicates not in ("first", "last"):
+        return group
+    cells = [table.rows[row][at].strip() for row in group]
+    again = np.array([a == b for a, b in pairwise(cells)], bool)
+    return group[np.append(True, ~again) if data.duplicates == "first" else np.append(~again, True)]
+
+
 def _doubt_ends(
     table: Table, at: int, groups: Sequence[np.ndarray], clock: Clock, begins: np.ndarray, data: SeriesConfig
 ) -> None:
@@ -118,11 +133,11 @@ def _doubt_ends(
         if late or left > 1.5 * max(step, 1):
             short += 1
             row = group[0] if late else group[-1]
-            first = first or f"{table.name}:{table.lines[row]}: {shown(table.rows[row][at].strip())}"
+            first = first or f"{table.name}:{table.lines[row]}, {shown(table.rows[row][at].strip())}"
     if short:
         doubt(
             f"{short:,} of {len(groups):,} series begin or end within an interval of {data.resample}, which counts for "
-            f"a whole one: {first} is the first; remove such rows, unless {data.aggregate} is right for a piece"
+            f"a whole one (see {first}); remove such rows, unless {data.aggregate} is right for a piece"
         )
 
 

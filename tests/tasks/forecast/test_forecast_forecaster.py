@@ -12,6 +12,7 @@ from rnncli.errors import DataError, UsageError
 from rnncli.notes import noting
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
 from rnncli.tasks.forecast.recursive import Recursive
+from rnncli.tasks.task import Asked
 
 N, CONTEXT, HORIZON, SEASON = 72, 8, 3, 4
 RANDOM = np.random.default_rng(0)
@@ -417,6 +418,21 @@ def test_negative_values_of_what_cannot_be_negative_are_refused():
     model = reloaded(made(csv(y=FALLING), non_negative=True))
     with pytest.raises(DataError, match=r"o.csv: data.non_negative is true, and the lowest value is -1"):
         read(model, csv(y=FALLING - FALLING.min() - 1))
+
+
+# Settings that are of the training data alone.
+
+
+def test_a_footer_of_the_training_data_is_none_of_others_and_what_is_resampled_is_not_followed():
+    content = csv(ds=[*DAYS[:N], "Total"], y=[*SERIES, SERIES.sum()])
+    model = reloaded(made(content, skip_footer=1))
+    asked = Asked("new.csv", {}, {})
+    with pytest.raises(UsageError, match="no such file"):
+        model.predict(asked)
+    hourly = csv(ds=[f"{day} {hour:02}:00" for day in DAYS[:40] for hour in (0, 12)], y=np.arange(80.0))
+    model = reloaded(made(hourly, resample="1d"))
+    with pytest.raises(UsageError, match="--follow: reads rows as they come, and this model was trained on rows that"):
+        list(model.predict(Asked("-", {}, {"follow": True})).rows)
 
 
 # Words that training never saw.

@@ -169,7 +169,36 @@ def test_a_piece_of_an_interval_at_an_end_is_told(interval, days, told):
         assert found == []
     else:
         assert len(found) == 1
-        assert f'"{told}" is the first' in found[0]
+        assert f', "{told}")' in found[0]
+
+
+@pytest.mark.parametrize(("how", "wanted"), [("first", 24), ("last", 2400), ("mean", 2424)])
+def test_of_rows_of_one_time_those_are_taken_that_data_duplicates_says(how, wanted):
+    moments = [START.replace(hour=0) + timedelta(hours=k // 2) for k in range(96)]
+    panel = panel_of(table(moments, [1, 100] * 48), resample="1d", aggregate="sum", duplicates=how)
+    assert panel.values.tolist() == [[wanted]] * 2
+
+
+@pytest.mark.parametrize("hours", [2, 3, 6, 12])
+@pytest.mark.parametrize(("zone", "change"), [("Europe/Berlin", (2023, 3, 26)), ("Europe/Berlin", (2023, 10, 29))])
+def test_intervals_of_hours_go_by_the_clock_through_a_change(zone, change, hours):
+    begin = datetime(*change, tzinfo=ZoneInfo(zone)) - timedelta(days=4)
+    moments = [
+        (begin.astimezone(timezone.utc) + timedelta(minutes=30 * k)).astimezone(ZoneInfo(zone)) for k in range(400)
+    ]
+    text = table([moment.replace(tzinfo=None) for moment in moments], [1] * 400, "%Y-%m-%d %H:%M")
+    panel = panel_of(text, resample=f"{hours}h", timezone=zone, aggregate="sum")
+    clock = [datetime.strptime(stamp, "%Y-%m-%d %H:%M") for stamp in panel.timelines[0].stamps(range(-30, 4))]
+    assert {moment.hour % hours for moment in clock} == {0}
+    assert panel.values.sum() == 400
+
+
+def test_days_of_epochs_are_those_of_the_zone():
+    base = 1685577600
+    rows = "\n".join(["t,v", *(f"{base + 3600 * k},1" for k in range(24 * 5))]) + "\n"
+    panel = panel_of(rows, resample="1d", timezone="America/New_York", aggregate="sum")
+    assert panel.values[1:-1, 0].tolist() == [24] * (len(panel.values) - 2)
+    assert (int(panel.timelines[0].stamp(0)) - 4 * 3600) % 86400 == 0
 
 
 def test_the_interval_that_is_proposed_for_fractions_of_a_second_has_rows():

@@ -131,6 +131,26 @@ def test_what_is_no_time_in_a_form_that_is_read_is_refused(name):
     assert told in refused(DataError, read, text, [])
 
 
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        ([f"2301{k:02}" for k in range(1, 30)], 'data.time_format="%y%m%d"'),
+        ([f"202301{k:02}.0" for k in range(1, 30)], "is not a time"),
+        ([f"{k:02}.01" for k in range(1, 30)], "is not a time"),
+        ([f"2010.{k}" for k in range(1, 13)], "is not a time"),
+    ],
+)
+def test_dates_in_digits_are_no_counters(cells, told):
+    assert told in refused(DataError, read, table("date,v", [(cell, value(k)) for k, cell in enumerate(cells)]))
+
+
+def test_a_decimal_date_beside_year_and_month_is_left_out():
+    rows = [(1958 + k // 12, k % 12 + 1, f"{1958 + (k + 0.5) / 12:.4f}", value(k)) for k in range(48)]
+    panel, columns = read(table("year,month,decimal date,average", rows))
+    assert (columns.time, columns.targets) == ("year + month", ("average",))
+    assert panel.timelines[0].stamp(1) == "1962-01"
+
+
 def test_of_several_times_the_one_that_changes_is_taken_and_the_others_are_told():
     rows = [("2023-01-01T00:00:00Z", f"{t:%Y-%m-%dT%H:%M:%SZ}", value(k)) for k, t in enumerate(HOURS)]
     notes = []
