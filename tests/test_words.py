@@ -36,6 +36,9 @@ def names_in(source):
             yield from re.split("_+", node.arg)
 
 
+NAMES = {file: {name.lower() for name in names_in(source)} for file, source in SOURCES.items()}
+
+
 def docstrings():
     for file, source in SOURCES.items():
         for node in ast.walk(ast.parse(source)):
@@ -49,10 +52,7 @@ def test_the_glossary_has_words_that_went():
 
 @pytest.mark.parametrize(("word", "as_a_name"), GONE)
 def test_words_that_went_are_not_used(word, as_a_name):
-    named = [
-        file for file, source in SOURCES.items() if {word, f"{word}s"} & {part.lower() for part in names_in(source)}
-    ]
-    assert named == []
+    assert [file for file, names in NAMES.items() if {word, f"{word}s"} & names] == []
     if not as_a_name:
         wanted = re.compile(rf"(?<![.\w\"`]){word}s?\b(?![(\"`])", re.I)
         assert [name for name, text in (SOURCES | PAGES).items() if wanted.search(text)] == []
@@ -60,8 +60,7 @@ def test_words_that_went_are_not_used(word, as_a_name):
 
 def test_a_part_is_one_of_a_network_and_never_of_the_data():
     own = ("rnncli/nn/", "rnncli/inspection/", "rnncli/kernels/", "rnncli/ui/")
-    named = [f for f, source in SOURCES.items() if not f.startswith(own) and {"part", "parts"} & {*names_in(source)}]
-    assert named == []
+    assert [file for file, names in NAMES.items() if not file.startswith(own) and {"part", "parts"} & names] == []
     held_out = re.compile(r"\b(training|validation|test|held-out) parts?\b")
     assert [name for name, text in (SOURCES | PAGES).items() if held_out.search(text)] == []
 

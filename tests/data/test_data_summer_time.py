@@ -125,7 +125,7 @@ def test_in_a_named_zone_the_clock_is_followed_through_the_change(zone, day, min
 @BOTH
 @STEPS
 def test_each_row_is_found_again_one_after_another(zone, day, minutes):
-    stamps = [moment.strftime("%Y-%m-%d %H:%M") for moment in instants(zone, day, minutes, 36 * 60 // minutes)]
+    stamps = [moment.strftime("%Y-%m-%d %H:%M") for moment in instants(zone, day, minutes, 18 * 60 // minutes)]
     made = timeline(stamps[:3], zone=zone)
     for stamp in stamps[3:]:
         assert made.offset_of(stamp) == 1

@@ -12,6 +12,8 @@ import pytest
 
 import rnncli
 
+pytestmark = pytest.mark.long  # every test compiles in processes of its own
+
 ROOT = Path(rnncli.__file__).parent
 REPORT = """
 import json, sys

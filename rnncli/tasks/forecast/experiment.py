@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from rnncli.data.source import Source, read_source
-from rnncli.errors import DataError
+from rnncli.errors import DataError, shown
 from rnncli.notes import note
 from rnncli.tasks.forecast.backtest import MOST_WINDOWS, NETWORK, WITH_BASELINE, Backtest, Tester
 from rnncli.tasks.forecast.baselines import CORRECTABLE, NAIVE_FORECASTS, last_value, seasonal_naive
@@ -155,6 +155,7 @@ class ForecastExperiment(Experiment):
         count = f"{self.config.training.seeds} networks of " if self.config.training.seeds > 1 else ""
         return (
             ("data", f"{self.name}: {what}{rows}{step}{season}"),
+            *self._roles(),
             ("windows", f"{windows:,} of {contexts} rows in, the next {data.horizon} out{corrected}"),
             (
                 "model",
@@ -162,6 +163,18 @@ class ForecastExperiment(Experiment):
                 f"{self.network.parameters.weights.size:,} parameters",
             ),
         )
+
+    def _roles(self) -> Iterator[tuple[str, str]]:
+        """Yield which columns tell the time and the series, and how times are read."""
+        columns, panel = self.columns, self.read
+        if panel.timelines:
+            timeline, N = panel.timelines[0], int(panel.lengths[0])
+            form = timeline.written or timeline.format
+            zone = f" in {timeline.zone}" if timeline.zone else ""
+            span = f"{timeline.stamp(1 - N)} to {timeline.stamp(0)}"
+            yield "times", f"{shown(str(columns.time))}, read as {form}{zone}, {span}"
+        if columns.id is not None:
+            yield "series", f"named by {shown(columns.id)}, with {self._targets()}"
 
     def _targets(self) -> str:
         return ", ".join(self.columns.targets)

@@ -1,5 +1,6 @@
 """data.resample: rows of each interval become one; nothing is invented, and what came in is counted."""
 
+import itertools
 import re
 import statistics
 from datetime import datetime, timedelta, timezone
@@ -40,9 +41,11 @@ def by_hand(moments, values, begin):
     return bins
 
 
-@pytest.mark.parametrize("aggregate", HOW)
-@pytest.mark.parametrize("interval", BEGIN)
-@pytest.mark.parametrize("form", ["%Y-%m-%d %H:%M:%S", "%d.%m.%Y %H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
+FORMS = ["%Y-%m-%d %H:%M:%S", "%d.%m.%Y %H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
+EACH = [(how, interval, FORMS[k % 3]) for k, (how, interval) in enumerate(itertools.product(HOW, BEGIN))]
+
+
+@pytest.mark.parametrize(("aggregate", "interval", "form"), EACH)
 def test_each_interval_becomes_one_row(interval, aggregate, form):
     notes = []
     panel, _ = read(table(MOMENTS, VALUES, form), notes, resample=interval, aggregate=aggregate, missing="mask")
