@@ -159,9 +159,13 @@ def _rows(source: Source, data: LabelledConfig) -> tuple[Rows, str | None]:
     usual = len(marked) > 1 and 2 * len(marked) >= len(firsts)  # a mark above most sentences is none of their words
     kept: Rows = []
     for (number, fields), (_, line) in zip(rows, lines, strict=True):
-        above = (not kept or not kept[-1][1]) and (_COMMENT.match(line) or (usual and fields[0][:2] in ("#", "# ")))
-        comment = line.startswith("#") and (len(fields) != width or above)
-        if not fields or not (comment or fields[0].startswith(_DOCUMENT)):
+        if not fields:
+            kept.append((number, fields))
+            continue
+        begins = not kept or not kept[-1][1]
+        own = _COMMENT.match(line) is not None or (usual and fields[0][:2] in ("#", "# "))
+        comment = line.startswith("#") and (len(fields) != width or (begins and own))
+        if not (comment or fields[0].startswith(_DOCUMENT)):
             kept.append((number, fields))
     documents = sum(bool(fields) and fields[0].startswith(_DOCUMENT) for _, fields in rows)
     if documents:

@@ -147,8 +147,9 @@ def conll(mark, comments):
     ],
 )
 def test_comments_and_beginnings_of_documents_are_no_words(mark, comments):
-    found = read(conll(mark, comments))
-    assert (found.words, found.tags) == (SENTENCES, TAGGED)
+    for between in ("\n", "\n\n", "\n\n\n"):  # a blank line more
+        found = read(conll(mark, comments).replace("\n\n", between + "\n") + between)
+        assert (found.words, found.tags) == (SENTENCES, TAGGED)
 
 
 def test_a_hash_among_the_words_is_one():
