@@ -11,7 +11,7 @@ import numpy as np
 from rnncli.data import decimal_times
 from rnncli.data.csv_table import Table
 from rnncli.data.numeric import is_missing, is_number
-from rnncli.data.stamps import DAY_FIRST_DIGITS, INTEGER, formats_of, read
+from rnncli.data.stamps import DAY_FIRST_DIGITS, INTEGER, SHORT_YEAR_DIGITS, formats_of, read
 
 Kind = Literal["time", "part", "counter"]
 
@@ -54,7 +54,6 @@ _COUNTED = {"s", "sec", "secs", "seconds", "ms", "min", "minutes", "hours", "day
 CLOCK_TIME = re.compile("[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?[AaPp][Mm])?")
 _COUNTERS = re.compile(r"(?:column|unnamed: )[0-9]+|row ?names?|row|rownum(?:ber)?|no\.?|nr\.?|#", re.I)
 _UNNAMED = re.compile(r"(?:column|unnamed: )[0-9]+", re.I)  # beside names: an index, which may have gaps
-_SHORT_DATES = ("%y%m%d", "%d%m%y", "%m%d%y")
 _TWO_DIGITS = re.compile("0[0-9]|[1-9][0-9]?")
 # A date in whatever form: a column of these is a time, and is read or refused.
 _LIKE_A_DATE = re.compile(
@@ -115,7 +114,7 @@ def _are_day_first_digits(cells: Sequence[str]) -> bool:
     """True for dates such as 31122023, or 230131 over more months than one, that stand in order, or newest first."""
     if len(cells[0]) not in (6, 8) or len(cells) < _FEWEST or not cells[0].isdecimal():
         return False
-    for name in DAY_FIRST_DIGITS if len(cells[0]) == 8 else _SHORT_DATES:
+    for name in DAY_FIRST_DIGITS if len(cells[0]) == 8 else SHORT_YEAR_DIGITS:
         values = read(cells, name)
         steps = np.diff(values)
         if len(values) < len(cells) or len(set(np.sign(steps).tolist())) != 1:

@@ -16,6 +16,7 @@ from rnncli.data.stamps import (
     DAY_FIRST_DIGITS,
     HOUR,
     INTEGER,
+    SHORT_YEAR_DIGITS,
     as_strptime,
     formats_of,
     is_fixed,
@@ -102,7 +103,7 @@ def column_of(
 
 def _refuse_short_years(column: StampColumn) -> None:
     """Raise DataError for whole numbers under the name of a date that are dates such as 230131."""
-    found = [form for form in ("%y%m%d", "%d%m%y", "%m%d%y") if len(read(column.texts, form)) == len(column.texts)]
+    found = [form for form in SHORT_YEAR_DIGITS if len(read(column.texts, form)) == len(column.texts)]
     if found:
         ways = " or ".join(f"--set data.time_format={shown(form)}" for form in found)
         column.refuse(0, f"{shown(column.cells[0])} may be a date with a year of two digits; say so with {ways}")
@@ -124,7 +125,7 @@ def in_zone(column: StampColumn, zone: str, groups: Sequence[np.ndarray], like: 
         return column
     kept = zone_of(like.format) if like is not None else ""
     named = bool(zone)
-    zone = zone or (like.zone if like is not None else "") or (kept if kept[:1] in ("+", "-") else times.zone)
+    zone = zone or known or (kept if kept[:1] in ("+", "-") else times.zone)
     moments, never = times.moments(zone, groups)
     clock = moments + zones.offsets(moments, zone) if named and times.offsets is not None else times.local
     by_clock = _goes_by_clock(clock, moments)
@@ -197,8 +198,8 @@ def refuse_format(column: StampColumn, i: int, names: Sequence[str]) -> NoReturn
     before = f"on line {column.lines[0]}"
     clash = _clash(text, names[0])
     if clash == "zone":
-        zones = [shown(zone) if zone else "none" for zone in (zone_of(formats_of(text)[0]), zone_of(names[0]))]
-        there = f"{zones[0]} after {zones[1]} {before}"
+        given = [shown(zone) if zone else "none" for zone in (zone_of(formats_of(text)[0]), zone_of(names[0]))]
+        there = f"{given[0]} after {given[1]} {before}"
         column.refuse(i, f"mixed time zones: {there}; write all times in one zone, such as UTC")
     if clash == "order":
         what = f"{shown(text)} is not {names[0]}, as the dates before it are"
@@ -290,12 +291,13 @@ def order_of_times(
     rows = np.arange(len(table.rows))
     groups = groups or [rows]
     column = column_of(table, index, rows.tolist(), form, cut=cut)
-    values = values_of(in_zone(column, zone or "", groups, None))
+    made = in_zone(column, zone or "", groups, None)
+    values = values_of(made)
     falling = np.concatenate([np.diff(values[group]) < 0 for group in groups])
     if zone and falling.size and falling.mean() > 0.5:  # the newest first: an hour is repeated further up
         rows, groups = rows[::-1], [group[::-1] for group in groups]
-        values = values_of(in_zone(column, zone, groups, None))
-    made = in_zone(column, zone or "", groups, None)
+        made = in_zone(column, zone, groups, None)
+        values = values_of(made)
     if zone and made.zone and made.formats[0] == MOMENT:
         _require_told_apart(made, values, groups)
     return rows[np.argsort(values[rows], kind="stable")]

@@ -23,6 +23,7 @@ HOUR, DAY, WEEK = 3600, 86_400, 604_800  # seconds
 _DATES = ("YYYY-MM-DD", "YYYY/MM/DD", "DD.MM.YYYY", "MM/DD/YYYY", "DD/MM/YYYY", "YYYY-MM")  # a month has no clock
 _DIGITS = ("YYYYMMDD", "YYYYMM", "YYYYMMDDhh", "YYYYMMDDhhmm", "YYYYMMDDhhmmss", "YYYYww")  # dates as whole numbers
 DAY_FIRST_DIGITS = ("DDMMYYYY", "MMDDYYYY")  # which are told from numbers only by a whole column
+SHORT_YEAR_DIGITS = ("%y%m%d", "%d%m%y", "%m%d%y")  # as are these
 _CENTURIES = re.compile("(?:19|20|21)[0-9]{2}")
 _CLOCK = re.compile("([ T])[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9])?")
 # Zeros in front are refused: the stamps that follow would not have them. Nanoseconds since 1970 have 19 digits.

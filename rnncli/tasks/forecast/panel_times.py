@@ -43,12 +43,11 @@ def find_time(
     times.sort(key=lambda name: (is_whole(table, name), not is_read(table, name), name.lower() not in CALENDAR_NAMES))
     found = usual or (times[0] if times else None)
     partial = [name for name, kind in kinds.items() if kind == "part"]
-    if (
-        found is not None and not is_whole(table, found) and is_read(table, found)
-    ):  # beside a date, year and month say nothing more
-        partial = [name for name in partial if tells_clock(table, name)]
-    if found is not None and len(partial) > 1 and not is_whole(table, found) and not is_read(table, found):
-        found = None  # a decimal date beside year and month
+    if found is not None and not is_whole(table, found):
+        if is_read(table, found):  # beside a date, year and month say nothing more
+            partial = [name for name in partial if tells_clock(table, name)]
+        elif len(partial) > 1:  # a decimal date beside year and month
+            found = None
     if partial and (found is None or (identity is None and _repeats(table, found))):
         return _together(table, [*([found] if found else []), *partial], identity) or found
     return found
