@@ -46,6 +46,9 @@ Encoding = Annotated[str, AfterValidator(encoding_name)]
 Duration = Annotated[str, BeforeValidator(duration)]
 Count = Annotated[int, Field(ge=1)]
 
+DIALECT = ("encoding", "delimiter", "decimal", "skip_rows", "header", "quoting", "ragged")
+"""The keys of `data` that define how a table is read, which a model file keeps."""
+
 
 class Section(BaseModel):
     """The base of the config and its sections: strict and frozen, without unknown keys or infinite numbers."""
@@ -90,6 +93,11 @@ class TableConfig(DataConfig):
     delimiter: Character | None = Field(default=None, description="The character between CSV columns; null detects it.")
     decimal: Literal[".", ","] = Field(default=".", description="The decimal mark of numbers in a CSV.")
     skip_rows: int = Field(default=0, ge=0, le=10**9, description="The number of lines to skip before the CSV header.")
+    header: bool | None = Field(
+        default=None,
+        description="Whether the first row of a table names its columns, which are else called column1, column2 and so "
+        "on; null looks at the row.",
+    )
     quoting: Literal["minimal", "none"] | None = Field(
         default=None,
         description="Whether quotes hold the text of a CSV field together (minimal) or are part of it (none); null is "
@@ -98,6 +106,11 @@ class TableConfig(DataConfig):
     ragged: Literal["refuse", "skip"] = Field(
         default="refuse", description="What to do with a CSV row that has too many or too few fields."
     )
+
+    @property
+    def dialect(self) -> dict[str, Any]:
+        """The values of the keys in DIALECT."""
+        return {key: getattr(self, key) for key in DIALECT}
 
     @field_validator("decimal")
     @classmethod

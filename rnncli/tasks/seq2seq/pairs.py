@@ -1,7 +1,8 @@
 """Pairs of an input and the target to write for it, one a line: a TSV without quoting, or a CSV with quotes.
 
-The first line names the columns of a caption file. It also does so in a seq2seq file if a column is requested by
-name, or if it has a usual name for both columns; else it is a pair like the others, and columns have numbers.
+The first line names the columns of a caption file, unless it holds numbers or labels as the others do. It names
+those of a seq2seq file if a column is requested by name, or if it has a usual name for both columns; else it is a pair
+like the others, and columns have numbers. `data.header` overrules both.
 """
 
 from __future__ import annotations
@@ -12,18 +13,19 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from rnncli.data.csv_table import (
-    Record,
     declared_delimiter,
     from_line,
     quotes_fields,
     records_of,
     rectangular,
-    refuse_duplicates,
     refuse_nul,
 )
 from rnncli.data.source import Source, decode
+from rnncli.data.table_header import Record, is_data, refuse_duplicates
 from rnncli.errors import DataError, UsageError, shown
+from rnncli.notes import note
 
+_BLOCK = 50  # records that tell whether the first one is like them
 SOURCE_NAMES, TARGET_NAMES = ("source", "src", "input", "from"), ("target", "tgt", "trg", "output", "to")
 
 
@@ -105,8 +107,8 @@ def read_pairs(
     if not found:
         raise DataError(f"{source.name}: is empty; give it a pair a line")
     first = [field.strip() for field in found[0][1]]
-    columns = like or _columns(source.name, data, first, delimiter, named=named)
-    header = columns.header
+    header = like.header if like else _has_header(found, data, named=named)
+    columns = like or _columns(source.name, data, first, delimiter, named=named, header=header)
     if header:
         refuse_duplicates(first, source.name, found[0][0])
     kept = rectangular(
@@ -150,16 +152,42 @@ def _records(source: Source, data: Any) -> tuple[list[Record], str]:
     return [(number, line.split("\t")) for number, line in lines if line.strip()], delimiter
 
 
-def _columns(name: str, data: Any, first: list[str], delimiter: str, *, named: bool) -> PairColumns:
+def _has_header(found: list[Record], data: Any, *, named: bool) -> bool:
+    """True if the first record names the columns: see the module's docstring."""
+    if data.header is not None:
+        return bool(data.header)
+    if any(isinstance(column, str) for column in (*_listed(data, named=named), *_list(data.target))):
+        return True
+    if named:  # the targets are all different, and would tell nothing
+        first, *rest = [record for i, record in enumerate(found[:_BLOCK]) if not i or record[1] != found[0][1]]
+        pair = is_data(_inputs(first), list(map(_inputs, rest)), data.decimal)
+        if pair:
+            note("the first line is a pair like the others, so it names no columns; they have numbers")
+        return not pair
+    names = [field.strip().lower() for field in found[0][1]]
+    return any(name in SOURCE_NAMES for name in names) and any(name in TARGET_NAMES for name in names)
+
+
+def _inputs(record: Record) -> Record:
+    return record[0], record[1][:-1]
+
+
+def _listed(data: Any, *, named: bool) -> list[Any]:
+    """Return the input columns that the config names."""
+    return _list(data.inputs if named else data.source)
+
+
+def _list(columns: Any) -> list[Any]:
+    return [] if columns is None else list(columns) if isinstance(columns, list) else [columns]
+
+
+def _columns(name: str, data: Any, first: list[str], delimiter: str, *, named: bool, header: bool) -> PairColumns:
     """Return the columns that the config names. If it names none: those with the usual names, or else the first as
     source and the second as target; for a caption the last is the target, and all others are its input.
     """
-    listed = data.inputs if named else data.source
-    chosen: list[Any] = [] if listed is None else list(listed) if isinstance(listed, list) else [listed]
-    target: Any = data.target[0] if isinstance(data.target, list) else data.target
+    chosen = _listed(data, named=named)
+    target = next(iter(_list(data.target)), None)
     lower = [field.lower() for field in first]
-    usual = any(field in SOURCE_NAMES for field in lower) and any(field in TARGET_NAMES for field in lower)
-    header = named or usual or any(isinstance(column, str) for column in (*chosen, target))
     if len(first) < 2:
         raise DataError(f"{name}: has one column, and a pair takes two; separate them with a tab, or name a delimiter")
     names = first if header else [str(i + 1) for i in range(len(first))]

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from rnncli.config.sections import Config
+from rnncli.config.sections import DIALECT, Config
 from rnncli.data.source import Source, is_table, read_lines, read_source
 from rnncli.data.splits import Splits
 from rnncli.data.text import detokenize, tokenize
@@ -163,7 +163,7 @@ class PairExperiment(Experiment):
         )
 
     def header(self) -> dict[str, Any]:
-        kept = ("format", "tokens", "encoding", "delimiter", "decimal", "skip_rows", "ragged", "quoting")
+        kept = ("format", "tokens", *DIALECT)
         return {
             "task": self.config.task,
             "data": {key: getattr(self.config.data, key) for key in kept},

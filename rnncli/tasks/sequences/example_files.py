@@ -103,7 +103,8 @@ def from_table(table: Table, data: ExamplesConfig, like: Columns | None, *, labe
     groups = groups_of(table, data.group) if labelled else None
     if columns.form == "text":
         assert columns.text is not None
-        index = _place(table, columns.text)
+        alone = not columns.headed and len(table.header) == 1  # the texts without their labels
+        index = 0 if alone else _place(table, columns.text)
         for row, line in zip(table.rows, table.lines, strict=True):
             if not row[index].strip():
                 raise DataError(f'{table.name}:{line}: column "{columns.text}" is empty; an example needs a text')
@@ -152,7 +153,7 @@ def _columns(table: Table, data: ExamplesConfig, label: int | None) -> Columns:
         raise UsageError(f"data.label: {shown(str(label_name))} is also what the model reads; it would see the answer")
     identity = None if data.id is None else name_of(data.id)
     if data.text is not None:
-        return Columns("text", name_of(data.text), id=identity, label=label_name)
+        return Columns("text", name_of(data.text), id=identity, label=label_name, headed=table.headed)
     taken = {label_name, identity, None if data.time is None else name_of(data.time)}
     if data.group not in (None, NO_GROUP):
         taken.add(name_of(data.group))
@@ -160,7 +161,7 @@ def _columns(table: Table, data: ExamplesConfig, label: int | None) -> Columns:
     numeric = [i for i in others if is_numeric_column(table, i, data.decimal)]
     if data.listed_inputs is None and not numeric and len(others) == 1:
         note(f'texts are read from column "{table.header[others[0]]}"')
-        return Columns("text", table.header[others[0]], id=identity, label=label_name)
+        return Columns("text", table.header[others[0]], id=identity, label=label_name, headed=table.headed)
     inputs = (
         tuple(name_of(c) for c in data.listed_inputs) if data.listed_inputs else tuple(table.header[i] for i in numeric)
     )
@@ -173,7 +174,7 @@ def _columns(table: Table, data: ExamplesConfig, label: int | None) -> Columns:
     left_out = [table.header[i] for i in others if table.header[i] not in inputs]
     if left_out:
         note(f"columns left out: {', '.join(left_out)}")
-    return Columns("wide" if identity is None else "long", None, inputs, identity, label_name)
+    return Columns("wide" if identity is None else "long", None, inputs, identity, label_name, table.headed)
 
 
 def _ids(table: Table, columns: Columns) -> list[str]:
@@ -259,15 +260,7 @@ def read_examples(
     elif form == "ts":
         found = read_archive(source, data, like, labelled=is_label is None)
     else:
-        table = read_table(
-            source,
-            encoding=data.encoding,
-            delimiter=data.delimiter,
-            decimal=data.decimal,
-            skip_rows=data.skip_rows,
-            ragged=data.ragged,
-            quoting=data.quoting,
-        )
+        table = read_table(source, **data.dialect | ({} if like is None or like.headed else {"header": False}))
         found = from_table(table, data, like, labelled=is_label is None)
     if like and found.values and like.inputs and len(like.inputs) != found.values[0].shape[1] and like.form != "wide":
         raise DataError(

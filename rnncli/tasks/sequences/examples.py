@@ -17,13 +17,17 @@ MISSING = ("", "na", "nan", "null", "?")
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of the examples; a model file keeps them, so that new data are read like the training data."""
+    """The columns of the examples; a model file keeps them, so that new data are read like the training data.
+
+    headed: whether they have names in the file.
+    """
 
     form: Form
     text: str | None = None
     inputs: tuple[str, ...] = ()
     id: str | None = None
     label: str | None = None
+    headed: bool = True
 
     def to_header(self) -> dict[str, Any]:
         return asdict(self) | {"inputs": list(self.inputs)}

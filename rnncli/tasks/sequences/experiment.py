@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rnncli.config.sections import Config
+from rnncli.config.sections import DIALECT, Config
 from rnncli.data.source import Source, read_source
 from rnncli.data.splits import Splits
 from rnncli.errors import ConfigError, DataError, UsageError, shown
@@ -25,7 +25,6 @@ from rnncli.training.backpropagation import Loss, ThreadPool
 from rnncli.training.reports import Score
 
 Sequences = Examples | Tagged
-READING = ("encoding", "delimiter", "decimal", "skip_rows", "ragged", "quoting")  # keys of `data` that say how
 Fact = tuple[str, str]
 
 _LETTERS = 10  # of a word, about
@@ -39,7 +38,7 @@ class Answers:
     """
 
     every_step: ClassVar[bool] = False
-    kept: ClassVar[tuple[str, ...]] = ("format", "tokens", *READING)
+    kept: ClassVar[tuple[str, ...]] = ("format", "tokens", *DIALECT)
     outputs: int
     corrects = False
     counted = True  # whether there are so many answers, all of which training should see

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.config.sections import DIALECT
 from rnncli.data.source import Source
 from rnncli.errors import DataError, shown
 from rnncli.kernels import losses
@@ -15,7 +16,6 @@ from rnncli.notes import doubt
 from rnncli.tasks.sequences.classify import accuracy, confusion, macro_f1
 from rnncli.tasks.sequences.config import TagConfig
 from rnncli.tasks.sequences.experiment import (
-    READING,
     Answers,
     Fact,
     SequenceExperiment,
@@ -36,7 +36,7 @@ class Tags(Answers):
     """The tags of the training split, in alphabetical order."""
 
     every_step = True
-    kept = ("format", *READING, "scaling")
+    kept = ("format", *DIALECT, "scaling")
 
     def __init__(self, tags: list[str], counts: Counter[str]):
         self.tags, self.counts, self.outputs = tags, counts, len(tags)

@@ -33,7 +33,10 @@ _CONLL_U_ID = re.compile(r"[0-9]+([-.][0-9]+)?")
 
 @dataclass(frozen=True)
 class TagColumns:
-    """The columns of steps and tags: by name in a table, else by number from 1 of `width` columns."""
+    """The columns of steps and tags: by name in a table, else by number from 1 of `width` columns.
+
+    headed: whether the columns of a table have names in the file.
+    """
 
     form: Literal["columns", "table"]
     text: str | None
@@ -42,6 +45,7 @@ class TagColumns:
     label: str
     width: int
     delimiter: str | None
+    headed: bool = True
 
     def to_header(self) -> dict[str, Any]:
         return asdict(self) | {"inputs": list(self.inputs)}
@@ -112,15 +116,7 @@ def read_tagged(
     """
     table = like.form == "table" if like else data.format == "csv" or source.name.lower().endswith(".csv")
     if table:
-        found = read_table(
-            source,
-            encoding=data.encoding,
-            delimiter=data.delimiter,
-            decimal=data.decimal,
-            skip_rows=data.skip_rows,
-            ragged=data.ragged,
-            quoting=data.quoting,
-        )
+        found = read_table(source, **data.dialect | ({} if like is None or like.headed else {"header": False}))
         return _from_table(found, data, like, tagged=is_tag is None)
     if data.group not in (None, NO_GROUP):
         raise UsageError(f"data.group: names a column, and {source.name} has none; remove it, or give a CSV")
@@ -325,4 +321,5 @@ def _columns_of_table(table: Table, data: LabelledConfig) -> TagColumns:
         table.header[label],
         len(table.header),
         None,
+        table.headed,
     )

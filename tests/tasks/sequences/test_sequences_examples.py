@@ -145,3 +145,12 @@ def test_what_is_wrong_is_named_by_file_and_line(name, content, reading, said):
 def test_columns_that_are_not_there(content, reading, said):
     with pytest.raises(UsageError, match=said):
         read("d.csv", content, delimiter=",", **reading)
+
+
+def test_a_model_of_a_file_without_names_reads_such_files():
+    examples = "".join(f"{label},text {i}\n" for i, label in enumerate(["good", "bad"] * 6))
+    like = read("d.csv", examples, label=1, text=2).columns
+    assert (like.headed, like.label, like.text) == (False, "column1", "column2")
+    assert read("new.csv", "bad,one\ngood,two\n", like).labels == ["bad", "good"]
+    assert read("new.csv", "bad,one\n", like, labels="bad good").texts == ["one"]
+    assert read("new.csv", "one\ntwo\n", like, labels="bad good").texts == ["one", "two"]
