@@ -22,11 +22,11 @@ from rnncli.tasks.sequences.experiment import (
     Answers,
     Fact,
     SequenceExperiment,
-    SequencePredictor,
     named,
     require_words,
     splits_in,
 )
+from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import Loss
 from rnncli.training.reports import Confusion, Score

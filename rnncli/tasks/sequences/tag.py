@@ -19,10 +19,10 @@ from rnncli.tasks.sequences.experiment import (
     Answers,
     Fact,
     SequenceExperiment,
-    SequencePredictor,
     named,
     splits_in,
 )
+from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.sequences.spans import are_spans, span_f1, strays
 from rnncli.tasks.sequences.tagged import TagColumns, Tagged, only, read_tagged
 from rnncli.tasks.task import Context
