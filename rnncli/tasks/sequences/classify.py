@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from rnncli.data.lines import Line
 from rnncli.data.source import Source
 from rnncli.data.text import Kind
 from rnncli.errors import ConfigError, DataError, shown
@@ -16,7 +17,7 @@ from rnncli.kernels import losses
 from rnncli.tasks.sequences import baselines
 from rnncli.tasks.sequences.baselines import NaiveBayes, best_scale
 from rnncli.tasks.sequences.config import ClassifyConfig, ClassifyDataConfig
-from rnncli.tasks.sequences.example_files import read_examples
+from rnncli.tasks.sequences.example_files import read_examples, texts_in
 from rnncli.tasks.sequences.examples import Columns, Examples, only
 from rnncli.tasks.sequences.experiment import (
     Answers,
@@ -42,6 +43,12 @@ class OneAnswer(Answers):
         source: Source, data: Any, like: Any = None, *, is_answer: Callable[[str], bool] | None = None
     ) -> Examples:
         return read_examples(source, data, like, is_label=is_answer)
+
+    @staticmethod
+    def of_lines(
+        lines: Iterator[Line], name: str, data: Any, like: Any, is_answer: Callable[[str], bool]
+    ) -> Callable[[Sequence[Line]], Examples] | None:
+        return texts_in(lines, name, data, like, is_answer)
 
     @staticmethod
     def columns(header: Mapping[str, Any]) -> Columns:

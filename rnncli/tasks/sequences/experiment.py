@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from rnncli.config.sections import Config
+from rnncli.data.lines import Line
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
 from rnncli.errors import ConfigError, DataError, shown
@@ -47,6 +48,15 @@ class Answers:
     @staticmethod
     def read(source: Source, data: Any, like: Any = None, *, is_answer: Callable[[str], bool] | None = None) -> Any:
         """Return the sequences in `source`; if `is_answer` is given, answers are optional, and it recognises them."""
+        raise NotImplementedError
+
+    @staticmethod
+    def of_lines(
+        lines: Iterator[Line], name: str, data: Any, like: Any, is_answer: Callable[[str], bool]
+    ) -> Callable[[Sequence[Line]], Any] | None:
+        """Return what makes sequences to be predicted of lines, one of each, or None if the file `name` has to be read
+        as a whole. `lines`, those of the file, are looked at as far as needed.
+        """
         raise NotImplementedError
 
     @staticmethod

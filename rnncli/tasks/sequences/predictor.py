@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from rnncli.config.sections import Config
-from rnncli.data.source import Source, read_source
-from rnncli.errors import UsageError
+from rnncli.data.lines import Line, Opened, lines_of
+from rnncli.data.source import Source
+from rnncli.errors import DataError, UsageError
 from rnncli.nn.network import FLOAT32, Network
-from rnncli.notes import doubt
+from rnncli.tasks.line_by_line import Faults, line_by_line
 from rnncli.tasks.sequences import readers
 from rnncli.tasks.sequences.config import LabelledConfig
 from rnncli.tasks.sequences.experiment import Answers, network_shape
 from rnncli.tasks.sequences.learner import answered
-from rnncli.tasks.task import Asked, Predictor, Table, config_in
+from rnncli.tasks.sequences.readers import Words
+from rnncli.tasks.task import Asked, Piece, Pieces, Predictor, Table, config_in
 from rnncli.training.backpropagation import ThreadPool
 
 
@@ -36,34 +40,83 @@ class SequencePredictor(Predictor):
         self.network = Network(network_shape(self.config, self.reader, answers))
         self.network.load(arrays)
 
-    def predict(self, asked: Asked) -> Table:
-        """Return an answer for each sequence of the data, read like the training data except for `asked.reading`."""
+    def predict(self, asked: Asked) -> Table | Pieces:
+        """Return an answer for each sequence of the data, read like the training data except for `asked.reading`; for
+        lines as they come.
+        """
         if asked.data is None:
             raise UsageError("this model answers for given sequences; name a file of them, or - for standard input")
         data = self.config.changed(data=asked.reading).data
         assert isinstance(data, LabelledConfig)
-        nested, rows = self.answers_to(read_source(asked.data), data)
-        return Table(nested, rows, ";" if data.decimal == "," else ",", data.decimal)
+        delimiter, opened = ";" if data.decimal == "," else ",", Opened(asked.data)
+        lines = chain.from_iterable(lines_of(opened.beginning(), opened.name, data.encoding))
+        of_lines = self.answers.of_lines(lines, opened.name, data, self.columns, self.answers.is_answer)
+        if of_lines is None:
+            return Table(*self.answers_to(opened.source(), data), delimiter, data.decimal)
+        batches = lines_of(opened.pieces(), opened.name, data.encoding)
+        answers = self._by_line(batches, of_lines, Faults(opened.name, asked))
+        return Pieces(answers, delimiter=delimiter, decimal=data.decimal)
 
     def answers_to(self, source: Source, data: LabelledConfig) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Return the answers, nested and as flat rows, in the order of the sequences in `source`."""
         sequences = self.answers.read(source, data, self.columns, is_answer=self.answers.is_answer)
-        inputs, bases = readers.encode(self.reader, sequences), self.answers.bases(sequences, own=False)
+        inputs = readers.encode(self.reader, sequences)
         pool = ThreadPool(None, FLOAT32)
         try:
-            outputs = answered(self.network, inputs, pool, lexicon=self.reader.lexicon, bases=bases)
+            pieces = self.pieces(sequences, inputs, pool)
         finally:
             pool.close()
-        nested: list[dict[str, Any]] = []
-        rows: list[dict[str, Any]] = []
-        for i, (identity, output) in enumerate(zip(sequences.ids, outputs, strict=True)):
-            answer, flat = self.answers.answer(sequences, i, output)
-            nested.append({"id": identity, **answer})
-            rows += [{"id": identity, **row} for row in flat]
-        blanks = getattr(sequences, "blanks", ())
-        for place in blanks:
-            nested.insert(place, {"id": str(place + 1)} | dict.fromkeys(list(nested[0])[1:]))
-            rows.insert(place, {"id": str(place + 1)} | dict.fromkeys(list(rows[0])[1:]))
-        if blanks:
-            doubt(f"{source.name}:{blanks[0] + 1}: is blank, as {len(blanks):,} lines are; so are their answers")
-        return nested, rows
+        return [piece.nested for piece in pieces], [row for piece in pieces for row in piece.rows]
+
+    def pieces(self, sequences: Any, inputs: list[np.ndarray], pool: ThreadPool) -> list[Piece]:
+        """Return the answers for sequences with these inputs of the network."""
+        bases = self.answers.bases(sequences, own=False)
+        outputs = answered(self.network, inputs, pool, lexicon=self.reader.lexicon, bases=bases)
+        return [self.piece(sequences, i, output) for i, output in enumerate(outputs)]
+
+    def piece(self, sequences: Any, i: int, output: np.ndarray) -> Piece:
+        """Return the answer for sequence i, given its output."""
+        nested, rows = self.answers.answer(sequences, i, output)
+        identity = {"id": sequences.ids[i]}
+        return Piece(identity | nested, [identity | row for row in rows])
+
+    def _by_line(
+        self, batches: Iterable[list[Line]], of_lines: Callable[[Sequence[Line]], Any], faults: Faults
+    ) -> Iterator[list[Piece]]:
+        pool, empty = ThreadPool(None, FLOAT32), True
+        try:
+            for pieces in line_by_line(batches, _Lines(self, of_lines, pool), faults):
+                yield pieces
+                empty = False
+        finally:
+            pool.close()
+        if empty:
+            raise DataError(f"{faults.name}: is empty; give it an example a line")
+
+
+class _Lines:
+    """Answers for lines, of which `of_lines` makes sequences."""
+
+    def __init__(self, predictor: SequencePredictor, of_lines: Callable[[Sequence[Line]], Any], pool: ThreadPool):
+        self.predictor, self.of_lines, self.pool = predictor, of_lines, pool
+
+    def read(self, line: Line) -> np.ndarray | None:
+        if not line.text.strip():
+            return None
+        return readers.encode(self.predictor.reader, self.of_lines([line]))[0]
+
+    def answers(self, lines: Sequence[Line], inputs: Sequence[np.ndarray]) -> list[Piece]:
+        pieces = self.predictor.pieces(self.of_lines(lines), list(inputs), self.pool)
+        if isinstance(self.predictor.reader, Words):
+            self.predictor.reader.forget()  # or all words of an endless pipe would be kept
+        return pieces
+
+    def nothing(self, line: Line) -> Piece:
+        answers = self.predictor.answers
+        output = np.zeros((1, answers.outputs) if answers.every_step else answers.outputs, np.float32)
+        some = self.predictor.piece(self.of_lines([replace(line, text="-")]), 0, output)
+        return Piece(_emptied(some.nested), [_emptied(row) for row in some.rows])
+
+
+def _emptied(answer: dict[str, Any]) -> dict[str, Any]:
+    return dict.fromkeys(answer) | {"id": answer["id"]}

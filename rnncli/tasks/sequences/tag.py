@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from rnncli.data.lines import Line
 from rnncli.data.source import Source
 from rnncli.errors import DataError, shown
 from rnncli.kernels import losses
@@ -24,7 +25,7 @@ from rnncli.tasks.sequences.experiment import (
 )
 from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.sequences.spans import are_spans, span_f1, strays
-from rnncli.tasks.sequences.tagged import TagColumns, Tagged, only, read_tagged
+from rnncli.tasks.sequences.tagged import TagColumns, Tagged, only, read_tagged, sentences_in
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import CROSS_ENTROPY, Loss
 from rnncli.training.reports import Score
@@ -60,6 +61,12 @@ class Tags(Answers):
     @staticmethod
     def read(source: Source, data: Any, like: Any = None, *, is_answer: Callable[[str], bool] | None = None) -> Tagged:
         return read_tagged(source, data, like, is_tag=is_answer)
+
+    @staticmethod
+    def of_lines(
+        lines: Iterator[Line], name: str, data: Any, like: Any, is_answer: Callable[[str], bool]
+    ) -> Callable[[Sequence[Line]], Tagged] | None:
+        return sentences_in(lines, name, data, like)
 
     @staticmethod
     def columns(header: Mapping[str, Any]) -> TagColumns:

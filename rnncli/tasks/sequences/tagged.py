@@ -9,13 +9,14 @@ Sequences that are only to be tagged may lack the tags, and even the columns: th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from rnncli.data.csv_table import Table, declared_delimiter, read_table, refuse_nul
+from rnncli.data.lines import Line
 from rnncli.data.numeric import column_index, is_numeric_column, numeric_column
 from rnncli.data.source import Source, decode
 from rnncli.errors import DataError, UsageError, shown
@@ -190,6 +191,43 @@ def _are_sentences(rows: Rows, like: TagColumns, is_tag: Callable[[str], bool]) 
     last = max(i for i, (_, fields) in enumerate(rows) if fields)
     parted = any(not fields for _, fields in rows[:last])
     return not parted and not all(is_tag(f[int(like.label) - 1]) or f[int(like.label) - 1] in _UNKNOWN for f in full)
+
+
+def sentences_in(
+    lines: Iterator[Line], name: str, data: LabelledConfig, like: TagColumns
+) -> Callable[[Sequence[Line]], Tagged] | None:
+    """Return what makes sentences to be tagged of lines, one of each, or None if the file `name` has to be read as a
+    whole. `lines`, those of the file, are looked at as far as needed.
+    """
+    by_columns = like.form == "table" or data.format == "csv" or data.delimiter or data.skip_rows
+    if by_columns or name.lower().endswith(".csv") or not _begin_with_sentences(lines, like):
+        return None
+    note(f"{name}: each line is read as a sentence")
+
+    def sentences(some: Sequence[Line]) -> Tagged:
+        words = [_fields(line.text, None) for line in some]
+        places = [[line.number] * len(fields) for line, fields in zip(some, words, strict=True)]
+        return Tagged(name, like, [str(line.number) for line in some], places, words, None, None)
+
+    return sentences
+
+
+def _begin_with_sentences(lines: Iterator[Line], like: TagColumns) -> bool:
+    """True if one of the first lines, before a blank one among them, shows that each is a sentence: it has another
+    number of words than one, than the training data's columns, or than the line before it.
+    """
+    before = 0
+    for line in lines:
+        width = len(_fields(line.text, None))
+        if "\t" in line.text or (before and not width):
+            return False
+        if not width or line.text.startswith(("#", _DOCUMENT)):
+            continue
+        columns = 1 if like.delimiter else like.width
+        if width not in (1, columns) or before not in (0, width):
+            return True
+        before = width
+    return False
 
 
 def _from_columns(
