@@ -14,7 +14,6 @@ from typing import BinaryIO
 from rnncli.data.source import (
     STDIN,
     Source,
-    decode,
     encoding_name,
     likely,
     open_stdin,
@@ -69,7 +68,8 @@ class Opened:
 
     def source(self) -> Source:
         """Return all bytes at once."""
-        return self._source or Source(self.name, b"".join(self.pieces()))
+        self._source = self._source or Source(self.name, b"".join(self.pieces()))
+        return self._source
 
 
 def _as_they_come(stream: BinaryIO) -> Iterator[bytes]:
@@ -127,18 +127,15 @@ def _line(name: str, number: int, text: str, encoding: str) -> Line:
 
 def _texts(pieces: Iterator[bytes], name: str, encoding: str) -> Iterator[str]:
     """Yield the text of all pieces without a byte order mark."""
-    try:
-        decoder = codecs.getincrementaldecoder(encoding)(_MARKING)
-    except LookupError:
-        if name == STDIN:
-            raise UsageError(f"{encoding} cannot be read line by line; save the lines to a file, and name it") from None
-        yield decode(Source(name, b"".join(pieces)), encoding)
-        return
+    decoder = codecs.getincrementaldecoder(encoding)(_MARKING)
     begun = False
     for piece in itertools.chain(pieces, [b""]):
         if not begun:
             refuse_no_text(name, piece, encoding)
-        text = decoder.decode(piece, final=not piece)
+        try:
+            text = decoder.decode(piece, final=not piece)
+        except UnicodeError:  # from one of the few, such as punycode, that cannot mark a byte
+            raise UsageError(f"{encoding} cannot be read line by line; convert the lines to UTF-8") from None
         yield text if begun else text.removeprefix("\ufeff")
         begun = begun or bool(text)
 
