@@ -91,7 +91,8 @@ def command(run: str, data: str | None, form: str | None, svg: str | None, **opt
     A forecast gives the next rows, under the input's own column names, after its training data or after DATA.
     A language model gives the most probable next tokens after each line of DATA.
     A classify, regress or tag model answers each sequence of DATA.
-    A seq2seq or caption model writes answers to each input of DATA; lines in a pipe are answered as they come.
+    A seq2seq or caption model writes answers to each input of DATA.
+    Lines are answered as they come; one that cannot be answered keeps its place.
     """
     from rnncli.notes import noting
     from rnncli.tasks.task import Pieces, Stream

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol, TypeVar
 
-from rnncli.data.lines import Line
 from rnncli.errors import DataError
 from rnncli.notes import doubt
 from rnncli.tasks.task import Asked, Piece
 
+T = TypeVar("T")
 NAMED = 20  # inputs without an answer that are told one by one
 
 
 class Faults:
     """Counts the inputs of `name` without an answer, and tells the errors of the first NAMED.
 
-    what: "lines", "rows". strict: the first error is raised. A blank line is no fault.
+    what: "lines", "rows". strict: the first one is an end. A blank line is no fault.
     """
 
     def __init__(self, name: str, asked: Asked, what: str = "lines"):
@@ -25,9 +25,7 @@ class Faults:
         self._blank, self._blanks = "", 0
 
     def add(self, error: DataError) -> None:
-        """Tell of an input that cannot be answered, or raise its error."""
-        if self.strict:
-            raise error
+        """Tell of an input that cannot be answered."""
         self._count += 1
         if self._count <= NAMED:
             self._tell(str(error))
@@ -48,47 +46,60 @@ class Faults:
             raise DataError(f"{self.name}: {without}; mend those that are named above")
 
 
-class LineModel(Protocol):
-    """A model that answers for lines."""
+class Given(Protocol):
+    """A line or what else is answered alone: its place FILE:LINE, and what is wrong with it if it cannot be read."""
 
-    def read(self, line: Line) -> Any:
+    @property
+    def where(self) -> str: ...
+
+    @property
+    def error(self) -> DataError | None: ...
+
+
+G = TypeVar("G", bound=Given, contravariant=True)
+
+
+class Answering(Protocol[G]):
+    """A model that answers for each input alone."""
+
+    def read(self, one: G, /) -> Any:
         """Return the input in a line, None if it is blank; raise DataError if it cannot be answered."""
 
-    def answers(self, lines: Sequence[Line], inputs: Sequence[Any]) -> list[Piece]:
+    def answers(self, some: Sequence[G], inputs: Sequence[Any], /) -> list[Piece]:
         """Return the answers for lines with these inputs, at least one; they do not depend on each other."""
 
-    def nothing(self, line: Line) -> Piece:
+    def nothing(self, one: G, /) -> Piece:
         """Return an empty answer, in the form of the others."""
 
 
-def line_by_line(batches: Iterable[list[Line]], model: LineModel, faults: Faults) -> Iterator[list[Piece]]:
+def line_by_line(lists: Iterable[list[G]], model: Answering[G], faults: Faults) -> Iterator[list[Piece]]:
     """Yield the answers to lines in their order, those together that came together.
 
     Raises DataError at the end if some could not be answered, or if `faults` is strict at the first of them.
     """
     count = 0
-    for lines in batches:
-        count += len(lines)
-        inputs, error = _inputs(lines, model, faults)
+    for some in lists:
+        count += len(some)
+        inputs, error = _inputs(some, model, faults)
         good = [i for i, one in enumerate(inputs) if one is not None]
-        found = model.answers([lines[i] for i in good], [inputs[i] for i in good]) if good else []
+        found = model.answers([some[i] for i in good], [inputs[i] for i in good]) if good else []
         answered = dict(zip(good, found, strict=True))
-        yield [answered[i] if i in answered else model.nothing(lines[i]) for i in range(len(inputs))]
+        yield [answered[i] if i in answered else model.nothing(some[i]) for i in range(len(inputs))]
         if error:
             raise error
     faults.end(count)
 
 
-def _inputs(lines: Sequence[Line], model: LineModel, faults: Faults) -> tuple[list[Any], DataError | None]:
+def _inputs(some: Sequence[G], model: Answering[G], faults: Faults) -> tuple[list[Any], DataError | None]:
     """Return the input in each line, None without one; and the error at which strict reading stopped before the end."""
     inputs: list[Any] = []
-    for line in lines:
+    for one in some:
         try:
-            if line.error:
-                raise line.error
-            inputs.append(model.read(line))
+            if one.error:
+                raise one.error
+            inputs.append(model.read(one))
             if inputs[-1] is None:
-                faults.add_blank(line.where)
+                faults.add_blank(one.where)
         except DataError as error:
             if faults.strict:
                 return inputs, error
@@ -97,13 +108,6 @@ def _inputs(lines: Sequence[Line], model: LineModel, faults: Faults) -> tuple[li
     return inputs, None
 
 
-def each_or_none(read: Callable[[Any], Any], items: Iterable[Any], faults: Faults) -> list[Any]:
-    """Return what `read` makes of each item, None where it raises DataError, which `faults` hears of."""
-    found: list[Any] = []
-    for item in items:
-        try:
-            found.append(read(item))
-        except DataError as error:
-            faults.add(error)
-            found.append(None)
-    return found
+def in_lists(items: Sequence[T], size: int) -> Iterator[list[T]]:
+    """Yield the items in lists of `size`; the last may be shorter."""
+    return (list(items[start : start + size]) for start in range(0, len(items), size))

@@ -233,3 +233,67 @@ def test_words_of_lines_that_were_answered_are_not_kept(folder: Path, monkeypatc
     model = open_model("tag").load()
     kept = [len(model.reader._number) for _ in model.predict(Asked("new.txt", {}, {})).lists]
     assert max(kept) <= 11
+
+
+TABLES = {  # by form: the training table, the config, rows to predict and their ids; None where there is no answer
+    "text": (
+        "y,said\n" + "".join(f"{i % 2},{'fine' if i % 2 else 'dull'} film\n" for i in range(20)),
+        "task: classify\ndata: {path: d.csv, label: y, text: said, tokens: word, validation: 0}\n",
+        "said,y\nfine film,\n,1\na,b,c\ndull,1\n",
+        ["1", None, None, "4"],
+    ),
+    "wide": (
+        "y,a,b,c\n" + "".join(f"{i % 2},{i % 2},{i % 3},2\n" for i in range(20)),
+        "task: regress\ndata: {path: d.csv, label: y, validation: 0}\n",
+        "a,b,c\n1,2,3\n1,x,3\n4,5\n,,\n4,5,\n1e300,1,1\n7,8,9\n",
+        ["1", None, None, None, "5", None, "7"],
+    ),
+    "long": (
+        "id,x,y\n"
+        + "".join(f"s{i},{i % 2},{'up' if i % 2 else 'down'}\ns{i},2,{'up' if i % 2 else 'down'}\n" for i in range(20)),
+        "task: classify\ndata: {path: d.csv, label: y, id: id, validation: 0}\n",
+        "id,x\nq,1\nr,1\nq,0\nr,-\ns,x\nt,1\nu\nt,2\n",
+        ["q", None, None, "t", None],
+    ),
+    "tags": (
+        "id,x,y\n" + "".join(f"s{i},{i % 2},{'up' if i % 2 else 'down'}\ns{i},2,end\n" for i in range(20)),
+        "task: tag\ndata: {path: d.csv, label: y, id: id, validation: 0}\n",
+        "id,x\nq,1\nr,1\nr,-\nq,0\nt,1\n",
+        ["q", None, "t"],
+    ),
+}
+
+
+@pytest.mark.parametrize("form", TABLES)
+def test_rows_that_cannot_be_read_keep_their_place(form: str, tmp_path: Path) -> None:
+    table, config, rows, wanted = TABLES[form]
+    (tmp_path / "d.csv").write_text(table)
+    (tmp_path / "d.yaml").write_text(config + "model: {hidden_size: 4}\n" + TRAINING)
+    run("train", "d.yaml", "-q", "-o", "run", cwd=tmp_path).ok()
+    (tmp_path / "new.csv").write_text(rows)
+    done = run("predict", "run", "new.csv", "-f", "json", cwd=tmp_path)
+    bad = wanted.count(None)
+    assert done.failed(3) == f"new.csv: {bad} of {len(wanted)} rows have no answer; mend those that are named above"
+    assert done.err.count("rnncli: new.csv:") == bad
+    answers = json.loads(done.out)
+    assert [None if list(answer.values())[1] is None else answer["id"] for answer in answers] == wanted
+    header, *lines_ = rows.splitlines()
+    strict = run("predict", "run", "new.csv", "-f", "json", "--strict", cwd=tmp_path)
+    strict.failed(3)
+    assert json.loads(strict.out or "[]") == answers[: wanted.index(None)]
+    good = [line for line in lines_ if form in ("long", "tags") and line[0] in ("q", "t")]
+    if good:
+        (tmp_path / "good.csv").write_text("\n".join([header, *good]) + "\n")
+        alone = json.loads(run("predict", "run", "good.csv", "-f", "json", cwd=tmp_path).ok().out)
+        assert alone == [answer for answer in answers if answer["id"] in wanted]
+
+
+def test_a_column_that_may_be_thousands_is_refused_as_a_whole(tmp_path: Path) -> None:
+    table, config, *_ = TABLES["long"]
+    (tmp_path / "d.csv").write_text(table)
+    (tmp_path / "d.yaml").write_text(config + "model: {hidden_size: 4}\n" + TRAINING)
+    run("train", "d.yaml", "-q", "-o", "run", cwd=tmp_path).ok()
+    for rows in ("a,1.002\nb,919\n", "a,1.002\nb,919\nc,x\n"):
+        refused = run("predict", "run", "-", cwd=tmp_path, stdin="id,x\n" + rows)
+        assert "may be thousands or a fraction" in refused.failed(3)
+        assert refused.out == ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,7 +17,7 @@ from rnncli.data.vocabulary import Vocabulary, require_learnable, token_vocabula
 from rnncli.errors import DataError, UsageError
 from rnncli.nn.encoder_decoder import EncoderDecoder, PairShape
 from rnncli.nn.memory import require_memory
-from rnncli.tasks.line_by_line import Faults, line_by_line
+from rnncli.tasks.line_by_line import Faults, in_lists, line_by_line
 from rnncli.tasks.seq2seq.config import PairsConfig, WritingConfig
 from rnncli.tasks.seq2seq.learner import PairData, PairLearner, write
 from rnncli.tasks.seq2seq.pairs import PairColumns, Pairs, only, read_pairs
@@ -39,7 +39,7 @@ from rnncli.training.reports import Score
 BEAMS = 4
 ALPHA = 1.0  # of the length in a beam's ranking; see `rnncli.kernels.beam`
 LONGER = 1.5  # than the longest target of the training split an answer may become
-_AT_ONCE = 64
+_AT_ONCE = 64  # answers that are written together
 
 
 class Prompts(Protocol):
@@ -262,22 +262,14 @@ class Writer(Predictor):
         assert isinstance(data, PairsConfig)
         if self.prompts.encodes and not is_table(path):
             opened = Opened(path)
-            batches = lines_of(opened.pieces(), opened.name, data.encoding)
-            return Pieces(line_by_line(batches, _Lines(self, search), Faults(opened.name, asked)), as_lines=True)
-        return Pieces(self.from_table(read_source(path), data, search), as_lines=True)
-
-    def from_table(self, source: Source, data: PairsConfig, search: Search) -> Iterator[list[Piece]]:
-        """Return an iterator of the answers for the pairs of a table."""
+            came = lines_of(opened.pieces(), opened.name, data.encoding)
+            lists = (some for lines in came for some in in_lists(lines, _AT_ONCE))
+            return Pieces(line_by_line(lists, _Lines(self, search), Faults(opened.name, asked)), as_lines=True)
         self.prompts.decimal = data.decimal
-        return self._answered(read_pairs(source, data, self.columns, answered=False), search)
-
-    def _answered(self, pairs: Pairs, search: Search) -> Iterator[list[Piece]]:
-        for start in range(0, len(pairs), _AT_ONCE):
-            some = range(start, min(start + _AT_ONCE, len(pairs)))
-            prompts = [pairs.prompts[i] for i in some]
-            sources = self.prompts.encode(prompts, [pairs.where(i) for i in some])
-            texts = [self.columns.delimiter.join(prompt) for prompt in prompts]
-            yield self.pieces(texts, sources, search)
+        pairs = read_pairs(read_source(path), data, self.columns, answered=False)
+        prompts = [_Prompt(pairs.where(i), prompt) for i, prompt in enumerate(pairs.prompts)]
+        faults = Faults(pairs.name, asked, "rows")
+        return Pieces(line_by_line(in_lists(prompts, _AT_ONCE), _Cells(self, search), faults), as_lines=True)
 
     def pieces(self, texts: Sequence[str], sources: Sequence[np.ndarray], search: Search) -> list[Piece]:
         """Return the answers for texts that are encoded as these `sources`."""
@@ -293,6 +285,34 @@ class Writer(Predictor):
         """Return the text of `tokens` on one line."""
         text = detokenize(self.target.decode(tokens), self.target.kind)
         return text.strip("\n").replace("\n", " ")
+
+
+@dataclass(frozen=True)
+class _Prompt:
+    """What is given in a row of a table."""
+
+    where: str
+    cells: tuple[str, ...]
+    error: None = None
+
+
+class _Cells:
+    """Answers for rows of a table."""
+
+    def __init__(self, writer: Writer, search: Search):
+        self.writer, self.search = writer, search
+
+    def read(self, prompt: _Prompt) -> np.ndarray:
+        return self.writer.prompts.encode([prompt.cells], [prompt.where])[0]
+
+    def answers(self, prompts: Sequence[_Prompt], inputs: Sequence[np.ndarray]) -> list[Piece]:
+        return self.writer.pieces([self._text(prompt) for prompt in prompts], inputs, self.search)
+
+    def nothing(self, prompt: _Prompt) -> Piece:
+        return no_piece(self._text(prompt), scores=self.search.scores)
+
+    def _text(self, prompt: _Prompt) -> str:
+        return self.writer.columns.delimiter.join(prompt.cells)
 
 
 class _Lines:
@@ -313,8 +333,13 @@ class _Lines:
     def nothing(self, line: Line) -> Piece:
         if not line.text.strip():
             return as_piece(line.text, [Candidate("", 0.0)], scores=self.search.scores)
-        row = {"input": line.text, "rank": None, "output": None, "log_probability": None}
-        return Piece({"input": line.text, "outputs": None}, [row], ["\t" if self.search.scores else ""])
+        return no_piece(line.text, scores=self.search.scores)
+
+
+def no_piece(given: str, *, scores: bool) -> Piece:
+    """Return an empty answer to an input that cannot be answered."""
+    row = {"input": given, "rank": None, "output": None, "log_probability": None}
+    return Piece({"input": given, "outputs": None}, [row], ["\t" if scores else ""])
 
 
 def as_piece(given: str, answers: list[Candidate], *, scores: bool) -> Piece:

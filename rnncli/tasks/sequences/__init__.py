@@ -3,6 +3,7 @@
 config, task                             the keys of the tasks; the tasks
 examples, example_files                  sequences with a label or a number each; all file formats that hold them
 tagged                                   sequences with a tag for every step
+parts                                    the sequences of a table one by one, where some cannot be read
 readers                                  tokens, words and numbers to the inputs of a network
 experiment, predictor                    the experiment and the predictor that all three share
 classify, regress, tag                   labels, numbers, and tags for every step: reading, predicting, scoring

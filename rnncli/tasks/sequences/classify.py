@@ -17,7 +17,7 @@ from rnncli.kernels import losses
 from rnncli.tasks.sequences import baselines
 from rnncli.tasks.sequences.baselines import NaiveBayes, best_scale
 from rnncli.tasks.sequences.config import ClassifyConfig, ClassifyDataConfig
-from rnncli.tasks.sequences.example_files import read_examples, texts_in
+from rnncli.tasks.sequences.example_files import parts_in, read_examples, texts_in
 from rnncli.tasks.sequences.examples import Columns, Examples, only
 from rnncli.tasks.sequences.experiment import (
     Answers,
@@ -27,6 +27,7 @@ from rnncli.tasks.sequences.experiment import (
     require_words,
     splits_in,
 )
+from rnncli.tasks.sequences.parts import Parts
 from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import Loss
@@ -49,6 +50,14 @@ class OneAnswer(Answers):
         lines: Iterator[Line], name: str, data: Any, like: Any, is_answer: Callable[[str], bool]
     ) -> Callable[[Sequence[Line]], Examples] | None:
         return texts_in(lines, name, data, like, is_answer)
+
+    @staticmethod
+    def parts(source: Source, data: Any, like: Any) -> Parts | None:
+        return parts_in(source, data, like)
+
+    @staticmethod
+    def stand_in(like: Any) -> Examples:
+        return Examples("", like, ["1"], [1], None)
 
     @staticmethod
     def columns(header: Mapping[str, Any]) -> Columns:

@@ -25,6 +25,7 @@ from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import note
 from rnncli.tasks.sequences.config import NO_GROUP, ExamplesConfig
 from rnncli.tasks.sequences.examples import MISSING, Columns, Examples, finite
+from rnncli.tasks.sequences.parts import Parts, parts_of
 
 
 def read_archive(source: Source, data: ExamplesConfig, like: Columns | None, *, labelled: bool) -> Examples:
@@ -273,6 +274,23 @@ def read_examples(
             f"on {len(like.inputs)}"
         )
     return found
+
+
+def parts_in(source: Source, data: ExamplesConfig, like: Columns) -> Parts | None:
+    """Return the examples to be predicted in a CSV one by one, None for a file of another form."""
+    if like.form == "ts":
+        return None
+    table = read_table(
+        source,
+        encoding=data.encoding,
+        delimiter=data.delimiter,
+        decimal=data.decimal,
+        skip_rows=data.skip_rows,
+        ragged="keep" if data.ragged == "refuse" else data.ragged,
+        quoting=data.quoting,
+    )
+    parts = parts_of(table, like.id, together=like.form == "long")
+    return Parts(table, parts, lambda rows: from_table(rows, data, like, labelled=False))
 
 
 def _names(first: Line | None, data: ExamplesConfig, name: str | None) -> bool:

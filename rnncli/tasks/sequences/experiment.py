@@ -19,6 +19,7 @@ from rnncli.tasks.sequences import readers
 from rnncli.tasks.sequences.config import NO_GROUP, StepModelConfig
 from rnncli.tasks.sequences.examples import Columns, Examples
 from rnncli.tasks.sequences.learner import ExampleData, ExampleLearner
+from rnncli.tasks.sequences.parts import Parts
 from rnncli.tasks.sequences.readers import Numbers, Reader, Words
 from rnncli.tasks.sequences.tagged import TagColumns, Tagged
 from rnncli.tasks.task import Context, Experiment, Options, set_first_weights
@@ -57,6 +58,16 @@ class Answers:
         """Return what makes sequences to be predicted of lines, one of each, or None if the file `name` has to be read
         as a whole. `lines`, those of the file, are looked at as far as needed.
         """
+        raise NotImplementedError
+
+    @staticmethod
+    def parts(source: Source, data: Any, like: Any) -> Parts | None:
+        """Return the sequences to be predicted in a table one by one, None for a file of another form."""
+        raise NotImplementedError
+
+    @staticmethod
+    def stand_in(like: Any) -> Any:
+        """Return one sequence, which has no answer, for an answer of the form that all have."""
         raise NotImplementedError
 
     @staticmethod

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from rnncli.config.sections import Config
-from rnncli.data.lines import Line, Opened, lines_of
+from rnncli.data.lines import TOGETHER, Line, Opened, lines_of
 from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
 from rnncli.nn.network import FLOAT32, Network
-from rnncli.tasks.line_by_line import Faults, line_by_line
+from rnncli.tasks.line_by_line import Faults, in_lists, line_by_line
 from rnncli.tasks.sequences import readers
 from rnncli.tasks.sequences.config import LabelledConfig
 from rnncli.tasks.sequences.experiment import Answers, network_shape
 from rnncli.tasks.sequences.learner import answered
+from rnncli.tasks.sequences.parts import Part
 from rnncli.tasks.sequences.readers import Words
 from rnncli.tasks.task import Asked, Piece, Pieces, Predictor, Table, config_in
 from rnncli.training.backpropagation import ThreadPool
@@ -51,10 +51,14 @@ class SequencePredictor(Predictor):
         delimiter, opened = ";" if data.decimal == "," else ",", Opened(asked.data)
         lines = chain.from_iterable(lines_of(opened.beginning(), opened.name, data.encoding))
         of_lines = self.answers.of_lines(lines, opened.name, data, self.columns, self.answers.is_answer)
-        if of_lines is None:
+        if of_lines is not None:
+            batches = lines_of(opened.pieces(), opened.name, data.encoding)
+            answers = self._one_by_one(batches, of_lines, Faults(opened.name, asked))
+        elif (parts := self.answers.parts(opened.source(), data, self.columns)) is not None:
+            some = in_lists(parts.judged(), TOGETHER)
+            answers = self._one_by_one(some, parts.of, Faults(opened.name, asked, "rows"))
+        else:
             return Table(*self.answers_to(opened.source(), data), delimiter, data.decimal)
-        batches = lines_of(opened.pieces(), opened.name, data.encoding)
-        answers = self._by_line(batches, of_lines, Faults(opened.name, asked))
         return Pieces(answers, delimiter=delimiter, decimal=data.decimal)
 
     def answers_to(self, source: Source, data: LabelledConfig) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -80,12 +84,12 @@ class SequencePredictor(Predictor):
         identity = {"id": sequences.ids[i]}
         return Piece(identity | nested, [identity | row for row in rows])
 
-    def _by_line(
-        self, batches: Iterable[list[Line]], of_lines: Callable[[Sequence[Line]], Any], faults: Faults
+    def _one_by_one(
+        self, inputs: Iterable[list[Any]], sequences_of: Callable[[Sequence[Any]], Any], faults: Faults
     ) -> Iterator[list[Piece]]:
         pool, empty = ThreadPool(None, FLOAT32), True
         try:
-            for pieces in line_by_line(batches, _Lines(self, of_lines, pool), faults):
+            for pieces in line_by_line(inputs, _Inputs(self, sequences_of, pool), faults):
                 yield pieces
                 empty = False
         finally:
@@ -94,29 +98,27 @@ class SequencePredictor(Predictor):
             raise DataError(f"{faults.name}: is empty; give it an example a line")
 
 
-class _Lines:
-    """Answers for lines, of which `of_lines` makes sequences."""
+class _Inputs:
+    """Answers for lines or parts of a table, of which `sequences_of` makes sequences."""
 
-    def __init__(self, predictor: SequencePredictor, of_lines: Callable[[Sequence[Line]], Any], pool: ThreadPool):
-        self.predictor, self.of_lines, self.pool = predictor, of_lines, pool
+    def __init__(self, predictor: SequencePredictor, sequences_of: Callable[[Sequence[Any]], Any], pool: ThreadPool):
+        self.predictor, self.sequences_of, self.pool = predictor, sequences_of, pool
+        answers = predictor.answers
+        output = np.zeros((1, answers.outputs) if answers.every_step else answers.outputs, np.float32)
+        self._form = predictor.piece(answers.stand_in(predictor.columns), 0, output)
 
-    def read(self, line: Line) -> np.ndarray | None:
-        if not line.text.strip():
+    def read(self, one: Line | Part) -> np.ndarray | None:
+        if isinstance(one, Line) and not one.text.strip():
             return None
-        return readers.encode(self.predictor.reader, self.of_lines([line]))[0]
+        return readers.encode(self.predictor.reader, self.sequences_of([one]))[0]
 
-    def answers(self, lines: Sequence[Line], inputs: Sequence[np.ndarray]) -> list[Piece]:
-        pieces = self.predictor.pieces(self.of_lines(lines), list(inputs), self.pool)
+    def answers(self, some: Sequence[Line | Part], inputs: Sequence[np.ndarray]) -> list[Piece]:
+        pieces = self.predictor.pieces(self.sequences_of(some), list(inputs), self.pool)
         if isinstance(self.predictor.reader, Words):
             self.predictor.reader.forget()  # or all words of an endless pipe would be kept
         return pieces
 
-    def nothing(self, line: Line) -> Piece:
-        answers = self.predictor.answers
-        output = np.zeros((1, answers.outputs) if answers.every_step else answers.outputs, np.float32)
-        some = self.predictor.piece(self.of_lines([replace(line, text="-")]), 0, output)
-        return Piece(_emptied(some.nested), [_emptied(row) for row in some.rows])
-
-
-def _emptied(answer: dict[str, Any]) -> dict[str, Any]:
-    return dict.fromkeys(answer) | {"id": answer["id"]}
+    def nothing(self, one: Line | Part) -> Piece:
+        identity = {"id": str(one.number) if isinstance(one, Line) else one.id}
+        nested, rows = self._form.nested, self._form.rows
+        return Piece(dict.fromkeys(nested) | identity, [dict.fromkeys(row) | identity for row in rows])

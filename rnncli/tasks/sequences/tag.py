@@ -23,9 +23,10 @@ from rnncli.tasks.sequences.experiment import (
     named,
     splits_in,
 )
+from rnncli.tasks.sequences.parts import Parts
 from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.sequences.spans import are_spans, span_f1, strays
-from rnncli.tasks.sequences.tagged import TagColumns, Tagged, only, read_tagged, sentences_in
+from rnncli.tasks.sequences.tagged import TagColumns, Tagged, only, parts_in, read_tagged, sentences_in
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import CROSS_ENTROPY, Loss
 from rnncli.training.reports import Score
@@ -67,6 +68,14 @@ class Tags(Answers):
         lines: Iterator[Line], name: str, data: Any, like: Any, is_answer: Callable[[str], bool]
     ) -> Callable[[Sequence[Line]], Tagged] | None:
         return sentences_in(lines, name, data, like)
+
+    @staticmethod
+    def parts(source: Source, data: Any, like: Any) -> Parts | None:
+        return parts_in(source, data, like)
+
+    @staticmethod
+    def stand_in(like: Any) -> Tagged:
+        return Tagged("", like, ["1"], [[1]], None if like.text is None else [["-"]], None, None)
 
     @staticmethod
     def columns(header: Mapping[str, Any]) -> TagColumns:

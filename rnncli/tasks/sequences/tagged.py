@@ -24,6 +24,7 @@ from rnncli.notes import note
 from rnncli.tasks.sequences.config import NO_GROUP, LabelledConfig
 from rnncli.tasks.sequences.example_files import groups_of, label_index, labels_of
 from rnncli.tasks.sequences.examples import MISSING, finite
+from rnncli.tasks.sequences.parts import Parts, parts_of
 
 _CONLL_U = 10  # columns; words are in the second, parts of speech in the fourth
 _UNKNOWN = ("_", "-", "O", "X", "?")  # tags where nobody knows one
@@ -191,6 +192,24 @@ def _are_sentences(rows: Rows, like: TagColumns, is_tag: Callable[[str], bool]) 
     last = max(i for i, (_, fields) in enumerate(rows) if fields)
     parted = any(not fields for _, fields in rows[:last])
     return not parted and not all(is_tag(f[int(like.label) - 1]) or f[int(like.label) - 1] in _UNKNOWN for f in full)
+
+
+def parts_in(source: Source, data: LabelledConfig, like: TagColumns) -> Parts | None:
+    """Return the sequences to be tagged in a CSV one by one, None for a file of another form."""
+    if like.form != "table":
+        return None
+    table = read_table(
+        source,
+        encoding=data.encoding,
+        delimiter=data.delimiter,
+        decimal=data.decimal,
+        skip_rows=data.skip_rows,
+        ragged="keep" if data.ragged == "refuse" else data.ragged,
+        quoting=data.quoting,
+    )
+    column_index(table, str(like.id))
+    parts = parts_of(table, like.id, together=True)
+    return Parts(table, parts, lambda rows: _from_table(rows, data, like, tagged=False))
 
 
 def sentences_in(
