@@ -57,13 +57,14 @@ def read_table(
     decimal: str = ".",
     skip_rows: int = 0,
     skip_footer: int = 0,
-    ragged: Ragged = "refuse",
+    ragged: Ragged | Literal["keep"] = "refuse",
     quoting: Quoting | None = None,
     header: bool | None = None,
 ) -> Table:
     """Return the table in `source`, parsed strictly, without blank lines, the first `skip_rows` lines and the last
     `skip_footer` rows. quoting: whether quotes hold a field together; None means that they do but in a .tsv. header:
-    whether the first row names the columns; None means that it does unless it looks like data.
+    whether the first row names the columns; None means that it does unless it looks like data. ragged: "keep" for rows
+    of any number of fields, which `rectangular` may judge later.
 
     A note reports every choice made for the user (a delimiter, a column's name).
     Raises DataError naming the line, and UsageError for an impossible `delimiter` or `skip_rows`.
@@ -271,12 +272,13 @@ def rectangular(
     width: int,
     name: str,
     header_line: int,
-    ragged: Ragged,
+    ragged: Ragged | Literal["keep"],
     first: str = "header",
 ) -> list[Record]:
-    """Return the records with `width` fields; the others raise DataError, or are dropped and counted in a note."""
+    """Return the records with `width` fields; the others raise DataError, or are dropped and counted in a note, or
+    kept."""
     odd = [(line, fields) for line, fields in records if len(fields) != width]
-    if not odd:
+    if not odd or ragged == "keep":
         return records
     line, fields = odd[0]
     if ragged == "refuse":

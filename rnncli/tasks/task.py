@@ -5,7 +5,7 @@ A new task is a folder with such an object in its `task.py`, and one line in `re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -46,18 +46,24 @@ class Stream:
 
 @dataclass(frozen=True)
 class Piece:
-    """The answer for one input: as lines of text, nested, and flat."""
+    """The answer for one input: nested, flat, and as lines of text where a task writes some."""
 
-    lines: list[str]
     nested: dict[str, Any]
     rows: list[dict[str, Any]]
+    lines: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Pieces:
-    """An answer as pieces that are written input by input as they come."""
+    """An answer as pieces, one for each input, in lists of those that are written together as they come.
 
-    pieces: Iterator[Piece]
+    as_lines: True if they are lines of text unless another format is chosen; else the defaults of a `Table` hold.
+    """
+
+    lists: Iterator[list[Piece]]
+    as_lines: bool = False
+    delimiter: str = ","
+    decimal: str = "."
 
 
 Answers = Table | Stream | Pieces

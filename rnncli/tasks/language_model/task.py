@@ -16,7 +16,7 @@ class LanguageModelling(Task):
     name = "language-model"
     config = LanguageModelConfig
     options = {
-        "predict": frozenset({"top"}),
+        "predict": frozenset({"strict", "top"}),
         "evaluate": frozenset(),
         "generate": frozenset({"length", "count", "seed", "temperature", "top_k", "top_p"}),
     }

@@ -12,7 +12,7 @@ from rnncli.tasks.seq2seq.config import CaptionConfig, Seq2seqConfig
 from rnncli.tasks.task import Context, Experiment, Predictor, Task
 
 OPTIONS = {
-    "predict": frozenset({"n_best", "beam", "length_penalty", "scores"}),
+    "predict": frozenset({"strict", "n_best", "beam", "length_penalty", "scores"}),
     "evaluate": frozenset({"metric"}),
 }
 

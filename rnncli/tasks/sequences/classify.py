@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from rnncli.data.lines import Line
 from rnncli.data.source import Source
 from rnncli.data.text import Kind
 from rnncli.errors import ConfigError, DataError, shown
@@ -16,17 +17,18 @@ from rnncli.kernels import losses
 from rnncli.tasks.sequences import baselines
 from rnncli.tasks.sequences.baselines import NaiveBayes, best_scale
 from rnncli.tasks.sequences.config import ClassifyConfig, ClassifyDataConfig
-from rnncli.tasks.sequences.example_files import read_examples
+from rnncli.tasks.sequences.entries import Entries
+from rnncli.tasks.sequences.example_files import entries_in, read_examples, texts_in
 from rnncli.tasks.sequences.examples import Columns, Examples, only
 from rnncli.tasks.sequences.experiment import (
     Answers,
     Fact,
     SequenceExperiment,
-    SequencePredictor,
     named,
     require_words,
     splits_in,
 )
+from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import Loss
 from rnncli.training.reports import Confusion, Score
@@ -42,6 +44,20 @@ class OneAnswer(Answers):
         source: Source, data: Any, like: Any = None, *, is_answer: Callable[[str], bool] | None = None
     ) -> Examples:
         return read_examples(source, data, like, is_label=is_answer)
+
+    @staticmethod
+    def of_lines(
+        lines: Iterator[Line], name: str, data: Any, like: Any, is_answer: Callable[[str], bool]
+    ) -> Callable[[Sequence[Line]], Examples] | None:
+        return texts_in(lines, name, data, like, is_answer)
+
+    @staticmethod
+    def entries(source: Source, data: Any, like: Any) -> Entries | None:
+        return entries_in(source, data, like)
+
+    @staticmethod
+    def stand_in(like: Any) -> Examples:
+        return Examples("", like, ["1"], [1], None)
 
     @staticmethod
     def columns(header: Mapping[str, Any]) -> Columns:

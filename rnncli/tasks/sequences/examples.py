@@ -30,7 +30,10 @@ class Columns:
     headed: bool = True
 
     def to_header(self) -> dict[str, Any]:
-        return asdict(self) | {"inputs": list(self.inputs)}
+        header = asdict(self) | {"inputs": list(self.inputs)}
+        if self.headed:
+            del header["headed"]  # which 0.1 had not
+        return header
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Columns:
@@ -42,8 +45,7 @@ class Examples:
     """Examples with texts, or with values (n, C) float64 of n ≥ 1 steps each; labels is None if the data have none.
 
     lines are those on which the examples begin; ids are their names in the data, or else their numbers from 1; groups
-    those of which all examples stay in one split; blanks: the numbers from 0 of lines without a text, which only those
-    that are to be predicted may have.
+    those of which all examples stay in one split.
     """
 
     name: str
@@ -54,7 +56,6 @@ class Examples:
     texts: list[str] | None = None
     values: list[np.ndarray] | None = None
     groups: list[str] | None = None
-    blanks: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -80,6 +80,10 @@ class Words:
             self._lexicon = None
         return found
 
+    def forget(self) -> None:
+        """Forget the forms that were encoded so far, and their numbers with them."""
+        self._number, self._lexicon = {}, None
+
     def lexicon(self) -> Lexicon:
         """Return the lexicon of all forms that were encoded so far."""
         if self._lexicon is None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from rnncli.data.lines import lines_of
 from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
 from rnncli.tasks.sequences.config import ExamplesConfig
-from rnncli.tasks.sequences.example_files import read_examples
+from rnncli.tasks.sequences.example_files import read_examples, texts_in
 from rnncli.tasks.sequences.examples import Columns, Examples, only
 
 LONG = "id,t,x,y,label\na,1,1,5,up\nb,1,3,7,down\na,2,2,6,up\n"
@@ -17,8 +18,12 @@ TS = "@problemName p\n@classLabel true a b\n@data\n1,2,3:4,5,6:a\n7,8:9,10:b\n"
 
 def read(name: str, content: str, like: Columns | None = None, labels: str | None = None, **reading) -> Examples:
     """`labels`: those that a model knows; the examples are then to be predicted."""
-    is_label = None if labels is None else labels.split().__contains__
-    return read_examples(Source(name, content.encode()), ExamplesConfig(**reading), like, is_label=is_label)
+    source, data = Source(name, content.encode()), ExamplesConfig(**reading)
+    if labels is None:
+        return read_examples(source, data, like)
+    lines = [line for some in lines_of(source.pieces(), name) for line in some]
+    of_lines = texts_in(iter(lines), name, data, like, labels.split().__contains__)
+    return of_lines(lines) if of_lines else read_examples(source, data, like, is_label=labels.split().__contains__)
 
 
 def test_lines_are_a_label_and_a_text():
