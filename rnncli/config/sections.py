@@ -46,6 +46,8 @@ Encoding = Annotated[str, AfterValidator(encoding_name)]
 Duration = Annotated[str, BeforeValidator(duration)]
 Count = Annotated[int, Field(ge=1)]
 
+MOST_TOKENS = 65_535  # of a vocabulary besides <unk>: numbers of two bytes, and an output each
+
 
 class Section(BaseModel):
     """The base of the config and its sections: strict and frozen, without unknown keys or infinite numbers."""
@@ -82,6 +84,20 @@ class DataConfig(Section):
         if isinstance(size, int) and size and not cls.counts_rows:
             raise refusal(f"must be a fraction from 0 to {LARGEST_FRACTION}, or the path of a file")
         return size
+
+
+class VocabularyConfig(DataConfig):
+    """The data, with the limits of the vocabulary that is made of their tokens."""
+
+    min_count: Count = Field(
+        default=1,
+        description="How often the training split must have a token; one that is seen less often is read and written "
+        "as <unk>.",
+    )
+    vocabulary_size: Annotated[int, Field(ge=2, le=MOST_TOKENS)] | None = Field(
+        default=None,
+        description="How many tokens the vocabulary keeps besides <unk>, the most frequent ones; null is 65,535.",
+    )
 
 
 class TableConfig(DataConfig):

@@ -104,7 +104,9 @@ class PairExperiment(Experiment):
         training = config.training
         assert splits.train.targets is not None
         self.target = (
-            target_vocabulary(learnt) if learnt else token_vocabulary(splits.train.targets, config.data.tokens)
+            target_vocabulary(learnt)
+            if learnt
+            else token_vocabulary(splits.train.targets, config.data.tokens, config.data, "the targets")
         )
         require_learnable(self.target, splits.train.name)
         train = self._data(splits.train)

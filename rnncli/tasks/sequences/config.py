@@ -6,14 +6,22 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from rnncli.config.sections import Columns, Config, OneColumn, TableConfig, TokenModelConfig, TrainingConfig
+from rnncli.config.sections import (
+    Columns,
+    Config,
+    OneColumn,
+    TableConfig,
+    TokenModelConfig,
+    TrainingConfig,
+    VocabularyConfig,
+)
 from rnncli.config.values import refusal
 
 NO_GROUP = "none"  # as data.group: each sequence is drawn by itself
 WHOLE = "reads whole sequences; remove it"
 
 
-class LabelledConfig(TableConfig):
+class LabelledConfig(TableConfig, VocabularyConfig):
     """The data: where the labelled sequences are, and in which columns."""
 
     text: OneColumn | None = Field(default=None, description="The column that holds texts; for tag, words.")
