@@ -139,7 +139,8 @@ class TextExperiment(Experiment):
         scored = ids if len(before) else ids[1:]
         if not len(scored):
             return None
-        unknown = int(np.count_nonzero(scored == UNKNOWN))
+        words = self.vocabulary.kind not in ONE_CHARACTER
+        unknown = int(np.count_nonzero(scored == UNKNOWN)) if words else 0
         driver = self.learner.backpropagation
         self.learner.free()  # scoring takes room
         total, count = Validation(self.network, ids, before, driver).run()
