@@ -123,6 +123,19 @@ class TableConfig(DataConfig):
         return decimal
 
 
+NO_GROUP = "none"  # as data.group: each sequence is drawn by itself
+
+
+class GroupedConfig(TableConfig):
+    """The data of a table whose sequences are drawn into splits, equal ones together."""
+
+    group: str | None = Field(
+        default=None,
+        description="The column whose equal cells, such as a person's, stay in one split; null keeps equal inputs "
+        "together, none draws each sequence by itself.",
+    )
+
+
 class ModelConfig(Section):
     """The network: its cell, its size, and its initial weights."""
 

@@ -113,12 +113,12 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
     "regress": {"data": {**TABLE, **LABELLED, **TOKENS}, "model": {**STEPS, "pooling": None}, "training": {}},
     "tag": {"data": {**TABLE, **LABELLED}, "model": STEPS, "training": {}},
     "seq2seq": {
-        "data": {**TABLE, **VOCABULARY, **TOKENS, "target": None, "source": None},
+        "data": {**TABLE, **VOCABULARY, **TOKENS, "group": None, "target": None, "source": None},
         "model": {"embedding_size": None, "attention": None, "encoder_bidirectional": None},
         "training": {"teacher_forcing": 1.0},
     },
     "caption": {
-        "data": {**TABLE, **VOCABULARY, **TOKENS, "target": None, "inputs": None},
+        "data": {**TABLE, **VOCABULARY, **TOKENS, "group": None, "target": None, "inputs": None},
         "model": {"embedding_size": None},
         "training": {"teacher_forcing": 1.0},
     },

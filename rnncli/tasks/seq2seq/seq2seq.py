@@ -36,7 +36,9 @@ class Texts:
     def size(self) -> int:
         return len(self.vocabulary)
 
-    def encode(self, prompts: Sequence[tuple[str, ...]], where: Sequence[str]) -> list[np.ndarray]:
+    def encode(
+        self, prompts: Sequence[tuple[str, ...]], where: Sequence[str], *, scored: bool = False
+    ) -> list[np.ndarray]:
         texts = [_joined(prompt, self.vocabulary.kind) for prompt in prompts]
         sources = [self.vocabulary.encode(text).astype(np.int32) for text in texts]
         empty = next((i for i, prompt in enumerate(prompts) if not "".join(prompt).strip()), None)

@@ -9,19 +9,18 @@ from pydantic import Field, field_validator
 from rnncli.config.sections import (
     Columns,
     Config,
+    GroupedConfig,
     OneColumn,
-    TableConfig,
     TokenModelConfig,
     TrainingConfig,
     VocabularyConfig,
 )
 from rnncli.config.values import refusal
 
-NO_GROUP = "none"  # as data.group: each sequence is drawn by itself
 WHOLE = "reads whole sequences; remove it"
 
 
-class LabelledConfig(TableConfig, VocabularyConfig):
+class LabelledConfig(GroupedConfig, VocabularyConfig):
     """The data: where the labelled sequences are, and in which columns."""
 
     text: OneColumn | None = Field(default=None, description="The column that holds texts; for tag, words.")
@@ -34,11 +33,6 @@ class LabelledConfig(TableConfig, VocabularyConfig):
     time: str | None = Field(default=None, description="The column of times, which is not an input.")
     label: OneColumn | None = Field(
         default=None, description="The column with the answers; null looks for label or class."
-    )
-    group: str | None = Field(
-        default=None,
-        description="The column whose equal cells, such as a person's, stay in one split; null keeps equal inputs "
-        "together, none draws each sequence by itself.",
     )
     scaling: Literal["standard", "none"] | None = Field(
         default=None,

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rnncli.config.sections import Config
+from rnncli.config.sections import NO_GROUP, Config
 from rnncli.data.source import Source, read_source
 from rnncli.data.splits import Splits
 from rnncli.errors import ConfigError, DataError, UsageError, shown
@@ -15,7 +15,7 @@ from rnncli.nn.memory import require_memory
 from rnncli.nn.network import FLOAT32, Network, NetworkShape
 from rnncli.notes import doubt
 from rnncli.tasks.sequences import readers
-from rnncli.tasks.sequences.config import NO_GROUP, LabelledConfig, StepModelConfig
+from rnncli.tasks.sequences.config import LabelledConfig, StepModelConfig
 from rnncli.tasks.sequences.examples import Columns, Examples
 from rnncli.tasks.sequences.learner import ExampleData, ExampleLearner, answered
 from rnncli.tasks.sequences.readers import Numbers, Reader, Words
