@@ -100,6 +100,24 @@ class VocabularyConfig(DataConfig):
     )
 
 
+class VectorsConfig(VocabularyConfig):
+    """The data, with the vectors that their words start with."""
+
+    vectors: FilePath | None = Field(
+        default=None,
+        description="A file of vectors with which words start: text of word2vec or GloVe, or .safetensors with the "
+        "words in its metadata.",
+    )
+    freeze_vectors: bool = Field(default=False, description="Leave all vectors of words as they start.")
+
+    @field_validator("freeze_vectors")
+    @classmethod
+    def _has_vectors(cls, freeze: bool, info: ValidationInfo) -> bool:
+        if freeze and info.data.get("vectors") is None:
+            raise refusal("needs data.vectors; name a file of them, or remove it")
+        return freeze
+
+
 class TableConfig(DataConfig):
     """The data, with the keys for reading a table."""
 

@@ -43,9 +43,10 @@ COMMON: dict[str, dict[str, Any]] = {
     },
 }
 VOCABULARY = {"min_count": 1, "vocabulary_size": None}
+VECTORS = {**VOCABULARY, "vectors": None, "freeze_vectors": False}
 TABLE = {"delimiter": None, "decimal": ".", "skip_rows": 0, "ragged": "refuse", "quoting": None}
 LABELLED = {
-    **VOCABULARY,
+    **VECTORS,
     "group": None,
     "text": None,
     "inputs": None,
@@ -58,7 +59,7 @@ STEPS = {"embedding_size": None, "bidirectional": False, "character_size": None,
 TOKENS = {"tokens": "char"}
 OWN: dict[str, dict[str, dict[str, Any]]] = {
     "language-model": {
-        "data": {**TOKENS, **VOCABULARY},
+        "data": {**TOKENS, **VECTORS},
         "model": {"embedding_size": None},
         "training": {"bptt": None, "bptt_stride": None, "unknown_words": 0.5},
     },

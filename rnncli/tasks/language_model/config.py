@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from rnncli.config.sections import Config, Count, TokenModelConfig, TruncatedTrainingConfig, VocabularyConfig
+from rnncli.config.sections import Config, Count, TokenModelConfig, TruncatedTrainingConfig, VectorsConfig
 from rnncli.config.values import refusal
 
 BPTT = 64
@@ -14,7 +14,7 @@ LEAST_UPDATES = 1200
 VALIDATION = 300_000  # characters of a large text tell enough
 
 
-class TextConfig(VocabularyConfig):
+class TextConfig(VectorsConfig):
     """The data: where the text is, how to cut it into tokens, and how to split it."""
 
     tokens: Literal["char", "byte", "word"] = Field(default="char", description="The unit that a text is cut into.")

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnncli.data.source import Source, read_source
+from rnncli.data.vectors import Vectors, vectors_in
 from rnncli.data.vocabulary import ONE_CHARACTER, Vocabulary, require_learnable
 from rnncli.errors import ConfigError, DataError
 from rnncli.nn.memory import require_memory
@@ -19,7 +20,7 @@ from rnncli.tasks.language_model.config import BPTT, LanguageModelConfig
 from rnncli.tasks.language_model.corpus import Corpus, counted
 from rnncli.tasks.language_model.streams import StreamLearner, Validation
 from rnncli.tasks.language_model.unknown import UNKNOWN, RareWords
-from rnncli.tasks.task import Context, Experiment, Options, set_first_weights
+from rnncli.tasks.task import Context, Experiment, Options, set_first_weights, start_words
 from rnncli.training.reports import Score
 
 
@@ -53,7 +54,8 @@ class TextExperiment(Experiment):
         context: Context,
         learnt: Mapping[str, Any] | None = None,
     ):
-        self.config, bptt, stride = resolved(config)
+        vectors = None if learnt else vectors_in(config.data, config.data.tokens)
+        self.config, bptt, stride = resolved(config, vectors)
         splits = read_splits(self.config, source, Vocabulary.from_header(learnt["vocabulary"]) if learnt else None)
         self.vocabulary, self.train_ids = splits.vocabulary, splits.train
         self._held_out = {"validation": splits.validation} | ({"test": splits.test} if splits.test else {})
@@ -72,6 +74,7 @@ class TextExperiment(Experiment):
         require_memory(plan, shape, "model.hidden_size, training.batch_size or training.bptt")
         self.network = Network(shape, context.dtype)
         set_first_weights(self.network, self.config)
+        start_words(self.network, self.config.data, vectors, self.vocabulary)
         self.learner = StreamLearner(
             self.network,
             self.train_ids,
@@ -169,12 +172,12 @@ def _note_unseen(ids: np.ndarray, split: str) -> None:
         note(f"tokens of {split} that are not in the vocabulary: {share}, scored as <unk>")
 
 
-def resolved(config: LanguageModelConfig) -> tuple[LanguageModelConfig, int, int]:
+def resolved(config: LanguageModelConfig, vectors: Vectors | None) -> tuple[LanguageModelConfig, int, int]:
     """Return the config with the nulls that this task decides filled in, its bptt, and the steps between updates."""
     training, model = config.training, config.model
     bptt = training.bptt or max(BPTT, training.bptt_stride or 0)
     stride = training.bptt_stride or bptt
-    embedding = model.embedding_size
+    embedding = vectors.embedding_size(model.embedding_size) if vectors else model.embedding_size
     if embedding is None and config.data.tokens == "word":
         embedding = model.hidden_size
     filled = config.changed(training={"bptt": bptt, "bptt_stride": stride}, model={"embedding_size": embedding})

@@ -13,14 +13,14 @@ from rnncli.config.sections import (
     OneColumn,
     TokenModelConfig,
     TrainingConfig,
-    VocabularyConfig,
+    VectorsConfig,
 )
 from rnncli.config.values import refusal
 
 WHOLE = "reads whole sequences; remove it"
 
 
-class LabelledConfig(GroupedConfig, VocabularyConfig):
+class LabelledConfig(GroupedConfig, VectorsConfig):
     """The data: where the labelled sequences are, and in which columns."""
 
     text: OneColumn | None = Field(default=None, description="The column that holds texts; for tag, words.")
