@@ -48,6 +48,7 @@ Count = Annotated[int, Field(ge=1)]
 
 DIALECT = ("encoding", "delimiter", "decimal", "skip_rows", "header", "quoting", "ragged")
 """The keys of `data` that define how a table is read, which a model file keeps."""
+MOST_TOKENS = 65_535  # of a vocabulary besides <unk>: numbers of two bytes, and an output each
 
 
 class Section(BaseModel):
@@ -87,6 +88,38 @@ class DataConfig(Section):
         return size
 
 
+class VocabularyConfig(DataConfig):
+    """The data, with the limits of the vocabulary that is made of their tokens."""
+
+    min_count: Count = Field(
+        default=1,
+        description="How often the training split must have a token; one that is seen less often is read and written "
+        "as <unk>.",
+    )
+    vocabulary_size: Annotated[int, Field(ge=2, le=MOST_TOKENS)] | None = Field(
+        default=None,
+        description="How many tokens the vocabulary keeps besides <unk>, the most frequent ones; null is 65,535.",
+    )
+
+
+class VectorsConfig(VocabularyConfig):
+    """The data, with the vectors that their words start with."""
+
+    vectors: FilePath | None = Field(
+        default=None,
+        description="A file of vectors with which words start: text of word2vec or GloVe, or .safetensors with the "
+        "words in its metadata.",
+    )
+    freeze_vectors: bool = Field(default=False, description="Leave all vectors of words as they start.")
+
+    @field_validator("freeze_vectors")
+    @classmethod
+    def _has_vectors(cls, freeze: bool, info: ValidationInfo) -> bool:
+        if freeze and info.data.get("vectors") is None:
+            raise refusal("needs data.vectors; name a file of them, or remove it")
+        return freeze
+
+
 class TableConfig(DataConfig):
     """The data, with the keys for reading a table."""
 
@@ -118,6 +151,19 @@ class TableConfig(DataConfig):
         if decimal == info.data.get("delimiter"):
             raise refusal("must differ from data.delimiter; set another delimiter, such as ;")
         return decimal
+
+
+NO_GROUP = "none"  # as data.group: each sequence is drawn by itself
+
+
+class GroupedConfig(TableConfig):
+    """The data of a table whose sequences are drawn into splits, equal ones together."""
+
+    group: str | None = Field(
+        default=None,
+        description="The column whose equal cells, such as a person's, stay in one split; null keeps equal inputs "
+        "together, none draws each sequence by itself.",
+    )
 
 
 class ModelConfig(Section):

@@ -12,8 +12,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rnncli.config.loading import config_from_mapping
-from rnncli.config.sections import SECTIONS, C, Config, keys_of
+from rnncli.config.sections import SECTIONS, C, Config, VectorsConfig, keys_of
 from rnncli.data.source import Source
+from rnncli.data.vectors import Vectors
+from rnncli.data.vocabulary import Vocabulary
 from rnncli.errors import UsageError
 from rnncli.nn.network import FLOAT32, Model
 from rnncli.training.backpropagation import ThreadPool
@@ -98,6 +100,18 @@ def set_first_weights(network: Model, config: Config) -> None:
     """Set a model's first weights, as a config defines them, from its seed alone."""
     model = config.model
     network.initialise(model.recurrent_init, model.recurrent_scale, config.training.seed, model.chrono_init)
+
+
+def start_words(network: Model, data: VectorsConfig, vectors: Vectors | None, vocabulary: Vocabulary) -> None:
+    """Start the embeddings of words with their vectors, if there are any, and freeze them if the config says so."""
+    if data.vectors is None:
+        return
+    embedding = network.parameters.named("embedding.weight")
+    embedding.frozen = data.freeze_vectors
+    if vectors is not None:
+        numbers, values = vectors.of(vocabulary)
+        embedding.value[numbers] = values
+        network.pack()
 
 
 def config_in(header: Mapping[str, Any], schema: type[C]) -> C:

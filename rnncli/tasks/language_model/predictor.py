@@ -19,7 +19,8 @@ from rnncli.nn.network import Network
 from rnncli.nn.writers import TokenWriter
 from rnncli.notes import note
 from rnncli.tasks.language_model.config import LanguageModelConfig
-from rnncli.tasks.language_model.experiment import UNKNOWN, network_shape
+from rnncli.tasks.language_model.experiment import network_shape
+from rnncli.tasks.language_model.unknown import UNKNOWN
 from rnncli.tasks.line_by_line import Faults, line_by_line
 from rnncli.tasks.task import Asked, Options, Piece, Pieces, Predictor, config_in
 

@@ -21,6 +21,8 @@ class LanguageModelling(Task):
         "generate": frozenset({"length", "count", "seed", "temperature", "top_k", "top_p"}),
     }
 
+    before = {"training.unknown_words": "0"}
+
     def prepare(
         self, config: LanguageModelConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None = None
     ) -> Experiment:

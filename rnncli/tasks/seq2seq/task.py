@@ -15,12 +15,14 @@ OPTIONS = {
     "predict": frozenset({"strict", "n_best", "beam", "length_penalty", "scores"}),
     "evaluate": frozenset({"metric"}),
 }
+BEFORE = {"data.group": "none"}
 
 
 class Seq2seq(Task):
     name = "seq2seq"
     config = Seq2seqConfig
     options = OPTIONS
+    before = BEFORE
 
     def prepare(
         self, config: Seq2seqConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None = None
@@ -39,6 +41,7 @@ class Caption(Task):
     name = "caption"
     config = CaptionConfig
     options = OPTIONS
+    before = BEFORE
 
     def prepare(
         self, config: CaptionConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None = None

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from rnncli.config.sections import DIALECT, Config
+from rnncli.config.sections import DIALECT, NO_GROUP
 from rnncli.data.lines import Line, Opened, lines_of
 from rnncli.data.source import Source, is_table, read_source
 from rnncli.data.splits import Splits
@@ -52,17 +52,30 @@ class Prompts(Protocol):
     @property
     def size(self) -> int: ...
 
-    def encode(self, prompts: Sequence[tuple[str, ...]], where: Sequence[str]) -> list[np.ndarray]:
-        """Return one array for each prompt; raise DataError naming the place of a prompt that cannot be encoded."""
+    def encode(
+        self, prompts: Sequence[tuple[str, ...]], where: Sequence[str], *, scored: bool = False
+    ) -> list[np.ndarray]:
+        """Return one array for each prompt; raise DataError naming the place of a prompt that cannot be encoded.
+
+        scored: these are held out, and what training never saw is read as unknown.
+        """
 
     def to_header(self) -> dict[str, Any]: ...
 
 
-def splits_in(config: Config, source: Source, learnt: Mapping[str, Any] | None, *, named: bool) -> Splits[Pairs]:
-    """Return the splits of the pairs in `source`."""
+def splits_in(config: WritingConfig, source: Source, learnt: Mapping[str, Any] | None, *, named: bool) -> Splits[Pairs]:
+    """Return the splits of the pairs in `source`; named: those of a caption, all labels of which are in training."""
     like = PairColumns.from_header(learnt["columns"]) if learnt else None
-    whole = read_pairs(source, config.data, like, named=named)
-    return Splits(config, whole, lambda other: read_pairs(other, config.data, whole.columns), only)
+    whole = read_pairs(source, config.data, like, named=named, grouped=True)
+    apart = config.data.group == NO_GROUP
+    return Splits(
+        config,
+        whole,
+        lambda other: read_pairs(other, config.data, whole.columns),
+        only,
+        () if apart else whole.inputs(),
+        () if apart or not named else whole.labels(config.data.decimal),
+    )
 
 
 def target_vocabulary(header: Mapping[str, Any]) -> Vocabulary:
@@ -106,11 +119,14 @@ class PairExperiment(Experiment):
         training = config.training
         assert splits.train.targets is not None
         self.target = (
-            target_vocabulary(learnt) if learnt else token_vocabulary(splits.train.targets, config.data.tokens)
+            target_vocabulary(learnt)
+            if learnt
+            else token_vocabulary(splits.train.targets, config.data.tokens, config.data, "the targets")
         )
         require_learnable(self.target, splits.train.name)
         train = self._data(splits.train)
-        valid = self._data(splits.held_out["validation"]) if "validation" in splits.held_out else PairData([], [])
+        held_out = splits.held_out.get("validation")
+        valid = self._data(held_out, scored=True) if held_out else PairData([], [])
         shape = pair_shape(config, prompts, self.target)
         S, T = np.array(train.lengths()).max(axis=0)
         B = min(training.batch_size, len(train.sources))
@@ -136,14 +152,14 @@ class PairExperiment(Experiment):
         )
         self.facts = self._facts(train)
 
-    def _data(self, pairs: Pairs) -> PairData:
+    def _data(self, pairs: Pairs, *, scored: bool = False) -> PairData:
         assert pairs.targets is not None
         places = [pairs.where(i) for i in range(len(pairs))]
         targets = [self.target.encode(target).astype(np.int32) for target in pairs.targets]
         empty = next((i for i, target in enumerate(targets) if not len(target)), None)
         if empty is not None:
             raise DataError(f"{places[empty]}: a target without tokens; remove it")
-        return PairData(self.prompts.encode(pairs.prompts, places), targets)
+        return PairData(self.prompts.encode(pairs.prompts, places, scored=scored), targets)
 
     def _facts(self, train: PairData) -> tuple[tuple[str, str], ...]:
         model, shape = self.config.model, self.network.shape
@@ -194,7 +210,7 @@ class PairExperiment(Experiment):
             return None
         pairs = self.splits.held_out[split]
         assert pairs.targets is not None
-        sources = self.prompts.encode(pairs.prompts, [pairs.where(i) for i in range(len(pairs))])
+        sources = self.prompts.encode(pairs.prompts, [pairs.where(i) for i in range(len(pairs))], scored=True)
         answers = write(self.network, sources, beams=BEAMS, longest=self.longest, alpha=ALPHA)
         predicted = [detokenize(self.target.decode(best[0].tokens), self.target.kind).strip() for best in answers]
         actual = self._spaced(pairs.targets)

@@ -27,6 +27,7 @@ from rnncli.tasks.sequences.experiment import (
     named,
     require_words,
     splits_in,
+    word_size,
 )
 from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.task import Context
@@ -208,7 +209,7 @@ def resolved(config: Any, columns: Columns) -> Any:
     words = columns.form in ("text", "lines") and config.data.tokens == "word"
     require_words(config, words=words)
     model = config.model
-    embedding = model.hidden_size if words and model.embedding_size is None else model.embedding_size
+    embedding = word_size(config) if words else model.embedding_size
     found = named(config, columns) | ({"inputs": None} if columns.form == "ts" else {})
     return config.changed(data=found, model={"embedding_size": embedding, "pooling": model.pooling or "last"})
 

@@ -18,13 +18,14 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.config.sections import NO_GROUP
 from rnncli.data.csv_table import Table, read_table
 from rnncli.data.lines import Line
 from rnncli.data.numeric import column_index, is_number, is_numeric_column, numeric_column
 from rnncli.data.source import STDIN, Source, decode, is_table
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import note
-from rnncli.tasks.sequences.config import NO_GROUP, ExamplesConfig, LabelledConfig
+from rnncli.tasks.sequences.config import ExamplesConfig, LabelledConfig
 from rnncli.tasks.sequences.entries import Entries, entries_of
 from rnncli.tasks.sequences.examples import MISSING, Columns, Examples, finite
 

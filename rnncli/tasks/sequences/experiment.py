@@ -7,22 +7,29 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rnncli.config.sections import DIALECT, Config
+from rnncli.config.sections import DIALECT, NO_GROUP, Config
 from rnncli.data.lines import Line
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
+from rnncli.data.vectors import vectors_in
 from rnncli.errors import ConfigError, DataError, shown
 from rnncli.nn.memory import require_memory
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.notes import doubt
 from rnncli.tasks.sequences import readers
-from rnncli.tasks.sequences.config import NO_GROUP, StepModelConfig
+from rnncli.tasks.sequences.config import LabelledConfig, StepModelConfig
 from rnncli.tasks.sequences.entries import Entries
 from rnncli.tasks.sequences.examples import Columns, Examples
 from rnncli.tasks.sequences.learner import ExampleData, ExampleLearner
 from rnncli.tasks.sequences.readers import Numbers, Reader, Words
 from rnncli.tasks.sequences.tagged import TagColumns, Tagged
-from rnncli.tasks.task import Context, Experiment, Options, set_first_weights
+from rnncli.tasks.task import (
+    Context,
+    Experiment,
+    Options,
+    set_first_weights,
+    start_words,
+)
 from rnncli.training.backpropagation import Loss
 from rnncli.training.reports import Score
 
@@ -131,16 +138,26 @@ class SequenceExperiment(Experiment):
             self.reader = readers.from_header(learnt["encoder"])
         else:
             self.reader = readers.fitted(train, config.data)
-        data = self._data(train, own=True)
+        data, model = config.data, config.model
+        assert isinstance(data, LabelledConfig)
+        assert isinstance(model, StepModelConfig)
+        vocabulary = None if isinstance(self.reader, Numbers) else self.reader.vocabulary
+        vectors = None if learnt else vectors_in(data, vocabulary.kind if vocabulary else None)
+        if vectors:
+            size = vectors.embedding_size(model.embedding_size)
+            self.config = config = config.changed(model={"embedding_size": size})
+        given = self._data(train, own=True)
         held_out = {name: self._data(self._seen(name, split)) for name, split in splits.held_out.items()}
-        lengths = [len(x) for x in data.inputs]
+        lengths = [len(x) for x in given.inputs]
         shape = network_shape(config, self.reader, answers)
         _require_memory(shape, max(lengths), min(training.batch_size, len(lengths)))
         self.network = Network(shape, context.dtype)
         set_first_weights(self.network, config)
+        if vocabulary:
+            start_words(self.network, data, vectors, vocabulary)
         self.learner = ExampleLearner(
             self.network,
-            data,
+            given,
             held_out.get("validation", ExampleData()),
             loss=answers.loss(config),
             batch_size=training.batch_size,
@@ -248,6 +265,14 @@ def network_shape(config: Config, reader: Reader, answers: Answers) -> NetworkSh
         characters=characters,
         character_size=(model.character_size or 0) if characters or not answers.every_step else 0,
     )
+
+
+def word_size(config: Config) -> int | None:
+    """Return the size of word vectors that the config names, by default as many as hidden units; None if it is that of
+    the vectors in `data.vectors`."""
+    assert isinstance(config.model, StepModelConfig)
+    assert isinstance(config.data, LabelledConfig)
+    return config.model.embedding_size or (None if config.data.vectors else config.model.hidden_size)
 
 
 def named(config: Config, columns: Columns | TagColumns) -> dict[str, Any]:

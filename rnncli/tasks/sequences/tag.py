@@ -23,6 +23,7 @@ from rnncli.tasks.sequences.experiment import (
     SequenceExperiment,
     named,
     splits_in,
+    word_size,
 )
 from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.sequences.spans import are_spans, span_f1, strays
@@ -169,7 +170,7 @@ def resolved(config: TagConfig, columns: TagColumns) -> TagConfig:
     model, words = config.model, columns.text is not None
     spelling = model.character_size if model.character_size is not None else CHARACTER_SIZE
     filled = {
-        "embedding_size": (model.embedding_size or model.hidden_size) if words else None,
+        "embedding_size": word_size(config) if words else None,
         "character_size": spelling if words else None,
     }
     return config.changed(data=named(config, columns), model=filled)

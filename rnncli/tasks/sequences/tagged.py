@@ -15,13 +15,14 @@ from typing import Any, Literal
 
 import numpy as np
 
+from rnncli.config.sections import NO_GROUP
 from rnncli.data.csv_table import Table, declared_delimiter, read_table, refuse_nul
 from rnncli.data.lines import Line
 from rnncli.data.numeric import column_index, is_numeric_column, numeric_column
 from rnncli.data.source import Source, decode
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import note
-from rnncli.tasks.sequences.config import NO_GROUP, LabelledConfig
+from rnncli.tasks.sequences.config import LabelledConfig
 from rnncli.tasks.sequences.entries import Entries, entries_of
 from rnncli.tasks.sequences.example_files import dialect, groups_of, label_index, labels_of
 from rnncli.tasks.sequences.examples import MISSING, finite
