@@ -23,6 +23,7 @@ class Cells:
 
     encodes = False
     kind = "values"
+    vocabulary = None
 
     def __init__(self, columns: Sequence[Mapping[str, Any]], decimal: str):
         self.columns, self.decimal = columns, decimal
@@ -51,6 +52,9 @@ class Cells:
 
     def encode(self, prompts: Sequence[tuple[str, ...]], where: Sequence[str]) -> list[np.ndarray]:
         return [self._vector(prompt, place) for prompt, place in zip(prompts, where, strict=True)]
+
+    def tokens(self, prompt: tuple[str, ...]) -> list[str]:
+        return []
 
     def _vector(self, prompt: tuple[str, ...], where: str) -> np.ndarray:
         if len(prompt) != len(self.columns):

@@ -16,10 +16,12 @@ from rnncli.data.vocabulary import Vocabulary, require_learnable, token_vocabula
 from rnncli.errors import DataError, UsageError
 from rnncli.nn.encoder_decoder import EncoderDecoder, PairShape
 from rnncli.nn.memory import require_memory
+from rnncli.nn.writers import Written
 from rnncli.tasks.seq2seq.config import PairsConfig, WritingConfig
 from rnncli.tasks.seq2seq.learner import PairData, PairLearner, write
 from rnncli.tasks.seq2seq.pairs import PairColumns, Pairs, only, read_pairs
 from rnncli.tasks.seq2seq.scores import METRICS, baselines, edit_distance
+from rnncli.tasks.seq2seq.unknown import Seldom, spelled
 from rnncli.tasks.task import (
     Asked,
     Context,
@@ -48,10 +50,16 @@ class Prompts(Protocol):
     decimal: str  # of numbers among what is given
 
     @property
+    def vocabulary(self) -> Vocabulary | None: ...
+
+    @property
     def size(self) -> int: ...
 
     def encode(self, prompts: Sequence[tuple[str, ...]], where: Sequence[str]) -> list[np.ndarray]:
         """Return one array for each prompt; raise DataError naming the place of a prompt that cannot be encoded."""
+
+    def tokens(self, prompt: tuple[str, ...]) -> list[str]:
+        """Return the tokens of a prompt as they stand in it; none if nothing is encoded."""
 
     def to_header(self) -> dict[str, Any]: ...
 
@@ -84,6 +92,11 @@ def pair_shape(config: WritingConfig, prompts: Prompts, target: Vocabulary) -> P
         attention=looks if looks != "none" else None,
         encoder_bidirectional=bool(getattr(model, "encoder_bidirectional", False)),
     )
+
+
+def copies(config: WritingConfig) -> bool:
+    """Return True if unknown tokens are copied from the source."""
+    return getattr(config.model, "copy", "none") == "attention"  # a caption has no source to copy from
 
 
 class PairExperiment(Experiment):
@@ -131,6 +144,7 @@ class PairExperiment(Experiment):
             teacher_forcing=training.teacher_forcing,
             seed=training.seed,
             pool=context.pool,
+            seldom=self._seldom(train),
         )
         self.facts = self._facts(train)
 
@@ -142,6 +156,12 @@ class PairExperiment(Experiment):
         if empty is not None:
             raise DataError(f"{places[empty]}: a target without tokens; remove it")
         return PairData(self.prompts.encode(pairs.prompts, places), targets)
+
+    def _seldom(self, train: PairData) -> Seldom | None:
+        """Return what is seen as unknown now and then; None for characters and bytes, unless they are copied."""
+        if self.target.kind in ("char", "byte") and not copies(self.config):
+            return None
+        return Seldom(train.sources, train.targets, self.prompts.vocabulary, self.target, self.config.training.seed)
 
     def _facts(self, train: PairData) -> tuple[tuple[str, str], ...]:
         model, shape = self.config.model, self.network.shape
@@ -193,8 +213,12 @@ class PairExperiment(Experiment):
         pairs = self.splits.held_out[split]
         assert pairs.targets is not None
         sources = self.prompts.encode(pairs.prompts, [pairs.where(i) for i in range(len(pairs))])
-        answers = write(self.network, sources, beams=BEAMS, longest=self.longest, alpha=ALPHA)
-        predicted = [detokenize(self.target.decode(best[0].tokens), self.target.kind).strip() for best in answers]
+        copying = copies(self.config)
+        answers = write(self.network, sources, beams=BEAMS, longest=self.longest, alpha=ALPHA, copies=copying)
+        predicted = [
+            detokenize(spelled(best[0], self.target, self.prompts.tokens(prompt)), self.target.kind).strip()
+            for best, prompt in zip(answers, pairs.prompts, strict=True)
+        ]
         actual = self._spaced(pairs.targets)
         edits = [
             edit_distance(tokenize(a, self.target.kind), tokenize(b, self.target.kind))
@@ -290,12 +314,22 @@ class Writer(Predictor):
         if not prompts:
             return []
         sources, beams = self.prompts.encode(prompts, places), max(search.beam, search.n_best)
-        answers = write(self.network, sources, beams=beams, longest=self.longest, alpha=search.length_penalty)
-        return [[Candidate(self._text(a.tokens), a.score) for a in found[: search.n_best]] for found in answers]
+        answers = write(
+            self.network,
+            sources,
+            beams=beams,
+            longest=self.longest,
+            alpha=search.length_penalty,
+            copies=copies(self.config),
+        )
+        return [
+            [Candidate(self._text(a, prompt), a.score) for a in found[: search.n_best]]
+            for found, prompt in zip(answers, prompts, strict=True)
+        ]
 
-    def _text(self, tokens: np.ndarray) -> str:
-        """Return the text of `tokens` on one line."""
-        text = detokenize(self.target.decode(tokens), self.target.kind)
+    def _text(self, answer: Written, prompt: tuple[str, ...]) -> str:
+        """Return the text of an answer to `prompt` on one line."""
+        text = detokenize(spelled(answer, self.target, self.prompts.tokens(prompt)), self.target.kind)
         return text.strip("\n").replace("\n", " ")
 
 
