@@ -16,6 +16,7 @@ import numpy as np
 from rnncli.data.vocabulary import Vocabulary
 from rnncli.kernels import random
 from rnncli.nn.writers import Written
+from rnncli.notes import note
 
 UNKNOWN = 0
 _SHARE = 0.5
@@ -26,6 +27,7 @@ class Seldom:
     """The tokens that one source, or one target, of the training split alone has.
 
     sources, targets: token numbers (n,) of each pair. read: the vocabulary of the sources, None if they are no tokens.
+    count: how many such tokens there are; shared: how many of them are of one source and of one target.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Seldom:
         self._source_draws = _draws(sources, read, tokens) if read else None
         self._target_draws = _draws(targets, written, tokens)
         self.count = len(tokens)
+        self.shared = 0 if self._source_draws is None else _common(self._source_draws, self._target_draws)
 
     def replaced(
         self, sources: Sequence[np.ndarray], targets: Sequence[np.ndarray], update: int
@@ -54,6 +57,27 @@ class Seldom:
         return sources, _without(targets, chosen[self._target_draws])
 
 
+def seldom_in(
+    sources: Sequence[np.ndarray],
+    targets: Sequence[np.ndarray],
+    read: Vocabulary | None,
+    written: Vocabulary,
+    seed: int,
+    *,
+    copying: bool,
+) -> Seldom | None:
+    """Return what training sees as unknown now and then; None for characters and bytes, unless they are copied."""
+    if written.kind in ("char", "byte") and not copying:
+        return None
+    seldom = Seldom(sources, targets, read, written, seed)
+    if copying and not (seldom.shared or any(UNKNOWN in target for target in targets)):
+        note(
+            "model.copy: nothing is learnt to be copied, because no token of a source and its target occurs in one "
+            "pair alone; train on pairs with more such words, or leave it out"
+        )
+    return seldom
+
+
 def _draws(sequences: Sequence[np.ndarray], vocabulary: Vocabulary, tokens: dict[str, int]) -> np.ndarray:
     """Return the number of the draw that decides about each token of the vocabulary, −1 if none; adds to `tokens`."""
     having = np.zeros(len(vocabulary), int)
@@ -64,6 +88,11 @@ def _draws(sequences: Sequence[np.ndarray], vocabulary: Vocabulary, tokens: dict
     for number in np.flatnonzero(having == 1).tolist():
         draws[number] = tokens.setdefault(vocabulary.tokens[number], len(tokens))
     return draws
+
+
+def _common(first: np.ndarray, second: np.ndarray) -> int:
+    """Return how many draws decide about tokens on both sides."""
+    return len(np.intersect1d(first[first >= 0], second[second >= 0]))
 
 
 def _without(sequences: Sequence[np.ndarray], chosen: np.ndarray) -> list[np.ndarray]:

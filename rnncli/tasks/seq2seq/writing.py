@@ -21,7 +21,7 @@ from rnncli.tasks.seq2seq.config import PairsConfig, WritingConfig
 from rnncli.tasks.seq2seq.learner import PairData, PairLearner, write
 from rnncli.tasks.seq2seq.pairs import PairColumns, Pairs, only, read_pairs
 from rnncli.tasks.seq2seq.scores import METRICS, baselines, edit_distance
-from rnncli.tasks.seq2seq.unknown import Seldom, spelled
+from rnncli.tasks.seq2seq.unknown import seldom_in, spelled
 from rnncli.tasks.task import (
     Asked,
     Context,
@@ -144,7 +144,9 @@ class PairExperiment(Experiment):
             teacher_forcing=training.teacher_forcing,
             seed=training.seed,
             pool=context.pool,
-            seldom=self._seldom(train),
+            seldom=seldom_in(
+                train.sources, train.targets, prompts.vocabulary, self.target, training.seed, copying=copies(config)
+            ),
         )
         self.facts = self._facts(train)
 
@@ -156,12 +158,6 @@ class PairExperiment(Experiment):
         if empty is not None:
             raise DataError(f"{places[empty]}: a target without tokens; remove it")
         return PairData(self.prompts.encode(pairs.prompts, places), targets)
-
-    def _seldom(self, train: PairData) -> Seldom | None:
-        """Return what is seen as unknown now and then; None for characters and bytes, unless they are copied."""
-        if self.target.kind in ("char", "byte") and not copies(self.config):
-            return None
-        return Seldom(train.sources, train.targets, self.prompts.vocabulary, self.target, self.config.training.seed)
 
     def _facts(self, train: PairData) -> tuple[tuple[str, str], ...]:
         model, shape = self.config.model, self.network.shape
@@ -323,9 +319,15 @@ class Writer(Predictor):
             copies=copies(self.config),
         )
         return [
-            [Candidate(self._text(a, prompt), a.score) for a in found[: search.n_best]]
-            for found, prompt in zip(answers, prompts, strict=True)
+            self._candidates(found, prompt)[: search.n_best] for found, prompt in zip(answers, prompts, strict=True)
         ]
+
+    def _candidates(self, answers: list[Written], prompt: tuple[str, ...]) -> list[Candidate]:
+        """Return the answers to `prompt`; of those that read alike, with a word that is copied or known, the best."""
+        scores: dict[str, float] = {}
+        for answer in answers:
+            scores.setdefault(self._text(answer, prompt), answer.score)
+        return [Candidate(text, score) for text, score in scores.items()]
 
     def _text(self, answer: Written, prompt: tuple[str, ...]) -> str:
         """Return the text of an answer to `prompt` on one line."""
