@@ -105,7 +105,7 @@ class PairLearner(Stateless):
         sources: Sequence[np.ndarray] = [data.sources[i] for i in chosen]
         answers: Sequence[np.ndarray] = [data.targets[i] for i in chosen]
         training = update is not None
-        if update is not None and self.seldom:
+        if update is not None and self.seldom is not None:
             sources, answers = self.seldom.replaced(sources, answers, update)
         key = (len(chosen), training)
         if key not in self._workspaces:

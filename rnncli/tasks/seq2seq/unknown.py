@@ -40,7 +40,7 @@ class Seldom:
     ):
         self.seed = seed
         tokens: dict[str, int] = {}  # the number of each token's draw
-        self._source_draws = _draws(sources, read, tokens) if read else None
+        self._source_draws = _draws(sources, read, tokens) if read is not None else None
         self._target_draws = _draws(targets, written, tokens)
         self.count = len(tokens)
         self.shared = 0 if self._source_draws is None else _common(self._source_draws, self._target_draws)
