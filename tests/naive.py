@@ -147,13 +147,18 @@ def tagger(shape, weights, sentence, lexicon):
 
 def encoder_decoder(shape, weights, source, tokens):
     """Outputs (T, V + 1) for one source, tokens (S,) or a vector, and the target tokens (T,) that the decoder reads."""
+    return attending_encoder_decoder(shape, weights, source, tokens)[0]
+
+
+def attending_encoder_decoder(shape, weights, source, tokens):
+    """The same outputs, and the weights (T, S) that attention gives to the source; none without attention."""
     H, L = shape.hidden_size, shape.num_layers
     nothing = zero_state(shape.cell, H)
     memory = sequence(shape.encoder, _under("encoder.", weights), source, [nothing] * 2 * L) if shape.encodes else None
     vector = pooled(memory, "last", H, None) if shape.encodes else source
     start = np.tanh(weights["start.weight"] @ vector + weights["start.bias"])
     state = [(start[l * H : (l + 1) * H], *nothing[1:]) for l in range(L)]
-    outputs = []
+    outputs, paid = [], []
     for h in sequence(shape.decoder, _under("decoder.", weights), tokens, state):
         if shape.attention:
             query = weights["attention.query.weight"] @ h
@@ -163,10 +168,11 @@ def encoder_decoder(shape, weights, source, tokens):
             else:
                 scores = memory @ query
             alpha = np.exp(scores) / np.exp(scores).sum()
+            paid.append(alpha)
             joined = np.concatenate([h, alpha @ memory])
             h = np.tanh(weights["attention.combine.weight"] @ joined + weights["attention.combine.bias"])
         outputs.append(weights["head.weight"] @ h + weights["head.bias"])
-    return np.stack(outputs)
+    return np.stack(outputs), paid
 
 
 def segment_network(shape, weights, segments, ahead, channel):

@@ -3,6 +3,9 @@
 Row b·K + k of every array is hypothesis k of sequence b. A hypothesis is finished when it chooses <end> and is then
 among the K best; a sequence is finished when K of its hypotheses are. Finished hypotheses are ranked by
 log-probability / length^alpha, <end> counted (Wu et al., 2016, without their offset). K = 1 is greedy search.
+
+Every row also records the source place that it looked at most, from which an unknown word can be copied (Luong et
+al., 2015, "Addressing the rare word problem"; Jean et al., 2015).
 """
 
 from __future__ import annotations
@@ -40,6 +43,15 @@ class Sight(NamedTuple):
     weights: np.ndarray  # (1, R, S)
     joined: np.ndarray  # (1, R, H + F)
     combined: np.ndarray  # (1, R, H)
+    copied: np.ndarray  # (R, S) bool: the source places that may be copied
+
+
+class Records(NamedTuple):
+    """What the R rows chose at each of N steps; all (N, R) int32."""
+
+    tokens: np.ndarray
+    parents: np.ndarray  # the row that was continued
+    places: np.ndarray  # the source place that it looked at most; 0 without attention
 
 
 class Found(NamedTuple):
@@ -71,6 +83,20 @@ def _say(weights, state, sight, R):
     multiply(sight.joined, sight.combine_packed, sight.combine_bias, sight.combined, 0, 1, 0, R)
     attention.squash(sight.combined, 0, R)
     multiply(sight.combined, weights.head, weights.head_bias, state.logits, 0, 1, 0, R)
+
+
+@jit
+def _looked_at(sight, r):
+    """Return the source place, of those that may be copied, to which row r pays the largest weight; of equal ones the
+    first; 0 if there is none.
+    """
+    if sight.way == NONE:
+        return 0
+    weights, best = sight.weights[0, r], -1
+    for s in range(sight.lengths[r]):
+        if sight.copied[r, s] and (best < 0 or weights[s] > weights[best]):
+            best = s
+    return max(best, 0)
 
 
 @jit
@@ -139,13 +165,13 @@ def _follow(states, parents):
 
 
 @jit
-def search(weights, state, sight, end, excluded, alpha, tokens, parents, live, found):
+def search(weights, state, sight, end, excluded, alpha, records, live, found):
     """Find answers of up to N tokens to B sequences, whose first states are in row 0 of state.arrays.
 
-    `found` gets the best ones. tokens, parents (N, R) int32 get the token that each row chose at each step, and the
-    row that it continued. live (R,) float64 is scratch.
+    `found` gets the best ones, and `records` what every row chose. live (R,) float64 is scratch.
     """
     word = denormals.flush()
+    tokens, parents, places = records.tokens, records.parents, records.places
     N, R = tokens.shape
     B, K = found.rank.shape
     scores = np.empty(2 * K)
@@ -164,7 +190,7 @@ def search(weights, state, sight, end, excluded, alpha, tokens, parents, live, f
             if found.finished[b] < K:
                 count = _candidates(state.logits[0], live, first, K, excluded, scores, rows, words)
             for r in range(first, first + K):
-                live[r], tokens[n, r], parents[n, r] = NOWHERE, end, r
+                live[r], tokens[n, r], parents[n, r], places[n, r] = NOWHERE, end, r, 0
             kept = 0
             for i in range(count):
                 if words[i] == end:
@@ -173,6 +199,7 @@ def search(weights, state, sight, end, excluded, alpha, tokens, parents, live, f
                 elif kept < K:
                     r = first + kept
                     live[r], tokens[n, r], parents[n, r] = scores[i], words[i], rows[i]
+                    places[n, r] = _looked_at(sight, rows[i])
                     kept += 1
             running += found.finished[b] < K and kept > 0
         previous[0] = tokens[n]
@@ -189,11 +216,17 @@ def search(weights, state, sight, end, excluded, alpha, tokens, parents, live, f
 
 
 @jit
-def trace(tokens, parents, step, row, answer):
-    """Follow `parents` back from row `row` at step `step`, and write that hypothesis to answer[: step + 1]."""
+def trace(records, step, row, tokens, places):
+    """Follow a hypothesis back from row `row` at step `step`, and write it to tokens, places (step + 1,)."""
     for n in range(step, -1, -1):
-        answer[n] = tokens[n, row]
-        row = parents[n, row]
+        tokens[n], places[n] = records.tokens[n, row], records.places[n, row]
+        row = records.parents[n, row]
+
+
+def fresh_records(N: int, R: int) -> Records:
+    """Return `Records` for N steps of R rows."""
+    whole = np.zeros((N, R), np.int32)
+    return Records(whole, whole.copy(), whole.copy())
 
 
 def fresh_found(B: int, K: int) -> Found:

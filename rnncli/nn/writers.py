@@ -91,25 +91,31 @@ class TokenWriter:
         )
 
 
+_UNKNOWN, _NO_TOKEN = 0, -1
 _WAYS = {None: beam.NONE, "dot": beam.DOT, "additive": beam.ADDITIVE}
 
 
 @dataclass(frozen=True)
 class Written:
-    """One answer: its tokens without <end>, and the log-probability of the whole answer, in nats."""
+    """One answer: its tokens (n,) without <end>, the log-probability of the whole answer, in nats, and for each token
+    the source place (n,) that attention looked at most.
+    """
 
     tokens: np.ndarray
     score: float
+    places: np.ndarray
 
 
 class PairWriter:
     """An encoder-decoder that writes the best answers to a batch of sources, with the weights as they are now.
 
-    beams: the number of hypotheses that are kept. longest: the maximum number of tokens of an answer.
+    beams: the number of hypotheses that are kept. longest: the maximum number of tokens of an answer. copies: True if
+    the unknown token may be written, to stand for the source token in its place: for one that is unknown itself, if
+    the source has any.
     """
 
-    def __init__(self, model: EncoderDecoder, *, beams: int, longest: int, alpha: float, excluded: int = 0):
-        self.model, self.K, self.N, self.alpha, self.excluded = model, beams, longest, alpha, excluded
+    def __init__(self, model: EncoderDecoder, *, beams: int, longest: int, alpha: float, copies: bool = False):
+        self.model, self.K, self.N, self.alpha, self.copies = model, beams, longest, alpha, copies
         self.weights = packed_weights(model.decoder, model.head)
 
     def write(self, work: PairWork) -> list[list[Written]]:
@@ -118,26 +124,19 @@ class PairWriter:
         state = fresh_state(decoder, self.model.head, B * K)
         for l, layer in enumerate(work.decoder.directions):
             state.arrays.h[l, 0] = layer.h[0].repeat(K, axis=0)
-        tokens, parents = (np.zeros((self.N, B * K), np.int32) for _ in range(2))
-        found = beam.fresh_found(B, K)
+        records, found = beam.fresh_records(self.N, B * K), beam.fresh_found(B, K)
         beam.search(
             self.weights,
             state,
             self._sight(work),
             self.model.shape.end,
-            self.excluded,
+            _NO_TOKEN if self.copies else _UNKNOWN,
             self.alpha,
-            tokens,
-            parents,
+            records,
             np.zeros(B * K),
             found,
         )
-        return [[self._traced(tokens, parents, found, b, k) for k in range(found.finished[b])] for b in range(B)]
-
-    def _traced(self, tokens: np.ndarray, parents: np.ndarray, found: beam.Found, b: int, k: int) -> Written:
-        answer = np.zeros(found.step[b, k] + 1, np.int32)
-        beam.trace(tokens, parents, found.step[b, k], found.row[b, k], answer)
-        return Written(answer, float(found.score[b, k]))
+        return [[_traced(records, found, b, k) for k in range(found.finished[b])] for b in range(B)]
 
     def _sight(self, work: PairWork) -> beam.Sight:
         model, R = self.model, work.B * self.K
@@ -166,6 +165,7 @@ class PairWriter:
                 weights=deep,
                 joined=deep,
                 combined=deep,
+                copied=np.zeros((0, 0), bool),
             )
         A, H, memory = attention.A, attention.H, work.encoder.y.repeat(self.K, axis=1)
         return beam.Sight(
@@ -184,4 +184,19 @@ class PairWriter:
             weights=zeros(1, R, len(memory)),
             joined=zeros(1, R, H + attention.F),
             combined=zeros(1, R, H),
+            copied=_copied(work.encoder.tokens, work.encoder.extent.lengths).repeat(self.K, axis=0),
         )
+
+
+def _traced(records: beam.Records, found: beam.Found, b: int, k: int) -> Written:
+    step = int(found.step[b, k])
+    tokens, places = np.zeros(step + 1, np.int32), np.zeros(step + 1, np.int32)
+    beam.trace(records, step, found.row[b, k], tokens, places)
+    return Written(tokens, float(found.score[b, k]), places)
+
+
+def _copied(tokens: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Return which tokens (S, B) of sources may be copied, (B, S): the unknown ones, or all of a source without any."""
+    inside = np.arange(len(tokens)) < lengths[:, None]
+    unknown = (tokens.T == _UNKNOWN) & inside
+    return np.where(unknown.any(axis=1, keepdims=True), unknown, inside)

@@ -168,6 +168,11 @@ def inflection(data: Path, folder: Path) -> dict[str, Any]:
     }
 
 
+def inflection_copy(data: Path, folder: Path) -> dict[str, Any]:
+    made = inflection(data, folder)
+    return {**made, "model": {**made["model"], "copy": "attention"}}
+
+
 def dates(data: Path, folder: Path) -> dict[str, Any]:
     sys.path.insert(0, str(ROOT / "tests"))
     import sample_pairs
@@ -230,6 +235,9 @@ FIGURES: dict[str, Callable[[Path, Path], dict[str, Any]]] = {
     "danish-pos": configured(0.945, "UD Danish: train, best on dev, scored on test", danish_pos),
     "inflection": configured(
         0.94, "SIGMORPHON 2017 English: lemma and features to the form, 10,000 to train on, scored on dev", inflection
+    ),
+    "inflection-copy": configured(
+        0.94, "the same with unknown characters copied, of which dev has none", inflection_copy
     ),
     "dates": configured(0.995, "8,000 generated pairs to train on, 2,000 fresh ones to score on", dates),
     "adding-600": adding_600,

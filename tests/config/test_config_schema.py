@@ -115,7 +115,7 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
     "tag": {"data": {**TABLE, **LABELLED}, "model": STEPS, "training": {}},
     "seq2seq": {
         "data": {**TABLE, **VOCABULARY, **TOKENS, "group": None, "target": None, "source": None},
-        "model": {"embedding_size": None, "attention": None, "encoder_bidirectional": None},
+        "model": {"embedding_size": None, "attention": None, "encoder_bidirectional": None, "copy": "none"},
         "training": {"teacher_forcing": 1.0},
     },
     "caption": {

@@ -22,12 +22,22 @@ def log_probabilities(pairs, b, tokens):
     return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
 
 
-def written(pairs, beams, longest=4, alpha=1.0):
+def copied(pairs, b, tokens):
+    """The source place of each of `tokens`: of its unknown tokens, or of all if it has none, the one looked at most."""
+    source = pairs.work.encoder.tokens[: pairs.lengths[b], b]
+    read = np.array([pairs.shape.end, *tokens[:-1]])
+    weights = pairs.model.parameters.export()
+    _, paid = naive.attending_encoder_decoder(pairs.shape, weights, source, read)
+    places = [s for s, token in enumerate(source) if token == 0] or list(range(len(source)))
+    return [max(places, key=lambda s: paid[n][s]) for n in range(len(tokens))]
+
+
+def written(pairs, beams, longest=4, alpha=1.0, *, copies=False):
     if not pairs.shape.encodes:
         pairs.work.vector[...] = pairs.vector
     pairs.model.pack()
     pairs.model.read(pairs.work, 0, pairs.work.B)
-    return PairWriter(pairs.model, beams=beams, longest=longest, alpha=alpha).write(pairs.work)
+    return PairWriter(pairs.model, beams=beams, longest=longest, alpha=alpha, copies=copies).write(pairs.work)
 
 
 def score(pairs, b, tokens, *, ended=True):
@@ -68,6 +78,25 @@ def test_a_wide_beam_finds_the_best_of_all_answers(attention, alpha):
         assert answers[0].score / max(1, len(answers[0].tokens) + (ranked[0][1] in every)) ** alpha == pytest.approx(
             ranked[0][0]
         )
+
+
+@pytest.mark.parametrize(("beams", "longest"), [(13, 2), (3, 4)])
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_copies_are_of_the_source_place_that_was_looked_at_most(attention, beams, longest):
+    """With room for all 13 answers the search is exhaustive; with less, hypotheses still know where each one looked."""
+    every = [list(t) for n in range(longest + 1) for t in itertools.product([0, 1, 2], repeat=n)]
+    kinds = set()
+    for seed in range(3):
+        pairs = Pairs(small_shape("lstm", attention), seed=seed)
+        pairs.model.parameters.view("attention.query.weight")[...] *= 9  # it has opinions about places
+        for b, answers in enumerate(written(pairs, beams, longest, 0.0, copies=True)):
+            found = [answer.tokens.tolist() for answer in answers]
+            if beams == len(every):
+                assert found == sorted(every, key=lambda t: -score(pairs, b, t, ended=len(t) < longest))
+            for answer, tokens in zip(answers, found, strict=True):
+                assert answer.places.tolist() == copied(pairs, b, tokens)
+                kinds |= {(0 in pairs.work.encoder.tokens[: pairs.lengths[b], b], place) for place in answer.places}
+    assert len(kinds) > 5  # of both kinds of sources, at several places
 
 
 def test_a_vector_starts_an_answer():

@@ -3,7 +3,8 @@
 config, task       the keys of the tasks; the tasks
 pairs              pairs of an input and the target to write for it
 learner            training to write a target for each source
-writing            the experiment and the predictor that both share
+writing, predictor the experiment and the predictor that both share
+unknown            rare tokens as unknown ones in training, and copied from the source when written
 seq2seq, caption   a text for a text; a text for labels and numbers
 scores             metrics of written answers, and their baselines
 """

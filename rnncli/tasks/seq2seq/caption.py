@@ -13,7 +13,8 @@ from rnncli.errors import DataError, shown
 from rnncli.notes import doubt
 from rnncli.tasks.seq2seq.config import CaptionConfig
 from rnncli.tasks.seq2seq.pairs import Pairs
-from rnncli.tasks.seq2seq.writing import PairExperiment, Writer, splits_in
+from rnncli.tasks.seq2seq.predictor import Writer
+from rnncli.tasks.seq2seq.writing import PairExperiment, splits_in
 from rnncli.tasks.task import Context
 
 
@@ -24,6 +25,7 @@ class Cells:
 
     encodes = False
     kind = "values"
+    vocabulary = None
 
     def __init__(self, columns: Sequence[Mapping[str, Any]], decimal: str):
         self.columns, self.decimal = columns, decimal
@@ -64,6 +66,9 @@ class Cells:
             )
             self._told.add(unseen[0])
         return vectors
+
+    def tokens(self, prompt: tuple[str, ...]) -> list[str]:
+        return []
 
     def _vector(self, prompt: tuple[str, ...], where: str, unseen: list[str]) -> np.ndarray:
         """Return the vector of a prompt, 0 for a label that training never saw, which is added to `unseen`."""

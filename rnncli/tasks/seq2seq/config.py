@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from rnncli.config.sections import Columns, Config, GroupedConfig, TokenModelConfig, TrainingConfig, VocabularyConfig
 from rnncli.config.values import refusal
@@ -40,15 +41,30 @@ class PromptsConfig(PairsConfig):
     )
 
 
-class Seq2seqModelConfig(TokenModelConfig):
-    """A network of an encoder and a decoder."""
+with warnings.catch_warnings():  # pydantic warns of a key with the name of a method that nobody here calls
+    warnings.filterwarnings("ignore", 'Field name "copy"')
 
-    attention: Literal["none", "dot", "additive"] | None = Field(
-        default=None, description="How the decoder attends to the source; null is dot."
-    )
-    encoder_bidirectional: bool | None = Field(
-        default=None, description="Read the source from both ends; null is true."
-    )
+    class Seq2seqModelConfig(TokenModelConfig):
+        """A network of an encoder and a decoder."""
+
+        attention: Literal["none", "dot", "additive"] | None = Field(
+            default=None, description="How the decoder attends to the source; null is dot."
+        )
+        encoder_bidirectional: bool | None = Field(
+            default=None, description="Read the source from both ends; null is true."
+        )
+        copy: Literal["none", "attention"] = Field(  # type: ignore[assignment]
+            default="none",
+            description="What is written for a token that the model does not know: never one (none), or the source "
+            "token that attention looks at (attention).",
+        )
+
+        @field_validator("copy")
+        @classmethod
+        def _copies_what_is_looked_at(cls, copy: str, info: ValidationInfo) -> str:
+            if copy == "attention" and info.data.get("attention") == "none":
+                raise refusal("must be none when model.attention is none; set model.attention to dot or additive")
+            return copy
 
 
 class WritingTrainingConfig(TrainingConfig):

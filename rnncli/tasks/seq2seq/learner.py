@@ -17,6 +17,7 @@ from rnncli.kernels import random
 from rnncli.kernels.losses import IGNORED
 from rnncli.nn.encoder_decoder import EncoderDecoder, PairWork
 from rnncli.nn.writers import PairWriter, Written
+from rnncli.tasks.seq2seq.unknown import Seldom
 from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation, Sample, ThreadPool
 from rnncli.training.batches import Batches, Stateless, by_length, place_sequences
 
@@ -35,7 +36,10 @@ class PairData:
 
 
 class PairLearner(Stateless):
-    """Trains `model` on pairs; `updates`, the largest number there can be, sets the schedule of teacher forcing."""
+    """Trains `model` on pairs; `updates`, the largest number there can be, sets the schedule of teacher forcing.
+
+    seldom: the tokens that training sees as unknown ones now and then, or None.
+    """
 
     loss = CROSS_ENTROPY
 
@@ -50,8 +54,10 @@ class PairLearner(Stateless):
         teacher_forcing: float,
         seed: int,
         pool: ThreadPool,
+        seldom: Seldom | None = None,
     ):
         self.network, self.train, self.valid, self.seed = model, train, valid, seed
+        self.seldom = seldom
         self.batches = Batches(train.lengths(), batch_size, seed)
         self.updates_per_epoch = self.batches.per_epoch
         self.teacher_forcing, self.updates = teacher_forcing, epochs * self.updates_per_epoch
@@ -61,7 +67,7 @@ class PairLearner(Stateless):
         self._workspaces: dict[tuple[int, bool], PairWork] = {}
 
     def gradient(self, update: int) -> tuple[float, int]:
-        work, targets = self._filled(self.train, self.batches.of_update(update), training=True)
+        work, targets = self._filled(self.train, self.batches.of_update(update), update)
         self.network.set_dropout(work, self.seed, update)
         share = 1 - (1 - self.teacher_forcing) * update / max(self.updates - 1, 1)
         if share < 1:
@@ -71,13 +77,13 @@ class PairLearner(Stateless):
 
     def sample(self, update: int, *, carried: bool = False) -> Sample:
         """Return a batch in which the decoder reads the true tokens only."""
-        work, targets = self._filled(self.train, self.batches.of_update(update), training=False)
+        work, targets = self._filled(self.train, self.batches.of_update(update))
         return Sample(work, targets, int(work.spans.sum()))
 
     def validate(self) -> tuple[float, int]:
         total, count = 0.0, 0
         for chosen in by_length([len(source) for source in self.valid.sources], self.batches.B):
-            work, targets = self._filled(self.valid, chosen, training=False)
+            work, targets = self._filled(self.valid, chosen)
             total += self.backpropagation.evaluate(work, targets)
             count += int(work.spans.sum())
         return (total, count) if count else (float("nan"), 0)
@@ -91,9 +97,16 @@ class PairLearner(Stateless):
         tokens = work.decoder.tokens[1:]
         np.copyto(tokens, own, where=(noise + 1) / 2 >= share, casting="same_kind")
 
-    def _filled(self, data: PairData, chosen: np.ndarray, *, training: bool) -> tuple[PairWork, np.ndarray]:
-        """Return a batch of the chosen pairs, whose sources are longest first, and its targets (T, B)."""
-        sources, answers = [data.sources[i] for i in chosen], [data.targets[i] for i in chosen]
+    def _filled(self, data: PairData, chosen: np.ndarray, update: int | None = None) -> tuple[PairWork, np.ndarray]:
+        """Return a batch of the chosen pairs, whose sources are longest first, and its targets (T, B).
+
+        update: in training, its number, which determines the tokens that are seen as unknown.
+        """
+        sources: Sequence[np.ndarray] = [data.sources[i] for i in chosen]
+        answers: Sequence[np.ndarray] = [data.targets[i] for i in chosen]
+        training = update is not None
+        if update is not None and self.seldom is not None:
+            sources, answers = self.seldom.replaced(sources, answers, update)
         key = (len(chosen), training)
         if key not in self._workspaces:
             S, T = self._longest
@@ -122,10 +135,17 @@ def placed(memory: PairWork, sources: Sequence[np.ndarray], spans: np.ndarray) -
 
 
 def write(
-    model: EncoderDecoder, sources: Sequence[np.ndarray], *, beams: int, longest: int, alpha: float, at_once: int = 64
+    model: EncoderDecoder,
+    sources: Sequence[np.ndarray],
+    *,
+    beams: int,
+    longest: int,
+    alpha: float,
+    copies: bool = False,
+    at_once: int = 64,
 ) -> list[list[Written]]:
-    """Return the best answers to each source, of up to `longest` tokens; see `rnncli.kernels.beam`."""
-    writer = PairWriter(model, beams=beams, longest=longest, alpha=alpha)
+    """Return the best answers to each source, of up to `longest` tokens; see `rnncli.nn.writers.PairWriter`."""
+    writer = PairWriter(model, beams=beams, longest=longest, alpha=alpha, copies=copies)
     answers: list[list[Written]] = [[]] * len(sources)
     for chosen in by_length([len(source) for source in sources], at_once):
         some = [sources[i] for i in chosen]

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from rnncli.data.source import Source
-from rnncli.data.text import Kind
+from rnncli.data.text import Kind, tokenize
 from rnncli.data.vocabulary import Vocabulary, token_vocabulary
 from rnncli.errors import DataError
 from rnncli.tasks.seq2seq.config import PairsConfig, Seq2seqConfig
 from rnncli.tasks.seq2seq.pairs import PairColumns
-from rnncli.tasks.seq2seq.writing import PairExperiment, Writer, splits_in
+from rnncli.tasks.seq2seq.predictor import Writer
+from rnncli.tasks.seq2seq.writing import PairExperiment, splits_in
 from rnncli.tasks.task import Context
 
 
@@ -39,12 +40,15 @@ class Texts:
     def encode(
         self, prompts: Sequence[tuple[str, ...]], where: Sequence[str], *, scored: bool = False
     ) -> list[np.ndarray]:
-        texts = [_joined(prompt, self.vocabulary.kind) for prompt in prompts]
-        sources = [self.vocabulary.encode(text).astype(np.int32) for text in texts]
+        sources = [self.vocabulary.numbers(self.tokens(prompt)).astype(np.int32) for prompt in prompts]
         empty = next((i for i, prompt in enumerate(prompts) if not "".join(prompt).strip()), None)
         if empty is not None:
             raise DataError(f"{where[empty]}: nothing is given; give the pair a source, or remove it")
         return sources
+
+    def tokens(self, prompt: tuple[str, ...]) -> list[str]:
+        kind = self.vocabulary.kind
+        return tokenize(_joined(prompt, kind), kind)
 
     def to_header(self) -> dict[str, Any]:
         return self.vocabulary.to_header()

@@ -1,37 +1,30 @@
-"""The experiment and the predictor of seq2seq and caption, which write a sequence of tokens for a given input."""
+"""The experiment of seq2seq and caption, which write a sequence of tokens for a given input."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from rnncli.config.sections import DIALECT, NO_GROUP
-from rnncli.data.lines import Line, Opened, lines_of
-from rnncli.data.source import Source, is_table, read_source
+from rnncli.data.source import Source
 from rnncli.data.splits import Splits
 from rnncli.data.text import detokenize, tokenize
 from rnncli.data.vocabulary import Vocabulary, require_learnable, token_vocabulary
 from rnncli.errors import DataError, UsageError
 from rnncli.nn.encoder_decoder import EncoderDecoder, PairShape
 from rnncli.nn.memory import require_memory
-from rnncli.tasks.line_by_line import Faults, in_lists, line_by_line
-from rnncli.tasks.seq2seq.config import PairsConfig, WritingConfig
+from rnncli.tasks.seq2seq.config import WritingConfig
 from rnncli.tasks.seq2seq.learner import PairData, PairLearner, write
 from rnncli.tasks.seq2seq.pairs import PairColumns, Pairs, only, read_pairs
 from rnncli.tasks.seq2seq.scores import METRICS, baselines, edit_distance
+from rnncli.tasks.seq2seq.unknown import seldom_in, spelled
 from rnncli.tasks.task import (
-    Asked,
     Context,
     Evaluation,
     Experiment,
     Options,
-    Piece,
-    Pieces,
-    Predictor,
-    config_in,
     set_first_weights,
 )
 from rnncli.training.reports import Score
@@ -39,7 +32,6 @@ from rnncli.training.reports import Score
 BEAMS = 4
 ALPHA = 1.0  # of the length in a beam's ranking; see `rnncli.kernels.beam`
 LONGER = 1.5  # than the longest target of the training split an answer may become
-_AT_ONCE = 64  # answers that are written together
 
 
 class Prompts(Protocol):
@@ -48,6 +40,9 @@ class Prompts(Protocol):
     encodes: bool
     kind: str  # "source tokens", "values"
     decimal: str  # of numbers among what is given
+
+    @property
+    def vocabulary(self) -> Vocabulary | None: ...
 
     @property
     def size(self) -> int: ...
@@ -59,6 +54,9 @@ class Prompts(Protocol):
 
         scored: these are held out, and what training never saw is read as unknown.
         """
+
+    def tokens(self, prompt: tuple[str, ...]) -> list[str]:
+        """Return the tokens of a prompt as they stand in it; none if nothing is encoded."""
 
     def to_header(self) -> dict[str, Any]: ...
 
@@ -99,6 +97,11 @@ def pair_shape(config: WritingConfig, prompts: Prompts, target: Vocabulary) -> P
         attention=looks if looks != "none" else None,
         encoder_bidirectional=bool(getattr(model, "encoder_bidirectional", False)),
     )
+
+
+def copies(config: WritingConfig) -> bool:
+    """Return True if unknown tokens are copied from the source."""
+    return getattr(config.model, "copy", "none") == "attention"  # a caption has no source to copy from
 
 
 class PairExperiment(Experiment):
@@ -149,6 +152,9 @@ class PairExperiment(Experiment):
             teacher_forcing=training.teacher_forcing,
             seed=training.seed,
             pool=context.pool,
+            seldom=seldom_in(
+                train.sources, train.targets, prompts.vocabulary, self.target, training.seed, copying=copies(config)
+            ),
         )
         self.facts = self._facts(train)
 
@@ -211,8 +217,12 @@ class PairExperiment(Experiment):
         pairs = self.splits.held_out[split]
         assert pairs.targets is not None
         sources = self.prompts.encode(pairs.prompts, [pairs.where(i) for i in range(len(pairs))], scored=True)
-        answers = write(self.network, sources, beams=BEAMS, longest=self.longest, alpha=ALPHA)
-        predicted = [detokenize(self.target.decode(best[0].tokens), self.target.kind).strip() for best in answers]
+        copying = copies(self.config)
+        answers = write(self.network, sources, beams=BEAMS, longest=self.longest, alpha=ALPHA, copies=copying)
+        predicted = [
+            detokenize(spelled(best[0], self.target, self.prompts.tokens(prompt)), self.target.kind).strip()
+            for best, prompt in zip(answers, pairs.prompts, strict=True)
+        ]
         actual = self._spaced(pairs.targets)
         edits = [
             edit_distance(tokenize(a, self.target.kind), tokenize(b, self.target.kind))
@@ -235,136 +245,3 @@ class PairExperiment(Experiment):
         """Return texts as their tokens would be written, so that differences in spaces alone do not count."""
         kind = self.target.kind
         return [detokenize(tokenize(text, kind), kind).strip() for text in texts]
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One answer and its log-probability in nats."""
-
-    text: str
-    score: float
-
-
-@dataclass(frozen=True)
-class Search:
-    """Settings of the search for answers: beams, length penalty, number of answers, and whether scores are shown."""
-
-    beam: int = BEAMS
-    length_penalty: float = ALPHA
-    n_best: int = 1
-    scores: bool = False
-
-
-class Writer(Predictor):
-    """A trained encoder-decoder."""
-
-    def __init__(
-        self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray], schema: type[WritingConfig], prompts: Prompts
-    ):
-        self.config = config_in(header, schema)
-        self.prompts, self.longest = prompts, int(header["longest"])
-        self.columns = PairColumns.from_header(header["columns"])
-        self.target = target_vocabulary(header)
-        self.network = EncoderDecoder(pair_shape(self.config, prompts, self.target))
-        self.network.load(arrays)
-
-    def predict(self, asked: Asked) -> Pieces:
-        """Return the answers for each input: for lines of a text as they arrive, or for the pairs of a table."""
-        path = asked.data
-        if path is None:
-            raise UsageError("this model writes for what it is given; name a file of that, or - for standard input")
-        search = Search(**{name: value for name, value in asked.options.items() if name != "strict"})
-        data = self.config.changed(data=asked.reading).data
-        assert isinstance(data, PairsConfig)
-        if self.prompts.encodes and not is_table(path):
-            opened = Opened(path)
-            came = lines_of(opened.pieces(), opened.name, data.encoding)
-            lists = (some for lines in came for some in in_lists(lines, _AT_ONCE))
-            return Pieces(line_by_line(lists, _Lines(self, search), Faults(opened.name, asked)), as_lines=True)
-        self.prompts.decimal = data.decimal
-        pairs = read_pairs(read_source(path), data, self.columns, answered=False)
-        prompts = [_Prompt(pairs.where(i), prompt) for i, prompt in enumerate(pairs.prompts)]
-        faults = Faults(pairs.name, asked, "rows")
-        return Pieces(line_by_line(in_lists(prompts, _AT_ONCE), _Cells(self, search), faults), as_lines=True)
-
-    def pieces(self, texts: Sequence[str], sources: Sequence[np.ndarray], search: Search) -> list[Piece]:
-        """Return the answers for texts that are encoded as these `sources`."""
-        found = self._written(sources, search)
-        return [as_piece(text, answers, scores=search.scores) for text, answers in zip(texts, found, strict=True)]
-
-    def _written(self, sources: Sequence[np.ndarray], search: Search) -> list[list[Candidate]]:
-        beams = max(search.beam, search.n_best)
-        answers = write(self.network, sources, beams=beams, longest=self.longest, alpha=search.length_penalty)
-        return [[Candidate(self._text(a.tokens), a.score) for a in found[: search.n_best]] for found in answers]
-
-    def _text(self, tokens: np.ndarray) -> str:
-        """Return the text of `tokens` on one line."""
-        text = detokenize(self.target.decode(tokens), self.target.kind)
-        return text.strip("\n").replace("\n", " ")
-
-
-@dataclass(frozen=True)
-class _Prompt:
-    """What is given in a row of a table."""
-
-    where: str
-    cells: tuple[str, ...]
-    error: None = None
-
-
-class _Cells:
-    """Answers for rows of a table."""
-
-    def __init__(self, writer: Writer, search: Search):
-        self.writer, self.search = writer, search
-
-    def read(self, prompt: _Prompt) -> np.ndarray:
-        return self.writer.prompts.encode([prompt.cells], [prompt.where])[0]
-
-    def answers(self, prompts: Sequence[_Prompt], inputs: Sequence[np.ndarray]) -> list[Piece]:
-        return self.writer.pieces([self._text(prompt) for prompt in prompts], inputs, self.search)
-
-    def nothing(self, prompt: _Prompt) -> Piece:
-        return no_piece(self._text(prompt), scores=self.search.scores)
-
-    def _text(self, prompt: _Prompt) -> str:
-        return self.writer.columns.delimiter.join(prompt.cells)
-
-
-class _Lines:
-    """Answers for lines."""
-
-    def __init__(self, writer: Writer, search: Search):
-        self.writer, self.search = writer, search
-
-    def read(self, line: Line) -> np.ndarray | None:
-        if not line.text.strip():
-            return None
-        prompt = self.writer.columns.of_line(line.text, line.where)
-        return self.writer.prompts.encode([prompt], [line.where])[0]
-
-    def answers(self, lines: Sequence[Line], inputs: Sequence[np.ndarray]) -> list[Piece]:
-        return self.writer.pieces([line.text for line in lines], inputs, self.search)
-
-    def nothing(self, line: Line) -> Piece:
-        if not line.text.strip():
-            return as_piece(line.text, [Candidate("", 0.0)], scores=self.search.scores)
-        return no_piece(line.text, scores=self.search.scores)
-
-
-def no_piece(given: str, *, scores: bool) -> Piece:
-    """Return an empty answer to an input that cannot be answered."""
-    row = {"input": given, "rank": None, "output": None, "log_probability": None}
-    return Piece({"input": given, "outputs": None}, [row], ["\t" if scores else ""])
-
-
-def as_piece(given: str, answers: list[Candidate], *, scores: bool) -> Piece:
-    """Return the answers to one input as lines, nested and flat; scores: True if lines show log-probabilities."""
-    return Piece(
-        {"input": given, "outputs": [{"text": answer.text, "log_probability": answer.score} for answer in answers]},
-        [
-            {"input": given, "rank": rank, "output": answer.text, "log_probability": answer.score}
-            for rank, answer in enumerate(answers, start=1)
-        ],
-        [f"{answer.text}\t{answer.score:.4f}" if scores else answer.text for answer in answers],
-    )

@@ -37,7 +37,7 @@ def learner(*, forcing=1.0, epochs=3, batch=8, valid=DATA, threads=1, dtype=np.f
 
 def read_tokens(made, update):
     """What the decoder reads at an update, and the true tokens, (T, B)."""
-    work, targets = made._filled(DATA, made.batches.of_update(update), training=True)
+    work, targets = made._filled(DATA, made.batches.of_update(update), update)
     share = 1 - (1 - made.teacher_forcing) * update / (made.updates - 1)
     if share < 1:
         made._sample(work, share, update)
@@ -74,7 +74,7 @@ def test_the_share_of_true_tokens_falls_in_a_straight_line():
 def test_tokens_that_are_not_true_are_what_the_model_would_have_said():
     made = learner(forcing=0.0, epochs=1)
     last = made.updates - 1
-    work, _ = made._filled(DATA, made.batches.of_update(last), training=True)
+    work, _ = made._filled(DATA, made.batches.of_update(last), last)
     made.backpropagation.forward(work)
     said = work.outputs.argmax(axis=2)
     work, _ = read_tokens(made, last)

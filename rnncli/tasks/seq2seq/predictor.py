@@ -1,0 +1,186 @@
+"""The predictor of seq2seq and caption: the best answers of a beam search, line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rnncli.data.lines import Line, Opened, lines_of
+from rnncli.data.source import is_table, read_source
+from rnncli.data.text import detokenize
+from rnncli.errors import UsageError
+from rnncli.nn.encoder_decoder import EncoderDecoder
+from rnncli.nn.writers import Written
+from rnncli.tasks.line_by_line import Faults, in_lists, line_by_line
+from rnncli.tasks.seq2seq.config import PairsConfig, WritingConfig
+from rnncli.tasks.seq2seq.learner import write
+from rnncli.tasks.seq2seq.pairs import PairColumns, read_pairs
+from rnncli.tasks.seq2seq.unknown import spelled
+from rnncli.tasks.seq2seq.writing import ALPHA, BEAMS, Prompts, copies, pair_shape, target_vocabulary
+from rnncli.tasks.task import (
+    Asked,
+    Piece,
+    Pieces,
+    Predictor,
+    config_in,
+)
+
+_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One answer and its log-probability in nats."""
+
+    text: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Search:
+    """Settings of the search for answers: beams, length penalty, number of answers, and whether scores are shown."""
+
+    beam: int = BEAMS
+    length_penalty: float = ALPHA
+    n_best: int = 1
+    scores: bool = False
+
+
+class Given(NamedTuple):
+    """A prompt: its cells, and what they are encoded to."""
+
+    prompt: tuple[str, ...]
+    source: np.ndarray
+
+
+class Writer(Predictor):
+    """A trained encoder-decoder."""
+
+    def __init__(
+        self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray], schema: type[WritingConfig], prompts: Prompts
+    ):
+        self.config = config_in(header, schema)
+        self.prompts, self.longest = prompts, int(header["longest"])
+        self.columns = PairColumns.from_header(header["columns"])
+        self.target = target_vocabulary(header)
+        self.network = EncoderDecoder(pair_shape(self.config, prompts, self.target))
+        self.network.load(arrays)
+
+    def predict(self, asked: Asked) -> Pieces:
+        """Return the answers for each input: for lines of a text as they arrive, or for the pairs of a table."""
+        path = asked.data
+        if path is None:
+            raise UsageError("this model writes for what it is given; name a file of that, or - for standard input")
+        search = Search(**{name: value for name, value in asked.options.items() if name != "strict"})
+        data = self.config.changed(data=asked.reading).data
+        assert isinstance(data, PairsConfig)
+        if self.prompts.encodes and not is_table(path):
+            opened = Opened(path)
+            came = lines_of(opened.pieces(), opened.name, data.encoding)
+            lists = (some for lines in came for some in in_lists(lines, _AT_ONCE))
+            return Pieces(line_by_line(lists, _Lines(self, search), Faults(opened.name, asked)), as_lines=True)
+        self.prompts.decimal = data.decimal
+        pairs = read_pairs(read_source(path), data, self.columns, answered=False)
+        prompts = [_Prompt(pairs.where(i), prompt) for i, prompt in enumerate(pairs.prompts)]
+        faults = Faults(pairs.name, asked, "rows")
+        return Pieces(line_by_line(in_lists(prompts, _AT_ONCE), _Cells(self, search), faults), as_lines=True)
+
+    def given(self, prompt: tuple[str, ...], where: str) -> Given:
+        """Return a prompt, encoded; raise DataError naming its place if it cannot be."""
+        return Given(prompt, self.prompts.encode([prompt], [where])[0])
+
+    def pieces(self, texts: Sequence[str], inputs: Sequence[Given], search: Search) -> list[Piece]:
+        """Return the answers for inputs, which are written as these texts."""
+        answers = write(
+            self.network,
+            [given.source for given in inputs],
+            beams=max(search.beam, search.n_best),
+            longest=self.longest,
+            alpha=search.length_penalty,
+            copies=copies(self.config),
+        )
+        return [
+            as_piece(text, self._candidates(found, given.prompt)[: search.n_best], scores=search.scores)
+            for text, given, found in zip(texts, inputs, answers, strict=True)
+        ]
+
+    def _candidates(self, answers: list[Written], prompt: tuple[str, ...]) -> list[Candidate]:
+        """Return the answers to `prompt`; of those that read alike, with a word that is copied or known, the best."""
+        scores: dict[str, float] = {}
+        for answer in answers:
+            scores.setdefault(self._text(answer, prompt), answer.score)
+        return [Candidate(text, score) for text, score in scores.items()]
+
+    def _text(self, answer: Written, prompt: tuple[str, ...]) -> str:
+        """Return the text of an answer to `prompt` on one line."""
+        text = detokenize(spelled(answer, self.target, self.prompts.tokens(prompt)), self.target.kind)
+        return text.strip("\n").replace("\n", " ")
+
+
+@dataclass(frozen=True)
+class _Prompt:
+    """What is given in a row of a table."""
+
+    where: str
+    cells: tuple[str, ...]
+    error: None = None
+
+
+class _Cells:
+    """Answers for rows of a table."""
+
+    def __init__(self, writer: Writer, search: Search):
+        self.writer, self.search = writer, search
+
+    def read(self, prompt: _Prompt) -> Given:
+        return self.writer.given(prompt.cells, prompt.where)
+
+    def answers(self, prompts: Sequence[_Prompt], inputs: Sequence[Given]) -> list[Piece]:
+        return self.writer.pieces([self._text(prompt) for prompt in prompts], inputs, self.search)
+
+    def nothing(self, prompt: _Prompt) -> Piece:
+        return no_piece(self._text(prompt), scores=self.search.scores)
+
+    def _text(self, prompt: _Prompt) -> str:
+        return self.writer.columns.delimiter.join(prompt.cells)
+
+
+class _Lines:
+    """Answers for lines."""
+
+    def __init__(self, writer: Writer, search: Search):
+        self.writer, self.search = writer, search
+
+    def read(self, line: Line) -> Given | None:
+        if not line.text.strip():
+            return None
+        return self.writer.given(self.writer.columns.of_line(line.text, line.where), line.where)
+
+    def answers(self, lines: Sequence[Line], inputs: Sequence[Given]) -> list[Piece]:
+        return self.writer.pieces([line.text for line in lines], inputs, self.search)
+
+    def nothing(self, line: Line) -> Piece:
+        if not line.text.strip():
+            return as_piece(line.text, [Candidate("", 0.0)], scores=self.search.scores)
+        return no_piece(line.text, scores=self.search.scores)
+
+
+def no_piece(given: str, *, scores: bool) -> Piece:
+    """Return an empty answer to an input that cannot be answered."""
+    row = {"input": given, "rank": None, "output": None, "log_probability": None}
+    return Piece({"input": given, "outputs": None}, [row], ["\t" if scores else ""])
+
+
+def as_piece(given: str, answers: list[Candidate], *, scores: bool) -> Piece:
+    """Return the answers to one input as lines, nested and flat; scores: True if lines show log-probabilities."""
+    return Piece(
+        {"input": given, "outputs": [{"text": answer.text, "log_probability": answer.score} for answer in answers]},
+        [
+            {"input": given, "rank": rank, "output": answer.text, "log_probability": answer.score}
+            for rank, answer in enumerate(answers, start=1)
+        ],
+        [f"{answer.text}\t{answer.score:.4f}" if scores else answer.text for answer in answers],
+    )
