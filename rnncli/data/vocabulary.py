@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.data.text import KINDS, Kind, as_bytes, tokenize, word_spans
+from rnncli.data.text import KINDS, WORDS, Kind, as_bytes, tokenize, word_spans
 from rnncli.errors import DataError, ModelFileError, shown
 
-UNKNOWN = "<unk>"  # cannot collide: as a word it would be three tokens, and char and byte tokens are short
+UNKNOWN = "<unk>"  # number 0; a text may have the same as a token, which then has a number of its own
 LIMIT = 65_536
 
 _NAMED_UNSEEN = 5
-_PLURAL = {"char": "characters", "byte": "bytes", "word": "words"}
+_PLURAL = {"char": "characters", "byte": "bytes", "word": "words", "whitespace": "tokens", "letters": "words"}
 
 
 class Vocabulary:
@@ -42,12 +42,12 @@ class Vocabulary:
     @classmethod
     def build(cls, text: str | bytes, kind: Kind) -> Vocabulary:
         """Return the vocabulary of a text; raise DataError if it has more than 65,536 distinct tokens."""
-        return cls.of_counts(Counter(tokenize(text, kind) if kind == "word" else _characters(text, kind)), kind)
+        return cls.of_counts(Counter(tokenize(text, kind) if kind in WORDS else _characters(text, kind)), kind)
 
     @classmethod
     def of_counts(cls, counts: Mapping[str, int], kind: Kind) -> Vocabulary:
         """Return the vocabulary of tokens with these counts; raise DataError if there are more than 65,536."""
-        known = sorted(counts, key=lambda token: (-counts[token], token)) if kind == "word" else sorted(counts)
+        known = sorted(counts, key=lambda token: (-counts[token], token)) if kind in WORDS else sorted(counts)
         if len(known) > LIMIT:
             raise DataError(
                 f"vocabulary of {len(known):,} {_PLURAL[kind]}; limit {LIMIT:,}; use --set data.tokens=byte"
@@ -72,10 +72,10 @@ class Vocabulary:
         position of that occurrence counts characters from 1 (bytes for `byte`).
         """
         first: dict[str, int] = {}
-        if self.kind == "word":
-            for offset, word in word_spans(str(text)):
+        if self.kind in WORDS:
+            for (start, _), word in zip(word_spans(str(text), self.kind), tokenize(text, self.kind), strict=True):
                 if word not in self._number_of_token:
-                    first.setdefault(word, offset + 1)
+                    first.setdefault(word, start + 1)
         else:
             characters = _characters(text, self.kind)
             for offset in np.flatnonzero(self.encode(text) == 0).tolist():
@@ -97,8 +97,8 @@ class Vocabulary:
             tokens = tuple(token if isinstance(token, str) else chr(token) for token in header["tokens"])
         except (KeyError, TypeError, ValueError, OverflowError):
             raise ModelFileError("the vocabulary in the model file is damaged; train again") from None
-        whole = kind in KINDS and tokens[:1] == (UNKNOWN,) and len(set(tokens)) == len(tokens)
-        if not whole or (kind != "word" and any(len(token) != 1 for token in tokens[1:])):
+        whole = kind in KINDS and tokens[:1] == (UNKNOWN,) and len(set(tokens[1:])) == len(tokens[1:])
+        if not whole or (kind not in WORDS and any(len(token) != 1 for token in tokens[1:])):
             raise ModelFileError("the vocabulary in the model file is damaged; train again")
         return cls(tokens, kind)
 
@@ -108,7 +108,7 @@ class Vocabulary:
 
     @cached_property
     def _number_of_token(self) -> dict[str, int]:
-        return {token: number for number, token in enumerate(self.tokens)}
+        return {token: number for number, token in enumerate(self.tokens) if number}
 
 
 def token_vocabulary(texts: Iterable[str], kind: Kind) -> Vocabulary:

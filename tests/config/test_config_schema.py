@@ -45,7 +45,7 @@ COMMON: dict[str, dict[str, Any]] = {
 TABLE = {"delimiter": None, "decimal": ".", "skip_rows": 0, "ragged": "refuse", "quoting": None, "header": None}
 LABELLED = {"group": None, "text": None, "inputs": None, "id": None, "time": None, "label": None, "scaling": None}
 STEPS = {"embedding_size": None, "bidirectional": False, "character_size": None, "word_dropout": 0.0}
-TOKENS = {"tokens": "char"}
+TOKENS = {"tokens": "char", "words": "unicode"}
 OWN: dict[str, dict[str, dict[str, Any]]] = {
     "language-model": {
         "data": TOKENS,

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnncli.data.source import Source, read_source
+from rnncli.data.text import WORDS
 from rnncli.data.vocabulary import Vocabulary, require_learnable
 from rnncli.errors import ConfigError, DataError
 from rnncli.nn.memory import require_memory
@@ -103,7 +104,7 @@ class TextExperiment(Experiment):
     def header(self) -> dict[str, Any]:
         return {
             "task": self.config.task,
-            "data": {"tokens": self.config.data.tokens, "encoding": self.config.data.encoding},
+            "data": {key: getattr(self.config.data, key) for key in ("tokens", "words", "encoding")},
             "model": self.config.model.model_dump(),
             "vocabulary": self.vocabulary.to_header(),
         }
@@ -145,7 +146,7 @@ def resolved(config: LanguageModelConfig) -> tuple[LanguageModelConfig, int, int
     bptt = training.bptt or max(BPTT, training.bptt_stride or 0)
     stride = training.bptt_stride or bptt
     embedding = model.embedding_size
-    if embedding is None and config.data.tokens == "word":
+    if embedding is None and config.data.tokens in WORDS:
         embedding = model.hidden_size
     filled = config.changed(training={"bptt": bptt, "bptt_stride": stride}, model={"embedding_size": embedding})
     return filled, bptt, stride
@@ -197,4 +198,4 @@ def read_splits(config: LanguageModelConfig, source: Source, vocabulary: Vocabul
 
 def _corpus(source: Source, config: LanguageModelConfig) -> Corpus:
     hint = "pass --encoding latin-1, or --set data.tokens=byte"
-    return Corpus(source, config.data.tokens, config.data.encoding, hint=hint)
+    return Corpus(source, config.data.kind, config.data.encoding, hint=hint)

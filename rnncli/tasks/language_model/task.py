@@ -9,12 +9,13 @@ import numpy as np
 
 from rnncli.data.source import Source, is_table
 from rnncli.tasks.language_model.config import LanguageModelConfig, inferred
-from rnncli.tasks.task import Context, Experiment, Predictor, Task
+from rnncli.tasks.task import WORDS_BEFORE, Context, Experiment, Predictor, Task
 
 
 class LanguageModelling(Task):
     name = "language-model"
     config = LanguageModelConfig
+    before = WORDS_BEFORE
     options = {
         "predict": frozenset({"strict", "top"}),
         "evaluate": frozenset(),

@@ -6,16 +6,15 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from rnncli.config.sections import Columns, Config, TableConfig, TokenModelConfig, TrainingConfig
+from rnncli.config.sections import Columns, Config, TableConfig, TokenModelConfig, TokensConfig, TrainingConfig
 from rnncli.config.values import refusal
 
 WHOLE = dict.fromkeys(("training.bptt", "training.bptt_stride"), "reads whole sequences; remove it")
 
 
-class PairsConfig(TableConfig):
+class PairsConfig(TableConfig, TokensConfig):
     """The data: where the pairs are, and in which columns."""
 
-    tokens: Literal["char", "byte", "word"] = Field(default="char", description="The unit that a text is cut into.")
     target: Columns | None = Field(default=None, description="The column to write.")
 
     @field_validator("format")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.data.source import Source
-from rnncli.data.text import Kind
+from rnncli.data.text import WORDS, Kind
 from rnncli.data.vocabulary import Vocabulary, token_vocabulary
 from rnncli.errors import DataError
 from rnncli.tasks.seq2seq.config import Seq2seqConfig
@@ -48,21 +48,21 @@ class Texts:
 
 
 def _joined(prompt: tuple[str, ...], kind: Kind) -> str:
-    return (" " if kind == "word" else "\t").join(prompt)
+    return (" " if kind in WORDS else "\t").join(prompt)
 
 
 def prepare(
     config: Seq2seqConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None
 ) -> PairExperiment:
     splits = splits_in(config, source, learnt, named=False)
-    prompts = prompts_in(learnt) if learnt else Texts.of(splits.train.prompts, config.data.tokens)
+    prompts = prompts_in(learnt) if learnt else Texts.of(splits.train.prompts, config.data.kind)
     return PairExperiment(resolved(config, splits.train.columns), splits, prompts, context, learnt)
 
 
 def resolved(config: Seq2seqConfig, columns: PairColumns) -> Seq2seqConfig:
     """Return the config in which all nulls that depend on the data are filled in."""
     model = config.model
-    embedding = model.hidden_size if model.embedding_size is None and config.data.tokens == "word" else None
+    embedding = model.hidden_size if model.embedding_size is None and config.data.tokens in WORDS else None
     ways = True if model.encoder_bidirectional is None else model.encoder_bidirectional
     filled = {
         "attention": model.attention or "dot",

@@ -9,7 +9,7 @@ import numpy as np
 
 from rnncli.data.source import Source
 from rnncli.tasks.seq2seq.config import CaptionConfig, Seq2seqConfig
-from rnncli.tasks.task import Context, Experiment, Predictor, Task
+from rnncli.tasks.task import WORDS_BEFORE, Context, Experiment, Predictor, Task
 
 OPTIONS = {
     "predict": frozenset({"strict", "n_best", "beam", "length_penalty", "scores"}),
@@ -20,6 +20,7 @@ OPTIONS = {
 class Seq2seq(Task):
     name = "seq2seq"
     config = Seq2seqConfig
+    before = WORDS_BEFORE
     options = OPTIONS
 
     def prepare(
@@ -38,6 +39,7 @@ class Seq2seq(Task):
 class Caption(Task):
     name = "caption"
     config = CaptionConfig
+    before = WORDS_BEFORE
     options = OPTIONS
 
     def prepare(

@@ -12,7 +12,7 @@ from rnncli.config.sections import DIALECT, Config
 from rnncli.data.lines import Line, Opened, lines_of
 from rnncli.data.source import Source, is_table, read_source
 from rnncli.data.splits import Splits
-from rnncli.data.text import detokenize, tokenize
+from rnncli.data.text import spaced_tokens
 from rnncli.data.vocabulary import Vocabulary, require_learnable, token_vocabulary
 from rnncli.errors import DataError, UsageError
 from rnncli.nn.encoder_decoder import EncoderDecoder, PairShape
@@ -21,7 +21,7 @@ from rnncli.tasks.line_by_line import Faults, in_lists, line_by_line
 from rnncli.tasks.seq2seq.config import PairsConfig, WritingConfig
 from rnncli.tasks.seq2seq.learner import PairData, PairLearner, write
 from rnncli.tasks.seq2seq.pairs import PairColumns, Pairs, only, read_pairs
-from rnncli.tasks.seq2seq.scores import METRICS, baselines, edit_distance
+from rnncli.tasks.seq2seq.scores import METRICS, baselines, doubt_unwritable, edit_distance, written
 from rnncli.tasks.task import (
     Asked,
     Context,
@@ -40,6 +40,7 @@ BEAMS = 4
 ALPHA = 1.0  # of the length in a beam's ranking; see `rnncli.kernels.beam`
 LONGER = 1.5  # than the longest target of the training split an answer may become
 _AT_ONCE = 64  # answers that are written together
+_UNITS = {"char": "chars", "byte": "bytes", "word": "words", "whitespace": "tokens"}
 
 
 class Prompts(Protocol):
@@ -105,10 +106,9 @@ class PairExperiment(Experiment):
         self.config, self.splits, self.prompts = config, splits, prompts
         training = config.training
         assert splits.train.targets is not None
-        self.target = (
-            target_vocabulary(learnt) if learnt else token_vocabulary(splits.train.targets, config.data.tokens)
-        )
+        self.target = target_vocabulary(learnt) if learnt else token_vocabulary(splits.train.targets, config.data.kind)
         require_learnable(self.target, splits.train.name)
+        doubt_unwritable(splits.train, self.target)
         train = self._data(splits.train)
         valid = self._data(splits.held_out["validation"]) if "validation" in splits.held_out else PairData([], [])
         shape = pair_shape(config, prompts, self.target)
@@ -165,7 +165,7 @@ class PairExperiment(Experiment):
         )
 
     def header(self) -> dict[str, Any]:
-        kept = ("format", "tokens", *DIALECT)
+        kept = ("format", "tokens", "words", *DIALECT)
         return {
             "task": self.config.task,
             "data": {key: getattr(self.config.data, key) for key in kept},
@@ -196,29 +196,22 @@ class PairExperiment(Experiment):
         assert pairs.targets is not None
         sources = self.prompts.encode(pairs.prompts, [pairs.where(i) for i in range(len(pairs))])
         answers = write(self.network, sources, beams=BEAMS, longest=self.longest, alpha=ALPHA)
-        predicted = [detokenize(self.target.decode(best[0].tokens), self.target.kind).strip() for best in answers]
-        actual = self._spaced(pairs.targets)
+        predicted = [written(self.target, best[0].tokens) for best in answers]
+        actual, kind = pairs.targets, self.target.kind
         edits = [
-            edit_distance(tokenize(a, self.target.kind), tokenize(b, self.target.kind))
+            edit_distance(spaced_tokens(a.strip(), kind), spaced_tokens(b.strip(), kind))
             for a, b in zip(predicted, actual, strict=True)
         ]
         unit, metric = METRICS[by]
+        simple = baselines(self.splits.train, pairs, texts=self.prompts.encodes)
         return Score(
             split,
             unit,
             metric(predicted, actual),
-            tuple((baseline, metric(found, actual)) for baseline, found in self._baselines(pairs)),
-            f"{len(pairs):,} pairs, mean edit distance {sum(edits) / len(edits):.3f} {self.config.data.tokens}s",
+            tuple((baseline, metric(found, actual)) for baseline, found in simple),
+            f"{len(pairs):,} pairs, mean edit distance {sum(edits) / len(edits):.3f} {_UNITS[self.config.data.tokens]}",
             higher_is_better=True,
         )
-
-    def _baselines(self, pairs: Pairs) -> list[tuple[str, list[str]]]:
-        return baselines(self.splits.train, pairs, texts=self.prompts.encodes, spaced=self._spaced)
-
-    def _spaced(self, texts: Sequence[str]) -> list[str]:
-        """Return texts as their tokens would be written, so that differences in spaces alone do not count."""
-        kind = self.target.kind
-        return [detokenize(tokenize(text, kind), kind).strip() for text in texts]
 
 
 @dataclass(frozen=True)
@@ -279,12 +272,9 @@ class Writer(Predictor):
     def _written(self, sources: Sequence[np.ndarray], search: Search) -> list[list[Candidate]]:
         beams = max(search.beam, search.n_best)
         answers = write(self.network, sources, beams=beams, longest=self.longest, alpha=search.length_penalty)
-        return [[Candidate(self._text(a.tokens), a.score) for a in found[: search.n_best]] for found in answers]
-
-    def _text(self, tokens: np.ndarray) -> str:
-        """Return the text of `tokens` on one line."""
-        text = detokenize(self.target.decode(tokens), self.target.kind)
-        return text.strip("\n").replace("\n", " ")
+        return [
+            [Candidate(written(self.target, a.tokens), a.score) for a in found[: search.n_best]] for found in answers
+        ]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,15 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from rnncli.config.sections import Columns, Config, OneColumn, TableConfig, TokenModelConfig, TrainingConfig
+from rnncli.config.sections import (
+    Columns,
+    Config,
+    OneColumn,
+    TableConfig,
+    TokenModelConfig,
+    TokensConfig,
+    TrainingConfig,
+)
 from rnncli.config.values import refusal
 
 NO_GROUP = "none"  # as data.group: each sequence is drawn by itself
@@ -44,10 +52,8 @@ class LabelledConfig(TableConfig):
         return [self.inputs] if isinstance(self.inputs, (str, int)) else self.inputs
 
 
-class ExamplesConfig(LabelledConfig):
+class ExamplesConfig(LabelledConfig, TokensConfig):
     """Data of sequences with one answer each."""
-
-    tokens: Literal["char", "byte", "word"] = Field(default="char", description="The unit that a text is cut into.")
 
 
 class ClassifyDataConfig(ExamplesConfig):
