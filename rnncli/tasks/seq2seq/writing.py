@@ -199,7 +199,7 @@ class PairExperiment(Experiment):
         predicted = [written(self.target, best[0].tokens) for best in answers]
         actual, kind = pairs.targets, self.target.kind
         edits = [
-            edit_distance(spaced_tokens(a.strip(), kind), spaced_tokens(b.strip(), kind))
+            edit_distance(spaced_tokens(f" {a.strip()}", kind), spaced_tokens(f" {b.strip()}", kind))
             for a, b in zip(predicted, actual, strict=True)
         ]
         unit, metric = METRICS[by]
