@@ -1,4 +1,4 @@
-"""Model files that version 0.1 wrote still load, and answer as they did: one run for each task, and for each way to read words, as it lay on disk."""
+"""Runs of version 0.1 load and answer as they did: one for each task, with words too, as it lay on disk."""
 
 from __future__ import annotations
 

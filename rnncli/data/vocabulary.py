@@ -97,7 +97,9 @@ class Vocabulary:
             tokens = tuple(token if isinstance(token, str) else chr(token) for token in header["tokens"])
         except (KeyError, TypeError, ValueError, OverflowError):
             raise ModelFileError("the vocabulary in the model file is damaged; train again") from None
-        whole = kind in KINDS and tokens[:1] == (UNKNOWN,) and len(set(tokens[1:])) == len(tokens[1:])
+        whole = (
+            kind in KINDS and "" not in tokens and tokens[:1] == (UNKNOWN,) and len(set(tokens[1:])) == len(tokens[1:])
+        )
         if not whole or (kind not in WORDS and any(len(token) != 1 for token in tokens[1:])):
             raise ModelFileError("the vocabulary in the model file is damaged; train again")
         return cls(tokens, kind)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 _MARK = r"[\p{WB=Extend}\p{WB=Format}\p{WB=ZWJ}]"
@@ -32,10 +32,10 @@ _UNSPACED = (
 )
 
 _UNIT = rf"""
-    (?: {_LETTER} {_MARKS} (?: [\p{{WB=MidLetter}}\p{{WB=MidNumLet}}'] {_MARKS} (?={_LETTER})
+    (?: {_LETTER}++ {_MARKS} (?: [\p{{WB=MidLetter}}\p{{WB=MidNumLet}}'] {_MARKS} (?={_LETTER})
                              | {_INNER} {_MARKS} (?={_LETTER}|{_DIGIT})
                              | " {_MARKS} (?={_HEBREW}) (?<={_HEBREW} {_MARKS} " {_MARKS}) )?+
-      | {_DIGIT} {_MARKS} (?: [\p{{WB=MidNum}}\p{{WB=MidNumLet}}'] {_MARKS} (?={_DIGIT})
+      | {_DIGIT}++ {_MARKS} (?: [\p{{WB=MidNum}}\p{{WB=MidNumLet}}'] {_MARKS} (?={_DIGIT})
                             | {_INNER} {_MARKS} (?={_LETTER}|{_DIGIT}) )?+
       | {_CONNECTOR} {_MARKS}
     )++
@@ -44,8 +44,10 @@ _UNIT = rf"""
     | \p{{Regional_Indicator}} {_MARKS} (?: \p{{Regional_Indicator}} {_MARKS} )?+
     | [^\r\n{_SPACE}] {_MARKS}
 """
+_PLAIN = r"[\u3001-\u3029\u3041-\u3096\u30a1-\u30fa\u3400-\u9fff]"  # a token, if another one follows; for speed
 _ANY = rf"""
-    (?: {_UNIT} ) (?: (?<=\u200d) (?=\p{{Extended_Pictographic}}) (?: {_UNIT} ) )*+
+    {_PLAIN} (?= {_PLAIN} )
+    | (?: {_UNIT} ) (?: (?<=\u200d) (?=\p{{Extended_Pictographic}}) (?: {_UNIT} ) )*+
     | \r\n?+ | \n
     | (?<= {_UNSPACED} {_MARKS} ) [{_SPACE}]++ | [{_SPACE}]++ (?= {_UNSPACED} )
 """
@@ -55,7 +57,9 @@ _ASCII = re.compile(
     r"|[.,;](?<=[0-9][.,;])(?=[0-9]))\w+)*|\r\n?|\n|[^\s\x1c-\x1f]",
     re.ASCII,
 )
-_BETWEEN_ASCII = re.compile(r" (?<=[!-~] )(?=[!-~])")  # a space that no token has, and at which a text may be cut
+# A space between characters that are neither marks nor of a script without spaces: it is in no token.
+_BETWEEN = re.compile(r" (?<=[!-~] |[^\W\u0e00-\U0010ffff] )(?=[!-~]|[^\W\u0e00-\U0010ffff])")
+_LONGEST_KEPT = 32  # characters of a piece whose tokens are kept
 
 
 @cache
@@ -82,9 +86,16 @@ def cut(text: str) -> list[str]:
     if text.isascii():
         return _ASCII.findall(text)
     found: list[str] = []
-    for piece in _BETWEEN_ASCII.split(text):
-        found += (_ASCII if piece.isascii() else _pattern()).findall(piece)
+    for piece in _BETWEEN.split(text):
+        found += (_kept if len(piece) <= _LONGEST_KEPT else _found)(piece)
     return found
+
+
+def _found(piece: str) -> list[str]:
+    return (_ASCII if piece.isascii() else _pattern()).findall(piece)
+
+
+_kept = lru_cache(1 << 16)(_found)  # most words come again
 
 
 def spans(text: str) -> Iterator[tuple[int, int]]:

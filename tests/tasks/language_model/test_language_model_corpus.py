@@ -19,7 +19,7 @@ from rnncli.errors import DataError
 from rnncli.tasks.language_model import corpus as corpus_module
 from rnncli.tasks.language_model.corpus import Corpus, release
 
-TEXT = st.text(alphabet="ab-é'. \n\t\r,1€😀\u2028", max_size=60)
+TEXT = st.text(alphabet="ab-é'. \n\t\r,1€😀\u2028你カ\u3000\u0301<", max_size=60)
 
 
 def corpus(content: bytes, kind: str, encoding: str = "utf-8") -> Corpus:
