@@ -1,4 +1,4 @@
-"""Model files that version 0.1 wrote still load, and answer as they did: one run for each task, as it lay on disk."""
+"""Runs of version 0.1 load and answer as they did: one for each task, with words too, as it lay on disk."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ HERE = Path(__file__).parent / "models_of_0_1"
 NUMBER = re.compile(r"-?\d+\.\d+")
 ASKED = {
     "language-model": ["generate", "run", "--length", "40", "--seed", "1"],
+    "language-model-words": ["generate", "run", "--length", "40", "--seed", "1"],
     "forecast": ["predict", "run", "-f", "csv"],
     "caption": ["predict", "run", "new.csv", "-f", "csv"],
-} | {task: ["predict", "run", "new.txt", "-f", "csv"] for task in ("classify", "regress", "tag", "seq2seq")}
+} | {
+    task: ["predict", "run", "new.txt", "-f", "csv"]
+    for task in ("classify", "classify-words", "regress", "tag", "seq2seq", "seq2seq-words")
+}
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def test_top_level_holds_what_it_should_and_nothing_else():
 
 def test_depends_only_on_what_the_design_names():
     names = {requirement.split(">")[0] for requirement in PROJECT["dependencies"]}
-    assert names == {"click", "numpy", "numba", "rich", "pyyaml", "pydantic", "safetensors"}
+    assert names == {"click", "numpy", "numba", "rich", "pyyaml", "pydantic", "safetensors", "regex"}
     assert PROJECT["license"] == "MIT"
     assert "MIT" in (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -166,6 +166,25 @@ class GroupedConfig(TableConfig):
     )
 
 
+class TokensConfig(DataConfig):
+    """The data, with the keys for cutting a text into tokens."""
+
+    tokens: Literal["char", "byte", "word", "whitespace"] = Field(
+        default="char",
+        description="The unit that a text is cut into; whitespace: what stands between spaces, tabs and line ends.",
+    )
+    words: Literal["unicode", "letters"] = Field(
+        default="unicode",
+        description="What a word is: by the word boundaries of Unicode, or a run of letters and digits, as in version "
+        "0.1.",
+    )
+
+    @property
+    def kind(self) -> Literal["char", "byte", "word", "whitespace", "letters"]:
+        """The kind of the tokens, which tells words of version 0.1 (letters) from others."""
+        return "letters" if (self.tokens, self.words) == ("word", "letters") else self.tokens
+
+
 class ModelConfig(Section):
     """The network: its cell, its size, and its initial weights."""
 

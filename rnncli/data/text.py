@@ -1,26 +1,30 @@
-"""Text to tokens and back: characters, bytes or words.
+"""Text to tokens and back.
 
 - `char`: a token is a Unicode code point.
 - `byte`: a token is one byte of the UTF-8 form, written as the Latin-1 character of that value.
-- `word`: a token is a word or number (inner apostrophes, hyphens and decimal points included), one other visible
-  character, or a newline; runs of spaces are dropped and put back by rule.
+- `word`: words, numbers and other characters by the rules of `words`; the white space that these drop is put back by
+  those of `spacing`.
+- `whitespace`: a token is what stands between spaces and tabs, or a newline; one space is put back.
+- `letters`: the words of version 0.1, runs of letters and digits.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal, get_args
 
-Kind = Literal["char", "byte", "word"]
+from rnncli.data import words
+from rnncli.data.spacing import Spacing
+
+Kind = Literal["char", "byte", "word", "whitespace", "letters"]
 KINDS: tuple[str, ...] = get_args(Kind)
+WORDS = ("word", "whitespace", "letters")  # the kinds whose tokens are longer than a character
 
-_WORD = re.compile(r"[^\W_]+(?:(?:['’\-]|(?<=[0-9])[.,](?=[0-9]))[^\W_]+)*|\r\n?|\n|\S")
+_LETTERS = re.compile(r"[^\W_]+(?:(?:['’\-]|(?<=[0-9])[.,](?=[0-9]))[^\W_]+)*|\r\n?|\n|\S")
+_WHITESPACE = re.compile(r"\r\n?|\n|[^ \t\r\n]+")
 _LINE_ENDS = ("\r", "\r\n")
-
-_NO_SPACE_BEFORE = frozenset(".,;:!?)]}%’”\n")
-_NO_SPACE_AFTER = frozenset("([{“\n")
 
 
 def tokenize(text: str | bytes, tokens: Kind) -> list[str]:
@@ -31,15 +35,40 @@ def tokenize(text: str | bytes, tokens: Kind) -> list[str]:
         raise TypeError(f"bytes cannot be cut into {tokens} tokens; decode them first")
     if tokens == "char":
         return list(text)
-    words = _WORD.findall(text)
-    return ["\n" if word in _LINE_ENDS else word for word in words] if "\r" in text else words
+    found = words.cut(text) if tokens == "word" else _pattern(tokens).findall(text)
+    return ["\n" if token in _LINE_ENDS else token for token in found] if "\r" in text else found
 
 
-def word_spans(text: str) -> Iterator[tuple[int, str]]:
-    """Yield (offset, word) for each word token of `text`; offset (from 0) is the place of its first character."""
-    for match in _WORD.finditer(text):
-        word = match.group()
-        yield match.start(), "\n" if word in _LINE_ENDS else word
+def word_spans(text: str, tokens: Kind) -> Iterator[tuple[int, int]]:
+    """Yield where each token of a kind of WORDS begins and ends in `text`."""
+    if tokens == "word":
+        return words.spans(text)
+    return (match.span() for match in _pattern(tokens).finditer(text))
+
+
+def last_cut(text: str) -> int:
+    """Return the last place in `text` at which it may be cut without changing a token of WORDS, whatever comes after
+    it; 0 if there is none.
+    """
+    for at in range(len(text) - 1, 0, -1):
+        before = text[at - 1]
+        if before == "\n" or (before == "\r" and text[at] != "\n"):
+            return at
+        if before == " " and "!" <= text[at] <= "~" and at > 1 and "!" <= text[at - 2] <= "~":
+            return at
+    return 0
+
+
+def spaced_tokens(text: str, tokens: Kind) -> list[str]:
+    """Return the tokens of `text` with the white space before each; joined, they are the text."""
+    if tokens not in WORDS:
+        return tokenize(text, tokens)
+    ends = [0, *(end for _, end in word_spans(text, tokens))]
+    return [text[start:end] for start, end in zip(ends, [*ends[1:], len(text)], strict=True) if start < end]
+
+
+def _pattern(tokens: Kind) -> re.Pattern[str]:
+    return _WHITESPACE if tokens == "whitespace" else _LETTERS
 
 
 def as_bytes(text: str | bytes) -> bytes:
@@ -71,21 +100,39 @@ class Detokenizer:
     def __init__(self, kind: Kind, *, errors: str = "replace"):
         self._kind = kind
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors)
-        self._previous = "\n"  # as at the start of a line: no space before the first word
+        self._spacing = _SPACINGS[kind]() if kind in WORDS else None
 
     def push(self, token: str) -> str:
         """Take the next token and return the text that can be emitted now."""
-        if self._kind == "char":
-            return token
-        if self._kind == "byte":
-            return self._decoder.decode(token.encode("latin-1"))
-        tight = token in _NO_SPACE_BEFORE or self._previous in _NO_SPACE_AFTER
-        self._previous = token
-        return token if tight else " " + token
+        if self._spacing is not None:
+            return self._spacing.before(token) + token
+        return self._decoder.decode(token.encode("latin-1")) if self._kind == "byte" else token
 
     def flush(self) -> str:
         """Return the text of an unfinished character, if there is one; a new stream may start afterwards."""
-        self._previous = "\n"
+        if self._spacing is not None:
+            self._spacing.before("\n")
         rest = self._decoder.decode(b"", final=True)
         self._decoder.reset()
         return rest
+
+
+class _OneSpace:
+    """One space between all tokens, except beside those given."""
+
+    def __init__(self, before: str = "\n", after: str = "\n"):
+        self._none_before, self._none_after = frozenset(before), frozenset(after)
+        self._last = "\n"
+
+    def before(self, token: str) -> str:
+        """Return the space or nothing that stands before `token`, the next one."""
+        tight = token in self._none_before or self._last in self._none_after
+        self._last = token
+        return "" if tight else " "
+
+
+_SPACINGS: dict[str, Callable[[], _OneSpace | Spacing]] = {
+    "word": Spacing,
+    "whitespace": _OneSpace,
+    "letters": lambda: _OneSpace(".,;:!?)]}%’”\n", "([{“\n"),
+}

@@ -18,7 +18,8 @@ import numpy as np
 
 from rnncli.config.sections import VectorsConfig
 from rnncli.data.source import decoded, read_source
-from rnncli.data.vocabulary import ONE_CHARACTER, UNKNOWN, Vocabulary
+from rnncli.data.text import WORDS
+from rnncli.data.vocabulary import UNKNOWN, Vocabulary
 from rnncli.errors import ConfigError, DataError, shown
 from rnncli.notes import note
 
@@ -155,7 +156,7 @@ def vectors_in(data: VectorsConfig, kind: str | None) -> Vectors | None:
     """
     if data.vectors is None:
         return None
-    if kind is None or kind in ONE_CHARACTER:
+    if kind is None or kind not in WORDS:
         raise ConfigError("data.vectors: are of words; set data.tokens: word for texts, or remove it")
     return StoredVectors(data.vectors) if data.vectors.endswith(".safetensors") else TextVectors(data.vectors)
 

@@ -10,16 +10,14 @@ from typing import Any
 import numpy as np
 
 from rnncli.config.sections import MOST_TOKENS, VocabularyConfig
-from rnncli.data.text import KINDS, Kind, as_bytes, tokenize, word_spans
+from rnncli.data.text import KINDS, WORDS, Kind, as_bytes, tokenize, word_spans
 from rnncli.errors import ConfigError, DataError, ModelFileError, shown
 from rnncli.notes import note
 
-UNKNOWN = "<unk>"  # a token that is written so is one that is not known
-
-ONE_CHARACTER = ("char", "byte")  # kinds whose tokens are one character each
+UNKNOWN = "<unk>"  # number 0; a text may have the same as a token, which then has a number of its own
 
 _NAMED_UNSEEN = 5
-_PLURAL = {"char": "characters", "byte": "bytes", "word": "words"}
+_PLURAL = {"char": "characters", "byte": "bytes", "word": "words", "whitespace": "tokens", "letters": "words"}
 
 
 class Vocabulary:
@@ -45,7 +43,7 @@ class Vocabulary:
     @classmethod
     def build(cls, text: str | bytes, kind: Kind) -> Vocabulary:
         """Return the vocabulary of a text."""
-        return cls.of_counts(Counter(_characters(text, kind) if kind in ONE_CHARACTER else tokenize(text, kind)), kind)
+        return cls.of_counts(Counter(_characters(text, kind) if kind not in WORDS else tokenize(text, kind)), kind)
 
     @classmethod
     def of_counts(
@@ -61,22 +59,21 @@ class Vocabulary:
         Raises ConfigError if `limits.min_count` leaves no token.
         """
         least, most = (limits.min_count, limits.vocabulary_size) if limits else (1, None)
-        seen = {token: count for token, count in counts.items() if token != UNKNOWN}
-        ordered = sorted(seen, key=lambda token: (-seen[token], token))
-        frequent = [token for token in ordered if seen[token] >= least]
-        if seen and not frequent:
+        ordered = sorted(counts, key=lambda token: (-counts[token], token))
+        frequent = [token for token in ordered if counts[token] >= least]
+        if counts and not frequent:
             raise ConfigError(
                 f"data.min_count: is {least:,}, and the most frequent of the {_PLURAL[kind]} in {of} occurs "
-                f"{seen[ordered[0]]:,} times; lower it"
+                f"{counts[ordered[0]]:,} times; lower it"
             )
         known = frequent[: most or MOST_TOKENS]
-        if len(known) < len(seen):
-            total, kept = sum(seen.values()), sum(seen[token] for token in known)
+        if len(known) < len(counts):
+            total, kept = sum(counts.values()), sum(counts[token] for token in known)
             note(
                 f"{total - kept:,} of {total:,} tokens of {of} ({(total - kept) / total:.1%}) are <unk>: its "
-                f"vocabulary keeps {len(known):,} of {len(seen):,} {_PLURAL[kind]}"
+                f"vocabulary keeps {len(known):,} of {len(counts):,} {_PLURAL[kind]}"
             )
-        return cls((UNKNOWN, *(sorted(known) if kind in ONE_CHARACTER else known)), kind)
+        return cls((UNKNOWN, *(known if kind in WORDS else sorted(known))), kind)
 
     def numbers(self, tokens: Sequence[str]) -> np.ndarray:
         """Return the numbers of `tokens`, 0 if unknown, in the smallest unsigned type that holds all numbers in use."""
@@ -96,10 +93,10 @@ class Vocabulary:
         position of that occurrence counts characters from 1 (bytes for `byte`).
         """
         first: dict[str, int] = {}
-        if self.kind == "word":
-            for offset, word in word_spans(str(text)):
+        if self.kind in WORDS:
+            for (start, _), word in zip(word_spans(str(text), self.kind), tokenize(text, self.kind), strict=True):
                 if word not in self._number_of_token:
-                    first.setdefault(word, offset + 1)
+                    first.setdefault(word, start + 1)
         else:
             characters = _characters(text, self.kind)
             for offset in np.flatnonzero(self.encode(text) == 0).tolist():
@@ -121,8 +118,10 @@ class Vocabulary:
             tokens = tuple(token if isinstance(token, str) else chr(token) for token in header["tokens"])
         except (KeyError, TypeError, ValueError, OverflowError):
             raise ModelFileError("the vocabulary in the model file is damaged; train again") from None
-        whole = kind in KINDS and tokens[:1] == (UNKNOWN,) and len(set(tokens)) == len(tokens)
-        if not whole or (kind in ONE_CHARACTER and any(len(token) != 1 for token in tokens[1:])):
+        whole = (
+            kind in KINDS and "" not in tokens and tokens[:1] == (UNKNOWN,) and len(set(tokens[1:])) == len(tokens[1:])
+        )
+        if not whole or (kind not in WORDS and any(len(token) != 1 for token in tokens[1:])):
             raise ModelFileError("the vocabulary in the model file is damaged; train again")
         return cls(tokens, kind)
 
@@ -132,7 +131,7 @@ class Vocabulary:
 
     @cached_property
     def _number_of_token(self) -> dict[str, int]:
-        return {token: number for number, token in enumerate(self.tokens)}
+        return {token: number for number, token in enumerate(self.tokens) if number}
 
 
 def token_vocabulary(

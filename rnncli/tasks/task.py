@@ -96,6 +96,9 @@ class Evaluation:
     check: Callable[[], None] = lambda: None
 
 
+WORDS_BEFORE = {"data.words": "letters"}  # of a task with tokens: what its `before` says of them
+
+
 def set_first_weights(network: Model, config: Config) -> None:
     """Set a model's first weights, as a config defines them, from its seed alone."""
     model = config.model
@@ -120,6 +123,12 @@ def config_in(header: Mapping[str, Any], schema: type[C]) -> C:
     config = config_from_mapping(kept, {str(header["task"]): schema})
     assert isinstance(config, schema)
     return config
+
+
+def _with_words_of_letters(within: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a header, or what is in it, in which every kind of token that was `word` is `letters`."""
+    new = {key: _with_words_of_letters(value) if isinstance(value, dict) else value for key, value in within.items()}
+    return new | {"kind": "letters"} if new.get("kind") == "word" else new
 
 
 class Experiment:
@@ -214,6 +223,9 @@ class Task:
             if isinstance(new.get(section), dict):
                 own = keys_of(self.config, section)
                 new[section] = {key: value for key, value in new[section].items() if key in own}
+        if "data.words" in self.before and "words" not in new["data"]:
+            new = _with_words_of_letters(new)
+            new["data"]["words"] = self.before["data.words"]
         return new
 
     def inferred(self, path: str, size: int, form: str | None) -> dict[str, Any] | None:

@@ -56,7 +56,7 @@ LABELLED = {
     "scaling": None,
 }
 STEPS = {"embedding_size": None, "bidirectional": False, "character_size": None, "word_dropout": 0.0}
-TOKENS = {"tokens": "char"}
+TOKENS = {"tokens": "char", "words": "unicode"}
 OWN: dict[str, dict[str, dict[str, Any]]] = {
     "language-model": {
         "data": {**TOKENS, **VECTORS},

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnncli.data.text import KINDS, Detokenizer, as_bytes, detokenize, tokenize, word_spans
+from rnncli.data.text import (
+    KINDS,
+    WORDS,
+    Detokenizer,
+    as_bytes,
+    detokenize,
+    last_cut,
+    spaced_tokens,
+    tokenize,
+    word_spans,
+)
 
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))  # surrogates, marks and joiners too
 
@@ -17,14 +29,14 @@ ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))  # surrogat
         ("Don't stop-gap it’s", ["Don't", "stop-gap", "it’s"]),
         ("a  b\tc", ["a", "b", "c"]),
         ("one\r\ntwo\rthree\n", ["one", "\n", "two", "\n", "three", "\n"]),
-        ("3.5 (x_y) '90s", ["3.5", "(", "x", "_", "y", ")", "'", "90s"]),
+        ("3.5 (x_y) '90s", ["3.5", "(", "x_y", ")", "'", "90s"]),
         ("--Ωμέγα!", ["-", "-", "Ωμέγα", "!"]),
         ("", []),
     ],
 )
 def test_words(text, words):
     assert tokenize(text, "word") == words
-    assert [word for _, word in word_spans(text)] == words
+    assert [re.sub(r"\r\n?", "\n", text[start:end]) for start, end in word_spans(text, "word")] == words
 
 
 def test_char_tokens_are_code_points_and_byte_tokens_are_bytes():
@@ -44,7 +56,7 @@ def test_char_tokens_are_code_points_and_byte_tokens_are_bytes():
     ],
 )
 def test_words_are_joined_as_people_write(text):
-    assert detokenize(tokenize(text, "word"), "word") == text.replace("l…", "l …")
+    assert detokenize(tokenize(text, "word"), "word") == text
 
 
 @given(ANY_TEXT)
@@ -92,9 +104,64 @@ def test_streaming_says_the_same_as_joining(kind, text):
     ("text", "tokens"),
     [
         ("12.5 and 1,000.25.", ["12.5", "and", "1,000.25", "."]),
-        ("a.b 3. 4", ["a", ".", "b", "3", ".", "4"]),
+        ("a.b 3. 4", ["a.b", "3", ".", "4"]),
         ("2-3 o'clock", ["2-3", "o'clock"]),
     ],
 )
 def test_numbers_keep_their_points(text, tokens):
     assert tokenize(text, "word") == tokens
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("new@@ est <sep>  10:30\tsnake_case\n", ["new@@", "est", "<sep>", "10:30", "snake_case", "\n"]),
+        ("a\u00a0b \u3000 c\u2009d", ["a\u00a0b", "\u3000", "c\u2009d"]),
+        ("a\rb\r\n\nc", ["a", "\n", "b", "\n", "\n", "c"]),
+        (" \t ", []),
+    ],
+)
+def test_whitespace_tokens_stand_between_spaces_tabs_and_line_ends(text, tokens):
+    assert tokenize(text, "whitespace") == tokens
+
+
+@given(st.lists(st.lists(st.text(st.characters(exclude_characters=" \t\r\n"), min_size=1), min_size=1)))
+def test_whitespace_tokens_with_one_space_between_them_come_back(lines):
+    text = "\n".join(" ".join(line) for line in lines)
+    assert detokenize(tokenize(text, "whitespace"), "whitespace") == text
+
+
+def test_words_of_version_0_1_are_cut_and_joined_as_they_were():
+    text = "नमस्ते snake_case 90's (e.g. $5) …"
+    assert tokenize(text, "letters") == (
+        ["नमस", "्", "त", "े", "snake", "_", "case", "90's", "(", "e", ".", "g", ".", "$", "5", ")", "…"]
+    )
+    assert detokenize(tokenize(text, "letters"), "letters") == "नमस ् त े snake _ case 90's (e. g. $ 5) …"
+
+
+@pytest.mark.parametrize("kind", WORDS)
+@given(
+    text=st.text(st.sampled_from("ab. \t\n\r\u00a0\u3000你カ\u0301'-"), max_size=20),
+    rest=st.text("a \n\r你\u0301", max_size=3),
+)
+def test_a_text_is_cut_where_its_tokens_stay_the_same(kind, text, rest):
+    at = last_cut(text)
+    assert tokenize(text[:at], kind) + tokenize(text[at:] + rest, kind) == tokenize(text + rest, kind)
+
+
+def test_a_text_is_cut_as_late_as_may_be():
+    assert last_cut("one two three four") == len("one two three ")
+    assert last_cut("你 好\n世 界 ab") == len("你 好\n")
+    assert last_cut("你好 ab") == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(text=st.text())
+def test_tokens_with_their_spaces_are_the_text(kind, text):
+    joined = "".join(spaced_tokens(text, kind))
+    assert joined == (text if kind != "byte" else as_bytes(text).decode("latin-1"))
+
+
+def test_a_space_more_or_less_is_a_difference():
+    assert spaced_tokens("new@@ est", "word") != spaced_tokens("new @@est", "word")
+    assert spaced_tokens(" a  b ", "whitespace") == [" a", "  b", " "]

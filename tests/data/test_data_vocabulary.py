@@ -115,8 +115,8 @@ def test_rare_tokens_are_left_out_ties_by_name():
         limited(counts, min_count=6)
 
 
-def test_a_token_that_is_written_as_the_unknown_one_is_unknown():
-    assert limited({"<unk>": 7, "a": 1}) == (("a",), [])
+def test_a_token_that_is_written_as_the_unknown_one_is_a_token_like_others():
+    assert limited({"<unk>": 7, "a": 1}) == (("<unk>", "a"), [])
 
 
 def test_row_35_unseen_tokens_are_named_with_their_places():
@@ -149,3 +149,18 @@ def test_a_long_text_is_its_lines_one_after_another():
         vocabulary = Vocabulary.build(line * count, kind)
         assert vocabulary == Vocabulary.build(line, kind)
         assert np.array_equal(vocabulary.encode(line * count), np.tile(vocabulary.encode(line), count))
+
+
+def test_unk_in_a_text_is_a_token_with_a_number_of_its_own():
+    vocabulary = Vocabulary.build("<unk> a <unk> b", "whitespace")
+    assert vocabulary.tokens == ("<unk>", "<unk>", "a", "b")
+    assert vocabulary.encode("a <unk> zebra").tolist() == [2, 1, 0]
+    assert vocabulary.unseen("a <unk> zebra") == [(9, "zebra")]
+    assert Vocabulary.from_header(json.loads(json.dumps(vocabulary.to_header()))) == vocabulary
+    with pytest.raises(ModelFileError):
+        Vocabulary.from_header({"kind": "whitespace", "tokens": ["<unk>", "a", "<unk>", "<unk>"]})
+
+
+def test_unknown_words_are_named_at_their_place_in_any_kind_of_words():
+    assert Vocabulary.build("a b", "whitespace").unseen("a\tb@@ b, b@@") == [(3, "b@@"), (7, "b,")]
+    assert Vocabulary.build("नमस्ते", "word").unseen("नमस्ते दुनिया") == [(8, "दुनिया")]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from rnncli.config.sections import Config, Count, TokenModelConfig, TruncatedTrainingConfig, VectorsConfig
+from rnncli.config.sections import Config, Count, TokenModelConfig, TokensConfig, TruncatedTrainingConfig, VectorsConfig
 from rnncli.config.values import refusal
 
 BPTT = 64
@@ -14,10 +14,8 @@ LEAST_UPDATES = 1200
 VALIDATION = 300_000  # characters of a large text tell enough
 
 
-class TextConfig(VectorsConfig):
+class TextConfig(TokensConfig, VectorsConfig):
     """The data: where the text is, how to cut it into tokens, and how to split it."""
-
-    tokens: Literal["char", "byte", "word"] = Field(default="char", description="The unit that a text is cut into.")
 
     @field_validator("format")
     @classmethod

@@ -13,8 +13,8 @@ import numpy as np
 
 from rnncli.config.sections import VocabularyConfig
 from rnncli.data.source import Source, decoded
-from rnncli.data.text import Kind, tokenize
-from rnncli.data.vocabulary import ONE_CHARACTER, UNKNOWN, Vocabulary
+from rnncli.data.text import WORDS, Kind, last_cut, tokenize
+from rnncli.data.vocabulary import Vocabulary
 
 _CODE_POINTS = 0x110000
 STEP = 1 << 20  # numbers
@@ -24,14 +24,14 @@ MAPPED = 1 << 26  # bytes; what is larger is mapped
 class Corpus:
     """The tokens of a text by number.
 
-    ids (N,), of the smallest unsigned type: tokens[ids[n]] is the n-th token. tokens[0] is `<unk>`, which no text
-    has; the others are in the order of the pieces of text in which they first occur.
+    ids (N,), of the smallest unsigned type: tokens[ids[n]] is the n-th token. tokens[0] is empty, which no token of a
+    text is; the others are in the order of the pieces of text in which they first occur.
     """
 
     def __init__(self, source: Source, kind: Kind, encoding: str, *, hint: str):
         self.kind = kind
-        self._numbers: dict[str, int] = {UNKNOWN: 0}
-        self._by_code_point = np.zeros(_CODE_POINTS if kind in ONE_CHARACTER else 0, np.int32)
+        self._numbers: dict[str, int] = {"": 0}
+        self._by_code_point = np.zeros(0 if kind in WORDS else _CODE_POINTS, np.int32)
         # No text has more tokens than bytes; the system gives memory only where something is written.
         room, length = _room(source.size, np.dtype(np.uint8)), 0
         for numbers in self._read(source, encoding, hint):
@@ -57,7 +57,7 @@ class Corpus:
         else:
             known = self._numbers
             for text in _whole_words(decoded(source, encoding, hint=hint)):
-                yield np.array([known.setdefault(word, len(known)) for word in tokenize(text, "word")], np.int64)
+                yield np.array([known.setdefault(word, len(known)) for word in tokenize(text, self.kind)], np.int64)
 
     def _characters(self, points: np.ndarray) -> np.ndarray:
         numbers = self._by_code_point[points]
@@ -119,12 +119,10 @@ def _slices(length: int) -> Iterator[slice]:
 
 
 def _whole_words(pieces: Iterator[str]) -> Iterator[str]:
-    """Yield the text of `pieces`, cut only after white space, and not between the two characters of a line end."""
+    """Yield the text of `pieces`, cut only where that changes no token."""
     held: list[str] = []
     for piece in pieces:
-        cut = next((at + 1 for at in range(len(piece) - 1, -1, -1) if piece[at].isspace()), 0)
-        if cut == len(piece) and piece.endswith("\r"):
-            cut -= 1
+        cut = last_cut(piece)
         if cut:
             yield "".join([*held, piece[:cut]])
             held = []

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnncli.data.source import Source, read_source
+from rnncli.data.text import WORDS
 from rnncli.data.vectors import Vectors, vectors_in
-from rnncli.data.vocabulary import ONE_CHARACTER, Vocabulary, require_learnable
+from rnncli.data.vocabulary import Vocabulary, require_learnable
 from rnncli.errors import ConfigError, DataError
 from rnncli.nn.memory import require_memory
 from rnncli.nn.network import Network, NetworkShape
@@ -94,7 +95,7 @@ class TextExperiment(Experiment):
         `<unk>` at all. Where it does not, the loss of unknown tokens means nothing, and does not choose the weights.
         """
         training = self.config.training
-        if self.vocabulary.kind in ONE_CHARACTER or not training.unknown_words:
+        if self.vocabulary.kind not in WORDS or not training.unknown_words:
             return None, False
         counts = counted(self.train_ids, len(self.vocabulary))
         once = counts == 1
@@ -122,7 +123,7 @@ class TextExperiment(Experiment):
     def header(self) -> dict[str, Any]:
         return {
             "task": self.config.task,
-            "data": {"tokens": self.config.data.tokens, "encoding": self.config.data.encoding},
+            "data": {key: getattr(self.config.data, key) for key in ("tokens", "words", "encoding")},
             "model": self.config.model.model_dump(),
             "vocabulary": self.vocabulary.to_header(),
         }
@@ -142,7 +143,7 @@ class TextExperiment(Experiment):
         scored = ids if len(before) else ids[1:]
         if not len(scored):
             return None
-        words = self.vocabulary.kind not in ONE_CHARACTER
+        words = self.vocabulary.kind in WORDS
         unknown = int(np.count_nonzero(scored == UNKNOWN)) if words else 0
         driver = self.learner.backpropagation
         self.learner.free()  # scoring takes room
@@ -178,7 +179,7 @@ def resolved(config: LanguageModelConfig, vectors: Vectors | None) -> tuple[Lang
     bptt = training.bptt or max(BPTT, training.bptt_stride or 0)
     stride = training.bptt_stride or bptt
     embedding = vectors.embedding_size(model.embedding_size) if vectors else model.embedding_size
-    if embedding is None and config.data.tokens == "word":
+    if embedding is None and config.data.tokens in WORDS:
         embedding = model.hidden_size
     filled = config.changed(training={"bptt": bptt, "bptt_stride": stride}, model={"embedding_size": embedding})
     return filled, bptt, stride
@@ -230,4 +231,4 @@ def read_splits(config: LanguageModelConfig, source: Source, vocabulary: Vocabul
 
 def _corpus(source: Source, config: LanguageModelConfig) -> Corpus:
     hint = "pass --encoding latin-1, or --set data.tokens=byte"
-    return Corpus(source, config.data.tokens, config.data.encoding, hint=hint)
+    return Corpus(source, config.data.kind, config.data.encoding, hint=hint)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.data.lines import Line, Opened, lines_of
-from rnncli.data.text import Detokenizer
+from rnncli.data.text import WORDS, Detokenizer
 from rnncli.data.vocabulary import Vocabulary, describe_unseen
 from rnncli.errors import DataError, UsageError
 from rnncli.kernels import sampling
@@ -171,8 +171,8 @@ class LanguageModel(Predictor):
         unseen characters or bytes raise DataError, which names them.
         """
         unseen = self.vocabulary.unseen(text)
-        if unseen and self.vocabulary.kind == "word":
-            message = f"{where}: {describe_unseen(unseen, 'word')} is read as <unk>"
+        if unseen and self.vocabulary.kind in WORDS:
+            message = f"{where}: {describe_unseen(unseen, self.vocabulary.kind)} is read as <unk>"
             if message not in self._noted:
                 note(message)
             self._noted.add(message)

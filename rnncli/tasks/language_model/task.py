@@ -9,7 +9,7 @@ import numpy as np
 
 from rnncli.data.source import Source, is_table
 from rnncli.tasks.language_model.config import LanguageModelConfig, inferred
-from rnncli.tasks.task import Context, Experiment, Predictor, Task
+from rnncli.tasks.task import WORDS_BEFORE, Context, Experiment, Predictor, Task
 
 
 class LanguageModelling(Task):
@@ -21,7 +21,7 @@ class LanguageModelling(Task):
         "generate": frozenset({"length", "count", "seed", "temperature", "top_k", "top_p"}),
     }
 
-    before = {"training.unknown_words": "0"}
+    before = WORDS_BEFORE | {"training.unknown_words": "0"}
 
     def prepare(
         self, config: LanguageModelConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None = None

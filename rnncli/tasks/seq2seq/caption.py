@@ -9,6 +9,7 @@ import numpy as np
 
 from rnncli.data.numeric import FAR, is_number, whole_series
 from rnncli.data.source import Source
+from rnncli.data.text import WORDS
 from rnncli.errors import DataError, shown
 from rnncli.notes import doubt
 from rnncli.tasks.seq2seq.config import CaptionConfig
@@ -113,7 +114,7 @@ def prepare(
 ) -> PairExperiment:
     splits = splits_in(config, source, learnt, named=True)
     model, columns = config.model, splits.train.columns
-    words = model.embedding_size is None and config.data.tokens == "word"
+    words = model.embedding_size is None and config.data.tokens in WORDS
     found = {"inputs": list(columns.prompts), "target": columns.target}
     config = config.changed(data=found, model={"embedding_size": model.hidden_size if words else model.embedding_size})
     prompts = prompts_in(learnt) if learnt else Cells.of(splits.train, config.data.decimal)

@@ -7,16 +7,23 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from rnncli.config.sections import Columns, Config, GroupedConfig, TokenModelConfig, TrainingConfig, VocabularyConfig
+from rnncli.config.sections import (
+    Columns,
+    Config,
+    GroupedConfig,
+    TokenModelConfig,
+    TokensConfig,
+    TrainingConfig,
+    VocabularyConfig,
+)
 from rnncli.config.values import refusal
 
 WHOLE = dict.fromkeys(("training.bptt", "training.bptt_stride"), "reads whole sequences; remove it")
 
 
-class PairsConfig(GroupedConfig, VocabularyConfig):
+class PairsConfig(GroupedConfig, TokensConfig, VocabularyConfig):
     """The data: where the pairs are, and in which columns."""
 
-    tokens: Literal["char", "byte", "word"] = Field(default="char", description="The unit that a text is cut into.")
     target: Columns | None = Field(default=None, description="The column to write.")
 
     @field_validator("format")

@@ -10,7 +10,6 @@ import numpy as np
 
 from rnncli.data.lines import Line, Opened, lines_of
 from rnncli.data.source import is_table, read_source
-from rnncli.data.text import detokenize
 from rnncli.errors import UsageError
 from rnncli.nn.encoder_decoder import EncoderDecoder
 from rnncli.nn.writers import Written
@@ -18,6 +17,7 @@ from rnncli.tasks.line_by_line import Faults, in_lists, line_by_line
 from rnncli.tasks.seq2seq.config import PairsConfig, WritingConfig
 from rnncli.tasks.seq2seq.learner import write
 from rnncli.tasks.seq2seq.pairs import PairColumns, read_pairs
+from rnncli.tasks.seq2seq.scores import line
 from rnncli.tasks.seq2seq.unknown import spelled
 from rnncli.tasks.seq2seq.writing import ALPHA, BEAMS, Prompts, copies, pair_shape, target_vocabulary
 from rnncli.tasks.task import (
@@ -115,9 +115,7 @@ class Writer(Predictor):
         return [Candidate(text, score) for text, score in scores.items()]
 
     def _text(self, answer: Written, prompt: tuple[str, ...]) -> str:
-        """Return the text of an answer to `prompt` on one line."""
-        text = detokenize(spelled(answer, self.target, self.prompts.tokens(prompt)), self.target.kind)
-        return text.strip("\n").replace("\n", " ")
+        return line(spelled(answer, self.target, self.prompts.tokens(prompt)), self.target.kind)
 
 
 @dataclass(frozen=True)

@@ -3,37 +3,55 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from rnncli.errors import UsageError
+from rnncli.data.text import Kind, detokenize, tokenize
+from rnncli.errors import UsageError, shown
+from rnncli.notes import doubt
 from rnncli.tasks.seq2seq.pairs import Pairs
 
 Metric = Callable[[Sequence[str], Sequence[str]], float]
+
+
+def line(tokens: Iterable[str], kind: Kind) -> str:
+    """Return the line that is written for these tokens; it is what is scored."""
+    return detokenize(tokens, kind).strip("\n").replace("\n", " ")
+
+
+def doubt_unwritable(train: Pairs, kind: Kind) -> None:
+    """Tell of targets whose own tokens are not written as the targets stand in the data."""
+    assert train.targets is not None
+    lines = [line(tokenize(target, kind), kind) for target in train.targets]
+    lost = [i for i, (one, target) in enumerate(zip(lines, train.targets, strict=True)) if one != target]
+    if lost:
+        first = train.targets[lost[0]]
+        mends: tuple[Kind, ...] = ("whitespace", "char")
+        mend = next((f"; set data.tokens: {kind}" for kind in mends if line(tokenize(first, kind), kind) == first), "")
+        doubt(
+            f"{len(lost):,} of {len(lines):,} targets to train on cannot be written as they stand, and score as "
+            f"wrong; the first ({train.where(lost[0])}) is {shown(first)}, and is written {shown(lines[lost[0]])}{mend}"
+        )
 
 
 def exact(predicted: Sequence[str], actual: Sequence[str]) -> float:
     return sum(a == b for a, b in zip(predicted, actual, strict=True)) / len(actual)
 
 
-def baselines(
-    train: Pairs, held_out: Pairs, *, texts: bool, spaced: Callable[[Sequence[str]], list[str]]
-) -> list[tuple[str, list[str]]]:
+def baselines(train: Pairs, held_out: Pairs, *, texts: bool) -> list[tuple[str, list[str]]]:
     """Return (name, answers) of each baseline: a copy of the source or the answer to the most similar prompt, and the
     most frequent answer.
-
-    spaced: writes texts as their tokens would be written, so that differences in spaces alone do not count.
     """
     assert train.targets is not None
-    targets = spaced(train.targets)
+    targets = train.targets
     counts = Counter(targets)
     usual = min(counts, key=lambda target: (-counts[target], target))
     found = [("most frequent", [usual] * len(held_out))]
     if texts:
-        columns = [spaced(column) for column in zip(*train.prompts, strict=True)]
+        columns = zip(*train.prompts, strict=True)
         copied = int(np.argmax([exact(column, targets) for column in columns]))  # the one that is most often right
-        return [("copy", spaced([prompt[copied] for prompt in held_out.prompts])), *found]
+        return [("copy", [prompt[copied] for prompt in held_out.prompts]), *found]
     nearest = []
     for prompt in held_out.prompts:
         alike = [sum(a == b for a, b in zip(prompt, other, strict=True)) for other in train.prompts]

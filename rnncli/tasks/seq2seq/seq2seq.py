@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.data.source import Source
-from rnncli.data.text import Kind, tokenize
+from rnncli.data.text import WORDS, Kind, tokenize
 from rnncli.data.vocabulary import Vocabulary, token_vocabulary
 from rnncli.errors import DataError
 from rnncli.tasks.seq2seq.config import PairsConfig, Seq2seqConfig
@@ -30,8 +30,8 @@ class Texts:
 
     @classmethod
     def of(cls, prompts: Sequence[tuple[str, ...]], data: PairsConfig) -> Texts:
-        texts = (_joined(prompt, data.tokens) for prompt in prompts)
-        return cls(token_vocabulary(texts, data.tokens, data, "the sources"))
+        texts = (_joined(prompt, data.kind) for prompt in prompts)
+        return cls(token_vocabulary(texts, data.kind, data, "the sources"))
 
     @property
     def size(self) -> int:
@@ -55,7 +55,7 @@ class Texts:
 
 
 def _joined(prompt: tuple[str, ...], kind: Kind) -> str:
-    return (" " if kind == "word" else "\t").join(prompt)
+    return (" " if kind in WORDS else "\t").join(prompt)
 
 
 def prepare(
@@ -69,7 +69,7 @@ def prepare(
 def resolved(config: Seq2seqConfig, columns: PairColumns) -> Seq2seqConfig:
     """Return the config in which all nulls that depend on the data are filled in."""
     model = config.model
-    embedding = model.hidden_size if model.embedding_size is None and config.data.tokens == "word" else None
+    embedding = model.hidden_size if model.embedding_size is None and config.data.tokens in WORDS else None
     ways = True if model.encoder_bidirectional is None else model.encoder_bidirectional
     filled = {
         "attention": model.attention or "dot",

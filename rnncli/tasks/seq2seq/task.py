@@ -9,13 +9,13 @@ import numpy as np
 
 from rnncli.data.source import Source
 from rnncli.tasks.seq2seq.config import CaptionConfig, Seq2seqConfig
-from rnncli.tasks.task import Context, Experiment, Predictor, Task
+from rnncli.tasks.task import WORDS_BEFORE, Context, Experiment, Predictor, Task
 
 OPTIONS = {
     "predict": frozenset({"strict", "n_best", "beam", "length_penalty", "scores"}),
     "evaluate": frozenset({"metric"}),
 }
-BEFORE = {"data.group": "none"}
+BEFORE = WORDS_BEFORE | {"data.group": "none"}
 
 
 class Seq2seq(Task):

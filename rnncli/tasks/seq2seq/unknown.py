@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from rnncli.data.text import WORDS
 from rnncli.data.vocabulary import Vocabulary
 from rnncli.kernels import random
 from rnncli.nn.writers import Written
@@ -67,7 +68,7 @@ def seldom_in(
     copying: bool,
 ) -> Seldom | None:
     """Return what training sees as unknown now and then; None for characters and bytes, unless they are copied."""
-    if written.kind in ("char", "byte") and not copying:
+    if written.kind not in WORDS and not copying:
         return None
     seldom = Seldom(sources, targets, read, written, seed)
     if copying and not (seldom.shared or any(UNKNOWN in target for target in targets)):

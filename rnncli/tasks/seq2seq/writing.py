@@ -10,7 +10,7 @@ import numpy as np
 from rnncli.config.sections import DIALECT, NO_GROUP
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
-from rnncli.data.text import detokenize, tokenize
+from rnncli.data.text import spaced_tokens
 from rnncli.data.vocabulary import Vocabulary, require_learnable, token_vocabulary
 from rnncli.errors import DataError, UsageError
 from rnncli.nn.encoder_decoder import EncoderDecoder, PairShape
@@ -18,7 +18,7 @@ from rnncli.nn.memory import require_memory
 from rnncli.tasks.seq2seq.config import WritingConfig
 from rnncli.tasks.seq2seq.learner import PairData, PairLearner, write
 from rnncli.tasks.seq2seq.pairs import PairColumns, Pairs, only, read_pairs
-from rnncli.tasks.seq2seq.scores import METRICS, baselines, edit_distance
+from rnncli.tasks.seq2seq.scores import METRICS, baselines, doubt_unwritable, edit_distance, line
 from rnncli.tasks.seq2seq.unknown import seldom_in, spelled
 from rnncli.tasks.task import (
     Context,
@@ -32,6 +32,7 @@ from rnncli.training.reports import Score
 BEAMS = 4
 ALPHA = 1.0  # of the length in a beam's ranking; see `rnncli.kernels.beam`
 LONGER = 1.5  # than the longest target of the training split an answer may become
+_UNITS = {"char": "chars", "byte": "bytes", "word": "words", "whitespace": "tokens"}
 
 
 class Prompts(Protocol):
@@ -124,9 +125,10 @@ class PairExperiment(Experiment):
         self.target = (
             target_vocabulary(learnt)
             if learnt
-            else token_vocabulary(splits.train.targets, config.data.tokens, config.data, "the targets")
+            else token_vocabulary(splits.train.targets, config.data.kind, config.data, "the targets")
         )
         require_learnable(self.target, splits.train.name)
+        doubt_unwritable(splits.train, self.target.kind)
         train = self._data(splits.train)
         held_out = splits.held_out.get("validation")
         valid = self._data(held_out, scored=True) if held_out else PairData([], [])
@@ -187,7 +189,7 @@ class PairExperiment(Experiment):
         )
 
     def header(self) -> dict[str, Any]:
-        kept = ("format", "tokens", *DIALECT)
+        kept = ("format", "tokens", "words", *DIALECT)
         return {
             "task": self.config.task,
             "data": {key: getattr(self.config.data, key) for key in kept},
@@ -220,28 +222,21 @@ class PairExperiment(Experiment):
         copying = copies(self.config)
         answers = write(self.network, sources, beams=BEAMS, longest=self.longest, alpha=ALPHA, copies=copying)
         predicted = [
-            detokenize(spelled(best[0], self.target, self.prompts.tokens(prompt)), self.target.kind).strip()
+            line(spelled(best[0], self.target, self.prompts.tokens(prompt)), self.target.kind)
             for best, prompt in zip(answers, pairs.prompts, strict=True)
         ]
-        actual = self._spaced(pairs.targets)
+        actual, kind = pairs.targets, self.target.kind
         edits = [
-            edit_distance(tokenize(a, self.target.kind), tokenize(b, self.target.kind))
+            edit_distance(spaced_tokens(f" {a.strip()}", kind), spaced_tokens(f" {b.strip()}", kind))
             for a, b in zip(predicted, actual, strict=True)
         ]
         unit, metric = METRICS[by]
+        simple = baselines(self.splits.train, pairs, texts=self.prompts.encodes)
         return Score(
             split,
             unit,
             metric(predicted, actual),
-            tuple((baseline, metric(found, actual)) for baseline, found in self._baselines(pairs)),
-            f"{len(pairs):,} pairs, mean edit distance {sum(edits) / len(edits):.3f} {self.config.data.tokens}s",
+            tuple((baseline, metric(found, actual)) for baseline, found in simple),
+            f"{len(pairs):,} pairs, mean edit distance {sum(edits) / len(edits):.3f} {_UNITS[self.config.data.tokens]}",
             higher_is_better=True,
         )
-
-    def _baselines(self, pairs: Pairs) -> list[tuple[str, list[str]]]:
-        return baselines(self.splits.train, pairs, texts=self.prompts.encodes, spaced=self._spaced)
-
-    def _spaced(self, texts: Sequence[str]) -> list[str]:
-        """Return texts as their tokens would be written, so that differences in spaces alone do not count."""
-        kind = self.target.kind
-        return [detokenize(tokenize(text, kind), kind).strip() for text in texts]

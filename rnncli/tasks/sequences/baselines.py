@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.data.numeric import whole_series
-from rnncli.data.text import Kind, tokenize
+from rnncli.data.text import WORDS, Kind, tokenize
 from rnncli.kernels import losses
 from rnncli.kernels.elementary import log
 from rnncli.tasks.sequences.examples import Examples
@@ -99,7 +99,7 @@ def best_scale(scores: np.ndarray, labels: np.ndarray) -> float:
 
 
 def _features(text: str, kind: Kind, pairs: bool) -> list[str]:
-    if kind != "word":
+    if kind not in WORDS:
         return [text[i : i + 3] for i in range(max(1, len(text) - 2))]
     words = tokenize(text, kind)
     return words + [_PAIR.join(pair) for pair in pairwise(words)] if pairs else words

@@ -11,7 +11,7 @@ import numpy as np
 
 from rnncli.data.lines import Line
 from rnncli.data.source import Source
-from rnncli.data.text import Kind
+from rnncli.data.text import WORDS, Kind
 from rnncli.errors import ConfigError, DataError, shown
 from rnncli.kernels import losses
 from rnncli.tasks.sequences import baselines
@@ -30,7 +30,7 @@ from rnncli.tasks.sequences.experiment import (
     word_size,
 )
 from rnncli.tasks.sequences.predictor import SequencePredictor
-from rnncli.tasks.task import Context
+from rnncli.tasks.task import Context, config_in
 from rnncli.training.backpropagation import Loss
 from rnncli.training.reports import Confusion, Score
 
@@ -87,20 +87,20 @@ class Labels(OneAnswer):
             raise DataError(f"{train.name}: every example is labelled {shown(labels[0])}; to classify takes two labels")
         counts = [train.labels.count(label) for label in labels]
         if data.residual is None:
-            return cls(labels, counts, data.tokens)
+            return cls(labels, counts, data.kind)
         if train.texts is None:
             raise ConfigError(f"data.residual: is {data.residual}; a classify takes naive-bayes, of texts; mend it")
         numbers = np.array([labels.index(label) for label in train.labels], np.int32)
-        model = NaiveBayes.of(train.texts, numbers.tolist(), len(labels), data.tokens, pairs=True)
+        model = NaiveBayes.of(train.texts, numbers.tolist(), len(labels), data.kind, pairs=True)
         scale = best_scale(model.scores_left_out(train.texts, numbers.tolist()), numbers)
-        return cls(labels, counts, data.tokens, (model, scale))
+        return cls(labels, counts, data.kind, (model, scale))
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Labels:
         """Return the labels in the header of a model file."""
         of = header["answers"]
         corrected = (NaiveBayes.from_header(of["naive_bayes"]), float(of["scale"])) if "naive_bayes" in of else None
-        return cls(list(of["labels"]), list(of["counts"]), header["data"]["tokens"], corrected)
+        return cls(list(of["labels"]), list(of["counts"]), config_in(header, ClassifyConfig).data.kind, corrected)
 
     def bases(self, examples: Examples, *, own: bool) -> list[np.ndarray] | None:
         """Return the naive Bayes scores (L,) of each text, in the best scale, or None without naive Bayes; own: True
@@ -206,7 +206,7 @@ def confusion(labels: list[str], predicted: list[str], actual: list[str]) -> Con
 
 def resolved(config: Any, columns: Columns) -> Any:
     """Return the config of classify or regress in which all nulls that depend on the data are filled in."""
-    words = columns.form in ("text", "lines") and config.data.tokens == "word"
+    words = columns.form in ("text", "lines") and config.data.tokens in WORDS
     require_words(config, words=words)
     model = config.model
     embedding = word_size(config) if words else model.embedding_size

@@ -12,6 +12,7 @@ from rnncli.config.sections import (
     GroupedConfig,
     OneColumn,
     TokenModelConfig,
+    TokensConfig,
     TrainingConfig,
     VectorsConfig,
 )
@@ -46,10 +47,8 @@ class LabelledConfig(GroupedConfig, VectorsConfig):
         return [self.inputs] if isinstance(self.inputs, (str, int)) else self.inputs
 
 
-class ExamplesConfig(LabelledConfig):
+class ExamplesConfig(LabelledConfig, TokensConfig):
     """Data of sequences with one answer each."""
-
-    tokens: Literal["char", "byte", "word"] = Field(default="char", description="The unit that a text is cut into.")
 
 
 class ClassifyDataConfig(ExamplesConfig):

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from rnncli.data.text import tokenize
+from rnncli.data.text import Kind, tokenize
 from rnncli.errors import DataError
 
 Form = Literal["lines", "text", "wide", "long", "ts"]
@@ -77,10 +77,9 @@ class Examples:
         """The answer of each example, alone in a tuple."""
         return [(label,) for label in self.labels or ()]
 
-    @property
-    def sentences(self) -> list[list[str]] | None:
-        """The words of each text; None for numbers."""
-        return None if self.texts is None else [tokenize(text, "word") for text in self.texts]
+    def sentences(self, kind: Kind) -> list[list[str]]:
+        """Return the tokens of each text."""
+        return [tokenize(text, kind) for text in self.texts or ()]
 
 
 def only(examples: Examples, chosen: Sequence[int]) -> Examples:

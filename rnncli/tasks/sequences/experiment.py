@@ -47,7 +47,7 @@ class Answers:
     """
 
     every_step: ClassVar[bool] = False
-    kept: ClassVar[tuple[str, ...]] = ("format", "tokens", *DIALECT)
+    kept: ClassVar[tuple[str, ...]] = ("format", "tokens", "words", *DIALECT)
     outputs: int
     corrects = False
     counted = True  # whether there are so many answers, all of which training should see
@@ -301,5 +301,6 @@ def require_words(config: Config, *, words: bool) -> None:
     assert isinstance(model, StepModelConfig)
     if (model.character_size or model.word_dropout) and not words:
         raise ConfigError(
-            "model.character_size and model.word_dropout are for data.tokens: word; set that, or remove them"
+            "model.character_size and model.word_dropout are for data.tokens: word or whitespace; set one, or remove "
+            "them"
         )

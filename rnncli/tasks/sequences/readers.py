@@ -17,6 +17,7 @@ import numpy as np
 
 from rnncli.config.sections import VocabularyConfig
 from rnncli.data.numeric import FAR, whole_series
+from rnncli.data.text import WORDS, Kind
 from rnncli.data.vocabulary import UNKNOWN, Vocabulary, token_vocabulary
 from rnncli.errors import ConfigError, DataError
 from rnncli.nn.words import Lexicon
@@ -50,19 +51,20 @@ class Tokens:
 class Words:
     """A reader of words, with the words and characters of the training split; `once` are the words it has only once."""
 
-    unit = "word tokens"
-
     def __init__(self, vocabulary: Vocabulary, characters: Vocabulary, once: Sequence[str] = ()):
         self.vocabulary, self.characters, self._once = vocabulary, characters, frozenset(once)
+        self.unit = f"{'whitespace' if vocabulary.kind == 'whitespace' else 'word'} tokens"
         self._number: dict[str, int] = {}
         self._lexicon: Lexicon | None = None
 
     @classmethod
-    def of(cls, sentences: Iterable[Sequence[str]], limits: VocabularyConfig | None = None) -> Words:
+    def of(
+        cls, sentences: Iterable[Sequence[str]], kind: Kind = "word", limits: VocabularyConfig | None = None
+    ) -> Words:
         counts = Counter(word for sentence in sentences for word in sentence)
         letters = Counter(letter for word in counts if word != UNKNOWN for letter in word)
         once = [word for word, count in counts.items() if count == 1]
-        return cls(Vocabulary.of_counts(counts, "word", limits), Vocabulary.of_counts(letters, "char"), once)
+        return cls(Vocabulary.of_counts(counts, kind, limits), Vocabulary.of_counts(letters, "char"), once)
 
     @property
     def size(self) -> int:
@@ -163,9 +165,10 @@ def fitted(train: Examples | Tagged, data: Any) -> Reader:
                 f"data.min_count and data.vocabulary_size: {train.name} has numbers, not tokens; remove them"
             )
         return Numbers.of(train.values, data.scaling)
-    if train.sentences is not None and (isinstance(train, Tagged) or data.tokens == "word"):
-        return Words.of(train.sentences, data)
-    assert isinstance(train, Examples)
+    if isinstance(train, Tagged):
+        return Words.of(train.sentences or [], limits=data)
+    if data.tokens in WORDS:
+        return Words.of(train.sentences(data.kind), data.kind, data)
     return Tokens(token_vocabulary(train.texts or [], data.tokens, data))
 
 
@@ -173,8 +176,10 @@ def encode(reader: Reader, sequences: Examples | Tagged) -> list[np.ndarray]:
     """Return the network's input for each sequence; raise DataError for data of another kind and for an empty text."""
     if isinstance(reader, Numbers) and sequences.values is not None:
         return reader.encode(sequences.values, sequences.where)
-    if isinstance(reader, Words) and sequences.sentences is not None:
+    if isinstance(reader, Words) and isinstance(sequences, Tagged) and sequences.sentences is not None:
         inputs = reader.encode(sequences.sentences)
+    elif isinstance(reader, Words) and isinstance(sequences, Examples) and sequences.texts is not None:
+        inputs = reader.encode(sequences.sentences(reader.vocabulary.kind))
     elif isinstance(reader, Tokens) and isinstance(sequences, Examples) and sequences.texts is not None:
         inputs = reader.encode(sequences.texts)
     else:

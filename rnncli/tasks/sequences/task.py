@@ -10,7 +10,7 @@ import numpy as np
 
 from rnncli.data.source import Source
 from rnncli.tasks.sequences.config import ClassifyConfig, RegressConfig, TagConfig
-from rnncli.tasks.task import Context, Experiment, Predictor, Task
+from rnncli.tasks.task import WORDS_BEFORE, Context, Experiment, Predictor, Task
 
 
 class OfSequences(Task):
@@ -37,11 +37,13 @@ class OfSequences(Task):
 class Classify(OfSequences):
     name = "classify"
     config = ClassifyConfig
+    before = OfSequences.before | WORDS_BEFORE
 
 
 class Regress(OfSequences):
     name = "regress"
     config = RegressConfig
+    before = OfSequences.before | WORDS_BEFORE
 
 
 class Tag(OfSequences):

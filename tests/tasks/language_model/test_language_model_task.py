@@ -257,3 +257,10 @@ def test_a_model_says_of_itself_all_that_it_needs(kind):
     assert model.vocabulary == experiment.vocabulary
     assert np.array_equal(model.network.parameters.weights, experiment.network.parameters.weights)
     assert detokenize(model.vocabulary.decode(model.encode(PROSE, "x")), kind).strip() == PROSE.strip()
+
+
+def test_whitespace_tokens_are_continued_as_they_stand_and_unk_is_one_of_them():
+    tokens = ["new@@", "est", "<unk>", "10:30", "\n"]
+    model = by_heart(tokens, "whitespace")
+    pieces = next(model.continued("new@@ est", Sampling(temperature=1e-6), 6))
+    assert "".join(pieces) == " <unk> 10:30\nnew@@ est <unk>"

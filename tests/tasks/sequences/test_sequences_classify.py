@@ -254,3 +254,20 @@ def test_a_value_beyond_float32_is_named_by_its_line():
     model = TASKS["classify"].load(made.header(), made.network.parameters.export())
     with pytest.raises(DataError, match=r"new\.csv:3: a value is too far from those of the training split"):
         model.answers_to(Source("new.csv", b"a\n1e-9\n1e29\n"), model.config.data)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "known"), [("whitespace", {"new@@", "<sep>", "क्या"}), ("word", {"new", "@", "<", "sep", ">", "क्या"})]
+)
+@pytest.mark.parametrize("residual", [None, "naive-bayes"])
+def test_a_text_is_cut_into_the_tokens_asked_for(tokens, known, residual):
+    rows = "".join(f"{'pq'[i % 2]},new@@ <sep> क्या\n" for i in range(20))
+    made = prepared("classify", "label,text\n" + rows, data={"tokens": tokens, "residual": residual})
+    assert set(made.reader.vocabulary.tokens[1:]) == known
+    assert made.reader.vocabulary.kind == tokens
+    header = json.loads(json.dumps(made.header()))
+    assert Labels.from_header(header).kind == tokens
+    assert readers.from_header(header["encoder"]).vocabulary == made.reader.vocabulary
+    if residual:
+        features = header["answers"]["naive_bayes"]["features"]
+        assert {feature for feature in features if "\0" not in feature} == known
