@@ -145,17 +145,18 @@ def test_another_encoding_works(folder: Path, trained: str) -> None:
     assert "exact match (1 pairs" in out
 
 
-def test_what_differs_in_spaces_alone_is_equal_for_floors_too(folder: Path) -> None:
-    (folder / "spaces.tsv").write_text(
-        "".join(f"say {i} ,  sir\tyes ,  sir \n" for i in range(30)) + "no ,  sir\tno\n" * 10
-    )
-    sets = ("--set", "data.tokens=word", "--set", "training.epochs=2")
-    found = scores(run("train", "c.yaml", "spaces.tsv", *sets, "-q", "-o", "spaces", cwd=folder).ok().out)
-    assert found["most frequent"] >= 0.5
-    (folder / "same.tsv").write_text("".join(f"{i}\t a ,  b ( {i} )\ta, b ({i})  \n" for i in range(40)))
-    sets = ("--set", "data.tokens=word", "--set", "data.source=[1, 2]", "--set", "data.target=3")
-    found = scores(run("train", "c.yaml", "same.tsv", *sets, "-q", "-o", "same", cwd=folder).ok().out)
-    assert found["copy"] == 1  # of the second column
+@pytest.mark.parametrize("tokens", ["word", "whitespace"])
+def test_the_score_is_the_share_of_lines_that_are_written_as_their_targets_stand(folder: Path, tokens: str) -> None:
+    pairs = [(f"{'ab'[i % 2]}", ("new@@ est <sep> $5", "the hen, old")[i % 2]) for i in range(40)]
+    (folder / "pieces.tsv").write_text("".join(f"{given}\t{target}\n" for given, target in pairs))
+    (folder / "given.txt").write_text("".join(f"{given}\n" for given, _ in pairs))
+    sets = ("--set", f"data.tokens={tokens}", "--set", "data.validation=pieces.tsv", "--set", "data.test=pieces.tsv")
+    found = scores(run("train", "c.yaml", "pieces.tsv", *sets, "-q", "-o", tokens, cwd=folder).ok().out)
+    lines = run("predict", tokens, "given.txt", cwd=folder).ok().out.splitlines()
+    alike = [line == target for line, (_, target) in zip(lines, pairs, strict=True)]
+    assert found["network"] == sum(alike) / len(alike) == {"word": 0.5, "whitespace": 1.0}[tokens]
+    assert found["most frequent"] == 0.5
+    assert found["copy"] == 0
 
 
 def test_standard_input_in_any_encoding_and_with_any_line_ends(folder: Path, trained: str) -> None:
