@@ -104,18 +104,17 @@ class Vocabulary:
         return [(position, token) for token, position in first.items()]
 
     def to_header(self) -> dict[str, Any]:
-        """Return the vocabulary as JSON for a model file. A one-character token is written as its code point, so that
-        even a lone surrogate survives every JSON writer; longer tokens are words and hold no surrogates.
+        """Return the vocabulary as JSON for a model file. A one-character token is written as its code point, and a
+        longer one with a lone surrogate as a list of them, so that surrogates survive every JSON writer.
         """
-        tokens = [ord(token) if len(token) == 1 else token for token in self.tokens]
-        return {"kind": self.kind, "tokens": tokens}
+        return {"kind": self.kind, "tokens": [_as_json(token) for token in self.tokens]}
 
     @classmethod
     def from_header(cls, header: dict[str, Any]) -> Vocabulary:
         """Return the vocabulary that `to_header` wrote; raise ModelFileError if the header is damaged."""
         try:
             kind = header["kind"]
-            tokens = tuple(token if isinstance(token, str) else chr(token) for token in header["tokens"])
+            tokens = tuple(token if isinstance(token, str) else _of_points(token) for token in header["tokens"])
         except (KeyError, TypeError, ValueError, OverflowError):
             raise ModelFileError("the vocabulary in the model file is damaged; train again") from None
         whole = (
@@ -132,6 +131,16 @@ class Vocabulary:
     @cached_property
     def _number_of_token(self) -> dict[str, int]:
         return {token: number for number, token in enumerate(self.tokens) if number}
+
+
+def _as_json(token: str) -> str | int | list[int]:
+    points = [ord(character) for character in token]
+    surrogates = any(0xD800 <= point < 0xE000 for point in points)
+    return points[0] if len(points) == 1 else points if surrogates else token
+
+
+def _of_points(points: int | list[int]) -> str:
+    return chr(points) if isinstance(points, int) else "".join(map(chr, points))
 
 
 def token_vocabulary(
