@@ -1,6 +1,6 @@
-"""Readers of files of labelled sequences: one label for each text or each run of numbers.
+"""Readers of files of labelled sequences: one label, or several, for each text or each run of numbers.
 
-    lines   `label text`, one example a line
+    lines   `label text`, one example a line; see `written_labels`
     text    a CSV with a column of texts
     wide    a CSV with one sequence a row: the columns are its steps; empty cells at the end make it shorter
     long    a CSV with one step a row: rows with the same id are a sequence
@@ -21,8 +21,9 @@ from rnncli.data.numeric import column_index, is_number, is_numeric_column, nume
 from rnncli.data.source import STDIN, Source, decode, is_table
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import note
-from rnncli.tasks.sequences.config import NO_GROUP, ExamplesConfig
+from rnncli.tasks.sequences.config import NO_GROUP, ClassifyDataConfig, ExamplesConfig
 from rnncli.tasks.sequences.examples import MISSING, Columns, Examples, finite
+from rnncli.tasks.sequences.written_labels import FORMS, cut_at_marks, cut_at_tab, cut_of, in_sets
 
 
 def read_archive(source: Source, data: ExamplesConfig, like: Columns | None, *, labelled: bool) -> Examples:
@@ -98,7 +99,7 @@ def from_table(table: Table, data: ExamplesConfig, like: Columns | None, *, labe
     label = None
     if labelled:
         label = _place(table, like.label) if like and like.label is not None else label_index(table, data.label)
-    labels = None if label is None else labels_of(table, label)
+    labels = None if label is None else labels_of(table, label, none=_separator(data, like) is not None)
     columns = like or _columns(table, data, label)
     groups = groups_of(table, data.group) if labelled else None
     if columns.form == "text":
@@ -128,10 +129,12 @@ def label_index(table: Table, named: str | int | None) -> int:
     raise UsageError(f"{table.name}: name the column of labels with --set data.label=NAME; columns: {names}")
 
 
-def labels_of(table: Table, index: int) -> list[str]:
-    """Return the answer in every row; raise DataError if one is empty. NA, null and ? are labels like others."""
+def labels_of(table: Table, index: int, *, none: bool = False) -> list[str]:
+    """Return the answer in every row; raise DataError if one is empty, unless `none` is an answer too. NA, null and ?
+    are labels like others.
+    """
     for row, line in zip(table.rows, table.lines, strict=True):
-        if not row[index].strip():
+        if not row[index].strip() and not none:
             raise DataError(
                 f'{table.name}:{line}: column "{table.header[index]}" has no label; add one or remove the row'
             )
@@ -254,8 +257,9 @@ def read_examples(
             note(f"{source.name}: read as one text a line, because it has no column {shown(str(like.text))}")
     if form in ("lines", "ts") and data.group not in (None, NO_GROUP):
         raise UsageError(f"data.group: names a column, and {source.name} has none; remove it, or give a CSV")
+    separator = _separator(data, like)
     if form == "lines":
-        found = _lines(source, data, is_label)
+        found = _lines(source, data, is_label, separated=separator is not None)
     elif form == "ts":
         found = read_archive(source, data, like, labelled=is_label is None)
     else:
@@ -274,7 +278,14 @@ def read_examples(
             f"{source.name}: its sequences have {found.values[0].shape[1]} values a step, and the model was trained "
             f"on {len(like.inputs)}"
         )
-    return found
+    return in_sets(found, separator, may_find=like is None and isinstance(data, ClassifyDataConfig))
+
+
+def _separator(data: ExamplesConfig, like: Columns | None) -> str | None:
+    """Return what is known, before the examples are read, to stand between the labels of one."""
+    if like is not None:
+        return like.separator
+    return data.label_separator if isinstance(data, ClassifyDataConfig) else None
 
 
 def _has_column(source: Source, data: ExamplesConfig, name: str | None) -> bool:
@@ -291,7 +302,10 @@ def _form(name: str, data: ExamplesConfig) -> str:
     return "table" if data.format == "csv" or (data.format is None and (named or is_table(name))) else "lines"
 
 
-def _lines(source: Source, data: ExamplesConfig, is_label: Callable[[str], bool] | None) -> Examples:
+def _lines(
+    source: Source, data: ExamplesConfig, is_label: Callable[[str], bool] | None, *, separated: bool
+) -> Examples:
+    """Return the examples in lines; separated: True if a line may have no label, or several."""
     texts, labels, numbers = [], [], []
     text = decode(source, data.encoding).replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
@@ -299,10 +313,11 @@ def _lines(source: Source, data: ExamplesConfig, is_label: Callable[[str], bool]
     if is_label and is_table(source.name):
         raise DataError(f"{source.name}: the model reads lines of text; give it the texts alone, one a line")
     lines = text.removesuffix("\n").split("\n")
+    cut = cut_of([line for line in lines if line.strip()])
     # A text may begin with any word; a file of many lines that all begin with a label is like the training's.
-    firsts = {line.partition(" ")[0] for line in lines} if is_label and source.name != STDIN else set()
+    firsts = {cut(line)[0] for line in lines} if is_label and source.name != STDIN else set()
     several = len(lines) >= _FEWEST_LABELLED and len(firsts) > 1
-    labelled = is_label is None or (several and all(map(is_label, firsts)))
+    labelled = is_label is None or cut is cut_at_marks or (several and all(map(is_label, firsts)))
     if labelled and is_label:
         note(f"{source.name}: every line begins with a label, which is left out of its text")
     blanks = []
@@ -310,9 +325,9 @@ def _lines(source: Source, data: ExamplesConfig, is_label: Callable[[str], bool]
         if is_label and not line.strip():
             blanks.append(number - 1)
             continue
-        label, _, rest = line.partition(" ") if labelled else ("-", "", line)
-        if not rest.strip() or not label:
-            raise DataError(f"{source.name}:{number}: {shown(line)} must be a label, a space and a text")
+        label, rest = cut(line) if labelled else ("-", line)
+        if not rest.strip() or not (label or is_label or (cut is cut_at_tab and separated)):
+            raise DataError(f"{source.name}:{number}: {shown(line)} must be {FORMS[cut]}")
         texts.append(rest.strip())
         labels.append(label)
         numbers.append(number)

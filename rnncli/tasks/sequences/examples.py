@@ -17,16 +17,23 @@ MISSING = ("", "na", "nan", "null", "?")
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of the examples; a model file keeps them, so that new data are read like the training data."""
+    """The columns of the examples; a model file keeps them, so that new data are read like the training data.
+
+    separator: what stands between the labels of one example; None where each has one label.
+    """
 
     form: Form
     text: str | None = None
     inputs: tuple[str, ...] = ()
     id: str | None = None
     label: str | None = None
+    separator: str | None = None
 
     def to_header(self) -> dict[str, Any]:
-        return asdict(self) | {"inputs": list(self.inputs)}
+        header = asdict(self) | {"inputs": list(self.inputs)}
+        if self.separator is None:
+            del header["separator"]  # as in the model files of version 0.1
+        return header
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Columns:
@@ -35,7 +42,8 @@ class Columns:
 
 @dataclass(frozen=True)
 class Examples:
-    """Examples with texts, or with values (n, C) float64 of n ≥ 1 steps each; labels is None if the data have none.
+    """Examples with texts, or with values (n, C) float64 of n ≥ 1 steps each; labels is None if the data have none, or
+    several an example, which then are in `sets`.
 
     lines are those on which the examples begin; ids are their names in the data, or else their numbers from 1; groups
     those of which all examples stay in one split; blanks: the numbers from 0 of lines without a text, which only those
@@ -51,6 +59,7 @@ class Examples:
     values: list[np.ndarray] | None = None
     groups: list[str] | None = None
     blanks: tuple[int, ...] = ()
+    sets: list[tuple[str, ...]] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -69,8 +78,8 @@ class Examples:
         return [(one.shape, one.tobytes()) for one in self.values]
 
     def answers(self) -> list[tuple[str, ...]]:
-        """The answer of each example, alone in a tuple."""
-        return [(label,) for label in self.labels or ()]
+        """The labels of each example."""
+        return self.sets or [(label,) for label in self.labels or ()]
 
     @property
     def sentences(self) -> list[list[str]] | None:
@@ -80,7 +89,7 @@ class Examples:
 
 def only(examples: Examples, chosen: Sequence[int]) -> Examples:
     """Return the chosen examples alone."""
-    names = ("ids", "lines", "labels", "texts", "values", "groups")
+    names = ("ids", "lines", "labels", "texts", "values", "groups", "sets")
     picked: dict[str, Any] = {
         name: [column[i] for i in chosen] for name in names if (column := getattr(examples, name)) is not None
     }

@@ -20,7 +20,17 @@ from rnncli.tasks.sequences.examples import Columns, Examples
 from rnncli.tasks.sequences.learner import ExampleData, ExampleLearner, answered
 from rnncli.tasks.sequences.readers import Numbers, Reader, Words
 from rnncli.tasks.sequences.tagged import TagColumns, Tagged
-from rnncli.tasks.task import Asked, Context, Experiment, Options, Predictor, Table, config_in, set_first_weights
+from rnncli.tasks.task import (
+    Asked,
+    Context,
+    Evaluation,
+    Experiment,
+    Options,
+    Predictor,
+    Table,
+    config_in,
+    set_first_weights,
+)
 from rnncli.training.backpropagation import Loss, ThreadPool
 from rnncli.training.reports import Score
 
@@ -60,6 +70,10 @@ class Answers:
 
     def loss(self, config: Any) -> Loss:
         raise NotImplementedError
+
+    def asked(self, options: Options) -> Answers:
+        """Return the answers that the options of a command line ask for; UsageError for options that do not apply."""
+        return self
 
     def bases(self, sequences: Any, *, own: bool) -> list[np.ndarray] | None:
         """Return the values (O,) that the network corrects for each sequence, or None if it corrects nothing; own: True
@@ -181,6 +195,10 @@ class SequenceExperiment(Experiment):
         self.splits.held_out["test"] = self.answers.read(source, data, self.splits.train.columns)
         self._seen("test", self.splits.held_out["test"])
 
+    def evaluate(self, options: Options) -> Evaluation:
+        self.answers = self.answers.asked(options)
+        return super().evaluate(options)
+
     def score(self) -> Score | None:
         split = self.splits.scored()
         if split is None:
@@ -233,7 +251,9 @@ def network_shape(config: Config, reader: Reader, answers: Answers) -> NetworkSh
 def named(config: Config, columns: Columns | TagColumns) -> dict[str, Any]:
     """Return the keys of `data` that name the columns in which sequences were found, with their values."""
     inputs = list(columns.inputs) or None
-    return {"text": columns.text, "inputs": inputs, "id": columns.id, "label": columns.label}
+    found = {"text": columns.text, "inputs": inputs, "id": columns.id, "label": columns.label}
+    separator = getattr(columns, "separator", None)
+    return found if separator is None else {**found, "label_separator": separator}
 
 
 class SequencePredictor(Predictor):
@@ -258,6 +278,7 @@ class SequencePredictor(Predictor):
             raise UsageError("this model answers for given sequences; name a file of them, or - for standard input")
         data = self.config.changed(data=asked.reading).data
         assert isinstance(data, LabelledConfig)
+        self.answers = self.answers.asked(asked.options)
         nested, rows = self.answers_to(read_source(asked.data), data)
         return Table(nested, rows, ";" if data.decimal == "," else ",", data.decimal)
 
