@@ -5,7 +5,11 @@ examples, example_files                  sequences with a label or a number each
 tagged                                   sequences with a tag for every step
 readers                                  tokens, words and numbers to the inputs of a network
 experiment                               the experiment and the predictor that all three share
+written_labels                           where labels stand before texts, and several in one cell
+one_answer                               what classify and regress share
 classify, regress, tag                   labels, numbers, and tags for every step: reading, predicting, scoring
+label_sets                               several labels for each sequence
+label_scores, chances                    scores of labels; probabilities of labels, as answers show them
 learner                                  training on whole sequences with one answer each, or one for every step
-baselines                                the baselines of these tasks; a classifier of texts may correct naive Bayes
+baselines, naive_bayes                   the baselines of these tasks; a classifier of texts may correct naive Bayes
 """

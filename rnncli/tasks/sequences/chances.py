@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 COLUMNS = 20  # labels up to which a table has a column for each
-BEST = 5  # labels that it shows where there are more
+BEST = 5  # labels that it shows of more
 
 
 class Chances(Mapping[str, float]):
@@ -28,13 +28,20 @@ class Chances(Mapping[str, float]):
         return len(self.number)
 
 
+def best(values: np.ndarray, k: int) -> list[int]:
+    """Return the places of the k highest values (L,), the highest first, equal ones in their order."""
+    k = min(k, len(values))
+    found = np.flatnonzero(values >= np.partition(values, -k)[-k])  # to sort 3,000 takes ten times as long
+    order: list[int] = found[np.argsort(-values[found], kind="stable")][:k].tolist()
+    return order
+
+
 def flat_chances(chances: Chances) -> dict[str, Any]:
     """Return the columns of a table: the probability of each label, or the best five of many, with their names."""
     if len(chances) <= COLUMNS:
         return {f"p({name})": p for name, p in chances.items()}
     names = list(chances)
-    best = np.argsort(-chances.array, kind="stable")[:BEST]
     columns: dict[str, Any] = {}
-    for rank, k in enumerate(best.tolist(), start=1):
+    for rank, k in enumerate(best(chances.array, BEST), start=1):
         columns |= {f"label_{rank}": names[k], f"p_{rank}": float(chances.array[k])}
     return columns

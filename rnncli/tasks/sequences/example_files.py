@@ -313,13 +313,14 @@ def _lines(
     if is_label and is_table(source.name):
         raise DataError(f"{source.name}: the model reads lines of text; give it the texts alone, one a line")
     lines = text.removesuffix("\n").split("\n")
-    cut = cut_of([line for line in lines if line.strip()])
+    written = [line for line in lines if line.strip()]
+    cut = cut_of(written)
     # A text may begin with any word; a file of many lines that all begin with a label is like the training's.
-    firsts = {cut(line)[0] for line in lines} if is_label and source.name != STDIN else set()
-    several = len(lines) >= _FEWEST_LABELLED and len(firsts) > 1
+    firsts = {cut(line)[0] for line in written} if is_label and source.name != STDIN else set()
+    several = len(written) >= _FEWEST_LABELLED and len(firsts) > 1
     labelled = is_label is None or cut is cut_at_marks or (several and all(map(is_label, firsts)))
     if labelled and is_label:
-        note(f"{source.name}: every line begins with a label, which is left out of its text")
+        note(f"{source.name}: lines begin with labels, which are left out of their texts")
     blanks = []
     for number, line in enumerate(lines, start=1):
         if is_label and not line.strip():

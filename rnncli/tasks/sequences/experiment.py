@@ -75,6 +75,10 @@ class Answers:
         """Return the answers that the options of a command line ask for; UsageError for options that do not apply."""
         return self
 
+    def first_biases(self) -> np.ndarray | None:
+        """Return the biases (O,) of the head before training, or None where they are zero."""
+        return None
+
     def bases(self, sequences: Any, *, own: bool) -> list[np.ndarray] | None:
         """Return the values (O,) that the network corrects for each sequence, or None if it corrects nothing; own: True
         for the sequences that these values were made from.
@@ -132,6 +136,9 @@ class SequenceExperiment(Experiment):
         _require_memory(shape, max(lengths), min(training.batch_size, len(lengths)))
         self.network = Network(shape, context.dtype)
         set_first_weights(self.network, config)
+        if (biases := answers.first_biases()) is not None:
+            self.network.parameters.view("head.bias")[...] = biases
+            self.network.pack()
         self.learner = ExampleLearner(
             self.network,
             data,

@@ -12,11 +12,12 @@ from rnncli.data.text import Kind
 from rnncli.errors import ConfigError, DataError, UsageError, shown
 from rnncli.kernels import losses
 from rnncli.tasks.sequences import baselines
-from rnncli.tasks.sequences.chances import Chances, flat_chances
+from rnncli.tasks.sequences.chances import Chances, best, flat_chances
 from rnncli.tasks.sequences.config import ClassifyConfig
 from rnncli.tasks.sequences.examples import Examples
 from rnncli.tasks.sequences.experiment import Fact
 from rnncli.tasks.sequences.label_scores import at_k, by_label, exact_match, hamming_loss, macro_f1_of_sets, micro_f1
+from rnncli.tasks.sequences.naive_bayes import logs
 from rnncli.tasks.sequences.one_answer import OneAnswer
 from rnncli.tasks.sequences.written_labels import labels_in
 from rnncli.tasks.task import Options
@@ -75,6 +76,13 @@ class LabelSets(OneAnswer):
         self.threshold = options.get("threshold", self.threshold)
         return self
 
+    def first_biases(self) -> np.ndarray:
+        """Return the log-odds of each label: an update moves a bias by about the learning rate, and those of rare
+        labels, which at first are all that is wrong, have far to go.
+        """
+        counts = np.array(self.counts)
+        return logs(counts + 0.5) - logs(self.sequences - counts + 0.5)
+
     def loss(self, config: ClassifyConfig) -> Loss:
         return LOSS
 
@@ -111,7 +119,7 @@ class LabelSets(OneAnswer):
             "exact match": exact_match(predicted, actual),
             "Hamming loss": hamming_loss(predicted, actual, len(every)),
         }
-        ranked = [[self.labels[k] for k in np.argsort(-z, kind="stable")[: _BEST[-1]]] for z in outputs]
+        ranked = [[self.labels[k] for k in best(output, _BEST[-1])] for output in outputs]
         for k in _BEST:
             if k <= len(self.labels):
                 figures[f"precision@{k}"], figures[f"recall@{k}"] = at_k(ranked, actual, k)
@@ -135,8 +143,7 @@ class LabelSets(OneAnswer):
         return {"labels": labels, "probabilities": chances}, [flat]
 
     def _chosen(self, chances: np.ndarray) -> list[str]:
-        best = np.argsort(-chances, kind="stable")
-        return [self.labels[k] for k in best[chances[best] >= self.threshold]]
+        return [self.labels[k] for k in best(chances, int((chances >= self.threshold).sum()))]
 
     def is_answer(self, text: str) -> bool:
         return all(label in self._number for label in labels_in(text, self.separator))

@@ -40,8 +40,8 @@ class NaiveBayes:
         self.starts, self.labels, self.counts = counts
         self._place = {feature: place for place, feature in enumerate(features)}
         self.totals = np.bincount(self.labels, self.counts, len(texts)) + len(features)
-        self._log_totals = _logs(self.totals)
-        self.log = _logs(np.arange(self.counts.max(initial=0) + 2))  # of whole numbers from 0
+        self._log_totals, self._log_texts = logs(self.totals), logs(texts)
+        self.log = logs(np.arange(self.counts.max(initial=0) + 2))  # of whole numbers from 0
 
     @classmethod
     def of(
@@ -69,20 +69,20 @@ class NaiveBayes:
 
     def _score(self, text: str, own: int | None) -> np.ndarray:
         places, times = self.found(text)
-        log_totals, texts = self._log_totals, self.texts
+        log_totals, log_texts = self._log_totals, self._log_texts
         if own is not None:
-            log_totals, texts = log_totals.copy(), texts.copy()
-            log_totals[own] = _logs(self.totals[own] - times.sum())
-            texts[own] = max(texts[own] - 1, 0.5)
-        total = np.zeros(len(texts))
-        at_once = max(1, _AT_ONCE // len(texts))
+            log_totals, log_texts = log_totals.copy(), log_texts.copy()
+            log_totals[own] = logs(self.totals[own] - times.sum())
+            log_texts[own] = logs(max(self.texts[own] - 1, 0.5))
+        total = np.zeros(len(log_texts))
+        at_once = max(1, _AT_ONCE // len(log_texts))
         for first in range(0, len(places), at_once):
             some = slice(first, first + at_once)
-            logs, known = self._logs_of(places[some], times[some], own)
-            rows = (times[some][:, None] * (logs - log_totals))[known]
+            log_counts, known = self._logs_of(places[some], times[some], own)
+            rows = (times[some][:, None] * (log_counts - log_totals))[known]
             rows[:1] += total
             total = rows.sum(axis=0) if len(rows) else total
-        return total + _logs(texts)
+        return total + log_texts
 
     def found(self, text: str) -> tuple[np.ndarray, np.ndarray]:
         """Return the numbers of the features that a text has, and how often it has each."""
@@ -104,9 +104,9 @@ class NaiveBayes:
         """
         row, at = self.entries(places)
         counts = self.counts[at] - np.where(self.labels[at] == own, times[row], 0)
-        logs = np.zeros((len(places), len(self.texts)))
-        logs[row, self.labels[at]] = self.log[counts + 1]
-        return logs, np.bincount(row, counts, len(places)) > 0
+        log_counts = np.zeros((len(places), len(self.texts)))
+        log_counts[row, self.labels[at]] = self.log[counts + 1]
+        return log_counts, np.bincount(row, counts, len(places)) > 0
 
     def to_header(self) -> dict[str, Any]:
         return {
@@ -146,8 +146,8 @@ class OneAgainstRest:
         self.model = NaiveBayes.of(texts, [[*labels, count] for labels in sets], count + 1, kind)
         size, per_label, texts_of = len(self.model.features), self.model.totals, self.model.texts
         own, rest = per_label[:count], per_label[count] - per_label[:count] + size
-        self._per_word = _logs(rest) - _logs(own)
-        self._prior = _logs(texts_of[:count]) - _logs(np.maximum(texts_of[count] - texts_of[:count], 0.5))
+        self._per_word = logs(rest) - logs(own)
+        self._prior = logs(texts_of[:count]) - logs(np.maximum(texts_of[count] - texts_of[:count], 0.5))
 
     def log_odds(self, text: str) -> np.ndarray:
         """Return (L,), the logarithm of the odds that the text has each label."""
@@ -162,7 +162,7 @@ class OneAgainstRest:
         return self._prior + times.sum() * self._per_word - times @ log[every + 1] + listed
 
 
-def _logs(values: Any) -> np.ndarray:
+def logs(values: Any) -> np.ndarray:
     """Return the logarithms of `values` by our own function, which gives the same bits on every machine."""
     values = np.asarray(values, float)
     return np.array([log(max(value, 1e-300)) for value in values.reshape(-1).tolist()]).reshape(values.shape)

@@ -22,7 +22,7 @@ TEXTS = "label,text\n" + "".join(f"{label},{text}\n" for text, label in ROWS)
 NUMBERS = "y,a,b,c\n" + "".join(f"{i % 7 + (i * 3) % 5},{i % 7},{(i * 3) % 5},1\n" for i in range(60))
 
 
-def prepared(task, content, notes=None, **sections):
+def prepared(task, content, notes=None, name="d.csv", **sections):
     config = config_from_mapping(
         {
             "task": task,
@@ -33,7 +33,7 @@ def prepared(task, content, notes=None, **sections):
     )
     pool = ThreadPool(1, np.dtype(np.float32))
     with noting(([] if notes is None else notes).append):
-        return TASKS[task].prepare(config, Source("d.csv", content.encode()), Context(pool))
+        return TASKS[task].prepare(config, Source(name, content.encode()), Context(pool))
 
 
 def test_a_constant_column_is_not_divided_by_its_rounding():
