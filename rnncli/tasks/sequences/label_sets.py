@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -73,8 +74,9 @@ class LabelSets(OneAnswer):
         """Return the same, with the threshold of the command line; UsageError for a matrix of confusions."""
         if "confusion" in options:
             raise UsageError("--confusion: several labels have no such matrix; -f json has the scores of each label")
-        self.threshold = options.get("threshold", self.threshold)
-        return self
+        changed = copy(self)
+        changed.threshold = options.get("threshold", self.threshold)
+        return changed
 
     def first_biases(self) -> np.ndarray:
         """Return the log-odds of each label: an update moves a bias by about the learning rate, and those of rare

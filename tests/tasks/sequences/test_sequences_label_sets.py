@@ -74,11 +74,10 @@ def test_the_threshold_chooses_and_may_be_one_that_is_reached_exactly():
 
 def test_the_score_is_that_of_the_answers():
     made = trained(prepared("classify", TEXTS, data=WORDS), 5)
-    made.answers.asked({"threshold": 0.45})
     split = made.splits.held_out["test"]
     outputs = np.stack(made.learner.outputs(readers.encode(made.reader, split))).astype(float)
     P, A = sigmoid(outputs) >= 0.45, np.array([[n in one for n in ("blue", "green", "red")] for one in split.sets])
-    score = made.score()
+    score = made.evaluate({"threshold": 0.45}).score
     assert 0 < (P & A).sum() < (P | A).sum()
     assert score.network == pytest.approx(2 * (P & A).sum() / (P.sum() + A.sum()))
     assert (score.split, score.unit, score.detail) == ("test", "micro-F1", "8 sequences, threshold 0.45")
