@@ -11,7 +11,7 @@ from rnncli.data.source import Source
 from rnncli.data.text import Kind
 from rnncli.data.vocabulary import Vocabulary, token_vocabulary
 from rnncli.errors import DataError
-from rnncli.tasks.seq2seq.config import Seq2seqConfig
+from rnncli.tasks.seq2seq.config import PairsConfig, Seq2seqConfig
 from rnncli.tasks.seq2seq.pairs import PairColumns
 from rnncli.tasks.seq2seq.writing import PairExperiment, Writer, splits_in
 from rnncli.tasks.task import Context
@@ -28,14 +28,17 @@ class Texts:
         self.vocabulary = vocabulary
 
     @classmethod
-    def of(cls, prompts: Sequence[tuple[str, ...]], kind: Kind) -> Texts:
-        return cls(token_vocabulary((_joined(prompt, kind) for prompt in prompts), kind))
+    def of(cls, prompts: Sequence[tuple[str, ...]], data: PairsConfig) -> Texts:
+        texts = (_joined(prompt, data.tokens) for prompt in prompts)
+        return cls(token_vocabulary(texts, data.tokens, data, "the sources"))
 
     @property
     def size(self) -> int:
         return len(self.vocabulary)
 
-    def encode(self, prompts: Sequence[tuple[str, ...]], where: Sequence[str]) -> list[np.ndarray]:
+    def encode(
+        self, prompts: Sequence[tuple[str, ...]], where: Sequence[str], *, scored: bool = False
+    ) -> list[np.ndarray]:
         texts = [_joined(prompt, self.vocabulary.kind) for prompt in prompts]
         sources = [self.vocabulary.encode(text).astype(np.int32) for text in texts]
         empty = next((i for i, prompt in enumerate(prompts) if not "".join(prompt).strip()), None)
@@ -55,7 +58,7 @@ def prepare(
     config: Seq2seqConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None
 ) -> PairExperiment:
     splits = splits_in(config, source, learnt, named=False)
-    prompts = prompts_in(learnt) if learnt else Texts.of(splits.train.prompts, config.data.tokens)
+    prompts = prompts_in(learnt) if learnt else Texts.of(splits.train.prompts, config.data)
     return PairExperiment(resolved(config, splits.train.columns), splits, prompts, context, learnt)
 
 

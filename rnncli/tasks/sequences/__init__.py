@@ -2,9 +2,11 @@
 
 config, task                             the keys of the tasks; the tasks
 examples, example_files                  sequences with a label or a number each; all file formats that hold them
+example_lines                            those in lines of a label and a text, or of texts to be predicted
 tagged                                   sequences with a tag for every step
+entries                                  the sequences of a table one by one, where some cannot be read
 readers                                  tokens, words and numbers to the inputs of a network
-experiment                               the experiment and the predictor that all three share
+experiment, predictor                    the experiment and the predictor that all three share
 written_labels                           where labels stand before texts, and several in one cell
 one_answer                               what classify and regress share
 classify, regress, tag                   labels, numbers, and tags for every step: reading, predicting, scoring

@@ -17,11 +17,12 @@ from rnncli.tasks.sequences import baselines
 from rnncli.tasks.sequences.chances import Chances, flat_chances
 from rnncli.tasks.sequences.config import ClassifyConfig, ClassifyDataConfig
 from rnncli.tasks.sequences.examples import Columns, Examples, only
-from rnncli.tasks.sequences.experiment import Fact, SequenceExperiment, SequencePredictor, splits_in
+from rnncli.tasks.sequences.experiment import Fact, SequenceExperiment, splits_in
 from rnncli.tasks.sequences.label_scores import accuracy, by_label, confusion, macro_f1
 from rnncli.tasks.sequences.label_sets import LabelSets
 from rnncli.tasks.sequences.naive_bayes import NaiveBayes, best_scale
 from rnncli.tasks.sequences.one_answer import OneAnswer, resolved
+from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.task import Context, Options
 from rnncli.training.backpropagation import Loss
 from rnncli.training.reports import Score

@@ -6,14 +6,21 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from rnncli.config.sections import Columns, Config, OneColumn, TableConfig, TokenModelConfig, TrainingConfig
+from rnncli.config.sections import (
+    Columns,
+    Config,
+    GroupedConfig,
+    OneColumn,
+    TokenModelConfig,
+    TrainingConfig,
+    VectorsConfig,
+)
 from rnncli.config.values import refusal
 
-NO_GROUP = "none"  # as data.group: each sequence is drawn by itself
 WHOLE = "reads whole sequences; remove it"
 
 
-class LabelledConfig(TableConfig):
+class LabelledConfig(GroupedConfig, VectorsConfig):
     """The data: where the labelled sequences are, and in which columns."""
 
     text: OneColumn | None = Field(default=None, description="The column that holds texts; for tag, words.")
@@ -26,11 +33,6 @@ class LabelledConfig(TableConfig):
     time: str | None = Field(default=None, description="The column of times, which is not an input.")
     label: OneColumn | None = Field(
         default=None, description="The column with the answers; null looks for label or class."
-    )
-    group: str | None = Field(
-        default=None,
-        description="The column whose equal cells, such as a person's, stay in one split; null keeps equal inputs "
-        "together, none draws each sequence by itself.",
     )
     scaling: Literal["standard", "none"] | None = Field(
         default=None,

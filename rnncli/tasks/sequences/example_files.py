@@ -11,19 +11,22 @@ The label is optional where examples are only to be predicted.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
+from rnncli.config.sections import NO_GROUP
 from rnncli.data.csv_table import Table, read_table
 from rnncli.data.numeric import column_index, is_number, is_numeric_column, numeric_column
-from rnncli.data.source import STDIN, Source, decode, is_table
+from rnncli.data.source import Source, decode, is_table
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import note
-from rnncli.tasks.sequences.config import NO_GROUP, ClassifyDataConfig, ExamplesConfig
+from rnncli.tasks.sequences.config import ClassifyDataConfig, ExamplesConfig, LabelledConfig
+from rnncli.tasks.sequences.entries import Entries, entries_of
+from rnncli.tasks.sequences.example_lines import labelled_lines
 from rnncli.tasks.sequences.examples import MISSING, Columns, Examples, finite
-from rnncli.tasks.sequences.written_labels import FORMS, cut_at_marks, cut_at_tab, cut_of, in_sets
+from rnncli.tasks.sequences.written_labels import in_sets
 
 
 def read_archive(source: Source, data: ExamplesConfig, like: Columns | None, *, labelled: bool) -> Examples:
@@ -91,7 +94,6 @@ def groups_of(table: Table, named: str | None) -> list[str] | None:
     return [row[index].strip() for row in table.rows]
 
 
-_FEWEST_LABELLED = 5  # lines that begin with a label each, before that is no accident
 LABEL_NAMES = ("label", "class", "tag", "target", "y")  # the first that there is
 
 
@@ -104,7 +106,8 @@ def from_table(table: Table, data: ExamplesConfig, like: Columns | None, *, labe
     groups = groups_of(table, data.group) if labelled else None
     if columns.form == "text":
         assert columns.text is not None
-        index = _place(table, columns.text)
+        alone = not columns.headed and len(table.header) == 1  # the texts without their labels
+        index = 0 if alone else _place(table, columns.text)
         for row, line in zip(table.rows, table.lines, strict=True):
             if not row[index].strip():
                 raise DataError(f'{table.name}:{line}: column "{columns.text}" is empty; an example needs a text')
@@ -155,7 +158,7 @@ def _columns(table: Table, data: ExamplesConfig, label: int | None) -> Columns:
         raise UsageError(f"data.label: {shown(str(label_name))} is also what the model reads; it would see the answer")
     identity = None if data.id is None else name_of(data.id)
     if data.text is not None:
-        return Columns("text", name_of(data.text), id=identity, label=label_name)
+        return Columns("text", name_of(data.text), id=identity, label=label_name, headed=table.headed)
     taken = {label_name, identity, None if data.time is None else name_of(data.time)}
     if data.group not in (None, NO_GROUP):
         taken.add(name_of(data.group))
@@ -163,7 +166,7 @@ def _columns(table: Table, data: ExamplesConfig, label: int | None) -> Columns:
     numeric = [i for i in others if is_numeric_column(table, i, data.decimal)]
     if data.listed_inputs is None and not numeric and len(others) == 1:
         note(f'texts are read from column "{table.header[others[0]]}"')
-        return Columns("text", table.header[others[0]], id=identity, label=label_name)
+        return Columns("text", table.header[others[0]], id=identity, label=label_name, headed=table.headed)
     inputs = (
         tuple(name_of(c) for c in data.listed_inputs) if data.listed_inputs else tuple(table.header[i] for i in numeric)
     )
@@ -176,7 +179,7 @@ def _columns(table: Table, data: ExamplesConfig, label: int | None) -> Columns:
     left_out = [table.header[i] for i in others if table.header[i] not in inputs]
     if left_out:
         note(f"columns left out: {', '.join(left_out)}")
-    return Columns("wide" if identity is None else "long", None, inputs, identity, label_name)
+    return Columns("wide" if identity is None else "long", None, inputs, identity, label_name, table.headed)
 
 
 def _ids(table: Table, columns: Columns) -> list[str]:
@@ -247,31 +250,19 @@ def read_examples(
 ) -> Examples:
     """Return the examples in `source`, in the columns of `like` if it is given.
 
-    is_label: given if the examples are only to be predicted and need no labels; it recognises a label.
+    is_label: given if the examples are only to be predicted and need no labels; `texts_in` reads lines of such.
     Raises DataError naming file and line of a mistake, and UsageError for a column that does not exist.
     """
     form = like.form if like else _form(source.name, data)
-    if like and is_label and form == "text" and not _has_column(source, data, like.text):
-        form = "lines"  # bare texts, as from a pipe
-        if source.name != STDIN:
-            note(f"{source.name}: read as one text a line, because it has no column {shown(str(like.text))}")
     if form in ("lines", "ts") and data.group not in (None, NO_GROUP):
         raise UsageError(f"data.group: names a column, and {source.name} has none; remove it, or give a CSV")
     separator = _separator(data, like)
     if form == "lines":
-        found = _lines(source, data, is_label, separated=separator is not None)
+        found = labelled_lines(source, data, separated=separator is not None)
     elif form == "ts":
         found = read_archive(source, data, like, labelled=is_label is None)
     else:
-        table = read_table(
-            source,
-            encoding=data.encoding,
-            delimiter=data.delimiter,
-            decimal=data.decimal,
-            skip_rows=data.skip_rows,
-            ragged=data.ragged,
-            quoting=data.quoting,
-        )
+        table = read_table(source, **dialect(data, like))
         found = from_table(table, data, like, labelled=is_label is None)
     if like and found.values and like.inputs and len(like.inputs) != found.values[0].shape[1] and like.form != "wide":
         raise DataError(
@@ -288,11 +279,19 @@ def _separator(data: ExamplesConfig, like: Columns | None) -> str | None:
     return data.label_separator if isinstance(data, ClassifyDataConfig) else None
 
 
-def _has_column(source: Source, data: ExamplesConfig, name: str | None) -> bool:
-    """True if this is a table by its file name, or if its first line names this column."""
-    first = decode(source, data.encoding).lstrip("\ufeff").partition("\n")[0]
-    fields = re.split(re.escape(data.delimiter) if data.delimiter else r"[,;\t|]", first.strip())
-    return is_table(source.name) or name in [field.strip().strip('"') for field in fields]
+def dialect(data: LabelledConfig, like: Any, *, keep_ragged: bool = False) -> dict[str, Any]:
+    """Return how a table is read: without a header if the columns `like` had none; keep_ragged: with all its rows."""
+    own = {"header": False} if like is not None and not like.headed else {}
+    return data.dialect | own | ({"ragged": "keep"} if keep_ragged and data.ragged == "refuse" else {})
+
+
+def entries_in(source: Source, data: ExamplesConfig, like: Columns) -> Entries | None:
+    """Return the examples to be predicted in a CSV one by one, None for a file of another form."""
+    if like.form == "ts":
+        return None
+    table = read_table(source, **dialect(data, like, keep_ragged=True))
+    entries = entries_of(table, like.id, together=like.form == "long")
+    return Entries(table, entries, lambda rows: from_table(rows, data, like, labelled=False))
 
 
 def _form(name: str, data: ExamplesConfig) -> str:
@@ -300,44 +299,3 @@ def _form(name: str, data: ExamplesConfig) -> str:
         return "ts"
     named = any(column is not None for column in (data.text, data.listed_inputs, data.id, data.label))
     return "table" if data.format == "csv" or (data.format is None and (named or is_table(name))) else "lines"
-
-
-def _lines(
-    source: Source, data: ExamplesConfig, is_label: Callable[[str], bool] | None, *, separated: bool
-) -> Examples:
-    """Return the examples in lines; separated: True if a line may have no label, or several."""
-    texts, labels, numbers = [], [], []
-    text = decode(source, data.encoding).replace("\r\n", "\n").replace("\r", "\n")
-    if not text.strip():
-        raise DataError(f"{source.name}: is empty; give it an example a line")
-    if is_label and is_table(source.name):
-        raise DataError(f"{source.name}: the model reads lines of text; give it the texts alone, one a line")
-    lines = text.removesuffix("\n").split("\n")
-    written = [line for line in lines if line.strip()]
-    cut = cut_of(written)
-    # A text may begin with any word; a file of many lines that all begin with a label is like the training's.
-    firsts = {cut(line)[0] for line in written} if is_label and source.name != STDIN else set()
-    several = len(written) >= _FEWEST_LABELLED and len(firsts) > 1
-    labelled = is_label is None or cut is cut_at_marks or (several and all(map(is_label, firsts)))
-    if labelled and is_label:
-        note(f"{source.name}: lines begin with labels, which are left out of their texts")
-    blanks = []
-    for number, line in enumerate(lines, start=1):
-        if is_label and not line.strip():
-            blanks.append(number - 1)
-            continue
-        label, rest = cut(line) if labelled else ("-", line)
-        if not rest.strip() or not (label or is_label or (cut is cut_at_tab and separated)):
-            raise DataError(f"{source.name}:{number}: {shown(line)} must be {FORMS[cut]}")
-        texts.append(rest.strip())
-        labels.append(label)
-        numbers.append(number)
-    return Examples(
-        source.name,
-        Columns("lines"),
-        [str(number) for number in numbers] if is_label else [str(i + 1) for i in range(len(texts))],
-        numbers,
-        None if is_label else labels,
-        texts=texts,
-        blanks=tuple(blanks),
-    )

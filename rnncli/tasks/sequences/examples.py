@@ -19,7 +19,8 @@ MISSING = ("", "na", "nan", "null", "?")
 class Columns:
     """The columns of the examples; a model file keeps them, so that new data are read like the training data.
 
-    separator: what stands between the labels of one example; None where each has one label.
+    headed: whether they have names in the file. separator: what stands between the labels of one example; None where
+    each has one label.
     """
 
     form: Form
@@ -27,12 +28,14 @@ class Columns:
     inputs: tuple[str, ...] = ()
     id: str | None = None
     label: str | None = None
+    headed: bool = True
     separator: str | None = None
 
     def to_header(self) -> dict[str, Any]:
         header = asdict(self) | {"inputs": list(self.inputs)}
-        if self.separator is None:
-            del header["separator"]  # as in the model files of version 0.1
+        for name, before in (("headed", True), ("separator", None)):
+            if header[name] == before:
+                del header[name]  # which 0.1 had not
         return header
 
     @classmethod
@@ -46,8 +49,7 @@ class Examples:
     several an example, which then are in `sets`.
 
     lines are those on which the examples begin; ids are their names in the data, or else their numbers from 1; groups
-    those of which all examples stay in one split; blanks: the numbers from 0 of lines without a text, which only those
-    that are to be predicted may have.
+    those of which all examples stay in one split.
     """
 
     name: str
@@ -58,7 +60,6 @@ class Examples:
     texts: list[str] | None = None
     values: list[np.ndarray] | None = None
     groups: list[str] | None = None
-    blanks: tuple[int, ...] = ()
     sets: list[tuple[str, ...]] | None = None
 
     def __len__(self) -> int:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from rnncli.data.lines import Line
 from rnncli.data.source import Source
-from rnncli.tasks.sequences.example_files import read_examples
+from rnncli.tasks.sequences.entries import Entries
+from rnncli.tasks.sequences.example_files import entries_in, read_examples
+from rnncli.tasks.sequences.example_lines import texts_in
 from rnncli.tasks.sequences.examples import Columns, Examples
-from rnncli.tasks.sequences.experiment import Answers, named, require_words
+from rnncli.tasks.sequences.experiment import Answers, named, require_words, word_size
 
 
 class OneAnswer(Answers):
@@ -21,6 +24,20 @@ class OneAnswer(Answers):
         return read_examples(source, data, like, is_label=is_answer)
 
     @staticmethod
+    def of_lines(
+        lines: Iterator[Line], name: str, data: Any, like: Any, is_answer: Callable[[str], bool]
+    ) -> Callable[[Sequence[Line]], Examples] | None:
+        return texts_in(lines, name, data, like, is_answer)
+
+    @staticmethod
+    def entries(source: Source, data: Any, like: Any) -> Entries | None:
+        return entries_in(source, data, like)
+
+    @staticmethod
+    def stand_in(like: Any) -> Examples:
+        return Examples("", like, ["1"], [1], None)
+
+    @staticmethod
     def columns(header: Mapping[str, Any]) -> Columns:
         return Columns.from_header(header["columns"])
 
@@ -30,6 +47,6 @@ def resolved(config: Any, columns: Columns) -> Any:
     words = columns.form in ("text", "lines") and config.data.tokens == "word"
     require_words(config, words=words)
     model = config.model
-    embedding = model.hidden_size if words and model.embedding_size is None else model.embedding_size
+    embedding = word_size(config) if words else model.embedding_size
     found = named(config, columns) | ({"inputs": None} if columns.form == "ts" else {})
     return config.changed(data=found, model={"embedding_size": embedding, "pooling": model.pooling or "last"})

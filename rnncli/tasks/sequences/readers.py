@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.config.sections import VocabularyConfig
 from rnncli.data.numeric import FAR, whole_series
-from rnncli.data.vocabulary import LIMIT, UNKNOWN, Vocabulary, token_vocabulary
-from rnncli.errors import DataError
+from rnncli.data.vocabulary import UNKNOWN, Vocabulary, token_vocabulary
+from rnncli.errors import ConfigError, DataError
 from rnncli.nn.words import Lexicon
 from rnncli.tasks.sequences.examples import Examples
 from rnncli.tasks.sequences.tagged import Tagged
@@ -57,13 +58,11 @@ class Words:
         self._lexicon: Lexicon | None = None
 
     @classmethod
-    def of(cls, sentences: Iterable[Sequence[str]]) -> Words:
+    def of(cls, sentences: Iterable[Sequence[str]], limits: VocabularyConfig | None = None) -> Words:
         counts = Counter(word for sentence in sentences for word in sentence)
-        del counts[UNKNOWN]  # it would be taken for one that is not known, and so it is
-        letters = Counter(letter for word in counts for letter in word)
+        letters = Counter(letter for word in counts if word != UNKNOWN for letter in word)
         once = [word for word, count in counts.items() if count == 1]
-        common = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[: LIMIT - 1])
-        return cls(Vocabulary.of_counts(common, "word"), Vocabulary.of_counts(letters, "char"), once)
+        return cls(Vocabulary.of_counts(counts, "word", limits), Vocabulary.of_counts(letters, "char"), once)
 
     @property
     def size(self) -> int:
@@ -79,6 +78,10 @@ class Words:
         if len(self._number) > known:
             self._lexicon = None
         return found
+
+    def forget(self) -> None:
+        """Forget the forms that were encoded so far, and their numbers with them."""
+        self._number, self._lexicon = {}, None
 
     def lexicon(self) -> Lexicon:
         """Return the lexicon of all forms that were encoded so far."""
@@ -150,13 +153,20 @@ def from_header(header: Mapping[str, Any]) -> Reader:
 
 
 def fitted(train: Examples | Tagged, data: Any) -> Reader:
-    """Return the reader for the training split; `data` decides how texts are cut and whether numbers are scaled."""
+    """Return the reader for the training split; `data` decides how texts are cut and whether numbers are scaled.
+
+    Raises ConfigError if numbers are to have a vocabulary.
+    """
     if train.values is not None:
+        if data.min_count > 1 or data.vocabulary_size:
+            raise ConfigError(
+                f"data.min_count and data.vocabulary_size: {train.name} has numbers, not tokens; remove them"
+            )
         return Numbers.of(train.values, data.scaling)
     if train.sentences is not None and (isinstance(train, Tagged) or data.tokens == "word"):
-        return Words.of(train.sentences)
+        return Words.of(train.sentences, data)
     assert isinstance(train, Examples)
-    return Tokens(token_vocabulary(train.texts or [], data.tokens))
+    return Tokens(token_vocabulary(train.texts or [], data.tokens, data))
 
 
 def encode(reader: Reader, sequences: Examples | Tagged) -> list[np.ndarray]:

@@ -16,7 +16,7 @@ from rnncli.tasks.task import Context, Experiment, Predictor, Task
 class OfSequences(Task):
     """A task of this folder; `prepare` and `load` are in the module of its name, which is imported when needed."""
 
-    options = {"predict": frozenset(), "evaluate": frozenset()}
+    options = {"predict": frozenset({"strict"}), "evaluate": frozenset()}
     before = {"data.group": "none"}
 
     def prepare(
@@ -37,7 +37,7 @@ class OfSequences(Task):
 class Classify(OfSequences):
     name = "classify"
     config = ClassifyConfig
-    options = {"predict": frozenset({"threshold"}), "evaluate": frozenset({"threshold", "confusion"})}
+    options = {"predict": frozenset({"strict", "threshold"}), "evaluate": frozenset({"threshold", "confusion"})}
 
     def renewed(self, header: Mapping[str, Any]) -> dict[str, Any]:
         """Return the header with the counts of naive Bayes in this version's form."""
@@ -57,7 +57,7 @@ class Regress(OfSequences):
 class Tag(OfSequences):
     name = "tag"
     config = TagConfig
-    options = {"predict": frozenset(), "evaluate": frozenset({"confusion"})}
+    options = {"predict": frozenset({"strict"}), "evaluate": frozenset({"confusion"})}
 
     def renewed(self, header: Mapping[str, Any]) -> dict[str, Any]:
         """Return the header with version 0.1's keys `reader` and `tags` renamed to `encoder` and `answers`."""

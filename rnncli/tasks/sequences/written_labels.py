@@ -15,8 +15,8 @@ from rnncli.errors import ConfigError, DataError, shown
 from rnncli.notes import doubt, note
 from rnncli.tasks.sequences.examples import Examples
 
-_MARK = "__label__"
-_MARKED = re.compile(rf"(?<!\S){_MARK}\S+\s?")  # a label of fastText, and one character between it and the text
+MARK = "__label__"
+_MARKED = re.compile(rf"(?<!\S){MARK}\S+\s?")  # a label of fastText, and one character between it and the text
 _END = re.compile("[ \t]")
 
 Cut = Callable[[str], tuple[str, str]]  # a line's label, or labels with spaces between them, and its text
@@ -40,7 +40,7 @@ def cut_at_space(line: str) -> tuple[str, str]:
 
 
 FORMS: dict[Cut, str] = {
-    cut_at_marks: f"labels that begin with {_MARK}, as those of the other lines do, and a text",
+    cut_at_marks: f"labels that begin with {MARK}, as those of the other lines do, and a text",
     cut_at_tab: "a label, a tab and a text",
     cut_at_space: "a label, a space and a text",
 }
@@ -68,7 +68,7 @@ def in_sets(found: Examples, separator: str | None, *, may_find: bool) -> Exampl
     may_find: True if lines of fastText's with several labels define that examples have several.
     """
     labels = found.labels or []
-    several = [i for i, label in enumerate(labels) if label.startswith(_MARK) and f" {_MARK}" in label]
+    several = [i for i, label in enumerate(labels) if label.startswith(MARK) and f" {MARK}" in label]
     if several and separator is None and not may_find:
         where, label = found.where(several[0]), labels[several[0]]
         raise DataError(f"{where}: {shown(label)} are several labels, where one is known; leave one")
@@ -78,7 +78,7 @@ def in_sets(found: Examples, separator: str | None, *, may_find: bool) -> Exampl
             "so each label is learnt by itself"
         )
     if several and separator not in (None, " "):
-        raise ConfigError(f"data.label_separator: spaces separate labels that begin with {_MARK}; remove it")
+        raise ConfigError(f"data.label_separator: spaces separate labels that begin with {MARK}; remove it")
     separator = " " if several else separator
     if separator is None:
         return found

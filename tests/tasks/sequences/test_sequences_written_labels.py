@@ -2,19 +2,26 @@
 
 import pytest
 
+from rnncli.data.lines import Line
 from rnncli.data.source import Source
 from rnncli.errors import ConfigError, DataError
 from rnncli.notes import noting
 from rnncli.tasks.sequences.config import ClassifyDataConfig, ExamplesConfig
 from rnncli.tasks.sequences.example_files import read_examples
+from rnncli.tasks.sequences.example_lines import texts_in
 from rnncli.tasks.sequences.examples import Columns, only
 
 
-def read(content, like=None, labels=None, name="d.txt", notes=None, schema=ClassifyDataConfig, **data):
-    """labels: those that a model knows; the examples are then to be predicted."""
-    is_label = None if labels is None else lambda text: set(text.split()) <= set(labels.split())
+def read(content, like=None, name="d.txt", notes=None, schema=ClassifyDataConfig, **data):
     with noting(([] if notes is None else notes).append):
-        return read_examples(Source(name, content.encode()), schema(**data), like, is_label=is_label)
+        return read_examples(Source(name, content.encode()), schema(**data), like)
+
+
+def to_predict(content, like, labels, name="new.txt", notes=None):
+    """The texts of lines that are to be predicted by a model that knows these labels."""
+    lines = [Line(name, number, text) for number, text in enumerate(content.splitlines(), start=1)]
+    with noting(([] if notes is None else notes).append):
+        return texts_in(iter(lines), name, ClassifyDataConfig(), like, labels.__contains__)(lines).texts
 
 
 @pytest.mark.parametrize(
@@ -88,18 +95,20 @@ def test_a_separator_that_is_nowhere_is_told():
 def test_marked_labels_are_left_out_of_what_is_predicted(name):
     columns = read("__label__a __label__b one\n__label__b two\n").columns
     notes = []
-    found = read("__label__a __label__z one\n\ntwo __label__b\nthree\n", columns, "__label__a", name, notes)
-    assert found.texts == ["one", "two", "three"]
-    assert found.blanks == (1,)
-    assert (found.sets, found.labels) == (None, None)
-    assert notes == [f"{name}: lines begin with labels, which are left out of their texts"]
+    lines = "zero\n__label__a __label__z one\ntwo __label__b\nx__label__b three\n"
+    assert to_predict(lines, columns, ["__label__a"], name, notes) == ["zero", "one", "two", "x__label__b three"]
+    assert notes == [f"{name}:2: labels that begin with __label__ are left out of the texts, here and below"]
 
 
 def test_tab_lines_of_known_labels_are_predicted_without_them():
     columns = read("New York\tone\nRome\ttwo\n").columns
-    lines = "New York\tone\nRome\ttwo three\n" * 3
-    assert read(lines, columns, "New York Rome").texts == ["one", "two three"] * 3
-    assert read(lines, columns, "Rome").texts == lines.splitlines()  # New York is no label that it knows
+    lines = "New York\tone\nRome\ttwo three\n\n" * 3
+    assert to_predict(lines, columns, ["New York", "Rome"]) == ["one", "two three", ""] * 3
+    for known in (["Rome"], ["New York"]):  # a first cell that is no label is text
+        assert to_predict(lines, columns, known) == lines.splitlines()
+    assert to_predict(lines, columns, ["New York", "Rome"], "<stdin>") == lines.splitlines()
+    assert to_predict("Rome\ta\nParis b\n" * 3, columns, ["Rome", "Paris"]) == ["a", "b"] * 3
+    assert to_predict("Rome\ta\nRome\n" * 3, columns, ["Rome", "Paris"]) == ["Rome\ta", "Rome"] * 3
 
 
 @pytest.mark.parametrize(
