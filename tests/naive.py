@@ -213,5 +213,11 @@ def cross_entropy(logits, targets):
     return total / count
 
 
+def sigmoid_cross_entropy(logits, sets):
+    """Nats (T, B) of sets (T, B, V) of ones and zeros, each of which is its class's by itself, summed over the sets."""
+    p = sigmoid(logits)
+    return -np.where(sets == 1, np.log(p), np.log(1 - p)).sum(axis=-1)
+
+
 def squared_error(outputs, targets):
     return float(((outputs - targets) ** 2).mean())

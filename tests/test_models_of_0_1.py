@@ -50,7 +50,10 @@ def test_a_run_of_version_0_1_answers_as_it_did(task: str, folder: Path) -> None
 
 @pytest.mark.parametrize("task", ASKED)
 def test_its_score_is_what_it_was(task: str, folder: Path) -> None:
-    assert_alike(run("evaluate", "run", "-f", "json", cwd=folder).ok().out, (folder / "score.json").read_text())
+    then = (folder / "score.json").read_text()
+    said = json.loads(run("evaluate", "run", "-f", "json", cwd=folder).ok().out)
+    as_then = {key: said[key] for key in json.loads(then)}  # of labels more is said now, under other keys
+    assert_alike(json.dumps(as_then, ensure_ascii=False, indent=2) + "\n", then)
 
 
 @pytest.mark.parametrize("task", ASKED)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import SET, as_overrides, given, reading_options, taken_reading
+from rnncli.cli.options import SET, a_number, as_overrides, given, reading_options, taken_reading, writing
 
 
 @click.command("evaluate")
@@ -17,6 +17,17 @@ from rnncli.cli.options import SET, as_overrides, given, reading_options, taken_
     "--metric",
     type=click.Choice(["exact", "chrf", "bleu"]),
     help="seq2seq, caption: the metric; chrf and bleu need the extra rnncli[metrics].",
+)
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    callback=a_number,
+    help="classify with several labels: predict those of at least this probability; 0.5 by default.",
+)
+@click.option(
+    "--confusion",
+    metavar="FILE",
+    help="classify, tag: write the whole confusion matrix into a CSV file, a row for each actual label.",
 )
 @click.option(
     "--windows",
@@ -48,7 +59,9 @@ from rnncli.cli.options import SET, as_overrides, given, reading_options, taken_
     help="How the score is written.",
 )
 @reading_options
-def command(run: str, data: str | None, overrides: tuple[str, ...], form: str, **options: Any) -> None:
+def command(
+    run: str, data: str | None, overrides: tuple[str, ...], form: str, confusion: str | None, **options: Any
+) -> None:
     """Score the model of RUN (a run directory) beside its baselines; a CONFIG is trained first.
 
     The score is on the test split that training held out, or else on the validation split. DATA, a file like the
@@ -59,6 +72,7 @@ def command(run: str, data: str | None, overrides: tuple[str, ...], form: str, *
     window is written, with the time of its cutoff.
     """
     from rnncli.notes import noting
+    from rnncli.ui.label_tables import save_confusion
     from rnncli.ui.output import say_notes
     from rnncli.ui.scores import write_backtest, write_score
     from rnncli.ui.training_view import training_view
@@ -68,11 +82,15 @@ def command(run: str, data: str | None, overrides: tuple[str, ...], form: str, *
     say_notes(first_run())
     notes: list[str] = []
     reading = taken_reading(options)
+    asked = given({**options, "confusion": confusion})
     if is_config(run):  # then DATA is training data, and the reading options are keys of the config
         overrides, reading = (*overrides, *as_overrides(reading)), {}
     with training_view(quiet=False, form="text") as view, noting(notes.append):
-        made = evaluate(Request(run, data, overrides, reading, given(options)), view.show)
+        made = evaluate(Request(run, data, overrides, reading, asked), view.show)
     say_notes(notes)
+    if confusion is not None and made.score.confusion is not None:
+        with writing("--confusion", confusion) as path:
+            save_confusion(made.score.confusion, path)
     if made.report is None:
         write_score(made.score, form)
     else:

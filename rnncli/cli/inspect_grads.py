@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import SET, as_overrides, drawing, reading_options, taken_reading
+from rnncli.cli.options import SET, as_overrides, reading_options, taken_reading, writing
 
 VERDICTS = ("vanishing", "exploding")
 
@@ -109,7 +109,7 @@ def command(
             compared = compare_grads(request, compare, view.show)
         say_notes(dict.fromkeys(notes))
         if svg is not None:
-            with drawing(svg) as path:
+            with writing("--svg", svg) as path:
                 comparison_tables.save_svg(compared, path)
         comparison_tables.write_comparison(compared, form)
         check_gradients(compared, fail_on)
@@ -118,7 +118,7 @@ def command(
         report = inspect_grads(request, tell)
     say_notes(notes)
     if svg is not None:
-        with drawing(svg) as path:
+        with writing("--svg", svg) as path:
             lag_chart.save_svg(report, path)
     write_gradients(report, form)
     check_gradients([Compared(first, report)], fail_on)

@@ -67,15 +67,21 @@ def as_overrides(reading: dict[str, Any]) -> list[str]:
 
 def given(options: dict[str, Any]) -> dict[str, Any]:
     """Return the options that were given a value."""
-    return {name: value for name, value in options.items() if value not in (None, False, ())}
+    return {name: value for name, value in options.items() if value is not None and value is not False and value != ()}
+
+
+def a_number(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
+    if value is not None and value != value:
+        raise click.BadParameter("nan is not a number; give one")
+    return value
 
 
 @contextlib.contextmanager
-def drawing(svg: str) -> Iterator[Path]:
-    """Yield the path that --svg names; MachineError where it cannot be written."""
+def writing(option: str, path: str) -> Iterator[Path]:
+    """Yield the path that an option names; MachineError where it cannot be written."""
     from rnncli.errors import MachineError
 
     try:
-        yield Path(svg)
+        yield Path(path)
     except OSError as error:
-        raise MachineError(f"--svg {svg}: cannot write: {(error.strerror or '').lower()}; name another") from None
+        raise MachineError(f"{option} {path}: cannot write: {(error.strerror or '').lower()}; name another") from None

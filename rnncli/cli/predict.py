@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import drawing, given, reading_options, taken_reading
+from rnncli.cli.options import a_number, given, reading_options, taken_reading, writing
 
 
 def levels_of(context: click.Context, option: click.Parameter, text: str | None) -> tuple[float, ...]:
@@ -20,18 +20,12 @@ def levels_of(context: click.Context, option: click.Parameter, text: str | None)
     return levels
 
 
-def a_number(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
-    if value is not None and value != value:
-        raise click.BadParameter("nan is not a number from 0 to 10")
-    return value
-
-
 def draw(charts: Any, form: str | None, svg: str | None) -> None:
     """Draw the charts on the terminal, into a file, or both."""
     from rnncli.ui.forecast_chart import save_svg, write_charts
 
     if svg is not None:
-        with drawing(svg) as path:
+        with writing("--svg", svg) as path:
             save_svg(charts, path)
     if form == "plot":
         write_charts(charts)
@@ -58,6 +52,12 @@ def draw(charts: Any, form: str | None, svg: str | None) -> None:
     "--top",
     type=click.IntRange(1, 65_536),
     help="Language model: the number of next tokens after each line; 5 by default.",
+)
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    callback=a_number,
+    help="classify with several labels: answer those of at least this probability; 0.5 by default.",
 )
 @click.option("--n-best", type=click.IntRange(1, 1000), help="seq2seq, caption: the number of answers to each input.")
 @click.option(

@@ -1,4 +1,4 @@
-"""The loss of classes, fused with its gradient: the outputs are overwritten by dL/d(output).
+"""The losses of classes, fused with their gradients: the outputs are overwritten by dL/d(output).
 
 `weight` is 1 / (number of values the mean is over), so that shards need not know of each other; the loss of each
 position is written separately and summed in order by `total`, so that threads do not change a bit. `forecast_losses`
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnncli.kernels.elementary import exp, log
+from rnncli.kernels.elementary import exp, log, sigmoid, softplus
 from rnncli.kernels.jit import jit
 
 f64 = np.float64  # float() of a float32 stays float32 in numba
@@ -60,6 +60,30 @@ def softmax_cross_entropy(logits, targets, losses, weight, low, high):
             for v in range(z.size):
                 z[v] *= scale
             z[y] -= one * weight
+
+
+@jit
+def sigmoid_cross_entropy(logits, targets, losses, weight, low, high):
+    """Write losses[t, b] = −Σ_v ln (σ(z_v) where v is in the set, else 1 − σ(z_v)) in nats, z being logits[t, b].
+
+    The logits become (σ − targets)·weight. logits (T, B, V), targets (T, B, V) uint8, 1 where v is in the set and else
+    0, losses (T, B) float64.
+    """
+    for t in range(logits.shape[0]):
+        for b in range(low, high):
+            loss = 0.0
+            for v in range(logits.shape[2]):
+                z, y = logits[t, b, v], targets[t, b, v]
+                loss += softplus(-f64(z) if y else f64(z))
+                logits[t, b, v] = (sigmoid(z) - y) * weight
+            losses[t, b] = loss
+
+
+@jit
+def sigmoids(logits):
+    """Replace logits (V,) by σ(logits), the probability of each by itself."""
+    for v in range(logits.size):
+        logits[v] = sigmoid(logits[v])
 
 
 @jit

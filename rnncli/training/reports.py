@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 
@@ -71,15 +72,45 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class Confusion:
-    """A confusion matrix: counts[i][k] is how often the label labels[i] was predicted as labels[k]."""
+    """A confusion matrix. pairs: (i, k, count), how often labels[i] was predicted as labels[k], where it ever was."""
 
     labels: tuple[str, ...]
-    counts: tuple[tuple[int, ...], ...]
+    pairs: tuple[tuple[int, int, int], ...]
+
+    def rows(self) -> Iterator[list[int]]:
+        """Yield the whole matrix by row."""
+        of_row: dict[int, list[tuple[int, int]]] = {}
+        for i, k, count in self.pairs:
+            of_row.setdefault(i, []).append((k, count))
+        for i in range(len(self.labels)):
+            row = [0] * len(self.labels)
+            for k, count in of_row.get(i, ()):
+                row[k] = count
+            yield row
+
+    def largest(self) -> list[tuple[str, str, int]]:
+        """Return (actual, predicted, count) of all confusions of two labels, the most frequent first."""
+        wrong = sorted((-count, i, k) for i, k, count in self.pairs if i != k)
+        return [(self.labels[i], self.labels[k], -count) for count, i, k in wrong]
+
+
+@dataclass(frozen=True)
+class LabelScore:
+    """How well one label is found; support: the number of examples, or steps, that have it."""
+
+    label: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
 
 
 @dataclass(frozen=True)
 class Score:
-    """A score beside its baselines, (name, value) pairs in `unit`; lower is better unless `higher_is_better` is set."""
+    """A score beside its baselines, (name, value) pairs in `unit`; lower is better unless `higher_is_better` is set.
+
+    figures: further (name, value) pairs of the network. labels: a score for each label that occurs or was predicted.
+    """
 
     split: str
     unit: str
@@ -88,6 +119,8 @@ class Score:
     detail: str = ""
     higher_is_better: bool = False
     confusion: Confusion | None = None
+    figures: tuple[tuple[str, float], ...] = ()
+    labels: tuple[LabelScore, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ output             standard output and error as UTF-8 whatever the locale; nothi
 training_view      the live display of a run, or plain lines
 results            rows as table, CSV, JSON or JSON lines; text as it is made
 scores             a score beside its baselines, a backtest as a table
+label_tables       what labels are taken for: few as a matrix, many as lists
 gradient_tables    the report of inspect-grads
 comparison_tables  the reports of inspect-grads on several networks
 reach_table        how far gradients reach, one row per layer

@@ -89,7 +89,7 @@ def working(what: str) -> Iterator[Callable[[str], None]]:
 
 
 _OPTION = re.compile(r"(--[\w-]+) (?=\S)")
-_TIED = "\N{NO-BREAK SPACE}"  # textwrap breaks at spaces of ASCII alone
+TIED = "\N{NO-BREAK SPACE}"  # textwrap breaks at spaces of ASCII alone
 
 
 def say_on(console: Console, text: str, style: str = "", lead: str = "") -> None:
@@ -103,11 +103,11 @@ def say_on(console: Console, text: str, style: str = "", lead: str = "") -> None
 def wrapped(text: str, width: int, lead: str = "") -> list[str]:
     """Return `text` in lines of at most `width` characters; only a longer word, or option with value, exceeds it."""
     lines = textwrap.wrap(
-        _OPTION.sub(rf"\1{_TIED}", visible(text)),
+        _OPTION.sub(rf"\1{TIED}", visible(text)),
         width,
         initial_indent=lead,
         subsequent_indent=" " * len(lead),
         break_long_words=False,
         break_on_hyphens=False,
     )
-    return [line.replace(_TIED, " ") for line in lines]
+    return [line.replace(TIED, " ") for line in lines]

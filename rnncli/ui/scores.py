@@ -9,7 +9,8 @@ from typing import Any
 
 from rnncli.tasks.forecast.reports import BacktestReport, Judged
 from rnncli.training.reports import Finished, Score
-from rnncli.ui.output import Output, visible
+from rnncli.ui.label_tables import label_objects, write_labels
+from rnncli.ui.output import TIED, Output, visible, wrapped
 from rnncli.ui.results import as_csv, rounded, write_csv, write_table
 
 
@@ -36,6 +37,8 @@ def score_text(score: Score) -> str:
     ]
     for name, value in score.baselines:
         lines.append(f"  {name:<{width}}  {figure(value)}  {verdict(score.network, value, score.higher_is_better)}")
+    figures = ", ".join(f"{name} {figure(value)}".replace(" ", TIED) for name, value in score.figures)
+    lines += wrapped(figures, 80, "  ")
     return visible("\n".join(lines)) + "\n"
 
 
@@ -62,14 +65,21 @@ def verdict(network: float, baseline: float, higher_is_better: bool = False) -> 
 
 
 def score_object(score: Score) -> dict[str, Any]:
-    """Return the score as an object for JSON, with the keys of version 0.1."""
-    named = {"baselines": "floors"}  # as version 0.1 wrote them
-    return {named.get(key, key): dict(value) if key == "baselines" else value for key, value in asdict(score).items()}
+    """Return the score as an object for JSON, with the keys of version 0.1 first."""
+    return {
+        "split": score.split,
+        "unit": score.unit,
+        "network": score.network,
+        "floors": dict(score.baselines),  # as version 0.1 wrote them
+        "detail": score.detail,
+        "higher_is_better": score.higher_is_better,
+        **label_objects(score),
+    }
 
 
 def write_score(score: Score, form: str) -> None:
-    """Write the score as `form`, table, csv or json; below a table follows the confusion of labels, if there is one."""
-    out, confusion = Output(), score.confusion
+    """Write the score as `form`, table, csv or json; tables of labels follow, if there are any."""
+    out = Output()
     if form == "json":
         out.write(json.dumps(rounded(score_object(score)), ensure_ascii=False, indent=2) + "\n")
     elif form == "csv":
@@ -77,14 +87,7 @@ def write_score(score: Score, form: str) -> None:
         out.write(as_csv([{"name": name, "score": value, **rest} for name, value in named]))
     else:
         out.write(score_text(score))
-        if confusion is not None:
-            write_table(
-                [
-                    {"label": label, **dict(zip(confusion.labels, row, strict=True))}
-                    for label, row in zip(confusion.labels, confusion.counts, strict=True)
-                ],
-                title="how often each label (a row) was predicted as another (a column)",
-            )
+        write_labels(score)
 
 
 _FIGURES = {"mae": "MAE", "rmse": "RMSE", "smape": "sMAPE", "mase": "MASE", "rmsse": "RMSSE"}

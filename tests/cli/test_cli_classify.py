@@ -96,3 +96,49 @@ def test_blank_lines_keep_their_place(folder: Path, trained: str) -> None:
         assert [row[0] for row in rows] == ["1", "2", "3", "4"]
         assert [bool(row[1]) for row in rows] == [True, False, True, False]
         assert ":2: is blank, as 2 lines are; so are their answers" in done.err
+
+
+MULTI = "".join(
+    f"{'__label__good ' if i % 2 else '__label__bad '}{'__label__film ' if i % 3 else ''}"
+    f"{'a fine' if i % 2 else 'a dull'} {'film' if i % 3 else 'book'} {i}\n"
+    for i in range(90)
+)
+
+
+def test_several_labels_from_lines_to_answers(folder: Path) -> None:
+    (folder / "multi.txt").write_text(MULTI)
+    (folder / "multi.yaml").write_text(CONFIG.replace("reviews.csv", "multi.txt").replace("layers: 2", "layers: 1"))
+    done = run("train", "multi.yaml", "-o", "multi", cwd=folder).ok()
+    assert "60 of 90 lines have several labels, so each label is learnt by itself" in done.err
+    assert "losses in nats per sequence, summed over its labels" in done.err
+    assert done.out.startswith("validation score, micro-F1 (18 sequences, threshold 0.5)")
+    found = scores(done.out)
+    assert found["network"] > 0.9 > found["best constant"]
+    texts = "a fine film\na dull book\n\n"
+    rows = run("predict", "multi", "-", "-f", "csv", cwd=folder, stdin=texts).ok().rows()
+    assert [set(row["labels"].split()) for row in rows] == [{"__label__good", "__label__film"}, {"__label__bad"}, set()]
+    assert list(rows[0]) == ["id", "labels", "p(__label__bad)", "p(__label__film)", "p(__label__good)"]
+    answers = run("predict", "multi", "-", "-f", "jsonl", "--threshold", "0", cwd=folder, stdin=texts).ok().out
+    first = json.loads(answers.splitlines()[0])
+    assert [one["probability"] for one in first["labels"]] == sorted(first["probabilities"].values(), reverse=True)
+    assert {one["label"]: one["probability"] for one in first["labels"]} == first["probabilities"]
+    report = json.loads(run("evaluate", "multi", "--threshold", "0", "-f", "json", cwd=folder).ok().out)
+    assert report["figures"]["recall@3"] == 1
+    assert all(one["recall"] == 1 for one in report["labels"])
+    assert report["confusion"] is None
+    refused = run("evaluate", "multi", "--confusion", "x.csv", cwd=folder).failed(2)
+    assert "--confusion: several labels have no such matrix" in refused
+
+
+def test_the_matrix_of_confusions_goes_to_a_file(folder: Path, trained: str) -> None:
+    run("evaluate", "run", "--confusion", "matrix.csv", cwd=folder).ok()
+    lines = (folder / "matrix.csv").read_text().splitlines()
+    report = json.loads(run("evaluate", "run", "-f", "json", cwd=folder).ok().out)
+    assert lines[0] == "actual,bad,good"
+    assert [list(map(int, line.split(",")[1:])) for line in lines[1:]] == report["confusion"]["counts"]
+    assert "--confusion no/where.csv: cannot write" in run(
+        "evaluate", "run", "--confusion", "no/where.csv", cwd=folder
+    ).failed(5)
+    assert "--threshold: is for several labels" in run(
+        "predict", "run", "reviews.csv", "--threshold", "0.3", cwd=folder
+    ).failed(2)

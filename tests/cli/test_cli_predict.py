@@ -15,6 +15,7 @@ import pytest
 from cli_runs import Result, in_shell, run, together
 from conftest import ADVICE, SALES, Shelf
 
+from rnncli.cli.options import given
 from rnncli.nn import model_file
 
 ROWS = SALES.splitlines(keepends=True)
@@ -206,3 +207,7 @@ def test_a_word_never_seen_is_read_as_unknown_with_a_note(shelf: Shelf) -> None:
     answered = run("predict", "word", "unseen.txt", "--top", "1", cwd=shelf.folder).ok()
     assert len(answered.rows()) == 2
     assert answered.err == 'rnncli: unseen.txt:2: "leave" at position 8 is read as <unk>\n'
+
+
+def test_an_option_of_zero_is_given() -> None:
+    assert given({"length_penalty": 0.0, "top": None, "network": False, "levels": ()}) == {"length_penalty": 0.0}

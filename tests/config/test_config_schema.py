@@ -107,7 +107,7 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
         },
     },
     "classify": {
-        "data": {**TABLE, **LABELLED, **TOKENS, "residual": None},
+        "data": {**TABLE, **LABELLED, **TOKENS, "label_separator": None, "residual": None},
         "model": {**STEPS, "pooling": None},
         "training": {"class_weights": "none"},
     },

@@ -1,8 +1,9 @@
-"""The loss of classes and its gradient against naive ones, central differences and the far ends of float32."""
+"""The losses of classes and their gradients against naive ones, central differences and the far ends of float32."""
 
 import naive
 import numpy as np
 import pytest
+from extras import torch
 
 from rnncli.kernels import losses
 
@@ -122,3 +123,69 @@ def test_softmax_in_place():
     wanted = softmax(logits)
     losses.softmax(logits)
     assert np.abs(logits - wanted).max() < 1e-15
+
+
+def sets(seed, V=V, shape=(T, B)):
+    return np.random.default_rng(seed).integers(0, 2, (*shape, V)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("dtype", BOUNDS)
+@pytest.mark.parametrize("size", [1, 2, 7, 65])
+def test_sigmoid_cross_entropy_equals_the_naive_one(size, dtype):
+    logits, targets = normal(0, T, B, size, spread=3, dtype=dtype), sets(1, size)
+    per_step, gradient = evaluate(losses.sigmoid_cross_entropy, logits, targets, 1 / 11)
+    exact = logits.astype(float)
+    assert per_step == pytest.approx(
+        naive.sigmoid_cross_entropy(exact, targets), rel=1e-6 if dtype == np.float32 else 1e-12
+    )
+    assert np.abs(gradient - (naive.sigmoid(exact) - targets) / 11).max() < BOUNDS[dtype]
+
+
+def test_sigmoid_cross_entropy_gradient_equals_central_differences():
+    logits, targets = normal(0, T, B, V, spread=2), sets(1)
+    _, gradient = evaluate(losses.sigmoid_cross_entropy, logits, targets, 0.3)
+    assert np.abs(gradient - numeric_gradient(losses.sigmoid_cross_entropy, logits, targets, 0.3)).max() < 1e-9
+
+
+@pytest.mark.parametrize("dtype", BOUNDS)
+def test_sets_with_huge_logits_stay_finite_and_exact(dtype):
+    logits = np.array([[[1e4, -1e4], [1e4, -1e4], [80.0, -80.0]]], dtype)
+    targets = np.array([[[1, 0], [0, 1], [1, 0]]], np.uint8)
+    per_step, gradient = evaluate(losses.sigmoid_cross_entropy, logits, targets, 1.0)
+    assert per_step[0] == pytest.approx([0, 2e4, 2 * np.exp(-80)], rel=1e-6)
+    assert np.abs(gradient[0] - [[0, 0], [1, -1], [0, 0]]).max() < 1e-6
+
+
+def test_a_nan_logit_of_sets_gives_a_nan_loss_at_its_position_only():
+    logits, targets = normal(0, T, B, V), sets(1)
+    logits[1, 2, 3] = np.nan
+    per_step, _ = evaluate(losses.sigmoid_cross_entropy, logits, targets, 1.0)
+    assert np.argwhere(np.isnan(per_step)).tolist() == [[1, 2]]
+
+
+@pytest.mark.parametrize("dtype", BOUNDS)
+def test_shards_of_sets_have_the_bits_of_the_whole(dtype):
+    logits, targets, kernel = normal(0, T, B, V, dtype=dtype), sets(1), losses.sigmoid_cross_entropy
+    per_step, gradient = evaluate(kernel, logits, targets, 0.1)
+    part, part_gradient = evaluate(kernel, logits, targets, 0.1, 1, 3)
+    inside = (np.arange(B) >= 1) & (np.arange(B) < 3)
+    assert np.array_equal(part, np.where(inside, per_step, -7.0))
+    assert np.array_equal(part_gradient, np.where(inside[:, None], gradient, logits))
+
+
+def test_probabilities_of_sets_in_place():
+    logits = normal(0, 9, spread=5)
+    wanted = naive.sigmoid(logits)
+    losses.sigmoids(logits)
+    assert np.abs(logits - wanted).max() < 1e-15
+
+
+@pytest.mark.parity
+def test_sigmoid_cross_entropy_equals_pytorchs():
+    logits, targets = normal(0, T, B, 40, spread=4), sets(1, 40)
+    per_step, gradient = evaluate(losses.sigmoid_cross_entropy, logits, targets, 1.0)
+    leaf = torch.from_numpy(logits.copy()).requires_grad_()
+    wanted = torch.nn.BCEWithLogitsLoss(reduction="none")(leaf, torch.from_numpy(targets.astype(float))).sum(dim=-1)
+    wanted.sum().backward()
+    assert per_step == pytest.approx(wanted.detach().numpy(), rel=1e-12)
+    assert gradient == pytest.approx(leaf.grad.numpy(), rel=1e-12, abs=1e-14)

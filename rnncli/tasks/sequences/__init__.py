@@ -2,11 +2,16 @@
 
 config, task                             the keys of the tasks; the tasks
 examples, example_files                  sequences with a label or a number each; all file formats that hold them
+example_lines                            those in lines of a label and a text, or of texts to be predicted
 tagged                                   sequences with a tag for every step
 entries                                  the sequences of a table one by one, where some cannot be read
 readers                                  tokens, words and numbers to the inputs of a network
 experiment, predictor                    the experiment and the predictor that all three share
+written_labels                           where labels stand before texts, and several in one cell
+one_answer                               what classify and regress share
 classify, regress, tag                   labels, numbers, and tags for every step: reading, predicting, scoring
+label_sets                               several labels for each sequence
+label_scores, chances                    scores of labels; probabilities of labels, as answers show them
 learner                                  training on whole sequences with one answer each, or one for every step
-baselines                                the baselines of these tasks; a classifier of texts may correct naive Bayes
+baselines, naive_bayes                   the baselines of these tasks; a classifier of texts may correct naive Bayes
 """

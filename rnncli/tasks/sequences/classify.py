@@ -1,68 +1,33 @@
-"""classify: one label for each sequence (many-to-one; with sequences of one step, one-to-one)."""
+"""classify: one label for each sequence (many-to-one; with sequences of one step, one-to-one), or several."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from rnncli.data.lines import Line
 from rnncli.data.source import Source
-from rnncli.data.text import WORDS, Kind
-from rnncli.errors import ConfigError, DataError, shown
+from rnncli.data.text import Kind
+from rnncli.errors import ConfigError, DataError, UsageError, shown
 from rnncli.kernels import losses
 from rnncli.tasks.sequences import baselines
-from rnncli.tasks.sequences.baselines import NaiveBayes, best_scale
+from rnncli.tasks.sequences.chances import Chances, flat_chances
 from rnncli.tasks.sequences.config import ClassifyConfig, ClassifyDataConfig
-from rnncli.tasks.sequences.entries import Entries
-from rnncli.tasks.sequences.example_files import entries_in, read_examples, texts_in
 from rnncli.tasks.sequences.examples import Columns, Examples, only
-from rnncli.tasks.sequences.experiment import (
-    Answers,
-    Fact,
-    SequenceExperiment,
-    named,
-    require_words,
-    splits_in,
-    word_size,
-)
+from rnncli.tasks.sequences.experiment import Fact, SequenceExperiment, splits_in
+from rnncli.tasks.sequences.label_scores import accuracy, by_label, confusion, macro_f1
+from rnncli.tasks.sequences.label_sets import LabelSets
+from rnncli.tasks.sequences.naive_bayes import NaiveBayes, best_scale
+from rnncli.tasks.sequences.one_answer import OneAnswer, resolved
 from rnncli.tasks.sequences.predictor import SequencePredictor
-from rnncli.tasks.task import Context, config_in
+from rnncli.tasks.task import Context, Options, config_in
 from rnncli.training.backpropagation import Loss
-from rnncli.training.reports import Confusion, Score
+from rnncli.training.reports import Score
 
 CROSS_ENTROPY = Loss(losses.softmax_cross_entropy, "nats per sequence", 1e4)
-
-
-class OneAnswer(Answers):
-    """Answers of which every sequence has one: a label or a number."""
-
-    @staticmethod
-    def read(
-        source: Source, data: Any, like: Any = None, *, is_answer: Callable[[str], bool] | None = None
-    ) -> Examples:
-        return read_examples(source, data, like, is_label=is_answer)
-
-    @staticmethod
-    def of_lines(
-        lines: Iterator[Line], name: str, data: Any, like: Any, is_answer: Callable[[str], bool]
-    ) -> Callable[[Sequence[Line]], Examples] | None:
-        return texts_in(lines, name, data, like, is_answer)
-
-    @staticmethod
-    def entries(source: Source, data: Any, like: Any) -> Entries | None:
-        return entries_in(source, data, like)
-
-    @staticmethod
-    def stand_in(like: Any) -> Examples:
-        return Examples("", like, ["1"], [1], None)
-
-    @staticmethod
-    def columns(header: Mapping[str, Any]) -> Columns:
-        return Columns.from_header(header["columns"])
 
 
 class Labels(OneAnswer):
@@ -82,16 +47,18 @@ class Labels(OneAnswer):
     @classmethod
     def of(cls, train: Examples, data: ClassifyDataConfig) -> Labels:
         assert train.labels is not None
-        labels = sorted(set(train.labels))
+        occurring = Counter(train.labels)
+        labels = sorted(occurring)
         if len(labels) < 2:
             raise DataError(f"{train.name}: every example is labelled {shown(labels[0])}; to classify takes two labels")
-        counts = [train.labels.count(label) for label in labels]
+        counts = [occurring[label] for label in labels]
         if data.residual is None:
             return cls(labels, counts, data.kind)
         if train.texts is None:
             raise ConfigError(f"data.residual: is {data.residual}; a classify takes naive-bayes, of texts; mend it")
-        numbers = np.array([labels.index(label) for label in train.labels], np.int32)
-        model = NaiveBayes.of(train.texts, numbers.tolist(), len(labels), data.kind, pairs=True)
+        number = {label: k for k, label in enumerate(labels)}
+        numbers = np.array([number[label] for label in train.labels], np.int32)
+        model = NaiveBayes.of(train.texts, [(k,) for k in numbers.tolist()], len(labels), data.kind, pairs=True)
         scale = best_scale(model.scores_left_out(train.texts, numbers.tolist()), numbers)
         return cls(labels, counts, data.kind, (model, scale))
 
@@ -101,6 +68,13 @@ class Labels(OneAnswer):
         of = header["answers"]
         corrected = (NaiveBayes.from_header(of["naive_bayes"]), float(of["scale"])) if "naive_bayes" in of else None
         return cls(list(of["labels"]), list(of["counts"]), config_in(header, ClassifyConfig).data.kind, corrected)
+
+    def asked(self, options: Options) -> Labels:
+        if "threshold" in options:
+            raise UsageError(
+                "--threshold: is for several labels, and this model gives one to each sequence; leave it out"
+            )
+        return self
 
     def bases(self, examples: Examples, *, own: bool) -> list[np.ndarray] | None:
         """Return the naive Bayes scores (L,) of each text, in the best scale, or None without naive Bayes; own: True
@@ -145,7 +119,7 @@ class Labels(OneAnswer):
         assert held_out.labels is not None
         assert train.labels is not None
         actual = held_out.labels
-        predicted = [self.labels[k] for k in np.stack(outputs).argmax(axis=1)]
+        predicted = [self.labels[output.argmax()] for output in outputs]
         simple = {"majority": baselines.majority(train, held_out)}
         if train.texts is not None:
             simple["naive Bayes"] = baselines.naive_bayes(train, held_out, self.labels, self.kind)
@@ -159,15 +133,14 @@ class Labels(OneAnswer):
             f"{len(held_out):,} sequences, macro-F1 {macro_f1(predicted, actual):.4f}",
             higher_is_better=True,
             confusion=confusion(self.labels, predicted, actual),
+            labels=by_label([(label,) for label in predicted], [(label,) for label in actual]),
         )
 
     def answer(self, sequences: Any, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        chances = output.copy()
-        losses.softmax(chances)
-        probabilities = {label: float(p) for label, p in zip(self.labels, chances, strict=True)}
-        label = self.labels[int(chances.argmax())]
-        flat = {f"p({name})": p for name, p in probabilities.items()}
-        return {"label": label, "probabilities": probabilities}, [{"label": label, **flat}]
+        values = output.copy()
+        losses.softmax(values)
+        chances, label = Chances(self._number, values), self.labels[int(values.argmax())]
+        return {"label": label, "probabilities": chances}, [{"label": label, **flat_chances(chances)}]
 
     def is_answer(self, text: str) -> bool:
         return text in self._number
@@ -185,42 +158,21 @@ class Labels(OneAnswer):
         return "answers", f"{len(self.labels)} labels: {', '.join(shares[:6])}{more}"
 
 
-def accuracy(predicted: list[str], actual: list[str]) -> float:
-    return sum(p == r for p, r in zip(predicted, actual, strict=True)) / len(actual)
-
-
-def macro_f1(predicted: list[str], actual: list[str]) -> float:
-    """Return the mean of 2·hits / (predicted + actual) over the labels that occur in `actual` or `predicted`."""
-    hits = Counter(p for p, r in zip(predicted, actual, strict=True) if p == r)
-    both = Counter(predicted) + Counter(actual)
-    return sum(2 * hits[label] / both[label] for label in sorted(both)) / len(both)
-
-
-def confusion(labels: list[str], predicted: list[str], actual: list[str]) -> Confusion:
-    """Return the confusion counts: how often each actual label was predicted as each label, `labels` first and then
-    those that training never saw."""
-    labels = [*labels, *sorted(set(actual) - set(labels))]
-    pairs = Counter(zip(actual, predicted, strict=True))
-    return Confusion(tuple(labels), tuple(tuple(pairs[mine, other] for other in labels) for mine in labels))
-
-
-def resolved(config: Any, columns: Columns) -> Any:
-    """Return the config of classify or regress in which all nulls that depend on the data are filled in."""
-    words = columns.form in ("text", "lines") and config.data.tokens in WORDS
-    require_words(config, words=words)
-    model = config.model
-    embedding = word_size(config) if words else model.embedding_size
-    found = named(config, columns) | ({"inputs": None} if columns.form == "ts" else {})
-    return config.changed(data=found, model={"embedding_size": embedding, "pooling": model.pooling or "last"})
-
-
 def prepare(
     config: ClassifyConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None
 ) -> SequenceExperiment:
     splits = splits_in(config, source, Labels, only, learnt)
-    labels = Labels.from_header(learnt) if learnt else Labels.of(splits.train, config.data)
-    return SequenceExperiment(resolved(config, splits.train.columns), splits, labels, context, learnt)
+    train = splits.train
+    if learnt:
+        labels = _labels(learnt)
+    else:
+        labels = Labels.of(train, config.data) if train.sets is None else LabelSets.of(train, config)
+    return SequenceExperiment(resolved(config, train.columns), splits, labels, context, learnt)
+
+
+def _labels(header: Mapping[str, Any]) -> Labels | LabelSets:
+    return (LabelSets if Columns.from_header(header["columns"]).separator else Labels).from_header(header)
 
 
 def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> SequencePredictor:
-    return SequencePredictor(header, arrays, ClassifyConfig, Labels.from_header(header))
+    return SequencePredictor(header, arrays, ClassifyConfig, _labels(header))

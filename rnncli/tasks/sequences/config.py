@@ -52,8 +52,15 @@ class ExamplesConfig(LabelledConfig, TokensConfig):
 
 
 class ClassifyDataConfig(ExamplesConfig):
-    """Data of sequences with a label each."""
+    """Data of sequences with a label each, or several."""
 
+    label_separator: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=8,
+        description="What separates the labels of one example, such as ; where several may apply; null finds several "
+        "in fastText's lines alone.",
+    )
     residual: Literal["naive-bayes"] | None = Field(
         default=None, description="What the network corrects: naive-bayes, for texts. null is nothing."
     )

@@ -1,6 +1,6 @@
-"""Readers of files of labelled sequences: one label for each text or each run of numbers.
+"""Readers of files of labelled sequences: one label, or several, for each text or each run of numbers.
 
-    lines   `label text`, one example a line
+    lines   `label text`, one example a line; see `written_labels`
     text    a CSV with a column of texts
     wide    a CSV with one sequence a row: the columns are its steps; empty cells at the end make it shorter
     long    a CSV with one step a row: rows with the same id are a sequence
@@ -11,23 +11,22 @@ The label is optional where examples are only to be predicted.
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from rnncli.config.sections import NO_GROUP
 from rnncli.data.csv_table import Table, read_table
-from rnncli.data.lines import Line
 from rnncli.data.numeric import column_index, is_number, is_numeric_column, numeric_column
-from rnncli.data.source import STDIN, Source, decode, is_table
+from rnncli.data.source import Source, decode, is_table
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import note
-from rnncli.tasks.sequences.config import ExamplesConfig, LabelledConfig
+from rnncli.tasks.sequences.config import ClassifyDataConfig, ExamplesConfig, LabelledConfig
 from rnncli.tasks.sequences.entries import Entries, entries_of
+from rnncli.tasks.sequences.example_lines import labelled_lines
 from rnncli.tasks.sequences.examples import MISSING, Columns, Examples, finite
+from rnncli.tasks.sequences.written_labels import in_sets
 
 
 def read_archive(source: Source, data: ExamplesConfig, like: Columns | None, *, labelled: bool) -> Examples:
@@ -95,7 +94,6 @@ def groups_of(table: Table, named: str | None) -> list[str] | None:
     return [row[index].strip() for row in table.rows]
 
 
-_FEWEST_LABELLED = 5  # lines that begin with a label each, before that is no accident
 LABEL_NAMES = ("label", "class", "tag", "target", "y")  # the first that there is
 
 
@@ -103,7 +101,7 @@ def from_table(table: Table, data: ExamplesConfig, like: Columns | None, *, labe
     label = None
     if labelled:
         label = _place(table, like.label) if like and like.label is not None else label_index(table, data.label)
-    labels = None if label is None else labels_of(table, label)
+    labels = None if label is None else labels_of(table, label, none=_separator(data, like) is not None)
     columns = like or _columns(table, data, label)
     groups = groups_of(table, data.group) if labelled else None
     if columns.form == "text":
@@ -134,10 +132,12 @@ def label_index(table: Table, named: str | int | None) -> int:
     raise UsageError(f"{table.name}: name the column of labels with --set data.label=NAME; columns: {names}")
 
 
-def labels_of(table: Table, index: int) -> list[str]:
-    """Return the answer in every row; raise DataError if one is empty. NA, null and ? are labels like others."""
+def labels_of(table: Table, index: int, *, none: bool = False) -> list[str]:
+    """Return the answer in every row; raise DataError if one is empty, unless `none` is an answer too. NA, null and ?
+    are labels like others.
+    """
     for row, line in zip(table.rows, table.lines, strict=True):
-        if not row[index].strip():
+        if not row[index].strip() and not none:
             raise DataError(
                 f'{table.name}:{line}: column "{table.header[index]}" has no label; add one or remove the row'
             )
@@ -256,8 +256,9 @@ def read_examples(
     form = like.form if like else _form(source.name, data)
     if form in ("lines", "ts") and data.group not in (None, NO_GROUP):
         raise UsageError(f"data.group: names a column, and {source.name} has none; remove it, or give a CSV")
+    separator = _separator(data, like)
     if form == "lines":
-        found = _lines(source, data)
+        found = labelled_lines(source, data, separated=separator is not None)
     elif form == "ts":
         found = read_archive(source, data, like, labelled=is_label is None)
     else:
@@ -268,7 +269,14 @@ def read_examples(
             f"{source.name}: its sequences have {found.values[0].shape[1]} values a step, and the model was trained "
             f"on {len(like.inputs)}"
         )
-    return found
+    return in_sets(found, separator, may_find=like is None and isinstance(data, ClassifyDataConfig))
+
+
+def _separator(data: ExamplesConfig, like: Columns | None) -> str | None:
+    """Return what is known, before the examples are read, to stand between the labels of one."""
+    if like is not None:
+        return like.separator
+    return data.label_separator if isinstance(data, ClassifyDataConfig) else None
 
 
 def dialect(data: LabelledConfig, like: Any, *, keep_ragged: bool = False) -> dict[str, Any]:
@@ -286,68 +294,8 @@ def entries_in(source: Source, data: ExamplesConfig, like: Columns) -> Entries |
     return Entries(table, entries, lambda rows: from_table(rows, data, like, labelled=False))
 
 
-def _names(first: Line | None, data: ExamplesConfig, name: str | None) -> bool:
-    """True if the first line names this column."""
-    fields = re.split(re.escape(data.delimiter) if data.delimiter else r"[,;\t|]", first.text.strip() if first else "")
-    return name in [field.strip().strip('"') for field in fields]
-
-
 def _form(name: str, data: ExamplesConfig) -> str:
     if data.format == "ts" or (data.format is None and name.lower().endswith(".ts")):
         return "ts"
     named = any(column is not None for column in (data.text, data.listed_inputs, data.id, data.label))
     return "table" if data.format == "csv" or (data.format is None and (named or is_table(name))) else "lines"
-
-
-def _lines(source: Source, data: ExamplesConfig) -> Examples:
-    texts, labels = [], []
-    text = decode(source, data.encoding).replace("\r\n", "\n").replace("\r", "\n")
-    if not text.strip():
-        raise DataError(f"{source.name}: is empty; give it an example a line")
-    for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1):
-        label, _, rest = line.partition(" ")
-        if not rest.strip() or not label:
-            raise DataError(f"{source.name}:{number}: {shown(line)} must be a label, a space and a text")
-        texts.append(rest.strip())
-        labels.append(label)
-    numbers = list(range(1, len(texts) + 1))
-    return Examples(source.name, Columns("lines"), list(map(str, numbers)), numbers, labels, texts=texts)
-
-
-def texts_in(
-    lines: Iterator[Line], name: str, data: ExamplesConfig, like: Columns, is_label: Callable[[str], bool]
-) -> Callable[[Sequence[Line]], Examples] | None:
-    """Return what makes examples to be predicted of lines, one of each, or None if the file `name` is none of lines.
-
-    `lines`, those of the file, are looked at as far as needed.
-    """
-    if like.form == "text":
-        if is_table(name) or _names(next(lines, None), data, like.text):
-            return None
-        if name != STDIN:
-            note(f"{name}: read as one text a line, because it has no column {shown(str(like.text))}")
-    elif like.form != "lines":
-        return None
-    if is_table(name):
-        raise DataError(f"{name}: the model reads lines of text; give it the texts alone, one a line")
-    cut = name != STDIN and like.form == "lines" and _are_labelled(lines, is_label)
-    if cut:
-        note(f"{name}: every line begins with a label, which is left out of its text")
-
-    def examples(some: Sequence[Line]) -> Examples:
-        numbers = [line.number for line in some]
-        texts = [(line.text.partition(" ")[2] if cut else line.text).strip() for line in some]
-        return Examples(name, Columns("lines"), list(map(str, numbers)), numbers, None, texts=texts)
-
-    return examples
-
-
-def _are_labelled(lines: Iterator[Line], is_label: Callable[[str], bool]) -> bool:
-    """True if all of many lines begin with a label, as those of training do; a text may begin with any word."""
-    count = Counter[str]()
-    for line in lines:
-        label = line.text.partition(" ")[0]
-        if label not in count and not is_label(label):
-            return False
-        count[label] += 1
-    return count.total() >= _FEWEST_LABELLED and len(count) > 1

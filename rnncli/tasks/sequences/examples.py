@@ -19,7 +19,8 @@ MISSING = ("", "na", "nan", "null", "?")
 class Columns:
     """The columns of the examples; a model file keeps them, so that new data are read like the training data.
 
-    headed: whether they have names in the file.
+    headed: whether they have names in the file. separator: what stands between the labels of one example; None where
+    each has one label.
     """
 
     form: Form
@@ -28,11 +29,13 @@ class Columns:
     id: str | None = None
     label: str | None = None
     headed: bool = True
+    separator: str | None = None
 
     def to_header(self) -> dict[str, Any]:
         header = asdict(self) | {"inputs": list(self.inputs)}
-        if self.headed:
-            del header["headed"]  # which 0.1 had not
+        for name, before in (("headed", True), ("separator", None)):
+            if header[name] == before:
+                del header[name]  # which 0.1 had not
         return header
 
     @classmethod
@@ -42,7 +45,8 @@ class Columns:
 
 @dataclass(frozen=True)
 class Examples:
-    """Examples with texts, or with values (n, C) float64 of n ≥ 1 steps each; labels is None if the data have none.
+    """Examples with texts, or with values (n, C) float64 of n ≥ 1 steps each; labels is None if the data have none, or
+    several an example, which then are in `sets`.
 
     lines are those on which the examples begin; ids are their names in the data, or else their numbers from 1; groups
     those of which all examples stay in one split.
@@ -56,6 +60,7 @@ class Examples:
     texts: list[str] | None = None
     values: list[np.ndarray] | None = None
     groups: list[str] | None = None
+    sets: list[tuple[str, ...]] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -74,8 +79,8 @@ class Examples:
         return [(one.shape, one.tobytes()) for one in self.values]
 
     def answers(self) -> list[tuple[str, ...]]:
-        """The answer of each example, alone in a tuple."""
-        return [(label,) for label in self.labels or ()]
+        """The labels of each example."""
+        return self.sets or [(label,) for label in self.labels or ()]
 
     def sentences(self, kind: Kind) -> list[list[str]]:
         """Return the tokens of each text."""
@@ -84,7 +89,7 @@ class Examples:
 
 def only(examples: Examples, chosen: Sequence[int]) -> Examples:
     """Return the chosen examples alone."""
-    names = ("ids", "lines", "labels", "texts", "values", "groups")
+    names = ("ids", "lines", "labels", "texts", "values", "groups", "sets")
     picked: dict[str, Any] = {
         name: [column[i] for i in chosen] for name in names if (column := getattr(examples, name)) is not None
     }

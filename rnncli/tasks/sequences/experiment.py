@@ -25,6 +25,7 @@ from rnncli.tasks.sequences.readers import Numbers, Reader, Words
 from rnncli.tasks.sequences.tagged import TagColumns, Tagged
 from rnncli.tasks.task import (
     Context,
+    Evaluation,
     Experiment,
     Options,
     set_first_weights,
@@ -87,6 +88,14 @@ class Answers:
 
     def loss(self, config: Any) -> Loss:
         raise NotImplementedError
+
+    def asked(self, options: Options) -> Answers:
+        """Return the answers that the options of a command line ask for; UsageError for options that do not apply."""
+        return self
+
+    def first_biases(self) -> np.ndarray | None:
+        """Return the biases (O,) of the head before training, or None where they are zero."""
+        return None
 
     def bases(self, sequences: Any, *, own: bool) -> list[np.ndarray] | None:
         """Return the values (O,) that the network corrects for each sequence, or None if it corrects nothing; own: True
@@ -153,6 +162,9 @@ class SequenceExperiment(Experiment):
         _require_memory(shape, max(lengths), min(training.batch_size, len(lengths)))
         self.network = Network(shape, context.dtype)
         set_first_weights(self.network, config)
+        if (biases := answers.first_biases()) is not None:
+            self.network.parameters.view("head.bias")[...] = biases
+            self.network.pack()
         if vocabulary:
             start_words(self.network, data, vectors, vocabulary)
         self.learner = ExampleLearner(
@@ -218,6 +230,10 @@ class SequenceExperiment(Experiment):
         self.splits.held_out["test"] = self.answers.read(source, data, self.splits.train.columns)
         self._seen("test", self.splits.held_out["test"])
 
+    def evaluate(self, options: Options) -> Evaluation:
+        self.answers = self.answers.asked(options)
+        return super().evaluate(options)
+
     def score(self) -> Score | None:
         split = self.splits.scored()
         if split is None:
@@ -278,7 +294,9 @@ def word_size(config: Config) -> int | None:
 def named(config: Config, columns: Columns | TagColumns) -> dict[str, Any]:
     """Return the keys of `data` that name the columns in which sequences were found, with their values."""
     inputs = list(columns.inputs) or None
-    return {"text": columns.text, "inputs": inputs, "id": columns.id, "label": columns.label}
+    found = {"text": columns.text, "inputs": inputs, "id": columns.id, "label": columns.label}
+    separator = getattr(columns, "separator", None)
+    return found if separator is None else {**found, "label_separator": separator}
 
 
 def _require_memory(shape: NetworkShape, T: int, B: int) -> None:

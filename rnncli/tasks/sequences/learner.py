@@ -158,8 +158,7 @@ class ExampleLearner(Stateless):
         bases = None if data.bases is None else _picked(data.bases, chosen)
         work, targets = self.windows.filled(_picked(data.inputs, chosen), bases, draw), _picked(data.targets, chosen)
         if work.pooling:
-            stacked = np.stack(targets)[None]
-            return Sample(work, stacked, stacked.size)
+            return Sample(work, np.stack(targets)[None], len(targets))
         padded = np.full((work.T, work.B), IGNORED, np.int32)
         for b, target in enumerate(targets):
             padded[: len(target), b] = target

@@ -48,6 +48,7 @@ class SequencePredictor(Predictor):
             raise UsageError("this model answers for given sequences; name a file of them, or - for standard input")
         data = self.config.changed(data=asked.reading).data
         assert isinstance(data, LabelledConfig)
+        self.answers = self.answers.asked(asked.options)
         delimiter, opened = ";" if data.decimal == "," else ",", Opened(asked.data)
         lines = chain.from_iterable(lines_of(opened.beginning(), opened.name, data.encoding))
         of_lines = self.answers.of_lines(lines, opened.name, data, self.columns, self.answers.is_answer)

@@ -12,10 +12,10 @@ from rnncli.data.numeric import is_number, whole_series
 from rnncli.data.source import Source
 from rnncli.errors import DataError, shown
 from rnncli.tasks.sequences import baselines
-from rnncli.tasks.sequences.classify import OneAnswer, resolved
 from rnncli.tasks.sequences.config import RegressConfig
 from rnncli.tasks.sequences.examples import Examples, only
 from rnncli.tasks.sequences.experiment import Fact, SequenceExperiment, splits_in
+from rnncli.tasks.sequences.one_answer import OneAnswer, resolved
 from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import SQUARED_ERROR, Loss

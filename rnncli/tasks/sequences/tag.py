@@ -14,7 +14,6 @@ from rnncli.data.source import Source
 from rnncli.errors import DataError, shown
 from rnncli.kernels import losses
 from rnncli.notes import doubt
-from rnncli.tasks.sequences.classify import accuracy, confusion, macro_f1
 from rnncli.tasks.sequences.config import TagConfig
 from rnncli.tasks.sequences.entries import Entries
 from rnncli.tasks.sequences.experiment import (
@@ -25,6 +24,7 @@ from rnncli.tasks.sequences.experiment import (
     splits_in,
     word_size,
 )
+from rnncli.tasks.sequences.label_scores import accuracy, by_label, confusion, macro_f1
 from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.sequences.spans import are_spans, span_f1, strays
 from rnncli.tasks.sequences.tagged import TagColumns, Tagged, entries_in, only, read_tagged, sentences_in
@@ -121,6 +121,7 @@ class Tags(Answers):
             detail,
             higher_is_better=True,
             confusion=confusion(self.tags, flat, actual),
+            labels=by_label([(tag,) for tag in flat], [(tag,) for tag in actual]),
         )
 
     def answer(self, sequences: Tagged, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -38,6 +38,16 @@ class Classify(OfSequences):
     name = "classify"
     config = ClassifyConfig
     before = OfSequences.before | WORDS_BEFORE
+    options = {"predict": frozenset({"strict", "threshold"}), "evaluate": frozenset({"threshold", "confusion"})}
+
+    def renewed(self, header: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the header with the counts of naive Bayes in this version's form."""
+        new = super().renewed(header)
+        if "naive_bayes" in new.get("answers", {}):
+            from rnncli.tasks.sequences.naive_bayes import renewed
+
+            new["answers"] = {**new["answers"], "naive_bayes": renewed(new["answers"]["naive_bayes"])}
+        return new
 
 
 class Regress(OfSequences):
@@ -49,6 +59,7 @@ class Regress(OfSequences):
 class Tag(OfSequences):
     name = "tag"
     config = TagConfig
+    options = {"predict": frozenset({"strict"}), "evaluate": frozenset({"confusion"})}
 
     def renewed(self, header: Mapping[str, Any]) -> dict[str, Any]:
         """Return the header with version 0.1's keys `reader` and `tags` renamed to `encoder` and `answers`."""

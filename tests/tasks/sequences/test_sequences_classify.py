@@ -10,9 +10,10 @@ from rnncli.errors import ConfigError, DataError
 from rnncli.notes import noting
 from rnncli.tasks.registry import TASKS, config_from_mapping
 from rnncli.tasks.sequences import baselines, readers
-from rnncli.tasks.sequences.baselines import NaiveBayes, best_scale
-from rnncli.tasks.sequences.classify import Labels, accuracy, macro_f1
+from rnncli.tasks.sequences.classify import Labels
 from rnncli.tasks.sequences.examples import Columns, Examples
+from rnncli.tasks.sequences.label_scores import accuracy, macro_f1
+from rnncli.tasks.sequences.naive_bayes import NaiveBayes, best_scale
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import ThreadPool
 
@@ -21,7 +22,7 @@ TEXTS = "label,text\n" + "".join(f"{label},{text}\n" for text, label in ROWS)
 NUMBERS = "y,a,b,c\n" + "".join(f"{i % 7 + (i * 3) % 5},{i % 7},{(i * 3) % 5},1\n" for i in range(60))
 
 
-def prepared(task, content, notes=None, **sections):
+def prepared(task, content, notes=None, name="d.csv", **sections):
     config = config_from_mapping(
         {
             "task": task,
@@ -32,7 +33,7 @@ def prepared(task, content, notes=None, **sections):
     )
     pool = ThreadPool(1, np.dtype(np.float32))
     with noting(([] if notes is None else notes).append):
-        return TASKS[task].prepare(config, Source("d.csv", content.encode()), Context(pool))
+        return TASKS[task].prepare(config, Source(name, content.encode()), Context(pool))
 
 
 def test_a_constant_column_is_not_divided_by_its_rounding():
@@ -150,23 +151,32 @@ def test_what_cannot_be_learnt_is_refused(task, content, changes, error, said):
         prepared(task, content, **changes)
 
 
+def alone_in(labels):
+    return [(label,) for label in labels]
+
+
 def test_naive_bayes_leaves_each_of_its_own_texts_out():
     texts, labels = ["good good film", "good plot", "bad film", "bad bad"], [0, 0, 1, 1]
-    whole = NaiveBayes.of(texts, labels, 2, "word")
+    whole = NaiveBayes.of(texts, alone_in(labels), 2, "word")
     left_out = whole.scores_left_out(texts, labels)
     for i, text in enumerate(texts):
         rest = [j for j in range(4) if j != i]
-        alone = NaiveBayes.of([texts[j] for j in rest], [labels[j] for j in rest], 2, "word")
         # One difference: every feature of the whole is among the kinds that are counted once more than they were seen.
-        counts = {f: alone.counts[alone.features.index(f)] - 1 for f in alone.features}
+        counts = {}
+        for j in rest:
+            for word in texts[j].split():
+                counts.setdefault(word, np.zeros(2))[labels[j]] += 1
         totals = np.sum(list(counts.values()), axis=0) + len(whole.features)
         words = [word for word in text.split() if word in counts]
-        wanted = np.log(alone.texts) + sum(np.log((counts[word] + 1) / totals) for word in words)
+        wanted = np.log(np.bincount([labels[j] for j in rest], minlength=2)) + sum(
+            np.log((counts[word] + 1) / totals) for word in words
+        )
         assert left_out[i] == pytest.approx(wanted)
 
 
 def test_pairs_of_words_count_where_there_are_two():
-    model = NaiveBayes.of(["not good", "not good at all", "good", "at all"], [0, 0, 1, 1], 2, "word", pairs=True)
+    texts = ["not good", "not good at all", "good", "at all"]
+    model = NaiveBayes.of(texts, alone_in([0, 0, 1, 1]), 2, "word", pairs=True)
     assert set(model.features) == {"not", "good", "at", "all", "not\0good", "at\0all"}
     scores = model.scores(["good", "not good"])
     assert scores[1, 0] - scores[1, 1] > 2 * (scores[0, 0] - scores[0, 1])
@@ -205,7 +215,7 @@ def test_labels_that_training_never_saw_are_told_and_scored_as_wrong():
     score = made.score()
     assert score.network <= 0.5
     assert score.confusion.labels == ("a", "b", "c", "d")
-    assert [sum(row) for row in score.confusion.counts] == [1, 1, 1, 1]
+    assert [sum(row) for row in score.confusion.rows()] == [1, 1, 1, 1]
     with pytest.raises(DataError, match="has no sequence with an answer that training saw"):
         made.hold_out(Source("odd.csv", b"label,text\nc,x\n"), {})
 

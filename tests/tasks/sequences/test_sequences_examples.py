@@ -9,7 +9,8 @@ from rnncli.data.lines import lines_of
 from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
 from rnncli.tasks.sequences.config import ExamplesConfig
-from rnncli.tasks.sequences.example_files import read_examples, texts_in
+from rnncli.tasks.sequences.example_files import read_examples
+from rnncli.tasks.sequences.example_lines import texts_in
 from rnncli.tasks.sequences.examples import Columns, Examples, only
 
 LONG = "id,t,x,y,label\na,1,1,5,up\nb,1,3,7,down\na,2,2,6,up\n"

@@ -1,0 +1,98 @@
+"""Readers of examples in lines: of labels and texts to learn from, of texts to be predicted."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+from rnncli.data.lines import Line
+from rnncli.data.source import STDIN, Source, decode, is_table
+from rnncli.errors import DataError, shown
+from rnncli.notes import note
+from rnncli.tasks.sequences.config import ExamplesConfig
+from rnncli.tasks.sequences.examples import Columns, Examples
+from rnncli.tasks.sequences.written_labels import FORMS, MARK, Cut, cut_at_marks, cut_at_space, cut_at_tab, cut_of
+
+_FEWEST_LABELLED = 5  # lines that begin with a label each, before that is no accident
+
+
+def labelled_lines(source: Source, data: ExamplesConfig, *, separated: bool) -> Examples:
+    """Return the examples in lines of a label and a text; separated: True if a line may have no label, or several."""
+    texts, labels = [], []
+    text = decode(source, data.encoding).replace("\r\n", "\n").replace("\r", "\n")
+    if not text.strip():
+        raise DataError(f"{source.name}: is empty; give it an example a line")
+    lines = text.removesuffix("\n").split("\n")
+    cut = cut_of(lines)
+    for number, line in enumerate(lines, start=1):
+        label, rest = cut(line)
+        if not rest or not (label or (cut is cut_at_tab and separated)):
+            raise DataError(f"{source.name}:{number}: {shown(line)} must be {FORMS[cut]}")
+        texts.append(rest)
+        labels.append(label)
+    numbers = list(range(1, len(texts) + 1))
+    return Examples(source.name, Columns("lines"), list(map(str, numbers)), numbers, labels, texts=texts)
+
+
+def texts_in(
+    lines: Iterator[Line], name: str, data: ExamplesConfig, like: Columns, is_label: Callable[[str], bool]
+) -> Callable[[Sequence[Line]], Examples] | None:
+    """Return what makes examples to be predicted of lines, one of each, or None if the file `name` is none of lines.
+
+    `lines`, those of the file, are looked at as far as needed.
+    """
+    if like.form == "text":
+        if is_table(name) or _names(next(lines, None), data, like.text):
+            return None
+        if name != STDIN:
+            note(f"{name}: read as one text a line, because it has no column {shown(str(like.text))}")
+    elif like.form != "lines":
+        return None
+    if is_table(name):
+        raise DataError(f"{name}: the model reads lines of text; give it the texts alone, one a line")
+    cut = _cut_of_labelled(lines, is_label) if name != STDIN and like.form == "lines" else None
+    if cut:
+        note(f"{name}: every line begins with a label, which is left out of its text")
+    marked: list[int] = []
+
+    def text_of(line: Line) -> str:
+        if like.form == "lines" and MARK in line.text:
+            labels, text = cut_at_marks(line.text)
+            if labels and not marked:
+                note(f"{line.where}: labels that begin with {MARK} are left out of the texts, here and below")
+                marked.append(line.number)
+            return text
+        return cut(line.text)[1] if cut else line.text.strip()
+
+    def examples(some: Sequence[Line]) -> Examples:
+        numbers = [line.number for line in some]
+        return Examples(
+            name, Columns("lines"), list(map(str, numbers)), numbers, None, texts=[text_of(line) for line in some]
+        )
+
+    return examples
+
+
+def _names(first: Line | None, data: ExamplesConfig, name: str | None) -> bool:
+    """True if the first line names this column."""
+    fields = re.split(re.escape(data.delimiter) if data.delimiter else r"[,;\t|]", first.text.strip() if first else "")
+    return name in [field.strip().strip('"') for field in fields]
+
+
+def _cut_of_labelled(lines: Iterator[Line], is_label: Callable[[str], bool]) -> Cut | None:
+    """Return how labels are cut off many lines that all begin with one, as those of training do, else None; a text may
+    begin with any word.
+    """
+    found = {cut_at_tab: Counter[str](), cut_at_space: Counter[str]()}
+    for line in lines:
+        for cut in list(found):
+            label, text = cut(line.text)
+            if text and is_label(label):
+                found[cut][label] += 1
+            elif line.text.strip():
+                del found[cut]
+        if not found:
+            return None
+    several = [cut for cut, labels in found.items() if labels.total() >= _FEWEST_LABELLED and len(labels) > 1]
+    return several[0] if several else None

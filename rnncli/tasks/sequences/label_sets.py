@@ -1,0 +1,168 @@
+"""classify with several labels for each sequence, or none: each label is learnt by itself (binary relevance)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from copy import copy
+from typing import Any
+
+import numpy as np
+
+from rnncli.data.text import Kind
+from rnncli.errors import ConfigError, DataError, UsageError, shown
+from rnncli.kernels import losses
+from rnncli.tasks.sequences import baselines
+from rnncli.tasks.sequences.chances import Chances, best, flat_chances
+from rnncli.tasks.sequences.config import ClassifyConfig
+from rnncli.tasks.sequences.examples import Examples
+from rnncli.tasks.sequences.experiment import Fact
+from rnncli.tasks.sequences.label_scores import at_k, by_label, exact_match, hamming_loss, macro_f1_of_sets, micro_f1
+from rnncli.tasks.sequences.naive_bayes import logs
+from rnncli.tasks.sequences.one_answer import OneAnswer
+from rnncli.tasks.sequences.written_labels import labels_in
+from rnncli.tasks.task import Options, config_in
+from rnncli.training.backpropagation import Loss
+from rnncli.training.reports import Score
+
+THRESHOLD = 0.5
+_BEST = (1, 3, 5)  # numbers of best labels that are scored
+
+# A uniform guess costs 0.7 nats for each of at most 65,536 labels.
+LOSS = Loss(losses.sigmoid_cross_entropy, "nats per sequence, summed over its labels", 1e6)
+
+
+class LabelSets(OneAnswer):
+    """The labels of the training split, in alphabetical order, of which every example has a set.
+
+    counts: how many examples have each. separator: what stands between the labels of an example in the data.
+    sequences: the number of examples.
+    """
+
+    def __init__(self, labels: list[str], counts: list[int], sequences: int, separator: str, kind: Kind):
+        self.labels, self.counts, self.sequences, self.separator, self.kind = labels, counts, sequences, separator, kind
+        self.outputs = len(labels)
+        self._number = {label: number for number, label in enumerate(labels)}
+        self.threshold = THRESHOLD
+
+    @classmethod
+    def of(cls, train: Examples, config: ClassifyConfig) -> LabelSets:
+        """Return the labels of the training split; ConfigError for what is for one label each."""
+        for key, value, default in (
+            ("data.residual", config.data.residual, None),
+            ("training.class_weights", config.training.class_weights, "none"),
+        ):
+            if value != default:
+                raise ConfigError(
+                    f"{key}: {value} is for one label each, and {train.name} has several an example; remove it"
+                )
+        counts = Counter(label for labels in train.sets or () for label in labels)
+        if len(counts) < 2:
+            raise DataError(f"{train.name}: the examples have {len(counts)} kinds of labels; to classify takes two")
+        labels = sorted(counts)
+        separator = train.columns.separator or " "
+        return cls(labels, [counts[label] for label in labels], len(train), separator, config.data.kind)
+
+    @classmethod
+    def from_header(cls, header: Mapping[str, Any]) -> LabelSets:
+        """Return the labels in the header of a model file."""
+        of = header["answers"]
+        separator = header["columns"]["separator"]
+        kind = config_in(header, ClassifyConfig).data.kind
+        return cls(list(of["labels"]), list(of["counts"]), of["sequences"], separator, kind)
+
+    def asked(self, options: Options) -> LabelSets:
+        """Return the same, with the threshold of the command line; UsageError for a matrix of confusions."""
+        if "confusion" in options:
+            raise UsageError("--confusion: several labels have no such matrix; -f json has the scores of each label")
+        changed = copy(self)
+        changed.threshold = options.get("threshold", self.threshold)
+        return changed
+
+    def first_biases(self) -> np.ndarray:
+        """Return the log-odds of each label: an update moves a bias by about the learning rate, and those of rare
+        labels, which at first are all that is wrong, have far to go.
+        """
+        counts = np.array(self.counts)
+        return logs(counts + 0.5) - logs(self.sequences - counts + 0.5)
+
+    def loss(self, config: ClassifyConfig) -> Loss:
+        return LOSS
+
+    def targets(self, examples: Examples) -> list[np.ndarray]:
+        targets = np.zeros((len(examples), len(self.labels)), np.uint8)
+        for target, labels in zip(targets, examples.sets or (), strict=True):
+            target[[self._number[label] for label in labels]] = 1
+        return list(targets)
+
+    def unseen(self, examples: Examples) -> dict[int, tuple[str, str]]:
+        found = {}
+        for i, labels in enumerate(examples.sets or ()):
+            new = next((label for label in labels if label not in self._number), None)
+            if new is not None:
+                found[i] = examples.where(i), new
+        return found
+
+    def score(self, split: str, train: Examples, held_out: Examples, outputs: Sequence[np.ndarray]) -> Score:
+        """Return the micro-F1 beside the baselines that apply, and further figures."""
+        assert held_out.sets is not None
+        assert train.sets is not None
+        actual = held_out.sets
+        predicted = [self._chosen(_chances(output)) for output in outputs]
+        simple: dict[str, Sequence[Sequence[str]]] = {
+            "best constant": [baselines.best_constant(train.sets)] * len(held_out)
+        }
+        if train.texts is not None:
+            simple["naive Bayes"] = baselines.naive_bayes_sets(train, held_out, self.labels, self.kind)
+        else:
+            simple["nearest neighbour"] = [train.sets[i] for i in baselines.nearest(train, held_out)]
+        every = {*self.labels, *(label for labels in actual for label in labels)}
+        figures = {
+            "macro-F1": macro_f1_of_sets(predicted, actual),
+            "exact match": exact_match(predicted, actual),
+            "Hamming loss": hamming_loss(predicted, actual, len(every)),
+        }
+        ranked = [[self.labels[k] for k in best(output, _BEST[-1])] for output in outputs]
+        for k in _BEST:
+            if k <= len(self.labels):
+                figures[f"precision@{k}"], figures[f"recall@{k}"] = at_k(ranked, actual, k)
+        return Score(
+            split,
+            "micro-F1",
+            micro_f1(predicted, actual),
+            tuple((name, micro_f1(labels, actual)) for name, labels in simple.items()),
+            f"{len(held_out):,} sequences, threshold {self.threshold:g}",
+            higher_is_better=True,
+            figures=tuple(figures.items()),
+            labels=by_label(predicted, actual),
+        )
+
+    def answer(self, sequences: Any, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """Return the labels whose probability is at least the threshold, the most probable first."""
+        chances = Chances(self._number, _chances(output))
+        chosen = self._chosen(chances.array)
+        flat = {"labels": self.separator.join(chosen), **flat_chances(chances)}
+        labels = [{"label": label, "probability": chances[label]} for label in chosen]
+        return {"labels": labels, "probabilities": chances}, [flat]
+
+    def _chosen(self, chances: np.ndarray) -> list[str]:
+        return [self.labels[k] for k in best(chances, int((chances >= self.threshold).sum()))]
+
+    def is_answer(self, text: str) -> bool:
+        return all(label in self._number for label in labels_in(text, self.separator))
+
+    def to_header(self) -> dict[str, Any]:
+        return {"labels": self.labels, "counts": self.counts, "sequences": self.sequences}
+
+    def fact(self) -> Fact:
+        mean = sum(self.counts) / self.sequences
+        shares = [f"{shown(label)} {count:,}" for label, count in zip(self.labels, self.counts, strict=True)]
+        more = f" and {len(shares) - 6} more" if len(shares) > 6 else ""
+        return "answers", f"{len(self.labels)} labels, {mean:.3g} a sequence: {', '.join(shares[:6])}{more}"
+
+
+def _chances(output: np.ndarray) -> np.ndarray:
+    """Return the probability of each label by itself."""
+    chances = output.copy()
+    losses.sigmoids(chances)
+    return chances

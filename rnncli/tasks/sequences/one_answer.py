@@ -1,0 +1,53 @@
+"""What tasks with one answer for each sequence share: the reading of examples, and the filling in of their configs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from rnncli.data.lines import Line
+from rnncli.data.source import Source
+from rnncli.data.text import WORDS
+from rnncli.tasks.sequences.entries import Entries
+from rnncli.tasks.sequences.example_files import entries_in, read_examples
+from rnncli.tasks.sequences.example_lines import texts_in
+from rnncli.tasks.sequences.examples import Columns, Examples
+from rnncli.tasks.sequences.experiment import Answers, named, require_words, word_size
+
+
+class OneAnswer(Answers):
+    """Answers of which every sequence has one: a label, several labels together, or a number."""
+
+    @staticmethod
+    def read(
+        source: Source, data: Any, like: Any = None, *, is_answer: Callable[[str], bool] | None = None
+    ) -> Examples:
+        return read_examples(source, data, like, is_label=is_answer)
+
+    @staticmethod
+    def of_lines(
+        lines: Iterator[Line], name: str, data: Any, like: Any, is_answer: Callable[[str], bool]
+    ) -> Callable[[Sequence[Line]], Examples] | None:
+        return texts_in(lines, name, data, like, is_answer)
+
+    @staticmethod
+    def entries(source: Source, data: Any, like: Any) -> Entries | None:
+        return entries_in(source, data, like)
+
+    @staticmethod
+    def stand_in(like: Any) -> Examples:
+        return Examples("", like, ["1"], [1], None)
+
+    @staticmethod
+    def columns(header: Mapping[str, Any]) -> Columns:
+        return Columns.from_header(header["columns"])
+
+
+def resolved(config: Any, columns: Columns) -> Any:
+    """Return the config of classify or regress in which all nulls that depend on the data are filled in."""
+    words = columns.form in ("text", "lines") and config.data.tokens in WORDS
+    require_words(config, words=words)
+    model = config.model
+    embedding = word_size(config) if words else model.embedding_size
+    found = named(config, columns) | ({"inputs": None} if columns.form == "ts" else {})
+    return config.changed(data=found, model={"embedding_size": embedding, "pooling": model.pooling or "last"})
