@@ -29,6 +29,7 @@ from rnncli.data.timeline import Timeline
 from rnncli.data.zoned_times import LOCAL, MOMENT, evenness, parsed, written
 from rnncli.errors import DataError, shown
 
+_YEARS = frozenset(map(str, range(1800, 2200)))  # of dates in digits that might as well be counters
 NO_TIME = "none"  # as data.time: the rows follow each other, whatever a column of dates says
 
 _SEEN = 3  # times a time of the day makes a habit
@@ -96,7 +97,7 @@ def column_of(
     forms = [INTEGER] if decimals else forms
     if not forms and dated and len(texts[0]) == 6 and not formats_of(texts[0])[1:]:
         _refuse_short_years(StampColumn(table.name, title, header, texts, lines, cells))
-    if not forms and len(texts[0]) == 8 and texts[0].isdecimal() and not formats_of(texts[0])[1:]:
+    if not forms and all(len(text) == 8 and text[4:] in _YEARS for text in texts) and not formats_of(texts[0])[1:]:
         forms = [name for name in DAY_FIRST_DIGITS if len(read(texts, name)) == len(texts)]
     return StampColumn(table.name, title, header, texts, lines, cells, forms, cut=cut, decimals=decimals)
 

@@ -8,12 +8,13 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from rnncli.data.csv_table import Table, read_table
 from rnncli.data.numeric import numeric_column
 from rnncli.data.source import Source
+from rnncli.data.table_header import are_units
 from rnncli.errors import DataError, RnncliError, UsageError, shown
 from rnncli.notes import noting
 
@@ -371,6 +372,7 @@ TABLES = st.integers(2, 4).flatmap(lambda width: st.lists(st.tuples(*[CELLS] * w
 @given(TABLES)
 def test_what_the_csv_module_writes_is_read_back(rows):
     width = len(rows[0])
+    assume(not are_units(list(enumerate(rows)), width))  # a row of units is left out
     written = io.StringIO()
     csv.writer(written).writerows([[f"name{i}" for i in range(width)], *rows])
     table, _ = read(written.getvalue(), delimiter=",")

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rnncli.data.column_kinds import kind_of_column
@@ -122,6 +122,8 @@ def test_steps_of_seconds_continue_as_they_would_have(start, step, length):
 
 
 @given(st.integers(-(10**17), 10**17), st.integers(1, 10**9), st.integers(2, 9))
+@example(10078990, 121, 2)
+@example(10078980, 131, 2)
 def test_integers_continue_as_they_would_have(start, step, length):
     stamps = [str(start + step * i) for i in range(length + 9)]
     assert parse(*stamps[:length], name="t").following(9) == stamps[length:]
