@@ -17,7 +17,7 @@ from rnncli.errors import DataError, UsageError
 from rnncli.nn.encoder_decoder import EncoderDecoder, PairShape
 from rnncli.nn.memory import require_memory
 from rnncli.tasks.seq2seq.config import PairsConfig, WritingConfig
-from rnncli.tasks.seq2seq.learner import PairData, PairLearner, write
+from rnncli.tasks.seq2seq.learner import PairData, PairLearner, room_for, write
 from rnncli.tasks.seq2seq.pairs import PairColumns, Pairs, only, read_pairs
 from rnncli.tasks.seq2seq.scores import METRICS, baselines, edit_distance
 from rnncli.tasks.task import (
@@ -110,16 +110,16 @@ class PairExperiment(Experiment):
         train = self._data(splits.train)
         valid = self._data(splits.held_out["validation"]) if "validation" in splits.held_out else PairData([], [])
         shape = pair_shape(config, prompts, self.target)
-        S, T = np.array(train.lengths()).max(axis=0)
-        B = min(training.batch_size, len(train.sources))
+        room = room_for(train, valid, training.batch_size)
+        S, T = map(int, room.longest)
 
         def plan() -> EncoderDecoder:
             network = EncoderDecoder(shape)
-            network.workspace(int(S), int(T) + 1, B, training=True)
+            network.workspace(S, T + 1, room.together(room.longest), training=True)
             return network
 
         require_memory(plan, shape, "model.hidden_size or training.batch_size")
-        self.longest = int(LONGER * T) + 1
+        self.longest = int(LONGER * max(len(target) for target in train.targets)) + 1
         self.network = EncoderDecoder(shape, context.dtype)
         set_first_weights(self.network, config)
         self.learner = PairLearner(

@@ -17,12 +17,13 @@ from rnncli.notes import doubt
 from rnncli.tasks.sequences import readers
 from rnncli.tasks.sequences.config import NO_GROUP, LabelledConfig, StepModelConfig
 from rnncli.tasks.sequences.examples import Columns, Examples
-from rnncli.tasks.sequences.learner import ExampleData, ExampleLearner, answered
+from rnncli.tasks.sequences.learner import ExampleData, ExampleLearner, answered, room_for
 from rnncli.tasks.sequences.readers import Numbers, Reader, Words
 from rnncli.tasks.sequences.tagged import TagColumns, Tagged
 from rnncli.tasks.task import Asked, Context, Experiment, Options, Predictor, Table, config_in, set_first_weights
 from rnncli.training.backpropagation import Loss, ThreadPool
 from rnncli.training.reports import Score
+from rnncli.training.room import Room
 
 Sequences = Examples | Tagged
 READING = ("encoding", "delimiter", "decimal", "skip_rows", "ragged", "quoting")  # keys of `data` that say how
@@ -115,13 +116,14 @@ class SequenceExperiment(Experiment):
         held_out = {name: self._data(self._seen(name, split)) for name, split in splits.held_out.items()}
         lengths = [len(x) for x in data.inputs]
         shape = network_shape(config, self.reader, answers)
-        _require_memory(shape, max(lengths), min(training.batch_size, len(lengths)))
+        valid = held_out.get("validation", ExampleData())
+        _require_memory(shape, room_for(data, valid, training.batch_size))
         self.network = Network(shape, context.dtype)
         set_first_weights(self.network, config)
         self.learner = ExampleLearner(
             self.network,
             data,
-            held_out.get("validation", ExampleData()),
+            valid,
             loss=answers.loss(config),
             batch_size=training.batch_size,
             seed=training.seed,
@@ -285,8 +287,9 @@ class SequencePredictor(Predictor):
         return nested, rows
 
 
-def _require_memory(shape: NetworkShape, T: int, B: int) -> None:
-    """Raise ConfigError if batches of B sequences of T steps cannot fit in memory."""
+def _require_memory(shape: NetworkShape, room: Room[Any]) -> None:
+    """Raise ConfigError if batches cannot fit in memory."""
+    T, B = int(room.longest[0]), room.together(room.longest)
 
     def plan() -> Network:
         network = Network(shape)
