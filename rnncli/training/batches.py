@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.kernels import random
-from rnncli.training.room import Room, by_part
+from rnncli.training.room import Room, by_key
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def by_length(
 
     The longest come first, by the first of their lengths.
     """
-    sizes = by_part(lengths)
+    sizes = by_key(lengths)
     batches = _cut(longest_first(sizes[:, 0]), B)
     return batches if room is None else [piece for batch in batches for piece in room.pieces(batch, sizes)]
 

@@ -23,7 +23,7 @@ _PIECE = 1 << 40  # numbers of random draws between the pieces of an update
 class Room(Generic[W]):
     """The room for batches of up to B sequences, and the workspaces in it.
 
-    Lengths are (N,), or (N, K) for sequences of K parts that have workspaces of their own, such as source and target.
+    Lengths are (N,), or (N, K) for sequences with K lengths each, such as those of source and target.
     usual (K,): the steps × sequences of a batch of B sequences that are not much longer than usual; most (K,): those
     that are computed at once, which may be more where one sequence alone has more; longest (K,): the longest lengths.
     """
@@ -35,7 +35,7 @@ class Room(Generic[W]):
     @classmethod
     def of(cls, lengths: Sequence[int] | Sequence[tuple[int, ...]], B: int) -> Room[W]:
         """Return the room for batches of B of the sequences with these lengths, any number of which is all of them."""
-        ordered = np.sort(by_part(lengths), axis=0)
+        ordered = np.sort(by_key(lengths), axis=0)
         usual = np.minimum(ordered[-1], _MUCH * ordered[int(_USUAL * (len(ordered) - 1))])
         return cls(ordered[-1], min(B, len(ordered)) * usual)
 
@@ -44,7 +44,7 @@ class Room(Generic[W]):
 
         batch: the numbers of some of the sequences whose `lengths` are given.
         """
-        sizes, cuts = by_part(lengths)[batch], [0]
+        sizes, cuts = by_key(lengths)[batch], [0]
         while cuts[-1] < len(batch):
             widest = np.maximum.accumulate(sizes[cuts[-1] :])
             fits = (np.arange(1, len(widest) + 1)[:, None] * widest <= self.most).all(axis=1)
@@ -57,7 +57,7 @@ class Room(Generic[W]):
 
     def workspace(self, n: int, kind: Hashable, lengths: Any, plan: Callable[..., W]) -> W:
         """Return a workspace of a `kind` for n sequences of up to these lengths: a kept one, or plan(*steps)."""
-        own, key = by_part(lengths).max(axis=0), (n, kind)
+        own, key = by_key(lengths).max(axis=0), (n, kind)
         if key in self._kept and (self._kept[key][0] >= own).all():
             return self._kept[key][2]
         self._kept.pop(key, None)
@@ -75,7 +75,7 @@ def for_answers(lengths: Sequence[int], B: int) -> Room[Any]:
     return Room(longest, np.minimum(B * longest, _ANSWERS))
 
 
-def by_part(lengths: Any) -> np.ndarray:
+def by_key(lengths: Any) -> np.ndarray:
     """Return lengths (N,) or (N, K) as an array (N, K)."""
     array = np.asarray(lengths, int)
     return array if array.ndim == 2 else array[:, None]

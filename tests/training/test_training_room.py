@@ -33,7 +33,7 @@ def test_pieces_are_as_long_as_there_is_room():
     assert runs(room, [200, 60, 50, 50, 9, 8]) == [[0], [1], [2, 3], [4, 5]]
 
 
-def test_of_pairs_both_parts_have_room():
+def test_of_pairs_source_and_target_have_room():
     room = Room(np.array([10, 10]), np.array([10, 10]))
     assert runs(room, [(3, 1), (3, 5), (3, 5), (3, 1), (2, 1)]) == [[0, 1], [2, 3], [4]]
 
