@@ -46,6 +46,7 @@ TABLE = {"delimiter": None, "decimal": ".", "skip_rows": 0, "ragged": "refuse", 
 LABELLED = {"group": None, "text": None, "inputs": None, "id": None, "time": None, "label": None, "scaling": None}
 STEPS = {"embedding_size": None, "bidirectional": False, "character_size": None, "word_dropout": 0.0}
 TOKENS = {"tokens": "char"}
+CUT = {"max_length": None, "truncate": "end"}
 OWN: dict[str, dict[str, dict[str, Any]]] = {
     "language-model": {
         "data": TOKENS,
@@ -96,14 +97,14 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
         },
     },
     "classify": {
-        "data": {**TABLE, **LABELLED, **TOKENS, "residual": None},
+        "data": {**TABLE, **LABELLED, **TOKENS, **CUT, "residual": None},
         "model": {**STEPS, "pooling": None},
         "training": {"class_weights": "none"},
     },
-    "regress": {"data": {**TABLE, **LABELLED, **TOKENS}, "model": {**STEPS, "pooling": None}, "training": {}},
+    "regress": {"data": {**TABLE, **LABELLED, **TOKENS, **CUT}, "model": {**STEPS, "pooling": None}, "training": {}},
     "tag": {"data": {**TABLE, **LABELLED}, "model": STEPS, "training": {}},
     "seq2seq": {
-        "data": {**TABLE, **TOKENS, "target": None, "source": None},
+        "data": {**TABLE, **TOKENS, **CUT, "target": None, "source": None},
         "model": {"embedding_size": None, "attention": None, "encoder_bidirectional": None},
         "training": {"teacher_forcing": 1.0},
     },
@@ -183,7 +184,7 @@ def test_keys_of_other_tasks_are_named_with_their_tasks(tmp_path: Path) -> None:
     assert [problem.removeprefix(f"{file}:") for problem in caught.value.problems] == [
         "2:8: data.horizon: is for forecast, and a seq2seq has no use for it; remove it",
         "3:12: training.class_weights: is for classify, and a seq2seq has no use for it; remove it",
-        "3:37: training.bptt: a seq2seq reads whole sequences; remove it",
+        "3:37: training.bptt: a seq2seq reads whole sequences; remove it, and cut long sources with data.max_length",
     ]
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from rnncli.config.sections import Columns, Config, TableConfig, TokenModelConfig, TrainingConfig
+from rnncli.config.sections import Columns, Config, CutConfig, TableConfig, TokenModelConfig, TrainingConfig
 from rnncli.config.values import refusal
 
 WHOLE = dict.fromkeys(("training.bptt", "training.bptt_stride"), "reads whole sequences; remove it")
@@ -26,8 +26,8 @@ class PairsConfig(TableConfig):
         return form
 
 
-class SourcesConfig(PairsConfig):
-    """Data of pairs of texts."""
+class SourcesConfig(PairsConfig, CutConfig):
+    """Data of pairs of texts; only sources are cut, because a cut target would teach to stop too early."""
 
     source: Columns | None = Field(default=None, description="The column or columns to read; null takes the first.")
 
@@ -74,7 +74,9 @@ class WritingConfig(Config):
 class Seq2seqConfig(WritingConfig):
     """The config of seq2seq: a text for a text."""
 
-    refused = {key: f"a seq2seq {reason}" for key, reason in WHOLE.items()} | {
+    refused = {
+        key: f"a seq2seq {reason}, and cut long sources with data.max_length" for key, reason in WHOLE.items()
+    } | {
         "model.bidirectional": "a decoder cannot read what it has not written; set model.encoder_bidirectional",
         "model.pooling": "a seq2seq has no one answer for a whole sequence; remove it",
     }

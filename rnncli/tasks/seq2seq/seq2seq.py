@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.data.cutting import Cut
 from rnncli.data.source import Source
 from rnncli.data.text import Kind
 from rnncli.data.vocabulary import Vocabulary, token_vocabulary
 from rnncli.errors import DataError
-from rnncli.tasks.seq2seq.config import Seq2seqConfig
+from rnncli.tasks.seq2seq.config import Seq2seqConfig, SourcesConfig
 from rnncli.tasks.seq2seq.pairs import PairColumns
 from rnncli.tasks.seq2seq.writing import PairExperiment, Writer, splits_in
-from rnncli.tasks.task import Context
+from rnncli.tasks.task import Context, config_in
 
 
 class Texts:
@@ -24,12 +25,12 @@ class Texts:
     kind = "source tokens"
     decimal = "."
 
-    def __init__(self, vocabulary: Vocabulary):
-        self.vocabulary = vocabulary
+    def __init__(self, vocabulary: Vocabulary, data: SourcesConfig):
+        self.vocabulary, self.cut = vocabulary, Cut.of(data)
 
     @classmethod
-    def of(cls, prompts: Sequence[tuple[str, ...]], kind: Kind) -> Texts:
-        return cls(token_vocabulary((_joined(prompt, kind) for prompt in prompts), kind))
+    def of(cls, prompts: Sequence[tuple[str, ...]], data: SourcesConfig) -> Texts:
+        return cls(token_vocabulary((_joined(prompt, data.tokens) for prompt in prompts), data.tokens), data)
 
     @property
     def size(self) -> int:
@@ -41,7 +42,8 @@ class Texts:
         empty = next((i for i, prompt in enumerate(prompts) if not "".join(prompt).strip()), None)
         if empty is not None:
             raise DataError(f"{where[empty]}: nothing is given; give the pair a source, or remove it")
-        return sources
+        name = where[0].rpartition(":")[0] if where else ""
+        return self.cut.of_all(sources, name, self.kind, where.__getitem__)
 
     def to_header(self) -> dict[str, Any]:
         return self.vocabulary.to_header()
@@ -55,7 +57,7 @@ def prepare(
     config: Seq2seqConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None
 ) -> PairExperiment:
     splits = splits_in(config, source, learnt, named=False)
-    prompts = prompts_in(learnt) if learnt else Texts.of(splits.train.prompts, config.data.tokens)
+    prompts = prompts_in(learnt) if learnt else Texts.of(splits.train.prompts, config.data)
     return PairExperiment(resolved(config, splits.train.columns), splits, prompts, context, learnt)
 
 
@@ -79,4 +81,4 @@ def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Writer:
 
 def prompts_in(header: Mapping[str, Any]) -> Texts:
     """Return the `Texts` in the header of a model file."""
-    return Texts(Vocabulary.from_header(header["prompts"]))
+    return Texts(Vocabulary.from_header(header["prompts"]), config_in(header, Seq2seqConfig).data)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from rnncli.config.sections import Config
+from rnncli.config.sections import Config, CutConfig, keys_of
 from rnncli.data.source import Source, is_table, read_lines, read_source
 from rnncli.data.splits import Splits
 from rnncli.data.text import detokenize, tokenize
@@ -118,7 +118,10 @@ class PairExperiment(Experiment):
             network.workspace(S, T + 1, room.together(room.longest), training=True)
             return network
 
-        require_memory(plan, shape, "model.hidden_size or training.batch_size")
+        mend = "lower model.hidden_size or training.batch_size"
+        if isinstance(config.data, CutConfig) and room.together(room.longest) == 1:
+            mend = f"cut sources, of up to {S:,} tokens, with data.max_length, or lower model.hidden_size"
+        require_memory(plan, shape, mend)
         self.longest = int(LONGER * max(len(target) for target in train.targets)) + 1
         self.network = EncoderDecoder(shape, context.dtype)
         set_first_weights(self.network, config)
@@ -164,9 +167,10 @@ class PairExperiment(Experiment):
 
     def header(self) -> dict[str, Any]:
         kept = ("format", "tokens", "encoding", "delimiter", "decimal", "skip_rows", "ragged", "quoting")
+        cut = keys_of(CutConfig) if isinstance(self.config.data, CutConfig) else ()
         return {
             "task": self.config.task,
-            "data": {key: getattr(self.config.data, key) for key in kept},
+            "data": {key: getattr(self.config.data, key) for key in (*kept, *cut)},
             "model": self.config.model.model_dump(),
             "columns": self.splits.train.columns.to_header(),
             "prompts": self.prompts.to_header(),

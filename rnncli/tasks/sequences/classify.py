@@ -37,6 +37,8 @@ CROSS_ENTROPY = Loss(losses.softmax_cross_entropy, "nats per sequence", 1e4)
 class OneAnswer(Answers):
     """Answers of which every sequence has one: a label or a number."""
 
+    kept = (*Answers.kept, "max_length", "truncate")
+
     @staticmethod
     def read(
         source: Source, data: Any, like: Any = None, *, is_answer: Callable[[str], bool] | None = None

@@ -6,11 +6,17 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from rnncli.config.sections import Columns, Config, OneColumn, TableConfig, TokenModelConfig, TrainingConfig
+from rnncli.config.sections import Columns, Config, CutConfig, OneColumn, TableConfig, TokenModelConfig, TrainingConfig
 from rnncli.config.values import refusal
 
 NO_GROUP = "none"  # as data.group: each sequence is drawn by itself
-WHOLE = "reads whole sequences; remove it"
+_WHOLE = "reads whole sequences; remove it"
+
+
+def _refused(task: str) -> dict[str, str]:
+    """Return why a task with one answer for a sequence does not truncate its backpropagation, by key."""
+    why = f"a {task} {_WHOLE}, and cut long ones with data.max_length"
+    return dict.fromkeys(("training.bptt", "training.bptt_stride"), why)
 
 
 class LabelledConfig(TableConfig):
@@ -44,7 +50,7 @@ class LabelledConfig(TableConfig):
         return [self.inputs] if isinstance(self.inputs, (str, int)) else self.inputs
 
 
-class ExamplesConfig(LabelledConfig):
+class ExamplesConfig(LabelledConfig, CutConfig):
     """Data of sequences with one answer each."""
 
     tokens: Literal["char", "byte", "word"] = Field(default="char", description="The unit that a text is cut into.")
@@ -105,7 +111,7 @@ class ClassifyTrainingConfig(TrainingConfig):
 class ClassifyConfig(Config):
     """The config of classify: a label for each sequence."""
 
-    refused = {f"training.{key}": f"a classify {WHOLE}" for key in ("bptt", "bptt_stride")}
+    refused = _refused("classify")
 
     data: ClassifyDataConfig = ClassifyDataConfig()
     model: PooledModelConfig = PooledModelConfig()
@@ -115,7 +121,7 @@ class ClassifyConfig(Config):
 class RegressConfig(Config):
     """The config of regress: a number for each sequence."""
 
-    refused = {f"training.{key}": f"a regress {WHOLE}" for key in ("bptt", "bptt_stride")}
+    refused = _refused("regress")
 
     data: ExamplesConfig = ExamplesConfig()
     model: PooledModelConfig = PooledModelConfig()
@@ -124,8 +130,10 @@ class RegressConfig(Config):
 class TagConfig(Config):
     """The config of tag: a label for every step of a sequence."""
 
-    refused = {f"training.{key}": f"a tag {WHOLE}" for key in ("bptt", "bptt_stride")} | {
+    refused = {f"training.{key}": f"a tag {_WHOLE}" for key in ("bptt", "bptt_stride")} | {
         "model.pooling": "a tag has an answer for every step; remove it",
+        "data.max_length": "a tag has an answer for every step, so none is cut off; remove it, or give long "
+        "sequences in several",
     }
 
     data: TagDataConfig = TagDataConfig()

@@ -109,7 +109,7 @@ class SequenceExperiment(Experiment):
         self.config, self.splits, self.answers = config, splits, answers
         train, training = splits.train, config.training
         if learnt:
-            self.reader = readers.from_header(learnt["encoder"])
+            self.reader = readers.from_header(learnt["encoder"], config.data)
         else:
             self.reader = readers.fitted(train, config.data)
         data = self._data(train, own=True)
@@ -250,7 +250,7 @@ class SequencePredictor(Predictor):
     ):
         self.config, self.answers = config_in(header, schema), answers
         self.columns = answers.columns(header)
-        self.reader = readers.from_header(header["encoder"])
+        self.reader = readers.from_header(header["encoder"], self.config.data)
         self.network = Network(network_shape(self.config, self.reader, answers))
         self.network.load(arrays)
 
@@ -299,7 +299,11 @@ def _require_memory(shape: NetworkShape, room: Room[Any]) -> None:
         return network
 
     spelt = "model.character_size, " if shape.characters else ""
-    require_memory(plan, shape, f"{spelt}model.hidden_size or training.batch_size")
+    mend = f"lower {spelt}model.hidden_size or training.batch_size"
+    if B == 1:
+        cut = "cut it with data.max_length" if shape.pooling else "give it as several"
+        mend = f"one sequence of {T:,} steps takes so much; {cut}, or lower {spelt}model.hidden_size"
+    require_memory(plan, shape, mend)
 
 
 def require_words(config: Config, *, words: bool) -> None:

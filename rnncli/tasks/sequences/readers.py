@@ -5,6 +5,7 @@
     Numbers   values scaled by the mean and standard deviation of the training split
 
 Each has a `size`, the number of tokens in the vocabulary or of values in a step, and a `lexicon` if it reads words.
+What a reader gives is `cut` as the config says.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.data.cutting import Cut
 from rnncli.data.numeric import FAR, whole_series
 from rnncli.data.vocabulary import LIMIT, UNKNOWN, Vocabulary, token_vocabulary
 from rnncli.errors import DataError
@@ -27,6 +29,8 @@ LONGEST = 40  # characters of a word: of a longer one, the first and the last ha
 
 class Tokens:
     """A reader of texts, as tokens of a vocabulary."""
+
+    cut = Cut(None, "end")
 
     def __init__(self, vocabulary: Vocabulary):
         self.vocabulary, self.unit = vocabulary, f"{vocabulary.kind} tokens"
@@ -50,6 +54,7 @@ class Words:
     """A reader of words, with the words and characters of the training split; `once` are the words it has only once."""
 
     unit = "word tokens"
+    cut = Cut(None, "end")
 
     def __init__(self, vocabulary: Vocabulary, characters: Vocabulary, once: Sequence[str] = ()):
         self.vocabulary, self.characters, self._once = vocabulary, characters, frozenset(once)
@@ -103,6 +108,8 @@ def _within(word: str) -> str:
 class Numbers:
     """A reader of values, which it scales by `centre` and `scale` (C,)."""
 
+    cut = Cut(None, "end")
+
     def __init__(self, centre: np.ndarray, scale: np.ndarray):
         self.centre, self.scale = centre, scale
 
@@ -140,8 +147,14 @@ class Numbers:
 Reader = Tokens | Words | Numbers
 
 
-def from_header(header: Mapping[str, Any]) -> Reader:
-    """The reader that a model file describes."""
+def from_header(header: Mapping[str, Any], data: Any) -> Reader:
+    """Return the reader that a model file describes, and whose sequences are cut as `data` says."""
+    reader = _uncut(header)
+    reader.cut = Cut.of(data)
+    return reader
+
+
+def _uncut(header: Mapping[str, Any]) -> Reader:
     if "words" in header:
         return Words(Vocabulary.from_header(header["words"]), Vocabulary.from_header(header["characters"]))
     if "vocabulary" in header:
@@ -150,7 +163,13 @@ def from_header(header: Mapping[str, Any]) -> Reader:
 
 
 def fitted(train: Examples | Tagged, data: Any) -> Reader:
-    """Return the reader for the training split; `data` decides how texts are cut and whether numbers are scaled."""
+    """Return the reader for the training split, as `data` says."""
+    reader = _fitted(train, data)
+    reader.cut = Cut.of(data)
+    return reader
+
+
+def _fitted(train: Examples | Tagged, data: Any) -> Reader:
     if train.values is not None:
         return Numbers.of(train.values, data.scaling)
     if train.sentences is not None and (isinstance(train, Tagged) or data.tokens == "word"):
@@ -162,8 +181,8 @@ def fitted(train: Examples | Tagged, data: Any) -> Reader:
 def encode(reader: Reader, sequences: Examples | Tagged) -> list[np.ndarray]:
     """Return the network's input for each sequence; raise DataError for data of another kind and for an empty text."""
     if isinstance(reader, Numbers) and sequences.values is not None:
-        return reader.encode(sequences.values, sequences.where)
-    if isinstance(reader, Words) and sequences.sentences is not None:
+        inputs = reader.encode(sequences.values, sequences.where)
+    elif isinstance(reader, Words) and sequences.sentences is not None:
         inputs = reader.encode(sequences.sentences)
     elif isinstance(reader, Tokens) and isinstance(sequences, Examples) and sequences.texts is not None:
         inputs = reader.encode(sequences.texts)
@@ -174,4 +193,4 @@ def encode(reader: Reader, sequences: Examples | Tagged) -> list[np.ndarray]:
     empty = next((i for i, x in enumerate(inputs) if not len(x)), None)
     if empty is not None:
         raise DataError(f"{sequences.where(empty)}: a text without tokens; remove it")
-    return inputs
+    return reader.cut.of_all(inputs, sequences.name, reader.unit, sequences.where)
