@@ -43,7 +43,16 @@ COMMON: dict[str, dict[str, Any]] = {
     },
 }
 TABLE = {"delimiter": None, "decimal": ".", "skip_rows": 0, "ragged": "refuse", "quoting": None}
-LABELLED = {"group": None, "text": None, "inputs": None, "id": None, "time": None, "label": None, "scaling": None}
+LABELLED = {
+    "missing": "refuse",
+    "group": None,
+    "text": None,
+    "inputs": None,
+    "id": None,
+    "time": None,
+    "label": None,
+    "scaling": None,
+}
 STEPS = {"embedding_size": None, "bidirectional": False, "character_size": None, "word_dropout": 0.0}
 TOKENS = {"tokens": "char"}
 CUT = {"max_length": None, "truncate": "end"}

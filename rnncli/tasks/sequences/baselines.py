@@ -14,6 +14,7 @@ from rnncli.data.text import Kind, tokenize
 from rnncli.kernels import losses
 from rnncli.kernels.elementary import log
 from rnncli.tasks.sequences.examples import Examples
+from rnncli.tasks.sequences.gaps import completed, means_of
 
 _PAIR = "\0"  # between the words of a pair
 _SCALES = [k / 20 for k in range(1, 31)]
@@ -124,15 +125,19 @@ def naive_bayes(train: Examples, held_out: Examples, labels: list[str], kind: Ki
 
 def nearest(train: Examples, held_out: Examples) -> np.ndarray:
     """Return (N,), the number of the nearest training sequence for each held-out one, by Euclidean distance of values
-    divided by their standard deviation and resampled to one length.
+    divided by their standard deviation and resampled to one length. Missing values are interpolated.
     """
     assert train.values is not None
     assert held_out.values is not None
-    _, unit = whole_series(np.concatenate(train.values))
-    n = round(float(np.mean([len(values) for values in train.values])))
-    seen = np.stack([_resampled(values / unit, n) for values in train.values])
+    means = means_of(train.values)
+    of_train, of_others = (
+        [completed(x, "interpolate", means) for x in them.values or ()] for them in (train, held_out)
+    )
+    _, unit = whole_series(np.concatenate(of_train))
+    n = round(float(np.mean([len(values) for values in of_train])))
+    seen = np.stack([_resampled(values / unit, n) for values in of_train])
     found = []
-    for values in held_out.values:
+    for values in of_others:
         asked = _resampled(values / unit, n)
         found.append(int(((seen - asked) ** 2).sum(axis=(1, 2)).argmin()))
     return np.array(found)

@@ -38,6 +38,12 @@ class LabelledConfig(TableConfig):
         description="The column whose equal cells, such as a person's, stay in one split; null keeps equal inputs "
         "together, none draws each sequence by itself.",
     )
+    missing: Literal["refuse", "ffill", "interpolate", "mask"] = Field(
+        default="refuse",
+        description="What to do with missing numbers: refuse them; fill them with the value before (ffill) or from "
+        "their neighbours (interpolate); or mask them: give the network a further input per column, 1 where there is "
+        "a value, else 0.",
+    )
     scaling: Literal["standard", "none"] | None = Field(
         default=None,
         description="How numbers are scaled: standard, by their mean and standard deviation in the training split. "

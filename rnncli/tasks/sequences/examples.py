@@ -37,6 +37,7 @@ class Columns:
 class Examples:
     """Examples with texts, or with values (n, C) float64 of n ≥ 1 steps each; labels is None if the data have none.
 
+    Missing values are NaN, and to be filled as `missing` says; see `gaps`.
     lines are those on which the examples begin; ids are their names in the data, or else their numbers from 1; groups
     those of which all examples stay in one split; blanks: the numbers from 0 of lines without a text, which only those
     that are to be predicted may have.
@@ -51,6 +52,7 @@ class Examples:
     values: list[np.ndarray] | None = None
     groups: list[str] | None = None
     blanks: tuple[int, ...] = ()
+    missing: str = "refuse"
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -89,6 +91,6 @@ def only(examples: Examples, chosen: Sequence[int]) -> Examples:
 
 def finite(values: np.ndarray, name: str, line: int) -> np.ndarray:
     """Return `values`; raise DataError if one is too large for float32 to square."""
-    if not (np.abs(values) < 1e30).all():
+    if (np.abs(values) >= 1e30).any():
         raise DataError(f"{name}:{line}: a value is too large for float32; rescale the data")
     return values

@@ -26,7 +26,15 @@ from rnncli.training.reports import Score
 from rnncli.training.room import Room
 
 Sequences = Examples | Tagged
-READING = ("encoding", "delimiter", "decimal", "skip_rows", "ragged", "quoting")  # keys of `data` that say how
+READING = (
+    "encoding",
+    "delimiter",
+    "decimal",
+    "skip_rows",
+    "ragged",
+    "quoting",
+    "missing",
+)  # keys of `data` that say how
 Fact = tuple[str, str]
 
 _LETTERS = 10  # of a word, about
