@@ -10,7 +10,7 @@ from rnncli.config.sections import CutConfig
 from rnncli.errors import DataError
 from rnncli.notes import note
 
-_LEFT = {"end": "its first {}", "start": "its last {}", "middle": "its first {} and last {}"}
+_KEPT = {"end": "first {}", "start": "last {}", "middle": "first {} and last {}"}
 
 
 class Cut:
@@ -43,10 +43,9 @@ class Cut:
             )
         head, tail = self._kept(limit)
         most = max(len(sequences[i]) for i in long)
-        kept = _LEFT[self.truncate].format(*(f"{count:,}" for count in (head, tail) if count))
+        kept = _KEPT[self.truncate].format(*(f"{count:,}" for count in (head, tail) if count))
         text = (
-            f"{name}: {len(long):,} of {len(sequences):,} sequences, of up to {most:,} {unit}, are longer than "
-            f"data.max_length; each is cut to {kept}"
+            f"{name}: cut {len(long):,} of {len(sequences):,} sequences to the {kept} {unit}, the longest from {most:,}"
         )
         if text not in self._told:
             self._told.add(text)

@@ -2,6 +2,8 @@
 
 config, task                             the keys of the tasks; the tasks
 examples, example_files                  sequences with a label or a number each; all file formats that hold them
+archive_file                             .ts files of the UCR/UEA archive
+gaps                                     missing values, and what fills them
 tagged                                   sequences with a tag for every step
 readers                                  tokens, words and numbers to the inputs of a network
 experiment                               the experiment and the predictor that all three share

@@ -4,9 +4,10 @@
     text    a CSV with a column of texts
     wide    a CSV with one sequence a row: the columns are its steps; empty cells at the end make it shorter
     long    a CSV with one step a row: rows with the same id are a sequence
-    ts      the UCR/UEA archive's format, dimension:dimension:label; commas separate the values of a dimension
+    ts      the UCR/UEA archive's format; see `archive_file`
 
-The label is optional where examples are only to be predicted.
+Missing values at the end of a sequence make it shorter; for others see `gaps`. The label is optional where examples
+are only to be predicted.
 """
 
 from __future__ import annotations

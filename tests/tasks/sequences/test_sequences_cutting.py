@@ -30,8 +30,7 @@ def test_what_is_kept(truncate):
             )
     assert [bytes(x).decode() for x in found] == [KEPT[truncate], "abcde", "ab"]
     ends = {"end": "first 5", "start": "last 5", "middle": "first 3 and last 2"}[truncate]
-    said = f"each is cut to its {ends}"
-    assert notes == [f"d: 1 of 3 sequences, of up to 7 steps, are longer than data.max_length; {said}"]
+    assert notes == [f"d: cut 1 of 3 sequences to the {ends} steps, the longest from 7"]
 
 
 def test_values_are_cut_by_steps():
@@ -51,7 +50,7 @@ def test_a_model_answers_for_a_long_text_as_for_what_is_kept_of_it(truncate):
     notes = []
     made = prepared("classify", TEXTS, notes, data={"max_length": 5, "truncate": truncate})
     assert max(len(x) for x in made.learner.train.inputs) == 5
-    assert any("of 48 sequences, of up to 6 char tokens, are longer than data.max_length" in text for text in notes)
+    assert any("of 48 sequences to the" in text and "char tokens, the longest from 6" in text for text in notes)
     for update in range(3):
         made.learner.gradient(update)
     model = TASKS["classify"].load(made.header(), made.network.parameters.export())

@@ -154,3 +154,15 @@ def test_a_loaded_model_reads_gaps_as_it_was_trained(task, missing):
     middle = {"ffill": (1, 3), "interpolate": (2.5, 2), "mask": (2.5, 2)}[missing]
     by_hand = [[1, 2], [middle[0], 3], [4, middle[1]], [5, 1]]
     assert (answers(STEPS) == answers(by_hand)) == (missing != "mask")
+
+
+def test_steps_to_tag_are_kept_to_the_end():
+    content = csv_of("tag").replace("label\n", "label\ne,1,2,p\ne,2,3,q\ne,,,p\n")
+    made = prepared("tag", content, data={"id": "id", "missing": "ffill"}, training={"seed": 2})
+    model = TASKS["tag"].load(made.header(), made.network.parameters.export())
+    nested, _ = model.answers_to(Source("n.csv", b"id,x,y\ne,1,2\ne,2,3\ne,,\n"), model.config.data)
+    assert [len(one["steps"]) for one in nested] == [3]
+    again, _ = model.answers_to(Source("n.csv", b"id,x,y\ne,1,2\ne,2,3\ne,2,3\n"), model.config.data)
+    assert again == nested
+    with pytest.raises(DataError, match=r'd\.csv:4: column 2 "x" has no value; --missing ffill'):
+        prepared("tag", content, data={"id": "id"})
