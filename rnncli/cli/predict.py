@@ -79,6 +79,11 @@ def draw(charts: Any, form: str | None, svg: str | None) -> None:
     type=click.Choice(["table", "csv", "json", "jsonl", "plot"]),
     help="By default a table on a terminal and csv in a pipe; for seq2seq and caption a line for each answer.",
 )
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="End at the first line that cannot be answered; by default its answer is empty, and the exit code 3 at last.",
+)
 @reading_options
 def command(run: str, data: str | None, form: str | None, svg: str | None, **options: Any) -> None:
     """Predict what comes next, or what a sequence is, with the model of RUN (a run directory or a model file).
@@ -86,7 +91,8 @@ def command(run: str, data: str | None, form: str | None, svg: str | None, **opt
     A forecast gives the next rows, under the input's own column names, after its training data or after DATA.
     A language model gives the most probable next tokens after each line of DATA.
     A classify, regress or tag model answers each sequence of DATA.
-    A seq2seq or caption model writes answers to each input of DATA; lines in a pipe are answered as they come.
+    A seq2seq or caption model writes answers to each input of DATA.
+    Lines are answered as they come; one that cannot be answered keeps its place.
     """
     from rnncli.notes import noting
     from rnncli.tasks.task import Pieces, Stream
@@ -102,12 +108,14 @@ def command(run: str, data: str | None, form: str | None, svg: str | None, **opt
     with noting(notes.append):
         answers = predict(run, data, reading, asked, say)
     say_notes(notes)
-    if isinstance(answers, Stream):
-        write_stream(answers.rows, form, answers.delimiter, answers.decimal)
-    elif isinstance(answers, Pieces):
-        write_as_they_come(answers.pieces, form)
-    else:
-        if answers.charts:
-            draw(answers.charts, form, svg)
-        if form != "plot":
-            write_rows(answers.rows, answers.nested, form, answers.delimiter, answers.decimal)
+    with noting(say):
+        if isinstance(answers, Stream):
+            write_stream(answers.rows, form, answers.delimiter, answers.decimal)
+            return
+        if isinstance(answers, Pieces):
+            write_as_they_come(answers, form)
+            return
+    if answers.charts:
+        draw(answers.charts, form, svg)
+    if form != "plot":
+        write_rows(answers.rows, answers.nested, form, answers.delimiter, answers.decimal)

@@ -46,6 +46,10 @@ Encoding = Annotated[str, AfterValidator(encoding_name)]
 Duration = Annotated[str, BeforeValidator(duration)]
 Count = Annotated[int, Field(ge=1)]
 
+DIALECT = ("encoding", "delimiter", "decimal", "skip_rows", "header", "quoting", "ragged")
+"""The keys of `data` that define how a table is read, which a model file keeps."""
+MOST_TOKENS = 65_535  # of a vocabulary besides <unk>: numbers of two bytes, and an output each
+
 
 class Section(BaseModel):
     """The base of the config and its sections: strict and frozen, without unknown keys or infinite numbers."""
@@ -84,12 +88,49 @@ class DataConfig(Section):
         return size
 
 
+class VocabularyConfig(DataConfig):
+    """The data, with the limits of the vocabulary that is made of their tokens."""
+
+    min_count: Count = Field(
+        default=1,
+        description="How often the training split must have a token; one that is seen less often is read and written "
+        "as <unk>.",
+    )
+    vocabulary_size: Annotated[int, Field(ge=2, le=MOST_TOKENS)] | None = Field(
+        default=None,
+        description="How many tokens the vocabulary keeps besides <unk>, the most frequent ones; null is 65,535.",
+    )
+
+
+class VectorsConfig(VocabularyConfig):
+    """The data, with the vectors that their words start with."""
+
+    vectors: FilePath | None = Field(
+        default=None,
+        description="A file of vectors with which words start: text of word2vec or GloVe, or .safetensors with the "
+        "words in its metadata.",
+    )
+    freeze_vectors: bool = Field(default=False, description="Leave all vectors of words as they start.")
+
+    @field_validator("freeze_vectors")
+    @classmethod
+    def _has_vectors(cls, freeze: bool, info: ValidationInfo) -> bool:
+        if freeze and info.data.get("vectors") is None:
+            raise refusal("needs data.vectors; name a file of them, or remove it")
+        return freeze
+
+
 class TableConfig(DataConfig):
     """The data, with the keys for reading a table."""
 
     delimiter: Character | None = Field(default=None, description="The character between CSV columns; null detects it.")
     decimal: Literal[".", ","] = Field(default=".", description="The decimal mark of numbers in a CSV.")
     skip_rows: int = Field(default=0, ge=0, le=10**9, description="The number of lines to skip before the CSV header.")
+    header: bool | None = Field(
+        default=None,
+        description="Whether the first row of a table names its columns, which are else called column1, column2 and so "
+        "on; null looks at the row.",
+    )
     quoting: Literal["minimal", "none"] | None = Field(
         default=None,
         description="Whether quotes hold the text of a CSV field together (minimal) or are part of it (none); null is "
@@ -98,6 +139,11 @@ class TableConfig(DataConfig):
     ragged: Literal["refuse", "skip"] = Field(
         default="refuse", description="What to do with a CSV row that has too many or too few fields."
     )
+
+    @property
+    def dialect(self) -> dict[str, Any]:
+        """The values of the keys in DIALECT."""
+        return {key: getattr(self, key) for key in DIALECT}
 
     @field_validator("decimal")
     @classmethod
@@ -119,6 +165,19 @@ class CutConfig(Section):
         default="end",
         description="What of a sequence longer than max_length is left out: its end, its start, or its middle, so that "
         "both ends are kept; or refuse it.",
+    )
+
+
+NO_GROUP = "none"  # as data.group: each sequence is drawn by itself
+
+
+class GroupedConfig(TableConfig):
+    """The data of a table whose sequences are drawn into splits, equal ones together."""
+
+    group: str | None = Field(
+        default=None,
+        description="The column whose equal cells, such as a person's, stay in one split; null keeps equal inputs "
+        "together, none draws each sequence by itself.",
     )
 
 

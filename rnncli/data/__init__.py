@@ -1,6 +1,7 @@
 """Readers of the user's data: bytes in, checked values out; errors name file, line and column.
 
 source       bytes from a file, a pipe or standard input, and their decoding
+lines        the lines of a text, as they come
 text         text to tokens (characters, bytes or words) and back
 vocabulary   tokens and their numbers
 cutting      sequences longer than data.max_length

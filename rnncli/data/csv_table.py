@@ -15,21 +15,18 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
-from rnncli.data.numeric import is_missing, is_number
 from rnncli.data.source import Source, decode
-from rnncli.data.stamps import formats_of
+from rnncli.data.table_header import Record, are_units, is_data, names_in, numbered
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import doubt, note
 
 Ragged = Literal["refuse", "skip"]
 Quoting = Literal["minimal", "none"]
-Record = tuple[int, list[str]]  # the physical line where it starts (from 1), and its fields
 
 _CANDIDATES = (",", ";", "\t", "|")
 _DELIMITER_NAMES = {"\\t": "\t", "tab": "\t"}
 _ANNOTATIONS = ("#group", "#datatype", "#default")  # of InfluxDB's CSV
 _MOST_COMMENTS = 1000  # lines
-_UNIT = re.compile(r"[\[(]?[^\W\d_][^,;]{0,15}|[%°$€£][^\d,;]{0,15}|[\[(]-?[\])]")
 _BLOCK = 50  # records that the delimiter is detected from
 _FIELD_LIMIT = 131_072  # characters, the csv module's own; a file of them may hold longer fields
 _SEPARATOR_LINE = re.compile(r'"?sep=.?"?', re.IGNORECASE)
@@ -39,13 +36,17 @@ _QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"(?!")')
 
 @dataclass(frozen=True)
 class Table:
-    """A table: `rows[i]` has one string per name in `header` and starts on physical line `lines[i]` (from 1)."""
+    """A table: `rows[i]` has one string per name in `header` and starts on physical line `lines[i]` (from 1).
+
+    headed: whether the names are those of the file, which else has none.
+    """
 
     name: str
     header: list[str]
     rows: list[list[str]]
     lines: list[int]
     delimiter: str
+    headed: bool = True
 
 
 def read_table(
@@ -56,11 +57,14 @@ def read_table(
     decimal: str = ".",
     skip_rows: int = 0,
     skip_footer: int = 0,
-    ragged: Ragged = "refuse",
+    ragged: Ragged | Literal["keep"] = "refuse",
     quoting: Quoting | None = None,
+    header: bool | None = None,
 ) -> Table:
     """Return the table in `source`, parsed strictly, without blank lines, the first `skip_rows` lines and the last
-    `skip_footer` rows. quoting: whether quotes hold a field together; None means that they do but in a .tsv.
+    `skip_footer` rows. quoting: whether quotes hold a field together; None means that they do but in a .tsv. header:
+    whether the first row names the columns; None means that it does unless it looks like data. ragged: "keep" for rows
+    of any number of fields, which `rectangular` may judge later.
 
     A note reports every choice made for the user (a delimiter, a column's name).
     Raises DataError naming the line, and UsageError for an impossible `delimiter` or `skip_rows`.
@@ -83,20 +87,28 @@ def read_table(
     if first is None:
         raise DataError(f"{source.name}: file is empty; need a header and at least 2 rows")
     rest = list(records)
-    header, header_is_data = _header(first, rest[:_BLOCK], source.name, decimal)
-    rest = [first, *rest] if header_is_data else rest
+    if header is None:
+        header = not is_data(first, [record for record in rest[:_BLOCK] if record[1] != first[1]], decimal)
+        if not header:
+            note(f"the first line holds values, so it is data; the columns are called {_called(numbered(first))}")
+    names = names_in(first, source.name) if header else numbered(first)
+    rest = rest if header else [first, *rest]
     if skip_footer and rest:
         rest, footer = rest[:-skip_footer], rest[-skip_footer:]
         rows = "row" if len(footer) == 1 else f"{len(footer):,} rows"
         doubt(f"left out the last {rows}, from line {footer[0][0]}: {shown(chosen.join(footer[0][1]))}")
-    if not header_is_data and _are_units(rest, len(header)):
+    if header and are_units(rest, len(names)):
         doubt(f"left out line {rest[0][0]}, which holds units: {shown(chosen.join(rest[0][1]))}")
         rest = rest[1:]
     _doubt_line_breaks(rest)
-    kept = rectangular(rest, len(header), source.name, first[0], ragged)
+    kept = rectangular(rest, len(names), source.name, first[0], ragged, "header" if header else "the first line")
     if not kept:
         raise DataError(f"{source.name}:{first[0]}: header but no rows; add data below it")
-    return Table(source.name, header, [row for _, row in kept], [line for line, _ in kept], chosen)
+    return Table(source.name, names, [row for _, row in kept], [line for line, _ in kept], chosen, header)
+
+
+def _called(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
 
 
 def from_line(text: str, line: int) -> str:
@@ -240,9 +252,6 @@ def _fit(body: str, delimiter: str, quoted: bool) -> tuple[float, int]:
     return cut.count(commonest) / len(counts), commonest
 
 
-_STAMP = re.compile(r" *[0-9]{1,4}[-/.][0-9]{1,2}(?:[-/.][0-9]{1,4})?(?:[T ][0-9:.]+(?:Z|[+-][0-9:]{4,5})?)? *")
-
-
 def _comments(body: str, delimiter: str | None) -> int:
     """Return how many lines at the beginning are comments: they begin with #, and are not cut into as many fields as
     the line after them, as a header is; those of annotated CSV are, and begin with #group, #datatype or #default."""
@@ -258,69 +267,18 @@ def _comments(body: str, delimiter: str | None) -> int:
     return count - bool(is_header)
 
 
-def _are_units(records: list[Record], width: int) -> bool:
-    """True if the first record has a short word in each column in which the next two have a number."""
-    if len(records) < 3 or {len(fields) for _, fields in records[:3]} != {width}:
-        return False
-    units, *rows = ([cell.strip() for cell in fields] for _, fields in records[:3])
-    numeric = [i for i in range(len(units)) if all(is_number(row[i]) or is_number(row[i], ",") for row in rows)]
-    words = [units[i] for i in numeric if not is_missing(units[i])]
-    dated = any(formats_of(cell) for cell in units)
-    return len(units) > 1 and not dated and bool(words) and all(map(_UNIT.fullmatch, words))
-
-
-def _header(first: Record, rest: list[Record], name: str, decimal: str) -> tuple[list[str], bool]:
-    """Return the column names, and True if the first record is data because it holds numbers and time stamps, and no
-    words but those that the records after it have in the same columns."""
-    line, fields = first
-    values = [_is_value(field, decimal) for field in fields]
-    if all(values) or (any(values) and _has_the_words_of(fields, values, rest, decimal)):
-        names = [f"column{number}" for number in range(1, len(fields) + 1)]
-        called = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
-        note(f"the first line holds values, so it is data; the columns are called {called}")
-        return names, True
-    names = []
-    for number, field in enumerate(fields, start=1):
-        names.append(field.strip() or f"column{number}")
-        if not field.strip():
-            note(f'column {number} has no name; called "column{number}"')
-    refuse_duplicates(names, name, line)
-    return names, False
-
-
-def _is_value(field: str, decimal: str) -> bool:
-    return is_number(field, decimal) or _STAMP.fullmatch(field) is not None or bool(formats_of(field.strip()))
-
-
-def _has_the_words_of(fields: list[str], values: list[bool], rest: list[Record], decimal: str) -> bool:
-    """True if each word of a record is one of its column in the records after it, and the others are values there."""
-    columns = list(zip(*(row for _, row in rest if len(row) == len(fields)), strict=True))
-    return bool(columns) and all(
-        all(_is_value(cell, decimal) or is_missing(cell) for cell in column) if value else field in column
-        for field, value, column in zip(fields, values, columns, strict=True)
-    )
-
-
-def refuse_duplicates(names: list[str], name: str, line: int) -> None:
-    """Raise DataError if two columns have the same name."""
-    seen: dict[str, int] = {}
-    for number, column in enumerate(names, start=1):
-        if column in seen:
-            raise DataError(f"{name}:{line}: columns {seen[column]} and {number} are both {shown(column)}; rename one")
-        seen[column] = number
-
-
 def rectangular(
     records: list[Record],
     width: int,
     name: str,
     header_line: int,
-    ragged: Ragged,
+    ragged: Ragged | Literal["keep"],
     first: str = "header",
 ) -> list[Record]:
-    """Return the records with `width` fields; the others raise DataError, or are dropped and counted in a note."""
+    """Return the records with `width` fields; the others raise DataError, or are dropped and counted in a note, or
+    kept."""
     odd = [(line, fields) for line, fields in records if len(fields) != width]
-    if not odd:
+    if not odd or ragged == "keep":
         return records
     line, fields = odd[0]
     if ragged == "refuse":

@@ -18,39 +18,43 @@ class Cut:
 
     def __init__(self, longest: int | None, truncate: str):
         self.longest, self.truncate = longest, truncate
-        self._told: set[str] = set()  # training, its scoring and an evaluation cut the same sequences
+        self._seen, self._cut, self._most = 0, 0, 0
 
     @classmethod
     def of(cls, data: object) -> Cut:
         """Return the cut that the section `data` of a config describes; of a task without these keys, none."""
         return cls(data.max_length, data.truncate) if isinstance(data, CutConfig) else cls(None, "end")
 
-    def of_all(
-        self, sequences: Sequence[np.ndarray], name: str, unit: str, where: Callable[[int], str]
-    ) -> list[np.ndarray]:
-        """Return the sequences (n,) or (n, C), cut; a note tells how many of the data `name` were.
+    def of_all(self, sequences: Sequence[np.ndarray], unit: str, where: Callable[[int], str]) -> list[np.ndarray]:
+        """Return the sequences (n,) or (n, C), cut, and count them for `tell`.
 
         unit: the steps, for messages. Raises DataError naming the place of one that is refused.
         """
         limit = self.longest
-        long = [i for i, x in enumerate(sequences) if limit is not None and len(x) > limit]
-        if limit is None or not long:
+        if limit is None:
             return list(sequences)
-        if self.truncate == "refuse":
+        lengths = [len(x) for x in sequences]
+        long = [i for i, length in enumerate(lengths) if length > limit]
+        if long and self.truncate == "refuse":
             raise DataError(
-                f"{where(long[0])}: {len(sequences[long[0]]):,} {unit}, and data.max_length is {limit:,}; shorten it, "
-                "or train with --set data.truncate=end, which keeps the first ones"
+                f"{where(long[0])}: {lengths[long[0]]:,} {unit}, and data.max_length is {limit:,}; shorten it, or "
+                "train with --set data.truncate=end, which keeps the first ones"
             )
+        self._seen, self._cut = self._seen + len(lengths), self._cut + len(long)
+        self._most = max([self._most, *lengths])
         head, tail = self._kept(limit)
-        most = max(len(sequences[i]) for i in long)
-        kept = _KEPT[self.truncate].format(*(f"{count:,}" for count in (head, tail) if count))
-        text = (
-            f"{name}: cut {len(long):,} of {len(sequences):,} sequences to the {kept} {unit}, the longest from {most:,}"
-        )
-        if text not in self._told:
-            self._told.add(text)
-            note(text)
         return [x if len(x) <= limit else np.concatenate([x[:head], x[len(x) - tail :]]) for x in sequences]
+
+    def tell(self, name: str, unit: str) -> None:
+        """Tell in a note how many sequences of the data `name` were cut since the last time."""
+        if self._cut:
+            assert self.longest is not None
+            kept = _KEPT[self.truncate].format(*(f"{count:,}" for count in self._kept(self.longest) if count))
+            note(
+                f"{name}: cut {self._cut:,} of {self._seen:,} sequences to the {kept} {unit}, the longest from "
+                f"{self._most:,}"
+            )
+        self._seen, self._cut, self._most = 0, 0, 0
 
     def _kept(self, limit: int) -> tuple[int, int]:
         """Return how many steps are kept at the beginning and at the end."""

@@ -6,7 +6,6 @@ import codecs
 import difflib
 import gzip
 import hashlib
-import itertools
 import os
 import stat
 import sys
@@ -118,54 +117,8 @@ def read_source(path: str, *, stdin: BinaryIO | None = None) -> Source:
     return Source(STDIN, _read_stdin(stdin)) if path == "-" else _open_path(path)
 
 
-def read_lines(path: str, encoding: str = "utf-8", *, stdin: BinaryIO | None = None) -> Iterator[tuple[str, str]]:
-    """Yield (FILE:LINE, line) for every line of the text `path`, or of standard input (-) as soon as each line arrives.
-
-    Raises the errors of `read_source` and `decode`.
-    """
-    if path != "-":
-        text = decode(read_source(path), encoding).replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n")
-        if not text:
-            return
-        yield from ((f"{path}:{number}", line) for number, line in enumerate(text.split("\n"), start=1))
-        return
-    for number, line in enumerate(_lines_as_they_come(_open_stdin(stdin), encoding), start=1):
-        yield f"{STDIN}:{number}", line
-
-
-def _lines_as_they_come(stream: BinaryIO, encoding: str) -> Iterator[str]:
-    shown_name = _encoding_name(encoding)
-    try:
-        decoder = codecs.getincrementaldecoder(encoding)()
-    except LookupError:
-        raise UsageError(f"{encoding} cannot be read line by line; save the lines to a file, and name it") from None
-    held, number, first = "", 1, True
-    for raw in itertools.chain(iter(stream.readline, b""), [None]):
-        if first and raw and shown_name == "UTF-8":
-            _refuse_wide_mark(STDIN, raw)
-        try:
-            text = decoder.decode(raw or b"", final=raw is None)
-        except UnicodeDecodeError as error:
-            column = len(error.object[: error.start].decode(encoding, "replace")) + 1
-            byte = error.object[error.start] if error.start < len(error.object) else 0
-            raise DataError(
-                f"{STDIN}:{number}:{column}: byte 0x{byte:02X} is not {shown_name}; pass --encoding "
-                f"{_likely(error.object)}"
-            ) from None
-        held += text.removeprefix("\ufeff") if first else text
-        first = first and not text
-        if raw is None or "\n" in held:
-            lines = held.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-            held = lines.pop()
-            number += len(lines)
-            yield from lines
-    if held:
-        yield held
-
-
 def decoded(source: Source, encoding: str = "utf-8", *, hint: str) -> Iterator[str]:
     """Yield the text of `source` in pieces, with the results and errors of `decode`."""
-    shown_name = _encoding_name(encoding)
     try:
         decoder = codecs.getincrementaldecoder(encoding)()
     except LookupError:  # an encoding that cannot be read in pieces
@@ -175,9 +128,7 @@ def decoded(source: Source, encoding: str = "utf-8", *, hint: str) -> Iterator[s
     try:
         for piece in source.pieces():
             if first:
-                _refuse_binary(source.name, piece)
-                if shown_name == "UTF-8":
-                    _refuse_wide_mark(source.name, piece)
+                refuse_no_text(source.name, piece, encoding)
             text = decoder.decode(piece)
             yield text.removeprefix("\ufeff") if first else text
             first = first and not text
@@ -193,16 +144,14 @@ def decode(source: Source, encoding: str = "utf-8", *, hint: str = "pass --encod
     `hint` ends the message about an invalid byte and names what the user can do.
     Raises UsageError for an unknown encoding, DataError naming line and column for an invalid byte.
     """
-    shown_name = _encoding_name(encoding)
-    _refuse_binary(source.name, source.content)
-    if shown_name == "UTF-8":
-        _refuse_wide_mark(source.name, source.content)
+    shown_name = encoding_name(encoding)
+    refuse_no_text(source.name, source.content, encoding)
     try:
         text = source.content.decode(encoding)
     except UnicodeDecodeError as error:
         line, column = _position_after(error.object[: error.start].decode(encoding, "replace"))
         byte = error.object[error.start] if error.start < len(error.object) else 0
-        way = hint.replace("latin-1", _likely(error.object))
+        way = hint.replace("latin-1", likely(error.object))
         raise DataError(f"{source.name}:{line}:{column}: byte 0x{byte:02X} is not {shown_name}; {way}") from None
     except UnicodeError as error:
         # A few codecs, such as punycode, complain without a position.
@@ -210,7 +159,7 @@ def decode(source: Source, encoding: str = "utf-8", *, hint: str = "pass --encod
     return text.removeprefix("\ufeff")
 
 
-def _encoding_name(encoding: str) -> str:
+def encoding_name(encoding: str) -> str:
     """Return `encoding` as messages write it; raise UsageError unless it is a text encoding that Python knows."""
     try:
         canonical = codecs.lookup(encoding).name
@@ -220,21 +169,19 @@ def _encoding_name(encoding: str) -> str:
     return "UTF-8" if canonical == "utf-8" else encoding
 
 
-def _likely(content: bytes) -> str:
+def likely(content: bytes) -> str:
     """Return the encoding that bytes which are no UTF-8 are likely in."""
     return "cp1252" if any(byte in _OF_WINDOWS for byte in content) else "latin-1"
 
 
-def _refuse_binary(name: str, beginning: bytes) -> None:
+def refuse_no_text(name: str, beginning: bytes, encoding: str) -> None:
+    """Raise DataError for what begins like no text, or like text in another encoding."""
     for mark, (what, mend) in _KINDS.items():
         if beginning.startswith(mark):
             if what == "a zip archive" and name.lower().endswith((".xlsx", ".xlsm", ".ods", ".docx")):
                 what, mend = "an Office file", "save it as CSV or as text"
             raise DataError(f"{name}: is {what}; {mend}")
-
-
-def _refuse_wide_mark(name: str, beginning: bytes) -> None:
-    for mark, wide in _WIDE_MARKS.items():
+    for mark, wide in _WIDE_MARKS.items() if encoding_name(encoding) == "UTF-8" else ():
         if beginning.startswith(mark):
             raise DataError(f"{name}: looks like {wide}; convert with iconv or pass --encoding {wide.lower()}")
 
@@ -245,7 +192,8 @@ def _position_after(prefix: str) -> tuple[int, int]:
     return prefix.count("\n") + 1, len(prefix) - prefix.rfind("\n")
 
 
-def _open_stdin(stdin: BinaryIO | None) -> BinaryIO:
+def open_stdin(stdin: BinaryIO | None) -> BinaryIO:
+    """Return `stdin`, or else the process's own standard input; raise UsageError if it is closed or a terminal."""
     if stdin is None:
         if sys.stdin is None:
             raise UsageError("standard input is closed; pipe data in or name a file")
@@ -256,7 +204,7 @@ def _open_stdin(stdin: BinaryIO | None) -> BinaryIO:
 
 
 def _read_stdin(stdin: BinaryIO | None) -> bytes:
-    stdin = _open_stdin(stdin)
+    stdin = open_stdin(stdin)
     try:
         return stdin.read()
     except OSError as error:

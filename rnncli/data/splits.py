@@ -44,7 +44,7 @@ class Splits(Generic[D]):
         answers: Sequence[Collection[str]] = (),
     ):
         """Draw the splits. inputs: what each item is predicted from, equal ones of which stay in one split; answers:
-        those of each item, all of which stay in the training split if it can have them.
+        those of each item, or other labels of it, all of which the training split has if it can have them.
         """
         data = config.data
         self.read, self.pick = read, pick
@@ -54,7 +54,7 @@ class Splits(Generic[D]):
         order = random.shuffled(len(whole), config.training.seed, _SPLIT).tolist()
         counts = {name: int(share * len(whole)) for name, share in shares.items() if isinstance(share, float)}
         drawn = _drawn(order, {name: count for name, count in counts.items() if count}, inputs)
-        _keep_answers(drawn, answers)
+        _keep_answers(drawn, answers, inputs)
         self.held_out: dict[str, D] = {}
         for name, share in shares.items():
             if isinstance(share, str):
@@ -78,28 +78,40 @@ class Splits(Generic[D]):
 def _drawn(order: Sequence[int], counts: dict[str, int], inputs: Sequence[Hashable]) -> dict[str, list[int]]:
     """Return the items of each split: at least so many of `order` as `counts` says, first come first, the others to
     train on; items with equal inputs are drawn together."""
-    together: dict[Hashable, list[int]] = defaultdict(list)
-    for item in order:
-        together[inputs[item] if inputs else item].append(item)
+    together = _together(order, inputs)
     drawn: dict[str, list[int]] = {name: [] for name in (*counts, _TRAINING)}
-    for items in together.values():
+    for items in together:
         name = next((name for name, count in counts.items() if len(drawn[name]) < count), _TRAINING)
         drawn[name] += items
     if counts and (copies := len(order) - len(together)):
-        note(f"{copies:,} of {len(order):,} sequences are copies of another one; equal ones are in one split")
+        note(
+            f"{copies:,} of {len(order):,} sequences have the input or the group of another one; these are in one split"
+        )
     return drawn
 
 
-def _keep_answers(drawn: dict[str, list[int]], answers: Sequence[Collection[str]]) -> None:
-    """Move the first held-out item of each answer that training lacks to the training split."""
-    seen = {answer for item in drawn[_TRAINING] if answers for answer in answers[item]}
-    moved = 0
-    for name, items in drawn.items():
-        for item in list(items) if answers and name != _TRAINING else ():
-            if not seen.issuperset(answers[item]):
-                seen |= set(answers[item])
-                items.remove(item)
-                drawn[_TRAINING].append(item)
-                moved += 1
-    if moved:
-        note(f"{moved:,} sequences were moved to the training split, which lacked an answer that they have")
+def _together(items: Sequence[int], inputs: Sequence[Hashable]) -> list[list[int]]:
+    """Return lists of the items with equal inputs, in the order of their first ones."""
+    together: dict[Hashable, list[int]] = defaultdict(list)
+    for item in items:
+        together[inputs[item] if inputs else item].append(item)
+    return list(together.values())
+
+
+def _keep_answers(drawn: dict[str, list[int]], answers: Sequence[Collection[str]], inputs: Sequence[Hashable]) -> None:
+    """Move the first held-out item of each answer that training lacks to the training split, and those with an equal
+    input."""
+    if not answers:
+        return
+    train = drawn[_TRAINING]
+    seen = {answer for item in train for answer in answers[item]}
+    before = len(train)
+    for name in [name for name in drawn if name != _TRAINING]:
+        kept: list[int] = []
+        for items in _together(drawn[name], inputs):
+            theirs = {answer for item in items for answer in answers[item]}
+            (kept if seen.issuperset(theirs) else train).extend(items)
+            seen |= theirs
+        drawn[name] = kept
+    if moved := len(train) - before:
+        note(f"{moved:,} sequences were moved to the training split, which lacked a label that they have")

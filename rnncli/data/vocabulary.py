@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.config.sections import MOST_TOKENS, VocabularyConfig
 from rnncli.data.text import KINDS, Kind, as_bytes, tokenize, word_spans
-from rnncli.errors import DataError, ModelFileError, shown
+from rnncli.errors import ConfigError, DataError, ModelFileError, shown
+from rnncli.notes import note
 
-UNKNOWN = "<unk>"  # cannot collide: as a word it would be three tokens, and char and byte tokens are short
-LIMIT = 65_536
+UNKNOWN = "<unk>"  # a token that is written so is one that is not known
+
+ONE_CHARACTER = ("char", "byte")  # kinds whose tokens are one character each
 
 _NAMED_UNSEEN = 5
 _PLURAL = {"char": "characters", "byte": "bytes", "word": "words"}
@@ -41,18 +44,39 @@ class Vocabulary:
 
     @classmethod
     def build(cls, text: str | bytes, kind: Kind) -> Vocabulary:
-        """Return the vocabulary of a text; raise DataError if it has more than 65,536 distinct tokens."""
-        return cls.of_counts(Counter(tokenize(text, kind) if kind == "word" else _characters(text, kind)), kind)
+        """Return the vocabulary of a text."""
+        return cls.of_counts(Counter(_characters(text, kind) if kind in ONE_CHARACTER else tokenize(text, kind)), kind)
 
     @classmethod
-    def of_counts(cls, counts: Mapping[str, int], kind: Kind) -> Vocabulary:
-        """Return the vocabulary of tokens with these counts; raise DataError if there are more than 65,536."""
-        known = sorted(counts, key=lambda token: (-counts[token], token)) if kind == "word" else sorted(counts)
-        if len(known) > LIMIT:
-            raise DataError(
-                f"vocabulary of {len(known):,} {_PLURAL[kind]}; limit {LIMIT:,}; use --set data.tokens=byte"
+    def of_counts(
+        cls,
+        counts: Mapping[str, int],
+        kind: Kind,
+        limits: VocabularyConfig | None = None,
+        of: str = "the training split",
+    ) -> Vocabulary:
+        """Return the vocabulary of the tokens with these counts that are frequent enough, by falling count and, for
+        equal counts, alphabetically, up to the limits. A note tells how much of the text `of` is then `<unk>`.
+
+        Raises ConfigError if `limits.min_count` leaves no token.
+        """
+        least, most = (limits.min_count, limits.vocabulary_size) if limits else (1, None)
+        seen = {token: count for token, count in counts.items() if token != UNKNOWN}
+        ordered = sorted(seen, key=lambda token: (-seen[token], token))
+        frequent = [token for token in ordered if seen[token] >= least]
+        if seen and not frequent:
+            raise ConfigError(
+                f"data.min_count: is {least:,}, and the most frequent of the {_PLURAL[kind]} in {of} occurs "
+                f"{seen[ordered[0]]:,} times; lower it"
             )
-        return cls((UNKNOWN, *known), kind)
+        known = frequent[: most or MOST_TOKENS]
+        if len(known) < len(seen):
+            total, kept = sum(seen.values()), sum(seen[token] for token in known)
+            note(
+                f"{total - kept:,} of {total:,} tokens of {of} ({(total - kept) / total:.1%}) are <unk>: its "
+                f"vocabulary keeps {len(known):,} of {len(seen):,} {_PLURAL[kind]}"
+            )
+        return cls((UNKNOWN, *(sorted(known) if kind in ONE_CHARACTER else known)), kind)
 
     def numbers(self, tokens: Sequence[str]) -> np.ndarray:
         """Return the numbers of `tokens`, 0 if unknown, in the smallest unsigned type that holds all numbers in use."""
@@ -98,7 +122,7 @@ class Vocabulary:
         except (KeyError, TypeError, ValueError, OverflowError):
             raise ModelFileError("the vocabulary in the model file is damaged; train again") from None
         whole = kind in KINDS and tokens[:1] == (UNKNOWN,) and len(set(tokens)) == len(tokens)
-        if not whole or (kind != "word" and any(len(token) != 1 for token in tokens[1:])):
+        if not whole or (kind in ONE_CHARACTER and any(len(token) != 1 for token in tokens[1:])):
             raise ModelFileError("the vocabulary in the model file is damaged; train again")
         return cls(tokens, kind)
 
@@ -111,9 +135,11 @@ class Vocabulary:
         return {token: number for number, token in enumerate(self.tokens)}
 
 
-def token_vocabulary(texts: Iterable[str], kind: Kind) -> Vocabulary:
-    """Return the vocabulary of all tokens in `texts`."""
-    return Vocabulary.of_counts(Counter(token for text in texts for token in tokenize(text, kind)), kind)
+def token_vocabulary(
+    texts: Iterable[str], kind: Kind, limits: VocabularyConfig, of: str = "the training split"
+) -> Vocabulary:
+    """Return the vocabulary of all tokens in `texts`, up to the limits; see `Vocabulary.of_counts`."""
+    return Vocabulary.of_counts(Counter(token for text in texts for token in tokenize(text, kind)), kind, limits, of)
 
 
 def require_learnable(vocabulary: Vocabulary, name: str) -> None:

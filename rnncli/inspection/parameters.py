@@ -37,7 +37,7 @@ class ParameterNorms:
             self.grad += norms
             self.squared += norms**2
             self.zeros += [float((part == 0).mean()) for part in _parts(parameters, parameters.gradient)]
-            self.whole.append(float(norm(parameters.gradient)))
+            self.whole.append(math.hypot(*(norm(parameters.gradient[span]) for span in parameters.trained)))
             self.update += [norm(part) for part in _parts(parameters, self._update())]
 
     def _update(self) -> np.ndarray:

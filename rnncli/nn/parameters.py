@@ -11,6 +11,7 @@ Biases start at zero, except for the cell's own `initial_bias`, or follow `model
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -159,14 +160,15 @@ def zero(shape: tuple[int, ...], start: Start) -> float:
 class Parameter:
     """A parameter, declared by the part that uses it: its PyTorch name and shape, and its first values.
 
-    transposed: True if it is stored transposed inside. `value` and `gradient` are views of the inner shape, set when
-    a `Parameters` holds it.
+    transposed: True if it is stored transposed inside. frozen: True if training leaves it as it is. `value` and
+    `gradient` are views of the inner shape, set when a `Parameters` holds it.
     """
 
     name: str
     shape: tuple[int, ...]
     first: First = zero
     transposed: bool = False
+    frozen: bool = False
     value: np.ndarray = field(init=False, repr=False)
     gradient: np.ndarray = field(init=False, repr=False)
 
@@ -223,11 +225,25 @@ class Parameters:
             one.gradient = self.gradient[place].reshape(one.inner_shape)
             offset += one.size
 
+    @property
+    def trained(self) -> list[slice]:
+        """The places in the flat buffers of all parameters that are not frozen, neighbours together."""
+        ends = list(itertools.accumulate((one.size for one in self.declared), initial=0))
+        spans: list[slice] = []
+        for frozen, run in itertools.groupby(range(len(self.declared)), lambda i: self.declared[i].frozen):
+            places = list(run)
+            if not frozen:
+                spans.append(slice(ends[places[0]], ends[places[-1] + 1]))
+        return spans
+
+    def named(self, name: str) -> Parameter:
+        return next(one for one in self.declared if one.name == name)
+
     def view(self, name: str) -> np.ndarray:
-        return next(one.value for one in self.declared if one.name == name)
+        return self.named(name).value
 
     def gradient_view(self, name: str) -> np.ndarray:
-        return next(one.gradient for one in self.declared if one.name == name)
+        return self.named(name).gradient
 
     def export(self) -> dict[str, np.ndarray]:
         """Return every weight by name in PyTorch's shape, as contiguous copies."""

@@ -5,15 +5,17 @@ A new task is a folder with such an object in its `task.py`, and one line in `re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 
 from rnncli.config.loading import config_from_mapping
-from rnncli.config.sections import SECTIONS, C, Config, keys_of
+from rnncli.config.sections import SECTIONS, C, Config, VectorsConfig, keys_of
 from rnncli.data.source import Source
+from rnncli.data.vectors import Vectors
+from rnncli.data.vocabulary import Vocabulary
 from rnncli.errors import UsageError
 from rnncli.nn.network import FLOAT32, Model
 from rnncli.training.backpropagation import ThreadPool
@@ -46,18 +48,24 @@ class Stream:
 
 @dataclass(frozen=True)
 class Piece:
-    """The answer for one input: as lines of text, nested, and flat."""
+    """The answer for one input: nested, flat, and as lines of text where a task writes some."""
 
-    lines: list[str]
     nested: dict[str, Any]
     rows: list[dict[str, Any]]
+    lines: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Pieces:
-    """An answer as pieces that are written input by input as they come."""
+    """An answer as pieces, one for each input, in lists of those that are written together as they come.
 
-    pieces: Iterator[Piece]
+    as_lines: True if they are lines of text unless another format is chosen; else the defaults of a `Table` hold.
+    """
+
+    lists: Iterator[list[Piece]]
+    as_lines: bool = False
+    delimiter: str = ","
+    decimal: str = "."
 
 
 Answers = Table | Stream | Pieces
@@ -92,6 +100,18 @@ def set_first_weights(network: Model, config: Config) -> None:
     """Set a model's first weights, as a config defines them, from its seed alone."""
     model = config.model
     network.initialise(model.recurrent_init, model.recurrent_scale, config.training.seed, model.chrono_init)
+
+
+def start_words(network: Model, data: VectorsConfig, vectors: Vectors | None, vocabulary: Vocabulary) -> None:
+    """Start the embeddings of words with their vectors, if there are any, and freeze them if the config says so."""
+    if data.vectors is None:
+        return
+    embedding = network.parameters.named("embedding.weight")
+    embedding.frozen = data.freeze_vectors
+    if vectors is not None:
+        numbers, values = vectors.of(vocabulary)
+        embedding.value[numbers] = values
+        network.pack()
 
 
 def config_in(header: Mapping[str, Any], schema: type[C]) -> C:

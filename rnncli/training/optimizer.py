@@ -7,7 +7,7 @@ that every machine computes the same value.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -78,23 +78,26 @@ class Optimizer:
         self.size = size
         self.first = np.zeros(size if self.kernel.keeps_first else 0, dtype)
         self.second = np.zeros(size if self.kernel.keeps_second else 0, dtype)
-        self.blocks = -(-size // optimizers.BLOCK)
-        self._sums = np.zeros(self.blocks)
+        self._spans = [(span, -(-(span.stop - span.start) // optimizers.BLOCK)) for span in self.parameters.trained]
         # β₁ᵗ and β₂ᵗ by repeated products: `**` would call the machine's pow.
         self.powers = [1.0, 1.0]
 
     def gradient_norm(self) -> float:
-        """Return the Euclidean norm of the whole gradient."""
-        gradient = self.parameters.gradient
+        """Return the Euclidean norm of the whole gradient, that of frozen parameters left out."""
+        total = 0.0
+        for span, blocks in self._spans:
+            for partial in self._squared_norms(self.parameters.gradient[span], blocks):
+                total += float(partial)  # in this order, so that the sum does not depend on the threads
+        return math.sqrt(total)
+
+    def _squared_norms(self, gradient: np.ndarray, blocks: int) -> np.ndarray:
+        sums = np.zeros(blocks)
 
         def block(first: int, last: int) -> None:
-            optimizers.squared_norms(gradient, self._sums, first, last)
+            optimizers.squared_norms(gradient, sums, first, last)
 
-        self.pool.over_blocks(self.blocks, block, nanoseconds=0.3 * self.size)
-        total = 0.0
-        for partial in self._sums:  # in this order, so that the sum does not depend on the threads
-            total += float(partial)
-        return math.sqrt(total)
+        self.pool.over_blocks(blocks, block, nanoseconds=0.3 * gradient.size)
+        return sums
 
     def update(self, rate: float, norm: float) -> None:
         """Update the weights by the gradient, clipped by its norm `norm`, at learning rate `rate`; pack them anew."""
@@ -103,14 +106,19 @@ class Optimizer:
         kind = self.parameters.weights.dtype.type
         with np.errstate(over="ignore"):  # the loop sees that the weights are no longer finite
             numbers = [kind(x) for x in (rate, scale, 1 / (1 - self.powers[0]), 1 / (1 - self.powers[1]))]
-        arrays = (self.parameters.weights, self.parameters.gradient, self.first, self.second)
+        for span, blocks in self._spans:
+            self._update(span, blocks, numbers)
+        self.pool.over_shares(self.network.pack, nanoseconds=self.size)
+
+    def _update(self, span: slice, blocks: int, numbers: Sequence[np.floating]) -> None:
+        every = (self.parameters.weights, self.parameters.gradient, self.first, self.second)
+        arrays = [array[span] for array in every]
 
         def block(first: int, last: int) -> None:
             mine = slice(first * optimizers.BLOCK, last * optimizers.BLOCK)
             self.kernel.update(*(array[mine] for array in arrays), *numbers)
 
-        self.pool.over_blocks(self.blocks, block, nanoseconds=self.size)
-        self.pool.over_shares(self.network.pack, nanoseconds=self.size)
+        self.pool.over_blocks(blocks, block, nanoseconds=span.stop - span.start)
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {"optimizer.first": self.first, "optimizer.second": self.second}

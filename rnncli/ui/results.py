@@ -7,12 +7,13 @@ import io
 import itertools
 import json
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
 from rnncli.data.digits import Written
-from rnncli.tasks.task import Piece
+from rnncli.errors import DataError
+from rnncli.tasks.task import Piece, Pieces
 from rnncli.ui.output import Output, visible
 
 DIGITS = 8  # significant digits; float32 has little more than seven
@@ -31,43 +32,91 @@ def write_rows(
     if form == "json":
         out.write(json.dumps([rounded(item) for item in nested], ensure_ascii=False, indent=2) + "\n")
     elif form == "jsonl":
-        out.write("".join(json.dumps(rounded(item), ensure_ascii=False) + "\n" for item in nested))
+        out.write("".join(map(_json_line, nested)))
     elif form == "csv":
         out.write(as_csv(rows, delimiter, decimal))
     else:
         write_table(rows)
 
 
-def write_as_they_come(pieces: Iterable[Piece], form: str | None) -> None:
-    """Write lines of text (form None) or JSON lines one by one; write a table, CSV or JSON when all are there."""
+def write_as_they_come(answers: Pieces, form: str | None) -> None:
+    """Write each list of pieces as it comes, but a table when all are there. After a DataError of the pieces what came
+    before it is written whole, and it is raised.
+    """
     out = Output()
-    if form is None or form == "jsonl":
-        for piece in pieces:
-            lines = piece.lines if form is None else [json.dumps(rounded(piece.nested), ensure_ascii=False)]
-            out.write("".join(line + "\n" for line in lines))
+    form = form or ("lines" if answers.as_lines else "table" if out.terminal else "csv")
+    if form == "table":
+        _write_as_table(answers.lists)
         return
-    every = list(pieces)
-    write_rows([row for piece in every for row in piece.rows], [piece.nested for piece in every], form)
+    if form == "json":
+        texts = _json_array(answers.lists)
+    elif form == "csv":
+        rows = ([row for piece in pieces for row in piece.rows] for pieces in answers.lists)
+        texts = _csv_blocks(rows, answers.delimiter, answers.decimal)
+    elif form == "jsonl":
+        texts = ("".join(_json_line(piece.nested) for piece in pieces) for pieces in answers.lists)
+    else:
+        texts = ("".join(line + "\n" for piece in pieces for line in piece.lines) for pieces in answers.lists)
+    for text in texts:
+        out.write(text)
+
+
+def _write_as_table(lists: Iterable[list[Piece]]) -> None:
+    rows: list[dict[str, Any]] = []
+    try:
+        for pieces in lists:
+            rows += [row for piece in pieces for row in piece.rows]
+    except DataError:
+        if rows:
+            write_table(rows)
+        raise
+    write_table(rows)
+
+
+def _json_array(lists: Iterable[list[Piece]]) -> Iterator[str]:
+    """Yield the text of one JSON array, indented by two, piece by piece."""
+    begun = False
+    try:
+        for pieces in lists:
+            for piece in pieces:
+                text = json.dumps(rounded(piece.nested), ensure_ascii=False, indent=2).replace("\n", "\n  ")
+                yield (",\n  " if begun else "[\n  ") + text
+                begun = True
+    except DataError:
+        yield "\n]\n" if begun else ""
+        raise
+    yield "\n]\n" if begun else "[]\n"
+
+
+def _json_line(item: Mapping[str, Any]) -> str:
+    return json.dumps(rounded(item), ensure_ascii=False) + "\n"
 
 
 def write_stream(rows: Iterable[Mapping[str, Any]], form: str | None, delimiter: str, decimal: str) -> None:
     """Write each row as soon as it comes: as JSON lines for form json or jsonl, else as CSV under one header."""
-    out, begun = Output(), False
-    for row in rows:
-        if form in ("json", "jsonl"):
-            out.write(json.dumps(rounded(row), ensure_ascii=False) + "\n")
-            continue
-        text = as_csv([row], delimiter, decimal)
-        out.write(text.partition("\n")[2] if begun else text)
-        begun = True
+    out = Output()
+    texts = map(_json_line, rows) if form in ("json", "jsonl") else _csv_blocks(([r] for r in rows), delimiter, decimal)
+    for text in texts:
+        out.write(text)
 
 
-def as_csv(rows: Sequence[Mapping[str, Any]], delimiter: str = ",", decimal: str = ".") -> str:
+def _csv_blocks(
+    blocks: Iterable[Sequence[Mapping[str, Any]]], delimiter: str = ",", decimal: str = "."
+) -> Iterator[str]:
+    """Yield the text of each block of rows as CSV, the header before the first row."""
+    header = True
+    for block in blocks:
+        yield as_csv(block, delimiter, decimal, header=header)
+        header = header and not block
+
+
+def as_csv(rows: Sequence[Mapping[str, Any]], delimiter: str = ",", decimal: str = ".", *, header: bool = True) -> str:
     """Return rows as CSV by RFC 4180, except that a line ends with a line feed alone."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n", delimiter=delimiter)
     if rows:
-        writer.writerow(rows[0])
+        if header:
+            writer.writerow(rows[0])
         writer.writerows(
             [cell(value).replace(".", decimal) if isinstance(value, float) else cell(value) for value in row.values()]
             for row in rows
@@ -77,13 +126,8 @@ def as_csv(rows: Sequence[Mapping[str, Any]], delimiter: str = ",", decimal: str
 
 def write_csv(rows: Iterable[Mapping[str, Any]]) -> None:
     """Write rows as CSV, however many there are; a value of None gives an empty field."""
-    out = Output()
-    pieces, names = iter(rows), None
-    while block := list(itertools.islice(pieces, 1000)):
-        text = as_csv(block)
-        if names is not None:
-            text = text.partition("\n")[2]
-        names = list(block[0])
+    out, pieces = Output(), iter(rows)
+    for text in _csv_blocks(iter(lambda: list(itertools.islice(pieces, 1000)), [])):
         out.write(text)
 
 

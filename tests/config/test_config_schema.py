@@ -42,9 +42,12 @@ COMMON: dict[str, dict[str, Any]] = {
         "threads": None,
     },
 }
-TABLE = {"delimiter": None, "decimal": ".", "skip_rows": 0, "ragged": "refuse", "quoting": None}
+VOCABULARY = {"min_count": 1, "vocabulary_size": None}
+VECTORS = {**VOCABULARY, "vectors": None, "freeze_vectors": False}
+TABLE = {"delimiter": None, "decimal": ".", "skip_rows": 0, "ragged": "refuse", "quoting": None, "header": None}
 LABELLED = {
     "missing": "refuse",
+    **VECTORS,
     "group": None,
     "text": None,
     "inputs": None,
@@ -58,9 +61,9 @@ TOKENS = {"tokens": "char"}
 CUT = {"max_length": None, "truncate": "end"}
 OWN: dict[str, dict[str, dict[str, Any]]] = {
     "language-model": {
-        "data": TOKENS,
+        "data": {**TOKENS, **VECTORS},
         "model": {"embedding_size": None},
-        "training": {"bptt": None, "bptt_stride": None},
+        "training": {"bptt": None, "bptt_stride": None, "unknown_words": 0.5},
     },
     "forecast": {
         "data": {
@@ -113,12 +116,12 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
     "regress": {"data": {**TABLE, **LABELLED, **TOKENS, **CUT}, "model": {**STEPS, "pooling": None}, "training": {}},
     "tag": {"data": {**TABLE, **LABELLED}, "model": STEPS, "training": {}},
     "seq2seq": {
-        "data": {**TABLE, **TOKENS, **CUT, "target": None, "source": None},
+        "data": {**TABLE, **VOCABULARY, **TOKENS, **CUT, "group": None, "target": None, "source": None},
         "model": {"embedding_size": None, "attention": None, "encoder_bidirectional": None},
         "training": {"teacher_forcing": 1.0},
     },
     "caption": {
-        "data": {**TABLE, **TOKENS, "target": None, "inputs": None},
+        "data": {**TABLE, **VOCABULARY, **TOKENS, "group": None, "target": None, "inputs": None},
         "model": {"embedding_size": None},
         "training": {"teacher_forcing": 1.0},
     },

@@ -172,6 +172,39 @@ def test_one_column_needs_no_delimiter():
     assert (table.rows, table.lines, notes) == ([["1"], ["2"], [""]], [2, 4, 5], [])
 
 
+LABELLED = [f"{label},text {i}" for i, label in enumerate(["good", "bad"] * 6)]
+
+
+@pytest.mark.parametrize("first", ["good,all is well", "bad,the first"])
+def test_a_first_line_with_a_label_that_stands_below_is_data(first):
+    table, notes = read("\n".join([first, *LABELLED]))
+    assert (table.headed, len(table.rows), table.rows[0]) == (False, 13, first.split(","))
+    assert notes == ["the first line holds values, so it is data; the columns are called column1 to column2"]
+
+
+@pytest.mark.parametrize("first", ["mood,opinion", "label,text", "good,text"])
+def test_a_first_line_of_names_is_a_header(first):
+    table, notes = read("\n".join([first, *LABELLED]))
+    assert (table.headed, table.header, len(table.rows), notes) == (True, first.split(","), 12, [])
+
+
+def test_a_word_of_a_text_that_is_also_a_name_makes_no_example_of_the_header():
+    rows = [f"{word},{kind}" for word, kind in [("wort", "N"), ("wort", "N"), ("und", "C"), ("so", "A"), ("da", "A")]]
+    assert read("\n".join(["wort,wortart", *rows]))[0].headed
+
+
+def test_a_header_that_is_repeated_is_still_one():
+    assert read("\n".join(["mood,opinion", *LABELLED, "mood,opinion", *LABELLED, "mood,opinion"]))[0].headed
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_data_header_overrules_what_the_first_line_looks_like(header):
+    for first in ("good,all is well", "mood,opinion"):
+        table, notes = read("\n".join([first, *LABELLED]), header=header)
+        assert (table.headed, len(table.rows), notes) == (header, 12 if header else 13, [])
+        assert table.header == (first.split(",") if header else ["column1", "column2"])
+
+
 def test_a_first_line_of_numbers_is_data():
     table, notes = read("1,2\n3,4\n")
     assert table.header == ["column1", "column2"]

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from rnncli.config.sections import VocabularyConfig
 from rnncli.data.text import KINDS, detokenize, tokenize
 from rnncli.data.vocabulary import Vocabulary, describe_unseen, require_learnable
-from rnncli.errors import DataError, ModelFileError
+from rnncli.errors import ConfigError, DataError, ModelFileError
+from rnncli.notes import noting
 
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))
 
@@ -81,15 +83,40 @@ def test_row_31_one_distinct_token_teaches_nothing(text, kind, plural):
     require_learnable(Vocabulary.build("a b", kind), "t.txt")
 
 
-def test_row_34_too_many_distinct_tokens():
-    text = "".join(chr(code) for code in range(0x10000, 0x10000 + 70_001))
-    with pytest.raises(DataError) as caught:
-        Vocabulary.build(text, "char")
-    assert str(caught.value) == "vocabulary of 70,001 characters; limit 65,536; use --set data.tokens=byte"
-    assert caught.value.exit_code == 3
-    assert len(Vocabulary.build(text[:65_536], "char")) == 65_537
-    with pytest.raises(DataError, match="65,537 words; limit 65,536"):
-        Vocabulary.build(" ".join(map(str, range(65_537))), "word")
+def limited(counts, kind="word", **limits):
+    """The tokens that are kept, and the notes."""
+    notes = []
+    with noting(notes.append):
+        return Vocabulary.of_counts(counts, kind, VocabularyConfig(**limits)).tokens[1:], notes
+
+
+def test_row_34_too_many_distinct_tokens_leave_the_most_frequent():
+    text = "".join(chr(code) for code in range(0x10000, 0x10000 + 65_536))
+    notes = []
+    with noting(notes.append):
+        kept = Vocabulary.build(text + text[1:], "char")
+    assert kept.tokens[1:] == tuple(text[1:])
+    assert kept.encode(text).dtype == np.uint16
+    assert notes == [
+        "1 of 131,071 tokens of the training split (0.0%) are <unk>: its vocabulary keeps 65,535 of 65,536 characters"
+    ]
+    assert not limited({str(number): 1 for number in range(65_535)})[1]
+
+
+def test_rare_tokens_are_left_out_ties_by_name():
+    counts = {"b": 2, "a": 2, "c": 5, "z": 1, "y": 1}
+    assert limited(counts) == (("c", "a", "b", "y", "z"), [])
+    said = "2 of 11 tokens of the training split (18.2%) are <unk>: its vocabulary keeps 3 of 5 words"
+    assert limited(counts, min_count=2) == (("c", "a", "b"), [said])
+    assert limited(counts, vocabulary_size=2)[0] == ("c", "a")
+    assert limited(counts, min_count=3, vocabulary_size=2)[0] == ("c",)
+    assert limited(counts, "char", vocabulary_size=3)[0] == ("a", "b", "c")
+    with pytest.raises(ConfigError, match="is 6, and the most frequent of the words in the training split occurs 5"):
+        limited(counts, min_count=6)
+
+
+def test_a_token_that_is_written_as_the_unknown_one_is_unknown():
+    assert limited({"<unk>": 7, "a": 1}) == (("a",), [])
 
 
 def test_row_35_unseen_tokens_are_named_with_their_places():

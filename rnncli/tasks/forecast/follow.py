@@ -16,8 +16,8 @@ import numpy as np
 from rnncli.data.cell_cleaning import cleaned, split_sign
 from rnncli.data.csv_table import Table
 from rnncli.data.digits import Written, decimals_of
+from rnncli.data.lines import read_lines
 from rnncli.data.numeric import numeric_column
-from rnncli.data.source import read_lines
 from rnncli.data.timeline import Timeline
 from rnncli.errors import DataError, ModelFileError, StoppedError, UsageError, shown
 from rnncli.nn import model_file

@@ -179,8 +179,8 @@ def _refuse_missing_header(names: Sequence[str], table: Table, data: SeriesConfi
     distances = {after - before for before, after in pairwise(values)}
     if len(distances) > 1 or not all(distance > 0 for distance in distances):
         raise DataError(
-            f"{table.name}:{data.skip_rows + 1}: the first line holds values, and would be lost as a header; write a "
-            "header above it, such as id,1,2,3"
+            f"{table.name}:{data.skip_rows + 1}: the first line holds values, and would be lost as a header; "
+            "--set data.header=false, or write a header above it, such as id,1,2,3"
         )
 
 

@@ -155,16 +155,7 @@ def lines_of(source: Source, data: SeriesConfig) -> Callable[[str, str], int]:
 
 
 def _read(source: Source, data: SeriesConfig) -> Table:
-    table = read_table(
-        source,
-        encoding=data.encoding,
-        delimiter=data.delimiter,
-        decimal=data.decimal,
-        skip_rows=data.skip_rows,
-        skip_footer=data.skip_footer,
-        ragged=data.ragged,
-        quoting=data.quoting,
-    )
+    table = read_table(source, **data.dialect, skip_footer=data.skip_footer)
     table = without_signs(table)
     if data.thousands is None and not data.na_values:
         return table

@@ -2,6 +2,7 @@
 
 config, task   the keys of the task; the task
 corpus         a text of any size as token numbers
+unknown        words that training takes for <unk>
 streams        contiguous streams of tokens, and training on them with carried state
 experiment     a text, its splits, and a new network for it
 predictor      a trained network at work: next tokens, texts, step by step

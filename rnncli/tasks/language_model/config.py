@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from rnncli.config.sections import Config, Count, DataConfig, TokenModelConfig, TruncatedTrainingConfig
+from rnncli.config.sections import Config, Count, TokenModelConfig, TruncatedTrainingConfig, VectorsConfig
 from rnncli.config.values import refusal
 
 BPTT = 64
@@ -14,7 +14,7 @@ LEAST_UPDATES = 1200
 VALIDATION = 300_000  # characters of a large text tell enough
 
 
-class TextConfig(DataConfig):
+class TextConfig(VectorsConfig):
     """The data: where the text is, how to cut it into tokens, and how to split it."""
 
     tokens: Literal["char", "byte", "word"] = Field(default="char", description="The unit that a text is cut into.")
@@ -33,6 +33,14 @@ class StreamTrainingConfig(TruncatedTrainingConfig):
     bptt_stride: Count | None = Field(
         default=None,
         description="Truncated backpropagation through time: the number of steps between updates (k1); null is bptt.",
+    )
+
+    unknown_words: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="The fraction of the words that occur once which are read and predicted as <unk>, drawn anew in "
+        "each epoch.",
     )
 
     @field_validator("bptt_stride")

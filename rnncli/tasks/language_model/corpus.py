@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.config.sections import VocabularyConfig
 from rnncli.data.source import Source, decoded
 from rnncli.data.text import Kind, tokenize
-from rnncli.data.vocabulary import UNKNOWN, Vocabulary
+from rnncli.data.vocabulary import ONE_CHARACTER, UNKNOWN, Vocabulary
 
 _CODE_POINTS = 0x110000
 STEP = 1 << 20  # numbers
@@ -30,7 +31,7 @@ class Corpus:
     def __init__(self, source: Source, kind: Kind, encoding: str, *, hint: str):
         self.kind = kind
         self._numbers: dict[str, int] = {UNKNOWN: 0}
-        self._by_code_point = np.zeros(0 if kind == "word" else _CODE_POINTS, np.int32)
+        self._by_code_point = np.zeros(_CODE_POINTS if kind in ONE_CHARACTER else 0, np.int32)
         # No text has more tokens than bytes; the system gives memory only where something is written.
         room, length = _room(source.size, np.dtype(np.uint8)), 0
         for numbers in self._read(source, encoding, hint):
@@ -68,13 +69,11 @@ class Corpus:
         self._by_code_point[new] = np.arange(first, first + len(new))
         return np.asarray(self._by_code_point[points])
 
-    def vocabulary(self, stop: int) -> Vocabulary:
-        """Return the vocabulary of the first `stop` tokens; raise DataError if it is too large."""
-        counts = np.zeros(len(self.tokens), np.int64)
-        for piece in _slices(stop):
-            counts += np.bincount(self.ids[piece], minlength=len(counts))
-            release(self.ids)
-        return Vocabulary.of_counts({t: int(n) for t, n in zip(self.tokens, counts, strict=True) if n}, self.kind)
+    def vocabulary(self, stop: int, limits: VocabularyConfig | None = None) -> Vocabulary:
+        """Return the vocabulary of the first `stop` tokens, up to the limits."""
+        counts = counted(self.ids[:stop], len(self.tokens))
+        seen = {token: int(count) for token, count in zip(self.tokens, counts, strict=True) if count}
+        return Vocabulary.of_counts(seen, self.kind, limits)
 
     def encode(self, vocabulary: Vocabulary) -> np.ndarray:
         """Return the text in the numbers of `vocabulary`, written over those of the corpus, which is used up."""
@@ -84,6 +83,15 @@ class Corpus:
             ids[piece] = new[self.ids[piece]]
             release(ids)
         return ids
+
+
+def counted(ids: np.ndarray, size: int) -> np.ndarray:
+    """Return how often each of the numbers below `size` occurs in `ids`, int64 (size,)."""
+    counts = np.zeros(size, np.int64)
+    for piece in _slices(len(ids)):
+        counts += np.bincount(ids[piece], minlength=size)
+        release(ids)
+    return counts
 
 
 def release(ids: np.ndarray) -> None:

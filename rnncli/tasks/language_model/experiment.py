@@ -9,19 +9,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnncli.data.source import Source, read_source
-from rnncli.data.vocabulary import Vocabulary, require_learnable
+from rnncli.data.vectors import Vectors, vectors_in
+from rnncli.data.vocabulary import ONE_CHARACTER, Vocabulary, require_learnable
 from rnncli.errors import ConfigError, DataError
 from rnncli.nn.memory import require_memory
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.notes import note
 from rnncli.tasks.language_model import ngram
 from rnncli.tasks.language_model.config import BPTT, LanguageModelConfig
-from rnncli.tasks.language_model.corpus import Corpus
+from rnncli.tasks.language_model.corpus import Corpus, counted
 from rnncli.tasks.language_model.streams import StreamLearner, Validation
-from rnncli.tasks.task import Context, Experiment, Options, set_first_weights
+from rnncli.tasks.language_model.unknown import UNKNOWN, RareWords
+from rnncli.tasks.task import Context, Experiment, Options, set_first_weights, start_words
 from rnncli.training.reports import Score
-
-UNKNOWN = 0
 
 
 class HeldOut(NamedTuple):
@@ -54,12 +54,14 @@ class TextExperiment(Experiment):
         context: Context,
         learnt: Mapping[str, Any] | None = None,
     ):
-        self.config, bptt, stride = resolved(config)
+        vectors = None if learnt else vectors_in(config.data, config.data.tokens)
+        self.config, bptt, stride = resolved(config, vectors)
         splits = read_splits(self.config, source, Vocabulary.from_header(learnt["vocabulary"]) if learnt else None)
         self.vocabulary, self.train_ids = splits.vocabulary, splits.train
         self._held_out = {"validation": splits.validation} | ({"test": splits.test} if splits.test else {})
         self._note_unseen()
         training, shape = self.config.training, network_shape(self.config, len(self.vocabulary))
+        self.rare, sees_unknown = self._rare_words()
         N = len(self.train_ids)
         B = min(training.batch_size, N)
         T = min(bptt, -(-N // B))
@@ -72,6 +74,7 @@ class TextExperiment(Experiment):
         require_memory(plan, shape, "lower model.hidden_size, training.batch_size or training.bptt")
         self.network = Network(shape, context.dtype)
         set_first_weights(self.network, self.config)
+        start_words(self.network, self.config.data, vectors, self.vocabulary)
         self.learner = StreamLearner(
             self.network,
             self.train_ids,
@@ -81,8 +84,22 @@ class TextExperiment(Experiment):
             stride=stride,
             seed=training.seed,
             pool=context.pool,
+            rare=self.rare,
+            known_only=self.rare is not None and not sees_unknown,
         )
         self.facts = self._facts(source)
+
+    def _rare_words(self) -> tuple[RareWords | None, bool]:
+        """Return the words that training sometimes takes for `<unk>`, None if it never does; and whether it sees
+        `<unk>` at all. Where it does not, the loss of unknown tokens means nothing, and does not choose the weights.
+        """
+        training = self.config.training
+        if self.vocabulary.kind in ONE_CHARACTER or not training.unknown_words:
+            return None, False
+        counts = counted(self.train_ids, len(self.vocabulary))
+        once = counts == 1
+        once[UNKNOWN] = False
+        return RareWords(once, training.unknown_words, training.seed), bool(once.any() or counts[UNKNOWN])
 
     def _note_unseen(self) -> None:
         for split, (ids, before) in self._held_out.items():
@@ -94,9 +111,11 @@ class TextExperiment(Experiment):
         model, kind = self.config.model, self.config.data.tokens
         held_out = ", ".join(f"{len(ids):,} for {split}" for split, (ids, _) in self._held_out.items())
         size = self.network.parameters.weights.size
+        once = int(self.rare.once.sum()) if self.rare else 0
+        rare = f"; {once:,} occur once, and are <unk> in {self.rare.share:.0%} of epochs" if self.rare and once else ""
         return (
             ("data", f"{source.name}: {len(self.train_ids):,} {kind} tokens to train on, {held_out}"),
-            ("vocabulary", f"{len(self.vocabulary) - 1:,} distinct tokens and <unk>"),
+            ("vocabulary", f"{len(self.vocabulary) - 1:,} distinct tokens and <unk>{rare}"),
             ("model", f"{model.num_layers} × {model.cell} of {model.hidden_size}, {size:,} parameters"),
         )
 
@@ -123,28 +142,42 @@ class TextExperiment(Experiment):
         scored = ids if len(before) else ids[1:]
         if not len(scored):
             return None
+        words = self.vocabulary.kind not in ONE_CHARACTER
+        unknown = int(np.count_nonzero(scored == UNKNOWN)) if words else 0
         driver = self.learner.backpropagation
         self.learner.free()  # scoring takes room
         total, count = Validation(self.network, ids, before, driver).run()
         mean = total / count
-        baseline = ngram.cross_entropy(self.train_ids, scored, before if len(before) else ids[:1], len(self.vocabulary))
-        perplexity = math.exp(mean) if mean < 700 else math.inf
-        detail = f"{count:,} tokens, perplexity {perplexity:.3f}, {mean / np.log(2):.3f} bits per token"
+        train = self.train_ids
+        if self.rare is not None:  # the baseline counts <unk> where the network has seen it
+            train = self.rare.taken(0)[train[-ngram.MOST_TOKENS :]]
+        baseline = ngram.cross_entropy(train, scored, before if len(before) else ids[:1], len(self.vocabulary))
+        detail = f"{count:,} tokens, perplexity {_perplexity(mean)}, {mean / np.log(2):.3f} bits per token"
+        total, known = Validation(self.network, ids, before, driver, known_only=True).run() if unknown else (0.0, 0)
+        if known:
+            detail += (
+                f"; {unknown:,} unknown, without them {total / known:.4f}, perplexity {_perplexity(total / known)}"
+            )
         return Score(split, driver.loss.unit, mean, (("interpolated 5-gram", baseline),), detail)
+
+
+def _perplexity(mean: float) -> str:
+    return f"{math.exp(mean) if mean < 700 else math.inf:.3f}"
 
 
 def _note_unseen(ids: np.ndarray, split: str) -> None:
     unseen = int((ids == UNKNOWN).sum())
     if unseen:
-        note(f"tokens of {split} that the training split lacks: {unseen:,}, scored as <unk>")
+        share = f"{unseen:,} of {len(ids):,} ({unseen / len(ids):.1%})"
+        note(f"tokens of {split} that are not in the vocabulary: {share}, scored as <unk>")
 
 
-def resolved(config: LanguageModelConfig) -> tuple[LanguageModelConfig, int, int]:
+def resolved(config: LanguageModelConfig, vectors: Vectors | None) -> tuple[LanguageModelConfig, int, int]:
     """Return the config with the nulls that this task decides filled in, its bptt, and the steps between updates."""
     training, model = config.training, config.model
     bptt = training.bptt or max(BPTT, training.bptt_stride or 0)
     stride = training.bptt_stride or bptt
-    embedding = model.embedding_size
+    embedding = vectors.embedding_size(model.embedding_size) if vectors else model.embedding_size
     if embedding is None and config.data.tokens == "word":
         embedding = model.hidden_size
     filled = config.changed(training={"bptt": bptt, "bptt_stride": stride}, model={"embedding_size": embedding})
@@ -180,7 +213,7 @@ def read_splits(config: LanguageModelConfig, source: Source, vocabulary: Vocabul
     end = N - int(shares[1] * N)
     cut = end - int(shares[0] * N)
     if vocabulary is None:
-        vocabulary = corpus.vocabulary(cut)
+        vocabulary = corpus.vocabulary(cut, data)
     require_learnable(vocabulary, source.name)
     if cut < 2:
         raise DataError(f"{source.name}: the training split has fewer than 2 tokens; give more text")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from rnncli.data.source import decode, read_source
+from rnncli.data.lines import Line, Opened, lines_of
 from rnncli.data.text import Detokenizer
 from rnncli.data.vocabulary import Vocabulary, describe_unseen
 from rnncli.errors import DataError, UsageError
@@ -19,8 +19,10 @@ from rnncli.nn.network import Network
 from rnncli.nn.writers import TokenWriter
 from rnncli.notes import note
 from rnncli.tasks.language_model.config import LanguageModelConfig
-from rnncli.tasks.language_model.experiment import UNKNOWN, network_shape
-from rnncli.tasks.task import Asked, Options, Predictor, Table, config_in
+from rnncli.tasks.language_model.experiment import network_shape
+from rnncli.tasks.language_model.unknown import UNKNOWN
+from rnncli.tasks.line_by_line import Faults, line_by_line
+from rnncli.tasks.task import Asked, Options, Piece, Pieces, Predictor, config_in
 
 _READ_STEPS = 64
 _FIRST_CHUNK, _LONGEST_CHUNK = 8, 4096  # tokens written in one jitted call
@@ -118,21 +120,14 @@ class LanguageModel(Predictor):
         self.network = Network(network_shape(config, len(self.vocabulary)))
         self.network.load(arrays)
 
-    def predict(self, asked: Asked) -> Table:
-        """Return the most probable next tokens after each line of the data."""
+    def predict(self, asked: Asked) -> Pieces:
+        """Return the most probable next tokens after each line of the data, as the lines come."""
         if asked.data is None:
             raise UsageError("a language model predicts after given lines; name a file of them, or - for a pipe")
-        top, source = asked.options.get("top", TOP), read_source(asked.data)
-        text = decode(source, str(asked.reading.get("encoding", "utf-8"))).replace("\r\n", "\n").removesuffix("\n")
-        nested, rows = [], []
-        for number, line in enumerate(text.split("\n"), start=1):
-            following = self.next_tokens(line, top, f"{source.name}:{number}")
-            nested.append({"line": line, "next": [{"token": token, "probability": p} for token, p in following]})
-            rows += [
-                {"line": line, "rank": rank, "token": token, "probability": p}
-                for rank, (token, p) in enumerate(following, start=1)
-            ]
-        return Table(nested, rows)
+        opened = Opened(asked.data)
+        batches = lines_of(opened.pieces(), opened.name, str(asked.reading.get("encoding", "utf-8")))
+        model = _Lines(self, asked.options.get("top", TOP))
+        return Pieces(line_by_line(batches, model, Faults(opened.name, asked)))
 
     def generate(self, prime: str, options: Options) -> Iterator[Iterator[str]]:
         """Return `count` texts of `length` tokens after `prime`, each as pieces, from seeds seed, seed + 1, …"""
@@ -147,7 +142,7 @@ class LanguageModel(Predictor):
         """
         decoder = Decoder(self.network, UNKNOWN)
         known = self.vocabulary.decode(self.encode(prime, "the prime"))
-        logits = decoder.read(self._beginning(prime, "the prime"))
+        logits = decoder.read(self.beginning(prime, "the prime"))
         together = max(1, min(TOGETHER, MOST_KEPT // max(length, 1)))
         for start in range(0, count, together):
             batch = min(together, count - start)
@@ -164,10 +159,10 @@ class LanguageModel(Predictor):
             yield detokenizer.push(self.vocabulary.tokens[token])
         yield detokenizer.flush()
 
-    def next_tokens(self, line: str, top: int, where: str) -> list[tuple[str, float]]:
-        """Return the `top` most probable tokens after `line`, with their probabilities."""
+    def next_tokens(self, ids: np.ndarray, top: int) -> list[tuple[str, float]]:
+        """Return the `top` most probable tokens after `ids`, with their probabilities."""
         decoder = Decoder(self.network, UNKNOWN)
-        chances = decoder.probabilities(decoder.read(self._beginning(line, where)))
+        chances = decoder.probabilities(decoder.read(ids))
         best = np.argsort(-chances, kind="stable")[:top]
         return [(self.vocabulary.tokens[v], float(chances[v])) for v in best if v != UNKNOWN]
 
@@ -188,10 +183,38 @@ class LanguageModel(Predictor):
             )
         return self.vocabulary.encode(text)
 
-    def _beginning(self, text: str, where: str) -> np.ndarray:
+    def beginning(self, text: str, where: str) -> np.ndarray:
         """Return the tokens of `text` as the beginning of a line, or the first known token if there are none."""
         ids = self.encode(text, where)
         newline = self.vocabulary.encode("\n")
         if newline[0] != UNKNOWN:
             return np.concatenate([newline, ids])
         return ids if len(ids) else np.ones(1, np.int32)
+
+
+class _Lines:
+    """The next tokens after lines, blank ones too."""
+
+    def __init__(self, model: LanguageModel, top: int):
+        self.model, self.top = model, top
+
+    def read(self, line: Line) -> np.ndarray:
+        return self.model.beginning(line.text, line.where)
+
+    def answers(self, lines: Sequence[Line], inputs: Sequence[np.ndarray]) -> list[Piece]:
+        return [
+            self._piece(line, self.model.next_tokens(ids, self.top)) for line, ids in zip(lines, inputs, strict=True)
+        ]
+
+    def nothing(self, line: Line) -> Piece:
+        row = {"line": line.text, "rank": None, "token": None, "probability": None}
+        return Piece({"line": line.text, "next": None}, [row])
+
+    def _piece(self, line: Line, following: list[tuple[str, float]]) -> Piece:
+        return Piece(
+            {"line": line.text, "next": [{"token": token, "probability": p} for token, p in following]},
+            [
+                {"line": line.text, "rank": rank, "token": token, "probability": p}
+                for rank, (token, p) in enumerate(following, start=1)
+            ],
+        )

@@ -14,6 +14,7 @@ from rnncli.kernels.losses import IGNORED
 from rnncli.nn.network import Network
 from rnncli.nn.workspace import Workspace
 from rnncli.tasks.language_model.corpus import release
+from rnncli.tasks.language_model.unknown import UNKNOWN, RareWords
 from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation, Sample, ThreadPool
 from rnncli.training.batches import windows
 
@@ -53,7 +54,8 @@ class Streams:
 class StreamLearner:
     """A learner that trains a token network on `train` and validates it on `valid` (token numbers).
 
-    context: tokens that precede `valid` in the text, empty if `valid` is a text of its own.
+    context: tokens that precede `valid` in the text, empty if `valid` is a text of its own. rare: the words that are
+    sometimes taken for unknown ones. known_only: as of `Validation`.
     """
 
     def __init__(
@@ -68,8 +70,10 @@ class StreamLearner:
         stride: int,
         seed: int,
         pool: ThreadPool,
+        rare: RareWords | None = None,
+        known_only: bool = False,
     ):
-        self.network, self.seed = network, seed
+        self.network, self.seed, self.rare = network, seed, rare
         self.streams = Streams(train, batch_size)
         self.windows = windows(self.streams.L, min(stride, self.streams.L), min(bptt, self.streams.L))
         self.updates_per_epoch = len(self.windows)
@@ -79,7 +83,7 @@ class StreamLearner:
         self._heads = max(window.T - window.head_from for window in self.windows)
         self._memory: Workspace | None = None
         self._kept = 0  # steps into the last window at which the next one starts
-        self.validation = Validation(network, valid, context, self.backpropagation)
+        self.validation = Validation(network, valid, context, self.backpropagation, known_only=known_only)
 
     @property
     def _work(self) -> Workspace:
@@ -98,8 +102,7 @@ class StreamLearner:
         else:
             self._work.clear_state()
         self._kept = window.keep
-        self.streams.fill(work.tokens, window.start, window.stop)
-        targets = self.streams.targets(window.start + window.head_from, window.stop)
+        targets = self._fill(work, window.start, window.stop, window.head_from, update)
         count = int((targets != IGNORED).sum())
         return self.backpropagation.gradient(work, targets, count), count
 
@@ -114,9 +117,18 @@ class StreamLearner:
         work = whole.first(stop - start, head_from)
         if carried and update % self.updates_per_epoch:
             work.set_state(self._work.state(0))
+        targets = self._fill(work, start, stop, head_from, update)
+        return Sample(work, targets, int((targets != IGNORED).sum()))
+
+    def _fill(self, work: Workspace, start: int, stop: int, head_from: int, update: int) -> np.ndarray:
+        """Write the inputs of these steps into `work`, and return the targets of those that the head reads."""
         self.streams.fill(work.tokens, start, stop)
         targets = self.streams.targets(start + head_from, stop)
-        return Sample(work, targets, int((targets != IGNORED).sum()))
+        if self.rare is not None:
+            taken = self.rare.taken(update // self.updates_per_epoch)
+            work.tokens[...] = taken[work.tokens]
+            targets = np.where(targets == IGNORED, IGNORED, taken[targets])
+        return targets
 
     def validate(self) -> tuple[float, int]:
         """Return (summed loss, tokens) of the validation split."""
@@ -159,23 +171,33 @@ class Validation:
     """A pass over `valid` that scores every token once with carried state, on several contiguous streams.
 
     Each stream first reads the WARM_UP tokens before its own. If `valid` is a text of its own, its first stream has
-    none: the state starts at zero, and the first token, which nothing precedes, is not scored.
+    none: the state starts at zero, and the first token, which nothing precedes, is not scored. known_only: unknown
+    tokens are read, and not scored.
     """
 
     STREAM_LENGTH = 1024  # at least; shorter streams would spend their time on warming up
     MOST_STREAMS = 32
 
-    def __init__(self, network: Network, valid: np.ndarray, context: np.ndarray, backpropagation: Backpropagation):
-        self.network, self.backpropagation = network, backpropagation
+    def __init__(
+        self,
+        network: Network,
+        valid: np.ndarray,
+        context: np.ndarray,
+        backpropagation: Backpropagation,
+        *,
+        known_only: bool = False,
+    ):
+        self.network, self.backpropagation, self.known_only = network, backpropagation, known_only
         self._memory: Workspace | None = None
-        self.count = len(valid) if len(context) else max(len(valid) - 1, 0)
-        if not self.count:
+        self._body = valid if len(context) else valid[1:]
+        self.count = len(self._body)
+        self.scored = int(np.count_nonzero(self._body != UNKNOWN)) if known_only else self.count
+        if not self.scored:
             return
         S = max(1, min(self.MOST_STREAMS, self.count // self.STREAM_LENGTH))
         self.L = -(-self.count // S)
         S = -(-self.count // self.L)
         self._head = context[-WARM_UP - 1 :] if len(context) else valid[:1]
-        self._body = valid if len(context) else valid[1:]
         self.cold_until = WARM_UP + 1 - len(self._head)  # the first stream's state is zero before its first real token
         self.shape = (WARM_UP + self.L, S)  # steps, warming up included, and streams
 
@@ -196,6 +218,8 @@ class Validation:
         places = np.arange(self.shape[1]) * self.L + steps - WARM_UP
         targets = self._tokens(places)
         targets[(steps < WARM_UP) | (places >= self.count)] = IGNORED
+        if self.known_only:
+            targets[targets == UNKNOWN] = IGNORED
         return self._tokens(places - 1), targets
 
     def _tokens(self, places: np.ndarray) -> np.ndarray:
@@ -208,7 +232,7 @@ class Validation:
 
     def run(self) -> tuple[float, int]:
         """Return (summed loss in nats, tokens scored)."""
-        if not self.count:
+        if not self.scored:
             return float("nan"), 0
         self._work.clear_state()
         state = self._work.state(0)
@@ -224,4 +248,4 @@ class Validation:
             work.tokens[...], targets = self.slice(start, stop)
             total += self.backpropagation.evaluate(work, targets)
             state = work.state(stop - start)
-        return total, self.count
+        return total, self.scored

@@ -16,10 +16,12 @@ class LanguageModelling(Task):
     name = "language-model"
     config = LanguageModelConfig
     options = {
-        "predict": frozenset({"top"}),
+        "predict": frozenset({"strict", "top"}),
         "evaluate": frozenset(),
         "generate": frozenset({"length", "count", "seed", "temperature", "top_k", "top_p"}),
     }
+
+    before = {"training.unknown_words": "0"}
 
     def prepare(
         self, config: LanguageModelConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None = None

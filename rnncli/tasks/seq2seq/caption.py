@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.data.cutting import Cut
 from rnncli.data.numeric import FAR, is_number, whole_series
 from rnncli.data.source import Source
 from rnncli.errors import DataError, shown
+from rnncli.notes import doubt
 from rnncli.tasks.seq2seq.config import CaptionConfig
 from rnncli.tasks.seq2seq.pairs import Pairs
 from rnncli.tasks.seq2seq.writing import PairExperiment, Writer, splits_in
@@ -23,18 +25,19 @@ class Cells:
 
     encodes = False
     kind = "values"
+    cut = Cut(None, "end")
 
     def __init__(self, columns: Sequence[Mapping[str, Any]], decimal: str):
         self.columns, self.decimal = columns, decimal
         self.places = [{label: i for i, label in enumerate(column.get("labels", ()))} for column in columns]
+        self._told: set[str] = set()
 
     @classmethod
     def of(cls, train: Pairs, decimal: str) -> Cells:
         columns: list[dict[str, Any]] = []
         for place, title in enumerate(train.columns.prompts):
             cells = [prompt[place].strip() for prompt in train.prompts]
-            _require_one_kind(train, title, cells, decimal)
-            if is_number(cells[0], decimal):
+            if _are_numbers(train, title, cells, decimal):
                 values = np.array([float(cell.replace(decimal, ".")) for cell in cells])
                 far = next((i for i, value in enumerate(values) if not abs(value) < FAR), None)
                 if far is not None:
@@ -49,10 +52,23 @@ class Cells:
     def size(self) -> int:
         return sum(len(column.get("labels", "1")) for column in self.columns)
 
-    def encode(self, prompts: Sequence[tuple[str, ...]], where: Sequence[str]) -> list[np.ndarray]:
-        return [self._vector(prompt, place) for prompt, place in zip(prompts, where, strict=True)]
+    def encode(
+        self, prompts: Sequence[tuple[str, ...]], where: Sequence[str], *, scored: bool = False
+    ) -> list[np.ndarray]:
+        unseen: list[str] = []
+        vectors = [self._vector(prompt, place, unseen) for prompt, place in zip(prompts, where, strict=True)]
+        if unseen and not scored:
+            raise DataError(f"{unseen[0]} does not occur in the training split; change it, or train on some like it")
+        if unseen and unseen[0] not in self._told:
+            doubt(
+                f"{unseen[0]} does not occur in the training split, as {len(unseen):,} labels of {len(prompts):,} "
+                "held-out pairs do not; they are read as none of those that do"
+            )
+            self._told.add(unseen[0])
+        return vectors
 
-    def _vector(self, prompt: tuple[str, ...], where: str) -> np.ndarray:
+    def _vector(self, prompt: tuple[str, ...], where: str, unseen: list[str]) -> np.ndarray:
+        """Return the vector of a prompt, 0 for a label that training never saw, which is added to `unseen`."""
         if len(prompt) != len(self.columns):
             names = ", ".join(column["name"] for column in self.columns)
             raise DataError(f"{where}: {len(prompt)} cells, and the model is given {len(self.columns)}: {names}")
@@ -60,11 +76,8 @@ class Cells:
         for cell, column, places in zip(map(str.strip, prompt), self.columns, self.places, strict=True):
             if places:
                 if cell not in places:
-                    raise DataError(
-                        f"{where}: the {column['name']} {shown(cell)} does not occur in the training split; "
-                        "change it, or train on some like it"
-                    )
-                values += [float(i == places[cell]) for i in range(len(places))]
+                    unseen.append(f"{where}: the {column['name']} {shown(cell)}")
+                values += [float(i == places.get(cell)) for i in range(len(places))]
             else:
                 if not is_number(cell, self.decimal):
                     raise DataError(f'{where}: column "{column["name"]}": {shown(cell)} is not a number; mend the cell')
@@ -78,8 +91,9 @@ class Cells:
         return {"columns": list(self.columns), "decimal": self.decimal}
 
 
-def _require_one_kind(train: Pairs, title: str, cells: list[str], decimal: str) -> None:
-    """Raise DataError for an empty cell, and for a cell that is not a number in a column where most are."""
+def _are_numbers(train: Pairs, title: str, cells: list[str], decimal: str) -> bool:
+    """Return True if all cells are numbers; raise DataError for an empty cell, and for a cell that is not a number in a
+    column where most are."""
     empty = next((i for i, cell in enumerate(cells) if not cell), None)
     if empty is not None:
         raise DataError(f'{train.where(empty)}: column "{title}" is empty; fill the cell')
@@ -88,6 +102,7 @@ def _require_one_kind(train: Pairs, title: str, cells: list[str], decimal: str) 
         raise DataError(
             f'{train.where(odd[0])}: column "{title}": {shown(cells[odd[0]])} is not a number; mend the cell'
         )
+    return not odd
 
 
 def prepare(

@@ -6,13 +6,21 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from rnncli.config.sections import Columns, Config, CutConfig, TableConfig, TokenModelConfig, TrainingConfig
+from rnncli.config.sections import (
+    Columns,
+    Config,
+    CutConfig,
+    GroupedConfig,
+    TokenModelConfig,
+    TrainingConfig,
+    VocabularyConfig,
+)
 from rnncli.config.values import refusal
 
 WHOLE = dict.fromkeys(("training.bptt", "training.bptt_stride"), "reads whole sequences; remove it")
 
 
-class PairsConfig(TableConfig):
+class PairsConfig(GroupedConfig, VocabularyConfig):
     """The data: where the pairs are, and in which columns."""
 
     tokens: Literal["char", "byte", "word"] = Field(default="char", description="The unit that a text is cut into.")

@@ -1,29 +1,33 @@
 """Pairs of an input and the target to write for it, one a line: a TSV without quoting, or a CSV with quotes.
 
-The first line names the columns of a caption file. It also does so in a seq2seq file if a column is requested by
-name, or if it has a usual name for both columns; else it is a pair like the others, and columns have numbers.
+The first line names the columns of a caption file, unless it holds numbers or labels as the others do. It names
+those of a seq2seq file if a column is requested by name, or if it has a usual name for both columns; else it is a pair
+like the others, and columns have numbers. `data.header` overrules both.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from rnncli.config.sections import NO_GROUP
 from rnncli.data.csv_table import (
-    Record,
     declared_delimiter,
     from_line,
     quotes_fields,
     records_of,
     rectangular,
-    refuse_duplicates,
     refuse_nul,
 )
+from rnncli.data.numeric import is_number
 from rnncli.data.source import Source, decode
+from rnncli.data.table_header import Record, is_data, refuse_duplicates
 from rnncli.errors import DataError, UsageError, shown
+from rnncli.notes import note
 
+_BLOCK = 50  # records that tell whether the first one is like them
 SOURCE_NAMES, TARGET_NAMES = ("source", "src", "input", "from"), ("target", "tgt", "trg", "output", "to")
 
 
@@ -70,13 +74,16 @@ class PairColumns:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs: prompts hold the cells of each pair's input columns; targets is None if the data have none."""
+    """Pairs: prompts hold the cells of each pair's input columns; targets is None if the data have none, groups if all
+    pairs of a group need not stay in one split.
+    """
 
     name: str
     columns: PairColumns
     lines: list[int]
     prompts: list[tuple[str, ...]]
     targets: list[str] | None
+    groups: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.prompts)
@@ -85,28 +92,49 @@ class Pairs:
         """The place FILE:LINE of a pair, for messages."""
         return f"{self.name}:{self.lines[number]}"
 
+    def inputs(self) -> list[Hashable]:
+        """What each pair's target is written for, or the group that the pair is of, to be compared."""
+        return list(self.prompts if self.groups is None else self.groups)
+
+    def labels(self, decimal: str) -> list[tuple[str, ...]]:
+        """The cells of each pair in the input columns that hold other than numbers, with the columns' names."""
+        names = zip(self.columns.prompts, zip(*self.prompts, strict=True), strict=True)
+        labelled = [
+            [f"{name} {cell.strip()}" for cell in cells]
+            for name, cells in names
+            if not all(is_number(cell.strip(), decimal) for cell in cells)
+        ]
+        return list(zip(*labelled, strict=True))
+
 
 def only(pairs: Pairs, chosen: Sequence[int]) -> Pairs:
     """Return the chosen pairs alone."""
     targets = None if pairs.targets is None else [pairs.targets[i] for i in chosen]
     lines, prompts = [pairs.lines[i] for i in chosen], [pairs.prompts[i] for i in chosen]
-    return replace(pairs, lines=lines, prompts=prompts, targets=targets)
+    groups = None if pairs.groups is None else [pairs.groups[i] for i in chosen]
+    return replace(pairs, lines=lines, prompts=prompts, targets=targets, groups=groups)
 
 
 def read_pairs(
-    source: Source, data: Any, like: PairColumns | None = None, *, named: bool = False, answered: bool = True
+    source: Source,
+    data: Any,
+    like: PairColumns | None = None,
+    *,
+    named: bool = False,
+    answered: bool = True,
+    grouped: bool = False,
 ) -> Pairs:
     """Return the pairs in `source`, in the columns of `like` if it is given.
 
-    named: the first line names the columns. answered: the targets are needed. Raises DataError naming file and line
-    of a mistake, and UsageError for a column that does not exist.
+    named: the first line names the columns. answered: the targets are needed. grouped: so is the column `data.group`.
+    Raises DataError naming file and line of a mistake, and UsageError for a column that does not exist.
     """
     found, delimiter = _records(source, data)
     if not found:
         raise DataError(f"{source.name}: is empty; give it a pair a line")
     first = [field.strip() for field in found[0][1]]
-    columns = like or _columns(source.name, data, first, delimiter, named=named)
-    header = columns.header
+    header = like.header if like else _has_header(found, data, named=named)
+    columns = like or _columns(source.name, data, first, delimiter, named=named, header=header)
     if header:
         refuse_duplicates(first, source.name, found[0][0])
     kept = rectangular(
@@ -127,7 +155,16 @@ def read_pairs(
         [line for line, _ in kept],
         [tuple(fields[place] for place in given) for _, fields in kept],
         [_answer(source.name, line, fields[target]) for line, fields in kept] if answered else None,
+        _groups(source.name, data.group, first if header else None, kept) if grouped else None,
     )
+
+
+def _groups(name: str, group: str | None, names: list[str] | None, kept: Sequence[Record]) -> list[str] | None:
+    """Return the cells of the column `group`, None if none is named; names are None if columns have numbers."""
+    if group in (None, NO_GROUP):
+        return None
+    place = _place(name, str(group), names or [str(i + 1) for i in range(len(kept[0][1]))])
+    return [fields[place].strip() for _, fields in kept]
 
 
 def _answer(name: str, line: int, cell: str) -> str:
@@ -150,16 +187,43 @@ def _records(source: Source, data: Any) -> tuple[list[Record], str]:
     return [(number, line.split("\t")) for number, line in lines if line.strip()], delimiter
 
 
-def _columns(name: str, data: Any, first: list[str], delimiter: str, *, named: bool) -> PairColumns:
+def _has_header(found: list[Record], data: Any, *, named: bool) -> bool:
+    """True if the first record names the columns: see the module's docstring."""
+    if data.header is not None:
+        return bool(data.header)
+    columns = (*_listed(data, named=named), *_list(data.target))
+    if any(isinstance(column, str) for column in columns) or _is_name(data.group):
+        return True
+    if named:  # the targets are all different, and would tell nothing
+        first, *rest = [record for i, record in enumerate(found[:_BLOCK]) if not i or record[1] != found[0][1]]
+        pair = is_data(_inputs(first), list(map(_inputs, rest)), data.decimal)
+        if pair:
+            note("the first line is a pair like the others, so it names no columns; they have numbers")
+        return not pair
+    names = [field.strip().lower() for field in found[0][1]]
+    return any(name in SOURCE_NAMES for name in names) and any(name in TARGET_NAMES for name in names)
+
+
+def _inputs(record: Record) -> Record:
+    return record[0], record[1][:-1]
+
+
+def _listed(data: Any, *, named: bool) -> list[Any]:
+    """Return the input columns that the config names."""
+    return _list(data.inputs if named else data.source)
+
+
+def _list(columns: Any) -> list[Any]:
+    return [] if columns is None else list(columns) if isinstance(columns, list) else [columns]
+
+
+def _columns(name: str, data: Any, first: list[str], delimiter: str, *, named: bool, header: bool) -> PairColumns:
     """Return the columns that the config names. If it names none: those with the usual names, or else the first as
     source and the second as target; for a caption the last is the target, and all others are its input.
     """
-    listed = data.inputs if named else data.source
-    chosen: list[Any] = [] if listed is None else list(listed) if isinstance(listed, list) else [listed]
-    target: Any = data.target[0] if isinstance(data.target, list) else data.target
+    chosen = _listed(data, named=named)
+    target = next(iter(_list(data.target)), None)
     lower = [field.lower() for field in first]
-    usual = any(field in SOURCE_NAMES for field in lower) and any(field in TARGET_NAMES for field in lower)
-    header = named or usual or any(isinstance(column, str) for column in (*chosen, target))
     if len(first) < 2:
         raise DataError(f"{name}: has one column, and a pair takes two; separate them with a tab, or name a delimiter")
     names = first if header else [str(i + 1) for i in range(len(first))]
@@ -168,7 +232,7 @@ def _columns(name: str, data: Any, first: list[str], delimiter: str, *, named: b
         target = names[by_name] if by_name is not None else names[-1 if named else 1]
     target = names[_place(name, target, names)]
     if not chosen and named:
-        chosen = [column for column in names if column != target]
+        chosen = [column for column in names if column not in (target, data.group)]
     if not chosen:
         by_name = next((i for i, field in enumerate(lower) if header and field in SOURCE_NAMES), None)
         chosen = [names[0 if by_name is None else by_name]]
@@ -176,6 +240,10 @@ def _columns(name: str, data: Any, first: list[str], delimiter: str, *, named: b
     if target in prompts:
         raise UsageError(f"data.target: {shown(target)} is also what the model is given; it would see the answer")
     return PairColumns(prompts, target, header, len(first), delimiter)
+
+
+def _is_name(group: str | None) -> bool:
+    return group is not None and group != NO_GROUP and not group.isdecimal()
 
 
 def _place(name: str, column: str | int, names: list[str]) -> int:

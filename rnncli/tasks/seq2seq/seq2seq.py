@@ -30,20 +30,22 @@ class Texts:
 
     @classmethod
     def of(cls, prompts: Sequence[tuple[str, ...]], data: SourcesConfig) -> Texts:
-        return cls(token_vocabulary((_joined(prompt, data.tokens) for prompt in prompts), data.tokens), data)
+        texts = (_joined(prompt, data.tokens) for prompt in prompts)
+        return cls(token_vocabulary(texts, data.tokens, data, "the sources"), data)
 
     @property
     def size(self) -> int:
         return len(self.vocabulary)
 
-    def encode(self, prompts: Sequence[tuple[str, ...]], where: Sequence[str]) -> list[np.ndarray]:
+    def encode(
+        self, prompts: Sequence[tuple[str, ...]], where: Sequence[str], *, scored: bool = False
+    ) -> list[np.ndarray]:
         texts = [_joined(prompt, self.vocabulary.kind) for prompt in prompts]
         sources = [self.vocabulary.encode(text).astype(np.int32) for text in texts]
         empty = next((i for i, prompt in enumerate(prompts) if not "".join(prompt).strip()), None)
         if empty is not None:
             raise DataError(f"{where[empty]}: nothing is given; give the pair a source, or remove it")
-        name = where[0].rpartition(":")[0] if where else ""
-        return self.cut.of_all(sources, name, self.kind, where.__getitem__)
+        return self.cut.of_all(sources, self.kind, where.__getitem__)
 
     def to_header(self) -> dict[str, Any]:
         return self.vocabulary.to_header()

@@ -12,15 +12,17 @@ from rnncli.tasks.seq2seq.config import CaptionConfig, Seq2seqConfig
 from rnncli.tasks.task import Context, Experiment, Predictor, Task
 
 OPTIONS = {
-    "predict": frozenset({"n_best", "beam", "length_penalty", "scores"}),
+    "predict": frozenset({"strict", "n_best", "beam", "length_penalty", "scores"}),
     "evaluate": frozenset({"metric"}),
 }
+BEFORE = {"data.group": "none"}
 
 
 class Seq2seq(Task):
     name = "seq2seq"
     config = Seq2seqConfig
     options = OPTIONS
+    before = BEFORE
 
     def prepare(
         self, config: Seq2seqConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None = None
@@ -39,6 +41,7 @@ class Caption(Task):
     name = "caption"
     config = CaptionConfig
     options = OPTIONS
+    before = BEFORE
 
     def prepare(
         self, config: CaptionConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None = None

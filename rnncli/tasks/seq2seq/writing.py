@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-from rnncli.config.sections import Config, CutConfig, keys_of
-from rnncli.data.source import Source, is_table, read_lines, read_source
+from rnncli.config.sections import DIALECT, NO_GROUP, CutConfig, keys_of
+from rnncli.data.cutting import Cut
+from rnncli.data.lines import Line, Opened, lines_of
+from rnncli.data.source import Source, is_table, read_source
 from rnncli.data.splits import Splits
 from rnncli.data.text import detokenize, tokenize
 from rnncli.data.vocabulary import Vocabulary, require_learnable, token_vocabulary
 from rnncli.errors import DataError, UsageError
 from rnncli.nn.encoder_decoder import EncoderDecoder, PairShape
 from rnncli.nn.memory import require_memory
+from rnncli.tasks.line_by_line import Faults, in_lists, line_by_line
 from rnncli.tasks.seq2seq.config import PairsConfig, WritingConfig
 from rnncli.tasks.seq2seq.learner import PairData, PairLearner, room_for, write
 from rnncli.tasks.seq2seq.pairs import PairColumns, Pairs, only, read_pairs
@@ -37,30 +40,44 @@ from rnncli.training.reports import Score
 BEAMS = 4
 ALPHA = 1.0  # of the length in a beam's ranking; see `rnncli.kernels.beam`
 LONGER = 1.5  # than the longest target of the training split an answer may become
-_AT_ONCE = 64
+_AT_ONCE = 64  # answers that are written together
 
 
 class Prompts(Protocol):
     """The given inputs, and their encoding to token numbers for an encoder or to vectors."""
 
     encodes: bool
+    cut: Cut
     kind: str  # "source tokens", "values"
     decimal: str  # of numbers among what is given
 
     @property
     def size(self) -> int: ...
 
-    def encode(self, prompts: Sequence[tuple[str, ...]], where: Sequence[str]) -> list[np.ndarray]:
-        """Return one array for each prompt; raise DataError naming the place of a prompt that cannot be encoded."""
+    def encode(
+        self, prompts: Sequence[tuple[str, ...]], where: Sequence[str], *, scored: bool = False
+    ) -> list[np.ndarray]:
+        """Return one array for each prompt; raise DataError naming the place of a prompt that cannot be encoded.
+
+        scored: these are held out, and what training never saw is read as unknown.
+        """
 
     def to_header(self) -> dict[str, Any]: ...
 
 
-def splits_in(config: Config, source: Source, learnt: Mapping[str, Any] | None, *, named: bool) -> Splits[Pairs]:
-    """Return the splits of the pairs in `source`."""
+def splits_in(config: WritingConfig, source: Source, learnt: Mapping[str, Any] | None, *, named: bool) -> Splits[Pairs]:
+    """Return the splits of the pairs in `source`; named: those of a caption, all labels of which are in training."""
     like = PairColumns.from_header(learnt["columns"]) if learnt else None
-    whole = read_pairs(source, config.data, like, named=named)
-    return Splits(config, whole, lambda other: read_pairs(other, config.data, whole.columns), only)
+    whole = read_pairs(source, config.data, like, named=named, grouped=True)
+    apart = config.data.group == NO_GROUP
+    return Splits(
+        config,
+        whole,
+        lambda other: read_pairs(other, config.data, whole.columns),
+        only,
+        () if apart else whole.inputs(),
+        () if apart or not named else whole.labels(config.data.decimal),
+    )
 
 
 def target_vocabulary(header: Mapping[str, Any]) -> Vocabulary:
@@ -104,11 +121,15 @@ class PairExperiment(Experiment):
         training = config.training
         assert splits.train.targets is not None
         self.target = (
-            target_vocabulary(learnt) if learnt else token_vocabulary(splits.train.targets, config.data.tokens)
+            target_vocabulary(learnt)
+            if learnt
+            else token_vocabulary(splits.train.targets, config.data.tokens, config.data, "the targets")
         )
         require_learnable(self.target, splits.train.name)
         train = self._data(splits.train)
-        valid = self._data(splits.held_out["validation"]) if "validation" in splits.held_out else PairData([], [])
+        held_out = splits.held_out.get("validation")
+        valid = self._data(held_out, scored=True) if held_out else PairData([], [])
+        prompts.cut.tell(splits.train.name, prompts.kind)
         shape = pair_shape(config, prompts, self.target)
         room = room_for(train, valid, training.batch_size)
         S, T = map(int, room.longest)
@@ -137,14 +158,14 @@ class PairExperiment(Experiment):
         )
         self.facts = self._facts(train)
 
-    def _data(self, pairs: Pairs) -> PairData:
+    def _data(self, pairs: Pairs, *, scored: bool = False) -> PairData:
         assert pairs.targets is not None
         places = [pairs.where(i) for i in range(len(pairs))]
         targets = [self.target.encode(target).astype(np.int32) for target in pairs.targets]
         empty = next((i for i, target in enumerate(targets) if not len(target)), None)
         if empty is not None:
             raise DataError(f"{places[empty]}: a target without tokens; remove it")
-        return PairData(self.prompts.encode(pairs.prompts, places), targets)
+        return PairData(self.prompts.encode(pairs.prompts, places, scored=scored), targets)
 
     def _facts(self, train: PairData) -> tuple[tuple[str, str], ...]:
         model, shape = self.config.model, self.network.shape
@@ -166,7 +187,7 @@ class PairExperiment(Experiment):
         )
 
     def header(self) -> dict[str, Any]:
-        kept = ("format", "tokens", "encoding", "delimiter", "decimal", "skip_rows", "ragged", "quoting")
+        kept = ("format", "tokens", *DIALECT)
         cut = keys_of(CutConfig) if isinstance(self.config.data, CutConfig) else ()
         return {
             "task": self.config.task,
@@ -196,7 +217,9 @@ class PairExperiment(Experiment):
             return None
         pairs = self.splits.held_out[split]
         assert pairs.targets is not None
-        sources = self.prompts.encode(pairs.prompts, [pairs.where(i) for i in range(len(pairs))])
+        sources = self.prompts.encode(pairs.prompts, [pairs.where(i) for i in range(len(pairs))], scored=True)
+        if split == "test":  # others were told of before training
+            self.prompts.cut.tell(pairs.name, self.prompts.kind)
         answers = write(self.network, sources, beams=BEAMS, longest=self.longest, alpha=ALPHA)
         predicted = [detokenize(self.target.decode(best[0].tokens), self.target.kind).strip() for best in answers]
         actual = self._spaced(pairs.targets)
@@ -256,44 +279,39 @@ class Writer(Predictor):
 
     def predict(self, asked: Asked) -> Pieces:
         """Return the answers for each input: for lines of a text as they arrive, or for the pairs of a table."""
-        path, search = asked.data, Search(**asked.options)
+        path = asked.data
         if path is None:
             raise UsageError("this model writes for what it is given; name a file of that, or - for standard input")
+        search = Search(**{name: value for name, value in asked.options.items() if name != "strict"})
         data = self.config.changed(data=asked.reading).data
         assert isinstance(data, PairsConfig)
         if self.prompts.encodes and not is_table(path):
-            found = self.from_lines(path, data, search)
-        else:
-            found = self.from_table(read_source(path), data, search)
-        return Pieces(as_piece(given, answers, scores=search.scores) for given, answers in found)
-
-    def from_lines(self, path: str, data: PairsConfig, search: Search) -> Iterator[tuple[str, list[Candidate]]]:
-        """Yield (line, answers) for the lines of `path`, as they come from a pipe; an empty line gets an empty text."""
-        for batch in in_batches(read_lines(path, data.encoding), 1 if path == "-" else _AT_ONCE):
-            texts = [line for _, line in batch]
-            full = [i for i, line in enumerate(texts) if line.strip()]
-            places = [batch[i][0] for i in full]
-            prompts = [self.columns.of_line(texts[i], batch[i][0]) for i in full]
-            found = iter(self._written(prompts, places, search))
-            for line in texts:
-                yield line, next(found) if line.strip() else [Candidate("", 0.0)]
-
-    def from_table(self, source: Source, data: PairsConfig, search: Search) -> Iterator[tuple[str, list[Candidate]]]:
-        """Return an iterator of (input, answers) over the pairs of a table."""
+            opened = Opened(path)
+            came = lines_of(opened.pieces(), opened.name, data.encoding)
+            lists = (some for lines in came for some in in_lists(lines, _AT_ONCE))
+            answers = line_by_line(lists, _Lines(self, search), Faults(opened.name, asked))
+            return Pieces(self._telling(answers, opened.name), as_lines=True)
         self.prompts.decimal = data.decimal
-        return self._answered(read_pairs(source, data, self.columns, answered=False), search)
+        pairs = read_pairs(read_source(path), data, self.columns, answered=False)
+        prompts = [_Prompt(pairs.where(i), prompt) for i, prompt in enumerate(pairs.prompts)]
+        faults = Faults(pairs.name, asked, "rows")
+        answers = line_by_line(in_lists(prompts, _AT_ONCE), _Cells(self, search), faults)
+        return Pieces(self._telling(answers, pairs.name), as_lines=True)
 
-    def _answered(self, pairs: Pairs, search: Search) -> Iterator[tuple[str, list[Candidate]]]:
-        for some in in_batches(range(len(pairs)), _AT_ONCE):
-            prompts = [pairs.prompts[i] for i in some]
-            found = self._written(prompts, [pairs.where(i) for i in some], search)
-            for prompt, answers in zip(prompts, found, strict=True):
-                yield self.columns.delimiter.join(prompt), answers
+    def _telling(self, answers: Iterator[list[Piece]], name: str) -> Iterator[list[Piece]]:
+        """Yield the answers, and tell afterwards how many sources were cut."""
+        try:
+            yield from answers
+        finally:
+            self.prompts.cut.tell(name, self.prompts.kind)
 
-    def _written(self, prompts: list[tuple[str, ...]], places: Sequence[str], search: Search) -> list[list[Candidate]]:
-        if not prompts:
-            return []
-        sources, beams = self.prompts.encode(prompts, places), max(search.beam, search.n_best)
+    def pieces(self, texts: Sequence[str], sources: Sequence[np.ndarray], search: Search) -> list[Piece]:
+        """Return the answers for texts that are encoded as these `sources`."""
+        found = self._written(sources, search)
+        return [as_piece(text, answers, scores=search.scores) for text, answers in zip(texts, found, strict=True)]
+
+    def _written(self, sources: Sequence[np.ndarray], search: Search) -> list[list[Candidate]]:
+        beams = max(search.beam, search.n_best)
         answers = write(self.network, sources, beams=beams, longest=self.longest, alpha=search.length_penalty)
         return [[Candidate(self._text(a.tokens), a.score) for a in found[: search.n_best]] for found in answers]
 
@@ -303,25 +321,68 @@ class Writer(Predictor):
         return text.strip("\n").replace("\n", " ")
 
 
+@dataclass(frozen=True)
+class _Prompt:
+    """What is given in a row of a table."""
+
+    where: str
+    cells: tuple[str, ...]
+    error: None = None
+
+
+class _Cells:
+    """Answers for rows of a table."""
+
+    def __init__(self, writer: Writer, search: Search):
+        self.writer, self.search = writer, search
+
+    def read(self, prompt: _Prompt) -> np.ndarray:
+        return self.writer.prompts.encode([prompt.cells], [prompt.where])[0]
+
+    def answers(self, prompts: Sequence[_Prompt], inputs: Sequence[np.ndarray]) -> list[Piece]:
+        return self.writer.pieces([self._text(prompt) for prompt in prompts], inputs, self.search)
+
+    def nothing(self, prompt: _Prompt) -> Piece:
+        return no_piece(self._text(prompt), scores=self.search.scores)
+
+    def _text(self, prompt: _Prompt) -> str:
+        return self.writer.columns.delimiter.join(prompt.cells)
+
+
+class _Lines:
+    """Answers for lines."""
+
+    def __init__(self, writer: Writer, search: Search):
+        self.writer, self.search = writer, search
+
+    def read(self, line: Line) -> np.ndarray | None:
+        if not line.text.strip():
+            return None
+        prompt = self.writer.columns.of_line(line.text, line.where)
+        return self.writer.prompts.encode([prompt], [line.where])[0]
+
+    def answers(self, lines: Sequence[Line], inputs: Sequence[np.ndarray]) -> list[Piece]:
+        return self.writer.pieces([line.text for line in lines], inputs, self.search)
+
+    def nothing(self, line: Line) -> Piece:
+        if not line.text.strip():
+            return as_piece(line.text, [Candidate("", 0.0)], scores=self.search.scores)
+        return no_piece(line.text, scores=self.search.scores)
+
+
+def no_piece(given: str, *, scores: bool) -> Piece:
+    """Return an empty answer to an input that cannot be answered."""
+    row = {"input": given, "rank": None, "output": None, "log_probability": None}
+    return Piece({"input": given, "outputs": None}, [row], ["\t" if scores else ""])
+
+
 def as_piece(given: str, answers: list[Candidate], *, scores: bool) -> Piece:
     """Return the answers to one input as lines, nested and flat; scores: True if lines show log-probabilities."""
     return Piece(
-        [f"{answer.text}\t{answer.score:.4f}" if scores else answer.text for answer in answers],
         {"input": given, "outputs": [{"text": answer.text, "log_probability": answer.score} for answer in answers]},
         [
             {"input": given, "rank": rank, "output": answer.text, "log_probability": answer.score}
             for rank, answer in enumerate(answers, start=1)
         ],
+        [f"{answer.text}\t{answer.score:.4f}" if scores else answer.text for answer in answers],
     )
-
-
-def in_batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    """Yield lists of `size` of the `items`; the last list may be shorter."""
-    batch: list[Any] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

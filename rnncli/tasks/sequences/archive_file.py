@@ -66,7 +66,8 @@ def read_archive(source: Source, data: ExamplesConfig, like: Columns | None, *, 
         note(f"{source.name}: {shorter:,} of {len(values):,} sequences end in missing values, which make them shorter")
     columns = Columns("ts", inputs=tuple(f"dimension {i + 1}" for i in range(values[0].shape[1])))
     names = [str(i + 1) for i in range(len(values))]
-    return Examples(source.name, columns, names, lines, labels if has_label and labelled else None, values=values)
+    given = labels if has_label and labelled else None
+    return Examples(source.name, columns, names, lines, given, values=values, missing=data.missing)
 
 
 def _place(where: str, step: int, dimension: int) -> str:

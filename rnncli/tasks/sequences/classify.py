@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from rnncli.data.lines import Line
 from rnncli.data.source import Source
 from rnncli.data.text import Kind
 from rnncli.errors import ConfigError, DataError, shown
@@ -16,17 +17,19 @@ from rnncli.kernels import losses
 from rnncli.tasks.sequences import baselines
 from rnncli.tasks.sequences.baselines import NaiveBayes, best_scale
 from rnncli.tasks.sequences.config import ClassifyConfig, ClassifyDataConfig
-from rnncli.tasks.sequences.example_files import read_examples
+from rnncli.tasks.sequences.entries import Entries
+from rnncli.tasks.sequences.example_files import entries_in, read_examples, texts_in
 from rnncli.tasks.sequences.examples import Columns, Examples, only
 from rnncli.tasks.sequences.experiment import (
     Answers,
     Fact,
     SequenceExperiment,
-    SequencePredictor,
     named,
     require_words,
     splits_in,
+    word_size,
 )
+from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import Loss
 from rnncli.training.reports import Confusion, Score
@@ -44,6 +47,20 @@ class OneAnswer(Answers):
         source: Source, data: Any, like: Any = None, *, is_answer: Callable[[str], bool] | None = None
     ) -> Examples:
         return read_examples(source, data, like, is_label=is_answer)
+
+    @staticmethod
+    def of_lines(
+        lines: Iterator[Line], name: str, data: Any, like: Any, is_answer: Callable[[str], bool]
+    ) -> Callable[[Sequence[Line]], Examples] | None:
+        return texts_in(lines, name, data, like, is_answer)
+
+    @staticmethod
+    def entries(source: Source, data: Any, like: Any) -> Entries | None:
+        return entries_in(source, data, like)
+
+    @staticmethod
+    def stand_in(like: Any) -> Examples:
+        return Examples("", like, ["1"], [1], None)
 
     @staticmethod
     def columns(header: Mapping[str, Any]) -> Columns:
@@ -194,7 +211,7 @@ def resolved(config: Any, columns: Columns) -> Any:
     words = columns.form in ("text", "lines") and config.data.tokens == "word"
     require_words(config, words=words)
     model = config.model
-    embedding = model.hidden_size if words and model.embedding_size is None else model.embedding_size
+    embedding = word_size(config) if words else model.embedding_size
     found = named(config, columns) | ({"inputs": None} if columns.form == "ts" else {})
     return config.changed(data=found, model={"embedding_size": embedding, "pooling": model.pooling or "last"})
 

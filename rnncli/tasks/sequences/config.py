@@ -6,10 +6,18 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from rnncli.config.sections import Columns, Config, CutConfig, OneColumn, TableConfig, TokenModelConfig, TrainingConfig
+from rnncli.config.sections import (
+    Columns,
+    Config,
+    CutConfig,
+    GroupedConfig,
+    OneColumn,
+    TokenModelConfig,
+    TrainingConfig,
+    VectorsConfig,
+)
 from rnncli.config.values import refusal
 
-NO_GROUP = "none"  # as data.group: each sequence is drawn by itself
 _WHOLE = "reads whole sequences; remove it"
 
 
@@ -19,7 +27,7 @@ def _refused(task: str) -> dict[str, str]:
     return dict.fromkeys(("training.bptt", "training.bptt_stride"), why)
 
 
-class LabelledConfig(TableConfig):
+class LabelledConfig(GroupedConfig, VectorsConfig):
     """The data: where the labelled sequences are, and in which columns."""
 
     text: OneColumn | None = Field(default=None, description="The column that holds texts; for tag, words.")
@@ -32,11 +40,6 @@ class LabelledConfig(TableConfig):
     time: str | None = Field(default=None, description="The column of times, which is not an input.")
     label: OneColumn | None = Field(
         default=None, description="The column with the answers; null looks for label or class."
-    )
-    group: str | None = Field(
-        default=None,
-        description="The column whose equal cells, such as a person's, stay in one split; null keeps equal inputs "
-        "together, none draws each sequence by itself.",
     )
     missing: Literal["refuse", "ffill", "interpolate", "mask"] = Field(
         default="refuse",

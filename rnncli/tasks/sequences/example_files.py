@@ -13,19 +13,23 @@ are only to be predicted.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
+from rnncli.config.sections import NO_GROUP
 from rnncli.data.csv_table import Table, read_table
+from rnncli.data.lines import Line
 from rnncli.data.numeric import column_index, is_missing, is_number, is_numeric_column
 from rnncli.data.source import STDIN, Source, decode, is_table
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import note
 from rnncli.tasks.sequences import gaps
 from rnncli.tasks.sequences.archive_file import read_archive
-from rnncli.tasks.sequences.config import NO_GROUP, ExamplesConfig
+from rnncli.tasks.sequences.config import ExamplesConfig, LabelledConfig
+from rnncli.tasks.sequences.entries import Entries, entries_of
 from rnncli.tasks.sequences.examples import MISSING, Columns, Examples, finite
 
 
@@ -55,7 +59,8 @@ def from_table(table: Table, data: ExamplesConfig, like: Columns | None, *, labe
     groups = groups_of(table, data.group) if labelled else None
     if columns.form == "text":
         assert columns.text is not None
-        index = _place(table, columns.text)
+        alone = not columns.headed and len(table.header) == 1  # the texts without their labels
+        index = 0 if alone else _place(table, columns.text)
         for row, line in zip(table.rows, table.lines, strict=True):
             if not row[index].strip():
                 raise DataError(f'{table.name}:{line}: column "{columns.text}" is empty; an example needs a text')
@@ -65,7 +70,7 @@ def from_table(table: Table, data: ExamplesConfig, like: Columns | None, *, labe
         return _long(table, columns, data, labels, groups)
     indices = [_place(table, name) for name in columns.inputs]
     values = [_steps(table, row, indices, data, learns=labelled) for row in range(len(table.rows))]
-    return Examples(table.name, columns, _ids(table, columns), table.lines, labels, values=values, groups=groups)
+    return Examples(table.name, columns, _ids(table, columns), table.lines, labels, None, values, groups, data.missing)
 
 
 def label_index(table: Table, named: str | int | None) -> int:
@@ -104,7 +109,7 @@ def _columns(table: Table, data: ExamplesConfig, label: int | None) -> Columns:
         raise UsageError(f"data.label: {shown(str(label_name))} is also what the model reads; it would see the answer")
     identity = None if data.id is None else name_of(data.id)
     if data.text is not None:
-        return Columns("text", name_of(data.text), id=identity, label=label_name)
+        return Columns("text", name_of(data.text), id=identity, label=label_name, headed=table.headed)
     taken = {label_name, identity, None if data.time is None else name_of(data.time)}
     if data.group not in (None, NO_GROUP):
         taken.add(name_of(data.group))
@@ -112,7 +117,7 @@ def _columns(table: Table, data: ExamplesConfig, label: int | None) -> Columns:
     numeric = [i for i in others if is_numeric_column(table, i, data.decimal)]
     if data.listed_inputs is None and not numeric and len(others) == 1:
         note(f'texts are read from column "{table.header[others[0]]}"')
-        return Columns("text", table.header[others[0]], id=identity, label=label_name)
+        return Columns("text", table.header[others[0]], id=identity, label=label_name, headed=table.headed)
     inputs = (
         tuple(name_of(c) for c in data.listed_inputs) if data.listed_inputs else tuple(table.header[i] for i in numeric)
     )
@@ -125,7 +130,7 @@ def _columns(table: Table, data: ExamplesConfig, label: int | None) -> Columns:
     left_out = [table.header[i] for i in others if table.header[i] not in inputs]
     if left_out:
         note(f"columns left out: {', '.join(left_out)}")
-    return Columns("wide" if identity is None else "long", None, inputs, identity, label_name)
+    return Columns("wide" if identity is None else "long", None, inputs, identity, label_name, table.headed)
 
 
 def _ids(table: Table, columns: Columns) -> list[str]:
@@ -180,7 +185,7 @@ def _long(
     steps = gaps.steps_in(table, indices, data.decimal, learns=labels is not None)
     values = [_rows_of(table, steps, numbers, indices, data, learns=labels is not None) for numbers in rows.values()]
     short = sum(len(one) < len(numbers) for one, numbers in zip(values, rows.values(), strict=True))
-    if short:
+    if short and labels:
         note(f"{table.name}: {short:,} of {len(rows):,} sequences end in missing values, which make them shorter")
     firsts = [numbers[0] for numbers in rows.values()]
     return Examples(
@@ -191,6 +196,7 @@ def _long(
         None if labels is None else [labels[i] for i in firsts],
         values=values,
         groups=None if groups is None else [groups[i] for i in firsts],
+        missing=data.missing,
     )
 
 
@@ -210,47 +216,47 @@ def read_examples(
 ) -> Examples:
     """Return the examples in `source`, in the columns of `like` if it is given.
 
-    is_label: given if the examples are only to be predicted and need no labels; it recognises a label.
+    is_label: given if the examples are only to be predicted and need no labels; `texts_in` reads lines of such.
     Raises DataError naming file and line of a mistake, and UsageError for a column that does not exist.
     """
     form = like.form if like else _form(source.name, data)
-    if like and is_label and form == "text" and not _has_column(source, data, like.text):
-        form = "lines"  # bare texts, as from a pipe
-        if source.name != STDIN:
-            note(f"{source.name}: read as one text a line, because it has no column {shown(str(like.text))}")
     if form in ("lines", "ts") and data.group not in (None, NO_GROUP):
         raise UsageError(f"data.group: names a column, and {source.name} has none; remove it, or give a CSV")
     if form == "lines":
-        found = _lines(source, data, is_label)
+        found = _lines(source, data)
     elif form == "ts":
         found = read_archive(source, data, like, labelled=is_label is None)
     else:
-        table = read_table(
-            source,
-            encoding=data.encoding,
-            delimiter=data.delimiter,
-            decimal=data.decimal,
-            skip_rows=data.skip_rows,
-            ragged=data.ragged,
-            quoting=data.quoting,
-        )
+        table = read_table(source, **dialect(data, like))
         found = from_table(table, data, like, labelled=is_label is None)
     if like and found.values and like.inputs and len(like.inputs) != found.values[0].shape[1] and like.form != "wide":
         raise DataError(
             f"{source.name}: its sequences have {found.values[0].shape[1]} values a step, and the model was trained "
             f"on {len(like.inputs)}"
         )
-    if found.values is None:
-        return found
-    gaps.tell(source.name, found.values, data.missing)
-    return replace(found, missing=data.missing)
+    gaps.tell(found)
+    return found
 
 
-def _has_column(source: Source, data: ExamplesConfig, name: str | None) -> bool:
-    """True if this is a table by its file name, or if its first line names this column."""
-    first = decode(source, data.encoding).lstrip("\ufeff").partition("\n")[0]
-    fields = re.split(re.escape(data.delimiter) if data.delimiter else r"[,;\t|]", first.strip())
-    return is_table(source.name) or name in [field.strip().strip('"') for field in fields]
+def dialect(data: LabelledConfig, like: Any, *, keep_ragged: bool = False) -> dict[str, Any]:
+    """Return how a table is read: without a header if the columns `like` had none; keep_ragged: with all its rows."""
+    own = {"header": False} if like is not None and not like.headed else {}
+    return data.dialect | own | ({"ragged": "keep"} if keep_ragged and data.ragged == "refuse" else {})
+
+
+def entries_in(source: Source, data: ExamplesConfig, like: Columns) -> Entries | None:
+    """Return the examples to be predicted in a CSV one by one, None for a file of another form."""
+    if like.form == "ts":
+        return None
+    table = read_table(source, **dialect(data, like, keep_ragged=True))
+    entries = entries_of(table, like.id, together=like.form == "long")
+    return Entries(table, entries, lambda rows: from_table(rows, data, like, labelled=False), gaps.tell)
+
+
+def _names(first: Line | None, data: ExamplesConfig, name: str | None) -> bool:
+    """True if the first line names this column."""
+    fields = re.split(re.escape(data.delimiter) if data.delimiter else r"[,;\t|]", first.text.strip() if first else "")
+    return name in [field.strip().strip('"') for field in fields]
 
 
 def _form(name: str, data: ExamplesConfig) -> str:
@@ -260,37 +266,55 @@ def _form(name: str, data: ExamplesConfig) -> str:
     return "table" if data.format == "csv" or (data.format is None and (named or is_table(name))) else "lines"
 
 
-def _lines(source: Source, data: ExamplesConfig, is_label: Callable[[str], bool] | None) -> Examples:
-    texts, labels, numbers = [], [], []
+def _lines(source: Source, data: ExamplesConfig) -> Examples:
+    texts, labels = [], []
     text = decode(source, data.encoding).replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         raise DataError(f"{source.name}: is empty; give it an example a line")
-    if is_label and is_table(source.name):
-        raise DataError(f"{source.name}: the model reads lines of text; give it the texts alone, one a line")
-    lines = text.removesuffix("\n").split("\n")
-    # A text may begin with any word; a file of many lines that all begin with a label is like the training's.
-    firsts = {line.partition(" ")[0] for line in lines} if is_label and source.name != STDIN else set()
-    several = len(lines) >= _FEWEST_LABELLED and len(firsts) > 1
-    labelled = is_label is None or (several and all(map(is_label, firsts)))
-    if labelled and is_label:
-        note(f"{source.name}: every line begins with a label, which is left out of its text")
-    blanks = []
-    for number, line in enumerate(lines, start=1):
-        if is_label and not line.strip():
-            blanks.append(number - 1)
-            continue
-        label, _, rest = line.partition(" ") if labelled else ("-", "", line)
+    for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1):
+        label, _, rest = line.partition(" ")
         if not rest.strip() or not label:
             raise DataError(f"{source.name}:{number}: {shown(line)} must be a label, a space and a text")
         texts.append(rest.strip())
         labels.append(label)
-        numbers.append(number)
-    return Examples(
-        source.name,
-        Columns("lines"),
-        [str(number) for number in numbers] if is_label else [str(i + 1) for i in range(len(texts))],
-        numbers,
-        None if is_label else labels,
-        texts=texts,
-        blanks=tuple(blanks),
-    )
+    numbers = list(range(1, len(texts) + 1))
+    return Examples(source.name, Columns("lines"), list(map(str, numbers)), numbers, labels, texts=texts)
+
+
+def texts_in(
+    lines: Iterator[Line], name: str, data: ExamplesConfig, like: Columns, is_label: Callable[[str], bool]
+) -> Callable[[Sequence[Line]], Examples] | None:
+    """Return what makes examples to be predicted of lines, one of each, or None if the file `name` is none of lines.
+
+    `lines`, those of the file, are looked at as far as needed.
+    """
+    if like.form == "text":
+        if is_table(name) or _names(next(lines, None), data, like.text):
+            return None
+        if name != STDIN:
+            note(f"{name}: read as one text a line, because it has no column {shown(str(like.text))}")
+    elif like.form != "lines":
+        return None
+    if is_table(name):
+        raise DataError(f"{name}: the model reads lines of text; give it the texts alone, one a line")
+    cut = name != STDIN and like.form == "lines" and _are_labelled(lines, is_label)
+    if cut:
+        note(f"{name}: every line begins with a label, which is left out of its text")
+
+    def examples(some: Sequence[Line]) -> Examples:
+        numbers = [line.number for line in some]
+        texts = [(line.text.partition(" ")[2] if cut else line.text).strip() for line in some]
+        return Examples(name, Columns("lines"), list(map(str, numbers)), numbers, None, texts=texts)
+
+    return examples
+
+
+def _are_labelled(lines: Iterator[Line], is_label: Callable[[str], bool]) -> bool:
+    """True if all of many lines begin with a label, as those of training do; a text may begin with any word."""
+    count = Counter[str]()
+    for line in lines:
+        label = line.text.partition(" ")[0]
+        if label not in count and not is_label(label):
+            return False
+        count[label] += 1
+    return count.total() >= _FEWEST_LABELLED and len(count) > 1

@@ -17,16 +17,23 @@ MISSING = ("", "na", "nan", "null", "?")
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of the examples; a model file keeps them, so that new data are read like the training data."""
+    """The columns of the examples; a model file keeps them, so that new data are read like the training data.
+
+    headed: whether they have names in the file.
+    """
 
     form: Form
     text: str | None = None
     inputs: tuple[str, ...] = ()
     id: str | None = None
     label: str | None = None
+    headed: bool = True
 
     def to_header(self) -> dict[str, Any]:
-        return asdict(self) | {"inputs": list(self.inputs)}
+        header = asdict(self) | {"inputs": list(self.inputs)}
+        if self.headed:
+            del header["headed"]  # which 0.1 had not
+        return header
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Columns:
@@ -39,8 +46,7 @@ class Examples:
 
     Missing values are NaN, and to be filled as `missing` says; see `gaps`.
     lines are those on which the examples begin; ids are their names in the data, or else their numbers from 1; groups
-    those of which all examples stay in one split; blanks: the numbers from 0 of lines without a text, which only those
-    that are to be predicted may have.
+    those of which all examples stay in one split.
     """
 
     name: str
@@ -51,7 +57,6 @@ class Examples:
     texts: list[str] | None = None
     values: list[np.ndarray] | None = None
     groups: list[str] | None = None
-    blanks: tuple[int, ...] = ()
     missing: str = "refuse"
 
     def __len__(self) -> int:

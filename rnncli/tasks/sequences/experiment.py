@@ -1,40 +1,40 @@
-"""The experiment and the predictor that classify, regress and tag share; `Answers` defines a kind of answer."""
+"""The experiment that classify, regress and tag share; `Answers` defines a kind of answer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
-from rnncli.config.sections import Config
-from rnncli.data.source import Source, read_source
+from rnncli.config.sections import DIALECT, NO_GROUP, Config
+from rnncli.data.lines import Line
+from rnncli.data.source import Source
 from rnncli.data.splits import Splits
-from rnncli.errors import ConfigError, DataError, UsageError, shown
+from rnncli.data.vectors import vectors_in
+from rnncli.errors import ConfigError, DataError, shown
 from rnncli.nn.memory import require_memory
-from rnncli.nn.network import FLOAT32, Network, NetworkShape
+from rnncli.nn.network import Network, NetworkShape
 from rnncli.notes import doubt
 from rnncli.tasks.sequences import readers
-from rnncli.tasks.sequences.config import NO_GROUP, LabelledConfig, StepModelConfig
+from rnncli.tasks.sequences.config import LabelledConfig, StepModelConfig
+from rnncli.tasks.sequences.entries import Entries
 from rnncli.tasks.sequences.examples import Columns, Examples
-from rnncli.tasks.sequences.learner import ExampleData, ExampleLearner, answered, room_for
+from rnncli.tasks.sequences.learner import ExampleData, ExampleLearner, room_for
 from rnncli.tasks.sequences.readers import Numbers, Reader, Words
 from rnncli.tasks.sequences.tagged import TagColumns, Tagged
-from rnncli.tasks.task import Asked, Context, Experiment, Options, Predictor, Table, config_in, set_first_weights
-from rnncli.training.backpropagation import Loss, ThreadPool
+from rnncli.tasks.task import (
+    Context,
+    Experiment,
+    Options,
+    set_first_weights,
+    start_words,
+)
+from rnncli.training.backpropagation import Loss
 from rnncli.training.reports import Score
 from rnncli.training.room import Room
 
 Sequences = Examples | Tagged
-READING = (
-    "encoding",
-    "delimiter",
-    "decimal",
-    "skip_rows",
-    "ragged",
-    "quoting",
-    "missing",
-)  # keys of `data` that say how
 Fact = tuple[str, str]
 
 _LETTERS = 10  # of a word, about
@@ -48,7 +48,7 @@ class Answers:
     """
 
     every_step: ClassVar[bool] = False
-    kept: ClassVar[tuple[str, ...]] = ("format", "tokens", *READING)
+    kept: ClassVar[tuple[str, ...]] = ("format", "tokens", *DIALECT, "missing")
     outputs: int
     corrects = False
     counted = True  # whether there are so many answers, all of which training should see
@@ -56,6 +56,25 @@ class Answers:
     @staticmethod
     def read(source: Source, data: Any, like: Any = None, *, is_answer: Callable[[str], bool] | None = None) -> Any:
         """Return the sequences in `source`; if `is_answer` is given, answers are optional, and it recognises them."""
+        raise NotImplementedError
+
+    @staticmethod
+    def of_lines(
+        lines: Iterator[Line], name: str, data: Any, like: Any, is_answer: Callable[[str], bool]
+    ) -> Callable[[Sequence[Line]], Any] | None:
+        """Return what makes sequences to be predicted of lines, one of each, or None if the file `name` has to be read
+        as a whole. `lines`, those of the file, are looked at as far as needed.
+        """
+        raise NotImplementedError
+
+    @staticmethod
+    def entries(source: Source, data: Any, like: Any) -> Entries | None:
+        """Return the sequences to be predicted in a table one by one, None for a file of another form."""
+        raise NotImplementedError
+
+    @staticmethod
+    def stand_in(like: Any) -> Any:
+        """Return one sequence, which has no answer, for an answer of the form that all have."""
         raise NotImplementedError
 
     @staticmethod
@@ -120,17 +139,28 @@ class SequenceExperiment(Experiment):
             self.reader = readers.from_header(learnt["encoder"], config.data)
         else:
             self.reader = readers.fitted(train, config.data)
-        data = self._data(train, own=True)
+        data, model = config.data, config.model
+        assert isinstance(data, LabelledConfig)
+        assert isinstance(model, StepModelConfig)
+        vocabulary = None if isinstance(self.reader, Numbers) else self.reader.vocabulary
+        vectors = None if learnt else vectors_in(data, vocabulary.kind if vocabulary else None)
+        if vectors:
+            size = vectors.embedding_size(model.embedding_size)
+            self.config = config = config.changed(model={"embedding_size": size})
+        given = self._data(train, own=True)
         held_out = {name: self._data(self._seen(name, split)) for name, split in splits.held_out.items()}
-        lengths = [len(x) for x in data.inputs]
+        self.reader.cut.tell(train.name, self.reader.unit)
+        lengths = [len(x) for x in given.inputs]
         shape = network_shape(config, self.reader, answers)
         valid = held_out.get("validation", ExampleData())
-        _require_memory(shape, room_for(data, valid, training.batch_size))
+        _require_memory(shape, room_for(given, valid, training.batch_size))
         self.network = Network(shape, context.dtype)
         set_first_weights(self.network, config)
+        if vocabulary:
+            start_words(self.network, data, vectors, vocabulary)
         self.learner = ExampleLearner(
             self.network,
-            data,
+            given,
             valid,
             loss=answers.loss(config),
             batch_size=training.batch_size,
@@ -190,6 +220,8 @@ class SequenceExperiment(Experiment):
         data = self.config.changed(data=changes).data
         self.splits.held_out["test"] = self.answers.read(source, data, self.splits.train.columns)
         self._seen("test", self.splits.held_out["test"])
+        readers.encode(self.reader, self.splits.held_out["test"])
+        self.reader.cut.tell(source.name, self.reader.unit)
 
     def score(self) -> Score | None:
         split = self.splits.scored()
@@ -240,59 +272,18 @@ def network_shape(config: Config, reader: Reader, answers: Answers) -> NetworkSh
     )
 
 
+def word_size(config: Config) -> int | None:
+    """Return the size of word vectors that the config names, by default as many as hidden units; None if it is that of
+    the vectors in `data.vectors`."""
+    assert isinstance(config.model, StepModelConfig)
+    assert isinstance(config.data, LabelledConfig)
+    return config.model.embedding_size or (None if config.data.vectors else config.model.hidden_size)
+
+
 def named(config: Config, columns: Columns | TagColumns) -> dict[str, Any]:
     """Return the keys of `data` that name the columns in which sequences were found, with their values."""
     inputs = list(columns.inputs) or None
     return {"text": columns.text, "inputs": inputs, "id": columns.id, "label": columns.label}
-
-
-class SequencePredictor(Predictor):
-    """A trained model of classify, regress or tag, which answers for sequences."""
-
-    def __init__(
-        self,
-        header: Mapping[str, Any],
-        arrays: Mapping[str, np.ndarray],
-        schema: type[Config],
-        answers: Answers,
-    ):
-        self.config, self.answers = config_in(header, schema), answers
-        self.columns = answers.columns(header)
-        self.reader = readers.from_header(header["encoder"], self.config.data)
-        self.network = Network(network_shape(self.config, self.reader, answers))
-        self.network.load(arrays)
-
-    def predict(self, asked: Asked) -> Table:
-        """Return an answer for each sequence of the data, read like the training data except for `asked.reading`."""
-        if asked.data is None:
-            raise UsageError("this model answers for given sequences; name a file of them, or - for standard input")
-        data = self.config.changed(data=asked.reading).data
-        assert isinstance(data, LabelledConfig)
-        nested, rows = self.answers_to(read_source(asked.data), data)
-        return Table(nested, rows, ";" if data.decimal == "," else ",", data.decimal)
-
-    def answers_to(self, source: Source, data: LabelledConfig) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """Return the answers, nested and as flat rows, in the order of the sequences in `source`."""
-        sequences = self.answers.read(source, data, self.columns, is_answer=self.answers.is_answer)
-        inputs, bases = readers.encode(self.reader, sequences), self.answers.bases(sequences, own=False)
-        pool = ThreadPool(None, FLOAT32)
-        try:
-            outputs = answered(self.network, inputs, pool, lexicon=self.reader.lexicon, bases=bases)
-        finally:
-            pool.close()
-        nested: list[dict[str, Any]] = []
-        rows: list[dict[str, Any]] = []
-        for i, (identity, output) in enumerate(zip(sequences.ids, outputs, strict=True)):
-            answer, flat = self.answers.answer(sequences, i, output)
-            nested.append({"id": identity, **answer})
-            rows += [{"id": identity, **row} for row in flat]
-        blanks = getattr(sequences, "blanks", ())
-        for place in blanks:
-            nested.insert(place, {"id": str(place + 1)} | dict.fromkeys(list(nested[0])[1:]))
-            rows.insert(place, {"id": str(place + 1)} | dict.fromkeys(list(rows[0])[1:]))
-        if blanks:
-            doubt(f"{source.name}:{blanks[0] + 1}: is blank, as {len(blanks):,} lines are; so are their answers")
-        return nested, rows
 
 
 def _require_memory(shape: NetworkShape, room: Room[Any]) -> None:

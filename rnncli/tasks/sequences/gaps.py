@@ -12,6 +12,7 @@ steps: they make a sequence shorter, so that a rectangular file can hold sequenc
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -92,8 +93,22 @@ def steps_in(table: Table, indices: Sequence[int], decimal: str, *, learns: bool
     return np.stack(columns, axis=1)
 
 
-def tell(name: str, sequences: Sequence[np.ndarray], missing: str) -> None:
-    """Tell how many values of the data `name` are missing, and how many sequences lack a whole column."""
+class Gappy(Protocol):
+    """Sequences of numbers, or of something else without values."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def values(self) -> list[np.ndarray] | None: ...
+
+    @property
+    def missing(self) -> str: ...
+
+
+def tell(found: Gappy) -> None:
+    """Tell how many values are missing, and how many sequences lack a whole column."""
+    name, missing, sequences = found.name, found.missing, found.values or []
     gaps = sum(int(np.isnan(values).sum()) for values in sequences)
     if not gaps:
         return

@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.config.sections import VocabularyConfig
 from rnncli.data.cutting import Cut
 from rnncli.data.numeric import FAR, whole_series
-from rnncli.data.vocabulary import LIMIT, UNKNOWN, Vocabulary, token_vocabulary
-from rnncli.errors import DataError, UsageError, shown
+from rnncli.data.vocabulary import UNKNOWN, Vocabulary, token_vocabulary
+from rnncli.errors import ConfigError, DataError, UsageError, shown
 from rnncli.nn.words import Lexicon
 from rnncli.tasks.sequences import gaps
 from rnncli.tasks.sequences.examples import Examples
@@ -63,13 +64,11 @@ class Words:
         self._lexicon: Lexicon | None = None
 
     @classmethod
-    def of(cls, sentences: Iterable[Sequence[str]]) -> Words:
+    def of(cls, sentences: Iterable[Sequence[str]], limits: VocabularyConfig | None = None) -> Words:
         counts = Counter(word for sentence in sentences for word in sentence)
-        del counts[UNKNOWN]  # it would be taken for one that is not known, and so it is
-        letters = Counter(letter for word in counts for letter in word)
+        letters = Counter(letter for word in counts if word != UNKNOWN for letter in word)
         once = [word for word, count in counts.items() if count == 1]
-        common = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[: LIMIT - 1])
-        return cls(Vocabulary.of_counts(common, "word"), Vocabulary.of_counts(letters, "char"), once)
+        return cls(Vocabulary.of_counts(counts, "word", limits), Vocabulary.of_counts(letters, "char"), once)
 
     @property
     def size(self) -> int:
@@ -85,6 +84,10 @@ class Words:
         if len(self._number) > known:
             self._lexicon = None
         return found
+
+    def forget(self) -> None:
+        """Forget the forms that were encoded so far, and their numbers with them."""
+        self._number, self._lexicon = {}, None
 
     def lexicon(self) -> Lexicon:
         """Return the lexicon of all forms that were encoded so far."""
@@ -201,7 +204,7 @@ def _uncut(header: Mapping[str, Any]) -> Reader:
 
 
 def fitted(train: Examples | Tagged, data: Any) -> Reader:
-    """Return the reader for the training split, as `data` says."""
+    """Return the reader for the training split, as `data` says; ConfigError if numbers are to have a vocabulary."""
     reader = _fitted(train, data)
     reader.cut = Cut.of(data)
     return reader
@@ -209,11 +212,15 @@ def fitted(train: Examples | Tagged, data: Any) -> Reader:
 
 def _fitted(train: Examples | Tagged, data: Any) -> Reader:
     if train.values is not None:
+        if data.min_count > 1 or data.vocabulary_size:
+            raise ConfigError(
+                f"data.min_count and data.vocabulary_size: {train.name} has numbers, not tokens; remove them"
+            )
         return Numbers.of(train, data.scaling)
     if train.sentences is not None and (isinstance(train, Tagged) or data.tokens == "word"):
-        return Words.of(train.sentences)
+        return Words.of(train.sentences, data)
     assert isinstance(train, Examples)
-    return Tokens(token_vocabulary(train.texts or [], data.tokens))
+    return Tokens(token_vocabulary(train.texts or [], data.tokens, data))
 
 
 def encode(reader: Reader, sequences: Examples | Tagged) -> list[np.ndarray]:
@@ -231,4 +238,4 @@ def encode(reader: Reader, sequences: Examples | Tagged) -> list[np.ndarray]:
     empty = next((i for i, x in enumerate(inputs) if not len(x)), None)
     if empty is not None:
         raise DataError(f"{sequences.where(empty)}: a text without tokens; remove it")
-    return reader.cut.of_all(inputs, sequences.name, reader.unit, sequences.where)
+    return reader.cut.of_all(inputs, reader.unit, sequences.where)

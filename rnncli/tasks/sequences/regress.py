@@ -15,7 +15,8 @@ from rnncli.tasks.sequences import baselines
 from rnncli.tasks.sequences.classify import OneAnswer, resolved
 from rnncli.tasks.sequences.config import RegressConfig
 from rnncli.tasks.sequences.examples import Examples, only
-from rnncli.tasks.sequences.experiment import Fact, SequenceExperiment, SequencePredictor, splits_in
+from rnncli.tasks.sequences.experiment import Fact, SequenceExperiment, splits_in
+from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import SQUARED_ERROR, Loss
 from rnncli.training.reports import Score

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from rnncli.config.sections import DIALECT
+from rnncli.data.lines import Line
 from rnncli.data.source import Source
 from rnncli.errors import DataError, shown
 from rnncli.kernels import losses
 from rnncli.notes import doubt
 from rnncli.tasks.sequences.classify import accuracy, confusion, macro_f1
 from rnncli.tasks.sequences.config import TagConfig
+from rnncli.tasks.sequences.entries import Entries
 from rnncli.tasks.sequences.experiment import (
-    READING,
     Answers,
     Fact,
     SequenceExperiment,
-    SequencePredictor,
     named,
     splits_in,
+    word_size,
 )
+from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.sequences.spans import are_spans, span_f1, strays
-from rnncli.tasks.sequences.tagged import TagColumns, Tagged, only, read_tagged
+from rnncli.tasks.sequences.tagged import TagColumns, Tagged, entries_in, only, read_tagged, sentences_in
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import CROSS_ENTROPY, Loss
 from rnncli.training.reports import Score
@@ -36,7 +39,7 @@ class Tags(Answers):
     """The tags of the training split, in alphabetical order."""
 
     every_step = True
-    kept = ("format", *READING, "scaling")
+    kept = ("format", *DIALECT, "missing", "scaling")
 
     def __init__(self, tags: list[str], counts: Counter[str]):
         self.tags, self.counts, self.outputs = tags, counts, len(tags)
@@ -60,6 +63,20 @@ class Tags(Answers):
     @staticmethod
     def read(source: Source, data: Any, like: Any = None, *, is_answer: Callable[[str], bool] | None = None) -> Tagged:
         return read_tagged(source, data, like, is_tag=is_answer)
+
+    @staticmethod
+    def of_lines(
+        lines: Iterator[Line], name: str, data: Any, like: Any, is_answer: Callable[[str], bool]
+    ) -> Callable[[Sequence[Line]], Tagged] | None:
+        return sentences_in(lines, name, data, like)
+
+    @staticmethod
+    def entries(source: Source, data: Any, like: Any) -> Entries | None:
+        return entries_in(source, data, like)
+
+    @staticmethod
+    def stand_in(like: Any) -> Tagged:
+        return Tagged("", like, ["1"], [[1]], None if like.text is None else [["-"]], None, None)
 
     @staticmethod
     def columns(header: Mapping[str, Any]) -> TagColumns:
@@ -153,7 +170,7 @@ def resolved(config: TagConfig, columns: TagColumns) -> TagConfig:
     model, words = config.model, columns.text is not None
     spelling = model.character_size if model.character_size is not None else CHARACTER_SIZE
     filled = {
-        "embedding_size": (model.embedding_size or model.hidden_size) if words else None,
+        "embedding_size": word_size(config) if words else None,
         "character_size": spelling if words else None,
     }
     return config.changed(data=named(config, columns), model=filled)

@@ -9,20 +9,23 @@ Sequences that are only to be tagged may lack the tags, and even the columns: th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
+from rnncli.config.sections import NO_GROUP
 from rnncli.data.csv_table import Table, declared_delimiter, read_table, refuse_nul
+from rnncli.data.lines import Line
 from rnncli.data.numeric import column_index, is_numeric_column
 from rnncli.data.source import Source, decode
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import note
 from rnncli.tasks.sequences import gaps
-from rnncli.tasks.sequences.config import NO_GROUP, LabelledConfig
-from rnncli.tasks.sequences.example_files import groups_of, label_index, labels_of, place_in
+from rnncli.tasks.sequences.config import LabelledConfig
+from rnncli.tasks.sequences.entries import Entries, entries_of
+from rnncli.tasks.sequences.example_files import dialect, groups_of, label_index, labels_of, place_in
 from rnncli.tasks.sequences.examples import MISSING, finite
 
 _CONLL_U = 10  # columns; words are in the second, parts of speech in the fourth
@@ -34,7 +37,10 @@ _CONLL_U_ID = re.compile(r"[0-9]+([-.][0-9]+)?")
 
 @dataclass(frozen=True)
 class TagColumns:
-    """The columns of steps and tags: by name in a table, else by number from 1 of `width` columns."""
+    """The columns of steps and tags: by name in a table, else by number from 1 of `width` columns.
+
+    headed: whether the columns of a table have names in the file.
+    """
 
     form: Literal["columns", "table"]
     text: str | None
@@ -43,9 +49,13 @@ class TagColumns:
     label: str
     width: int
     delimiter: str | None
+    headed: bool = True
 
     def to_header(self) -> dict[str, Any]:
-        return asdict(self) | {"inputs": list(self.inputs)}
+        header = asdict(self) | {"inputs": list(self.inputs)}
+        if self.headed:
+            del header["headed"]  # which 0.1 had not
+        return header
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> TagColumns:
@@ -115,16 +125,10 @@ def read_tagged(
     """
     table = like.form == "table" if like else data.format == "csv" or source.name.lower().endswith(".csv")
     if table:
-        found = read_table(
-            source,
-            encoding=data.encoding,
-            delimiter=data.delimiter,
-            decimal=data.decimal,
-            skip_rows=data.skip_rows,
-            ragged=data.ragged,
-            quoting=data.quoting,
-        )
-        return _from_table(found, data, like, tagged=is_tag is None)
+        found = read_table(source, **dialect(data, like))
+        tagged = _from_table(found, data, like, tagged=is_tag is None)
+        gaps.tell(tagged)
+        return tagged
     if data.group not in (None, NO_GROUP):
         raise UsageError(f"data.group: names a column, and {source.name} has none; remove it, or give a CSV")
     rows, delimiter = _rows(source, data)
@@ -193,6 +197,53 @@ def _are_sentences(rows: Rows, like: TagColumns, is_tag: Callable[[str], bool]) 
     last = max(i for i, (_, fields) in enumerate(rows) if fields)
     parted = any(not fields for _, fields in rows[:last])
     return not parted and not all(is_tag(f[int(like.label) - 1]) or f[int(like.label) - 1] in _UNKNOWN for f in full)
+
+
+def entries_in(source: Source, data: LabelledConfig, like: TagColumns) -> Entries | None:
+    """Return the sequences to be tagged in a CSV one by one, None for a file of another form."""
+    if like.form != "table":
+        return None
+    table = read_table(source, **dialect(data, like, keep_ragged=True))
+    column_index(table, str(like.id))
+    entries = entries_of(table, like.id, together=True)
+    return Entries(table, entries, lambda rows: _from_table(rows, data, like, tagged=False), gaps.tell)
+
+
+def sentences_in(
+    lines: Iterator[Line], name: str, data: LabelledConfig, like: TagColumns
+) -> Callable[[Sequence[Line]], Tagged] | None:
+    """Return what makes sentences to be tagged of lines, one of each, or None if the file `name` has to be read as a
+    whole. `lines`, those of the file, are looked at as far as needed.
+    """
+    by_columns = like.form == "table" or data.format == "csv" or data.delimiter or data.skip_rows
+    if by_columns or name.lower().endswith(".csv") or not _begin_with_sentences(lines, like):
+        return None
+    note(f"{name}: each line is read as a sentence")
+
+    def sentences(some: Sequence[Line]) -> Tagged:
+        words = [_fields(line.text, None) for line in some]
+        places = [[line.number] * len(fields) for line, fields in zip(some, words, strict=True)]
+        return Tagged(name, like, [str(line.number) for line in some], places, words, None, None)
+
+    return sentences
+
+
+def _begin_with_sentences(lines: Iterator[Line], like: TagColumns) -> bool:
+    """True if one of the first lines, before a blank one among them, shows that each is a sentence: it has another
+    number of words than one, than the training data's columns, or than the line before it.
+    """
+    before = 0
+    for line in lines:
+        width = len(_fields(line.text, None))
+        if "\t" in line.text or (before and not width):
+            return False
+        if not width or line.text.startswith(("#", _DOCUMENT)):
+            continue
+        columns = 1 if like.delimiter else like.width
+        if width not in (1, columns) or before not in (0, width):
+            return True
+        before = width
+    return False
 
 
 def _from_columns(
@@ -283,7 +334,6 @@ def _from_table(table: Table, data: LabelledConfig, like: TagColumns | None, *, 
         steps = gaps.steps_in(table, used, data.decimal, learns=tagged)
         gaps.require_taken(steps, data.missing, lambda row, c: place_in(table, row, used[c]), learns=tagged)
         values = [finite(steps[numbers], table.name, table.lines[numbers[0]]) for numbers in rows.values()]
-        gaps.tell(table.name, values, data.missing)
     every = groups_of(table, data.group) if tagged else None
     groups = None if every is None else [every[numbers[0]] for numbers in rows.values()]
     return Tagged(table.name, columns, list(rows), lines, words, values, tags, groups, data.missing)
@@ -330,4 +380,5 @@ def _columns_of_table(table: Table, data: LabelledConfig) -> TagColumns:
         table.header[label],
         len(table.header),
         None,
+        table.headed,
     )

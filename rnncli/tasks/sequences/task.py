@@ -16,7 +16,7 @@ from rnncli.tasks.task import Context, Experiment, Predictor, Task
 class OfSequences(Task):
     """A task of this folder; `prepare` and `load` are in the module of its name, which is imported when needed."""
 
-    options = {"predict": frozenset(), "evaluate": frozenset()}
+    options = {"predict": frozenset({"strict"}), "evaluate": frozenset()}
     before = {"data.group": "none"}
 
     def prepare(

@@ -99,7 +99,8 @@ def test_a_row_for_each_series_is_not_seen_where_the_names_repeat_or_are_times()
 @pytest.mark.parametrize("layout", [None, "rows"])
 def test_a_file_of_rows_without_a_header_is_refused_before_it_loses_a_series(values, layout):
     assert refused(DataError, read, f"Y1,{values}\nY2,1,2,3,4,5,6,7,8\n", layout=layout) == (
-        "d.csv:1: the first line holds values, and would be lost as a header; write a header above it, such as id,1,2,3"
+        "d.csv:1: the first line holds values, and would be lost as a header; "
+        "--set data.header=false, or write a header above it, such as id,1,2,3"
     )
 
 

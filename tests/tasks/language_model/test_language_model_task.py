@@ -99,7 +99,8 @@ def test_the_vocabulary_is_of_the_training_part_alone(tokens):
     assert np.array_equal(before, experiment.train_ids)
     assert not (experiment.train_ids == 0).any()
     _, count = experiment.learner.validate()
-    assert count == len(ids)  # counted, the unseen ones too
+    # The unseen ones count too, but where words all occur twice: then training learns nothing of <unk>.
+    assert count == ((ids != 0).sum() if tokens == "word" else len(ids))
 
 
 def test_no_held_out_part_is_said():
@@ -211,19 +212,19 @@ def test_a_word_model_puts_the_spaces_back():
     model = by_heart(["please", "stay", "at", "home", ",", "friends", ".", "\n"], "word")
     assert generated(model, "", 8) == "please stay at home, friends.\n"
     assert generated(model, "please stay at", 5) == " home, friends.\n"
-    assert model.next_tokens("please stay at", 1, "x")[0][0] == "home"
+    assert model.next_tokens(model.beginning("please stay at", "x"), 1)[0][0] == "home"
 
 
 def test_next_tokens_are_sorted_probabilities_without_unknown():
     model = by_heart("abcd", "char")
     model.network.parameters.view("head.bias")[...] = [50, 0, 29, 2, 1]
     model.network.pack()
-    tokens = model.next_tokens("a", 5, "x")
+    tokens = model.next_tokens(model.beginning("a", "x"), 5)
     logits = np.array([0, 59, 2, 1.0])
     wanted = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
     assert [token for token, _ in tokens] == ["b", "c", "d", "a"]
     assert [p for _, p in tokens] == pytest.approx(sorted(wanted, reverse=True), rel=1e-6)
-    assert model.next_tokens("a", 2, "x") == tokens[:2]
+    assert model.next_tokens(model.beginning("a", "x"), 2) == tokens[:2]
 
 
 def test_every_unseen_character_of_a_prime_is_named():

@@ -93,3 +93,19 @@ def test_what_is_said_of_files_that_are_wrong(content, data, said):
     with pytest.raises((DataError, UsageError)) as refused:
         read("d.tsv", content, **data)
     assert said in str(refused.value).replace('"', "") or said in str(refused.value)
+
+
+@pytest.mark.parametrize("first", ["120,tune one", "C,tune one"])
+def test_a_caption_file_whose_first_line_is_a_pair_has_no_names(first):
+    keys = "CDE" if first.startswith("C") else ["90", "100", "120"]
+    rows = [f"{key},tune {i}" for i, key in enumerate([*keys] * 3)]
+    notes: list[str] = []
+    found = read("d.csv", "\n".join([first, *rows]), named=True, notes=notes)
+    assert (len(found), found.prompts[0], found.targets[0]) == (10, (first.split(",")[0],), "tune one")
+    assert notes == ["the first line is a pair like the others, so it names no columns; they have numbers"]
+
+
+def test_data_header_overrules_what_the_first_line_looks_like():
+    assert len(read("d.tsv", "source\ttarget\na\tb\n", header=False)) == 2
+    assert len(read("d.tsv", "a\tb\nc\td\n", header=True)) == 1
+    assert len(read("d.csv", "key,tune\nC,one\nC,two\nC,three\n", named=True, header=False)) == 4

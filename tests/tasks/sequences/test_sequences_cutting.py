@@ -23,18 +23,17 @@ TEXTS = "label,text\n" + "".join(f"{'pq'[i % 2]},{'ba'[i % 2]}{'cdefg'[: i % 6]}
 @pytest.mark.parametrize("truncate", KEPT)
 def test_what_is_kept(truncate):
     notes, cut = [], Cut(5, truncate)
-    with noting(notes.append):
-        for _ in range(2):  # it is told once
-            found = cut.of_all(
-                [np.frombuffer(text, np.uint8) for text in (b"abcdefg", b"abcde", b"ab")], "d", "steps", str
-            )
+    found = [cut.of_all([np.frombuffer(text, np.uint8)], "steps", str)[0] for text in (b"abcdefg", b"abcde", b"ab")]
     assert [bytes(x).decode() for x in found] == [KEPT[truncate], "abcde", "ab"]
+    with noting(notes.append):
+        cut.tell("d", "steps")
+        cut.tell("d", "steps")
     ends = {"end": "first 5", "start": "last 5", "middle": "first 3 and last 2"}[truncate]
     assert notes == [f"d: cut 1 of 3 sequences to the {ends} steps, the longest from 7"]
 
 
 def test_values_are_cut_by_steps():
-    (found,) = Cut(2, "middle").of_all([np.arange(8).reshape(4, 2)], "d", "steps", str)
+    (found,) = Cut(2, "middle").of_all([np.arange(8).reshape(4, 2)], "steps", str)
     assert found.tolist() == [[0, 1], [6, 7]]
 
 
@@ -50,7 +49,7 @@ def test_a_model_answers_for_a_long_text_as_for_what_is_kept_of_it(truncate):
     notes = []
     made = prepared("classify", TEXTS, notes, data={"max_length": 5, "truncate": truncate})
     assert max(len(x) for x in made.learner.train.inputs) == 5
-    assert any("of 48 sequences to the" in text and "char tokens, the longest from 6" in text for text in notes)
+    assert any("of 60 sequences to the" in text and "char tokens, the longest from 6" in text for text in notes)
     for update in range(3):
         made.learner.gradient(update)
     model = TASKS["classify"].load(made.header(), made.network.parameters.export())
@@ -71,11 +70,12 @@ def test_sources_are_cut_and_targets_are_not(tmp_path):
     assert max(map(len, made.learner.train.sources)) == 3
     assert max(map(len, made.learner.train.targets)) == 8
     writer = load_pairs(made.header(), made.network.parameters.export())
-    for text in ("cabacab\n", "cab\n"):
-        (tmp_path / "new.txt").write_text(text)
-        pieces = list(writer.predict(Asked(str(tmp_path / "new.txt"), {}, {})).pieces)
-        made.facts = (*made.facts, pieces[0].nested["outputs"])
-    assert made.facts[-1] == made.facts[-2]
+    (tmp_path / "new.txt").write_text("cabacab\ncab\n")
+    notes = []
+    with noting(notes.append):
+        ((long, short),) = writer.predict(Asked(str(tmp_path / "new.txt"), {}, {})).lists
+    assert long.nested["outputs"] == short.nested["outputs"]
+    assert any("cut 1 of 2 sequences to the last 3 source tokens, the longest from 7" in text for text in notes)
 
 
 def test_tag_takes_no_length():

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from rnncli.data.lines import lines_of
 from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
 from rnncli.tasks.sequences.config import ExamplesConfig
-from rnncli.tasks.sequences.example_files import read_examples
+from rnncli.tasks.sequences.example_files import read_examples, texts_in
 from rnncli.tasks.sequences.examples import Columns, Examples, only
 
 LONG = "id,t,x,y,label\na,1,1,5,up\nb,1,3,7,down\na,2,2,6,up\n"
@@ -17,8 +18,12 @@ TS = "@problemName p\n@classLabel true a b\n@data\n1,2,3:4,5,6:a\n7,8:9,10:b\n"
 
 def read(name: str, content: str, like: Columns | None = None, labels: str | None = None, **reading) -> Examples:
     """`labels`: those that a model knows; the examples are then to be predicted."""
-    is_label = None if labels is None else labels.split().__contains__
-    return read_examples(Source(name, content.encode()), ExamplesConfig(**reading), like, is_label=is_label)
+    source, data = Source(name, content.encode()), ExamplesConfig(**reading)
+    if labels is None:
+        return read_examples(source, data, like)
+    lines = [line for some in lines_of(source.pieces(), name) for line in some]
+    of_lines = texts_in(iter(lines), name, data, like, labels.split().__contains__)
+    return of_lines(lines) if of_lines else read_examples(source, data, like, is_label=labels.split().__contains__)
 
 
 def test_lines_are_a_label_and_a_text():
@@ -159,3 +164,12 @@ def test_what_is_wrong_is_named_by_file_and_line(name, content, reading, said):
 def test_columns_that_are_not_there(content, reading, said):
     with pytest.raises(UsageError, match=said):
         read("d.csv", content, delimiter=",", **reading)
+
+
+def test_a_model_of_a_file_without_names_reads_such_files():
+    examples = "".join(f"{label},text {i}\n" for i, label in enumerate(["good", "bad"] * 6))
+    like = read("d.csv", examples, label=1, text=2).columns
+    assert (like.headed, like.label, like.text) == (False, "column1", "column2")
+    assert read("new.csv", "bad,one\ngood,two\n", like).labels == ["bad", "good"]
+    assert read("new.csv", "bad,one\n", like, labels="bad good").texts == ["one"]
+    assert read("new.csv", "one\ntwo\n", like, labels="bad good").texts == ["one", "two"]

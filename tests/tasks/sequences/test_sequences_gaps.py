@@ -12,6 +12,7 @@ from rnncli.tasks.registry import TASKS
 from rnncli.tasks.sequences import gaps, readers
 from rnncli.tasks.sequences.baselines import nearest
 from rnncli.tasks.sequences.examples import Columns, Examples
+from rnncli.tasks.task import Asked
 
 NAN = float("nan")
 HEAD = "@timeStamps {}\n@missing true\n@classLabel true p q\n@data\n"
@@ -166,3 +167,30 @@ def test_steps_to_tag_are_kept_to_the_end():
     assert again == nested
     with pytest.raises(DataError, match=r'd\.csv:4: column 2 "x" has no value; --missing ffill'):
         prepared("tag", content, data={"id": "id"})
+
+
+def test_a_row_with_a_gap_keeps_its_place_among_the_answers(tmp_path):
+    content = "label,a,b,c\n" + "".join(f"{'pq'[i % 2]},{i % 2},{i % 3},{i % 5}\n" for i in range(40))
+    made = prepared("classify", content)
+    model = TASKS["classify"].load(made.header(), made.network.parameters.export())
+    (tmp_path / "n.csv").write_text("a,b,c\n1,2,3\n1,,3\n1,2,\n")
+
+    def answers(reading):
+        told, notes = [], []
+        with noting(notes.append):
+            lists = model.predict(Asked(str(tmp_path / "n.csv"), reading, {}, told.append)).lists
+            try:
+                return [piece.nested["label"] for some in lists for piece in some], told, notes
+            except DataError as error:
+                return str(error), told, notes
+
+    said, told, _ = answers({})
+    assert "1 of 3 rows have no answer" in said
+    assert [text.partition("n.csv")[2] for text in told] == [
+        ':3: column 2 "b" has no value; --missing ffill|interpolate (data.missing) says what to do'
+    ]
+    labels, told, notes = answers({"missing": "ffill"})
+    assert (len(labels), told) == (3, [])
+    assert [text.partition("n.csv")[2] for text in notes] == [
+        ": 1 of 8 values are missing and filled with the value before"
+    ]

@@ -1,0 +1,149 @@
+"""Lines of text from a file or a pipe, as they come. A line with bytes that are not in the encoding has an error of
+its own, and does not end the others.
+"""
+
+from __future__ import annotations
+
+import codecs
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from rnncli.data.source import (
+    STDIN,
+    Source,
+    encoding_name,
+    likely,
+    open_stdin,
+    read_source,
+    refuse_no_text,
+)
+from rnncli.errors import DataError, MachineError, UsageError
+
+TOGETHER = 1024  # lines at most in one list
+_AT_ONCE = 1 << 16  # bytes, as many as a pipe holds
+_MARK = 0xDC00  # bytes that are not in the encoding are decoded to U+DC00 … U+DCFF, which no encoding gives
+_MARKED = re.compile("[\udc00-\udcff]")
+_MARKING = "rnncli.marking"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line without its end. error: what is wrong with its bytes, which are U+FFFD in `text`."""
+
+    name: str
+    number: int
+    text: str
+    error: DataError | None = None
+
+    @property
+    def where(self) -> str:
+        """The place FILE:LINE of the line, for messages."""
+        return f"{self.name}:{self.number}"
+
+
+class Opened:
+    """The bytes of a file or of standard input (-), whose beginning can be looked at before all are read.
+
+    Raises the errors of `read_source`.
+    """
+
+    def __init__(self, path: str, *, stdin: BinaryIO | None = None):
+        self._source = None if path == "-" else read_source(path)
+        self.name = STDIN if self._source is None else self._source.name
+        self._seen: list[bytes] = []
+        self._pieces = _as_they_come(open_stdin(stdin)) if self._source is None else self._source.pieces()
+
+    def beginning(self) -> Iterator[bytes]:
+        """Yield pieces that `pieces` and `source` give again."""
+        for piece in self._pieces:
+            self._seen.append(piece)
+            yield piece
+
+    def pieces(self) -> Iterator[bytes]:
+        """Return all bytes in pieces: of a pipe what is there, as soon as there is something."""
+        return itertools.chain(self._seen, self._pieces) if self._source is None else self._source.pieces()
+
+    def source(self) -> Source:
+        """Return all bytes at once."""
+        self._source = self._source or Source(self.name, b"".join(self.pieces()))
+        return self._source
+
+
+def _as_they_come(stream: BinaryIO) -> Iterator[bytes]:
+    try:
+        while piece := stream.read1(_AT_ONCE):  # type: ignore[attr-defined]
+            yield piece
+    except OSError as error:
+        raise MachineError(f"{STDIN}: {error.strerror}") from None
+
+
+def read_lines(path: str, encoding: str = "utf-8", *, stdin: BinaryIO | None = None) -> Iterator[tuple[str, str]]:
+    """Yield (FILE:LINE, line) for every line of the text `path`, or of standard input (-) as soon as each line arrives.
+
+    Raises the errors of `read_source` and `lines_of`, and DataError for a line that is not in the encoding.
+    """
+    opened = Opened(path, stdin=stdin)
+    for line in itertools.chain.from_iterable(lines_of(opened.pieces(), opened.name, encoding)):
+        if line.error:
+            raise line.error
+        yield line.where, line.text
+
+
+def lines_of(pieces: Iterator[bytes], name: str, encoding: str = "utf-8") -> Iterator[list[Line]]:
+    """Yield the lines of a text in lists of those that ended in the same piece, at most TOGETHER. LF, CRLF and CR end
+    a line.
+
+    Raises UsageError for an encoding that cannot be read so, DataError for what is no text.
+    """
+    shown_name = encoding_name(encoding)
+    held, number, after_return = "", 1, False
+    for text in itertools.chain(_texts(pieces, name, encoding), [None]):
+        if text:  # of CRLF that came in two pieces, the first has ended the line
+            text, after_return = text.removeprefix("\n") if after_return else text, text.endswith("\r")
+        if text and ("\n" in text or "\r" in text):
+            *ended, held = (held + text).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        else:
+            ended, held = ([held], "") if text is None and held else ([], held + (text or ""))
+        for start in range(0, len(ended), TOGETHER):
+            some = ended[start : start + TOGETHER]
+            yield [_line(name, number + i, line, shown_name) for i, line in enumerate(some)]
+            number += len(some)
+
+
+def _line(name: str, number: int, text: str, encoding: str) -> Line:
+    found = None if text.isascii() else _MARKED.search(text)
+    if found is None:
+        return Line(name, number, text)
+    marked = bytes(ord(character) - _MARK for character in _MARKED.findall(text))
+    error = DataError(
+        f"{name}:{number}:{found.start() + 1}: byte 0x{marked[0]:02X} is not {encoding}; pass --encoding "
+        f"{likely(marked)}"
+    )
+    return Line(name, number, _MARKED.sub("\ufffd", text), error)
+
+
+def _texts(pieces: Iterator[bytes], name: str, encoding: str) -> Iterator[str]:
+    """Yield the text of all pieces without a byte order mark."""
+    decoder = codecs.getincrementaldecoder(encoding)(_MARKING)
+    begun = False
+    for piece in itertools.chain(pieces, [b""]):
+        if not begun:
+            refuse_no_text(name, piece, encoding)
+        try:
+            text = decoder.decode(piece, final=not piece)
+        except UnicodeError:  # from one of the few, such as punycode, that cannot mark a byte
+            raise UsageError(f"{encoding} cannot be read line by line; convert the lines to UTF-8") from None
+        yield text if begun else text.removeprefix("\ufeff")
+        begun = begun or bool(text)
+
+
+def _marking(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "".join(chr(_MARK + byte) for byte in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error(_MARKING, _marking)

@@ -1,0 +1,126 @@
+"""The predictor that classify, regress and tag share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from rnncli.config.sections import Config
+from rnncli.data.lines import TOGETHER, Line, Opened, lines_of
+from rnncli.data.source import Source
+from rnncli.errors import DataError, UsageError
+from rnncli.nn.network import FLOAT32, Network
+from rnncli.tasks.line_by_line import Faults, in_lists, line_by_line
+from rnncli.tasks.sequences import readers
+from rnncli.tasks.sequences.config import LabelledConfig
+from rnncli.tasks.sequences.entries import Entry
+from rnncli.tasks.sequences.experiment import Answers, network_shape
+from rnncli.tasks.sequences.learner import answered
+from rnncli.tasks.sequences.readers import Words
+from rnncli.tasks.task import Asked, Piece, Pieces, Predictor, Table, config_in
+from rnncli.training.backpropagation import ThreadPool
+
+
+class SequencePredictor(Predictor):
+    """A trained model of classify, regress or tag, which answers for sequences."""
+
+    def __init__(
+        self,
+        header: Mapping[str, Any],
+        arrays: Mapping[str, np.ndarray],
+        schema: type[Config],
+        answers: Answers,
+    ):
+        self.config, self.answers = config_in(header, schema), answers
+        self.columns = answers.columns(header)
+        self.reader = readers.from_header(header["encoder"], self.config.data)
+        self.network = Network(network_shape(self.config, self.reader, answers))
+        self.network.load(arrays)
+
+    def predict(self, asked: Asked) -> Table | Pieces:
+        """Return an answer for each sequence of the data, read like the training data except for `asked.reading`; for
+        lines as they come.
+        """
+        if asked.data is None:
+            raise UsageError("this model answers for given sequences; name a file of them, or - for standard input")
+        data = self.config.changed(data=asked.reading).data
+        assert isinstance(data, LabelledConfig)
+        delimiter, opened = ";" if data.decimal == "," else ",", Opened(asked.data)
+        lines = chain.from_iterable(lines_of(opened.beginning(), opened.name, data.encoding))
+        of_lines = self.answers.of_lines(lines, opened.name, data, self.columns, self.answers.is_answer)
+        if of_lines is not None:
+            batches = lines_of(opened.pieces(), opened.name, data.encoding)
+            answers = self._one_by_one(batches, of_lines, Faults(opened.name, asked))
+        elif (entries := self.answers.entries(opened.source(), data, self.columns)) is not None:
+            some = in_lists(entries.judged(), TOGETHER)
+            answers = self._one_by_one(some, entries.of, Faults(opened.name, asked, "rows"))
+        else:
+            return Table(*self.answers_to(opened.source(), data), delimiter, data.decimal)
+        return Pieces(answers, delimiter=delimiter, decimal=data.decimal)
+
+    def answers_to(self, source: Source, data: LabelledConfig) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Return the answers, nested and as flat rows, in the order of the sequences in `source`."""
+        sequences = self.answers.read(source, data, self.columns, is_answer=self.answers.is_answer)
+        inputs = readers.encode(self.reader, sequences)
+        self.reader.cut.tell(source.name, self.reader.unit)
+        pool = ThreadPool(None, FLOAT32)
+        try:
+            pieces = self.pieces(sequences, inputs, pool)
+        finally:
+            pool.close()
+        return [piece.nested for piece in pieces], [row for piece in pieces for row in piece.rows]
+
+    def pieces(self, sequences: Any, inputs: list[np.ndarray], pool: ThreadPool) -> list[Piece]:
+        """Return the answers for sequences with these inputs of the network."""
+        bases = self.answers.bases(sequences, own=False)
+        outputs = answered(self.network, inputs, pool, lexicon=self.reader.lexicon, bases=bases)
+        return [self.piece(sequences, i, output) for i, output in enumerate(outputs)]
+
+    def piece(self, sequences: Any, i: int, output: np.ndarray) -> Piece:
+        """Return the answer for sequence i, given its output."""
+        nested, rows = self.answers.answer(sequences, i, output)
+        identity = {"id": sequences.ids[i]}
+        return Piece(identity | nested, [identity | row for row in rows])
+
+    def _one_by_one(
+        self, inputs: Iterable[list[Any]], sequences_of: Callable[[Sequence[Any]], Any], faults: Faults
+    ) -> Iterator[list[Piece]]:
+        pool, empty = ThreadPool(None, FLOAT32), True
+        try:
+            for pieces in line_by_line(inputs, _Inputs(self, sequences_of, pool), faults):
+                yield pieces
+                empty = False
+        finally:
+            pool.close()
+            self.reader.cut.tell(faults.name, self.reader.unit)
+        if empty:
+            raise DataError(f"{faults.name}: is empty; give it an example a line")
+
+
+class _Inputs:
+    """Answers for lines or entries of a table, of which `sequences_of` makes sequences."""
+
+    def __init__(self, predictor: SequencePredictor, sequences_of: Callable[[Sequence[Any]], Any], pool: ThreadPool):
+        self.predictor, self.sequences_of, self.pool = predictor, sequences_of, pool
+        answers = predictor.answers
+        output = np.zeros((1, answers.outputs) if answers.every_step else answers.outputs, np.float32)
+        self._form = predictor.piece(answers.stand_in(predictor.columns), 0, output)
+
+    def read(self, one: Line | Entry) -> np.ndarray | None:
+        if isinstance(one, Line) and not one.text.strip():
+            return None
+        return readers.encode(self.predictor.reader, self.sequences_of([one]))[0]
+
+    def answers(self, some: Sequence[Line | Entry], inputs: Sequence[np.ndarray]) -> list[Piece]:
+        pieces = self.predictor.pieces(self.sequences_of(some), list(inputs), self.pool)
+        if isinstance(self.predictor.reader, Words):
+            self.predictor.reader.forget()  # or all words of an endless pipe would be kept
+        return pieces
+
+    def nothing(self, one: Line | Entry) -> Piece:
+        identity = {"id": str(one.number) if isinstance(one, Line) else one.id}
+        nested, rows = self._form.nested, self._form.rows
+        return Piece(dict.fromkeys(nested) | identity, [dict.fromkeys(row) | identity for row in rows])
