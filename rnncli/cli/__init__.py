@@ -113,7 +113,7 @@ def _exit_code(error: BaseException) -> int:
     if isinstance(error, ImportError):  # numba explains itself, see kernels.cache
         return _say(str(error), code=2 if "NUMBA_" in str(error) else 5)
     if isinstance(error, MemoryError):
-        return _say("out of memory; lower model.hidden_size, training.batch_size or training.bptt", code=5)
+        return _say("out of memory; give fewer data at once, or lower model.hidden_size", code=5)
     if isinstance(error, OSError) and error.errno in (
         errno.ENOSPC,
         errno.EDQUOT,

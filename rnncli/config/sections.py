@@ -153,6 +153,21 @@ class TableConfig(DataConfig):
         return decimal
 
 
+class CutConfig(Section):
+    """Keys of data whose sequences may be cut."""
+
+    max_length: Count | None = Field(
+        default=None,
+        description="Cut longer sequences to this many steps (tokens of a text or of a source), in training and in "
+        "prediction; null keeps them whole.",
+    )
+    truncate: Literal["end", "start", "middle", "refuse"] = Field(
+        default="end",
+        description="What of a sequence longer than max_length is left out: its end, its start, or its middle, so that "
+        "both ends are kept; or refuse it.",
+    )
+
+
 NO_GROUP = "none"  # as data.group: each sequence is drawn by itself
 
 

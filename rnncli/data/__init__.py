@@ -4,6 +4,7 @@ source       bytes from a file, a pipe or standard input, and their decoding
 lines        the lines of a text, as they come
 text         text to tokens (characters, bytes or words) and back
 vocabulary   tokens and their numbers
+cutting      sequences longer than data.max_length
 csv_table    CSV records, each with the physical line that it starts on
 numeric      columns of numbers in a strict grammar, and their scaling
 splits       the training split, and the splits that are held out

@@ -41,13 +41,13 @@ def available() -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def require_memory(plan: Callable[[], Model], size: Size, lower: str) -> None:
-    """Raise ConfigError if training the model of `plan` does not fit in memory; `lower` names the keys to lower."""
+def require_memory(plan: Callable[[], Model], size: Size, mend: str) -> None:
+    """Raise ConfigError if training the model of `plan` does not fit in memory; `mend` says what to do then."""
     wanted, there = needed(plan), available()
     if wanted > there:
         raise ConfigError(
             f"model.hidden_size {size.hidden_size:,} × {size.num_layers} layers would need {_readable(wanted)}; "
-            f"memory available {_readable(there)}; lower {lower}"
+            f"memory available {_readable(there)}; {mend}"
         )
 
 

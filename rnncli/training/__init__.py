@@ -3,6 +3,7 @@
 reports           frozen dataclasses, which are all that the user interface knows of training
 backpropagation   one window forward and backward, one shard of the batch per thread
 batches           windows of long streams (truncated BPTT), and batches of whole sequences of similar length
+room              pieces of batches with a sequence that is much longer than usual, and the workspaces for them
 optimizer         the learning rate of an update, clipping, and the fused update of the flat parameter buffer
 loop              a generator of reports: updates, evaluations, the best weights, stopping, resuming
 """

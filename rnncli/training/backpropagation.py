@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,8 @@ from rnncli.errors import MachineError
 from rnncli.kernels import denormals, forecast_losses, losses
 from rnncli.nn.network import Model
 from rnncli.nn.parameters import Share
+
+P = TypeVar("P")
 
 WORTH_WAKING = 150_000.0  # nanoseconds of work from which other threads are woken
 MULTIPLY_ADDS = 50.0  # multiply-adds that one thread does in a nanosecond, roughly
@@ -159,6 +161,18 @@ class Backpropagation(Runner):
             self.pool.over_batch(words.count, words.backward, forward)
         self.pool.over_shares(lambda share: self.network.weight_gradients(work, share), forward)
         self.network.finish_gradients()
+        return loss
+
+    def gradient_in_pieces(self, pieces: Sequence[P], gradient: Callable[[P], float]) -> float:
+        """Return the summed loss of a batch that is computed in pieces, and leave the sum of their gradients.
+
+        gradient: calls `gradient` for a piece, with the number of terms of the whole batch.
+        """
+        loss, total = gradient(pieces[0]), self.network.parameters.gradient
+        for piece in pieces[1:]:
+            before = total.copy()
+            loss += gradient(piece)
+            total += before
         return loss
 
     def states(self, work: Work, targets: np.ndarray, count: int, **how: bool) -> float:

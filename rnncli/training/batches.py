@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from rnncli.kernels import random
+from rnncli.training.room import Room, by_key
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,16 @@ def longest_first(lengths: np.ndarray) -> np.ndarray:
     return np.lexsort(-keys.T[::-1])
 
 
-def by_length(lengths: Sequence[int], B: int) -> list[np.ndarray]:
-    """Cut all sequences into batches of B, longest first, and return their numbers."""
-    return _cut(longest_first(np.array(lengths, int)), B)
+def by_length(
+    lengths: Sequence[int] | Sequence[tuple[int, ...]], B: int, room: Room[Any] | None = None
+) -> list[np.ndarray]:
+    """Cut all sequences into batches of B, or of fewer for which there is `room`, and return their numbers.
+
+    The longest come first, by the first of their lengths.
+    """
+    sizes = by_key(lengths)
+    batches = _cut(longest_first(sizes[:, 0]), B)
+    return batches if room is None else [piece for batch in batches for piece in room.pieces(batch, sizes)]
 
 
 def _cut(order: np.ndarray, B: int) -> list[np.ndarray]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from rnncli.config.loading import data_paths
-from rnncli.config.sections import Config
+from rnncli.config.sections import Config, keys_of
 from rnncli.config.values import parse_duration
 from rnncli.data.source import Source, read_source
 from rnncli.errors import DataError, DivergedError, MachineError, ModelFileError, StoppedError, UsageError
@@ -66,9 +66,18 @@ def train(request: Request, show: Callable[[Report], None]) -> None:
                 show=show,
                 stop=stop,
             )
+    except MemoryError:
+        raise MachineError(f"out of memory; lower {memory_keys(config)}") from None
     finally:
         pool.close()
         run.close()
+
+
+def memory_keys(config: Config) -> str:
+    """Return the keys that decide how much memory the task of this config takes."""
+    sizes = ("data.max_length", "data.context", "training.bptt", "model.hidden_size", "training.batch_size")
+    mine = [key for key in sizes if key.partition(".")[2] in keys_of(type(config), key.partition(".")[0])]
+    return f"{', '.join(mine[:-1])} or {mine[-1]}"
 
 
 def _inputs(request: Request) -> tuple[Config, Source]:

@@ -252,7 +252,7 @@ TABLES = {  # by form: the training table, the config, rows to predict and their
         "id,x,y\n"
         + "".join(f"s{i},{i % 2},{'up' if i % 2 else 'down'}\ns{i},2,{'up' if i % 2 else 'down'}\n" for i in range(20)),
         "task: classify\ndata: {path: d.csv, label: y, id: id, validation: 0}\n",
-        "id,x\nq,1\nr,1\nq,0\nr,-\ns,x\nt,1\nu\nt,2\n",
+        "id,x\nq,1\nr,1\nq,0\nr,-\nr,2\ns,x\nt,1\nu\nt,2\n",
         ["q", None, None, "t", None],
     ),
     "tags": (

@@ -46,6 +46,7 @@ VOCABULARY = {"min_count": 1, "vocabulary_size": None}
 VECTORS = {**VOCABULARY, "vectors": None, "freeze_vectors": False}
 TABLE = {"delimiter": None, "decimal": ".", "skip_rows": 0, "ragged": "refuse", "quoting": None, "header": None}
 LABELLED = {
+    "missing": "refuse",
     **VECTORS,
     "group": None,
     "text": None,
@@ -57,6 +58,7 @@ LABELLED = {
 }
 STEPS = {"embedding_size": None, "bidirectional": False, "character_size": None, "word_dropout": 0.0}
 TOKENS = {"tokens": "char", "words": "unicode"}
+CUT = {"max_length": None, "truncate": "end"}
 OWN: dict[str, dict[str, dict[str, Any]]] = {
     "language-model": {
         "data": {**TOKENS, **VECTORS},
@@ -107,14 +109,14 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
         },
     },
     "classify": {
-        "data": {**TABLE, **LABELLED, **TOKENS, "label_separator": None, "residual": None},
+        "data": {**TABLE, **LABELLED, **TOKENS, **CUT, "label_separator": None, "residual": None},
         "model": {**STEPS, "pooling": None},
         "training": {"class_weights": "none"},
     },
-    "regress": {"data": {**TABLE, **LABELLED, **TOKENS}, "model": {**STEPS, "pooling": None}, "training": {}},
+    "regress": {"data": {**TABLE, **LABELLED, **TOKENS, **CUT}, "model": {**STEPS, "pooling": None}, "training": {}},
     "tag": {"data": {**TABLE, **LABELLED}, "model": STEPS, "training": {}},
     "seq2seq": {
-        "data": {**TABLE, **VOCABULARY, **TOKENS, "group": None, "target": None, "source": None},
+        "data": {**TABLE, **VOCABULARY, **TOKENS, **CUT, "group": None, "target": None, "source": None},
         "model": {"embedding_size": None, "attention": None, "encoder_bidirectional": None, "copy": "none"},
         "training": {"teacher_forcing": 1.0},
     },
@@ -194,7 +196,7 @@ def test_keys_of_other_tasks_are_named_with_their_tasks(tmp_path: Path) -> None:
     assert [problem.removeprefix(f"{file}:") for problem in caught.value.problems] == [
         "2:8: data.horizon: is for forecast, and a seq2seq has no use for it; remove it",
         "3:12: training.class_weights: is for classify, and a seq2seq has no use for it; remove it",
-        "3:37: training.bptt: a seq2seq reads whole sequences; remove it",
+        "3:37: training.bptt: a seq2seq reads whole sequences; remove it, and cut long sources with data.max_length",
     ]
 
 

@@ -91,7 +91,7 @@ def test_refuses_before_allocating(monkeypatch):
 
     monkeypatch.setattr(memory, "available", lambda: 3_000_000_000)
     with pytest.raises(ConfigError, match=r"would need \d+ TB; memory available 3 GB; lower model.bptt") as refused:
-        memory.require_memory(plan, shape, "model.bptt")
+        memory.require_memory(plan, shape, "lower model.bptt")
     assert refused.value.exit_code == 2
 
 

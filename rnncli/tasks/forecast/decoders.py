@@ -168,7 +168,7 @@ class Direct(Decoder):
             network.workspace(sizes.context + steps, B, steps or 1, training=True)
             return network
 
-        require_memory(plan, shape, "model.hidden_size, training.batch_size or data.context")
+        require_memory(plan, shape, "lower model.hidden_size, training.batch_size or data.context")
         return Network(shape, dtype)
 
     def prepared(
@@ -269,7 +269,7 @@ class Segments(Decoder):
             network.workspace(sizes.context // w, B, training=True)
             return network
 
-        require_memory(plan, shape, "model.hidden_size, training.batch_size or data.context")
+        require_memory(plan, shape, "lower model.hidden_size, training.batch_size or data.context")
         return SegmentNetwork(shape, dtype)
 
     def prepared(

@@ -72,7 +72,7 @@ class TextExperiment(Experiment):
             network.workspace(T, B, T, training=True)
             return network
 
-        require_memory(plan, shape, "model.hidden_size, training.batch_size or training.bptt")
+        require_memory(plan, shape, "lower model.hidden_size, training.batch_size or training.bptt")
         self.network = Network(shape, context.dtype)
         set_first_weights(self.network, self.config)
         start_words(self.network, self.config.data, vectors, self.vocabulary)

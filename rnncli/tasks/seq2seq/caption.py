@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.data.cutting import Cut
 from rnncli.data.numeric import FAR, is_number, whole_series
 from rnncli.data.source import Source
 from rnncli.data.text import WORDS
@@ -27,6 +28,7 @@ class Cells:
     encodes = False
     kind = "values"
     vocabulary = None
+    cut = Cut(None, "end")
 
     def __init__(self, columns: Sequence[Mapping[str, Any]], decimal: str):
         self.columns, self.decimal = columns, decimal

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from rnncli.config.sections import (
     Columns,
     Config,
+    CutConfig,
     GroupedConfig,
     TokenModelConfig,
     TokensConfig,
@@ -34,8 +35,8 @@ class PairsConfig(GroupedConfig, TokensConfig, VocabularyConfig):
         return form
 
 
-class SourcesConfig(PairsConfig):
-    """Data of pairs of texts."""
+class SourcesConfig(PairsConfig, CutConfig):
+    """Data of pairs of texts; only sources are cut, because a cut target would teach to stop too early."""
 
     source: Columns | None = Field(default=None, description="The column or columns to read; null takes the first.")
 
@@ -97,7 +98,9 @@ class WritingConfig(Config):
 class Seq2seqConfig(WritingConfig):
     """The config of seq2seq: a text for a text."""
 
-    refused = {key: f"a seq2seq {reason}" for key, reason in WHOLE.items()} | {
+    refused = {
+        key: f"a seq2seq {reason}, and cut long sources with data.max_length" for key, reason in WHOLE.items()
+    } | {
         "model.bidirectional": "a decoder cannot read what it has not written; set model.encoder_bidirectional",
         "model.pooling": "a seq2seq has no one answer for a whole sequence; remove it",
     }

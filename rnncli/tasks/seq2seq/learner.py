@@ -20,6 +20,7 @@ from rnncli.nn.writers import PairWriter, Written
 from rnncli.tasks.seq2seq.unknown import Seldom
 from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation, Sample, ThreadPool
 from rnncli.training.batches import Batches, Stateless, by_length, place_sequences
+from rnncli.training.room import Room, drawn, for_answers
 
 _SAMPLING = 1 << 35  # of the seed's independent random streams, plus the update
 
@@ -32,7 +33,13 @@ class PairData:
     targets: Sequence[np.ndarray]
 
     def lengths(self) -> list[tuple[int, int]]:
+        """Return the numbers of source and target steps of each pair; the end of a target is not counted."""
         return [(len(source), len(target)) for source, target in zip(self.sources, self.targets, strict=True)]
+
+
+def room_for(train: PairData, valid: PairData, batch_size: int) -> Room[PairWork]:
+    """Return the room in which batches of these splits are computed."""
+    return Room.of([*train.lengths(), *valid.lengths()], min(batch_size, len(train.sources)))
 
 
 class PairLearner(Stateless):
@@ -62,27 +69,35 @@ class PairLearner(Stateless):
         self.updates_per_epoch = self.batches.per_epoch
         self.teacher_forcing, self.updates = teacher_forcing, epochs * self.updates_per_epoch
         self.backpropagation = Backpropagation(model, CROSS_ENTROPY, pool)
-        lengths = np.array(train.lengths() + valid.lengths())
-        self._longest, self._end = lengths.max(axis=0), model.shape.end
-        self._workspaces: dict[tuple[int, bool], PairWork] = {}
+        self.room, self._end = room_for(train, valid, batch_size), model.shape.end
 
     def gradient(self, update: int) -> tuple[float, int]:
-        work, targets = self._filled(self.train, self.batches.of_update(update), update)
-        self.network.set_dropout(work, self.seed, update)
+        pieces = self._pieces(update)
+        count = sum(len(self.train.targets[i]) + 1 for piece in pieces for i in piece)
         share = 1 - (1 - self.teacher_forcing) * update / max(self.updates - 1, 1)
-        if share < 1:
-            self._sample(work, share, update)
-        count = int(work.spans.sum())
-        return self.backpropagation.gradient(work, targets, count), count
+
+        def gradient(piece: tuple[np.ndarray, int]) -> float:
+            chosen, draw = piece
+            work, targets = self._filled(self.train, chosen, draw)
+            self.network.set_dropout(work, self.seed, draw)
+            if share < 1:
+                self._sample(work, share, draw)
+            return self.backpropagation.gradient(work, targets, count)
+
+        draws = drawn(update, len(pieces))
+        return self.backpropagation.gradient_in_pieces(list(zip(pieces, draws, strict=True)), gradient), count
 
     def sample(self, update: int, *, carried: bool = False) -> Sample:
-        """Return a batch in which the decoder reads the true tokens only."""
-        work, targets = self._filled(self.train, self.batches.of_update(update))
+        """Return a batch, or the piece of it with the longest source; the decoder reads the true tokens only."""
+        work, targets = self._filled(self.train, self._pieces(update)[0])
         return Sample(work, targets, int(work.spans.sum()))
+
+    def _pieces(self, update: int) -> list[np.ndarray]:
+        return self.room.pieces(self.batches.of_update(update), self.batches.lengths)
 
     def validate(self) -> tuple[float, int]:
         total, count = 0.0, 0
-        for chosen in by_length([len(source) for source in self.valid.sources], self.batches.B):
+        for chosen in by_length(self.valid.lengths(), self.batches.B, self.room):
             work, targets = self._filled(self.valid, chosen)
             total += self.backpropagation.evaluate(work, targets)
             count += int(work.spans.sum())
@@ -97,21 +112,22 @@ class PairLearner(Stateless):
         tokens = work.decoder.tokens[1:]
         np.copyto(tokens, own, where=(noise + 1) / 2 >= share, casting="same_kind")
 
-    def _filled(self, data: PairData, chosen: np.ndarray, update: int | None = None) -> tuple[PairWork, np.ndarray]:
+    def _filled(self, data: PairData, chosen: np.ndarray, draw: int | None = None) -> tuple[PairWork, np.ndarray]:
         """Return a batch of the chosen pairs, whose sources are longest first, and its targets (T, B).
 
-        update: in training, its number, which determines the tokens that are seen as unknown.
+        draw: in training, the number of the random draw of the tokens that are seen as unknown.
         """
         sources: Sequence[np.ndarray] = [data.sources[i] for i in chosen]
         answers: Sequence[np.ndarray] = [data.targets[i] for i in chosen]
-        training = update is not None
-        if update is not None and self.seldom is not None:
-            sources, answers = self.seldom.replaced(sources, answers, update)
-        key = (len(chosen), training)
-        if key not in self._workspaces:
-            S, T = self._longest
-            self._workspaces[key] = self.network.workspace(int(S), int(T) + 1, len(chosen), training=training)
-        work = placed(self._workspaces[key], sources, np.array([len(answer) + 1 for answer in answers]))
+        if draw is not None and self.seldom is not None:
+            sources, answers = self.seldom.replaced(sources, answers, draw)
+        spans = np.array([len(answer) + 1 for answer in answers])
+
+        def plan(S: int, T: int) -> PairWork:
+            return self.network.workspace(S, T + 1, len(chosen), training=draw is not None)
+
+        lengths = [(len(source), len(answer)) for source, answer in zip(sources, answers, strict=True)]
+        work = placed(self.room.workspace(len(chosen), draw is not None, lengths, plan), sources, spans)
         targets = np.full((work.T, work.B), IGNORED, np.int32)
         for b, answer in enumerate(answers):
             targets[: len(answer), b] = answer
@@ -147,7 +163,8 @@ def write(
     """Return the best answers to each source, of up to `longest` tokens; see `rnncli.nn.writers.PairWriter`."""
     writer = PairWriter(model, beams=beams, longest=longest, alpha=alpha, copies=copies)
     answers: list[list[Written]] = [[]] * len(sources)
-    for chosen in by_length([len(source) for source in sources], at_once):
+    lengths = [len(source) for source in sources]
+    for chosen in by_length(lengths, at_once, for_answers(lengths, at_once)):
         some = [sources[i] for i in chosen]
         work = placed(model.workspace(len(some[0]), 1, len(some), training=False), some, np.ones(len(some), int))
         model.read(work, 0, len(some))

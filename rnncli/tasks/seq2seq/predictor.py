@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -81,12 +81,21 @@ class Writer(Predictor):
             opened = Opened(path)
             came = lines_of(opened.pieces(), opened.name, data.encoding)
             lists = (some for lines in came for some in in_lists(lines, _AT_ONCE))
-            return Pieces(line_by_line(lists, _Lines(self, search), Faults(opened.name, asked)), as_lines=True)
+            answers = line_by_line(lists, _Lines(self, search), Faults(opened.name, asked))
+            return Pieces(self._telling(answers, opened.name), as_lines=True)
         self.prompts.decimal = data.decimal
         pairs = read_pairs(read_source(path), data, self.columns, answered=False)
         prompts = [_Prompt(pairs.where(i), prompt) for i, prompt in enumerate(pairs.prompts)]
         faults = Faults(pairs.name, asked, "rows")
-        return Pieces(line_by_line(in_lists(prompts, _AT_ONCE), _Cells(self, search), faults), as_lines=True)
+        answers = line_by_line(in_lists(prompts, _AT_ONCE), _Cells(self, search), faults)
+        return Pieces(self._telling(answers, pairs.name), as_lines=True)
+
+    def _telling(self, answers: Iterator[list[Piece]], name: str) -> Iterator[list[Piece]]:
+        """Yield the answers, and tell afterwards how many sources were cut."""
+        try:
+            yield from answers
+        finally:
+            self.prompts.cut.tell(name, self.prompts.kind)
 
     def given(self, prompt: tuple[str, ...], where: str) -> Given:
         """Return a prompt, encoded; raise DataError naming its place if it cannot be."""

@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.data.cutting import Cut
 from rnncli.data.source import Source
 from rnncli.data.text import WORDS, Kind, tokenize
 from rnncli.data.vocabulary import Vocabulary, token_vocabulary
 from rnncli.errors import DataError
-from rnncli.tasks.seq2seq.config import PairsConfig, Seq2seqConfig
+from rnncli.tasks.seq2seq.config import Seq2seqConfig, SourcesConfig
 from rnncli.tasks.seq2seq.pairs import PairColumns
 from rnncli.tasks.seq2seq.predictor import Writer
 from rnncli.tasks.seq2seq.writing import PairExperiment, splits_in
-from rnncli.tasks.task import Context
+from rnncli.tasks.task import Context, config_in
 
 
 class Texts:
@@ -25,13 +26,13 @@ class Texts:
     kind = "source tokens"
     decimal = "."
 
-    def __init__(self, vocabulary: Vocabulary):
-        self.vocabulary = vocabulary
+    def __init__(self, vocabulary: Vocabulary, data: SourcesConfig):
+        self.vocabulary, self.cut = vocabulary, Cut.of(data)
 
     @classmethod
-    def of(cls, prompts: Sequence[tuple[str, ...]], data: PairsConfig) -> Texts:
+    def of(cls, prompts: Sequence[tuple[str, ...]], data: SourcesConfig) -> Texts:
         texts = (_joined(prompt, data.kind) for prompt in prompts)
-        return cls(token_vocabulary(texts, data.kind, data, "the sources"))
+        return cls(token_vocabulary(texts, data.kind, data, "the sources"), data)
 
     @property
     def size(self) -> int:
@@ -40,13 +41,16 @@ class Texts:
     def encode(
         self, prompts: Sequence[tuple[str, ...]], where: Sequence[str], *, scored: bool = False
     ) -> list[np.ndarray]:
-        sources = [self.vocabulary.numbers(self.tokens(prompt)).astype(np.int32) for prompt in prompts]
+        sources = [self.vocabulary.numbers(self._whole(prompt)).astype(np.int32) for prompt in prompts]
         empty = next((i for i, prompt in enumerate(prompts) if not "".join(prompt).strip()), None)
         if empty is not None:
             raise DataError(f"{where[empty]}: nothing is given; give the pair a source, or remove it")
-        return sources
+        return self.cut.of_all(sources, self.kind, where.__getitem__)
 
     def tokens(self, prompt: tuple[str, ...]) -> list[str]:
+        return self.cut.kept(self._whole(prompt))
+
+    def _whole(self, prompt: tuple[str, ...]) -> list[str]:
         kind = self.vocabulary.kind
         return tokenize(_joined(prompt, kind), kind)
 
@@ -86,4 +90,4 @@ def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Writer:
 
 def prompts_in(header: Mapping[str, Any]) -> Texts:
     """Return the `Texts` in the header of a model file."""
-    return Texts(Vocabulary.from_header(header["prompts"]))
+    return Texts(Vocabulary.from_header(header["prompts"]), config_in(header, Seq2seqConfig).data)

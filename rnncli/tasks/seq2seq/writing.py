@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from rnncli.config.sections import DIALECT, NO_GROUP
+from rnncli.config.sections import DIALECT, NO_GROUP, CutConfig, keys_of
+from rnncli.data.cutting import Cut
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
 from rnncli.data.text import spaced_tokens
@@ -16,7 +17,7 @@ from rnncli.errors import DataError, UsageError
 from rnncli.nn.encoder_decoder import EncoderDecoder, PairShape
 from rnncli.nn.memory import require_memory
 from rnncli.tasks.seq2seq.config import WritingConfig
-from rnncli.tasks.seq2seq.learner import PairData, PairLearner, write
+from rnncli.tasks.seq2seq.learner import PairData, PairLearner, room_for, write
 from rnncli.tasks.seq2seq.pairs import PairColumns, Pairs, only, read_pairs
 from rnncli.tasks.seq2seq.scores import METRICS, baselines, doubt_unwritable, edit_distance, line
 from rnncli.tasks.seq2seq.unknown import seldom_in, spelled
@@ -39,6 +40,7 @@ class Prompts(Protocol):
     """The given inputs, and their encoding to token numbers for an encoder or to vectors."""
 
     encodes: bool
+    cut: Cut
     kind: str  # "source tokens", "values"
     decimal: str  # of numbers among what is given
 
@@ -132,17 +134,21 @@ class PairExperiment(Experiment):
         train = self._data(splits.train)
         held_out = splits.held_out.get("validation")
         valid = self._data(held_out, scored=True) if held_out else PairData([], [])
+        prompts.cut.tell(splits.train.name, prompts.kind)
         shape = pair_shape(config, prompts, self.target)
-        S, T = np.array(train.lengths()).max(axis=0)
-        B = min(training.batch_size, len(train.sources))
+        room = room_for(train, valid, training.batch_size)
+        S, T = map(int, room.longest)
 
         def plan() -> EncoderDecoder:
             network = EncoderDecoder(shape)
-            network.workspace(int(S), int(T) + 1, B, training=True)
+            network.workspace(S, T + 1, room.together(room.longest), training=True)
             return network
 
-        require_memory(plan, shape, "model.hidden_size or training.batch_size")
-        self.longest = int(LONGER * T) + 1
+        mend = "lower model.hidden_size or training.batch_size"
+        if isinstance(config.data, CutConfig) and room.together(room.longest) == 1:
+            mend = f"cut sources, of up to {S:,} tokens, with data.max_length, or lower model.hidden_size"
+        require_memory(plan, shape, mend)
+        self.longest = int(LONGER * max(len(target) for target in train.targets)) + 1
         self.network = EncoderDecoder(shape, context.dtype)
         set_first_weights(self.network, config)
         self.learner = PairLearner(
@@ -190,9 +196,10 @@ class PairExperiment(Experiment):
 
     def header(self) -> dict[str, Any]:
         kept = ("format", "tokens", "words", *DIALECT)
+        cut = keys_of(CutConfig) if isinstance(self.config.data, CutConfig) else ()
         return {
             "task": self.config.task,
-            "data": {key: getattr(self.config.data, key) for key in kept},
+            "data": {key: getattr(self.config.data, key) for key in (*kept, *cut)},
             "model": self.config.model.model_dump(),
             "columns": self.splits.train.columns.to_header(),
             "prompts": self.prompts.to_header(),
@@ -219,6 +226,8 @@ class PairExperiment(Experiment):
         pairs = self.splits.held_out[split]
         assert pairs.targets is not None
         sources = self.prompts.encode(pairs.prompts, [pairs.where(i) for i in range(len(pairs))], scored=True)
+        if split == "test":  # others were told of before training
+            self.prompts.cut.tell(pairs.name, self.prompts.kind)
         copying = copies(self.config)
         answers = write(self.network, sources, beams=BEAMS, longest=self.longest, alpha=ALPHA, copies=copying)
         predicted = [

@@ -3,6 +3,8 @@
 config, task                             the keys of the tasks; the tasks
 examples, example_files                  sequences with a label or a number each; all file formats that hold them
 example_lines                            those in lines of a label and a text, or of texts to be predicted
+archive_file                             .ts files of the UCR/UEA archive
+gaps                                     missing values, and what fills them
 tagged                                   sequences with a tag for every step
 entries                                  the sequences of a table one by one, where some cannot be read
 readers                                  tokens, words and numbers to the inputs of a network

@@ -11,6 +11,7 @@ import numpy as np
 from rnncli.data.numeric import whole_series
 from rnncli.data.text import Kind
 from rnncli.tasks.sequences.examples import Examples
+from rnncli.tasks.sequences.gaps import completed, means_of
 from rnncli.tasks.sequences.naive_bayes import NaiveBayes, OneAgainstRest
 
 
@@ -54,15 +55,19 @@ def naive_bayes_sets(train: Examples, held_out: Examples, labels: list[str], kin
 
 def nearest(train: Examples, held_out: Examples) -> np.ndarray:
     """Return (N,), the number of the nearest training sequence for each held-out one, by Euclidean distance of values
-    divided by their standard deviation and resampled to one length.
+    divided by their standard deviation and resampled to one length. Missing values are interpolated.
     """
     assert train.values is not None
     assert held_out.values is not None
-    _, unit = whole_series(np.concatenate(train.values))
-    n = round(float(np.mean([len(values) for values in train.values])))
-    seen = np.stack([_resampled(values / unit, n) for values in train.values])
+    means = means_of(train.values)
+    of_train, of_others = (
+        [completed(x, "interpolate", means) for x in them.values or ()] for them in (train, held_out)
+    )
+    _, unit = whole_series(np.concatenate(of_train))
+    n = round(float(np.mean([len(values) for values in of_train])))
+    seen = np.stack([_resampled(values / unit, n) for values in of_train])
     found = []
-    for values in held_out.values:
+    for values in of_others:
         asked = _resampled(values / unit, n)
         found.append(int(((seen - asked) ** 2).sum(axis=(1, 2)).argmin()))
     return np.array(found)

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 from rnncli.config.sections import (
     Columns,
     Config,
+    CutConfig,
     GroupedConfig,
     OneColumn,
     TokenModelConfig,
@@ -18,7 +19,13 @@ from rnncli.config.sections import (
 )
 from rnncli.config.values import refusal
 
-WHOLE = "reads whole sequences; remove it"
+_WHOLE = "reads whole sequences; remove it"
+
+
+def _refused(task: str) -> dict[str, str]:
+    """Return why a task with one answer for a sequence does not truncate its backpropagation, by key."""
+    why = f"a {task} {_WHOLE}, and cut long ones with data.max_length"
+    return dict.fromkeys(("training.bptt", "training.bptt_stride"), why)
 
 
 class LabelledConfig(GroupedConfig, VectorsConfig):
@@ -35,6 +42,12 @@ class LabelledConfig(GroupedConfig, VectorsConfig):
     label: OneColumn | None = Field(
         default=None, description="The column with the answers; null looks for label or class."
     )
+    missing: Literal["refuse", "ffill", "interpolate", "mask"] = Field(
+        default="refuse",
+        description="What to do with missing numbers: refuse them; fill them with the value before (ffill) or from "
+        "their neighbours (interpolate); or mask them: give the network a further input per column, 1 where there is "
+        "a value, else 0.",
+    )
     scaling: Literal["standard", "none"] | None = Field(
         default=None,
         description="How numbers are scaled: standard, by their mean and standard deviation in the training split. "
@@ -47,7 +60,7 @@ class LabelledConfig(GroupedConfig, VectorsConfig):
         return [self.inputs] if isinstance(self.inputs, (str, int)) else self.inputs
 
 
-class ExamplesConfig(LabelledConfig, TokensConfig):
+class ExamplesConfig(LabelledConfig, TokensConfig, CutConfig):
     """Data of sequences with one answer each."""
 
 
@@ -113,7 +126,7 @@ class ClassifyTrainingConfig(TrainingConfig):
 class ClassifyConfig(Config):
     """The config of classify: a label for each sequence."""
 
-    refused = {f"training.{key}": f"a classify {WHOLE}" for key in ("bptt", "bptt_stride")}
+    refused = _refused("classify")
 
     data: ClassifyDataConfig = ClassifyDataConfig()
     model: PooledModelConfig = PooledModelConfig()
@@ -123,7 +136,7 @@ class ClassifyConfig(Config):
 class RegressConfig(Config):
     """The config of regress: a number for each sequence."""
 
-    refused = {f"training.{key}": f"a regress {WHOLE}" for key in ("bptt", "bptt_stride")}
+    refused = _refused("regress")
 
     data: ExamplesConfig = ExamplesConfig()
     model: PooledModelConfig = PooledModelConfig()
@@ -132,8 +145,10 @@ class RegressConfig(Config):
 class TagConfig(Config):
     """The config of tag: a label for every step of a sequence."""
 
-    refused = {f"training.{key}": f"a tag {WHOLE}" for key in ("bptt", "bptt_stride")} | {
+    refused = {f"training.{key}": f"a tag {_WHOLE}" for key in ("bptt", "bptt_stride")} | {
         "model.pooling": "a tag has an answer for every step; remove it",
+        "data.max_length": "a tag has an answer for every step, so none is cut off; remove it, or give long "
+        "sequences in several",
     }
 
     data: TagDataConfig = TagDataConfig()

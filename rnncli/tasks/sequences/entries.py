@@ -25,11 +25,15 @@ class Entry:
 
 @dataclass(frozen=True)
 class Entries:
-    """All sequences of a table, in order. read: makes sequences of a table with some of its rows; raises DataError."""
+    """All sequences of a table, in order.
+
+    read: makes sequences of a table with some of its rows; raises DataError. tell: what there is to note of them.
+    """
 
     table: Table
     entries: list[Entry]
     read: Callable[[Table], Any]
+    tell: Callable[[Any], None]
 
     def of(self, some: Sequence[Entry]) -> Any:
         """Return the sequences in these entries; raise DataError if they cannot be read, alone or as a whole."""
@@ -44,12 +48,12 @@ class Entries:
         read as a whole.
         """
         try:
-            self.of(self.entries)
+            self.tell(self.of(self.entries))
             return self.entries
         except DataError:
             judged = [replace(entry, error=self._error(entry)) for entry in self.entries]
         if good := [entry for entry in judged if not entry.error]:
-            self.of(good)
+            self.tell(self.of(good))
         return judged
 
     def _error(self, entry: Entry) -> DataError | None:

@@ -4,9 +4,10 @@
     text    a CSV with a column of texts
     wide    a CSV with one sequence a row: the columns are its steps; empty cells at the end make it shorter
     long    a CSV with one step a row: rows with the same id are a sequence
-    ts      the UCR/UEA archive's format, dimension:dimension:label; commas separate the values of a dimension
+    ts      the UCR/UEA archive's format; see `archive_file`
 
-The label is optional where examples are only to be predicted.
+Missing values at the end of a sequence make it shorter; for others see `gaps`. The label is optional where examples
+are only to be predicted.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ import numpy as np
 
 from rnncli.config.sections import NO_GROUP
 from rnncli.data.csv_table import Table, read_table
-from rnncli.data.numeric import column_index, is_number, is_numeric_column, numeric_column
-from rnncli.data.source import Source, decode, is_table
+from rnncli.data.numeric import column_index, is_missing, is_number, is_numeric_column
+from rnncli.data.source import Source, is_table
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import note
+from rnncli.tasks.sequences import gaps
+from rnncli.tasks.sequences.archive_file import read_archive
 from rnncli.tasks.sequences.config import ClassifyDataConfig, ExamplesConfig, LabelledConfig
 from rnncli.tasks.sequences.entries import Entries, entries_of
 from rnncli.tasks.sequences.example_lines import labelled_lines
@@ -29,61 +32,9 @@ from rnncli.tasks.sequences.examples import MISSING, Columns, Examples, finite
 from rnncli.tasks.sequences.written_labels import in_sets
 
 
-def read_archive(source: Source, data: ExamplesConfig, like: Columns | None, *, labelled: bool) -> Examples:
-    has_label, begun = True, False
-    values: list[np.ndarray] = []
-    labels: list[str] = []
-    lines: list[int] = []
-    for number, line in enumerate(decode(source, data.encoding).splitlines(), start=1):
-        line, where = line.strip(), f"{source.name}:{number}"
-        if not line or line.startswith("#"):
-            continue
-        if line.startswith("@"):
-            key, *rest = line[1:].lower().split()
-            if key == "timestamps" and rest[:1] == ["true"]:
-                raise DataError(f"{where}: time stamps inside sequences are not read; write the values alone")
-            if key in ("classlabel", "targetlabel"):
-                has_label = rest[:1] == ["true"]
-            begun = begun or key == "data"
-            continue
-        if not begun:
-            raise DataError(f"{where}: {shown(line)} stands before @data; is this a .ts file?")
-        dimensions = line.split(":")
-        bare = like is not None and not labelled and len(dimensions) == len(like.inputs)
-        label = dimensions.pop().strip() if has_label and not bare else ""
-        if labelled and has_label and not label:
-            raise DataError(f"{where}: the sequence has no label; add one or remove the line")
-        values.append(_dimensions(dimensions, where, source.name, number))
-        if values[-1].shape[1] != values[0].shape[1]:
-            raise DataError(f"{where}: {len(dimensions)} dimensions, and {values[0].shape[1]} on line {lines[0]}")
-        labels.append(label)
-        lines.append(number)
-    if not values:
-        raise DataError(f"{source.name}: no sequences; a .ts file has them after @data")
-    if labelled and not has_label:
-        raise DataError(f"{source.name}: its sequences have no labels (@classLabel false)")
-    columns = Columns("ts", inputs=tuple(f"dimension {i + 1}" for i in range(values[0].shape[1])))
-    names = [str(i + 1) for i in range(len(values))]
-    return Examples(source.name, columns, names, lines, labels if has_label and labelled else None, values=values)
-
-
-def _dimensions(texts: list[str], where: str, name: str, line: int) -> np.ndarray:
-    """Return (n, C), the values of the C dimensions in one line; raise DataError for a bad value or unequal lengths."""
-    dimensions = []
-    for number, text in enumerate(texts, start=1):
-        cells = text.split(",")
-        odd = next((cell for cell in cells if not is_number(cell)), None)
-        if odd is not None:
-            what = "is missing" if odd.strip().lower() in MISSING else "is not a number"
-            raise DataError(f"{where}: dimension {number}: {shown(odd)} {what}; mend it or remove the line")
-        dimensions.append([float(cell) for cell in cells])
-        if len(cells) != len(dimensions[0]):
-            raise DataError(
-                f"{where}: dimension {number} has {len(cells)} steps, the first {len(dimensions[0])}; mend the line"
-            )
-    if not dimensions:
-        raise DataError(f"{where}: no dimensions before the label")
-    return finite(np.array(dimensions).T, name, line)
+def place_in(table: Table, row: int, index: int) -> str:
+    """Return the place of a cell, for messages; both numbers are from 0."""
+    return f"{table.name}:{table.lines[row]}: column {index + 1} {shown(table.header[index])}"
 
 
 def groups_of(table: Table, named: str | None) -> list[str] | None:
@@ -114,10 +65,19 @@ def from_table(table: Table, data: ExamplesConfig, like: Columns | None, *, labe
         texts = [row[index].strip() for row in table.rows]
         return Examples(table.name, columns, _ids(table, columns), table.lines, labels, texts=texts, groups=groups)
     if columns.form == "long":
-        return _long(table, columns, data.decimal, labels, groups)
+        return _long(table, columns, data, labels, groups)
     indices = [_place(table, name) for name in columns.inputs]
-    values = [_steps(table, row, indices, data.decimal) for row in range(len(table.rows))]
-    return Examples(table.name, columns, _ids(table, columns), table.lines, labels, values=values, groups=groups)
+    values = [_steps(table, row, indices, data, learns=labelled) for row in range(len(table.rows))]
+    return Examples(
+        table.name,
+        columns,
+        _ids(table, columns),
+        table.lines,
+        labels,
+        values=values,
+        groups=groups,
+        missing=data.missing,
+    )
 
 
 def label_index(table: Table, named: str | int | None) -> int:
@@ -197,33 +157,31 @@ def _place(table: Table, name: str) -> int:
     return table.header.index(name)
 
 
-def _steps(table: Table, row: int, indices: list[int], decimal: str) -> np.ndarray:
+def _steps(table: Table, row: int, indices: list[int], data: ExamplesConfig, *, learns: bool) -> np.ndarray:
     """Return one row's cells in these columns as steps (n, 1), without the empty cells at its end."""
-    cells = [table.rows[row][i].strip() for i in indices]
-    while cells and cells[-1].lower() in MISSING:
-        cells.pop()
-    if not cells:
-        raise DataError(f"{table.name}:{table.lines[row]}: the sequence has no values; remove the row")
-    for cell, index in zip(cells, indices, strict=False):
-        if not is_number(cell, decimal):
+    cells = [table.rows[row][i] for i in indices]
+    for cell, index in zip(cells, indices, strict=True):
+        if not (is_number(cell, data.decimal) or is_missing(cell)):
             raise DataError(
-                f'{table.name}:{table.lines[row]}: column {index + 1} "{table.header[index]}": {shown(cell)} is not a '
-                "number; mend the cell or remove the row"
+                f"{place_in(table, row, index)}: {shown(cell)} is not a number; mend the cell or remove the row"
             )
-    return finite(np.array([float(c.replace(decimal, ".")) for c in cells])[:, None], table.name, table.lines[row])
+    values = gaps.shortened(np.array([gaps.value_of(cell, data.decimal) for cell in cells])[:, None])
+    if not len(values):
+        raise DataError(f"{table.name}:{table.lines[row]}: the sequence has no values; remove the row")
+    gaps.require_taken(values, data.missing, lambda t, c: place_in(table, row, indices[t]), learns=learns)
+    return finite(values, table.name, table.lines[row])
 
 
-def _long(table: Table, columns: Columns, decimal: str, labels: list[str] | None, groups: list[str] | None) -> Examples:
+def _long(
+    table: Table, columns: Columns, data: ExamplesConfig, labels: list[str] | None, groups: list[str] | None
+) -> Examples:
     """Return the examples in a table whose rows with the same id are, in file order, the steps of a sequence."""
     assert columns.id is not None
     identity, indices = _place(table, columns.id), [_place(table, name) for name in columns.inputs]
-    for row, line in zip(table.rows, table.lines, strict=True):
-        for index in (identity, *indices):
-            if row[index].strip().lower() in MISSING:
-                raise DataError(f'{table.name}:{line}: column "{table.header[index]}" is empty; fill the cell')
-    steps = np.stack([numeric_column(table, index, decimal=decimal) for index in indices], axis=1)
     rows: dict[str, list[int]] = {}
     for number, row in enumerate(table.rows):
+        if row[identity].strip().lower() in MISSING:
+            raise DataError(f'{table.name}:{table.lines[number]}: column "{columns.id}" is empty; fill the cell')
         rows.setdefault(row[identity], []).append(number)
     for name, numbers in rows.items() if labels else ():
         assert labels is not None
@@ -233,6 +191,11 @@ def _long(table: Table, columns: Columns, decimal: str, labels: list[str] | None
                 f"{table.name}:{table.lines[other]}: {columns.id} {shown(name)} is labelled {shown(labels[other])} "
                 f"here and {shown(labels[numbers[0]])} on line {table.lines[numbers[0]]}; a sequence has one label"
             )
+    steps = gaps.steps_in(table, indices, data.decimal, learns=labels is not None)
+    values = [_rows_of(table, steps, numbers, indices, data, learns=labels is not None) for numbers in rows.values()]
+    short = sum(len(one) < len(numbers) for one, numbers in zip(values, rows.values(), strict=True))
+    if short and labels:
+        note(f"{table.name}: {short:,} of {len(rows):,} sequences end in missing values, which make them shorter")
     firsts = [numbers[0] for numbers in rows.values()]
     return Examples(
         table.name,
@@ -240,9 +203,21 @@ def _long(table: Table, columns: Columns, decimal: str, labels: list[str] | None
         list(rows),
         [table.lines[i] for i in firsts],
         None if labels is None else [labels[i] for i in firsts],
-        values=[steps[numbers] for numbers in rows.values()],
+        values=values,
         groups=None if groups is None else [groups[i] for i in firsts],
+        missing=data.missing,
     )
+
+
+def _rows_of(
+    table: Table, steps: np.ndarray, numbers: list[int], indices: list[int], data: ExamplesConfig, *, learns: bool
+) -> np.ndarray:
+    """Return the rows `numbers` of `steps` (N, C), without those at the end that have no value."""
+    values = gaps.shortened(steps[numbers])
+    if not len(values):
+        raise DataError(f"{table.name}:{table.lines[numbers[0]]}: the sequence has no values; remove its rows")
+    gaps.require_taken(values, data.missing, lambda t, c: place_in(table, numbers[t], indices[c]), learns=learns)
+    return values
 
 
 def read_examples(
@@ -269,6 +244,7 @@ def read_examples(
             f"{source.name}: its sequences have {found.values[0].shape[1]} values a step, and the model was trained "
             f"on {len(like.inputs)}"
         )
+    gaps.tell(found)
     return in_sets(found, separator, may_find=like is None and isinstance(data, ClassifyDataConfig))
 
 
@@ -291,7 +267,7 @@ def entries_in(source: Source, data: ExamplesConfig, like: Columns) -> Entries |
         return None
     table = read_table(source, **dialect(data, like, keep_ragged=True))
     entries = entries_of(table, like.id, together=like.form == "long")
-    return Entries(table, entries, lambda rows: from_table(rows, data, like, labelled=False))
+    return Entries(table, entries, lambda rows: from_table(rows, data, like, labelled=False), gaps.tell)
 
 
 def _form(name: str, data: ExamplesConfig) -> str:

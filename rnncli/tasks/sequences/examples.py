@@ -48,6 +48,7 @@ class Examples:
     """Examples with texts, or with values (n, C) float64 of n ≥ 1 steps each; labels is None if the data have none, or
     several an example, which then are in `sets`.
 
+    Missing values are NaN, and to be filled as `missing` says; see `gaps`.
     lines are those on which the examples begin; ids are their names in the data, or else their numbers from 1; groups
     those of which all examples stay in one split.
     """
@@ -61,6 +62,7 @@ class Examples:
     values: list[np.ndarray] | None = None
     groups: list[str] | None = None
     sets: list[tuple[str, ...]] | None = None
+    missing: str = "refuse"
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -98,6 +100,6 @@ def only(examples: Examples, chosen: Sequence[int]) -> Examples:
 
 def finite(values: np.ndarray, name: str, line: int) -> np.ndarray:
     """Return `values`; raise DataError if one is too large for float32 to square."""
-    if not (np.abs(values) < 1e30).all():
+    if (np.abs(values) >= 1e30).any():
         raise DataError(f"{name}:{line}: a value is too large for float32; rescale the data")
     return values

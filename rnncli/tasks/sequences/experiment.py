@@ -20,7 +20,7 @@ from rnncli.tasks.sequences import readers
 from rnncli.tasks.sequences.config import LabelledConfig, StepModelConfig
 from rnncli.tasks.sequences.entries import Entries
 from rnncli.tasks.sequences.examples import Columns, Examples
-from rnncli.tasks.sequences.learner import ExampleData, ExampleLearner
+from rnncli.tasks.sequences.learner import ExampleData, ExampleLearner, room_for
 from rnncli.tasks.sequences.readers import Numbers, Reader, Words
 from rnncli.tasks.sequences.tagged import TagColumns, Tagged
 from rnncli.tasks.task import (
@@ -33,6 +33,7 @@ from rnncli.tasks.task import (
 )
 from rnncli.training.backpropagation import Loss
 from rnncli.training.reports import Score
+from rnncli.training.room import Room
 
 Sequences = Examples | Tagged
 Fact = tuple[str, str]
@@ -48,7 +49,7 @@ class Answers:
     """
 
     every_step: ClassVar[bool] = False
-    kept: ClassVar[tuple[str, ...]] = ("format", "tokens", "words", *DIALECT)
+    kept: ClassVar[tuple[str, ...]] = ("format", "tokens", "words", *DIALECT, "missing")
     outputs: int
     corrects = False
     counted = True  # whether there are so many answers, all of which training should see
@@ -144,7 +145,7 @@ class SequenceExperiment(Experiment):
         self.config, self.splits, self.answers = config, splits, answers
         train, training = splits.train, config.training
         if learnt:
-            self.reader = readers.from_header(learnt["encoder"])
+            self.reader = readers.from_header(learnt["encoder"], config.data)
         else:
             self.reader = readers.fitted(train, config.data)
         data, model = config.data, config.model
@@ -157,9 +158,11 @@ class SequenceExperiment(Experiment):
             self.config = config = config.changed(model={"embedding_size": size})
         given = self._data(train, own=True)
         held_out = {name: self._data(self._seen(name, split)) for name, split in splits.held_out.items()}
+        self.reader.cut.tell(train.name, self.reader.unit)
         lengths = [len(x) for x in given.inputs]
         shape = network_shape(config, self.reader, answers)
-        _require_memory(shape, max(lengths), min(training.batch_size, len(lengths)))
+        valid = held_out.get("validation", ExampleData())
+        _require_memory(shape, room_for(given, valid, training.batch_size))
         self.network = Network(shape, context.dtype)
         set_first_weights(self.network, config)
         if (biases := answers.first_biases()) is not None:
@@ -170,7 +173,7 @@ class SequenceExperiment(Experiment):
         self.learner = ExampleLearner(
             self.network,
             given,
-            held_out.get("validation", ExampleData()),
+            valid,
             loss=answers.loss(config),
             batch_size=training.batch_size,
             seed=training.seed,
@@ -229,6 +232,8 @@ class SequenceExperiment(Experiment):
         data = self.config.changed(data=changes).data
         self.splits.held_out["test"] = self.answers.read(source, data, self.splits.train.columns)
         self._seen("test", self.splits.held_out["test"])
+        readers.encode(self.reader, self.splits.held_out["test"])
+        self.reader.cut.tell(source.name, self.reader.unit)
 
     def evaluate(self, options: Options) -> Evaluation:
         self.answers = self.answers.asked(options)
@@ -299,8 +304,9 @@ def named(config: Config, columns: Columns | TagColumns) -> dict[str, Any]:
     return found if separator is None else {**found, "label_separator": separator}
 
 
-def _require_memory(shape: NetworkShape, T: int, B: int) -> None:
-    """Raise ConfigError if batches of B sequences of T steps cannot fit in memory."""
+def _require_memory(shape: NetworkShape, room: Room[Any]) -> None:
+    """Raise ConfigError if batches cannot fit in memory."""
+    T, B = int(room.longest[0]), room.together(room.longest)
 
     def plan() -> Network:
         network = Network(shape)
@@ -310,7 +316,11 @@ def _require_memory(shape: NetworkShape, T: int, B: int) -> None:
         return network
 
     spelt = "model.character_size, " if shape.characters else ""
-    require_memory(plan, shape, f"{spelt}model.hidden_size or training.batch_size")
+    mend = f"lower {spelt}model.hidden_size or training.batch_size"
+    if B == 1:
+        cut = "cut it with data.max_length" if shape.pooling else "give it as several"
+        mend = f"one sequence of {T:,} steps takes so much; {cut}, or lower {spelt}model.hidden_size"
+    require_memory(plan, shape, mend)
 
 
 def require_words(config: Config, *, words: bool) -> None:

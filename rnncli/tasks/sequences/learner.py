@@ -15,6 +15,7 @@ from rnncli.nn.words import Lexicon
 from rnncli.nn.workspace import Workspace
 from rnncli.training.backpropagation import Backpropagation, Loss, Runner, Sample, ThreadPool
 from rnncli.training.batches import Batches, Stateless, by_length, place_sequences
+from rnncli.training.room import Room, drawn, for_answers
 
 Bases: TypeAlias = "Sequence[np.ndarray] | None"  # what the network corrects, (O,) for each sequence
 
@@ -24,14 +25,13 @@ _UNKNOWN = 1 << 36  # of the seed's independent random streams, plus the update
 
 
 class Windows:
-    """Workspaces for batches of sequences of up to `longest` steps, which it fills with the inputs of the network.
+    """Workspaces for batches of sequences for which there is `room`, filled with the inputs of the network.
 
     Sequences are token numbers (n,) or values (n, I); words are given as numbers (n,) in the `lexicon`.
     """
 
-    def __init__(self, network: Network, longest: int, lexicon: Callable[[], Lexicon | None]):
-        self.network, self.longest, self.lexicon = network, longest, lexicon
-        self._memory: dict[tuple[int, bool], Workspace] = {}
+    def __init__(self, network: Network, room: Room[Workspace], lexicon: Callable[[], Lexicon | None]):
+        self.network, self.room, self.lexicon = network, room, lexicon
 
     def filled(
         self, inputs: Sequence[np.ndarray], bases: Sequence[np.ndarray] | None, draw: tuple[int, int] | None = None
@@ -42,12 +42,13 @@ class Windows:
         (O,) that the network corrects.
         """
         lengths = np.array([len(x) for x in inputs])
-        key = (len(inputs), draw is not None and (self.network.shape.dropout > 0 or self.network.words is not None))
-        if key not in self._memory or self._memory[key].T < lengths[0]:
-            longest = max(self.longest, int(lengths[0]))
-            head_steps = 1 if self.network.pooling else longest
-            self._memory[key] = self.network.workspace(longest, len(inputs), head_steps, training=draw is not None)
-        work = self._memory[key].ragged(lengths)
+        trains = draw is not None and (self.network.shape.dropout > 0 or self.network.words is not None)
+
+        def plan(T: int) -> Workspace:
+            head_steps = 1 if self.network.pooling else T
+            return self.network.workspace(T, len(inputs), head_steps, training=draw is not None)
+
+        work = self.room.workspace(len(inputs), trains, lengths, plan).ragged(lengths)
         work.clear_state()
         work.base = None if bases is None else np.stack(bases)
         work.dropout_keys = self.network.dropout_keys(*draw) if draw else ()
@@ -80,7 +81,7 @@ class Windows:
     def outputs(self, runner: Runner, inputs: Sequence[np.ndarray], bases: Bases, B: int) -> list[np.ndarray]:
         """Return the outputs for each sequence, B at a time: (O,), or (n, O) if the network answers for every step."""
         outputs: list[np.ndarray] = [np.zeros(0)] * len(inputs)
-        for chosen in by_length([len(x) for x in inputs], B):
+        for chosen in by_length([len(x) for x in inputs], B, self.room):
             work = self.filled(_picked(inputs, chosen), None if bases is None else _picked(bases, chosen))
             runner.forward(work)
             for b, i in enumerate(chosen):
@@ -97,7 +98,7 @@ def answered(
     bases: Bases,
 ) -> list[np.ndarray]:
     """Return the outputs of a trained network for each sequence."""
-    windows = Windows(network, max(map(len, inputs)), lexicon)
+    windows = Windows(network, for_answers([len(x) for x in inputs], _AT_ONCE), lexicon)
     return windows.outputs(Runner(network, pool), inputs, bases, _AT_ONCE)
 
 
@@ -110,6 +111,11 @@ class ExampleData:
     inputs: Sequence[np.ndarray] = ()
     targets: Sequence[np.ndarray] = ()
     bases: Bases = None
+
+
+def room_for(train: ExampleData, valid: ExampleData, batch_size: int) -> Room[Workspace]:
+    """Return the room in which batches of these splits are computed."""
+    return Room.of([len(x) for x in (*train.inputs, *valid.inputs)], min(batch_size, len(train.inputs)))
 
 
 class ExampleLearner(Stateless):
@@ -132,18 +138,30 @@ class ExampleLearner(Stateless):
         self.updates_per_epoch = self.batches.per_epoch
         self.loss = loss
         self.backpropagation = Backpropagation(network, loss, pool)
-        self.windows = Windows(network, max(len(x) for x in (*train.inputs, *valid.inputs)), lexicon)
+        self.windows = Windows(network, room_for(train, valid, batch_size), lexicon)
 
     def gradient(self, update: int) -> tuple[float, int]:
-        sample = self._batch(self.train, self.batches.of_update(update), (self.seed, update))
-        return self.backpropagation.gradient(sample.work, sample.targets, sample.count), sample.count
+        pieces = self._pieces(update)
+        count = self._count([self.train.targets[i] for piece in pieces for i in piece])
+
+        def gradient(piece: tuple[np.ndarray, int]) -> float:
+            chosen, draw = piece
+            sample = self._batch(self.train, chosen, (self.seed, draw))
+            return self.backpropagation.gradient(sample.work, sample.targets, count)
+
+        draws = drawn(update, len(pieces))
+        return self.backpropagation.gradient_in_pieces(list(zip(pieces, draws, strict=True)), gradient), count
 
     def sample(self, update: int, *, carried: bool = False) -> Sample:
-        return self._batch(self.train, self.batches.of_update(update))
+        """Return the batch of an update, or the piece of it that has the longest sequence."""
+        return self._batch(self.train, self._pieces(update)[0])
+
+    def _pieces(self, update: int) -> list[np.ndarray]:
+        return self.windows.room.pieces(self.batches.of_update(update), self.batches.lengths)
 
     def validate(self) -> tuple[float, int]:
         total, counted = 0.0, 0
-        for chosen in by_length([len(x) for x in self.valid.inputs], self.batches.B):
+        for chosen in by_length([len(x) for x in self.valid.inputs], self.batches.B, self.windows.room):
             sample = self._batch(self.valid, chosen)
             total += self.backpropagation.evaluate(sample.work, sample.targets)
             counted += sample.count
@@ -158,11 +176,15 @@ class ExampleLearner(Stateless):
         bases = None if data.bases is None else _picked(data.bases, chosen)
         work, targets = self.windows.filled(_picked(data.inputs, chosen), bases, draw), _picked(data.targets, chosen)
         if work.pooling:
-            return Sample(work, np.stack(targets)[None], len(targets))
+            return Sample(work, np.stack(targets)[None], self._count(targets))
         padded = np.full((work.T, work.B), IGNORED, np.int32)
         for b, target in enumerate(targets):
             padded[: len(target), b] = target
-        return Sample(work, padded, sum(map(len, targets)))
+        return Sample(work, padded, self._count(targets))
+
+    def _count(self, targets: Sequence[np.ndarray]) -> int:
+        """Return the number of answers that a loss is the mean of: of sequences, or of their steps."""
+        return len(targets) if self.network.pooling else sum(map(len, targets))
 
 
 def _picked(items: Sequence[np.ndarray], chosen: np.ndarray) -> list[np.ndarray]:

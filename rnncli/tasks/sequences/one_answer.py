@@ -18,6 +18,8 @@ from rnncli.tasks.sequences.experiment import Answers, named, require_words, wor
 class OneAnswer(Answers):
     """Answers of which every sequence has one: a label, several labels together, or a number."""
 
+    kept = (*Answers.kept, "max_length", "truncate")
+
     @staticmethod
     def read(
         source: Source, data: Any, like: Any = None, *, is_answer: Callable[[str], bool] | None = None

@@ -36,7 +36,7 @@ class SequencePredictor(Predictor):
     ):
         self.config, self.answers = config_in(header, schema), answers
         self.columns = answers.columns(header)
-        self.reader = readers.from_header(header["encoder"])
+        self.reader = readers.from_header(header["encoder"], self.config.data)
         self.network = Network(network_shape(self.config, self.reader, answers))
         self.network.load(arrays)
 
@@ -66,6 +66,7 @@ class SequencePredictor(Predictor):
         """Return the answers, nested and as flat rows, in the order of the sequences in `source`."""
         sequences = self.answers.read(source, data, self.columns, is_answer=self.answers.is_answer)
         inputs = readers.encode(self.reader, sequences)
+        self.reader.cut.tell(source.name, self.reader.unit)
         pool = ThreadPool(None, FLOAT32)
         try:
             pieces = self.pieces(sequences, inputs, pool)
@@ -95,6 +96,7 @@ class SequencePredictor(Predictor):
                 empty = False
         finally:
             pool.close()
+            self.reader.cut.tell(faults.name, self.reader.unit)
         if empty:
             raise DataError(f"{faults.name}: is empty; give it an example a line")
 

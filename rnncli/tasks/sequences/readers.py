@@ -5,22 +5,25 @@
     Numbers   values scaled by the mean and standard deviation of the training split
 
 Each has a `size`, the number of tokens in the vocabulary or of values in a step, and a `lexicon` if it reads words.
+What a reader gives is `cut` as the config says.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from rnncli.config.sections import VocabularyConfig
+from rnncli.data.cutting import Cut
 from rnncli.data.numeric import FAR, whole_series
 from rnncli.data.text import WORDS, Kind
 from rnncli.data.vocabulary import UNKNOWN, Vocabulary, token_vocabulary
-from rnncli.errors import ConfigError, DataError
+from rnncli.errors import ConfigError, DataError, UsageError, shown
 from rnncli.nn.words import Lexicon
+from rnncli.tasks.sequences import gaps
 from rnncli.tasks.sequences.examples import Examples
 from rnncli.tasks.sequences.tagged import Tagged
 
@@ -29,6 +32,8 @@ LONGEST = 40  # characters of a word: of a longer one, the first and the last ha
 
 class Tokens:
     """A reader of texts, as tokens of a vocabulary."""
+
+    cut = Cut(None, "end")
 
     def __init__(self, vocabulary: Vocabulary):
         self.vocabulary, self.unit = vocabulary, f"{vocabulary.kind} tokens"
@@ -50,6 +55,8 @@ class Tokens:
 
 class Words:
     """A reader of words, with the words and characters of the training split; `once` are the words it has only once."""
+
+    cut = Cut(None, "end")
 
     def __init__(self, vocabulary: Vocabulary, characters: Vocabulary, once: Sequence[str] = ()):
         self.vocabulary, self.characters, self._once = vocabulary, characters, frozenset(once)
@@ -106,65 +113,113 @@ def _within(word: str) -> str:
 
 
 class Numbers:
-    """A reader of values, which it scales by `centre` and `scale` (C,)."""
+    """A reader of values, which it scales by `centre` and `scale` (C,).
 
-    def __init__(self, centre: np.ndarray, scale: np.ndarray):
-        self.centre, self.scale = centre, scale
+    means (C,): the training means, which stand for what a sequence itself does not fill; None if it was trained
+    without gaps. masks: True if the network is told, by a further input for each column, which values are there.
+    """
+
+    cut = Cut(None, "end")
+
+    def __init__(self, centre: np.ndarray, scale: np.ndarray, means: np.ndarray | None = None, *, masks: bool = False):
+        self.centre, self.scale, self.means, self.masks = centre, scale, means, masks
 
     @classmethod
-    def of(cls, sequences: Sequence[np.ndarray], scaling: str | None) -> Numbers:
-        steps = np.concatenate(sequences)
+    def of(cls, train: Examples | Tagged, scaling: str | None) -> Numbers:
+        """Return the reader for the values of a training split, scaled by those that are there."""
+        assert train.values is not None
+        steps = np.concatenate(train.values)
+        known, names = ~np.isnan(steps), train.columns.inputs
+        if empty := [name for name, some in zip(names, known.any(axis=0), strict=False) if not some]:
+            raise DataError(
+                f"{train.name}: no training sequence has a value of {shown(empty[0])}; leave that column out"
+            )
+        if known.all():
+            centre, scale = whole_series(steps)
+        else:
+            of_each = [whole_series(column[there]) for column, there in zip(steps.T, known.T, strict=True)]
+            centre, scale = (np.array(numbers) for numbers in zip(*of_each, strict=True))
+        means = None if train.missing == "refuse" else centre
         if scaling == "none":
-            return cls(np.zeros(steps.shape[1]), np.ones(steps.shape[1]))
-        return cls(*whole_series(steps))
+            centre, scale = np.zeros(len(centre)), np.ones(len(centre))
+        return cls(centre, scale, means, masks=train.missing == "mask")
 
-    def encode(self, sequences: Sequence[np.ndarray], where: Callable[[int], str]) -> list[np.ndarray]:
-        """Return each sequence scaled, float32 (n, C); raise DataError naming the place of one too large to use."""
+    def encode(self, sequences: Examples | Tagged) -> list[np.ndarray]:
+        """Return each sequence scaled and without gaps, float32 (n, C) or, with masks, (n, 2C).
+
+        Raises DataError naming the place of a value that is too large to use.
+        """
+        assert sequences.values is not None
+        if sequences.missing == "mask" and not self.masks:
+            raise UsageError("--missing mask: the model was trained without masks; pass ffill or interpolate")
+        return [self._encoded(values, sequences, i) for i, values in enumerate(sequences.values)]
+
+    def _encoded(self, values: np.ndarray, sequences: Examples | Tagged, i: int) -> np.ndarray:
+        complete = gaps.filled(values, sequences.missing)
+        if np.isnan(complete).any():
+            means = self.centre if self.means is None and self.centre.any() else self.means
+            if means is None:  # trained without gaps and unscaled
+                raise DataError(
+                    f"{sequences.where(i)}: no value in a column, and the model has no mean to take for it; give one"
+                )
+            complete = gaps.completed(values, sequences.missing, means)
         with np.errstate(over="ignore"):
-            inputs = [((values - self.centre) / self.scale).astype(np.float32) for values in sequences]
-        beyond = next((i for i, x in enumerate(inputs) if not (np.abs(x) < FAR).all()), None)
-        if beyond is not None:
-            raise DataError(f"{where(beyond)}: a value is too far from those of the training split; mend it")
-        return inputs
+            x = ((complete - self.centre) / self.scale).astype(np.float32)
+        if not (np.abs(x) < FAR).all():
+            raise DataError(f"{sequences.where(i)}: a value is too far from those of the training split; mend it")
+        return np.concatenate([x, (~np.isnan(values)).astype(np.float32)], axis=1) if self.masks else x
 
     def lexicon(self) -> None:
         """Return None: there are no words."""
 
     @property
     def size(self) -> int:
-        return len(self.centre)
+        return len(self.centre) * (2 if self.masks else 1)
 
     @property
     def unit(self) -> str:
-        return f"steps of {self.size}"
+        return f"steps of {len(self.centre)}"
 
     def to_header(self) -> dict[str, Any]:
-        return {"centre": self.centre.tolist(), "scale": self.scale.tolist()}
+        own = {} if self.means is None else {"means": self.means.tolist(), "masks": self.masks}
+        return {"centre": self.centre.tolist(), "scale": self.scale.tolist(), **own}
 
 
 Reader = Tokens | Words | Numbers
 
 
-def from_header(header: Mapping[str, Any]) -> Reader:
-    """The reader that a model file describes."""
+def from_header(header: Mapping[str, Any], data: Any) -> Reader:
+    """Return the reader that a model file describes, and whose sequences are cut as `data` says."""
+    reader = _uncut(header)
+    reader.cut = Cut.of(data)
+    return reader
+
+
+def _uncut(header: Mapping[str, Any]) -> Reader:
     if "words" in header:
         return Words(Vocabulary.from_header(header["words"]), Vocabulary.from_header(header["characters"]))
     if "vocabulary" in header:
         return Tokens(Vocabulary.from_header(header["vocabulary"]))
-    return Numbers(np.array(header["centre"], float), np.array(header["scale"], float))
+    centre, scale = (np.array(header[key], float) for key in ("centre", "scale"))
+    if "means" not in header:
+        return Numbers(centre, scale)
+    return Numbers(centre, scale, np.array(header["means"], float), masks=bool(header["masks"]))
 
 
 def fitted(train: Examples | Tagged, data: Any) -> Reader:
-    """Return the reader for the training split; `data` decides how texts are cut and whether numbers are scaled.
+    """Return the reader for the training split, as `data` says; ConfigError if numbers are to have a vocabulary."""
+    reader = _fitted(train, data)
+    reader.cut = Cut.of(data)
+    return reader
 
-    Raises ConfigError if numbers are to have a vocabulary.
-    """
+
+def _fitted(train: Examples | Tagged, data: Any) -> Reader:
     if train.values is not None:
         if data.min_count > 1 or data.vocabulary_size:
             raise ConfigError(
                 f"data.min_count and data.vocabulary_size: {train.name} has numbers, not tokens; remove them"
             )
-        return Numbers.of(train.values, data.scaling)
+        return Numbers.of(train, data.scaling)
     if isinstance(train, Tagged):
         return Words.of(train.sentences or [], limits=data)
     if data.tokens in WORDS:
@@ -175,8 +230,8 @@ def fitted(train: Examples | Tagged, data: Any) -> Reader:
 def encode(reader: Reader, sequences: Examples | Tagged) -> list[np.ndarray]:
     """Return the network's input for each sequence; raise DataError for data of another kind and for an empty text."""
     if isinstance(reader, Numbers) and sequences.values is not None:
-        return reader.encode(sequences.values, sequences.where)
-    if isinstance(reader, Words) and isinstance(sequences, Tagged) and sequences.sentences is not None:
+        inputs = reader.encode(sequences)
+    elif isinstance(reader, Words) and isinstance(sequences, Tagged) and sequences.sentences is not None:
         inputs = reader.encode(sequences.sentences)
     elif isinstance(reader, Words) and isinstance(sequences, Examples) and sequences.texts is not None:
         inputs = reader.encode(sequences.sentences(reader.vocabulary.kind))
@@ -189,4 +244,4 @@ def encode(reader: Reader, sequences: Examples | Tagged) -> list[np.ndarray]:
     empty = next((i for i, x in enumerate(inputs) if not len(x)), None)
     if empty is not None:
         raise DataError(f"{sequences.where(empty)}: a text without tokens; remove it")
-    return inputs
+    return reader.cut.of_all(inputs, reader.unit, sequences.where)

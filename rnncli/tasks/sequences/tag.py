@@ -39,7 +39,7 @@ class Tags(Answers):
     """The tags of the training split, in alphabetical order."""
 
     every_step = True
-    kept = ("format", *DIALECT, "scaling")
+    kept = ("format", *DIALECT, "missing", "scaling")
 
     def __init__(self, tags: list[str], counts: Counter[str]):
         self.tags, self.counts, self.outputs = tags, counts, len(tags)

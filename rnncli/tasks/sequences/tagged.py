@@ -18,13 +18,14 @@ import numpy as np
 from rnncli.config.sections import NO_GROUP
 from rnncli.data.csv_table import Table, declared_delimiter, read_table, refuse_nul
 from rnncli.data.lines import Line
-from rnncli.data.numeric import column_index, is_numeric_column, numeric_column
+from rnncli.data.numeric import column_index, is_numeric_column
 from rnncli.data.source import Source, decode
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import note
+from rnncli.tasks.sequences import gaps
 from rnncli.tasks.sequences.config import LabelledConfig
 from rnncli.tasks.sequences.entries import Entries, entries_of
-from rnncli.tasks.sequences.example_files import dialect, groups_of, label_index, labels_of
+from rnncli.tasks.sequences.example_files import dialect, groups_of, label_index, labels_of, place_in
 from rnncli.tasks.sequences.examples import MISSING, finite
 
 _CONLL_U = 10  # columns; words are in the second, parts of speech in the fourth
@@ -65,6 +66,7 @@ class TagColumns:
 class Tagged:
     """Sequences of words, or of values (n, C) float64, of n ≥ 1 steps each; tags is None if the data have none.
 
+    Missing values are NaN, and to be filled as `missing` says; see `gaps`.
     lines are those of the steps; ids are the names of the sequences in the data, or else their numbers from 1.
     """
 
@@ -76,6 +78,7 @@ class Tagged:
     values: list[np.ndarray] | None
     tags: list[list[str]] | None
     groups: list[str] | None = None
+    missing: str = "refuse"
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -123,7 +126,9 @@ def read_tagged(
     table = like.form == "table" if like else data.format == "csv" or source.name.lower().endswith(".csv")
     if table:
         found = read_table(source, **dialect(data, like))
-        return _from_table(found, data, like, tagged=is_tag is None)
+        tagged = _from_table(found, data, like, tagged=is_tag is None)
+        gaps.tell(tagged)
+        return tagged
     if data.group not in (None, NO_GROUP):
         raise UsageError(f"data.group: names a column, and {source.name} has none; remove it, or give a CSV")
     rows, delimiter = _rows(source, data)
@@ -201,7 +206,7 @@ def entries_in(source: Source, data: LabelledConfig, like: TagColumns) -> Entrie
     table = read_table(source, **dialect(data, like, keep_ragged=True))
     column_index(table, str(like.id))
     entries = entries_of(table, like.id, together=True)
-    return Entries(table, entries, lambda rows: _from_table(rows, data, like, tagged=False))
+    return Entries(table, entries, lambda rows: _from_table(rows, data, like, tagged=False), gaps.tell)
 
 
 def sentences_in(
@@ -320,17 +325,18 @@ def _from_table(table: Table, data: LabelledConfig, like: TagColumns | None, *, 
     words, values = None, None
     used = [column_index(table, name) for name in ([columns.text] if columns.text is not None else columns.inputs)]
     for row, line in zip(table.rows, table.lines, strict=True):
-        for index in (identity, *used):
+        for index in (identity, *(used if columns.text is not None else ())):
             if row[index].strip().lower() in (("",) if columns.text is not None else MISSING):
                 raise DataError(f'{table.name}:{line}: column "{table.header[index]}" is empty; fill the cell')
     if columns.text is not None:
         words = [[table.rows[i][used[0]].strip() for i in numbers] for numbers in rows.values()]
     else:
-        steps = np.stack([numeric_column(table, index, decimal=data.decimal) for index in used], axis=1)
+        steps = gaps.steps_in(table, used, data.decimal, learns=tagged)
+        gaps.require_taken(steps, data.missing, lambda row, c: place_in(table, row, used[c]), learns=tagged)
         values = [finite(steps[numbers], table.name, table.lines[numbers[0]]) for numbers in rows.values()]
     every = groups_of(table, data.group) if tagged else None
     groups = None if every is None else [every[numbers[0]] for numbers in rows.values()]
-    return Tagged(table.name, columns, list(rows), lines, words, values, tags, groups)
+    return Tagged(table.name, columns, list(rows), lines, words, values, tags, groups, data.missing)
 
 
 def _columns_of_table(table: Table, data: LabelledConfig) -> TagColumns:

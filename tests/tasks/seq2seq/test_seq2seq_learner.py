@@ -17,7 +17,7 @@ TARGETS = [RANDOM.integers(1, V, RANDOM.integers(1, 7)).astype(np.int32) for _ i
 DATA = PairData(SOURCES, TARGETS)
 
 
-def learner(*, forcing=1.0, epochs=3, batch=8, valid=DATA, threads=1, dtype=np.float32, dropout=0.0):
+def learner(*, forcing=1.0, epochs=3, batch=8, train=DATA, valid=DATA, threads=1, dtype=np.float32, dropout=0.0):
     shape = PairShape("gru", 6, V, 7, 1, attention="dot", encoder_bidirectional=True, dropout=dropout)
     model = EncoderDecoder(shape, np.dtype(dtype))
     model.initialise("orthogonal", 1.0, 1)
@@ -25,7 +25,7 @@ def learner(*, forcing=1.0, epochs=3, batch=8, valid=DATA, threads=1, dtype=np.f
     model.pack()
     return PairLearner(
         model,
-        DATA,
+        train,
         valid,
         batch_size=batch,
         epochs=epochs,
@@ -114,3 +114,20 @@ def test_answers_do_not_depend_on_their_company(beams):
     )
     assert together == few
     assert len({str(answers) for answers in together}) > 5
+
+
+@pytest.mark.parametrize("long", ["source", "target"])
+def test_a_batch_in_pieces_has_the_gradient_of_the_whole_batch(long):
+    more = PairData([np.tile(SOURCES[0], 60 if long == "source" else 1), *SOURCES], [*TARGETS, TARGETS[0]])
+    if long == "target":
+        more.targets[7] = np.tile(TARGETS[7], 60)
+    found = []
+    for whole in (False, True):
+        made = learner(train=more, batch=40, dtype=np.float64)
+        if whole:
+            made.room.most = made.room.most * 100
+        assert len(made._pieces(0)) == 1 if whole else len(made._pieces(0)) > 1
+        loss, count = made.gradient(0)
+        found.append((loss / count, made.network.parameters.gradient.copy()))
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-12)
+    assert np.abs(found[0][1] - found[1][1]).max() < 1e-12 * np.abs(found[1][1]).max()

@@ -277,7 +277,7 @@ def test_a_text_is_cut_into_the_tokens_asked_for(tokens, known, residual):
     assert made.reader.vocabulary.kind == tokens
     header = json.loads(json.dumps(made.header()))
     assert Labels.from_header(header).kind == tokens
-    assert readers.from_header(header["encoder"]).vocabulary == made.reader.vocabulary
+    assert readers.from_header(header["encoder"], made.config.data).vocabulary == made.reader.vocabulary
     if residual:
         features = header["answers"]["naive_bayes"]["features"]
         assert {feature for feature in features if "\0" not in feature} == known

@@ -8,6 +8,7 @@ from rnncli.nn.network import Network, NetworkShape
 from rnncli.tasks.sequences.classify import CROSS_ENTROPY
 from rnncli.tasks.sequences.learner import ExampleData, ExampleLearner
 from rnncli.training.backpropagation import ThreadPool
+from rnncli.training.room import Room
 
 N, I, LABELS = 75, 3, 4
 RANDOM = np.random.default_rng(5)
@@ -15,15 +16,18 @@ INPUTS = [RANDOM.normal(0, 1, (int(n), I)).astype(np.float32) for n in RANDOM.in
 TARGETS = RANDOM.integers(0, LABELS, N).astype(np.int32)
 
 
-def learner(cell="gru", batch=8, threads=1, seed=1, dropout=0.0, **shape):
+def learner(
+    cell="gru", batch=8, threads=1, seed=1, dropout=0.0, inputs=INPUTS, targets=TARGETS, dtype=np.float32, **shape
+):
+    shape = {"pooling": "last"} | shape
     network = Network(
-        NetworkShape(cell, I, 12, 2, LABELS, False, dropout=dropout, pooling="last", bidirectional=True, **shape)
+        NetworkShape(cell, I, 12, 2, LABELS, False, dropout=dropout, bidirectional=True, **shape), np.dtype(dtype)
     )
     network.initialise("orthogonal", 1.0, 1)
     pool = ThreadPool(threads, network.dtype)
     return ExampleLearner(
         network,
-        ExampleData(INPUTS, TARGETS),
+        ExampleData(inputs, targets),
         ExampleData(INPUTS[:20], TARGETS[:20]),
         loss=CROSS_ENTROPY,
         batch_size=batch,
@@ -80,3 +84,36 @@ def test_a_longer_sequence_than_any_before_is_answered():
     made = learner()
     made.outputs(INPUTS)
     assert np.isfinite(made.outputs([np.zeros((99, I), np.float32)])).all()
+
+
+LONG = [RANDOM.normal(0, 1, (900, I)).astype(np.float32), *INPUTS[:30]]
+
+
+@pytest.mark.parametrize("pooling", ["mean", None])
+def test_a_batch_in_pieces_has_the_gradient_of_the_whole_batch(pooling):
+    targets = TARGETS[: len(LONG)]
+    if pooling is None:
+        targets = [RANDOM.integers(0, LABELS, len(x)).astype(np.int32) for x in LONG]
+    found = []
+    for room in (None, Room(np.array([900]), np.array([900 * len(LONG)]))):
+        made = learner(batch=40, inputs=LONG, targets=targets, dtype=np.float64, pooling=pooling)
+        made.windows.room = room or made.windows.room
+        assert len(made._pieces(0)) == (1 if room else 2)
+        loss, count = made.gradient(0)
+        found.append((loss / count, made.network.parameters.gradient.copy()))
+    (loss, pieces), (wanted, whole) = found
+    assert loss == pytest.approx(wanted, rel=1e-12)
+    assert np.abs(pieces - whole).max() < 1e-12 * np.abs(whole).max()
+
+
+def test_pieces_drop_each_their_own_values():
+    """Of equal sequences in different pieces, dropout leaves different ones."""
+    made = learner(batch=2, inputs=[INPUTS[0], INPUTS[0]], targets=TARGETS[:2], dropout=0.5)
+    made.windows.room = Room(np.array([len(INPUTS[0])]), np.array([1]))
+    keys = []
+    filled = made.windows.filled
+    made.windows.filled = lambda *given: keys.append((work := filled(*given)).dropout_keys) or work
+    made.gradient(3)
+    assert len(keys) == 2
+    assert keys[0] == made.network.dropout_keys(1, 3)
+    assert not set(keys[0]) & set(keys[1])
