@@ -69,6 +69,7 @@ def test_sources_are_cut_and_targets_are_not(tmp_path):
     made = prepare_pairs(config, Source("d.tsv", pairs.encode()), Context(ThreadPool(1, np.dtype(np.float32))), None)
     assert max(map(len, made.learner.train.sources)) == 3
     assert max(map(len, made.learner.train.targets)) == 8
+    assert "".join(made.prompts.tokens(("cabacab",))) == "cab"  # what is copied is of what is left
     writer = load_pairs(made.header(), made.network.parameters.export())
     (tmp_path / "new.txt").write_text("cabacab\ncab\n")
     notes = []
