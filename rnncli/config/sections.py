@@ -48,6 +48,7 @@ Count = Annotated[int, Field(ge=1)]
 
 DIALECT = ("encoding", "delimiter", "decimal", "skip_rows", "header", "quoting", "ragged")
 """The keys of `data` that define how a table is read, which a model file keeps."""
+_ROLES = ("text", "inputs", "label", "id", "time", "group", "target")  # keys that name columns
 MOST_TOKENS = 65_535  # of a vocabulary besides <unk>: numbers of two bytes, and an output each
 
 
@@ -142,8 +143,14 @@ class TableConfig(DataConfig):
 
     @property
     def dialect(self) -> dict[str, Any]:
-        """The values of the keys in DIALECT."""
-        return {key: getattr(self, key) for key in DIALECT}
+        """The values of the keys in DIALECT, and the columns that other keys name."""
+        return {key: getattr(self, key) for key in DIALECT} | {"named": self._named}
+
+    @property
+    def _named(self) -> list[str | int]:
+        values = (getattr(self, key, None) for key in _ROLES)
+        lists = (value if isinstance(value, list) else [value] for value in values if value is not None)
+        return [name for names in lists for name in names]
 
     @field_validator("decimal")
     @classmethod

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -23,7 +23,7 @@ from rnncli.notes import doubt, note
 Ragged = Literal["refuse", "skip"]
 Quoting = Literal["minimal", "none"]
 
-_CANDIDATES = (",", ";", "\t", "|")
+CANDIDATES = (",", ";", "\t", "|")
 _DELIMITER_NAMES = {"\\t": "\t", "tab": "\t"}
 _ANNOTATIONS = ("#group", "#datatype", "#default")  # of InfluxDB's CSV
 _MOST_COMMENTS = 1000  # lines
@@ -60,11 +60,13 @@ def read_table(
     ragged: Ragged | Literal["keep"] = "refuse",
     quoting: Quoting | None = None,
     header: bool | None = None,
+    named: Collection[str | int] = (),
 ) -> Table:
     """Return the table in `source`, parsed strictly, without blank lines, the first `skip_rows` lines and the last
     `skip_footer` rows. quoting: whether quotes hold a field together; None means that they do but in a .tsv. header:
-    whether the first row names the columns; None means that it does unless it looks like data. ragged: "keep" for rows
-    of any number of fields, which `rectangular` may judge later.
+    whether the first row names the columns; None means that it does unless it looks like data and has none of the names
+    `named`, which the user gives. ragged: "keep" for rows
+    of any number of fields, which `rectangular` may judge later, and for blank lines of a file of one column.
 
     A note reports every choice made for the user (a delimiter, a column's name).
     Raises DataError naming the line, and UsageError for an impossible `delimiter` or `skip_rows`.
@@ -82,15 +84,19 @@ def read_table(
         doubt(f"left out the first {comments:,} lines, which are comments")
     quoted = quotes_fields(source.name, quoting)
     chosen = declared or _detect_delimiter(body, source.name, decimal, quoted)
-    records = records_of(body, chosen, source.name, skip_rows + comments + 1, quoted=quoted)
-    first = next(records, None)
+    keep = ragged == "keep"
+    records = records_of(body, chosen, source.name, skip_rows + comments + 1, quoted=quoted, blanks=keep)
+    first = next((record for record in records if not _is_blank(record[1])), None)
     if first is None:
         raise DataError(f"{source.name}: file is empty; need a header and at least 2 rows")
-    rest = list(records)
+    rest = [record for record in records if first and (len(first[1]) == 1 or not _is_blank(record[1]))]
     if header is None:
-        header = not is_data(first, [record for record in rest[:_BLOCK] if record[1] != first[1]], decimal)
+        others = [record for record in rest if record[1] != first[1]]
+        header = bool({field.strip() for field in first[1]} & set(named)) or not is_data(first, others, decimal)
         if not header:
             note(f"the first line holds values, so it is data; the columns are called {_called(numbered(first))}")
+        elif any(isinstance(name, int) for name in named):
+            note(f"the first line, {shown(chosen.join(first[1]))}, names the columns; if not, --set data.header=false")
     names = names_in(first, source.name) if header else numbered(first)
     rest = rest if header else [first, *rest]
     if skip_footer and rest:
@@ -157,8 +163,12 @@ def _doubt_line_breaks(records: list[Record]) -> None:
         )
 
 
-def records_of(body: str, delimiter: str, name: str, first_line: int, *, quoted: bool = True) -> Iterator[Record]:
-    """Yield (physical line, fields) for every record of `body` except blank lines; raise DataError for broken CSV."""
+def records_of(
+    body: str, delimiter: str, name: str, first_line: int, *, quoted: bool = True, blanks: bool = False
+) -> Iterator[Record]:
+    """Yield (physical line, fields) for every record of `body`; raise DataError for broken CSV. blanks: True for blank
+    lines too, as one empty field.
+    """
     csv.field_size_limit(max(_FIELD_LIMIT, len(body)))
     reader = csv.reader(
         io.StringIO(body, newline="\n"),
@@ -178,6 +188,8 @@ def records_of(body: str, delimiter: str, name: str, first_line: int, *, quoted:
             raise DataError(f"{name}:{fault}") from None
         if not _is_blank(fields):
             yield start, fields
+        elif blanks:
+            yield start, [""]
 
 
 def _is_blank(fields: list[str]) -> bool:
@@ -219,9 +231,9 @@ def _detect_delimiter(body: str, name: str, decimal: str, quoted: bool) -> str:
     A comma that fits wins, unless it is the decimal sign; a file of one column gets a comma.
     Raises DataError if several other candidates fit equally well.
     """
-    fits = {candidate: _fit(body, candidate, quoted) for candidate in _CANDIDATES}
+    fits = {candidate: _fit(body, candidate, quoted) for candidate in CANDIDATES}
     best_share = max(share for share, _ in fits.values())
-    best = [candidate for candidate in _CANDIDATES if fits[candidate][0] == best_share]
+    best = [candidate for candidate in CANDIDATES if fits[candidate][0] == best_share]
     if best_share == 0 or (best[0] == "," and (decimal != "," or len(best) == 1)):
         return ","
     if decimal == "," and len(best) > 1:
@@ -259,7 +271,7 @@ def _comments(body: str, delimiter: str | None) -> int:
     count = next((i for i, line in enumerate(lines) if not line.startswith("#")), 0)
     if not count or count > _MOST_COMMENTS:
         return 0
-    marks = _CANDIDATES if delimiter is None else (delimiter,)
+    marks = CANDIDATES if delimiter is None else (delimiter,)
     fields = {mark: lines[count].count(mark) for mark in marks}
     mark = max(fields, key=lambda one: fields[one])
     annotated = lines[0].startswith(_ANNOTATIONS)

@@ -39,6 +39,11 @@ class Line:
     error: DataError | None = None
 
     @property
+    def blank(self) -> bool:
+        """True if there is nothing but white space on it."""
+        return not self.text.strip()
+
+    @property
     def where(self) -> str:
         """The place FILE:LINE of the line, for messages."""
         return f"{self.name}:{self.number}"

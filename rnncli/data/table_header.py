@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from itertools import pairwise
 
 from rnncli.data.numeric import is_missing, is_number
 from rnncli.data.stamps import formats_of
@@ -13,9 +15,10 @@ Record = tuple[int, list[str]]  # the physical line where it starts (from 1), an
 
 _UNIT = re.compile(r"[\[(]?[^\W\d_][^,;]{0,15}|[%°$€£][^\d,;]{0,15}|[\[(]-?[\])]")
 _USUAL_NAMES = re.compile(
-    "class|category|group|id|labels?|lang|language|name|sentence|source|tags?|target|text|title|token|word|y",
+    "class|category|group|id|labels?|lang|language|name|review|sentence|source|tags?|target|text|title|token|word|y",
     re.IGNORECASE,
 )
+_MOSTLY = 0.9  # of the cells of a column of texts have several words
 _STAMP = re.compile(r" *[0-9]{1,4}[-/.][0-9]{1,2}(?:[-/.][0-9]{1,4})?(?:[T ][0-9:.]+(?:Z|[+-][0-9:]{4,5})?)? *")
 
 
@@ -36,37 +39,59 @@ def names_in(first: Record, name: str) -> list[str]:
 
 
 def is_data(first: Record, rest: list[Record], decimal: str) -> bool:
-    """True if the first record is no header: it has values, and no words but those that the records after it have in
-    the same columns; or it has words alone, one of which is a word like a label of its column. `rest` should not hold
-    the record itself again, as joined files do that each had the header.
+    """True if the first record is no header. It is none if it has values, and no words but those that the records after
+    it have in the same columns; if it has a number that is no name, such as -1.5; or if it has words alone, one of
+    which is like a label of its column. `rest` should not hold the record itself again, as joined files do that each
+    had the header.
     """
     fields = first[1]
+    rows = [row for _, row in rest if len(row) == len(fields)]
+    columns = list(zip(*rows, strict=True)) or [() for _ in fields]
     values = [_is_value(field, decimal) for field in fields]
     if any(values):
-        return all(values) or _has_the_words_of(fields, values, rest, decimal)
-    return _has_a_label(fields, [row for _, row in rest])
+        return all(values) or _has_the_words_of(fields, values, columns, decimal) or _has_a_measure(fields, decimal)
+    return _has_a_label(fields, columns)
 
 
-def _has_a_label(fields: list[str], rest: list[list[str]]) -> bool:
+def _has_a_measure(fields: list[str], decimal: str) -> bool:
+    """True if a field is a number that no column is called by: one with decimals or a sign, unless several rise, as
+    those of a spectrum do.
+    """
+    numbers = [float(field.replace(decimal, ".")) for field in fields if is_number(field, decimal)]
+    rises = len(numbers) > 2 and all(a < b for a, b in pairwise(numbers))
+    return not rises and any(is_number(field, decimal) and not field.strip().isdecimal() for field in fields)
+
+
+def _has_a_label(fields: list[str], columns: Sequence[Sequence[str]]) -> bool:
     """True if one of the fields stands at least twice below itself, in a column with few words; none of them has the
-    usual name of a column."""
+    usual name of a column, and none is one word above texts of several.
+    """
     if any(_USUAL_NAMES.fullmatch(field.strip()) for field in fields):
         return False
-    columns = [[row[i] for row in rest if len(row) == len(fields)] for i in range(len(fields))]
+    if any(column and " " not in field and _are_texts(column) for field, column in zip(fields, columns, strict=True)):
+        return False
     return any(
         bool(field.strip()) and column.count(field) > 1 and 2 * len(set(column)) <= len(column)
         for field, column in zip(fields, columns, strict=True)
     )
 
 
+def _are_texts(column: Sequence[str]) -> bool:
+    return sum(" " in cell.strip() for cell in column) > _MOSTLY * len(column)
+
+
+def are_names(label: str, text: str) -> bool:
+    """True if what should be a label and a text are the usual names of such columns."""
+    return all(_USUAL_NAMES.fullmatch(word.strip()) is not None for word in (label, text))
+
+
 def _is_value(field: str, decimal: str) -> bool:
     return is_number(field, decimal) or _STAMP.fullmatch(field) is not None or bool(formats_of(field.strip()))
 
 
-def _has_the_words_of(fields: list[str], values: list[bool], rest: list[Record], decimal: str) -> bool:
+def _has_the_words_of(fields: list[str], values: list[bool], columns: Sequence[Sequence[str]], decimal: str) -> bool:
     """True if each word of a record is one of its column in the records after it, and the others are values there."""
-    columns = list(zip(*(row for _, row in rest if len(row) == len(fields)), strict=True))
-    return bool(columns) and all(
+    return any(columns) and all(
         all(_is_value(cell, decimal) or is_missing(cell) for cell in column) if value else field in column
         for field, value, column in zip(fields, values, columns, strict=True)
     )

@@ -49,7 +49,7 @@ _ANY = rf"""
     {_PLAIN} (?= {_PLAIN} )
     | (?: {_UNIT} ) (?: (?<=\u200d) (?=\p{{Extended_Pictographic}}) (?: {_UNIT} ) )*+
     | \r\n?+ | \n
-    | (?<= {_UNSPACED} {_MARKS} ) [{_SPACE}]++ | [{_SPACE}]++ (?= {_UNSPACED} )
+    | (?<= {_UNSPACED} {_MARKS} ) [{_SPACE}]++ | (?<! [{_SPACE}] ) [{_SPACE}]++ (?= {_UNSPACED} )
 """
 # The same for ASCII, where re is ten times as fast.
 _ASCII = re.compile(

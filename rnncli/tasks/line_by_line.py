@@ -40,7 +40,7 @@ class Faults:
     def end(self, inputs: int) -> None:
         """Tell how many of so many inputs are blank; raise DataError if some could not be answered."""
         if self._blanks:
-            doubt(f"{self._blank}: is blank, as {self._blanks:,} {self.what} are; so are their answers")
+            doubt(f"{self._blank}: is the first of {self._blanks:,} blank {self.what}, whose answers are blank too")
         if self._count:
             without = f"{self._count:,} of {inputs:,} {self.what} have no answer"
             raise DataError(f"{self.name}: {without}; mend those that are named above")

@@ -95,7 +95,7 @@ def test_blank_lines_keep_their_place(folder: Path, trained: str) -> None:
         rows = [line.split(",") for line in done.out.splitlines()[1:]]
         assert [row[0] for row in rows] == ["1", "2", "3", "4"]
         assert [bool(row[1]) for row in rows] == [True, False, True, False]
-        assert ":2: is blank, as 2 lines are; so are their answers" in done.err
+        assert ":2: is the first of 2 blank lines, whose answers are blank too" in done.err
 
 
 MULTI = "".join(

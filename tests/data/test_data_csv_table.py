@@ -194,6 +194,31 @@ def test_a_word_of_a_text_that_is_also_a_name_makes_no_example_of_the_header():
     assert read("\n".join(["wort,wortart", *rows]))[0].headed
 
 
+def test_a_name_that_the_config_gives_makes_the_first_line_a_header():
+    rows = [f"{'spam' if i % 3 else 'ham'},text {i}" for i in range(30)]
+    assert read("\n".join(["spam,text", *rows]), named=["spam"])[0].headed
+    assert read("\n".join(["spam,a text", *rows]))[0].headed is False
+    table, notes = read("\n".join(["label,text", *rows]), named=[1])
+    assert table.headed
+    assert notes == ['the first line, "label,text", names the columns; if not, --set data.header=false']
+
+
+@pytest.mark.parametrize("count", [40, 100])
+def test_a_first_line_with_one_of_many_labels_is_data(count):
+    rows = [f"topic{i % count},text {i}" for i in range(10 * count)]
+    assert len(read("\n".join(rows))[0].rows) == 10 * count
+
+
+@pytest.mark.parametrize("first", ["0.911,-0.2,topic25", "-3,4,topic25", "0.911,topic25,7"])
+def test_a_first_line_with_a_measure_is_data(first):
+    assert not read("\n".join([first, *(f"{i}.5,{i},topic{i}" for i in range(20))]))[0].headed
+
+
+@pytest.mark.parametrize("first", ["label,400.0,400.5,401", "year,2019,2020,2021", "t,a,b,c"])
+def test_numbers_that_rise_may_be_names(first):
+    assert read("\n".join([first, *(f"x{i},{i}.5,{i},{i}" for i in range(20))]))[0].headed
+
+
 def test_a_header_that_is_repeated_is_still_one():
     assert read("\n".join(["mood,opinion", *LABELLED, "mood,opinion", *LABELLED, "mood,opinion"]))[0].headed
 

@@ -79,7 +79,7 @@ def inferred(path: str, size: int) -> dict[str, Any]:
         dropout = 0.3 if size < 3_000_000 else 0.1
     wanted = LEAST_UPDATES * batch_size * BPTT // max(size, 1)
     return {
-        "data": {"path": path, "format": "text", "validation": min(0.1, round(VALIDATION / max(size, 1), 6))},
+        "data": {"path": path, "validation": min(0.1, round(VALIDATION / max(size, 1), 6))},
         "model": {"cell": cell, "hidden_size": hidden_size, "num_layers": num_layers, "dropout": dropout},
         "training": {
             "epochs": 1 if size > 3_000_000 else min(max(wanted, 10), 400),

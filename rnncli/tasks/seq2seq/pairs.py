@@ -8,7 +8,7 @@ like the others, and columns have numbers. `data.header` overrules both.
 from __future__ import annotations
 
 import csv
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -129,7 +129,7 @@ def read_pairs(
     named: the first line names the columns. answered: the targets are needed. grouped: so is the column `data.group`.
     Raises DataError naming file and line of a mistake, and UsageError for a column that does not exist.
     """
-    found, delimiter = _records(source, data)
+    found, delimiter = _records(source, data, blanks=not answered)
     if not found:
         raise DataError(f"{source.name}: is empty; give it a pair a line")
     first = [field.strip() for field in found[0][1]]
@@ -173,7 +173,8 @@ def _answer(name: str, line: int, cell: str) -> str:
     return cell
 
 
-def _records(source: Source, data: Any) -> tuple[list[Record], str]:
+def _records(source: Source, data: Any, *, blanks: bool) -> tuple[list[Record], str]:
+    """Return the records and the delimiter; blanks: with blank lines between them, as empty fields."""
     text = decode(source, data.encoding).replace("\r\n", "\n").replace("\r", "\n")
     refuse_nul(text, source.name)
     body = from_line(text, data.skip_rows + 1)
@@ -182,9 +183,12 @@ def _records(source: Source, data: Any) -> tuple[list[Record], str]:
     delimiter = declared_delimiter(data.delimiter) or seen
     if delimiter != "\t" or data.quoting == "minimal":
         quoted = quotes_fields(source.name, data.quoting)
-        return list(records_of(body, delimiter, source.name, data.skip_rows + 1, quoted=quoted)), delimiter
-    lines: Iterator[tuple[int, str]] = enumerate(body.split("\n"), start=data.skip_rows + 1)
-    return [(number, line.split("\t")) for number, line in lines if line.strip()], delimiter
+        records = list(records_of(body, delimiter, source.name, data.skip_rows + 1, quoted=quoted, blanks=blanks))
+    else:
+        lines = enumerate(body.removesuffix("\n").split("\n"), start=data.skip_rows + 1)
+        records = [(number, line.split("\t")) for number, line in lines if blanks or line.strip()]
+    width = next((len(fields) for _, fields in records if any(map(str.strip, fields))), 0)
+    return [(number, fields if any(map(str.strip, fields)) else [""] * width) for number, fields in records], delimiter
 
 
 def _has_header(found: list[Record], data: Any, *, named: bool) -> bool:

@@ -112,7 +112,7 @@ class Writer(Predictor):
             copies=copies(self.config),
         )
         return [
-            as_piece(text, self._candidates(found, given.prompt)[: search.n_best], scores=search.scores)
+            as_piece(text, self._candidates(found, given.prompt)[: search.n_best], search)
             for text, given, found in zip(texts, inputs, answers, strict=True)
         ]
 
@@ -135,6 +135,10 @@ class _Prompt:
     cells: tuple[str, ...]
     error: None = None
 
+    @property
+    def blank(self) -> bool:
+        return not any(map(str.strip, self.cells))
+
 
 class _Cells:
     """Answers for rows of a table."""
@@ -142,14 +146,16 @@ class _Cells:
     def __init__(self, writer: Writer, search: Search):
         self.writer, self.search = writer, search
 
-    def read(self, prompt: _Prompt) -> Given:
+    def read(self, prompt: _Prompt) -> Given | None:
+        if prompt.blank:
+            return None
         return self.writer.given(prompt.cells, prompt.where)
 
     def answers(self, prompts: Sequence[_Prompt], inputs: Sequence[Given]) -> list[Piece]:
         return self.writer.pieces([self._text(prompt) for prompt in prompts], inputs, self.search)
 
     def nothing(self, prompt: _Prompt) -> Piece:
-        return no_piece(self._text(prompt), scores=self.search.scores)
+        return no_piece(self._text(prompt), self.search, blank=prompt.blank)
 
     def _text(self, prompt: _Prompt) -> str:
         return self.writer.columns.delimiter.join(prompt.cells)
@@ -162,7 +168,7 @@ class _Lines:
         self.writer, self.search = writer, search
 
     def read(self, line: Line) -> Given | None:
-        if not line.text.strip():
+        if line.blank:
             return None
         return self.writer.given(self.writer.columns.of_line(line.text, line.where), line.where)
 
@@ -170,24 +176,25 @@ class _Lines:
         return self.writer.pieces([line.text for line in lines], inputs, self.search)
 
     def nothing(self, line: Line) -> Piece:
-        if not line.text.strip():
-            return as_piece(line.text, [Candidate("", 0.0)], scores=self.search.scores)
-        return no_piece(line.text, scores=self.search.scores)
+        return no_piece(line.text, self.search, blank=line.blank)
 
 
-def no_piece(given: str, *, scores: bool) -> Piece:
-    """Return an empty answer to an input that cannot be answered."""
+def no_piece(given: str, search: Search, *, blank: bool) -> Piece:
+    """Return an empty answer to an input that is blank, or that cannot be answered."""
+    if blank:
+        return as_piece(given, [Candidate("", 0.0)], search)
     row = {"input": given, "rank": None, "output": None, "log_probability": None}
-    return Piece({"input": given, "outputs": None}, [row], ["\t" if scores else ""])
+    return Piece({"input": given, "outputs": None}, [row], ["\t" if search.scores else ""] * search.n_best)
 
 
-def as_piece(given: str, answers: list[Candidate], *, scores: bool) -> Piece:
-    """Return the answers to one input as lines, nested and flat; scores: True if lines show log-probabilities."""
+def as_piece(given: str, answers: list[Candidate], search: Search) -> Piece:
+    """Return the answers to one input, nested, flat and as lines, which are as many for every input."""
+    lines = [f"{answer.text}\t{answer.score:.4f}" if search.scores else answer.text for answer in answers]
     return Piece(
         {"input": given, "outputs": [{"text": answer.text, "log_probability": answer.score} for answer in answers]},
         [
             {"input": given, "rank": rank, "output": answer.text, "log_probability": answer.score}
             for rank, answer in enumerate(answers, start=1)
         ],
-        [f"{answer.text}\t{answer.score:.4f}" if scores else answer.text for answer in answers],
+        lines + ["\t" if search.scores else ""] * (search.n_best - len(lines)),
     )

@@ -15,7 +15,7 @@ from rnncli.errors import DataError
 from rnncli.tasks.seq2seq.config import Seq2seqConfig, SourcesConfig
 from rnncli.tasks.seq2seq.pairs import PairColumns
 from rnncli.tasks.seq2seq.predictor import Writer
-from rnncli.tasks.seq2seq.writing import PairExperiment, splits_in
+from rnncli.tasks.seq2seq.writing import PairExperiment, copies, splits_in
 from rnncli.tasks.task import Context, config_in
 
 
@@ -65,6 +65,8 @@ def _joined(prompt: tuple[str, ...], kind: Kind) -> str:
 def prepare(
     config: Seq2seqConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None
 ) -> PairExperiment:
+    if copies(config) and config.data.min_count == 1:  # a word that was seen once is better copied than known
+        config = config.changed(data={"min_count": 2})
     splits = splits_in(config, source, learnt, named=False)
     prompts = prompts_in(learnt) if learnt else Texts.of(splits.train.prompts, config.data)
     return PairExperiment(resolved(config, splits.train.columns), splits, prompts, context, learnt)

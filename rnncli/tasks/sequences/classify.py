@@ -167,7 +167,7 @@ def prepare(
         labels = _labels(learnt)
     else:
         labels = Labels.of(train, config.data) if train.sets is None else LabelSets.of(train, config)
-    return SequenceExperiment(resolved(config, train.columns), splits, labels, context, learnt)
+    return SequenceExperiment(resolved(config, train), splits, labels, context, learnt)
 
 
 def _labels(header: Mapping[str, Any]) -> Labels | LabelSets:

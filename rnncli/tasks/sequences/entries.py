@@ -14,13 +14,14 @@ from rnncli.errors import DataError
 class Entry:
     """The rows, by number, of one sequence: `id` is its name in the data, or else its number from 1.
 
-    error: what is wrong with it, if it cannot be read.
+    error: what is wrong with it, if it cannot be read. blank: whether it is a line without anything.
     """
 
     id: str
     where: str
     rows: list[int]
     error: DataError | None = None
+    blank: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,14 @@ class Entries:
         """Return all entries, those with their error that cannot be read alone; raise DataError if the others cannot be
         read as a whole.
         """
+        full = [entry for entry in self.entries if not entry.blank]
         try:
-            self.tell(self.of(self.entries))
+            if full:
+                self.tell(self.of(full))
             return self.entries
         except DataError:
-            judged = [replace(entry, error=self._error(entry)) for entry in self.entries]
-        if good := [entry for entry in judged if not entry.error]:
+            judged = [entry if entry.blank else replace(entry, error=self._error(entry)) for entry in self.entries]
+        if good := [entry for entry in judged if not (entry.error or entry.blank)]:
             self.tell(self.of(good))
         return judged
 
@@ -68,17 +71,19 @@ def entries_of(table: Table, identity: str | None, *, together: bool) -> list[En
     """Return the entries of a table, named by the column `identity` if it has that; together: all rows of one name are
     an entry, else each row is one.
     """
-    at = table.header.index(identity) if identity in table.header else len(table.rows)
+    at = table.header.index(identity) if identity in table.header else None
     rows: dict[Any, list[int]] = {}
     for i, row in enumerate(table.rows):
         rows.setdefault(_cell(row, at) if together else i, []).append(i)
     firsts: Iterable[int] = (numbers[0] for numbers in rows.values())
     names = (_cell(table.rows[i], at) or str(i + 1) for i in firsts)
-    return [
-        Entry(name, f"{table.name}:{table.lines[numbers[0]]}", numbers)
-        for name, numbers in zip(names, rows.values(), strict=True)
-    ]
+    entries = []
+    for name, numbers in zip(names, rows.values(), strict=True):
+        first = table.rows[numbers[0]]
+        blank = len(first) == 1 and not first[0].strip()
+        entries.append(Entry(name, f"{table.name}:{table.lines[numbers[0]]}", numbers, blank=blank))
+    return entries
 
 
-def _cell(row: Sequence[str], at: int) -> str:
-    return row[at] if at < len(row) else ""
+def _cell(row: Sequence[str], at: int | None) -> str:
+    return row[at] if at is not None and at < len(row) else ""

@@ -28,7 +28,7 @@ from rnncli.tasks.sequences.archive_file import read_archive
 from rnncli.tasks.sequences.config import ClassifyDataConfig, ExamplesConfig, LabelledConfig
 from rnncli.tasks.sequences.entries import Entries, entries_of
 from rnncli.tasks.sequences.example_lines import labelled_lines
-from rnncli.tasks.sequences.examples import MISSING, Columns, Examples, finite
+from rnncli.tasks.sequences.examples import MISSING, Columns, Examples, Form, finite
 from rnncli.tasks.sequences.written_labels import in_sets
 
 
@@ -45,7 +45,7 @@ def groups_of(table: Table, named: str | None) -> list[str] | None:
     return [row[index].strip() for row in table.rows]
 
 
-LABEL_NAMES = ("label", "class", "tag", "target", "y")  # the first that there is
+LABEL_NAMES = ("label", "labels", "class", "tag", "target", "y")  # the first that there is
 
 
 def from_table(table: Table, data: ExamplesConfig, like: Columns | None, *, labelled: bool) -> Examples:
@@ -119,7 +119,8 @@ def _columns(table: Table, data: ExamplesConfig, label: int | None) -> Columns:
     identity = None if data.id is None else name_of(data.id)
     if data.text is not None:
         return Columns("text", name_of(data.text), id=identity, label=label_name, headed=table.headed)
-    taken = {label_name, identity, None if data.time is None else name_of(data.time)}
+    names = _names_of_rows(table) if identity is None and data.inputs is None else None
+    taken = {label_name, identity, names, None if data.time is None else name_of(data.time)}
     if data.group not in (None, NO_GROUP):
         taken.add(name_of(data.group))
     others = [i for i, name in enumerate(table.header) if name not in taken]
@@ -139,7 +140,18 @@ def _columns(table: Table, data: ExamplesConfig, label: int | None) -> Columns:
     left_out = [table.header[i] for i in others if table.header[i] not in inputs]
     if left_out:
         note(f"columns left out: {', '.join(left_out)}")
-    return Columns("wide" if identity is None else "long", None, inputs, identity, label_name, table.headed)
+    if names is not None:
+        note(f"column {shown(names)} names the sequences; it is no input (data.inputs would make it one)")
+    form: Form = "wide" if identity is None else "long"
+    return Columns(form, None, inputs, identity or names, label_name, table.headed)
+
+
+def _names_of_rows(table: Table) -> str | None:
+    """Return the name of a column called id in which no cell comes twice."""
+    for index, name in enumerate(table.header):
+        if name.strip().lower() == "id" and len({row[index] for row in table.rows}) == len(table.rows):
+            return name
+    return None
 
 
 def _ids(table: Table, columns: Columns) -> list[str]:

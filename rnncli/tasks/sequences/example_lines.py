@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import re
+import csv
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
+from rnncli.data.csv_table import CANDIDATES, declared_delimiter
 from rnncli.data.lines import Line
 from rnncli.data.source import STDIN, Source, decode, is_table
+from rnncli.data.table_header import are_names
 from rnncli.errors import DataError, shown
-from rnncli.notes import note
+from rnncli.notes import doubt, note
 from rnncli.tasks.sequences.config import ExamplesConfig
 from rnncli.tasks.sequences.examples import Columns, Examples
 from rnncli.tasks.sequences.written_labels import FORMS, MARK, Cut, cut_at_marks, cut_at_space, cut_at_tab, cut_of
@@ -19,20 +21,26 @@ _FEWEST_LABELLED = 5  # lines that begin with a label each, before that is no ac
 
 def labelled_lines(source: Source, data: ExamplesConfig, *, separated: bool) -> Examples:
     """Return the examples in lines of a label and a text; separated: True if a line may have no label, or several."""
-    texts, labels = [], []
+    texts, labels, numbers = [], [], []
     text = decode(source, data.encoding).replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         raise DataError(f"{source.name}: is empty; give it an example a line")
-    lines = text.removesuffix("\n").split("\n")
+    lines = text.split("\n")
+    while not lines[-1].strip():
+        lines.pop()
     cut = cut_of(lines)
     for number, line in enumerate(lines, start=1):
         label, rest = cut(line)
+        if number == 1 and are_names(label, rest):
+            doubt(f"{source.name}:1: left out {shown(line)}, which names columns")
+            continue
         if not rest or not (label or (cut is cut_at_tab and separated)):
             raise DataError(f"{source.name}:{number}: {shown(line)} must be {FORMS[cut]}")
         texts.append(rest)
         labels.append(label)
-    numbers = list(range(1, len(texts) + 1))
-    return Examples(source.name, Columns("lines"), list(map(str, numbers)), numbers, labels, texts=texts)
+        numbers.append(number)
+    ids = [str(i + 1) for i in range(len(texts))]
+    return Examples(source.name, Columns("lines"), ids, numbers, labels, texts=texts)
 
 
 def texts_in(
@@ -43,7 +51,7 @@ def texts_in(
     `lines`, those of the file, are looked at as far as needed.
     """
     if like.form == "text":
-        if is_table(name) or _names(next(lines, None), data, like.text):
+        if is_table(name) or _is_table_row(next(lines, None), data, like, is_label):
             return None
         if name != STDIN:
             note(f"{name}: read as one text a line, because it has no column {shown(str(like.text))}")
@@ -74,10 +82,23 @@ def texts_in(
     return examples
 
 
-def _names(first: Line | None, data: ExamplesConfig, name: str | None) -> bool:
-    """True if the first line names this column."""
-    fields = re.split(re.escape(data.delimiter) if data.delimiter else r"[,;\t|]", first.text.strip() if first else "")
-    return name in [field.strip().strip('"') for field in fields]
+def _is_table_row(first: Line | None, data: ExamplesConfig, like: Columns, is_label: Callable[[str], bool]) -> bool:
+    """True if the first line is one of a table as in training: it names the column of texts or, where columns have no
+    names, has a label in the place of labels.
+    """
+    marks = [declared_delimiter(data.delimiter) or ""] if data.delimiter else list(CANDIDATES)
+    rows = [next(csv.reader([first.text], delimiter=mark), []) for mark in marks] if first else []
+    if like.headed:
+        return any(_are_columns(row, str(like.text)) for row in rows)
+    at = int(str(like.label).removeprefix("column")) - 1
+    return any(len(row) > at and is_label(row[at].strip()) for row in rows)
+
+
+def _are_columns(row: Sequence[str], text: str) -> bool:
+    """True if the fields of a row are names, one of which is `text`, and no pieces of a text between commas."""
+    names = [field.strip() for field in row]
+    spaced = any(field[:1] == " " for field in row) and any(" " in name for name in names)
+    return text in names and len({*names}) == len(names) and not spaced
 
 
 def _cut_of_labelled(lines: Iterator[Line], is_label: Callable[[str], bool]) -> Cut | None:

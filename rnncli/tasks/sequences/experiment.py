@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rnncli.config.sections import DIALECT, NO_GROUP, Config
+from rnncli.data.csv_table import quotes_fields
 from rnncli.data.lines import Line
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
@@ -157,11 +158,11 @@ class SequenceExperiment(Experiment):
             size = vectors.embedding_size(model.embedding_size)
             self.config = config = config.changed(model={"embedding_size": size})
         given = self._data(train, own=True)
-        held_out = {name: self._data(self._seen(name, split)) for name, split in splits.held_out.items()}
+        seen = {name: self._seen(name, split) for name, split in splits.held_out.items()}
+        valid = self._data(seen["validation"]) if "validation" in seen else ExampleData()
         self.reader.cut.tell(train.name, self.reader.unit)
         lengths = [len(x) for x in given.inputs]
         shape = network_shape(config, self.reader, answers)
-        valid = held_out.get("validation", ExampleData())
         _require_memory(shape, room_for(given, valid, training.batch_size))
         self.network = Network(shape, context.dtype)
         set_first_weights(self.network, config)
@@ -198,8 +199,8 @@ class SequenceExperiment(Experiment):
             f"{len(unseen):,} of {len(split):,} sequences of the {name} split have an answer that training never saw, "
             f"{shown(answer)} the first ({place}); it is scored as wrong"
         )
-        if len(unseen) == len(split):
-            raise DataError(f"{split.name}: the {name} split has no sequence with an answer that training saw")
+        if len(unseen) == len(split) and name == "validation":
+            raise DataError(f"{split.name}: the {name} split has no sequence with answers that training saw")
         return self.splits.pick(split, [i for i in range(len(split)) if i not in unseen])
 
     def _facts(self, lengths: list[int]) -> tuple[Fact, ...]:
@@ -296,11 +297,14 @@ def word_size(config: Config) -> int | None:
     return config.model.embedding_size or (None if config.data.vectors else config.model.hidden_size)
 
 
-def named(config: Config, columns: Columns | TagColumns) -> dict[str, Any]:
-    """Return the keys of `data` that name the columns in which sequences were found, with their values."""
+def named(config: Config, sequences: Any) -> dict[str, Any]:
+    """Return the keys of `data` that tell how sequences were found, with their values."""
+    columns = sequences.columns
     inputs = list(columns.inputs) or None
     found = {"text": columns.text, "inputs": inputs, "id": columns.id, "label": columns.label}
     separator = getattr(columns, "separator", None)
+    if not quotes_fields(sequences.name, config.data.quoting):  # type: ignore[attr-defined]
+        found["quoting"] = "none"  # from a pipe too
     return found if separator is None else {**found, "label_separator": separator}
 
 

@@ -45,11 +45,12 @@ class OneAnswer(Answers):
         return Columns.from_header(header["columns"])
 
 
-def resolved(config: Any, columns: Columns) -> Any:
+def resolved(config: Any, train: Examples) -> Any:
     """Return the config of classify or regress in which all nulls that depend on the data are filled in."""
+    columns = train.columns
     words = columns.form in ("text", "lines") and config.data.tokens in WORDS
     require_words(config, words=words)
     model = config.model
     embedding = word_size(config) if words else model.embedding_size
-    found = named(config, columns) | ({"inputs": None} if columns.form == "ts" else {})
+    found = named(config, train) | ({"inputs": None} if columns.form == "ts" else {})
     return config.changed(data=found, model={"embedding_size": embedding, "pooling": model.pooling or "last"})

@@ -111,7 +111,7 @@ class _Inputs:
         self._form = predictor.piece(answers.stand_in(predictor.columns), 0, output)
 
     def read(self, one: Line | Entry) -> np.ndarray | None:
-        if isinstance(one, Line) and not one.text.strip():
+        if one.blank:
             return None
         return readers.encode(self.predictor.reader, self.sequences_of([one]))[0]
 

@@ -88,7 +88,7 @@ def prepare(
 ) -> SequenceExperiment:
     splits = splits_in(config, source, Number, only, learnt)
     number = Number(**learnt["answers"]) if learnt else Number.of(splits.train, config.data.decimal)
-    return SequenceExperiment(resolved(config, splits.train.columns), splits, number, context, learnt)
+    return SequenceExperiment(resolved(config, splits.train), splits, number, context, learnt)
 
 
 def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> SequencePredictor:

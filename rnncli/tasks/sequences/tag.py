@@ -166,15 +166,15 @@ def most_frequent(train: Tagged, tagged: Tagged) -> tuple[list[list[str]], list[
     return always, [[best.get(word, usual) for word in words] for words in tagged.words]
 
 
-def resolved(config: TagConfig, columns: TagColumns) -> TagConfig:
+def resolved(config: TagConfig, train: Tagged) -> TagConfig:
     """Return the config in which all nulls that depend on the data are filled in."""
-    model, words = config.model, columns.text is not None
+    model, words = config.model, train.columns.text is not None
     spelling = model.character_size if model.character_size is not None else CHARACTER_SIZE
     filled = {
         "embedding_size": word_size(config) if words else None,
         "character_size": spelling if words else None,
     }
-    return config.changed(data=named(config, columns), model=filled)
+    return config.changed(data=named(config, train), model=filled)
 
 
 def prepare(
@@ -182,7 +182,7 @@ def prepare(
 ) -> SequenceExperiment:
     splits = splits_in(config, source, Tags, only, learnt)
     tags = Tags.from_header(learnt) if learnt else Tags.of(splits.train)
-    return SequenceExperiment(resolved(config, splits.train.columns), splits, tags, context, learnt)
+    return SequenceExperiment(resolved(config, splits.train), splits, tags, context, learnt)
 
 
 def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> SequencePredictor:

@@ -164,13 +164,16 @@ def _rows(source: Source, data: LabelledConfig) -> tuple[Rows, str | None]:
     firsts = [i for i, (_, fields) in enumerate(rows) if fields and (i == 0 or not rows[i - 1][1])]
     marked = [i for i in firsts if rows[i][1][0].startswith("# ") or rows[i][1][0] == "#"]
     usual = len(marked) > 1 and 2 * len(marked) >= len(firsts)  # a mark above most sentences is none of their words
+    tags = {fields[-1] for _, fields in rows if len(fields) == width and not fields[0].startswith("#")}
     kept: Rows = []
     for (number, fields), (_, line) in zip(rows, lines, strict=True):
         if not fields:
             kept.append((number, fields))
             continue
         begins = not kept or not kept[-1][1]
-        own = _COMMENT.match(line) is not None or (usual and fields[0][:2] in ("#", "# "))
+        own = _COMMENT.match(line) is not None or (
+            usual and fields[0][:2] in ("#", "# ") and fields[-1] not in tags  # or it is the word #
+        )
         comment = line.startswith("#") and (len(fields) != width or (begins and own))
         if not (comment or fields[0].startswith(_DOCUMENT)):
             kept.append((number, fields))

@@ -17,7 +17,7 @@ class OfSequences(Task):
     """A task of this folder; `prepare` and `load` are in the module of its name, which is imported when needed."""
 
     options = {"predict": frozenset({"strict"}), "evaluate": frozenset()}
-    before = {"data.group": "none"}
+    before = {"data.group": "none", "data.quoting": "minimal"}
 
     def prepare(
         self, config: Any, source: Source, context: Context, learnt: Mapping[str, Any] | None = None
@@ -28,6 +28,11 @@ class OfSequences(Task):
     def load(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Predictor:
         predictor: Predictor = self._module.load(header, arrays)
         return predictor
+
+    def renewed(self, header: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the header with the quoting of version 0.1, whose .tsv files had quotes."""
+        new = super().renewed(header)
+        return new | {"data": {"quoting": "minimal", **new["data"]}}
 
     @property
     def _module(self) -> Any:

@@ -150,11 +150,19 @@ def test_it_is_told_when_there_is_nothing_to_learn_copying_from():
         notes = []
         with noting(notes.append):
             learnt("word", told(names), 0, copy="attention")
-        assert [text.startswith("model.copy: nothing is learnt to be copied") for text in notes] == [True] * wanted
+        assert sum(text.startswith("model.copy: nothing is learnt to be copied") for text in notes) == wanted
+
+
+def test_words_that_occur_once_are_copied_and_not_known():
+    experiment = learnt("word", told(NAMES[:9]), 0, copy="attention")
+    assert experiment.config.data.min_count == 2
+    assert not {*NAMES} & {*experiment.target.tokens, *experiment.prompts.vocabulary.tokens}
+    assert "min_count" not in experiment.header()["data"]
+    assert {*NAMES[:9]} <= {*learnt("word", told(NAMES[:9]), 0, copy="none").target.tokens}
 
 
 def test_two_answers_that_read_alike_are_one():
-    experiment = learnt("word", told(NAMES[:4]), 0, copy="attention")
+    experiment = learnt("word", told(NAMES[:4] * 2), 0, copy="attention")
     predictor = TASKS["seq2seq"].load(experiment.header(), experiment.network.parameters.export())
     known, copied, other = (np.array([v], np.int32) for v in (predictor.target.tokens.index(NAMES[0]), 0, 1))
     answers = [Written(tokens, -n, np.array([1])) for n, tokens in enumerate((copied, other, known), start=1)]
@@ -178,3 +186,15 @@ def test_copy_needs_attention():
     with pytest.raises(ConfigError, match=r'model.copy is "attention"; must be none when model.attention is none'):
         config_from_mapping({"task": "seq2seq", "model": {"attention": "none", "copy": "attention"}})
     config_from_mapping({"task": "seq2seq", "model": {"attention": "none"}})
+
+
+def test_lines_are_as_many_for_every_input(tmp_path):
+    experiment = learnt("word", told(NAMES[:4] * 2), 0, copy="attention")
+    predictor = TASKS["seq2seq"].load(experiment.header(), experiment.network.parameters.export())
+    for name, content in (("n.txt", "call Ann now\n\nask\n"), ("n.tsv", "call Ann now\n\nask\n")):
+        path = tmp_path / name
+        path.write_text(content, encoding="utf-8")
+        with noting(lambda text: None):
+            pieces = [p for some in predictor.predict(Asked(str(path), {}, {"n_best": 4})).lists for p in some]
+        assert [len(piece.lines) for piece in pieces] == [4, 4, 4]
+        assert list(pieces[1].lines) == [""] * 4

@@ -178,3 +178,9 @@ def test_columns_without_known_tags_are_columns(placeholder):
     new = "\n".join("".join(f"{word} {placeholder}\n" for word in words) for words in SENTENCES)
     assert read(new, like, tags="B O").words == SENTENCES
     assert read("it rains\nAnn left\n", like, tags="B O").words == [["it", "rains"], ["Ann", "left"]]
+
+
+def test_a_hash_before_every_sentence_is_a_word_where_it_has_a_known_tag():
+    found = read("".join(f"# O\nword{i} B\nlast O\n\n" for i in range(6)))
+    assert [words[0] for words in found.words] == ["#"] * 6
+    assert read("".join(f"# doc{i}\nword{i} B\nlast O\n\n" for i in range(6))).words[0] == ["word0", "last"]

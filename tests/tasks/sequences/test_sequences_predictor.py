@@ -1,0 +1,124 @@
+"""What a model answers for files that are not quite like those it was trained on."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+
+from rnncli.data.source import Source, read_source
+from rnncli.notes import noting
+from rnncli.tasks.registry import TASKS, config_from_mapping
+from rnncli.tasks.task import Asked, Context, Table
+from rnncli.training.backpropagation import ThreadPool
+
+LABELS = ["good", "bad"] * 8
+
+
+def trained(path, task="classify", **data):
+    """A model with its first weights, of a file."""
+    config = config_from_mapping(
+        {
+            "task": task,
+            "data": {"path": str(path), "validation": 0.2, "group": "none", **data},
+            "model": {"cell": "gru", "hidden_size": 4, "num_layers": 1},
+        }
+    )
+    with noting(lambda text: None):
+        made = TASKS[task].prepare(config, read_source(str(path)), Context(ThreadPool(1, np.dtype(np.float32))))
+    return TASKS[task].load(made.header(), made.network.parameters.export()), made
+
+
+def answered(model, path, content, monkeypatch, notes=None):
+    """The answers for a file of this content, or for standard input (-)."""
+    data = content if isinstance(content, bytes) else content.encode()
+    if path == "-":
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(data))))
+    else:
+        path.write_bytes(data)
+    with noting(([] if notes is None else notes).append):
+        found = model.predict(Asked(str(path), {}, {}))
+        if isinstance(found, Table):
+            return found.nested
+        return [piece.nested for some in found.lists for piece in some]
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(name, content):
+        (tmp_path / name).write_text(content, encoding="utf-8")
+        return tmp_path / name
+
+    return write
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 5])
+def test_rows_are_numbered_however_few_there_are(rows, file, tmp_path, monkeypatch):
+    model, _ = trained(file("d.csv", "label,a,b,c\n" + "".join(f"{x},1,2,{i}\n" for i, x in enumerate(LABELS))))
+    answers = answered(model, tmp_path / "n.csv", "a,b,c\n" + "1.5,2.5,3.5\n" * rows, monkeypatch)
+    assert [answer["id"] for answer in answers] == [str(i + 1) for i in range(rows)]
+
+
+def test_a_column_called_id_names_the_rows_and_is_no_step(file, tmp_path, monkeypatch):
+    rows = "".join(f"{100 + i},{x},1,2,{i}\n" for i, x in enumerate(LABELS))
+    model, made = trained(file("d.csv", "id,label,a,b,c\n" + rows))
+    assert {len(x) for x in made.learner.train.inputs} == {3}
+    answers = answered(model, tmp_path / "n.csv", "id,a,b,c\n7,1,2,3\n9,3,2,1\n", monkeypatch)
+    assert [answer["id"] for answer in answers] == ["7", "9"]
+
+
+def test_blank_lines_of_a_column_of_texts_keep_their_place(file, tmp_path, monkeypatch):
+    model, _ = trained(file("d.csv", "label,text\n" + "".join(f"{x},text {i}\n" for i, x in enumerate(LABELS))))
+    notes = []
+    answers = answered(model, tmp_path / "n.csv", "text\ntext 1\n\ntext 2\n  \n", monkeypatch, notes)
+    assert [answer["label"] is None for answer in answers] == [False, True, False, True]
+    assert f"{tmp_path / 'n.csv'}:3: is the first of 2 blank rows, whose answers are blank too" in notes
+
+
+def test_a_pipe_is_read_like_the_file_that_a_model_was_trained_on(file, tmp_path, monkeypatch):
+    table = "".join(f'{x},"text, {i}"\n' for i, x in enumerate(LABELS))
+    model, _ = trained(file("d.csv", table), label=1, text=2)
+    assert answered(model, "-", table, monkeypatch) == answered(model, tmp_path / "n.csv", table, monkeypatch)
+    bare = answered(model, "-", "text, 3\ntext, 4\n", monkeypatch)
+    assert [one["probabilities"] for one in bare] == [
+        one["probabilities"] for one in answered(model, tmp_path / "n.csv", table, monkeypatch)[3:5]
+    ]
+
+
+def test_quotes_of_a_tsv_are_text_from_a_pipe_too(file, tmp_path, monkeypatch):
+    rows = "label\ttext\n" + "".join(f'{x}\t"text {i}\n' for i, x in enumerate(LABELS))
+    model, made = trained(file("d.tsv", rows))
+    assert made.config.data.quoting == "none"
+    assert len(answered(model, "-", 'text\n"good film\nbad film"\n', monkeypatch)) == 2
+
+
+def test_a_text_that_names_the_column_is_a_text(file, monkeypatch):
+    model, _ = trained(file("d.csv", "label,text\n" + "".join(f"{x},text {i}\n" for i, x in enumerate(LABELS))))
+    answers = answered(model, "-", "text, a lot, text\ntext 2\n", monkeypatch)
+    assert [answer["label"] in LABELS for answer in answers] == [True, True]
+
+
+def test_the_names_of_columns_above_lines_are_no_example(file):
+    notes = []
+    path = file("d.txt", "label\ttext\n" + "".join(f"{x}\ttext {i}\n" for i, x in enumerate(LABELS)))
+    with noting(notes.append):
+        found = TASKS["classify"].prepare(
+            config_from_mapping({"task": "classify", "data": {"validation": 0}}),
+            Source("d.txt", path.read_bytes()),
+            Context(ThreadPool(1, np.dtype(np.float32))),
+        )
+    assert found.answers.labels == ["bad", "good"]
+    assert notes == ['d.txt:1: left out "label\\ttext", which names columns']
+
+
+def test_tags_that_training_never_saw_are_wrong_also_where_there_are_no_others(file):
+    _, made = trained(
+        file("t.conll", "".join(f"{w} {t}\n\n" for w, t in zip("abcdefgh", "XY" * 4, strict=True))), "tag"
+    )
+    notes = []
+    with noting(notes.append):
+        made.hold_out(Source("n.conll", b"a Z\nb Y\n\nc W\n"), {})
+        score = made.score()
+    assert score.network <= 1 / 3
+    assert len(notes) == 1
