@@ -2,10 +2,11 @@
 
 source       bytes from a file, a pipe or standard input, and their decoding
 lines        the lines of a text, as they come
-text         text to tokens (characters, bytes or words) and back
+text         text to tokens (characters, bytes or words) and back; words and spacing know the words of Unicode
 vocabulary   tokens and their numbers
+vectors      vectors of words from a file
 cutting      sequences longer than data.max_length
-csv_table    CSV records, each with the physical line that it starts on
+csv_table    CSV records, each with the physical line that it starts on; table_header tells names from data
 numeric      columns of numbers in a strict grammar, and their scaling
 splits       the training split, and the splits that are held out
 cell_cleaning   marks between thousands, words for missing values, signs of units

@@ -95,11 +95,6 @@ def test_threads_and_resuming_change_no_byte(folder: Path, trained: str) -> None
             "a .ts file has one answer for each sequence",
         ),
         (["train", "c.yaml", "--set", "model.pooling=last"], 2, "model.pooling: a tag has an answer for every step"),
-        (
-            ["evaluate", "run", "new.conll"],
-            3,
-            "new.conll: the test split has no sequence with an answer that training saw",
-        ),
         (["predict", "run"], 2, "name a file of them, or - for standard input"),
         (["predict", "run", "-", "--horizon", "3"], 2, "--horizon: is for forecast, and this is a tag"),
         (["predict", "run", "-", "--n-best", "3"], 2, "--n-best: is for seq2seq, caption, and this is a tag"),
@@ -108,5 +103,4 @@ def test_threads_and_resuming_change_no_byte(folder: Path, trained: str) -> None
 def test_mistakes(folder: Path, trained: str, arguments: list[str], code: int, said: str) -> None:
     (folder / "ragged.conll").write_text("a\tX\nb\n")
     (folder / "one.conll").write_text("a\tX\n\nb\tX\n\nc\tX\n")
-    (folder / "new.conll").write_text("ask\tO\nRome\tB-where\n")
     assert said in run(*arguments, cwd=folder).failed(code)
