@@ -19,7 +19,7 @@ SET = click.option(
     metavar="KEY=VALUE",
     help="Override one config key, such as training.epochs=5; may be repeated.",
 )
-READING = ("encoding", "delimiter", "decimal", "skip_rows", "skip_footer", "ragged", "missing")
+READING = ("encoding", "delimiter", "decimal", "quoting", "skip_rows", "skip_footer", "ragged", "missing")
 
 
 def reading_options(function: F) -> F:
@@ -40,6 +40,11 @@ def reading_options(function: F) -> F:
             "--skip-footer",
             type=click.IntRange(0, 10**9),
             help="The number of rows at the end of the CSV to leave out.",
+        ),
+        click.option(
+            "--quoting",
+            type=click.Choice(["minimal", "none"]),
+            help="Whether quotes hold the text of a CSV field together, or are part of it (none).",
         ),
         click.option("--decimal", type=click.Choice([".", ","]), help="The decimal mark of numbers in a CSV."),
         click.option("--delimiter", help="The character between the columns of a CSV."),

@@ -158,8 +158,8 @@ def _doubt_line_breaks(records: list[Record]) -> None:
     broken = [line for line, fields in records if any("\n" in field for field in fields)]
     if broken:
         doubt(
-            f"{len(broken):,} rows have line breaks within quotes, the first on line {broken[0]}; if quotes are part "
-            "of the text there, --set data.quoting=none"
+            f"line breaks within quotes in {len(broken):,} of {len(records):,} rows, the first on line {broken[0]}; if "
+            "quotes are part of the text there, --quoting none"
         )
 
 
@@ -212,14 +212,14 @@ def _quoting_fault(record: str, delimiter: str, line: int) -> str | None:
         if match is None:
             return (
                 f"{place(position)}: the quote that opens here is never closed; close it or remove it, or, if quotes "
-                "are part of the text, --set data.quoting=none"
+                "are part of the text, --quoting none"
             )
         end = match.end()
         if end < len(record) and record[end] not in (delimiter, "\n"):
             opened = place(position).replace(":", ", column ")
             return (
                 f"{place(end)}: text after the closing quote of the field that opens on line {opened}; "
-                'write a quote inside a field as "", or, if quotes are part of the text, --set data.quoting=none'
+                'write a quote inside a field as "", or, if quotes are part of the text, --quoting none'
             )
         position = end + 1
     return None

@@ -94,7 +94,7 @@ def test_row_9_a_newline_inside_quotes_keeps_line_numbers_physical():
 def test_row_10_an_open_quote_is_named_where_it_opened():
     expected = (
         "d.csv:3:3: the quote that opens here is never closed; close it or remove it, or, if quotes are part of the "
-        "text, --set data.quoting=none"
+        "text, --quoting none"
     )
     assert refused('a,b\n1,2\n3,"x\n4,5\n') == expected
     assert refused('a,b\n1,2\n3,"x\n' + "4,5\n" * 100_000) == expected  # beyond the limit of a field
@@ -104,7 +104,7 @@ def test_row_10_an_open_quote_is_named_where_it_opened():
 def test_row_11_text_after_a_closing_quote():
     assert refused('a,b\n1,"x"y\n') == (
         "d.csv:2:6: text after the closing quote of the field that opens on line 2, column 3; "
-        'write a quote inside a field as "", or, if quotes are part of the text, --set data.quoting=none'
+        'write a quote inside a field as "", or, if quotes are part of the text, --quoting none'
     )
     assert refused('a,b\n"p",2\n1,"x\n3,4\n5,"y"\n').startswith("d.csv:5:4: text after the closing quote")
 
@@ -271,8 +271,8 @@ def test_quotes_that_swallow_rows_are_told():
     table, notes = read("\n".join(["label,text", *rows]) + "\n")
     assert len(table.rows) == 6
     assert notes == [
-        "1 rows have line breaks within quotes, the first on line 5; if quotes are part of the text there, --set "
-        "data.quoting=none"
+        "line breaks within quotes in 1 of 6 rows, the first on line 5; if quotes are part of the text there, "
+        "--quoting none"
     ]
     assert len(read("\n".join(["label,text", *rows]) + "\n", quoting="none")[0].rows) == 10
     table, notes = read('a,b\n1,"two\nlines"\n2,x\n')
