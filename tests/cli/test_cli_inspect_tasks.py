@@ -37,6 +37,7 @@ def seen() -> dict[str, dict[str, Any]]:
     return {name: json.loads(result.ok().out) for name, result in zip(CALLS, together(*jobs), strict=True)}
 
 
+@pytest.mark.samples
 @pytest.mark.parametrize("name", CALLS)
 def test_a_gradient_is_seen_at_every_lag(name: str, seen: dict[str, dict[str, Any]]) -> None:
     report = seen[name]
@@ -54,6 +55,7 @@ def names(report: dict[str, Any]) -> list[str]:
     return [layer["name"] for layer in report["layers"]]
 
 
+@pytest.mark.samples
 def test_layers_are_named_by_part_and_direction(seen: dict[str, dict[str, Any]]) -> None:
     assert names(seen["classify, both ways"]) == ["layer 0", "layer 0 backward"]
     assert names(seen["seq2seq, none"]) == [
@@ -67,6 +69,7 @@ def test_layers_are_named_by_part_and_direction(seen: dict[str, dict[str, Any]])
     assert len(seen["forecast, several"]["lags"]) == 24  # of the first network
 
 
+@pytest.mark.samples
 def test_attention_shortens_the_path_to_the_source(seen: dict[str, dict[str, Any]]) -> None:
     ahead, back, decoder = seen["seq2seq, attention"]["layers"]
     assert decoder["without_attention_by_lag"] is None
