@@ -151,7 +151,7 @@ def encoder_decoder(shape, weights, source, tokens):
 
 
 def attending_encoder_decoder(shape, weights, source, tokens):
-    """The same outputs, and the weights (T, S) that attention gives to the source; none without attention."""
+    """Return the same outputs, and the weights (T, S) that attention gives to the source; none without attention."""
     H, L = shape.hidden_size, shape.num_layers
     nothing = zero_state(shape.cell, H)
     memory = sequence(shape.encoder, _under("encoder.", weights), source, [nothing] * 2 * L) if shape.encodes else None

@@ -65,8 +65,8 @@ def read_table(
     """Return the table in `source`, parsed strictly, without blank lines, the first `skip_rows` lines and the last
     `skip_footer` rows. quoting: whether quotes hold a field together; None means that they do but in a .tsv. header:
     whether the first row names the columns; None means that it does unless it looks like data and has none of the names
-    `named`, which the user gives. ragged: "keep" for rows
-    of any number of fields, which `rectangular` may judge later, and for blank lines of a file of one column.
+    `named`, which the user gives. ragged: "keep" for rows of any number of fields, which `rectangular` may judge later,
+    and for blank lines of a file of one column.
 
     A note reports every choice made for the user (a delimiter, a column's name).
     Raises DataError naming the line, and UsageError for an impossible `delimiter` or `skip_rows`.

@@ -14,6 +14,7 @@ from rnncli.data.text import KINDS, WORDS, Kind, as_bytes, tokenize, word_spans
 from rnncli.errors import ConfigError, DataError, ModelFileError, shown
 from rnncli.notes import note
 
+UNKNOWN_NUMBER = 0
 UNKNOWN = "<unk>"  # number 0; a text may have the same as a token, which then has a number of its own
 
 _NAMED_UNSEEN = 5

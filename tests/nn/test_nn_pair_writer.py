@@ -83,7 +83,7 @@ def test_a_wide_beam_finds_the_best_of_all_answers(attention, alpha):
 @pytest.mark.parametrize(("beams", "longest"), [(13, 2), (3, 4)])
 @pytest.mark.parametrize("attention", ATTENTIONS)
 def test_copies_are_of_the_source_place_that_was_looked_at_most(attention, beams, longest):
-    """With room for all 13 answers the search is exhaustive; with less, hypotheses still know where each one looked."""
+    """The search is exhaustive with room for all 13 answers; with less, hypotheses still know where each one looked."""
     every = [list(t) for n in range(longest + 1) for t in itertools.product([0, 1, 2], repeat=n)]
     kinds = set()
     for seed in range(3):

@@ -11,7 +11,7 @@ import numpy as np
 from rnncli.data.source import Source, read_source
 from rnncli.data.text import WORDS
 from rnncli.data.vectors import Vectors, vectors_in
-from rnncli.data.vocabulary import Vocabulary, require_learnable
+from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary, require_learnable
 from rnncli.errors import ConfigError, DataError
 from rnncli.nn.memory import require_memory
 from rnncli.nn.network import Network, NetworkShape
@@ -20,7 +20,7 @@ from rnncli.tasks.language_model import ngram
 from rnncli.tasks.language_model.config import BPTT, LanguageModelConfig
 from rnncli.tasks.language_model.corpus import Corpus, counted
 from rnncli.tasks.language_model.streams import StreamLearner, Validation
-from rnncli.tasks.language_model.unknown import UNKNOWN, RareWords
+from rnncli.tasks.language_model.unknown import RareWords
 from rnncli.tasks.task import Context, Experiment, Options, set_first_weights, start_words
 from rnncli.training.reports import Score
 
@@ -99,8 +99,8 @@ class TextExperiment(Experiment):
             return None, False
         counts = counted(self.train_ids, len(self.vocabulary))
         once = counts == 1
-        once[UNKNOWN] = False
-        return RareWords(once, training.unknown_words, training.seed), bool(once.any() or counts[UNKNOWN])
+        once[UNKNOWN_NUMBER] = False
+        return RareWords(once, training.unknown_words, training.seed), bool(once.any() or counts[UNKNOWN_NUMBER])
 
     def _note_unseen(self) -> None:
         for split, (ids, before) in self._held_out.items():
@@ -144,7 +144,7 @@ class TextExperiment(Experiment):
         if not len(scored):
             return None
         words = self.vocabulary.kind in WORDS
-        unknown = int(np.count_nonzero(scored == UNKNOWN)) if words else 0
+        unknown = int(np.count_nonzero(scored == UNKNOWN_NUMBER)) if words else 0
         driver = self.learner.backpropagation
         self.learner.free()  # scoring takes room
         total, count = Validation(self.network, ids, before, driver).run()
@@ -167,7 +167,7 @@ def _perplexity(mean: float) -> str:
 
 
 def _note_unseen(ids: np.ndarray, split: str) -> None:
-    unseen = int((ids == UNKNOWN).sum())
+    unseen = int((ids == UNKNOWN_NUMBER).sum())
     if unseen:
         share = f"{unseen:,} of {len(ids):,} ({unseen / len(ids):.1%})"
         note(f"tokens of {split} that are not in the vocabulary: {share}, scored as <unk>")

@@ -12,7 +12,7 @@ import numpy as np
 
 from rnncli.data.lines import Line, Opened, lines_of
 from rnncli.data.text import WORDS, Detokenizer
-from rnncli.data.vocabulary import Vocabulary, describe_unseen
+from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary, describe_unseen
 from rnncli.errors import DataError, UsageError
 from rnncli.kernels import sampling
 from rnncli.nn.network import Network
@@ -20,7 +20,6 @@ from rnncli.nn.writers import TokenWriter
 from rnncli.notes import note
 from rnncli.tasks.language_model.config import LanguageModelConfig
 from rnncli.tasks.language_model.experiment import network_shape
-from rnncli.tasks.language_model.unknown import UNKNOWN
 from rnncli.tasks.line_by_line import Faults, line_by_line
 from rnncli.tasks.task import Asked, Options, Piece, Pieces, Predictor, config_in
 
@@ -140,7 +139,7 @@ class LanguageModel(Predictor):
         Texts are written several at a time, and read in order. A character may take several bytes, so the piece of a
         token may be empty.
         """
-        decoder = Decoder(self.network, UNKNOWN)
+        decoder = Decoder(self.network, UNKNOWN_NUMBER)
         known = self.vocabulary.decode(self.encode(prime, "the prime"))
         logits = decoder.read(self.beginning(prime, "the prime"))
         together = max(1, min(TOGETHER, MOST_KEPT // max(length, 1)))
@@ -161,10 +160,10 @@ class LanguageModel(Predictor):
 
     def next_tokens(self, ids: np.ndarray, top: int) -> list[tuple[str, float]]:
         """Return the `top` most probable tokens after `ids`, with their probabilities."""
-        decoder = Decoder(self.network, UNKNOWN)
+        decoder = Decoder(self.network, UNKNOWN_NUMBER)
         chances = decoder.probabilities(decoder.read(ids))
         best = np.argsort(-chances, kind="stable")[:top]
-        return [(self.vocabulary.tokens[v], float(chances[v])) for v in best if v != UNKNOWN]
+        return [(self.vocabulary.tokens[v], float(chances[v])) for v in best if v != UNKNOWN_NUMBER]
 
     def encode(self, text: str, where: str) -> np.ndarray:
         """Return the token numbers of `text`. A word that the model has never seen is read as <unk>, with a note;
@@ -187,7 +186,7 @@ class LanguageModel(Predictor):
         """Return the tokens of `text` as the beginning of a line, or the first known token if there are none."""
         ids = self.encode(text, where)
         newline = self.vocabulary.encode("\n")
-        if newline[0] != UNKNOWN:
+        if newline[0] != UNKNOWN_NUMBER:
             return np.concatenate([newline, ids])
         return ids if len(ids) else np.ones(1, np.int32)
 

@@ -10,11 +10,12 @@ import itertools
 
 import numpy as np
 
+from rnncli.data.vocabulary import UNKNOWN_NUMBER
 from rnncli.kernels.losses import IGNORED
 from rnncli.nn.network import Network
 from rnncli.nn.workspace import Workspace
 from rnncli.tasks.language_model.corpus import release
-from rnncli.tasks.language_model.unknown import UNKNOWN, RareWords
+from rnncli.tasks.language_model.unknown import RareWords
 from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation, Sample, ThreadPool
 from rnncli.training.batches import windows
 
@@ -191,7 +192,7 @@ class Validation:
         self._memory: Workspace | None = None
         self._body = valid if len(context) else valid[1:]
         self.count = len(self._body)
-        self.scored = int(np.count_nonzero(self._body != UNKNOWN)) if known_only else self.count
+        self.scored = int(np.count_nonzero(self._body != UNKNOWN_NUMBER)) if known_only else self.count
         if not self.scored:
             return
         S = max(1, min(self.MOST_STREAMS, self.count // self.STREAM_LENGTH))
@@ -219,7 +220,7 @@ class Validation:
         targets = self._tokens(places)
         targets[(steps < WARM_UP) | (places >= self.count)] = IGNORED
         if self.known_only:
-            targets[targets == UNKNOWN] = IGNORED
+            targets[targets == UNKNOWN_NUMBER] = IGNORED
         return self._tokens(places - 1), targets
 
     def _tokens(self, places: np.ndarray) -> np.ndarray:

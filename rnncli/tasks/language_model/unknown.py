@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from rnncli.data.vocabulary import UNKNOWN_NUMBER
 from rnncli.kernels import random
-
-UNKNOWN = 0  # the number of <unk>
 
 _DRAWN = 1 << 37  # of the seed's independent random streams, plus the epoch
 
@@ -30,6 +29,6 @@ class RareWords:
             noise = np.empty(len(self.once))
             random.fill_uniform(noise, self.seed, _DRAWN + epoch, 1.0)
             unknown = self.once & ((noise + 1) / 2 < self.share)
-            self._taken = np.where(unknown, UNKNOWN, np.arange(len(self.once))).astype(np.int32)
+            self._taken = np.where(unknown, UNKNOWN_NUMBER, np.arange(len(self.once))).astype(np.int32)
             self._epoch = epoch
         return self._taken

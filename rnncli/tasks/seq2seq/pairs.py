@@ -132,8 +132,11 @@ def read_pairs(
     found, delimiter = _records(source, data, blanks=not answered)
     if not found:
         raise DataError(f"{source.name}: is empty; give it a pair a line")
-    first = [field.strip() for field in found[0][1]]
     header = like.header if like else _has_header(found, data, named=named)
+    if header:  # which is the first line that is not blank
+        while not any(map(str.strip, found[0][1])):
+            del found[0]
+    first = [field.strip() for field in found[0][1]]
     columns = like or _columns(source.name, data, first, delimiter, named=named, header=header)
     if header:
         refuse_duplicates(first, source.name, found[0][0])
@@ -188,7 +191,8 @@ def _records(source: Source, data: Any, *, blanks: bool) -> tuple[list[Record], 
         lines = enumerate(body.removesuffix("\n").split("\n"), start=data.skip_rows + 1)
         records = [(number, line.split("\t")) for number, line in lines if blanks or line.strip()]
     width = next((len(fields) for _, fields in records if any(map(str.strip, fields))), 0)
-    return [(number, fields if any(map(str.strip, fields)) else [""] * width) for number, fields in records], delimiter
+    filled = [(number, fields if any(map(str.strip, fields)) else [""] * width) for number, fields in records]
+    return filled if width else [], delimiter
 
 
 def _has_header(found: list[Record], data: Any, *, named: bool) -> bool:

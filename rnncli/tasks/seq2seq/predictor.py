@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -81,13 +81,18 @@ class Writer(Predictor):
             opened = Opened(path)
             came = lines_of(opened.pieces(), opened.name, data.encoding)
             lists = (some for lines in came for some in in_lists(lines, _AT_ONCE))
-            answers = line_by_line(lists, _Lines(self, search), Faults(opened.name, asked))
+            answers = line_by_line(
+                lists,
+                _Inputs(self, search, lambda line: self.columns.of_line(line.text, line.where)),
+                Faults(opened.name, asked),
+            )
             return Pieces(self._telling(answers, opened.name), as_lines=True)
         self.prompts.decimal = data.decimal
         pairs = read_pairs(read_source(path), data, self.columns, answered=False)
-        prompts = [_Prompt(pairs.where(i), prompt) for i, prompt in enumerate(pairs.prompts)]
+        join = self.columns.delimiter.join
+        rows = [_Row(pairs.where(i), cells, join(cells)) for i, cells in enumerate(pairs.prompts)]
         faults = Faults(pairs.name, asked, "rows")
-        answers = line_by_line(in_lists(prompts, _AT_ONCE), _Cells(self, search), faults)
+        answers = line_by_line(in_lists(rows, _AT_ONCE), _Inputs(self, search, lambda row: row.cells), faults)
         return Pieces(self._telling(answers, pairs.name), as_lines=True)
 
     def _telling(self, answers: Iterator[list[Piece]], name: str) -> Iterator[list[Piece]]:
@@ -128,11 +133,12 @@ class Writer(Predictor):
 
 
 @dataclass(frozen=True)
-class _Prompt:
-    """What is given in a row of a table."""
+class _Row:
+    """What is given in a row of a table: its cells, and these as one text."""
 
     where: str
     cells: tuple[str, ...]
+    text: str
     error: None = None
 
     @property
@@ -140,43 +146,20 @@ class _Prompt:
         return not any(map(str.strip, self.cells))
 
 
-class _Cells:
-    """Answers for rows of a table."""
+class _Inputs:
+    """Answers for lines or rows, whose cells `cells` gives."""
 
-    def __init__(self, writer: Writer, search: Search):
-        self.writer, self.search = writer, search
+    def __init__(self, writer: Writer, search: Search, cells: Callable[[Any], tuple[str, ...]]):
+        self.writer, self.search, self.cells = writer, search, cells
 
-    def read(self, prompt: _Prompt) -> Given | None:
-        if prompt.blank:
-            return None
-        return self.writer.given(prompt.cells, prompt.where)
+    def read(self, one: Line | _Row) -> Given | None:
+        return None if one.blank else self.writer.given(self.cells(one), one.where)
 
-    def answers(self, prompts: Sequence[_Prompt], inputs: Sequence[Given]) -> list[Piece]:
-        return self.writer.pieces([self._text(prompt) for prompt in prompts], inputs, self.search)
+    def answers(self, some: Sequence[Line | _Row], inputs: Sequence[Given]) -> list[Piece]:
+        return self.writer.pieces([one.text for one in some], inputs, self.search)
 
-    def nothing(self, prompt: _Prompt) -> Piece:
-        return no_piece(self._text(prompt), self.search, blank=prompt.blank)
-
-    def _text(self, prompt: _Prompt) -> str:
-        return self.writer.columns.delimiter.join(prompt.cells)
-
-
-class _Lines:
-    """Answers for lines."""
-
-    def __init__(self, writer: Writer, search: Search):
-        self.writer, self.search = writer, search
-
-    def read(self, line: Line) -> Given | None:
-        if line.blank:
-            return None
-        return self.writer.given(self.writer.columns.of_line(line.text, line.where), line.where)
-
-    def answers(self, lines: Sequence[Line], inputs: Sequence[Given]) -> list[Piece]:
-        return self.writer.pieces([line.text for line in lines], inputs, self.search)
-
-    def nothing(self, line: Line) -> Piece:
-        return no_piece(line.text, self.search, blank=line.blank)
+    def nothing(self, one: Line | _Row) -> Piece:
+        return no_piece(one.text, self.search, blank=one.blank)
 
 
 def no_piece(given: str, search: Search, *, blank: bool) -> Piece:

@@ -14,12 +14,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from rnncli.data.text import WORDS
-from rnncli.data.vocabulary import Vocabulary
+from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary
 from rnncli.kernels import random
 from rnncli.nn.writers import Written
 from rnncli.notes import note
 
-UNKNOWN = 0
 _SHARE = 0.5
 _REPLACED = 1 << 37  # of the seed's independent random streams, plus the update
 
@@ -71,7 +70,7 @@ def seldom_in(
     if written.kind not in WORDS and not copying:
         return None
     seldom = Seldom(sources, targets, read, written, seed)
-    if copying and not (seldom.shared or any(UNKNOWN in target for target in targets)):
+    if copying and not (seldom.shared or any(UNKNOWN_NUMBER in target for target in targets)):
         note(
             "model.copy: nothing is learnt to be copied, because no token of a source and its target occurs in one "
             "pair alone; train on pairs with more such words, or leave it out"
@@ -84,7 +83,7 @@ def _draws(sequences: Sequence[np.ndarray], vocabulary: Vocabulary, tokens: dict
     having = np.zeros(len(vocabulary), int)
     for sequence in sequences:
         having[np.unique(sequence)] += 1
-    having[UNKNOWN] = 0
+    having[UNKNOWN_NUMBER] = 0
     draws = np.full(len(vocabulary), -1)
     for number in np.flatnonzero(having == 1).tolist():
         draws[number] = tokens.setdefault(vocabulary.tokens[number], len(tokens))
@@ -97,12 +96,12 @@ def _common(first: np.ndarray, second: np.ndarray) -> int:
 
 
 def _without(sequences: Sequence[np.ndarray], chosen: np.ndarray) -> list[np.ndarray]:
-    return [np.where(chosen[sequence], UNKNOWN, sequence).astype(sequence.dtype) for sequence in sequences]
+    return [np.where(chosen[sequence], UNKNOWN_NUMBER, sequence).astype(sequence.dtype) for sequence in sequences]
 
 
 def spelled(answer: Written, vocabulary: Vocabulary, source: Sequence[str]) -> list[str]:
     """Return the tokens of an answer; each `<unk>` is the token of `source` that was looked at when it was written."""
     return [
-        source[place] if number == UNKNOWN else vocabulary.tokens[number]
+        source[place] if number == UNKNOWN_NUMBER else vocabulary.tokens[number]
         for number, place in zip(answer.tokens.tolist(), answer.places.tolist(), strict=True)
     ]

@@ -233,8 +233,6 @@ class SequenceExperiment(Experiment):
         data = self.config.changed(data=changes).data
         self.splits.held_out["test"] = self.answers.read(source, data, self.splits.train.columns)
         self._seen("test", self.splits.held_out["test"])
-        readers.encode(self.reader, self.splits.held_out["test"])
-        self.reader.cut.tell(source.name, self.reader.unit)
 
     def evaluate(self, options: Options) -> Evaluation:
         self.answers = self.answers.asked(options)
@@ -245,7 +243,10 @@ class SequenceExperiment(Experiment):
         if split is None:
             return None
         examples = self.splits.held_out[split]
-        outputs = self.learner.outputs(readers.encode(self.reader, examples), self.answers.bases(examples, own=False))
+        inputs = readers.encode(self.reader, examples)
+        if split == "test":  # others were told of before training
+            self.reader.cut.tell(examples.name, self.reader.unit)
+        outputs = self.learner.outputs(inputs, self.answers.bases(examples, own=False))
         return self.answers.score(split, self.splits.train, examples, outputs)
 
 

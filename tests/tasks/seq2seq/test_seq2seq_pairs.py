@@ -109,3 +109,14 @@ def test_data_header_overrules_what_the_first_line_looks_like():
     assert len(read("d.tsv", "source\ttarget\na\tb\n", header=False)) == 2
     assert len(read("d.tsv", "a\tb\nc\td\n", header=True)) == 1
     assert len(read("d.csv", "key,tune\nC,one\nC,two\nC,three\n", named=True, header=False)) == 4
+
+
+@pytest.mark.parametrize("name", ["n.tsv", "n.csv"])
+def test_blank_lines_before_the_names_are_passed_over_and_others_kept(name):
+    mark = "\t" if name.endswith("tsv") else ","
+    like = read(name, f"source{mark}target\na{mark}b\nc{mark}d\n").columns
+    found = read(name, f"\n\nsource{mark}target\na{mark}b\n\nc{mark}d\n", like, answered=False)
+    assert found.prompts == [("a",), ("",), ("c",)]
+    for content in ("", "\n", " \n\n"):
+        with pytest.raises(DataError, match="is empty"):
+            read(name, content, like, answered=False)

@@ -27,7 +27,7 @@ WORDS = {"label_separator": ";", "tokens": "word", "test": 0.1}
 
 
 def trained(made, updates=30):
-    """The same with other weights."""
+    """Return the same with other weights."""
     weights = made.network.parameters.weights
     for update in range(updates):
         made.learner.gradient(update)

@@ -107,7 +107,7 @@ def test_a_batch_in_pieces_has_the_gradient_of_the_whole_batch(pooling):
 
 
 def test_pieces_drop_each_their_own_values():
-    """Of equal sequences in different pieces, dropout leaves different ones."""
+    """Dropout leaves different units of equal sequences in different pieces."""
     made = learner(batch=2, inputs=[INPUTS[0], INPUTS[0]], targets=TARGETS[:2], dropout=0.5)
     made.windows.room = Room(np.array([len(INPUTS[0])]), np.array([1]))
     keys = []
