@@ -30,6 +30,12 @@ from rnncli.cli.options import SET, a_number, as_overrides, given, reading_optio
     help="classify, tag: write the whole confusion matrix into a CSV file, a row for each actual label.",
 )
 @click.option(
+    "--horizon",
+    type=click.IntRange(1, 100_000),
+    help="Forecast: the number of rows to forecast from each origin; by default the horizon of training.",
+)
+@click.option("--sum", is_flag=True, help="Forecast: check the intervals of totals over the horizon too.")
+@click.option(
     "--windows",
     type=click.IntRange(1, 10**6),
     help="Forecast: the number of rolling origins, the newest ones; all by default.",

@@ -41,7 +41,12 @@ def draw(charts: Any, form: str | None, svg: str | None) -> None:
 )
 @click.option("--levels", callback=levels_of, metavar="80,95", help="Forecast: prediction intervals, in percent.")
 @click.option(
-    "--samples", type=click.IntRange(1, 100_000), help="Forecast: sample this many paths from the learnt distribution."
+    "--samples",
+    type=click.IntRange(1, 100_000),
+    help="Forecast: draw this many paths, from the learnt distribution or with errors of the backtest.",
+)
+@click.option(
+    "--sum", is_flag=True, help="Forecast: the total over the horizon of each series, with an interval of its own."
 )
 @click.option("--network", is_flag=True, help="Forecast: use the network even if a baseline was better on validation.")
 @click.option("--future", metavar="FILE", help="Forecast: a file with the known covariates of the rows to forecast.")

@@ -156,8 +156,8 @@ class Experiment:
         """Score on these data in place of the test split; `changes` to the config's `data` define how they are read."""
         raise NotImplementedError
 
-    def recall(self, header: Mapping[str, Any]) -> None:
-        """Restore what training learnt beside the weights, from the header of its model file."""
+    def recall(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+        """Restore what training learnt beside the weights, from the header and the arrays of its model file."""
 
     def score(self) -> Score | None:
         """Score the current weights and the baselines on the test split, or else on validation; None without either."""

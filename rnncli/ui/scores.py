@@ -106,8 +106,15 @@ def write_backtest(score: Score, report: BacktestReport, rows: Iterable[Mapping[
 
 
 def _object(report: BacktestReport) -> dict[str, Any]:
-    coverage = {f"{one.asked:g}": {"got": one.got, "count": one.count} for one in report.coverage}
-    return asdict(report) | {"coverage": coverage}
+    coverage: dict[str, Any] = {}
+    for one in report.coverage:  # the whole first, then each range of steps
+        its = {name: value for name, value in asdict(one).items() if name != "asked"}
+        if f"{one.asked:g}" in coverage:
+            coverage[f"{one.asked:g}"].setdefault("ranges", []).append(its)
+        else:
+            coverage[f"{one.asked:g}"] = its
+    totals = {f"{one.asked:g}": {"got": one.got, "count": one.count, "width": one.width} for one in report.totals}
+    return asdict(report) | {"coverage": coverage, "totals": totals}
 
 
 def _write_text(report: BacktestReport) -> None:
@@ -119,7 +126,11 @@ def _write_text(report: BacktestReport) -> None:
     if report.independent < 5:
         out.write("fewer than five such groups can show nothing; hold out more with data.test\n")
     for one in report.coverage:
-        out.write(f"intervals: asked {one.asked:g}%, got {one.got:.1f}%, n = {one.count:,}\n")
+        rows = "" if one.first == 1 and one.last == report.horizon else f" (rows {one.first:,} to {one.last:,})"
+        width = f"{one.width:.4g} wide on average"
+        out.write(f"intervals: asked {one.asked:g}%, got {one.got:.1f}%, n = {one.count:,}{rows}, {width}\n")
+    for one in report.totals:
+        out.write(f"totals over {report.horizon:,} rows: asked {one.asked:g}%, got {one.got:.1f}%, n = {one.count:,}\n")
     if report.wql is not None:
         out.write(f"weighted quantile loss of the network: {report.wql:.4f}\n")
 

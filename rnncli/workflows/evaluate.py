@@ -82,7 +82,7 @@ def _of_run(request: Request) -> Evaluation:
         if not _fits(experiment, model.header):
             raise UsageError(f"{request.run}: its data or config.yaml are not what it was trained with; restore them")
         experiment.network.load(model.arrays)
-        experiment.recall(model.header)
+        experiment.recall(model.header, model.arrays)
         if request.data is not None:
             experiment.hold_out(read_source(request.data), request.reading)
         return experiment.evaluate(request.options)

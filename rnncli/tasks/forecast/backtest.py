@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
-from rnncli.tasks.forecast.calibration import Calibration
+from rnncli.tasks.forecast.calibration import Calibration, Outlook
 from rnncli.tasks.forecast.losses import LEVELS
 from rnncli.tasks.forecast.members import SEED, Members
 from rnncli.tasks.forecast.metrics import Scores, blocks, scores, seasonal_differences
 from rnncli.tasks.forecast.panel import Panel
+from rnncli.tasks.forecast.paths import Past, Walk
 from rnncli.tasks.forecast.windows import Features, in_batches, rows_before
 
 MOST_WINDOWS = 20_000
+MOST_DRAWN = 200  # windows whose rows are drawn as paths
 NETWORK = "network"  # the median of its members, alone
 WITH_BASELINE = "network with its baseline"
-_FAR_ENOUGH = 1000  # rows that a baseline looks back at most
+FAR_ENOUGH = 1000  # rows that a baseline looks back at most
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Backtest:
 
     forecasts: by name, (H, W, C) each; "network" is first. quantiles (L, H, W, C) at levels, if it was calibrated.
     scales: mean absolute and mean squared seasonal difference of each history, (S, C) each, see `Tester.run`.
-    begins (S,): the first row of each series.
+    begins (S,): the first row of each series. whole: the number of windows that W were taken from.
     """
 
     origins: np.ndarray
@@ -38,6 +40,7 @@ class Backtest:
     begins: np.ndarray
     levels: tuple[float, ...] = ()
     quantiles: np.ndarray | None = None
+    whole: int = 0
 
     def scores(self) -> dict[str, Scores]:
         """Return the scores of every forecaster by name; only the network has quantiles, and so a WQL."""
@@ -70,10 +73,7 @@ class Backtest:
         """Return group numbers (W,): windows with the same number depend on each other. apart: True tells series apart;
         else windows of the same time belong together, as with columns side by side.
         """
-        horizon = len(self.actual)
-        if apart:
-            return blocks(self.origins, self.series, horizon)
-        return blocks(self.origins - self.begins[self.series], np.zeros_like(self.series), horizon)
+        return grouped(self.origins, self.series, self.begins, len(self.actual), apart=apart)
 
     def errors(self, name: str, *, squared: bool = False) -> np.ndarray:
         """Return the mean absolute error of each window, (W,), in units of its series' seasonal difference if any.
@@ -86,6 +86,18 @@ class Backtest:
         known = ~np.isnan(self.actual)
         count = np.maximum(known.sum(axis=(0, 2)), 1)
         return np.where(known.any(axis=(0, 2)), np.where(known, scaled, 0).sum(axis=(0, 2)) / count, np.nan)
+
+
+def grouped(origins: np.ndarray, series: np.ndarray, begins: np.ndarray, horizon: int, *, apart: bool) -> np.ndarray:
+    """Return the group numbers (W,) of windows, see `Backtest.groups`."""
+    if apart:
+        return blocks(origins, series, horizon)
+    return blocks(origins - begins[series], np.zeros_like(series), horizon)
+
+
+def evenly(origins: np.ndarray, most: int) -> np.ndarray:
+    """Return at most this many of the origins, evenly spread."""
+    return origins[np.linspace(0, len(origins) - 1, min(len(origins), most)).astype(int)]
 
 
 def _flat(values: np.ndarray) -> np.ndarray:
@@ -103,23 +115,34 @@ class Tester:
     season: int
     names: Sequence[str]
 
+    @property
+    def horizon(self) -> int:
+        """The horizon that the networks were trained for."""
+        return self.members.first.windowing.horizon
+
     def run(
-        self, origins: np.ndarray, calibration: Calibration | None = None, begins: np.ndarray | None = None
+        self,
+        origins: np.ndarray,
+        calibration: Calibration | None = None,
+        begins: np.ndarray | None = None,
+        horizon: int | None = None,
     ) -> Backtest:
-        """Forecast from all origins, or from `MOST_WINDOWS` evenly spread ones; with quantiles if calibrated.
+        """Forecast `horizon` rows, by default the trained ones, from all origins, or from `MOST_WINDOWS` evenly spread
+        ones; with quantiles if calibrated, then from `MOST_DRAWN` where they need paths.
 
         begins (S,): the rows of a series before it are the history that scales errors; default: its first origin.
         """
-        origins = origins[np.linspace(0, len(origins) - 1, min(len(origins), MOST_WINDOWS)).astype(int)]
-        batches = [self._batch(batch) for batch in in_batches(origins)]
+        wanted = horizon or self.horizon
+        most = MOST_DRAWN if wanted > self.horizon and calibration else MOST_WINDOWS
+        whole, origins = len(origins), evenly(origins, most)
+        batches = [self._batch(batch, wanted) for batch in in_batches(origins)]
         forecasts = {name: np.concatenate([made[name] for made, _ in batches], axis=1) for name in batches[0][0]}
         quantiles = None
         if calibration is not None:
-            point, spread = forecasts.get(WITH_BASELINE, forecasts[NETWORK]), self.spread(origins)
-            windowing = self.members.first.windowing
+            outlook, windowing = self.outlook(origins, wanted, calibration), self.members.first.windowing
             quantiles = np.stack(
                 [
-                    self.members.countable(calibration.quantile(point, spread, level, windowing), level)
+                    self.members.countable(calibration.quantile(outlook, level, windowing), level)
                     for level in LEVELS.tolist()
                 ]
             )
@@ -130,36 +153,54 @@ class Tester:
             forecasts=forecasts,
             scales=self._scales(origins, begins),
             begins=self.panel.starts[:-1],
+            whole=whole,
             levels=tuple(LEVELS.tolist()),
             quantiles=quantiles,
         )
 
-    def spread(self, origins: np.ndarray) -> np.ndarray:
-        """Return the spread (H, W, C) of values around their forecasts, in transformed units."""
-        return np.concatenate(
-            [self.members.spread(self.contexts(batch), SEED) for batch in in_batches(origins)], axis=1
-        )
+    def outlook(
+        self, origins: np.ndarray, wanted: int, calibration: Calibration | None = None, baseline: str | None = None
+    ) -> Outlook:
+        """Return the forecasts of `wanted` rows and their spread, of the networks or of a baseline."""
+        return Walk(self.members, baseline).outlook(self.past(origins, wanted, baseline), wanted, calibration, SEED)
 
-    def contexts(self, origins: np.ndarray) -> Features:
-        """Return the contexts before `origins`, as long as the longest that a network reads."""
-        return self.members.widest.contexts(self.features, origins)
+    def past(self, origins: np.ndarray, wanted: int, baseline: str | None = None) -> Past:
+        """Return the rows before `origins`: as many as the longest that a network reads, or that a baseline does."""
+        lengths = self._read_by_baselines(origins)
+        rows = max(self.members.context, int(lengths.max()) if baseline else 0)
+        whole = -(-wanted // self.horizon) * self.horizon
+        windowing = replace(self.members.widest, context=rows, horizon=whole)
+        return Past(windowing.contexts(self.features, origins), lengths)
 
-    def _batch(self, origins: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    def _batch(self, origins: np.ndarray, wanted: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Return the forecasts by name, and the actual values with NaN where not known, (H, B, C) each."""
-        windowing, contexts = self.members.first.windowing, self.contexts(origins)
-        points = self.members.points(contexts)
-        made = {NETWORK: np.median(points, axis=0)}
+        past, alone = self.past(origins, wanted), replace(self.members, with_baseline=False)
+        made = {NETWORK: Walk(alone).points(past, wanted)}
         if self.members.with_baseline:
-            made[WITH_BASELINE] = self.members.combined(points, contexts)
-        made |= self._baselines(origins, windowing.horizon)
+            made[WITH_BASELINE] = Walk(self.members).points(past, wanted)
+        made |= self._baselines(origins, wanted)
+        return made, self.actual(origins, wanted)
+
+    def actual(self, origins: np.ndarray, wanted: int) -> np.ndarray:
+        """Return the actual values (wanted, W, C) from each origin on, NaN where not known."""
+        windowing = replace(self.members.first.windowing, horizon=wanted)
         known = windowing.futures(self.features.known, origins)
-        return made, np.where(known, windowing.futures(self.features.values, origins), np.nan)
+        return np.where(known, windowing.futures(self.features.values, origins), np.nan)
+
+    def groups(self, origins: np.ndarray, wanted: int, *, apart: bool) -> np.ndarray:
+        """Return the group numbers (W,) of windows of `wanted` rows, see `Backtest.groups`."""
+        series = self.features.series[origins - 1]
+        return grouped(origins, series, self.panel.starts[:-1], wanted, apart=apart)
+
+    def _read_by_baselines(self, origins: np.ndarray) -> np.ndarray:
+        """Return the number of rows before each origin that a baseline reads, (W,)."""
+        begins = self.panel.starts[self.features.series[origins - 1]]
+        return np.minimum(origins - begins, FAR_ENOUGH)
 
     def _baselines(self, origins: np.ndarray, horizon: int) -> dict[str, np.ndarray]:
-        """Return baseline forecasts by name; each reads its series from the first row, at most `_FAR_ENOUGH` rows."""
+        """Return baseline forecasts by name; each reads its series from the first row, at most `FAR_ENOUGH` rows."""
         possible = self.members.first.windowing.possible
-        begins = self.panel.starts[self.features.series[origins - 1]]
-        pasts = np.minimum(origins - begins, _FAR_ENOUGH)
+        pasts = self._read_by_baselines(origins)
         names = [name for name in self.names if name in ("last-value", "drift") or self.season > 1]
         made = {name: np.empty((horizon, len(origins), self.features.values.shape[1])) for name in names}
         for length in np.unique(pasts):

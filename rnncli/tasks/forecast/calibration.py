@@ -2,12 +2,17 @@
 
 An error is measured in units of the spread expected for it, so that a calm window gets narrow intervals and a wild
 one wide ones (Lei et al., 2018). Errors keep their sign: the same share of values lies beyond each end.
+
+Beyond the trained horizon the spread is that of drawn paths (see `paths`), and errors are those of a backtest that
+goes as far: up to twice the horizon, and up to four times. A backtest of few windows that share nothing says little
+there, so its errors and those of the paths are mixed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,89 +22,234 @@ from rnncli.tasks.forecast.windows import Windowing
 SHARES = np.linspace(0.0, 1.0, 201)[1:-1]  # at which the errors are kept
 RECEIPTS = (50, 80, 90, 95)  # percent
 SHOWN = (80, 95)  # of these, where none are asked for
-_FEWEST = 39  # errors of one step, for an interval of 95%; else those of all steps are taken together
+MULTIPLES = (2, 4)  # of the horizon: where ranges of rows end that are calibrated and checked together
+_FEWEST = 10  # errors of one step, to tell its scale; else those of all steps are taken together
+_ENOUGH = 400  # errors of one step tell its tails; with fewer, those of neighbouring steps are taken too
+_BELIEVED = 8  # independent errors count as much as the paths
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """A coverage check: an interval of `asked` percent held `got` percent of `count` values it was not fitted to."""
+    """A coverage check: an interval of `asked` percent held `got` percent of `count` values it was not fitted to, which
+    are all of those at steps from `first` to `last`."""
 
     asked: int
     got: float
     count: int
+    first: int
+    last: int
 
     def __str__(self) -> str:
-        return f"asked {self.asked}%, got {self.got:.1f}%, n = {self.count:,}"
+        rows = f"row {self.first}" if self.first == self.last else f"rows {self.first} to {self.last}"
+        return f"asked {self.asked}%, got {self.got:.1f}%, n = {self.count:,} ({rows})"
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """The errors (G,) at levels SHARES of all steps of a range that ends at `last`, in units of the paths' spread, and
+    how many independent errors they are worth."""
+
+    last: int
+    errors: np.ndarray
+    worth: float
+
+    def mixed(self, drawn: np.ndarray) -> np.ndarray:
+        """Return these errors mixed with those of paths, (G,) too."""
+        weight = self.worth / (self.worth + _BELIEVED)
+        return weight * self.errors + (1 - weight) * drawn
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What is known of N rows to forecast: point (N, B, C), and the spread of values around it in transformed units.
+
+    drawn: for each range of rows beyond the horizon, which ends at a multiple of it in MULTIPLES or later, the errors
+    (G,) of paths at levels SHARES, in units of the spread.
+    """
+
+    point: np.ndarray
+    spread: np.ndarray
+    drawn: tuple[np.ndarray, ...] = ()
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """The quantiles of errors at each step: errors (H, G) at levels SHARES, in units of spread; and coverage checks."""
+    """The quantiles of errors at each step: errors (H, G) at levels SHARES, in units of spread; and coverage checks.
+
+    windows (H, N, C): the errors of whole windows, of which paths are made; None in models of version 0.1. beyond: the
+    errors of ranges of steps beyond H that a backtest reached.
+    """
 
     errors: np.ndarray
     receipts: tuple[Receipt, ...]
+    windows: np.ndarray | None = None
+    beyond: tuple[Beyond, ...] = ()
 
-    def quantile(self, point: np.ndarray, spread: np.ndarray, share: float, windowing: Windowing) -> np.ndarray:
-        """Return the quantiles (H, B, C) at level `share`, from the forecasts `point` and their spread, (H, B, C) each.
-
-        Steps beyond the calibrated ones use the errors of the last calibrated step.
-        """
-        error = np.array([self.error(step, share) for step in range(len(point))])[:, None, None]
-        return windowing.back(windowing.forward(point) + error * spread)
+    @property
+    def horizon(self) -> int:
+        return len(self.errors)
 
     def error(self, step: int, share: float) -> float:
         """Return the error that this share of a step's errors does not exceed, in units of spread."""
-        return float(np.interp(share, SHARES, self.errors[min(step, len(self.errors) - 1)]))
+        return float(np.interp(share, SHARES, self.errors[min(step, self.horizon - 1)]))
 
-    def interval(
-        self, point: np.ndarray, spread: np.ndarray, level: float, windowing: Windowing
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the ends, low and high, of intervals of `level` percent, each in the shape of `point`."""
+    def quantile(self, outlook: Outlook, share: float, windowing: Windowing) -> np.ndarray:
+        """Return the quantiles (N, B, C) at level `share`, in the series' own units.
+
+        Beyond the horizon H, none is nearer to its forecast than the one `period` rows before, a season or H rows:
+        rows that are forecast from forecast ones are not known better than those.
+        """
+        N, H = len(outlook.point), self.horizon
+        errors = np.array([self.error(step, share) for step in range(min(N, H))])
+        for (first, last), drawn in zip(ranges(H, N), outlook.drawn, strict=True):
+            its = next((one for one in self.beyond if one.last >= last), self.beyond[-1] if self.beyond else None)
+            shape = drawn if its is None else its.mixed(drawn)
+            errors = np.append(errors, np.full(last - first, np.interp(share, SHARES, shape)))
+        away = errors[:, None, None] * outlook.spread
+        period, furthest = windowing.period, np.minimum if share < 0.5 else np.maximum
+        for step in range(H, N if share != 0.5 else H):
+            away[step] = furthest(away[step], away[step - period])
+        return windowing.bounded(windowing.back(windowing.forward(outlook.point) + away), outlook.point)
+
+    def interval(self, outlook: Outlook, level: float, windowing: Windowing) -> tuple[np.ndarray, np.ndarray]:
+        """Return the ends, low and high, of intervals of `level` percent, each in the shape of the point."""
         tail = (1 - level / 100) / 2
-        low, high = (self.quantile(point, spread, share, windowing) for share in (tail, 1 - tail))
+        low, high = (self.quantile(outlook, share, windowing) for share in (tail, 1 - tail))
         return low, high
 
     def to_header(self) -> dict[str, Any]:
-        """Return the calibration as JSON for a model file."""
-        return {"errors": self.errors.tolist(), "receipts": [vars(receipt) for receipt in self.receipts]}
+        """Return all but the windows as JSON for a model file."""
+        beyond = [asdict(one) | {"errors": one.errors.tolist()} for one in self.beyond]
+        return {"errors": self.errors.tolist(), "receipts": [vars(one) for one in self.receipts], "beyond": beyond}
 
     @classmethod
-    def from_header(cls, header: Mapping[str, Any]) -> Calibration:
-        """The inverse of `to_header`."""
-        return cls(np.array(header["errors"], np.float64), tuple(Receipt(**one) for one in header["receipts"]))
+    def from_header(cls, header: Mapping[str, Any], windows: np.ndarray | None = None) -> Calibration:
+        """The inverse of `to_header`; what version 0.1 did not write is left out."""
+        errors = np.array(header["errors"], np.float64)
+        whole = {"first": 1, "last": len(errors)}
+        beyond = (
+            Beyond(int(one["last"]), np.array(one["errors"], np.float64), float(one["worth"]))
+            for one in header.get("beyond", ())
+        )
+        return cls(errors, tuple(Receipt(**whole | one) for one in header["receipts"]), windows, tuple(beyond))
 
 
-def calibrated(errors: np.ndarray, groups: np.ndarray) -> Calibration | None:
+def ranges(horizon: int, wanted: int) -> list[tuple[int, int]]:
+    """Return the ranges of steps, from first to before last, beyond `horizon` that are calibrated together."""
+    ends = [horizon, *(min(multiple * horizon, wanted) for multiple in MULTIPLES), wanted]
+    return [(first, last) for first, last in pairwise(ends) if first < last]
+
+
+def calibrated(errors: np.ndarray, groups: np.ndarray, windows: np.ndarray | None = None) -> Calibration | None:
     """Calibrate from errors (H, W, C) in units of spread, NaN where not known; return None if no error is known.
 
-    groups (W,): windows with the same number depend on each other. For the receipts, every other group is calibrated
-    on and the rest is checked, and the other way round.
+    groups (W,): windows with the same number depend on each other. windows: see `Calibration`.
     """
     if not np.isfinite(errors).any():
         return None
+    return Calibration(_kept_errors(errors), receipts(errors, groups), windows)
+
+
+def beyond(
+    seen: np.ndarray, held_out: np.ndarray, groups: tuple[int, int], drawn: np.ndarray, first: int, last: int
+) -> tuple[Beyond, tuple[Receipt, ...]]:
+    """Calibrate the steps from `first` (from 0) to before `last` by their errors in units of the paths' spread.
+
+    seen, held_out: errors (n, W, C) of windows of the training split and of others.
+
+    groups: how many groups of windows that share nothing each has. drawn (G,): the errors of paths. The receipts say
+    what the held-out errors would be held by if they had not been used.
+    """
+    both = [errors[np.isfinite(errors)] for errors in (seen, held_out)]
+    worth = [_worth(errors, count) for errors, count in zip((seen, held_out), groups, strict=True)]
+    before = Beyond(last, _quantiles(both[0]), worth[0]).mixed(drawn) if both[0].size else drawn
+    everything = np.concatenate(both)
+    made = Beyond(last, _quantiles(everything) if everything.size else drawn, sum(worth))
+    checks = (_inside(both[1], before, level) for level in RECEIPTS if both[1].size)
+    n = both[1].size
+    return made, tuple(
+        Receipt(level, 100 * inside / n, n, first + 1, last) for level, inside in zip(RECEIPTS, checks, strict=False)
+    )
+
+
+def _worth(errors: np.ndarray, groups: int) -> float:
+    """Return how many independent errors there are in (n, W, C) of so many groups of windows that share nothing.
+
+    It is one a group if the errors of a window are all alike, n if they have nothing in common: the share of their
+    mean square that is the square of a window's mean tells.
+    """
+    known = np.isfinite(errors)
+    windows = np.where(known, errors, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    square = float((errors[known] ** 2).mean()) if known.any() else 0.0
+    alike = float((windows[known.any(axis=0)] ** 2).mean()) / square if square > 0 else 1.0
+    return groups / max(alike, 1 / max(len(errors), 1))
+
+
+def receipts(errors: np.ndarray, groups: np.ndarray) -> tuple[Receipt, ...]:
+    """Return coverage checks of errors (H, W, C): every other group of windows (W,) is checked by the rest, and the
+    other way round."""
     fold = np.unique(groups, return_inverse=True)[1] % 2
     held = {level: [0, 0] for level in RECEIPTS}
     for half in (0, 1):
-        kept, others = errors[:, fold != half], errors[:, fold == half]
-        if not (np.isfinite(kept).any() and np.isfinite(others).any()):
+        some, others = errors[:, fold != half], errors[:, fold == half]
+        if not (np.isfinite(some).any() and np.isfinite(others).any()):
             continue
-        at = _kept_errors(kept)
-        for level, counts in held.items():
-            tail = (1 - level / 100) / 2
-            for step, seen in enumerate(others):
-                seen = seen[np.isfinite(seen)]
-                low, high = (np.interp(share, SHARES, at[step]) for share in (tail, 1 - tail))
-                counts[0] += int(((low <= seen) & (seen <= high)).sum())
+        for step, kept in zip(others, _kept_errors(some), strict=True):
+            seen = step[np.isfinite(step)]
+            for level, counts in held.items():
+                counts[0] += _inside(seen, kept, level)
                 counts[1] += seen.size
-    receipts = [Receipt(level, 100 * inside / count, count) for level, (inside, count) in held.items() if count]
-    return Calibration(_kept_errors(errors), tuple(receipts))
+    return tuple(
+        Receipt(level, 100 * inside / count, count, 1, len(errors)) for level, (inside, count) in held.items() if count
+    )
+
+
+def _inside(errors: np.ndarray, kept: np.ndarray, level: float) -> int:
+    """Return how many of the errors (n,) are in an interval of `level` percent by the quantiles `kept` (G,)."""
+    tail = (1 - level / 100) / 2
+    low, high = np.interp((tail, 1 - tail), SHARES, kept)
+    return int(((low <= errors) & (errors <= high)).sum())
 
 
 def _kept_errors(errors: np.ndarray) -> np.ndarray:
-    """Return quantiles (H, G) of errors (H, W, C) by step; a step with few errors uses those of all steps."""
+    """Return quantiles (H, G) of errors (H, W, C) by step, smoothed over steps where there are few errors.
+
+    A step's quantiles are its scale, half of what the middle 80% of its errors span, times the quantiles of errors in
+    units of their step's scale, which are taken from as many neighbouring steps as tell the tails.
+    """
     flat: Sequence[np.ndarray] = [step[np.isfinite(step)] for step in errors.reshape(len(errors), -1)]
-    everything = np.concatenate(flat)
-    return np.stack([_quantiles(step if step.size >= _FEWEST else everything) for step in flat])
+    fewest = min(step.size for step in flat)
+    scales = np.zeros(1) if fewest < _FEWEST else np.array([half_of_middle(step) for step in flat])
+    if not scales.all():
+        return np.tile(_quantiles(np.concatenate(flat)), (len(flat), 1))
+    units = [step / scale for step, scale in zip(flat, scales, strict=True)]
+    radius = -(-_ENOUGH // fewest) // 2
+    scales = smoothed(scales, radius)
+    near = [units[max(k - radius, 0) : k + radius + 1] for k in range(len(units))]
+    return np.stack([scale * _quantiles(np.concatenate(some)) for scale, some in zip(scales, near, strict=True)])
+
+
+def smoothed(scales: np.ndarray, radius: int) -> np.ndarray:
+    """Return positive scales (H, ...) smoothed over steps: on a line through the logarithms of the nearest ones, those
+    at most `radius` steps away."""
+    if radius < 1 or len(scales) < 3:
+        return scales
+    logs, H = np.log(scales).reshape(len(scales), -1), len(scales)
+    made = np.empty_like(logs)
+    for k in range(H):
+        first, last = max(k - radius, 0), min(k + radius + 1, H)
+        t = np.arange(first, last) - (first + last - 1) / 2
+        some = logs[first:last]
+        slope = t @ some / max(float(t @ t), 1.0)
+        made[k] = some.mean(axis=0) + slope * (k - (first + last - 1) / 2)
+    return np.exp(made).reshape(scales.shape)
+
+
+def half_of_middle(sample: np.ndarray) -> float:
+    """Return half the width of the middle 80% of a sample, without what is not finite; 0 if nothing is."""
+    known = sample[np.isfinite(sample)]
+    low, high = np.quantile(known, (0.1, 0.9)) if known.size else (0.0, 0.0)
+    return float(high - low) / 2
 
 
 def _quantiles(sample: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,9 @@ import numpy as np
 from rnncli.data.source import Source, read_source
 from rnncli.errors import DataError, shown
 from rnncli.notes import note
-from rnncli.tasks.forecast.backtest import MOST_WINDOWS, NETWORK, WITH_BASELINE, Backtest, Tester
-from rnncli.tasks.forecast.baselines import CORRECTABLE, NAIVE_FORECASTS, last_value, seasonal_naive
-from rnncli.tasks.forecast.calibration import SHOWN, Calibration, calibrated
+from rnncli.tasks.forecast.backtest import NETWORK, WITH_BASELINE, Backtest, Tester
+from rnncli.tasks.forecast.baselines import CORRECTABLE, last_value, seasonal_naive
+from rnncli.tasks.forecast.calibration import MULTIPLES, SHOWN
 from rnncli.tasks.forecast.config import ForecastConfig
 from rnncli.tasks.forecast.features import Fitted
 from rnncli.tasks.forecast.learner import EnsembleLearner, WindowLearner
@@ -21,6 +22,8 @@ from rnncli.tasks.forecast.panel import Panel
 from rnncli.tasks.forecast.panel_tables import read_panel, with_future
 from rnncli.tasks.forecast.settings import resolved, too_short
 from rnncli.tasks.forecast.splits import Divided, divided, with_rows
+from rnncli.tasks.forecast.validated import Validated
+from rnncli.tasks.forecast.windows import Bounds, bounds_of
 from rnncli.tasks.task import Context, Evaluation, Experiment, Options, set_first_weights
 from rnncli.training.reports import Score
 
@@ -56,8 +59,7 @@ class ForecastExperiment(Experiment):
         set_first_weights(self.network, config)
         self._note_short_splits()
         self._note_many_zeros()
-        self.calibrations: dict[str, Calibration] = {}
-        self.prefers: str | None = None
+        self.validated = Validated()
         self.facts = self._facts(sum(len(learner.train) for learner in learners) // len(learners))
 
     def _panel(self, source: Source, config: ForecastConfig) -> tuple[Panel, Any, str]:
@@ -109,9 +111,10 @@ class ForecastExperiment(Experiment):
             raise DataError(too_short(self.name, rows, windows.context, windows.horizon, purpose))
         return learner
 
-    def origins(self, split: int) -> np.ndarray:
-        """Return the origins in a split that every network can forecast from."""
-        return self.splits.origins(self.members.widest, split, self.config.data.missing)
+    def origins(self, split: int, horizon: int | None = None) -> np.ndarray:
+        """Return the origins in a split that every network can forecast from, by default as far as it was trained."""
+        windows = replace(self.members.widest, horizon=horizon or self.members.widest.horizon)
+        return self.splits.origins(windows, split, self.config.data.missing)
 
     def _note_many_zeros(self) -> None:
         """Write a note if most values are 0: a median is then 0 as well, and absolute errors reward it."""
@@ -184,6 +187,7 @@ class ForecastExperiment(Experiment):
         kept = config.data.model_dump(exclude={"path", "future", "validation", "test"})
         seasons = _KEPT_SEASONS * (config.data.season or 1)
         panel, arrays = self.read.lasting(max(self.members.context, seasons)).to_header()
+        validated, windows = self.validated.to_header()
         return {
             "task": "forecast",
             "data": kept,
@@ -196,18 +200,14 @@ class ForecastExperiment(Experiment):
                 "panel": panel,
                 **self.fitted.to_header(),
             },
-            "validated": {
-                "calibrations": {name: one.to_header() for name, one in self.calibrations.items()},
-                "prefers": self.prefers,
-            },
-            "arrays": arrays,
+            "validated": validated,
+            "arrays": arrays | windows,
         }
 
-    def recall(self, header: Mapping[str, Any]) -> None:
-        """Restore the validation results of a model file's weights from its header."""
-        validated = header["validated"]
-        self.calibrations = {name: Calibration.from_header(one) for name, one in validated["calibrations"].items()}
-        self.prefers = validated["prefers"]
+    def recall(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+        """Restore the validation results of a model file's weights from its header and arrays."""
+        self.validated = Validated.from_header(header["validated"], arrays)
+        self.members = self.members.bounded(self.validated.bounds)
 
     def tester(self, names: Sequence[str] = tuple(CORRECTABLE)) -> Tester:
         """Return a tester for backtests on any split, with the baselines `names` beside the networks."""
@@ -238,26 +238,22 @@ class ForecastExperiment(Experiment):
             unit,
             figures["network"],
             tuple((name.replace("-", " "), figures[name]) for name in shown),
-            f"{self._counted(split, tested)} rolling origins, horizon {self.config.data.horizon}",
+            f"{_counted(tested)} rolling origins, horizon {len(tested.actual)}",
         )
 
     def evaluate(self, options: Options) -> Evaluation:
         """Run a backtest of the networks and the baselines from many origins."""
-        from rnncli.tasks.forecast.report import backtested, check, report, window_rows
+        from rnncli.tasks.forecast.report import backtested, check, covered_totals, report, window_rows
 
         step = options.get("step", 1)
-        split, tested = backtested(self, options.get("windows"), step)
+        split, tested = backtested(self, options.get("windows"), step, options.get("horizon"))
         made = report(self, split, tested, step)
+        if options.get("sum"):
+            made = replace(made, totals=tuple(covered_totals(self, tested)))
         must_beat, fail_if = options.get("must_beat", ()), options.get("fail_if", ())
         return Evaluation(
             self.scored(split, tested), made, window_rows(self, tested), lambda: check(made, must_beat, fail_if)
         )
-
-    def _counted(self, split: str, tested: Backtest) -> str:
-        """Return the number of windows as text, with that of all windows if they are thinned out."""
-        count = len(tested.origins)
-        whole = len(self.origins(next(number for number, name in SPLITS.items() if name == split)))
-        return f"{count:,} of {whole:,}" if count == MOST_WINDOWS < whole else f"{count:,}"
 
     def _several(self, tested: Backtest) -> str:
         series, columns = len(self.splits.panel.ids), tested.actual.shape[2]
@@ -265,35 +261,40 @@ class ForecastExperiment(Experiment):
 
     def _learn_from_validation(self) -> None:
         """Calibrate intervals on the validation split, and find out if a naive forecast is better there."""
-        origins = self.origins(VALIDATION)
+        origins, horizon = self.origins(VALIDATION), self.members.widest.horizon
         if not len(origins):
             return
-        tester = self.tester()
-        tested = tester.run(origins)
-        if np.isnan(tested.actual).all():
-            return
-        own = WITH_BASELINE if WITH_BASELINE in tested.forecasts else NETWORK
-        squared = self.members.first.loss.mean
-        errors = {name: float(np.nanmean(tested.errors(name, squared=squared))) for name in tested.forecasts}
-        best = min((name for name in errors if name in NAIVE_FORECASTS), key=lambda name: errors[name])
-        self.prefers = best if errors[best] <= errors[own] else None
-        spread, windows = tester.spread(tested.origins), self.members.first.windowing
-        groups = tested.groups(apart=self._channels() == 1)
-        for name, forecasts in ((NETWORK, tested.forecasts[own]), (best, tested.forecasts[best])):
-            missed = windows.forward(tested.actual) - windows.forward(forecasts)
-            if (made := calibrated(missed / spread, groups)) is not None:
-                self.calibrations[name] = made
+        further = [
+            {m * horizon: self.origins(split, m * horizon) for m in MULTIPLES} for split in (TRAINING, VALIDATION)
+        ]
+        bounds = self._bounds()
+        self.members = self.members.bounded(bounds)
+        self.validated = Validated.of(self.tester(), origins, further, bounds, apart=self._channels() == 1)
         self._note_validation()
+
+    def _bounds(self) -> Bounds | None:
+        """Return what no value of the training and the validation split passes; None if the config says that it may."""
+        if self.config.data.non_negative is False:
+            return None
+        rows = np.concatenate([self.splits.rows(TRAINING), self.splits.rows(VALIDATION)])
+        return bounds_of(np.where(self.features.known[rows], self.features.values[rows], np.nan))
 
     def _note_validation(self) -> None:
         """Write notes on how the validation results change what `predict` will answer."""
-        method = self.prefers if self.prefers and self.config.training.fallback else None
+        prefers = self.validated.prefers
+        method = prefers if prefers and self.config.training.fallback else None
         if method:
             note(
                 f"on validation the network was no better than {method.replace('-', ' ')}, so predict will give that "
                 "baseline's forecast; predict --network uses the network"
             )
-        calibration = self.calibrations.get(method or NETWORK)
+        calibration = self.validated.calibrations.get(method or NETWORK)
         for receipt in calibration.receipts if calibration else ():
-            if receipt.asked in SHOWN:
+            if receipt.asked in SHOWN and receipt.first == 1:
                 note(f"intervals: {receipt} on validation")
+
+
+def _counted(tested: Backtest) -> str:
+    """Return the number of windows as text, with that of all windows if they are thinned out."""
+    count = len(tested.origins)
+    return f"{count:,} of {tested.whole:,}" if count < tested.whole else f"{count:,}"

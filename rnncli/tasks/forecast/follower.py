@@ -16,7 +16,7 @@ from rnncli.data.timeline import Timeline
 from rnncli.errors import ModelFileError, UsageError
 from rnncli.kernels.cells import CELLS
 from rnncli.tasks.forecast.backtest import NETWORK
-from rnncli.tasks.forecast.calibration import Calibration
+from rnncli.tasks.forecast.calibration import Calibration, Outlook
 from rnncli.tasks.forecast.features import last_contexts
 from rnncli.tasks.forecast.forecaster import Band, Forecaster
 from rnncli.tasks.forecast.members import SEED
@@ -79,7 +79,7 @@ class Follower:
         """Return the forecast of the next row, beside the score of the last."""
         score = np.full(len(self._last), np.nan) if score is None else score
         point, spread = (made[:1].reshape(1, -1, self.panel.values.shape[1]) for made in self._made[0])
-        ends = self.forecaster.bands(self.method, point, spread, self.levels)
+        ends = self.forecaster.bands(self.method, Outlook(point, spread), self.levels)
         return Followed(
             score, point.ravel(), {level: (low.ravel(), high.ravel()) for level, (low, high) in ends.items()}
         )

@@ -14,18 +14,20 @@ from rnncli.data.timeline import Timeline
 from rnncli.errors import DataError, ModelFileError, UsageError
 from rnncli.nn.network import FLOAT32
 from rnncli.notes import note
-from rnncli.tasks.forecast.backtest import NETWORK
-from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
-from rnncli.tasks.forecast.calibration import SHOWN, Calibration
+from rnncli.tasks.forecast.backtest import FAR_ENOUGH, NETWORK
+from rnncli.tasks.forecast.calibration import SHOWN, Calibration, Outlook
 from rnncli.tasks.forecast.config import ForecastConfig, SeriesConfig
 from rnncli.tasks.forecast.features import Fitted, last_contexts
-from rnncli.tasks.forecast.members import SEED, Members, build_members
+from rnncli.tasks.forecast.members import SEED, build_members
 from rnncli.tasks.forecast.panel import Panel, continued, digits_of
 from rnncli.tasks.forecast.panel_columns import Columns, as_number
 from rnncli.tasks.forecast.panel_tables import lines_of, read_panel, with_future
+from rnncli.tasks.forecast.paths import Past, Walk
 from rnncli.tasks.forecast.recursive import Recursive
 from rnncli.tasks.forecast.reports import ForecastChart
-from rnncli.tasks.forecast.windows import Features, require_transformable
+from rnncli.tasks.forecast.totals import totals
+from rnncli.tasks.forecast.validated import Validated
+from rnncli.tasks.forecast.windows import loosened, require_transformable
 from rnncli.tasks.task import Answers, Asked, Predictor, Stream, Table, config_in
 from rnncli.training.backpropagation import ThreadPool
 
@@ -54,6 +56,7 @@ class ForecastOptions:
     horizon: int | None = None
     levels: Sequence[float] = ()
     samples: int = 0
+    sum: bool = False
     network: bool = False
     future: str | None = None
     follow: bool = False
@@ -88,9 +91,9 @@ class Forecaster(Predictor):
         network = self.members.network
         network.load(arrays)
         self.identity = hashlib.sha256(network.parameters.weights.tobytes() + self.panel.values.tobytes()).hexdigest()
-        validated = header["validated"]
-        self.calibrations = {name: Calibration.from_header(one) for name, one in validated["calibrations"].items()}
-        self.prefers = validated["prefers"] if validated["prefers"] in NAIVE_FORECASTS else None
+        validated = Validated.from_header(header["validated"], arrays)
+        self.calibrations, self.prefers, self.bounds = validated.calibrations, validated.prefers, validated.bounds
+        self.members = self.members.bounded(self.bounds)
         self.horizon = self.members.first.windowing.horizon
 
     @property
@@ -173,7 +176,8 @@ class Forecaster(Predictor):
 
     def _take(self, panel: Panel) -> None:
         fitted = self.fitted.for_series(panel, self.trained_on, self.data)
-        self.panel, self.members = panel, self.members.centred(fitted.fixed)
+        bounds = None if self.bounds is None else loosened(self.bounds, panel.values)
+        self.panel, self.members = panel, self.members.centred(fitted.fixed).bounded(bounds)
 
     def forecasts(
         self,
@@ -189,79 +193,63 @@ class Forecaster(Predictor):
         UsageError if intervals or samples are requested that this model cannot give.
         """
         wanted = horizon or self.horizon
-        members = self.members.reaching(wanted)
         method = NETWORK if network else self.method
-        whole = self.panel.at_least(members.context)
-        contexts = last_contexts(whole, self.fitted.encoders, members.widest, wanted)
-        point, spread = self._on_and_on(members, contexts, wanted)
-        if method != NETWORK:
-            point = self._naive(method, wanted)
-        bands = self.bands(method, point, spread, levels)
-        if not np.isfinite(point).all():
+        walk = Walk(self.members, None if method == NETWORK else method)
+        past = self._past(walk, wanted)
+        calibration = self.require_intervals(method, wanted) if levels else None
+        outlook = walk.outlook(past, wanted, calibration, SEED)
+        bands = self.bands(method, outlook, levels)
+        if not np.isfinite([outlook.point, *(end for ends in bands.values() for end in ends)]).all():
             raise ModelFileError("the forecast is not finite; the weights or the series are too large")
-        return Forecasts(point, spread, bands, self._paths(members, contexts, method, samples, wanted, seed))
+        paths = self._paths(walk, past, method, samples, wanted, seed) if samples else None
+        return Forecasts(outlook.point, outlook.spread, bands, paths)
 
-    def require_intervals(self, method: str) -> Calibration:
-        """Return the calibration of one method; UsageError if there is none."""
+    def _past(self, walk: Walk, wanted: int) -> Past:
+        """Return the rows from which every series is forecast, as many as its forecaster reads."""
+        lengths = np.minimum(self.panel.lengths, FAR_ENOUGH)
+        rows = max(self.members.context, int(lengths.max()) if walk.baseline else 0)
+        windowing = replace(self.members.widest, context=rows)
+        return Past(last_contexts(self.panel.at_least(rows), self.fitted.encoders, windowing, wanted), lengths)
+
+    def require_intervals(self, method: str, wanted: int = 1) -> Calibration:
+        """Return the calibration of one method for `wanted` rows; UsageError if there is none."""
         if method not in self.calibrations:
             raise UsageError(
                 "this model has no intervals: nothing was held out to calibrate them on, or training was not finished; "
                 "train to the end with data.validation"
             )
+        if wanted > self.horizon and self.calibrations[method].windows is None:
+            raise UsageError(
+                f"this model has no intervals beyond its horizon of {self.horizon} rows, since too few windows were "
+                f"held out; lower --horizon, train with data.horizon={wanted}, or hold out more in data.validation"
+            )
         return self.calibrations[method]
 
-    def bands(self, method: str, point: np.ndarray, spread: np.ndarray, levels: Sequence[float]) -> dict[float, Band]:
-        """Return intervals by percent around points (H, S, C) with spread (H, S, C); UsageError if there are none."""
+    def bands(self, method: str, outlook: Outlook, levels: Sequence[float]) -> dict[float, Band]:
+        """Return intervals by percent around forecasts; UsageError if there are none."""
         made: dict[float, Band] = {}
         for level in levels:
-            ends = self.require_intervals(method).interval(point, spread, level, self.members.first.windowing)
+            calibration = self.require_intervals(method, len(outlook.point))
+            ends = calibration.interval(outlook, level, self.members.first.windowing)
             low, high = (self.members.countable(end, share) for end, share in zip(ends, (0.0, 1.0), strict=True))
             made[level] = low, high
         return made
 
-    def _on_and_on(self, members: Members, contexts: Features, wanted: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return point and spread, (wanted, S, C) each; beyond the horizon, forecasts are read like actual values."""
-        points, spreads, h = [], [], members.first.windowing.horizon
-        for first in range(0, wanted, h):
-            here = replace(
-                contexts, known_covariates=contexts.known_covariates[first : first + len(contexts.values) + h]
-            )
-            points.append(members.point(here))
-            spreads.append(members.spread(here, SEED))
-            values = np.concatenate([contexts.values, points[-1]])[h:]
-            past = np.concatenate([contexts.past, np.repeat(contexts.past[-1:], h, axis=0)])[h:]
-            known = np.concatenate([contexts.known, np.ones(points[-1].shape, bool)])[h:]
-            contexts = replace(contexts, values=values, known=known, past=past)
-        return np.concatenate(points)[:wanted], np.concatenate(spreads)[:wanted]
-
-    def _naive(self, name: str, wanted: int) -> np.ndarray:
-        season, series = self.data.season or 1, map(self.panel.one, range(len(self.panel.ids)))
-        made = [NAIVE_FORECASTS[name](one.values[:, None], wanted, season) for one in series]
-        return self.members.first.windowing.possible(np.concatenate(made, axis=1))
-
-    def _paths(
-        self, members: Members, contexts: Features, method: str, samples: int, wanted: int, seed: int
-    ) -> np.ndarray | None:
-        if not samples:
-            return None
-        if method != NETWORK:
+    def _paths(self, walk: Walk, past: Past, method: str, samples: int, wanted: int, seed: int) -> np.ndarray:
+        """Return paths (samples, wanted, S, C): of the network's own distribution if it has one that reaches so far,
+        or else with errors of the backtest."""
+        members = self.members.reaching(wanted)
+        if method == NETWORK and wanted <= members.first.windowing.horizon:
+            drawn = members.draws(past.features, samples, seed)
+            if drawn is not None:
+                return drawn[:, :wanted]
+        calibration = self.calibrations.get(method)
+        if calibration is None or calibration.windows is None:
             raise UsageError(
-                f"--samples: {method.replace('-', ' ')}, which was better on validation, has no distribution; "
-                "--network draws from the network"
+                "--samples: too few windows were held out to draw from their errors; train with more data.validation, "
+                "or with training.loss=student-t, gaussian, quantile or negative-binomial"
             )
-        if members.first.windowing.horizon < wanted:
-            raise UsageError(
-                f"--samples: this model draws {members.first.windowing.horizon} rows; lower --horizon, or train with "
-                "model.decoder=recursive"
-            )
-        paths = members.draws(contexts, samples, seed)
-        if paths is None:
-            loss = self.config.training.loss
-            raise UsageError(
-                f"--samples: a model trained for {loss} knows no distribution; train with training.loss=student-t, "
-                "gaussian, quantile or negative-binomial"
-            )
-        return paths[:, :wanted]
+        return walk.paths(past, wanted, calibration, samples, seed)
 
     def predict(self, asked: Asked) -> Answers:
         """Return the rows after the series, or after DATA if named; with --follow, an answer to each arriving row."""
@@ -277,6 +265,9 @@ class Forecaster(Predictor):
         if options.future is not None:
             self.read_future(read_source(options.future), data)
         levels = options.levels or (SHOWN if options.drawn and self.calibrations else ())
+        if options.sum:
+            rows = self.totals(options)
+            return Table(rows, rows, self.delimiter, self.data.decimal)
         made = self.predicted(options.horizon, levels, options.samples, network=options.network)
         rows = self.rows(made)
         charts = tuple(self.charts(made)) if options.drawn else ()
@@ -285,7 +276,7 @@ class Forecaster(Predictor):
     def _followed(self, asked: Asked, options: ForecastOptions) -> Stream:
         from rnncli.tasks.forecast.follow import follow
 
-        for name in ("horizon", "samples", "future"):
+        for name in ("horizon", "samples", "sum", "future"):
             if getattr(options, name):
                 raise UsageError(f"--{name}: does not go with --follow, which forecasts the next row; leave it out")
         return Stream(follow(self, asked, options), self.delimiter, self.data.decimal)
@@ -295,6 +286,29 @@ class Forecaster(Predictor):
     ) -> Forecasts:
         """Return `forecasts`, and write notes on what may surprise."""
         wanted = horizon or self.horizon
+        self._note_method(wanted, network=network)
+        made = self.forecasts(wanted, levels, samples, network=network)
+        if levels:
+            self._note_receipts(levels, wanted, network=network)
+        return made
+
+    def totals(self, options: ForecastOptions) -> list[dict[str, Any]]:
+        """Return a row for each series with its totals over the horizon, and write notes on what may surprise."""
+        if options.samples or options.drawn:
+            raise UsageError("--sum: is one row for each series; leave out --samples, --plot and --svg")
+        wanted = options.horizon or self.horizon
+        self._note_method(wanted, network=options.network)
+        method = NETWORK if options.network else self.method
+        walk = Walk(self.members, None if method == NETWORK else method)
+        made, bands = totals(
+            walk, self._past(walk, wanted), wanted, self.calibrations.get(method), options.levels, SEED
+        )
+        if options.levels:
+            note("intervals of totals: from the errors of held-out windows; evaluate --sum tells what they hold")
+        ends = {level: (low[None], high[None]) for level, (low, high) in bands.items()}
+        return self._rows(made[None], ends, total_of=wanted)
+
+    def _note_method(self, wanted: int, *, network: bool) -> None:
         if wanted > self.horizon and not isinstance(self.members.first.decoder, Recursive):
             note(f"horizon {wanted} is beyond the trained {self.horizon}: later rows build on forecast ones")
         if self.method != NETWORK and not network:
@@ -307,13 +321,17 @@ class Forecaster(Predictor):
                 f"{short:,} series have fewer than the {self.members.context} rows that the network reads; their first "
                 "value stands for what is missing"
             )
-        made = self.forecasts(wanted, levels, samples, network=network)
-        receipts = self.receipts(levels, network=network)
+
+    def _note_receipts(self, levels: Sequence[float], wanted: int, *, network: bool) -> None:
+        """Write a note on the coverage that intervals had on validation, and on rows for which nobody knows it."""
+        receipts = self.calibrations[NETWORK if network else self.method].receipts
         for receipt in receipts:
-            note(f"intervals: {receipt} on validation")
-        if levels and not receipts:
-            note("intervals: the validation split has too few windows to check their coverage")
-        return made
+            if receipt.asked in levels and receipt.first <= wanted:
+                note(f"intervals: {receipt} on validation")
+        checked = max((receipt.last for receipt in receipts), default=0)
+        if wanted > checked:
+            rows = f"of rows {checked + 1:,} to {wanted:,} " if checked else ""
+            note(f"intervals: the validation split has too few windows to check the coverage {rows}".rstrip())
 
     def rows(self, made: Forecasts) -> list[dict[str, Any]]:
         """Return rows under the input's column names: forecasts with intervals, or the samples one by one."""
@@ -346,21 +364,24 @@ class Forecaster(Predictor):
                     ),
                 )
 
-    def receipts(self, levels: Sequence[float], *, network: bool = False) -> list[str]:
-        """Return the coverage of intervals of these levels on validation, in words."""
-        calibration = self.calibrations.get(NETWORK if network else self.method)
-        return [str(receipt) for receipt in calibration.receipts if receipt.asked in levels] if calibration else []
+    def _rows(
+        self, point: np.ndarray, bands: Mapping[float, Band], total_of: int | None = None
+    ) -> list[dict[str, Any]]:
+        """Return table rows, with series side by side as columns if the input has them so, else one under another.
 
-    def _rows(self, point: np.ndarray, bands: Mapping[float, Band]) -> list[dict[str, Any]]:
-        """Return table rows, with series side by side as columns if the input has them so, else one under another."""
+        total_of: the one row is a total of so many, and has the first and the last time of these.
+        """
         side_by_side = len(self.panel.ids) > 1 and self.columns.layout == "wide"
         rows, digits = [], digits_of(self.panel)
         for s, name in enumerate(self.panel.ids):
             timeline = self.panel.timelines[s] if self.panel.timelines else None
-            stamps = timeline.following(len(point)) if timeline else range(1, len(point) + 1)
-            for k, stamp in enumerate(stamps):
+            count = total_of or len(point)
+            stamps = list(timeline.following(count) if timeline else range(1, count + 1))
+            for k, stamp in enumerate(stamps[: len(point)]):
                 row = self.columns.cells(self.columns.id, name)
-                if timeline is not None:
+                if total_of:
+                    row |= {"first": as_number(str(stamp)), "last": as_number(str(stamps[-1]))}
+                elif timeline is not None:
                     row |= self.columns.cells(self.columns.time, str(stamp))
                 elif self.columns.layout == "rows":
                     row["step"] = stamp

@@ -17,7 +17,7 @@ from rnncli.tasks.forecast.decoders import Decoder, Direct, Segments, Sizes
 from rnncli.tasks.forecast.features import Fitted
 from rnncli.tasks.forecast.losses import FORECAST_LOSSES, ForecastLoss
 from rnncli.tasks.forecast.recursive import Recursive
-from rnncli.tasks.forecast.windows import Features, Frame, Windowing
+from rnncli.tasks.forecast.windows import Bounds, Features, Frame, Windowing
 from rnncli.training.backpropagation import Backpropagation, ThreadPool
 
 
@@ -68,7 +68,7 @@ class Member:
         model: Model = self.decoder.network
         return model
 
-    def frame(self, contexts: Features) -> Frame:
+    def frame(self, contexts: Features, scale: np.ndarray | None = None) -> Frame:
         """Return the frame of as many rows as this network reads; the contexts may be longer."""
         skipped = len(contexts.values) - self.windowing.context
         shorter = replace(
@@ -78,20 +78,18 @@ class Member:
             past=contexts.past[skipped:],
             known_covariates=contexts.known_covariates[skipped:],
         )
-        return self.windowing.frame(shorter)
+        return self.windowing.frame(shorter, scale)
 
-    def point(self, contexts: Features) -> np.ndarray:
+    def point(self, contexts: Features, scale: np.ndarray | None = None) -> np.ndarray:
         """Return the forecasts (horizon, B, C) in the series' own units."""
-        frame = self.frame(contexts)
+        frame = self.frame(contexts, scale)
         return self.windowing.forecasts(frame, self.decoder.point(frame, self.driver, self.loss))
 
-    def spread(self, contexts: Features) -> np.ndarray:
-        """Return the size of a correction of 1, (B, C), in transformed units."""
-        return self.frame(contexts).scale
-
-    def quantiles(self, contexts: Features, levels: Sequence[float], seed: int) -> np.ndarray | None:
+    def quantiles(
+        self, contexts: Features, levels: Sequence[float], seed: int, scale: np.ndarray | None = None
+    ) -> np.ndarray | None:
         """Return quantiles (L, horizon, B, C) at these levels; None if the loss has no distribution."""
-        frame = self.frame(contexts)
+        frame = self.frame(contexts, scale)
         found = self.decoder.quantiles(frame, self.driver, self.loss, levels, seed)
         return None if found is None else self.windowing.forecasts(frame, found)
 
@@ -140,6 +138,10 @@ class Members:
         """Return a copy for other series, whose (centre, scale) is `fixed`."""
         return self._with(fixed=fixed)
 
+    def bounded(self, bounds: Bounds | None) -> Members:
+        """Return a copy whose intervals and paths do not pass `bounds`, if any."""
+        return self._with(bounds=bounds)
+
     def reaching(self, horizon: int) -> Members:
         """Return a copy with this horizon if rows are forecast one by one, else the members unchanged."""
         return self._with(horizon=horizon) if isinstance(self.first.decoder, Recursive) else self
@@ -149,13 +151,18 @@ class Members:
         changed = (replace(member, windowing=replace(member.windowing, **changes)) for member in self.members)
         return replace(self, members=tuple(changed))
 
-    def points(self, contexts: Features) -> np.ndarray:
-        """Return the forecasts of every member, (members, horizon, B, C)."""
-        return np.stack([member.point(contexts) for member in self.members])
+    def scales(self, contexts: Features) -> np.ndarray:
+        """Return the scale of a window by each member, (members, B, C), in transformed units."""
+        return np.stack([member.frame(contexts).scale for member in self.members])
 
-    def point(self, contexts: Features) -> np.ndarray:
+    def points(self, contexts: Features, scales: np.ndarray | None = None) -> np.ndarray:
+        """Return the forecasts of every member, (members, horizon, B, C), with these `scales` or their own."""
+        each = [None] * len(self.members) if scales is None else scales
+        return np.stack([member.point(contexts, scale) for member, scale in zip(self.members, each, strict=True)])
+
+    def point(self, contexts: Features, scales: np.ndarray | None = None) -> np.ndarray:
         """Return the median of all forecasts, (horizon, B, C)."""
-        return self.combined(self.points(contexts), contexts)
+        return self.combined(self.points(contexts, scales), contexts)
 
     def combined(self, points: np.ndarray, contexts: Features) -> np.ndarray:
         """Return the median (horizon, B, C) of the members' forecasts `points`, and of the baseline if it counts."""
@@ -164,22 +171,27 @@ class Members:
             points = np.concatenate([points, windowing.back(self.first.frame(contexts).baseline)[None]])
         return np.median(points, axis=0)
 
-    def spread(self, contexts: Features, seed: int) -> np.ndarray:
+    def spread(self, contexts: Features, seed: int, scales: np.ndarray | None = None) -> np.ndarray:
         """Return the spread of values around their forecasts, (horizon, B, C), in transformed units.
 
         It is half the width of the middle 80% if the loss has a distribution, else the scale of the window.
         """
-        windowing, scale = self.first.windowing, self.first.frame(contexts).scale
-        middle = self.quantiles(contexts, (0.1, 0.9), seed)
+        windowing, scale = self.first.windowing, self.scales(contexts)[0] if scales is None else scales[0]
+        middle = self.quantiles(contexts, (0.1, 0.9), seed, scales)
         if middle is None:
             return np.broadcast_to(scale, (windowing.horizon, *scale.shape))
         low, high = windowing.forward(np.maximum(middle, 0.0) if windowing.transform != "none" else middle)
         least = _LEAST_SHARE * scale if self.first.loss.signed else _LEAST_COUNT
         return np.maximum((high - low) / 2, least)
 
-    def quantiles(self, contexts: Features, levels: Sequence[float], seed: int) -> np.ndarray | None:
+    def quantiles(
+        self, contexts: Features, levels: Sequence[float], seed: int, scales: np.ndarray | None = None
+    ) -> np.ndarray | None:
         """Return the median of all members' quantiles, (L, horizon, B, C); None without a distribution."""
-        found = [member.quantiles(contexts, levels, seed + k) for k, member in enumerate(self.members)]
+        found = [
+            member.quantiles(contexts, levels, seed + k, None if scales is None else scales[k])
+            for k, member in enumerate(self.members)
+        ]
         return np.median(np.stack([one for one in found if one is not None]), axis=0) if found[0] is not None else None
 
     def countable(self, values: np.ndarray, share: float) -> np.ndarray:
@@ -250,5 +262,5 @@ def windowing(config: ForecastConfig, context: int, scaling: str, fitted: Fitted
         fixed=fitted.fixed,
         transform=data.transform,
         power=fitted.power,
-        non_negative=data.non_negative,
+        non_negative=bool(data.non_negative),
     )

@@ -12,14 +12,17 @@ import numpy as np
 from rnncli.config.problems import did_you_mean
 from rnncli.data.digits import Written
 from rnncli.errors import CheckFailedError, UsageError, shown
-from rnncli.tasks.forecast.backtest import NETWORK, WITH_BASELINE, Backtest
+from rnncli.notes import note
+from rnncli.tasks.forecast.backtest import MOST_DRAWN, NETWORK, WITH_BASELINE, Backtest, evenly
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
-from rnncli.tasks.forecast.calibration import SHOWN
+from rnncli.tasks.forecast.calibration import SHOWN, ranges
 from rnncli.tasks.forecast.experiment import SPLITS, ForecastExperiment
 from rnncli.tasks.forecast.forecaster import stamped
 from rnncli.tasks.forecast.metrics import probability_better, verdict
 from rnncli.tasks.forecast.panel import digits_of
+from rnncli.tasks.forecast.paths import Walk
 from rnncli.tasks.forecast.reports import BacktestReport, Covered, Judged
+from rnncli.tasks.forecast.totals import totals
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
@@ -90,17 +93,28 @@ def _value(report: BacktestReport, metric: str, level: str | None, text: str) ->
 _SEED = 1
 
 
-def backtested(experiment: ForecastExperiment, windows: int | None, step: int) -> tuple[str, Backtest]:
+def backtested(
+    experiment: ForecastExperiment, windows: int | None, step: int, horizon: int | None
+) -> tuple[str, Backtest]:
     """Return the held-out split (test, or else validation) and a backtest on each series' last `windows` origins.
 
-    Origins are `step` rows apart. UsageError if nothing was held out, or too little for so many windows.
+    Origins are `step` rows apart, and `horizon` rows are forecast from each. UsageError if nothing was held out, or
+    too little for so many windows or rows.
     """
     split = experiment.held_out()
     if split is None:
         raise UsageError(f"{experiment.name}: nothing was held out; name data to test on, or set data.test")
-    chosen = _every(experiment, experiment.origins(split), windows, step)
-    calibration, begins = experiment.calibrations.get(NETWORK), experiment.splits.begins(split)
-    return SPLITS[split], experiment.tester(tuple(NAIVE_FORECASTS)).run(chosen, calibration, begins)
+    origins = experiment.origins(split, horizon)
+    if not len(origins):
+        raise UsageError(
+            f"--horizon {horizon}: the {SPLITS[split]} split has fewer rows; lower it, or hold out more with data.test"
+        )
+    chosen = _every(experiment, origins, windows, step)
+    calibration, begins = experiment.validated.calibrations.get(NETWORK), experiment.splits.begins(split)
+    if calibration is not None and calibration.windows is None and (horizon or 0) > calibration.horizon:
+        note(f"no intervals beyond the horizon of {calibration.horizon} rows: too few windows were held out")
+        calibration = None
+    return SPLITS[split], experiment.tester(tuple(NAIVE_FORECASTS)).run(chosen, calibration, begins, horizon)
 
 
 def _every(experiment: ForecastExperiment, origins: np.ndarray, windows: int | None, step: int) -> np.ndarray:
@@ -148,20 +162,42 @@ def report(experiment: ForecastExperiment, split: str, tested: Backtest, step: i
         independent=len(np.unique(groups)),
         forecasters=tuple(judged),
         wql=scores[NETWORK].wql,
-        coverage=tuple(_covered(tested)),
+        coverage=tuple(_covered(tested, experiment.members.first.windowing.horizon)),
     )
 
 
-def _covered(tested: Backtest) -> Iterator[Covered]:
-    """Yield the coverage of the usual interval levels, over all known values."""
+def _covered(tested: Backtest, horizon: int) -> Iterator[Covered]:
+    """Yield the coverage of the usual interval levels, over all known values; beyond the trained `horizon` also that of
+    each range of steps that is calibrated by itself."""
     if tested.quantiles is None:
         return
-    known = ~np.isnan(tested.actual)
+    N = len(tested.actual)
+    spans = [(0, N), (0, horizon), *ranges(horizon, N)] if N > horizon else [(0, N)]
     for level in SHOWN:
         low, high = tested.band(level)
         rounding = 1e-9 * np.abs(tested.actual)  # of a transform and back
         inside = (low <= tested.actual + rounding) & (tested.actual - rounding <= high)
-        yield Covered(level, 100 * float(inside[known].mean()), int(known.sum()))
+        for first, last in spans:
+            known = ~np.isnan(tested.actual[first:last])
+            if known.any():
+                got, width = 100 * inside[first:last][known].mean(), (high - low)[first:last].mean()
+                yield Covered(level, float(got), int(known.sum()), first + 1, last, float(width))
+
+
+def covered_totals(experiment: ForecastExperiment, tested: Backtest) -> Iterator[Covered]:
+    """Yield the coverage of the intervals of totals over the horizon, from some of the windows of a backtest."""
+    calibration = experiment.validated.calibrations.get(NETWORK)
+    if calibration is None or calibration.windows is None:
+        raise UsageError("--sum: too few windows were held out to tell intervals; hold out more in data.validation")
+    tester, N = experiment.tester(), len(tested.actual)
+    origins = evenly(tested.origins, MOST_DRAWN)
+    actual = tester.actual(origins, N).sum(axis=0)
+    known = ~np.isnan(actual)
+    _, bands = totals(Walk(tester.members), tester.past(origins, N), N, calibration, SHOWN, _SEED)
+    for level, (low, high) in bands.items():
+        inside = ((low <= actual) & (actual <= high))[known]
+        if inside.size:
+            yield Covered(level, 100 * float(inside.mean()), inside.size, 1, N, float((high - low).mean()))
 
 
 def window_rows(experiment: ForecastExperiment, tested: Backtest) -> Iterator[dict[str, Any]]:

@@ -21,17 +21,22 @@ class Judged:
 
 @dataclass(frozen=True)
 class Covered:
-    """The coverage of intervals: those of `asked` percent held `got` percent of `count` values."""
+    """The coverage of intervals at steps `first` to `last`: those of `asked` percent, whose mean width is `width`, held
+    `got` percent of `count` values."""
 
     asked: float
     got: float
     count: int
+    first: int
+    last: int
+    width: float
 
 
 @dataclass(frozen=True)
 class BacktestReport:
     """A rolling-origin backtest: the network first, then the baselines. wql is the network's, if it has intervals.
-    independent: the number of groups of windows that share nothing, on which verdicts rest.
+    independent: the number of groups of windows that share nothing, on which verdicts rest. totals: the coverage of the
+    intervals of totals over the horizon, if it was to be checked.
     """
 
     split: str
@@ -43,6 +48,7 @@ class BacktestReport:
     forecasters: tuple[Judged, ...]
     wql: float | None
     coverage: tuple[Covered, ...]
+    totals: tuple[Covered, ...] = ()
 
 
 @dataclass(frozen=True)

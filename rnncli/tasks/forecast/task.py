@@ -16,8 +16,10 @@ class Forecast(Task):
     name = "forecast"
     config = ForecastConfig
     options = {
-        "predict": frozenset({"horizon", "levels", "samples", "network", "future", "follow", "state", "svg", "plot"}),
-        "evaluate": frozenset({"windows", "step", "must_beat", "fail_if"}),
+        "predict": frozenset(
+            {"horizon", "levels", "samples", "sum", "network", "future", "follow", "state", "svg", "plot"}
+        ),
+        "evaluate": frozenset({"horizon", "sum", "windows", "step", "must_beat", "fail_if"}),
     }
 
     def prepare(
@@ -45,7 +47,7 @@ class Forecast(Task):
 
     def held_out_for(self, config: ForecastConfig, options: Options) -> list[str]:
         """Return an override of data.test, as many rows as the windows need, if the config names no test split."""
-        windows, horizon = options.get("windows"), config.data.horizon
+        windows, horizon = options.get("windows"), options.get("horizon", config.data.horizon)
         if windows is None or config.data.test is not None or horizon is None:
             return []
         return [f"data.test={(windows - 1) * options.get('step', 1) + horizon}"]

@@ -49,7 +49,7 @@ TRANSFORMS: dict[str, Transform] = {
 }
 
 
-def require_transformable(values: np.ndarray, transform: str, name: str, *, non_negative: bool = False) -> None:
+def require_transformable(values: np.ndarray, transform: str, name: str, *, non_negative: bool | None = False) -> None:
     """Raise DataError if one of the values, which came from the file `name`, has no transform, or is negative where the
     series cannot be."""
     needs, low = TRANSFORMS[transform], values.min()
@@ -83,6 +83,33 @@ def _unevenness(values: np.ndarray, m: int) -> np.ndarray | None:
     ratio = spread[:, None] / level[:, None] ** (1 - _POWERS)
     size = ratio.mean(axis=0)
     return ratio.std(axis=0) / size if (size > 0).all() else None
+
+
+Bounds = tuple[np.ndarray, np.ndarray]
+_ENOUGH = 50  # values tell that none is below 0
+_WHOLES = (1.0, 100.0)  # of shares
+
+
+def bounds_of(values: np.ndarray) -> Bounds:
+    """Return what values (N, C), NaN where not known, never pass: 0, of prices and amounts; and of shares 1 or 100,
+    which some reach. It is infinite for values that pass them, and of few values.
+    """
+    low, high = np.full((2, values.shape[1]), np.inf) * [[-1], [1]]
+    for c, column in enumerate(values.T):
+        known = column[~np.isnan(column)]
+        if known.size >= _ENOUGH and known.min() >= 0:
+            low[c] = 0.0
+            high[c] = known.max() if known.max() in _WHOLES else np.inf
+    return low, high
+
+
+def loosened(bounds: Bounds, values: np.ndarray) -> Bounds:
+    """Return the bounds without those that one of `values` (N, C) passes."""
+    low, high = bounds
+    return (
+        np.where(values.min(axis=0) < low, -np.inf, low),
+        np.where(values.max(axis=0) > high, np.inf, high),
+    )
 
 
 NaiveForecast = Callable[[np.ndarray, int, int], np.ndarray]  # (w, horizon, season) → (horizon, B, C)
@@ -132,6 +159,7 @@ class Windowing:
 
     baseline: one of `baselines`; None corrects nothing. fixed: (centre, scale), each (S, C), of whole series,
     for scalings "none" and "last-value". power: of a Box-Cox transform. non_negative: True if forecasts end at 0.
+    bounds: (low, high), each (C,), that intervals and paths do not pass, though forecasts may; see `bounds_of`.
     """
 
     context: int
@@ -143,10 +171,11 @@ class Windowing:
     transform: str = "none"
     power: float = 1.0
     non_negative: bool = False
+    bounds: Bounds | None = None
 
     def contexts(self, features: Features, origins: np.ndarray) -> Features:
         """Return the rows before each origin, and the known covariates of those after it."""
-        rows = origins[None, :] + np.arange(-self.context, self.horizon)[:, None]
+        rows = np.maximum(origins[None, :] + np.arange(-self.context, self.horizon)[:, None], 0)
         before = rows[: self.context]
         # A row after the data has no covariates here; who forecasts from there brings them.
         coming = features.known_covariates[np.minimum(rows, len(features.known_covariates) - 1)]
@@ -168,15 +197,21 @@ class Windowing:
         """Return the rows (horizon, B, C) from each origin on."""
         return values[origins[None, :] + np.arange(self.horizon)[:, None]]
 
-    def frame(self, contexts: Features) -> Frame:
-        """Scale the contexts, and compute their baseline."""
+    @property
+    def period(self) -> int:
+        """The number of rows after which errors are alike: a season, if it is within the horizon, or else that."""
+        return self.season if 1 < self.season <= self.horizon else self.horizon
+
+    def frame(self, contexts: Features, scale: np.ndarray | None = None) -> Frame:
+        """Scale the contexts, by `scale` (B, C) or their own, and compute their baseline."""
         w = contexts.values
         z = self.forward(w)
         if self.scaling in ("none", "last-value"):
-            centre, scale = (fixed[contexts.series] for fixed in self.fixed)
+            centre, scale = (fixed[contexts.series] for fixed in self.fixed)  # the same for all rows of a series
             centre = z[-1] if self.scaling == "last-value" else centre
         else:
-            centre, scale = scaler(self.scaling, z, self.season)
+            centre, own = scaler(self.scaling, z, self.season)
+            scale = own if scale is None else scale
         if self.baseline is None:
             baseline = np.broadcast_to(centre, (self.horizon, *centre.shape))
         else:
@@ -200,6 +235,13 @@ class Windowing:
     def possible(self, values: np.ndarray) -> np.ndarray:
         """Return `values` with 0 in place of those below it, where the series cannot be negative."""
         return np.maximum(values, 0.0) if self.non_negative else values
+
+    def bounded(self, values: np.ndarray, point: np.ndarray) -> np.ndarray:
+        """Return `values` (…, C) within the bounds, or as far out as the forecast `point` itself is."""
+        if self.bounds is None:
+            return values
+        low, high = self.bounds
+        return np.clip(values, np.minimum(point, low), np.maximum(point, high))
 
     def origins(self, first: int, last: int, begin: int = 0) -> np.ndarray:
         """Return all origins with forecast rows in first ≤ row < last and a context that begins at `begin` or later."""

@@ -139,7 +139,7 @@ def test_windows_beyond_the_most_are_thinned_out_evenly(monkeypatch):
 def test_in_pieces_the_figures_are_the_same(monkeypatch):
     made = shaken(long_trainee(SERIES, SERIES[::-1], training={"loss": "quantile"}))
     made.score()
-    calibration = made.calibrations[NETWORK]
+    calibration = made.validated.calibrations[NETWORK]
     whole = made.tester().run(made.origins(1), calibration)
     monkeypatch.setattr("rnncli.tasks.forecast.windows.EVALUATED_AT_ONCE", 4)
     pieces = made.tester().run(made.origins(1), calibration)
@@ -163,16 +163,16 @@ def test_a_validation_part_of_gaps_tells_nothing():
     series[40:50] = NAN
     made = long_trainee(series, missing="mask", validation=10, test=10)
     assert made.score().split == "test"
-    assert made.prefers is None
-    assert made.calibrations == {}
+    assert made.validated.prefers is None
+    assert made.validated.calibrations == {}
 
 
 def test_a_naive_forecast_that_errs_less_on_validation_is_preferred():
     walk = np.random.default_rng(3).normal(0, 1, 120).cumsum()
     made = shaken(long_trainee(walk), 5.0)  # a network that says wild things
     made.score()
-    assert made.prefers == "last-value"
-    assert set(made.calibrations) == {NETWORK, "last-value"}
+    assert made.validated.prefers == "last-value"
+    assert set(made.validated.calibrations) == {NETWORK, "last-value"}
     errors = made.tester().run(made.origins(1)).errors("last-value")
     assert np.nanmean(errors) < np.nanmean(made.tester().run(made.origins(1)).errors(NETWORK))
 

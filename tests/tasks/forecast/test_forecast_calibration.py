@@ -1,10 +1,12 @@
 """Intervals hold what they promise: of drawn errors, and of forecasts on rows that nothing was fitted to."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from experiments import csv, shaken, trainee_of
 
-from rnncli.tasks.forecast.calibration import RECEIPTS, Calibration, calibrated
+from rnncli.tasks.forecast.calibration import RECEIPTS, Beyond, Calibration, Outlook, beyond, calibrated, ranges
 from rnncli.tasks.forecast.windows import Windowing
 
 pytestmark = pytest.mark.thorough
@@ -31,7 +33,7 @@ def within(share, level, n):
 
 
 def covered(calibration, actual, point, spread, level, how):
-    low, high = calibration.interval(point, spread, level, how)
+    low, high = calibration.interval(Outlook(point, spread), level, how)
     return (low <= actual) & (actual <= high), low, high
 
 
@@ -61,22 +63,41 @@ def test_wild_windows_get_wide_intervals_and_calm_ones_narrow_ones():
 
 
 def test_few_errors_of_a_step_are_taken_together_with_those_of_all():
-    errors = np.arange(38.0 * H).reshape(H, 38, 1)
-    few = calibrated(errors, np.arange(38))
+    errors = np.arange(9.0 * H).reshape(H, 9, 1)
+    few = calibrated(errors, np.arange(9))
     assert np.array_equal(few.errors, np.tile(few.errors[:1], (H, 1)))
-    enough = calibrated(np.concatenate([errors, errors[:, :1]], axis=1), np.arange(39))
-    for step, each in enumerate(enough.errors):
-        assert each.min() == 38 * step
-        assert each.max() == 38 * step + 37
-    half = errors.copy()
-    half[1, 5] = np.nan  # a step of 37 known ones, beside others of 38
-    assert np.isfinite(calibrated(half, np.arange(38)).errors).all()
+    half = np.concatenate([errors, errors + 1], axis=1)
+    half[1, 5:] = np.nan  # a step of 5 known ones, beside others of 18
+    few = calibrated(half, np.arange(18))
+    assert np.array_equal(few.errors, np.tile(few.errors[:1], (H, 1)))
+
+
+@pytest.mark.parametrize("n", [12, 40, 110])
+def test_steps_with_some_errors_keep_their_own_scale_and_share_the_shape_of_their_tails(n):
+    """Errors that grow by a tenth with each step, of few windows: the ends grow as evenly, and no step stands out."""
+    random, steps = np.random.default_rng(11), 24
+    growth = 1.1 ** np.arange(steps)[:, None]
+    errors = (growth * random.standard_t(4, (steps, n)))[:, :, None]
+    made = calibrated(errors, np.arange(n))
+    wide = np.array([made.error(k, 0.975) - made.error(k, 0.025) for k in range(steps)])
+    raw = np.diff(np.quantile(errors[:, :, 0], (0.025, 0.975), axis=1), axis=0)[0]
+    wanted = 2 * 2.776 * growth[:, 0]  # of Student's t with four degrees of freedom
+    assert np.abs(np.log(wide / wanted)).max() < np.abs(np.log(raw / wanted)).max()
+    assert np.abs(np.diff(np.log(wide))).max() < 0.25
+    assert 0.8 < np.exp(np.log(wide / wanted).mean()) < 1.25
+
+
+def test_many_errors_of_a_step_speak_for_it_alone():
+    errors = np.arange(400.0 * H).reshape(H, 400, 1)
+    for step, each in enumerate(calibrated(errors, np.arange(400)).errors):
+        assert each.min() == pytest.approx(400 * step + 1, abs=1.1)
+        assert each.max() == pytest.approx(400 * step + 398, abs=1.1)
 
 
 def test_a_sample_leaves_out_what_a_fresh_value_would_exceed():
     """Of n errors the k-th is exceeded by a share of 1 − k / (n + 1), not 1 − k / n: they are not the whole world."""
     made = calibrated(np.arange(1.0, 100.0).reshape(1, 99, 1), np.arange(99))
-    low, high = made.interval(np.zeros((1, 1, 1)), np.ones((1, 1, 1)), 90, windowing())
+    low, high = made.interval(Outlook(np.zeros((1, 1, 1)), np.ones((1, 1, 1))), 90, windowing())
     assert (low[0, 0, 0], high[0, 0, 0]) == (pytest.approx(5.0), pytest.approx(95.0))
 
 
@@ -86,7 +107,7 @@ def test_nothing_known_calibrates_nothing():
     one[1, 2, 0] = 3.0
     made = calibrated(one, np.arange(5))
     assert made.receipts == ()
-    low, high = made.interval(np.ones((H, 1, C)), np.ones((H, 1, C)), 80, windowing())
+    low, high = made.interval(Outlook(np.ones((H, 1, C)), np.ones((H, 1, C))), 80, windowing())
     assert np.array_equal(low, np.full((H, 1, C), 4.0))
     assert np.array_equal(high, low)
 
@@ -119,8 +140,8 @@ def test_a_calibration_of_too_few_shows_in_its_receipt():
         errors = np.random.default_rng(seed).normal(0, 1, (1, 20, 1))
         made = calibrated(errors, np.arange(20))
         got.append(made.receipts[-1].got)
-        own = made.interval(np.zeros((1, 20, 1)), np.ones((1, 20, 1)), 95, windowing())
-        assert ((own[0] <= errors) & (errors <= own[1])).all()  # of its own values it holds all
+        own = made.interval(Outlook(np.zeros((1, 20, 1)), np.ones((1, 20, 1))), 95, windowing())
+        assert ((own[0] <= errors + 1e-9) & (errors - 1e-9 <= own[1])).all()  # of its own values it holds all
     assert 75 < np.mean(got) < 88  # of nine in ten each, (10 − 1) / (10 + 1)
 
 
@@ -132,13 +153,50 @@ def test_a_calibration_comes_back_from_json_as_it_was():
     assert again.receipts == made.receipts
 
 
-def test_steps_beyond_those_calibrated_are_taken_for_the_last():
-    errors, spread = drawn(np.random.default_rng(5), 100)
-    made = calibrated(errors / spread, np.arange(100))
-    low, high = made.interval(np.zeros((H + 3, 1, C)), np.ones((H + 3, 1, C)), 80, windowing())
-    assert (high[H:] == high[H - 1]).all()
-    assert (low[H:] == low[H - 1]).all()
-    assert (high[0] < high[H - 1]).all()
+def test_beyond_the_horizon_ends_are_at_least_as_far_from_the_forecast_as_a_period_before():
+    errors, spread = drawn(np.random.default_rng(5), 500)
+    made = calibrated(errors / spread, np.arange(500))
+    narrow = Outlook(np.zeros((H + 4, 1, C)), np.ones((H + 4, 1, C)) * 1e-3, (np.linspace(-1, 1, 199),) * 2)
+    narrow.spread[:H] = 1
+    for level in (50, 80, 95):
+        low, high = made.interval(narrow, level, windowing())
+        assert np.array_equal(high[H:], high[[0, 1, 2, 0]])
+        assert np.array_equal(low[H:], low[[0, 1, 2, 0]])
+    wide = Outlook(narrow.point, np.where(narrow.spread < 1, 1e3, 1.0), narrow.drawn)
+    low, high = made.interval(wide, 80, windowing())
+    assert high[H:] == pytest.approx(np.full((4, 1, C), 0.8 * 1e3), rel=0.02)
+    assert low[H:] == pytest.approx(np.full((4, 1, C), -0.8 * 1e3), rel=0.02)
+
+
+def test_each_range_beyond_the_horizon_has_errors_of_its_own_and_the_last_one_serves_what_is_further():
+    errors = np.zeros((H, 199))
+    certain = [Beyond(2 * H, np.full(199, 3.0), 1e12), Beyond(4 * H, np.full(199, 5.0), 1e12)]
+    made = Calibration(errors, (), None, tuple(certain))
+    for N, wanted in ((2 * H - 1, [0, 3]), (4 * H, [0, 3, 5]), (6 * H, [0, 3, 5, 5])):
+        drawn = tuple(np.zeros(199) for _ in ranges(H, N))
+        high = made.quantile(Outlook(np.zeros((N, 1, C)), np.ones((N, 1, C)), drawn), 0.9, windowing())[:, 0, 0]
+        ends = [0, H, *(last for _, last in ranges(H, N))]
+        for (first, last), value in zip(pairwise(ends), wanted, strict=True):
+            assert high[first:last] == pytest.approx(np.full(last - first, value), rel=1e-9)
+
+
+def test_errors_of_a_backtest_that_went_so_far_count_by_how_much_they_are_worth():
+    """Beside paths whose errors are within ±1, errors within ±2 of many windows win, and those of one that drifts do
+    not."""
+    random = np.random.default_rng(12)
+    paths = np.linspace(-1, 1, 199)
+    for errors, groups, end in (
+        (random.uniform(-2, 2, (20, 100, 1)), 50, 2.0),
+        (np.repeat(random.uniform(-2, 2, (1, 30, 1)), 20, axis=0), 1, 1 + 1 / 7),
+    ):
+        made, checks = beyond(np.zeros((0, 0, 1)), errors, (0, groups), paths, 3, 23)
+        assert made.last == 23
+        assert made.mixed(paths)[-1] == pytest.approx(end, rel=0.1)
+        assert made.mixed(paths)[0] == pytest.approx(-end, rel=0.1)
+        # Nothing was seen in training: what is checked are the paths.
+        inside = 100 * np.mean(np.abs(errors) <= 0.8)
+        assert (checks[1].asked, checks[1].first, checks[1].last) == (80, 4, 23)
+        assert checks[1].got == pytest.approx(inside, abs=1.5)
 
 
 @pytest.mark.parametrize("transform", ["none", "log", "log1p", "sqrt", "box-cox"])
@@ -147,7 +205,7 @@ def test_intervals_are_ordered_and_nested_in_the_units_of_the_series(transform):
     made = calibrated(errors, np.arange(500))
     how = Windowing(4, H, 1, "standard", None, windowing().fixed, transform, 0.3)
     point = np.array([0.01, 1.0, 1e6])[None, :, None] * np.ones((H, 3, C))
-    ends = [made.interval(point, np.full(point.shape, 0.7), level, how) for level in (95, 80, 50)]
+    ends = [made.interval(Outlook(point, np.full(point.shape, 0.7)), level, how) for level in (95, 80, 50)]
     row = [low for low, _ in ends] + [high for _, high in ends[::-1]]
     assert np.isfinite(row).all()
     assert (np.diff(row, axis=0) >= 0).all()
@@ -196,16 +254,16 @@ def test_intervals_of_a_forecast_hold_on_rows_that_nothing_was_fitted_to(loss, t
     tester = made.tester()
     first = made.splits.panel.starts[:-1] + 30
     origins = (first[:, None] + np.array([0, 4, 8])).ravel()
-    tested, contexts = tester.run(origins), tester.contexts(origins)
-    spread = made.members.spread(contexts, 1)
-    calibration, how = made.calibrations["network"], made.members.first.windowing
+    tested, spread = tester.run(origins), tester.outlook(origins, 2).spread
+    calibration, how = made.validated.calibrations["network"], made.members.first.windowing
     for level in LEVELS:
         inside, low, high = covered(calibration, tested.actual, tested.forecasts["network"], spread, level, how)
         assert np.isfinite([low, high]).all()
         assert within(inside.mean(), level, S)  # forecasts of one series are alike
         assert transform == "none" or low.min() > 0
-    assert [receipt.asked for receipt in calibration.receipts] == list(LEVELS)
-    assert all(within(receipt.got / 100, receipt.asked, S) for receipt in calibration.receipts)
+    near = [receipt for receipt in calibration.receipts if receipt.first == 1]
+    assert [receipt.asked for receipt in near] == list(LEVELS)
+    assert all(within(receipt.got / 100, receipt.asked, S) for receipt in near)
 
 
 def test_quantiles_that_a_transform_cuts_off_leave_a_spread():
@@ -226,7 +284,7 @@ def test_quantiles_that_a_transform_cuts_off_leave_a_spread():
         1.0,
     )
     made.score()
-    errors = made.calibrations["network"].errors
+    errors = made.validated.calibrations["network"].errors
     assert np.abs(errors).max() < 1000
 
 
@@ -248,9 +306,6 @@ def test_counts_that_are_nearly_always_zero_do_not_widen_the_intervals_of_others
         validation=20,
     )
     made.score()
-    contexts = made.tester().contexts(made.splits.panel.starts[1:] - 2)
-    spread = made.members.spread(contexts, 1)
-    low, high = made.calibrations["network"].interval(
-        made.members.point(contexts), spread, 95, made.members.first.windowing
-    )
+    outlook = made.tester().outlook(made.splits.panel.starts[1:] - 2, 2)
+    low, high = made.validated.calibrations["network"].interval(outlook, 95, made.members.first.windowing)
     assert (high - low).max() < 1000

@@ -11,7 +11,17 @@ from rnncli.tasks.forecast.reports import BacktestReport, Covered, Judged
 
 def report(network=0.8, theta=0.9, mae=3.0):
     forecasters = (Judged("network", mae, 4.0, 12.5, network, 0.7), Judged("theta", 3.5, 4.0, 13.0, theta, 0.9))
-    return BacktestReport("test", 9, 1, 4, 1, 6, forecasters, 0.02, (Covered(80.0, 77.0, 36), Covered(95.0, 97.0, 36)))
+    return BacktestReport(
+        "test",
+        9,
+        1,
+        4,
+        1,
+        6,
+        forecasters,
+        0.02,
+        (Covered(80.0, 77.0, 36, 1, 4, 2.0), Covered(95.0, 97.0, 36, 1, 4, 3.0)),
+    )
 
 
 @pytest.mark.parametrize(

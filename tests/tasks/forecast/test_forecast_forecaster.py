@@ -11,7 +11,9 @@ from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
 from rnncli.notes import noting
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
+from rnncli.tasks.forecast.paths import Past, Walk
 from rnncli.tasks.forecast.recursive import Recursive
+from rnncli.tasks.forecast.windows import Features
 from rnncli.tasks.task import Asked
 
 N, CONTEXT, HORIZON, SEASON = 72, 8, 3, 4
@@ -110,7 +112,7 @@ def test_with_the_baseline_it_has_a_vote():
 def test_beyond_its_horizon_it_reads_its_own_rows_and_the_covariates_that_are_known(decoder, wanted):
     k = np.concatenate([WAVE, RANDOM.normal(30, 5, 12)])
     table = csv(y=np.concatenate([SERIES, np.full(12, np.nan)]), k=k)
-    experiment = made(table, None, {"decoder": decoder}, target="y", known_covariates=["k"])
+    experiment = made(table, None, {"decoder": decoder}, target="y", known_covariates=["k"], scaling="none")
     model, got = reloaded(experiment), []
     point = model.forecasts(wanted, network=True).point[:, 0, 0]
     assert point.shape == (wanted,)
@@ -135,6 +137,29 @@ def test_beyond_its_horizon_it_reads_its_own_rows_and_the_covariates_that_are_kn
     assert point == pytest.approx(got[:wanted], rel=1e-6)
 
 
+@pytest.mark.parametrize("scaling", ["seasonal-error", "mean", "standard", "robust"])
+def test_beyond_its_horizon_the_scale_stays_that_of_rows_that_were_seen(scaling):
+    """As of a twin that scales by hand: forecast rows are smoother, and would make it small."""
+    experiment = made(csv(y=SERIES), scaling=scaling)
+    model, member = reloaded(experiment), experiment.members.first
+    y, scale = SERIES, None
+    for _ in range(3):
+        frame = member.frame(member.windowing.contexts(_features(y), np.array([len(y)])))
+        scale = frame.scale if scale is None else scale
+        seen = replace(frame, x=frame.x * frame.scale / scale, scale=scale)
+        said = member.decoder.point(seen, member.driver, member.loss)
+        y = np.append(y, (seen.baseline + said * scale)[:, 0, 0])
+    assert model.forecasts(3 * HORIZON, network=True).point[:, 0, 0] == pytest.approx(y[N:], rel=1e-6)
+    assert abs(frame.scale / scale - 1) > 0.05
+
+
+def _features(y):
+    nothing = np.zeros((len(y), 0))
+    return Features(
+        y[:, None], np.ones((len(y), 1), bool), nothing, nothing, np.zeros((1, 0)), np.zeros(len(y), np.int64)
+    )
+
+
 def test_beyond_its_horizon_it_still_knows_which_values_were_missing():
     series = SERIES.copy()
     series[-2] = np.nan
@@ -144,7 +169,9 @@ def test_beyond_its_horizon_it_still_knows_which_values_were_missing():
     member = model.members.first
     whole = type(member).point
     try:
-        type(member).point = lambda self, given: told.append(given.known[:, 0, 0].tolist()) or whole(self, given)
+        type(member).point = lambda self, given, scale: (
+            told.append(given.known[:, 0, 0].tolist()) or whole(self, given, scale)
+        )
         model.forecasts(2 * HORIZON, network=True)
     finally:
         type(member).point = whole
@@ -212,12 +239,14 @@ def test_a_baseline_that_was_better_speaks_unless_the_network_is_asked():
     experiment = made(csv(y=SERIES.cumsum()), validation=0.4)
     shaken(experiment, 20.0)
     experiment.score()
-    assert experiment.prefers
+    assert experiment.validated.prefers
     model, notes = reloaded(experiment), []
     said = [row["y"] for row in rows_of(model, notes=notes)]
     assert any("the network was no better" in note for note in notes)
     past = SERIES.cumsum()[:, None, None]
-    assert said == pytest.approx(NAIVE_FORECASTS[experiment.prefers](past, HORIZON, SEASON)[:, 0, 0], rel=1e-12)
+    assert said == pytest.approx(
+        NAIVE_FORECASTS[experiment.validated.prefers](past, HORIZON, SEASON)[:, 0, 0], rel=1e-12
+    )
     notes = []
     asked = [row["y"] for row in rows_of(model, network=True, notes=notes)]
     assert asked == model.forecasts(network=True).point[:, 0, 0].tolist()
@@ -227,7 +256,7 @@ def test_a_baseline_that_was_better_speaks_unless_the_network_is_asked():
     assert (bands[0][1] - bands[0][0] < bands[1][1] - bands[1][0]).all()  # each with the errors of who speaks
     never = made(csv(y=SERIES.cumsum()), {"fallback": False}, validation=0.4)
     shaken(never, 20.0).score()
-    assert never.prefers
+    assert never.validated.prefers
     assert reloaded(never).method == "network"
 
 
@@ -302,10 +331,10 @@ def test_what_it_cannot_say_is_refused():
     model = reloaded(made(csv(y=SERIES), validation=0.0))
     with pytest.raises(UsageError, match="has no intervals"):
         model.forecasts(levels=(80,))
-    with pytest.raises(UsageError, match="knows no distribution"):
+    with pytest.raises(UsageError, match="too few windows were held out to draw from their errors"):
         model.forecasts(samples=3)
-    with pytest.raises(UsageError, match="draws 3 rows"):
-        reloaded(made(csv(y=SERIES), {"loss": "gaussian"})).forecasts(HORIZON + 1, samples=3)
+    with pytest.raises(UsageError, match="too few windows were held out to draw from their errors"):
+        reloaded(made(csv(y=SERIES), {"loss": "gaussian"}, validation=0.0)).forecasts(HORIZON + 1, samples=3)
     recursive = reloaded(made(csv(y=SERIES), {"loss": "gaussian"}, {"decoder": "recursive"}))
     assert recursive.forecasts(4 * HORIZON, samples=3).paths.shape == (3, 4 * HORIZON, 1, 1)
 
@@ -355,7 +384,7 @@ def test_ends_of_intervals_of_counts_are_whole_in_a_backtest_too():
     counts = np.random.default_rng(3).poisson(4, N).astype(float)
     experiment = made(csv(y=counts), {"loss": "negative-binomial"}, residual=None)
     experiment.score()
-    tested = experiment.tester().run(experiment.origins(1), experiment.calibrations["network"])
+    tested = experiment.tester().run(experiment.origins(1), experiment.validated.calibrations["network"])
     for end in tested.band(80):
         assert np.array_equal(end, np.round(end))
         assert end.min() >= 0
@@ -407,7 +436,9 @@ def test_what_cannot_be_negative_ends_at_0_in_forecasts_intervals_and_paths(loss
     assert (low <= bound.point).all()
     assert (bound.point <= high).all()
     assert np.array_equal(bound.point[:1], np.maximum(free.point[:1], 0))  # later rows may read the first
-    assert (model._naive("drift", 40) >= 0).all()
+    features = model.fitted.encoders.features(model.panel)
+    past = Past(model.members.widest.contexts(features, model.panel.starts[1:]), np.array([CONTEXT]))
+    assert (Walk(model.members, "drift").points(past, 40) >= 0).all()
 
 
 def test_negative_values_of_what_cannot_be_negative_are_refused():

@@ -82,7 +82,7 @@ def made(case, columns, gaps=GAPS):
 def said(experiment, origins=ORIGINS):
     """All that is forecast from the cutoffs, by name."""
     tester = experiment.tester()
-    quantiles = experiment.members.quantiles(tester.contexts(origins), (0.1, 0.9), seed=1)
+    quantiles = experiment.members.quantiles(tester.past(origins, 1).features, (0.1, 0.9), seed=1)
     return {**tester.run(origins).forecasts, "quantiles": quantiles}
 
 

@@ -13,7 +13,7 @@ from rnncli.kernels.cells import CELLS
 from rnncli.nn.network import NetworkShape
 from rnncli.tasks.forecast.baselines import CORRECTABLE, seasonal_naive
 from rnncli.tasks.forecast.decoders import from_outputs, to_outputs
-from rnncli.tasks.forecast.windows import Windowing
+from rnncli.tasks.forecast.windows import Windowing, bounds_of, loosened
 from rnncli.training.backpropagation import ThreadPool
 
 CONTEXT, HORIZON, SEASON, C, H = 10, 4, 5, 2, 6
@@ -233,3 +233,36 @@ def test_a_constant_column_stays_finite_beside_one_that_varies():
         made_forecast = forecast(made, how.past(values, np.arange(80, 117)))
         assert np.isfinite(made_forecast).all()
         assert np.abs(made_forecast[:, :, 1] - 0.1).max() < 10
+
+
+# What intervals do not pass.
+
+
+def test_values_that_never_pass_zero_one_or_hundred_bound_their_intervals():
+    random = np.random.default_rng(3)
+    shares = random.uniform(0, 1, 60)
+    shares[7] = 1.0
+    columns = {
+        "prices": random.uniform(3, 9, 60),
+        "both": random.normal(0, 1, 60),
+        "shares": shares,
+        "percents": np.append(100 * shares[1:], np.nan),
+        "amounts": 100.5 * shares,
+        "few": np.append(random.uniform(3, 9, 20), np.full(40, np.nan)),
+    }
+    low, high = bounds_of(np.stack(list(columns.values()), axis=1))
+    inf = np.inf
+    assert low.tolist() == [0, -inf, 0, 0, 0, -inf]
+    assert high.tolist() == [inf, inf, 1, 100, inf, inf]
+    later = np.array([[-1.0, 0, 0.5, 101.0, 1, 1]])
+    low, high = loosened((low, high), later)
+    assert low.tolist() == [-inf, -inf, 0, 0, 0, -inf]
+    assert high.tolist() == [inf, inf, 1, inf, inf, inf]
+
+
+def test_a_bound_gives_way_to_a_forecast_beyond_it():
+    how = replace(windowing(), bounds=(np.array([0.0]), np.array([1.0])))
+    values = np.array([-3.0, 0.5, 3.0])[:, None, None]
+    assert how.bounded(values, np.full((3, 1, 1), 0.4)).ravel().tolist() == [0.0, 0.5, 1.0]
+    assert how.bounded(values, np.full((3, 1, 1), -2.0)).ravel().tolist() == [-2.0, 0.5, 1.0]
+    assert how.bounded(values, np.full((3, 1, 1), 2.5)).ravel().tolist() == [0.0, 0.5, 2.5]

@@ -1,0 +1,186 @@
+"""Forecasts that go on: rows beyond the trained horizon, and drawn paths.
+
+A forecaster knows one horizon of rows. Rows further on are forecast from forecast ones, a horizon at a time, as if
+they had been seen; the scale of a window stays that of the rows which were.
+
+A path is a future that may come. Each horizon of it is a forecast plus the errors of one whole window of the
+backtest, drawn at random, and the next horizon is forecast from that: so it carries what is uncertain about the rows
+before. Errors are in units of the spread that is expected of a window, as in `calibration`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
+from rnncli.tasks.forecast.calibration import SHARES, Calibration, Outlook, ranges, smoothed
+from rnncli.tasks.forecast.members import Members
+from rnncli.tasks.forecast.recursive import Recursive
+from rnncli.tasks.forecast.windows import Features, in_batches
+
+MOST_PATHS, LEAST_PATHS = 400, 100  # drawn for an interval
+_DRAWN_IN_ALL = 40_000  # paths of all windows together
+_AT_ONCE = 2048  # paths in memory
+_SPREAD_BY = 4  # paths tell the spread of their next horizon
+_NEARLY_ZERO = 1e-9  # of the scale of a window
+_NEIGHBOURS = 2  # steps on either side that smooth a spread
+
+Fed = Callable[[np.ndarray, "Past", np.ndarray], np.ndarray]
+"""Point (horizon, B, C), the past and the kept scales → the rows that are read in place of those to come."""
+
+
+@dataclass(frozen=True)
+class Past:
+    """What B windows forecast from: features of T rows, and the known covariates of all rows ahead; `lengths` (B,) of
+    the T rows, the newest, are of the window's series."""
+
+    features: Features
+    lengths: np.ndarray
+
+    def of(self, windows: np.ndarray) -> Past:
+        """Return these windows, by number."""
+        one = self.features
+        return Past(
+            Features(
+                one.values[:, windows],
+                one.known[:, windows],
+                one.past[:, windows],
+                one.known_covariates[:, windows],
+                one.static[windows],
+                one.series[windows],
+            ),
+            self.lengths[windows],
+        )
+
+    def then(self, rows: np.ndarray, kept: int | None) -> Past:
+        """Return the past after `rows` (h, B, C) more, of which the last `kept` are kept, or all if that is None."""
+        one, h = self.features, len(rows)
+        cut = 0 if kept is None else max(len(one.values) + h - kept, 0)
+        made = replace(
+            one,
+            values=np.concatenate([one.values, rows])[cut:],
+            known=np.concatenate([one.known, np.ones(rows.shape, bool)])[cut:],
+            past=np.concatenate([one.past, np.repeat(one.past[-1:], h, axis=0)])[cut:],
+            known_covariates=one.known_covariates[cut:],
+        )
+        return Past(made, self.lengths + h)
+
+
+@dataclass(frozen=True)
+class Walk:
+    """One way to forecast on and on: the networks, or a baseline by name, with which `members` share their windows."""
+
+    members: Members
+    baseline: str | None = None
+
+    @property
+    def horizon(self) -> int:
+        return self.members.first.windowing.horizon
+
+    def points(self, past: Past, wanted: int) -> np.ndarray:
+        """Return the forecasts (wanted, B, C) in the series' own units."""
+        if self.baseline is not None:
+            return self._naive(past, wanted)
+        reaching = self.members.reaching(wanted)
+        if isinstance(reaching.first.decoder, Recursive) or wanted <= self.horizon:
+            return Walk(reaching)._network(past, None)[:wanted]
+        return self._walked(past, wanted, lambda point, *_: point)
+
+    def outlook(self, past: Past, wanted: int, calibration: Calibration | None, seed: int) -> Outlook:
+        """Return forecasts with their spread; beyond the horizon it is that of paths, and NaN if there are none."""
+        point, near = self.points(past, wanted), self._spread(past, seed)[:wanted]
+        if wanted <= self.horizon:
+            return Outlook(point, near)
+        H, B = self.horizon, point.shape[1]
+        far = np.full((wanted - H, *point.shape[1:]), np.nan)
+        shapes = [np.zeros(len(SHARES)) for _ in ranges(H, wanted)]
+        if calibration is not None and calibration.windows is not None:
+            count = max(LEAST_PATHS, min(MOST_PATHS, _DRAWN_IN_ALL // B))
+            forward = self.members.first.windowing.forward
+            least = _NEARLY_ZERO * self.members.scales(past.features)[0]
+            for some, paths in self.drawn(past, wanted, calibration, count, seed):
+                away = (forward(paths) - forward(point[:, some]))[:, H:]
+                low, high = np.quantile(away, (0.1, 0.9), axis=0)
+                far[:, some] = smoothed(np.maximum((high - low) / 2, least[some]), _NEIGHBOURS)
+                away /= far[:, some]
+                for shape, (begin, end) in zip(shapes, ranges(H, wanted), strict=True):
+                    shape += np.quantile(away[:, begin - H : end - H], SHARES) * len(some) / B
+        return Outlook(point, np.concatenate([near, far]), tuple(shapes))
+
+    def drawn(
+        self, past: Past, wanted: int, calibration: Calibration, count: int, seed: int
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the numbers of some windows (n,) and their `paths`, until all windows have been."""
+        each = max(1, _AT_ONCE // count)
+        for first in range(0, len(past.lengths), each):
+            some = np.arange(first, min(first + each, len(past.lengths)))
+            yield some, self.paths(past.of(some), wanted, calibration, count, seed)
+
+    def paths(self, past: Past, wanted: int, calibration: Calibration, count: int, seed: int) -> np.ndarray:
+        """Return paths (count, wanted, B, C), whose windows' errors are drawn for each series by itself."""
+        windows, B, h = calibration.windows, len(past.lengths), self.horizon
+        assert windows is not None
+        drawn = _drawn(past.features.series, windows.shape[1], count, -(-wanted // h), seed)
+        windowing, horizons = self.members.first.windowing, iter(drawn)
+
+        def fed(point: np.ndarray, past: Past, scales: np.ndarray) -> np.ndarray:
+            few = np.arange(min(_SPREAD_BY, count) * B)
+            spread = self._spread(past.of(few), seed, scales[:, few])
+            spread = np.tile(spread.reshape(h, -1, B, spread.shape[2]).mean(axis=1), (1, count, 1))
+            away = windows[:, next(horizons).ravel()] * spread
+            return windowing.bounded(windowing.back(windowing.forward(point) + away), point)
+
+        made = self._walked(past.of(np.tile(np.arange(B), count)), wanted, fed)
+        return made.reshape(wanted, count, B, -1).swapaxes(0, 1)
+
+    def _walked(self, past: Past, wanted: int, fed: Fed) -> np.ndarray:
+        """Forecast a horizon at a time, and read on what `fed` makes of each; return these rows, (wanted, B, C)."""
+        scales, made, h = self.members.scales(past.features), [], self.horizon
+        kept = None if self.baseline else self.members.context
+        for _ in range(0, wanted, h):
+            point = self._naive(past, h) if self.baseline else self._network(past, scales)
+            made.append(fed(point, past, scales))
+            past = past.then(made[-1], kept)
+        return np.concatenate(made)[:wanted]
+
+    def _network(self, past: Past, scales: np.ndarray | None) -> np.ndarray:
+        return self._each(past, scales, self.members.point)
+
+    def _spread(self, past: Past, seed: int, scales: np.ndarray | None = None) -> np.ndarray:
+        return self._each(past, scales, lambda features, its: self.members.spread(features, seed, its))
+
+    def _each(
+        self, past: Past, scales: np.ndarray | None, ask: Callable[[Features, np.ndarray | None], np.ndarray]
+    ) -> np.ndarray:
+        """Return what `ask` has for one horizon (horizon, B, C), a batch of windows at a time."""
+        made = []
+        for some in in_batches(np.arange(len(past.lengths))):
+            features = past.of(some).features
+            ahead = len(features.values) + self.horizon
+            features = replace(features, known_covariates=features.known_covariates[:ahead])
+            made.append(ask(features, None if scales is None else scales[:, some]))
+        return np.concatenate(made, axis=1)
+
+    def _naive(self, past: Past, wanted: int) -> np.ndarray:
+        windowing, values = self.members.first.windowing, past.features.values
+        made = np.empty((wanted, *values.shape[1:]))
+        for length in np.unique(past.lengths):
+            mine = past.lengths == length
+            rows = values[max(len(values) - int(length), 0) :, mine]
+            made[:, mine] = NAIVE_FORECASTS[self.baseline or ""](rows, wanted, windowing.season)
+        return windowing.possible(made)
+
+
+def _drawn(series: np.ndarray, windows: int, count: int, horizons: int, seed: int) -> np.ndarray:
+    """Return numbers of `windows`, (horizons, count, B): each is drawn as often as any other, in an order that depends
+    on `seed` and the series (B,) alone."""
+    made = np.empty((horizons, count, len(series)), np.int64)
+    for b, s in enumerate(series.tolist()):
+        generator = np.random.default_rng([seed, s])
+        for one in made[..., b]:
+            rounds = [generator.permutation(windows) for _ in range(-(-count // windows))]
+            one[...] = np.concatenate(rounds)[:count]
+    return made

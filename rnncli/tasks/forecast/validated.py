@@ -1,0 +1,158 @@
+"""What the validation split tells beside a score: intervals, and whether a naive forecast beats the networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from rnncli.tasks.forecast.backtest import NETWORK, WITH_BASELINE, Tester, evenly
+from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
+from rnncli.tasks.forecast.calibration import Calibration, beyond, calibrated, half_of_middle, ranges
+from rnncli.tasks.forecast.windows import Bounds
+
+_LEAST_KEPT, _MOST_KEPT = 10, 400  # windows whose errors make paths
+_MOST_ERRORS = 200_000  # that a model file has of them
+_LEAST_DRAWN, _MOST_DRAWN = 24, 96  # windows of a split that calibrate the rows beyond the horizon, one a series
+_ARRAY = "validated.{}.windows"
+
+Further = Sequence[Mapping[int, np.ndarray]]
+"""For the training and the validation split, the origins from which so many rows, beyond the horizon, can be scored."""
+
+
+@dataclass(frozen=True)
+class Validated:
+    """calibrations: those of intervals, by the method that forecasts. prefers: a baseline that is better, or None.
+    bounds: what intervals do not pass, see `windows.bounds_of`; None for no bounds."""
+
+    calibrations: dict[str, Calibration] = field(default_factory=dict)
+    prefers: str | None = None
+    bounds: Bounds | None = None
+
+    def to_header(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Return everything as JSON, and arrays by name, for a model file."""
+        header = {
+            "calibrations": {name: one.to_header() for name, one in self.calibrations.items()},
+            "prefers": self.prefers,
+            "bounds": self.bounds and [[None if np.isinf(end) else float(end) for end in side] for side in self.bounds],
+        }
+        arrays = {name: one.windows for name, one in self.calibrations.items()}
+        return header, {_ARRAY.format(name): windows for name, windows in arrays.items() if windows is not None}
+
+    @classmethod
+    def from_header(cls, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Validated:
+        """The inverse of `to_header`."""
+        calibrations = {
+            name: Calibration.from_header(one, arrays.get(_ARRAY.format(name)))
+            for name, one in header["calibrations"].items()
+        }
+        prefers = header["prefers"] if header["prefers"] in NAIVE_FORECASTS else None
+        return cls(calibrations, prefers, _bounds(header.get("bounds")))
+
+    @classmethod
+    def of(
+        cls, tester: Tester, origins: np.ndarray, further: Further, bounds: Bounds | None, *, apart: bool
+    ) -> Validated:
+        """Learn from a backtest on the validation split.
+
+        apart: True if series do not depend on each other.
+        """
+        tested = tester.run(origins)
+        if np.isnan(tested.actual).all():
+            return cls(bounds=bounds)
+        own = WITH_BASELINE if WITH_BASELINE in tested.forecasts else NETWORK
+        squared = tester.members.first.loss.mean
+        errors = {name: float(np.nanmean(tested.errors(name, squared=squared))) for name in tested.forecasts}
+        best = min((name for name in errors if name in NAIVE_FORECASTS), key=lambda name: errors[name])
+        prefers = best if errors[best] <= errors[own] else None
+        spread = tester.outlook(tested.origins, tester.horizon).spread
+        groups, calibrations = tested.groups(apart=apart), {}
+        for name, method in ((NETWORK, own), (best, best)):
+            missed = _missed(tester, tested.actual, tested.forecasts[method]) / spread
+            if (made := calibrated(missed, groups, _whole_windows(missed))) is not None:
+                baseline = None if name == NETWORK else name
+                used = baseline is None or baseline == prefers
+                calibrations[name] = _reaching(made, tester, further, baseline, apart=apart) if used else made
+        return cls(calibrations, prefers, bounds)
+
+
+def _bounds(sides: Sequence[Sequence[float | None]] | None) -> Bounds | None:
+    if sides is None:
+        return None
+    low, high = (
+        np.array([none if end is None else end for end in side], np.float64)
+        for side, none in zip(sides, (-np.inf, np.inf), strict=True)
+    )
+    return low, high
+
+
+def _missed(tester: Tester, actual: np.ndarray, forecast: np.ndarray) -> np.ndarray:
+    forward = tester.members.first.windowing.forward
+    return forward(actual) - forward(forecast)
+
+
+def _whole_windows(errors: np.ndarray) -> np.ndarray | None:
+    """Return the errors (H, N, C) of some windows of (H, W, C), float32, or None if too few are known.
+
+    An error that is not known, of windows of which most are, is that of the next window at the same step.
+    """
+    H, _, C = errors.shape
+    known = np.isfinite(errors)
+    some = np.flatnonzero(known.mean(axis=(0, 2)) > 0.5)
+    if len(some) < _LEAST_KEPT:
+        return None
+    some = evenly(some, max(min(_MOST_KEPT, _MOST_ERRORS // (H * C)), _LEAST_KEPT))
+    kept = errors[:, some].copy()
+    for step in kept.reshape(H, len(some), C):
+        for column in step.T:
+            there = np.flatnonzero(np.isfinite(column))
+            after = np.searchsorted(there, np.arange(len(some))) % max(len(there), 1)
+            column[...] = column[there[after]] if len(there) else 0.0
+    return kept.astype(np.float32)
+
+
+def _reaching(made: Calibration, tester: Tester, further: Further, baseline: str | None, *, apart: bool) -> Calibration:
+    """Return the calibration with those of rows beyond the horizon, as far as there are windows to learn them from.
+
+    Validation has few windows that share nothing and go so far, so those of the training split tell too how errors
+    grow; being fitted to, all of their errors are enlarged as those within the horizon need it. Receipts are of
+    validation alone.
+    """
+    if made.windows is None:
+        return made
+    seen, held_out = (_far(tester, split, made, baseline, apart=apart) for split in further)
+    near = half_of_middle(seen.errors[: made.horizon])
+    enlarged = seen.errors * (half_of_middle(made.windows) / near if near > 0 else 1.0)
+    reached, receipts = [], list(made.receipts)
+    for k, (first, last) in enumerate(ranges(made.horizon, max(len(enlarged), len(held_out.errors)))):
+        drawn = (held_out.drawn[k:] or seen.drawn[k:])[0]
+        groups = seen.groups, held_out.groups
+        found, checks = beyond(enlarged[first:last], held_out.errors[first:last], groups, drawn, first, last)
+        reached.append(found)
+        receipts += checks
+    return replace(made, receipts=tuple(receipts), beyond=tuple(reached))
+
+
+@dataclass(frozen=True)
+class _Far:
+    """The errors (N, W, C) of windows of one split, in units of the spread, as far as there are windows; the number of
+    groups of them that share nothing; and for each range of rows the errors (G,) of paths."""
+
+    errors: np.ndarray
+    groups: int = 0
+    drawn: tuple[np.ndarray, ...] = ()
+
+
+def _far(
+    tester: Tester, split: Mapping[int, np.ndarray], made: Calibration, baseline: str | None, *, apart: bool
+) -> _Far:
+    wanted = max((rows for rows, origins in split.items() if len(origins)), default=0)
+    if not wanted:
+        return _Far(np.zeros((0, 0, 1)))
+    count = min(max(len(tester.panel.ids), _LEAST_DRAWN), _MOST_DRAWN)
+    chosen = evenly(split[wanted], count)
+    outlook = tester.outlook(chosen, wanted, made, baseline)
+    errors = _missed(tester, tester.actual(chosen, wanted), outlook.point) / outlook.spread
+    return _Far(errors, len(np.unique(tester.groups(chosen, wanted, apart=apart))), outlook.drawn)
