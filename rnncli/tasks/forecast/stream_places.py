@@ -1,0 +1,75 @@
+"""The rows of a stream that come before its first answer: those that are known already, and those of a warm-up."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+import numpy as np
+
+from rnncli.data.timeline import Timeline
+
+
+class WarmUp:
+    """The rows of a stream that does not go on where the data end, until there are `needed` to forecast from.
+
+    rows: (C,) each, NaN where missing, the last ones alone. timeline: up to the last of them.
+    """
+
+    def __init__(self, needed: int, timeline: Timeline, rows: Sequence[np.ndarray] = ()):
+        self.rows: deque[np.ndarray] = deque(rows, maxlen=needed)
+        self.needed, self.timeline = needed, timeline
+
+    def append(self, values: np.ndarray, after: int = 1) -> None:
+        """Append a row that is `after` rows after the last; those between are missing."""
+        self.rows.extend([np.full(len(values), np.nan)] * min(after - 1, self.needed))
+        self.rows.append(values)
+        self.timeline = self.timeline.moved(after)
+
+    def holds(self, stamp: str) -> bool:
+        """True for the time of one of the rows."""
+        offset = self.timeline.offset_of(stamp)
+        return offset is not None and -len(self.rows) < offset <= 0
+
+    @property
+    def ready(self) -> bool:
+        """True if there are enough rows, and a value of each column in them."""
+        return len(self.rows) == self.needed and not np.isnan(np.stack(self.rows)).all(axis=0).any()
+
+
+class Repeated:
+    """The rows at the beginning of a stream up to the last row of the data that it goes on from, which are known.
+
+    values, known (N, C): the last rows of these data. same, differing: at how many times rows have their values, and
+    others. rows: those of the stream.
+    """
+
+    def __init__(self, timeline: Timeline, values: np.ndarray, known: np.ndarray):
+        self.timeline, self.values, self.known = timeline, values, known
+        self.count, self.same, self.differing = 0, 0, 0
+        self.place: int | None = None  # of the last one of them, 0 being the last of the data
+        self.rows = WarmUp(len(values), timeline)
+
+    def place_of(self, stamp: str) -> int | None:
+        """Return how many rows after the data a stamp is; None if it is no time of the series."""
+        # From the row before it, which tells apart the two hours that are one on the clock when summer time ends.
+        before = self.place or 0
+        offset = self.timeline.moved(before).offset_of(stamp)
+        return None if offset is None else before + offset
+
+    @property
+    def goes_on(self) -> bool:
+        """True after the first of them until the last."""
+        return self.place is not None and self.place < 0
+
+    def add(self, place: int, values: np.ndarray) -> None:
+        """Count a row of these values (C,), NaN where missing, at a place up to 0."""
+        self.count += 1
+        if self.place is None or place <= self.place:
+            self.rows = WarmUp(len(self.values), self.timeline.moved(place - 1))
+            self.place = place - 1
+        self.rows.append(values, place - self.place)
+        self.place = place
+        if (row := len(self.values) - 1 + place) >= 0 and (there := self.known[row] & ~np.isnan(values)).any():
+            equal = bool(np.isclose(values[there], self.values[row][there], rtol=1e-9, atol=0.0).all())
+            self.same, self.differing = self.same + equal, self.differing + (not equal)
