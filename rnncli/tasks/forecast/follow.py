@@ -13,7 +13,7 @@ import numpy as np
 
 from rnncli.errors import ModelFileError, StoppedError, UsageError
 from rnncli.nn import model_file
-from rnncli.notes import note
+from rnncli.notes import doubt, note
 from rnncli.tasks.forecast.follower import Follower
 from rnncli.tasks.forecast.forecaster import Forecaster, ForecastOptions
 from rnncli.tasks.forecast.panel import digits_of
@@ -30,6 +30,11 @@ def follow(forecaster: Forecaster, asked: Asked, options: ForecastOptions) -> It
         raise UsageError(
             "--follow: reads rows as they come, and this model was trained on rows that data.resample made even; train "
             "on such rows, and follow those"
+        )
+    if forecaster.data.duplicates == "sum":
+        doubt(
+            "the model was trained on sums of rows of one time (data.duplicates); a stream must bring the sums, as the "
+            "first row of each time is taken"
         )
     follower = Follower(forecaster, options.levels, network=options.network)
     data = forecaster.config.changed(data=asked.reading).data

@@ -96,10 +96,10 @@ class Follower:
         self._carried, self._made = None, []
         self._forecast()
 
-    def skip(self, rows: int) -> None:
-        """Append this number of rows that are missing."""
+    def skip(self, rows: int, value: float) -> None:
+        """Append this number of missing rows, whose values are all `value`: NaN, or 0 if that is what they count as."""
         for _ in range(rows):
-            self.push(np.full(len(self._last), np.nan))
+            self.push(np.full(len(self._last), value))
 
     def rows(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the last rows, and which of their values are known, (`kept`, C) each."""

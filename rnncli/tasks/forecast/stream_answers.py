@@ -40,11 +40,11 @@ class StreamAnswers:
         self.source, self.repeated = _STATE, self._repeated()
         if last is not None:
             timeline = replace(self.follower.panel.timelines[0], last=last)
-            self.warm_up = WarmUp(self.follower.kept, timeline, warm_up)
+            self.warm_up = WarmUp(self.follower.kept, timeline, self.lines.absent, warm_up)
 
     def _repeated(self) -> Repeated | None:
-        panel = self.follower.panel
-        return Repeated(panel.timelines[0], *self.follower.rows()) if panel.timelines else None
+        timelines = self.follower.panel.timelines
+        return Repeated(timelines[0], *self.follower.rows(), self.lines.absent) if timelines else None
 
     def answer(self, arrived: Arrived) -> dict[str, Any] | None:
         """Return the row that answers a line; None for one that is known already."""
@@ -115,7 +115,7 @@ class StreamAnswers:
             f"{arrived.where}: {shown(stamp)} does not go on after {shown(timeline.stamp(0))}, the end of "
             f"{self.source}; {kept:,} rows are read before the first answer"
         )
-        self.warm_up = WarmUp(kept, timeline.moved(after - 1))
+        self.warm_up = WarmUp(kept, timeline.moved(after - 1), self.lines.absent)
         return self._read(arrived, cells, 1)
 
     def _late(self, arrived: Arrived, stamp: str, last: str) -> dict[str, Any]:
@@ -135,7 +135,7 @@ class StreamAnswers:
             self.warm_up = None
         self._tell_of(arrived, cells, after)
         self.source = _STREAM
-        self.follower.skip(after - 1)
+        self.follower.skip(after - 1, self.lines.absent)
         return self._row(arrived.stamp, cells, self.follower.push(cells.values))
 
     def _read(self, arrived: Arrived, cells: Cells, after: int) -> dict[str, Any]:

@@ -45,6 +45,7 @@ class StreamLines:
 
     def __init__(self, path: str, columns: Columns, data: SeriesConfig, delimiter: str):
         self.path, self.columns, self.data, self.delimiter = path, columns, data, delimiter
+        self.absent = 0.0 if data.missing == "zero" else float("nan")  # what a missing value counts as
         self.names = [*columns.sources(columns.time), *columns.targets]
 
     def __iter__(self) -> Iterator[Arrived]:
@@ -107,7 +108,9 @@ class StreamLines:
         for name in self.columns.targets:
             try:
                 value = float(numeric_row(arrived.row, 0, [arrived.row.header.index(name)], self.data.decimal)[0])
-                if not np.isnan(value):
+                if np.isnan(value):
+                    value = self.absent
+                else:
                     self._require_possible(value, f"{arrived.where}: column {shown(name)}")
             except DataError as error:
                 doubts.append(f"{error}; taken for a missing value")

@@ -13,16 +13,17 @@ from rnncli.data.timeline import Timeline
 class WarmUp:
     """The rows of a stream that does not go on where the data end, until there are `needed` to forecast from.
 
-    rows: (C,) each, NaN where missing, the last ones alone. timeline: up to the last of them.
+    rows: (C,) each, NaN where missing, the last ones alone. timeline: up to the last of them. absent: the values of a
+    row that is missing.
     """
 
-    def __init__(self, needed: int, timeline: Timeline, rows: Sequence[np.ndarray] = ()):
+    def __init__(self, needed: int, timeline: Timeline, absent: float, rows: Sequence[np.ndarray] = ()):
         self.rows: deque[np.ndarray] = deque(rows, maxlen=needed)
-        self.needed, self.timeline = needed, timeline
+        self.needed, self.timeline, self.absent = needed, timeline, absent
 
     def append(self, values: np.ndarray, after: int = 1) -> None:
         """Append a row that is `after` rows after the last; those between are missing."""
-        self.rows.extend([np.full(len(values), np.nan)] * min(after - 1, self.needed))
+        self.rows.extend([np.full(len(values), self.absent)] * min(after - 1, self.needed))
         self.rows.append(values)
         self.timeline = self.timeline.moved(after)
 
@@ -44,11 +45,11 @@ class Repeated:
     others. rows: those of the stream.
     """
 
-    def __init__(self, timeline: Timeline, values: np.ndarray, known: np.ndarray):
-        self.timeline, self.values, self.known = timeline, values, known
+    def __init__(self, timeline: Timeline, values: np.ndarray, known: np.ndarray, absent: float):
+        self.timeline, self.values, self.known, self.absent = timeline, values, known, absent
         self.count, self.same, self.differing = 0, 0, 0
         self.place: int | None = None  # of the last one of them, 0 being the last of the data
-        self.rows = WarmUp(len(values), timeline)
+        self.rows = WarmUp(len(values), timeline, absent)
 
     def place_of(self, stamp: str) -> int | None:
         """Return how many rows after the data a stamp is; None if it is no time of the series."""
@@ -66,7 +67,7 @@ class Repeated:
         """Count a row of these values (C,), NaN where missing, at a place up to 0."""
         self.count += 1
         if self.place is None or place <= self.place:
-            self.rows = WarmUp(len(self.values), self.timeline.moved(place - 1))
+            self.rows = WarmUp(len(self.values), self.timeline.moved(place - 1), self.absent)
             self.place = place - 1
         self.rows.append(values, place - self.place)
         self.place = place
