@@ -230,7 +230,7 @@ def test_rows_that_come_late_are_left_out_and_the_stream_goes_on(folder: Path) -
     ("bad", "told"),
     [
         ("2011-02,abc", '<stdin>:3: column 2 "sales": "abc" is not a number; taken for a missing value'),
-        ("2011-02,unavailable", ""),
+        ("2011-02,unavailable", '<stdin>:3: column 2 "sales": "unavailable" is a missing value'),
         ("2011-02,3,4", "<stdin>:3: 3 fields, the others have 2; left out"),
     ],
 )

@@ -104,22 +104,25 @@ class StreamLines:
     def cells(self, arrived: Arrived) -> Cells:
         """Return what a line that was read says of the targets."""
         assert arrived.row is not None
-        values, doubts = [], []
-        for name in self.columns.targets:
-            try:
-                value = float(numeric_row(arrived.row, 0, [arrived.row.header.index(name)], self.data.decimal)[0])
-                if np.isnan(value):
-                    value = self.absent
-                else:
-                    self._require_possible(value, f"{arrived.where}: column {shown(name)}")
-            except DataError as error:
-                doubts.append(f"{error}; taken for a missing value")
-                value = float("nan")
-            values.append(value)
-        places = [arrived.row.header.index(name) for name in self.columns.targets]
-        decimals = [decimals_of(arrived.row.rows[0][place], self.data.decimal) for place in places]
-        return Cells(np.array(values), decimals, doubts)
+        row, doubts = arrived.row, list[str]()
+        places = [row.header.index(name) for name in self.columns.targets]
+        values = np.array([self._value(row, place, doubts) for place in places])
+        return Cells(values, [decimals_of(row.rows[0][place], self.data.decimal) for place in places], doubts)
 
-    def _require_possible(self, value: float, where: str) -> None:
-        """Raise DataError for a value that the model's transform cannot take."""
-        require_transformable(np.array([value]), self.data.transform, where, non_negative=self.data.non_negative)
+    def _value(self, row: Table, place: int, doubts: list[str]) -> float:
+        """Return the value in a column (from 0) of the row, or what a missing one counts as; NaN, with a doubt, for one
+        that cannot be read, or that the transform of the model cannot take."""
+        where = f"{row.name}:{row.lines[0]}: column {place + 1} {shown(row.header[place])}"
+        try:
+            value = float(numeric_row(row, 0, [place], self.data.decimal)[0])
+            if not np.isnan(value):
+                require_transformable(
+                    np.array([value]), self.data.transform, where, non_negative=self.data.non_negative
+                )
+                return value
+        except DataError as error:
+            doubts.append(f"{error}; taken for a missing value")
+            return float("nan")
+        if cell := row.rows[0][place].strip():
+            doubts.append(f"{where}: {shown(cell)} is a missing value")
+        return self.absent

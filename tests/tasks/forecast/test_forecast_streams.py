@@ -246,7 +246,7 @@ UNREADABLE = {
     "abc": 'column 2 "a": "abc" is not a number; taken for a missing value',
     "1e39": 'column 2 "a": values up to 1e39 overflow float32; rescale; taken for a missing value',
     "": None,
-    "unavailable": None,
+    "unavailable": 'column 2 "a": "unavailable" is a missing value',
 }
 
 
@@ -270,7 +270,7 @@ def test_a_value_that_has_no_transform_is_missing(tmp_path):
     stream = Stream(tmp_path, model_of(transform="log"))
     empty = stream(NEW[0], f"{DAYS[N + 1]},", *NEW[2:])
     assert stream(NEW[0], f"{DAYS[N + 1]},0", *NEW[2:]) == empty
-    assert ':3: column "a": data.transform log needs values that are positive, and the lowest is 0' in stream.told[0]
+    assert ':3: column 2 "a": data.transform log needs values that are positive, and the lowest is 0' in stream.told[0]
     assert stream.told[0].endswith("; taken for a missing value")
 
 
