@@ -307,7 +307,7 @@ def _refuse_step(column: StampColumn, before: int, after: int, grid: _Grid) -> N
                 f"; if summer time ends there, {_NAME_THE_ZONE}; or merge the hour with --set data.sort=true and --set "
                 "data.duplicates=mean"
             )
-    elif distance % grid.step or 2 * grid.regular.sum() < grid.distances.size:
+    elif distance % grid.step or 2 * grid.regular.sum() < grid.steps:
         switch = _resampled(grid)
     else:
         switch = "; or fill such gaps with --set data.missing=ffill|interpolate|mask|zero"

@@ -63,7 +63,7 @@ class StepTable:
         if self.data.duplicates != "refuse":
             beside = cells.past | cells.known_covariates
             if merged := sum(self._merged(beside, rows, places[rows]) for rows in self.groups.values()):
-                note(f"{merged:,} rows have the series and time of another: data.duplicates is {self.data.duplicates}")
+                note(f"rows of the series and time of another: {merged:,}; data.duplicates is {self.data.duplicates}")
         self._refuse_vast_gaps(lasts, places)
         blanks = {key for key, column in cells.known_covariates.items() if _is_words(column) and "" in column[seen]}
         return stacked(

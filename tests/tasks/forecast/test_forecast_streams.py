@@ -166,10 +166,11 @@ def test_a_stream_that_goes_on_from_its_state_repeats_nothing(tmp_path, decoder,
 
 def test_numbers_are_written_alike_after_a_restart(tmp_path, stream):
     """With the decimals of the training data, not of the rows that the state happens to hold."""
-    lines = [f"{day},{round(a)}" for day, a in zip(DAYS[N:], A[N:], strict=True)][:40]
+    kept, state = int(stream.model().panel.lengths.max()), str(tmp_path / "s")
+    lines = [f"{day},{round(1000 * a)}" for day, a in zip(DAYS[N:], A[N:], strict=True)][: kept + 2]
     whole = as_csv(stream(*lines))
-    first = as_csv(stream(*lines[:39], state=str(tmp_path / "s")))
-    assert first + as_csv(stream(lines[39], state=str(tmp_path / "s"))).partition("\n")[2] == whole
+    first = as_csv(stream(*lines[:-1], state=state))
+    assert first + as_csv(stream(lines[-1], state=state)).partition("\n")[2] == whole
 
 
 def test_the_hour_that_summer_time_repeats_is_not_taken_twice(tmp_path):

@@ -43,7 +43,7 @@ def test_targets_of_one_series_and_time_are_summed_and_covariates_are_their_mean
     assert known(panel, "B", 1) == [True, False, True]  # all three are missing
     assert panel.past["price"].tolist() == [6, 6, 2, 5, 1]
     assert panel.known_covariates["promo"].tolist() == ["no", "yes", "no", "no", "no"]
-    assert "3 rows have the series and time of another: data.duplicates is sum" in notes
+    assert "rows of the series and time of another: 3; data.duplicates is sum" in notes
 
 
 def test_words_of_one_time_that_differ_are_refused():
@@ -176,6 +176,15 @@ def test_rows_between_old_and_new_ones_count_as_zero():
 N = 40
 SOLD = np.round(20 + 5 * np.sin(np.arange(N) * 2 * np.pi / 7))
 STAMPS = [str(day) for day in np.datetime64("2024-01-01") + np.arange(N + 9)]
+
+
+def test_a_gap_among_many_receipts_is_refused_with_its_mend():
+    text = table("ds,y", *(f"{day},1" for day in [*days(5), *days(9, 7)] for _ in range(20)))
+    assert refused(DataError, read, text, duplicates="sum") == (
+        'd.csv:102: column 1 "ds": "2024-01-07" comes after "2024-01-05"; expected "2024-01-06" (step: day); or fill '
+        "such gaps with --set data.missing=ffill|interpolate|mask|zero; or leave the times out with --set "
+        "data.time=none"
+    )
 
 
 def test_many_receipts_and_a_gap_do_not_make_dates_ambiguous():
