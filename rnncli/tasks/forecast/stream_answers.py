@@ -66,7 +66,7 @@ class StreamAnswers:
             repeated.count += repeated.goes_on
             return repeated.goes_on
         if place <= 0:
-            repeated.add(place, self.lines.cells(arrived).values)
+            repeated.add(place, lambda: self.lines.cells(arrived).values)
         elif self.warm_up is not None and self.warm_up.holds(arrived.stamp):
             repeated.count += 1
         else:
@@ -89,8 +89,8 @@ class StreamAnswers:
             return
         self.warm_up = repeated.rows
         self.tell(
-            f"{what}, have other values than it, so they are of another series: {self.follower.kept:,} rows are read "
-            "before the first answer"
+            f"{what}, have other values than these: they are of another series, and {self.follower.kept:,} rows are "
+            "read before the first answer"
         )
 
     def _in_its_place(self, arrived: Arrived, stamp: str) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from rnncli.data.timeline import Timeline
+
+_AT_ONCE = 1000  # stamps, which take hardly longer than one
 
 
 class WarmUp:
@@ -49,12 +51,17 @@ class Repeated:
         self.timeline, self.values, self.known, self.absent = timeline, values, known, absent
         self.count, self.same, self.differing = 0, 0, 0
         self.place: int | None = None  # of the last one of them, 0 being the last of the data
+        self.next: list[str] = []  # the stamps after it, the nearest last
         self.rows = WarmUp(len(values), timeline, absent)
 
     def place_of(self, stamp: str) -> int | None:
         """Return how many rows after the data a stamp is; None if it is no time of the series."""
-        # From the row before it, which tells apart the two hours that are one on the clock when summer time ends.
         before = self.place or 0
+        if self.goes_on and not self.next:
+            self.next = self.timeline.moved(before).following(min(_AT_ONCE, -before))[::-1]
+        if self.next and self.next[-1] == stamp:
+            return before + 1
+        # From the row before it, which tells apart the two hours that are one on the clock when summer time ends.
         offset = self.timeline.moved(before).offset_of(stamp)
         return None if offset is None else before + offset
 
@@ -63,14 +70,19 @@ class Repeated:
         """True after the first of them until the last."""
         return self.place is not None and self.place < 0
 
-    def add(self, place: int, values: np.ndarray) -> None:
-        """Count a row of these values (C,), NaN where missing, at a place up to 0."""
-        self.count += 1
-        if self.place is None or place <= self.place:
-            self.rows = WarmUp(len(self.values), self.timeline.moved(place - 1), self.absent)
-            self.place = place - 1
-        self.rows.append(values, place - self.place)
-        self.place = place
-        if (row := len(self.values) - 1 + place) >= 0 and (there := self.known[row] & ~np.isnan(values)).any():
+    def add(self, place: int, read: Callable[[], np.ndarray]) -> None:
+        """Count a row at a place up to 0, whose values (C,), NaN where missing, are read if the data still have them
+        to compare."""
+        after = 0 if self.place is None else place - self.place
+        self.count, self.place, self.next = self.count + 1, place, self.next[:-1] if after == 1 else []
+        row = len(self.values) - 1 + place
+        if row < 0:
+            return
+        if after < 1 or not self.rows.rows:
+            self.rows, after = WarmUp(len(self.values), self.timeline.moved(place - 1), self.absent), 1
+        values = read()
+        self.rows.append(values, after)
+        there = self.known[row] & ~np.isnan(values)
+        if there.any():
             equal = bool(np.isclose(values[there], self.values[row][there], rtol=1e-9, atol=0.0).all())
             self.same, self.differing = self.same + equal, self.differing + (not equal)

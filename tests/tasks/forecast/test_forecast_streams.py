@@ -193,8 +193,8 @@ def test_rows_of_other_values_at_these_times_are_another_series(stream):
     kept = stream.model().panel.lengths.max()
     rows = stream(*other[N - 10 : N + kept])
     assert stream.told == [
-        f'10 rows up to "{DAYS[N - 1]}", the end of the model\'s data, have other values than it, so they are of '
-        f"another series: {kept} rows are read before the first answer"
+        f'10 rows up to "{DAYS[N - 1]}", the end of the model\'s data, have other values than these: they are of '
+        f"another series, and {kept} rows are read before the first answer"
     ]
     assert [row["next_a"] is not None for row in rows] == [False] * (kept - 11) + [True] * 11
     far = [f"{DAYS[200 + k]},{B[N - 10 + k]}" for k in range(kept + 10)]
