@@ -27,7 +27,7 @@ def reading_options(function: F) -> F:
     for option in (
         click.option(
             "--missing",
-            type=click.Choice(["refuse", "ffill", "interpolate", "mask"]),
+            type=click.Choice(["refuse", "ffill", "interpolate", "mask", "zero"]),
             help="What to do with missing values.",
         ),
         click.option(

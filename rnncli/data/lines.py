@@ -85,16 +85,13 @@ def _as_they_come(stream: BinaryIO) -> Iterator[bytes]:
         raise MachineError(f"{STDIN}: {error.strerror}") from None
 
 
-def read_lines(path: str, encoding: str = "utf-8", *, stdin: BinaryIO | None = None) -> Iterator[tuple[str, str]]:
-    """Yield (FILE:LINE, line) for every line of the text `path`, or of standard input (-) as soon as each line arrives.
+def read_lines(path: str, encoding: str = "utf-8", *, stdin: BinaryIO | None = None) -> Iterator[Line]:
+    """Yield every line of the text `path`, or of standard input (-) as soon as each line arrives.
 
-    Raises the errors of `read_source` and `lines_of`, and DataError for a line that is not in the encoding.
+    Raises the errors of `read_source` and `lines_of`.
     """
     opened = Opened(path, stdin=stdin)
-    for line in itertools.chain.from_iterable(lines_of(opened.pieces(), opened.name, encoding)):
-        if line.error:
-            raise line.error
-        yield line.where, line.text
+    yield from itertools.chain.from_iterable(lines_of(opened.pieces(), opened.name, encoding))
 
 
 def lines_of(pieces: Iterator[bytes], name: str, encoding: str = "utf-8") -> Iterator[list[Line]]:

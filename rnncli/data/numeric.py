@@ -177,7 +177,7 @@ def numeric_row(table: Table, row: int, indices: Sequence[int], decimal: str = "
 def refuse_missing(table: Table, index: int, gaps: np.ndarray, count: int) -> NoReturn:
     """Raise DataError for column `index` (from 0), in which the rows `gaps` (n,) of `count` rows are missing."""
     why = f"{len(gaps):,} of {count:,} values are missing, this is the first; "
-    _refuse(table, int(gaps[0]), index, why + "--set data.missing=ffill|interpolate|mask says what to do")
+    _refuse(table, int(gaps[0]), index, why + "--set data.missing=ffill|interpolate|mask|zero says what to do")
 
 
 def _number_or_gap(table: Table, row: int, index: int, decimal: str) -> float:

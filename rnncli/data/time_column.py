@@ -61,6 +61,11 @@ class _Grid:
         """A mask of the distances (P,) that are exactly one step."""
         return self.distances == self.step
 
+    @property
+    def steps(self) -> int:
+        """How many of the distances are between rows of different times."""
+        return int(np.count_nonzero(self.distances))
+
     def timeline(self, last: str) -> Timeline:
         return Timeline(self.format, self.unit, self.step, self.day, last, self.week, clocks=self.clocks)
 
@@ -102,7 +107,7 @@ def read_timelines(
 
     grid = _grid_of(column, like, before, after) if like is not None else None
     if grid is not None and (
-        _broken(grid, fill_gaps=fill_gaps, keep_duplicates=keep_duplicates).any() or 2 * grid.regular.sum() < after.size
+        _broken(grid, fill_gaps=fill_gaps, keep_duplicates=keep_duplicates).any() or 2 * grid.regular.sum() < grid.steps
     ):
         grid = None
     if grid is None and not after.size:
@@ -140,7 +145,7 @@ def _grid(column: StampColumn, before: np.ndarray, after: np.ndarray) -> _Grid:
         return _whole_numbers_or_dates(column, grids)
     even = [grid for grid in grids if np.all(grid.regular | (grid.distances == 0))]
     # With a gap or a duplicate none is even; the nearly even one is right, and its odd row is refused later.
-    even = even or [grid for grid in grids if grid.regular.sum() > _NEARLY * max(grid.distances.size, 1)]
+    even = even or [grid for grid in grids if grid.regular.sum() > _NEARLY * max(grid.steps, 1)]
     # Yearly stamps that are the same either way, such as the first of January, go on the same either way.
     same = len(grids) == 2 and len(even) == 2 and _yearly(even[0]) and _yearly(even[1])
     if len(grids) > 1 and len(even) != 1 and not same:
@@ -291,7 +296,7 @@ def _refuse_step(column: StampColumn, before: int, after: int, grid: _Grid) -> N
     distance = int(grid.positions[after] - grid.positions[before])
     what, switch = f"{text} comes after {earlier}", ""
     if distance == 0:
-        what, switch = f"{text} occurs twice", "; or merge such rows with --set data.duplicates=first|last|mean"
+        what, switch = f"{text} occurs twice", "; or merge such rows with --set data.duplicates=first|last|mean|sum"
         if _ends_summer_time(grid, int(grid.positions[before]), distance):
             switch = f"; if summer time ends there, {_NAME_THE_ZONE}{switch}"
     elif distance < 0:
@@ -302,10 +307,10 @@ def _refuse_step(column: StampColumn, before: int, after: int, grid: _Grid) -> N
                 f"; if summer time ends there, {_NAME_THE_ZONE}; or merge the hour with --set data.sort=true and --set "
                 "data.duplicates=mean"
             )
-    elif distance % grid.step or 2 * grid.regular.sum() < grid.distances.size:
+    elif distance % grid.step or 2 * grid.regular.sum() < grid.steps:
         switch = _resampled(grid)
     else:
-        switch = "; or fill such gaps with --set data.missing=ffill|interpolate|mask"
+        switch = "; or fill such gaps with --set data.missing=ffill|interpolate|mask|zero"
         if _begins_summer_time(grid, int(grid.positions[before]), distance):
             switch = f"; if summer time begins there, {_NAME_THE_ZONE}{switch}"
     try:

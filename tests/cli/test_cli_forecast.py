@@ -166,16 +166,10 @@ def test_each_row_is_answered_with_the_forecast_of_the_next(folder: Path) -> Non
 
 
 def test_a_strange_row_has_a_high_score(folder: Path) -> None:
-    usual, calm, wild = (
+    calm, wild = (
         result.rows()
-        for result in all_followed(
-            folder,
-            [HEADER, *ROWS[-12:], *LATER[:1]],  # a stream may begin anew
-            [HEADER, *LATER],
-            [HEADER, *LATER[:6], "2011-07,400.0", *LATER[7:]],
-        )
+        for result in all_followed(folder, [HEADER, *LATER], [HEADER, *LATER[:6], "2011-07,400.0", *LATER[7:]])
     )
-    assert {row["score"] for row in usual[:11]} == {""}
     assert float(wild[6]["score"]) > 10 * float(calm[6]["score"]) > 0
     assert wild[5] == calm[5]  # what came before does not know of it
 
@@ -189,6 +183,17 @@ def test_a_stream_goes_on_from_its_state(folder: Path) -> None:
     assert "is no state of predict --follow" in run(
         "predict", "run", "-", "--follow", "--state", "run/model.safetensors", cwd=folder, stdin=HEADER + "\n"
     ).failed(4)
+
+
+def test_what_a_producer_repeats_is_left_out_with_one_note(folder: Path) -> None:
+    whole = followed(folder, [HEADER, *LATER]).out
+    again = followed(folder, [HEADER, *ROWS, *LATER])
+    assert again.out == whole
+    assert '120 rows up to "2010-12", the end of the model\'s data, left out' in again.err
+    first = followed(folder, [HEADER, *LATER[:5]], "--state", "again.state").out
+    second = followed(folder, [HEADER, *ROWS, *LATER], "--state", "again.state")
+    assert first + second.out.partition("\n")[2] == whole
+    assert '125 rows up to "2011-05", the end of the state, left out' in second.err
 
 
 def test_a_missing_row_and_a_missing_value_are_stepped_over(folder: Path) -> None:
@@ -206,7 +211,11 @@ def test_a_missing_row_and_a_missing_value_are_stepped_over(folder: Path) -> Non
 def test_rows_that_come_late_are_left_out_and_the_stream_goes_on(folder: Path) -> None:
     strays = [*LATER[:3], LATER[1], LATER[2], "2011-13,5", "2011-04-02,5", *LATER[3:]]
     told, calm, gap = all_followed(folder, [HEADER, *strays], [HEADER, *LATER], [HEADER, *LATER[:2], LATER[6]])
-    assert told.rows() == calm.rows()
+    answers = told.rows()
+    assert answers[:3] + answers[7:] == calm.rows()
+    stands = {"sales": "", "score": "", "next_month": "2011-04"}
+    for answer, stamp in zip(answers[3:7], ["2011-02", "2011-03", "", ""], strict=True):
+        assert answer == answers[2] | stands | {"month": stamp}
     for line, stamp, why in (
         (5, "2011-02", "comes after"),
         (6, "2011-03", "has been already"),
@@ -221,7 +230,7 @@ def test_rows_that_come_late_are_left_out_and_the_stream_goes_on(folder: Path) -
     ("bad", "told"),
     [
         ("2011-02,abc", '<stdin>:3: column 2 "sales": "abc" is not a number; taken for a missing value'),
-        ("2011-02,unavailable", ""),
+        ("2011-02,unavailable", '<stdin>:3: column 2 "sales": "unavailable" is a missing value'),
         ("2011-02,3,4", "<stdin>:3: 3 fields, the others have 2; left out"),
     ],
 )
@@ -233,9 +242,16 @@ def test_a_stream_goes_on_after_a_bad_row(folder: Path, bad: str, told: str) -> 
         "predict", "run", "-", "--follow", cwd=folder, stdin="\n".join([HEADER, rows[1], "2011-02,", rows[3], ""])
     )
     assert result.rows()[-1] == missing.ok().rows()[-1]  # as if the value were missing
-    assert [row["month"] for row in result.rows()] == (
-        ["2011-01", "2011-03"] if "left out" in told else ["2011-01", "2011-02", "2011-03"]
-    )
+    assert [row["month"] for row in result.rows()] == ["2011-01", "" if "left out" in told else "2011-02", "2011-03"]
+
+
+def test_a_bad_line_is_answered_in_json_lines(folder: Path) -> None:
+    for form in ("json", "jsonl"):
+        out = followed(folder, [HEADER, LATER[0], "2011-01,3", "?", LATER[1]], "-f", form).out
+        first, late, bad, last = map(json.loads, out.splitlines())
+        assert late == first | {"sales": None, "score": None}
+        assert bad == late | {"month": None}
+        assert [row["forecast_by"] for row in (first, last)] == ["network"] * 2
 
 
 def test_a_stream_without_the_column_is_refused(folder: Path) -> None:

@@ -77,9 +77,11 @@ def test_the_beginning_of_a_pipe_can_be_looked_at_first() -> None:
 
 
 def test_single_lines_with_their_places(tmp_path) -> None:
-    (tmp_path / "f.txt").write_bytes(b"a\nb\xff\n")
+    (tmp_path / "f.txt").write_bytes(b"a\nb\xff\nc\n")
     path = str(tmp_path / "f.txt")
-    read = read_lines(path)
-    assert next(read) == (f"{path}:1", "a")
-    with pytest.raises(DataError, match=r":2:2: byte 0xFF is not UTF-8"):
-        next(read)
+    first, bad, last = read_lines(path)
+    assert [(one.where, one.text, one.error) for one in (first, last)] == [
+        (f"{path}:1", "a", None),
+        (f"{path}:3", "c", None),
+    ]
+    assert f"{path}:2:2: byte 0xFF is not UTF-8" in str(bad.error)

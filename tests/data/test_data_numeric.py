@@ -81,7 +81,7 @@ def test_a_third_decimal_sign_is_refused():
 def test_row_19_missing_cells_are_refused_with_count_and_line(gap):
     assert refused(column("1", gap, "3", gap)) == (
         'd.csv:3: column 3 "temp": 2 of 4 values are missing, this is the first; '
-        "--set data.missing=ffill|interpolate|mask says what to do"
+        "--set data.missing=ffill|interpolate|mask|zero says what to do"
     )
 
 

@@ -24,5 +24,7 @@ forecasts exactly what that baseline does.
     reports             the results that are shown beside the score: backtests, charts, intervals
     report              a backtest as figures, and row by row; the checks that end in exit code 7
     forecaster          the predictor: forecasts from a trained model
-    follower, follow    forecasts row by row as rows arrive; their stream of lines, and the state kept in a file
+    follower            forecasts row by row as rows arrive
+    follow              a stream that is followed until it ends, and its state in a file
+    stream_lines, stream_places, stream_answers   its lines; the rows before its first answer; the answers
 """

@@ -173,14 +173,16 @@ class SeriesConfig(TableConfig):
     aggregate: Literal["mean", "sum", "last", "max", "min"] = Field(
         default="mean", description="What data.resample makes of the targets in an interval."
     )
-    missing: Literal["refuse", "ffill", "interpolate", "mask"] = Field(
+    missing: Literal["refuse", "ffill", "interpolate", "mask", "zero"] = Field(
         default="refuse",
         description="What to do with missing values and rows: refuse them; fill them with the value before (ffill) "
-        "or on a line between the neighbours (interpolate); or mask them, which keeps them out of the "
-        "loss and tells the network.",
+        "or on a line between the neighbours (interpolate); mask them, which keeps them out of the "
+        "loss and tells the network; or count targets as 0 (zero), such as the sales of a day without a row.",
     )
-    duplicates: Literal["refuse", "first", "last", "mean"] = Field(
-        default="refuse", description="What to do with several rows of the same series and time."
+    duplicates: Literal["refuse", "first", "last", "mean", "sum"] = Field(
+        default="refuse",
+        description="What to do with several rows of the same series and time: refuse them; take the first, the last "
+        "or their mean; or the sum of targets, such as sales, and the mean of covariates.",
     )
     transform: Literal["none", "log", "log1p", "sqrt", "box-cox"] = Field(
         default="none", description="A transform of the targets before they are scaled; forecasts are transformed back."

@@ -20,7 +20,7 @@ from rnncli.tasks.forecast.calibration import Calibration, Outlook
 from rnncli.tasks.forecast.features import last_contexts
 from rnncli.tasks.forecast.forecaster import Band, Forecaster
 from rnncli.tasks.forecast.members import SEED
-from rnncli.tasks.forecast.panel import Panel
+from rnncli.tasks.forecast.panel import Panel, filled
 from rnncli.tasks.forecast.recursive import Carried, Recursive
 
 _LEAST = 1e-9  # half an interval, in units of spread
@@ -84,20 +84,30 @@ class Follower:
             score, point.ravel(), {level: (low.ravel(), high.ravel()) for level, (low, high) in ends.items()}
         )
 
-    def begin_with(self, rows: np.ndarray, timelines: tuple[Timeline, ...]) -> None:
-        """Forget everything, and go on from these rows (`kept`, C) instead."""
+    def begin_with(self, rows: np.ndarray, timeline: Timeline) -> None:
+        """Forget everything, and go on from these rows (`kept`, C) instead, NaN where missing; no column is empty."""
         S, panel = len(self.panel.ids), self.panel
-        values = rows.reshape(self.kept, S, -1).swapaxes(0, 1).reshape(panel.values.shape)
-        self.forecaster.panel = replace(
-            panel, values=values, known=np.ones(panel.known.shape, bool), timelines=timelines
+        whole = np.stack([filled(column, "ffill") for column in rows.T], axis=1)
+        values, known = (
+            each.reshape(self.kept, S, -1).swapaxes(0, 1).reshape(panel.values.shape)
+            for each in (whole, ~np.isnan(rows))
         )
+        self.forecaster.panel = replace(panel, values=values, known=known, timelines=(timeline,) * len(panel.timelines))
         self._carried, self._made = None, []
         self._forecast()
 
-    def skip(self, rows: int) -> None:
-        """Append this number of rows whose values are all missing."""
+    def skip(self, rows: int, value: float) -> None:
+        """Append this number of missing rows, whose values are all `value`: NaN, or 0 if that is what they count as."""
         for _ in range(rows):
-            self.push(np.full(len(self._last), np.nan))
+            self.push(np.full(len(self._last), value))
+
+    def rows(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the last rows, and which of their values are known, (`kept`, C) each."""
+        S, panel = len(self.panel.ids), self.panel
+        values, known = (
+            each.reshape(S, self.kept, -1).swapaxes(0, 1).reshape(self.kept, -1) for each in (panel.values, panel.known)
+        )
+        return values, known
 
     @property
     def _last(self) -> np.ndarray:

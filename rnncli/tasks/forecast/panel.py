@@ -13,7 +13,7 @@ from rnncli.data.timeline import Timeline
 
 _PREFIX = "panel."  # of its arrays in a model file
 
-Filling = Literal["refuse", "ffill", "interpolate", "mask"]
+Filling = Literal["refuse", "ffill", "interpolate", "mask", "zero"]
 
 
 Column = np.ndarray  # of float64, or of strings
@@ -219,6 +219,32 @@ def filled(values: np.ndarray, how: Filling) -> np.ndarray:
     return values[known[np.maximum(np.searchsorted(known, places, side="right") - 1, 0)]]
 
 
+def gaps_as_zeros(panel: Panel, before: Panel | None = None) -> Panel:
+    """Return the panel with a known 0 for each missing value after the first one of its series and target.
+
+    before: the series that these may continue. One that goes on from there has begun, and rows that are missing
+    between, as many as `before` has at most, are rows of 0 with the covariates of the last one.
+    """
+    ends = {} if before is None or not before.timelines else {name: before.one(s) for s, name in enumerate(before.ids)}
+    panels = []
+    for s, name in enumerate(panel.ids):
+        one, end = panel.one(s), ends.get(name)
+        lacking = -1 if end is None or not one.timelines else _rows_between(end, one)
+        if end is not None and 0 < lacking <= len(end.values):
+            between = end._of_rows(np.full(lacking, len(end.values) - 1), np.array([lacking]))
+            zeros = np.zeros(between.values.shape)
+            one = continued(replace(between, values=zeros, known=zeros == 0), one)
+        known = np.logical_or.accumulate(one.known, axis=0) | (lacking == 0)
+        panels.append(replace(one, values=np.where(known & ~one.known, 0.0, one.values), known=known))
+    return stacked(panels)
+
+
+def _rows_between(one: Panel, after: Panel) -> int:
+    """Return how many rows are missing between two panels of one series; below 0 if the second does not come after."""
+    first = after.timelines[0].stamp(1 - len(after.values))
+    return (one.timelines[0].offset_of(first) or 0) - 1
+
+
 def digits_of(panel: Panel) -> list[list[Digits]]:
     """Return how the numbers of each series and target are written."""
     known = np.where(panel.known, panel.values, np.nan)
@@ -243,7 +269,7 @@ class Grid:
         """Return rows (n, …) of numbers as (end, …), NaN at places without a number."""
         if len(cells) == self.end and np.array_equal(self.places, np.arange(self.end)):  # most tables
             return cells
-        if self.duplicates != "mean":
+        if self.duplicates not in ("mean", "sum"):
             chosen = self.rows()
             grid = cells[chosen]
             grid[chosen < 0] = np.nan
@@ -252,14 +278,15 @@ class Grid:
         total, count = np.zeros((2, self.end, *cells.shape[1:]))
         np.add.at(total, self.places, np.where(there, cells, 0.0))
         np.add.at(count, self.places, there)
-        return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+        divisor = count if self.duplicates == "mean" else np.ones_like(count)
+        return np.divide(total, divisor, out=np.full_like(total, np.nan), where=count > 0)
 
     def words(self, column: np.ndarray) -> np.ndarray:
         """Return words (n,), whose places rise from 0, as (end,): each is repeated until the next."""
         return column[np.maximum.accumulate(self.rows())]
 
     def rows(self) -> np.ndarray:
-        """Return the row at each place, (end,), −1 if none; "mean" takes the first, since words have no mean."""
+        """Return the row at each place, (end,), −1 if none; for "mean" and "sum", which words lack, the first."""
         order = np.arange(len(self.places))
         if self.duplicates != "last":
             order = order[::-1]

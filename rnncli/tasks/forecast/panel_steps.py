@@ -14,7 +14,7 @@ from rnncli.data.numeric import is_number, numeric_column, refuse_missing
 from rnncli.data.time_column import read_timelines
 from rnncli.data.timeline import Timeline
 from rnncli.errors import DataError, quoted, shown
-from rnncli.notes import doubt
+from rnncli.notes import doubt, note
 from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.panel import Column, Filling, Grid, Panel, coming_values, filled, stacked
 from rnncli.tasks.forecast.panel_columns import Columns, rows_of_series
@@ -60,6 +60,10 @@ class StepTable:
             seen[rows[:last]] = True
         if self.data.missing == "refuse":
             self._refuse_missing(cells, seen)
+        if self.data.duplicates != "refuse":
+            beside = cells.past | cells.known_covariates
+            if merged := sum(self._merged(beside, rows, places[rows]) for rows in self.groups.values()):
+                note(f"rows of the series and time of another: {merged:,}; data.duplicates is {self.data.duplicates}")
         self._refuse_vast_gaps(lasts, places)
         blanks = {key for key, column in cells.known_covariates.items() if _is_words(column) and "" in column[seen]}
         return stacked(
@@ -80,6 +84,7 @@ class StepTable:
             if rows is None:
                 raise DataError(f"{self.table.name}: has no rows of the series {shown(name)}; add them")
             places = self._places_after(rows, name, panel.timelines[s] if panel.timelines else None)
+            self._merged(cells, rows[places >= 0], places[places >= 0])
             found.append(self._coming(cells, rows, places, blanks))
         return tuple(found)
 
@@ -88,7 +93,7 @@ class StepTable:
     ) -> dict[str, Column]:
         """Return `columns` of those `rows` of a series (n,) that are at the places (n,) 0, 1, … after its end."""
         return {
-            key: coming_values(column[rows], places, self.data.duplicates, blank_is_a_word=key in blanks)
+            key: coming_values(column[rows], places, self._of_covariates, blank_is_a_word=key in blanks)
             for key, column in columns.items()
         }
 
@@ -113,7 +118,7 @@ class StepTable:
                 stamp = shown(self.table.rows[row][at].strip())
                 raise DataError(
                     f"{self._where(row)}: {stamp} occurs twice; remove one, or merge such rows with "
-                    "--set data.duplicates=first|last|mean"
+                    "--set data.duplicates=first|last|mean|sum"
                 )
             seen |= {place} - {-1}
         return np.array(places)
@@ -158,6 +163,28 @@ class StepTable:
             form=self.data.time_format,
             zone=self.data.timezone,
         )
+
+    @property
+    def _of_covariates(self) -> str:
+        """What to do with covariates in several rows of one time: a sum of prices is none."""
+        return "mean" if self.data.duplicates == "sum" else self.data.duplicates
+
+    def _merged(self, columns: Mapping[str, Column], rows: np.ndarray, places: np.ndarray) -> int:
+        """Return how many of the `rows` (n,) of a series are at the place of another; DataError if two that are summed
+        differ in a word, which has no sum."""
+        words = {key: column for key, column in columns.items() if _is_words(column)}
+        first: dict[int, int] = {}
+        for row, place in zip(rows.tolist(), places.tolist(), strict=True):
+            other = first.setdefault(place, row)
+            differing = [key for key, column in words.items() if column[row] != column[other]]
+            if differing and self.data.duplicates == "sum":
+                one, two = (shown(words[differing[0]][k]) for k in (row, other))
+                raise DataError(
+                    f"{self._where(row)}: {self._column(differing[0])}: {one} beside {two} on line "
+                    f"{self.table.lines[other]}, at the same time; words have no sum, so write one of them in both "
+                    "rows, or leave the column out"
+                )
+        return len(rows) - len(first)
 
     def _numbers(self, name: str) -> np.ndarray:
         """Return the column `name` as numbers (N,), NaN where missing."""
@@ -232,7 +259,7 @@ class StepTable:
     ) -> Panel:
         """Return one series on its regular grid; `blanks`: the known covariates in which a blank cell has a meaning."""
         seen, end, how = rows[:last], int(places[last - 1]) + 1, self.data.missing
-        grid = Grid(places[:last], end, self.data.duplicates)
+        grid, beside = (Grid(places[:last], end, one) for one in (self.data.duplicates, self._of_covariates))
         values = grid.numbers(cells.targets[seen])
         known = ~np.isnan(values)
         if not known.all():
@@ -241,8 +268,8 @@ class StepTable:
 
         def covariate(key: str, column: Column, *, past: bool) -> Column:
             if _is_words(column):
-                return grid.words(column[seen])
-            numbers = grid.numbers(column[seen])
+                return beside.words(column[seen])
+            numbers = beside.numbers(column[seen])
             if past:
                 self._refuse_late_beginning(numbers, key, name, rows[0])
             # A line drawn to a later value would tell of it beforehand.

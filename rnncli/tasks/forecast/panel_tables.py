@@ -15,7 +15,7 @@ from rnncli.data.stamp_column import order_of_times
 from rnncli.errors import ConfigError, DataError, shown
 from rnncli.notes import doubt, note, noting
 from rnncli.tasks.forecast.config import SeriesConfig
-from rnncli.tasks.forecast.panel import Panel, filled, first_known, stacked
+from rnncli.tasks.forecast.panel import Panel, filled, first_known, gaps_as_zeros, stacked
 from rnncli.tasks.forecast.panel_columns import Columns, find_columns, require_columns, rows_of_series, steps_of
 from rnncli.tasks.forecast.panel_steps import StepTable
 from rnncli.tasks.forecast.resampling import resampled
@@ -55,7 +55,7 @@ def _series(name: str, values: np.ndarray, steps: list[int], where: str, table: 
         gap = steps[int(np.argmin(known))]
         raise DataError(
             f"{where}: column {gap + 1} {shown(table.header[gap])}: a value of the series {shown(name)} is missing; "
-            "--set data.missing=ffill|interpolate|mask says what to do"
+            "--set data.missing=ffill|interpolate|mask|zero says what to do"
         )
     if not known[0] and data.missing == "ffill":
         raise DataError(
@@ -105,11 +105,37 @@ def read_panel(
         panel = StepTable(table, columns, data, before).panel()
     _note_constants(panel, columns)
     _doubt_codes(panel, columns)
-    if unknown := int((~panel.known).sum()):
+    unknown = int((~panel.known).sum())
+    if unknown and data.missing != "zero":
         note(f"{unknown:,} missing values of {panel.known.size:,}: data.missing is {data.missing}")
     if data.channels == "independent" and columns.layout == "wide":
         panel = separate(panel, columns.targets, goes_on=before is not None)
+    if data.missing == "zero":
+        panel = _with_zeros(panel, before)
     return panel, columns, table.delimiter or ","
+
+
+def _with_zeros(panel: Panel, before: Panel | None) -> Panel:
+    """Return the panel in which missing values count as 0, with notes of how many, and of series that end early."""
+    made = gaps_as_zeros(panel, before)
+    if count := int(made.known.sum() - panel.known.sum()):
+        note(
+            f"{count:,} missing values of {made.known.size:,} count as 0 (data.missing is zero); the covariates of a "
+            "missing row are those of the row before"
+        )
+    if made.timelines and (early := _ending_early(made)):
+        doubt(
+            f"{len(early):,} of {len(made.ids):,} series end before others, {shown(made.ids[early[0]])} the first: "
+            "nothing counts as 0 after their last rows; write a row with 0 at the end of those that are to go on"
+        )
+    return made
+
+
+def _ending_early(panel: Panel) -> list[int]:
+    """Return the series that end before the one that ends last."""
+    of_stamp = {one.last: panel.timelines[0].offset_of(one.stamp(0)) or 0 for one in panel.timelines}
+    last = max(of_stamp.values())
+    return [s for s, one in enumerate(panel.timelines) if of_stamp[one.last] < last]
 
 
 def separate(panel: Panel, targets: Sequence[str], *, goes_on: bool = False) -> Panel:

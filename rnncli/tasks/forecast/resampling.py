@@ -36,7 +36,8 @@ def resampled(table: Table, columns: Columns, data: SeriesConfig) -> Table:
     """Return a table with one row for each interval of `data.resample` that has rows of a series, in the order of the
     series and of their times; a note counts them.
 
-    Targets become what `data.aggregate` says of their known values, other numbers their mean, and words the last one.
+    Targets become what `data.aggregate` says of their known values, or of the sums of those of one time if
+    `data.duplicates` says so; other numbers become their mean, and words the last one.
     DataError for rows that are not in the order of their times, or of one time, unless `data.duplicates` is set.
     """
     if columns.time is None:
@@ -53,14 +54,21 @@ def resampled(table: Table, columns: Columns, data: SeriesConfig) -> Table:
     for name, how in _numbers(columns, data).items():
         place = table.header.index(name)
         values = numeric_column(table, place, decimal=data.decimal, missing="mask")
+        summed = data.duplicates == "sum" and name in columns.targets
         for row, rows in zip(made, members, strict=True):
-            known = values[rows][~np.isnan(values[rows])]
+            rows = rows[~np.isnan(values[rows])]
+            known = _sums(values[rows], clock.moments[rows]) if summed else values[rows]
             row[place] = repr(float(how(known))).replace(".", data.decimal) if known.size else ""
     for row, stamp in zip(made, clock.written(local[heads], begins[heads]), strict=True):
         row[at] = stamp
     _note_counts(np.array([len(rows) for rows in members]), data)
     _doubt_ends(table, at, groups, clock, begins, data)
     return replace(table, rows=made, lines=[table.lines[i] for i in heads])
+
+
+def _sums(values: np.ndarray, moments: np.ndarray) -> np.ndarray:
+    """Return the sum of the values (n,) of each of the moments (n,), in their order."""
+    return np.bincount(np.unique(moments, return_inverse=True)[1], values)
 
 
 def _numbers(columns: Columns, data: SeriesConfig) -> dict[str, Callable[[np.ndarray], float]]:
@@ -105,7 +113,8 @@ def _require_order(table: Table, at: int, groups: Sequence[np.ndarray], clock: C
                 )
             raise DataError(
                 f"{where}: {after} occurs twice; if these are of several series, name the column that tells them apart "
-                "in data.id, and if they are all of one, --set data.duplicates=mean, and the interval has both"
+                "in data.id, and if they are all of one, --set data.duplicates=mean, and the interval has both, or sum "
+                "to add them up first"
             )
 
 

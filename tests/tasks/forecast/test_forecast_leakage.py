@@ -127,7 +127,7 @@ def test_what_comes_later_changes_nothing_and_what_came_before_does(case):
 
 
 @pytest.mark.parametrize("decoder", OPTIONS["decoder"])
-@pytest.mark.parametrize("missing", ["ffill", "interpolate", "mask"])
+@pytest.mark.parametrize("missing", ["ffill", "interpolate", "mask", "zero"])
 @pytest.mark.parametrize("column", ["y", "x"])
 def test_what_fills_a_gap_before_a_cutoff_does_not_come_from_behind_it(decoder, missing, column):
     """The last row before the cutoff has a gap, in the target or in a covariate of the past."""

@@ -10,7 +10,7 @@ from rnncli.errors import ConfigError, DataError, UsageError
 from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.panel_tables import separate, with_future
 
-SWITCHES = "--set data.missing=ffill|interpolate|mask says what to do"
+SWITCHES = "--set data.missing=ffill|interpolate|mask|zero says what to do"
 
 
 def table(header, rows):
@@ -205,7 +205,7 @@ def test_rows_of_one_time_are_merged(how, wanted, words):
 def test_rows_of_one_time_are_refused_with_the_switch_that_merges_them():
     message = refused(DataError, read, TWICE, missing="mask", past_covariates="w")
     assert message.startswith('d.csv:4: column 1 "ds": "2024-01-02" occurs twice; expected "2024-01-03"')
-    assert "--set data.duplicates=first|last|mean" in message
+    assert "--set data.duplicates=first|last|mean|sum" in message
 
 
 @pytest.mark.parametrize(("how", "wanted"), [("first", 2), ("last", 4), ("mean", 3)])
@@ -442,7 +442,8 @@ def test_gaps_and_duplicates_of_the_second_file_do_not_shift_its_rows():
     for how, wanted in (("first", 2), ("last", 4), ("mean", 3)):
         assert coming(LONG, rows, missing="mask", duplicates=how) == [[wanted, 8], [9, 6]]
     assert refused(DataError, coming, LONG, rows) == (
-        'f.csv:4: "2024-01-04" occurs twice; remove one, or merge such rows with --set data.duplicates=first|last|mean'
+        'f.csv:4: "2024-01-04" occurs twice; remove one, or merge such rows with '
+        "--set data.duplicates=first|last|mean|sum"
     )
 
 
