@@ -15,7 +15,7 @@ from rnncli.errors import DataError, ModelFileError, UsageError
 from rnncli.nn.network import FLOAT32
 from rnncli.notes import note
 from rnncli.tasks.forecast.backtest import NETWORK
-from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
+from rnncli.tasks.forecast.baselines import LOOKED_BACK, NAIVE_FORECASTS
 from rnncli.tasks.forecast.calibration import SHOWN, Calibration
 from rnncli.tasks.forecast.config import ForecastConfig, SeriesConfig
 from rnncli.tasks.forecast.features import Fitted, last_contexts
@@ -236,7 +236,7 @@ class Forecaster(Predictor):
 
     def _naive(self, name: str, wanted: int) -> np.ndarray:
         season, series = self.data.season or 1, map(self.panel.one, range(len(self.panel.ids)))
-        made = [NAIVE_FORECASTS[name](one.values[:, None], wanted, season) for one in series]
+        made = [NAIVE_FORECASTS[name](one.values[-LOOKED_BACK:, None], wanted, season) for one in series]
         return self.members.first.windowing.possible(np.concatenate(made, axis=1))
 
     def _paths(
@@ -299,7 +299,7 @@ class Forecaster(Predictor):
             note(f"horizon {wanted} is beyond the trained {self.horizon}: later rows build on forecast ones")
         if self.method != NETWORK and not network:
             note(
-                f"the network was no better than {self.method.replace('-', ' ')} on validation, so this is the "
+                f"on validation {self.method.replace('-', ' ')} was at least as good as the network, so this is the "
                 "forecast of that baseline; --network uses the network"
             )
         if short := int((self.panel.lengths < self.members.context).sum()):
