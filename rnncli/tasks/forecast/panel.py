@@ -48,7 +48,8 @@ class Panel:
         return slice(int(self.starts[s]), int(self.starts[s + 1]))
 
     def zeros(self) -> np.ndarray:
-        """Return the row (S,) that each series has, or would have, at one time of all; its first without times."""
+        """Return the row (S,) that each series has, or would have, at one time of all: at the end of the first series,
+        or, without times, at its own beginning."""
         if not self.timelines:
             return self.starts[:-1]
         first = self.timelines[0]
