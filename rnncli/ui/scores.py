@@ -40,7 +40,7 @@ def score_text(score: Score) -> str:
     figures = ", ".join(f"{name} {figure(value)}".replace(" ", TIED) for name, value in score.figures)
     lines += wrapped(figures, 80, "  ")
     if score.used not in ("", "network"):
-        lines += wrapped(instead(score.used), 80, "  ")
+        lines.append(f"  {instead(score.used)}")
     return visible("\n".join(lines)) + "\n"
 
 
@@ -66,7 +66,7 @@ def compared(score: Score, name: str, baseline: float) -> str:
 
 def instead(used: str) -> str:
     """Return a sentence on the baseline that is used in place of the network."""
-    return f"predict gives {used.replace('-', ' ')}, at least as good on validation; --network asks the network"
+    return f"predict gives {used.replace('-', ' ')}, no worse on validation; see predict --network"
 
 
 def score_object(score: Score) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def test_a_network_that_is_not_used_is_scored_and_it_is_said_who_answers(folder:
     used = report["used"]
     assert used in ("seasonal-naive", "seasonal-growth", "theta")
     assert report["network"] > report["floors"][used.replace("-", " ")]
-    sentence = f"predict gives {used.replace('-', ' ')}, at least as good on validation; --network"
+    sentence = f"predict gives {used.replace('-', ' ')}, no worse on validation; see predict --network"
     assert sentence in trained.out
     assert sentence in run("evaluate", "unused", cwd=folder).ok().out
     assert "was at least as good as the network" in run("predict", "unused", cwd=folder).ok().err

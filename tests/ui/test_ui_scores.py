@@ -46,7 +46,7 @@ def test_who_is_used_in_place_of_the_network_is_said():
     assert "used" not in score_object(score)
     assert len(score_text(score).splitlines()) == 3
     used = Score("test", "MAE", 3.0, score.baselines, verdicts=score.verdicts, used="seasonal-naive")
-    said = "  predict gives seasonal naive, at least as good on validation; --network asks\n  the network\n"
+    said = "  predict gives seasonal naive, no worse on validation; see predict --network\n"
     assert score_text(used).endswith(said)
     assert score_object(used)["used"] == "seasonal-naive"
     assert score_object(used)["verdicts"] == {"seasonal naive": "worse"}
