@@ -118,10 +118,8 @@ def _object(report: BacktestReport) -> dict[str, Any]:
 
 def _write_text(report: BacktestReport) -> None:
     write_table([_row(one) for one in report.forecasters])
-    out = Output()
-    out.write(
-        f"\nnetwork is: by a paired bootstrap over {report.independent:,} groups of windows that share few rows\n"
-    )
+    out, groups = Output(), f"{report.independent:,} group{'' if report.independent == 1 else 's'}"
+    out.write(f"\nnetwork is: by a paired bootstrap over {groups} of windows that share little\n")
     if any(one.verdict.startswith("cannot tell,") for one in report.forecasters):
         out.write("so few groups cannot tell; hold out more with data.test\n")
     for one in report.coverage:

@@ -75,7 +75,7 @@ class Backtest:
 
     @cached_property
     def verdicts(self) -> dict[str, tuple[float, str]]:
-        """By baseline the probability that the network's MASE is lower, and what it amounts to, in words.
+        """The probability that the network's MASE is lower, and what it amounts to in words, by baseline.
 
         Where no series has a scale, it is that of the MAE: always of the mean that `scores` returns.
         """

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rnncli.kernels.smoothing import smooth
+from rnncli.kernels.series import autocovariances, moving_averages, smooth
 
 _ALPHAS = np.arange(1, 101) / 100
 _CRITICAL = 1.645  # standard deviations of a normal distribution that 90% lie within
@@ -26,7 +26,7 @@ def theta(w: np.ndarray, horizon: int, m: int) -> np.ndarray:
     is significant and it has three seasons: by factors if all of it is positive, else by differences.
     """
     T = len(w)
-    x = w.reshape(T, -1)
+    x = np.ascontiguousarray(w.reshape(T, -1))
     factors, offsets = _season(x, m)
     past, coming = np.arange(T) % m, (T + np.arange(horizon)) % m
     adjusted = (x - offsets[past]) / factors[past]
@@ -60,9 +60,9 @@ def _season(x: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
     if m > 1 and len(x) >= 3 * m:
         seasonal = _is_seasonal(x, m)
         positive = x.min(axis=0) > _NEARLY_ZERO * x.max(axis=0)
-        some = x[:, seasonal & positive]
+        some = np.compress(seasonal & positive, x, axis=1)
         factors[:, seasonal & positive] = _means_by_place(some[m // 2 : len(x) - m // 2] / _moving_average(some, m), m)
-        some = x[:, seasonal & ~positive]
+        some = np.compress(seasonal & ~positive, x, axis=1)
         offsets[:, seasonal & ~positive] = _means_by_place(some[m // 2 : len(x) - m // 2] - _moving_average(some, m), m)
     return factors, offsets
 
@@ -70,10 +70,8 @@ def _season(x: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
 def _is_seasonal(x: np.ndarray, m: int) -> np.ndarray:
     """Flags (S,): True if the autocorrelation of x (T, S) at lag m is outside Bartlett's 90% limits."""
     T = len(x)
-    d = np.ascontiguousarray((x - x.mean(axis=0)).T)
-    longer = 1 << (2 * T - 1).bit_length()  # so that the end does not meet the start; a power of two is fast
-    spectrum = np.fft.rfft(d, n=longer)
-    covariance = np.fft.irfft(spectrum * spectrum.conj(), n=longer)[:, : m + 1].T
+    covariance = np.empty((m + 1, x.shape[1]))
+    autocovariances(x - x.mean(axis=0), covariance, 0, x.shape[1])  # a Fourier transform takes ten times as long
     correlation = covariance[1:] / np.where(covariance[0] > 0, covariance[0], 1.0)
     limit = _CRITICAL * np.sqrt((1 + 2 * (correlation[:-1] ** 2).sum(axis=0)) / T)
     return np.abs(correlation[-1]) > limit
@@ -84,9 +82,8 @@ def _moving_average(x: np.ndarray, m: int) -> np.ndarray:
     weights = np.full(m // 2 * 2 + 1, 1 / m)
     if m % 2 == 0:
         weights[[0, -1]] /= 2
-    average = np.zeros((len(x) - m // 2 * 2, x.shape[1]))
-    for lag, weight in enumerate(weights):
-        average += weight * x[lag : lag + len(average)]
+    average = np.empty((len(x) - m // 2 * 2, x.shape[1]))
+    moving_averages(x, weights, average, 0, x.shape[1])
     return average
 
 
