@@ -47,7 +47,7 @@ from rnncli.cli.options import SET, a_number, as_overrides, given, reading_optio
     "--must-beat",
     multiple=True,
     metavar="BASELINE",
-    help="Forecast: exit with code 7 unless the network's MASE is lower than this baseline's.",
+    help="Forecast: exit with code 7 unless the verdict beside this baseline is that the network is better.",
 )
 @click.option(
     "--fail-if",

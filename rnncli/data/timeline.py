@@ -125,14 +125,23 @@ class Timeline:
         moments = np.array(moments_of(stamp, self.written, self.zone), np.int64)
         return (moments if self.format == MOMENT else moments + zones.offsets(moments, self.zone)).tolist()
 
+    def rows_after(self, other: Timeline) -> int:
+        """Return how many rows this timeline ends after `other`, which differs from it in nothing but its end; rounded
+        down, where the one has its rows between those of the other."""
+        return other._distance(int(read([self.last], self.format)[0]))[0]
+
     def _offset(self, value: int) -> int | None:
+        offset, rest = self._distance(value)
+        return None if rest else offset
+
+    def _distance(self, value: int) -> tuple[int, int]:
+        """Return how many rows after `last` a value in its units is, and what remains."""
         values = np.array([int(read([self.last], self.format)[0]), value])
         if self.unit == "month":
             values = months_of(values)[0]
         elif self.unit == "weekday":
             values = weekdays_of(values, self.days, self.clocks)
-        offset, rest = divmod(int(values[1] - values[0]), self.step)
-        return None if rest else offset
+        return divmod(int(values[1] - values[0]), self.step)
 
     def ending(self, stamp: str) -> Timeline:
         """Return the timeline whose last row is the one of `stamp`; DataError if it is no time of this series."""

@@ -15,6 +15,7 @@ Read in this order:
     inputs       token gathers and scatters, and sums
     losses       softmax cross-entropy
     forecast_losses   absolute and squared error, quantiles, Gaussian, Student's t, negative binomial
+    series       autocovariances, moving averages and smoothing of many series, for naive forecasts
     optimizers   one fused update per optimizer, and the gradient norm
     denormals    flushing of denormals, which some CPUs are slow with, to zero
     dropout, random, sampling   all random choices, computed from counters and seeds

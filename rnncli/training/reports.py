@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,8 @@ class Score:
     """A score beside its baselines, (name, value) pairs in `unit`; lower is better unless `higher_is_better` is set.
 
     figures: further (name, value) pairs of the network. labels: a score for each label that occurs or was predicted.
+    verdicts: by the name of a baseline whether the network is better, in words, where that was tested. used: who
+    answers, "network" or the name of a baseline; empty for tasks of which always the network does.
     """
 
     split: str
@@ -121,6 +123,8 @@ class Score:
     confusion: Confusion | None = None
     figures: tuple[tuple[str, float], ...] = ()
     labels: tuple[LabelScore, ...] = ()
+    verdicts: Mapping[str, str] = field(default_factory=dict)
+    used: str = ""
 
 
 @dataclass(frozen=True)

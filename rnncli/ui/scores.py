@@ -36,9 +36,11 @@ def score_text(score: Score) -> str:
         f"  {'network':<{width}}  {figure(score.network)}",
     ]
     for name, value in score.baselines:
-        lines.append(f"  {name:<{width}}  {figure(value)}  {verdict(score.network, value, score.higher_is_better)}")
+        lines.append(f"  {name:<{width}}  {figure(value)}  {compared(score, name, value)}")
     figures = ", ".join(f"{name} {figure(value)}".replace(" ", TIED) for name, value in score.figures)
     lines += wrapped(figures, 80, "  ")
+    if score.used not in ("", "network"):
+        lines.append(f"  {instead(score.used)}")
     return visible("\n".join(lines)) + "\n"
 
 
@@ -47,21 +49,24 @@ def figure(value: float) -> str:
     return f"{value:.4f}" if value == 0 or 0.01 <= abs(value) < 1e6 else f"{value:.5g}"
 
 
-def verdict(network: float, baseline: float, higher_is_better: bool = False) -> str:
-    """Return in words how the network's score compares with a baseline."""
-    if higher_is_better and network != baseline:
-        return (
-            f"network {network - baseline:.4f} higher"
-            if network > baseline
-            else (f"network is no better ({baseline - network:.4f} lower)")
-        )
-    if network < baseline:
-        return f"network {(baseline - network) / abs(baseline):.1%} better"
+def compared(score: Score, name: str, baseline: float) -> str:
+    """Return in words how far the network's score is from a baseline's, and the verdict if there is one."""
+    network, neutral = score.network, score.higher_is_better or bool(score.verdicts)
+    words = (("lower", "higher") if neutral else ("better", "worse"))[network > baseline]
     if network == baseline:
-        return "network is no better (equal)"
-    if network > 3 * baseline:
-        return "network is no better" + (f" ({network / baseline:.3g} times as large)" if baseline > 0 else "")
-    return f"network is no better ({(network - baseline) / abs(baseline):.1%} worse)"
+        words = "equal"
+    elif score.higher_is_better:
+        words = f"{abs(network - baseline):.4f} {words}"
+    elif network <= 3 * baseline:
+        words = f"{abs(network - baseline) / abs(baseline):.1%} {words}"
+    elif baseline > 0:
+        words = f"{network / baseline:.3g} times as large"
+    return f"network {words}" + (f": {score.verdicts[name]}" if name in score.verdicts else "")
+
+
+def instead(used: str) -> str:
+    """Return a sentence on the baseline that is used in place of the network."""
+    return f"predict gives {used.replace('-', ' ')}, no worse on validation; see predict --network"
 
 
 def score_object(score: Score) -> dict[str, Any]:
@@ -74,6 +79,7 @@ def score_object(score: Score) -> dict[str, Any]:
         "detail": score.detail,
         "higher_is_better": score.higher_is_better,
         **label_objects(score),
+        **({"verdicts": dict(score.verdicts), "used": score.used} if score.used else {}),
     }
 
 
@@ -119,12 +125,10 @@ def _object(report: BacktestReport) -> dict[str, Any]:
 
 def _write_text(report: BacktestReport) -> None:
     write_table([_row(one) for one in report.forecasters])
-    out = Output()
-    out.write(
-        f"\nnetwork is: by a paired bootstrap over {report.independent:,} groups of windows that share few rows\n"
-    )
-    if report.independent < 5:
-        out.write("fewer than five such groups can show nothing; hold out more with data.test\n")
+    out, groups = Output(), f"{report.independent:,} group{'' if report.independent == 1 else 's'}"
+    out.write(f"\nnetwork is: by a paired bootstrap over {groups} of windows that share little\n")
+    if any(one.verdict.startswith("cannot tell,") for one in report.forecasters):
+        out.write("so few groups cannot tell; hold out more with data.test\n")
     for one in report.coverage:
         rows = "" if one.first == 1 and one.last == report.horizon else f" (rows {one.first:,} to {one.last:,})"
         width = f"{one.width:.4g} wide on average"

@@ -79,10 +79,10 @@ def _of_run(request: Request) -> Evaluation:
     pool = ThreadPool(config.training.threads, FLOAT32)
     try:
         experiment = model.task.prepare(config, source, Context(pool))
+        experiment.recall(model.header, model.arrays)
         if not _fits(experiment, model.header):
             raise UsageError(f"{request.run}: its data or config.yaml are not what it was trained with; restore them")
         experiment.network.load(model.arrays)
-        experiment.recall(model.header, model.arrays)
         if request.data is not None:
             experiment.hold_out(read_source(request.data), request.reading)
         return experiment.evaluate(request.options)

@@ -53,7 +53,7 @@ def held(made: Any) -> list[tuple[float, float, float]]:
     """Return for each span of rows what 80% and 95% held in percent, and how wide the 80% were."""
     with noting(lambda _: None):
         split, tested = backtested(made, None, 2, 4 * HORIZON)
-    covered = {(one.asked, one.first, one.last): one for one in report(made, split, tested, 2).coverage}
+    covered = {(one.asked, one.first, one.last): one for one in report(split, tested, 2, HORIZON).coverage}
     return [(covered[(80, *span)].got, covered[(95, *span)].got, covered[(80, *span)].width) for span in SPANS]
 
 

@@ -33,11 +33,45 @@ def test_a_backtest_stands_beside_five_baselines(folder: Path) -> None:
     report = json.loads(run("evaluate", "run", "-f", "json", cwd=folder).ok().out)["backtest"]
     names = [one["name"] for one in report["forecasters"]]
     assert names == ["network", "last-value", "seasonal-naive", "seasonal-growth", "drift", "theta"]
-    assert all(one["mase"] > 0 and one["verdict"] for one in report["forecasters"][1:])
+    assert all(one["mase"] > 0 and one["verdict"] == "cannot tell, 3 groups" for one in report["forecasters"][1:])
+    assert report["independent"] == 3
     assert (report["windows"], report["step"], report["horizon"]) == (21, 1, 4)
     assert set(report["coverage"]) == {"80", "95"}
     text = run("evaluate", "run", cwd=folder).ok().out
     assert all(word in text for word in ("MAE", "RMSE", "sMAPE", "MASE", "RMSSE", "theta", "bootstrap", "got"))
+    assert "so few groups cannot tell; hold out more with data.test" in text
+
+
+def test_train_and_evaluate_say_the_same_words_in_every_form(folder: Path) -> None:
+    config = ["forecast.yaml", "--set", "data.horizon=1", "--set", "data.validation=0.4"]
+    trained = json.loads(run("train", *config, "-f", "json", "-o", "ones", cwd=folder).ok().out.splitlines()[-1])
+    text = run("evaluate", "ones", cwd=folder).ok().out
+    report = json.loads(run("evaluate", "ones", "-f", "json", cwd=folder).ok().out)
+    assert report["verdicts"] == trained["score"]["verdicts"]
+    words = {one["name"].replace("-", " "): one["verdict"] for one in report["backtest"]["forecasters"][1:]}
+    assert words == report["verdicts"]
+    assert words["last value"] == "better"
+    lines = [line.strip() for line in text.splitlines()]
+    for name, verdict in words.items():
+        score, row = (line for line in lines if line.startswith(name))
+        assert score.endswith(f": {verdict}")
+        assert row.endswith(verdict)
+    run("evaluate", "ones", "--must-beat", "last-value", cwd=folder).ok()
+
+
+def test_a_network_that_is_not_used_is_scored_and_it_is_said_who_answers(folder: Path) -> None:
+    """Too small a learning rate leaves the network at the last value, which is worse than the season."""
+    config = ["forecast.yaml", "--set", "training.fallback=true", "--set", "data.residual=last-value"]
+    trained = run("train", *config, "--set", "training.learning_rate=1e-9", "-o", "unused", cwd=folder).ok()
+    report = json.loads(run("evaluate", "unused", "-f", "json", cwd=folder).ok().out)
+    used = report["used"]
+    assert used in ("seasonal-naive", "seasonal-growth", "theta")
+    assert report["network"] > report["floors"][used.replace("-", " ")]
+    sentence = f"predict gives {used.replace('-', ' ')}, no worse on validation; see predict --network"
+    assert sentence in trained.out
+    assert sentence in run("evaluate", "unused", cwd=folder).ok().out
+    assert "was at least as good as the network" in run("predict", "unused", cwd=folder).ok().err
+    assert json.loads(run("evaluate", "run", "-f", "json", cwd=folder).ok().out)["used"] == "network"
 
 
 def test_windows_and_steps_are_counted_from_the_end(folder: Path) -> None:
@@ -52,17 +86,20 @@ def test_windows_and_steps_are_counted_from_the_end(folder: Path) -> None:
 
 
 def test_a_script_can_ask_for_a_check(folder: Path) -> None:
-    passed, failed, mistaken = together(
+    passed, failed, mistaken, unknown = together(
         *(
             partial(run, "evaluate", "run", *arguments, cwd=folder)
             for arguments in (
-                ["--must-beat", "last-value", "--fail-if", "mase > 100"],
+                ["--fail-if", "mase > 100"],
                 ["--must-beat", "last-value", "--fail-if", "mase < 100", "--fail-if", "coverage_80 >= 0"],
                 ["--windows", "500"],
+                ["--must-beat", "thetta"],
             )
         )
     )
     passed.ok()
+    assert "--must-beat last-value: the network is not shown to be better: cannot tell, 3 groups" in failed.failed(7)
+    assert 'is no baseline of a forecast; did you mean "theta"?' in unknown.failed(2)
     assert "--fail-if 'mase < 100': mase is" in failed.failed(7)
     assert "coverage_80 is" in failed.failed(7)
     assert "theta" in failed.out  # the backtest is shown all the same

@@ -423,3 +423,23 @@ def test_rows_in_any_order_can_be_sorted(form):
         assert order_of_times(column(*(stamps[k] for k in order)), 1).tolist() == np.argsort(order).tolist()
     with pytest.raises(DataError, match=r"d\.csv:3: .*is not a time"):
         order_of_times(column(stamps[0], "soon", stamps[1]), 1)
+
+
+@pytest.mark.parametrize(
+    ("stamps", "others", "rows"),
+    [
+        (("2024-01-01", "2024-01-02", "2024-01-03"), ("2024-01-05", "2024-01-06"), -3),
+        (("2024-05", "2024-06"), ("2023-01", "2023-02"), 16),
+        (("2024-01-31", "2024-02-29", "2024-03-31"), ("2023-11-30", "2023-12-31", "2024-01-31"), 2),
+        (("2024-01-05", "2024-01-08", "2024-01-09"), ("2024-01-02", "2024-01-03", "2024-01-04"), 3),  # working days
+        (("2024-01-10", "2024-01-17"), ("2024-01-01", "2024-01-08"), 1),  # weeks that begin two days later
+        (("2024-01-01", "2024-01-08"), ("2024-01-03", "2024-01-10"), -1),
+        (("10", "20", "30"), ("100", "110", "120"), -9),
+    ],
+)
+def test_a_timeline_ends_so_many_rows_after_another(stamps: tuple[str, ...], others: tuple[str, ...], rows: int):
+    table = column(*stamps, *others)
+    groups = [np.arange(len(stamps)), len(stamps) + np.arange(len(others))]
+    (one, other), _ = read_timelines(table, 1, groups, fill_gaps=True, keep_duplicates=False)
+    assert one.rows_after(other) == rows
+    assert one.rows_after(one) == 0

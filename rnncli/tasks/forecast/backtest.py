@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
-from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
+from rnncli.tasks.forecast.baselines import LOOKED_BACK, NAIVE_FORECASTS, applicable
 from rnncli.tasks.forecast.calibration import Calibration, Outlook
 from rnncli.tasks.forecast.losses import LEVELS
 from rnncli.tasks.forecast.members import SEED, Members
-from rnncli.tasks.forecast.metrics import Scores, blocks, scores, seasonal_differences
+from rnncli.tasks.forecast.metrics import (
+    Scores,
+    blocks,
+    mase,
+    probability_better,
+    scores,
+    seasonal_differences,
+    verdict,
+)
 from rnncli.tasks.forecast.panel import Panel
 from rnncli.tasks.forecast.paths import Past, Walk
 from rnncli.tasks.forecast.windows import Features, in_batches, rows_before
@@ -20,7 +28,7 @@ MOST_WINDOWS = 20_000
 MOST_DRAWN = 200  # windows whose rows are drawn as paths
 NETWORK = "network"  # the median of its members, alone
 WITH_BASELINE = "network with its baseline"
-FAR_ENOUGH = 1000  # rows that a baseline looks back at most
+_SEED = 1
 
 
 @dataclass(frozen=True)
@@ -29,7 +37,8 @@ class Backtest:
 
     forecasts: by name, (H, W, C) each; "network" is first. quantiles (L, H, W, C) at levels, if it was calibrated.
     scales: mean absolute and mean squared seasonal difference of each history, (S, C) each, see `Tester.run`.
-    begins (S,): the first row of each series. whole: the number of windows that W were taken from.
+    zeros (S,): the row of each series at one time of all, see `Panel.zeros`. apart: True if series share no times.
+    whole: the number of windows that W were taken from.
     """
 
     origins: np.ndarray
@@ -37,16 +46,15 @@ class Backtest:
     actual: np.ndarray
     forecasts: dict[str, np.ndarray]
     scales: tuple[np.ndarray, np.ndarray]
-    begins: np.ndarray
+    zeros: np.ndarray
     levels: tuple[float, ...] = ()
     quantiles: np.ndarray | None = None
+    apart: bool = False
     whole: int = 0
 
     def scores(self) -> dict[str, Scores]:
         """Return the scores of every forecaster by name; only the network has quantiles, and so a WQL."""
-        C = self.actual.shape[2]
-        series = (self.series[:, None] * C + np.arange(C)).ravel()
-        absolute, squared = (scale[self.series].ravel() for scale in self.scales)
+        series, (absolute, squared) = self._flat_series(), (scale[self.series].ravel() for scale in self.scales)
         flat = {name: _flat(values) for name, values in self.forecasts.items()}
         quantiles = None if self.quantiles is None else np.stack([_flat(one) for one in self.quantiles])
         return {
@@ -69,11 +77,49 @@ class Backtest:
         low, high = (int(np.argmin(np.abs(np.array(self.levels) - share))) for share in (tail, 1 - tail))
         return self.quantiles[low], self.quantiles[high]
 
-    def groups(self, *, apart: bool) -> np.ndarray:
-        """Return group numbers (W,): windows with the same number depend on each other. apart: True tells series apart;
-        else windows of the same time belong together, as with columns side by side.
+    @cached_property
+    def verdicts(self) -> dict[str, tuple[float, str]]:
+        """The probability that the network's MASE is lower, and what it amounts to in words, by baseline.
+
+        Where no series has a scale, it is that of the MAE: always of the mean that `scores` returns.
         """
-        return grouped(self.origins, self.series, self.begins, len(self.actual), apart=apart)
+        counted, scale = self._counted.ravel(), self.scales[0][self.series].ravel()
+        actual, series = _flat(self.actual)[:, counted], self._flat_series()[counted]
+        if np.isnan(scale[counted]).any():
+            scale, weights = np.ones(len(scale)), (~np.isnan(actual)).sum(axis=0)
+        else:
+            _, place, count = np.unique(series, return_inverse=True, return_counts=True)
+            weights = 1 / count[place]
+        errors = {name: mase(actual, _flat(made)[:, counted], scale[counted]) for name, made in self.forecasts.items()}
+        groups = np.repeat(self.groups(), self.actual.shape[2])[counted]
+        found = {}
+        for name in (name for name in errors if name in NAIVE_FORECASTS):
+            better = probability_better(errors[NETWORK], errors[name], groups, weights=weights, seed=_SEED)
+            found[name] = better, verdict(better, self.independent)
+        return found
+
+    @property
+    def independent(self) -> int:
+        """The number of groups of windows that share little, on which verdicts rest."""
+        return len(np.unique(self.groups()[self._counted.any(axis=1)]))
+
+    @property
+    def _counted(self) -> np.ndarray:
+        """Flags (W, C): True where a value is known, and a scale, unless no series has one."""
+        known, scaled = ~np.isnan(self.actual).all(axis=0), ~np.isnan(self.scales[0][self.series])
+        return known & scaled if (known & scaled).any() else known
+
+    def _flat_series(self) -> np.ndarray:
+        """Return the number (W·C,) of each window's series and column."""
+        C = self.actual.shape[2]
+        return (self.series[:, None] * C + np.arange(C)).ravel()
+
+    def groups(self, *, apart: bool | None = None) -> np.ndarray:
+        """Return group numbers (W,): windows with the same number depend on each other. apart: True tells series apart;
+        else windows of the same time belong together. Default: as the series are.
+        """
+        apart = self.apart if apart is None else apart
+        return grouped(self.origins, self.series, self.zeros, len(self.actual), apart=apart)
 
     def errors(self, name: str, *, squared: bool = False) -> np.ndarray:
         """Return the mean absolute error of each window, (W,), in units of its series' seasonal difference if any.
@@ -88,11 +134,11 @@ class Backtest:
         return np.where(known.any(axis=(0, 2)), np.where(known, scaled, 0).sum(axis=(0, 2)) / count, np.nan)
 
 
-def grouped(origins: np.ndarray, series: np.ndarray, begins: np.ndarray, horizon: int, *, apart: bool) -> np.ndarray:
+def grouped(origins: np.ndarray, series: np.ndarray, zeros: np.ndarray, horizon: int, *, apart: bool) -> np.ndarray:
     """Return the group numbers (W,) of windows, see `Backtest.groups`."""
     if apart:
         return blocks(origins, series, horizon)
-    return blocks(origins - begins[series], np.zeros_like(series), horizon)
+    return blocks(origins - zeros[series], np.zeros_like(series), horizon)
 
 
 def evenly(origins: np.ndarray, most: int) -> np.ndarray:
@@ -107,13 +153,13 @@ def _flat(values: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Tester:
-    """Everything that a backtest needs beside the origins. names: the baselines to run."""
+    """Everything that a backtest needs beside the origins. apart: True if series share no times."""
 
     members: Members
     panel: Panel
     features: Features
     season: int
-    names: Sequence[str]
+    apart: bool
 
     @property
     def horizon(self) -> int:
@@ -152,10 +198,11 @@ class Tester:
             actual=np.concatenate([actual for _, actual in batches], axis=1),
             forecasts=forecasts,
             scales=self._scales(origins, begins),
-            begins=self.panel.starts[:-1],
+            zeros=self.panel.zeros(),
             whole=whole,
             levels=tuple(LEVELS.tolist()),
             quantiles=quantiles,
+            apart=self.apart,
         )
 
     def outlook(
@@ -190,24 +237,24 @@ class Tester:
     def groups(self, origins: np.ndarray, wanted: int, *, apart: bool) -> np.ndarray:
         """Return the group numbers (W,) of windows of `wanted` rows, see `Backtest.groups`."""
         series = self.features.series[origins - 1]
-        return grouped(origins, series, self.panel.starts[:-1], wanted, apart=apart)
+        return grouped(origins, series, self.panel.zeros(), wanted, apart=apart)
 
     def _read_by_baselines(self, origins: np.ndarray) -> np.ndarray:
         """Return the number of rows before each origin that a baseline reads, (W,)."""
         begins = self.panel.starts[self.features.series[origins - 1]]
-        return np.minimum(origins - begins, FAR_ENOUGH)
+        return np.minimum(origins - begins, LOOKED_BACK)
 
     def _baselines(self, origins: np.ndarray, horizon: int) -> dict[str, np.ndarray]:
-        """Return baseline forecasts by name; each reads its series from the first row, at most `FAR_ENOUGH` rows."""
-        possible = self.members.first.windowing.possible
+        """Return baseline forecasts by name; each reads its series from the first row, at most `LOOKED_BACK` rows."""
         pasts = self._read_by_baselines(origins)
-        names = [name for name in self.names if name in ("last-value", "drift") or self.season > 1]
-        made = {name: np.empty((horizon, len(origins), self.features.values.shape[1])) for name in names}
+        shape = horizon, len(origins), self.features.values.shape[1]
+        made = {name: np.empty(shape) for name in applicable(self.season)}
         for length in np.unique(pasts):
             mine = pasts == length
             past = rows_before(self.features.values, origins[mine], int(length))
             for name, forecasts in made.items():
-                forecasts[:, mine] = possible(NAIVE_FORECASTS[name](past, horizon, self.season))
+                naive = NAIVE_FORECASTS[name](past, horizon, self.season)
+                forecasts[:, mine] = self.members.first.windowing.possible(naive)
         return made
 
     def _scales(self, origins: np.ndarray, begins: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,8 +11,8 @@ import numpy as np
 from rnncli.data.source import Source, read_source
 from rnncli.errors import DataError, shown
 from rnncli.notes import note
-from rnncli.tasks.forecast.backtest import NETWORK, WITH_BASELINE, Backtest, Tester
-from rnncli.tasks.forecast.baselines import CORRECTABLE, last_value, seasonal_naive
+from rnncli.tasks.forecast.backtest import NETWORK, Backtest, Tester
+from rnncli.tasks.forecast.baselines import CORRECTABLE, LOOKED_BACK, NAIVE_FORECASTS, last_value, seasonal_naive
 from rnncli.tasks.forecast.calibration import MULTIPLES, SHOWN
 from rnncli.tasks.forecast.config import ForecastConfig
 from rnncli.tasks.forecast.features import Fitted
@@ -185,8 +185,8 @@ class ForecastExperiment(Experiment):
     def header(self) -> dict[str, Any]:
         config = self.config
         kept = config.data.model_dump(exclude={"path", "future", "validation", "test"})
-        seasons = _KEPT_SEASONS * (config.data.season or 1)
-        panel, arrays = self.read.lasting(max(self.members.context, seasons)).to_header()
+        rows = _KEPT_SEASONS * (config.data.season or 1) if self.method in (NETWORK, *CORRECTABLE) else LOOKED_BACK
+        panel, arrays = self.read.lasting(max(self.members.context, rows)).to_header()
         validated, windows = self.validated.to_header()
         return {
             "task": "forecast",
@@ -209,12 +209,19 @@ class ForecastExperiment(Experiment):
         self.validated = Validated.from_header(header["validated"], arrays)
         self.members = self.members.bounded(self.validated.bounds)
 
-    def tester(self, names: Sequence[str] = tuple(CORRECTABLE)) -> Tester:
-        """Return a tester for backtests on any split, with the baselines `names` beside the networks."""
-        return Tester(self.members, self.splits.panel, self.features, self.config.data.season or 1, names)
+    @property
+    def method(self) -> str:
+        """The method of `predict`: the network, or the baseline that was better on validation."""
+        return self.validated.method(fallback=self.config.training.fallback)
+
+    def tester(self) -> Tester:
+        """Return a tester for backtests on any split. Columns side by side share their times, also where none stand."""
+        panel = self.splits.panel
+        apart = not panel.timelines and self.columns.layout != "wide"
+        return Tester(self.members, panel, self.features, self.config.data.season or 1, apart)
 
     def score(self) -> Score | None:
-        """Score the networks beside last value and seasonal naive; keep validation results for the model file."""
+        """Score the networks beside the baselines; keep validation results for the model file."""
         self._learn_from_validation()
         split = self.held_out()
         if split is None:
@@ -226,31 +233,42 @@ class ForecastExperiment(Experiment):
         return next((split for split in (TEST, VALIDATION) if len(self.origins(split))), None)
 
     def scored(self, split: str, tested: Backtest) -> Score:
-        """Return the score of a backtest: the MAE of one column, or the mean MASE of several, whose units differ."""
+        """Return the score of a backtest: the MAE of one column, or the mean MASE of several, whose units differ.
+
+        The strongest baseline comes first.
+        """
         scores = tested.scores()
         one = tested.actual.shape[2] * len(self.splits.panel.ids) == 1 or bool(np.isnan(scores[NETWORK].mase))
         unit = f"MAE of {self._targets()}" if one else f"mean MASE of {self._several(tested)}"
-        baselines = dict.fromkeys((WITH_BASELINE, "last-value", "seasonal-naive", self.config.data.residual))
-        shown = [name for name in baselines if name in scores]
         figures = {name: score.mae if one else score.mase for name, score in scores.items()}
+        shown = sorted(figures.keys() - {NETWORK}, key=lambda name: (name in NAIVE_FORECASTS, figures[name], name))
         return Score(
             split,
             unit,
-            figures["network"],
+            figures[NETWORK],
             tuple((name.replace("-", " "), figures[name]) for name in shown),
             f"{_counted(tested)} rolling origins, horizon {len(tested.actual)}",
+            verdicts={name.replace("-", " "): words for name, (_, words) in tested.verdicts.items()},
+            used=self.method,
         )
 
     def evaluate(self, options: Options) -> Evaluation:
         """Run a backtest of the networks and the baselines from many origins."""
-        from rnncli.tasks.forecast.report import backtested, check, covered_totals, report, window_rows
+        from rnncli.tasks.forecast.report import (
+            backtested,
+            check,
+            covered_totals,
+            report,
+            require_baselines,
+            window_rows,
+        )
 
-        step = options.get("step", 1)
+        step, must_beat, fail_if = options.get("step", 1), options.get("must_beat", ()), options.get("fail_if", ())
+        require_baselines(must_beat, self.config.data.season or 1)
         split, tested = backtested(self, options.get("windows"), step, options.get("horizon"))
-        made = report(self, split, tested, step)
+        made = report(split, tested, step, self.members.widest.horizon)
         if options.get("sum"):
             made = replace(made, totals=tuple(covered_totals(self, tested)))
-        must_beat, fail_if = options.get("must_beat", ()), options.get("fail_if", ())
         return Evaluation(
             self.scored(split, tested), made, window_rows(self, tested), lambda: check(made, must_beat, fail_if)
         )
@@ -281,14 +299,12 @@ class ForecastExperiment(Experiment):
 
     def _note_validation(self) -> None:
         """Write notes on how the validation results change what `predict` will answer."""
-        prefers = self.validated.prefers
-        method = prefers if prefers and self.config.training.fallback else None
-        if method:
+        if self.method != NETWORK:
             note(
-                f"on validation the network was no better than {method.replace('-', ' ')}, so predict will give that "
-                "baseline's forecast; predict --network uses the network"
+                f"on validation {self.method.replace('-', ' ')} was at least as good as the network, so predict will "
+                "give that baseline's forecast; predict --network uses the network"
             )
-        calibration = self.validated.calibrations.get(method or NETWORK)
+        calibration = self.validated.calibrations.get(self.method)
         for receipt in calibration.receipts if calibration else ():
             if receipt.asked in SHOWN and receipt.first == 1:
                 note(f"intervals: {receipt} on validation")

@@ -48,7 +48,7 @@ class Follower:
             raise UsageError("--follow: this model reads covariates, which a stream of targets does not have")
         self.forecaster, self.levels, self.network = forecaster, tuple(levels), network
         self.method = NETWORK if network else forecaster.method
-        self.calibration: Calibration | None = forecaster.calibrations.get(self.method)
+        self.calibration: Calibration | None = forecaster.validated.calibrations.get(self.method)
         if levels:
             forecaster.require_intervals(self.method)
         self.horizon, self.kept = forecaster.horizon, int(forecaster.panel.lengths.max())

@@ -14,7 +14,8 @@ from rnncli.data.timeline import Timeline
 from rnncli.errors import DataError, ModelFileError, UsageError
 from rnncli.nn.network import FLOAT32
 from rnncli.notes import note
-from rnncli.tasks.forecast.backtest import FAR_ENOUGH, NETWORK
+from rnncli.tasks.forecast.backtest import NETWORK
+from rnncli.tasks.forecast.baselines import LOOKED_BACK
 from rnncli.tasks.forecast.calibration import SHOWN, Calibration, Outlook
 from rnncli.tasks.forecast.config import ForecastConfig, SeriesConfig
 from rnncli.tasks.forecast.features import Fitted, last_contexts
@@ -91,9 +92,8 @@ class Forecaster(Predictor):
         network = self.members.network
         network.load(arrays)
         self.identity = hashlib.sha256(network.parameters.weights.tobytes() + self.panel.values.tobytes()).hexdigest()
-        validated = Validated.from_header(header["validated"], arrays)
-        self.calibrations, self.prefers, self.bounds = validated.calibrations, validated.prefers, validated.bounds
-        self.members = self.members.bounded(self.bounds)
+        self.validated = Validated.from_header(header["validated"], arrays)
+        self.members = self.members.bounded(self.validated.bounds)
         self.horizon = self.members.first.windowing.horizon
 
     @property
@@ -103,7 +103,7 @@ class Forecaster(Predictor):
     @property
     def method(self) -> str:
         """The default method: the network, or the baseline that was better on validation."""
-        return self.prefers if self.prefers and self.config.training.fallback else NETWORK
+        return self.validated.method(fallback=self.config.training.fallback)
 
     def read(self, source: Source, data: SeriesConfig) -> None:
         """Go on from the end of `source`; rows that follow those of the model file are appended to them."""
@@ -176,7 +176,7 @@ class Forecaster(Predictor):
 
     def _take(self, panel: Panel) -> None:
         fitted = self.fitted.for_series(panel, self.trained_on, self.data)
-        bounds = None if self.bounds is None else loosened(self.bounds, panel.values)
+        bounds = self.validated.bounds and loosened(self.validated.bounds, panel.values)
         self.panel, self.members = panel, self.members.centred(fitted.fixed).bounded(bounds)
 
     def forecasts(
@@ -206,24 +206,24 @@ class Forecaster(Predictor):
 
     def _past(self, walk: Walk, wanted: int) -> Past:
         """Return the rows from which every series is forecast, as many as its forecaster reads."""
-        lengths = np.minimum(self.panel.lengths, FAR_ENOUGH)
+        lengths = np.minimum(self.panel.lengths, LOOKED_BACK)
         rows = max(self.members.context, int(lengths.max()) if walk.baseline else 0)
         windowing = replace(self.members.widest, context=rows)
         return Past(last_contexts(self.panel.at_least(rows), self.fitted.encoders, windowing, wanted), lengths)
 
     def require_intervals(self, method: str, wanted: int = 1) -> Calibration:
         """Return the calibration of one method for `wanted` rows; UsageError if there is none."""
-        if method not in self.calibrations:
+        if method not in self.validated.calibrations:
             raise UsageError(
                 "this model has no intervals: nothing was held out to calibrate them on, or training was not finished; "
                 "train to the end with data.validation"
             )
-        if wanted > self.horizon and self.calibrations[method].windows is None:
+        if wanted > self.horizon and self.validated.calibrations[method].windows is None:
             raise UsageError(
                 f"this model has no intervals beyond its horizon of {self.horizon} rows, since too few windows were "
                 f"held out; lower --horizon, train with data.horizon={wanted}, or hold out more in data.validation"
             )
-        return self.calibrations[method]
+        return self.validated.calibrations[method]
 
     def bands(self, method: str, outlook: Outlook, levels: Sequence[float]) -> dict[float, Band]:
         """Return intervals by percent around forecasts; UsageError if there are none."""
@@ -243,7 +243,7 @@ class Forecaster(Predictor):
             drawn = members.draws(past.features, samples, seed)
             if drawn is not None:
                 return drawn[:, :wanted]
-        calibration = self.calibrations.get(method)
+        calibration = self.validated.calibrations.get(method)
         if calibration is None or calibration.windows is None:
             raise UsageError(
                 "--samples: too few windows were held out to draw from their errors; train with more data.validation, "
@@ -264,7 +264,7 @@ class Forecaster(Predictor):
             self.read(read_source(asked.data), data)
         if options.future is not None:
             self.read_future(read_source(options.future), data)
-        levels = options.levels or (SHOWN if options.drawn and self.calibrations else ())
+        levels = options.levels or (SHOWN if options.drawn and self.validated.calibrations else ())
         if options.sum:
             rows = self.totals(options)
             return Table(rows, rows, self.delimiter, self.data.decimal)
@@ -301,7 +301,7 @@ class Forecaster(Predictor):
         method = NETWORK if options.network else self.method
         walk = Walk(self.members, None if method == NETWORK else method)
         made, bands = totals(
-            walk, self._past(walk, wanted), wanted, self.calibrations.get(method), options.levels, SEED
+            walk, self._past(walk, wanted), wanted, self.validated.calibrations.get(method), options.levels, SEED
         )
         if options.levels:
             note("intervals of totals: from the errors of held-out windows; evaluate --sum tells what they hold")
@@ -313,7 +313,7 @@ class Forecaster(Predictor):
             note(f"horizon {wanted} is beyond the trained {self.horizon}: later rows build on forecast ones")
         if self.method != NETWORK and not network:
             note(
-                f"the network was no better than {self.method.replace('-', ' ')} on validation, so this is the "
+                f"on validation {self.method.replace('-', ' ')} was at least as good as the network, so this is the "
                 "forecast of that baseline; --network uses the network"
             )
         if short := int((self.panel.lengths < self.members.context).sum()):
@@ -324,7 +324,7 @@ class Forecaster(Predictor):
 
     def _note_receipts(self, levels: Sequence[float], wanted: int, *, network: bool) -> None:
         """Write a note on the coverage that intervals had on validation, and on rows for which nobody knows it."""
-        receipts = self.calibrations[NETWORK if network else self.method].receipts
+        receipts = self.validated.calibrations[NETWORK if network else self.method].receipts
         for receipt in receipts:
             if receipt.asked in levels and receipt.first <= wanted:
                 note(f"intervals: {receipt} on validation")

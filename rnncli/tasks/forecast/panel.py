@@ -47,6 +47,14 @@ class Panel:
         """Return the slice of the rows of series s."""
         return slice(int(self.starts[s]), int(self.starts[s + 1]))
 
+    def zeros(self) -> np.ndarray:
+        """Return the row (S,) that each series has, or would have, at one time of all: at the end of the first series,
+        or, without times, at its own beginning."""
+        if not self.timelines:
+            return self.starts[:-1]
+        first = self.timelines[0]
+        return self.starts[1:] - np.array([timeline.rows_after(first) for timeline in self.timelines])
+
     def one(self, s: int) -> Panel:
         """Return a panel of series s alone."""
         rows = self.rows(s)

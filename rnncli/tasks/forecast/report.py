@@ -13,12 +13,12 @@ from rnncli.config.problems import did_you_mean
 from rnncli.data.digits import Written
 from rnncli.errors import CheckFailedError, UsageError, shown
 from rnncli.notes import note
-from rnncli.tasks.forecast.backtest import MOST_DRAWN, NETWORK, WITH_BASELINE, Backtest, evenly
-from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
+from rnncli.tasks.forecast.backtest import MOST_DRAWN, NETWORK, Backtest, evenly
+from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS, applicable
 from rnncli.tasks.forecast.calibration import SHOWN, ranges
 from rnncli.tasks.forecast.experiment import SPLITS, ForecastExperiment
 from rnncli.tasks.forecast.forecaster import stamped
-from rnncli.tasks.forecast.metrics import probability_better, verdict
+from rnncli.tasks.forecast.members import SEED
 from rnncli.tasks.forecast.panel import digits_of
 from rnncli.tasks.forecast.paths import Walk
 from rnncli.tasks.forecast.reports import BacktestReport, Covered, Judged
@@ -49,18 +49,18 @@ def require_rule(text: str) -> re.Match[str]:
 
 
 def check(report: BacktestReport, must_beat: Sequence[str], fail_if: Sequence[str]) -> None:
-    """Raise CheckFailedError if the network does not beat a baseline, by MASE, or if a rule holds."""
-    network = report.forecasters[0]
+    """Raise CheckFailedError unless the verdict on each baseline is that the network is better, or if a rule holds."""
+    network, others = report.forecasters[0], {one.name: one for one in report.forecasters}
     failed = []
     for name in must_beat:
-        other = next((one for one in report.forecasters if one.name == name), None)
-        if other is None:
-            names = [one.name for one in report.forecasters[1:]]
-            hint = did_you_mean(name, names) or f"; it has {', '.join(names)}"
-            raise UsageError(f"--must-beat {name}: is not in this backtest{hint}")
-        figure, baseline = _compared(network, other)
-        if not figure < baseline:
-            failed.append(f"--must-beat {name}: the network has {figure:.4g}, {name} {baseline:.4g}")
+        other = others[name]
+        metric = "mae" if network.mase != network.mase else "mase"  # series that are constant have no MASE
+        if other.verdict != "better":
+            ours, theirs = (getattr(one, metric) for one in (network, other))
+            failed.append(
+                f"--must-beat {name}: the network is not shown to be better: {other.verdict} ({metric.upper()} of the "
+                f"network {ours:.4g}, of {name} {theirs:.4g})"
+            )
     for text in fail_if:
         metric, level, sign, number = require_rule(text).groups()
         value = _value(report, metric.lower(), level, text)
@@ -70,11 +70,17 @@ def check(report: BacktestReport, must_beat: Sequence[str], fail_if: Sequence[st
         raise CheckFailedError("; ".join(failed))
 
 
-def _compared(network: Judged, other: Judged) -> tuple[float, float]:
-    """Return the MASE of both; their MAE if series are constant and have no MASE."""
-    if network.mase == network.mase and other.mase == other.mase:
-        return network.mase, other.mase
-    return network.mae, other.mae
+def require_baselines(names: Sequence[str], season: int) -> None:
+    """Raise UsageError if one of `names` is no naive forecast of series with this season, 1 for none."""
+    there = applicable(season)
+    for name in names:
+        if name in NAIVE_FORECASTS and name not in there:
+            raise UsageError(
+                f"--must-beat {name}: these series have no season; name one of {', '.join(there)}, or set data.season"
+            )
+        if name not in there:
+            hint = did_you_mean(name, there) or f"; name one of {', '.join(there)}"
+            raise UsageError(f"--must-beat {name}: is no baseline of a forecast{hint}")
 
 
 def _value(report: BacktestReport, metric: str, level: str | None, text: str) -> float:
@@ -88,9 +94,6 @@ def _value(report: BacktestReport, metric: str, level: str | None, text: str) ->
             f"--fail-if {text!r}: this backtest has no {metric}; it has {', '.join(found) or 'no intervals'}"
         )
     return found[metric]
-
-
-_SEED = 1
 
 
 def backtested(
@@ -114,7 +117,7 @@ def backtested(
     if calibration is not None and calibration.windows is None and (horizon or 0) > calibration.horizon:
         note(f"no intervals beyond the horizon of {calibration.horizon} rows: too few windows were held out")
         calibration = None
-    return SPLITS[split], experiment.tester(tuple(NAIVE_FORECASTS)).run(chosen, calibration, begins, horizon)
+    return SPLITS[split], experiment.tester().run(chosen, calibration, begins, horizon)
 
 
 def _every(experiment: ForecastExperiment, origins: np.ndarray, windows: int | None, step: int) -> np.ndarray:
@@ -133,14 +136,11 @@ def _every(experiment: ForecastExperiment, origins: np.ndarray, windows: int | N
     return np.concatenate(kept)
 
 
-def report(experiment: ForecastExperiment, split: str, tested: Backtest, step: int) -> BacktestReport:
+def report(split: str, tested: Backtest, step: int, trained: int) -> BacktestReport:
     """Return every forecaster's figures, and the probability that the network is better than each baseline."""
-    groups, network = tested.groups(apart=experiment.columns.layout != "wide"), tested.errors(NETWORK)
     judged, scores = [], tested.scores()
     for name, score in scores.items():
-        better = None
-        if name not in (NETWORK, WITH_BASELINE):
-            better = probability_better(network, tested.errors(name), groups, seed=_SEED)
+        better, words = tested.verdicts.get(name, (None, ""))
         judged.append(
             Judged(
                 name=name,
@@ -150,7 +150,7 @@ def report(experiment: ForecastExperiment, split: str, tested: Backtest, step: i
                 mase=score.mase,
                 rmsse=score.rmsse,
                 network_better=better,
-                verdict="" if better is None else verdict(better),
+                verdict=words,
             )
         )
     return BacktestReport(
@@ -159,10 +159,10 @@ def report(experiment: ForecastExperiment, split: str, tested: Backtest, step: i
         step=step,
         horizon=len(tested.actual),
         series=len(np.unique(tested.series)) * tested.actual.shape[2],
-        independent=len(np.unique(groups)),
+        independent=tested.independent,
         forecasters=tuple(judged),
         wql=scores[NETWORK].wql,
-        coverage=tuple(_covered(tested, experiment.members.first.windowing.horizon)),
+        coverage=tuple(_covered(tested, trained)),
     )
 
 
@@ -193,7 +193,7 @@ def covered_totals(experiment: ForecastExperiment, tested: Backtest) -> Iterator
     origins = evenly(tested.origins, MOST_DRAWN)
     actual = tester.actual(origins, N).sum(axis=0)
     known = ~np.isnan(actual)
-    _, bands = totals(Walk(tester.members), tester.past(origins, N), N, calibration, SHOWN, _SEED)
+    _, bands = totals(Walk(tester.members), tester.past(origins, N), N, calibration, SHOWN, SEED)
     for level, (low, high) in bands.items():
         inside = ((low <= actual) & (actual <= high))[known]
         if inside.size:

@@ -31,6 +31,10 @@ class Validated:
     prefers: str | None = None
     bounds: Bounds | None = None
 
+    def method(self, *, fallback: bool) -> str:
+        """Return what `predict` forecasts with: the network, or, with `fallback`, the baseline that was better."""
+        return self.prefers if self.prefers and fallback else NETWORK
+
     def to_header(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return everything as JSON, and arrays by name, for a model file."""
         header = {

@@ -52,6 +52,49 @@ def test_the_errors_of_each_window_are_in_units_of_its_series():
     assert tested.errors(NETWORK)[2] == 0.5
 
 
+def judged(differences, series, **given):
+    """A backtest of one step whose network errs so much more than the last value, on windows that share nothing."""
+    W = len(differences)
+    errors = {NETWORK: np.asarray(differences) + 5, "last-value": np.full(W, 5.0)}
+    return Backtest(
+        origins=np.arange(W) * 3,
+        series=np.asarray(series),
+        actual=np.zeros((1, W, 1)),
+        forecasts={name: values.reshape(1, W, 1) for name, values in errors.items()},
+        scales=given.pop("scales", (np.ones((2, 1)),) * 2),
+        zeros=np.zeros(2, int),
+        **given,
+    )
+
+
+def test_a_verdict_is_on_the_figure_that_is_shown():
+    """In the mean over windows the network is worse; in MASE, where each series counts alike, it is better."""
+    noise = np.random.default_rng(5).normal(0, 0.02, 60)
+    differences, series = np.array([0.1] * 45 + [-0.25] * 15) + noise, [0] * 45 + [1] * 15
+    assert differences.mean() > 0
+    for apart in (False, True):
+        tested = judged(differences, series, apart=apart)
+        scores = tested.scores()
+        assert scores[NETWORK].mase < scores["last-value"].mase
+        assert tested.independent == 60
+        assert tested.verdicts["last-value"][0] > 0.9
+    scaled = judged(differences, series, scales=(np.array([[1.0], [9.0]]),) * 2)  # and the other way round
+    assert scaled.scores()[NETWORK].mase > scaled.scores()["last-value"].mase
+    assert scaled.verdicts["last-value"][0] < 0.1
+    plain = judged(differences, series, scales=(np.full((2, 1), NAN),) * 2)
+    assert plain.scores()[NETWORK].mae > plain.scores()["last-value"].mae
+    assert plain.verdicts["last-value"][0] < 0.5
+
+
+def test_windows_of_a_series_without_a_scale_are_in_no_verdict():
+    differences, series = np.array([-0.1, -0.2] * 4 + [3.0] * 9), [0] * 8 + [1] * 9
+    tested = judged(differences, series, scales=(np.array([[1.0], [NAN]]),) * 2)
+    assert tested.independent == 8
+    assert tested.verdicts == {"last-value": (1 - 0.5**8, "better")}
+    few = judged(differences[4:], series[4:], scales=(np.array([[1.0], [NAN]]),) * 2)
+    assert few.verdicts["last-value"][1] == "cannot tell, 4 groups"
+
+
 def test_columns_of_several_series_do_not_mix():
     """Errors are 1 to 6; a mean over windows is taken column by column of each series first."""
     actual, said = np.zeros((1, 3, 2)), np.arange(1.0, 7.0).reshape(1, 3, 2)
@@ -110,7 +153,7 @@ def test_each_forecast_is_what_its_maker_says_alone():
     made = shaken(long_trainee(SERIES, SERIES[::-1], training={"seeds": 3, "with_baseline": True}))
     origins = np.array([48, 50, 60 + 55])
     tested = made.tester().run(origins)
-    assert list(tested.forecasts) == [NETWORK, WITH_BASELINE, "last-value", "seasonal-naive", "seasonal-growth"]
+    assert list(tested.forecasts) == [NETWORK, WITH_BASELINE, *NAIVE_FORECASTS]
     both = np.concatenate([SERIES, SERIES[::-1]])
     for w, origin in enumerate(origins):
         contexts = made.members.widest.contexts(made.features, origins[w : w + 1])
@@ -177,9 +220,28 @@ def test_a_naive_forecast_that_errs_less_on_validation_is_preferred():
     assert np.nanmean(errors) < np.nanmean(made.tester().run(made.origins(1)).errors(NETWORK))
 
 
+def test_windows_of_the_same_time_are_one_group_in_a_long_table_and_side_by_side():
+    days = np.arange("2024-01-01", "2024-03-01", dtype="datetime64[D]").astype(str).tolist()
+    late = SERIES[:40]  # begins on the eleventh day and ends on the fiftieth
+    content = csv(id=["a"] * 60 + ["b"] * 40, day=[*days, *days[10:50]], y=np.append(SERIES, late))
+    data = {"context": 8, "horizon": 3, "season": SEASON, "validation": 0.3}
+    made = trainee_of(content, target="y", id="id", time="day", **data)
+    assert np.diff(made.splits.panel.zeros()).tolist() == [60 - 10]
+    day = 40
+    origins = np.array([day, 60 + day - 10, day + 6, 60 + day - 4, day + 12])
+    groups = made.tester().run(origins).groups().tolist()
+    assert groups == [0, 0, 1, 1, 2]
+    timeless = trainee_of(content, target="y", id="id", time="none", **data)
+    assert timeless.tester().run(origins).groups().tolist() == [0, 4, 1, 5, 2]
+    wide = trainee_of(csv(y=SERIES, z=SERIES[::-1]), channels="independent", **data)
+    assert wide.tester().run(origins[[0, 2, 4]]).groups().tolist() == [0, 1, 2]
+    both = wide.tester().run(np.array([40, 46, 60 + 40, 60 + 46]))
+    assert both.groups().tolist() == [0, 1, 0, 1]
+
+
 def test_every_baseline_looks_back_to_the_beginning_of_its_own_series():
     made = long_trainee(SERIES, SERIES[:20] * 10)
-    tester = made.tester(tuple(NAIVE_FORECASTS))
+    tester = made.tester()
     origins = np.array([30, 50, 60 + 15])
     together = tester.run(origins).forecasts
     for w, origin in enumerate(origins):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnncli.tasks.forecast.baselines import CORRECTABLE, NAIVE_FORECASTS, drift, seasonal_growth, theta
+from rnncli.tasks.forecast.baselines import CORRECTABLE, NAIVE_FORECASTS, applicable, drift, seasonal_growth, theta
 from rnncli.tasks.forecast.metrics import mae, scores, seasonal_differences
 
 
@@ -21,14 +21,36 @@ def test_a_network_may_correct_three_of_them():
     assert list(CORRECTABLE) == ["last-value", "seasonal-naive", "seasonal-growth"]
 
 
+def test_those_of_a_season_need_one():
+    assert applicable(12) == tuple(NAIVE_FORECASTS)
+    assert applicable(1) == ("last-value", "drift", "theta")
+
+
 def test_drift_continues_the_line_from_the_first_value_through_the_last():
     assert of_one(drift, [2, 5, 3, 8], 3, 1).tolist() == [10, 12, 14]
     assert of_one(drift, [7], 2, 1).tolist() == [7, 7]
 
 
 def test_seasonal_growth_multiplies_the_last_season_and_compounds():
-    assert of_one(seasonal_growth, [9, 9, 1, 3, 2, 6], 5, 2).tolist() == [4, 12, 8, 24, 16]
-    assert of_one(seasonal_growth, [4, 4, 2, 0], 3, 2).tolist() == [0.5, 0, 0.125]
+    assert of_one(seasonal_growth, [9, 9, 1, 3, 2, 4], 5, 2).tolist() == [3, 6, 4.5, 9, 6.75]
+    assert of_one(seasonal_growth, [4, 4, 6, 0], 3, 2).tolist() == [4.5, 0, 3.375]
+
+
+@pytest.mark.parametrize(
+    ("values", "growth"),
+    [
+        ([1, 3, 2, 6], [2, 4, 4, 4]),  # doubled, and no more than fourfold in all
+        ([4, 4, 2, 0], [0.5, 0.25, 0.25, 0.25]),
+        ([1, 1, 20, 30], [2, 4, 4, 4]),
+        ([1e-300, 0, 2, 6], [2, 4, 4, 4]),  # growth that no float can hold
+        ([500, 500, 1, 2], [0.5, 0.25, 0.25, 0.25]),
+        ([4, 4, 5, 7], [1.5, 2.25, 3.375, 4]),
+    ],
+)
+def test_the_growth_of_a_season_and_of_all_is_bounded(values, growth):
+    made = of_one(seasonal_growth, values, 8, 2)
+    assert made.reshape(4, 2).tolist() == [[factor * value for value in values[2:]] for factor in growth]
+    assert np.abs(of_one(seasonal_growth, values, 10_000, 2)).max() == 4 * max(values[2:]) or growth[0] < 1
 
 
 @pytest.mark.parametrize(
@@ -38,8 +60,6 @@ def test_seasonal_growth_multiplies_the_last_season_and_compounds():
         [-1, 1, 2, 6],  # nothing before
         [-5, 1, 2, 6],  # negative before
         [1, 3, 2, -6],  # negative now
-        [1e-300, 0, 2, 6],  # growth that no float can hold
-        [1e-20, 0, 2, 6],  # growth to beyond what can be read
     ],
 )
 def test_seasonal_growth_without_a_growth_is_seasonal_naive(values):

@@ -5,23 +5,17 @@ import math
 import pytest
 
 from rnncli.errors import CheckFailedError, UsageError
-from rnncli.tasks.forecast.report import check, require_rule
+from rnncli.tasks.forecast.report import check, require_baselines, require_rule
 from rnncli.tasks.forecast.reports import BacktestReport, Covered, Judged
 
 
-def report(network=0.8, theta=0.9, mae=3.0):
-    forecasters = (Judged("network", mae, 4.0, 12.5, network, 0.7), Judged("theta", 3.5, 4.0, 13.0, theta, 0.9))
-    return BacktestReport(
-        "test",
-        9,
-        1,
-        4,
-        1,
-        6,
-        forecasters,
-        0.02,
-        (Covered(80.0, 77.0, 36, 1, 4, 2.0), Covered(95.0, 97.0, 36, 1, 4, 3.0)),
+def report(network=0.8, theta=0.9, mae=3.0, verdict="better"):
+    forecasters = (
+        Judged("network", mae, 4.0, 12.5, network, 0.7),
+        Judged("theta", 3.5, 4.0, 13.0, theta, 0.9, 0.9, verdict),
     )
+    covered = Covered(80.0, 77.0, 36, 1, 4, 2.0), Covered(95.0, 97.0, 36, 1, 4, 3.0)
+    return BacktestReport("test", 9, 1, 4, 1, 6, forecasters, 0.02, covered)
 
 
 @pytest.mark.parametrize(
@@ -37,17 +31,20 @@ def test_a_rule_that_holds_fails(rule):
         check(report(), [], [rule])
 
 
-def test_a_baseline_must_be_beaten_and_not_only_reached():
+@pytest.mark.parametrize("verdict", ["worse", "cannot tell", "cannot tell, 4 groups"])
+def test_a_baseline_must_be_beaten_for_sure_whatever_the_figures(verdict):
     check(report(), ["theta"], [])
-    for network in (0.9, 1.0):
-        with pytest.raises(CheckFailedError, match="--must-beat theta: the network has"):
-            check(report(network), ["theta"], [])
+    check(report(network=1.0), ["theta"], [])
+    with pytest.raises(CheckFailedError) as caught:
+        check(report(verdict=verdict), ["theta"], [])
+    figures = f"{verdict} (MASE of the network 0.8, of theta 0.9)"
+    assert str(caught.value) == f"--must-beat theta: the network is not shown to be better: {figures}"
 
 
 def test_series_without_a_scale_are_compared_in_their_own_units():
     check(report(math.nan, math.nan), ["theta"], [])
-    with pytest.raises(CheckFailedError):
-        check(report(math.nan, math.nan, mae=3.6), ["theta"], [])
+    with pytest.raises(CheckFailedError, match=r"worse \(MAE of the network 3\.6, of theta 3\.5\)"):
+        check(report(math.nan, math.nan, mae=3.6, verdict="worse"), ["theta"], [])
     with pytest.raises(CheckFailedError, match="mase is nan"):
         check(report(math.nan, math.nan), [], ["mase > 1"])
 
@@ -67,5 +64,15 @@ def test_what_is_no_rule(rule):
 def test_what_this_backtest_does_not_have():
     with pytest.raises(UsageError, match="no coverage_42; it has coverage_80, coverage_95, wql"):
         check(report(), [], ["coverage_42 < 1"])
-    with pytest.raises(UsageError, match="seasonal-naive: is not in this backtest"):
-        check(report(), ["seasonal-naive"], [])
+
+
+def test_a_baseline_that_cannot_exist_is_refused_with_those_that_can():
+    require_baselines(["theta", "drift", "last-value"], 1)
+    require_baselines(["seasonal-growth"], 12)
+    there = "name one of last-value, drift, theta"
+    with pytest.raises(UsageError, match=f"--must-beat seasonal-naive: these series have no season; {there}, or set"):
+        require_baselines(["theta", "seasonal-naive"], 1)
+    with pytest.raises(UsageError, match="--must-beat thea: is no baseline of a forecast; did you mean"):
+        require_baselines(["thea"], 1)
+    with pytest.raises(UsageError, match=f"--must-beat network: is no baseline of a forecast; {there}"):
+        require_baselines(["network"], 1)

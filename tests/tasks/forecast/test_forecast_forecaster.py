@@ -242,7 +242,7 @@ def test_a_baseline_that_was_better_speaks_unless_the_network_is_asked():
     assert experiment.validated.prefers
     model, notes = reloaded(experiment), []
     said = [row["y"] for row in rows_of(model, notes=notes)]
-    assert any("the network was no better" in note for note in notes)
+    assert any("was at least as good as the network" in note for note in notes)
     past = SERIES.cumsum()[:, None, None]
     assert said == pytest.approx(
         NAIVE_FORECASTS[experiment.validated.prefers](past, HORIZON, SEASON)[:, 0, 0], rel=1e-12
@@ -258,6 +258,20 @@ def test_a_baseline_that_was_better_speaks_unless_the_network_is_asked():
     shaken(never, 20.0).score()
     assert never.validated.prefers
     assert reloaded(never).method == "network"
+
+
+@pytest.mark.parametrize("name", NAIVE_FORECASTS)
+def test_a_model_keeps_the_rows_that_its_baseline_looks_back_at(name):
+    values = SERIES.mean() + np.random.default_rng(6).normal(0.1, 1, 1500).cumsum()
+    experiment = made(csv(y=values))
+    experiment.validated = replace(experiment.validated, prefers=name)
+    model = reloaded(experiment)
+    assert model.panel.lengths.tolist() == [1000 if name in ("drift", "theta") else 3 * SEASON]
+    wanted = NAIVE_FORECASTS[name](values[-1000:, None, None], HORIZON, SEASON)
+    assert model.forecasts().point == pytest.approx(wanted, rel=1e-12)
+    read(model, csv(y=values[:1300]))
+    wanted = NAIVE_FORECASTS[name](values[300:1300, None, None], HORIZON, SEASON)
+    assert model.forecasts().point == pytest.approx(wanted, rel=1e-12)
 
 
 # In which form.

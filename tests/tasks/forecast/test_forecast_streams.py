@@ -84,7 +84,7 @@ def test_scores_are_those_of_each_column_alone(tmp_path, pair):
     """Distances from the middle of the 95% interval of each forecast, in half-widths, their mean over forecasts."""
     model = pair()
     rows = Stream(tmp_path, pair, "ds,a,b")(*(f"{DAYS[N + k]},{A[N + k]},{B[N + k]}" for k in range(2)))
-    panel, calibration, windowing = model.panel, model.calibrations["network"], model.members.first.windowing
+    panel, calibration, windowing = model.panel, model.validated.calibrations["network"], model.members.first.windowing
     made = []
     for k in range(2):
         model.panel = panel

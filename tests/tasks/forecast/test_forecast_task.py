@@ -11,7 +11,7 @@ from rnncli.data.numeric import SCALERS
 from rnncli.data.source import Source
 from rnncli.errors import ConfigError, DataError
 from rnncli.notes import noting
-from rnncli.tasks.forecast.baselines import CORRECTABLE
+from rnncli.tasks.forecast.baselines import CORRECTABLE, NAIVE_FORECASTS
 from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.experiment import ForecastExperiment
 from rnncli.tasks.forecast.forecaster import Forecaster
@@ -271,8 +271,18 @@ def test_the_floors_of_one_column_are_mean_absolute_errors(test, first, last):
     score = prepared(table(y=SERIES), validation=0.2, test=test).score()
     assert score.unit == "MAE of y"
     assert score.split == ("test" if test else "validation")
-    wanted = {name: by_hand(SERIES, first, last, guess) for name, guess in GUESSES.items()}
-    assert dict(score.baselines) == pytest.approx(wanted, rel=1e-12)
+    for name, guess in GUESSES.items():
+        assert dict(score.baselines)[name] == pytest.approx(by_hand(SERIES, first, last, guess), rel=1e-12)
+
+
+def test_all_naive_forecasts_are_floors_and_the_strongest_comes_first():
+    score = prepared(table(y=SERIES), validation=0.2).score()
+    names, values = zip(*score.baselines, strict=True)
+    assert set(names) == {name.replace("-", " ") for name in NAIVE_FORECASTS}
+    assert list(values) == sorted(values)
+    assert score.verdicts.keys() == set(names)
+    assert set(score.verdicts.values()) == {"cannot tell, 3 groups"}  # 17 origins, cut every 8 rows
+    assert score.used == (score.baselines[0][0] if score.baselines[0][1] <= score.network else "network")
 
 
 def test_the_floors_of_several_columns_are_means_of_scaled_errors():
@@ -294,7 +304,7 @@ def test_a_season_longer_than_the_training_part_still_has_a_score():
 
 def test_without_a_season_there_is_no_seasonal_floor():
     score = prepared(table(y=SERIES.cumsum()), season=1, validation=0.2).score()
-    assert [name for name, _ in score.baselines] == ["last value"]
+    assert {name for name, _ in score.baselines} == {"last value", "drift", "theta"}
 
 
 def test_a_series_too_short_says_how_much_is_needed():

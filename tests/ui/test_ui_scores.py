@@ -1,0 +1,52 @@
+"""How a score stands beside its baselines: how far, in which direction, and what that amounts to."""
+
+import pytest
+
+from rnncli.training.reports import Score
+from rnncli.ui.scores import score_object, score_text
+
+
+def lines(network, baseline, **given):
+    score = Score("test", "MAE", network, (("last value", baseline),), "9 windows", **given)
+    return score_text(score).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("network", "baseline", "words"),
+    [
+        (3.0, 4.0, "network 25.0% better"),
+        (5.0, 4.0, "network 25.0% worse"),
+        (4.0, 4.0, "network equal"),
+        (0.0, 0.0, "network equal"),
+        (12.0, 4.0, "network 200.0% worse"),
+        (50.0, 4.0, "network 12.5 times as large"),
+        (5.0, 0.0, "network worse"),
+    ],
+)
+def test_a_score_that_was_not_tested_is_compared_in_percents(network, baseline, words):
+    assert lines(network, baseline)[2].endswith(f"  {words}")
+
+
+def test_of_a_figure_that_should_be_high_the_difference_is_told():
+    assert lines(0.75, 0.5, higher_is_better=True)[2].endswith("  network 0.2500 higher")
+    assert lines(0.5, 0.75, higher_is_better=True)[2].endswith("  network 0.2500 lower")
+    assert lines(0.5, 0.5, higher_is_better=True)[2].endswith("  network equal")
+
+
+@pytest.mark.parametrize("verdict", ["better", "worse", "cannot tell", "cannot tell, 4 groups"])
+def test_a_verdict_stands_behind_a_direction_that_judges_nothing(verdict):
+    found = lines(3.0, 4.0, verdicts={"last value": verdict}, used="network")
+    assert found[2] == f"  last value  4.0000  network 25.0% lower: {verdict}"
+    assert lines(5.0, 4.0, verdicts={"last value": verdict}, used="network")[2].endswith(f"25.0% higher: {verdict}")
+    assert len(found) == 3
+
+
+def test_who_is_used_in_place_of_the_network_is_said():
+    score = Score("test", "MAE", 3.0, (("seasonal naive", 2.0),), verdicts={"seasonal naive": "worse"})
+    assert "used" not in score_object(score)
+    assert len(score_text(score).splitlines()) == 3
+    used = Score("test", "MAE", 3.0, score.baselines, verdicts=score.verdicts, used="seasonal-naive")
+    said = "  predict gives seasonal naive, no worse on validation; see predict --network\n"
+    assert score_text(used).endswith(said)
+    assert score_object(used)["used"] == "seasonal-naive"
+    assert score_object(used)["verdicts"] == {"seasonal naive": "worse"}
