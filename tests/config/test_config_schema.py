@@ -95,6 +95,7 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
             "duplicates": "refuse",
             "transform": "none",
             "non_negative": False,
+            "bounded": True,
             "residual": None,
             "scaling": None,
         },

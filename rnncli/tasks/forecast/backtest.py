@@ -254,7 +254,7 @@ class Tester:
             past = rows_before(self.features.values, origins[mine], int(length))
             for name, forecasts in made.items():
                 naive = NAIVE_FORECASTS[name](past, horizon, self.season)
-                forecasts[:, mine] = self.members.first.windowing.possible(naive)
+                forecasts[:, mine] = self.members.first.windowing.transformable(naive, past)
         return made
 
     def _scales(self, origins: np.ndarray, begins: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

@@ -187,10 +187,13 @@ class SeriesConfig(TableConfig):
     transform: Literal["none", "log", "log1p", "sqrt", "box-cox"] = Field(
         default="none", description="A transform of the targets before they are scaled; forecasts are transformed back."
     )
-    non_negative: bool | None = Field(
-        default=None,
-        description="true: the targets cannot be below 0, nor can forecasts and intervals. null: intervals end at 0 if "
-        "no value was ever below, and at 1 or 100 if some value was just that and none above.",
+    non_negative: bool = Field(
+        default=False, description="The targets cannot be below 0, nor can forecasts and intervals."
+    )
+    bounded: bool = Field(
+        default=True,
+        description="Intervals end at 0 if no value was ever below, and at 1 or 100 if some value was just that and "
+        "none above; false lets them pass.",
     )
     residual: Literal["none", "last-value", "seasonal-naive", "seasonal-growth"] | None = Field(
         default=None,

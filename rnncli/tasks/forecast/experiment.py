@@ -292,7 +292,7 @@ class ForecastExperiment(Experiment):
 
     def _bounds(self) -> Bounds | None:
         """Return what no value of the training and the validation split passes; None if the config says that it may."""
-        if self.config.data.non_negative is False:
+        if not self.config.data.bounded:
             return None
         rows = np.concatenate([self.splits.rows(TRAINING), self.splits.rows(VALIDATION)])
         return bounds_of(np.where(self.features.known[rows], self.features.values[rows], np.nan))

@@ -262,5 +262,5 @@ def windowing(config: ForecastConfig, context: int, scaling: str, fitted: Fitted
         fixed=fitted.fixed,
         transform=data.transform,
         power=fitted.power,
-        non_negative=bool(data.non_negative),
+        non_negative=data.non_negative,
     )

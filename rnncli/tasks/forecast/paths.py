@@ -159,8 +159,8 @@ class Walk:
         made = []
         for some in in_batches(np.arange(len(past.lengths))):
             features = past.of(some).features
-            ahead = len(features.values) + self.horizon
-            features = replace(features, known_covariates=features.known_covariates[:ahead])
+            end = len(features.values) + self.horizon
+            features = replace(features, known_covariates=features.known_covariates[:end])
             made.append(ask(features, None if scales is None else scales[:, some]))
         return np.concatenate(made, axis=1)
 
@@ -170,8 +170,9 @@ class Walk:
         for length in np.unique(past.lengths):
             mine = past.lengths == length
             rows = values[max(len(values) - int(length), 0) :, mine]
-            made[:, mine] = NAIVE_FORECASTS[self.baseline or ""](rows, wanted, windowing.season)
-        return windowing.possible(made)
+            naive = NAIVE_FORECASTS[self.baseline or ""](rows, wanted, windowing.season)
+            made[:, mine] = windowing.transformable(naive, rows)
+        return made
 
 
 def _drawn(series: np.ndarray, windows: int, count: int, horizons: int, seed: int) -> np.ndarray:

@@ -49,7 +49,7 @@ TRANSFORMS: dict[str, Transform] = {
 }
 
 
-def require_transformable(values: np.ndarray, transform: str, name: str, *, non_negative: bool | None = False) -> None:
+def require_transformable(values: np.ndarray, transform: str, name: str, *, non_negative: bool = False) -> None:
     """Raise DataError if one of the values, which came from the file `name`, has no transform, or is negative where the
     series cannot be."""
     needs, low = TRANSFORMS[transform], values.min()
@@ -235,6 +235,11 @@ class Windowing:
     def possible(self, values: np.ndarray) -> np.ndarray:
         """Return `values` with 0 in place of those below it, where the series cannot be negative."""
         return np.maximum(values, 0.0) if self.non_negative else values
+
+    def transformable(self, values: np.ndarray, seen: np.ndarray) -> np.ndarray:
+        """Return possible `values` (H, B, C); one without a transform becomes the least of the rows `seen` (T, B, C)."""
+        without = values < TRANSFORMS[self.transform].least
+        return self.possible(np.where(without, seen.min(axis=0), values))
 
     def bounded(self, values: np.ndarray, point: np.ndarray) -> np.ndarray:
         """Return `values` (…, C) within the bounds, or as far out as the forecast `point` itself is."""

@@ -441,7 +441,7 @@ def test_what_cannot_be_negative_ends_at_0_in_forecasts_intervals_and_paths(loss
         wanted = 6 if decoder == "recursive" else HORIZON
         return model, model.forecasts(wanted, (95,), 0 if loss == "mae" else 20, network=True)
 
-    _, free = of()
+    _, free = of(bounded=False)
     model, bound = of(non_negative=True)
     low, high = bound.bands[95.0]
     every = [bound.point, low, high, *([] if bound.paths is None else [bound.paths])]

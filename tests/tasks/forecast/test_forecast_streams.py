@@ -69,7 +69,7 @@ def test_old_columns_keep_their_names_and_order_and_new_ones_come_last(tmp_path,
     assert list(stream(NEW[0], levels=(80,))[0]) == [
         *("ds", "a", "score", "next_ds", "next_a", "next_a_lo_80", "next_a_hi_80", "forecast_by")
     ]
-    row = Stream(tmp_path, pair, "ds,a,b")(f"{DAYS[N]},{A[N]},{B[N] + 100}")[0]
+    row = Stream(tmp_path, pair, "ds,a,b")(f"{DAYS[N]},{A[N]},{B[N] + 1000}")[0]
     assert list(row) == ["ds", "a", "b", "score", "next_ds", "next_a", "next_b", "score_a", "score_b", "forecast_by"]
     assert row["score"] == row["score_b"] > row["score_a"] > 0
 
