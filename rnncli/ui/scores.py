@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from rnncli.tasks.forecast.reports import BacktestReport, Judged
+from rnncli.tasks.forecast.reports import BacktestReport, Judged, LevelScore
 from rnncli.training.reports import Finished, Score
 from rnncli.ui.label_tables import label_objects, write_labels
 from rnncli.ui.output import TIED, Output, visible, wrapped
@@ -107,12 +107,16 @@ def write_backtest(score: Score, report: BacktestReport, rows: Iterable[Mapping[
 
 def _object(report: BacktestReport) -> dict[str, Any]:
     coverage = {f"{one.asked:g}": {"got": one.got, "count": one.count} for one in report.coverage}
-    return asdict(report) | {"coverage": coverage}
+    made = asdict(report) | {"coverage": coverage}
+    return made if report.levels else {key: value for key, value in made.items() if key != "levels"}
 
 
 def _write_text(report: BacktestReport) -> None:
     write_table([_row(one) for one in report.forecasters])
     out = Output()
+    if report.levels:
+        out.write("\n")
+        write_table([_level(one) for one in report.levels])
     out.write(
         f"\nnetwork is: by a paired bootstrap over {report.independent:,} groups of windows that share few rows\n"
     )
@@ -127,6 +131,15 @@ def _write_text(report: BacktestReport) -> None:
 def _row(one: Judged) -> dict[str, Any]:
     figures = {title: _figure(getattr(one, name)) for name, title in _FIGURES.items()}
     return {"forecast": one.name.replace("-", " "), **figures, "network is": one.verdict}
+
+
+def _level(one: LevelScore) -> dict[str, Any]:
+    return {
+        "level": one.level,
+        "series": one.series,
+        "network MASE": _figure(one.mase),
+        "unreconciled MASE": _figure(one.unreconciled),
+    }
 
 
 def _figure(value: float) -> str:

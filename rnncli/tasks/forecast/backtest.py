@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
 from rnncli.tasks.forecast.calibration import Calibration
+from rnncli.tasks.forecast.hierarchy import Hierarchy
 from rnncli.tasks.forecast.losses import LEVELS
 from rnncli.tasks.forecast.members import SEED, Members
 from rnncli.tasks.forecast.metrics import Scores, blocks, scores, seasonal_differences
 from rnncli.tasks.forecast.panel import Panel
+from rnncli.tasks.forecast.reconciliation import Reconciliation, by_series, by_window
 from rnncli.tasks.forecast.windows import Features, in_batches, rows_before
 
 MOST_WINDOWS = 20_000
 NETWORK = "network"  # the median of its members, alone
 WITH_BASELINE = "network with its baseline"
+UNRECONCILED = "network unreconciled"
 _FAR_ENOUGH = 1000  # rows that a baseline looks back at most
 
 
@@ -75,6 +78,18 @@ class Backtest:
             return blocks(self.origins, self.series, horizon)
         return blocks(self.origins - self.begins[self.series], np.zeros_like(self.series), horizon)
 
+    def of_series(self, chosen: np.ndarray) -> Backtest:
+        """Return the backtest of the series `chosen` (S,) alone."""
+        kept = chosen[self.series]
+        return replace(
+            self,
+            origins=self.origins[kept],
+            series=self.series[kept],
+            actual=self.actual[:, kept],
+            forecasts={name: made[:, kept] for name, made in self.forecasts.items()},
+            quantiles=None if self.quantiles is None else self.quantiles[:, :, kept],
+        )
+
     def errors(self, name: str, *, squared: bool = False) -> np.ndarray:
         """Return the mean absolute error of each window, (W,), in units of its series' seasonal difference if any.
 
@@ -95,13 +110,19 @@ def _flat(values: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Tester:
-    """Everything that a backtest needs beside the origins. names: the baselines to run."""
+    """Everything that a backtest needs beside the origins. names: the baselines to run.
+
+    hierarchy: if the series are one; origins then are of every series in turn, at the same times, and forecasts of the
+    networks are reconciled, with those before beside them, if `reconciliation` says how.
+    """
 
     members: Members
     panel: Panel
     features: Features
     season: int
     names: Sequence[str]
+    hierarchy: Hierarchy | None = None
+    reconciliation: Reconciliation | None = None
 
     def run(
         self, origins: np.ndarray, calibration: Calibration | None = None, begins: np.ndarray | None = None
@@ -110,9 +131,11 @@ class Tester:
 
         begins (S,): the rows of a series before it are the history that scales errors; default: its first origin.
         """
-        origins = origins[np.linspace(0, len(origins) - 1, min(len(origins), MOST_WINDOWS)).astype(int)]
+        origins = self._thinned(origins)
         batches = [self._batch(batch) for batch in in_batches(origins)]
         forecasts = {name: np.concatenate([made[name] for made, _ in batches], axis=1) for name in batches[0][0]}
+        if self.reconciliation is not None:
+            forecasts = self._reconciled(forecasts, self.reconciliation)
         quantiles = None
         if calibration is not None:
             point, spread = forecasts.get(WITH_BASELINE, forecasts[NETWORK]), self.spread(origins)
@@ -133,6 +156,17 @@ class Tester:
             levels=tuple(LEVELS.tolist()),
             quantiles=quantiles,
         )
+
+    def _thinned(self, origins: np.ndarray) -> np.ndarray:
+        times = origins.reshape(1 if self.hierarchy is None else len(self.panel.ids), -1)
+        T = times.shape[1]
+        kept = np.linspace(0, T - 1, min(T, max(MOST_WINDOWS // len(times), 1))).astype(int)
+        return times[:, kept].ravel()
+
+    def _reconciled(self, forecasts: dict[str, np.ndarray], reconcile: Reconciliation) -> dict[str, np.ndarray]:
+        own = {name: forecasts[name] for name in (NETWORK, WITH_BASELINE) if name in forecasts}
+        made = {name: by_window(reconcile(by_series(one, len(self.panel.ids)))) for name, one in own.items()}
+        return made | {UNRECONCILED: forecasts[NETWORK]} | {k: v for k, v in forecasts.items() if k not in own}
 
     def spread(self, origins: np.ndarray) -> np.ndarray:
         """Return the spread (H, W, C) of values around their forecasts, in transformed units."""

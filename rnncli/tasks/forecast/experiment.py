@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,15 +11,18 @@ import numpy as np
 from rnncli.data.source import Source, read_source
 from rnncli.errors import DataError, shown
 from rnncli.notes import note
-from rnncli.tasks.forecast.backtest import MOST_WINDOWS, NETWORK, WITH_BASELINE, Backtest, Tester
+from rnncli.tasks.forecast.backtest import MOST_WINDOWS, NETWORK, UNRECONCILED, WITH_BASELINE, Backtest, Tester
 from rnncli.tasks.forecast.baselines import CORRECTABLE, NAIVE_FORECASTS, last_value, seasonal_naive
 from rnncli.tasks.forecast.calibration import SHOWN, Calibration, calibrated
 from rnncli.tasks.forecast.config import ForecastConfig
 from rnncli.tasks.forecast.features import Fitted
+from rnncli.tasks.forecast.hierarchy import Hierarchy
 from rnncli.tasks.forecast.learner import EnsembleLearner, WindowLearner
 from rnncli.tasks.forecast.members import Member, build_members, windowing
 from rnncli.tasks.forecast.panel import Panel
 from rnncli.tasks.forecast.panel_tables import read_panel, with_future
+from rnncli.tasks.forecast.reconciled import common, learnt
+from rnncli.tasks.forecast.reconciliation import Reconciliation, lowest
 from rnncli.tasks.forecast.settings import resolved, too_short
 from rnncli.tasks.forecast.splits import Divided, divided, with_rows
 from rnncli.tasks.task import Context, Evaluation, Experiment, Options, set_first_weights
@@ -53,6 +57,11 @@ class ForecastExperiment(Experiment):
         self.learner: WindowLearner | EnsembleLearner = (
             learners[0] if len(learners) == 1 else EnsembleLearner(learners, self.network)
         )
+        self.hierarchy: Hierarchy | None = None
+        self.reconciliation: Reconciliation | None = None
+        if self.columns.hierarchy and config.data.reconcile != "none":
+            self.hierarchy = Hierarchy.of(self.columns, panel.ids)
+            self.reconciliation = Reconciliation(self.hierarchy, None, lowest(self.members.first))
         set_first_weights(self.network, config)
         self._note_short_splits()
         self._note_many_zeros()
@@ -111,7 +120,8 @@ class ForecastExperiment(Experiment):
 
     def origins(self, split: int) -> np.ndarray:
         """Return the origins in a split that every network can forecast from."""
-        return self.splits.origins(self.members.widest, split, self.config.data.missing)
+        origins = self.splits.origins(self.members.widest, split, self.config.data.missing)
+        return origins if self.hierarchy is None else common(origins, self.splits.panel)
 
     def _note_many_zeros(self) -> None:
         """Write a note if most values are 0: a median is then 0 as well, and absolute errors reward it."""
@@ -175,6 +185,8 @@ class ForecastExperiment(Experiment):
             yield "times", f"{shown(str(columns.time))}, read as {form}{zone}, {span}"
         if columns.id is not None:
             yield "series", f"named by {shown(columns.id)}, with {self._targets()}"
+        if columns.hierarchy:
+            yield "sums", Hierarchy.of(columns, panel.ids).described()
 
     def _targets(self) -> str:
         return ", ".join(self.columns.targets)
@@ -199,6 +211,7 @@ class ForecastExperiment(Experiment):
             "validated": {
                 "calibrations": {name: one.to_header() for name, one in self.calibrations.items()},
                 "prefers": self.prefers,
+                **({} if self.reconciliation is None else {"reconciliation": self.reconciliation.to_header()}),
             },
             "arrays": arrays,
         }
@@ -208,10 +221,20 @@ class ForecastExperiment(Experiment):
         validated = header["validated"]
         self.calibrations = {name: Calibration.from_header(one) for name, one in validated["calibrations"].items()}
         self.prefers = validated["prefers"]
+        if self.reconciliation is not None:
+            self.reconciliation = self.reconciliation.restored(validated["reconciliation"])
 
     def tester(self, names: Sequence[str] = tuple(CORRECTABLE)) -> Tester:
         """Return a tester for backtests on any split, with the baselines `names` beside the networks."""
-        return Tester(self.members, self.splits.panel, self.features, self.config.data.season or 1, names)
+        return Tester(
+            self.members,
+            self.splits.panel,
+            self.features,
+            self.config.data.season or 1,
+            names,
+            self.hierarchy,
+            self.reconciliation,
+        )
 
     def score(self) -> Score | None:
         """Score the networks beside last value and seasonal naive; keep validation results for the model file."""
@@ -230,7 +253,9 @@ class ForecastExperiment(Experiment):
         scores = tested.scores()
         one = tested.actual.shape[2] * len(self.splits.panel.ids) == 1 or bool(np.isnan(scores[NETWORK].mase))
         unit = f"MAE of {self._targets()}" if one else f"mean MASE of {self._several(tested)}"
-        baselines = dict.fromkeys((WITH_BASELINE, "last-value", "seasonal-naive", self.config.data.residual))
+        baselines = dict.fromkeys(
+            (UNRECONCILED, WITH_BASELINE, "last-value", "seasonal-naive", self.config.data.residual)
+        )
         shown = [name for name in baselines if name in scores]
         figures = {name: score.mae if one else score.mase for name, score in scores.items()}
         return Score(
@@ -267,13 +292,18 @@ class ForecastExperiment(Experiment):
         """Calibrate intervals on the validation split, and find out if a naive forecast is better there."""
         origins = self.origins(VALIDATION)
         if not len(origins):
+            if self.reconciliation is not None:
+                note("sums are forecast bottom-up: no errors of validation are known, which data.reconcile mint needs")
             return
-        tester = self.tester()
+        tester = replace(self.tester(), reconciliation=None)
         tested = tester.run(origins)
         if np.isnan(tested.actual).all():
             return
         own = WITH_BASELINE if WITH_BASELINE in tested.forecasts else NETWORK
         squared = self.members.first.loss.mean
+        if self.reconciliation is not None:
+            bottom_up = replace(self.reconciliation, gains=None)
+            self.reconciliation, tested = learnt(tested, bottom_up, self.config.data.reconcile, squared=squared)
         errors = {name: float(np.nanmean(tested.errors(name, squared=squared))) for name in tested.forecasts}
         best = min((name for name in errors if name in NAIVE_FORECASTS), key=lambda name: errors[name])
         self.prefers = best if errors[best] <= errors[own] else None

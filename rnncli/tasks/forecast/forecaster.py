@@ -19,10 +19,12 @@ from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
 from rnncli.tasks.forecast.calibration import SHOWN, Calibration
 from rnncli.tasks.forecast.config import ForecastConfig, SeriesConfig
 from rnncli.tasks.forecast.features import Fitted, last_contexts
+from rnncli.tasks.forecast.hierarchy import Hierarchy, alike, require_whole
 from rnncli.tasks.forecast.members import SEED, Members, build_members
 from rnncli.tasks.forecast.panel import Panel, continued, digits_of
 from rnncli.tasks.forecast.panel_columns import Columns, as_number
 from rnncli.tasks.forecast.panel_tables import lines_of, read_panel, with_future
+from rnncli.tasks.forecast.reconciliation import Reconciliation, lowest
 from rnncli.tasks.forecast.recursive import Recursive
 from rnncli.tasks.forecast.reports import ForecastChart
 from rnncli.tasks.forecast.windows import Features, require_transformable
@@ -92,6 +94,10 @@ class Forecaster(Predictor):
         self.calibrations = {name: Calibration.from_header(one) for name, one in validated["calibrations"].items()}
         self.prefers = validated["prefers"] if validated["prefers"] in NAIVE_FORECASTS else None
         self.horizon = self.members.first.windowing.horizon
+        self.reconciliation: Reconciliation | None = None
+        if "reconciliation" in validated:
+            bottom_up = Reconciliation(Hierarchy.of(self.columns, self.panel.ids), None, lowest(self.members.first))
+            self.reconciliation = bottom_up.restored(validated["reconciliation"])
 
     @property
     def data(self) -> SeriesConfig:
@@ -109,6 +115,8 @@ class Forecaster(Predictor):
         self._require_frequency(panel, source.name)
         self.fitted.encoders.note_unseen(panel, source.name, lines_of(source, data))
         if self._follows(panel):
+            if self.columns.hierarchy:
+                require_whole(panel.ids, self.panel.ids, source.name)
             note(
                 f"{source.name} goes on where the training data end; its {int(panel.lengths.sum()):,} rows are appended"
             )
@@ -173,7 +181,16 @@ class Forecaster(Predictor):
 
     def _take(self, panel: Panel) -> None:
         fitted = self.fitted.for_series(panel, self.trained_on, self.data)
+        if self.reconciliation is not None and panel.ids != self.panel.ids:
+            self._sum_other_series(panel)
         self.panel, self.members = panel, self.members.centred(fitted.fixed)
+
+    def _sum_other_series(self, panel: Panel) -> None:
+        """Sum bottom-up what no errors are known of."""
+        assert self.reconciliation is not None
+        if self.reconciliation.gains is not None:
+            note("its series are not those of training, so forecasts are summed bottom-up: no errors are known of them")
+        self.reconciliation = replace(self.reconciliation, hierarchy=Hierarchy.of(self.columns, panel.ids), gains=None)
 
     def forecasts(
         self,
@@ -196,6 +213,7 @@ class Forecaster(Predictor):
         point, spread = self._on_and_on(members, contexts, wanted)
         if method != NETWORK:
             point = self._naive(method, wanted)
+        point = self._reconciled(point, method)
         bands = self.bands(method, point, spread, levels)
         if not np.isfinite(point).all():
             raise ModelFileError("the forecast is not finite; the weights or the series are too large")
@@ -234,6 +252,12 @@ class Forecaster(Predictor):
             contexts = replace(contexts, values=values, known=known, past=past)
         return np.concatenate(points)[:wanted], np.concatenate(spreads)[:wanted]
 
+    def _reconciled(self, point: np.ndarray, method: str) -> np.ndarray:
+        """Return forecasts (H, S, C) that add up, if they are of a hierarchy; those of baselines by bottom-up."""
+        if self.reconciliation is None:
+            return point
+        return (self.reconciliation if method == NETWORK else replace(self.reconciliation, gains=None))(point)
+
     def _naive(self, name: str, wanted: int) -> np.ndarray:
         season, series = self.data.season or 1, map(self.panel.one, range(len(self.panel.ids)))
         made = [NAIVE_FORECASTS[name](one.values[:, None], wanted, season) for one in series]
@@ -244,6 +268,11 @@ class Forecaster(Predictor):
     ) -> np.ndarray | None:
         if not samples:
             return None
+        if self.reconciliation is not None:
+            raise UsageError(
+                "--samples: draws of the levels of data.hierarchy would not add up; leave it out, or train with "
+                "data.reconcile=none"
+            )
         if method != NETWORK:
             raise UsageError(
                 f"--samples: {method.replace('-', ' ')}, which was better on validation, has no distribution; "
@@ -285,6 +314,8 @@ class Forecaster(Predictor):
     def _followed(self, asked: Asked, options: ForecastOptions) -> Stream:
         from rnncli.tasks.forecast.follow import follow
 
+        if self.columns.hierarchy:
+            raise UsageError("--follow: reads series row by row, and a sum needs the rows of all; leave it out")
         for name in ("horizon", "samples", "future"):
             if getattr(options, name):
                 raise UsageError(f"--{name}: does not go with --follow, which forecasts the next row; leave it out")
@@ -355,6 +386,9 @@ class Forecaster(Predictor):
         """Return table rows, with series side by side as columns if the input has them so, else one under another."""
         side_by_side = len(self.panel.ids) > 1 and self.columns.layout == "wide"
         rows, digits = [], digits_of(self.panel)
+        if self.reconciliation is not None:
+            digits = alike(digits)
+            point = self.reconciliation.hierarchy.written(point, digits)
         for s, name in enumerate(self.panel.ids):
             timeline = self.panel.timelines[s] if self.panel.timelines else None
             stamps = timeline.following(len(point)) if timeline else range(1, len(point) + 1)

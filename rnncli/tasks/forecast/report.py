@@ -12,14 +12,15 @@ import numpy as np
 from rnncli.config.problems import did_you_mean
 from rnncli.data.digits import Written
 from rnncli.errors import CheckFailedError, UsageError, shown
-from rnncli.tasks.forecast.backtest import NETWORK, WITH_BASELINE, Backtest
+from rnncli.tasks.forecast.backtest import NETWORK, UNRECONCILED, WITH_BASELINE, Backtest
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
 from rnncli.tasks.forecast.calibration import SHOWN
 from rnncli.tasks.forecast.experiment import SPLITS, ForecastExperiment
 from rnncli.tasks.forecast.forecaster import stamped
+from rnncli.tasks.forecast.hierarchy import Hierarchy, alike
 from rnncli.tasks.forecast.metrics import probability_better, verdict
 from rnncli.tasks.forecast.panel import digits_of
-from rnncli.tasks.forecast.reports import BacktestReport, Covered, Judged
+from rnncli.tasks.forecast.reports import BacktestReport, Covered, Judged, LevelScore
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
@@ -149,7 +150,16 @@ def report(experiment: ForecastExperiment, split: str, tested: Backtest, step: i
         forecasters=tuple(judged),
         wql=scores[NETWORK].wql,
         coverage=tuple(_covered(tested)),
+        levels=() if experiment.hierarchy is None else tuple(_levels(experiment.hierarchy, tested)),
     )
+
+
+def _levels(hierarchy: Hierarchy, tested: Backtest) -> Iterator[LevelScore]:
+    """Yield the network's scores on each level, from the top down."""
+    for level, name in enumerate(hierarchy.names):
+        chosen = hierarchy.levels == level
+        scores = tested.of_series(chosen).scores()
+        yield LevelScore(name, int(chosen.sum()), scores[NETWORK].mase, scores[UNRECONCILED].mase)
 
 
 def _covered(tested: Backtest) -> Iterator[Covered]:
@@ -168,7 +178,7 @@ def window_rows(experiment: ForecastExperiment, tested: Backtest) -> Iterator[di
     """Yield every forecast row of every window: its cutoff, the actual value, and all forecasts."""
     panel, columns = experiment.splits.panel, experiment.columns
     side_by_side, steps = columns.layout == "wide" and len(panel.ids) > 1, range(len(tested.actual) + 1)
-    digits = digits_of(panel)
+    digits = digits_of(panel) if experiment.hierarchy is None else alike(digits_of(panel))
     bands = {} if tested.quantiles is None else {level: tested.band(level) for level in SHOWN}
     for w, (origin, s) in enumerate(zip(tested.origins.tolist(), tested.series.tolist(), strict=True)):
         end, timeline = int(panel.starts[s + 1]), panel.timelines[s] if panel.timelines else None

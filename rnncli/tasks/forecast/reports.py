@@ -29,9 +29,19 @@ class Covered:
 
 
 @dataclass(frozen=True)
+class LevelScore:
+    """The network on one level of a hierarchy of so many series: its MASE, and what it was before reconciliation."""
+
+    level: str
+    series: int
+    mase: float
+    unreconciled: float
+
+
+@dataclass(frozen=True)
 class BacktestReport:
     """A rolling-origin backtest: the network first, then the baselines. wql is the network's, if it has intervals.
-    independent: the number of groups of windows that share nothing, on which verdicts rest.
+    independent: the number of groups of windows that share nothing, on which verdicts rest. levels: of a hierarchy.
     """
 
     split: str
@@ -43,6 +53,7 @@ class BacktestReport:
     forecasters: tuple[Judged, ...]
     wql: float | None
     coverage: tuple[Covered, ...]
+    levels: tuple[LevelScore, ...] = ()
 
 
 @dataclass(frozen=True)

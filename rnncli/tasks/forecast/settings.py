@@ -65,7 +65,7 @@ def resolved(config: ForecastConfig, panel: Panel, columns: Columns, name: str) 
     filled = {
         "time": _one_or_all(columns.sources(columns.time)) or data.time,
         "target": None if columns.layout == "rows" else list(columns.targets),
-        "id": _one_or_all(columns.sources(columns.id)),
+        "id": data.id if columns.hierarchy else _one_or_all(columns.sources(columns.id)),
         "layout": columns.layout,
         "season": season,
         "horizon": horizon,
