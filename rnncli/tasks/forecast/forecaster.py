@@ -94,10 +94,11 @@ class Forecaster(Predictor):
         self.calibrations = {name: Calibration.from_header(one) for name, one in validated["calibrations"].items()}
         self.prefers = validated["prefers"] if validated["prefers"] in NAIVE_FORECASTS else None
         self.horizon = self.members.first.windowing.horizon
-        self.reconciliation: Reconciliation | None = None
+        self.learnt_reconciliation: Reconciliation | None = None
         if "reconciliation" in validated:
             bottom_up = Reconciliation(Hierarchy.of(self.columns, self.panel.ids), None, lowest(self.members.first))
-            self.reconciliation = bottom_up.restored(validated["reconciliation"])
+            self.learnt_reconciliation = bottom_up.restored(validated["reconciliation"])
+        self.reconciliation = self.learnt_reconciliation
 
     @property
     def data(self) -> SeriesConfig:
@@ -182,15 +183,18 @@ class Forecaster(Predictor):
     def _take(self, panel: Panel) -> None:
         fitted = self.fitted.for_series(panel, self.trained_on, self.data)
         if self.reconciliation is not None and panel.ids != self.panel.ids:
-            self._sum_other_series(panel)
+            self.reconciliation = self._reconciliation_of(panel.ids)
         self.panel, self.members = panel, self.members.centred(fitted.fixed)
 
-    def _sum_other_series(self, panel: Panel) -> None:
-        """Sum bottom-up what no errors are known of."""
-        assert self.reconciliation is not None
-        if self.reconciliation.gains is not None:
-            note("its series are not those of training, so forecasts are summed bottom-up: no errors are known of them")
-        self.reconciliation = replace(self.reconciliation, hierarchy=Hierarchy.of(self.columns, panel.ids), gains=None)
+    def _reconciliation_of(self, ids: Sequence[str]) -> Reconciliation:
+        """Return how the series `ids` are reconciled: bottom-up if they are not those of training."""
+        assert self.learnt_reconciliation is not None
+        hierarchy = Hierarchy.of(self.columns, ids)
+        if sorted(ids) == sorted(self.trained_on):
+            places = np.array([self.trained_on.index(one) for one in ids])
+            return self.learnt_reconciliation.of(hierarchy, places)
+        note("its series are not those of training, whose errors are known: sums are forecast bottom-up")
+        return replace(self.learnt_reconciliation, hierarchy=hierarchy, gains=None)
 
     def forecasts(
         self,

@@ -16,7 +16,7 @@ from rnncli.data.csv_table import Table
 from rnncli.data.digits import Digits
 from rnncli.data.joined_columns import join_of_keys
 from rnncli.data.numeric import column_index
-from rnncli.errors import DataError, quoted, shown
+from rnncli.errors import DataError, shown
 from rnncli.notes import note
 from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.panel import Column, Panel, stacked
@@ -40,12 +40,14 @@ class Hierarchy:
         each = [_cells(columns, name) for name in ids]
         depths = np.array([_depth(cells) for cells in each])
         m = int((depths < len(each[0])).sum())
-        sums = zip(each[:m], depths[:m].tolist(), strict=True)
-        parts = np.array([[part[:depth] == one[:depth] for part in each[m:]] for one, depth in sums], np.float64)
+        places = {tuple(cells[:depth]): s for s, (cells, depth) in enumerate(zip(each, depths.tolist(), strict=True))}
+        parts = np.zeros((m, len(ids) - m))
+        for s, cells in enumerate(each[m:]):
+            parts[[places[tuple(cells[:depth])] for depth in range(len(columns.hierarchy) + 1) if cells[depth:]], s] = 1
         names = (TOTAL, *columns.hierarchy)
         if len(each[0]) > len(columns.hierarchy):
             names += (", ".join(columns.sources(columns.id)[len(columns.hierarchy) :]),)
-        return cls(names, np.minimum(depths, len(names) - 1), parts.reshape(m, len(ids) - m))
+        return cls(names, np.minimum(depths, len(names) - 1), parts)
 
     def described(self) -> str:
         """Return how many series each level has, in words."""
@@ -101,10 +103,7 @@ def require_hierarchy(table: Table, columns: Columns, data: SeriesConfig) -> Non
     for name in sources:
         for row, cell in enumerate(_column(table, name)):
             if cell in ("", TOTAL):
-                raise DataError(
-                    f"{_where(table, row)}: column {table.header.index(name) + 1} {shown(name)}: "
-                    + ("is empty; write where the row belongs, or remove it" if not cell else _a_total(cell))
-                )
+                _refuse_name(table, row, name, cell)
     given = data.id if isinstance(data.id, list) else [] if data.id is None else [data.id]
     own = [table.header[column_index(table, name)] for name in given]
     for above, below in pairwise([[name] for name in columns.hierarchy] + ([own] if own else [])):
@@ -112,10 +111,13 @@ def require_hierarchy(table: Table, columns: Columns, data: SeriesConfig) -> Non
             _require_one_above(table, above[0], below, sources)
 
 
-def _a_total(cell: str) -> str:
-    return (
-        f"{shown(cell)} is how sums are called, which are made of the other rows; remove such rows, or rename what is "
-        "none"
+def _refuse_name(table: Table, row: int, name: str, cell: str) -> None:
+    where = f"{_where(table, row)}: column {table.header.index(name) + 1} {shown(name)}"
+    if not cell:
+        raise DataError(f"{where}: is empty, and tells what the row adds to; write it, or remove the row")
+    raise DataError(
+        f"{where}: {shown(cell)} is what sums are called, which are made of the other rows; remove such rows, or "
+        "rename what is no sum"
     )
 
 
@@ -128,12 +130,8 @@ def _require_one_above(table: Table, above: str, below: Sequence[str], sources: 
             what = " and ".join(f"{name} {shown(one)}" for name, one in zip(below, cell, strict=True))
             raise DataError(
                 f"{_where(table, row)}: {what} is in {above} {shown(parent)}, and in {shown(parents[before])} on line "
-                f"{table.lines[before]}; correct one, or, if these are two, --set data.id={quoted_list(sources)}"
+                f"{table.lines[before]}; correct one, or, if these are two, --set data.id='[{', '.join(sources)}]'"
             )
-
-
-def quoted_list(names: Sequence[str]) -> str:
-    return quoted(names[0]) if len(names) == 1 else f"'[{', '.join(names)}]'"
 
 
 def require_whole(ids: Collection[str], before: Sequence[str], name: str) -> None:
@@ -160,10 +158,10 @@ def with_sums(panel: Panel, columns: Columns, table: Table) -> Panel:
     noted. Covariates of a sum are the mean of its parts' numbers, and the word of all of them, or else `total`.
     DataError for a series that does not end with the others, named by its row in `table`.
     """
-    begins = _begins(panel, columns, table)
-    late = np.flatnonzero(begins > begins.min())
+    _require_common_end(panel, columns, table)
+    late = np.flatnonzero(panel.lengths < panel.lengths.max())
     if late.size:
-        last = int(late[np.argmax(begins[late])])
+        last = int(np.argmin(panel.lengths))
         stamp = f" at {panel.timelines[last].stamp(1 - int(panel.lengths[last]))}" if panel.timelines else ""
         note(
             f"{late.size:,} of {len(panel.ids):,} series begin later than the others, {shown(panel.ids[last])}{stamp}; "
@@ -171,28 +169,20 @@ def with_sums(panel: Panel, columns: Columns, table: Table) -> Panel:
         )
     each = [_cells(columns, name) for name in panel.ids]
     groups: dict[str, list[int]] = {}
-    for depth in (0, *range(1, len(columns.hierarchy) + 1)):
+    for depth in range(len(columns.hierarchy) + 1):
         for s, cells in enumerate(each):
             if depth < len(cells):
                 groups.setdefault(_name(columns, [*cells[:depth], *(TOTAL,) * (len(cells) - depth)]), []).append(s)
-    return stacked([*(_sum(panel, name, parts, begins) for name, parts in groups.items()), panel])
+    return stacked([*(_sum(panel, name, parts) for name, parts in groups.items()), panel])
 
 
-def _begins(panel: Panel, columns: Columns, table: Table) -> np.ndarray:
-    """Return the place of the first row of each series, (S,), counted from the last row, which all have in common."""
-    if panel.timelines:
-        ends = [_end(panel, s) for s in range(len(panel.ids))]
-        last = int(np.argmax([-np.inf if end is None else end for end in ends]))
-        wrong = next((s for s, end in enumerate(ends) if end != ends[last]), None)
-    else:
-        last = int(np.argmax(panel.lengths))
-        wrong = next((s for s, length in enumerate(panel.lengths) if length != panel.lengths[last]), None)
-    if wrong is not None:
-        _refuse_another_end(panel, columns, table, wrong, last)
-    return -panel.lengths
-
-
-def _refuse_another_end(panel: Panel, columns: Columns, table: Table, wrong: int, last: int) -> None:
+def _require_common_end(panel: Panel, columns: Columns, table: Table) -> None:
+    """Raise DataError for a series that does not end when the others do; without times, for one of another length."""
+    places = [_end(panel, s) for s in range(len(panel.ids))] if panel.timelines else panel.lengths.tolist()
+    last = int(np.argmax([-np.inf if place is None else place for place in places]))
+    wrong = next((s for s, place in enumerate(places) if place != places[last]), None)
+    if wrong is None:
+        return
     ends = [
         f"at {panel.timelines[s].stamp(0)}" if panel.timelines else f"after {panel.lengths[s]:,} rows"
         for s in (wrong, last)
@@ -215,21 +205,17 @@ def _end(panel: Panel, s: int) -> int | None:
     return 0 if one == first else first.offset_of(one.stamp(0))
 
 
-def _sum(panel: Panel, name: str, parts: Sequence[int], begins: np.ndarray) -> Panel:
-    """Return the sum of the series `parts` as a panel of one series; begins (S,) are the places of their first rows."""
-    R, C = -int(begins[list(parts)].min()), panel.values.shape[1]
-    values, known, count = np.zeros((R, C)), np.ones((R, C), bool), np.zeros(R)
+def _sum(panel: Panel, name: str, parts: Sequence[int]) -> Panel:
+    """Return the sum of the series `parts` as a panel of one series, from the first row that one of them has."""
+    R, C = int(panel.lengths[list(parts)].max()), panel.values.shape[1]
+    values, known = np.zeros((R, C)), np.ones((R, C), bool)
     for s in parts:
-        rows = slice(R + int(begins[s]), R)
+        rows = slice(R - int(panel.lengths[s]), R)
         values[rows] += panel.values[panel.rows(s)]
         known[rows] &= panel.known[panel.rows(s)]
-        count[rows] += 1
 
     def merged(columns: Mapping[str, Column]) -> dict[str, Column]:
-        return {
-            key: _merged([(R + int(begins[s]), column[panel.rows(s)]) for s in parts], R)
-            for key, column in columns.items()
-        }
+        return {key: _merged([column[panel.rows(s)] for s in parts]) for key, column in columns.items()}
 
     return Panel(
         ids=(name,),
@@ -239,7 +225,7 @@ def _sum(panel: Panel, name: str, parts: Sequence[int], begins: np.ndarray) -> P
         past=merged(panel.past),
         known_covariates=merged(panel.known_covariates),
         coming=(_coming([panel.coming[s] for s in parts]),),
-        static={key: _merged([(0, column[s : s + 1]) for s in parts], 1) for key, column in panel.static.items()},
+        static={key: _merged([column[s : s + 1] for s in parts]) for key, column in panel.static.items()},
         timelines=panel.timelines[parts[0] : parts[0] + 1],
     )
 
@@ -253,20 +239,21 @@ def coming_of_all(hierarchy: Hierarchy, coming: Sequence[Mapping[str, Column]]) 
 def _coming(parts: Sequence[Mapping[str, Column]]) -> dict[str, Column]:
     """Return known covariates ahead of a sum, as far as those of all its parts go."""
     ends = {key: min(len(one[key]) for one in parts) for key in parts[0]}
-    return {key: _merged([(0, one[key][:end]) for one in parts], end) for key, end in ends.items()}
+    return {key: _merged([one[key][:end] for one in parts]) for key, end in ends.items()}
 
 
-def _merged(columns: Sequence[tuple[int, Column]], R: int) -> Column:
-    """Return columns, each from its first row up to row R, as one (R,): the mean of numbers; the word in all, or else
-    `total`."""
-    first = min(columns, key=lambda one: one[0])[1]
-    if first.dtype.kind == "U":
+def _merged(columns: Sequence[Column]) -> Column:
+    """Return columns that end together as one, from the first row that one of them has: the mean of numbers; the word
+    in all, or else `total`."""
+    longest = max(columns, key=len)
+    R = len(longest)
+    if longest.dtype.kind == "U":
         agree = np.ones(R, bool)
-        for begin, column in columns:
-            agree[begin:] &= column == first[begin:]
-        return np.where(agree, first, TOTAL)
+        for column in columns:
+            agree[R - len(column) :] &= column == longest[R - len(column) :]
+        return np.where(agree, longest, TOTAL)
     total, count = np.zeros(R), np.zeros(R)
-    for begin, column in columns:
-        total[begin:] += column
-        count[begin:] += 1
+    for column in columns:
+        total[R - len(column) :] += column
+        count[R - len(column) :] += 1
     return total / count

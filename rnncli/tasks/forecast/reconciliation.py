@@ -40,6 +40,12 @@ class Reconciliation:
             parts = parts + np.einsum("cnm,...mc->...nc", self.gains, self.hierarchy.gaps(forecasts))
         return self.hierarchy.summed(np.maximum(parts, self.least))
 
+    def of(self, hierarchy: Hierarchy, places: np.ndarray) -> Reconciliation:
+        """Return the same of these series in another order: places (S,) in `hierarchy` that each has here."""
+        m = hierarchy.sums
+        gains = None if self.gains is None else self.gains[:, places[m:] - m][:, :, places[:m]]
+        return replace(self, hierarchy=hierarchy, gains=gains)
+
     def to_header(self) -> dict[str, Any]:
         """Return the gains as JSON for a model file."""
         return {"gains": None if self.gains is None else self.gains.tolist()}
