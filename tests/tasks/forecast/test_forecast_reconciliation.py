@@ -8,8 +8,9 @@ import pytest
 from experiments import csv, reloaded, rows, shaken, trainee_of
 
 from rnncli.data.source import Source
-from rnncli.errors import UsageError
+from rnncli.errors import DataError, UsageError
 from rnncli.notes import noting
+from rnncli.tasks.forecast import backtest
 from rnncli.tasks.forecast.backtest import NETWORK, UNRECONCILED
 from rnncli.tasks.forecast.experiment import TEST, VALIDATION
 from rnncli.tasks.forecast.hierarchy import Hierarchy
@@ -124,6 +125,31 @@ def test_errors_that_are_not_known_are_left_out():
     assert fitted(errors, TREE, FREE).gains is None
 
 
+@pytest.mark.parametrize(
+    ("data", "training", "wanted"),
+    [
+        ({}, {}, -np.inf),
+        ({"non_negative": True}, {}, 0),
+        ({"transform": "sqrt"}, {}, 0),
+        ({"transform": "log"}, {}, np.nextafter(0, 1)),
+        ({"transform": "log", "non_negative": True}, {}, np.nextafter(0, 1)),
+        ({}, {"loss": "negative-binomial"}, 0),
+    ],
+)
+def test_the_lowest_value_of_a_forecast(data, training, wanted):
+    whole = np.round(SOLD) if training else SOLD
+    extra = {"residual": "none"} if training else {}
+    assert made(table(whole), training, **data, **extra).reconciliation.least == wanted
+
+
+def test_of_very_many_windows_whole_times_are_taken(monkeypatch):
+    monkeypatch.setattr(backtest, "MOST_WINDOWS", 20)
+    experiment = made()
+    tested = experiment.tester().run(experiment.origins(VALIDATION))
+    ends = experiment.splits.panel.starts[1:]
+    assert (ends[:, None] - tested.origins.reshape(6, 3)).tolist() == [[25, 19, 13]] * 6
+
+
 def test_each_origin_is_reconciled_by_the_errors_of_others():
     forecasts = RANDOM.normal(size=(2, 12, 9, 1))
     actual = forecasts + correlated(2, 12)[..., None]
@@ -193,6 +219,13 @@ def test_rows_of_the_forecast_add_up_as_they_are_written(asked, network):
     assert sums(rows(model, 7, (80,), network=network)) == 6 * 7  # beyond the horizon too
     if asked == "mint":
         assert model.learnt_reconciliation.gains.shape == (1, 3, 3)
+
+
+def test_rows_add_up_where_series_are_written_with_more_digits_than_their_sums():
+    experiment = made(table(SOLD * [0.001, 1, 1000]))
+    predicted = rows(reloaded(experiment))
+    assert sums(predicted) == 6 * 3
+    assert max(len(str(row["y"]).partition(".")[2]) for row in predicted if row["shop"] == "total") >= 5
 
 
 def test_mint_is_learnt_from_the_networks_errors_on_validation():
@@ -286,6 +319,9 @@ def test_rows_that_go_on_are_appended_to_every_level():
         model.read(Source("m.csv", table(more, begin=N)), model.data)
         whole.read(Source("w.csv", table(np.concatenate([SOLD, more]))), whole.data)
     assert model.forecasts().point == pytest.approx(whole.forecasts().point)
+    for shops in ("AB", "BC"):
+        with pytest.raises(DataError, match=r"l\.csv: has no rows of the series .*, which is in the sums; add them"):
+            reloaded(scored()[0]).read(Source("l.csv", table(more, begin=N, shops=shops)), model.data)
 
 
 def test_draws_and_streams_are_refused():
