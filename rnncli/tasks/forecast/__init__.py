@@ -21,7 +21,7 @@ forecasts exactly what that baseline does.
     baselines           the forecasts that need no training; a network may correct some of them
     metrics             measures of errors; the probability that one forecast is better than another
     backtest            networks beside baselines, over rolling origins
-    reconciliation, reconciled   forecasts of sums and parts made to add up; how, learnt from a backtest
+    reconciliation, reconciliation_choice   forecasts of sums and leaves made to add up; how, by a backtest
     calibration         intervals from the errors of a backtest
     reports             the results that are shown beside the score: backtests, charts, intervals
     report              a backtest as figures, and row by row; the checks that end in exit code 7

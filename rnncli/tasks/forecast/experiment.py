@@ -16,13 +16,13 @@ from rnncli.tasks.forecast.baselines import CORRECTABLE, NAIVE_FORECASTS, last_v
 from rnncli.tasks.forecast.calibration import SHOWN, Calibration, calibrated
 from rnncli.tasks.forecast.config import ForecastConfig
 from rnncli.tasks.forecast.features import Fitted
-from rnncli.tasks.forecast.hierarchy import Hierarchy
+from rnncli.tasks.forecast.hierarchy import Hierarchy, common_origins
 from rnncli.tasks.forecast.learner import EnsembleLearner, WindowLearner
 from rnncli.tasks.forecast.members import Member, build_members, windowing
 from rnncli.tasks.forecast.panel import Panel
 from rnncli.tasks.forecast.panel_tables import read_panel, with_future
-from rnncli.tasks.forecast.reconciled import common, learnt
 from rnncli.tasks.forecast.reconciliation import Reconciliation, lowest
+from rnncli.tasks.forecast.reconciliation_choice import learnt
 from rnncli.tasks.forecast.settings import resolved, too_short
 from rnncli.tasks.forecast.splits import Divided, divided, with_rows
 from rnncli.tasks.task import Context, Evaluation, Experiment, Options, set_first_weights
@@ -57,11 +57,10 @@ class ForecastExperiment(Experiment):
         self.learner: WindowLearner | EnsembleLearner = (
             learners[0] if len(learners) == 1 else EnsembleLearner(learners, self.network)
         )
-        self.hierarchy: Hierarchy | None = None
         self.reconciliation: Reconciliation | None = None
         if self.columns.hierarchy and config.data.reconcile != "none":
-            self.hierarchy = Hierarchy.of(self.columns, panel.ids)
-            self.reconciliation = Reconciliation(self.hierarchy, None, lowest(self.members.first))
+            hierarchy = Hierarchy.of(self.columns, panel.ids)
+            self.reconciliation = Reconciliation(hierarchy, None, lowest(self.members.first))
         set_first_weights(self.network, config)
         self._note_short_splits()
         self._note_many_zeros()
@@ -118,10 +117,15 @@ class ForecastExperiment(Experiment):
             raise DataError(too_short(self.name, rows, windows.context, windows.horizon, purpose))
         return learner
 
+    @property
+    def hierarchy(self) -> Hierarchy | None:
+        """The hierarchy of the series, if forecasts are to add up."""
+        return None if self.reconciliation is None else self.reconciliation.hierarchy
+
     def origins(self, split: int) -> np.ndarray:
-        """Return the origins in a split that every network can forecast from."""
+        """Return the origins in a split that every network can forecast from; of a hierarchy, in all series at once."""
         origins = self.splits.origins(self.members.widest, split, self.config.data.missing)
-        return origins if self.hierarchy is None else common(origins, self.splits.panel)
+        return origins if self.hierarchy is None else common_origins(origins, self.splits.panel)
 
     def _note_many_zeros(self) -> None:
         """Write a note if most values are 0: a median is then 0 as well, and absolute errors reward it."""
@@ -140,7 +144,10 @@ class ForecastExperiment(Experiment):
         for split, name, wanted in ((VALIDATION, "validation", data.validation), (TEST, "test", data.test)):
             if wanted and not len(self.origins(split)):
                 rows = int((self.splits.ends[:, split] - self.splits.ends[:, split - 1]).max())
-                note(f"the {name} split has {rows} rows, too few for a horizon of {horizon}")
+                if self.hierarchy is not None and rows >= (horizon or 0):
+                    note(f"the {name} split has no origin with {self.members.context} rows of every series before it")
+                else:
+                    note(f"the {name} split has {rows} rows, too few for a horizon of {horizon}")
 
     def hold_out(self, source: Source, changes: Options) -> None:
         """Take the rows of `source`, which follow the last ones, as the test split; DataError if they are too few."""

@@ -1,7 +1,7 @@
 """Hierarchies of series, such as shop ⊂ region ⊂ all: which sums there are, and the sums as further series of a panel.
 
-A sum is named as its parts are, with the word `total` in place of what is summed over: North,total is the region
-North, and total,total everything. Sums stand before the m + n series that they are made of, from the top down.
+A sum is named as its series are, with the word `total` in place of what is summed over: North,total is the region
+North, and total,total everything. Sums, from the top down, stand before the leaves, the series of the lowest level.
 """
 
 from __future__ import annotations
@@ -27,27 +27,28 @@ TOTAL = "total"
 
 @dataclass(frozen=True)
 class Hierarchy:
-    """The m sums of n series, S = m + n in all: levels (S,), the place of the level of each in `names`; parts (m, n),
-    1 where a series is a part of a sum, 0 elsewhere."""
+    """The m sums of n leaves, S = m + n series in all: levels (S,), the place of the level of each in `names`;
+    aggregation (m, n), 1 where a leaf is in a sum, 0 elsewhere."""
 
     names: tuple[str, ...]
     levels: np.ndarray
-    parts: np.ndarray
+    aggregation: np.ndarray
 
     @classmethod
     def of(cls, columns: Columns, ids: Sequence[str]) -> Hierarchy:
-        """Return the hierarchy of these S `ids` of sums and, after them, of what they are made of."""
+        """Return the hierarchy of these S `ids` of sums and, after them, of leaves."""
         each = [_cells(columns, name) for name in ids]
         depths = np.array([_depth(cells) for cells in each])
         m = int((depths < len(each[0])).sum())
         places = {tuple(cells[:depth]): s for s, (cells, depth) in enumerate(zip(each, depths.tolist(), strict=True))}
-        parts = np.zeros((m, len(ids) - m))
+        aggregation = np.zeros((m, len(ids) - m))
         for s, cells in enumerate(each[m:]):
-            parts[[places[tuple(cells[:depth])] for depth in range(len(columns.hierarchy) + 1) if cells[depth:]], s] = 1
+            above = [places[tuple(cells[:depth])] for depth in range(len(columns.hierarchy) + 1) if cells[depth:]]
+            aggregation[above, s] = 1
         names = (TOTAL, *columns.hierarchy)
         if len(each[0]) > len(columns.hierarchy):
             names += (", ".join(columns.sources(columns.id)[len(columns.hierarchy) :]),)
-        return cls(names, np.minimum(depths, len(names) - 1), parts)
+        return cls(names, np.minimum(depths, len(names) - 1), aggregation)
 
     def described(self) -> str:
         """Return how many series each level has, in words."""
@@ -58,22 +59,22 @@ class Hierarchy:
 
     @property
     def sums(self) -> int:
-        return len(self.parts)
+        return len(self.aggregation)
 
     def gaps(self, values: np.ndarray) -> np.ndarray:
-        """Return how far the sums among `values` (…, S, C) are from the sums of their parts, (…, m, C)."""
-        return values[..., : self.sums, :] - self.parts @ values[..., self.sums :, :]
+        """Return how far the sums among `values` (…, S, C) are from the sums of their leaves, (…, m, C)."""
+        return values[..., : self.sums, :] - self.aggregation @ values[..., self.sums :, :]
 
-    def summed(self, parts: np.ndarray) -> np.ndarray:
+    def summed(self, leaves: np.ndarray) -> np.ndarray:
         """Return values (…, n, C) with their sums before them, (…, S, C)."""
-        return np.concatenate([self.parts @ parts, parts], axis=-2)
+        return np.concatenate([self.aggregation @ leaves, leaves], axis=-2)
 
     def written(self, values: np.ndarray, digits: Sequence[Sequence[Digits]]) -> np.ndarray:
         """Return values (…, S, C) that still add up when they are written with `digits`, alike for all series."""
-        parts = values[..., self.sums :, :].copy()
+        leaves = values[..., self.sums :, :].copy()
         for c, one in enumerate(digits[0]):
-            parts[..., c] = np.round(parts[..., c], one.most)
-        return self.summed(parts)
+            leaves[..., c] = np.round(leaves[..., c], one.most)
+        return self.summed(leaves)
 
 
 def alike(digits: Sequence[Sequence[Digits]]) -> list[list[Digits]]:
@@ -136,10 +137,17 @@ def _require_one_above(table: Table, above: str, below: Sequence[str], sources: 
 
 def require_whole(ids: Collection[str], before: Sequence[str], name: str) -> None:
     """Raise DataError if the file `name`, whose series are `ids`, lacks one of those that it goes on from: sums would
-    be of other parts."""
+    be of other leaves."""
     for one in before:
         if one not in ids:
             raise DataError(f"{name}: has no rows of the series {shown(one)}, which is in the sums; add them")
+
+
+def common_origins(origins: np.ndarray, panel: Panel) -> np.ndarray:
+    """Return those origins, of every series in turn, at whose time each series of a hierarchy has one."""
+    before_end = panel.starts[np.searchsorted(panel.starts, origins)] - origins
+    times, counts = np.unique(before_end, return_counts=True)
+    return origins[np.isin(before_end, times[counts == len(panel.ids)])]
 
 
 def _column(table: Table, name: str) -> list[str]:
@@ -154,8 +162,8 @@ def _where(table: Table, row: int) -> str:
 def with_sums(panel: Panel, columns: Columns, table: Table) -> Panel:
     """Return the panel with its sums before its series.
 
-    A value of a sum is known where those of all its parts are. A part that begins later adds nothing before, which is
-    noted. Covariates of a sum are the mean of its parts' numbers, and the word of all of them, or else `total`.
+    A value of a sum is known where those of all its series are. A series that begins later adds nothing before, which
+    is noted. Covariates of a sum are the mean of its series' numbers, and the word of all of them, or else `total`.
     DataError for a series that does not end with the others, named by its row in `table`.
     """
     _require_common_end(panel, columns, table)
@@ -173,7 +181,7 @@ def with_sums(panel: Panel, columns: Columns, table: Table) -> Panel:
         for s, cells in enumerate(each):
             if depth < len(cells):
                 groups.setdefault(_name(columns, [*cells[:depth], *(TOTAL,) * (len(cells) - depth)]), []).append(s)
-    return stacked([*(_sum(panel, name, parts) for name, parts in groups.items()), panel])
+    return stacked([*(_sum(panel, name, leaves) for name, leaves in groups.items()), panel])
 
 
 def _require_common_end(panel: Panel, columns: Columns, table: Table) -> None:
@@ -205,17 +213,17 @@ def _end(panel: Panel, s: int) -> int | None:
     return 0 if one == first else first.offset_of(one.stamp(0))
 
 
-def _sum(panel: Panel, name: str, parts: Sequence[int]) -> Panel:
-    """Return the sum of the series `parts` as a panel of one series, from the first row that one of them has."""
-    R, C = int(panel.lengths[list(parts)].max()), panel.values.shape[1]
+def _sum(panel: Panel, name: str, leaves: Sequence[int]) -> Panel:
+    """Return the sum of the series `leaves` as a panel of one series, from the first row that one of them has."""
+    R, C = int(panel.lengths[list(leaves)].max()), panel.values.shape[1]
     values, known = np.zeros((R, C)), np.ones((R, C), bool)
-    for s in parts:
+    for s in leaves:
         rows = slice(R - int(panel.lengths[s]), R)
         values[rows] += panel.values[panel.rows(s)]
         known[rows] &= panel.known[panel.rows(s)]
 
     def merged(columns: Mapping[str, Column]) -> dict[str, Column]:
-        return {key: _merged([column[panel.rows(s)] for s in parts]) for key, column in columns.items()}
+        return {key: _merged([column[panel.rows(s)] for s in leaves]) for key, column in columns.items()}
 
     return Panel(
         ids=(name,),
@@ -224,22 +232,22 @@ def _sum(panel: Panel, name: str, parts: Sequence[int]) -> Panel:
         known=known,
         past=merged(panel.past),
         known_covariates=merged(panel.known_covariates),
-        coming=(_coming([panel.coming[s] for s in parts]),),
-        static={key: _merged([column[s : s + 1] for s in parts]) for key, column in panel.static.items()},
-        timelines=panel.timelines[parts[0] : parts[0] + 1],
+        coming=(_coming([panel.coming[s] for s in leaves]),),
+        static={key: _merged([column[s : s + 1] for s in leaves]) for key, column in panel.static.items()},
+        timelines=panel.timelines[leaves[0] : leaves[0] + 1],
     )
 
 
 def coming_of_all(hierarchy: Hierarchy, coming: Sequence[Mapping[str, Column]]) -> tuple[Mapping[str, Column], ...]:
     """Return the known covariates ahead of the S series, from those (n) of the lowest level."""
-    sums = (_coming([coming[s] for s in np.flatnonzero(parts).tolist()]) for parts in hierarchy.parts)
+    sums = (_coming([coming[s] for s in np.flatnonzero(row).tolist()]) for row in hierarchy.aggregation)
     return (*sums, *coming)
 
 
-def _coming(parts: Sequence[Mapping[str, Column]]) -> dict[str, Column]:
-    """Return known covariates ahead of a sum, as far as those of all its parts go."""
-    ends = {key: min(len(one[key]) for one in parts) for key in parts[0]}
-    return {key: _merged([one[key][:end] for one in parts]) for key, end in ends.items()}
+def _coming(leaves: Sequence[Mapping[str, Column]]) -> dict[str, Column]:
+    """Return known covariates ahead of a sum, as far as those of all its leaves go."""
+    ends = {key: min(len(one[key]) for one in leaves) for key in leaves[0]}
+    return {key: _merged([one[key][:end] for one in leaves]) for key, end in ends.items()}
 
 
 def _merged(columns: Sequence[Column]) -> Column:

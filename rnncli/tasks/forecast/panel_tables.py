@@ -146,8 +146,8 @@ def with_future(panel: Panel, columns: Columns, source: Source, data: SeriesConf
     if not columns.hierarchy:
         return replace(panel, coming=StepTable(table, only, data, panel).coming(panel))
     hierarchy = Hierarchy.of(columns, panel.ids)
-    parts = stacked([panel.one(s) for s in range(hierarchy.sums, len(panel.ids))])
-    coming = StepTable(table, only, data, parts).coming(parts)
+    leaves = stacked([panel.one(s) for s in range(hierarchy.sums, len(panel.ids))])
+    coming = StepTable(table, only, data, leaves).coming(leaves)
     return replace(panel, coming=coming_of_all(hierarchy, coming))
 
 

@@ -1,10 +1,10 @@
-"""Forecasts of sums and of their parts, made to add up: minimum trace reconciliation (MinT; Wickramasuriya,
-Athanasopoulos and Hyndman, 2019) with a shrunk covariance, or sums of the parts' forecasts (bottom-up).
+"""Forecasts of sums and of leaves, made to add up: minimum trace reconciliation (MinT; Wickramasuriya, Athanasopoulos
+and Hyndman, 2019) with a shrunk covariance, or sums of the leaves' forecasts (bottom-up).
 
-Of forecasts ŷ (S,), sums first, the gaps are d = U′ŷ, with U′ = [I −A] and A (m, n) the parts of each sum. With W
+Of forecasts ŷ (S,), sums first, the gaps are d = U′ŷ, with U′ = [I −A] and A (m, n) the aggregation. With W
 (S, S) the covariance of the errors of ŷ, MinT adjusts ŷ to ŷ − W·U·(U′·W·U)⁻¹·d, the coherent forecasts of least
-error variance, which equals S·(S′·W⁻¹·S)⁻¹·S′·W⁻¹·ŷ. Of the lowest level, it is a matrix of gains (n, m) that is
-multiplied with the gaps; the sums are then sums. Bottom-up is gains of 0.
+error variance, which equals S·(S′·W⁻¹·S)⁻¹·S′·W⁻¹·ŷ, S being [A′ I]′. To leaves it adds the gaps times a matrix of
+gains (n, m), and their sums are summed anew. Bottom-up has gains of 0.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _FLAT = 1e-8  # of the mean variance, at least, is that of a series: one that wa
 @dataclass(frozen=True)
 class Reconciliation:
     """A linear map of forecasts to forecasts that add up: gains (C, n, m), None for bottom-up. least: the lowest value
-    that is possible; parts below it are raised to it before they are summed (Di Fonzo and Girolimetto, 2023)."""
+    that is possible; leaves below it are raised to it before they are summed (Di Fonzo and Girolimetto, 2023)."""
 
     hierarchy: Hierarchy
     gains: np.ndarray | None = None
@@ -35,10 +35,10 @@ class Reconciliation:
 
     def __call__(self, forecasts: np.ndarray) -> np.ndarray:
         """Return forecasts (…, S, C) that add up."""
-        parts = forecasts[..., self.hierarchy.sums :, :]
+        leaves = forecasts[..., self.hierarchy.sums :, :]
         if self.gains is not None:
-            parts = parts + np.einsum("cnm,...mc->...nc", self.gains, self.hierarchy.gaps(forecasts))
-        return self.hierarchy.summed(np.maximum(parts, self.least))
+            leaves = leaves + np.einsum("cnm,...mc->...nc", self.gains, self.hierarchy.gaps(forecasts))
+        return self.hierarchy.summed(np.maximum(leaves, self.least))
 
     def of(self, hierarchy: Hierarchy, places: np.ndarray) -> Reconciliation:
         """Return the same of these series in another order: places (S,) in `hierarchy` that each has here."""
@@ -64,7 +64,7 @@ def fitted(errors: np.ndarray, hierarchy: Hierarchy, least: float) -> Reconcilia
     counts = known.any(axis=0).sum(axis=0)
     if counts.min() < 2:
         return Reconciliation(hierarchy, None, least)
-    each = [gains(errors[known[..., c], :, c], hierarchy.parts, int(count)) for c, count in enumerate(counts)]
+    each = [gains(errors[known[..., c], :, c], hierarchy.aggregation, int(count)) for c, count in enumerate(counts)]
     return Reconciliation(hierarchy, np.stack(each), least)
 
 
@@ -97,16 +97,16 @@ def cross_fitted(forecasts: np.ndarray, actual: np.ndarray, hierarchy: Hierarchy
     return made
 
 
-def gains(errors: np.ndarray, parts: np.ndarray, independent: int) -> np.ndarray:
-    """Return the gains (n, m) of MinT from errors (T, S) of S = m + n series, and the parts (m, n) of the m sums.
+def gains(errors: np.ndarray, aggregation: np.ndarray, independent: int) -> np.ndarray:
+    """Return the gains (n, m) of MinT from errors (T, S) of S = m + n series, and the aggregation (m, n).
 
     independent: how many of the T errors are. W·U is computed without W, whose S·S numbers would be many.
     """
-    T, m = len(errors), len(parts)
+    T, m = len(errors), len(aggregation)
     variances = (errors * errors).mean(axis=0)
     variances = np.maximum(variances, _FLAT * variances.mean() or 1.0)
     share = shrinkage(errors / np.sqrt(variances), independent)
-    across = np.concatenate([np.eye(m), -parts.T])  # U (S, m)
+    across = np.concatenate([np.eye(m), -aggregation.T])  # U (S, m)
     wu = (share * variances)[:, None] * across + (1 - share) / T * (errors.T @ (errors @ across))
     return -np.linalg.solve(across.T @ wu, wu[m:].T).T
 

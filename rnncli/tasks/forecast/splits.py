@@ -63,7 +63,7 @@ def divided(panel: Panel, columns: Columns, data: SeriesConfig, name: str) -> Di
     if isinstance(data.validation, str) and not isinstance(data.test, str) and data.test:
         raise ConfigError("data.test: a fraction cannot come after a data.validation that is a file; name a file")
     lengths = panel.lengths
-    if columns.hierarchy:  # sums and their parts are cut at the same times, however short these are
+    if columns.hierarchy:  # sums and leaves are cut at the same times, however short these are
         whole = np.full_like(lengths, lengths.max())
         test = np.minimum(_count(data.test, whole), lengths)
         cuts = [np.minimum(_count(data.validation, whole), lengths - test), test]

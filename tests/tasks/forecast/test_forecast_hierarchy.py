@@ -48,7 +48,7 @@ def test_every_level_is_a_series_from_the_top_down():
     assert {timeline.last for timeline in panel.timelines} == {"2024-01-04"}
     assert columns.cells(columns.id, "North,total") == {"region": "North", "shop": "total"}
     tree = Hierarchy.of(columns, panel.ids)
-    assert tree.parts.tolist() == [[1, 1, 1], [1, 1, 0], [0, 0, 1]]
+    assert tree.aggregation.tolist() == [[1, 1, 1], [1, 1, 0], [0, 0, 1]]
     assert (tree.names, tree.levels.tolist()) == (("total", "region", "shop"), [0, 1, 1, 2, 2, 2])
     assert tree.described() == "total, 2 of region, 3 of shop"
     assert tree.gaps(panel.values.reshape(6, 4).T[..., None]).tolist() == np.zeros((4, 3, 1)).tolist()

@@ -336,7 +336,9 @@ def test_origins_are_those_that_all_series_have():
     text = table().decode().splitlines()
     begin = next(i for i, line in enumerate(text) if line.startswith("South,C"))
     kept = [*text[:begin], *text[begin + 45 :], ""]  # 15 of its 60 rows, of which 10 are for testing
-    experiment = made("\n".join(kept).encode())
+    notes = []
+    experiment = made("\n".join(kept).encode(), notes=notes)
+    assert "the validation split has no origin with 8 rows of every series before it" in notes
     origins = experiment.origins(TEST).reshape(6, -1)
     ends = experiment.splits.panel.starts[1:]
     assert (ends[:, None] - origins).tolist() == [[7, 6, 5, 4, 3]] * 6

@@ -9,17 +9,9 @@ import numpy as np
 from rnncli.notes import note
 from rnncli.tasks.forecast.backtest import NETWORK, WITH_BASELINE, Backtest
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
-from rnncli.tasks.forecast.panel import Panel
 from rnncli.tasks.forecast.reconciliation import Reconciliation, by_series, by_window, cross_fitted, fitted
 
 _FEWEST = 8  # origins, for a covariance of errors
-
-
-def common(origins: np.ndarray, panel: Panel) -> np.ndarray:
-    """Return those origins, of every series in turn, at whose time each series of a hierarchy has one."""
-    before_end = panel.starts[np.searchsorted(panel.starts, origins, side="left")] - origins
-    times, counts = np.unique(before_end, return_counts=True)
-    return origins[np.isin(before_end, times[counts == len(panel.ids)])]
 
 
 def learnt(
