@@ -193,7 +193,8 @@ class Forecaster(Predictor):
         if sorted(ids) == sorted(self.trained_on):
             places = np.array([self.trained_on.index(one) for one in ids])
             return self.learnt_reconciliation.of(hierarchy, places)
-        note("its series are not those of training, whose errors are known: sums are forecast bottom-up")
+        if self.learnt_reconciliation.gains is not None:
+            note("its series are not those of training, whose errors are known: sums are forecast bottom-up")
         return replace(self.learnt_reconciliation, hierarchy=hierarchy, gains=None)
 
     def forecasts(

@@ -51,9 +51,13 @@ class Reconciliation:
         return {"gains": None if self.gains is None else self.gains.tolist()}
 
     def restored(self, header: Mapping[str, Any]) -> Reconciliation:
-        """Return a copy with the gains that `to_header` wrote."""
-        gains = header["gains"]
-        return replace(self, gains=None if gains is None else np.array(gains, np.float64))
+        """Return a copy with the gains that `to_header` wrote; ValueError if they are of other series."""
+        if header["gains"] is None:
+            return replace(self, gains=None)
+        gains = np.array(header["gains"], np.float64)
+        if gains.shape[1:] != self.hierarchy.aggregation.T.shape:
+            raise ValueError("its gains are not of the hierarchy that it has")
+        return replace(self, gains=gains)
 
 
 def fitted(errors: np.ndarray, hierarchy: Hierarchy, least: float) -> Reconciliation:

@@ -85,6 +85,8 @@ def _one_or_all(names: list[str]) -> str | list[str] | None:
 
 def _refuse_contradictions(config: ForecastConfig) -> None:
     data, training, model = config.data, config.training, config.model
+    if data.reconcile is not None and data.hierarchy is None:
+        raise ConfigError("data.reconcile: is for data.hierarchy; name the columns of one there, or remove it")
     if model.segment is not None and model.decoder != "segments":
         raise ConfigError("model.segment: is for model.decoder: segments; set that, or remove it")
     if model.decoder == "recursive" and data.residual == "seasonal-growth":

@@ -8,7 +8,7 @@ import pytest
 from experiments import csv, reloaded, rows, shaken, trainee_of
 
 from rnncli.data.source import Source
-from rnncli.errors import DataError, UsageError
+from rnncli.errors import ConfigError, DataError, UsageError
 from rnncli.notes import noting
 from rnncli.tasks.forecast import backtest
 from rnncli.tasks.forecast.backtest import NETWORK, UNRECONCILED
@@ -322,6 +322,19 @@ def test_rows_that_go_on_are_appended_to_every_level():
     for shops in ("AB", "BC"):
         with pytest.raises(DataError, match=r"l\.csv: has no rows of the series .*, which is in the sums; add them"):
             reloaded(scored()[0]).read(Source("l.csv", table(more, begin=N, shops=shops)), model.data)
+
+
+def test_reconcile_needs_a_hierarchy():
+    with pytest.raises(ConfigError, match=r"^data.reconcile: is for data.hierarchy; name the columns of one there, or"):
+        made(hierarchy=None, id=["region", "shop"], reconcile="mint")
+
+
+def test_gains_of_other_series_are_no_gains_of_a_model():
+    reconciliation = Reconciliation(TREE, np.ones((1, 5, 4)))
+    again = Reconciliation(TREE).restored(reconciliation.to_header())
+    assert np.array_equal(again.gains, reconciliation.gains)
+    with pytest.raises(ValueError, match="its gains are not of the hierarchy"):
+        Reconciliation(TREE).restored({"gains": np.ones((1, 4, 5)).tolist()})
 
 
 def test_draws_and_streams_are_refused():
