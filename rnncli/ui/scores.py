@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from rnncli.tasks.forecast.reports import BacktestReport, Judged
+from rnncli.tasks.forecast.reports import BacktestReport, Judged, LevelScore
 from rnncli.training.reports import Finished, Score
 from rnncli.ui.label_tables import label_objects, write_labels
 from rnncli.ui.output import TIED, Output, visible, wrapped
@@ -120,12 +120,16 @@ def _object(report: BacktestReport) -> dict[str, Any]:
         else:
             coverage[f"{one.asked:g}"] = its
     totals = {f"{one.asked:g}": {"got": one.got, "count": one.count, "width": one.width} for one in report.totals}
-    return asdict(report) | {"coverage": coverage, "totals": totals}
+    made = asdict(report) | {"coverage": coverage, "totals": totals}
+    return {key: value for key, value in made.items() if value or key not in ("levels", "totals")}
 
 
 def _write_text(report: BacktestReport) -> None:
     write_table([_row(one) for one in report.forecasters])
     out, groups = Output(), f"{report.independent:,} group{'' if report.independent == 1 else 's'}"
+    if report.levels:
+        out.write("\n")
+        write_table([_level(one) for one in report.levels])
     out.write(f"\nnetwork is: by a paired bootstrap over {groups} of windows that share little\n")
     if any(one.verdict.startswith("cannot tell,") for one in report.forecasters):
         out.write("so few groups cannot tell; hold out more with data.test\n")
@@ -142,6 +146,15 @@ def _write_text(report: BacktestReport) -> None:
 def _row(one: Judged) -> dict[str, Any]:
     figures = {title: _figure(getattr(one, name)) for name, title in _FIGURES.items()}
     return {"forecast": one.name.replace("-", " "), **figures, "network is": one.verdict}
+
+
+def _level(one: LevelScore) -> dict[str, Any]:
+    return {
+        "level": one.level,
+        "series": one.series,
+        "network MASE": _figure(one.mase),
+        "unreconciled MASE": _figure(one.unreconciled),
+    }
 
 
 def _figure(value: float) -> str:

@@ -69,6 +69,8 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
         "data": {
             **TABLE,
             "id": None,
+            "hierarchy": None,
+            "reconcile": None,
             "time": None,
             "target": None,
             "layout": None,

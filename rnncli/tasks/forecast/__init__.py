@@ -7,6 +7,7 @@ forecasts exactly what that baseline does.
     panel               several series in one table, with covariates; rows put in their places; storage in a file
     panel_columns, panel_times   the roles of columns; the column of times, or the columns that tell it together
     panel_tables, panel_steps    panels from a CSV; from a table with a row for each step
+    hierarchy           sums of series by region and shop: which there are, and their series
     settings            config values that the data decide where they are left open; detection of the season
     splits              the rows for training, for validation and for testing
     features            covariates as features; all else that is fitted to the training rows
@@ -20,6 +21,7 @@ forecasts exactly what that baseline does.
     baselines           the forecasts that need no training; a network may correct some of them
     metrics             measures of errors; the probability that one forecast is better than another
     backtest            networks beside baselines, over rolling origins
+    reconciliation, reconciliation_choice   forecasts of sums and leaves made to add up; how, by a backtest
     calibration         intervals from the errors of a backtest
     reports             the results that are shown beside the score: backtests, charts, intervals
     report              a backtest as figures, and row by row; the checks that end in exit code 7

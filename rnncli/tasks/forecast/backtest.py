@@ -9,6 +9,7 @@ import numpy as np
 
 from rnncli.tasks.forecast.baselines import LOOKED_BACK, NAIVE_FORECASTS, applicable
 from rnncli.tasks.forecast.calibration import Calibration, Outlook
+from rnncli.tasks.forecast.hierarchy import Hierarchy
 from rnncli.tasks.forecast.losses import LEVELS
 from rnncli.tasks.forecast.members import SEED, Members
 from rnncli.tasks.forecast.metrics import (
@@ -22,6 +23,7 @@ from rnncli.tasks.forecast.metrics import (
 )
 from rnncli.tasks.forecast.panel import Panel
 from rnncli.tasks.forecast.paths import Past, Walk
+from rnncli.tasks.forecast.reconciliation import Reconciliation, by_series, by_window
 from rnncli.tasks.forecast.windows import Features, in_batches, rows_before
 
 MOST_WINDOWS = 20_000
@@ -29,6 +31,7 @@ MOST_DRAWN = 200  # windows whose rows are drawn as paths
 NETWORK = "network"  # the median of its members, alone
 WITH_BASELINE = "network with its baseline"
 _SEED = 1
+UNRECONCILED = "network unreconciled"
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,18 @@ class Backtest:
         apart = self.apart if apart is None else apart
         return grouped(self.origins, self.series, self.zeros, len(self.actual), apart=apart)
 
+    def of_series(self, chosen: np.ndarray) -> Backtest:
+        """Return the backtest of the series `chosen` (S,) alone."""
+        kept = chosen[self.series]
+        return replace(
+            self,
+            origins=self.origins[kept],
+            series=self.series[kept],
+            actual=self.actual[:, kept],
+            forecasts={name: made[:, kept] for name, made in self.forecasts.items()},
+            quantiles=None if self.quantiles is None else self.quantiles[:, :, kept],
+        )
+
     def errors(self, name: str, *, squared: bool = False) -> np.ndarray:
         """Return the mean absolute error of each window, (W,), in units of its series' seasonal difference if any.
 
@@ -153,13 +168,19 @@ def _flat(values: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Tester:
-    """Everything that a backtest needs beside the origins. apart: True if series share no times."""
+    """Everything that a backtest needs beside the origins. apart: True if series share no times.
+
+    hierarchy: if the series are one; origins then are of every series in turn, at the same times, and forecasts of the
+    networks are reconciled, with those before beside them, if `reconciliation` says how.
+    """
 
     members: Members
     panel: Panel
     features: Features
     season: int
     apart: bool
+    hierarchy: Hierarchy | None = None
+    reconciliation: Reconciliation | None = None
 
     @property
     def horizon(self) -> int:
@@ -180,9 +201,11 @@ class Tester:
         """
         wanted = horizon or self.horizon
         most = MOST_DRAWN if wanted > self.horizon and calibration else MOST_WINDOWS
-        whole, origins = len(origins), evenly(origins, most)
+        whole, origins = len(origins), self.evenly(origins, most)
         batches = [self._batch(batch, wanted) for batch in in_batches(origins)]
         forecasts = {name: np.concatenate([made[name] for made, _ in batches], axis=1) for name in batches[0][0]}
+        if self.reconciliation is not None:
+            forecasts = self._reconciled(forecasts, self.reconciliation)
         quantiles = None
         if calibration is not None:
             outlook, windowing = self.outlook(origins, wanted, calibration), self.members.first.windowing
@@ -209,7 +232,27 @@ class Tester:
         self, origins: np.ndarray, wanted: int, calibration: Calibration | None = None, baseline: str | None = None
     ) -> Outlook:
         """Return the forecasts of `wanted` rows and their spread, of the networks or of a baseline."""
-        return Walk(self.members, baseline).outlook(self.past(origins, wanted, baseline), wanted, calibration, SEED)
+        past = self.past(origins, wanted, baseline)
+        made = Walk(self.members, baseline).outlook(past, wanted, calibration, SEED)
+        if self.reconciliation is None or baseline is not None:
+            return made
+        return replace(made, point=self._add_up(made.point, self.reconciliation))
+
+    def evenly(self, origins: np.ndarray, most: int) -> np.ndarray:
+        """Return at most this many of the origins, evenly spread; of a hierarchy, of all series at the same times."""
+        if self.hierarchy is None:
+            return evenly(origins, most)
+        S = len(self.panel.ids)
+        times = origins.reshape(S, -1)
+        return times[:, evenly(np.arange(times.shape[1]), max(most // S, 1))].ravel()
+
+    def _add_up(self, forecasts: np.ndarray, reconcile: Reconciliation) -> np.ndarray:
+        return by_window(reconcile(by_series(forecasts, len(self.panel.ids))))
+
+    def _reconciled(self, forecasts: dict[str, np.ndarray], reconcile: Reconciliation) -> dict[str, np.ndarray]:
+        own = {name: forecasts[name] for name in (NETWORK, WITH_BASELINE) if name in forecasts}
+        made = {name: self._add_up(one, reconcile) for name, one in own.items()}
+        return made | {UNRECONCILED: forecasts[NETWORK]} | {k: v for k, v in forecasts.items() if k not in own}
 
     def past(self, origins: np.ndarray, wanted: int, baseline: str | None = None) -> Past:
         """Return the rows before `origins`: as many as the longest that a network reads, or that a baseline does."""

@@ -103,6 +103,17 @@ class SeriesConfig(TableConfig):
         description="The column that names the series of each row, or a list of columns that do together; null looks "
         "for unique_id, item_id or series_id.",
     )
+    hierarchy: Columns | None = Field(
+        default=None,
+        description="Columns that the series are summed by, from the top down, such as [region, shop]: every shop, the "
+        "sum of each region and the total are forecast, and add up. The last one names the series, or data.id does.",
+    )
+    reconcile: Literal["mint", "bottom-up", "none"] | None = Field(
+        default=None,
+        description="How the forecasts of data.hierarchy are made to add up: mint adjusts all of them by the "
+        "covariance of their errors on validation; bottom-up sums those of the lowest level; none leaves them as they "
+        "are. null takes mint or bottom-up, whichever is better on validation.",
+    )
     time: Columns | None = Field(
         default=None,
         description="The column with the time of each row, or a list of columns that tell it together, such as a date "

@@ -16,10 +16,13 @@ from rnncli.tasks.forecast.baselines import CORRECTABLE, LOOKED_BACK, NAIVE_FORE
 from rnncli.tasks.forecast.calibration import MULTIPLES, SHOWN
 from rnncli.tasks.forecast.config import ForecastConfig
 from rnncli.tasks.forecast.features import Fitted
+from rnncli.tasks.forecast.hierarchy import Hierarchy, common_origins
 from rnncli.tasks.forecast.learner import EnsembleLearner, WindowLearner
 from rnncli.tasks.forecast.members import Member, build_members, windowing
 from rnncli.tasks.forecast.panel import Panel
 from rnncli.tasks.forecast.panel_tables import read_panel, with_future
+from rnncli.tasks.forecast.reconciliation import Reconciliation, lowest
+from rnncli.tasks.forecast.reconciliation_choice import learnt
 from rnncli.tasks.forecast.settings import resolved, too_short
 from rnncli.tasks.forecast.splits import Divided, divided, with_rows
 from rnncli.tasks.forecast.validated import Validated
@@ -56,6 +59,10 @@ class ForecastExperiment(Experiment):
         self.learner: WindowLearner | EnsembleLearner = (
             learners[0] if len(learners) == 1 else EnsembleLearner(learners, self.network)
         )
+        self.reconciliation: Reconciliation | None = None
+        if self.columns.hierarchy and config.data.reconcile != "none":
+            hierarchy = Hierarchy.of(self.columns, panel.ids)
+            self.reconciliation = Reconciliation(hierarchy, None, lowest(self.members.first))
         set_first_weights(self.network, config)
         self._note_short_splits()
         self._note_many_zeros()
@@ -111,10 +118,17 @@ class ForecastExperiment(Experiment):
             raise DataError(too_short(self.name, rows, windows.context, windows.horizon, purpose))
         return learner
 
+    @property
+    def hierarchy(self) -> Hierarchy | None:
+        """The hierarchy of the series, if forecasts are to add up."""
+        return None if self.reconciliation is None else self.reconciliation.hierarchy
+
     def origins(self, split: int, horizon: int | None = None) -> np.ndarray:
-        """Return the origins in a split that every network can forecast from, by default as far as it was trained."""
+        """Return the origins in a split that every network can forecast from, by default as far as it was trained; of a
+        hierarchy, in all series at once."""
         windows = replace(self.members.widest, horizon=horizon or self.members.widest.horizon)
-        return self.splits.origins(windows, split, self.config.data.missing)
+        origins = self.splits.origins(windows, split, self.config.data.missing)
+        return origins if self.hierarchy is None else common_origins(origins, self.splits.panel)
 
     def _note_many_zeros(self) -> None:
         """Write a note if most values are 0: a median is then 0 as well, and absolute errors reward it."""
@@ -133,7 +147,10 @@ class ForecastExperiment(Experiment):
         for split, name, wanted in ((VALIDATION, "validation", data.validation), (TEST, "test", data.test)):
             if wanted and not len(self.origins(split)):
                 rows = int((self.splits.ends[:, split] - self.splits.ends[:, split - 1]).max())
-                note(f"the {name} split has {rows} rows, too few for a horizon of {horizon}")
+                if self.hierarchy is not None and rows >= (horizon or 0):
+                    note(f"the {name} split has no origin with {self.members.context} rows of every series before it")
+                else:
+                    note(f"the {name} split has {rows} rows, too few for a horizon of {horizon}")
 
     def hold_out(self, source: Source, changes: Options) -> None:
         """Take the rows of `source`, which follow the last ones, as the test split; DataError if they are too few."""
@@ -178,6 +195,8 @@ class ForecastExperiment(Experiment):
             yield "times", f"{shown(str(columns.time))}, read as {form}{zone}, {span}"
         if columns.id is not None:
             yield "series", f"named by {shown(columns.id)}, with {self._targets()}"
+        if columns.hierarchy:
+            yield "sums", Hierarchy.of(columns, panel.ids).described()
 
     def _targets(self) -> str:
         return ", ".join(self.columns.targets)
@@ -188,6 +207,7 @@ class ForecastExperiment(Experiment):
         rows = _KEPT_SEASONS * (config.data.season or 1) if self.method in (NETWORK, *CORRECTABLE) else LOOKED_BACK
         panel, arrays = self.read.lasting(max(self.members.context, rows)).to_header()
         validated, windows = self.validated.to_header()
+        reconciled = {} if self.reconciliation is None else {"reconciliation": self.reconciliation.to_header()}
         return {
             "task": "forecast",
             "data": kept,
@@ -200,7 +220,7 @@ class ForecastExperiment(Experiment):
                 "panel": panel,
                 **self.fitted.to_header(),
             },
-            "validated": validated,
+            "validated": validated | reconciled,
             "arrays": arrays | windows,
         }
 
@@ -208,6 +228,8 @@ class ForecastExperiment(Experiment):
         """Restore the validation results of a model file's weights from its header and arrays."""
         self.validated = Validated.from_header(header["validated"], arrays)
         self.members = self.members.bounded(self.validated.bounds)
+        if self.reconciliation is not None:
+            self.reconciliation = self.reconciliation.restored(header["validated"]["reconciliation"])
 
     @property
     def method(self) -> str:
@@ -216,9 +238,9 @@ class ForecastExperiment(Experiment):
 
     def tester(self) -> Tester:
         """Return a tester for backtests on any split. Columns side by side share their times, also where none stand."""
-        panel = self.splits.panel
+        panel, season = self.splits.panel, self.config.data.season or 1
         apart = not panel.timelines and self.columns.layout != "wide"
-        return Tester(self.members, panel, self.features, self.config.data.season or 1, apart)
+        return Tester(self.members, panel, self.features, season, apart, self.hierarchy, self.reconciliation)
 
     def score(self) -> Score | None:
         """Score the networks beside the baselines; keep validation results for the model file."""
@@ -266,7 +288,7 @@ class ForecastExperiment(Experiment):
         step, must_beat, fail_if = options.get("step", 1), options.get("must_beat", ()), options.get("fail_if", ())
         require_baselines(must_beat, self.config.data.season or 1)
         split, tested = backtested(self, options.get("windows"), step, options.get("horizon"))
-        made = report(split, tested, step, self.members.widest.horizon)
+        made = report(split, tested, step, self.members.widest.horizon, self.hierarchy)
         if options.get("sum"):
             made = replace(made, totals=tuple(covered_totals(self, tested)))
         return Evaluation(
@@ -281,13 +303,19 @@ class ForecastExperiment(Experiment):
         """Calibrate intervals on the validation split, and find out if a naive forecast is better there."""
         origins, horizon = self.origins(VALIDATION), self.members.widest.horizon
         if not len(origins):
+            if self.reconciliation is not None:
+                note("sums are forecast bottom-up: no errors of validation are known, which data.reconcile mint needs")
             return
+        tested = replace(self.tester(), reconciliation=None).run(origins)
+        if self.reconciliation is not None:
+            bottom_up, squared = replace(self.reconciliation, gains=None), self.members.first.loss.mean
+            self.reconciliation, tested = learnt(tested, bottom_up, self.config.data.reconcile, squared=squared)
         further = [
             {m * horizon: self.origins(split, m * horizon) for m in MULTIPLES} for split in (TRAINING, VALIDATION)
         ]
         bounds = self._bounds()
         self.members = self.members.bounded(bounds)
-        self.validated = Validated.of(self.tester(), origins, further, bounds, apart=self._channels() == 1)
+        self.validated = Validated.of(self.tester(), tested, further, bounds, apart=self._channels() == 1)
         self._note_validation()
 
     def _bounds(self) -> Bounds | None:

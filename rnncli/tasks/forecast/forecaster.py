@@ -19,11 +19,13 @@ from rnncli.tasks.forecast.baselines import LOOKED_BACK
 from rnncli.tasks.forecast.calibration import SHOWN, Calibration, Outlook
 from rnncli.tasks.forecast.config import ForecastConfig, SeriesConfig
 from rnncli.tasks.forecast.features import Fitted, last_contexts
+from rnncli.tasks.forecast.hierarchy import Hierarchy, alike, require_whole
 from rnncli.tasks.forecast.members import SEED, build_members
 from rnncli.tasks.forecast.panel import Panel, continued, digits_of
 from rnncli.tasks.forecast.panel_columns import Columns, as_number
 from rnncli.tasks.forecast.panel_tables import lines_of, read_panel, with_future
 from rnncli.tasks.forecast.paths import Past, Walk
+from rnncli.tasks.forecast.reconciliation import Reconciliation, lowest
 from rnncli.tasks.forecast.recursive import Recursive
 from rnncli.tasks.forecast.reports import ForecastChart
 from rnncli.tasks.forecast.totals import totals
@@ -95,6 +97,11 @@ class Forecaster(Predictor):
         self.validated = Validated.from_header(header["validated"], arrays)
         self.members = self.members.bounded(self.validated.bounds)
         self.horizon = self.members.first.windowing.horizon
+        self.learnt_reconciliation: Reconciliation | None = None
+        if reconciled := header["validated"].get("reconciliation"):
+            bottom_up = Reconciliation(Hierarchy.of(self.columns, self.panel.ids), None, lowest(self.members.first))
+            self.learnt_reconciliation = bottom_up.restored(reconciled)
+        self.reconciliation = self.learnt_reconciliation
 
     @property
     def data(self) -> SeriesConfig:
@@ -112,6 +119,8 @@ class Forecaster(Predictor):
         self._require_frequency(panel, source.name)
         self.fitted.encoders.note_unseen(panel, source.name, lines_of(source, data))
         if self._follows(panel):
+            if self.columns.hierarchy:
+                require_whole(panel.ids, self.panel.ids, source.name)
             note(
                 f"{source.name} goes on where the training data end; its {int(panel.lengths.sum()):,} rows are appended"
             )
@@ -177,7 +186,20 @@ class Forecaster(Predictor):
     def _take(self, panel: Panel) -> None:
         fitted = self.fitted.for_series(panel, self.trained_on, self.data)
         bounds = self.validated.bounds and loosened(self.validated.bounds, panel.values)
+        if self.reconciliation is not None and panel.ids != self.panel.ids:
+            self.reconciliation = self._reconciliation_of(panel.ids)
         self.panel, self.members = panel, self.members.centred(fitted.fixed).bounded(bounds)
+
+    def _reconciliation_of(self, ids: Sequence[str]) -> Reconciliation:
+        """Return how the series `ids` are reconciled: bottom-up if they are not those of training."""
+        assert self.learnt_reconciliation is not None
+        hierarchy = Hierarchy.of(self.columns, ids)
+        if sorted(ids) == sorted(self.trained_on):
+            places = np.array([self.trained_on.index(one) for one in ids])
+            return self.learnt_reconciliation.of(hierarchy, places)
+        if self.learnt_reconciliation.gains is not None:
+            note("its series are not those of training, whose errors are known: sums are forecast bottom-up")
+        return replace(self.learnt_reconciliation, hierarchy=hierarchy, gains=None)
 
     def forecasts(
         self,
@@ -198,6 +220,7 @@ class Forecaster(Predictor):
         past = self._past(walk, wanted)
         calibration = self.require_intervals(method, wanted) if levels else None
         outlook = walk.outlook(past, wanted, calibration, SEED)
+        outlook = replace(outlook, point=self._reconciled(outlook.point, method))
         bands = self.bands(method, outlook, levels)
         if not np.isfinite([outlook.point, *(end for ends in bands.values() for end in ends)]).all():
             raise ModelFileError("the forecast is not finite; the weights or the series are too large")
@@ -235,9 +258,24 @@ class Forecaster(Predictor):
             made[level] = low, high
         return made
 
+    def _reconciled(self, point: np.ndarray, method: str) -> np.ndarray:
+        """Return forecasts (H, S, C) that add up, if they are of a hierarchy; those of baselines by bottom-up."""
+        if self.reconciliation is None:
+            return point
+        return (self.reconciliation if method == NETWORK else replace(self.reconciliation, gains=None))(point)
+
+    def _require_no_hierarchy(self, option: str) -> None:
+        """Raise UsageError if forecasts add up, since drawn paths do not."""
+        if self.reconciliation is not None:
+            raise UsageError(
+                f"--{option}: draws of the levels of data.hierarchy would not add up; leave it out, or train with "
+                "data.reconcile=none"
+            )
+
     def _paths(self, walk: Walk, past: Past, method: str, samples: int, wanted: int, seed: int) -> np.ndarray:
         """Return paths (samples, wanted, S, C): of the network's own distribution if it has one that reaches so far,
         or else with errors of the backtest."""
+        self._require_no_hierarchy("samples")
         members = self.members.reaching(wanted)
         if method == NETWORK and wanted <= members.first.windowing.horizon:
             drawn = members.draws(past.features, samples, seed)
@@ -276,6 +314,8 @@ class Forecaster(Predictor):
     def _followed(self, asked: Asked, options: ForecastOptions) -> Stream:
         from rnncli.tasks.forecast.follow import follow
 
+        if self.columns.hierarchy:
+            raise UsageError("--follow: reads series row by row, and a sum needs the rows of all; leave it out")
         for name in ("horizon", "samples", "sum", "future"):
             if getattr(options, name):
                 raise UsageError(f"--{name}: does not go with --follow, which forecasts the next row; leave it out")
@@ -296,6 +336,7 @@ class Forecaster(Predictor):
         """Return a row for each series with its totals over the horizon, and write notes on what may surprise."""
         if options.samples or options.drawn:
             raise UsageError("--sum: is one row for each series; leave out --samples, --plot and --svg")
+        self._require_no_hierarchy("sum")
         wanted = options.horizon or self.horizon
         self._note_method(wanted, network=options.network)
         method = NETWORK if options.network else self.method
@@ -373,6 +414,9 @@ class Forecaster(Predictor):
         """
         side_by_side = len(self.panel.ids) > 1 and self.columns.layout == "wide"
         rows, digits = [], digits_of(self.panel)
+        if self.reconciliation is not None:
+            digits = alike(digits)
+            point = self.reconciliation.hierarchy.written(point, digits)
         for s, name in enumerate(self.panel.ids):
             timeline = self.panel.timelines[s] if self.panel.timelines else None
             count = total_of or len(point)

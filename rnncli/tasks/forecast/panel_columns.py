@@ -46,6 +46,7 @@ class Columns:
     past: covariates whose values are known up to the last row. known_covariates: those known of the rows ahead too.
     static: one value a series. words: the columns of these three that hold words and not numbers, also in files that
     happen to have only numbers there. joins: the columns that make `id` or `time`, if these are made of several.
+    hierarchy: those of them that series are summed by, from the top down.
     """
 
     layout: str
@@ -57,12 +58,14 @@ class Columns:
     static: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     joins: tuple[Join, ...] = ()
+    hierarchy: tuple[str, ...] = ()
 
     def to_header(self) -> dict[str, Any]:
         """Return the columns as JSON for a model file."""
         header = {{"known_covariates": "ahead"}.get(key, key): value for key, value in vars(self).items()}
-        del header["joins"]  # which 0.1 had not
-        return header | ({"joins": [[join.names, join.fields] for join in self.joins]} if self.joins else {})
+        del header["joins"], header["hierarchy"]  # which 0.1 had not
+        joins = {"joins": [[join.names, join.fields] for join in self.joins]} if self.joins else {}
+        return header | joins | ({"hierarchy": self.hierarchy} if self.hierarchy else {})
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Columns:
@@ -71,7 +74,10 @@ class Columns:
             tuple(map(str, header[role])) for role in ("targets", "past", "ahead", "static", "words")
         )
         joins = tuple(Join(tuple(names), tuple(fields)) for names, fields in header.get("joins", ()))
-        return cls(header["layout"], header["id"], header["time"], targets, past, known, static, words, joins)
+        hierarchy = tuple(map(str, header.get("hierarchy", ())))
+        return cls(
+            header["layout"], header["id"], header["time"], targets, past, known, static, words, joins, hierarchy
+        )
 
     def joined(self, table: Table) -> Table:
         """Return the table with the columns that are made of several."""
@@ -101,7 +107,9 @@ def find_columns(table: Table, data: SeriesConfig) -> tuple[Columns, Table]:
     ConfigError if `data` contradicts itself, UsageError for a column that does not exist, DataError if a column does
     not fit its role.
     """
-    joins = []
+    joins, hierarchy = [], _named(table, data.hierarchy, "hierarchy")
+    if hierarchy:
+        data = _named_by_hierarchy(table, data, hierarchy)
     for key in ("id", "time"):
         if isinstance(getattr(data, key), list):
             names = _named(table, getattr(data, key), key)
@@ -141,9 +149,21 @@ def find_columns(table: Table, data: SeriesConfig) -> tuple[Columns, Table]:
         static=static,
         words=_words(table, beside, data),
         joins=tuple(joins),
+        hierarchy=hierarchy,
     )
     _refuse_two_roles(columns)
     return columns, table
+
+
+def _named_by_hierarchy(table: Table, data: SeriesConfig, hierarchy: Sequence[str]) -> SeriesConfig:
+    """Return `data` with series one under another, which the columns `hierarchy` and those of data.id name together."""
+    if data.layout in ("wide", "rows"):
+        raise ConfigError(
+            "data.hierarchy: names the columns of series one under another, and data.layout is "
+            f"{data.layout}; remove one of them"
+        )
+    more = [name for name in _named(table, data.id, "id") if name not in hierarchy]
+    return data.model_copy(update={"id": [*hierarchy, *more], "layout": "long"})
 
 
 def _rows(table: Table, data: SeriesConfig, joins: Sequence[Join]) -> Columns:

@@ -15,6 +15,7 @@ from rnncli.data.stamp_column import order_of_times
 from rnncli.errors import ConfigError, DataError, shown
 from rnncli.notes import doubt, note, noting
 from rnncli.tasks.forecast.config import SeriesConfig
+from rnncli.tasks.forecast.hierarchy import Hierarchy, coming_of_all, require_hierarchy, with_sums
 from rnncli.tasks.forecast.panel import Panel, filled, first_known, gaps_as_zeros, stacked
 from rnncli.tasks.forecast.panel_columns import Columns, find_columns, require_columns, rows_of_series, steps_of
 from rnncli.tasks.forecast.panel_steps import StepTable
@@ -91,6 +92,8 @@ def read_panel(
     else:
         table = columns.joined(table)
         require_columns(table, columns)
+    if columns.hierarchy:
+        require_hierarchy(table, columns, data)
     if data.sort and columns.time is not None:
         at = table.header.index(columns.time)
         cut = data.resample is not None
@@ -112,6 +115,8 @@ def read_panel(
         panel = separate(panel, columns.targets, goes_on=before is not None)
     if data.missing == "zero":
         panel = _with_zeros(panel, before)
+    if columns.hierarchy:
+        panel = with_sums(panel, columns, table)
     return panel, columns, table.delimiter or ","
 
 
@@ -164,7 +169,12 @@ def with_future(panel: Panel, columns: Columns, source: Source, data: SeriesConf
     require_columns(table, only)
     if data.resample is not None:
         table = resampled(table, only, data)
-    return replace(panel, coming=StepTable(table, only, data, panel).coming(panel))
+    if not columns.hierarchy:
+        return replace(panel, coming=StepTable(table, only, data, panel).coming(panel))
+    hierarchy = Hierarchy.of(columns, panel.ids)
+    leaves = stacked([panel.one(s) for s in range(hierarchy.sums, len(panel.ids))])
+    coming = StepTable(table, only, data, leaves).coming(leaves)
+    return replace(panel, coming=coming_of_all(hierarchy, coming))
 
 
 def lines_of(source: Source, data: SeriesConfig) -> Callable[[str, str], int]:

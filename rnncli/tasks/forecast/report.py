@@ -13,15 +13,16 @@ from rnncli.config.problems import did_you_mean
 from rnncli.data.digits import Written
 from rnncli.errors import CheckFailedError, UsageError, shown
 from rnncli.notes import note
-from rnncli.tasks.forecast.backtest import MOST_DRAWN, NETWORK, Backtest, evenly
+from rnncli.tasks.forecast.backtest import MOST_DRAWN, NETWORK, UNRECONCILED, Backtest, evenly
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS, applicable
 from rnncli.tasks.forecast.calibration import SHOWN, ranges
 from rnncli.tasks.forecast.experiment import SPLITS, ForecastExperiment
 from rnncli.tasks.forecast.forecaster import stamped
+from rnncli.tasks.forecast.hierarchy import Hierarchy, alike
 from rnncli.tasks.forecast.members import SEED
 from rnncli.tasks.forecast.panel import digits_of
 from rnncli.tasks.forecast.paths import Walk
-from rnncli.tasks.forecast.reports import BacktestReport, Covered, Judged
+from rnncli.tasks.forecast.reports import BacktestReport, Covered, Judged, LevelScore
 from rnncli.tasks.forecast.totals import totals
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
@@ -136,8 +137,11 @@ def _every(experiment: ForecastExperiment, origins: np.ndarray, windows: int | N
     return np.concatenate(kept)
 
 
-def report(split: str, tested: Backtest, step: int, trained: int) -> BacktestReport:
-    """Return every forecaster's figures, and the probability that the network is better than each baseline."""
+def report(split: str, tested: Backtest, step: int, trained: int, hierarchy: Hierarchy | None = None) -> BacktestReport:
+    """Return every forecaster's figures, and the probability that the network is better than each baseline.
+
+    trained: the horizon of training. hierarchy: that of the series, whose levels are scored each.
+    """
     judged, scores = [], tested.scores()
     for name, score in scores.items():
         better, words = tested.verdicts.get(name, (None, ""))
@@ -163,7 +167,16 @@ def report(split: str, tested: Backtest, step: int, trained: int) -> BacktestRep
         forecasters=tuple(judged),
         wql=scores[NETWORK].wql,
         coverage=tuple(_covered(tested, trained)),
+        levels=() if hierarchy is None else tuple(_levels(hierarchy, tested)),
     )
+
+
+def _levels(hierarchy: Hierarchy, tested: Backtest) -> Iterator[LevelScore]:
+    """Yield the network's scores on each level, from the top down."""
+    for level, name in enumerate(hierarchy.names):
+        chosen = hierarchy.levels == level
+        scores = tested.of_series(chosen).scores()
+        yield LevelScore(name, int(chosen.sum()), scores[NETWORK].mase, scores[UNRECONCILED].mase)
 
 
 def _covered(tested: Backtest, horizon: int) -> Iterator[Covered]:
@@ -204,7 +217,7 @@ def window_rows(experiment: ForecastExperiment, tested: Backtest) -> Iterator[di
     """Yield every forecast row of every window: its cutoff, the actual value, and all forecasts."""
     panel, columns = experiment.splits.panel, experiment.columns
     side_by_side, steps = columns.layout == "wide" and len(panel.ids) > 1, range(len(tested.actual) + 1)
-    digits = digits_of(panel)
+    digits = digits_of(panel) if experiment.hierarchy is None else alike(digits_of(panel))
     bands = {} if tested.quantiles is None else {level: tested.band(level) for level in SHOWN}
     for w, (origin, s) in enumerate(zip(tested.origins.tolist(), tested.series.tolist(), strict=True)):
         end, timeline = int(panel.starts[s + 1]), panel.timelines[s] if panel.timelines else None

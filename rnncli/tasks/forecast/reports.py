@@ -33,10 +33,20 @@ class Covered:
 
 
 @dataclass(frozen=True)
+class LevelScore:
+    """The network on one level of a hierarchy of so many series: its MASE, and what it was before reconciliation."""
+
+    level: str
+    series: int
+    mase: float
+    unreconciled: float
+
+
+@dataclass(frozen=True)
 class BacktestReport:
     """A rolling-origin backtest: the network first, then the baselines. wql is the network's, if it has intervals.
     independent: the number of groups of windows that share nothing, on which verdicts rest. totals: the coverage of the
-    intervals of totals over the horizon, if it was to be checked.
+    intervals of totals over the horizon, if it was to be checked. levels: of a hierarchy.
     """
 
     split: str
@@ -49,6 +59,7 @@ class BacktestReport:
     wql: float | None
     coverage: tuple[Covered, ...]
     totals: tuple[Covered, ...] = ()
+    levels: tuple[LevelScore, ...] = ()
 
 
 @dataclass(frozen=True)

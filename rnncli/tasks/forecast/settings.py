@@ -65,7 +65,7 @@ def resolved(config: ForecastConfig, panel: Panel, columns: Columns, name: str) 
     filled = {
         "time": _one_or_all(columns.sources(columns.time)) or data.time,
         "target": None if columns.layout == "rows" else list(columns.targets),
-        "id": _one_or_all(columns.sources(columns.id)),
+        "id": data.id if columns.hierarchy else _one_or_all(columns.sources(columns.id)),
         "layout": columns.layout,
         "season": season,
         "horizon": horizon,
@@ -85,6 +85,8 @@ def _one_or_all(names: list[str]) -> str | list[str] | None:
 
 def _refuse_contradictions(config: ForecastConfig) -> None:
     data, training, model = config.data, config.training, config.model
+    if data.reconcile is not None and data.hierarchy is None:
+        raise ConfigError("data.reconcile: is for data.hierarchy; name the columns of one there, or remove it")
     if model.segment is not None and model.decoder != "segments":
         raise ConfigError("model.segment: is for model.decoder: segments; set that, or remove it")
     if model.decoder == "recursive" and data.residual == "seasonal-growth":

@@ -9,6 +9,7 @@ import numpy as np
 from rnncli.data.source import Source, read_source
 from rnncli.errors import ConfigError, DataError, shown
 from rnncli.tasks.forecast.config import SeriesConfig
+from rnncli.tasks.forecast.hierarchy import require_whole
 from rnncli.tasks.forecast.panel import Panel, continued
 from rnncli.tasks.forecast.panel_columns import Columns
 from rnncli.tasks.forecast.panel_tables import read_panel
@@ -62,7 +63,12 @@ def divided(panel: Panel, columns: Columns, data: SeriesConfig, name: str) -> Di
     if isinstance(data.validation, str) and not isinstance(data.test, str) and data.test:
         raise ConfigError("data.test: a fraction cannot come after a data.validation that is a file; name a file")
     lengths = panel.lengths
-    cuts = [_count(split, lengths) for split in (data.validation, data.test)]
+    if columns.hierarchy:  # sums and leaves are cut at the same times, however short these are
+        whole = np.full_like(lengths, lengths.max())
+        test = np.minimum(_count(data.test, whole), lengths)
+        cuts = [np.minimum(_count(data.validation, whole), lengths - test), test]
+    else:
+        cuts = [_count(split, lengths) for split in (data.validation, data.test)]
     train = lengths - cuts[0] - cuts[1]
     if (train <= 0).all():
         raise ConfigError("data.validation and data.test leave nothing to train on; lower one of them")
@@ -103,14 +109,16 @@ def with_rows(made: Divided, source: Source, columns: Columns, data: SeriesConfi
     """Append the rows of `source`, read as `data` defines, as one more split. DataError unless they follow."""
     more, _, _ = read_panel(source, data, columns, made.panel)
     require_transformable(more.values, data.transform, source.name, non_negative=data.non_negative)
-    _require_continuation(more, source.name, made)
+    _require_continuation(more, columns, source.name, made)
     whole = continued(made.panel, more)
     return Divided(whole, np.concatenate([made.ends, whole.lengths[:, None]], axis=1), source.name)
 
 
-def _require_continuation(more: Panel, name: str, before: Divided) -> None:
+def _require_continuation(more: Panel, columns: Columns, name: str, before: Divided) -> None:
     """Raise DataError unless each series of `more` begins where it ended before."""
     places = {identity: s for s, identity in enumerate(before.panel.ids)}
+    if columns.hierarchy:
+        require_whole(more.ids, before.panel.ids, name)
     for s, identity in enumerate(more.ids):
         if identity not in places:
             raise DataError(f"{name}: has a series {shown(identity)} that {before.last} has not; remove it")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.tasks.forecast.backtest import NETWORK, WITH_BASELINE, Tester, evenly
+from rnncli.tasks.forecast.backtest import NETWORK, WITH_BASELINE, Backtest, Tester, evenly
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
 from rnncli.tasks.forecast.calibration import Calibration, beyond, calibrated, half_of_middle, ranges
 from rnncli.tasks.forecast.windows import Bounds
@@ -56,14 +56,11 @@ class Validated:
         return cls(calibrations, prefers, _bounds(header.get("bounds")))
 
     @classmethod
-    def of(
-        cls, tester: Tester, origins: np.ndarray, further: Further, bounds: Bounds | None, *, apart: bool
-    ) -> Validated:
-        """Learn from a backtest on the validation split.
+    def of(cls, tester: Tester, tested: Backtest, further: Further, bounds: Bounds | None, *, apart: bool) -> Validated:
+        """Learn from `tested`, a backtest on the validation split.
 
         apart: True if series do not depend on each other.
         """
-        tested = tester.run(origins)
         if np.isnan(tested.actual).all():
             return cls(bounds=bounds)
         own = WITH_BASELINE if WITH_BASELINE in tested.forecasts else NETWORK
@@ -156,7 +153,7 @@ def _far(
     if not wanted:
         return _Far(np.zeros((0, 0, 1)))
     count = min(max(len(tester.panel.ids), _LEAST_DRAWN), _MOST_DRAWN)
-    chosen = evenly(split[wanted], count)
+    chosen = tester.evenly(split[wanted], count)
     outlook = tester.outlook(chosen, wanted, made, baseline)
     errors = _missed(tester, tester.actual(chosen, wanted), outlook.point) / outlook.spread
     return _Far(errors, len(np.unique(tester.groups(chosen, wanted, apart=apart))), outlook.drawn)

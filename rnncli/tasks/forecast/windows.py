@@ -237,7 +237,7 @@ class Windowing:
         return np.maximum(values, 0.0) if self.non_negative else values
 
     def transformable(self, values: np.ndarray, seen: np.ndarray) -> np.ndarray:
-        """Return possible `values` (H, B, C); one without a transform becomes the least of the rows `seen` (T, B, C)."""
+        """Return possible `values` (H, B, C); one without a transform becomes the least of rows `seen` (T, B, C)."""
         without = values < TRANSFORMS[self.transform].least
         return self.possible(np.where(without, seen.min(axis=0), values))
 
