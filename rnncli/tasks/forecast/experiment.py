@@ -19,7 +19,7 @@ from rnncli.tasks.forecast.learner import EnsembleLearner, WindowLearner
 from rnncli.tasks.forecast.members import Member, build_members, windowing
 from rnncli.tasks.forecast.panel import Panel
 from rnncli.tasks.forecast.panel_tables import read_panel, with_future
-from rnncli.tasks.forecast.settings import resolved, too_short
+from rnncli.tasks.forecast.settings import kept_rows, resolved, too_short
 from rnncli.tasks.forecast.splits import Divided, divided, with_rows
 from rnncli.tasks.task import Context, Evaluation, Experiment, Options, set_first_weights
 from rnncli.training.reports import Score
@@ -27,7 +27,6 @@ from rnncli.training.reports import Score
 TRAINING, VALIDATION, TEST = 0, 1, 2  # splits
 SPLITS = {VALIDATION: "validation", TEST: "test"}
 _JUDGED_BY = 2000  # windows that choose the baseline
-_KEPT_SEASONS = 3  # of each series at least go into the model file, for baselines that look back
 
 
 class ForecastExperiment(Experiment):
@@ -182,8 +181,7 @@ class ForecastExperiment(Experiment):
     def header(self) -> dict[str, Any]:
         config = self.config
         kept = config.data.model_dump(exclude={"path", "future", "validation", "test"})
-        seasons = _KEPT_SEASONS * (config.data.season or 1)
-        panel, arrays = self.read.lasting(max(self.members.context, seasons)).to_header()
+        panel, arrays = self.read.lasting(kept_rows(config.data, self.members.context)).to_header()
         return {
             "task": "forecast",
             "data": kept,

@@ -18,6 +18,7 @@ from rnncli.tasks.forecast.backtest import NETWORK
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
 from rnncli.tasks.forecast.calibration import SHOWN, Calibration
 from rnncli.tasks.forecast.config import ForecastConfig, SeriesConfig
+from rnncli.tasks.forecast.explanation import Explanation, explained, explained_baseline, usual_values
 from rnncli.tasks.forecast.features import Fitted, last_contexts
 from rnncli.tasks.forecast.members import SEED, Members, build_members
 from rnncli.tasks.forecast.panel import Panel, continued, digits_of
@@ -25,6 +26,7 @@ from rnncli.tasks.forecast.panel_columns import Columns, as_number
 from rnncli.tasks.forecast.panel_tables import lines_of, read_panel, with_future
 from rnncli.tasks.forecast.recursive import Recursive
 from rnncli.tasks.forecast.reports import ForecastChart
+from rnncli.tasks.forecast.settings import kept_rows, require_within_reach
 from rnncli.tasks.forecast.windows import Features, require_transformable
 from rnncli.tasks.task import Answers, Asked, Predictor, Stream, Table, config_in
 from rnncli.training.backpropagation import ThreadPool
@@ -38,24 +40,26 @@ Band = tuple[np.ndarray, np.ndarray]
 class Forecasts:
     """Forecasts after each of S series: point (H, S, C) in the series' units, spread (H, S, C) in transformed units.
 
-    bands: by percent (low, high); paths (n, H, S, C), if any were to be drawn.
+    bands: by percent (low, high); paths (n, H, S, C), if any were to be drawn; explanation, if it was requested.
     """
 
     point: np.ndarray
     spread: np.ndarray
     bands: dict[float, Band]
     paths: np.ndarray | None = None
+    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True)
 class ForecastOptions:
-    """The options of a forecast: how far ahead, the percents of intervals, which method, followed or drawn."""
+    """The options of a forecast: how far ahead, the percents of intervals, which method, in which form."""
 
     horizon: int | None = None
     levels: Sequence[float] = ()
     samples: int = 0
     network: bool = False
     future: str | None = None
+    explain: bool = False
     follow: bool = False
     state: str | None = None
     plot: bool = False
@@ -189,10 +193,8 @@ class Forecaster(Predictor):
         UsageError if intervals or samples are requested that this model cannot give.
         """
         wanted = horizon or self.horizon
-        members = self.members.reaching(wanted)
+        members, contexts = self._last(wanted)
         method = NETWORK if network else self.method
-        whole = self.panel.at_least(members.context)
-        contexts = last_contexts(whole, self.fitted.encoders, members.widest, wanted)
         point, spread = self._on_and_on(members, contexts, wanted)
         if method != NETWORK:
             point = self._naive(method, wanted)
@@ -200,6 +202,34 @@ class Forecaster(Predictor):
         if not np.isfinite(point).all():
             raise ModelFileError("the forecast is not finite; the weights or the series are too large")
         return Forecasts(point, spread, bands, self._paths(members, contexts, method, samples, wanted, seed))
+
+    def explained(self, made: Forecasts, *, network: bool = False) -> Forecasts:
+        """Return forecasts by the network, or by the default `method`, with what moved them; write a note on it."""
+        wanted, rows = len(made.point), kept_rows(self.data, self.members.context)
+        usual = usual_values(self.panel, self.fitted.encoders, rows)
+        if not network and self.method != NETWORK:
+            note("explained: a baseline's forecast, which no network and no covariate moved")
+            return replace(made, explanation=explained_baseline(usual, made.point))
+        members, contexts = self._last(wanted)
+        corrected = (self.data.residual or "none").replace("-", " ")
+        note(
+            f"explained: the baseline is {corrected if corrected != 'none' else 'the centre of what the network reads'}"
+        )
+        if usual.columns:
+            note(
+                "explained: an effect is the forecast minus that with the covariate at its usual value of the last "
+                f"{rows} rows; effects need not add up"
+            )
+        explanation = explained(
+            members, contexts, usual, made.point, lambda changed: self._on_and_on(members, changed, wanted)[0]
+        )
+        return replace(made, explanation=explanation)
+
+    def _last(self, wanted: int) -> tuple[Members, Features]:
+        """Return the networks that forecast `wanted` rows, and the contexts at the end of every series."""
+        members = self.members.reaching(wanted)
+        whole = self.panel.at_least(members.context)
+        return members, last_contexts(whole, self.fitted.encoders, members.widest, wanted)
 
     def require_intervals(self, method: str) -> Calibration:
         """Return the calibration of one method; UsageError if there is none."""
@@ -270,6 +300,10 @@ class Forecaster(Predictor):
             return self._followed(asked, options)
         if options.state is not None:
             raise UsageError("--state: is for --follow; leave it out")
+        if options.explain and options.samples:
+            raise UsageError("--explain: does not go with --samples, whose paths are drawn; leave one of them out")
+        if options.explain and options.plot:
+            raise UsageError("--explain: adds columns, and a plot has none; take another --format")
         # A total below the training data tells nothing of others.
         data = self.config.changed(data={"skip_footer": 0, **asked.reading}).data
         if asked.data is not None:
@@ -278,6 +312,8 @@ class Forecaster(Predictor):
             self.read_future(read_source(options.future), data)
         levels = options.levels or (SHOWN if options.drawn and self.calibrations else ())
         made = self.predicted(options.horizon, levels, options.samples, network=options.network)
+        if options.explain:
+            made = self.explained(made, network=options.network)
         rows = self.rows(made)
         charts = tuple(self.charts(made)) if options.drawn else ()
         return Table(rows, rows, self.delimiter, self.data.decimal, charts)
@@ -285,7 +321,7 @@ class Forecaster(Predictor):
     def _followed(self, asked: Asked, options: ForecastOptions) -> Stream:
         from rnncli.tasks.forecast.follow import follow
 
-        for name in ("horizon", "samples", "future"):
+        for name in ("horizon", "samples", "future", "explain"):
             if getattr(options, name):
                 raise UsageError(f"--{name}: does not go with --follow, which forecasts the next row; leave it out")
         return Stream(follow(self, asked, options), self.delimiter, self.data.decimal)
@@ -295,6 +331,7 @@ class Forecaster(Predictor):
     ) -> Forecasts:
         """Return `forecasts`, and write notes on what may surprise."""
         wanted = horizon or self.horizon
+        require_within_reach(wanted, self.horizon)
         if wanted > self.horizon and not isinstance(self.members.first.decoder, Recursive):
             note(f"horizon {wanted} is beyond the trained {self.horizon}: later rows build on forecast ones")
         if self.method != NETWORK and not network:
@@ -318,7 +355,7 @@ class Forecaster(Predictor):
     def rows(self, made: Forecasts) -> list[dict[str, Any]]:
         """Return rows under the input's column names: forecasts with intervals, or the samples one by one."""
         if made.paths is None:
-            return self._rows(made.point, made.bands)
+            return self._rows(made.point, made.bands, made.explanation)
         return [{"sample": k, **row} for k, path in enumerate(made.paths, 1) for row in self._rows(path, {})]
 
     def charts(self, made: Forecasts) -> Iterator[ForecastChart]:
@@ -351,7 +388,9 @@ class Forecaster(Predictor):
         calibration = self.calibrations.get(NETWORK if network else self.method)
         return [str(receipt) for receipt in calibration.receipts if receipt.asked in levels] if calibration else []
 
-    def _rows(self, point: np.ndarray, bands: Mapping[float, Band]) -> list[dict[str, Any]]:
+    def _rows(
+        self, point: np.ndarray, bands: Mapping[float, Band], explanation: Explanation | None = None
+    ) -> list[dict[str, Any]]:
         """Return table rows, with series side by side as columns if the input has them so, else one under another."""
         side_by_side = len(self.panel.ids) > 1 and self.columns.layout == "wide"
         rows, digits = [], digits_of(self.panel)
@@ -371,6 +410,8 @@ class Forecaster(Predictor):
                     for level, ends in sorted(bands.items()):
                         for end, values in zip(("lo", "hi"), ends, strict=True):
                             row[f"{target}_{end}_{level:g}"] = number(values[k, s, c])
+                    if explanation is not None:
+                        row |= explanation.cells(target, row[target], digits[s][c], (k, s, c))
                 rows.append(row)
         if not side_by_side:
             return rows

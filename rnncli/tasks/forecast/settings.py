@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from rnncli.errors import ConfigError, DataError
+from rnncli.errors import ConfigError, DataError, UsageError
 from rnncli.tasks.forecast.config import ForecastConfig, SeriesConfig
 from rnncli.tasks.forecast.panel import Panel
 from rnncli.tasks.forecast.panel_columns import Columns
@@ -14,6 +14,8 @@ from rnncli.tasks.forecast.panel_columns import Columns
 _LEAST_CORRELATION = 0.3
 _AS_HIGH = 0.9
 _MOST_ROWS = 4096  # of the newest; enough to see a season, and cheap
+_FURTHEST = 50  # trained horizons
+_KEPT_SEASONS = 3  # of each series at least go into the model file, for baselines that look back
 
 
 def detected_season(values: np.ndarray) -> int | None:
@@ -143,6 +145,20 @@ def _detected_season(data: SeriesConfig, panel: Panel) -> int | None:
         if isinstance(size, (float, int))
     )
     return detected_season(values[: max(len(values) - held_out, 0)])
+
+
+def kept_rows(data: SeriesConfig, context: int) -> int:
+    """Return how many of the newest rows of each series go into the model file."""
+    return max(context, _KEPT_SEASONS * (data.season or 1))
+
+
+def require_within_reach(horizon: int, trained: int) -> None:
+    """Raise UsageError for a horizon that is more than 50 times the trained one."""
+    if horizon > _FURTHEST * trained:
+        raise UsageError(
+            f"--horizon {horizon}: is more than {_FURTHEST} times the {trained} rows that this model was trained to "
+            f"forecast; lower it, or train with --set data.horizon={-(-horizon // _FURTHEST)} or more"
+        )
 
 
 def too_short(name: str, rows: int, context: int, horizon: int, purpose: str = "") -> str:

@@ -16,7 +16,9 @@ class Forecast(Task):
     name = "forecast"
     config = ForecastConfig
     options = {
-        "predict": frozenset({"horizon", "levels", "samples", "network", "future", "follow", "state", "svg", "plot"}),
+        "predict": frozenset(
+            {"horizon", "levels", "samples", "network", "future", "explain", "follow", "state", "svg", "plot"}
+        ),
         "evaluate": frozenset({"windows", "step", "must_beat", "fail_if"}),
     }
 
