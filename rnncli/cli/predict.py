@@ -50,6 +50,11 @@ def draw(charts: Any, form: str | None, svg: str | None) -> None:
 )
 @click.option("--network", is_flag=True, help="Forecast: use the network even if a baseline was better on validation.")
 @click.option("--future", metavar="FILE", help="Forecast: a file with the known covariates of the rows to forecast.")
+@click.option(
+    "--explain",
+    is_flag=True,
+    help="Forecast: show what moved each row: baseline, what the network adds, effects of known covariates.",
+)
 @click.option("--follow", is_flag=True, help="Forecast: answer each row of DATA as it comes, with an anomaly score.")
 @click.option("--state", metavar="FILE", help="With --follow: the file that keeps what is needed to go on later.")
 @click.option("--svg", metavar="FILE", help="Forecast: draw it as an SVG file.")

@@ -6,6 +6,7 @@ import json
 import math
 import shutil
 import subprocess
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
@@ -135,6 +136,17 @@ def test_intervals_have_columns_and_a_receipt(folder: Path) -> None:
     assert "asked 80%, got" in result.err
 
 
+def test_a_forecast_is_explained_in_columns_after_the_usual_ones(folder: Path) -> None:
+    result = run("predict", "run", "--explain", "--levels", "80", cwd=folder).ok()
+    plain = run("predict", "run", "--levels", "80", cwd=folder).ok()
+    columns = ["month", "sales", "sales_lo_80", "sales_hi_80"]
+    for row, usual in zip(result.rows(), plain.rows(), strict=True):
+        assert list(row) == [*columns, "sales_baseline", "sales_network"]
+        assert {name: row[name] for name in columns} == usual
+        assert Decimal(row["sales_baseline"]) + Decimal(row["sales_network"]) == Decimal(row["sales"])
+    assert "explained: " in result.err
+
+
 def test_new_rows_are_appended_to_the_old_ones(folder: Path) -> None:
     (folder / "later.csv").write_text("\n".join([HEADER, *LATER[:3], ""]))
     (folder / "whole.csv").write_text("\n".join([HEADER, *ROWS, *LATER[:3], ""]))
@@ -166,6 +178,14 @@ def test_what_this_model_cannot_do(folder: Path) -> None:
         ("--future", "sales.csv"): "has no known covariates",
         ("--state", "s"): "--state: is for --follow",
         ("--follow", "--horizon", "3"): "does not go with --follow",
+        ("--follow", "--explain"): "--explain: does not go with --follow",
+        ("--explain", "--samples", "5"): "--explain: does not go with --samples",
+        ("--explain", "-f", "plot"): "a plot has none",
+        (
+            "--horizon",
+            "201",
+        ): "--horizon 201: is more than 50 times the 4 rows that this model was trained to forecast; "
+        "lower it, or train with --set data.horizon=5 or more",
         ("--svg", "nowhere/s.svg"): "--svg nowhere/s.svg: cannot write",
     }
     results = together(*(partial(run, "predict", "run", *arguments, cwd=folder) for arguments in cases))

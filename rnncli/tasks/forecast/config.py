@@ -213,8 +213,8 @@ class SeriesConfig(TableConfig):
     )
     scaling: Annotated[str | list[str], BeforeValidator(checked_scalings)] | None = Field(
         default=None,
-        description="How each context is scaled; null is seasonal-error. A list gives one value for each of "
-        "training.seeds in turn.",
+        description="How each context is scaled; null is seasonal-error, or standard for a context of less than one "
+        "and a half seasons. A list gives one value for each of training.seeds in turn.",
     )
 
     @property

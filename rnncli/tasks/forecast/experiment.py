@@ -23,7 +23,7 @@ from rnncli.tasks.forecast.panel import Panel
 from rnncli.tasks.forecast.panel_tables import read_panel, with_future
 from rnncli.tasks.forecast.reconciliation import Reconciliation, lowest
 from rnncli.tasks.forecast.reconciliation_choice import learnt
-from rnncli.tasks.forecast.settings import resolved, too_short
+from rnncli.tasks.forecast.settings import kept_rows, require_within_reach, resolved, too_short
 from rnncli.tasks.forecast.splits import Divided, divided, with_rows
 from rnncli.tasks.forecast.validated import Validated
 from rnncli.tasks.forecast.windows import Bounds, bounds_of
@@ -33,7 +33,6 @@ from rnncli.training.reports import Score
 TRAINING, VALIDATION, TEST = 0, 1, 2  # splits
 SPLITS = {VALIDATION: "validation", TEST: "test"}
 _JUDGED_BY = 2000  # windows that choose the baseline
-_KEPT_SEASONS = 3  # of each series at least go into the model file, for baselines that look back
 
 
 class ForecastExperiment(Experiment):
@@ -204,8 +203,8 @@ class ForecastExperiment(Experiment):
     def header(self) -> dict[str, Any]:
         config = self.config
         kept = config.data.model_dump(exclude={"path", "future", "validation", "test"})
-        rows = _KEPT_SEASONS * (config.data.season or 1) if self.method in (NETWORK, *CORRECTABLE) else LOOKED_BACK
-        panel, arrays = self.read.lasting(max(self.members.context, rows)).to_header()
+        looked_back = 0 if self.method in (NETWORK, *CORRECTABLE) else LOOKED_BACK
+        panel, arrays = self.read.lasting(max(kept_rows(config.data, self.members.context), looked_back)).to_header()
         validated, windows = self.validated.to_header()
         reconciled = {} if self.reconciliation is None else {"reconciliation": self.reconciliation.to_header()}
         return {
@@ -286,6 +285,7 @@ class ForecastExperiment(Experiment):
         )
 
         step, must_beat, fail_if = options.get("step", 1), options.get("must_beat", ()), options.get("fail_if", ())
+        require_within_reach(options.get("horizon", 1), self.members.widest.horizon)
         require_baselines(must_beat, self.config.data.season or 1)
         split, tested = backtested(self, options.get("windows"), step, options.get("horizon"))
         made = report(split, tested, step, self.members.widest.horizon, self.hierarchy)

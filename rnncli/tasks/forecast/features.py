@@ -161,16 +161,16 @@ class Encoders:
         there = min((len(column) for column in columns.values()), default=count)
         if there < needed:
             which = f" of the series {shown(panel.ids[s])}" if panel.ids[s] else ""
-            names = ", ".join(map(shown, columns))
+            names = ", ".join(shown(name) for name, column in columns.items() if len(column) < needed)
             if panel.timelines:
                 first, last = (panel.timelines[s].stamp(k) for k in (there + 1, needed))
             else:
                 first, last = (f"row {k} after its end" for k in (there + 1, needed))
             missing = f"{first} is" if first == last else f"{first} to {last} are"
-            raise DataError(
-                f"the known covariates {names}{which} end too early: {missing} missing; add rows without a target, or "
-                "give them in a second file with --future"
-            )
+            mend = "add rows without a target, or give them in a second file with --future"
+            of_all = min(len(column) for coming in panel.coming for column in coming.values())
+            fewer = f", or pass --horizon {of_all}" if of_all else ""
+            raise DataError(f"the known covariates {names}{which} end too early: {missing} missing; {mend}{fewer}")
         known = {name: column[np.minimum(np.arange(count), there - 1)] for name, column in columns.items()}
         encoded = self.known_covariates.encode(known, count)
         return np.concatenate([encoded, self._calendar(panel, s, 1, count)[1:]], axis=1)

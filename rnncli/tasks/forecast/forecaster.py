@@ -10,51 +10,52 @@ from typing import Any
 import numpy as np
 
 from rnncli.data.source import Source, read_source
-from rnncli.data.timeline import Timeline
 from rnncli.errors import DataError, ModelFileError, UsageError
 from rnncli.nn.network import FLOAT32
 from rnncli.notes import note
+from rnncli.tasks.forecast.answers import Band, Sheet
 from rnncli.tasks.forecast.backtest import NETWORK
 from rnncli.tasks.forecast.baselines import LOOKED_BACK
 from rnncli.tasks.forecast.calibration import SHOWN, Calibration, Outlook
 from rnncli.tasks.forecast.config import ForecastConfig, SeriesConfig
+from rnncli.tasks.forecast.explanation import Explanation, explained, explained_baseline, usual_values
 from rnncli.tasks.forecast.features import Fitted, last_contexts
-from rnncli.tasks.forecast.hierarchy import Hierarchy, alike, require_whole
+from rnncli.tasks.forecast.hierarchy import Hierarchy, require_whole
 from rnncli.tasks.forecast.members import SEED, build_members
-from rnncli.tasks.forecast.panel import Panel, continued, digits_of
-from rnncli.tasks.forecast.panel_columns import Columns, as_number
+from rnncli.tasks.forecast.panel import Panel, continued
+from rnncli.tasks.forecast.panel_columns import Columns
 from rnncli.tasks.forecast.panel_tables import lines_of, read_panel, with_future
 from rnncli.tasks.forecast.paths import Past, Walk
 from rnncli.tasks.forecast.reconciliation import Reconciliation, lowest
 from rnncli.tasks.forecast.recursive import Recursive
 from rnncli.tasks.forecast.reports import ForecastChart
+from rnncli.tasks.forecast.settings import kept_rows, require_within_reach
 from rnncli.tasks.forecast.totals import totals
 from rnncli.tasks.forecast.validated import Validated
-from rnncli.tasks.forecast.windows import loosened, require_transformable
+from rnncli.tasks.forecast.windows import Features, loosened, require_transformable
 from rnncli.tasks.task import Answers, Asked, Predictor, Stream, Table, config_in
 from rnncli.training.backpropagation import ThreadPool
 
 _FAR = 5.0  # standard deviations of the training data from their mean
-_HISTORY = 3  # horizons of it are drawn, or two seasons
-Band = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Forecasts:
     """Forecasts after each of S series: point (H, S, C) in the series' units, spread (H, S, C) in transformed units.
 
-    bands: by percent (low, high); paths (n, H, S, C), if any were to be drawn.
+    bands: by percent (low, high); paths (n, H, S, C), if any were to be drawn; explanation, if it was requested.
     """
 
     point: np.ndarray
     spread: np.ndarray
     bands: dict[float, Band]
     paths: np.ndarray | None = None
+    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True)
 class ForecastOptions:
-    """The options of a forecast: how far ahead, the percents of intervals, which method, followed or drawn."""
+    """The options of a forecast: how far ahead, the percents of intervals, which method, in which form."""
 
     horizon: int | None = None
     levels: Sequence[float] = ()
@@ -62,6 +63,7 @@ class ForecastOptions:
     sum: bool = False
     network: bool = False
     future: str | None = None
+    explain: bool = False
     follow: bool = False
     state: str | None = None
     plot: bool = False
@@ -227,6 +229,31 @@ class Forecaster(Predictor):
         paths = self._paths(walk, past, method, samples, wanted, seed) if samples else None
         return Forecasts(outlook.point, outlook.spread, bands, paths)
 
+    def explained(self, made: Forecasts, *, network: bool = False) -> Forecasts:
+        """Return forecasts by the network, or by the default `method`, with what moved them; write a note on it."""
+        wanted, rows = len(made.point), kept_rows(self.data, self.members.context)
+        usual = usual_values(self.panel, self.fitted.encoders, rows)
+        if not network and self.method != NETWORK:
+            note("explained: a baseline's forecast, which no network and no covariate moved")
+            return replace(made, explanation=explained_baseline(usual, made.point))
+        corrected = (self.data.residual or "none").replace("-", " ")
+        note(
+            f"explained: the baseline is {corrected if corrected != 'none' else 'the centre of what the network reads'}"
+        )
+        if usual.columns:
+            note(
+                "explained: an effect is the forecast minus that with the covariate at its usual value of the last "
+                f"{rows} rows; effects need not add up"
+            )
+        walk = Walk(self.members)
+        past = self._past(walk, wanted)
+
+        def forecast(changed: Features) -> np.ndarray:
+            return self._reconciled(walk.points(replace(past, features=changed), wanted), NETWORK)
+
+        members = self.members.reaching(wanted)
+        return replace(made, explanation=explained(members, past.features, usual, made.point, forecast))
+
     def _past(self, walk: Walk, wanted: int) -> Past:
         """Return the rows from which every series is forecast, as many as its forecaster reads."""
         lengths = np.minimum(self.panel.lengths, LOOKED_BACK)
@@ -296,6 +323,10 @@ class Forecaster(Predictor):
             return self._followed(asked, options)
         if options.state is not None:
             raise UsageError("--state: is for --follow; leave it out")
+        if options.explain and options.samples:
+            raise UsageError("--explain: does not go with --samples, whose paths are drawn; leave one of them out")
+        if options.explain and options.plot:
+            raise UsageError("--explain: adds columns, and a plot has none; take another --format")
         # A total below the training data tells nothing of others.
         data = self.config.changed(data={"skip_footer": 0, **asked.reading}).data
         if asked.data is not None:
@@ -307,6 +338,8 @@ class Forecaster(Predictor):
             rows = self.totals(options)
             return Table(rows, rows, self.delimiter, self.data.decimal)
         made = self.predicted(options.horizon, levels, options.samples, network=options.network)
+        if options.explain:
+            made = self.explained(made, network=options.network)
         rows = self.rows(made)
         charts = tuple(self.charts(made)) if options.drawn else ()
         return Table(rows, rows, self.delimiter, self.data.decimal, charts)
@@ -316,7 +349,7 @@ class Forecaster(Predictor):
 
         if self.columns.hierarchy:
             raise UsageError("--follow: reads series row by row, and a sum needs the rows of all; leave it out")
-        for name in ("horizon", "samples", "sum", "future"):
+        for name in ("horizon", "samples", "sum", "future", "explain"):
             if getattr(options, name):
                 raise UsageError(f"--{name}: does not go with --follow, which forecasts the next row; leave it out")
         return Stream(follow(self, asked, options), self.delimiter, self.data.decimal)
@@ -334,8 +367,8 @@ class Forecaster(Predictor):
 
     def totals(self, options: ForecastOptions) -> list[dict[str, Any]]:
         """Return a row for each series with its totals over the horizon, and write notes on what may surprise."""
-        if options.samples or options.drawn:
-            raise UsageError("--sum: is one row for each series; leave out --samples, --plot and --svg")
+        if options.samples or options.drawn or options.explain:
+            raise UsageError("--sum: is one row for each series; leave out --samples, --explain, --plot and --svg")
         self._require_no_hierarchy("sum")
         wanted = options.horizon or self.horizon
         self._note_method(wanted, network=options.network)
@@ -346,10 +379,10 @@ class Forecaster(Predictor):
         )
         if options.levels:
             note("intervals of totals: from the errors of held-out windows; evaluate --sum tells what they hold")
-        ends = {level: (low[None], high[None]) for level, (low, high) in bands.items()}
-        return self._rows(made[None], ends, total_of=wanted)
+        return self.sheet.totals(made, bands, wanted)
 
     def _note_method(self, wanted: int, *, network: bool) -> None:
+        require_within_reach(wanted, self.horizon)
         if wanted > self.horizon and not isinstance(self.members.first.decoder, Recursive):
             note(f"horizon {wanted} is beyond the trained {self.horizon}: later rows build on forecast ones")
         if self.method != NETWORK and not network:
@@ -377,74 +410,14 @@ class Forecaster(Predictor):
     def rows(self, made: Forecasts) -> list[dict[str, Any]]:
         """Return rows under the input's column names: forecasts with intervals, or the samples one by one."""
         if made.paths is None:
-            return self._rows(made.point, made.bands)
-        return [{"sample": k, **row} for k, path in enumerate(made.paths, 1) for row in self._rows(path, {})]
+            return self.sheet.rows(made.point, made.bands, made.explanation)
+        return [{"sample": k, **row} for k, path in enumerate(made.paths, 1) for row in self.sheet.rows(path, {})]
 
     def charts(self, made: Forecasts) -> Iterator[ForecastChart]:
         """Yield a chart for each series and target: the end of its history, and the forecast."""
-        for s, name in enumerate(self.panel.ids):
-            one, timeline = self.panel.one(s), self.panel.timelines[s] if self.panel.timelines else None
-            N, H = len(one.values), len(made.point)
-            tail = min(N, max(_HISTORY * H, 2 * (self.data.season or 1)))
-            labels = stamped(timeline, range(1 - tail, H + 1), range(N - tail + 1, N + H + 1))
-            shown = [str(label) for label in labels]
-            for c in range(one.values.shape[1]):
-                target = self.columns.targets[c]
-                title = f"{name} {target}".strip() if self.columns.layout != "wide" else name or target
-                history = [
-                    value if known else None
-                    for value, known in zip(one.values[-tail:, c], one.known[-tail:, c], strict=True)
-                ]
-                yield ForecastChart(
-                    title,
-                    tuple(zip(shown[:tail], history, strict=True)),
-                    tuple(zip(shown[tail:], made.point[:, s, c].tolist(), strict=True)),
-                    tuple(
-                        (round(level), tuple(low[:, s, c].tolist()), tuple(high[:, s, c].tolist()))
-                        for level, (low, high) in made.bands.items()
-                    ),
-                )
+        return self.sheet.charts(made.point, made.bands, self.data.season or 1)
 
-    def _rows(
-        self, point: np.ndarray, bands: Mapping[float, Band], total_of: int | None = None
-    ) -> list[dict[str, Any]]:
-        """Return table rows, with series side by side as columns if the input has them so, else one under another.
-
-        total_of: the one row is a total of so many, and has the first and the last time of these.
-        """
-        side_by_side = len(self.panel.ids) > 1 and self.columns.layout == "wide"
-        rows, digits = [], digits_of(self.panel)
-        if self.reconciliation is not None:
-            digits = alike(digits)
-            point = self.reconciliation.hierarchy.written(point, digits)
-        for s, name in enumerate(self.panel.ids):
-            timeline = self.panel.timelines[s] if self.panel.timelines else None
-            count = total_of or len(point)
-            stamps = list(timeline.following(count) if timeline else range(1, count + 1))
-            for k, stamp in enumerate(stamps[: len(point)]):
-                row = self.columns.cells(self.columns.id, name)
-                if total_of:
-                    row |= {"first": as_number(str(stamp)), "last": as_number(str(stamps[-1]))}
-                elif timeline is not None:
-                    row |= self.columns.cells(self.columns.time, str(stamp))
-                elif self.columns.layout == "rows":
-                    row["step"] = stamp
-                names = (name,) if side_by_side else self.columns.targets
-                for c, target in enumerate(names):
-                    number = digits[s][c].number
-                    row[target] = number(point[k, s, c])
-                    for level, ends in sorted(bands.items()):
-                        for end, values in zip(("lo", "hi"), ends, strict=True):
-                            row[f"{target}_{end}_{level:g}"] = number(values[k, s, c])
-                rows.append(row)
-        if not side_by_side:
-            return rows
-        H = len(point)
-        return [
-            {key: value for s in range(len(self.panel.ids)) for key, value in rows[s * H + k].items()} for k in range(H)
-        ]
-
-
-def stamped(timeline: Timeline | None, offsets: Sequence[int], places: Sequence[int]) -> list[int | str]:
-    """Return the times of the rows `offsets` after the last one of a series, or `places` if there are no times."""
-    return list(places) if timeline is None else [as_number(stamp) for stamp in timeline.stamps(offsets)]
+    @property
+    def sheet(self) -> Sheet:
+        """The table that the forecasts continue."""
+        return Sheet(self.panel, self.columns, None if self.reconciliation is None else self.reconciliation.hierarchy)

@@ -13,11 +13,11 @@ from rnncli.config.problems import did_you_mean
 from rnncli.data.digits import Written
 from rnncli.errors import CheckFailedError, UsageError, shown
 from rnncli.notes import note
+from rnncli.tasks.forecast.answers import stamped
 from rnncli.tasks.forecast.backtest import MOST_DRAWN, NETWORK, UNRECONCILED, Backtest, evenly
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS, applicable
 from rnncli.tasks.forecast.calibration import SHOWN, ranges
 from rnncli.tasks.forecast.experiment import SPLITS, ForecastExperiment
-from rnncli.tasks.forecast.forecaster import stamped
 from rnncli.tasks.forecast.hierarchy import Hierarchy, alike
 from rnncli.tasks.forecast.members import SEED
 from rnncli.tasks.forecast.panel import digits_of

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from rnncli.errors import ConfigError, DataError
+from rnncli.errors import ConfigError, DataError, UsageError
+from rnncli.notes import note
 from rnncli.tasks.forecast.config import ForecastConfig, SeriesConfig
 from rnncli.tasks.forecast.panel import Panel
 from rnncli.tasks.forecast.panel_columns import Columns
@@ -14,6 +15,8 @@ from rnncli.tasks.forecast.panel_columns import Columns
 _LEAST_CORRELATION = 0.3
 _AS_HIGH = 0.9
 _MOST_ROWS = 4096  # of the newest; enough to see a season, and cheap
+_FURTHEST = 50  # trained horizons
+_KEPT_SEASONS = 3  # of each series at least go into the model file, for baselines that look back
 
 
 def detected_season(values: np.ndarray) -> int | None:
@@ -52,7 +55,7 @@ def resolved(config: ForecastConfig, panel: Panel, columns: Columns, name: str) 
     season = data.season or (panel.timelines[0].season if panel.timelines else None) or _detected_season(data, panel)
     horizon = data.horizon or (season if season and season <= N // 10 else max(1, min(12, N // 20)))
     segment = _segment(config, season, horizon)
-    contexts = data.contexts or [_context(season, horizon, segment, N)]
+    contexts = data.contexts or [_context(season or 1, horizon, segment, N, N - _held_out(data, N))]
     for context in contexts:
         if context + horizon > max(panel.lengths):
             raise DataError(too_short(name, int(max(panel.lengths)), context, horizon))
@@ -71,10 +74,11 @@ def resolved(config: ForecastConfig, panel: Panel, columns: Columns, name: str) 
         "horizon": horizon,
         "context": contexts if len(contexts) > 1 else contexts[0],
         "freq": frequency or data.freq,
-        "scaling": data.scaling or ("mean" if counts else "seasonal-error"),
+        "scaling": data.scaling or ("mean" if counts else _scaling(season or 1, contexts)),
         "residual": data.residual or ("none" if counts else None),
     }
     _require_counts(config, filled, panel)
+    _note_short_contexts(data, season or 1)
     bptt = config.training.bptt or max(contexts) + horizon
     return config.changed(data=filled, model={"segment": segment}, training={"bptt": bptt})
 
@@ -130,21 +134,71 @@ def _segment(config: ForecastConfig, season: int | None, horizon: int) -> int | 
     return min(config.model.segment or season or horizon, horizon)
 
 
-def _context(season: int | None, horizon: int, segment: int | None, N: int) -> int:
-    """Return a context of three seasons or horizons, at most a quarter of the rows, in whole segments."""
-    context = max(2, min(3 * max(season or 0, horizon), N // 4))
+def _context(season: int, horizon: int, segment: int | None, N: int, trained: int) -> int:
+    """Return a context of three seasons or horizons, at most a quarter of the N rows, in whole segments.
+
+    A quarter of a short series may be one season, within which no season can be compared with another: then it is
+    two seasons and a bit, but no more rows than there are windows of `trained` rows left to learn from.
+    """
+    two = _two_seasons(season) if season > 1 else 0
+    context = max(2, min(3 * max(season, horizon), max(N // 4, min(two, (trained - horizon) // 2))))
     return context if segment is None else max(context // segment, 1) * segment
+
+
+def _scaling(season: int, contexts: Sequence[int]) -> str:
+    """Return the scaling for these contexts: the spread of one of them may be unknown by its seasonal errors."""
+    return "seasonal-error" if all(_shows_its_season(context, season) for context in contexts) else "standard"
+
+
+def _shows_its_season(context: int, season: int) -> bool:
+    """Return True if half a season of a context's values, or more, have another one a season before them."""
+    return 2 * (context - season) >= season or season == 1
+
+
+def _note_short_contexts(data: SeriesConfig, season: int) -> None:
+    """Write a note if a context that the config gives is too short for a scale by seasonal errors."""
+    short = [context for context in data.contexts if not _shows_its_season(context, season)]
+    if not short or (data.scalings and "seasonal-error" not in data.scalings):
+        return
+    scaled = (
+        "a scale by data.scaling seasonal-error is a matter of luck"
+        if data.scalings
+        else "it is scaled by its standard deviation"
+    )
+    note(
+        f"data.context: has {short[0]} rows and a season {season}, so too few lie a season apart to tell how far they "
+        f"differ, and {scaled}; set it to {_two_seasons(season)} or more"
+    )
+
+
+def _two_seasons(season: int) -> int:
+    return 2 * season + season // 4
+
+
+def _held_out(data: SeriesConfig, rows: int) -> int:
+    """Return how many of a series' rows its config holds out for validation and test; files take none of them."""
+    sizes = (size for size in (data.validation, data.test) if isinstance(size, (float, int)))
+    return sum(int(size * rows) if isinstance(size, float) else size for size in sizes)
 
 
 def _detected_season(data: SeriesConfig, panel: Panel) -> int | None:
     """Return the season detected in the first target's training rows of the longest series, or None."""
     values = panel.values[panel.rows(int(np.argmax(panel.lengths))), 0]
-    held_out = sum(
-        int(size * len(values)) if isinstance(size, float) else size
-        for size in (data.validation, data.test)
-        if isinstance(size, (float, int))
-    )
-    return detected_season(values[: max(len(values) - held_out, 0)])
+    return detected_season(values[: max(len(values) - _held_out(data, len(values)), 0)])
+
+
+def kept_rows(data: SeriesConfig, context: int) -> int:
+    """Return how many of the newest rows of each series go into the model file."""
+    return max(context, _KEPT_SEASONS * (data.season or 1))
+
+
+def require_within_reach(horizon: int, trained: int) -> None:
+    """Raise UsageError for a horizon that is more than 50 times the trained one."""
+    if horizon > _FURTHEST * trained:
+        raise UsageError(
+            f"--horizon {horizon}: is more than {_FURTHEST} times the {trained} rows that this model was trained to "
+            f"forecast; lower it, or train with --set data.horizon={-(-horizon // _FURTHEST)} or more"
+        )
 
 
 def too_short(name: str, rows: int, context: int, horizon: int, purpose: str = "") -> str:

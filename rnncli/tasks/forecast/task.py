@@ -17,7 +17,10 @@ class Forecast(Task):
     config = ForecastConfig
     options = {
         "predict": frozenset(
-            {"horizon", "levels", "samples", "sum", "network", "future", "follow", "state", "svg", "plot"}
+            {
+                *("horizon", "levels", "samples", "sum", "explain", "network", "future"),
+                *("follow", "state", "svg", "plot"),
+            }
         ),
         "evaluate": frozenset({"horizon", "sum", "windows", "step", "must_beat", "fail_if"}),
     }

@@ -160,6 +160,28 @@ def _features(y):
     )
 
 
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_covariates_that_end_before_a_horizon_beyond_the_trained_one_are_named(decoder):
+    k = np.concatenate([WAVE, RANDOM.normal(30, 5, 12)])
+    table = csv(day=DAYS[: N + 12], y=np.concatenate([SERIES, np.full(12, np.nan)]), k=k)
+    model = reloaded(made(table, None, {"decoder": decoder}, target="y", known_covariates=["k"]))
+    assert len(model.forecasts(12, network=True).point) == 12
+    with pytest.raises(DataError) as caught:
+        model.forecasts(14, network=True)
+    assert str(caught.value) == (
+        f'the known covariates "k" end too early: {DAYS[N + 12]} to {DAYS[N + 13]} are missing; add rows without a '
+        "target, or give them in a second file with --future, or pass --horizon 12"
+    )
+    assert caught.value.exit_code == 3
+
+
+def test_a_horizon_of_fifty_times_the_trained_one_is_the_last():
+    model = reloaded(made(csv(y=SERIES)))
+    assert len(rows_of(model, 50 * HORIZON)) == 150
+    with pytest.raises(UsageError, match="--horizon 151: is more than 50 times the 3 rows "):
+        rows_of(model, 50 * HORIZON + 1)
+
+
 def test_beyond_its_horizon_it_still_knows_which_values_were_missing():
     series = SERIES.copy()
     series[-2] = np.nan

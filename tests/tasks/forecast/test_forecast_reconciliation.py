@@ -256,9 +256,9 @@ def test_intervals_are_calibrated_on_errors_of_reconciled_forecasts():
     tested = plain.tester().run(plain.origins(VALIDATION))
     base, actual = by_series(tested.forecasts[NETWORK], 6), by_series(tested.actual, 6)
     missed = by_window(actual - cross_fitted(base, actual, experiment.hierarchy, FREE))
-    ranked = np.sort((missed / plain.tester().spread(tested.origins))[0].ravel())
-    assert experiment.calibrations[NETWORK].error(0, 0.5) == pytest.approx(np.median(ranked))
-    assert ranked[0] <= experiment.calibrations[NETWORK].error(0, 0.1) <= np.quantile(ranked, 0.1)
+    ranked = np.sort((missed / plain.tester().outlook(tested.origins, plain.tester().horizon).spread)[0].ravel())
+    assert experiment.validated.calibrations[NETWORK].error(0, 0.5) == pytest.approx(np.median(ranked))
+    assert ranked[0] <= experiment.validated.calibrations[NETWORK].error(0, 0.1) <= np.quantile(ranked, 0.1)
 
 
 def test_what_is_better_on_validation_is_taken_and_few_origins_are_told():

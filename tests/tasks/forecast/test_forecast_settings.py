@@ -28,3 +28,57 @@ def test_gradients_flow_through_all_that_is_read_unless_told_otherwise(decoder):
     made = trainee_of(csv(y=Y, k=Y), {}, {"decoder": decoder}, **SIZES, target="y", known_covariates=["k"])
     its = made.members.first.decoder
     assert its.bptt == its.T == (11 if decoder == "direct" else 10)
+
+
+# The context that is left open.
+
+
+def monthly(rows):
+    """Months whose season the time column tells."""
+    months = [str(month) for month in np.datetime64("2000-01") + np.arange(rows)]
+    return csv(month=months, y=30 + np.random.default_rng(1).normal(0, 1, rows))
+
+
+@pytest.mark.parametrize(
+    ("rows", "data", "context"),
+    [
+        (480, {}, 36),  # three seasons
+        (100, {}, 27),  # two and a quarter, which are more than a quarter of the rows
+        (72, {}, 27),
+        (48, {}, (39 - 2) // 2),  # of the 39 rows to train on, as many as there are windows of them and 2 to forecast
+        (48, {"validation": 0, "test": 0}, (48 - 2) // 2),
+        (48, {"validation": 6, "test": 6, "horizon": 6}, (36 - 6) // 2),
+        (20, {}, (16 - 1) // 2),
+        (100, {"season": 1, "horizon": 5}, 15),  # three horizons
+        (60, {"season": 1, "horizon": 8}, 15),  # a quarter of the rows
+    ],
+)
+def test_a_context_is_two_seasons_and_a_bit_where_the_rows_allow_it(rows, data, context):
+    made = trainee_of(monthly(rows), **{"validation": 0.2, **data})
+    assert made.config.data.context == context
+
+
+@pytest.mark.parametrize(
+    ("context", "scaling", "wanted", "noted"),
+    [
+        (18, None, "seasonal-error", None),  # 6 of 18 rows have another a season before them
+        (17, None, "standard", "has 17 rows and a season 12, "),
+        (12, None, "standard", "has 12 rows and a season 12, "),
+        (6, None, "standard", "it is scaled by its standard deviation"),
+        ([12, 36], None, "standard", "has 12 rows and a season 12, "),
+        (12, "seasonal-error", "seasonal-error", "seasonal-error is a matter of luck; set it to 27 or more"),
+        (12, "standard", "standard", None),
+        (12, ["mean", "seasonal-error"], ["mean", "seasonal-error"], "matter of luck"),
+    ],
+)
+def test_a_context_of_one_season_is_not_scaled_by_its_seasonal_errors(context, scaling, wanted, noted):
+    notes = []
+    made = trainee_of(monthly(120), {"seeds": 2}, notes=notes, context=context, scaling=scaling, validation=0.2)
+    assert made.config.data.scaling == wanted
+    told = [text for text in notes if text.startswith("data.context: ")]
+    assert len(told) == bool(noted)
+    assert noted is None or noted in told[0]
+
+
+def test_a_short_context_without_a_season_is_scaled_by_its_errors():
+    assert trainee_of(csv(y=Y), season=1, context=2, horizon=1).config.data.scaling == "seasonal-error"
