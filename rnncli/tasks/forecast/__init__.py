@@ -23,9 +23,12 @@ forecasts exactly what that baseline does.
     backtest            networks beside baselines, over rolling origins
     reconciliation, reconciliation_choice   forecasts of sums and leaves made to add up; how, by a backtest
     calibration         intervals from the errors of a backtest
+    paths               forecasts that go on beyond the trained horizon, and drawn paths
+    validated           what the validation split tells: intervals, and whether a naive forecast is better
     reports             the results that are shown beside the score: backtests, charts, intervals
     report              a backtest as figures, and row by row; the checks that end in exit code 7
     forecaster          the predictor: forecasts from a trained model
+    answers, explanation, totals   as rows and charts; what moved them; their sums over the horizon
     follower            forecasts row by row as rows arrive
     follow              a stream that is followed until it ends, and its state in a file
     stream_lines, stream_places, stream_answers   its lines; the rows before its first answer; the answers

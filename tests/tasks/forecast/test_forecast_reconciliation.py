@@ -12,6 +12,7 @@ from rnncli.errors import ConfigError, DataError, UsageError
 from rnncli.notes import noting
 from rnncli.tasks.forecast import backtest
 from rnncli.tasks.forecast.backtest import NETWORK, UNRECONCILED
+from rnncli.tasks.forecast.calibration import calibrated
 from rnncli.tasks.forecast.experiment import TEST, VALIDATION
 from rnncli.tasks.forecast.hierarchy import Hierarchy
 from rnncli.tasks.forecast.reconciliation import Reconciliation, by_series, by_window, cross_fitted, fitted, shrinkage
@@ -256,9 +257,11 @@ def test_intervals_are_calibrated_on_errors_of_reconciled_forecasts():
     tested = plain.tester().run(plain.origins(VALIDATION))
     base, actual = by_series(tested.forecasts[NETWORK], 6), by_series(tested.actual, 6)
     missed = by_window(actual - cross_fitted(base, actual, experiment.hierarchy, FREE))
-    ranked = np.sort((missed / plain.tester().outlook(tested.origins, plain.tester().horizon).spread)[0].ravel())
-    assert experiment.validated.calibrations[NETWORK].error(0, 0.5) == pytest.approx(np.median(ranked))
-    assert ranked[0] <= experiment.validated.calibrations[NETWORK].error(0, 0.1) <= np.quantile(ranked, 0.1)
+    spread = plain.tester().outlook(tested.origins, plain.tester().horizon).spread
+    wanted = calibrated(missed / spread, tested.groups(apart=True))
+    assert experiment.validated.calibrations[NETWORK].errors == pytest.approx(wanted.errors)
+    unreconciled = calibrated((tested.actual - tested.forecasts[NETWORK]) / spread, tested.groups(apart=True))
+    assert np.abs(unreconciled.errors - wanted.errors).max() > 0.1
 
 
 def test_what_is_better_on_validation_is_taken_and_few_origins_are_told():
