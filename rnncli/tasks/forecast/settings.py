@@ -8,8 +8,10 @@ import numpy as np
 
 from rnncli.errors import ConfigError, DataError
 from rnncli.tasks.forecast.config import ForecastConfig, SeriesConfig
+from rnncli.tasks.forecast.padding import LEAST
 from rnncli.tasks.forecast.panel import Panel
 from rnncli.tasks.forecast.panel_columns import Columns
+from rnncli.tasks.forecast.splits import some_are_short
 
 _LEAST_CORRELATION = 0.3
 _AS_HIGH = 0.9
@@ -52,10 +54,16 @@ def resolved(config: ForecastConfig, panel: Panel, columns: Columns, name: str) 
     season = data.season or (panel.timelines[0].season if panel.timelines else None) or _detected_season(data, panel)
     horizon = data.horizon or (season if season and season <= N // 10 else max(1, min(12, N // 20)))
     segment = _segment(config, season, horizon)
-    contexts = data.contexts or [_context(season, horizon, segment, N)]
+    usual = _usual_length(panel.lengths)
+    contexts = data.contexts or [_context(season, horizon, segment, usual // 4)]
+    short = some_are_short(data, panel.lengths, max(contexts), horizon)
+    padding = data.padding if data.padding is not None else short or data.missing == "mask"
+    if padding and short and len(panel.ids) > 1 and not data.contexts:  # one that suits the long series, then
+        contexts = [_context(season, horizon, segment, usual // 2)]
     for context in contexts:
-        if context + horizon > max(panel.lengths):
-            raise DataError(too_short(name, int(max(panel.lengths)), context, horizon))
+        least = LEAST if padding else context
+        if least + horizon > max(panel.lengths):
+            raise DataError(too_short(name, int(max(panel.lengths)), least, horizon))
         if segment and context % segment:
             raise ConfigError(
                 f"data.context: is {context}, and segments of {segment} rows do not fill it; make it a multiple, or "
@@ -70,6 +78,7 @@ def resolved(config: ForecastConfig, panel: Panel, columns: Columns, name: str) 
         "season": season,
         "horizon": horizon,
         "context": contexts if len(contexts) > 1 else contexts[0],
+        "padding": padding,
         "freq": frequency or data.freq,
         "scaling": data.scaling or ("mean" if counts else "seasonal-error"),
         "residual": data.residual or ("none" if counts else None),
@@ -128,10 +137,16 @@ def _segment(config: ForecastConfig, season: int | None, horizon: int) -> int | 
     return min(config.model.segment or season or horizon, horizon)
 
 
-def _context(season: int | None, horizon: int, segment: int | None, N: int) -> int:
-    """Return a context of three seasons or horizons, at most a quarter of the rows, in whole segments."""
-    context = max(2, min(3 * max(season or 0, horizon), N // 4))
+def _context(season: int | None, horizon: int, segment: int | None, most: int) -> int:
+    """Return a context of three seasons or horizons, at most so many rows, in whole segments."""
+    context = max(2, min(3 * max(season or 0, horizon), most))
     return context if segment is None else max(context // segment, 1) * segment
+
+
+def _usual_length(lengths: np.ndarray) -> int:
+    """Return the length of the series that the median row is in: half of all rows are in series as long, or longer."""
+    ordered = np.sort(lengths)
+    return int(ordered[np.searchsorted(np.cumsum(ordered), ordered.sum() / 2)])
 
 
 def _detected_season(data: SeriesConfig, panel: Panel) -> int | None:
@@ -145,9 +160,10 @@ def _detected_season(data: SeriesConfig, panel: Panel) -> int | None:
     return detected_season(values[: max(len(values) - held_out, 0)])
 
 
-def too_short(name: str, rows: int, context: int, horizon: int, purpose: str = "") -> str:
-    """Return the error message for data in which not one window fits."""
+def too_short(name: str, rows: int, least: int, horizon: int, purpose: str = "") -> str:
+    """Return the error message for data in which not one window fits; least: the rows that must come before it."""
+    before, lower = ("1 row before", "") if least == LEAST else (f"context {least}", "data.context or ")
     return (
-        f"{name}: has {rows:,} rows{purpose}; context {context} + horizon {horizon} needs {context + horizon:,}; "
-        "lower data.context or data.horizon"
+        f"{name}: has {rows:,} rows{purpose}; {before} + horizon {horizon} needs {least + horizon:,}; "
+        f"lower {lower}data.horizon"
     )
