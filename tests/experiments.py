@@ -43,12 +43,12 @@ def shaken(experiment, size=0.5):
     return experiment
 
 
-def trained(experiment, updates=5):
+def trained(experiment, updates=5, rate=0.05):
     """The same after so many updates."""
     optimizer = Optimizer("adam", experiment.network, 5.0, POOL)
     for update in range(updates):
         experiment.learner.gradient(update)
-        optimizer.update(0.05, optimizer.gradient_norm())
+        optimizer.update(rate, optimizer.gradient_norm())
     return experiment
 
 

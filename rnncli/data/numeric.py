@@ -238,25 +238,35 @@ FAR = 1e30  # scaled; sums of larger values leave float32
 _FLAT = 1e-12  # a scale below this share of the window's size is rounding, not variation
 
 
+def _mean(x: np.ndarray) -> np.ndarray:
+    """Return the mean of the rows of x (T, ...), NaN left out; NaN where all are."""
+    gaps = np.isnan(x)
+    if not gaps.any():
+        return np.asarray(x.mean(axis=0))
+    count = (~gaps).sum(axis=0)
+    return np.where(count > 0, np.where(gaps, 0.0, x).sum(axis=0) / np.maximum(count, 1), np.nan)
+
+
 def seasonal_error(w: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
     """Return centre, the last value, and scale, mean |w_t − w_{t−m}|: the error of a seasonal naive forecast."""
     m = min(m, len(w) - 1)
-    return w[-1], np.abs(w[m:] - w[:-m]).mean(axis=0)
+    return w[-1], _mean(np.abs(w[m:] - w[: len(w) - m]))
 
 
 def mean(w: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
     """Return centre 0 and scale mean |w|, for positive quantities of very different size; m is not used."""
-    return np.zeros(w.shape[1:]), np.abs(w).mean(axis=0)
+    return np.zeros(w.shape[1:]), _mean(np.abs(w))
 
 
 def standard(w: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean as centre and the standard deviation as scale."""
-    return w.mean(axis=0), w.std(axis=0)
+    centre = _mean(w)
+    return centre, np.sqrt(_mean((w - centre) ** 2))
 
 
 def robust(w: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the median as centre and half the interquartile range as scale."""
-    low, middle, high = np.percentile(w, [25, 50, 75], axis=0)
+    low, middle, high = (np.nanpercentile if np.isnan(w).any() else np.percentile)(w, [25, 50, 75], axis=0)
     return middle, (high - low) / 2
 
 
@@ -274,14 +284,15 @@ def whole_series(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     This suits data in which the level itself has a meaning, such as zero for sunspots.
     """
     spread = values.std(axis=0)
-    return values.mean(axis=0), _never_flat(spread, values)
+    return values.mean(axis=0), never_flat(spread, values)
 
 
 def scaler(name: str, w: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
     """Return (centre, scale) of the windows w (T, B, C) by the scaler `name`; the scale is never zero."""
     centre, scale = SCALERS[name](w, m)
-    return centre, _never_flat(scale, w)
+    return centre, never_flat(scale, w)
 
 
-def _never_flat(scale: np.ndarray, w: np.ndarray) -> np.ndarray:
+def never_flat(scale: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """Return the scale of windows w (T, ...), 1 where it is rounding only."""
     return np.where(scale <= _FLAT * np.abs(w).max(axis=0), 1.0, scale)

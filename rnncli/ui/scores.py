@@ -139,6 +139,12 @@ def _write_text(report: BacktestReport) -> None:
         out.write(f"intervals: asked {one.asked:g}%, got {one.got:.1f}%, n = {one.count:,}{rows}, {width}\n")
     for one in report.totals:
         out.write(f"totals over {report.horizon:,} rows: asked {one.asked:g}%, got {one.got:.1f}%, n = {one.count:,}\n")
+    before = report.rows_before
+    if before is not None and before.fewer_than_context:
+        out.write(
+            f"rows before a forecast: {before.least:,} at least, {before.median:,g} in the median, {before.most:,} at "
+            f"most; fewer than a context in {before.fewer_than_context:,} windows\n"
+        )
     if report.wql is not None:
         out.write(f"weighted quantile loss of the network: {report.wql:.4f}\n")
 

@@ -39,7 +39,7 @@ WRONG: dict[str, tuple[Sequence[str], int, Sequence[str]]] = {
     "empty text": (["empty.txt"], 3, ["empty.txt"]),
     "empty table": (["empty.csv"], 3, ["empty.csv: file is empty"]),
     "header only": (["header.csv"], 3, ["header.csv:1"]),
-    "too few rows": (["forecast.yaml", "short.csv"], 3, ["short.csv: has 2 rows", "12", "4"]),
+    "too few rows": (["forecast.yaml", "short.csv"], 3, ["short.csv: has 2 rows; 1 row before + horizon 4 needs 5"]),
     "one character": (["one.txt"], 3, ["at least 2 distinct characters"]),
     "not a number": (["word.csv"], 3, ['word.csv:4: column 2 "sales": "many" is not a number']),
     "latin-1 text": (["latin.txt"], 3, ["latin.txt:2:4: byte 0xE9 is not UTF-8", "--encoding latin-1"]),

@@ -132,7 +132,6 @@ def test_next_tokens_as_json_csv_and_table_agree(tokens: dict[str, Result]) -> N
 
 
 WRONG: dict[str, tuple[Sequence[str], int, Sequence[str]]] = {
-    "too short": (["forecast", "short.csv"], 3, ["short.csv: has 5 rows", "12"]),
     "other columns": (["forecast", "other.csv"], 2, ["other.csv", '"salse"', '"sales"']),
     "not a number": (["forecast", "word.csv"], 3, ['word.csv:4: column 2 "sales": "many" is not a number']),
     "text without data": (["word"], 2, ["name a file of them"]),
@@ -150,7 +149,6 @@ WRONG: dict[str, tuple[Sequence[str], int, Sequence[str]]] = {
 @pytest.fixture(scope="module")
 def refused(shelf: Shelf) -> dict[str, Result]:
     files = {
-        "short.csv": "".join(ROWS[:6]),
         "other.csv": SALES.replace("sales", "salse"),
         "word.csv": "".join([*ROWS[:3], "2001-03,many\n", *ROWS[4:]]),
         "unseen.txt": "please stay\nplease leave\n",
@@ -168,6 +166,14 @@ def test_what_cannot_be_done_is_refused_in_one_line(name: str, refused: dict[str
     for fragment in fragments:
         assert fragment in message
     assert refused[name].out == ""
+
+
+def test_a_few_rows_are_forecast_and_noted(shelf: Shelf) -> None:
+    (shelf / "short.csv").write_text("".join(ROWS[:6]), encoding="utf-8")
+    said = run("predict", "forecast", "short.csv", "-f", "csv", cwd=shelf.folder).ok()
+    assert [row["month"] for row in said.rows()] == [line.split(",")[0] for line in ROWS[6:10]]
+    assert "short.csv: begins at 2001-01, and the training data end before" in said.err
+    assert "1 of 1 series have fewer than the 12 rows that the network reads, 5 the fewest" in said.err
 
 
 @pytest.mark.parametrize("form", ["table", "csv"])

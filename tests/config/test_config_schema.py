@@ -83,6 +83,7 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
             "holidays": None,
             "horizon": None,
             "context": None,
+            "padding": None,
             "freq": None,
             "season": None,
             "skip_footer": 0,

@@ -13,6 +13,7 @@ forecasts exactly what that baseline does.
     features            covariates as features; all else that is fitted to the training rows
     calendar_features   the place of a row in the day, the week and the year, and holidays, as features
     windows             windows of series, transformed and scaled by their contexts
+    padding             contexts that begin before their series: what is left of them, and scales of few values
     decoders, recursive   the ways in which a network gets from a context to the rows after it
     losses              the losses of forecasts, and how outputs are read
     members             the networks and their windows; the forecasts of each network and of all together

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -21,6 +22,7 @@ from rnncli.tasks.forecast.metrics import (
     seasonal_differences,
     verdict,
 )
+from rnncli.tasks.forecast.padding import of_each_length
 from rnncli.tasks.forecast.panel import Panel
 from rnncli.tasks.forecast.paths import Past, Walk
 from rnncli.tasks.forecast.reconciliation import Reconciliation, by_series, by_window
@@ -283,32 +285,39 @@ class Tester:
         return grouped(origins, series, self.panel.zeros(), wanted, apart=apart)
 
     def _read_by_baselines(self, origins: np.ndarray) -> np.ndarray:
-        """Return the number of rows before each origin that a baseline reads, (W,)."""
-        begins = self.panel.starts[self.features.series[origins - 1]]
-        return np.minimum(origins - begins, LOOKED_BACK)
+        """Return the number of rows before each origin that a baseline reads of each column, (W, C)."""
+        return np.minimum(origins[:, None] - self.panel.begins[self.features.series[origins - 1]], LOOKED_BACK)
 
     def _baselines(self, origins: np.ndarray, horizon: int) -> dict[str, np.ndarray]:
-        """Return baseline forecasts by name; each reads its series from the first row, at most `LOOKED_BACK` rows."""
-        pasts = self._read_by_baselines(origins)
-        shape = horizon, len(origins), self.features.values.shape[1]
-        made = {name: np.empty(shape) for name in applicable(self.season)}
-        for length in np.unique(pasts):
-            mine = pasts == length
-            past = rows_before(self.features.values, origins[mine], int(length))
-            for name, forecasts in made.items():
-                naive = NAIVE_FORECASTS[name](past, horizon, self.season)
-                forecasts[:, mine] = self.members.first.windowing.transformable(naive, past)
-        return made
+        """Return baseline forecasts by name; each reads its series from the first known row, at most `LOOKED_BACK`."""
+        windowing, lengths = self.members.first.windowing, self._read_by_baselines(origins)
+        past = rows_before(self.features.values, origins, int(lengths.max()))
+
+        def forecast(name: str) -> np.ndarray:
+            def after(w: np.ndarray) -> np.ndarray:
+                return windowing.transformable(NAIVE_FORECASTS[name](w, horizon, self.season), w)
+
+            return of_each_length(after, past, lengths, horizon)
+
+        return {name: forecast(name) for name in applicable(self.season)}
 
     def _scales(self, origins: np.ndarray, begins: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-        S, C = len(self.panel.ids), self.features.values.shape[1]
-        absolute, squared = np.full((S, C), np.nan), np.full((S, C), np.nan)
         series = self.features.series[origins - 1]
-        for s in np.unique(series):
-            first = int(origins[series == s].min() if begins is None else begins[s])
-            rows = slice(int(self.panel.starts[s]), first)
-            history = np.where(self.panel.known[rows], self.panel.values[rows], np.nan)
-            m = min(self.season, len(history) - 1)
-            for c in range(C):
-                absolute[s, c], squared[s, c] = seasonal_differences(history[:, c], m)
-        return absolute, squared
+        firsts = {
+            s: int(origins[series == s].min() if begins is None else begins[s]) for s in np.unique(series).tolist()
+        }
+        return scales_before(self.panel, self.season, firsts)
+
+
+def scales_before(panel: Panel, season: int, firsts: Mapping[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean absolute and mean squared seasonal difference, (S, C) each, of each series before its row in
+    `firsts`; NaN for a series that is not there. Of no more rows than a season, it is that from one row to the next."""
+    S, C = len(panel.ids), panel.values.shape[1]
+    absolute, squared = np.full((S, C), np.nan), np.full((S, C), np.nan)
+    for s, first in firsts.items():
+        rows = slice(int(panel.starts[s]), first)
+        history = np.where(panel.known[rows], panel.values[rows], np.nan)
+        m = season if season < len(history) else 1  # as seasonal naive, which repeats the last value then
+        for c in range(C):
+            absolute[s, c], squared[s, c] = seasonal_differences(history[:, c], m)
+    return absolute, squared

@@ -167,6 +167,11 @@ class SeriesConfig(TableConfig):
         description="The number of past rows that the network reads; null decides by the data. A list gives one "
         "value for each of training.seeds in turn.",
     )
+    padding: bool | None = Field(
+        default=None,
+        description="Train on, score and forecast series that have fewer rows than a context too: rows missing before "
+        "them are masked. null does if some are so short, or if data.missing is mask.",
+    )
     freq: str | None = Field(default=None, description="The time between rows; null detects it.")
     season: Count | None = Field(default=None, description="The number of rows in one season; null detects it.")
     thousands: Literal[",", ".", " ", "'"] | None = Field(

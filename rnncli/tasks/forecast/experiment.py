@@ -11,7 +11,7 @@ import numpy as np
 from rnncli.data.source import Source, read_source
 from rnncli.errors import DataError, shown
 from rnncli.notes import note
-from rnncli.tasks.forecast.backtest import NETWORK, Backtest, Tester
+from rnncli.tasks.forecast.backtest import NETWORK, Backtest, Tester, scales_before
 from rnncli.tasks.forecast.baselines import CORRECTABLE, LOOKED_BACK, NAIVE_FORECASTS, last_value, seasonal_naive
 from rnncli.tasks.forecast.calibration import MULTIPLES, SHOWN
 from rnncli.tasks.forecast.config import ForecastConfig
@@ -88,9 +88,12 @@ class ForecastExperiment(Experiment):
         origins = origins[:: max(1, len(origins) // _JUDGED_BY)]
         residual = "last-value"
         if len(origins) and 1 < windows.season <= windows.context:
-            past, actual = (cut(self.features.values, origins) for cut in (windows.past, windows.futures))
+            contexts, actual = windows.contexts(self.features, origins), windows.futures(self.features.values, origins)
+            ends = {s: self.splits.span(s, TRAINING)[1] for s in range(len(self.splits.ends))}
+            steps = scales_before(self.splits.panel, windows.season, ends)[0][contexts.series]
+            steps = np.where(np.isnan(steps), 1.0, steps)  # each series in its own unit
             last, seasonal = (
-                np.abs(actual - naive(past, windows.horizon, windows.season)).mean(axis=(0, 1))
+                (np.abs(actual - windows.naive(naive, contexts)) / steps).mean(axis=(0, 1))
                 for naive in (last_value, seasonal_naive)
             )
             # Of the columns, each counts alike, whatever its unit.
@@ -114,7 +117,7 @@ class ForecastExperiment(Experiment):
         if not len(learner.train):
             rows = int(self.splits.ends[:, TRAINING].max())
             purpose = "" if rows == self.read.lengths.max() else " to train on"
-            raise DataError(too_short(self.name, rows, windows.context, windows.horizon, purpose))
+            raise DataError(too_short(self.name, rows, windows.least, windows.horizon, purpose))
         return learner
 
     @property
@@ -139,17 +142,26 @@ class ForecastExperiment(Experiment):
             )
 
     def _note_short_splits(self) -> None:
-        data, horizon = self.config.data, self.config.data.horizon
-        short = int((self.splits.ends[:, TRAINING] < self.members.context + (horizon or 0)).sum())
-        if short:
-            note(f"{short:,} of {len(self.splits.ends):,} series are too short to train on")
+        data, horizon, S = self.config.data, self.config.data.horizon or 0, len(self.splits.ends)
+        rows = self.splits.ends[:, TRAINING]
+        if short := int((rows < self.members.widest.least + horizon).sum()):
+            note(f"{short:,} of {S:,} series are too short to train on")
+        padded = int((rows < self.members.context + horizon).sum()) - short
+        if data.padding and padded:
+            note(
+                f"{padded:,} of {S:,} series have fewer than the {self.members.context + horizon} training rows of a "
+                "whole context and horizon; rows missing before them are masked"
+            )
         for split, name, wanted in ((VALIDATION, "validation", data.validation), (TEST, "test", data.test)):
-            if wanted and not len(self.origins(split)):
-                rows = int((self.splits.ends[:, split] - self.splits.ends[:, split - 1]).max())
-                if self.hierarchy is not None and rows >= (horizon or 0):
+            scored = len(np.unique(self.features.series[self.origins(split) - 1])) if wanted else S
+            if not scored:
+                most = int((self.splits.ends[:, split] - self.splits.ends[:, split - 1]).max())
+                if self.hierarchy is not None and most >= (horizon or 0):
                     note(f"the {name} split has no origin with {self.members.context} rows of every series before it")
                 else:
-                    note(f"the {name} split has {rows} rows, too few for a horizon of {horizon}")
+                    note(f"the {name} split has {most} rows, too few for a horizon of {horizon}")
+            elif scored < S:
+                note(f"{scored:,} of {S:,} series are scored on {name}: the others have too few rows")
 
     def hold_out(self, source: Source, changes: Options) -> None:
         """Take the rows of `source`, which follow the last ones, as the test split; DataError if they are too few."""
@@ -281,6 +293,7 @@ class ForecastExperiment(Experiment):
             covered_totals,
             report,
             require_baselines,
+            rows_before,
             window_rows,
         )
 
@@ -289,6 +302,7 @@ class ForecastExperiment(Experiment):
         require_baselines(must_beat, self.config.data.season or 1)
         split, tested = backtested(self, options.get("windows"), step, options.get("horizon"))
         made = report(split, tested, step, self.members.widest.horizon, self.hierarchy)
+        made = replace(made, rows_before=rows_before(self, tested))
         if options.get("sum"):
             made = replace(made, totals=tuple(covered_totals(self, tested)))
         return Evaluation(
@@ -296,8 +310,8 @@ class ForecastExperiment(Experiment):
         )
 
     def _several(self, tested: Backtest) -> str:
-        series, columns = len(self.splits.panel.ids), tested.actual.shape[2]
-        return f"{columns} columns" if series == 1 else f"{series * columns:,} series"
+        series, columns = len(np.unique(tested.series)), tested.actual.shape[2]
+        return f"{columns} columns" if len(self.splits.panel.ids) == 1 else f"{series * columns:,} series"
 
     def _learn_from_validation(self) -> None:
         """Calibrate intervals on the validation split, and find out if a naive forecast is better there."""

@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.data.numeric import whole_series
+from rnncli.data.numeric import never_flat, whole_series
 from rnncli.errors import ConfigError, DataError, shown
 from rnncli.notes import doubt
 from rnncli.tasks.forecast.calendar_features import calendar_features, holiday_features
 from rnncli.tasks.forecast.config import SeriesConfig
+from rnncli.tasks.forecast.padding import steadied
 from rnncli.tasks.forecast.panel import Panel
 from rnncli.tasks.forecast.splits import Divided
 from rnncli.tasks.forecast.windows import TRANSFORMS, Features, Windowing, fitted_power, require_transformable
@@ -234,21 +235,23 @@ class Fitted:
             power = fitted_power(series, data.season or 1)
         z = TRANSFORMS[data.transform].forward(panel.values, power)
         # A series without training rows is seen by its first one.
-        each = [whole_series(z[first : max(last, first + 1)]) for first, last in spans]
-        fixed = np.stack([centre for centre, _ in each]), np.stack([scale for _, scale in each])
+        fixed = _fixed(z, panel.known, [slice(first, max(last, first + 1)) for first, last in spans], data)
         return cls(fixed, power, Encoders.fit(panel, rows, data.calendar, data.holidays or ()))
+
+    @property
+    def share(self) -> np.ndarray:
+        """The usual spread of a series as a share of its root mean square, (C,): the median over series."""
+        return _usual_share(*self.fixed)
 
     def for_series(self, panel: Panel, ids: Sequence[str], data: SeriesConfig) -> Fitted:
         """Return a copy for the series of `panel`; any not in the fitted `ids` is centred and scaled by itself."""
         places = {name: s for s, name in enumerate(ids)}
         z = TRANSFORMS[data.transform].forward(panel.values, self.power)
-        each = [
-            (self.fixed[0][places[name]], self.fixed[1][places[name]])
-            if name in places
-            else whole_series(z[panel.rows(s)])
-            for s, name in enumerate(panel.ids)
-        ]
-        return replace(self, fixed=(np.stack([centre for centre, _ in each]), np.stack([scale for _, scale in each])))
+        own = _fixed(z, panel.known, [panel.rows(s) for s in range(len(panel.ids))], data, self.share)
+        fitted = np.array([name in places for name in panel.ids])
+        which = [places.get(name, 0) for name in panel.ids]
+        centre, scale = (np.where(fitted[:, None], ours[which], its) for ours, its in zip(self.fixed, own, strict=True))
+        return replace(self, fixed=(centre, scale))
 
     def to_header(self) -> dict[str, Any]:
         """Return everything that is fitted as JSON for a model file."""
@@ -263,3 +266,32 @@ class Fitted:
         """The inverse of `to_header`."""
         centre, scale = (np.array(values, np.float64) for values in header["fixed"])
         return cls((centre, scale), float(header["power"]), Encoders.from_header(header["encoders"]))
+
+
+def _fixed(
+    z: np.ndarray, known: np.ndarray, spans: Sequence[slice], data: SeriesConfig, share: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (centre, scale), (S, C) each, of the rows `spans` of z (R, C), of which known (R, C) are known.
+
+    With data.padding they are of known rows only, and a scale of few leans on the usual `share`, by default that of all
+    these series.
+    """
+    if not data.padding:
+        each = [whole_series(z[rows]) for rows in spans]
+        return np.stack([centre for centre, _ in each]), np.stack([scale for _, scale in each])
+    centre, scale = np.empty((2, len(spans), z.shape[1]))
+    count = np.empty(centre.shape, int)
+    for s, rows in enumerate(spans):
+        for c, column in enumerate(z[rows].T):
+            seen = column[known[rows, c]]
+            count[s, c] = len(seen)
+            seen = seen if len(seen) else column[:1]
+            centre[s, c], scale[s, c] = seen.mean(), seen.std()
+    size = np.hypot(centre, scale)
+    share = _usual_share(centre, never_flat(scale, size[None])) if share is None else share
+    return centre, never_flat(steadied(scale, count, size, share), size[None])
+
+
+def _usual_share(centre: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Return the median over series of scale (S, C) as a share of their root mean square, (C,)."""
+    return np.asarray(np.median(scale / np.hypot(centre, scale), axis=0))

@@ -51,8 +51,10 @@ class Follower:
         self.calibration: Calibration | None = forecaster.validated.calibrations.get(self.method)
         if levels:
             forecaster.require_intervals(self.method)
-        self.horizon, self.kept = forecaster.horizon, int(forecaster.panel.lengths.max())
-        forecaster.panel = forecaster.panel.at_least(self.kept)  # side by side, each as long as the longest
+        self.horizon = forecaster.horizon
+        self.kept = max(int(forecaster.panel.lengths.max()), forecaster.members.context)
+        # Side by side, each is as long as the longest.
+        forecaster.panel = forecaster.panel.at_least(self.kept, masked=bool(forecaster.data.padding))
         first = forecaster.members.first
         self.carries = (
             isinstance(first.decoder, Recursive)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from rnncli.data.source import Source, read_source
-from rnncli.errors import DataError, ModelFileError, UsageError
+from rnncli.errors import DataError, ModelFileError, UsageError, shown
 from rnncli.nn.network import FLOAT32
-from rnncli.notes import note
+from rnncli.notes import doubt, note
 from rnncli.tasks.forecast.answers import Band, Sheet
 from rnncli.tasks.forecast.backtest import NETWORK
 from rnncli.tasks.forecast.baselines import LOOKED_BACK
@@ -127,14 +127,7 @@ class Forecaster(Predictor):
                 f"{source.name} goes on where the training data end; its {int(panel.lengths.sum()):,} rows are appended"
             )
             panel = continued(self.panel, panel)
-        short = np.flatnonzero(panel.lengths < self.members.context)
-        if short.size:
-            rows, s = int(panel.lengths[short[0]]), int(short[0])
-            which = f' of "{panel.ids[s]}"' if panel.ids[s] else ""
-            raise DataError(
-                f"{source.name}: has {rows:,} rows{which}; this model reads the last {self.members.context}; give more"
-                f"{self._where_to_go_on(panel, s)}"
-            )
+        self._doubt_beginning(panel, source.name)
         self._take(panel)
         self._note_another_level(source.name)
 
@@ -169,13 +162,20 @@ class Forecaster(Predictor):
                 f"{name}: its rows are one {its} apart, the model's one {ours}; give rows like those it was trained on"
             )
 
-    def _where_to_go_on(self, panel: Panel, s: int) -> str:
-        """Return at which time rows of series s of `panel` would go on from the training data."""
-        if panel.ids[s] not in self.panel.ids or not (panel.timelines and self.panel.timelines):
-            return ""
-        begins = panel.timelines[s].stamp(1 - int(panel.lengths[s]))
-        wanted = self.panel.timelines[self.panel.ids.index(panel.ids[s])].stamp(1)
-        return f", or rows that go on at {wanted}, where the training data end; these begin at {begins}"
+    def _doubt_beginning(self, panel: Panel, name: str) -> None:
+        """Write a doubt if a known series has fewer rows than a context, and does not go on from the training data."""
+        if not (panel.timelines and self.panel.timelines):
+            return
+        for s in np.flatnonzero(panel.lengths < self.members.context):
+            if panel.ids[s] in self.panel.ids:
+                begins = panel.timelines[s].stamp(1 - int(panel.lengths[s]))
+                wanted = self.panel.timelines[self.panel.ids.index(panel.ids[s])].stamp(1)
+                which = f" of {shown(panel.ids[s])}" if panel.ids[s] else ""
+                doubt(
+                    f"{name}: begins at {begins}{which}, and the training data end before {wanted}: no row of them is "
+                    "read; rows that begin there would be appended"
+                )
+                return
 
     def _follows(self, panel: Panel) -> bool:
         """True if each series begins where one of the model file ends."""
@@ -256,10 +256,10 @@ class Forecaster(Predictor):
 
     def _past(self, walk: Walk, wanted: int) -> Past:
         """Return the rows from which every series is forecast, as many as its forecaster reads."""
-        lengths = np.minimum(self.panel.lengths, LOOKED_BACK)
+        lengths = np.minimum(self.panel.starts[1:, None] - self.panel.begins, LOOKED_BACK)
         rows = max(self.members.context, int(lengths.max()) if walk.baseline else 0)
         windowing = replace(self.members.widest, context=rows)
-        return Past(last_contexts(self.panel.at_least(rows), self.fitted.encoders, windowing, wanted), lengths)
+        return Past(last_contexts(self.panel, self.fitted.encoders, windowing, wanted), lengths)
 
     def require_intervals(self, method: str, wanted: int = 1) -> Calibration:
         """Return the calibration of one method for `wanted` rows; UsageError if there is none."""
@@ -392,8 +392,9 @@ class Forecaster(Predictor):
             )
         if short := int((self.panel.lengths < self.members.context).sum()):
             note(
-                f"{short:,} series have fewer than the {self.members.context} rows that the network reads; their first "
-                "value stands for what is missing"
+                f"{short:,} of {len(self.panel.ids):,} series have fewer than the {self.members.context} rows that the "
+                f"network reads, {int(self.panel.lengths.min()):,} the fewest; rows missing before them are "
+                + ("masked" if self.data.padding else "their first value")
             )
 
     def _note_receipts(self, levels: Sequence[float], wanted: int, *, network: bool) -> None:

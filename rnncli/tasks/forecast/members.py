@@ -217,7 +217,7 @@ def sizes(config: ForecastConfig, targets: int, features: dict[str, int], channe
         config.data.horizon,
         targets,
         **features,
-        masked=config.data.missing == "mask",
+        masked=config.data.missing == "mask" or bool(config.data.padding),
         channels=channels,
         parameters=FORECAST_LOSSES[config.training.loss].parameters,
         lag=lags.get(config.data.residual or "", config.data.season or 1),
@@ -263,4 +263,7 @@ def windowing(config: ForecastConfig, context: int, scaling: str, fitted: Fitted
         transform=data.transform,
         power=fitted.power,
         non_negative=data.non_negative,
+        padded=bool(data.padding),
+        by_known=bool(data.padding) or data.missing == "refuse",
+        share=fitted.share,
     )

@@ -43,6 +43,11 @@ class Panel:
     def lengths(self) -> np.ndarray:
         return np.diff(self.starts)
 
+    @property
+    def begins(self) -> np.ndarray:
+        """The first row in which each column of each series is known, (S, C)."""
+        return np.array([first + self.known[first:last].argmax(axis=0) for first, last in self._spans()])
+
     def rows(self, s: int) -> slice:
         """Return the slice of the rows of series s."""
         return slice(int(self.starts[s]), int(self.starts[s + 1]))
@@ -70,16 +75,19 @@ class Panel:
             timelines=self.timelines[s : s + 1],
         )
 
-    def at_least(self, count: int) -> Panel:
-        """Return each series with at least `count` rows: the first row of a shorter one is repeated before it."""
+    def at_least(self, count: int, *, masked: bool = False) -> Panel:
+        """Return each series with at least `count` rows: the first row of a shorter one is repeated before it; masked:
+        as rows that are not known."""
         missing = np.maximum(count - self.lengths, 0)
         if not missing.any():
             return self
         kept = [
-            np.maximum(np.arange(first - add, last), first)
-            for (first, last), add in zip(self._spans(), missing.tolist(), strict=True)
+            np.arange(first - add, last) for (first, last), add in zip(self._spans(), missing.tolist(), strict=True)
         ]
-        return self._of_rows(np.concatenate(kept), self.lengths + missing)
+        begins = np.repeat(self.starts[:-1], self.lengths + missing)
+        rows = np.concatenate(kept)
+        padded = self._of_rows(np.maximum(rows, begins), self.lengths + missing)
+        return replace(padded, known=padded.known & (rows >= begins)[:, None]) if masked else padded
 
     def lasting(self, count: int) -> Panel:
         """Return the last `count` rows of each series, or all it has."""

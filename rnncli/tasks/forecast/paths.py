@@ -18,6 +18,7 @@ import numpy as np
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
 from rnncli.tasks.forecast.calibration import SHARES, Calibration, Outlook, ranges, smoothed
 from rnncli.tasks.forecast.members import Members
+from rnncli.tasks.forecast.padding import of_each_length
 from rnncli.tasks.forecast.recursive import Recursive
 from rnncli.tasks.forecast.windows import Features, in_batches
 
@@ -34,8 +35,8 @@ Fed = Callable[[np.ndarray, "Past", np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Past:
-    """What B windows forecast from: features of T rows, and the known covariates of all rows ahead; `lengths` (B,) of
-    the T rows, the newest, are of the window's series."""
+    """What B windows forecast from: features of T rows, and the known covariates of all rows ahead; `lengths`
+    (B, C) of the T rows, the newest, are of the window's series and no padding."""
 
     features: Features
     lengths: np.ndarray
@@ -166,13 +167,12 @@ class Walk:
 
     def _naive(self, past: Past, wanted: int) -> np.ndarray:
         windowing, values = self.members.first.windowing, past.features.values
-        made = np.empty((wanted, *values.shape[1:]))
-        for length in np.unique(past.lengths):
-            mine = past.lengths == length
-            rows = values[max(len(values) - int(length), 0) :, mine]
-            naive = NAIVE_FORECASTS[self.baseline or ""](rows, wanted, windowing.season)
-            made[:, mine] = windowing.transformable(naive, rows)
-        return made
+        naive, lengths = NAIVE_FORECASTS[self.baseline or ""], np.minimum(past.lengths, len(values))
+
+        def forecast(w: np.ndarray) -> np.ndarray:
+            return windowing.transformable(naive(w, wanted, windowing.season), w)
+
+        return of_each_length(forecast, values, lengths, wanted)
 
 
 def _drawn(series: np.ndarray, windows: int, count: int, horizons: int, seed: int) -> np.ndarray:

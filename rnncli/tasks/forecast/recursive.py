@@ -90,15 +90,21 @@ class Recursive(Direct):
     def targets(self, frame: Frame, corrections: np.ndarray) -> np.ndarray:
         """Return the targets: each row minus the row `lag` before it, or minus 0 if `lag` is 0."""
         assert frame.coming is not None
-        base = self._corrected(np.concatenate([frame.x, frame.coming]))
+        base = self._corrected(np.concatenate([frame.x, frame.coming]), self.sizes.context, frame)
         return self.arranged(np.where(np.isnan(corrections), np.nan, frame.coming - base))
 
-    def _corrected(self, x: np.ndarray) -> np.ndarray:
-        """Return for each row of x after the context the row `lag` before it, (n, B, C); zeros if `lag` is 0."""
-        first, lag = self.sizes.context, self.lag
+    def _corrected(self, x: np.ndarray, first: int, frame: Frame) -> np.ndarray:
+        """Return for each row of x from `first` on the row `lag` before it, (n, …, B, C); zeros if `lag` is 0.
+
+        Where padding leaves fewer rows than `lag`, it is the row before, as seasonal naive takes the last value.
+        """
+        lag = self.lag
         if lag == 0:
             return np.zeros_like(x[first:])
-        return x[first - lag : len(x) - lag]
+        base = x[first - lag : len(x) - lag]
+        if frame.lengths is None:
+            return base
+        return np.where(frame.lengths < lag, x[first - 1 : len(x) - 1], base)
 
     def point(self, frame: Frame, driver: Backpropagation, loss: ForecastLoss) -> np.ndarray:
         return self._unrolled(frame, driver, lambda p, scale: loss.point(p), 1)[0]
@@ -142,8 +148,7 @@ class Recursive(Direct):
         outputs = np.tile(carried.outputs, (count, 1))
         for k in range(horizon):
             p = outputs.astype(np.float64).reshape(count, B, C, -1)
-            base = paths[T + k - self.lag] if self.lag else 0.0
-            paths[T + k] = base + answer(p, scale)
+            paths[T + k] = self._corrected(paths[: T + k + 1], T + k, frame)[0] + answer(p, scale)
             if k + 1 < horizon:
                 rows = [self._read_with(frame, path[None], T + k, T + k + 1) for path in paths[T + k]]
                 work.x[0] = np.concatenate(rows, axis=1)[0]

@@ -22,7 +22,7 @@ from rnncli.tasks.forecast.hierarchy import Hierarchy, alike
 from rnncli.tasks.forecast.members import SEED
 from rnncli.tasks.forecast.panel import digits_of
 from rnncli.tasks.forecast.paths import Walk
-from rnncli.tasks.forecast.reports import BacktestReport, Covered, Judged, LevelScore
+from rnncli.tasks.forecast.reports import BacktestReport, Covered, Judged, LevelScore, RowsBefore
 from rnncli.tasks.forecast.totals import totals
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
@@ -122,18 +122,24 @@ def backtested(
 
 
 def _every(experiment: ForecastExperiment, origins: np.ndarray, windows: int | None, step: int) -> np.ndarray:
-    """Return each series' last origin and those a multiple of `step` rows before it; at most `windows`."""
+    """Return each series' last origin and those a multiple of `step` rows before it; at most `windows`.
+
+    UsageError if there are not so many, in a panel with padding in no series.
+    """
     series = experiment.features.series[origins - 1]
     kept = []
     for s in np.unique(series):
         mine = origins[series == s]
         mine = mine[(mine[-1] - mine) % step == 0]
-        if windows is not None and len(mine) < windows:
-            raise UsageError(
-                f"--windows {windows}: {len(mine)} origins, {step} rows apart, fit into what was held out; lower one, "
-                "or hold out more with data.test"
-            )
         kept.append(mine if windows is None else mine[-windows:])
+    fewer = [len(mine) for mine in kept if windows is not None and len(mine) < windows]
+    if fewer and (len(fewer) == len(kept) or not experiment.config.data.padding):
+        raise UsageError(
+            f"--windows {windows}: {fewer[0]} origins, {step} rows apart, fit into what was held out; lower one, "
+            "or hold out more with data.test"
+        )
+    if fewer:
+        note(f"{len(fewer):,} of {len(kept):,} series have fewer than {windows} windows; all that they have are scored")
     return np.concatenate(kept)
 
 
@@ -179,6 +185,18 @@ def _levels(hierarchy: Hierarchy, tested: Backtest) -> Iterator[LevelScore]:
         yield LevelScore(name, int(chosen.sum()), scores[NETWORK].mase, scores[UNRECONCILED].mase)
 
 
+def rows_before(experiment: ForecastExperiment, tested: Backtest) -> RowsBefore:
+    """Return how many known rows there are before the windows' forecasts, in short."""
+    rows, context = _rows_before(experiment, tested), experiment.members.context
+    return RowsBefore(int(rows.min()), float(np.median(rows)), int(rows.max()), int((rows < context).sum()))
+
+
+def _rows_before(experiment: ForecastExperiment, tested: Backtest) -> np.ndarray:
+    """Return how many known rows its series has before each window's forecast, (W,)."""
+    known = np.concatenate([[0], np.cumsum(experiment.features.known.any(axis=1))])
+    return np.asarray(known[tested.origins] - known[experiment.splits.panel.starts[tested.series]])
+
+
 def _covered(tested: Backtest, horizon: int) -> Iterator[Covered]:
     """Yield the coverage of the usual interval levels, over all known values; beyond the trained `horizon` also that of
     each range of steps that is calibrated by itself."""
@@ -219,6 +237,7 @@ def window_rows(experiment: ForecastExperiment, tested: Backtest) -> Iterator[di
     side_by_side, steps = columns.layout == "wide" and len(panel.ids) > 1, range(len(tested.actual) + 1)
     digits = digits_of(panel) if experiment.hierarchy is None else alike(digits_of(panel))
     bands = {} if tested.quantiles is None else {level: tested.band(level) for level in SHOWN}
+    before = _rows_before(experiment, tested).tolist()
     for w, (origin, s) in enumerate(zip(tested.origins.tolist(), tested.series.tolist(), strict=True)):
         end, timeline = int(panel.starts[s + 1]), panel.timelines[s] if panel.timelines else None
         place = origin - int(panel.starts[s])
@@ -227,6 +246,7 @@ def window_rows(experiment: ForecastExperiment, tested: Backtest) -> Iterator[di
             for k, stamp in enumerate(stamps):
                 row: dict[str, Any] = columns.cells(columns.id, panel.ids[s]) | {"cutoff": cutoff}
                 row |= {"step": stamp} if columns.time is None else columns.cells(columns.time, str(stamp))
+                row["rows_before"] = before[w]
                 row["target"], row["actual"] = target, _known(tested.actual[k, w, c])
                 number = digits[s][c].number
                 row |= {name: number(made[k, w, c]) for name, made in tested.forecasts.items()}

@@ -43,6 +43,17 @@ class LevelScore:
 
 
 @dataclass(frozen=True)
+class RowsBefore:
+    """How many known rows of its series there were before a window's forecast: the least, the median, the most; and in
+    how many windows fewer than the context that a network reads."""
+
+    least: int
+    median: float
+    most: int
+    fewer_than_context: int
+
+
+@dataclass(frozen=True)
 class BacktestReport:
     """A rolling-origin backtest: the network first, then the baselines. wql is the network's, if it has intervals.
     independent: the number of groups of windows that share nothing, on which verdicts rest. totals: the coverage of the
@@ -60,6 +71,7 @@ class BacktestReport:
     coverage: tuple[Covered, ...]
     totals: tuple[Covered, ...] = ()
     levels: tuple[LevelScore, ...] = ()
+    rows_before: RowsBefore | None = None
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,10 @@ import numpy as np
 from rnncli.errors import ConfigError, DataError, UsageError
 from rnncli.notes import note
 from rnncli.tasks.forecast.config import ForecastConfig, SeriesConfig
+from rnncli.tasks.forecast.padding import LEAST
 from rnncli.tasks.forecast.panel import Panel
 from rnncli.tasks.forecast.panel_columns import Columns
+from rnncli.tasks.forecast.splits import some_are_short
 
 _LEAST_CORRELATION = 0.3
 _AS_HIGH = 0.9
@@ -55,10 +57,17 @@ def resolved(config: ForecastConfig, panel: Panel, columns: Columns, name: str) 
     season = data.season or (panel.timelines[0].season if panel.timelines else None) or _detected_season(data, panel)
     horizon = data.horizon or (season if season and season <= N // 10 else max(1, min(12, N // 20)))
     segment = _segment(config, season, horizon)
-    contexts = data.contexts or [_context(season or 1, horizon, segment, N, N - _held_out(data, N))]
+    usual = _usual_length(panel.lengths)
+    most = _most_context(season, horizon, usual, _held_out(data, usual))
+    contexts = data.contexts or [_context(season, horizon, segment, most)]
+    short = some_are_short(data, panel.lengths, max(contexts), horizon)
+    padding = data.padding if data.padding is not None else short or data.missing == "mask"
+    if padding and short and len(panel.ids) > 1 and not data.contexts:  # one that suits the long series, then
+        contexts = [_context(season, horizon, segment, usual // 2)]
     for context in contexts:
-        if context + horizon > max(panel.lengths):
-            raise DataError(too_short(name, int(max(panel.lengths)), context, horizon))
+        least = LEAST if padding else context
+        if least + horizon > max(panel.lengths):
+            raise DataError(too_short(name, int(max(panel.lengths)), least, horizon))
         if segment and context % segment:
             raise ConfigError(
                 f"data.context: is {context}, and segments of {segment} rows do not fill it; make it a multiple, or "
@@ -73,6 +82,7 @@ def resolved(config: ForecastConfig, panel: Panel, columns: Columns, name: str) 
         "season": season,
         "horizon": horizon,
         "context": contexts if len(contexts) > 1 else contexts[0],
+        "padding": padding,
         "freq": frequency or data.freq,
         "scaling": data.scaling or ("mean" if counts else _scaling(season or 1, contexts)),
         "residual": data.residual or ("none" if counts else None),
@@ -134,15 +144,26 @@ def _segment(config: ForecastConfig, season: int | None, horizon: int) -> int | 
     return min(config.model.segment or season or horizon, horizon)
 
 
-def _context(season: int, horizon: int, segment: int | None, N: int, trained: int) -> int:
-    """Return a context of three seasons or horizons, at most a quarter of the N rows, in whole segments.
+def _context(season: int | None, horizon: int, segment: int | None, most: int) -> int:
+    """Return a context of three seasons or horizons, at most so many rows, in whole segments."""
+    context = max(2, min(3 * max(season or 0, horizon), most))
+    return context if segment is None else max(context // segment, 1) * segment
+
+
+def _most_context(season: int | None, horizon: int, rows: int, held_out: int) -> int:
+    """Return the most rows of a context of series of so many `rows`, of which some are held out: a quarter of them.
 
     A quarter of a short series may be one season, within which no season can be compared with another: then it is
-    two seasons and a bit, but no more rows than there are windows of `trained` rows left to learn from.
+    two seasons and a bit, but no more rows than there are windows left to learn from.
     """
-    two = _two_seasons(season) if season > 1 else 0
-    context = max(2, min(3 * max(season, horizon), max(N // 4, min(two, (trained - horizon) // 2))))
-    return context if segment is None else max(context // segment, 1) * segment
+    two = _two_seasons(season) if season else 0
+    return max(rows // 4, min(two, (rows - held_out - horizon) // 2))
+
+
+def _usual_length(lengths: np.ndarray) -> int:
+    """Return the length of the series that the median row is in: half of all rows are in series as long, or longer."""
+    ordered = np.sort(lengths)
+    return int(ordered[np.searchsorted(np.cumsum(ordered), ordered.sum() / 2)])
 
 
 def _scaling(season: int, contexts: Sequence[int]) -> str:
@@ -201,9 +222,10 @@ def require_within_reach(horizon: int, trained: int) -> None:
         )
 
 
-def too_short(name: str, rows: int, context: int, horizon: int, purpose: str = "") -> str:
-    """Return the error message for data in which not one window fits."""
+def too_short(name: str, rows: int, least: int, horizon: int, purpose: str = "") -> str:
+    """Return the error message for data in which not one window fits; least: the rows that must come before it."""
+    before, lower = ("1 row before", "") if least == LEAST else (f"context {least}", "data.context or ")
     return (
-        f"{name}: has {rows:,} rows{purpose}; context {context} + horizon {horizon} needs {context + horizon:,}; "
-        "lower data.context or data.horizon"
+        f"{name}: has {rows:,} rows{purpose}; {before} + horizon {horizon} needs {least + horizon:,}; "
+        f"lower {lower}data.horizon"
     )

@@ -10,6 +10,7 @@ from rnncli.data.source import Source, read_source
 from rnncli.errors import ConfigError, DataError, shown
 from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.hierarchy import require_whole
+from rnncli.tasks.forecast.padding import LEAST
 from rnncli.tasks.forecast.panel import Panel, continued
 from rnncli.tasks.forecast.panel_columns import Columns
 from rnncli.tasks.forecast.panel_tables import read_panel
@@ -59,7 +60,10 @@ class Divided:
 
 
 def divided(panel: Panel, columns: Columns, data: SeriesConfig, name: str) -> Divided:
-    """Cut fractions or rows off each series' end, test last; files are appended, so their windows look back at it."""
+    """Cut fractions or rows off each series' end, test last; files are appended, so their windows look back at it.
+
+    With data.padding, a fraction of a series in a panel is at least one horizon, see `_cuts`.
+    """
     if isinstance(data.validation, str) and not isinstance(data.test, str) and data.test:
         raise ConfigError("data.test: a fraction cannot come after a data.validation that is a file; name a file")
     lengths = panel.lengths
@@ -68,7 +72,7 @@ def divided(panel: Panel, columns: Columns, data: SeriesConfig, name: str) -> Di
         test = np.minimum(_count(data.test, whole), lengths)
         cuts = [np.minimum(_count(data.validation, whole), lengths - test), test]
     else:
-        cuts = [_count(split, lengths) for split in (data.validation, data.test)]
+        cuts = _cuts(data, lengths)
     train = lengths - cuts[0] - cuts[1]
     if (train <= 0).all():
         raise ConfigError("data.validation and data.test leave nothing to train on; lower one of them")
@@ -96,6 +100,36 @@ def _ending_in_themselves(made: Divided) -> Divided:
                 if seen.size:
                     values[rows, c][seen[-1] :] = values[begin + seen[-1], c]
     return replace(made, panel=replace(panel, values=values))
+
+
+def _cuts(data: SeriesConfig, lengths: np.ndarray) -> list[np.ndarray]:
+    """Return how many rows validation and test take off the end of each series, (S,) each.
+
+    With data.padding, a fraction that is less than a horizon takes one off a series in a panel if a row is left to
+    look back on, and else nothing, since nothing could be scored; test comes first. Not so if then no series would
+    have enough left to train on.
+    """
+    plain = [_count(split, lengths) for split in (data.validation, data.test)]
+    if not data.padding or data.horizon is None or len(lengths) == 1:
+        return plain
+    left, cuts = lengths, []
+    for split, count in zip((data.test, data.validation), plain[::-1], strict=True):
+        if isinstance(split, float) and split:
+            few = count < data.horizon
+            count = np.where(few, np.where(left >= data.horizon + LEAST, data.horizon, 0), count)
+        cuts.append(count)
+        left = left - count
+    return cuts[::-1] if left.max() >= data.horizon + LEAST else plain
+
+
+def some_are_short(data: SeriesConfig, lengths: np.ndarray, context: int, horizon: int) -> bool:
+    """Return True if a series is too short to be trained on with whole contexts, or, in a panel, to be held out of by a
+    fraction."""
+    splits = (data.validation, data.test)
+    cuts = [_count(split, lengths) for split in splits]
+    fractions = [cut for split, cut in zip(splits, cuts, strict=True) if isinstance(split, float) and split]
+    few = len(lengths) > 1 and any((cut < horizon).any() for cut in fractions)
+    return few or bool((lengths - sum(cuts) < context + horizon).any())
 
 
 def _count(split: float | int | str | None, lengths: np.ndarray) -> np.ndarray:

@@ -24,6 +24,7 @@ class Forecast(Task):
         ),
         "evaluate": frozenset({"horizon", "sum", "windows", "step", "must_beat", "fail_if"}),
     }
+    before = {"data.padding": "false"}
 
     def prepare(
         self, config: ForecastConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None = None
@@ -37,6 +38,11 @@ class Forecast(Task):
         from rnncli.tasks.forecast.forecaster import Forecaster
 
         return Forecaster(header, arrays)
+
+    def renewed(self, header: Mapping[str, Any]) -> dict[str, Any]:
+        new = super().renewed(header)
+        new["data"].setdefault("padding", False)
+        return new
 
     def inferred(self, path: str, size: int, form: str | None) -> dict[str, Any] | None:
         """Return a config for a table, and None for any other file."""

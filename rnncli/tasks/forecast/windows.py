@@ -6,12 +6,13 @@ A window is named by its origin, the row of its first forecast.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from rnncli.data.numeric import scaler
 from rnncli.errors import DataError
+from rnncli.tasks.forecast.padding import LEAST, lengths_of, of_each_length, scaled
 
 _POWERS = np.linspace(0.0, 1.0, 21)  # of a Box-Cox transform; beyond them the way back is no function
 _HIGHEST = 690.0  # the logarithm of what any way back ends at; a little more and it is infinite
@@ -141,7 +142,8 @@ class Frame:
 
     baseline (horizon, B, C): the forecast to correct, of transformed values as are centre and scale. coming,
     coming_known (horizon, B, C): in training, the scaled values ahead and which of them are known, for a network
-    that reads its own forecasts later.
+    that reads its own forecasts later. lengths (B, C): the rows of each context without its padding, None if it has
+    none; see `padding`.
     """
 
     x: np.ndarray
@@ -151,6 +153,7 @@ class Frame:
     contexts: Features
     coming: np.ndarray | None = None
     coming_known: np.ndarray | None = None
+    lengths: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -160,6 +163,8 @@ class Windowing:
     baseline: one of `baselines`; None corrects nothing. fixed: (centre, scale), each (S, C), of whole series,
     for scalings "none" and "last-value". power: of a Box-Cox transform. non_negative: True if forecasts end at 0.
     bounds: (low, high), each (C,), that intervals and paths do not pass, though forecasts may; see `bounds_of`.
+    padded: True if the network reads contexts with padding. by_known: True if scales and baselines are of known values
+    only. share (C,): the usual scale of a series as a share of its size, for contexts with few known values.
     """
 
     context: int
@@ -172,26 +177,29 @@ class Windowing:
     power: float = 1.0
     non_negative: bool = False
     bounds: Bounds | None = None
+    padded: bool = False
+    by_known: bool = False
+    share: np.ndarray = field(default_factory=lambda: np.ones(1))
 
     def contexts(self, features: Features, origins: np.ndarray) -> Features:
-        """Return the rows before each origin, and the known covariates of those after it."""
-        rows = np.maximum(origins[None, :] + np.arange(-self.context, self.horizon)[:, None], 0)
+        """Return the rows before each origin, and the known covariates of those after it.
+
+        The first row of a series stands for those that a context has before it, which are not known.
+        """
+        series = features.series[origins - 1]
+        begins = np.searchsorted(features.series, series)
+        rows = origins[None, :] + np.arange(-self.context, self.horizon)[:, None]
+        own = rows >= begins
+        rows = np.maximum(rows, begins)
         before = rows[: self.context]
         # A row after the data has no covariates here; who forecasts from there brings them.
         coming = features.known_covariates[np.minimum(rows, len(features.known_covariates) - 1)]
-        series = features.series[origins - 1]
-        return Features(
-            features.values[before],
-            features.known[before],
-            features.past[before],
-            coming,
-            features.static[series],
-            series,
-        )
-
-    def past(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:
-        """Return the rows (context, B, C) before each origin."""
-        return rows_before(values, origins, self.context)
+        known, past = features.known[before], features.past[before]
+        if self.by_known and not own.all():
+            known &= own[: self.context, :, None]
+        if self.padded and not own.all():
+            past, coming = (np.where(own[: len(column), :, None], column, 0.0) for column in (past, coming))
+        return Features(features.values[before], known, past, coming, features.static[series], series)
 
     def futures(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:
         """Return the rows (horizon, B, C) from each origin on."""
@@ -204,19 +212,42 @@ class Windowing:
 
     def frame(self, contexts: Features, scale: np.ndarray | None = None) -> Frame:
         """Scale the contexts, by `scale` (B, C) or their own, and compute their baseline."""
-        w = contexts.values
-        z = self.forward(w)
+        z = self.forward(contexts.values)
+        lengths = self._lengths(contexts)
         if self.scaling in ("none", "last-value"):
             centre, scale = (fixed[contexts.series] for fixed in self.fixed)  # the same for all rows of a series
             centre = z[-1] if self.scaling == "last-value" else centre
         else:
-            centre, own = scaler(self.scaling, z, self.season)
+            centre, own = self._scaled(z, contexts.known, lengths)
             scale = own if scale is None else scale
         if self.baseline is None:
             baseline = np.broadcast_to(centre, (self.horizon, *centre.shape))
         else:
-            baseline = self.forward(self.baseline(w, self.horizon, self.season))
-        return Frame((z - centre) / scale, centre, scale, baseline, contexts)
+            baseline = self.forward(self.naive(self.baseline, contexts))
+        x = (z - centre) / scale
+        if self.padded and lengths is not None:
+            x[np.arange(len(x))[:, None, None] < len(x) - lengths] = 0
+        return Frame(x, centre, scale, baseline, contexts, lengths=lengths)
+
+    def _scaled(self, z: np.ndarray, known: np.ndarray, lengths: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        if lengths is None:
+            return scaler(self.scaling, z, self.season)
+        return scaled(self.scaling, z, known, self.season, self.share)
+
+    def naive(self, baseline: NaiveForecast, contexts: Features) -> np.ndarray:
+        """Return a naive forecast (horizon, B, C) from contexts without their padding."""
+
+        def forecast(w: np.ndarray) -> np.ndarray:
+            return baseline(w, self.horizon, self.season)
+
+        lengths = self._lengths(contexts)
+        if lengths is None:
+            return forecast(contexts.values)
+        return of_each_length(forecast, contexts.values, lengths, self.horizon)
+
+    def _lengths(self, contexts: Features) -> np.ndarray | None:
+        """Return how many rows of each context are no padding, (B, C); None if all are and no value is missing."""
+        return lengths_of(contexts.known) if self.by_known and not contexts.known.all() else None
 
     def corrections(self, frame: Frame, futures: np.ndarray) -> np.ndarray:
         """Return the scaled corrections (horizon, B, C) that make the baseline equal to the actual `futures`."""
@@ -249,8 +280,16 @@ class Windowing:
         return np.clip(values, np.minimum(point, low), np.maximum(point, high))
 
     def origins(self, first: int, last: int, begin: int = 0) -> np.ndarray:
-        """Return all origins with forecast rows in first ≤ row < last and a context that begins at `begin` or later."""
-        return np.arange(max(first, begin + self.context), last - self.horizon + 1)
+        """Return all origins with forecast rows in first ≤ row < last, of a series that begins with the row `begin`.
+
+        A whole context lies within the series, or one row of it if the rest may be padding.
+        """
+        return np.arange(max(first, begin + self.least), last - self.horizon + 1)
+
+    @property
+    def least(self) -> int:
+        """The number of rows of a series that there must be before an origin."""
+        return LEAST if self.padded else self.context
 
 
 def rows_before(values: np.ndarray, origins: np.ndarray, count: int) -> np.ndarray:

@@ -220,9 +220,12 @@ def test_rows_that_follow_are_appended(layout):
     read(whole, table(DAYS[: N + 5], np.append(SERIES, more), np.append(2 * SERIES, 3 * more)))
     assert np.array_equal(model.forecasts(network=True).point, whole.forecasts(network=True).point)
     assert rows_of(model, None)[0]["day"] == DAYS[N + 5]
-    for days in (DAYS[N + 1 : N + 6], DAYS[N - 1 : N + 4]):  # a hole, or an overlap: other data, and too little of it
-        with pytest.raises(DataError, match="has 5 rows"):
-            read(reloaded(experiment), table(days, more, more))
+    for days in (DAYS[N + 1 : N + 6], DAYS[N - 1 : N + 4]):  # a hole, or an overlap: other data
+        other = reloaded(experiment)
+        (doubted,) = read(other, table(days, more, more))
+        assert doubted.startswith(f"o.csv: begins at {days[0]}")
+        assert f"the training data end before {DAYS[N]}: no row of them is read" in doubted
+        assert len(other.panel.values) == len(more) * len(other.panel.ids)
 
 
 def test_rows_of_some_series_leave_the_others_where_they_were():
@@ -377,7 +380,7 @@ def test_what_it_cannot_say_is_refused():
 
 @pytest.mark.parametrize("order", ["ab", "ba"])
 def test_a_short_series_is_forecast_from_its_own_rows(order):
-    """Its first value stands for what is missing, whatever series lies before it."""
+    """Whatever series lies before it, and as the only one of a file."""
 
     def said(factor):
         long, short = ("a", [*SERIES * factor]), ("b", [5.0, 6.0, 7.0])
@@ -386,14 +389,13 @@ def test_a_short_series_is_forecast_from_its_own_rows(order):
         model = reloaded(made(content, id="id", target="y", validation=0.1, scaling="mean"))
         notes = []
         rows = rows_of(model, network=True, notes=notes)
-        assert "1 series have fewer than the 8 rows" in " ".join(notes)
+        assert "1 of 2 series have fewer than the 8 rows that the network reads, 3 the fewest" in " ".join(notes)
         return model, [row["y"] for row in rows if row["id"] == "b"]
 
     (model, got), (_, scaled) = said(1), said(1000)
     assert got == scaled
-    padded = csv(id=["b"] * CONTEXT, y=[5.0] * (CONTEXT - 2) + [6.0, 7.0])
-    read(model, padded)
-    assert got == pytest.approx([row["y"] for row in rows_of(model, None, network=True)], rel=1e-6)
+    read(model, csv(id=["b"] * 3, y=[5.0, 6.0, 7.0]))
+    assert got == [row["y"] for row in rows_of(model, None, network=True)]
 
 
 def test_columns_of_their_own_have_pictures_of_their_own():

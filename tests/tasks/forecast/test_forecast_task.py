@@ -16,6 +16,7 @@ from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.experiment import ForecastExperiment
 from rnncli.tasks.forecast.forecaster import Forecaster
 from rnncli.tasks.forecast.panel_tables import read_panel
+from rnncli.tasks.forecast.windows import rows_before
 from rnncli.tasks.registry import config_from_mapping
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import ThreadPool
@@ -153,11 +154,11 @@ def test_a_forecast_made_at_an_origin_knows_nothing_from_there_on(scaling, resid
     experiment = shaken(prepared(table(y=SERIES), scaling=scaling, residual=residual, validation=0.3))
     origins = np.arange(70, 97)
     values = experiment.splits.panel.values
-    made = forecast_after(experiment.learner, windowing_of(experiment).past(values, origins))
+    made = forecast_after(experiment.learner, rows_before(values, origins, CONTEXT))
     for b, origin in enumerate(origins):
         future = values.copy()
         future[origin:] = 1e5
-        again = forecast_after(experiment.learner, windowing_of(experiment).past(future, origins))
+        again = forecast_after(experiment.learner, rows_before(future, origins, CONTEXT))
         assert np.array_equal(again[:, : b + 1], made[:, : b + 1])
         assert b + 1 == len(origins) or not np.array_equal(again[:, b + 1], made[:, b + 1])
 
@@ -209,8 +210,13 @@ def test_other_data_is_continued_from_its_own_end():
     model.read(Source("o.csv", table(y=other)), model.data)
     wanted = forecast_after(experiment.learner, other[-CONTEXT:, None, None])[:, 0]
     assert rows_of(model) == pytest.approx(wanted, rel=1e-12)
-    with pytest.raises(DataError, match=f"has 11 rows; this model reads the last {CONTEXT}"):
-        model.read(Source("o.csv", table(y=other[:11])), model.data)
+    notes = []
+    model.read(Source("o.csv", table(y=other[:11])), model.data)
+    assert len(rows_of(model, notes=notes)) == HORIZON
+    assert notes == [
+        f"1 of 1 series have fewer than the {CONTEXT} rows that the network reads, 11 the fewest; rows missing before "
+        "them are their first value"
+    ]
 
 
 def test_several_targets_are_named_and_ordered_as_asked():
@@ -309,10 +315,15 @@ def test_without_a_season_there_is_no_seasonal_floor():
 
 def test_a_series_too_short_says_how_much_is_needed():
     with pytest.raises(DataError, match=r"has 15 rows; context 12 \+ horizon 4 needs 16"):
-        prepared(table(y=SERIES[:15]))
+        prepared(table(y=SERIES[:15]), padding=False)
     with pytest.raises(DataError, match=r"has 15 rows to train on; context 12 \+ horizon 4 needs 16"):
-        prepared(table(y=SERIES[:30]), validation=0.5)
+        prepared(table(y=SERIES[:30]), validation=0.5, padding=False)
+    with pytest.raises(DataError, match=r"has 4 rows; 1 row before \+ horizon 4 needs 5; lower data\.horizon"):
+        prepared(table(y=SERIES[:4]))
+    with pytest.raises(DataError, match=r"has 4 rows to train on; 1 row before \+ horizon 4 needs 5"):
+        prepared(table(y=SERIES[:8]), validation=0.5)
     assert len(prepared(table(y=SERIES[:16]), validation=0.0).learner.train) == 1
+    assert len(prepared(table(y=SERIES[:15]), validation=0.0).learner.train) == 11  # of 1 to 11 rows
 
 
 def test_a_loss_per_window_has_no_stride():

@@ -13,7 +13,7 @@ from rnncli.kernels.cells import CELLS
 from rnncli.nn.network import NetworkShape
 from rnncli.tasks.forecast.baselines import CORRECTABLE, seasonal_naive
 from rnncli.tasks.forecast.decoders import from_outputs, to_outputs
-from rnncli.tasks.forecast.windows import Windowing, bounds_of, loosened
+from rnncli.tasks.forecast.windows import Windowing, bounds_of, loosened, rows_before
 from rnncli.training.backpropagation import ThreadPool
 
 CONTEXT, HORIZON, SEASON, C, H = 10, 4, 5, 2, 6
@@ -84,7 +84,7 @@ def test_targets_lie_in_their_part_and_all_that_fit_are_there(first, last):
     assert rows.size == 0 or (rows.min() >= first and rows.max() < last)
     wanted = [o for o in range(120) if o >= CONTEXT and first <= o and o + HORIZON <= last]
     assert origins.tolist() == wanted
-    contexts = windowing().past(np.arange(120)[:, None], origins)
+    contexts = rows_before(np.arange(120)[:, None], origins, CONTEXT)
     assert np.array_equal(contexts[:, :, 0], origins + np.arange(-CONTEXT, 0)[:, None])
 
 
@@ -95,7 +95,7 @@ def test_a_target_is_the_scaled_correction_of_the_baseline(scaling, baseline):
     made = learner(how=how)
     origins = np.array([10, 33, 70])
     x, targets = examples(made, origins)
-    w, actual = how.past(VALUES, origins), how.futures(VALUES, origins)
+    w, actual = rows_before(VALUES, origins, CONTEXT), how.futures(VALUES, origins)
     for b, origin in enumerate(origins):
         for c in range(C):
             column = VALUES[:, c]
@@ -117,17 +117,17 @@ def test_a_target_is_the_scaled_correction_of_the_baseline(scaling, baseline):
 def test_no_forecast_sees_a_value_at_or_after_its_origin(scaling, baseline):
     how = windowing(scaling, CORRECTABLE[baseline])
     made, origin = learner(how=how), 90
-    before = forecast(made, how.past(VALUES, np.array([origin])))
+    before = forecast(made, rows_before(VALUES, np.array([origin]), CONTEXT))
     poisoned = VALUES.copy()
     poisoned[origin:] = 1e6 * RANDOM.normal(0, 1, (30, C))
-    assert np.array_equal(forecast(made, how.past(poisoned, np.array([origin]))), before)
+    assert np.array_equal(forecast(made, rows_before(poisoned, np.array([origin]), CONTEXT)), before)
     for back in (1, CONTEXT):  # while what is before it counts
         moved = VALUES.copy()
         moved[origin - back] += 1
-        assert not np.array_equal(forecast(made, how.past(moved, np.array([origin]))), before)
+        assert not np.array_equal(forecast(made, rows_before(moved, np.array([origin]), CONTEXT)), before)
     moved = VALUES.copy()
     moved[origin - CONTEXT - 1] += 1e6
-    assert np.array_equal(forecast(made, how.past(moved, np.array([origin]))), before)
+    assert np.array_equal(forecast(made, rows_before(moved, np.array([origin]), CONTEXT)), before)
 
 
 @pytest.mark.parametrize("baseline", CORRECTABLE)
@@ -135,7 +135,7 @@ def test_no_forecast_sees_a_value_at_or_after_its_origin(scaling, baseline):
 def test_a_series_in_another_unit_has_its_forecasts_in_that_unit(scaling, baseline):
     how = windowing(scaling, CORRECTABLE[baseline])
     made, origins = learner(how=how), np.arange(90, 100)
-    w = how.past(VALUES, origins)
+    w = rows_before(VALUES, origins, CONTEXT)
     once = forecast(made, w)
     assert np.abs(once - CORRECTABLE[baseline](w, HORIZON, SEASON)).max() > 0.1  # the network says something
     for factor in (1e-6, 0.3, 1024.0, 1e9):
@@ -145,7 +145,7 @@ def test_a_series_in_another_unit_has_its_forecasts_in_that_unit(scaling, baseli
 @pytest.mark.parametrize("scaling", ["seasonal-error", "standard", "robust"])
 def test_a_series_at_another_level_has_its_forecasts_at_that_level(scaling):
     how = windowing(scaling)
-    made, w = learner(how=how), how.past(VALUES, np.arange(90, 100))
+    made, w = learner(how=how), rows_before(VALUES, np.arange(90, 100), CONTEXT)
     assert forecast(made, w + 1000) == pytest.approx(forecast(made, w) + 1000, abs=1e-6)
 
 
@@ -155,7 +155,7 @@ def test_a_series_at_another_level_has_its_forecasts_at_that_level(scaling):
 def test_a_head_at_zero_forecasts_exactly_the_baseline(cell, scaling, baseline):
     naive_forecast = CORRECTABLE[baseline]
     made = learner(cell, windowing(scaling, naive_forecast), head_starts_at_zero=True)
-    w = made.windowing.past(VALUES, np.arange(80, 117))
+    w = rows_before(VALUES, np.arange(80, 117), CONTEXT)
     assert np.array_equal(forecast(made, w), naive_forecast(w, HORIZON, SEASON))
     made.gradient(0)
     assert made.network.parameters.gradient_view("head.weight").any()  # and yet it can learn
@@ -230,7 +230,7 @@ def test_a_constant_column_stays_finite_beside_one_that_varies():
         assert np.isfinite(loss)
         made.network.parameters.weights[...] -= 0.1 * made.network.parameters.gradient
         made.network.pack()
-        made_forecast = forecast(made, how.past(values, np.arange(80, 117)))
+        made_forecast = forecast(made, rows_before(values, np.arange(80, 117), CONTEXT))
         assert np.isfinite(made_forecast).all()
         assert np.abs(made_forecast[:, :, 1] - 0.1).max() < 10
 
