@@ -174,7 +174,9 @@ def test_what_this_model_cannot_do(folder: Path) -> None:
     cases = {
         ("--levels", "0"): "no percents",
         ("--levels", "80,x"): "no percents",
-        ("--samples", "5"): "trained for mae knows no distribution",
+        ("--sum", "--samples", "5"): "--sum: is one row for each series",
+        ("--sum", "--explain"): "--sum: is one row for each series",
+        ("--follow", "--sum"): "does not go with --follow",
         ("--future", "sales.csv"): "has no known covariates",
         ("--state", "s"): "--state: is for --follow",
         ("--follow", "--horizon", "3"): "does not go with --follow",

@@ -261,7 +261,7 @@ def test_intervals_are_calibrated_on_errors_of_reconciled_forecasts():
     wanted = calibrated(missed / spread, tested.groups(apart=True))
     assert experiment.validated.calibrations[NETWORK].errors == pytest.approx(wanted.errors)
     unreconciled = calibrated((tested.actual - tested.forecasts[NETWORK]) / spread, tested.groups(apart=True))
-    assert np.abs(unreconciled.errors - wanted.errors).max() > 0.1
+    assert np.abs(unreconciled.errors - wanted.errors).max() > 0.03
 
 
 def test_what_is_better_on_validation_is_taken_and_few_origins_are_told():
@@ -353,7 +353,11 @@ def test_origins_are_those_that_all_series_have():
     begin = next(i for i, line in enumerate(text) if line.startswith("South,C"))
     kept = [*text[:begin], *text[begin + 45 :], ""]  # 15 of its 60 rows, of which 10 are for testing
     notes = []
-    experiment = made("\n".join(kept).encode(), notes=notes)
+    padded = made("\n".join(kept).encode())  # whose forecasts need one row before them
+    ends = padded.splits.panel.starts[1:]
+    assert (ends[:, None] - padded.origins(TEST).reshape(6, -1)).tolist() == [[10, 9, 8, 7, 6, 5, 4, 3]] * 6
+    assert (ends[:, None] - padded.origins(VALIDATION).reshape(6, -1)).tolist() == [[14, 13]] * 6
+    experiment = made("\n".join(kept).encode(), notes=notes, padding=False)
     assert "the validation split has no origin with 8 rows of every series before it" in notes
     origins = experiment.origins(TEST).reshape(6, -1)
     ends = experiment.splits.panel.starts[1:]
