@@ -24,7 +24,7 @@ from rnncli.notes import noting
 from rnncli.tasks.forecast.report import backtested, report
 from rnncli.training.optimizer import Optimizer
 
-HORIZON, TRAINED, TESTED, UPDATES = 12, 600, 600, 300
+HORIZON, TRAINED, TESTED, STEP, UPDATES = 12, 600, 600, 6, 300
 LOSSES = ("mae", "mse", "quantile", "gaussian", "student-t", "negative-binomial")
 SPANS = ((1, 12), (13, 24), (25, 48))
 
@@ -52,8 +52,8 @@ def learnt(values: np.ndarray, decoder: str, loss: str) -> Any:
 def held(made: Any) -> list[tuple[float, float, float]]:
     """Return for each span of rows what 80% and 95% held in percent, and how wide the 80% were."""
     with noting(lambda _: None):
-        split, tested = backtested(made, None, 2, 4 * HORIZON)
-    covered = {(one.asked, one.first, one.last): one for one in report(split, tested, 2, HORIZON).coverage}
+        split, tested = backtested(made, None, STEP, 4 * HORIZON)
+    covered = {(one.asked, one.first, one.last): one for one in report(split, tested, STEP, HORIZON).coverage}
     return [(covered[(80, *span)].got, covered[(95, *span)].got, covered[(80, *span)].width) for span in SPANS]
 
 
