@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -20,12 +21,14 @@ import numpy as np
 from rnncli.tasks.forecast.windows import Windowing
 
 SHARES = np.linspace(0.0, 1.0, 201)[1:-1]  # at which the errors are kept
+_NORMAL = np.array([NormalDist().inv_cdf(share) for share in SHARES.tolist()])
 RECEIPTS = (50, 80, 90, 95)  # percent
 SHOWN = (80, 95)  # of these, where none are asked for
 MULTIPLES = (2, 4)  # of the horizon: where ranges of rows end that are calibrated and checked together
 _FEWEST = 10  # errors of one step, to tell its scale; else those of all steps are taken together
 _ENOUGH = 400  # errors of one step tell its tails; with fewer, those of neighbouring steps are taken too
-_BELIEVED = 8  # independent errors count as much as the paths
+_BELIEVED = 5  # independent errors count as much as the paths
+_FEWEST_WORTH = 3.0  # independent errors, fewer of which tell no spread at all
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Beyond:
     def mixed(self, drawn: np.ndarray) -> np.ndarray:
         """Return these errors mixed with those of paths, (G,) too."""
         weight = self.worth / (self.worth + _BELIEVED)
-        return weight * self.errors + (1 - weight) * drawn
+        return widened(weight * self.errors + (1 - weight) * drawn, self.worth + _BELIEVED)
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,7 @@ def calibrated(errors: np.ndarray, groups: np.ndarray, windows: np.ndarray | Non
     """
     if not np.isfinite(errors).any():
         return None
-    return Calibration(_kept_errors(errors), receipts(errors, groups), windows)
+    return Calibration(_kept_errors(errors, groups), receipts(errors, groups), windows)
 
 
 def beyond(
@@ -194,7 +197,7 @@ def receipts(errors: np.ndarray, groups: np.ndarray) -> tuple[Receipt, ...]:
         some, others = errors[:, fold != half], errors[:, fold == half]
         if not (np.isfinite(some).any() and np.isfinite(others).any()):
             continue
-        for step, kept in zip(others, _kept_errors(some), strict=True):
+        for step, kept in zip(others, _kept_errors(some, groups[fold != half]), strict=True):
             seen = step[np.isfinite(step)]
             for level, counts in held.items():
                 counts[0] += _inside(seen, kept, level)
@@ -211,22 +214,40 @@ def _inside(errors: np.ndarray, kept: np.ndarray, level: float) -> int:
     return int(((low <= errors) & (errors <= high)).sum())
 
 
-def _kept_errors(errors: np.ndarray) -> np.ndarray:
-    """Return quantiles (H, G) of errors (H, W, C) by step, smoothed over steps where there are few errors.
+def widened(errors: np.ndarray, worth: float, count: float = np.inf) -> np.ndarray:
+    """Return quantiles (…, G) of `count` errors at levels SHARES, further from their median if only so few of them
+    (`worth`) are independent, which do not know their spread: as Student's t of so many is wider than that of `count`.
+    """
+    middle = errors[..., len(SHARES) // 2, None]
+    return middle + (errors - middle) * _students(min(worth, count)) / _students(count)
+
+
+def _students(count: float) -> np.ndarray:
+    """Return quantiles (G,) of Student's t with a degree of freedom less than `count`, in units of a normal
+    distribution's, by the first terms of their expansion (Fisher and Cornish, 1960)."""
+    z2, nu = _NORMAL**2, max(count, _FEWEST_WORTH) - 1
+    return np.asarray(1 + (z2 + 1) / (4 * nu) + (5 * z2**2 + 16 * z2 + 3) / (96 * nu**2))
+
+
+def _kept_errors(errors: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Return quantiles (H, G) of errors (H, W, C) of groups of windows (W,) by step, smoothed over steps where there
+    are few errors, and `widened`.
 
     A step's quantiles are its scale, half of what the middle 80% of its errors span, times the quantiles of errors in
     units of their step's scale, which are taken from as many neighbouring steps as tell the tails.
     """
     flat: Sequence[np.ndarray] = [step[np.isfinite(step)] for step in errors.reshape(len(errors), -1)]
     fewest = min(step.size for step in flat)
+    worth = _worth(errors, len(np.unique(groups[np.isfinite(errors).any(axis=(0, 2))])))
     scales = np.zeros(1) if fewest < _FEWEST else np.array([half_of_middle(step) for step in flat])
     if not scales.all():
-        return np.tile(_quantiles(np.concatenate(flat)), (len(flat), 1))
+        return widened(np.tile(_quantiles(np.concatenate(flat)), (len(flat), 1)), worth, np.isfinite(errors).sum())
     units = [step / scale for step, scale in zip(flat, scales, strict=True)]
     radius = -(-_ENOUGH // fewest) // 2
     scales = smoothed(scales, radius)
     near = [units[max(k - radius, 0) : k + radius + 1] for k in range(len(units))]
-    return np.stack([scale * _quantiles(np.concatenate(some)) for scale, some in zip(scales, near, strict=True)])
+    kept = np.stack([scale * _quantiles(np.concatenate(some)) for scale, some in zip(scales, near, strict=True)])
+    return widened(kept, worth, np.isfinite(errors).sum())
 
 
 def smoothed(scales: np.ndarray, radius: int) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from experiments import csv, shaken, trainee_of
 
-from rnncli.tasks.forecast.calibration import RECEIPTS, Beyond, Calibration, Outlook, beyond, calibrated, ranges
+from rnncli.tasks.forecast.calibration import RECEIPTS, SHARES, Beyond, Calibration, Outlook, beyond, calibrated, ranges
 from rnncli.tasks.forecast.windows import Windowing
 
 pytestmark = pytest.mark.thorough
@@ -168,6 +168,21 @@ def test_beyond_the_horizon_ends_are_at_least_as_far_from_the_forecast_as_a_peri
     assert low[H:] == pytest.approx(np.full((4, 1, C), -0.8 * 1e3), rel=0.02)
 
 
+def test_few_independent_errors_are_widened_as_students_t_is():
+    """49 windows of errors that are all alike are worth few: their groups. Quantiles of Student's t are from tables."""
+    random = np.random.default_rng(13)
+    each = np.repeat(np.repeat(random.normal(size=(1, 7)), 7, axis=1), 24, axis=0)[:, :, None]  # 7 groups of 7
+    apart = calibrated(each, np.arange(49))
+    grouped = calibrated(each, np.arange(49) // 7)
+    middle = apart.error(0, 0.5)
+    for share, of_seven, of_many in ((0.9, 1.440, 1.299), (0.975, 2.447, 2.011)):  # 6 and 48 degrees of freedom
+        wider = (grouped.error(5, share) - middle) / (apart.error(5, share) - middle)
+        assert wider == pytest.approx(of_seven / of_many, rel=0.02)
+    independent = random.normal(size=(1, 60, 1))
+    plain = np.quantile(independent, (0.5,))
+    assert calibrated(independent, np.arange(60)).error(0, 0.5) == pytest.approx(plain[0])
+
+
 def test_each_range_beyond_the_horizon_has_errors_of_its_own_and_the_last_one_serves_what_is_further():
     errors = np.zeros((H, 199))
     certain = [Beyond(2 * H, np.full(199, 3.0), 1e12), Beyond(4 * H, np.full(199, 5.0), 1e12)]
@@ -186,13 +201,16 @@ def test_errors_of_a_backtest_that_went_so_far_count_by_how_much_they_are_worth(
     random = np.random.default_rng(12)
     paths = np.linspace(-1, 1, 199)
     for errors, groups, end in (
-        (random.uniform(-2, 2, (20, 100, 1)), 50, 2.0),
-        (np.repeat(random.uniform(-2, 2, (1, 30, 1)), 20, axis=0), 1, 1 + 1 / 7),
+        (random.uniform(-2, 2, (20, 100, 1)), 50, 0.8 * 2),
+        (
+            np.repeat(random.uniform(-2, 2, (1, 30, 1)), 20, axis=0),
+            1,
+            0.8 * (1 + 1 / 6) * 1.476 / 1.2816,
+        ),  # and Student's t
     ):
         made, checks = beyond(np.zeros((0, 0, 1)), errors, (0, groups), paths, 3, 23)
         assert made.last == 23
-        assert made.mixed(paths)[-1] == pytest.approx(end, rel=0.1)
-        assert made.mixed(paths)[0] == pytest.approx(-end, rel=0.1)
+        assert np.interp((0.1, 0.9), SHARES, made.mixed(paths)) == pytest.approx((-end, end), rel=0.1)
         # Nothing was seen in training: what is checked are the paths.
         inside = 100 * np.mean(np.abs(errors) <= 0.8)
         assert (checks[1].asked, checks[1].first, checks[1].last) == (80, 4, 23)
