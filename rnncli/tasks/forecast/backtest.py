@@ -279,10 +279,10 @@ class Tester:
         known = windowing.futures(self.features.known, origins)
         return np.where(known, windowing.futures(self.features.values, origins), np.nan)
 
-    def groups(self, origins: np.ndarray, wanted: int, *, apart: bool) -> np.ndarray:
+    def groups(self, origins: np.ndarray, wanted: int) -> np.ndarray:
         """Return the group numbers (W,) of windows of `wanted` rows, see `Backtest.groups`."""
         series = self.features.series[origins - 1]
-        return grouped(origins, series, self.panel.zeros(), wanted, apart=apart)
+        return grouped(origins, series, self.panel.zeros(), wanted, apart=self.apart)
 
     def _read_by_baselines(self, origins: np.ndarray) -> np.ndarray:
         """Return the number of rows before each origin that a baseline reads of each column, (W, C)."""

@@ -154,17 +154,20 @@ def calibrated(errors: np.ndarray, groups: np.ndarray, windows: np.ndarray | Non
 
 
 def beyond(
-    seen: np.ndarray, held_out: np.ndarray, groups: tuple[int, int], drawn: np.ndarray, first: int, last: int
+    seen: np.ndarray,
+    held_out: np.ndarray,
+    groups: tuple[np.ndarray, np.ndarray],
+    drawn: np.ndarray,
+    first: int,
+    last: int,
 ) -> tuple[Beyond, tuple[Receipt, ...]]:
     """Calibrate the steps from `first` (from 0) to before `last` by their errors in units of the paths' spread.
 
-    seen, held_out: errors (n, W, C) of windows of the training split and of others.
-
-    groups: how many groups of windows that share nothing each has. drawn (G,): the errors of paths. The receipts say
-    what the held-out errors would be held by if they had not been used.
+    seen, held_out: errors (n, W, C) of windows of the training split and of others. groups: see `calibrated`, of each.
+    drawn (G,): the errors of paths. The receipts say what held the held-out errors before they were used too.
     """
     both = [errors[np.isfinite(errors)] for errors in (seen, held_out)]
-    worth = [_worth(errors, count) for errors, count in zip((seen, held_out), groups, strict=True)]
+    worth = [_worth(*one) for one in zip((seen, held_out), groups, strict=True)]
     before = Beyond(last, _quantiles(both[0]), worth[0]).mixed(drawn) if both[0].size else drawn
     everything = np.concatenate(both)
     made = Beyond(last, _quantiles(everything) if everything.size else drawn, sum(worth))
@@ -175,17 +178,20 @@ def beyond(
     )
 
 
-def _worth(errors: np.ndarray, groups: int) -> float:
-    """Return how many independent errors there are in (n, W, C) of so many groups of windows that share nothing.
+def _worth(errors: np.ndarray, groups: np.ndarray) -> float:
+    """Return how many independent errors there are in (n, W, C) of groups of windows (W,) that share nothing.
 
-    It is one a group if the errors of a window are all alike, n if they have nothing in common: the share of their
-    mean square that is the square of a window's mean tells.
+    It is one a group if all of its errors are alike, and many if they have nothing in common: the share of the mean
+    square of errors that is the square of a group's mean tells.
     """
     known = np.isfinite(errors)
-    windows = np.where(known, errors, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    place = np.unique(groups, return_inverse=True)[1]
+    counts = np.bincount(place, known.sum(axis=(0, 2)))
+    sums = np.bincount(place, np.where(known, errors, 0.0).sum(axis=(0, 2)))[counts > 0]
+    counts = counts[counts > 0]
     square = float((errors[known] ** 2).mean()) if known.any() else 0.0
-    alike = float((windows[known.any(axis=0)] ** 2).mean()) / square if square > 0 else 1.0
-    return groups / max(alike, 1 / max(len(errors), 1))
+    alike = float(((sums / counts) ** 2).mean()) / square if square > 0 else 1.0
+    return float(min(len(counts) / max(alike, np.finfo(float).tiny), counts.sum()))
 
 
 def receipts(errors: np.ndarray, groups: np.ndarray) -> tuple[Receipt, ...]:
@@ -238,7 +244,7 @@ def _kept_errors(errors: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """
     flat: Sequence[np.ndarray] = [step[np.isfinite(step)] for step in errors.reshape(len(errors), -1)]
     fewest = min(step.size for step in flat)
-    worth = _worth(errors, len(np.unique(groups[np.isfinite(errors).any(axis=(0, 2))])))
+    worth = _worth(errors, groups)
     scales = np.zeros(1) if fewest < _FEWEST else np.array([half_of_middle(step) for step in flat])
     if not scales.all():
         return widened(np.tile(_quantiles(np.concatenate(flat)), (len(flat), 1)), worth, np.isfinite(errors).sum())

@@ -329,7 +329,7 @@ class ForecastExperiment(Experiment):
         ]
         bounds = self._bounds()
         self.members = self.members.bounded(bounds)
-        self.validated = Validated.of(self.tester(), tested, further, bounds, apart=self._channels() == 1)
+        self.validated = Validated.of(self.tester(), tested, further, bounds)
         self._note_validation()
 
     def _bounds(self) -> Bounds | None:

@@ -56,11 +56,8 @@ class Validated:
         return cls(calibrations, prefers, _bounds(header.get("bounds")))
 
     @classmethod
-    def of(cls, tester: Tester, tested: Backtest, further: Further, bounds: Bounds | None, *, apart: bool) -> Validated:
-        """Learn from `tested`, a backtest on the validation split.
-
-        apart: True if series do not depend on each other.
-        """
+    def of(cls, tester: Tester, tested: Backtest, further: Further, bounds: Bounds | None) -> Validated:
+        """Learn from `tested`, a backtest on the validation split."""
         if np.isnan(tested.actual).all():
             return cls(bounds=bounds)
         own = WITH_BASELINE if WITH_BASELINE in tested.forecasts else NETWORK
@@ -69,13 +66,13 @@ class Validated:
         best = min((name for name in errors if name in NAIVE_FORECASTS), key=lambda name: errors[name])
         prefers = best if errors[best] <= errors[own] else None
         spread = tester.outlook(tested.origins, tester.horizon).spread
-        groups, calibrations = tested.groups(apart=apart), {}
+        groups, calibrations = tested.groups(), {}
         for name, method in ((NETWORK, own), (best, best)):
             missed = _missed(tester, tested.actual, tested.forecasts[method]) / spread
             if (made := calibrated(missed, groups, _whole_windows(missed))) is not None:
                 baseline = None if name == NETWORK else name
                 used = baseline is None or baseline == prefers
-                calibrations[name] = _reaching(made, tester, further, baseline, apart=apart) if used else made
+                calibrations[name] = _reaching(made, tester, further, baseline) if used else made
         return cls(calibrations, prefers, bounds)
 
 
@@ -114,7 +111,7 @@ def _whole_windows(errors: np.ndarray) -> np.ndarray | None:
     return kept.astype(np.float32)
 
 
-def _reaching(made: Calibration, tester: Tester, further: Further, baseline: str | None, *, apart: bool) -> Calibration:
+def _reaching(made: Calibration, tester: Tester, further: Further, baseline: str | None) -> Calibration:
     """Return the calibration with those of rows beyond the horizon, as far as there are windows to learn them from.
 
     Validation has few windows that share nothing and go so far, so those of the training split tell too how errors
@@ -123,7 +120,7 @@ def _reaching(made: Calibration, tester: Tester, further: Further, baseline: str
     """
     if made.windows is None:
         return made
-    seen, held_out = (_far(tester, split, made, baseline, apart=apart) for split in further)
+    seen, held_out = (_far(tester, split, made, baseline) for split in further)
     near = half_of_middle(seen.errors[: made.horizon])
     enlarged = seen.errors * (half_of_middle(made.windows) / near if near > 0 else 1.0)
     reached, receipts = [], list(made.receipts)
@@ -138,22 +135,20 @@ def _reaching(made: Calibration, tester: Tester, further: Further, baseline: str
 
 @dataclass(frozen=True)
 class _Far:
-    """The errors (N, W, C) of windows of one split, in units of the spread, as far as there are windows; the number of
-    groups of them that share nothing; and for each range of rows the errors (G,) of paths."""
+    """The errors (N, W, C) of windows of one split, in units of the spread, as far as there are windows; their groups
+    (W,); and for each range of rows the errors (G,) of paths."""
 
     errors: np.ndarray
-    groups: int = 0
+    groups: np.ndarray
     drawn: tuple[np.ndarray, ...] = ()
 
 
-def _far(
-    tester: Tester, split: Mapping[int, np.ndarray], made: Calibration, baseline: str | None, *, apart: bool
-) -> _Far:
+def _far(tester: Tester, split: Mapping[int, np.ndarray], made: Calibration, baseline: str | None) -> _Far:
     wanted = max((rows for rows, origins in split.items() if len(origins)), default=0)
     if not wanted:
-        return _Far(np.zeros((0, 0, 1)))
+        return _Far(np.zeros((0, 0, 1)), np.zeros(0, np.int64))
     count = min(max(len(tester.panel.ids), _LEAST_DRAWN), _MOST_DRAWN)
     chosen = tester.evenly(split[wanted], count)
     outlook = tester.outlook(chosen, wanted, made, baseline)
     errors = _missed(tester, tester.actual(chosen, wanted), outlook.point) / outlook.spread
-    return _Far(errors, len(np.unique(tester.groups(chosen, wanted, apart=apart))), outlook.drawn)
+    return _Far(errors, tester.groups(chosen, wanted), outlook.drawn)

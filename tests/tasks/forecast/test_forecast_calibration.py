@@ -196,19 +196,16 @@ def test_each_range_beyond_the_horizon_has_errors_of_its_own_and_the_last_one_se
 
 
 def test_errors_of_a_backtest_that_went_so_far_count_by_how_much_they_are_worth():
-    """Beside paths whose errors are within ±1, errors within ±2 of many windows win, and those of one that drifts do
-    not."""
-    random = np.random.default_rng(12)
+    """Beside paths whose errors are within ±1, errors within ±2 of many windows win, and those of three groups, each of
+    which drifts, count as three; Student's t of 7 degrees of freedom is from a table."""
     paths = np.linspace(-1, 1, 199)
+    drifting = np.repeat([-1.6, 0.0, 1.6], 10)[None, :, None].repeat(20, axis=0)
+    nothing = np.zeros((0, 0, 1)), np.zeros(0, int)
     for errors, groups, end in (
-        (random.uniform(-2, 2, (20, 100, 1)), 50, 0.8 * 2),
-        (
-            np.repeat(random.uniform(-2, 2, (1, 30, 1)), 20, axis=0),
-            1,
-            0.8 * (1 + 1 / 6) * 1.476 / 1.2816,
-        ),  # and Student's t
+        (np.random.default_rng(12).uniform(-2, 2, (20, 100, 1)), np.arange(100) // 2, 0.8 * 2),
+        (drifting, np.arange(30) // 10, (3 * 1.6 + 5 * 0.8) / 8 * 1.415 / 1.2816),
     ):
-        made, checks = beyond(np.zeros((0, 0, 1)), errors, (0, groups), paths, 3, 23)
+        made, checks = beyond(nothing[0], errors, (nothing[1], groups), paths, 3, 23)
         assert made.last == 23
         assert np.interp((0.1, 0.9), SHARES, made.mixed(paths)) == pytest.approx((-end, end), rel=0.1)
         # Nothing was seen in training: what is checked are the paths.
