@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from rnncli.tasks.forecast.baselines import LOOKED_BACK, NAIVE_FORECASTS, applicable
-from rnncli.tasks.forecast.calibration import Calibration, Outlook
+from rnncli.tasks.forecast.calibration import Calibration, Outlook, Together
 from rnncli.tasks.forecast.hierarchy import Hierarchy
 from rnncli.tasks.forecast.losses import LEVELS
 from rnncli.tasks.forecast.members import SEED, Members
@@ -96,7 +96,7 @@ class Backtest:
             _, place, count = np.unique(series, return_inverse=True, return_counts=True)
             weights = 1 / count[place]
         errors = {name: mase(actual, _flat(made)[:, counted], scale[counted]) for name, made in self.forecasts.items()}
-        groups = np.repeat(self.groups(), self.actual.shape[2])[counted]
+        groups = np.repeat(self.together.groups, self.actual.shape[2])[counted]
         found = {}
         for name in (name for name in errors if name in NAIVE_FORECASTS):
             better = probability_better(errors[NETWORK], errors[name], groups, weights=weights, seed=_SEED)
@@ -106,7 +106,7 @@ class Backtest:
     @property
     def independent(self) -> int:
         """The number of groups of windows that share little, on which verdicts rest."""
-        return len(np.unique(self.groups()[self._counted.any(axis=1)]))
+        return len(np.unique(self.together.groups[self._counted.any(axis=1)]))
 
     @property
     def _counted(self) -> np.ndarray:
@@ -119,12 +119,10 @@ class Backtest:
         C = self.actual.shape[2]
         return (self.series[:, None] * C + np.arange(C)).ravel()
 
-    def groups(self, *, apart: bool | None = None) -> np.ndarray:
-        """Return group numbers (W,): windows with the same number depend on each other. apart: True tells series apart;
-        else windows of the same time belong together. Default: as the series are.
-        """
-        apart = self.apart if apart is None else apart
-        return grouped(self.origins, self.series, self.zeros, len(self.actual), apart=apart)
+    @property
+    def together(self) -> Together:
+        """Which of the windows depend on each other: those of a series, and of all series that share its times."""
+        return dependent(self.origins, self.series, self.zeros, len(self.actual), apart=self.apart)
 
     def of_series(self, chosen: np.ndarray) -> Backtest:
         """Return the backtest of the series `chosen` (S,) alone."""
@@ -151,11 +149,12 @@ class Backtest:
         return np.where(known.any(axis=(0, 2)), np.where(known, scaled, 0).sum(axis=(0, 2)) / count, np.nan)
 
 
-def grouped(origins: np.ndarray, series: np.ndarray, zeros: np.ndarray, horizon: int, *, apart: bool) -> np.ndarray:
-    """Return the group numbers (W,) of windows, see `Backtest.groups`."""
+def dependent(origins: np.ndarray, series: np.ndarray, zeros: np.ndarray, horizon: int, *, apart: bool) -> Together:
+    """Return which of W windows depend on each other; see `Backtest` for what each argument is."""
     if apart:
-        return blocks(origins, series, horizon)
-    return blocks(origins - zeros[series], np.zeros_like(series), horizon)
+        return Together.of(blocks(origins, series, horizon))
+    times = origins - zeros[series]
+    return Together.of(blocks(times, np.zeros_like(series), horizon), times)
 
 
 def evenly(origins: np.ndarray, most: int) -> np.ndarray:
@@ -279,10 +278,10 @@ class Tester:
         known = windowing.futures(self.features.known, origins)
         return np.where(known, windowing.futures(self.features.values, origins), np.nan)
 
-    def groups(self, origins: np.ndarray, wanted: int) -> np.ndarray:
-        """Return the group numbers (W,) of windows of `wanted` rows, see `Backtest.groups`."""
+    def together(self, origins: np.ndarray, wanted: int) -> Together:
+        """Return which of the windows of `wanted` rows depend on each other."""
         series = self.features.series[origins - 1]
-        return grouped(origins, series, self.panel.zeros(), wanted, apart=self.apart)
+        return dependent(origins, series, self.panel.zeros(), wanted, apart=self.apart)
 
     def _read_by_baselines(self, origins: np.ndarray) -> np.ndarray:
         """Return the number of rows before each origin that a baseline reads of each column, (W, C)."""

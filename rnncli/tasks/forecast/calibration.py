@@ -143,31 +143,49 @@ def ranges(horizon: int, wanted: int) -> list[tuple[int, int]]:
     return [(first, last) for first, last in pairwise(ends) if first < last]
 
 
-def calibrated(errors: np.ndarray, groups: np.ndarray, windows: np.ndarray | None = None) -> Calibration | None:
+@dataclass(frozen=True)
+class Together:
+    """Which of W windows depend on each other: those with the same number in `groups` (W,), which share rows or times;
+    `times` (W,) tells which begin together."""
+
+    groups: np.ndarray
+    times: np.ndarray
+
+    @classmethod
+    def of(cls, groups: np.ndarray, times: np.ndarray | None = None) -> Together:
+        """Return windows of these groups, none of which begin together if `times` is None."""
+        return cls(groups, np.arange(len(groups)) if times is None else times)
+
+    def only(self, chosen: np.ndarray) -> Together:
+        """Return those of some windows."""
+        return Together(self.groups[chosen], self.times[chosen])
+
+
+def calibrated(errors: np.ndarray, together: Together, windows: np.ndarray | None = None) -> Calibration | None:
     """Calibrate from errors (H, W, C) in units of spread, NaN where not known; return None if no error is known.
 
-    groups (W,): windows with the same number depend on each other. windows: see `Calibration`.
+    together: which of the windows depend on each other. windows: see `Calibration`.
     """
     if not np.isfinite(errors).any():
         return None
-    return Calibration(_kept_errors(errors, groups), receipts(errors, groups), windows)
+    return Calibration(_kept_errors(errors, together), receipts(errors, together), windows)
 
 
 def beyond(
     seen: np.ndarray,
     held_out: np.ndarray,
-    groups: tuple[np.ndarray, np.ndarray],
+    together: tuple[Together, Together],
     drawn: np.ndarray,
     first: int,
     last: int,
 ) -> tuple[Beyond, tuple[Receipt, ...]]:
     """Calibrate the steps from `first` (from 0) to before `last` by their errors in units of the paths' spread.
 
-    seen, held_out: errors (n, W, C) of windows of the training split and of others. groups: see `calibrated`, of each.
+    seen, held_out: errors (n, W, C) of windows of the training split and of others, of which `together` tells more.
     drawn (G,): the errors of paths. The receipts say what held the held-out errors before they were used too.
     """
     both = [errors[np.isfinite(errors)] for errors in (seen, held_out)]
-    worth = [_worth(*one) for one in zip((seen, held_out), groups, strict=True)]
+    worth = [_worth(*one) for one in zip((seen, held_out), together, strict=True)]
     before = Beyond(last, _quantiles(both[0]), worth[0]).mixed(drawn) if both[0].size else drawn
     everything = np.concatenate(both)
     made = Beyond(last, _quantiles(everything) if everything.size else drawn, sum(worth))
@@ -178,32 +196,33 @@ def beyond(
     )
 
 
-def _worth(errors: np.ndarray, groups: np.ndarray) -> float:
-    """Return how many independent errors there are in (n, W, C) of groups of windows (W,) that share nothing.
+def _worth(errors: np.ndarray, together: Together) -> float:
+    """Return how many independent errors there are in (n, W, C).
 
-    It is one a group if all of its errors are alike, and many if they have nothing in common: the share of the mean
-    square of errors that is the square of a group's mean tells.
+    It is one a group if the errors of windows that begin together are all alike, and many if they have nothing in
+    common: the share of the mean square of errors that is the square of the mean of such windows tells.
     """
     known = np.isfinite(errors)
-    place = np.unique(groups, return_inverse=True)[1]
+    groups = len(np.unique(together.groups[known.any(axis=(0, 2))]))
+    place = np.unique(together.times, return_inverse=True)[1]
     counts = np.bincount(place, known.sum(axis=(0, 2)))
     sums = np.bincount(place, np.where(known, errors, 0.0).sum(axis=(0, 2)))[counts > 0]
     counts = counts[counts > 0]
     square = float((errors[known] ** 2).mean()) if known.any() else 0.0
     alike = float(((sums / counts) ** 2).mean()) / square if square > 0 else 1.0
-    return float(min(len(counts) / max(alike, np.finfo(float).tiny), counts.sum()))
+    return float(min(groups / max(alike, np.finfo(float).tiny), counts.sum()))
 
 
-def receipts(errors: np.ndarray, groups: np.ndarray) -> tuple[Receipt, ...]:
-    """Return coverage checks of errors (H, W, C): every other group of windows (W,) is checked by the rest, and the
-    other way round."""
-    fold = np.unique(groups, return_inverse=True)[1] % 2
+def receipts(errors: np.ndarray, together: Together) -> tuple[Receipt, ...]:
+    """Return coverage checks of errors (H, W, C): every other group of windows is checked by the rest, and the other
+    way round."""
+    fold = np.unique(together.groups, return_inverse=True)[1] % 2
     held = {level: [0, 0] for level in RECEIPTS}
     for half in (0, 1):
         some, others = errors[:, fold != half], errors[:, fold == half]
         if not (np.isfinite(some).any() and np.isfinite(others).any()):
             continue
-        for step, kept in zip(others, _kept_errors(some, groups[fold != half]), strict=True):
+        for step, kept in zip(others, _kept_errors(some, together.only(fold != half)), strict=True):
             seen = step[np.isfinite(step)]
             for level, counts in held.items():
                 counts[0] += _inside(seen, kept, level)
@@ -235,16 +254,15 @@ def _students(count: float) -> np.ndarray:
     return np.asarray(1 + (z2 + 1) / (4 * nu) + (5 * z2**2 + 16 * z2 + 3) / (96 * nu**2))
 
 
-def _kept_errors(errors: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Return quantiles (H, G) of errors (H, W, C) of groups of windows (W,) by step, smoothed over steps where there
-    are few errors, and `widened`.
+def _kept_errors(errors: np.ndarray, together: Together) -> np.ndarray:
+    """Return quantiles (H, G) of errors (H, W, C) by step, smoothed over steps where there are few, and `widened`.
 
     A step's quantiles are its scale, half of what the middle 80% of its errors span, times the quantiles of errors in
     units of their step's scale, which are taken from as many neighbouring steps as tell the tails.
     """
     flat: Sequence[np.ndarray] = [step[np.isfinite(step)] for step in errors.reshape(len(errors), -1)]
     fewest = min(step.size for step in flat)
-    worth = _worth(errors, groups)
+    worth = _worth(errors, together)
     scales = np.zeros(1) if fewest < _FEWEST else np.array([half_of_middle(step) for step in flat])
     if not scales.all():
         return widened(np.tile(_quantiles(np.concatenate(flat)), (len(flat), 1)), worth, np.isfinite(errors).sum())

@@ -10,7 +10,7 @@ import numpy as np
 
 from rnncli.tasks.forecast.backtest import NETWORK, WITH_BASELINE, Backtest, Tester, evenly
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
-from rnncli.tasks.forecast.calibration import Calibration, beyond, calibrated, half_of_middle, ranges
+from rnncli.tasks.forecast.calibration import Calibration, Together, beyond, calibrated, half_of_middle, ranges
 from rnncli.tasks.forecast.windows import Bounds
 
 _LEAST_KEPT, _MOST_KEPT = 10, 400  # windows whose errors make paths
@@ -66,10 +66,10 @@ class Validated:
         best = min((name for name in errors if name in NAIVE_FORECASTS), key=lambda name: errors[name])
         prefers = best if errors[best] <= errors[own] else None
         spread = tester.outlook(tested.origins, tester.horizon).spread
-        groups, calibrations = tested.groups(), {}
+        together, calibrations = tested.together, {}
         for name, method in ((NETWORK, own), (best, best)):
             missed = _missed(tester, tested.actual, tested.forecasts[method]) / spread
-            if (made := calibrated(missed, groups, _whole_windows(missed))) is not None:
+            if (made := calibrated(missed, together, _whole_windows(missed))) is not None:
                 baseline = None if name == NETWORK else name
                 used = baseline is None or baseline == prefers
                 calibrations[name] = _reaching(made, tester, further, baseline) if used else made
@@ -126,8 +126,8 @@ def _reaching(made: Calibration, tester: Tester, further: Further, baseline: str
     reached, receipts = [], list(made.receipts)
     for k, (first, last) in enumerate(ranges(made.horizon, max(len(enlarged), len(held_out.errors)))):
         drawn = (held_out.drawn[k:] or seen.drawn[k:])[0]
-        groups = seen.groups, held_out.groups
-        found, checks = beyond(enlarged[first:last], held_out.errors[first:last], groups, drawn, first, last)
+        together = seen.together, held_out.together
+        found, checks = beyond(enlarged[first:last], held_out.errors[first:last], together, drawn, first, last)
         reached.append(found)
         receipts += checks
     return replace(made, receipts=tuple(receipts), beyond=tuple(reached))
@@ -135,20 +135,20 @@ def _reaching(made: Calibration, tester: Tester, further: Further, baseline: str
 
 @dataclass(frozen=True)
 class _Far:
-    """The errors (N, W, C) of windows of one split, in units of the spread, as far as there are windows; their groups
-    (W,); and for each range of rows the errors (G,) of paths."""
+    """The errors (N, W, C) of windows of one split, in units of the spread, as far as there are windows; which of
+    these depend on each other; and for each range of rows the errors (G,) of paths."""
 
     errors: np.ndarray
-    groups: np.ndarray
+    together: Together
     drawn: tuple[np.ndarray, ...] = ()
 
 
 def _far(tester: Tester, split: Mapping[int, np.ndarray], made: Calibration, baseline: str | None) -> _Far:
     wanted = max((rows for rows, origins in split.items() if len(origins)), default=0)
     if not wanted:
-        return _Far(np.zeros((0, 0, 1)), np.zeros(0, np.int64))
+        return _Far(np.zeros((0, 0, 1)), Together.of(np.zeros(0, np.int64)))
     count = min(max(len(tester.panel.ids), _LEAST_DRAWN), _MOST_DRAWN)
     chosen = tester.evenly(split[wanted], count)
     outlook = tester.outlook(chosen, wanted, made, baseline)
     errors = _missed(tester, tester.actual(chosen, wanted), outlook.point) / outlook.spread
-    return _Far(errors, tester.groups(chosen, wanted), outlook.drawn)
+    return _Far(errors, tester.together(chosen, wanted), outlook.drawn)

@@ -229,14 +229,14 @@ def test_windows_of_the_same_time_are_one_group_in_a_long_table_and_side_by_side
     assert np.diff(made.splits.panel.zeros()).tolist() == [60 - 10]
     day = 40
     origins = np.array([day, 60 + day - 10, day + 6, 60 + day - 4, day + 12])
-    groups = made.tester().run(origins).groups().tolist()
+    groups = made.tester().run(origins).together.groups.tolist()
     assert groups == [0, 0, 1, 1, 2]
     timeless = trainee_of(content, target="y", id="id", time="none", **data)
-    assert timeless.tester().run(origins).groups().tolist() == [0, 4, 1, 5, 2]
+    assert timeless.tester().run(origins).together.groups.tolist() == [0, 4, 1, 5, 2]
     wide = trainee_of(csv(y=SERIES, z=SERIES[::-1]), channels="independent", **data)
-    assert wide.tester().run(origins[[0, 2, 4]]).groups().tolist() == [0, 1, 2]
+    assert wide.tester().run(origins[[0, 2, 4]]).together.groups.tolist() == [0, 1, 2]
     both = wide.tester().run(np.array([40, 46, 60 + 40, 60 + 46]))
-    assert both.groups().tolist() == [0, 1, 0, 1]
+    assert both.together.groups.tolist() == [0, 1, 0, 1]
 
 
 def test_every_baseline_looks_back_to_the_beginning_of_its_own_series():

@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 from experiments import csv, shaken, trainee_of
 
-from rnncli.tasks.forecast.calibration import RECEIPTS, SHARES, Beyond, Calibration, Outlook, beyond, calibrated, ranges
+from rnncli.tasks.forecast.calibration import (
+    RECEIPTS,
+    SHARES,
+    Beyond,
+    Calibration,
+    Outlook,
+    Together,
+    beyond,
+    calibrated,
+    ranges,
+)
 from rnncli.tasks.forecast.windows import Windowing
 
 pytestmark = pytest.mark.thorough
@@ -41,7 +51,7 @@ def covered(calibration, actual, point, spread, level, how):
 def test_fresh_errors_fall_within_as_often_as_promised_at_every_step(level):
     random = np.random.default_rng(1)
     errors, spread = drawn(random, 3000)
-    made = calibrated(errors / spread, np.arange(3000))
+    made = calibrated(errors / spread, Together.of(np.arange(3000)))
     fresh, its = drawn(random, 3000)
     inside, low, high = covered(made, fresh, np.zeros_like(fresh), its, level, windowing())
     assert (low < high).all()
@@ -54,7 +64,7 @@ def test_fresh_errors_fall_within_as_often_as_promised_at_every_step(level):
 def test_wild_windows_get_wide_intervals_and_calm_ones_narrow_ones():
     random = np.random.default_rng(2)
     errors, spread = drawn(random, 2000)
-    made = calibrated(errors / spread, np.arange(2000))
+    made = calibrated(errors / spread, Together.of(np.arange(2000)))
     fresh, its = drawn(random, 4000)
     inside, *_ = covered(made, fresh, np.zeros_like(fresh), its, 90, windowing())
     wild = its > 1
@@ -64,11 +74,11 @@ def test_wild_windows_get_wide_intervals_and_calm_ones_narrow_ones():
 
 def test_few_errors_of_a_step_are_taken_together_with_those_of_all():
     errors = np.arange(9.0 * H).reshape(H, 9, 1)
-    few = calibrated(errors, np.arange(9))
+    few = calibrated(errors, Together.of(np.arange(9)))
     assert np.array_equal(few.errors, np.tile(few.errors[:1], (H, 1)))
     half = np.concatenate([errors, errors + 1], axis=1)
     half[1, 5:] = np.nan  # a step of 5 known ones, beside others of 18
-    few = calibrated(half, np.arange(18))
+    few = calibrated(half, Together.of(np.arange(18)))
     assert np.array_equal(few.errors, np.tile(few.errors[:1], (H, 1)))
 
 
@@ -78,7 +88,7 @@ def test_steps_with_some_errors_keep_their_own_scale_and_share_the_shape_of_thei
     random, steps = np.random.default_rng(11), 24
     growth = 1.1 ** np.arange(steps)[:, None]
     errors = (growth * random.standard_t(4, (steps, n)))[:, :, None]
-    made = calibrated(errors, np.arange(n))
+    made = calibrated(errors, Together.of(np.arange(n)))
     wide = np.array([made.error(k, 0.975) - made.error(k, 0.025) for k in range(steps)])
     raw = np.diff(np.quantile(errors[:, :, 0], (0.025, 0.975), axis=1), axis=0)[0]
     wanted = 2 * 2.776 * growth[:, 0]  # of Student's t with four degrees of freedom
@@ -89,23 +99,23 @@ def test_steps_with_some_errors_keep_their_own_scale_and_share_the_shape_of_thei
 
 def test_many_errors_of_a_step_speak_for_it_alone():
     errors = np.arange(400.0 * H).reshape(H, 400, 1)
-    for step, each in enumerate(calibrated(errors, np.arange(400)).errors):
+    for step, each in enumerate(calibrated(errors, Together.of(np.arange(400))).errors):
         assert each.min() == pytest.approx(400 * step + 1, abs=1.1)
         assert each.max() == pytest.approx(400 * step + 398, abs=1.1)
 
 
 def test_a_sample_leaves_out_what_a_fresh_value_would_exceed():
     """Of n errors the k-th is exceeded by a share of 1 − k / (n + 1), not 1 − k / n: they are not the whole world."""
-    made = calibrated(np.arange(1.0, 100.0).reshape(1, 99, 1), np.arange(99))
+    made = calibrated(np.arange(1.0, 100.0).reshape(1, 99, 1), Together.of(np.arange(99)))
     low, high = made.interval(Outlook(np.zeros((1, 1, 1)), np.ones((1, 1, 1))), 90, windowing())
     assert (low[0, 0, 0], high[0, 0, 0]) == (pytest.approx(5.0), pytest.approx(95.0))
 
 
 def test_nothing_known_calibrates_nothing():
-    assert calibrated(np.full((H, 5, C), np.nan), np.arange(5)) is None
+    assert calibrated(np.full((H, 5, C), np.nan), Together.of(np.arange(5))) is None
     one = np.full((H, 5, C), np.nan)
     one[1, 2, 0] = 3.0
-    made = calibrated(one, np.arange(5))
+    made = calibrated(one, Together.of(np.arange(5)))
     assert made.receipts == ()
     low, high = made.interval(Outlook(np.ones((H, 1, C)), np.ones((H, 1, C))), 80, windowing())
     assert np.array_equal(low, np.full((H, 1, C), 4.0))
@@ -116,21 +126,21 @@ def test_receipts_are_of_values_that_were_not_calibrated_on():
     """Two kinds of windows, taken in turn: what fits the one kind does not hold the other."""
     random = np.random.default_rng(3)
     errors = random.normal(0, 1, (H, 400, 1))
-    alike = calibrated(errors, np.arange(400))
+    alike = calibrated(errors, Together.of(np.arange(400)))
     assert [receipt.asked for receipt in alike.receipts] == list(RECEIPTS)
     for receipt in alike.receipts:
         assert receipt.count == errors.size
         assert within(receipt.got / 100, receipt.asked, receipt.count / 4)
     errors[:, 1::2] += 100
-    for receipt in calibrated(errors, np.arange(400)).receipts:
+    for receipt in calibrated(errors, Together.of(np.arange(400))).receipts:
         assert receipt.got == 0
         assert receipt.count == errors.size
     # Windows of one group stay on one side, whatever lies between them.
-    for receipt in calibrated(errors, np.arange(400) // 2).receipts:
+    for receipt in calibrated(errors, Together.of(np.arange(400) // 2)).receipts:
         assert receipt.got > receipt.asked - 5
     unknown = errors.copy()
     unknown[0] = np.nan
-    assert calibrated(unknown, np.arange(400)).receipts[0].count == errors.size * (H - 1) // H
+    assert calibrated(unknown, Together.of(np.arange(400))).receipts[0].count == errors.size * (H - 1) // H
 
 
 def test_a_calibration_of_too_few_shows_in_its_receipt():
@@ -138,7 +148,7 @@ def test_a_calibration_of_too_few_shows_in_its_receipt():
     got = []
     for seed in range(40):
         errors = np.random.default_rng(seed).normal(0, 1, (1, 20, 1))
-        made = calibrated(errors, np.arange(20))
+        made = calibrated(errors, Together.of(np.arange(20)))
         got.append(made.receipts[-1].got)
         own = made.interval(Outlook(np.zeros((1, 20, 1)), np.ones((1, 20, 1))), 95, windowing())
         assert ((own[0] <= errors + 1e-9) & (errors - 1e-9 <= own[1])).all()  # of its own values it holds all
@@ -147,7 +157,7 @@ def test_a_calibration_of_too_few_shows_in_its_receipt():
 
 def test_a_calibration_comes_back_from_json_as_it_was():
     errors, spread = drawn(np.random.default_rng(4), 100)
-    made = calibrated(errors / spread, np.arange(100) // 7)
+    made = calibrated(errors / spread, Together.of(np.arange(100) // 7))
     again = Calibration.from_header(made.to_header())
     assert np.array_equal(again.errors, made.errors)
     assert again.receipts == made.receipts
@@ -155,7 +165,7 @@ def test_a_calibration_comes_back_from_json_as_it_was():
 
 def test_beyond_the_horizon_ends_are_at_least_as_far_from_the_forecast_as_a_period_before():
     errors, spread = drawn(np.random.default_rng(5), 500)
-    made = calibrated(errors / spread, np.arange(500))
+    made = calibrated(errors / spread, Together.of(np.arange(500)))
     narrow = Outlook(np.zeros((H + 4, 1, C)), np.ones((H + 4, 1, C)) * 1e-3, (np.linspace(-1, 1, 199),) * 2)
     narrow.spread[:H] = 1
     for level in (50, 80, 95):
@@ -172,15 +182,23 @@ def test_few_independent_errors_are_widened_as_students_t_is():
     """49 windows of errors that are all alike are worth few: their groups. Quantiles of Student's t are from tables."""
     random = np.random.default_rng(13)
     each = np.repeat(np.repeat(random.normal(size=(1, 7)), 7, axis=1), 24, axis=0)[:, :, None]  # 7 groups of 7
-    apart = calibrated(each, np.arange(49))
-    grouped = calibrated(each, np.arange(49) // 7)
+    apart = calibrated(each, Together.of(np.arange(49)))
+    grouped = calibrated(each, Together.of(np.arange(49) // 7))
+    at_once = calibrated(each, Together.of(np.arange(49) // 7, np.arange(49) // 7))
+    assert grouped.errors == pytest.approx(at_once.errors)
     middle = apart.error(0, 0.5)
     for share, of_seven, of_many in ((0.9, 1.440, 1.299), (0.975, 2.447, 2.011)):  # 6 and 48 degrees of freedom
         wider = (grouped.error(5, share) - middle) / (apart.error(5, share) - middle)
         assert wider == pytest.approx(of_seven / of_many, rel=0.02)
+    # Of windows that begin together, errors that have nothing in common count all.
+    series = random.normal(size=(24, 490, 1))
+    one_group = calibrated(series, Together.of(np.zeros(490, int), np.arange(490) // 70))
+    assert one_group.error(5, 0.975) == pytest.approx(
+        calibrated(series, Together.of(np.arange(490))).error(5, 0.975), rel=0.01
+    )
     independent = random.normal(size=(1, 60, 1))
     plain = np.quantile(independent, (0.5,))
-    assert calibrated(independent, np.arange(60)).error(0, 0.5) == pytest.approx(plain[0])
+    assert calibrated(independent, Together.of(np.arange(60))).error(0, 0.5) == pytest.approx(plain[0])
 
 
 def test_each_range_beyond_the_horizon_has_errors_of_its_own_and_the_last_one_serves_what_is_further():
@@ -205,7 +223,7 @@ def test_errors_of_a_backtest_that_went_so_far_count_by_how_much_they_are_worth(
         (np.random.default_rng(12).uniform(-2, 2, (20, 100, 1)), np.arange(100) // 2, 0.8 * 2),
         (drifting, np.arange(30) // 10, (3 * 1.6 + 5 * 0.8) / 8 * 1.415 / 1.2816),
     ):
-        made, checks = beyond(nothing[0], errors, (nothing[1], groups), paths, 3, 23)
+        made, checks = beyond(nothing[0], errors, (Together.of(nothing[1]), Together.of(groups)), paths, 3, 23)
         assert made.last == 23
         assert np.interp((0.1, 0.9), SHARES, made.mixed(paths)) == pytest.approx((-end, end), rel=0.1)
         # Nothing was seen in training: what is checked are the paths.
@@ -217,7 +235,7 @@ def test_errors_of_a_backtest_that_went_so_far_count_by_how_much_they_are_worth(
 @pytest.mark.parametrize("transform", ["none", "log", "log1p", "sqrt", "box-cox"])
 def test_intervals_are_ordered_and_nested_in_the_units_of_the_series(transform):
     errors, _ = drawn(np.random.default_rng(6), 500)
-    made = calibrated(errors, np.arange(500))
+    made = calibrated(errors, Together.of(np.arange(500)))
     how = Windowing(4, H, 1, "standard", None, windowing().fixed, transform, 0.3)
     point = np.array([0.01, 1.0, 1e6])[None, :, None] * np.ones((H, 3, C))
     ends = [made.interval(Outlook(point, np.full(point.shape, 0.7)), level, how) for level in (95, 80, 50)]

@@ -258,9 +258,9 @@ def test_intervals_are_calibrated_on_errors_of_reconciled_forecasts():
     base, actual = by_series(tested.forecasts[NETWORK], 6), by_series(tested.actual, 6)
     missed = by_window(actual - cross_fitted(base, actual, experiment.hierarchy, FREE))
     spread = plain.tester().outlook(tested.origins, plain.tester().horizon).spread
-    wanted = calibrated(missed / spread, tested.groups())
+    wanted = calibrated(missed / spread, tested.together)
     assert experiment.validated.calibrations[NETWORK].errors == pytest.approx(wanted.errors)
-    unreconciled = calibrated((tested.actual - tested.forecasts[NETWORK]) / spread, tested.groups())
+    unreconciled = calibrated((tested.actual - tested.forecasts[NETWORK]) / spread, tested.together)
     assert np.abs(unreconciled.errors - wanted.errors).max() > 0.03
 
 
