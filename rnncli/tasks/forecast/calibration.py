@@ -22,6 +22,7 @@ from rnncli.tasks.forecast.windows import Windowing
 
 SHARES = np.linspace(0.0, 1.0, 201)[1:-1]  # at which the errors are kept
 _NORMAL = np.array([NormalDist().inv_cdf(share) for share in SHARES.tolist()])
+WIDEST = 99.0  # percent of an interval whose ends are among SHARES
 RECEIPTS = (50, 80, 90, 95)  # percent
 SHOWN = (80, 95)  # of these, where none are asked for
 MULTIPLES = (2, 4)  # of the horizon: where ranges of rows end that are calibrated and checked together
@@ -57,9 +58,9 @@ class Beyond:
     worth: float
 
     def mixed(self, drawn: np.ndarray) -> np.ndarray:
-        """Return these errors mixed with those of paths, (G,) too."""
+        """Return these errors mixed with those of paths (…, G), in their shape."""
         weight = self.worth / (self.worth + _BELIEVED)
-        return widened(weight * self.errors + (1 - weight) * drawn, self.worth + _BELIEVED)
+        return weight * self.errors + (1 - weight) * drawn
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Outlook:
     """What is known of N rows to forecast: point (N, B, C), and the spread of values around it in transformed units.
 
     drawn: for each range of rows beyond the horizon, which ends at a multiple of it in MULTIPLES or later, the errors
-    (G,) of paths at levels SHARES, in units of the spread.
+    (B, G) of paths at levels SHARES, in units of the spread.
     """
 
     point: np.ndarray
@@ -99,19 +100,20 @@ class Calibration:
     def quantile(self, outlook: Outlook, share: float, windowing: Windowing) -> np.ndarray:
         """Return the quantiles (N, B, C) at level `share`, in the series' own units.
 
-        Beyond the horizon H, none is nearer to its forecast than the one `period` rows before, a season or H rows:
-        rows that are forecast from forecast ones are not known better than those.
+        Beyond the horizon H, none is nearer to its forecast than that of the row before, and than the one `period` rows
+        before, a season or H rows: rows that are forecast from forecast ones are not known better than those.
         """
         N, H = len(outlook.point), self.horizon
         errors = np.array([self.error(step, share) for step in range(min(N, H))])
+        away = errors[:, None, None] * outlook.spread[:H]
         for (first, last), drawn in zip(ranges(H, N), outlook.drawn, strict=True):
             its = next((one for one in self.beyond if one.last >= last), self.beyond[-1] if self.beyond else None)
-            shape = drawn if its is None else its.mixed(drawn)
-            errors = np.append(errors, np.full(last - first, np.interp(share, SHARES, shape)))
-        away = errors[:, None, None] * outlook.spread
+            shapes = drawn if its is None else its.mixed(drawn)
+            ends = np.array([np.interp(share, SHARES, shape) for shape in shapes])
+            away = np.concatenate([away, ends[None, :, None] * outlook.spread[first:last]])
         period, furthest = windowing.period, np.minimum if share < 0.5 else np.maximum
         for step in range(H, N if share != 0.5 else H):
-            away[step] = furthest(away[step], away[step - period])
+            away[step] = furthest(away[step], furthest(away[step - 1], away[step - period]))
         return windowing.bounded(windowing.back(windowing.forward(outlook.point) + away), outlook.point)
 
     def interval(self, outlook: Outlook, level: float, windowing: Windowing) -> tuple[np.ndarray, np.ndarray]:
@@ -161,14 +163,17 @@ class Together:
         return Together(self.groups[chosen], self.times[chosen])
 
 
-def calibrated(errors: np.ndarray, together: Together, windows: np.ndarray | None = None) -> Calibration | None:
+def calibrated(
+    errors: np.ndarray, together: Together, windows: np.ndarray | None = None, rounding: np.ndarray | None = None
+) -> Calibration | None:
     """Calibrate from errors (H, W, C) in units of spread, NaN where not known; return None if no error is known.
 
-    together: which of the windows depend on each other. windows: see `Calibration`.
+    together: which of the windows depend on each other. windows: see `Calibration`. rounding (H, W, C): how much
+    further ends may be when they are rounded outwards, as those of counts are.
     """
     if not np.isfinite(errors).any():
         return None
-    return Calibration(_kept_errors(errors, together), receipts(errors, together), windows)
+    return Calibration(_kept_errors(errors, together), receipts(errors, together, rounding), windows)
 
 
 def beyond(
@@ -178,6 +183,7 @@ def beyond(
     drawn: np.ndarray,
     first: int,
     last: int,
+    rounding: np.ndarray | None = None,
 ) -> tuple[Beyond, tuple[Receipt, ...]]:
     """Calibrate the steps from `first` (from 0) to before `last` by their errors in units of the paths' spread.
 
@@ -189,7 +195,9 @@ def beyond(
     before = Beyond(last, _quantiles(both[0]), worth[0]).mixed(drawn) if both[0].size else drawn
     everything = np.concatenate(both)
     made = Beyond(last, _quantiles(everything) if everything.size else drawn, sum(worth))
-    checks = (_inside(both[1], before, level) for level in RECEIPTS if both[1].size)
+    known = np.isfinite(held_out)
+    slack = np.zeros(1) if rounding is None else rounding[known]
+    checks = (_inside(both[1], before, level, slack) for level in RECEIPTS if both[1].size)
     n = both[1].size
     return made, tuple(
         Receipt(level, 100 * inside / n, n, first + 1, last) for level, inside in zip(RECEIPTS, checks, strict=False)
@@ -213,30 +221,35 @@ def _worth(errors: np.ndarray, together: Together) -> float:
     return float(min(groups / max(alike, np.finfo(float).tiny), counts.sum()))
 
 
-def receipts(errors: np.ndarray, together: Together) -> tuple[Receipt, ...]:
+def receipts(errors: np.ndarray, together: Together, rounding: np.ndarray | None = None) -> tuple[Receipt, ...]:
     """Return coverage checks of errors (H, W, C): every other group of windows is checked by the rest, and the other
     way round."""
     fold = np.unique(together.groups, return_inverse=True)[1] % 2
     held = {level: [0, 0] for level in RECEIPTS}
+    rounding = np.zeros_like(errors) if rounding is None else rounding
     for half in (0, 1):
         some, others = errors[:, fold != half], errors[:, fold == half]
         if not (np.isfinite(some).any() and np.isfinite(others).any()):
             continue
-        for step, kept in zip(others, _kept_errors(some, together.only(fold != half)), strict=True):
-            seen = step[np.isfinite(step)]
+        each = _kept_errors(some, together.only(fold != half))
+        for step, kept, slack in zip(others, each, rounding[:, fold == half], strict=True):
+            known = np.isfinite(step)
+            seen = step[known]
             for level, counts in held.items():
-                counts[0] += _inside(seen, kept, level)
+                counts[0] += _inside(seen, kept, level, slack[known])
                 counts[1] += seen.size
     return tuple(
         Receipt(level, 100 * inside / count, count, 1, len(errors)) for level, (inside, count) in held.items() if count
     )
 
 
-def _inside(errors: np.ndarray, kept: np.ndarray, level: float) -> int:
-    """Return how many of the errors (n,) are in an interval of `level` percent by the quantiles `kept` (G,)."""
+def _inside(errors: np.ndarray, kept: np.ndarray, level: float, slack: np.ndarray) -> int:
+    """Return how many of the errors (n,) are in an interval of `level` percent by the quantiles `kept` (G,), or less
+    than `slack` (n,) beside it if that is not 0."""
     tail = (1 - level / 100) / 2
     low, high = np.interp((tail, 1 - tail), SHARES, kept)
-    return int(((low <= errors) & (errors <= high)).sum())
+    nearly = slack * (1 - 1e-9)
+    return int(((low <= errors + nearly) & (errors - nearly <= high)).sum())
 
 
 def widened(errors: np.ndarray, worth: float, count: float = np.inf) -> np.ndarray:
@@ -272,6 +285,23 @@ def _kept_errors(errors: np.ndarray, together: Together) -> np.ndarray:
     near = [units[max(k - radius, 0) : k + radius + 1] for k in range(len(units))]
     kept = np.stack([scale * _quantiles(np.concatenate(some)) for scale, some in zip(scales, near, strict=True)])
     return widened(kept, worth, np.isfinite(errors).sum())
+
+
+def rising(scales: np.ndarray) -> np.ndarray:
+    """Return the scales (N, ...) that never fall and are nearest to positive ones, by their logarithms: isotonic
+    regression, which pools neighbours that fall (Barlow et al., 1972)."""
+    logs = np.log(scales).reshape(len(scales), -1)
+    for column in logs.T:
+        means, sizes = [], []
+        for value in column.tolist():
+            means.append(value)
+            sizes.append(1)
+            while len(means) > 1 and means[-2] > means[-1]:
+                total = sizes[-2] + sizes[-1]
+                means[-2:] = [(means[-2] * sizes[-2] + means[-1] * sizes[-1]) / total]
+                sizes[-2:] = [total]
+        column[...] = np.repeat(means, sizes)
+    return np.exp(logs).reshape(scales.shape)
 
 
 def smoothed(scales: np.ndarray, radius: int) -> np.ndarray:

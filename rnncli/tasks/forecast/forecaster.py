@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +17,7 @@ from rnncli.notes import doubt, note
 from rnncli.tasks.forecast.answers import Band, Sheet
 from rnncli.tasks.forecast.backtest import NETWORK
 from rnncli.tasks.forecast.baselines import LOOKED_BACK
-from rnncli.tasks.forecast.calibration import SHOWN, Calibration, Outlook
+from rnncli.tasks.forecast.calibration import RECEIPTS, SHOWN, WIDEST, Calibration, Outlook
 from rnncli.tasks.forecast.config import ForecastConfig, SeriesConfig
 from rnncli.tasks.forecast.explanation import Explanation, explained, explained_baseline, usual_values
 from rnncli.tasks.forecast.features import Fitted, last_contexts
@@ -31,7 +32,7 @@ from rnncli.tasks.forecast.recursive import Recursive
 from rnncli.tasks.forecast.reports import ForecastChart
 from rnncli.tasks.forecast.settings import kept_rows, require_within_reach
 from rnncli.tasks.forecast.totals import totals
-from rnncli.tasks.forecast.validated import Validated
+from rnncli.tasks.forecast.validated import LEAST_KEPT, Validated
 from rnncli.tasks.forecast.windows import Features, loosened, require_transformable
 from rnncli.tasks.task import Answers, Asked, Predictor, Stream, Table, config_in
 from rnncli.training.backpropagation import ThreadPool
@@ -259,7 +260,8 @@ class Forecaster(Predictor):
         lengths = np.minimum(self.panel.starts[1:, None] - self.panel.begins, LOOKED_BACK)
         rows = max(self.members.context, int(lengths.max()) if walk.baseline else 0)
         windowing = replace(self.members.widest, context=rows)
-        return Past(last_contexts(self.panel, self.fitted.encoders, windowing, wanted), lengths)
+        keys = np.array([zlib.crc32(name.encode()) for name in self.panel.ids])  # whatever stands beside a series
+        return Past(last_contexts(self.panel, self.fitted.encoders, windowing, wanted), lengths, keys)
 
     def require_intervals(self, method: str, wanted: int = 1) -> Calibration:
         """Return the calibration of one method for `wanted` rows; UsageError if there is none."""
@@ -271,7 +273,7 @@ class Forecaster(Predictor):
         if wanted > self.horizon and self.validated.calibrations[method].windows is None:
             raise UsageError(
                 f"this model has no intervals beyond its horizon of {self.horizon} rows, since too few windows were "
-                f"held out; lower --horizon, train with data.horizon={wanted}, or hold out more in data.validation"
+                f"held out; lower --horizon, or train with data.validation={self.horizon + LEAST_KEPT - 1} rows or more"
             )
         return self.validated.calibrations[method]
 
@@ -279,6 +281,8 @@ class Forecaster(Predictor):
         """Return intervals by percent around forecasts; UsageError if there are none."""
         made: dict[float, Band] = {}
         for level in levels:
+            if level > WIDEST:
+                raise UsageError(f"--levels {level:g}: errors tell intervals of up to {WIDEST:g}%; lower it")
             calibration = self.require_intervals(method, len(outlook.point))
             ends = calibration.interval(outlook, level, self.members.first.windowing)
             low, high = (self.members.countable(end, share) for end, share in zip(ends, (0.0, 1.0), strict=True))
@@ -403,6 +407,9 @@ class Forecaster(Predictor):
         for receipt in receipts:
             if receipt.asked in levels and receipt.first <= wanted:
                 note(f"intervals: {receipt} on validation")
+        if unknown := [level for level in levels if level not in RECEIPTS]:
+            which = ", ".join(f"{level:g}%" for level in unknown)
+            note(f"intervals: of {which} no coverage is known; it is of {', '.join(map(str, RECEIPTS))}%")
         checked = max((receipt.last for receipt in receipts), default=0)
         if wanted > checked:
             rows = f"of rows {checked + 1:,} to {wanted:,} " if checked else ""

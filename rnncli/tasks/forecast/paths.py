@@ -16,18 +16,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
-from rnncli.tasks.forecast.calibration import SHARES, Calibration, Outlook, ranges, smoothed
+from rnncli.tasks.forecast.calibration import SHARES, Calibration, Outlook, ranges, rising
 from rnncli.tasks.forecast.members import Members
 from rnncli.tasks.forecast.padding import of_each_length
 from rnncli.tasks.forecast.recursive import Recursive
 from rnncli.tasks.forecast.windows import Features, in_batches
 
-MOST_PATHS, LEAST_PATHS = 400, 100  # drawn for an interval
-_DRAWN_IN_ALL = 40_000  # paths of all windows together
+PATHS = 150  # drawn for an interval
 _AT_ONCE = 2048  # paths in memory
 _SPREAD_BY = 4  # paths tell the spread of their next horizon
 _NEARLY_ZERO = 1e-9  # of the scale of a window
-_NEIGHBOURS = 2  # steps on either side that smooth a spread
 
 Fed = Callable[[np.ndarray, "Past", np.ndarray], np.ndarray]
 """Point (horizon, B, C), the past and the kept scales → the rows that are read in place of those to come."""
@@ -40,6 +38,12 @@ class Past:
 
     features: Features
     lengths: np.ndarray
+    keys: np.ndarray | None = None
+
+    @property
+    def seeds(self) -> np.ndarray:
+        """A seed for each window (B,): `keys`, such as the names of series in numbers, or else the series' numbers."""
+        return self.features.series if self.keys is None else self.keys
 
     def of(self, windows: np.ndarray) -> Past:
         """Return these windows, by number."""
@@ -54,6 +58,7 @@ class Past:
                 one.series[windows],
             ),
             self.lengths[windows],
+            None if self.keys is None else self.keys[windows],
         )
 
     def then(self, rows: np.ndarray, kept: int | None) -> Past:
@@ -67,7 +72,7 @@ class Past:
             past=np.concatenate([one.past, np.repeat(one.past[-1:], h, axis=0)])[cut:],
             known_covariates=one.known_covariates[cut:],
         )
-        return Past(made, self.lengths + h)
+        return Past(made, self.lengths + h, self.keys)
 
 
 @dataclass(frozen=True)
@@ -97,44 +102,51 @@ class Walk:
             return Outlook(point, near)
         H, B = self.horizon, point.shape[1]
         far = np.full((wanted - H, *point.shape[1:]), np.nan)
-        shapes = [np.zeros(len(SHARES)) for _ in ranges(H, wanted)]
+        shapes = [np.zeros((B, len(SHARES))) for _ in ranges(H, wanted)]
         if calibration is not None and calibration.windows is not None:
-            count = max(LEAST_PATHS, min(MOST_PATHS, _DRAWN_IN_ALL // B))
             forward = self.members.first.windowing.forward
             least = _NEARLY_ZERO * self.members.scales(past.features)[0]
-            for some, paths in self.drawn(past, wanted, calibration, count, seed):
+            for some, paths in self.drawn(past, wanted, calibration, PATHS, seed):
                 away = (forward(paths) - forward(point[:, some]))[:, H:]
                 low, high = np.quantile(away, (0.1, 0.9), axis=0)
-                far[:, some] = smoothed(np.maximum((high - low) / 2, least[some]), _NEIGHBOURS)
+                far[:, some] = rising(np.maximum((high - low) / 2, least[some]))
                 away /= far[:, some]
                 for shape, (begin, end) in zip(shapes, ranges(H, wanted), strict=True):
-                    shape += np.quantile(away[:, begin - H : end - H], SHARES) * len(some) / B
+                    shape[some] = np.quantile(away[:, begin - H : end - H], SHARES, axis=(0, 1, 3)).T
         return Outlook(point, np.concatenate([near, far]), tuple(shapes))
 
     def drawn(
-        self, past: Past, wanted: int, calibration: Calibration, count: int, seed: int
+        self, past: Past, wanted: int, calibration: Calibration, count: int, seed: int, *, free: bool = False
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the numbers of some windows (n,) and their `paths`, until all windows have been."""
         each = max(1, _AT_ONCE // count)
         for first in range(0, len(past.lengths), each):
             some = np.arange(first, min(first + each, len(past.lengths)))
-            yield some, self.paths(past.of(some), wanted, calibration, count, seed)
+            yield some, self.paths(past.of(some), wanted, calibration, count, seed, free=free)
 
-    def paths(self, past: Past, wanted: int, calibration: Calibration, count: int, seed: int) -> np.ndarray:
-        """Return paths (count, wanted, B, C), whose windows' errors are drawn for each series by itself."""
+    def paths(
+        self, past: Past, wanted: int, calibration: Calibration, count: int, seed: int, *, free: bool = False
+    ) -> np.ndarray:
+        """Return paths (count, wanted, B, C), whose windows' errors are drawn for each series by itself.
+
+        free: return values that may pass any bound, so that errors are those of the backtest on average too; what is
+        read on never does.
+        """
         windows, B, h = calibration.windows, len(past.lengths), self.horizon
         assert windows is not None
-        drawn = _drawn(past.features.series, windows.shape[1], count, -(-wanted // h), seed)
-        windowing, horizons = self.members.first.windowing, iter(drawn)
+        drawn = _drawn(past.seeds, windows.shape[1], count, -(-wanted // h), seed)
+        windowing, horizons, unlimited = self.members.first.windowing, iter(drawn), list[np.ndarray]()
 
         def fed(point: np.ndarray, past: Past, scales: np.ndarray) -> np.ndarray:
             few = np.arange(min(_SPREAD_BY, count) * B)
             spread = self._spread(past.of(few), seed, scales[:, few])
             spread = np.tile(spread.reshape(h, -1, B, spread.shape[2]).mean(axis=1), (1, count, 1))
-            away = windows[:, next(horizons).ravel()] * spread
-            return windowing.bounded(windowing.back(windowing.forward(point) + away), point)
+            z = windowing.forward(point) + windows[:, next(horizons).ravel()] * spread
+            unlimited.append(windowing.unlimited(z))
+            return windowing.bounded(windowing.back(z), point)
 
         made = self._walked(past.of(np.tile(np.arange(B), count)), wanted, fed)
+        made = np.concatenate(unlimited)[:wanted] if free else made
         return made.reshape(wanted, count, B, -1).swapaxes(0, 1)
 
     def _walked(self, past: Past, wanted: int, fed: Fed) -> np.ndarray:

@@ -216,15 +216,19 @@ def _covered(tested: Backtest, horizon: int) -> Iterator[Covered]:
 
 
 def covered_totals(experiment: ForecastExperiment, tested: Backtest) -> Iterator[Covered]:
-    """Yield the coverage of the intervals of totals over the horizon, from some of the windows of a backtest."""
-    calibration = experiment.validated.calibrations.get(NETWORK)
+    """Yield the coverage of the intervals of totals that `predict --sum` gives, from some windows of a backtest."""
+    if experiment.hierarchy is not None:
+        raise UsageError("--sum: draws of the levels of data.hierarchy would not add up; leave it out")
+    calibration = experiment.validated.calibrations.get(experiment.method)
     if calibration is None or calibration.windows is None:
         raise UsageError("--sum: too few windows were held out to tell intervals; hold out more in data.validation")
     tester, N = experiment.tester(), len(tested.actual)
     origins = evenly(tested.origins, MOST_DRAWN)
     actual = tester.actual(origins, N).sum(axis=0)
     known = ~np.isnan(actual)
-    _, bands = totals(Walk(tester.members), tester.past(origins, N), N, calibration, SHOWN, SEED)
+    baseline = None if experiment.method == NETWORK else experiment.method
+    past = tester.past(origins, N, baseline)
+    _, bands = totals(Walk(tester.members, baseline), past, N, calibration, SHOWN, SEED)
     for level, (low, high) in bands.items():
         inside = ((low <= actual) & (actual <= high))[known]
         if inside.size:

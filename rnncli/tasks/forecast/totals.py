@@ -22,15 +22,21 @@ def totals(
 ) -> tuple[np.ndarray, dict[float, tuple[np.ndarray, np.ndarray]]]:
     """Return the total (B, C) of `wanted` rows of each window, and its intervals by percent.
 
-    It is the mean or the median of the totals of paths, whichever the loss learns for a row; without a calibration it
-    is the sum of the rows. UsageError if an interval is requested and there are no paths to take it from.
+    It is the mean or the median of the totals of paths, whichever a row's forecast is; without a calibration it is the
+    sum of the rows. UsageError if an interval is requested and there are no paths to take it from.
     """
     if calibration is None or calibration.windows is None:
         if levels:
             raise UsageError("--sum: too few windows were held out to tell intervals; hold out more in data.validation")
         return walk.points(past, wanted).sum(axis=0), {}
-    each = [paths.sum(axis=1) for _, paths in walk.drawn(past, wanted, calibration, DRAWN, seed)]
+    each = [paths.sum(axis=1) for _, paths in walk.drawn(past, wanted, calibration, DRAWN, seed, free=True)]
     drawn = np.concatenate(each, axis=1)
-    middle = drawn.mean(axis=0) if walk.members.first.loss.mean else np.median(drawn, axis=0)
-    tails = {level: (1 - level / 100) / 2 for level in levels}
-    return middle, {level: tuple(np.quantile(drawn, (tail, 1 - tail), axis=0)) for level, tail in tails.items()}
+    mean = walk.baseline is None and walk.members.first.loss.mean
+    middle = drawn.mean(axis=0) if mean else np.median(drawn, axis=0)
+    possible = walk.members.first.windowing.possible_total
+    bands = {}
+    for level in levels:
+        tail = (1 - level / 100) / 2
+        low, high = (possible(end, middle) for end in np.quantile(drawn, (tail, 1 - tail), axis=0))
+        bands[level] = low, high
+    return possible(middle, middle), bands

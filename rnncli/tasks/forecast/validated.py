@@ -13,7 +13,7 @@ from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
 from rnncli.tasks.forecast.calibration import Calibration, Together, beyond, calibrated, half_of_middle, ranges
 from rnncli.tasks.forecast.windows import Bounds
 
-_LEAST_KEPT, _MOST_KEPT = 10, 400  # windows whose errors make paths
+LEAST_KEPT, _MOST_KEPT = 10, 400  # windows whose errors make paths
 _MOST_ERRORS = 200_000  # that a model file has of them
 _LEAST_DRAWN, _MOST_DRAWN = 24, 96  # windows of a split that calibrate the rows beyond the horizon, one a series
 _ARRAY = "validated.{}.windows"
@@ -69,7 +69,8 @@ class Validated:
         together, calibrations = tested.together, {}
         for name, method in ((NETWORK, own), (best, best)):
             missed = _missed(tester, tested.actual, tested.forecasts[method]) / spread
-            if (made := calibrated(missed, together, _whole_windows(missed))) is not None:
+            made = calibrated(missed, together, _whole_windows(missed), _rounding(tester, spread))
+            if made is not None:
                 baseline = None if name == NETWORK else name
                 used = baseline is None or baseline == prefers
                 calibrations[name] = _reaching(made, tester, further, baseline) if used else made
@@ -99,9 +100,9 @@ def _whole_windows(errors: np.ndarray) -> np.ndarray | None:
     H, _, C = errors.shape
     known = np.isfinite(errors)
     some = np.flatnonzero(known.mean(axis=(0, 2)) > 0.5)
-    if len(some) < _LEAST_KEPT:
+    if len(some) < LEAST_KEPT:
         return None
-    some = evenly(some, max(min(_MOST_KEPT, _MOST_ERRORS // (H * C)), _LEAST_KEPT))
+    some = evenly(some, max(min(_MOST_KEPT, _MOST_ERRORS // (H * C)), LEAST_KEPT))
     kept = errors[:, some].copy()
     for step in kept.reshape(H, len(some), C):
         for column in step.T:
@@ -125,9 +126,12 @@ def _reaching(made: Calibration, tester: Tester, further: Further, baseline: str
     enlarged = seen.errors * (half_of_middle(made.windows) / near if near > 0 else 1.0)
     reached, receipts = [], list(made.receipts)
     for k, (first, last) in enumerate(ranges(made.horizon, max(len(enlarged), len(held_out.errors)))):
-        drawn = (held_out.drawn[k:] or seen.drawn[k:])[0]
+        drawn = (held_out.drawn[k:] or seen.drawn[k:])[0].mean(axis=0)
         together = seen.together, held_out.together
-        found, checks = beyond(enlarged[first:last], held_out.errors[first:last], together, drawn, first, last)
+        rounding = None if held_out.rounding is None else held_out.rounding[first:last]
+        found, checks = beyond(
+            enlarged[first:last], held_out.errors[first:last], together, drawn, first, last, rounding
+        )
         reached.append(found)
         receipts += checks
     return replace(made, receipts=tuple(receipts), beyond=tuple(reached))
@@ -136,11 +140,17 @@ def _reaching(made: Calibration, tester: Tester, further: Further, baseline: str
 @dataclass(frozen=True)
 class _Far:
     """The errors (N, W, C) of windows of one split, in units of the spread, as far as there are windows; which of
-    these depend on each other; and for each range of rows the errors (G,) of paths."""
+    these depend on each other; for each range of rows the errors (B, G) of paths; and how far ends are rounded."""
 
     errors: np.ndarray
     together: Together
     drawn: tuple[np.ndarray, ...] = ()
+    rounding: np.ndarray | None = None
+
+
+def _rounding(tester: Tester, spread: np.ndarray) -> np.ndarray | None:
+    """Return by how much ends of intervals are rounded outwards at most, in units of the spread; None if not at all."""
+    return None if tester.members.first.loss.signed else 1 / spread
 
 
 def _far(tester: Tester, split: Mapping[int, np.ndarray], made: Calibration, baseline: str | None) -> _Far:
@@ -151,4 +161,5 @@ def _far(tester: Tester, split: Mapping[int, np.ndarray], made: Calibration, bas
     chosen = tester.evenly(split[wanted], count)
     outlook = tester.outlook(chosen, wanted, made, baseline)
     errors = _missed(tester, tester.actual(chosen, wanted), outlook.point) / outlook.spread
-    return _Far(errors, tester.together(chosen, wanted), outlook.drawn)
+    together = tester.together(chosen, wanted)
+    return _Far(errors, together, outlook.drawn, _rounding(tester, outlook.spread))

@@ -89,19 +89,29 @@ def _unevenness(values: np.ndarray, m: int) -> np.ndarray | None:
 Bounds = tuple[np.ndarray, np.ndarray]
 _ENOUGH = 50  # values tell that none is below 0
 _WHOLES = (1.0, 100.0)  # of shares
+_VISITS = 2  # an end that values come back to is one
+_ABOVE_ZERO = float(np.nextafter(0.0, 1.0))  # the bound of values that never were 0
 
 
 def bounds_of(values: np.ndarray) -> Bounds:
-    """Return what values (N, C), NaN where not known, never pass: 0, of prices and amounts; and of shares 1 or 100,
-    which some reach. It is infinite for values that pass them, and of few values.
+    """Return what values (N, C), NaN where not known, never pass: 0, of amounts, or just above, of prices, which never
+    were 0; and 1 or 100, of shares, if they come back to it. It is infinite for other values, and for few.
     """
     low, high = np.full((2, values.shape[1]), np.inf) * [[-1], [1]]
     for c, column in enumerate(values.T):
         known = column[~np.isnan(column)]
         if known.size >= _ENOUGH and known.min() >= 0:
-            low[c] = 0.0
-            high[c] = known.max() if known.max() in _WHOLES else np.inf
+            low[c] = 0.0 if _visits(known, 0.0) >= _VISITS else _ABOVE_ZERO
+            high[c] = next(
+                (whole for whole in _WHOLES if known.max() == whole and _visits(known, whole) >= _VISITS), np.inf
+            )
     return low, high
+
+
+def _visits(values: np.ndarray, end: float) -> int:
+    """Return how many runs of values are at this end."""
+    there = values == end
+    return int(there[0]) + int((there[1:] & ~there[:-1]).sum())
 
 
 def loosened(bounds: Bounds, values: np.ndarray) -> Bounds:
@@ -162,7 +172,7 @@ class Windowing:
 
     baseline: one of `baselines`; None corrects nothing. fixed: (centre, scale), each (S, C), of whole series,
     for scalings "none" and "last-value". power: of a Box-Cox transform. non_negative: True if forecasts end at 0.
-    bounds: (low, high), each (C,), that intervals and paths do not pass, though forecasts may; see `bounds_of`.
+    bounds: (low, high), each (C,), that intervals and paths do not pass; see `bounds_of`.
     padded: True if the network reads contexts with padding. by_known: True if scales and baselines are of known values
     only. share (C,): the usual scale of a series as a share of its size, for contexts with few known values.
     """
@@ -261,11 +271,21 @@ class Windowing:
         return TRANSFORMS[self.transform].forward(y, self.power)
 
     def back(self, z: np.ndarray) -> np.ndarray:
-        return self.possible(TRANSFORMS[self.transform].back(z, self.power))
+        return self.possible(self.unlimited(z))
+
+    def unlimited(self, z: np.ndarray) -> np.ndarray:
+        """Return values transformed back, below 0 too where the series cannot be."""
+        return TRANSFORMS[self.transform].back(z, self.power)
 
     def possible(self, values: np.ndarray) -> np.ndarray:
         """Return `values` with 0 in place of those below it, where the series cannot be negative."""
         return np.maximum(values, 0.0) if self.non_negative else values
+
+    def possible_total(self, totals: np.ndarray, middle: np.ndarray) -> np.ndarray:
+        """Return totals (B, C) of rows, 0 in place of those below where no row can be, unless the `middle` one is."""
+        if self.bounds is None:
+            return self.possible(totals)
+        return self.possible(np.where((self.bounds[0] >= 0) & (middle > 0), np.maximum(totals, 0.0), totals))
 
     def transformable(self, values: np.ndarray, seen: np.ndarray) -> np.ndarray:
         """Return possible `values` (H, B, C); one without a transform becomes the least of rows `seen` (T, B, C)."""
@@ -273,11 +293,13 @@ class Windowing:
         return self.possible(np.where(without, seen.min(axis=0), values))
 
     def bounded(self, values: np.ndarray, point: np.ndarray) -> np.ndarray:
-        """Return `values` (…, C) within the bounds, or as far out as the forecast `point` itself is."""
+        """Return `values` (…, N, B, C) within the bounds, or as far out as the forecast `point` (N, B, C) itself is. A
+        window that is forecast to reach 0, where the series never was, has no bound there."""
         if self.bounds is None:
             return values
         low, high = self.bounds
-        return np.clip(values, np.minimum(point, low), np.maximum(point, high))
+        reaches = (low > 0) & (point < low).any(axis=0)
+        return np.clip(values, np.where(reaches, -np.inf, np.minimum(point, low)), np.maximum(point, high))
 
     def origins(self, first: int, last: int, begin: int = 0) -> np.ndarray:
         """Return all origins with forecast rows in first ≤ row < last, of a series that begins with the row `begin`.

@@ -7,6 +7,7 @@ import pytest
 from experiments import csv, reloaded, rows, shaken, trainee_of
 from generators import GENERATORS
 
+from rnncli.data.source import Source
 from rnncli.errors import UsageError
 from rnncli.tasks.forecast.calibration import SHARES, Calibration, ranges
 from rnncli.tasks.forecast.paths import Walk, _drawn
@@ -61,7 +62,7 @@ def test_paths_of_a_random_walk_spread_as_the_root_of_the_steps():
         1.2816 * np.sqrt(np.arange(H + 1, wanted + 1)), rel=0.12
     )
     for shape in outlook.drawn:
-        low, high = np.interp((0.1, 0.9), SHARES, shape)
+        low, high = np.interp((0.1, 0.9), SHARES, shape[0])
         assert high - low == pytest.approx(2, abs=0.1)
 
 
@@ -98,6 +99,7 @@ def test_intervals_never_narrow_beyond_the_horizon(loss, decoder):
     rows(model, 6 * H, (80,), network=True, notes=notes)
     wide = (high - low)[:, 0, 0]
     assert (wide[H:] >= wide[:-H] * (1 - 1e-9)).all()
+    assert (wide[H:] >= wide[H - 1 : -1] * (1 - 1e-9)).all()
     assert wide[3 * H :].mean() > 1.2 * wide[:H].mean()
     told = [note for note in notes if note.startswith("intervals: asked 80%")]
     assert [note.rpartition("(")[2].partition(")")[0] for note in told] == [
@@ -160,3 +162,44 @@ def test_intervals_hold_beyond_the_horizon_too(name):
         inside = (low <= tested.actual) & (tested.actual <= high)
         for first, last in ((0, 6), (6, 12), (12, 24)):
             assert 100 * inside[first:last].mean() == pytest.approx(level, abs=8 if level == 80 else 5)
+
+
+def test_a_series_has_the_paths_that_it_has_alone_whatever_stands_beside_it():
+    random, n = np.random.default_rng(9), 120
+    each = {name: 500 + random.normal(size=n).cumsum() for name in ("a", "b", "c")}
+
+    def table(*names):
+        return csv(id=[name for name in names for _ in range(n)], y=np.concatenate([each[name] for name in names]))
+
+    one = trainee_of(table("a", "b", "c"), id="id", target="y", context=9, horizon=H, season=1, validation=40)
+    shaken(one, 0.3).score()
+    found = []
+    for names in (("a", "b", "c"), ("c", "a", "b"), ("c",)):
+        model = reloaded(one)
+        model.read(Source("o.csv", table(*names)), model.data)
+        made, s = model.forecasts(4 * H, (95,), 5, network=True), names.index("c")
+        found.append([made.point[:, s], *(end[:, s] for end in made.bands[95]), made.paths[:, :, s].reshape(-1, 1)])
+    for other in found[1:]:
+        for ours, theirs in zip(found[0], other, strict=True):
+            assert ours == pytest.approx(theirs, rel=1e-6)
+
+
+def test_totals_of_counts_are_not_lifted_by_the_end_at_0():
+    """Counts of 0.3 on average: every second path would end below 0, where it is cut off when it is read on."""
+    random, n = np.random.default_rng(10), 400
+    one = made("mse", values=random.poisson(0.3, n).astype(float), scaling="standard", horizon=8, residual="none")
+    origins = one.origins(1)
+    calibrated = one.validated.calibrations["network"]
+    past = one.tester().past(origins, 8)
+    total, bands = totals(Walk(one.members), past, 8, calibrated, (80,), seed=1)
+    actual = one.tester().actual(origins, 8).sum(axis=0)
+    cut_off = Walk(one.members).paths(past, 8, calibrated, 200, seed=1).sum(axis=1).mean()
+    assert total.mean() == pytest.approx(actual.mean(), rel=0.12)
+    assert cut_off > 1.2 * actual.mean()
+    assert bands[80][0].min() >= 0
+    assert 70 < 100 * ((bands[80][0] <= actual) & (actual <= bands[80][1])).mean() < 95
+
+
+def test_levels_that_errors_cannot_tell_are_refused():
+    with pytest.raises(UsageError, match=r"--levels 99\.9: errors tell intervals of up to 99%"):
+        reloaded(made()).forecasts(H, (80, 99.9), network=True)

@@ -241,23 +241,25 @@ def test_a_constant_column_stays_finite_beside_one_that_varies():
 def test_values_that_never_pass_zero_one_or_hundred_bound_their_intervals():
     random = np.random.default_rng(3)
     shares = random.uniform(0, 1, 60)
-    shares[7] = 1.0
+    shares[[7, 20]] = 1.0
     columns = {
         "prices": random.uniform(3, 9, 60),
         "both": random.normal(0, 1, 60),
         "shares": shares,
         "percents": np.append(100 * shares[1:], np.nan),
-        "amounts": 100.5 * shares,
+        "amounts": np.where(np.arange(60) % 9 == 0, 0.0, 100.5 * shares),
+        "growing": np.minimum(np.arange(60) + 41.0, 100.0),  # which comes to 100 once
         "few": np.append(random.uniform(3, 9, 20), np.full(40, np.nan)),
     }
     low, high = bounds_of(np.stack(list(columns.values()), axis=1))
     inf = np.inf
-    assert low.tolist() == [0, -inf, 0, 0, 0, -inf]
-    assert high.tolist() == [inf, inf, 1, 100, inf, inf]
-    later = np.array([[-1.0, 0, 0.5, 101.0, 1, 1]])
+    above = np.nextafter(0, 1)  # of what never was 0
+    assert low.tolist() == [above, -inf, above, above, 0, above, -inf]
+    assert high.tolist() == [inf, inf, 1, 100, inf, inf, inf]
+    later = np.array([[-1.0, 0, 0.5, 101.0, 1, 1, 1]])
     low, high = loosened((low, high), later)
-    assert low.tolist() == [-inf, -inf, 0, 0, 0, -inf]
-    assert high.tolist() == [inf, inf, 1, inf, inf, inf]
+    assert low.tolist() == [-inf, -inf, above, above, 0, above, -inf]
+    assert high.tolist() == [inf, inf, 1, inf, inf, inf, inf]
 
 
 def test_a_bound_gives_way_to_a_forecast_beyond_it():
@@ -266,3 +268,7 @@ def test_a_bound_gives_way_to_a_forecast_beyond_it():
     assert how.bounded(values, np.full((3, 1, 1), 0.4)).ravel().tolist() == [0.0, 0.5, 1.0]
     assert how.bounded(values, np.full((3, 1, 1), -2.0)).ravel().tolist() == [-2.0, 0.5, 1.0]
     assert how.bounded(values, np.full((3, 1, 1), 2.5)).ravel().tolist() == [0.0, 0.5, 2.5]
+    never_zero = replace(windowing(), bounds=(np.array([np.nextafter(0, 1)]), np.array([np.inf])))
+    falling = np.array([3.0, 1.0, -1.0])[:, None, None]  # which shows that there is no such bound
+    assert never_zero.bounded(values, falling).ravel().tolist() == [-3.0, 0.5, 3.0]
+    assert never_zero.bounded(values, falling + 2).ravel() == pytest.approx([0.0, 0.5, 3.0])
