@@ -145,7 +145,7 @@ def _write_text(report: BacktestReport) -> None:
             f"rows before a forecast: {before.least:,} at least, {before.median:,g} in the median, {before.most:,} at "
             f"most; fewer than a context in {before.fewer_than_context:,} windows\n"
         )
-    if report.wql is not None:
+    if report.wql is not None and report.wql == report.wql:  # of zeros alone there is none
         out.write(f"weighted quantile loss of the network: {report.wql:.4f}\n")
 
 

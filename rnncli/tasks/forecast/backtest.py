@@ -137,14 +137,19 @@ class Backtest:
         )
 
     def errors(self, name: str, *, squared: bool = False) -> np.ndarray:
-        """Return the mean absolute error of each window, (W,), in units of its series' seasonal difference if any.
+        """Return the mean absolute error of each window, (W,), in units of its series' seasonal difference; NaN if that
+        is not known, as in `scores`, unless no series has one.
 
         squared: return the mean squared error, in units of the squared difference.
         """
         scale = self.scales[int(squared)][self.series]
         missed = np.abs(self.forecasts[name] - self.actual) ** (2 if squared else 1)
-        scaled = missed / np.where(np.isnan(scale), 1.0, scale)
         known = ~np.isnan(self.actual)
+        if (known & ~np.isnan(scale)).any():
+            known &= ~np.isnan(scale)
+        else:
+            scale = np.ones_like(scale)
+        scaled = missed / np.where(np.isnan(scale), 1.0, scale)
         count = np.maximum(known.sum(axis=(0, 2)), 1)
         return np.where(known.any(axis=(0, 2)), np.where(known, scaled, 0).sum(axis=(0, 2)) / count, np.nan)
 

@@ -140,9 +140,12 @@ class Calibration:
 
 
 def ranges(horizon: int, wanted: int) -> list[tuple[int, int]]:
-    """Return the ranges of steps, from first to before last, beyond `horizon` that are calibrated together."""
-    ends = [horizon, *(min(multiple * horizon, wanted) for multiple in MULTIPLES), wanted]
-    return [(first, last) for first, last in pairwise(ends) if first < last]
+    """Return the ranges of steps, from first to before last, beyond `horizon` that are calibrated together: each ends
+    where twice as many rows do, and the last one at `wanted`."""
+    ends = [horizon]
+    while ends[-1] < wanted:
+        ends.append(min(2 * ends[-1], wanted))
+    return list(pairwise(ends))
 
 
 @dataclass(frozen=True)

@@ -310,8 +310,12 @@ class ForecastExperiment(Experiment):
         )
 
     def _several(self, tested: Backtest) -> str:
-        series, columns = len(np.unique(tested.series)), tested.actual.shape[2]
-        return f"{columns} columns" if len(self.splits.panel.ids) == 1 else f"{series * columns:,} series"
+        each = np.unique(tested.series)
+        known, columns = int((~np.isnan(tested.scales[0][each])).sum()), tested.actual.shape[2]
+        if len(self.splits.panel.ids) == 1:
+            return f"{columns} columns"
+        whole = len(each) * columns
+        return f"{known:,} of {whole:,} series, which vary before it" if known < whole else f"{whole:,} series"
 
     def _learn_from_validation(self) -> None:
         """Calibrate intervals on the validation split, and find out if a naive forecast is better there."""

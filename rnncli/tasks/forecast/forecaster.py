@@ -128,7 +128,8 @@ class Forecaster(Predictor):
                 f"{source.name} goes on where the training data end; its {int(panel.lengths.sum()):,} rows are appended"
             )
             panel = continued(self.panel, panel)
-        self._doubt_beginning(panel, source.name)
+        else:
+            self._doubt_beginning(panel, source.name)
         self._take(panel)
         self._note_another_level(source.name)
 
@@ -338,6 +339,8 @@ class Forecaster(Predictor):
         if options.future is not None:
             self.read_future(read_source(options.future), data)
         levels = options.levels or (SHOWN if options.drawn and self.validated.calibrations else ())
+        if options.samples and options.levels:
+            raise UsageError("--levels: paths of --samples have no intervals; leave one out")
         if options.sum:
             rows = self.totals(options)
             return Table(rows, rows, self.delimiter, self.data.decimal)
@@ -378,6 +381,15 @@ class Forecaster(Predictor):
         self._note_method(wanted, network=options.network)
         method = NETWORK if options.network else self.method
         walk = Walk(self.members, None if method == NETWORK else method)
+        if wanted == 1:  # a row is its own total
+            one = self.forecasts(1, options.levels, network=options.network)
+            return self.sheet.totals(
+                one.point[0], {level: (low[0], high[0]) for level, (low, high) in one.bands.items()}, 1
+            )
+        note(
+            "totals: the middle of drawn totals, whose errors are those of held-out windows; not the sum of the rows "
+            "that predict writes, each of which is the middle of its own"
+        )
         made, bands = totals(
             walk, self._past(walk, wanted), wanted, self.validated.calibrations.get(method), options.levels, SEED
         )

@@ -131,7 +131,8 @@ def _require_one_above(table: Table, above: str, below: Sequence[str], sources: 
             what = " and ".join(f"{name} {shown(one)}" for name, one in zip(below, cell, strict=True))
             raise DataError(
                 f"{_where(table, row)}: {what} is in {above} {shown(parent)}, and in {shown(parents[before])} on line "
-                f"{table.lines[before]}; correct one, or, if these are two, --set data.id='[{', '.join(sources)}]'"
+                f"{table.lines[before]}; correct one, or, if these are two, train with --set data.id="
+                f"'[{', '.join(sources)}]'"
             )
 
 

@@ -61,6 +61,12 @@ class Past:
             None if self.keys is None else self.keys[windows],
         )
 
+    def reaching(self, wanted: int) -> Past:
+        """Return the past with known covariates for so many rows; where they end, the last ones are repeated."""
+        one = self.features
+        rows = np.minimum(np.arange(len(one.values) + wanted), len(one.known_covariates) - 1)
+        return replace(self, features=replace(one, known_covariates=one.known_covariates[rows]))
+
     def then(self, rows: np.ndarray, kept: int | None) -> Past:
         """Return the past after `rows` (h, B, C) more, of which the last `kept` are kept, or all if that is None."""
         one, h = self.features, len(rows)
@@ -100,20 +106,23 @@ class Walk:
         point, near = self.points(past, wanted), self._spread(past, seed)[:wanted]
         if wanted <= self.horizon:
             return Outlook(point, near)
-        H, B = self.horizon, point.shape[1]
-        far = np.full((wanted - H, *point.shape[1:]), np.nan)
-        shapes = [np.zeros((B, len(SHARES))) for _ in ranges(H, wanted)]
+        H, B, whole = self.horizon, point.shape[1], self.horizon
+        while whole < wanted:  # to the end of a range, so that a row's spread does not depend on how many are wanted
+            whole *= 2
+        spread = np.concatenate([near, np.full((whole - H, *point.shape[1:]), np.nan)])
+        shapes = [np.zeros((B, len(SHARES))) for _ in ranges(H, whole)]
         if calibration is not None and calibration.windows is not None:
-            forward = self.members.first.windowing.forward
+            past = past.reaching(whole)
+            forward, middle = self.members.first.windowing.forward, self.points(past, whole)
             least = _NEARLY_ZERO * self.members.scales(past.features)[0]
-            for some, paths in self.drawn(past, wanted, calibration, PATHS, seed):
-                away = (forward(paths) - forward(point[:, some]))[:, H:]
-                low, high = np.quantile(away, (0.1, 0.9), axis=0)
-                far[:, some] = rising(np.maximum((high - low) / 2, least[some]))
-                away /= far[:, some]
-                for shape, (begin, end) in zip(shapes, ranges(H, wanted), strict=True):
-                    shape[some] = np.quantile(away[:, begin - H : end - H], SHARES, axis=(0, 1, 3)).T
-        return Outlook(point, np.concatenate([near, far]), tuple(shapes))
+            for some, paths in self.drawn(past, whole, calibration, PATHS, seed):
+                away = forward(paths) - forward(middle[:, some])
+                for shape, (first, last) in zip(shapes, ranges(H, whole), strict=True):
+                    low, high = np.quantile(away[:, first:last], (0.1, 0.9), axis=0)
+                    spread[first:last, some] = rising(np.maximum((high - low) / 2, least[some]))
+                    units = away[:, first:last] / spread[first:last, some]
+                    shape[some] = np.quantile(units, SHARES, axis=(0, 1, 3)).T
+        return Outlook(point, spread[:wanted], tuple(shapes))
 
     def drawn(
         self, past: Past, wanted: int, calibration: Calibration, count: int, seed: int, *, free: bool = False

@@ -46,10 +46,11 @@ def test_the_errors_of_each_window_are_in_units_of_its_series():
     assert tested.errors(NETWORK).tolist() == [0.75, 1.0, 1.0]
     assert tested.errors("last-value").tolist() == [0.5, 0.0, 10.0]
     tested.actual[:, 1] = NAN
-    tested.scales[0][1] = NAN  # a constant history: in the data's own units
+    tested.scales[0][1] = NAN  # a constant history has no unit, and is left out beside one that has
     assert tested.errors(NETWORK).tolist()[0] == 0.75
-    assert math.isnan(tested.errors(NETWORK)[1])
-    assert tested.errors(NETWORK)[2] == 0.5
+    assert np.isnan(tested.errors(NETWORK)[1:]).all()
+    tested.scales[0][0] = NAN  # where none has one, errors are in the data's own
+    assert tested.errors(NETWORK)[[0, 2]].tolist() == [1.5, 0.5]
 
 
 def judged(differences, series, **given):

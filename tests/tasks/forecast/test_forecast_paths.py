@@ -110,6 +110,15 @@ def test_intervals_never_narrow_beyond_the_horizon(loss, decoder):
     assert "intervals: the validation split has too few windows to check the coverage of rows 13 to 18" in notes
 
 
+@pytest.mark.parametrize("decoder", ["direct", "recursive"])
+def test_the_band_of_a_row_does_not_depend_on_how_many_rows_are_wanted(decoder):
+    model = reloaded(made(decoder=decoder))
+    whole = model.forecasts(8 * H, (80,), network=True).bands[80]
+    for wanted in (1, H, H + 1, 2 * H, 3 * H, 5 * H + 1):
+        for ours, theirs in zip(model.forecasts(wanted, (80,), network=True).bands[80], whole, strict=True):
+            assert ours == pytest.approx(theirs[:wanted], rel=1e-6)
+
+
 def test_receipts_are_of_the_rows_that_were_asked_for():
     model, notes = reloaded(made()), []
     rows(model, H, (95,), network=True, notes=notes)
