@@ -126,7 +126,7 @@ def test_a_second_file_tells_the_covariates_of_the_lowest_level():
         (
             {"l5": "South,A,2024-01-04,4"},
             'd.csv:5: shop "A" is in region "South", and in "North" on line 2; correct one, or, if these are two, '
-            "--set data.id='[region, shop]'",
+            "train with --set data.id='[region, shop]'",
         ),
         (
             {"l5": "North,,2024-01-04,4"},
