@@ -100,8 +100,8 @@ class Calibration:
     def quantile(self, outlook: Outlook, share: float, windowing: Windowing) -> np.ndarray:
         """Return the quantiles (N, B, C) at level `share`, in the series' own units.
 
-        Beyond the horizon H, none is nearer to its forecast than that of the row before, and than the one `period` rows
-        before, a season or H rows: rows that are forecast from forecast ones are not known better than those.
+        Beyond the horizon H, none is nearer to its forecast than that of the row before, and than those within the
+        horizon are on average: rows that are forecast from forecast ones are not known better than these.
         """
         N, H = len(outlook.point), self.horizon
         errors = np.array([self.error(step, share) for step in range(min(N, H))])
@@ -111,9 +111,10 @@ class Calibration:
             shapes = drawn if its is None else its.mixed(drawn)
             ends = np.array([np.interp(share, SHARES, shape) for shape in shapes])
             away = np.concatenate([away, ends[None, :, None] * outlook.spread[first:last]])
-        period, furthest = windowing.period, np.minimum if share < 0.5 else np.maximum
-        for step in range(H, N if share != 0.5 else H):
-            away[step] = furthest(away[step], furthest(away[step - 1], away[step - period]))
+        if share != 0.5 and N > H:
+            furthest = np.minimum if share < 0.5 else np.maximum
+            away[H] = furthest(away[H], away[:H].mean(axis=0))
+            away[H - 1 :] = furthest.accumulate(away[H - 1 :], axis=0)
         return windowing.bounded(windowing.back(windowing.forward(outlook.point) + away), outlook.point)
 
     def interval(self, outlook: Outlook, level: float, windowing: Windowing) -> tuple[np.ndarray, np.ndarray]:

@@ -215,11 +215,6 @@ class Windowing:
         """Return the rows (horizon, B, C) from each origin on."""
         return values[origins[None, :] + np.arange(self.horizon)[:, None]]
 
-    @property
-    def period(self) -> int:
-        """The number of rows after which errors are alike: a season, if it is within the horizon, or else that."""
-        return self.season if 1 < self.season <= self.horizon else self.horizon
-
     def frame(self, contexts: Features, scale: np.ndarray | None = None) -> Frame:
         """Scale the contexts, by `scale` (B, C) or their own, and compute their baseline."""
         z = self.forward(contexts.values)
