@@ -22,11 +22,10 @@ from rnncli.tasks.forecast.metrics import (
     seasonal_differences,
     verdict,
 )
-from rnncli.tasks.forecast.padding import of_each_length
 from rnncli.tasks.forecast.panel import Panel
 from rnncli.tasks.forecast.paths import Past, Walk
 from rnncli.tasks.forecast.reconciliation import Reconciliation, by_series, by_window
-from rnncli.tasks.forecast.windows import Features, in_batches, rows_before
+from rnncli.tasks.forecast.windows import Features, in_batches
 
 MOST_WINDOWS = 20_000
 MOST_DRAWN = 200  # windows whose rows are drawn as paths
@@ -119,7 +118,7 @@ class Backtest:
         C = self.actual.shape[2]
         return (self.series[:, None] * C + np.arange(C)).ravel()
 
-    @property
+    @cached_property
     def together(self) -> Together:
         """Which of the windows depend on each other: those of a series, and of all series that share its times."""
         return dependent(self.origins, self.series, self.zeros, len(self.actual), apart=self.apart)
@@ -261,8 +260,10 @@ class Tester:
         return made | {UNRECONCILED: forecasts[NETWORK]} | {k: v for k, v in forecasts.items() if k not in own}
 
     def past(self, origins: np.ndarray, wanted: int, baseline: str | None = None) -> Past:
-        """Return the rows before `origins`: as many as the longest that a network reads, or that a baseline does."""
-        lengths = self._read_by_baselines(origins)
+        """Return the rows before `origins`: as many as the longest that a network reads, or those that a baseline does,
+        from the first known row of its series and at most `LOOKED_BACK`."""
+        begins = self.panel.begins[self.features.series[origins - 1]]
+        lengths = np.minimum(origins[:, None] - begins, LOOKED_BACK)
         rows = max(self.members.context, int(lengths.max()) if baseline else 0)
         whole = -(-wanted // self.horizon) * self.horizon
         windowing = replace(self.members.widest, context=rows, horizon=whole)
@@ -274,7 +275,9 @@ class Tester:
         made = {NETWORK: Walk(alone).points(past, wanted)}
         if self.members.with_baseline:
             made[WITH_BASELINE] = Walk(self.members).points(past, wanted)
-        made |= self._baselines(origins, wanted)
+        names = applicable(self.season)
+        past = self.past(origins, wanted, names[0])
+        made |= {name: Walk(self.members, name).points(past, wanted) for name in names}
         return made, self.actual(origins, wanted)
 
     def actual(self, origins: np.ndarray, wanted: int) -> np.ndarray:
@@ -287,23 +290,6 @@ class Tester:
         """Return which of the windows of `wanted` rows depend on each other."""
         series = self.features.series[origins - 1]
         return dependent(origins, series, self.panel.zeros(), wanted, apart=self.apart)
-
-    def _read_by_baselines(self, origins: np.ndarray) -> np.ndarray:
-        """Return the number of rows before each origin that a baseline reads of each column, (W, C)."""
-        return np.minimum(origins[:, None] - self.panel.begins[self.features.series[origins - 1]], LOOKED_BACK)
-
-    def _baselines(self, origins: np.ndarray, horizon: int) -> dict[str, np.ndarray]:
-        """Return baseline forecasts by name; each reads its series from the first known row, at most `LOOKED_BACK`."""
-        windowing, lengths = self.members.first.windowing, self._read_by_baselines(origins)
-        past = rows_before(self.features.values, origins, int(lengths.max()))
-
-        def forecast(name: str) -> np.ndarray:
-            def after(w: np.ndarray) -> np.ndarray:
-                return windowing.transformable(NAIVE_FORECASTS[name](w, horizon, self.season), w)
-
-            return of_each_length(after, past, lengths, horizon)
-
-        return {name: forecast(name) for name in applicable(self.season)}
 
     def _scales(self, origins: np.ndarray, begins: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         series = self.features.series[origins - 1]

@@ -67,8 +67,8 @@ class Beyond:
 class Outlook:
     """What is known of N rows to forecast: point (N, B, C), and the spread of values around it in transformed units.
 
-    drawn: for each range of rows beyond the horizon, which ends at a multiple of it in MULTIPLES or later, the errors
-    (B, G) of paths at levels SHARES, in units of the spread.
+    drawn: for each of the `ranges` of rows beyond the horizon, the errors (B, G) of paths at levels SHARES, in units of
+    the spread.
     """
 
     point: np.ndarray

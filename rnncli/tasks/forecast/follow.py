@@ -14,6 +14,7 @@ import numpy as np
 from rnncli.errors import ModelFileError, StoppedError, UsageError
 from rnncli.nn import model_file
 from rnncli.notes import doubt, note
+from rnncli.tasks.forecast.backtest import NETWORK
 from rnncli.tasks.forecast.follower import Follower
 from rnncli.tasks.forecast.forecaster import Forecaster, ForecastOptions
 from rnncli.tasks.forecast.panel import digits_of
@@ -49,11 +50,12 @@ def follow(forecaster: Forecaster, asked: Asked, options: ForecastOptions) -> It
     if state is not None and state.exists():
         _restore(answers, state)
         note(f"goes on from {state}")
-    note(
-        "follows with a carried state: one step of the network to read a row, whatever the context"
-        if follower.carries
-        else f"reads its {forecaster.members.context} rows of context anew for every row"
-    )
+    if follower.carries:
+        note("follows with a carried state: one step of the network to read a row, whatever the context")
+    elif follower.method == NETWORK:
+        note(f"reads its {forecaster.members.context} rows of context anew for every row")
+    else:
+        note(f"{follower.method.replace('-', ' ')}, which was no worse on validation, forecasts anew for every row")
     return _followed(answers, state)
 
 

@@ -219,8 +219,7 @@ class Forecaster(Predictor):
         UsageError if intervals or samples are requested that this model cannot give.
         """
         wanted = horizon or self.horizon
-        method = NETWORK if network else self.method
-        walk = Walk(self.members, None if method == NETWORK else method)
+        method, walk = self._walk(network=network)
         past = self._past(walk, wanted)
         calibration = self.require_intervals(method, wanted) if levels else None
         outlook = walk.outlook(past, wanted, calibration, SEED)
@@ -255,6 +254,11 @@ class Forecaster(Predictor):
 
         members = self.members.reaching(wanted)
         return replace(made, explanation=explained(members, past.features, usual, made.point, forecast))
+
+    def _walk(self, *, network: bool) -> tuple[str, Walk]:
+        """Return the method that answers, the network or the default one, by name and as a way to forecast."""
+        method = NETWORK if network else self.method
+        return method, Walk(self.members, None if method == NETWORK else method)
 
     def _past(self, walk: Walk, wanted: int) -> Past:
         """Return the rows from which every series is forecast, as many as its forecaster reads."""
@@ -328,6 +332,8 @@ class Forecaster(Predictor):
             return self._followed(asked, options)
         if options.state is not None:
             raise UsageError("--state: is for --follow; leave it out")
+        if options.samples and options.levels:
+            raise UsageError("--levels: paths of --samples have no intervals; leave one out")
         if options.explain and options.samples:
             raise UsageError("--explain: does not go with --samples, whose paths are drawn; leave one of them out")
         if options.explain and options.plot:
@@ -339,8 +345,6 @@ class Forecaster(Predictor):
         if options.future is not None:
             self.read_future(read_source(options.future), data)
         levels = options.levels or (SHOWN if options.drawn and self.validated.calibrations else ())
-        if options.samples and options.levels:
-            raise UsageError("--levels: paths of --samples have no intervals; leave one out")
         if options.sum:
             rows = self.totals(options)
             return Table(rows, rows, self.delimiter, self.data.decimal)
@@ -366,6 +370,7 @@ class Forecaster(Predictor):
     ) -> Forecasts:
         """Return `forecasts`, and write notes on what may surprise."""
         wanted = horizon or self.horizon
+        require_within_reach(wanted, self.horizon)
         self._note_method(wanted, network=network)
         made = self.forecasts(wanted, levels, samples, network=network)
         if levels:
@@ -378,9 +383,9 @@ class Forecaster(Predictor):
             raise UsageError("--sum: is one row for each series; leave out --samples, --explain, --plot and --svg")
         self._require_no_hierarchy("sum")
         wanted = options.horizon or self.horizon
+        require_within_reach(wanted, self.horizon)
         self._note_method(wanted, network=options.network)
-        method = NETWORK if options.network else self.method
-        walk = Walk(self.members, None if method == NETWORK else method)
+        method, walk = self._walk(network=options.network)
         if wanted == 1:  # a row is its own total
             one = self.forecasts(1, options.levels, network=options.network)
             return self.sheet.totals(
@@ -398,7 +403,7 @@ class Forecaster(Predictor):
         return self.sheet.totals(made, bands, wanted)
 
     def _note_method(self, wanted: int, *, network: bool) -> None:
-        require_within_reach(wanted, self.horizon)
+        """Write notes on rows beyond the horizon, a baseline that answers, and series with few rows."""
         if wanted > self.horizon and not isinstance(self.members.first.decoder, Recursive):
             note(f"horizon {wanted} is beyond the trained {self.horizon}: later rows build on forecast ones")
         if self.method != NETWORK and not network:

@@ -103,26 +103,25 @@ class Walk:
 
     def outlook(self, past: Past, wanted: int, calibration: Calibration | None, seed: int) -> Outlook:
         """Return forecasts with their spread; beyond the horizon it is that of paths, and NaN if there are none."""
-        point, near = self.points(past, wanted), self._spread(past, seed)[:wanted]
-        if wanted <= self.horizon:
-            return Outlook(point, near)
-        H, B, whole = self.horizon, point.shape[1], self.horizon
-        while whole < wanted:  # to the end of a range, so that a row's spread does not depend on how many are wanted
-            whole *= 2
-        spread = np.concatenate([near, np.full((whole - H, *point.shape[1:]), np.nan)])
-        shapes = [np.zeros((B, len(SHARES))) for _ in ranges(H, whole)]
-        if calibration is not None and calibration.windows is not None:
-            past = past.reaching(whole)
-            forward, middle = self.members.first.windowing.forward, self.points(past, whole)
-            least = _NEARLY_ZERO * self.members.scales(past.features)[0]
-            for some, paths in self.drawn(past, whole, calibration, PATHS, seed):
-                away = forward(paths) - forward(middle[:, some])
-                for shape, (first, last) in zip(shapes, ranges(H, whole), strict=True):
-                    low, high = np.quantile(away[:, first:last], (0.1, 0.9), axis=0)
-                    spread[first:last, some] = rising(np.maximum((high - low) / 2, least[some]))
-                    units = away[:, first:last] / spread[first:last, some]
-                    shape[some] = np.quantile(units, SHARES, axis=(0, 1, 3)).T
-        return Outlook(point, spread[:wanted], tuple(shapes))
+        H, near = self.horizon, self._spread(past, seed)[:wanted]
+        unknown = np.full((max(wanted - H, 0), *near.shape[1:]), np.nan)
+        if wanted <= H or calibration is None or calibration.windows is None:
+            return Outlook(self.points(past, wanted), np.concatenate([near, unknown]))
+        # To the end of a range, so that the spread of a row does not depend on how many are wanted.
+        whole = H << (-(-wanted // H) - 1).bit_length()
+        past = past.reaching(whole)
+        point, forward = self.points(past, whole), self.members.first.windowing.forward
+        spread = np.concatenate([near, np.empty((whole - H, *near.shape[1:]))])
+        shapes = [np.empty((point.shape[1], len(SHARES))) for _ in ranges(H, whole)]
+        least = _NEARLY_ZERO * self.members.scales(past.features)[0]
+        for some, paths in self.drawn(past, whole, calibration, PATHS, seed):
+            away = forward(paths) - forward(point[:, some])
+            for shape, (first, last) in zip(shapes, ranges(H, whole), strict=True):
+                low, high = np.quantile(away[:, first:last], (0.1, 0.9), axis=0)
+                spread[first:last, some] = rising(np.maximum((high - low) / 2, least[some]))
+                units = away[:, first:last] / spread[first:last, some]
+                shape[some] = np.quantile(units, SHARES, axis=(0, 1, 3)).T
+        return Outlook(point[:wanted], spread[:wanted], tuple(shapes))
 
     def drawn(
         self, past: Past, wanted: int, calibration: Calibration, count: int, seed: int, *, free: bool = False

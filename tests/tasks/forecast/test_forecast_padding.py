@@ -165,7 +165,7 @@ def test_each_column_begins_with_its_first_known_value():
 
 
 def test_filled_values_do_not_shrink_a_scale():
-    """Of 12 values every third is missing, and stands for the one before."""
+    """Every third of 12 values is missing; the one before stands for it."""
     z = np.arange(12.0) % 5
     known = np.arange(12) % 3 != 1
     filled = np.where(known, z, np.roll(z, 1))
@@ -308,7 +308,7 @@ def test_forecasts_of_the_file_and_of_the_backtest_are_the_same():
 
 
 def test_a_model_of_whole_contexts_takes_the_first_value_for_what_lacks():
-    """And its scale from what there is: three rows, and five that have the spread of training."""
+    """Its scale comes from what there is: three rows, and five that have the spread of training."""
     experiment = shaken(panel([40, 40], context=8, validation=0.2, scaling="standard"))
     assert experiment.network.shape.input_size == 1
     model = reloaded(experiment)
@@ -387,7 +387,7 @@ def test_a_panel_of_short_series_is_forecast_at_least_as_well_as_by_theta_and_dr
 
 
 def test_fixed_scales_are_of_known_rows_and_lean_on_the_usual_one():
-    """With scaling none: the centre of what is known, also of a new series of one row."""
+    """With scaling none it is the centre of what is known, also of a new series of one row."""
     experiment = panel([40, 40, 9, 4], context=8, validation=0.0, scaling="none")
     centre, scale = (part.ravel() for part in experiment.fitted.fixed)
     y = experiment.splits.panel.values[:, 0]

@@ -30,7 +30,7 @@ def past_of(experiment, wanted, baseline=None, at=None):
 
 
 def calibration(windows):
-    """That of these errors of whole windows (H, N)."""
+    """Return a calibration that has these errors of whole windows (H, N)."""
     windows = np.asarray(windows, np.float32)[:, :, None]
     return Calibration(np.tile(SHARES - 0.5, (len(windows), 1)), (), windows)
 
@@ -151,7 +151,7 @@ def test_ranges_end_at_twice_and_four_times_the_horizon():
 
 
 def test_a_total_has_the_spread_of_totals_and_not_the_sum_of_spreads():
-    """Of errors that have nothing in common it grows as the root of the rows; of errors that are alike, as the rows."""
+    """It grows as the root of the rows if their errors have nothing in common, and as the rows if these are alike."""
     random, n = np.random.default_rng(6), 12
     experiment = made(scaling="none", horizon=n)
     scale = experiment.fitted.fixed[1][0, 0]
@@ -170,7 +170,7 @@ def test_a_total_has_the_spread_of_totals_and_not_the_sum_of_spreads():
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["walk", "season 3", "ar .8"])
 def test_intervals_hold_beyond_the_horizon_too(name):
-    """Of 120 series of one process, as one table; what was learnt does not matter, only that errors are known."""
+    """One table has 120 series of one process; what was learnt does not matter, only that errors are known."""
     random, count, n = np.random.default_rng(8), 120, 140
     series = [GENERATORS[name](random, n) for _ in range(count)]
     content = csv(id=[f"s{s}" for s in range(count) for _ in range(n)], y=np.concatenate(series))
