@@ -62,6 +62,7 @@ def main() -> None:
     parser.add_argument("--decoders", default="direct,segments,recursive")
     parser.add_argument("--losses", default=",".join(LOSSES))
     parser.add_argument("--names", default=",".join(GENERATORS))
+    parser.add_argument("--draw", type=int, default=7, help="of the processes; what is tuned is tuned on another")
     parser.add_argument("--each", action="store_true")
     arguments = parser.parse_args()
     for decoder in arguments.decoders.split(","):
@@ -72,7 +73,7 @@ def main() -> None:
             began, found = time.perf_counter(), []
             for name in names:
                 seed = list(GENERATORS).index(name)
-                values = GENERATORS[name](np.random.default_rng([seed, 7]), TRAINED + TESTED)
+                values = GENERATORS[name](np.random.default_rng([seed, arguments.draw]), TRAINED + TESTED)
                 found.append(held(learnt(values, decoder, loss)))
                 if arguments.each:
                     print(f"  {name:20}", *(f"{a:6.1f} {b:6.1f} {w / found[-1][0][2]:5.2f} |" for a, b, w in found[-1]))

@@ -216,7 +216,7 @@ class Tester:
             outlook, windowing = self.outlook(origins, wanted, calibration), self.members.first.windowing
             quantiles = np.stack(
                 [
-                    self.members.countable(calibration.quantile(outlook, level, windowing), level)
+                    self.members.countable(calibration.quantile(outlook, level, windowing), level, outlook.point)
                     for level in LEVELS.tolist()
                 ]
             )

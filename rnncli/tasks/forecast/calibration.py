@@ -29,6 +29,7 @@ MULTIPLES = (2, 4)  # of the horizon: where ranges of rows end that are calibrat
 _FEWEST = 10  # errors of one step, to tell its scale; else those of all steps are taken together
 _ENOUGH = 400  # errors of one step tell its tails; with fewer, those of neighbouring steps are taken too
 _BELIEVED = 5  # independent errors count as much as the paths
+_SMEARED = 18  # the seed by which errors of counts are smeared
 _FEWEST_WORTH = 3.0  # independent errors, fewer of which tell no spread at all
 
 
@@ -168,16 +169,15 @@ class Together:
 
 
 def calibrated(
-    errors: np.ndarray, together: Together, windows: np.ndarray | None = None, rounding: np.ndarray | None = None
+    errors: np.ndarray, together: Together, windows: np.ndarray | None = None, grain: np.ndarray | None = None
 ) -> Calibration | None:
     """Calibrate from errors (H, W, C) in units of spread, NaN where not known; return None if no error is known.
 
-    together: which of the windows depend on each other. windows: see `Calibration`. rounding (H, W, C): how much
-    further ends may be when they are rounded outwards, as those of counts are.
+    together: which of the windows depend on each other. windows: see `Calibration`. grain (H, W, C): see `smeared`.
     """
     if not np.isfinite(errors).any():
         return None
-    return Calibration(_kept_errors(errors, together), receipts(errors, together, rounding), windows)
+    return Calibration(_kept_errors(smeared(errors, grain), together), receipts(errors, together, grain), windows)
 
 
 def beyond(
@@ -187,22 +187,22 @@ def beyond(
     drawn: np.ndarray,
     first: int,
     last: int,
-    rounding: np.ndarray | None = None,
+    grain: np.ndarray | None = None,
 ) -> tuple[Beyond, tuple[Receipt, ...]]:
     """Calibrate the steps from `first` (from 0) to before `last` by their errors in units of the paths' spread.
 
-    seen, held_out: errors (n, W, C) of windows of the training split and of others, of which `together` tells more.
-    drawn (G,): the errors of paths. The receipts say what held the held-out errors before they were used too.
+    seen, held_out: errors (n, W, C) of windows of the training split and of others, of which `together` tells more;
+    those of counts are smeared in `seen`, and `grain` (n, W, C) tells by how much to smear the others. drawn (G,): the
+    errors of paths. The receipts say what held the held-out errors before they were used too.
     """
-    both = [errors[np.isfinite(errors)] for errors in (seen, held_out)]
+    both = [errors[np.isfinite(errors)] for errors in (seen, smeared(held_out, grain))]
     worth = [_worth(*one) for one in zip((seen, held_out), together, strict=True)]
     before = Beyond(last, _quantiles(both[0]), worth[0]).mixed(drawn) if both[0].size else drawn
     everything = np.concatenate(both)
     made = Beyond(last, _quantiles(everything) if everything.size else drawn, sum(worth))
-    known = np.isfinite(held_out)
-    slack = np.zeros(1) if rounding is None else rounding[known]
-    checks = (_inside(both[1], before, level, slack) for level in RECEIPTS if both[1].size)
-    n = both[1].size
+    checked = held_out[np.isfinite(held_out)]
+    n = checked.size
+    checks = (_inside(checked, before, level) for level in RECEIPTS if n)
     return made, tuple(
         Receipt(level, 100 * inside / n, n, first + 1, last) for level, inside in zip(RECEIPTS, checks, strict=False)
     )
@@ -225,35 +225,44 @@ def _worth(errors: np.ndarray, together: Together) -> float:
     return float(min(groups / max(alike, np.finfo(float).tiny), counts.sum()))
 
 
-def receipts(errors: np.ndarray, together: Together, rounding: np.ndarray | None = None) -> tuple[Receipt, ...]:
+def smeared(errors: np.ndarray, grain: np.ndarray | None) -> np.ndarray:
+    """Return errors (...) of counts as if every value were drawn from half a count below it to half a count above, or
+    these errors if `grain`, one count in their units, is None.
+
+    Quantiles of counts jump; those of smeared ones do not, and the whole numbers between two of them hold as near to
+    the share between these as whole numbers can.
+    """
+    if grain is None:
+        return errors
+    return errors + grain * (np.random.default_rng(_SMEARED).random(errors.shape) - 0.5)
+
+
+def receipts(errors: np.ndarray, together: Together, grain: np.ndarray | None = None) -> tuple[Receipt, ...]:
     """Return coverage checks of errors (H, W, C): every other group of windows is checked by the rest, and the other
     way round."""
     fold = np.unique(together.groups, return_inverse=True)[1] % 2
     held = {level: [0, 0] for level in RECEIPTS}
-    rounding = np.zeros_like(errors) if rounding is None else rounding
+    fine = smeared(errors, grain)
     for half in (0, 1):
-        some, others = errors[:, fold != half], errors[:, fold == half]
+        some, others = fine[:, fold != half], errors[:, fold == half]
         if not (np.isfinite(some).any() and np.isfinite(others).any()):
             continue
         each = _kept_errors(some, together.only(fold != half))
-        for step, kept, slack in zip(others, each, rounding[:, fold == half], strict=True):
-            known = np.isfinite(step)
-            seen = step[known]
+        for step, kept in zip(others, each, strict=True):
+            seen = step[np.isfinite(step)]
             for level, counts in held.items():
-                counts[0] += _inside(seen, kept, level, slack[known])
+                counts[0] += _inside(seen, kept, level)
                 counts[1] += seen.size
     return tuple(
         Receipt(level, 100 * inside / count, count, 1, len(errors)) for level, (inside, count) in held.items() if count
     )
 
 
-def _inside(errors: np.ndarray, kept: np.ndarray, level: float, slack: np.ndarray) -> int:
-    """Return how many of the errors (n,) are in an interval of `level` percent by the quantiles `kept` (G,), or less
-    than `slack` (n,) beside it if that is not 0."""
+def _inside(errors: np.ndarray, kept: np.ndarray, level: float) -> int:
+    """Return how many of the errors (n,) are in an interval of `level` percent by the quantiles `kept` (G,)."""
     tail = (1 - level / 100) / 2
     low, high = np.interp((tail, 1 - tail), SHARES, kept)
-    nearly = slack * (1 - 1e-9)
-    return int(((low <= errors + nearly) & (errors - nearly <= high)).sum())
+    return int(((low <= errors) & (errors <= high)).sum())
 
 
 def widened(errors: np.ndarray, worth: float, count: float = np.inf) -> np.ndarray:

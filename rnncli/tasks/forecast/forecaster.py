@@ -290,7 +290,7 @@ class Forecaster(Predictor):
                 raise UsageError(f"--levels {level:g}: errors tell intervals of up to {WIDEST:g}%; lower it")
             calibration = self.require_intervals(method, len(outlook.point))
             ends = calibration.interval(outlook, level, self.members.first.windowing)
-            low, high = (self.members.countable(end, share) for end, share in zip(ends, (0.0, 1.0), strict=True))
+            low, high = (self.members.countable(end, k, outlook.point) for k, end in enumerate(ends))
             made[level] = low, high
         return made
 

@@ -194,11 +194,14 @@ class Members:
         ]
         return np.median(np.stack([one for one in found if one is not None]), axis=0) if found[0] is not None else None
 
-    def countable(self, values: np.ndarray, share: float) -> np.ndarray:
-        """Return ends of intervals; those of counts are rounded outwards to whole numbers from 0."""
+    def countable(self, values: np.ndarray, share: float, point: np.ndarray) -> np.ndarray:
+        """Return ends of intervals around a point; those of counts are the outmost whole numbers between them, or that
+        nearest to the point, from 0 (see `calibration.smeared`)."""
         if self.first.loss.signed:
             return values
-        return np.maximum(np.floor(values) if share < 0.5 else np.ceil(values), 0)
+        middle = np.rint(point)
+        inner = np.minimum(np.ceil(values), middle) if share < 0.5 else np.maximum(np.floor(values), middle)
+        return np.maximum(inner, 0)
 
     def draws(self, contexts: Features, count: int, seed: int) -> np.ndarray | None:
         """Return draws from all members in turn, (count, horizon, B, C); None without a distribution."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
-from rnncli.tasks.forecast.calibration import SHARES, Calibration, Outlook, ranges, rising
+from rnncli.tasks.forecast.calibration import SHARES, Calibration, Outlook, ranges, rising, smeared
 from rnncli.tasks.forecast.members import Members
 from rnncli.tasks.forecast.padding import of_each_length
 from rnncli.tasks.forecast.recursive import Recursive
@@ -116,6 +116,7 @@ class Walk:
         least = _NEARLY_ZERO * self.members.scales(past.features)[0]
         for some, paths in self.drawn(past, whole, calibration, PATHS, seed):
             away = forward(paths) - forward(point[:, some])
+            away = away if self.members.first.loss.signed else smeared(away, np.ones(1))
             for shape, (first, last) in zip(shapes, ranges(H, whole), strict=True):
                 low, high = np.quantile(away[:, first:last], (0.1, 0.9), axis=0)
                 spread[first:last, some] = rising(np.maximum((high - low) / 2, least[some]))

@@ -10,7 +10,7 @@ import numpy as np
 
 from rnncli.tasks.forecast.backtest import NETWORK, WITH_BASELINE, Backtest, Tester, evenly
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
-from rnncli.tasks.forecast.calibration import Calibration, Together, beyond, calibrated, half_of_middle, ranges
+from rnncli.tasks.forecast.calibration import Calibration, Together, beyond, calibrated, half_of_middle, ranges, smeared
 from rnncli.tasks.forecast.windows import Bounds
 
 LEAST_KEPT, _MOST_KEPT = 10, 400  # windows whose errors make paths
@@ -69,7 +69,7 @@ class Validated:
         together, calibrations = tested.together, {}
         for name, method in ((NETWORK, own), (best, best)):
             missed = _missed(tester, tested.actual, tested.forecasts[method]) / spread
-            made = calibrated(missed, together, _whole_windows(missed), _rounding(tester, spread))
+            made = calibrated(missed, together, _whole_windows(missed), _grain(tester, spread))
             if made is not None:
                 baseline = None if name == NETWORK else name
                 used = baseline is None or baseline == prefers
@@ -123,15 +123,14 @@ def _reaching(made: Calibration, tester: Tester, further: Further, baseline: str
         return made
     seen, held_out = (_far(tester, split, made, baseline) for split in further)
     near = half_of_middle(seen.errors[: made.horizon])
-    enlarged = seen.errors * (half_of_middle(made.windows) / near if near > 0 else 1.0)
+    errors = smeared(seen.errors, seen.grain)
+    enlarged = errors * (half_of_middle(made.windows) / near if near > 0 else 1.0)
     reached, receipts = [], list(made.receipts)
     for k, (first, last) in enumerate(ranges(made.horizon, max(len(enlarged), len(held_out.errors)))):
         drawn = (held_out.drawn[k:] or seen.drawn[k:])[0].mean(axis=0)
         together = seen.together, held_out.together
-        rounding = None if held_out.rounding is None else held_out.rounding[first:last]
-        found, checks = beyond(
-            enlarged[first:last], held_out.errors[first:last], together, drawn, first, last, rounding
-        )
+        grain = None if held_out.grain is None else held_out.grain[first:last]
+        found, checks = beyond(enlarged[first:last], held_out.errors[first:last], together, drawn, first, last, grain)
         reached.append(found)
         receipts += checks
     return replace(made, receipts=tuple(receipts), beyond=tuple(reached))
@@ -140,16 +139,16 @@ def _reaching(made: Calibration, tester: Tester, further: Further, baseline: str
 @dataclass(frozen=True)
 class _Far:
     """The errors (N, W, C) of windows of one split, in units of the spread, as far as there are windows; which of
-    these depend on each other; for each range of rows the errors (B, G) of paths; and how far ends are rounded."""
+    these depend on each other; for each range of rows the errors (B, G) of paths; and the grain of counts."""
 
     errors: np.ndarray
     together: Together
     drawn: tuple[np.ndarray, ...] = ()
-    rounding: np.ndarray | None = None
+    grain: np.ndarray | None = None
 
 
-def _rounding(tester: Tester, spread: np.ndarray) -> np.ndarray | None:
-    """Return by how much ends of intervals are rounded outwards at most, in units of the spread; None if not at all."""
+def _grain(tester: Tester, spread: np.ndarray) -> np.ndarray | None:
+    """Return one count in units of the spread (N, W, C); None if values are no counts."""
     return None if tester.members.first.loss.signed else 1 / spread
 
 
@@ -162,4 +161,4 @@ def _far(tester: Tester, split: Mapping[int, np.ndarray], made: Calibration, bas
     outlook = tester.outlook(chosen, wanted, made, baseline)
     errors = _missed(tester, tester.actual(chosen, wanted), outlook.point) / outlook.spread
     together = tester.together(chosen, wanted)
-    return _Far(errors, together, outlook.drawn, _rounding(tester, outlook.spread))
+    return _Far(errors, together, outlook.drawn, _grain(tester, outlook.spread))
