@@ -24,6 +24,7 @@ SHARES = np.linspace(0.0, 1.0, 201)[1:-1]  # at which the errors are kept
 _NORMAL = np.array([NormalDist().inv_cdf(share) for share in SHARES.tolist()])
 WIDEST = 99.0  # percent of an interval whose ends are among SHARES
 RECEIPTS = (50, 80, 90, 95)  # percent
+_TAILS = tuple((1 - level / 100) / 2 for level in RECEIPTS)
 SHOWN = (80, 95)  # of these, where none are asked for
 MULTIPLES = (2, 4)  # of the horizon: where ranges of rows end that are calibrated and checked together
 _FEWEST = 10  # errors of one step, to tell its scale; else those of all steps are taken together
@@ -101,22 +102,36 @@ class Calibration:
     def quantile(self, outlook: Outlook, share: float, windowing: Windowing) -> np.ndarray:
         """Return the quantiles (N, B, C) at level `share`, in the series' own units.
 
-        Beyond the horizon H, none is nearer to its forecast than that of the row before, and than those within the
-        horizon are on average: rows that are forecast from forecast ones are not known better than these.
+        Beyond the horizon H no interval is narrower than that of the row before, and than those within the horizon
+        are on average: rows that are forecast from forecast ones are not known better than these.
         """
+        tail, side = min(share, 1 - share), int(share > 0.5)
+        furthest = np.maximum if side else np.minimum
+        within = [narrower for narrower in _TAILS if narrower > tail]  # no interval ends within a narrower one
+        away = furthest.reduce([self._ends(outlook, one)[side] for one in (*within, tail)])
+        return windowing.bounded(windowing.back(windowing.forward(outlook.point) + away), outlook.point)
+
+    def _ends(self, outlook: Outlook, tail: float) -> np.ndarray:
+        """Return how far from the point the two ends (2, N, B, C) of an interval are, beyond each of which are `tail`
+        of all values, in transformed units."""
+        ends, H = np.stack([self._away(outlook, tail), self._away(outlook, 1 - tail)]), self.horizon
+        width = ends[1] - ends[0]
+        if len(width) > H:
+            least = np.maximum(width[H - 1], width[:H].mean(axis=0))
+            lacking = np.maximum.accumulate(np.maximum(width[H:], least)) - width[H:]
+            ends[:, H:] += np.array([-0.5, 0.5])[:, None, None, None] * lacking
+        return ends
+
+    def _away(self, outlook: Outlook, share: float) -> np.ndarray:
+        """Return how far from the point quantiles (N, B, C) are at level `share`, in transformed units."""
         N, H = len(outlook.point), self.horizon
         errors = np.array([self.error(step, share) for step in range(min(N, H))])
-        away = errors[:, None, None] * outlook.spread[:H]
+        rows = [errors[:, None, None] * outlook.spread[:H]]
         for (first, last), drawn in zip(ranges(H, N), outlook.drawn, strict=True):
             its = next((one for one in self.beyond if one.last >= last), self.beyond[-1] if self.beyond else None)
-            shapes = drawn if its is None else its.mixed(drawn)
-            ends = np.array([np.interp(share, SHARES, shape) for shape in shapes])
-            away = np.concatenate([away, ends[None, :, None] * outlook.spread[first:last]])
-        if share != 0.5 and N > H:
-            furthest = np.minimum if share < 0.5 else np.maximum
-            away[H] = furthest(away[H], away[:H].mean(axis=0))
-            away[H - 1 :] = furthest.accumulate(away[H - 1 :], axis=0)
-        return windowing.bounded(windowing.back(windowing.forward(outlook.point) + away), outlook.point)
+            ends = _at(share, drawn if its is None else its.mixed(drawn))
+            rows.append(ends[None, :, None] * outlook.spread[first:last])
+        return np.concatenate(rows)
 
     def interval(self, outlook: Outlook, level: float, windowing: Windowing) -> tuple[np.ndarray, np.ndarray]:
         """Return the ends, low and high, of intervals of `level` percent, each in the shape of the point."""
@@ -256,6 +271,14 @@ def receipts(errors: np.ndarray, together: Together, grain: np.ndarray | None = 
     return tuple(
         Receipt(level, 100 * inside / count, count, 1, len(errors)) for level, (inside, count) in held.items() if count
     )
+
+
+def _at(share: float, quantiles: np.ndarray) -> np.ndarray:
+    """Return the quantiles (...) at level `share` from those (..., G) at levels SHARES."""
+    place = float(np.interp(share, SHARES, np.arange(len(SHARES))))
+    first = min(int(place), len(SHARES) - 2)
+    low, high = quantiles[..., first], quantiles[..., first + 1]
+    return np.asarray(low + (place - first) * (high - low))
 
 
 def _inside(errors: np.ndarray, kept: np.ndarray, level: float) -> int:

@@ -175,20 +175,37 @@ def test_a_calibration_comes_back_from_json_as_it_was():
     assert again.receipts == made.receipts
 
 
-def test_beyond_the_horizon_ends_are_at_least_as_far_from_the_forecast_as_within_it_and_as_in_the_row_before():
+def test_beyond_the_horizon_intervals_are_at_least_as_wide_as_within_it_and_as_in_the_row_before():
     errors, spread = drawn(np.random.default_rng(5), 500)
     made = calibrated(errors / spread, Together.of(np.arange(500)))
     narrow = Outlook(np.zeros((H + 4, 1, C)), np.ones((H + 4, 1, C)) * 1e-3, (np.linspace(-1, 1, 199)[None],) * 2)
     narrow.spread[:H] = 1
+    ends = []
     for level in (50, 80, 95):
         low, high = made.interval(narrow, level, windowing())
+        width = high - low
         # The paths of this outlook add nothing.
-        assert high[H:] == pytest.approx(np.maximum(high[H - 1], high[:H].mean(axis=0))[None].repeat(4, axis=0))
-        assert low[H:] == pytest.approx(np.minimum(low[H - 1], low[:H].mean(axis=0))[None].repeat(4, axis=0))
+        assert width[H:] == pytest.approx(np.maximum(width[H - 1], width[:H].mean(axis=0))[None].repeat(4, axis=0))
+        assert high[H:] + low[H:] == pytest.approx(np.zeros((4, 1, C)), abs=1e-9)  # their middle is that of the paths
+        ends = [low, *ends, high]
+    assert (np.diff(ends, axis=0) >= 0).all()
     wide = Outlook(narrow.point, np.where(narrow.spread < 1, 1e3, 1.0), narrow.drawn)
     low, high = made.interval(wide, 80, windowing())
     assert high[H:] == pytest.approx(np.full((4, 1, C), 0.8 * 1e3), rel=0.02)
     assert low[H:] == pytest.approx(np.full((4, 1, C), -0.8 * 1e3), rel=0.02)
+
+
+def test_an_interval_beyond_the_horizon_never_ends_within_a_narrower_one():
+    """Most errors of the first range are wide and those of the second one narrow, but for its tails."""
+    kinds = np.clip(3 * np.linspace(-1, 1, 199), -1, 1), np.linspace(-1, 1, 199) ** 9
+    made = Calibration(
+        np.zeros((H, 199)), (), None, tuple(Beyond(H * n, k, 1e12) for n, k in zip((2, 4), kinds, strict=True))
+    )
+    outlook = Outlook(np.zeros((4 * H, 1, C)), np.ones((4 * H, 1, C)), (np.zeros((1, 199)),) * 2)
+    ends = [made.interval(outlook, level, windowing()) for level in (50, 80, 90, 95, 97)]
+    row = [low for low, _ in ends[::-1]] + [high for _, high in ends]
+    assert (np.diff(row, axis=0) >= 0).all()
+    assert (np.diff(row[-1] - row[0], axis=0) >= -1e-12).all()
 
 
 def test_few_independent_errors_are_widened_as_students_t_is():
