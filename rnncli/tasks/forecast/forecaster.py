@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 
 from rnncli.data.source import Source, read_source
-from rnncli.errors import DataError, ModelFileError, UsageError, shown
+from rnncli.errors import ModelFileError, UsageError
 from rnncli.nn.network import FLOAT32
-from rnncli.notes import doubt, note
+from rnncli.notes import note
 from rnncli.tasks.forecast.answers import Band, Sheet
 from rnncli.tasks.forecast.backtest import NETWORK
 from rnncli.tasks.forecast.baselines import LOOKED_BACK
 from rnncli.tasks.forecast.calibration import RECEIPTS, SHOWN, WIDEST, Calibration, Outlook
 from rnncli.tasks.forecast.config import ForecastConfig, SeriesConfig
+from rnncli.tasks.forecast.continuation import doubt_beginning, follows, require_frequency, rows_read
 from rnncli.tasks.forecast.explanation import Explanation, explained, explained_baseline, usual_values
 from rnncli.tasks.forecast.features import Fitted, last_contexts
 from rnncli.tasks.forecast.hierarchy import Hierarchy, require_whole
@@ -119,17 +120,16 @@ class Forecaster(Predictor):
         """Go on from the end of `source`; rows that follow those of the model file are appended to them."""
         panel, _, _ = read_panel(source, data, self.columns, self.panel)
         require_transformable(panel.values, data.transform, source.name, non_negative=data.non_negative)
-        self._require_frequency(panel, source.name)
+        require_frequency(panel, source.name, self.panel)
         self.fitted.encoders.note_unseen(panel, source.name, lines_of(source, data))
-        if self._follows(panel):
+        if follows(panel, self.panel):
             if self.columns.hierarchy:
                 require_whole(panel.ids, self.panel.ids, source.name)
-            note(
-                f"{source.name} goes on where the training data end; its {int(panel.lengths.sum()):,} rows are appended"
-            )
+            rows = rows_read(panel, self.columns)
+            note(f"{source.name} goes on where the training data end; its {rows:,} rows are appended")
             panel = continued(self.panel, panel)
         else:
-            self._doubt_beginning(panel, source.name)
+            doubt_beginning(panel, source.name, self.panel, self.members.context)
         self._take(panel)
         self._note_another_level(source.name)
 
@@ -154,38 +154,6 @@ class Forecaster(Predictor):
         self.panel = with_future(self.panel, self.columns, source, data)
         coming = replace(self.panel, past={}, known_covariates={}, static={})
         self.fitted.encoders.note_unseen(coming, source.name, lines_of(source, data))
-
-    def _require_frequency(self, panel: Panel, name: str) -> None:
-        if not (self.panel.timelines and panel.timelines):
-            return
-        its, ours = panel.timelines[0].frequency, self.panel.timelines[0].frequency
-        if its != ours:
-            raise DataError(
-                f"{name}: its rows are one {its} apart, the model's one {ours}; give rows like those it was trained on"
-            )
-
-    def _doubt_beginning(self, panel: Panel, name: str) -> None:
-        """Write a doubt if a known series has fewer rows than a context, and does not go on from the training data."""
-        if not (panel.timelines and self.panel.timelines):
-            return
-        for s in np.flatnonzero(panel.lengths < self.members.context):
-            if panel.ids[s] in self.panel.ids:
-                begins = panel.timelines[s].stamp(1 - int(panel.lengths[s]))
-                wanted = self.panel.timelines[self.panel.ids.index(panel.ids[s])].stamp(1)
-                which = f" of {shown(panel.ids[s])}" if panel.ids[s] else ""
-                doubt(
-                    f"{name}: begins at {begins}{which}, and the training data end before {wanted}: no row of them is "
-                    "read; rows that begin there would be appended"
-                )
-                return
-
-    def _follows(self, panel: Panel) -> bool:
-        """True if each series begins where one of the model file ends."""
-        if not (self.panel.timelines and panel.timelines):
-            return False
-        ends = {name: timeline.stamp(1) for name, timeline in zip(self.panel.ids, self.panel.timelines, strict=True)}
-        begins = zip(panel.ids, panel.timelines, panel.lengths, strict=True)
-        return all(ends.get(name) == timeline.stamp(1 - int(length)) for name, timeline, length in begins)
 
     def _take(self, panel: Panel) -> None:
         fitted = self.fitted.for_series(panel, self.trained_on, self.data)

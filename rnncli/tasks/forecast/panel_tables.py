@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +16,7 @@ from rnncli.errors import ConfigError, DataError, shown
 from rnncli.notes import doubt, note, noting
 from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.hierarchy import Hierarchy, coming_of_all, require_hierarchy, with_sums
-from rnncli.tasks.forecast.panel import Panel, filled, first_known, gaps_as_zeros, stacked
+from rnncli.tasks.forecast.panel import Column, Panel, filled, first_known, gaps_as_zeros, stacked
 from rnncli.tasks.forecast.panel_columns import Columns, find_columns, require_columns, rows_of_series, steps_of
 from rnncli.tasks.forecast.panel_steps import StepTable
 from rnncli.tasks.forecast.resampling import resampled
@@ -159,8 +159,9 @@ def separate(panel: Panel, targets: Sequence[str], *, goes_on: bool = False) -> 
 def with_future(panel: Panel, columns: Columns, source: Source, data: SeriesConfig) -> Panel:
     """Return the panel with the known covariates in `source` for the rows after the end of each series.
 
-    Rows are found by their times; those up to the end are passed over. Without times, all are after it. ConfigError
-    without known covariates; DataError for a series whose next row is missing.
+    Rows are found by their times; those up to the end are passed over. Without times, all are after it. Rows that the
+    panel has after the last of them are kept. ConfigError without known covariates; DataError for a series whose next
+    row is missing.
     """
     if not columns.known_covariates:
         raise ConfigError("data.future: tells known covariates, and data.known_covariates names none; remove one")
@@ -170,11 +171,21 @@ def with_future(panel: Panel, columns: Columns, source: Source, data: SeriesConf
     if data.resample is not None:
         table = resampled(table, only, data)
     if not columns.hierarchy:
-        return replace(panel, coming=StepTable(table, only, data, panel).coming(panel))
+        return replace(panel, coming=_coming(table, only, data, panel))
     hierarchy = Hierarchy.of(columns, panel.ids)
     leaves = stacked([panel.one(s) for s in range(hierarchy.sums, len(panel.ids))])
-    coming = StepTable(table, only, data, leaves).coming(leaves)
-    return replace(panel, coming=coming_of_all(hierarchy, coming))
+    return replace(panel, coming=coming_of_all(hierarchy, _coming(table, only, data, leaves)))
+
+
+def _coming(table: Table, columns: Columns, data: SeriesConfig, panel: Panel) -> tuple[Mapping[str, Column], ...]:
+    def kept_after(column: Column, before: Column | None) -> Column:
+        return column if before is None else np.concatenate([column, before[len(column) :]])
+
+    told = StepTable(table, columns, data, panel).coming(panel)
+    return tuple(
+        {key: kept_after(column, before.get(key)) for key, column in its.items()}
+        for its, before in zip(told, panel.coming, strict=True)
+    )
 
 
 def lines_of(source: Source, data: SeriesConfig) -> Callable[[str, str], int]:

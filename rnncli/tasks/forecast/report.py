@@ -106,6 +106,8 @@ def backtested(
     too little for so many windows or rows.
     """
     split = experiment.held_out()
+    if experiment.method != NETWORK:
+        note(f"intervals and quantiles are the network's; predict answers with {experiment.method.replace('-', ' ')}")
     if split is None:
         raise UsageError(f"{experiment.name}: nothing was held out; name data to test on, or set data.test")
     origins = experiment.origins(split, horizon)

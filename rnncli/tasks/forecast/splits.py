@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rnncli.data.source import Source, read_source
-from rnncli.errors import ConfigError, DataError, shown
+from rnncli.errors import ConfigError
 from rnncli.tasks.forecast.config import SeriesConfig
-from rnncli.tasks.forecast.hierarchy import require_whole
+from rnncli.tasks.forecast.continuation import require_follows
 from rnncli.tasks.forecast.padding import LEAST
 from rnncli.tasks.forecast.panel import Panel, continued
 from rnncli.tasks.forecast.panel_columns import Columns
@@ -143,23 +143,6 @@ def with_rows(made: Divided, source: Source, columns: Columns, data: SeriesConfi
     """Append the rows of `source`, read as `data` defines, as one more split. DataError unless they follow."""
     more, _, _ = read_panel(source, data, columns, made.panel)
     require_transformable(more.values, data.transform, source.name, non_negative=data.non_negative)
-    _require_continuation(more, columns, source.name, made)
+    require_follows(more, columns, source.name, made.panel, made.last)
     whole = continued(made.panel, more)
     return Divided(whole, np.concatenate([made.ends, whole.lengths[:, None]], axis=1), source.name)
-
-
-def _require_continuation(more: Panel, columns: Columns, name: str, before: Divided) -> None:
-    """Raise DataError unless each series of `more` begins where it ended before."""
-    places = {identity: s for s, identity in enumerate(before.panel.ids)}
-    if columns.hierarchy:
-        require_whole(more.ids, before.panel.ids, name)
-    for s, identity in enumerate(more.ids):
-        if identity not in places:
-            raise DataError(f"{name}: has a series {shown(identity)} that {before.last} has not; remove it")
-        if not more.timelines or not before.panel.timelines:
-            continue
-        begins = more.timelines[s].stamp(1 - int(more.lengths[s]))
-        expected = before.panel.timelines[places[identity]].stamp(1)
-        if begins != expected:
-            which = f" of {shown(identity)}" if identity else ""
-            raise DataError(f"{name}: begins at {begins}{which}; it must go on where {before.last} ends, at {expected}")

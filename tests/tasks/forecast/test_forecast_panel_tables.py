@@ -429,6 +429,14 @@ def test_one_row_ahead_is_enough():
     assert coming(LONG, future(AHEAD[0], AHEAD[2])) == [[7], [9]]
 
 
+def test_rows_ahead_of_the_table_itself_are_kept_after_those_of_the_second_file():
+    three = "".join(f"{s},2024-01-0{d},,{d}\n" for s in "AB" for d in (4, 5, 6))
+    longer = LONG + three
+    assert coming(longer, future(AHEAD[0], *AHEAD[2:])) == [[7, 5, 6], [9, 6, 6]]
+    nine = [f"A,2024-01-{d:02},{d}" for d in range(4, 12)]
+    assert coming(longer, future(*nine, AHEAD[2])) == [list(range(4, 12)), [9, 5, 6]]
+
+
 def test_a_row_that_the_second_file_lacks_is_named():
     assert refused(DataError, coming, LONG, future(*AHEAD[:2], AHEAD[3])) == (
         'f.csv: has no row of 2024-01-04, where the series "B" goes on; add it'

@@ -318,8 +318,10 @@ def test_rows_that_go_on_are_appended_to_every_level():
     model = reloaded(scored(reconcile="mint")[0])
     more = np.round(RANDOM.normal(20, 3, (4, 3)), 1)
     whole = reloaded(scored(reconcile="mint")[0])
-    with noting([].append):
+    notes = []
+    with noting(notes.append):
         model.read(Source("m.csv", table(more, begin=N)), model.data)
+        assert notes[-1].endswith("its 12 rows are appended")  # those of the file: sums are none
         whole.read(Source("w.csv", table(np.concatenate([SOLD, more]))), whole.data)
     assert model.forecasts().point == pytest.approx(whole.forecasts().point)
     for shops in ("AB", "BC"):
