@@ -23,11 +23,13 @@ forecasts exactly what that baseline does.
     metrics             measures of errors; the probability that one forecast is better than another
     backtest            networks beside baselines, over rolling origins
     reconciliation, reconciliation_choice   forecasts of sums and leaves made to add up; how, by a backtest
+    error_quantiles     quantiles of errors, of which some are few, depend on each other, or are of counts
     calibration         intervals from the errors of a backtest
     paths               forecasts that go on beyond the trained horizon, and drawn paths
     validated           what the validation split tells: intervals, and whether a naive forecast is better
     reports             the results that are shown beside the score: backtests, charts, intervals
     report              a backtest as figures, and row by row; the checks that end in exit code 7
+    continuation        rows that go on where others end
     forecaster          the predictor: forecasts from a trained model
     answers, explanation, totals   as rows and charts; what moved them; their sums over the horizon
     follower            forecasts row by row as rows arrive

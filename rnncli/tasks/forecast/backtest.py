@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from rnncli.tasks.forecast.baselines import LOOKED_BACK, NAIVE_FORECASTS, applicable
-from rnncli.tasks.forecast.calibration import Calibration, Outlook, Together
+from rnncli.tasks.forecast.calibration import Calibration, Outlook
+from rnncli.tasks.forecast.error_quantiles import Together
 from rnncli.tasks.forecast.hierarchy import Hierarchy
 from rnncli.tasks.forecast.losses import LEVELS
 from rnncli.tasks.forecast.members import SEED, Members

@@ -196,7 +196,7 @@ class Members:
 
     def countable(self, values: np.ndarray, share: float, point: np.ndarray) -> np.ndarray:
         """Return ends of intervals around a point; those of counts are the outmost whole numbers between them, or that
-        nearest to the point, from 0 (see `calibration.smeared`)."""
+        nearest to the point, from 0 (see `error_quantiles.smeared`)."""
         if self.first.loss.signed:
             return values
         middle = np.rint(point)

@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
-from rnncli.tasks.forecast.calibration import SHARES, Calibration, Outlook, ranges, rising, smeared
+from rnncli.tasks.forecast.calibration import Calibration, Outlook, ranges
+from rnncli.tasks.forecast.error_quantiles import SHARES, rising, smeared
 from rnncli.tasks.forecast.members import Members
 from rnncli.tasks.forecast.padding import of_each_length
 from rnncli.tasks.forecast.recursive import Recursive

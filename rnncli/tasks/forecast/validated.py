@@ -10,7 +10,8 @@ import numpy as np
 
 from rnncli.tasks.forecast.backtest import NETWORK, WITH_BASELINE, Backtest, Tester, evenly
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
-from rnncli.tasks.forecast.calibration import Calibration, Together, beyond, calibrated, half_of_middle, ranges, smeared
+from rnncli.tasks.forecast.calibration import Calibration, beyond, calibrated, ranges
+from rnncli.tasks.forecast.error_quantiles import Together, half_of_middle, smeared
 from rnncli.tasks.forecast.windows import Bounds
 
 LEAST_KEPT, _MOST_KEPT = 10, 400  # windows whose errors make paths

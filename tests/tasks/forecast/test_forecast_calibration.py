@@ -6,17 +6,8 @@ import numpy as np
 import pytest
 from experiments import csv, shaken, trainee_of
 
-from rnncli.tasks.forecast.calibration import (
-    RECEIPTS,
-    SHARES,
-    Beyond,
-    Calibration,
-    Outlook,
-    Together,
-    beyond,
-    calibrated,
-    ranges,
-)
+from rnncli.tasks.forecast.calibration import RECEIPTS, Beyond, Calibration, Outlook, beyond, calibrated, ranges
+from rnncli.tasks.forecast.error_quantiles import SHARES, Together
 from rnncli.tasks.forecast.windows import Windowing
 
 pytestmark = pytest.mark.thorough

@@ -9,7 +9,8 @@ from generators import GENERATORS
 
 from rnncli.data.source import Source
 from rnncli.errors import UsageError
-from rnncli.tasks.forecast.calibration import SHARES, Calibration, ranges
+from rnncli.tasks.forecast.calibration import Calibration, ranges
+from rnncli.tasks.forecast.error_quantiles import SHARES
 from rnncli.tasks.forecast.paths import Walk, _drawn
 from rnncli.tasks.forecast.totals import totals
 
