@@ -289,7 +289,7 @@ class TrainingConfig(Section):
     )
     patience: Count | None = Field(
         default=None,
-        description="Stop after this many evaluations without a lower validation loss; null never stops early.",
+        description="Stop after this many evaluations without a better one; null never stops early.",
     )
     seed: int = Field(
         default=1,

@@ -1,13 +1,15 @@
 """The training split of some data, and the splits that are held out of it.
 
-The held-out items are drawn at random by the seed, because files of examples are often sorted by label.
+The held-out items are drawn at random by the seed, because files of examples are often sorted by label, and stratified:
+every split has its share of each answer. For that, the items in random order are sorted by their answers, and evenly
+spaced ones are taken; the circle that they form is begun at a random place, so that no answer is always rounded up.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from rnncli.config.sections import Config
 from rnncli.data.source import Source, read_source
@@ -42,9 +44,11 @@ class Splits(Generic[D]):
         pick: Callable[[D, Sequence[int]], D],
         inputs: Sequence[Hashable] = (),
         answers: Sequence[Collection[str]] = (),
+        strata: Sequence[Any] = (),
     ):
         """Draw the splits. inputs: what each item is predicted from, equal ones of which stay in one split; answers:
-        those of each item, or other labels of it, all of which the training split has if it can have them.
+        those of each item, or other labels of it, all of which the training split has if it can have them; strata: what
+        the items are sorted by to be stratified, if they are.
         """
         data = config.data
         self.read, self.pick = read, pick
@@ -53,7 +57,7 @@ class Splits(Generic[D]):
             raise ConfigError("data.validation and data.test leave nothing to train on; lower one of them")
         order = random.shuffled(len(whole), config.training.seed, _SPLIT).tolist()
         counts = {name: int(share * len(whole)) for name, share in shares.items() if isinstance(share, float)}
-        drawn = _drawn(order, {name: count for name, count in counts.items() if count}, inputs)
+        drawn = _drawn(order, {name: count for name, count in counts.items() if count}, inputs, strata)
         _keep_answers(drawn, answers, inputs)
         self.held_out: dict[str, D] = {}
         for name, share in shares.items():
@@ -75,19 +79,59 @@ class Splits(Generic[D]):
         return "".join(f", {len(split):,} for {name}" for name, split in self.held_out.items())
 
 
-def _drawn(order: Sequence[int], counts: dict[str, int], inputs: Sequence[Hashable]) -> dict[str, list[int]]:
-    """Return the items of each split: at least so many of `order` as `counts` says, first come first, the others to
-    train on; items with equal inputs are drawn together."""
+def by_rarest(answers: Sequence[Collection[str]]) -> list[list[tuple[int, str]]]:
+    """Return strata of items with one answer each or several: items are sorted by their rarest answer first, since the
+    others occur in every split anyway (as iterative stratification does; Sechidis et al., 2011)."""
+    counts = Counter(answer for some in answers for answer in set(some))
+    return [sorted((counts[answer], answer) for answer in set(some)) for some in answers]
+
+
+def _drawn(
+    order: Sequence[int], counts: dict[str, int], inputs: Sequence[Hashable], strata: Sequence[Any]
+) -> dict[str, list[int]]:
+    """Return the items of each split, about as many as `counts` says and the others to train on; items with equal
+    inputs are drawn together. Without strata, those that come first are drawn, and at least so many."""
     together = _together(order, inputs)
-    drawn: dict[str, list[int]] = {name: [] for name in (*counts, _TRAINING)}
-    for items in together:
-        name = next((name for name, count in counts.items() if len(drawn[name]) < count), _TRAINING)
-        drawn[name] += items
+    if strata:
+        drawn = _stratified(together, counts, strata)
+    else:
+        drawn = {name: [] for name in (*counts, _TRAINING)}
+        for items in together:
+            name = next((name for name, count in counts.items() if len(drawn[name]) < count), _TRAINING)
+            drawn[name] += items
     if counts and (copies := len(order) - len(together)):
         note(
             f"{copies:,} of {len(order):,} sequences have the input or the group of another one; these are in one split"
         )
     return drawn
+
+
+def _stratified(together: list[list[int]], counts: dict[str, int], strata: Sequence[Any]) -> dict[str, list[int]]:
+    """Return the items of each split: of the lists `together`, in the order of their strata, evenly spaced ones."""
+    left = sorted(together, key=lambda items: min(strata[item] for item in items))
+    first = left.index(together[0])
+    left = left[first:] + left[:first]
+    drawn: dict[str, list[int]] = {}
+    for name, count in counts.items():
+        taken, left = _evenly(left, count)
+        drawn[name] = [item for items in taken for item in items]
+    return drawn | {_TRAINING: [item for items in left for item in items]}
+
+
+def _evenly(lists: list[list[int]], count: int) -> tuple[list[list[int]], list[list[int]]]:
+    """Return evenly spaced ones of these lists, which have `count` items in all if each has one item, and the others.
+
+    Of lists of several items, at least one is taken.
+    """
+    whole, due = sum(map(len, lists)), 0
+    taken: list[list[int]] = []
+    left: list[list[int]] = []
+    for items in lists:
+        due += len(items) * count  # in wholes
+        chosen = 2 * due > len(items) * whole
+        due -= len(items) * whole * chosen
+        (taken if chosen else left).append(items)
+    return (taken, left) if taken else (lists[:1], lists[1:])
 
 
 def _together(items: Sequence[int], inputs: Sequence[Hashable]) -> list[list[int]]:

@@ -50,10 +50,21 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """A figure of the network that a score prints, by its name, such as an accuracy."""
+
+    name: str
+    value: float
+    higher_is_better: bool = True
+
+
+@dataclass(frozen=True)
 class Evaluated:
     """The report after an evaluation, which is one line of metrics.jsonl.
 
-    improved: these weights are the best so far. memory: one entry per layer under --watch-grads, else empty.
+    valid_loss: None where nothing is held out. improved: these weights are kept, as the best so far or, where nothing
+    is held out, as the last. figure: that of the validation split which the score prints, unless it is the loss.
+    memory: one entry per layer under --watch-grads, else empty.
     """
 
     step: int
@@ -61,12 +72,13 @@ class Evaluated:
     tokens: int
     seconds: float
     train_loss: float
-    valid_loss: float
+    valid_loss: float | None
     learning_rate: float
     grad_norm: float
     tokens_per_second: float
     improved: bool
     reason: str  # "scheduled", "finished", "patience" or "stopped"
+    figure: Figure | None = None
     memory: tuple[Memory, ...] = ()
 
 
@@ -129,12 +141,16 @@ class Score:
 
 @dataclass(frozen=True)
 class Finished:
-    """The report at the end of training; `score` is that of the best weights, None where nothing was held out."""
+    """The report at the end of training; `score` is that of the weights that are kept, None where nothing was held out.
+
+    kept: which these are: "best", or "last" where nothing was held out for validation.
+    """
 
     score: Score | None
     best_update: int
     best_loss: float
     run: str
+    kept: str = "best"
 
 
 Report = Note | Started | Progress | Evaluated | Finished

@@ -15,16 +15,19 @@ from rnncli.ui.results import as_csv, rounded, write_csv, write_table
 
 
 def finished_text(report: Finished) -> str:
-    """Return the text at the end of training: the score, or the best training loss where nothing was held out."""
+    """Return the text at the end of training: the score, or the lowest training loss where nothing was held out."""
     if report.score is None:
-        return f"nothing was held out to score on; best training loss {report.best_loss:.4f}\n"
+        return f"nothing was held out to score on; lowest training loss {report.best_loss:.4f}\n"
     return score_text(report.score)
 
 
 def finished_json(report: Finished) -> str:
-    """Return the end of training as one JSON object; `score` is null where nothing was held out."""
+    """Return the end of training as one JSON object; `score` is null where nothing was held out to score on, `kept` is
+    "last" where nothing was held out for validation.
+    """
     score = None if report.score is None else score_object(report.score)
-    return json.dumps({"run": report.run, "best_step": report.best_update, "score": score}) + "\n"
+    found = {"run": report.run, "best_step": report.best_update, "kept": report.kept, "score": score}
+    return json.dumps(found) + "\n"
 
 
 def score_text(score: Score) -> str:

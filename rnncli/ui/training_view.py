@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rnncli.notes import Doubt
 from rnncli.training.reports import Evaluated, Finished, Memory, Note, Progress, Report, Started
 from rnncli.ui.output import Output, as_utf8, visible
-from rnncli.ui.scores import finished_json, finished_text
+from rnncli.ui.scores import figure, finished_json, finished_text
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -65,7 +65,7 @@ class TrainingView:
 
     def _finished(self, report: Finished) -> None:
         if not self.quiet:
-            self._line(f"best after update {report.best_update:,}; saved in {report.run}")
+            self._line(f"{report.kept} after update {report.best_update:,}; saved in {report.run}")
         Output().write(finished_json(report) if self.form == "json" else finished_text(report))
 
 
@@ -109,7 +109,8 @@ class LiveView(TrainingView):
 
     def show(self, report: Report) -> None:
         if isinstance(report, Evaluated):
-            self._valid = f" valid {report.valid_loss:.3f}" + "".join(f" {reach(one)}" for one in report.memory[-1:])
+            valid = "none" if report.valid_loss is None else f"{report.valid_loss:.3f}"
+            self._valid = f" valid {valid}" + "".join(f" {reach(one)}" for one in report.memory[-1:])
         if isinstance(report, Finished):
             self.stop()
         super().show(report)
@@ -147,9 +148,11 @@ def progress_line(report: Progress) -> str:
 
 def evaluation_line(report: Evaluated, unit: str) -> str:
     mark = " *" if report.improved else ""
+    valid = "none" if report.valid_loss is None else f"{report.valid_loss:.4f}"
+    judged = "" if report.figure is None else f" {report.figure.name} {figure(report.figure.value)}"
     return (
         f"epoch {report.epoch:>3} update {report.step:>7,} train {report.train_loss:.4f} "
-        f"valid {report.valid_loss:.4f}{mark:<2} |grad| {report.grad_norm:<6.3g} "
+        f"valid {valid}{judged}{mark:<2} |grad| {report.grad_norm:<6.3g} "
         f"{report.tokens_per_second:,.0f} tok/s"
     )
 

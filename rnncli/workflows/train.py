@@ -22,7 +22,7 @@ from rnncli.notes import noting
 from rnncli.tasks.registry import TASKS, dump_config, load_run_config
 from rnncli.tasks.task import Context, Experiment
 from rnncli.training.backpropagation import ThreadPool
-from rnncli.training.loop import Length, Plan, TrainingLoop, planned_length
+from rnncli.training.loop import BY_FIGURE, Length, Plan, TrainingLoop, planned_length
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.reports import Evaluated, Finished, Note, Report, Started
 from rnncli.workflows.opening import config_and_source, first_run, is_config
@@ -128,11 +128,14 @@ def _train_in(
         show(Note(f"max_time allows {loop.plan.updates:,} of {epochs:,} updates; that number may differ another day"))
     facts = (*experiment.facts, ("run", str(run.path)))
     show(Started(facts, position.update, loop.plan.updates, experiment.learner.loss.unit, request.resume))
-    reason = "finished"
+    reason, kept = "finished", "best"
     try:
         for report in loop.run(stop):
             if isinstance(report, Evaluated):
                 reason = report.reason
+                if report.valid_loss is None and loop.plan.kept_by == BY_FIGURE and kept == "best":
+                    kept = "last"
+                    show(Note("nothing is held out for validation, so the weights of the last update are kept"))
                 if request.watch_grads:
                     report = replace(report, memory=watched(experiment.learner))
                 _save(run, experiment, loop, report, sha256)
@@ -146,7 +149,7 @@ def _train_in(
             f"go on with: {_resume_command(request, run, source)}",
             stop.signal_number,
         )
-    _finish(run, experiment, loop, show)
+    _finish(run, experiment, loop, kept, show)
 
 
 def _failed(run: RunDirectory, loop: TrainingLoop, sha256: str, error: DivergedError) -> DivergedError:
@@ -198,10 +201,11 @@ def _started(
     max_time = parse_duration(training.max_time) if training.max_time else None
 
     def plan(length: Length) -> Plan:
-        return Plan(*length, training.learning_rate, training.schedule, training.patience)
+        return Plan(*length, training.learning_rate, training.schedule, training.patience, BY_FIGURE)
 
     def evaluate() -> None:
         learner.validate()
+        learner.figure()
         if request.watch_grads:
             watched(learner)
         run.time_a_save(TrainingLoop(learner, optimizer, plan(Length(1, 1))).arrays())
@@ -241,11 +245,13 @@ def _save(run: RunDirectory, experiment: Experiment, loop: TrainingLoop, report:
     run.write_state(loop.arrays(), loop.snapshot(), loop.plan, sha256)
 
 
-def _finish(run: RunDirectory, experiment: Experiment, loop: TrainingLoop, show: Callable[[Report], None]) -> None:
+def _finish(
+    run: RunDirectory, experiment: Experiment, loop: TrainingLoop, kept: str, show: Callable[[Report], None]
+) -> None:
     """Score the best weights beside the baselines, and save them as the model."""
     parameters = experiment.network.parameters
     parameters.weights[...] = loop.best
     experiment.network.pack()
     score = experiment.score()  # first, because its results may go into the model's header
     run.write_model(parameters.export(), experiment.header())
-    show(Finished(score, loop.position.best_update, loop.position.best_loss, str(run.path)))
+    show(Finished(score, loop.position.best_update, loop.position.best_loss, str(run.path), kept))

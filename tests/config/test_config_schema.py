@@ -47,6 +47,7 @@ VECTORS = {**VOCABULARY, "vectors": None, "freeze_vectors": False}
 TABLE = {"delimiter": None, "decimal": ".", "skip_rows": 0, "ragged": "refuse", "quoting": None, "header": None}
 LABELLED = {
     "missing": "refuse",
+    "stratify": True,
     **VECTORS,
     "group": None,
     "text": None,

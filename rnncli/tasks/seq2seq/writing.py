@@ -28,11 +28,12 @@ from rnncli.tasks.task import (
     Options,
     set_first_weights,
 )
-from rnncli.training.reports import Score
+from rnncli.training.reports import Figure, Score
 
 BEAMS = 4
 ALPHA = 1.0  # of the length in a beam's ranking; see `rnncli.kernels.beam`
 LONGER = 1.5  # than the longest target of the training split an answer may become
+_JUDGED, _STEPS = 500, 20_000  # pairs that an evaluation writes answers to, and the steps that these may take
 _UNITS = {"char": "chars", "byte": "bytes", "word": "words", "whitespace": "tokens"}
 
 
@@ -134,6 +135,7 @@ class PairExperiment(Experiment):
         train = self._data(splits.train)
         held_out = splits.held_out.get("validation")
         valid = self._data(held_out, scored=True) if held_out else PairData([], [])
+        self._sources = valid.sources  # of validation
         prompts.cut.tell(splits.train.name, prompts.kind)
         shape = pair_shape(config, prompts, self.target)
         room = room_for(train, valid, training.batch_size)
@@ -163,6 +165,7 @@ class PairExperiment(Experiment):
             seldom=seldom_in(
                 train.sources, train.targets, prompts.vocabulary, self.target, training.seed, copying=copies(config)
             ),
+            judge=self._judged,
         )
         self.facts = self._facts(train)
 
@@ -174,6 +177,28 @@ class PairExperiment(Experiment):
         if empty is not None:
             raise DataError(f"{places[empty]}: a target without tokens; remove it")
         return PairData(self.prompts.encode(pairs.prompts, places, scored=scored), targets)
+
+    def _judged(self) -> Figure | None:
+        """Return the share of right answers among those written to some pairs of validation, by one beam, which is
+        quick; None without validation.
+        """
+        if not len(self._sources):
+            return None
+        most = max(1, min(len(self._sources), _JUDGED, _STEPS // self.longest))
+        chosen = np.linspace(0, len(self._sources) - 1, most).astype(int).tolist()
+        pairs = only(self.splits.held_out["validation"], chosen)
+        assert pairs.targets is not None
+        unit, metric = METRICS["exact"]
+        return Figure(unit, metric(self._written(pairs, [self._sources[i] for i in chosen], beams=1), pairs.targets))
+
+    def _written(self, pairs: Pairs, sources: Sequence[np.ndarray], *, beams: int) -> list[str]:
+        """Return the best answer to each pair as the line that is written."""
+        copying = copies(self.config)
+        answers = write(self.network, sources, beams=beams, longest=self.longest, alpha=ALPHA, copies=copying)
+        return [
+            line(spelled(best[0], self.target, self.prompts.tokens(prompt)), self.target.kind)
+            for best, prompt in zip(answers, pairs.prompts, strict=True)
+        ]
 
     def _facts(self, train: PairData) -> tuple[tuple[str, str], ...]:
         model, shape = self.config.model, self.network.shape
@@ -228,12 +253,7 @@ class PairExperiment(Experiment):
         sources = self.prompts.encode(pairs.prompts, [pairs.where(i) for i in range(len(pairs))], scored=True)
         if split == "test":  # others were told of before training
             self.prompts.cut.tell(pairs.name, self.prompts.kind)
-        copying = copies(self.config)
-        answers = write(self.network, sources, beams=BEAMS, longest=self.longest, alpha=ALPHA, copies=copying)
-        predicted = [
-            line(spelled(best[0], self.target, self.prompts.tokens(prompt)), self.target.kind)
-            for best, prompt in zip(answers, pairs.prompts, strict=True)
-        ]
+        predicted = self._written(pairs, sources, beams=BEAMS)
         actual, kind = pairs.targets, self.target.kind
         edits = [
             edit_distance(spaced_tokens(f" {a.strip()}", kind), spaced_tokens(f" {b.strip()}", kind))
