@@ -9,14 +9,18 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable, Sequence
+from copy import copy
 from typing import Any, Generic, Protocol, TypeVar
 
 from rnncli.config.sections import Config
 from rnncli.data.source import Source, read_source
 from rnncli.errors import ConfigError, DataError
 from rnncli.kernels import random
-from rnncli.notes import note
+from rnncli.notes import note, noting
 
+FEW = 100  # held-out items, below which they choose too much by chance
+SHARE = 0.1  # of the items, for validation
+FOLDS = 5
 _TRAINING = ""  # among the names of splits
 _SPLIT = 1 << 34  # of the seed's independent random streams
 
@@ -29,6 +33,16 @@ class Items(Protocol):
 
 
 D = TypeVar("D", bound=Items)
+
+
+def validated_by(data: Any, count: int) -> dict[str, Any]:
+    """Return data.validation and data.folds for so many items, of which one is used; a task may lack folds."""
+    validation, folds = data.validation, getattr(data, "folds", 0)
+    if validation is None and folds is None:
+        folds = FOLDS if int(SHARE * count) < FEW else 0
+    if validation is None and not folds:
+        validation = SHARE
+    return {"validation": validation, "folds": folds or 0}
 
 
 class Splits(Generic[D]):
@@ -52,7 +66,9 @@ class Splits(Generic[D]):
         """
         data = config.data
         self.read, self.pick = read, pick
-        shares = {"test": data.test, "validation": data.validation}
+        self.validated = validated_by(data, len(whole))
+        shares = {"test": data.test, "validation": self.validated["validation"]}
+        self._inputs, self._answers, self._strata, self._whole = inputs, answers, strata, whole
         if sum(share for share in shares.values() if isinstance(share, float)) >= 1:
             raise ConfigError("data.validation and data.test leave nothing to train on; lower one of them")
         order = random.shuffled(len(whole), config.training.seed, _SPLIT).tolist()
@@ -68,7 +84,32 @@ class Splits(Generic[D]):
         if len(drawn[_TRAINING]) < 2:
             left = len(drawn[_TRAINING])
             raise DataError(f"{whole.name}: {left} examples to train on; give more, or hold out less")
-        self.train = pick(whole, sorted(drawn[_TRAINING]))
+        self._drawn = drawn[_TRAINING]
+        self.train = pick(whole, sorted(self._drawn))
+
+    def folds(self) -> list[Splits[D]]:
+        """Return pairs of a training and a validation split of the training split, for cross-validation, if there is to
+        be one: each item is in one validation split, unless training would then lack an answer.
+        """
+        count = self.validated["folds"]
+        if not count:
+            return []
+        together = _in_order(_together(self._drawn, self._inputs), self._strata)
+        dealt: list[list[int]] = [[] for _ in range(min(count, len(together)))]
+        for items in together:
+            min(dealt, key=len).extend(items)
+        found = []
+        for items in dealt:
+            rest = [item for others in dealt if others is not items for item in others]
+            drawn = {_TRAINING: rest, "validation": items}
+            with noting(lambda text: None):
+                _keep_answers(drawn, self._answers, self._inputs)
+            if drawn["validation"] and len(drawn[_TRAINING]) > 1:
+                fold = copy(self)
+                fold.train, held_out = (self.pick(self._whole, sorted(chosen)) for chosen in drawn.values())
+                fold.held_out = {"validation": held_out}
+                found.append(fold)
+        return found if len(found) > 1 else []
 
     def scored(self) -> str | None:
         """The name of the split to score on: test, or else validation; None if neither was held out."""
@@ -108,14 +149,21 @@ def _drawn(
 
 def _stratified(together: list[list[int]], counts: dict[str, int], strata: Sequence[Any]) -> dict[str, list[int]]:
     """Return the items of each split: of the lists `together`, in the order of their strata, evenly spaced ones."""
-    left = sorted(together, key=lambda items: min(strata[item] for item in items))
-    first = left.index(together[0])
-    left = left[first:] + left[:first]
+    left = _in_order(together, strata)
     drawn: dict[str, list[int]] = {}
     for name, count in counts.items():
         taken, left = _evenly(left, count)
         drawn[name] = [item for items in taken for item in items]
     return drawn | {_TRAINING: [item for items in left for item in items]}
+
+
+def _in_order(together: list[list[int]], strata: Sequence[Any]) -> list[list[int]]:
+    """Return lists of items in the order of their strata, from the first list on and round; as they are without any."""
+    if not strata:
+        return together
+    ordered = sorted(together, key=lambda items: min(strata[item] for item in items))
+    first = ordered.index(together[0])
+    return ordered[first:] + ordered[:first]
 
 
 def _evenly(lists: list[list[int]], count: int) -> tuple[list[list[int]], list[list[int]]]:

@@ -80,7 +80,8 @@ class Length(NamedTuple):
 class Plan:
     """The plan of a run, fixed before its first update; `updates` and `evaluations` are those of `Length`.
 
-    kept_by: what the best weights are the best by.
+    kept_by: what the best weights are the best by. ends: the update after which to end, if before `updates`, by which
+    the learning rate falls.
     """
 
     updates: int
@@ -89,6 +90,7 @@ class Plan:
     schedule: str
     patience: int | None
     kept_by: str = BY_LOSS
+    ends: int | None = None
 
 
 class Measured(NamedTuple):
@@ -153,12 +155,13 @@ class TrainingLoop:
         """Train and yield reports until the plan ends, patience runs out, or stop() is true after an update."""
         position, since = self.position, self.clock()
         norm, reason = math.nan, "patience" if self._out_of_patience() else "scheduled"
-        while position.update < self.plan.updates and reason == "scheduled":
+        last = self.plan.ends or self.plan.updates
+        while position.update < last and reason == "scheduled":
             norm = self._update()
             now = self.clock()
             position.seconds, since = position.seconds + now - since, now
             yield self._progress(norm)
-            if position.update == self.plan.updates:
+            if position.update == last:
                 reason = "finished"
             elif stop():
                 reason = "stopped"
@@ -244,7 +247,13 @@ class TrainingLoop:
 
     def _progress(self, norm: float) -> Progress:
         return Progress(
-            self.position.update, self.plan.updates, self._epoch(), self._train_loss(), norm, self.rate, self._speed()
+            self.position.update,
+            self.plan.ends or self.plan.updates,
+            self._epoch(),
+            self._train_loss(),
+            norm,
+            self.rate,
+            self._speed(),
         )
 
     def _report(self, measured: Measured, norm: float, reason: str, *, improved: bool) -> Evaluated:

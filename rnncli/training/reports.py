@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,11 @@ class Memory:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the network that a score prints, by its name, such as an accuracy."""
+    """A figure of the network that a score prints, by its name, such as an accuracy; count: of how many answers."""
 
     name: str
     value: float
+    count: int = 1
     higher_is_better: bool = True
 
 
@@ -138,12 +140,26 @@ class Score:
     verdicts: Mapping[str, str] = field(default_factory=dict)
     used: str = ""
 
+    def to_header(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_header(cls, header: Mapping[str, Any]) -> Score:
+        """Return the score whose `to_header` is read from JSON."""
+        confusion = header["confusion"]
+        if confusion is not None:
+            confusion = Confusion(tuple(confusion["labels"]), tuple(map(tuple, confusion["pairs"])))
+        pairs = {name: tuple(map(tuple, header[name])) for name in ("baselines", "figures")}
+        labels = tuple(LabelScore(**label) for label in header["labels"])
+        return cls(**{**header, **pairs, "confusion": confusion, "labels": labels})
+
 
 @dataclass(frozen=True)
 class Finished:
     """The report at the end of training; `score` is that of the weights that are kept, None where nothing was held out.
 
-    kept: which these are: "best", or "last" where nothing was held out for validation.
+    kept: which these are: "best", "last" where nothing was held out for validation, or "cross-validated" if they were
+    trained on all data for as long as cross-validation found best.
     """
 
     score: Score | None

@@ -8,10 +8,13 @@ from dataclasses import asdict
 from typing import Any
 
 from rnncli.tasks.forecast.reports import BacktestReport, Judged, LevelScore
+from rnncli.training.folds import CROSS_VALIDATED
 from rnncli.training.reports import Finished, Score
 from rnncli.ui.label_tables import label_objects, write_labels
 from rnncli.ui.output import TIED, Output, visible, wrapped
 from rnncli.ui.results import as_csv, rounded, write_csv, write_table
+
+CHOSE = {"validation": "; it also chose the weights", CROSS_VALIDATED: "; it also chose the number of updates"}
 
 
 def finished_text(report: Finished) -> str:
@@ -32,7 +35,7 @@ def finished_json(report: Finished) -> str:
 
 def score_text(score: Score) -> str:
     """Return a text of the network's score beside its baselines, and whether it beat each of them."""
-    chose = "; it also chose the weights" if score.split == "validation" else ""
+    chose = CHOSE.get(score.split, "")
     width = max(len(name) for name in ("network", *(name for name, _ in score.baselines)))
     lines = [
         f"{score.split} score, {score.unit} ({score.detail}){chose}:",

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rnncli.notes import Doubt
+from rnncli.training.folds import CROSS_VALIDATED
 from rnncli.training.reports import Evaluated, Finished, Memory, Note, Progress, Report, Started
 from rnncli.ui.output import Output, as_utf8, visible
 from rnncli.ui.scores import figure, finished_json, finished_text
@@ -65,7 +66,8 @@ class TrainingView:
 
     def _finished(self, report: Finished) -> None:
         if not self.quiet:
-            self._line(f"{report.kept} after update {report.best_update:,}; saved in {report.run}")
+            kept = "best" if report.kept == CROSS_VALIDATED else report.kept
+            self._line(f"{kept} after update {report.best_update:,}; saved in {report.run}")
         Output().write(finished_json(report) if self.form == "json" else finished_text(report))
 
 
@@ -82,6 +84,7 @@ class LiveView(TrainingView):
         from rich.progress import Progress as Bar
 
         super()._started(report)
+        self.stop()  # that of the folds
         self._bar = Bar(
             BarColumn(bar_width=20),
             MofNCompleteColumn(),

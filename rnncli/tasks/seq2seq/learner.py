@@ -77,7 +77,7 @@ class PairLearner(Stateless):
     def gradient(self, update: int) -> tuple[float, int]:
         pieces = self._pieces(update)
         count = sum(len(self.train.targets[i]) + 1 for piece in pieces for i in piece)
-        share = 1 - (1 - self.teacher_forcing) * update / max(self.updates - 1, 1)
+        share = 1 - (1 - self.teacher_forcing) * min(update / max(self.updates - 1, 1), 1)
 
         def gradient(piece: tuple[np.ndarray, int]) -> float:
             chosen, draw = piece

@@ -26,6 +26,7 @@ from rnncli.tasks.task import (
     Evaluation,
     Experiment,
     Options,
+    prepared,
     set_first_weights,
 )
 from rnncli.training.reports import Figure, Score
@@ -44,6 +45,9 @@ class Prompts(Protocol):
     cut: Cut
     kind: str  # "source tokens", "values"
     decimal: str  # of numbers among what is given
+
+    def refitted(self, train: Pairs, config: Any) -> Prompts:
+        """Return prompts of the same kind, made from another training split."""
 
     @property
     def vocabulary(self) -> Vocabulary | None: ...
@@ -122,7 +126,8 @@ class PairExperiment(Experiment):
         context: Context,
         learnt: Mapping[str, Any] | None,
     ):
-        self.config, self.splits, self.prompts = config, splits, prompts
+        config = config.changed(data=splits.validated)
+        self.config, self.splits, self.prompts, self.context = config, splits, prompts, context
         training = config.training
         assert splits.train.targets is not None
         self.target = (
@@ -189,7 +194,8 @@ class PairExperiment(Experiment):
         pairs = only(self.splits.held_out["validation"], chosen)
         assert pairs.targets is not None
         unit, metric = METRICS["exact"]
-        return Figure(unit, metric(self._written(pairs, [self._sources[i] for i in chosen], beams=1), pairs.targets))
+        predicted = self._written(pairs, [self._sources[i] for i in chosen], beams=1)
+        return Figure(unit, metric(predicted, pairs.targets), len(self._sources))
 
     def _written(self, pairs: Pairs, sources: Sequence[np.ndarray], *, beams: int) -> list[str]:
         """Return the best answer to each pair as the line that is written."""
@@ -243,11 +249,18 @@ class PairExperiment(Experiment):
             raise UsageError("nothing was held out; name data to score it on")
         return Evaluation(score)
 
+    def folds(self) -> list[Experiment]:
+        def experiment(splits: Splits[Pairs]) -> Experiment:
+            prompts = self.prompts.refitted(splits.train, self.config)
+            return PairExperiment(self.config, splits, prompts, self.context, None)
+
+        return prepared(self.splits.folds(), experiment)
+
     def score(self, by: str = "exact") -> Score | None:
         """Return the score of the answers by one of METRICS, beside the baselines; None if nothing was held out."""
         split = self.splits.scored()
         if split is None:
-            return None
+            return self.cross_validated if by == "exact" else None  # which is how it was scored
         pairs = self.splits.held_out[split]
         assert pairs.targets is not None
         sources = self.prompts.encode(pairs.prompts, [pairs.where(i) for i in range(len(pairs))], scored=True)

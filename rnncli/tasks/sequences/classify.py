@@ -62,6 +62,9 @@ class Labels(OneAnswer):
         scale = best_scale(model.scores_left_out(train.texts, numbers.tolist()), numbers)
         return cls(labels, counts, data.kind, (model, scale))
 
+    def refitted(self, train: Examples, config: ClassifyConfig) -> Labels:
+        return Labels.of(train, config.data)
+
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Labels:
         """Return the labels in the header of a model file."""
@@ -116,7 +119,7 @@ class Labels(OneAnswer):
 
     def figure(self, held_out: Examples, outputs: Sequence[np.ndarray]) -> Figure:
         assert held_out.labels is not None
-        return Figure("accuracy", accuracy(self._predicted(outputs), held_out.labels))
+        return Figure("accuracy", accuracy(self._predicted(outputs), held_out.labels), len(held_out))
 
     def _predicted(self, outputs: Sequence[np.ndarray]) -> list[str]:
         return [self.labels[output.argmax()] for output in outputs]

@@ -30,6 +30,7 @@ from rnncli.tasks.task import (
     Evaluation,
     Experiment,
     Options,
+    prepared,
     set_first_weights,
     start_words,
 )
@@ -89,6 +90,10 @@ class Answers:
     def strata(sequences: Any, data: Any) -> Sequence[Any]:
         """Return what each sequence is sorted by, so that every split has its share of all answers."""
         return by_rarest(sequences.answers())
+
+    def refitted(self, train: Any, config: Any) -> Answers:
+        """Return answers of the same kind, made from another training split."""
+        raise NotImplementedError
 
     def is_answer(self, text: str) -> bool:
         """True if `text` is an answer as the data write it."""
@@ -154,7 +159,8 @@ class SequenceExperiment(Experiment):
         learnt: Mapping[str, Any] | None,
     ):
         """Build the network and its learner; `config` has the columns of the data filled in."""
-        self.config, self.splits, self.answers = config, splits, answers
+        config = config.changed(data=splits.validated)
+        self.config, self.splits, self.answers, self.context = config, splits, answers, context
         train, training = splits.train, config.training
         if learnt:
             self.reader = readers.from_header(learnt["encoder"], config.data)
@@ -261,12 +267,21 @@ class SequenceExperiment(Experiment):
 
     def evaluate(self, options: Options) -> Evaluation:
         self.answers = self.answers.asked(options)
+        if "threshold" in options:
+            self.cross_validated = None  # it was scored at another one
         return super().evaluate(options)
+
+    def folds(self) -> list[Experiment]:
+        def experiment(splits: Splits[Any]) -> Experiment:
+            answers = self.answers.refitted(splits.train, self.config)
+            return SequenceExperiment(self.config, splits, answers, self.context, None)
+
+        return prepared(self.splits.folds(), experiment)
 
     def score(self) -> Score | None:
         split = self.splits.scored()
         if split is None:
-            return None
+            return self.cross_validated
         examples = self.splits.held_out[split]
         given = self._inputs(examples)
         if split == "test":  # others were told of before training

@@ -63,6 +63,9 @@ class LabelSets(OneAnswer):
         separator = train.columns.separator or " "
         return cls(labels, [counts[label] for label in labels], len(train), separator, config.data.kind)
 
+    def refitted(self, train: Examples, config: ClassifyConfig) -> LabelSets:
+        return LabelSets.of(train, config)
+
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> LabelSets:
         """Return the labels in the header of a model file."""
@@ -105,7 +108,7 @@ class LabelSets(OneAnswer):
 
     def figure(self, held_out: Examples, outputs: Sequence[np.ndarray]) -> Figure:
         assert held_out.sets is not None
-        return Figure("micro-F1", micro_f1(self._predicted(outputs), held_out.sets))
+        return Figure("micro-F1", micro_f1(self._predicted(outputs), held_out.sets), len(held_out))
 
     def _predicted(self, outputs: Sequence[np.ndarray]) -> list[list[str]]:
         return [self._chosen(_chances(output)) for output in outputs]

@@ -39,6 +39,9 @@ class Number(OneAnswer):
             raise DataError(f"{train.name}: every example has the answer {values[0]:g}; there is nothing to learn")
         return cls(train.columns.label or "value", decimal, centre, scale)
 
+    def refitted(self, train: Examples, config: RegressConfig) -> Number:
+        return Number.of(train, config.data.decimal)
+
     @staticmethod
     def strata(examples: Examples, data: ExamplesConfig) -> list[float]:
         """Return the answers as numbers, 0 for one that is none, which `values` refuses by its line."""
@@ -64,7 +67,8 @@ class Number(OneAnswer):
 
     def figure(self, held_out: Examples, outputs: Sequence[np.ndarray]) -> Figure:
         predicted = np.stack(outputs)[:, 0].astype(float) * self.scale + self.centre
-        return Figure(f"RMSE of {self.label}", _rmse(predicted, self.values(held_out)), higher_is_better=False)
+        error = _rmse(predicted, self.values(held_out))
+        return Figure(f"RMSE of {self.label}", error, len(held_out), higher_is_better=False)
 
     def score(self, split: str, train: Examples, held_out: Examples, outputs: Sequence[np.ndarray]) -> Score:
         """Return the RMSE beside those of the training mean and, for inputs of numbers, of the nearest neighbour."""

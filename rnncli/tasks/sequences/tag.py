@@ -55,6 +55,9 @@ class Tags(Answers):
             doubt(f"{train.name}: tags that are in no span, and count as O in the span F1: {listed}")
         return cls(sorted(counts), counts)
 
+    def refitted(self, train: Tagged, config: TagConfig) -> Tags:
+        return Tags.of(train)
+
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Tags:
         """Return the tags in the header of a model file."""
@@ -103,10 +106,10 @@ class Tags(Answers):
     def figure(self, held_out: Tagged, outputs: Sequence[np.ndarray]) -> Figure:
         """Return the span F1 of tags that mark spans, else the token accuracy."""
         assert held_out.tags is not None
-        predicted = self._predicted(outputs)
+        predicted, count = self._predicted(outputs), sum(map(len, held_out.tags))
         if are_spans(self.tags):
-            return Figure("span F1", span_f1(predicted, held_out.tags))
-        return Figure("token accuracy", accuracy(_flat(predicted), _flat(held_out.tags)))
+            return Figure("span F1", span_f1(predicted, held_out.tags), count)
+        return Figure("token accuracy", accuracy(_flat(predicted), _flat(held_out.tags)), count)
 
     def _predicted(self, outputs: Sequence[np.ndarray]) -> list[list[str]]:
         return [[self.tags[k] for k in output.argmax(axis=1)] for output in outputs]
