@@ -146,7 +146,7 @@ def _train_in(
                 _save(run, experiment, loop, report, sha256)
             show(report)
     except DivergedError as error:
-        raise _failed(run, loop, sha256, error) from None
+        raise error if folds else _failed(run, loop, sha256, error) from None
     if reason == "stopped":
         assert stop.signal_number is not None
         raise StoppedError(

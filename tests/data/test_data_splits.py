@@ -106,3 +106,33 @@ def test_of_two_large_groups_one_is_held_out():
 def test_without_strata_the_first_of_a_shuffled_order_are_held_out_as_in_0_1():
     held_out = splits_of(20, 1, validation=0.2, test=0.1).held_out
     assert held_out == {"test": [7, 17], "validation": [5, 8, 11, 14]}
+
+
+def folds_of(n, seed, inputs=(), answers=(), strata=(), **data):
+    return splits_of(n, seed, inputs, answers, strata, **data).folds()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_folds_hold_each_item_out_once_and_its_share_of_each_label(seed):
+    labels = ["a"] * 50 + ["b"] * 30 + ["c"] * 20
+    folds = folds_of(100, seed, strata=by_rarest([(x,) for x in labels]))
+    assert [Counter(labels[i] for i in one.held_out["validation"]) for one in folds] == [{"a": 10, "b": 6, "c": 4}] * 5
+    assert sorted(i for one in folds for i in one.held_out["validation"]) == list(range(100))
+    assert all(sorted([*one.train, *one.held_out["validation"]]) == list(range(100)) for one in folds)
+
+
+def test_folds_keep_groups_together_and_each_answer_in_training():
+    groups = [i // 4 for i in range(60)]
+    answers = [("rare",) if i < 4 else ("a",) for i in range(60)]
+    folds = folds_of(60, 3, groups, answers, by_rarest(answers), folds=4)
+    assert len(folds) == 4
+    for one in folds:
+        held_out = one.held_out["validation"]
+        assert not {groups[i] for i in held_out} & {groups[i] for i in one.train}
+        assert any(answers[i] == ("rare",) for i in one.train)
+    assert sorted(i for one in folds for i in one.held_out["validation"]) == list(range(4, 60))
+
+
+def test_two_groups_make_two_folds_and_one_makes_none():
+    assert len(folds_of(20, 1, [i // 10 for i in range(20)])) == 2
+    assert folds_of(20, 1, [0] * 20) == []

@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 
 from rnncli.data.source import Source
-from rnncli.errors import StoppedError
+from rnncli.errors import ConfigError, StoppedError, UsageError
 from rnncli.nn import model_file
 from rnncli.notes import noting
 from rnncli.tasks.cross_validation import CrossValidation
-from rnncli.tasks.registry import TASKS, config_from_mapping
+from rnncli.tasks.registry import TASKS, config_from_mapping, load_run_config
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.optimizer import Optimizer
@@ -28,6 +28,8 @@ from rnncli.training.reports import Finished, Score
 from rnncli.workflows import train as workflow
 from rnncli.workflows.evaluate import Request as Evaluating
 from rnncli.workflows.evaluate import evaluate
+from rnncli.workflows.inspect_grads import Request as Inspecting
+from rnncli.workflows.inspect_grads import inspect_grads
 from rnncli.workflows.train import Request, train
 
 POOL = ThreadPool(1, np.dtype(np.float32))
@@ -169,6 +171,24 @@ def test_evaluate_tells_the_score_of_cross_validation_and_others_of_other_data(f
     other = evaluate(Evaluating(str(folder / "run"), str(folder / "other.csv")), lambda report: None).score
     assert other.split == "test"
     assert "2 sequences" in other.detail
+
+
+def test_the_state_of_folds_is_no_state_to_inspect(folder: Path) -> None:
+    run_in(folder, "run", config_of("classify", epochs=1))
+    with pytest.raises(UsageError, match="that of a cross-validation; leave out --at"):
+        inspect_grads(Inspecting(str(folder / "run"), at="last"), lambda text: None)
+    assert inspect_grads(Inspecting(str(folder / "run")), lambda text: None).at == "best"
+
+
+def test_a_run_of_0_1_keeps_its_splits(folder: Path) -> None:
+    run_in(folder, "run", config_of("classify", {"validation": 0.1}, epochs=1))
+    path = folder / "run/config.yaml"
+    kept = [line for line in path.read_text().splitlines() if line.split(":")[0].strip() not in ("stratify", "folds")]
+    path.write_text("\n".join(kept) + "\n")
+    data: Any = load_run_config(path).data
+    assert (data.stratify, data.folds, data.validation) == (False, None, 0.1)
+    with pytest.raises(ConfigError, match=r"data\.folds.* takes the place of data\.validation; remove one"):
+        load_run_config(path, ["data.folds=3"])
 
 
 def test_a_test_split_is_left_out_of_every_fold_and_scored_at_the_end(folder: Path) -> None:
