@@ -181,11 +181,28 @@ NO_GROUP = "none"  # as data.group: each sequence is drawn by itself
 class GroupedConfig(TableConfig):
     """The data of a table whose sequences are drawn into splits, equal ones together."""
 
+    validation: Split | None = Field(  # type: ignore[assignment]
+        default=None,
+        description="What to validate on: a fraction of the data (up to 0.9) or a file; null is 0.1, or data.folds.",
+    )
+    folds: Annotated[int, Field(ge=2, le=20)] | Literal[0] | None = Field(
+        default=None,
+        description="Cross-validate with so many folds, in place of a validation split, to find how long to train on "
+        "all of the data; 0 does not. null is 5 if a tenth of the data is fewer than 100 sequences, and no "
+        "data.validation is given.",
+    )
     group: str | None = Field(
         default=None,
         description="The column whose equal cells, such as a person's, stay in one split; null keeps equal inputs "
         "together, none draws each sequence by itself.",
     )
+
+    @field_validator("folds")
+    @classmethod
+    def _takes_the_place_of_validation(cls, folds: int | None, info: ValidationInfo) -> int | None:
+        if folds and info.data.get("validation") is not None:
+            raise refusal("takes the place of data.validation; remove one of them")
+        return folds
 
 
 class TokensConfig(DataConfig):
@@ -289,7 +306,7 @@ class TrainingConfig(Section):
     )
     patience: Count | None = Field(
         default=None,
-        description="Stop after this many evaluations without a lower validation loss; null never stops early.",
+        description="Stop after this many evaluations without a better one; null never stops early.",
     )
     seed: int = Field(
         default=1,

@@ -1,20 +1,26 @@
 """The training split of some data, and the splits that are held out of it.
 
-The held-out items are drawn at random by the seed, because files of examples are often sorted by label.
+The held-out items are drawn at random by the seed, because files of examples are often sorted by label, and stratified:
+every split has its share of each answer. For that, the items in random order are sorted by their answers, and evenly
+spaced ones are taken; the circle that they form is begun at a random place, so that no answer is always rounded up.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable, Sequence
-from typing import Generic, Protocol, TypeVar
+from copy import copy
+from typing import Any, Generic, Protocol, TypeVar
 
 from rnncli.config.sections import Config
 from rnncli.data.source import Source, read_source
 from rnncli.errors import ConfigError, DataError
 from rnncli.kernels import random
-from rnncli.notes import note
+from rnncli.notes import note, noting
 
+FEW = 100  # held-out items, below which they choose too much by chance
+SHARE = 0.1  # of the items, for validation
+FOLDS = 5
 _TRAINING = ""  # among the names of splits
 _SPLIT = 1 << 34  # of the seed's independent random streams
 
@@ -27,6 +33,16 @@ class Items(Protocol):
 
 
 D = TypeVar("D", bound=Items)
+
+
+def validated_by(data: Any, count: int) -> dict[str, Any]:
+    """Return data.validation and data.folds for so many items, of which one is used; a task may lack folds."""
+    validation, folds = data.validation, getattr(data, "folds", 0)
+    if validation is None and folds is None:
+        folds = FOLDS if int(SHARE * count) < FEW else 0
+    if validation is None and not folds:
+        validation = SHARE
+    return {"validation": validation, "folds": folds or 0}
 
 
 class Splits(Generic[D]):
@@ -42,18 +58,22 @@ class Splits(Generic[D]):
         pick: Callable[[D, Sequence[int]], D],
         inputs: Sequence[Hashable] = (),
         answers: Sequence[Collection[str]] = (),
+        strata: Sequence[Any] = (),
     ):
         """Draw the splits. inputs: what each item is predicted from, equal ones of which stay in one split; answers:
-        those of each item, or other labels of it, all of which the training split has if it can have them.
+        those of each item, or other labels of it, all of which the training split has if it can have them; strata: what
+        the items are sorted by to be stratified, if they are.
         """
         data = config.data
         self.read, self.pick = read, pick
-        shares = {"test": data.test, "validation": data.validation}
+        self.validated = validated_by(data, len(whole))
+        shares = {"test": data.test, "validation": self.validated["validation"]}
+        self._inputs, self._answers, self._strata, self._whole = inputs, answers, strata, whole
         if sum(share for share in shares.values() if isinstance(share, float)) >= 1:
             raise ConfigError("data.validation and data.test leave nothing to train on; lower one of them")
         order = random.shuffled(len(whole), config.training.seed, _SPLIT).tolist()
         counts = {name: int(share * len(whole)) for name, share in shares.items() if isinstance(share, float)}
-        drawn = _drawn(order, {name: count for name, count in counts.items() if count}, inputs)
+        drawn = _drawn(order, {name: count for name, count in counts.items() if count}, inputs, strata)
         _keep_answers(drawn, answers, inputs)
         self.held_out: dict[str, D] = {}
         for name, share in shares.items():
@@ -64,7 +84,32 @@ class Splits(Generic[D]):
         if len(drawn[_TRAINING]) < 2:
             left = len(drawn[_TRAINING])
             raise DataError(f"{whole.name}: {left} examples to train on; give more, or hold out less")
-        self.train = pick(whole, sorted(drawn[_TRAINING]))
+        self._drawn = drawn[_TRAINING]
+        self.train = pick(whole, sorted(self._drawn))
+
+    def folds(self) -> list[Splits[D]]:
+        """Return pairs of a training and a validation split of the training split, for cross-validation, if there is to
+        be one: each item is in one validation split, unless training would then lack an answer.
+        """
+        count = self.validated["folds"]
+        if not count:
+            return []
+        together = _in_order(_together(self._drawn, self._inputs), self._strata)
+        dealt: list[list[int]] = [[] for _ in range(min(count, len(together)))]
+        for items in together:
+            min(dealt, key=len).extend(items)
+        found = []
+        for items in dealt:
+            rest = [item for others in dealt if others is not items for item in others]
+            drawn = {_TRAINING: rest, "validation": items}
+            with noting(lambda text: None):
+                _keep_answers(drawn, self._answers, self._inputs)
+            if drawn["validation"] and len(drawn[_TRAINING]) > 1:
+                fold = copy(self)
+                fold.train, held_out = (self.pick(self._whole, sorted(chosen)) for chosen in drawn.values())
+                fold.held_out = {"validation": held_out}
+                found.append(fold)
+        return found if len(found) > 1 else []
 
     def scored(self) -> str | None:
         """The name of the split to score on: test, or else validation; None if neither was held out."""
@@ -75,19 +120,66 @@ class Splits(Generic[D]):
         return "".join(f", {len(split):,} for {name}" for name, split in self.held_out.items())
 
 
-def _drawn(order: Sequence[int], counts: dict[str, int], inputs: Sequence[Hashable]) -> dict[str, list[int]]:
-    """Return the items of each split: at least so many of `order` as `counts` says, first come first, the others to
-    train on; items with equal inputs are drawn together."""
+def by_rarest(answers: Sequence[Collection[str]]) -> list[list[tuple[int, str]]]:
+    """Return strata of items with one answer each or several: items are sorted by their rarest answer first, since the
+    others occur in every split anyway (as iterative stratification does; Sechidis et al., 2011)."""
+    counts = Counter(answer for some in answers for answer in set(some))
+    return [sorted((counts[answer], answer) for answer in set(some)) for some in answers]
+
+
+def _drawn(
+    order: Sequence[int], counts: dict[str, int], inputs: Sequence[Hashable], strata: Sequence[Any]
+) -> dict[str, list[int]]:
+    """Return the items of each split, about as many as `counts` says and the others to train on; items with equal
+    inputs are drawn together. Without strata, those that come first are drawn, and at least so many."""
     together = _together(order, inputs)
-    drawn: dict[str, list[int]] = {name: [] for name in (*counts, _TRAINING)}
-    for items in together:
-        name = next((name for name, count in counts.items() if len(drawn[name]) < count), _TRAINING)
-        drawn[name] += items
+    if strata:
+        drawn = _stratified(together, counts, strata)
+    else:
+        drawn = {name: [] for name in (*counts, _TRAINING)}
+        for items in together:
+            name = next((name for name, count in counts.items() if len(drawn[name]) < count), _TRAINING)
+            drawn[name] += items
     if counts and (copies := len(order) - len(together)):
         note(
             f"{copies:,} of {len(order):,} sequences have the input or the group of another one; these are in one split"
         )
     return drawn
+
+
+def _stratified(together: list[list[int]], counts: dict[str, int], strata: Sequence[Any]) -> dict[str, list[int]]:
+    """Return the items of each split: of the lists `together`, in the order of their strata, evenly spaced ones."""
+    left = _in_order(together, strata)
+    drawn: dict[str, list[int]] = {}
+    for name, count in counts.items():
+        taken, left = _evenly(left, count)
+        drawn[name] = [item for items in taken for item in items]
+    return drawn | {_TRAINING: [item for items in left for item in items]}
+
+
+def _in_order(together: list[list[int]], strata: Sequence[Any]) -> list[list[int]]:
+    """Return lists of items in the order of their strata, from the first list on and round; as they are without any."""
+    if not strata:
+        return together
+    ordered = sorted(together, key=lambda items: min(strata[item] for item in items))
+    first = ordered.index(together[0])
+    return ordered[first:] + ordered[:first]
+
+
+def _evenly(lists: list[list[int]], count: int) -> tuple[list[list[int]], list[list[int]]]:
+    """Return evenly spaced ones of these lists, which have `count` items in all if each has one item, and the others.
+
+    Of lists of several items, at least one is taken.
+    """
+    whole, due = sum(map(len, lists)), 0
+    taken: list[list[int]] = []
+    left: list[list[int]] = []
+    for items in lists:
+        due += len(items) * count  # in wholes
+        chosen = 2 * due > len(items) * whole
+        due -= len(items) * whole * chosen
+        (taken if chosen else left).append(items)
+    return (taken, left) if taken else (lists[:1], lists[1:])
 
 
 def _together(items: Sequence[int], inputs: Sequence[Hashable]) -> list[list[int]]:

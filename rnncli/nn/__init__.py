@@ -10,6 +10,7 @@
     network          the base of every model; stack → pooling → head, forward and backward over a shard of the batch
     attention        attention of a decoder over its source
     encoder_decoder  two stacks: one reads, or a vector is given; one writes
+    ensemble         several models whose weights are those of one
     segments         a forecast in segments: few long steps in, all steps out at once
     writers          networks that write token by token, or search for the best answers
     workspace        every array that one window needs, and the lengths of its sequences

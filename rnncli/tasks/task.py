@@ -5,9 +5,9 @@ A new task is a folder with such an object in its `task.py`, and one line in `re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -16,11 +16,14 @@ from rnncli.config.sections import SECTIONS, C, Config, VectorsConfig, keys_of
 from rnncli.data.source import Source
 from rnncli.data.vectors import Vectors
 from rnncli.data.vocabulary import Vocabulary
-from rnncli.errors import UsageError
+from rnncli.errors import DataError, UsageError
 from rnncli.nn.network import FLOAT32, Model
+from rnncli.notes import noting
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.loop import Learner
 from rnncli.training.reports import Score
+
+S = TypeVar("S")
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,7 @@ class Experiment:
     network: Model
     learner: Learner
     facts: tuple[tuple[str, str], ...]
+    cross_validated: Score | None = None  # in place of that of a split, if nothing was held out
 
     def header(self) -> dict[str, Any]:
         """Return all that a model file needs to be used alone; nothing depends on threads, paths or the clock.
@@ -158,9 +162,33 @@ class Experiment:
 
     def recall(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
         """Restore what training learnt beside the weights, from the header and the arrays of its model file."""
+        kept = header.get("validated", {}).get("cross_validated")
+        self.cross_validated = None if kept is None else Score.from_header(kept)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the weights for the model file that `header` is for."""
+        return self.network.parameters.export()
+
+    @property
+    def clip_norm(self) -> float | None:
+        """The norm to which the gradient of all its parameters together is scaled down."""
+        return self.config.training.clip_norm
+
+    @property
+    def share_of_time(self) -> float:
+        """The share of training.max_time that it may take."""
+        return 1.0
+
+    def folds(self) -> Sequence[Experiment]:
+        """Return the experiments of a cross-validation, each of which holds out other sequences of the training split;
+        none if there is a validation split, or nothing is to be validated.
+        """
+        return ()
 
     def score(self) -> Score | None:
-        """Score the current weights and the baselines on the test split, or else on validation; None without either."""
+        """Score the current weights and the baselines on the test split, or else on validation; without either, return
+        the score of cross-validation, or None.
+        """
         raise NotImplementedError
 
     def evaluate(self, options: Options) -> Evaluation:
@@ -169,6 +197,16 @@ class Experiment:
         if score is None:
             raise UsageError("nothing was held out; name data to score it on")
         return Evaluation(score)
+
+
+def prepared(splits: Iterable[S], experiment: Callable[[S], Experiment]) -> list[Experiment]:
+    """Return the experiments of these folds, and none if one of them has nothing to learn; the notes that they write
+    were told of the whole."""
+    with noting(lambda text: None):
+        try:
+            return [experiment(one) for one in splits]
+        except DataError:
+            return []
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.kernels import random
+from rnncli.training.reports import Figure
 from rnncli.training.room import Room, by_key
 
 
@@ -109,7 +110,13 @@ def place_sequences(sequences: Sequence[np.ndarray], place: np.ndarray) -> None:
 
 
 class Stateless:
-    """A base of learners that keep nothing between updates: a batch follows from the seed and the update's number."""
+    """A base of learners that keep nothing between updates: a batch follows from the seed and the update's number.
+
+    What they print is their loss, unless they say otherwise.
+    """
+
+    def figure(self) -> Figure | None:
+        return None
 
     def restart(self) -> None:
         pass

@@ -1,8 +1,10 @@
 """The training loop: a generator of reports, for any learner. Its caller decides what to save and show.
 
 The number of updates is fixed before the first one, because schedules depend on it. The best weights are those with
-the lowest validation loss at a scheduled evaluation; an evaluation forced by stopping is reported but decides
-nothing, so that a resumed run ends exactly like one that was never stopped.
+the best figure of the validation split at a scheduled evaluation, and of equal ones the lowest loss; the figure is the
+one that the score prints, such as an accuracy. Where nothing is held out, the last weights are kept, and patience and
+the plateau schedule see the training loss. An evaluation forced by stopping is reported but decides nothing, so that
+a resumed run ends exactly like one that was never stopped.
 """
 
 from __future__ import annotations
@@ -19,12 +21,13 @@ from rnncli.errors import DivergedError
 from rnncli.nn.network import Model
 from rnncli.training.backpropagation import Backpropagation, Loss, Sample
 from rnncli.training.optimizer import SCHEDULES, Optimizer, Plateau
-from rnncli.training.reports import Evaluated, Progress
+from rnncli.training.reports import Evaluated, Figure, Progress
 
 EVALUATIONS = 10  # the number to aim for in a run; more where one after each epoch makes more
 CALIBRATION_SECONDS = 2.0
 MOST_EVALUATING = 0.2  # largest share of max_time spent on evaluations; a short run is evaluated less often
 RESERVE = 0.05  # share of max_time kept for saving and for a machine that slows down
+BY_FIGURE, BY_LOSS = "figure", "loss"  # what the best weights are the best by; runs of 0.1 go by the loss alone
 
 
 class Learner(Protocol):
@@ -54,6 +57,9 @@ class Learner(Protocol):
     def validate(self) -> tuple[float, int]:
         """Return (summed loss, number of its terms) of the validation split; (nan, 0) where there is none."""
 
+    def figure(self) -> Figure | None:
+        """Return the figure of the validation split that the score prints; None if that is the loss, or without it."""
+
     def restart(self) -> None:
         """Forget the state that is carried from update to update."""
 
@@ -72,18 +78,42 @@ class Length(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """The plan of a run, fixed before its first update; `updates` and `evaluations` are those of `Length`."""
+    """The plan of a run, fixed before its first update; `updates` and `evaluations` are those of `Length`.
+
+    kept_by: what the best weights are the best by. ends: the update after which to end, if before `updates`, by which
+    the learning rate falls.
+    """
 
     updates: int
     evaluations: int
     learning_rate: float
     schedule: str
     patience: int | None
+    kept_by: str = BY_LOSS
+    ends: int | None = None
+
+
+class Measured(NamedTuple):
+    """What an evaluation measured: the mean loss, of training where nothing is held out, and the figure, if any."""
+
+    loss: float
+    held_out: bool
+    figure: Figure | None
+
+    @property
+    def gain(self) -> float:
+        """The figure, negative if lower is better; -inf if there is none."""
+        if self.figure is None or math.isnan(self.figure.value):
+            return -math.inf
+        return self.figure.value if self.figure.higher_is_better else -self.figure.value
 
 
 @dataclass
 class Position:
-    """The position of a run: every number that a resume needs; the arrays are those of the weights and the learner."""
+    """The position of a run: every number that a resume needs; the arrays are those of the weights and the learner.
+
+    best_gain, best_loss: of the best evaluation.
+    """
 
     update: int = 0
     tokens: int = 0
@@ -91,6 +121,7 @@ class Position:
     update_seconds: float = 0.0
     loss_sum: float = 0.0
     loss_count: int = 0
+    best_gain: float = -math.inf
     best_loss: float = math.inf
     best_update: int = 0
     evaluations_since_best: int = 0
@@ -124,27 +155,28 @@ class TrainingLoop:
         """Train and yield reports until the plan ends, patience runs out, or stop() is true after an update."""
         position, since = self.position, self.clock()
         norm, reason = math.nan, "patience" if self._out_of_patience() else "scheduled"
-        while position.update < self.plan.updates and reason == "scheduled":
+        last = self.plan.ends or self.plan.updates
+        while position.update < last and reason == "scheduled":
             norm = self._update()
             now = self.clock()
             position.seconds, since = position.seconds + now - since, now
             yield self._progress(norm)
-            if position.update == self.plan.updates:
+            if position.update == last:
                 reason = "finished"
             elif stop():
                 reason = "stopped"
             scheduled = position.update % self.evaluate_every == 0
             if scheduled or reason == "finished":
-                evaluated = self._evaluate()
+                measured, improved = self._evaluate()
                 now = self.clock()
                 position.seconds, since = position.seconds + now - since, now
                 if self._out_of_patience() and reason != "finished":
                     reason = "patience"
-                report = self._report(evaluated, norm, reason, improved=position.evaluations_since_best == 0)
+                report = self._report(measured, norm, reason, improved=improved)
                 position.loss_sum, position.loss_count = 0.0, 0  # before the yield, since the caller saves at a report
                 yield report
             elif reason == "stopped":
-                yield self._report(self._validation_loss(), norm, reason, improved=False)
+                yield self._report(self._measured(), norm, reason, improved=False)
 
     def _update(self) -> float:
         position, began = self.position, self.clock()
@@ -172,29 +204,33 @@ class TrainingLoop:
         done = self.position.update / self.plan.updates
         return self.plan.learning_rate * SCHEDULES[self.plan.schedule](done) * self.plateau.factor
 
-    def _evaluate(self) -> float:
-        """Run a scheduled evaluation, remember the best weights, inform the plateau schedule, and return the loss."""
-        position = self.position
-        loss = self._validation_loss()
-        improved = loss < position.best_loss
-        if improved:
-            position.best_loss, position.best_update = loss, position.update
+    def _evaluate(self) -> tuple[Measured, bool]:
+        """Run a scheduled evaluation, remember the best weights, inform the plateau schedule, and return what was
+        measured and whether these weights are kept.
+        """
+        position, measured = self.position, self._measured()
+        better = (measured.gain, -measured.loss) > (position.best_gain, -position.best_loss)
+        if better:
+            position.best_gain, position.best_loss = measured.gain, measured.loss
+        kept = better or (self.plan.kept_by == BY_FIGURE and not measured.held_out)
+        if kept:
+            position.best_update = position.update
             self.best[...] = self.parameters.weights
-        position.evaluations_since_best = 0 if improved else position.evaluations_since_best + 1
-        self.plateau.see(improved)
-        return loss
+        position.evaluations_since_best = 0 if better else position.evaluations_since_best + 1
+        self.plateau.see(better)
+        return measured, kept
 
-    def _validation_loss(self) -> float:
-        """Return the mean validation loss, or the training loss where there is no validation split."""
+    def _measured(self) -> Measured:
+        """Evaluate the current weights; DivergedError if they lead nowhere."""
         total, count = self.learner.validate()
         position = self.position
-        loss = total / count if count else position.loss_sum / max(position.loss_count, 1)
+        loss = total / count if count else self._train_loss()
         if not (loss < self.learner.loss.absurd and np.isfinite(self.parameters.weights).all()):
             raise DivergedError(
                 f"training diverged: after update {position.update:,} the validation loss is {loss:g}; "
                 "lower training.learning_rate"
             )
-        return loss
+        return Measured(loss, count > 0, self.learner.figure() if self.plan.kept_by == BY_FIGURE else None)
 
     def _out_of_patience(self) -> bool:
         return self.plan.patience is not None and self.position.evaluations_since_best >= self.plan.patience
@@ -211,10 +247,16 @@ class TrainingLoop:
 
     def _progress(self, norm: float) -> Progress:
         return Progress(
-            self.position.update, self.plan.updates, self._epoch(), self._train_loss(), norm, self.rate, self._speed()
+            self.position.update,
+            self.plan.ends or self.plan.updates,
+            self._epoch(),
+            self._train_loss(),
+            norm,
+            self.rate,
+            self._speed(),
         )
 
-    def _report(self, loss: float, norm: float, reason: str, *, improved: bool) -> Evaluated:
+    def _report(self, measured: Measured, norm: float, reason: str, *, improved: bool) -> Evaluated:
         position = self.position
         return Evaluated(
             step=position.update,
@@ -222,12 +264,13 @@ class TrainingLoop:
             tokens=position.tokens,
             seconds=position.seconds,
             train_loss=self._train_loss(),
-            valid_loss=loss,
+            valid_loss=measured.loss if measured.held_out else None,
             learning_rate=self.rate,
             grad_norm=norm,
             tokens_per_second=self._speed(),
             improved=improved,
             reason=reason,
+            figure=measured.figure,
         )
 
     def arrays(self) -> dict[str, np.ndarray]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,22 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """A figure of the network that a score prints, by its name, such as an accuracy; count: of how many answers."""
+
+    name: str
+    value: float
+    count: int = 1
+    higher_is_better: bool = True
+
+
+@dataclass(frozen=True)
 class Evaluated:
     """The report after an evaluation, which is one line of metrics.jsonl.
 
-    improved: these weights are the best so far. memory: one entry per layer under --watch-grads, else empty.
+    valid_loss: None where nothing is held out. improved: these weights are kept, as the best so far or, where nothing
+    is held out, as the last. figure: that of the validation split which the score prints, unless it is the loss.
+    memory: one entry per layer under --watch-grads, else empty.
     """
 
     step: int
@@ -61,12 +74,13 @@ class Evaluated:
     tokens: int
     seconds: float
     train_loss: float
-    valid_loss: float
+    valid_loss: float | None
     learning_rate: float
     grad_norm: float
     tokens_per_second: float
     improved: bool
     reason: str  # "scheduled", "finished", "patience" or "stopped"
+    figure: Figure | None = None
     memory: tuple[Memory, ...] = ()
 
 
@@ -126,15 +140,33 @@ class Score:
     verdicts: Mapping[str, str] = field(default_factory=dict)
     used: str = ""
 
+    def to_header(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_header(cls, header: Mapping[str, Any]) -> Score:
+        """Return the score whose `to_header` is read from JSON."""
+        confusion = header["confusion"]
+        if confusion is not None:
+            confusion = Confusion(tuple(confusion["labels"]), tuple(map(tuple, confusion["pairs"])))
+        pairs = {name: tuple(map(tuple, header[name])) for name in ("baselines", "figures")}
+        labels = tuple(LabelScore(**label) for label in header["labels"])
+        return cls(**{**header, **pairs, "confusion": confusion, "labels": labels})
+
 
 @dataclass(frozen=True)
 class Finished:
-    """The report at the end of training; `score` is that of the best weights, None where nothing was held out."""
+    """The report at the end of training; `score` is that of the weights that are kept, None where nothing was held out.
+
+    kept: which these are: "best", "last" where nothing was held out for validation, or "cross-validated" if they were
+    trained on all data for as long as cross-validation found best.
+    """
 
     score: Score | None
     best_update: int
     best_loss: float
     run: str
+    kept: str = "best"
 
 
 Report = Note | Started | Progress | Evaluated | Finished

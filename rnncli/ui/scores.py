@@ -8,28 +8,34 @@ from dataclasses import asdict
 from typing import Any
 
 from rnncli.tasks.forecast.reports import BacktestReport, Judged, LevelScore
+from rnncli.training.folds import CROSS_VALIDATED
 from rnncli.training.reports import Finished, Score
 from rnncli.ui.label_tables import label_objects, write_labels
 from rnncli.ui.output import TIED, Output, visible, wrapped
 from rnncli.ui.results import as_csv, rounded, write_csv, write_table
 
+CHOSE = {"validation": "; it also chose the weights", CROSS_VALIDATED: "; it also chose the number of updates"}
+
 
 def finished_text(report: Finished) -> str:
-    """Return the text at the end of training: the score, or the best training loss where nothing was held out."""
+    """Return the text at the end of training: the score, or the lowest training loss where nothing was held out."""
     if report.score is None:
-        return f"nothing was held out to score on; best training loss {report.best_loss:.4f}\n"
+        return f"nothing was held out to score on; lowest training loss {report.best_loss:.4f}\n"
     return score_text(report.score)
 
 
 def finished_json(report: Finished) -> str:
-    """Return the end of training as one JSON object; `score` is null where nothing was held out."""
+    """Return the end of training as one JSON object; `score` is null where nothing was held out to score on, `kept` is
+    "last" where nothing was held out for validation.
+    """
     score = None if report.score is None else score_object(report.score)
-    return json.dumps({"run": report.run, "best_step": report.best_update, "score": score}) + "\n"
+    found = {"run": report.run, "best_step": report.best_update, "kept": report.kept, "score": score}
+    return json.dumps(found) + "\n"
 
 
 def score_text(score: Score) -> str:
     """Return a text of the network's score beside its baselines, and whether it beat each of them."""
-    chose = "; it also chose the weights" if score.split == "validation" else ""
+    chose = CHOSE.get(score.split, "")
     width = max(len(name) for name in ("network", *(name for name, _ in score.baselines)))
     lines = [
         f"{score.split} score, {score.unit} ({score.detail}){chose}:",

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rnncli.notes import Doubt
+from rnncli.training.folds import CROSS_VALIDATED
 from rnncli.training.reports import Evaluated, Finished, Memory, Note, Progress, Report, Started
 from rnncli.ui.output import Output, as_utf8, visible
-from rnncli.ui.scores import finished_json, finished_text
+from rnncli.ui.scores import figure, finished_json, finished_text
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -65,7 +66,8 @@ class TrainingView:
 
     def _finished(self, report: Finished) -> None:
         if not self.quiet:
-            self._line(f"best after update {report.best_update:,}; saved in {report.run}")
+            kept = "best" if report.kept == CROSS_VALIDATED else report.kept
+            self._line(f"{kept} after update {report.best_update:,}; saved in {report.run}")
         Output().write(finished_json(report) if self.form == "json" else finished_text(report))
 
 
@@ -82,6 +84,7 @@ class LiveView(TrainingView):
         from rich.progress import Progress as Bar
 
         super()._started(report)
+        self.stop()  # that of the folds
         self._bar = Bar(
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
@@ -109,7 +112,8 @@ class LiveView(TrainingView):
 
     def show(self, report: Report) -> None:
         if isinstance(report, Evaluated):
-            self._valid = f" valid {report.valid_loss:.3f}" + "".join(f" {reach(one)}" for one in report.memory[-1:])
+            valid = "none" if report.valid_loss is None else f"{report.valid_loss:.3f}"
+            self._valid = f" valid {valid}" + "".join(f" {reach(one)}" for one in report.memory[-1:])
         if isinstance(report, Finished):
             self.stop()
         super().show(report)
@@ -147,9 +151,11 @@ def progress_line(report: Progress) -> str:
 
 def evaluation_line(report: Evaluated, unit: str) -> str:
     mark = " *" if report.improved else ""
+    valid = "none" if report.valid_loss is None else f"{report.valid_loss:.4f}"
+    judged = "" if report.figure is None else f" {report.figure.name} {figure(report.figure.value)}"
     return (
         f"epoch {report.epoch:>3} update {report.step:>7,} train {report.train_loss:.4f} "
-        f"valid {report.valid_loss:.4f}{mark:<2} |grad| {report.grad_norm:<6.3g} "
+        f"valid {valid}{judged}{mark:<2} |grad| {report.grad_norm:<6.3g} "
         f"{report.tokens_per_second:,.0f} tok/s"
     )
 

@@ -82,6 +82,8 @@ def _of_directory(path: str, data: str | None, config: Config, at: str) -> Point
 
 def _of_state(run: RunDirectory, data: str | None, config: Config, at: str) -> Point:
     """Return the point of a saved state; its header is that of the model file, which the first evaluation writes."""
+    if getattr(config.data, "folds", 0):
+        raise UsageError(f"--at {at}: the state of {run.path} is that of a cross-validation; leave out --at")
     if at == FAILURE and not run.failure.exists():
         raise UsageError(f"--at {FAILURE}: training did not fail in {run.path}; leave out --at")
     arrays, position, plan, sha256 = run.read_state(run.failure if at == FAILURE else run.state)

@@ -130,8 +130,9 @@ class RunDirectory:
         arrays, header = model_file.read(path)
         try:
             kept = dict(header["position"])
-            if kept["best_loss"] is None:
-                kept["best_loss"] = float("inf")
+            for name, worst in (("best_loss", float("inf")), ("best_gain", float("-inf"))):
+                if kept.get(name, worst) is None:
+                    kept[name] = worst
             position, plan = Position(**kept), Plan(**header["plan"])
             if not (_typed(position, Position()) and _typed(plan, Plan(1, 1, 1.0, "", None))):
                 raise TypeError
@@ -140,7 +141,9 @@ class RunDirectory:
             raise ModelFileError(f"{path}: not a state that this version wrote; start a new run") from None
 
     def append_metrics(self, line: Evaluated) -> None:
-        fields = {key: value for key, value in asdict(line).items() if key != "memory" or value}
+        fields = {key: value for key, value in asdict(line).items() if key not in ("memory", "figure") or value}
+        if line.figure is not None:
+            fields["figure"], fields["figure_name"] = line.figure.value, line.figure.name
         try:
             with open(self.metrics, "a", encoding="utf-8") as file:
                 file.write(json.dumps(fields) + "\n")

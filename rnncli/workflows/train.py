@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,10 +20,12 @@ from rnncli.errors import DataError, DivergedError, MachineError, ModelFileError
 from rnncli.inspection.inspect import watched
 from rnncli.nn.network import FLOAT32
 from rnncli.notes import noting
+from rnncli.tasks.cross_validation import CrossValidation
 from rnncli.tasks.registry import TASKS, dump_config, load_run_config
 from rnncli.tasks.task import Context, Experiment
 from rnncli.training.backpropagation import ThreadPool
-from rnncli.training.loop import Length, Plan, TrainingLoop, planned_length
+from rnncli.training.folds import CROSS_VALIDATED
+from rnncli.training.loop import BY_FIGURE, Length, Plan, TrainingLoop, planned_length
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.reports import Evaluated, Finished, Note, Report, Started
 from rnncli.workflows.opening import config_and_source, first_run, is_config
@@ -116,7 +119,9 @@ def _train_in(
 ) -> None:
     for text in notes:
         show(Note(text))
-    experiment = TASKS[config.task].prepare(config, source, Context(pool))
+    whole = TASKS[config.task].prepare(config, source, Context(pool))
+    folds = whole.folds()
+    experiment = CrossValidation(whole, folds) if folds else whole
     sha256 = data_sha256(config, source)
     begun = request.resume and run.state.is_file()
     loop = (
@@ -128,17 +133,20 @@ def _train_in(
         show(Note(f"max_time allows {loop.plan.updates:,} of {epochs:,} updates; that number may differ another day"))
     facts = (*experiment.facts, ("run", str(run.path)))
     show(Started(facts, position.update, loop.plan.updates, experiment.learner.loss.unit, request.resume))
-    reason = "finished"
+    reason, kept = "finished", "best"
     try:
         for report in loop.run(stop):
             if isinstance(report, Evaluated):
                 reason = report.reason
+                if report.valid_loss is None and loop.plan.kept_by == BY_FIGURE and kept == "best":
+                    kept = "last"
+                    show(Note("nothing is held out for validation, so the weights of the last update are kept"))
                 if request.watch_grads:
                     report = replace(report, memory=watched(experiment.learner))
                 _save(run, experiment, loop, report, sha256)
             show(report)
     except DivergedError as error:
-        raise _failed(run, loop, sha256, error) from None
+        raise error if folds else _failed(run, loop, sha256, error) from None
     if reason == "stopped":
         assert stop.signal_number is not None
         raise StoppedError(
@@ -146,7 +154,52 @@ def _train_in(
             f"go on with: {_resume_command(request, run, source)}",
             stop.signal_number,
         )
-    _finish(run, experiment, loop, show)
+    score = _best(experiment, loop).score()  # first, because its results may go into the model's header
+    if folds:
+        updates, whole.cross_validated, kept = position.best_update, score, CROSS_VALIDATED
+        if _trained_on_all(whole, replace(loop.plan, ends=updates, patience=None), pool, show, stop) == "stopped":
+            assert stop.signal_number is not None
+            raise StoppedError(
+                f"stopped while training on all of the data, after cross-validation, which is saved in {run.path}; "
+                f"go on with: {_resume_command(request, run, source)}",
+                stop.signal_number,
+            )
+        score = whole.score()
+    run.write_model(whole.arrays(), _header(whole))
+    show(Finished(score, position.best_update, position.best_loss, str(run.path), kept))
+
+
+def _best(experiment: Experiment, loop: TrainingLoop) -> Experiment:
+    """Return the experiment with the weights that the loop keeps."""
+    experiment.network.parameters.weights[...] = loop.best
+    experiment.network.pack()
+    return experiment
+
+
+def _trained_on_all(
+    whole: Experiment, plan: Plan, pool: ThreadPool, show: Callable[[Report], None], stop: StopRequest
+) -> str:
+    """Train the network of all the data for as long as was best in cross-validation; return why training ended.
+
+    A run that is stopped here does it anew when it is resumed, since its state is that of the folds.
+    """
+    optimizer = Optimizer(whole.config.training.optimizer, whole.network, whole.clip_norm, pool)
+    loop, reason = TrainingLoop(whole.learner, optimizer, plan), ""
+    facts = (("training", "on all, with nothing left out, for as long as was best"),)
+    show(Started(facts, 0, plan.ends or plan.updates, whole.learner.loss.unit, False))
+    for report in loop.run(stop):
+        if isinstance(report, Evaluated):
+            reason = report.reason
+        else:
+            show(report)
+    _best(whole, loop)
+    return reason
+
+
+def _header(experiment: Experiment) -> dict[str, Any]:
+    """Return the header of the model file, with the score of cross-validation, if any."""
+    score = experiment.cross_validated
+    return experiment.header() | ({} if score is None else {"validated": {"cross_validated": score.to_header()}})
 
 
 def _failed(run: RunDirectory, loop: TrainingLoop, sha256: str, error: DivergedError) -> DivergedError:
@@ -192,16 +245,17 @@ def _started(
     training = experiment.config.training
     run.write_config(dump_config(_placed(experiment.config, source), str(run.path)))
     learner = experiment.learner
-    optimizer = Optimizer(training.optimizer, experiment.network, training.clip_norm, pool)
+    optimizer = Optimizer(training.optimizer, experiment.network, experiment.clip_norm, pool)
     learner.gradient(0)  # compiles the kernels, so that no clock counts that time
     learner.restart()
-    max_time = parse_duration(training.max_time) if training.max_time else None
+    max_time = parse_duration(training.max_time) * experiment.share_of_time if training.max_time else None
 
     def plan(length: Length) -> Plan:
-        return Plan(*length, training.learning_rate, training.schedule, training.patience)
+        return Plan(*length, training.learning_rate, training.schedule, training.patience, BY_FIGURE)
 
     def evaluate() -> None:
         learner.validate()
+        learner.figure()
         if request.watch_grads:
             watched(learner)
         run.time_a_save(TrainingLoop(learner, optimizer, plan(Length(1, 1))).arrays())
@@ -222,8 +276,7 @@ def _resumed(run: RunDirectory, experiment: Experiment, sha256: str, pool: Threa
     arrays, position, plan, began_with = run.read_state()
     if began_with != sha256:
         raise DataError(f"the data changed since the run {run.path} began; restore it, or start a new run")
-    training = experiment.config.training
-    optimizer = Optimizer(training.optimizer, experiment.network, training.clip_norm, pool)
+    optimizer = Optimizer(experiment.config.training.optimizer, experiment.network, experiment.clip_norm, pool)
     loop = TrainingLoop(experiment.learner, optimizer, plan)
     try:
         loop.restore(arrays, position)
@@ -237,15 +290,5 @@ def _save(run: RunDirectory, experiment: Experiment, loop: TrainingLoop, report:
     """Save an evaluation: its line, the model if it is the best (or the first), and the state to go on from."""
     run.append_metrics(report)
     if report.improved or not run.model.exists():
-        run.write_model(experiment.network.parameters.export(), experiment.header())
+        run.write_model(experiment.arrays(), experiment.header())
     run.write_state(loop.arrays(), loop.snapshot(), loop.plan, sha256)
-
-
-def _finish(run: RunDirectory, experiment: Experiment, loop: TrainingLoop, show: Callable[[Report], None]) -> None:
-    """Score the best weights beside the baselines, and save them as the model."""
-    parameters = experiment.network.parameters
-    parameters.weights[...] = loop.best
-    experiment.network.pack()
-    score = experiment.score()  # first, because its results may go into the model's header
-    run.write_model(parameters.export(), experiment.header())
-    show(Finished(score, loop.position.best_update, loop.position.best_loss, str(run.path)))

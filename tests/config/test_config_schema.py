@@ -47,6 +47,9 @@ VECTORS = {**VOCABULARY, "vectors": None, "freeze_vectors": False}
 TABLE = {"delimiter": None, "decimal": ".", "skip_rows": 0, "ragged": "refuse", "quoting": None, "header": None}
 LABELLED = {
     "missing": "refuse",
+    "stratify": True,
+    "validation": None,
+    "folds": None,
     **VECTORS,
     "group": None,
     "text": None,
@@ -58,6 +61,7 @@ LABELLED = {
 }
 STEPS = {"embedding_size": None, "bidirectional": False, "character_size": None, "word_dropout": 0.0}
 TOKENS = {"tokens": "char", "words": "unicode"}
+DRAWN = {"validation": None, "folds": None, "group": None, "target": None}
 CUT = {"max_length": None, "truncate": "end"}
 OWN: dict[str, dict[str, dict[str, Any]]] = {
     "language-model": {
@@ -120,12 +124,12 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
     "regress": {"data": {**TABLE, **LABELLED, **TOKENS, **CUT}, "model": {**STEPS, "pooling": None}, "training": {}},
     "tag": {"data": {**TABLE, **LABELLED}, "model": STEPS, "training": {}},
     "seq2seq": {
-        "data": {**TABLE, **VOCABULARY, **TOKENS, **CUT, "group": None, "target": None, "source": None},
+        "data": {**TABLE, **VOCABULARY, **TOKENS, **CUT, **DRAWN, "source": None},
         "model": {"embedding_size": None, "attention": None, "encoder_bidirectional": None, "copy": "none"},
         "training": {"teacher_forcing": 1.0},
     },
     "caption": {
-        "data": {**TABLE, **VOCABULARY, **TOKENS, "group": None, "target": None, "inputs": None},
+        "data": {**TABLE, **VOCABULARY, **TOKENS, **DRAWN, "inputs": None},
         "model": {"embedding_size": None},
         "training": {"teacher_forcing": 1.0},
     },
@@ -210,7 +214,9 @@ def test_a_config_of_version_0_1_with_the_keys_of_all_tasks_is_read(task: str) -
     for own in OWN.values():
         for section in SECTIONS:
             every[section] |= own[section]
-    assert config_from_mapping({"task": task, **every}) == config_from_mapping({"task": task})
+    validation = {"validation": 0.1}  # the default of every task then
+    every["data"] |= validation
+    assert config_from_mapping({"task": task, **every}) == config_from_mapping({"task": task, "data": validation})
 
 
 def test_paths_are_found_by_their_types(tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ from rnncli.tasks.forecast.baselines import last_value
 from rnncli.tasks.forecast.windows import Windowing
 from rnncli.tasks.language_model.streams import StreamLearner
 from rnncli.training.backpropagation import CROSS_ENTROPY, Loss, ThreadPool
-from rnncli.training.loop import EVALUATIONS, Plan, Position, TrainingLoop, planned_length
+from rnncli.training.loop import BY_FIGURE, BY_LOSS, EVALUATIONS, Plan, Position, TrainingLoop, planned_length
 from rnncli.training.optimizer import SCHEDULES, Optimizer
-from rnncli.training.reports import Evaluated, Progress
+from rnncli.training.reports import Evaluated, Figure, Progress
 
 FLOAT32 = np.dtype(np.float32)
 POOL = ThreadPool(1, FLOAT32)
@@ -49,6 +49,7 @@ class Scripted:
     """A learner whose gradient is −1 at each update, so that sgd at rate 1 makes the weight count the updates."""
 
     valid: list = field(default_factory=list)  # validation losses in turn; then falling ones; [] too
+    figures: list = field(default_factory=list)  # in turn; None without
     updates_per_epoch: int = 1000
     losses: dict = field(default_factory=dict)  # of updates that are not 2.0
     gradients: dict = field(default_factory=dict)
@@ -73,6 +74,9 @@ class Scripted:
         self.validated_at.append(float(self.network.parameters.weights[0]))
         return (self.valid[number] if number < len(self.valid) else 1 / (number + 1)) * 7, 7
 
+    def figure(self):
+        return self.figures[len(self.validated_at) - 1] if self.figures else None
+
     def restart(self):
         self.restarts += 1
 
@@ -83,8 +87,17 @@ class Scripted:
         pass
 
 
-def loop_of(learner, updates, schedule="constant", patience=None, rate=1.0, optimizer="sgd", least=EVALUATIONS):
-    plan = Plan(updates, least, rate, schedule, patience)
+def loop_of(
+    learner,
+    updates,
+    schedule="constant",
+    patience=None,
+    rate=1.0,
+    optimizer="sgd",
+    least=EVALUATIONS,
+    kept_by=BY_FIGURE,
+):
+    plan = Plan(updates, least, rate, schedule, patience, kept_by)
     made = Optimizer(optimizer, learner.network, None, POOL)
     return TrainingLoop(learner, made, plan, getattr(learner, "clock", Clock()))
 
@@ -152,6 +165,48 @@ def test_the_best_weights_are_those_of_the_lowest_validation_loss():
     assert loop.best.tolist() == [20]
     assert (loop.position.best_loss, loop.position.best_update) == (2, 20)
     assert learner.network.parameters.weights.tolist() == [50]
+
+
+def accuracies(*values):
+    return [Figure("accuracy", value) for value in values]
+
+
+DISAGREEING = {
+    "valid": [5, 4, 3, 2, 1, 1, 0.5, 2, 9, 9],
+    "figures": accuracies(0.1, 0.7, 0.6, 0.7, 0.7, 0.7, 0.2, 0.7, 0, 0),
+}
+
+
+def test_the_best_weights_are_those_of_the_best_figure_and_of_equal_ones_of_the_lowest_loss():
+    loop = loop_of(Scripted(**DISAGREEING), 50)
+    lines = evaluations(loop.run())
+    assert [line.step for line in lines if line.improved] == [5, 10, 20, 25]  # 30 is as good as 25, not better
+    assert [line.figure.value for line in lines] == [0.1, 0.7, 0.6, 0.7, 0.7, 0.7, 0.2, 0.7, 0, 0]
+    assert loop.best.tolist() == [25]
+    assert (loop.position.best_gain, loop.position.best_loss, loop.position.best_update) == (0.7, 1, 25)
+
+
+def test_a_figure_of_which_less_is_better():
+    errors = [Figure("RMSE of y", value, higher_is_better=False) for value in (3, 2, math.nan, 4, 1, 5, 5, 5, 5, 5)]
+    loop = loop_of(Scripted(figures=errors), 50)
+    assert [line.step for line in evaluations(loop.run()) if line.improved] == [5, 10, 25]
+    assert loop.best.tolist() == [25]
+
+
+def test_patience_and_plateau_go_by_the_figure(monkeypatch):
+    rates = []
+    monkeypatch.setattr(Optimizer, "update", lambda self, rate, norm: rates.append(rate))
+    learner = Scripted(figures=accuracies(0.5, 0.4, 0.3, 0.2, 0.1), valid=[5, 4, 3, 2, 1])
+    lines = evaluations(loop_of(learner, 20, "plateau", rate=0.8, patience=4).run())
+    assert (lines[-1].step, lines[-1].reason) == (10, "patience")
+    assert rates == [0.8] * 6 + [0.4] * 4
+
+
+def test_a_run_that_an_older_version_began_goes_on_by_the_loss():
+    loop = loop_of(Scripted(**DISAGREEING), 50, kept_by=BY_LOSS)
+    assert [line.step for line in evaluations(loop.run()) if line.improved] == [5, 10, 15, 20, 25, 35]
+    assert loop.best.tolist() == [35]
+    assert Plan(50, 10, 1.0, "constant", None).kept_by == BY_LOSS  # its state does not say
 
 
 def test_patience_counts_evaluations_without_a_better_one():
@@ -242,13 +297,20 @@ def test_an_exploding_network_diverges():
     assert np.isfinite(loop.best).all()
 
 
-def test_without_a_validation_part_the_training_loss_stands_in():
+@pytest.mark.parametrize(("kept_by", "kept"), [(BY_FIGURE, [10, 20, 30, 40]), (BY_LOSS, [10, 20])])
+def test_without_a_validation_part_the_last_weights_are_kept(kept_by, kept):
     learner = Scripted(losses=dict.fromkeys(range(10, 20), 1.0))
     learner.validate = lambda: (math.nan, 0)
-    loop = loop_of(learner, 30, schedule="constant")
+    loop = loop_of(learner, 40, schedule="plateau", patience=3, kept_by=kept_by)
     loop.evaluate_every = 10
-    assert [line.valid_loss for line in evaluations(loop.run())] == [2, 1, 2]
-    assert loop.best.tolist() == [20]
+    lines = evaluations(loop.run())
+    assert [line.valid_loss for line in lines] == [None] * 4
+    assert [line.step for line in lines if line.improved] == kept
+    assert (
+        loop.best.tobytes()
+        == (learner.network.parameters.weights if kept_by == BY_FIGURE else np.float32(20)).tobytes()
+    )
+    assert loop.position.evaluations_since_best == 2  # of the training loss, which patience and plateau go by
 
 
 # Exact resume.
@@ -289,6 +351,7 @@ def forecaster(cell="gru", activation="tanh", valid=True):
 
 RUNS = {
     "dropout, momentum, plateau": (language_model, {}, "momentum", "plateau", 0.5),
+    "a figure, adam, plateau": (lambda: judged(language_model()), {}, "adam", "plateau", 0.02),
     "overlapping windows, adam": (language_model, {"cell": "gru", "bptt": 8, "stride": 5}, "adam", "cosine", 0.02),
     "no validation part": (language_model, {"valid": 0}, "sgd", "plateau", 2.0),
     "series, adamw, step": (forecaster, {}, "adamw", "step", 0.01),
@@ -308,6 +371,12 @@ def fresh(run):
     return loop_of(make(**options), UPDATES, schedule, rate=rate, optimizer=optimizer)
 
 
+def judged(learner):
+    """Give a learner a figure that goes up and down with its weights."""
+    learner.figure = lambda: Figure("hundredths", int(1000 * abs(learner.network.parameters.weights).sum()) % 100 / 100)
+    return learner
+
+
 def outcome(line):
     """Of a line of metrics, what does not depend on the clock."""
     return {k: v for k, v in asdict(line).items() if k not in ("seconds", "tokens_per_second")}
@@ -317,7 +386,7 @@ def outcome(line):
 def test_a_run_stopped_at_any_update_ends_as_one_that_was_not(run):
     whole = fresh(run)
     wanted = {line.step: outcome(line) for line in evaluations(whole.run())}
-    assert len({line["valid_loss"] for line in wanted.values()}) > 3
+    assert len({line["train_loss"] for line in wanted.values()}) > 3
     for stopped_at in range(1, UPDATES):
         first = fresh(run)
         for report in first.run(lambda: first.position.update == stopped_at):  # noqa: B023

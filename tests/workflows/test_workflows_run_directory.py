@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import math
 import os
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rnncli.errors import ModelFileError, RunInUseError, UsageError
+from rnncli.nn import model_file
 from rnncli.training.loop import Plan, Position
-from rnncli.training.reports import Evaluated
+from rnncli.training.reports import Evaluated, Figure
 from rnncli.workflows.run_directory import RunDirectory
 
 
@@ -56,12 +58,36 @@ def test_a_state_comes_back_as_it_was_even_before_any_best_loss(tmp_path: Path) 
     run = RunDirectory.create(tmp_path / "run")
     arrays = {"weights": np.arange(6, dtype=np.float32).reshape(2, 3)}
     position = Position(update=7, loss_sum=0.1 + 0.2, best_loss=math.inf, optimizer_powers=[0.9**7, 0.999**7])
-    plan = Plan(updates=20, evaluations=10, learning_rate=2e-3, schedule="cosine", patience=None)
+    plan = Plan(updates=20, evaluations=10, learning_rate=2e-3, schedule="cosine", patience=None, kept_by="figure")
     run.write_state(arrays, position, plan, "abc")
     kept, again, same_plan, sha256 = run.read_state()
     run.close()
     assert np.array_equal(kept["weights"], arrays["weights"])
     assert (again, same_plan, sha256) == (position, plan, "abc")
+
+
+def test_a_state_of_0_1_knows_no_figure_and_goes_on_by_the_loss(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path / "run")
+    header = {
+        "position": {k: v for k, v in asdict(Position(update=7, best_loss=0.5)).items() if k != "best_gain"},
+        "plan": {"updates": 20, "evaluations": 10, "learning_rate": 1.0, "schedule": "cosine", "patience": None},
+        "data_sha256": "abc",
+    }
+    model_file.write(run.state, {"weights": np.zeros(2, np.float32)}, header)
+    _, position, plan, _ = run.read_state()
+    run.close()
+    assert (position.best_loss, position.best_gain, plan.kept_by) == (0.5, -math.inf, "loss")
+
+
+def test_a_line_of_metrics_has_the_figure_and_its_name(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path / "run")
+    run.append_metrics(line(1))
+    run.append_metrics(replace(line(2), figure=Figure("accuracy", 0.75), valid_loss=None))
+    run.close()
+    first, second = (json.loads(text) for text in run.metrics.read_text(encoding="utf-8").splitlines())
+    assert "figure" not in first
+    assert "figure_name" not in first
+    assert (second["figure"], second["figure_name"], second["valid_loss"]) == (0.75, "accuracy", None)
 
 
 def test_a_damaged_state_is_refused(tmp_path: Path) -> None:

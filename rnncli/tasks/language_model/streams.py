@@ -136,6 +136,9 @@ class StreamLearner:
         release(self.streams.ids)
         return self.validation.run()
 
+    def figure(self) -> None:
+        return None  # the loss is what is printed
+
     def restart(self) -> None:
         """Forget the carried state."""
         self._work.clear_state()

@@ -51,6 +51,9 @@ class Cells:
                 columns.append({"name": title, "labels": sorted(set(cells))})
         return cls(columns, decimal)
 
+    def refitted(self, train: Pairs, config: CaptionConfig) -> Cells:
+        return Cells.of(train, config.data.decimal)
+
     @property
     def size(self) -> int:
         return sum(len(column.get("labels", "1")) for column in self.columns)

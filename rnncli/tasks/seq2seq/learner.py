@@ -8,7 +8,7 @@ from 1 at the first update to `teacher_forcing` at the last.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ from rnncli.nn.writers import PairWriter, Written
 from rnncli.tasks.seq2seq.unknown import Seldom
 from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation, Sample, ThreadPool
 from rnncli.training.batches import Batches, Stateless, by_length, place_sequences
+from rnncli.training.reports import Figure
 from rnncli.training.room import Room, drawn, for_answers
 
 _SAMPLING = 1 << 35  # of the seed's independent random streams, plus the update
@@ -45,7 +46,8 @@ def room_for(train: PairData, valid: PairData, batch_size: int) -> Room[PairWork
 class PairLearner(Stateless):
     """Trains `model` on pairs; `updates`, the largest number there can be, sets the schedule of teacher forcing.
 
-    seldom: the tokens that training sees as unknown ones now and then, or None.
+    seldom: the tokens that training sees as unknown ones now and then, or None. judge: returns the figure of the
+    current weights, if there is any.
     """
 
     loss = CROSS_ENTROPY
@@ -62,8 +64,9 @@ class PairLearner(Stateless):
         seed: int,
         pool: ThreadPool,
         seldom: Seldom | None = None,
+        judge: Callable[[], Figure | None] = lambda: None,
     ):
-        self.network, self.train, self.valid, self.seed = model, train, valid, seed
+        self.network, self.train, self.valid, self.seed, self.judge = model, train, valid, seed, judge
         self.seldom = seldom
         self.batches = Batches(train.lengths(), batch_size, seed)
         self.updates_per_epoch = self.batches.per_epoch
@@ -74,7 +77,7 @@ class PairLearner(Stateless):
     def gradient(self, update: int) -> tuple[float, int]:
         pieces = self._pieces(update)
         count = sum(len(self.train.targets[i]) + 1 for piece in pieces for i in piece)
-        share = 1 - (1 - self.teacher_forcing) * update / max(self.updates - 1, 1)
+        share = 1 - (1 - self.teacher_forcing) * min(update / max(self.updates - 1, 1), 1)
 
         def gradient(piece: tuple[np.ndarray, int]) -> float:
             chosen, draw = piece
@@ -102,6 +105,9 @@ class PairLearner(Stateless):
             total += self.backpropagation.evaluate(work, targets)
             count += int(work.spans.sum())
         return (total, count) if count else (float("nan"), 0)
+
+    def figure(self) -> Figure | None:
+        return self.judge()
 
     def _sample(self, work: PairWork, share: float, update: int) -> None:
         """Replace some of the tokens that the decoder reads by the model's own predictions."""

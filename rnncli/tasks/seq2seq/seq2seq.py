@@ -13,7 +13,7 @@ from rnncli.data.text import WORDS, Kind, tokenize
 from rnncli.data.vocabulary import Vocabulary, token_vocabulary
 from rnncli.errors import DataError
 from rnncli.tasks.seq2seq.config import Seq2seqConfig, SourcesConfig
-from rnncli.tasks.seq2seq.pairs import PairColumns
+from rnncli.tasks.seq2seq.pairs import PairColumns, Pairs
 from rnncli.tasks.seq2seq.predictor import Writer
 from rnncli.tasks.seq2seq.writing import PairExperiment, copies, splits_in
 from rnncli.tasks.task import Context, config_in
@@ -33,6 +33,9 @@ class Texts:
     def of(cls, prompts: Sequence[tuple[str, ...]], data: SourcesConfig) -> Texts:
         texts = (_joined(prompt, data.kind) for prompt in prompts)
         return cls(token_vocabulary(texts, data.kind, data, "the sources"), data)
+
+    def refitted(self, train: Pairs, config: Seq2seqConfig) -> Texts:
+        return Texts.of(train.prompts, config.data)
 
     @property
     def size(self) -> int:

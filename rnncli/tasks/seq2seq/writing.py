@@ -26,13 +26,15 @@ from rnncli.tasks.task import (
     Evaluation,
     Experiment,
     Options,
+    prepared,
     set_first_weights,
 )
-from rnncli.training.reports import Score
+from rnncli.training.reports import Figure, Score
 
 BEAMS = 4
 ALPHA = 1.0  # of the length in a beam's ranking; see `rnncli.kernels.beam`
 LONGER = 1.5  # than the longest target of the training split an answer may become
+_JUDGED, _STEPS = 500, 20_000  # pairs that an evaluation writes answers to, and the steps that these may take
 _UNITS = {"char": "chars", "byte": "bytes", "word": "words", "whitespace": "tokens"}
 
 
@@ -43,6 +45,9 @@ class Prompts(Protocol):
     cut: Cut
     kind: str  # "source tokens", "values"
     decimal: str  # of numbers among what is given
+
+    def refitted(self, train: Pairs, config: Any) -> Prompts:
+        """Return prompts of the same kind, made from another training split."""
 
     @property
     def vocabulary(self) -> Vocabulary | None: ...
@@ -121,7 +126,8 @@ class PairExperiment(Experiment):
         context: Context,
         learnt: Mapping[str, Any] | None,
     ):
-        self.config, self.splits, self.prompts = config, splits, prompts
+        config = config.changed(data=splits.validated)
+        self.config, self.splits, self.prompts, self.context = config, splits, prompts, context
         training = config.training
         assert splits.train.targets is not None
         self.target = (
@@ -134,6 +140,7 @@ class PairExperiment(Experiment):
         train = self._data(splits.train)
         held_out = splits.held_out.get("validation")
         valid = self._data(held_out, scored=True) if held_out else PairData([], [])
+        self._sources = valid.sources  # of validation
         prompts.cut.tell(splits.train.name, prompts.kind)
         shape = pair_shape(config, prompts, self.target)
         room = room_for(train, valid, training.batch_size)
@@ -163,6 +170,7 @@ class PairExperiment(Experiment):
             seldom=seldom_in(
                 train.sources, train.targets, prompts.vocabulary, self.target, training.seed, copying=copies(config)
             ),
+            judge=self._judged,
         )
         self.facts = self._facts(train)
 
@@ -174,6 +182,29 @@ class PairExperiment(Experiment):
         if empty is not None:
             raise DataError(f"{places[empty]}: a target without tokens; remove it")
         return PairData(self.prompts.encode(pairs.prompts, places, scored=scored), targets)
+
+    def _judged(self) -> Figure | None:
+        """Return the share of right answers among those written to some pairs of validation, by one beam, which is
+        quick; None without validation.
+        """
+        if not len(self._sources):
+            return None
+        most = max(1, min(len(self._sources), _JUDGED, _STEPS // self.longest))
+        chosen = np.linspace(0, len(self._sources) - 1, most).astype(int).tolist()
+        pairs = only(self.splits.held_out["validation"], chosen)
+        assert pairs.targets is not None
+        unit, metric = METRICS["exact"]
+        predicted = self._written(pairs, [self._sources[i] for i in chosen], beams=1)
+        return Figure(unit, metric(predicted, pairs.targets), len(self._sources))
+
+    def _written(self, pairs: Pairs, sources: Sequence[np.ndarray], *, beams: int) -> list[str]:
+        """Return the best answer to each pair as the line that is written."""
+        copying = copies(self.config)
+        answers = write(self.network, sources, beams=beams, longest=self.longest, alpha=ALPHA, copies=copying)
+        return [
+            line(spelled(best[0], self.target, self.prompts.tokens(prompt)), self.target.kind)
+            for best, prompt in zip(answers, pairs.prompts, strict=True)
+        ]
 
     def _facts(self, train: PairData) -> tuple[tuple[str, str], ...]:
         model, shape = self.config.model, self.network.shape
@@ -218,22 +249,24 @@ class PairExperiment(Experiment):
             raise UsageError("nothing was held out; name data to score it on")
         return Evaluation(score)
 
+    def folds(self) -> list[Experiment]:
+        def experiment(splits: Splits[Pairs]) -> Experiment:
+            prompts = self.prompts.refitted(splits.train, self.config)
+            return PairExperiment(self.config, splits, prompts, self.context, None)
+
+        return prepared(self.splits.folds(), experiment)
+
     def score(self, by: str = "exact") -> Score | None:
         """Return the score of the answers by one of METRICS, beside the baselines; None if nothing was held out."""
         split = self.splits.scored()
         if split is None:
-            return None
+            return self.cross_validated if by == "exact" else None  # which is how it was scored
         pairs = self.splits.held_out[split]
         assert pairs.targets is not None
         sources = self.prompts.encode(pairs.prompts, [pairs.where(i) for i in range(len(pairs))], scored=True)
         if split == "test":  # others were told of before training
             self.prompts.cut.tell(pairs.name, self.prompts.kind)
-        copying = copies(self.config)
-        answers = write(self.network, sources, beams=BEAMS, longest=self.longest, alpha=ALPHA, copies=copying)
-        predicted = [
-            line(spelled(best[0], self.target, self.prompts.tokens(prompt)), self.target.kind)
-            for best, prompt in zip(answers, pairs.prompts, strict=True)
-        ]
+        predicted = self._written(pairs, sources, beams=BEAMS)
         actual, kind = pairs.targets, self.target.kind
         edits = [
             edit_distance(spaced_tokens(f" {a.strip()}", kind), spaced_tokens(f" {b.strip()}", kind))

@@ -25,7 +25,7 @@ from rnncli.tasks.sequences.one_answer import OneAnswer, resolved
 from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.task import Context, Options, config_in
 from rnncli.training.backpropagation import Loss
-from rnncli.training.reports import Score
+from rnncli.training.reports import Figure, Score
 
 CROSS_ENTROPY = Loss(losses.softmax_cross_entropy, "nats per sequence", 1e4)
 
@@ -61,6 +61,9 @@ class Labels(OneAnswer):
         model = NaiveBayes.of(train.texts, [(k,) for k in numbers.tolist()], len(labels), data.kind, pairs=True)
         scale = best_scale(model.scores_left_out(train.texts, numbers.tolist()), numbers)
         return cls(labels, counts, data.kind, (model, scale))
+
+    def refitted(self, train: Examples, config: ClassifyConfig) -> Labels:
+        return Labels.of(train, config.data)
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Labels:
@@ -114,12 +117,19 @@ class Labels(OneAnswer):
         labels = enumerate(examples.labels or ())
         return {i: (examples.where(i), label) for i, label in labels if label not in self._number}
 
+    def figure(self, held_out: Examples, outputs: Sequence[np.ndarray]) -> Figure:
+        assert held_out.labels is not None
+        return Figure("accuracy", accuracy(self._predicted(outputs), held_out.labels), len(held_out))
+
+    def _predicted(self, outputs: Sequence[np.ndarray]) -> list[str]:
+        return [self.labels[output.argmax()] for output in outputs]
+
     def score(self, split: str, train: Examples, held_out: Examples, outputs: Sequence[np.ndarray]) -> Score:
         """Return the accuracy beside the baselines that apply."""
         assert held_out.labels is not None
         assert train.labels is not None
         actual = held_out.labels
-        predicted = [self.labels[output.argmax()] for output in outputs]
+        predicted, figure = self._predicted(outputs), self.figure(held_out, outputs)
         simple = {"majority": baselines.majority(train, held_out)}
         if train.texts is not None:
             simple["naive Bayes"] = baselines.naive_bayes(train, held_out, self.labels, self.kind)
@@ -127,8 +137,8 @@ class Labels(OneAnswer):
             simple["nearest neighbour"] = [train.labels[i] for i in baselines.nearest(train, held_out)]
         return Score(
             split,
-            "accuracy",
-            accuracy(predicted, actual),
+            figure.name,
+            figure.value,
             tuple((name, accuracy(labels, actual)) for name, labels in simple.items()),
             f"{len(held_out):,} sequences, macro-F1 {macro_f1(predicted, actual):.4f}",
             higher_is_better=True,

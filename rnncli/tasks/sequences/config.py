@@ -54,6 +54,12 @@ class LabelledConfig(GroupedConfig, VectorsConfig):
         "null is standard.",
     )
 
+    stratify: bool = Field(
+        default=True,
+        description="Whether each split has its share of every answer, and of numbers its share of low and high ones; "
+        "false draws splits by chance alone, as version 0.1 did.",
+    )
+
     @property
     def listed_inputs(self) -> list[str | int] | None:
         """The columns of numbers as a list, None where none are named."""

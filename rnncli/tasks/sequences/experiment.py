@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +12,7 @@ from rnncli.config.sections import DIALECT, NO_GROUP, Config
 from rnncli.data.csv_table import quotes_fields
 from rnncli.data.lines import Line
 from rnncli.data.source import Source
-from rnncli.data.splits import Splits
+from rnncli.data.splits import Splits, by_rarest
 from rnncli.data.vectors import vectors_in
 from rnncli.errors import ConfigError, DataError, shown
 from rnncli.nn.memory import require_memory
@@ -29,11 +30,12 @@ from rnncli.tasks.task import (
     Evaluation,
     Experiment,
     Options,
+    prepared,
     set_first_weights,
     start_words,
 )
 from rnncli.training.backpropagation import Loss
-from rnncli.training.reports import Score
+from rnncli.training.reports import Figure, Score
 from rnncli.training.room import Room
 
 Sequences = Examples | Tagged
@@ -84,6 +86,15 @@ class Answers:
         """Return the columns of the sequences from the header of a model file."""
         raise NotImplementedError
 
+    @staticmethod
+    def strata(sequences: Any, data: Any) -> Sequence[Any]:
+        """Return what each sequence is sorted by, so that every split has its share of all answers."""
+        return by_rarest(sequences.answers())
+
+    def refitted(self, train: Any, config: Any) -> Answers:
+        """Return answers of the same kind, made from another training split."""
+        raise NotImplementedError
+
     def is_answer(self, text: str) -> bool:
         """True if `text` is an answer as the data write it."""
         raise NotImplementedError
@@ -113,7 +124,12 @@ class Answers:
         """Return an array per sequence for the loss; raise DataError naming a sequence with another kind of answer."""
         raise NotImplementedError
 
+    def figure(self, held_out: Any, outputs: Sequence[np.ndarray]) -> Figure:
+        """Return the figure that the best weights are the best by, of sequences with these outputs."""
+        raise NotImplementedError
+
     def score(self, split: str, train: Any, held_out: Any, outputs: Sequence[np.ndarray]) -> Score:
+        """Return the score, which tells `figure`, beside the baselines that apply."""
         raise NotImplementedError
 
     def answer(self, sequences: Any, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -143,7 +159,8 @@ class SequenceExperiment(Experiment):
         learnt: Mapping[str, Any] | None,
     ):
         """Build the network and its learner; `config` has the columns of the data filled in."""
-        self.config, self.splits, self.answers = config, splits, answers
+        config = config.changed(data=splits.validated)
+        self.config, self.splits, self.answers, self.context = config, splits, answers, context
         train, training = splits.train, config.training
         if learnt:
             self.reader = readers.from_header(learnt["encoder"], config.data)
@@ -157,9 +174,14 @@ class SequenceExperiment(Experiment):
         if vectors:
             size = vectors.embedding_size(model.embedding_size)
             self.config = config = config.changed(model={"embedding_size": size})
-        given = self._data(train, own=True)
+        given = replace(self._inputs(train, own=True), targets=answers.targets(train))
         seen = {name: self._seen(name, split) for name, split in splits.held_out.items()}
-        valid = self._data(seen["validation"]) if "validation" in seen else ExampleData()
+        validation = splits.held_out.get("validation")
+        self._validation = ExampleData() if validation is None else self._inputs(validation)
+        valid = ExampleData()
+        if validation is not None:
+            targets = answers.targets(splits.pick(validation, seen["validation"]))
+            valid = replace(self._validation.only(seen["validation"]), targets=targets)
         self.reader.cut.tell(train.name, self.reader.unit)
         lengths = [len(x) for x in given.inputs]
         shape = network_shape(config, self.reader, answers)
@@ -180,20 +202,29 @@ class SequenceExperiment(Experiment):
             seed=training.seed,
             pool=context.pool,
             lexicon=self.reader.lexicon,
+            judge=self._judged,
         )
         self.facts = self._facts(lengths)
 
-    def _data(self, examples: Any, *, own: bool = False) -> ExampleData:
-        """Return the data to learn from a split; own: True for the split that the answers were made from."""
+    def _inputs(self, examples: Any, *, own: bool = False) -> ExampleData:
+        """Return what the network is given of a split; own: True for the split that the answers were made from."""
         bases = self.answers.bases(examples, own=own)
-        return ExampleData(readers.encode(self.reader, examples), self.answers.targets(examples), bases)
+        return ExampleData(readers.encode(self.reader, examples), bases=bases)
 
-    def _seen(self, name: str, split: Any) -> Any:
-        """Return the sequences of a held-out split with answers that training saw; a note tells of the others, which
+    def _judged(self) -> Figure | None:
+        """Return the figure of the current weights on the whole validation split, None without one."""
+        given = self._validation
+        if not given.inputs:
+            return None
+        outputs = self.learner.outputs(given.inputs, given.bases)
+        return self.answers.figure(self.splits.held_out["validation"], outputs)
+
+    def _seen(self, name: str, split: Any) -> list[int]:
+        """Return which sequences of a held-out split have answers that training saw; a note tells of the others, which
         are scored as wrong."""
         unseen = self.answers.unseen(split)
         if not unseen:
-            return split
+            return list(range(len(split)))
         place, answer = unseen[min(unseen)]
         doubt(
             f"{len(unseen):,} of {len(split):,} sequences of the {name} split have an answer that training never saw, "
@@ -201,7 +232,7 @@ class SequenceExperiment(Experiment):
         )
         if len(unseen) == len(split) and name == "validation":
             raise DataError(f"{split.name}: the {name} split has no sequence with answers that training saw")
-        return self.splits.pick(split, [i for i in range(len(split)) if i not in unseen])
+        return [i for i in range(len(split)) if i not in unseen]
 
     def _facts(self, lengths: list[int]) -> tuple[Fact, ...]:
         model, shape, train = self.config.model, self.network.shape, self.splits.train
@@ -236,17 +267,26 @@ class SequenceExperiment(Experiment):
 
     def evaluate(self, options: Options) -> Evaluation:
         self.answers = self.answers.asked(options)
+        if "threshold" in options:
+            self.cross_validated = None  # it was scored at another one
         return super().evaluate(options)
+
+    def folds(self) -> list[Experiment]:
+        def experiment(splits: Splits[Any]) -> Experiment:
+            answers = self.answers.refitted(splits.train, self.config)
+            return SequenceExperiment(self.config, splits, answers, self.context, None)
+
+        return prepared(self.splits.folds(), experiment)
 
     def score(self) -> Score | None:
         split = self.splits.scored()
         if split is None:
-            return None
+            return self.cross_validated
         examples = self.splits.held_out[split]
-        inputs = readers.encode(self.reader, examples)
+        given = self._inputs(examples)
         if split == "test":  # others were told of before training
             self.reader.cut.tell(examples.name, self.reader.unit)
-        outputs = self.learner.outputs(inputs, self.answers.bases(examples, own=False))
+        outputs = self.learner.outputs(given.inputs, given.bases)
         return self.answers.score(split, self.splits.train, examples, outputs)
 
 
@@ -262,6 +302,7 @@ def splits_in(
         only,
         () if config.data.group == NO_GROUP else whole.inputs(),  # type: ignore[attr-defined]
         whole.answers() if answers.counted and config.data.group != NO_GROUP else (),  # type: ignore[attr-defined]
+        answers.strata(whole, config.data) if config.data.stratify else (),  # type: ignore[attr-defined]
     )
 
 

@@ -23,7 +23,7 @@ from rnncli.tasks.sequences.one_answer import OneAnswer
 from rnncli.tasks.sequences.written_labels import labels_in
 from rnncli.tasks.task import Options, config_in
 from rnncli.training.backpropagation import Loss
-from rnncli.training.reports import Score
+from rnncli.training.reports import Figure, Score
 
 THRESHOLD = 0.5
 _BEST = (1, 3, 5)  # numbers of best labels that are scored
@@ -62,6 +62,9 @@ class LabelSets(OneAnswer):
         labels = sorted(counts)
         separator = train.columns.separator or " "
         return cls(labels, [counts[label] for label in labels], len(train), separator, config.data.kind)
+
+    def refitted(self, train: Examples, config: ClassifyConfig) -> LabelSets:
+        return LabelSets.of(train, config)
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> LabelSets:
@@ -103,12 +106,19 @@ class LabelSets(OneAnswer):
                 found[i] = examples.where(i), new
         return found
 
+    def figure(self, held_out: Examples, outputs: Sequence[np.ndarray]) -> Figure:
+        assert held_out.sets is not None
+        return Figure("micro-F1", micro_f1(self._predicted(outputs), held_out.sets), len(held_out))
+
+    def _predicted(self, outputs: Sequence[np.ndarray]) -> list[list[str]]:
+        return [self._chosen(_chances(output)) for output in outputs]
+
     def score(self, split: str, train: Examples, held_out: Examples, outputs: Sequence[np.ndarray]) -> Score:
         """Return the micro-F1 beside the baselines that apply, and further figures."""
         assert held_out.sets is not None
         assert train.sets is not None
         actual = held_out.sets
-        predicted = [self._chosen(_chances(output)) for output in outputs]
+        predicted, figure = self._predicted(outputs), self.figure(held_out, outputs)
         simple: dict[str, Sequence[Sequence[str]]] = {
             "best constant": [baselines.best_constant(train.sets)] * len(held_out)
         }
@@ -128,8 +138,8 @@ class LabelSets(OneAnswer):
                 figures[f"precision@{k}"], figures[f"recall@{k}"] = at_k(ranked, actual, k)
         return Score(
             split,
-            "micro-F1",
-            micro_f1(predicted, actual),
+            figure.name,
+            figure.value,
             tuple((name, micro_f1(labels, actual)) for name, labels in simple.items()),
             f"{len(held_out):,} sequences, threshold {self.threshold:g}",
             higher_is_better=True,

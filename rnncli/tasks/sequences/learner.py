@@ -15,6 +15,7 @@ from rnncli.nn.words import Lexicon
 from rnncli.nn.workspace import Workspace
 from rnncli.training.backpropagation import Backpropagation, Loss, Runner, Sample, ThreadPool
 from rnncli.training.batches import Batches, Stateless, by_length, place_sequences
+from rnncli.training.reports import Figure
 from rnncli.training.room import Room, drawn, for_answers
 
 Bases: TypeAlias = "Sequence[np.ndarray] | None"  # what the network corrects, (O,) for each sequence
@@ -112,6 +113,11 @@ class ExampleData:
     targets: Sequence[np.ndarray] = ()
     bases: Bases = None
 
+    def only(self, chosen: Sequence[int]) -> ExampleData:
+        """Return the inputs and bases of the chosen ones alone."""
+        bases = None if self.bases is None else _picked(self.bases, chosen)
+        return ExampleData(_picked(self.inputs, chosen), bases=bases)
+
 
 def room_for(train: ExampleData, valid: ExampleData, batch_size: int) -> Room[Workspace]:
     """Return the room in which batches of these splits are computed."""
@@ -119,7 +125,7 @@ def room_for(train: ExampleData, valid: ExampleData, batch_size: int) -> Room[Wo
 
 
 class ExampleLearner(Stateless):
-    """Trains `network` on whole sequences."""
+    """Trains `network` on whole sequences; `judge` returns the figure of its current weights, if there is any."""
 
     def __init__(
         self,
@@ -132,8 +138,9 @@ class ExampleLearner(Stateless):
         seed: int,
         pool: ThreadPool,
         lexicon: Callable[[], Lexicon | None] = lambda: None,
+        judge: Callable[[], Figure | None] = lambda: None,
     ):
-        self.network, self.train, self.valid, self.seed = network, train, valid, seed
+        self.network, self.train, self.valid, self.seed, self.judge = network, train, valid, seed, judge
         self.batches = Batches([len(x) for x in train.inputs], batch_size, seed)
         self.updates_per_epoch = self.batches.per_epoch
         self.loss = loss
@@ -167,6 +174,9 @@ class ExampleLearner(Stateless):
             counted += sample.count
         return (total, counted) if counted else (float("nan"), 0)
 
+    def figure(self) -> Figure | None:
+        return self.judge()
+
     def outputs(self, inputs: Sequence[np.ndarray], bases: Bases = None) -> list[np.ndarray]:
         """Return the outputs for each sequence: (O,), or (n, O) if the network answers for every step."""
         return self.windows.outputs(self.backpropagation, inputs, bases, self.batches.B)
@@ -187,5 +197,5 @@ class ExampleLearner(Stateless):
         return len(targets) if self.network.pooling else sum(map(len, targets))
 
 
-def _picked(items: Sequence[np.ndarray], chosen: np.ndarray) -> list[np.ndarray]:
+def _picked(items: Sequence[np.ndarray], chosen: np.ndarray | Sequence[int]) -> list[np.ndarray]:
     return [items[i] for i in chosen]

@@ -12,14 +12,14 @@ from rnncli.data.numeric import is_number, whole_series
 from rnncli.data.source import Source
 from rnncli.errors import DataError, shown
 from rnncli.tasks.sequences import baselines
-from rnncli.tasks.sequences.config import RegressConfig
+from rnncli.tasks.sequences.config import ExamplesConfig, RegressConfig
 from rnncli.tasks.sequences.examples import Examples, only
 from rnncli.tasks.sequences.experiment import Fact, SequenceExperiment, splits_in
 from rnncli.tasks.sequences.one_answer import OneAnswer, resolved
 from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import SQUARED_ERROR, Loss
-from rnncli.training.reports import Score
+from rnncli.training.reports import Figure, Score
 
 
 class Number(OneAnswer):
@@ -39,6 +39,15 @@ class Number(OneAnswer):
             raise DataError(f"{train.name}: every example has the answer {values[0]:g}; there is nothing to learn")
         return cls(train.columns.label or "value", decimal, centre, scale)
 
+    def refitted(self, train: Examples, config: RegressConfig) -> Number:
+        return Number.of(train, config.data.decimal)
+
+    @staticmethod
+    def strata(examples: Examples, data: ExamplesConfig) -> list[float]:
+        """Return the answers as numbers, 0 for one that is none, which `values` refuses by its line."""
+        labels, decimal = examples.labels or (), data.decimal
+        return [float(label.replace(decimal, ".")) if is_number(label, decimal) else 0.0 for label in labels]
+
     def loss(self, config: RegressConfig) -> Loss:
         return SQUARED_ERROR
 
@@ -56,18 +65,18 @@ class Number(OneAnswer):
     def targets(self, examples: Examples) -> list[np.ndarray]:
         return list(((self.values(examples) - self.centre) / self.scale).astype(np.float32)[:, None])
 
+    def figure(self, held_out: Examples, outputs: Sequence[np.ndarray]) -> Figure:
+        predicted = np.stack(outputs)[:, 0].astype(float) * self.scale + self.centre
+        error = _rmse(predicted, self.values(held_out))
+        return Figure(f"RMSE of {self.label}", error, len(held_out), higher_is_better=False)
+
     def score(self, split: str, train: Examples, held_out: Examples, outputs: Sequence[np.ndarray]) -> Score:
         """Return the RMSE beside those of the training mean and, for inputs of numbers, of the nearest neighbour."""
-        actual, seen = self.values(held_out), self.values(train)
-
-        def rmse(predicted: np.ndarray) -> float:
-            return math.sqrt(float(((predicted - actual) ** 2).mean()))
-
-        simple = [("mean", rmse(np.full(len(actual), seen.mean())))]
+        actual, seen, figure = self.values(held_out), self.values(train), self.figure(held_out, outputs)
+        simple = [("mean", _rmse(np.full(len(actual), seen.mean()), actual))]
         if train.values is not None:
-            simple.append(("nearest neighbour", rmse(seen[baselines.nearest(train, held_out)])))
-        network = rmse(np.stack(outputs)[:, 0].astype(float) * self.scale + self.centre)
-        return Score(split, f"RMSE of {self.label}", network, tuple(simple), f"{len(actual):,} sequences")
+            simple.append(("nearest neighbour", _rmse(seen[baselines.nearest(train, held_out)], actual)))
+        return Score(split, figure.name, figure.value, tuple(simple), f"{len(actual):,} sequences")
 
     def answer(self, sequences: Any, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         answer = {self.label: float(output[0]) * self.scale + self.centre}
@@ -81,6 +90,10 @@ class Number(OneAnswer):
 
     def fact(self) -> Fact:
         return "answers", f"{self.label}, mean {self.centre:.4g}, standard deviation {self.scale:.4g}"
+
+
+def _rmse(predicted: np.ndarray, actual: np.ndarray) -> float:
+    return math.sqrt(float(((predicted - actual) ** 2).mean()))
 
 
 def prepare(

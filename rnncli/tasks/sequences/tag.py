@@ -30,7 +30,7 @@ from rnncli.tasks.sequences.spans import are_spans, span_f1, strays
 from rnncli.tasks.sequences.tagged import TagColumns, Tagged, entries_in, only, read_tagged, sentences_in
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import CROSS_ENTROPY, Loss
-from rnncli.training.reports import Score
+from rnncli.training.reports import Figure, Score
 
 CHARACTER_SIZE = 32
 
@@ -54,6 +54,9 @@ class Tags(Answers):
             listed = ", ".join(f"{shown(tag)} {counts[tag]:,}" for tag in odd)
             doubt(f"{train.name}: tags that are in no span, and count as O in the span F1: {listed}")
         return cls(sorted(counts), counts)
+
+    def refitted(self, train: Tagged, config: TagConfig) -> Tags:
+        return Tags.of(train)
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Tags:
@@ -100,12 +103,23 @@ class Tags(Answers):
                 found[i] = tagged.where(i, step), tags[step]
         return found
 
+    def figure(self, held_out: Tagged, outputs: Sequence[np.ndarray]) -> Figure:
+        """Return the span F1 of tags that mark spans, else the token accuracy."""
+        assert held_out.tags is not None
+        predicted, count = self._predicted(outputs), sum(map(len, held_out.tags))
+        if are_spans(self.tags):
+            return Figure("span F1", span_f1(predicted, held_out.tags), count)
+        return Figure("token accuracy", accuracy(_flat(predicted), _flat(held_out.tags)), count)
+
+    def _predicted(self, outputs: Sequence[np.ndarray]) -> list[list[str]]:
+        return [[self.tags[k] for k in output.argmax(axis=1)] for output in outputs]
+
     def score(self, split: str, train: Tagged, held_out: Tagged, outputs: Sequence[np.ndarray]) -> Score:
         """Return the token accuracy beside that of the most frequent tag and, if there are words, of the most frequent
         tag of each word.
         """
         assert held_out.tags is not None
-        predicted = [[self.tags[k] for k in output.argmax(axis=1)] for output in outputs]
+        predicted = self._predicted(outputs)
         usual, by_word = most_frequent(train, held_out)
         simple = {"most frequent tag": usual} | ({"most frequent tag of the word": by_word} if by_word else {})
         actual, flat = _flat(held_out.tags), _flat(predicted)

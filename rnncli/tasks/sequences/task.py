@@ -17,7 +17,7 @@ class OfSequences(Task):
     """A task of this folder; `prepare` and `load` are in the module of its name, which is imported when needed."""
 
     options = {"predict": frozenset({"strict"}), "evaluate": frozenset()}
-    before = {"data.group": "none", "data.quoting": "minimal"}
+    before = {"data.group": "none", "data.quoting": "minimal", "data.stratify": "false"}
 
     def prepare(
         self, config: Any, source: Source, context: Context, learnt: Mapping[str, Any] | None = None

@@ -7,12 +7,12 @@ import pytest
 from forecasts import member_of, panel_features
 
 from rnncli.kernels import jit
+from rnncli.nn.ensemble import Ensemble
 from rnncli.nn.segments import SegmentNetwork
 from rnncli.tasks.forecast.baselines import last_value
 from rnncli.tasks.forecast.config import ForecastModelConfig
 from rnncli.tasks.forecast.decoders import Direct, Segments, Sizes
 from rnncli.tasks.forecast.learner import EnsembleLearner, WindowLearner
-from rnncli.tasks.forecast.members import Ensemble
 from rnncli.tasks.forecast.recursive import Recursive
 from rnncli.tasks.forecast.windows import Windowing
 from rnncli.training.backpropagation import ThreadPool

@@ -1,0 +1,55 @@
+"""The experiments of a cross-validation as one: how long to train on all of the data, and how good that will be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from rnncli.nn.ensemble import Ensemble
+from rnncli.tasks.task import Experiment
+from rnncli.training.folds import FoldsLearner, pooled
+from rnncli.training.reports import Score
+
+
+class CrossValidation(Experiment):
+    """The folds of the experiment `whole`, whose networks are trained side by side.
+
+    Until the network of all the data is trained, the model file holds that of the first fold.
+    """
+
+    learner: FoldsLearner
+
+    def __init__(self, whole: Experiment, folds: Sequence[Experiment]):
+        self.whole, self.each = whole, tuple(folds)
+        self.config = whole.config
+        found = f"{len(folds)} networks, each trained without one fold, find how long to train on all"
+        self.facts = (*whole.facts, ("folds", found))
+        self.network = Ensemble([fold.network for fold in folds])
+        learners = [fold.learner for fold in folds]
+        self.learner = FoldsLearner(learners, self.network, whole.learner.updates_per_epoch)
+
+    @property
+    def clip_norm(self) -> float | None:
+        """The norm of all gradients together, at which that of each is about the one in the config."""
+        clip = self.config.training.clip_norm
+        return None if clip is None else clip * math.sqrt(len(self.each))
+
+    @property
+    def share_of_time(self) -> float:
+        """What is left is for the network of all the data."""
+        return len(self.each) / (len(self.each) + 1)
+
+    def header(self) -> dict[str, Any]:
+        return self.each[0].header()
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        return self.each[0].arrays()
+
+    def score(self) -> Score | None:
+        """Return the mean score of the folds, each on what it holds out."""
+        scores = [score for fold in self.each if (score := fold.score()) is not None]
+        counts = [figure.count for figure in self.learner.figures()]
+        return pooled(scores, counts, f"{sum(counts):,} answers")

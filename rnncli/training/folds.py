@@ -1,0 +1,90 @@
+"""Cross-validation: networks that are trained side by side, each on sequences of which others were left out.
+
+They update together and are evaluated together, so that there is one curve: its best update is how long to train on all
+of the sequences. Everything that holds of one learner in the loop (patience, time, an exact resume) holds of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from statistics import stdev
+
+from rnncli.nn.network import Model
+from rnncli.training.backpropagation import Sample
+from rnncli.training.batches import Stateless
+from rnncli.training.loop import Learner
+from rnncli.training.reports import Confusion, Figure, Score
+
+CROSS_VALIDATED = "cross-validated"  # in place of the name of a split
+
+
+class FoldsLearner(Stateless):
+    """Several learners as one; network: all their networks as one. updates_per_epoch: that of all the sequences."""
+
+    def __init__(self, learners: Sequence[Learner], network: Model, updates_per_epoch: int):
+        self.learners, self.network, self.updates_per_epoch = tuple(learners), network, updates_per_epoch
+        self.loss, self.backpropagation = learners[0].loss, learners[0].backpropagation
+
+    def gradient(self, update: int) -> tuple[float, int]:
+        return _sum([learner.gradient(update) for learner in self.learners])
+
+    def sample(self, update: int, *, carried: bool = False) -> Sample:
+        return self.learners[0].sample(update)
+
+    def validate(self) -> tuple[float, int]:
+        return _sum([learner.validate() for learner in self.learners])
+
+    def figure(self) -> Figure | None:
+        """Return the mean of their figures, weighted by their counts."""
+        figures = self.figures()
+        values, counts = [one.value for one in figures], [one.count for one in figures]
+        return Figure(figures[0].name, mean(values, counts), sum(counts), higher_is_better=figures[0].higher_is_better)
+
+    def figures(self) -> list[Figure]:
+        """Return the figure of each of them."""
+        return [one for learner in self.learners if (one := learner.figure()) is not None]
+
+
+def _sum(losses: Sequence[tuple[float, int]]) -> tuple[float, int]:
+    return sum(loss for loss, _ in losses), sum(count for _, count in losses)
+
+
+def mean(values: Sequence[float], counts: Sequence[int]) -> float:
+    return sum(value * count for value, count in zip(values, counts, strict=True)) / sum(counts)
+
+
+def pooled(scores: Sequence[Score], counts: Sequence[int], detail: str) -> Score:
+    """Return the mean of the scores of all folds, weighted by how many answers each has, and its standard error."""
+    first, each = scores[0], [score.network for score in scores]
+    error = stdev(each) / math.sqrt(len(each))
+    return Score(
+        CROSS_VALIDATED,
+        first.unit,
+        mean(each, counts),
+        _means([dict(score.baselines) for score in scores], counts),
+        f"{detail}, {len(scores)} folds, standard error {error:.4f}",
+        higher_is_better=first.higher_is_better,
+        confusion=_summed([score.confusion for score in scores if score.confusion is not None]),
+        figures=_means([dict(score.figures) for score in scores], counts),
+    )
+
+
+def _means(named: Sequence[dict[str, float]], counts: Sequence[int]) -> tuple[tuple[str, float], ...]:
+    """Return the mean of each value that all of the folds have, by its name."""
+    names = [name for name in named[0] if all(name in one for one in named)]
+    return tuple((name, mean([one[name] for one in named], counts)) for name in names)
+
+
+def _summed(matrices: Sequence[Confusion]) -> Confusion | None:
+    """Return the sum of confusion matrices whose labels may differ."""
+    if not matrices:
+        return None
+    labels = sorted({label for one in matrices for label in one.labels})
+    number = {label: i for i, label in enumerate(labels)}
+    total: Counter[tuple[int, int]] = Counter()
+    for one in matrices:
+        for i, k, count in one.pairs:
+            total[number[one.labels[i]], number[one.labels[k]]] += count
+    return Confusion(tuple(labels), tuple((i, k, count) for (i, k), count in sorted(total.items())))
