@@ -55,6 +55,10 @@ class TagChain(Part):
         crf.transition_gradients(self.chain(work, lengths), self._sums, self.transitions.gradient, first, last)
         crf.end_gradients(doutputs, lengths, self.start.gradient, self.end.gradient, first, last)
 
+    def added_to(self, transitions: np.ndarray, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Return the sums of these arrays, float64, and the chain's own."""
+        return transitions + self.transitions.value, start + self.start.value, end + self.end.value
+
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
         """Return the probability (n, K) of each tag at each step, given the outputs (n, K) of one whole sequence."""
         n = len(outputs)

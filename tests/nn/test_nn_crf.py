@@ -7,7 +7,9 @@ from extras import torch
 from test_nn_words import SENTENCES, Batch, needs_jit, shape
 from windows import central_differences, error
 
-from rnncli.training.backpropagation import CHAIN
+from rnncli.inspection import gradient_by_lag
+from rnncli.inspection.gradient_by_lag import Readings
+from rnncli.training.backpropagation import CHAIN, Sample
 
 
 def batch_of(cell="gru", dtype=np.float64, threads=1, **changes):
@@ -51,16 +53,34 @@ def test_gradients_are_the_same_bits_on_any_number_of_threads():
     assert bits[0] == bits[1] == bits[2]
 
 
-def test_an_untrained_chain_is_the_softmax_of_each_step():
-    batch, plain = batch_of(), Batch(shape(drops_ends=True))
-    arrays = batch.network.parameters.export()
-    plain.network.load(arrays)
-    batch.network.load({name: 0 * array if name.startswith("crf.") else array for name, array in arrays.items()})
+def without_chain(batch):
+    """The same batch, of a network that differs only in that it has no chain."""
+    plain = Batch(shape(batch.network.shape.cell, drops_ends=True))
+    plain.network.load(batch.network.parameters.export())
     plain.targets = batch.targets
+    return plain
+
+
+def test_an_untrained_chain_is_the_softmax_of_each_step():
+    batch = batch_of()
+    for one in batch.network.crf.declared:
+        one.value[...] = 0
+    plain = without_chain(batch)
     assert batch.loss() == pytest.approx(plain.loss(), rel=1e-12)
     ours, theirs = gradients(batch), gradients(plain)
     for name, array in theirs.items():
         assert error(ours[name], array) < 1e-11, name
+
+
+def test_the_gradient_by_lag_is_of_one_step_without_the_chain():
+    batch, curves = batch_of("lstm"), []
+    for one in (batch, without_chain(batch)):
+        one.driver.forward(one.work)
+        readings = [Readings(trace) for trace in one.network.traces(one.work)]
+        gradient_by_lag.measure(one.driver, Sample(one.work, one.targets, one.count), readings)
+        curves.append([norms for reading in readings for norms in (*reading.hidden, *reading.state)])
+    assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(*curves, strict=True))
+    assert all(np.nanmin(norms) > 0 for norms in curves[0])
 
 
 @pytest.mark.parity
