@@ -1,4 +1,4 @@
-"""A chain of tags over the outputs of a head: how well each tag follows another, begins and ends (Lafferty, 2001)."""
+"""A chain of tags over the outputs of a head: how well each tag follows another, begins and ends; see `kernels.crf`."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ class TagChain(Part):
         crf.transition_gradients(self.chain(work, lengths), self._sums, self.transitions.gradient, first, last)
         crf.end_gradients(doutputs, lengths, self.start.gradient, self.end.gradient, first, last)
 
-    def added_to(self, transitions: np.ndarray, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Return the sums of these arrays, float64, and the chain's own."""
-        return transitions + self.transitions.value, start + self.start.value, end + self.end.value
+    def scores(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return float64 copies of transitions (K, K), start and end (K,)."""
+        return self.transitions.value.astype(float), self.start.value.astype(float), self.end.value.astype(float)
 
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
         """Return the probability (n, K) of each tag at each step, given the outputs (n, K) of one whole sequence."""

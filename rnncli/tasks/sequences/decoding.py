@@ -24,19 +24,21 @@ class Decoding:
     """
 
     def __init__(self, tags: Sequence[str], scheme: str | None, chain: TagChain | None = None):
-        self.chain, self._one_by_one = chain, chain is None and scheme is None
-        ends = (OUTSIDE, *tags)
-        forbidden = [[scheme is not None and forbids(scheme, a, b) for b in ends] for a in ends]
-        self._penalties = np.where(forbidden, _PENALTY, 0.0)  # the first row begins, the first column ends
+        self.chain = chain
+        self._penalties = _penalties_of(tags, scheme) if scheme else None
 
     def best(self, outputs: np.ndarray) -> np.ndarray:
         """Return the numbers (n,) of the best tags for outputs (n, K)."""
-        if self._one_by_one:
-            return outputs.argmax(axis=1)
-        transitions, start, end = self._penalties[1:, 1:], self._penalties[0, 1:], self._penalties[1:, 0]
+        K = outputs.shape[1]
         if self.chain:
-            transitions, start, end = self.chain.added_to(transitions, start, end)
-        return best_tags(outputs, transitions, start, end)
+            scores = self.chain.scores()
+        elif self._penalties:
+            scores = np.zeros((K, K)), np.zeros(K), np.zeros(K)
+        else:
+            return outputs.argmax(axis=1)
+        for score, penalty in zip(scores, self._penalties or (), strict=False):
+            score += penalty
+        return best_tags(outputs, *scores)
 
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
         """Return the probability (n, K) of each tag at each step, whatever the others are and are forbidden to be."""
@@ -46,3 +48,10 @@ class Decoding:
         for step in chances:
             losses.softmax(step)
         return chances
+
+
+def _penalties_of(tags: Sequence[str], scheme: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what the scheme adds to the scores of transitions (K, K), of starts and of ends (K,)."""
+    ends = (OUTSIDE, *tags)
+    all_pairs = np.array([[_PENALTY if forbids(scheme, a, b) else 0.0 for b in ends] for a in ends])
+    return all_pairs[1:, 1:], all_pairs[0, 1:], all_pairs[1:, 0]

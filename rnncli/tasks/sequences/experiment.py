@@ -40,6 +40,7 @@ Sequences = Examples | Tagged
 Fact = tuple[str, str]
 
 _LETTERS = 10  # of a word, about
+_MANY_TAGS = 1000  # from which on a chain may take more memory than all else
 
 
 class Answers:
@@ -333,6 +334,8 @@ def _require_memory(shape: NetworkShape, room: Room[Any]) -> None:
 
     spelt = "model.character_size, " if shape.characters else ""
     mend = f"lower {spelt}model.hidden_size or training.batch_size"
+    if shape.crf and shape.output_size > _MANY_TAGS:
+        mend = f"{shape.output_size:,} tags have a chain of so many squared; set model.head: softmax, or {mend}"
     if B == 1:
         cut = "cut it with data.max_length" if shape.pooling else "give it as several"
         mend = f"one sequence of {T:,} steps takes so much; {cut}, or lower {spelt}model.hidden_size"
