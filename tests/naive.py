@@ -8,6 +8,7 @@ b_hh (G·H,), and the cell's own parameters by their names.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 
@@ -221,3 +222,17 @@ def sigmoid_cross_entropy(logits, sets):
 
 def squared_error(outputs, targets):
     return float(((outputs - targets) ** 2).mean())
+
+
+def tag_scores(outputs, transitions, start, end):
+    """Every sequence of tags (n,) for outputs (n, K), and its score in a linear-chain conditional random field."""
+    n, K = outputs.shape
+    paths = np.array(list(itertools.product(range(K), repeat=n)))
+    steps = outputs[np.arange(n), paths].sum(axis=1) + transitions[paths[:, :-1], paths[:, 1:]].sum(axis=1)
+    return paths, start[paths[:, 0]] + steps + end[paths[:, -1]]
+
+
+def tag_chances(outputs, transitions, start, end):
+    """Every sequence of tags and the logarithm of its probability."""
+    paths, scores = tag_scores(outputs, transitions, start, end)
+    return paths, scores - scores.max() - np.log(np.exp(scores - scores.max()).sum())

@@ -1,7 +1,8 @@
 """The gradient by lag: the norm of dL_T/dh_{T−k} at each lag k, where L_T is the loss at one step only.
 
 That step is the last of each sequence. Where a bidirectional network has outputs at every step, the backward
-direction is measured separately: its last step is the sequence's first, and L_T is then the loss there.
+direction is measured separately: its last step is the sequence's first, and L_T is then the loss there. A chain of
+tags judges sequences as a whole: there L_T is the cross-entropy of the softmax of that step's outputs.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from rnncli.inspection.reports import EXPLODING, HEALTHY, LITTLE, MUCH, NO_GRADI
 from rnncli.kernels.losses import IGNORED
 from rnncli.nn.encoder_decoder import EncoderDecoder
 from rnncli.nn.recurrent import LayerTrace
-from rnncli.training.backpropagation import Backpropagation, Sample
+from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation, Sample
 
 _RESAMPLES, _SEED = 200, 1
 _TAILS = 0.025, 0.975
@@ -45,6 +46,8 @@ class Readings:
 def measure(driver: Backpropagation, sample: Sample, readings: list[Readings]) -> None:
     """Add the norms of a sample to the readings, of which there is one per trace of the network, in the same order."""
     network, work = driver.network, sample.work
+    if driver.loss.of_chain:
+        driver = Backpropagation(network, CROSS_ENTROPY, driver.pool)
     traces = network.traces(work)
     targets, counted = at_one_step(sample.targets, traces[-1].lengths)
     driver.states(work, targets, 1)

@@ -14,6 +14,7 @@ Read in this order:
     attention    a decoder's scores, weights and contexts over its source
     inputs       token gathers and scatters, and sums
     losses       softmax cross-entropy
+    crf          the likelihood of a chain of tags, its gradient, and the best tags
     forecast_losses   absolute and squared error, quantiles, Gaussian, Student's t, negative binomial
     series       autocovariances, moving averages and smoothing of many series, for naive forecasts
     optimizers   one fused update per optimizer, and the gradient norm

@@ -6,6 +6,7 @@
     dropout          masks between parts, from counters
     stack            layers on top of one another, from tokens or values to the outputs of the topmost
     words            vectors of words, looked up and composed from their characters
+    crf              a chain of tags over the outputs of all steps
     pooling          one vector from the top layer's steps
     network          the base of every model; stack → pooling → head, forward and backward over a shard of the batch
     attention        attention of a decoder over its source

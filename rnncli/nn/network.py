@@ -1,5 +1,7 @@
 """A sequence network: recurrent layers → pooling, if any → linear head, over one shard of the batch at a time.
 
+With a chain of tags, a conditional random field, the loss reads its parameters beside the head's outputs.
+
 Training calls, per window:
 
     pack                     per share of the output columns, after the weights changed
@@ -18,7 +20,9 @@ import numpy as np
 
 from rnncli.errors import ModelFileError
 from rnncli.kernels.buffers import zeros
+from rnncli.kernels.crf import Chain
 from rnncli.nn import dropout
+from rnncli.nn.crf import ChainWork, TagChain
 from rnncli.nn.inputs import LinearHead
 from rnncli.nn.parameters import Parameters, Part, Share, Start
 from rnncli.nn.pooling import POOLINGS, PoolingWork
@@ -40,6 +44,7 @@ class NetworkShape:
     word_dropout: the fraction of words that training takes for unknown ones.
     characters: the number of distinct characters that words are composed from; 0 if they are not composed.
     character_size: the size of each of the two directions that compose them.
+    crf: True if the outputs of all steps are those of a chain of tags.
     """
 
     cell: str
@@ -59,6 +64,7 @@ class NetworkShape:
     word_dropout: float = 0.0
     characters: int = 0
     character_size: int = 0
+    crf: bool = False
 
     @property
     def stack(self) -> StackShape:
@@ -118,6 +124,10 @@ class Model(Part):
         """Return the word vectors that the sequences of a batch share and that are computed first, or None."""
         return None
 
+    def chain_of(self, work: Any) -> Chain:
+        """Return what the loss of a chain of tags reads beside the outputs; for a network that has one."""
+        raise NotImplementedError
+
     def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int, chrono: int | None = None) -> None:
         """Set the first weights from the seed; see `rnncli.nn.parameters`."""
         for one in self.parameters.declared:
@@ -160,8 +170,9 @@ class Network(Model):
         width = self.stack.shape.width
         self.pooling = POOLINGS[shape.pooling](width, shape.hidden_size) if shape.pooling else None
         self.head = LinearHead(width, shape.output_size, shape.head_starts_at_zero)
-        composed, pooled = (() if part is None else (part,) for part in (self.words, self.pooling))
-        self.hold(*composed, self.stack, *pooled, self.head)
+        self.crf = TagChain(shape.output_size) if shape.crf else None
+        composed, pooled, chained = (() if part is None else (part,) for part in (self.words, self.pooling, self.crf))
+        self.hold(*composed, self.stack, *pooled, self.head, *chained)
 
     def workspace(self, T: int, B: int, head_steps: int, *, training: bool, input_gradient: bool = False) -> Workspace:
         """Return arrays for windows of up to T steps of B sequences, of which the head reads the last head_steps."""
@@ -171,6 +182,7 @@ class Network(Model):
             **vars(self.stack.work(T, B, self.dtype, training=training, input_gradient=input_gradient)),
             words=self.words.work(T, B) if self.words else None,
             pooling=PoolingWork.plan(T, B, self.stack.shape.width, self.dtype) if shape.pooling else None,
+            crf=ChainWork.plan(T, B, shape.output_size) if shape.crf else None,
             outputs=zeros((head_steps, B, shape.output_size), self.dtype),
             head_from=T - head_steps,
         )
@@ -184,6 +196,11 @@ class Network(Model):
         if self.words is None or work.words is None or work.dx is None:
             return None
         return WordsOfBatch(self.words, work.words, work.dx)
+
+    def chain_of(self, work: Workspace) -> Chain:
+        assert self.crf
+        assert work.crf
+        return self.crf.chain(work.crf, work.extent.lengths)
 
     def forward(self, work: Workspace, low: int, high: int) -> None:
         """Compute work.outputs for sequences low ≤ b < high from work.tokens or work.x and the states in row 0."""
@@ -223,6 +240,8 @@ class Network(Model):
         self.head.weight_gradients(self._head_input(work), work.outputs, share)
         if self.pooling and work.pooling:
             self.pooling.weight_gradients(work.y, work.pooling, share)
+        if self.crf and work.crf:
+            self.crf.weight_gradients(work.crf, work.extent.lengths, work.outputs, share)
 
     def finish_gradients(self) -> None:
         """Complete the gradients on one thread, after `weight_gradients` of all shares."""

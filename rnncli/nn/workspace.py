@@ -10,6 +10,7 @@ import numpy as np
 
 from rnncli.kernels.buffers import zeros
 from rnncli.kernels.cells.cell import Cell
+from rnncli.nn.crf import ChainWork
 from rnncli.nn.pooling import PoolingWork
 
 LayerState = tuple[np.ndarray, ...]  # of one layer: its states (B, H), the hidden one first
@@ -259,6 +260,7 @@ class Workspace(StackWork):
     outputs: np.ndarray
     head_from: int
     words: WordsWork | None = None
+    crf: ChainWork | None = None
     base: np.ndarray | None = None
 
     def first(self, T: int, head_from: int) -> Workspace:
@@ -269,6 +271,7 @@ class Workspace(StackWork):
             outputs=self.outputs[: T - head_from],
             head_from=head_from,
             words=None if self.words is None else self.words.of_steps(T),
+            crf=None if self.crf is None else self.crf.first(T),
         )
 
     def ragged(self, lengths: np.ndarray) -> Workspace:

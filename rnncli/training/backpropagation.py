@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from rnncli.errors import MachineError
-from rnncli.kernels import denormals, forecast_losses, losses
+from rnncli.kernels import crf, denormals, forecast_losses, losses
 from rnncli.nn.network import Model
 from rnncli.nn.parameters import Share
 
@@ -87,16 +87,22 @@ class ThreadPool:
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss kernel of `rnncli.kernels`, the unit of its values, and the arguments that it takes after the targets."""
+    """A loss kernel of `rnncli.kernels`, the unit of its values, and the arguments that it takes after the targets.
+
+    of_chain: True if the network's chain of tags is one of them, so that a sequence is judged as a whole.
+    """
 
     kernel: Callable[..., None]
     unit: str
     absurd: float  # a mean loss from which on training counts as diverged
     arguments: tuple[Any, ...] = ()
+    of_chain: bool = False
 
 
 # A uniform guess over the largest vocabulary costs 11 nats.
 CROSS_ENTROPY = Loss(losses.softmax_cross_entropy, "nats per token", 1e4)
+# Beside it an actual transition costs at most what the chain has learnt of it.
+CHAIN = Loss(crf.negative_log_likelihood, "nats per token", 1e4, of_chain=True)
 # A healthy series may jump by a thousand scales after a calm window: the only bound is what float32 can square.
 SQUARED_ERROR = Loss(forecast_losses.squared_error, "squared error in scaled units", 1e30)
 
@@ -178,11 +184,11 @@ class Backpropagation(Runner):
     def states(self, work: Work, targets: np.ndarray, count: int, **how: bool) -> float:
         """Return the loss as `gradient` does, but stop at gradients of states; `how` goes to the model's `backward`."""
         per_step = np.zeros(work.outputs.shape[:2])
-        weight = self.network.dtype.type(1.0 / count)
+        weight, arguments = self.network.dtype.type(1.0 / count), self._arguments(work)
 
         def shard(low: int, high: int) -> None:
             self.network.forward(work, low, high)
-            self.loss.kernel(work.outputs, targets, *self.loss.arguments, per_step, weight, low, high)
+            self.loss.kernel(work.outputs, targets, *arguments, per_step, weight, low, high)
             self.network.backward(work, low, high, **how)
 
         self._compose_words(work)
@@ -192,12 +198,15 @@ class Backpropagation(Runner):
     def evaluate(self, work: Work, targets: np.ndarray) -> float:
         """Return the summed loss of the window, without a backward pass."""
         per_step = np.zeros(work.outputs.shape[:2])
-        weight = self.network.dtype.type(1.0)
+        weight, arguments = self.network.dtype.type(1.0), self._arguments(work)
 
         def shard(low: int, high: int) -> None:
             self.network.forward(work, low, high)
-            self.loss.kernel(work.outputs, targets, *self.loss.arguments, per_step, weight, low, high)
+            self.loss.kernel(work.outputs, targets, *arguments, per_step, weight, low, high)
 
         self._compose_words(work)
         self.pool.over_batch(work.B, shard, self._nanoseconds(work))
         return float(losses.total(per_step))
+
+    def _arguments(self, work: Work) -> tuple[Any, ...]:
+        return (*self.loss.arguments, *([self.network.chain_of(work)] if self.loss.of_chain else []))

@@ -13,6 +13,7 @@ written_labels                           where labels stand before texts, and se
 one_answer                               what classify and regress share
 classify, regress, tag                   labels, numbers, and tags for every step: reading, predicting, scoring
 label_sets                               several labels for each sequence
+spans, decoding                          spans that tags mark, and the best tags for outputs
 label_scores, chances                    scores of labels; probabilities of labels, as answers show them
 learner                                  training on whole sequences with one answer each, or one for every step
 baselines, naive_bayes                   the baselines of these tasks; a classifier of texts may correct naive Bayes

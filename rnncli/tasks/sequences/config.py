@@ -112,6 +112,17 @@ class StepModelConfig(TokenModelConfig):
     )
 
 
+class TagModelConfig(StepModelConfig):
+    """A network with an answer for every step."""
+
+    head: Literal["softmax", "crf"] | None = Field(
+        default=None,
+        description="How tags are chosen: softmax, each step by itself; or crf, all steps together, by how well each "
+        "tag follows another (a conditional random field). null is crf for tags of spans, such as B-person, else "
+        "softmax.",
+    )
+
+
 class PooledModelConfig(StepModelConfig):
     """A network with one answer for a sequence."""
 
@@ -158,4 +169,4 @@ class TagConfig(Config):
     }
 
     data: TagDataConfig = TagDataConfig()
-    model: StepModelConfig = StepModelConfig()
+    model: TagModelConfig = TagModelConfig()

@@ -42,6 +42,7 @@ Sequences = Examples | Tagged
 Fact = tuple[str, str]
 
 _LETTERS = 10  # of a word, about
+_MANY_TAGS = 1000  # from which on a chain may take more memory than all else
 
 
 class Answers:
@@ -105,6 +106,12 @@ class Answers:
     def asked(self, options: Options) -> Answers:
         """Return the answers that the options of a command line ask for; UsageError for options that do not apply."""
         return self
+
+    def follow(self, network: Network) -> None:
+        """Take from the network what makes answers of its outputs; it is read whenever there are some."""
+
+    def recall(self, header: Mapping[str, Any]) -> None:
+        """Restore what the `answers` of a model's header say beside what the data do."""
 
     def first_biases(self) -> np.ndarray | None:
         """Return the biases (O,) of the head before training, or None where they are zero."""
@@ -187,6 +194,7 @@ class SequenceExperiment(Experiment):
         shape = network_shape(config, self.reader, answers)
         _require_memory(shape, room_for(given, valid, training.batch_size))
         self.network = Network(shape, context.dtype)
+        answers.follow(self.network)
         set_first_weights(self.network, config)
         if (biases := answers.first_biases()) is not None:
             self.network.parameters.view("head.bias")[...] = biases
@@ -239,7 +247,7 @@ class SequenceExperiment(Experiment):
         span = f"{min(lengths):,} to {max(lengths):,}" if min(lengths) < max(lengths) else f"{lengths[0]:,}"
         ways = ", both ways" if shape.bidirectional else ""
         spelt = f", words spelt by 2 × {shape.character_size}" if shape.characters else ""
-        pooling = f", pooling {shape.pooling}" if shape.pooling else ""
+        pooling = f", pooling {shape.pooling}" if shape.pooling else ", a chain of tags" if shape.crf else ""
         size = f"{self.network.parameters.weights.size:,} parameters"
         return (
             (
@@ -264,6 +272,10 @@ class SequenceExperiment(Experiment):
         data = self.config.changed(data=changes).data
         self.splits.held_out["test"] = self.answers.read(source, data, self.splits.train.columns)
         self._seen("test", self.splits.held_out["test"])
+
+    def recall(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+        super().recall(header, arrays)
+        self.answers.recall(header["answers"])
 
     def evaluate(self, options: Options) -> Evaluation:
         self.answers = self.answers.asked(options)
@@ -328,6 +340,7 @@ def network_shape(config: Config, reader: Reader, answers: Answers) -> NetworkSh
         word_dropout=model.word_dropout,
         characters=characters,
         character_size=(model.character_size or 0) if characters or not answers.every_step else 0,
+        crf=getattr(model, "head", None) == "crf",
     )
 
 
@@ -363,6 +376,8 @@ def _require_memory(shape: NetworkShape, room: Room[Any]) -> None:
 
     spelt = "model.character_size, " if shape.characters else ""
     mend = f"lower {spelt}model.hidden_size or training.batch_size"
+    if shape.crf and shape.output_size > _MANY_TAGS:
+        mend = f"{shape.output_size:,} tags have a chain of so many squared; set model.head: softmax, or {mend}"
     if B == 1:
         cut = "cut it with data.max_length" if shape.pooling else "give it as several"
         mend = f"one sequence of {T:,} steps takes so much; {cut}, or lower {spelt}model.hidden_size"

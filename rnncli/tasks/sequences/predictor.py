@@ -39,6 +39,7 @@ class SequencePredictor(Predictor):
         self.reader = readers.from_header(header["encoder"], self.config.data)
         self.network = Network(network_shape(self.config, self.reader, answers))
         self.network.load(arrays)
+        answers.follow(self.network)
 
     def predict(self, asked: Asked) -> Table | Pieces:
         """Return an answer for each sequence of the data, read like the training data except for `asked.reading`; for

@@ -12,9 +12,10 @@ from rnncli.config.sections import DIALECT
 from rnncli.data.lines import Line
 from rnncli.data.source import Source
 from rnncli.errors import DataError, shown
-from rnncli.kernels import losses
+from rnncli.nn.network import Network
 from rnncli.notes import doubt
 from rnncli.tasks.sequences.config import TagConfig
+from rnncli.tasks.sequences.decoding import Decoding
 from rnncli.tasks.sequences.entries import Entries
 from rnncli.tasks.sequences.experiment import (
     Answers,
@@ -26,24 +27,28 @@ from rnncli.tasks.sequences.experiment import (
 )
 from rnncli.tasks.sequences.label_scores import accuracy, by_label, confusion, macro_f1
 from rnncli.tasks.sequences.predictor import SequencePredictor
-from rnncli.tasks.sequences.spans import are_spans, span_f1, strays
+from rnncli.tasks.sequences.spans import are_spans, scheme_of, span_f1, strays
 from rnncli.tasks.sequences.tagged import TagColumns, Tagged, entries_in, only, read_tagged, sentences_in
 from rnncli.tasks.task import Context
-from rnncli.training.backpropagation import CROSS_ENTROPY, Loss
+from rnncli.training.backpropagation import CHAIN, CROSS_ENTROPY, Loss
 from rnncli.training.reports import Figure, Score
 
 CHARACTER_SIZE = 32
 
 
 class Tags(Answers):
-    """The tags of the training split, in alphabetical order."""
+    """The tags of the training split, in alphabetical order.
+
+    scheme: that of the spans that they mark, if they all keep to one; then no others are predicted.
+    """
 
     every_step = True
     kept = ("format", *DIALECT, "missing", "scaling")
 
-    def __init__(self, tags: list[str], counts: Counter[str]):
-        self.tags, self.counts, self.outputs = tags, counts, len(tags)
+    def __init__(self, tags: list[str], counts: Counter[str], scheme: str | None):
+        self.tags, self.counts, self.scheme, self.outputs = tags, counts, scheme, len(tags)
         self._number = {tag: number for number, tag in enumerate(tags)}
+        self._decoding = Decoding(tags, scheme)
 
     @classmethod
     def of(cls, train: Tagged) -> Tags:
@@ -53,7 +58,7 @@ class Tags(Answers):
         if are_spans(list(counts)) and (odd := strays(counts)):
             listed = ", ".join(f"{shown(tag)} {counts[tag]:,}" for tag in odd)
             doubt(f"{train.name}: tags that are in no span, and count as O in the span F1: {listed}")
-        return cls(sorted(counts), counts)
+        return cls(sorted(counts), counts, scheme_of(train.tags or []) if are_spans(list(counts)) else None)
 
     def refitted(self, train: Tagged, config: TagConfig) -> Tags:
         return Tags.of(train)
@@ -61,7 +66,15 @@ class Tags(Answers):
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Tags:
         """Return the tags in the header of a model file."""
-        return cls(list(header["answers"]["tags"]), Counter())
+        return cls(list(header["answers"]["tags"]), Counter(), header["answers"].get("scheme"))
+
+    def follow(self, network: Network) -> None:
+        self._decoding = Decoding(self.tags, self.scheme, network.crf)
+
+    def recall(self, header: Mapping[str, Any]) -> None:
+        """Keep to the scheme of the header; version 0.1 kept to none."""
+        self.scheme = header.get("scheme")
+        self._decoding = Decoding(self.tags, self.scheme, self._decoding.chain)
 
     @staticmethod
     def read(source: Source, data: Any, like: Any = None, *, is_answer: Callable[[str], bool] | None = None) -> Tagged:
@@ -89,7 +102,7 @@ class Tags(Answers):
         return text in self._number
 
     def loss(self, config: TagConfig) -> Loss:
-        return CROSS_ENTROPY
+        return CHAIN if config.model.head == "crf" else CROSS_ENTROPY
 
     def targets(self, tagged: Tagged) -> list[np.ndarray]:
         assert tagged.tags is not None
@@ -112,7 +125,7 @@ class Tags(Answers):
         return Figure("token accuracy", accuracy(_flat(predicted), _flat(held_out.tags)), count)
 
     def _predicted(self, outputs: Sequence[np.ndarray]) -> list[list[str]]:
-        return [[self.tags[k] for k in output.argmax(axis=1)] for output in outputs]
+        return [[self.tags[k] for k in self._decoding.best(output)] for output in outputs]
 
     def score(self, split: str, train: Tagged, held_out: Tagged, outputs: Sequence[np.ndarray]) -> Score:
         """Return the token accuracy beside that of the most frequent tag and, if there are words, of the most frequent
@@ -139,18 +152,15 @@ class Tags(Answers):
         )
 
     def answer(self, sequences: Tagged, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        steps = [self._step(sequences, i, t, z) for t, z in enumerate(output)]
+        chances = self._decoding.probabilities(output)
+        steps = []
+        for t, k in enumerate(self._decoding.best(output)):
+            word = {} if sequences.words is None else {"word": sequences.words[i][t]}
+            steps.append({"step": t + 1, **word, "tag": self.tags[k], "probability": float(chances[t, k])})
         return {"steps": steps}, steps
 
-    def _step(self, tagged: Tagged, i: int, t: int, output: np.ndarray) -> dict[str, Any]:
-        chances = output.copy()
-        losses.softmax(chances)
-        k = int(chances.argmax())
-        word = {} if tagged.words is None else {"word": tagged.words[i][t]}
-        return {"step": t + 1, **word, "tag": self.tags[k], "probability": float(chances[k])}
-
     def to_header(self) -> dict[str, Any]:
-        return {"tags": self.tags}
+        return {"tags": self.tags} | ({"scheme": self.scheme} if self.scheme else {})
 
     def fact(self) -> Fact:
         usual = [f"{shown(tag)} {count:,}" for tag, count in self.counts.most_common(4)]
@@ -180,13 +190,14 @@ def most_frequent(train: Tagged, tagged: Tagged) -> tuple[list[list[str]], list[
     return always, [[best.get(word, usual) for word in words] for words in tagged.words]
 
 
-def resolved(config: TagConfig, train: Tagged) -> TagConfig:
+def resolved(config: TagConfig, train: Tagged, tags: Tags) -> TagConfig:
     """Return the config in which all nulls that depend on the data are filled in."""
     model, words = config.model, train.columns.text is not None
     spelling = model.character_size if model.character_size is not None else CHARACTER_SIZE
     filled = {
         "embedding_size": word_size(config) if words else None,
         "character_size": spelling if words else None,
+        "head": model.head or ("crf" if are_spans(tags.tags) else "softmax"),
     }
     return config.changed(data=named(config, train), model=filled)
 
@@ -196,7 +207,7 @@ def prepare(
 ) -> SequenceExperiment:
     splits = splits_in(config, source, Tags, only, learnt)
     tags = Tags.from_header(learnt) if learnt else Tags.of(splits.train)
-    return SequenceExperiment(resolved(config, splits.train), splits, tags, context, learnt)
+    return SequenceExperiment(resolved(config, splits.train, tags), splits, tags, context, learnt)
 
 
 def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> SequencePredictor:

@@ -64,11 +64,13 @@ class Regress(OfSequences):
 class Tag(OfSequences):
     name = "tag"
     config = TagConfig
+    before = OfSequences.before | {"model.head": "softmax"}
     options = {"predict": frozenset({"strict"}), "evaluate": frozenset({"confusion"})}
 
     def renewed(self, header: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the header with version 0.1's keys `reader` and `tags` renamed to `encoder` and `answers`."""
+        """Return the header with version 0.1's keys `reader` and `tags` renamed, and with the only head that it had."""
         new = super().renewed(header)
+        new["model"] = {"head": "softmax", **new["model"]}
         if "tags" in new:
             new["encoder"], new["answers"] = new.pop("reader"), {"tags": new.pop("tags")}
         return new

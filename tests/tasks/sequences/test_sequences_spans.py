@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnncli.tasks.sequences.spans import are_spans, span_f1, spans, strays
+from rnncli.tasks.sequences.spans import are_spans, scheme_of, span_f1, spans, strays
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,22 @@ def test_tags_of_spans_are_recognised_in_every_scheme(tags, wanted):
 def test_stray_tags_count_as_outside_and_are_named():
     assert strays(["O", "B-X", "o", "0"]) == ["0", "o"]
     assert spans(["B-X", "o", "I-X"]) == {(0, 1, "X"), (2, 3, "X")}
+
+
+@pytest.mark.parametrize(
+    ("rows", "scheme"),
+    [
+        (["O B-X I-X O", "B-X B-Y"], "BIO"),
+        (["B-X E-X S-Y", "O B-X I-X E-X"], "BIOES"),
+        (["B-X L-X U-Y", "O"], "BIOES"),  # BILOU
+        (["B-X E-X", "B-X O"], "BIO"),  # one is not ended
+        (["I-X I-X O"], None),  # IOB1
+        (["O I-X"], None),
+        (["B-X I-Y"], None),
+        (["S-X E-X"], None),
+        (["B-X o I-X"], None),
+        (["B-X I-X o O"], "BIO"),
+    ],
+)
+def test_the_scheme_is_the_strictest_that_all_tags_keep_to(rows, scheme):
+    assert scheme_of([row.split() for row in rows]) == scheme
