@@ -118,7 +118,7 @@ def find_columns(table: Table, data: SeriesConfig) -> tuple[Columns, Table]:
                 table = joined(table, joins[-1])
             data = data.model_copy(update={key: joins[-1].name if len(names) > 1 else names[0]})
     sources = [name for join in joins for name in join.names]
-    if data.layout == "rows" or (data.layout is None and _looks_like_rows(table, data, sources)):
+    if data.layout == "rows" or (data.layout is None and looks_like_rows(table, data, sources)):
         return _rows(table, data, joins), table
     identity = _identity(table, data)
     past, known, static = (
@@ -204,7 +204,7 @@ def _refuse_missing_header(names: Sequence[str], table: Table, data: SeriesConfi
         )
 
 
-def _looks_like_rows(table: Table, data: SeriesConfig, sources: Collection[str]) -> bool:
+def looks_like_rows(table: Table, data: SeriesConfig, sources: Collection[str]) -> bool:
     """True if each row may be a series: a name that no other row has, then columns that are only numbered."""
     if data.time is not None or data.target is not None or len(table.header) <= _FEWEST_STEPS:
         return False
