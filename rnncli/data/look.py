@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from rnncli.data.column_kinds import DATE_NAMES, Kind, kind_of_column
+from rnncli.data.column_kinds import DATE_NAMES, Kind, counts_rows, kind_of_column
 from rnncli.data.csv_table import Table, quotes_fields, read_table
 from rnncli.data.lines import lines_of
 from rnncli.data.numeric import is_grouped, is_missing, is_number
@@ -32,7 +32,6 @@ NUMBERS = {
 _FEW = 20  # labels are few, or each stands for many rows
 _CELLS, _ROWS = 20_000, (50, 1000)  # that are looked at
 _FEWEST_ROWS = 3  # before a file that is not called a table is one
-_COUNTS_FROM = ("0", "1")
 
 
 @dataclass(frozen=True)
@@ -64,14 +63,6 @@ class ColumnLook:
     def whole(self) -> bool:
         """True if all cells are whole numbers."""
         return all(re.fullmatch("[+-]?[0-9]+", cell) for cell in self.cells)
-
-    @cached_property
-    def counts(self) -> bool:
-        """True for the number of the row, from 0 or from 1."""
-        if self.time == "counter":
-            return True
-        start = self.first[0]
-        return start in _COUNTS_FROM and all(cell == str(int(start) + i) for i, cell in enumerate(self.first))
 
     @property
     def dated(self) -> bool:
@@ -128,9 +119,22 @@ class Look:
             cells = [cell for row in spread if not is_missing(cell := row[i].strip())]
             kind = kind_of_column(start, i) if cells else None
             title = name.strip().lower() if table.headed else ""
+            if kind == "part" and title in LABELS:  # Tag is also German for day
+                kind = None
             found.append(ColumnLook(name if table.headed else i + 1, title, kind, first, cells))
-        kept = tuple(column for column in found if column.cells and not (len(found) > 1 and column.counts))
-        return kept or tuple(found)
+        kept = tuple(column for column in found if column.cells and column.time != "counter")
+        return (kept[1:] if len(kept) > 1 and counts_rows(kept[0].first) else kept) or tuple(found)
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """The keys of `data` that read the table as it was seen, where its name and its lines leave them open."""
+        assert self.table is not None
+        keys: dict[str, Any] = {} if self.named_table else {"format": "csv"}
+        if self.table.delimiter == "\t":
+            keys["delimiter"] = "\t"
+            if not self.named_table:
+                keys["quoting"] = "none"
+        return keys
 
     def text(self, count: int | None = None) -> Source:
         """The first `count` lines, None for all that were seen, as a source of their own."""
@@ -153,12 +157,19 @@ def _table(look: Look, dialect: Mapping[str, Any]) -> Table | None:
     """Return the first lines as a table, with rows of equal width; None if they are none."""
     named, own = look.named_table, {**dialect, "encoding": "utf-8"}
     lines = look.lines
+    if dialect["delimiter"] is None and len({line.count("\t") for line in lines if line.strip()} | {0}) == 2:
+        own["delimiter"] = "\t"  # as often in each line, so that other marks are part of the text
+        if not named:
+            own["quoting"] = own["quoting"] or "none"
     if quotes_fields(look.name, dialect["quoting"]) and not look.whole:
         while lines and sum(line.count('"') for line in lines) % 2:  # a quoted field goes on after them
             lines = lines[:-1]
     try:
         with noting(lambda text: None):
-            table = read_table(replace(look, lines=lines).text(), **{**own, "ragged": "keep"} if named else own)
+            source, own = replace(look, lines=lines).text(), {**own, **({"ragged": "keep"} if named else {})}
+            table = read_table(source, **own)
+            if dialect["header"] is None and _names_an_example(table):
+                table = read_table(source, **{**own, "header": False})
     except DataError:
         if named:
             raise
@@ -168,6 +179,15 @@ def _table(look: Look, dialect: Mapping[str, Any]) -> Table | None:
     rows = [(table.rows[i] + [""] * width)[:width] for i in kept]
     table = replace(table, rows=rows, lines=[table.lines[i] for i in kept])
     return table if named or _surely(table) else None
+
+
+def _names_an_example(table: Table) -> bool:
+    """True if what were the names of two columns are a text and a number that is a label of its column."""
+    if not table.headed or len(table.header) != 2:
+        return False
+    named = [i for i, name in enumerate(table.header) if is_number(name)]
+    columns = [[row[i].strip() for row in table.rows if len(row) == 2] for i in named]
+    return len(named) == 1 and columns[0].count(table.header[named[0]]) > 1 and len(set(columns[0])) <= _FEW
 
 
 def _surely(table: Table) -> bool:

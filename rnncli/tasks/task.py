@@ -5,7 +5,7 @@ A new task is a folder with such an object in its `task.py`, and one line in `re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -82,12 +82,15 @@ CERTAIN, LIKELY, POSSIBLE = 3, 2, 1  # how surely a file is for a task
 @dataclass(frozen=True)
 class Recognised:
     """A bare data file that is for a task. why: what the file looks like, as in `it looks like …`. certainty: one of
-    CERTAIN, LIKELY and POSSIBLE. data: the keys of `data` that read it so, where defaults do not.
+    CERTAIN, LIKELY and POSSIBLE. data: the keys of `data` that read it so, where defaults do not. inputs: what a model
+    would read in each `unit` that was seen; None if that is not to be counted.
     """
 
     why: str
     certainty: int
     data: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Sequence[Hashable] | None = None
+    unit: str = "example"
 
 
 @dataclass(frozen=True)

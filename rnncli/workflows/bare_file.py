@@ -11,12 +11,13 @@ from rnncli.config.loading import given_keys
 from rnncli.config.sections import DIALECT, SECTIONS, TableConfig, keys_of
 from rnncli.data.look import Look, look_at
 from rnncli.data.source import Source
-from rnncli.errors import UsageError, quoted, shown
+from rnncli.errors import DataError, UsageError, quoted, shown
 from rnncli.notes import note
 from rnncli.tasks.registry import TASKS
 from rnncli.tasks.task import Recognised, Task
 
 _ROLES = ("text", "inputs", "label", "id", "source", "target")  # keys of `data` that go together
+_FEWEST = 5  # examples or rows
 
 
 def inferred(path: str, source: Source, overrides: Sequence[str]) -> dict[str, Any]:
@@ -33,18 +34,37 @@ def inferred(path: str, source: Source, overrides: Sequence[str]) -> dict[str, A
     if named is not None and named not in TASKS:
         return {"task": named}  # which the config refuses
     look = look_at(source, _form(data), _dialect(data))
+    if look.whole and not any(line.strip() for line in look.lines):
+        raise DataError(f"{source.name}: is empty; give it a text, a table, or an example a line")
     if named is None:
         name, found, other = _choice(path, look, given, overrides)
-        why = f"{path} looks like {found.why}, so " if found else ""
+        why = f"{source.name} looks like {found.why}, so " if found else ""
         note(f"no config: {why}task {name}; another: --set task={other}")
     else:
         name, found = str(named), TASKS[str(named)].recognised(look)
-        note(f"no config: task {name}" + (f"; {path} looks like {found.why}" if found else ""))
+        note(f"no config: task {name}" + (f"; {source.name} looks like {found.why}" if found else ""))
+    if found and look.whole:
+        _require_enough(source.name, found)
     sections = TASKS[name].inferred(path, source.size)
     read = dict(found.data) if found else {}
     if any(key in data for key in _ROLES):
         read = {key: value for key, value in read.items() if key not in (*_ROLES, "header")}
     return {"task": name, **sections, "data": sections["data"] | read}
+
+
+def _require_enough(name: str, found: Recognised) -> None:
+    """Raise DataError if examples, or rows, are too few or too much alike to learn what holds for others."""
+    inputs, unit = found.inputs or (), found.unit
+    if 0 < len(inputs) < _FEWEST:
+        units = unit if len(inputs) == 1 else f"{unit}s"
+        raise DataError(
+            f"{name}: has {len(inputs)} {units}, which a model can learn by heart but not learn from; give at least "
+            f"{_FEWEST}, better hundreds"
+        )
+    if len(set(inputs)) == 1:
+        raise DataError(
+            f"{name}: all {unit}s are alike in what a model reads, so there is nothing to learn; give others"
+        )
 
 
 def _form(data: Mapping[str, Any]) -> str | None:
@@ -74,14 +94,16 @@ def _choice(
         return able[0].name, None, "NAME"
     if not found and len(able) < len(TASKS):
         choices = [f"{command} --set task={task.name}" for task in able]
-        raise UsageError(f"{path}: several tasks have all keys that are given; choose one: {', or '.join(choices)}")
+        raise UsageError(
+            f"{look.name}: several tasks have all keys that are given; choose one: {', or '.join(choices)}"
+        )
     if not found:
-        raise UsageError(_unknown(path, look, command))
+        raise UsageError(_unknown(look, command))
     best = max(one.certainty for one in found.values())
     equal = {name: one for name, one in found.items() if one.certainty == best}
     if len(equal) > 1:
         choices = [f"{command} --set task={name} ({one.why})" for name, one in equal.items()]
-        raise UsageError(f"{path}: may be for several tasks; choose one: {', or '.join(choices)}")
+        raise UsageError(f"{look.name}: may be for several tasks; choose one: {', or '.join(choices)}")
     name, *others = sorted(found, key=lambda name: -found[name].certainty)
     others.append("NAME" if name == "language-model" else "language-model")
     return name, found[name], others[0]
@@ -93,10 +115,10 @@ def _has_keys(task: Task, given: Mapping[str, Any]) -> bool:
     return all(key in keys_of(task.config, section) for section, keys in sections.items() for key in keys)
 
 
-def _unknown(path: str, look: Look, command: str) -> str:
+def _unknown(look: Look, command: str) -> str:
     columns = ", ".join(shown(str(one.key)) for one in look.columns)
     return (
-        f"{path}: is a table, and nothing in its columns ({columns}) tells what to learn from it; choose: "
+        f"{look.name}: is a table, and nothing in its columns ({columns}) tells what to learn from it; choose: "
         f"{command} --set task=classify --set data.text=NAME --set data.label=NAME, or {command} --set task=seq2seq "
         f"--set data.source=NAME --set data.target=NAME, or {command} --set task=forecast --set data.target=NAME"
     )

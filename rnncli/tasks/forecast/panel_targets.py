@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from rnncli.data.column_kinds import UNITS, Kind
+from rnncli.data.column_kinds import UNITS, Kind, counts_rows
 from rnncli.data.csv_table import Table
 from rnncli.data.numeric import is_grouped, is_numeric_column, numeric_column, share_of_numbers
 from rnncli.data.stamp_column import NO_TIME
@@ -23,8 +23,6 @@ _OF_A_CALENDAR = re.compile(
     r"(?:day|hour|minute|week|month|quarter)s?(?:of|in)(?:day|week|month|quarter|year)|dow|doy|woy|yr|mnth|mth|hr|"
     r"[ymw]day|weekday|(?:is)?(?:public|bank|school)?holiday|(?:is)?weekend|(?:is)?(?:weekday|workingday|workday)|season"
 )  # of letters alone
-
-_FEWEST_ROWS = 10  # that are counted, before this is no accident
 
 
 def find_targets(
@@ -89,7 +87,7 @@ def _without_clocks_and_constants(
             left_out[name] = reasons[kind]
         elif len(cells) > 1 and len(set(cells)) == 1:
             left_out[name] = "constant"
-        elif index == 0 and len(cells) >= _FEWEST_ROWS and _count_rows(cells):
+        elif index == 0 and counts_rows(cells):
             left_out[name] = "the number of the row"
         elif _OF_A_CALENDAR.fullmatch(re.sub("[^a-z]", "", name.lower())) and all(map(str.isdigit, cells)):
             left_out[name] = "of a calendar"
@@ -99,12 +97,6 @@ def _without_clocks_and_constants(
     listed = ", ".join(f"{name} ({why})" for name, why in left_out.items())
     doubt(f"columns left out: {listed}; name those to forecast in data.target")
     return kept
-
-
-def _count_rows(cells: Sequence[str]) -> bool:
-    """True for whole numbers from 0 or from 1 by 1."""
-    start = int(cells[0] == "1")
-    return all(cell == str(number) for number, cell in enumerate(cells, start=start))
 
 
 def _meant_as_numbers(table: Table, index: int, decimal: str) -> bool:

@@ -20,15 +20,17 @@ def recognised(look: Look) -> Recognised | None:
         return None
     start = replace(look.table, rows=look.table.rows[:_ROWS], lines=look.table.lines[:_ROWS])
     if looks_like_rows(start, SeriesConfig(), ()):
-        return Recognised("a table with a series in each row", CERTAIN)
+        return Recognised("a table with a series in each row", CERTAIN, {"format": "csv"} | look.reading)
     times = [column for column in look.columns if column.time == "time"] or [c for c in look.columns if c.time]
-    texts = [c for c in look.columns if c.wordy and c.varies and not c.numeric and not c.time]
-    if times:
-        certainty = LIKELY if texts else CERTAIN
-        return Recognised(f"a table with times in the column {shown(str(times[0].key))}", certainty)
     words = [column for column in look.columns if not column.numeric and not column.time]
-    if texts or len(words) > len(numbers):
+    texts = [column for column in words if column.wordy and column.varies]
+    if not times and (texts or len(words) > len(numbers)):
         return None
+    data = {"format": "csv"} | look.reading
+    rows = list(zip(*(column.first for column in numbers), strict=True))
+    if times:
+        why = f"a table with times in the column {shown(str(times[0].key))}"
+        return Recognised(why, LIKELY if texts else CERTAIN, data, rows, "row")
     if len(look.columns) == 1:
-        return Recognised("a column of numbers", CERTAIN)
-    return Recognised("a table of numbers", LIKELY)
+        return Recognised("a column of numbers", CERTAIN, data, rows, "row")
+    return Recognised("a table of numbers", LIKELY, data, rows, "row")

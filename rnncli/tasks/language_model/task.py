@@ -12,6 +12,8 @@ from rnncli.data.source import Source
 from rnncli.tasks.language_model.config import LanguageModelConfig, inferred
 from rnncli.tasks.task import POSSIBLE, WORDS_BEFORE, Context, Experiment, Predictor, Recognised, Task
 
+_MANY_LINES, _MANY_CHARACTERS = 10, 100  # of a text; there may be few lines, if these are long
+
 
 class LanguageModelling(Task):
     name = "language-model"
@@ -38,7 +40,9 @@ class LanguageModelling(Task):
 
     def recognised(self, look: Look) -> Recognised | None:
         """Return that any text is for this task, but no table."""
-        return None if look.named_table or look.form == "ts" else Recognised("text", POSSIBLE)
+        few = len(look.lines) < _MANY_LINES and sum(map(len, look.lines)) >= _MANY_CHARACTERS
+        lines = None if few else look.lines
+        return None if look.named_table or look.form == "ts" else Recognised("text", POSSIBLE, {}, lines, "line")
 
     def inferred(self, path: str, size: int) -> dict[str, Any]:
         return inferred(path, size)

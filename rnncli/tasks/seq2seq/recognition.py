@@ -18,7 +18,7 @@ def pairs(look: Look) -> Recognised | None:
     words = [one for one in look.columns if not one.numeric]
     titles = {one.title for one in words}
     if titles & {*SOURCE_NAMES} and titles & {*TARGET_NAMES}:
-        return Recognised("pairs of a source and a target", CERTAIN, _delimiter(look))
+        return Recognised("pairs of a source and a target", CERTAIN, _reading(look))
     varied = [one for one in words if one.wordy or not one.repeats]
     others = [one for one in words if one not in varied]
     if len(varied) != 2 or len(words) != len(look.columns) or any(one.title in LABELS for one in words):
@@ -28,8 +28,9 @@ def pairs(look: Look) -> Recognised | None:
     sure = not beside and all(one.varies for one in varied)
     read = f"column {source}" if not beside else f"columns {', '.join(map(str, [source, *beside]))}"
     data = {"source": [source, *beside] if beside else source, "target": target, "header": header}
+    inputs = varied[0].cells if header or not table.headed else [str(varied[0].key), *varied[0].cells]
     why = f"pairs of texts ({read}, and {target} to be written)"
-    return Recognised(why, CERTAIN if sure else LIKELY, data | _delimiter(look))
+    return Recognised(why, CERTAIN if sure else LIKELY, data | _reading(look), inputs)
 
 
 def descriptions(look: Look) -> Recognised | None:
@@ -42,15 +43,14 @@ def descriptions(look: Look) -> Recognised | None:
     if not all((one.repeats or one.numeric) and not one.time for one in inputs):
         return None
     why = f"labels and numbers, and a text for them in the column {shown(str(last.key))}"
-    return Recognised(why, LIKELY, {"target": last.key} | _delimiter(look))
+    return Recognised(why, LIKELY, {"target": last.key} | _reading(look))
 
 
 def _number(header: list[str], key: str | int) -> int:
     return key if isinstance(key, int) else header.index(key) + 1
 
 
-def _delimiter(look: Look) -> dict[str, Any]:
-    """Return the delimiter that the table was read with; the pairs' own rule looks at the first line alone."""
+def _reading(look: Look) -> dict[str, Any]:
+    """Return how the table is read; the pairs' own rule for a delimiter looks at the first line alone."""
     assert look.table is not None
-    quoting = {} if look.table.delimiter != "\t" or look.name.lower().endswith(".tsv") else {"quoting": "none"}
-    return {"delimiter": look.table.delimiter, **quoting}
+    return {"delimiter": look.table.delimiter} | look.reading

@@ -20,6 +20,7 @@ _WORDS, _TAGS = {"word", "words", "token", "tokens", "form"}, {"tag", "tags", "l
 _NUMBERED = re.compile(r"[a-z_ ]{0,8}[0-9]+")
 _FEWEST_STEPS = 8  # columns, before a row of them is a sequence
 _FEWEST_LINES = 10  # that begin with few words, before these are labels
+_MANY_WORDS = 100
 _SEEN = 2000  # lines tell whether words have tags
 
 
@@ -45,7 +46,7 @@ def regress(look: Look) -> Recognised | None:
         return None
     certainty = LIKELY if number.whole and number.repeats and number.title not in NUMBERS else CERTAIN
     why = f"texts in the column {_named(texts[0])} and numbers in {_named(number)}"
-    return Recognised(why, certainty, _reading(look, text=texts[0].key, label=number.key))
+    return Recognised(why, certainty, _reading(look, text=texts[0].key, label=number.key), texts[0].cells)
 
 
 def tag(look: Look) -> Recognised | None:
@@ -63,14 +64,8 @@ def _named(column: ColumnLook) -> str:
 def _reading(look: Look, **columns: Any) -> dict[str, Any]:
     """Return the keys of `data` that read a table in these columns."""
     assert look.table is not None
-    keys: dict[str, Any] = dict(columns)
-    if not look.table.headed:
-        keys["header"] = False
-    if not look.named_table:
-        keys["format"] = "csv"
-        if look.table.delimiter == "\t":
-            keys["quoting"] = "none"
-    return keys
+    header = {} if look.table.headed else {"header": False}
+    return columns | header | look.reading
 
 
 def _is_archive(look: Look) -> bool:
@@ -84,13 +79,14 @@ def _archive(look: Look, *, numbers: bool) -> Recognised | None:
     """Return what the header of a .ts file says that its sequences have, or else what their labels look like."""
     keys = [line.lower().split() for line in look.lines if line.startswith("@")]
     data = {} if look.name.lower().endswith(".ts") else {"format": "ts"}
+    lines = [line.rpartition(":") for line in look.lines if line.strip() and line[0] not in "@#"]
+    inputs, labels = [values for values, _, _ in lines], [label.strip() for _, _, label in lines]
     if ["@targetlabel", "true"] in [key[:2] for key in keys]:
-        return Recognised("sequences with a number each (@targetLabel)", CERTAIN, data) if numbers else None
-    labels = [line.rpartition(":")[2].strip() for line in look.lines if line.strip() and line[0] not in "@#"]
+        return Recognised("sequences with a number each (@targetLabel)", CERTAIN, data, inputs) if numbers else None
     are_labels = any(key[0] == "@classlabel" for key in keys) or 2 * len(set(labels)) <= len(labels)
     if numbers == (not are_labels and all(map(is_number, labels))):
         what = "a number each" if numbers else "a class each"
-        return Recognised(f"sequences with {what} (.ts)", CERTAIN, data)
+        return Recognised(f"sequences with {what} (.ts)", CERTAIN, data, inputs)
     return None
 
 
@@ -112,7 +108,10 @@ def _tag_lines(look: Look) -> Recognised | None:
     if not called and not (regular and few):
         return None
     columns = f"{len(words[0])} columns" if words else "columns"
-    return Recognised(f"sentences with a tag on every word ({columns}, blank lines between)", CERTAIN)
+    inputs: list[tuple[Any, ...]] = [tuple(tuple(fields[:-1]) for fields in sentence) for sentence in sentences]
+    if len(words) >= _MANY_WORDS:  # in however few sentences
+        inputs = [fields for sentence in inputs for fields in sentence]
+    return Recognised(f"sentences with a tag on every word ({columns}, blank lines between)", CERTAIN, {}, inputs)
 
 
 def _tag_columns(look: Look) -> Recognised | None:
@@ -138,7 +137,7 @@ def _labelled_lines(look: Look) -> Recognised | None:
     lines = [line for line in look.lines if line.strip()]
     cut = cut_of(lines)
     if cut is cut_at_marks:
-        return Recognised("lines of __label__ and a text", CERTAIN)
+        return Recognised("lines of __label__ and a text", CERTAIN, {}, [text for _, text in map(cut, lines)])
     pieces = [cut(line) for line in lines]
     labels, texts = {label for label, _ in pieces}, {text for _, text in pieces}
     if not (labels and texts) or "" in labels | texts or len(lines) < _FEWEST_LINES:
@@ -149,14 +148,15 @@ def _labelled_lines(look: Look) -> Recognised | None:
         return None
     first, second, *more = sorted(map(shown, labels))
     listed = f"{first}, {second}, …" if more else f"{first} or {second}"
-    return Recognised(f"lines of a label ({listed}) and a text", LIKELY)
+    return Recognised(f"lines of a label ({listed}) and a text", LIKELY, {}, [text for _, text in pieces])
 
 
 def _texts(look: Look) -> list[ColumnLook]:
-    """Return the columns that may hold texts: those that are named so, or else those of words, or of other than numbers
-    and times."""
+    """Return the columns that may hold texts: the one called text, those with another usual name, or else all that hold
+    neither numbers nor times."""
     words = [one for one in look.columns if not one.numeric and not one.time]
-    return [one for one in words if one.title in TEXTS] or words
+    called = [one for one in words if one.title == "text"]
+    return called or [one for one in words if one.title in TEXTS] or words
 
 
 def _labelled_texts(look: Look) -> Recognised | None:
@@ -179,7 +179,7 @@ def _labelled_texts(look: Look) -> Recognised | None:
         if label.title in NUMBERS:
             return None
     why = f"texts in the column {_named(text)} and labels in {_named(label)}"
-    return Recognised(why, CERTAIN if sure else LIKELY, _reading(look, text=text.key, label=label.key))
+    return Recognised(why, CERTAIN if sure else LIKELY, _reading(look, text=text.key, label=label.key), text.cells)
 
 
 def _may_be_labels(column: ColumnLook) -> bool:
