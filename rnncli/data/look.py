@@ -90,7 +90,7 @@ class ColumnLook:
 class Look:
     """The beginning of a data file: its name, data.format if that is given, its first lines, and the table in them.
 
-    whole: True if these are all its lines.
+    whole: True if these are all its lines. problem: why a file that is called a table is none.
     """
 
     name: str
@@ -98,6 +98,7 @@ class Look:
     lines: list[str]
     whole: bool
     table: Table | None
+    problem: DataError | None = None
 
     @property
     def named_table(self) -> bool:
@@ -144,17 +145,22 @@ class Look:
 def look_at(source: Source, form: str | None, dialect: Mapping[str, Any]) -> Look:
     """Return a look at `source`, of which data.format and the keys of a table's `dialect` are given.
 
-    Raises DataError for what is no text, and for a broken table in a file that is called a table.
+    Raises DataError for what is no text.
     """
     pieces = list(islice(source.pieces(), 1))
     lines = [line.text for some in lines_of(iter(pieces), source.name, dialect["encoding"]) for line in some]
     whole = sum(map(len, pieces)) == source.size
     look = Look(source.name, form, lines if whole or len(lines) < 2 else lines[:-1], whole, None)
-    return look if form in ("text", "ts") else replace(look, table=_table(look, dialect))
+    if form in ("text", "ts"):
+        return look
+    try:
+        return replace(look, table=_table(look, dialect))
+    except DataError as error:
+        return replace(look, problem=error if look.named_table else None)
 
 
 def _table(look: Look, dialect: Mapping[str, Any]) -> Table | None:
-    """Return the first lines as a table, with rows of equal width; None if they are none."""
+    """Return the first lines as a table, with rows of equal width; None or DataError if they are none."""
     named, own = look.named_table, {**dialect, "encoding": "utf-8"}
     lines = look.lines
     if dialect["delimiter"] is None and len({line.count("\t") for line in lines if line.strip()} | {0}) == 2:
@@ -164,16 +170,11 @@ def _table(look: Look, dialect: Mapping[str, Any]) -> Table | None:
     if quotes_fields(look.name, dialect["quoting"]) and not look.whole:
         while lines and sum(line.count('"') for line in lines) % 2:  # a quoted field goes on after them
             lines = lines[:-1]
-    try:
-        with noting(lambda text: None):
-            source, own = replace(look, lines=lines).text(), {**own, **({"ragged": "keep"} if named else {})}
-            table = read_table(source, **own)
-            if dialect["header"] is None and _names_an_example(table):
-                table = read_table(source, **{**own, "header": False})
-    except DataError:
-        if named:
-            raise
-        return None
+    source, own = replace(look, lines=lines).text(), {**own, **({"ragged": "keep"} if named else {})}
+    with noting(lambda text: None):
+        table = read_table(source, **own)
+        if dialect["header"] is None and _names_an_example(table):
+            table = read_table(source, **{**own, "header": False})
     width = len(table.header)
     kept = [i for i, row in enumerate(table.rows) if any(cell.strip() for cell in row)]
     rows = [(table.rows[i] + [""] * width)[:width] for i in kept]

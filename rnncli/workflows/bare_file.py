@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from rnncli.config.loading import given_keys
 from rnncli.config.sections import DIALECT, SECTIONS, TableConfig, keys_of
+from rnncli.data.lines import UNDECODED
 from rnncli.data.look import Look, look_at
 from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError, quoted, shown
@@ -43,7 +44,7 @@ def inferred(path: str, source: Source, overrides: Sequence[str]) -> dict[str, A
     else:
         name, found = str(named), TASKS[str(named)].recognised(look)
         note(f"no config: task {name}" + (f"; {source.name} looks like {found.why}" if found else ""))
-    if found and look.whole:
+    if found and look.whole and not any(UNDECODED in line for line in look.lines):  # which the reader names first
         _require_enough(source.name, found)
     sections = TASKS[name].inferred(path, source.size)
     read = dict(found.data) if found else {}
@@ -87,25 +88,34 @@ def _choice(
 ) -> tuple[str, Recognised | None, str]:
     """Return the task that recognises the file most surely, of those that have all keys given; the reason; and another
     task. UsageError where two are as sure, or none is."""
-    able = [task for task in TASKS.values() if _has_keys(task, given)] or list(TASKS.values())
-    found = {task.name: one for task in able if (one := task.recognised(look)) is not None}
+    all_found = {name: one for name, task in TASKS.items() if (one := task.recognised(look)) is not None}
+    able = [name for name, task in TASKS.items() if _has_keys(task, given)] or list(TASKS)
+    found = {name: one for name, one in all_found.items() if name in able}
     command = " ".join(["rnncli train", quoted(path), *(f"--set {quoted(text)}" for text in overrides)])
     if not found and len(able) == 1:
-        return able[0].name, None, "NAME"
-    if not found and len(able) < len(TASKS):
-        choices = [f"{command} --set task={task.name}" for task in able]
+        return able[0], None, "NAME"
+    if not found and look.problem:
+        raise look.problem
+    if not found and all_found:
+        choices = [f"{command} --set task={name}" for name in able]
         raise UsageError(
             f"{look.name}: several tasks have all keys that are given; choose one: {', or '.join(choices)}"
         )
     if not found:
-        raise UsageError(_unknown(look, command))
+        columns = ", ".join(shown(str(one.key)) for one in look.columns)
+        raise UsageError(
+            f"{look.name}: is a table, and nothing in its columns ({columns}) tells what to learn from it; choose: "
+            f"{command} --set task=classify --set data.text=NAME --set data.label=NAME, or {command} "
+            f"--set task=seq2seq --set data.source=NAME --set data.target=NAME, or {command} --set task=forecast "
+            "--set data.target=NAME"
+        )
     best = max(one.certainty for one in found.values())
     equal = {name: one for name, one in found.items() if one.certainty == best}
     if len(equal) > 1:
         choices = [f"{command} --set task={name} ({one.why})" for name, one in equal.items()]
         raise UsageError(f"{look.name}: may be for several tasks; choose one: {', or '.join(choices)}")
     name, *others = sorted(found, key=lambda name: -found[name].certainty)
-    others.append("NAME" if name == "language-model" else "language-model")
+    others.append("NAME" if look.table or name == "language-model" else "language-model")
     return name, found[name], others[0]
 
 
@@ -113,12 +123,3 @@ def _has_keys(task: Task, given: Mapping[str, Any]) -> bool:
     """True if the task has all these keys of sections."""
     sections = {section: keys for section in SECTIONS if isinstance(keys := given.get(section), dict)}
     return all(key in keys_of(task.config, section) for section, keys in sections.items() for key in keys)
-
-
-def _unknown(look: Look, command: str) -> str:
-    columns = ", ".join(shown(str(one.key)) for one in look.columns)
-    return (
-        f"{look.name}: is a table, and nothing in its columns ({columns}) tells what to learn from it; choose: "
-        f"{command} --set task=classify --set data.text=NAME --set data.label=NAME, or {command} --set task=seq2seq "
-        f"--set data.source=NAME --set data.target=NAME, or {command} --set task=forecast --set data.target=NAME"
-    )
