@@ -266,7 +266,9 @@ def folder(added: None, tmp_path: Path) -> Path:
         "task: lines\ndata: {path: lines.txt, unit: metres, validation: 0.2}\n"
         "model: {cell: gru, hidden_size: 8, num_layers: 1}\ntraining: {epochs: 30, learning_rate: 0.02}\n"
     )
-    (tmp_path / "text.txt").write_text("she sells sea shells by the sea shore\n" * 30)
+    (tmp_path / "text.txt").write_text(
+        "she sells sea shells by the sea shore\nthe shells she sells are sea shells\n" * 15
+    )
     (tmp_path / "rows.csv").write_text("month,sales\n" + "".join(f"{n},{n % 5 + n / 50}\n" for n in range(1, 90)))
     (tmp_path / "rows.yaml").write_text(
         "task: forecast\ndata: {path: rows.csv, horizon: 3, context: 6, season: 5, validation: 0.2}\n"

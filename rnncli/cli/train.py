@@ -38,10 +38,10 @@ def command(
     form: str,
     **options: Any,
 ) -> None:
-    """Train a network on a text file or a CSV.
+    """Train a network on a text, a table, or labelled sequences.
 
     CONFIG is a YAML file; DATA replaces its data.path, and - is standard input. Or name the DATA file alone: notes
-    on stderr tell what is inferred from it, and the run saves it.
+    on stderr tell what it looks like and what is inferred from it, and the run saves it; see rnncli help tasks.
 
     A run holds config.yaml, model.safetensors (the best so far), state.safetensors and metrics.jsonl.
     Ctrl-C saves the run and prints how to go on.

@@ -78,6 +78,13 @@ def apply_overrides(tree: dict[str, Any], overrides: Sequence[str], problems: li
     return places
 
 
+def given_keys(overrides: Sequence[str]) -> dict[str, Any]:
+    """Return the values in overrides as a tree, without those that cannot be read, which are mistakes of a config."""
+    tree: dict[str, Any] = {}
+    apply_overrides(tree, overrides, [])
+    return tree
+
+
 def _read(override: str) -> tuple[tuple[str, ...], Any]:
     """Return the path and the value in `section.key=value`; raise ValueError if it cannot be read."""
     key, equals, text = override.partition("=")

@@ -62,7 +62,7 @@ _LIKE_A_DATE = re.compile(
     r"[0-9]{1,2}(?: de|\.|,)? ?[^\W\d_]{3,10}(?: de|\.|,)? ?(?:19|20)[0-9]{2}\b.{0,20}"
 )
 _SAMPLED = 200  # cells tell what a column is
-_FEWEST, _YEAR_2000, _YEAR_2100 = 10, 946_684_800, 4_102_444_800  # rows that show an epoch; seconds
+_FEWEST, _YEAR_2000, _YEAR_2100 = 10, 946_684_800, 4_102_444_800  # rows that show an epoch or count; seconds
 _LONGEST_CYCLE = 1000  # of a clock or a calendar in whole numbers: days of a year, years of a series
 
 
@@ -98,6 +98,12 @@ def kind_of_column(table: Table, index: int) -> Kind | None:
         unnamed = _UNNAMED.fullmatch(title) is not None and not all(map(_UNNAMED.fullmatch, others))
         return _kind_of_integers(title, cells, values, unnamed=unnamed)
     return "time" if title in _TIME_NAMES or _half(_is_eight_digits, sample) else None
+
+
+def counts_rows(cells: Sequence[str]) -> bool:
+    """True for many whole numbers from 0 or from 1 by 1: the first column of a table is then the number of the row."""
+    start = int(cells[:1] == ["1"])
+    return len(cells) >= _FEWEST and all(cell == str(number) for number, cell in enumerate(cells, start=start))
 
 
 def _kind_of_words(title: str, cells: Sequence[str]) -> Kind | None:

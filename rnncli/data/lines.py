@@ -23,6 +23,7 @@ from rnncli.data.source import (
 from rnncli.errors import DataError, MachineError, UsageError
 
 TOGETHER = 1024  # lines at most in one list
+UNDECODED = "\ufffd"  # in place of a byte that is not in the encoding
 _AT_ONCE = 1 << 16  # bytes, as many as a pipe holds
 _MARK = 0xDC00  # bytes that are not in the encoding are decoded to U+DC00 … U+DCFF, which no encoding gives
 _MARKED = re.compile("[\udc00-\udcff]")
@@ -31,7 +32,7 @@ _MARKING = "rnncli.marking"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line without its end. error: what is wrong with its bytes, which are U+FFFD in `text`."""
+    """A line without its end. error: what is wrong with its bytes, which are UNDECODED in `text`."""
 
     name: str
     number: int
@@ -124,7 +125,7 @@ def _line(name: str, number: int, text: str, encoding: str) -> Line:
         f"{name}:{number}:{found.start() + 1}: byte 0x{marked[0]:02X} is not {encoding}; pass --encoding "
         f"{likely(marked)}"
     )
-    return Line(name, number, _MARKED.sub("\ufffd", text), error)
+    return Line(name, number, _MARKED.sub(UNDECODED, text), error)
 
 
 def _texts(pieces: Iterator[bytes], name: str, encoding: str) -> Iterator[str]:

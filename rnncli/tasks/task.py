@@ -5,7 +5,7 @@ A new task is a folder with such an object in its `task.py`, and one line in `re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from rnncli.config.loading import config_from_mapping
 from rnncli.config.sections import SECTIONS, C, Config, VectorsConfig, keys_of
+from rnncli.data.look import Look
 from rnncli.data.source import Source
 from rnncli.data.vectors import Vectors
 from rnncli.data.vocabulary import Vocabulary
@@ -76,6 +77,23 @@ Answers = Table | Stream | Pieces
 
 Options = Mapping[str, Any]
 """Options of a command line that were given, by name."""
+
+
+CERTAIN, LIKELY, POSSIBLE = 3, 2, 1  # how surely a file is for a task
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A bare data file that is for a task. why: what the file looks like, as in `it looks like …`. certainty: one of
+    CERTAIN, LIKELY and POSSIBLE. data: the keys of `data` that read it so, where defaults do not. inputs: what a model
+    would read in each `unit` that was seen; None if that is not to be counted.
+    """
+
+    why: str
+    certainty: int
+    data: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Sequence[Hashable] | None = None
+    unit: str = "example"
 
 
 @dataclass(frozen=True)
@@ -266,13 +284,13 @@ class Task:
             new["data"]["words"] = self.before["data.words"]
         return new
 
-    def inferred(self, path: str, size: int, form: str | None) -> dict[str, Any] | None:
-        """Return the sections of a config for a bare data file of `size` bytes; None if another task is for it.
-
-        The first task that has an answer is taken, in the order of the registry.
-        form: data.format, if the command line gives it.
-        """
+    def recognised(self, look: Look) -> Recognised | None:
+        """Return why the data file that `look` saw is for this task; None if it is not."""
         return None
+
+    def inferred(self, path: str, size: int) -> dict[str, Any]:
+        """Return the sections of a config for a bare data file of `size` bytes, without what `recognised` tells."""
+        return {"data": {"path": path}}
 
     def require_options(self, command: str, options: Options) -> None:
         """Raise UsageError if the values of its options make no sense."""

@@ -18,6 +18,7 @@ from rnncli.nn import model_file
 from rnncli.notes import note
 from rnncli.tasks.registry import TASKS, config_from_mapping, load_config
 from rnncli.tasks.task import Options, Predictor, Task
+from rnncli.workflows.bare_file import inferred
 
 # What a header of wrong types, shapes or sizes can raise.
 NONSENSE = (
@@ -102,33 +103,12 @@ def config_and_source(first: str, data: str | None, overrides: Sequence[str]) ->
     if data is not None:
         raise UsageError(f"{first}: not a config (.yaml or .yml); with two arguments the first is the config")
     source = read_source(first)
-    config = config_from_mapping(_inferred(first, source.size, overrides), overrides, where="inferred config")
-    note(
-        f"no config: task {config.task}, {config.model.num_layers} × {config.model.cell} of "
-        f"{config.model.hidden_size}, {config.training.epochs} epochs or {config.training.max_time}, whichever is first"
-    )
+    config = config_from_mapping(inferred(first, source, overrides), overrides, where="inferred config")
+    length = f"{config.training.epochs} epochs"
+    if config.training.max_time is not None:
+        length += f" or {config.training.max_time}, whichever is first"
+    note(f"{config.model.num_layers} × {config.model.cell} of {config.model.hidden_size}, {length}")
     return config, source
-
-
-def _inferred(path: str, size: int, overrides: Sequence[str]) -> dict[str, Any]:
-    """Return a config as plain values for a data file alone: that of the first task that takes such a file.
-
-    `data.format` among the overrides decides where the file's name does not, as for standard input. Values that
-    depend on the data (columns, season, horizon, …) stay null; the task fills them in. If `task` is among the
-    overrides, only keys that this task has are kept.
-    """
-    form, task = (
-        next((text.partition("=")[2] for text in overrides if text.startswith(key)), None)
-        for key in ("data.format=", "task=")
-    )
-    found = ((name, one.inferred(path, size, form)) for name, one in TASKS.items())
-    name, sections = next((name, sections) for name, sections in found if sections is not None)
-    if task in TASKS:
-        sections = {
-            section: {key: value for key, value in keys.items() if key in keys_of(TASKS[task].config, section)}
-            for section, keys in sections.items()
-        }
-    return {"task": name, **sections}
 
 
 def require_understood(command: str, task: Task, options: Options) -> None:

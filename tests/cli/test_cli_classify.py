@@ -63,7 +63,7 @@ def test_threads_and_resuming_change_no_byte(folder: Path, trained: str) -> None
     [
         (["train", "reviews.yaml", "--set", "data.label=verdict"], 2, 'no column "verdict"'),
         (["train", "reviews.yaml", "--set", "model.pooling=median"], 2, "pooling"),
-        (["train", "reviews.csv", "--set", "data.target=said"], 3, "said"),
+        (["train", "reviews.csv", "--set", "data.target=said"], 2, "--set data.target=said --set task=seq2seq"),
         (["train", "lm.yaml"], 2, "model.bidirectional: read from its end, a sequence shows the answer"),
         (["predict", "run"], 2, "name a file of them, or - for standard input"),
         (["predict", "run", "reviews.csv", "--horizon", "3"], 2, "--horizon: is for forecast, and this is a classify"),

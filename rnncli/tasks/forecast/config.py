@@ -129,7 +129,9 @@ class SeriesConfig(TableConfig):
         "through a change of summer time, and days go by local date.",
     )
     target: Columns | None = Field(
-        default=None, description="The column or columns to forecast, by name or by number from 1."
+        default=None,
+        description="The column or columns to forecast, by name or by number from 1; null takes the one with a usual "
+        "name, such as y or sales, or else all that change.",
     )
     layout: Literal["wide", "long", "rows"] | None = Field(
         default=None,

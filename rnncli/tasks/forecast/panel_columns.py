@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.data.column_kinds import UNITS, Kind, kind_of_column
+from rnncli.data.column_kinds import kind_of_column
 from rnncli.data.csv_table import Table
 from rnncli.data.joined_columns import Join, join_of_keys, join_of_times, joined
 from rnncli.data.numeric import (
     column_index,
     first_word,
-    is_grouped,
     is_number,
     is_numeric_column,
     no_column,
@@ -28,11 +27,11 @@ from rnncli.data.stamps import formats_of
 from rnncli.errors import ConfigError, DataError, UsageError, shown
 from rnncli.notes import doubt, note
 from rnncli.tasks.forecast.config import SeriesConfig
-from rnncli.tasks.forecast.panel_times import find_time, is_read, is_whole, kinds_of, usual_name
+from rnncli.tasks.forecast.panel_targets import find_targets
+from rnncli.tasks.forecast.panel_times import find_time, kinds_of, usual_name
 
 # The usual names, likelier ones first.
 _ID_NAMES = ("unique_id", "item_id", "series_id")
-_LONG_TARGETS = ("y", "target")
 _NUMBERED = re.compile(r"[A-Za-z_ ]*[0-9]+")  # how columns are called that are the steps of a series
 _FEWEST_STEPS = 8
 _SURELY_NUMBERS = 0.9  # a share of numbers beside which a word is a slip
@@ -118,7 +117,7 @@ def find_columns(table: Table, data: SeriesConfig) -> tuple[Columns, Table]:
                 table = joined(table, joins[-1])
             data = data.model_copy(update={key: joins[-1].name if len(names) > 1 else names[0]})
     sources = [name for join in joins for name in join.names]
-    if data.layout == "rows" or (data.layout is None and _looks_like_rows(table, data, sources)):
+    if data.layout == "rows" or (data.layout is None and looks_like_rows(table, data, sources)):
         return _rows(table, data, joins), table
     identity = _identity(table, data)
     past, known, static = (
@@ -137,7 +136,7 @@ def find_columns(table: Table, data: SeriesConfig) -> tuple[Columns, Table]:
         joins, table, time = [*joins, time], joined(table, time), time.name
         sources += joins[-1].names
     taken = [name for name in (identity, time, *beside, *sources) if name is not None]
-    targets = _targets(table, data, taken, identity, kinds)
+    targets = _named(table, data.target, "target") or find_targets(table, data, taken, identity, kinds)
     layout = "long" if identity is not None else "wide"
     columns = Columns(
         layout=layout,
@@ -204,7 +203,7 @@ def _refuse_missing_header(names: Sequence[str], table: Table, data: SeriesConfi
         )
 
 
-def _looks_like_rows(table: Table, data: SeriesConfig, sources: Collection[str]) -> bool:
+def looks_like_rows(table: Table, data: SeriesConfig, sources: Collection[str]) -> bool:
     """True if each row may be a series: a name that no other row has, then columns that are only numbered."""
     if data.time is not None or data.target is not None or len(table.header) <= _FEWEST_STEPS:
         return False
@@ -259,73 +258,6 @@ def _named(table: Table, named: str | int | list[str | int] | list[str] | None, 
         if name in found[:i]:
             raise ConfigError(f"data.{key}: names the column {shown(name)} twice; name it once")
     return found
-
-
-def _targets(
-    table: Table, data: SeriesConfig, taken: Sequence[str], identity: str | None, kinds: Mapping[str, Kind | None]
-) -> tuple[str, ...]:
-    if data.target is not None:
-        return _named(table, data.target, "target")
-    others = [name for name in table.header if name not in taken]
-    usual = None if identity is None else usual_name(others, _LONG_TARGETS)
-    if usual is not None:
-        left_out = [name for name in others if name != usual]
-        if left_out:
-            doubt(
-                f"columns left out: {', '.join(left_out)}; name those that tell something in "
-                "data.known_covariates, data.past_covariates or data.static"
-            )
-        return (usual,)
-    indices = [table.header.index(name) for name in others]
-    numeric = [i for i in indices if is_numeric_column(table, i, data.decimal)]
-    for i in indices:
-        if i not in numeric and (len(others) == 1 or _meant_as_numbers(table, i, data.decimal)):
-            numeric_column(table, i, decimal=data.decimal, missing="mask")  # names the odd cell
-    left_out = [table.header[i] for i in indices if i not in numeric]
-    others = [name for name in left_out if kinds.get(name) != "time" or data.time == NO_TIME]
-    if numeric and others:
-        doubt(f"columns left out because they are not numbers: {', '.join(others)}")
-    if numeric and len(others) < len(left_out):
-        more = ", ".join(name for name in left_out if name not in others)
-        doubt(f"more columns of times, which are left out: {more}; name another one in data.time")
-    if numeric:
-        return _without_clocks_and_constants(table, [table.header[i] for i in numeric], kinds)
-    raise DataError(
-        f"{table.name}: no column is numeric throughout; name the one to forecast with --set data.target=NAME "
-        f"(columns: {', '.join(map(shown, table.header))}), or another task, such as --set task=classify"
-    )
-
-
-def _without_clocks_and_constants(
-    table: Table, names: Sequence[str], kinds: Mapping[str, Kind | None]
-) -> tuple[str, ...]:
-    """Return the columns that change and are no times, with a note of the others; all of them if none is left."""
-    reasons = {"time": "a time", "part": "a part of a time", "counter": "the number of the row"}
-    dated = any(kind == "time" and not is_whole(table, name) and is_read(table, name) for name, kind in kinds.items())
-    left_out = {}
-    for name in names:
-        index, kind = table.header.index(name), kinds.get(name)
-        if dated and kind in ("time", "part") and name.lower() not in UNITS:
-            kind = None  # whole numbers beside a date are values, whatever they are called
-        if kind:
-            left_out[name] = reasons[kind]
-        elif len(table.rows) > 1 and len({row[index] for row in table.rows}) == 1:
-            left_out[name] = "constant"
-    kept = tuple(name for name in names if name not in left_out)
-    if not kept or not left_out:
-        return tuple(names)
-    listed = ", ".join(f"{name} ({why})" for name, why in left_out.items())
-    doubt(f"columns left out: {listed}; name those to forecast in data.target")
-    return kept
-
-
-def _meant_as_numbers(table: Table, index: int, decimal: str) -> bool:
-    """True if an error that names an odd cell helps more than leaving the column out: half of its cells or more are
-    numbers, with marks between thousands or without, or all are with the other decimal sign.
-    """
-    other = "," if decimal == "." else "."
-    grouped = sum(is_grouped(row[index]) for row in table.rows) / len(table.rows)
-    return share_of_numbers(table, index, decimal) + grouped >= 0.5 or is_numeric_column(table, index, other)
 
 
 def _words(table: Table, names: Sequence[str], data: SeriesConfig) -> tuple[str, ...]:

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.data.source import Source, is_table
+from rnncli.data.look import Look
+from rnncli.data.source import Source
 from rnncli.tasks.forecast.config import ForecastConfig, inferred
-from rnncli.tasks.task import Context, Experiment, Options, Predictor, Task
+from rnncli.tasks.task import Context, Experiment, Options, Predictor, Recognised, Task
 
 
 class Forecast(Task):
@@ -44,9 +45,13 @@ class Forecast(Task):
         new["data"].setdefault("padding", False)
         return new
 
-    def inferred(self, path: str, size: int, form: str | None) -> dict[str, Any] | None:
-        """Return a config for a table, and None for any other file."""
-        return inferred(path, size) if form == "csv" or (form is None and is_table(path)) else None
+    def recognised(self, look: Look) -> Recognised | None:
+        from rnncli.tasks.forecast.recognition import recognised
+
+        return recognised(look)
+
+    def inferred(self, path: str, size: int) -> dict[str, Any]:
+        return inferred(path, size)
 
     def require_options(self, command: str, options: Options) -> None:
         from rnncli.tasks.forecast.report import require_rule

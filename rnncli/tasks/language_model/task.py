@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.data.source import Source, is_table
+from rnncli.data.look import Look
+from rnncli.data.source import Source
 from rnncli.tasks.language_model.config import LanguageModelConfig, inferred
-from rnncli.tasks.task import WORDS_BEFORE, Context, Experiment, Predictor, Task
+from rnncli.tasks.task import POSSIBLE, WORDS_BEFORE, Context, Experiment, Predictor, Recognised, Task
+
+_MANY_LINES, _MANY_CHARACTERS = 10, 100  # of a text; there may be few lines, if these are long
 
 
 class LanguageModelling(Task):
@@ -35,6 +38,11 @@ class LanguageModelling(Task):
 
         return LanguageModel(header, arrays)
 
-    def inferred(self, path: str, size: int, form: str | None) -> dict[str, Any] | None:
-        """Return a config inferred for the file, or None if it is a table."""
-        return None if form == "csv" or (form is None and is_table(path)) else inferred(path, size)
+    def recognised(self, look: Look) -> Recognised | None:
+        """Return that any text is for this task, but no table."""
+        few = len(look.lines) < _MANY_LINES and sum(map(len, look.lines)) >= _MANY_CHARACTERS
+        lines = None if few else look.lines
+        return None if look.named_table or look.form == "ts" else Recognised("text", POSSIBLE, {}, lines, "line")
+
+    def inferred(self, path: str, size: int) -> dict[str, Any]:
+        return inferred(path, size)

@@ -1,6 +1,7 @@
 """seq2seq, caption: tasks that write a sequence of tokens for a given input.
 
 config, task       the keys of the tasks; the tasks
+recognition        whether a data file without a config has pairs
 pairs              pairs of an input and the target to write for it
 learner            training to write a target for each source
 writing, predictor the experiment and the predictor that both share

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.data.look import Look
 from rnncli.data.source import Source
 from rnncli.tasks.seq2seq.config import CaptionConfig, Seq2seqConfig
-from rnncli.tasks.task import WORDS_BEFORE, Context, Experiment, Predictor, Task
+from rnncli.tasks.task import WORDS_BEFORE, Context, Experiment, Predictor, Recognised, Task
 
 OPTIONS = {
     "predict": frozenset({"strict", "n_best", "beam", "length_penalty", "scores"}),
@@ -23,6 +24,11 @@ class Seq2seq(Task):
     config = Seq2seqConfig
     options = OPTIONS
     before = BEFORE
+
+    def recognised(self, look: Look) -> Recognised | None:
+        from rnncli.tasks.seq2seq import recognition
+
+        return recognition.pairs(look)
 
     def prepare(
         self, config: Seq2seqConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None = None
@@ -42,6 +48,11 @@ class Caption(Task):
     config = CaptionConfig
     options = OPTIONS
     before = BEFORE
+
+    def recognised(self, look: Look) -> Recognised | None:
+        from rnncli.tasks.seq2seq import recognition
+
+        return recognition.descriptions(look)
 
     def prepare(
         self, config: CaptionConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None = None

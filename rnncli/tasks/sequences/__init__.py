@@ -1,6 +1,7 @@
 """classify, regress, tag: tasks on labelled sequences of tokens, words or numbers.
 
 config, task                             the keys of the tasks; the tasks
+recognition                              whether a data file without a config has labelled sequences
 examples, example_files                  sequences with a label or a number each; all file formats that hold them
 example_lines                            those in lines of a label and a text, or of texts to be predicted
 archive_file                             .ts files of the UCR/UEA archive

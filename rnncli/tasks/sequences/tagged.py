@@ -131,7 +131,7 @@ def read_tagged(
         return tagged
     if data.group not in (None, NO_GROUP):
         raise UsageError(f"data.group: names a column, and {source.name} has none; remove it, or give a CSV")
-    rows, delimiter = _rows(source, data)
+    rows, delimiter = rows_of(source, data)
     if like and is_tag and delimiter is None:
         if source.name.lower().endswith(".csv"):
             raise DataError(f"{source.name}: the model reads columns between tabs or spaces, or sentences, and no CSV")
@@ -146,7 +146,7 @@ def read_tagged(
 Rows = list[tuple[int, list[str]]]  # the line of each, and its fields, none on a blank line
 
 
-def _rows(source: Source, data: LabelledConfig) -> tuple[Rows, str | None]:
+def rows_of(source: Source, data: LabelledConfig) -> tuple[Rows, str | None]:
     """Return all lines but comments, cut at the delimiter, and the delimiter; None cuts at spaces.
 
     Comments begin with #, and have another number of fields than the words; or stand above a sentence with a key and

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.data.look import Look
 from rnncli.data.source import Source
 from rnncli.tasks.sequences.config import ClassifyConfig, RegressConfig, TagConfig
-from rnncli.tasks.task import WORDS_BEFORE, Context, Experiment, Predictor, Task
+from rnncli.tasks.task import WORDS_BEFORE, Context, Experiment, Predictor, Recognised, Task
 
 
 class OfSequences(Task):
@@ -28,6 +29,11 @@ class OfSequences(Task):
     def load(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Predictor:
         predictor: Predictor = self._module.load(header, arrays)
         return predictor
+
+    def recognised(self, look: Look) -> Recognised | None:
+        from rnncli.tasks.sequences import recognition
+
+        return recognition.RECOGNISERS[self.name](look)
 
     def renewed(self, header: Mapping[str, Any]) -> dict[str, Any]:
         """Return the header with the quoting of version 0.1, whose .tsv files had quotes."""

@@ -26,8 +26,9 @@ def test_usual_names_of_a_long_table_are_known(identity, time, target):
     assert columns == Columns("long", identity, time, (target,))
     assert panel.values[:, 0].tolist() == [1, 2, 3, 4]
     assert notes == [
-        "columns left out: price; name those that tell something in data.known_covariates, data.past_covariates or "
-        "data.static"
+        f'the target is "{target}", as its name suggests; columns left out: price; name those that tell something in '
+        "data.known_covariates, data.past_covariates or data.static; to forecast others, "
+        f'--set data.target=\'["{target}", "price"]\''
     ]
 
 
@@ -62,6 +63,32 @@ def test_words_are_left_out_with_a_note_and_several_numbers_are_targets():
     notes = []
     assert read("d,a,w,b\n2024-01-01,1,x,2\n2024-01-02,2,y,3\n", notes)[1].targets == ("a", "b")
     assert notes == ["columns left out because they are not numbers: w"]
+
+
+def test_of_several_numbers_the_one_that_its_name_suggests_is_the_target():
+    notes = []
+    table = "date,promo,price,Sales\n2024-01-01,1,2.5,7\n2024-01-02,0,2.6,9\n"
+    assert read(table, notes)[1].targets == ("Sales",)
+    assert len(notes) == 1
+    assert notes[0].startswith('the target is "Sales", as its name suggests; columns left out: promo, price; ')
+    assert notes[0].endswith("""--set data.target='["Sales", "promo"]'""")
+    assert columns_of(table, target=["Sales", "promo"]).targets == ("Sales", "promo")
+    assert columns_of(table, channels="independent").targets == ("promo", "price", "Sales")
+
+
+def test_what_counts_rows_or_tells_a_calendar_is_no_target():
+    rows = "".join(f"{i},2024-01-{i:02},{i % 7},{int(i % 7 > 4)},{i},{i * i}\n" for i in range(1, 16))
+    notes = []
+    columns = read("point,date,weekday,is_weekend,day,height\n" + rows, notes)[1]
+    assert (columns.time, columns.targets) == ("date", ("height",))
+    assert notes == [
+        "columns left out: point (the number of the row), weekday (of a calendar), is_weekend (of a calendar), day (a "
+        "time); name those to forecast in data.target"
+    ]
+    counted = "".join(f"{i},{i + 7}\n" for i in range(12))
+    assert columns_of("n,m\n" + counted).targets == ("m",)
+    few = "".join(f"{i},{i + 7}\n" for i in range(5))
+    assert columns_of("a,b\n" + few).targets == ("a", "b")
 
 
 def test_several_targets_of_a_long_table():

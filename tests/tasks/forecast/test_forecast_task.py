@@ -192,7 +192,9 @@ def test_another_unit_scales_the_forecasts(scaling, residual):
 
 @pytest.mark.parametrize("wanted", [1, HORIZON, HORIZON + 1, 3 * HORIZON - 1])
 def test_beyond_the_trained_horizon_forecasts_are_fed_back(wanted):
-    model = reloaded(shaken(prepared(table(y=SERIES, z=SERIES[::-1]), validation=0.2, scaling="none")))
+    model = reloaded(
+        shaken(prepared(table(y=SERIES, z=SERIES[::-1]), target=["y", "z"], validation=0.2, scaling="none"))
+    )
     notes = []
     got = rows_of(model, wanted, notes)
     assert bool(notes) == (wanted > HORIZON)
@@ -293,7 +295,7 @@ def test_all_naive_forecasts_are_floors_and_the_strongest_comes_first():
 
 def test_the_floors_of_several_columns_are_means_of_scaled_errors():
     other = 1e4 * np.cos(np.arange(N)) + RANDOM.normal(0, 1, N)
-    score = prepared(table(y=SERIES, z=other), validation=0.2).score()
+    score = prepared(table(y=SERIES, z=other), target=["y", "z"], validation=0.2).score()
     assert score.unit == "mean MASE of 2 columns"
     for name, guess in GUESSES.items():
         scaled = []

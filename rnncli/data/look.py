@@ -1,0 +1,203 @@
+"""A first look at a data file: its first lines, and their columns if they make a table. Tasks tell by it what it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+from rnncli.data.column_kinds import DATE_NAMES, Kind, counts_rows, kind_of_column
+from rnncli.data.csv_table import Table, quotes_fields, read_table
+from rnncli.data.lines import lines_of
+from rnncli.data.numeric import is_grouped, is_missing, is_number
+from rnncli.data.source import Source, is_table
+from rnncli.errors import DataError
+from rnncli.notes import noting
+
+# Names of columns, in small letters.
+LABELS = {
+    *("label", "labels", "class", "classes", "category", "categories", "sentiment", "intent", "topic", "genre"),
+    *("tag", "tags", "language", "lang", "polarity", "emotion", "species", "klasse", "kategorie"),
+}
+TEXTS = {
+    *("text", "texts", "sentence", "review", "comment", "message", "content", "body", "question", "title", "tweet"),
+    *("document", "sms", "utterance", "sequence", "description", "abstract", "headline"),
+}
+NUMBERS = {
+    *("score", "rating", "stars", "total", "value", "price", "amount", "age", "length", "count", "points", "grade"),
+}
+_FEW = 20  # labels are few, or each stands for many rows
+_CELLS, _ROWS = 20_000, (50, 1000)  # that are looked at
+_FEWEST_ROWS = 3  # before a file that is not called a table is one
+
+
+@dataclass(frozen=True)
+class ColumnLook:
+    """What the cells of a column look like.
+
+    key: the column as a config names it: by its name, or by its number from 1 in a file without names. title: that name
+    in small letters, empty without one. time: what it tells of time. first: the cells of the first rows. cells: some of
+    all that are not missing, evenly spread, because a table may be sorted by its labels.
+    """
+
+    key: str | int
+    title: str
+    time: Kind | None
+    first: Sequence[str]
+    cells: Sequence[str]
+
+    @cached_property
+    def distinct(self) -> int:
+        """The number of different cells."""
+        return len(set(self.cells))
+
+    @cached_property
+    def numeric(self) -> bool:
+        """True if half of the cells or more are numbers, in some notation, so that an odd one is refused by name."""
+        return 2 * sum(is_number(c) or is_number(c, ",") or is_grouped(c) for c in self.cells) >= len(self.cells) > 0
+
+    @cached_property
+    def whole(self) -> bool:
+        """True if all cells are whole numbers."""
+        return all(re.fullmatch("[+-]?[0-9]+", cell) for cell in self.cells)
+
+    @property
+    def dated(self) -> bool:
+        """True for times that are written as such, and no mere whole numbers."""
+        return self.time == "time" and (not self.whole or self.title in DATE_NAMES)
+
+    @property
+    def repeats(self) -> bool:
+        """True for few values that recur, as labels do."""
+        share = self.distinct / max(len(self.cells), 1)
+        return share <= 0.2 or (self.distinct <= _FEW and share <= 0.5)
+
+    @property
+    def varies(self) -> bool:
+        """True for values of which hardly one recurs, as texts do."""
+        return self.distinct >= 0.8 * len(self.cells)
+
+    @cached_property
+    def wordy(self) -> bool:
+        """True if most cells hold several words."""
+        return 2 * sum(" " in cell for cell in self.cells) > len(self.cells)
+
+
+@dataclass(frozen=True)
+class Look:
+    """The beginning of a data file: its name, data.format if that is given, its first lines, and the table in them.
+
+    whole: True if these are all its lines. problem: why a file that is called a table is none.
+    """
+
+    name: str
+    form: str | None
+    lines: list[str]
+    whole: bool
+    table: Table | None
+    problem: DataError | None = None
+
+    @property
+    def named_table(self) -> bool:
+        """True if the name, or data.format, says that it is a table."""
+        return self.form == "csv" or (self.form is None and is_table(self.name))
+
+    @cached_property
+    def columns(self) -> tuple[ColumnLook, ...]:
+        """The columns that are neither empty, nor the number of the row; none without a table."""
+        table = self.table
+        if table is None:
+            return ()
+        count = min(max(_CELLS // len(table.header), _ROWS[0]), _ROWS[1])
+        start = replace(table, rows=table.rows[:count], lines=table.lines[:count])
+        spread = table.rows[:: -(-len(table.rows) // count)]
+        found = []
+        for i, name in enumerate(table.header):
+            first = [row[i].strip() for row in start.rows]
+            cells = [cell for row in spread if not is_missing(cell := row[i].strip())]
+            kind = kind_of_column(start, i) if cells else None
+            title = name.strip().lower() if table.headed else ""
+            if kind == "part" and title in LABELS:  # Tag is also German for day
+                kind = None
+            found.append(ColumnLook(name if table.headed else i + 1, title, kind, first, cells))
+        kept = tuple(column for column in found if column.cells and column.time != "counter")
+        return (kept[1:] if len(kept) > 1 and counts_rows(kept[0].first) else kept) or tuple(found)
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """The keys of `data` that read the table as it was seen, where its name and its lines leave them open."""
+        assert self.table is not None
+        keys: dict[str, Any] = {} if self.named_table else {"format": "csv"}
+        if self.table.delimiter == "\t":
+            keys["delimiter"] = "\t"
+            if not self.named_table:
+                keys["quoting"] = "none"
+        return keys
+
+    def text(self, count: int | None = None) -> Source:
+        """The first `count` lines, None for all that were seen, as a source of their own."""
+        return Source(self.name, "".join(f"{line}\n" for line in self.lines[:count]).encode())
+
+
+def look_at(source: Source, form: str | None, dialect: Mapping[str, Any]) -> Look:
+    """Return a look at `source`, of which data.format and the keys of a table's `dialect` are given.
+
+    Raises DataError for what is no text.
+    """
+    pieces = list(islice(source.pieces(), 1))
+    lines = [line.text for some in lines_of(iter(pieces), source.name, dialect["encoding"]) for line in some]
+    whole = sum(map(len, pieces)) == source.size
+    look = Look(source.name, form, lines if whole or len(lines) < 2 else lines[:-1], whole, None)
+    if form in ("text", "ts"):
+        return look
+    try:
+        return replace(look, table=_table(look, dialect))
+    except DataError as error:
+        return replace(look, problem=error if look.named_table else None)
+
+
+def _table(look: Look, dialect: Mapping[str, Any]) -> Table | None:
+    """Return the first lines as a table, with rows of equal width; None or DataError if they are none."""
+    named, own = look.named_table, {**dialect, "encoding": "utf-8"}
+    lines = look.lines
+    if dialect["delimiter"] is None and len({line.count("\t") for line in lines if line.strip()} | {0}) == 2:
+        own["delimiter"] = "\t"  # as often in each line, so that other marks are part of the text
+        if not named:
+            own["quoting"] = own["quoting"] or "none"
+    if quotes_fields(look.name, dialect["quoting"]) and not look.whole:
+        while lines and sum(line.count('"') for line in lines) % 2:  # a quoted field goes on after them
+            lines = lines[:-1]
+    source, own = replace(look, lines=lines).text(), {**own, **({"ragged": "keep"} if named else {})}
+    with noting(lambda text: None):
+        table = read_table(source, **own)
+        if dialect["header"] is None and _names_an_example(table):
+            table = read_table(source, **{**own, "header": False})
+    width = len(table.header)
+    kept = [i for i, row in enumerate(table.rows) if any(cell.strip() for cell in row)]
+    rows = [(table.rows[i] + [""] * width)[:width] for i in kept]
+    table = replace(table, rows=rows, lines=[table.lines[i] for i in kept])
+    return table if named or _surely(table) else None
+
+
+def _names_an_example(table: Table) -> bool:
+    """True if what were the names of two columns are a text and a number that is a label of its column."""
+    if not table.headed or len(table.header) != 2:
+        return False
+    named = [i for i, name in enumerate(table.header) if is_number(name)]
+    columns = [[row[i].strip() for row in table.rows if len(row) == 2] for i in named]
+    return len(named) == 1 and columns[0].count(table.header[named[0]]) > 1 and len(set(columns[0])) <= _FEW
+
+
+def _surely(table: Table) -> bool:
+    """True if a file that is not called a table is one: it has tabs, numbers, times, or the usual names of columns."""
+    width = len(table.header)
+    if len(table.rows) < _FEWEST_ROWS:
+        return False
+    look = Look(table.name, None, [], True, table)
+    if width == 1:
+        return all(column.numeric and all(map(is_number, column.cells)) for column in look.columns)
+    usual = {name.strip().lower() for name in table.header} & (LABELS | TEXTS) if table.headed else ()
+    return table.delimiter == "\t" or bool(usual) or any(one.numeric or one.time for one in look.columns)

@@ -1,0 +1,56 @@
+"""Whether a bare data file has pairs: a text for a text, or for labels and numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rnncli.data.look import LABELS, Look
+from rnncli.errors import shown
+from rnncli.tasks.seq2seq.pairs import SOURCE_NAMES, TARGET_NAMES
+from rnncli.tasks.task import CERTAIN, LIKELY, Recognised
+
+
+def pairs(look: Look) -> Recognised | None:
+    """Return that a table has two columns of texts, which both vary, and perhaps others that tell how to write one."""
+    table = look.table
+    if table is None or not (look.named_table or table.delimiter == "\t"):
+        return None
+    words = [one for one in look.columns if not one.numeric]
+    titles = {one.title for one in words}
+    if titles & {*SOURCE_NAMES} and titles & {*TARGET_NAMES}:
+        return Recognised("pairs of a source and a target", CERTAIN, _reading(look))
+    varied = [one for one in words if one.wordy or not one.repeats]
+    others = [one for one in words if one not in varied]
+    if len(varied) != 2 or len(words) != len(look.columns) or any(one.title in LABELS for one in words):
+        return None
+    header = all(one.wordy and " " not in str(one.key) for one in varied)  # else the first line is a pair
+    source, target, *beside = (one.key if header else _number(table.header, one.key) for one in (*varied, *others))
+    sure = not beside and all(one.varies for one in varied)
+    read = f"column {source}" if not beside else f"columns {', '.join(map(str, [source, *beside]))}"
+    data = {"source": [source, *beside] if beside else source, "target": target, "header": header}
+    inputs = varied[0].cells if header or not table.headed else [str(varied[0].key), *varied[0].cells]
+    why = f"pairs of texts ({read}, and {target} to be written)"
+    return Recognised(why, CERTAIN if sure else LIKELY, data | _reading(look), inputs)
+
+
+def descriptions(look: Look) -> Recognised | None:
+    """Return that a table has a text in its last column, and labels or numbers in all others, which tell it."""
+    if len(look.columns) < 3:
+        return None
+    *inputs, last = look.columns
+    if last.numeric or last.time or (last.repeats and not last.wordy):
+        return None
+    if not all((one.repeats or one.numeric) and not one.time for one in inputs):
+        return None
+    why = f"labels and numbers, and a text for them in the column {shown(str(last.key))}"
+    return Recognised(why, LIKELY, {"target": last.key} | _reading(look))
+
+
+def _number(header: list[str], key: str | int) -> int:
+    return key if isinstance(key, int) else header.index(key) + 1
+
+
+def _reading(look: Look) -> dict[str, Any]:
+    """Return how the table is read; the pairs' own rule for a delimiter looks at the first line alone."""
+    assert look.table is not None
+    return {"delimiter": look.table.delimiter} | look.reading

@@ -1,0 +1,125 @@
+"""What a data file without a config is for: the task that recognises it most surely, or a question to the user."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from rnncli.config.loading import given_keys
+from rnncli.config.sections import DIALECT, SECTIONS, TableConfig, keys_of
+from rnncli.data.lines import UNDECODED
+from rnncli.data.look import Look, look_at
+from rnncli.data.source import Source
+from rnncli.errors import DataError, UsageError, quoted, shown
+from rnncli.notes import note
+from rnncli.tasks.registry import TASKS
+from rnncli.tasks.task import Recognised, Task
+
+_ROLES = ("text", "inputs", "label", "id", "source", "target")  # keys of `data` that go together
+_FEWEST = 5  # examples or rows
+
+
+def inferred(path: str, source: Source, overrides: Sequence[str]) -> dict[str, Any]:
+    """Return a config as plain values for the data file `path` alone, with a note of what it looks like.
+
+    `task` among the overrides decides, and so does data.format. Values that depend on the data (columns, season,
+    horizon, …) stay null where the task itself fills them in. UsageError with the commands to choose from if the file
+    may be for several tasks.
+    """
+    given = given_keys(overrides)
+    data = given.get("data")
+    data = data if isinstance(data, dict) else {}
+    named = given.get("task")
+    if named is not None and named not in TASKS:
+        return {"task": named}  # which the config refuses
+    look = look_at(source, _form(data), _dialect(data))
+    if look.whole and not any(line.strip() for line in look.lines):
+        raise DataError(f"{source.name}: is empty; give it a text, a table, or an example a line")
+    if named is None:
+        name, found, other = _choice(path, look, given, overrides)
+        why = f"{source.name} looks like {found.why}, so " if found else ""
+        note(f"no config: {why}task {name}; another: --set task={other}")
+    else:
+        name, found = str(named), TASKS[str(named)].recognised(look)
+        note(f"no config: task {name}" + (f"; {source.name} looks like {found.why}" if found else ""))
+    if found and look.whole and not any(UNDECODED in line for line in look.lines):  # which the reader names first
+        _require_enough(source.name, found)
+    sections = TASKS[name].inferred(path, source.size)
+    read = dict(found.data) if found else {}
+    if any(key in data for key in _ROLES):
+        read = {key: value for key, value in read.items() if key not in (*_ROLES, "header")}
+    return {"task": name, **sections, "data": sections["data"] | read}
+
+
+def _require_enough(name: str, found: Recognised) -> None:
+    """Raise DataError if examples, or rows, are too few or too much alike to learn what holds for others."""
+    inputs, unit = found.inputs or (), found.unit
+    if 0 < len(inputs) < _FEWEST:
+        units = unit if len(inputs) == 1 else f"{unit}s"
+        raise DataError(
+            f"{name}: has {len(inputs)} {units}, which a model can learn by heart but not learn from; give at least "
+            f"{_FEWEST}, better hundreds"
+        )
+    if len(set(inputs)) == 1:
+        raise DataError(
+            f"{name}: all {unit}s are alike in what a model reads, so there is nothing to learn; give others"
+        )
+
+
+def _form(data: Mapping[str, Any]) -> str | None:
+    """Return data.format, if it is a text."""
+    form = data.get("format")
+    return form if isinstance(form, str) else None
+
+
+def _dialect(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how a table is read by the keys of `data` that are given, or by defaults if the config will refuse one."""
+    given = {key: data[key] for key in DIALECT if key in data}
+    try:
+        return TableConfig.model_validate(given).dialect
+    except ValidationError:
+        return TableConfig().dialect
+
+
+def _choice(
+    path: str, look: Look, given: Mapping[str, Any], overrides: Sequence[str]
+) -> tuple[str, Recognised | None, str]:
+    """Return the task that recognises the file most surely, of those that have all keys given; the reason; and another
+    task. UsageError where two are as sure, or none is."""
+    all_found = {name: one for name, task in TASKS.items() if (one := task.recognised(look)) is not None}
+    able = [name for name, task in TASKS.items() if _has_keys(task, given)] or list(TASKS)
+    found = {name: one for name, one in all_found.items() if name in able}
+    command = " ".join(["rnncli train", quoted(path), *(f"--set {quoted(text)}" for text in overrides)])
+    if not found and len(able) == 1:
+        return able[0], None, "NAME"
+    if not found and look.problem:
+        raise look.problem
+    if not found and all_found:
+        choices = [f"{command} --set task={name}" for name in able]
+        raise UsageError(
+            f"{look.name}: several tasks have all keys that are given; choose one: {', or '.join(choices)}"
+        )
+    if not found:
+        columns = ", ".join(shown(str(one.key)) for one in look.columns)
+        raise UsageError(
+            f"{look.name}: is a table, and nothing in its columns ({columns}) tells what to learn from it; choose: "
+            f"{command} --set task=classify --set data.text=NAME --set data.label=NAME, or {command} "
+            f"--set task=seq2seq --set data.source=NAME --set data.target=NAME, or {command} --set task=forecast "
+            "--set data.target=NAME"
+        )
+    best = max(one.certainty for one in found.values())
+    equal = {name: one for name, one in found.items() if one.certainty == best}
+    if len(equal) > 1:
+        choices = [f"{command} --set task={name} ({one.why})" for name, one in equal.items()]
+        raise UsageError(f"{look.name}: may be for several tasks; choose one: {', or '.join(choices)}")
+    name, *others = sorted(found, key=lambda name: -found[name].certainty)
+    others.append("NAME" if look.table or name == "language-model" else "language-model")
+    return name, found[name], others[0]
+
+
+def _has_keys(task: Task, given: Mapping[str, Any]) -> bool:
+    """True if the task has all these keys of sections."""
+    sections = {section: keys for section in SECTIONS if isinstance(keys := given.get(section), dict)}
+    return all(key in keys_of(task.config, section) for section, keys in sections.items() for key in keys)

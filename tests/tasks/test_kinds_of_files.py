@@ -1,0 +1,80 @@
+"""What a data file without a config is taken for, by its name and its look: the task and its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from bare_files import KINDS, REVIEWS, SALES, SEVERAL, TAGGED, TEXTS, prepared, taken
+
+from rnncli.errors import DataError
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_is_known_and_read(kind: str) -> None:
+    name, content, task, keys = KINDS[kind]
+    found, data, note = taken(content, name)
+    assert (found, data) == (task, keys)
+    assert note.startswith(f"no config: {name} looks like ")
+    assert f", so task {task}; another: --set task=" in note
+    experiment = prepared(content, name)
+    assert experiment.config.task == task
+
+
+def test_the_note_says_why() -> None:
+    assert taken(TAGGED, "a.txt")[2] == (
+        "no config: a.txt looks like sentences with a tag on every word (2 columns, blank lines between), so task tag; "
+        "another: --set task=language-model"
+    )
+    assert taken(REVIEWS, "a.csv")[2] == (
+        'no config: a.csv looks like texts in the column "text" and labels in "label", so task classify; another: '
+        "--set task=NAME"
+    )
+
+
+def test_the_right_columns_are_read() -> None:
+    pairs = prepared(KINDS["pairs with what tells the form"][1], "a.tsv")
+    assert pairs.config.data.source == [1, 3]
+    assert pairs.config.data.target == 2
+    assert len(pairs.splits.train) + len(pairs.splits.held_out["validation"]) == 31
+    strokes = prepared(KINDS["rows with the same id"][1], "a.csv")
+    assert strokes.splits.train.columns.inputs == ("dx", "dy")
+    marked = prepared(KINDS["texts and 0 or 1 without names"][1], "a.tsv")
+    train, held_out = marked.splits.train, marked.splits.held_out["validation"]
+    assert sorted(train.texts + held_out.texts) == sorted(TEXTS[:31])
+    sales = prepared(SEVERAL, "a.csv")
+    assert sales.config.data.target == ["sales"]
+
+
+@pytest.mark.parametrize("kind", ["texts and labels", "times and values", "two columns and blank lines", "fastText"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda text: b"\xef\xbb\xbf" + text.encode(),
+        lambda text: text.replace("\n", "\r\n").encode(),
+        lambda text: text.replace("\n", "\r").encode(),
+        lambda text: text.rstrip("\n").encode(),
+    ],
+    ids=["BOM", "CRLF", "CR", "no final newline"],
+)
+def test_a_file_is_what_it_is_however_it_is_written(kind: str, written: Callable[[str], bytes]) -> None:
+    name, content, task, keys = KINDS[kind]
+    assert taken(written(content), name)[:2] == (task, keys)
+
+
+@pytest.mark.parametrize("kind", ["texts and labels", "lines of a label and a text", "two columns and blank lines"])
+def test_another_encoding_is_named_by_the_reader(kind: str) -> None:
+    name, content, task, keys = KINDS[kind]
+    latin = content.replace("a", "à").encode("latin-1")
+    if kind == "texts and labels":
+        latin = latin.replace(b"l\xe0bel", b"label")
+    assert taken(latin, name)[:2] == (task, keys)
+    with pytest.raises(DataError, match="is not UTF-8; pass --encoding latin-1"):
+        prepared(latin, name)
+    assert prepared(latin, name, "data.encoding=latin-1").config.task == task
+
+
+def test_a_table_between_semicolons_with_a_decimal_comma() -> None:
+    content = SALES.replace(",", ";").replace(".", ",")
+    assert taken(content, "a.csv")[0] == "forecast"
+    assert prepared(content, "a.csv", 'data.decimal=","').config.task == "forecast"
