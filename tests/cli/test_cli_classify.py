@@ -83,7 +83,7 @@ def test_a_bare_file_with_a_task_takes_only_that_tasks_keys(task: str, tmp_path:
     (tmp_path / "labels.txt").write_text(lines)
     change = ["--set", f"task={task}", "--set", "training.epochs=1"]
     out = run("train", "labels.txt", "-q", "-o", "run", *change, cwd=tmp_path).ok().out
-    assert out.startswith("validation score")
+    assert out.startswith("cross-validated score")
     assert "bptt" not in (tmp_path / "run/config.yaml").read_text()
 
 
