@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from rnncli.nn.ensemble import Ensemble
 from rnncli.tasks.task import Experiment
 from rnncli.training.folds import FoldsLearner, pooled
+from rnncli.training.loop import Plan
 from rnncli.training.reports import Score
 
 
@@ -28,8 +30,7 @@ class CrossValidation(Experiment):
         found = f"{len(folds)} networks, each trained without one fold, find how long to train on all"
         self.facts = (*whole.facts, ("folds", found))
         self.network = Ensemble([fold.network for fold in folds])
-        learners = [fold.learner for fold in folds]
-        self.learner = FoldsLearner(learners, self.network, whole.learner.updates_per_epoch)
+        self.learner = FoldsLearner([fold.learner for fold in folds], self.network)
 
     @property
     def clip_norm(self) -> float | None:
@@ -40,7 +41,13 @@ class CrossValidation(Experiment):
     @property
     def share_of_time(self) -> float:
         """What is left is for the network of all the data."""
-        return len(self.each) / (len(self.each) + 1)
+        return len(self.each) / (len(self.each) + 1.5)
+
+    def plan_of_all(self, plan: Plan, best_update: int) -> Plan:
+        """Return the plan for all of the data, given that of the folds and their best update: of as many epochs."""
+        per_epoch, of_folds = self.whole.learner.updates_per_epoch, self.learner.updates_per_epoch
+        updates, ends = (-(-count * per_epoch // of_folds) for count in (plan.updates, best_update))
+        return replace(plan, updates=updates, ends=ends, patience=None)
 
     def header(self) -> dict[str, Any]:
         return self.each[0].header()

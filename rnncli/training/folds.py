@@ -21,10 +21,11 @@ CROSS_VALIDATED = "cross-validated"  # in place of the name of a split
 
 
 class FoldsLearner(Stateless):
-    """Several learners as one; network: all their networks as one. updates_per_epoch: that of all the sequences."""
+    """Several learners as one; network: all their networks as one."""
 
-    def __init__(self, learners: Sequence[Learner], network: Model, updates_per_epoch: int):
-        self.learners, self.network, self.updates_per_epoch = tuple(learners), network, updates_per_epoch
+    def __init__(self, learners: Sequence[Learner], network: Model):
+        self.learners, self.network = tuple(learners), network
+        self.updates_per_epoch = max(learner.updates_per_epoch for learner in learners)
         self.loss, self.backpropagation = learners[0].loss, learners[0].backpropagation
 
     def gradient(self, update: int) -> tuple[float, int]:
@@ -37,10 +38,20 @@ class FoldsLearner(Stateless):
         return _sum([learner.validate() for learner in self.learners])
 
     def figure(self) -> Figure | None:
-        """Return the mean of their figures, weighted by their counts."""
+        """Return the mean of their figures, weighted by their counts.
+
+        Its margin is the standard error of a share, by Laplace's rule of succession: the highest of many noisy figures
+        is soon found by chance, while all networks still change quickly. Of 67 series (ItalyPowerDemand) it was that of
+        the 18th of 60 evaluations, 0.985, and all from the 24th on to the 60th were 0.955 to 0.970.
+        """
         figures = self.figures()
-        values, counts = [one.value for one in figures], [one.count for one in figures]
-        return Figure(figures[0].name, mean(values, counts), sum(counts), higher_is_better=figures[0].higher_is_better)
+        if not figures:
+            return None
+        first, counts = figures[0], [one.count for one in figures]
+        value, count = mean([one.value for one in figures], counts), sum(counts)
+        share = (value * count + 1) / (count + 2)
+        margin = math.sqrt(share * (1 - share) / count) if first.higher_is_better else 0.0
+        return Figure(first.name, value, count, first.higher_is_better, margin)
 
     def figures(self) -> list[Figure]:
         """Return the figure of each of them."""

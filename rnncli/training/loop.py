@@ -112,7 +112,7 @@ class Measured(NamedTuple):
 class Position:
     """The position of a run: every number that a resume needs; the arrays are those of the weights and the learner.
 
-    best_gain, best_loss: of the best evaluation.
+    best_gain, best_loss: of the evaluation whose weights are the best. top_gain, top_margin: of the best figure so far.
     """
 
     update: int = 0
@@ -121,6 +121,8 @@ class Position:
     update_seconds: float = 0.0
     loss_sum: float = 0.0
     loss_count: int = 0
+    top_gain: float = -math.inf
+    top_margin: float = 0.0
     best_gain: float = -math.inf
     best_loss: float = math.inf
     best_update: int = 0
@@ -209,7 +211,10 @@ class TrainingLoop:
         measured and whether these weights are kept.
         """
         position, measured = self.position, self._measured()
-        better = (measured.gain, -measured.loss) > (position.best_gain, -position.best_loss)
+        if measured.gain > position.top_gain:
+            position.top_gain, position.top_margin = measured.gain, measured.figure.margin if measured.figure else 0.0
+        least = position.top_gain - position.top_margin
+        better = measured.gain >= least and (position.best_gain < least or measured.loss < position.best_loss)
         if better:
             position.best_gain, position.best_loss = measured.gain, measured.loss
         kept = better or (self.plan.kept_by == BY_FIGURE and not measured.held_out)

@@ -52,12 +52,16 @@ class Memory:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the network that a score prints, by its name, such as an accuracy; count: of how many answers."""
+    """A figure of the network that a score prints, by its name, such as an accuracy.
+
+    count: of how many answers. margin: the difference up to which two figures count as equal, so that the loss decides.
+    """
 
     name: str
     value: float
     count: int = 1
     higher_is_better: bool = True
+    margin: float = 0.0
 
 
 @dataclass(frozen=True)

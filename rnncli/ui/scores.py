@@ -14,7 +14,7 @@ from rnncli.ui.label_tables import label_objects, write_labels
 from rnncli.ui.output import TIED, Output, visible, wrapped
 from rnncli.ui.results import as_csv, rounded, write_csv, write_table
 
-CHOSE = {"validation": "; it also chose the weights", CROSS_VALIDATED: "; it also chose the number of updates"}
+CHOSE = {"validation": "; it also chose the weights", CROSS_VALIDATED: "; it also chose the number of epochs"}
 
 
 def finished_text(report: Finished) -> str:

@@ -13,6 +13,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, fields
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,7 @@ class RunDirectory:
         arrays, header = model_file.read(path)
         try:
             kept = dict(header["position"])
-            for name, worst in (("best_loss", float("inf")), ("best_gain", float("-inf"))):
+            for name, worst in (("best_loss", inf), ("best_gain", -inf), ("top_gain", -inf)):
                 if kept.get(name, worst) is None:
                     kept[name] = worst
             position, plan = Position(**kept), Plan(**header["plan"])

@@ -155,9 +155,10 @@ def _train_in(
             stop.signal_number,
         )
     score = _best(experiment, loop).score()  # first, because its results may go into the model's header
-    if folds:
-        updates, whole.cross_validated, kept = position.best_update, score, CROSS_VALIDATED
-        if _trained_on_all(whole, replace(loop.plan, ends=updates, patience=None), pool, show, stop) == "stopped":
+    if isinstance(experiment, CrossValidation):
+        whole.cross_validated, kept = score, CROSS_VALIDATED
+        plan = experiment.plan_of_all(loop.plan, position.best_update)
+        if _trained_on_all(whole, plan, pool, show, stop) == "stopped":
             assert stop.signal_number is not None
             raise StoppedError(
                 f"stopped while training on all of the data, after cross-validation, which is saved in {run.path}; "

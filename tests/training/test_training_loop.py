@@ -186,6 +186,15 @@ def test_the_best_weights_are_those_of_the_best_figure_and_of_equal_ones_of_the_
     assert (loop.position.best_gain, loop.position.best_loss, loop.position.best_update) == (0.7, 1, 25)
 
 
+def test_of_figures_within_a_margin_the_lowest_loss_is_kept():
+    values = [0.5, 0.85, 0.8, 0.9, 0.83, 0.7, 0.825, 0.99, 0.9, 0.9]
+    figures = [Figure("accuracy", value, margin=0.08) for value in values]
+    loop = loop_of(Scripted(valid=[9, 8, 7, 6, 5, 1, 4, 8, 1, 1], figures=figures), 50)
+    # 35 has the lowest loss of those above 0.82, before 40 is the only one above 0.91.
+    assert [line.step for line in evaluations(loop.run()) if line.improved] == [5, 10, 15, 20, 25, 35, 40]
+    assert loop.best.tolist() == [40]
+
+
 def test_a_figure_of_which_less_is_better():
     errors = [Figure("RMSE of y", value, higher_is_better=False) for value in (3, 2, math.nan, 4, 1, 5, 5, 5, 5, 5)]
     loop = loop_of(Scripted(figures=errors), 50)

@@ -141,7 +141,10 @@ def folder(tmp_path: Path) -> Path:
 def test_the_score_is_that_of_what_was_left_out_and_the_model_is_trained_on_all(folder: Path) -> None:
     finished = run_in(folder, "run", config_of("classify", schedule="constant", clip_norm=None))
     lines = [json.loads(line) for line in (folder / "run/metrics.jsonl").read_text().splitlines()]
-    best = max(lines, key=lambda line: (line["figure"], -line["valid_loss"]))
+    top = max(line["figure"] for line in lines)
+    share = (60 * top + 1) / 62
+    least = top - math.sqrt(share * (1 - share) / 60)  # a standard error less
+    best = min((line for line in lines if line["figure"] >= least), key=lambda line: line["valid_loss"])
     score = finished.score
     assert score is not None
     assert (finished.kept, finished.best_update, score.split) == ("cross-validated", best["step"], "cross-validated")
@@ -151,8 +154,8 @@ def test_the_score_is_that_of_what_was_left_out_and_the_model_is_trained_on_all(
     assert right / 60 == pytest.approx(score.network, abs=1e-12)  # each of 60 was left out once
     assert sum(count for _, _, count in score.confusion.pairs) == 60
 
-    # What is saved is what training on all without validation gives after so many updates.
-    per_epoch = math.ceil(60 / 8)
+    # What is saved is what training on all without validation gives after so many epochs.
+    per_epoch = math.ceil(48 / 8)
     assert best["step"] % per_epoch == 0
     config = config_of(
         "classify", {"validation": 0.0}, schedule="constant", clip_norm=None, epochs=best["step"] // per_epoch
