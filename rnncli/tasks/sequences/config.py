@@ -12,9 +12,9 @@ from rnncli.config.sections import (
     CutConfig,
     GroupedConfig,
     OneColumn,
+    SeededTrainingConfig,
     TokenModelConfig,
     TokensConfig,
-    TrainingConfig,
     VectorsConfig,
 )
 from rnncli.config.values import refusal
@@ -131,7 +131,7 @@ class PooledModelConfig(StepModelConfig):
     )
 
 
-class ClassifyTrainingConfig(TrainingConfig):
+class ClassifyTrainingConfig(SeededTrainingConfig):
     """Training on labels."""
 
     class_weights: Literal["none", "balanced"] = Field(
@@ -157,6 +157,7 @@ class RegressConfig(Config):
 
     data: ExamplesConfig = ExamplesConfig()
     model: PooledModelConfig = PooledModelConfig()
+    training: SeededTrainingConfig = SeededTrainingConfig()
 
 
 class TagConfig(Config):
@@ -170,3 +171,4 @@ class TagConfig(Config):
 
     data: TagDataConfig = TagDataConfig()
     model: TagModelConfig = TagModelConfig()
+    training: SeededTrainingConfig = SeededTrainingConfig()

@@ -121,7 +121,7 @@ def learnt(tokens, pairs, updates, **model):
     optimizer = Optimizer("adam", experiment.network, 5.0, POOL)
     for update in range(updates):
         experiment.learner.gradient(update)
-        optimizer.update(0.01, optimizer.gradient_norm())
+        optimizer.update(0.01, optimizer.gradient_norms())
     return experiment
 
 
