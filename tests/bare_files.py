@@ -216,6 +216,13 @@ KINDS: dict[str, tuple[str, str, str, dict[str, Any]]] = {
         "language-model",
         {},
     ),
+    "a play": (
+        "a.txt",
+        rows(lambda i: (("ANN:", "BOB:")[i % 2], TEXTS[i]), " "),
+        "language-model",
+        {},
+    ),
+    "a list": ("a.txt", rows(lambda i: ("-*"[i % 2], TEXTS[i]), " "), "language-model", {}),
     "names": ("a.txt", rows(lambda i: (WORDS[i],)), "language-model", {}),
     "names with a comma in each": ("a.txt", rows(lambda i: (f"{WORDS[i]}, {WORDS[i + 1]}",)), "language-model", {}),
     "a log": ("a.log", rows(lambda i: (f"{DAYS[i]} 10:00:00,{i} {TEXTS[i]}",)), "language-model", {}),
