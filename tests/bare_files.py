@@ -148,7 +148,7 @@ KINDS: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     ),
     "sorted by label": (
         "a.csv",
-        "said,mood\n" + rows(lambda i: (f"{i} {TEXTS[i % 100]}", "warm" if i < 2000 else "cold"), count=4000),
+        "said,mood\n" + rows(lambda i: (f"{i} {TEXTS[i % 100]}", int(i >= 2000)), count=4000),
         "classify",
         {"text": "said", "label": "mood"},
     ),
