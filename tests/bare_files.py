@@ -146,11 +146,11 @@ KINDS: dict[str, tuple[str, str, str, dict[str, Any]]] = {
         "classify",
         LABELLED,
     ),
-    "sorted by label": (
+    "sorted by stars": (
         "a.csv",
-        "said,mood\n" + rows(lambda i: (f"{i} {TEXTS[i % 100]}", int(i >= 2000)), count=4000),
-        "classify",
-        {"text": "said", "label": "mood"},
+        "review,stars\n" + rows(lambda i: (f"{i} {TEXTS[i % 100]}", i // 1200), count=4000),
+        "regress",
+        {"text": "review", "label": "stars"},
     ),
     "fastText": ("a.txt", MARKED, "classify", {}),
     "fastText in a pipe": (STDIN, MARKED, "classify", {}),
