@@ -64,8 +64,8 @@ class WordVectors(Part):
 
     def work(self, T: int, B: int) -> WordsWork:
         """Return arrays for up to T steps of B sequences; `place` provides those of the batch's words."""
-        words, forms, affixes = (zeros((*kinds, T, B), np.int32) for kinds in ((), (), (len(self.affixes),)))
-        return WordsWork(words, forms, affixes, *self.memory_of(_ROOM, 1))
+        words, forms = zeros((T, B), np.int32), zeros((T, B), np.int32)
+        return WordsWork(words, forms, zeros((len(self.affixes), T, B), np.int32), *self.memory_of(_ROOM, 1))
 
     def place(self, work: WordsWork, numbers: np.ndarray, lexicon: Lexicon) -> None:
         """Put the spellings of a batch into `work`; numbers (T, B) are places in the lexicon."""
