@@ -122,7 +122,7 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
         "training": {"class_weights": "none"},
     },
     "regress": {"data": {**TABLE, **LABELLED, **TOKENS, **CUT}, "model": {**STEPS, "pooling": None}, "training": {}},
-    "tag": {"data": {**TABLE, **LABELLED}, "model": {**STEPS, "head": None}, "training": {}},
+    "tag": {"data": {**TABLE, **LABELLED}, "model": {**STEPS, "affix_size": None, "head": None}, "training": {}},
     "seq2seq": {
         "data": {**TABLE, **VOCABULARY, **TOKENS, **CUT, **DRAWN, "source": None},
         "model": {"embedding_size": None, "attention": None, "encoder_bidirectional": None, "copy": "none"},

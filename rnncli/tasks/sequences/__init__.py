@@ -8,6 +8,7 @@ archive_file                             .ts files of the UCR/UEA archive
 gaps                                     missing values, and what fills them
 tagged                                   sequences with a tag for every step
 entries                                  the sequences of a table one by one, where some cannot be read
+affixes                                  what words share: shapes, first and last letters
 readers                                  tokens, words and numbers to the inputs of a network
 experiment, predictor                    the experiment and the predictor that all three share
 written_labels                           where labels stand before texts, and several in one cell

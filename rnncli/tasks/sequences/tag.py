@@ -11,7 +11,7 @@ import numpy as np
 from rnncli.config.sections import DIALECT
 from rnncli.data.lines import Line
 from rnncli.data.source import Source
-from rnncli.errors import DataError, shown
+from rnncli.errors import ConfigError, DataError, shown
 from rnncli.nn.network import Network
 from rnncli.notes import doubt
 from rnncli.tasks.sequences.config import TagConfig
@@ -33,7 +33,7 @@ from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import CHAIN, CROSS_ENTROPY, Loss
 from rnncli.training.reports import Figure, Score
 
-CHARACTER_SIZE = 32
+CHARACTER_SIZE, AFFIX_SIZE = 32, 16
 
 
 class Tags(Answers):
@@ -194,9 +194,13 @@ def resolved(config: TagConfig, train: Tagged, tags: Tags) -> TagConfig:
     """Return the config in which all nulls that depend on the data are filled in."""
     model, words = config.model, train.columns.text is not None
     spelling = model.character_size if model.character_size is not None else CHARACTER_SIZE
+    affixes = model.affix_size if model.affix_size is not None else AFFIX_SIZE if spelling else 0
+    if affixes and not spelling:
+        raise ConfigError("model.affix_size: affixes stand beside characters; set model.character_size, or remove it")
     filled = {
         "embedding_size": word_size(config) if words else None,
         "character_size": spelling if words else None,
+        "affix_size": affixes if words else 0,
         "head": model.head or ("crf" if are_spans(tags.tags) else "softmax"),
     }
     return config.changed(data=named(config, train), model=filled)
