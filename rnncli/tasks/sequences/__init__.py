@@ -15,5 +15,6 @@ classify, regress, tag                   labels, numbers, and tags for every ste
 label_sets                               several labels for each sequence
 label_scores, chances                    scores of labels; probabilities of labels, as answers show them
 learner                                  training on whole sequences with one answer each, or one for every step
-baselines, naive_bayes                   the baselines of these tasks; a classifier of texts may correct naive Bayes
+baselines, sample                        the baselines of these tasks by name; a sample where all would take too long
+naive_bayes, linear, nearest             classifiers behind them; a network may correct naive Bayes
 """

@@ -117,14 +117,9 @@ class Labels(OneAnswer):
     def score(self, split: str, train: Examples, held_out: Examples, outputs: Sequence[np.ndarray]) -> Score:
         """Return the accuracy beside the baselines that apply."""
         assert held_out.labels is not None
-        assert train.labels is not None
         actual = held_out.labels
         predicted = [self.labels[output.argmax()] for output in outputs]
-        simple = {"majority": baselines.majority(train, held_out)}
-        if train.texts is not None:
-            simple["naive Bayes"] = baselines.naive_bayes(train, held_out, self.labels, self.kind)
-        else:
-            simple["nearest neighbour"] = [train.labels[i] for i in baselines.nearest(train, held_out)]
+        simple = baselines.of_labels(train, held_out, self.labels, self.kind)
         return Score(
             split,
             "accuracy",

@@ -106,16 +106,9 @@ class LabelSets(OneAnswer):
     def score(self, split: str, train: Examples, held_out: Examples, outputs: Sequence[np.ndarray]) -> Score:
         """Return the micro-F1 beside the baselines that apply, and further figures."""
         assert held_out.sets is not None
-        assert train.sets is not None
         actual = held_out.sets
         predicted = [self._chosen(_chances(output)) for output in outputs]
-        simple: dict[str, Sequence[Sequence[str]]] = {
-            "best constant": [baselines.best_constant(train.sets)] * len(held_out)
-        }
-        if train.texts is not None:
-            simple["naive Bayes"] = baselines.naive_bayes_sets(train, held_out, self.labels, self.kind)
-        else:
-            simple["nearest neighbour"] = [train.sets[i] for i in baselines.nearest(train, held_out)]
+        simple = baselines.of_sets(train, held_out, self.labels, self.kind)
         every = {*self.labels, *(label for labels in actual for label in labels)}
         figures = {
             "macro-F1": macro_f1_of_sets(predicted, actual),

@@ -1,0 +1,81 @@
+"""The nearest neighbour by time warping: windows and scales chosen on the training split, and its samples."""
+
+import numpy as np
+
+from rnncli.notes import noting
+from rnncli.tasks.sequences import nearest
+from rnncli.tasks.sequences.examples import Columns, Examples
+
+RANDOM = np.random.default_rng(7)
+
+
+def examples(sequences, labels):
+    numbers = list(range(1, len(labels) + 1))
+    values = [np.asarray(x, float).reshape(len(x), -1) for x in sequences]
+    return Examples("d", Columns("wide"), [str(n) for n in numbers], numbers, labels, None, values)
+
+
+def miss(predicted, actual):
+    return float(predicted != actual)
+
+
+def accuracy(found, train, asked):
+    return np.mean([train.labels[i] == label for i, label in zip(found, asked.labels, strict=True)])
+
+
+def bump(place, steps=30):
+    return np.exp(-((np.arange(steps) - place) ** 2) / 2)
+
+
+def test_sequences_that_are_late_are_found_by_warping():
+    def made(N):
+        places = RANDOM.integers(10, 13, N)  # late by up to a tenth of the length
+        pairs = [(bump(p), "one") if k % 2 else (bump(p) + bump(p + 6), "two") for k, p in enumerate(places)]
+        return examples([x + RANDOM.normal(0, 0.02, 30) for x, _ in pairs], [label for _, label in pairs])
+
+    train, asked = made(20), made(60)
+    train.values[0] *= 1.01
+    assert accuracy(nearest.nearest_warped(train, asked, train.labels, miss), train, asked) == 1
+
+
+def test_the_scale_of_each_is_left_out_where_shapes_tell():
+    def made(N):
+        up = [np.linspace(0, 1, 12)[:: 1 if k % 2 else -1] for k in range(N)]
+        return examples([RANDOM.uniform(0.1, 50) * x + RANDOM.uniform(-90, 90) for x in up], ["down", "up"] * (N // 2))
+
+    train, asked = made(30), made(40)
+    assert accuracy(nearest.nearest_warped(train, asked, train.labels, miss), train, asked) == 1
+    assert accuracy(nearest.nearest(train, asked), train, asked) < 1
+
+
+def test_the_level_counts_where_it_tells():
+    def made(N):
+        return examples([RANDOM.normal(k % 2 * 5, 1, 10) for k in range(N)], ["low", "high"] * (N // 2))
+
+    train, asked = made(40), made(40)
+    assert accuracy(nearest.nearest_warped(train, asked, train.labels, miss), train, asked) == 1
+
+
+def test_unequal_lengths_several_columns_and_gaps():
+    train = examples([np.eye(3)[[0, 0, 1, 1, 2]], np.eye(3)[[2, 1, 0]], np.eye(3)[[2, 2, 1, 0, 0]]], ["a", "b", "b"])
+    asked = examples([np.eye(3)[[0, 1, 2]], [[0, 0, 1], [np.nan, 1, 0], [1, 0, 0], [1, 0, 0]]], ["a", "b"])
+    found = nearest.nearest_warped(train, asked, train.labels, miss)
+    assert [train.labels[i] for i in found] == ["a", "b"]
+
+
+def test_too_many_sequences_are_thinned_out_and_told(monkeypatch):
+    train = examples(RANDOM.normal(size=(40, 10)), ["a", "b", "b", "b"] * 10)
+    asked = examples([train.values[k] + 1e-3 for k in range(40)], train.labels)
+    assert nearest.nearest_warped(train, asked, train.labels, miss).tolist() == list(range(40))
+    monkeypatch.setattr(nearest, "_SHARES", (0.1,))
+    monkeypatch.setattr(
+        nearest, "_MOST", 40 * 20 * 10 * 3
+    )  # of 10 steps, each beside itself and a step before and after
+    notes = []
+    with noting(notes.append):
+        found = nearest.nearest_warped(train, asked, train.labels, miss)
+    assert 10 < len(set(found.tolist())) <= 20
+    assert notes == [
+        "baselines: the nearest neighbour by DTW learns from 20 of 40 examples, since all would take too long"
+    ]
+    assert {train.labels[i] for i in found} == {"a", "b"}
