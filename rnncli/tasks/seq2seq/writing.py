@@ -240,7 +240,7 @@ class PairExperiment(Experiment):
             for a, b in zip(predicted, actual, strict=True)
         ]
         unit, metric = METRICS[by]
-        simple = baselines(self.splits.train, pairs, texts=self.prompts.encodes)
+        simple = baselines(self.splits.train, pairs, kind, texts=self.prompts.encodes)
         return Score(
             split,
             unit,
