@@ -75,10 +75,11 @@ def score_object(score: Score) -> dict[str, Any]:
         "split": score.split,
         "unit": score.unit,
         "network": score.network,
-        "floors": dict(score.baselines),  # as version 0.1 wrote them
+        "floors": dict(score.baselines),  # as version 0.1 wrote them, the strongest first
         "detail": score.detail,
         "higher_is_better": score.higher_is_better,
         **label_objects(score),
+        "strongest": next((name for name, _ in score.baselines if name in (score.verdicts or {name})), None),
         **({"verdicts": dict(score.verdicts), "used": score.used} if score.used else {}),
     }
 

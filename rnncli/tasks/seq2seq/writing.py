@@ -28,7 +28,7 @@ from rnncli.tasks.task import (
     Options,
     set_first_weights,
 )
-from rnncli.training.reports import Score
+from rnncli.training.reports import Score, strongest_first
 
 BEAMS = 4
 ALPHA = 1.0  # of the length in a beam's ranking; see `rnncli.kernels.beam`
@@ -245,7 +245,7 @@ class PairExperiment(Experiment):
             split,
             unit,
             metric(predicted, actual),
-            tuple((baseline, metric(found, actual)) for baseline, found in simple),
+            strongest_first({name: metric(found, actual) for name, found in simple}, higher_is_better=True),
             f"{len(pairs):,} pairs, mean edit distance {sum(edits) / len(edits):.3f} {_UNITS[self.config.data.tokens]}",
             higher_is_better=True,
         )

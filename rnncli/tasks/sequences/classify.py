@@ -25,7 +25,7 @@ from rnncli.tasks.sequences.one_answer import OneAnswer, resolved
 from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.task import Context, Options, config_in
 from rnncli.training.backpropagation import Loss
-from rnncli.training.reports import Score
+from rnncli.training.reports import Score, strongest_first
 
 CROSS_ENTROPY = Loss(losses.softmax_cross_entropy, "nats per sequence", 1e4)
 
@@ -124,7 +124,7 @@ class Labels(OneAnswer):
             split,
             "accuracy",
             accuracy(predicted, actual),
-            tuple((name, accuracy(labels, actual)) for name, labels in simple.items()),
+            strongest_first({k: accuracy(labels, actual) for k, labels in simple.items()}, higher_is_better=True),
             f"{len(held_out):,} sequences, macro-F1 {macro_f1(predicted, actual):.4f}",
             higher_is_better=True,
             confusion=confusion(self.labels, predicted, actual),

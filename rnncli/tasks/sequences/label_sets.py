@@ -23,7 +23,7 @@ from rnncli.tasks.sequences.one_answer import OneAnswer
 from rnncli.tasks.sequences.written_labels import labels_in
 from rnncli.tasks.task import Options, config_in
 from rnncli.training.backpropagation import Loss
-from rnncli.training.reports import Score
+from rnncli.training.reports import Score, strongest_first
 
 THRESHOLD = 0.5
 _BEST = (1, 3, 5)  # numbers of best labels that are scored
@@ -123,7 +123,7 @@ class LabelSets(OneAnswer):
             split,
             "micro-F1",
             micro_f1(predicted, actual),
-            tuple((name, micro_f1(labels, actual)) for name, labels in simple.items()),
+            strongest_first({k: micro_f1(labels, actual) for k, labels in simple.items()}, higher_is_better=True),
             f"{len(held_out):,} sequences, threshold {self.threshold:g}",
             higher_is_better=True,
             figures=tuple(figures.items()),

@@ -20,7 +20,7 @@ from rnncli.tasks.sequences.one_answer import OneAnswer, resolved
 from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import SQUARED_ERROR, Loss
-from rnncli.training.reports import Score
+from rnncli.training.reports import Score, strongest_first
 
 
 class Number(OneAnswer):
@@ -71,7 +71,7 @@ class Number(OneAnswer):
             split,
             f"RMSE of {self.label}",
             rmse(np.stack(outputs)[:, 0].astype(float) * self.scale + self.centre),
-            tuple((name, rmse(numbers)) for name, numbers in simple.items()),
+            strongest_first({name: rmse(numbers) for name, numbers in simple.items()}),
             f"{len(actual):,} sequences",
         )
 
