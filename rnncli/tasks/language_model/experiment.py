@@ -15,7 +15,7 @@ from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary, require_learnable
 from rnncli.errors import ConfigError, DataError
 from rnncli.nn.memory import require_memory
 from rnncli.nn.network import Network, NetworkShape
-from rnncli.notes import note
+from rnncli.notes import doubt, note
 from rnncli.tasks.language_model import ngram
 from rnncli.tasks.language_model.config import BPTT, LanguageModelConfig
 from rnncli.tasks.language_model.corpus import Corpus, counted
@@ -259,4 +259,10 @@ def read_splits(config: LanguageModelConfig, source: Source, vocabulary: Vocabul
 
 def _corpus(source: Source, config: LanguageModelConfig) -> Corpus:
     hint = "pass --encoding latin-1, or --set data.tokens=byte"
-    return Corpus(source, config.data.kind, config.data.encoding, hint=hint)
+    corpus = Corpus(source, config.data.kind, config.data.encoding, hint=hint)
+    if corpus.is_tokenized and config.data.kind != "whitespace":
+        doubt(
+            f"{source.name}: looks tokenized already, and data.tokens: word cuts it anew, <unk> into three; perplexity "
+            "is per token of that cut. Set data.tokens: whitespace for that of the file as it stands"
+        )
+    return corpus

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rnncli.data.source import Source
-from rnncli.data.text import detokenize, tokenize
+from rnncli.data.text import detokenize, is_tokenized, tokenize
 from rnncli.data.vocabulary import Vocabulary
 from rnncli.errors import ConfigError, DataError
 from rnncli.nn.network import Network
@@ -292,3 +292,28 @@ def test_whitespace_tokens_are_continued_as_they_stand_and_unk_is_one_of_them():
     model = by_heart(tokens, "whitespace")
     pieces = next(model.continued("new@@ est", Sampling(temperature=1e-6), 6))
     assert "".join(pieces) == " <unk> 10:30\nnew@@ est <unk>"
+
+
+TOKENIZED = "the <unk> , which is well @-@ known , fell . it was N years old , they said .\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens", "told"),
+    [(TOKENIZED, "word", True), (TOKENIZED, "whitespace", False), (TOKENIZED, "char", False), (PROSE, "word", False)],
+)
+def test_a_text_that_is_tokenized_already_is_not_cut_anew_in_silence(text, tokens, told):
+    experiment, notes = prepared(text * 10, tokens, validation=0.2)
+    odd = [note for note in notes if "looks tokenized already" in note]
+    assert bool(odd) == told
+    assert all("t.txt: looks tokenized already" in note and "data.tokens: whitespace" in note for note in odd)
+    if tokens == "whitespace":  # a perplexity per token of the file, its line ends counted, as published ones are
+        score, tokens = experiment.score(), (TOKENIZED * 10).replace("\n", " <eos> ").split()
+        assert score.detail.startswith(f"{int(0.2 * len(tokens))} tokens, perplexity {np.exp(score.network):.3f}")
+
+
+def test_a_text_as_people_write_it_does_not_look_tokenized():
+    assert is_tokenized(TOKENIZED * 10)
+    assert is_tokenized("new@@ est wid@@ er\n" * 20)
+    assert not is_tokenized(TOKENIZED * 2)  # too few marks
+    assert not is_tokenized((TOKENIZED + "Well, it was, I think, so. Yes.\n") * 10)
+    assert not is_tokenized("1 , 2 , 3 and 4, 5, 6.\n" * 20)
