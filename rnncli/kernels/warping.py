@@ -41,9 +41,9 @@ def warped(a, b, share, most, rows):
 
 
 @jit
-def nearest(seen, starts, chosen, asked, asked_starts, queries, share, apart, rows, least, found):
+def nearest(seen, starts, chosen, asked, asked_starts, queries, share, apart, rows, found):
     """Write into found (M,) the number of the sequence that is nearest to each of the queries (M,) by `warped`, of the
-    chosen ones (n,), and into least (M,) its distance. Both are given: of a narrower window, or −1 and infinity.
+    chosen ones (n,) the first; −1 if there is none.
 
     Sequence i of `seen` (R, C) is its rows starts[i]:starts[i + 1], and so of `asked`. apart: queries are sequences of
     `seen`, and none is its own neighbour. rows (2, L + 1): L is the length of the longest one of `seen`.
@@ -51,6 +51,7 @@ def nearest(seen, starts, chosen, asked, asked_starts, queries, share, apart, ro
     for q in range(queries.size):
         query = queries[q]
         a = asked[asked_starts[query] : asked_starts[query + 1]]
+        least, found[q] = math.inf, -1
         for i in chosen:
             if apart and i == query:
                 continue
@@ -59,7 +60,7 @@ def nearest(seen, starts, chosen, asked, asked_starts, queries, share, apart, ro
             for c in range(a.shape[1]):
                 first, last = a[0, c] - b[0, c], a[-1, c] - b[-1, c]
                 ends += first * first + (last * last if a.shape[0] + b.shape[0] > 2 else 0.0)
-            if ends < least[q]:
-                distance = warped(a, b, share, least[q], rows)
-                if distance < least[q]:
-                    least[q], found[q] = distance, i
+            if ends < least:
+                distance = warped(a, b, share, least, rows)
+                if distance < least:
+                    least, found[q] = distance, i

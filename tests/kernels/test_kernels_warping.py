@@ -44,17 +44,16 @@ def test_without_a_window_sequences_of_one_length_are_not_warped():
 
 
 @pytest.mark.parametrize("apart", [False, True])
-def test_neighbours_are_those_of_all_distances_in_windows_that_grow(apart):
+def test_neighbours_are_those_of_all_distances(apart):
     random = np.random.default_rng(2)
     sets = [[random.normal(size=(random.integers(1, 9), 2)) for _ in range(12)] for _ in range(2)]
     if apart:
         sets[1] = sets[0]
     (seen, starts), (asked, asked_starts) = ((np.concatenate(s), np.cumsum([0, *map(len, s)])) for s in sets)
     chosen, queries = np.array([1, 2, 3, 5, 8, 9, 11]), np.array([0, 2, 3, 7, 11])
-    rows, least, found = np.empty((2, 10)), np.full(5, np.inf), np.full(5, -1)
+    rows, found = np.empty((2, 10)), np.empty(5, int)
     for share in (0.0, 0.2, 1.0):
-        warping.nearest(seen, starts, chosen, asked, asked_starts, queries, share, apart, rows, least, found)
+        warping.nearest(seen, starts, chosen, asked, asked_starts, queries, share, apart, rows, found)
         for q, query in enumerate(queries.tolist()):
             far = {i: plain(sets[1][query], sets[0][i], share) for i in chosen.tolist() if not (apart and i == query)}
             assert found[q] == min(far, key=far.get)
-            assert least[q] == pytest.approx(min(far.values()), rel=1e-12)

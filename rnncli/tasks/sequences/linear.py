@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +28,7 @@ _KEPT = (0.25, 1.0)  # shares of each weight to choose from; the rest is the mea
 _EPOCHS = 100
 _TYPICAL = 30  # epochs
 _TOLERANCE = 0.02
-_MOST = 4_000_000_000  # features read in all; a second reads about 10⁹
+_MOST = 8_000_000_000  # characters read in all; a second reads about 2·10⁹
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Bags:
     def __len__(self) -> int:
         return len(self.starts) - 1
 
-    @property
+    @cached_property
     def rows(self) -> np.ndarray:
         """The text of each of the columns."""
         return np.repeat(np.arange(len(self)), np.diff(self.starts))
@@ -79,12 +81,15 @@ def labels(
 
     labels: the numbers of those that each of `texts` has.
     """
+    single = all(len(mine) == 1 for mine in labels)
+    mirrored = single and count == 2  # each is the rest of the other
+    reads = sum(map(len, texts)) * (1 if mirrored else count) * _TYPICAL
+    chosen = _sampled([tuple(mine) for mine in labels], reads)
+    texts, labels = [texts[i] for i in chosen], [labels[i] for i in chosen]
     seen, others = bags_of(texts, asked, kind)
     has = np.zeros((len(seen), count), bool)
     has[[i for i, mine in enumerate(labels) for _ in mine], [k for mine in labels for k in mine]] = True
-    single = bool((has.sum(axis=1) == 1).all())
-    if single and count == 2:  # each is the rest of the other
-        has = has[:, 1:]
+    has = has[:, 1:] if mirrored else has
     log = logs(np.arange(len(seen) + 2))
 
     def margins(of: np.ndarray, penalty: float, learnt: np.ndarray, bags: Bags) -> np.ndarray:
@@ -92,16 +97,19 @@ def labels(
 
     def wrong(penalty: float, learnt: np.ndarray, fold: np.ndarray) -> np.ndarray:
         found = np.stack([margins(of, penalty, learnt, seen)[:, fold] for of in has.T], axis=2)
-        if single and count > 2:
+        if single and not mirrored:
             return (~np.take_along_axis(has[None, fold], found.argmax(axis=2)[..., None], 2)).sum(axis=(1, 2))
         return ((found > 0) != has[fold]).sum(axis=(1, 2))
 
-    reads = len(seen.columns) * has.shape[1] * _TYPICAL
     many = reads * len(_PENALTIES) * (_FOLDS - 1) > _MOST
     penalty, kept = (_USUAL, 0) if many else _best(_PENALTIES, len(seen), wrong)
-    chosen = told(sample([tuple(mine) for mine in labels], len(seen) * _MOST // reads), len(seen), "the linear model")
-    made = (margins(of, penalty, chosen, others)[kept] for of in has.T)
-    return (side for one in made for side in (-one, one)) if has.shape[1] < count else made
+    made = (margins(of, penalty, np.arange(len(seen)), others)[kept] for of in has.T)
+    return (side for one in made for side in (-one, one)) if mirrored else made
+
+
+def _sampled(answers: Sequence[Any], reads: int) -> np.ndarray:
+    """Return the numbers of as many texts with these answers as can be learnt from; all of them take so many reads."""
+    return told(sample(answers, len(answers) * _MOST // max(reads, 1)), len(answers), "the linear model")
 
 
 def _margins(
@@ -123,9 +131,9 @@ def _margins(
 
 def numbers(texts: Sequence[str], values: np.ndarray, asked: Sequence[str], kind: Kind) -> np.ndarray:
     """Return the numbers (M,) of the texts `asked`, given those (N,) of `texts`."""
+    chosen = _sampled(values.tolist(), sum(map(len, texts)) * _TYPICAL)
+    texts, values = [texts[i] for i in chosen], values[chosen]
     seen, others = bags_of(texts, asked, kind)
-    most = len(seen) * _MOST // (len(seen.columns) * _TYPICAL)
-    chosen = told(sample(values.tolist(), most), len(seen), "the linear model")
     have = seen.counts(np.ones(len(seen), bool))
     weights = 1 + logs((len(seen) + 1) / (have + 1))
     weights[0] = 0.0  # the mean takes its place
@@ -141,7 +149,7 @@ def numbers(texts: Sequence[str], values: np.ndarray, asked: Sequence[str], kind
         return np.array([missed @ missed])
 
     penalty, _ = _best(_PENALTIES_OF_NUMBERS, len(seen), wrong)
-    return predicted(penalty, chosen, others, in_rows[1])
+    return predicted(penalty, np.arange(len(seen)), others, in_rows[1])
 
 
 def _of_length_1(bags: Bags, weights: np.ndarray) -> np.ndarray:

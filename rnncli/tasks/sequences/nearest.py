@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from rnncli.tasks.sequences.gaps import completed, means_of
 from rnncli.tasks.sequences.sample import sample, told
 
 _SHARES = (0.0, 0.03, 0.1)  # of a sequence's length: windows to choose from, as the archive's learned one
-_MOST = 2e9  # numbers compared at each of both stages; a second compares about 5·10⁸
+_MOST = 4e9  # numbers compared at each of both stages; a second compares about 5·10⁸
 
 
 class Series(NamedTuple):
@@ -50,40 +51,39 @@ def nearest_warped(
 
     Window and scale are those by which the others answer each training sequence best. answers: of the training
     sequences; miss: the cost of the first of two answers where the other is the actual one. Missing values are
-    interpolated. Of too many sequences a sample is taken.
+    interpolated. Of too many sequences a sample is taken, and windows are judged by samples no larger than that.
     """
     of_train, of_others = _in_one_unit(train, held_out)
     N, M, steps, C = len(of_train), len(of_others), max(map(len, of_train)), of_train[0].shape[1]
-    compared = {share: steps * C * (1 + 2 * share * steps) for share in _SHARES}  # for two sequences
-    judges = sample(answers, max(2, int(np.sqrt(_MOST / (2 * sum(compared.values()))))))
-    found: dict[float, tuple[Series, Series, float]] = {}
-    for scaled in (lambda x: x, _by_itself):
-        seen, asked = (Series.of(list(map(scaled, them))) for them in (of_train, of_others))
-        search = _Search(seen, judges, seen, judges, apart=True)
-        for share in _SHARES:
-            nearest_ones = search.neighbours(share).tolist()
-            cost = sum(miss(answers[k], answers[i]) for i, k in zip(judges.tolist(), nearest_ones, strict=True))
-            found.setdefault(cost, (seen, asked, share))
-    seen, asked, share = found[min(found)]
-    most = max(2, int(_MOST / (M * compared[share])))
-    chosen = told(sample(answers, most), N, "the nearest neighbour by DTW")
-    return _Search(seen, chosen, asked, np.arange(M), apart=False).neighbours(share)
+    pairs = {share: _MOST / (steps * C * (1 + 2 * share * steps)) for share in _SHARES}  # that can be compared
+    by_scale = [
+        [Series.of(list(map(scaled, them))) for them in (of_train, of_others)] for scaled in (_as_it_is, _by_itself)
+    ]
+
+    def cost(way: tuple[list[Series], float]) -> float:
+        (seen, _), share = way
+        judges = sample(answers, int(max(2, min(pairs[share] / M, (pairs[share] / len(_SHARES)) ** 0.5))))
+        found = _found(seen, judges, seen, judges, share, apart=True)
+        both = zip(judges.tolist(), found.tolist(), strict=True)
+        return sum(miss(answers[k], answers[i]) for i, k in both) / len(judges)
+
+    (seen, asked), share = min(product(by_scale, _SHARES), key=cost)
+    chosen = told(sample(answers, int(max(2, pairs[share] / M))), N, "the nearest neighbour by DTW")
+    return _found(seen, chosen, asked, np.arange(M), share, apart=False)
 
 
-class _Search:
-    """A search for the neighbours of `queries` (M,) among those chosen (n,), in windows that grow."""
+def _found(
+    seen: Series, chosen: np.ndarray, asked: Series, queries: np.ndarray, share: float, *, apart: bool
+) -> np.ndarray:
+    """Return the numbers (M,) of the sequences nearest to the queries (M,), of those chosen (n,); apart: queries are of
+    `seen`, and none is its own neighbour."""
+    rows, found = np.empty((2, int(np.diff(seen.starts).max()) + 1)), np.empty(len(queries), np.int64)
+    warping.nearest(*seen, chosen, *asked, queries, share, apart, rows, found)
+    return found
 
-    def __init__(self, seen: Series, chosen: np.ndarray, asked: Series, queries: np.ndarray, *, apart: bool):
-        """apart: True if queries are sequences of `seen`, of which none is its own neighbour."""
-        self._searched = (*seen, chosen, *asked, queries)
-        self._apart = apart
-        self._rows = np.empty((2, int(np.diff(seen.starts).max()) + 1))
-        self._least, self._found = np.full(len(queries), np.inf), np.full(len(queries), -1)
 
-    def neighbours(self, share: float) -> np.ndarray:
-        """Return the number (M,) of the nearest one by warping within this share of the length, no less than before."""
-        warping.nearest(*self._searched, share, self._apart, self._rows, self._least, self._found)
-        return self._found.copy()
+def _as_it_is(x: np.ndarray) -> np.ndarray:
+    return x
 
 
 def _by_itself(x: np.ndarray) -> np.ndarray:

@@ -63,6 +63,14 @@ def test_unequal_lengths_several_columns_and_gaps():
     assert [train.labels[i] for i in found] == ["a", "b"]
 
 
+def test_a_window_that_few_could_be_compared_in_is_not_taken_for_a_better_one(monkeypatch):
+    train = examples(RANDOM.normal(size=(60, 40)) + 5 * np.arange(60)[:, None], [f"{k:02}" for k in range(60)])
+    asked = examples([x + 0.1 for x in train.values], train.labels)
+    monkeypatch.setattr(nearest, "_MOST", 60 * 60 * 40)  # for all without a window
+    found = nearest.nearest_warped(train, asked, train.labels, lambda p, a: abs(int(p) - int(a)))
+    assert found.tolist() == list(range(60))
+
+
 def test_too_many_sequences_are_thinned_out_and_told(monkeypatch):
     train = examples(RANDOM.normal(size=(40, 10)), ["a", "b", "b", "b"] * 10)
     asked = examples([train.values[k] + 1e-3 for k in range(40)], train.labels)
