@@ -57,7 +57,8 @@ def nearest_warped(
     N, M, steps, C = len(of_train), len(of_others), max(map(len, of_train)), of_train[0].shape[1]
     pairs = {share: _MOST / (steps * C * (1 + 2 * share * steps)) for share in _SHARES}  # that can be compared
     by_scale = [
-        [Series.of(list(map(scaled, them))) for them in (of_train, of_others)] for scaled in (_as_it_is, _by_itself)
+        [Series.of(them) for them in (of_train, of_others)],
+        [Series.of(list(map(_by_itself, them))) for them in (of_train, of_others)],
     ]
 
     def cost(way: tuple[list[Series], float]) -> float:
@@ -80,10 +81,6 @@ def _found(
     rows, found = np.empty((2, int(np.diff(seen.starts).max()) + 1)), np.empty(len(queries), np.int64)
     warping.nearest(*seen, chosen, *asked, queries, share, apart, rows, found)
     return found
-
-
-def _as_it_is(x: np.ndarray) -> np.ndarray:
-    return x
 
 
 def _by_itself(x: np.ndarray) -> np.ndarray:

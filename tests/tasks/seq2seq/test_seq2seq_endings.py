@@ -1,7 +1,10 @@
 """Changes of endings by hand, by features, and of beginnings; which part of a prompt is the word."""
 
+import os
 from collections import Counter
+from pathlib import Path
 
+import numpy as np
 import pytest
 from test_seq2seq_scores import prepared, scored
 
@@ -74,3 +77,18 @@ def test_it_stands_beside_the_others_where_words_are_written(monkeypatch):
     long = "".join(f"{'abc' * 20}{i}\t{'abd' * 20}{i}\n" for i in range(10))
     assert "change of ending" not in dict(scored(long, "char", monkeypatch).baselines)
     assert prepared(long, "char")[0].score() is not None
+
+
+@pytest.mark.parametrize(("pairs", "published"), [(10_000, 0.950), (1_000, 0.906), (100, 0.825)])
+def test_english_inflection(pairs, published):
+    """On the development split."""
+    folder = Path(os.environ.get("RNNCLI_DATA", "."))
+    if not (folder / "inflection_english_train.tsv").exists():
+        pytest.skip("needs inflection_english_train.tsv in the folder $RNNCLI_DATA")
+    train, asked = (
+        [line.split("\t") for line in (folder / f"inflection_english_{of}.tsv").read_text().splitlines()]
+        for of in ("train", "dev")
+    )
+    views = [[(lemma, features) for lemma, _, features in rows] for rows in (train[:pairs], asked)]
+    found = by_rules(views[0], [target for _, target, _ in train[:pairs]], views[1])
+    assert np.mean([a == target for a, (_, target, _) in zip(found, asked, strict=True)]) == pytest.approx(published)

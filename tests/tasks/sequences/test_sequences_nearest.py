@@ -1,9 +1,16 @@
 """The nearest neighbour by time warping: windows and scales chosen on the training split, and its samples."""
 
-import numpy as np
+import os
+from pathlib import Path
 
+import numpy as np
+import pytest
+
+from rnncli.data.source import read_source
 from rnncli.notes import noting
+from rnncli.tasks.registry import config_from_mapping
 from rnncli.tasks.sequences import nearest
+from rnncli.tasks.sequences.example_files import read_examples
 from rnncli.tasks.sequences.examples import Columns, Examples
 
 RANDOM = np.random.default_rng(7)
@@ -87,3 +94,18 @@ def test_too_many_sequences_are_thinned_out_and_told(monkeypatch):
         "baselines: the nearest neighbour by DTW learns from 20 of 40 examples, since all would take too long"
     ]
     assert {train.labels[i] for i in found} == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("name", "published"), [("ItalyPowerDemand", 0.950), ("JapaneseVowels", 0.949), ("ucr/FaceFour", 0.830)]
+)
+def test_the_archive_publishes_the_same_without_a_window(name, published):
+    """Its values as they are, all dimensions warped together."""
+    folder = Path(os.environ.get("RNNCLI_DATA", "."))
+    if not (folder / f"{name}_TRAIN.ts").exists():
+        pytest.skip(f"needs {name}_TRAIN.ts in the folder $RNNCLI_DATA")
+    data = config_from_mapping({"task": "classify"}).data
+    train, asked = (read_examples(read_source(str(folder / f"{name}_{of}.ts")), data) for of in ("TRAIN", "TEST"))
+    seen, others = (nearest.Series.of(one.values) for one in (train, asked))
+    found = nearest._found(seen, np.arange(len(train)), others, np.arange(len(asked)), 1.0, apart=False)
+    assert accuracy(found, train, asked) == pytest.approx(published, abs=6e-4)
