@@ -18,5 +18,6 @@ label_sets                               several labels for each sequence
 spans, decoding                          spans that tags mark, and the best tags for outputs
 label_scores, chances                    scores of labels; probabilities of labels, as answers show them
 learner                                  training on whole sequences with one answer each, or one for every step
-baselines, naive_bayes                   the baselines of these tasks; a classifier of texts may correct naive Bayes
+baselines, sample                        the baselines of these tasks by name; a sample where all would take too long
+naive_bayes, linear, nearest             classifiers behind them; a network may correct naive Bayes
 """

@@ -31,7 +31,7 @@ from rnncli.tasks.sequences.spans import are_spans, scheme_of, span_f1, strays
 from rnncli.tasks.sequences.tagged import TagColumns, Tagged, entries_in, only, read_tagged, sentences_in
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import CHAIN, CROSS_ENTROPY, Loss
-from rnncli.training.reports import Figure, Score
+from rnncli.training.reports import Figure, Score, strongest_first
 
 CHARACTER_SIZE, AFFIX_SIZE = 32, 16
 
@@ -138,13 +138,13 @@ class Tags(Answers):
         actual, flat = _flat(held_out.tags), _flat(predicted)
         detail = f"{len(actual):,} steps of {len(held_out):,} sequences, macro-F1 {macro_f1(flat, actual):.4f}"
         if are_spans(self.tags):
-            best = list(simple.values())[-1]
-            detail += f", span F1 {span_f1(predicted, held_out.tags):.4f} (baseline {span_f1(best, held_out.tags):.4f})"
+            best = max(span_f1(tags, held_out.tags) for tags in simple.values())
+            detail += f", span F1 {span_f1(predicted, held_out.tags):.4f} (baseline {best:.4f})"
         return Score(
             split,
             "token accuracy",
             accuracy(flat, actual),
-            tuple((name, accuracy(_flat(tags), actual)) for name, tags in simple.items()),
+            strongest_first({k: accuracy(_flat(tags), actual) for k, tags in simple.items()}, higher_is_better=True),
             detail,
             higher_is_better=True,
             confusion=confusion(self.tags, flat, actual),
