@@ -147,8 +147,8 @@ def _labelled_lines(look: Look) -> Recognised | None:
         return None
     if not 1 < len(labels) <= len(lines) / 10 or len(texts) < 3 * len(labels):
         return None
-    speakers = all(one.endswith(":") for one in labels)
-    if speakers or not all(any(map(str.isalnum, one)) for one in labels):  # such as those of a play, or bullets
+    of_a_play = all(one.endswith(":") for one in labels)
+    if of_a_play or not all(any(map(str.isalnum, one)) for one in labels):  # or bullets
         return None
     if 5 * sum(not labels.isdisjoint(text.split()) for _, text in pieces) > len(pieces):  # words like others
         return None
