@@ -141,7 +141,11 @@ def tagger(shape, weights, sentence, lexicon):
             spelling, _under("characters.", weights), lexicon.spellings[form], [zero_state(shape.cell, C)] * 2
         )
         looked_up = weights["embedding.weight"][lexicon.words[form]]
-        vectors.append(np.concatenate([looked_up, pooled(letters, "last", C, None)]))
+        affixes = [
+            weights[f"affixes.{kind}.weight"][numbers[form]]
+            for (kind, _), numbers in zip(shape.affixes, lexicon.affixes, strict=True)
+        ]
+        vectors.append(np.concatenate([looked_up, pooled(letters, "last", C, None), *affixes]))
     y = sequence(shape.stack, weights, np.stack(vectors), [zero_state(shape.cell, H)] * 2 * shape.num_layers)
     return y @ weights["head.weight"].T + weights["head.bias"]
 

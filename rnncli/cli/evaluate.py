@@ -9,6 +9,17 @@ import click
 from rnncli.cli.options import SET, a_number, as_overrides, given, reading_options, taken_reading, writing
 
 
+def levels_of(context: click.Context, option: click.Parameter, text: str | None) -> tuple[float, ...]:
+    """Return levels of quantiles, such as 0.1,0.5,0.9, as numbers; click's BadParameter for anything else."""
+    try:
+        levels = tuple(float(level) for level in (text or "").split(",") if text)
+    except ValueError:
+        levels = (0.0,)
+    if any(not 0.005 <= level <= 0.995 for level in levels) or len(set(levels)) < len(levels):
+        raise click.BadParameter(f"{text!r} are no levels from 0.005 to 0.995; write them as in 0.1,0.5,0.9")
+    return levels
+
+
 @click.command("evaluate")
 @click.argument("run", metavar="RUN|CONFIG")
 @click.argument("data", required=False, metavar="[DATA|-]")
@@ -33,6 +44,12 @@ from rnncli.cli.options import SET, a_number, as_overrides, given, reading_optio
     "--horizon",
     type=click.IntRange(1, 100_000),
     help="Forecast: the number of rows to forecast from each origin; by default the horizon of training.",
+)
+@click.option(
+    "--levels",
+    callback=levels_of,
+    metavar="0.1,0.5,0.9",
+    help="Forecast: the levels of the weighted quantile loss; 0.1 to 0.9 by default.",
 )
 @click.option("--sum", is_flag=True, help="Forecast: check the intervals of totals over the horizon too.")
 @click.option(

@@ -38,11 +38,12 @@ _FEWEST_ROWS = 3  # before a file that is not called a table is one
 class ColumnLook:
     """What the cells of a column look like.
 
-    key: the column as a config names it: by its name, or by its number from 1 in a file without names. title: that name
-    in small letters, empty without one. time: what it tells of time. first: the cells of the first rows. cells: some of
-    all that are not missing, evenly spread, because a table may be sorted by its labels.
+    index: its place, from 0. key: the column as a config names it: by its name, or by its number from 1 in a file
+    without names. title: that name in small letters, empty without one. time: what it tells of time. first: the cells
+    of the first rows. cells: some of all that are not missing, evenly spread, because a table may be sorted by labels.
     """
 
+    index: int
     key: str | int
     title: str
     time: Kind | None
@@ -122,9 +123,14 @@ class Look:
             title = name.strip().lower() if table.headed else ""
             if kind == "part" and title in LABELS:  # Tag is also German for day
                 kind = None
-            found.append(ColumnLook(name if table.headed else i + 1, title, kind, first, cells))
+            found.append(ColumnLook(i, name if table.headed else i + 1, title, kind, first, cells))
         kept = tuple(column for column in found if column.cells and column.time != "counter")
         return (kept[1:] if len(kept) > 1 and counts_rows(kept[0].first) else kept) or tuple(found)
+
+    def rows_of(self, *columns: ColumnLook) -> list[tuple[str, ...]]:
+        """The cells of these columns in all rows that were seen."""
+        assert self.table is not None
+        return [tuple(row[one.index].strip() for one in columns) for row in self.table.rows]
 
     @property
     def reading(self) -> dict[str, Any]:

@@ -25,6 +25,9 @@ WORDS = ("word", "whitespace", "letters")  # the kinds whose tokens are longer t
 _LETTERS = re.compile(r"[^\W_]+(?:(?:['’\-]|(?<=[0-9])[.,](?=[0-9]))[^\W_]+)*|\r\n?|\n|\S")
 _WHITESPACE = re.compile(r"\r\n?|\n|[^ \t\r\n]+")
 _LINE_ENDS = ("\r", "\r\n")
+_MADE_APART = re.compile(r"(?<!\S)(?:[.,]|<unk>|@-@|@,@|@\.@|\S+@@)(?!\S)")
+_AS_WRITTEN = re.compile(r"\w[.,](?!\S)")
+_ENOUGH = 20  # marks that tell
 
 
 def tokenize(text: str | bytes, tokens: Kind) -> list[str]:
@@ -44,6 +47,14 @@ def word_spans(text: str, tokens: Kind) -> Iterator[tuple[int, int]]:
     if tokens == "word":
         return words.spans(text)
     return (match.span() for match in _pattern(tokens).finditer(text))
+
+
+def is_tokenized(text: str) -> bool:
+    """Return True if the text looks tokenized already: its commas and full stops stand alone between spaces, nine in
+    ten at least, or `<unk>` and pieces of words such as `@-@` do.
+    """
+    apart = sum(1 for _ in _MADE_APART.finditer(text))
+    return apart >= _ENOUGH and apart >= 9 * sum(1 for _ in _AS_WRITTEN.finditer(text))
 
 
 def last_cut(text: str) -> int:

@@ -17,6 +17,8 @@ Read in this order:
     crf          the likelihood of a chain of tags, its gradient, and the best tags
     forecast_losses   absolute and squared error, quantiles, Gaussian, Student's t, negative binomial
     series       autocovariances, moving averages and smoothing of many series, for naive forecasts
+    linear       a linear model, fitted one example at a time, for baselines of texts
+    warping      dynamic time warping, and the nearest of many sequences by it
     optimizers   one fused update per optimizer, and the gradient norm
     denormals    flushing of denormals, which some CPUs are slow with, to zero
     dropout, random, sampling   all random choices, computed from counters and seeds

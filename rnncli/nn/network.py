@@ -44,6 +44,7 @@ class NetworkShape:
     word_dropout: the fraction of words that training takes for unknown ones.
     characters: the number of distinct characters that words are composed from; 0 if they are not composed.
     character_size: the size of each of the two directions that compose them.
+    affixes: the kinds of affixes that composed words have, and the number of each; affix_size: that of their vectors.
     crf: True if the outputs of all steps are those of a chain of tags.
     """
 
@@ -64,13 +65,16 @@ class NetworkShape:
     word_dropout: float = 0.0
     characters: int = 0
     character_size: int = 0
+    affixes: tuple[tuple[str, int], ...] = ()
+    affix_size: int = 0
     crf: bool = False
 
     @property
     def stack(self) -> StackShape:
         size, tokens, embedding = self.input_size, self.token_input, self.embedding_size
         if self.characters:
-            size, tokens, embedding = (self.embedding_size or 0) + 2 * self.character_size, False, None
+            composed = 2 * self.character_size + len(self.affixes) * self.affix_size
+            size, tokens, embedding = (self.embedding_size or 0) + composed, False, None
         return StackShape(
             cell=self.cell,
             input_size=size,
@@ -167,7 +171,15 @@ class Network(Model):
         super().__init__(dtype)
         self.shape = shape
         self.words = (
-            WordVectors(shape.cell, shape.input_size, shape.embedding_size or 0, shape.characters, shape.character_size)
+            WordVectors(
+                shape.cell,
+                shape.input_size,
+                shape.embedding_size or 0,
+                shape.characters,
+                shape.character_size,
+                affixes=shape.affixes,
+                A=shape.affix_size,
+            )
             if shape.characters
             else None
         )

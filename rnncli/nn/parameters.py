@@ -53,6 +53,7 @@ class Share:
 HEAD, WORDS, POOLING = 1, 2, 3
 START, QUERY, COMBINE, KEY, ENERGY = 4, 5, 6, 7, 8  # of an encoder-decoder
 SEGMENT, POSITION, CHANNEL = 5, 6, 7  # of a segment network
+AFFIXES = 50  # of words, and those that follow
 
 
 def embedding_stream(place: int) -> int:

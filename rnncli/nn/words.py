@@ -1,4 +1,5 @@
-"""Vectors of words: one part is looked up, the other is composed from the word's characters by a small network.
+"""Vectors of words: one part is looked up, one is composed from the word's characters by a small network, and others
+are looked up for the affixes of the word, if there are any.
 
 A word never seen before has a vector too (Ling et al., 2015). Every distinct word of a batch is composed once,
 however often it occurs: the sequences of a batch share these vectors, which are computed first.
@@ -6,14 +7,14 @@ however often it occurs: the sequences of a batch share these vectors, which are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from rnncli.kernels import inputs, pooling
 from rnncli.kernels.buffers import zeros
-from rnncli.nn.parameters import EMBEDDING, WORDS, Parameter, Part, Share, within
+from rnncli.nn.parameters import AFFIXES, EMBEDDING, WORDS, Parameter, Part, Share, within
 from rnncli.nn.pooling import PoolingWork
 from rnncli.nn.stack import Stack, StackShape
 from rnncli.nn.workspace import StackWork, WordsWork
@@ -26,12 +27,14 @@ class Lexicon:
     """The written forms of words, numbered.
 
     words (F,): their numbers in the vocabulary, 0 if it lacks them; seldom (F,): True if training may take the word
-    for an unknown one; spellings: the numbers of their characters, each at least one.
+    for an unknown one; spellings: the numbers of their characters, each at least one; affixes: the numbers (F,) of
+    their affixes of each kind, 0 for those that are unknown.
     """
 
     words: np.ndarray
     seldom: np.ndarray
     spellings: Sequence[np.ndarray]
+    affixes: Sequence[np.ndarray] = ()
 
 
 def spelling_shape(cell: str, characters: int, C: int) -> StackShape:
@@ -40,23 +43,34 @@ def spelling_shape(cell: str, characters: int, C: int) -> StackShape:
 
 
 class WordVectors(Part):
-    """Vectors of V words: E values that are looked up, then 2·C outputs of two directions that read the characters."""
+    """Vectors of V words: E values that are looked up, then 2·C outputs of two directions that read the characters,
+    then A values for the affix of each kind; affixes: the kinds, and how many affixes of each there are.
+    """
 
-    def __init__(self, cell: str, V: int, E: int, characters: int, C: int):
-        self.V, self.E, self.C = V, E, C
+    def __init__(
+        self, cell: str, V: int, E: int, characters: int, C: int, affixes: Sequence[tuple[str, int]] = (), A: int = 0
+    ):
+        self.V, self.E, self.C, self.A = V, E, C, A
         first = within(EMBEDDING, WORDS)
         self.table = Parameter("embedding.weight", (V, E), first)
         # Words are short: long memories are not for them.
         self.spelling = Stack(spelling_shape(cell, characters, C), "characters.", 3, takes_chrono=False)
-        self.declared, self.parts = (self.table,), (self.spelling,)
+        self.affixes = [
+            Parameter(f"affixes.{kind}.weight", (count, A), within(EMBEDDING, AFFIXES + place))
+            for place, (kind, count) in enumerate(affixes)
+        ]
+        self.declared, self.parts = (self.table, *self.affixes), (self.spelling,)
         self._memory: dict[int, tuple[StackWork, PoolingWork]] = {}
 
     def work(self, T: int, B: int) -> WordsWork:
         """Return arrays for up to T steps of B sequences; `place` provides those of the batch's words."""
-        return WordsWork(zeros((T, B), np.int32), zeros((T, B), np.int32), *self.memory_of(_ROOM, 1))
+        words, forms = zeros((T, B), np.int32), zeros((T, B), np.int32)
+        return WordsWork(words, forms, zeros((len(self.affixes), T, B), np.int32), *self.memory_of(_ROOM, 1))
 
     def place(self, work: WordsWork, numbers: np.ndarray, lexicon: Lexicon) -> None:
         """Put the spellings of a batch into `work`; numbers (T, B) are places in the lexicon."""
+        for place, known in enumerate(lexicon.affixes):
+            work.affixes[place] = known[numbers]
         used, forms = np.unique(numbers, return_inverse=True)
         lengths = np.array([len(lexicon.spellings[i]) for i in used])
         order = np.argsort(-lengths, kind="stable")
@@ -87,9 +101,16 @@ class WordVectors(Part):
         return self._memory[B]
 
     def gather(self, work: WordsWork, x: np.ndarray, low: int, high: int) -> None:
-        """Write both parts of the vectors to x (T, B, E + 2C)."""
+        """Write all parts of the vectors to x (T, B, E + 2C + kinds·A)."""
         inputs.gather(self.table.value, work.words, x, 0, low, high)
         inputs.gather(work.composed.pooled[0], work.forms, x, self.E, low, high)
+        for at, affixes, numbers in self.affix_tables(work):
+            inputs.gather(affixes.value, numbers, x, at, low, high)
+
+    def affix_tables(self, work: WordsWork) -> Iterator[tuple[int, Parameter, np.ndarray]]:
+        """Yield for each kind of affix where its values begin in a vector, its table, and the batch's numbers in it."""
+        for place, (affixes, numbers) in enumerate(zip(self.affixes, work.affixes, strict=True)):
+            yield self.E + 2 * self.C + place * self.A, affixes, numbers
 
     def weight_gradients(self, work: WordsWork, share: Share) -> None:
         self.spelling.weight_gradients(work.spelt, share)
@@ -114,9 +135,11 @@ class WordsOfBatch:
         pooling.last(spelt.y, spelt.extent.lengths, self.layer.C, self.work.composed.pooled, low, high)
 
     def collect(self, share: Share) -> None:
-        """Compute this share's columns of the gradients of both parts of the vectors, from dx of all sequences."""
+        """Compute this share's columns of the gradients of all parts of the vectors, from dx of all sequences."""
         layer, work = self.layer, self.work
         inputs.scatter(self.dx, 0, work.words, layer.table.gradient, *share.split(layer.E))
+        for at, affixes, numbers in layer.affix_tables(work):
+            inputs.scatter(self.dx, at, numbers, affixes.gradient, *share.split(layer.A))
         inputs.scatter(self.dx, layer.E, work.forms, work.composed.dpooled[0], *share.split(2 * layer.C))
 
     def backward(self, low: int, high: int) -> None:

@@ -235,17 +235,18 @@ class StackWork:
 class WordsWork:
     """The words of a batch.
 
-    words (T, B): numbers in the vocabulary; forms (T, B): places among the batch's distinct words; spelt: the arrays
-    in which their characters are read; composed: their vectors.
+    words (T, B): numbers in the vocabulary; forms (T, B): places among the batch's distinct words; affixes (kinds, T,
+    B): numbers of their affixes; spelt: the arrays in which their characters are read; composed: their vectors.
     """
 
     words: np.ndarray
     forms: np.ndarray
+    affixes: np.ndarray
     spelt: StackWork
     composed: PoolingWork
 
     def of_steps(self, T: int) -> WordsWork:
-        return WordsWork(self.words[:T], self.forms[:T], self.spelt, self.composed)
+        return WordsWork(self.words[:T], self.forms[:T], self.affixes[:, :T], self.spelt, self.composed)
 
 
 @dataclass(kw_only=True)

@@ -13,7 +13,7 @@ from statistics import stdev
 
 from rnncli.nn.network import Model
 from rnncli.training.loop import Learner
-from rnncli.training.reports import Confusion, Figure, Score
+from rnncli.training.reports import Confusion, Figure, Score, strongest_first
 from rnncli.training.side_by_side import SideBySide
 
 CROSS_VALIDATED = "cross-validated"  # in place of the name of a split
@@ -59,7 +59,9 @@ def pooled(scores: Sequence[Score], counts: Sequence[int], detail: str) -> Score
         CROSS_VALIDATED,
         first.unit,
         mean(each, counts),
-        _means([dict(score.baselines) for score in scores], counts),
+        strongest_first(
+            dict(_means([dict(score.baselines) for score in scores], counts)), higher_is_better=first.higher_is_better
+        ),
         f"{detail}, {len(scores)} folds, standard error {error:.4f}",
         higher_is_better=first.higher_is_better,
         confusion=_summed([score.confusion for score in scores if score.confusion is not None]),

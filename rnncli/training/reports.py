@@ -125,7 +125,8 @@ class LabelScore:
 
 @dataclass(frozen=True)
 class Score:
-    """A score beside its baselines, (name, value) pairs in `unit`; lower is better unless `higher_is_better` is set.
+    """A score beside its baselines, (name, value) pairs in `unit`, the strongest first; lower is better unless
+    `higher_is_better` is set.
 
     figures: further (name, value) pairs of the network. labels: a score for each label that occurs or was predicted.
     verdicts: by the name of a baseline whether the network is better, in words, where that was tested. used: who
@@ -156,6 +157,11 @@ class Score:
         pairs = {name: tuple(map(tuple, header[name])) for name in ("baselines", "figures")}
         labels = tuple(LabelScore(**label) for label in header["labels"])
         return cls(**{**header, **pairs, "confusion": confusion, "labels": labels})
+
+
+def strongest_first(baselines: Mapping[str, float], *, higher_is_better: bool = False) -> tuple[tuple[str, float], ...]:
+    """Return the scores of baselines as a `Score` has them."""
+    return tuple(sorted(baselines.items(), key=lambda one: one[1], reverse=higher_is_better))
 
 
 @dataclass(frozen=True)

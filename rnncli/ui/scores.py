@@ -81,10 +81,11 @@ def score_object(score: Score) -> dict[str, Any]:
         "split": score.split,
         "unit": score.unit,
         "network": score.network,
-        "floors": dict(score.baselines),  # as version 0.1 wrote them
+        "floors": dict(score.baselines),  # as version 0.1 wrote them, the strongest first
         "detail": score.detail,
         "higher_is_better": score.higher_is_better,
         **label_objects(score),
+        "strongest": next((name for name, _ in score.baselines if name in (score.verdicts or {name})), None),
         **({"verdicts": dict(score.verdicts), "used": score.used} if score.used else {}),
     }
 
@@ -102,7 +103,7 @@ def write_score(score: Score, form: str) -> None:
         write_labels(score)
 
 
-_FIGURES = {"mae": "MAE", "rmse": "RMSE", "smape": "sMAPE", "mase": "MASE", "rmsse": "RMSSE"}
+_FIGURES = {"mae": "MAE", "rmse": "RMSE", "smape": "sMAPE", "mase": "MASE", "rmsse": "RMSSE", "owa": "OWA"}
 
 
 def write_backtest(score: Score, report: BacktestReport, rows: Iterable[Mapping[str, Any]], form: str) -> None:
@@ -152,7 +153,13 @@ def _write_text(report: BacktestReport) -> None:
             f"most; fewer than a context in {before.fewer_than_context:,} windows\n"
         )
     if report.wql is not None and report.wql == report.wql:  # of zeros alone there is none
-        out.write(f"weighted quantile loss of the network: {report.wql:.4f}\n")
+        levels = [f"{level:g}" for level in report.wql_levels]
+        listed = f"{levels[0]} to {levels[-1]}" if len(levels) > 3 else ", ".join(levels)
+        out.write(f"weighted quantile loss of the network at {listed}: {report.wql:.4f}\n")
+        others = [(one.wql, one.name) for one in report.forecasters if one.verdict and one.wql is not None]
+        if others:
+            least, name = min(others)
+            out.write(f"  of {name.replace('-', ' ')}, the best baseline, as a point: {least:.4f}\n")
 
 
 def _row(one: Judged) -> dict[str, Any]:

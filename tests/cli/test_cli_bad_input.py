@@ -147,7 +147,7 @@ def test_training_in_the_c_locale(place: Path) -> None:
     (place / "übung.txt").write_bytes((place / "odd.txt").read_bytes())
     said = run("train", "char.yaml", "übung.txt", "-o", "gelübde", cwd=place, env=c_locale).ok()
     assert "saved in gelübde" in said.err
-    assert list(scores(said.out)) == ["network", "interpolated 5-gram"]
+    assert list(scores(said.out)) == ["network", "interpolated 5-gram", "5-gram within lines"]
 
 
 def test_a_reader_of_the_progress_may_leave(place: Path) -> None:
@@ -162,7 +162,7 @@ def test_a_closed_stderr_loses_messages_and_nothing_else(place: Path) -> None:
         partial(in_shell, "rnncli train char.yaml -o run 2>&-", place),
         partial(in_shell, "rnncli train char.yaml nosuch.txt 2>&-", place),
     )
-    assert list(scores(trained.ok().out)) == ["network", "interpolated 5-gram"]
+    assert list(scores(trained.ok().out)) == ["network", "interpolated 5-gram", "5-gram within lines"]
     assert refused.code == 2
 
 

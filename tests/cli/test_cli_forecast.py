@@ -41,6 +41,20 @@ def test_a_backtest_stands_beside_five_baselines(folder: Path) -> None:
     text = run("evaluate", "run", cwd=folder).ok().out
     assert all(word in text for word in ("MAE", "RMSE", "sMAPE", "MASE", "RMSSE", "theta", "bootstrap", "got"))
     assert "so few groups cannot tell; hold out more with data.test" in text
+    assert f"weighted quantile loss of the network at 0.1 to 0.9: {report['wql']:.4f}\n" in text
+    best = min(report["forecasters"][1:], key=lambda one: one["wql"])
+    assert f"  of {best['name'].replace('-', ' ')}, the best baseline, as a point: {best['wql']:.4f}\n" in text
+    row = next(line for line in text.splitlines() if line.startswith("drift"))
+    assert float(row.split()[6]) == pytest.approx(report["forecasters"][4]["owa"], rel=1e-3)
+
+
+def test_levels_of_the_quantile_loss_may_be_chosen(folder: Path) -> None:
+    chosen, bad = together(
+        partial(run, "evaluate", "run", "--levels", "0.5,0.95", "-f", "json", cwd=folder),
+        partial(run, "evaluate", "run", "--levels", "80,95", cwd=folder),
+    )
+    assert json.loads(chosen.ok().out)["backtest"]["wql_levels"] == [0.5, 0.95]
+    assert "'80,95' are no levels from 0.005 to 0.995; write them as in 0.1,0.5,0.9" in bad.failed(2)
 
 
 def test_train_and_evaluate_say_the_same_words_in_every_form(folder: Path) -> None:

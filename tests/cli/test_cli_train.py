@@ -62,7 +62,7 @@ def test_text_is_scored_beside_a_5_gram(shelf: Shelf) -> None:
     held_out = int(0.1 * len(TEXT))
     assert said.out.startswith(f"validation score, nats per token ({held_out} tokens, ")
     found = scores(said.out)
-    assert list(found) == ["network", "interpolated 5-gram"]
+    assert list(found) == ["network", "interpolated 5-gram", "5-gram within lines"]
     best = min(line["valid_loss"] for line in metrics(shelf / "char"))
     assert found["network"] == pytest.approx(best, abs=1e-4)
     assert 0 < found["interpolated 5-gram"] < math.log(len(set(TEXT)) + 1)
@@ -137,7 +137,7 @@ def test_bare_text(ways: tuple[Path, dict[str, Result]]) -> None:
     assert "no config: text.txt looks like text, so task language-model; another: --set task=" in said["text"].err
     config = load_config(folder / "runs/text/config.yaml")
     assert (config.task, config.model.hidden_size, config.training.epochs) == ("language-model", 8, 1)
-    assert list(scores(said["text"].out)) == ["network", "interpolated 5-gram"]
+    assert list(scores(said["text"].out)) == ["network", "interpolated 5-gram", "5-gram within lines"]
 
 
 def test_bare_table(ways: tuple[Path, dict[str, Result]]) -> None:

@@ -126,7 +126,11 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
         "model": {**STEPS, "pooling": None},
         "training": {"seeds": 1},
     },
-    "tag": {"data": {**TABLE, **LABELLED}, "model": {**STEPS, "head": None}, "training": {"seeds": 1}},
+    "tag": {
+        "data": {**TABLE, **LABELLED},
+        "model": {**STEPS, "affix_size": None, "head": None},
+        "training": {"seeds": 1},
+    },
     "seq2seq": {
         "data": {**TABLE, **VOCABULARY, **TOKENS, **CUT, **DRAWN, "source": None},
         "model": {"embedding_size": None, "attention": None, "encoder_bidirectional": None, "copy": "none"},

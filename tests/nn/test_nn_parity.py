@@ -252,8 +252,12 @@ def test_words_composed_from_characters_and_all_their_gradients(cell):
     _, last = run("characters.", letters, lengths, 5, 2)
     composed = torch.cat([*last], dim=-1)
     words, forms = (torch.from_numpy(a.astype(np.int64)) for a in (work.words.words, work.words.forms))
-    x = torch.cat([weights["embedding.weight"][words], composed[forms]], dim=-1)
-    y, _ = run("", x, torch.from_numpy(work.extent.lengths.astype(np.int64)), 6, 3)
+    affixes = [
+        weights[f"affixes.{kind}.weight"][torch.from_numpy(numbers.astype(np.int64))]
+        for (kind, _), numbers in zip(network.shape.affixes, work.words.affixes, strict=True)
+    ]
+    x = torch.cat([weights["embedding.weight"][words], composed[forms], *affixes], dim=-1)
+    y, _ = run("", x, torch.from_numpy(work.extent.lengths.astype(np.int64)), 6 + 2 * 2, 3)
     outputs = y @ weights["head.weight"].T + weights["head.bias"]
     inside = batch.targets >= 0
     assert error(batch.outputs()[inside], outputs.detach().numpy()[inside]) < 1e-10

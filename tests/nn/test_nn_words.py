@@ -1,4 +1,5 @@
-"""Words composed from characters: gradients, a naive twin, and one vector for one word whatever is beside it."""
+"""Words composed from characters, with affixes: gradients, a naive twin, and one vector for one word whatever is
+beside it."""
 
 import naive
 import numpy as np
@@ -16,13 +17,15 @@ LEXICON = Lexicon(
     np.array([1, 0, 2, 3, 0], np.int32),
     np.zeros(5, bool),
     [np.array(s, np.int32) for s in ([1, 2], [3], [2, 2, 1, 3], [1], [4, 1, 2])],
+    [np.array(affixes, np.int32) for affixes in ([1, 0, 1, 2, 2], [0, 3, 1, 0, 2])],
 )
+AFFIXES = {"affixes": (("shape", 3), ("last_2", 4)), "affix_size": 2}
 SENTENCES = [[2, 0, 1, 2, 4], [3, 3, 0], [1]]
 LENGTHS = np.array([5, 3, 1])
 
 
 def shape(cell="gru", **changes):
-    whole = {"embedding_size": 2, "bidirectional": True, "characters": 5, "character_size": 2} | changes
+    whole = {"embedding_size": 2, "bidirectional": True, "characters": 5, "character_size": 2} | AFFIXES | changes
     return NetworkShape(cell, 4, 3, 1, 3, token_input=True, **whole)
 
 

@@ -57,6 +57,11 @@ AMBIGUOUS: dict[str, tuple[str, str, list[str]]] = {
         "x,z,class\n" + rows(lambda i: (value(i), value(i), i % 3)),
         ["forecast", "classify"],
     ),
+    "values of a shop": (
+        "a.csv",
+        "shop,sold\n" + rows(lambda i: (label(i), value(i))),
+        ["forecast", "classify", "regress"],
+    ),
     "rows of numbers with a word": ("a.csv", IRIS, ["forecast", "classify"]),
     "a class before a series": (
         "a.tsv",
@@ -168,6 +173,10 @@ def test_too_little_to_learn_from_is_said(kind: str) -> None:
 @pytest.mark.parametrize(
     ("name", "content"),
     [
+        (
+            "a.csv",
+            "day,sold\n" + "".join(f"2024-01-01 {i // 60:02}:{i % 60:02},{int(i == 1339)}\n" for i in range(1340)),
+        ),
         ("a.csv", "text,label\n" + rows(lambda i: (TEXTS[i], label(i)), count=8)),
         ("a.conll", "\n".join(["the\tO"] + [f"{WORDS[i % 60]}\t{'ON'[i % 2]}" for i in range(200)])),
         (
@@ -175,7 +184,7 @@ def test_too_little_to_learn_from_is_said(kind: str) -> None:
             "A text of one long line only, which tells of a boat and of all that came to pass on the river. " * 9,
         ),
     ],
-    ids=["eight examples", "one long sentence", "one long line"],
+    ids=["one sale at the end", "eight examples", "one long sentence", "one long line"],
 )
 def test_what_is_enough_is_not_refused(name: str, content: str) -> None:
-    assert taken(content, name)[0] in ("classify", "tag", "language-model")
+    assert taken(content, name)[0] in ("forecast", "classify", "tag", "language-model")

@@ -94,7 +94,12 @@ def test_json_has_the_matrix_of_up_to_a_hundred_labels(capsys):
 
 def test_other_tasks_have_the_keys_that_they_had():
     found = score_object(Score("test", "MAE", 1.0, (("mean", 2.0),)))
-    assert list(found) == ["split", "unit", "network", "floors", "detail", "higher_is_better", "confusion"]
+    assert list(found) == ["split", "unit", "network", "floors", "detail", "higher_is_better", "confusion", "strongest"]
+    assert found["strongest"] == "mean"
+    both = Score(
+        "test", "MAE", 1.0, (("unreconciled", 0.5), ("theta", 2.0), ("drift", 3.0)), verdicts={"theta": "", "drift": ""}
+    )
+    assert score_object(both)["strongest"] == "theta"
     assert found["confusion"] is None
 
 

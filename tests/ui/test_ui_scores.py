@@ -2,7 +2,7 @@
 
 import pytest
 
-from rnncli.training.reports import Score
+from rnncli.training.reports import Score, strongest_first
 from rnncli.ui.scores import score_object, score_text
 
 
@@ -50,3 +50,10 @@ def test_who_is_used_in_place_of_the_network_is_said():
     assert score_text(used).endswith(said)
     assert score_object(used)["used"] == "seasonal-naive"
     assert score_object(used)["verdicts"] == {"seasonal naive": "worse"}
+
+
+@pytest.mark.parametrize(("higher", "wanted"), [(True, ["c", "a", "d", "b"]), (False, ["b", "a", "d", "c"])])
+def test_the_strongest_baseline_comes_first(higher, wanted):
+    made = strongest_first({"a": 2.0, "b": 1.0, "c": 3.0, "d": 2.0}, higher_is_better=higher)
+    assert [name for name, _ in made] == wanted
+    assert dict(made) == {"a": 2.0, "b": 1.0, "c": 3.0, "d": 2.0}

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from rnncli.tasks.forecast.baselines import LOOKED_BACK, NAIVE_FORECASTS, applicable
+from rnncli.tasks.forecast.baselines import LOOKED_BACK, NAIVE2, NAIVE_FORECASTS, applicable
 from rnncli.tasks.forecast.calibration import Calibration, Outlook
 from rnncli.tasks.forecast.error_quantiles import Together
 from rnncli.tasks.forecast.hierarchy import Hierarchy
-from rnncli.tasks.forecast.losses import LEVELS
 from rnncli.tasks.forecast.members import SEED, Members
 from rnncli.tasks.forecast.metrics import (
+    WQL_LEVELS,
     Scores,
     blocks,
     mase,
+    owa,
     probability_better,
     scores,
     seasonal_differences,
@@ -33,6 +34,7 @@ MOST_DRAWN = 200  # windows whose rows are drawn as paths
 NETWORK = "network"  # the median of its members, alone
 WITH_BASELINE = "network with its baseline"
 _SEED = 1
+_OF_BANDS = (0.025, 0.1, 0.9, 0.975)  # levels of the ends of intervals that are shown
 UNRECONCILED = "network unreconciled"
 
 
@@ -40,7 +42,8 @@ UNRECONCILED = "network unreconciled"
 class Backtest:
     """The results of W windows of C columns: origins, series (W,) of each; actual (H, W, C), NaN where not known.
 
-    forecasts: by name, (H, W, C) each; "network" is first. quantiles (L, H, W, C) at levels, if it was calibrated.
+    forecasts: by name, (H, W, C) each; "network" is first. naive2 (H, W, C): by whose errors OWA divides. quantiles
+    (L, H, W, C) at levels, if it was calibrated; wql_levels: those of the weighted quantile loss.
     scales: mean absolute and mean squared seasonal difference of each history, (S, C) each, see `Tester.run`.
     zeros (S,): the row of each series at one time of all, see `Panel.zeros`. apart: True if series share no times.
     whole: the number of windows that W were taken from.
@@ -54,26 +57,31 @@ class Backtest:
     zeros: np.ndarray
     levels: tuple[float, ...] = ()
     quantiles: np.ndarray | None = None
+    wql_levels: tuple[float, ...] = WQL_LEVELS
+    naive2: np.ndarray | None = None
     apart: bool = False
     whole: int = 0
 
     def scores(self) -> dict[str, Scores]:
-        """Return the scores of every forecaster by name; only the network has quantiles, and so a WQL."""
+        """Return the scores of every forecaster by name. The quantiles of all but the network are their forecasts, and
+        none has a WQL without those of the network.
+        """
         series, (absolute, squared) = self._flat_series(), (scale[self.series].ravel() for scale in self.scales)
-        flat = {name: _flat(values) for name, values in self.forecasts.items()}
-        quantiles = None if self.quantiles is None else np.stack([_flat(one) for one in self.quantiles])
-        return {
-            name: scores(
-                _flat(self.actual),
-                values,
-                series,
-                absolute,
-                squared,
-                quantiles=quantiles if name == NETWORK else None,
-                levels=np.array(self.levels),
-            )
-            for name, values in flat.items()
-        }
+        actual, levels = _flat(self.actual), np.array(self.wql_levels)
+
+        def scored(name: str, made: np.ndarray) -> Scores:
+            flat = _flat(made)
+            quantiles = None
+            if self.quantiles is not None:
+                own = [_flat(self.quantiles[self.levels.index(level)]) for level in self.wql_levels]
+                quantiles = np.stack(own) if name == NETWORK else np.broadcast_to(flat, (len(levels), *flat.shape))
+            return scores(actual, flat, series, absolute, squared, quantiles=quantiles, levels=levels)
+
+        made = {name: scored(name, forecast) for name, forecast in self.forecasts.items()}
+        if self.naive2 is None:
+            return made
+        reference = scored(NAIVE2, self.naive2)
+        return {name: replace(score, owa=owa(score, reference)) for name, score in made.items()}
 
     def band(self, level: float) -> tuple[np.ndarray, np.ndarray]:
         """Return the ends, low and high (H, W, C), of the network's `level` percent intervals, taken from `levels`."""
@@ -133,6 +141,7 @@ class Backtest:
             series=self.series[kept],
             actual=self.actual[:, kept],
             forecasts={name: made[:, kept] for name, made in self.forecasts.items()},
+            naive2=None if self.naive2 is None else self.naive2[:, kept],
             quantiles=None if self.quantiles is None else self.quantiles[:, :, kept],
         )
 
@@ -199,11 +208,13 @@ class Tester:
         calibration: Calibration | None = None,
         begins: np.ndarray | None = None,
         horizon: int | None = None,
+        levels: Sequence[float] = WQL_LEVELS,
     ) -> Backtest:
         """Forecast `horizon` rows, by default the trained ones, from all origins, or from `MOST_WINDOWS` evenly spread
         ones; with quantiles if calibrated, then from `MOST_DRAWN` where they need paths.
 
         begins (S,): the rows of a series before it are the history that scales errors; default: its first origin.
+        levels: of the weighted quantile loss.
         """
         wanted = horizon or self.horizon
         most = MOST_DRAWN if wanted > self.horizon and calibration else MOST_WINDOWS
@@ -212,13 +223,14 @@ class Tester:
         forecasts = {name: np.concatenate([made[name] for made, _ in batches], axis=1) for name in batches[0][0]}
         if self.reconciliation is not None:
             forecasts = self._reconciled(forecasts, self.reconciliation)
-        quantiles = None
+        naive2 = forecasts.pop(NAIVE2)
+        quantiles, every = None, tuple(sorted({*_OF_BANDS, *levels}))
         if calibration is not None:
             outlook, windowing = self.outlook(origins, wanted, calibration), self.members.first.windowing
             quantiles = np.stack(
                 [
                     self.members.countable(calibration.quantile(outlook, level, windowing), level, outlook.point)
-                    for level in LEVELS.tolist()
+                    for level in every
                 ]
             )
         return Backtest(
@@ -226,11 +238,13 @@ class Tester:
             series=self.features.series[origins - 1],
             actual=np.concatenate([actual for _, actual in batches], axis=1),
             forecasts=forecasts,
+            naive2=naive2,
             scales=self._scales(origins, begins),
             zeros=self.panel.zeros(),
             whole=whole,
-            levels=tuple(LEVELS.tolist()),
+            levels=every,
             quantiles=quantiles,
+            wql_levels=tuple(levels),
             apart=self.apart,
         )
 
@@ -276,7 +290,7 @@ class Tester:
         made = {NETWORK: Walk(alone).points(past, wanted)}
         if self.members.with_baseline:
             made[WITH_BASELINE] = Walk(self.members).points(past, wanted)
-        names = applicable(self.season)
+        names = (*applicable(self.season), NAIVE2)
         past = self.past(origins, wanted, names[0])
         made |= {name: Walk(self.members, name).points(past, wanted) for name in names}
         return made, self.actual(origins, wanted)

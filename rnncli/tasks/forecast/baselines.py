@@ -107,6 +107,18 @@ def seasonal_naive(w: np.ndarray, horizon: int, m: int) -> np.ndarray:
     return w[len(w) - m + np.arange(horizon) % m]
 
 
+def naive2(w: np.ndarray, horizon: int, m: int) -> np.ndarray:
+    """Naive 2 of the M4 competition, by which its OWA divides: the last value after seasonal adjustment as by `theta`,
+    with its season again.
+    """
+    T = len(w)
+    x = np.ascontiguousarray(w.reshape(T, -1))
+    factors, offsets = _season(x, m)
+    past, coming = (T - 1) % m, (T + np.arange(horizon)) % m
+    forecast = (x[-1] - offsets[past]) / factors[past] * factors[coming] + offsets[coming]
+    return np.asarray(forecast.reshape(horizon, *w.shape[1:]))
+
+
 def drift(w: np.ndarray, horizon: int, m: int) -> np.ndarray:
     """Continue the line from the first value through the last one: a random walk with drift."""
     slope = (w[-1] - w[0]) / max(len(w) - 1, 1)
@@ -143,6 +155,11 @@ NAIVE_FORECASTS: dict[str, Callable[[np.ndarray, int, int], np.ndarray]] = {
     "drift": drift,
     "theta": theta,
 }
+
+NAIVE2 = "naive2"
+"""Not a baseline to choose: without a season it is the last value."""
+
+WALKED: dict[str, Callable[[np.ndarray, int, int], np.ndarray]] = {**NAIVE_FORECASTS, NAIVE2: naive2}
 
 
 def applicable(m: int) -> tuple[str, ...]:

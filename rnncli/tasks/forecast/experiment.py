@@ -19,6 +19,7 @@ from rnncli.tasks.forecast.features import Fitted
 from rnncli.tasks.forecast.hierarchy import Hierarchy, common_origins
 from rnncli.tasks.forecast.learner import WindowLearner
 from rnncli.tasks.forecast.members import Member, build_members, windowing
+from rnncli.tasks.forecast.metrics import WQL_LEVELS
 from rnncli.tasks.forecast.panel import Panel
 from rnncli.tasks.forecast.panel_tables import read_panel, with_future
 from rnncli.tasks.forecast.reconciliation import Reconciliation, lowest
@@ -299,7 +300,8 @@ class ForecastExperiment(Experiment):
         step, must_beat, fail_if = options.get("step", 1), options.get("must_beat", ()), options.get("fail_if", ())
         require_within_reach(options.get("horizon", 1), self.members.widest.horizon)
         require_baselines(must_beat, self.config.data.season or 1)
-        split, tested = backtested(self, options.get("windows"), step, options.get("horizon"))
+        levels = options.get("levels", WQL_LEVELS)
+        split, tested = backtested(self, options.get("windows"), step, options.get("horizon"), levels)
         made = report(split, tested, step, self.members.widest.horizon, self.hierarchy)
         made = replace(made, rows_before=rows_before(self, tested))
         if options.get("sum"):

@@ -11,10 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+WQL_LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # of GluonTS's mean weighted quantile loss
+
 
 @dataclass(frozen=True)
 class Scores:
-    """The means of one forecaster's figures over all windows; NaN where no window has a figure."""
+    """The means of one forecaster's figures over all windows; NaN where no window has a figure.
+
+    owa: beside another forecaster, see `owa`.
+    """
 
     mae: float
     rmse: float
@@ -22,6 +27,7 @@ class Scores:
     mase: float
     rmsse: float
     wql: float | None = None
+    owa: float = float("nan")
 
 
 def mae(actual: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -81,10 +87,18 @@ def absolute_sums(actual: np.ndarray) -> np.ndarray:
 def wql(pinball: np.ndarray, absolute: np.ndarray) -> float:
     """Weighted quantile loss 2·Σ pinball / Σ|y| over all windows, averaged over levels, from the sums (Q, W) and (W,).
 
-    GluonTS's mean weighted quantile loss; with many even levels it nears CRPS over mean |y|. NaN if all y are 0.
+    GluonTS's mean weighted quantile loss, whose levels are `WQL_LEVELS`; with many even levels it nears CRPS over mean
+    |y|. Of a point forecast it is Σ|y − f| / Σ|y| for levels that are symmetric about a half. NaN if all y are 0.
     """
     total = float(absolute.sum())
     return float(2 * pinball.sum(axis=1).mean() / total) if total > 0 else float("nan")
+
+
+def owa(of: Scores, naive2: Scores) -> float:
+    """The overall weighted average of the M4 competition: the mean of sMAPE and MASE in units of those of Naive 2."""
+    if not (naive2.smape > 0 and naive2.mase > 0):
+        return float("nan")
+    return (of.smape / naive2.smape + of.mase / naive2.mase) / 2
 
 
 def scores(

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
+from rnncli.tasks.forecast.baselines import WALKED
 from rnncli.tasks.forecast.calibration import Calibration, Outlook, ranges
 from rnncli.tasks.forecast.error_quantiles import SHARES, rising, smeared
 from rnncli.tasks.forecast.members import Members
@@ -189,7 +189,7 @@ class Walk:
 
     def _naive(self, past: Past, wanted: int) -> np.ndarray:
         windowing, values = self.members.first.windowing, past.features.values
-        naive, lengths = NAIVE_FORECASTS[self.baseline or ""], np.minimum(past.lengths, len(values))
+        naive, lengths = WALKED[self.baseline or ""], np.minimum(past.lengths, len(values))
 
         def forecast(w: np.ndarray) -> np.ndarray:
             return windowing.transformable(naive(w, wanted, windowing.season), w)

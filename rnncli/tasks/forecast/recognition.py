@@ -27,7 +27,7 @@ def recognised(look: Look) -> Recognised | None:
     if not times and (texts or len(words) > len(numbers)):
         return None
     data = {"format": "csv"} | look.reading
-    rows = list(zip(*(column.first for column in numbers), strict=True))
+    rows = look.rows_of(*numbers)
     if times:
         why = f"a table with times in the column {shown(str(times[0].key))}"
         return Recognised(why, LIKELY if texts else CERTAIN, data, rows, "row")

@@ -20,6 +20,7 @@ from rnncli.tasks.forecast.calibration import SHOWN, ranges
 from rnncli.tasks.forecast.experiment import SPLITS, ForecastExperiment
 from rnncli.tasks.forecast.hierarchy import Hierarchy, alike
 from rnncli.tasks.forecast.members import SEED
+from rnncli.tasks.forecast.metrics import WQL_LEVELS
 from rnncli.tasks.forecast.panel import digits_of
 from rnncli.tasks.forecast.paths import Walk
 from rnncli.tasks.forecast.reports import BacktestReport, Covered, Judged, LevelScore, RowsBefore
@@ -31,9 +32,9 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     ">": operator.gt,
 }
-_METRICS = ("mae", "rmse", "smape", "mase", "rmsse")
+_METRICS = ("mae", "rmse", "smape", "mase", "rmsse", "owa")
 _RULE = re.compile(
-    r"\s*(mae|rmse|smape|mase|rmsse|wql|coverage_(\d+))\s*(<=|>=|<|>)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*",
+    r"\s*(mae|rmse|smape|mase|rmsse|owa|wql|coverage_(\d+))\s*(<=|>=|<|>)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*",
     re.I,
 )
 
@@ -98,12 +99,16 @@ def _value(report: BacktestReport, metric: str, level: str | None, text: str) ->
 
 
 def backtested(
-    experiment: ForecastExperiment, windows: int | None, step: int, horizon: int | None
+    experiment: ForecastExperiment,
+    windows: int | None,
+    step: int,
+    horizon: int | None,
+    levels: Sequence[float] = WQL_LEVELS,
 ) -> tuple[str, Backtest]:
     """Return the held-out split (test, or else validation) and a backtest on each series' last `windows` origins.
 
-    Origins are `step` rows apart, and `horizon` rows are forecast from each. UsageError if nothing was held out, or
-    too little for so many windows or rows.
+    Origins are `step` rows apart, and `horizon` rows are forecast from each. levels: of the weighted quantile loss.
+    UsageError if nothing was held out, or too little for so many windows or rows.
     """
     split = experiment.held_out()
     if experiment.method != NETWORK:
@@ -120,7 +125,7 @@ def backtested(
     if calibration is not None and calibration.windows is None and (horizon or 0) > calibration.horizon:
         note(f"no intervals beyond the horizon of {calibration.horizon} rows: too few windows were held out")
         calibration = None
-    return SPLITS[split], experiment.tester().run(chosen, calibration, begins, horizon)
+    return SPLITS[split], experiment.tester().run(chosen, calibration, begins, horizon, levels)
 
 
 def _every(experiment: ForecastExperiment, origins: np.ndarray, windows: int | None, step: int) -> np.ndarray:
@@ -163,6 +168,8 @@ def report(split: str, tested: Backtest, step: int, trained: int, hierarchy: Hie
                 rmsse=score.rmsse,
                 network_better=better,
                 verdict=words,
+                owa=score.owa,
+                wql=score.wql,
             )
         )
     return BacktestReport(
@@ -176,6 +183,7 @@ def report(split: str, tested: Backtest, step: int, trained: int, hierarchy: Hie
         wql=scores[NETWORK].wql,
         coverage=tuple(_covered(tested, trained)),
         levels=() if hierarchy is None else tuple(_levels(hierarchy, tested)),
+        wql_levels=tested.wql_levels,
     )
 
 

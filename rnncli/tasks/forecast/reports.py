@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Judged:
-    """One forecaster in a backtest: its mean errors; the probability that the network is better, also in words."""
+    """One forecaster in a backtest: its mean errors; the probability that the network is better, also in words.
+
+    owa: sMAPE and MASE in units of those of Naive 2, on average. wql: the weighted quantile loss, of a baseline that of
+    its forecast at all levels; None without intervals.
+    """
 
     name: str
     mae: float
@@ -17,6 +21,8 @@ class Judged:
     rmsse: float
     network_better: float | None = None
     verdict: str = ""
+    owa: float = float("nan")
+    wql: float | None = None
 
 
 @dataclass(frozen=True)
@@ -55,9 +61,9 @@ class RowsBefore:
 
 @dataclass(frozen=True)
 class BacktestReport:
-    """A rolling-origin backtest: the network first, then the baselines. wql is the network's, if it has intervals.
-    independent: the number of groups of windows that share nothing, on which verdicts rest. totals: the coverage of the
-    intervals of totals over the horizon, if it was to be checked. levels: of a hierarchy.
+    """A rolling-origin backtest: the network first, then the baselines. wql is the network's, if it has intervals, at
+    wql_levels. independent: the number of groups of windows that share nothing, on which verdicts rest. totals: the
+    coverage of the intervals of totals over the horizon, if it was to be checked. levels: of a hierarchy.
     """
 
     split: str
@@ -72,6 +78,7 @@ class BacktestReport:
     totals: tuple[Covered, ...] = ()
     levels: tuple[LevelScore, ...] = ()
     rows_before: RowsBefore | None = None
+    wql_levels: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

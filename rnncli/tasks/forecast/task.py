@@ -23,7 +23,7 @@ class Forecast(Task):
                 *("follow", "state", "svg", "plot"),
             }
         ),
-        "evaluate": frozenset({"horizon", "sum", "windows", "step", "must_beat", "fail_if"}),
+        "evaluate": frozenset({"horizon", "levels", "sum", "windows", "step", "must_beat", "fail_if"}),
     }
     before = {"data.padding": "false"}
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from rnncli.config.sections import VocabularyConfig
 from rnncli.data.source import Source, decoded
-from rnncli.data.text import WORDS, Kind, last_cut, tokenize
+from rnncli.data.text import WORDS, Kind, is_tokenized, last_cut, tokenize
 from rnncli.data.vocabulary import Vocabulary
 
 _CODE_POINTS = 0x110000
@@ -25,11 +25,12 @@ class Corpus:
     """The tokens of a text by number.
 
     ids (N,), of the smallest unsigned type: tokens[ids[n]] is the n-th token. tokens[0] is empty, which no token of a
-    text is; the others are in the order of the pieces of text in which they first occur.
+    text is; the others are in the order of the pieces of text in which they first occur. is_tokenized: True of words
+    whose text looks so, by its first piece.
     """
 
     def __init__(self, source: Source, kind: Kind, encoding: str, *, hint: str):
-        self.kind = kind
+        self.kind, self.is_tokenized = kind, False
         self._numbers: dict[str, int] = {"": 0}
         self._by_code_point = np.zeros(0 if kind in WORDS else _CODE_POINTS, np.int32)
         # No text has more tokens than bytes; the system gives memory only where something is written.
@@ -57,6 +58,8 @@ class Corpus:
         else:
             known = self._numbers
             for text in _whole_words(decoded(source, encoding, hint=hint)):
+                if len(known) == 1:  # the first piece
+                    self.is_tokenized = is_tokenized(text)
                 yield np.array([known.setdefault(word, len(known)) for word in tokenize(text, self.kind)], np.int64)
 
     def _characters(self, points: np.ndarray) -> np.ndarray:

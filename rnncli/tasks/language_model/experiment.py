@@ -9,20 +9,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnncli.data.source import Source, read_source
-from rnncli.data.text import WORDS
+from rnncli.data.text import WORDS, as_bytes
 from rnncli.data.vectors import Vectors, vectors_in
 from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary, require_learnable
 from rnncli.errors import ConfigError, DataError
 from rnncli.nn.memory import require_memory
 from rnncli.nn.network import Network, NetworkShape
-from rnncli.notes import note
+from rnncli.notes import doubt, note
 from rnncli.tasks.language_model import ngram
 from rnncli.tasks.language_model.config import BPTT, LanguageModelConfig
 from rnncli.tasks.language_model.corpus import Corpus, counted
 from rnncli.tasks.language_model.streams import StreamLearner, Validation
 from rnncli.tasks.language_model.unknown import RareWords
 from rnncli.tasks.task import Context, Experiment, Options, set_first_weights, start_words
-from rnncli.training.reports import Score
+from rnncli.training.reports import Score, strongest_first
 
 
 class HeldOut(NamedTuple):
@@ -137,7 +137,7 @@ class TextExperiment(Experiment):
         _note_unseen(ids, source.name)
 
     def score(self) -> Score | None:
-        """Return the network's loss on a held-out split beside that of an interpolated 5-gram of the training split."""
+        """Return the network's loss on a held-out split beside those of the baselines."""
         split = "test" if "test" in self._held_out else "validation"
         ids, before = self._held_out[split]
         scored = ids if len(before) else ids[1:]
@@ -149,17 +149,45 @@ class TextExperiment(Experiment):
         self.learner.free()  # scoring takes room
         total, count = Validation(self.network, ids, before, driver).run()
         mean = total / count
-        train = self.train_ids
-        if self.rare is not None:  # the baseline counts <unk> where the network has seen it
-            train = self.rare.taken(0)[train[-ngram.MOST_TOKENS :]]
-        baseline = ngram.cross_entropy(train, scored, before if len(before) else ids[:1], len(self.vocabulary))
         detail = f"{count:,} tokens, perplexity {_perplexity(mean)}, {mean / np.log(2):.3f} bits per token"
         total, known = Validation(self.network, ids, before, driver, known_only=True).run() if unknown else (0.0, 0)
         if known:
             detail += (
                 f"; {unknown:,} unknown, without them {total / known:.4f}, perplexity {_perplexity(total / known)}"
             )
-        return Score(split, driver.loss.unit, mean, (("interpolated 5-gram", baseline),), detail)
+        return Score(
+            split,
+            driver.loss.unit,
+            mean,
+            self._baselines(scored, before if len(before) else ids[:1]),
+            detail,
+            figures=self._figures(scored, mean),
+        )
+
+    def _baselines(self, scored: np.ndarray, before: np.ndarray) -> tuple[tuple[str, float], ...]:
+        """Return the loss of interpolated 5-grams of the training split, one of which sees no line but its own."""
+        train, size = self.train_ids, len(self.vocabulary)
+        if self.rare is not None:  # the baselines count <unk> where the network has seen it
+            train = self.rare.taken(0)[train[-ngram.MOST_TOKENS :]]
+        found = {"interpolated 5-gram": ngram.cross_entropy(train, scored, before, size)}
+        if line_end := int(self.vocabulary.encode("\n")[0]):
+            found["5-gram within lines"] = ngram.cross_entropy(train, scored, before, size, line_end)
+        return strongest_first(found)
+
+    def _figures(self, scored: np.ndarray, mean: float) -> tuple[tuple[str, float], ...]:
+        """Return the bits per byte of characters, or per character of bytes, where these are not the bits per token."""
+        kind, tokens = self.vocabulary.kind, self.vocabulary.tokens
+        if kind in WORDS:
+            return ()
+        if kind == "byte":
+            unit, each = "character", [int(not "\x80" <= token < "\xc0") for token in tokens]  # others go on with one
+        else:
+            unit, each = "byte", [len(as_bytes(token)) for token in tokens]
+        counts = counted(scored, len(tokens))
+        units = int(counts @ np.array(each))
+        if counts[UNKNOWN_NUMBER] or units in (0, len(scored)):
+            return ()
+        return ((f"bits per {unit}", len(scored) * mean / math.log(2) / units),)
 
 
 def _perplexity(mean: float) -> str:
@@ -231,4 +259,10 @@ def read_splits(config: LanguageModelConfig, source: Source, vocabulary: Vocabul
 
 def _corpus(source: Source, config: LanguageModelConfig) -> Corpus:
     hint = "pass --encoding latin-1, or --set data.tokens=byte"
-    return Corpus(source, config.data.kind, config.data.encoding, hint=hint)
+    corpus = Corpus(source, config.data.kind, config.data.encoding, hint=hint)
+    if corpus.is_tokenized and config.data.kind != "whitespace":
+        doubt(
+            f"{source.name}: looks tokenized already, and data.tokens: word cuts it anew, <unk> into three; perplexity "
+            "is per token of that cut. Set data.tokens: whitespace for that of the file as it stands"
+        )
+    return corpus

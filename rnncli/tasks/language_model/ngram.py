@@ -2,6 +2,9 @@
 
 Witten–Bell smoothing (1991) mixes each order with the next lower one by the number of different tokens seen after
 the context, P_n(w | c) = (count(c, w) + kinds(c)·P_{n−1}(w | c')) / (count(c) + kinds(c)), down to uniform.
+
+Where each line is an item by itself, such as a name, what stands on the line before says nothing. Contexts may
+therefore begin at the end of the line before.
 """
 
 from __future__ import annotations
@@ -26,25 +29,30 @@ class Counts(NamedTuple):
     grams: np.ndarray  # number·V + token
 
 
-def cross_entropy(train: np.ndarray, valid: np.ndarray, context: np.ndarray, vocabulary_size: int) -> float:
-    """Return mean nats per token of `valid` (N,) under the 5-gram of `train`; `context` precedes `valid`."""
-    orders = _counted(train[-MOST_TOKENS:], vocabulary_size)
+def cross_entropy(
+    train: np.ndarray, valid: np.ndarray, context: np.ndarray, vocabulary_size: int, line_end: int | None = None
+) -> float:
+    """Return mean nats per token of `valid` (N,) under the 5-gram of `train`; `context` precedes `valid`.
+
+    line_end: the token before which no context reaches back, None for contexts that reach into the line before.
+    """
+    orders = _counted(train[-MOST_TOKENS:], vocabulary_size, line_end)
     total = 0.0
     for start in range(0, len(valid), PIECE):
         piece = valid[start : start + PIECE]
         before = valid[max(start - ORDER + 1, 0) : start]
         lead = np.concatenate([context[len(before) - ORDER + 1 :] if len(before) < ORDER - 1 else context[:0], before])
-        total -= float(np.log(_probabilities(orders, lead, piece, vocabulary_size)).sum())
+        total -= float(np.log(_probabilities(orders, lead, piece, vocabulary_size, line_end)).sum())
     return total / len(valid)
 
 
-def _counted(train: np.ndarray, V: int) -> list[Counts]:
+def _counted(train: np.ndarray, V: int, line_end: int | None) -> list[Counts]:
     """Return the counts of every order; contexts are numbered order by order, so that no key outgrows 64 bits."""
     orders = []
     keys, numbers = np.zeros(1, np.int64), np.zeros(len(train), np.int32)  # numbers[i]: of the context before token i
     for n in range(ORDER):
         if n > 0:
-            longer = _extended(train, numbers, n, V)
+            longer = _extended(train, numbers, n, V, line_end)
             keys = np.unique(longer[longer >= 0])
             numbers = np.where(longer >= 0, np.searchsorted(keys, longer), -1).astype(np.int32)
             del longer
@@ -57,22 +65,28 @@ def _counted(train: np.ndarray, V: int) -> list[Counts]:
     return orders
 
 
-def _extended(tokens: np.ndarray, numbers: np.ndarray, n: int, V: int) -> np.ndarray:
-    """Return keys of the n-token contexts before each token, from the numbers of those of n − 1; −1 if unknown."""
+def _extended(tokens: np.ndarray, numbers: np.ndarray, n: int, V: int, line_end: int | None) -> np.ndarray:
+    """Return keys of the n-token contexts before each token, from the numbers of those of n − 1; −1 if unknown, or if
+    the context of n − 1 tokens begins with the end of a line.
+    """
     longer = np.full(len(tokens), -1, np.int64)
     inner = numbers[n:].astype(np.int64)
+    if line_end is not None and n > 1:
+        inner[tokens[1 : len(tokens) - n + 1] == line_end] = -1
     longer[n:] = np.where(inner >= 0, inner * V + tokens[: max(len(tokens) - n, 0)], -1)
     return longer
 
 
-def _probabilities(orders: list[Counts], lead: np.ndarray, piece: np.ndarray, V: int) -> np.ndarray:
+def _probabilities(
+    orders: list[Counts], lead: np.ndarray, piece: np.ndarray, V: int, line_end: int | None
+) -> np.ndarray:
     """Return each token's probability after the tokens before it, (len(piece),); `lead` precedes `piece`."""
     text = np.concatenate([lead, piece]).astype(np.int64)
     probability = np.full(len(text), 1.0 / V)
     numbers = np.zeros(len(text), np.int64)
     for n, seen in enumerate(orders):
         if n > 0:
-            wanted = _extended(text, numbers, n, V)
+            wanted = _extended(text, numbers, n, V, line_end)
             place = np.searchsorted(seen.context_keys, wanted).clip(max=max(len(seen.context_keys) - 1, 0))
             found = seen.context_keys[place] == wanted if len(seen.context_keys) else np.zeros(len(text), bool)
             numbers = np.where(found & (wanted >= 0), place, -1)

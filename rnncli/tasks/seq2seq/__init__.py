@@ -7,5 +7,5 @@ learner            training to write a target for each source
 writing, predictor the experiment and the predictor that both share
 unknown            rare tokens as unknown ones in training, and copied from the source when written
 seq2seq, caption   a text for a text; a text for labels and numbers
-scores             metrics of written answers, and their baselines
+scores, endings    metrics of written answers, and their baselines; one that changes the endings of words
 """

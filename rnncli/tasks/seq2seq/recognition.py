@@ -23,12 +23,15 @@ def pairs(look: Look) -> Recognised | None:
     others = [one for one in words if one not in varied]
     if len(varied) != 2 or len(words) != len(look.columns) or any(one.title in LABELS for one in words):
         return None
+    if varied[0].time and not varied[1].time:  # what happened at a time is no answer to it
+        return None
     header = all(one.wordy and " " not in str(one.key) for one in varied)  # else the first line is a pair
     source, target, *beside = (one.key if header else _number(table.header, one.key) for one in (*varied, *others))
     sure = not beside and all(one.varies for one in varied)
     read = f"column {source}" if not beside else f"columns {', '.join(map(str, [source, *beside]))}"
     data = {"source": [source, *beside] if beside else source, "target": target, "header": header}
-    inputs = varied[0].cells if header or not table.headed else [str(varied[0].key), *varied[0].cells]
+    above = [] if header or not table.headed else [(str(varied[0].key),)]
+    inputs = [*above, *look.rows_of(varied[0])]
     why = f"pairs of texts ({read}, and {target} to be written)"
     return Recognised(why, CERTAIN if sure else LIKELY, data | _reading(look), inputs)
 

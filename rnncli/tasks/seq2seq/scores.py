@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from rnncli.data.text import Kind, detokenize, tokenize
+from rnncli.data.text import WORDS, Kind, detokenize, tokenize
 from rnncli.errors import UsageError, shown
 from rnncli.notes import doubt
+from rnncli.tasks.seq2seq import endings
 from rnncli.tasks.seq2seq.pairs import Pairs
 
 Metric = Callable[[Sequence[str], Sequence[str]], float]
@@ -39,9 +40,11 @@ def exact(predicted: Sequence[str], actual: Sequence[str]) -> float:
     return sum(a == b for a, b in zip(predicted, actual, strict=True)) / len(actual)
 
 
-def baselines(train: Pairs, held_out: Pairs, *, texts: bool) -> list[tuple[str, list[str]]]:
-    """Return (name, answers) of each baseline: a copy of the source or the answer to the most similar prompt, and the
-    most frequent answer.
+def baselines(train: Pairs, held_out: Pairs, kind: Kind, *, texts: bool) -> list[tuple[str, list[str]]]:
+    """Return (name, answers) of each baseline: a copy of the source or the answer to the most similar prompt, the most
+    frequent answer, and of words, written letter by letter, the most frequent change of their ending.
+
+    kind: of the tokens of answers. texts: True if prompts are texts.
     """
     assert train.targets is not None
     targets = train.targets
@@ -51,6 +54,8 @@ def baselines(train: Pairs, held_out: Pairs, *, texts: bool) -> list[tuple[str, 
     if texts:
         columns = zip(*train.prompts, strict=True)
         copied = int(np.argmax([exact(column, targets) for column in columns]))  # the one that is most often right
+        if kind not in WORDS and endings.are_words(train.prompts, targets):
+            found.append(("change of ending", endings.by_rules(train.prompts, targets, held_out.prompts)))
         return [("copy", [prompt[copied] for prompt in held_out.prompts]), *found]
     nearest = []
     for prompt in held_out.prompts:

@@ -29,7 +29,7 @@ from rnncli.tasks.task import (
     prepared,
     set_first_weights,
 )
-from rnncli.training.reports import Figure, Score
+from rnncli.training.reports import Figure, Score, strongest_first
 
 BEAMS = 4
 ALPHA = 1.0  # of the length in a beam's ranking; see `rnncli.kernels.beam`
@@ -273,12 +273,12 @@ class PairExperiment(Experiment):
             for a, b in zip(predicted, actual, strict=True)
         ]
         unit, metric = METRICS[by]
-        simple = baselines(self.splits.train, pairs, texts=self.prompts.encodes)
+        simple = baselines(self.splits.train, pairs, kind, texts=self.prompts.encodes)
         return Score(
             split,
             unit,
             metric(predicted, actual),
-            tuple((baseline, metric(found, actual)) for baseline, found in simple),
+            strongest_first({name: metric(found, actual) for name, found in simple}, higher_is_better=True),
             f"{len(pairs):,} pairs, mean edit distance {sum(edits) / len(edits):.3f} {_UNITS[self.config.data.tokens]}",
             higher_is_better=True,
         )

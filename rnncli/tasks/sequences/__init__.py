@@ -8,6 +8,7 @@ archive_file                             .ts files of the UCR/UEA archive
 gaps                                     missing values, and what fills them
 tagged                                   sequences with a tag for every step
 entries                                  the sequences of a table one by one, where some cannot be read
+affixes                                  what words share: shapes, first and last letters
 readers                                  tokens, words and numbers to the inputs of a network
 experiment, predictor                    the experiment and the predictor that all three share
 written_labels                           where labels stand before texts, and several in one cell
@@ -18,5 +19,6 @@ averages                                 outputs that stand for those of several
 spans, decoding                          spans that tags mark, and the best tags for outputs
 label_scores, chances                    scores of labels; probabilities of labels, as answers show them
 learner                                  training on whole sequences with one answer each, or one for every step
-baselines, naive_bayes                   the baselines of these tasks; a classifier of texts may correct naive Bayes
+baselines, sample                        the baselines of these tasks by name; a sample where all would take too long
+naive_bayes, linear, nearest             classifiers behind them; a network may correct naive Bayes
 """

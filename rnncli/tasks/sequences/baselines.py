@@ -1,4 +1,9 @@
-"""Baselines of networks with one answer for a sequence: constant labels, naive Bayes, the nearest neighbour."""
+"""Baselines of networks with one answer for a sequence, by name: each answers held-out examples from those of training.
+
+of texts     naive Bayes, also on pairs of words, and a linear model
+of numbers   the nearest neighbour, step by step and by dynamic time warping
+of both      the one answer that is best for all
+"""
 
 from __future__ import annotations
 
@@ -8,11 +13,71 @@ from itertools import accumulate
 
 import numpy as np
 
-from rnncli.data.numeric import whole_series
-from rnncli.data.text import Kind
+from rnncli.data.text import WORDS, Kind
+from rnncli.tasks.sequences import linear
 from rnncli.tasks.sequences.examples import Examples
-from rnncli.tasks.sequences.gaps import completed, means_of
 from rnncli.tasks.sequences.naive_bayes import NaiveBayes, OneAgainstRest
+from rnncli.tasks.sequences.nearest import nearest, nearest_warped
+
+BAYES, BAYES_OF_PAIRS, LINEAR = "naive Bayes", "naive Bayes of pairs", "linear model"
+NEAREST, NEAREST_WARPED = "nearest neighbour", "nearest neighbour by DTW"
+
+
+def of_labels(train: Examples, held_out: Examples, labels: list[str], kind: Kind) -> dict[str, list[str]]:
+    """Return the label that each baseline gives each held-out example."""
+    assert train.labels is not None
+    given = train.labels
+    found = {"majority": majority(train, held_out)}
+    if train.texts is None:
+        near = nearest_warped(train, held_out, given, lambda predicted, actual: float(predicted != actual))
+        return found | {
+            NEAREST: [given[i] for i in nearest(train, held_out)],
+            NEAREST_WARPED: [given[i] for i in near],
+        }
+    assert held_out.texts is not None
+    number = {label: k for k, label in enumerate(labels)}
+    numbers = [(number[label],) for label in given]
+    found[BAYES] = naive_bayes(train, held_out, labels, kind)
+    if kind in WORDS:
+        found[BAYES_OF_PAIRS] = naive_bayes(train, held_out, labels, kind, pairs=True)
+    margins = np.stack(list(linear.labels(train.texts, numbers, len(labels), held_out.texts, kind)))
+    return found | {LINEAR: [labels[k] for k in margins.argmax(axis=0)]}
+
+
+def of_sets(train: Examples, held_out: Examples, labels: list[str], kind: Kind) -> dict[str, list[Sequence[str]]]:
+    """Return the labels that each baseline gives each held-out example."""
+    assert train.sets is not None
+    given = train.sets
+    found: dict[str, list[Sequence[str]]] = {"best constant": [best_constant(given)] * len(held_out)}
+    if train.texts is None:
+        near = nearest_warped(
+            train, held_out, given, lambda predicted, actual: float(len(set(predicted) ^ set(actual)))
+        )
+        return found | {
+            NEAREST: [given[i] for i in nearest(train, held_out)],
+            NEAREST_WARPED: [given[i] for i in near],
+        }
+    assert held_out.texts is not None
+    number = {label: k for k, label in enumerate(labels)}
+    numbers = [[number[label] for label in one] for one in given]
+    found[BAYES] = list(naive_bayes_sets(train, held_out, labels, kind))
+    chosen: list[list[str]] = [[] for _ in held_out.texts]
+    for label, margins in zip(
+        labels, linear.labels(train.texts, numbers, len(labels), held_out.texts, kind), strict=True
+    ):
+        for i in np.flatnonzero(margins > 0):
+            chosen[i].append(label)
+    return found | {LINEAR: list(chosen)}
+
+
+def of_numbers(train: Examples, held_out: Examples, given: np.ndarray, kind: Kind) -> dict[str, np.ndarray]:
+    """Return the number that each baseline gives each held-out example; given (N,): those of training."""
+    found = {"mean": np.full(len(held_out), given.mean())}
+    if train.texts is None:
+        near = nearest_warped(train, held_out, given.tolist(), lambda predicted, actual: (predicted - actual) ** 2)
+        return found | {NEAREST: given[nearest(train, held_out)], NEAREST_WARPED: given[near]}
+    assert held_out.texts is not None
+    return found | {LINEAR: linear.numbers(train.texts, given, held_out.texts, kind)}
 
 
 def majority(train: Examples, held_out: Examples) -> list[str]:
@@ -33,13 +98,16 @@ def best_constant(sets: Sequence[Sequence[str]]) -> tuple[str, ...]:
     return tuple(usual[: scores.index(max(scores)) + 1])
 
 
-def naive_bayes(train: Examples, held_out: Examples, labels: list[str], kind: Kind) -> list[str]:
+def naive_bayes(
+    train: Examples, held_out: Examples, labels: list[str], kind: Kind, *, pairs: bool = False
+) -> list[str]:
     """Return the label that multinomial naive Bayes gives each held-out text; see `NaiveBayes`."""
     assert train.labels is not None
     assert train.texts is not None
     assert held_out.texts is not None
     number = {label: k for k, label in enumerate(labels)}
-    model = NaiveBayes.of(train.texts, [(number[label],) for label in train.labels], len(labels), kind)
+    numbers = [(number[label],) for label in train.labels]
+    model = NaiveBayes.of(train.texts, numbers, len(labels), kind, pairs=pairs)
     return [labels[model.scores([text])[0].argmax()] for text in held_out.texts]
 
 
@@ -51,29 +119,3 @@ def naive_bayes_sets(train: Examples, held_out: Examples, labels: list[str], kin
     number = {label: k for k, label in enumerate(labels)}
     model = OneAgainstRest(train.texts, [[number[label] for label in one] for one in train.sets], len(labels), kind)
     return [[labels[k] for k in np.flatnonzero(model.log_odds(text) >= 0)] for text in held_out.texts]
-
-
-def nearest(train: Examples, held_out: Examples) -> np.ndarray:
-    """Return (N,), the number of the nearest training sequence for each held-out one, by Euclidean distance of values
-    divided by their standard deviation and resampled to one length. Missing values are interpolated.
-    """
-    assert train.values is not None
-    assert held_out.values is not None
-    means = means_of(train.values)
-    of_train, of_others = (
-        [completed(x, "interpolate", means) for x in them.values or ()] for them in (train, held_out)
-    )
-    _, unit = whole_series(np.concatenate(of_train))
-    n = round(float(np.mean([len(values) for values in of_train])))
-    seen = np.stack([_resampled(values / unit, n) for values in of_train])
-    found = []
-    for values in of_others:
-        asked = _resampled(values / unit, n)
-        found.append(int(((seen - asked) ** 2).sum(axis=(1, 2)).argmin()))
-    return np.array(found)
-
-
-def _resampled(values: np.ndarray, n: int) -> np.ndarray:
-    """Return the values at n equally spaced places, (n, C), interpolated linearly between the steps."""
-    places = np.linspace(0, len(values) - 1, n)
-    return np.stack([np.interp(places, np.arange(len(values)), column) for column in values.T], axis=1)

@@ -26,7 +26,7 @@ from rnncli.tasks.sequences.one_answer import OneAnswer, resolved
 from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.task import Context, Options, config_in
 from rnncli.training.backpropagation import Loss
-from rnncli.training.reports import Figure, Score
+from rnncli.training.reports import Figure, Score, strongest_first
 
 CROSS_ENTROPY = Loss(losses.softmax_cross_entropy, "nats per sequence", 1e4)
 
@@ -131,19 +131,14 @@ class Labels(OneAnswer):
     def score(self, split: str, train: Examples, held_out: Examples, outputs: Sequence[np.ndarray]) -> Score:
         """Return the accuracy beside the baselines that apply."""
         assert held_out.labels is not None
-        assert train.labels is not None
         actual = held_out.labels
         predicted, figure = self._predicted(outputs), self.figure(held_out, outputs)
-        simple = {"majority": baselines.majority(train, held_out)}
-        if train.texts is not None:
-            simple["naive Bayes"] = baselines.naive_bayes(train, held_out, self.labels, self.kind)
-        else:
-            simple["nearest neighbour"] = [train.labels[i] for i in baselines.nearest(train, held_out)]
+        simple = baselines.of_labels(train, held_out, self.labels, self.kind)
         return Score(
             split,
             figure.name,
             figure.value,
-            tuple((name, accuracy(labels, actual)) for name, labels in simple.items()),
+            strongest_first({k: accuracy(labels, actual) for k, labels in simple.items()}, higher_is_better=True),
             f"{len(held_out):,} sequences, macro-F1 {macro_f1(predicted, actual):.4f}",
             higher_is_better=True,
             confusion=confusion(self.labels, predicted, actual),

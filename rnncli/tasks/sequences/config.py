@@ -115,6 +115,13 @@ class StepModelConfig(TokenModelConfig):
 class TagModelConfig(StepModelConfig):
     """A network with an answer for every step."""
 
+    affix_size: int | None = Field(
+        default=None,
+        ge=0,
+        le=4096,
+        description="The size of the vectors of a word's shape, of its first two and three letters, and of its last "
+        "ones, beside the vector that is composed from its characters; 0 has none, null is 16 for words.",
+    )
     head: Literal["softmax", "crf"] | None = Field(
         default=None,
         description="How tags are chosen: softmax, each step by itself; or crf, all steps together, by how well each "

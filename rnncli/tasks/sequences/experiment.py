@@ -181,7 +181,8 @@ class SequenceExperiment(Experiment):
         if learnt:
             self.reader = readers.from_header(learnt["encoder"], config.data)
         else:
-            self.reader = readers.fitted(train, config.data)
+            has_affixes = bool(getattr(config.model, "affix_size", 0))
+            self.reader = readers.fitted(train, config.data, has_affixes=has_affixes)
         data, model = config.data, config.model
         assert isinstance(data, LabelledConfig)
         assert isinstance(model, StepModelConfig)
@@ -272,6 +273,7 @@ class SequenceExperiment(Experiment):
         span = f"{min(lengths):,} to {max(lengths):,}" if min(lengths) < max(lengths) else f"{lengths[0]:,}"
         ways = ", both ways" if shape.bidirectional else ""
         spelt = f", words spelt by 2 × {shape.character_size}" if shape.characters else ""
+        spelt += f" and {len(shape.affixes)} affixes" if shape.affixes else ""
         pooling = f", pooling {shape.pooling}" if shape.pooling else ", a chain of tags" if shape.crf else ""
         sizes = f"{count_of_networks(self.config)}{model.num_layers} × {model.cell} of {model.hidden_size}"
         weights = f"{self.network.parameters.weights.size:,} parameters"
@@ -350,6 +352,7 @@ def network_shape(config: Config, reader: Reader, answers: Answers) -> NetworkSh
     model, tokens = config.model, not isinstance(reader, Numbers)
     assert isinstance(model, StepModelConfig)
     characters = len(reader.characters) if isinstance(reader, Words) and model.character_size else 0
+    affixes = reader.affixes.sizes if isinstance(reader, Words) and reader.affixes else ()
     return NetworkShape(
         cell=model.cell,
         input_size=reader.size,
@@ -367,6 +370,8 @@ def network_shape(config: Config, reader: Reader, answers: Answers) -> NetworkSh
         word_dropout=model.word_dropout,
         characters=characters,
         character_size=(model.character_size or 0) if characters or not answers.every_step else 0,
+        affixes=affixes,
+        affix_size=getattr(model, "affix_size", 0) if affixes else 0,
         crf=getattr(model, "head", None) == "crf",
     )
 

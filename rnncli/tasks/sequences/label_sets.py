@@ -24,7 +24,7 @@ from rnncli.tasks.sequences.one_answer import OneAnswer
 from rnncli.tasks.sequences.written_labels import labels_in
 from rnncli.tasks.task import Options, config_in
 from rnncli.training.backpropagation import Loss
-from rnncli.training.reports import Figure, Score
+from rnncli.training.reports import Figure, Score, strongest_first
 
 THRESHOLD = 0.5
 _BEST = (1, 3, 5)  # numbers of best labels that are scored
@@ -120,16 +120,9 @@ class LabelSets(OneAnswer):
     def score(self, split: str, train: Examples, held_out: Examples, outputs: Sequence[np.ndarray]) -> Score:
         """Return the micro-F1 beside the baselines that apply, and further figures."""
         assert held_out.sets is not None
-        assert train.sets is not None
         actual = held_out.sets
         predicted, figure = self._predicted(outputs), self.figure(held_out, outputs)
-        simple: dict[str, Sequence[Sequence[str]]] = {
-            "best constant": [baselines.best_constant(train.sets)] * len(held_out)
-        }
-        if train.texts is not None:
-            simple["naive Bayes"] = baselines.naive_bayes_sets(train, held_out, self.labels, self.kind)
-        else:
-            simple["nearest neighbour"] = [train.sets[i] for i in baselines.nearest(train, held_out)]
+        simple = baselines.of_sets(train, held_out, self.labels, self.kind)
         every = {*self.labels, *(label for labels in actual for label in labels)}
         figures = {
             "macro-F1": macro_f1_of_sets(predicted, actual),
@@ -144,7 +137,7 @@ class LabelSets(OneAnswer):
             split,
             figure.name,
             figure.value,
-            tuple((name, micro_f1(labels, actual)) for name, labels in simple.items()),
+            strongest_first({k: micro_f1(labels, actual) for k, labels in simple.items()}, higher_is_better=True),
             f"{len(held_out):,} sequences, threshold {self.threshold:g}",
             higher_is_better=True,
             figures=tuple(figures.items()),

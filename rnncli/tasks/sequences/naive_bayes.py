@@ -13,7 +13,7 @@ from rnncli.data.text import WORDS, Kind, tokenize
 from rnncli.kernels import losses
 from rnncli.kernels.elementary import log
 
-_PAIR = "\0"  # between the words of a pair
+PAIR = "\0"  # between the words of a pair
 _SCALES = [k / 20 for k in range(1, 31)]
 _AT_ONCE = 1 << 21  # numbers of one label and one feature of a text
 
@@ -50,9 +50,9 @@ class NaiveBayes:
         """Return the model of `texts` and the numbers of each one's labels, below `count`."""
         seen: dict[str, Counter[int]] = {}
         for text, of_text in zip(texts, labels, strict=True):
-            for feature in _features(text, kind, pairs):
+            for feature in features_of(text, kind, pairs):
                 seen.setdefault(feature, Counter()).update(of_text)
-        kept = {f: sorted(c.items()) for f, c in seen.items() if c.total() > 1 or _PAIR not in f}
+        kept = {f: sorted(c.items()) for f, c in seen.items() if c.total() > 1 or PAIR not in f}
         every = [pair for of_feature in kept.values() for pair in of_feature]
         starts = np.cumsum([0, *map(len, kept.values())])
         of_label = np.bincount([label for of_text in labels for label in of_text], minlength=count).astype(float)
@@ -87,7 +87,7 @@ class NaiveBayes:
     def found(self, text: str) -> tuple[np.ndarray, np.ndarray]:
         """Return the numbers of the features that a text has, and how often it has each."""
         found = Counter(
-            place for f in _features(text, self.kind, self.pairs) if (place := self._place.get(f)) is not None
+            place for f in features_of(text, self.kind, self.pairs) if (place := self._place.get(f)) is not None
         )
         return np.array(list(found), int), np.array(list(found.values()), int)
 
@@ -179,8 +179,8 @@ def best_scale(scores: np.ndarray, labels: np.ndarray) -> float:
     return min(_SCALES, key=loss)
 
 
-def _features(text: str, kind: Kind, pairs: bool) -> list[str]:
+def features_of(text: str, kind: Kind, pairs: bool) -> list[str]:
     if kind not in WORDS:
         return [text[i : i + 3] for i in range(max(1, len(text) - 2))]
     words = tokenize(text, kind)
-    return words + [_PAIR.join(pair) for pair in pairwise(words)] if pairs else words
+    return words + [PAIR.join(pair) for pair in pairwise(words)] if pairs else words

@@ -24,6 +24,7 @@ from rnncli.data.vocabulary import UNKNOWN, Vocabulary, token_vocabulary
 from rnncli.errors import ConfigError, DataError, UsageError, shown
 from rnncli.nn.words import Lexicon
 from rnncli.tasks.sequences import gaps
+from rnncli.tasks.sequences.affixes import Affixes
 from rnncli.tasks.sequences.examples import Examples
 from rnncli.tasks.sequences.tagged import Tagged
 
@@ -54,24 +55,40 @@ class Tokens:
 
 
 class Words:
-    """A reader of words, with the words and characters of the training split; `once` are the words it has only once."""
+    """A reader of words, with the words and characters of the training split; `once` are the words it has only once.
+
+    affixes: theirs, if the network is to be told of them.
+    """
 
     cut = Cut(None, "end")
 
-    def __init__(self, vocabulary: Vocabulary, characters: Vocabulary, once: Sequence[str] = ()):
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        characters: Vocabulary,
+        once: Sequence[str] = (),
+        affixes: Affixes | None = None,
+    ):
         self.vocabulary, self.characters, self._once = vocabulary, characters, frozenset(once)
+        self.affixes = affixes
         self.unit = f"{'whitespace' if vocabulary.kind == 'whitespace' else 'word'} tokens"
         self._number: dict[str, int] = {}
         self._lexicon: Lexicon | None = None
 
     @classmethod
     def of(
-        cls, sentences: Iterable[Sequence[str]], kind: Kind = "word", limits: VocabularyConfig | None = None
+        cls,
+        sentences: Iterable[Sequence[str]],
+        kind: Kind = "word",
+        limits: VocabularyConfig | None = None,
+        *,
+        has_affixes: bool = False,
     ) -> Words:
         counts = Counter(word for sentence in sentences for word in sentence)
         letters = Counter(letter for word in counts if word != UNKNOWN for letter in word)
         once = [word for word, count in counts.items() if count == 1]
-        return cls(Vocabulary.of_counts(counts, kind, limits), Vocabulary.of_counts(letters, "char"), once)
+        affixes = Affixes.of(counts) if has_affixes else None
+        return cls(Vocabulary.of_counts(counts, kind, limits), Vocabulary.of_counts(letters, "char"), once, affixes)
 
     @property
     def size(self) -> int:
@@ -100,11 +117,13 @@ class Words:
                 self.vocabulary.numbers(forms).astype(np.int32),
                 np.array([form in self._once for form in forms]),
                 [self.characters.encode(_within(form)).astype(np.int32) for form in forms],
+                self.affixes.numbers(forms) if self.affixes else (),
             )
         return self._lexicon
 
     def to_header(self) -> dict[str, Any]:
-        return {"words": self.vocabulary.to_header(), "characters": self.characters.to_header()}
+        own = {"affixes": self.affixes.to_header()} if self.affixes else {}
+        return {"words": self.vocabulary.to_header(), "characters": self.characters.to_header(), **own}
 
 
 def _within(word: str) -> str:
@@ -197,7 +216,9 @@ def from_header(header: Mapping[str, Any], data: Any) -> Reader:
 
 def _uncut(header: Mapping[str, Any]) -> Reader:
     if "words" in header:
-        return Words(Vocabulary.from_header(header["words"]), Vocabulary.from_header(header["characters"]))
+        affixes = Affixes.from_header(header["affixes"]) if "affixes" in header else None
+        words, characters = (Vocabulary.from_header(header[key]) for key in ("words", "characters"))
+        return Words(words, characters, affixes=affixes)
     if "vocabulary" in header:
         return Tokens(Vocabulary.from_header(header["vocabulary"]))
     centre, scale = (np.array(header[key], float) for key in ("centre", "scale"))
@@ -206,14 +227,14 @@ def _uncut(header: Mapping[str, Any]) -> Reader:
     return Numbers(centre, scale, np.array(header["means"], float), masks=bool(header["masks"]))
 
 
-def fitted(train: Examples | Tagged, data: Any) -> Reader:
+def fitted(train: Examples | Tagged, data: Any, *, has_affixes: bool = False) -> Reader:
     """Return the reader for the training split, as `data` says; ConfigError if numbers are to have a vocabulary."""
-    reader = _fitted(train, data)
+    reader = _fitted(train, data, has_affixes)
     reader.cut = Cut.of(data)
     return reader
 
 
-def _fitted(train: Examples | Tagged, data: Any) -> Reader:
+def _fitted(train: Examples | Tagged, data: Any, has_affixes: bool) -> Reader:
     if train.values is not None:
         if data.min_count > 1 or data.vocabulary_size:
             raise ConfigError(
@@ -221,7 +242,7 @@ def _fitted(train: Examples | Tagged, data: Any) -> Reader:
             )
         return Numbers.of(train, data.scaling)
     if isinstance(train, Tagged):
-        return Words.of(train.sentences or [], limits=data)
+        return Words.of(train.sentences or [], limits=data, has_affixes=has_affixes)
     if data.tokens in WORDS:
         return Words.of(train.sentences(data.kind), data.kind, data)
     return Tokens(token_vocabulary(train.texts or [], data.tokens, data))

@@ -44,9 +44,10 @@ def regress(look: Look) -> Recognised | None:
     number = numbers[0]
     if number.title in LABELS and number.repeats:
         return None
-    certainty = LIKELY if number.whole and number.repeats and number.title not in NUMBERS else CERTAIN
+    classes = number.whole and number.repeats and number.title not in NUMBERS
+    certainty = LIKELY if classes or texts[0].repeats else CERTAIN
     why = f"texts in the column {_named(texts[0])} and numbers in {_named(number)}"
-    return Recognised(why, certainty, _reading(look, text=texts[0].key, label=number.key), texts[0].cells)
+    return Recognised(why, certainty, _reading(look, text=texts[0].key, label=number.key), look.rows_of(texts[0]))
 
 
 def tag(look: Look) -> Recognised | None:
@@ -69,10 +70,11 @@ def _reading(look: Look, **columns: Any) -> dict[str, Any]:
 
 
 def _is_archive(look: Look) -> bool:
-    """True for a .ts file, by its name or by the keys that begin it."""
+    """True for a .ts file, by its name or by the keys that begin it, which are not those of Weka's .arff."""
     if look.form is not None:
         return look.form == "ts"
-    return look.name.lower().endswith(".ts") or any(line.strip().lower() == "@data" for line in look.lines)
+    keys = {line.split()[0].lower() for line in look.lines if line.startswith("@")}
+    return look.name.lower().endswith(".ts") or ("@data" in keys and "@relation" not in keys)
 
 
 def _archive(look: Look, *, numbers: bool) -> Recognised | None:
@@ -111,7 +113,8 @@ def _tag_lines(look: Look) -> Recognised | None:
     inputs: list[tuple[Any, ...]] = [tuple(tuple(fields[:-1]) for fields in sentence) for sentence in sentences]
     if len(words) >= _MANY_WORDS:  # in however few sentences
         inputs = [fields for sentence in inputs for fields in sentence]
-    return Recognised(f"sentences with a tag on every word ({columns}, blank lines between)", CERTAIN, {}, inputs)
+    counted = inputs if len(look.lines) <= _SEEN else None
+    return Recognised(f"sentences with a tag on every word ({columns}, blank lines between)", CERTAIN, {}, counted)
 
 
 def _tag_columns(look: Look) -> Recognised | None:
@@ -143,6 +146,9 @@ def _labelled_lines(look: Look) -> Recognised | None:
     if not (labels and texts) or "" in labels | texts or len(lines) < _FEWEST_LINES:
         return None
     if not 1 < len(labels) <= len(lines) / 10 or len(texts) < 3 * len(labels):
+        return None
+    of_a_play = all(one.endswith(":") for one in labels)
+    if of_a_play or not all(any(map(str.isalnum, one)) for one in labels):  # or bullets
         return None
     if 5 * sum(not labels.isdisjoint(text.split()) for _, text in pieces) > len(pieces):  # words like others
         return None
@@ -179,7 +185,8 @@ def _labelled_texts(look: Look) -> Recognised | None:
         if label.title in NUMBERS:
             return None
     why = f"texts in the column {_named(text)} and labels in {_named(label)}"
-    return Recognised(why, CERTAIN if sure else LIKELY, _reading(look, text=text.key, label=label.key), text.cells)
+    reading = _reading(look, text=text.key, label=label.key)
+    return Recognised(why, CERTAIN if sure else LIKELY, reading, look.rows_of(text))
 
 
 def _may_be_labels(column: ColumnLook) -> bool:
@@ -197,7 +204,7 @@ def _labelled_series(look: Look) -> Recognised | None:
     for identity in (one for one in columns if _in_runs(one) and one not in labels):
         constant = [one for one in columns if one is not identity and _constant_in(identity, one)]
         found = [one for one in constant if one in labels] or constant
-        if len(found) == 1 and _may_be_labels(found[0]) and len(numbers) > (found[0].numeric) + identity.numeric:
+        if len(found) == 1 and _may_be_labels(found[0]) and len(numbers) > found[0].numeric + identity.numeric:
             why = f"sequences of the rows with the same {_named(identity)}, and a label each in {_named(found[0])}"
             return Recognised(why, CERTAIN, _reading(look, id=identity.key, label=found[0].key))
     labels = labels or [one for one in words if one.repeats] or _number_of_class(look)

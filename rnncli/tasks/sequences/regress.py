@@ -10,6 +10,7 @@ import numpy as np
 
 from rnncli.data.numeric import is_number, whole_series
 from rnncli.data.source import Source
+from rnncli.data.text import Kind
 from rnncli.errors import DataError, shown
 from rnncli.tasks.sequences import baselines
 from rnncli.tasks.sequences.config import ExamplesConfig, RegressConfig
@@ -19,7 +20,7 @@ from rnncli.tasks.sequences.one_answer import OneAnswer, resolved
 from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import SQUARED_ERROR, Loss
-from rnncli.training.reports import Figure, Score
+from rnncli.training.reports import Figure, Score, strongest_first
 
 
 class Number(OneAnswer):
@@ -28,19 +29,21 @@ class Number(OneAnswer):
     outputs = 1
     counted = False
 
-    def __init__(self, label: str, decimal: str, centre: float, scale: float):
-        self.label, self.decimal, self.centre, self.scale = label, decimal, centre, scale
+    def __init__(self, label: str, decimal: str, centre: float, scale: float, kind: Kind = "word"):
+        """kind: of the tokens of texts."""
+        self.label, self.decimal, self.centre, self.scale, self.kind = label, decimal, centre, scale, kind
 
     @classmethod
-    def of(cls, train: Examples, decimal: str) -> Number:
+    def of(cls, train: Examples, data: ExamplesConfig) -> Number:
+        decimal = data.decimal
         values = cls(train.columns.label or "value", decimal, 0.0, 1.0).values(train)
         centre, scale = (float(value) for value in whole_series(values))
         if np.ptp(values) == 0:
             raise DataError(f"{train.name}: every example has the answer {values[0]:g}; there is nothing to learn")
-        return cls(train.columns.label or "value", decimal, centre, scale)
+        return cls(train.columns.label or "value", decimal, centre, scale, data.kind)
 
     def refitted(self, train: Examples, config: RegressConfig) -> Number:
-        return Number.of(train, config.data.decimal)
+        return Number.of(train, config.data)
 
     @staticmethod
     def strata(examples: Examples, data: ExamplesConfig) -> list[float]:
@@ -75,12 +78,16 @@ class Number(OneAnswer):
         return Figure(f"RMSE of {self.label}", error, len(held_out), higher_is_better=False)
 
     def score(self, split: str, train: Examples, held_out: Examples, outputs: Sequence[np.ndarray]) -> Score:
-        """Return the RMSE beside those of the training mean and, for inputs of numbers, of the nearest neighbour."""
+        """Return the RMSE beside those of the baselines that apply."""
         actual, seen, figure = self.values(held_out), self.values(train), self.figure(held_out, outputs)
-        simple = [("mean", _rmse(np.full(len(actual), seen.mean()), actual))]
-        if train.values is not None:
-            simple.append(("nearest neighbour", _rmse(seen[baselines.nearest(train, held_out)], actual)))
-        return Score(split, figure.name, figure.value, tuple(simple), f"{len(actual):,} sequences")
+        simple = baselines.of_numbers(train, held_out, seen, self.kind)
+        return Score(
+            split,
+            figure.name,
+            figure.value,
+            strongest_first({name: _rmse(numbers, actual) for name, numbers in simple.items()}),
+            f"{len(actual):,} sequences",
+        )
 
     def answer(self, sequences: Any, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         answer = {self.label: float(output[0]) * self.scale + self.centre}
@@ -104,7 +111,8 @@ def prepare(
     config: RegressConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None
 ) -> SequenceExperiment:
     splits = splits_in(config, source, Number, only, learnt)
-    number = Number(**learnt["answers"]) if learnt else Number.of(splits.train, config.data.decimal)
+    kept = learnt and learnt["answers"]
+    number = Number(**kept, kind=config.data.kind) if kept else Number.of(splits.train, config.data)
     return SequenceExperiment(resolved(config, splits.train), splits, number, context, learnt)
 
 

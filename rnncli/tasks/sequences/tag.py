@@ -11,7 +11,7 @@ import numpy as np
 from rnncli.config.sections import DIALECT
 from rnncli.data.lines import Line
 from rnncli.data.source import Source
-from rnncli.errors import DataError, shown
+from rnncli.errors import ConfigError, DataError, shown
 from rnncli.nn.crf import TagChain
 from rnncli.nn.network import Network
 from rnncli.notes import doubt
@@ -33,9 +33,9 @@ from rnncli.tasks.sequences.spans import are_spans, scheme_of, span_f1, strays
 from rnncli.tasks.sequences.tagged import TagColumns, Tagged, entries_in, only, read_tagged, sentences_in
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import CHAIN, CROSS_ENTROPY, Loss
-from rnncli.training.reports import Figure, Score
+from rnncli.training.reports import Figure, Score, strongest_first
 
-CHARACTER_SIZE = 32
+CHARACTER_SIZE, AFFIX_SIZE = 32, 16
 
 
 class Tags(Answers):
@@ -153,13 +153,13 @@ class Tags(Answers):
         actual, flat = _flat(held_out.tags), _flat(predicted)
         detail = f"{len(actual):,} steps of {len(held_out):,} sequences, macro-F1 {macro_f1(flat, actual):.4f}"
         if are_spans(self.tags):
-            best = list(simple.values())[-1]
-            detail += f", span F1 {span_f1(predicted, held_out.tags):.4f} (baseline {span_f1(best, held_out.tags):.4f})"
+            best = max(span_f1(tags, held_out.tags) for tags in simple.values())
+            detail += f", span F1 {span_f1(predicted, held_out.tags):.4f} (baseline {best:.4f})"
         return Score(
             split,
             "token accuracy",
             accuracy(flat, actual),
-            tuple((name, accuracy(_flat(tags), actual)) for name, tags in simple.items()),
+            strongest_first({k: accuracy(_flat(tags), actual) for k, tags in simple.items()}, higher_is_better=True),
             detail,
             higher_is_better=True,
             confusion=confusion(self.tags, flat, actual),
@@ -209,9 +209,13 @@ def resolved(config: TagConfig, train: Tagged, tags: Tags) -> TagConfig:
     """Return the config in which all nulls that depend on the data are filled in."""
     model, words = config.model, train.columns.text is not None
     spelling = model.character_size if model.character_size is not None else CHARACTER_SIZE
+    affixes = model.affix_size if model.affix_size is not None else AFFIX_SIZE if spelling else 0
+    if affixes and not spelling:
+        raise ConfigError("model.affix_size: affixes stand beside characters; set model.character_size, or remove it")
     filled = {
         "embedding_size": word_size(config) if words else None,
         "character_size": spelling if words else None,
+        "affix_size": affixes if words else 0,
         "head": model.head or ("crf" if are_spans(tags.tags) else "softmax"),
     }
     return config.changed(data=named(config, train), model=filled)

@@ -70,13 +70,13 @@ class Regress(OfSequences):
 class Tag(OfSequences):
     name = "tag"
     config = TagConfig
-    before = OfSequences.before | {"model.head": "softmax"}
+    before = OfSequences.before | {"model.head": "softmax", "model.affix_size": "0"}
     options = {"predict": frozenset({"strict"}), "evaluate": frozenset({"confusion"})}
 
     def renewed(self, header: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the header with version 0.1's keys `reader` and `tags` renamed, and with the only head that it had."""
+        """Return the header with version 0.1's keys `reader` and `tags` renamed, and with what its models all had."""
         new = super().renewed(header)
-        new["model"] = {"head": "softmax", **new["model"]}
+        new["model"] = {"head": "softmax", "affix_size": 0, **new["model"]}
         if "tags" in new:
             new["encoder"], new["answers"] = new.pop("reader"), {"tags": new.pop("tags")}
         return new

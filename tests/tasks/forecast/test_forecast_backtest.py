@@ -1,6 +1,7 @@
 """Rolling origins: figures by hand, scales from before them, and as many windows as there is time for."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from experiments import csv, shaken, trainee_of
 
 from rnncli.tasks.forecast import backtest
 from rnncli.tasks.forecast.backtest import NETWORK, WITH_BASELINE, Backtest
-from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
+from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS, naive2
 
 NAN = math.nan
 
@@ -193,6 +194,33 @@ def test_in_pieces_the_figures_are_the_same(monkeypatch):
     for part, wanted in zip(pieces.band(80), whole.band(80), strict=True):
         assert part == pytest.approx(wanted, rel=1e-5)
     assert pieces.scores()[NETWORK].wql == pytest.approx(whole.scores()[NETWORK].wql, rel=1e-5)
+
+
+@pytest.mark.parametrize("levels", [None, (0.3, 0.7), (0.5,), (0.05,)])
+def test_figures_with_a_name_are_that_figure(levels):
+    made = shaken(long_trainee(SERIES, training={"loss": "quantile"}))
+    made.score()
+    origins, calibration = made.origins(1), made.validated.calibrations[NETWORK]
+    tested = made.tester().run(origins, calibration, **({"levels": levels} if levels else {}))
+    scores, actual = tested.scores(), tested.actual
+    outlook, windowing = made.tester().outlook(origins, 3, calibration), made.members.first.windowing
+    wanted = []
+    for q in levels or np.arange(1, 10) / 10:
+        made_at = calibration.quantile(outlook, q, windowing)
+        over = actual - made_at
+        wanted.append(2 * np.where(over > 0, q * over, (q - 1) * over).sum() / np.abs(actual).sum())
+    assert scores[NETWORK].wql == pytest.approx(np.mean(wanted))
+    if levels != (0.05,):
+        absolute = np.abs(actual - tested.forecasts["last-value"]).sum() / np.abs(actual).sum()
+        assert scores["last-value"].wql == pytest.approx(absolute)
+    assert tested.band(95)[0] == pytest.approx(calibration.quantile(outlook, 0.025, windowing))
+    reference = replace(tested, forecasts={NETWORK: tested.naive2}).scores()[NETWORK]
+    assert reference.owa == pytest.approx(1)
+    for score in scores.values():
+        assert score.owa == pytest.approx((score.smape / reference.smape + score.mase / reference.mase) / 2)
+    for w, origin in enumerate(origins.tolist()):
+        before = made.features.values[:origin, :, None]
+        assert tested.naive2[:, w] == pytest.approx(naive2(before, 3, SEASON)[:, :, 0])
 
 
 def test_a_series_too_short_for_a_season_stops_no_one(monkeypatch):

@@ -1,14 +1,29 @@
 """The forecasts that need no learning: by hand, by other formulas, and by the figures published for them."""
 
 import csv
+import gzip
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from rnncli.tasks.forecast.baselines import CORRECTABLE, NAIVE_FORECASTS, applicable, drift, seasonal_growth, theta
-from rnncli.tasks.forecast.metrics import mae, scores, seasonal_differences
+from rnncli.tasks.forecast.baselines import (
+    CORRECTABLE,
+    NAIVE_FORECASTS,
+    WALKED,
+    applicable,
+    drift,
+    naive2,
+    seasonal_growth,
+    theta,
+)
+from rnncli.tasks.forecast.metrics import (
+    WQL_LEVELS,
+    mae,
+    scores,
+    seasonal_differences,
+)
 
 
 def of_one(f, values, horizon, m):
@@ -80,28 +95,28 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize("name", NAIVE_FORECASTS)
+@pytest.mark.parametrize("name", WALKED)
 @pytest.mark.parametrize("m", [1, 4, 5, 13, 60])
 @pytest.mark.parametrize("T", [1, 2, 3, 8, 12, 40])
 def test_whatever_the_context_there_is_a_finite_forecast_and_no_warning(name, m, T):
     w = np.stack(list(SHAPES.values()), 1)[-T:, :, None]
     for horizon in (1, 9):
-        made = NAIVE_FORECASTS[name](w, horizon, m)
+        made = WALKED[name](w, horizon, m)
         assert made.shape == (horizon, len(SHAPES), 1)
         assert np.isfinite(made).all()
         assert made[:, :2, 0].tolist() == [[0, 0.1]] * horizon
 
 
-@pytest.mark.parametrize("name", NAIVE_FORECASTS)
+@pytest.mark.parametrize("name", WALKED)
 @pytest.mark.parametrize("m", [1, 6, 7])
 def test_every_series_is_forecast_by_itself(name, m):
     random = np.random.default_rng(0)
     kinds = [5.0, 100.0, 3 * np.sin(np.arange(50) * 2 * np.pi / m), 20 + 3 * (np.arange(50) % m)]
     w = np.stack([random.normal(0, 1, (50, 3)) + np.reshape(kind, (-1, 1)) for kind in kinds], 1)
-    together = NAIVE_FORECASTS[name](w, 10, m)
+    together = WALKED[name](w, 10, m)
     for b in range(4):
         for c in range(3):
-            assert together[:, b, c] == pytest.approx(of_one(NAIVE_FORECASTS[name], w[:, b, c], 10, m), rel=1e-12)
+            assert together[:, b, c] == pytest.approx(of_one(WALKED[name], w[:, b, c], 10, m), rel=1e-12)
 
 
 # The Theta method.
@@ -182,6 +197,30 @@ def test_theta_in_another_unit_is_in_that_unit(factor):
         assert of_one(theta, factor * values, 12, 12) == pytest.approx(factor * of_one(theta, values, 12, 12), rel=1e-9)
 
 
+# Naive 2.
+
+
+def test_naive2_is_the_last_value_adjusted_by_its_season():
+    """Classical decomposition by hand: of 8, 12, 8, 12, … the centred averages are 10, and the factors 0.8 and 1.2."""
+    values = np.tile([8.0, 12.0], 8)
+    assert of_one(naive2, values, 3, 2) == pytest.approx([8, 12, 8])
+    values[-1] = 18
+    deviations = [values[1:-1:2] / 10, values[2:-1:2] / 10]
+    deviations[1][-1] = 8 / ((12 / 2 + 8 + 18 / 2) / 2)
+    odd, even = (deviation.mean() for deviation in deviations)
+    assert of_one(naive2, values, 3, 2) == pytest.approx([18 / odd * even, 18, 18 / odd * even])
+
+
+def test_naive2_without_a_season_is_the_last_value():
+    noise = np.random.default_rng(1).normal(0, 1, 40)
+    assert of_one(naive2, noise, 3, 1).tolist() == of_one(naive2, noise, 3, 7).tolist() == [noise[-1]] * 3
+    assert of_one(naive2, np.tile([8.0, 12.0], 2), 2, 2).tolist() == [12, 12]  # two seasons are too few
+
+
+def test_naive2_of_values_that_are_not_positive_is_adjusted_by_differences():
+    assert of_one(naive2, np.tile([-1.0, 1.0, 3.0], 6), 4, 3) == pytest.approx([-1, 1, 3, -1])
+
+
 # Published figures.
 
 
@@ -209,6 +248,7 @@ def m4_hourly():
     [
         ("last-value", 43.003, 11.608, 0.0005),
         ("seasonal-naive", 13.912, 1.193, 0.0005),
+        ("naive2", 18.383, 2.395, 0.0005),
         ("theta", 18.138, 2.455, 0.003),  # R smooths with an α of any size
     ],
 )
@@ -219,7 +259,7 @@ def test_m4_hourly_as_published(m4_hourly, name, smape, mase, within):
     for length in (700, 960):
         some = [k for k, history in enumerate(histories) if len(history) == length]
         w = np.stack([histories[k] for k in some], 1)[:, :, None]
-        predicted[:, some] = NAIVE_FORECASTS[name](w, 48, 24)[:, :, 0]
+        predicted[:, some] = WALKED[name](w, 48, 24)[:, :, 0]
     scales = np.array([seasonal_differences(history, 24) for history in histories])
     got = scores(actual, predicted, np.arange(414), scales[:, 0], scales[:, 1])
     assert got.smape == pytest.approx(smape, abs=within)
@@ -232,3 +272,13 @@ def test_airline_passengers_grow_by_the_season():
     for name, wanted in (("seasonal-naive", 47.8), ("seasonal-growth", 13.4)):
         predicted = NAIVE_FORECASTS[name](values[:-12, None, None], 12, 12)[:, :, 0]
         assert mae(values[-12:, None], predicted) == pytest.approx(wanted, abs=0.05)
+
+
+def test_exchange_rates_have_the_published_weighted_quantile_loss():
+    """GluonTS's, of seasonal naive as a point: every quantile is the forecast. One window of 30 days for each."""
+    with gzip.open(public("exchange_rate.txt.gz"), "rt") as file:
+        values = np.loadtxt(file, delimiter=",")
+    predicted = NAIVE_FORECASTS["seasonal-naive"](values[:-30, :, None], 30, 5)[:, :, 0]
+    quantiles, ones = np.broadcast_to(predicted, (9, *predicted.shape)), np.ones(8)
+    got = scores(values[-30:], predicted, np.arange(8), ones, ones, quantiles=quantiles, levels=np.array(WQL_LEVELS))
+    assert got.wql == pytest.approx(0.01298, abs=5e-6)

@@ -11,7 +11,7 @@ from rnncli.tasks.forecast.reports import BacktestReport, Covered, Judged
 
 def report(network=0.8, theta=0.9, mae=3.0, verdict="better"):
     forecasters = (
-        Judged("network", mae, 4.0, 12.5, network, 0.7),
+        Judged("network", mae, 4.0, 12.5, network, 0.7, owa=0.6),
         Judged("theta", 3.5, 4.0, 13.0, theta, 0.9, 0.9, verdict),
     )
     covered = Covered(80.0, 77.0, 36, 1, 4, 2.0), Covered(95.0, 97.0, 36, 1, 4, 3.0)
@@ -19,13 +19,16 @@ def report(network=0.8, theta=0.9, mae=3.0, verdict="better"):
 
 
 @pytest.mark.parametrize(
-    "rule", ["mase > 1", "MASE>=1", "smape > 12.6", "rmse < 4", "wql > 2e-1", "coverage_80 < 0.77", "mae > .5e1"]
+    "rule",
+    ["mase > 1", "MASE>=1", "smape > 12.6", "owa > 0.6", "rmse < 4", "wql > 2e-1", "coverage_80 < 0.77", "mae > .5e1"],
 )
 def test_a_rule_that_does_not_hold_passes(rule):
     check(report(), [], [rule])
 
 
-@pytest.mark.parametrize("rule", ["mase < 1", "mase<=0.8", "mae >= 3", "coverage_80 < 0.78", "coverage_95 > .9"])
+@pytest.mark.parametrize(
+    "rule", ["mase < 1", "mase<=0.8", "mae >= 3", "coverage_80 < 0.78", "coverage_95 > .9", "OWA >= 0.6"]
+)
 def test_a_rule_that_holds_fails(rule):
     with pytest.raises(CheckFailedError, match="--fail-if"):
         check(report(), [], [rule])

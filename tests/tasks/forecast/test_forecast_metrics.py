@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from rnncli.tasks.forecast.metrics import (
+    Scores,
     absolute_sums,
     mae,
     mase,
     mse,
+    owa,
     pinball_sums,
     rmsse,
     scores,
@@ -149,3 +151,11 @@ def test_without_a_known_value_there_are_no_scores(actual):
     )
     figures = [got.mae, got.rmse, got.smape, got.mase, got.rmsse, got.wql]
     assert all(map(math.isnan, figures))
+
+
+def test_owa_is_the_mean_of_both_errors_in_units_of_those_of_naive2():
+    naive2 = Scores(1.0, 1.0, smape=18.383, mase=2.395, rmsse=1.0)
+    assert owa(naive2, naive2) == 1
+    assert owa(Scores(1.0, 1.0, smape=9.328, mase=0.893, rmsse=1.0), naive2) == pytest.approx(0.440, abs=5e-4)
+    for odd in (Scores(0.0, 0.0, smape=0.0, mase=0.0, rmsse=0.0), Scores(1.0, 1.0, smape=2.0, mase=NAN, rmsse=NAN)):
+        assert math.isnan(owa(naive2, odd))

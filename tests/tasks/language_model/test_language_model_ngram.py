@@ -12,19 +12,20 @@ from rnncli.tasks.language_model import ngram
 from rnncli.tasks.language_model.ngram import ORDER, cross_entropy
 
 
-def brute_force(train, valid, context, V):
+def brute_force(train, valid, context, V, line_end=None):
     """Mean nats per token: P_n(w | c) = (count(c w) + kinds(c)·P_{n−1}(w | c')) / (count(c) + kinds(c))."""
     followers = defaultdict(Counter)
     for n in range(5):
         for i in range(n, len(train)):
-            followers[tuple(train[i - n : i])][train[i]] += 1
+            if line_end not in train[i - n + 1 : i] or line_end is None:
+                followers[tuple(train[i - n : i])][train[i]] += 1
     text = [*context, *valid]
     total = 0.0
     for i in range(len(context), len(text)):
         p = 1 / V
         for n in range(min(4, i) + 1):
             seen = followers.get(tuple(text[i - n : i]))
-            if seen is None:
+            if seen is None or (line_end is not None and line_end in text[i - n + 1 : i]):
                 break
             p = (seen[text[i]] + len(seen) * p) / (seen.total() + len(seen))
         total -= math.log(p)
@@ -45,6 +46,21 @@ def test_random_corpora(seed):
     for context in ([], make(1), make(3), make(4), make(50), train):
         got = cross_entropy(ids(train), ids(valid), ids(context), V)
         assert got == pytest.approx(brute_force(train, valid, context, V), rel=1e-12)
+        got = cross_entropy(ids(train), ids(valid), ids(context), V, int(used[0]))
+        assert got == pytest.approx(brute_force(train, valid, context, V, int(used[0])), rel=1e-12)
+
+
+def test_lines_that_are_items_know_nothing_of_each_other():
+    """Each line begins anew: after its end comes any letter, and then its own again, whatever the line before was."""
+    random, end, V = np.random.default_rng(4), 0, 31
+    text = ids([token for letter in random.integers(1, 31, 600) for token in (letter, letter, end)])
+    train, valid = text[:900], text[900:]
+    within, across = (cross_entropy(train, valid, train, V, *given) for given in ([end], []))
+    assert math.log(30) / 3 < within < 0.98 * across
+    sentences = ids([1, 2, 3, 4, 5, end, 2, 3, 1, end] * 60)  # here the line before tells which comes
+    train, valid = sentences[:500], sentences[500:]
+    within, across = (cross_entropy(train, valid, train, V, *given) for given in ([end], []))
+    assert across < within / 2
 
 
 @pytest.mark.parametrize("length", range(1, 9))
@@ -52,8 +68,9 @@ def test_corpora_shorter_than_the_order(length):
     train = [k % 3 for k in range(length)]
     for valid in ([0], [2, 1], [0, 1, 2, 0, 1, 2, 0]):
         for context in ([], [0], train):
-            got = cross_entropy(ids(train), ids(valid), ids(context), 4)
-            assert got == pytest.approx(brute_force(train, valid, context, 4), rel=1e-13)
+            for end in (None, 1):
+                got = cross_entropy(ids(train), ids(valid), ids(context), 4, end)
+                assert got == pytest.approx(brute_force(train, valid, context, 4, end), rel=1e-13)
 
 
 def test_tokens_and_contexts_that_training_never_saw():
@@ -91,9 +108,10 @@ def test_more_context_than_four_tokens_changes_nothing():
 def test_scoring_in_pieces_changes_nothing(piece, monkeypatch):
     random = np.random.default_rng(2)
     train, valid, context = (random.integers(0, 3, n).astype(np.uint8) for n in (300, 50, 9))
-    wanted = [cross_entropy(train, valid, context[:k], 3) for k in (0, 1, 3, 9)]
+    cases = [(context[:k], 3, end) for k in (0, 1, 3, 9) for end in (None, 2)]
+    wanted = [cross_entropy(train, valid, *case) for case in cases]
     monkeypatch.setattr(ngram, "PIECE", piece)
-    assert [cross_entropy(train, valid, context[:k], 3) for k in (0, 1, 3, 9)] == pytest.approx(wanted, rel=1e-13)
+    assert [cross_entropy(train, valid, *case) for case in cases] == pytest.approx(wanted, rel=1e-13)
 
 
 def test_many_tokens_of_a_large_vocabulary_do_not_overflow():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rnncli.data.source import Source
-from rnncli.data.text import detokenize, tokenize
+from rnncli.data.text import detokenize, is_tokenized, tokenize
 from rnncli.data.vocabulary import Vocabulary
 from rnncli.errors import ConfigError, DataError
 from rnncli.nn.network import Network
@@ -122,8 +122,11 @@ def test_the_score_is_of_the_test_part_where_there_is_one_and_beside_its_floor()
         assert score.split == split
         total, count = Validation(experiment.network, ids, before, experiment.learner.backpropagation).run()
         assert score.network == total / count
-        baseline = ngram.cross_entropy(experiment.train_ids, ids, before, len(experiment.vocabulary))
-        assert score.baselines == (("interpolated 5-gram", baseline),)
+        end = int(experiment.vocabulary.encode("\n")[0])
+        of = experiment.train_ids, ids, before, len(experiment.vocabulary)
+        across, within = ngram.cross_entropy(*of), ngram.cross_entropy(*of, end)
+        assert score.baselines == (("interpolated 5-gram", across), ("5-gram within lines", within))
+        assert across < within
         assert f"perplexity {np.exp(total / count):.3f}" in score.detail
 
 
@@ -133,9 +136,34 @@ def test_the_floor_and_the_network_score_the_same_tokens_of_a_file_of_its_own(tm
     score = experiment.score()
     ids = experiment.vocabulary.encode(PROSE[:300])
     assert "299 tokens" in score.detail
-    assert score.baselines[0][1] == ngram.cross_entropy(
+    assert dict(score.baselines)["interpolated 5-gram"] == ngram.cross_entropy(
         experiment.train_ids, ids[1:], ids[:1], len(experiment.vocabulary)
     )
+
+
+def test_a_text_of_items_is_scored_beside_a_5_gram_within_lines():
+    random = np.random.default_rng(4)
+    names = "".join(f"{chr(97 + k)}{chr(97 + k)}\n" for k in random.integers(0, 26, 600))
+    score = prepared(names, validation=0.3)[0].score()
+    assert [name for name, _ in score.baselines] == ["5-gram within lines", "interpolated 5-gram"]
+    assert [name for name, _ in prepared("ab" * 99)[0].score().baselines] == ["interpolated 5-gram"]
+
+
+@pytest.mark.parametrize("tokens", ["char", "byte"])
+def test_bits_are_told_per_character_and_byte_where_these_differ(tokens):
+    umlauts = "aä€b " * 80
+    experiment, _ = prepared(umlauts, tokens, validation=0.25)
+    score = experiment.score()
+    scored = experiment._held_out["validation"].ids
+    nats = score.network * len(scored)
+    text = detokenize(experiment.vocabulary.decode(scored), tokens)
+    if tokens == "char":
+        assert score.figures == (("bits per byte", pytest.approx(nats / np.log(2) / len(text.encode()))),)
+    else:
+        assert score.figures == (("bits per character", pytest.approx(nats / np.log(2) / len(text))),)
+    assert prepared("abc " * 80, tokens, validation=0.25)[0].score().figures == ()
+    unseen = prepared(umlauts[:300] + "x", "char", validation=0.25)[0].score()
+    assert unseen.figures == ()
 
 
 def test_a_sample_is_a_window_of_the_training_streams_with_the_same_first_weights_in_float64():
@@ -264,3 +292,28 @@ def test_whitespace_tokens_are_continued_as_they_stand_and_unk_is_one_of_them():
     model = by_heart(tokens, "whitespace")
     pieces = next(model.continued("new@@ est", Sampling(temperature=1e-6), 6))
     assert "".join(pieces) == " <unk> 10:30\nnew@@ est <unk>"
+
+
+TOKENIZED = "the <unk> , which is well @-@ known , fell . it was N years old , they said .\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens", "told"),
+    [(TOKENIZED, "word", True), (TOKENIZED, "whitespace", False), (TOKENIZED, "char", False), (PROSE, "word", False)],
+)
+def test_a_text_that_is_tokenized_already_is_not_cut_anew_in_silence(text, tokens, told):
+    experiment, notes = prepared(text * 10, tokens, validation=0.2)
+    odd = [note for note in notes if "looks tokenized already" in note]
+    assert bool(odd) == told
+    assert all("t.txt: looks tokenized already" in note and "data.tokens: whitespace" in note for note in odd)
+    if tokens == "whitespace":  # a perplexity per token of the file, its line ends counted, as published ones are
+        score, tokens = experiment.score(), (TOKENIZED * 10).replace("\n", " <eos> ").split()
+        assert score.detail.startswith(f"{int(0.2 * len(tokens))} tokens, perplexity {np.exp(score.network):.3f}")
+
+
+def test_a_text_as_people_write_it_does_not_look_tokenized():
+    assert is_tokenized(TOKENIZED * 10)
+    assert is_tokenized("new@@ est wid@@ er\n" * 20)
+    assert not is_tokenized(TOKENIZED * 2)  # too few marks
+    assert not is_tokenized((TOKENIZED + "Well, it was, I think, so. Yes.\n") * 10)
+    assert not is_tokenized("1 , 2 , 3 and 4, 5, 6.\n" * 20)

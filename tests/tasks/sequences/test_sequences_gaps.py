@@ -10,8 +10,8 @@ from rnncli.errors import DataError, UsageError
 from rnncli.notes import noting
 from rnncli.tasks.registry import TASKS
 from rnncli.tasks.sequences import gaps, readers
-from rnncli.tasks.sequences.baselines import nearest
 from rnncli.tasks.sequences.examples import Columns, Examples
+from rnncli.tasks.sequences.nearest import nearest
 from rnncli.tasks.task import Asked
 
 NAN = float("nan")
