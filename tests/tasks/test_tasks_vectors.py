@@ -157,5 +157,5 @@ def test_freezing_needs_vectors():
 def test_a_model_file_needs_the_vectors_no_more(file):
     experiment = prepared("classify", vectors=file, freeze_vectors=True)
     model = TASKS["classify"].load(experiment.header(), experiment.network.parameters.export())
-    assert np.array_equal(model.network.parameters.weights, experiment.network.parameters.weights)
+    assert np.array_equal(model.networks[0].parameters.weights, experiment.network.parameters.weights)
     assert file not in str(experiment.header())
