@@ -330,8 +330,8 @@ class SeededTrainingConfig(TrainingConfig):
         default=1,
         ge=1,
         le=100,
-        description="The number of networks to train side by side, from seeds that follow training.seed; their answers "
-        "are averaged, forecasts by the median.",
+        description="The number of networks to train side by side, from seeds that follow training.seed; the answer is "
+        "the mean of their probabilities, of forecasts the median.",
     )
 
     @field_validator("seeds")
