@@ -131,6 +131,11 @@ def count_of_networks(config: Config) -> str:
     return f"{config.networks} networks of " if config.networks > 1 else ""
 
 
+def several_in_header(config: Config) -> dict[str, Any]:
+    """Return what the header of a model says of its networks, if there are several."""
+    return {"training": {"seeds": config.networks}} if config.networks > 1 else {}
+
+
 def start_words(network: Model, data: VectorsConfig, vectors: Vectors | None, vocabulary: Vocabulary) -> None:
     """Start the embeddings of words with their vectors, if there are any, and freeze them if the config says so."""
     if data.vectors is None:

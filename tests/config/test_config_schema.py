@@ -134,12 +134,12 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
     "seq2seq": {
         "data": {**TABLE, **VOCABULARY, **TOKENS, **CUT, **DRAWN, "source": None},
         "model": {"embedding_size": None, "attention": None, "encoder_bidirectional": None, "copy": "none"},
-        "training": {"teacher_forcing": 1.0},
+        "training": {"teacher_forcing": 1.0, "seeds": 1},
     },
     "caption": {
         "data": {**TABLE, **VOCABULARY, **TOKENS, **DRAWN, "inputs": None},
         "model": {"embedding_size": None},
-        "training": {"teacher_forcing": 1.0},
+        "training": {"teacher_forcing": 1.0, "seeds": 1},
     },
 }
 

@@ -35,6 +35,7 @@ from rnncli.tasks.task import (
     count_of_networks,
     prepared,
     set_first_weights,
+    several_in_header,
     start_words,
 )
 from rnncli.training.backpropagation import Loss
@@ -294,7 +295,7 @@ class SequenceExperiment(Experiment):
             "columns": self.splits.train.columns.to_header(),
             "encoder": self.reader.to_header(),
             "answers": self.answers.to_header(),
-            **({"training": {"seeds": self.config.networks}} if self.config.networks > 1 else {}),
+            **several_in_header(self.config),
         }
 
     def hold_out(self, source: Source, changes: Options) -> None:
