@@ -15,6 +15,7 @@ from rnncli.errors import ConfigError, DataError
 from rnncli.kernels import random
 from rnncli.notes import note
 
+VALIDATION = 0.1  # of the items, where the config leaves it open
 _TRAINING = ""  # among the names of splits
 _SPLIT = 1 << 34  # of the seed's independent random streams
 
@@ -47,8 +48,9 @@ class Splits(Generic[D]):
         those of each item, or other labels of it, all of which the training split has if it can have them.
         """
         data = config.data
+        self.validation = VALIDATION if data.validation is None else data.validation
         self.read, self.pick = read, pick
-        shares = {"test": data.test, "validation": data.validation}
+        shares = {"test": data.test, "validation": self.validation}
         if sum(share for share in shares.values() if isinstance(share, float)) >= 1:
             raise ConfigError("data.validation and data.test leave nothing to train on; lower one of them")
         order = random.shuffled(len(whole), config.training.seed, _SPLIT).tolist()

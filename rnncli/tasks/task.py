@@ -203,6 +203,8 @@ class Task:
         Mapping[str, str]
     ] = {}  # values of keys that the configs of older runs lack, where not the default
 
+    nulls_before: ClassVar[Mapping[str, str]] = {}  # the meaning of null in older runs, of keys that are now chosen
+
     def prepare(
         self, config: Any, source: Source, context: Context, learnt: Mapping[str, Any] | None = None
     ) -> Experiment:

@@ -103,10 +103,7 @@ def config_and_source(first: str, data: str | None, overrides: Sequence[str]) ->
         raise UsageError(f"{first}: not a config (.yaml or .yml); with two arguments the first is the config")
     source = read_source(first)
     config = config_from_mapping(_inferred(first, source.size, overrides), overrides, where="inferred config")
-    note(
-        f"no config: task {config.task}, {config.model.num_layers} × {config.model.cell} of "
-        f"{config.model.hidden_size}, {config.training.epochs} epochs or {config.training.max_time}, whichever is first"
-    )
+    note(f"no config: task {config.task}, with sizes, rates and lengths that are chosen from the data")
     return config, source
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.data.source import Source, is_table
-from rnncli.tasks.forecast.config import ForecastConfig, inferred
+from rnncli.tasks.forecast.config import ForecastConfig
 from rnncli.tasks.task import Context, Experiment, Options, Predictor, Task
 
 
@@ -46,7 +46,7 @@ class Forecast(Task):
 
     def inferred(self, path: str, size: int, form: str | None) -> dict[str, Any] | None:
         """Return a config for a table, and None for any other file."""
-        return inferred(path, size) if form == "csv" or (form is None and is_table(path)) else None
+        return {"data": {"path": path, "format": "csv"}} if form == "csv" or (form is None and is_table(path)) else None
 
     def require_options(self, command: str, options: Options) -> None:
         from rnncli.tasks.forecast.report import require_rule

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.data.source import Source, is_table
-from rnncli.tasks.language_model.config import LanguageModelConfig, inferred
+from rnncli.tasks.language_model.config import LanguageModelConfig
 from rnncli.tasks.task import WORDS_BEFORE, Context, Experiment, Predictor, Task
 
 
@@ -37,4 +37,4 @@ class LanguageModelling(Task):
 
     def inferred(self, path: str, size: int, form: str | None) -> dict[str, Any] | None:
         """Return a config inferred for the file, or None if it is a table."""
-        return None if form == "csv" or (form is None and is_table(path)) else inferred(path, size)
+        return None if form == "csv" or (form is None and is_table(path)) else {"data": {"path": path}}

@@ -21,6 +21,8 @@ from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import SQUARED_ERROR, Loss
 from rnncli.training.reports import Score
 
+POOLING = {"numbers": "last", "characters": "last", "words": "mean"}
+
 
 class Number(OneAnswer):
     """Answers that are one number each, scaled for training by the training split's mean and standard deviation."""
@@ -87,8 +89,9 @@ def prepare(
     config: RegressConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None
 ) -> SequenceExperiment:
     splits = splits_in(config, source, Number, only, learnt)
+    config = resolved(config, splits, POOLING)
     number = Number(**learnt["answers"]) if learnt else Number.of(splits.train, config.data.decimal)
-    return SequenceExperiment(resolved(config, splits.train), splits, number, context, learnt)
+    return SequenceExperiment(config, splits, number, context, learnt)
 
 
 def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> SequencePredictor:

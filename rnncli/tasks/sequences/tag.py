@@ -11,9 +11,11 @@ import numpy as np
 from rnncli.config.sections import DIALECT
 from rnncli.data.lines import Line
 from rnncli.data.source import Source
+from rnncli.data.splits import Splits
 from rnncli.errors import DataError, shown
 from rnncli.kernels import losses
 from rnncli.notes import doubt
+from rnncli.tasks import sizes
 from rnncli.tasks.sequences.config import TagConfig
 from rnncli.tasks.sequences.entries import Entries
 from rnncli.tasks.sequences.experiment import (
@@ -166,15 +168,18 @@ def most_frequent(train: Tagged, tagged: Tagged) -> tuple[list[list[str]], list[
     return always, [[best.get(word, usual) for word in words] for words in tagged.words]
 
 
-def resolved(config: TagConfig, train: Tagged) -> TagConfig:
+def resolved(config: TagConfig, splits: Splits[Tagged]) -> TagConfig:
     """Return the config in which all nulls that depend on the data are filled in."""
-    model, words = config.model, train.columns.text is not None
-    spelling = model.character_size if model.character_size is not None else CHARACTER_SIZE
-    filled = {
-        "embedding_size": word_size(config) if words else None,
-        "character_size": spelling if words else None,
-    }
-    return config.changed(data=named(config, train), model=filled)
+    train, words = splits.train, splits.train.columns.text is not None
+    kind = "tags of words" if words else "tags of numbers"
+    config = sizes.completed(config, kind, len(train), len(splits.held_out.get("validation", ())))
+    config = config.completed(
+        data={"validation": splits.validation}, model={"bidirectional": True, "word_dropout": 0.0}
+    )
+    size, spelling = (word_size(config), config.model.character_size) if words else (None, None)
+    if words and spelling is None:
+        spelling = CHARACTER_SIZE
+    return config.changed(data=named(config, train), model={"embedding_size": size, "character_size": spelling})
 
 
 def prepare(
@@ -182,7 +187,7 @@ def prepare(
 ) -> SequenceExperiment:
     splits = splits_in(config, source, Tags, only, learnt)
     tags = Tags.from_header(learnt) if learnt else Tags.of(splits.train)
-    return SequenceExperiment(resolved(config, splits.train), splits, tags, context, learnt)
+    return SequenceExperiment(resolved(config, splits), splits, tags, context, learnt)
 
 
 def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> SequencePredictor:
