@@ -303,10 +303,10 @@ class TrainingConfig(Section):
         "often.",
         before=20,
     )
-    max_time: Duration | None = Field(
-        default=None,
-        description="Stop after this long and keep the best model: 8s, 10m, 1h30m. null is 5m where epochs is null, "
-        "and else no limit.",
+    max_time: Duration | None = chosen(
+        "Stop after this long and keep the best model: 8s, 10m, 1h30m. null is 5m where epochs is null, and else no "
+        "limit.",
+        before=None,
     )
     batch_size: Chosen[Count] = chosen(
         "The number of sequences trained side by side; null is chosen from the data.", before=32
@@ -327,10 +327,10 @@ class TrainingConfig(Section):
         gt=0,
         description="Scale the gradient down to this global norm when it is larger; null never clips.",
     )
-    patience: Count | None = Field(
-        default=None,
-        description="Stop after this many evaluations without a lower validation loss; null is chosen from the data "
-        "where epochs is null, and else never stops early.",
+    patience: Count | None = chosen(
+        "Stop after this many evaluations without a lower validation loss; null is chosen from the data where epochs "
+        "is null, and else never stops early.",
+        before=None,
     )
     seed: int = Field(
         default=1,
@@ -406,6 +406,18 @@ class Config(Section):
 
 
 SECTIONS = ("data", "model", "training")
+
+
+def chosen_keys(before: Config, after: Config) -> dict[str, Any]:
+    """Return the values in `after` of the keys that may be left to the data, and that `before` left to them."""
+    return {
+        key: value
+        for name in SECTIONS
+        for key, field in keys_of(type(after), name).items()
+        if BEFORE in (field.json_schema_extra or {})
+        and getattr(getattr(before, name), key) is None
+        and (value := getattr(getattr(after, name), key)) is not None
+    }
 
 
 def keys_of(schema: type[Section], name: str = "") -> dict[str, Any]:

@@ -38,8 +38,8 @@ class Row:
 _ALL = float("inf")
 KINDS: Mapping[str, tuple[Row, ...]] = {
     "numbers": (
-        Row(100, "gru", 48, 1, 0.2, 8, 3e-3, 1000, 40),
-        Row(1000, "gru", 64, 1, 0.2, 16, 3e-3, 1500, 40),
+        Row(100, "gru", 48, 1, 0.3, 8, 6e-3, 1000, 40),
+        Row(1000, "gru", 64, 1, 0.3, 16, 5e-3, 1500, 40),
         Row(_ALL, "gru", 64, 1, 0.1, 32, 4e-3, 3000, 15),
     ),
     "characters": (

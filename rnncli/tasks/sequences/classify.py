@@ -28,7 +28,7 @@ from rnncli.training.backpropagation import Loss
 from rnncli.training.reports import Score
 
 CROSS_ENTROPY = Loss(losses.softmax_cross_entropy, "nats per sequence", 1e4)
-POOLING = {"numbers": "mean", "characters": "max", "words": "max"}
+POOLING = {"numbers": "max", "characters": "max", "words": "max"}
 
 
 class Labels(OneAnswer):

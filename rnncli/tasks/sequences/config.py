@@ -76,10 +76,10 @@ class ClassifyDataConfig(ExamplesConfig):
         description="What separates the labels of one example, such as ; where several may apply; null finds several "
         "in fastText's lines alone.",
     )
-    residual: Literal["naive-bayes", "none"] | None = Field(
-        default=None,
-        description="What the network corrects: naive-bayes, for texts, or none. null is naive-bayes for words, each "
-        "example of which has one label.",
+    residual: Literal["naive-bayes", "none"] | None = chosen(
+        "What the network corrects: naive-bayes, for texts, or none. null is naive-bayes for words, each example of "
+        "which has one label.",
+        before=None,
     )
 
 
@@ -113,10 +113,9 @@ class StepModelConfig(TokenModelConfig):
 class PooledModelConfig(StepModelConfig):
     """A network with one answer for a sequence."""
 
-    pooling: Literal["last", "mean", "max", "attention"] | None = Field(
-        default=None,
-        description="How all steps become the one vector that the answer is computed from; null is chosen "
-        "from the data.",
+    pooling: Literal["last", "mean", "max", "attention"] | None = chosen(
+        "How all steps become the one vector that the answer is computed from; null is chosen from the data.",
+        before=None,
     )
 
 
