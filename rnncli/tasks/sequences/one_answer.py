@@ -16,7 +16,7 @@ from rnncli.tasks.sequences.example_lines import texts_in
 from rnncli.tasks.sequences.examples import Columns, Examples
 from rnncli.tasks.sequences.experiment import Answers, named, require_words, word_size
 
-_WORD_DROPOUT = 0.2
+_WORD_DROPOUT = 0.4
 
 
 class OneAnswer(Answers):
