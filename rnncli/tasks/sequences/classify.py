@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.data.source import Source
-from rnncli.data.text import Kind
+from rnncli.data.text import WORDS, Kind
 from rnncli.errors import ConfigError, DataError, UsageError, shown
 from rnncli.kernels import losses
 from rnncli.tasks.sequences import baselines
@@ -29,6 +29,7 @@ from rnncli.training.backpropagation import Loss
 from rnncli.training.reports import Figure, Score, strongest_first
 
 CROSS_ENTROPY = Loss(losses.softmax_cross_entropy, "nats per sequence", 1e4)
+POOLING = {"numbers": "max", "characters": "max", "words": "max"}
 
 
 class Labels(OneAnswer):
@@ -53,7 +54,7 @@ class Labels(OneAnswer):
         if len(labels) < 2:
             raise DataError(f"{train.name}: every example is labelled {shown(labels[0])}; to classify takes two labels")
         counts = [occurring[label] for label in labels]
-        if data.residual is None:
+        if data.residual in (None, "none"):
             return cls(labels, counts, data.kind)
         if train.texts is None:
             raise ConfigError(f"data.residual: is {data.residual}; a classify takes naive-bayes, of texts; mend it")
@@ -171,11 +172,14 @@ def prepare(
 ) -> SequenceExperiment:
     splits = splits_in(config, source, Labels, only, learnt)
     train = splits.train
+    config = resolved(config, splits, POOLING)
+    corrects = train.texts is not None and train.sets is None and config.data.tokens in WORDS
+    config = config.completed(data={"residual": "naive-bayes" if corrects else "none"})
     if learnt:
         labels = _labels(learnt)
     else:
         labels = Labels.of(train, config.data) if train.sets is None else LabelSets.of(train, config)
-    return SequenceExperiment(resolved(config, train), splits, labels, context, learnt)
+    return SequenceExperiment(config, splits, labels, context, learnt)
 
 
 def _labels(header: Mapping[str, Any]) -> Labels | LabelSets:
