@@ -20,4 +20,5 @@ label_scores, chances                    scores of labels; probabilities of labe
 learner                                  training on whole sequences with one answer each, or one for every step
 baselines, sample                        the baselines of these tasks by name; a sample where all would take too long
 naive_bayes, linear, nearest             classifiers behind them; a network may correct naive Bayes
+echo_state                               a fixed random encoder with a linear read-out, another baseline
 """
