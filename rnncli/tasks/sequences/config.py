@@ -80,8 +80,10 @@ class ClassifyDataConfig(ExamplesConfig):
         description="What separates the labels of one example, such as ; where several may apply; null finds several "
         "in fastText's lines alone.",
     )
-    residual: Literal["naive-bayes"] | None = Field(
-        default=None, description="What the network corrects: naive-bayes, for texts. null is nothing."
+    residual: Literal["naive-bayes", "echo-state"] | None = Field(
+        default=None,
+        description="What the network corrects: naive-bayes, for texts; or echo-state, an echo state network, for "
+        "numbers. null is nothing.",
     )
 
 

@@ -7,13 +7,14 @@ the scale of the inputs and the penalty are those by which each training sequenc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 
-from rnncli.data.numeric import never_flat, whole_series
+from rnncli.data.numeric import FAR, never_flat, whole_series
 from rnncli.kernels import random, reservoir
 from rnncli.tasks.sequences.gaps import completed, means_of
 from rnncli.tasks.sequences.sample import sample, told
@@ -27,6 +28,7 @@ _SEGMENTS = (1, 8)
 _PENALTIES = (1.0, 0.3, 0.1, 3e-2, 1e-2, 1e-3, 1e-4)  # in units of the features' mean square
 _SEED = 0
 _MOST = 500  # training sequences: a fit takes a few seconds then, and time by their number cubed
+_KEPT = ("centre", "weights", "intercept")
 
 
 @dataclass(frozen=True)
@@ -50,26 +52,32 @@ class _Inputs:
         """Return all sequences one after another (R, 2C), and where each begins and the last one ends (N + 1,)."""
         filled = [_with_differences(completed(x, "interpolate", self.means)) for x in sequences]
         steps = (np.concatenate(filled) - self.centre) / self.unit
-        return steps.astype(np.float32), np.cumsum([0, *map(len, filled)])
+        return np.clip(steps, -FAR, FAR).astype(np.float32), np.cumsum([0, *map(len, filled)])
+
+    def to_header(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name).tolist() for field in fields(self)}
+
+    @classmethod
+    def from_header(cls, header: Mapping[str, Any]) -> _Inputs:
+        return cls(**{name: np.array(values, float) for name, values in header.items()})
 
 
 @dataclass(frozen=True)
 class EchoState:
-    """A read-out (L, F) of features that are scaled by `centre` and `unit` (F,), and its intercept (L,).
+    """A read-out, weights (L, F) of features less `centre` (F,), and its intercept (L,).
 
     left_out (N, L): the answers to the training sequences, each by a read-out that did not see it; error: the mean
-    squared error of those that were used, a sample of too many.
+    squared error of those that were used, a sample of too many. A model file keeps neither.
     """
 
     inputs: _Inputs
     scale: float
     segments: int
     centre: np.ndarray
-    unit: np.ndarray
     weights: np.ndarray
     intercept: np.ndarray
-    left_out: np.ndarray
-    error: float
+    left_out: np.ndarray | None = None
+    error: float = 0.0
 
     @classmethod
     def of(cls, train: Sequence[np.ndarray], targets: np.ndarray) -> EchoState:
@@ -81,11 +89,9 @@ class EchoState:
         steps = inputs(seen)
         found = (cls._fitted(inputs, steps, targets[chosen], *way) for way in product(_SCALES, _SEGMENTS))
         best = min(found, key=lambda one: one.error)
-        if len(chosen) < N:
-            left_out = best.answers(train)
-            left_out[chosen] = best.left_out
-            best = replace(best, left_out=left_out)
-        return best
+        left_out = best.answers(train)
+        left_out[chosen] = best.left_out
+        return replace(best, left_out=left_out)
 
     @classmethod
     def _fitted(
@@ -104,14 +110,31 @@ class EchoState:
         read_out = np.empty((len(y), F))
         reservoir.products(weights, np.ascontiguousarray(features.T), read_out)
         left_out = targets - missed.T
-        return cls(inputs, scale, segments, centre, unit, read_out / F, intercept, left_out, float((missed**2).mean()))
+        weights = read_out / F / unit
+        return cls(inputs, scale, segments, centre, weights, intercept, left_out, float((missed**2).mean()))
+
+    def answers_left_out(self, sequences: Sequence[np.ndarray], targets: np.ndarray) -> np.ndarray:
+        """Return the answers (N, L) to the training sequences, each by a read-out that did not see it."""
+        if self.left_out is None:  # it is from a model file
+            return EchoState.of(sequences, targets).answers_left_out(sequences, targets)
+        return self.left_out
 
     def answers(self, sequences: Sequence[np.ndarray]) -> np.ndarray:
         """Return the answers (N, L) to values (n, C); none depends on the sequences beside it."""
-        features = (_features(*self.inputs(sequences), self.scale, self.segments) - self.centre) / self.unit
+        features = _features(*self.inputs(sequences), self.scale, self.segments) - self.centre
         found = np.empty((len(features), len(self.intercept)))
         reservoir.products(features, self.weights, found)
         return found + self.intercept
+
+    def to_header(self) -> dict[str, Any]:
+        arrays = {name: getattr(self, name).tolist() for name in _KEPT}
+        return {"inputs": self.inputs.to_header(), "scale": self.scale, "segments": self.segments, **arrays}
+
+    @classmethod
+    def from_header(cls, header: Mapping[str, Any]) -> EchoState:
+        centre, weights, intercept = (np.array(header[name], float) for name in _KEPT)
+        inputs, scale, segments = _Inputs.from_header(header["inputs"]), header["scale"], header["segments"]
+        return cls(inputs, float(scale), int(segments), centre, weights, intercept)
 
 
 def _best_ridge(gram: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,5 +1,7 @@
 """Echo state networks: answers to what is left out, by refitting; independence of each answer; gaps; large data."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -45,6 +47,15 @@ def test_an_answer_depends_on_its_sequence_alone():
     model = EchoState.of(known, RANDOM.normal(size=(12, 3)))
     together = model.answers(unseen)
     assert together.tobytes() == np.concatenate([model.answers([one]) for one in unseen]).tobytes()
+
+
+def test_a_model_file_has_all_that_answers():
+    known, targets = sequences(), RANDOM.normal(size=(12, 2))
+    model = EchoState.of(known, targets)
+    again = EchoState.from_header(json.loads(json.dumps(model.to_header())))
+    assert again.answers(known).tobytes() == model.answers(known).tobytes()
+    assert again.left_out is None
+    assert again.answers_left_out(known, targets).tobytes() == model.left_out.tobytes()
 
 
 def test_inputs_are_values_and_differences_in_units_of_the_training_split():
