@@ -28,6 +28,7 @@ from rnncli.kernels.gemm import accumulate
 from rnncli.kernels.jit import jit
 from rnncli.kernels.steps import clear
 from rnncli.nn.network import Network, NetworkShape
+from rnncli.tasks import sizes
 from rnncli.tasks.forecast.losses import FORECAST_LOSSES, ForecastLoss
 from rnncli.tasks.registry import TASKS
 from rnncli.tasks.task import Asked, Context, Experiment, Predictor, Table, Task, config_in, set_first_weights
@@ -167,8 +168,9 @@ class LinesLearner(Stateless):
 class LinesExperiment(Experiment):
     def __init__(self, config: LinesConfig, source: Source, context: Context):
         splits = Splits(config, Lines.read(source), Lines.read, Lines.pick)
-        self.config, self.train, self.pool = config, splits.train, context.pool
         self.held_out = splits.held_out.get("validation", Lines(source.name, []))
+        config = sizes.completed(config, "numbers", len(splits.train), len(self.held_out))
+        self.config, self.train, self.pool = config, splits.train, context.pool
         self.network = network_of(config, context)
         set_first_weights(self.network, config)
         self.learner = LinesLearner(self.network, self.train, self.held_out, config, context.pool)

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from rnncli.config.explanations import Explanation, described, explanations, of_foreign_key, of_task
 from rnncli.config.problems import REFUSED, Path, Place, Problem, raise_all
-from rnncli.config.sections import SECTIONS, C, Config, keys_of
+from rnncli.config.sections import BEFORE, SECTIONS, C, Config, keys_of
 from rnncli.config.values import IS_PATH
 from rnncli.config.yaml_document import MAX_BYTES, parse, parse_scalar, place_in, valid_text
 from rnncli.errors import ConfigError, shown
@@ -205,9 +205,16 @@ def _set_aside(tree: dict[str, Any], schema: type[Config] | None, schemas: Schem
             if not owners:
                 continue
             value = keys.pop(key)
-            usual = any(type(field.default) is type(value) and field.default == value for field in owners.values())
+            usual = any(_is_default(value, field) for field in owners.values())
             if schema is not None and not usual and value is not REFUSED:
                 yield of_foreign_key((section, key), schema, tree["task"], list(owners))
+
+
+def _is_default(value: Any, field: FieldInfo) -> bool:
+    """Return True if the value is the default of a key, or was it in version 0.1."""
+    before = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    defaults = (field.default, *(before[key] for key in (BEFORE,) if key in before))
+    return any(type(default) is type(value) and default == value for default in defaults)
 
 
 def _read_text(path: str, where: str) -> str:

@@ -8,7 +8,7 @@ messages for refused values are worded in `explanations`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -45,6 +45,32 @@ Character = Annotated[str, BeforeValidator(one_character), Field(min_length=1, m
 Encoding = Annotated[str, AfterValidator(encoding_name)]
 Duration = Annotated[str, BeforeValidator(duration)]
 Count = Annotated[int, Field(ge=1)]
+T = TypeVar("T")
+BEFORE = "before"
+
+if TYPE_CHECKING:
+    Chosen = Annotated[T, "chosen"]
+else:
+
+    class Chosen:
+        """`Chosen[T]`, the type of a key that is null until a task's `prepare` chooses it from the data.
+
+        Type checkers take it for T: what reads a config that was not prepared has to know that it may be None.
+        """
+
+        def __class_getitem__(cls, kind: Any) -> Any:
+            return kind | None
+
+
+def is_open(value: object) -> bool:
+    """Return True for the value of a `Chosen` key that is yet to be chosen."""
+    return value is None
+
+
+def chosen(description: str, *, before: Any) -> Any:
+    """Return the field of a key whose null the data choose; before: its default in version 0.1."""
+    return Field(default=None, description=description, json_schema_extra={BEFORE: before})
+
 
 DIALECT = ("encoding", "delimiter", "decimal", "skip_rows", "header", "quoting", "ragged")
 """The keys of `data` that define how a table is read, which a model file keeps."""
@@ -68,10 +94,10 @@ class DataConfig(Section):
         default=None, description="How to read the data; null decides by the file name."
     )
     encoding: Encoding = Field(default="utf-8", description="The character encoding of the data.")
-    validation: Split = Field(
-        default=0.1,
-        description="What to validate on: the last fraction of the data (up to 0.9) or a file; for a forecast also a "
-        "number of rows of each series.",
+    validation: Chosen[Split] = chosen(
+        "What to validate on: the last fraction of the data (up to 0.9) or a file; for a forecast also a number of "
+        "rows of each series. null is a tenth, of a large text less, and a fifth of series.",
+        before=0.1,
     )
     test: Split | None = Field(
         default=None,
@@ -181,15 +207,14 @@ NO_GROUP = "none"  # as data.group: each sequence is drawn by itself
 class GroupedConfig(TableConfig):
     """The data of a table whose sequences are drawn into splits, equal ones together."""
 
-    validation: Split | None = Field(  # type: ignore[assignment]
-        default=None,
-        description="What to validate on: a fraction of the data (up to 0.9) or a file; null is 0.1, or data.folds.",
+    validation: Chosen[Split] = chosen(
+        "What to validate on: a fraction of the data (up to 0.9) or a file; null is 0.1, or data.folds.", before=0.1
     )
-    folds: Annotated[int, Field(ge=2, le=20)] | Literal[0] | None = Field(
-        default=None,
-        description="Cross-validate with so many folds, in place of a validation split, to find how long to train on "
-        "all of the data; 0 does not. null is 5 if a tenth of the data is fewer than 100 sequences, and no "
-        "data.validation is given.",
+    folds: Annotated[int, Field(ge=2, le=20)] | Literal[0] | None = chosen(
+        "Cross-validate with so many folds, in place of a validation split, to find how long to train on all of the "
+        "data; 0 does not. null is 5 if a tenth of the data is fewer than 100 sequences, and no data.validation is "
+        "given.",
+        before=0,
     )
     group: str | None = Field(
         default=None,
@@ -208,9 +233,10 @@ class GroupedConfig(TableConfig):
 class TokensConfig(DataConfig):
     """The data, with the keys for cutting a text into tokens."""
 
-    tokens: Literal["char", "byte", "word", "whitespace"] = Field(
-        default="char",
-        description="The unit that a text is cut into; whitespace: what stands between spaces, tabs and line ends.",
+    tokens: Chosen[Literal["char", "byte", "word", "whitespace"]] = chosen(
+        "The unit that a text is cut into; whitespace: what stands between spaces, tabs and line ends. null is word "
+        "for the prose of classify and regress, else char.",
+        before="char",
     )
     words: Literal["unicode", "letters"] = Field(
         default="unicode",
@@ -227,22 +253,24 @@ class TokensConfig(DataConfig):
 class ModelConfig(Section):
     """The network: its cell, its size, and its initial weights."""
 
-    cell: Annotated[str, one_of(CELLS)] = Field(
-        default="lstm",
-        description="The recurrent cell: rnn (Elman), gru, lstm, peephole (an LSTM whose gates see the memory) or "
-        "slstm (the scalar-memory cell of xLSTM).",
+    cell: Chosen[Annotated[str, one_of(CELLS)]] = chosen(
+        "The recurrent cell: rnn (Elman), gru, lstm, peephole (an LSTM whose gates see the memory) or slstm (the "
+        "scalar-memory cell of xLSTM); null is chosen from the data.",
+        before="lstm",
     )
     activation: Literal["tanh", "relu", "sigmoid", "identity"] = Field(
         default="tanh", description="The activation of the hidden state; only the cell rnn takes another than tanh."
     )
-    hidden_size: int = Field(default=128, ge=1, le=65536, description="The number of units in each recurrent layer.")
-    num_layers: int = Field(default=2, ge=1, le=64, description="The number of stacked recurrent layers.")
-    dropout: float = Field(
-        default=0.0,
-        ge=0,
-        lt=1,
-        description="The fraction of values that training drops between layers, and before the answer for a whole "
-        "sequence.",
+    hidden_size: Chosen[Annotated[int, Field(ge=1, le=65536)]] = chosen(
+        "The number of units in each recurrent layer; null is chosen from the data.", before=128
+    )
+    num_layers: Chosen[Annotated[int, Field(ge=1, le=64)]] = chosen(
+        "The number of stacked recurrent layers; null is chosen from the data.", before=2
+    )
+    dropout: Chosen[Annotated[float, Field(ge=0, lt=1)]] = chosen(
+        "The fraction of values that training drops between layers, and before the answer for a whole sequence; null "
+        "is chosen from the data.",
+        before=0.0,
     )
     recurrent_init: Literal["orthogonal", "xavier", "uniform"] = Field(
         default="orthogonal", description="How the recurrent weights are initialised."
@@ -258,7 +286,7 @@ class ModelConfig(Section):
     @field_validator("activation")
     @classmethod
     def _activation_fits_the_cell(cls, activation: str, info: ValidationInfo) -> str:
-        cell = CELLS.get(info.data.get("cell", ""))  # none where it was itself refused
+        cell = CELLS.get(info.data.get("cell") or "")  # none where it is null, or was itself refused
         if cell is not None and activation not in cell.activations:
             others = [name for name, other in CELLS.items() if activation in other.activations]
             raise refusal(f"must be tanh when model.cell is {cell.name}; only {' or '.join(others)} takes another")
@@ -267,7 +295,8 @@ class ModelConfig(Section):
     @field_validator("chrono_init")
     @classmethod
     def _chrono_needs_gates(cls, chrono: int | None, info: ValidationInfo) -> int | None:
-        cell = CELLS.get(info.data.get("cell", ""))
+        named = info.data.get("cell") or ("rnn" if info.data.get("activation", "tanh") != "tanh" else "")
+        cell = CELLS.get(named)
         if chrono is not None and cell is not None and not cell.keeps_by_bias:
             raise refusal(f"must be null when model.cell is {cell.name}, which has no gates")
         return chrono
@@ -285,15 +314,25 @@ class TokenModelConfig(ModelConfig):
 class TrainingConfig(Section):
     """The training: how long, how fast, and with which method."""
 
-    epochs: Count = Field(default=20, description="How many times to pass through the training data.")
-    max_time: Duration | None = Field(
-        default=None, description="Stop after this long and keep the best model: 8s, 10m, 1h30m."
+    epochs: Chosen[Count] = chosen(
+        "How many times to pass through the training data; null is chosen from the data: the less there are, the more "
+        "often.",
+        before=20,
     )
-    batch_size: Count = Field(default=32, description="The number of sequences trained side by side.")
+    max_time: Duration | None = chosen(
+        "Stop after this long and keep the best model: 8s, 10m, 1h30m. null is 5m where epochs is null, and else no "
+        "limit.",
+        before=None,
+    )
+    batch_size: Chosen[Count] = chosen(
+        "The number of sequences trained side by side; null is chosen from the data.", before=32
+    )
     optimizer: Literal["sgd", "momentum", "rmsprop", "adam", "adamw"] = Field(
         default="adam", description="The optimizer that turns gradients into updates."
     )
-    learning_rate: float = Field(default=2e-3, gt=0, description="The learning rate at the start of the schedule.")
+    learning_rate: Chosen[Annotated[float, Field(gt=0)]] = chosen(
+        "The learning rate at the start of the schedule; null is chosen from the data.", before=2e-3
+    )
     schedule: Literal["constant", "cosine", "step", "plateau"] = Field(
         default="cosine",
         description="How the learning rate falls: cosine, to 0; step, to a tenth after half of the run and a "
@@ -304,9 +343,10 @@ class TrainingConfig(Section):
         gt=0,
         description="Scale the gradient down to this global norm when it is larger; null never clips.",
     )
-    patience: Count | None = Field(
-        default=None,
-        description="Stop after this many evaluations without a better one; null never stops early.",
+    patience: Count | None = chosen(
+        "Stop after this many evaluations without a better one; null is chosen from the data where epochs "
+        "is null, and else never stops early.",
+        before=None,
     )
     seed: int = Field(
         default=1,
@@ -325,10 +365,9 @@ class TrainingConfig(Section):
 class TruncatedTrainingConfig(TrainingConfig):
     """Training that may truncate backpropagation through time."""
 
-    bptt: Count | None = Field(
-        default=None,
-        description="Truncated backpropagation through time: how many steps gradients flow back (k2); null leaves it "
-        "to the task.",
+    bptt: Chosen[Count] = chosen(
+        "Truncated backpropagation through time: how many steps gradients flow back (k2); null leaves it to the task.",
+        before=None,
     )
 
 
@@ -363,6 +402,15 @@ class Config(Section):
             update={name: getattr(self, name).model_copy(update=dict(keys)) for name, keys in sections.items()}
         )
 
+    def completed(self: C, **sections: Mapping[str, Any]) -> C:
+        """Return a copy with these values for keys of `data`, `model` and `training` that are null."""
+        return self.changed(
+            **{
+                name: {key: value for key, value in keys.items() if getattr(getattr(self, name), key) is None}
+                for name, keys in sections.items()
+            }
+        )
+
     @property
     def networks(self) -> int:
         """The number of networks that are trained side by side."""
@@ -374,6 +422,18 @@ class Config(Section):
 
 
 SECTIONS = ("data", "model", "training")
+
+
+def chosen_keys(before: Config, after: Config) -> dict[str, Any]:
+    """Return the values in `after` of the keys that may be left to the data, and that `before` left to them."""
+    return {
+        key: value
+        for name in SECTIONS
+        for key, field in keys_of(type(after), name).items()
+        if BEFORE in (field.json_schema_extra or {})
+        and getattr(getattr(before, name), key) is None
+        and (value := getattr(getattr(after, name), key)) is not None
+    }
 
 
 def keys_of(schema: type[Section], name: str = "") -> dict[str, Any]:

@@ -115,6 +115,11 @@ class Splits(Generic[D]):
         """The name of the split to score on: test, or else validation; None if neither was held out."""
         return next((name for name in ("test", "validation") if name in self.held_out), None)
 
+    @property
+    def judges(self) -> int:
+        """The number of items that training is judged by: those of the validation split, or all in cross-validation."""
+        return len(self.train if self.validated["folds"] else self.held_out.get("validation", ()))
+
     def facts(self) -> str:
         """The size of each held-out split for the user, such as `, 100 for test`."""
         return "".join(f", {len(split):,} for {name}" for name, split in self.held_out.items())

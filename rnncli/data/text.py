@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal, get_args
 
 from rnncli.data import words
@@ -23,6 +23,8 @@ KINDS: tuple[str, ...] = get_args(Kind)
 WORDS = ("word", "whitespace", "letters")  # the kinds whose tokens are longer than a character
 
 _LETTERS = re.compile(r"[^\W_]+(?:(?:['’\-]|(?<=[0-9])[.,](?=[0-9]))[^\W_]+)*|\r\n?|\n|\S")
+_WITH_LETTERS = re.compile(r"\S*[^\W\d_]{2}\S*")
+_LOOKED_AT, _LEAST_WORDS = 1000, 3
 _WHITESPACE = re.compile(r"\r\n?|\n|[^ \t\r\n]+")
 _LINE_ENDS = ("\r", "\r\n")
 _MADE_APART = re.compile(r"(?<!\S)(?:[.,]|<unk>|@-@|@,@|@\.@|\S+@@)(?!\S)")
@@ -40,6 +42,13 @@ def tokenize(text: str | bytes, tokens: Kind) -> list[str]:
         return list(text)
     found = words.cut(text) if tokens == "word" else _pattern(tokens).findall(text)
     return ["\n" if token in _LINE_ENDS else token for token in found] if "\r" in text else found
+
+
+def is_prose(texts: Sequence[str]) -> bool:
+    """Return True if most of some of the texts, spread evenly, are of several words with letters, not a code or a name
+    each."""
+    some = texts[:: -(-len(texts) // _LOOKED_AT)]
+    return 2 * sum(len(_WITH_LETTERS.findall(text)) >= _LEAST_WORDS for text in some) > len(some)
 
 
 def word_spans(text: str, tokens: Kind) -> Iterator[tuple[int, int]]:

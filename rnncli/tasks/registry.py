@@ -46,15 +46,21 @@ def load_config(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> 
 
 
 def load_run_config(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Config:
-    """Load the config of a run: what an older version did not know, and so did not write, is as it was then."""
+    """Load the config of a run: what an older version did not know, and so did not write, is as it was then.
+
+    So is what it left null and this version chooses: it writes what was chosen.
+    """
     config = load_config(path, overrides)
     written = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    lacking = [
-        f"{key}={value}"
-        for key, value in TASKS[config.task].before.items()
-        if key.partition(".")[2] not in written.get(key.partition(".")[0], {})
-    ]
-    return load_config(path, [*lacking, *overrides]) if lacking else config
+    task, nothing = TASKS[config.task], object()
+
+    def of(key: str) -> Any:
+        section, _, name = key.partition(".")
+        return written.get(section, {}).get(name, nothing)
+
+    older = [f"{key}={value}" for key, value in task.before.items() if of(key) is nothing]
+    older += [f"{key}={value}" for key, value in task.nulls_before.items() if of(key) is None]
+    return load_config(path, [*older, *overrides]) if older else config
 
 
 def config_from_mapping(mapping: Mapping[str, Any], overrides: Sequence[str] = (), where: str = "config") -> Config:

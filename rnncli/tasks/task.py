@@ -259,6 +259,8 @@ class Task:
         Mapping[str, str]
     ] = {}  # values of keys that the configs of older runs lack, where not the default
 
+    nulls_before: ClassVar[Mapping[str, str]] = {}  # the meaning of null in older runs, of keys that are now chosen
+
     def prepare(
         self, config: Any, source: Source, context: Context, learnt: Mapping[str, Any] | None = None
     ) -> Experiment:
@@ -287,10 +289,6 @@ class Task:
     def recognised(self, look: Look) -> Recognised | None:
         """Return why the data file that `look` saw is for this task; None if it is not."""
         return None
-
-    def inferred(self, path: str, size: int) -> dict[str, Any]:
-        """Return the sections of a config for a bare data file of `size` bytes, without what `recognised` tells."""
-        return {"data": {"path": path}}
 
     def require_options(self, command: str, options: Options) -> None:
         """Raise UsageError if the values of its options make no sense."""

@@ -46,11 +46,10 @@ def inferred(path: str, source: Source, overrides: Sequence[str]) -> dict[str, A
         note(f"no config: task {name}" + (f"; {source.name} looks like {found.why}" if found else ""))
     if found and look.whole and not any(UNDECODED in line for line in look.lines):  # which the reader names first
         _require_enough(source.name, found)
-    sections = TASKS[name].inferred(path, source.size)
     read = dict(found.data) if found else {}
     if any(key in data for key in _ROLES):
         read = {key: value for key, value in read.items() if key not in (*_ROLES, "header")}
-    return {"task": name, **sections, "data": sections["data"] | read}
+    return {"task": name, "data": {"path": path, **read}}
 
 
 def _require_enough(name: str, found: Recognised) -> None:

@@ -15,7 +15,6 @@ from rnncli.data.source import Source, read_source
 from rnncli.errors import ConfigError, ModelFileError, UsageError, shown
 from rnncli.kernels import cache
 from rnncli.nn import model_file
-from rnncli.notes import note
 from rnncli.tasks.registry import TASKS, config_from_mapping, load_config
 from rnncli.tasks.task import Options, Predictor, Task
 from rnncli.workflows.bare_file import inferred
@@ -104,10 +103,6 @@ def config_and_source(first: str, data: str | None, overrides: Sequence[str]) ->
         raise UsageError(f"{first}: not a config (.yaml or .yml); with two arguments the first is the config")
     source = read_source(first)
     config = config_from_mapping(inferred(first, source, overrides), overrides, where="inferred config")
-    length = f"{config.training.epochs} epochs"
-    if config.training.max_time is not None:
-        length += f" or {config.training.max_time}, whichever is first"
-    note(f"{config.model.num_layers} × {config.model.cell} of {config.model.hidden_size}, {length}")
     return config, source
 
 

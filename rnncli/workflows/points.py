@@ -52,8 +52,8 @@ def opened(first: str, data: str | None, overrides: Sequence[str], at: str) -> P
     model = open_model(first)
     config = _config_in(model.header, str(model.path), overrides)
     note(
-        "a model file does not say how it was trained: bptt, batches and updates are the defaults, or as --set "
-        "gives them"
+        "a model file does not say how it was trained: bptt, batches and updates are chosen from the data, or as "
+        "--set gives them"
     )
     return Point(at, config, _data(first, data, config), model.header, None if at == INIT else model.arrays)
 

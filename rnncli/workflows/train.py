@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.config.loading import data_paths
-from rnncli.config.sections import Config, keys_of
+from rnncli.config.sections import Config, chosen_keys, keys_of
 from rnncli.config.values import parse_duration
 from rnncli.data.source import Source, read_source
 from rnncli.errors import DataError, DivergedError, MachineError, ModelFileError, StoppedError, UsageError
@@ -131,7 +131,7 @@ def _train_in(
     epochs = experiment.config.training.epochs * experiment.learner.updates_per_epoch
     if loop.plan.updates < epochs:
         show(Note(f"max_time allows {loop.plan.updates:,} of {epochs:,} updates; that number may differ another day"))
-    facts = (*experiment.facts, ("run", str(run.path)))
+    facts = (*experiment.facts, *_chosen(config, experiment.config), ("run", str(run.path)))
     show(Started(facts, position.update, loop.plan.updates, experiment.learner.loss.unit, request.resume))
     reason, kept = "finished", "best"
     try:
@@ -201,6 +201,12 @@ def _header(experiment: Experiment) -> dict[str, Any]:
     """Return the header of the model file, with the score of cross-validation, if any."""
     score = experiment.cross_validated
     return experiment.header() | ({} if score is None else {"validated": {"cross_validated": score.to_header()}})
+
+
+def _chosen(config: Config, prepared: Config) -> tuple[tuple[str, str], ...]:
+    """Return what the data chose in place of null, in one line, or nothing."""
+    text = ", ".join(f"{key} {value}".lower() for key, value in chosen_keys(config, prepared).items())
+    return (("chosen", text),) if text else ()
 
 
 def _failed(run: RunDirectory, loop: TrainingLoop, sha256: str, error: DivergedError) -> DivergedError:

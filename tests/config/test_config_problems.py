@@ -122,8 +122,8 @@ def test_a_refused_value(tmp_path: Path, line: str, message: str) -> None:
 
 
 def test_a_key_without_a_value_is_reported_at_the_key(tmp_path: Path) -> None:
-    (problem,) = problems_in(tmp_path, "task: forecast\nmodel:\n  hidden_size:\n")
-    assert problem == "c.yaml:3:3: model.hidden_size is null; must be a whole number"
+    (problem,) = problems_in(tmp_path, "task: forecast\nmodel:\n  recurrent_scale:\n")
+    assert problem == "c.yaml:3:3: model.recurrent_scale is null; must be a number"
 
 
 MISPLACED_KEYS = {

@@ -39,7 +39,9 @@ def decaying(factor, steps):
 
 
 def configured(task, model=None, training=None):
-    return config_from_mapping({"task": task, "model": model or {}, "training": training or {}})
+    """A config without nulls that matter, as `prepare` makes it."""
+    whole = {"cell": "lstm", "hidden_size": 8, "num_layers": 1, **(model or {})}
+    return config_from_mapping({"task": task, "model": whole, "training": {"learning_rate": 2e-3, **(training or {})}})
 
 
 def told(task, model=None, training=None, *, about):

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 
 from rnncli.config.problems import did_you_mean
 from rnncli.config.sections import (
+    Chosen,
     Columns,
     Config,
     Count,
@@ -17,6 +18,7 @@ from rnncli.config.sections import (
     ModelConfig,
     TableConfig,
     TruncatedTrainingConfig,
+    chosen,
 )
 from rnncli.config.values import each, one_of, refusal
 from rnncli.data import zones
@@ -138,10 +140,10 @@ class SeriesConfig(TableConfig):
         description="How series stand in the table: wide, side by side; long, one under another with an id; rows, "
         "one in each row. null detects it.",
     )
-    channels: Literal["joint", "independent"] = Field(
-        default="joint",
-        description="With several targets side by side: joint, one network reads and forecasts all of them; "
-        "independent, each is a series of its own for the same network.",
+    channels: Chosen[Literal["joint", "independent"]] = chosen(
+        "With several targets side by side: joint, one network reads and forecasts all of them; independent, each is "
+        "a series of its own for the same network; null is independent for a long table.",
+        before="joint",
     )
     past_covariates: Columns | None = Field(
         default=None, description="Columns whose values are known only up to the last row."
@@ -252,10 +254,10 @@ class SeriesConfig(TableConfig):
 class ForecastModelConfig(ModelConfig):
     """The keys of the network that maps a context to the rows after it."""
 
-    decoder: Literal["direct", "recursive", "segments"] = Field(
-        default="direct",
-        description="How the rows ahead are forecast: direct, all at once; recursive, one by one from the network's "
-        "own forecasts; segments, several rows at a time.",
+    decoder: Chosen[Literal["direct", "recursive", "segments"]] = chosen(
+        "How the rows ahead are forecast: direct, all at once; recursive, one by one from the network's own "
+        "forecasts; segments, several rows at a time; null is segments for long series, else direct.",
+        before="direct",
     )
     segment: Count | None = Field(default=None, description="The number of rows in a segment; null is one season.")
 
@@ -302,12 +304,3 @@ class ForecastConfig(Config):
     def of_one_network(self) -> ForecastConfig:
         first = {"context": next(iter(self.data.contexts), None), "scaling": next(iter(self.data.scalings), None)}
         return self.changed(data=first, training={"seeds": 1, "with_baseline": False})
-
-
-def inferred(path: str, size: int) -> dict[str, Any]:
-    """Return a config for the table `path`, as plain values."""
-    return {
-        "data": {"path": path, "format": "csv", "validation": 0.2},
-        "model": {"cell": "gru", "hidden_size": 32, "num_layers": 1},
-        "training": {"epochs": 60, "max_time": "5m", "batch_size": 32, "learning_rate": 3e-3, "patience": 15},
-    }

@@ -38,6 +38,7 @@ from rnncli.tasks.forecast.windows import Features, loosened, require_transforma
 from rnncli.tasks.task import Answers, Asked, Predictor, Stream, Table, config_in
 from rnncli.training.backpropagation import ThreadPool
 
+_AT_ONCE = 32  # windows
 _FAR = 5.0  # standard deviations of the training data from their mean
 
 
@@ -80,7 +81,7 @@ class Forecaster(Predictor):
     """The model of a model file, and the series that it continues: at first those that it was trained on."""
 
     def __init__(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]):
-        self.config = config_in(header, ForecastConfig)
+        self.config = config_in(header, ForecastConfig).completed(training={"batch_size": _AT_ONCE})
         series = header["series"]
         self.columns, self.delimiter = Columns.from_header(series["columns"]), str(series["delimiter"])
         self.fitted = Fitted.from_header(series)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from rnncli.config.sections import is_open
 from rnncli.data.cell_cleaning import cleaned, without_signs
 from rnncli.data.csv_table import Table, read_table
 from rnncli.data.numeric import numeric_row
@@ -21,6 +22,7 @@ from rnncli.tasks.forecast.panel_columns import Columns, find_columns, require_c
 from rnncli.tasks.forecast.panel_steps import StepTable
 from rnncli.tasks.forecast.resampling import resampled
 
+_LONG = 2000  # rows
 _REPEATED = 3  # times a value is no accident
 _FEW = 5  # different values say nothing of each other
 
@@ -111,13 +113,20 @@ def read_panel(
     unknown = int((~panel.known).sum())
     if unknown and data.missing != "zero":
         note(f"{unknown:,} missing values of {panel.known.size:,}: data.missing is {data.missing}")
-    if data.channels == "independent" and columns.layout == "wide":
+    if columns.layout == "wide" and _are_apart(data, panel):
         panel = separate(panel, columns.targets, goes_on=before is not None)
     if data.missing == "zero":
         panel = _with_zeros(panel, before)
     if columns.hierarchy:
         panel = with_sums(panel, columns, table)
     return panel, columns, table.delimiter or ","
+
+
+def _are_apart(data: SeriesConfig, panel: Panel) -> bool:
+    """Return True if columns side by side are series of their own: by data.channels, or in a long table, where one
+    network that reads all of them learns what they have in common by chance."""
+    many = panel.values.shape[1] > 1 and len(panel.values) >= _LONG
+    return many if is_open(data.channels) else data.channels == "independent"
 
 
 def _with_zeros(panel: Panel, before: Panel | None) -> Panel:

@@ -6,17 +6,21 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from rnncli.config.sections import is_open
 from rnncli.errors import ConfigError, DataError, UsageError
 from rnncli.notes import note
+from rnncli.tasks import sizes
 from rnncli.tasks.forecast.config import ForecastConfig, SeriesConfig
 from rnncli.tasks.forecast.padding import LEAST
 from rnncli.tasks.forecast.panel import Panel
 from rnncli.tasks.forecast.panel_columns import Columns
 from rnncli.tasks.forecast.splits import some_are_short
 
+VALIDATED = 0.2  # of each series, where the config leaves it open
 _LEAST_CORRELATION = 0.3
 _AS_HIGH = 0.9
 _MOST_ROWS = 4096  # of the newest; enough to see a season, and cheap
+_LONG_CONTEXT = 4  # horizons
 _FURTHEST = 50  # trained horizons
 _KEPT_SEASONS = 3  # of each series at least go into the model file, for baselines that look back
 
@@ -49,14 +53,15 @@ def detected_season(values: np.ndarray) -> int | None:
 def resolved(config: ForecastConfig, panel: Panel, columns: Columns, name: str) -> ForecastConfig:
     """Return the config with nulls filled in as the data `name` decide; ConfigError if keys do not go together."""
     data = config.data
-    _refuse_contradictions(config)
     frequency = panel.timelines[0].frequency if panel.timelines else None
     if data.freq is not None and frequency is not None and data.freq != frequency:
         raise DataError(f"{name}: its rows are one {frequency} apart, not one {data.freq}; change data.freq")
     N = int(np.median(panel.lengths))
     season = data.season or (panel.timelines[0].season if panel.timelines else None) or _detected_season(data, panel)
     horizon = data.horizon or (season if season and season <= N // 10 else max(1, min(12, N // 20)))
-    segment = _segment(config, season, horizon)
+    config = _with_decoder(config, panel, columns, season, horizon)
+    _refuse_contradictions(config)
+    data, segment = config.data, _segment(config, season, horizon)
     usual = _usual_length(panel.lengths)
     most = _most_context(season, horizon, usual, _held_out(data, usual))
     contexts = data.contexts or [_context(season, horizon, segment, most)]
@@ -90,7 +95,34 @@ def resolved(config: ForecastConfig, panel: Panel, columns: Columns, name: str) 
     _require_counts(config, filled, panel)
     _note_short_contexts(data, season or 1)
     bptt = config.training.bptt or max(contexts) + horizon
-    return config.changed(data=filled, model={"segment": segment}, training={"bptt": bptt})
+    config = config.changed(data=filled, model={"segment": segment}, training={"bptt": bptt})
+    kept = np.array([rows - _held_out(data, int(rows)) for rows in panel.lengths.tolist()])
+    windows = np.maximum(kept - max(contexts) - horizon + 1, 0).sum()
+    kind = "segments" if config.model.decoder == "segments" else "windows"
+    return sizes.completed(config, kind, max(int(windows), 1), int((panel.lengths - kept).sum()))
+
+
+def _with_decoder(
+    config: ForecastConfig, panel: Panel, columns: Columns, season: int | None, horizon: int
+) -> ForecastConfig:
+    """Return the config with the channels of the panel, and a decoder if it leaves that open.
+
+    For columns of a long table it is that of SegRNN (Lin et al., 2023): segments of whole seasons, two or more of them
+    ahead, of contexts that are scaled by themselves and begin at their last value. On ETTh1, 96 hours ahead, the MSE
+    was .374; in segments of a season .382, with the scale and residual of other series .399, jointly .498.
+    """
+    apart = columns.layout == "wide" and panel.values.shape[1] < len(columns.targets)
+    config = config.completed(data={"channels": "independent" if apart else "joint"})
+    unit = season or horizon
+    segment = min(config.model.segment or unit * max(horizon // (2 * unit), 1), horizon)
+    fits = all(context % segment == 0 for context in config.data.contexts)
+    if not (is_open(config.model.decoder) and apart and fits and config.training.loss != "negative-binomial"):
+        return config.completed(model={"decoder": "direct" if config.model.segment is None else "segments"})
+    context = segment * max(min(_LONG_CONTEXT * horizon, int(panel.lengths.min()) // 4) // segment, 1)
+    return config.completed(
+        data={"context": context, "scaling": "standard", "residual": "last-value"},
+        model={"decoder": "segments", "segment": segment},
+    )
 
 
 def _one_or_all(names: list[str]) -> str | list[str] | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from rnncli.data.look import Look
 from rnncli.data.source import Source
-from rnncli.tasks.forecast.config import ForecastConfig, inferred
+from rnncli.tasks.forecast.config import ForecastConfig
 from rnncli.tasks.task import Context, Experiment, Options, Predictor, Recognised, Task
 
 
@@ -49,9 +49,6 @@ class Forecast(Task):
         from rnncli.tasks.forecast.recognition import recognised
 
         return recognised(look)
-
-    def inferred(self, path: str, size: int) -> dict[str, Any]:
-        return inferred(path, size)
 
     def require_options(self, command: str, options: Options) -> None:
         from rnncli.tasks.forecast.report import require_rule

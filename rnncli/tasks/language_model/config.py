@@ -1,13 +1,21 @@
-"""The config of a language model, and the default config for a text that is given without one."""
+"""The config of a language model, and what it leaves to the size of the text."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field, ValidationInfo, field_validator
 
-from rnncli.config.sections import Config, Count, TokenModelConfig, TokensConfig, TruncatedTrainingConfig, VectorsConfig
+from rnncli.config.sections import (
+    Chosen,
+    Config,
+    Count,
+    TokenModelConfig,
+    TokensConfig,
+    TruncatedTrainingConfig,
+    VectorsConfig,
+    chosen,
+)
 from rnncli.config.values import refusal
+from rnncli.tasks import sizes
 
 BPTT = 64
 LEAST_UPDATES = 1200
@@ -28,9 +36,8 @@ class TextConfig(TokensConfig, VectorsConfig):
 class StreamTrainingConfig(TruncatedTrainingConfig):
     """Training on contiguous streams."""
 
-    bptt_stride: Count | None = Field(
-        default=None,
-        description="Truncated backpropagation through time: the number of steps between updates (k1); null is bptt.",
+    bptt_stride: Chosen[Count] = chosen(
+        "Truncated backpropagation through time: the number of steps between updates (k1); null is bptt.", before=None
     )
 
     unknown_words: float = Field(
@@ -64,8 +71,8 @@ class LanguageModelConfig(Config):
     training: StreamTrainingConfig = StreamTrainingConfig()
 
 
-def inferred(path: str, size: int) -> dict[str, Any]:
-    """Return a config for the text `path` of `size` bytes.
+def completed(config: LanguageModelConfig, size: int) -> LanguageModelConfig:
+    """Return the config with what it leaves open chosen for a text of `size` bytes.
 
     A small text overfits, and a large one takes long: width, dropout, batch and epochs depend on the size. Below a
     thousand updates little is learnt; max_time ends runs that a slow machine or a large text would make endless.
@@ -77,15 +84,23 @@ def inferred(path: str, size: int) -> dict[str, Any]:
     else:
         cell, hidden_size, num_layers, batch_size, learning_rate = "lstm", 256, 2, 32, 3e-3
         dropout = 0.3 if size < 3_000_000 else 0.1
-    wanted = LEAST_UPDATES * batch_size * BPTT // max(size, 1)
-    return {
-        "data": {"path": path, "validation": min(0.1, round(VALIDATION / max(size, 1), 6))},
-        "model": {"cell": cell, "hidden_size": hidden_size, "num_layers": num_layers, "dropout": dropout},
-        "training": {
-            "epochs": 1 if size > 3_000_000 else min(max(wanted, 10), 400),
-            "max_time": "5m",
-            "batch_size": batch_size,
-            "bptt": BPTT,
-            "learning_rate": learning_rate,
+    training = config.training
+    batch_size = training.batch_size or batch_size
+    bptt = training.bptt or max(BPTT, training.bptt_stride or 0)
+    wanted = LEAST_UPDATES * batch_size * bptt // max(size, 1)
+    config = config.completed(
+        data={"tokens": "char", "validation": min(0.1, round(VALIDATION / max(size, 1), 6))},
+        model={
+            "cell": cell if config.model.activation == "tanh" else "rnn",
+            "hidden_size": hidden_size,
+            "num_layers": num_layers,
+            "dropout": dropout,
         },
-    }
+        training={
+            "batch_size": batch_size,
+            "learning_rate": learning_rate,
+            "bptt": bptt,
+            "bptt_stride": training.bptt_stride or bptt,
+        },
+    )
+    return sizes.with_training(config, 1 if size > 3_000_000 else min(max(wanted, 10), 400), None)

@@ -17,7 +17,7 @@ from rnncli.nn.memory import require_memory
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.notes import doubt, note
 from rnncli.tasks.language_model import ngram
-from rnncli.tasks.language_model.config import BPTT, LanguageModelConfig
+from rnncli.tasks.language_model.config import LanguageModelConfig, completed
 from rnncli.tasks.language_model.corpus import Corpus, counted
 from rnncli.tasks.language_model.streams import StreamLearner, Validation
 from rnncli.tasks.language_model.unknown import RareWords
@@ -55,8 +55,9 @@ class TextExperiment(Experiment):
         context: Context,
         learnt: Mapping[str, Any] | None = None,
     ):
+        config = completed(config, source.size)
         vectors = None if learnt else vectors_in(config.data, config.data.tokens)
-        self.config, bptt, stride = resolved(config, vectors)
+        self.config = with_embedding(config, vectors)
         splits = read_splits(self.config, source, Vocabulary.from_header(learnt["vocabulary"]) if learnt else None)
         self.vocabulary, self.train_ids = splits.vocabulary, splits.train
         self._held_out = {"validation": splits.validation} | ({"test": splits.test} if splits.test else {})
@@ -65,7 +66,7 @@ class TextExperiment(Experiment):
         self.rare, sees_unknown = self._rare_words()
         N = len(self.train_ids)
         B = min(training.batch_size, N)
-        T = min(bptt, -(-N // B))
+        T = min(training.bptt, -(-N // B))
 
         def plan() -> Network:
             network = Network(shape)
@@ -81,8 +82,8 @@ class TextExperiment(Experiment):
             self.train_ids,
             *splits.validation,
             batch_size=training.batch_size,
-            bptt=bptt,
-            stride=stride,
+            bptt=training.bptt,
+            stride=training.bptt_stride,
             seed=training.seed,
             pool=context.pool,
             rare=self.rare,
@@ -201,16 +202,13 @@ def _note_unseen(ids: np.ndarray, split: str) -> None:
         note(f"tokens of {split} that are not in the vocabulary: {share}, scored as <unk>")
 
 
-def resolved(config: LanguageModelConfig, vectors: Vectors | None) -> tuple[LanguageModelConfig, int, int]:
-    """Return the config with the nulls that this task decides filled in, its bptt, and the steps between updates."""
-    training, model = config.training, config.model
-    bptt = training.bptt or max(BPTT, training.bptt_stride or 0)
-    stride = training.bptt_stride or bptt
+def with_embedding(config: LanguageModelConfig, vectors: Vectors | None) -> LanguageModelConfig:
+    """Return the config with the size of token vectors: that of given vectors, or of the hidden state for words."""
+    model = config.model
     embedding = vectors.embedding_size(model.embedding_size) if vectors else model.embedding_size
     if embedding is None and config.data.tokens in WORDS:
         embedding = model.hidden_size
-    filled = config.changed(training={"bptt": bptt, "bptt_stride": stride}, model={"embedding_size": embedding})
-    return filled, bptt, stride
+    return config.changed(model={"embedding_size": embedding})
 
 
 def network_shape(config: LanguageModelConfig, vocabulary_size: int) -> NetworkShape:

@@ -9,7 +9,7 @@ import numpy as np
 
 from rnncli.data.look import Look
 from rnncli.data.source import Source
-from rnncli.tasks.language_model.config import LanguageModelConfig, inferred
+from rnncli.tasks.language_model.config import LanguageModelConfig
 from rnncli.tasks.task import POSSIBLE, WORDS_BEFORE, Context, Experiment, Predictor, Recognised, Task
 
 _MANY_LINES, _MANY_CHARACTERS = 10, 100  # of a text; there may be few lines, if these are long
@@ -43,6 +43,3 @@ class LanguageModelling(Task):
         few = len(look.lines) < _MANY_LINES and sum(map(len, look.lines)) >= _MANY_CHARACTERS
         lines = None if few else look.lines
         return None if look.named_table or look.form == "ts" else Recognised("text", POSSIBLE, {}, lines, "line")
-
-    def inferred(self, path: str, size: int) -> dict[str, Any]:
-        return inferred(path, size)

@@ -16,7 +16,7 @@ from rnncli.notes import doubt
 from rnncli.tasks.seq2seq.config import CaptionConfig
 from rnncli.tasks.seq2seq.pairs import Pairs
 from rnncli.tasks.seq2seq.predictor import Writer
-from rnncli.tasks.seq2seq.writing import PairExperiment, splits_in
+from rnncli.tasks.seq2seq.writing import PairExperiment, completed, splits_in
 from rnncli.tasks.task import Context
 
 
@@ -118,6 +118,7 @@ def prepare(
     config: CaptionConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None
 ) -> PairExperiment:
     splits = splits_in(config, source, learnt, named=True)
+    config = completed(config.completed(data={"tokens": "char"}), splits, "captions")
     model, columns = config.model, splits.train.columns
     words = model.embedding_size is None and config.data.tokens in WORDS
     found = {"inputs": list(columns.prompts), "target": columns.target}

@@ -9,13 +9,14 @@ import numpy as np
 
 from rnncli.data.cutting import Cut
 from rnncli.data.source import Source
+from rnncli.data.splits import Splits
 from rnncli.data.text import WORDS, Kind, tokenize
 from rnncli.data.vocabulary import Vocabulary, token_vocabulary
 from rnncli.errors import DataError
 from rnncli.tasks.seq2seq.config import Seq2seqConfig, SourcesConfig
-from rnncli.tasks.seq2seq.pairs import PairColumns, Pairs
+from rnncli.tasks.seq2seq.pairs import Pairs
 from rnncli.tasks.seq2seq.predictor import Writer
-from rnncli.tasks.seq2seq.writing import PairExperiment, copies, splits_in
+from rnncli.tasks.seq2seq.writing import PairExperiment, completed, copies, splits_in
 from rnncli.tasks.task import Context, config_in
 
 
@@ -71,12 +72,14 @@ def prepare(
     if copies(config) and config.data.min_count == 1:  # a word that was seen once is better copied than known
         config = config.changed(data={"min_count": 2})
     splits = splits_in(config, source, learnt, named=False)
+    config = config.completed(data={"tokens": "char"})
     prompts = prompts_in(learnt) if learnt else Texts.of(splits.train.prompts, config.data)
-    return PairExperiment(resolved(config, splits.train.columns), splits, prompts, context, learnt)
+    return PairExperiment(resolved(config, splits), splits, prompts, context, learnt)
 
 
-def resolved(config: Seq2seqConfig, columns: PairColumns) -> Seq2seqConfig:
+def resolved(config: Seq2seqConfig, splits: Splits[Pairs]) -> Seq2seqConfig:
     """Return the config in which all nulls that depend on the data are filled in."""
+    config = completed(config, splits, "pairs")
     model = config.model
     embedding = model.hidden_size if model.embedding_size is None and config.data.tokens in WORDS else None
     ways = True if model.encoder_bidirectional is None else model.encoder_bidirectional
@@ -85,7 +88,7 @@ def resolved(config: Seq2seqConfig, columns: PairColumns) -> Seq2seqConfig:
         "encoder_bidirectional": ways,
         "embedding_size": model.embedding_size or embedding,
     }
-    given, target = columns.as_config()
+    given, target = splits.train.columns.as_config()
     return config.changed(data={"source": given, "target": target}, model=filled)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from rnncli.data.vocabulary import Vocabulary, require_learnable, token_vocabula
 from rnncli.errors import DataError, UsageError
 from rnncli.nn.encoder_decoder import EncoderDecoder, PairShape
 from rnncli.nn.memory import require_memory
+from rnncli.tasks import sizes
 from rnncli.tasks.seq2seq.config import WritingConfig
 from rnncli.tasks.seq2seq.learner import PairData, PairLearner, room_for, write
 from rnncli.tasks.seq2seq.pairs import PairColumns, Pairs, only, read_pairs
@@ -36,6 +37,8 @@ ALPHA = 1.0  # of the length in a beam's ranking; see `rnncli.kernels.beam`
 LONGER = 1.5  # than the longest target of the training split an answer may become
 _JUDGED, _STEPS = 500, 20_000  # pairs that an evaluation writes answers to, and the steps that these may take
 _UNITS = {"char": "chars", "byte": "bytes", "word": "words", "whitespace": "tokens"}
+
+W = TypeVar("W", bound=WritingConfig)
 
 
 class Prompts(Protocol):
@@ -82,6 +85,11 @@ def splits_in(config: WritingConfig, source: Source, learnt: Mapping[str, Any] |
         () if apart else whole.inputs(),
         () if apart or not named else whole.labels(config.data.decimal),
     )
+
+
+def completed(config: W, splits: Splits[Pairs], kind: str) -> W:
+    """Return the config with what all that writes leaves to the data; kind: of sizes."""
+    return sizes.completed(config, kind, len(splits.train), splits.judges)
 
 
 def target_vocabulary(header: Mapping[str, Any]) -> Vocabulary:

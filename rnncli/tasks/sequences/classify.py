@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from rnncli.data.source import Source
-from rnncli.data.text import Kind
+from rnncli.data.text import WORDS, Kind
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.kernels import losses
-from rnncli.tasks.sequences import baselines
+from rnncli.tasks.sequences import baselines, echo_state
 from rnncli.tasks.sequences.chances import Chances, flat_chances
 from rnncli.tasks.sequences.config import ClassifyConfig, ClassifyDataConfig
 from rnncli.tasks.sequences.corrected import Corrected
@@ -28,6 +28,7 @@ from rnncli.training.backpropagation import Loss
 from rnncli.training.reports import Figure, Score, strongest_first
 
 CROSS_ENTROPY = Loss(losses.softmax_cross_entropy, "nats per sequence", 1e4)
+POOLING = {"numbers": "max", "characters": "max", "words": "max"}
 
 
 class Labels(OneAnswer):
@@ -152,11 +153,22 @@ def prepare(
 ) -> SequenceExperiment:
     splits = splits_in(config, source, Labels, only, learnt)
     train = splits.train
+    config = resolved(config, splits, POOLING)
+    config = config.completed(data={"residual": _residual(train, config.data)})
     if learnt:
         labels = _labels(learnt)
     else:
         labels = Labels.of(train, config.data) if train.sets is None else LabelSets.of(train, config)
-    return SequenceExperiment(resolved(config, train), splits, labels, context, learnt)
+    return SequenceExperiment(config, splits, labels, context, learnt)
+
+
+def _residual(train: Examples, data: ClassifyDataConfig) -> str:
+    """Return what `data.residual` is where it is null."""
+    if train.sets is not None:
+        return "none"
+    if train.texts is None:
+        return "echo-state" if len(train) <= echo_state.MOST else "none"
+    return "naive-bayes" if data.tokens in WORDS else "none"
 
 
 def _labels(header: Mapping[str, Any]) -> Labels | LabelSets:

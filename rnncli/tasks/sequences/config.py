@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
 from rnncli.config.sections import (
+    Chosen,
     Columns,
     Config,
     CutConfig,
@@ -16,6 +17,7 @@ from rnncli.config.sections import (
     TokensConfig,
     TrainingConfig,
     VectorsConfig,
+    chosen,
 )
 from rnncli.config.values import refusal
 
@@ -80,10 +82,10 @@ class ClassifyDataConfig(ExamplesConfig):
         description="What separates the labels of one example, such as ; where several may apply; null finds several "
         "in fastText's lines alone.",
     )
-    residual: Literal["naive-bayes", "echo-state"] | None = Field(
-        default=None,
-        description="What the network corrects: naive-bayes, for texts; or echo-state, an echo state network, for "
-        "numbers. null is nothing.",
+    residual: Literal["naive-bayes", "echo-state", "none"] | None = chosen(
+        "What the network corrects: naive-bayes, for texts; echo-state, an echo state network, for numbers; or none. "
+        "null is naive-bayes for words and echo-state for up to 500 series of numbers, each with one label.",
+        before=None,
     )
 
 
@@ -101,7 +103,7 @@ class TagDataConfig(LabelledConfig):
 class StepModelConfig(TokenModelConfig):
     """A network over whole sequences."""
 
-    bidirectional: bool = Field(default=False, description="Read each sequence from both ends.")
+    bidirectional: Chosen[bool] = chosen("Read each sequence from both ends; null is true.", before=False)
     character_size: int | None = Field(
         default=None,
         ge=0,
@@ -109,8 +111,8 @@ class StepModelConfig(TokenModelConfig):
         description="The size of the network that composes word vectors from characters, for words only; 0 has none, "
         "null is 32 for tag, else 0.",
     )
-    word_dropout: float = Field(
-        default=0.0, ge=0, lt=1, description="The fraction of words that training replaces by the unknown word."
+    word_dropout: Chosen[Annotated[float, Field(ge=0, lt=1)]] = chosen(
+        "The fraction of words that training replaces by the unknown word; null is chosen from the data.", before=0.0
     )
 
 
@@ -135,8 +137,9 @@ class TagModelConfig(StepModelConfig):
 class PooledModelConfig(StepModelConfig):
     """A network with one answer for a sequence."""
 
-    pooling: Literal["last", "mean", "max", "attention"] | None = Field(
-        default=None, description="How all steps become the one vector that the answer is computed from; null is last."
+    pooling: Literal["last", "mean", "max", "attention"] | None = chosen(
+        "How all steps become the one vector that the answer is computed from; null is chosen from the data.",
+        before=None,
     )
 
 

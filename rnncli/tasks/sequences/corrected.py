@@ -30,7 +30,7 @@ class Corrected:
     def of(cls, train: Examples, numbers: Sequence[int], count: int, data: ClassifyDataConfig) -> Corrected | None:
         """Return what `data.residual` names, fitted to the training split, whose labels have these numbers below
         `count`; ConfigError if it is for sequences of another kind."""
-        if data.residual is None:
+        if data.residual in (None, "none"):
             return None
         suits = "echo-state" if train.texts is None else "naive-bayes"
         if data.residual != suits:

@@ -27,7 +27,7 @@ _SCALES = (0.3, 1.0)  # of the inputs
 _SEGMENTS = (1, 8)
 _PENALTIES = (1.0, 0.3, 0.1, 3e-2, 1e-2, 1e-3, 1e-4)  # in units of the features' mean square
 _SEED = 0
-_MOST = 500  # training sequences: a fit takes a few seconds then, and time by their number cubed
+MOST = 500  # training sequences: a fit takes a few seconds then, and time by their number cubed
 _KEPT = ("centre", "weights", "intercept")
 
 
@@ -83,7 +83,7 @@ class EchoState:
     def of(cls, train: Sequence[np.ndarray], targets: np.ndarray) -> EchoState:
         """Return the best one for values (n, C) with targets (N, L) float64; N is at least 2."""
         N = len(train)
-        chosen = told(sample(targets.tolist(), _MOST), N, "the echo state network")
+        chosen = told(sample(targets.tolist(), MOST), N, "the echo state network")
         seen = [train[i] for i in chosen]
         inputs = _Inputs.of(seen)
         steps = inputs(seen)

@@ -49,7 +49,7 @@ class LabelSets(OneAnswer):
     def of(cls, train: Examples, config: ClassifyConfig) -> LabelSets:
         """Return the labels of the training split; ConfigError for what is for one label each."""
         for key, value, default in (
-            ("data.residual", config.data.residual, None),
+            ("data.residual", config.data.residual, "none"),
             ("training.class_weights", config.training.class_weights, "none"),
         ):
             if value != default:

@@ -7,12 +7,16 @@ from typing import Any
 
 from rnncli.data.lines import Line
 from rnncli.data.source import Source
-from rnncli.data.text import WORDS
+from rnncli.data.splits import Splits
+from rnncli.data.text import WORDS, is_prose
+from rnncli.tasks import sizes
 from rnncli.tasks.sequences.entries import Entries
 from rnncli.tasks.sequences.example_files import entries_in, read_examples
 from rnncli.tasks.sequences.example_lines import texts_in
 from rnncli.tasks.sequences.examples import Columns, Examples
 from rnncli.tasks.sequences.experiment import Answers, named, require_words, word_size
+
+_WORD_DROPOUT = 0.4
 
 
 class OneAnswer(Answers):
@@ -45,12 +49,23 @@ class OneAnswer(Answers):
         return Columns.from_header(header["columns"])
 
 
-def resolved(config: Any, train: Examples) -> Any:
-    """Return the config of classify or regress in which all nulls that depend on the data are filled in."""
-    columns = train.columns
-    words = columns.form in ("text", "lines") and config.data.tokens in WORDS
+def resolved(config: Any, splits: Splits[Examples], pooling: Mapping[str, str]) -> Any:
+    """Return the config of classify or regress in which all nulls that depend on the data are filled in; pooling: by
+    kind of data.
+    """
+    train, columns = splits.train, splits.train.columns
+    tokens = "word" if train.texts is not None and is_prose(train.texts) else "char"
+    config = config.completed(data={"tokens": tokens})
+    words = train.texts is not None and config.data.tokens in WORDS
     require_words(config, words=words)
-    model = config.model
-    embedding = word_size(config) if words else model.embedding_size
-    found = named(config, train) | ({"inputs": None} if columns.form == "ts" else {})
-    return config.changed(data=found, model={"embedding_size": embedding, "pooling": model.pooling or "last"})
+    kind = "numbers" if train.texts is None else "words" if words else "characters"
+    config = sizes.completed(config, kind, len(train), splits.judges)
+    config = config.completed(
+        model={
+            "bidirectional": True,
+            "pooling": pooling[kind],
+            "word_dropout": _WORD_DROPOUT if words else 0.0,
+            "embedding_size": word_size(config) if words else None,
+        }
+    )
+    return config.changed(data=named(config, train) | ({"inputs": None} if columns.form == "ts" else {}))

@@ -22,6 +22,8 @@ from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import SQUARED_ERROR, Loss
 from rnncli.training.reports import Figure, Score, strongest_first
 
+POOLING = {"numbers": "last", "characters": "last", "words": "mean"}
+
 
 class Number(OneAnswer):
     """Answers that are one number each, scaled for training by the training split's mean and standard deviation."""
@@ -107,9 +109,9 @@ def prepare(
     config: RegressConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None
 ) -> SequenceExperiment:
     splits = splits_in(config, source, Number, only, learnt)
-    kept = learnt and learnt["answers"]
+    config, kept = resolved(config, splits, POOLING), learnt and learnt["answers"]
     number = Number(**kept, kind=config.data.kind) if kept else Number.of(splits.train, config.data)
-    return SequenceExperiment(resolved(config, splits.train), splits, number, context, learnt)
+    return SequenceExperiment(config, splits, number, context, learnt)
 
 
 def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> SequencePredictor:

@@ -11,9 +11,11 @@ import numpy as np
 from rnncli.config.sections import DIALECT
 from rnncli.data.lines import Line
 from rnncli.data.source import Source
+from rnncli.data.splits import Splits
 from rnncli.errors import ConfigError, DataError, shown
 from rnncli.nn.network import Network
 from rnncli.notes import doubt
+from rnncli.tasks import sizes
 from rnncli.tasks.sequences.config import TagConfig
 from rnncli.tasks.sequences.decoding import Decoding
 from rnncli.tasks.sequences.entries import Entries
@@ -190,20 +192,25 @@ def most_frequent(train: Tagged, tagged: Tagged) -> tuple[list[list[str]], list[
     return always, [[best.get(word, usual) for word in words] for words in tagged.words]
 
 
-def resolved(config: TagConfig, train: Tagged, tags: Tags) -> TagConfig:
+def resolved(config: TagConfig, splits: Splits[Tagged], tags: Tags) -> TagConfig:
     """Return the config in which all nulls that depend on the data are filled in."""
-    model, words = config.model, train.columns.text is not None
+    train, words = splits.train, splits.train.columns.text is not None
+    config = sizes.completed(config, "tags of words" if words else "tags of numbers", len(train), splits.judges)
+    config = config.completed(
+        model={
+            "bidirectional": True,
+            "word_dropout": 0.0,
+            "head": "crf" if are_spans(tags.tags) else "softmax",
+        }
+    )
+    model = config.model
     spelling = model.character_size if model.character_size is not None else CHARACTER_SIZE
     affixes = model.affix_size if model.affix_size is not None else AFFIX_SIZE if spelling else 0
     if affixes and not spelling:
         raise ConfigError("model.affix_size: affixes stand beside characters; set model.character_size, or remove it")
-    filled = {
-        "embedding_size": word_size(config) if words else None,
-        "character_size": spelling if words else None,
-        "affix_size": affixes if words else 0,
-        "head": model.head or ("crf" if are_spans(tags.tags) else "softmax"),
-    }
-    return config.changed(data=named(config, train), model=filled)
+    spelt = {"embedding_size": word_size(config), "character_size": spelling, "affix_size": affixes}
+    unspelt = {"embedding_size": None, "character_size": None, "affix_size": 0}
+    return config.changed(data=named(config, train), model=spelt if words else unspelt)
 
 
 def prepare(
@@ -211,7 +218,7 @@ def prepare(
 ) -> SequenceExperiment:
     splits = splits_in(config, source, Tags, only, learnt)
     tags = Tags.from_header(learnt) if learnt else Tags.of(splits.train)
-    return SequenceExperiment(resolved(config, splits.train, tags), splits, tags, context, learnt)
+    return SequenceExperiment(resolved(config, splits, tags), splits, tags, context, learnt)
 
 
 def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> SequencePredictor:

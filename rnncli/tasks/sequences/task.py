@@ -49,6 +49,7 @@ class Classify(OfSequences):
     name = "classify"
     config = ClassifyConfig
     before = OfSequences.before | WORDS_BEFORE
+    nulls_before = {"data.residual": "none"}
     options = {"predict": frozenset({"strict", "threshold"}), "evaluate": frozenset({"threshold", "confusion"})}
 
     def renewed(self, header: Mapping[str, Any]) -> dict[str, Any]:

@@ -36,7 +36,9 @@ each_decoder = pytest.mark.parametrize("name", DECODERS)
 
 
 def model(kind):
-    return ForecastModelConfig(cell="gru", hidden_size=3, num_layers=1, segment=SEGMENT if kind is Segments else None)
+    return ForecastModelConfig(
+        cell="gru", hidden_size=3, num_layers=1, dropout=0.0, segment=SEGMENT if kind is Segments else None
+    )
 
 
 def windowing(scaling="none", baseline=last_value):

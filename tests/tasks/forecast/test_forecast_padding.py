@@ -39,7 +39,7 @@ def made(decoder="direct", loss="mse", scaling="standard", baseline=last_value, 
     how = Windowing(CONTEXT, HORIZON, SEASON, scaling, baseline, fixed, **padding)
     lag = {None: 0, last_value: 1}.get(baseline, SEASON)
     sizes = Sizes(CONTEXT, HORIZON, C, **beside, masked=True, lag=lag, parameters=FORECAST_LOSSES[loss].parameters)
-    model = ForecastModelConfig(decoder=decoder, cell="gru", hidden_size=4, num_layers=1, segment=2)
+    model = ForecastModelConfig(decoder=decoder, cell="gru", hidden_size=4, num_layers=1, dropout=0.0, segment=2)
     return member_of(DECODERS[decoder], model, sizes, how, POOL, loss)
 
 

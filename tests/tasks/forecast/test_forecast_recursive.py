@@ -29,7 +29,7 @@ def made(lag=1, loss="mse", cell="lstm", horizon=HORIZON, beside=False, layers=2
     how = Windowing(CONTEXT, horizon, SEASON, "standard", BASELINES[lag], (np.zeros((2, C)), np.ones((2, C))))
     beside = {**BESIDE, "masked": True} if beside else {}
     sizes = Sizes(CONTEXT, HORIZON, C, **beside, lag=lag, parameters=FORECAST_LOSSES[loss].parameters)
-    model = ForecastModelConfig(cell=cell, hidden_size=H, num_layers=layers)
+    model = ForecastModelConfig(cell=cell, hidden_size=H, num_layers=layers, dropout=0.0)
     return member_of(Recursive, model, sizes, how, POOL, loss)
 
 
@@ -79,7 +79,7 @@ def test_a_forecast_is_that_of_a_network_run_from_the_start_for_every_row(cell, 
 def test_a_network_that_says_nothing_forecasts_exactly_the_baseline(loss, season, horizon):
     naive_forecast = last_value if season == 1 else seasonal_naive
     how = Windowing(CONTEXT, horizon, season, "seasonal-error", naive_forecast, (np.zeros((2, C)), np.ones((2, C))))
-    model = ForecastModelConfig(cell="gru", hidden_size=H, num_layers=1)
+    model = ForecastModelConfig(cell="gru", hidden_size=H, num_layers=1, dropout=0.0)
     member = member_of(Recursive, model, Sizes(CONTEXT, HORIZON, C, lag=season), how, POOL, loss)
     for name in ("head.weight", "head.bias"):
         member.network.parameters.view(name)[...] = 0
@@ -145,7 +145,7 @@ def test_of_one_row_the_paths_have_the_distribution_that_the_loss_says(loss):
 
 def test_counts_are_drawn_whole_and_read_in_units_of_the_scale():
     how = Windowing(CONTEXT, HORIZON, SEASON, "mean", None, (np.zeros((2, C)), np.ones((2, C))))
-    model = ForecastModelConfig(cell="gru", hidden_size=H, num_layers=1)
+    model = ForecastModelConfig(cell="gru", hidden_size=H, num_layers=1, dropout=0.0)
     sizes = Sizes(CONTEXT, HORIZON, C, lag=0, parameters=2)
     member = member_of(Recursive, model, sizes, how, POOL, "negative-binomial")
     given = how.contexts(replace(BARE, values=np.floor(5 * np.abs(BARE.values))), ORIGINS)

@@ -68,7 +68,7 @@ def test_inputs_are_values_and_differences_in_units_of_the_training_split():
 
 
 def test_too_many_sequences_are_learnt_from_a_sample_and_answered_all(monkeypatch):
-    monkeypatch.setattr(echo_state, "_MOST", 8)
+    monkeypatch.setattr(echo_state, "MOST", 8)
     known, told = sequences(20), []
     targets = np.array([[float(k % 2)] for k in range(20)])
     with noting(told.append):

@@ -1,0 +1,111 @@
+"""The sizes of networks and the lengths of trainings that a config leaves open, chosen by how much there is to learn.
+
+`KINDS` is the rule, a pure table of amounts; tests/bench/defaults.py measures it on sets that it was not made from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+
+from rnncli.config.sections import C, is_open
+
+MAX_TIME = "5m"  # of a training whose length is chosen
+_LEAST_JUDGES = 100  # validation sequences whose loss may end a training
+_PATIENCE = 10  # evaluations
+
+
+@dataclass(frozen=True)
+class Row:
+    """The choice for up to so many `sequences`: texts, series, pairs or windows.
+
+    updates: how many there should be; at least and at most these epochs are made of them.
+    """
+
+    sequences: float
+    cell: str
+    hidden_size: int
+    num_layers: int
+    dropout: float
+    batch_size: int
+    learning_rate: float
+    updates: int
+    least_epochs: int
+    most_epochs: int = 300
+
+
+_ALL = float("inf")
+KINDS: Mapping[str, tuple[Row, ...]] = {
+    "numbers": (
+        Row(100, "gru", 48, 1, 0.3, 8, 6e-3, 1000, 40),
+        Row(1000, "gru", 64, 1, 0.3, 16, 5e-3, 1500, 40),
+        Row(_ALL, "gru", 64, 1, 0.1, 32, 4e-3, 3000, 15),
+    ),
+    "characters": (
+        Row(1000, "gru", 48, 1, 0.1, 16, 5e-3, 1500, 40),
+        Row(_ALL, "gru", 96, 1, 0.2, 32, 3e-3, 4000, 10),
+    ),
+    "words": (
+        Row(1000, "gru", 48, 1, 0.5, 16, 2e-3, 800, 10),
+        Row(_ALL, "lstm", 64, 1, 0.6, 32, 5e-4, 1500, 6),
+    ),
+    "tags of words": (
+        Row(1000, "lstm", 64, 1, 0.4, 8, 3e-3, 1500, 20),
+        Row(_ALL, "lstm", 128, 1, 0.5, 16, 2e-3, 4000, 12),
+    ),
+    "tags of numbers": (
+        Row(1000, "gru", 48, 1, 0.1, 8, 4e-3, 1500, 30),
+        Row(_ALL, "gru", 64, 1, 0.1, 16, 3e-3, 3000, 10),
+    ),
+    "pairs": (
+        Row(2000, "gru", 96, 1, 0.3, 16, 3e-3, 4000, 40),
+        Row(_ALL, "lstm", 128, 1, 0.4, 32, 2e-3, 10000, 15),
+    ),
+    "windows": (
+        Row(500, "gru", 32, 1, 0.0, 8, 2e-3, 1000, 40),
+        Row(5000, "gru", 32, 1, 0.0, 32, 3e-3, 3000, 40),
+        Row(50_000, "gru", 64, 1, 0.1, 64, 3e-3, 6000, 10),
+        Row(_ALL, "gru", 128, 1, 0.1, 128, 2e-3, 8000, 2),
+    ),
+    "segments": (
+        Row(5000, "gru", 64, 1, 0.1, 16, 3e-3, 3000, 20),
+        Row(50_000, "gru", 128, 1, 0.3, 64, 2e-3, 4000, 4),
+        Row(_ALL, "gru", 128, 1, 0.5, 256, 1e-3, 1000, 3),
+    ),
+    "captions": (
+        Row(2000, "gru", 96, 1, 0.1, 16, 4e-3, 4000, 40),
+        Row(_ALL, "gru", 128, 1, 0.1, 32, 4e-3, 8000, 15),
+    ),
+}
+"""The choices by kind of data, the fewest sequences first."""
+
+
+def completed(config: C, kind: str, sequences: int, judges: int) -> C:
+    """Return the config with sizes, rates and lengths in place of null, for so many training sequences of a kind.
+
+    judges: the number of validation sequences. A training whose epochs are given has no limit of time and no patience
+    that are not given.
+    """
+    row = next(row for row in KINDS[kind] if sequences <= row.sequences)
+    batch_size = config.training.batch_size or row.batch_size
+    epochs = ceil(row.updates * batch_size / sequences)
+    return with_training(
+        config.completed(
+            model={
+                "cell": row.cell if config.model.activation == "tanh" else "rnn",
+                "hidden_size": row.hidden_size,
+                "num_layers": row.num_layers,
+                "dropout": row.dropout,
+            },
+            training={"batch_size": batch_size, "learning_rate": row.learning_rate},
+        ),
+        min(max(epochs, row.least_epochs), row.most_epochs),
+        _PATIENCE if judges >= _LEAST_JUDGES else None,
+    )
+
+
+def with_training(config: C, epochs: int, patience: int | None) -> C:
+    """Return the config with these epochs, a limit of time and patience, unless its epochs are given."""
+    wanted = {"epochs": epochs, "max_time": MAX_TIME, "patience": patience}
+    return config.completed(training=wanted if is_open(config.training.epochs) else {})
