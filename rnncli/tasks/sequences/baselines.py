@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from rnncli.data.text import WORDS, Kind
 from rnncli.tasks.sequences import linear
-from rnncli.tasks.sequences.echo_state import EchoState
+from rnncli.tasks.sequences.echo_state import EchoState, values_of
 from rnncli.tasks.sequences.examples import Examples
 from rnncli.tasks.sequences.naive_bayes import NaiveBayes, OneAgainstRest
 from rnncli.tasks.sequences.nearest import nearest, nearest_warped
@@ -90,9 +90,7 @@ def of_numbers(train: Examples, held_out: Examples, given: np.ndarray, kind: Kin
 
 def _echo_states(train: Examples, held_out: Examples, targets: ArrayLike) -> np.ndarray:
     """Return the answers (M, L) of an echo state network that is fitted to the targets (N, L) of training."""
-    assert train.values is not None
-    assert held_out.values is not None
-    return EchoState.of(train.values, np.array(targets, float)).answers(held_out.values)
+    return EchoState.of(values_of(train), np.array(targets, float)).answers(values_of(held_out))
 
 
 def majority(train: Examples, held_out: Examples) -> list[str]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from rnncli.errors import ConfigError, DataError
 from rnncli.tasks.sequences.config import ClassifyDataConfig
-from rnncli.tasks.sequences.echo_state import EchoState
+from rnncli.tasks.sequences.echo_state import EchoState, values_of
 from rnncli.tasks.sequences.examples import Examples
 from rnncli.tasks.sequences.naive_bayes import NaiveBayes, best_scale
 
@@ -38,7 +38,7 @@ class Corrected:
             raise ConfigError(f"data.residual: is {data.residual}, and {train.name} has {kind}; take {suits}")
         model: NaiveBayes | EchoState
         if train.texts is None:
-            model = EchoState.of(train.values or [], np.eye(count)[numbers])
+            model = EchoState.of(values_of(train), np.eye(count)[numbers])
         else:
             model = NaiveBayes.of(train.texts, [(k,) for k in numbers], count, data.kind, pairs=True)
         found = cls(model, 1.0)
@@ -61,8 +61,8 @@ class Corrected:
         if examples.values is None:
             raise DataError(f"{examples.name}: the model reads numbers, and these are texts")
         if own is None:
-            return self.model.answers(examples.values)
-        return self.model.answers_left_out(examples.values, np.eye(len(self.model.intercept))[own])
+            return self.model.answers(values_of(examples))
+        return self.model.answers_left_out(values_of(examples), np.eye(len(self.model.intercept))[own])
 
     def to_header(self) -> dict[str, Any]:
         kind = "naive_bayes" if isinstance(self.model, NaiveBayes) else "echo_state"

@@ -16,7 +16,8 @@ import numpy as np
 
 from rnncli.data.numeric import FAR, never_flat, whole_series
 from rnncli.kernels import random, reservoir
-from rnncli.tasks.sequences.gaps import completed, means_of
+from rnncli.tasks.sequences.examples import Examples
+from rnncli.tasks.sequences.gaps import completed, filled, means_of
 from rnncli.tasks.sequences.sample import sample, told
 
 _UNITS = 100  # of a ring
@@ -31,6 +32,11 @@ MOST = 500  # training sequences: a fit takes a few seconds then, and time by th
 _KEPT = ("centre", "weights", "intercept")
 
 
+def values_of(examples: Examples) -> list[np.ndarray]:
+    """Return the values of sequences of numbers with the gaps filled that the network is given filled."""
+    return [filled(x, examples.missing) for x in examples.values or ()]
+
+
 @dataclass(frozen=True)
 class _Inputs:
     """What becomes of values (n, C): means (C,) stand for missing ones; centre and unit (2C,) scale them and their
@@ -43,16 +49,16 @@ class _Inputs:
     @classmethod
     def of(cls, train: Sequence[np.ndarray]) -> _Inputs:
         means = means_of(train)
-        steps = np.concatenate([_with_differences(completed(x, "interpolate", means)) for x in train])
+        steps = np.concatenate([_with_differences(completed(x, "mask", means)) for x in train])
         centre, _ = whole_series(steps)
         centre[len(means) :] = 0
         return cls(means, centre, never_flat(np.sqrt(((steps - centre) ** 2).mean(axis=0)), steps))
 
     def __call__(self, sequences: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Return all sequences one after another (R, 2C), and where each begins and the last one ends (N + 1,)."""
-        filled = [_with_differences(completed(x, "interpolate", self.means)) for x in sequences]
-        steps = (np.concatenate(filled) - self.centre) / self.unit
-        return np.clip(steps, -FAR, FAR).astype(np.float32), np.cumsum([0, *map(len, filled)])
+        all_steps = [_with_differences(completed(x, "mask", self.means)) for x in sequences]
+        steps = (np.concatenate(all_steps) - self.centre) / self.unit
+        return np.clip(steps, -FAR, FAR).astype(np.float32), np.cumsum([0, *map(len, all_steps)])
 
     def to_header(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name).tolist() for field in fields(self)}
