@@ -51,11 +51,10 @@ def run(x, starts, v, bias, ring, leak, backwards, states, found):
 
 @jit
 def ridge(products, penalty, y, factor, inverse, weights, leverage):
-    """Write into weights (L, N) the solution of (K + penalty·1)·wᵀ = yᵀ, y (L, N), and into leverage (N,) the
-    diagonal of the inverse of that matrix.
+    """Write into weights (L, N) the solution of A·wᵀ = yᵀ, y (L, N), and into leverage (N,) the diagonal of A⁻¹, where
+    A is `products` (N, N) float64, symmetric and positive semidefinite, with `penalty` added on its diagonal.
 
-    K: `products` (N, N) float64, symmetric and positive semidefinite; factor and inverse (N, N): room for the Cholesky
-    factor L and for the transpose of its inverse M, row by row:
+    factor and inverse (N, N): room for the Cholesky factor L and for the transpose of its inverse M, row by row:
 
         L_ij = (A_ij − Σ_k<j L_ik·L_jk) / L_jj,  M_ij = −Σ_k<i L_ik·M_kj / L_ii,  A⁻¹ = Mᵀ·M
     """

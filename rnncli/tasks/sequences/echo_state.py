@@ -28,7 +28,9 @@ _SCALES = (0.3, 1.0)  # of the inputs
 _SEGMENTS = (1, 8)
 _PENALTIES = (1.0, 0.3, 0.1, 3e-2, 1e-2, 1e-3, 1e-4)  # in units of the features' mean square
 _SEED = 0
-MOST = 500  # training sequences: a fit takes a few seconds then, and time by their number cubed
+MOST = 500  # training sequences: a fit takes a second or two then, and time by their number cubed
+_WORK = 5e6  # steps of all training sequences, times columns: two seconds
+_AT_ONCE = 256  # sequences that are answered together
 _KEPT = ("centre", "weights", "intercept")
 
 
@@ -88,8 +90,9 @@ class EchoState:
     @classmethod
     def of(cls, train: Sequence[np.ndarray], targets: np.ndarray) -> EchoState:
         """Return the best one for values (n, C) with targets (N, L) float64; N is at least 2."""
-        N = len(train)
-        chosen = told(sample(targets.tolist(), MOST), N, "the echo state network")
+        N, C = len(train), train[0].shape[1]
+        most = min(MOST, _WORK * N / sum(map(len, train)) / (8 + C))
+        chosen = told(sample(targets.tolist(), int(max(2, most))), N, "the echo state network")
         seen = [train[i] for i in chosen]
         inputs = _Inputs.of(seen)
         steps = inputs(seen)
@@ -127,9 +130,11 @@ class EchoState:
 
     def answers(self, sequences: Sequence[np.ndarray]) -> np.ndarray:
         """Return the answers (N, L) to values (n, C); none depends on the sequences beside it."""
-        features = _features(*self.inputs(sequences), self.scale, self.segments) - self.centre
-        found = np.empty((len(features), len(self.intercept)))
-        reservoir.products(features, self.weights, found)
+        found = np.empty((len(sequences), len(self.intercept)))
+        for first in range(0, len(sequences), _AT_ONCE):
+            some = slice(first, first + _AT_ONCE)
+            features = _features(*self.inputs(sequences[some]), self.scale, self.segments) - self.centre
+            reservoir.products(features, self.weights, found[some])
         return found + self.intercept
 
     def to_header(self) -> dict[str, Any]:

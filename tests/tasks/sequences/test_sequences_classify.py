@@ -9,7 +9,7 @@ from rnncli.data.source import Source
 from rnncli.errors import ConfigError, DataError
 from rnncli.notes import noting
 from rnncli.tasks.registry import TASKS, config_from_mapping
-from rnncli.tasks.sequences import baselines, readers
+from rnncli.tasks.sequences import baselines, echo_state, readers
 from rnncli.tasks.sequences.classify import Labels
 from rnncli.tasks.sequences.echo_state import EchoState
 from rnncli.tasks.sequences.examples import Columns, Examples
@@ -203,6 +203,13 @@ def test_an_untrained_network_on_a_baseline_is_that_baseline(content, residual, 
     (base, *_) = made.answers.bases(part, own=False)
     (output, *_) = made.learner.outputs(readers.encode(made.reader, part), made.answers.bases(part, own=False))
     assert np.array_equal(base, output)
+
+
+def test_few_series_with_a_label_each_correct_an_echo_state_network(monkeypatch):
+    assert prepared("classify", SERIES).config.data.residual == "echo-state"
+    assert prepared("classify", SERIES, data={"label_separator": ";"}).config.data.residual == "none"
+    monkeypatch.setattr(echo_state, "MOST", 20)
+    assert prepared("classify", SERIES).config.data.residual == "none"
 
 
 def test_the_base_of_a_training_series_is_that_without_it():

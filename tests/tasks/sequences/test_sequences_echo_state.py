@@ -42,7 +42,8 @@ def test_the_penalty_is_the_best_of_those_tried():
     assert (missed**2).sum() == min((one**2).sum() for one in every)
 
 
-def test_an_answer_depends_on_its_sequence_alone():
+def test_an_answer_depends_on_its_sequence_alone(monkeypatch):
+    monkeypatch.setattr(echo_state, "_AT_ONCE", 3)
     known, unseen = sequences(), sequences(5)
     model = EchoState.of(known, RANDOM.normal(size=(12, 3)))
     together = model.answers(unseen)
@@ -67,9 +68,10 @@ def test_inputs_are_values_and_differences_in_units_of_the_training_split():
     assert steps == pytest.approx(np.array(wanted))
 
 
-def test_too_many_sequences_are_learnt_from_a_sample_and_answered_all(monkeypatch):
-    monkeypatch.setattr(echo_state, "MOST", 8)
-    known, told = sequences(20), []
+@pytest.mark.parametrize(("limit", "value"), [("MOST", 8), ("_WORK", 8 * 4 * (8 + 2))])
+def test_too_many_sequences_are_learnt_from_a_sample_and_answered_all(limit, value, monkeypatch):
+    monkeypatch.setattr(echo_state, limit, value)
+    known, told = [RANDOM.normal(size=(4, 2)) for _ in range(20)], []
     targets = np.array([[float(k % 2)] for k in range(20)])
     with noting(told.append):
         model = EchoState.of(known, targets)
