@@ -208,6 +208,16 @@ def pooled(y, pooling, H, weights):
     return y.mean(axis=0) if pooling == "mean" else y.max(axis=0)
 
 
+def leaky_ring(x, v, bias, ring, leak, segments):
+    """The mean state of each segment of a sequence x (T, I) in a ring of leaky units, and the last state."""
+    states, h, T = [], np.zeros(len(bias)), len(x)
+    for row in x:
+        h = (1 - leak) * h + leak * np.tanh(bias + row @ v + ring * np.roll(h, 1))
+        states.append(h)
+    ends = [(k * T // segments, (k + 1) * T // segments) for k in range(segments)]
+    return np.array([np.mean(states[i : max(j, i + 1)], axis=0) for i, j in ends] + [h])
+
+
 def cross_entropy(logits, targets):
     """Mean nats over the targets that are not −1."""
     total, count = 0.0, 0

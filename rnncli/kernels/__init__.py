@@ -18,6 +18,7 @@ Read in this order:
     forecast_losses   absolute and squared error, quantiles, Gaussian, Student's t, negative binomial
     series       autocovariances, moving averages and smoothing of many series, for naive forecasts
     linear       a linear model, fitted one example at a time, for baselines of texts
+    reservoir    a fixed recurrent encoder, and ridge regression with the answers to examples that it leaves out
     warping      dynamic time warping, and the nearest of many sequences by it
     optimizers   one fused update per optimizer, and the gradient norm
     denormals    flushing of denormals, which some CPUs are slow with, to zero

@@ -1,7 +1,7 @@
 """Baselines of networks with one answer for a sequence, by name: each answers held-out examples from those of training.
 
 of texts     naive Bayes, also on pairs of words, and a linear model
-of numbers   the nearest neighbour, step by step and by dynamic time warping
+of numbers   the nearest neighbour, step by step and by dynamic time warping; an echo state network
 of both      the one answer that is best for all
 """
 
@@ -12,15 +12,17 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from rnncli.data.text import WORDS, Kind
 from rnncli.tasks.sequences import linear
+from rnncli.tasks.sequences.echo_state import EchoState, values_of
 from rnncli.tasks.sequences.examples import Examples
 from rnncli.tasks.sequences.naive_bayes import NaiveBayes, OneAgainstRest
 from rnncli.tasks.sequences.nearest import nearest, nearest_warped
 
 BAYES, BAYES_OF_PAIRS, LINEAR = "naive Bayes", "naive Bayes of pairs", "linear model"
-NEAREST, NEAREST_WARPED = "nearest neighbour", "nearest neighbour by DTW"
+NEAREST, NEAREST_WARPED, ECHO_STATE = "nearest neighbour", "nearest neighbour by DTW", "echo state network"
 
 
 def of_labels(train: Examples, held_out: Examples, labels: list[str], kind: Kind) -> dict[str, list[str]]:
@@ -30,9 +32,11 @@ def of_labels(train: Examples, held_out: Examples, labels: list[str], kind: Kind
     found = {"majority": majority(train, held_out)}
     if train.texts is None:
         near = nearest_warped(train, held_out, given, lambda predicted, actual: float(predicted != actual))
+        echo = _echo_states(train, held_out, [[float(label == one) for label in labels] for one in given])
         return found | {
             NEAREST: [given[i] for i in nearest(train, held_out)],
             NEAREST_WARPED: [given[i] for i in near],
+            ECHO_STATE: [labels[k] for k in echo.argmax(axis=1)],
         }
     assert held_out.texts is not None
     number = {label: k for k, label in enumerate(labels)}
@@ -53,9 +57,11 @@ def of_sets(train: Examples, held_out: Examples, labels: list[str], kind: Kind) 
         near = nearest_warped(
             train, held_out, given, lambda predicted, actual: float(len(set(predicted) ^ set(actual)))
         )
+        echo = _echo_states(train, held_out, [[float(label in some) for label in labels] for some in given])
         return found | {
             NEAREST: [given[i] for i in nearest(train, held_out)],
             NEAREST_WARPED: [given[i] for i in near],
+            ECHO_STATE: [[labels[k] for k in np.flatnonzero(one >= 0.5)] for one in echo],
         }
     assert held_out.texts is not None
     number = {label: k for k, label in enumerate(labels)}
@@ -75,9 +81,16 @@ def of_numbers(train: Examples, held_out: Examples, given: np.ndarray, kind: Kin
     found = {"mean": np.full(len(held_out), given.mean())}
     if train.texts is None:
         near = nearest_warped(train, held_out, given.tolist(), lambda predicted, actual: (predicted - actual) ** 2)
-        return found | {NEAREST: given[nearest(train, held_out)], NEAREST_WARPED: given[near]}
+        centre, scale = given.mean(), given.std()
+        echo = _echo_states(train, held_out, (given[:, None] - centre) / scale)[:, 0] * scale + centre
+        return found | {NEAREST: given[nearest(train, held_out)], NEAREST_WARPED: given[near], ECHO_STATE: echo}
     assert held_out.texts is not None
     return found | {LINEAR: linear.numbers(train.texts, given, held_out.texts, kind)}
+
+
+def _echo_states(train: Examples, held_out: Examples, targets: ArrayLike) -> np.ndarray:
+    """Return the answers (M, L) of an echo state network that is fitted to the targets (N, L) of training."""
+    return EchoState.of(values_of(train), np.array(targets, float)).answers(values_of(held_out))
 
 
 def majority(train: Examples, held_out: Examples) -> list[str]:

@@ -11,17 +11,17 @@ import numpy as np
 
 from rnncli.data.source import Source
 from rnncli.data.text import WORDS, Kind
-from rnncli.errors import ConfigError, DataError, UsageError, shown
+from rnncli.errors import DataError, UsageError, shown
 from rnncli.kernels import losses
-from rnncli.tasks.sequences import baselines
+from rnncli.tasks.sequences import baselines, echo_state
 from rnncli.tasks.sequences.averages import outputs_of_one, softmax_of
 from rnncli.tasks.sequences.chances import Chances, flat_chances
 from rnncli.tasks.sequences.config import ClassifyConfig, ClassifyDataConfig
+from rnncli.tasks.sequences.corrected import Corrected
 from rnncli.tasks.sequences.examples import Columns, Examples, only
 from rnncli.tasks.sequences.experiment import Fact, SequenceExperiment, splits_in
 from rnncli.tasks.sequences.label_scores import accuracy, by_label, confusion, macro_f1
 from rnncli.tasks.sequences.label_sets import LabelSets
-from rnncli.tasks.sequences.naive_bayes import NaiveBayes, best_scale
 from rnncli.tasks.sequences.one_answer import OneAnswer, resolved
 from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.task import Context, Options, config_in
@@ -40,7 +40,7 @@ class Labels(OneAnswer):
         labels: list[str],
         counts: list[int],
         kind: Kind = "word",
-        corrected: tuple[NaiveBayes, float] | None = None,
+        corrected: Corrected | None = None,
     ):
         self.labels, self.counts, self.kind, self._corrected = labels, counts, kind, corrected
         self.outputs, self.corrects = len(labels), corrected is not None
@@ -54,15 +54,9 @@ class Labels(OneAnswer):
         if len(labels) < 2:
             raise DataError(f"{train.name}: every example is labelled {shown(labels[0])}; to classify takes two labels")
         counts = [occurring[label] for label in labels]
-        if data.residual in (None, "none"):
-            return cls(labels, counts, data.kind)
-        if train.texts is None:
-            raise ConfigError(f"data.residual: is {data.residual}; a classify takes naive-bayes, of texts; mend it")
         number = {label: k for k, label in enumerate(labels)}
-        numbers = np.array([number[label] for label in train.labels], np.int32)
-        model = NaiveBayes.of(train.texts, [(k,) for k in numbers.tolist()], len(labels), data.kind, pairs=True)
-        scale = best_scale(model.scores_left_out(train.texts, numbers.tolist()), numbers)
-        return cls(labels, counts, data.kind, (model, scale))
+        corrected = Corrected.of(train, [number[label] for label in train.labels], len(labels), data)
+        return cls(labels, counts, data.kind, corrected)
 
     def refitted(self, train: Examples, config: ClassifyConfig) -> Labels:
         return Labels.of(train, config.data)
@@ -71,8 +65,8 @@ class Labels(OneAnswer):
     def from_header(cls, header: Mapping[str, Any]) -> Labels:
         """Return the labels in the header of a model file."""
         of = header["answers"]
-        corrected = (NaiveBayes.from_header(of["naive_bayes"]), float(of["scale"])) if "naive_bayes" in of else None
-        return cls(list(of["labels"]), list(of["counts"]), config_in(header, ClassifyConfig).data.kind, corrected)
+        kind = config_in(header, ClassifyConfig).data.kind
+        return cls(list(of["labels"]), list(of["counts"]), kind, Corrected.from_header(of))
 
     def asked(self, options: Options) -> Labels:
         if "threshold" in options:
@@ -82,20 +76,13 @@ class Labels(OneAnswer):
         return self
 
     def bases(self, examples: Examples, *, own: bool) -> list[np.ndarray] | None:
-        """Return the naive Bayes scores (L,) of each text, in the best scale, or None without naive Bayes; own: True
-        for the training texts, each of which is left out of its own score.
+        """Return the scores (L,) that the network corrects for each sequence, or None if it corrects nothing; own: True
+        for the training sequences, each of which is left out of its own score.
         """
         if self._corrected is None:
             return None
-        if examples.texts is None:
-            raise DataError(f"{examples.name}: the model reads texts, and these are numbers")
-        model, scale = self._corrected
-        if own:
-            assert examples.labels is not None
-            scores = model.scores_left_out(examples.texts, [self._number[label] for label in examples.labels])
-        else:
-            scores = model.scores(examples.texts)
-        return list((scale * (scores - scores.max(axis=1, keepdims=True))).astype(np.float32))
+        numbers = [self._number[label] for label in examples.labels or ()] if own else None
+        return self._corrected.bases(examples, numbers)
 
     def loss(self, config: ClassifyConfig) -> Loss:
         if config.training.class_weights == "none":
@@ -155,10 +142,7 @@ class Labels(OneAnswer):
         return text in self._number
 
     def to_header(self) -> dict[str, Any]:
-        corrected = {}
-        if self._corrected is not None:
-            model, scale = self._corrected
-            corrected = {"naive_bayes": model.to_header(), "scale": scale}
+        corrected = {} if self._corrected is None else self._corrected.to_header()
         return {"labels": self.labels, "counts": self.counts, **corrected}
 
     def fact(self) -> Fact:
@@ -173,13 +157,21 @@ def prepare(
     splits = splits_in(config, source, Labels, only, learnt)
     train = splits.train
     config = resolved(config, splits, POOLING)
-    corrects = train.texts is not None and train.sets is None and config.data.tokens in WORDS
-    config = config.completed(data={"residual": "naive-bayes" if corrects else "none"})
+    config = config.completed(data={"residual": _residual(train, config.data)})
     if learnt:
         labels = _labels(learnt)
     else:
         labels = Labels.of(train, config.data) if train.sets is None else LabelSets.of(train, config)
     return SequenceExperiment(config, splits, labels, context, learnt)
+
+
+def _residual(train: Examples, data: ClassifyDataConfig) -> str:
+    """Return what `data.residual` is where it is null."""
+    if train.sets is not None:
+        return "none"
+    if train.texts is None:
+        return "echo-state" if len(train) <= echo_state.MOST else "none"
+    return "naive-bayes" if data.tokens in WORDS else "none"
 
 
 def _labels(header: Mapping[str, Any]) -> Labels | LabelSets:

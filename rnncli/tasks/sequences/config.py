@@ -82,9 +82,9 @@ class ClassifyDataConfig(ExamplesConfig):
         description="What separates the labels of one example, such as ; where several may apply; null finds several "
         "in fastText's lines alone.",
     )
-    residual: Literal["naive-bayes", "none"] | None = chosen(
-        "What the network corrects: naive-bayes, for texts, or none. null is naive-bayes for words, each example of "
-        "which has one label.",
+    residual: Literal["naive-bayes", "echo-state", "none"] | None = chosen(
+        "What the network corrects: naive-bayes, for texts; echo-state, an echo state network, for numbers; or none. "
+        "null is naive-bayes for words and echo-state for up to 500 series of numbers, each with one label.",
         before=None,
     )
 

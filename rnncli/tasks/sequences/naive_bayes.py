@@ -14,7 +14,6 @@ from rnncli.kernels import losses
 from rnncli.kernels.elementary import log
 
 PAIR = "\0"  # between the words of a pair
-_SCALES = [k / 20 for k in range(1, 31)]
 _AT_ONCE = 1 << 21  # numbers of one label and one feature of a text
 
 
@@ -168,15 +167,16 @@ def logs(values: Any) -> np.ndarray:
     return np.array([log(max(value, 1e-300)) for value in values.reshape(-1).tolist()]).reshape(values.shape)
 
 
-def best_scale(scores: np.ndarray, labels: np.ndarray) -> float:
-    """Return the factor with which the softmax of scores (N, L) fits labels (N,) best: naive Bayes is too confident."""
+def best_scale(scores: np.ndarray, labels: np.ndarray, scales: Sequence[float]) -> float:
+    """Return the factor, one of `scales`, with which the softmax of scores (N, L) fits labels (N,) best: naive Bayes is
+    too confident."""
 
     def loss(scale: float) -> float:
         z, per_text = (scores * scale).astype(np.float32)[None], np.zeros((1, len(scores)))
         losses.softmax_cross_entropy(z, labels[None], per_text, np.float32(1), 0, len(scores))
         return float(losses.total(per_text))
 
-    return min(_SCALES, key=loss)
+    return min(scales, key=loss)
 
 
 def features_of(text: str, kind: Kind, pairs: bool) -> list[str]:

@@ -95,7 +95,8 @@ def test_several_labels_of_texts_and_numbers():
     values = [np.array([[float(label in labels) for label in "uvw"]]) for labels in sets]
     train, held_out = (examples(100, sets=sets[half], values=values[half]) for half in (slice(100), slice(100, 200)))
     found = baselines.of_sets(train, held_out, ["u", "v", "w"], "word")
-    assert list(found) == ["best constant", "nearest neighbour", "nearest neighbour by DTW"]
+    assert list(found) == ["best constant", "nearest neighbour", "nearest neighbour by DTW", "echo state network"]
+    assert micro_f1(found["echo state network"], held_out.sets) > 0.95
     assert micro_f1(found["nearest neighbour by DTW"], held_out.sets) == 1
 
 
@@ -104,8 +105,25 @@ def test_labels_of_numbers():
     labels = ["no", "yes"] * 20
     train, held_out = (examples(20, labels[:20], values=values[half]) for half in (slice(20), slice(20, 40)))
     found = baselines.of_labels(train, held_out, ["no", "yes"], "word")
-    assert list(found) == ["majority", "nearest neighbour", "nearest neighbour by DTW"]
+    assert list(found) == ["majority", "nearest neighbour", "nearest neighbour by DTW", "echo state network"]
     assert found["nearest neighbour by DTW"] == found["nearest neighbour"] == labels[:20]
+    assert found["echo state network"] == labels[:20]
+
+
+def test_the_echo_state_network_hears_how_noise_is_coloured():
+    """Noise in which a step follows the one before, or turns from it: no two series are alike."""
+
+    def made(N):
+        labels = [str(RANDOM.choice(["follows", "turns"])) for _ in range(N)]
+        series = RANDOM.normal(size=(N, 100, 1))
+        for t in range(1, 100):
+            series[:, t, 0] += [{"follows": 0.4, "turns": -0.4}[label] for label in labels] * series[:, t - 1, 0]
+        return examples(N, labels, values=list(series))
+
+    train, held_out = made(40), made(60)
+    found = baselines.of_labels(train, held_out, ["follows", "turns"], "word")
+    got = {name: accuracy(labels, held_out.labels) for name, labels in found.items()}
+    assert got["nearest neighbour"] < 0.7 < 0.85 < got["echo state network"]
 
 
 @pytest.mark.parametrize("of", ["texts", "values"])
@@ -117,7 +135,9 @@ def test_numbers(of):
     train, held_out = (examples(200, **{of: columns[half]}) for half in (slice(200), slice(200, 400)))
     found = baselines.of_numbers(train, held_out, given[:200], "word")
     rmse = {name: np.sqrt(np.mean((numbers - given[200:]) ** 2)) for name, numbers in found.items()}
-    names = ["linear model"] if of == "texts" else ["nearest neighbour", "nearest neighbour by DTW"]
+    names = (
+        ["linear model"] if of == "texts" else ["nearest neighbour", "nearest neighbour by DTW", "echo state network"]
+    )
     assert list(rmse) == ["mean", *names]
     assert rmse["mean"] == pytest.approx(given.std(), rel=0.2)
     assert max(rmse[name] for name in names) < rmse["mean"] / 2

@@ -9,8 +9,9 @@ from rnncli.data.source import Source
 from rnncli.errors import ConfigError, DataError
 from rnncli.notes import noting
 from rnncli.tasks.registry import TASKS, config_from_mapping
-from rnncli.tasks.sequences import baselines, readers
+from rnncli.tasks.sequences import baselines, echo_state, readers
 from rnncli.tasks.sequences.classify import Labels
+from rnncli.tasks.sequences.echo_state import EchoState
 from rnncli.tasks.sequences.examples import Columns, Examples
 from rnncli.tasks.sequences.label_scores import accuracy, macro_f1
 from rnncli.tasks.sequences.naive_bayes import NaiveBayes, best_scale
@@ -99,6 +100,9 @@ def test_floors_by_hand():
 
 
 SPELT = {"tokens": "word", "residual": "naive-bayes"}
+SERIES = "label,a,b,c\n" + "".join(
+    f"{'high' if i % 7 > (i * 3) % 5 else 'low'},{i % 7},{(i * 3) % 5},1\n" for i in range(60)
+)
 
 
 @pytest.mark.parametrize(
@@ -107,6 +111,7 @@ SPELT = {"tokens": "word", "residual": "naive-bayes"}
         ("classify", TEXTS, {}, {}),
         ("regress", NUMBERS, {}, {}),
         ("classify", TEXTS, SPELT, {"character_size": 3, "word_dropout": 0.3}),
+        ("classify", SERIES, {"residual": "echo-state"}, {}),
     ],
 )
 def test_a_loaded_model_answers_as_the_trained_one(task, content, data, model):
@@ -139,6 +144,8 @@ def test_a_loaded_model_answers_as_the_trained_one(task, content, data, model):
         ("regress", "y,a\n0.1,2\n0.1,3\n0.1,4\n", {}, DataError, "every example has the answer 0.1"),
         ("classify", TEXTS, {"data": {"test": 0.8, "validation": 0.3}}, ConfigError, "leave nothing to train on"),
         ("classify", TEXTS, {"data": {"residual": "last-value"}}, ConfigError, 'data.residual is "last-value"'),
+        ("classify", TEXTS, {"data": {"residual": "echo-state"}}, ConfigError, "has texts; take naive-bayes"),
+        ("classify", SERIES, {"data": {"residual": "naive-bayes"}}, ConfigError, "has numbers; take echo-state"),
         ("classify", TEXTS, {"model": {"character_size": 4}}, ConfigError, "are for data.tokens: word"),
         ("classify", TEXTS, {"training": {"bptt": 5}}, ConfigError, "training.bptt: a classify reads whole sequences"),
         ("classify", TEXTS, {"data": {"scaling": "robust"}}, ConfigError, 'data.scaling is "robust"'),
@@ -184,14 +191,37 @@ def test_pairs_of_words_count_where_there_are_two():
     assert np.array_equal(again.scores(["not good at"]), model.scores(["not good at"]))
 
 
-def test_an_untrained_network_on_naive_bayes_is_naive_bayes():
-    made = prepared("classify", TEXTS, data={"residual": "naive-bayes"})
+@pytest.mark.parametrize(
+    ("content", "residual", "baseline"),
+    [(TEXTS, "naive-bayes", "naive Bayes"), (SERIES, "echo-state", "echo state network")],
+)
+def test_an_untrained_network_on_a_baseline_is_that_baseline(content, residual, baseline):
+    made = prepared("classify", content, data={"residual": residual})
     score = made.score()
-    assert score.network == dict(score.baselines)["naive Bayes"]
+    assert score.network == dict(score.baselines)[baseline]
     part = made.splits.held_out["validation"]
     (base, *_) = made.answers.bases(part, own=False)
     (output, *_) = made.learner.outputs(readers.encode(made.reader, part), made.answers.bases(part, own=False))
     assert np.array_equal(base, output)
+
+
+def test_few_series_with_a_label_each_correct_an_echo_state_network(monkeypatch):
+    assert prepared("classify", SERIES).config.data.residual == "echo-state"
+    assert prepared("classify", SERIES, data={"label_separator": ";"}).config.data.residual == "none"
+    monkeypatch.setattr(echo_state, "MOST", 20)
+    assert prepared("classify", SERIES).config.data.residual == "none"
+
+
+def test_the_base_of_a_training_series_is_that_without_it():
+    made = prepared("classify", SERIES, data={"residual": "echo-state"})
+    train = made.splits.train
+    targets = np.array([[label == "high", label == "low"] for label in train.labels], float)
+    found = EchoState.of(train.values, targets)
+    (left_out, own), scale = (made.answers.bases(train, own=own) for own in (True, False)), made.answers.to_header()
+    for bases, answers in ((left_out, found.left_out), (own, found.answers(train.values))):
+        wanted = scale["scale"] * (answers - answers.max(axis=1, keepdims=True))
+        assert np.array(bases) == pytest.approx(wanted, rel=1e-5)
+    assert not np.allclose(left_out, own)
 
 
 def test_the_scale_is_the_one_that_fits_best():
@@ -199,7 +229,7 @@ def test_the_scale_is_the_one_that_fits_best():
     scores = random.normal(0, 2, (4000, 3))
     chances = np.exp(0.5 * scores) / np.exp(0.5 * scores).sum(axis=1, keepdims=True)
     labels = np.array([random.choice(3, p=p) for p in chances], np.int32)
-    assert best_scale(scores, labels) == pytest.approx(0.5, abs=0.051)
+    assert best_scale(scores, labels, [k / 20 for k in range(1, 31)]) == pytest.approx(0.5, abs=0.051)
 
 
 def test_labels_that_training_never_saw_are_told_and_scored_as_wrong():

@@ -1,0 +1,82 @@
+"""Echo state networks: answers to what is left out, by refitting; independence of each answer; gaps; large data."""
+
+import json
+
+import numpy as np
+import pytest
+
+from rnncli.notes import noting
+from rnncli.tasks.sequences import echo_state
+from rnncli.tasks.sequences.echo_state import EchoState
+
+RANDOM = np.random.default_rng(5)
+
+
+def refitted(features, y, penalty, left_out):
+    """The answers (L,) to one example by a ridge regression with an intercept, on all the others."""
+    kept = np.arange(len(y)) != left_out
+    x, targets = features[kept], y[kept]
+    centre, mean = x.mean(axis=0), targets.mean(axis=0)
+    normal = (x - centre).T @ (x - centre) + penalty * np.eye(x.shape[1])
+    return (features[left_out] - centre) @ np.linalg.solve(normal, (x - centre).T @ (targets - mean)) + mean
+
+
+def test_what_is_left_out_is_missed_by_as_much_as_a_new_fit_misses_it():
+    features, y, penalty = RANDOM.normal(size=(9, 4)), RANDOM.normal(size=(9, 2)), 0.7
+    centred = features - features.mean(axis=0)
+    _, missed = echo_state._ridge(centred @ centred.T, penalty, np.ascontiguousarray((y - y.mean(axis=0)).T))
+    for n in range(9):
+        assert y[n] - missed[:, n] == pytest.approx(refitted(features, y, penalty, n))
+
+
+def sequences(N=12):
+    return [RANDOM.normal(size=(RANDOM.integers(1, 15), 2)).cumsum(axis=0) for _ in range(N)]
+
+
+def test_the_penalty_is_the_best_of_those_tried():
+    features, y = RANDOM.normal(size=(30, 10)), RANDOM.normal(size=(1, 30))
+    centred = features - features.mean(axis=0)
+    y = (y + centred[:, 0]) - (y + centred[:, 0]).mean()
+    _, missed = echo_state._best_ridge(centred @ centred.T / 10, y)
+    every = [echo_state._ridge(centred @ centred.T / 10, penalty, y)[1] for penalty in echo_state._PENALTIES]
+    assert (missed**2).sum() == min((one**2).sum() for one in every)
+
+
+def test_an_answer_depends_on_its_sequence_alone(monkeypatch):
+    monkeypatch.setattr(echo_state, "_AT_ONCE", 3)
+    known, unseen = sequences(), sequences(5)
+    model = EchoState.of(known, RANDOM.normal(size=(12, 3)))
+    together = model.answers(unseen)
+    assert together.tobytes() == np.concatenate([model.answers([one]) for one in unseen]).tobytes()
+
+
+def test_a_model_file_has_all_that_answers():
+    known, targets = sequences(), RANDOM.normal(size=(12, 2))
+    model = EchoState.of(known, targets)
+    again = EchoState.from_header(json.loads(json.dumps(model.to_header())))
+    assert again.answers(known).tobytes() == model.answers(known).tobytes()
+    assert again.left_out is None
+    assert again.answers_left_out(known, targets).tobytes() == model.left_out.tobytes()
+
+
+def test_inputs_are_values_and_differences_in_units_of_the_training_split():
+    inputs = echo_state._Inputs.of([np.array([[1.0], [2.0], [6.0]]), np.array([[3.0]])])
+    steps, starts = inputs([np.array([[1.0], [np.nan], [5.0]])])
+    assert starts.tolist() == [0, 3]
+    centre, spread, change = 3.0, np.std([1, 2, 6, 3]), np.sqrt((1 + 16) / 4)
+    wanted = [[(1 - centre) / spread, 0], [0, 2 / change], [(5 - centre) / spread, 2 / change]]
+    assert steps == pytest.approx(np.array(wanted))
+
+
+@pytest.mark.parametrize(("limit", "value"), [("MOST", 8), ("_WORK", 8 * 4 * (8 + 2))])
+def test_too_many_sequences_are_learnt_from_a_sample_and_answered_all(limit, value, monkeypatch):
+    monkeypatch.setattr(echo_state, limit, value)
+    known, told = [RANDOM.normal(size=(4, 2)) for _ in range(20)], []
+    targets = np.array([[float(k % 2)] for k in range(20)])
+    with noting(told.append):
+        model = EchoState.of(known, targets)
+    assert told == [
+        "baselines: the echo state network learns from 8 of 20 examples, since all would take too long",
+    ]
+    same = (model.left_out == model.answers(known)).all(axis=1)
+    assert same.sum() == 12
