@@ -212,6 +212,7 @@ def _averaged(states: Sequence[generation.State]) -> np.ndarray:
 
 
 def _summed(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the sum of arrays of one shape; a single one as it is."""
     return arrays[0] if len(arrays) == 1 else sum(arrays[1:], arrays[0])
 
 

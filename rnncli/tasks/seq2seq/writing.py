@@ -162,9 +162,10 @@ class PairExperiment(Experiment):
             network.workspace(S, T + 1, room.together(room.longest), training=True)
             return network
 
-        mend = "lower model.hidden_size or training.batch_size"
+        fewer = "training.seeds, " if config.networks > 1 else ""
+        mend = f"lower {fewer}model.hidden_size or training.batch_size"
         if isinstance(config.data, CutConfig) and room.together(room.longest) == 1:
-            mend = f"cut sources, of up to {S:,} tokens, with data.max_length, or lower model.hidden_size"
+            mend = f"cut sources, of up to {S:,} tokens, with data.max_length, or lower {fewer}model.hidden_size"
         require_memory(plan, shape, mend, config.networks)
         self.longest = int(LONGER * max(len(target) for target in train.targets)) + 1
         self.networks = [EncoderDecoder(shape, context.dtype) for _ in range(config.networks)]

@@ -80,14 +80,14 @@ def test_a_loaded_model_knows_words_by_the_affixes_of_training() -> None:
 
     def outputs_of(model: Any) -> list[bytes]:
         inputs = model.reader.encode([["pang"], ["gap"]])
-        outputs = answered(model.network, inputs, POOL, lexicon=model.reader.lexicon, bases=None)
+        outputs = answered(model.networks[0], inputs, POOL, lexicon=model.reader.lexicon, bases=None)
         return [output.tobytes() for output in outputs]
 
     first = outputs_of(found)
     assert first == outputs_of(made)
     (of_pang,) = found.reader.affixes.numbers(["pang"])[list(KINDS).index("last_3")]
     assert of_pang > 0
-    found.network.parameters.view("affixes.last_3.weight")[of_pang] += 1
+    found.networks[0].parameters.view("affixes.last_3.weight")[of_pang] += 1
     assert [a == b for a, b in zip(outputs_of(found), first, strict=True)] == [False, True]
 
 

@@ -158,11 +158,8 @@ def test_a_tag_has_the_mean_of_its_probabilities_and_the_scheme_is_kept(kind: st
 def test_one_seed_is_one_network_as_ever() -> None:
     made = prepared("a label")
     assert "training" not in made.header()
-    assert set(made.arrays()) == {
-        *(f"rnn.{name}_l0" for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")),
-        "head.weight",
-        "head.bias",
-    }
+    assert {"head.weight", "head.bias"} < made.arrays().keys()
+    assert not any(name[0].isdigit() for name in made.arrays())
     assert not isinstance(made.network, Ensemble)
 
 
