@@ -48,7 +48,7 @@ def trained(experiment, updates=5, rate=0.05):
     optimizer = Optimizer("adam", experiment.network, 5.0, POOL)
     for update in range(updates):
         experiment.learner.gradient(update)
-        optimizer.update(rate, optimizer.gradient_norm())
+        optimizer.update(rate, optimizer.gradient_norms())
     return experiment
 
 

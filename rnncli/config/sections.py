@@ -75,6 +75,7 @@ def chosen(description: str, *, before: Any) -> Any:
 DIALECT = ("encoding", "delimiter", "decimal", "skip_rows", "header", "quoting", "ragged")
 """The keys of `data` that define how a table is read, which a model file keeps."""
 _ROLES = ("text", "inputs", "label", "id", "time", "group", "target")  # keys that name columns
+LARGEST_SEED = 2**63 - 1
 MOST_TOKENS = 65_535  # of a vocabulary besides <unk>: numbers of two bytes, and an output each
 
 
@@ -351,7 +352,7 @@ class TrainingConfig(Section):
     seed: int = Field(
         default=1,
         ge=0,
-        le=2**63 - 1,
+        le=LARGEST_SEED,
         description="The seed of every random choice; the same seed gives the same model.",
     )
     threads: int | None = Field(
@@ -360,6 +361,25 @@ class TrainingConfig(Section):
         le=1024,
         description="The number of CPU threads; null is all cores. The result does not depend on it.",
     )
+
+
+class SeededTrainingConfig(TrainingConfig):
+    """Training of several networks side by side."""
+
+    seeds: int = Field(
+        default=1,
+        ge=1,
+        le=100,
+        description="The number of networks to train side by side, from seeds that follow training.seed; the answer is "
+        "the mean of their probabilities, of forecasts the median.",
+    )
+
+    @field_validator("seeds")
+    @classmethod
+    def _follow_the_seed(cls, seeds: int, info: ValidationInfo) -> int:
+        if info.data.get("seed", 0) + seeds > LARGEST_SEED + 1:
+            raise refusal("must leave room for the seeds that follow training.seed; lower that")
+        return seeds
 
 
 class TruncatedTrainingConfig(TrainingConfig):
@@ -414,11 +434,11 @@ class Config(Section):
     @property
     def networks(self) -> int:
         """The number of networks that are trained side by side."""
-        return 1
+        return getattr(self.training, "seeds", 1)
 
     def of_one_network(self: C) -> C:
         """Return the config of the first of these networks alone."""
-        return self
+        return self.changed(training={"seeds": 1}) if self.networks > 1 else self
 
 
 SECTIONS = ("data", "model", "training")

@@ -46,7 +46,7 @@ class ParameterNorms:
         if not math.isfinite(whole):
             return np.full_like(weights, np.nan)
         before = weights.copy()
-        self.optimizer.update(self.rate, whole)
+        self.optimizer.update(self.rate, [whole])
         change = weights - before
         weights[...] = before
         self.optimizer.network.pack()

@@ -24,7 +24,7 @@ Read in this order:
     denormals    flushing of denormals, which some CPUs are slow with, to zero
     dropout, random, sampling   all random choices, computed from counters and seeds
     generation   many tokens in one call
-    beam         greedy and beam search in one call
+    beam         the steps of greedy and beam search
 
 Shapes are time-major and C-contiguous: inputs (T, B, I), states (T+1, B, H) with row 0 the incoming state, gate
 pre-activations (T, B, G·H). The gradient of `x` is `dx`. Weights are held transposed against PyTorch, (I, G·H)

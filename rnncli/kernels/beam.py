@@ -1,4 +1,6 @@
-"""Greedy and beam search for answers of a decoder, all steps of a batch in one jitted call.
+"""Greedy and beam search for answers of one decoder or of several, whose probabilities are averaged.
+
+A step of the search is `say` of each network, `average` if there are several, `look`, `choose`, and `follow` of each.
 
 Row b·K + k of every array is hypothesis k of sequence b. A hypothesis is finished when it chooses <end> and is then
 among the K best; a sequence is finished when K of its hypotheses are. Finished hypotheses are ranked by
@@ -19,6 +21,7 @@ from rnncli.kernels.elementary import exp, log
 from rnncli.kernels.gemm import multiply
 from rnncli.kernels.generation import advance, states_of
 from rnncli.kernels.jit import jit
+from rnncli.kernels.losses import LEAST
 
 NONE, DOT, ADDITIVE = 0, 1, 2
 f64 = np.float64
@@ -65,8 +68,19 @@ class Found(NamedTuple):
 
 
 @jit
+def say(weights, state, sight, previous):
+    """Compute what a network says after it read a token of `previous` (1, R) in each row: its next states, and from
+    these state.logits, through attention unless sight.way is NONE.
+    """
+    word = denormals.flush()
+    advance(weights, state, previous)
+    _say(weights, state, sight, previous.shape[1])
+    denormals.restore(word)
+
+
+@jit
 def _say(weights, state, sight, R):
-    """Compute state.logits from the topmost layer's next states, through attention unless sight.way is NONE."""
+    """Compute state.logits from the topmost layer's next states."""
     top = state.arrays.h[-1, 1:]
     if sight.way == NONE:
         multiply(top, weights.head, weights.head_bias, state.logits, 0, 1, 0, R)
@@ -86,17 +100,30 @@ def _say(weights, state, sight, R):
 
 
 @jit
-def _looked_at(sight, r):
-    """Return the source place, of those that may be copied, to which row r pays the largest weight; of equal ones the
-    first; 0 if there is none.
+def look(weights, sight, looked):
+    """Write to looked (R,) the source place, of those that may be copied, to which each row pays the largest of its
+    weights (R, S); of equal ones the first; 0 if there is none.
     """
-    if sight.way == NONE:
-        return 0
-    weights, best = sight.weights[0, r], -1
-    for s in range(sight.lengths[r]):
-        if sight.copied[r, s] and (best < 0 or weights[s] > weights[best]):
-            best = s
-    return max(best, 0)
+    for r in range(looked.size):
+        best = -1
+        for s in range(sight.lengths[r] if sight.way != NONE else 0):
+            if sight.copied[r, s] and (best < 0 or weights[r, s] > weights[r, best]):
+                best = s
+        looked[r] = max(best, 0)
+
+
+@jit
+def average(logits, outputs):
+    """Write to outputs (R, V) the logarithms of the mean probabilities that the logits (N, R, V) of N networks say."""
+    N, R, V = logits.shape
+    for r in range(R):
+        chances = np.zeros(V)
+        for k in range(N):
+            total = _log_total(logits[k, r])
+            for v in range(V):
+                chances[v] += exp(f64(logits[k, r, v]) - total)
+        for v in range(V):
+            outputs[r, v] = log(max(chances[v] / N, LEAST))
 
 
 @jit
@@ -165,54 +192,53 @@ def _follow(states, parents):
 
 
 @jit
-def search(weights, state, sight, end, excluded, alpha, records, live, found):
-    """Find answers of up to N tokens to B sequences, whose first states are in row 0 of state.arrays.
+def follow(arrays, parents):
+    """Set the current states of every row of a network to the next states of its parent row."""
+    for states in states_of(arrays):
+        _follow(states, parents)
 
-    `found` gets the best ones, and `records` what every row chose. live (R,) float64 is scratch.
+
+@jit
+def choose(n, logits, looked, end, excluded, alpha, records, live, found):
+    """Continue the hypotheses of all sequences by the best tokens of step n; return how many sequences go on.
+
+    logits (R, V); looked (R,): the source place that each row looks at. `found` gets the hypotheses that are finished,
+    `records` what every row chose, live (R,) float64 the log-probabilities of those that go on, NOWHERE for the others.
     """
-    word = denormals.flush()
     tokens, parents, places = records.tokens, records.parents, records.places
-    N, R = tokens.shape
     B, K = found.rank.shape
     scores = np.empty(2 * K)
     rows, words = np.empty(2 * K, np.int64), np.empty(2 * K, np.int64)
-    previous = np.full((1, R), end, np.int32)
-    live[:] = NOWHERE
-    live[::K] = 0.0
-    found.finished[:] = 0
-    for n in range(N):
-        advance(weights, state, previous)
-        _say(weights, state, sight, R)
-        running = 0
-        for b in range(B):
-            first = b * K
-            count = 0
-            if found.finished[b] < K:
-                count = _candidates(state.logits[0], live, first, K, excluded, scores, rows, words)
-            for r in range(first, first + K):
-                live[r], tokens[n, r], parents[n, r], places[n, r] = NOWHERE, end, r, 0
-            kept = 0
-            for i in range(count):
-                if words[i] == end:
-                    if i < K:
-                        _finish(found, b, scores[i], n - 1, rows[i], n + 1, alpha)
-                elif kept < K:
-                    r = first + kept
-                    live[r], tokens[n, r], parents[n, r] = scores[i], words[i], rows[i]
-                    places[n, r] = _looked_at(sight, rows[i])
-                    kept += 1
-            running += found.finished[b] < K and kept > 0
-        previous[0] = tokens[n]
-        for states in states_of(state.arrays):
-            _follow(states, parents[n])
-        if running == 0:
-            break
-    else:  # what has not come to its end ends here
-        for b in range(B):
-            for r in range(b * K, b * K + K):
-                if found.finished[b] < K and live[r] > NOWHERE:
-                    _finish(found, b, live[r], N - 1, r, N, alpha)
-    denormals.restore(word)
+    running = 0
+    for b in range(B):
+        first = b * K
+        count = 0
+        if found.finished[b] < K:
+            count = _candidates(logits, live, first, K, excluded, scores, rows, words)
+        for r in range(first, first + K):
+            live[r], tokens[n, r], parents[n, r], places[n, r] = NOWHERE, end, r, 0
+        kept = 0
+        for i in range(count):
+            if words[i] == end:
+                if i < K:
+                    _finish(found, b, scores[i], n - 1, rows[i], n + 1, alpha)
+            elif kept < K:
+                r = first + kept
+                live[r], tokens[n, r], parents[n, r] = scores[i], words[i], rows[i]
+                places[n, r] = looked[rows[i]]
+                kept += 1
+        running += found.finished[b] < K and kept > 0
+    return running
+
+
+@jit
+def finish_all(steps, alpha, live, found):
+    """Finish what has not come to its end after so many steps."""
+    B, K = found.rank.shape
+    for b in range(B):
+        for r in range(b * K, b * K + K):
+            if found.finished[b] < K and live[r] > NOWHERE:
+                _finish(found, b, live[r], steps - 1, r, steps, alpha)
 
 
 @jit
@@ -227,6 +253,13 @@ def fresh_records(N: int, R: int) -> Records:
     """Return `Records` for N steps of R rows."""
     whole = np.zeros((N, R), np.int32)
     return Records(whole, whole.copy(), whole.copy())
+
+
+def fresh_live(R: int, K: int) -> np.ndarray:
+    """Return the log-probabilities of R rows at the beginning, where each sequence has one hypothesis."""
+    live = np.full(R, NOWHERE)
+    live[::K] = 0.0
+    return live
 
 
 def fresh_found(B: int, K: int) -> Found:

@@ -14,6 +14,7 @@ from rnncli.kernels.jit import jit
 
 f64 = np.float64  # float() of a float32 stays float32 in numba
 
+LEAST = 1e-30  # of probabilities whose logarithms are wanted
 IGNORED = -1  # a target that is padding: no loss, no gradient
 
 
@@ -92,6 +93,13 @@ def softmax(logits):
     _, total = _exponentials(logits)
     for v in range(logits.size):
         logits[v] /= total
+
+
+@jit
+def logs(probabilities):
+    """Replace probabilities (V,) by their natural logarithms; one below LEAST counts as that."""
+    for v in range(probabilities.size):
+        probabilities[v] = log(max(f64(probabilities[v]), LEAST))
 
 
 @jit

@@ -30,10 +30,22 @@ class Ensemble(Model):
             ],
             self.dtype,
         )
-        ends = np.cumsum([0, *(member.parameters.weights.size for member in members)])
-        for member, (first, last) in zip(members, pairwise(ends), strict=True):
-            member.move(self.parameters.weights[first:last], self.parameters.gradient[first:last])
+        self._place_members()
         self.pack()
+
+    def _place_members(self) -> None:
+        """Let the members use the buffers of all, each its own part."""
+        ends = np.cumsum([0, *(member.parameters.weights.size for member in self.members)])
+        for member, (first, last) in zip(self.members, pairwise(ends), strict=True):
+            member.move(self.parameters.weights[first:last], self.parameters.gradient[first:last])
+
+    def move(self, weights: np.ndarray, gradient: np.ndarray) -> None:
+        super().move(weights, gradient)
+        self._place_members()
+
+    @property
+    def networks(self) -> tuple[Model, ...]:
+        return tuple(network for member in self.members for network in member.networks)
 
     def initialise(self, recurrent_init: str, recurrent_scale: float, seed: int, chrono: int | None = None) -> None:
         """Set the first weights of each model, from seeds that follow each other."""
@@ -43,3 +55,8 @@ class Ensemble(Model):
     def pack(self, share: Share | None = None) -> None:
         for member in self.members:
             member.pack(share)
+
+
+def as_one(models: Sequence[Model]) -> Model:
+    """Return the ensemble of several models, or the only one as it is."""
+    return models[0] if len(models) == 1 else Ensemble(models)

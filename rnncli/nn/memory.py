@@ -24,11 +24,11 @@ class Size(Protocol):
     def num_layers(self) -> int: ...
 
 
-def needed(plan: Callable[[], Model]) -> int:
-    """Return the bytes for training the model that `plan` makes, with the workspaces that `plan` also makes."""
+def needed(plan: Callable[[], Model], count: int = 1) -> int:
+    """Return the bytes for training `count` models as `plan` makes one, with the workspaces that `plan` also makes."""
     with only_counting() as arrays:
         model = plan()
-    return sum(arrays) + _MORE_COPIES * model.parameters.weights.nbytes
+    return count * (sum(arrays) + _MORE_COPIES * model.parameters.weights.nbytes)
 
 
 def available() -> int:
@@ -41,13 +41,14 @@ def available() -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def require_memory(plan: Callable[[], Model], size: Size, mend: str) -> None:
-    """Raise ConfigError if training the model of `plan` does not fit in memory; `mend` says what to do then."""
-    wanted, there = needed(plan), available()
+def require_memory(plan: Callable[[], Model], size: Size, mend: str, count: int = 1) -> None:
+    """Raise ConfigError if training `count` models of `plan` does not fit in memory; `mend` says what to do then."""
+    wanted, there = needed(plan, count), available()
     if wanted > there:
+        networks = f"{count} networks of " if count > 1 else ""
         raise ConfigError(
-            f"model.hidden_size {size.hidden_size:,} × {size.num_layers} layers would need {_readable(wanted)}; "
-            f"memory available {_readable(there)}; {mend}"
+            f"{networks}model.hidden_size {size.hidden_size:,} × {size.num_layers} layers would need "
+            f"{_readable(wanted)}; memory available {_readable(there)}; {mend}"
         )
 
 

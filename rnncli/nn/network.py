@@ -101,6 +101,11 @@ class Model(Part):
     def __init__(self, dtype: np.dtype):
         self.dtype = np.dtype(dtype)
 
+    @property
+    def networks(self) -> tuple[Model, ...]:
+        """The networks that it consists of, in the order of their weights: itself, unless it is an ensemble."""
+        return (self,)
+
     def hold(self, *parts: Part) -> None:
         """Hold the parameters of these parts, in this order."""
         self.parts = parts

@@ -107,39 +107,52 @@ class Written:
 
 
 class PairWriter:
-    """An encoder-decoder that writes the best answers to a batch of sources, with the weights as they are now.
+    """Encoder-decoders that write together the best answers to a batch of sources, with the weights as they are now.
 
+    The probability of each token is the mean of those of all models.
     beams: the number of hypotheses that are kept. longest: the maximum number of tokens of an answer. copies: True if
     the unknown token may be written, to stand for the source token in its place: for one that is unknown itself, if
     the source has any.
     """
 
-    def __init__(self, model: EncoderDecoder, *, beams: int, longest: int, alpha: float, copies: bool = False):
-        self.model, self.K, self.N, self.alpha, self.copies = model, beams, longest, alpha, copies
-        self.weights = packed_weights(model.decoder, model.head)
+    def __init__(
+        self, models: Sequence[EncoderDecoder], *, beams: int, longest: int, alpha: float, copies: bool = False
+    ):
+        self.models, self.K, self.N, self.alpha, self.copies = models, beams, longest, alpha, copies
+        self.weights = [packed_weights(model.decoder, model.head) for model in models]
 
-    def write(self, work: PairWork) -> list[list[Written]]:
-        """Return the up to K best answers for each sequence of `work`, best first; the model must have read it."""
-        B, K, decoder = work.B, self.K, self.model.decoder
-        state = fresh_state(decoder, self.model.head, B * K)
-        for l, layer in enumerate(work.decoder.directions):
-            state.arrays.h[l, 0] = layer.h[0].repeat(K, axis=0)
-        records, found = beam.fresh_records(self.N, B * K), beam.fresh_found(B, K)
-        beam.search(
-            self.weights,
-            state,
-            self._sight(work),
-            self.model.shape.end,
-            _NO_TOKEN if self.copies else _UNKNOWN,
-            self.alpha,
-            records,
-            np.zeros(B * K),
-            found,
-        )
+    def write(self, works: Sequence[PairWork]) -> list[list[Written]]:
+        """Return the up to K best answers for each sequence, best first; each model must have read it into its work."""
+        B, K, end = works[0].B, self.K, self.models[0].shape.end
+        R = B * K
+        states = [self._first_state(model, work) for model, work in zip(self.models, works, strict=True)]
+        sights = [self._sight(model, work) for model, work in zip(self.models, works, strict=True)]
+        records, live, found = beam.fresh_records(self.N, R), beam.fresh_live(R, K), beam.fresh_found(B, K)
+        previous, looked = np.full((1, R), end, np.int32), np.zeros(R, np.int32)
+        excluded = _NO_TOKEN if self.copies else _UNKNOWN
+        for n in range(self.N):
+            for weights, state, sight in zip(self.weights, states, sights, strict=True):
+                beam.say(weights, state, sight, previous)
+            beam.look(_summed([sight.weights for sight in sights])[0], sights[0], looked)
+            running = beam.choose(n, _averaged(states), looked, end, excluded, self.alpha, records, live, found)
+            previous[0] = records.tokens[n]
+            for state in states:
+                beam.follow(state.arrays, records.parents[n])
+            if not running:
+                break
+        else:
+            beam.finish_all(self.N, self.alpha, live, found)
         return [[_traced(records, found, b, k) for k in range(found.finished[b])] for b in range(B)]
 
-    def _sight(self, work: PairWork) -> beam.Sight:
-        model, R = self.model, work.B * self.K
+    def _first_state(self, model: EncoderDecoder, work: PairWork) -> generation.State:
+        """Return the decoder's states of all rows, after what it was given."""
+        state = fresh_state(model.decoder, model.head, work.B * self.K)
+        for l, layer in enumerate(work.decoder.directions):
+            state.arrays.h[l, 0] = layer.h[0].repeat(self.K, axis=0)
+        return state
+
+    def _sight(self, model: EncoderDecoder, work: PairWork) -> beam.Sight:
+        R = work.B * self.K
         dtype = model.dtype
 
         def zeros(*shape: int) -> np.ndarray:
@@ -162,7 +175,7 @@ class PairWriter:
                 combine_bias=flat,
                 query=deep,
                 raised=zeros(0, 0),
-                weights=deep,
+                weights=zeros(1, 0, 0),
                 joined=deep,
                 combined=deep,
                 copied=np.zeros((0, 0), bool),
@@ -186,6 +199,20 @@ class PairWriter:
             combined=zeros(1, R, H),
             copied=_copied(work.encoder.tokens, work.encoder.extent.lengths).repeat(self.K, axis=0),
         )
+
+
+def _averaged(states: Sequence[generation.State]) -> np.ndarray:
+    """Return outputs (R, V) whose softmax is the mean of what all networks say; of one network, what it says."""
+    if len(states) == 1:
+        return states[0].logits[0]
+    logits = np.concatenate([state.logits for state in states])
+    outputs = np.empty_like(logits[0])
+    beam.average(logits, outputs)
+    return outputs
+
+
+def _summed(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    return arrays[0] if len(arrays) == 1 else sum(arrays[1:], arrays[0])
 
 
 def _traced(records: beam.Records, found: beam.Found, b: int, k: int) -> Written:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -27,16 +26,10 @@ class CrossValidation(Experiment):
     def __init__(self, whole: Experiment, folds: Sequence[Experiment]):
         self.whole, self.each = whole, tuple(folds)
         self.config = whole.config
-        found = f"{len(folds)} networks, each trained without one fold, find how long to train on all"
-        self.facts = (*whole.facts, ("folds", found))
         self.network = Ensemble([fold.network for fold in folds])
+        found = f"{len(self.network.networks)} networks, each trained without one fold, find how long to train on all"
+        self.facts = (*whole.facts, ("folds", found))
         self.learner = FoldsLearner([fold.learner for fold in folds], self.network)
-
-    @property
-    def clip_norm(self) -> float | None:
-        """The norm of all gradients together, at which that of each is about the one in the config."""
-        clip = self.config.training.clip_norm
-        return None if clip is None else clip * math.sqrt(len(self.each))
 
     @property
     def share_of_time(self) -> float:

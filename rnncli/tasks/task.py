@@ -126,6 +126,16 @@ def set_first_weights(network: Model, config: Config) -> None:
     network.initialise(model.recurrent_init, model.recurrent_scale, config.training.seed, model.chrono_init)
 
 
+def count_of_networks(config: Config) -> str:
+    """Return the words for the number of networks that stand before the description of one."""
+    return f"{config.networks} networks of " if config.networks > 1 else ""
+
+
+def several_in_header(config: Config) -> dict[str, Any]:
+    """Return what the header of a model says of its networks, if there are several."""
+    return {"training": {"seeds": config.networks}} if config.networks > 1 else {}
+
+
 def start_words(network: Model, data: VectorsConfig, vectors: Vectors | None, vocabulary: Vocabulary) -> None:
     """Start the embeddings of words with their vectors, if there are any, and freeze them if the config says so."""
     if data.vectors is None:
@@ -186,11 +196,6 @@ class Experiment:
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the weights for the model file that `header` is for."""
         return self.network.parameters.export()
-
-    @property
-    def clip_norm(self) -> float | None:
-        """The norm to which the gradient of all its parameters together is scaled down."""
-        return self.config.training.clip_norm
 
     @property
     def share_of_time(self) -> float:

@@ -5,6 +5,7 @@ backpropagation   one window forward and backward, one shard of the batch per th
 batches           windows of long streams (truncated BPTT), and batches of whole sequences of similar length
 room              pieces of batches with a sequence that is much longer than usual, and the workspaces for them
 optimizer         the learning rate of an update, clipping, and the fused update of the flat parameter buffer
-folds             cross-validation: several learners as one, and the mean of their scores
+side_by_side      several learners as one
+folds             cross-validation: the learners of all folds as one, and the mean of their scores
 loop              a generator of reports: updates, evaluations, the best weights, stopping, resuming
 """

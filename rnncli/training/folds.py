@@ -1,7 +1,7 @@
 """Cross-validation: networks that are trained side by side, each on sequences of which others were left out.
 
 They update together and are evaluated together, so that there is one curve: its best update is how long to train on all
-of the sequences. Everything that holds of one learner in the loop (patience, time, an exact resume) holds of them.
+of the sequences.
 """
 
 from __future__ import annotations
@@ -12,30 +12,19 @@ from collections.abc import Sequence
 from statistics import stdev
 
 from rnncli.nn.network import Model
-from rnncli.training.backpropagation import Sample
-from rnncli.training.batches import Stateless
 from rnncli.training.loop import Learner
 from rnncli.training.reports import Confusion, Figure, Score, strongest_first
+from rnncli.training.side_by_side import SideBySide
 
 CROSS_VALIDATED = "cross-validated"  # in place of the name of a split
 
 
-class FoldsLearner(Stateless):
-    """Several learners as one; network: all their networks as one."""
+class FoldsLearner(SideBySide):
+    """The learners of all folds as one; an epoch is the longest of theirs."""
 
     def __init__(self, learners: Sequence[Learner], network: Model):
-        self.learners, self.network = tuple(learners), network
+        super().__init__(learners, network)
         self.updates_per_epoch = max(learner.updates_per_epoch for learner in learners)
-        self.loss, self.backpropagation = learners[0].loss, learners[0].backpropagation
-
-    def gradient(self, update: int) -> tuple[float, int]:
-        return _sum([learner.gradient(update) for learner in self.learners])
-
-    def sample(self, update: int, *, carried: bool = False) -> Sample:
-        return self.learners[0].sample(update)
-
-    def validate(self) -> tuple[float, int]:
-        return _sum([learner.validate() for learner in self.learners])
 
     def figure(self) -> Figure | None:
         """Return the mean of their figures, weighted by their counts.
@@ -56,10 +45,6 @@ class FoldsLearner(Stateless):
     def figures(self) -> list[Figure]:
         """Return the figure of each of them."""
         return [one for learner in self.learners if (one := learner.figure()) is not None]
-
-
-def _sum(losses: Sequence[tuple[float, int]]) -> tuple[float, int]:
-    return sum(loss for loss, _ in losses), sum(count for _, count in losses)
 
 
 def mean(values: Sequence[float], counts: Sequence[int]) -> float:

@@ -184,7 +184,8 @@ class TrainingLoop:
         position, began = self.position, self.clock()
         self.updating = True
         loss, count = self.learner.gradient(position.update)
-        norm = self.optimizer.gradient_norm()
+        norms = self.optimizer.gradient_norms()
+        norm = math.hypot(*norms)
         unclipped = self.optimizer.clip_norm is None
         if not (loss / count < self.learner.loss.absurd and math.isfinite(norm)):
             raise DivergedError(
@@ -192,7 +193,7 @@ class TrainingLoop:
                 f"{norm:g}; lower training.learning_rate" + (", or set training.clip_norm" if unclipped else "")
             )
         self.rate = self.learning_rate()
-        self.optimizer.update(self.rate, norm)
+        self.optimizer.update(self.rate, norms)
         self.updating = False
         position.update += 1
         position.tokens += count
@@ -325,7 +326,7 @@ def planned_length(
     updates, calibration = 0, min(CALIBRATION_SECONDS, max_time / 10)
     while updates < learner.updates_per_epoch and (updates < 3 or clock() - began < calibration):
         learner.gradient(updates)
-        optimizer.gradient_norm()
+        optimizer.gradient_norms()
         optimizer.pool.over_shares(learner.network.pack)
         updates += 1
     per_update = (clock() - began) / updates

@@ -1,5 +1,7 @@
 """Clipping by global norm (Pascanu et al., 2013) and one fused update over the flat parameter buffer.
 
+The gradient of each network of an ensemble is clipped by its own norm, so that it is trained as it would be alone.
+
 Schedules map the share of updates that are done to a factor of `learning_rate`. They use no mathematical library, so
 that every machine computes the same value.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 
 import numpy as np
 
@@ -78,14 +81,17 @@ class Optimizer:
         self.size = size
         self.first = np.zeros(size if self.kernel.keeps_first else 0, dtype)
         self.second = np.zeros(size if self.kernel.keeps_second else 0, dtype)
-        self._spans = [(span, -(-(span.stop - span.start) // optimizers.BLOCK)) for span in self.parameters.trained]
+        self._spans = [_spans(one, first) for one, first in zip(network.networks, _starts(network), strict=True)]
         # β₁ᵗ and β₂ᵗ by repeated products: `**` would call the machine's pow.
         self.powers = [1.0, 1.0]
 
-    def gradient_norm(self) -> float:
-        """Return the Euclidean norm of the whole gradient, that of frozen parameters left out."""
+    def gradient_norms(self) -> list[float]:
+        """Return the Euclidean norm of the whole gradient of each network, that of frozen parameters left out."""
+        return [self._norm(spans) for spans in self._spans]
+
+    def _norm(self, spans: Sequence[tuple[slice, int]]) -> float:
         total = 0.0
-        for span, blocks in self._spans:
+        for span, blocks in spans:
             for partial in self._squared_norms(self.parameters.gradient[span], blocks):
                 total += float(partial)  # in this order, so that the sum does not depend on the threads
         return math.sqrt(total)
@@ -99,15 +105,18 @@ class Optimizer:
         self.pool.over_blocks(blocks, block, nanoseconds=0.3 * gradient.size)
         return sums
 
-    def update(self, rate: float, norm: float) -> None:
-        """Update the weights by the gradient, clipped by its norm `norm`, at learning rate `rate`; pack them anew."""
-        scale = 1.0 if self.clip_norm is None else min(1.0, self.clip_norm / (norm + 1e-6))
+    def update(self, rate: float, norms: Sequence[float]) -> None:
+        """Update the weights at learning rate `rate` by the gradients, clipped by the `norms` of each network's; pack
+        them anew.
+        """
         self.powers = [self.powers[0] * optimizers.BETA_1, self.powers[1] * optimizers.BETA_2]
         kind = self.parameters.weights.dtype.type
-        with np.errstate(over="ignore"):  # the loop sees that the weights are no longer finite
-            numbers = [kind(x) for x in (rate, scale, 1 / (1 - self.powers[0]), 1 / (1 - self.powers[1]))]
-        for span, blocks in self._spans:
-            self._update(span, blocks, numbers)
+        for spans, norm in zip(self._spans, norms, strict=True):
+            scale = 1.0 if self.clip_norm is None else min(1.0, self.clip_norm / (norm + 1e-6))
+            with np.errstate(over="ignore"):  # the loop sees that the weights are no longer finite
+                numbers = [kind(x) for x in (rate, scale, 1 / (1 - self.powers[0]), 1 / (1 - self.powers[1]))]
+            for span, blocks in spans:
+                self._update(span, blocks, numbers)
         self.pool.over_shares(self.network.pack, nanoseconds=self.size)
 
     def _update(self, span: slice, blocks: int, numbers: Sequence[np.floating]) -> None:
@@ -127,3 +136,15 @@ class Optimizer:
         self.first[...] = arrays["optimizer.first"]
         self.second[...] = arrays["optimizer.second"]
         self.powers = list(powers)
+
+
+def _starts(network: Model) -> list[int]:
+    """Return where the weights of each network of a model begin."""
+    sizes = [one.parameters.weights.size for one in network.networks]
+    return list(accumulate(sizes[:-1], initial=0))
+
+
+def _spans(network: Model, first: int) -> list[tuple[slice, int]]:
+    """Return the places of the weights that are trained, which begin at `first`, and their numbers of blocks."""
+    spans = [slice(first + span.start, first + span.stop) for span in network.parameters.trained]
+    return [(span, -(-(span.stop - span.start) // optimizers.BLOCK)) for span in spans]

@@ -184,8 +184,7 @@ def _trained_on_all(
 
     A run that is stopped here does it anew when it is resumed, since its state is that of the folds.
     """
-    optimizer = Optimizer(whole.config.training.optimizer, whole.network, whole.clip_norm, pool)
-    loop, reason = TrainingLoop(whole.learner, optimizer, plan), ""
+    loop, reason = TrainingLoop(whole.learner, _optimizer(whole, pool), plan), ""
     facts = (("training", "on all, with nothing left out, for as long as was best"),)
     show(Started(facts, 0, plan.ends or plan.updates, whole.learner.loss.unit, False))
     for report in loop.run(stop):
@@ -252,7 +251,7 @@ def _started(
     training = experiment.config.training
     run.write_config(dump_config(_placed(experiment.config, source), str(run.path)))
     learner = experiment.learner
-    optimizer = Optimizer(training.optimizer, experiment.network, experiment.clip_norm, pool)
+    optimizer = _optimizer(experiment, pool)
     learner.gradient(0)  # compiles the kernels, so that no clock counts that time
     learner.restart()
     max_time = parse_duration(training.max_time) * experiment.share_of_time if training.max_time else None
@@ -273,6 +272,11 @@ def _started(
     return loop
 
 
+def _optimizer(experiment: Experiment, pool: ThreadPool) -> Optimizer:
+    training = experiment.config.training
+    return Optimizer(training.optimizer, experiment.network, training.clip_norm, pool)
+
+
 def _placed(config: Config, source: Source) -> Config:
     """Return the config with absolute data paths, so that the run can be resumed from any folder."""
     path = str(Path(source.name).resolve()) if Path(source.name).is_file() else None  # a pipe is read once
@@ -283,8 +287,7 @@ def _resumed(run: RunDirectory, experiment: Experiment, sha256: str, pool: Threa
     arrays, position, plan, began_with = run.read_state()
     if began_with != sha256:
         raise DataError(f"the data changed since the run {run.path} began; restore it, or start a new run")
-    optimizer = Optimizer(experiment.config.training.optimizer, experiment.network, experiment.clip_norm, pool)
-    loop = TrainingLoop(experiment.learner, optimizer, plan)
+    loop = TrainingLoop(experiment.learner, _optimizer(experiment, pool), plan)
     try:
         loop.restore(arrays, position)
     except (KeyError, ValueError):

@@ -51,7 +51,7 @@ def rnncli_update(model: Model, B: int, T: int, threads: int) -> Callable[[], An
 
     def update() -> None:
         learner.gradient(next(updates))
-        optimizer.update(RATE, optimizer.gradient_norm())
+        optimizer.update(RATE, optimizer.gradient_norms())
 
     return update
 

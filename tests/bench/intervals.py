@@ -43,7 +43,7 @@ def learnt(values: np.ndarray, decoder: str, loss: str) -> Any:
     optimizer = Optimizer("adam", made.network, 1.0, POOL)
     for update in range(UPDATES):
         made.learner.gradient(update)
-        optimizer.update(3e-3 * min(1.0, 2 * (1 - update / UPDATES)), optimizer.gradient_norm())
+        optimizer.update(3e-3 * min(1.0, 2 * (1 - update / UPDATES)), optimizer.gradient_norms())
     with noting(lambda _: None):
         made.score()
     return made

@@ -57,7 +57,7 @@ def rnncli_epoch(cell: str, hidden: int, threads: int) -> Callable[[], Any]:
     def epoch() -> None:
         for update in range(learner.updates_per_epoch):
             learner.gradient(update)
-            optimizer.update(RATE, optimizer.gradient_norm())
+            optimizer.update(RATE, optimizer.gradient_norms())
 
     return epoch
 

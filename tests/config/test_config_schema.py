@@ -119,19 +119,27 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
     "classify": {
         "data": {**TABLE, **LABELLED, **TOKENS, **CUT, "label_separator": None, "residual": None},
         "model": {**STEPS, "pooling": None},
-        "training": {"class_weights": "none"},
+        "training": {"class_weights": "none", "seeds": 1},
     },
-    "regress": {"data": {**TABLE, **LABELLED, **TOKENS, **CUT}, "model": {**STEPS, "pooling": None}, "training": {}},
-    "tag": {"data": {**TABLE, **LABELLED}, "model": {**STEPS, "affix_size": None, "head": None}, "training": {}},
+    "regress": {
+        "data": {**TABLE, **LABELLED, **TOKENS, **CUT},
+        "model": {**STEPS, "pooling": None},
+        "training": {"seeds": 1},
+    },
+    "tag": {
+        "data": {**TABLE, **LABELLED},
+        "model": {**STEPS, "affix_size": None, "head": None},
+        "training": {"seeds": 1},
+    },
     "seq2seq": {
         "data": {**TABLE, **VOCABULARY, **TOKENS, **CUT, **DRAWN, "source": None},
         "model": {"embedding_size": None, "attention": None, "encoder_bidirectional": None, "copy": "none"},
-        "training": {"teacher_forcing": 1.0},
+        "training": {"teacher_forcing": 1.0, "seeds": 1},
     },
     "caption": {
         "data": {**TABLE, **VOCABULARY, **TOKENS, **DRAWN, "inputs": None},
         "model": {"embedding_size": None},
-        "training": {"teacher_forcing": 1.0},
+        "training": {"teacher_forcing": 1.0, "seeds": 1},
     },
 }
 

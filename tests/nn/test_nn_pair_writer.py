@@ -40,7 +40,7 @@ def written(pairs, beams, longest=4, alpha=1.0, *, copies=False):
         pairs.work.vector[...] = pairs.vector
     pairs.model.pack()
     pairs.model.read(pairs.work, 0, pairs.work.B)
-    return PairWriter(pairs.model, beams=beams, longest=longest, alpha=alpha, copies=copies).write(pairs.work)
+    return PairWriter([pairs.model], beams=beams, longest=longest, alpha=alpha, copies=copies).write([pairs.work])
 
 
 def score(pairs, b, tokens, *, ended=True):
@@ -125,3 +125,38 @@ def test_company_changes_no_answer(beams):
         alone.work.encoder.tokens[...] = pairs.work.encoder.tokens[: pairs.lengths[b], b : b + 1]
         (again,) = written(alone, beams)
         assert [(a.tokens.tolist(), a.score) for a in again] == [(a.tokens.tolist(), a.score) for a in answers]
+
+
+def test_several_networks_write_together_what_the_mean_of_their_probabilities_prefers():
+    """Against an exhaustive search; they copy from where they look at most together."""
+    every = [list(t) for n in range(3) for t in itertools.product([0, 1, 2], repeat=n)]
+    both = [Pairs(small_shape("gru", "dot"), seed=seed) for seed in (1, 2)]
+    both[1].work.encoder.tokens[...] = both[0].work.encoder.tokens
+    for pairs in both:
+        pairs.model.parameters.view("attention.query.weight")[...] *= 9
+        pairs.model.pack()
+        pairs.model.read(pairs.work, 0, pairs.work.B)
+    writer = PairWriter([pairs.model for pairs in both], beams=len(every), longest=2, alpha=0.0, copies=True)
+    apart = 0
+    for b, answers in enumerate(writer.write([pairs.work for pairs in both])):
+        scores = {}
+        for tokens in every:
+            chances = np.log(np.mean([np.exp(log_probabilities(pairs, b, tokens)) for pairs in both], axis=0))
+            said = tokens if len(tokens) == 2 else [*tokens, both[0].shape.end]
+            scores[tuple(tokens)] = sum(chances[n, token] for n, token in enumerate(said))
+        found = [tuple(answer.tokens.tolist()) for answer in answers]
+        assert found == sorted(scores, key=scores.__getitem__, reverse=True)
+        assert [answer.score for answer in answers] == pytest.approx([scores[tokens] for tokens in found], rel=1e-12)
+        apart += found != sorted(scores, key=lambda tokens: -score(both[0], b, list(tokens), ended=len(tokens) < 2))
+        source = both[0].work.encoder.tokens[: both[0].lengths[b], b]
+        allowed = [s for s, token in enumerate(source) if token == 0] or list(range(len(source)))
+        for answer in answers:
+            read = np.array([both[0].shape.end, *answer.tokens[:-1]])
+            each = (
+                naive.attending_encoder_decoder(pairs.shape, pairs.model.parameters.export(), source, read)[1]
+                for pairs in both
+            )
+            paid = [sum(weights) for weights in zip(*each, strict=True)]
+            places = [max(allowed, key=lambda s, n=n: paid[n][s]) for n in range(len(answer.tokens))]
+            assert answer.places.tolist() == places
+    assert apart

@@ -57,7 +57,7 @@ def trained(experiment, optimizer, updates=3):
     made = Optimizer(optimizer, experiment.network, 5.0, POOL)
     for update in range(updates):
         experiment.learner.gradient(update)
-        made.update(0.1, made.gradient_norm())
+        made.update(0.1, made.gradient_norms())
     return made
 
 
@@ -95,9 +95,9 @@ def test_the_norm_is_of_what_is_trained(file):
     del gradients["embedding.weight"]
     wanted = np.sqrt(sum((array.astype(float) ** 2).sum() for array in gradients.values()))
     optimizer = Optimizer("sgd", experiment.network, 0.5 * wanted, POOL)
-    assert optimizer.gradient_norm() == pytest.approx(wanted, rel=1e-9)
+    assert optimizer.gradient_norms() == [pytest.approx(wanted, rel=1e-9)]
     before = experiment.network.parameters.view("head.weight").copy()
-    optimizer.update(1.0, optimizer.gradient_norm())  # clipped to half
+    optimizer.update(1.0, optimizer.gradient_norms())  # clipped to half
     moved = before - experiment.network.parameters.view("head.weight")
     assert moved == pytest.approx(0.5 * gradients["head.weight"].T, rel=1e-4, abs=1e-7)
 
@@ -108,7 +108,7 @@ def test_a_frozen_parameter_within_others(file):
     for experiment, frozen in zip(experiments, (True, False), strict=True):
         experiment.network.parameters.named("head.weight").frozen = frozen
         experiment.learner.gradient(0)
-        Optimizer("adam", experiment.network, None, POOL).update(0.1, 1.0)
+        Optimizer("adam", experiment.network, None, POOL).update(0.1, [1.0])
     arrays = [experiment.network.parameters.export() for experiment in experiments]
     for name in arrays[0]:
         assert np.array_equal(arrays[0][name], arrays[1][name]) == (name != "head.weight")
@@ -157,5 +157,5 @@ def test_freezing_needs_vectors():
 def test_a_model_file_needs_the_vectors_no_more(file):
     experiment = prepared("classify", vectors=file, freeze_vectors=True)
     model = TASKS["classify"].load(experiment.header(), experiment.network.parameters.export())
-    assert np.array_equal(model.network.parameters.weights, experiment.network.parameters.weights)
+    assert np.array_equal(model.networks[0].parameters.weights, experiment.network.parameters.weights)
     assert file not in str(experiment.header())

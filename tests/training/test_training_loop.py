@@ -39,6 +39,7 @@ class OneWeight:
 
     def __init__(self):
         self.parameters = Parameters([Parameter("w", (1,))], FLOAT32)
+        self.networks = (self,)
 
     def pack(self, share=None):
         pass
@@ -293,7 +294,7 @@ def test_weights_that_are_not_finite_end_the_run_where_there_is_no_validation_pa
     learner = Scripted(gradients={5: np.inf})
     learner.validate = lambda: (math.nan, 0)
     loop = loop_of(learner, 20)
-    loop.optimizer.gradient_norm = lambda: 1.0
+    loop.optimizer.gradient_norms = lambda: [1.0]
     with pytest.raises(DivergedError), np.errstate(all="ignore"):
         list(loop.run())
     assert np.isfinite(loop.best).all()

@@ -65,7 +65,7 @@ def test_losses_of_twenty_steps(cell, layers, optimizer):
     for step in range(STEPS):
         total, count = learner.gradient(step)
         losses.append(total / count)
-        update.update(IN_TORCH[optimizer][1], update.gradient_norm())
+        update.update(IN_TORCH[optimizer][1], update.gradient_norms())
     pool.close()
     assert min(losses) < losses[0] - 0.01
     assert np.abs(np.array(losses) - np.array(wanted)).max() < 1e-4

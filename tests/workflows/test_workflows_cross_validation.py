@@ -77,7 +77,7 @@ def updated(network: Any, learner: Any, updates: int) -> Any:
     optimizer = Optimizer("adam", network, None, POOL)
     for update in range(updates):
         learner.gradient(update)
-        optimizer.update(0.01, optimizer.gradient_norm())
+        optimizer.update(0.01, optimizer.gradient_norms())
     return network
 
 

@@ -16,6 +16,7 @@ from rnncli.config.sections import (
     Count,
     FilePath,
     ModelConfig,
+    SeededTrainingConfig,
     TableConfig,
     TruncatedTrainingConfig,
     chosen,
@@ -262,16 +263,13 @@ class ForecastModelConfig(ModelConfig):
     segment: Count | None = Field(default=None, description="The number of rows in a segment; null is one season.")
 
 
-class ForecastTrainingConfig(TruncatedTrainingConfig):
+class ForecastTrainingConfig(SeededTrainingConfig, TruncatedTrainingConfig):
     """The training of networks on windows of series."""
 
     loss: Annotated[str, one_of(FORECAST_LOSSES)] = Field(
         default="mae",
         description="The training loss: of errors (mae, mse), of quantiles (quantile), or the likelihood of a "
         "distribution (gaussian, student-t, negative-binomial).",
-    )
-    seeds: int = Field(
-        default=1, ge=1, le=100, description="The number of networks to train; the forecast is their median."
     )
     with_baseline: bool = Field(
         default=False, description="Count the corrected baseline as one more network in that median."
@@ -296,10 +294,6 @@ class ForecastConfig(Config):
     data: SeriesConfig = SeriesConfig()
     model: ForecastModelConfig = ForecastModelConfig()
     training: ForecastTrainingConfig = ForecastTrainingConfig()
-
-    @property
-    def networks(self) -> int:
-        return self.training.seeds
 
     def of_one_network(self) -> ForecastConfig:
         first = {"context": next(iter(self.data.contexts), None), "scaling": next(iter(self.data.scalings), None)}

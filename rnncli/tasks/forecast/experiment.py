@@ -17,7 +17,7 @@ from rnncli.tasks.forecast.calibration import MULTIPLES, SHOWN
 from rnncli.tasks.forecast.config import ForecastConfig
 from rnncli.tasks.forecast.features import Fitted
 from rnncli.tasks.forecast.hierarchy import Hierarchy, common_origins
-from rnncli.tasks.forecast.learner import EnsembleLearner, WindowLearner
+from rnncli.tasks.forecast.learner import WindowLearner
 from rnncli.tasks.forecast.members import Member, build_members, windowing
 from rnncli.tasks.forecast.metrics import WQL_LEVELS
 from rnncli.tasks.forecast.panel import Panel
@@ -28,8 +28,9 @@ from rnncli.tasks.forecast.settings import VALIDATED, kept_rows, require_within_
 from rnncli.tasks.forecast.splits import Divided, divided, with_rows
 from rnncli.tasks.forecast.validated import Validated
 from rnncli.tasks.forecast.windows import Bounds, bounds_of
-from rnncli.tasks.task import Context, Evaluation, Experiment, Options, set_first_weights
+from rnncli.tasks.task import Context, Evaluation, Experiment, Options, count_of_networks, set_first_weights
 from rnncli.training.reports import Score
+from rnncli.training.side_by_side import together
 
 TRAINING, VALIDATION, TEST = 0, 1, 2  # splits
 SPLITS = {VALIDATION: "validation", TEST: "test"}
@@ -57,9 +58,7 @@ class ForecastExperiment(Experiment):
         )
         self.network = self.members.network
         learners = [self._learner(member, k) for k, member in enumerate(self.members.members)]
-        self.learner: WindowLearner | EnsembleLearner = (
-            learners[0] if len(learners) == 1 else EnsembleLearner(learners, self.network)
-        )
+        self.learner = together(learners, self.network)
         self.reconciliation: Reconciliation | None = None
         if self.columns.hierarchy and config.data.reconcile != "none":
             hierarchy = Hierarchy.of(self.columns, panel.ids)
@@ -177,7 +176,8 @@ class ForecastExperiment(Experiment):
             raise DataError(f"{source.name}: has {rows} rows, too few to score a horizon of {horizon}; give it more")
 
     def _facts(self, windows: int) -> tuple[tuple[str, str], ...]:
-        data, model, panel = self.config.data, self.config.model, self.read
+        config, panel = self.config, self.read
+        data, model = config.data, config.model
         step = f", one {panel.timelines[0].frequency} apart" if panel.timelines else ""
         season = f", season {data.season}" if data.season else ""
         several = len(panel.ids) > 1
@@ -185,15 +185,14 @@ class ForecastExperiment(Experiment):
         rows = f", {len(panel.values):,} rows in all" if several else ""
         corrected = "" if data.residual == "none" else f", correcting the {(data.residual or '').replace('-', ' ')}"
         contexts = " or ".join(map(str, data.contexts))
-        count = f"{self.config.training.seeds} networks of " if self.config.training.seeds > 1 else ""
         return (
             ("data", f"{self.name}: {what}{rows}{step}{season}"),
             *self._roles(),
             ("windows", f"{windows:,} of {contexts} rows in, the next {data.horizon} out{corrected}"),
             (
                 "model",
-                f"{count}{model.num_layers} × {model.cell} of {model.hidden_size}, {model.decoder}, "
-                f"{self.network.parameters.weights.size:,} parameters",
+                f"{count_of_networks(config)}{model.num_layers} × {model.cell} of {model.hidden_size}, "
+                f"{model.decoder}, {self.network.parameters.weights.size:,} parameters",
             ),
         )
 

@@ -1,14 +1,12 @@
-"""The learner of windows of series, in shuffled batches; and several such learners as one."""
+"""The learner of windows of series, in shuffled batches."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from rnncli.kernels import random
-from rnncli.nn.network import Model
 from rnncli.tasks.forecast.members import Member
 from rnncli.tasks.forecast.windows import Features, Frame, in_batches
 from rnncli.training.backpropagation import Sample
@@ -94,29 +92,3 @@ class WindowLearner(Stateless):
         if self._drawn[0] != number:
             self._drawn = number, random.shuffled(len(self.train), self.seed, _SHUFFLE + number)
         return self._drawn[1]
-
-
-class EnsembleLearner(Stateless):
-    """Several learners of the same series as one, each with its own network, seed and windows; they update together.
-
-    network: all their networks as one.
-    """
-
-    def __init__(self, learners: Sequence[WindowLearner], network: Model):
-        self.learners, self.network = tuple(learners), network
-        self.loss, self.backpropagation = learners[0].loss, learners[0].backpropagation
-        self.updates_per_epoch = learners[0].updates_per_epoch
-
-    def gradient(self, update: int) -> tuple[float, int]:
-        return self._sum([learner.gradient(update) for learner in self.learners])
-
-    def sample(self, update: int, *, carried: bool = False) -> Sample:
-        return self.learners[0].sample(update)
-
-    def validate(self) -> tuple[float, int]:
-        return self._sum([learner.validate() for learner in self.learners])
-
-    @staticmethod
-    def _sum(losses: Sequence[tuple[float, int]]) -> tuple[float, int]:
-        known = [(loss, count) for loss, count in losses if count]  # one that looks back further may have no window
-        return (sum(loss for loss, _ in known), sum(count for _, count in known)) if known else (float("nan"), 0)

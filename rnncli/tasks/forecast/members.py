@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.nn.ensemble import Ensemble
+from rnncli.nn.ensemble import as_one
 from rnncli.nn.network import FLOAT32, Model
 from rnncli.tasks.forecast.baselines import CORRECTABLE
 from rnncli.tasks.forecast.config import ForecastConfig
@@ -84,8 +84,7 @@ class Members:
 
     @classmethod
     def of(cls, members: Sequence[Member], with_baseline: bool) -> Members:
-        networks = [member.network for member in members]
-        return cls(tuple(members), networks[0] if len(networks) == 1 else Ensemble(networks), with_baseline)
+        return cls(tuple(members), as_one([member.network for member in members]), with_baseline)
 
     @property
     def context(self) -> int:

@@ -142,8 +142,6 @@ def _refuse_contradictions(config: ForecastConfig) -> None:
         )
     if training.with_baseline and (data.residual == "none" or training.loss == "negative-binomial"):
         raise ConfigError("training.with_baseline: there is no baseline where data.residual is none; remove it")
-    if training.seed + training.seeds > 2**63:
-        raise ConfigError("training.seed: is too large for training.seeds that follow it; lower it")
     for key, count in (("context", len(data.contexts)), ("scaling", len(data.scalings))):
         if count > max(training.seeds, 1):
             raise ConfigError(

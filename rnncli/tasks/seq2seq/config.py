@@ -12,9 +12,9 @@ from rnncli.config.sections import (
     Config,
     CutConfig,
     GroupedConfig,
+    SeededTrainingConfig,
     TokenModelConfig,
     TokensConfig,
-    TrainingConfig,
     VocabularyConfig,
 )
 from rnncli.config.values import refusal
@@ -75,7 +75,7 @@ with warnings.catch_warnings():  # pydantic warns of a key with the name of a me
             return copy
 
 
-class WritingTrainingConfig(TrainingConfig):
+class WritingTrainingConfig(SeededTrainingConfig):
     """Training of a decoder."""
 
     teacher_forcing: float = Field(

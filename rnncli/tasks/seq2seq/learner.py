@@ -126,7 +126,7 @@ class PairLearner(Stateless):
         sources: Sequence[np.ndarray] = [data.sources[i] for i in chosen]
         answers: Sequence[np.ndarray] = [data.targets[i] for i in chosen]
         if draw is not None and self.seldom is not None:
-            sources, answers = self.seldom.replaced(sources, answers, draw)
+            sources, answers = self.seldom.replaced(sources, answers, self.seed, draw)
         spans = np.array([len(answer) + 1 for answer in answers])
 
         def plan(S: int, T: int) -> PairWork:
@@ -157,7 +157,7 @@ def placed(memory: PairWork, sources: Sequence[np.ndarray], spans: np.ndarray) -
 
 
 def write(
-    model: EncoderDecoder,
+    models: Sequence[EncoderDecoder],
     sources: Sequence[np.ndarray],
     *,
     beams: int,
@@ -166,14 +166,23 @@ def write(
     copies: bool = False,
     at_once: int = 64,
 ) -> list[list[Written]]:
-    """Return the best answers to each source, of up to `longest` tokens; see `rnncli.nn.writers.PairWriter`."""
-    writer = PairWriter(model, beams=beams, longest=longest, alpha=alpha, copies=copies)
+    """Return the best answers to each source, of up to `longest` tokens, that these models write together; see
+    `rnncli.nn.writers.PairWriter`.
+    """
+    writer = PairWriter(models, beams=beams, longest=longest, alpha=alpha, copies=copies)
     answers: list[list[Written]] = [[]] * len(sources)
     lengths = [len(source) for source in sources]
     for chosen in by_length(lengths, at_once, for_answers(lengths, at_once)):
         some = [sources[i] for i in chosen]
-        work = placed(model.workspace(len(some[0]), 1, len(some), training=False), some, np.ones(len(some), int))
-        model.read(work, 0, len(some))
-        for i, found in zip(chosen, writer.write(work), strict=True):
+        works = [_read(model, some) for model in models]
+        for i, found in zip(chosen, writer.write(works), strict=True):
             answers[i] = found
     return answers
+
+
+def _read(model: EncoderDecoder, sources: Sequence[np.ndarray]) -> PairWork:
+    """Return the work of a model that has read these sources, longest first."""
+    count = len(sources)
+    work = placed(model.workspace(len(sources[0]), 1, count, training=False), sources, np.ones(count, int))
+    model.read(work, 0, count)
+    return work

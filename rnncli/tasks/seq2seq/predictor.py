@@ -12,6 +12,7 @@ from rnncli.data.lines import Line, Opened, lines_of
 from rnncli.data.source import is_table, read_source
 from rnncli.errors import UsageError
 from rnncli.nn.encoder_decoder import EncoderDecoder
+from rnncli.nn.ensemble import as_one
 from rnncli.nn.writers import Written
 from rnncli.tasks.line_by_line import Faults, in_lists, line_by_line
 from rnncli.tasks.seq2seq.config import PairsConfig, WritingConfig
@@ -66,8 +67,9 @@ class Writer(Predictor):
         self.prompts, self.longest = prompts, int(header["longest"])
         self.columns = PairColumns.from_header(header["columns"])
         self.target = target_vocabulary(header)
-        self.network = EncoderDecoder(pair_shape(self.config, prompts, self.target))
-        self.network.load(arrays)
+        shape = pair_shape(self.config, prompts, self.target)
+        self.networks = [EncoderDecoder(shape) for _ in range(self.config.networks)]
+        as_one(self.networks).load(arrays)
 
     def predict(self, asked: Asked) -> Pieces:
         """Return the answers for each input: for lines of a text as they arrive, or for the pairs of a table."""
@@ -109,7 +111,7 @@ class Writer(Predictor):
     def pieces(self, texts: Sequence[str], inputs: Sequence[Given], search: Search) -> list[Piece]:
         """Return the answers for inputs, which are written as these texts."""
         answers = write(
-            self.network,
+            self.networks,
             [given.source for given in inputs],
             beams=max(search.beam, search.n_best),
             longest=self.longest,

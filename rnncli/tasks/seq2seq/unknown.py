@@ -36,9 +36,7 @@ class Seldom:
         targets: Sequence[np.ndarray],
         read: Vocabulary | None,
         written: Vocabulary,
-        seed: int,
     ):
-        self.seed = seed
         tokens: dict[str, int] = {}  # the number of each token's draw
         self._source_draws = _draws(sources, read, tokens) if read is not None else None
         self._target_draws = _draws(targets, written, tokens)
@@ -46,11 +44,11 @@ class Seldom:
         self.shared = 0 if self._source_draws is None else _common(self._source_draws, self._target_draws)
 
     def replaced(
-        self, sources: Sequence[np.ndarray], targets: Sequence[np.ndarray], update: int
+        self, sources: Sequence[np.ndarray], targets: Sequence[np.ndarray], seed: int, update: int
     ) -> tuple[Sequence[np.ndarray], Sequence[np.ndarray]]:
-        """Return these pairs as the update sees them."""
+        """Return these pairs as the update of a network from this seed sees them."""
         noise = np.empty(self.count)
-        random.fill_uniform(noise, self.seed, _REPLACED + update, 1.0)
+        random.fill_uniform(noise, seed, _REPLACED + update, 1.0)
         chosen = np.append(noise < 2 * _SHARE - 1, False)  # the last for tokens that are never replaced
         if self._source_draws is not None:
             sources = _without(sources, chosen[self._source_draws])
@@ -62,14 +60,13 @@ def seldom_in(
     targets: Sequence[np.ndarray],
     read: Vocabulary | None,
     written: Vocabulary,
-    seed: int,
     *,
     copying: bool,
 ) -> Seldom | None:
     """Return what training sees as unknown now and then; None for characters and bytes, unless they are copied."""
     if written.kind not in WORDS and not copying:
         return None
-    seldom = Seldom(sources, targets, read, written, seed)
+    seldom = Seldom(sources, targets, read, written)
     if copying and not (seldom.shared or any(UNKNOWN_NUMBER in target for target in targets)):
         note(
             "model.copy: nothing is learnt to be copied, because no token of a source and its target occurs in one "

@@ -15,6 +15,7 @@ from rnncli.data.text import spaced_tokens
 from rnncli.data.vocabulary import Vocabulary, require_learnable, token_vocabulary
 from rnncli.errors import DataError, UsageError
 from rnncli.nn.encoder_decoder import EncoderDecoder, PairShape
+from rnncli.nn.ensemble import as_one
 from rnncli.nn.memory import require_memory
 from rnncli.tasks import sizes
 from rnncli.tasks.seq2seq.config import WritingConfig
@@ -27,10 +28,13 @@ from rnncli.tasks.task import (
     Evaluation,
     Experiment,
     Options,
+    count_of_networks,
     prepared,
     set_first_weights,
+    several_in_header,
 )
 from rnncli.training.reports import Figure, Score, strongest_first
+from rnncli.training.side_by_side import together
 
 BEAMS = 4
 ALPHA = 1.0  # of the length in a beam's ranking; see `rnncli.kernels.beam`
@@ -124,7 +128,6 @@ class PairExperiment(Experiment):
     """Pairs in splits, and the model that learns to write their targets."""
 
     config: WritingConfig
-    network: EncoderDecoder
 
     def __init__(
         self,
@@ -162,24 +165,28 @@ class PairExperiment(Experiment):
         mend = "lower model.hidden_size or training.batch_size"
         if isinstance(config.data, CutConfig) and room.together(room.longest) == 1:
             mend = f"cut sources, of up to {S:,} tokens, with data.max_length, or lower model.hidden_size"
-        require_memory(plan, shape, mend)
+        require_memory(plan, shape, mend, config.networks)
         self.longest = int(LONGER * max(len(target) for target in train.targets)) + 1
-        self.network = EncoderDecoder(shape, context.dtype)
+        self.networks = [EncoderDecoder(shape, context.dtype) for _ in range(config.networks)]
+        self.network = as_one(self.networks)
         set_first_weights(self.network, config)
-        self.learner = PairLearner(
-            self.network,
-            train,
-            valid,
-            batch_size=training.batch_size,
-            epochs=training.epochs,
-            teacher_forcing=training.teacher_forcing,
-            seed=training.seed,
-            pool=context.pool,
-            seldom=seldom_in(
-                train.sources, train.targets, prompts.vocabulary, self.target, training.seed, copying=copies(config)
-            ),
-            judge=self._judged,
-        )
+        seldom = seldom_in(train.sources, train.targets, prompts.vocabulary, self.target, copying=copies(config))
+        learners = [
+            PairLearner(
+                network,
+                train,
+                valid,
+                batch_size=training.batch_size,
+                epochs=training.epochs,
+                teacher_forcing=training.teacher_forcing,
+                seed=training.seed + k,
+                pool=context.pool,
+                seldom=seldom,
+                judge=self._judged,
+            )
+            for k, network in enumerate(self.networks)
+        ]
+        self.learner = together(learners, self.network)
         self.facts = self._facts(train)
 
     def _data(self, pairs: Pairs, *, scored: bool = False) -> PairData:
@@ -208,14 +215,14 @@ class PairExperiment(Experiment):
     def _written(self, pairs: Pairs, sources: Sequence[np.ndarray], *, beams: int) -> list[str]:
         """Return the best answer to each pair as the line that is written."""
         copying = copies(self.config)
-        answers = write(self.network, sources, beams=beams, longest=self.longest, alpha=ALPHA, copies=copying)
+        answers = write(self.networks, sources, beams=beams, longest=self.longest, alpha=ALPHA, copies=copying)
         return [
             line(spelled(best[0], self.target, self.prompts.tokens(prompt)), self.target.kind)
             for best, prompt in zip(answers, pairs.prompts, strict=True)
         ]
 
     def _facts(self, train: PairData) -> tuple[tuple[str, str], ...]:
-        model, shape = self.config.model, self.network.shape
+        model, shape = self.config.model, self.networks[0].shape
         lengths = np.array(train.lengths())
         S, T = lengths.max(axis=0)
         ways = " read from both ends" if shape.encodes and shape.encoder_bidirectional else ""
@@ -228,8 +235,8 @@ class PairExperiment(Experiment):
             ),
             (
                 "model",
-                f"{model.num_layers} × {model.cell} of {model.hidden_size}{ways}{looks}, "
-                f"{self.network.parameters.weights.size:,} parameters",
+                f"{count_of_networks(self.config)}{model.num_layers} × {model.cell} of {model.hidden_size}{ways}"
+                f"{looks}, {self.network.parameters.weights.size:,} parameters",
             ),
         )
 
@@ -244,6 +251,7 @@ class PairExperiment(Experiment):
             "prompts": self.prompts.to_header(),
             "target": self.target.to_header(),
             "longest": self.longest,
+            **several_in_header(self.config),
         }
 
     def hold_out(self, source: Source, changes: Options) -> None:

@@ -15,6 +15,7 @@ written_labels                           where labels stand before texts, and se
 one_answer                               what classify and regress share
 classify, regress, tag                   labels, numbers, and tags for every step: reading, predicting, scoring
 label_sets                               several labels for each sequence
+averages                                 outputs that stand for those of several networks
 spans, decoding                          spans that tags mark, and the best tags for outputs
 label_scores, chances                    scores of labels; probabilities of labels, as answers show them
 learner                                  training on whole sequences with one answer each, or one for every step

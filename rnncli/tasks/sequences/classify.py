@@ -14,6 +14,7 @@ from rnncli.data.text import WORDS, Kind
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.kernels import losses
 from rnncli.tasks.sequences import baselines, echo_state
+from rnncli.tasks.sequences.averages import outputs_of_one, softmax_of
 from rnncli.tasks.sequences.chances import Chances, flat_chances
 from rnncli.tasks.sequences.config import ClassifyConfig, ClassifyDataConfig
 from rnncli.tasks.sequences.corrected import Corrected
@@ -109,6 +110,9 @@ class Labels(OneAnswer):
         assert held_out.labels is not None
         return Figure("accuracy", accuracy(self._predicted(outputs), held_out.labels), len(held_out))
 
+    def average(self, outputs: Sequence[np.ndarray]) -> np.ndarray:
+        return outputs_of_one(outputs)
+
     def _predicted(self, outputs: Sequence[np.ndarray]) -> list[str]:
         return [self.labels[output.argmax()] for output in outputs]
 
@@ -130,8 +134,7 @@ class Labels(OneAnswer):
         )
 
     def answer(self, sequences: Any, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        values = output.copy()
-        losses.softmax(values)
+        values = softmax_of(output)
         chances, label = Chances(self._number, values), self.labels[int(values.argmax())]
         return {"label": label, "probabilities": chances}, [{"label": label, **flat_chances(chances)}]
 

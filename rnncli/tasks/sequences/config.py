@@ -13,9 +13,9 @@ from rnncli.config.sections import (
     CutConfig,
     GroupedConfig,
     OneColumn,
+    SeededTrainingConfig,
     TokenModelConfig,
     TokensConfig,
-    TrainingConfig,
     VectorsConfig,
     chosen,
 )
@@ -143,7 +143,7 @@ class PooledModelConfig(StepModelConfig):
     )
 
 
-class ClassifyTrainingConfig(TrainingConfig):
+class ClassifyTrainingConfig(SeededTrainingConfig):
     """Training on labels."""
 
     class_weights: Literal["none", "balanced"] = Field(
@@ -169,6 +169,7 @@ class RegressConfig(Config):
 
     data: ExamplesConfig = ExamplesConfig()
     model: PooledModelConfig = PooledModelConfig()
+    training: SeededTrainingConfig = SeededTrainingConfig()
 
 
 class TagConfig(Config):
@@ -182,3 +183,4 @@ class TagConfig(Config):
 
     data: TagDataConfig = TagDataConfig()
     model: TagModelConfig = TagModelConfig()
+    training: SeededTrainingConfig = SeededTrainingConfig()

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rnncli.kernels import losses
 from rnncli.nn.crf import TagChain, best_tags
+from rnncli.tasks.sequences.averages import softmax_of
 from rnncli.tasks.sequences.spans import OUTSIDE, forbids
 
 _PENALTY = -1e9  # of a forbidden pair: above any outputs, so that one is taken only where no sequence is without
@@ -40,14 +40,10 @@ class Decoding:
             score += penalty
         return best_tags(outputs, *scores)
 
-    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
-        """Return the probability (n, K) of each tag at each step, whatever the others are and are forbidden to be."""
-        if self.chain:
-            return self.chain.probabilities(outputs)
-        chances = outputs.copy()
-        for step in chances:
-            losses.softmax(step)
-        return chances
+
+def probabilities(outputs: np.ndarray, chain: TagChain | None) -> np.ndarray:
+    """Return the probability (n, K) of each tag at each step, whatever the others are and are forbidden to be."""
+    return chain.probabilities(outputs) if chain else np.stack([softmax_of(step) for step in outputs])
 
 
 def _penalties_of(tags: Sequence[str], scheme: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -13,8 +13,10 @@ from rnncli.data.csv_table import quotes_fields
 from rnncli.data.lines import Line
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits, by_rarest
-from rnncli.data.vectors import vectors_in
+from rnncli.data.vectors import Vectors, vectors_in
+from rnncli.data.vocabulary import Vocabulary
 from rnncli.errors import ConfigError, DataError, shown
+from rnncli.nn.ensemble import as_one
 from rnncli.nn.memory import require_memory
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.notes import doubt
@@ -30,13 +32,16 @@ from rnncli.tasks.task import (
     Evaluation,
     Experiment,
     Options,
+    count_of_networks,
     prepared,
     set_first_weights,
+    several_in_header,
     start_words,
 )
 from rnncli.training.backpropagation import Loss
 from rnncli.training.reports import Figure, Score
 from rnncli.training.room import Room
+from rnncli.training.side_by_side import together
 
 Sequences = Examples | Tagged
 Fact = tuple[str, str]
@@ -107,8 +112,16 @@ class Answers:
         """Return the answers that the options of a command line ask for; UsageError for options that do not apply."""
         return self
 
-    def follow(self, network: Network) -> None:
-        """Take from the network what makes answers of its outputs; it is read whenever there are some."""
+    def follow(self, networks: Sequence[Network]) -> None:
+        """Take from the networks what makes answers of their outputs; it is read whenever there are some."""
+
+    def averaged(self, each: Sequence[list[np.ndarray]]) -> list[np.ndarray]:
+        """Return outputs that stand for those of all networks; each: the outputs of one network for all sequences."""
+        return each[0] if len(each) == 1 else [self.average(outputs) for outputs in zip(*each, strict=True)]
+
+    def average(self, outputs: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the outputs that stand for those of several networks for a sequence."""
+        raise NotImplementedError
 
     def recall(self, header: Mapping[str, Any]) -> None:
         """Restore what the `answers` of a model's header say beside what the data do."""
@@ -154,9 +167,6 @@ class Answers:
 class SequenceExperiment(Experiment):
     """Sequences with answers, in splits, and the network that learns them."""
 
-    network: Network
-    learner: ExampleLearner
-
     def __init__(
         self,
         config: Config,
@@ -193,27 +203,39 @@ class SequenceExperiment(Experiment):
         self.reader.cut.tell(train.name, self.reader.unit)
         lengths = [len(x) for x in given.inputs]
         shape = network_shape(config, self.reader, answers)
-        _require_memory(shape, room_for(given, valid, training.batch_size))
-        self.network = Network(shape, context.dtype)
-        answers.follow(self.network)
-        set_first_weights(self.network, config)
-        if (biases := answers.first_biases()) is not None:
-            self.network.parameters.view("head.bias")[...] = biases
-            self.network.pack()
-        if vocabulary:
-            start_words(self.network, data, vectors, vocabulary)
-        self.learner = ExampleLearner(
-            self.network,
-            given,
-            valid,
-            loss=answers.loss(config),
-            batch_size=training.batch_size,
-            seed=training.seed,
-            pool=context.pool,
-            lexicon=self.reader.lexicon,
-            judge=self._judged,
-        )
+        _require_memory(shape, room_for(given, valid, training.batch_size), config.networks)
+        seeds = range(training.seed, training.seed + config.networks)
+        self.networks = [self._first(shape, seed, vectors, vocabulary) for seed in seeds]
+        answers.follow(self.networks)
+        self.network = as_one(self.networks)
+        self.learners = [
+            ExampleLearner(
+                network,
+                given,
+                valid,
+                loss=answers.loss(config),
+                batch_size=training.batch_size,
+                seed=seed,
+                pool=context.pool,
+                lexicon=self.reader.lexicon,
+                judge=self._judged,
+            )
+            for network, seed in zip(self.networks, seeds, strict=True)
+        ]
+        self.learner = together(self.learners, self.network)
         self.facts = self._facts(lengths)
+
+    def _first(self, shape: NetworkShape, seed: int, vectors: Vectors | None, vocabulary: Vocabulary | None) -> Network:
+        """Return a network with its first weights."""
+        network = Network(shape, self.context.dtype)
+        set_first_weights(network, self.config.changed(training={"seed": seed}))
+        if (biases := self.answers.first_biases()) is not None:
+            network.parameters.view("head.bias")[...] = biases
+            network.pack()
+        if vocabulary:
+            assert isinstance(self.config.data, LabelledConfig)
+            start_words(network, self.config.data, vectors, vocabulary)
+        return network
 
     def _inputs(self, examples: Any, *, own: bool = False) -> ExampleData:
         """Return what the network is given of a split; own: True for the split that the answers were made from."""
@@ -225,8 +247,12 @@ class SequenceExperiment(Experiment):
         given = self._validation
         if not given.inputs:
             return None
-        outputs = self.learner.outputs(given.inputs, given.bases)
+        outputs = self._outputs(given)
         return self.answers.figure(self.splits.held_out["validation"], outputs)
+
+    def _outputs(self, given: ExampleData) -> list[np.ndarray]:
+        """Return the outputs of the current weights that stand for those of all networks, for each sequence."""
+        return self.answers.averaged([learner.outputs(given.inputs, given.bases) for learner in self.learners])
 
     def _seen(self, name: str, split: Any) -> list[int]:
         """Return which sequences of a held-out split have answers that training saw; a note tells of the others, which
@@ -244,20 +270,21 @@ class SequenceExperiment(Experiment):
         return [i for i in range(len(split)) if i not in unseen]
 
     def _facts(self, lengths: list[int]) -> tuple[Fact, ...]:
-        model, shape, train = self.config.model, self.network.shape, self.splits.train
+        model, shape, train = self.config.model, self.networks[0].shape, self.splits.train
         span = f"{min(lengths):,} to {max(lengths):,}" if min(lengths) < max(lengths) else f"{lengths[0]:,}"
         ways = ", both ways" if shape.bidirectional else ""
         spelt = f", words spelt by 2 × {shape.character_size}" if shape.characters else ""
         spelt += f" and {len(shape.affixes)} affixes" if shape.affixes else ""
         pooling = f", pooling {shape.pooling}" if shape.pooling else ", a chain of tags" if shape.crf else ""
-        size = f"{self.network.parameters.weights.size:,} parameters"
+        sizes = f"{count_of_networks(self.config)}{model.num_layers} × {model.cell} of {model.hidden_size}"
+        weights = f"{self.network.parameters.weights.size:,} parameters"
         return (
             (
                 "data",
                 f"{train.name}: {len(train):,} sequences of {span} {self.reader.unit} to train on{self.splits.facts()}",
             ),
             self.answers.fact(),
-            ("model", f"{model.num_layers} × {model.cell} of {model.hidden_size}{ways}{spelt}{pooling}, {size}"),
+            ("model", f"{sizes}{ways}{spelt}{pooling}, {weights}"),
         )
 
     def header(self) -> dict[str, Any]:
@@ -268,6 +295,7 @@ class SequenceExperiment(Experiment):
             "columns": self.splits.train.columns.to_header(),
             "encoder": self.reader.to_header(),
             "answers": self.answers.to_header(),
+            **several_in_header(self.config),
         }
 
     def hold_out(self, source: Source, changes: Options) -> None:
@@ -300,7 +328,7 @@ class SequenceExperiment(Experiment):
         given = self._inputs(examples)
         if split == "test":  # others were told of before training
             self.reader.cut.tell(examples.name, self.reader.unit)
-        outputs = self.learner.outputs(given.inputs, given.bases)
+        outputs = self._outputs(given)
         return self.answers.score(split, self.splits.train, examples, outputs)
 
 
@@ -368,8 +396,8 @@ def named(config: Config, sequences: Any) -> dict[str, Any]:
     return found if separator is None else {**found, "label_separator": separator}
 
 
-def _require_memory(shape: NetworkShape, room: Room[Any]) -> None:
-    """Raise ConfigError if batches cannot fit in memory."""
+def _require_memory(shape: NetworkShape, room: Room[Any], count: int) -> None:
+    """Raise ConfigError if `count` networks and their batches cannot fit in memory."""
     T, B = int(room.longest[0]), room.together(room.longest)
 
     def plan() -> Network:
@@ -380,13 +408,14 @@ def _require_memory(shape: NetworkShape, room: Room[Any]) -> None:
         return network
 
     spelt = "model.character_size, " if shape.characters else ""
-    mend = f"lower {spelt}model.hidden_size or training.batch_size"
+    fewer = "training.seeds, " if count > 1 else ""
+    mend = f"lower {fewer}{spelt}model.hidden_size or training.batch_size"
     if shape.crf and shape.output_size > _MANY_TAGS:
         mend = f"{shape.output_size:,} tags have a chain of so many squared; set model.head: softmax, or {mend}"
     if B == 1:
         cut = "cut it with data.max_length" if shape.pooling else "give it as several"
-        mend = f"one sequence of {T:,} steps takes so much; {cut}, or lower {spelt}model.hidden_size"
-    require_memory(plan, shape, mend)
+        mend = f"one sequence of {T:,} steps takes so much; {cut}, or lower {fewer}{spelt}model.hidden_size"
+    require_memory(plan, shape, mend, count)
 
 
 def require_words(config: Config, *, words: bool) -> None:

@@ -13,6 +13,7 @@ from rnncli.data.text import Kind
 from rnncli.errors import ConfigError, DataError, UsageError, shown
 from rnncli.kernels import losses
 from rnncli.tasks.sequences import baselines
+from rnncli.tasks.sequences.averages import outputs_of_sets, sigmoids_of
 from rnncli.tasks.sequences.chances import Chances, best, flat_chances
 from rnncli.tasks.sequences.config import ClassifyConfig
 from rnncli.tasks.sequences.examples import Examples
@@ -110,8 +111,11 @@ class LabelSets(OneAnswer):
         assert held_out.sets is not None
         return Figure("micro-F1", micro_f1(self._predicted(outputs), held_out.sets), len(held_out))
 
+    def average(self, outputs: Sequence[np.ndarray]) -> np.ndarray:
+        return outputs_of_sets(outputs)
+
     def _predicted(self, outputs: Sequence[np.ndarray]) -> list[list[str]]:
-        return [self._chosen(_chances(output)) for output in outputs]
+        return [self._chosen(sigmoids_of(output)) for output in outputs]
 
     def score(self, split: str, train: Examples, held_out: Examples, outputs: Sequence[np.ndarray]) -> Score:
         """Return the micro-F1 beside the baselines that apply, and further figures."""
@@ -142,7 +146,7 @@ class LabelSets(OneAnswer):
 
     def answer(self, sequences: Any, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """Return the labels whose probability is at least the threshold, the most probable first."""
-        chances = Chances(self._number, _chances(output))
+        chances = Chances(self._number, sigmoids_of(output))
         chosen = self._chosen(chances.array)
         flat = {"labels": self.separator.join(chosen), **flat_chances(chances)}
         labels = [{"label": label, "probability": chances[label]} for label in chosen]
@@ -162,10 +166,3 @@ class LabelSets(OneAnswer):
         shares = [f"{shown(label)} {count:,}" for label, count in zip(self.labels, self.counts, strict=True)]
         more = f" and {len(shares) - 6} more" if len(shares) > 6 else ""
         return "answers", f"{len(self.labels)} labels, {mean:.3g} a sequence: {', '.join(shares[:6])}{more}"
-
-
-def _chances(output: np.ndarray) -> np.ndarray:
-    """Return the probability of each label by itself."""
-    chances = output.copy()
-    losses.sigmoids(chances)
-    return chances

@@ -12,6 +12,7 @@ from rnncli.config.sections import Config
 from rnncli.data.lines import TOGETHER, Line, Opened, lines_of
 from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
+from rnncli.nn.ensemble import as_one
 from rnncli.nn.network import FLOAT32, Network
 from rnncli.tasks.line_by_line import Faults, in_lists, line_by_line
 from rnncli.tasks.sequences import readers
@@ -37,9 +38,10 @@ class SequencePredictor(Predictor):
         self.config, self.answers = config_in(header, schema), answers
         self.columns = answers.columns(header)
         self.reader = readers.from_header(header["encoder"], self.config.data)
-        self.network = Network(network_shape(self.config, self.reader, answers))
-        self.network.load(arrays)
-        answers.follow(self.network)
+        shape = network_shape(self.config, self.reader, answers)
+        self.networks = [Network(shape) for _ in range(self.config.networks)]
+        as_one(self.networks).load(arrays)
+        answers.follow(self.networks)
 
     def predict(self, asked: Asked) -> Table | Pieces:
         """Return an answer for each sequence of the data, read like the training data except for `asked.reading`; for
@@ -78,7 +80,8 @@ class SequencePredictor(Predictor):
     def pieces(self, sequences: Any, inputs: list[np.ndarray], pool: ThreadPool) -> list[Piece]:
         """Return the answers for sequences with these inputs of the network."""
         bases = self.answers.bases(sequences, own=False)
-        outputs = answered(self.network, inputs, pool, lexicon=self.reader.lexicon, bases=bases)
+        each = [answered(network, inputs, pool, lexicon=self.reader.lexicon, bases=bases) for network in self.networks]
+        outputs = self.answers.averaged(each)
         return [self.piece(sequences, i, output) for i, output in enumerate(outputs)]
 
     def piece(self, sequences: Any, i: int, output: np.ndarray) -> Piece:

@@ -70,6 +70,10 @@ class Number(OneAnswer):
     def targets(self, examples: Examples) -> list[np.ndarray]:
         return list(((self.values(examples) - self.centre) / self.scale).astype(np.float32)[:, None])
 
+    def average(self, outputs: Sequence[np.ndarray]) -> np.ndarray:
+        mean: np.ndarray = np.mean(outputs, axis=0)
+        return mean
+
     def figure(self, held_out: Examples, outputs: Sequence[np.ndarray]) -> Figure:
         predicted = np.stack(outputs)[:, 0].astype(float) * self.scale + self.centre
         error = _rmse(predicted, self.values(held_out))

@@ -13,11 +13,13 @@ from rnncli.data.lines import Line
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
 from rnncli.errors import ConfigError, DataError, shown
+from rnncli.nn.crf import TagChain
 from rnncli.nn.network import Network
 from rnncli.notes import doubt
 from rnncli.tasks import sizes
+from rnncli.tasks.sequences.averages import outputs_of
 from rnncli.tasks.sequences.config import TagConfig
-from rnncli.tasks.sequences.decoding import Decoding
+from rnncli.tasks.sequences.decoding import Decoding, probabilities
 from rnncli.tasks.sequences.entries import Entries
 from rnncli.tasks.sequences.experiment import (
     Answers,
@@ -50,7 +52,7 @@ class Tags(Answers):
     def __init__(self, tags: list[str], counts: Counter[str], scheme: str | None):
         self.tags, self.counts, self.scheme, self.outputs = tags, counts, scheme, len(tags)
         self._number = {tag: number for number, tag in enumerate(tags)}
-        self._decoding = Decoding(tags, scheme)
+        self._follow([None])
 
     @classmethod
     def of(cls, train: Tagged) -> Tags:
@@ -70,13 +72,18 @@ class Tags(Answers):
         """Return the tags in the header of a model file."""
         return cls(list(header["answers"]["tags"]), Counter(), header["answers"].get("scheme"))
 
-    def follow(self, network: Network) -> None:
-        self._decoding = Decoding(self.tags, self.scheme, network.crf)
+    def follow(self, networks: Sequence[Network]) -> None:
+        self._follow([network.crf for network in networks])
+
+    def _follow(self, chains: Sequence[TagChain | None]) -> None:
+        """Decode the outputs of networks with these chains of tags."""
+        self._chains = chains
+        self._decoding = Decoding(self.tags, self.scheme, chains[0] if len(chains) == 1 else None)
 
     def recall(self, header: Mapping[str, Any]) -> None:
         """Keep to the scheme of the header; version 0.1 kept to none."""
         self.scheme = header.get("scheme")
-        self._decoding = Decoding(self.tags, self.scheme, self._decoding.chain)
+        self._follow(self._chains)
 
     @staticmethod
     def read(source: Source, data: Any, like: Any = None, *, is_answer: Callable[[str], bool] | None = None) -> Tagged:
@@ -126,6 +133,14 @@ class Tags(Answers):
             return Figure("span F1", span_f1(predicted, held_out.tags), count)
         return Figure("token accuracy", accuracy(_flat(predicted), _flat(held_out.tags)), count)
 
+    def average(self, outputs: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the logarithms (n, K) of the mean probability of each tag at each step.
+
+        That is exact of a mixture of chains, which is no chain itself: its best sequence cannot be found step by step.
+        Decoded is the sequence of the highest product of these probabilities that the scheme permits.
+        """
+        return outputs_of([probabilities(one, chain) for one, chain in zip(outputs, self._chains, strict=True)])
+
     def _predicted(self, outputs: Sequence[np.ndarray]) -> list[list[str]]:
         return [[self.tags[k] for k in self._decoding.best(output)] for output in outputs]
 
@@ -154,7 +169,7 @@ class Tags(Answers):
         )
 
     def answer(self, sequences: Tagged, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        chances = self._decoding.probabilities(output)
+        chances = probabilities(output, self._decoding.chain)
         steps = []
         for t, k in enumerate(self._decoding.best(output)):
             word = {} if sequences.words is None else {"word": sequences.words[i][t]}

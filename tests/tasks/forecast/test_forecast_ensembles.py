@@ -12,12 +12,13 @@ from rnncli.nn.segments import SegmentNetwork
 from rnncli.tasks.forecast.baselines import last_value
 from rnncli.tasks.forecast.config import ForecastModelConfig
 from rnncli.tasks.forecast.decoders import Direct, Segments, Sizes
-from rnncli.tasks.forecast.learner import EnsembleLearner, WindowLearner
+from rnncli.tasks.forecast.learner import WindowLearner
 from rnncli.tasks.forecast.recursive import Recursive
 from rnncli.tasks.forecast.windows import Windowing
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.loop import Plan, TrainingLoop
 from rnncli.training.optimizer import Optimizer
+from rnncli.training.side_by_side import SideBySide
 
 POOL = ThreadPool(1, np.dtype(np.float32))
 HORIZON, C = 4, 2
@@ -38,7 +39,7 @@ def alone(kind, k, seed=5, valid=None):
 
 
 def joined(learners):
-    return EnsembleLearner(learners, Ensemble([learner.network for learner in learners]))
+    return SideBySide(learners, Ensemble([learner.network for learner in learners]))
 
 
 def together(kind, count=3):
@@ -61,13 +62,13 @@ def trained(learner, updates, clip=None):
     optimizer = Optimizer("adam", learner.network, clip, POOL)
     for update in range(updates):
         learner.gradient(update)
-        optimizer.update(1e-2, optimizer.gradient_norm())
+        optimizer.update(1e-2, optimizer.gradient_norms())
     return learner
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_members_train_as_they_would_alone_with_seeds_that_follow(kind):
-    """Bit for bit, dropout and order of windows included; with k updates and no clipping."""
+@pytest.mark.parametrize(("kind", "clip"), [*((kind, None) for kind in KINDS), ("direct", 0.05)])
+def test_members_train_as_they_would_alone_with_seeds_that_follow(kind, clip):
+    """Bit for bit, dropout, order of windows and clipping included."""
     whole, parts = together(kind), [alone(kind, k) for k in range(3)]
     for k, part in enumerate(parts):
         part.network.initialise("orthogonal", 1.0, 5 + k)
@@ -79,9 +80,9 @@ def test_members_train_as_they_would_alone_with_seeds_that_follow(kind):
     assert np.array_equal(whole.network.parameters.gradient, np.concatenate(gradients))
     assert all(gradient.any() for gradient in gradients)
     first = [part.network.parameters.weights.copy() for part in parts]
-    trained(whole, 7)
+    trained(whole, 7, clip)
     for part in parts:
-        trained(part, 7)
+        trained(part, 7, clip)
     weights = [part.network.parameters.weights for part in parts]
     assert np.array_equal(whole.network.parameters.weights, np.concatenate(weights))
     assert not any(np.array_equal(*pair) for pair in zip(first, weights, strict=True))
@@ -90,7 +91,7 @@ def test_members_train_as_they_would_alone_with_seeds_that_follow(kind):
     assert whole.validate() == tuple(map(sum, zip(*(part.validate() for part in parts), strict=True)))
 
 
-def test_all_members_are_clipped_by_the_norm_of_the_whole():
+def test_each_member_is_clipped_by_the_norm_of_its_own_gradient():
     whole, parts = together("direct"), [alone("direct", k) for k in range(3)]
     norms = []
     for k, part in enumerate(parts):
@@ -99,8 +100,12 @@ def test_all_members_are_clipped_by_the_norm_of_the_whole():
         part.gradient(0)
         norms.append(np.linalg.norm(part.network.parameters.gradient))
     whole.gradient(0)
-    optimizer = Optimizer("adam", whole.network, None, POOL)
-    assert optimizer.gradient_norm() == pytest.approx(np.linalg.norm(norms), rel=1e-5)
+    optimizer = Optimizer("sgd", whole.network, min(norms) / 2, POOL)
+    assert optimizer.gradient_norms() == pytest.approx(norms, rel=1e-5)
+    before = whole.network.parameters.weights.copy()
+    optimizer.update(1.0, optimizer.gradient_norms())
+    moved = np.split(whole.network.parameters.weights - before, 3)
+    assert [np.linalg.norm(part) for part in moved] == [pytest.approx(min(norms) / 2, rel=1e-3)] * 3
 
 
 @pytest.mark.parametrize("kind", KINDS)

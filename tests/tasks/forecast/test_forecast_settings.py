@@ -15,7 +15,6 @@ SIZES = {"context": 8, "horizon": 3, "season": 4}
     [
         ({}, {"decoder": "recursive"}, {"residual": "seasonal-growth"}, "cannot correct step by step"),
         ({"with_baseline": True}, {}, {"residual": "none"}, "there is no baseline"),
-        ({"seed": 2**63 - 1, "seeds": 2}, {}, {}, "too large for training.seeds"),
     ],
 )
 def test_what_does_not_go_together_is_refused(training, model, data, why):

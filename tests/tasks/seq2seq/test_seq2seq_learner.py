@@ -108,7 +108,7 @@ def test_answers_do_not_depend_on_their_company(beams):
     together, few = (
         [
             [(a.tokens.tolist(), a.score) for a in found]
-            for found in write(model, SOURCES, beams=beams, longest=9, alpha=1.0, at_once=at_once)
+            for found in write([model], SOURCES, beams=beams, longest=9, alpha=1.0, at_once=at_once)
         ]
         for at_once in (64, 3)
     )

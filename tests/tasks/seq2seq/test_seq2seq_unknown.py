@@ -35,9 +35,9 @@ def numbered(texts):
 def seen(seed=3, updates=range(UPDATES)):
     """The words of each pair, source and target, as each update sees them."""
     (read, sources), (written, targets) = numbered(SOURCES), numbered(TARGETS)
-    seldom = Seldom(sources, targets, read, written, seed)
+    seldom = Seldom(sources, targets, read, written)
     for update in updates:
-        batch = seldom.replaced(sources, targets, update)
+        batch = seldom.replaced(sources, targets, seed, update)
         yield [(read.decode(source), written.decode(target)) for source, target in zip(*batch, strict=True)]
 
 
@@ -71,8 +71,8 @@ def test_what_an_update_sees_follows_from_the_seed_and_its_number():
 def test_targets_of_given_numbers_see_unknown_words_too():
     written, targets = numbered(TARGETS)
     vectors = [np.ones(2, np.float32)] * len(targets)
-    seldom = Seldom(vectors, targets, None, written, 1)
-    found = [seldom.replaced(vectors, targets, update) for update in range(20)]
+    seldom = Seldom(vectors, targets, None, written)
+    found = [seldom.replaced(vectors, targets, 1, update) for update in range(20)]
     assert all(sources is vectors for sources, _ in found)
     assert {written.tokens[0] in written.decode(answers[0]) for _, answers in found} == {True, False}
 
@@ -121,7 +121,7 @@ def learnt(tokens, pairs, updates, **model):
     optimizer = Optimizer("adam", experiment.network, 5.0, POOL)
     for update in range(updates):
         experiment.learner.gradient(update)
-        optimizer.update(0.01, optimizer.gradient_norm())
+        optimizer.update(0.01, optimizer.gradient_norms())
     return experiment
 
 

@@ -12,7 +12,7 @@ from rnncli.data.source import Source
 from rnncli.nn.crf import TagChain
 from rnncli.nn.parameters import Parameters, Share
 from rnncli.tasks.registry import config_from_mapping
-from rnncli.tasks.sequences.decoding import Decoding
+from rnncli.tasks.sequences.decoding import Decoding, probabilities
 from rnncli.tasks.sequences.spans import scheme_of
 from rnncli.tasks.sequences.tag import Tags, prepare
 from rnncli.tasks.task import Context
@@ -56,14 +56,14 @@ def test_without_a_chain_or_a_scheme_each_step_has_its_best_tag() -> None:
     decoding = Decoding(TAGS["BIO"], None)
     assert np.array_equal(decoding.best(outputs), outputs.argmax(axis=1))
     chances = np.exp(outputs) / np.exp(outputs).sum(axis=1, keepdims=True)
-    assert np.abs(decoding.probabilities(outputs) - chances).max() < 1e-14
+    assert np.abs(probabilities(outputs, None) - chances).max() < 1e-14
 
 
 def test_the_probability_of_a_tag_is_that_of_all_sequences_with_it() -> None:
     random = np.random.default_rng(1)
     outputs, chain = random.normal(0, 2, (3, 5)), chain_of(5, random)
     paths, logs = naive.tag_chances(outputs, *(one.value for one in chain.declared))
-    chances = Decoding(TAGS["BIO"], "BIO", chain).probabilities(outputs)
+    chances = probabilities(outputs, chain)
     for t, k in itertools.product(range(3), range(5)):
         assert chances[t, k] == pytest.approx(np.exp(logs[paths[:, t] == k]).sum(), rel=1e-12)
 
