@@ -22,7 +22,7 @@ LABELLED = "label,text\n" + "up,red sky\ndown,blue sea\n" * 8
 NUMBERED = "label,text\n" + "1,red sky\n2,blue sea\n" * 8
 DATA = {
     "language-model": ("t.txt", TEXT, {"tokens": "word"}),
-    "classify": ("t.csv", LABELLED, {"tokens": "word"}),
+    "classify": ("t.csv", LABELLED, {"tokens": "word", "residual": "none"}),
     "regress": ("t.csv", NUMBERED, {"tokens": "word"}),
     "tag": ("t.conll", TAGGED * 8, {}),
 }
