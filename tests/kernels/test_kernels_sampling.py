@@ -6,6 +6,8 @@ import pytest
 from rnncli.kernels.random import unit
 from rnncli.kernels.sampling import draw, probabilities
 
+pytestmark = pytest.mark.thorough
+
 NONE = -1
 LOGITS = np.array([2.0, -1.0, 0.5, 2.0, 1.0, 0.5, -3.0, 1.5], np.float32)
 # The value that chi-square with d degrees of freedom exceeds once in a thousand times.

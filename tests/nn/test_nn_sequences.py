@@ -12,6 +12,8 @@ from windows import VARIANTS, Window, error, small_shape
 from rnncli.kernels.cells import CELLS
 from rnncli.nn.pooling import POOLINGS
 
+pytestmark = pytest.mark.thorough
+
 LENGTHS = [6, 4, 4, 1]
 WITH_JIT = pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="minutes in plain Python, nothing new")
 KINDS = ["numeric", "one-hot", "embedding", "folded embedding"]
