@@ -51,7 +51,7 @@ def wheel(tmp_path_factory):
 def test_wheel_installs_and_runs_outside_the_checkout(wheel, tmp_path):
     site = tmp_path / "site"
     zipfile.ZipFile(wheel).extractall(site)
-    (tmp_path / "text.txt").write_text("round and round the ragged rock\n" * 40, encoding="utf-8")
+    (tmp_path / "text.txt").write_text("".join(f"round {i} and round the ragged rock\n" for i in range(40)), encoding="utf-8")
     where = python("-c", "import rnncli; print(rnncli.__file__)", cwd=tmp_path, PYTHONPATH=str(site))
     assert Path(where.stdout.strip()) == site / "rnncli" / "__init__.py"
     small = ["--set", "model.hidden_size=8", "--set", "training.epochs=1"]
@@ -77,7 +77,7 @@ def test_wheel_holds_the_package_and_nothing_else(wheel):
 def test_the_whole_path_works_without_scipy(tmp_path):
     """A stand-in that cannot be imported stands before any installed SciPy, in every process of the path."""
     (tmp_path / "scipy.py").write_text("raise ImportError('no SciPy in the path')\n", encoding="utf-8")
-    (tmp_path / "text.txt").write_text("the cat sat on the mat\n" * 40, encoding="utf-8")
+    (tmp_path / "text.txt").write_text("".join(f"the cat sat on mat {i}\n" for i in range(40)), encoding="utf-8")
     (tmp_path / "series.csv").write_text("v\n" + "".join(f"{i % 7}\n" for i in range(90)), encoding="utf-8")
     environment = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
     small = ["--set", "model.hidden_size=8", "--set", "training.epochs=1"]
