@@ -205,9 +205,8 @@ def _set_aside(tree: dict[str, Any], schema: type[Config] | None, schemas: Schem
 
 def _is_default(value: Any, field: FieldInfo) -> bool:
     """Return True if the value is the default of a key, or was it in version 0.1."""
-    before = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-    defaults = (field.default, *(before[key] for key in (BEFORE,) if key in before))
-    return any(type(default) is type(value) and default == value for default in defaults)
+    extra: Any = field.json_schema_extra or {}
+    return any(type(one) is type(value) and one == value for one in (field.default, extra.get(BEFORE)))
 
 
 def _read_text(path: str, where: str) -> str:

@@ -22,7 +22,7 @@ LABELLED = "label,text\n" + "up,red sky\ndown,blue sea\n" * 8
 NUMBERED = "label,text\n" + "1,red sky\n2,blue sea\n" * 8
 DATA = {
     "language-model": ("t.txt", TEXT, {"tokens": "word"}),
-    "classify": ("t.csv", LABELLED, {"tokens": "word"}),
+    "classify": ("t.csv", LABELLED, {"tokens": "word", "residual": "none"}),
     "regress": ("t.csv", NUMBERED, {"tokens": "word"}),
     "tag": ("t.conll", TAGGED * 8, {}),
 }
@@ -41,7 +41,7 @@ def prepared(task, dtype=np.float32, model=None, training=None, notes=None, **da
         {
             "task": task,
             "data": {**own, "validation": 0.0, **data},
-            "model": {"cell": "gru", "hidden_size": 4, "num_layers": 1, **(model or {})},
+            "model": {"cell": "gru", "hidden_size": 4, "num_layers": 1, "dropout": 0.0, **(model or {})},
             "training": {"batch_size": 4, **(training or {})},
         }
     )
