@@ -51,7 +51,8 @@ def wheel(tmp_path_factory):
 def test_wheel_installs_and_runs_outside_the_checkout(wheel, tmp_path):
     site = tmp_path / "site"
     zipfile.ZipFile(wheel).extractall(site)
-    (tmp_path / "text.txt").write_text("".join(f"round {i} and round the ragged rock\n" for i in range(40)), encoding="utf-8")
+    lines = "".join(f"round {i} and round the ragged rock\n" for i in range(40))
+    (tmp_path / "text.txt").write_text(lines, encoding="utf-8")
     where = python("-c", "import rnncli; print(rnncli.__file__)", cwd=tmp_path, PYTHONPATH=str(site))
     assert Path(where.stdout.strip()) == site / "rnncli" / "__init__.py"
     small = ["--set", "model.hidden_size=8", "--set", "training.epochs=1"]

@@ -47,7 +47,7 @@ def tokenize(text: str | bytes, tokens: Kind) -> list[str]:
 def is_prose(texts: Sequence[str]) -> bool:
     """Return True if most of some of the texts, spread evenly, are of several words with letters, not a code or a name
     each."""
-    some = texts[:: -(-len(texts) // _LOOKED_AT)]
+    some = texts[:: max(-(-len(texts) // _LOOKED_AT), 1)]
     return 2 * sum(len(_WITH_LETTERS.findall(text)) >= _LEAST_WORDS for text in some) > len(some)
 
 

@@ -562,7 +562,7 @@ SETS: dict[str, Set] = {
     "inflection, 1000": Set("seq2seq", forms(1000), PAIRS),
     "inflection, 10000": Set("seq2seq", forms(10_000), PAIRS),
     "airline": Set("forecast", rows_of("airline_passengers.csv", 12, horizon=12), ROWS),
-    "temperatures": Set("forecast", rows_of("daily_min_temperatures.csv", 365, horizon=7), ROWS),
+    "temperatures": Set("forecast", rows_of("daily_min_temperatures.csv", 365, horizon=7, missing="ffill"), ROWS),
     "taxi": Set("forecast", rows_of("nyc_taxi.csv", 1440, horizon=48), LONG),
     "ETTh1": Set("forecast", etth1, LONG),
     "digits": Set("classify", digits, SERIES),

@@ -41,7 +41,7 @@ def prepared(task, dtype=np.float32, model=None, training=None, notes=None, **da
         {
             "task": task,
             "data": {**own, "validation": 0.0, **data},
-            "model": {"cell": "gru", "hidden_size": 4, "num_layers": 1, **(model or {})},
+            "model": {"cell": "gru", "hidden_size": 4, "num_layers": 1, "dropout": 0.0, **(model or {})},
             "training": {"batch_size": 4, **(training or {})},
         }
     )

@@ -54,7 +54,7 @@ def resolved(config: Any, splits: Splits[Examples], pooling: Mapping[str, str]) 
     kind of data.
     """
     train, columns = splits.train, splits.train.columns
-    tokens = "word" if train.texts is not None and is_prose(train.texts) else "char"
+    tokens = "word" if config.data.vectors or is_prose(train.texts or ()) else "char"
     config = config.completed(data={"tokens": tokens})
     words = train.texts is not None and config.data.tokens in WORDS
     require_words(config, words=words)
