@@ -10,9 +10,10 @@ import yaml
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
+from rnncli.config.chosen import BEFORE
 from rnncli.config.explanations import Explanation, described, explanations, of_foreign_key, of_task
 from rnncli.config.problems import REFUSED, Path, Place, Problem, raise_all
-from rnncli.config.sections import BEFORE, SECTIONS, C, Config, keys_of
+from rnncli.config.sections import SECTIONS, C, Config, keys_of
 from rnncli.config.values import IS_PATH
 from rnncli.config.yaml_document import MAX_BYTES, parse, parse_scalar, place_in, valid_text
 from rnncli.errors import ConfigError, shown

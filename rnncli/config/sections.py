@@ -8,7 +8,7 @@ messages for refused values are worded in `explanations`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -20,6 +20,7 @@ from pydantic import (
     field_validator,
 )
 
+from rnncli.config.chosen import BEFORE, Chosen, chosen
 from rnncli.config.values import (
     IS_PATH,
     LARGEST_FRACTION,
@@ -45,32 +46,6 @@ Character = Annotated[str, BeforeValidator(one_character), Field(min_length=1, m
 Encoding = Annotated[str, AfterValidator(encoding_name)]
 Duration = Annotated[str, BeforeValidator(duration)]
 Count = Annotated[int, Field(ge=1)]
-T = TypeVar("T")
-BEFORE = "before"
-
-if TYPE_CHECKING:
-    Chosen = Annotated[T, "chosen"]
-else:
-
-    class Chosen:
-        """`Chosen[T]`, the type of a key that is null until a task's `prepare` chooses it from the data.
-
-        Type checkers take it for T: what reads a config that was not prepared has to know that it may be None.
-        """
-
-        def __class_getitem__(cls, kind: Any) -> Any:
-            return kind | None
-
-
-def is_open(value: object) -> bool:
-    """Return True for the value of a `Chosen` key that is yet to be chosen."""
-    return value is None
-
-
-def chosen(description: str, *, before: Any) -> Any:
-    """Return the field of a key whose null the data choose; before: its default in version 0.1."""
-    return Field(default=None, description=description, json_schema_extra={BEFORE: before})
-
 
 DIALECT = ("encoding", "delimiter", "decimal", "skip_rows", "header", "quoting", "ragged")
 """The keys of `data` that define how a table is read, which a model file keeps."""

@@ -1,6 +1,6 @@
 """The sizes of networks and the lengths of trainings that a config leaves open, chosen by how much there is to learn.
 
-`KINDS` is the rule, a pure table of amounts; tests/bench/defaults.py measures it on sets that it was not made from.
+`KINDS` is the rule, a pure table of amounts; tests/bench/defaults.py measures it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 
-from rnncli.config.sections import C, is_open
+from rnncli.config.chosen import is_open
+from rnncli.config.sections import C
 
 MAX_TIME = "5m"  # of a training whose length is chosen
 _LEAST_JUDGES = 100  # validation sequences whose loss may end a training

@@ -54,7 +54,7 @@ def test_gradients_are_the_same_bits_on_any_number_of_threads():
 
 
 def without_chain(batch):
-    """The same batch, of a network that differs only in that it has no chain."""
+    """Return the same batch, of a network that differs only in that it has no chain."""
     plain = Batch(shape(batch.network.shape.cell, drops_ends=True))
     plain.network.load(batch.network.parameters.export())
     plain.targets = batch.targets

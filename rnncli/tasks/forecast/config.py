@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
+from rnncli.config.chosen import Chosen, chosen
 from rnncli.config.problems import did_you_mean
 from rnncli.config.sections import (
-    Chosen,
     Columns,
     Config,
     Count,
@@ -19,7 +19,6 @@ from rnncli.config.sections import (
     SeededTrainingConfig,
     TableConfig,
     TruncatedTrainingConfig,
-    chosen,
 )
 from rnncli.config.values import each, one_of, refusal
 from rnncli.data import zones

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from rnncli.config.sections import is_open
+from rnncli.config.chosen import is_open
 from rnncli.data.cell_cleaning import cleaned, without_signs
 from rnncli.data.csv_table import Table, read_table
 from rnncli.data.numeric import numeric_row

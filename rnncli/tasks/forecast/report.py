@@ -111,8 +111,6 @@ def backtested(
     UsageError if nothing was held out, or too little for so many windows or rows.
     """
     split = experiment.held_out()
-    if experiment.method != NETWORK:
-        note(f"intervals and quantiles are the network's; predict answers with {experiment.method.replace('-', ' ')}")
     if split is None:
         raise UsageError(f"{experiment.name}: nothing was held out; name data to test on, or set data.test")
     origins = experiment.origins(split, horizon)
@@ -125,6 +123,8 @@ def backtested(
     if calibration is not None and calibration.windows is None and (horizon or 0) > calibration.horizon:
         note(f"no intervals beyond the horizon of {calibration.horizon} rows: too few windows were held out")
         calibration = None
+    if calibration is not None and experiment.method != NETWORK:
+        note(f"intervals and quantiles are the network's; predict answers with {experiment.method.replace('-', ' ')}")
     return SPLITS[split], experiment.tester().run(chosen, calibration, begins, horizon, levels)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from rnncli.config.sections import is_open
+from rnncli.config.chosen import is_open
 from rnncli.errors import ConfigError, DataError, UsageError
 from rnncli.notes import note
 from rnncli.tasks import sizes

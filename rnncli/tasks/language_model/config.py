@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from rnncli.config.chosen import Chosen, chosen
 from rnncli.config.sections import (
-    Chosen,
     Config,
     Count,
     TokenModelConfig,
     TokensConfig,
     TruncatedTrainingConfig,
     VectorsConfig,
-    chosen,
 )
 from rnncli.config.values import refusal
 from rnncli.tasks import sizes

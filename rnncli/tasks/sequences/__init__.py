@@ -10,6 +10,7 @@ tagged                                   sequences with a tag for every step
 entries                                  the sequences of a table one by one, where some cannot be read
 affixes                                  what words share: shapes, first and last letters
 readers                                  tokens, words and numbers to the inputs of a network
+answers                                  what the three differ in: a kind of answer
 experiment, predictor                    the experiment and the predictor that all three share
 written_labels                           where labels stand before texts, and several in one cell
 one_answer                               what classify and regress share

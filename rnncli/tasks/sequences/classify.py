@@ -14,12 +14,13 @@ from rnncli.data.text import WORDS, Kind
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.kernels import losses
 from rnncli.tasks.sequences import baselines, echo_state
+from rnncli.tasks.sequences.answers import Fact
 from rnncli.tasks.sequences.averages import outputs_of_one, softmax_of
 from rnncli.tasks.sequences.chances import Chances, flat_chances
 from rnncli.tasks.sequences.config import ClassifyConfig, ClassifyDataConfig
 from rnncli.tasks.sequences.corrected import Corrected
 from rnncli.tasks.sequences.examples import Columns, Examples, only
-from rnncli.tasks.sequences.experiment import Fact, SequenceExperiment, splits_in
+from rnncli.tasks.sequences.experiment import SequenceExperiment, splits_in
 from rnncli.tasks.sequences.label_scores import accuracy, by_label, confusion, macro_f1
 from rnncli.tasks.sequences.label_sets import LabelSets
 from rnncli.tasks.sequences.one_answer import OneAnswer, resolved

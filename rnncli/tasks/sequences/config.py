@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from rnncli.config.chosen import Chosen, chosen
 from rnncli.config.sections import (
-    Chosen,
     Columns,
     Config,
     CutConfig,
@@ -17,7 +17,6 @@ from rnncli.config.sections import (
     TokenModelConfig,
     TokensConfig,
     VectorsConfig,
-    chosen,
 )
 from rnncli.config.values import refusal
 

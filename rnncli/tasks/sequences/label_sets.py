@@ -13,11 +13,11 @@ from rnncli.data.text import Kind
 from rnncli.errors import ConfigError, DataError, UsageError, shown
 from rnncli.kernels import losses
 from rnncli.tasks.sequences import baselines
+from rnncli.tasks.sequences.answers import Fact
 from rnncli.tasks.sequences.averages import outputs_of_sets, sigmoids_of
 from rnncli.tasks.sequences.chances import Chances, best, flat_chances
 from rnncli.tasks.sequences.config import ClassifyConfig
 from rnncli.tasks.sequences.examples import Examples
-from rnncli.tasks.sequences.experiment import Fact
 from rnncli.tasks.sequences.label_scores import at_k, by_label, exact_match, hamming_loss, macro_f1_of_sets, micro_f1
 from rnncli.tasks.sequences.naive_bayes import logs
 from rnncli.tasks.sequences.one_answer import OneAnswer

@@ -10,11 +10,12 @@ from rnncli.data.source import Source
 from rnncli.data.splits import Splits
 from rnncli.data.text import WORDS, is_prose
 from rnncli.tasks import sizes
+from rnncli.tasks.sequences.answers import Answers
 from rnncli.tasks.sequences.entries import Entries
 from rnncli.tasks.sequences.example_files import entries_in, read_examples
 from rnncli.tasks.sequences.example_lines import texts_in
 from rnncli.tasks.sequences.examples import Columns, Examples
-from rnncli.tasks.sequences.experiment import Answers, named, require_words, word_size
+from rnncli.tasks.sequences.experiment import named, require_words, word_size
 
 _WORD_DROPOUT = 0.4
 

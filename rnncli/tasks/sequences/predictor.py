@@ -16,9 +16,10 @@ from rnncli.nn.ensemble import as_one
 from rnncli.nn.network import FLOAT32, Network
 from rnncli.tasks.line_by_line import Faults, in_lists, line_by_line
 from rnncli.tasks.sequences import readers
+from rnncli.tasks.sequences.answers import Answers
 from rnncli.tasks.sequences.config import LabelledConfig
 from rnncli.tasks.sequences.entries import Entry
-from rnncli.tasks.sequences.experiment import Answers, network_shape
+from rnncli.tasks.sequences.experiment import network_shape
 from rnncli.tasks.sequences.learner import answered
 from rnncli.tasks.sequences.readers import Words
 from rnncli.tasks.task import Asked, Piece, Pieces, Predictor, Table, config_in

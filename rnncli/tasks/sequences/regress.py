@@ -13,9 +13,10 @@ from rnncli.data.source import Source
 from rnncli.data.text import Kind
 from rnncli.errors import DataError, shown
 from rnncli.tasks.sequences import baselines
+from rnncli.tasks.sequences.answers import Fact
 from rnncli.tasks.sequences.config import ExamplesConfig, RegressConfig
 from rnncli.tasks.sequences.examples import Examples, only
-from rnncli.tasks.sequences.experiment import Fact, SequenceExperiment, splits_in
+from rnncli.tasks.sequences.experiment import SequenceExperiment, splits_in
 from rnncli.tasks.sequences.one_answer import OneAnswer, resolved
 from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.task import Context

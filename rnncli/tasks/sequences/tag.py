@@ -17,18 +17,12 @@ from rnncli.nn.crf import TagChain
 from rnncli.nn.network import Network
 from rnncli.notes import doubt
 from rnncli.tasks import sizes
+from rnncli.tasks.sequences.answers import Answers, Fact
 from rnncli.tasks.sequences.averages import outputs_of
 from rnncli.tasks.sequences.config import TagConfig
 from rnncli.tasks.sequences.decoding import Decoding, probabilities
 from rnncli.tasks.sequences.entries import Entries
-from rnncli.tasks.sequences.experiment import (
-    Answers,
-    Fact,
-    SequenceExperiment,
-    named,
-    splits_in,
-    word_size,
-)
+from rnncli.tasks.sequences.experiment import SequenceExperiment, named, splits_in, word_size
 from rnncli.tasks.sequences.label_scores import accuracy, by_label, confusion, macro_f1
 from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.sequences.spans import are_spans, scheme_of, span_f1, strays

@@ -136,7 +136,7 @@ def test_receipts_are_of_values_that_were_not_calibrated_on():
 
 @pytest.mark.parametrize(("mean", "level", "first", "last", "share"), [(8, 80, 5, 11, 0.7885), (2, 95, 0, 5, 0.9834)])
 def test_intervals_of_counts_are_the_whole_numbers_that_hold_nearest_to_what_is_asked(mean, level, first, last, share):
-    """Of a Poisson variable: each tail is nearer to half of what is left than that of any other whole number."""
+    """Each tail of this Poisson variable is nearer to half of what is left than that of any other whole number."""
     errors = np.random.default_rng(5).poisson(mean, (1, 40_000, 1)) - float(mean)
     made = calibrated(errors, Together.of(np.arange(40_000)), grain=np.ones_like(errors))
     outlook = Outlook(np.full((1, 1, 1), float(mean)), np.ones((1, 1, 1)))

@@ -387,7 +387,7 @@ def test_a_panel_of_short_series_is_forecast_at_least_as_well_as_by_theta_and_dr
 
 
 def test_fixed_scales_are_of_known_rows_and_lean_on_the_usual_one():
-    """With scaling none it is the centre of what is known, also of a new series of one row."""
+    """The centre is that of what is known where scaling is none, also of a new series of one row."""
     experiment = panel([40, 40, 9, 4], context=8, validation=0.0, scaling="none")
     centre, scale = (part.ravel() for part in experiment.fitted.fixed)
     y = experiment.splits.panel.values[:, 0]
