@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import math
 import random
@@ -126,3 +127,29 @@ def test_what_is_kept_is_the_best_by_the_figure_that_predict_answers_by(task: st
         assert finished["score"]["network"] == pytest.approx(recomputed(valid, answers), rel=1e-5)
     else:
         assert f"span F1 {best:.4f} " in finished["score"]["detail"]
+
+
+def test_the_error_of_forecasts_is_that_of_what_predict_writes_from_each_origin(tmp_path: Path) -> None:
+    days, horizon, origins = 80, 4, 3
+    values = [round(10 + 3 * math.sin(2 * math.pi * day / 7) + RANDOM.gauss(0, 0.3), 4) for day in range(days)]
+    start = datetime.date(2024, 1, 1)
+    rows = [f"{start + datetime.timedelta(day)},{value}\n" for day, value in enumerate(values)]
+    (tmp_path / "whole.csv").write_text("day,sold\n" + "".join(rows), encoding="utf-8")
+    config = {
+        "task": "forecast",
+        "data": {"path": "whole.csv", "horizon": horizon, "context": 14, "season": 7, "test": horizon + origins - 1},
+        "model": {"cell": "gru", "hidden_size": 6, "num_layers": 1},
+        "training": {"epochs": 5, "batch_size": 10, "learning_rate": 0.02, "threads": 1},
+    }
+    (tmp_path / "config.yaml").write_text(json.dumps(config), encoding="utf-8")
+    score = json.loads(run("train", "config.yaml", "-o", "run", "-f", "json", cwd=tmp_path).ok().out)["score"]
+    assert (score["unit"], score["split"]) == ("MAE of sold", "test")
+    errors = []
+    for origin in range(days - horizon - origins + 1, days - horizon + 1):
+        (tmp_path / "past.csv").write_text("day,sold\n" + "".join(rows[:origin]), encoding="utf-8")
+        asked = ("predict", "run", "past.csv", "--network", "-f", "json")
+        answers = json.loads(run(*asked, cwd=tmp_path).ok().out)
+        assert len(answers) == horizon
+        errors += [abs(one["sold"] - values[origin + ahead]) for ahead, one in enumerate(answers)]
+    # Forecasts are written with three decimals here.
+    assert score["network"] == pytest.approx(sum(errors) / len(errors), abs=5e-4)
