@@ -219,8 +219,12 @@ class Tester:
         wanted = horizon or self.horizon
         most = MOST_DRAWN if wanted > self.horizon and calibration else MOST_WINDOWS
         whole, origins = len(origins), self.evenly(origins, most)
-        batches = [self._batch(batch, wanted) for batch in in_batches(origins)]
-        forecasts = {name: np.concatenate([made[name] for made, _ in batches], axis=1) for name in batches[0][0]}
+        # Baselines forecast at once what has pasts of one length.
+        order = np.lexsort(self._lengths(origins).T)
+        batches, back = [self._batch(batch, wanted) for batch in in_batches(origins[order])], np.argsort(order)
+        forecasts = {
+            name: np.concatenate([made[name] for made, _ in batches], axis=1)[:, back] for name in batches[0][0]
+        }
         if self.reconciliation is not None:
             forecasts = self._reconciled(forecasts, self.reconciliation)
         naive2 = forecasts.pop(NAIVE2)
@@ -236,7 +240,7 @@ class Tester:
         return Backtest(
             origins=origins,
             series=self.features.series[origins - 1],
-            actual=np.concatenate([actual for _, actual in batches], axis=1),
+            actual=np.concatenate([actual for _, actual in batches], axis=1)[:, back],
             forecasts=forecasts,
             naive2=naive2,
             scales=self._scales(origins, begins),
@@ -277,12 +281,15 @@ class Tester:
     def past(self, origins: np.ndarray, wanted: int, baseline: str | None = None) -> Past:
         """Return the rows before `origins`: as many as the longest that a network reads, or those that a baseline does,
         from the first known row of its series and at most `LOOKED_BACK`."""
-        begins = self.panel.begins[self.features.series[origins - 1]]
-        lengths = np.minimum(origins[:, None] - begins, LOOKED_BACK)
+        lengths = self._lengths(origins)
         rows = max(self.members.context, int(lengths.max()) if baseline else 0)
         whole = -(-wanted // self.horizon) * self.horizon
         windowing = replace(self.members.widest, context=rows, horizon=whole)
         return Past(windowing.contexts(self.features, origins), lengths)
+
+    def _lengths(self, origins: np.ndarray) -> np.ndarray:
+        """Return how many rows before each origin a baseline reads of each column, (W, C)."""
+        return np.minimum(origins[:, None] - self.panel.begins[self.features.series[origins - 1]], LOOKED_BACK)
 
     def _batch(self, origins: np.ndarray, wanted: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Return the forecasts by name, and the actual values with NaN where not known, (H, B, C) each."""
