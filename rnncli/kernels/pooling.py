@@ -21,8 +21,11 @@ def _clear_steps(dy, b):
 @jit
 def last(y, lengths, half, pooled, low, high):
     for b in range(low, high):
-        pooled[0, b, :half] = y[lengths[b] - 1, b, :half]
-        pooled[0, b, half:] = y[0, b, half:]
+        out, at_end, at_start = pooled[0, b], y[lengths[b] - 1, b], y[0, b]
+        for j in range(half):  # slices that are assigned to slices take ten times as long to compile
+            out[j] = at_end[j]
+        for j in range(half, out.size):
+            out[j] = at_start[j]
 
 
 @jit
