@@ -28,7 +28,12 @@ def _cell(value):
 
 
 def trainee_of(content, training=None, model=None, notes=None, **data):
-    config = {"task": "forecast", "data": data, "model": MODEL | (model or {}), "training": training or {}}
+    config = {
+        "task": "forecast",
+        "data": {"encoding": "utf-8", **data},
+        "model": MODEL | (model or {}),
+        "training": training or {},
+    }
     with noting(([] if notes is None else notes).append):
         return ForecastExperiment(config_from_mapping(config), Source("s.csv", content), Context(POOL))
 

@@ -16,7 +16,7 @@ def source(text, name="d.csv"):
 def read(text, notes=None, columns=None, before=None, **data):
     """Panel and columns of a CSV's text; before: the panel that it may continue."""
     with noting(([] if notes is None else notes).append):
-        panel, found, _ = read_panel(source(text), SeriesConfig(**data), columns, before)
+        panel, found, _ = read_panel(source(text), SeriesConfig(encoding="utf-8", **data), columns, before)
     return panel, found
 
 

@@ -222,9 +222,7 @@ class LinesTask(Task):
     config = LinesConfig
     options = {"predict": frozenset(), "evaluate": frozenset()}
 
-    def prepare(
-        self, config: Any, source: Source, context: Context, learnt: Mapping[str, Any] | None = None
-    ) -> Experiment:
+    def experiment(self, config: Any, source: Source, context: Context, learnt: Mapping[str, Any] | None) -> Experiment:
         return LinesExperiment(config, source, context)
 
     def load(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Predictor:

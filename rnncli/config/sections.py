@@ -69,7 +69,10 @@ class DataConfig(Section):
     format: Literal["text", "csv", "ts"] | None = Field(
         default=None, description="How to read the data; null decides by the file name."
     )
-    encoding: Encoding = Field(default="utf-8", description="The character encoding of the data.")
+    encoding: Chosen[Encoding] = chosen(
+        "The character encoding of the data; null is utf-8, or cp1252 for what is not UTF-8 and looks like that.",
+        before="utf-8",
+    )
     validation: Chosen[Split] = chosen(
         "What to validate on: the last fraction of the data (up to 0.9) or a file; for a forecast also a number of "
         "rows of each series. null is a tenth, of a large text less, and a fifth of series.",
@@ -82,6 +85,11 @@ class DataConfig(Section):
     )
 
     counts_rows: ClassVar[bool] = False  # whether a split may be a number of rows
+
+    @property
+    def is_decoded(self) -> bool:
+        """False if the bytes of the data are read as they are."""
+        return True
 
     @field_validator("validation", "test")
     @classmethod

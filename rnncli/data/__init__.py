@@ -2,6 +2,7 @@
 
 source       bytes from a file, a pipe or standard input, and their decoding
 lines        the lines of a text, as they come
+encodings    the encoding of data for which none is given
 look         the beginning of a data file, by which tasks tell what it is
 text         text to tokens (characters, bytes or words) and back; words and spacing know the words of Unicode
 vocabulary   tokens and their numbers

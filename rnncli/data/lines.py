@@ -14,6 +14,7 @@ from typing import BinaryIO
 from rnncli.data.source import (
     STDIN,
     Source,
+    doubt_utf_8,
     encoding_name,
     likely,
     open_stdin,
@@ -72,6 +73,17 @@ class Opened:
         """Return all bytes in pieces: of a pipe what is there, as soon as there is something."""
         return itertools.chain(self._seen, self._pieces) if self._source is None else self._source.pieces()
 
+    def lines(self, encoding: str) -> Iterator[list[Line]]:
+        """Yield all lines, as `lines_of` does; a doubt tells of UTF-8 that is read in another encoding."""
+
+        def told() -> Iterator[bytes]:
+            for number, piece in enumerate(self.pieces()):
+                if not number:
+                    doubt_utf_8(self.name, piece, encoding)
+                yield piece
+
+        return lines_of(told(), self.name, encoding)
+
     def source(self) -> Source:
         """Return all bytes at once."""
         self._source = self._source or Source(self.name, b"".join(self.pieces()))
@@ -92,7 +104,7 @@ def read_lines(path: str, encoding: str = "utf-8", *, stdin: BinaryIO | None = N
     Raises the errors of `read_source` and `lines_of`.
     """
     opened = Opened(path, stdin=stdin)
-    yield from itertools.chain.from_iterable(lines_of(opened.pieces(), opened.name, encoding))
+    yield from itertools.chain.from_iterable(opened.lines(encoding))
 
 
 def lines_of(pieces: Iterator[bytes], name: str, encoding: str = "utf-8") -> Iterator[list[Line]]:

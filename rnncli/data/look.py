@@ -11,6 +11,7 @@ from typing import Any
 
 from rnncli.data.column_kinds import DATE_NAMES, Kind, counts_rows, kind_of_column
 from rnncli.data.csv_table import Table, quotes_fields, read_table
+from rnncli.data.encodings import encoding_of
 from rnncli.data.lines import lines_of
 from rnncli.data.numeric import is_grouped, is_missing, is_number
 from rnncli.data.source import Source, is_table
@@ -153,8 +154,9 @@ def look_at(source: Source, form: str | None, dialect: Mapping[str, Any]) -> Loo
 
     Raises DataError for what is no text.
     """
+    encoding = dialect["encoding"] or encoding_of(source)
     pieces = list(islice(source.pieces(), 1))
-    lines = [line.text for some in lines_of(iter(pieces), source.name, dialect["encoding"]) for line in some]
+    lines = [line.text for some in lines_of(iter(pieces), source.name, encoding) for line in some]
     whole = sum(map(len, pieces)) == source.size
     look = Look(source.name, form, lines if whole or len(lines) < 2 else lines[:-1], whole, None)
     if form in ("text", "ts"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import difflib
 import gzip
 import hashlib
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, NoReturn
 
 from rnncli.errors import DataError, MachineError, UsageError
+from rnncli.notes import doubt
 
 PIECE = 1 << 20  # bytes
 LARGE = 1 << 24  # a file beyond it is not kept in memory
@@ -38,6 +40,7 @@ _KINDS = {
     b"\xfd7zXZ": ("compressed by xz", "unpack it"),
     b"PAR1": ("a Parquet file", "save it as CSV"),
 }
+_OF_BYTES = ("cp125", "iso8859")  # encodings of one byte for each character
 _OF_WINDOWS = range(0x80, 0xA0)  # bytes that cp1252 has letters and quotes for, and latin-1 control characters
 
 
@@ -129,6 +132,7 @@ def decoded(source: Source, encoding: str = "utf-8", *, hint: str) -> Iterator[s
         for piece in source.pieces():
             if first:
                 refuse_no_text(source.name, piece, encoding)
+                doubt_utf_8(source.name, piece, encoding)
             text = decoder.decode(piece)
             yield text.removeprefix("\ufeff") if first else text
             first = first and not text
@@ -146,6 +150,7 @@ def decode(source: Source, encoding: str = "utf-8", *, hint: str = "pass --encod
     """
     shown_name = encoding_name(encoding)
     refuse_no_text(source.name, source.content, encoding)
+    doubt_utf_8(source.name, source.content, encoding)
     try:
         text = source.content.decode(encoding)
     except UnicodeDecodeError as error:
@@ -184,6 +189,14 @@ def refuse_no_text(name: str, beginning: bytes, encoding: str) -> None:
     for mark, wide in _WIDE_MARKS.items() if encoding_name(encoding) == "UTF-8" else ():
         if beginning.startswith(mark):
             raise DataError(f"{name}: looks like {wide}; convert with iconv or pass --encoding {wide.lower()}")
+
+
+def doubt_utf_8(name: str, beginning: bytes, encoding: str) -> None:
+    """Tell of what begins like UTF-8, and is read in an encoding that has a character for each of its bytes."""
+    if codecs.lookup(encoding).name.startswith(_OF_BYTES) and not beginning.isascii():
+        with contextlib.suppress(UnicodeDecodeError):
+            codecs.getincrementaldecoder("utf-8")().decode(beginning)
+            doubt(f"{name}: looks like UTF-8, and is read as {encoding}; pass --encoding utf-8 if it is")
 
 
 def _position_after(prefix: str) -> tuple[int, int]:

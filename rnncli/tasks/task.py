@@ -13,6 +13,7 @@ import numpy as np
 
 from rnncli.config.loading import config_from_mapping
 from rnncli.config.sections import SECTIONS, C, Config, VectorsConfig, keys_of
+from rnncli.data.encodings import with_encoding
 from rnncli.data.look import Look
 from rnncli.data.source import Source
 from rnncli.data.vectors import Vectors
@@ -273,6 +274,10 @@ class Task:
 
         learnt: the header of a model, whose vocabulary, labels and scales are taken in place of new ones.
         """
+        return self.experiment(with_encoding(config, source), source, context, learnt)
+
+    def experiment(self, config: Any, source: Source, context: Context, learnt: Mapping[str, Any] | None) -> Experiment:
+        """Return what `prepare` does, given a config with an encoding."""
         raise NotImplementedError
 
     def load(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Predictor:

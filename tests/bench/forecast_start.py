@@ -43,7 +43,9 @@ def once(path: str) -> list[float]:
 
     moments.append(time.perf_counter())
     model = {"cell": "gru", "hidden_size": 32, "num_layers": 1}
-    config = config_from_mapping({"task": "forecast", "data": {"path": path, "validation": 0.2}, "model": model})
+    config = config_from_mapping(
+        {"task": "forecast", "data": {"path": path, "encoding": "utf-8", "validation": 0.2}, "model": model}
+    )
     experiment = ForecastExperiment(config, read_source(path), Context(ThreadPool(2, np.dtype(np.float32))))
     moments.append(time.perf_counter())
     experiment.learner.gradient(0)

@@ -142,3 +142,17 @@ def test_the_matrix_of_confusions_goes_to_a_file(folder: Path, trained: str) -> 
     assert "--threshold: is for several labels" in run(
         "predict", "run", "reviews.csv", "--threshold", "0.3", cwd=folder
     ).failed(2)
+
+
+def test_a_run_reads_all_in_the_encoding_of_its_training_data(folder: Path) -> None:
+    """Windows-1252, which nothing but a doubt says; UTF-8 that is given later is told."""
+    western = REVIEWS.replace("said", "text").replace("fine", "génial").encode("cp1252")
+    (folder / "western.csv").write_bytes(western)
+    short = ["training.epochs=2", "training.max_time=1m", "data.validation=0.2", "model.hidden_size=4"]
+    done = run("train", "western.csv", "-o", "western", *(part for one in short for part in ("--set", one)), cwd=folder)
+    assert "western.csv:3: is not UTF-8, so the file is read as cp1252" in done.ok().err
+    assert "encoding: cp1252" in (folder / "western/config.yaml").read_text()
+    for command in ("predict", "evaluate"):
+        assert "UTF-8" not in run(command, "western", "western.csv", cwd=folder).ok().err
+    given = run("predict", "western", "-", cwd=folder, stdin="a génial book\n").ok().err
+    assert "<stdin>: looks like UTF-8, and is read as cp1252; pass --encoding utf-8 if it is" in given

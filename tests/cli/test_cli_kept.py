@@ -126,7 +126,7 @@ def test_what_is_kept_is_the_best_by_the_figure_that_predict_answers_by(task: st
         assert (finished["score"]["unit"], finished["score"]["split"]) == (name, "validation")
         assert finished["score"]["network"] == pytest.approx(recomputed(valid, answers), rel=1e-5)
     else:
-        assert f"span F1 {best:.4f} " in finished["score"]["detail"]
+        assert finished["score"]["figures"]["span F1"] == pytest.approx(best)
 
 
 def test_the_error_of_forecasts_is_that_of_what_predict_writes_from_each_origin(tmp_path: Path) -> None:

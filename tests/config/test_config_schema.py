@@ -18,7 +18,7 @@ from rnncli.kernels.cells import CELLS
 from rnncli.tasks.registry import TASKS, config_from_mapping, load_config
 
 COMMON: dict[str, dict[str, Any]] = {
-    "data": {"path": None, "format": None, "encoding": "utf-8", "validation": None, "test": None},
+    "data": {"path": None, "format": None, "encoding": None, "validation": None, "test": None},
     "model": {
         "cell": None,
         "activation": "tanh",
@@ -144,7 +144,7 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 BEFORE: dict[str, dict[str, Any]] = {
-    "data": {"validation": 0.1, "tokens": "char", "channels": "joint"},
+    "data": {"encoding": "utf-8", "validation": 0.1, "tokens": "char", "channels": "joint"},
     "model": {
         "cell": "lstm",
         "hidden_size": 128,

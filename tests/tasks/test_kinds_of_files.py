@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -61,16 +62,37 @@ def test_a_file_is_what_it_is_however_it_is_written(kind: str, written: Callable
     assert taken(written(content), name)[:2] == (task, keys)
 
 
-@pytest.mark.parametrize("kind", ["texts and labels", "lines of a label and a text", "two columns and blank lines"])
-def test_another_encoding_is_named_by_the_reader(kind: str) -> None:
-    name, content, task, keys = KINDS[kind]
-    latin = content.replace("a", "à").encode("latin-1")
-    if kind == "texts and labels":
-        latin = latin.replace(b"l\xe0bel", b"label")
-    assert taken(latin, name)[:2] == (task, keys)
-    with pytest.raises(DataError, match="is not UTF-8; pass --encoding latin-1"):
-        prepared(latin, name)
-    assert prepared(latin, name, "data.encoding=latin-1").config.task == task
+FOREIGN = {
+    "texts and labels": ("near", "près"),
+    "texts and numbers": ("near", "près"),
+    "lines of a label and a text": ("near", "près"),
+    "fastText": ("warm", "gélé"),
+    "a .ts in a pipe": ("toy", "jouet d’été"),
+    "two columns and blank lines": ("the", "thé"),
+    "a table of tagged words": ("ar", "år"),
+    "pairs": ("ar", "år"),
+    "times and values": ("sold", "Größe"),
+    "prose": ("all", "“ål”"),
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_windows_1252_is_read_as_the_same_text_in_utf_8(kind: str) -> None:
+    name, content, task, _ = KINDS[kind]
+    content = content.replace(*FOREIGN[kind])
+    western = content.encode("cp1252")
+    found, read, note = taken(western, name)
+    assert (found, read, note) == taken(content, name)
+    assert found == task
+
+    def header(content: str | bytes, encoding: str) -> str:
+        made = prepared(content, name).header()
+        assert made["data"].pop("encoding") == encoding
+        return json.dumps(made, default=repr)
+
+    assert header(western, "cp1252") == header(content, "utf-8")
+    with pytest.raises(DataError, match=r"is not UTF-8; pass --encoding (latin-1|cp1252)"):
+        prepared(western, name, "data.encoding=utf-8")
 
 
 def test_a_table_between_semicolons_with_a_decimal_comma() -> None:

@@ -27,8 +27,8 @@ class Forecast(Task):
     }
     before = {"data.padding": "false"}
 
-    def prepare(
-        self, config: ForecastConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None = None
+    def experiment(
+        self, config: ForecastConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None
     ) -> Experiment:
         """Return an experiment; `learnt` is not used, since the config and the series hold all that is needed."""
         from rnncli.tasks.forecast.experiment import ForecastExperiment

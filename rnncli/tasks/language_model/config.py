@@ -24,6 +24,10 @@ VALIDATION = 300_000  # characters of a large text tell enough
 class TextConfig(TokensConfig, VectorsConfig):
     """The data: where the text is, how to cut it into tokens, and how to split it."""
 
+    @property
+    def is_decoded(self) -> bool:
+        return self.tokens != "byte"
+
     @field_validator("format")
     @classmethod
     def _is_text(cls, form: str | None) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.data.lines import Line, Opened, lines_of
+from rnncli.data.lines import Line, Opened
 from rnncli.data.text import WORDS, Detokenizer
 from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary, describe_unseen
 from rnncli.errors import DataError, UsageError
@@ -115,6 +115,7 @@ class LanguageModel(Predictor):
     def __init__(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]):
         self.vocabulary = Vocabulary.from_header(header["vocabulary"])
         config = config_in(header, LanguageModelConfig)
+        self.encoding = config.data.encoding
         self._noted: set[str] = set()
         self.network = Network(network_shape(config, len(self.vocabulary)))
         self.network.load(arrays)
@@ -124,7 +125,7 @@ class LanguageModel(Predictor):
         if asked.data is None:
             raise UsageError("a language model predicts after given lines; name a file of them, or - for a pipe")
         opened = Opened(asked.data)
-        batches = lines_of(opened.pieces(), opened.name, str(asked.reading.get("encoding", "utf-8")))
+        batches = opened.lines(asked.reading.get("encoding", self.encoding))
         model = _Lines(self, asked.options.get("top", TOP))
         return Pieces(line_by_line(batches, model, Faults(opened.name, asked)))
 

@@ -26,8 +26,8 @@ class LanguageModelling(Task):
 
     before = WORDS_BEFORE | {"training.unknown_words": "0"}
 
-    def prepare(
-        self, config: LanguageModelConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None = None
+    def experiment(
+        self, config: LanguageModelConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None
     ) -> Experiment:
         from rnncli.tasks.language_model.experiment import TextExperiment
 

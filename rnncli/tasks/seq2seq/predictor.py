@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnncli.data.lines import Line, Opened, lines_of
+from rnncli.data.lines import Line, Opened
 from rnncli.data.source import is_table, read_source
 from rnncli.errors import UsageError
 from rnncli.nn.encoder_decoder import EncoderDecoder
@@ -81,8 +81,7 @@ class Writer(Predictor):
         assert isinstance(data, PairsConfig)
         if self.prompts.encodes and not is_table(path):
             opened = Opened(path)
-            came = lines_of(opened.pieces(), opened.name, data.encoding)
-            lists = (some for lines in came for some in in_lists(lines, _AT_ONCE))
+            lists = (some for lines in opened.lines(data.encoding) for some in in_lists(lines, _AT_ONCE))
             answers = line_by_line(
                 lists,
                 _Inputs(self, search, lambda line: self.columns.of_line(line.text, line.where)),

@@ -30,8 +30,8 @@ class Seq2seq(Task):
 
         return recognition.pairs(look)
 
-    def prepare(
-        self, config: Seq2seqConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None = None
+    def experiment(
+        self, config: Seq2seqConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None
     ) -> Experiment:
         from rnncli.tasks.seq2seq import seq2seq
 
@@ -54,8 +54,8 @@ class Caption(Task):
 
         return recognition.descriptions(look)
 
-    def prepare(
-        self, config: CaptionConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None = None
+    def experiment(
+        self, config: CaptionConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None
     ) -> Experiment:
         from rnncli.tasks.seq2seq import caption
 

@@ -57,8 +57,7 @@ class SequencePredictor(Predictor):
         lines = chain.from_iterable(lines_of(opened.beginning(), opened.name, data.encoding))
         of_lines = self.answers.of_lines(lines, opened.name, data, self.columns, self.answers.is_answer)
         if of_lines is not None:
-            batches = lines_of(opened.pieces(), opened.name, data.encoding)
-            answers = self._one_by_one(batches, of_lines, Faults(opened.name, asked))
+            answers = self._one_by_one(opened.lines(data.encoding), of_lines, Faults(opened.name, asked))
         elif (entries := self.answers.entries(opened.source(), data, self.columns)) is not None:
             some = in_lists(entries.judged(), TOGETHER)
             answers = self._one_by_one(some, entries.of, Faults(opened.name, asked, "rows"))

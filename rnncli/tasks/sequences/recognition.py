@@ -98,7 +98,7 @@ def _tag_lines(look: Look) -> Recognised | None:
     if look.form in ("csv", "ts") or look.name.lower().endswith(".csv"):
         return None
     try:
-        rows = rows_of(look.text(_SEEN), TagDataConfig())[0]
+        rows = rows_of(look.text(_SEEN), TagDataConfig(encoding="utf-8"))[0]
     except DataError:
         rows = []
     sentences = [[fields for _, fields in some] for full, some in groupby(rows, lambda row: bool(row[1])) if full]

@@ -140,7 +140,7 @@ class Tags(Answers):
 
     def score(self, split: str, train: Tagged, held_out: Tagged, outputs: Sequence[np.ndarray]) -> Score:
         """Return the token accuracy beside that of the most frequent tag and, if there are words, of the most frequent
-        tag of each word.
+        tag of each word; of tags that mark spans also the span F1, and the highest of these baselines.
         """
         assert held_out.tags is not None
         predicted = self._predicted(outputs)
@@ -148,9 +148,10 @@ class Tags(Answers):
         simple = {"most frequent tag": usual} | ({"most frequent tag of the word": by_word} if by_word else {})
         actual, flat = _flat(held_out.tags), _flat(predicted)
         detail = f"{len(actual):,} steps of {len(held_out):,} sequences, macro-F1 {macro_f1(flat, actual):.4f}"
+        figures: tuple[tuple[str, float], ...] = ()
         if are_spans(self.tags):
             best = max(span_f1(tags, held_out.tags) for tags in simple.values())
-            detail += f", span F1 {span_f1(predicted, held_out.tags):.4f} (baseline {best:.4f})"
+            figures = (("span F1", span_f1(predicted, held_out.tags)), ("baseline span F1", best))
         return Score(
             split,
             "token accuracy",
@@ -159,6 +160,7 @@ class Tags(Answers):
             detail,
             higher_is_better=True,
             confusion=confusion(self.tags, flat, actual),
+            figures=figures,
             labels=by_label([(tag,) for tag in flat], [(tag,) for tag in actual]),
         )
 

@@ -20,9 +20,7 @@ class OfSequences(Task):
     options = {"predict": frozenset({"strict"}), "evaluate": frozenset()}
     before = {"data.group": "none", "data.quoting": "minimal", "data.stratify": "false"}
 
-    def prepare(
-        self, config: Any, source: Source, context: Context, learnt: Mapping[str, Any] | None = None
-    ) -> Experiment:
+    def experiment(self, config: Any, source: Source, context: Context, learnt: Mapping[str, Any] | None) -> Experiment:
         experiment: Experiment = self._module.prepare(config, source, context, learnt)
         return experiment
 

@@ -102,7 +102,7 @@ def test_rows_ahead_that_are_missing_are_counted_where_there_are_no_times():
 
 def fitted(text, ends, **data):
     panel = panel_of(text, **data)
-    return panel, Fitted.to(Divided(panel, np.array(ends), "d.csv"), SeriesConfig(**data), "d.csv")
+    return panel, Fitted.to(Divided(panel, np.array(ends), "d.csv"), SeriesConfig(encoding="utf-8", **data), "d.csv")
 
 
 SERIES = [f"A,{t},{100 + 2 * t + 20 * np.sin(np.pi * t / 3)},{t % 3},{'ab'[t % 2]}" for t in range(60)]
@@ -131,7 +131,7 @@ def test_whole_series_are_centred_each_by_its_own_training_rows():
     again = Fitted.from_header(json.loads(json.dumps(made.to_header())))
     assert again.to_header() == made.to_header()
     others = panel_of("unique_id,ds,y\nC,1,10\nC,2,14\nA,1,50\nA,2,60\n")
-    moved = made.for_series(others, panel.ids, SeriesConfig())
+    moved = made.for_series(others, panel.ids, SeriesConfig(encoding="utf-8"))
     assert [part[:, 0].tolist() for part in moved.fixed] == [[12, 2], [2, 1]]
 
 

@@ -110,7 +110,7 @@ def test_covariates_of_a_sum_are_the_mean_of_numbers_and_the_word_in_all():
 
 def test_a_second_file_tells_the_covariates_of_the_lowest_level():
     rows = [f"{SHOPS[shop]},{shop},{day},3,1" for shop in SHOPS for day in days(3)]
-    data = SeriesConfig(known_covariates=["promo"], **BOTH)
+    data = SeriesConfig(encoding="utf-8", known_covariates=["promo"], **BOTH)
     panel, columns, _ = read_panel(source(table(rows, "region,shop,day,y,promo")), data)
     ahead = [f"{SHOPS[shop]},{shop},2024-01-04,{value}" for shop, value in zip("CAB", (6, 3, 0), strict=True)]
     made = with_future(panel, columns, source(table(ahead, "region,shop,day,promo")), data)
@@ -191,7 +191,7 @@ def test_more_rows_of_some_shops_alone_are_no_more_rows_of_the_sums():
     from rnncli.tasks.forecast.splits import divided, with_rows
 
     panel, columns = read(table(), **BOTH)
-    data = SeriesConfig(**BOTH)
+    data = SeriesConfig(encoding="utf-8", **BOTH)
     more = table([f"{SHOPS[shop]},{shop},2024-01-05,5" for shop in "AC"])
     with noting([].append):
         message = refused(
@@ -206,7 +206,7 @@ def test_splits_of_sums_and_parts_are_cut_at_the_same_times():
 
     begins = {"A": 17, "B": 0, "C": 0}
     rows = [f"{SHOPS[s]},{s},{day},1" for s in SHOPS for day in days(20)[begins[s] :]]
-    data = SeriesConfig(validation=0.2, test=4, **BOTH)
+    data = SeriesConfig(encoding="utf-8", validation=0.2, test=4, **BOTH)
     panel, columns = read(table(rows), **BOTH)
     assert divided(panel, columns, data, "d.csv").ends.tolist() == [
         [12, 16, 20],

@@ -407,7 +407,7 @@ OPTIONS = {"known_covariates": "k"}
 def coming(panel_text, text, options=OPTIONS, **data):
     data = {**options, **data}
     panel, columns = read(panel_text, **data)
-    panel = with_future(panel, columns, source(text, "f.csv"), SeriesConfig(**data))
+    panel = with_future(panel, columns, source(text, "f.csv"), SeriesConfig(encoding="utf-8", **data))
     return [one[next(iter(one))].tolist() for one in panel.coming]
 
 
@@ -467,7 +467,7 @@ def test_columns_of_their_own_share_the_second_file():
     options = {"target": ["a", "b"], "known_covariates": "k"}
     panel, columns = read("ds,a,b,k\n2024-01-01,1,5,1\n2024-01-02,2,6,1\n", **options)
     apart = separate(panel, columns.targets)
-    after = with_future(apart, columns, source("ds,k\n2024-01-03,4\n"), SeriesConfig(**options))
+    after = with_future(apart, columns, source("ds,k\n2024-01-03,4\n"), SeriesConfig(encoding="utf-8", **options))
     assert [one["k"].tolist() for one in after.coming] == [[4], [4]]
 
 

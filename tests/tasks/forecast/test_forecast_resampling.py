@@ -149,7 +149,7 @@ def test_rows_ahead_and_a_file_of_the_future_are_made_even_too():
     more = [f"{START + timedelta(minutes=30 * k):%Y-%m-%d %H:%M},{2 * k}" for k in range(20, 26)]
     future = Source("f.csv", ("\n".join(["t,x", *more]) + "\n").encode())
     with noting(lambda text: None):
-        made = with_future(panel, columns, future, SeriesConfig(**data))
+        made = with_future(panel, columns, future, SeriesConfig(encoding="utf-8", **data))
     assert made.coming[0]["x"].tolist() == [41, 45, 49]
 
 

@@ -28,7 +28,7 @@ def cut(text, notes=None, **data):
     data = {"validation": 0.0, **data}
     panel, columns = read(text, **{key: value for key, value in data.items() if key not in ("validation", "test")})
     with noting(([] if notes is None else notes).append):
-        return divided(panel, columns, SeriesConfig(**data), "d.csv")
+        return divided(panel, columns, SeriesConfig(encoding="utf-8", **data), "d.csv")
 
 
 def rows(made, s, part):
@@ -147,7 +147,7 @@ def test_a_name_that_would_drive_the_terminal_is_escaped(file):
 def test_a_column_that_is_missing_at_the_beginning_of_a_file_still_goes_on(file):
     path = file("ds,a,b\n2024-01-03,3,\n2024-01-04,4,40\n")
     panel, columns = read("ds,a,b\n2024-01-01,1,10\n2024-01-02,2,20\n")
-    data = SeriesConfig(channels="independent", missing="mask", validation=path)
+    data = SeriesConfig(encoding="utf-8", channels="independent", missing="mask", validation=path)
     made = divided(separate(panel, columns.targets), columns, data, "d.csv")
     assert made.ends.tolist() == [[2, 4, 4], [2, 4, 4]]
     assert made.panel.values[:, 0].tolist() == [1, 2, 3, 4, 10, 20, 20, 40]  # and not 40, which lies ahead
@@ -157,7 +157,7 @@ def test_a_column_that_is_missing_at_the_beginning_of_a_file_still_goes_on(file)
 def test_a_file_to_test_on_must_have_a_transform_too(file):
     text = "unique_id,ds,y\nA,2024-01-04,5\nA,2024-01-05,-5\n"
     panel, columns = read(table(A=3))
-    data = SeriesConfig(transform="log1p", validation=0.0)
+    data = SeriesConfig(encoding="utf-8", transform="log1p", validation=0.0)
     made = divided(panel, columns, data, "d.csv")
     assert refused(DataError, with_rows, made, source(text, "t.csv"), columns, data) == (
         "t.csv: data.transform log1p needs values that are not negative, and the lowest is -5; take another transform"

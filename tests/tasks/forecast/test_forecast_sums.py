@@ -68,7 +68,7 @@ def test_known_covariates_of_rows_ahead_are_their_mean():
     panel = panel_of(table("ds,y,k,w", *rows), duplicates="sum", **roles)
     assert panel.coming[0]["k"].tolist() == [4, 7]
     assert panel.coming[0]["w"].tolist() == ["b", "a"]
-    data = SeriesConfig(duplicates="sum", **roles)
+    data = SeriesConfig(encoding="utf-8", duplicates="sum", **roles)
     panel, columns = read(table("ds,y,k,w", *rows[:2]), duplicates="sum", **roles)
     ahead = table("ds,k,w", "2024-01-03,3,b", "2024-01-03,5,b", "2024-01-04,7,a")
     assert with_future(panel, columns, source(ahead), data).coming[0]["k"].tolist() == [4, 7]

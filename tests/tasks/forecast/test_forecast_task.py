@@ -35,7 +35,7 @@ def table(**columns):
 
 
 def prepared(content, notes=None, training=None, model=None, **data):
-    data = {"context": CONTEXT, "horizon": HORIZON, "season": SEASON} | data
+    data = {"encoding": "utf-8", "context": CONTEXT, "horizon": HORIZON, "season": SEASON} | data
     model = {"cell": "gru", "hidden_size": 5, "num_layers": 1} | (model or {})
     config = config_from_mapping(
         {
@@ -336,7 +336,7 @@ def test_a_loss_per_window_has_no_stride():
 def test_a_sample_is_of_training_windows_as_far_back_as_gradients_flow():
     config = {
         "task": "forecast",
-        "data": {"context": CONTEXT, "horizon": HORIZON, "scaling": "none", "validation": 0.2},
+        "data": {"encoding": "utf-8", "context": CONTEXT, "horizon": HORIZON, "scaling": "none", "validation": 0.2},
     }
     config = config_from_mapping(config | {"model": {"hidden_size": 4}, "training": {"batch_size": 7, "bptt": 5}})
     sample = ForecastExperiment(config, Source("s.csv", table(y=SERIES)), Context(POOL)).learner.sample(0)
@@ -356,9 +356,9 @@ def test_uneven_times_are_refused_with_the_way_out_and_can_be_ignored():
     table = "day,price\n" + "".join(f"{day},{100 + i % 5}\n" for i, day in enumerate(days))
     source = Source("prices.csv", table.encode())
     with pytest.raises(DataError, match=r"expected .*; or leave the times out with --set data.time=none"):
-        read_panel(source, SeriesConfig())
+        read_panel(source, SeriesConfig(encoding="utf-8"))
     notes = []
     with noting(notes.append):
-        panel, columns, _ = read_panel(source, SeriesConfig(time="none"))
+        panel, columns, _ = read_panel(source, SeriesConfig(encoding="utf-8", time="none"))
     assert (columns.time, panel.timelines, columns.targets) == (None, (), ("price",))
     assert notes == ["columns left out because they are not numbers: day"]

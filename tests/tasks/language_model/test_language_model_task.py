@@ -25,7 +25,9 @@ PROSE = "The hen, well-known and old, didn't cross; the fox (who did) fell in. Ã
 
 def config(tokens="char", model=None, **data):
     small = {"cell": "gru", "hidden_size": 6, "num_layers": 1} | (model or {})
-    return config_from_mapping({"task": "language-model", "data": {"tokens": tokens, **data}, "model": small})
+    return config_from_mapping(
+        {"task": "language-model", "data": {"encoding": "utf-8", "tokens": tokens, **data}, "model": small}
+    )
 
 
 def prepared(text, tokens="char", **data):

@@ -25,7 +25,7 @@ def prepared(text=TEXT, training=None, notes=None, **data):
     config = config_from_mapping(
         {
             "task": "language-model",
-            "data": {"tokens": "word", "validation": 0.0, **data},
+            "data": {"encoding": "utf-8", "tokens": "word", "validation": 0.0, **data},
             "model": {"cell": "gru", "hidden_size": 4, "num_layers": 1},
             "training": {"batch_size": 3, "bptt": 7, "bptt_stride": 5} | (training or {}),
         }

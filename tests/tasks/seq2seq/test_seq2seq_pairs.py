@@ -14,7 +14,9 @@ from rnncli.tasks.seq2seq.pairs import PairColumns, Pairs, only, read_pairs
 def read(name: str, content: str, like: PairColumns | None = None, *, named=False, answered=True, notes=None, **data):
     schema = PromptsConfig if named else SourcesConfig
     with noting(([] if notes is None else notes).append):
-        return read_pairs(Source(name, content.encode()), schema(**data), like, named=named, answered=answered)
+        return read_pairs(
+            Source(name, content.encode()), schema(encoding="utf-8", **data), like, named=named, answered=answered
+        )
 
 
 def test_a_tsv_is_what_is_given_and_what_is_written():

@@ -68,7 +68,9 @@ def test_an_affix_is_known_if_two_words_have_it() -> None:
 
 def prepared(**model: int):
     small = {"cell": "gru", "hidden_size": 3, "num_layers": 1, "character_size": 2}
-    config = config_from_mapping({"task": "tag", "data": {"validation": 0.25}, "model": small | model})
+    config = config_from_mapping(
+        {"task": "tag", "data": {"encoding": "utf-8", "validation": 0.25}, "model": small | model}
+    )
     return prepare(config, Source("d.conll", SENTENCES.encode()), Context(POOL), None)
 
 

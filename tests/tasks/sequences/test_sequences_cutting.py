@@ -62,7 +62,7 @@ def test_sources_are_cut_and_targets_are_not(tmp_path):
     config = config_from_mapping(
         {
             "task": "seq2seq",
-            "data": {"max_length": 3, "truncate": "start"},
+            "data": {"encoding": "utf-8", "max_length": 3, "truncate": "start"},
             "model": {"hidden_size": 4, "num_layers": 1},
         }
     )

@@ -76,7 +76,9 @@ def test_where_every_sequence_is_forbidden_the_least_odd_one_is_taken() -> None:
 
 def experiment_of(content: str, **model):
     small = {"cell": "gru", "hidden_size": 3, "num_layers": 1, "character_size": 2}
-    config = config_from_mapping({"task": "tag", "data": {"validation": 0.25}, "model": small | model})
+    config = config_from_mapping(
+        {"task": "tag", "data": {"encoding": "utf-8", "validation": 0.25}, "model": small | model}
+    )
     return prepare(config, Source("d.conll", content.encode()), Context(POOL), None)
 
 

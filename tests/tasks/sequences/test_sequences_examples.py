@@ -19,7 +19,7 @@ TS = "@problemName p\n@classLabel true a b\n@data\n1,2,3:4,5,6:a\n7,8:9,10:b\n"
 
 def read(name: str, content: str, like: Columns | None = None, labels: str | None = None, **reading) -> Examples:
     """`labels`: those that a model knows; the examples are then to be predicted."""
-    source, data = Source(name, content.encode()), ExamplesConfig(**reading)
+    source, data = Source(name, content.encode()), ExamplesConfig(encoding="utf-8", **reading)
     if labels is None:
         return read_examples(source, data, like)
     lines = [line for some in lines_of(source.pieces(), name) for line in some]

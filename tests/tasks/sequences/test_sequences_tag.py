@@ -12,7 +12,7 @@ from rnncli.tasks.sequences.tagged import Tagged, read_tagged
 
 
 def tagged(content: str) -> Tagged:
-    return read_tagged(Source("d.conll", content.encode()), TagDataConfig())
+    return read_tagged(Source("d.conll", content.encode()), TagDataConfig(encoding="utf-8"))
 
 
 def words_of(content: str) -> list[list[str]]:

@@ -17,7 +17,7 @@ def read(content: str, like: TagColumns | None = None, name="d.conll", *, tags=N
     """`tags`: those that a model knows; the sequences are then to be tagged."""
     is_tag = None if tags is None else tags.split().__contains__
     with noting(([] if notes is None else notes).append):
-        return read_tagged(Source(name, content.encode()), TagDataConfig(**data), like, is_tag=is_tag)
+        return read_tagged(Source(name, content.encode()), TagDataConfig(encoding="utf-8", **data), like, is_tag=is_tag)
 
 
 def test_a_word_and_its_tag_a_line_and_blank_lines_between_sentences():

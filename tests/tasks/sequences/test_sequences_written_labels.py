@@ -14,14 +14,14 @@ from rnncli.tasks.sequences.examples import Columns, only
 
 def read(content, like=None, name="d.txt", notes=None, schema=ClassifyDataConfig, **data):
     with noting(([] if notes is None else notes).append):
-        return read_examples(Source(name, content.encode()), schema(**data), like)
+        return read_examples(Source(name, content.encode()), schema(encoding="utf-8", **data), like)
 
 
 def to_predict(content, like, labels, name="new.txt", notes=None):
     """The texts of lines that are to be predicted by a model that knows these labels."""
     lines = [Line(name, number, text) for number, text in enumerate(content.splitlines(), start=1)]
     with noting(([] if notes is None else notes).append):
-        return texts_in(iter(lines), name, ClassifyDataConfig(), like, labels.__contains__)(lines).texts
+        return texts_in(iter(lines), name, ClassifyDataConfig(encoding="utf-8"), like, labels.__contains__)(lines).texts
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,72 @@
+"""The encoding of a text whose config names none: UTF-8, or else Windows-1252, which has the letters of Latin-1."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+import numpy as np
+
+from rnncli.config.chosen import is_open
+from rnncli.config.sections import C
+from rnncli.data.lines import lines_of
+from rnncli.data.source import Source, refuse_no_text
+from rnncli.notes import doubt
+
+UTF_8, WESTERN = "utf-8", "cp1252"
+_CHARACTER = re.compile(b"[\xc2-\xf4][\x80-\xbf]+")  # of UTF-8, of two bytes or more
+_NO_TEXT = [*range(9), *range(14, 26), 127]  # control characters but for white space, the end of file and escape
+_UNDEFINED = [0x81, 0x8D, 0x8F, 0x90, 0x9D]  # in Windows-1252
+_ASCII_LETTERS = [*b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"]
+_ACCENTED = [byte for byte in range(0xC0, 0x100) if byte not in b"\xd7\xf7"]
+_STRAYS = 10  # for each UTF-8 character: less is UTF-8 that is damaged, or joined with something else
+
+
+def encoding_of(source: Source) -> str:
+    """Return WESTERN for a text that is no UTF-8 and looks like Windows-1252, and UTF_8 for all else.
+
+    It looks so if it has no control characters, no byte that Windows-1252 leaves undefined, hardly a character of
+    UTF-8, and no more accented letters than others; in other alphabets most would look accented. Raises DataError for
+    what begins like no text, or like UTF-16.
+    """
+    if _is_utf_8(source):
+        return UTF_8
+    counts, characters, in_characters = np.zeros(256, np.int64), 0, 0
+    for piece in source.pieces():
+        counts += np.bincount(np.frombuffer(piece, np.uint8), minlength=256)
+        lengths = [len(found) for found in _CHARACTER.findall(piece)]
+        characters, in_characters = characters + len(lengths), in_characters + sum(lengths)
+    strays = counts[0x80:].sum() - in_characters
+    western = (
+        not counts[_NO_TEXT + _UNDEFINED].any()
+        and strays >= _STRAYS * characters
+        and counts[_ASCII_LETTERS].sum() >= counts[_ACCENTED].sum()
+    )
+    return WESTERN if western else UTF_8
+
+
+def _is_utf_8(source: Source) -> bool:
+    decoder = codecs.getincrementaldecoder(UTF_8)()
+    try:
+        for number, piece in enumerate(source.pieces()):
+            if not number:
+                refuse_no_text(source.name, piece, UTF_8)
+            decoder.decode(piece)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def with_encoding(config: C, source: Source) -> C:
+    """Return the config with the encoding of `source` in place of null; a doubt tells of any but UTF-8."""
+    if not (is_open(config.data.encoding) and config.data.is_decoded):
+        return config.completed(data={"encoding": UTF_8})
+    encoding = encoding_of(source)
+    if encoding != UTF_8:
+        first = next(line for some in lines_of(source.pieces(), source.name) for line in some if line.error)
+        doubt(
+            f"{first.where}: is not UTF-8, so the file is read as {encoding} (Windows, with the letters of Latin-1); "
+            "pass --encoding NAME if it is another"
+        )
+    return config.completed(data={"encoding": encoding})
