@@ -25,14 +25,18 @@ BAYES, BAYES_OF_PAIRS, LINEAR = "naive Bayes", "naive Bayes of pairs", "linear m
 NEAREST, NEAREST_WARPED, ECHO_STATE = "nearest neighbour", "nearest neighbour by DTW", "echo state network"
 
 
-def of_labels(train: Examples, held_out: Examples, labels: list[str], kind: Kind) -> dict[str, list[str]]:
-    """Return the label that each baseline gives each held-out example."""
+def of_labels(
+    train: Examples, held_out: Examples, labels: list[str], kind: Kind, echo_state: EchoState | None = None
+) -> dict[str, list[str]]:
+    """Return the label that each baseline gives each held-out example; echo_state: that of this training split and
+    these labels, if it is fitted already."""
     assert train.labels is not None
     given = train.labels
     found = {"majority": majority(train, held_out)}
     if train.texts is None:
         near = nearest_warped(train, held_out, given, lambda predicted, actual: float(predicted != actual))
-        echo = _echo_states(train, held_out, [[float(label == one) for label in labels] for one in given])
+        echo_state = echo_state or _echo_state(train, [[float(label == one) for label in labels] for one in given])
+        echo = echo_state.answers(values_of(held_out))
         return found | {
             NEAREST: [given[i] for i in nearest(train, held_out)],
             NEAREST_WARPED: [given[i] for i in near],
@@ -57,7 +61,8 @@ def of_sets(train: Examples, held_out: Examples, labels: list[str], kind: Kind) 
         near = nearest_warped(
             train, held_out, given, lambda predicted, actual: float(len(set(predicted) ^ set(actual)))
         )
-        echo = _echo_states(train, held_out, [[float(label in some) for label in labels] for some in given])
+        echo_state = _echo_state(train, [[float(label in some) for label in labels] for some in given])
+        echo = echo_state.answers(values_of(held_out))
         return found | {
             NEAREST: [given[i] for i in nearest(train, held_out)],
             NEAREST_WARPED: [given[i] for i in near],
@@ -82,15 +87,16 @@ def of_numbers(train: Examples, held_out: Examples, given: np.ndarray, kind: Kin
     if train.texts is None:
         near = nearest_warped(train, held_out, given.tolist(), lambda predicted, actual: (predicted - actual) ** 2)
         centre, scale = given.mean(), given.std()
-        echo = _echo_states(train, held_out, (given[:, None] - centre) / scale)[:, 0] * scale + centre
+        echo_state = _echo_state(train, (given[:, None] - centre) / scale)
+        echo = echo_state.answers(values_of(held_out))[:, 0] * scale + centre
         return found | {NEAREST: given[nearest(train, held_out)], NEAREST_WARPED: given[near], ECHO_STATE: echo}
     assert held_out.texts is not None
     return found | {LINEAR: linear.numbers(train.texts, given, held_out.texts, kind)}
 
 
-def _echo_states(train: Examples, held_out: Examples, targets: ArrayLike) -> np.ndarray:
-    """Return the answers (M, L) of an echo state network that is fitted to the targets (N, L) of training."""
-    return EchoState.of(values_of(train), np.array(targets, float)).answers(values_of(held_out))
+def _echo_state(train: Examples, targets: ArrayLike) -> EchoState:
+    """Return an echo state network that is fitted to the targets (N, L) of training."""
+    return EchoState.of(values_of(train), np.array(targets, float))
 
 
 def majority(train: Examples, held_out: Examples) -> list[str]:

@@ -122,7 +122,8 @@ class Labels(OneAnswer):
         assert held_out.labels is not None
         actual = held_out.labels
         predicted, figure = self._predicted(outputs), self.figure(held_out, outputs)
-        simple = baselines.of_labels(train, held_out, self.labels, self.kind)
+        echo_state = self._corrected.echo_state if self._corrected else None
+        simple = baselines.of_labels(train, held_out, self.labels, self.kind, echo_state)
         return Score(
             split,
             figure.name,

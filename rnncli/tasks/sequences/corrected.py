@@ -45,6 +45,11 @@ class Corrected:
         left_out = found._scores(train, numbers)
         return cls(model, best_scale(left_out, np.array(numbers, np.int32), _SCALES[type(model)]))
 
+    @property
+    def echo_state(self) -> EchoState | None:
+        """The echo state network, None if the baseline is another one."""
+        return self.model if isinstance(self.model, EchoState) else None
+
     def bases(self, examples: Examples, own: Sequence[int] | None) -> list[np.ndarray]:
         """Return the scores (L,) of each sequence, 0 being the best; own: the numbers of the labels of the training
         sequences, each of which is left out of its own score.

@@ -205,6 +205,17 @@ def test_an_untrained_network_on_a_baseline_is_that_baseline(content, residual, 
     assert np.array_equal(base, output)
 
 
+def test_the_echo_state_network_that_is_corrected_is_fitted_once(monkeypatch):
+    made = prepared("classify", SERIES, data={"residual": "echo-state"})
+    again = EchoState.of(
+        made.splits.train.values, np.array([[one == "high", one == "low"] for one in made.splits.train.labels], float)
+    )
+    monkeypatch.setattr(EchoState, "of", lambda *given: pytest.fail("it is fitted"))
+    answers = again.answers(made.splits.held_out["validation"].values)
+    wanted = accuracy([("high", "low")[k] for k in answers.argmax(axis=1)], made.splits.held_out["validation"].labels)
+    assert dict(made.score().baselines)["echo state network"] == wanted
+
+
 def test_few_series_with_a_label_each_correct_an_echo_state_network(monkeypatch):
     assert prepared("classify", SERIES).config.data.residual == "echo-state"
     assert prepared("classify", SERIES, data={"label_separator": ";"}).config.data.residual == "none"
