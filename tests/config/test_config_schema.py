@@ -58,6 +58,7 @@ LABELLED = {
     "time": None,
     "label": None,
     "scaling": None,
+    "differences": None,
 }
 STEPS = {"embedding_size": None, "bidirectional": None, "character_size": None, "word_dropout": None}
 TOKENS = {"tokens": None, "words": "unicode"}

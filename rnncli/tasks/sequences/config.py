@@ -49,12 +49,15 @@ class LabelledConfig(GroupedConfig, VectorsConfig):
         "their neighbours (interpolate); or mask them: give the network a further input per column, 1 where there is "
         "a value, else 0.",
     )
-    scaling: Literal["standard", "none"] | None = Field(
-        default=None,
-        description="How numbers are scaled: standard, by their mean and standard deviation in the training split. "
-        "null is standard.",
+    scaling: Literal["standard", "series", "none"] | None = chosen(
+        "How numbers are scaled: standard, by their mean and standard deviation in the training split; series, each "
+        "sequence by its own. null is standard.",
+        before=None,
     )
-
+    differences: Chosen[bool] = chosen(
+        "Give the network the differences of numbers from the step before as further inputs; null is false.",
+        before=False,
+    )
     stratify: bool = Field(
         default=True,
         description="Whether each split has its share of every answer, and of numbers its share of low and high ones; "

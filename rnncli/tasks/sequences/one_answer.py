@@ -11,6 +11,7 @@ from rnncli.data.splits import Splits
 from rnncli.data.text import WORDS, is_prose
 from rnncli.tasks import sizes
 from rnncli.tasks.sequences.answers import Answers
+from rnncli.tasks.sequences.echo_state import EchoState
 from rnncli.tasks.sequences.entries import Entries
 from rnncli.tasks.sequences.example_files import entries_in, read_examples
 from rnncli.tasks.sequences.example_lines import texts_in
@@ -24,6 +25,7 @@ class OneAnswer(Answers):
     """Answers of which every sequence has one: a label, several labels together, or a number."""
 
     kept = (*Answers.kept, "max_length", "truncate")
+    echo_state: EchoState | None = None  # of series, fitted to the training split
 
     @staticmethod
     def read(
@@ -62,11 +64,12 @@ def resolved(config: Any, splits: Splits[Examples], pooling: Mapping[str, str]) 
     kind = "numbers" if train.texts is None else "words" if words else "characters"
     config = sizes.completed(config, kind, len(train), splits.judges)
     config = config.completed(
+        data={"differences": False},
         model={
             "bidirectional": True,
             "pooling": pooling[kind],
             "word_dropout": _WORD_DROPOUT if words else 0.0,
             "embedding_size": word_size(config) if words else None,
-        }
+        },
     )
     return config.changed(data=named(config, train) | ({"inputs": None} if columns.form == "ts" else {}))
