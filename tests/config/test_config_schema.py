@@ -120,12 +120,12 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
     "classify": {
         "data": {**TABLE, **LABELLED, **TOKENS, **CUT, "label_separator": None, "residual": None},
         "model": {**STEPS, "pooling": None},
-        "training": {"class_weights": "none", "seeds": 1},
+        "training": {"class_weights": "none", "jitter": None, "magnitude": None, "seeds": 1},
     },
     "regress": {
         "data": {**TABLE, **LABELLED, **TOKENS, **CUT},
         "model": {**STEPS, "pooling": None},
-        "training": {"seeds": 1},
+        "training": {"jitter": None, "magnitude": None, "seeds": 1},
     },
     "tag": {
         "data": {**TABLE, **LABELLED},

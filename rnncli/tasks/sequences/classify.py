@@ -13,7 +13,7 @@ from rnncli.data.source import Source
 from rnncli.data.text import WORDS, Kind
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.kernels import losses
-from rnncli.tasks.sequences import baselines, echo_state
+from rnncli.tasks.sequences import augmentation, baselines, echo_state
 from rnncli.tasks.sequences.answers import Fact
 from rnncli.tasks.sequences.averages import outputs_of_one, softmax_of
 from rnncli.tasks.sequences.chances import Chances, flat_chances
@@ -163,7 +163,7 @@ def prepare(
     splits = splits_in(config, source, Labels, only, learnt)
     train = splits.train
     config = resolved(config, splits, POOLING)
-    config = config.completed(data={"residual": _residual(train, config.data)})
+    config = config.completed(data={"residual": _residual(train, config.data)}, training=augmentation.sizes_for(train))
     if learnt:
         labels = _labels(learnt)
     else:

@@ -145,7 +145,22 @@ class PooledModelConfig(StepModelConfig):
     )
 
 
-class ClassifyTrainingConfig(SeededTrainingConfig):
+class AugmentedConfig(SeededTrainingConfig):
+    """Training that may change series a little, every time in another way."""
+
+    jitter: Chosen[Annotated[float, Field(ge=0, le=10)]] = chosen(
+        "Augmentation of series of numbers: the standard deviation of the noise that training adds to each number, in "
+        "units of the scaled ones; null is 0.1 for classify with up to 1,000 series of at least 8 steps, else 0.",
+        before=0.0,
+    )
+    magnitude: Chosen[Annotated[float, Field(ge=0, le=1)]] = chosen(
+        "Augmentation of series of numbers: training multiplies each column of a series by a factor that has this "
+        "standard deviation around 1; null is as for jitter.",
+        before=0.0,
+    )
+
+
+class ClassifyTrainingConfig(AugmentedConfig):
     """Training on labels."""
 
     class_weights: Literal["none", "balanced"] = Field(
@@ -171,7 +186,7 @@ class RegressConfig(Config):
 
     data: ExamplesConfig = ExamplesConfig()
     model: PooledModelConfig = PooledModelConfig()
-    training: SeededTrainingConfig = SeededTrainingConfig()
+    training: AugmentedConfig = AugmentedConfig()
 
 
 class TagConfig(Config):

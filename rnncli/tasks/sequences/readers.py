@@ -219,7 +219,12 @@ class Numbers:
 
     @property
     def size(self) -> int:
-        return len(self.centre) * (1 + self.masks + (self.differences is not None))
+        return self.numbers + (len(self.centre) if self.masks else 0)
+
+    @property
+    def numbers(self) -> int:
+        """How many of the inputs of a step are values or differences, which come first."""
+        return len(self.centre) * (1 if self.differences is None else 2)
 
     @property
     def unit(self) -> str:

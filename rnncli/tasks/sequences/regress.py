@@ -119,7 +119,8 @@ def prepare(
     splits = splits_in(config, source, Number, only, learnt)
     config, kept = resolved(config, splits, POOLING), learnt and learnt["answers"]
     number = Number(**kept, kind=config.data.kind) if kept else Number.of(splits.train, config.data)
-    config = config.completed(data={"scaling": scaling_by(number.echo_state)})
+    unchanged = {"jitter": 0.0, "magnitude": 0.0}
+    config = config.completed(data={"scaling": scaling_by(number.echo_state)}, training=unchanged)
     return SequenceExperiment(config, splits, number, context, learnt)
 
 
