@@ -145,9 +145,14 @@ class PooledModelConfig(StepModelConfig):
     )
 
 
-class AugmentedConfig(SeededTrainingConfig):
-    """Training that may change series a little, every time in another way."""
+class ExamplesTrainingConfig(SeededTrainingConfig):
+    """Training on sequences with one answer each; series may be changed a little, every time in another way."""
 
+    seeds: Chosen[Annotated[int, Field(ge=1, le=100)]] = chosen(
+        "The number of networks to train side by side, from seeds that follow training.seed; the answer is the mean of "
+        "their probabilities or numbers. null is up to 4 for few short series whose epochs is null, else 1.",
+        before=1,
+    )
     jitter: Chosen[Annotated[float, Field(ge=0, le=10)]] = chosen(
         "Augmentation of series of numbers: the standard deviation of the noise that training adds to each number, in "
         "units of the scaled ones; null is 0.1 for classify with up to 1,000 series of at least 8 steps, else 0.",
@@ -160,7 +165,7 @@ class AugmentedConfig(SeededTrainingConfig):
     )
 
 
-class ClassifyTrainingConfig(AugmentedConfig):
+class ClassifyTrainingConfig(ExamplesTrainingConfig):
     """Training on labels."""
 
     class_weights: Literal["none", "balanced"] = Field(
@@ -186,7 +191,7 @@ class RegressConfig(Config):
 
     data: ExamplesConfig = ExamplesConfig()
     model: PooledModelConfig = PooledModelConfig()
-    training: AugmentedConfig = AugmentedConfig()
+    training: ExamplesTrainingConfig = ExamplesTrainingConfig()
 
 
 class TagConfig(Config):

@@ -22,7 +22,7 @@ from rnncli.notes import doubt
 from rnncli.tasks.sequences import readers
 from rnncli.tasks.sequences.answers import Answers, Fact
 from rnncli.tasks.sequences.augmentation import Augmentation
-from rnncli.tasks.sequences.config import AugmentedConfig, LabelledConfig, StepModelConfig
+from rnncli.tasks.sequences.config import ExamplesTrainingConfig, LabelledConfig, StepModelConfig
 from rnncli.tasks.sequences.examples import Examples
 from rnncli.tasks.sequences.learner import ExampleData, ExampleLearner, room_for
 from rnncli.tasks.sequences.readers import Numbers, Reader, Words
@@ -125,7 +125,7 @@ class SequenceExperiment(Experiment):
     def _augmentation(self) -> Augmentation | None:
         """Return what changes series in training, None if nothing does."""
         training = self.config.training
-        if not isinstance(training, AugmentedConfig) or not (training.jitter or training.magnitude):
+        if not isinstance(training, ExamplesTrainingConfig) or not (training.jitter or training.magnitude):
             return None
         if not isinstance(self.reader, Numbers):
             raise ConfigError(
@@ -212,7 +212,7 @@ class SequenceExperiment(Experiment):
     def folds(self) -> list[Experiment]:
         def experiment(splits: Splits[Any]) -> Experiment:
             answers = self.answers.refitted(splits.train, self.config)
-            return SequenceExperiment(self.config, splits, answers, self.context, None)
+            return SequenceExperiment(self.config.of_one_network(), splits, answers, self.context, None)
 
         return prepared(self.splits.folds(), experiment)
 

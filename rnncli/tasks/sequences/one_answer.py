@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from rnncli.config.chosen import is_open
+from rnncli.config.sections import LARGEST_SEED
 from rnncli.data.lines import Line
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
@@ -62,9 +64,13 @@ def resolved(config: Any, splits: Splits[Examples], pooling: Mapping[str, str]) 
     words = train.texts is not None and config.data.tokens in WORDS
     require_words(config, words=words)
     kind = "numbers" if train.texts is None else "words" if words else "characters"
+    several = is_open(config.training.epochs) and train.values
     config = sizes.completed(config, kind, len(train), splits.judges)
+    steps = sum(map(len, train.values or ())) * config.training.epochs
+    seeds = sizes.networks(steps, splits.validated["folds"]) if several else 1
     config = config.completed(
         data={"differences": False},
+        training={"seeds": min(seeds, LARGEST_SEED + 1 - config.training.seed)},
         model={
             "bidirectional": True,
             "pooling": pooling[kind],

@@ -13,7 +13,7 @@ from rnncli.data.source import Source
 from rnncli.tasks.sequences.config import ClassifyConfig, RegressConfig, TagConfig
 from rnncli.tasks.task import WORDS_BEFORE, Context, Experiment, Predictor, Recognised, Task
 
-AUGMENTED_BEFORE = {"training.jitter": "0.0", "training.magnitude": "0.0"}
+TRAINING_BEFORE = {"training.jitter": "0.0", "training.magnitude": "0.0", "training.seeds": "1"}
 
 
 class OfSequences(Task):
@@ -52,7 +52,7 @@ class OfSequences(Task):
 class Classify(OfSequences):
     name = "classify"
     config = ClassifyConfig
-    before = OfSequences.before | WORDS_BEFORE | AUGMENTED_BEFORE
+    before = OfSequences.before | WORDS_BEFORE | TRAINING_BEFORE
     nulls_before = OfSequences.nulls_before | {"data.residual": "none"}
     options = {"predict": frozenset({"strict", "threshold"}), "evaluate": frozenset({"threshold", "confusion"})}
 
@@ -69,7 +69,7 @@ class Classify(OfSequences):
 class Regress(OfSequences):
     name = "regress"
     config = RegressConfig
-    before = OfSequences.before | WORDS_BEFORE | AUGMENTED_BEFORE
+    before = OfSequences.before | WORDS_BEFORE | TRAINING_BEFORE
 
 
 class Tag(OfSequences):
