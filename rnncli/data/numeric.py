@@ -287,6 +287,17 @@ def whole_series(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return values.mean(axis=0), never_flat(spread, values)
 
 
+def by_itself(x: np.ndarray) -> np.ndarray:
+    """Return values (n, C) less the mean of each column, in units of its standard deviation; NaN are left out."""
+    centre, scale = standard(x, 1)
+    return (x - centre) / never_flat(scale, np.nan_to_num(x))
+
+
+def changes(x: np.ndarray) -> np.ndarray:
+    """Return the differences (n, C) of values from the step before; those of the first step are 0."""
+    return np.diff(x, axis=0, prepend=x[:1])
+
+
 def scaler(name: str, w: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
     """Return (centre, scale) of the windows w (T, B, C) by the scaler `name`; the scale is never zero."""
     centre, scale = SCALERS[name](w, m)

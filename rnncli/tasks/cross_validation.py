@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.nn.ensemble import Ensemble
+from rnncli.tasks.sizes import MORE
 from rnncli.tasks.task import Experiment
 from rnncli.training.folds import FoldsLearner, pooled
 from rnncli.training.loop import Plan
@@ -34,7 +35,8 @@ class CrossValidation(Experiment):
     @property
     def share_of_time(self) -> float:
         """What is left is for the network of all the data."""
-        return len(self.each) / (len(self.each) + 1.5)
+        folds, networks = len(self.network.networks), self.config.networks
+        return folds / (folds + MORE * networks)
 
     def plan_of_all(self, plan: Plan, best_update: int) -> Plan:
         """Return the plan for all of the data, given that of the folds and their best update: of as many epochs."""
@@ -52,4 +54,5 @@ class CrossValidation(Experiment):
         """Return the mean score of the folds, each on what it holds out."""
         scores = [score for fold in self.each if (score := fold.score()) is not None]
         counts = [figure.count for figure in self.learner.figures()]
-        return pooled(scores, counts, f"{sum(counts):,} answers")
+        alone = len(self.each[0].network.networks) < self.config.networks
+        return pooled(scores, counts, f"{sum(counts):,} answers" + ", each by one network" * alone)

@@ -58,6 +58,7 @@ LABELLED = {
     "time": None,
     "label": None,
     "scaling": None,
+    "differences": None,
 }
 STEPS = {"embedding_size": None, "bidirectional": None, "character_size": None, "word_dropout": None}
 TOKENS = {"tokens": None, "words": "unicode"}
@@ -119,12 +120,12 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
     "classify": {
         "data": {**TABLE, **LABELLED, **TOKENS, **CUT, "label_separator": None, "residual": None},
         "model": {**STEPS, "pooling": None},
-        "training": {"class_weights": "none", "seeds": 1},
+        "training": {"class_weights": "none", "jitter": None, "magnitude": None, "seeds": None},
     },
     "regress": {
         "data": {**TABLE, **LABELLED, **TOKENS, **CUT},
         "model": {**STEPS, "pooling": None},
-        "training": {"seeds": 1},
+        "training": {"jitter": None, "magnitude": None, "seeds": None},
     },
     "tag": {
         "data": {**TABLE, **LABELLED},
@@ -154,7 +155,7 @@ BEFORE: dict[str, dict[str, Any]] = {
         "word_dropout": 0.0,
         "decoder": "direct",
     },
-    "training": {"epochs": 20, "batch_size": 32, "learning_rate": 0.002},
+    "training": {"epochs": 20, "batch_size": 32, "learning_rate": 0.002, "seeds": 1},
 }
 """The defaults of version 0.1 of keys that are now null."""
 

@@ -5,7 +5,7 @@ import pytest
 
 from rnncli.kernels import dropout
 from rnncli.kernels.jit import enabled
-from rnncli.kernels.random import GOLDEN, bits, fill_bits, fill_uniform, mix, orthogonalise, unit
+from rnncli.kernels.random import GOLDEN, bits, fill_bits, fill_normal, fill_uniform, mix, orthogonalise, unit
 
 SHAPE = (5, 8, 500) if enabled() else (5, 8, 100)
 KEY = np.uint32(0xC0FFEE11)
@@ -54,6 +54,17 @@ def test_fills_are_the_draws_by_number():
     fill_bits(raw, 7, 3)
     assert raw.tolist() == [int(bits(7, 3, k)) for k in range(50)]
     assert (raw >> np.uint64(11)).astype(float) * 2.0**-53 == pytest.approx(uniform(7, 3, 50), abs=0)
+
+
+def test_normal_values_are_sums_of_the_four_parts_of_the_bits():
+    out = np.zeros(20_000)
+    fill_normal(out, 7, 3)
+    raw = np.array([int(bits(7, 3, k)) for k in range(20_000)], np.uint64)
+    sums = np.frombuffer(raw.tobytes(), np.uint16).reshape(-1, 4).astype(float).sum(axis=1)
+    assert out == pytest.approx((sums / 65535 - 2) * np.sqrt(3), abs=1e-4)  # four of −½ … ½ have the variance ⅓
+    assert abs(out.mean()) < 4 / np.sqrt(20_000)
+    assert abs(out.var() - 1) < 4 * np.sqrt(1.7 / 20_000)  # 1.7: the kurtosis of such a sum, less 1
+    assert np.mean(np.abs(out) < 1) == pytest.approx(0.683, abs=0.02)
 
 
 @pytest.mark.parametrize("n", [1, 2, 17, 64])

@@ -140,3 +140,25 @@ def test_every_key_that_is_chosen_may_be_null():
             config = config_from_mapping({"task": name})
             values = getattr(config, section).model_dump()
             assert config_from_mapping({"task": name, section: values}) == config, (name, section)
+
+
+@pytest.mark.parametrize(
+    ("steps", "folds", "networks"), [(10, 5, 4), (2_600_000, 5, 3), (3_500_000, 5, 1), (10**9, 5, 1), (10, 0, 1)]
+)
+def test_as_many_networks_are_trained_as_there_is_time_for(steps, folds, networks):
+    """Those of the folds take a time each, those of all the data half as much again."""
+    assert sizes.networks(steps, folds) == networks
+    assert steps * (folds + 1.5 * networks) <= 25e6 or networks == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "networks"),
+    [({}, 4), ({"training": {"epochs": 3}}, 1), ({"training": {"seeds": 2}}, 2), ({"data": {"validation": 0.2}}, 1)],
+)
+def test_few_series_whose_epochs_are_open_have_several_networks(changes, networks):
+    assert prepared("regress", **changes)[1].networks == networks
+    assert prepared("classify", **{name: changes[name] for name in changes if name == "data"})[1].networks == 1  # texts
+
+
+def test_networks_by_rule_leave_room_for_their_seeds():
+    assert prepared("regress", training={"seed": 2**63 - 2})[1].networks == 2

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from rnncli.data.text import WORDS, Kind
 from rnncli.tasks.sequences import linear
-from rnncli.tasks.sequences.echo_state import EchoState, values_of
+from rnncli.tasks.sequences.echo_state import EchoState, fitted_to, values_of
 from rnncli.tasks.sequences.examples import Examples
 from rnncli.tasks.sequences.naive_bayes import NaiveBayes, OneAgainstRest
 from rnncli.tasks.sequences.nearest import nearest, nearest_warped
@@ -25,14 +25,18 @@ BAYES, BAYES_OF_PAIRS, LINEAR = "naive Bayes", "naive Bayes of pairs", "linear m
 NEAREST, NEAREST_WARPED, ECHO_STATE = "nearest neighbour", "nearest neighbour by DTW", "echo state network"
 
 
-def of_labels(train: Examples, held_out: Examples, labels: list[str], kind: Kind) -> dict[str, list[str]]:
-    """Return the label that each baseline gives each held-out example."""
+def of_labels(
+    train: Examples, held_out: Examples, labels: list[str], kind: Kind, echo_state: EchoState | None = None
+) -> dict[str, list[str]]:
+    """Return the label that each baseline gives each held-out example; echo_state: the one of this training split, if
+    it is fitted already."""
     assert train.labels is not None
     given = train.labels
     found = {"majority": majority(train, held_out)}
     if train.texts is None:
         near = nearest_warped(train, held_out, given, lambda predicted, actual: float(predicted != actual))
-        echo = _echo_states(train, held_out, [[float(label == one) for label in labels] for one in given])
+        targets = [[float(label == one) for label in labels] for one in given]
+        echo = _echo_answers(train, held_out, targets, echo_state)
         return found | {
             NEAREST: [given[i] for i in nearest(train, held_out)],
             NEAREST_WARPED: [given[i] for i in near],
@@ -48,8 +52,10 @@ def of_labels(train: Examples, held_out: Examples, labels: list[str], kind: Kind
     return found | {LINEAR: [labels[k] for k in margins.argmax(axis=0)]}
 
 
-def of_sets(train: Examples, held_out: Examples, labels: list[str], kind: Kind) -> dict[str, list[Sequence[str]]]:
-    """Return the labels that each baseline gives each held-out example."""
+def of_sets(
+    train: Examples, held_out: Examples, labels: list[str], kind: Kind, echo_state: EchoState | None = None
+) -> dict[str, list[Sequence[str]]]:
+    """Return the labels that each baseline gives each held-out example; echo_state as in `of_labels`."""
     assert train.sets is not None
     given = train.sets
     found: dict[str, list[Sequence[str]]] = {"best constant": [best_constant(given)] * len(held_out)}
@@ -57,7 +63,8 @@ def of_sets(train: Examples, held_out: Examples, labels: list[str], kind: Kind) 
         near = nearest_warped(
             train, held_out, given, lambda predicted, actual: float(len(set(predicted) ^ set(actual)))
         )
-        echo = _echo_states(train, held_out, [[float(label in some) for label in labels] for some in given])
+        targets = [[float(label in some) for label in labels] for some in given]
+        echo = _echo_answers(train, held_out, targets, echo_state)
         return found | {
             NEAREST: [given[i] for i in nearest(train, held_out)],
             NEAREST_WARPED: [given[i] for i in near],
@@ -76,21 +83,26 @@ def of_sets(train: Examples, held_out: Examples, labels: list[str], kind: Kind) 
     return found | {LINEAR: list(chosen)}
 
 
-def of_numbers(train: Examples, held_out: Examples, given: np.ndarray, kind: Kind) -> dict[str, np.ndarray]:
-    """Return the number that each baseline gives each held-out example; given (N,): those of training."""
+def of_numbers(
+    train: Examples, held_out: Examples, given: np.ndarray, kind: Kind, echo_state: EchoState | None = None
+) -> dict[str, np.ndarray]:
+    """Return the number that each baseline gives each held-out example; given (N,): those of training; echo_state as
+    in `of_labels`, its answers in units of their standard deviation from the mean."""
     found = {"mean": np.full(len(held_out), given.mean())}
     if train.texts is None:
         near = nearest_warped(train, held_out, given.tolist(), lambda predicted, actual: (predicted - actual) ** 2)
         centre, scale = given.mean(), given.std()
-        echo = _echo_states(train, held_out, (given[:, None] - centre) / scale)[:, 0] * scale + centre
+        echo = _echo_answers(train, held_out, (given[:, None] - centre) / scale, echo_state)[:, 0] * scale + centre
         return found | {NEAREST: given[nearest(train, held_out)], NEAREST_WARPED: given[near], ECHO_STATE: echo}
     assert held_out.texts is not None
     return found | {LINEAR: linear.numbers(train.texts, given, held_out.texts, kind)}
 
 
-def _echo_states(train: Examples, held_out: Examples, targets: ArrayLike) -> np.ndarray:
-    """Return the answers (M, L) of an echo state network that is fitted to the targets (N, L) of training."""
-    return EchoState.of(values_of(train), np.array(targets, float)).answers(values_of(held_out))
+def _echo_answers(train: Examples, held_out: Examples, targets: ArrayLike, fitted: EchoState | None) -> np.ndarray:
+    """Return the answers (M, L) of an echo state network that was or is fitted to the targets (N, L) of training."""
+    echo_state = fitted or fitted_to(train, targets, None)
+    assert echo_state is not None
+    return echo_state.answers(values_of(held_out))
 
 
 def majority(train: Examples, held_out: Examples) -> list[str]:

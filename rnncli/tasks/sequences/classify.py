@@ -13,12 +13,13 @@ from rnncli.data.source import Source
 from rnncli.data.text import WORDS, Kind
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.kernels import losses
-from rnncli.tasks.sequences import baselines, echo_state
+from rnncli.tasks.sequences import augmentation, baselines, echo_state
 from rnncli.tasks.sequences.answers import Fact
 from rnncli.tasks.sequences.averages import outputs_of_one, softmax_of
 from rnncli.tasks.sequences.chances import Chances, flat_chances
 from rnncli.tasks.sequences.config import ClassifyConfig, ClassifyDataConfig
 from rnncli.tasks.sequences.corrected import Corrected
+from rnncli.tasks.sequences.echo_state import EchoState, fitted_to, scaling_by
 from rnncli.tasks.sequences.examples import Columns, Examples, only
 from rnncli.tasks.sequences.experiment import SequenceExperiment, splits_in
 from rnncli.tasks.sequences.label_scores import accuracy, by_label, confusion, macro_f1
@@ -44,6 +45,7 @@ class Labels(OneAnswer):
         corrected: Corrected | None = None,
     ):
         self.labels, self.counts, self.kind, self._corrected = labels, counts, kind, corrected
+        self.echo_state = corrected.model if corrected and isinstance(corrected.model, EchoState) else None
         self.outputs, self.corrects = len(labels), corrected is not None
         self._number = {label: number for number, label in enumerate(labels)}
 
@@ -56,8 +58,11 @@ class Labels(OneAnswer):
             raise DataError(f"{train.name}: every example is labelled {shown(labels[0])}; to classify takes two labels")
         counts = [occurring[label] for label in labels]
         number = {label: k for k, label in enumerate(labels)}
-        corrected = Corrected.of(train, [number[label] for label in train.labels], len(labels), data)
-        return cls(labels, counts, data.kind, corrected)
+        numbers = [number[label] for label in train.labels]
+        echo_state = fitted_to(train, np.eye(len(labels))[numbers], data.scaling)
+        found = cls(labels, counts, data.kind, Corrected.of(train, numbers, len(labels), data, echo_state))
+        found.echo_state = echo_state
+        return found
 
     def refitted(self, train: Examples, config: ClassifyConfig) -> Labels:
         return Labels.of(train, config.data)
@@ -122,7 +127,7 @@ class Labels(OneAnswer):
         assert held_out.labels is not None
         actual = held_out.labels
         predicted, figure = self._predicted(outputs), self.figure(held_out, outputs)
-        simple = baselines.of_labels(train, held_out, self.labels, self.kind)
+        simple = baselines.of_labels(train, held_out, self.labels, self.kind, self.echo_state)
         return Score(
             split,
             figure.name,
@@ -158,11 +163,12 @@ def prepare(
     splits = splits_in(config, source, Labels, only, learnt)
     train = splits.train
     config = resolved(config, splits, POOLING)
-    config = config.completed(data={"residual": _residual(train, config.data)})
+    config = config.completed(data={"residual": _residual(train, config.data)}, training=augmentation.sizes_for(train))
     if learnt:
         labels = _labels(learnt)
     else:
         labels = Labels.of(train, config.data) if train.sets is None else LabelSets.of(train, config)
+    config = config.completed(data={"scaling": scaling_by(labels.echo_state)})
     return SequenceExperiment(config, splits, labels, context, learnt)
 
 

@@ -27,20 +27,26 @@ class Corrected:
         self.model, self.scale = model, scale
 
     @classmethod
-    def of(cls, train: Examples, numbers: Sequence[int], count: int, data: ClassifyDataConfig) -> Corrected | None:
+    def of(
+        cls,
+        train: Examples,
+        numbers: Sequence[int],
+        count: int,
+        data: ClassifyDataConfig,
+        echo_state: EchoState | None,
+    ) -> Corrected | None:
         """Return what `data.residual` names, fitted to the training split, whose labels have these numbers below
-        `count`; ConfigError if it is for sequences of another kind."""
+        `count`; ConfigError if it is for sequences of another kind. echo_state: that of series, which is fitted."""
         if data.residual in (None, "none"):
             return None
         suits = "echo-state" if train.texts is None else "naive-bayes"
         if data.residual != suits:
             kind = "numbers" if train.texts is None else "texts"
             raise ConfigError(f"data.residual: is {data.residual}, and {train.name} has {kind}; take {suits}")
-        model: NaiveBayes | EchoState
-        if train.texts is None:
-            model = EchoState.of(values_of(train), np.eye(count)[numbers])
-        else:
+        model: NaiveBayes | EchoState | None = echo_state
+        if train.texts is not None:
             model = NaiveBayes.of(train.texts, [(k,) for k in numbers], count, data.kind, pairs=True)
+        assert model is not None
         found = cls(model, 1.0)
         left_out = found._scores(train, numbers)
         return cls(model, best_scale(left_out, np.array(numbers, np.int32), _SCALES[type(model)]))

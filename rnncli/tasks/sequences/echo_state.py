@@ -1,20 +1,22 @@
 """An echo state network (Jaeger, 2001): a fixed random recurrent encoder of series, and a linear read-out.
 
 Three rings of leaky units read each sequence, its values and their differences, from both ends. Means of their states
-over segments, and their last states, are features; ridge regression makes the answers of them. The number of segments,
-the scale of the inputs and the penalty are those by which each training sequence is answered best by all the others.
+over segments, and their last states, are features; ridge regression makes the answers of them. Whether each sequence is
+scaled by itself, the number of segments, the scale of the inputs and the penalty are those by which each training
+sequence is answered best by all the others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from rnncli.data.numeric import FAR, never_flat, whole_series
+from rnncli.data.numeric import FAR, by_itself, changes, never_flat, whole_series
 from rnncli.kernels import random, reservoir
 from rnncli.tasks.sequences.examples import Examples
 from rnncli.tasks.sequences.gaps import completed, filled, means_of
@@ -31,7 +33,21 @@ _SEED = 0
 MOST = 500  # training sequences: a fit takes a second or two then, and time by their number cubed
 _WORK = 5e6  # steps of all training sequences, times columns: two seconds
 _AT_ONCE = 256  # sequences that are answered together
-_KEPT = ("centre", "weights", "intercept")
+_CLEARLY = 0.98  # of the error of series that are scaled together; below, they are scaled by themselves
+_STEPS = 8  # of the shortest series that may be scaled by itself
+_KEPT, _SCALERS = ("centre", "weights", "intercept"), ("means", "centre", "unit")
+
+
+def fitted_to(train: Examples, targets: ArrayLike, scaling: str | None) -> EchoState | None:
+    """Return the network for targets (N, L) of series, None of texts; scaling: null for the better one."""
+    if train.values is None:
+        return None
+    return EchoState.of(values_of(train), np.array(targets, float), None if scaling is None else scaling == "series")
+
+
+def scaling_by(echo_state: EchoState | None) -> str:
+    """Return the value of `data.scaling` by which the network answers best."""
+    return "series" if echo_state and echo_state.inputs.by_series else "standard"
 
 
 def values_of(examples: Examples) -> list[np.ndarray]:
@@ -41,33 +57,38 @@ def values_of(examples: Examples) -> list[np.ndarray]:
 
 @dataclass(frozen=True)
 class _Inputs:
-    """What becomes of values (n, C): means (C,) stand for missing ones; centre and unit (2C,) scale them and their
-    differences."""
+    """What becomes of values (n, C): by themselves first, if `by_series`; means (C,) stand for missing ones; centre and
+    unit (2C,) scale them and their differences."""
 
     means: np.ndarray
     centre: np.ndarray
     unit: np.ndarray
+    by_series: bool = False
 
     @classmethod
-    def of(cls, train: Sequence[np.ndarray]) -> _Inputs:
+    def of(cls, train: Sequence[np.ndarray], by_series: bool) -> _Inputs:
+        train = [by_itself(x) for x in train] if by_series else train
         means = means_of(train)
         steps = np.concatenate([_with_differences(completed(x, "mask", means)) for x in train])
         centre, _ = whole_series(steps)
         centre[len(means) :] = 0
-        return cls(means, centre, never_flat(np.sqrt(((steps - centre) ** 2).mean(axis=0)), steps))
+        return cls(means, centre, never_flat(np.sqrt(((steps - centre) ** 2).mean(axis=0)), steps), by_series)
 
     def __call__(self, sequences: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Return all sequences one after another (R, 2C), and where each begins and the last one ends (N + 1,)."""
+        sequences = [by_itself(x) for x in sequences] if self.by_series else sequences
         all_steps = [_with_differences(completed(x, "mask", self.means)) for x in sequences]
         steps = (np.concatenate(all_steps) - self.centre) / self.unit
         return np.clip(steps, -FAR, FAR).astype(np.float32), np.cumsum([0, *map(len, all_steps)])
 
     def to_header(self) -> dict[str, Any]:
-        return {field.name: getattr(self, field.name).tolist() for field in fields(self)}
+        arrays = {name: getattr(self, name).tolist() for name in _SCALERS}
+        return arrays | ({"by_series": True} if self.by_series else {})
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> _Inputs:
-        return cls(**{name: np.array(values, float) for name, values in header.items()})
+        arrays = {name: np.array(header[name], float) for name in _SCALERS}
+        return cls(**arrays, by_series=bool(header.get("by_series")))
 
 
 @dataclass(frozen=True)
@@ -88,19 +109,27 @@ class EchoState:
     error: float = 0.0
 
     @classmethod
-    def of(cls, train: Sequence[np.ndarray], targets: np.ndarray) -> EchoState:
-        """Return the best one for values (n, C) with targets (N, L) float64; N is at least 2."""
+    def of(cls, train: Sequence[np.ndarray], targets: np.ndarray, by_series: bool | None = None) -> EchoState:
+        """Return the best one for values (n, C) with targets (N, L) float64; N is at least 2. by_series: whether each
+        sequence is scaled by itself, None for what is better."""
         N, C = len(train), train[0].shape[1]
         most = min(MOST, _WORK * N / sum(map(len, train)) / (8 + C))
         chosen = told(sample(targets.tolist(), int(max(2, most))), N, "the echo state network")
         seen = [train[i] for i in chosen]
-        inputs = _Inputs.of(seen)
-        steps = inputs(seen)
-        found = (cls._fitted(inputs, steps, targets[chosen], *way) for way in product(_SCALES, _SEGMENTS))
-        best = min(found, key=lambda one: one.error)
+        best = cls._best(seen, targets[chosen], bool(by_series))
+        if by_series is None and min(map(len, seen)) >= _STEPS:
+            alone = cls._best(seen, targets[chosen], True)
+            best = alone if alone.error < _CLEARLY * min(best.error, targets[chosen].var(axis=0).mean()) else best
         left_out = best.answers(train)
         left_out[chosen] = best.left_out
         return replace(best, left_out=left_out)
+
+    @classmethod
+    def _best(cls, train: Sequence[np.ndarray], targets: np.ndarray, by_series: bool) -> EchoState:
+        inputs = _Inputs.of(train, by_series)
+        steps = inputs(train)
+        found = (cls._fitted(inputs, steps, targets, *way) for way in product(_SCALES, _SEGMENTS))
+        return min(found, key=lambda one: one.error)
 
     @classmethod
     def _fitted(
@@ -125,7 +154,7 @@ class EchoState:
     def answers_left_out(self, sequences: Sequence[np.ndarray], targets: np.ndarray) -> np.ndarray:
         """Return the answers (N, L) to the training sequences, each by a read-out that did not see it."""
         if self.left_out is None:  # it is from a model file
-            return EchoState.of(sequences, targets).answers_left_out(sequences, targets)
+            return EchoState.of(sequences, targets, self.inputs.by_series).answers_left_out(sequences, targets)
         return self.left_out
 
     def answers(self, sequences: Sequence[np.ndarray]) -> np.ndarray:
@@ -186,5 +215,5 @@ def _features(steps: np.ndarray, starts: np.ndarray, scale: float, segments: int
 
 
 def _with_differences(x: np.ndarray) -> np.ndarray:
-    """Return values (n, C) beside their differences from the step before, (n, 2C); those of the first step are 0."""
-    return np.concatenate([x, np.diff(x, axis=0, prepend=x[:1])], axis=1)
+    """Return values (n, C) beside their differences from the step before, (n, 2C)."""
+    return np.concatenate([x, changes(x)], axis=1)

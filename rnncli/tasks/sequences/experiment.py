@@ -21,7 +21,8 @@ from rnncli.nn.network import Network, NetworkShape
 from rnncli.notes import doubt
 from rnncli.tasks.sequences import readers
 from rnncli.tasks.sequences.answers import Answers, Fact
-from rnncli.tasks.sequences.config import LabelledConfig, StepModelConfig
+from rnncli.tasks.sequences.augmentation import Augmentation
+from rnncli.tasks.sequences.config import ExamplesTrainingConfig, LabelledConfig, StepModelConfig
 from rnncli.tasks.sequences.examples import Examples
 from rnncli.tasks.sequences.learner import ExampleData, ExampleLearner, room_for
 from rnncli.tasks.sequences.readers import Numbers, Reader, Words
@@ -102,6 +103,7 @@ class SequenceExperiment(Experiment):
                 pool=context.pool,
                 lexicon=self.reader.lexicon,
                 judge=self._judged,
+                augment=self._augmentation(),
             )
             for network, seed in zip(self.networks, seeds, strict=True)
         ]
@@ -119,6 +121,17 @@ class SequenceExperiment(Experiment):
             assert isinstance(self.config.data, LabelledConfig)
             start_words(network, self.config.data, vectors, vocabulary)
         return network
+
+    def _augmentation(self) -> Augmentation | None:
+        """Return what changes series in training, None if nothing does."""
+        training = self.config.training
+        if not isinstance(training, ExamplesTrainingConfig) or not (training.jitter or training.magnitude):
+            return None
+        if not isinstance(self.reader, Numbers):
+            raise ConfigError(
+                "training.jitter and training.magnitude are for numbers, and these are texts; remove them"
+            )
+        return Augmentation(training.jitter, training.magnitude, len(self.reader.centre), self.reader.numbers)
 
     def _inputs(self, examples: Any, *, own: bool = False) -> ExampleData:
         """Return what the network is given of a split; own: True for the split that the answers were made from."""
@@ -199,7 +212,7 @@ class SequenceExperiment(Experiment):
     def folds(self) -> list[Experiment]:
         def experiment(splits: Splits[Any]) -> Experiment:
             answers = self.answers.refitted(splits.train, self.config)
-            return SequenceExperiment(self.config, splits, answers, self.context, None)
+            return SequenceExperiment(self.config.of_one_network(), splits, answers, self.context, None)
 
         return prepared(self.splits.folds(), experiment)
 

@@ -17,6 +17,7 @@ from rnncli.tasks.sequences.answers import Fact
 from rnncli.tasks.sequences.averages import outputs_of_sets, sigmoids_of
 from rnncli.tasks.sequences.chances import Chances, best, flat_chances
 from rnncli.tasks.sequences.config import ClassifyConfig
+from rnncli.tasks.sequences.echo_state import fitted_to
 from rnncli.tasks.sequences.examples import Examples
 from rnncli.tasks.sequences.label_scores import at_k, by_label, exact_match, hamming_loss, macro_f1_of_sets, micro_f1
 from rnncli.tasks.sequences.naive_bayes import logs
@@ -62,7 +63,9 @@ class LabelSets(OneAnswer):
             raise DataError(f"{train.name}: the examples have {len(counts)} kinds of labels; to classify takes two")
         labels = sorted(counts)
         separator = train.columns.separator or " "
-        return cls(labels, [counts[label] for label in labels], len(train), separator, config.data.kind)
+        found = cls(labels, [counts[label] for label in labels], len(train), separator, config.data.kind)
+        found.echo_state = fitted_to(train, found.targets(train), config.data.scaling)
+        return found
 
     def refitted(self, train: Examples, config: ClassifyConfig) -> LabelSets:
         return LabelSets.of(train, config)
@@ -122,7 +125,7 @@ class LabelSets(OneAnswer):
         assert held_out.sets is not None
         actual = held_out.sets
         predicted, figure = self._predicted(outputs), self.figure(held_out, outputs)
-        simple = baselines.of_sets(train, held_out, self.labels, self.kind)
+        simple = baselines.of_sets(train, held_out, self.labels, self.kind, self.echo_state)
         every = {*self.labels, *(label for labels in actual for label in labels)}
         figures = {
             "macro-F1": macro_f1_of_sets(predicted, actual),

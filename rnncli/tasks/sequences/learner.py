@@ -13,6 +13,7 @@ from rnncli.kernels.losses import IGNORED
 from rnncli.nn.network import Network
 from rnncli.nn.words import Lexicon
 from rnncli.nn.workspace import Workspace
+from rnncli.tasks.sequences.augmentation import Augmentation
 from rnncli.training.backpropagation import Backpropagation, Loss, Runner, Sample, ThreadPool
 from rnncli.training.batches import Batches, Stateless, by_length, place_sequences
 from rnncli.training.reports import Figure
@@ -125,7 +126,10 @@ def room_for(train: ExampleData, valid: ExampleData, batch_size: int) -> Room[Wo
 
 
 class ExampleLearner(Stateless):
-    """Trains `network` on whole sequences; `judge` returns the figure of its current weights, if there is any."""
+    """Trains `network` on whole sequences; `judge` returns the figure of its current weights, if there is any.
+
+    augment: what changes series in training, if anything does.
+    """
 
     def __init__(
         self,
@@ -139,8 +143,10 @@ class ExampleLearner(Stateless):
         pool: ThreadPool,
         lexicon: Callable[[], Lexicon | None] = lambda: None,
         judge: Callable[[], Figure | None] = lambda: None,
+        augment: Augmentation | None = None,
     ):
         self.network, self.train, self.valid, self.seed, self.judge = network, train, valid, seed, judge
+        self.augment = augment
         self.batches = Batches([len(x) for x in train.inputs], batch_size, seed)
         self.updates_per_epoch = self.batches.per_epoch
         self.loss = loss
@@ -184,7 +190,10 @@ class ExampleLearner(Stateless):
     def _batch(self, data: ExampleData, chosen: np.ndarray, draw: tuple[int, int] | None = None) -> Sample:
         """Return a batch of the chosen sequences with their targets: (1, B, …), or padded (T, B) for every step."""
         bases = None if data.bases is None else _picked(data.bases, chosen)
-        work, targets = self.windows.filled(_picked(data.inputs, chosen), bases, draw), _picked(data.targets, chosen)
+        inputs, targets = _picked(data.inputs, chosen), _picked(data.targets, chosen)
+        if draw and self.augment:
+            inputs = self.augment(inputs, draw)
+        work = self.windows.filled(inputs, bases, draw)
         if work.pooling:
             return Sample(work, np.stack(targets)[None], self._count(targets))
         padded = np.full((work.T, work.B), IGNORED, np.int32)

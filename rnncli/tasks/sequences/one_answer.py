@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from rnncli.config.chosen import is_open
+from rnncli.config.sections import LARGEST_SEED
 from rnncli.data.lines import Line
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
 from rnncli.data.text import WORDS, is_prose
 from rnncli.tasks import sizes
 from rnncli.tasks.sequences.answers import Answers
+from rnncli.tasks.sequences.echo_state import EchoState
 from rnncli.tasks.sequences.entries import Entries
 from rnncli.tasks.sequences.example_files import entries_in, read_examples
 from rnncli.tasks.sequences.example_lines import texts_in
@@ -24,6 +27,7 @@ class OneAnswer(Answers):
     """Answers of which every sequence has one: a label, several labels together, or a number."""
 
     kept = (*Answers.kept, "max_length", "truncate")
+    echo_state: EchoState | None = None  # of series, fitted to the training split
 
     @staticmethod
     def read(
@@ -60,13 +64,18 @@ def resolved(config: Any, splits: Splits[Examples], pooling: Mapping[str, str]) 
     words = train.texts is not None and config.data.tokens in WORDS
     require_words(config, words=words)
     kind = "numbers" if train.texts is None else "words" if words else "characters"
+    several = is_open(config.training.epochs) and train.values
     config = sizes.completed(config, kind, len(train), splits.judges)
+    steps = sum(map(len, train.values or ())) * config.training.epochs
+    seeds = sizes.networks(steps, splits.validated["folds"]) if several else 1
     config = config.completed(
+        data={"differences": False},
+        training={"seeds": min(seeds, LARGEST_SEED + 1 - config.training.seed)},
         model={
             "bidirectional": True,
             "pooling": pooling[kind],
             "word_dropout": _WORD_DROPOUT if words else 0.0,
             "embedding_size": word_size(config) if words else None,
-        }
+        },
     )
     return config.changed(data=named(config, train) | ({"inputs": None} if columns.form == "ts" else {}))

@@ -2,7 +2,7 @@
 
     Tokens    characters or bytes: numbers in a vocabulary
     Words     numbers of written forms, each with a number in a vocabulary and a spelling
-    Numbers   values scaled by the mean and standard deviation of the training split
+    Numbers   values scaled by the mean and standard deviation of the training split or of each sequence
 
 Each has a `size`, the number of tokens in the vocabulary or of values in a step, and a `lexicon` if it reads words.
 What a reader gives is `cut` as the config says.
@@ -18,7 +18,7 @@ import numpy as np
 
 from rnncli.config.sections import VocabularyConfig
 from rnncli.data.cutting import Cut
-from rnncli.data.numeric import FAR, whole_series
+from rnncli.data.numeric import FAR, by_itself, changes, never_flat, whole_series
 from rnncli.data.text import WORDS, Kind
 from rnncli.data.vocabulary import UNKNOWN, Vocabulary, token_vocabulary
 from rnncli.errors import ConfigError, DataError, UsageError, shown
@@ -136,18 +136,31 @@ class Numbers:
 
     means (C,): the training means, which stand for what a sequence itself does not fill; None if it was trained
     without gaps. masks: True if the network is told, by a further input for each column, which values are there.
+    by_series: True if each sequence is first scaled by its own mean and standard deviation. differences (C,): what the
+    differences from the step before are divided by, which are further inputs; None if they are none.
     """
 
     cut = Cut(None, "end")
 
-    def __init__(self, centre: np.ndarray, scale: np.ndarray, means: np.ndarray | None = None, *, masks: bool = False):
+    def __init__(
+        self,
+        centre: np.ndarray,
+        scale: np.ndarray,
+        means: np.ndarray | None = None,
+        *,
+        masks: bool = False,
+        by_series: bool = False,
+        differences: np.ndarray | None = None,
+    ):
         self.centre, self.scale, self.means, self.masks = centre, scale, means, masks
+        self.by_series, self.differences = by_series, differences
 
     @classmethod
-    def of(cls, train: Examples | Tagged, scaling: str | None) -> Numbers:
+    def of(cls, train: Examples | Tagged, scaling: str | None, *, differences: bool = False) -> Numbers:
         """Return the reader for the values of a training split, scaled by those that are there."""
         assert train.values is not None
-        steps = np.concatenate(train.values)
+        by_series = scaling == "series"
+        steps = np.concatenate([by_itself(x) for x in train.values] if by_series else train.values)
         known, names = ~np.isnan(steps), train.columns.inputs
         if empty := [name for name, some in zip(names, known.any(axis=0), strict=False) if not some]:
             raise DataError(
@@ -161,10 +174,14 @@ class Numbers:
         means = None if train.missing == "refuse" else centre
         if scaling == "none":
             centre, scale = np.zeros(len(centre)), np.ones(len(centre))
-        return cls(centre, scale, means, masks=train.missing == "mask")
+        found = cls(centre, scale, means, masks=train.missing == "mask", by_series=by_series)
+        if differences:
+            steps = np.concatenate([changes(found._scaled(x, train, i)) for i, x in enumerate(train.values)])
+            found.differences = never_flat(np.sqrt((steps**2).mean(axis=0)), steps)
+        return found
 
     def encode(self, sequences: Examples | Tagged) -> list[np.ndarray]:
-        """Return each sequence scaled and without gaps, float32 (n, C) or, with masks, (n, 2C).
+        """Return each sequence scaled and without gaps, float32 (n, size): values, differences and masks, (n, C) each.
 
         Raises DataError naming the place of a value that is too large to use.
         """
@@ -174,33 +191,49 @@ class Numbers:
         return [self._encoded(values, sequences, i) for i, values in enumerate(sequences.values)]
 
     def _encoded(self, values: np.ndarray, sequences: Examples | Tagged, i: int) -> np.ndarray:
+        x = self._scaled(values, sequences, i)
+        inputs = [x] if self.differences is None else [x, changes(x) / self.differences]
+        inputs += [~np.isnan(values)] if self.masks else []
+        return np.concatenate([columns.astype(np.float32) for columns in inputs], axis=1)
+
+    def _scaled(self, values: np.ndarray, sequences: Examples | Tagged, i: int) -> np.ndarray:
+        """Return the values of sequence i scaled and without gaps, float64 (n, C)."""
         complete = gaps.filled(values, sequences.missing)
+        if self.by_series:
+            complete = by_itself(complete)
         if np.isnan(complete).any():
             means = self.centre if self.means is None and self.centre.any() else self.means
             if means is None:  # trained without gaps and unscaled
                 raise DataError(
                     f"{sequences.where(i)}: no value in a column, and the model has no mean to take for it; give one"
                 )
-            complete = gaps.completed(values, sequences.missing, means)
+            complete = gaps.completed(complete, sequences.missing, means)
         with np.errstate(over="ignore"):
-            x = ((complete - self.centre) / self.scale).astype(np.float32)
+            x: np.ndarray = (complete - self.centre) / self.scale
         if not (np.abs(x) < FAR).all():
             raise DataError(f"{sequences.where(i)}: a value is too far from those of the training split; mend it")
-        return np.concatenate([x, (~np.isnan(values)).astype(np.float32)], axis=1) if self.masks else x
+        return x
 
     def lexicon(self) -> None:
         """Return None: there are no words."""
 
     @property
     def size(self) -> int:
-        return len(self.centre) * (2 if self.masks else 1)
+        return self.numbers + (len(self.centre) if self.masks else 0)
+
+    @property
+    def numbers(self) -> int:
+        """How many of the inputs of a step are values or differences, which come first."""
+        return len(self.centre) * (1 if self.differences is None else 2)
 
     @property
     def unit(self) -> str:
         return f"steps of {len(self.centre)}"
 
     def to_header(self) -> dict[str, Any]:
-        own = {} if self.means is None else {"means": self.means.tolist(), "masks": self.masks}
+        own: dict[str, Any] = {} if self.means is None else {"means": self.means.tolist(), "masks": self.masks}
+        own |= {"by_series": True} if self.by_series else {}
+        own |= {} if self.differences is None else {"differences": self.differences.tolist()}
         return {"centre": self.centre.tolist(), "scale": self.scale.tolist(), **own}
 
 
@@ -222,9 +255,9 @@ def _uncut(header: Mapping[str, Any]) -> Reader:
     if "vocabulary" in header:
         return Tokens(Vocabulary.from_header(header["vocabulary"]))
     centre, scale = (np.array(header[key], float) for key in ("centre", "scale"))
-    if "means" not in header:
-        return Numbers(centre, scale)
-    return Numbers(centre, scale, np.array(header["means"], float), masks=bool(header["masks"]))
+    means, differences = (np.array(header[key], float) if key in header else None for key in ("means", "differences"))
+    masks, by_series = (bool(header.get(key)) for key in ("masks", "by_series"))
+    return Numbers(centre, scale, means, masks=masks, by_series=by_series, differences=differences)
 
 
 def fitted(train: Examples | Tagged, data: Any, *, has_affixes: bool = False) -> Reader:
@@ -240,7 +273,7 @@ def _fitted(train: Examples | Tagged, data: Any, has_affixes: bool) -> Reader:
             raise ConfigError(
                 f"data.min_count and data.vocabulary_size: {train.name} has numbers, not tokens; remove them"
             )
-        return Numbers.of(train, data.scaling)
+        return Numbers.of(train, data.scaling, differences=bool(data.differences))
     if isinstance(train, Tagged):
         return Words.of(train.sentences or [], limits=data, has_affixes=has_affixes)
     if data.tokens in WORDS:

@@ -15,6 +15,7 @@ from rnncli.errors import DataError, shown
 from rnncli.tasks.sequences import baselines
 from rnncli.tasks.sequences.answers import Fact
 from rnncli.tasks.sequences.config import ExamplesConfig, RegressConfig
+from rnncli.tasks.sequences.echo_state import fitted_to, scaling_by
 from rnncli.tasks.sequences.examples import Examples, only
 from rnncli.tasks.sequences.experiment import SequenceExperiment, splits_in
 from rnncli.tasks.sequences.one_answer import OneAnswer, resolved
@@ -43,7 +44,9 @@ class Number(OneAnswer):
         centre, scale = (float(value) for value in whole_series(values))
         if np.ptp(values) == 0:
             raise DataError(f"{train.name}: every example has the answer {values[0]:g}; there is nothing to learn")
-        return cls(train.columns.label or "value", decimal, centre, scale, data.kind)
+        found = cls(train.columns.label or "value", decimal, centre, scale, data.kind)
+        found.echo_state = fitted_to(train, found.targets(train), data.scaling)
+        return found
 
     def refitted(self, train: Examples, config: RegressConfig) -> Number:
         return Number.of(train, config.data)
@@ -83,7 +86,7 @@ class Number(OneAnswer):
     def score(self, split: str, train: Examples, held_out: Examples, outputs: Sequence[np.ndarray]) -> Score:
         """Return the RMSE beside those of the baselines that apply."""
         actual, seen, figure = self.values(held_out), self.values(train), self.figure(held_out, outputs)
-        simple = baselines.of_numbers(train, held_out, seen, self.kind)
+        simple = baselines.of_numbers(train, held_out, seen, self.kind, self.echo_state)
         return Score(
             split,
             figure.name,
@@ -116,6 +119,8 @@ def prepare(
     splits = splits_in(config, source, Number, only, learnt)
     config, kept = resolved(config, splits, POOLING), learnt and learnt["answers"]
     number = Number(**kept, kind=config.data.kind) if kept else Number.of(splits.train, config.data)
+    unchanged = {"jitter": 0.0, "magnitude": 0.0}
+    config = config.completed(data={"scaling": scaling_by(number.echo_state)}, training=unchanged)
     return SequenceExperiment(config, splits, number, context, learnt)
 
 

@@ -208,11 +208,12 @@ def resolved(config: TagConfig, splits: Splits[Tagged], tags: Tags) -> TagConfig
     train, words = splits.train, splits.train.columns.text is not None
     config = sizes.completed(config, "tags of words" if words else "tags of numbers", len(train), splits.judges)
     config = config.completed(
+        data={"scaling": "standard", "differences": False},
         model={
             "bidirectional": True,
             "word_dropout": 0.0,
             "head": "crf" if are_spans(tags.tags) else "softmax",
-        }
+        },
     )
     model = config.model
     spelling = model.character_size if model.character_size is not None else CHARACTER_SIZE

@@ -13,12 +13,15 @@ from rnncli.data.source import Source
 from rnncli.tasks.sequences.config import ClassifyConfig, RegressConfig, TagConfig
 from rnncli.tasks.task import WORDS_BEFORE, Context, Experiment, Predictor, Recognised, Task
 
+TRAINING_BEFORE = {"training.jitter": "0.0", "training.magnitude": "0.0", "training.seeds": "1"}
+
 
 class OfSequences(Task):
     """A task of this folder; `prepare` and `load` are in the module of its name, which is imported when needed."""
 
     options = {"predict": frozenset({"strict"}), "evaluate": frozenset()}
-    before = {"data.group": "none", "data.quoting": "minimal", "data.stratify": "false"}
+    before = {"data.group": "none", "data.quoting": "minimal", "data.stratify": "false", "data.differences": "false"}
+    nulls_before = {"data.scaling": "standard"}
 
     def experiment(self, config: Any, source: Source, context: Context, learnt: Mapping[str, Any] | None) -> Experiment:
         experiment: Experiment = self._module.prepare(config, source, context, learnt)
@@ -34,9 +37,10 @@ class OfSequences(Task):
         return recognition.RECOGNISERS[self.name](look)
 
     def renewed(self, header: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the header with the quoting of version 0.1, whose .tsv files had quotes."""
+        """Return the header with the quoting of version 0.1, whose .tsv files had quotes, and with its scaling."""
         new = super().renewed(header)
-        return new | {"data": {"quoting": "minimal", **new["data"]}}
+        data = {"quoting": "minimal", **new["data"]}
+        return new | {"data": data | ({"scaling": "standard"} if data.get("scaling", "") is None else {})}
 
     @property
     def _module(self) -> Any:
@@ -46,8 +50,8 @@ class OfSequences(Task):
 class Classify(OfSequences):
     name = "classify"
     config = ClassifyConfig
-    before = OfSequences.before | WORDS_BEFORE
-    nulls_before = {"data.residual": "none"}
+    before = OfSequences.before | WORDS_BEFORE | TRAINING_BEFORE
+    nulls_before = OfSequences.nulls_before | {"data.residual": "none"}
     options = {"predict": frozenset({"strict", "threshold"}), "evaluate": frozenset({"threshold", "confusion"})}
 
     def renewed(self, header: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,7 +67,7 @@ class Classify(OfSequences):
 class Regress(OfSequences):
     name = "regress"
     config = RegressConfig
-    before = OfSequences.before | WORDS_BEFORE
+    before = OfSequences.before | WORDS_BEFORE | TRAINING_BEFORE
 
 
 class Tag(OfSequences):

@@ -205,6 +205,36 @@ def test_an_untrained_network_on_a_baseline_is_that_baseline(content, residual, 
     assert np.array_equal(base, output)
 
 
+def test_the_echo_state_network_that_is_corrected_is_fitted_once(monkeypatch):
+    made = prepared("classify", SERIES, data={"residual": "echo-state"})
+    again = EchoState.of(
+        made.splits.train.values, np.array([[one == "high", one == "low"] for one in made.splits.train.labels], float)
+    )
+    monkeypatch.setattr(EchoState, "of", lambda *given: pytest.fail("it is fitted"))
+    answers = again.answers(made.splits.held_out["validation"].values)
+    wanted = accuracy([("high", "low")[k] for k in answers.argmax(axis=1)], made.splits.held_out["validation"].labels)
+    assert dict(made.score().baselines)["echo state network"] == wanted
+
+
+def waves(level):
+    """A table of thirty short waves of two shapes, each at a level of its own that is as large as said."""
+    rows = ["id,label,x"]
+    for k in range(30):
+        at, t = level * ((7 * k) % 11), np.arange(24) + k
+        x = at + (np.sin(t), np.sign(np.sin(t)))[k % 2]
+        rows += [f"{k},{'uv'[k % 2]},{value:.3f}" for value in x]
+    return "\n".join(rows) + "\n"
+
+
+def test_series_are_scaled_as_the_echo_state_network_reads_them_best():
+    chosen = [prepared("classify", waves(level), data={"id": "id"}) for level in (0, 100)]
+    assert [made.config.data.scaling for made in chosen] == ["standard", "series"]
+    assert [made.reader.by_series for made in chosen] == [False, True]
+    given = prepared("classify", waves(100), data={"id": "id", "scaling": "standard", "residual": "none"})
+    assert not given.reader.by_series
+    assert not given.answers.echo_state.inputs.by_series
+
+
 def test_few_series_with_a_label_each_correct_an_echo_state_network(monkeypatch):
     assert prepared("classify", SERIES).config.data.residual == "echo-state"
     assert prepared("classify", SERIES, data={"label_separator": ";"}).config.data.residual == "none"

@@ -60,12 +60,40 @@ def test_a_model_file_has_all_that_answers():
 
 
 def test_inputs_are_values_and_differences_in_units_of_the_training_split():
-    inputs = echo_state._Inputs.of([np.array([[1.0], [2.0], [6.0]]), np.array([[3.0]])])
+    inputs = echo_state._Inputs.of([np.array([[1.0], [2.0], [6.0]]), np.array([[3.0]])], by_series=False)
     steps, starts = inputs([np.array([[1.0], [np.nan], [5.0]])])
     assert starts.tolist() == [0, 3]
     centre, spread, change = 3.0, np.std([1, 2, 6, 3]), np.sqrt((1 + 16) / 4)
     wanted = [[(1 - centre) / spread, 0], [0, 2 / change], [(5 - centre) / spread, 2 / change]]
     assert steps == pytest.approx(np.array(wanted))
+
+
+def shapes(scaled):
+    """Thirty waves of two shapes; each has a size and a level of its own unless they are all scaled alike."""
+    t, made = np.arange(40) / 3, []
+    for k in range(30):
+        wave = (np.sin(t), np.sign(np.sin(t)))[k % 2] + 0.3 * RANDOM.normal(size=40)
+        made.append((wave if scaled else 10 ** RANDOM.uniform(-2, 2) * wave + RANDOM.normal(0, 100))[:, None])
+    return made, np.eye(2)[np.arange(30) % 2]
+
+
+def test_series_of_many_sizes_are_scaled_each_by_itself_where_that_answers_better():
+    mixed, targets = shapes(scaled=False)
+    model, alike = EchoState.of(mixed, targets), EchoState.of(mixed, targets, by_series=False)
+    assert (model.inputs.by_series, alike.inputs.by_series) == (True, False)
+    assert model.error < 0.5 * alike.error
+    new = [100 * one - 7 for one in mixed]
+    assert model.answers(new) == pytest.approx(model.answers(mixed), abs=1e-3)
+    again = EchoState.from_header(json.loads(json.dumps(model.to_header())))
+    assert again.answers(mixed).tobytes() == model.answers(mixed).tobytes()
+
+
+def test_series_stay_scaled_together_where_the_level_tells_or_steps_are_few():
+    levels = [RANDOM.normal(k % 2, 0.3, (20, 1)) for k in range(30)]
+    targets = np.eye(2)[np.arange(30) % 2]
+    assert not EchoState.of(levels, targets).inputs.by_series
+    mixed, targets = shapes(scaled=False)
+    assert not EchoState.of([*mixed[:29], mixed[29][:7]], targets).inputs.by_series
 
 
 @pytest.mark.parametrize(("limit", "value"), [("MOST", 8), ("_WORK", 8 * 4 * (8 + 2))])

@@ -111,6 +111,32 @@ def test_a_model_without_gaps_keeps_its_header_and_can_fill():
         readers.Numbers.of(sequences(whole), "none").encode(sequences([np.array([[NAN, 6.0]])], "ffill"))
 
 
+def test_each_series_may_be_scaled_by_its_own_values():
+    reader = readers.Numbers.of(sequences(TRAIN, "ffill"), "series")
+    again = readers.from_header(reader.to_header(), None)
+    new = sequences([np.array([[100.0, NAN], [300.0, NAN]]), np.array([[5.0, 1.0], [5.0, NAN]])], "ffill")
+    for one in (reader, again):
+        x, flat = one.encode(new)
+        assert x[:, 0] == pytest.approx((np.array([-1, 1]) - reader.centre[0]) / reader.scale[0])
+        assert x[:, 1] == pytest.approx((0 - reader.centre[1]) / reader.scale[1])
+        assert np.isfinite(flat).all()
+
+
+def test_differences_stand_beside_values_in_units_of_the_training_split():
+    train = [np.array([[0.0, 0.0], [1.0, 2.0], [1.0, 8.0]]), np.array([[4.0, 2.0]])]
+    reader = readers.Numbers.of(sequences(train, "mask"), None, differences=True)
+    spread = np.array([np.std([0, 1, 1, 4]), np.std([0, 2, 8, 2])])
+    size = np.sqrt([1 / 4, (4 + 36) / 4])
+    again = readers.from_header(reader.to_header(), None)
+    assert (again.size, again.unit) == (6, "steps of 2")
+    for one in (reader, again):
+        x = one.encode(sequences([np.array([[0.0, 1.0], [3.0, NAN]])], "mask"))[0]
+        mean = np.array([1.5, 3.0])
+        assert x[:, :2] == pytest.approx((np.array([[0, 1], [3, 3]]) - mean) / spread)
+        assert x[:, 2:4] == pytest.approx(np.array([[0, 0], [3, 2]]) / size)
+        assert x[:, 4:].tolist() == [[1, 1], [1, 0]]
+
+
 def test_a_column_without_any_value_is_refused_by_its_name():
     with pytest.raises(DataError, match='no training sequence has a value of "y"; leave that column out'):
         readers.Numbers.of(sequences([TRAIN[2]], "mask"), None)

@@ -227,15 +227,18 @@ def test_frozen_vectors_stay_frozen_in_every_network(tmp_path: Path) -> None:
         assert (made.arrays()[f"{k}.embedding.weight"][1:, 1] == 1).all()
 
 
-def test_each_fold_of_a_cross_validation_has_all_seeds() -> None:
-    def folds() -> tuple[Any, list[Any]]:
-        whole = prepared("a label", seeds=2, validation=None, folds=3)
+def test_each_fold_of_a_cross_validation_has_the_first_network_alone() -> None:
+    def folds(seeds: int) -> tuple[Any, list[Any]]:
+        whole = prepared("a label", seeds=seeds, validation=None, folds=3)
         return whole, whole.folds()
 
-    together = CrossValidation(*folds())
-    assert len(together.network.networks) == 6
+    together = CrossValidation(*folds(2))
+    assert len(together.network.networks) == 3
+    assert together.share_of_time == pytest.approx(3 / (3 + 2 * 1.5))
+    assert ", each by one network, 3 folds" in together.score().detail
+    assert "each by one" not in CrossValidation(*folds(1)).score().detail
     updated(together, clip=0.5)
-    alone = [updated(fold, clip=0.5) for fold in folds()[1]]
+    alone = [updated(fold, clip=0.5) for fold in folds(1)[1]]
     for fold, other in zip(together.each, alone, strict=True):
         assert fold.arrays().keys() == other.arrays().keys()
         assert all(fold.arrays()[name].tobytes() == array.tobytes() for name, array in other.arrays().items())
