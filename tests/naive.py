@@ -164,8 +164,12 @@ def attending_encoder_decoder(shape, weights, source, tokens):
     start = np.tanh(weights["start.weight"] @ vector + weights["start.bias"])
     state = [(start[l * H : (l + 1) * H], *nothing[1:]) for l in range(L)]
     outputs, paid = [], []
-    for h in sequence(shape.decoder, _under("decoder.", weights), tokens, state):
-        if shape.attention:
+    for t, h in enumerate(sequence(shape.decoder, _under("decoder.", weights), tokens, state)):
+        if shape.attention == "aligned":
+            place = sum(token in (shape.end - 2, shape.end - 1) for token in tokens[: t + 1])
+            context = memory[place] if place < len(memory) else np.zeros_like(memory[0])
+            h = _combined(weights, h, context)
+        elif shape.attention:
             query = weights["attention.query.weight"] @ h
             if shape.attention == "additive":
                 energy = weights["attention.energy.weight"]
@@ -174,10 +178,14 @@ def attending_encoder_decoder(shape, weights, source, tokens):
                 scores = memory @ query
             alpha = np.exp(scores) / np.exp(scores).sum()
             paid.append(alpha)
-            joined = np.concatenate([h, alpha @ memory])
-            h = np.tanh(weights["attention.combine.weight"] @ joined + weights["attention.combine.bias"])
+            h = _combined(weights, h, alpha @ memory)
         outputs.append(weights["head.weight"] @ h + weights["head.bias"])
     return np.stack(outputs), paid
+
+
+def _combined(weights, h, context):
+    joined = np.concatenate([h, context])
+    return np.tanh(weights["attention.combine.weight"] @ joined + weights["attention.combine.bias"])
 
 
 def segment_network(shape, weights, segments, ahead, channel):

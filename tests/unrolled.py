@@ -106,16 +106,26 @@ class UnrolledPair(Unrolled):
         y = self.sequence(shape.decoder, x, "decoder.", start)
         rows = torch.cat(memory)
         attend = rows if looks_back else rows.detach()
-        return [self.head(self.attended(shape, h, attend) if shape.attention else h) for h in y]
+        if not shape.attention:
+            return list(map(self.head, y))
+        places = np.cumsum([shape.end - 2 <= token < shape.end for token in tokens])
+        return [self.head(self.attended(shape, h, attend, place)) for h, place in zip(y, places, strict=True)]
 
-    def attended(self, shape, h, memory):
+    def attended(self, shape, h, memory, place):
         torch, w = self.torch, self.weights
+        if shape.attention == "aligned":
+            context = memory[place : place + 1] if place < len(memory) else torch.zeros_like(memory[:1])
+            return self.combined(h, context)
         query = h @ w["attention.query.weight"].T
         if shape.attention == "additive":
             scores = torch.tanh(query + memory @ w["attention.key.weight"].T) @ w["attention.energy.weight"].reshape(-1)
         else:
             scores = memory @ query[0]
-        joined = torch.cat([h, torch.softmax(scores, 0)[None] @ memory], dim=1)
+        return self.combined(h, torch.softmax(scores, 0)[None] @ memory)
+
+    def combined(self, h, context):
+        torch, w = self.torch, self.weights
+        joined = torch.cat([h, context], dim=1)
         return torch.tanh(joined @ w["attention.combine.weight"].T + w["attention.combine.bias"])
 
 

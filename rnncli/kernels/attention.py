@@ -3,6 +3,7 @@
     dot        e_ts = q_t · m_s                    (Luong et al., 2015; q is a projection of the decoder's state)
     additive   e_ts = v · tanh(q_t + k_s)          (Bahdanau et al., 2015; k is a projection of m)
     w_t = softmax over s < lengths of e_t,   context_t = Σ_s w_ts·m_s
+    aligned    context_t = m_p, p the place where the decoder is; 0 behind the end    (Aharoni & Goldberg, 2017)
 
 memory m (S, B, F), query q (T, B, ·), keys k (S, B, A), weights w and the scores' gradient dscores (T, B, S).
 lengths (B,) belong to the sources, spans (B,) to the targets: steps beyond them get no context and no gradient.
@@ -129,6 +130,43 @@ def attend_grad(djoined, weights, memory, lengths, spans, dscores, dmemory, low,
                 dm, share = dmemory[s, b], w[s]
                 for j in range(F):
                     dm[j] += share * dcontext[j]
+
+
+@jit
+def follow(tokens, first, end, places, low, high):
+    """Write to places (T, B) how many moves, tokens of first ≤ token < end, the decoder has read up to each step."""
+    for b in range(low, high):
+        place = 0
+        for t in range(tokens.shape[0]):
+            if first <= tokens[t, b] < end:
+                place += 1
+            places[t, b] = place
+
+
+@jit
+def point(places, memory, lengths, spans, joined, low, high):
+    """Write the contexts m_p to the last F columns of joined (T, B, H + F)."""
+    zero = memory.dtype.type(0)
+    F = memory.shape[2]
+    for b in range(low, high):
+        for t in range(joined.shape[0]):
+            out, p = joined[t, b, joined.shape[2] - F :], places[t, b]
+            inside = t < spans[b] and p < lengths[b]
+            for j in range(F):
+                out[j] = memory[p, b, j] if inside else zero
+
+
+@jit
+def point_grad(djoined, places, lengths, spans, dmemory, low, high):
+    """Add the gradient of the contexts in djoined to dmemory."""
+    F = dmemory.shape[2]
+    for b in range(low, high):
+        for t in range(spans[b]):
+            p = places[t, b]
+            if p < lengths[b]:
+                dm, dcontext = dmemory[p, b], djoined[t, b, djoined.shape[2] - F :]
+                for j in range(F):
+                    dm[j] += dcontext[j]
 
 
 @jit

@@ -3,8 +3,10 @@
 A step of the search is `say` of each network, `average` if there are several, `look`, `choose`, and `follow` of each.
 
 Row b·K + k of every array is hypothesis k of sequence b. A hypothesis is finished when it chooses <end> and is then
-among the K best; a sequence is finished when K of its hypotheses are. Finished hypotheses are ranked by
-log-probability / length^alpha, <end> counted (Wu et al., 2016, without their offset). K = 1 is greedy search.
+among the K best. Finished hypotheses are ranked by log-probability / length^alpha, <end> counted (Wu et al., 2016,
+without their offset). A sequence is finished when K of its hypotheses are and none that goes on is more probable than
+the last of them: a network that is sure of its answer gives <end> a place among the K best long before, with next to
+no probability. K = 1 is greedy search.
 
 Every row also records the source place that it looked at most, from which an unknown word can be copied (Luong et
 al., 2015, "Addressing the rare word problem"; Jean et al., 2015).
@@ -23,7 +25,8 @@ from rnncli.kernels.generation import advance, states_of
 from rnncli.kernels.jit import jit
 from rnncli.kernels.losses import LEAST
 
-NONE, DOT, ADDITIVE = 0, 1, 2
+NONE, DOT, ADDITIVE, ALIGNED = 0, 1, 2, 3
+MOVES = 2  # tokens before <end> that go on to the next place of a source, with aligned attention
 f64 = np.float64
 NOWHERE = -np.inf
 
@@ -31,7 +34,7 @@ NOWHERE = -np.inf
 class Sight(NamedTuple):
     """The sources that R rows attend to, and the arrays of one step of attention; see `kernels.attention`."""
 
-    way: int  # NONE, DOT or ADDITIVE
+    way: int  # NONE, DOT, ADDITIVE or ALIGNED
     memory: np.ndarray  # (S, R, F)
     keys: np.ndarray  # (S, R, A)
     lengths: np.ndarray  # (R,)
@@ -47,6 +50,7 @@ class Sight(NamedTuple):
     joined: np.ndarray  # (1, R, H + F)
     combined: np.ndarray  # (1, R, H)
     copied: np.ndarray  # (R, S) bool: the source places that may be copied
+    places: np.ndarray  # (1, R): where each row is in its source, ALIGNED only
 
 
 class Records(NamedTuple):
@@ -74,8 +78,18 @@ def say(weights, state, sight, previous):
     """
     word = denormals.flush()
     advance(weights, state, previous)
+    if sight.way == ALIGNED:
+        _move(sight.places[0], previous[0], weights.head_bias.size - 1)
     _say(weights, state, sight, previous.shape[1])
     denormals.restore(word)
+
+
+@jit
+def _move(places, tokens, end):
+    """Go on to the next source place in each row whose token is a move."""
+    for r in range(places.size):
+        if end - MOVES <= tokens[r] < end:
+            places[r] += 1
 
 
 @jit
@@ -85,15 +99,18 @@ def _say(weights, state, sight, R):
     if sight.way == NONE:
         multiply(top, weights.head, weights.head_bias, state.logits, 0, 1, 0, R)
         return
-    multiply(top, sight.query_packed, sight.no_bias, sight.query, 0, 1, 0, R)
-    if sight.way == DOT:
-        attention.dot_scores(sight.query, sight.memory, sight.lengths, sight.ones, sight.weights, 0, R)
-    else:
-        attention.additive_scores(
-            sight.query, sight.keys, sight.energy, sight.lengths, sight.ones, sight.raised, sight.weights, 0, R
-        )
     attention.join(top, sight.joined, 0, R)
-    attention.attend(sight.weights, sight.memory, sight.lengths, sight.ones, sight.joined, 0, R)
+    if sight.way == ALIGNED:
+        attention.point(sight.places, sight.memory, sight.lengths, sight.ones, sight.joined, 0, R)
+    else:
+        multiply(top, sight.query_packed, sight.no_bias, sight.query, 0, 1, 0, R)
+        if sight.way == DOT:
+            attention.dot_scores(sight.query, sight.memory, sight.lengths, sight.ones, sight.weights, 0, R)
+        else:
+            attention.additive_scores(
+                sight.query, sight.keys, sight.energy, sight.lengths, sight.ones, sight.raised, sight.weights, 0, R
+            )
+        attention.attend(sight.weights, sight.memory, sight.lengths, sight.ones, sight.joined, 0, R)
     multiply(sight.joined, sight.combine_packed, sight.combine_bias, sight.combined, 0, 1, 0, R)
     attention.squash(sight.combined, 0, R)
     multiply(sight.combined, weights.head, weights.head_bias, state.logits, 0, 1, 0, R)
@@ -102,9 +119,12 @@ def _say(weights, state, sight, R):
 @jit
 def look(weights, sight, looked):
     """Write to looked (R,) the source place, of those that may be copied, to which each row pays the largest of its
-    weights (R, S); of equal ones the first; 0 if there is none.
+    weights (R, S); of equal ones the first; 0 if there is none. With aligned attention it is the place of the row.
     """
     for r in range(looked.size):
+        if sight.way == ALIGNED:
+            looked[r] = sight.places[0, r]
+            continue
         best = -1
         for s in range(sight.lengths[r] if sight.way != NONE else 0):
             if sight.copied[r, s] and (best < 0 or weights[r, s] > weights[r, best]):
@@ -192,8 +212,10 @@ def _follow(states, parents):
 
 
 @jit
-def follow(arrays, parents):
-    """Set the current states of every row of a network to the next states of its parent row."""
+def follow(arrays, sight, parents):
+    """Set the current states and the place of every row of a network to the next states and the place of its parent."""
+    if sight.way == ALIGNED:
+        sight.places[0] = sight.places[0][parents]
     for states in states_of(arrays):
         _follow(states, parents)
 
@@ -212,9 +234,7 @@ def choose(n, logits, looked, end, excluded, alpha, records, live, found):
     running = 0
     for b in range(B):
         first = b * K
-        count = 0
-        if found.finished[b] < K:
-            count = _candidates(logits, live, first, K, excluded, scores, rows, words)
+        count = _candidates(logits, live, first, K, excluded, scores, rows, words)
         for r in range(first, first + K):
             live[r], tokens[n, r], parents[n, r], places[n, r] = NOWHERE, end, r, 0
         kept = 0
@@ -227,7 +247,9 @@ def choose(n, logits, looked, end, excluded, alpha, records, live, found):
                 live[r], tokens[n, r], parents[n, r] = scores[i], words[i], rows[i]
                 places[n, r] = looked[rows[i]]
                 kept += 1
-        running += found.finished[b] < K and kept > 0
+        if found.finished[b] == K and live[first] <= found.score[b, K - 1]:
+            live[first : first + K] = NOWHERE
+        running += live[first] > NOWHERE
     return running
 
 
@@ -237,7 +259,7 @@ def finish_all(steps, alpha, live, found):
     B, K = found.rank.shape
     for b in range(B):
         for r in range(b * K, b * K + K):
-            if found.finished[b] < K and live[r] > NOWHERE:
+            if live[r] > NOWHERE:
                 _finish(found, b, live[r], steps - 1, r, steps, alpha)
 
 

@@ -2,6 +2,9 @@
 
     combined_t = tanh(W·[y_t; context_t] + b)      (Luong et al., 2015)
 
+`dot` and `additive` look at all of the source, `aligned` at the place up to which the decoder has copied or left out
+what it reads, by moves, the last of its tokens before <end>.
+
 The context is computed after the decoder's layers, not before them, so that all steps of a training batch go through
 each layer in one call, and through the attention in another.
 """
@@ -16,6 +19,7 @@ from functools import cached_property
 import numpy as np
 
 from rnncli.kernels import attention, gemm, inputs
+from rnncli.kernels.beam import MOVES
 from rnncli.kernels.buffers import zeros
 from rnncli.nn.inputs import Linear, Projection
 from rnncli.nn.parameters import COMBINE, ENERGY, KEY, QUERY, Parameter, Part, Share, within
@@ -35,6 +39,7 @@ class AttentionWork:
     denergy: np.ndarray  # (B, A)
     weights: np.ndarray  # (T, B, S)
     dscores: np.ndarray
+    places: np.ndarray  # (T, B), aligned only, which needs nothing above
     joined: np.ndarray  # (T, B, H + F)
     djoined: np.ndarray
     combined: np.ndarray  # (T, B, H)
@@ -45,7 +50,7 @@ class AttentionWork:
         dropped = None if self.dropped is None else self.dropped[:T]
         B, longest = self.weights.shape[1:]
         weights, dscores = (array.reshape(-1)[: T * B * S].reshape(T, B, S) for array in (self.weights, self.dscores))
-        assert longest >= S
+        assert longest >= S or not longest
         return AttentionWork(
             query=self.query[:T],
             dquery=self.dquery[:T],
@@ -54,6 +59,7 @@ class AttentionWork:
             denergy=self.denergy,
             weights=weights,
             dscores=dscores,
+            places=self.places[:T],
             joined=self.joined[:T],
             djoined=self.djoined[:T],
             combined=self.combined[:T],
@@ -67,26 +73,20 @@ class AttentionWork:
 
 
 class Attention(Part):
-    """Attention of decoder states of H values over encoder outputs of F values; this class is dot attention."""
+    """Attention of decoder states of H values over encoder outputs of F values; subclasses compute its contexts.
 
-    additive = False
+    end: the number of <end> among the tokens that the decoder reads. A: the size of a query, 0 without queries.
+    """
 
-    def __init__(self, H: int, F: int):
-        self.H, self.F = H, F
-        self.A = self._query_size(H, F)
-        query = within(1.0 / math.sqrt(H), QUERY)
-        query_weight = Parameter("attention.query.weight", (self.A, H), query, transposed=True)
-        self.query = Projection(query_weight)
+    additive, aligned = False, False
+
+    def __init__(self, H: int, F: int, end: int):
+        self.H, self.F, self.end, self.A = H, F, end, self._query_size(H, F)
         self.combine = Linear("attention.combine", H + F, H, within(1.0 / math.sqrt(H + F), COMBINE))
-        self.declared = (query_weight,)
-        self.parts = (self.query, self.combine)
+        self.parts = (self.combine,)
 
     def _query_size(self, H: int, F: int) -> int:
-        return F  # a query is compared with the memory itself
-
-    @cached_property
-    def no_bias(self) -> np.ndarray:
-        return np.zeros(self.A, self.combine.bias.value.dtype)
+        return 0
 
     def work(self, T: int, S: int, B: int, dtype: np.dtype, *, dropping: bool) -> AttentionWork:
         def room(*shape: int) -> np.ndarray:
@@ -94,14 +94,16 @@ class Attention(Part):
 
         A, wide = self.A, self.H + self.F
         keys = (S, B, A) if self.additive else (0, 0, 0)
+        scores = (0, 0, 0) if self.aligned else (T, B, S)
         return AttentionWork(
             query=room(T, B, A),
             dquery=room(T, B, A),
             keys=room(*keys),
             dkeys=room(*keys),
             denergy=room(*keys[1:]),
-            weights=room(T, B, S),
-            dscores=room(T, B, S),
+            weights=room(*scores),
+            dscores=room(*scores),
+            places=np.zeros((T, B) if self.aligned else (0, 0), np.int32),
             joined=room(T, B, wide),
             djoined=room(T, B, wide),
             combined=room(T, B, self.H),
@@ -110,6 +112,9 @@ class Attention(Part):
 
     def read(self, memory: np.ndarray, work: AttentionWork, low: int, high: int) -> None:
         """Compute what depends on the encoder's outputs (S, B, F) alone, once for all decoder steps."""
+
+    def follow(self, tokens: np.ndarray, work: AttentionWork, low: int, high: int) -> None:
+        """Compute what depends on the tokens (T, B) alone that the decoder reads."""
 
     def forward(
         self,
@@ -121,11 +126,9 @@ class Attention(Part):
         low: int,
         high: int,
     ) -> None:
-        """Compute work.combined from decoder states y (T, B, H); call `read` first."""
-        self.query.forward(y, self.no_bias, work.query, low, high)
-        self._score(memory, lengths, spans, work, low, high)
+        """Compute work.combined from decoder states y (T, B, H); call `read` and `follow` first."""
         attention.join(y, work.joined, low, high)
-        attention.attend(work.weights, memory, lengths, spans, work.joined, low, high)
+        self._look(y, memory, lengths, spans, work, low, high)
         self.combine.forward(work.joined, work.combined, low, high)
         attention.squash(work.combined, low, high)
 
@@ -146,15 +149,127 @@ class Attention(Part):
         attention.squash_grad(work.combined, dcombined, low, high)
         self.combine.backward(dcombined, work.djoined, low, high)
         attention.unjoin(work.djoined, dy, low, high)
-        attention.attend_grad(work.djoined, work.weights, memory, lengths, spans, work.dscores, dmemory, low, high)
-        self._score_grad(memory, lengths, spans, work, dmemory, low, high)
-        gemm.accumulate(work.dquery, self.query.packed_back, dy, 0, len(dy), low, high)
+        self._look_grad(memory, lengths, spans, work, dy, dmemory, low, high)
+
+    def weight_gradients(
+        self, y: np.ndarray, memory: np.ndarray, work: AttentionWork, dcombined: np.ndarray, share: Share
+    ) -> None:
+        self.combine.weight_gradients(work.joined, dcombined, share)
+
+    def _look(
+        self,
+        y: np.ndarray,
+        memory: np.ndarray,
+        lengths: np.ndarray,
+        spans: np.ndarray,
+        work: AttentionWork,
+        low: int,
+        high: int,
+    ) -> None:
+        """Write the contexts to the last F columns of work.joined."""
+        raise NotImplementedError
+
+    def _look_grad(
+        self,
+        memory: np.ndarray,
+        lengths: np.ndarray,
+        spans: np.ndarray,
+        work: AttentionWork,
+        dy: np.ndarray,
+        dmemory: np.ndarray,
+        low: int,
+        high: int,
+    ) -> None:
+        """Add what flows through the contexts, from work.djoined, to dy and dmemory."""
+        raise NotImplementedError
+
+
+class AlignedAttention(Attention):
+    """Attention to the one place to which the moves among the decoder's tokens lead, with weight 1."""
+
+    aligned = True
+
+    def follow(self, tokens: np.ndarray, work: AttentionWork, low: int, high: int) -> None:
+        attention.follow(tokens, self.end - MOVES, self.end, work.places, low, high)
+
+    def _look(
+        self,
+        y: np.ndarray,
+        memory: np.ndarray,
+        lengths: np.ndarray,
+        spans: np.ndarray,
+        work: AttentionWork,
+        low: int,
+        high: int,
+    ) -> None:
+        attention.point(work.places, memory, lengths, spans, work.joined, low, high)
+
+    def _look_grad(
+        self,
+        memory: np.ndarray,
+        lengths: np.ndarray,
+        spans: np.ndarray,
+        work: AttentionWork,
+        dy: np.ndarray,
+        dmemory: np.ndarray,
+        low: int,
+        high: int,
+    ) -> None:
+        attention.point_grad(work.djoined, work.places, lengths, spans, dmemory, low, high)
+
+
+class DotAttention(Attention):
+    """Attention to all of the source, by the product of a query and each place."""
+
+    def __init__(self, H: int, F: int, end: int):
+        super().__init__(H, F, end)
+        query = within(1.0 / math.sqrt(H), QUERY)
+        query_weight = Parameter("attention.query.weight", (self.A, H), query, transposed=True)
+        self.query = Projection(query_weight)
+        self.declared = (query_weight,)
+        self.parts = (self.query, *self.parts)
+
+    def _query_size(self, H: int, F: int) -> int:
+        return F  # a query is compared with the memory itself
+
+    @cached_property
+    def no_bias(self) -> np.ndarray:
+        return np.zeros(self.A, self.combine.bias.value.dtype)
 
     def weight_gradients(
         self, y: np.ndarray, memory: np.ndarray, work: AttentionWork, dcombined: np.ndarray, share: Share
     ) -> None:
         self.query.weight_gradients(y, work.dquery, share)
-        self.combine.weight_gradients(work.joined, dcombined, share)
+        super().weight_gradients(y, memory, work, dcombined, share)
+
+    def _look(
+        self,
+        y: np.ndarray,
+        memory: np.ndarray,
+        lengths: np.ndarray,
+        spans: np.ndarray,
+        work: AttentionWork,
+        low: int,
+        high: int,
+    ) -> None:
+        self.query.forward(y, self.no_bias, work.query, low, high)
+        self._score(memory, lengths, spans, work, low, high)
+        attention.attend(work.weights, memory, lengths, spans, work.joined, low, high)
+
+    def _look_grad(
+        self,
+        memory: np.ndarray,
+        lengths: np.ndarray,
+        spans: np.ndarray,
+        work: AttentionWork,
+        dy: np.ndarray,
+        dmemory: np.ndarray,
+        low: int,
+        high: int,
+    ) -> None:
+        attention.attend_grad(work.djoined, work.weights, memory, lengths, spans, work.dscores, dmemory, low, high)
+        self._score_grad(memory, lengths, spans, work, dmemory, low, high)
+        gemm.accumulate(work.dquery, self.query.packed_back, dy, 0, len(dy), low, high)
 
     def _score(
         self, memory: np.ndarray, lengths: np.ndarray, spans: np.ndarray, work: AttentionWork, low: int, high: int
@@ -174,11 +289,11 @@ class Attention(Part):
         attention.dot_scores_grad(work.dscores, work.query, memory, lengths, spans, work.dquery, dmemory, low, high)
 
 
-class AdditiveAttention(Attention):
+class AdditiveAttention(DotAttention):
     additive = True
 
-    def __init__(self, H: int, F: int):
-        super().__init__(H, F)
+    def __init__(self, H: int, F: int, end: int):
+        super().__init__(H, F, end)
         key = within(1.0 / math.sqrt(F), KEY)
         key_weight = Parameter("attention.key.weight", (self.A, F), key, transposed=True)
         self.keys = Projection(key_weight)
@@ -236,4 +351,8 @@ class AdditiveAttention(Attention):
         gemm.accumulate(work.dkeys, self.keys.packed_back, dmemory, 0, len(dmemory), low, high)
 
 
-ATTENTIONS: dict[str, Callable[[int, int], Attention]] = {"dot": Attention, "additive": AdditiveAttention}
+ATTENTIONS: dict[str, Callable[[int, int, int], Attention]] = {
+    "dot": DotAttention,
+    "additive": AdditiveAttention,
+    "aligned": AlignedAttention,
+}

@@ -35,7 +35,8 @@ class PairShape:
     """The settings that determine an encoder-decoder's parameters.
 
     source_size: the size of the source vocabulary, or the length of the given vector if `encodes` is false.
-    target_size: the number of target tokens, without <end>. attention: a key of ATTENTIONS, or None.
+    target_size: the number of target tokens, without <end>; with aligned attention the last two of them are moves, see
+    `rnncli.nn.attention`. attention: a key of ATTENTIONS, or None.
     """
 
     cell: str
@@ -138,7 +139,7 @@ class EncoderDecoder(Model):
         first = within(1.0 / math.sqrt(F), START)
         self.F, self.start = F, Linear("start", F, shape.num_layers * H, first)
         self.decoder = Stack(shape.decoder, "decoder.", 2, drops_top=shape.attention is None)
-        self.attention: Attention | None = ATTENTIONS[shape.attention](H, F) if shape.attention else None
+        self.attention: Attention | None = ATTENTIONS[shape.attention](H, F, shape.end) if shape.attention else None
         self.head = LinearHead(H, shape.target_size + 1, False)
         read = (self.encoder,) if self.encoder else ()
         looks = (self.attention,) if self.attention else ()
@@ -176,6 +177,7 @@ class EncoderDecoder(Model):
         self.decoder.forward(work.decoder, low, high)
         if self.attention and work.attention and work.encoder:
             y, memory = work.decoder.y, work.encoder.y
+            self.attention.follow(work.decoder.tokens, work.attention, low, high)
             self.attention.forward(y, memory, work.encoder.extent.lengths, work.spans, work.attention, low, high)
             if work.attention.dropped is not None:
                 self._drop(work.attention.combined, work.attention.dropped, work, low, high)

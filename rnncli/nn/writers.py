@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnncli.kernels import beam, gemm, generation
-from rnncli.nn.attention import AdditiveAttention
+from rnncli.nn.attention import AdditiveAttention, DotAttention
 from rnncli.nn.encoder_decoder import EncoderDecoder, PairWork
 from rnncli.nn.inputs import LinearHead, Projection, TokenRows
 from rnncli.nn.network import Network
@@ -92,7 +92,7 @@ class TokenWriter:
 
 
 _UNKNOWN, _NO_TOKEN = 0, -1
-_WAYS = {None: beam.NONE, "dot": beam.DOT, "additive": beam.ADDITIVE}
+_WAYS = {None: beam.NONE, "dot": beam.DOT, "additive": beam.ADDITIVE, "aligned": beam.ALIGNED}
 
 
 @dataclass(frozen=True)
@@ -136,8 +136,8 @@ class PairWriter:
             beam.look(_summed([sight.weights for sight in sights])[0], sights[0], looked)
             running = beam.choose(n, _averaged(states), looked, end, excluded, self.alpha, records, live, found)
             previous[0] = records.tokens[n]
-            for state in states:
-                beam.follow(state.arrays, records.parents[n])
+            for state, sight in zip(states, sights, strict=True):
+                beam.follow(state.arrays, sight, records.parents[n])
             if not running:
                 break
         else:
@@ -158,10 +158,9 @@ class PairWriter:
         def zeros(*shape: int) -> np.ndarray:
             return np.zeros(shape, dtype)
 
-        ones = np.ones(R, np.int32)
+        ones, flat, deep = np.ones(R, np.int32), zeros(0), zeros(0, 0, 0)
         attention = model.attention
         if attention is None or work.attention is None or work.encoder is None:
-            flat, deep = zeros(0), zeros(0, 0, 0)
             return beam.Sight(
                 way=beam.NONE,
                 memory=deep,
@@ -179,17 +178,19 @@ class PairWriter:
                 joined=deep,
                 combined=deep,
                 copied=np.zeros((0, 0), bool),
+                places=np.zeros((1, R), np.int32),
             )
         A, H, memory = attention.A, attention.H, work.encoder.y.repeat(self.K, axis=1)
+        asking = attention if isinstance(attention, DotAttention) else None
         return beam.Sight(
             way=_WAYS[model.shape.attention],
             memory=memory,
             keys=work.attention.keys.repeat(self.K, axis=1),
             lengths=work.encoder.extent.lengths.repeat(self.K),
             ones=ones,
-            query_packed=attention.query.packed,
-            no_bias=attention.no_bias,
-            energy=attention.energy.value if isinstance(attention, AdditiveAttention) else zeros(0),
+            query_packed=asking.query.packed if asking else flat,
+            no_bias=asking.no_bias if asking else flat,
+            energy=attention.energy.value if isinstance(attention, AdditiveAttention) else flat,
             combine_packed=attention.combine.projection.packed,
             combine_bias=attention.combine.bias.value,
             query=zeros(1, R, A),
@@ -198,6 +199,7 @@ class PairWriter:
             joined=zeros(1, R, H + attention.F),
             combined=zeros(1, R, H),
             copied=_copied(work.encoder.tokens, work.encoder.extent.lengths).repeat(self.K, axis=0),
+            places=np.zeros((1, R), np.int32),
         )
 
 

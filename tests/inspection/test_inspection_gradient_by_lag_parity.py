@@ -88,7 +88,7 @@ def test_every_norm_of_both_directions_equals_pytorchs(cell, layers, pooling):
     check_layers(report.layers, found)
 
 
-@pytest.mark.parametrize("attention", [None, "dot", "additive"])
+@pytest.mark.parametrize("attention", [None, "dot", "additive", "aligned"])
 @pytest.mark.parametrize(("layers", "bidirectional"), [(1, True), (2, True), (1, False)])
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_norm_of_an_encoder_decoder_equals_pytorchs(cell, layers, bidirectional, attention):

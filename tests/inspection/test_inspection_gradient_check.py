@@ -65,7 +65,7 @@ def test_those_of_a_squared_error_pass():
     assert passes(checked(network, sample, SQUARED_ERROR), network)
 
 
-@pytest.mark.parametrize("attention", [None, "dot", "additive"])
+@pytest.mark.parametrize("attention", [None, "dot", "additive", "aligned"])
 @pytest.mark.parametrize("cell", CELLS)
 def test_those_of_an_encoder_decoder_pass(cell, attention):
     pairs = Pairs(pair_shape(cell, attention, layers=2))

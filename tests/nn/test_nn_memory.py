@@ -46,7 +46,7 @@ PLANS = {
     "dropout": tokens("lstm", 3, dropout=0.5),
     "two directions, pooled": tokens("rnn", 2, bidirectional=True, pooling="attention"),
     "spelt words": tokens("gru", characters=20, character_size=8),
-    **{f"pairs, {kind} attention": pairs("gru", attention=kind) for kind in (None, "dot", "additive")},
+    **{f"pairs, {kind} attention": pairs("gru", attention=kind) for kind in (None, "dot", "additive", "aligned")},
     "segments": segments,
 }
 

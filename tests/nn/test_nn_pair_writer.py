@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from pairs import Pairs, small_shape
 
+from rnncli.kernels import beam
 from rnncli.kernels.cells import CELLS
 from rnncli.nn.attention import ATTENTIONS
 from rnncli.nn.writers import PairWriter
@@ -84,7 +85,7 @@ def test_a_wide_beam_finds_the_best_of_all_answers(attention, alpha):
 
 
 @pytest.mark.parametrize(("beams", "longest"), [(13, 2), (3, 4)])
-@pytest.mark.parametrize("attention", ATTENTIONS)
+@pytest.mark.parametrize("attention", ["dot", "additive"])
 def test_copies_are_of_the_source_place_that_was_looked_at_most(attention, beams, longest):
     """The search is exhaustive with room for all 13 answers; with less, hypotheses still know where each one looked."""
     every = [list(t) for n in range(longest + 1) for t in itertools.product([0, 1, 2], repeat=n)]
@@ -100,6 +101,33 @@ def test_copies_are_of_the_source_place_that_was_looked_at_most(attention, beams
                 assert answer.places.tolist() == copied(pairs, b, tokens)
                 kinds |= {(0 in pairs.work.encoder.tokens[: pairs.lengths[b], b], place) for place in answer.places}
     assert len(kinds) > 5  # of both kinds of sources, at several places
+
+
+def test_aligned_attention_tells_where_each_token_was_written():
+    places = set()
+    for seed in range(4):
+        for answers in written(Pairs(small_shape("gru", "aligned"), seed=seed), 6, copies=True):
+            for answer in answers:
+                moves = [token in (1, 2) for token in answer.tokens]
+                assert answer.places.tolist() == [sum(moves[:n]) for n in range(len(moves))]
+                places |= set(enumerate(answer.places.tolist()))
+    assert {(1, 0), (1, 1), (2, 1), (2, 2)} <= places
+
+
+@pytest.mark.parametrize("K", [2, 4])
+def test_a_sure_answer_is_not_lost_to_ends_before_it(K):
+    """At each of six steps <end> has little probability, and yet a place among the K best."""
+    surely, hardly, never, end = -0.001, -7.0, -60.0, 3
+    records, live, found = beam.fresh_records(9, K), beam.fresh_live(K, K), beam.fresh_found(1, K)
+    for n in range(9):
+        going_on = n < 6
+        row = [never, surely if going_on else hardly, never, hardly if going_on else surely]
+        logits = np.repeat(np.array([row]), K, axis=0)
+        if not beam.choose(n, logits, np.zeros(K, np.int32), end, -1, 1.0, records, live, found):
+            break
+    assert found.step[0, 0] == 5
+    assert found.score[0, 0] == pytest.approx(7 * surely, abs=0.02)
+    assert n < 8  # and then it stops
 
 
 def test_a_vector_starts_an_answer():

@@ -162,7 +162,9 @@ class PairReference(torch.nn.Module):
         self.start = torch.nn.Linear(F, L * H)
         if shape.attention:
             A = F if shape.attention == "dot" else H
-            parts = {"query": torch.nn.Linear(H, A, bias=False), "combine": torch.nn.Linear(H + F, H)}
+            parts = {"combine": torch.nn.Linear(H + F, H)}
+            if shape.attention != "aligned":
+                parts["query"] = torch.nn.Linear(H, A, bias=False)
             if shape.attention == "additive":
                 parts["key"] = torch.nn.Linear(F, A, bias=False)
                 parts["energy"] = torch.nn.ParameterDict({"weight": torch.zeros(A)})
@@ -193,9 +195,23 @@ class PairReference(torch.nn.Module):
         state = torch.tanh(self.start(vector)).view(len(lengths), shape.num_layers, -1).transpose(0, 1).contiguous()
         state = (state, torch.zeros_like(state)) if shape.cell == "lstm" else state
         y, _ = self.decoder["rnn"](self._embedded(self.decoder, tokens, shape.target_size + 1), state)
-        return self.head(self._attended(y, memory, lengths) if shape.attention else y)
+        if shape.attention:
+            stands = shape.attention == "aligned"
+            shares = self._at_place(tokens, memory, lengths) if stands else self._shares(y, memory, lengths)
+            y = self._attended(y, memory, shares)
+        return self.head(y)
 
-    def _attended(self, y, memory, lengths):
+    def _at_place(self, tokens, memory, lengths):
+        end = self.shape.end
+        places = ((tokens == end - 1) | (tokens == end - 2)).cumsum(dim=0)
+        places[places >= torch.from_numpy(lengths)] = len(memory)
+        return torch.nn.functional.one_hot(places, len(memory) + 1)[..., :-1].to(memory.dtype)
+
+    def _attended(self, y, memory, shares):
+        context = torch.einsum("tbs,sbf->tbf", shares, memory)
+        return torch.tanh(self.attention["combine"](torch.cat([y, context], dim=-1)))
+
+    def _shares(self, y, memory, lengths):
         query = self.attention["query"](y)
         if self.shape.attention == "additive":
             raised = torch.tanh(query[:, None] + self.attention["key"](memory)[None])
@@ -203,13 +219,11 @@ class PairReference(torch.nn.Module):
         else:
             scores = torch.einsum("tbf,sbf->tbs", query, memory)
         beyond = torch.arange(len(memory))[None, None, :] >= torch.from_numpy(lengths)[None, :, None]
-        alpha = scores.masked_fill(beyond, float("-inf")).softmax(dim=-1)
-        context = torch.einsum("tbs,sbf->tbf", alpha, memory)
-        return torch.tanh(self.attention["combine"](torch.cat([y, context], dim=-1)))
+        return scores.masked_fill(beyond, float("-inf")).softmax(dim=-1)
 
 
 @pytest.mark.parametrize("dtype", BOUNDS)
-@pytest.mark.parametrize("attention", [None, "dot", "additive"])
+@pytest.mark.parametrize("attention", [None, "dot", "additive", "aligned"])
 @pytest.mark.parametrize(("bidirectional", "layers", "embedding"), [(True, 1, None), (True, 2, 3), (False, 2, None)])
 @pytest.mark.parametrize("cell", MODULES)
 def test_encoder_decoder_and_all_its_gradients(cell, bidirectional, layers, embedding, attention, dtype):

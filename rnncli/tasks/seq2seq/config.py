@@ -55,8 +55,10 @@ with warnings.catch_warnings():  # pydantic warns of a key with the name of a me
     class Seq2seqModelConfig(TokenModelConfig):
         """A network of an encoder and a decoder."""
 
-        attention: Literal["none", "dot", "additive"] | None = Field(
-            default=None, description="How the decoder attends to the source; null is dot."
+        attention: Literal["none", "dot", "additive", "aligned"] | None = Field(
+            default=None,
+            description="How the decoder attends to the source: to all of it (dot, additive), or to the token that it "
+            "copies or leaves out next (aligned); null is aligned for words that keep most of their letters, else dot.",
         )
         encoder_bidirectional: bool | None = Field(
             default=None, description="Read the source from both ends; null is true."
@@ -70,8 +72,9 @@ with warnings.catch_warnings():  # pydantic warns of a key with the name of a me
         @field_validator("copy")
         @classmethod
         def _copies_what_is_looked_at(cls, copy: str, info: ValidationInfo) -> str:
-            if copy == "attention" and info.data.get("attention") == "none":
-                raise refusal("must be none when model.attention is none; set model.attention to dot or additive")
+            seen = info.data.get("attention")
+            if copy == "attention" and seen in ("none", "aligned"):
+                raise refusal(f"must be none when model.attention is {seen}; set model.attention to dot or additive")
             return copy
 
 

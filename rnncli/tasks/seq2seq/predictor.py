@@ -16,10 +16,10 @@ from rnncli.nn.ensemble import as_one
 from rnncli.nn.writers import Written
 from rnncli.tasks.line_by_line import Faults, in_lists, line_by_line
 from rnncli.tasks.seq2seq.config import PairsConfig, WritingConfig
+from rnncli.tasks.seq2seq.edits import spelled
 from rnncli.tasks.seq2seq.learner import write
 from rnncli.tasks.seq2seq.pairs import PairColumns, read_pairs
 from rnncli.tasks.seq2seq.scores import line
-from rnncli.tasks.seq2seq.unknown import spelled
 from rnncli.tasks.seq2seq.writing import ALPHA, BEAMS, Prompts, copies, pair_shape, target_vocabulary
 from rnncli.tasks.task import (
     Asked,

@@ -16,7 +16,6 @@ import numpy as np
 from rnncli.data.text import WORDS
 from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary
 from rnncli.kernels import random
-from rnncli.nn.writers import Written
 from rnncli.notes import note
 
 _SHARE = 0.5
@@ -94,11 +93,3 @@ def _common(first: np.ndarray, second: np.ndarray) -> int:
 
 def _without(sequences: Sequence[np.ndarray], chosen: np.ndarray) -> list[np.ndarray]:
     return [np.where(chosen[sequence], UNKNOWN_NUMBER, sequence).astype(sequence.dtype) for sequence in sequences]
-
-
-def spelled(answer: Written, vocabulary: Vocabulary, source: Sequence[str]) -> list[str]:
-    """Return the tokens of an answer; each `<unk>` is the token of `source` that was looked at when it was written."""
-    return [
-        source[place] if number == UNKNOWN_NUMBER else vocabulary.tokens[number]
-        for number, place in zip(answer.tokens.tolist(), answer.places.tolist(), strict=True)
-    ]

@@ -11,18 +11,20 @@ from rnncli.config.sections import DIALECT, NO_GROUP, CutConfig, keys_of
 from rnncli.data.cutting import Cut
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
-from rnncli.data.text import spaced_tokens
+from rnncli.data.text import spaced_tokens, tokenize
 from rnncli.data.vocabulary import Vocabulary, require_learnable, token_vocabulary
 from rnncli.errors import DataError, UsageError
+from rnncli.kernels.beam import MOVES
 from rnncli.nn.encoder_decoder import EncoderDecoder, PairShape
 from rnncli.nn.ensemble import as_one
 from rnncli.nn.memory import require_memory
 from rnncli.tasks import sizes
 from rnncli.tasks.seq2seq.config import WritingConfig
+from rnncli.tasks.seq2seq.edits import edits, spelled
 from rnncli.tasks.seq2seq.learner import PairData, PairLearner, room_for, write
 from rnncli.tasks.seq2seq.pairs import PairColumns, Pairs, only, read_pairs
 from rnncli.tasks.seq2seq.scores import METRICS, baselines, doubt_unwritable, edit_distance, line
-from rnncli.tasks.seq2seq.unknown import seldom_in, spelled
+from rnncli.tasks.seq2seq.unknown import seldom_in
 from rnncli.tasks.task import (
     Context,
     Evaluation,
@@ -107,7 +109,7 @@ def pair_shape(config: WritingConfig, prompts: Prompts, target: Vocabulary) -> P
     return PairShape(
         cell=model.cell,
         source_size=prompts.size,
-        target_size=len(target),
+        target_size=len(target) + (MOVES if looks == "aligned" else 0),
         hidden_size=model.hidden_size,
         num_layers=model.num_layers,
         encodes=prompts.encodes,
@@ -117,6 +119,11 @@ def pair_shape(config: WritingConfig, prompts: Prompts, target: Vocabulary) -> P
         attention=looks if looks != "none" else None,
         encoder_bidirectional=bool(getattr(model, "encoder_bidirectional", False)),
     )
+
+
+def aligned(config: WritingConfig) -> bool:
+    """Return True if targets are written as edits of their sources."""
+    return getattr(config.model, "attention", "none") == "aligned"  # a caption has no source
 
 
 def copies(config: WritingConfig) -> bool:
@@ -193,11 +200,20 @@ class PairExperiment(Experiment):
     def _data(self, pairs: Pairs, *, scored: bool = False) -> PairData:
         assert pairs.targets is not None
         places = [pairs.where(i) for i in range(len(pairs))]
-        targets = [self.target.encode(target).astype(np.int32) for target in pairs.targets]
+        targets = self._targets(pairs.prompts, pairs.targets)
         empty = next((i for i, target in enumerate(targets) if not len(target)), None)
         if empty is not None:
             raise DataError(f"{places[empty]}: a target without tokens; remove it")
         return PairData(self.prompts.encode(pairs.prompts, places, scored=scored), targets)
+
+    def _targets(self, prompts: Sequence[tuple[str, ...]], targets: Sequence[str]) -> list[np.ndarray]:
+        """Return the numbers of what is written for each prompt: of the tokens of its target, or of its edits."""
+        if not aligned(self.config):
+            return [self.target.encode(target).astype(np.int32) for target in targets]
+        return [
+            edits(self.prompts.tokens(prompt), tokenize(target, self.target.kind), self.target)
+            for prompt, target in zip(prompts, targets, strict=True)
+        ]
 
     def _judged(self) -> Figure | None:
         """Return the share of right answers among those written to some pairs of validation, by one beam, which is
@@ -228,11 +244,12 @@ class PairExperiment(Experiment):
         S, T = lengths.max(axis=0)
         ways = " read from both ends" if shape.encodes and shape.encoder_bidirectional else ""
         looks = f", {shape.attention} attention" if shape.attention else ""
+        written = "edits" if aligned(self.config) else f"{self.config.data.tokens} tokens"
         return (
             (
                 "data",
                 f"{self.splits.train.name}: {len(train.sources):,} pairs of up to {S:,} {self.prompts.kind} and "
-                f"{T:,} {self.config.data.tokens} tokens to train on{self.splits.facts()}",
+                f"{T:,} {written} to train on{self.splits.facts()}",
             ),
             (
                 "model",

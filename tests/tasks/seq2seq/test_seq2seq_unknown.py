@@ -16,8 +16,9 @@ from rnncli.nn.network import FLOAT32
 from rnncli.nn.writers import Written
 from rnncli.notes import noting
 from rnncli.tasks.registry import TASKS, config_from_mapping
+from rnncli.tasks.seq2seq.edits import spelled
 from rnncli.tasks.seq2seq.predictor import Search
-from rnncli.tasks.seq2seq.unknown import Seldom, spelled
+from rnncli.tasks.seq2seq.unknown import Seldom
 from rnncli.tasks.task import Asked, Context
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.optimizer import Optimizer
