@@ -351,8 +351,8 @@ class SeededTrainingConfig(TrainingConfig):
 
     @field_validator("seeds")
     @classmethod
-    def _follow_the_seed(cls, seeds: int, info: ValidationInfo) -> int:
-        if info.data.get("seed", 0) + seeds > LARGEST_SEED + 1:
+    def _follow_the_seed(cls, seeds: int | None, info: ValidationInfo) -> int | None:
+        if seeds and info.data.get("seed", 0) + seeds > LARGEST_SEED + 1:
             raise refusal("must leave room for the seeds that follow training.seed; lower that")
         return seeds
 
@@ -409,7 +409,7 @@ class Config(Section):
     @property
     def networks(self) -> int:
         """The number of networks that are trained side by side."""
-        return getattr(self.training, "seeds", 1)
+        return getattr(self.training, "seeds", 1) or 1
 
     def of_one_network(self: C) -> C:
         """Return the config of the first of these networks alone."""

@@ -132,14 +132,14 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
         "training": {"seeds": 1},
     },
     "seq2seq": {
-        "data": {**TABLE, **VOCABULARY, **TOKENS, **CUT, **DRAWN, "source": None},
+        "data": {**TABLE, **VOCABULARY, **TOKENS, **CUT, **DRAWN, "source": None, "residual": None},
         "model": {"embedding_size": None, "attention": None, "encoder_bidirectional": None, "copy": "none"},
-        "training": {"teacher_forcing": 1.0, "seeds": 1},
+        "training": {"teacher_forcing": 1.0, "seeds": None},
     },
     "caption": {
         "data": {**TABLE, **VOCABULARY, **TOKENS, **DRAWN, "inputs": None},
         "model": {"embedding_size": None},
-        "training": {"teacher_forcing": 1.0, "seeds": 1},
+        "training": {"teacher_forcing": 1.0, "seeds": None},
     },
 }
 
@@ -154,7 +154,7 @@ BEFORE: dict[str, dict[str, Any]] = {
         "word_dropout": 0.0,
         "decoder": "direct",
     },
-    "training": {"epochs": 20, "batch_size": 32, "learning_rate": 0.002},
+    "training": {"epochs": 20, "batch_size": 32, "learning_rate": 0.002, "seeds": 1},
 }
 """The defaults of version 0.1 of keys that are now null."""
 
