@@ -42,7 +42,7 @@ class SourcesConfig(PairsConfig, CutConfig):
     source: Columns | None = Field(default=None, description="The column or columns to read; null takes the first.")
     residual: Literal["change-of-ending", "none"] | None = chosen(
         "What the network corrects: the change of ending that was most frequent in training, which is the answer where "
-        "the network finds no other more than e² times as probable; null is that with aligned attention, else none.",
+        "the network finds no other more than e² times as probable; null is that for words with aligned attention.",
         before="none",
     )
 

@@ -17,10 +17,10 @@ from rnncli.tasks.line_by_line import Faults, in_lists, line_by_line
 from rnncli.tasks.seq2seq.candidates import Candidate, Writers
 from rnncli.tasks.seq2seq.config import PairsConfig, WritingConfig
 from rnncli.tasks.seq2seq.pairs import PairColumns, read_pairs
+from rnncli.tasks.seq2seq.prompts import Prompts
 from rnncli.tasks.seq2seq.writing import (
     ALPHA,
     BEAMS,
-    Prompts,
     baseline_in,
     copies,
     pair_shape,

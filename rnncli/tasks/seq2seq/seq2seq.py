@@ -102,8 +102,9 @@ def resolved(config: Seq2seqConfig, splits: Splits[Pairs]) -> Seq2seqConfig:
         "embedding_size": model.embedding_size or embedding,
     }
     given, target = splits.train.columns.as_config()
+    changes = edited and are_words(splits.train.prompts, splits.train.targets or ())
     config = config.completed(
-        data={"residual": "change-of-ending" if edited else "none"},
+        data={"residual": "change-of-ending" if changes else "none"},
         training={"seeds": min(_NETWORKS, LARGEST_SEED + 1 - config.training.seed) if several else 1},
     )
     if config.data.residual != "none" and config.data.kind in WORDS:

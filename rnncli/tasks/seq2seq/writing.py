@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from rnncli.config.sections import DIALECT, NO_GROUP, CutConfig, keys_of
-from rnncli.data.cutting import Cut
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
 from rnncli.data.text import spaced_tokens
@@ -24,6 +23,7 @@ from rnncli.tasks.seq2seq.config import WritingConfig
 from rnncli.tasks.seq2seq.endings import Endings
 from rnncli.tasks.seq2seq.learner import PairData, PairLearner, room_for
 from rnncli.tasks.seq2seq.pairs import PairColumns, Pairs, only, read_pairs
+from rnncli.tasks.seq2seq.prompts import Prompts
 from rnncli.tasks.seq2seq.scores import METRICS, baselines, doubt_unwritable, edit_distance
 from rnncli.tasks.seq2seq.unknown import seldom_in
 from rnncli.tasks.task import (
@@ -46,37 +46,6 @@ _JUDGED, _STEPS = 500, 20_000  # pairs that an evaluation writes answers to, and
 _UNITS = {"char": "chars", "byte": "bytes", "word": "words", "whitespace": "tokens"}
 
 W = TypeVar("W", bound=WritingConfig)
-
-
-class Prompts(Protocol):
-    """The given inputs, and their encoding to token numbers for an encoder or to vectors."""
-
-    encodes: bool
-    cut: Cut
-    kind: str  # "source tokens", "values"
-    decimal: str  # of numbers among what is given
-
-    def refitted(self, train: Pairs, config: Any) -> Prompts:
-        """Return prompts of the same kind, made from another training split."""
-
-    @property
-    def vocabulary(self) -> Vocabulary | None: ...
-
-    @property
-    def size(self) -> int: ...
-
-    def encode(
-        self, prompts: Sequence[tuple[str, ...]], where: Sequence[str], *, scored: bool = False
-    ) -> list[np.ndarray]:
-        """Return one array for each prompt; raise DataError naming the place of a prompt that cannot be encoded.
-
-        scored: these are held out, and what training never saw is read as unknown.
-        """
-
-    def tokens(self, prompt: tuple[str, ...]) -> list[str]:
-        """Return the tokens of a prompt as they stand in it; none if nothing is encoded."""
-
-    def to_header(self) -> dict[str, Any]: ...
 
 
 def splits_in(config: WritingConfig, source: Source, learnt: Mapping[str, Any] | None, *, named: bool) -> Splits[Pairs]:
