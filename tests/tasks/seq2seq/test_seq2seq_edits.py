@@ -93,6 +93,8 @@ def test_three_networks_learn_edits(training, data, networks):
     given = {"validation": 0.2} | data
     assert prepared(WORDS, training=training, data=given).config.networks == networks
     assert prepared(NUMBERS, data={"validation": 0.2}).config.networks == 1
+    many = [(f"{word}{number}", f"{word}{number}ed") for number in range(301) for word, _ in WORDS]
+    assert prepared(many).config.networks == 1
 
 
 def attention(pairs, **model):
