@@ -25,9 +25,10 @@ _STEPS = 8  # of the shortest one
 
 
 def sizes_for(train: Examples) -> dict[str, float]:
-    """Return the values of `training.jitter` and `training.magnitude` for a training split with labels."""
-    series = train.values or ()
-    size = _SIZE if 0 < len(series) <= _MOST and min(map(len, series)) >= _STEPS else 0.0
+    """Return the values of `training.jitter` and `training.magnitude` for series with labels; none for texts."""
+    if train.values is None:
+        return {}
+    size = _SIZE if len(train) <= _MOST and min(map(len, train.values)) >= _STEPS else 0.0
     return {"jitter": size, "magnitude": size}
 
 

@@ -45,9 +45,9 @@ def fitted_to(train: Examples, targets: ArrayLike, scaling: str | None) -> EchoS
     return EchoState.of(values_of(train), np.array(targets, float), None if scaling is None else scaling == "series")
 
 
-def scaling_by(echo_state: EchoState | None) -> str:
-    """Return the value of `data.scaling` by which the network answers best."""
-    return "series" if echo_state and echo_state.inputs.by_series else "standard"
+def scaling_by(echo_state: EchoState | None) -> str | None:
+    """Return the value of `data.scaling` by which the network answers best, None for texts."""
+    return None if echo_state is None else "series" if echo_state.inputs.by_series else "standard"
 
 
 def values_of(examples: Examples) -> list[np.ndarray]:
