@@ -69,7 +69,7 @@ def resolved(config: Any, splits: Splits[Examples], pooling: Mapping[str, str]) 
     steps = sum(map(len, train.values or ())) * config.training.epochs
     seeds = sizes.networks(steps, splits.validated["folds"]) if several else 1
     config = config.completed(
-        data={"differences": False},
+        data={"differences": False} if train.values else {},
         training={"seeds": min(seeds, LARGEST_SEED + 1 - config.training.seed)},
         model={
             "bidirectional": True,
