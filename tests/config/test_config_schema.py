@@ -133,14 +133,14 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
         "training": {"seeds": 1},
     },
     "seq2seq": {
-        "data": {**TABLE, **VOCABULARY, **TOKENS, **CUT, **DRAWN, "source": None},
+        "data": {**TABLE, **VOCABULARY, **TOKENS, **CUT, **DRAWN, "source": None, "residual": None},
         "model": {"embedding_size": None, "attention": None, "encoder_bidirectional": None, "copy": "none"},
-        "training": {"teacher_forcing": 1.0, "seeds": 1},
+        "training": {"teacher_forcing": 1.0, "seeds": None},
     },
     "caption": {
         "data": {**TABLE, **VOCABULARY, **TOKENS, **DRAWN, "inputs": None},
         "model": {"embedding_size": None},
-        "training": {"teacher_forcing": 1.0, "seeds": 1},
+        "training": {"teacher_forcing": 1.0, "seeds": None},
     },
 }
 

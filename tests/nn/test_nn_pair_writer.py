@@ -6,6 +6,7 @@ import naive
 import numpy as np
 import pytest
 from pairs import Pairs, small_shape
+from parameters import mostly_thorough
 
 from rnncli.kernels import beam
 from rnncli.kernels.cells import CELLS
@@ -13,9 +14,8 @@ from rnncli.nn.attention import ATTENTIONS
 from rnncli.nn.writers import PairWriter
 
 WAYS = [None, *ATTENTIONS]
-# A search is compiled for each cell, which takes ten seconds of every one: .ci/run searches with the others.
-QUICK = ("gru", "lstm")
-EACH = [cell if cell in QUICK else pytest.param(cell, marks=pytest.mark.long) for cell in CELLS]
+# A search is compiled for each cell, which takes ten seconds of every one.
+EACH = mostly_thorough(CELLS, ["gru"])
 
 
 def log_probabilities(pairs, b, tokens):
@@ -91,7 +91,7 @@ def test_copies_are_of_the_source_place_that_was_looked_at_most(attention, beams
     every = [list(t) for n in range(longest + 1) for t in itertools.product([0, 1, 2], repeat=n)]
     kinds = set()
     for seed in range(3):
-        pairs = Pairs(small_shape("lstm", attention), seed=seed)
+        pairs = Pairs(small_shape("gru", attention), seed=seed)
         pairs.model.parameters.view("attention.query.weight")[...] *= 9  # it has opinions about places
         for b, answers in enumerate(written(pairs, beams, longest, 0.0, copies=True)):
             found = [answer.tokens.tolist() for answer in answers]
@@ -131,7 +131,7 @@ def test_a_sure_answer_is_not_lost_to_ends_before_it(K):
 
 
 def test_a_vector_starts_an_answer():
-    pairs = Pairs(small_shape("lstm", encodes=False))
+    pairs = Pairs(small_shape("gru", encodes=False))
     for b, answers in enumerate(written(pairs, 2)):
         for answer in answers:
             tokens = answer.tokens.tolist()

@@ -118,7 +118,7 @@ def prepare(
     config: CaptionConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None
 ) -> PairExperiment:
     splits = splits_in(config, source, learnt, named=True)
-    config = completed(config.completed(data={"tokens": "char"}), splits, "captions")
+    config = completed(config.completed(data={"tokens": "char"}, training={"seeds": 1}), splits, "captions")
     model, columns = config.model, splits.train.columns
     words = model.embedding_size is None and config.data.tokens in WORDS
     found = {"inputs": list(columns.prompts), "target": columns.target}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from rnncli.config.chosen import Chosen, chosen
 from rnncli.config.sections import (
     Columns,
     Config,
@@ -39,6 +40,11 @@ class SourcesConfig(PairsConfig, CutConfig):
     """Data of pairs of texts; only sources are cut, because a cut target would teach to stop too early."""
 
     source: Columns | None = Field(default=None, description="The column or columns to read; null takes the first.")
+    residual: Literal["change-of-ending", "none"] | None = chosen(
+        "What the network corrects: the change of ending that was most frequent in training, which is the answer where "
+        "the network finds no other more than e² times as probable; null is that for words with aligned attention.",
+        before="none",
+    )
 
 
 class PromptsConfig(PairsConfig):
@@ -81,6 +87,12 @@ with warnings.catch_warnings():  # pydantic warns of a key with the name of a me
 class WritingTrainingConfig(SeededTrainingConfig):
     """Training of a decoder."""
 
+    seeds: Chosen[Annotated[int, Field(ge=1, le=100)]] = chosen(
+        "The number of networks to train side by side, from seeds that follow training.seed; the answer is the mean of "
+        "their probabilities. null is 3 with aligned attention for up to 2,000 pairs that are not cross-validated and "
+        "whose epochs is null, else 1.",
+        before=1,
+    )
     teacher_forcing: float = Field(
         default=1.0,
         ge=0,

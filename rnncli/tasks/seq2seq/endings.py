@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from difflib import SequenceMatcher
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -26,50 +26,95 @@ _SEED = 1
 
 
 class Rules:
-    """The changes of endings and of beginnings, by features, in words that are given with their features."""
+    """The changes of endings and of beginnings, by features, in words that are given with their features.
 
-    def __init__(self, words: Sequence[tuple[str, Hashable]], targets: Sequence[str]):
-        self._endings: dict[tuple[Hashable, str], Counter[str]] = defaultdict(Counter)
-        self._beginnings: dict[Hashable, Counter[tuple[str, str]]] = defaultdict(Counter)
+    endings: by features, what an ending becomes; one that becomes what the next shorter one says is left out.
+    beginnings: by features, what a beginning becomes, the most frequent first.
+    """
+
+    def __init__(
+        self, endings: Mapping[Hashable, Mapping[str, str]], beginnings: Mapping[Hashable, Sequence[tuple[str, str]]]
+    ):
+        self.endings, self.beginnings = endings, beginnings
+
+    @classmethod
+    def of(cls, words: Sequence[tuple[str, Hashable]], targets: Sequence[str]) -> Rules:
+        """Return the rules of words, given with their features, and of their targets."""
+        endings: dict[Hashable, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+        beginnings: dict[Hashable, Counter[tuple[str, str]]] = defaultdict(Counter)
         for (word, features), target in zip(words, targets, strict=True):
             block = SequenceMatcher(None, word, target, autojunk=False).find_longest_match()
             end, new = block.a + block.size, target[block.b + block.size :]
             for of in (features, _ALL):
-                self._beginnings[of][word[: block.a], target[: block.b]] += 1
+                beginnings[of][word[: block.a], target[: block.b]] += 1
                 for known in range(min(block.size, _KNOWN) + 1):
                     start = end - known
-                    self._endings[of, word[start:]][word[start:end] + new] += 1
+                    endings[of][word[start:]][word[start:end] + new] += 1
+        usual = {of: {ending: _by_use(counts)[0] for ending, counts in some.items()} for of, some in endings.items()}
+        return cls(
+            {of: _shortest(some) for of, some in usual.items()},
+            {of: _by_use(counts) for of, counts in beginnings.items()},
+        )
 
     def answer(self, word: str, features: Hashable) -> str:
         """Return the word changed by the rules for its features, or by those for all if training has none of these."""
-        of = features if features in self._beginnings else _ALL
-        starts = (start for start in range(len(word) + 1) if (of, word[start:]) in self._endings)
-        start = next(starts, None)
-        changed = word if start is None else word[:start] + _usual(self._endings[of, word[start:]])
-        fitting = Counter({both: n for both, n in self._beginnings[of].items() if changed.startswith(both[0])})
-        old, new = _usual(fitting) if fitting else ("", "")
+        of = features if features in self.beginnings else _ALL
+        changed = _changed(word, self.endings[of])
+        changed = word if changed is None else changed
+        old, new = next((both for both in self.beginnings[of] if changed.startswith(both[0])), ("", ""))
         return new + changed[len(old) :]
 
+    def to_header(self) -> list[list[Any]]:
+        """Return the rules as JSON."""
+        return [[_as_json(of), self.endings[of], list(map(list, self.beginnings[of]))] for of in self.beginnings]
 
-def by_rules(prompts: Sequence[Prompt], targets: Sequence[str], asked: Sequence[Prompt]) -> list[str]:
-    """Return the answers to the prompts `asked`, by rules from prompts and targets.
+    @classmethod
+    def from_header(cls, header: Sequence[Sequence[Any]]) -> Rules:
+        """Return the rules that `to_header` wrote."""
+        by = [(tuple(of) if isinstance(of, list) else of, endings, beginnings) for of, endings, beginnings in header]
+        pairs = {of: [(old, new) for old, new in beginnings] for of, _, beginnings in by}
+        return cls({of: endings for of, endings, _ in by}, pairs)
 
-    The word in a prompt is a column, or the first or the last word of the only one; the rest are its features. It is
-    that by which the rules of half of the pairs answer most of the other half.
-    """
-    step = -(-len(prompts) // _MOST)
-    prompts, targets = prompts[::step], targets[::step]
 
-    drawn = np.random.Generator(np.random.PCG64(_SEED)).permutation(len(prompts)).tolist()  # neighbours may be alike
-    half = len(drawn) // 2
+class Endings:
+    """The rules that answer prompts of some columns; the word in a prompt is what view number `view` says."""
 
-    def hits(view: View) -> int:
-        rules = Rules([view(prompts[i]) for i in drawn[half:]], [targets[i] for i in drawn[half:]])
-        return sum(rules.answer(*view(prompts[i])) == targets[i] for i in drawn[:half])
+    def __init__(self, columns: int, view: int, rules: Rules):
+        self.columns, self.number, self.rules = columns, view, rules
+        self._view = _views(columns)[view]
 
-    view = max(_views(len(prompts[0])), key=hits)
-    rules = Rules([view(prompt) for prompt in prompts], targets)
-    return [rules.answer(*view(prompt)) for prompt in asked]
+    @classmethod
+    def of(cls, prompts: Sequence[Prompt], targets: Sequence[str]) -> Endings:
+        """Return the rules of prompts and targets.
+
+        The word in a prompt is a column, or the first or the last word of the only one; the rest are its features. It
+        is that by which the rules of half of the pairs answer most of the other half.
+        """
+        step = -(-len(prompts) // _MOST)
+        prompts, targets = prompts[::step], targets[::step]
+        drawn = np.random.Generator(np.random.PCG64(_SEED)).permutation(len(prompts)).tolist()  # neighbours are alike
+        half, columns = len(drawn) // 2, len(prompts[0])
+
+        def hits(view: View) -> int:
+            rules = Rules.of([view(prompts[i]) for i in drawn[half:]], [targets[i] for i in drawn[half:]])
+            return sum(rules.answer(*view(prompts[i])) == targets[i] for i in drawn[:half])
+
+        views = _views(columns)
+        best = max(range(len(views)), key=lambda number: hits(views[number]))
+        return cls(columns, best, Rules.of(list(map(views[best], prompts)), targets))
+
+    def answers(self, asked: Sequence[Prompt]) -> list[str]:
+        """Return the answers to the prompts `asked`."""
+        return [self.rules.answer(*self._view(prompt)) for prompt in asked]
+
+    def to_header(self) -> dict[str, Any]:
+        """Return all of it as JSON for a model file."""
+        return {"columns": self.columns, "view": self.number, "rules": self.rules.to_header()}
+
+    @classmethod
+    def from_header(cls, header: Mapping[str, Any]) -> Endings:
+        """Return what `to_header` wrote."""
+        return cls(header["columns"], header["view"], Rules.from_header(header["rules"]))
 
 
 def are_words(prompts: Sequence[Prompt], targets: Sequence[str]) -> bool:
@@ -89,6 +134,26 @@ def _views(columns: int) -> list[View]:
     ]
 
 
-def _usual(counts: Mapping[T, int]) -> T:
-    """Return the most frequent one, of several the first in alphabetical order."""
-    return min(counts, key=lambda one: (-counts[one], one))
+def _by_use(counts: Mapping[T, int]) -> list[T]:
+    """Return the most frequent one first, of several the first in alphabetical order."""
+    return sorted(counts, key=lambda one: (-counts[one], one))
+
+
+def _changed(word: str, endings: Mapping[str, str]) -> str | None:
+    """Return the word with its longest ending changed that is among these; None if none is."""
+    starts = (start for start in range(len(word) + 1) if word[start:] in endings)
+    start = next(starts, None)
+    return None if start is None else word[:start] + endings[word[start:]]
+
+
+def _shortest(endings: Mapping[str, str]) -> dict[str, str]:
+    """Return the endings without those that a shorter one changes alike."""
+    kept: dict[str, str] = {}
+    for ending in sorted(endings, key=len):
+        if _changed(ending, kept) != endings[ending]:
+            kept[ending] = endings[ending]
+    return kept
+
+
+def _as_json(features: Hashable) -> Any:
+    return list(features) if isinstance(features, tuple) else features

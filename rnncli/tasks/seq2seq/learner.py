@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnncli.kernels import random
-from rnncli.kernels.losses import IGNORED
+from rnncli.kernels.losses import IGNORED, LEAST
 from rnncli.nn.encoder_decoder import EncoderDecoder, PairWork
 from rnncli.nn.writers import PairWriter, Written
 from rnncli.tasks.seq2seq.unknown import Seldom
@@ -178,6 +178,36 @@ def write(
         for i, found in zip(chosen, writer.write(works), strict=True):
             answers[i] = found
     return answers
+
+
+def log_probabilities(
+    models: Sequence[EncoderDecoder], sources: Sequence[np.ndarray], answers: Sequence[np.ndarray], at_once: int = 64
+) -> list[float]:
+    """Return the log-probability in nats of each answer and its end, given its source, by the mean of what these models
+    find at each token."""
+    found = [0.0] * len(sources)
+    lengths = [(len(source), len(answer)) for source, answer in zip(sources, answers, strict=True)]
+    for chosen in by_length(lengths, at_once, for_answers([S for S, _ in lengths], at_once)):
+        some = [answers[i] for i in chosen]
+        spans = np.array([len(answer) + 1 for answer in some])
+        means = np.mean([_chances(model, [sources[i] for i in chosen], some, spans) for model in models], axis=0)
+        for b, i in enumerate(chosen):
+            numbers = [*answers[i].tolist(), models[0].shape.end]
+            found[i] = float(np.log(np.maximum(means[np.arange(spans[b]), b, numbers], LEAST)).sum())
+    return found
+
+
+def _chances(
+    model: EncoderDecoder, sources: Sequence[np.ndarray], answers: Sequence[np.ndarray], spans: np.ndarray
+) -> np.ndarray:
+    """Return the probabilities (T, B, V + 1) that a model gives to each token after those of the answers before it."""
+    memory = model.workspace(len(sources[0]), int(spans.max()), len(sources), training=False)
+    work = placed(memory, sources, spans)
+    work.decoder.tokens[0] = model.shape.end
+    place_sequences(answers, work.decoder.tokens[1:])
+    model.forward(work, 0, len(sources))
+    chances = np.exp(work.outputs.astype(np.float64) - work.outputs.max(axis=2, keepdims=True))
+    return np.asarray(chances / chances.sum(axis=2, keepdims=True))
 
 
 def _read(model: EncoderDecoder, sources: Sequence[np.ndarray]) -> PairWork:

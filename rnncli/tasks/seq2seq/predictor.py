@@ -13,14 +13,20 @@ from rnncli.data.source import is_table, read_source
 from rnncli.errors import UsageError
 from rnncli.nn.encoder_decoder import EncoderDecoder
 from rnncli.nn.ensemble import as_one
-from rnncli.nn.writers import Written
 from rnncli.tasks.line_by_line import Faults, in_lists, line_by_line
+from rnncli.tasks.seq2seq.candidates import Candidate, Writers
 from rnncli.tasks.seq2seq.config import PairsConfig, WritingConfig
-from rnncli.tasks.seq2seq.edits import spelled
-from rnncli.tasks.seq2seq.learner import write
 from rnncli.tasks.seq2seq.pairs import PairColumns, read_pairs
-from rnncli.tasks.seq2seq.scores import line
-from rnncli.tasks.seq2seq.writing import ALPHA, BEAMS, Prompts, copies, pair_shape, target_vocabulary
+from rnncli.tasks.seq2seq.prompts import Prompts
+from rnncli.tasks.seq2seq.writing import (
+    ALPHA,
+    BEAMS,
+    baseline_in,
+    copies,
+    pair_shape,
+    speller_of,
+    target_vocabulary,
+)
 from rnncli.tasks.task import (
     Asked,
     Piece,
@@ -30,14 +36,6 @@ from rnncli.tasks.task import (
 )
 
 _AT_ONCE = 64
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One answer and its log-probability in nats."""
-
-    text: str
-    score: float
 
 
 @dataclass(frozen=True)
@@ -64,12 +62,18 @@ class Writer(Predictor):
         self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray], schema: type[WritingConfig], prompts: Prompts
     ):
         self.config = config_in(header, schema)
-        self.prompts, self.longest = prompts, int(header["longest"])
-        self.columns = PairColumns.from_header(header["columns"])
-        self.target = target_vocabulary(header)
-        shape = pair_shape(self.config, prompts, self.target)
-        self.networks = [EncoderDecoder(shape) for _ in range(self.config.networks)]
-        as_one(self.networks).load(arrays)
+        self.prompts, self.columns = prompts, PairColumns.from_header(header["columns"])
+        target = target_vocabulary(header)
+        shape = pair_shape(self.config, prompts, target)
+        networks = [EncoderDecoder(shape) for _ in range(self.config.networks)]
+        as_one(networks).load(arrays)
+        self.writers = Writers(
+            networks,
+            speller_of(self.config, prompts, target),
+            int(header["longest"]),
+            copies=copies(self.config),
+            baseline=baseline_in(header),
+        )
 
     def predict(self, asked: Asked) -> Pieces:
         """Return the answers for each input: for lines of a text as they arrive, or for the pairs of a table."""
@@ -109,28 +113,13 @@ class Writer(Predictor):
 
     def pieces(self, texts: Sequence[str], inputs: Sequence[Given], search: Search) -> list[Piece]:
         """Return the answers for inputs, which are written as these texts."""
-        answers = write(
-            self.networks,
+        found = self.writers.candidates(
+            [given.prompt for given in inputs],
             [given.source for given in inputs],
             beams=max(search.beam, search.n_best),
-            longest=self.longest,
             alpha=search.length_penalty,
-            copies=copies(self.config),
         )
-        return [
-            as_piece(text, self._candidates(found, given.prompt)[: search.n_best], search)
-            for text, given, found in zip(texts, inputs, answers, strict=True)
-        ]
-
-    def _candidates(self, answers: list[Written], prompt: tuple[str, ...]) -> list[Candidate]:
-        """Return the answers to `prompt`; of those that read alike, with a word that is copied or known, the best."""
-        scores: dict[str, float] = {}
-        for answer in answers:
-            scores.setdefault(self._text(answer, prompt), answer.score)
-        return [Candidate(text, score) for text, score in scores.items()]
-
-    def _text(self, answer: Written, prompt: tuple[str, ...]) -> str:
-        return line(spelled(answer, self.target, self.prompts.tokens(prompt)), self.target.kind)
+        return [as_piece(text, some[: search.n_best], search) for text, some in zip(texts, found, strict=True)]
 
 
 @dataclass(frozen=True)

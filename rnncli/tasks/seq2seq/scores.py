@@ -40,11 +40,13 @@ def exact(predicted: Sequence[str], actual: Sequence[str]) -> float:
     return sum(a == b for a, b in zip(predicted, actual, strict=True)) / len(actual)
 
 
-def baselines(train: Pairs, held_out: Pairs, kind: Kind, *, texts: bool) -> list[tuple[str, list[str]]]:
+def baselines(
+    train: Pairs, held_out: Pairs, kind: Kind, *, texts: bool, learnt: endings.Endings | None = None
+) -> list[tuple[str, list[str]]]:
     """Return (name, answers) of each baseline: a copy of the source or the answer to the most similar prompt, the most
     frequent answer, and of words, written letter by letter, the most frequent change of their ending.
 
-    kind: of the tokens of answers. texts: True if prompts are texts.
+    kind: of the tokens of answers. texts: True if prompts are texts. learnt: the changes of endings, if known already.
     """
     assert train.targets is not None
     targets = train.targets
@@ -55,7 +57,8 @@ def baselines(train: Pairs, held_out: Pairs, kind: Kind, *, texts: bool) -> list
         columns = zip(*train.prompts, strict=True)
         copied = int(np.argmax([exact(column, targets) for column in columns]))  # the one that is most often right
         if kind not in WORDS and endings.are_words(train.prompts, targets):
-            found.append(("change of ending", endings.by_rules(train.prompts, targets, held_out.prompts)))
+            rules = learnt or endings.Endings.of(train.prompts, targets)
+            found.append(("change of ending", rules.answers(held_out.prompts)))
         return [("copy", [prompt[copied] for prompt in held_out.prompts]), *found]
     nearest = []
     for prompt in held_out.prompts:

@@ -16,14 +16,14 @@ OPTIONS = {
     "predict": frozenset({"strict", "n_best", "beam", "length_penalty", "scores"}),
     "evaluate": frozenset({"metric"}),
 }
-BEFORE = WORDS_BEFORE | {"data.group": "none"}
+BEFORE = WORDS_BEFORE | {"data.group": "none", "training.seeds": "1"}
 
 
 class Seq2seq(Task):
     name = "seq2seq"
     config = Seq2seqConfig
     options = OPTIONS
-    before = BEFORE
+    before = BEFORE | {"data.residual": "none"}
 
     def recognised(self, look: Look) -> Recognised | None:
         from rnncli.tasks.seq2seq import recognition

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from rnncli.config.sections import DIALECT, NO_GROUP, CutConfig, keys_of
-from rnncli.data.cutting import Cut
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
-from rnncli.data.text import spaced_tokens, tokenize
+from rnncli.data.text import spaced_tokens
 from rnncli.data.vocabulary import Vocabulary, require_learnable, token_vocabulary
 from rnncli.errors import DataError, UsageError
 from rnncli.kernels.beam import MOVES
@@ -19,11 +18,13 @@ from rnncli.nn.encoder_decoder import EncoderDecoder, PairShape
 from rnncli.nn.ensemble import as_one
 from rnncli.nn.memory import require_memory
 from rnncli.tasks import sizes
+from rnncli.tasks.seq2seq.candidates import Speller, Writers
 from rnncli.tasks.seq2seq.config import WritingConfig
-from rnncli.tasks.seq2seq.edits import edits, spelled
-from rnncli.tasks.seq2seq.learner import PairData, PairLearner, room_for, write
+from rnncli.tasks.seq2seq.endings import Endings
+from rnncli.tasks.seq2seq.learner import PairData, PairLearner, room_for
 from rnncli.tasks.seq2seq.pairs import PairColumns, Pairs, only, read_pairs
-from rnncli.tasks.seq2seq.scores import METRICS, baselines, doubt_unwritable, edit_distance, line
+from rnncli.tasks.seq2seq.prompts import Prompts
+from rnncli.tasks.seq2seq.scores import METRICS, baselines, doubt_unwritable, edit_distance
 from rnncli.tasks.seq2seq.unknown import seldom_in
 from rnncli.tasks.task import (
     Context,
@@ -45,37 +46,6 @@ _JUDGED, _STEPS = 500, 20_000  # pairs that an evaluation writes answers to, and
 _UNITS = {"char": "chars", "byte": "bytes", "word": "words", "whitespace": "tokens"}
 
 W = TypeVar("W", bound=WritingConfig)
-
-
-class Prompts(Protocol):
-    """The given inputs, and their encoding to token numbers for an encoder or to vectors."""
-
-    encodes: bool
-    cut: Cut
-    kind: str  # "source tokens", "values"
-    decimal: str  # of numbers among what is given
-
-    def refitted(self, train: Pairs, config: Any) -> Prompts:
-        """Return prompts of the same kind, made from another training split."""
-
-    @property
-    def vocabulary(self) -> Vocabulary | None: ...
-
-    @property
-    def size(self) -> int: ...
-
-    def encode(
-        self, prompts: Sequence[tuple[str, ...]], where: Sequence[str], *, scored: bool = False
-    ) -> list[np.ndarray]:
-        """Return one array for each prompt; raise DataError naming the place of a prompt that cannot be encoded.
-
-        scored: these are held out, and what training never saw is read as unknown.
-        """
-
-    def tokens(self, prompt: tuple[str, ...]) -> list[str]:
-        """Return the tokens of a prompt as they stand in it; none if nothing is encoded."""
-
-    def to_header(self) -> dict[str, Any]: ...
 
 
 def splits_in(config: WritingConfig, source: Source, learnt: Mapping[str, Any] | None, *, named: bool) -> Splits[Pairs]:
@@ -131,6 +101,16 @@ def copies(config: WritingConfig) -> bool:
     return getattr(config.model, "copy", "none") == "attention"  # a caption has no source to copy from
 
 
+def speller_of(config: WritingConfig, prompts: Prompts, target: Vocabulary) -> Speller:
+    """Return what stands between texts and the numbers that a network of this config writes."""
+    return Speller(target, prompts.tokens, edited=aligned(config))
+
+
+def baseline_in(header: Mapping[str, Any]) -> Endings | None:
+    """Return the baseline in the header of a model file, None if it has none."""
+    return Endings.from_header(header["endings"]) if header.get("endings") else None
+
+
 class PairExperiment(Experiment):
     """Pairs in splits, and the model that learns to write their targets."""
 
@@ -153,6 +133,7 @@ class PairExperiment(Experiment):
             if learnt
             else token_vocabulary(splits.train.targets, config.data.kind, config.data, "the targets")
         )
+        self._speller = speller_of(config, prompts, self.target)
         require_learnable(self.target, splits.train.name)
         doubt_unwritable(splits.train, self.target.kind)
         train = self._data(splits.train)
@@ -177,6 +158,10 @@ class PairExperiment(Experiment):
         self.longest = int(LONGER * max(len(target) for target in train.targets)) + 1
         self.networks = [EncoderDecoder(shape, context.dtype) for _ in range(config.networks)]
         self.network = as_one(self.networks)
+        self._baseline = baseline_in(learnt) if learnt else self._fitted()
+        self._writers = Writers(
+            self.networks, self._speller, self.longest, copies=copies(config), baseline=self._baseline
+        )
         set_first_weights(self.network, config)
         seldom = seldom_in(train.sources, train.targets, prompts.vocabulary, self.target, copying=copies(config))
         learners = [
@@ -197,23 +182,21 @@ class PairExperiment(Experiment):
         self.learner = together(learners, self.network)
         self.facts = self._facts(train)
 
+    def _fitted(self) -> Endings | None:
+        """Return the baseline that `data.residual` names, learnt from the training split."""
+        train = self.splits.train
+        assert train.targets is not None
+        wanted = getattr(self.config.data, "residual", "none") == "change-of-ending"  # a caption has no such key
+        return Endings.of(train.prompts, train.targets) if wanted else None
+
     def _data(self, pairs: Pairs, *, scored: bool = False) -> PairData:
         assert pairs.targets is not None
         places = [pairs.where(i) for i in range(len(pairs))]
-        targets = self._targets(pairs.prompts, pairs.targets)
+        targets = list(map(self._speller.numbers, pairs.prompts, pairs.targets))
         empty = next((i for i, target in enumerate(targets) if not len(target)), None)
         if empty is not None:
             raise DataError(f"{places[empty]}: a target without tokens; remove it")
         return PairData(self.prompts.encode(pairs.prompts, places, scored=scored), targets)
-
-    def _targets(self, prompts: Sequence[tuple[str, ...]], targets: Sequence[str]) -> list[np.ndarray]:
-        """Return the numbers of what is written for each prompt: of the tokens of its target, or of its edits."""
-        if not aligned(self.config):
-            return [self.target.encode(target).astype(np.int32) for target in targets]
-        return [
-            edits(self.prompts.tokens(prompt), tokenize(target, self.target.kind), self.target)
-            for prompt, target in zip(prompts, targets, strict=True)
-        ]
 
     def _judged(self) -> Figure | None:
         """Return the share of right answers among those written to some pairs of validation, by one beam, which is
@@ -231,12 +214,8 @@ class PairExperiment(Experiment):
 
     def _written(self, pairs: Pairs, sources: Sequence[np.ndarray], *, beams: int) -> list[str]:
         """Return the best answer to each pair as the line that is written."""
-        copying = copies(self.config)
-        answers = write(self.networks, sources, beams=beams, longest=self.longest, alpha=ALPHA, copies=copying)
-        return [
-            line(spelled(best[0], self.target, self.prompts.tokens(prompt)), self.target.kind)
-            for best, prompt in zip(answers, pairs.prompts, strict=True)
-        ]
+        found = self._writers.candidates(pairs.prompts, sources, beams=beams, alpha=ALPHA)
+        return [some[0].text for some in found]
 
     def _facts(self, train: PairData) -> tuple[tuple[str, str], ...]:
         model, shape = self.config.model, self.networks[0].shape
@@ -269,6 +248,7 @@ class PairExperiment(Experiment):
             "prompts": self.prompts.to_header(),
             "target": self.target.to_header(),
             "longest": self.longest,
+            **({"endings": self._baseline.to_header()} if self._baseline else {}),
             **several_in_header(self.config),
         }
 
@@ -307,7 +287,7 @@ class PairExperiment(Experiment):
             for a, b in zip(predicted, actual, strict=True)
         ]
         unit, metric = METRICS[by]
-        simple = baselines(self.splits.train, pairs, kind, texts=self.prompts.encodes)
+        simple = baselines(self.splits.train, pairs, kind, texts=self.prompts.encodes, learnt=self._baseline)
         return Score(
             split,
             unit,

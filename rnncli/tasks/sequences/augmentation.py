@@ -24,11 +24,12 @@ _MOST = 1000  # series
 _STEPS = 8  # of the shortest one
 
 
-def sizes_for(train: Examples) -> dict[str, float]:
-    """Return the values of `training.jitter` and `training.magnitude` for a training split with labels."""
-    series = train.values or ()
-    size = _SIZE if 0 < len(series) <= _MOST and min(map(len, series)) >= _STEPS else 0.0
-    return {"jitter": size, "magnitude": size}
+def sizes_for(train: Examples, scaling: str | None) -> dict[str, float]:
+    """Return the values of `training.jitter` and `training.magnitude` for series with labels; none for texts."""
+    if train.values is None:
+        return {}
+    suits = len(train) <= _MOST and min(map(len, train.values)) >= _STEPS and scaling != "none"
+    return dict.fromkeys(("jitter", "magnitude"), _SIZE if suits else 0.0)
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,8 @@ def prepare(
     splits = splits_in(config, source, Labels, only, learnt)
     train = splits.train
     config = resolved(config, splits, POOLING)
-    config = config.completed(data={"residual": _residual(train, config.data)}, training=augmentation.sizes_for(train))
+    augmented = augmentation.sizes_for(train, config.data.scaling)
+    config = config.completed(data={"residual": _residual(train, config.data)}, training=augmented)
     if learnt:
         labels = _labels(learnt)
     else:

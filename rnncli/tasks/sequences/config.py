@@ -51,7 +51,7 @@ class LabelledConfig(GroupedConfig, VectorsConfig):
     )
     scaling: Literal["standard", "series", "none"] | None = chosen(
         "How numbers are scaled: standard, by their mean and standard deviation in the training split; series, each "
-        "sequence by its own. null is standard.",
+        "sequence by its own. null is standard for tag, and else what an echo state network answers better by.",
         before=None,
     )
     differences: Chosen[bool] = chosen(
@@ -155,8 +155,8 @@ class ExamplesTrainingConfig(SeededTrainingConfig):
         before=1,
     )
     jitter: Chosen[Annotated[float, Field(ge=0, le=10)]] = chosen(
-        "Augmentation of series of numbers: the standard deviation of the noise that training adds to each number, in "
-        "units of the scaled ones; null is 0.1 for classify with up to 1,000 series of at least 8 steps, else 0.",
+        "Augmentation of series of numbers: the standard deviation of the noise that training adds to each scaled "
+        "number; null is 0.1 for classify with up to 1,000 series of at least 8 steps that are scaled, else 0.",
         before=0.0,
     )
     magnitude: Chosen[Annotated[float, Field(ge=0, le=1)]] = chosen(

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnncli.data.numeric import FAR, by_itself, changes, never_flat, whole_series
+from rnncli.data.numeric import FAR, by_itself, changes, never_flat, standard, whole_series
 from rnncli.kernels import random, reservoir
 from rnncli.tasks.sequences.examples import Examples
 from rnncli.tasks.sequences.gaps import completed, filled, means_of
@@ -35,6 +35,7 @@ _WORK = 5e6  # steps of all training sequences, times columns: two seconds
 _AT_ONCE = 256  # sequences that are answered together
 _CLEARLY = 0.98  # of the error of series that are scaled together; below, they are scaled by themselves
 _STEPS = 8  # of the shortest series that may be scaled by itself
+_ROUNDING = 1e-2  # of the mean and the standard deviation of series that were scaled before
 _KEPT, _SCALERS = ("centre", "weights", "intercept"), ("means", "centre", "unit")
 
 
@@ -45,9 +46,9 @@ def fitted_to(train: Examples, targets: ArrayLike, scaling: str | None) -> EchoS
     return EchoState.of(values_of(train), np.array(targets, float), None if scaling is None else scaling == "series")
 
 
-def scaling_by(echo_state: EchoState | None) -> str:
-    """Return the value of `data.scaling` by which the network answers best."""
-    return "series" if echo_state and echo_state.inputs.by_series else "standard"
+def scaling_by(echo_state: EchoState | None) -> str | None:
+    """Return the value of `data.scaling` by which the network answers best, None for texts."""
+    return None if echo_state is None else "series" if echo_state.inputs.by_series else "standard"
 
 
 def values_of(examples: Examples) -> list[np.ndarray]:
@@ -117,7 +118,7 @@ class EchoState:
         chosen = told(sample(targets.tolist(), int(max(2, most))), N, "the echo state network")
         seen = [train[i] for i in chosen]
         best = cls._best(seen, targets[chosen], bool(by_series))
-        if by_series is None and min(map(len, seen)) >= _STEPS:
+        if by_series is None and min(map(len, seen)) >= _STEPS and not _are_alike(seen):
             alone = cls._best(seen, targets[chosen], True)
             best = alone if alone.error < _CLEARLY * min(best.error, targets[chosen].var(axis=0).mean()) else best
         left_out = best.answers(train)
@@ -175,6 +176,15 @@ class EchoState:
         centre, weights, intercept = (np.array(header[name], float) for name in _KEPT)
         inputs, scale, segments = _Inputs.from_header(header["inputs"]), header["scale"], header["segments"]
         return cls(inputs, float(scale), int(segments), centre, weights, intercept)
+
+
+def _are_alike(sequences: Sequence[np.ndarray]) -> bool:
+    """True if the columns of sequences (n, C) all have the same mean and standard deviation, but for rounding."""
+    centres, scales = (np.stack(each) for each in zip(*(standard(x, 1) for x in sequences), strict=True))
+    size = scales.mean(axis=0)
+    return bool(
+        (np.ptp(centres, axis=0) <= _ROUNDING * size).all() and (np.ptp(scales, axis=0) <= _ROUNDING * size).all()
+    )
 
 
 def _best_ridge(gram: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnncli.data.numeric import never_flat, whole_series
+from rnncli.data.numeric import by_itself, whole_series
 from rnncli.kernels import warping
 from rnncli.tasks.sequences.examples import Examples
 from rnncli.tasks.sequences.gaps import completed, means_of
@@ -58,7 +58,7 @@ def nearest_warped(
     pairs = {share: _MOST / (steps * C * (1 + 2 * share * steps)) for share in _SHARES}  # that can be compared
     by_scale = [
         [Series.of(them) for them in (of_train, of_others)],
-        [Series.of(list(map(_by_itself, them))) for them in (of_train, of_others)],
+        [Series.of(list(map(by_itself, them))) for them in (of_train, of_others)],
     ]
 
     def cost(way: tuple[list[Series], float]) -> float:
@@ -81,11 +81,6 @@ def _found(
     rows, found = np.empty((2, int(np.diff(seen.starts).max()) + 1)), np.empty(len(queries), np.int64)
     warping.nearest(*seen, chosen, *asked, queries, share, apart, rows, found)
     return found
-
-
-def _by_itself(x: np.ndarray) -> np.ndarray:
-    """Return a sequence (n, C) about its mean, in units of its standard deviation."""
-    return np.asarray((x - x.mean(axis=0)) / never_flat(x.std(axis=0), x))
 
 
 def _in_one_unit(train: Examples, held_out: Examples) -> tuple[list[np.ndarray], list[np.ndarray]]:

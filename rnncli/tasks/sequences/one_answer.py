@@ -73,7 +73,7 @@ def resolved(config: Any, splits: Splits[Examples], pooling: Mapping[str, str]) 
         read = sum(len(text.split()) for text in train.texts or ()) * epochs
         seeds = sizes.networks_of_words(len(train), max(read, 1))
     config = config.completed(
-        data={"differences": False},
+        data={"differences": False} if train.values else {},
         training={"seeds": min(seeds, LARGEST_SEED + 1 - config.training.seed)},
         model={
             "bidirectional": True,

@@ -119,8 +119,9 @@ def prepare(
     splits = splits_in(config, source, Number, only, learnt)
     config, kept = resolved(config, splits, POOLING), learnt and learnt["answers"]
     number = Number(**kept, kind=config.data.kind) if kept else Number.of(splits.train, config.data)
-    unchanged = {"jitter": 0.0, "magnitude": 0.0}
-    config = config.completed(data={"scaling": scaling_by(number.echo_state)}, training=unchanged)
+    if splits.train.values:  # sizes may be what is asked
+        config = config.completed(training={"jitter": 0.0, "magnitude": 0.0})
+    config = config.completed(data={"scaling": scaling_by(number.echo_state)})
     return SequenceExperiment(config, splits, number, context, learnt)
 
 

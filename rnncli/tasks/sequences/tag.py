@@ -208,7 +208,7 @@ def resolved(config: TagConfig, splits: Splits[Tagged], tags: Tags) -> TagConfig
     train, words = splits.train, splits.train.columns.text is not None
     config = sizes.completed(config, "tags of words" if words else "tags of numbers", len(train), splits.judges)
     config = config.completed(
-        data={"scaling": "standard", "differences": False},
+        data={} if words else {"scaling": "standard", "differences": False},
         model={
             "bidirectional": True,
             "word_dropout": 0.0,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from experiments import csv, reloaded, shaken, trainee_of
 from experiments import rows as rows_of
+from parameters import mostly_thorough
 
 from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
@@ -455,7 +456,7 @@ FALLING = np.maximum(np.linspace(30, 0.2, N) + RANDOM.normal(0, 2, N), 0)
 
 
 @pytest.mark.parametrize("loss", ["mae", "quantile", "student-t"])
-@pytest.mark.parametrize("decoder", DECODERS)
+@pytest.mark.parametrize("decoder", mostly_thorough(DECODERS, ["direct"]))
 def test_what_cannot_be_negative_ends_at_0_in_forecasts_intervals_and_paths(loss, decoder):
     def of(**data):
         experiment = made(csv(y=FALLING), {"loss": loss}, {"decoder": decoder}, validation=0.3, **data)

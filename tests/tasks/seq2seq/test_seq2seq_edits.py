@@ -70,6 +70,33 @@ def prepared(pairs, **sections):
     return TASKS["seq2seq"].prepare(config, Source("p.tsv", content.encode()), Context(POOL))
 
 
+def test_only_changes_of_words_are_corrected():
+    long = [(12 * f"{word} ", 12 * f"{word} ") for word, _ in WORDS]
+    for pairs, residual in ((WORDS, "change-of-ending"), (long, "none")):
+        assert prepared(pairs, model={"attention": "aligned"}).config.data.residual == residual
+    assert prepared(WORDS, model={"attention": "dot"}).config.data.residual == "none"
+    with pytest.raises(ConfigError, match=r"data.residual: .*data.tokens is word; take none"):
+        prepared(WORDS, data={"tokens": "word", "residual": "change-of-ending"})
+
+
+@pytest.mark.parametrize(
+    ("training", "data", "networks"),
+    [
+        ({}, {}, 3),
+        ({"epochs": 4}, {}, 1),
+        ({"seeds": 2}, {}, 2),
+        ({}, {"validation": None}, 1),  # cross-validated
+        ({"seed": 2**63 - 1}, {}, 1),  # no seed follows
+    ],
+)
+def test_three_networks_learn_edits(training, data, networks):
+    given = {"validation": 0.2} | data
+    assert prepared(WORDS, training=training, data=given).config.networks == networks
+    assert prepared(NUMBERS, data={"validation": 0.2}).config.networks == 1
+    many = [(f"{word}{number}", f"{word}{number}ed") for number in range(301) for word, _ in WORDS]
+    assert prepared(many).config.networks == 1
+
+
 def attention(pairs, **model):
     return prepared(pairs, model=model).config.model.attention
 
@@ -91,5 +118,5 @@ def test_words_that_keep_their_letters_are_edited():
     ],
 )
 def test_what_cannot_be_edited_is_refused(section, seen):
-    with pytest.raises(ConfigError, match=f"model.attention: aligned .*{seen}"):
+    with pytest.raises(ConfigError, match=rf"model.attention: aligned .*{seen}"):
         prepared(WORDS, model={"attention": "aligned"}, **section)

@@ -1,5 +1,6 @@
 """Changes of endings by hand, by features, and of beginnings; which part of a prompt is the word."""
 
+import json
 import os
 from collections import Counter
 from pathlib import Path
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from test_seq2seq_scores import prepared, scored
 
-from rnncli.tasks.seq2seq.endings import Rules, by_rules
+from rnncli.tasks.seq2seq.endings import Endings, Rules
 
 PAST = [("walk", "walked"), ("talk", "talked"), ("cry", "cried"), ("try", "tried"), ("play", "played"), ("cut", "cut")]
 ING = [("walk", "walking"), ("cry", "crying"), ("make", "making"), ("bake", "baking"), ("cut", "cutting")]
@@ -16,7 +17,7 @@ ING = [("walk", "walking"), ("cry", "crying"), ("make", "making"), ("bake", "bak
 
 def rules():
     both = [*((*pair, "PST") for pair in PAST), *((*pair, "PRS") for pair in ING)]
-    return Rules([(word, features) for word, _, features in both], [target for _, target, _ in both])
+    return Rules.of([(word, features) for word, _, features in both], [target for _, target, _ in both])
 
 
 @pytest.mark.parametrize(
@@ -50,11 +51,27 @@ def test_a_longest_ending_is_found_as_by_trying_all():
         assert made.answer(word, "PST") == word[:start] + best
 
 
+def test_endings_that_a_shorter_one_changes_alike_are_left_out():
+    made = Rules.of([(word, ()) for word, _ in PAST], [target for _, target in PAST])
+    assert made.endings[()] == {"": "ed", "y": "ied", "ay": "ayed", "t": "t"}
+
+
+def test_rules_survive_a_model_file():
+    pairs = [(("sagen", "V;PST"), "gesagt"), (("sehen", "V;PRS"), "sieht"), (("machen", "V;PST"), "gemacht")]
+    prompts, targets = [prompt for prompt, _ in pairs] * 3, [target for _, target in pairs] * 3
+    asked = [("klagen", "V;PST"), ("flehen", "V;PRS"), ("klagen", "new"), ("", "V;PST")]
+    made = Endings.of(prompts, targets)
+    again = Endings.from_header(json.loads(json.dumps(made.to_header())))
+    assert made.answers(asked)[:2] == ["geklagt", "fleht"]
+    assert again.answers(asked) == made.answers(asked)
+    assert again.to_header() == made.to_header()
+
+
 def test_beginnings_change_too():
     pairs = [("machen", "gemacht"), ("sagen", "gesagt"), ("fragen", "gefragt")]
-    made = Rules([(word, ()) for word, _ in pairs], [target for _, target in pairs])
+    made = Rules.of([(word, ()) for word, _ in pairs], [target for _, target in pairs])
     assert made.answer("klagen", ()) == "geklagt"
-    un = Rules([("undo", ()), ("unlock", ())], ["redo", "relock"])
+    un = Rules.of([("undo", ()), ("unlock", ())], ["redo", "relock"])
     assert un.answer("unpack", ()) == "repack"
     assert un.answer("pack", ()) == "pack"  # which does not begin so
 
@@ -66,7 +83,7 @@ def test_the_word_is_found_among_its_features(place):
     view = [lambda word, of: (word, of), lambda word, of: (f"{word} {of}",), lambda word, of: (f"{of} {word}",)][place]
     prompts, targets = [view(word, of) for word, _, of in pairs], [target for _, target, _ in pairs]
     asked = [view("jump", "PST"), view("jump", "PRS")]
-    assert by_rules(prompts, targets, asked) == ["jumped", "jumping"]
+    assert Endings.of(prompts, targets).answers(asked) == ["jumped", "jumping"]
 
 
 def test_it_stands_beside_the_others_where_words_are_written(monkeypatch):
@@ -90,5 +107,5 @@ def test_english_inflection(pairs, published):
         for of in ("train", "dev")
     )
     views = [[(lemma, features) for lemma, _, features in rows] for rows in (train[:pairs], asked)]
-    found = by_rules(views[0], [target for _, target, _ in train[:pairs]], views[1])
+    found = Endings.of(views[0], [target for _, target, _ in train[:pairs]]).answers(views[1])
     assert np.mean([a == target for a, (_, target, _) in zip(found, asked, strict=True)]) == pytest.approx(published)

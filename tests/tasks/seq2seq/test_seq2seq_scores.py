@@ -10,7 +10,7 @@ import pytest
 from rnncli.data.source import Source
 from rnncli.notes import noting
 from rnncli.tasks.registry import TASKS, config_from_mapping
-from rnncli.tasks.seq2seq import writing
+from rnncli.tasks.seq2seq import candidates
 from rnncli.tasks.seq2seq.scores import line
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import ThreadPool
@@ -37,8 +37,8 @@ def scored(content, tokens, monkeypatch, answers=None):
     experiment, _ = prepared(content, tokens)
     lines = answers or experiment.splits.held_out["validation"].targets
     tokens = [experiment.target.encode(one) for one in lines]
-    found = [[SimpleNamespace(tokens=numbers, places=0 * numbers)] for numbers in tokens]
-    monkeypatch.setattr(writing, "write", lambda *arguments, **options: found)
+    found = [[SimpleNamespace(tokens=numbers, places=0 * numbers, score=0.0)] for numbers in tokens]
+    monkeypatch.setattr(candidates, "write", lambda *arguments, **options: found)
     return experiment.score()
 
 

@@ -165,10 +165,11 @@ def test_words_that_occur_once_are_copied_and_not_known():
 def test_two_answers_that_read_alike_are_one():
     experiment = learnt("word", told(NAMES[:4] * 2), 0, copy="attention")
     predictor = TASKS["seq2seq"].load(experiment.header(), experiment.network.parameters.export())
-    known, copied, other = (np.array([v], np.int32) for v in (predictor.target.tokens.index(NAMES[0]), 0, 1))
+    target = experiment.target.tokens
+    known, copied, other = (np.array([v], np.int32) for v in (target.index(NAMES[0]), 0, 1))
     answers = [Written(tokens, -n, np.array([1])) for n, tokens in enumerate((copied, other, known), start=1)]
-    found = predictor._candidates(answers, (f"call {NAMES[0]} now",))
-    assert [(c.text, c.score) for c in found] == [(NAMES[0], -1), (predictor.target.tokens[1], -2)]
+    found = predictor.writers.texts(answers, (f"call {NAMES[0]} now",))
+    assert [(c.text, c.score) for c in found] == [(NAMES[0], -1), (target[1], -2)]
 
 
 def test_models_from_before_copying_never_write_an_unknown_word():

@@ -33,8 +33,9 @@ def test_a_series_has_a_factor_for_each_column_and_noise_for_each_number():
     assert not np.allclose(found[0], Augmentation(0.3, 0.2, 2, 4)(SERIES, (5, 10))[0])
 
 
-def table(N=20, steps=9, **more):
-    made = {"task": "classify", "data": {"id": "id", "folds": 0, "validation": 0.2, "residual": "none"}, **more}
+def table(N=20, steps=9, scaling=None, **more):
+    data = {"id": "id", "folds": 0, "validation": 0.2, "residual": "none", "scaling": scaling}
+    made = {"task": "classify", "data": data, **more}
     rows = "".join(f"{k},{'uv'[k % 2]},{(7 * k + t * t) % 11}\n" for k in range(N) for t in range(steps))
     return made, Source("d.csv", f"id,label,x\n{rows}".encode())
 
@@ -46,7 +47,7 @@ def prepared(training=None, threads=1, **changes):
     )
 
 
-@pytest.mark.parametrize(("changes", "size"), [({}, 0.1), ({"steps": 7}, 0.0)])
+@pytest.mark.parametrize(("changes", "size"), [({}, 0.1), ({"steps": 7}, 0.0), ({"scaling": "none"}, 0.0)])
 def test_few_labelled_series_are_augmented(changes, size, monkeypatch):
     training = prepared(**changes).config.training
     assert (training.jitter, training.magnitude) == (size, size)

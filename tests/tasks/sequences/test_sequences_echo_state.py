@@ -88,6 +88,17 @@ def test_series_of_many_sizes_are_scaled_each_by_itself_where_that_answers_bette
     assert again.answers(mixed).tobytes() == model.answers(mixed).tobytes()
 
 
+def test_series_that_were_scaled_before_are_not_fitted_twice(monkeypatch):
+    mixed, targets = shapes(scaled=False)
+    alike = [np.round((one - one.mean()) / one.std(), 3) for one in mixed]
+    ways, fitted = [], EchoState._best
+    monkeypatch.setattr(EchoState, "_best", lambda *given: ways.append(given[-1]) or fitted(*given))
+    for series, wanted in ((mixed, [False, True]), (alike, [False])):
+        EchoState.of(series, targets)
+        assert ways == wanted
+        ways.clear()
+
+
 def test_series_stay_scaled_together_where_the_level_tells_or_steps_are_few():
     levels = [RANDOM.normal(k % 2, 0.3, (20, 1)) for k in range(30)]
     targets = np.eye(2)[np.arange(30) % 2]
