@@ -16,9 +16,6 @@ MAX_TIME = "5m"  # of a training whose length is chosen
 _LEAST_JUDGES = 100  # validation sequences whose loss may end a training
 _PATIENCE = 10  # evaluations
 _MOST_NETWORKS = 4  # from different seeds: 93.2% of seven sets right, and 91.5% by one network
-_MOST_OF_WORDS = 3  # networks: 0.469 nats on two folds of film reviews, and 0.477 by one network
-_FEW_TEXTS = 1000
-_WORDS = 4e6  # that all networks read: two or three minutes on one core
 _STEPS = 25e6  # of all networks: two or three minutes on one core
 MORE = 1.5  # the time that a network of all the data takes, in that of a fold
 
@@ -121,11 +118,6 @@ def networks(steps: int, folds: int) -> int:
     with one network for each of the folds; 1 without any, since there are many sequences then."""
     most = (_STEPS / max(steps, 1) - folds) / MORE
     return int(min(max(most, 1), _MOST_NETWORKS)) if folds else 1
-
-
-def networks_of_words(texts: int, words: int) -> int:
-    """Return how many networks to train on so many texts, one of which reads so many words; 1 for few texts."""
-    return int(min(max(_WORDS / words, 1), _MOST_OF_WORDS)) if texts > _FEW_TEXTS else 1
 
 
 def with_training(config: C, epochs: int, patience: int | None) -> C:

@@ -90,19 +90,6 @@ def test_epochs_are_counted_in_the_batches_that_the_config_names():
     assert (filled.batch_size, filled.epochs) == (4, row.updates * 4 // 80)
 
 
-def test_many_texts_in_words_whose_epochs_are_open_have_several_networks(monkeypatch):
-    assert prepared("classify")[1].training.seeds == 1
-    monkeypatch.setattr(sizes, "_FEW_TEXTS", len(SENTENCES) - 1)
-    filled = prepared("classify")[1].training
-    assert filled.seeds == 3
-    assert prepared("classify", training={"epochs": 2})[1].training.seeds == 1
-    assert prepared("classify", training={"seeds": 2})[1].training.seeds == 2
-    read = 7 * len(SENTENCES) * filled.epochs  # seven words each
-    for most, seeds in ((2 * read, 2), (2 * read - 1, 1), (1, 1)):
-        monkeypatch.setattr(sizes, "_WORDS", most)
-        assert prepared("classify")[1].training.seeds == seeds
-
-
 def test_patience_is_for_a_validation_split_that_can_tell():
     config = config_from_mapping({"task": "classify"})
     assert sizes.completed(config, "words", 500, 20).training.patience is None

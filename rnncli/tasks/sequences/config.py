@@ -150,8 +150,7 @@ class ExamplesTrainingConfig(SeededTrainingConfig):
 
     seeds: Chosen[Annotated[int, Field(ge=1, le=100)]] = chosen(
         "The number of networks to train side by side, from seeds that follow training.seed; the answer is the mean of "
-        "their probabilities or numbers. null is up to 4 for few short series, and up to 3 for more than 1,000 texts "
-        "in words, whose epochs is null, else 1.",
+        "their probabilities or numbers. null is up to 4 for few short series whose epochs is null, else 1.",
         before=1,
     )
     jitter: Chosen[Annotated[float, Field(ge=0, le=10)]] = chosen(

@@ -64,14 +64,10 @@ def resolved(config: Any, splits: Splits[Examples], pooling: Mapping[str, str]) 
     words = train.texts is not None and config.data.tokens in WORDS
     require_words(config, words=words)
     kind = "numbers" if train.texts is None else "words" if words else "characters"
-    several = is_open(config.training.epochs)
+    several = is_open(config.training.epochs) and train.values
     config = sizes.completed(config, kind, len(train), splits.judges)
-    seeds, epochs = 1, config.training.epochs
-    if several and train.values:
-        seeds = sizes.networks(sum(map(len, train.values)) * epochs, splits.validated["folds"])
-    elif several and words:
-        read = sum(len(text.split()) for text in train.texts or ()) * epochs
-        seeds = sizes.networks_of_words(len(train), max(read, 1))
+    steps = sum(map(len, train.values or ())) * config.training.epochs
+    seeds = sizes.networks(steps, splits.validated["folds"]) if several else 1
     config = config.completed(
         data={"differences": False} if train.values else {},
         training={"seeds": min(seeds, LARGEST_SEED + 1 - config.training.seed)},
