@@ -256,8 +256,8 @@ class ForecastModelConfig(ModelConfig):
 
     decoder: Chosen[Literal["direct", "recursive", "segments"]] = chosen(
         "How the rows ahead are forecast: direct, all at once; recursive, one by one from the network's own "
-        "forecasts; segments, several rows at a time; null is segments for columns of a long table, and for long series with a season whose data.context is null, "
-        "else direct.",
+        "forecasts; segments, several rows at a time; null is segments for columns of a long table, and for long "
+        "series with a season whose data.context is null, else direct.",
         before="direct",
     )
     segment: Count | None = Field(default=None, description="The number of rows in a segment; null is one season.")
