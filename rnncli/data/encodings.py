@@ -10,13 +10,12 @@ import numpy as np
 from rnncli.config.chosen import is_open
 from rnncli.config.sections import C
 from rnncli.data.lines import lines_of
-from rnncli.data.source import Source, refuse_no_text
+from rnncli.data.source import UNDEFINED, Source, refuse_no_text
 from rnncli.notes import doubt
 
 UTF_8, WESTERN = "utf-8", "cp1252"
 _CHARACTER = re.compile(b"[\xc2-\xf4][\x80-\xbf]+")  # of UTF-8, of two bytes or more
 _NO_TEXT = [*range(9), *range(14, 26), 127]  # control characters but for white space, the end of file and escape
-_UNDEFINED = [0x81, 0x8D, 0x8F, 0x90, 0x9D]  # in Windows-1252
 _ASCII_LETTERS = [*b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"]
 _ACCENTED = [byte for byte in range(0xC0, 0x100) if byte not in b"\xd7\xf7"]
 _STRAYS = 10  # for each UTF-8 character: less is UTF-8 that is damaged, or joined with something else
@@ -38,7 +37,7 @@ def encoding_of(source: Source) -> str:
         characters, in_characters = characters + len(lengths), in_characters + sum(lengths)
     strays = counts[0x80:].sum() - in_characters
     western = (
-        not counts[_NO_TEXT + _UNDEFINED].any()
+        not counts[[*_NO_TEXT, *UNDEFINED]].any()
         and strays >= _STRAYS * characters
         and counts[_ASCII_LETTERS].sum() >= counts[_ACCENTED].sum()
     )

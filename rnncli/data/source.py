@@ -42,6 +42,7 @@ _KINDS = {
 }
 _OF_BYTES = ("cp125", "iso8859")  # encodings of one byte for each character
 _OF_WINDOWS = range(0x80, 0xA0)  # bytes that cp1252 has letters and quotes for, and latin-1 control characters
+UNDEFINED = {0x81, 0x8D, 0x8F, 0x90, 0x9D}  # those that cp1252 has nothing for
 
 
 def is_table(path: str) -> bool:
@@ -176,7 +177,8 @@ def encoding_name(encoding: str) -> str:
 
 def likely(content: bytes) -> str:
     """Return the encoding that bytes which are no UTF-8 are likely in."""
-    return "cp1252" if any(byte in _OF_WINDOWS for byte in content) else "latin-1"
+    found = {*content} & {*_OF_WINDOWS}
+    return "cp1252" if found and not found & UNDEFINED else "latin-1"
 
 
 def refuse_no_text(name: str, beginning: bytes, encoding: str) -> None:

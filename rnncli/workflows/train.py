@@ -253,6 +253,8 @@ def _started(
     learner = experiment.learner
     optimizer = _optimizer(experiment, pool)
     learner.gradient(0)  # compiles the kernels, so that no clock counts that time
+    if training.max_time:
+        learner.figure()  # as does this, where it searches for answers: a minute that cost half of the updates
     learner.restart()
     max_time = parse_duration(training.max_time) * experiment.share_of_time if training.max_time else None
 

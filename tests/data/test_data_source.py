@@ -249,3 +249,11 @@ def test_the_encoding_that_is_proposed_reads_what_was_written(content, encoding)
         decode(source)
     assert str(caught.value).endswith(f"pass --encoding {encoding}")
     assert decode(source, encoding) == content
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_a_byte_that_cp1252_has_nothing_for_is_no_reason_to_propose_it(encoding):
+    source = Source("d.txt", b"caf\xe9 \x92 \x81\n")
+    with pytest.raises(DataError, match=r"pass --encoding latin-1$"):
+        decode(source, encoding)
+    assert decode(source, "latin-1") == "café \x92 \x81\n"

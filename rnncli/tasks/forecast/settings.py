@@ -21,6 +21,7 @@ _LEAST_CORRELATION = 0.3
 _AS_HIGH = 0.9
 _MOST_ROWS = 4096  # of the newest; enough to see a season, and cheap
 _LONG_CONTEXT = 4  # horizons
+_LONG_SERIES = 8  # seasons or horizons
 _FURTHEST = 50  # trained horizons
 _KEPT_SEASONS = 3  # of each series at least go into the model file, for baselines that look back
 
@@ -59,11 +60,11 @@ def resolved(config: ForecastConfig, panel: Panel, columns: Columns, name: str) 
     N = int(np.median(panel.lengths))
     season = data.season or (panel.timelines[0].season if panel.timelines else None) or _detected_season(data, panel)
     horizon = data.horizon or (season if season and season <= N // 10 else max(1, min(12, N // 20)))
-    config = _with_decoder(config, panel, columns, season, horizon)
-    _refuse_contradictions(config)
-    data, segment = config.data, _segment(config, season, horizon)
     usual = _usual_length(panel.lengths)
     most = _most_context(season, horizon, usual, _held_out(data, usual))
+    config = _with_decoder(config, panel, columns, season, horizon, most)
+    _refuse_contradictions(config)
+    data, segment = config.data, _segment(config, season, horizon)
     contexts = data.contexts or [_context(season, horizon, segment, most)]
     short = some_are_short(data, panel.lengths, max(contexts), horizon)
     padding = data.padding if data.padding is not None else short or data.missing == "mask"
@@ -103,24 +104,32 @@ def resolved(config: ForecastConfig, panel: Panel, columns: Columns, name: str) 
 
 
 def _with_decoder(
-    config: ForecastConfig, panel: Panel, columns: Columns, season: int | None, horizon: int
+    config: ForecastConfig, panel: Panel, columns: Columns, season: int | None, horizon: int, most: int
 ) -> ForecastConfig:
-    """Return the config with the channels of the panel, and a decoder if it leaves that open.
+    """Return the config with the channels of the panel, and a decoder if it leaves that open; most: rows of a context.
 
-    For columns of a long table it is that of SegRNN (Lin et al., 2023): segments of whole seasons, two or more of them
-    ahead, of contexts that are scaled by themselves and begin at their last value. On ETTh1, 96 hours ahead, the MSE
-    was .374; in segments of a season .382, with the scale and residual of other series .399, jointly .498.
+    For columns of a long table, and for series of one column that have a season and are long, it is that of SegRNN (Lin
+    et al., 2023): segments of whole seasons, two or more of them ahead, of contexts that are scaled by themselves.
+    Columns begin at their last value: on ETTh1, 96 hours ahead, the MSE was .374; in segments of a season .382, with
+    the scale and residual of other series .399, jointly .498. Of the others the error on validation was lower than that
+    of a direct head by 13% (414 series of hours), 14% (40 of days), 16% (12 of hours), 25% (taxis) and 25% (airline).
     """
     apart = columns.layout == "wide" and panel.values.shape[1] < len(columns.targets)
     config = config.completed(data={"channels": "independent" if apart else "joint"})
     unit = season or horizon
     segment = min(config.model.segment or unit * max(horizon // (2 * unit), 1), horizon)
     fits = all(context % segment == 0 for context in config.data.contexts)
-    if not (is_open(config.model.decoder) and apart and fits and config.training.loss != "negative-binomial"):
+    seasonal = panel.values.shape[1] == 1 and season is not None and season > 1 and not config.data.contexts
+    suits = apart or (seasonal and _usual_length(panel.lengths) >= _LONG_SERIES * max(unit, horizon))
+    if not (is_open(config.model.decoder) and suits and fits and config.training.loss != "negative-binomial"):
         return config.completed(model={"decoder": "direct" if config.model.segment is None else "segments"})
-    context = segment * max(min(_LONG_CONTEXT * horizon, int(panel.lengths.min()) // 4) // segment, 1)
+    context = min(max(_LONG_CONTEXT * horizon, _two_seasons(season or 0)), most) // segment * segment
     return config.completed(
-        data={"context": context, "scaling": "standard", "residual": "last-value"},
+        data={
+            "context": max(context, segment),
+            "scaling": "standard",
+            **({"residual": "last-value"} if apart else {}),
+        },
         model={"decoder": "segments", "segment": segment},
     )
 

@@ -253,7 +253,7 @@ def test_short_series_are_trained_on_and_scored_and_the_count_is_told():
     ],
 )
 def test_padding_and_the_context_go_by_the_lengths(lengths, data, padding, context):
-    made = panel(lengths, **{"validation": 0.2, **data}).config.data
+    made = panel(lengths, model={"decoder": "direct"}, **{"validation": 0.2, **data}).config.data
     assert (made.padding, made.context) == (padding, context)
 
 

@@ -53,8 +53,35 @@ def monthly(rows):
     ],
 )
 def test_a_context_is_two_seasons_and_a_bit_where_the_rows_allow_it(rows, data, context):
-    made = trainee_of(monthly(rows), **{"validation": 0.2, **data})
+    made = trainee_of(monthly(rows), None, {"decoder": "direct"}, **{"validation": 0.2, **data})
     assert made.config.data.context == context
+
+
+@pytest.mark.parametrize(
+    ("rows", "data", "segment", "context"),
+    [
+        (480, {}, 12, 48),  # four horizons
+        (480, {"horizon": 24}, 12, 96),
+        (480, {"horizon": 48}, 24, 120),  # a quarter of the rows, in segments of two seasons
+        (100, {}, 5, 25),  # two seasons and a bit, of a horizon of 5
+        (120, {"horizon": 18}, None, 30),  # fewer rows than eight horizons
+        (90, {}, None, 27),  # fewer rows than eight seasons
+        (480, {"season": 1}, None, 3),
+        (480, {"context": 40}, None, 40),
+    ],
+)
+def test_a_long_series_with_a_season_is_read_in_segments(rows, data, segment, context):
+    made = trainee_of(monthly(rows), **{"validation": 0.2, **data}).config
+    assert (made.model.decoder, made.model.segment) == ("segments" if segment else "direct", segment)
+    assert (made.data.context, made.data.scaling) == (context, "standard" if segment else "seasonal-error")
+
+
+def test_series_one_under_another_are_read_in_segments_by_their_usual_length():
+    rows = [(name, day) for name, days in (("a", 100), ("b", 100), ("c", 9)) for day in range(days)]
+    content = csv(name=[name for name, _ in rows], y=[day % 7 + 1 for _, day in rows])
+    made = trainee_of(content, id="name", season=7, horizon=7, validation=0.2).config
+    assert (made.model.decoder, made.model.segment, made.data.context) == ("segments", 7, 21)
+    assert (made.data.padding, made.data.residual) == (True, "seasonal-naive")
 
 
 @pytest.mark.parametrize(
