@@ -94,6 +94,9 @@ def test_patience_is_for_a_validation_split_that_can_tell():
     config = config_from_mapping({"task": "classify"})
     assert sizes.completed(config, "words", 500, 20).training.patience is None
     assert sizes.completed(config, "words", 5000, 500).training.patience == 10
+    slow = sizes.completed(config, "numbers", 150, 150).training
+    assert (slow.epochs, slow.patience) == (160, 40)
+    assert sizes.completed(config, "numbers", 10**6, 500).training.patience == 10
 
 
 def test_prose_is_read_in_words_and_codes_in_characters():
