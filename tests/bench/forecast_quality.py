@@ -325,6 +325,7 @@ def around(day: str) -> list[str]:
 
 FORECASTS: dict[str, Callable[[Path, Path], Figure]] = {
     "m4-hourly": m4_hourly,
+    "etth1-default": etth1(None, 96, 0.375, 0.512, {"data": {}, "model": {}, "training": {}}, 1),
     "etth1-m96": etth1(None, 96, 0.375, 0.512, ETTH1_M96, 6),
     "etth1-ot24": etth1(["OT"], 24, 0.027, 0.034, ETTH1_OT, 3),
     "airline-12": airline,
