@@ -4,8 +4,9 @@
     python tests/bench/defaults.py --list
 
 A config made by hand is chosen by its figure on the validation split of the training file, and then scored on the test
-split, which neither it nor the default ever saw. Files of DIR (default: $RNNCLI_DATA) are public data sets that the
-project does not ship. Errors are 1 less a share that is better when higher.
+split, which neither it nor the default ever saw. Scores are those of what `predict` answers with. Files of DIR
+(default: $RNNCLI_DATA) are public data sets that the project does not ship. Errors are 1 less a share that is better
+when higher.
 """
 
 from __future__ import annotations
@@ -54,6 +55,12 @@ def error(score: dict[str, Any], figure: float) -> float:
     return 1 - figure if score.get("higher_is_better") else figure
 
 
+def answered(score: dict[str, Any]) -> float:
+    """The error of what `predict` answers with: the network, or the baseline that was no worse on validation."""
+    used = score.get("used", "network")
+    return error(score, score["network"] if used == "network" else score["floors"][used])
+
+
 def measured(one: Set, public: Path, by_hand: dict[str, Any] | None) -> dict[str, Any]:
     """What the default, the best baseline and the best config by hand reach; AbsentError where files are missing.
 
@@ -66,7 +73,7 @@ def measured(one: Set, public: Path, by_hand: dict[str, Any] | None) -> dict[str
         score = trained(one.task, made, (), folder, tested=True)
         found = {
             "unit": score["unit"],
-            "default": error(score, score["network"]),
+            "default": answered(score),
             "baseline": min(error(score, figure) for figure in score["floors"].values()),
             "seconds": round(time.perf_counter() - began, 1),
         }
@@ -81,7 +88,7 @@ def best_by_hand(one: Set, made: Made, folder: Path) -> dict[str, Any]:
         tried[overrides] = error(judged, judged["network"])
     best = min(tried, key=lambda overrides: tried[overrides])
     score = trained(one.task, made, best, folder, tested=True)
-    return {"by hand": error(score, score["network"]), "config": list(best)}
+    return {"by hand": answered(score), "config": list(best)}
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
