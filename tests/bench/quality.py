@@ -86,8 +86,10 @@ def archive(problem: str, target: float, model: dict[str, Any], training: dict[s
     def score(data: Path, run: Path) -> dict[str, Any]:
         config = run.with_suffix(".yaml")
         files = {"path": str(data / f"{problem}_TRAIN.ts"), "test": str(data / f"{problem}_TEST.ts"), "validation": 0}
-        config.write_text(json.dumps({"task": "classify", "data": files, "model": model, "training": training}))
-        protocol = f"{problem}, default split, mean of five seeds; model {model}, training {training}"
+        network = {"data": files | {"residual": "none", "scaling": "standard"}, "model": model}
+        its = training | {"jitter": 0, "magnitude": 0}
+        config.write_text(json.dumps({"task": "classify", **network, "training": its}))
+        protocol = f"{problem}, default split, mean of five seeds of the network alone; model {model}, training {its}"
         return mean_of_seeds(config, run, 5, target, f"{protocol}, chosen by repeated splits of the training part")
 
     return score
