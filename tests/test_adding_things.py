@@ -277,6 +277,7 @@ def folder(added: None, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.thorough
 def test_a_cell_is_a_file_and_a_line(folder: Path) -> None:
     window = Window(small_shape("halfway", "tanh", 2), lengths=[6, 4, 1])
     for name, gradient in window.run_backward().items():
