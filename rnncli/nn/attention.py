@@ -72,6 +72,18 @@ class AttentionWork:
         return self.combined if self.dropped is None else self.dropped
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What the sequences low ≤ b < high of a batch attend to: the encoder's outputs memory (S, B, F) of `lengths` (B,),
+    at each step below `spans` (B,) of the decoder."""
+
+    memory: np.ndarray
+    lengths: np.ndarray
+    spans: np.ndarray
+    low: int
+    high: int
+
+
 class Attention(Part):
     """Attention of decoder states of H values over encoder outputs of F values; subclasses compute its contexts.
 
@@ -116,70 +128,34 @@ class Attention(Part):
     def follow(self, tokens: np.ndarray, work: AttentionWork, low: int, high: int) -> None:
         """Compute what depends on the tokens (T, B) alone that the decoder reads."""
 
-    def forward(
-        self,
-        y: np.ndarray,
-        memory: np.ndarray,
-        lengths: np.ndarray,
-        spans: np.ndarray,
-        work: AttentionWork,
-        low: int,
-        high: int,
-    ) -> None:
+    def forward(self, y: np.ndarray, seen: Seen, work: AttentionWork) -> None:
         """Compute work.combined from decoder states y (T, B, H); call `read` and `follow` first."""
+        low, high = seen.low, seen.high
         attention.join(y, work.joined, low, high)
-        self._look(y, memory, lengths, spans, work, low, high)
+        self._look(y, seen, work)
         self.combine.forward(work.joined, work.combined, low, high)
         attention.squash(work.combined, low, high)
 
     def backward(
-        self,
-        y: np.ndarray,
-        memory: np.ndarray,
-        lengths: np.ndarray,
-        spans: np.ndarray,
-        work: AttentionWork,
-        dcombined: np.ndarray,
-        dy: np.ndarray,
-        dmemory: np.ndarray,
-        low: int,
-        high: int,
+        self, seen: Seen, work: AttentionWork, dcombined: np.ndarray, dy: np.ndarray, dmemory: np.ndarray
     ) -> None:
         """Write all of dy and add to dmemory, from dcombined, which becomes the gradient before the tanh."""
+        low, high = seen.low, seen.high
         attention.squash_grad(work.combined, dcombined, low, high)
         self.combine.backward(dcombined, work.djoined, low, high)
         attention.unjoin(work.djoined, dy, low, high)
-        self._look_grad(memory, lengths, spans, work, dy, dmemory, low, high)
+        self._look_grad(seen, work, dy, dmemory)
 
     def weight_gradients(
         self, y: np.ndarray, memory: np.ndarray, work: AttentionWork, dcombined: np.ndarray, share: Share
     ) -> None:
         self.combine.weight_gradients(work.joined, dcombined, share)
 
-    def _look(
-        self,
-        y: np.ndarray,
-        memory: np.ndarray,
-        lengths: np.ndarray,
-        spans: np.ndarray,
-        work: AttentionWork,
-        low: int,
-        high: int,
-    ) -> None:
+    def _look(self, y: np.ndarray, seen: Seen, work: AttentionWork) -> None:
         """Write the contexts to the last F columns of work.joined."""
         raise NotImplementedError
 
-    def _look_grad(
-        self,
-        memory: np.ndarray,
-        lengths: np.ndarray,
-        spans: np.ndarray,
-        work: AttentionWork,
-        dy: np.ndarray,
-        dmemory: np.ndarray,
-        low: int,
-        high: int,
-    ) -> None:
+    def _look_grad(self, seen: Seen, work: AttentionWork, dy: np.ndarray, dmemory: np.ndarray) -> None:
         """Add what flows through the contexts, from work.djoined, to dy and dmemory."""
         raise NotImplementedError
 
@@ -192,30 +168,11 @@ class AlignedAttention(Attention):
     def follow(self, tokens: np.ndarray, work: AttentionWork, low: int, high: int) -> None:
         attention.follow(tokens, self.end - MOVES, self.end, work.places, low, high)
 
-    def _look(
-        self,
-        y: np.ndarray,
-        memory: np.ndarray,
-        lengths: np.ndarray,
-        spans: np.ndarray,
-        work: AttentionWork,
-        low: int,
-        high: int,
-    ) -> None:
-        attention.point(work.places, memory, lengths, spans, work.joined, low, high)
+    def _look(self, y: np.ndarray, seen: Seen, work: AttentionWork) -> None:
+        attention.point(work.places, seen.memory, seen.lengths, seen.spans, work.joined, seen.low, seen.high)
 
-    def _look_grad(
-        self,
-        memory: np.ndarray,
-        lengths: np.ndarray,
-        spans: np.ndarray,
-        work: AttentionWork,
-        dy: np.ndarray,
-        dmemory: np.ndarray,
-        low: int,
-        high: int,
-    ) -> None:
-        attention.point_grad(work.djoined, work.places, lengths, spans, dmemory, low, high)
+    def _look_grad(self, seen: Seen, work: AttentionWork, dy: np.ndarray, dmemory: np.ndarray) -> None:
+        attention.point_grad(work.djoined, work.places, seen.lengths, seen.spans, dmemory, seen.low, seen.high)
 
 
 class DotAttention(Attention):
@@ -242,51 +199,41 @@ class DotAttention(Attention):
         self.query.weight_gradients(y, work.dquery, share)
         super().weight_gradients(y, memory, work, dcombined, share)
 
-    def _look(
-        self,
-        y: np.ndarray,
-        memory: np.ndarray,
-        lengths: np.ndarray,
-        spans: np.ndarray,
-        work: AttentionWork,
-        low: int,
-        high: int,
-    ) -> None:
-        self.query.forward(y, self.no_bias, work.query, low, high)
-        self._score(memory, lengths, spans, work, low, high)
-        attention.attend(work.weights, memory, lengths, spans, work.joined, low, high)
+    def _look(self, y: np.ndarray, seen: Seen, work: AttentionWork) -> None:
+        self.query.forward(y, self.no_bias, work.query, seen.low, seen.high)
+        self._score(seen, work)
+        attention.attend(work.weights, seen.memory, seen.lengths, seen.spans, work.joined, seen.low, seen.high)
 
-    def _look_grad(
-        self,
-        memory: np.ndarray,
-        lengths: np.ndarray,
-        spans: np.ndarray,
-        work: AttentionWork,
-        dy: np.ndarray,
-        dmemory: np.ndarray,
-        low: int,
-        high: int,
-    ) -> None:
-        attention.attend_grad(work.djoined, work.weights, memory, lengths, spans, work.dscores, dmemory, low, high)
-        self._score_grad(memory, lengths, spans, work, dmemory, low, high)
-        gemm.accumulate(work.dquery, self.query.packed_back, dy, 0, len(dy), low, high)
+    def _look_grad(self, seen: Seen, work: AttentionWork, dy: np.ndarray, dmemory: np.ndarray) -> None:
+        attention.attend_grad(
+            work.djoined,
+            work.weights,
+            seen.memory,
+            seen.lengths,
+            seen.spans,
+            work.dscores,
+            dmemory,
+            seen.low,
+            seen.high,
+        )
+        self._score_grad(seen, work, dmemory)
+        gemm.accumulate(work.dquery, self.query.packed_back, dy, 0, len(dy), seen.low, seen.high)
 
-    def _score(
-        self, memory: np.ndarray, lengths: np.ndarray, spans: np.ndarray, work: AttentionWork, low: int, high: int
-    ) -> None:
-        attention.dot_scores(work.query, memory, lengths, spans, work.weights, low, high)
+    def _score(self, seen: Seen, work: AttentionWork) -> None:
+        attention.dot_scores(work.query, seen.memory, seen.lengths, seen.spans, work.weights, seen.low, seen.high)
 
-    def _score_grad(
-        self,
-        memory: np.ndarray,
-        lengths: np.ndarray,
-        spans: np.ndarray,
-        work: AttentionWork,
-        dmemory: np.ndarray,
-        low: int,
-        high: int,
-    ) -> None:
-        attention.dot_scores_grad(work.dscores, work.query, memory, lengths, spans, work.dquery, dmemory, low, high)
+    def _score_grad(self, seen: Seen, work: AttentionWork, dmemory: np.ndarray) -> None:
+        attention.dot_scores_grad(
+            work.dscores,
+            work.query,
+            seen.memory,
+            seen.lengths,
+            seen.spans,
+            work.dquery,
+            dmemory,
+            seen.low,
+            seen.high,
+        )
 
 
 class AdditiveAttention(DotAttention):
@@ -318,37 +265,34 @@ class AdditiveAttention(DotAttention):
         self.keys.weight_gradients(memory, work.dkeys, share)
         inputs.column_sums(work.denergy, self.energy.gradient, *share.columns(self.A))
 
-    def _score(
-        self, memory: np.ndarray, lengths: np.ndarray, spans: np.ndarray, work: AttentionWork, low: int, high: int
-    ) -> None:
+    def _score(self, seen: Seen, work: AttentionWork) -> None:
         attention.additive_scores(
-            work.query, work.keys, self.energy.value, lengths, spans, work.denergy, work.weights, low, high
+            work.query,
+            work.keys,
+            self.energy.value,
+            seen.lengths,
+            seen.spans,
+            work.denergy,
+            work.weights,
+            seen.low,
+            seen.high,
         )
 
-    def _score_grad(
-        self,
-        memory: np.ndarray,
-        lengths: np.ndarray,
-        spans: np.ndarray,
-        work: AttentionWork,
-        dmemory: np.ndarray,
-        low: int,
-        high: int,
-    ) -> None:
+    def _score_grad(self, seen: Seen, work: AttentionWork, dmemory: np.ndarray) -> None:
         attention.additive_scores_grad(
             work.dscores,
             work.query,
             work.keys,
             self.energy.value,
-            lengths,
-            spans,
+            seen.lengths,
+            seen.spans,
             work.dquery,
             work.dkeys,
             work.denergy,
-            low,
-            high,
+            seen.low,
+            seen.high,
         )
-        gemm.accumulate(work.dkeys, self.keys.packed_back, dmemory, 0, len(dmemory), low, high)
+        gemm.accumulate(work.dkeys, self.keys.packed_back, dmemory, 0, len(dmemory), seen.low, seen.high)
 
 
 ATTENTIONS: dict[str, Callable[[int, int, int], Attention]] = {

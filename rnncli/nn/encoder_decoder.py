@@ -19,7 +19,7 @@ from rnncli.kernels import attention as attention_kernels
 from rnncli.kernels import pooling
 from rnncli.kernels.buffers import zeros
 from rnncli.nn import dropout
-from rnncli.nn.attention import ATTENTIONS, Attention, AttentionWork
+from rnncli.nn.attention import ATTENTIONS, Attention, AttentionWork, Seen
 from rnncli.nn.inputs import Linear, LinearHead
 from rnncli.nn.network import FLOAT32, Model
 from rnncli.nn.parameters import START, Share, within
@@ -176,9 +176,9 @@ class EncoderDecoder(Model):
         self.read(work, low, high)
         self.decoder.forward(work.decoder, low, high)
         if self.attention and work.attention and work.encoder:
-            y, memory = work.decoder.y, work.encoder.y
+            seen = Seen(work.encoder.y, work.encoder.extent.lengths, work.spans, low, high)
             self.attention.follow(work.decoder.tokens, work.attention, low, high)
-            self.attention.forward(y, memory, work.encoder.extent.lengths, work.spans, work.attention, low, high)
+            self.attention.forward(work.decoder.y, seen, work.attention)
             if work.attention.dropped is not None:
                 self._drop(work.attention.combined, work.attention.dropped, work, low, high)
         self.head.forward(self._top(work), work.outputs, low, high)
@@ -207,18 +207,8 @@ class EncoderDecoder(Model):
         if self.attention and work.attention and work.encoder:
             if work.attention.dropped is not None:
                 self._drop(work.dtop, work.dtop, work, low, high)
-            self.attention.backward(
-                y=work.decoder.y,
-                memory=work.encoder.y,
-                lengths=work.encoder.extent.lengths,
-                spans=work.spans,
-                work=work.attention,
-                dcombined=work.dtop,
-                dy=work.decoder.dy,
-                dmemory=work.encoder.dy,
-                low=low,
-                high=high,
-            )
+            seen = Seen(work.encoder.y, work.encoder.extent.lengths, work.spans, low, high)
+            self.attention.backward(seen, work.attention, work.dtop, work.decoder.dy, work.encoder.dy)
             if not looks_back:
                 work.encoder.dy[:, low:high] = 0
         self.decoder.backward(work.decoder, low, high)
