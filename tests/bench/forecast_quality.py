@@ -127,7 +127,7 @@ def write_csv(table: Path, columns: dict[str, list[str]]) -> None:
 
 
 ETTH1_M96: dict[str, Any] = {
-    "data": {"channels": "independent", "context": [336, 480], "scaling": "standard", "residual": "last-value"},
+    "data": {"channels": "independent", "context": [480, 720], "scaling": "standard", "residual": "last-value"},
     "model": {"cell": "gru", "hidden_size": 128, "num_layers": 1, "decoder": "segments", "segment": 48, "dropout": 0.5},
     "training": {"epochs": 4, "batch_size": 256, "learning_rate": 1e-3, "loss": "mae"},
 }
