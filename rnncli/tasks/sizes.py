@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from rnncli.config.chosen import is_open
-from rnncli.config.sections import C
+from rnncli.config.sections import LARGEST_SEED, C
 
 MAX_TIME = "5m"  # of a training whose length is chosen
 _LEAST_JUDGES = 100  # validation sequences whose loss may end a training
@@ -120,6 +120,11 @@ def networks(steps: int, folds: int) -> int:
     with one network for each of the folds; 1 without any, since there are many sequences then."""
     most = (_STEPS / max(steps, 1) - folds) / MORE
     return int(min(max(most, 1), _MOST_NETWORKS)) if folds else 1
+
+
+def with_networks(config: C, count: int) -> C:
+    """Return the config with so many networks, unless `training.seeds` is given: fewer where seeds end."""
+    return config.completed(training={"seeds": min(count, LARGEST_SEED + 1 - config.training.seed)})
 
 
 def with_training(config: C, epochs: int, patience: int | None) -> C:

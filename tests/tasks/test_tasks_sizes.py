@@ -149,7 +149,7 @@ def test_every_key_that_is_chosen_may_be_null():
     ("steps", "folds", "networks"), [(10, 5, 4), (2_600_000, 5, 3), (3_500_000, 5, 1), (10**9, 5, 1), (10, 0, 1)]
 )
 def test_as_many_networks_are_trained_as_there_is_time_for(steps, folds, networks):
-    """Those of the folds take a time each, those of all the data half as much again."""
+    """A network of all the data takes half as long again as that of a fold."""
     assert sizes.networks(steps, folds) == networks
     assert steps * (folds + 1.5 * networks) <= 25e6 or networks == 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -43,7 +44,7 @@ class Panel:
     def lengths(self) -> np.ndarray:
         return np.diff(self.starts)
 
-    @property
+    @cached_property
     def begins(self) -> np.ndarray:
         """The first row in which each column of each series is known, (S, C)."""
         return np.array([first + self.known[first:last].argmax(axis=0) for first, last in self._spans()])

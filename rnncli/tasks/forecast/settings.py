@@ -112,7 +112,8 @@ def _with_decoder(
     et al., 2023): segments of whole seasons, two or more of them ahead, of contexts that are scaled by themselves.
     Columns begin at their last value: on ETTh1, 96 hours ahead, the MSE was .374; in segments of a season .382, with
     the scale and residual of other series .399, jointly .498. Of the others the error on validation was lower than that
-    of a direct head by 13% (414 series of hours), 14% (40 of days), 16% (12 of hours), 25% (taxis) and 25% (airline).
+    of a direct head by 13% (414 series of hours), 14% (40 of days), 16% (12 of hours), 25% (taxis) and 25% (airline);
+    equal for 60 series of months, and 2% higher for temperatures.
     """
     apart = columns.layout == "wide" and panel.values.shape[1] < len(columns.targets)
     config = config.completed(data={"channels": "independent" if apart else "joint"})

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from rnncli.config.chosen import is_open
-from rnncli.config.sections import LARGEST_SEED
 from rnncli.data.cutting import Cut
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
@@ -21,6 +20,7 @@ from rnncli.tasks.seq2seq.endings import are_words
 from rnncli.tasks.seq2seq.pairs import Pairs
 from rnncli.tasks.seq2seq.predictor import Writer
 from rnncli.tasks.seq2seq.writing import PairExperiment, completed, copies, splits_in
+from rnncli.tasks.sizes import with_networks
 from rnncli.tasks.task import Context, config_in
 
 _FEW, _NETWORKS = 2000, 3  # of three sets of 1,000 words 75.8% are right, 73.2% by one; of one of 9,000 both are equal
@@ -104,10 +104,8 @@ def resolved(config: Seq2seqConfig, splits: Splits[Pairs]) -> Seq2seqConfig:
     }
     given, target = splits.train.columns.as_config()
     changes = edited and are_words(splits.train.prompts, splits.train.targets or ())
-    config = config.completed(
-        data={"residual": "change-of-ending" if changes else "none"},
-        training={"seeds": min(_NETWORKS, LARGEST_SEED + 1 - config.training.seed) if several else 1},
-    )
+    config = with_networks(config, _NETWORKS if several else 1)
+    config = config.completed(data={"residual": "change-of-ending" if changes else "none"})
     if config.data.residual != "none" and config.data.kind in WORDS:
         raise ConfigError(f"data.residual: changes letters, and data.tokens is {config.data.tokens}; take none")
     return config.changed(data={"source": given, "target": target}, model=filled)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rnncli.config.chosen import is_open
-from rnncli.config.sections import LARGEST_SEED
 from rnncli.data.lines import Line
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
@@ -68,9 +67,8 @@ def resolved(config: Any, splits: Splits[Examples], pooling: Mapping[str, str]) 
     config = sizes.completed(config, kind, len(train), splits.judges)
     steps = sum(map(len, train.values or ())) * config.training.epochs
     seeds = sizes.networks(steps, splits.validated["folds"]) if several else 1
-    config = config.completed(
+    config = sizes.with_networks(config, seeds).completed(
         data={"differences": False} if train.values else {},
-        training={"seeds": min(seeds, LARGEST_SEED + 1 - config.training.seed)},
         model={
             "bidirectional": True,
             "pooling": pooling[kind],

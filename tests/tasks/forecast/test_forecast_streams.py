@@ -1,5 +1,7 @@
 """A followed stream: every line is answered, what is known already is left out, and nothing that comes stops it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from experiments import csv as csv_of
@@ -98,7 +100,7 @@ def test_scores_are_those_of_each_column_alone(tmp_path, pair):
             scores.append(abs(error - (low + high) / 2) / ((high - low) / 2))
         assert [rows[k]["score_a"], rows[k]["score_b"]] == pytest.approx(np.mean(scores, axis=0))
         values = np.concatenate([panel.values, actual[None]])
-        panel = type(panel)(**{**vars(panel), "values": values[1:]})
+        panel = replace(panel, values=values[1:])
 
 
 def test_each_row_says_who_forecast(tmp_path, stream):
