@@ -104,7 +104,7 @@ def test_the_archive_publishes_the_same_without_a_window(name, published):
     folder = Path(os.environ.get("RNNCLI_DATA", "."))
     if not (folder / f"{name}_TRAIN.ts").exists():
         pytest.skip(f"needs {name}_TRAIN.ts in the folder $RNNCLI_DATA")
-    data = config_from_mapping({"task": "classify"}).data
+    data = config_from_mapping({"task": "classify", "data": {"encoding": "utf-8"}}).data
     train, asked = (read_examples(read_source(str(folder / f"{name}_{of}.ts")), data) for of in ("TRAIN", "TEST"))
     seen, others = (nearest.Series.of(one.values) for one in (train, asked))
     found = nearest._found(seen, np.arange(len(train)), others, np.arange(len(asked)), 1.0, apart=False)
