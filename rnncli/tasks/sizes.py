@@ -59,8 +59,8 @@ KINDS: Mapping[str, tuple[Row, ...]] = {
         Row(_ALL, "lstm", 128, 1, 0.5, 16, 2e-3, 4000, 12),
     ),
     "tags of numbers": (
-        Row(1000, "gru", 48, 1, 0.1, 8, 4e-3, 1500, 30),
-        Row(_ALL, "gru", 64, 1, 0.1, 16, 3e-3, 3000, 10),
+        Row(1000, "gru", 48, 2, 0.3, 8, 4e-3, 600, 20),
+        Row(_ALL, "gru", 64, 2, 0.3, 16, 3e-3, 3000, 10),
     ),
     "pairs": (
         Row(2000, "gru", 96, 1, 0.3, 16, 3e-3, 4000, 40),
@@ -116,8 +116,8 @@ def completed(config: C, kind: str, sequences: int, judges: int) -> C:
 
 
 def networks(steps: int, folds: int) -> int:
-    """Return how many networks to train on all of the data, one of which reads so many steps, after a cross-validation
-    with one network for each of the folds; 1 without any, since there are many sequences then."""
+    """Return how many networks to train on all of the data, after a cross-validation with one for each of the folds; 1
+    without any, since there are many sequences then. steps: how many the layers of one network read in all."""
     most = (_STEPS / max(steps, 1) - folds) / MORE
     return int(min(max(most, 1), _MOST_NETWORKS)) if folds else 1
 

@@ -130,7 +130,7 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
     "tag": {
         "data": {**TABLE, **LABELLED},
         "model": {**STEPS, "affix_size": None, "head": None},
-        "training": {"seeds": 1},
+        "training": {"seeds": None},
     },
     "seq2seq": {
         "data": {**TABLE, **VOCABULARY, **TOKENS, **CUT, **DRAWN, "source": None, "residual": None},

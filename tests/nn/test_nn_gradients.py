@@ -1,6 +1,7 @@
 """Every backward pass against central differences in float64, over the registry, layers 1 to 3, ragged lengths."""
 
 import os
+from dataclasses import replace
 
 import naive
 import numpy as np
@@ -38,6 +39,16 @@ def test_squared_error_at_the_last_step_only(cell, activation):
 @pytest.mark.parametrize("cell", CELLS)
 def test_token_inputs_and_a_loss_on_the_newest_steps(cell, kind):
     check_gradients(Window(small_shape(cell, "tanh", 2, kind), head_steps=2))
+
+
+@needs_jit
+@pytest.mark.parametrize("layers", [1, 2])
+def test_dropout_of_every_step_precedes_the_head_and_spares_numbers(layers):
+    window = Window(replace(small_shape("gru", "tanh", layers), dropout=0.5, drops_ends=True))
+    window.work.dropout_keys = window.network.dropout_keys(1, 2)
+    check_gradients(window)
+    assert np.array_equal(window.work.x, window.inputs)
+    assert 0.3 < (window.work.y == 0).mean() < 0.7
 
 
 @pytest.mark.parametrize("kind", ["numeric", "one-hot", "embedding", "folded embedding"])

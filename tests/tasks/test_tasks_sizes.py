@@ -163,5 +163,20 @@ def test_few_series_whose_epochs_are_open_have_several_networks(changes, network
     assert prepared("classify", **{name: changes[name] for name in changes if name == "data"})[1].networks == 1  # texts
 
 
+@pytest.mark.parametrize(("training", "networks"), [({}, 4), ({"epochs": 3}, 1), ({"seeds": 2}, 2)])
+def test_tags_of_few_series_are_those_of_several_chains_and_tags_of_words_of_one_network(training, networks):
+    steps = "id,value,label\n" + "".join(f"{k},{(k * t) % 5},{'ab'[t % 2]}\n" for k in range(30) for t in range(4))
+    reading = {"id": "id", "label": "label", "format": "csv"}
+    numbers, words = prepared("tag", steps, data=reading, training=training)[1], prepared("tag", training=training)[1]
+    assert (numbers.networks, numbers.model.head) == (networks, "crf")
+    assert (words.networks, words.model.head) == (training.get("seeds", 1), "softmax")
+
+
+def test_more_layers_leave_time_for_fewer_networks():
+    rows = "".join(f"{k},{(k * t) % 5},{k % 2}\n" for k in range(30) for t in range(250))
+    content = f"id,value,label\n{rows}"
+    assert [prepared("regress", content, model={"num_layers": layers})[1].networks for layers in (1, 2)] == [4, 1]
+
+
 def test_networks_by_rule_leave_room_for_their_seeds():
     assert prepared("regress", training={"seed": 2**63 - 2})[1].networks == 2

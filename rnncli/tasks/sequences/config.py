@@ -131,8 +131,8 @@ class TagModelConfig(StepModelConfig):
     head: Literal["softmax", "crf"] | None = Field(
         default=None,
         description="How tags are chosen: softmax, each step by itself; or crf, all steps together, by how well each "
-        "tag follows another (a conditional random field). null is crf for tags of spans, such as B-person, else "
-        "softmax.",
+        "tag follows another (a conditional random field). null is crf for tags of spans, such as B-person, and of "
+        "numbers, else softmax.",
     )
 
 
@@ -145,14 +145,19 @@ class PooledModelConfig(StepModelConfig):
     )
 
 
-class ExamplesTrainingConfig(SeededTrainingConfig):
-    """Training on sequences with one answer each; series may be changed a little, every time in another way."""
+class SequencesTrainingConfig(SeededTrainingConfig):
+    """Training on sequences."""
 
     seeds: Chosen[Annotated[int, Field(ge=1, le=100)]] = chosen(
         "The number of networks to train side by side, from seeds that follow training.seed; the answer is the mean of "
         "their probabilities or numbers. null is up to 4 for few short series whose epochs is null, else 1.",
         before=1,
     )
+
+
+class ExamplesTrainingConfig(SequencesTrainingConfig):
+    """Training on sequences with one answer each; series may be changed a little, every time in another way."""
+
     jitter: Chosen[Annotated[float, Field(ge=0, le=10)]] = chosen(
         "Augmentation of series of numbers: the standard deviation of the noise that training adds to each scaled "
         "number; null is 0.1 for classify with up to 1,000 series of at least 8 steps that are scaled, else 0.",
@@ -205,4 +210,4 @@ class TagConfig(Config):
 
     data: TagDataConfig = TagDataConfig()
     model: TagModelConfig = TagModelConfig()
-    training: SeededTrainingConfig = SeededTrainingConfig()
+    training: SequencesTrainingConfig = SequencesTrainingConfig()

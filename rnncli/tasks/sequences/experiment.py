@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.config.sections import NO_GROUP, Config
+from rnncli.config.chosen import is_open
+from rnncli.config.sections import NO_GROUP, C, Config
 from rnncli.data.csv_table import quotes_fields
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
@@ -19,6 +20,7 @@ from rnncli.nn.ensemble import as_one
 from rnncli.nn.memory import require_memory
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.notes import doubt
+from rnncli.tasks import sizes
 from rnncli.tasks.sequences import readers
 from rnncli.tasks.sequences.answers import Answers, Fact
 from rnncli.tasks.sequences.augmentation import Augmentation
@@ -271,6 +273,17 @@ def network_shape(config: Config, reader: Reader, answers: Answers) -> NetworkSh
         affix_size=getattr(model, "affix_size", 0) if affixes else 0,
         crf=getattr(model, "head", None) == "crf",
     )
+
+
+def sized(config: C, kind: str, splits: Splits[Any]) -> C:
+    """Return the config with sizes, rates and lengths in place of null, for the training split of a kind; and, of few
+    series whose epochs are open, with as many networks as there is time for."""
+    train, is_chosen = splits.train, is_open(config.training.epochs)
+    config = sizes.completed(config, kind, len(train), splits.judges)
+    if not (train.values and is_chosen):
+        return sizes.with_networks(config, 1)
+    steps = sum(map(len, train.values)) * config.training.epochs * config.model.num_layers
+    return sizes.with_networks(config, sizes.networks(steps, splits.validated["folds"]))
 
 
 def word_size(config: Config) -> int | None:

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from rnncli.config.chosen import is_open
 from rnncli.data.lines import Line
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
 from rnncli.data.text import WORDS, is_prose
-from rnncli.tasks import sizes
 from rnncli.tasks.sequences.answers import Answers
 from rnncli.tasks.sequences.echo_state import EchoState
 from rnncli.tasks.sequences.entries import Entries
 from rnncli.tasks.sequences.example_files import entries_in, read_examples
 from rnncli.tasks.sequences.example_lines import texts_in
 from rnncli.tasks.sequences.examples import Columns, Examples
-from rnncli.tasks.sequences.experiment import named, require_words, word_size
+from rnncli.tasks.sequences.experiment import named, require_words, sized, word_size
 
 _WORD_DROPOUT = 0.4
 
@@ -63,11 +61,8 @@ def resolved(config: Any, splits: Splits[Examples], pooling: Mapping[str, str]) 
     words = train.texts is not None and config.data.tokens in WORDS
     require_words(config, words=words)
     kind = "numbers" if train.texts is None else "words" if words else "characters"
-    several = is_open(config.training.epochs) and train.values
-    config = sizes.completed(config, kind, len(train), splits.judges)
-    steps = sum(map(len, train.values or ())) * config.training.epochs
-    seeds = sizes.networks(steps, splits.validated["folds"]) if several else 1
-    config = sizes.with_networks(config, seeds).completed(
+    config = sized(config, kind, splits)
+    config = config.completed(
         data={"differences": False} if train.values else {},
         model={
             "bidirectional": True,

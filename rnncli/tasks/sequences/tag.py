@@ -16,13 +16,12 @@ from rnncli.errors import ConfigError, DataError, shown
 from rnncli.nn.crf import TagChain
 from rnncli.nn.network import Network
 from rnncli.notes import doubt
-from rnncli.tasks import sizes
 from rnncli.tasks.sequences.answers import Answers, Fact
 from rnncli.tasks.sequences.averages import outputs_of
 from rnncli.tasks.sequences.config import TagConfig
 from rnncli.tasks.sequences.decoding import Decoding, probabilities
 from rnncli.tasks.sequences.entries import Entries
-from rnncli.tasks.sequences.experiment import SequenceExperiment, named, splits_in, word_size
+from rnncli.tasks.sequences.experiment import SequenceExperiment, named, sized, splits_in, word_size
 from rnncli.tasks.sequences.label_scores import accuracy, by_label, confusion, macro_f1
 from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.sequences.spans import are_spans, scheme_of, span_f1, strays
@@ -206,13 +205,13 @@ def most_frequent(train: Tagged, tagged: Tagged) -> tuple[list[list[str]], list[
 def resolved(config: TagConfig, splits: Splits[Tagged], tags: Tags) -> TagConfig:
     """Return the config in which all nulls that depend on the data are filled in."""
     train, words = splits.train, splits.train.columns.text is not None
-    config = sizes.completed(config, "tags of words" if words else "tags of numbers", len(train), splits.judges)
+    config = sized(config, "tags of words" if words else "tags of numbers", splits)
     config = config.completed(
         data={} if words else {"scaling": "standard", "differences": False},
         model={
             "bidirectional": True,
             "word_dropout": 0.0,
-            "head": "crf" if are_spans(tags.tags) else "softmax",
+            "head": "softmax" if words and not are_spans(tags.tags) else "crf",
         },
     )
     model = config.model

@@ -13,14 +13,20 @@ from rnncli.data.source import Source
 from rnncli.tasks.sequences.config import ClassifyConfig, RegressConfig, TagConfig
 from rnncli.tasks.task import WORDS_BEFORE, Context, Experiment, Predictor, Recognised, Task
 
-TRAINING_BEFORE = {"training.jitter": "0.0", "training.magnitude": "0.0", "training.seeds": "1"}
+TRAINING_BEFORE = {"training.jitter": "0.0", "training.magnitude": "0.0"}
 
 
 class OfSequences(Task):
     """A task of this folder; `prepare` and `load` are in the module of its name, which is imported when needed."""
 
     options = {"predict": frozenset({"strict"}), "evaluate": frozenset()}
-    before = {"data.group": "none", "data.quoting": "minimal", "data.stratify": "false", "data.differences": "false"}
+    before = {
+        "data.group": "none",
+        "data.quoting": "minimal",
+        "data.stratify": "false",
+        "data.differences": "false",
+        "training.seeds": "1",
+    }
     nulls_before = {"data.scaling": "standard"}
 
     def experiment(self, config: Any, source: Source, context: Context, learnt: Mapping[str, Any] | None) -> Experiment:
