@@ -44,6 +44,10 @@ class CrossValidation(Experiment):
         updates, ends = (-(-count * per_epoch // of_folds) for count in (plan.updates, best_update))
         return replace(plan, updates=updates, ends=ends, patience=None)
 
+    def choose(self) -> None:
+        """Let the experiment choose what the answers of its folds tell."""
+        self.whole.settle(self.each)
+
     def header(self) -> dict[str, Any]:
         return self.each[0].header()
 
@@ -54,5 +58,6 @@ class CrossValidation(Experiment):
         """Return the mean score of the folds, each on what it holds out."""
         scores = [score for fold in self.each if (score := fold.score()) is not None]
         counts = [figure.count for figure in self.learner.figures()]
-        alone = len(self.each[0].network.networks) < self.config.networks
-        return pooled(scores, counts, f"{sum(counts):,} answers" + ", each by one network" * alone)
+        count = len(self.each[0].network.networks)
+        by = f", each by {'one network' if count == 1 else f'{count} networks'}" if count < self.config.networks else ""
+        return pooled(scores, counts, f"{sum(counts):,} answers{by}")

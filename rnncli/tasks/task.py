@@ -209,6 +209,9 @@ class Experiment:
         """
         return ()
 
+    def settle(self, folds: Sequence[Experiment]) -> None:
+        """Choose, by what these folds of its cross-validation answer, what training does not learn."""
+
     def score(self) -> Score | None:
         """Score the current weights and the baselines on the test split, or else on validation; without either, return
         the score of cross-validation, or None.

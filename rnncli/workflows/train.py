@@ -154,7 +154,10 @@ def _train_in(
             f"go on with: {_resume_command(request, run, source)}",
             stop.signal_number,
         )
-    score = _best(experiment, loop).score()  # first, because its results may go into the model's header
+    _best(experiment, loop)
+    if isinstance(experiment, CrossValidation):
+        experiment.choose()
+    score = experiment.score()  # before the header, into which its results may go
     if isinstance(experiment, CrossValidation):
         whole.cross_validated, kept = score, CROSS_VALIDATED
         plan = experiment.plan_of_all(loop.plan, position.best_update)
@@ -198,8 +201,10 @@ def _trained_on_all(
 
 def _header(experiment: Experiment) -> dict[str, Any]:
     """Return the header of the model file, with the score of cross-validation, if any."""
-    score = experiment.cross_validated
-    return experiment.header() | ({} if score is None else {"validated": {"cross_validated": score.to_header()}})
+    header, score = experiment.header(), experiment.cross_validated
+    if score is not None:
+        header["validated"] = {**header.get("validated", {}), "cross_validated": score.to_header()}
+    return header
 
 
 def _chosen(config: Config, prepared: Config) -> tuple[tuple[str, str], ...]:

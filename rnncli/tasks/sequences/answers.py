@@ -25,14 +25,14 @@ Fact = tuple[str, str]
 class Answers:
     """A kind of answer (a label, a number, or a label for every step), and the reading of sequences with such answers.
 
-    outputs: the number of outputs of a network. kept: the keys of `data` that a model file keeps. corrects: True if
-    the network corrects a baseline, so that its outputs should be zero before it has learnt.
+    outputs: the number of outputs of a network. kept: the keys of `data` that a model file keeps. kinds: how many kinds
+    of networks there are, which come in turn.
     """
 
     every_step: ClassVar[bool] = False
     kept: ClassVar[tuple[str, ...]] = ("format", "tokens", "words", *DIALECT, "missing")
     outputs: int
-    corrects = False
+    kinds = 1
     counted = True  # whether there are so many answers, all of which training should see
 
     @staticmethod
@@ -96,7 +96,7 @@ class Answers:
         raise NotImplementedError
 
     def recall(self, header: Mapping[str, Any]) -> None:
-        """Restore what the `answers` of a model's header say beside what the data do."""
+        """Restore what the header of a model file says beside what the data do."""
 
     def first_biases(self) -> np.ndarray | None:
         """Return the biases (O,) of the head before training, or None where they are zero."""
@@ -107,6 +107,19 @@ class Answers:
         for the sequences that these values were made from.
         """
         return None
+
+    def corrects(self, number: int) -> bool:
+        """True if the network of this number, from 0, corrects these values, so that its outputs should be zero before
+        it has learnt."""
+        return False
+
+    def weigh(self, held_out: Sequence[tuple[Any, Sequence[list[np.ndarray]]]]) -> None:
+        """Choose the weights of kinds of networks by sequences that they did not see: in each pair, some sequences and
+        the outputs of a network of each kind for all of them."""
+
+    def validated(self) -> dict[str, Any]:
+        """Return what `weigh` chose, for the header of a model file, if anything."""
+        return {}
 
     def unseen(self, sequences: Any) -> dict[int, tuple[str, str]]:
         """Return the first answer of each sequence that training never saw, and its place, by the sequence's number."""

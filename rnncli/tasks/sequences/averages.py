@@ -12,10 +12,12 @@ import numpy as np
 
 from rnncli.kernels import losses
 
+_SHARES = [k / 20 for k in range(1, 20)]
 
-def outputs_of_one(outputs: Sequence[np.ndarray]) -> np.ndarray:
-    """Return outputs (L,) whose softmax is the mean of those of all outputs (L,)."""
-    return outputs_of([softmax_of(output) for output in outputs])
+
+def outputs_of_one(outputs: Sequence[np.ndarray], weights: Sequence[float] | None = None) -> np.ndarray:
+    """Return outputs (L,) whose softmax is the mean of those of all outputs (L,), weighted if there are weights."""
+    return outputs_of([softmax_of(output) for output in outputs], weights)
 
 
 def outputs_of_sets(outputs: Sequence[np.ndarray]) -> np.ndarray:
@@ -24,11 +26,36 @@ def outputs_of_sets(outputs: Sequence[np.ndarray]) -> np.ndarray:
     return outputs_of(chances) - outputs_of(others)
 
 
-def outputs_of(chances: Sequence[np.ndarray]) -> np.ndarray:
-    """Return the logarithms of the mean of these probabilities, arrays of one shape."""
-    mean: np.ndarray = sum(chances[1:], chances[0].copy()) / len(chances)
+def outputs_of(chances: Sequence[np.ndarray], weights: Sequence[float] | None = None) -> np.ndarray:
+    """Return the logarithms of the mean of these probabilities, arrays of one shape; weights, if any, add up to 1."""
+    terms = chances if weights is None else [w * one for w, one in zip(weights, chances, strict=True)]
+    mean: np.ndarray = sum(terms[1:], terms[0].copy())
+    if weights is None:
+        mean /= len(chances)
     losses.logs(mean.reshape(-1))
     return mean
+
+
+def best_share(some: np.ndarray, others: np.ndarray) -> float:
+    """Return the share of `some` in the mean of these probabilities (N,) that makes their product highest, together
+    with one more of each side that is certain where the other has none (as in Laplace's rule of succession)."""
+    some, others = np.append(some, [1, 0]), np.append(others, [0, 1])
+
+    def fit(share: float) -> float:
+        chances = share * some + (1 - share) * others
+        losses.logs(chances)
+        return float(chances.sum())
+
+    return max(_SHARES, key=fit)
+
+
+def weights_of(share: float, count: int) -> list[float]:
+    """Return the weights of networks: every second one, the first among them, has as much as each other of `share`, and
+    the others of what is left; a single one has all."""
+    if count == 1:
+        return [1.0]
+    of_each = share / ((count + 1) // 2), (1 - share) / (count // 2)
+    return [of_each[number % 2] for number in range(count)]
 
 
 def softmax_of(output: np.ndarray) -> np.ndarray:

@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 
 from rnncli.data.source import Source
+from rnncli.data.splits import Splits
 from rnncli.data.text import WORDS, Kind
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.kernels import losses
 from rnncli.tasks.sequences import augmentation, baselines, echo_state
 from rnncli.tasks.sequences.answers import Fact
-from rnncli.tasks.sequences.averages import outputs_of_one, softmax_of
+from rnncli.tasks.sequences.averages import best_share, outputs_of_one, softmax_of, weights_of
 from rnncli.tasks.sequences.chances import Chances, flat_chances
 from rnncli.tasks.sequences.config import ClassifyConfig, ClassifyDataConfig
-from rnncli.tasks.sequences.corrected import Corrected
+from rnncli.tasks.sequences.corrected import HALF, Corrected
 from rnncli.tasks.sequences.echo_state import EchoState, fitted_to, scaling_by
 from rnncli.tasks.sequences.examples import Columns, Examples, only
 from rnncli.tasks.sequences.experiment import SequenceExperiment, splits_in
@@ -32,6 +33,7 @@ from rnncli.training.reports import Figure, Score, strongest_first
 
 CROSS_ENTROPY = Loss(losses.softmax_cross_entropy, "nats per sequence", 1e4)
 POOLING = {"numbers": "max", "characters": "max", "words": "max"}
+_HALF = 0.5  # the share of networks that correct something, until it is chosen
 
 
 class Labels(OneAnswer):
@@ -43,10 +45,13 @@ class Labels(OneAnswer):
         counts: list[int],
         kind: Kind = "word",
         corrected: Corrected | None = None,
+        share: float | None = None,
     ):
+        """share: that of the networks that correct something in the answer, where every second one does; else None."""
         self.labels, self.counts, self.kind, self._corrected = labels, counts, kind, corrected
+        self.share, self.kinds = share, 1 if share is None else 2
         self.echo_state = corrected.model if corrected and isinstance(corrected.model, EchoState) else None
-        self.outputs, self.corrects = len(labels), corrected is not None
+        self.outputs = len(labels)
         self._number = {label: number for number, label in enumerate(labels)}
 
     @classmethod
@@ -60,7 +65,8 @@ class Labels(OneAnswer):
         number = {label: k for k, label in enumerate(labels)}
         numbers = [number[label] for label in train.labels]
         echo_state = fitted_to(train, np.eye(len(labels))[numbers], data.scaling)
-        found = cls(labels, counts, data.kind, Corrected.of(train, numbers, len(labels), data, echo_state))
+        corrected = Corrected.of(train, numbers, len(labels), data, echo_state)
+        found = cls(labels, counts, data.kind, corrected, _HALF if data.residual == HALF else None)
         found.echo_state = echo_state
         return found
 
@@ -72,7 +78,8 @@ class Labels(OneAnswer):
         """Return the labels in the header of a model file."""
         of = header["answers"]
         kind = config_in(header, ClassifyConfig).data.kind
-        return cls(list(of["labels"]), list(of["counts"]), kind, Corrected.from_header(of))
+        share = header.get("validated", {}).get("share", _HALF) if of.get("half") else None
+        return cls(list(of["labels"]), list(of["counts"]), kind, Corrected.from_header(of), share)
 
     def asked(self, options: Options) -> Labels:
         if "threshold" in options:
@@ -89,6 +96,25 @@ class Labels(OneAnswer):
             return None
         numbers = [self._number[label] for label in examples.labels or ()] if own else None
         return self._corrected.bases(examples, numbers)
+
+    def corrects(self, number: int) -> bool:
+        return self._corrected is not None and (self.share is None or number % 2 == 0)
+
+    def weigh(self, held_out: Sequence[tuple[Examples, Sequence[list[np.ndarray]]]]) -> None:
+        """Take the share by which the actual labels have the highest probability."""
+        chances = [
+            [softmax_of(output)[target] for output, target in zip(outputs, self.targets(examples), strict=True)]
+            for examples, each in held_out
+            for outputs in each[:2]
+        ]
+        correcting, others = (np.array([chance for some in chances[k::2] for chance in some]) for k in range(2))
+        self.share = best_share(correcting, others)
+
+    def validated(self) -> dict[str, Any]:
+        return {} if self.share is None else {"share": self.share}
+
+    def recall(self, header: Mapping[str, Any]) -> None:
+        self.share = header.get("validated", {}).get("share", self.share)
 
     def loss(self, config: ClassifyConfig) -> Loss:
         if config.training.class_weights == "none":
@@ -117,7 +143,7 @@ class Labels(OneAnswer):
         return Figure("accuracy", accuracy(self._predicted(outputs), held_out.labels), len(held_out))
 
     def average(self, outputs: Sequence[np.ndarray]) -> np.ndarray:
-        return outputs_of_one(outputs)
+        return outputs_of_one(outputs, None if self.share is None else weights_of(self.share, len(outputs)))
 
     def _predicted(self, outputs: Sequence[np.ndarray]) -> list[str]:
         return [self.labels[output.argmax()] for output in outputs]
@@ -149,6 +175,7 @@ class Labels(OneAnswer):
 
     def to_header(self) -> dict[str, Any]:
         corrected = {} if self._corrected is None else self._corrected.to_header()
+        corrected |= {} if self.share is None else {"half": True}
         return {"labels": self.labels, "counts": self.counts, **corrected}
 
     def fact(self) -> Fact:
@@ -164,7 +191,7 @@ def prepare(
     train = splits.train
     config = resolved(config, splits, POOLING)
     augmented = augmentation.sizes_for(train, config.data.scaling)
-    config = config.completed(data={"residual": _residual(train, config.data)}, training=augmented)
+    config = config.completed(data={"residual": _residual(splits, config)}, training=augmented)
     if learnt:
         labels = _labels(learnt)
     else:
@@ -173,13 +200,15 @@ def prepare(
     return SequenceExperiment(config, splits, labels, context, learnt)
 
 
-def _residual(train: Examples, data: ClassifyDataConfig) -> str:
+def _residual(splits: Splits[Examples], config: ClassifyConfig) -> str:
     """Return what `data.residual` is where it is null."""
+    train = splits.train
     if train.sets is not None:
         return "none"
     if train.texts is None:
-        return "echo-state" if len(train) <= echo_state.MOST else "none"
-    return "naive-bayes" if data.tokens in WORDS else "none"
+        weighs = config.networks > 1 and splits.validated["folds"]
+        return "none" if len(train) > echo_state.MOST else HALF if weighs else "echo-state"
+    return "naive-bayes" if config.data.tokens in WORDS else "none"
 
 
 def _labels(header: Mapping[str, Any]) -> Labels | LabelSets:

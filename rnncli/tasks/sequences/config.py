@@ -84,9 +84,11 @@ class ClassifyDataConfig(ExamplesConfig):
         description="What separates the labels of one example, such as ; where several may apply; null finds several "
         "in fastText's lines alone.",
     )
-    residual: Literal["naive-bayes", "echo-state", "none"] | None = chosen(
+    residual: Literal["naive-bayes", "echo-state", "echo-state-half", "none"] | None = chosen(
         "What the network corrects: naive-bayes, for texts; echo-state, an echo state network, for numbers; or none. "
-        "null is naive-bayes for words and echo-state for up to 500 series of numbers, each with one label.",
+        "With echo-state-half every second one of several networks corrects none, and cross-validation weighs both "
+        "kinds. null is naive-bayes for words, and for up to 500 series of numbers, each with one label, "
+        "echo-state-half where several networks are cross-validated, else echo-state.",
         before=None,
     )
 

@@ -1,7 +1,8 @@
 """What the network of a classifier may correct, `data.residual`: scores of labels by a baseline that is fitted at once.
 
-naive-bayes   of texts: naive Bayes, also on pairs of words
-echo-state    of numbers: an echo state network
+naive-bayes       of texts: naive Bayes, also on pairs of words
+echo-state        of numbers: an echo state network
+echo-state-half   the same, by every second network, the first among them
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from rnncli.tasks.sequences.echo_state import EchoState, values_of
 from rnncli.tasks.sequences.examples import Examples
 from rnncli.tasks.sequences.naive_bayes import NaiveBayes, best_scale
 
+HALF = "echo-state-half"
+_SUITING = {True: ("naive-bayes",), False: ("echo-state", HALF)}  # for texts, and for numbers
 _SCALES: dict[type, Sequence[float]] = {NaiveBayes: [k / 20 for k in range(1, 31)], EchoState: list(range(1, 31))}
 
 
@@ -39,10 +42,10 @@ class Corrected:
         `count`; ConfigError if it is for sequences of another kind. echo_state: that of series, which is fitted."""
         if data.residual in (None, "none"):
             return None
-        suits = "echo-state" if train.texts is None else "naive-bayes"
-        if data.residual != suits:
+        suits = _SUITING[train.texts is not None]
+        if data.residual not in suits:
             kind = "numbers" if train.texts is None else "texts"
-            raise ConfigError(f"data.residual: is {data.residual}, and {train.name} has {kind}; take {suits}")
+            raise ConfigError(f"data.residual: is {data.residual}, and {train.name} has {kind}; take {suits[0]}")
         model: NaiveBayes | EchoState | None = echo_state
         if train.texts is not None:
             model = NaiveBayes.of(train.texts, [(k,) for k in numbers], count, data.kind, pairs=True)

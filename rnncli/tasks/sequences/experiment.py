@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -88,26 +88,27 @@ class SequenceExperiment(Experiment):
             valid = replace(self._validation.only(seen["validation"]), targets=targets)
         self.reader.cut.tell(train.name, self.reader.unit)
         lengths = [len(x) for x in given.inputs]
-        shape = network_shape(config, self.reader, answers)
-        _require_memory(shape, room_for(given, valid, training.batch_size), config.networks)
-        seeds = range(training.seed, training.seed + config.networks)
-        self.networks = [self._first(shape, seed, vectors, vocabulary) for seed in seeds]
+        shapes = [network_shape(config, self.reader, answers, number) for number in range(config.networks)]
+        _require_memory(shapes[0], room_for(given, valid, training.batch_size), config.networks)
+        self.networks = [
+            self._first(shape, training.seed + number, vectors, vocabulary) for number, shape in enumerate(shapes)
+        ]
         answers.follow(self.networks)
         self.network = as_one(self.networks)
         self.learners = [
             ExampleLearner(
                 network,
-                given,
-                valid,
+                self._given_to(number, given),
+                self._given_to(number, valid),
                 loss=answers.loss(config),
                 batch_size=training.batch_size,
-                seed=seed,
+                seed=training.seed + number,
                 pool=context.pool,
                 lexicon=self.reader.lexicon,
                 judge=self._judged,
                 augment=self._augmentation(),
             )
-            for network, seed in zip(self.networks, seeds, strict=True)
+            for number, network in enumerate(self.networks)
         ]
         self.learner = together(self.learners, self.network)
         self.facts = self._facts(lengths)
@@ -140,6 +141,10 @@ class SequenceExperiment(Experiment):
         bases = self.answers.bases(examples, own=own)
         return ExampleData(readers.encode(self.reader, examples), bases=bases)
 
+    def _given_to(self, number: int, data: ExampleData) -> ExampleData:
+        """Return what the network of this number is given of it."""
+        return data if self.answers.corrects(number) else replace(data, bases=None)
+
     def _judged(self) -> Figure | None:
         """Return the figure of the current weights on the whole validation split, None without one."""
         given = self._validation
@@ -150,7 +155,12 @@ class SequenceExperiment(Experiment):
 
     def _outputs(self, given: ExampleData) -> list[np.ndarray]:
         """Return the outputs of the current weights that stand for those of all networks, for each sequence."""
-        return self.answers.averaged([learner.outputs(given.inputs, given.bases) for learner in self.learners])
+        return self.answers.averaged(self._outputs_of_each(given))
+
+    def _outputs_of_each(self, given: ExampleData) -> list[list[np.ndarray]]:
+        """Return the outputs of each network for each sequence."""
+        each = enumerate(self.learners)
+        return [learner.outputs(given.inputs, self._given_to(number, given).bases) for number, learner in each]
 
     def _seen(self, name: str, split: Any) -> list[int]:
         """Return which sequences of a held-out split have answers that training saw; a note tells of the others, which
@@ -194,6 +204,7 @@ class SequenceExperiment(Experiment):
             "encoder": self.reader.to_header(),
             "answers": self.answers.to_header(),
             **several_in_header(self.config),
+            **({"validated": validated} if (validated := self.answers.validated()) else {}),
         }
 
     def hold_out(self, source: Source, changes: Options) -> None:
@@ -203,7 +214,7 @@ class SequenceExperiment(Experiment):
 
     def recall(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
         super().recall(header, arrays)
-        self.answers.recall(header["answers"])
+        self.answers.recall(header)
 
     def evaluate(self, options: Options) -> Evaluation:
         self.answers = self.answers.asked(options)
@@ -214,9 +225,19 @@ class SequenceExperiment(Experiment):
     def folds(self) -> list[Experiment]:
         def experiment(splits: Splits[Any]) -> Experiment:
             answers = self.answers.refitted(splits.train, self.config)
-            return SequenceExperiment(self.config.of_one_network(), splits, answers, self.context, None)
+            config = self.config.changed(training={"seeds": min(self.answers.kinds, self.config.networks)})
+            return SequenceExperiment(config, splits, answers, self.context, None)
 
         return prepared(self.splits.folds(), experiment)
+
+    def settle(self, folds: Sequence[Experiment]) -> None:
+        if min(self.answers.kinds, self.config.networks) == 1:
+            return
+        each = [fold for fold in folds if isinstance(fold, SequenceExperiment)]
+        held_out = [(fold.splits.held_out["validation"], fold._outputs_of_each(fold._validation)) for fold in each]
+        self.answers.weigh(held_out)
+        for fold in each:
+            fold.answers.recall({"validated": self.answers.validated()})
 
     def score(self) -> Score | None:
         split = self.splits.scored()
@@ -246,8 +267,8 @@ def splits_in(
     )
 
 
-def network_shape(config: Config, reader: Reader, answers: Answers) -> NetworkShape:
-    """Return the shape of the network that the config describes, for the inputs that the reader gives it."""
+def network_shape(config: Config, reader: Reader, answers: Answers, number: int) -> NetworkShape:
+    """Return the shape of the network of this number that the config describes, for the reader's inputs."""
     model, tokens = config.model, not isinstance(reader, Numbers)
     assert isinstance(model, StepModelConfig)
     characters = len(reader.characters) if isinstance(reader, Words) and model.character_size else 0
@@ -264,7 +285,7 @@ def network_shape(config: Config, reader: Reader, answers: Answers) -> NetworkSh
         dropout=model.dropout,
         bidirectional=model.bidirectional,
         pooling=None if answers.every_step else getattr(model, "pooling", None) or "last",
-        head_starts_at_zero=answers.corrects,
+        head_starts_at_zero=answers.corrects(number),
         drops_ends=answers.every_step,
         word_dropout=model.word_dropout,
         characters=characters,

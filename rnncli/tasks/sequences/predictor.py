@@ -39,8 +39,8 @@ class SequencePredictor(Predictor):
         self.config, self.answers = config_in(header, schema), answers
         self.columns = answers.columns(header)
         self.reader = readers.from_header(header["encoder"], self.config.data)
-        shape = network_shape(self.config, self.reader, answers)
-        self.networks = [Network(shape) for _ in range(self.config.networks)]
+        numbers = range(self.config.networks)
+        self.networks = [Network(network_shape(self.config, self.reader, answers, number)) for number in numbers]
         as_one(self.networks).load(arrays)
         answers.follow(self.networks)
 
@@ -80,7 +80,16 @@ class SequencePredictor(Predictor):
     def pieces(self, sequences: Any, inputs: list[np.ndarray], pool: ThreadPool) -> list[Piece]:
         """Return the answers for sequences with these inputs of the network."""
         bases = self.answers.bases(sequences, own=False)
-        each = [answered(network, inputs, pool, lexicon=self.reader.lexicon, bases=bases) for network in self.networks]
+        each = [
+            answered(
+                network,
+                inputs,
+                pool,
+                lexicon=self.reader.lexicon,
+                bases=bases if self.answers.corrects(number) else None,
+            )
+            for number, network in enumerate(self.networks)
+        ]
         outputs = self.answers.averaged(each)
         return [self.piece(sequences, i, output) for i, output in enumerate(outputs)]
 

@@ -75,7 +75,7 @@ class Tags(Answers):
 
     def recall(self, header: Mapping[str, Any]) -> None:
         """Keep to the scheme of the header; version 0.1 kept to none."""
-        self.scheme = header.get("scheme")
+        self.scheme = header["answers"].get("scheme")
         self._follow(self._chains)
 
     @staticmethod
