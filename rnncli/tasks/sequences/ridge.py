@@ -42,8 +42,8 @@ _WEIGHINGS: Mapping[str, Weighing] = {"of length 1": _of_length_1, "each as one"
 
 @dataclass(frozen=True)
 class Ridge:
-    """The model: `centre` is the mean of the numbers; weights and rarity (F + 1,) are those of the features, of which the
-    first has place 1. weighing: one of `_WEIGHINGS`."""
+    """The model: `centre` is the mean of the numbers; weights and rarity (F + 1,) are those of the features, the first
+    of which has place 1. weighing: one of `_WEIGHINGS`."""
 
     features: Sequence[str]
     weights: np.ndarray
