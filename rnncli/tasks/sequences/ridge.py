@@ -2,7 +2,8 @@
 three characters.
 
 A text is a vector of tf-idf of length 1, or of ones for the features that it has, so that its number is the sum of what
-each of them adds. Which of the two, and the penalty, is what predicts folds of the training split best.
+each of them adds; with pairs of words or without. Which of these, and the penalty, predicts folds of the training split
+best.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 
 from rnncli.data.text import Kind
 from rnncli.tasks.sequences.linear import TYPICAL, Bags, best, few, fitted, folds_of, places_of, sampled
-from rnncli.tasks.sequences.naive_bayes import logs
+from rnncli.tasks.sequences.naive_bayes import PAIR, logs
 
 _PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0)
 _FOLDS = 10  # that learn without a text what it is predicted to be
@@ -30,7 +31,8 @@ def _of_length_1(bags: Bags, rarity: np.ndarray) -> np.ndarray:
 
 
 def _each_as_one(bags: Bags, rarity: np.ndarray) -> np.ndarray:
-    return (rarity[bags.columns] > 0).astype(float)
+    columns = bags.columns
+    return ((columns == 0) | (rarity[columns] > 0)).astype(float)  # the first is what all texts have
 
 
 def _reads(texts: Sequence[str]) -> int:
@@ -43,7 +45,7 @@ _WEIGHINGS: Mapping[str, Weighing] = {"of length 1": _of_length_1, "each as one"
 @dataclass(frozen=True)
 class Ridge:
     """The model: `centre` is the mean of the numbers; weights and rarity (F + 1,) are those of the features, the first
-    of which has place 1. weighing: one of `_WEIGHINGS`."""
+    of which has place 1; a rarity of 0 leaves one out. weighing: one of `_WEIGHINGS`."""
 
     features: Sequence[str]
     weights: np.ndarray
@@ -62,15 +64,20 @@ class Ridge:
         bags = Bags.of(texts, places, kind)
         rarity = 1 + logs((len(bags) + 1) / (bags.counts(np.ones(len(bags), bool)) + 1))
         rarity[0] = 0.0  # the mean takes its place
-        made = {way: cls(list(places), np.zeros(len(rarity)), rarity, 0.0, way, 0.0, kind) for way in _WEIGHINGS}
+        of_words = rarity * np.array([True, *(PAIR not in feature for feature in places)])
+        made = [
+            cls(list(places), np.zeros(len(rarity)), rare, 0.0, way, 0.0, kind)
+            for way in _WEIGHINGS
+            for rare in (rarity, of_words)
+        ]
 
         def wrong(penalty: float, learnt: np.ndarray, fold: np.ndarray) -> np.ndarray:
-            tried = (one._learnt(bags, numbers, learnt, penalty) for one in made.values())
+            tried = (one._learnt(bags, numbers, learnt, penalty) for one in made)
             missed = [one._predicted(bags)[fold] - numbers[fold] for one in tried]
             return np.array([one @ one for one in missed])
 
-        penalty, way = best(_PENALTIES, len(bags), wrong)
-        return list(made.values())[way]._learnt(bags, numbers, np.arange(len(bags)), penalty)
+        penalty, found = best(_PENALTIES, len(bags), wrong)
+        return made[found]._learnt(bags, numbers, np.arange(len(bags)), penalty)
 
     def _learnt(self, bags: Bags, numbers: np.ndarray, learnt: np.ndarray, penalty: float) -> Ridge:
         """Return the model that is fitted to the texts of the numbers `learnt`."""

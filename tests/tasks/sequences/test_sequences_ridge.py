@@ -1,6 +1,7 @@
 """The linear model of texts for numbers: by the formula, left out, in a model file, and corrected by a network."""
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,16 +11,20 @@ from rnncli.errors import ConfigError
 from rnncli.notes import noting
 from rnncli.tasks.registry import TASKS, config_from_mapping
 from rnncli.tasks.sequences import linear, ridge
+from rnncli.tasks.sequences.naive_bayes import PAIR
 from rnncli.tasks.sequences.ridge import Ridge
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import ThreadPool
 
 RANDOM = np.random.default_rng(5)
-WORDS = [f"w{k}" for k in range(12)]
+WORDS = ["ant", "bee", "cat", "dog", "elk", "fox", "gnu", "hen", "ibis", "jay", "koala", "lynx"]
 TEXTS = [" ".join(WORDS[k] for k in RANDOM.integers(0, 12, RANDOM.integers(2, 9))) for _ in range(60)]
-ASKED = [*TEXTS[:3], "w1 w2 never", "never", "w1 w1 w1"]
+ASKED = [*TEXTS[:3], "bee cat never", "never", "bee bee bee"]
 ADDED = {word: 10.0 * k for k, word in enumerate(WORDS)}
 SUMS = np.array([sum(ADDED[word] for word in set(text.split())) for text in TEXTS])
+OF_PAIRS = np.array(  # where a word stands before one that comes after it in the alphabet
+    [10.0 * sum(one < other for one, other in set(pairwise(text.split()))) for text in TEXTS]
+)
 POOL = ThreadPool(1, np.dtype(np.float32))
 
 
@@ -30,15 +35,17 @@ def dense(texts, places):
     return made[:, 1:]
 
 
-def by_formula(texts, numbers, asked, weighing, penalty):
-    """Ridge regression in dense arrays, without the column that all texts have."""
+def by_formula(texts, numbers, asked, weighing, pairs):
+    """Ridge regression with a penalty of 0.7 in dense arrays; of ones, one more stands for what all texts have."""
     places = linear.places_of(TEXTS, "word")
-    x, other = (dense(some, places) for some in (texts, asked))
+    kept = [pairs or PAIR not in feature for feature in places]
+    x, other, whole = (dense(some, places)[:, kept] for some in (texts, asked, TEXTS))
     if weighing == "of length 1":
-        whole = dense(TEXTS, places)
         idf = 1 + np.log((1 + len(whole)) / (1 + whole.sum(axis=0)))
         x, other = (one * idf / np.maximum(np.linalg.norm(one * idf, axis=1), 1e-30)[:, None] for one in (x, other))
-    w = np.linalg.solve(x.T @ x + penalty * np.eye(x.shape[1]), x.T @ (numbers - numbers.mean()))
+    else:
+        x, other = (np.hstack([one, np.ones((len(one), 1))]) for one in (x, other))
+    w = np.linalg.solve(x.T @ x + 0.7 * np.eye(x.shape[1]), x.T @ (numbers - numbers.mean()))
     return numbers.mean() + other @ w
 
 
@@ -49,18 +56,21 @@ def exactly(monkeypatch):
     monkeypatch.setattr(linear, "_EPOCHS", 5000)
 
 
-@pytest.mark.parametrize("weighing", ridge._WEIGHINGS)
+@pytest.mark.parametrize(
+    ("weighing", "numbers", "pairs"),
+    [("each as one", SUMS, False), ("each as one", OF_PAIRS, True), ("of length 1", OF_PAIRS, True)],
+)
 @pytest.mark.usefixtures("exactly")
-def test_numbers_are_by_the_formula(weighing, monkeypatch):
+def test_numbers_are_by_the_formula(weighing, numbers, pairs, monkeypatch):
     monkeypatch.setattr(ridge, "_WEIGHINGS", {weighing: ridge._WEIGHINGS[weighing]})
-    found = Ridge.of(TEXTS, SUMS, "word")
-    assert found.answers(ASKED) == pytest.approx(by_formula(TEXTS, SUMS, ASKED, weighing, 0.7), abs=1e-6)
+    found = Ridge.of(TEXTS, numbers, "word")
+    assert found.answers(ASKED) == pytest.approx(by_formula(TEXTS, numbers, ASKED, weighing, pairs), abs=1e-6)
     again = Ridge.from_header(json.loads(json.dumps(found.to_header())))
     assert np.array_equal(again.answers(ASKED), found.answers(ASKED))
-    left_out = found.answers_left_out(TEXTS, SUMS)
+    left_out = found.answers_left_out(TEXTS, numbers)
     for learnt, fold in linear.folds_of(len(TEXTS), 10):
         texts, asked = ([TEXTS[i] for i in some] for some in (learnt, fold))
-        assert left_out[fold] == pytest.approx(by_formula(texts, SUMS[learnt], asked, weighing, 0.7), abs=1e-6)
+        assert left_out[fold] == pytest.approx(by_formula(texts, numbers[learnt], asked, weighing, pairs), abs=1e-6)
 
 
 def test_what_features_add_is_found_where_numbers_are_sums():
