@@ -113,6 +113,7 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
             "loss": "mae",
             "seeds": 1,
             "with_baseline": False,
+            "average": True,
             "fallback": True,
             "updates_per_epoch": None,
         },
@@ -123,7 +124,7 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
         "training": {"class_weights": "none", "jitter": None, "magnitude": None, "seeds": None},
     },
     "regress": {
-        "data": {**TABLE, **LABELLED, **TOKENS, **CUT},
+        "data": {**TABLE, **LABELLED, **TOKENS, **CUT, "residual": None},
         "model": {**STEPS, "pooling": None},
         "training": {"jitter": None, "magnitude": None, "seeds": None},
     },

@@ -274,6 +274,11 @@ class ForecastTrainingConfig(SeededTrainingConfig, TruncatedTrainingConfig):
     with_baseline: bool = Field(
         default=False, description="Count the corrected baseline as one more network in that median."
     )
+    average: bool = Field(
+        default=True,
+        description="Average the networks' forecast with the best naive forecast, by the shares that are best on "
+        "validation; one by one (recursive) and with a distribution the networks forecast alone.",
+    )
     fallback: bool = Field(
         default=True, description="Forecast with the best naive forecast if it was better on validation."
     )

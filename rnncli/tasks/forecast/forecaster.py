@@ -100,7 +100,7 @@ class Forecaster(Predictor):
         network.load(arrays)
         self.identity = hashlib.sha256(network.parameters.weights.tobytes() + self.panel.values.tobytes()).hexdigest()
         self.validated = Validated.from_header(header["validated"], arrays)
-        self.members = self.members.bounded(self.validated.bounds)
+        self.members = self.members.bounded(self.validated.bounds).averaged(self.validated.beside)
         self.horizon = self.members.first.windowing.horizon
         self.learnt_reconciliation: Reconciliation | None = None
         if reconciled := header["validated"].get("reconciliation"):
@@ -232,7 +232,7 @@ class Forecaster(Predictor):
     def _past(self, walk: Walk, wanted: int) -> Past:
         """Return the rows from which every series is forecast, as many as its forecaster reads."""
         lengths = np.minimum(self.panel.starts[1:, None] - self.panel.begins, LOOKED_BACK)
-        rows = max(self.members.context, int(lengths.max()) if walk.baseline else 0)
+        rows = max(self.members.context, int(lengths.max()) if walk.looks_back else 0)
         windowing = replace(self.members.widest, context=rows)
         keys = np.array([zlib.crc32(name.encode()) for name in self.panel.ids])  # whatever stands beside a series
         return Past(last_contexts(self.panel, self.fitted.encoders, windowing, wanted), lengths, keys)
@@ -375,6 +375,8 @@ class Forecaster(Predictor):
         """Write notes on rows beyond the horizon, a baseline that answers, and series with few rows."""
         if wanted > self.horizon and not isinstance(self.members.first.decoder, Recursive):
             note(f"horizon {wanted} is beyond the trained {self.horizon}: later rows build on forecast ones")
+        if self.validated.beside is not None and (network or self.method == NETWORK):
+            note(f"forecast: {self.validated.beside}, the average that was best on validation")
         if self.method != NETWORK and not network:
             note(
                 f"on validation {self.method.replace('-', ' ')} was at least as good as the network, so this is the "

@@ -75,12 +75,25 @@ _LEAST_COUNT = 0.5  # as a spread of whole numbers
 
 
 @dataclass(frozen=True)
+class Beside:
+    """A baseline by name whose forecast is averaged with the networks', and `share`, the networks' part of that."""
+
+    baseline: str
+    share: float
+
+    def __str__(self) -> str:
+        return f"{self.share:.0%} the network's and {1 - self.share:.0%} that of {self.baseline.replace('-', ' ')}"
+
+
+@dataclass(frozen=True)
 class Members:
-    """One or more members, and all their weights as one model. with_baseline: their baseline counts as one more."""
+    """One or more members, and all their weights as one model. with_baseline: their baseline counts as one more.
+    beside: what their common forecast is averaged with, if anything, by `paths.Walk`."""
 
     members: tuple[Member, ...]
     network: Model
     with_baseline: bool
+    beside: Beside | None = None
 
     @classmethod
     def of(cls, members: Sequence[Member], with_baseline: bool) -> Members:
@@ -106,6 +119,15 @@ class Members:
     def bounded(self, bounds: Bounds | None) -> Members:
         """Return a copy whose intervals and paths do not pass `bounds`, if any."""
         return self._with(bounds=bounds)
+
+    def averaged(self, by: Beside | None) -> Members:
+        """Return a copy whose forecast is averaged so."""
+        return replace(self, beside=by)
+
+    @property
+    def may_average(self) -> bool:
+        """False where an average would not be all there is: beside it, a distribution, or a state that is carried."""
+        return self.first.loss.parameters == 1 and not isinstance(self.first.decoder, Recursive)
 
     def reaching(self, horizon: int) -> Members:
         """Return a copy with this horizon if rows are forecast one by one, else the members unchanged."""

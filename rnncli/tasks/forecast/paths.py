@@ -93,10 +93,15 @@ class Walk:
     def horizon(self) -> int:
         return self.members.first.windowing.horizon
 
+    @property
+    def looks_back(self) -> bool:
+        """True if a baseline is asked too, which reads more rows than the networks."""
+        return self.baseline is not None or self.members.beside is not None
+
     def points(self, past: Past, wanted: int) -> np.ndarray:
         """Return the forecasts (wanted, B, C) in the series' own units."""
         if self.baseline is not None:
-            return self._naive(past, wanted)
+            return self._naive(past, wanted, self.baseline)
         reaching = self.members.reaching(wanted)
         if isinstance(reaching.first.decoder, Recursive) or wanted <= self.horizon:
             return Walk(reaching)._network(past, None)[:wanted]
@@ -162,15 +167,18 @@ class Walk:
     def _walked(self, past: Past, wanted: int, fed: Fed) -> np.ndarray:
         """Forecast a horizon at a time, and read on what `fed` makes of each; return these rows, (wanted, B, C)."""
         scales, made, h = self.members.scales(past.features), [], self.horizon
-        kept = None if self.baseline else self.members.context
+        kept = None if self.looks_back else self.members.context
         for _ in range(0, wanted, h):
-            point = self._naive(past, h) if self.baseline else self._network(past, scales)
+            point = self._naive(past, h, self.baseline) if self.baseline else self._network(past, scales)
             made.append(fed(point, past, scales))
             past = past.then(made[-1], kept)
         return np.concatenate(made)[:wanted]
 
     def _network(self, past: Past, scales: np.ndarray | None) -> np.ndarray:
-        return self._each(past, scales, self.members.point)
+        made, beside = self._each(past, scales, self.members.point), self.members.beside
+        if beside is None:
+            return made
+        return beside.share * made + (1 - beside.share) * self._naive(past, len(made), beside.baseline)
 
     def _spread(self, past: Past, seed: int, scales: np.ndarray | None = None) -> np.ndarray:
         return self._each(past, scales, lambda features, its: self.members.spread(features, seed, its))
@@ -187,9 +195,9 @@ class Walk:
             made.append(ask(features, None if scales is None else scales[:, some]))
         return np.concatenate(made, axis=1)
 
-    def _naive(self, past: Past, wanted: int) -> np.ndarray:
+    def _naive(self, past: Past, wanted: int, baseline: str) -> np.ndarray:
         windowing, values = self.members.first.windowing, past.features.values
-        naive, lengths = WALKED[self.baseline or ""], np.minimum(past.lengths, len(values))
+        naive, lengths = WALKED[baseline], np.minimum(past.lengths, len(values))
 
         def forecast(w: np.ndarray) -> np.ndarray:
             return windowing.transformable(naive(w, wanted, windowing.season), w)

@@ -25,7 +25,7 @@ class Forecast(Task):
         ),
         "evaluate": frozenset({"horizon", "levels", "sum", "windows", "step", "must_beat", "fail_if"}),
     }
-    before = {"data.padding": "false"}
+    before = {"data.padding": "false", "training.average": "false"}
 
     def experiment(
         self, config: ForecastConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None

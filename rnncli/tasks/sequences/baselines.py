@@ -20,6 +20,7 @@ from rnncli.tasks.sequences.echo_state import EchoState, fitted_to, values_of
 from rnncli.tasks.sequences.examples import Examples
 from rnncli.tasks.sequences.naive_bayes import NaiveBayes, OneAgainstRest
 from rnncli.tasks.sequences.nearest import nearest, nearest_warped
+from rnncli.tasks.sequences.ridge import Ridge
 
 BAYES, BAYES_OF_PAIRS, LINEAR = "naive Bayes", "naive Bayes of pairs", "linear model"
 NEAREST, NEAREST_WARPED, ECHO_STATE = "nearest neighbour", "nearest neighbour by DTW", "echo state network"
@@ -84,10 +85,15 @@ def of_sets(
 
 
 def of_numbers(
-    train: Examples, held_out: Examples, given: np.ndarray, kind: Kind, echo_state: EchoState | None = None
+    train: Examples,
+    held_out: Examples,
+    given: np.ndarray,
+    kind: Kind,
+    echo_state: EchoState | None = None,
+    ridge: Ridge | None = None,
 ) -> dict[str, np.ndarray]:
     """Return the number that each baseline gives each held-out example; given (N,): those of training; echo_state as
-    in `of_labels`, its answers in units of their standard deviation from the mean."""
+    in `of_labels`, its answers in units of their standard deviation from the mean; ridge: the same of texts."""
     found = {"mean": np.full(len(held_out), given.mean())}
     if train.texts is None:
         near = nearest_warped(train, held_out, given.tolist(), lambda predicted, actual: (predicted - actual) ** 2)
@@ -95,7 +101,7 @@ def of_numbers(
         echo = _echo_answers(train, held_out, (given[:, None] - centre) / scale, echo_state)[:, 0] * scale + centre
         return found | {NEAREST: given[nearest(train, held_out)], NEAREST_WARPED: given[near], ECHO_STATE: echo}
     assert held_out.texts is not None
-    return found | {LINEAR: linear.numbers(train.texts, given, held_out.texts, kind)}
+    return found | {LINEAR: (ridge or Ridge.of(train.texts, given, kind)).answers(held_out.texts)}
 
 
 def _echo_answers(train: Examples, held_out: Examples, targets: ArrayLike, fitted: EchoState | None) -> np.ndarray:

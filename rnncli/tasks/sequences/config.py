@@ -93,6 +93,14 @@ class ClassifyDataConfig(ExamplesConfig):
     )
 
 
+class RegressDataConfig(ExamplesConfig):
+    """Data of sequences with a number each."""
+
+    residual: Literal["linear", "none"] | None = chosen(
+        "What the network corrects: linear, a linear model of texts; or none. null is linear for words.", before=None
+    )
+
+
 class TagDataConfig(LabelledConfig):
     """Data of sequences with a tag for every step."""
 
@@ -196,7 +204,7 @@ class RegressConfig(Config):
 
     refused = _refused("regress")
 
-    data: ExamplesConfig = ExamplesConfig()
+    data: RegressDataConfig = RegressDataConfig()
     model: PooledModelConfig = PooledModelConfig()
     training: ExamplesTrainingConfig = ExamplesTrainingConfig()
 

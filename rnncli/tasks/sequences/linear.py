@@ -1,7 +1,7 @@
-"""Linear models of texts: on bags of words and pairs of words, or of runs of three characters.
+"""Linear models of texts for their labels: on bags of words and pairs of words, or of runs of three characters.
 
-A label against the rest is the support vector machine on log-count ratios of naive Bayes of Wang and Manning (2012); a
-number is a ridge regression on tf-idf. The penalty is the one that predicts folds of the training split best.
+A label against the rest is the support vector machine on log-count ratios of naive Bayes of Wang and Manning (2012).
+The penalty is the one that predicts folds of the training split best.
 """
 
 from __future__ import annotations
@@ -21,12 +21,11 @@ from rnncli.tasks.sequences.sample import sample, told
 
 _PENALTIES = (0.5, 1.5, 5.0, 15.0)  # of labels: 1 / (2·C) of Wang and Manning
 _USUAL = 5.0  # where there is too much to choose one
-_PENALTIES_OF_NUMBERS = (0.1, 0.3, 1.0, 3.0, 10.0)  # of rows of length 1
 _FOLDS = 3
 _SEED = 1
 _KEPT = (0.25, 1.0)  # shares of each weight to choose from; the rest is the mean size of all, which is naive Bayes
 _EPOCHS = 100
-_TYPICAL = 30  # epochs
+TYPICAL = 30  # epochs
 _TOLERANCE = 0.02
 _MOST = 8_000_000_000  # characters read in all; a second reads about 2·10⁹
 
@@ -67,11 +66,17 @@ class Bags:
 
 
 def bags_of(texts: Sequence[str], asked: Sequence[str], kind: Kind) -> tuple[Bags, Bags]:
-    """Return the bags of training texts and of others, with all features that are in training texts; pairs in two."""
+    """Return the bags of training texts and of others, with the features that training texts have."""
+    places = places_of(texts, kind)
+    return Bags.of(texts, places, kind), Bags.of(asked, places, kind)
+
+
+def places_of(texts: Sequence[str], kind: Kind) -> dict[str, int]:
+    """Return the column, from 1, of each feature of the texts; pairs of words are features if two of the texts have
+    them."""
     seen = Counter(f for text in texts for f in dict.fromkeys(features_of(text, kind, pairs=True)))
     kept = (f for f, count in seen.items() if count > 1 or PAIR not in f)
-    places = {f: place for place, f in enumerate(kept, start=1)}
-    return Bags.of(texts, places, kind), Bags.of(asked, places, kind)
+    return {f: place for place, f in enumerate(kept, start=1)}
 
 
 def labels(
@@ -83,8 +88,8 @@ def labels(
     """
     single = all(len(mine) == 1 for mine in labels)
     mirrored = single and count == 2  # each is the rest of the other
-    reads = sum(map(len, texts)) * (1 if mirrored else count) * _TYPICAL
-    chosen = _sampled([tuple(mine) for mine in labels], reads)
+    reads = sum(map(len, texts)) * (1 if mirrored else count) * TYPICAL
+    chosen = sampled([tuple(mine) for mine in labels], reads)
     texts, labels = [texts[i] for i in chosen], [labels[i] for i in chosen]
     seen, others = bags_of(texts, asked, kind)
     has = np.zeros((len(seen), count), bool)
@@ -102,14 +107,19 @@ def labels(
         return ((found > 0) != has[fold]).sum(axis=(1, 2))
 
     many = reads * len(_PENALTIES) * (_FOLDS - 1) > _MOST
-    penalty, kept = (_USUAL, 0) if many else _best(_PENALTIES, len(seen), wrong)
+    penalty, kept = (_USUAL, 0) if many else best(_PENALTIES, len(seen), wrong)
     made = (margins(of, penalty, np.arange(len(seen)), others)[kept] for of in has.T)
     return (side for one in made for side in (-one, one)) if mirrored else made
 
 
-def _sampled(answers: Sequence[Any], reads: int) -> np.ndarray:
+def sampled(answers: Sequence[Any], reads: int) -> np.ndarray:
+    """Return `few` of the texts with these answers; a note tells if they are not all."""
+    return told(few(answers, reads), len(answers), "the linear model")
+
+
+def few(answers: Sequence[Any], reads: int) -> np.ndarray:
     """Return the numbers of as many texts with these answers as can be learnt from; all of them take so many reads."""
-    return told(sample(answers, len(answers) * _MOST // max(reads, 1)), len(answers), "the linear model")
+    return sample(answers, len(answers) * _MOST // max(reads, 1))
 
 
 def _margins(
@@ -123,59 +133,38 @@ def _margins(
     own, rest = seen.counts(flags & has) + 1, seen.counts(flags & ~has) + 1
     ratios = log[own] - log[rest] - logs(own.sum() / rest.sum())
     ratios[0] = 1.0
-    w = _fitted(seen, ratios[seen.columns], learnt, np.where(has, 1.0, -1.0), penalty, hinged=True)
+    w = fitted(seen, ratios[seen.columns], learnt, np.where(has, 1.0, -1.0), penalty, hinged=True)
     size = np.append(0.0, np.full(len(w) - 1, np.abs(w[1:]).sum() / max(1, len(w) - 1)))
     each = (np.append(w[0], share * w[1:]) + (1 - share) * size for share in _KEPT)
     return np.stack([asked.sums((one * ratios)[asked.columns]) for one in each])
 
 
-def numbers(texts: Sequence[str], values: np.ndarray, asked: Sequence[str], kind: Kind) -> np.ndarray:
-    """Return the numbers (M,) of the texts `asked`, given those (N,) of `texts`."""
-    chosen = _sampled(values.tolist(), sum(map(len, texts)) * _TYPICAL)
-    texts, values = [texts[i] for i in chosen], values[chosen]
-    seen, others = bags_of(texts, asked, kind)
-    have = seen.counts(np.ones(len(seen), bool))
-    weights = 1 + logs((len(seen) + 1) / (have + 1))
-    weights[0] = 0.0  # the mean takes its place
-    in_rows = [_of_length_1(bags, weights) for bags in (seen, others)]
-
-    def predicted(penalty: float, learnt: np.ndarray, bags: Bags, values_of: np.ndarray) -> np.ndarray:
-        centre, scale = values[learnt].mean(), values[learnt].std() or 1.0
-        w = _fitted(seen, in_rows[0], learnt, (values - centre) / scale, penalty, hinged=False)
-        return np.asarray(centre + scale * bags.sums(w[bags.columns] * values_of))
-
-    def wrong(penalty: float, learnt: np.ndarray, fold: np.ndarray) -> np.ndarray:
-        missed = predicted(penalty, learnt, seen, in_rows[0])[fold] - values[fold]
-        return np.array([missed @ missed])
-
-    penalty, _ = _best(_PENALTIES_OF_NUMBERS, len(seen), wrong)
-    return predicted(penalty, np.arange(len(seen)), others, in_rows[1])
-
-
-def _of_length_1(bags: Bags, weights: np.ndarray) -> np.ndarray:
-    """Return the weights of the columns, divided by the length of their text's vector."""
-    values = weights[bags.columns]
-    return values / np.sqrt(np.maximum(bags.sums(values * values), np.finfo(float).tiny))[bags.rows]
-
-
-def _fitted(
+def fitted(
     bags: Bags, values: np.ndarray, learnt: np.ndarray, y: np.ndarray, penalty: float, *, hinged: bool
 ) -> np.ndarray:
+    """Return the weights (size,) that are fitted to the answers y (N,) of the texts of the numbers `learnt`.
+
+    values: of the bags' columns. hinged: fit the margins of a support vector machine, y being 1 or −1, or else y itself
+    by least squares.
+    """
     w, dual = np.zeros(bags.size), np.zeros(len(bags))
     linear.fit(bags.starts, bags.columns, values, learnt, y, penalty, hinged, w, dual, _EPOCHS, _TOLERANCE)
     return w
 
 
-def _best(
+def best(
     penalties: Sequence[float], N: int, wrong: Callable[[float, np.ndarray, np.ndarray], np.ndarray]
 ) -> tuple[float, int]:
     """Return the penalty, and the number of the further choice (K,), with the least errors on folds of N examples.
 
     wrong: returns the errors (K,) on a fold, given a penalty, the numbers of the other examples and its own.
     """
-    drawn = np.random.Generator(np.random.PCG64(_SEED)).permutation(N) % _FOLDS  # neighbours may be alike
-    folds = [drawn == k for k in range(_FOLDS)]
-    splits = [(np.flatnonzero(~fold), np.flatnonzero(fold)) for fold in folds]
-    errors = np.array([sum(wrong(penalty, *both) for both in splits) for penalty in penalties])
+    errors = np.array([sum(wrong(penalty, *both) for both in folds_of(N, _FOLDS)) for penalty in penalties])
     best, choice = np.unravel_index(errors.argmin(), errors.shape)
     return penalties[int(best)], int(choice)
+
+
+def folds_of(N: int, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return so many ways to part N examples: the numbers of those to learn from, and of the others."""
+    drawn = np.random.Generator(np.random.PCG64(_SEED)).permutation(N) % count  # neighbours may be alike
+    return [(np.flatnonzero(drawn != k), np.flatnonzero(drawn == k)) for k in range(count)]

@@ -10,16 +10,17 @@ import numpy as np
 
 from rnncli.data.numeric import is_number, whole_series
 from rnncli.data.source import Source
-from rnncli.data.text import Kind
-from rnncli.errors import DataError, shown
+from rnncli.data.text import WORDS, Kind
+from rnncli.errors import ConfigError, DataError, shown
 from rnncli.tasks.sequences import baselines
 from rnncli.tasks.sequences.answers import Fact
-from rnncli.tasks.sequences.config import ExamplesConfig, RegressConfig
+from rnncli.tasks.sequences.config import RegressConfig, RegressDataConfig
 from rnncli.tasks.sequences.echo_state import fitted_to, scaling_by
 from rnncli.tasks.sequences.examples import Examples, only
 from rnncli.tasks.sequences.experiment import SequenceExperiment, splits_in
 from rnncli.tasks.sequences.one_answer import OneAnswer, resolved
 from rnncli.tasks.sequences.predictor import SequencePredictor
+from rnncli.tasks.sequences.ridge import Ridge
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import SQUARED_ERROR, Loss
 from rnncli.training.reports import Figure, Score, strongest_first
@@ -33,18 +34,33 @@ class Number(OneAnswer):
     outputs = 1
     counted = False
 
-    def __init__(self, label: str, decimal: str, centre: float, scale: float, kind: Kind = "word"):
-        """kind: of the tokens of texts."""
+    def __init__(
+        self,
+        label: str,
+        decimal: str,
+        centre: float,
+        scale: float,
+        kind: Kind = "word",
+        ridge: Mapping[str, Any] | None = None,
+    ):
+        """kind: of the tokens of texts. ridge: the linear model that the network corrects, as a header has it."""
         self.label, self.decimal, self.centre, self.scale, self.kind = label, decimal, centre, scale, kind
+        self._ridge = None if ridge is None else Ridge.from_header(ridge)
+        self.corrects = ridge is not None
 
     @classmethod
-    def of(cls, train: Examples, data: ExamplesConfig) -> Number:
+    def of(cls, train: Examples, data: RegressDataConfig) -> Number:
         decimal = data.decimal
         values = cls(train.columns.label or "value", decimal, 0.0, 1.0).values(train)
         centre, scale = (float(value) for value in whole_series(values))
         if np.ptp(values) == 0:
             raise DataError(f"{train.name}: every example has the answer {values[0]:g}; there is nothing to learn")
-        found = cls(train.columns.label or "value", decimal, centre, scale, data.kind)
+        ridge = None
+        if data.residual == "linear":
+            if train.texts is None:
+                raise ConfigError(f"data.residual: is linear, and {train.name} has numbers, not texts; take none")
+            ridge = Ridge.of(train.texts, values, data.kind).to_header()
+        found = cls(train.columns.label or "value", decimal, centre, scale, data.kind, ridge)
         found.echo_state = fitted_to(train, found.targets(train), data.scaling)
         return found
 
@@ -52,7 +68,7 @@ class Number(OneAnswer):
         return Number.of(train, config.data)
 
     @staticmethod
-    def strata(examples: Examples, data: ExamplesConfig) -> list[float]:
+    def strata(examples: Examples, data: RegressDataConfig) -> list[float]:
         """Return the answers as numbers, 0 for one that is none, which `values` refuses by its line."""
         labels, decimal = examples.labels or (), data.decimal
         return [float(label.replace(decimal, ".")) if is_number(label, decimal) else 0.0 for label in labels]
@@ -71,6 +87,18 @@ class Number(OneAnswer):
             raise DataError(f"{examples.name}: an answer is too large for float32; rescale the data")
         return values
 
+    def bases(self, examples: Examples, *, own: bool) -> list[np.ndarray] | None:
+        if self._ridge is None:
+            return None
+        if examples.texts is None:
+            raise DataError(f"{examples.name}: the model reads texts, and these are numbers")
+        numbers = (
+            self._ridge.answers_left_out(examples.texts, self.values(examples))
+            if own
+            else self._ridge.answers(examples.texts)
+        )
+        return list(((numbers - self.centre) / self.scale).astype(np.float32)[:, None])
+
     def targets(self, examples: Examples) -> list[np.ndarray]:
         return list(((self.values(examples) - self.centre) / self.scale).astype(np.float32)[:, None])
 
@@ -86,7 +114,7 @@ class Number(OneAnswer):
     def score(self, split: str, train: Examples, held_out: Examples, outputs: Sequence[np.ndarray]) -> Score:
         """Return the RMSE beside those of the baselines that apply."""
         actual, seen, figure = self.values(held_out), self.values(train), self.figure(held_out, outputs)
-        simple = baselines.of_numbers(train, held_out, seen, self.kind, self.echo_state)
+        simple = baselines.of_numbers(train, held_out, seen, self.kind, self.echo_state, self._ridge)
         return Score(
             split,
             figure.name,
@@ -103,7 +131,8 @@ class Number(OneAnswer):
         return is_number(text, self.decimal)
 
     def to_header(self) -> dict[str, Any]:
-        return {"label": self.label, "decimal": self.decimal, "centre": self.centre, "scale": self.scale}
+        ridge = {} if self._ridge is None else {"ridge": self._ridge.to_header()}
+        return {"label": self.label, "decimal": self.decimal, "centre": self.centre, "scale": self.scale, **ridge}
 
     def fact(self) -> Fact:
         return "answers", f"{self.label}, mean {self.centre:.4g}, standard deviation {self.scale:.4g}"
@@ -118,6 +147,8 @@ def prepare(
 ) -> SequenceExperiment:
     splits = splits_in(config, source, Number, only, learnt)
     config, kept = resolved(config, splits, POOLING), learnt and learnt["answers"]
+    words = splits.train.texts is not None and config.data.tokens in WORDS
+    config = config.completed(data={"residual": "linear" if words else "none"})
     number = Number(**kept, kind=config.data.kind) if kept else Number.of(splits.train, config.data)
     if splits.train.values:  # sizes may be what is asked
         config = config.completed(training={"jitter": 0.0, "magnitude": 0.0})

@@ -74,6 +74,7 @@ class Regress(OfSequences):
     name = "regress"
     config = RegressConfig
     before = OfSequences.before | WORDS_BEFORE | TRAINING_BEFORE
+    nulls_before = OfSequences.nulls_before | {"data.residual": "none"}
 
 
 class Tag(OfSequences):

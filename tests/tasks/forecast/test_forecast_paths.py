@@ -19,9 +19,9 @@ RANDOM = np.random.default_rng(5)
 Y = 5000 + RANDOM.normal(0, 2, 160).cumsum()
 
 
-def made(loss="mae", decoder="direct", size=0.3, values=Y, **data):
+def made(loss="mae", decoder="direct", size=0.3, values=Y, average=False, **data):
     data = {"context": 9, "horizon": H, "season": SEASON, "residual": "last-value", "validation": 0.4} | data
-    one = shaken(trainee_of(csv(y=values), {"loss": loss}, {"decoder": decoder}, **data), size)
+    one = shaken(trainee_of(csv(y=values), {"loss": loss, "average": average}, {"decoder": decoder}, **data), size)
     one.score()
     return one
 

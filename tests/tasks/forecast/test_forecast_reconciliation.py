@@ -191,6 +191,7 @@ def table(sold=SOLD, begin=0, shops="ABC"):
 
 def made(content=None, training=None, notes=None, **data):
     data = {"hierarchy": ["region", "shop"], "target": "y", **SIZES, **data}
+    training = {"average": False, **(training or {})}
     return shaken(trainee_of(table() if content is None else content, training, notes=notes, **data), 1.0)
 
 

@@ -43,7 +43,7 @@ def prepared(content, notes=None, training=None, model=None, **data):
             "task": "forecast",
             "data": {key: value for key, value in data.items() if value is not None},
             "model": model,
-            "training": training or {},
+            "training": {"average": False, **(training or {})},
         }
     )
     with noting(([] if notes is None else notes).append):

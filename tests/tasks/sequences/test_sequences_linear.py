@@ -1,4 +1,4 @@
-"""Linear models of texts: their features, labels and numbers by the formulas in dense arrays, and their samples."""
+"""Linear models of texts: their features, labels by the formula in dense arrays, and their samples."""
 
 import numpy as np
 import pytest
@@ -61,19 +61,6 @@ def test_labels_are_by_the_formula(kept, monkeypatch):
     assert several[0] == pytest.approx(by_formula(X, asked, numbers > 0, 3.0, kept), abs=1e-6)
 
 
-def test_numbers_are_by_the_formula(monkeypatch):
-    monkeypatch.setattr(linear, "_PENALTIES_OF_NUMBERS", (0.7,))
-    monkeypatch.setattr(linear, "_TOLERANCE", 1e-12)
-    monkeypatch.setattr(linear, "_EPOCHS", 5000)
-    values = RANDOM.normal(5, 3, len(TEXTS))
-    X, asked = (dense(bags)[:, 1:] for bags in linear.bags_of(TEXTS, ASKED, "word"))
-    idf = 1 + np.log((1 + len(X)) / (1 + X.sum(axis=0)))
-    of_length_1 = [x * idf / np.maximum(np.linalg.norm(x * idf, axis=1), 1e-30)[:, None] for x in (X, asked)]
-    x, other = of_length_1
-    w = np.linalg.solve(x.T @ x + 0.7 * np.eye(x.shape[1]), x.T @ (values - values.mean()))
-    assert linear.numbers(TEXTS, values, ASKED, "word") == pytest.approx(values.mean() + other @ w, abs=1e-8)
-
-
 def test_the_penalty_is_that_which_errs_least_on_folds():
     asked = []
 
@@ -82,13 +69,13 @@ def test_the_penalty_is_that_which_errs_least_on_folds():
         assert sorted([*learnt, *fold]) == list(range(10))
         return np.array({1.0: [5, 4], 2.0: [3, 2], 3.0: [2, 3]}[penalty])
 
-    assert linear._best((1.0, 2.0, 3.0), 10, wrong) == (2.0, 1)
+    assert linear.best((1.0, 2.0, 3.0), 10, wrong) == (2.0, 1)
     assert asked == [1.0] * 3 + [2.0] * 3 + [3.0] * 3
 
 
 def test_too_many_texts_are_thinned_out_and_told(monkeypatch):
     numbers = np.arange(len(TEXTS)) % 3 // 2  # a third of them 1
-    monkeypatch.setattr(linear, "_MOST", sum(map(len, TEXTS)) * linear._TYPICAL // 2)
+    monkeypatch.setattr(linear, "_MOST", sum(map(len, TEXTS)) * linear.TYPICAL // 2)
     notes = []
     with noting(notes.append):
         assert len(list(linear.labels(TEXTS, [(k,) for k in numbers], 2, ASKED, "word"))) == 2
