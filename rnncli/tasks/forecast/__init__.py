@@ -27,6 +27,7 @@ forecasts exactly what that baseline does.
     reconciliation, reconciliation_choice   forecasts of sums and leaves made to add up; how, by a backtest
     error_quantiles     quantiles of errors, of which some are few, depend on each other, or are of counts
     calibration         intervals from the errors of a backtest
+    averaging           the average of the networks' forecast and a baseline's
     paths               forecasts that go on beyond the trained horizon, and drawn paths
     validated           what the validation split tells: intervals, and whether a naive forecast is better
     reports             the results that are shown beside the score: backtests, charts, intervals

@@ -21,6 +21,6 @@ spans, decoding                          spans that tags mark, and the best tags
 label_scores, chances                    scores of labels; probabilities of labels, as answers show them
 learner                                  training on whole sequences with one answer each, or one for every step
 baselines, sample                        the baselines of these tasks by name; a sample where all would take too long
-naive_bayes, linear, nearest, echo_state what they predict with
+naive_bayes, linear, ridge, nearest, echo_state what they predict with
 corrected                                naive Bayes or an echo state network, which a network corrects
 """

@@ -46,7 +46,6 @@ class Number(OneAnswer):
         """kind: of the tokens of texts. ridge: the linear model that the network corrects, as a header has it."""
         self.label, self.decimal, self.centre, self.scale, self.kind = label, decimal, centre, scale, kind
         self._ridge = None if ridge is None else Ridge.from_header(ridge)
-        self.corrects = ridge is not None
 
     @classmethod
     def of(cls, train: Examples, data: RegressDataConfig) -> Number:
@@ -98,6 +97,9 @@ class Number(OneAnswer):
             else self._ridge.answers(examples.texts)
         )
         return list(((numbers - self.centre) / self.scale).astype(np.float32)[:, None])
+
+    def corrects(self, number: int) -> bool:
+        return self._ridge is not None
 
     def targets(self, examples: Examples) -> list[np.ndarray]:
         return list(((self.values(examples) - self.centre) / self.scale).astype(np.float32)[:, None])

@@ -111,7 +111,7 @@ def test_the_network_corrects_the_linear_model_from_its_answers_on():
 
 @pytest.mark.parametrize("data", [{"residual": "none"}, {"tokens": "char"}])
 def test_nothing_is_corrected_where_that_is_asked_or_of_characters(data):
-    assert not prepared(**data).answers.corrects
+    assert not prepared(**data).answers.corrects(0)
 
 
 def test_series_have_no_linear_model():
