@@ -113,9 +113,12 @@ class Answers:
         it has learnt."""
         return False
 
-    def weigh(self, held_out: Sequence[tuple[Any, Sequence[list[np.ndarray]]]]) -> None:
-        """Choose the weights of kinds of networks by sequences that they did not see: in each pair, some sequences and
-        the outputs of a network of each kind for all of them."""
+    def chances(self, held_out: Any, outputs: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the probability (N,) that these outputs of a network give to the actual answer of each sequence."""
+        raise NotImplementedError
+
+    def weigh(self, chances: Sequence[np.ndarray]) -> None:
+        """Choose the weights of the kinds of networks by the `chances` of each kind, of sequences it did not see."""
 
     def validated(self) -> dict[str, Any]:
         """Return what `weigh` chose, for the header of a model file, if anything."""

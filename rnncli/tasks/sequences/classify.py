@@ -100,15 +100,14 @@ class Labels(OneAnswer):
     def corrects(self, number: int) -> bool:
         return self._corrected is not None and (self.share is None or number % 2 == 0)
 
-    def weigh(self, held_out: Sequence[tuple[Examples, Sequence[list[np.ndarray]]]]) -> None:
-        """Take the share by which the actual labels have the highest probability."""
-        chances = [
-            [softmax_of(output)[target] for output, target in zip(outputs, self.targets(examples), strict=True)]
-            for examples, each in held_out
-            for outputs in each[:2]
-        ]
-        correcting, others = (np.array([chance for some in chances[k::2] for chance in some]) for k in range(2))
-        self.share = best_share(correcting, others)
+    def chances(self, held_out: Examples, outputs: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the probability (N,) of the actual label of each sequence, 0 of one that training never saw."""
+        numbers = [self._number.get(label) for label in held_out.labels or ()]
+        pairs = zip(outputs, numbers, strict=True)
+        return np.array([0.0 if number is None else softmax_of(output)[number] for output, number in pairs])
+
+    def weigh(self, chances: Sequence[np.ndarray]) -> None:
+        self.share = best_share(*chances)
 
     def validated(self) -> dict[str, Any]:
         return {} if self.share is None else {"share": self.share}

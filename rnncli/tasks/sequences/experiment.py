@@ -234,10 +234,15 @@ class SequenceExperiment(Experiment):
         if min(self.answers.kinds, self.config.networks) == 1:
             return
         each = [fold for fold in folds if isinstance(fold, SequenceExperiment)]
-        held_out = [(fold.splits.held_out["validation"], fold._outputs_of_each(fold._validation)) for fold in each]
-        self.answers.weigh(held_out)
+        chances = zip(*(fold._chances_of_each() for fold in each), strict=True)
+        self.answers.weigh([np.concatenate(of_kind) for of_kind in chances])
         for fold in each:
             fold.answers.recall({"validated": self.answers.validated()})
+
+    def _chances_of_each(self) -> list[np.ndarray]:
+        """Return the probabilities (N,) that each network gives to the answers of the validation split."""
+        held_out = self.splits.held_out["validation"]
+        return [self.answers.chances(held_out, outputs) for outputs in self._outputs_of_each(self._validation)]
 
     def score(self) -> Score | None:
         split = self.splits.scored()

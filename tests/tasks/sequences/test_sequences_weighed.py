@@ -25,7 +25,7 @@ WAVES = [np.sin((1 + k % 2) * np.arange(12) / 2 + RANDOM.uniform(0, 6)) + RANDOM
 SERIES = "id,label,x\n" + "".join(f"{k},{'uv'[k % 2]},{v:.3f}\n" for k, wave in enumerate(WAVES) for v in wave)
 
 
-def prepared(**sections: Any) -> Any:
+def prepared(content: str = SERIES, **sections: Any) -> Any:
     config = config_from_mapping(
         {
             "task": "classify",
@@ -35,7 +35,7 @@ def prepared(**sections: Any) -> Any:
         }
     )
     with noting(lambda text: None):
-        return TASKS["classify"].prepare(config, Source("d.csv", SERIES.encode()), Context(POOL))
+        return TASKS["classify"].prepare(config, Source("d.csv", content.encode()), Context(POOL))
 
 
 def updated(experiment: Any, updates: int = 30) -> Any:
@@ -44,6 +44,19 @@ def updated(experiment: Any, updates: int = 30) -> Any:
         experiment.learner.gradient(update)
         optimizer.update(0.03, optimizer.gradient_norms())
     return experiment
+
+
+def share_by_hand(folds: CrossValidation) -> float:
+    chances: list[list[float]] = [[], []]
+    for fold in folds.each:
+        labels, held_out = fold.answers.labels, fold.splits.held_out["validation"]
+        for k, outputs in enumerate(fold._outputs_of_each(fold._validation)):
+            for output, label in zip(outputs, held_out.labels, strict=True):
+                if label in labels:
+                    chances[k].append(float(softmax_of(output)[labels.index(label)]))
+    shares, (correcting, others) = np.arange(1, 20) / 20, np.array(chances)
+    fits = [np.log([*share * correcting + (1 - share) * others, share, 1 - share]).sum() for share in shares]
+    return float(shares[np.argmax(fits)])
 
 
 HALF = {"data": {"residual": "echo-state-half", "folds": 3}, "training": {"seeds": 3, "epochs": 2}}
@@ -85,18 +98,8 @@ def test_the_folds_choose_the_share_and_the_answer_and_the_model_file_have_it(tm
     assert [len(fold.networks) for fold in folds.each] == [2, 2, 2]
     updated(folds)
     folds.choose()
-    chances: list[list[float]] = [[], []]
-    for fold in folds.each:
-        held_out = fold.splits.held_out["validation"]
-        for k, outputs in enumerate(fold._outputs_of_each(fold._validation)):
-            chances[k] += [
-                float(softmax_of(output)["uv".index(label)])
-                for output, label in zip(outputs, held_out.labels, strict=True)
-            ]
-    shares, (correcting, others) = np.arange(1, 20) / 20, np.array(chances)
-    fits = [np.log([*share * correcting + (1 - share) * others, share, 1 - share]).sum() for share in shares]
     share = whole.answers.share
-    assert share == pytest.approx(shares[np.argmax(fits)])
+    assert share == pytest.approx(share_by_hand(folds))
     assert share != 0.5
     assert {fold.answers.share for fold in folds.each} == {share}
     assert ", each by 2 networks, 3 folds" in folds.score().detail
@@ -124,6 +127,17 @@ def test_the_folds_choose_the_share_and_the_answer_and_the_model_file_have_it(tm
     again.recall(header, {})
     assert again.answers.share == share
     assert {**again.header(), "validated": None} == {**whole.header(), "validated": None}
+
+
+def test_a_label_that_training_never_saw_tells_nothing_of_the_share() -> None:
+    """It is the first in the alphabet, so that those of the fold that lacks it have other numbers."""
+    content = "".join(row.replace("u", "a") if row.startswith("0,") else row for row in SERIES.splitlines(True))
+    whole = prepared(content, **{**HALF, "data": {**HALF["data"], "group": "none"}})
+    folds = CrossValidation(whole, whole.folds())
+    assert sorted(len(fold.answers.labels) for fold in folds.each) == [2, 3, 3]
+    updated(folds)
+    folds.choose()
+    assert whole.answers.share == pytest.approx(share_by_hand(folds))
 
 
 @pytest.mark.parametrize(
