@@ -75,7 +75,7 @@ class DataConfig(Section):
     )
     validation: Chosen[Split] = chosen(
         "What to validate on: the last fraction of the data (up to 0.9) or a file; for a forecast also a number of "
-        "rows of each series. null is a tenth, of a large text less, and a fifth of series.",
+        "rows of each series. null is a tenth, of a large text less, and a fifth of series, or one horizon of many.",
         before=0.1,
     )
     test: Split | None = Field(

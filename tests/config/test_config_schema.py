@@ -111,7 +111,7 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
         "training": {
             "bptt": None,
             "loss": "mae",
-            "seeds": 1,
+            "seeds": None,
             "with_baseline": False,
             "average": True,
             "fallback": True,

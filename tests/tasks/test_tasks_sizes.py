@@ -129,6 +129,30 @@ def test_columns_of_a_long_table_are_series_of_their_own():
     assert (named.data.channels, named.model.decoder) == ("joint", "direct")
 
 
+SHOPS = "shop,day,sold\n" + "".join(f"{s},{n},{n % 5 + s}\n" for s in range(1, 4) for n in range(40))
+
+
+@pytest.mark.parametrize(
+    ("sections", "networks"),
+    [
+        ({}, 4),
+        ({"training": {"epochs": 3}}, 1),
+        ({"training": {"seeds": 2}}, 2),
+        ({"training": {"epochs": 3}, "data": {"context": [4, 6, 8]}}, 3),
+        ({"training": {"seed": 2**63 - 2}}, 2),
+    ],
+)
+def test_several_series_whose_epochs_are_open_have_several_networks(sections, networks):
+    roles = {"id": "shop", "target": "sold"} | sections.get("data", {})
+    assert prepared("forecast", SHOPS, **sections | {"data": roles})[1].networks == networks
+    assert prepared("forecast")[1].networks == 1  # one series
+
+
+@pytest.mark.parametrize(("steps", "networks"), [(1, 4), (7_100_000, 4), (7_200_000, 3), (16_000_000, 2), (10**9, 1)])
+def test_networks_of_the_same_data_are_as_many_as_there_is_time_for(steps, networks):
+    assert sizes.side_by_side(steps) == networks
+
+
 def test_null_in_an_older_run_means_what_it_meant(tmp_path: Path):
     """A run of words of 0.1 whose `data.residual` is null corrected nothing."""
     old = config_from_mapping({"task": "classify", "data": {"tokens": "word"}})

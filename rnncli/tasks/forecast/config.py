@@ -266,6 +266,11 @@ class ForecastModelConfig(ModelConfig):
 class ForecastTrainingConfig(SeededTrainingConfig, TruncatedTrainingConfig):
     """The training of networks on windows of series."""
 
+    seeds: Chosen[Annotated[int, Field(ge=1, le=100)]] = chosen(
+        "The number of networks to train side by side, from seeds that follow training.seed; the forecast is the "
+        "median of theirs. null is up to 4 for several series, or columns of a long table, if epochs is null, else 1.",
+        before=1,
+    )
     loss: Annotated[str, one_of(FORECAST_LOSSES)] = Field(
         default="mae",
         description="The training loss: of errors (mae, mse), of quantiles (quantile), or the likelihood of a "

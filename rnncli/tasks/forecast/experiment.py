@@ -25,7 +25,7 @@ from rnncli.tasks.forecast.panel import Panel
 from rnncli.tasks.forecast.panel_tables import read_panel, with_future
 from rnncli.tasks.forecast.reconciliation import Reconciliation, lowest
 from rnncli.tasks.forecast.reconciliation_choice import learnt
-from rnncli.tasks.forecast.settings import VALIDATED, kept_rows, require_within_reach, resolved, too_short
+from rnncli.tasks.forecast.settings import kept_rows, require_within_reach, resolved, too_short
 from rnncli.tasks.forecast.splits import Divided, divided, with_rows
 from rnncli.tasks.forecast.validated import Validated
 from rnncli.tasks.forecast.windows import Bounds, bounds_of
@@ -45,7 +45,6 @@ class ForecastExperiment(Experiment):
 
     def __init__(self, config: ForecastConfig, source: Source, context: Context):
         self.name = source.name
-        config = config.completed(data={"validation": VALIDATED})
         self.read, self.columns, self.delimiter = self._panel(source, config)
         config = resolved(config, self.read, self.columns, source.name)
         self.splits = divided(self.read, self.columns, config.data, source.name)

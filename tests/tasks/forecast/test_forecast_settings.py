@@ -108,3 +108,43 @@ def test_a_context_of_one_season_is_not_scaled_by_its_seasonal_errors(context, s
 
 def test_a_short_context_without_a_season_is_scaled_by_its_errors():
     assert trainee_of(csv(y=Y), season=1, context=2, horizon=1).config.data.scaling == "seasonal-error"
+
+
+def panel_of(count, rows, low=1.0, *, times=False):
+    """So many series of a season of 7, one under another."""
+    random, table = np.random.default_rng(0), [(f"s{s}", day) for s in range(count) for day in range(rows)]
+    columns = {"name": [name for name, _ in table]}
+    if times:
+        columns["day"] = [str(np.datetime64("2020-01-01") + day) for _, day in table]
+    return csv(**columns, y=[low + day % 7 + random.random() for _, day in table])
+
+
+@pytest.mark.parametrize(
+    ("count", "rows", "times", "horizon", "validation"),
+    [
+        (100, 35, False, 7, 7),
+        (99, 35, False, 7, 0.2),
+        (100, 34, False, 7, 0.2),  # of which a fifth is less than a horizon
+        (100, 35, True, 7, 0.2),
+    ],
+)
+def test_of_many_series_that_share_no_times_one_horizon_is_for_validation(count, rows, times, horizon, validation):
+    made = trainee_of(panel_of(count, rows, times=times), {"epochs": 1}, id="name", season=7, horizon=horizon)
+    assert made.config.data.validation == validation
+    kept = trainee_of(panel_of(count, rows), {"epochs": 1}, id="name", season=7, horizon=horizon, validation=0.3)
+    assert kept.config.data.validation == 0.3
+
+
+@pytest.mark.parametrize(
+    ("low", "training", "data", "scaling"),
+    [
+        (1.0, {}, {}, ["standard", "mean"]),
+        (-3.0, {}, {}, "standard"),  # a mean near 0 is no unit
+        (1.0, {"seeds": 1}, {}, "standard"),
+        (1.0, {}, {"scaling": "robust"}, "robust"),
+        (1.0, {}, {"context": 14}, "seasonal-error"),  # not in segments
+    ],
+)
+def test_several_networks_of_series_in_segments_are_scaled_in_two_ways(low, training, data, scaling):
+    made = trainee_of(panel_of(3, 70, low), training, id="name", season=7, horizon=7, **data)
+    assert made.config.data.scaling == scaling
