@@ -209,6 +209,9 @@ class Experiment:
         """
         return ()
 
+    def choose(self) -> None:
+        """Choose, by what is held out, what training does not learn; called with the weights that are kept."""
+
     def settle(self, folds: Sequence[Experiment]) -> None:
         """Choose, by what these folds of its cross-validation answer, what training does not learn."""
 

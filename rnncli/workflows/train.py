@@ -155,8 +155,7 @@ def _train_in(
             stop.signal_number,
         )
     _best(experiment, loop)
-    if isinstance(experiment, CrossValidation):
-        experiment.choose()
+    experiment.choose()
     score = experiment.score()  # before the header, into which its results may go
     if isinstance(experiment, CrossValidation):
         whole.cross_validated, kept = score, CROSS_VALIDATED

@@ -113,12 +113,12 @@ class Answers:
         it has learnt."""
         return False
 
-    def chances(self, held_out: Any, outputs: Sequence[np.ndarray]) -> np.ndarray:
-        """Return the probability (N,) that these outputs of a network give to the actual answer of each sequence."""
+    def compared(self, held_out: Any, outputs: Sequence[np.ndarray]) -> np.ndarray:
+        """Return what tells how good these outputs of a network are for each sequence, (N,)."""
         raise NotImplementedError
 
-    def weigh(self, chances: Sequence[np.ndarray]) -> None:
-        """Choose the weights of the kinds of networks by the `chances` of each kind, of sequences it did not see."""
+    def weigh(self, compared: Sequence[np.ndarray]) -> None:
+        """Choose the weights of the kinds of networks by what is `compared` of each, of sequences it did not see."""
 
     def validated(self) -> dict[str, Any]:
         """Return what `weigh` chose, for the header of a model file, if anything."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from rnncli.kernels import losses
 
-_SHARES = [k / 20 for k in range(1, 20)]
+SHARES = [k / 20 for k in range(1, 20)]
 
 
 def outputs_of_one(outputs: Sequence[np.ndarray], weights: Sequence[float] | None = None) -> np.ndarray:
@@ -46,7 +46,7 @@ def best_share(some: np.ndarray, others: np.ndarray) -> float:
         losses.logs(chances)
         return float(chances.sum())
 
-    return max(_SHARES, key=fit)
+    return max(SHARES, key=fit)
 
 
 def weights_of(share: float, count: int) -> list[float]:

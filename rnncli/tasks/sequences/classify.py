@@ -16,7 +16,7 @@ from rnncli.errors import DataError, UsageError, shown
 from rnncli.kernels import losses
 from rnncli.tasks.sequences import augmentation, baselines, echo_state
 from rnncli.tasks.sequences.answers import Fact
-from rnncli.tasks.sequences.averages import best_share, outputs_of_one, softmax_of, weights_of
+from rnncli.tasks.sequences.averages import best_share, outputs_of_one, softmax_of
 from rnncli.tasks.sequences.chances import Chances, flat_chances
 from rnncli.tasks.sequences.config import ClassifyConfig, ClassifyDataConfig
 from rnncli.tasks.sequences.corrected import HALF, Corrected
@@ -25,15 +25,18 @@ from rnncli.tasks.sequences.examples import Columns, Examples, only
 from rnncli.tasks.sequences.experiment import SequenceExperiment, splits_in
 from rnncli.tasks.sequences.label_scores import accuracy, by_label, confusion, macro_f1
 from rnncli.tasks.sequences.label_sets import LabelSets
-from rnncli.tasks.sequences.one_answer import OneAnswer, resolved
+from rnncli.tasks.sequences.one_answer import A_HALF, OneAnswer, Usual, resolved
 from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.task import Context, Options, config_in
 from rnncli.training.backpropagation import Loss
 from rnncli.training.reports import Figure, Score, strongest_first
 
 CROSS_ENTROPY = Loss(losses.softmax_cross_entropy, "nats per sequence", 1e4)
-POOLING = {"numbers": "max", "characters": "max", "words": "max"}
-_HALF = 0.5  # the share of networks that correct something, until it is chosen
+USUAL = {
+    "numbers": Usual("numbers", "max"),
+    "characters": Usual("characters", "max"),
+    "words": Usual("words", "max", word_dropout=0.4),
+}
 
 
 class Labels(OneAnswer):
@@ -48,7 +51,7 @@ class Labels(OneAnswer):
         share: float | None = None,
     ):
         """share: that of the networks that correct something in the answer, where every second one does; else None."""
-        self.labels, self.counts, self.kind, self._corrected = labels, counts, kind, corrected
+        self.labels, self.counts, self.kind, self.corrected = labels, counts, kind, corrected
         self.share, self.kinds = share, 1 if share is None else 2
         self.echo_state = corrected.model if corrected and isinstance(corrected.model, EchoState) else None
         self.outputs = len(labels)
@@ -66,7 +69,7 @@ class Labels(OneAnswer):
         numbers = [number[label] for label in train.labels]
         echo_state = fitted_to(train, np.eye(len(labels))[numbers], data.scaling)
         corrected = Corrected.of(train, numbers, len(labels), data, echo_state)
-        found = cls(labels, counts, data.kind, corrected, _HALF if data.residual == HALF else None)
+        found = cls(labels, counts, data.kind, corrected, A_HALF if data.residual == HALF else None)
         found.echo_state = echo_state
         return found
 
@@ -78,7 +81,7 @@ class Labels(OneAnswer):
         """Return the labels in the header of a model file."""
         of = header["answers"]
         kind = config_in(header, ClassifyConfig).data.kind
-        share = header.get("validated", {}).get("share", _HALF) if of.get("half") else None
+        share = header.get("validated", {}).get("share", A_HALF) if of.get("half") else None
         return cls(list(of["labels"]), list(of["counts"]), kind, Corrected.from_header(of), share)
 
     def asked(self, options: Options) -> Labels:
@@ -92,28 +95,19 @@ class Labels(OneAnswer):
         """Return the scores (L,) that the network corrects for each sequence, or None if it corrects nothing; own: True
         for the training sequences, each of which is left out of its own score.
         """
-        if self._corrected is None:
+        if self.corrected is None:
             return None
         numbers = [self._number[label] for label in examples.labels or ()] if own else None
-        return self._corrected.bases(examples, numbers)
+        return self.corrected.bases(examples, numbers)
 
-    def corrects(self, number: int) -> bool:
-        return self._corrected is not None and (self.share is None or number % 2 == 0)
-
-    def chances(self, held_out: Examples, outputs: Sequence[np.ndarray]) -> np.ndarray:
+    def compared(self, held_out: Examples, outputs: Sequence[np.ndarray]) -> np.ndarray:
         """Return the probability (N,) of the actual label of each sequence, 0 of one that training never saw."""
         numbers = [self._number.get(label) for label in held_out.labels or ()]
         pairs = zip(outputs, numbers, strict=True)
         return np.array([0.0 if number is None else softmax_of(output)[number] for output, number in pairs])
 
-    def weigh(self, chances: Sequence[np.ndarray]) -> None:
-        self.share = best_share(*chances)
-
-    def validated(self) -> dict[str, Any]:
-        return {} if self.share is None else {"share": self.share}
-
-    def recall(self, header: Mapping[str, Any]) -> None:
-        self.share = header.get("validated", {}).get("share", self.share)
+    def weigh(self, compared: Sequence[np.ndarray]) -> None:
+        self.share = best_share(*compared)
 
     def loss(self, config: ClassifyConfig) -> Loss:
         if config.training.class_weights == "none":
@@ -142,7 +136,7 @@ class Labels(OneAnswer):
         return Figure("accuracy", accuracy(self._predicted(outputs), held_out.labels), len(held_out))
 
     def average(self, outputs: Sequence[np.ndarray]) -> np.ndarray:
-        return outputs_of_one(outputs, None if self.share is None else weights_of(self.share, len(outputs)))
+        return outputs_of_one(outputs, self.weights(len(outputs)))
 
     def _predicted(self, outputs: Sequence[np.ndarray]) -> list[str]:
         return [self.labels[output.argmax()] for output in outputs]
@@ -173,7 +167,7 @@ class Labels(OneAnswer):
         return text in self._number
 
     def to_header(self) -> dict[str, Any]:
-        corrected = {} if self._corrected is None else self._corrected.to_header()
+        corrected = {} if self.corrected is None else self.corrected.to_header()
         corrected |= {} if self.share is None else {"half": True}
         return {"labels": self.labels, "counts": self.counts, **corrected}
 
@@ -188,7 +182,7 @@ def prepare(
 ) -> SequenceExperiment:
     splits = splits_in(config, source, Labels, only, learnt)
     train = splits.train
-    config = resolved(config, splits, POOLING)
+    config = resolved(config, splits, USUAL)
     augmented = augmentation.sizes_for(train, config.data.scaling)
     config = config.completed(data={"residual": _residual(splits, config)}, training=augmented)
     if learnt:

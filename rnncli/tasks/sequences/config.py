@@ -96,8 +96,11 @@ class ClassifyDataConfig(ExamplesConfig):
 class RegressDataConfig(ExamplesConfig):
     """Data of sequences with a number each."""
 
-    residual: Literal["linear", "none"] | None = chosen(
-        "What the network corrects: linear, a linear model of texts; or none. null is linear for words.", before=None
+    residual: Literal["linear", "linear-half", "none"] | None = chosen(
+        "What the network corrects: linear, a linear model of texts; or none. With linear-half every second one of "
+        "several networks corrects none, and held-out texts weigh both kinds. null is linear-half for words, or linear "
+        "with one network.",
+        before=None,
     )
 
 

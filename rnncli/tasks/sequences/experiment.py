@@ -234,15 +234,19 @@ class SequenceExperiment(Experiment):
         if min(self.answers.kinds, self.config.networks) == 1:
             return
         each = [fold for fold in folds if isinstance(fold, SequenceExperiment)]
-        chances = zip(*(fold._chances_of_each() for fold in each), strict=True)
-        self.answers.weigh([np.concatenate(of_kind) for of_kind in chances])
+        compared = zip(*(fold._compared() for fold in each), strict=True)
+        self.answers.weigh([np.concatenate(of_kind) for of_kind in compared])
         for fold in each:
             fold.answers.recall({"validated": self.answers.validated()})
 
-    def _chances_of_each(self) -> list[np.ndarray]:
-        """Return the probabilities (N,) that each network gives to the answers of the validation split."""
-        held_out = self.splits.held_out["validation"]
-        return [self.answers.chances(held_out, outputs) for outputs in self._outputs_of_each(self._validation)]
+    def choose(self) -> None:
+        if self._validation.inputs:
+            self.settle([self])
+
+    def _compared(self) -> list[np.ndarray]:
+        """Return what tells how good the answers of a network of each kind are for the validation split, (N,) each."""
+        held_out, each = self.splits.held_out["validation"], self._outputs_of_each(self._validation)
+        return [self.answers.compared(held_out, outputs) for outputs in each[: self.answers.kinds]]
 
     def score(self) -> Score | None:
         split = self.splits.scored()

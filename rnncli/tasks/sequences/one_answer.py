@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rnncli.data.lines import Line
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
 from rnncli.data.text import WORDS, is_prose
+from rnncli.tasks import sizes
 from rnncli.tasks.sequences.answers import Answers
+from rnncli.tasks.sequences.averages import weights_of
 from rnncli.tasks.sequences.echo_state import EchoState
 from rnncli.tasks.sequences.entries import Entries
 from rnncli.tasks.sequences.example_files import entries_in, read_examples
@@ -17,7 +20,18 @@ from rnncli.tasks.sequences.example_lines import texts_in
 from rnncli.tasks.sequences.examples import Columns, Examples
 from rnncli.tasks.sequences.experiment import named, require_words, sized, word_size
 
-_WORD_DROPOUT = 0.4
+
+@dataclass(frozen=True)
+class Usual:
+    """What a kind of data is given where a config leaves it open; sizes: a kind of `sizes.KINDS`."""
+
+    sizes: str
+    pooling: str
+    word_dropout: float = 0.0
+    networks: int = 1
+
+
+A_HALF = 0.5  # the share of networks that correct something, until it is chosen
 
 
 class OneAnswer(Answers):
@@ -25,6 +39,21 @@ class OneAnswer(Answers):
 
     kept = (*Answers.kept, "max_length", "truncate")
     echo_state: EchoState | None = None  # of series, fitted to the training split
+    corrected: Any = None  # the baseline that networks correct, or None
+    share: float | None = None  # of the networks that correct it in the answer, where every second one does
+
+    def corrects(self, number: int) -> bool:
+        return self.corrected is not None and (self.share is None or number % 2 == 0)
+
+    def validated(self) -> dict[str, Any]:
+        return {} if self.share is None else {"share": self.share}
+
+    def recall(self, header: Mapping[str, Any]) -> None:
+        self.share = header.get("validated", {}).get("share", self.share)
+
+    def weights(self, count: int) -> list[float] | None:
+        """Return the weights of so many networks in the answer, None if all count alike."""
+        return None if self.share is None else weights_of(self.share, count)
 
     @staticmethod
     def read(
@@ -51,23 +80,25 @@ class OneAnswer(Answers):
         return Columns.from_header(header["columns"])
 
 
-def resolved(config: Any, splits: Splits[Examples], pooling: Mapping[str, str]) -> Any:
-    """Return the config of classify or regress in which all nulls that depend on the data are filled in; pooling: by
-    kind of data.
+def resolved(config: Any, splits: Splits[Examples], usual: Mapping[str, Usual]) -> Any:
+    """Return the config of classify or regress in which all nulls that depend on the data are filled in; usual: for
+    numbers, characters and words.
     """
     train, columns = splits.train, splits.train.columns
     tokens = "word" if config.data.vectors or is_prose(train.texts or ()) else "char"
     config = config.completed(data={"tokens": tokens})
     words = train.texts is not None and config.data.tokens in WORDS
     require_words(config, words=words)
-    kind = "numbers" if train.texts is None else "words" if words else "characters"
-    config = sized(config, kind, splits)
+    mine = usual["numbers" if train.texts is None else "words" if words else "characters"]
+    if mine.networks > 1:
+        config = sizes.with_networks(config, mine.networks)
+    config = sized(config, mine.sizes, splits)
     config = config.completed(
         data={"differences": False} if train.values else {},
         model={
             "bidirectional": True,
-            "pooling": pooling[kind],
-            "word_dropout": _WORD_DROPOUT if words else 0.0,
+            "pooling": mine.pooling,
+            "word_dropout": mine.word_dropout,
             "embedding_size": word_size(config) if words else None,
         },
     )

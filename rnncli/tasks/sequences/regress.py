@@ -14,18 +14,26 @@ from rnncli.data.text import WORDS, Kind
 from rnncli.errors import ConfigError, DataError, shown
 from rnncli.tasks.sequences import baselines
 from rnncli.tasks.sequences.answers import Fact
+from rnncli.tasks.sequences.averages import SHARES
 from rnncli.tasks.sequences.config import RegressConfig, RegressDataConfig
 from rnncli.tasks.sequences.echo_state import fitted_to, scaling_by
 from rnncli.tasks.sequences.examples import Examples, only
 from rnncli.tasks.sequences.experiment import SequenceExperiment, splits_in
-from rnncli.tasks.sequences.one_answer import OneAnswer, resolved
+from rnncli.tasks.sequences.one_answer import A_HALF, OneAnswer, Usual, resolved
 from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.sequences.ridge import Ridge
-from rnncli.tasks.task import Context
+from rnncli.tasks.task import Context, config_in
 from rnncli.training.backpropagation import SQUARED_ERROR, Loss
 from rnncli.training.reports import Figure, Score, strongest_first
 
-POOLING = {"numbers": "last", "characters": "last", "words": "mean"}
+USUAL = {
+    "numbers": Usual("numbers", "last"),
+    "characters": Usual("characters", "last"),
+    "words": Usual("numbers of words", "mean", networks=2),
+}
+
+
+LINEAR, HALF = "linear", "linear-half"
 
 
 class Number(OneAnswer):
@@ -41,11 +49,12 @@ class Number(OneAnswer):
         centre: float,
         scale: float,
         kind: Kind = "word",
-        ridge: Mapping[str, Any] | None = None,
+        corrected: Ridge | None = None,
+        share: float | None = None,
     ):
-        """kind: of the tokens of texts. ridge: the linear model that the network corrects, as a header has it."""
+        """kind: of the tokens of texts. share: as of `Labels`."""
         self.label, self.decimal, self.centre, self.scale, self.kind = label, decimal, centre, scale, kind
-        self._ridge = None if ridge is None else Ridge.from_header(ridge)
+        self.corrected, self.share, self.kinds = corrected, share, 1 if share is None else 2
 
     @classmethod
     def of(cls, train: Examples, data: RegressDataConfig) -> Number:
@@ -55,11 +64,12 @@ class Number(OneAnswer):
         if np.ptp(values) == 0:
             raise DataError(f"{train.name}: every example has the answer {values[0]:g}; there is nothing to learn")
         ridge = None
-        if data.residual == "linear":
+        if data.residual in (LINEAR, HALF):
             if train.texts is None:
-                raise ConfigError(f"data.residual: is linear, and {train.name} has numbers, not texts; take none")
-            ridge = Ridge.of(train.texts, values, data.kind).to_header()
-        found = cls(train.columns.label or "value", decimal, centre, scale, data.kind, ridge)
+                raise ConfigError(f"data.residual: is {data.residual}, and {train.name} has numbers; take none")
+            ridge = Ridge.of(train.texts, values, data.kind)
+        share = A_HALF if data.residual == HALF else None
+        found = cls(train.columns.label or "value", decimal, centre, scale, data.kind, ridge, share)
         found.echo_state = fitted_to(train, found.targets(train), data.scaling)
         return found
 
@@ -87,36 +97,44 @@ class Number(OneAnswer):
         return values
 
     def bases(self, examples: Examples, *, own: bool) -> list[np.ndarray] | None:
-        if self._ridge is None:
+        if self.corrected is None:
             return None
         if examples.texts is None:
             raise DataError(f"{examples.name}: the model reads texts, and these are numbers")
         numbers = (
-            self._ridge.answers_left_out(examples.texts, self.values(examples))
+            self.corrected.answers_left_out(examples.texts, self.values(examples))
             if own
-            else self._ridge.answers(examples.texts)
+            else self.corrected.answers(examples.texts)
         )
         return list(((numbers - self.centre) / self.scale).astype(np.float32)[:, None])
-
-    def corrects(self, number: int) -> bool:
-        return self._ridge is not None
 
     def targets(self, examples: Examples) -> list[np.ndarray]:
         return list(((self.values(examples) - self.centre) / self.scale).astype(np.float32)[:, None])
 
     def average(self, outputs: Sequence[np.ndarray]) -> np.ndarray:
-        mean: np.ndarray = np.mean(outputs, axis=0)
+        mean: np.ndarray = np.average(outputs, axis=0, weights=self.weights(len(outputs))).astype(np.float32)
         return mean
 
+    def compared(self, held_out: Examples, outputs: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the errors (N,), in the data's own unit."""
+        return self._predicted(outputs) - self.values(held_out)
+
+    def weigh(self, compared: Sequence[np.ndarray]) -> None:
+        """Take the share by which the squared errors of the mean are least."""
+        some, others = compared
+        self.share = min(SHARES, key=lambda share: float(((share * some + (1 - share) * others) ** 2).sum()))
+
+    def _predicted(self, outputs: Sequence[np.ndarray]) -> np.ndarray:
+        return np.stack(outputs)[:, 0].astype(float) * self.scale + self.centre
+
     def figure(self, held_out: Examples, outputs: Sequence[np.ndarray]) -> Figure:
-        predicted = np.stack(outputs)[:, 0].astype(float) * self.scale + self.centre
-        error = _rmse(predicted, self.values(held_out))
+        error = _rmse(self._predicted(outputs), self.values(held_out))
         return Figure(f"RMSE of {self.label}", error, len(held_out), higher_is_better=False)
 
     def score(self, split: str, train: Examples, held_out: Examples, outputs: Sequence[np.ndarray]) -> Score:
         """Return the RMSE beside those of the baselines that apply."""
         actual, seen, figure = self.values(held_out), self.values(train), self.figure(held_out, outputs)
-        simple = baselines.of_numbers(train, held_out, seen, self.kind, self.echo_state, self._ridge)
+        simple = baselines.of_numbers(train, held_out, seen, self.kind, self.echo_state, self.corrected)
         return Score(
             split,
             figure.name,
@@ -133,8 +151,17 @@ class Number(OneAnswer):
         return is_number(text, self.decimal)
 
     def to_header(self) -> dict[str, Any]:
-        ridge = {} if self._ridge is None else {"ridge": self._ridge.to_header()}
+        ridge = {} if self.corrected is None else {"ridge": self.corrected.to_header()}
+        ridge |= {} if self.share is None else {"half": True}
         return {"label": self.label, "decimal": self.decimal, "centre": self.centre, "scale": self.scale, **ridge}
+
+    @classmethod
+    def from_header(cls, header: Mapping[str, Any]) -> Number:
+        """Return the answers in the header of a model file."""
+        of, kind = header["answers"], config_in(header, RegressConfig).data.kind
+        ridge = Ridge.from_header(of["ridge"]) if "ridge" in of else None
+        share = header.get("validated", {}).get("share", A_HALF) if of.get("half") else None
+        return cls(of["label"], of["decimal"], of["centre"], of["scale"], kind, ridge, share)
 
     def fact(self) -> Fact:
         return "answers", f"{self.label}, mean {self.centre:.4g}, standard deviation {self.scale:.4g}"
@@ -148,10 +175,10 @@ def prepare(
     config: RegressConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None
 ) -> SequenceExperiment:
     splits = splits_in(config, source, Number, only, learnt)
-    config, kept = resolved(config, splits, POOLING), learnt and learnt["answers"]
+    config = resolved(config, splits, USUAL)
     words = splits.train.texts is not None and config.data.tokens in WORDS
-    config = config.completed(data={"residual": "linear" if words else "none"})
-    number = Number(**kept, kind=config.data.kind) if kept else Number.of(splits.train, config.data)
+    config = config.completed(data={"residual": "none" if not words else HALF if config.networks > 1 else LINEAR})
+    number = Number.from_header(learnt) if learnt else Number.of(splits.train, config.data)
     if splits.train.values:  # sizes may be what is asked
         config = config.completed(training={"jitter": 0.0, "magnitude": 0.0})
     config = config.completed(data={"scaling": scaling_by(number.echo_state)})
@@ -159,4 +186,4 @@ def prepare(
 
 
 def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> SequencePredictor:
-    return SequencePredictor(header, arrays, RegressConfig, Number(**header["answers"]))
+    return SequencePredictor(header, arrays, RegressConfig, Number.from_header(header))

@@ -12,6 +12,7 @@ from rnncli.notes import noting
 from rnncli.tasks.registry import TASKS, config_from_mapping
 from rnncli.tasks.sequences import linear, ridge
 from rnncli.tasks.sequences.naive_bayes import PAIR
+from rnncli.tasks.sequences.readers import encode
 from rnncli.tasks.sequences.ridge import Ridge
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import ThreadPool
@@ -86,13 +87,13 @@ def test_answers_left_out_are_of_few_texts_where_there_are_too_many(monkeypatch)
     assert np.abs(half - SUMS).mean() < np.abs(SUMS - SUMS.mean()).mean()
 
 
-def prepared(**data):
+def prepared(seeds=1, **data):
     rows = "".join(f"{text},{number:.0f}\n" for text, number in zip(TEXTS, SUMS, strict=True))
     config = {
         "task": "regress",
         "data": {"text": "text", "label": "price", "tokens": "word", "validation": 0.2, **data},
         "model": {"cell": "gru", "hidden_size": 4, "num_layers": 1},
-        "training": {"epochs": 2},
+        "training": {"epochs": 2, "seeds": seeds},
     }
     source = Source("offers.csv", f"text,price\n{rows}".encode())
     with noting(lambda _: None):
@@ -117,9 +118,32 @@ def test_nothing_is_corrected_where_that_is_asked_or_of_characters(data):
 def test_series_have_no_linear_model():
     rows = "".join(f"{i},{k + i},{i}\n" for i in range(30) for k in range(4))
     data = {"id": "i", "inputs": "x", "label": "y", "residual": "linear"}
-    with pytest.raises(ConfigError, match=r"data\.residual: is linear, and s\.csv has numbers, not texts; take none"):
+    with pytest.raises(ConfigError, match=r"data\.residual: is linear, and s\.csv has numbers; take none"):
         TASKS["regress"].prepare(
             config_from_mapping({"task": "regress", "data": data}),
             Source("s.csv", f"i,x,y\n{rows}".encode()),
             Context(POOL),
         )
+
+
+def test_of_several_networks_every_second_one_corrects_and_held_out_texts_weigh_them():
+    experiment = prepared(seeds=None)
+    answers = experiment.answers
+    assert experiment.config.training.seeds == 2
+    assert experiment.config.data.residual == "linear-half"
+    assert [answers.corrects(number) for number in range(4)] == [True, False, True, False]
+    experiment.choose()
+    held_out = experiment.splits.held_out["validation"]
+    linear_model = answers.corrected.answers(held_out.texts) - answers.values(held_out)
+    other = answers.compared(held_out, experiment._outputs_of_each(experiment._validation)[1])
+    errors = {k / 20: ((k / 20 * linear_model + (1 - k / 20) * other) ** 2).mean() for k in range(1, 20)}
+    best = min(errors, key=errors.get)
+    assert answers.share == best > 0.5
+    assert experiment.score().network == pytest.approx(errors[best] ** 0.5, rel=1e-5)
+    header = json.loads(json.dumps(experiment.header()))
+    assert header["validated"] == {"share": best}
+    model = TASKS["regress"].load(header, experiment.network.parameters.export())
+    assert model.answers.share == best
+    found = [piece.nested["price"] for piece in model.pieces(held_out, encode(model.reader, held_out), POOL)]
+    wanted = best * linear_model + (1 - best) * other
+    assert np.array(found) - answers.values(held_out) == pytest.approx(wanted, abs=1e-3)
