@@ -40,8 +40,7 @@ class NetworkShape:
     """The settings that determine a network's parameters; see `StackShape`.
 
     With a pooling, a key of POOLINGS, the head reads one vector per sequence.
-    drops_ends: dropout also precedes the head of every step and, of tokens, the first layer: of a number of which one
-    step in three is missing, and the others are half as large again, a network learns another level.
+    drops_ends: dropout also precedes the head of every step and, of tokens, the first layer.
     word_dropout: the fraction of words that training takes for unknown ones.
     characters: the number of distinct characters that words are composed from; 0 if they are not composed.
     character_size: the size of each of the two directions that compose them.
@@ -269,6 +268,7 @@ class Network(Model):
         return self.stack.traces(work)
 
     def _drop_input(self, work: Workspace, x: np.ndarray, low: int, high: int) -> None:
+        # Numbers are left alone: of a level that is 0 at some steps and larger at all others little is learnt.
         if self.shape.drops_ends and self.shape.token_input and work.dropout_keys and x.size:
             dropout.drop(self.shape.dropout, x, x, work.dropout_keys[-1], low, high)
 

@@ -114,7 +114,7 @@ def completed(config: C, kind: str, sequences: int, judges: int) -> C:
     batch_size = config.training.batch_size or row.batch_size
     epochs = min(max(ceil(row.updates * batch_size / sequences), row.least_epochs), row.most_epochs)
     # Some series are slow to begin with: of `pace` the RMSE was 0.193 with a patience of 10, and 0.101 with 40.
-    patience = max(_PATIENCE, epochs // 4) if kind == "numbers" else _PATIENCE
+    patience = max(_PATIENCE, epochs // 4) if kind in ("numbers", "tags of numbers") else _PATIENCE
     return with_training(
         config.completed(
             model={

@@ -107,6 +107,8 @@ class Labels(OneAnswer):
         return np.array([0.0 if number is None else softmax_of(output)[number] for output, number in pairs])
 
     def weigh(self, compared: Sequence[np.ndarray]) -> None:
+        """Take the share that fits best: of seven sets 7.1% are missed so, 11.1% if all networks correct, 7.6% if none
+        does."""
         self.share = best_share(*compared)
 
     def loss(self, config: ClassifyConfig) -> Loss:
@@ -199,8 +201,9 @@ def _residual(splits: Splits[Examples], config: ClassifyConfig) -> str:
     if train.sets is not None:
         return "none"
     if train.texts is None:
-        weighs = config.networks > 1 and splits.validated["folds"]
-        return "none" if len(train) > echo_state.MOST else HALF if weighs else "echo-state"
+        if len(train) > echo_state.MOST:
+            return "none"
+        return HALF if config.networks > 1 and splits.validated["folds"] else "echo-state"
     return "naive-bayes" if config.data.tokens in WORDS else "none"
 
 
