@@ -77,7 +77,7 @@ def test_a_series_is_scored_beside_naive_forecasts(shelf: Shelf) -> None:
     assert list(found.values())[1:] == sorted(list(found.values())[1:])  # the strongest first
     values = [float(line.split(",")[1]) for line in SALES.splitlines()[1:]]
     origins = range(int(0.8 * len(values)), len(values) - 4 + 1)
-    assert f"({len(origins)} rolling origins, horizon 4)" in said.out
+    assert f"({len(origins)} rolling origins, horizon 4; forecast: " in said.out
     last = [abs(values[o + k] - values[o - 1]) for o in origins for k in range(4)]
     season = [abs(values[o + k] - values[o + k - 12]) for o in origins for k in range(4)]
     assert found["last value"] == pytest.approx(sum(last) / len(last), abs=1e-4)
@@ -203,11 +203,11 @@ def test_max_time_fixes_the_number_of_updates(place: Path) -> None:
 def test_a_validation_file_is_what_is_validated_on(ways: tuple[Path, dict[str, Result]]) -> None:
     said = ways[1]["validation file"].ok()
     assert f"{90 - 12 - 4 + 1} of 12 rows in" in said.err  # every window of the 90 training rows, and no other
-    assert said.out.startswith("validation score, MAE of sales (27 rolling origins, horizon 4)")
+    assert said.out.startswith("validation score, MAE of sales (27 rolling origins, horizon 4")
 
 
 def test_a_test_file_is_what_is_scored(ways: tuple[Path, dict[str, Result]]) -> None:
-    assert ways[1]["test file"].ok().out.startswith("test score, MAE of sales (27 rolling origins, horizon 4)")
+    assert ways[1]["test file"].ok().out.startswith("test score, MAE of sales (27 rolling origins, horizon 4")
 
 
 def test_with_nothing_held_out_the_training_loss_is_named_as_such(ways: tuple[Path, dict[str, Result]]) -> None:

@@ -375,8 +375,6 @@ class Forecaster(Predictor):
         """Write notes on rows beyond the horizon, a baseline that answers, and series with few rows."""
         if wanted > self.horizon and not isinstance(self.members.first.decoder, Recursive):
             note(f"horizon {wanted} is beyond the trained {self.horizon}: later rows build on forecast ones")
-        if self.validated.beside is not None and (network or self.method == NETWORK):
-            note(f"forecast: {self.validated.beside}, the average that was best on validation")
         if self.method != NETWORK and not network:
             note(
                 f"on validation {self.method.replace('-', ' ')} was at least as good as the network, so this is the "
