@@ -63,7 +63,7 @@ def made(case, columns, gaps=GAPS):
     decoder = case["decoder"]
     return trainee_of(
         csv(**columns),
-        {"loss": case["loss"], "batch_size": 8},
+        {"loss": case["loss"], "batch_size": 8, "seeds": 1},
         {"decoder": decoder} | ({"segment": 2} if decoder == "segments" else {}),
         target="y",
         id="id",

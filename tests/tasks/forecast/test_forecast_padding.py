@@ -219,7 +219,7 @@ def table(lengths, trend=0.0, unit=1.0, **columns):
 
 def panel(lengths, notes=None, training=None, model=None, trend=0.0, unit=1.0, **data):
     data = {"id": "id", "target": "y", "horizon": 3, "season": 4, **data}
-    return trainee_of(table(lengths, trend, unit), training, model, notes, **data)
+    return trainee_of(table(lengths, trend, unit), {"seeds": 1} | (training or {}), model, notes, **data)
 
 
 def test_short_series_are_trained_on_and_scored_and_the_count_is_told():

@@ -140,6 +140,7 @@ def test_of_many_series_that_share_no_times_one_horizon_is_for_validation(count,
     [
         (1.0, {}, {}, ["standard", "mean"]),
         (-3.0, {}, {}, "standard"),  # a mean near 0 is no unit
+        (1.0, {}, {"transform": "log"}, "standard"),  # nor is that of logarithms
         (1.0, {"seeds": 1}, {}, "standard"),
         (1.0, {}, {"scaling": "robust"}, "robust"),
         (1.0, {}, {"context": 14}, "seasonal-error"),  # not in segments
@@ -148,3 +149,12 @@ def test_of_many_series_that_share_no_times_one_horizon_is_for_validation(count,
 def test_several_networks_of_series_in_segments_are_scaled_in_two_ways(low, training, data, scaling):
     made = trainee_of(panel_of(3, 70, low), training, id="name", season=7, horizon=7, **data)
     assert made.config.data.scaling == scaling
+
+
+def test_a_negative_value_that_is_held_out_changes_no_scaling():
+    random, name = np.random.default_rng(0), ["a"] * 70 + ["b"] * 70
+    y = 1 + np.arange(140) % 7 + random.random(140)
+    for row, scaling in ((69, ["standard", "mean"]), (40, "standard")):
+        y[row] = -5
+        made = trainee_of(csv(name=name, y=y), id="name", season=7, horizon=7, validation=0.2)
+        assert made.config.data.scaling == scaling
