@@ -14,14 +14,14 @@ import numpy as np
 
 from rnncli.tasks.forecast.backtest import NETWORK, Backtest
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
-from rnncli.tasks.forecast.members import Beside
+from rnncli.tasks.forecast.members import Average
 
 _SHARES = np.linspace(0.0, 1.0, 21)
 _EQUAL = 0.5
 _WEIGHT = 1  # of equal shares, in windows that share nothing
 
 
-def beside(tested: Backtest, *, squared: bool) -> Beside | None:
+def best_average(tested: Backtest, *, squared: bool) -> Average | None:
     """Return the baseline that was best in `tested`, a backtest of the networks alone, and their share beside it.
 
     The fewer windows there are that share nothing, the nearer that is to equal shares. None if either was best alone,
@@ -32,15 +32,15 @@ def beside(tested: Backtest, *, squared: bool) -> Beside | None:
     names = [name for name in tested.forecasts if name in NAIVE_FORECASTS]
     error = {name: float(np.nanmean(tested.errors(name, squared=squared))) for name in names}
     best = min(names, key=lambda name: error[name])
-    tried = [averaged(tested, Beside(best, float(share))) for share in _SHARES]
+    tried = [averaged(tested, Average(best, float(share))) for share in _SHARES]
     errors = [float(np.nanmean(one.errors(NETWORK, squared=squared))) for one in tried]
     share, count = float(_SHARES[int(np.argmin(errors))]), tested.independent
     if share in (0.0, 1.0):
         return None
-    return Beside(best, (count * share + _WEIGHT * _EQUAL) / (count + _WEIGHT))
+    return Average(best, (count * share + _WEIGHT * _EQUAL) / (count + _WEIGHT))
 
 
-def averaged(tested: Backtest, by: Beside | None) -> Backtest:
+def averaged(tested: Backtest, by: Average | None) -> Backtest:
     """Return the backtest with the average in place of the networks' forecast."""
     if by is None:
         return tested

@@ -282,7 +282,7 @@ class Tester:
         """Return the rows before `origins`: as many as the longest that a network reads, or those that a baseline does,
         from the first known row of its series and at most `LOOKED_BACK`."""
         lengths = self._lengths(origins)
-        rows = max(self.members.context, int(lengths.max()) if baseline or self.members.beside else 0)
+        rows = max(self.members.context, int(lengths.max()) if baseline or self.members.average else 0)
         whole = -(-wanted // self.horizon) * self.horizon
         windowing = replace(self.members.widest, context=rows, horizon=whole)
         return Past(windowing.contexts(self.features, origins), lengths)

@@ -11,7 +11,7 @@ import numpy as np
 from rnncli.data.source import Source, read_source
 from rnncli.errors import DataError, shown
 from rnncli.notes import note
-from rnncli.tasks.forecast.averaging import averaged, beside
+from rnncli.tasks.forecast.averaging import averaged, best_average
 from rnncli.tasks.forecast.backtest import NETWORK, Backtest, Tester, scales_before
 from rnncli.tasks.forecast.baselines import CORRECTABLE, LOOKED_BACK, NAIVE_FORECASTS, last_value, seasonal_naive
 from rnncli.tasks.forecast.calibration import MULTIPLES, SHOWN
@@ -216,7 +216,7 @@ class ForecastExperiment(Experiment):
     def header(self) -> dict[str, Any]:
         config = self.config
         kept = config.data.model_dump(exclude={"path", "future", "validation", "test"})
-        asked = {self.method, self.validated.beside.baseline if self.validated.beside else NETWORK}
+        asked = {self.method, self.validated.average.baseline if self.validated.average else NETWORK}
         looked_back = 0 if asked <= {NETWORK, *CORRECTABLE} else LOOKED_BACK
         panel, arrays = self.read.lasting(max(kept_rows(config.data, self.members.context), looked_back)).to_header()
         validated, windows = self.validated.to_header()
@@ -240,7 +240,7 @@ class ForecastExperiment(Experiment):
     def recall(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
         """Restore the validation results of a model file's weights from its header and arrays."""
         self.validated = Validated.from_header(header["validated"], arrays)
-        self.members = self.members.bounded(self.validated.bounds).averaged(self.validated.beside)
+        self.members = self.members.bounded(self.validated.bounds).averaged(self.validated.average)
         if self.reconciliation is not None:
             self.reconciliation = self.reconciliation.restored(header["validated"]["reconciliation"])
 
@@ -276,7 +276,7 @@ class ForecastExperiment(Experiment):
         one = tested.actual.shape[2] * len(self.splits.panel.ids) == 1 or bool(np.isnan(scores[NETWORK].mase))
         unit = f"MAE of {self._targets()}" if one else f"mean MASE of {self._several(tested)}"
         figures = {name: score.mae if one else score.mase for name, score in scores.items()}
-        mixed = f"; forecast: {self.members.beside}" if self.members.beside else ""
+        mixed = f"; forecast: {self.members.average}" if self.members.average else ""
         shown = sorted(figures.keys() - {NETWORK}, key=lambda name: (name in NAIVE_FORECASTS, figures[name], name))
         return Score(
             split,
@@ -331,8 +331,8 @@ class ForecastExperiment(Experiment):
         self.members = self.members.averaged(None)
         tested, squared = replace(self.tester(), reconciliation=None).run(origins), self.members.first.loss.mean
         if self.config.training.average and not self.members.with_baseline and self.members.may_average:
-            self.members = self.members.averaged(beside(tested, squared=squared))
-            tested = averaged(tested, self.members.beside)
+            self.members = self.members.averaged(best_average(tested, squared=squared))
+            tested = averaged(tested, self.members.average)
         if self.reconciliation is not None:
             bottom_up = replace(self.reconciliation, gains=None)
             self.reconciliation, tested = learnt(tested, bottom_up, self.config.data.reconcile, squared=squared)
@@ -353,8 +353,8 @@ class ForecastExperiment(Experiment):
 
     def _note_validation(self) -> None:
         """Write notes on how the validation results change what `predict` will answer."""
-        if self.members.beside is not None:
-            note(f"forecast: {self.members.beside}, the average that was best on validation")
+        if self.members.average is not None:
+            note(f"forecast: {self.members.average}, the average that was best on validation")
         if self.method != NETWORK:
             note(
                 f"on validation {self.method.replace('-', ' ')} was at least as good as the network, so predict will "

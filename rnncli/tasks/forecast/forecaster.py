@@ -100,7 +100,7 @@ class Forecaster(Predictor):
         network.load(arrays)
         self.identity = hashlib.sha256(network.parameters.weights.tobytes() + self.panel.values.tobytes()).hexdigest()
         self.validated = Validated.from_header(header["validated"], arrays)
-        self.members = self.members.bounded(self.validated.bounds).averaged(self.validated.beside)
+        self.members = self.members.bounded(self.validated.bounds).averaged(self.validated.average)
         self.horizon = self.members.first.windowing.horizon
         self.learnt_reconciliation: Reconciliation | None = None
         if reconciled := header["validated"].get("reconciliation"):

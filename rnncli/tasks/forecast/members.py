@@ -75,7 +75,7 @@ _LEAST_COUNT = 0.5  # as a spread of whole numbers
 
 
 @dataclass(frozen=True)
-class Beside:
+class Average:
     """A baseline by name whose forecast is averaged with the networks', and `share`, the networks' part of that."""
 
     baseline: str
@@ -88,12 +88,12 @@ class Beside:
 @dataclass(frozen=True)
 class Members:
     """One or more members, and all their weights as one model. with_baseline: their baseline counts as one more.
-    beside: what their common forecast is averaged with, if anything, by `paths.Walk`."""
+    average: what their common forecast is averaged with, if anything, by `paths.Walk`."""
 
     members: tuple[Member, ...]
     network: Model
     with_baseline: bool
-    beside: Beside | None = None
+    average: Average | None = None
 
     @classmethod
     def of(cls, members: Sequence[Member], with_baseline: bool) -> Members:
@@ -120,9 +120,9 @@ class Members:
         """Return a copy whose intervals and paths do not pass `bounds`, if any."""
         return self._with(bounds=bounds)
 
-    def averaged(self, by: Beside | None) -> Members:
+    def averaged(self, by: Average | None) -> Members:
         """Return a copy whose forecast is averaged so."""
-        return replace(self, beside=by)
+        return replace(self, average=by)
 
     @property
     def may_average(self) -> bool:

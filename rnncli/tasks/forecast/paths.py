@@ -96,7 +96,7 @@ class Walk:
     @property
     def looks_back(self) -> bool:
         """True if a baseline is asked too, which reads more rows than the networks."""
-        return self.baseline is not None or self.members.beside is not None
+        return self.baseline is not None or self.members.average is not None
 
     def points(self, past: Past, wanted: int) -> np.ndarray:
         """Return the forecasts (wanted, B, C) in the series' own units."""
@@ -175,10 +175,10 @@ class Walk:
         return np.concatenate(made)[:wanted]
 
     def _network(self, past: Past, scales: np.ndarray | None) -> np.ndarray:
-        made, beside = self._each(past, scales, self.members.point), self.members.beside
-        if beside is None:
+        made, by = self._each(past, scales, self.members.point), self.members.average
+        if by is None:
             return made
-        return beside.share * made + (1 - beside.share) * self._naive(past, len(made), beside.baseline)
+        return by.share * made + (1 - by.share) * self._naive(past, len(made), by.baseline)
 
     def _spread(self, past: Past, seed: int, scales: np.ndarray | None = None) -> np.ndarray:
         return self._each(past, scales, lambda features, its: self.members.spread(features, seed, its))

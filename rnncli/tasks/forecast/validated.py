@@ -12,7 +12,7 @@ from rnncli.tasks.forecast.backtest import NETWORK, WITH_BASELINE, Backtest, Tes
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
 from rnncli.tasks.forecast.calibration import Calibration, beyond, calibrated, ranges
 from rnncli.tasks.forecast.error_quantiles import Together, half_of_middle, smeared
-from rnncli.tasks.forecast.members import Beside
+from rnncli.tasks.forecast.members import Average
 from rnncli.tasks.forecast.windows import Bounds
 
 LEAST_KEPT, _MOST_KEPT = 10, 400  # windows whose errors make paths
@@ -27,13 +27,13 @@ Further = Sequence[Mapping[int, np.ndarray]]
 @dataclass(frozen=True)
 class Validated:
     """calibrations: those of intervals, by the method that forecasts. prefers: a baseline that is better, or None.
-    bounds: what intervals do not pass, see `windows.bounds_of`; None for no bounds. beside: what the networks'
+    bounds: what intervals do not pass, see `windows.bounds_of`; None for no bounds. average: what the networks'
     forecast is averaged with, if anything."""
 
     calibrations: dict[str, Calibration] = field(default_factory=dict)
     prefers: str | None = None
     bounds: Bounds | None = None
-    beside: Beside | None = None
+    average: Average | None = None
 
     def method(self, *, fallback: bool) -> str:
         """Return what `predict` forecasts with: the network, or, with `fallback`, the baseline that was better."""
@@ -45,7 +45,7 @@ class Validated:
             "calibrations": {name: one.to_header() for name, one in self.calibrations.items()},
             "prefers": self.prefers,
             "bounds": self.bounds and [[None if np.isinf(end) else float(end) for end in side] for side in self.bounds],
-            "beside": self.beside and asdict(self.beside),
+            "average": self.average and asdict(self.average),
         }
         arrays = {name: one.windows for name, one in self.calibrations.items()}
         return header, {_ARRAY.format(name): windows for name, windows in arrays.items() if windows is not None}
@@ -58,15 +58,15 @@ class Validated:
             for name, one in header["calibrations"].items()
         }
         prefers = header["prefers"] if header["prefers"] in NAIVE_FORECASTS else None
-        beside = header.get("beside")
-        return cls(calibrations, prefers, _bounds(header.get("bounds")), beside and Beside(**beside))
+        average = header.get("average")
+        return cls(calibrations, prefers, _bounds(header.get("bounds")), average and Average(**average))
 
     @classmethod
     def of(cls, tester: Tester, tested: Backtest, further: Further, bounds: Bounds | None) -> Validated:
         """Learn from `tested`, a backtest on the validation split of what `tester` forecasts with."""
-        beside = tester.members.beside
+        average = tester.members.average
         if np.isnan(tested.actual).all():
-            return cls(bounds=bounds, beside=beside)
+            return cls(bounds=bounds, average=average)
         own = WITH_BASELINE if WITH_BASELINE in tested.forecasts else NETWORK
         squared = tester.members.first.loss.mean
         errors = {name: float(np.nanmean(tested.errors(name, squared=squared))) for name in tested.forecasts}
@@ -81,7 +81,7 @@ class Validated:
                 baseline = None if name == NETWORK else name
                 used = baseline is None or baseline == prefers
                 calibrations[name] = _reaching(made, tester, further, baseline) if used else made
-        return cls(calibrations, prefers, bounds, beside)
+        return cls(calibrations, prefers, bounds, average)
 
 
 def _bounds(sides: Sequence[Sequence[float | None]] | None) -> Bounds | None:

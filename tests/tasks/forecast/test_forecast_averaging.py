@@ -7,11 +7,11 @@ import pytest
 from experiments import csv, reloaded, shaken, trained, trainee_of
 
 from rnncli.notes import noting
-from rnncli.tasks.forecast.averaging import beside
+from rnncli.tasks.forecast.averaging import best_average
 from rnncli.tasks.forecast.backtest import NETWORK, Backtest
 from rnncli.tasks.forecast.baselines import last_value, seasonal_naive, theta
 from rnncli.tasks.forecast.experiment import TEST, VALIDATION
-from rnncli.tasks.forecast.members import Beside
+from rnncli.tasks.forecast.members import Average
 from rnncli.tasks.forecast.paths import Walk
 
 H, M = 4, 6
@@ -43,7 +43,7 @@ def test_the_shares_are_those_with_the_least_error_drawn_to_equal_ones(squared):
     actual = RANDOM.normal(size=(H, 4))
     # Errors of 1 and of 4 in opposite directions cancel out at 0.8 and 0.2; theta is further off.
     tested = backtest(actual, network=actual + 1, last_value=actual - 4, theta=actual - 8)
-    found = beside(tested, squared=squared)
+    found = best_average(tested, squared=squared)
     assert found.baseline == "last-value"
     assert tested.independent == 2
     assert found.share == pytest.approx((2 * 0.8 + 0.5) / 3)
@@ -52,19 +52,19 @@ def test_the_shares_are_those_with_the_least_error_drawn_to_equal_ones(squared):
 @pytest.mark.parametrize(("network", "baseline"), [(1, 2), (3, 2)])
 def test_whoever_is_best_alone_forecasts_alone(network, baseline):
     actual = RANDOM.normal(size=(H, 4))
-    assert beside(backtest(actual, network=actual + network, theta=actual + baseline), squared=False) is None
+    assert best_average(backtest(actual, network=actual + network, theta=actual + baseline), squared=False) is None
 
 
 def test_nothing_is_averaged_where_no_value_is_known():
     unknown = np.full((H, 4), np.nan)
-    assert beside(backtest(unknown, network=unknown, theta=unknown), squared=False) is None
+    assert best_average(backtest(unknown, network=unknown, theta=unknown), squared=False) is None
 
 
 def test_the_average_is_what_is_scored_and_what_predict_answers_with():
     experiment, notes = made(columns=2, scaling="standard"), []
     with noting(notes.append):
         score = experiment.score()
-    by = experiment.validated.beside
+    by = experiment.validated.average
     assert 0 < by.share < 1
     told = f"{by.share:.0%} the network's and {1 - by.share:.0%} that of {by.baseline.replace('-', ' ')}"
     assert notes[0] == f"forecast: {told}, the average that was best on validation"
@@ -79,7 +79,7 @@ def test_the_average_is_what_is_scored_and_what_predict_answers_with():
 def test_a_backtest_is_that_of_predict_from_each_origin():
     experiment = made()
     experiment.score()
-    by, origins = experiment.validated.beside, experiment.origins(TEST)
+    by, origins = experiment.validated.average, experiment.origins(TEST)
     tested = experiment.tester().run(origins)
     alone = replace(experiment.tester(), members=experiment.members.averaged(None)).run(origins)
     wanted = by.share * alone.forecasts[NETWORK] + (1 - by.share) * alone.forecasts[by.baseline]
@@ -89,15 +89,15 @@ def test_a_backtest_is_that_of_predict_from_each_origin():
 
 def test_a_second_score_is_the_first():
     experiment = made()
-    first, by = experiment.score(), experiment.validated.beside
+    first, by = experiment.score(), experiment.validated.average
     assert experiment.score() == first
-    assert experiment.validated.beside == by
+    assert experiment.validated.average == by
 
 
 def test_beyond_the_horizon_both_read_on_from_their_average():
     experiment = made()
     experiment.score()
-    members = experiment.members.averaged(Beside("theta", 0.25))
+    members = experiment.members.averaged(Average("theta", 0.25))
     past = replace(experiment.tester(), members=members).past(experiment.origins(VALIDATION)[:3], 2 * H)
     first = Walk(members).points(past, H)
     then = past.then(first, None)
@@ -121,7 +121,7 @@ def test_beyond_the_horizon_both_read_on_from_their_average():
 def test_some_forecast_alone(training, model):
     experiment = made(training, model)
     experiment.score()
-    assert experiment.validated.beside is None
+    assert experiment.validated.average is None
     assert experiment.validated.calibrations
 
 

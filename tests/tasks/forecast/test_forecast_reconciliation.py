@@ -214,9 +214,10 @@ def sums(predicted, shops="ABC"):
 
 
 @pytest.mark.parametrize("asked", ["mint", "bottom-up", None])
-@pytest.mark.parametrize("network", [True, False])
-def test_rows_of_the_forecast_add_up_as_they_are_written(asked, network):
-    experiment, _, _ = scored(reconcile=asked)
+@pytest.mark.parametrize(("network", "average"), [(True, False), (False, False), (True, True)])
+def test_rows_of_the_forecast_add_up_as_they_are_written(asked, network, average):
+    experiment, _, _ = scored(reconcile=asked, training={"average": average})
+    assert (experiment.validated.average is not None) == average
     model = reloaded(experiment)
     assert sums(rows(model, 7, (80,), network=network)) == 6 * 7  # beyond the horizon too
     if asked == "mint":
