@@ -292,7 +292,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         figure = FIGURES[arguments.name](arguments.data.resolve(), Path(folder) / "run")
     seconds = round(time.perf_counter() - began, 1)
-    print(json.dumps({"name": arguments.name, "network_alone": True, "seconds": seconds} | figure))
+    alone = not arguments.name.endswith("-default")
+    print(json.dumps({"name": arguments.name, "network_alone": alone, "seconds": seconds} | figure))
 
 
 if __name__ == "__main__":
