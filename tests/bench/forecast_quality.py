@@ -58,22 +58,34 @@ M4_DATA = {
 }
 
 
-def m4_hourly(data: Path, run: Path) -> Figure:
-    files = {"path": str(data / "m4_hourly_train.csv"), "test": str(data / "m4_hourly_test.csv"), "validation": 0}
-    report = backtested(run, files | M4_DATA, M4_MODEL, M4_TRAINING | {"seeds": 4, "with_baseline": True})
-    scores = {name: (owa(one), one["mase"]) for name, one in figures(report).items()}
-    score, mase = scores["network"]
-    return {
-        "score": round(score, 4),
-        "better": "lower",
-        "floor": 0.554,
-        "target": 0.48,
-        "passed": score <= 0.48 and mase <= 0.85,
-        "mase": round(mase, 4),
-        "owa": {name: round(one, 4) for name, (one, _) in scores.items()},
-        "protocol": "M4 Hourly, 414 series, h = 48, one origin: OWA of the median of four global networks; "
-        f"MASE at most 0.85; {M4_DATA}, {M4_MODEL}, {M4_TRAINING}; floor: two global ridges and seasonal naive",
-    }
+M4_BY_HAND = {
+    "data": M4_DATA | {"validation": 0},
+    "model": M4_MODEL,
+    "training": M4_TRAINING | {"seeds": 4, "with_baseline": True},
+}
+
+
+def m4_hourly(target: float, settings: dict[str, Any]) -> Callable[[Path, Path], Figure]:
+    """OWA of the 48 hours after each series; the MASE is at most 0.85."""
+
+    def score(data: Path, run: Path) -> Figure:
+        files = {"path": str(data / "m4_hourly_train.csv"), "test": str(data / "m4_hourly_test.csv"), "horizon": 48}
+        report = backtested(run, files | settings["data"], settings["model"], settings["training"])
+        scores = {name: (owa(one), one["mase"]) for name, one in figures(report).items()}
+        score, mase = scores["network"]
+        return {
+            "score": round(score, 4),
+            "better": "lower",
+            "floor": 0.554,
+            "target": target,
+            "passed": score <= target and mase <= 0.85,
+            "mase": round(mase, 4),
+            "owa": {name: round(one, 4) for name, (one, _) in scores.items()},
+            "protocol": "M4 Hourly, 414 series, h = 48, one origin: OWA of the median of four global networks; "
+            f"MASE at most 0.85; {settings}; floor: two global ridges and seasonal naive",
+        }
+
+    return score
 
 
 def owa(one: dict[str, float]) -> float:
@@ -324,7 +336,8 @@ def around(day: str) -> list[str]:
 
 
 FORECASTS: dict[str, Callable[[Path, Path], Figure]] = {
-    "m4-hourly": m4_hourly,
+    "m4-hourly": m4_hourly(0.48, M4_BY_HAND),
+    "m4-hourly-default": m4_hourly(0.43, {"data": {}, "model": {}, "training": {}}),
     "etth1-default": etth1(None, 96, 0.375, 0.512, {"data": {}, "model": {}, "training": {}}, 1),
     "etth1-m96": etth1(None, 96, 0.375, 0.512, ETTH1_M96, 6),
     "etth1-ot24": etth1(["OT"], 24, 0.027, 0.034, ETTH1_OT, 3),
