@@ -119,7 +119,7 @@ def test_columns_of_a_long_table_are_series_of_their_own():
         return "\n".join(["day," + ",".join("abc"[:columns]), *(",".join(map(str, line)) for line in lines), ""])
 
     _, long = prepared("forecast", content(2100, 3), data={"horizon": 24, "season": 24})
-    assert (long.data.channels, long.model.decoder) == ("independent", "segments")
+    assert (long.data.channels, long.model.decoder, long.networks) == ("independent", "segments", 1)
     for rows, columns, decoder in ((300, 3, "direct"), (2100, 1, "segments")):
         _, other = prepared("forecast", content(rows, columns), data={"horizon": 12, "season": 12})
         assert (other.data.channels, other.model.decoder) == ("joint", decoder)

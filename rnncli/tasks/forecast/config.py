@@ -268,7 +268,7 @@ class ForecastTrainingConfig(SeededTrainingConfig, TruncatedTrainingConfig):
 
     seeds: Chosen[Annotated[int, Field(ge=1, le=100)]] = chosen(
         "The number of networks to train side by side, from seeds that follow training.seed; the forecast is the "
-        "median of theirs. null is up to 4 for several series, or columns of a long table, if epochs is null, else 1.",
+        "median of theirs. null is up to 4 for several series, not side by side, whose epochs is null, else 1.",
         before=1,
     )
     loss: Annotated[str, one_of(FORECAST_LOSSES)] = Field(

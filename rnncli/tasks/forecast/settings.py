@@ -121,8 +121,8 @@ def _with_sizes(
     kept = np.array([rows - _held_out(data, int(rows)) for rows in panel.lengths.tolist()])
     rows = max(data.contexts) + data.horizon
     windows = max(int(np.maximum(kept - rows + 1, 0).sum()), 1)
-    several, below = len(panel.ids) > 1, columns.layout != "wide"
-    kind = "windows" if segment is None else "panels" if several and below else "segments"
+    several = len(panel.ids) > 1 and columns.layout != "wide"
+    kind = "windows" if segment is None else "panels" if several else "segments"
     completed = sizes.completed(config, kind, windows, int((panel.lengths - kept).sum()))
     steps = completed.training.epochs * windows * rows // (segment or 1)
     count = sizes.side_by_side(steps) if several and is_open(config.training.epochs) else 1
