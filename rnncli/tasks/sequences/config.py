@@ -163,7 +163,8 @@ class SequencesTrainingConfig(SeededTrainingConfig):
 
     seeds: Chosen[Annotated[int, Field(ge=1, le=100)]] = chosen(
         "The number of networks to train side by side, from seeds that follow training.seed; the answer is the mean of "
-        "their probabilities or numbers. null is up to 4 for few short series whose epochs is null, else 1.",
+        "their probabilities or numbers. null is up to 4 for few short series whose epochs is null, 2 for numbers of "
+        "words, else 1.",
         before=1,
     )
 
