@@ -25,7 +25,7 @@ def best_average(tested: Backtest, *, squared: bool) -> Average | None:
     """Return the baseline that was best in `tested`, a backtest of the networks alone, and their share beside it.
 
     The fewer windows there are that share nothing, the nearer that is to equal shares. None if either was best alone,
-    or if no value is known. squared: judge by squared errors.
+    if the baseline is no worse than what is found, or if no value is known. squared: judge by squared errors.
     """
     if np.isnan(tested.actual).all():
         return None
@@ -37,7 +37,9 @@ def best_average(tested: Backtest, *, squared: bool) -> Average | None:
     share, count = float(_SHARES[int(np.argmin(errors))]), tested.independent
     if share in (0.0, 1.0):
         return None
-    return Average(best, (count * share + _WEIGHT * _EQUAL) / (count + _WEIGHT))
+    found = Average(best, (count * share + _WEIGHT * _EQUAL) / (count + _WEIGHT))
+    reached = float(np.nanmean(averaged(tested, found).errors(NETWORK, squared=squared)))
+    return found if reached < error[best] else None
 
 
 def averaged(tested: Backtest, by: Average | None) -> Backtest:

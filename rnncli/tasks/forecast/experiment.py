@@ -354,7 +354,7 @@ class ForecastExperiment(Experiment):
     def _note_validation(self) -> None:
         """Write notes on how the validation results change what `predict` will answer."""
         if self.members.average is not None:
-            note(f"forecast: {self.members.average}, the average that was best on validation")
+            note(f"forecast: {self.members.average}, by their errors on validation")
         if self.method != NETWORK:
             note(
                 f"on validation {self.method.replace('-', ' ')} was at least as good as the network, so predict will "

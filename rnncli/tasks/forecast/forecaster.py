@@ -210,6 +210,8 @@ class Forecaster(Predictor):
         note(
             f"explained: the baseline is {corrected if corrected != 'none' else 'the centre of what the network reads'}"
         )
+        if self.members.average is not None:
+            note(f"explained: what the network adds is an average, {self.members.average}, less the baseline")
         if usual.columns:
             note(
                 "explained: an effect is the forecast minus that with the covariate at its usual value of the last "

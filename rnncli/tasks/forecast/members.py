@@ -70,7 +70,7 @@ DECODERS: dict[str, type[Direct] | type[Segments]] = {"direct": Direct, "segment
 
 
 SEED = 1  # of draws that nobody gave a seed for
-_LEAST_SHARE = 0.05  # of a window's scale, as a spread: beside none at all, one surprise is the measure of everything
+LEAST_SHARE = 0.05  # of a window's scale, as a spread: beside none at all, one surprise is the measure of everything
 _LEAST_COUNT = 0.5  # as a spread of whole numbers
 
 
@@ -168,7 +168,7 @@ class Members:
         if middle is None:
             return np.broadcast_to(scale, (windowing.horizon, *scale.shape))
         low, high = windowing.forward(np.maximum(middle, 0.0) if windowing.transform != "none" else middle)
-        least = _LEAST_SHARE * scale if self.first.loss.signed else _LEAST_COUNT
+        least = LEAST_SHARE * scale if self.first.loss.signed else _LEAST_COUNT
         return np.maximum((high - low) / 2, least)
 
     def quantiles(

@@ -18,7 +18,7 @@ import numpy as np
 from rnncli.tasks.forecast.baselines import WALKED
 from rnncli.tasks.forecast.calibration import Calibration, Outlook, ranges
 from rnncli.tasks.forecast.error_quantiles import SHARES, rising, smeared
-from rnncli.tasks.forecast.members import Members
+from rnncli.tasks.forecast.members import LEAST_SHARE, Members
 from rnncli.tasks.forecast.padding import of_each_length
 from rnncli.tasks.forecast.recursive import Recursive
 from rnncli.tasks.forecast.windows import Features, in_batches
@@ -26,7 +26,6 @@ from rnncli.tasks.forecast.windows import Features, in_batches
 PATHS = 150  # drawn for an interval
 _AT_ONCE = 2048  # paths in memory
 _SPREAD_BY = 4  # paths tell the spread of their next horizon
-_NEARLY_ZERO = 1e-9  # of the scale of a window
 
 Fed = Callable[[np.ndarray, "Past", np.ndarray], np.ndarray]
 """Point (horizon, B, C), the past and the kept scales → the rows that are read in place of those to come."""
@@ -119,7 +118,7 @@ class Walk:
         point, forward = self.points(past, whole), self.members.first.windowing.forward
         spread = np.concatenate([near, np.empty((whole - H, *near.shape[1:]))])
         shapes = [np.empty((point.shape[1], len(SHARES))) for _ in ranges(H, whole)]
-        least = _NEARLY_ZERO * self.members.scales(past.features)[0]
+        least = LEAST_SHARE * self.members.scales(past.features)[0]
         for some, paths in self.drawn(past, whole, calibration, PATHS, seed):
             away = forward(paths) - forward(point[:, some])
             away = away if self.members.first.loss.signed else smeared(away, np.ones(1))

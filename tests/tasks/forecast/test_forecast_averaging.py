@@ -55,6 +55,13 @@ def test_whoever_is_best_alone_forecasts_alone(network, baseline):
     assert best_average(backtest(actual, network=actual + network, theta=actual + baseline), squared=False) is None
 
 
+def test_a_baseline_that_is_no_worse_than_the_average_by_drawn_shares_forecasts_alone():
+    """Errors cancel out at a ninth of the network, which two groups of windows draw to more than a fifth."""
+    actual = RANDOM.normal(size=(H, 4))
+    assert best_average(backtest(actual, network=actual + 8, theta=actual - 1), squared=False) is None
+    assert best_average(backtest(actual, network=actual + 2, theta=actual - 1), squared=False) is not None
+
+
 def test_nothing_is_averaged_where_no_value_is_known():
     unknown = np.full((H, 4), np.nan)
     assert best_average(backtest(unknown, network=unknown, theta=unknown), squared=False) is None
@@ -67,7 +74,7 @@ def test_the_average_is_what_is_scored_and_what_predict_answers_with():
     by = experiment.validated.average
     assert 0 < by.share < 1
     told = f"{by.share:.0%} the network's and {1 - by.share:.0%} that of {by.baseline.replace('-', ' ')}"
-    assert notes[0] == f"forecast: {told}, the average that was best on validation"
+    assert notes[0] == f"forecast: {told}, by their errors on validation"
     assert score.detail.endswith(f"; forecast: {told}")
     model, network = reloaded(experiment), reloaded(made({"average": False}, columns=2, scaling="standard"))
     naive = {"theta": theta, "last-value": last_value, "seasonal-naive": seasonal_naive}[by.baseline]

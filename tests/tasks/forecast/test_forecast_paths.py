@@ -224,3 +224,13 @@ def test_totals_of_counts_are_not_lifted_by_the_end_at_0():
 def test_levels_that_errors_cannot_tell_are_refused():
     with pytest.raises(UsageError, match=r"--levels 99\.9: errors tell intervals of up to 99%"):
         reloaded(made()).forecasts(H, (80, 99.9), network=True)
+
+
+def test_paths_that_all_end_at_zero_do_not_make_the_errors_of_others_immense():
+    """Their spread is no unit."""
+    noise = np.random.default_rng(8).normal(0, 0.5, 100)
+    falling = np.maximum(30 - 0.3 * np.arange(100) + noise, 0.01)
+    model = reloaded(made(values=falling, size=0.0, context=12, season=6, scaling="standard", non_negative=True))
+    low, high = model.forecasts(6 * H, (80,), network=True).bands[80.0]
+    assert low.min() >= 0
+    assert high.max() < 2 * falling[-12:].max()
