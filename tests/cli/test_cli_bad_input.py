@@ -126,6 +126,7 @@ def test_divergence_is_told_and_loses_nothing(settings: list[str], place: Path) 
         assert len(run("generate", "run", "-n", "5", cwd=place).ok().out) == 5
 
 
+@pytest.mark.long
 def test_a_full_disk_leaves_the_earlier_model(shelf: Shelf, place: Path) -> None:
     limited = "export PYTHONDONTWRITEBYTECODE=1; ulimit -f 4; rnncli train char.yaml -o {} {}"  # 4 KiB a file
     run("train", "char.yaml", "-o", "whole", "-q", cwd=place).ok()
@@ -148,6 +149,7 @@ def test_a_hostile_numba_config_is_not_read(shelf: Shelf, place: Path) -> None:
     assert model_sha256(place / "run") == model_sha256(shelf / "char")
 
 
+@pytest.mark.long
 def test_training_in_the_c_locale(place: Path) -> None:
     c_locale = environment(LC_ALL="C", PYTHONIOENCODING="ascii")
     (place / "übung.txt").write_bytes((place / "odd.txt").read_bytes())
@@ -156,6 +158,7 @@ def test_training_in_the_c_locale(place: Path) -> None:
     assert list(scores(said.out)) == ["network", "interpolated 5-gram", "5-gram within lines"]
 
 
+@pytest.mark.long
 def test_a_reader_of_the_progress_may_leave(place: Path) -> None:
     gone = in_shell("rnncli train char.yaml -o run 2>&1 | head -1; exit ${PIPESTATUS[0]}", place)
     assert gone.code == 141
@@ -163,6 +166,7 @@ def test_a_reader_of_the_progress_may_leave(place: Path) -> None:
     assert gone.err == ""
 
 
+@pytest.mark.long
 def test_a_closed_stderr_loses_messages_and_nothing_else(place: Path) -> None:
     trained, refused = together(
         partial(in_shell, "rnncli train char.yaml -o run 2>&-", place),

@@ -170,6 +170,7 @@ def test_what_cannot_be_done_is_refused_in_one_line(name: str, refused: dict[str
     assert refused[name].out == ""
 
 
+@pytest.mark.long
 def test_a_reader_that_leaves_ends_it_in_silence(shelf: Shelf) -> None:
     with start("generate", "char", "-n", "10000000", cwd=shelf.folder, bufsize=0) as process:
         assert process.stdout is not None
@@ -181,6 +182,7 @@ def test_a_reader_that_leaves_ends_it_in_silence(shelf: Shelf) -> None:
         assert said == b""
 
 
+@pytest.mark.long
 def test_an_output_that_cannot_be_written(shelf: Shelf) -> None:
     full, closed = together(
         partial(in_shell, "rnncli generate char -n 50 >/dev/full", shelf.folder),

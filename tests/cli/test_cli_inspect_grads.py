@@ -233,6 +233,7 @@ def test_what_cannot_be_inspected(said: dict[str, Result]) -> None:
     assert "--svg no/such/folder.svg: cannot write" in said["odd svg"].failed(5)
 
 
+@pytest.mark.long
 def test_a_reader_that_leaves_ends_it_in_silence(shelf: Shelf) -> None:
     gone = in_shell("rnncli inspect-grads char -f table | sleep 0; exit ${PIPESTATUS[0]}", Path(shelf.folder))
     assert gone.refused(141, mistakes=0) == ""

@@ -207,6 +207,7 @@ def test_a_slow_pipe_is_not_waited_for(folder: Path) -> None:
         assert ended(process).code == 0
 
 
+@pytest.mark.long
 def test_a_reader_that_leaves_ends_it_in_silence(folder: Path) -> None:
     said = in_shell("yes 'fine film' | rnncli predict classify - | head -2; echo ${PIPESTATUS[1]}", folder)
     assert said.err == ""

@@ -93,6 +93,7 @@ def test_a_signal_saves_and_resuming_ends_as_if_it_had_not_come(
             assert by_step[line["step"]][key] == line[key], (line["step"], key)
 
 
+@pytest.mark.long
 def test_kill_leaves_a_state_to_go_on_from(folder: Path, whole: tuple[Result, str]) -> None:
     pid, second, killed = killed_in_use(folder)
     assert killed.code == -signal.SIGKILL
@@ -157,6 +158,7 @@ def test_resuming_cannot_change_what_decides_the_result(folder: Path, whole: tup
         assert model_sha256(folder / change) == whole[1], change
 
 
+@pytest.mark.long
 def test_the_advice_after_a_stop_works_for_standard_input_and_spaces(tmp_path: Path) -> None:
     (tmp_path / "data.txt").write_text(TEXT * 22, encoding="utf-8")
     small = [

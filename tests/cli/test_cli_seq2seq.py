@@ -107,6 +107,7 @@ def test_a_caption_is_written_for_each_row(folder: Path, tunes: str) -> None:
 
 
 @pytest.mark.parametrize("config", ["c.yaml", "t.yaml"])
+@pytest.mark.long
 def test_threads_and_resuming_change_no_byte(folder: Path, trained: str, tunes: str, config: str) -> None:
     whole = {"c.yaml": "run", "t.yaml": "tunes"}[config]
     for threads in (1, 3):
@@ -159,6 +160,7 @@ def test_the_score_is_the_share_of_lines_that_are_written_as_their_targets_stand
     assert found["copy"] == 0
 
 
+@pytest.mark.long
 def test_standard_input_in_any_encoding_and_with_any_line_ends(folder: Path, trained: str) -> None:
     for stdin, encoding in (("abc\r\ndeb", "utf-8"), ("\ufeffabc\ndeb\n", "utf-8"), ("abc\rdeb\r", "latin-1")):
         done = subprocess.run(

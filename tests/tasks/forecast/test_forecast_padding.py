@@ -375,6 +375,7 @@ def test_as_many_windows_are_scored_as_a_short_series_has():
     )
 
 
+@pytest.mark.long
 def test_a_panel_of_short_series_is_forecast_at_least_as_well_as_by_theta_and_drift():
     """A small table of the benchmark, and few updates; the whole one is tests/bench/short_series.py."""
     roles = {"id": "id", "target": "y", "horizon": 4, "test": 4, "validation": 0.0}

@@ -205,6 +205,7 @@ def test_a_series_has_the_paths_that_it_has_alone_whatever_stands_beside_it():
             assert ours == pytest.approx(theirs, rel=1e-6)
 
 
+@pytest.mark.long
 def test_totals_of_counts_are_not_lifted_by_the_end_at_0():
     """Counts of 0.3 on average: every second path would end below 0, where it is cut off when it is read on."""
     random, n = np.random.default_rng(10), 400
