@@ -92,6 +92,7 @@ def test_nothing_held_out_needs_data(folder: Path) -> None:
     assert run("evaluate", "whole", "reviews.csv", cwd=folder).ok().out.startswith("test score")
 
 
+@pytest.mark.long
 def test_written_answers_by_other_metrics(tmp_path: Path) -> None:
     (tmp_path / "pairs.tsv").write_text("".join(f"{a}{b}\t{b}{a}\n" for a in "abcdef" for b in "abcdef"))
     (tmp_path / "c.yaml").write_text(

@@ -204,6 +204,7 @@ def test_ctrl_c_ends_it_without_a_traceback(shelf: Shelf) -> None:
     assert not said.errors
 
 
+@pytest.mark.long
 def test_output_is_utf_8_in_any_locale(shelf: Shelf) -> None:
     (shelf / "accent.txt").write_text("é", encoding="utf-8")
     plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}

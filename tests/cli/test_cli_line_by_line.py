@@ -194,6 +194,7 @@ def test_a_line_is_answered_before_the_next_is_read(folder: Path, task: str, mon
         assert pipe.reads == number
 
 
+@pytest.mark.long
 def test_a_slow_pipe_is_not_waited_for(folder: Path) -> None:
     with start("predict", "classify", "-", cwd=folder, stdin=subprocess.PIPE) as process:
         assert process.stdin is not None
@@ -215,6 +216,7 @@ def test_a_reader_that_leaves_ends_it_in_silence(folder: Path) -> None:
     assert said.out.splitlines()[2] == "141"
 
 
+@pytest.mark.long
 def test_what_was_answered_is_out_when_it_is_stopped(folder: Path) -> None:
     with start("predict", "classify", "-", cwd=folder, stdin=subprocess.PIPE) as process:
         assert process.stdin is not None

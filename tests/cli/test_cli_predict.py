@@ -177,6 +177,7 @@ def test_a_few_rows_are_forecast_and_noted(shelf: Shelf) -> None:
 
 
 @pytest.mark.parametrize("form", ["table", "csv"])
+@pytest.mark.long
 def test_a_reader_that_leaves_ends_it_in_silence(form: str, shelf: Shelf) -> None:
     said = in_shell(f"rnncli predict forecast -f {form} | sleep 0; exit ${{PIPESTATUS[0]}}", shelf.folder)
     assert said.refused(141, mistakes=0) == ""

@@ -30,6 +30,7 @@ def on_a_terminal(*arguments: str, cwd: Path, shell: str | None = None) -> tuple
     return child.exitstatus, child.before
 
 
+@pytest.mark.long
 def test_train_shows_a_live_display(place: Path) -> None:
     (place / "long.txt").write_text(TEXT * 22, encoding="utf-8")
     code, shown = on_a_terminal("train", "char.yaml", "long.txt", "-o", "run", "--set", "training.epochs=4", cwd=place)
@@ -44,6 +45,7 @@ def test_train_shows_a_live_display(place: Path) -> None:
     assert "interpolated 5-gram" in shown
 
 
+@pytest.mark.long
 def test_no_line_of_training_is_wrapped_at_80_columns(place: Path) -> None:
     _, shown = on_a_terminal("train", "char.yaml", "-o", "run", "--set", "training.epochs=1", cwd=place)
     lines = [ANSI.sub("", line) for line in re.split(r"[\r\n]+", shown)]

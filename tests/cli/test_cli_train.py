@@ -188,6 +188,7 @@ def test_patience_ends_a_run_that_gets_no_better(ways: tuple[Path, dict[str, Res
     assert scores(said["patience"].out)["network"] == pytest.approx(best, abs=1e-4)
 
 
+@pytest.mark.long
 def test_max_time_fixes_the_number_of_updates(place: Path) -> None:
     long = ("--set", "training.max_time=2s", "--set", "training.epochs=1000000")
     said = run("train", "char.yaml", "-o", "timed", *long, cwd=place).ok()
