@@ -25,7 +25,7 @@ from rnncli.tasks.sequences.examples import Columns, Examples, only
 from rnncli.tasks.sequences.experiment import SequenceExperiment, splits_in
 from rnncli.tasks.sequences.label_scores import accuracy, by_label, confusion, macro_f1
 from rnncli.tasks.sequences.label_sets import LabelSets
-from rnncli.tasks.sequences.one_answer import A_HALF, OneAnswer, Usual, resolved
+from rnncli.tasks.sequences.one_answer import A_HALF, OneAnswer, Usual, resolved, share_in
 from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.task import Context, Options, config_in
 from rnncli.training.backpropagation import Loss
@@ -81,8 +81,7 @@ class Labels(OneAnswer):
         """Return the labels in the header of a model file."""
         of = header["answers"]
         kind = config_in(header, ClassifyConfig).data.kind
-        share = header.get("validated", {}).get("share", A_HALF) if of.get("half") else None
-        return cls(list(of["labels"]), list(of["counts"]), kind, Corrected.from_header(of), share)
+        return cls(list(of["labels"]), list(of["counts"]), kind, Corrected.from_header(of), share_in(header))
 
     def asked(self, options: Options) -> Labels:
         if "threshold" in options:

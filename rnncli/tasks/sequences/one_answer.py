@@ -34,6 +34,12 @@ class Usual:
 A_HALF = 0.5  # the share of networks that correct something, until it is chosen
 
 
+def share_in(header: Mapping[str, Any]) -> float | None:
+    """Return the share of networks that correct something, which the header of a model file has; None if all do, or
+    none."""
+    return header.get("validated", {}).get("share", A_HALF) if header["answers"].get("half") else None
+
+
 class OneAnswer(Answers):
     """Answers of which every sequence has one: a label, several labels together, or a number."""
 

@@ -19,7 +19,7 @@ from rnncli.tasks.sequences.config import RegressConfig, RegressDataConfig
 from rnncli.tasks.sequences.echo_state import fitted_to, scaling_by
 from rnncli.tasks.sequences.examples import Examples, only
 from rnncli.tasks.sequences.experiment import SequenceExperiment, splits_in
-from rnncli.tasks.sequences.one_answer import A_HALF, OneAnswer, Usual, resolved
+from rnncli.tasks.sequences.one_answer import A_HALF, OneAnswer, Usual, resolved, share_in
 from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.sequences.ridge import Ridge
 from rnncli.tasks.task import Context, config_in
@@ -31,8 +31,6 @@ USUAL = {
     "characters": Usual("characters", "last"),
     "words": Usual("numbers of words", "mean", networks=2),
 }
-
-
 LINEAR, HALF = "linear", "linear-half"
 
 
@@ -160,8 +158,7 @@ class Number(OneAnswer):
         """Return the answers in the header of a model file."""
         of, kind = header["answers"], config_in(header, RegressConfig).data.kind
         ridge = Ridge.from_header(of["ridge"]) if "ridge" in of else None
-        share = header.get("validated", {}).get("share", A_HALF) if of.get("half") else None
-        return cls(of["label"], of["decimal"], of["centre"], of["scale"], kind, ridge, share)
+        return cls(of["label"], of["decimal"], of["centre"], of["scale"], kind, ridge, share_in(header))
 
     def fact(self) -> Fact:
         return "answers", f"{self.label}, mean {self.centre:.4g}, standard deviation {self.scale:.4g}"

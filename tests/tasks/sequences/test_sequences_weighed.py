@@ -63,8 +63,8 @@ HALF = {"data": {"residual": "echo-state-half", "folds": 3}, "training": {"seeds
 
 
 def test_the_share_is_that_by_which_what_was_held_out_is_most_probable() -> None:
-    """Of 2 log(0.1 + 0.8 s) + log(0.9 - 0.8 s) + log(s) + log(1 - s) the derivative is 0 at s = 0.601, without the
-    second term at s = 0.729."""
+    """The best share is where a derivative is 0: that of 2 log(0.1 + 0.8 s) + log(0.9 - 0.8 s) + log(s) + log(1 - s) at
+    s = 0.601, without its second term at s = 0.729."""
     some, others = np.array([[0.9, 0.9, 0.1], [0.1, 0.1, 0.9]], np.float32)
     assert best_share(some, others) == pytest.approx(0.6)
     assert best_share(others, some) == pytest.approx(0.4)
