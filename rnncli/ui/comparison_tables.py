@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 AT = {"init": "before training", "best": "after training", "last": "after training", "failure": "where training failed"}
-WHAT = "left: the share of lag 0's gradient that is left k steps back, in the layer in which most is left at the end"
+WHAT = "left: the share of lag 0's gradient that is left k steps back, in the layer that remembers most"
 SHORTENED = ("model.", "training.", "data.")  # prefixes of KEY=VALUE names that tables leave out
 
 
@@ -43,9 +43,9 @@ def write_comparison(compared: Sequence[Compared], form: str | None) -> None:
 
 
 def left_rows(compared: Sequence[Compared]) -> list[dict[str, Any]]:
-    """Return one row per lag, with one column per network and layer: the share of lag 0 that is left."""
+    """Return one row per lag, with one column per network and layer: the share of lag 0 that verdicts go by."""
     columns = {
-        f"{name} {layer.name} left": layer.left_by_lag
+        f"{name} {layer.name} left": layer.memory_by_lag
         for name, one in zip(_distinct(compared), compared, strict=True)
         for layer in one.report.layers
     }
@@ -119,7 +119,7 @@ def _panels(one: Compared) -> list[Panel]:
     plain = len(one.report.layers) == 1
     return [
         Panel(
-            _short(one.name) if plain else f"{_short(one.name)}, {layer.name}", layer.reach.verdict, layer.left_by_lag
+            _short(one.name) if plain else f"{_short(one.name)}, {layer.name}", layer.reach.verdict, layer.memory_by_lag
         )
         for layer in _deepest(one)
     ]

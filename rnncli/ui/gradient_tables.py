@@ -80,16 +80,21 @@ def _layer_object(layer: LayerGradients) -> dict[str, Any]:
         "without_attention_by_lag": layer.without_attention_by_lag,
         "left_by_lag": layer.left_by_lag,
         "left_without_attention": layer.left_without_attention,
+        "own_gradient_norm_by_lag": layer.own_gradient_norm_by_lag,
+        "own_left_by_lag": layer.own_left_by_lag,
         "step_jacobian_norm": jacobians.hidden_norm,
         "state_step_jacobian_norm": jacobians.norm,
         "smallest_singular_value": jacobians.smallest,
         "singular_values": {"largest": _mean(jacobians.norm), "smallest": _mean(jacobians.smallest)},
         "decay": reach.decay,
         "half_life": reach.half_life,
+        "half_life_above": reach.half_life_above,
         "half_life_interval": reach.half_life_interval,
         "memory_1_percent": reach.memory_1_percent,
         "memory_1_percent_interval": reach.memory_interval,
-        "left_at_longest_lag": reach.left,
+        "judged_lag": reach.judged,
+        "left_at_judged_lag": reach.left,
+        "left_at_longest_lag": layer.memory_by_lag[-1],
         "spectral_radius": layer.spectral_radius,
         "spectral_radius_by_gate": dict(layer.spectral_radius_by_gate),
         "lyapunov": jacobians.lyapunov,
@@ -119,6 +124,8 @@ def lag_rows(report: GradientReport) -> list[dict[str, Any]]:
     for layer in report.layers:
         columns[f"{layer.name} state"] = layer.state_gradient_norm_by_lag
         columns[f"{layer.name} left"] = layer.left_by_lag
+        if layer.own_left_by_lag is not None:
+            columns[f"{layer.name} own left"] = layer.own_left_by_lag
         columns[f"{layer.name} step jacobian"] = layer.jacobians.hidden_norm
     return by_lag(report.lags, columns)
 

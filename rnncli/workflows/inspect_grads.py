@@ -7,6 +7,7 @@ import math
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from rnncli.errors import CheckFailedError, DivergedError, ModelFileError, StoppedError, UsageError
 from rnncli.inspection.advice import advice
 from rnncli.inspection.check import check
-from rnncli.inspection.inspect import inspect
+from rnncli.inspection.inspect import Batches, flowed_back, inspect, long_enough
 from rnncli.inspection.reports import (
     BEST,
     EXPLODING,
@@ -34,7 +35,7 @@ from rnncli.nn.parameters import Start
 from rnncli.notes import note
 from rnncli.tasks.registry import TASKS
 from rnncli.tasks.task import Context, Experiment
-from rnncli.training.backpropagation import Sample, ThreadPool
+from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.loop import Plan, Position
 from rnncli.training.optimizer import SCHEDULES, Optimizer
 from rnncli.training.reports import Finished, Note, Report, Score
@@ -77,7 +78,8 @@ class Request:
     """The arguments of `inspect_grads`; `first` is a config (first weights), a run or a model file (trained weights).
 
     at: the weights, INIT, BEST, LAST or FAILURE; None is BEST for trained weights, else INIT. batches: how many,
-    spread over an epoch; at FAILURE only the batch that failed.
+    spread over an epoch; at FAILURE only the batch that failed. lags: the longest lag; None is that at which 1% is
+    left, LONGEST at most, or of whole sequences the longest that there is.
     """
 
     first: str
@@ -85,6 +87,7 @@ class Request:
     overrides: Sequence[str] = ()
     at: str | None = None
     batches: int = 4
+    lags: int | None = None
     check: bool = False
 
 
@@ -112,11 +115,12 @@ def _report(
     rate = training.learning_rate
     if point.state is not None:
         rate = _resumed(optimizer, point.at, *point.state)
-    samples = _samples(request, experiment, point)
-    report = inspect(point.at, learner.backpropagation, samples, optimizer, rate, tell)
+    batches = _batches(request, experiment, point)
+    report = inspect(point.at, learner.backpropagation, batches, optimizer, rate, tell)
+    _note_short(request, batches, report)
     if request.check and math.isfinite(report.loss) and math.isfinite(report.clip.largest_norm):
         tell("central differences")
-        report = replace(report, check=check(learner.backpropagation, samples[0]()))
+        report = replace(report, check=check(learner.backpropagation, batches.updates[0]()))
     elif request.check:
         note("--check: the loss or its gradient is not finite; there is nothing to compare")
     return replace(report, advice=advice(experiment.config, report))
@@ -144,17 +148,33 @@ def _of_this_network() -> Iterator[None]:
         raise ModelFileError("the state does not fit the config and the data; take those it was made with") from None
 
 
-def _samples(request: Request, experiment: Experiment, point: Point) -> list[Callable[[], Sample]]:
-    learner = experiment.learner
+def _batches(request: Request, experiment: Experiment, point: Point) -> Batches:
+    learner, lags = experiment.learner, request.lags
+    flows = flowed_back(experiment.config)
     if point.at == FAILURE:
         assert point.state is not None
         arrays, position, _ = point.state
         with _of_this_network():
             learner.restore(arrays)
-        return [lambda: learner.sample(position.update, carried=True)]
+        failed = [lambda: learner.sample(position.update, carried=True)]
+        return Batches(failed, None, None if lags is None else lags + 1, flows)
     count = min(request.batches, learner.updates_per_epoch)
-    updates = [learner.updates_per_epoch * k // count for k in range(count)]
-    return [lambda update=update: learner.sample(update) for update in updates]  # type: ignore[misc]
+    if lags is None and learner.endless:
+        lags = long_enough(learner, count)
+    steps = None if lags is None else lags + 1
+    return Batches(
+        [partial(learner.sample, learner.updates_per_epoch * k // count) for k in range(count)],
+        [partial(learner.stretch, k, count, steps or 1) for k in range(count)],
+        steps,
+        flows,
+    )
+
+
+def _note_short(request: Request, batches: Batches, report: GradientReport) -> None:
+    """Note that fewer lags are seen than were asked for, if so: sequences are shorter."""
+    longest = report.lags[-1]
+    if batches.steps is not None and longest + 1 < batches.steps:
+        note(f"no more than {longest:,} lags can be seen: the sequences are not longer")
 
 
 def _set_weights(experiment: Experiment, point: Point, count: int) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rnncli.inspection.advice import advice
-from rnncli.inspection.gradient_by_lag import reach
+from rnncli.inspection.reach import reach
 from rnncli.inspection.reports import (
     Clipping,
     GateActivity,
@@ -22,12 +22,13 @@ RNN, LSTM = {"cell": "rnn"}, {"cell": "lstm"}
 UNCLIPPED = Clipping(5.0, 0.0, None, 1.0, 1.0)
 
 
-def layer(curve, part="", index=0):
+def layer(curve, part="", index=0, flows=None):
     norms = np.asarray(curve, float)
     nothing = StepJacobians(1, (), (), (), 0.0)
     curve = tuple(norms.tolist())
     left = tuple(norm / curve[0] if curve[0] else 0.0 for norm in curve)
-    return LayerGradients(index, part, False, curve, curve, left, None, None, reach([norms[:, None]]), nothing, 1.0, ())
+    found = reach([norms[:, None]], flows)
+    return LayerGradients(index, part, False, curve, curve, left, None, None, None, None, found, nothing, 1.0, ())
 
 
 def report(*layers, at="init", gates=(), clip=UNCLIPPED, parameters=()):
