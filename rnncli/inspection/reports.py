@@ -190,12 +190,22 @@ class GradientCheck:
 
 
 @dataclass(frozen=True)
+class Advice:
+    """A sentence about what was found, and changes to try, each one or more `--set KEY=VALUE`."""
+
+    text: str
+    tries: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.text}. Try {', or '.join(self.tries)}" if self.tries else self.text
+
+
+@dataclass(frozen=True)
 class GradientReport:
     """Results of backward passes through some batches: the mean loss, gradients by lag, by parameter and by gate.
 
     at: the weights, "init", "best", "last" or "failure". loss, batches: of the updates looked at. sequences: those
-    whose gradient by lag was measured. lags: 0 to the longest of any layer. advice: sentences, each with the change to
-    try as --set KEY=VALUE, if there is one.
+    whose gradient by lag was measured. lags: 0 to the longest of any layer.
     """
 
     at: str
@@ -208,7 +218,7 @@ class GradientReport:
     parameters: tuple[ParameterGradient, ...]
     gates: tuple[GateActivity, ...]
     clip: Clipping
-    advice: tuple[str, ...]
+    advice: tuple[Advice, ...]
     check: GradientCheck | None = None
 
 

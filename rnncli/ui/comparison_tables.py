@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rnncli.inspection.reports import Compared, LayerGradients, by_part, deepest
 from rnncli.ui import svg_file
 from rnncli.ui.axes import FRAME
-from rnncli.ui.gradient_tables import ARROW, as_json, by_lag, measured_console, say_check
+from rnncli.ui.gradient_tables import as_json, by_lag, measured_console, say_advice, say_check
 from rnncli.ui.lag_chart import COMPARED, SVG_WIDTH, Panel, draw, folded
 from rnncli.ui.output import Output, say_on, visible
 from rnncli.ui.reach_table import write_reach
@@ -90,7 +90,7 @@ def _write_tables(compared: Sequence[Compared]) -> None:
             console.print()
             console.print(Text(visible(f"{one.name}, {AT[one.report.at]}"), style="bold"))
         for advice in one.report.advice:
-            say_on(console, advice, lead=ARROW)
+            say_advice(advice, console)
 
 
 def save_svg(compared: Sequence[Compared], path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rnncli.inspection.reports import (
     NEAR_END,
     RULE,
+    Advice,
     Clipping,
     GateActivity,
     GradientCheck,
@@ -63,7 +64,7 @@ def as_json(report: GradientReport) -> dict[str, Any]:
         "gates": [asdict(gate) for gate in report.gates],
         "clip": asdict(report.clip),
         "rule": RULE,
-        "advice": list(report.advice),
+        "advice": list(map(str, report.advice)),
         "check": None if report.check is None else _check_object(report.check),
     }
 
@@ -158,8 +159,15 @@ def _write_tables(report: GradientReport) -> None:
     say_on(console, FITTED, FRAME)
     say_on(console, RULE, FRAME)
     for advice in report.advice:
-        say_on(console, advice, lead=ARROW)
+        say_advice(advice, console)
     _write_details(report, console)
+
+
+def say_advice(advice: Advice, console: Console) -> None:
+    """Print an advice, with each change to try on a line of its own, to be copied."""
+    say_on(console, advice.text + (". Try" if advice.tries else ""), lead=ARROW)
+    for number, change in enumerate(advice.tries):
+        say_on(console, change, lead=" or " if number else "    ")
 
 
 def _write_details(report: GradientReport, console: Console) -> None:

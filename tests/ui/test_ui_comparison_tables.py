@@ -13,14 +13,17 @@ from xml.etree import ElementTree
 import pytest
 from gradient_reports import layer, powers, report
 
-from rnncli.inspection.reports import Compared
+from rnncli.inspection.reports import Advice, Compared
 from rnncli.ui.comparison_tables import save_svg, write_comparison
 from rnncli.ui.gradient_tables import as_json
 from rnncli.ui.results import rounded, three_digits
 
 RNN = Compared("rnn", report(layer(powers(0.6, 41), verdict="vanishing", memory_1_percent=10), at="init"))
 LSTM = Compared(
-    "lstm", report(layer(powers(0.8, 41)), layer(powers(0.97, 41), 1), at="init", advice=("try --set a=1",))
+    "lstm",
+    report(
+        layer(powers(0.8, 41)), layer(powers(0.97, 41), 1), at="init", advice=(Advice("a sentence", ("--set a=1",)),)
+    ),
 )
 GRU = Compared("gru", report(layer(powers(0.9, 41)), at="init"))
 TRAINED = Compared("gru", report(layer(powers(0.95, 21)), at="best", loss=0.75))
@@ -64,7 +67,11 @@ def test_the_summary_has_a_row_a_network_in_the_same_order(capsys: pytest.Captur
         "lstm init 1.2500 layer 1 6.58 > 40 0.296 healthy",
         "gru best 0.7500 layer 0 6.58 > 20 0.358 healthy",
     ]
-    assert [line for line in lines[start + 4 :] if line.strip()] == ["lstm, before training", "→ try --set a=1"]
+    assert [line for line in lines[start + 4 :] if line.strip()] == [
+        "lstm, before training",
+        "→ a sentence. Try",
+        "    --set a=1",
+    ]
 
 
 def test_a_bar_says_the_same_in_every_network_though_one_explodes(capsys: pytest.CaptureFixture[str]) -> None:
@@ -105,7 +112,7 @@ def test_networks_of_one_name_have_columns_of_their_own(capsys: pytest.CaptureFi
 def test_long_and_hostile_names_keep_to_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
     name = "runs/[bold]a-name-\x1b[31m-without-a-space-that-is-longer-than-any-column-could-ever-be-at-all-in-80[/x]"
     encoder = layer(powers(1.9, 301), 1, part="encoder", reverse=True, verdict="exploding", memory_1_percent=None)
-    other = report(layer(powers(0.9, 301)), encoder, at="failure", advice=("a sentence",))
+    other = report(layer(powers(0.9, 301)), encoder, at="failure", advice=(Advice("a sentence"),))
     text = written([RNN, *(Compared(f"{name}{i}", other) for i in range(4))], "table", capsys)
     assert max(map(len, text.splitlines())) <= 80
     assert "\x1b" not in text

@@ -13,14 +13,16 @@ from typing import Any
 import pytest
 from gradient_reports import LONG_NAMES, checked, layer, parameter, powers, report
 
-from rnncli.inspection.reports import RULE, Clipping, GradientReport, StepJacobians
+from rnncli.inspection.reports import RULE, Advice, Clipping, GradientReport, StepJacobians
 from rnncli.ui.gradient_tables import as_json, write_gradients
 from rnncli.ui.output import wrapped
 
 ADVICE = (
-    "layer 0 has less than 1% of its gradient left after lag 44, which is far from where it needs it most; try "
-    "--set training.bptt=48",
-    "[bold]a second one[/x] with --set model.forget_bias=1.0",
+    Advice(
+        "layer 0 has less than 1% of its gradient left after lag 44, which is far from where it needs it most",
+        ("--set training.bptt=48", "--set model.cell=gru --set model.chrono_init=64"),
+    ),
+    Advice("[bold]a second one[/x] with --set model.forget_bias=1.0"),
 )
 
 
@@ -64,7 +66,7 @@ def test_the_json_has_every_key_and_the_numbers_of_the_report(capsys: pytest.Cap
         "check": None,
     }
     assert found["lags"] == list(range(64))
-    assert found["advice"] == list(ADVICE)
+    assert found["advice"] == list(map(str, ADVICE))
     first = found["layers"][0]
     by_lag = {name: first.pop(name) for name in list(first) if isinstance(first[name], list) and len(first[name]) == 64}
     assert {name: values[50] for name, values in by_lag.items()} == pytest.approx(
@@ -327,7 +329,7 @@ def test_an_option_and_its_value_stay_on_one_line() -> None:
 
 
 def test_without_a_terminal_there_is_nothing_but_text(capsys: pytest.CaptureFixture[str]) -> None:
-    one = replace(two_layers(), advice=("[red]\x1b[31m[/x]",))
+    one = replace(two_layers(), advice=(Advice("[red]\x1b[31m[/x]"),))
     text = written(one, "table", capsys)
     assert "→ [red]\\x1b[31m[/x]" in text
     assert "\x1b" not in text
