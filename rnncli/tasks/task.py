@@ -262,11 +262,14 @@ class Predictor:
 
 
 class Task:
-    """One task. options: the names of those that it supports, by command; an absent command does not apply to it."""
+    """One task. options: the names of those that it supports, by command; an absent command does not apply to it.
+    after_training: the command that needs nothing but a run, and shows most.
+    """
 
     name: ClassVar[str]
     config: ClassVar[type[Config]]
     options: ClassVar[Mapping[str, frozenset[str]]]
+    after_training: ClassVar[str] = "evaluate"
     before: ClassVar[
         Mapping[str, str]
     ] = {}  # values of keys that the configs of older runs lack, where not the default

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnncli.inspection.reports import Compared, LayerGradients, by_part, deepest
+from rnncli.training.score_object import score_object
 from rnncli.ui import svg_file
 from rnncli.ui.axes import FRAME
 from rnncli.ui.gradient_tables import as_json, by_lag, measured_console, say_advice, say_check
@@ -16,7 +17,7 @@ from rnncli.ui.lag_chart import COMPARED, SVG_WIDTH, Panel, draw, folded
 from rnncli.ui.output import Output, say_on, visible
 from rnncli.ui.reach_table import write_reach
 from rnncli.ui.results import as_csv, rounded
-from rnncli.ui.scores import figure, score_object
+from rnncli.ui.scores import figure
 
 if TYPE_CHECKING:
     from rich.text import Text

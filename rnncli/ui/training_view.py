@@ -12,7 +12,7 @@ from rnncli.inspection.reports import percent
 from rnncli.notes import Doubt
 from rnncli.training.folds import CROSS_VALIDATED
 from rnncli.training.reports import Evaluated, Finished, Memory, Note, Progress, Report, Started
-from rnncli.ui.output import Output, as_utf8, visible
+from rnncli.ui.output import Output, as_utf8, say_next, visible
 from rnncli.ui.scores import figure, finished_json, finished_text
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ class TrainingView:
             kept = "best" if report.kept == CROSS_VALIDATED else report.kept
             self._line(f"{kept} after update {report.best_update:,}; saved in {report.run}")
         Output().write(finished_json(report) if self.form == "json" else finished_text(report))
+        if not self.quiet:
+            say_next(report.next, report.run, always=True)
 
 
 class LiveView(TrainingView):

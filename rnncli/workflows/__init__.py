@@ -4,6 +4,7 @@ or rich.
 train, generate, predict, evaluate, inspect_grads, help   the commands
 points           the weights that inspect-grads looks at: before training, after it, or where it failed
 run_directory    the files of a run, locked, written atomically
+run_report       the final score of a run, and where it comes from: report.json
 bare_file        the task of a data file without a config, or a question
 opening          the meaning of a path on the command line: RUN, CONFIG or DATA
 stopping         SIGINT and SIGTERM as a question that the loop asks

@@ -16,6 +16,7 @@ from rnncli.tasks.task import Context, Experiment, Options, Predictor, Recognise
 class Forecast(Task):
     name = "forecast"
     config = ForecastConfig
+    after_training = "predict"
     options = {
         "predict": frozenset(
             {

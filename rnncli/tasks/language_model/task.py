@@ -18,6 +18,7 @@ _MANY_LINES, _MANY_CHARACTERS = 10, 100  # of a text; there may be few lines, if
 class LanguageModelling(Task):
     name = "language-model"
     config = LanguageModelConfig
+    after_training = "generate"
     options = {
         "predict": frozenset({"strict", "top"}),
         "evaluate": frozenset(),
