@@ -104,7 +104,8 @@ def command(
     from rnncli.ui.gradient_tables import write_gradients
     from rnncli.ui.output import say_notes, working
     from rnncli.ui.training_view import training_view
-    from rnncli.workflows.inspect_grads import Request, check_gradients, compare_grads, inspect_grads
+    from rnncli.workflows.compare_grads import compare_grads
+    from rnncli.workflows.inspect_grads import Request, check_gradients, inspect_grads
     from rnncli.workflows.opening import first_run
 
     say_notes(first_run())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rnncli.training.reports import Score
@@ -18,6 +18,7 @@ RULE = (
     "the last of them; healthy: neither"
 )
 
+UNEQUAL = 1.5  # ratio of tokens trained on from which it is said that networks were not trained alike
 _LEAST = 1e-4  # smaller shares are as good as nothing, and their digits do not matter
 NEAR_END = 0.05  # share of a gate's range from 0 to 1, or of a tanh's from 0 to ±1, that counts as an end
 
@@ -223,12 +224,47 @@ class GradientReport:
 
 
 @dataclass(frozen=True)
+class Trained:
+    """How long weights were trained: the updates, and the tokens (or values) that their losses counted."""
+
+    updates: int
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a loss is the loss of, by aspect: losses on different bases cannot be compared."""
+
+    aspects: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
 class Compared:
-    """One of the networks compared: its name, its report, and its score if it was trained for the comparison."""
+    """One of the networks compared: its name, its report, and its score if it was trained for the comparison.
+
+    trained: how long its weights were trained, None if unknown. basis: None if unknown.
+    """
 
     name: str
     report: GradientReport
     score: Score | None = None
+    trained: Trained | None = None
+    basis: Basis | None = None
+
+
+def incomparable(compared: Sequence[Compared]) -> list[str]:
+    """Return the aspects, such as data or split, in which the bases of losses differ."""
+    bases = [one.basis.aspects for one in compared if one.basis is not None]
+    aspects = dict.fromkeys(aspect for basis in bases for aspect in basis)
+    return [aspect for aspect in aspects if len({basis.get(aspect) for basis in bases}) > 1]
+
+
+def unequal(compared: Sequence[Compared]) -> tuple[int, int] | None:
+    """Return the fewest and the most tokens that trained networks saw, if these differ by more than UNEQUAL."""
+    tokens = [one.trained.tokens for one in compared if one.trained is not None and one.trained.updates]
+    if len(tokens) < 2 or max(tokens) <= UNEQUAL * min(tokens):
+        return None
+    return min(tokens), max(tokens)
 
 
 def by_part(layers: Sequence[LayerGradients]) -> list[list[LayerGradients]]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnncli.inspection.reports import Compared, LayerGradients, by_part, deepest
+from rnncli.inspection.reports import Compared, LayerGradients, by_part, deepest, incomparable, unequal
 from rnncli.training.score_object import score_object
 from rnncli.ui import svg_file
 from rnncli.ui.axes import FRAME
@@ -33,10 +33,17 @@ def write_comparison(compared: Sequence[Compared], form: str | None) -> None:
     form = form or ("table" if out.terminal else "csv")
     if form == "json":
         every = [
-            {"name": one.name, "score": None if one.score is None else score_object(one.score), **as_json(one.report)}
+            {
+                "name": one.name,
+                "score": None if one.score is None else score_object(one.score),
+                "updates": None if one.trained is None else one.trained.updates,
+                "tokens": None if one.trained is None else one.trained.tokens,
+                **as_json(one.report),
+            }
             for one in compared
         ]
-        out.write(json.dumps(rounded({"compared": every}), ensure_ascii=False) + "\n")
+        found = {"compared": every, "not_comparable": incomparable(compared)}
+        out.write(json.dumps(rounded(found), ensure_ascii=False) + "\n")
     elif form == "csv":
         out.write(as_csv(left_rows(compared)))
     else:
@@ -76,13 +83,16 @@ def _write_tables(compared: Sequence[Compared]) -> None:
     console.print()
     ordered = [one for _, members in _groups(compared) for one in members]
     rows = [(one, layer) for one in ordered for layer in _deepest(one)]
+    trained = any(one.trained is not None and one.trained.updates for one in compared)
     scored = any(one.score is not None for one in compared)
     layered = any(len(one.report.layers) > 1 for one in compared)
-    names = [_names(*row, scored=scored, layered=layered) for row in rows]
+    names = [_names(*row, trained=trained, scored=scored, layered=layered) for row in rows]
     write_reach([layer for _, layer in rows], names, intervals=False)
     units = dict.fromkeys(f"{one.score.split} {one.score.unit}" for one in compared if one.score is not None)
     if units:
         say_on(console, f"loss: of the batches looked at; score: {', '.join(units)}", FRAME)
+    for sentence in _cautions(compared):
+        say_on(console, sentence, "yellow")
     for one in ordered:
         if one.report.check is not None:
             say_check(one.report.check, console, f"{one.name}, {AT[one.report.at]}: ")
@@ -98,6 +108,15 @@ def save_svg(compared: Sequence[Compared], path: Path) -> None:
     """Write the charts side by side to the SVG file `path`, the same bytes every time; OSError where that fails."""
     what = "\n" + "\n".join(folded(WHAT, SVG_WIDTH)) + "\n"
     svg_file.save([_chart(compared, SVG_WIDTH).append(what, style=FRAME)], path, SVG_WIDTH)
+
+
+def _cautions(compared: Sequence[Compared]) -> Iterator[str]:
+    """Yield a sentence on each reason why numbers of these networks may not be compared."""
+    if aspects := incomparable(compared):
+        yield f"losses and scores are not comparable: the networks differ in {' and '.join(aspects)}"
+    if few_and_many := unequal(compared):
+        few, many = few_and_many
+        yield f"not trained alike: on {few:,} to {many:,} tokens, which may be why they differ"
 
 
 def _chart(compared: Sequence[Compared], width: int) -> Text:
@@ -126,8 +145,12 @@ def _panels(one: Compared) -> list[Panel]:
     ]
 
 
-def _names(one: Compared, layer: LayerGradients, *, scored: bool, layered: bool) -> dict[str, str]:
-    first = {"network": _short(one.name), "at": one.report.at, "loss": figure(one.report.loss)}
+def _names(one: Compared, layer: LayerGradients, *, trained: bool, scored: bool, layered: bool) -> dict[str, str]:
+    first = {"network": _short(one.name), "at": one.report.at}
+    if trained:
+        first["updates"] = "–" if one.trained is None else f"{one.trained.updates:,}"
+        first["tokens"] = "–" if one.trained is None else f"{one.trained.tokens:,}"
+    first["loss"] = figure(one.report.loss)
     if scored:
         first["score"] = figure(one.score.network) if one.score else "–"
     return first | ({"layer": layer.name} if layered else {})

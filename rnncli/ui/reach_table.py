@@ -30,7 +30,8 @@ def write_reach(layers: Sequence[LayerGradients], firsts: Sequence[dict[str, str
         for first, layer in zip(firsts, layers, strict=True)
     ]
     whole = [name for name in rows[0] if name not in ("network", "layer")]
-    write_table(rows, figures=("decay", "loss", "score"), whole=whole, styles=VERDICTS, least_width=LEAST_WIDTH)
+    figures = ("decay", "updates", "tokens", "loss", "score")
+    write_table(rows, figures=figures, whole=whole, styles=VERDICTS, least_width=LEAST_WIDTH)
 
 
 def _longest(layer: LayerGradients) -> int:

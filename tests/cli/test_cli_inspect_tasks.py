@@ -97,6 +97,9 @@ def compared(shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> dict[str
         "failing": ["char.yaml", "--compare", "rnn,lstm", "--at", "init", "-f", "csv", "--fail-on", "vanishing"],
         "unknown": ["char.yaml", "--compare", "rnn,transformer"],
         "twice": ["char.yaml", "--compare", "rnn,rnn"],
+        "tokens": [
+            *("char.yaml", "--compare", "data.tokens=byte,data.validation=0.3", "--at", "init", "-f", "json"),
+        ],
         "diverging": [
             "char.yaml",
             "--compare",
@@ -130,6 +133,22 @@ def test_cells_are_compared_before_and_after_training(compared: dict[str, Result
     # From the same seed and data, so that the loss of untrained networks is nearly that of guessing.
     assert max(one["loss"] for one in before) - min(one["loss"] for one in before) < 0.2
     assert "training lstm" in compared["cells"].err
+
+
+def test_how_long_each_was_trained_is_told(shelf: Shelf, compared: dict[str, Result]) -> None:
+    found = json.loads(compared["cells"].ok().out)
+    assert found["not_comparable"] == []
+    assert [(one["updates"], one["tokens"]) for one in found["compared"][:3]] == [(0, 0)] * 3
+    assert all(one["updates"] > 0 and one["tokens"] > one["updates"] for one in found["compared"][3:])
+    lines = [json.loads(line) for line in (shelf / "char/metrics.jsonl").read_text().splitlines()]
+    best = [line for line in lines if line["improved"]][-1]
+    words = " ".join(compared["runs"].ok().out.split())
+    assert f"best {best['step']:,} {best['tokens']:,}" in words
+    assert "losses and scores are not comparable: the networks differ in data" in words
+
+
+def test_networks_of_other_data_or_tokens_are_not_compared_by_their_losses(compared: dict[str, Result]) -> None:
+    assert json.loads(compared["tokens"].ok().out)["not_comparable"] == ["split", "tokens"]
 
 
 def test_keys_are_compared_as_csv_in_a_pipe(compared: dict[str, Result]) -> None:

@@ -7,13 +7,14 @@ import io
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from gradient_reports import layer, powers, report
 
-from rnncli.inspection.reports import Advice, Compared
+from rnncli.inspection.reports import Advice, Basis, Compared, Trained
 from rnncli.ui.comparison_tables import save_svg, write_comparison
 from rnncli.ui.gradient_tables import as_json
 from rnncli.ui.results import rounded, three_digits
@@ -74,6 +75,28 @@ def test_the_summary_has_a_row_a_network_in_the_same_order(capsys: pytest.Captur
     ]
 
 
+def test_how_long_networks_were_trained_and_what_their_losses_are_of_is_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def run(name: str, tokens: int, split: str) -> Compared:
+        basis = Basis({"data": ("0a",), "split": (split,)})
+        return replace(TRAINED, name=name, trained=Trained(tokens // 100, tokens), basis=basis)
+
+    alike = [run("a", 120_000, "0.1"), run("b", 90_000, "0.1")]
+    text = written(alike, "table", capsys)
+    assert "a best 1,200 120,000 0.7500" in " ".join(text.split())
+    assert "not comparable" not in text
+    assert "not trained alike" not in text
+    found = json.loads(written(alike, "json", capsys))
+    assert [(one["updates"], one["tokens"]) for one in found["compared"]] == [(1200, 120_000), (900, 90_000)]
+    assert found["not_comparable"] == []
+    unlike = [*alike, run("c", 70_000, "0.2")]
+    text = " ".join(written(unlike, "table", capsys).split())
+    assert "losses and scores are not comparable: the networks differ in split" in text
+    assert "not trained alike: on 70,000 to 120,000 tokens, which may be why they differ" in text
+    assert json.loads(written(unlike, "json", capsys))["not_comparable"] == ["split"]
+
+
 def test_a_bar_says_the_same_in_every_network_though_one_explodes(capsys: pytest.CaptureFixture[str]) -> None:
     exploding = Compared("wild", report(layer(powers(1.9, 41), verdict="exploding"), at="best"))
     text = written([RNN, exploding, GRU], "table", capsys)
@@ -89,9 +112,10 @@ def test_a_bar_says_the_same_in_every_network_though_one_explodes(capsys: pytest
 
 def test_the_json_has_every_report_under_its_name(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(written([RNN, TRAINED], "json", capsys))
-    assert list(found) == ["compared"]
+    assert list(found) == ["compared", "not_comparable"]
     assert [one.pop("name") for one in found["compared"]] == ["rnn", "gru"]
     assert [one.pop("score") for one in found["compared"]] == [None, None]
+    assert [(one.pop("updates"), one.pop("tokens")) for one in found["compared"]] == [(None, None)] * 2
     assert found["compared"] == [rounded(as_json(one.report)) for one in (RNN, TRAINED)]
 
 
