@@ -261,6 +261,20 @@ def test_clipping_is_a_sentence(clip: Clipping, batches: int, said: str, capsys:
     assert text.replace("\n", " ").endswith(said + " ")
 
 
+@pytest.mark.parametrize("form", ["csv", "json", None])
+def test_in_a_pipe_a_check_says_how_it_ended_beside_the_numbers(
+    form: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for errors, ended in (((1e-9,), "passed"), ((1e-9, 3e-5), "failed")):
+        write_gradients(replace(two_layers(), check=checked(*errors)), form)
+        shown = capsys.readouterr()
+        assert shown.err.startswith(f"rnncli: gradient check {ended}: the worst relative error is ")
+        assert shown.err.count("\n") == 1
+        if form != "json":
+            rows = list(csv.DictReader(io.StringIO(shown.out)))
+            assert {(row["gradient check"], float(row["worst error"])) for row in rows} == {(ended, max(errors))}
+
+
 def test_a_check_names_its_worst_parameter(capsys: pytest.CaptureFixture[str]) -> None:
     text = written(replace(two_layers(), check=checked(1e-9, 3e-5)), "table", capsys)
     assert line_of(text, "p1")[1:] == ["20", "3.00e-5"]
