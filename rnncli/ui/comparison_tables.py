@@ -135,11 +135,10 @@ def _chart(compared: Sequence[Compared], width: int) -> Text:
 
 def _print_lines(compared: Sequence[Compared], console: Console) -> None:
     """Print one picture for each group of networks, with a line a network (of an encoder and a decoder, one each)."""
-    for title, members in _groups(compared):
-        say_on(console, title, "bold")
+    for number, (title, members) in enumerate(_groups(compared)):
+        say_on(console, title, "bold", lead="\n" if number else "")
         curves = [(panel.title, panel.shares) for one in members for panel in _panels(one)]
         console.print(draw_lines(curves, console.width))
-        console.print()
 
 
 def _groups(compared: Sequence[Compared]) -> list[tuple[str, list[Compared]]]:

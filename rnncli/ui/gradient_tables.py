@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 MEANINGS = {  # meanings of the columns of parameters
-    "|grad|": "norms",
-    "update": "the optimizer's next step over the weights",
-    "zeros": "zeros in the gradient",
-    "s/n": "signal/noise over batches",
+    "|grad|": "|x| is the norm of x",
+    "update": "update that of the optimizer's next step over that of the weights",
+    "zeros": "zeros the share of the gradient that is 0",
+    "s/n": "s/n signal over noise from batch to batch",
 }
 TO_DROP = ("zeros", "|weight|", "s/n", "shape")  # columns of parameters to leave out without room, in this order
 ARROW = "→ "  # before an advice
@@ -188,7 +188,7 @@ def _write_details(report: GradientReport, console: Console) -> None:
     console.print()
     jacobians = [_jacobian_row(layer) for layer in report.layers]
     figures = list(jacobians[0])[1:]
-    title = "One step: singular values σ of its Jacobian, the leading Lyapunov exponent, and ρ(W_hh)"
+    title = "One step: singular values σ of its Jacobian, Lyapunov exponent, ρ of W_hh"
     write_table(jacobians, title, figures=figures, whole=figures, least_width=LEAST_WIDTH)
     if report.gates:
         console.print()
@@ -272,7 +272,7 @@ def _clipping(clip: Clipping, batches: int) -> str:
         return "the gradient's norm is beyond all numbers: clipping has nothing left to scale"
     norms = f"the gradient's norm is {three_digits(clip.mean_norm)}"
     if batches > 1:
-        norms += f", {three_digits(clip.largest_norm)} at most"
+        norms += f" on average, {three_digits(clip.largest_norm)} at most"
     if clip.clip_norm is None:
         return f"clip_norm null: nothing is clipped; {norms}"
     acted = round(clip.clipped * batches)

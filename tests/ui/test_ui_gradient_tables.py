@@ -237,7 +237,7 @@ def test_what_a_step_multiplies_by_may_be_nothing_or_endless(
             Clipping(5.0, 0.75, 0.42, 9.1, 14.0),
             4,
             "clip_norm 5 acted on 3 of 4 batches, which it scaled by 0.420 on "
-            "average; the gradient's norm is 9.10, 14.0 at most",
+            "average; the gradient's norm is 9.10 on average, 14.0 at most",
         ),
         (
             Clipping(5.0, 1.0, 0.5, 10.0, 10.0),
@@ -247,12 +247,12 @@ def test_what_a_step_multiplies_by_may_be_nothing_or_endless(
         (
             Clipping(0.25, 0.0, None, 0.1, 0.2),
             8,
-            "clip_norm 0.25 acted on none of 8 batches; the gradient's norm is 0.100, 0.200 at most",
+            "clip_norm 0.25 acted on none of 8 batches; the gradient's norm is 0.100 on average, 0.200 at most",
         ),
         (
             Clipping(None, 0.0, None, 9.1, math.inf),
             2,
-            "clip_norm null: nothing is clipped; the gradient's norm is 9.10, ∞ at most",
+            "clip_norm null: nothing is clipped; the gradient's norm is 9.10 on average, ∞ at most",
         ),
     ],
 )
