@@ -27,6 +27,7 @@ COMMANDS = {
     "predict": "Say what comes next, or what a sequence is.",
     "evaluate": "Score a model beside its baselines.",
     "inspect-grads": "See how far back in time gradients reach.",
+    "runs": "List runs: which is best, and what differs.",
     "help": "Read the manual: a command, a task, a config key.",
 }
 
