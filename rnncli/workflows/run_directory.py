@@ -168,6 +168,13 @@ class RunDirectory:
         except OSError as error:
             raise MachineError(f"{self.metrics}: cannot write: {_reason(error)}; the model before is intact") from None
 
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """Return the whole lines of metrics.jsonl; none if there is no such file."""
+        if not self.metrics.exists():
+            return []
+        lines = self.metrics.read_text(encoding="utf-8", errors="replace").splitlines()
+        return [json.loads(line) for line in lines if _step(line) < inf]
+
     def drop_metrics_after(self, update: int) -> None:
         """Remove the metrics after `update`, the one of the saved state: later updates are done again."""
         if not self.metrics.exists():

@@ -144,7 +144,7 @@ def _train_in(
                     kept = "last"
                     show(Note("nothing is held out for validation, so the weights of the last update are kept"))
                 if request.watch_grads:
-                    report = replace(report, memory=watched(experiment.learner))
+                    report = replace(report, memory=watched(experiment.learner, experiment.config))
                 _save(run, experiment, loop, report, sha256)
             show(report)
     except DivergedError as error:
@@ -276,7 +276,7 @@ def _started(
         learner.validate()
         learner.figure()
         if request.watch_grads:
-            watched(learner)
+            watched(learner, experiment.config)
         run.time_a_save(TrainingLoop(learner, optimizer, plan(Length(1, 1))).arrays())
 
     length = planned_length(learner, optimizer, training.epochs, max_time, evaluate)
