@@ -160,7 +160,8 @@ def test_lags_of_whole_sequences_end_where_they_begin_whatever_bptt_is(shelf: Sh
     assert by_lag[2] == by_lag[1][:6]
     assert [report(one)["layers"][0]["judged_lag"] for one in (short, long)] == [3, 11]
     assert "only 11 lags can be seen, because the sequences have 12 steps" in many.err
-    assert "lags" not in few.err
+    assert "verdicts go by the 5 lags looked at; training may go further back" in few.err
+    assert "lags" not in long.err
 
 
 def test_the_last_weights_are_those_of_the_state_with_the_optimizers_moments(said: dict[str, Result]) -> None:
