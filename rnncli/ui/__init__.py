@@ -9,6 +9,7 @@ scores             a score beside its baselines, a backtest as a table
 label_tables       what labels are taken for: few as a matrix, many as lists
 gradient_tables    the report of inspect-grads
 comparison_tables  the reports of inspect-grads on several networks
+lag_lines          gradients by lag as lines of braille
 reach_table        how far gradients reach, one row per layer
 lag_chart          the gradient by lag, on a terminal and as an SVG file
 forecast_chart     a forecast after its history, on a terminal and as an SVG file
