@@ -22,6 +22,7 @@ from rnncli.errors import ConfigError, ReaderGoneError, RnncliError
 
 READER_GONE = ReaderGoneError.exit_code
 COMMANDS = {
+    "init": "Write a config with comments for your data.",
     "train": "Learn from a text file, a CSV or a config.",
     "generate": "Write text with a language model.",
     "predict": "Say what comes next, or what a sequence is.",
