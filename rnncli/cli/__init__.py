@@ -21,15 +21,25 @@ from rnncli import __version__
 from rnncli.errors import ConfigError, ReaderGoneError, RnncliError
 
 READER_GONE = ReaderGoneError.exit_code
-COMMANDS = {
-    "init": "Write a config with comments for your data.",
-    "train": "Learn from a text file, a CSV or a config.",
-    "generate": "Write text with a language model.",
-    "predict": "Say what comes next, or what a sequence is.",
-    "evaluate": "Score a model beside its baselines.",
-    "inspect-grads": "See how far back in time gradients reach.",
-    "help": "Read the manual: a command, a task, a config key.",
+GROUPS = {
+    "Learn": {
+        "init": "Write a config with comments for your data.",
+        "train": "Learn from a text file, a CSV or a config.",
+    },
+    "Use": {
+        "predict": "Say what comes next, or what a sequence is.",
+        "generate": "Write text with a language model.",
+    },
+    "Judge": {
+        "evaluate": "Score a model beside its baselines.",
+        "inspect-grads": "See how far back in time gradients reach.",
+        "runs": "List runs: which is best, and what differs.",
+    },
+    "Set up": {
+        "help": "Read the manual: a command, a task, a config key.",
+    },
 }
+COMMANDS = {name: sentence for group in GROUPS.values() for name, sentence in group.items()}
 
 
 class LazyGroup(click.Group):
@@ -44,21 +54,32 @@ class LazyGroup(click.Group):
         command: click.Command = import_module(f"rnncli.cli.{name.replace('-', '_')}").command
         return command
 
-    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands by group, so that all of the help fits a terminal of 24 lines; the epilog has options."""
+        rows = [
+            (f"{'' if i else label:<8}{name}", sentence)
+            for label, group in GROUPS.items()
+            for i, (name, sentence) in enumerate(group.items())
+        ]
+        formatter.write_paragraph()
+        formatter.write_dl(rows)
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="""\b
+rnncli COMMAND --help     what a command does, and its options
+rnncli --debug COMMAND    show the traceback of an error; rnncli --version""",
+)
 @click.version_option(__version__, prog_name="rnncli")
 @click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
 def rnncli() -> None:
     """Learn sequences: text, numbers, labels.
 
     \b
-    rnncli train notes.txt         learn a text, then: rnncli generate runs/notes
-    rnncli train sales.csv         learn a series, then: rnncli predict runs/sales
-    rnncli inspect-grads runs/notes    see how far back gradients reach
+    rnncli train notes.txt    learn a text, then: rnncli generate runs/notes
+    rnncli train sales.csv    learn a series, then: rnncli predict runs/sales
     """
 
 

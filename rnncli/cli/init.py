@@ -26,7 +26,7 @@ def command(data: str, out: str | None, overrides: tuple[str, ...], quiet: bool,
     rnncli train sales.yaml
     """
     from rnncli.notes import Doubt, noting
-    from rnncli.ui.output import Output, say
+    from rnncli.ui.output import Output, say, say_next
     from rnncli.workflows.init import Request, init
 
     changes = [*overrides, *as_overrides(taken_reading(options))]
@@ -34,3 +34,5 @@ def command(data: str, out: str | None, overrides: tuple[str, ...], quiet: bool,
         text = init(Request(data, out, changes))
     if out is None:
         Output().write(text)
+    elif not quiet:
+        say_next("check", out)

@@ -12,7 +12,7 @@ import pytest
 from cli_runs import environment, run
 
 from rnncli import __version__
-from rnncli.cli import COMMANDS, rnncli
+from rnncli.cli import COMMANDS, GROUPS, rnncli
 
 HEAVY = ("numba", "numpy", "rich", "pydantic", "yaml", "safetensors")
 WHAT_HELP_LOADS = """
@@ -43,15 +43,22 @@ def test_version(tmp_path: Path) -> None:
 def test_group_help_names_every_command_with_a_sentence(tmp_path: Path) -> None:
     shown = run("--help", cwd=tmp_path).ok()
     assert shown.err == ""
-    listed = shown.out.partition("Commands:\n")[2].splitlines()
-    assert [line.split()[0] for line in listed] == list(COMMANDS)
-    assert all(len(line.split()) > 3 for line in listed)
+    for label, group in GROUPS.items():
+        for i, (name, sentence) in enumerate(group.items()):
+            assert f"{'' if i else label:<8}{name:<15}{sentence}" in shown.out.splitlines()
+    assert all(f"--{option}" in shown.out for option in ("help", "debug", "version"))
+
+
+def test_group_help_is_one_screen(tmp_path: Path) -> None:
+    lines = run("--help", cwd=tmp_path).ok().out.splitlines()
+    assert len(lines) < 24  # the prompt is the last line
+    assert max(map(len, lines)) <= 80
 
 
 def test_without_arguments_the_help_is_shown_as_help(tmp_path: Path) -> None:
     bare = run(cwd=tmp_path)
     assert bare.code == 2
-    assert "\nCommands:\n" in bare.out + bare.err
+    assert "\nLearn " in bare.out + bare.err
     assert bare.errors == []
 
 
