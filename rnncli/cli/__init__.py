@@ -25,6 +25,7 @@ from rnncli.errors import ConfigError, ReaderGoneError, RnncliError
 READER_GONE = ReaderGoneError.exit_code
 GROUPS = {
     "Learn": {
+        "init": "Write a config with comments for your data.",
         "check": "Find what is wrong with a config, or plan a training.",
         "train": "Learn from a text file, a CSV or a config.",
     },

@@ -219,6 +219,12 @@ def dump_config(config: Config, folder: str = "") -> str:
     return yaml.dump(placed.model_dump(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
 
 
+def dump_value(value: Any) -> str:
+    """Return a value as it stands behind its key, in one line."""
+    text: str = yaml.dump([value], Dumper=_Dumper, default_flow_style=True, allow_unicode=True, width=float("inf"))
+    return text.strip()[1:-1]
+
+
 def _validated(
     mapping: Mapping[str, Any],
     schemas: Schemas,

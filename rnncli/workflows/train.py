@@ -89,7 +89,7 @@ def _inputs(request: Request) -> tuple[Config, Source]:
     """Return config and data; a resumed run keeps its config, of which only training.threads may be changed."""
     if not request.resume:
         if request.first is None:
-            raise UsageError("name a config or a data file to train on; see rnncli train --help")
+            raise UsageError("name a config or a data file to train on, - for standard input; see rnncli train --help")
         return config_and_source(request.first, request.data, request.overrides)
     assert request.out is not None
     fixed = [text for text in request.overrides if not text.startswith("training.threads=")]
@@ -250,7 +250,7 @@ def for_a_while(show: Callable[[Report], None]) -> Callable[[Report], None]:
 
 
 def _resume_command(request: Request, run: RunDirectory, source: Source) -> str:
-    piped = [] if Path(source.name).is_file() else [request.data or request.first or "-"]
+    piped = [] if source.path else [request.data or request.first or "-"]
     return shlex.join(["rnncli", "train", *piped, "-o", str(run.path), "--resume"])
 
 
@@ -298,7 +298,7 @@ def optimizer_of(experiment: Experiment, pool: ThreadPool) -> Optimizer:
 
 def _placed(config: Config, source: Source) -> Config:
     """Return the config with absolute data paths, so that the run can be resumed from any folder."""
-    path = str(Path(source.name).resolve()) if Path(source.name).is_file() else None  # a pipe is read once
+    path = None if source.path is None else str(Path(source.path).resolve())  # a pipe is read once
     return config.changed(data={"path": path})
 
 

@@ -159,7 +159,7 @@ def ways(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Resu
 def test_bare_text(ways: tuple[Path, dict[str, Result]]) -> None:
     folder, said = ways
     said["text"].ok()
-    assert "no config: text.txt looks like text, so task language-model; another: --set task=" in said["text"].err
+    assert "text.txt looks like text, so the task is language-model; another one: --set task=" in said["text"].err
     config = load_config(folder / "runs/text/config.yaml")
     assert (config.task, config.model.hidden_size, config.training.epochs) == ("language-model", 8, 1)
     assert list(scores(said["text"].out)) == ["network", "interpolated 5-gram", "5-gram within lines"]
