@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from rnncli.training.listed import Listed
 from rnncli.ui.output import Output
 from rnncli.ui.results import as_csv, rounded, three_digits, write_table
-
-if TYPE_CHECKING:
-    from rnncli.workflows.runs import Listed
 
 
 def write_runs(found: Sequence[Listed], form: str | None) -> None:

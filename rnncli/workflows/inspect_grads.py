@@ -116,9 +116,9 @@ def inspected(request: Request, tell: Callable[[str], None]) -> tuple[GradientRe
 
 def _basis(config: Config, sha256: str, report: GradientReport) -> Basis:
     data = config.data.model_dump()
-    parts = {aspect: tuple(str(data.get(key)) for key in keys) for aspect, keys in BASIS.items()}
+    aspects = {aspect: tuple(str(data.get(key)) for key in keys) for aspect, keys in BASIS.items()}
     loss = (report.unit, str(getattr(config.training, "loss", None)))
-    return Basis({"task": (config.task,), "data": (sha256,), **parts, "loss": loss})
+    return Basis({"task": (config.task,), "data": (sha256,), **aspects, "loss": loss})
 
 
 def _report(

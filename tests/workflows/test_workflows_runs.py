@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from rnncli.errors import UsageError
-from rnncli.workflows.runs import Listed, runs
+from rnncli.training.listed import Listed
+from rnncli.workflows.runs import runs
 
 
 def made(path: Path, score: float | None = 1.0, sha256: str = "a", **config: Any) -> Path:
