@@ -17,6 +17,7 @@ from rnncli.tasks.forecast.baselines import CORRECTABLE, LOOKED_BACK, NAIVE_FORE
 from rnncli.tasks.forecast.calibration import MULTIPLES, SHOWN
 from rnncli.tasks.forecast.config import ForecastConfig
 from rnncli.tasks.forecast.features import Fitted
+from rnncli.tasks.forecast.headline import headline
 from rnncli.tasks.forecast.hierarchy import Hierarchy, common_origins
 from rnncli.tasks.forecast.learner import WindowLearner
 from rnncli.tasks.forecast.members import Member, build_members, windowing
@@ -298,7 +299,9 @@ class ForecastExperiment(Experiment):
             tuple((name.replace("-", " "), figures[name]) for name in shown),
             f"{_counted(tested)} rolling origins, horizon {len(tested.actual)}" + mixed,
             verdicts={name.replace("-", " "): words for name, (_, words) in tested.verdicts.items()},
+            figures=(("MASE", scores[NETWORK].mase),) if one and not np.isnan(scores[NETWORK].mase) else (),
             used=self.method,
+            headline=headline(tested, self.columns, self.config.data.season or 1, self.read.timelines),
         )
 
     def evaluate(self, options: Options) -> Evaluation:
