@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -16,7 +17,8 @@ from gradient_reports import layer, powers, report
 from rnncli.errors import MachineError, UsageError
 from rnncli.inspection.reports import Compared
 from rnncli.tasks.forecast.reports import ForecastChart
-from rnncli.ui.pictures import canvas, forecast, gradients
+from rnncli.training.curves import Curve
+from rnncli.ui.pictures import canvas, curves, forecast, gradients
 
 HOSTILE = "a\x1b[31m$\\frac{1}{0}$ <b> & \n\u202e\ufffe"
 DAY = 86_400
@@ -40,12 +42,15 @@ def series(title: str = "sales", first: int = 1_700_000_000, **changes: Any) -> 
     return ForecastChart(**{**made, **changes})
 
 
+CURVE = Curve("runs/a", (1, 2, 3), (3.0, 2.0, 1.0), (4.0, 3.0, 3.5), ("accuracy", (0.5, 0.75, 1.0)), 1)
 DECAYING = report(layer(powers(0.5, 20)))
 PICTURES: dict[str, Callable[[], Any]] = {
     "forecast": lambda: forecast.draw([series()]),
     "many": lambda: forecast.draw([series(f"shop {i}") for i in range(40)]),
     "hostile": lambda: forecast.draw([series(HOSTILE, target=HOSTILE)]),
     "gradients": lambda: gradients.draw(DECAYING),
+    "curve": lambda: curves.draw([CURVE]),
+    "curves": lambda: curves.draw([CURVE, replace(CURVE, name=HOSTILE, figure=None)]),
     "compared": lambda: gradients.draw_compared([Compared("rnn", DECAYING), Compared(HOSTILE, DECAYING)]),
 }
 pytestmark = pytest.mark.plots
@@ -106,6 +111,12 @@ def test_gradients_fall_on_a_logarithmic_axis() -> None:
 def test_networks_that_are_compared_are_named() -> None:
     networks = [Compared(f"model.hidden_size={size}", DECAYING) for size in (8, 9)]
     assert {"hidden_size=8", "hidden_size=9"} <= set(words(lambda: gradients.draw_compared(networks)))
+
+
+def test_a_curve_names_its_losses_and_the_weights_that_were_kept() -> None:
+    written = {"Training of runs/a", "training", "validation", "kept: 3", "accuracy", "updates"}
+    assert written <= set(words(PICTURES["curve"]))
+    assert {"runs/a", canvas.plain(HOSTILE), "Training of 2 runs"} <= set(words(PICTURES["curves"]))
 
 
 def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:

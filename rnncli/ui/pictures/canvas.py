@@ -79,11 +79,16 @@ def require_picture(option: str, path: str) -> None:
     """Raise UsageError for an unknown format or a missing matplotlib; MachineError where the folder is missing."""
     if form_of(path) not in FORMATS:
         raise UsageError(f"{option} {path}: a picture is a file that ends in .png, .svg or .pdf; name such a file")
-    if not is_installed():
-        raise UsageError(f"{option}: is drawn by matplotlib, which is not installed; pip install 'rnncli[plots]'")
+    require_matplotlib(option)
     folder = Path(path).parent
     if not folder.is_dir():
         raise MachineError(f"{option} {path}: cannot write: no folder {folder}; make it, or name another")
+
+
+def require_matplotlib(what: str) -> None:
+    """Raise UsageError where matplotlib is missing."""
+    if not is_installed():
+        raise UsageError(f"{what}: is drawn by matplotlib, which is not installed; pip install 'rnncli[plots]'")
 
 
 def is_installed() -> bool:
