@@ -127,7 +127,9 @@ def _exit_code(error: BaseException) -> int:
     if isinstance(error, click.exceptions.Exit):
         return int(error.exit_code)
     if isinstance(error, click.ClickException):
-        return _say(_click_message(error), code=2)
+        from rnncli.cli.mistakes import refusal
+
+        return _say(refusal(error), code=2)
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return 128 + signal.SIGINT
     if isinstance(error, ImportError):  # numba explains itself, see kernels.cache
@@ -148,12 +150,6 @@ def _exit_code(error: BaseException) -> int:
     if isinstance(error, BrokenPipeError):
         return READER_GONE
     return _say(f"a bug in rnncli: {type(error).__name__}: {error}; run again with --debug and report it", code=1)
-
-
-def _click_message(error: click.ClickException) -> str:
-    message = error.format_message().rstrip(".")
-    context = getattr(error, "ctx", None)
-    return f"{message}; see {context.command_path} --help" if context else message
 
 
 def _say(*problems: str, code: int) -> int:

@@ -77,8 +77,13 @@ def test_every_command_and_option_is_explained(name: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["tarin"], "No such command 'tarin'"),
-        (["generate", "x", "--sed", "1"], "--sed"),
+        (["tarin"], "No such command 'tarin'; did you mean \"train\"? See rnncli --help"),
+        (["xyzzy"], "No such command 'xyzzy'; see rnncli --help"),
+        (["--vresion"], "No such option '--vresion'; did you mean \"--version\"? See rnncli --help"),
+        (["generate", "x", "--sed", "1"], "'--sed'; did you mean \"--seed\"? See rnncli generate --help"),
+        (["predict", "x", "-f", "jsn"], "'jsonl', 'plot'; did you mean \"json\"? See rnncli predict --help"),
+        (["predict", "x", "-f", "xml"], "'jsonl', 'plot'; see rnncli predict --help"),
+        (["inspect-grads", "x", "--fail-on", "explodng"], 'not one of vanishing, exploding; did you mean "exploding"?'),
         (["train"], "name a config or a data file to train on"),
         (["train", "a.yaml", "b", "c"], "unexpected extra argument"),
     ],
