@@ -37,7 +37,7 @@ class Section(NamedTuple):
         if self.level == 1:
             return self.title.removeprefix(f"{self.page}: ")
         if self.page == _KEYS and self.level == 3:
-            return self.text.rstrip(" |\n").rsplit(" | ", 1)[1]
+            return self.text.rpartition(" |\n")[0].rsplit(" | ", 1)[1]
         paragraph = next((text for text in self.text.split("\n\n")[1:] if text[0] not in "#|`"), "")
         return re.split(r"(?<=\.)\s", paragraph.replace("\n", " "))[0] or f"see rnncli help {self.page}"
 

@@ -74,6 +74,16 @@ def test_every_command_and_option_is_explained(name: str) -> None:
             assert parameter.help, f"{name} {parameter.opts[-1]} has no help"
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_ends_its_help_with_an_example(name: str, tmp_path: Path) -> None:
+    """Which tests/test_docs.py runs, from the page that is made of it."""
+    shown = run(name, "--help", cwd=tmp_path).ok().out
+    example = shown.rpartition("  Example:\n")[2].splitlines()
+    assert f"rnncli {name} " in example[-1]
+    assert max(map(len, example)) <= 80
+    assert example[-1].strip() in run("help", name, cwd=tmp_path).ok().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
