@@ -35,6 +35,7 @@ GROUPS = {
     },
     "Set up": {
         "help": "Read the manual: a command, a task, a config key.",
+        "completion": "Make bash, zsh or fish complete what you type.",
     },
 }
 COMMANDS = {name: sentence for group in GROUPS.values() for name, sentence in group.items()}
@@ -92,10 +93,7 @@ def main() -> NoReturn:
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = "--debug" in sys.argv  # at any place of the command line
     try:
-        # Not click's own main(), which turns a closed pipe into exit code 1.
-        with rnncli.make_context("rnncli", arguments) as context:
-            rnncli.invoke(context)
-        code = 0
+        code = _answer(arguments)
     except BaseException as error:
         code = _exit_code(error)
         if debug:
@@ -103,6 +101,18 @@ def main() -> NoReturn:
 
             traceback.print_exc()
     _leave(code)
+
+
+def _answer(arguments: list[str]) -> int:
+    """Run a command, or tell a shell how one may go on; return the exit code."""
+    if asked := os.environ.get("_RNNCLI_COMPLETE"):
+        from rnncli.cli.completion import complete
+
+        return complete(rnncli, asked)
+    # Not click's own main(), which turns a closed pipe into exit code 1.
+    with rnncli.make_context("rnncli", arguments) as context:
+        rnncli.invoke(context)
+    return 0
 
 
 def _interrupted(number: int, frame: FrameType | None) -> NoReturn:

@@ -73,6 +73,15 @@ def manual(topic: str) -> str:
     return f"# {topic}\n\nSee\n\n" + "\n".join(lines) + "\n"
 
 
+def topics() -> list[str]:
+    """Return the topics that are pages, commands or config keys."""
+    return [
+        section.topic
+        for section in _sections()
+        if section.level == 1 or (section.page in (_COMMANDS, _KEYS) and section.level > 1)
+    ]
+
+
 def _is_leaf(section: Section) -> bool:
     """True if no other heading stands under the section's own."""
     return len(_HEADING.findall(_FENCE.sub("", section.text))) == 1
