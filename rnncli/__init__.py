@@ -10,7 +10,8 @@ The map of its packages. Imports point down only, and tasks do not import each o
     nn | data             parameters, layers, model files | readers of several tasks: sources, tables, text, times
     config                YAML to a checked config, positions of mistakes, the sections that all tasks have
     kernels               numba on arrays
-    errors | notes        the exception tree; each class has its exit code | sentences for the user on stderr
+    errors | notes | registry   the exception tree; each class has its exit code | sentences for the user on stderr |
+                          things by name, imported when they are asked for
 
 A name leads to all its files: `generate` is cli/generate.py, workflows/generate.py and
 tests/cli/test_cli_generate.py; `model.cell: gru` is kernels/cells/gru.py; a forecast is tasks/forecast/. Start with

@@ -5,7 +5,7 @@ import numpy as np
 from rnncli.nn.network import Network
 from rnncli.tasks.forecast.decoders import Direct, Sizes
 from rnncli.tasks.forecast.learner import WindowLearner
-from rnncli.tasks.forecast.losses import FORECAST_LOSSES
+from rnncli.tasks.forecast.loss_registry import FORECAST_LOSSES
 from rnncli.tasks.forecast.members import Member
 from rnncli.tasks.forecast.windows import Features
 from rnncli.training.backpropagation import Backpropagation

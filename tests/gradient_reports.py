@@ -30,7 +30,8 @@ def powers(base: float, lags: int, first: float = 1.0) -> tuple[float, ...]:
 def layer(norms: Sequence[float], number: int = 0, **changes: Any) -> LayerGradients:
     """A layer whose whole state has twice the gradient of its hidden state; fields of its reach by their names too."""
     count = len(norms)
-    reach = Reach(0.9, 6.5788, (6.25, 7.0), None, None, norms[-1] / norms[0] if norms[0] else None, HEALTHY)
+    left = norms[-1] / norms[0] if norms[0] else None
+    reach = Reach(0.9, 6.5788, None, (6.25, 7.0), None, None, count - 1, left, HEALTHY)
     of_reach = {name: changes.pop(name) for name in list(changes) if hasattr(reach, name)}
     jacobians = StepJacobians(
         8, (None, *[0.95] * (count - 1)), (None, *[0.05] * (count - 1)), (None, *[0.9] * (count - 1)), math.log(0.9)
@@ -42,6 +43,8 @@ def layer(norms: Sequence[float], number: int = 0, **changes: Any) -> LayerGradi
         tuple(norm / 2 for norm in norms),
         tuple(norms),
         shares(norms, norms[0]),
+        None,
+        None,
         None,
         None,
         replace(reach, **of_reach),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import naive
 import numpy as np
 
-from rnncli.inspection.inspect import inspect
+from rnncli.inspection.inspect import Batches, inspect
 from rnncli.kernels import losses
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.training.backpropagation import CROSS_ENTROPY, SQUARED_ERROR, Backpropagation, Sample, ThreadPool
@@ -73,7 +73,7 @@ def optimizer_of(network, name="sgd", clip_norm=None):
 def inspected(network, *samples, loss=CROSS_ENTROPY, optimizer=None, rate=0.1, pool=POOL):
     """The report of these batches."""
     ready = [lambda sample=sample: sample for sample in samples]
-    return inspect("init", driver_of(network, loss, pool), ready, optimizer or optimizer_of(network), rate)
+    return inspect("init", driver_of(network, loss, pool), Batches(ready), optimizer or optimizer_of(network), rate)
 
 
 def passed_forward(network, inputs, lengths=None):

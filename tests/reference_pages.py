@@ -17,7 +17,7 @@ from rnncli.config.loading import is_path
 from rnncli.config.sections import SECTIONS, keys_of
 from rnncli.kernels.cells import CELLS
 from rnncli.tasks.forecast.config import SCALINGS
-from rnncli.tasks.forecast.losses import FORECAST_LOSSES
+from rnncli.tasks.forecast.loss_registry import FORECAST_LOSSES
 from rnncli.tasks.registry import TASKS
 
 DOCS = Path(__file__).parents[1] / "rnncli/docs"

@@ -29,7 +29,8 @@ from rnncli.kernels.jit import jit
 from rnncli.kernels.steps import clear
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.tasks import sizes
-from rnncli.tasks.forecast.losses import FORECAST_LOSSES, ForecastLoss
+from rnncli.tasks.forecast.loss_registry import FORECAST_LOSSES
+from rnncli.tasks.forecast.losses import ForecastLoss
 from rnncli.tasks.registry import TASKS
 from rnncli.tasks.task import Asked, Context, Experiment, Predictor, Table, Task, config_in, set_first_weights
 from rnncli.training.backpropagation import SQUARED_ERROR, Backpropagation, Loss, Runner, Sample, ThreadPool

@@ -32,6 +32,7 @@ GROUPS = {
     "Judge": {
         "evaluate": "Score a model beside its baselines.",
         "inspect-grads": "See how far back in time gradients reach.",
+        "runs": "List runs: which is best, and what differs.",
     },
     "Set up": {
         "help": "Read the manual: a command, a task, a config key.",

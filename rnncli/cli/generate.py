@@ -79,10 +79,11 @@ def command(
     """
     if prime is not None and prime_file is not None:
         raise click.UsageError("--prime and --prime-file exclude each other")
-    from rnncli.ui.output import say
+    from rnncli.ui.output import say, say_next
     from rnncli.ui.results import GeneratedText
     from rnncli.workflows.generate import Request, generate, read_prime
 
     text = read_prime(prime_file) if prime_file is not None else prime or ""
     with GeneratedText(form, options["seed"], text if echo else "") as out:
         generate(Request(run, options, text, stop or None), out.write, say)
+    say_next("evaluate", run)

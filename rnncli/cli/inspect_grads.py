@@ -49,6 +49,11 @@ def verdicts(context: click.Context, parameter: click.Parameter, text: str | Non
     help="The number of batches to look at, spread over an epoch.",
 )
 @click.option(
+    "--lags",
+    type=click.IntRange(1, 100_000),
+    help="The longest lag; by default where 1% is left, at most 512, or the longest there is of whole sequences.",
+)
+@click.option(
     "--compare",
     callback=compared_names,
     metavar="NAME,NAME",
@@ -78,6 +83,7 @@ def command(
     overrides: tuple[str, ...],
     at: str | None,
     batches: int,
+    lags: int | None,
     compare: tuple[str, ...],
     check: bool,
     fail_on: tuple[str, ...],
@@ -98,12 +104,13 @@ def command(
     from rnncli.ui.gradient_tables import write_gradients
     from rnncli.ui.output import say_notes, working
     from rnncli.ui.training_view import training_view
-    from rnncli.workflows.inspect_grads import Request, check_gradients, compare_grads, inspect_grads
+    from rnncli.workflows.compare_grads import compare_grads
+    from rnncli.workflows.inspect_grads import Request, check_gradients, inspect_grads
     from rnncli.workflows.opening import first_run
 
     say_notes(first_run())
     notes: list[str] = []
-    request = Request(first, data, [*overrides, *as_overrides(taken_reading(options))], at, batches, check)
+    request = Request(first, data, [*overrides, *as_overrides(taken_reading(options))], at, batches, lags, check)
     if compare:
         with training_view(quiet=False, form="text") as view, noting(notes.append):
             compared = compare_grads(request, compare, view.show)

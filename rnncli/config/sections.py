@@ -57,7 +57,7 @@ MOST_TOKENS = 65_535  # of a vocabulary besides <unk>: numbers of two bytes, and
 class Section(BaseModel):
     """The base of the config and its sections: strict and frozen, without unknown keys or infinite numbers."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
 
 
 class DataConfig(Section):
@@ -270,6 +270,8 @@ class ModelConfig(Section):
     @field_validator("activation")
     @classmethod
     def _activation_fits_the_cell(cls, activation: str, info: ValidationInfo) -> str:
+        if activation == "tanh":  # which every cell takes, so that none need be loaded
+            return activation
         cell = CELLS.get(info.data.get("cell") or "")  # none where it is null, or was itself refused
         if cell is not None and activation not in cell.activations:
             others = [name for name, other in CELLS.items() if activation in other.activations]
@@ -279,9 +281,11 @@ class ModelConfig(Section):
     @field_validator("chrono_init")
     @classmethod
     def _chrono_needs_gates(cls, chrono: int | None, info: ValidationInfo) -> int | None:
+        if chrono is None:
+            return None
         named = info.data.get("cell") or ("rnn" if info.data.get("activation", "tanh") != "tanh" else "")
         cell = CELLS.get(named)
-        if chrono is not None and cell is not None and not cell.keeps_by_bias:
+        if cell is not None and not cell.keeps_by_bias:
             raise refusal(f"must be null when model.cell is {cell.name}, which has no gates")
         return chrono
 

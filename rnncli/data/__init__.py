@@ -13,6 +13,7 @@ numeric      columns of numbers in a strict grammar, and their scaling
 splits       the training split, and the splits that are held out
 cell_cleaning   marks between thousands, words for missing values, signs of units
 digits       how many digits numbers are written with
+written      a number that knows how it is written
 stamps       time stamps as text and as numbers, a column at once; stamp_templates those of variable width,
              strptime_format those of a format that the user names, decimal_times decimal years and seconds
 zones, zoned_times   the clock of a place and UTC; times as they are written there

@@ -1,6 +1,7 @@
 """Measurements for inspect-grads, on batches that a learner hands out for inspection.
 
-    gradient_by_lag  the norm of dL_T/dh_{T−k} at each lag k, and the memory that follows from it
+    gradient_by_lag  the norm of dL_T/dh_{T−k} at each lag k, as a whole and through a layer's own recurrence
+    reach            how fast these decay, and the verdict
     jacobians        the Jacobian of one step along the data: singular values, spectral radius, Lyapunov exponent
     gates            means of gates, and how often they are near an end of their range
     parameters       norms of weights, gradients and updates; clipping

@@ -3,29 +3,31 @@
 That step is the last of each sequence. Where a bidirectional network has outputs at every step, the backward
 direction is measured separately: its last step is the sequence's first, and L_T is then the loss there. A chain of
 tags judges sequences as a whole: there L_T is the cross-entropy of the softmax of that step's outputs.
+
+In a stack, a gradient also comes back to a lower layer through the layers above it, by (k+L−1 choose k) ways in L
+layers: it first grows with the lag and seems to last. What a layer itself remembers is measured apart from that: the
+gradient enters it at lag 0 only and comes back through its own recurrence, a product of the Jacobians of its steps
+(Pascanu et al., 2013).
 """
 
 from __future__ import annotations
 
-import math
+from typing import Any
 
 import numpy as np
 
-from rnncli.inspection.reports import EXPLODING, HEALTHY, LITTLE, MUCH, NO_GRADIENT, VANISHING, Reach
 from rnncli.kernels.losses import IGNORED
 from rnncli.nn.encoder_decoder import EncoderDecoder
+from rnncli.nn.network import Model, Network
 from rnncli.nn.recurrent import LayerTrace
-from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation, Sample
-
-_RESAMPLES, _SEED = 200, 1
-_TAILS = 0.025, 0.975
-_FLAT = 1e-9  # nats per step; a smaller slope is rounding
+from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation, Sample, ThreadPool
 
 
 class Readings:
     """Norms of one layer trace: arrays (K, N) for N sequences of up to K steps, NaN at lags before a sequence's start.
 
-    hidden: norms of dL_T/dh; state: of the whole state (h, c); alone: the latter if attention passed nothing back.
+    hidden: norms of dL_T/dh; state: of the whole state (h, c); alone: the latter if attention passed nothing back;
+    own: of the whole state if the gradient came through the layer's own recurrence only; empty where it has no such.
     """
 
     def __init__(self, trace: LayerTrace):
@@ -33,6 +35,12 @@ class Readings:
         self.hidden: list[np.ndarray] = []
         self.state: list[np.ndarray] = []
         self.alone: list[np.ndarray] = []
+        self.own: list[np.ndarray] = []
+
+    @property
+    def memory(self) -> list[np.ndarray]:
+        """The norms that say how far back the layer remembers."""
+        return self.own or self.state
 
     def take(self, trace: LayerTrace, counted: np.ndarray) -> None:
         """Add the norms that a backward pass left, of those sequences for which `counted` (B,) is true."""
@@ -42,6 +50,9 @@ class Readings:
     def take_alone(self, trace: LayerTrace, counted: np.ndarray) -> None:
         self.alone.append(_by_lag(_state_gradient(trace), trace.lengths, counted))
 
+    def take_own(self, trace: LayerTrace, counted: np.ndarray) -> None:
+        self.own.append(_by_lag(_state_gradient(trace), trace.lengths, counted))
+
 
 def measure(driver: Backpropagation, sample: Sample, readings: list[Readings]) -> None:
     """Add the norms of a sample to the readings, of which there is one per trace of the network, in the same order."""
@@ -49,23 +60,52 @@ def measure(driver: Backpropagation, sample: Sample, readings: list[Readings]) -
     if driver.loss.of_chain:
         driver = Backpropagation(network, CROSS_ENTROPY, driver.pool)
     traces = network.traces(work)
-    targets, counted = at_one_step(sample.targets, traces[-1].lengths)
-    driver.states(work, targets, 1)
-    both_ways = len(targets) > 1 and not traces[-1].part and traces[-1].layer.reverse
-    for reading, trace in zip(readings, traces, strict=True):
-        if not (both_ways and trace.layer.reverse):
-            reading.take(trace, counted)
-    if both_ways:
-        targets, counted = at_one_step(sample.targets, traces[-1].lengths, first=True)
+    every = list(zip(readings, traces, strict=True))
+    both_ways = len(sample.targets) > 1 and not traces[-1].part and traces[-1].layer.reverse
+    for first in (False, True) if both_ways else (False,):
+        targets, counted = at_one_step(sample.targets, traces[-1].lengths, first=first)
         driver.states(work, targets, 1)
-        for reading, trace in zip(readings, traces, strict=True):
-            if trace.layer.reverse:
-                reading.take(trace, counted)
+        _take(driver, work, [one for one in every if not both_ways or one[1].layer.reverse == first], counted)
     if isinstance(network, EncoderDecoder) and network.attention:
         driver.states(work, targets, 1, looks_back=False)
-        for reading, trace in zip(readings, traces, strict=True):
+        for reading, trace in every:
             if trace.part == "encoder":
                 reading.take_alone(trace, counted)
+
+
+def _take(driver: Backpropagation, work: Any, chosen: list[tuple[Readings, LayerTrace]], counted: np.ndarray) -> None:
+    """Add the norms that a backward pass left in the chosen traces, then those through their own recurrence."""
+    for reading, trace in chosen:
+        reading.take(trace, counted)
+    apart = [one for one in chosen if not reads_every_step(driver.network, one[1].part)]
+    highest = max((trace.layer.index for _, trace in apart), default=0)
+    if highest:
+        driver.forward(work)  # the backward pass has overwritten the activations
+    for reading, trace in apart:
+        if trace.layer.index < highest:  # else nothing is above it, and the norms are those that were left
+            own_recurrence(trace, driver.pool)
+        reading.take_own(trace, counted)
+
+
+def reads_every_step(network: Model, part: str) -> bool:
+    """Return True if attention or a pooling reads all steps of this part, so that gradients enter at every lag."""
+    if isinstance(network, EncoderDecoder):
+        return part == "encoder" and network.attention is not None
+    return isinstance(network, Network) and network.shape.pooling not in (None, "last")
+
+
+def own_recurrence(trace: LayerTrace, pool: ThreadPool) -> None:
+    """Leave in the trace the gradients that only come through the layer's own recurrence, from that of h at lag 0.
+
+    It stands after a forward pass, with the gradients of a backward pass before that; afterwards all that the backward
+    pass left of this layer belongs to the new gradients.
+    """
+    work, last = trace.work, (trace.lengths, np.arange(len(trace.lengths)))
+    entering = work.dh[last]
+    for gradient in work.gradients:
+        gradient[...] = 0
+    work.dh[last] = entering
+    pool.over_batch(len(entering), lambda low, high: trace.layer.backward(work, None, trace.extent, low, high))
 
 
 def at_one_step(targets: np.ndarray, lengths: np.ndarray, *, first: bool = False) -> tuple[np.ndarray, np.ndarray]:
@@ -91,54 +131,6 @@ def norm(vectors: np.ndarray) -> np.ndarray:
         return np.asarray(safe[..., 0] * np.sqrt(((vectors / safe) ** 2).sum(axis=-1)), np.float64)
 
 
-def mean_by_lag(norms: list[np.ndarray]) -> np.ndarray:
-    """Return the mean norm (K,) at each lag over all sequences that are long enough."""
-    together = _joined(norms)
-    with np.errstate(over="ignore", invalid="ignore"):
-        return np.asarray(np.nansum(together, axis=1) / np.maximum((~np.isnan(together)).sum(axis=1), 1))
-
-
-def left_by_lag(norms: list[np.ndarray], whole: list[np.ndarray]) -> np.ndarray:
-    """Return the shares (K,) of the gradient at lag 0 in `whole` that are left in `norms`, both of the same sequences.
-
-    Each lag compares the sequences that are long enough with their own lag 0: other sequences may differ widely.
-    """
-    together, first = _joined(norms), _joined(whole)[0]
-    known = ~np.isnan(together)
-    return _shares(np.where(known, together, 0.0).sum(axis=1), np.where(known, first, 0.0).sum(axis=1))
-
-
-def _shares(sums: np.ndarray, bases: np.ndarray) -> np.ndarray:
-    """Return sums / bases; where a base is 0, return 0 for a sum of 0, else 1, as there is nothing to compare with."""
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        return np.where(bases > 0, sums / bases, np.where(sums > 0, 1.0, 0.0))
-
-
-def reach(norms: list[np.ndarray]) -> Reach:
-    """Return the reach of the curve of all sequences; intervals come from a bootstrap over all sequences."""
-    curve = left_by_lag(norms, norms)
-    slope, memory = _slope(curve), _memory(curve)
-    slopes, memories = _resampled(_joined(norms))
-    return Reach(
-        decay=None if slope is None else math.exp(slope),
-        half_life=_half_life(slope),
-        half_life_interval=None if slopes is None else _between(np.array([_half_life(s) or math.inf for s in slopes])),
-        memory_1_percent=memory,
-        memory_interval=None if memories is None else _whole(_between(memories)),
-        left=_left(curve),
-        verdict=verdict(curve),
-    )
-
-
-def verdict(curve: np.ndarray) -> str:
-    """Return the verdict on a curve of shares by lag, by the rule in `reports.RULE`."""
-    if not np.isfinite(curve).all() or curve.max() > MUCH * curve[0] > 0:
-        return EXPLODING
-    if not curve.max() > 0:
-        return NO_GRADIENT
-    return VANISHING if curve[-1] < LITTLE * curve[0] else HEALTHY
-
-
 def _state_gradient(trace: LayerTrace) -> np.ndarray:
     """Return the gradient (T+1, B, S) of the whole state: dh, then of the cell's other states through later steps."""
     return np.concatenate(trace.work.gradients, axis=2)
@@ -155,60 +147,3 @@ def _by_lag(gradient: np.ndarray, lengths: np.ndarray, counted: np.ndarray) -> n
     norms = norm(gradient[np.maximum(rows, 0), which])
     beyond = np.where(np.isnan(norms), np.inf, norms)  # an overflow is infinite; NaN means that there is no step
     return np.where(rows > 0, beyond, np.nan)
-
-
-def _joined(norms: list[np.ndarray]) -> np.ndarray:
-    """Join arrays (K, N) side by side, each padded with NaN to the longest K."""
-    K = max(len(part) for part in norms)
-    return np.concatenate(
-        [np.pad(part, ((0, K - len(part)), (0, 0)), constant_values=np.nan) for part in norms], axis=1
-    )
-
-
-def _slope(curve: np.ndarray) -> float | None:
-    """Return the slope in nats per step, fitted by least squares over the lags where a logarithm exists."""
-    lags = np.flatnonzero(np.isfinite(curve) & (curve > 0))
-    if len(lags) < 2:
-        return None
-    from_mean = lags - lags.mean()
-    return float(from_mean @ np.log(curve[lags]) / (from_mean @ from_mean))
-
-
-def _half_life(slope: float | None) -> float | None:
-    return math.log(0.5) / slope if slope is not None and slope < -_FLAT else None
-
-
-def _left(curve: np.ndarray) -> float | None:
-    return float(curve[-1]) if curve[0] > 0 and not np.isnan(curve[[0, -1]]).any() else None
-
-
-def _memory(curve: np.ndarray) -> int | None:
-    """Return the first lag at which 1% or less of lag 0 is left, or None."""
-    few = np.flatnonzero(curve <= LITTLE * curve[0]) if 0 < curve[0] < math.inf else np.zeros(0, int)
-    return int(few[0]) if len(few) else None
-
-
-def _resampled(norms: np.ndarray) -> tuple[list[float | None], np.ndarray] | tuple[None, None]:
-    """Return slopes and 1% lags (infinite where never reached) of curves of resampled sequences of `norms` (K, N)."""
-    N = norms.shape[1]
-    known = ~np.isnan(norms)
-    values = np.where(known, norms, 0.0)
-    if N < 2 or not np.isfinite(values).all():
-        return None, None
-    drawn = np.random.default_rng(_SEED).multinomial(N, np.full(N, 1 / N), _RESAMPLES).T.astype(float)
-    shares = _shares(values @ drawn, np.where(known, values[0], 0.0) @ drawn)
-    curves = np.where(known @ drawn > 0, shares, np.nan)
-    memories = [_memory(curve) for curve in curves.T]
-    return [_slope(curve) for curve in curves.T], np.array([math.inf if m is None else m for m in memories])
-
-
-def _between(values: np.ndarray) -> tuple[float | None, float | None]:
-    """Return the ends of the middle 95% of the values, with None for infinity."""
-    ordered = np.sort(values)
-    low, high = (float(ordered[round(tail * (len(ordered) - 1))]) for tail in _TAILS)
-    return (low if math.isfinite(low) else None, high if math.isfinite(high) else None)
-
-
-def _whole(ends: tuple[float | None, float | None]) -> tuple[int | None, int | None]:
-    low, high = (None if end is None else round(end) for end in ends)
-    return low, high

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rnncli.training.reports import Score
@@ -13,11 +13,21 @@ INIT, BEST, LAST, FAILURE = "init", "best", "last", "failure"  # which weights a
 MUCH, LITTLE = 100.0, 0.01
 EXPLODING, VANISHING, HEALTHY, NO_GRADIENT = "exploding", "vanishing", "healthy", "no gradient"
 RULE = (
-    f"exploding: some lag has more than {MUCH:g}× the gradient at lag 0; vanishing: less than {LITTLE:.0%} of it is "
-    "left at the longest lag; else healthy"
+    "verdicts go by the lags that training flows back through: those within bptt, or within a sequence; exploding: the "
+    f"gradient at one of them is more than {MUCH:g}× that at lag 0; vanishing: less than {LITTLE:.0%} of it is left at "
+    "the last of them; healthy: neither"
 )
 
+UNEQUAL = 1.5  # ratio of tokens trained on from which it is said that networks were not trained alike
+_LEAST = 1e-4  # smaller shares are as good as nothing, and their digits do not matter
 NEAR_END = 0.05  # share of a gate's range from 0 to 1, or of a tanh's from 0 to ±1, that counts as an end
+
+
+def percent(share: float) -> str:
+    """Return a share as a percentage of the digits that matter, such as 53%, 3.9% or 0.28%."""
+    if share >= 0.0995:
+        return f"{100 * share:,.0f}%"
+    return f"{100 * share:.2g}%" if share >= _LEAST else f"less than {100 * _LEAST:g}%"
 
 
 def layer_name(part: str, layer: int, *, reverse: bool) -> str:
@@ -29,16 +39,20 @@ def layer_name(part: str, layer: int, *, reverse: bool) -> str:
 class Reach:
     """The decay of a gradient with the lag, with 95% intervals; None where a value cannot be determined.
 
-    decay: the factor per step, fitted over all lags. half_life: the number of lags in which the gradient halves,
-    None where it does not shrink. memory_1_percent: the first lag with at most 1% of lag 0, None where more is left
-    at every lag. left: the share of lag 0 that is left at the longest lag.
+    decay: the factor per step, fitted over the lags up to memory_1_percent. half_life: the number of lags in which the
+    gradient halves; None if it takes more than were looked at (half_life_above says how many these are) or if the
+    gradient is measured not to fall (then half_life_above is None too). memory_1_percent: the first lag with at most
+    1% of lag 0, None where more is left at every lag. judged: the last lag that training flows back through, or the
+    longest one; left: the share of lag 0 that is left there; verdict: by the lags up to it, see RULE.
     """
 
     decay: float | None
     half_life: float | None
+    half_life_above: int | None
     half_life_interval: tuple[float | None, float | None] | None
     memory_1_percent: int | None
     memory_interval: tuple[int | None, int | None] | None
+    judged: int
     left: float | None
     verdict: str
 
@@ -67,8 +81,11 @@ class LayerGradients:
     that of the whole state (h, c); both per sequence, averaged over the sequences that are that long. left_by_lag:
     the share of the latter at lag 0 that is left, for the same sequences. without_attention_by_lag,
     left_without_attention: the values of the whole state if attention passed nothing back, None where there is no
-    attention. reach: that of the whole state. spectral_radius: that of the recurrent matrix, in gated cells that of
-    their candidate; spectral_radius_by_gate: (gate, radius) of each gate.
+    attention. own_gradient_norm_by_lag, own_left_by_lag: the norms of the whole state, and their shares of lag 0, if
+    the gradient came back through the layer's own recurrence only: what also comes through the layers above is depth,
+    not memory. None where attention or a pooling reads every step, which is a way back of its own. reach: that of the
+    own recurrence, else of the whole state. spectral_radius: that of the recurrent matrix, in gated cells that of their
+    candidate; spectral_radius_by_gate: (gate, radius) of each gate.
     """
 
     layer: int
@@ -79,6 +96,8 @@ class LayerGradients:
     left_by_lag: tuple[float, ...]
     without_attention_by_lag: tuple[float, ...] | None
     left_without_attention: tuple[float, ...] | None
+    own_gradient_norm_by_lag: tuple[float, ...] | None
+    own_left_by_lag: tuple[float, ...] | None
     reach: Reach
     jacobians: StepJacobians
     spectral_radius: float | None
@@ -87,6 +106,11 @@ class LayerGradients:
     @property
     def name(self) -> str:
         return layer_name(self.part, self.layer, reverse=self.reverse)
+
+    @property
+    def memory_by_lag(self) -> tuple[float, ...]:
+        """The shares by lag that `reach` is about."""
+        return self.left_by_lag if self.own_left_by_lag is None else self.own_left_by_lag
 
 
 @dataclass(frozen=True)
@@ -167,11 +191,22 @@ class GradientCheck:
 
 
 @dataclass(frozen=True)
+class Advice:
+    """A sentence about what was found, and changes to try, each one or more `--set KEY=VALUE`."""
+
+    text: str
+    tries: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.text}. Try {', or '.join(self.tries)}" if self.tries else self.text
+
+
+@dataclass(frozen=True)
 class GradientReport:
     """Results of backward passes through some batches: the mean loss, gradients by lag, by parameter and by gate.
 
-    at: the weights, "init", "best", "last" or "failure". lags: 0 to the longest of any layer. advice: sentences,
-    each with the change to try as --set KEY=VALUE, if there is one.
+    at: the weights, "init", "best", "last" or "failure". loss, batches: of the updates looked at. sequences: those
+    whose gradient by lag was measured. lags: 0 to the longest of any layer.
     """
 
     at: str
@@ -184,17 +219,52 @@ class GradientReport:
     parameters: tuple[ParameterGradient, ...]
     gates: tuple[GateActivity, ...]
     clip: Clipping
-    advice: tuple[str, ...]
+    advice: tuple[Advice, ...]
     check: GradientCheck | None = None
 
 
 @dataclass(frozen=True)
+class Trained:
+    """How long weights were trained: the updates, and the tokens (or values) that their losses counted."""
+
+    updates: int
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a loss is the loss of, by aspect: losses on different bases cannot be compared."""
+
+    aspects: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
 class Compared:
-    """One of the networks compared: its name, its report, and its score if it was trained for the comparison."""
+    """One of the networks compared: its name, its report, and its score if it was trained for the comparison.
+
+    trained: how long its weights were trained, None if unknown. basis: None if unknown.
+    """
 
     name: str
     report: GradientReport
     score: Score | None = None
+    trained: Trained | None = None
+    basis: Basis | None = None
+
+
+def incomparable(compared: Sequence[Compared]) -> list[str]:
+    """Return the aspects, such as data or split, in which the bases of losses differ."""
+    bases = [one.basis.aspects for one in compared if one.basis is not None]
+    aspects = dict.fromkeys(aspect for basis in bases for aspect in basis)
+    return [aspect for aspect in aspects if len({basis.get(aspect) for basis in bases}) > 1]
+
+
+def unequal(compared: Sequence[Compared]) -> tuple[int, int] | None:
+    """Return the fewest and the most tokens that trained networks saw, if these differ by more than UNEQUAL."""
+    tokens = [one.trained.tokens for one in compared if one.trained is not None and one.trained.updates]
+    if len(tokens) < 2 or max(tokens) <= UNEQUAL * min(tokens):
+        return None
+    return min(tokens), max(tokens)
 
 
 def by_part(layers: Sequence[LayerGradients]) -> list[list[LayerGradients]]:
@@ -204,5 +274,5 @@ def by_part(layers: Sequence[LayerGradients]) -> list[list[LayerGradients]]:
 
 
 def deepest(layers: Sequence[LayerGradients]) -> LayerGradients:
-    """Return the layer with the largest share of the gradient left at its longest lag."""
+    """Return the layer with the largest share of the gradient left at the lag that verdicts go by."""
     return max(layers, key=lambda layer: -1.0 if layer.reach.left is None else layer.reach.left)

@@ -31,5 +31,3 @@ pre-activations (T, B, G·H). The gradient of `x` is `dx`. Weights are held tran
 and (H, G·H), so that a one-hot input selects a row of the matrix. The caller validates everything: a kernel neither
 checks bounds nor handles missing values, except for the losses, which skip unknown targets.
 """
-
-from rnncli.kernels import jit as jit

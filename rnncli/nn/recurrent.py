@@ -25,13 +25,15 @@ from rnncli.nn.workspace import BidirectionalWork, Extent, LayerWork
 class LayerTrace:
     """A layer, or one direction of it, with the arrays that it computed in, for B sequences of these lengths (B,).
 
-    Time runs in the order in which the layer reads. part: its part of the model, if the model has several.
+    Time runs in the order in which the layer reads. part: its part of the model, if the model has several. extent: the
+    steps that were computed, of which some may be beyond the lengths.
     """
 
     part: str
     layer: RecurrentLayer
     work: LayerWork
     lengths: np.ndarray
+    extent: Extent
 
 
 class RecurrentLayer(Part):

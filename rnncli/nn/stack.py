@@ -134,7 +134,7 @@ class Stack(Part):
         """Return the traces of all layers or their directions in PyTorch's order; `lengths` replaces the work's own."""
         lengths = work.extent.lengths if lengths is None else lengths
         layers = [direction for layer in self.layers for direction in layer.directions]
-        return [LayerTrace(part, *both, lengths) for both in zip(layers, work.directions, strict=True)]
+        return [LayerTrace(part, *both, lengths, work.extent) for both in zip(layers, work.directions, strict=True)]
 
     def dropout_keys(self, seed: int, update: int) -> tuple[np.uint32, ...]:
         """Return one mask key for the output of each layer; none if dropout is 0."""

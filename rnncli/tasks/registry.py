@@ -3,46 +3,55 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from rnncli.config import loading
 from rnncli.config.loading import dump_config
 from rnncli.config.sections import Config
-from rnncli.tasks.forecast.task import Forecast
-from rnncli.tasks.language_model.task import LanguageModelling
-from rnncli.tasks.seq2seq.task import Caption, Seq2seq
-from rnncli.tasks.sequences.task import Classify, Regress, Tag
-from rnncli.tasks.task import Task
+from rnncli.registry import Registry
 
-TASKS: dict[str, Task] = {
-    task.name: task
-    for task in (
-        LanguageModelling(),
-        Forecast(),
-        Classify(),
-        Regress(),
-        Tag(),
-        Seq2seq(),
-        Caption(),
-    )
-}
+if TYPE_CHECKING:
+    from rnncli.tasks.task import Task
+
+TASKS: Registry[Task] = Registry(
+    {
+        "language-model": "rnncli.tasks.language_model.task:LANGUAGE_MODEL",
+        "forecast": "rnncli.tasks.forecast.task:FORECAST",
+        "classify": "rnncli.tasks.sequences.task:CLASSIFY",
+        "regress": "rnncli.tasks.sequences.task:REGRESS",
+        "tag": "rnncli.tasks.sequences.task:TAG",
+        "seq2seq": "rnncli.tasks.seq2seq.task:SEQ2SEQ",
+        "caption": "rnncli.tasks.seq2seq.task:CAPTION",
+    }
+)
 
 
-__all__ = ["config_from_mapping", "dump_config", "load_config", "load_run_config", "schemas"]
+class _Schemas(Mapping[str, type[Config]]):
+    """The config class of each task, by the task's name; a task is imported when its class is asked for."""
+
+    def __getitem__(self, name: str) -> type[Config]:
+        return TASKS[name].config
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(TASKS)
+
+    def __len__(self) -> int:
+        return len(TASKS)
 
 
-def schemas() -> dict[str, type[Config]]:
-    """Return the config class of each task, by the task's name."""
-    return {name: task.config for name, task in TASKS.items()}
+SCHEMAS = _Schemas()
+
+
+__all__ = ["SCHEMAS", "TASKS", "config_from_mapping", "dump_config", "load_config", "load_run_config"]
 
 
 def load_config(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Config:
     """Load the config in the YAML file at `path`; see `loading.load_config`."""
-    return loading.load_config(path, schemas(), overrides)
+    return loading.load_config(path, SCHEMAS, overrides)
 
 
 def load_run_config(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Config:
@@ -65,4 +74,4 @@ def load_run_config(path: str | os.PathLike[str], overrides: Sequence[str] = ())
 
 def config_from_mapping(mapping: Mapping[str, Any], overrides: Sequence[str] = (), where: str = "config") -> Config:
     """Return the config given as plain values; see `loading.config_from_mapping`."""
-    return loading.config_from_mapping(mapping, schemas(), overrides, where)
+    return loading.config_from_mapping(mapping, SCHEMAS, overrides, where)

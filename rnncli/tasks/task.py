@@ -7,23 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeVar
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from rnncli.config.loading import config_from_mapping
 from rnncli.config.sections import SECTIONS, C, Config, VectorsConfig, keys_of
-from rnncli.data.encodings import with_encoding
-from rnncli.data.look import Look
-from rnncli.data.source import Source
-from rnncli.data.vectors import Vectors
-from rnncli.data.vocabulary import Vocabulary
 from rnncli.errors import DataError, UsageError
-from rnncli.nn.network import FLOAT32, Model
 from rnncli.notes import noting
-from rnncli.training.backpropagation import ThreadPool
-from rnncli.training.loop import Learner
 from rnncli.training.reports import Score
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from rnncli.data.look import Look
+    from rnncli.data.source import Source
+    from rnncli.data.vectors import Vectors
+    from rnncli.data.vocabulary import Vocabulary
+    from rnncli.nn.network import Model
+    from rnncli.training.backpropagation import ThreadPool
+    from rnncli.training.loop import Learner
 
 S = TypeVar("S")
 
@@ -97,12 +98,18 @@ class Recognised:
     unit: str = "example"
 
 
+def _float32() -> np.dtype:
+    from rnncli.nn.network import FLOAT32
+
+    return FLOAT32
+
+
 @dataclass(frozen=True)
 class Context:
     """The means of an experiment: the threads that it may use, and float32 or, for checks, float64."""
 
     pool: ThreadPool
-    dtype: np.dtype = FLOAT32
+    dtype: np.dtype = field(default_factory=_float32)
 
 
 @dataclass(frozen=True)
@@ -262,11 +269,14 @@ class Predictor:
 
 
 class Task:
-    """One task. options: the names of those that it supports, by command; an absent command does not apply to it."""
+    """One task. options: the names of those that it supports, by command; an absent command does not apply to it.
+    after_training: the command that needs nothing but a run, and shows most.
+    """
 
     name: ClassVar[str]
     config: ClassVar[type[Config]]
     options: ClassVar[Mapping[str, frozenset[str]]]
+    after_training: ClassVar[str] = "evaluate"
     before: ClassVar[
         Mapping[str, str]
     ] = {}  # values of keys that the configs of older runs lack, where not the default
@@ -280,6 +290,8 @@ class Task:
 
         learnt: the header of a model, whose vocabulary, labels and scales are taken in place of new ones.
         """
+        from rnncli.data.encodings import with_encoding
+
         return self.experiment(with_encoding(config, source), source, context, learnt)
 
     def experiment(self, config: Any, source: Source, context: Context, learnt: Mapping[str, Any] | None) -> Experiment:

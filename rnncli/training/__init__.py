@@ -1,6 +1,8 @@
 """Training: gradients of batches, optimizers, the loop and its reports. It prints nothing and writes no file.
 
 reports           frozen dataclasses, which are all that the user interface knows of training
+score_object      a score as JSON
+listed            a run in a list of runs
 backpropagation   one window forward and backward, one shard of the batch per thread
 batches           windows of long streams (truncated BPTT), and batches of whole sequences of similar length
 room              pieces of batches with a sequence that is much longer than usual, and the workspaces for them

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.kernels import random
+from rnncli.training.backpropagation import Sample
 from rnncli.training.reports import Figure
 from rnncli.training.room import Room, by_key
 
@@ -112,8 +113,17 @@ def place_sequences(sequences: Sequence[np.ndarray], place: np.ndarray) -> None:
 class Stateless:
     """A base of learners that keep nothing between updates: a batch follows from the seed and the update's number.
 
-    What they print is their loss, unless they say otherwise.
+    What they print is their loss, unless they say otherwise. A batch of theirs has whole sequences.
     """
+
+    updates_per_epoch: int
+    endless = False
+
+    def sample(self, update: int, *, carried: bool = False) -> Sample:
+        raise NotImplementedError
+
+    def stretch(self, number: int, count: int, steps: int) -> Sample:
+        return self.sample(self.updates_per_epoch * number // count)
 
     def figure(self) -> Figure | None:
         return None

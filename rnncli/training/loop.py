@@ -34,6 +34,7 @@ class Learner(Protocol):
     """The interface between a task and the training loop: an object that hands out gradients of batches."""
 
     updates_per_epoch: int
+    endless: bool  # true of sequences without an end, of which a stretch has as many steps as are asked for
 
     @property
     def network(self) -> Model: ...
@@ -52,6 +53,12 @@ class Learner(Protocol):
         """Return the batch of an update for inspection, from zero state or, if carried, from that of its streams.
 
         Training goes on afterwards as if this call had not been made.
+        """
+
+    def stretch(self, number: int, count: int, steps: int) -> Sample:
+        """Return batch `number` of `count` for gradients by lag, the same whatever number of steps training goes back.
+
+        It has whole sequences, or where a sequence goes on without end, stretches of up to `steps` steps of it.
         """
 
     def validate(self) -> tuple[float, int]:

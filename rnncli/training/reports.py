@@ -169,7 +169,7 @@ class Finished:
     """The report at the end of training; `score` is that of the weights that are kept, None where nothing was held out.
 
     kept: which these are: "best", "last" where nothing was held out for validation, or "cross-validated" if they were
-    trained on all data for as long as cross-validation found best.
+    trained on all data for as long as cross-validation found best. next: the command to go on with.
     """
 
     score: Score | None
@@ -177,6 +177,7 @@ class Finished:
     best_loss: float
     run: str
     kept: str = "best"
+    next: str = "evaluate"
 
 
 Report = Note | Started | Progress | Evaluated | Finished

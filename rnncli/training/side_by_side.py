@@ -23,7 +23,7 @@ class SideBySide(Stateless):
 
     def __init__(self, learners: Sequence[Learner], network: Model):
         self.learners, self.network = tuple(learners), network
-        self.updates_per_epoch = learners[0].updates_per_epoch
+        self.updates_per_epoch, self.endless = learners[0].updates_per_epoch, learners[0].endless
         self.loss, self.backpropagation = learners[0].loss, learners[0].backpropagation
 
     def gradient(self, update: int) -> tuple[float, int]:
@@ -31,6 +31,9 @@ class SideBySide(Stateless):
 
     def sample(self, update: int, *, carried: bool = False) -> Sample:
         return self.learners[0].sample(update)
+
+    def stretch(self, number: int, count: int, steps: int) -> Sample:
+        return self.learners[0].stretch(number, count, steps)
 
     def validate(self) -> tuple[float, int]:
         return _sum([learner.validate() for learner in self.learners])

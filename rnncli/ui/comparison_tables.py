@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnncli.inspection.reports import Compared, LayerGradients, by_part, deepest
+from rnncli.inspection.reports import Compared, LayerGradients, by_part, deepest, incomparable, unequal
+from rnncli.training.score_object import score_object
 from rnncli.ui import svg_file
 from rnncli.ui.axes import FRAME
-from rnncli.ui.gradient_tables import ARROW, as_json, by_lag, measured_console, say_check
+from rnncli.ui.gradient_tables import as_json, by_lag, measured_console, say_advice, say_check
 from rnncli.ui.lag_chart import COMPARED, SVG_WIDTH, Panel, draw, folded
 from rnncli.ui.output import Output, say_on, visible
 from rnncli.ui.reach_table import write_reach
 from rnncli.ui.results import as_csv, rounded
-from rnncli.ui.scores import figure, score_object
+from rnncli.ui.scores import figure
 
 if TYPE_CHECKING:
     from rich.text import Text
 
 AT = {"init": "before training", "best": "after training", "last": "after training", "failure": "where training failed"}
-WHAT = "left: the share of lag 0's gradient that is left k steps back, in the layer in which most is left at the end"
+WHAT = "left: the share of lag 0's gradient that is left k steps back, in the layer that remembers most"
 SHORTENED = ("model.", "training.", "data.")  # prefixes of KEY=VALUE names that tables leave out
 
 
@@ -32,10 +33,17 @@ def write_comparison(compared: Sequence[Compared], form: str | None) -> None:
     form = form or ("table" if out.terminal else "csv")
     if form == "json":
         every = [
-            {"name": one.name, "score": None if one.score is None else score_object(one.score), **as_json(one.report)}
+            {
+                "name": one.name,
+                "score": None if one.score is None else score_object(one.score),
+                "updates": None if one.trained is None else one.trained.updates,
+                "tokens": None if one.trained is None else one.trained.tokens,
+                **as_json(one.report),
+            }
             for one in compared
         ]
-        out.write(json.dumps(rounded({"compared": every}), ensure_ascii=False) + "\n")
+        found = {"compared": every, "not_comparable": incomparable(compared)}
+        out.write(json.dumps(rounded(found), ensure_ascii=False) + "\n")
     elif form == "csv":
         out.write(as_csv(left_rows(compared)))
     else:
@@ -43,9 +51,9 @@ def write_comparison(compared: Sequence[Compared], form: str | None) -> None:
 
 
 def left_rows(compared: Sequence[Compared]) -> list[dict[str, Any]]:
-    """Return one row per lag, with one column per network and layer: the share of lag 0 that is left."""
+    """Return one row per lag, with one column per network and layer: the share of lag 0 that verdicts go by."""
     columns = {
-        f"{name} {layer.name} left": layer.left_by_lag
+        f"{name} {layer.name} left": layer.memory_by_lag
         for name, one in zip(_distinct(compared), compared, strict=True)
         for layer in one.report.layers
     }
@@ -75,13 +83,16 @@ def _write_tables(compared: Sequence[Compared]) -> None:
     console.print()
     ordered = [one for _, members in _groups(compared) for one in members]
     rows = [(one, layer) for one in ordered for layer in _deepest(one)]
+    trained = any(one.trained is not None and one.trained.updates for one in compared)
     scored = any(one.score is not None for one in compared)
     layered = any(len(one.report.layers) > 1 for one in compared)
-    names = [_names(*row, scored=scored, layered=layered) for row in rows]
+    names = [_names(*row, trained=trained, scored=scored, layered=layered) for row in rows]
     write_reach([layer for _, layer in rows], names, intervals=False)
     units = dict.fromkeys(f"{one.score.split} {one.score.unit}" for one in compared if one.score is not None)
     if units:
         say_on(console, f"loss: of the batches looked at; score: {', '.join(units)}", FRAME)
+    for sentence in _cautions(compared):
+        say_on(console, sentence, "yellow")
     for one in ordered:
         if one.report.check is not None:
             say_check(one.report.check, console, f"{one.name}, {AT[one.report.at]}: ")
@@ -90,13 +101,22 @@ def _write_tables(compared: Sequence[Compared]) -> None:
             console.print()
             console.print(Text(visible(f"{one.name}, {AT[one.report.at]}"), style="bold"))
         for advice in one.report.advice:
-            say_on(console, advice, lead=ARROW)
+            say_advice(advice, console)
 
 
 def save_svg(compared: Sequence[Compared], path: Path) -> None:
     """Write the charts side by side to the SVG file `path`, the same bytes every time; OSError where that fails."""
     what = "\n" + "\n".join(folded(WHAT, SVG_WIDTH)) + "\n"
     svg_file.save([_chart(compared, SVG_WIDTH).append(what, style=FRAME)], path, SVG_WIDTH)
+
+
+def _cautions(compared: Sequence[Compared]) -> Iterator[str]:
+    """Yield a sentence on each reason why numbers of these networks may not be compared."""
+    if aspects := incomparable(compared):
+        yield f"losses and scores are not comparable: the networks differ in {' and '.join(aspects)}"
+    if few_and_many := unequal(compared):
+        few, many = few_and_many
+        yield f"not trained alike: on {few:,} to {many:,} tokens, which may be why they differ"
 
 
 def _chart(compared: Sequence[Compared], width: int) -> Text:
@@ -119,14 +139,18 @@ def _panels(one: Compared) -> list[Panel]:
     plain = len(one.report.layers) == 1
     return [
         Panel(
-            _short(one.name) if plain else f"{_short(one.name)}, {layer.name}", layer.reach.verdict, layer.left_by_lag
+            _short(one.name) if plain else f"{_short(one.name)}, {layer.name}", layer.reach.verdict, layer.memory_by_lag
         )
         for layer in _deepest(one)
     ]
 
 
-def _names(one: Compared, layer: LayerGradients, *, scored: bool, layered: bool) -> dict[str, str]:
-    first = {"network": _short(one.name), "at": one.report.at, "loss": figure(one.report.loss)}
+def _names(one: Compared, layer: LayerGradients, *, trained: bool, scored: bool, layered: bool) -> dict[str, str]:
+    first = {"network": _short(one.name), "at": one.report.at}
+    if trained:
+        first["updates"] = "–" if one.trained is None else f"{one.trained.updates:,}"
+        first["tokens"] = "–" if one.trained is None else f"{one.trained.tokens:,}"
+    first["loss"] = figure(one.report.loss)
     if scored:
         first["score"] = figure(one.score.network) if one.score else "–"
     return first | ({"layer": layer.name} if layered else {})

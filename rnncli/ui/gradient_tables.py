@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rnncli.inspection.reports import (
     NEAR_END,
     RULE,
+    Advice,
     Clipping,
     GateActivity,
     GradientCheck,
@@ -63,7 +64,7 @@ def as_json(report: GradientReport) -> dict[str, Any]:
         "gates": [asdict(gate) for gate in report.gates],
         "clip": asdict(report.clip),
         "rule": RULE,
-        "advice": list(report.advice),
+        "advice": list(map(str, report.advice)),
         "check": None if report.check is None else _check_object(report.check),
     }
 
@@ -80,16 +81,21 @@ def _layer_object(layer: LayerGradients) -> dict[str, Any]:
         "without_attention_by_lag": layer.without_attention_by_lag,
         "left_by_lag": layer.left_by_lag,
         "left_without_attention": layer.left_without_attention,
+        "own_gradient_norm_by_lag": layer.own_gradient_norm_by_lag,
+        "own_left_by_lag": layer.own_left_by_lag,
         "step_jacobian_norm": jacobians.hidden_norm,
         "state_step_jacobian_norm": jacobians.norm,
         "smallest_singular_value": jacobians.smallest,
         "singular_values": {"largest": _mean(jacobians.norm), "smallest": _mean(jacobians.smallest)},
         "decay": reach.decay,
         "half_life": reach.half_life,
+        "half_life_above": reach.half_life_above,
         "half_life_interval": reach.half_life_interval,
         "memory_1_percent": reach.memory_1_percent,
         "memory_1_percent_interval": reach.memory_interval,
-        "left_at_longest_lag": reach.left,
+        "judged_lag": reach.judged,
+        "left_at_judged_lag": reach.left,
+        "left_at_longest_lag": layer.memory_by_lag[-1],
         "spectral_radius": layer.spectral_radius,
         "spectral_radius_by_gate": dict(layer.spectral_radius_by_gate),
         "lyapunov": jacobians.lyapunov,
@@ -119,6 +125,8 @@ def lag_rows(report: GradientReport) -> list[dict[str, Any]]:
     for layer in report.layers:
         columns[f"{layer.name} state"] = layer.state_gradient_norm_by_lag
         columns[f"{layer.name} left"] = layer.left_by_lag
+        if layer.own_left_by_lag is not None:
+            columns[f"{layer.name} own left"] = layer.own_left_by_lag
         columns[f"{layer.name} step jacobian"] = layer.jacobians.hidden_norm
     return by_lag(report.lags, columns)
 
@@ -151,8 +159,15 @@ def _write_tables(report: GradientReport) -> None:
     say_on(console, FITTED, FRAME)
     say_on(console, RULE, FRAME)
     for advice in report.advice:
-        say_on(console, advice, lead=ARROW)
+        say_advice(advice, console)
     _write_details(report, console)
+
+
+def say_advice(advice: Advice, console: Console) -> None:
+    """Print an advice, with each change to try on a line of its own, to be copied."""
+    say_on(console, advice.text + (". Try" if advice.tries else ""), lead=ARROW)
+    for number, change in enumerate(advice.tries):
+        say_on(console, change, lead=" or " if number else "    ")
 
 
 def _write_details(report: GradientReport, console: Console) -> None:

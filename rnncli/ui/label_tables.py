@@ -7,26 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from rnncli.training.reports import Confusion, LabelScore, Score
+from rnncli.training.score_object import IN_JSON, confusions, label_row
 from rnncli.ui.results import write_table
 
 SHOWN = 10  # confusions, and labels, of many
-IN_JSON = 100  # labels up to which JSON has the whole matrix, and confusions that it has anyway
-
-
-def label_objects(score: Score) -> dict[str, Any]:
-    """Return for JSON what a score says of labels; the matrix of more than 100 labels is left to a file."""
-    found: dict[str, Any] = {"confusion": None}
-    if (confusion := score.confusion) is not None:
-        few = len(confusion.labels) <= IN_JSON
-        found = {
-            "confusion": {"labels": confusion.labels, "counts": list(confusion.rows()) if few else None},
-            "confusions": _named(confusion, IN_JSON),
-        }
-    if score.figures:
-        found["figures"] = dict(score.figures)
-    if score.labels:
-        found["labels"] = [_row(one) for one in score.labels]
-    return found
 
 
 def write_labels(score: Score) -> None:
@@ -39,7 +23,9 @@ def write_labels(score: Score) -> None:
         if len(worst) > SHOWN:
             title = f"the {SHOWN} labels of the lowest F1, of {len(worst):,} (-f json has all)"
         write_table(
-            [_row(one) | _rounded(one) for one in worst[:SHOWN]], title=title, figures=("precision", "recall", "F1")
+            [label_row(one) | _rounded(one) for one in worst[:SHOWN]],
+            title=title,
+            figures=("precision", "recall", "F1"),
         )
 
 
@@ -52,7 +38,7 @@ def _write_confusion(confusion: Confusion) -> None:
             [dict(zip(rows[0], [row[0], *map(int, row[1:])], strict=True)) for row in rows[1:]],
             title="how often each label (a row) was predicted as another (a column)",
         )
-    elif largest := _named(confusion, SHOWN):
+    elif largest := confusions(confusion, SHOWN):
         number = len(confusion.largest())
         title = f"the {len(largest)} most frequent confusions, of {number:,} (--confusion FILE has all)"
         write_table([{"count": one["count"], **one} for one in largest], title=title)
@@ -64,14 +50,6 @@ def _fits(rows: list[list[str]]) -> bool:
     from rich.console import Console
 
     return sum(2 + max(map(cell_len, column)) for column in zip(*rows, strict=True)) <= Console().width + 2
-
-
-def _named(confusion: Confusion, limit: int) -> list[dict[str, Any]]:
-    return [{"actual": a, "predicted": p, "count": n} for a, p, n in confusion.largest()[:limit]]
-
-
-def _row(one: LabelScore) -> dict[str, Any]:
-    return {"label": one.label, "precision": one.precision, "recall": one.recall, "F1": one.f1, "support": one.support}
 
 
 def _rounded(one: LabelScore) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from rnncli.inspection.reports import (
     MUCH,
     VANISHING,
     GradientReport,
+    LayerGradients,
 )
 from rnncli.ui import svg_file
 from rnncli.ui.axes import ENDS, FRAME, LogScale, log_scale
@@ -45,12 +46,17 @@ GAP = 2  # spaces between columns
 SVG_WIDTH = 100
 VERDICTS = {VANISHING: "yellow", EXPLODING: "red", HEALTHY: "green"}  # styles
 WHAT = (
-    "norm: that of dL_T/ds_(T−k), the gradient of the last step's loss at the whole state k steps before it; left: its "
-    "share of lag 0; step: ‖∂h_t/∂h_(t−1)‖ of the step that ends there"
+    "norm: of dL_T/ds_(T−k), the gradient of the last step's loss with respect to the state k steps before; left: that "
+    "as a share of lag 0's; step: ‖∂h_t/∂h_(t−1)‖, what the step that ends there multiplies a gradient by at most"
 )
-WHAT_MEMORY = "; the whole state is (h, c), and at lag 0 nothing has come to c yet"
+WHAT_MEMORY = "; the state is (h, c), and at lag 0 nothing has come to c yet"
+WHAT_OWN = (
+    "; of a layer below others these are of what comes back through its own recurrence alone; with depth: what is left "
+    "together with what comes back through the layers above, which is no memory of its own"
+)
 WHAT_ENCODER = "; an encoder's lags are counted from the end of what it reads"
 WHAT_WITHOUT = "; without attention: what would be left of lag 0 if attention passed nothing back"
+DEPTH, NO_ATTENTION = "with depth", "without attention"
 
 Shares = Sequence[float | None]
 Piece = tuple[str, str]  # (text, style)
@@ -60,7 +66,8 @@ Piece = tuple[str, str]  # (text, style)
 class Panel:
     """One panel of the chart: a column of shares by lag with their bars, whose title is the verdict.
 
-    The columns `norms` and `steps` (norms of the step Jacobians) come before it and `without` after it, where given.
+    The columns `norms` and `steps` (norms of the step Jacobians) come before it, and after it other shares with bars of
+    their own, `beside`, under their title `about`, where given.
     """
 
     title: str
@@ -68,7 +75,8 @@ class Panel:
     shares: Shares
     norms: Shares | None = None
     steps: Shares | None = None
-    without: Shares | None = None
+    beside: Shares | None = None
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,13 +97,20 @@ def panels(report: GradientReport) -> list[Panel]:
         Panel(
             layer.name,
             layer.reach.verdict,
-            layer.left_by_lag,
-            layer.state_gradient_norm_by_lag,
+            layer.memory_by_lag,
+            layer.own_gradient_norm_by_lag or layer.state_gradient_norm_by_lag,
             _measured(layer.jacobians.hidden_norm),
-            layer.left_without_attention,
+            *(beside(layer) or (None, "")),
         )
         for layer in report.layers
     ]
+
+
+def beside(layer: LayerGradients) -> tuple[Shares, str] | None:
+    """Return the shares to show beside those that the verdict goes by, and their title; None if there are none."""
+    if layer.left_without_attention is not None:
+        return layer.left_without_attention, NO_ATTENTION
+    return (layer.left_by_lag, DEPTH) if layer.memory_by_lag != layer.left_by_lag else None
 
 
 def _measured(values: Shares) -> Shares | None:
@@ -123,6 +138,8 @@ def lag_chart(report: GradientReport, width: int) -> Text:
     what = WHAT
     if any(layer.gradient_norm_by_lag != layer.state_gradient_norm_by_lag for layer in report.layers):
         what += WHAT_MEMORY
+    if any(title == DEPTH for _, title in filter(None, map(beside, report.layers))):
+        what += WHAT_OWN
     if any(layer.part == "encoder" for layer in report.layers):
         what += WHAT_ENCODER
     what += WHAT_WITHOUT if any(layer.without_attention_by_lag for layer in report.layers) else ""
@@ -141,7 +158,7 @@ def draw(groups: Sequence[tuple[str, Sequence[Panel]]], width: int, ends: tuple[
     digits = max([LEAST_DIGITS, *(len(three_digits(v)) for panel in every for v in _numbers(panel))])
     blocks = [(title, list(_blocks(members, digits, width - lag))) for title, members in groups]
     room = min(_cells_each(block, digits, width - lag) for _, members in blocks for block in members)
-    shown = (v for panel in every for part in (panel.shares, panel.without or ()) for v in _shown(part))
+    shown = (v for panel in every for part in (panel.shares, panel.beside or ()) for v in _shown(part))
     layout = Layout(lag, digits, log_scale(shown, max(1, min(MOST_CELLS, room)), ends))
     text = Text(no_wrap=True, overflow="crop")
     for title, members in blocks:
@@ -155,7 +172,7 @@ def draw(groups: Sequence[tuple[str, Sequence[Panel]]], width: int, ends: tuple[
 
 
 def _columns(panel: Panel) -> Iterator[Shares]:
-    yield from (part for part in (panel.norms, panel.shares, panel.without) if part is not None)
+    yield from (part for part in (panel.norms, panel.shares, panel.beside) if part is not None)
 
 
 def _shown(values: Shares) -> list[float | None]:
@@ -168,7 +185,7 @@ def _numbers(panel: Panel) -> Iterator[float | None]:
 
 
 def _bars(panel: Panel) -> int:
-    return 1 if panel.without is None else 2
+    return 1 if panel.beside is None else 2
 
 
 def _fixed(panel: Panel, digits: int) -> int:
@@ -215,8 +232,8 @@ def _names(panel: Panel, layout: Layout) -> Iterator[Piece]:
         yield "step".rjust(GAP + STEP_DIGITS), FRAME
     yield "left".rjust(GAP + layout.digits), FRAME
     yield f" {panel.verdict:<{layout.scale.cells + 1}}", VERDICTS.get(panel.verdict, FRAME)
-    if panel.without is not None:
-        yield " " * GAP + f"{'without attention':<{layout.digits + layout.scale.cells + 2}}", FRAME
+    if panel.beside is not None:
+        yield " " * GAP + f"{panel.about:<{layout.digits + layout.scale.cells + 2}}", FRAME
 
 
 def _cells(panel: Panel, lag: int, layout: Layout) -> Iterator[Piece]:
@@ -229,7 +246,7 @@ def _cells(panel: Panel, lag: int, layout: Layout) -> Iterator[Piece]:
             yield three_digits(panel.steps[lag]).rjust(GAP + STEP_DIGITS), ""
         if part is not panel.norms:
             yield " ", ""
-            yield from layout.scale.bar(part[lag], shaded=part is panel.without)
+            yield from layout.scale.bar(part[lag], shaded=part is panel.beside)
 
 
 def _line(pieces: Iterable[Piece]) -> Text:

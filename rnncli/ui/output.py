@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shlex
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
@@ -73,6 +74,14 @@ def say(text: str) -> None:
     stream = as_utf8(sys.stderr)
     stream.write(f"rnncli: {visible(text)}\n")
     stream.flush()
+
+
+def say_next(*command: str, always: bool = False) -> None:
+    """Write on stderr, if that is a terminal or `always` is set, the command to go on with."""
+    stream = as_utf8(sys.stderr)
+    if always or stream.isatty():
+        stream.write(f"next: {visible(shlex.join(['rnncli', *command]))}\n")
+        stream.flush()
 
 
 @contextlib.contextmanager

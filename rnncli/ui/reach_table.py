@@ -9,19 +9,20 @@ from rnncli.ui.lag_chart import LEAST_WIDTH, VERDICTS
 from rnncli.ui.results import three_digits, write_table
 
 FITTED = (
-    "decay: what a step multiplies by, fitted over all lags, and its half-life; 1% left after: the first lag where so; "
-    "in brackets intervals of 95% over the sequences"
+    "decay: what each step back multiplies the gradient by, fitted down to 1%; half-life: the steps in which it "
+    "halves; 1% left after: the first lag with no more than that; > N: more than the N steps looked at; in brackets: "
+    "95% intervals over the sequences"
 )
 
 
 def write_reach(layers: Sequence[LayerGradients], firsts: Sequence[dict[str, str]], intervals: bool) -> None:
     """Write a table of how far each layer's gradient reaches, after the cells of `firsts`; names may be folded."""
-    longest = {_longest(layer) for layer in layers}
-    last = f"left at {longest.pop()}" if len(longest) == 1 else "left at end"
+    judged = {layer.reach.judged for layer in layers}
+    last = f"left at {judged.pop()}" if len(judged) == 1 else "left at end"
     rows = [
         first
         | {
-            "half-life": _half_life(layer.reach, intervals),
+            "half-life": _half_life(layer.reach, _longest(layer), intervals),
             "1% left after" if intervals else "1% after": _memory(layer.reach, _longest(layer), intervals),
             last: three_digits(layer.reach.left),
             "verdict": layer.reach.verdict,
@@ -29,21 +30,24 @@ def write_reach(layers: Sequence[LayerGradients], firsts: Sequence[dict[str, str
         for first, layer in zip(firsts, layers, strict=True)
     ]
     whole = [name for name in rows[0] if name not in ("network", "layer")]
-    write_table(rows, figures=("decay", "loss", "score"), whole=whole, styles=VERDICTS, least_width=LEAST_WIDTH)
+    figures = ("decay", "updates", "tokens", "loss", "score")
+    write_table(rows, figures=figures, whole=whole, styles=VERDICTS, least_width=LEAST_WIDTH)
 
 
 def _longest(layer: LayerGradients) -> int:
-    return len(layer.state_gradient_norm_by_lag) - 1
+    return len(layer.memory_by_lag) - 1
 
 
-def _half_life(reach: Reach, interval: bool) -> str:
+def _half_life(reach: Reach, longest: int, interval: bool) -> str:
     if reach.decay is None:
         return "–"
-    value = "never" if reach.half_life is None else three_digits(reach.half_life)
+    if reach.half_life is None and reach.half_life_above is None:
+        return "does not fall"
+    value = f"> {longest}" if reach.half_life is None else three_digits(reach.half_life)
     ends = reach.half_life_interval
     if not interval or ends is None or ends == (None, None):
         return value
-    low, high = ("∞" if end is None else three_digits(end) for end in ends)
+    low, high = (f">{longest}" if end is None else three_digits(end) for end in ends)
     return f"{value} ({low}–{high})"
 
 

@@ -9,12 +9,14 @@ import json
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rnncli.data.digits import Written
+from rnncli.data.written import Written
 from rnncli.errors import DataError
-from rnncli.tasks.task import Piece, Pieces
 from rnncli.ui.output import Output, visible
+
+if TYPE_CHECKING:
+    from rnncli.tasks.task import Piece, Pieces
 
 DIGITS = 8  # significant digits; float32 has little more than seven
 

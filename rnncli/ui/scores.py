@@ -10,7 +10,8 @@ from typing import Any
 from rnncli.tasks.forecast.reports import BacktestReport, Judged, LevelScore
 from rnncli.training.folds import CROSS_VALIDATED
 from rnncli.training.reports import Finished, Score
-from rnncli.ui.label_tables import label_objects, write_labels
+from rnncli.training.score_object import score_object
+from rnncli.ui.label_tables import write_labels
 from rnncli.ui.output import TIED, Output, visible, wrapped
 from rnncli.ui.results import as_csv, rounded, write_csv, write_table
 
@@ -73,21 +74,6 @@ def compared(score: Score, name: str, baseline: float) -> str:
 def instead(used: str) -> str:
     """Return a sentence on the baseline that is used in place of the network."""
     return f"predict gives {used.replace('-', ' ')}, no worse on validation; see predict --network"
-
-
-def score_object(score: Score) -> dict[str, Any]:
-    """Return the score as an object for JSON, with the keys of version 0.1 first."""
-    return {
-        "split": score.split,
-        "unit": score.unit,
-        "network": score.network,
-        "floors": dict(score.baselines),  # as version 0.1 wrote them, the strongest first
-        "detail": score.detail,
-        "higher_is_better": score.higher_is_better,
-        **label_objects(score),
-        "strongest": next((name for name, _ in score.baselines if name in (score.verdicts or {name})), None),
-        **({"verdicts": dict(score.verdicts), "used": score.used} if score.used else {}),
-    }
 
 
 def write_score(score: Score, form: str) -> None:

@@ -8,10 +8,11 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from rnncli.inspection.reports import percent
 from rnncli.notes import Doubt
 from rnncli.training.folds import CROSS_VALIDATED
 from rnncli.training.reports import Evaluated, Finished, Memory, Note, Progress, Report, Started
-from rnncli.ui.output import Output, as_utf8, visible
+from rnncli.ui.output import Output, as_utf8, say_next, visible
 from rnncli.ui.scores import figure, finished_json, finished_text
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class TrainingView:
             kept = "best" if report.kept == CROSS_VALIDATED else report.kept
             self._line(f"{kept} after update {report.best_update:,}; saved in {report.run}")
         Output().write(finished_json(report) if self.form == "json" else finished_text(report))
+        if not self.quiet:
+            say_next(report.next, report.run, always=True)
 
 
 class LiveView(TrainingView):
@@ -162,10 +165,10 @@ def evaluation_line(report: Evaluated, unit: str) -> str:
 
 def memory_line(memory: Memory) -> str:
     """Return a line on how far back a layer's gradient reaches."""
-    longest, after = memory.longest, memory.memory_1_percent
-    memory_left = f"over 1% left after {longest:,} steps" if after is None else f"1% left after {after:,} steps"
-    left = "" if memory.left is None else f", {100 * memory.left:.3g}% after {longest:,}"
-    return f"{memory.layer:>11}  {memory_left}{left}: {memory.verdict}"
+    points = [] if memory.memory_1_percent is None else [("1%", memory.memory_1_percent)]
+    points += [] if memory.left is None else [(percent(memory.left), memory.longest)]
+    left = [f"{share} of the gradient left after {lag:,} steps" for share, lag in points]
+    return f"{memory.layer:>11}  {', '.join([*left, memory.verdict])}"
 
 
 def reach(memory: Memory) -> str:

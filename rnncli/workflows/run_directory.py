@@ -1,5 +1,6 @@
 """A run directory and its files: config.yaml, model.safetensors (the best so far), state.safetensors (exact resume),
-metrics.jsonl and, if training diverged, failure.safetensors (the state at the batch where it failed).
+metrics.jsonl, report.json once training ended, and, if it diverged, failure.safetensors (the state at the batch where
+it failed).
 
 Every file but metrics.jsonl is replaced atomically; metrics.jsonl grows by whole lines. A lock names the process
 that is writing.
@@ -19,10 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.errors import MachineError, ModelFileError, RunInUseError, UsageError
+from rnncli.errors import MachineError, ModelFileError, RunInUseError, UsageError, quoted
 from rnncli.nn import model_file
 from rnncli.training.loop import Plan, Position
 from rnncli.training.reports import Evaluated
+from rnncli.workflows.run_report import RunReport
 
 
 class RunDirectory:
@@ -35,6 +37,7 @@ class RunDirectory:
         self.state = path / "state.safetensors"
         self.failure = path / "failure.safetensors"
         self.metrics = path / "metrics.jsonl"
+        self.report = path / "report.json"
         self._lock: int | None = None
         self._is_new = False
 
@@ -141,6 +144,20 @@ class RunDirectory:
         except (KeyError, TypeError, ValueError):
             raise ModelFileError(f"{path}: not a state that this version wrote; start a new run") from None
 
+    def write_report(self, report: RunReport) -> None:
+        text = json.dumps(report.to_json(), ensure_ascii=False, indent=2)
+        model_file.write_atomically(self.report, f"{text}\n".encode("utf-8", "surrogatepass"))
+
+    def read_report(self) -> RunReport | None:
+        """Return the report of the end, or None if training did not end; ModelFileError where it is damaged."""
+        try:
+            return RunReport.from_json(json.loads(self.report.read_bytes()))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError):
+            again = f"rnncli train -o {quoted(str(self.path))} --resume"
+            raise ModelFileError(f"{self.report}: is damaged or of another version; write it anew: {again}") from None
+
     def append_metrics(self, line: Evaluated) -> None:
         fields = {key: value for key, value in asdict(line).items() if key not in ("memory", "figure") or value}
         if line.figure is not None:
@@ -150,6 +167,13 @@ class RunDirectory:
                 file.write(json.dumps(fields) + "\n")
         except OSError as error:
             raise MachineError(f"{self.metrics}: cannot write: {_reason(error)}; the model before is intact") from None
+
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """Return the whole lines of metrics.jsonl; none if there is no such file."""
+        if not self.metrics.exists():
+            return []
+        lines = self.metrics.read_text(encoding="utf-8", errors="replace").splitlines()
+        return [json.loads(line) for line in lines if _step(line) < inf]
 
     def drop_metrics_after(self, update: int) -> None:
         """Remove the metrics after `update`, the one of the saved state: later updates are done again."""

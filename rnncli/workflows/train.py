@@ -30,6 +30,7 @@ from rnncli.training.optimizer import Optimizer
 from rnncli.training.reports import Evaluated, Finished, Note, Report, Started
 from rnncli.workflows.opening import config_and_source, first_run, is_config
 from rnncli.workflows.run_directory import RunDirectory
+from rnncli.workflows.run_report import run_report
 from rnncli.workflows.stopping import StopRequest, stop_on_signals
 
 
@@ -134,6 +135,7 @@ def _train_in(
     facts = (*experiment.facts, *_chosen(config, experiment.config), ("run", str(run.path)))
     show(Started(facts, position.update, loop.plan.updates, experiment.learner.loss.unit, request.resume))
     reason, kept = "finished", "best"
+    run.report.unlink(missing_ok=True)  # that of an end which is not the end any more
     try:
         for report in loop.run(stop):
             if isinstance(report, Evaluated):
@@ -142,7 +144,7 @@ def _train_in(
                     kept = "last"
                     show(Note("nothing is held out for validation, so the weights of the last update are kept"))
                 if request.watch_grads:
-                    report = replace(report, memory=watched(experiment.learner))
+                    report = replace(report, memory=watched(experiment.learner, experiment.config))
                 _save(run, experiment, loop, report, sha256)
             show(report)
     except DivergedError as error:
@@ -169,7 +171,12 @@ def _train_in(
             )
         score = whole.score()
     run.write_model(whole.arrays(), _header(whole))
-    show(Finished(score, position.best_update, position.best_loss, str(run.path), kept))
+    end = Finished(
+        score, position.best_update, position.best_loss, str(run.path), kept, TASKS[config.task].after_training
+    )
+    placed = _placed(experiment.config, source)
+    run.write_report(run_report(placed, source, sha256, position, pool.count, end, run.model))
+    show(end)
 
 
 def _best(experiment: Experiment, loop: TrainingLoop) -> Experiment:
@@ -269,7 +276,7 @@ def _started(
         learner.validate()
         learner.figure()
         if request.watch_grads:
-            watched(learner)
+            watched(learner, experiment.config)
         run.time_a_save(TrainingLoop(learner, optimizer, plan(Length(1, 1))).arrays())
 
     length = planned_length(learner, optimizer, training.epochs, max_time, evaluate)

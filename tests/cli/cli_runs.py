@@ -168,7 +168,7 @@ def metrics(run_directory: Path) -> list[dict[str, Any]]:
 
 def leftovers(run_directory: Path) -> set[str]:
     """What is in a run directory beside the four files of a run."""
-    files = {"config.yaml", "model.safetensors", "state.safetensors", "metrics.jsonl"}
+    files = {"config.yaml", "model.safetensors", "state.safetensors", "metrics.jsonl", "report.json"}
     return {entry.name for entry in run_directory.iterdir()} - files
 
 

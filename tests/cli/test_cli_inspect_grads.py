@@ -43,20 +43,22 @@ LINEAR = [
     "training.batch_size=2",
     "--batches",
     "1",
+    "--lags",
+    "59",
 ]
 CALLS: dict[str, Sequence[str]] = {
-    "config": ["char.yaml", "-f", "json"],
-    "run": ["char", "-f", "json"],
-    "at init": ["char", "--at", "init", "-f", "json"],
-    "at last": ["char", "--at", "last", "-f", "json"],
-    "one batch": ["char", "--batches", "1", "-f", "json"],
-    "checked": ["char", "--check", "--batches", "1", "-f", "json"],
-    "model file": ["copy/model.safetensors", "text.txt", "-f", "json", *LIKE_RUN],
+    "config": ["char.yaml", "-f", "json", "--lags", "15"],
+    "run": ["char", "-f", "json", "--lags", "15"],
+    "at init": ["char", "--at", "init", "-f", "json", "--lags", "15"],
+    "at last": ["char", "--at", "last", "-f", "json", "--lags", "15"],
+    "one batch": ["char", "--batches", "1", "-f", "json", "--lags", "15"],
+    "checked": ["char", "--check", "--batches", "1", "-f", "json", "--lags", "15"],
+    "model file": ["copy/model.safetensors", "text.txt", "-f", "json", *LIKE_RUN, "--lags", "15"],
     "model file, stdin": ["copy/model.safetensors", "-", "-f", "json"],
-    "model file by another name": ["copy/best.model", "text.txt", "-f", "json", *LIKE_RUN],
+    "model file by another name": ["copy/best.model", "text.txt", "-f", "json", *LIKE_RUN, "--lags", "15"],
     "forecast": ["forecast", "-f", "json"],
-    "csv": ["char"],
-    "table": ["char", "-f", "table"],
+    "csv": ["char", "--lags", "15"],
+    "table": ["char", "-f", "table", "--lags", "15"],
     "0.9": [*LINEAR, "--set", "model.recurrent_scale=0.9", "-f", "table", "--fail-on", "vanishing"],
     "0.9 as json": [*LINEAR, "--set", "model.recurrent_scale=0.9", "-f", "json", "--fail-on", "exploding"],
     "1.9 as json": [*LINEAR, "--set", "model.recurrent_scale=1.9", "-f", "json", "--fail-on", "exploding"],
@@ -113,7 +115,7 @@ def test_the_json_has_every_lag_and_every_parameter(shelf: Shelf, said: dict[str
     assert found["rule"] == RULE
     assert found["advice"]
     assert found["check"] is None
-    assert (found["batches"], found["sequences"]) == (4, 16)
+    assert (found["batches"], found["sequences"]) == (4, 64)
 
 
 def test_a_config_shows_the_first_weights(said: dict[str, Result]) -> None:
@@ -123,6 +125,28 @@ def test_a_config_shows_the_first_weights(said: dict[str, Result]) -> None:
     assert fresh["lags"] == list(range(BPTT))
     assert [p["name"] for p in fresh["parameters"]] == [p["name"] for p in trained["parameters"]]
     assert report(said["at init"]) == fresh
+
+
+def test_lags_do_not_depend_on_bptt(shelf: Shelf) -> None:
+    """Of the same weights; bptt and batch_size decide about updates and verdicts, not about what is remembered."""
+    calls = [["--set", f"training.bptt={bptt}", "--set", "training.batch_size=2"] for bptt in (16, 64, 256)]
+    jobs = [
+        partial(run, "inspect-grads", "char", "--batches", "1", *some, "-f", "json", cwd=shelf.folder)
+        for some in (*calls, ["--lags", "30"], ["--lags", "9999"])
+    ]
+    *found, few, many = together(*jobs)
+    for one in map(report, found):
+        for layer, first in zip(one["layers"], report(found[0])["layers"], strict=True):
+            assert layer["half_life"] == first["half_life"] > 1
+            assert layer["memory_1_percent"] == first["memory_1_percent"] > 16
+            assert layer["own_left_by_lag"] == first["own_left_by_lag"]
+            assert layer["gradient_norm_by_lag"] == first["gradient_norm_by_lag"]
+    assert [report(one)["layers"][0]["judged_lag"] for one in found] == [15, 63, len(report(found[2])["lags"]) - 1]
+    shown = [layer["gradient_norm_by_lag"][:31] for layer in report(found[0])["layers"]]
+    assert [layer["gradient_norm_by_lag"] for layer in report(few)["layers"]] == shown
+    assert report(few)["lags"] == list(range(31))
+    assert len(report(many)["lags"]) < 9999
+    assert "lags can be seen: the sequences are not longer" in many.err
 
 
 def test_the_last_weights_are_those_of_the_state_with_the_optimizers_moments(said: dict[str, Result]) -> None:
@@ -137,7 +161,7 @@ def test_the_last_weights_are_those_of_the_state_with_the_optimizers_moments(sai
 
 def test_one_batch_has_no_noise(said: dict[str, Result]) -> None:
     found = report(said["one batch"])
-    assert (found["batches"], found["sequences"]) == (1, 4)
+    assert (found["batches"], found["sequences"]) == (1, 16)
     assert all(p["signal_to_noise"] is None for p in found["parameters"])
     assert all(p["signal_to_noise"] > 0 for p in report(said["run"])["parameters"])
 
@@ -159,7 +183,7 @@ def test_data_may_come_from_standard_input(said: dict[str, Result]) -> None:
     from_stdin = report(said["model file, stdin"])
     # A model file does not know how it was trained: a short text is read in 4 streams, longer than the usual bptt.
     assert (len(TEXT) - int(0.1 * len(TEXT)) - 1) // 4 > 64
-    assert len(from_stdin["lags"]) == 64
+    assert {layer["judged_lag"] for layer in from_stdin["layers"]} == {63}
     norms = {p["name"]: p["weight_norm"] for p in report(said["run"])["parameters"]}
     assert {p["name"]: p["weight_norm"] for p in from_stdin["parameters"]} == norms
 
@@ -299,11 +323,12 @@ def test_watching_changes_nothing_but_metrics(tmp_path: Path) -> None:
     for name in ("watched", "usual"):
         lines = [json.loads(line) for line in (tmp_path / name / "metrics.jsonl").read_text().splitlines()]
         assert all(("memory" in line) == (name == "watched") for line in lines)
-    # Of the same batch as inspect-grads sees first, in float32.
+    # Of the same stretches as inspect-grads sees in one batch, in float32.
     last = json.loads((tmp_path / "watched/metrics.jsonl").read_text().splitlines()[-1])["memory"]
-    seen = report(run("inspect-grads", "watched", "--at", "last", "--batches", "1", "-f", "json", cwd=tmp_path))
+    few = ("--batches", "1", "--lags", "64")
+    seen = report(run("inspect-grads", "watched", "--at", "last", *few, "-f", "json", cwd=tmp_path))
     for memory, layer in zip(last, seen["layers"], strict=True):
         assert memory["layer"] == layer["name"]
-        assert memory["left"] == pytest.approx(layer["left_at_longest_lag"], rel=1e-3)
+        assert memory["left"] == pytest.approx(layer["left_at_judged_lag"], rel=1e-3)
         assert memory["half_life"] == pytest.approx(layer["half_life"], rel=1e-3)
         assert memory["verdict"] == layer["verdict"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import re
 from functools import partial
@@ -44,6 +46,29 @@ def test_a_run_holds_its_files_and_metrics(shelf: Shelf) -> None:
     assert last["tokens"] == 2 * (train_tokens - 1)  # every training token but the first, which nothing precedes
     assert last["tokens_per_second"] * last["seconds"] >= last["tokens"]  # updates alone, not all of the time
     assert last["valid_loss"] < lines[0]["valid_loss"] < math.log(len(set(TEXT)) + 1)
+
+
+def test_a_run_keeps_its_score_and_where_it_comes_from(shelf: Shelf) -> None:
+    report = json.loads((shelf / "char/report.json").read_text())
+    assert report["task"] == "language-model"
+    told = scores(shelf.trained["char"].out)
+    kept = {"network": report["score"]["network"], **report["score"]["floors"]}
+    assert kept == pytest.approx(told, abs=1e-4)
+    assert report["model_sha256"] == hashlib.sha256((shelf / "char/model.safetensors").read_bytes()).hexdigest()
+    data = (shelf / "text.txt").read_bytes()
+    assert report["data"] == {
+        "path": str((shelf / "text.txt").resolve()),
+        "bytes": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
+    last = metrics(shelf / "char")[-1]
+    assert (report["steps"], report["seconds"]) == (last["step"], last["seconds"])
+    assert report["config"] == load_config(shelf / "char/config.yaml").model_dump()
+
+
+def test_the_next_command_is_named_last(shelf: Shelf) -> None:
+    assert shelf.trained["char"].err.endswith("\nnext: rnncli generate char\n")
+    assert shelf.trained["forecast"].err.endswith("\nnext: rnncli predict forecast\n")
 
 
 def test_the_resolved_config_loads_again_and_says_everything(shelf: Shelf) -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnncli.data.digits import Digits, Written, decimals_of
+from rnncli.data.digits import Digits, decimals_of
+from rnncli.data.written import Written
 from rnncli.ui.results import as_csv, cell, rounded
 
 

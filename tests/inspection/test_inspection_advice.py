@@ -2,12 +2,13 @@
 
 import itertools
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from rnncli.inspection.advice import advice
-from rnncli.inspection.gradient_by_lag import reach
+from rnncli.inspection.reach import reach
 from rnncli.inspection.reports import (
     Clipping,
     GateActivity,
@@ -22,12 +23,13 @@ RNN, LSTM = {"cell": "rnn"}, {"cell": "lstm"}
 UNCLIPPED = Clipping(5.0, 0.0, None, 1.0, 1.0)
 
 
-def layer(curve, part="", index=0):
+def layer(curve, part="", index=0, flows=None):
     norms = np.asarray(curve, float)
     nothing = StepJacobians(1, (), (), (), 0.0)
     curve = tuple(norms.tolist())
     left = tuple(norm / curve[0] if curve[0] else 0.0 for norm in curve)
-    return LayerGradients(index, part, False, curve, curve, left, None, None, reach([norms[:, None]]), nothing, 1.0, ())
+    found = reach([norms[:, None]], flows)
+    return LayerGradients(index, part, False, curve, curve, left, None, None, None, None, found, nothing, 1.0, ())
 
 
 def report(*layers, at="init", gates=(), clip=UNCLIPPED, parameters=()):
@@ -45,7 +47,7 @@ def configured(task, model=None, training=None):
 
 
 def told(task, model=None, training=None, *, about):
-    return advice(configured(task, model, training), about)
+    return tuple(map(str, advice(configured(task, model, training), about)))
 
 
 def healthy(steps=5):
@@ -63,7 +65,7 @@ def test_a_vanishing_rnn_on_a_language_model_wants_gates_or_a_shorter_bptt():
     (sentence,) = told("language-model", RNN, about=report(layer(decaying(0.5, 64))))
     assert sentence == (
         "layer 0: 1% of the gradient is left after 7 steps of 63: bptt 64 trains nothing beyond that at first "
-        "(train --watch-grads shows how it goes on). "
+        "(train --watch-grads shows how that changes). "
         "Try --set model.cell=gru --set model.chrono_init=64, or --set training.bptt=8"
     )
 
@@ -110,14 +112,14 @@ def test_gates_that_vanish_want_chrono_init_unless_they_have_it(cell, chrono, wa
 def test_where_all_is_done_already_a_shorter_sequence_is_left():
     model = {"cell": "gru", "chrono_init": 100, "pooling": "attention"}
     (sentence,) = told("regress", model, about=report(layer(decaying(0.5, 64)), at="best"))
-    assert sentence.endswith("teaches nothing. Try a shorter sequence")
+    assert sentence.endswith("teaches nothing; shorter sequences would do")
 
 
 @pytest.mark.parametrize(("scale", "wanted"), [(1.9, "1"), (3.8, "2"), (1.0, "0.52")])
 def test_a_gradient_that_explodes_at_first_wants_another_scale(scale, wanted):
     (sentence,) = told("language-model", RNN | {"recurrent_scale": scale}, about=report(layer(decaying(1.9, 64))))
     assert sentence == (
-        "layer 0: the gradient grows by a factor of 1.9 a step: the oldest steps drown the others. "
+        "layer 0: the gradient grows by a factor of 1.9 a step back: the oldest steps drown the others. "
         f"Try --set model.recurrent_scale={wanted}, or --set training.clip_norm=1"
     )
 
@@ -143,20 +145,20 @@ def test_of_several_layers_the_worst_explodes_and_the_best_remembers():
     assert sentence.startswith("layer 1: the gradient grows by a factor of 1.9 a step")
     shrinking = [layer(decaying(factor, 64), index=i) for i, factor in enumerate((0.5, 0.99, 0.8))]
     (sentence,) = told("language-model", RNN, about=report(*shrinking))
-    assert sentence.startswith("layer 1: 53.1% of the gradient is left after 63 steps: nothing to mend")
+    assert sentence.startswith("layer 1: 53% of the gradient is left after 63 steps: that is enough")
 
 
 def test_what_is_healthy_is_left_alone_and_of_much_there_may_be_more():
     (sentence,) = told("regress", about=report(layer(decaying(0.99, 64))))
-    assert sentence == "layer 0: 53.1% of the gradient is left after 63 steps: nothing to mend"
+    assert sentence == "layer 0: 53% of the gradient is left after 63 steps: that is enough"
     (sentence,) = told("language-model", about=report(layer(decaying(0.99, 64))))
-    assert sentence.endswith("mend. There may be more to learn further back. Try --set training.bptt=128")
+    assert sentence.endswith("enough, and there may be more to learn further back. Try --set training.bptt=128")
     (sentence,) = told("language-model", about=report(layer(decaying(0.95, 64))))
-    assert sentence == "layer 0: 3.95% of the gradient is left after 63 steps: nothing to mend"
+    assert sentence == "layer 0: 3.9% of the gradient is left after 63 steps: that is enough"
     (sentence,) = told("regress", about=report(layer(np.ones(2))))
-    assert sentence == "layer 0: 100% of the gradient is left after 1 step: nothing to mend"
+    assert sentence == "layer 0: 100% of the gradient is left after 1 step: that is enough"
     (sentence,) = told("regress", about=report(layer([1, 50])))
-    assert sentence == "layer 0: the gradient 1 step back is 50 times that of the last step: nothing to mend"
+    assert sentence == "layer 0: the gradient 1 step back is 50 times that of the last step: that is enough"
 
 
 def test_a_bptt_that_the_text_does_not_fill_is_not_to_be_made_longer():
@@ -181,7 +183,7 @@ def test_an_encoder_without_attention_wants_it():
     encoder, decoder = told("seq2seq", {"attention": "none"}, about=both)
     assert encoder.startswith("encoder layer 0: 1% of the gradient is left after 7 steps of 39")
     assert changes(encoder) == [["model.chrono_init=40"], ["model.attention=dot"]]
-    assert decoder == "decoder layer 0: 47.8% of the gradient is left after 7 steps: nothing to mend"
+    assert decoder == "decoder layer 0: 48% of the gradient is left after 7 steps: that is enough"
     for attention in ({}, {"attention": "dot"}, {"attention": "additive"}):
         assert changes(told("seq2seq", attention, about=both)[0]) == [["model.chrono_init=40"]]
 
@@ -251,7 +253,7 @@ def test_every_change_that_is_proposed_is_accepted_and_is_a_change(task):
         clip = config.training.clip_norm
         heavy = Clipping(clip, 1.0 if clip else 0.0, 0.1, 0.6 * (clip or 1), 2 * (clip or 1))
         layers = [layer(curve, part) for part in parts]
-        for sentence in advice(config, report(*layers, at=at, gates=dead, clip=heavy)):
+        for sentence in map(str, advice(config, report(*layers, at=at, gates=dead, clip=heavy))):
             assert "\n" not in sentence
             for overrides in changes(sentence):
                 assert overrides
@@ -286,5 +288,68 @@ def test_where_training_failed_its_updates_are_the_first_suspects():
 def test_a_layer_that_vanishes_beside_one_that_does_not_is_no_harm():
     both = report(layer(decaying(0.5, 64)), layer(np.ones(64), index=1), at="best")
     (sentence,) = told("regress", about=both)
-    assert sentence.startswith("layer 1: 100% of the gradient is left after 63 steps: nothing to mend; that")
+    assert sentence.startswith("layer 1: 100% of the gradient is left after 63 steps: that is enough; that")
     assert "vanishes in layer 0 does not matter" in sentence
+
+
+SANE = {
+    "model.recurrent_scale": (0.01, 2),
+    "model.chrono_init": (3, 4096),
+    "training.learning_rate": (1e-7, 1e3),
+    "training.bptt": (2, 10_000),
+    "training.bptt_stride": (2, 10_000),
+    "training.clip_norm": (1e-6, 1e5),
+}
+SCALES, RATES, NORMS = (1e-30, 0.5, 1.0, 1e30), (1e-12, 1e-6, 2e-3, 500.0), (1e-200, 1.0, 1e30, 1e300)
+ENDLESS = [decaying(factor, 20_000) for factor in (0.5, 0.999, 1.0, 1.001)]
+
+
+@pytest.mark.parametrize("at", ["init", "best", "failure"])
+@pytest.mark.parametrize("cell", ["rnn", "lstm"])
+def test_no_change_leaves_the_range_in_which_networks_are_trained(at, cell):
+    """Whatever the network is: no learning rate of 2e-107, no memory of a million steps."""
+    seen = set()
+    curves = [layer(curve) for curve in (*CURVES, *ENDLESS)]
+    for curve, scale, rate, norm in itertools.product(curves, SCALES, RATES, NORMS):
+        training = {"optimizer": "sgd", "learning_rate": rate, "clip_norm": min(norm / 2, 5.0)}
+        config = configured("language-model", {"cell": cell, "recurrent_scale": scale}, training)
+        parameters = tuple(
+            ParameterGradient("w", (2,), 1.0, norm, norm, ratio, 0.0, None) for ratio in (1e-9, norm, None)
+        )
+        clip = Clipping(training["clip_norm"], 1.0, 0.1, norm, norm)
+        for one in advice(config, report(curve, at=at, clip=clip, parameters=parameters)):
+            assert len(str(one)) < 400
+            for key, value in (change.split("=") for overrides in changes(str(one)) for change in overrides):
+                if key in SANE and value != "null":
+                    low, high = SANE[key]
+                    assert low <= float(value) <= high, str(one)
+                    seen.add(key)
+    assert "training.learning_rate" in seen
+
+
+def test_where_no_learning_rate_is_low_enough_something_else_is_said():
+    ruined = ParameterGradient("w", (2,), 1.0, 1e100, 1e100, 1e100, 0.0, None)
+    (sentence,) = told("regress", about=report(healthy(), at="failure", parameters=(ruined,)))
+    assert sentence.endswith("no learning rate is low enough for that: the weights or the data are too large")
+    heavy = Clipping(5.0, 1.0, 1e-9, 1e12, 1e12)
+    _, sentence = told("regress", training={"optimizer": "sgd"}, about=report(healthy(), clip=heavy))
+    assert "Try" not in sentence
+    assert "gradients of 1e+12 need it" in sentence
+
+
+def test_depth_is_told_from_memory():
+    """Much comes back to the lower layer through the one above, and little through its own recurrence."""
+    forgetting = layer(decaying(0.5, 64))
+    own = forgetting.left_by_lag
+    for whole, words in (
+        (decaying(0.95, 64), "3.9% of the gradient comes back 63 steps through the layers above: that is depth"),
+        (
+            [1, 300, *decaying(0.5, 62)],
+            "the gradient 1 step back is 300 times that of the last step, as it comes",
+        ),
+    ):
+        lower = replace(forgetting, left_by_lag=tuple(whole), own_gradient_norm_by_lag=own, own_left_by_lag=own)
+        first, second = told("language-model", RNN, about=report(lower, layer(decaying(0.4, 64), index=1)))
+        assert first.startswith("layer 0: 1% of the gradient is left after 7 steps of 63")
+        assert words in second
+    assert len(told("language-model", RNN, about=report(forgetting))) == 1

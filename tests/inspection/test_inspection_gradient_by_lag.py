@@ -25,8 +25,9 @@ from unrolled import mean_by_lag
 from windows import VARIANTS
 
 from rnncli.inspection import gradient_by_lag
-from rnncli.inspection.gradient_by_lag import Readings, left_by_lag, reach, verdict
-from rnncli.inspection.gradient_by_lag import mean_by_lag as curve_of
+from rnncli.inspection.gradient_by_lag import Readings
+from rnncli.inspection.reach import left_by_lag, reach, verdict
+from rnncli.inspection.reach import mean_by_lag as curve_of
 from rnncli.inspection.reports import EXPLODING, HEALTHY, NO_GRADIENT, VANISHING
 from rnncli.kernels.losses import IGNORED
 from rnncli.training.backpropagation import Sample, ThreadPool
@@ -120,11 +121,15 @@ def test_layers_tell_of_the_last_step_all_else_of_the_whole_window():
     assert first.lags == tuple(range(T))
     assert [row.name for row in first.parameters] == [spec.name for spec in network.parameters.declared]
     assert [layer.name for layer in first.layers] == ["layer 0", "layer 1"]
-    for layer in first.layers:  # what is remembered is the whole state
-        norms = layer.state_gradient_norm_by_lag
+    for layer in first.layers:  # what is remembered is the whole state, through the layer's own recurrence
+        norms = layer.own_gradient_norm_by_lag
         assert (
             layer.reach.left == norms[-1] / norms[0] != layer.gradient_norm_by_lag[-1] / layer.gradient_norm_by_lag[0]
         )
+    below, top = first.layers
+    assert top.own_gradient_norm_by_lag == top.state_gradient_norm_by_lag  # nothing is above it
+    assert below.own_gradient_norm_by_lag[0] == below.state_gradient_norm_by_lag[0]
+    assert below.own_gradient_norm_by_lag[1:] != below.state_gradient_norm_by_lag[1:]
 
 
 def test_outputs_of_the_last_steps_alone_are_measured_like_those_of_all():
@@ -247,6 +252,38 @@ def test_reach_of_curves_made_by_hand():
     assert np.log(fit.decay) == pytest.approx(0.2, rel=1e-12)  # least squares of 0, 1, 0, 1
     none = reach([np.zeros((4, 2))])
     assert (none.decay, none.half_life, none.memory_1_percent, none.left) == (None, None, None, None)
+
+
+def test_a_half_life_beyond_what_was_looked_at_is_not_never():
+    for factor, lags in ((0.999, 65), (0.9, 5)):  # half-lives of 693 and 6.6 steps
+        found = reach([np.repeat(factor ** np.arange(lags)[:, None], 3, axis=1)])
+        assert (found.half_life, found.half_life_above) == (None, lags - 1)
+        assert found.half_life_interval == (None, None)
+        assert found.decay == pytest.approx(factor)
+    for factor in (1.0, 1.01):
+        found = reach([np.repeat(factor ** np.arange(65)[:, None], 3, axis=1)])
+        assert (found.half_life, found.half_life_above) == (None, None)
+    rising, falling = 1.02 ** np.arange(30.0), 0.98 ** np.arange(30.0)
+    doubtful = reach([np.stack([rising, rising, falling], axis=1)])  # a draw of sequences may fall: not measured
+    assert (doubtful.half_life, doubtful.half_life_above) == (None, 29)
+
+
+def test_the_half_life_does_not_depend_on_how_far_beyond_1_percent_was_looked():
+    curve = np.concatenate([0.8 ** np.arange(25.0), 0.8**24 * 0.99 ** np.arange(400.0)])[:, None]
+    near, far = reach([curve[:25]]), reach([curve])
+    assert near.half_life == far.half_life == pytest.approx(np.log(0.5) / np.log(0.8))
+    assert near.memory_1_percent == far.memory_1_percent == 21
+
+
+def test_a_verdict_goes_by_the_lags_that_training_flows_back_through():
+    curve = [0.9 ** np.arange(100.0)[:, None]]
+    for flows, wanted in ((16, HEALTHY), (44, HEALTHY), (45, VANISHING), (None, VANISHING), (1000, VANISHING)):
+        found = reach(curve, flows)
+        assert (found.verdict, found.judged) == (wanted, min(flows or 100, 100) - 1)
+        assert found.left == pytest.approx(0.9**found.judged)
+        assert found.half_life == reach(curve).half_life
+    growing = [1.1 ** np.arange(100.0)[:, None]]
+    assert (reach(growing, 16).verdict, reach(growing).verdict) == (HEALTHY, EXPLODING)
 
 
 def test_intervals_hold_the_truth_of_noisy_curves_and_are_the_same_again():

@@ -8,7 +8,7 @@ import pytest
 from extras import torch
 
 from rnncli.kernels import forecast_losses as kernels
-from rnncli.tasks.forecast.losses import FORECAST_LOSSES
+from rnncli.tasks.forecast.loss_registry import FORECAST_LOSSES
 
 NAMES = list(FORECAST_LOSSES)
 COUNTS = [name for name in NAMES if not FORECAST_LOSSES[name].signed]

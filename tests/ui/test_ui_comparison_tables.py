@@ -7,20 +7,24 @@ import io
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from gradient_reports import layer, powers, report
 
-from rnncli.inspection.reports import Compared
+from rnncli.inspection.reports import Advice, Basis, Compared, Trained
 from rnncli.ui.comparison_tables import save_svg, write_comparison
 from rnncli.ui.gradient_tables import as_json
 from rnncli.ui.results import rounded, three_digits
 
 RNN = Compared("rnn", report(layer(powers(0.6, 41), verdict="vanishing", memory_1_percent=10), at="init"))
 LSTM = Compared(
-    "lstm", report(layer(powers(0.8, 41)), layer(powers(0.97, 41), 1), at="init", advice=("try --set a=1",))
+    "lstm",
+    report(
+        layer(powers(0.8, 41)), layer(powers(0.97, 41), 1), at="init", advice=(Advice("a sentence", ("--set a=1",)),)
+    ),
 )
 GRU = Compared("gru", report(layer(powers(0.9, 41)), at="init"))
 TRAINED = Compared("gru", report(layer(powers(0.95, 21)), at="best", loss=0.75))
@@ -64,7 +68,33 @@ def test_the_summary_has_a_row_a_network_in_the_same_order(capsys: pytest.Captur
         "lstm init 1.2500 layer 1 6.58 > 40 0.296 healthy",
         "gru best 0.7500 layer 0 6.58 > 20 0.358 healthy",
     ]
-    assert [line for line in lines[start + 4 :] if line.strip()] == ["lstm, before training", "→ try --set a=1"]
+    assert [line for line in lines[start + 4 :] if line.strip()] == [
+        "lstm, before training",
+        "→ a sentence. Try",
+        "    --set a=1",
+    ]
+
+
+def test_how_long_networks_were_trained_and_what_their_losses_are_of_is_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def run(name: str, tokens: int, split: str) -> Compared:
+        basis = Basis({"data": ("0a",), "split": (split,)})
+        return replace(TRAINED, name=name, trained=Trained(tokens // 100, tokens), basis=basis)
+
+    alike = [run("a", 120_000, "0.1"), run("b", 90_000, "0.1")]
+    text = written(alike, "table", capsys)
+    assert "a best 1,200 120,000 0.7500" in " ".join(text.split())
+    assert "not comparable" not in text
+    assert "not trained alike" not in text
+    found = json.loads(written(alike, "json", capsys))
+    assert [(one["updates"], one["tokens"]) for one in found["compared"]] == [(1200, 120_000), (900, 90_000)]
+    assert found["not_comparable"] == []
+    unlike = [*alike, run("c", 70_000, "0.2")]
+    text = " ".join(written(unlike, "table", capsys).split())
+    assert "losses and scores are not comparable: the networks differ in split" in text
+    assert "not trained alike: on 70,000 to 120,000 tokens, which may be why they differ" in text
+    assert json.loads(written(unlike, "json", capsys))["not_comparable"] == ["split"]
 
 
 def test_a_bar_says_the_same_in_every_network_though_one_explodes(capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,9 +112,10 @@ def test_a_bar_says_the_same_in_every_network_though_one_explodes(capsys: pytest
 
 def test_the_json_has_every_report_under_its_name(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(written([RNN, TRAINED], "json", capsys))
-    assert list(found) == ["compared"]
+    assert list(found) == ["compared", "not_comparable"]
     assert [one.pop("name") for one in found["compared"]] == ["rnn", "gru"]
     assert [one.pop("score") for one in found["compared"]] == [None, None]
+    assert [(one.pop("updates"), one.pop("tokens")) for one in found["compared"]] == [(None, None)] * 2
     assert found["compared"] == [rounded(as_json(one.report)) for one in (RNN, TRAINED)]
 
 
@@ -105,7 +136,7 @@ def test_networks_of_one_name_have_columns_of_their_own(capsys: pytest.CaptureFi
 def test_long_and_hostile_names_keep_to_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
     name = "runs/[bold]a-name-\x1b[31m-without-a-space-that-is-longer-than-any-column-could-ever-be-at-all-in-80[/x]"
     encoder = layer(powers(1.9, 301), 1, part="encoder", reverse=True, verdict="exploding", memory_1_percent=None)
-    other = report(layer(powers(0.9, 301)), encoder, at="failure", advice=("a sentence",))
+    other = report(layer(powers(0.9, 301)), encoder, at="failure", advice=(Advice("a sentence"),))
     text = written([RNN, *(Compared(f"{name}{i}", other) for i in range(4))], "table", capsys)
     assert max(map(len, text.splitlines())) <= 80
     assert "\x1b" not in text

@@ -13,21 +13,24 @@ from typing import Any
 import pytest
 from gradient_reports import LONG_NAMES, checked, layer, parameter, powers, report
 
-from rnncli.inspection.reports import RULE, Clipping, GradientReport, StepJacobians
+from rnncli.inspection.reports import RULE, Advice, Clipping, GradientReport, StepJacobians
 from rnncli.ui.gradient_tables import as_json, write_gradients
 from rnncli.ui.output import wrapped
 
 ADVICE = (
-    "layer 0 has less than 1% of its gradient left after lag 44, which is far from where it needs it most; try "
-    "--set training.bptt=48",
-    "[bold]a second one[/x] with --set model.forget_bias=1.0",
+    Advice(
+        "layer 0 has less than 1% of its gradient left after lag 44, which is far from where it needs it most",
+        ("--set training.bptt=48", "--set model.cell=gru --set model.chrono_init=64"),
+    ),
+    Advice("[bold]a second one[/x] with --set model.forget_bias=1.0"),
 )
 
 
 def two_layers() -> GradientReport:
     reached = {"memory_1_percent": 44, "memory_interval": (40, None), "verdict": "vanishing"}
     first = layer(powers(0.9, 64, first=0.125), **reached)
-    return report(first, layer(powers(0.97, 64), 1, half_life=None, half_life_interval=(20.0, None)), advice=ADVICE)
+    beyond = {"half_life": None, "half_life_above": 63, "half_life_interval": (20.0, None)}
+    return report(first, layer(powers(0.97, 64), 1, **beyond), advice=ADVICE)
 
 
 def written(one: GradientReport, form: str | None, capsys: pytest.CaptureFixture[str]) -> str:
@@ -63,7 +66,7 @@ def test_the_json_has_every_key_and_the_numbers_of_the_report(capsys: pytest.Cap
         "check": None,
     }
     assert found["lags"] == list(range(64))
-    assert found["advice"] == list(ADVICE)
+    assert found["advice"] == list(map(str, ADVICE))
     first = found["layers"][0]
     by_lag = {name: first.pop(name) for name in list(first) if isinstance(first[name], list) and len(first[name]) == 64}
     assert {name: values[50] for name, values in by_lag.items()} == pytest.approx(
@@ -86,10 +89,15 @@ def test_the_json_has_every_key_and_the_numbers_of_the_report(capsys: pytest.Cap
         "singular_values": {"largest": pytest.approx(0.95), "smallest": pytest.approx(0.05)},
         "decay": 0.9,
         "half_life": 6.5788,
+        "half_life_above": None,
         "half_life_interval": [6.25, 7.0],
         "memory_1_percent": 44,
         "memory_1_percent_interval": [40, None],
+        "judged_lag": 63,
+        "left_at_judged_lag": pytest.approx(0.9**63),
         "left_at_longest_lag": pytest.approx(0.9**63),
+        "own_gradient_norm_by_lag": None,
+        "own_left_by_lag": None,
         "spectral_radius": 0.875,
         "spectral_radius_by_gate": {"candidate": 0.875, "forget": None},
         "lyapunov": pytest.approx(math.log(0.9)),
@@ -181,8 +189,19 @@ def test_the_summary_says_how_far_each_layer_reaches(capsys: pytest.CaptureFixtu
     assert "left at 63" in lines[0]
     assert [" ".join(line.split()) for line in lines[1:3]] == [
         "layer 0 0.900 6.58 (6.25–7.00) 44 (40–>63) 0.00131 vanishing",
-        "layer 1 0.900 never (20.0–∞) > 63 0.147 healthy",
+        "layer 1 0.900 > 63 (20.0–>63) > 63 0.147 healthy",
     ]
+
+
+def test_a_half_life_is_never_only_where_the_gradient_is_measured_not_to_fall(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    level = {"decay": 1.0, "half_life": None, "half_life_interval": (None, None)}
+    slow = level | {"half_life_above": 63}
+    one = report(layer(powers(1.0, 64), **level), layer(powers(0.999, 64), 1, **slow))
+    lines = table(written(one, "table", capsys), "layer  ")
+    assert " ".join(lines[1].split()).startswith("layer 0 1.00 does not fall > 63")
+    assert " ".join(lines[2].split()).startswith("layer 1 1.00 > 63 > 63")
 
 
 def test_a_layer_without_a_gradient_has_dashes(capsys: pytest.CaptureFixture[str]) -> None:
@@ -310,7 +329,7 @@ def test_an_option_and_its_value_stay_on_one_line() -> None:
 
 
 def test_without_a_terminal_there_is_nothing_but_text(capsys: pytest.CaptureFixture[str]) -> None:
-    one = replace(two_layers(), advice=("[red]\x1b[31m[/x]",))
+    one = replace(two_layers(), advice=(Advice("[red]\x1b[31m[/x]"),))
     text = written(one, "table", capsys)
     assert "→ [red]\\x1b[31m[/x]" in text
     assert "\x1b" not in text

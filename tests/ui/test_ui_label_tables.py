@@ -8,9 +8,10 @@ import pytest
 
 from rnncli.tasks.sequences.label_scores import accuracy, by_label, confusion
 from rnncli.training.reports import LabelScore, Score
+from rnncli.training.score_object import score_object
 from rnncli.ui.label_tables import save_confusion
 from rnncli.ui.results import rounded
-from rnncli.ui.scores import score_object, write_score
+from rnncli.ui.scores import write_score
 
 
 def score_of(L, N=2000, seed=0, name="label {}"):

@@ -3,7 +3,8 @@
 import pytest
 
 from rnncli.training.reports import Score, strongest_first
-from rnncli.ui.scores import score_object, score_text
+from rnncli.training.score_object import score_object
+from rnncli.ui.scores import score_text
 
 
 def lines(network, baseline, **given):

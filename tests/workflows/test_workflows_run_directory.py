@@ -112,3 +112,12 @@ def test_lines_that_the_state_does_not_know_are_dropped(tmp_path: Path) -> None:
     run.append_metrics(line(4))
     run.close()
     assert steps(run) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"format": 1}', "null", '{"task": "tag", "shape": 3}'])
+def test_a_damaged_report_is_refused_with_the_command_that_mends_it(tmp_path: Path, content: str) -> None:
+    run = RunDirectory(tmp_path)
+    assert run.read_report() is None
+    run.report.write_text(content, encoding="utf-8")
+    with pytest.raises(ModelFileError, match=r"report.json: .*rnncli train -o .* --resume"):
+        run.read_report()

@@ -5,13 +5,19 @@ A new cell is one file, one line here, and its naive twin in tests/naive.py: the
 
 from __future__ import annotations
 
-from rnncli.kernels.cells import gru, lstm, peephole, rnn, slstm
-from rnncli.kernels.cells.cell import Cell
+from typing import TYPE_CHECKING
 
-CELLS: dict[str, Cell] = {
-    "rnn": rnn.CELL,
-    "gru": gru.CELL,
-    "lstm": lstm.CELL,
-    "peephole": peephole.CELL,
-    "slstm": slstm.CELL,
-}
+from rnncli.registry import Registry
+
+if TYPE_CHECKING:
+    from rnncli.kernels.cells.cell import Cell
+
+CELLS: Registry[Cell] = Registry(
+    {
+        "rnn": "rnncli.kernels.cells.rnn:CELL",
+        "gru": "rnncli.kernels.cells.gru:CELL",
+        "lstm": "rnncli.kernels.cells.lstm:CELL",
+        "peephole": "rnncli.kernels.cells.peephole:CELL",
+        "slstm": "rnncli.kernels.cells.slstm:CELL",
+    }
+)

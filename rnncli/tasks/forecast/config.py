@@ -21,8 +21,7 @@ from rnncli.config.sections import (
     TruncatedTrainingConfig,
 )
 from rnncli.config.values import each, one_of, refusal
-from rnncli.data import zones
-from rnncli.tasks.forecast.losses import FORECAST_LOSSES
+from rnncli.tasks.forecast.loss_registry import FORECAST_LOSSES
 
 SCALINGS = ("seasonal-error", "mean", "standard", "robust", "last-value", "none")
 
@@ -57,6 +56,8 @@ def checked_format(form: str) -> str:
 
 def checked_zone(name: str) -> str:
     """Return `name` if it is a time zone; refuse it otherwise."""
+    from rnncli.data import zones
+
     if not zones.is_zone(name):
         hint = did_you_mean(name, zones.known()) or "; such as Europe/Berlin"
         raise refusal(f"must be a time zone that this system knows{hint}")

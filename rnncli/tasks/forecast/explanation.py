@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rnncli.data.digits import Digits, Written
+from rnncli.data.digits import Digits
+from rnncli.data.written import Written
 from rnncli.tasks.forecast.features import Encoders
 from rnncli.tasks.forecast.members import Members
 from rnncli.tasks.forecast.panel import Column, Panel

@@ -62,8 +62,14 @@ class WindowLearner(Stateless):
 
     def sample(self, update: int, *, carried: bool = False) -> Sample:
         """Return the batch of an update, as far back as gradients flow."""
+        return self._sample(update, truncated=True)
+
+    def stretch(self, number: int, count: int, steps: int) -> Sample:
+        return self._sample(self.updates_per_epoch * number // count, truncated=False)
+
+    def _sample(self, update: int, *, truncated: bool) -> Sample:
         frame, targets, count = self.examples(self._origins(update))
-        work = self.decoder.prepared(frame, self.backpropagation, truncated=True)
+        work = self.decoder.prepared(frame, self.backpropagation, truncated=truncated)
         return Sample(work, targets, max(count, 1))
 
     def examples(self, origins: np.ndarray) -> tuple[Frame, np.ndarray, int]:

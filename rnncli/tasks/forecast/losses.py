@@ -1,7 +1,7 @@
-"""The losses of forecasts by name, and how the outputs of a network that was trained with one are read.
+"""The losses of forecasts, and how the outputs of a network that was trained with one are read.
 
 Parameters p (..., P) are the outputs of the network for each value, in scaled units. A new loss is one kernel, the
-functions that read its outputs, and one line here; the tests run over the dictionary.
+functions that read its outputs, and one line in `loss_registry`; the tests run over that.
 """
 
 from __future__ import annotations
@@ -128,26 +128,22 @@ def _negative_binomial_sample(
 _HIGHEST_RATE = 1e18  # beyond which numpy's Poisson counts do not fit int64
 _ABSURD = SQUARED_ERROR.absurd
 
-FORECAST_LOSSES: dict[str, ForecastLoss] = {
-    "mae": ForecastLoss(Loss(kernels.absolute_error, "absolute error in scaled units", _ABSURD**0.5), 1, _first),
-    "mse": ForecastLoss(SQUARED_ERROR, 1, _first, mean=True),
-    "quantile": ForecastLoss(
-        Loss(kernels.quantile, "pinball loss in scaled units", _ABSURD**0.5, (LEVELS,)),
-        len(LEVELS),
-        _quantile_median,
-        _quantile_sample,
-        _quantile_at,
-    ),
-    "gaussian": ForecastLoss(
-        Loss(kernels.gaussian, "nats per value", _ABSURD), 2, _first, _gaussian_sample, _gaussian_at
-    ),
-    "student-t": ForecastLoss(Loss(kernels.student_t, "nats per value", _ABSURD), 3, _first, _student_t_sample),
-    "negative-binomial": ForecastLoss(
-        Loss(kernels.negative_binomial, "nats per value", _ABSURD),
-        2,
-        _negative_binomial_mean,
-        _negative_binomial_sample,
-        signed=False,
-        mean=True,
-    ),
-}
+MAE = ForecastLoss(Loss(kernels.absolute_error, "absolute error in scaled units", _ABSURD**0.5), 1, _first)
+MSE = ForecastLoss(SQUARED_ERROR, 1, _first, mean=True)
+QUANTILE = ForecastLoss(
+    Loss(kernels.quantile, "pinball loss in scaled units", _ABSURD**0.5, (LEVELS,)),
+    len(LEVELS),
+    _quantile_median,
+    _quantile_sample,
+    _quantile_at,
+)
+GAUSSIAN = ForecastLoss(Loss(kernels.gaussian, "nats per value", _ABSURD), 2, _first, _gaussian_sample, _gaussian_at)
+STUDENT_T = ForecastLoss(Loss(kernels.student_t, "nats per value", _ABSURD), 3, _first, _student_t_sample)
+NEGATIVE_BINOMIAL = ForecastLoss(
+    Loss(kernels.negative_binomial, "nats per value", _ABSURD),
+    2,
+    _negative_binomial_mean,
+    _negative_binomial_sample,
+    signed=False,
+    mean=True,
+)

@@ -14,7 +14,8 @@ from rnncli.tasks.forecast.baselines import CORRECTABLE
 from rnncli.tasks.forecast.config import ForecastConfig
 from rnncli.tasks.forecast.decoders import Decoder, Direct, Segments, Sizes
 from rnncli.tasks.forecast.features import Fitted
-from rnncli.tasks.forecast.losses import FORECAST_LOSSES, ForecastLoss
+from rnncli.tasks.forecast.loss_registry import FORECAST_LOSSES
+from rnncli.tasks.forecast.losses import ForecastLoss
 from rnncli.tasks.forecast.recursive import Recursive
 from rnncli.tasks.forecast.windows import Bounds, Features, Frame, Windowing
 from rnncli.training.backpropagation import Backpropagation, ThreadPool

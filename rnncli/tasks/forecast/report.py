@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.config.problems import did_you_mean
-from rnncli.data.digits import Written
+from rnncli.data.written import Written
 from rnncli.errors import CheckFailedError, UsageError, shown
 from rnncli.notes import note
 from rnncli.tasks.forecast.answers import stamped

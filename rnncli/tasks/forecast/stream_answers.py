@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.data.digits import Digits, Written
+from rnncli.data.digits import Digits
+from rnncli.data.written import Written
 from rnncli.errors import shown
 from rnncli.tasks.forecast.follower import Followed, Follower
 from rnncli.tasks.forecast.stream_lines import Arrived, Cells, StreamLines

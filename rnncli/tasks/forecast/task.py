@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from rnncli.data.look import Look
-from rnncli.data.source import Source
 from rnncli.tasks.forecast.config import ForecastConfig
 from rnncli.tasks.task import Context, Experiment, Options, Predictor, Recognised, Task
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from rnncli.data.look import Look
+    from rnncli.data.source import Source
 
 
 class Forecast(Task):
     name = "forecast"
     config = ForecastConfig
+    after_training = "predict"
     options = {
         "predict": frozenset(
             {
@@ -62,3 +65,6 @@ class Forecast(Task):
         if windows is None or config.data.test is not None or horizon is None:
             return []
         return [f"data.test={(windows - 1) * options.get('step', 1) + horizon}"]
+
+
+FORECAST = Forecast()

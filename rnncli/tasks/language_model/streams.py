@@ -13,13 +13,16 @@ import numpy as np
 from rnncli.data.vocabulary import UNKNOWN_NUMBER
 from rnncli.kernels.losses import IGNORED
 from rnncli.nn.network import Network
-from rnncli.nn.workspace import Workspace
+from rnncli.nn.workspace import LayerState, Workspace
 from rnncli.tasks.language_model.corpus import release
 from rnncli.tasks.language_model.unknown import RareWords
 from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation, Sample, ThreadPool
 from rnncli.training.batches import windows
 
 WARM_UP = 256  # tokens that each validation stream reads before its first counted token
+_STRETCHES = 16  # in a batch, for gradients by lag
+_STRETCHED = 512  # tokens that are read for each, at least
+_STRETCH_WORK = 4e9  # steps × sequences × weights of such a batch, which take a few seconds; their arrays fit too
 EVALUATION_STEPS = 32  # a jitted call stays short, so that Ctrl-C is seen, and its arrays small
 
 
@@ -77,7 +80,7 @@ class StreamLearner:
         self.network, self.seed, self.rare = network, seed, rare
         self.streams = Streams(train, batch_size)
         self.windows = windows(self.streams.L, min(stride, self.streams.L), min(bptt, self.streams.L))
-        self.updates_per_epoch = len(self.windows)
+        self.updates_per_epoch, self.endless = len(self.windows), True
         self.loss = CROSS_ENTROPY
         self.backpropagation = Backpropagation(network, self.loss, pool)
         self._T = max(window.T for window in self.windows)
@@ -120,6 +123,40 @@ class StreamLearner:
             work.set_state(self._work.state(0))
         targets = self._fill(work, start, stop, head_from, update)
         return Sample(work, targets, int((targets != IGNORED).sum()))
+
+    def stretch(self, number: int, count: int, steps: int) -> Sample:
+        """Return stretches of up to `steps` tokens of the text, and the target of each last one.
+
+        They end at places spread evenly over the text, and start from the state after the tokens before them. Neither
+        depends on batch_size or bptt, nor on `steps` up to the number of tokens that are read in all.
+        """
+        ids, whole = self.streams.ids, max(steps, _STRETCHED)
+        targets = len(ids) - 1
+        B = min(_STRETCHES, max(1, int(_STRETCH_WORK / (whole * self.network.parameters.weights.size))))
+        n = min(B * count, max(1, targets // 2))
+        whole = min(whole, targets - n + 1)
+        ends = np.linspace(whole, targets, n).astype(int)[number % n :: count]
+        tokens = ids[ends[:, None] + np.arange(-whole, 1)].T.astype(np.int32)
+        if self.rare is not None:
+            tokens = self.rare.taken(0)[tokens]
+        T, B = min(steps, whole), len(ends)
+        work = self.network.workspace(T, B, 1, training=False)
+        work.set_state(self._state_after(tokens[: whole - T]))
+        work.tokens[...] = tokens[whole - T : whole]
+        return Sample(work, tokens[whole:], B)
+
+    def _state_after(self, tokens: np.ndarray) -> list[LayerState]:
+        """Return the state after tokens (T, B), read from zero state."""
+        whole = self.network.workspace(EVALUATION_STEPS, tokens.shape[1], 1, training=False)
+        state = whole.state(0)
+        for start in range(0, len(tokens), EVALUATION_STEPS):
+            read = tokens[start : start + EVALUATION_STEPS]
+            work = whole.first(len(read), len(read) - 1)
+            work.set_state(state)
+            work.tokens[...] = read
+            self.backpropagation.forward(work)
+            state = work.state(len(read))
+        return state
 
     def _fill(self, work: Workspace, start: int, stop: int, head_from: int, update: int) -> np.ndarray:
         """Write the inputs of these steps into `work`, and return the targets of those that the head reads."""

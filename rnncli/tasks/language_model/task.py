@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from rnncli.data.look import Look
-from rnncli.data.source import Source
 from rnncli.tasks.language_model.config import LanguageModelConfig
 from rnncli.tasks.task import POSSIBLE, WORDS_BEFORE, Context, Experiment, Predictor, Recognised, Task
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from rnncli.data.look import Look
+    from rnncli.data.source import Source
 
 _MANY_LINES, _MANY_CHARACTERS = 10, 100  # of a text; there may be few lines, if these are long
 
@@ -18,6 +20,7 @@ _MANY_LINES, _MANY_CHARACTERS = 10, 100  # of a text; there may be few lines, if
 class LanguageModelling(Task):
     name = "language-model"
     config = LanguageModelConfig
+    after_training = "generate"
     options = {
         "predict": frozenset({"strict", "top"}),
         "evaluate": frozenset(),
@@ -43,3 +46,6 @@ class LanguageModelling(Task):
         few = len(look.lines) < _MANY_LINES and sum(map(len, look.lines)) >= _MANY_CHARACTERS
         lines = None if few else look.lines
         return None if look.named_table or look.form == "ts" else Recognised("text", POSSIBLE, {}, lines, "line")
+
+
+LANGUAGE_MODEL = LanguageModelling()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from rnncli.data.look import Look
-from rnncli.data.source import Source
 from rnncli.tasks.seq2seq.config import CaptionConfig, Seq2seqConfig
 from rnncli.tasks.task import WORDS_BEFORE, Context, Experiment, Predictor, Recognised, Task
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from rnncli.data.look import Look
+    from rnncli.data.source import Source
 
 OPTIONS = {
     "predict": frozenset({"strict", "n_best", "beam", "length_penalty", "scores"}),
@@ -65,3 +67,7 @@ class Caption(Task):
         from rnncli.tasks.seq2seq import caption
 
         return caption.load(header, arrays)
+
+
+SEQ2SEQ = Seq2seq()
+CAPTION = Caption()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from rnncli.data.look import Look
-from rnncli.data.source import Source
 from rnncli.tasks.sequences.config import ClassifyConfig, RegressConfig, TagConfig
 from rnncli.tasks.task import WORDS_BEFORE, Context, Experiment, Predictor, Recognised, Task
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from rnncli.data.look import Look
+    from rnncli.data.source import Source
 
 TRAINING_BEFORE = {"training.jitter": "0.0", "training.magnitude": "0.0"}
 
@@ -90,3 +92,8 @@ class Tag(OfSequences):
         if "tags" in new:
             new["encoder"], new["answers"] = new.pop("reader"), {"tags": new.pop("tags")}
         return new
+
+
+CLASSIFY = Classify()
+REGRESS = Regress()
+TAG = Tag()

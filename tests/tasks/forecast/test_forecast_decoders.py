@@ -12,7 +12,8 @@ from rnncli.tasks.forecast.baselines import last_value, seasonal_naive
 from rnncli.tasks.forecast.config import ForecastModelConfig
 from rnncli.tasks.forecast.decoders import Direct, Segments, Sizes
 from rnncli.tasks.forecast.learner import WindowLearner
-from rnncli.tasks.forecast.losses import FORECAST_LOSSES, LEVELS
+from rnncli.tasks.forecast.loss_registry import FORECAST_LOSSES
+from rnncli.tasks.forecast.losses import LEVELS
 from rnncli.tasks.forecast.recursive import Recursive
 from rnncli.tasks.forecast.windows import Windowing
 from rnncli.training.backpropagation import ThreadPool

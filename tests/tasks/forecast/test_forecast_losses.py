@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from rnncli.nn.network import Network, NetworkShape
-from rnncli.tasks.forecast.losses import FORECAST_LOSSES, LEVELS
+from rnncli.tasks.forecast.loss_registry import FORECAST_LOSSES
+from rnncli.tasks.forecast.losses import LEVELS
 from rnncli.training.backpropagation import Backpropagation, ThreadPool
 
 NAMES = list(FORECAST_LOSSES)

@@ -17,7 +17,7 @@ from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS, last_value, seasona
 from rnncli.tasks.forecast.config import ForecastModelConfig
 from rnncli.tasks.forecast.decoders import Sizes
 from rnncli.tasks.forecast.learner import WindowLearner
-from rnncli.tasks.forecast.losses import FORECAST_LOSSES
+from rnncli.tasks.forecast.loss_registry import FORECAST_LOSSES
 from rnncli.tasks.forecast.members import DECODERS
 from rnncli.tasks.forecast.padding import lengths_of, of_each_length, scaled
 from rnncli.tasks.forecast.report import backtested, rows_before, window_rows

@@ -11,7 +11,7 @@ from rnncli.kernels.cells import CELLS
 from rnncli.tasks.forecast.baselines import last_value, seasonal_naive
 from rnncli.tasks.forecast.config import ForecastModelConfig
 from rnncli.tasks.forecast.decoders import Sizes
-from rnncli.tasks.forecast.losses import FORECAST_LOSSES
+from rnncli.tasks.forecast.loss_registry import FORECAST_LOSSES
 from rnncli.tasks.forecast.recursive import Recursive
 from rnncli.tasks.forecast.windows import Windowing
 from rnncli.training.backpropagation import ThreadPool

@@ -1,0 +1,46 @@
+"""A run in a list of runs, as `rnncli runs` finds and shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+FINISHED, STOPPED, RUNNING, FAILED, DAMAGED, FOREIGN = "finished", "stopped", "running", "failed", "damaged", "no run"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A folder that holds a run, or does not.
+
+    state: one of the words above. steps, seconds: of training, as far as it went. score: as report.json has it, None
+    where there is none. config: what the report says, by `section.key`. differs: the keys in which it differs from the
+    runs that it compares with. best_of: their number, where this one is the best of them.
+    """
+
+    path: str
+    state: str
+    task: str | None = None
+    score: Mapping[str, Any] | None = None
+    steps: int | None = None
+    seconds: float | None = None
+    ended: str | None = None
+    data_sha256: str | None = None
+    config: Mapping[str, Any] = field(default_factory=dict)
+    differs: Mapping[str, Any] = field(default_factory=dict)
+    best_of: int | None = None
+
+    @property
+    def comparable(self) -> tuple[Any, ...] | None:
+        """What two runs must share to be compared: task, data, split, unit and what was scored."""
+        if self.score is None:
+            return None
+        return (self.task, self.data_sha256, *(self.score.get(key) for key in ("split", "unit", "higher_is_better")))
+
+    @property
+    def error(self) -> float:
+        """The score of the network, lower being better; infinity where there is none."""
+        if self.score is None:
+            return float("inf")
+        value = float(self.score["network"])
+        return -value if self.score.get("higher_is_better") else value

@@ -1,0 +1,97 @@
+"""Output of a list of runs as a table, CSV or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from rnncli.training.listed import Listed
+from rnncli.ui.output import Output
+from rnncli.ui.results import as_csv, rounded, three_digits, write_table
+
+
+def write_runs(found: Sequence[Listed], form: str | None) -> None:
+    """Write the runs as `form`; None is a table on a terminal and CSV in a pipe."""
+    out = Output()
+    form = form or ("table" if out.terminal else "csv")
+    if form == "json":
+        out.write(json.dumps([rounded(_object(one)) for one in found], ensure_ascii=False, indent=2) + "\n")
+    elif form == "csv":
+        out.write(as_csv([_object(one) | {"differs": " ".join(_settings(one.differs))} for one in found]))
+    else:
+        for number, group in enumerate(_groups(found)):
+            out.write("\n" if number else "")
+            write_table([_row(one) for one in group], _title(group[0]), whole=("run",), figures=("score", "time"))
+
+
+def _groups(found: Sequence[Listed]) -> list[list[Listed]]:
+    """Return the runs that compare together, in the order in which they came; those without a score last."""
+    groups: dict[tuple[Any, ...] | None, list[Listed]] = {}
+    for one in found:
+        groups.setdefault(one.comparable, []).append(one)
+    without = groups.pop(None, [])
+    return [*groups.values(), *([without] if without else [])]
+
+
+def _title(one: Listed) -> str:
+    if one.score is None:
+        return "without a score"
+    data = PurePath(one.config.get("data.path") or "a pipe").name
+    return f"{one.score['unit']}, {one.score['split']} split of {data}"
+
+
+def _object(one: Listed) -> dict[str, Any]:
+    score = one.score or {}
+    strongest = score.get("strongest")
+    return {
+        "run": one.path,
+        "task": one.task,
+        "state": one.state,
+        "score": score.get("network"),
+        "unit": score.get("unit"),
+        "split": score.get("split"),
+        "baseline": strongest,
+        "baseline_score": score.get("floors", {}).get(strongest),
+        "verdict": score.get("verdicts", {}).get(strongest),
+        "best_of": one.best_of,
+        "steps": one.steps,
+        "seconds": one.seconds,
+        "ended": one.ended,
+        "differs": dict(one.differs),
+    }
+
+
+def _row(one: Listed) -> dict[str, Any]:
+    """Return the row of a table: the same in words, as short as can be."""
+    row = {"run": PurePath(one.path).name}
+    took = "" if one.seconds is None else _duration(one.seconds)
+    if one.score is None:
+        return row | {"task": one.task or "", "": one.state, "time": took}
+    whole = _object(one)
+    verdict, strongest = whole["verdict"] or "", whole["baseline"]
+    beside = "" if strongest is None else f"{three_digits(whole['baseline_score'])} {strongest}"
+    return row | {
+        "score": three_digits(whole["score"]),
+        "best": f"of {one.best_of}" if one.best_of else "",
+        "strongest baseline": beside,
+        "network is": verdict.partition(",")[0],
+        "time": took,
+        "differs in": ", ".join(text.partition(".")[2] for text in _settings(one.differs)),
+    }
+
+
+def _settings(differs: Mapping[str, Any]) -> list[str]:
+    return [f"{key}={_value(value)}" for key, value in differs.items()]
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False).replace(" ", "")
+
+
+def _duration(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    return f"{whole // 60}m{whole % 60:02}s" if whole < 3600 else f"{whole // 3600}h{whole // 60 % 60:02}m"

@@ -1,0 +1,30 @@
+"""runs: the list of runs as a table, as CSV and as JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+from cli_runs import run, scores
+from conftest import Shelf
+
+
+def test_runs_in_every_form_say_the_score_that_training_printed(shelf: Shelf) -> None:
+    told = scores(shelf.trained["char"].out)
+    rows = {row["run"]: row for row in csv.DictReader(io.StringIO(run("runs", "char", cwd=shelf.folder).ok().out))}
+    found = json.loads(run("runs", ".", "-f", "json", cwd=shelf.folder).ok().out)
+    objects = {one["run"]: one for one in found}
+    assert rows.keys() <= objects.keys()
+    for one in (rows["char"], objects["char"]):
+        assert abs(float(one["score"]) - told["network"]) < 1e-4
+        assert abs(float(one["baseline_score"]) - told[one["baseline"]]) < 1e-4
+        assert (one["task"], one["state"], one["split"]) == ("language-model", "finished", "validation")
+    table = run("runs", ".", "-f", "table", cwd=shelf.folder).ok().out
+    assert "nats per token, validation split of text.txt" in table
+    assert f"{told['network']:.2f}" in table
+
+
+def test_a_missing_folder_is_one_line(shelf: Shelf) -> None:
+    message = run("runs", "nowhere", cwd=shelf.folder).refused(2)
+    assert message == "nowhere: no such file or directory; train first, or name a folder of runs"

@@ -1,0 +1,102 @@
+"""runs: only what was measured alike is compared, and whatever lies in the folder is listed."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rnncli.errors import UsageError
+from rnncli.training.listed import Listed
+from rnncli.workflows.runs import runs
+
+
+def made(path: Path, score: float | None = 1.0, sha256: str = "a", **config: Any) -> Path:
+    """A run as `train` leaves it, as far as `runs` reads it."""
+    path.mkdir(parents=True)
+    fields = {"split": "test", "unit": "accuracy", "network": score, "floors": {"majority": 0.5}, "strongest": None}
+    report = {
+        "task": "classify",
+        "score": None if score is None else {**fields, "higher_is_better": True},
+        "steps": 7,
+        "seconds": 2.5,
+        "ended": "2026-01-02T03:04:05+00:00",
+        "data": {"path": str(path), "bytes": 1, "sha256": sha256},
+        "config": {"task": "classify", "data": {"path": str(path)}, "model": config},
+    }
+    (path / "report.json").write_text(json.dumps(report), encoding="utf-8")
+    return path
+
+
+def listed(folder: Path, sort: str = "name") -> dict[str, Listed]:
+    return {Path(one.path).name: one for one in runs(str(folder), sort)}
+
+
+def test_the_best_of_those_that_compare_is_marked_and_only_what_differs_is_shown(tmp_path: Path) -> None:
+    made(tmp_path / "a", 0.7, hidden_size=8, cell="gru")
+    made(tmp_path / "b", 0.9, hidden_size=16, cell="gru")
+    made(tmp_path / "c", 0.99, sha256="other", hidden_size=32, cell="gru")
+    found = listed(tmp_path)
+    assert [one.best_of for one in found.values()] == [None, 2, None]
+    assert [dict(one.differs) for one in found.values()] == [{"model.hidden_size": 8}, {"model.hidden_size": 16}, {}]
+
+
+def test_sorted_by_score_the_best_comes_first_and_runs_without_one_last(tmp_path: Path) -> None:
+    made(tmp_path / "none", None)
+    for name, score in (("a", 0.2), ("b", 0.9), ("c", 0.5)):
+        made(tmp_path / name, score)
+    assert list(listed(tmp_path, "score")) == ["b", "c", "a", "none"]
+
+
+def test_the_state_of_a_run_that_has_no_report(tmp_path: Path) -> None:
+    for name, reason in (
+        ("stopped", "stopped"),
+        ("old", "finished"),
+        ("failed", "scheduled"),
+        ("running", "scheduled"),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.yaml").write_text("task: tag\ndata:\n", encoding="utf-8")
+        lines = [{"step": 3, "seconds": 1.0, "reason": "scheduled"}, {"step": 5, "seconds": 2.0, "reason": reason}]
+        text = "".join(json.dumps(line) + "\n" for line in lines) + '{"step": 6, "sec'
+        (tmp_path / name / "metrics.jsonl").write_text(text, encoding="utf-8")
+    (tmp_path / "failed/failure.safetensors").touch()
+    lock = os.open(tmp_path / "running/.lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    found = listed(tmp_path)
+    os.close(lock)
+    assert {name: one.state for name, one in found.items()} == {
+        "failed": "failed",
+        "old": "finished",
+        "running": "running",
+        "stopped": "stopped",
+    }
+    assert {(one.task, one.steps, one.seconds) for one in found.values()} == {("tag", 5, 2.0)}
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"task": 1, "score": 3}', '{"score": {"network": "x"}}'])
+def test_what_is_damaged_or_foreign_is_listed_as_such(tmp_path: Path, content: str) -> None:
+    (made(tmp_path / "damaged") / "report.json").write_text(content, encoding="utf-8")
+    (tmp_path / "photos").mkdir()
+    made(tmp_path / "sound")
+    assert {name: one.state for name, one in listed(tmp_path).items()} == {
+        "damaged": "damaged",
+        "photos": "no run",
+        "sound": "finished",
+    }
+
+
+def test_a_run_may_be_named_itself(tmp_path: Path) -> None:
+    assert [one.path for one in runs(str(made(tmp_path / "a")))] == [str(tmp_path / "a")]
+
+
+@pytest.mark.parametrize(("name", "says"), [("none", "no such file"), ("empty", "holds no run"), ("file", "not a dir")])
+def test_a_folder_without_runs_is_refused(tmp_path: Path, name: str, says: str) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match=says):
+        runs(str(tmp_path / name))
