@@ -36,6 +36,7 @@ GROUPS = {
     },
     "Set up": {
         "help": "Read the manual: a command, a task, a config key.",
+        "doctor": "Examine installation, machine and speed.",
         "completion": "Make bash, zsh or fish complete what you type.",
     },
 }

@@ -79,7 +79,7 @@ def test_every_command_ends_its_help_with_an_example(name: str, tmp_path: Path) 
     """Which tests/test_docs.py runs, from the page that is made of it."""
     shown = run(name, "--help", cwd=tmp_path).ok().out
     example = shown.rpartition("  Example:\n")[2].splitlines()
-    assert f"rnncli {name} " in example[-1]
+    assert f"rnncli {name} " in f"{example[-1]} "
     assert max(map(len, example)) <= 80
     assert example[-1].strip() in run("help", name, cwd=tmp_path).ok().out
 
