@@ -9,6 +9,21 @@ import click
 from rnncli.cli.options import SET, as_overrides, reading_options, taken_reading
 
 
+def print_schema(context: click.Context, option: click.Parameter, asked: bool) -> None:
+    """Write the JSON Schema of configs, tell how an editor finds it, and end."""
+    if not asked or context.resilient_parsing:
+        return
+    import json
+
+    from rnncli.tasks.registry import json_schema
+    from rnncli.ui.output import Output, say
+
+    Output().write(json.dumps(json_schema(), ensure_ascii=False, indent=2) + "\n")
+    say("saved as rnncli.schema.json beside a config, it lets editors check the config that begins with this line:")
+    click.echo("# yaml-language-server: $schema=rnncli.schema.json", err=True)
+    context.exit()
+
+
 @click.command("check")
 @click.argument("first", metavar="CONFIG|DATA")
 @click.argument("data", required=False, metavar="[DATA|-]")
@@ -21,6 +36,14 @@ from rnncli.cli.options import SET, as_overrides, reading_options, taken_reading
     default="text",
     show_default=True,
     help="How the plan is written to standard output.",
+)
+@click.option(
+    "--schema",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=print_schema,
+    help="Write the JSON Schema of configs to standard output, for editors, and do nothing else.",
 )
 @reading_options
 def command(first: str, data: str | None, overrides: tuple[str, ...], form: str, **options: Any) -> None:
