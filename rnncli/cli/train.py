@@ -15,6 +15,7 @@ from rnncli.cli.options import SET, as_overrides, reading_options, taken_reading
 @click.option("-o", "--out", metavar="RUN", help="The run directory to create; a free name under runs/ by default.")
 @SET
 @click.option("--resume", is_flag=True, help="Go on with the run in -o where it stopped.")
+@click.option("--max-time", metavar="10m", help="Train for so long at most: --set training.max_time.")
 @click.option("--watch-grads", is_flag=True, help="Show at each evaluation how far back gradients reach.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors, doubts about the data and the final score.")
 @click.option(
@@ -33,6 +34,7 @@ def command(
     out: str | None,
     overrides: tuple[str, ...],
     resume: bool,
+    max_time: str | None,
     watch_grads: bool,
     quiet: bool,
     form: str,
@@ -49,6 +51,7 @@ def command(
     from rnncli.ui.training_view import training_view
     from rnncli.workflows.train import Request, train
 
-    changes = [*overrides, *as_overrides(taken_reading(options))]
+    limits = [] if max_time is None else [f"training.max_time={max_time}"]
+    changes = [*overrides, *limits, *as_overrides(taken_reading(options))]
     with training_view(quiet=quiet, form=form) as view:
         train(Request(first, data, out, changes, resume, watch_grads), view.show)
