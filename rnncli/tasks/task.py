@@ -125,6 +125,8 @@ class Evaluation:
     check: Callable[[], None] = lambda: None
 
 
+OTHER_DATA = "other_data"  # in what was `learnt` before: from data that are not those of the experiment
+
 WORDS_BEFORE = {"data.words": "letters"}  # of a task with tokens: what its `before` says of them
 
 
@@ -204,6 +206,14 @@ class Experiment:
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the weights for the model file that `header` is for."""
         return self.network.parameters.export()
+
+    @property
+    def reasons(self) -> Mapping[str, str]:
+        """Return why the config has the values that the data chose, by `section.key`, for the comments of a config.
+
+        A key whose reason is empty does not matter for these data.
+        """
+        return {}
 
     @property
     def share_of_time(self) -> float:

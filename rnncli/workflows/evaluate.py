@@ -19,7 +19,9 @@ from rnncli.tasks.registry import TASKS, load_config, load_run_config
 from rnncli.tasks.task import Context, Evaluation, Experiment, Options
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.reports import Report
-from rnncli.workflows.opening import is_config, open_model, require_readable, require_understood
+from rnncli.workflows.names import is_config
+from rnncli.workflows.opening import open_model, require_readable, require_understood
+from rnncli.workflows.start_from import learnt_before
 from rnncli.workflows.train import Request as Training
 from rnncli.workflows.train import data_sha256, for_a_while, train
 
@@ -78,7 +80,7 @@ def _of_run(request: Request) -> Evaluation:
     _require_same_data(request.run, config, source)
     pool = ThreadPool(config.training.threads, FLOAT32)
     try:
-        experiment = model.task.prepare(config, source, Context(pool))
+        experiment = model.task.prepare(config, source, Context(pool), learnt_before(Path(request.run), model.header))
         experiment.recall(model.header, model.arrays)
         if not _fits(experiment, model.header):
             raise UsageError(f"{request.run}: its data or config.yaml are not what it was trained with; restore them")

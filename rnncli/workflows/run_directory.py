@@ -31,12 +31,12 @@ from rnncli.workflows.run_report import RunReport
 class Inputs:
     """What a run depends on: the hash of its data, and by `section.key` the config that it began or went on with.
 
-    config: None in a state of an older version. began_from: the model whose weights it started with, if any.
+    config: None in a state of an older version. began_from: the run whose weights it started with, if any.
     """
 
     data_sha256: str
     config: Mapping[str, Any] | None = None
-    began_from: str | None = None
+    began_from: Mapping[str, Any] | None = None
 
 
 class State(NamedTuple):
@@ -162,7 +162,7 @@ class RunDirectory:
             if not (_typed(position, Position()) and _typed(plan, Plan(1, 1, 1.0, "", None))):
                 raise TypeError
             inputs = Inputs(**{field.name: header[field.name] for field in fields(Inputs) if field.name in header})
-            kinds = ((inputs.data_sha256, str), (inputs.config, dict | None), (inputs.began_from, str | None))
+            kinds = ((inputs.data_sha256, str), (inputs.config, dict | None), (inputs.began_from, dict | None))
             if not all(isinstance(value, kind) for value, kind in kinds):
                 raise TypeError
             return State(arrays, position, plan, inputs)

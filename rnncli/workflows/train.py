@@ -29,16 +29,21 @@ from rnncli.training.folds import CROSS_VALIDATED
 from rnncli.training.loop import BY_FIGURE, Length, Plan, TrainingLoop, planned_length
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.reports import Evaluated, Finished, Note, Report, Started
-from rnncli.workflows.opening import config_and_source, first_run, is_config
+from rnncli.workflows.names import is_config
+from rnncli.workflows.opening import config_and_source, first_run
 from rnncli.workflows.resume import began_with, fingerprint, is_over, require_unchanged, resumed
 from rnncli.workflows.run_directory import Inputs, RunDirectory, State
 from rnncli.workflows.run_report import run_report
+from rnncli.workflows.start_from import Origin, config_and_source_from, origin_in, origin_of
 from rnncli.workflows.stopping import StopRequest, stop_on_signals
 
 
 @dataclass(frozen=True)
 class Request:
-    """The arguments of `train`; `first` is a config or data; `out` None picks a free name under runs/."""
+    """The arguments of `train`; `first` is a config or data; `out` None picks a free name under runs/.
+
+    origin: the run to start from.
+    """
 
     first: str | None
     data: str | None = None
@@ -46,12 +51,15 @@ class Request:
     overrides: Sequence[str] = ()
     resume: bool = False
     watch_grads: bool = False
+    origin: str | None = None
 
 
 def train(request: Request, show: Callable[[Report], None]) -> None:
     """Train, save, and report; StoppedError after SIGINT or SIGTERM, when everything is saved."""
     if request.out is not None and not request.out.strip():
         raise UsageError("-o needs the name of a run directory")
+    if request.resume and request.origin:
+        raise UsageError("--from starts a new run; leave it out to go on with --resume")
     if request.resume and request.out is None:
         raise UsageError("--resume needs -o RUN, the run to go on with")
     notes: list[str] = []
@@ -88,9 +96,11 @@ def memory_keys(config: Config) -> str:
 
 def _inputs(request: Request) -> tuple[Config, Source]:
     """Return config and data; a resumed run has its own config."""
+    if request.origin is not None:
+        return config_and_source_from(request.origin, request.first, request.data, request.overrides)
     if not request.resume:
         if request.first is None:
-            raise UsageError("name a config or a data file to train on; see rnncli train --help")
+            raise UsageError("name a config or a data file to train on, - for standard input; see rnncli train --help")
         return config_and_source(request.first, request.data, request.overrides)
     assert request.out is not None
     config = load_run_config(Path(request.out) / "config.yaml", request.overrides)
@@ -121,17 +131,19 @@ def _train_in(
         show(Note(text))
     sha256 = data_sha256(config, source)
     state = _state(run, request, config, sha256) if request.resume and run.state.is_file() else None
-    whole = TASKS[config.task].prepare(config, source, Context(pool))
-    folds = whole.folds()
-    experiment = CrossValidation(whole, folds) if folds else whole
-    optimizer = _optimizer(experiment, pool)
+    origin = origin_in(run, state) if state else origin_of(request.origin, sha256) if request.origin else None
+    whole, experiment = experiment_of(config, source, pool, origin.learnt if origin else None)
+    if origin and state is None:
+        origin.give_weights(experiment, request.overrides)
+        run.write_model(experiment.arrays(), experiment.header())  # from which a resumed run has what was learnt
+    optimizer = optimizer_of(experiment, pool)
     length = partial(_length, run, request, experiment, optimizer)
     loop = (
         _started(experiment, optimizer, length)
         if state is None
         else resumed(run, experiment, state, _began_with(run, request, state), request.overrides, optimizer, length)
     )
-    inputs = _inputs_kept(run, experiment, source, sha256)
+    inputs = _inputs_kept(run, experiment, source, sha256, origin)
     if state is None or (inputs, loop.plan) != (state.inputs, state.plan):
         run.write_state(loop.arrays(), loop.snapshot(), loop.plan, inputs)
     position = loop.position
@@ -140,7 +152,7 @@ def _train_in(
         show(Note(f"max_time allows {loop.plan.updates:,} of {epochs:,} updates; that number may differ another day"))
     if is_over(loop.plan, position):
         _note_over(request, run, experiment, source, position.update, show)
-    facts = (*experiment.facts, *_chosen(config, experiment.config), ("run", str(run.path)))
+    facts = (*experiment.facts, *_chosen(config, experiment.config), *_begun(origin), ("run", str(run.path)))
     show(Started(facts, position.update, loop.plan.updates, experiment.learner.loss.unit, request.resume))
     reason, kept = "finished", "best"
     run.report.unlink(missing_ok=True)  # that of an end which is not the end any more
@@ -156,7 +168,7 @@ def _train_in(
                 _save(run, experiment, loop, report, inputs)
             show(report)
     except DivergedError as error:
-        raise error if folds else _failed(run, loop, inputs, error) from None
+        raise error if experiment is not whole else _failed(run, loop, inputs, error) from None
     if reason == "stopped":
         assert stop.signal_number is not None
         raise StoppedError(
@@ -187,6 +199,16 @@ def _train_in(
     show(end)
 
 
+def experiment_of(
+    config: Config, source: Source, pool: ThreadPool, learnt: Mapping[str, Any] | None = None
+) -> tuple[Experiment, Experiment]:
+    """Return the experiment, and what is trained first: its cross-validation, if it has one, or itself; learnt: see
+    `Task.prepare`."""
+    whole = TASKS[config.task].prepare(config, source, Context(pool), learnt)
+    folds = whole.folds()
+    return whole, CrossValidation(whole, folds) if folds else whole
+
+
 def _best(experiment: Experiment, loop: TrainingLoop) -> Experiment:
     """Return the experiment with the weights that the loop keeps."""
     experiment.network.parameters.weights[...] = loop.best
@@ -201,7 +223,7 @@ def _trained_on_all(
 
     A run that is stopped here does it anew when it is resumed, since its state is that of the folds.
     """
-    loop, reason = TrainingLoop(whole.learner, _optimizer(whole, pool), plan), ""
+    loop, reason = TrainingLoop(whole.learner, optimizer_of(whole, pool), plan), ""
     facts = (("training", "on all, with nothing left out, for as long as was best"),)
     show(Started(facts, 0, plan.ends or plan.updates, whole.learner.loss.unit, False))
     for report in loop.run(stop):
@@ -225,6 +247,11 @@ def _chosen(config: Config, prepared: Config) -> tuple[tuple[str, str], ...]:
     """Return what the data chose in place of null, in one line, or nothing."""
     text = ", ".join(f"{key} {value}".lower() for key, value in chosen_keys(config, prepared).items())
     return (("chosen", text),) if text else ()
+
+
+def _begun(origin: Origin | None) -> tuple[tuple[str, str], ...]:
+    """Return where the weights come from, in one line, or nothing."""
+    return (("from", f"the weights of {origin.path}, with all that it knows"),) if origin else ()
 
 
 def _failed(run: RunDirectory, loop: TrainingLoop, inputs: Inputs, error: DivergedError) -> DivergedError:
@@ -252,7 +279,7 @@ def for_a_while(show: Callable[[Report], None]) -> Callable[[Report], None]:
 
 
 def _resume_command(request: Request, run: RunDirectory, source: Source) -> str:
-    piped = [] if Path(source.name).is_file() else [request.data or request.first or "-"]
+    piped = [] if source.path else [request.data or request.first or "-"]
     return shlex.join(["rnncli", "train", *piped, "-o", str(run.path), "--resume"])
 
 
@@ -272,10 +299,12 @@ def _state(run: RunDirectory, request: Request, config: Config, sha256: str) -> 
     return state
 
 
-def _inputs_kept(run: RunDirectory, experiment: Experiment, source: Source, sha256: str) -> Inputs:
+def _inputs_kept(
+    run: RunDirectory, experiment: Experiment, source: Source, sha256: str, origin: Origin | None
+) -> Inputs:
     """Write the config, and return what the state is to know of it and the data: the config as it will be read."""
     run.write_config(dump_config(_placed(experiment.config, source), str(run.path)))
-    return Inputs(sha256, fingerprint(load_run_config(run.config)))
+    return Inputs(sha256, fingerprint(load_run_config(run.config)), origin.to_header() if origin else None)
 
 
 def _began_with(run: RunDirectory, request: Request, state: State) -> Mapping[str, Any]:
@@ -328,14 +357,14 @@ def _length(run: RunDirectory, request: Request, experiment: Experiment, optimiz
     return planned_length(learner, optimizer, wanted, max_time, evaluate)
 
 
-def _optimizer(experiment: Experiment, pool: ThreadPool) -> Optimizer:
+def optimizer_of(experiment: Experiment, pool: ThreadPool) -> Optimizer:
     training = experiment.config.training
     return Optimizer(training.optimizer, experiment.network, training.clip_norm, pool)
 
 
 def _placed(config: Config, source: Source) -> Config:
     """Return the config with absolute data paths, so that the run can be resumed from any folder."""
-    path = str(Path(source.name).resolve()) if Path(source.name).is_file() else None  # a pipe is read once
+    path = None if source.path is None else str(Path(source.path).resolve())  # a pipe is read once
     return config.changed(data={"path": path})
 
 

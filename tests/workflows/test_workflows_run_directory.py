@@ -61,12 +61,12 @@ def test_a_state_comes_back_as_it_was_even_before_any_best_loss(tmp_path: Path) 
     arrays = {"weights": np.arange(6, dtype=np.float32).reshape(2, 3)}
     position = Position(update=7, loss_sum=0.1 + 0.2, best_loss=math.inf, optimizer_powers=[0.9**7, 0.999**7])
     plan = Plan(updates=20, evaluations=10, learning_rate=2e-3, schedule="cosine", patience=None, kept_by="figure")
-    run.write_state(arrays, position, plan, Inputs("abc", {"training.epochs": 3}, "runs/first"))
+    run.write_state(arrays, position, plan, Inputs("abc", {"training.epochs": 3}, {"run": "first"}))
     kept, again, same_plan, inputs = run.read_state()
     run.close()
     assert np.array_equal(kept["weights"], arrays["weights"])
     assert (again, same_plan) == (position, plan)
-    assert inputs == Inputs("abc", {"training.epochs": 3}, "runs/first")
+    assert inputs == Inputs("abc", {"training.epochs": 3}, {"run": "first"})
 
 
 def test_a_state_of_0_1_knows_no_figure_and_goes_on_by_the_loss(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from rnncli.data.source import Source, read_source
 from rnncli.data.text import WORDS, as_bytes
 from rnncli.data.vectors import Vectors, vectors_in
-from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary, require_learnable
+from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary, note_unknown, require_learnable
 from rnncli.errors import ConfigError, DataError
 from rnncli.nn.memory import require_memory
 from rnncli.nn.network import Network, NetworkShape
@@ -22,6 +22,7 @@ from rnncli.tasks.language_model.corpus import Corpus, counted
 from rnncli.tasks.language_model.streams import StreamLearner, Validation
 from rnncli.tasks.language_model.unknown import RareWords
 from rnncli.tasks.task import Context, Experiment, Options, set_first_weights, start_words
+from rnncli.training.headline import AMONG, Headline
 from rnncli.training.reports import Score, strongest_first
 
 
@@ -61,6 +62,8 @@ class TextExperiment(Experiment):
         splits = read_splits(self.config, source, Vocabulary.from_header(learnt["vocabulary"]) if learnt else None)
         self.vocabulary, self.train_ids = splits.vocabulary, splits.train
         self._held_out = {"validation": splits.validation} | ({"test": splits.test} if splits.test else {})
+        if learnt:
+            note_unknown([self.train_ids], "the training split", "read as <unk>")
         self._note_unseen()
         training, shape = self.config.training, network_shape(self.config, len(self.vocabulary))
         self.rare, sees_unknown = self._rare_words()
@@ -105,7 +108,7 @@ class TextExperiment(Experiment):
 
     def _note_unseen(self) -> None:
         for split, (ids, before) in self._held_out.items():
-            _note_unseen(ids, f"the {split} split")
+            note_unknown([ids], f"the {split} split", "scored as <unk>")
             if len(ids) < (1 if len(before) else 2):
                 note(f"no {split} split: the training loss is used instead")
 
@@ -121,6 +124,17 @@ class TextExperiment(Experiment):
             ("model", f"{model.num_layers} × {model.cell} of {model.hidden_size}, {size:,} parameters"),
         )
 
+    @property
+    def reasons(self) -> dict[str, str]:
+        held_out, weights = len(self._held_out["validation"].ids), self.network.parameters.weights.size
+        return {
+            "data.tokens": f"{len(self.vocabulary) - 1:,} of them are told apart",
+            "data.validation": f"the end of the text: {held_out:,} tokens tell when the network is best",
+            "model.hidden_size": f"units, for {len(self.train_ids):,} tokens to train on: {weights:,} parameters",
+            "training.bptt": "tokens that gradients flow back through",
+            "training.bptt_stride": "tokens between updates",
+        }
+
     def header(self) -> dict[str, Any]:
         return {
             "task": self.config.task,
@@ -135,7 +149,7 @@ class TextExperiment(Experiment):
         if len(ids) < 2:
             raise DataError(f"{source.name}: has fewer than 2 tokens; nothing in it can be scored")
         self._held_out["test"] = HeldOut(ids, ids[:0])
-        _note_unseen(ids, source.name)
+        note_unknown([ids], source.name, "scored as <unk>")
 
     def score(self) -> Score | None:
         """Return the network's loss on a held-out split beside those of the baselines."""
@@ -156,14 +170,21 @@ class TextExperiment(Experiment):
             detail += (
                 f"; {unknown:,} unknown, without them {total / known:.4f}, perplexity {_perplexity(total / known)}"
             )
+        baselines = self._baselines(scored, before if len(before) else ids[:1])
         return Score(
             split,
             driver.loss.unit,
             mean,
-            self._baselines(scored, before if len(before) else ids[:1]),
+            baselines,
             detail,
             figures=self._figures(scored, mean),
+            headline=self._headline(mean, *baselines[0]),
         )
+
+    def _headline(self, mean: float, name: str, baseline: float) -> Headline:
+        """Return how many equally likely tokens are as hard to tell apart, which is the perplexity."""
+        what = {"char": "character", "byte": "byte", "bpe": "token"}.get(self.config.data.tokens, "word")
+        return Headline(AMONG, _exp(mean), _exp(baseline), name, what=what)
 
     def _baselines(self, scored: np.ndarray, before: np.ndarray) -> tuple[tuple[str, float], ...]:
         """Return the loss of interpolated 5-grams of the training split, one of which sees no line but its own."""
@@ -192,14 +213,11 @@ class TextExperiment(Experiment):
 
 
 def _perplexity(mean: float) -> str:
-    return f"{math.exp(mean) if mean < 700 else math.inf:.3f}"
+    return f"{_exp(mean):.3f}"
 
 
-def _note_unseen(ids: np.ndarray, split: str) -> None:
-    unseen = int((ids == UNKNOWN_NUMBER).sum())
-    if unseen:
-        share = f"{unseen:,} of {len(ids):,} ({unseen / len(ids):.1%})"
-        note(f"tokens of {split} that are not in the vocabulary: {share}, scored as <unk>")
+def _exp(mean: float) -> float:
+    return math.exp(mean) if mean < 700 else math.inf
 
 
 def with_embedding(config: LanguageModelConfig, vectors: Vectors | None) -> LanguageModelConfig:
