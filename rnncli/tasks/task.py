@@ -125,6 +125,8 @@ class Evaluation:
     check: Callable[[], None] = lambda: None
 
 
+OTHER_DATA = "other_data"  # in what was `learnt` before: from data that are not those of the experiment
+
 WORDS_BEFORE = {"data.words": "letters"}  # of a task with tokens: what its `before` says of them
 
 
