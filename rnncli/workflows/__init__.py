@@ -1,7 +1,7 @@
 """Workflows: one plain function per command, paths and options in, reports and results out. None prints or uses click
 or rich.
 
-train, generate, predict, evaluate, inspect_grads, runs, plot, help   the commands
+train, generate, predict, evaluate, inspect_grads, runs, plot, report, help   the commands
 compare_grads    several networks for inspect-grads, trained for it or as runs
 points           the weights that inspect-grads looks at: before training, after it, or where it failed
 run_directory    the files of a run, locked, written atomically
