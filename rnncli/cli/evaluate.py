@@ -10,6 +10,7 @@ from rnncli.cli.options import (
     SET,
     a_number,
     as_overrides,
+    example,
     given,
     picture_option,
     reading_options,
@@ -41,7 +42,7 @@ def draw(made: Any, plot: str) -> None:
             canvas.save(lambda: confusion.draw(made.score.confusion), path)
 
 
-@click.command("evaluate")
+@click.command("evaluate", epilog=example("rnncli evaluate runs/co2 --windows 24 --fail-if 'mase > 1'"))
 @click.argument("run", metavar="RUN|CONFIG")
 @click.argument("data", required=False, metavar="[DATA|-]")
 @SET
@@ -128,7 +129,8 @@ def command(
     from rnncli.ui.scores import write_backtest, write_score
     from rnncli.ui.training_view import training_view
     from rnncli.workflows.evaluate import Request, evaluate
-    from rnncli.workflows.opening import first_run, is_config
+    from rnncli.workflows.names import is_config
+    from rnncli.workflows.opening import first_run
 
     say_notes(first_run())
     notes: list[str] = []

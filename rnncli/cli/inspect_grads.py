@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import SET, as_overrides, picture_option, reading_options, taken_reading, writing
+from rnncli.cli.options import SET, as_overrides, example, picture_option, reading_options, taken_reading, writing
 
 VERDICTS = ("vanishing", "exploding")
 
@@ -32,7 +32,7 @@ def verdicts(context: click.Context, parameter: click.Parameter, text: str | Non
     return chosen
 
 
-@click.command("inspect-grads")
+@click.command("inspect-grads", epilog=example("rnncli inspect-grads sample_configs/fables.yaml --set model.cell=rnn"))
 @click.argument("first", metavar="CONFIG|RUN")
 @click.argument("data", required=False, metavar="[DATA|-]")
 @SET
@@ -73,8 +73,8 @@ def verdicts(context: click.Context, parameter: click.Parameter, text: str | Non
     "-f",
     "--format",
     "form",
-    type=click.Choice(["table", "csv", "json"]),
-    help="By default a table on a terminal and csv (the norms by lag) in a pipe.",
+    type=click.Choice(["table", "plot", "csv", "json"]),
+    help="By default a table on a terminal and csv (the norms by lag) in a pipe; plot draws lines.",
 )
 @reading_options
 def command(

@@ -22,6 +22,11 @@ SET = click.option(
 READING = ("encoding", "delimiter", "decimal", "quoting", "skip_rows", "skip_footer", "ragged", "missing")
 
 
+def example(*lines: str) -> str:
+    """Return the end of a command's help: commands that work in a folder with the sample data, in the order of help."""
+    return "\n".join(["\b", "Example:", *(f"  {line}" for line in lines)])
+
+
 def reading_options(function: F) -> F:
     """Add the options for how DATA is read; each stands for the `data` key of the same name."""
     for option in (

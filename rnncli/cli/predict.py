@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import a_number, given, picture_option, reading_options, taken_reading, writing
+from rnncli.cli.options import a_number, example, given, picture_option, reading_options, taken_reading, writing
 
 
 def levels_of(context: click.Context, option: click.Parameter, text: str | None) -> tuple[float, ...]:
@@ -32,7 +32,7 @@ def draw(charts: Any, form: str | None, plot: str | None) -> None:
         write_charts(charts)
 
 
-@click.command("predict")
+@click.command("predict", epilog=example("rnncli predict runs/co2 --horizon 12 --levels 80 -f plot"))
 @click.argument("run")
 @click.argument("data", required=False, metavar="[DATA|-]")
 @click.option(

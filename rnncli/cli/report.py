@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from rnncli.cli.options import writing
+from rnncli.cli.options import example, writing
 
 
-@click.command("report")
+@click.command("report", epilog=example("rnncli report runs/co2 -o co2.html"))
 @click.argument("runs", nargs=-1, required=True, metavar="RUN…")
 @click.option("-o", "--output", default="report.html", show_default=True, metavar="FILE", help="The page to write.")
 def command(runs: tuple[str, ...], output: str) -> None:

@@ -54,6 +54,8 @@ def _run(page: Page) -> Iterator[Markup]:
         sentence, words = _verdict(score)
         kind = words if words in ("better", "worse") else "unknown"
         yield element("p", sentence, kind=f"verdict {kind}")
+        if headline := score.get("headline"):
+            yield element("p", headline["text"])
         yield section("Score beside its baselines", _scores(score))
     yield section("What comes next", *_forecasts(page))
     yield section("What intervals promised and held", *_intervals(page))
