@@ -9,10 +9,7 @@ import click
 from rnncli.cli.options import example, picture_option, writing
 
 
-@click.command(
-    "plot",
-    epilog=example("rnncli plot runs/co2 -o co2.png", "rnncli predict runs/co2 -f csv --levels 80 | rnncli plot -"),
-)
+@click.command("plot", epilog=example("rnncli plot runs/co2 -o co2.png"))
 @click.argument("runs", nargs=-1, required=True, metavar="RUN…|-")
 @picture_option("Where to draw; by default curves.png in a single RUN, else plot.png here.", "-o", "--output")
 def command(runs: tuple[str, ...], output: str | None) -> None:
