@@ -321,6 +321,7 @@ class ForecastExperiment(Experiment):
             rows_before,
             window_rows,
         )
+        from rnncli.tasks.forecast.worst import worst_windows
 
         step, must_beat, fail_if = options.get("step", 1), options.get("must_beat", ()), options.get("fail_if", ())
         require_within_reach(options.get("horizon", 1), self.members.widest.horizon)
@@ -332,7 +333,11 @@ class ForecastExperiment(Experiment):
         if options.get("sum"):
             made = replace(made, totals=tuple(covered_totals(self, tested)))
         return Evaluation(
-            self.scored(split, tested), made, window_rows(self, tested), lambda: check(made, must_beat, fail_if)
+            self.scored(split, tested),
+            made,
+            window_rows(self, tested),
+            lambda: check(made, must_beat, fail_if),
+            lambda: worst_windows(self, tested),
         )
 
     def _several(self, tested: Backtest) -> str:
