@@ -10,6 +10,7 @@ from typing import Any
 from rnncli.tasks.forecast.reports import BacktestReport, Judged, LevelScore
 from rnncli.training.folds import CROSS_VALIDATED
 from rnncli.training.headline import Headline
+from rnncli.training.paired_bootstrap import FEWEST
 from rnncli.training.reports import Finished, Score
 from rnncli.training.score_object import score_object
 from rnncli.ui.label_tables import write_labels
@@ -90,7 +91,8 @@ def write_score(score: Score, form: str) -> None:
         out.write(json.dumps(rounded(score_object(score)), ensure_ascii=False, indent=2) + "\n")
     elif form == "csv":
         named, rest = (("network", score.network), *score.baselines), {"unit": score.unit, "split": score.split}
-        out.write(as_csv([{"name": name, "score": value, **rest} for name, value in named]))
+        verdicts = score.verdicts
+        out.write(as_csv([{"name": n, "score": value, **rest, "verdict": verdicts.get(n, "")} for n, value in named]))
     else:
         out.write(score_text(score))
         write_labels(score)
@@ -131,7 +133,7 @@ def _write_text(report: BacktestReport) -> None:
         out.write("\n")
         write_table([_level(one) for one in report.levels])
     out.write(f"\nnetwork is: by a paired bootstrap over {groups} of windows that share little\n")
-    if any(one.verdict.startswith("cannot tell,") for one in report.forecasters):
+    if report.independent < FEWEST:
         out.write("so few groups cannot tell; hold out more with data.test\n")
     for one in report.coverage:
         rows = "" if one.first == 1 and one.last == report.horizon else f" (rows {one.first:,} to {one.last:,})"

@@ -27,13 +27,15 @@ from rnncli.tasks.sequences.label_scores import (
     hamming_loss,
     macro_f1_of_sets,
     micro_f1,
+    micro_f1_errors,
 )
 from rnncli.tasks.sequences.naive_bayes import logs
 from rnncli.tasks.sequences.one_answer import OneAnswer
 from rnncli.tasks.sequences.written_labels import labels_in
 from rnncli.tasks.task import Options, config_in
 from rnncli.training.backpropagation import Loss
-from rnncli.training.reports import Figure, Score, strongest_first
+from rnncli.training.paired_bootstrap import Compared
+from rnncli.training.reports import NETWORK, Figure, Score, strongest_first
 
 THRESHOLD = 0.5
 _BEST = (1, 3, 5)  # numbers of best labels that are scored
@@ -158,6 +160,12 @@ class LabelSets(OneAnswer):
                 "the best constant",
                 "with all their labels",
             ),
+        ).judged(
+            Compared.of(
+                {name: micro_f1_errors(labels, actual) for name, labels in {NETWORK: predicted, **simple}.items()},
+                held_out.inputs(),
+                "sequence",
+            )
         )
 
     def answer(self, sequences: Any, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
