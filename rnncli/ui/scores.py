@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -17,7 +18,10 @@ from rnncli.ui.label_tables import write_labels
 from rnncli.ui.output import TIED, Output, visible, wrapped
 from rnncli.ui.results import as_csv, rounded, write_csv, write_table
 
-CHOSE = {"validation": "; it also chose the weights", CROSS_VALIDATED: "; it also chose the number of epochs"}
+CHOSE = {
+    "validation": "weights were chosen by this split, so that new data may score worse; hold out data.test to know",
+    CROSS_VALIDATED: "the number of epochs was chosen by this score, so that new data may score worse",
+}
 
 
 def finished_text(report: Finished) -> str:
@@ -38,19 +42,18 @@ def finished_json(report: Finished) -> str:
 
 def score_text(score: Score) -> str:
     """Return a text of the network's score beside its baselines, and whether it beat each of them."""
-    chose = CHOSE.get(score.split, "")
     width = max(len(name) for name in ("network", *(name for name, _ in score.baselines)))
     lines = [] if score.headline is None else wrapped(_first_sentence(score, score.headline), 80)
-    lines += [
-        f"{score.split} score, {score.unit} ({score.detail}){chose}:",
-        f"  {'network':<{width}}  {figure(score.network)}",
-    ]
-    for name, value in score.baselines:
-        lines.append(f"  {name:<{width}}  {figure(value)}  {compared(score, name, value)}")
-    figures = ", ".join(f"{name} {figure(value)}".replace(" ", TIED) for name, value in score.figures)
-    lines += wrapped(figures, 80, "  ")
+    ours, *theirs = figures([score.network, *(value for _, value in score.baselines)])
+    lines += wrapped(f"{score.split} score, {score.unit} ({score.detail}):", 80)
+    lines.append(f"  {'network':<{width}}  {ours}")
+    for (name, value), shown in zip(score.baselines, theirs, strict=True):
+        lines.append(f"  {name:<{width}}  {shown}  {compared(score, name, value)}")
+    further = ", ".join(f"{name} {figure(value)}".replace(" ", TIED) for name, value in score.figures)
+    lines += wrapped(further, 80, "  ")
     if score.used not in ("", "network"):
-        lines.append(f"  {instead(score.used)}")
+        lines += wrapped(instead(score.used), 80, "  ")
+    lines += wrapped(CHOSE.get(score.split, ""), 80, "  ")
     return visible("\n".join(lines)) + "\n"
 
 
@@ -60,8 +63,20 @@ def _first_sentence(score: Score, headline: Headline) -> str:
 
 
 def figure(value: float) -> str:
-    """Return a number with four decimals, or five significant digits if it is below 0.01 (but not 0) or from 1e6 on."""
-    return f"{value:.4f}" if value == 0 or 0.01 <= abs(value) < 1e6 else f"{value:.5g}"
+    """Return a number with four significant digits, and all those before the point."""
+    return figures([value])[0]
+
+
+def figures(values: Sequence[float]) -> list[str]:
+    """Return numbers as a column: as many decimals for all as give the largest four significant digits, and the
+    smallest two."""
+    sizes = [abs(value) for value in values if value and math.isfinite(value)]
+    if not sizes or not 1e-4 <= max(sizes) < 1e9:
+        return [f"{value:.4g}" for value in values]
+    largest, least = (math.floor(math.log10(size)) for size in (max(sizes), min(sizes)))
+    decimals = min(max(3 - largest, 1 - least, 0), 6)
+    width = max(len(f"{value:.{decimals}f}") for value in values)
+    return [f"{value:{width}.{decimals}f}" for value in values]
 
 
 def compared(score: Score, name: str, baseline: float) -> str:
@@ -71,7 +86,7 @@ def compared(score: Score, name: str, baseline: float) -> str:
     if network == baseline:
         words = "equal"
     elif score.higher_is_better:
-        words = f"{abs(network - baseline):.4f} {words}"
+        words = f"{figure(abs(network - baseline)).strip()} {words}"
     elif network <= 3 * baseline:
         words = f"{abs(network - baseline) / abs(baseline):.1%} {words}"
     elif baseline > 0:

@@ -83,7 +83,10 @@ def open_model(run: str) -> Model:
 
 def first_run(module: str = "") -> list[str]:
     """Return the note to show before kernels (of this module) are compiled; none if they have been."""
-    return ["compiling kernels, once per machine; this takes some seconds"] if cache.is_cold(module) else []
+    if not cache.is_cold(module):
+        return []
+    again = "once" if cache.enabled() else "at each start, since no folder for them can be written"
+    return [f"compiling kernels, {again}; this takes some seconds"]
 
 
 def is_config(path: str) -> bool:

@@ -15,7 +15,7 @@ from cli_runs import COMMAND, Result, ended, environment, in_shell, run, start, 
 from conftest import ADVICE, ODD, TEXT, Shelf
 
 PRIME = "The fox saw"
-COMPILING = "rnncli: compiling kernels, once per machine; this takes some seconds\n"
+COMPILING = "rnncli: compiling kernels, once; this takes some seconds\n"
 CALLS: dict[str, Sequence[str]] = {
     "plain": ["char", "-n", "300"],
     "other seed": ["char", "-n", "300", "--seed", "2"],

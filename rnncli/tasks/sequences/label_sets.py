@@ -136,6 +136,8 @@ class LabelSets(OneAnswer):
         actual = held_out.sets
         predicted, figure = self._predicted(outputs), self.figure(held_out, outputs)
         simple = baselines.of_sets(train, held_out, self.labels, self.kind, self.echo_state)
+        sets: dict[str, Sequence[Sequence[str]]] = {NETWORK: predicted, **simple}
+        errors = {name: micro_f1_errors(labels, actual) for name, labels in sets.items()}
         every = {*self.labels, *(label for labels in actual for label in labels)}
         figures = {
             "macro-F1": macro_f1_of_sets(predicted, actual),
@@ -156,17 +158,13 @@ class LabelSets(OneAnswer):
             figures=tuple(figures.items()),
             labels=by_label(predicted, actual),
             headline=correct_of(
-                *([set(one) for one in each] for each in (predicted, simple["best constant"], actual)),
+                list(map(set, predicted)),
+                list(map(set, simple["best constant"])),
+                list(map(set, actual)),
                 "the best constant",
                 "with all their labels",
             ),
-        ).judged(
-            Compared.of(
-                {name: micro_f1_errors(labels, actual) for name, labels in {NETWORK: predicted, **simple}.items()},
-                held_out.inputs(),
-                "sequence",
-            )
-        )
+        ).judged(Compared.of(errors, held_out.inputs(), "sequence"))
 
     def answer(self, sequences: Any, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """Return the labels whose probability is at least the threshold, the most probable first."""
