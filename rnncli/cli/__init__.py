@@ -8,9 +8,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import gc
+import itertools
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from types import FrameType
 from typing import NoReturn
@@ -23,6 +25,8 @@ from rnncli.errors import ConfigError, ReaderGoneError, RnncliError
 READER_GONE = ReaderGoneError.exit_code
 GROUPS = {
     "Learn": {
+        "init": "Write a config with comments for your data.",
+        "check": "Find what is wrong with a config, or plan a training.",
         "train": "Learn from a text file, a CSV or a config.",
     },
     "Use": {
@@ -33,9 +37,12 @@ GROUPS = {
         "evaluate": "Score a model beside its baselines.",
         "inspect-grads": "See how far back in time gradients reach.",
         "runs": "List runs: which is best, and what differs.",
+        "plot": "Draw the course of training as a picture.",
     },
     "Set up": {
         "help": "Read the manual: a command, a task, a config key.",
+        "doctor": "Examine installation, machine and speed.",
+        "completion": "Make bash, zsh or fish complete what you type.",
     },
 }
 COMMANDS = {name: sentence for group in GROUPS.values() for name, sentence in group.items()}
@@ -93,10 +100,7 @@ def main() -> NoReturn:
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = "--debug" in sys.argv  # at any place of the command line
     try:
-        # Not click's own main(), which turns a closed pipe into exit code 1.
-        with rnncli.make_context("rnncli", arguments) as context:
-            rnncli.invoke(context)
-        code = 0
+        code = _answer(arguments)
     except BaseException as error:
         code = _exit_code(error)
         if debug:
@@ -104,6 +108,18 @@ def main() -> NoReturn:
 
             traceback.print_exc()
     _leave(code)
+
+
+def _answer(arguments: list[str]) -> int:
+    """Run a command, or tell a shell how one may go on; return the exit code."""
+    if asked := os.environ.get("_RNNCLI_COMPLETE"):
+        from rnncli.cli.completion import complete
+
+        return complete(rnncli, asked)
+    # Not click's own main(), which turns a closed pipe into exit code 1.
+    with rnncli.make_context("rnncli", arguments) as context:
+        rnncli.invoke(context)
+    return 0
 
 
 def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
@@ -122,13 +138,16 @@ def _exit_code(error: BaseException) -> int:
         click.echo(error.ctx.get_help(), err=True)
         return 2
     if isinstance(error, ConfigError):
-        return _say(*error.problems, code=error.exit_code)
+        quotes = error.quotes if error.quoting or _on_a_terminal() else ()
+        return _say(*error.problems, code=error.exit_code, quotes=quotes)
     if isinstance(error, RnncliError):
         return _say(str(error), code=error.exit_code)
     if isinstance(error, click.exceptions.Exit):
         return int(error.exit_code)
     if isinstance(error, click.ClickException):
-        return _say(_click_message(error), code=2)
+        from rnncli.cli.mistakes import refusal
+
+        return _say(refusal(error), code=2)
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return 128 + signal.SIGINT
     if isinstance(error, ImportError):  # numba explains itself, see kernels.cache
@@ -151,20 +170,25 @@ def _exit_code(error: BaseException) -> int:
     return _say(f"a bug in rnncli: {type(error).__name__}: {error}; run again with --debug and report it", code=1)
 
 
-def _click_message(error: click.ClickException) -> str:
-    message = error.format_message().rstrip(".")
-    context = getattr(error, "ctx", None)
-    return f"{message}; see {context.command_path} --help" if context else message
+def _on_a_terminal() -> bool:
+    with contextlib.suppress(OSError, ValueError):
+        return sys.stderr.isatty()
+    return False
 
 
-def _say(*problems: str, code: int) -> int:
-    for problem in problems:
-        line = " ".join(problem.split("\n"))
-        visible = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+def _say(*problems: str, code: int, quotes: Sequence[str] = ()) -> int:
+    """Write a line for each problem, and under it its quote, if it has one; return the code."""
+    for problem, quote in itertools.zip_longest(problems, quotes, fillvalue=""):
+        lines = [f"rnncli: error: {' '.join(problem.split(chr(10)))}", *quote.splitlines()]
         with contextlib.suppress(OSError):  # where stderr is closed
-            sys.stderr.buffer.write(f"rnncli: error: {visible}\n".encode("utf-8", "backslashreplace"))
+            sys.stderr.buffer.write("".join(map(_visible_line, lines)).encode("utf-8", "backslashreplace"))
             sys.stderr.flush()
     return code
+
+
+def _visible_line(line: str) -> str:
+    visible = (c if c.isprintable() or c == "\t" else c.encode("unicode_escape").decode() for c in line)
+    return "".join(visible) + "\n"
 
 
 def _leave(code: int) -> NoReturn:

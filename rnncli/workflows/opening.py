@@ -18,6 +18,7 @@ from rnncli.nn import model_file
 from rnncli.tasks.registry import TASKS, config_from_mapping, load_config
 from rnncli.tasks.task import Options, Predictor, Task
 from rnncli.workflows.bare_file import inferred
+from rnncli.workflows.names import is_config
 
 # What a header of wrong types, shapes or sizes can raise.
 NONSENSE = (
@@ -83,15 +84,13 @@ def open_model(run: str) -> Model:
 
 def first_run(module: str = "") -> list[str]:
     """Return the note to show before kernels (of this module) are compiled; none if they have been."""
-    if not cache.is_cold(module):
-        return []
-    again = "once" if cache.enabled() else "at each start, since no folder for them can be written"
-    return [f"compiling kernels, {again}; this takes some seconds"]
-
-
-def is_config(path: str) -> bool:
-    """Return True if a first argument names a config rather than data."""
-    return path.lower().endswith((".yaml", ".yml"))
+    folder, refusal = cache.place()
+    if refusal:
+        return [
+            f"compiled kernels cannot be kept in {folder.parent} ({refusal}): every start compiles anew, about 10 s; "
+            "set RNNCLI_CACHE to a writable folder"
+        ]
+    return ["compiling kernels, once per machine; this takes some seconds"] if cache.is_cold(module) else []
 
 
 def config_and_source(first: str, data: str | None, overrides: Sequence[str]) -> tuple[Config, Source]:

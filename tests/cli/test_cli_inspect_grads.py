@@ -58,6 +58,7 @@ CALLS: dict[str, Sequence[str]] = {
     "model file by another name": ["copy/best.model", "text.txt", "-f", "json", *LIKE_RUN, "--lags", "15"],
     "forecast": ["forecast", "-f", "json"],
     "csv": ["char", "--lags", "15"],
+    "plot": ["char", "-f", "plot", "--lags", "15"],
     "table": ["char", "-f", "table", "--lags", "15"],
     "0.9": [*LINEAR, "--set", "model.recurrent_scale=0.9", "-f", "table", "--fail-on", "vanishing"],
     "0.9 as json": [*LINEAR, "--set", "model.recurrent_scale=0.9", "-f", "json", "--fail-on", "exploding"],
@@ -68,7 +69,6 @@ CALLS: dict[str, Sequence[str]] = {
     "no failure": ["char", "--at", "failure"],
     "model file at last": ["copy/model.safetensors", "text.txt", "--at", "last"],
     "odd verdict": ["char", "--fail-on", "healthy"],
-    "odd svg": ["char", "--svg", "no/such/folder.svg"],
 }
 BPTT = 16
 
@@ -146,7 +146,7 @@ def test_lags_do_not_depend_on_bptt(shelf: Shelf) -> None:
     assert [layer["gradient_norm_by_lag"] for layer in report(few)["layers"]] == shown
     assert report(few)["lags"] == list(range(31))
     assert len(report(many)["lags"]) < 9999
-    assert "lags can be seen: the sequences are not longer" in many.err
+    assert "lags can be seen, because the sequences have" in many.err
 
 
 def test_the_last_weights_are_those_of_the_state_with_the_optimizers_moments(said: dict[str, Result]) -> None:
@@ -214,6 +214,15 @@ def test_the_table_fits_80_columns(said: dict[str, Result]) -> None:
     assert {str(lag) for lag in range(BPTT)} <= shown
 
 
+def test_the_plot_has_lines_and_how_far_they_reach_and_fits_80_columns(said: dict[str, Result]) -> None:
+    lines = said["plot"].ok().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "\x1b" not in said["plot"].out
+    assert any(set(line) & {chr(code) for code in range(0x2801, 0x2900)} for line in lines)
+    assert any(line.startswith("layer 1") and line.split()[-1] in ("healthy", "vanishing") for line in lines)
+    assert "Parameters" not in said["plot"].out
+
+
 def test_a_linear_network_shows_the_powers_of_its_scale(said: dict[str, Result]) -> None:
     (layer,) = report(said["0.9 as json"])["layers"]
     assert layer["left_by_lag"] == pytest.approx(0.9 ** np.arange(60.0), rel=1e-7)
@@ -254,7 +263,6 @@ def test_what_cannot_be_inspected(said: dict[str, Result]) -> None:
     assert "--at failure: training did not fail in char" in said["no failure"].refused(2)
     assert "is not a run directory" in said["model file at last"].refused(2)
     assert "not one of vanishing, exploding" in said["odd verdict"].refused(2)
-    assert "--svg no/such/folder.svg: cannot write" in said["odd svg"].failed(5)
 
 
 @pytest.mark.long
@@ -332,3 +340,13 @@ def test_watching_changes_nothing_but_metrics(tmp_path: Path) -> None:
         assert memory["left"] == pytest.approx(layer["left_at_judged_lag"], rel=1e-3)
         assert memory["half_life"] == pytest.approx(layer["half_life"], rel=1e-3)
         assert memory["verdict"] == layer["verdict"]
+
+
+@pytest.mark.plots
+def test_gradients_are_drawn_into_a_file(shelf: Shelf, tmp_path: Path) -> None:
+    run("inspect-grads", shelf / "char", "--batches", "1", "--plot", "one.png", cwd=tmp_path).ok()
+    both = [shelf / "char", "--compare", shelf / "odd", "--batches", "1", "--plot", "two.svg"]
+    run("inspect-grads", *both, cwd=tmp_path).ok()
+    assert (tmp_path / "one.png").read_bytes().startswith(b"\x89PNG")
+    assert "<!-- Gradient by lag" in (tmp_path / "two.svg").read_text(encoding="utf-8")
+    assert "ends in .png" in run("inspect-grads", shelf / "char", "--plot", "one.jpg", cwd=tmp_path).refused(2)

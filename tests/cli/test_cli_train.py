@@ -105,8 +105,8 @@ def test_a_series_is_scored_beside_naive_forecasts(shelf: Shelf) -> None:
     assert f"({len(origins)} rolling origins, horizon 4; forecast: " in said.out
     last = [abs(values[o + k] - values[o - 1]) for o in origins for k in range(4)]
     season = [abs(values[o + k] - values[o + k - 12]) for o in origins for k in range(4)]
-    assert found["last value"] == pytest.approx(sum(last) / len(last), rel=5e-4)
-    assert found["seasonal naive"] == pytest.approx(sum(season) / len(season), rel=5e-4)
+    assert found["last value"] == pytest.approx(sum(last) / len(last), abs=5.1e-3)
+    assert found["seasonal naive"] == pytest.approx(sum(season) / len(season), abs=5.1e-3)
 
 
 def test_progress_goes_to_stderr(shelf: Shelf) -> None:
@@ -159,7 +159,7 @@ def ways(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Resu
 def test_bare_text(ways: tuple[Path, dict[str, Result]]) -> None:
     folder, said = ways
     said["text"].ok()
-    assert "no config: text.txt looks like text, so task language-model; another: --set task=" in said["text"].err
+    assert "text.txt looks like text, so the task is language-model; another one: --set task=" in said["text"].err
     config = load_config(folder / "runs/text/config.yaml")
     assert (config.task, config.model.hidden_size, config.training.epochs) == ("language-model", 8, 1)
     assert list(scores(said["text"].out)) == ["network", "interpolated 5-gram", "5-gram within lines"]

@@ -125,6 +125,17 @@ class TextExperiment(Experiment):
             ("model", f"{model.num_layers} × {model.cell} of {model.hidden_size}, {size:,} parameters"),
         )
 
+    @property
+    def reasons(self) -> dict[str, str]:
+        held_out, weights = len(self._held_out["validation"].ids), self.network.parameters.weights.size
+        return {
+            "data.tokens": f"{len(self.vocabulary) - 1:,} of them are told apart",
+            "data.validation": f"the end of the text: {held_out:,} tokens tell when the network is best",
+            "model.hidden_size": f"units, for {len(self.train_ids):,} tokens to train on: {weights:,} parameters",
+            "training.bptt": "tokens that gradients flow back through",
+            "training.bptt_stride": "tokens between updates",
+        }
+
     def header(self) -> dict[str, Any]:
         return {
             "task": self.config.task,

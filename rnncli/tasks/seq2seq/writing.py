@@ -241,6 +241,17 @@ class PairExperiment(Experiment):
             ),
         )
 
+    @property
+    def reasons(self) -> dict[str, str]:
+        count, weights = len(self.splits.train), self.network.parameters.weights.size
+        return {
+            "data.source": "what is read",
+            "data.inputs": "what is read",
+            "data.target": "what is written",
+            **self.splits.reasons(),
+            "model.hidden_size": f"units, for {count:,} pairs to train on: {weights:,} parameters",
+        }
+
     def header(self) -> dict[str, Any]:
         kept = ("format", "tokens", "words", *DIALECT)
         cut = keys_of(CutConfig) if isinstance(self.config.data, CutConfig) else ()
