@@ -19,6 +19,7 @@ An error message says where, what is wrong, and what to do about it.
 from __future__ import annotations
 
 import signal
+from collections.abc import Sequence
 
 
 class RnncliError(Exception):
@@ -34,13 +35,18 @@ class UsageError(RnncliError):
 
 
 class ConfigError(RnncliError):
-    """One or more problems in a config; each is a whole line of its own."""
+    """One or more problems in a config; each is a whole line of its own.
+
+    quotes: for each problem the line of the file with a mark under its place, or an empty text.
+    """
 
     exit_code = 2
 
-    def __init__(self, *problems: str):
+    def __init__(self, *problems: str, quotes: Sequence[str] = ()):
         super().__init__("\n".join(problems))
         self.problems = problems
+        self.quotes = quotes or [""] * len(problems)
+        self.quoting = False  # whether to show them where standard error is no terminal
 
 
 class DataError(RnncliError):

@@ -8,9 +8,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import gc
+import itertools
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from types import FrameType
 from typing import NoReturn
@@ -23,6 +25,8 @@ from rnncli.errors import ConfigError, ReaderGoneError, RnncliError
 READER_GONE = ReaderGoneError.exit_code
 GROUPS = {
     "Learn": {
+        "init": "Write a config with comments for your data.",
+        "check": "Find what is wrong with a config, or plan a training.",
         "train": "Learn from a text file, a CSV or a config.",
     },
     "Use": {
@@ -133,7 +137,8 @@ def _exit_code(error: BaseException) -> int:
         click.echo(error.ctx.get_help(), err=True)
         return 2
     if isinstance(error, ConfigError):
-        return _say(*error.problems, code=error.exit_code)
+        quotes = error.quotes if error.quoting or _on_a_terminal() else ()
+        return _say(*error.problems, code=error.exit_code, quotes=quotes)
     if isinstance(error, RnncliError):
         return _say(str(error), code=error.exit_code)
     if isinstance(error, click.exceptions.Exit):
@@ -164,14 +169,25 @@ def _exit_code(error: BaseException) -> int:
     return _say(f"a bug in rnncli: {type(error).__name__}: {error}; run again with --debug and report it", code=1)
 
 
-def _say(*problems: str, code: int) -> int:
-    for problem in problems:
-        line = " ".join(problem.split("\n"))
-        visible = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+def _on_a_terminal() -> bool:
+    with contextlib.suppress(OSError, ValueError):
+        return sys.stderr.isatty()
+    return False
+
+
+def _say(*problems: str, code: int, quotes: Sequence[str] = ()) -> int:
+    """Write a line for each problem, and under it its quote, if it has one; return the code."""
+    for problem, quote in itertools.zip_longest(problems, quotes, fillvalue=""):
+        lines = [f"rnncli: error: {' '.join(problem.split(chr(10)))}", *quote.splitlines()]
         with contextlib.suppress(OSError):  # where stderr is closed
-            sys.stderr.buffer.write(f"rnncli: error: {visible}\n".encode("utf-8", "backslashreplace"))
+            sys.stderr.buffer.write("".join(map(_visible_line, lines)).encode("utf-8", "backslashreplace"))
             sys.stderr.flush()
     return code
+
+
+def _visible_line(line: str) -> str:
+    visible = (c if c.isprintable() or c == "\t" else c.encode("unicode_escape").decode() for c in line)
+    return "".join(visible) + "\n"
 
 
 def _leave(code: int) -> NoReturn:

@@ -100,7 +100,8 @@ def command(
     from rnncli.ui.scores import write_backtest, write_score
     from rnncli.ui.training_view import training_view
     from rnncli.workflows.evaluate import Request, evaluate
-    from rnncli.workflows.opening import first_run, is_config
+    from rnncli.workflows.names import is_config
+    from rnncli.workflows.opening import first_run
 
     say_notes(first_run())
     notes: list[str] = []

@@ -73,8 +73,8 @@ def verdicts(context: click.Context, parameter: click.Parameter, text: str | Non
     "-f",
     "--format",
     "form",
-    type=click.Choice(["table", "csv", "json"]),
-    help="By default a table on a terminal and csv (the norms by lag) in a pipe.",
+    type=click.Choice(["table", "plot", "csv", "json"]),
+    help="By default a table on a terminal and csv (the norms by lag) in a pipe; plot draws lines.",
 )
 @reading_options
 def command(

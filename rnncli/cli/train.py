@@ -26,6 +26,7 @@ from rnncli.cli.options import SET, as_overrides, example, reading_options, take
     show_default=True,
     help="How the final score is written to standard output.",
 )
+@click.option("--dry-run", is_flag=True, help="Check config and data, and say what training would be: rnncli check.")
 @reading_options
 def command(
     first: str | None,
@@ -36,6 +37,7 @@ def command(
     watch_grads: bool,
     quiet: bool,
     form: str,
+    dry_run: bool,
     **options: Any,
 ) -> None:
     """Train a network on a text, a table, or labelled sequences.
@@ -46,9 +48,16 @@ def command(
     A run holds config.yaml, model.safetensors (the best so far), state.safetensors and metrics.jsonl.
     Ctrl-C saves the run and prints how to go on.
     """
+    changes = [*overrides, *as_overrides(taken_reading(options))]
+    if dry_run:
+        if first is None or resume:
+            raise click.UsageError("--dry-run needs a CONFIG or DATA, and does not go with --resume")
+        from rnncli.cli.check import look
+
+        look(first, data, changes, form)
+        return
     from rnncli.ui.training_view import training_view
     from rnncli.workflows.train import Request, train
 
-    changes = [*overrides, *as_overrides(taken_reading(options))]
     with training_view(quiet=quiet, form=form) as view:
         train(Request(first, data, out, changes, resume, watch_grads), view.show)

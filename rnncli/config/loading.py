@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, get_args
 
 import yaml
@@ -15,7 +16,7 @@ from rnncli.config.explanations import Explanation, described, explanations, of_
 from rnncli.config.problems import REFUSED, Path, Place, Problem, raise_all
 from rnncli.config.sections import SECTIONS, C, Config, keys_of
 from rnncli.config.values import IS_PATH
-from rnncli.config.yaml_document import MAX_BYTES, parse, parse_scalar, place_in, valid_text
+from rnncli.config.yaml_document import MAX_BYTES, Document, parse, parse_scalar, place_in, valid_text
 from rnncli.errors import ConfigError, shown
 
 STANDARD_INPUT = "-"
@@ -136,6 +137,65 @@ def load_config(path: str | os.PathLike[str], schemas: Schemas, overrides: Seque
     return resolved(config, os.path.dirname(path))
 
 
+@dataclass(frozen=True)
+class Sound:
+    """What holds of a config with mistakes: `config` without the keys that have one, None where not even the task is
+    known; the `problems`; and the `document`, whose places further problems may have."""
+
+    config: Config | None
+    problems: list[Problem]
+    document: Document
+
+
+def load_what_is_sound(
+    path: str, schemas: Schemas, overrides: Sequence[str] = (), without: Collection[Path] = ()
+) -> Sound:
+    """Return what `load_config` does, but go on after mistakes, which are returned; `without` these keys of the file.
+
+    Raises ConfigError where the file cannot be read as YAML.
+    """
+    where = path if path.isprintable() else shown(path)
+    problems: list[Problem] = []
+    document = parse(_read_text(path, where), where, problems)
+    tree = {key: dict(value) if isinstance(value, dict) else value for key, value in document.value.items()}
+    places = apply_overrides(tree, overrides, problems)
+    for key in [*without, *_refused(tree)]:
+        _remove(tree, key)
+    config, told = None, set[str]()
+    while config is None:
+        whole = {key: dict(value) if isinstance(value, dict) else value for key, value in tree.items()}
+        config, found = _checked(whole, schemas)
+        for key, message, at_key in found:
+            if message not in told:
+                problems.append(Problem(places.get(key) or document.place(key, at_key), message))
+            told.add(message)
+            _remove(tree, key)
+        if ("task",) in [key for key, *_ in found] or not found:
+            break
+    folder = os.path.dirname(path)
+    return Sound(None if config is None or "task" not in tree else resolved(config, folder), problems, document)
+
+
+def _refused(tree: Mapping[str, Any]) -> list[Path]:
+    """Return the keys whose values were refused when the YAML was read."""
+    inner = [(name, key) for name, section in tree.items() if isinstance(section, dict) for key in section]
+    own = [(name,) for name, value in tree.items() if value is REFUSED]
+    return [*own, *(path for path in inner if _has_refused(tree[path[0]][path[1]]))]
+
+
+def _has_refused(value: Any) -> bool:
+    return value is REFUSED or (isinstance(value, (list, dict)) and any(map(_has_refused, value)))
+
+
+def _remove(tree: dict[str, Any], path: Path) -> None:
+    """Remove the key of a section, or the section, in which `path` lies."""
+    section = tree.get(str(path[0]))
+    if len(path) > 1 and isinstance(section, dict):
+        section.pop(path[1], None)
+    else:
+        tree.pop(str(path[0]), None)
+
+
 def config_from_mapping(
     mapping: Mapping[str, Any], schemas: Schemas, overrides: Sequence[str] = (), where: str = "config"
 ) -> Config:
@@ -157,6 +217,12 @@ def dump_config(config: Config, folder: str = "") -> str:
     """
     placed = relative_to(config, folder) if folder else config
     return yaml.dump(placed.model_dump(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
+
+
+def dump_value(value: Any) -> str:
+    """Return a value as it stands behind its key, in one line."""
+    text: str = yaml.dump([value], Dumper=_Dumper, default_flow_style=True, allow_unicode=True, width=float("inf"))
+    return text.strip()[1:-1]
 
 
 def _validated(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -69,6 +69,7 @@ __all__ = ["MAX_BYTES", "MAX_DEPTH", "Document", "parse", "parse_scalar"]
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
+_LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # as YAML counts lines
 YAML_NAMESPACE = "tag:yaml.org,2002:"  # what `!!` is short for
 
 
@@ -80,6 +81,7 @@ class Document:
     value: dict[str, Any] = field(default_factory=dict)
     value_positions: dict[Path, Position] = field(default_factory=dict)
     key_positions: dict[Path, Position] = field(default_factory=dict)
+    lines: Sequence[str] = ()
 
     def position(self, path: Path) -> Position:
         """The line and column of the value at `path`, or, if there is no value, of its key or the nearest section."""
@@ -93,7 +95,12 @@ class Document:
 
     def place(self, path: Path, at_key: bool = False) -> Place:
         """The place `FILE:LINE:COL` of the value at `path`, or of its key if `at_key`."""
-        return place_in(self.where, self.key_position(path) if at_key else self.position(path))
+        return self.place_at(self.key_position(path) if at_key else self.position(path))
+
+    def place_at(self, position: Position) -> Place:
+        """The place `FILE:LINE:COL`, with its line."""
+        line = self.lines[position[0] - 1] if position[0] <= len(self.lines) else ""
+        return place_in(self.where, position, line)
 
 
 def parse(text: str, where: str, problems: list[Problem] | None = None) -> Document:
@@ -110,7 +117,7 @@ def parse(text: str, where: str, problems: list[Problem] | None = None) -> Docum
     try:
         builder.read_document()
     except yaml.YAMLError as error:
-        raise_all([*found, _syntax_problem(error, text, where)])
+        raise_all([*found, _syntax_problem(error, text, builder.document)])
     except (ValueError, OverflowError):
         # PyYAML converts \U escapes and %YAML version numbers without checking their range.
         builder.fail("not valid YAML: a number or escape near here is out of range")
@@ -119,16 +126,16 @@ def parse(text: str, where: str, problems: list[Problem] | None = None) -> Docum
     return builder.document
 
 
-def place_in(where: str, position: Position) -> Place:
+def place_in(where: str, position: Position, line: str = "") -> Place:
     """The place `where:LINE:COL`."""
-    return Place(f"{where}:{position[0]}:{position[1]}", position)
+    return Place(f"{where}:{position[0]}:{position[1]}", position, line)
 
 
 class _TreeBuilder:
     """Turns events into a Document, one method for each kind of node."""
 
     def __init__(self, text: str, where: str, problems: list[Problem]):
-        self.document = Document(where)
+        self.document = Document(where, lines=_LINE_END.split(text))
         self.problems = problems
         self.events: Iterator[Any] = yaml.parse(text, Loader=yaml.SafeLoader)
         self.last_position: Position = (1, 1)
@@ -233,13 +240,13 @@ class _TreeBuilder:
 
     def report(self, event: Any, message: str) -> None:
         """Record a mistake after which reading can go on; raise ConfigError if there are more than MAX_LISTED."""
-        self.problems.append(Problem(place_in(self.document.where, _position(event)), message))
+        self.problems.append(Problem(self.document.place_at(_position(event)), message))
         if len(self.problems) > MAX_LISTED:
             raise_all(self.problems)
 
     def fail(self, message: str) -> NoReturn:
         """Raise ConfigError at the newest event, which also lists the mistakes found before it."""
-        place = place_in(self.document.where, self.last_position)
+        place = self.document.place_at(self.last_position)
         raise_all([*self.problems, Problem(place, message)])
 
 
@@ -254,16 +261,16 @@ def _position(event: Any) -> Position:
     return event.start_mark.line + 1, event.start_mark.column + 1
 
 
-def _syntax_problem(error: yaml.YAMLError, text: str, where: str) -> Problem:
+def _syntax_problem(error: yaml.YAMLError, text: str, document: Document) -> Problem:
     """Return PyYAML's syntax error as a problem at the position that PyYAML marks."""
     if isinstance(error, yaml.reader.ReaderError):
         before = text[: error.position]
         position = before.count("\n") + 1, error.position - before.rfind("\n")
         character = shown(text[error.position : error.position + 1])
-        return Problem(place_in(where, position), f"character {character} is not allowed in YAML; delete it")
+        return Problem(document.place_at(position), f"character {character} is not allowed in YAML; delete it")
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     position = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    return Problem(place_in(where, position), _syntax_message(getattr(error, "problem", None) or ""))
+    return Problem(document.place_at(position), _syntax_message(getattr(error, "problem", None) or ""))
 
 
 def _syntax_message(complaint: str) -> str:

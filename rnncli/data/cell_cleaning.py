@@ -47,7 +47,7 @@ def without_signs(table: Table) -> Table:
     listed = ", ".join(f"{shown(table.header[i])} in {sign}" for i, sign in signs.items())
     note(f"numbers are read, and written, without their signs: {listed}")
     rows = [[split_sign(cell)[1] if i in signs else cell for i, cell in enumerate(row)] for row in table.rows]
-    return replace(table, rows=rows)
+    return replace(table, rows=rows, signs={table.header[i]: sign for i, sign in signs.items()})
 
 
 def _first_present(table: Table) -> list[str]:

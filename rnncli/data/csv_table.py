@@ -9,9 +9,9 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
 
@@ -38,7 +38,8 @@ _QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"(?!")')
 class Table:
     """A table: `rows[i]` has one string per name in `header` and starts on physical line `lines[i]` (from 1).
 
-    headed: whether the names are those of the file, which else has none.
+    headed: whether the names are those of the file, which else has none. signs: of the units that all cells of a column
+    had, where they were taken from the cells.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Table:
     lines: list[int]
     delimiter: str
     headed: bool = True
+    signs: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_table(

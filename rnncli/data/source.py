@@ -40,6 +40,7 @@ _KINDS = {
     b"\xfd7zXZ": ("compressed by xz", "unpack it"),
     b"PAR1": ("a Parquet file", "save it as CSV"),
 }
+_UNPACKERS = {b"\x1f\x8b": "zcat", b"BZh": "bzcat", b"\xfd7zXZ": "xzcat"}  # of what comes through a pipe
 _OF_BYTES = ("cp125", "iso8859")  # encodings of one byte for each character
 _OF_WINDOWS = range(0x80, 0xA0)  # bytes that cp1252 has letters and quotes for, and latin-1 control characters
 UNDEFINED = {0x81, 0x8D, 0x8F, 0x90, 0x9D}  # those that cp1252 has nothing for
@@ -50,14 +51,27 @@ def is_table(path: str) -> bool:
     return path.lower().removesuffix(".gz").endswith((".csv", ".tsv"))
 
 
+def is_piped(name: str) -> bool:
+    """True for the name of standard input, or of a shell's <(…)."""
+    return name == STDIN or name.startswith("/dev/fd/")
+
+
 class Source:
     """Data that were read, or a large file that is read when needed: `name` for messages, bytes, and their `sha256`.
 
+    path: the file that they can be read from again, None for a pipe.
     Raises DataError if a file that is read more than once differs from the first time.
     """
 
-    def __init__(self, name: str, content: bytes | None = None, *, file: tuple[str, os.stat_result] | None = None):
-        self.name = name
+    def __init__(
+        self,
+        name: str,
+        content: bytes | None = None,
+        *,
+        file: tuple[str, os.stat_result] | None = None,
+        path: str | None = None,
+    ):
+        self.name, self.path = name, path
         self._content, self._file = content, file
         self._sha256: str | None = None
 
@@ -187,6 +201,8 @@ def refuse_no_text(name: str, beginning: bytes, encoding: str) -> None:
         if beginning.startswith(mark):
             if what == "a zip archive" and name.lower().endswith((".xlsx", ".xlsm", ".ods", ".docx")):
                 what, mend = "an Office file", "save it as CSV or as text"
+            if mark in _UNPACKERS and is_piped(name):
+                mend = f"unpack it on its way: {_UNPACKERS[mark]} FILE | rnncli …"
             raise DataError(f"{name}: is {what}; {mend}")
     for mark, wide in _WIDE_MARKS.items() if encoding_name(encoding) == "UTF-8" else ():
         if beginning.startswith(mark):
@@ -235,11 +251,13 @@ def _open_path(path: str) -> Source:
             if handle.isatty():
                 raise UsageError(f"{path} is a terminal; pipe data in or name a file")
             status = os.fstat(handle.fileno())
+            again = path if stat.S_ISREG(status.st_mode) else None
             if path.lower().endswith(".gz"):
-                return Source(path[: -len(".gz")], _unzipped(_read_unchanged(handle, path, status), path))
-            if stat.S_ISREG(status.st_mode) and status.st_size > LARGE:
-                return Source(path, file=(path, status))
-            return Source(path, _read_unchanged(handle, path, status))
+                content = _unzipped(_read_unchanged(handle, path, status), path)
+                return Source(path[: -len(".gz")], content, path=again)
+            if again and status.st_size > LARGE:
+                return Source(path, file=(path, status), path=path)
+            return Source(path, _read_unchanged(handle, path, status), path=again)
     except OSError as error:
         _refuse(path, error)
     except MemoryError:

@@ -124,6 +124,14 @@ class Splits(Generic[D]):
         """The size of each held-out split for the user, such as `, 100 for test`."""
         return "".join(f", {len(split):,} for {name}" for name, split in self.held_out.items())
 
+    def reasons(self) -> dict[str, str]:
+        """Return why these splits are held out, by the key of the config that says so."""
+        held_out = len(self.held_out.get("validation", ()))
+        return {
+            "data.validation": f"{held_out:,} are held out, to see when the network is best" if held_out else "",
+            "data.folds": "few data: networks that lack one part each find how long to train",
+        }
+
 
 def by_rarest(answers: Sequence[Collection[str]]) -> list[list[tuple[int, str]]]:
     """Return strata of items with one answer each or several: items are sorted by their rarest answer first, since the

@@ -19,7 +19,7 @@ from rnncli.nn.recurrent import LayerTrace
 from rnncli.training.backpropagation import ThreadPool
 
 _WORK = 1e9  # sum of the cubes of matrix sizes whose singular values take a second or less
-_MOST = 10 * _WORK  # limit for one sequence; if it takes more, only its last steps are measured
+_MOST = 2 * _WORK  # limit for one sequence; if it takes more, only its last steps are measured
 _LARGEST = 2048  # the size of a matrix whose eigenvalues take a few seconds
 
 

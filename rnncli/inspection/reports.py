@@ -13,9 +13,8 @@ INIT, BEST, LAST, FAILURE = "init", "best", "last", "failure"  # which weights a
 MUCH, LITTLE = 100.0, 0.01
 EXPLODING, VANISHING, HEALTHY, NO_GRADIENT = "exploding", "vanishing", "healthy", "no gradient"
 RULE = (
-    "verdicts go by the lags that training flows back through: those within bptt, or within a sequence; exploding: the "
-    f"gradient at one of them is more than {MUCH:g}× that at lag 0; vanishing: less than {LITTLE:.0%} of it is left at "
-    "the last of them; healthy: neither"
+    f"verdicts go by the lags within bptt, or within a sequence; exploding: at one of them the gradient is more than "
+    f"{MUCH:g}× that at lag 0; vanishing: less than {LITTLE:.0%} of it is left at the last; healthy: neither"
 )
 
 UNEQUAL = 1.5  # ratio of tokens trained on from which it is said that networks were not trained alike

@@ -10,11 +10,7 @@ from __future__ import annotations
 import platform
 from typing import Any
 
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
-
+from rnncli.kernels.compiler import cgutils, intrinsic, ir, types
 from rnncli.kernels.jit import enabled, jit
 
 _ARM = platform.machine().lower() in ("aarch64", "arm64")

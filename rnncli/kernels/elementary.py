@@ -10,9 +10,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import types
-from numba.extending import intrinsic, overload
 
+from rnncli.kernels.compiler import intrinsic, overload, types
 from rnncli.kernels.jit import OVERLOAD_FLAGS, jit
 
 f32, f64 = np.float32, np.float64

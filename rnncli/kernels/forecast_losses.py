@@ -15,8 +15,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba.extending import overload
 
+from rnncli.kernels.compiler import overload
 from rnncli.kernels.elementary import log, log1p, sigmoid, softplus
 from rnncli.kernels.gamma import HALF_LOG_2PI, digamma_less_log, log_gamma, log_rising
 from rnncli.kernels.jit import OVERLOAD_FLAGS, jit

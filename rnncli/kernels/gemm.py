@@ -17,10 +17,9 @@ CPUs, runs without the JIT) uses `plain_tile`.
 from __future__ import annotations
 
 import numpy as np
-from numba import types
-from numba.extending import overload
 
 from rnncli.kernels import register_tile
+from rnncli.kernels.compiler import overload, types
 from rnncli.kernels.jit import FLAGS, jit
 from rnncli.kernels.register_tile import LANES, PANEL, ROWS
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba.extending import overload
 
 from rnncli.kernels import denormals, random, sampling
 from rnncli.kernels.cells import CELLS, cell
+from rnncli.kernels.compiler import overload
 from rnncli.kernels.gemm import multiply
 from rnncli.kernels.inputs import gather, gather_with_bias
 from rnncli.kernels.jit import OVERLOAD_FLAGS, jit

@@ -11,8 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rnncli.kernels import cache
-
-numba = cache.import_numba()
+from rnncli.kernels.compiler import CFunc, binding, numba
 
 FASTMATH = {"contract", "nsz", "arcp"}
 FLAGS: dict[str, Any] = {
@@ -42,8 +41,6 @@ def publish(symbol: str, signature: Any) -> Callable[[Callable[..., Any]], Calla
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         if not enabled():
             return function
-        from llvmlite import binding
-        from numba.core.ccallback import CFunc
 
         options = {name: FLAGS[name] for name in ("fastmath", "error_model")} | {"nopython": True}
         compiled = CFunc(function, (signature.args, signature.return_type), {}, options)
@@ -66,8 +63,6 @@ def vector_lanes() -> int:
     """Return how many float32 a vector register of the target CPU holds; 0 if it lacks both AVX2 with FMA and NEON."""
     named = numba.config.CPU_FEATURES
     if named is None and numba.config.CPU_NAME is None:
-        from llvmlite import binding
-
         features = {name for name, present in binding.get_host_cpu_features().items() if present}
     else:
         features = {part[1:] for part in (named or "").split(",") if part.startswith("+")}

@@ -11,11 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
-
+from rnncli.kernels.compiler import cgutils, intrinsic, ir, types
 from rnncli.kernels.jit import publish, vector_lanes
 
 ROWS = 6  # 6 rows × 4 vectors = 24 accumulators of the 32 registers of AVX-512 and NEON

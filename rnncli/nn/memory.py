@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Protocol
 
 from rnncli.errors import ConfigError
@@ -41,18 +43,34 @@ def available() -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
+_counts: ContextVar[list[int] | None] = ContextVar("counts", default=None)
+
+
+@contextmanager
+def counted() -> Iterator[list[int]]:
+    """Yield a list to which each `require_memory` within the block adds the bytes that it finds needed."""
+    counts: list[int] = []
+    token = _counts.set(counts)
+    try:
+        yield counts
+    finally:
+        _counts.reset(token)
+
+
 def require_memory(plan: Callable[[], Model], size: Size, mend: str, count: int = 1) -> None:
     """Raise ConfigError if training `count` models of `plan` does not fit in memory; `mend` says what to do then."""
     wanted, there = needed(plan, count), available()
+    if (counts := _counts.get()) is not None:
+        counts.append(wanted)
     if wanted > there:
         networks = f"{count} networks of " if count > 1 else ""
         raise ConfigError(
             f"{networks}model.hidden_size {size.hidden_size:,} × {size.num_layers} layers would need "
-            f"{_readable(wanted)}; memory available {_readable(there)}; {mend}"
+            f"{readable(wanted)}; memory available {readable(there)}; {mend}"
         )
 
 
-def _readable(size: float) -> str:
+def readable(size: float) -> str:
     for unit in ("bytes", "KB", "MB", "GB"):
         if size < 1000:
             return f"{size:.0f} {unit}"

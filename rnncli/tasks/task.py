@@ -206,6 +206,14 @@ class Experiment:
         return self.network.parameters.export()
 
     @property
+    def reasons(self) -> Mapping[str, str]:
+        """Return why the config has the values that the data chose, by `section.key`, for the comments of a config.
+
+        A key whose reason is empty does not matter for these data.
+        """
+        return {}
+
+    @property
     def share_of_time(self) -> float:
         """The share of training.max_time that it may take."""
         return 1.0

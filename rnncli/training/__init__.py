@@ -2,6 +2,7 @@
 
 reports           frozen dataclasses, which are all that the user interface knows of training
 score_object      a score as JSON
+prospect          what a training would be
 listed            a run in a list of runs
 backpropagation   one window forward and backward, one shard of the batch per thread
 batches           windows of long streams (truncated BPTT), and batches of whole sequences of similar length

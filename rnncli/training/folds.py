@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from statistics import stdev
 
 from rnncli.nn.network import Model
+from rnncli.training.headline import summed
 from rnncli.training.loop import Learner
 from rnncli.training.reports import Confusion, Figure, Score, strongest_first
 from rnncli.training.side_by_side import SideBySide
@@ -66,6 +67,7 @@ def pooled(scores: Sequence[Score], counts: Sequence[int], detail: str) -> Score
         higher_is_better=first.higher_is_better,
         confusion=_summed([score.confusion for score in scores if score.confusion is not None]),
         figures=_means([dict(score.figures) for score in scores], counts),
+        headline=summed([score.headline for score in scores]),
     )
 
 

@@ -156,9 +156,7 @@ class TrainingLoop:
         self.best = self.parameters.weights.copy()
         self.rate = plan.learning_rate  # of the last update
         self.updating = False  # true during an update, and after one that failed
-        per_run = -(-plan.updates // plan.evaluations)
-        seldom = plan.evaluations < EVALUATIONS
-        self.evaluate_every = max(1, per_run if seldom else min(learner.updates_per_epoch, per_run))
+        self.evaluate_every = updates_between(Length(plan.updates, plan.evaluations), learner.updates_per_epoch)
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Progress | Evaluated]:
         """Train and yield reports until the plan ends, patience runs out, or stop() is true after an update."""
@@ -313,6 +311,12 @@ class TrainingLoop:
         self.plateau.factor, self.plateau.waited = position.plateau_factor, position.plateau_waited
 
 
+def updates_between(length: Length, per_epoch: int) -> int:
+    """Return the number of updates from one evaluation to the next."""
+    per_run = -(-length.updates // length.evaluations)
+    return max(1, per_run if length.evaluations < EVALUATIONS else min(per_epoch, per_run))
+
+
 def planned_length(
     learner: Learner,
     optimizer: Optimizer,
@@ -329,9 +333,30 @@ def planned_length(
     wanted = epochs * learner.updates_per_epoch
     if max_time is None:
         return Length(wanted, EVALUATIONS)
+    seconds = min(CALIBRATION_SECONDS, max_time / 10)
+    pace = measured_pace(learner, optimizer, seconds, evaluate, clock)
+    return length_within(max_time, wanted, learner.updates_per_epoch, pace)
+
+
+class Pace(NamedTuple):
+    """The seconds that an update and an evaluation take, and those that it took to measure them."""
+
+    per_update: float
+    per_evaluation: float
+    took: float
+
+
+def measured_pace(
+    learner: Learner,
+    optimizer: Optimizer,
+    seconds: float,
+    evaluate: Callable[[], object],
+    clock: Callable[[], float] = time.perf_counter,
+) -> Pace:
+    """Return the pace of updates, measured for some seconds, and of one evaluation; see `planned_length`."""
     began = clock()
-    updates, calibration = 0, min(CALIBRATION_SECONDS, max_time / 10)
-    while updates < learner.updates_per_epoch and (updates < 3 or clock() - began < calibration):
+    updates = 0
+    while updates < learner.updates_per_epoch and (updates < 3 or clock() - began < seconds):
         learner.gradient(updates)
         optimizer.gradient_norms()
         optimizer.pool.over_shares(learner.network.pack)
@@ -340,11 +365,15 @@ def planned_length(
     learner.restart()
     evaluation_began = clock()
     evaluate()
-    per_evaluation = clock() - evaluation_began
-    left = max_time * (1 - RESERVE) - (clock() - began)
-    affordable = int(MOST_EVALUATING * left / per_evaluation) if per_evaluation > 0 else EVALUATIONS
+    return Pace(per_update, clock() - evaluation_began, clock() - began)
+
+
+def length_within(max_time: float, wanted: int, per_epoch: int, pace: Pace) -> Length:
+    """Return the length of a run of at most `wanted` updates that ends within max_time seconds."""
+    left = max_time * (1 - RESERVE) - pace.took
+    affordable = int(MOST_EVALUATING * left / pace.per_evaluation) if pace.per_evaluation > 0 else EVALUATIONS
     evaluations = max(1, min(EVALUATIONS, affordable))
-    fits = (left - evaluations * per_evaluation) / per_update
+    fits = (left - evaluations * pace.per_evaluation) / pace.per_update
     if evaluations == EVALUATIONS:  # then there may be one after each epoch
-        fits = min(fits, left / (per_update + per_evaluation / learner.updates_per_epoch))
+        fits = min(fits, left / (pace.per_update + pace.per_evaluation / per_epoch))
     return Length(max(1, min(wanted, int(fits))), evaluations)

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from rnncli.training.headline import Headline
+
 
 @dataclass(frozen=True)
 class Note:
@@ -130,7 +132,8 @@ class Score:
 
     figures: further (name, value) pairs of the network. labels: a score for each label that occurs or was predicted.
     verdicts: by the name of a baseline whether the network is better, in words, where that was tested. used: who
-    answers, "network" or the name of a baseline; empty for tasks of which always the network does.
+    answers, "network" or the name of a baseline; empty for tasks of which always the network does. headline: the same
+    as a sentence that people can use.
     """
 
     split: str
@@ -144,6 +147,7 @@ class Score:
     labels: tuple[LabelScore, ...] = ()
     verdicts: Mapping[str, str] = field(default_factory=dict)
     used: str = ""
+    headline: Headline | None = None
 
     def to_header(self) -> dict[str, Any]:
         return asdict(self)
@@ -156,7 +160,9 @@ class Score:
             confusion = Confusion(tuple(confusion["labels"]), tuple(map(tuple, confusion["pairs"])))
         pairs = {name: tuple(map(tuple, header[name])) for name in ("baselines", "figures")}
         labels = tuple(LabelScore(**label) for label in header["labels"])
-        return cls(**{**header, **pairs, "confusion": confusion, "labels": labels})
+        found = header.get("headline")
+        headline = None if found is None else Headline(**found)
+        return cls(**{**header, **pairs, "confusion": confusion, "labels": labels, "headline": headline})
 
 
 def strongest_first(baselines: Mapping[str, float], *, higher_is_better: bool = False) -> tuple[tuple[str, float], ...]:

@@ -20,6 +20,7 @@ def score_object(score: Score) -> dict[str, Any]:
         "higher_is_better": score.higher_is_better,
         **_label_objects(score),
         "strongest": next((name for name, _ in score.baselines if name in (score.verdicts or {name})), None),
+        **({"headline": score.headline.to_json()} if score.headline else {}),
         **({"verdicts": dict(score.verdicts), "used": score.used} if score.used else {}),
     }
 

@@ -2,12 +2,14 @@
 
 output             standard output and error as UTF-8 whatever the locale; nothing printed can control the terminal
 training_view      the live display of a run, or plain lines
+prospect           what a training would be
 results            rows as table, CSV, JSON or JSON lines; text as it is made
 run_list           a list of runs
 scores             a score beside its baselines, a backtest as a table
 label_tables       what labels are taken for: few as a matrix, many as lists
 gradient_tables    the report of inspect-grads
 comparison_tables  the reports of inspect-grads on several networks
+lag_lines          gradients by lag as lines of braille
 reach_table        how far gradients reach, one row per layer
 lag_chart          the gradient by lag, on a terminal and as an SVG file
 forecast_chart     a forecast after its history, on a terminal and as an SVG file

@@ -12,14 +12,16 @@ from rnncli.inspection.reports import Compared, LayerGradients, by_part, deepest
 from rnncli.training.score_object import score_object
 from rnncli.ui import svg_file
 from rnncli.ui.axes import FRAME
-from rnncli.ui.gradient_tables import as_json, by_lag, measured_console, say_advice, say_check
+from rnncli.ui.gradient_tables import as_json, by_lag, check_sentence, measured_console, say_advice, say_check
 from rnncli.ui.lag_chart import COMPARED, SVG_WIDTH, Panel, draw, folded
-from rnncli.ui.output import Output, say_on, visible
+from rnncli.ui.lag_lines import draw_lines
+from rnncli.ui.output import Output, say, say_on, visible
 from rnncli.ui.reach_table import write_reach
 from rnncli.ui.results import as_csv, rounded
 from rnncli.ui.scores import figure
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.text import Text
 
 AT = {"init": "before training", "best": "after training", "last": "after training", "failure": "where training failed"}
@@ -28,7 +30,7 @@ SHORTENED = ("model.", "training.", "data.")  # prefixes of KEY=VALUE names that
 
 
 def write_comparison(compared: Sequence[Compared], form: str | None) -> None:
-    """Write the comparison as `form`, table, csv or json; None is a table on a terminal and CSV in a pipe."""
+    """Write the comparison as `form`, table, plot, csv or json; None is a table on a terminal and CSV in a pipe."""
     out = Output()
     form = form or ("table" if out.terminal else "csv")
     if form == "json":
@@ -47,7 +49,11 @@ def write_comparison(compared: Sequence[Compared], form: str | None) -> None:
     elif form == "csv":
         out.write(as_csv(left_rows(compared)))
     else:
-        _write_tables(compared)
+        _write_tables(compared, plot=form == "plot")
+        return
+    for one in compared:
+        if one.report.check is not None:
+            say(f"{one.name}, {AT[one.report.at]}: {check_sentence(one.report.check)}")
 
 
 def left_rows(compared: Sequence[Compared]) -> list[dict[str, Any]]:
@@ -74,12 +80,15 @@ def _distinct(compared: Sequence[Compared]) -> list[str]:
     return names
 
 
-def _write_tables(compared: Sequence[Compared]) -> None:
+def _write_tables(compared: Sequence[Compared], *, plot: bool) -> None:
     from rich.text import Text
 
     console = measured_console()
-    console.print(_chart(compared, console.width))
-    say_on(console, WHAT, FRAME)
+    if plot:
+        _print_lines(compared, console)
+    else:
+        console.print(_chart(compared, console.width))
+        say_on(console, WHAT, FRAME)
     console.print()
     ordered = [one for _, members in _groups(compared) for one in members]
     rows = [(one, layer) for one in ordered for layer in _deepest(one)]
@@ -122,6 +131,14 @@ def _cautions(compared: Sequence[Compared]) -> Iterator[str]:
 def _chart(compared: Sequence[Compared], width: int) -> Text:
     groups = [(where, [p for one in members for p in _panels(one)]) for where, members in _groups(compared)]
     return draw(groups, width, COMPARED)
+
+
+def _print_lines(compared: Sequence[Compared], console: Console) -> None:
+    """Print one picture for each group of networks, with a line a network (of an encoder and a decoder, one each)."""
+    for number, (title, members) in enumerate(_groups(compared)):
+        say_on(console, title, "bold", lead="\n" if number else "")
+        curves = [(panel.title, panel.shares) for one in members for panel in _panels(one)]
+        console.print(draw_lines(curves, console.width))
 
 
 def _groups(compared: Sequence[Compared]) -> list[tuple[str, list[Compared]]]:

@@ -21,7 +21,8 @@ from rnncli.inspection.reports import (
 )
 from rnncli.ui.axes import FRAME
 from rnncli.ui.lag_chart import LEAST_WIDTH, MOST_WIDTH, heading, lag_chart
-from rnncli.ui.output import Output, say_on
+from rnncli.ui.lag_lines import draw_lines, lines
+from rnncli.ui.output import Output, say, say_on
 from rnncli.ui.reach_table import FITTED, write_reach
 from rnncli.ui.results import as_csv, rounded, three_digits, write_table
 
@@ -29,17 +30,17 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 MEANINGS = {  # meanings of the columns of parameters
-    "|grad|": "norms",
-    "update": "the optimizer's next step over the weights",
-    "zeros": "zeros in the gradient",
-    "s/n": "signal/noise over batches",
+    "|grad|": "|x| is the norm of x",
+    "update": "update that of the optimizer's next step over that of the weights",
+    "zeros": "zeros the share of the gradient that is 0",
+    "s/n": "s/n signal over noise from batch to batch",
 }
 TO_DROP = ("zeros", "|weight|", "s/n", "shape")  # columns of parameters to leave out without room, in this order
 ARROW = "→ "  # before an advice
 
 
 def write_gradients(report: GradientReport, form: str | None) -> None:
-    """Write the report as `form`, table, csv or json; None is a table on a terminal and CSV in a pipe."""
+    """Write the report as `form`, table, plot, csv or json; None is a table on a terminal and CSV in a pipe."""
     out = Output()
     form = form or ("table" if out.terminal else "csv")
     if form == "json":
@@ -47,7 +48,9 @@ def write_gradients(report: GradientReport, form: str | None) -> None:
     elif form == "csv":
         out.write(as_csv(lag_rows(report)))
     else:
-        _write_tables(report)
+        _write_tables(report, plot=form == "plot")
+    if report.check is not None and form in ("csv", "json"):
+        say(check_sentence(report.check))
 
 
 def as_json(report: GradientReport) -> dict[str, Any]:
@@ -120,7 +123,10 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def lag_rows(report: GradientReport) -> list[dict[str, Any]]:
-    """Return one row per lag: the hidden gradient of every layer, then its other columns; None beyond its lags."""
+    """Return one row per lag: the hidden gradient of every layer, then its other columns; None beyond its lags.
+
+    Where gradients were checked, each row says how that ended, and the worst relative error.
+    """
     columns: dict[str, Sequence[float | None]] = {layer.name: layer.gradient_norm_by_lag for layer in report.layers}
     for layer in report.layers:
         columns[f"{layer.name} state"] = layer.state_gradient_norm_by_lag
@@ -128,7 +134,11 @@ def lag_rows(report: GradientReport) -> list[dict[str, Any]]:
         if layer.own_left_by_lag is not None:
             columns[f"{layer.name} own left"] = layer.own_left_by_lag
         columns[f"{layer.name} step jacobian"] = layer.jacobians.hidden_norm
-    return by_lag(report.lags, columns)
+    rows = by_lag(report.lags, columns)
+    if report.check is None:
+        return rows
+    ended = {"gradient check": "passed" if report.check.passed else "failed", "worst error": report.check.worst.error}
+    return [row | ended for row in rows]
 
 
 def by_lag(lags: Sequence[int], columns: Mapping[str, Sequence[float | None]]) -> list[dict[str, Any]]:
@@ -148,11 +158,12 @@ def measured_console() -> Console:
     return console
 
 
-def _write_tables(report: GradientReport) -> None:
+def _write_tables(report: GradientReport, *, plot: bool) -> None:
+    """Write the gradients by lag as bars and all that explains them, or as lines and only how far they reach."""
     console = measured_console()
     say_on(console, heading(report), "bold")
     console.print()
-    console.print(lag_chart(report, console.width))
+    console.print(draw_lines(lines(report), console.width) if plot else lag_chart(report, console.width))
     console.print()
     names = [{"layer": layer.name, "decay": three_digits(layer.reach.decay)} for layer in report.layers]
     write_reach(report.layers, names, intervals=True)
@@ -160,7 +171,10 @@ def _write_tables(report: GradientReport) -> None:
     say_on(console, RULE, FRAME)
     for advice in report.advice:
         say_advice(advice, console)
-    _write_details(report, console)
+    if not plot:
+        _write_details(report, console)
+    elif report.check is not None:
+        say_check(report.check, console)
 
 
 def say_advice(advice: Advice, console: Console) -> None:
@@ -174,7 +188,7 @@ def _write_details(report: GradientReport, console: Console) -> None:
     console.print()
     jacobians = [_jacobian_row(layer) for layer in report.layers]
     figures = list(jacobians[0])[1:]
-    title = "One step: singular values σ of its Jacobian, the leading Lyapunov exponent, and ρ(W_hh)"
+    title = "One step: singular values σ of its Jacobian, Lyapunov exponent, ρ of W_hh"
     write_table(jacobians, title, figures=figures, whole=figures, least_width=LEAST_WIDTH)
     if report.gates:
         console.print()
@@ -258,7 +272,7 @@ def _clipping(clip: Clipping, batches: int) -> str:
         return "the gradient's norm is beyond all numbers: clipping has nothing left to scale"
     norms = f"the gradient's norm is {three_digits(clip.mean_norm)}"
     if batches > 1:
-        norms += f", {three_digits(clip.largest_norm)} at most"
+        norms += f" on average, {three_digits(clip.largest_norm)} at most"
     if clip.clip_norm is None:
         return f"clip_norm null: nothing is clipped; {norms}"
     acted = round(clip.clipped * batches)
@@ -282,10 +296,13 @@ def _write_check(check: GradientCheck, console: Console) -> None:
 
 def say_check(check: GradientCheck, console: Console, of: str = "") -> None:
     """Print one sentence, which begins with `of`, on whether the check passed."""
+    say_on(console, of + check_sentence(check), "green" if check.passed else "red")
+
+
+def check_sentence(check: GradientCheck) -> str:
+    """Return one sentence on whether the check passed."""
     verdict = "passed" if check.passed else "failed"
-    say_on(
-        console,
-        f"{of}gradient check {verdict}: the worst relative error is {three_digits(check.worst.error)}, of "
-        f"{check.worst.name}; the tolerance is {three_digits(check.tolerance)}",
-        "green" if check.passed else "red",
+    return (
+        f"gradient check {verdict}: the worst relative error is {three_digits(check.worst.error)}, of "
+        f"{check.worst.name}; the tolerance is {three_digits(check.tolerance)}"
     )

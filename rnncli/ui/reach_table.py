@@ -10,8 +10,7 @@ from rnncli.ui.results import three_digits, write_table
 
 FITTED = (
     "decay: what each step back multiplies the gradient by, fitted down to 1%; half-life: the steps in which it "
-    "halves; 1% left after: the first lag with no more than that; > N: more than the N steps looked at; in brackets: "
-    "95% intervals over the sequences"
+    "halves; > N: more than the N steps looked at; in brackets: 95% intervals over the sequences"
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from rnncli.tasks.forecast.reports import BacktestReport, Judged, LevelScore
 from rnncli.training.folds import CROSS_VALIDATED
+from rnncli.training.headline import Headline
 from rnncli.training.reports import Finished, Score
 from rnncli.training.score_object import score_object
 from rnncli.ui.label_tables import write_labels
@@ -38,7 +39,8 @@ def score_text(score: Score) -> str:
     """Return a text of the network's score beside its baselines, and whether it beat each of them."""
     chose = CHOSE.get(score.split, "")
     width = max(len(name) for name in ("network", *(name for name, _ in score.baselines)))
-    lines = [
+    lines = [] if score.headline is None else wrapped(_first_sentence(score, score.headline), 80)
+    lines += [
         f"{score.split} score, {score.unit} ({score.detail}){chose}:",
         f"  {'network':<{width}}  {figure(score.network)}",
     ]
@@ -49,6 +51,11 @@ def score_text(score: Score) -> str:
     if score.used not in ("", "network"):
         lines.append(f"  {instead(score.used)}")
     return visible("\n".join(lines)) + "\n"
+
+
+def _first_sentence(score: Score, headline: Headline) -> str:
+    """Return the first sentence, and whose it is where another answers."""
+    return headline.text() if score.used in ("", "network") else f"network: {headline.text()}"
 
 
 def figure(value: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,7 +12,7 @@ from rnncli.config.loading import given_keys
 from rnncli.config.sections import DIALECT, SECTIONS, TableConfig, keys_of
 from rnncli.data.lines import UNDECODED
 from rnncli.data.look import Look, look_at
-from rnncli.data.source import Source
+from rnncli.data.source import STDIN, Source
 from rnncli.errors import DataError, UsageError, quoted, shown
 from rnncli.notes import note
 from rnncli.tasks.registry import TASKS
@@ -21,35 +22,52 @@ _ROLES = ("text", "inputs", "label", "id", "source", "target")  # keys of `data`
 _FEWEST = 5  # examples or rows
 
 
+@dataclass(frozen=True)
+class Guess:
+    """What a data file is for. why: what it looks like, None if nothing was seen in it. config: as plain values."""
+
+    task: str
+    why: str | None
+    config: dict[str, Any]
+
+
 def inferred(path: str, source: Source, overrides: Sequence[str]) -> dict[str, Any]:
-    """Return a config as plain values for the data file `path` alone, with a note of what it looks like.
+    """Return a config as plain values for the data file `path` alone; see `guessed`."""
+    return guessed(path, source, overrides).config
+
+
+def guessed(path: str, source: Source, overrides: Sequence[str], command: str = "train") -> Guess:
+    """Return what the data file `path` is for, with a note of what it looks like.
 
     `task` among the overrides decides, and so does data.format. Values that depend on the data (columns, season,
-    horizon, …) stay null where the task itself fills them in. UsageError with the commands to choose from if the file
-    may be for several tasks.
+    horizon, …) stay null where the task itself fills them in. UsageError with the calls of `command` to choose from if
+    the file may be for several tasks.
     """
     given = given_keys(overrides)
     data = given.get("data")
     data = data if isinstance(data, dict) else {}
     named = given.get("task")
     if named is not None and named not in TASKS:
-        return {"task": named}  # which the config refuses
+        return Guess(str(named), None, {"task": named})  # which the config refuses
+    called = "standard input" if source.name == STDIN else source.name
     look = look_at(source, _form(data), _dialect(data))
     if look.whole and not any(line.strip() for line in look.lines):
         raise DataError(f"{source.name}: is empty; give it a text, a table, or an example a line")
     if named is None:
-        name, found, other = _choice(path, look, given, overrides)
-        why = f"{source.name} looks like {found.why}, so " if found else ""
-        note(f"no config: {why}task {name}; another: --set task={other}")
+        words = ["rnncli", command, quoted(path), *(f"--set {quoted(text)}" for text in overrides)]
+        name, found, other = _choice(" ".join(words), look, given)
+        why = f"{called} looks like {found.why}, so " if found else f"{called}: "
+        table = "; as a table: --set data.format=csv" if _may_be_a_table(look) else ""
+        note(f"{why}the task is {name}; another one: --set task={other}{table}")
     else:
         name, found = str(named), TASKS[str(named)].recognised(look)
-        note(f"no config: task {name}" + (f"; {source.name} looks like {found.why}" if found else ""))
+        note(f"{called} looks like {found.why}; the task is {name}" if found else f"{called}: the task is {name}")
     if found and look.whole and not any(UNDECODED in line for line in look.lines):  # which the reader names first
         _require_enough(source.name, found)
     read = dict(found.data) if found else {}
     if any(key in data for key in _ROLES):
         read = {key: value for key, value in read.items() if key not in (*_ROLES, "header")}
-    return {"task": name, "data": {"path": path, **read}}
+    return Guess(name, found.why if found else None, {"task": name, "data": {"path": path, **read}})
 
 
 def _require_enough(name: str, found: Recognised) -> None:
@@ -67,6 +85,13 @@ def _require_enough(name: str, found: Recognised) -> None:
         )
 
 
+def _may_be_a_table(look: Look) -> bool:
+    """True for what was taken for lines of text, though all have as many of a mark that may stand between columns."""
+    lines = [line for line in look.lines if line.strip()]
+    counts = [{line.count(mark) for line in lines} for mark in ",;\t"]
+    return look.form is None and look.table is None and any(len(some) == 1 and some != {0} for some in counts)
+
+
 def _form(data: Mapping[str, Any]) -> str | None:
     """Return data.format, if it is a text."""
     form = data.get("format")
@@ -82,15 +107,12 @@ def _dialect(data: Mapping[str, Any]) -> dict[str, Any]:
         return TableConfig().dialect
 
 
-def _choice(
-    path: str, look: Look, given: Mapping[str, Any], overrides: Sequence[str]
-) -> tuple[str, Recognised | None, str]:
+def _choice(command: str, look: Look, given: Mapping[str, Any]) -> tuple[str, Recognised | None, str]:
     """Return the task that recognises the file most surely, of those that have all keys given; the reason; and another
-    task. UsageError where two are as sure, or none is."""
+    task. UsageError where two are as sure, or none is, with the `command` to be completed."""
     all_found = {name: one for name, task in TASKS.items() if (one := task.recognised(look)) is not None}
     able = [name for name, task in TASKS.items() if _has_keys(task, given)] or list(TASKS)
     found = {name: one for name, one in all_found.items() if name in able}
-    command = " ".join(["rnncli train", quoted(path), *(f"--set {quoted(text)}" for text in overrides)])
     if not found and len(able) == 1:
         return able[0], None, "NAME"
     if not found and look.problem:
@@ -114,7 +136,7 @@ def _choice(
         choices = [f"{command} --set task={name} ({one.why})" for name, one in equal.items()]
         raise UsageError(f"{look.name}: may be for several tasks; choose one: {', or '.join(choices)}")
     name, *others = sorted(found, key=lambda name: -found[name].certainty)
-    others.append("NAME" if look.table or name == "language-model" else "language-model")
+    others.append("NAME, as in rnncli help tasks" if look.table or name == "language-model" else "language-model")
     return name, found[name], others[0]
 
 

@@ -19,7 +19,8 @@ from rnncli.tasks.registry import TASKS, load_config, load_run_config
 from rnncli.tasks.task import Context, Evaluation, Experiment, Options
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.reports import Report
-from rnncli.workflows.opening import is_config, open_model, require_readable, require_understood
+from rnncli.workflows.names import is_config
+from rnncli.workflows.opening import open_model, require_readable, require_understood
 from rnncli.workflows.train import Request as Training
 from rnncli.workflows.train import data_sha256, for_a_while, train
 

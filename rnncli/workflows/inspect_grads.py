@@ -188,7 +188,7 @@ def _note_short(request: Request, batches: Batches, report: GradientReport) -> N
     """Note that fewer lags are seen than were asked for, if so: sequences are shorter."""
     longest = report.lags[-1]
     if batches.steps is not None and longest + 1 < batches.steps:
-        note(f"no more than {longest:,} lags can be seen: the sequences are not longer")
+        note(f"only {longest:,} lags can be seen, because the sequences have {longest + 1:,} steps")
 
 
 def _set_weights(experiment: Experiment, point: Point, count: int) -> None:

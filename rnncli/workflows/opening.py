@@ -18,6 +18,7 @@ from rnncli.nn import model_file
 from rnncli.tasks.registry import TASKS, config_from_mapping, load_config
 from rnncli.tasks.task import Options, Predictor, Task
 from rnncli.workflows.bare_file import inferred
+from rnncli.workflows.names import is_config
 
 # What a header of wrong types, shapes or sizes can raise.
 NONSENSE = (
@@ -90,11 +91,6 @@ def first_run(module: str = "") -> list[str]:
             "set RNNCLI_CACHE to a writable folder"
         ]
     return ["compiling kernels, once per machine; this takes some seconds"] if cache.is_cold(module) else []
-
-
-def is_config(path: str) -> bool:
-    """Return True if a first argument names a config rather than data."""
-    return path.lower().endswith((".yaml", ".yml"))
 
 
 def config_and_source(first: str, data: str | None, overrides: Sequence[str]) -> tuple[Config, Source]:

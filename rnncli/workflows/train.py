@@ -28,7 +28,8 @@ from rnncli.training.folds import CROSS_VALIDATED
 from rnncli.training.loop import BY_FIGURE, Length, Plan, TrainingLoop, planned_length
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.reports import Evaluated, Finished, Note, Report, Started
-from rnncli.workflows.opening import config_and_source, first_run, is_config
+from rnncli.workflows.names import is_config
+from rnncli.workflows.opening import config_and_source, first_run
 from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.run_report import run_report
 from rnncli.workflows.stopping import StopRequest, stop_on_signals
@@ -88,7 +89,7 @@ def _inputs(request: Request) -> tuple[Config, Source]:
     """Return config and data; a resumed run keeps its config, of which only training.threads may be changed."""
     if not request.resume:
         if request.first is None:
-            raise UsageError("name a config or a data file to train on; see rnncli train --help")
+            raise UsageError("name a config or a data file to train on, - for standard input; see rnncli train --help")
         return config_and_source(request.first, request.data, request.overrides)
     assert request.out is not None
     fixed = [text for text in request.overrides if not text.startswith("training.threads=")]
@@ -120,9 +121,7 @@ def _train_in(
 ) -> None:
     for text in notes:
         show(Note(text))
-    whole = TASKS[config.task].prepare(config, source, Context(pool))
-    folds = whole.folds()
-    experiment = CrossValidation(whole, folds) if folds else whole
+    whole, experiment = experiment_of(config, source, pool)
     sha256 = data_sha256(config, source)
     begun = request.resume and run.state.is_file()
     loop = (
@@ -148,7 +147,7 @@ def _train_in(
                 _save(run, experiment, loop, report, sha256)
             show(report)
     except DivergedError as error:
-        raise error if folds else _failed(run, loop, sha256, error) from None
+        raise error if experiment is not whole else _failed(run, loop, sha256, error) from None
     if reason == "stopped":
         assert stop.signal_number is not None
         raise StoppedError(
@@ -179,6 +178,13 @@ def _train_in(
     show(end)
 
 
+def experiment_of(config: Config, source: Source, pool: ThreadPool) -> tuple[Experiment, Experiment]:
+    """Return the experiment, and what is trained first: its cross-validation, if it has one, or itself."""
+    whole = TASKS[config.task].prepare(config, source, Context(pool))
+    folds = whole.folds()
+    return whole, CrossValidation(whole, folds) if folds else whole
+
+
 def _best(experiment: Experiment, loop: TrainingLoop) -> Experiment:
     """Return the experiment with the weights that the loop keeps."""
     experiment.network.parameters.weights[...] = loop.best
@@ -193,7 +199,7 @@ def _trained_on_all(
 
     A run that is stopped here does it anew when it is resumed, since its state is that of the folds.
     """
-    loop, reason = TrainingLoop(whole.learner, _optimizer(whole, pool), plan), ""
+    loop, reason = TrainingLoop(whole.learner, optimizer_of(whole, pool), plan), ""
     facts = (("training", "on all, with nothing left out, for as long as was best"),)
     show(Started(facts, 0, plan.ends or plan.updates, whole.learner.loss.unit, False))
     for report in loop.run(stop):
@@ -244,7 +250,7 @@ def for_a_while(show: Callable[[Report], None]) -> Callable[[Report], None]:
 
 
 def _resume_command(request: Request, run: RunDirectory, source: Source) -> str:
-    piped = [] if Path(source.name).is_file() else [request.data or request.first or "-"]
+    piped = [] if source.path else [request.data or request.first or "-"]
     return shlex.join(["rnncli", "train", *piped, "-o", str(run.path), "--resume"])
 
 
@@ -262,7 +268,7 @@ def _started(
     training = experiment.config.training
     run.write_config(dump_config(_placed(experiment.config, source), str(run.path)))
     learner = experiment.learner
-    optimizer = _optimizer(experiment, pool)
+    optimizer = optimizer_of(experiment, pool)
     learner.gradient(0)  # compiles the kernels, so that no clock counts that time
     if training.max_time:
         learner.figure()  # as does this, where it searches for answers: a minute that cost half of the updates
@@ -285,14 +291,14 @@ def _started(
     return loop
 
 
-def _optimizer(experiment: Experiment, pool: ThreadPool) -> Optimizer:
+def optimizer_of(experiment: Experiment, pool: ThreadPool) -> Optimizer:
     training = experiment.config.training
     return Optimizer(training.optimizer, experiment.network, training.clip_norm, pool)
 
 
 def _placed(config: Config, source: Source) -> Config:
     """Return the config with absolute data paths, so that the run can be resumed from any folder."""
-    path = str(Path(source.name).resolve()) if Path(source.name).is_file() else None  # a pipe is read once
+    path = None if source.path is None else str(Path(source.path).resolve())  # a pipe is read once
     return config.changed(data={"path": path})
 
 
@@ -300,7 +306,7 @@ def _resumed(run: RunDirectory, experiment: Experiment, sha256: str, pool: Threa
     arrays, position, plan, began_with = run.read_state()
     if began_with != sha256:
         raise DataError(f"the data changed since the run {run.path} began; restore it, or start a new run")
-    loop = TrainingLoop(experiment.learner, _optimizer(experiment, pool), plan)
+    loop = TrainingLoop(experiment.learner, optimizer_of(experiment, pool), plan)
     try:
         loop.restore(arrays, position)
     except (KeyError, ValueError):

@@ -43,7 +43,7 @@ def test_labels_are_shown_with_their_confusions(folder: Path) -> None:
 def test_new_data_take_the_place_of_the_test_part(folder: Path) -> None:
     (folder / "new.csv").write_text("label,said\ngood,a fine book\nbad,a dull book\nbad,a fine film\n")
     out = run("evaluate", "reviews", "new.csv", cwd=folder).ok().out
-    assert out.startswith("test score, accuracy (3 sequences")
+    assert "\ntest score, accuracy (3 sequences" in out
     assert scores(out)["network"] == pytest.approx(2 / 3, abs=1e-4)
     (folder / "later.csv").write_text("month,sales\n" + "".join(f"2011-{m:02d},{80 + m}\n" for m in range(1, 13)))
     score = json.loads(run("evaluate", "forecast", "later.csv", "-f", "json", cwd=folder).ok().out)
@@ -54,7 +54,7 @@ def test_new_data_take_the_place_of_the_test_part(folder: Path) -> None:
     at_first = sum(abs(80 + m - before) for m in range(1, 5)) / 4
     assert score["floors"]["last value"] == pytest.approx((at_first + 8 * 2.5) / 9, rel=1e-6)
     text = run("evaluate", "char", "-", cwd=folder, stdin="The fox saw the hen by the well.\n").ok().out
-    assert text.startswith("test score, nats per token (32 tokens")
+    assert "\ntest score, nats per token (32 tokens" in text
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_training_data_that_changed_are_noticed(folder: Path) -> None:
 def test_nothing_held_out_needs_data(folder: Path) -> None:
     run("train", "reviews.yaml", "-q", "-o", "whole", "--set", "data.validation=0", cwd=folder).ok()
     assert "nothing was held out" in run("evaluate", "whole", cwd=folder).failed(2)
-    assert run("evaluate", "whole", "reviews.csv", cwd=folder).ok().out.startswith("test score")
+    assert "\ntest score" in run("evaluate", "whole", "reviews.csv", cwd=folder).ok().out
 
 
 @pytest.mark.long

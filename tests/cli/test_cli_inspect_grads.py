@@ -58,6 +58,7 @@ CALLS: dict[str, Sequence[str]] = {
     "model file by another name": ["copy/best.model", "text.txt", "-f", "json", *LIKE_RUN, "--lags", "15"],
     "forecast": ["forecast", "-f", "json"],
     "csv": ["char", "--lags", "15"],
+    "plot": ["char", "-f", "plot", "--lags", "15"],
     "table": ["char", "-f", "table", "--lags", "15"],
     "0.9": [*LINEAR, "--set", "model.recurrent_scale=0.9", "-f", "table", "--fail-on", "vanishing"],
     "0.9 as json": [*LINEAR, "--set", "model.recurrent_scale=0.9", "-f", "json", "--fail-on", "exploding"],
@@ -146,7 +147,7 @@ def test_lags_do_not_depend_on_bptt(shelf: Shelf) -> None:
     assert [layer["gradient_norm_by_lag"] for layer in report(few)["layers"]] == shown
     assert report(few)["lags"] == list(range(31))
     assert len(report(many)["lags"]) < 9999
-    assert "lags can be seen: the sequences are not longer" in many.err
+    assert "lags can be seen, because the sequences have" in many.err
 
 
 def test_the_last_weights_are_those_of_the_state_with_the_optimizers_moments(said: dict[str, Result]) -> None:
@@ -212,6 +213,15 @@ def test_the_table_fits_80_columns(said: dict[str, Result]) -> None:
     names = {p["name"] for p in report(said["run"])["parameters"]}
     assert names <= shown  # whole: no name is cut or folded
     assert {str(lag) for lag in range(BPTT)} <= shown
+
+
+def test_the_plot_has_lines_and_how_far_they_reach_and_fits_80_columns(said: dict[str, Result]) -> None:
+    lines = said["plot"].ok().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "\x1b" not in said["plot"].out
+    assert any(set(line) & {chr(code) for code in range(0x2801, 0x2900)} for line in lines)
+    assert any(line.startswith("layer 1") and line.split()[-1] in ("healthy", "vanishing") for line in lines)
+    assert "Parameters" not in said["plot"].out
 
 
 def test_a_linear_network_shows_the_powers_of_its_scale(said: dict[str, Result]) -> None:

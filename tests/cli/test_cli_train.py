@@ -85,7 +85,7 @@ def test_the_resolved_config_loads_again_and_says_everything(shelf: Shelf) -> No
 def test_text_is_scored_beside_a_5_gram(shelf: Shelf) -> None:
     said = shelf.trained["char"].ok()
     held_out = int(0.1 * len(TEXT))
-    assert said.out.startswith(f"validation score, nats per token ({held_out} tokens, ")
+    assert f"\nvalidation score, nats per token ({held_out} tokens, " in said.out
     found = scores(said.out)
     assert list(found) == ["network", "interpolated 5-gram", "5-gram within lines"]
     best = min(line["valid_loss"] for line in metrics(shelf / "char"))
@@ -159,7 +159,7 @@ def ways(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Resu
 def test_bare_text(ways: tuple[Path, dict[str, Result]]) -> None:
     folder, said = ways
     said["text"].ok()
-    assert "no config: text.txt looks like text, so task language-model; another: --set task=" in said["text"].err
+    assert "text.txt looks like text, so the task is language-model; another one: --set task=" in said["text"].err
     config = load_config(folder / "runs/text/config.yaml")
     assert (config.task, config.model.hidden_size, config.training.epochs) == ("language-model", 8, 1)
     assert list(scores(said["text"].out)) == ["network", "interpolated 5-gram", "5-gram within lines"]
@@ -197,7 +197,7 @@ def test_quiet_says_nothing_but_the_score(shelf: Shelf, ways: tuple[Path, dict[s
 
 def test_a_test_part_is_what_is_scored(ways: tuple[Path, dict[str, Result]]) -> None:
     folder, said = ways
-    assert said["test"].ok().out.startswith(f"test score, nats per token ({int(0.2 * len(TEXT))} tokens, ")
+    assert f"\ntest score, nats per token ({int(0.2 * len(TEXT))} tokens, " in said["test"].ok().out
     best = min(line["valid_loss"] for line in metrics(folder / "test"))
     assert scores(said["test"].out)["network"] != pytest.approx(best, abs=1e-4)
 
@@ -229,11 +229,11 @@ def test_max_time_fixes_the_number_of_updates(place: Path) -> None:
 def test_a_validation_file_is_what_is_validated_on(ways: tuple[Path, dict[str, Result]]) -> None:
     said = ways[1]["validation file"].ok()
     assert f"{90 - 12 - 4 + 1} of 12 rows in" in said.err  # every window of the 90 training rows, and no other
-    assert said.out.startswith("validation score, MAE of sales (27 rolling origins, horizon 4")
+    assert "\nvalidation score, MAE of sales (27 rolling origins, horizon 4" in said.out
 
 
 def test_a_test_file_is_what_is_scored(ways: tuple[Path, dict[str, Result]]) -> None:
-    assert ways[1]["test file"].ok().out.startswith("test score, MAE of sales (27 rolling origins, horizon 4")
+    assert "\ntest score, MAE of sales (27 rolling origins, horizon 4" in ways[1]["test file"].ok().out
 
 
 def test_with_nothing_held_out_the_training_loss_is_named_as_such(ways: tuple[Path, dict[str, Result]]) -> None:

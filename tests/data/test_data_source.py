@@ -215,6 +215,8 @@ def test_any_bytes_decode_or_raise_our_own_error(content, encoding):
         ("a.pdf", b"%PDF-1.7 x", "is a PDF; save its text or its table"),
         ("a.xls", b"\xd0\xcf\x11\xe0x", "is an old Office file; save it as CSV or as text"),
         ("a.csv", gzip.compress(b"a,b\n", mtime=0), "is compressed by gzip; call it .gz, and it is read as it is"),
+        ("<stdin>", b"BZh91AY", "is compressed by bzip2; unpack it on its way: bzcat FILE | rnncli …"),
+        ("/dev/fd/63", b"\xfd7zXZ\0", "is compressed by xz; unpack it on its way: xzcat FILE | rnncli …"),
         ("a.parquet", b"PAR1xx", "is a Parquet file; save it as CSV"),
     ],
 )

@@ -1,6 +1,7 @@
 """The kernel layer's house rules, read from the source: one decorator, one flag set, no library in the arithmetic."""
 
 import ast
+import re
 import sys
 from pathlib import Path
 
@@ -75,7 +76,7 @@ def library_mathematics(tree):
 
 
 def foreign_imports(tree):
-    allowed = {"numpy", "numba", "llvmlite", *sys.stdlib_module_names}
+    allowed, ours = {"numpy", "numba", "llvmlite", *sys.stdlib_module_names}, {"rnncli.kernels", "rnncli.registry"}
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -87,7 +88,7 @@ def foreign_imports(tree):
         found += [
             (node.lineno, m)
             for m in modules
-            if m.split(".")[0] not in allowed and m != "rnncli.kernels" and not m.startswith("rnncli.kernels.")
+            if m.split(".")[0] not in allowed and m not in ours and not m.startswith("rnncli.kernels.")
         ]
     return found
 
@@ -154,3 +155,9 @@ def test_the_flags_keep_nan_and_the_order_of_sums():
 )
 def test_each_rule_sees_what_it_forbids(rule, planted):
     assert rule(ast.parse(planted))
+
+
+def test_numba_is_imported_in_one_place_which_is_safe_from_files_of_the_current_folder():
+    direct = re.compile(r"^\s*(?:import|from) (?:numba|llvmlite)\b", re.M)
+    found = {relative(path) for path in EVERYWHERE if direct.search(path.read_text(encoding="utf-8"))}
+    assert found == {"kernels/cache.py", "kernels/compiler.py"}

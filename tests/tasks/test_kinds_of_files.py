@@ -6,8 +6,9 @@ import json
 from collections.abc import Callable
 
 import pytest
-from bare_files import KINDS, REVIEWS, SALES, SEVERAL, TAGGED, TEXTS, prepared, taken
+from bare_files import KINDS, REVIEWS, SALES, SEVERAL, TAGGED, TEXTS, WORDS, prepared, rows, taken
 
+from rnncli.data.source import STDIN
 from rnncli.errors import DataError
 
 
@@ -16,20 +17,30 @@ def test_each_kind_is_known_and_read(kind: str) -> None:
     name, content, task, keys = KINDS[kind]
     found, data, note = taken(content, name)
     assert (found, data) == (task, keys)
-    assert note.startswith(f"no config: {name} looks like ")
-    assert f", so task {task}; another: --set task=" in note
+    called = "standard input" if name == STDIN else name
+    assert note.startswith(f"{called} looks like ")
+    assert f", so the task is {task}; another one: --set task=" in note
     experiment = prepared(content, name)
     assert experiment.config.task == task
 
 
+def test_lines_that_may_be_columns_are_told() -> None:
+    words, prose = rows(lambda i: (WORDS[i], WORDS[i] + "s")), "It was, all in all, grey.\nNobody came.\n"
+    assert taken(words, STDIN)[2].endswith(
+        "--set task=NAME, as in rnncli help tasks; as a table: --set data.format=csv"
+    )
+    assert taken(words, STDIN, "data.format=csv")[0] == "seq2seq"
+    assert "as a table" not in taken(prose * 9, STDIN)[2]
+
+
 def test_the_note_says_why() -> None:
     assert taken(TAGGED, "a.txt")[2] == (
-        "no config: a.txt looks like sentences with a tag on every word (2 columns, blank lines between), so task tag; "
-        "another: --set task=language-model"
+        "a.txt looks like sentences with a tag on every word (2 columns, blank lines between), so the task is tag; "
+        "another one: --set task=language-model"
     )
     assert taken(REVIEWS, "a.csv")[2] == (
-        'no config: a.csv looks like texts in the column "text" and labels in "label", so task classify; another: '
-        "--set task=NAME"
+        'a.csv looks like texts in the column "text" and labels in "label", so the task is classify; another one: '
+        "--set task=NAME, as in rnncli help tasks"
     )
 
 

@@ -109,9 +109,7 @@ def test_the_task_and_the_format_that_are_given_decide() -> None:
         {"label": "species", "inputs": ["length", "width"]},
     )
     assert taken(IRIS, "a.csv", "task=forecast")[0] == "forecast"
-    assert (
-        taken(TAGGED, "a.conll", "task=language-model")[2] == "no config: task language-model; a.conll looks like text"
-    )
+    assert taken(TAGGED, "a.conll", "task=language-model")[2] == "a.conll looks like text; the task is language-model"
     assert taken(REVIEWS, "a.csv", "data.format=text")[0] == "language-model"
     assert taken(SALES, "a.txt", "data.format=csv")[0] == "forecast"
     assert taken(TS, "a.txt", "data.format=ts")[0] == "classify"

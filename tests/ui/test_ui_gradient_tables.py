@@ -237,7 +237,7 @@ def test_what_a_step_multiplies_by_may_be_nothing_or_endless(
             Clipping(5.0, 0.75, 0.42, 9.1, 14.0),
             4,
             "clip_norm 5 acted on 3 of 4 batches, which it scaled by 0.420 on "
-            "average; the gradient's norm is 9.10, 14.0 at most",
+            "average; the gradient's norm is 9.10 on average, 14.0 at most",
         ),
         (
             Clipping(5.0, 1.0, 0.5, 10.0, 10.0),
@@ -247,18 +247,32 @@ def test_what_a_step_multiplies_by_may_be_nothing_or_endless(
         (
             Clipping(0.25, 0.0, None, 0.1, 0.2),
             8,
-            "clip_norm 0.25 acted on none of 8 batches; the gradient's norm is 0.100, 0.200 at most",
+            "clip_norm 0.25 acted on none of 8 batches; the gradient's norm is 0.100 on average, 0.200 at most",
         ),
         (
             Clipping(None, 0.0, None, 9.1, math.inf),
             2,
-            "clip_norm null: nothing is clipped; the gradient's norm is 9.10, ∞ at most",
+            "clip_norm null: nothing is clipped; the gradient's norm is 9.10 on average, ∞ at most",
         ),
     ],
 )
 def test_clipping_is_a_sentence(clip: Clipping, batches: int, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     text = written(replace(two_layers(), clip=clip, batches=batches), "table", capsys)
     assert text.replace("\n", " ").endswith(said + " ")
+
+
+@pytest.mark.parametrize("form", ["csv", "json", None])
+def test_in_a_pipe_a_check_says_how_it_ended_beside_the_numbers(
+    form: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for errors, ended in (((1e-9,), "passed"), ((1e-9, 3e-5), "failed")):
+        write_gradients(replace(two_layers(), check=checked(*errors)), form)
+        shown = capsys.readouterr()
+        assert shown.err.startswith(f"rnncli: gradient check {ended}: the worst relative error is ")
+        assert shown.err.count("\n") == 1
+        if form != "json":
+            rows = list(csv.DictReader(io.StringIO(shown.out)))
+            assert {(row["gradient check"], float(row["worst error"])) for row in rows} == {(ended, max(errors))}
 
 
 def test_a_check_names_its_worst_parameter(capsys: pytest.CaptureFixture[str]) -> None:

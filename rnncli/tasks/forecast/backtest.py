@@ -127,6 +127,11 @@ class Backtest:
         C = self.actual.shape[2]
         return (self.series[:, None] * C + np.arange(C)).ravel()
 
+    def by_column(self, values: np.ndarray) -> np.ndarray:
+        """Return the sums of values (H, W, C) over all windows of each column of each series, (N,)."""
+        _, place = np.unique(self._flat_series(), return_inverse=True)
+        return np.bincount(place, _flat(values).sum(axis=0))
+
     @cached_property
     def together(self) -> Together:
         """Which of the windows depend on each other: those of a series, and of all series that share its times."""

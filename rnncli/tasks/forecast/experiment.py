@@ -17,6 +17,7 @@ from rnncli.tasks.forecast.baselines import CORRECTABLE, LOOKED_BACK, NAIVE_FORE
 from rnncli.tasks.forecast.calibration import MULTIPLES, SHOWN
 from rnncli.tasks.forecast.config import ForecastConfig
 from rnncli.tasks.forecast.features import Fitted
+from rnncli.tasks.forecast.headline import headline
 from rnncli.tasks.forecast.hierarchy import Hierarchy, common_origins
 from rnncli.tasks.forecast.learner import WindowLearner
 from rnncli.tasks.forecast.members import Member, build_members, windowing
@@ -67,7 +68,8 @@ class ForecastExperiment(Experiment):
         self._note_short_splits()
         self._note_many_zeros()
         self.validated = Validated()
-        self.facts = self._facts(sum(len(learner.train) for learner in learners) // len(learners))
+        self._windows = sum(len(learner.train) for learner in learners) // len(learners)
+        self.facts = self._facts()
 
     def _panel(self, source: Source, config: ForecastConfig) -> tuple[Panel, Any, str]:
         panel, columns, delimiter = read_panel(source, config.data)
@@ -175,7 +177,14 @@ class ForecastExperiment(Experiment):
             rows, horizon = int((ends[:, TEST] - ends[:, VALIDATION]).max()), self.config.data.horizon
             raise DataError(f"{source.name}: has {rows} rows, too few to score a horizon of {horizon}; give it more")
 
-    def _facts(self, windows: int) -> tuple[tuple[str, str], ...]:
+    @property
+    def reasons(self) -> dict[str, str]:
+        from rnncli.tasks.forecast.reasons import reasons
+
+        timeline = self.read.timelines[0] if self.read.timelines else None
+        return reasons(self.config, timeline, self._times(), self._windows, self.network.parameters.weights.size)
+
+    def _facts(self) -> tuple[tuple[str, str], ...]:
         config, panel = self.config, self.read
         data, model = config.data, config.model
         step = f", one {panel.timelines[0].frequency} apart" if panel.timelines else ""
@@ -188,7 +197,7 @@ class ForecastExperiment(Experiment):
         return (
             ("data", f"{self.name}: {what}{rows}{step}{season}"),
             *self._roles(),
-            ("windows", f"{windows:,} of {contexts} rows in, the next {data.horizon} out{corrected}"),
+            ("windows", f"{self._windows:,} of {contexts} rows in, the next {data.horizon} out{corrected}"),
             (
                 "model",
                 f"{count_of_networks(config)}{model.num_layers} × {model.cell} of {model.hidden_size}, "
@@ -200,15 +209,20 @@ class ForecastExperiment(Experiment):
         """Yield which columns tell the time and the series, and how times are read."""
         columns, panel = self.columns, self.read
         if panel.timelines:
-            timeline, N = panel.timelines[0], int(panel.lengths[0])
-            form = timeline.written or timeline.format
-            zone = f" in {timeline.zone}" if timeline.zone else ""
-            span = f"{timeline.stamp(1 - N)} to {timeline.stamp(0)}"
-            yield "times", f"{shown(str(columns.time))}, read as {form}{zone}, {span}"
+            yield "times", f"{shown(str(columns.time))}, {self._times()}"
         if columns.id is not None:
             yield "series", f"named by {shown(columns.id)}, with {self._targets()}"
         if columns.hierarchy:
             yield "sums", Hierarchy.of(columns, panel.ids).described()
+
+    def _times(self) -> str:
+        """Return how times are read, and the first and the last of the first series; nothing without times."""
+        if not self.read.timelines:
+            return ""
+        timeline, N = self.read.timelines[0], int(self.read.lengths[0])
+        form = timeline.written or timeline.format
+        zone = f" in {timeline.zone}" if timeline.zone else ""
+        return f"read as {form}{zone}, {timeline.stamp(1 - N)} to {timeline.stamp(0)}"
 
     def _targets(self) -> str:
         return ", ".join(self.columns.targets)
@@ -285,7 +299,9 @@ class ForecastExperiment(Experiment):
             tuple((name.replace("-", " "), figures[name]) for name in shown),
             f"{_counted(tested)} rolling origins, horizon {len(tested.actual)}" + mixed,
             verdicts={name.replace("-", " "): words for name, (_, words) in tested.verdicts.items()},
+            figures=(("MASE", scores[NETWORK].mase),) if one and not np.isnan(scores[NETWORK].mase) else (),
             used=self.method,
+            headline=headline(tested, self.columns, self.config.data.season or 1, self.read.timelines),
         )
 
     def evaluate(self, options: Options) -> Evaluation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -45,7 +45,8 @@ class Columns:
     past: covariates whose values are known up to the last row. known_covariates: those known of the rows ahead too.
     static: one value a series. words: the columns of these three that hold words and not numbers, also in files that
     happen to have only numbers there. joins: the columns that make `id` or `time`, if these are made of several.
-    hierarchy: those of them that series are summed by, from the top down.
+    hierarchy: those of them that series are summed by, from the top down. signs: of columns all of whose cells have the
+    same sign of a unit, in the file that was read.
     """
 
     layout: str
@@ -58,11 +59,12 @@ class Columns:
     words: tuple[str, ...] = ()
     joins: tuple[Join, ...] = ()
     hierarchy: tuple[str, ...] = ()
+    signs: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def to_header(self) -> dict[str, Any]:
         """Return the columns as JSON for a model file."""
         header = {{"known_covariates": "ahead"}.get(key, key): value for key, value in vars(self).items()}
-        del header["joins"], header["hierarchy"]  # which 0.1 had not
+        del header["joins"], header["hierarchy"], header["signs"]  # which 0.1 had not
         joins = {"joins": [[join.names, join.fields] for join in self.joins]} if self.joins else {}
         return header | joins | ({"hierarchy": self.hierarchy} if self.hierarchy else {})
 

@@ -119,7 +119,7 @@ def read_panel(
         panel = _with_zeros(panel, before)
     if columns.hierarchy:
         panel = with_sums(panel, columns, table)
-    return panel, columns, table.delimiter or ","
+    return panel, replace(columns, signs=table.signs), table.delimiter or ","
 
 
 def _are_apart(data: SeriesConfig, panel: Panel) -> bool:

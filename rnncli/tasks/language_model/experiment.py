@@ -22,6 +22,7 @@ from rnncli.tasks.language_model.corpus import Corpus, counted
 from rnncli.tasks.language_model.streams import StreamLearner, Validation
 from rnncli.tasks.language_model.unknown import RareWords
 from rnncli.tasks.task import Context, Experiment, Options, set_first_weights, start_words
+from rnncli.training.headline import AMONG, Headline
 from rnncli.training.reports import Score, strongest_first
 
 
@@ -121,6 +122,17 @@ class TextExperiment(Experiment):
             ("model", f"{model.num_layers} × {model.cell} of {model.hidden_size}, {size:,} parameters"),
         )
 
+    @property
+    def reasons(self) -> dict[str, str]:
+        held_out, weights = len(self._held_out["validation"].ids), self.network.parameters.weights.size
+        return {
+            "data.tokens": f"{len(self.vocabulary) - 1:,} of them are told apart",
+            "data.validation": f"the end of the text: {held_out:,} tokens tell when the network is best",
+            "model.hidden_size": f"units, for {len(self.train_ids):,} tokens to train on: {weights:,} parameters",
+            "training.bptt": "tokens that gradients flow back through",
+            "training.bptt_stride": "tokens between updates",
+        }
+
     def header(self) -> dict[str, Any]:
         return {
             "task": self.config.task,
@@ -156,14 +168,21 @@ class TextExperiment(Experiment):
             detail += (
                 f"; {unknown:,} unknown, without them {total / known:.4f}, perplexity {_perplexity(total / known)}"
             )
+        baselines = self._baselines(scored, before if len(before) else ids[:1])
         return Score(
             split,
             driver.loss.unit,
             mean,
-            self._baselines(scored, before if len(before) else ids[:1]),
+            baselines,
             detail,
             figures=self._figures(scored, mean),
+            headline=self._headline(mean, *baselines[0]),
         )
+
+    def _headline(self, mean: float, name: str, baseline: float) -> Headline:
+        """Return how many equally likely tokens are as hard to tell apart, which is the perplexity."""
+        what = {"char": "character", "byte": "byte", "bpe": "token"}.get(self.config.data.tokens, "word")
+        return Headline(AMONG, _exp(mean), _exp(baseline), name, what=what)
 
     def _baselines(self, scored: np.ndarray, before: np.ndarray) -> tuple[tuple[str, float], ...]:
         """Return the loss of interpolated 5-grams of the training split, one of which sees no line but its own."""
@@ -192,7 +211,11 @@ class TextExperiment(Experiment):
 
 
 def _perplexity(mean: float) -> str:
-    return f"{math.exp(mean) if mean < 700 else math.inf:.3f}"
+    return f"{_exp(mean):.3f}"
+
+
+def _exp(mean: float) -> float:
+    return math.exp(mean) if mean < 700 else math.inf
 
 
 def _note_unseen(ids: np.ndarray, split: str) -> None:

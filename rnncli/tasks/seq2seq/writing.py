@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -36,6 +37,7 @@ from rnncli.tasks.task import (
     set_first_weights,
     several_in_header,
 )
+from rnncli.training.headline import CORRECT, Headline
 from rnncli.training.reports import Figure, Score, strongest_first
 from rnncli.training.side_by_side import together
 
@@ -237,6 +239,17 @@ class PairExperiment(Experiment):
             ),
         )
 
+    @property
+    def reasons(self) -> dict[str, str]:
+        count, weights = len(self.splits.train), self.network.parameters.weights.size
+        return {
+            "data.source": "what is read",
+            "data.inputs": "what is read",
+            "data.target": "what is written",
+            **self.splits.reasons(),
+            "model.hidden_size": f"units, for {count:,} pairs to train on: {weights:,} parameters",
+        }
+
     def header(self) -> dict[str, Any]:
         kept = ("format", "tokens", "words", *DIALECT)
         cut = keys_of(CutConfig) if isinstance(self.config.data, CutConfig) else ()
@@ -288,6 +301,8 @@ class PairExperiment(Experiment):
         ]
         unit, metric = METRICS[by]
         simple = baselines(self.splits.train, pairs, kind, texts=self.prompts.encodes, learnt=self._baseline)
+        exact_answers = {name: sum(map(operator.eq, found, actual)) for name, found in [("", predicted), *simple]}
+        strongest = max((name for name, _ in simple), key=exact_answers.__getitem__)
         return Score(
             split,
             unit,
@@ -295,4 +310,5 @@ class PairExperiment(Experiment):
             strongest_first({name: metric(found, actual) for name, found in simple}, higher_is_better=True),
             f"{len(pairs):,} pairs, mean edit distance {sum(edits) / len(edits):.3f} {_UNITS[self.config.data.tokens]}",
             higher_is_better=True,
+            headline=Headline(CORRECT, exact_answers[""], exact_answers[strongest], strongest, len(actual)),
         )

@@ -23,7 +23,7 @@ from rnncli.tasks.sequences.corrected import HALF, Corrected
 from rnncli.tasks.sequences.echo_state import EchoState, fitted_to, scaling_by
 from rnncli.tasks.sequences.examples import Columns, Examples, only
 from rnncli.tasks.sequences.experiment import SequenceExperiment, splits_in
-from rnncli.tasks.sequences.label_scores import accuracy, by_label, confusion, macro_f1
+from rnncli.tasks.sequences.label_scores import accuracy, by_label, confusion, correct_of, macro_f1
 from rnncli.tasks.sequences.label_sets import LabelSets
 from rnncli.tasks.sequences.one_answer import A_HALF, OneAnswer, Usual, resolved, share_in
 from rnncli.tasks.sequences.predictor import SequencePredictor
@@ -157,6 +157,7 @@ class Labels(OneAnswer):
             higher_is_better=True,
             confusion=confusion(self.labels, predicted, actual),
             labels=by_label([(label,) for label in predicted], [(label,) for label in actual]),
+            headline=correct_of(predicted, simple["majority"], actual, "the most frequent label"),
         )
 
     def answer(self, sequences: Any, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:

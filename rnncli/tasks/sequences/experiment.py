@@ -195,6 +195,21 @@ class SequenceExperiment(Experiment):
             ("model", f"{sizes}{ways}{spelt}{pooling}, {weights}"),
         )
 
+    @property
+    def reasons(self) -> dict[str, str]:
+        of_texts = ("data.tokens", "data.min_count", "data.vectors", "model.word_dropout", "model.embedding_size")
+        of_others = of_texts if isinstance(self.reader, Numbers) else ("data.missing",)
+        count, weights, answers = len(self.splits.train), self.network.parameters.weights.size, self.answers.fact()
+        return {
+            "data.text": "what is read",
+            "data.inputs": "what is read",
+            "data.id": "the rows with the same one are one sequence",
+            "data.label": f"the {', '.join(answers)}",
+            **self.splits.reasons(),
+            "model.hidden_size": f"units, for {count:,} sequences to train on: {weights:,} parameters",
+            **dict.fromkeys(of_others, ""),
+        }
+
     def header(self) -> dict[str, Any]:
         return {
             "task": self.config.task,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from typing import Any
 
+from rnncli.training.headline import CORRECT, Headline
 from rnncli.training.reports import Confusion, LabelScore
 
 Sets = Sequence[Collection[str]]  # the labels of each example
@@ -54,6 +56,14 @@ def at_k(ranked: Sequence[Sequence[str]], actual: Sets, k: int) -> tuple[float, 
     hits = [len(set(best[:k]) & set(labels)) for best, labels in zip(ranked, actual, strict=True)]
     recalls = [hit / len(labels) for hit, labels in zip(hits, actual, strict=True) if labels]
     return sum(hits) / (k * len(actual)), sum(recalls) / max(1, len(recalls))
+
+
+def correct_of(
+    predicted: Sequence[Any], baseline: Sequence[Any], actual: Sequence[Any], beside: str, what: str = ""
+) -> Headline:
+    """Return how many answers are right, beside those of a baseline, which `beside` names."""
+    ours, theirs = (sum(a == b for a, b in zip(some, actual, strict=True)) for some in (predicted, baseline))
+    return Headline(CORRECT, ours, theirs, beside, len(actual), what)
 
 
 def by_label(predicted: Sets, actual: Sets) -> tuple[LabelScore, ...]:

@@ -19,7 +19,15 @@ from rnncli.tasks.sequences.chances import Chances, best, flat_chances
 from rnncli.tasks.sequences.config import ClassifyConfig
 from rnncli.tasks.sequences.echo_state import fitted_to
 from rnncli.tasks.sequences.examples import Examples
-from rnncli.tasks.sequences.label_scores import at_k, by_label, exact_match, hamming_loss, macro_f1_of_sets, micro_f1
+from rnncli.tasks.sequences.label_scores import (
+    at_k,
+    by_label,
+    correct_of,
+    exact_match,
+    hamming_loss,
+    macro_f1_of_sets,
+    micro_f1,
+)
 from rnncli.tasks.sequences.naive_bayes import logs
 from rnncli.tasks.sequences.one_answer import OneAnswer
 from rnncli.tasks.sequences.written_labels import labels_in
@@ -145,6 +153,11 @@ class LabelSets(OneAnswer):
             higher_is_better=True,
             figures=tuple(figures.items()),
             labels=by_label(predicted, actual),
+            headline=correct_of(
+                *([set(one) for one in each] for each in (predicted, simple["best constant"], actual)),
+                "the best constant",
+                "with all their labels",
+            ),
         )
 
     def answer(self, sequences: Any, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -11,6 +11,7 @@ import numpy as np
 from rnncli.data.numeric import is_number, whole_series
 from rnncli.data.source import Source
 from rnncli.data.text import WORDS, Kind
+from rnncli.data.units import unit_of
 from rnncli.errors import ConfigError, DataError, shown
 from rnncli.tasks.sequences import baselines
 from rnncli.tasks.sequences.answers import Fact
@@ -24,6 +25,7 @@ from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.sequences.ridge import Ridge
 from rnncli.tasks.task import Context, config_in
 from rnncli.training.backpropagation import SQUARED_ERROR, Loss
+from rnncli.training.headline import OFF_BY, Headline
 from rnncli.training.reports import Figure, Score, strongest_first
 
 USUAL = {
@@ -139,7 +141,16 @@ class Number(OneAnswer):
             figure.value,
             strongest_first({name: _rmse(numbers, actual) for name, numbers in simple.items()}),
             f"{len(actual):,} sequences",
+            headline=self._off_by(self._predicted(outputs), simple["mean"], actual),
         )
+
+    def _off_by(self, predicted: np.ndarray, mean: np.ndarray, actual: np.ndarray) -> Headline:
+        """Return how far off the answers are on average, and the mean of training; in percent too where no actual value
+        is below zero."""
+        ours, theirs = (float(np.abs(answers - actual).sum()) for answers in (predicted, mean))
+        name, unit = unit_of(self.label, {})
+        size = float(actual.sum()) if (actual >= 0).all() else 0.0
+        return Headline(OFF_BY, ours, theirs, "the mean", len(actual), name, unit, size or None)
 
     def answer(self, sequences: Any, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         answer = {self.label: float(output[0]) * self.scale + self.centre}

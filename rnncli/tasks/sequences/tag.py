@@ -22,7 +22,7 @@ from rnncli.tasks.sequences.config import TagConfig
 from rnncli.tasks.sequences.decoding import Decoding, probabilities
 from rnncli.tasks.sequences.entries import Entries
 from rnncli.tasks.sequences.experiment import SequenceExperiment, named, sized, splits_in, word_size
-from rnncli.tasks.sequences.label_scores import accuracy, by_label, confusion, macro_f1
+from rnncli.tasks.sequences.label_scores import accuracy, by_label, confusion, correct_of, macro_f1
 from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.sequences.spans import are_spans, scheme_of, span_f1, strays
 from rnncli.tasks.sequences.tagged import TagColumns, Tagged, entries_in, only, read_tagged, sentences_in
@@ -161,6 +161,7 @@ class Tags(Answers):
             confusion=confusion(self.tags, flat, actual),
             figures=figures,
             labels=by_label([(tag,) for tag in flat], [(tag,) for tag in actual]),
+            headline=correct_of(flat, _flat(usual), actual, "the most frequent tag", "steps"),
         )
 
     def answer(self, sequences: Tagged, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:

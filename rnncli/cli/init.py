@@ -1,0 +1,38 @@
+"""The command `rnncli init`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from rnncli.cli.options import SET, as_overrides, reading_options, taken_reading
+
+
+@click.command("init")
+@click.argument("data", metavar="DATA|-")
+@click.option("-o", "--out", metavar="FILE", help="Write the config into this new .yaml file, not to standard output.")
+@SET
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors and doubts about the data.")
+@reading_options
+def command(data: str, out: str | None, overrides: tuple[str, ...], quiet: bool, **options: Any) -> None:
+    """Write a config for DATA, with a comment on every line.
+
+    It looks at the data as rnncli train DATA would, and trains the same network. Change what you like, then:
+
+    \b
+    rnncli init sales.csv > sales.yaml
+    rnncli check sales.yaml
+    rnncli train sales.yaml
+    """
+    from rnncli.notes import Doubt, noting
+    from rnncli.ui.output import Output, say, say_next
+    from rnncli.workflows.init import Request, init
+
+    changes = [*overrides, *as_overrides(taken_reading(options))]
+    with noting(lambda text: say(text) if not quiet or isinstance(text, Doubt) else None):
+        text = init(Request(data, out, changes))
+    if out is None:
+        Output().write(text)
+    elif not quiet:
+        say_next("check", out)

@@ -1,0 +1,71 @@
+"""Output of what a training would be."""
+
+from __future__ import annotations
+
+import json
+
+from rnncli.training.prospect import Prospect
+from rnncli.ui.output import TIED, Output, wrapped
+
+_UNITS = ("bytes", "KB", "MB", "GB", "TB")
+
+
+def write_prospect(found: Prospect | None, config: str, form: str) -> None:
+    """Write the prospect, or that a config without data is sound, as text or as one JSON object."""
+    out = Output()
+    if form == "json":
+        out.write(json.dumps({"config": config, "ok": True, **_object(found)}, ensure_ascii=False, indent=2) + "\n")
+    elif found is None:
+        out.write(f"{config} is sound, and names no data; name them after it to check both\n")
+    else:
+        out.write("".join(f"{line}\n" for label, text in _facts(found) for line in _lines(label, text)))
+
+
+def _object(found: Prospect | None) -> dict[str, object]:
+    if found is None:
+        return {"plan": None}
+    return {
+        "plan": {
+            "facts": dict(found.facts),
+            "chosen": dict(found.chosen),
+            "parameters": found.parameters,
+            "memory_bytes": found.memory,
+            "updates": found.updates,
+            "epochs": round(found.epochs, 3),
+            "seconds": round(found.seconds, 3),
+            "limited_by_max_time": found.limited,
+        }
+    }
+
+
+def _facts(found: Prospect) -> list[tuple[str, str]]:
+    chosen = ", ".join(f"{key} {value}".lower().replace(" ", TIED) for key, value in found.chosen.items())
+    epochs = f"{found.epochs:,.0f} epochs" if found.epochs >= 10 else f"{found.epochs:.3g} epochs"
+    limit = ", as many as training.max_time allows" if found.limited else ""
+    return [
+        *found.facts,
+        *([("chosen", chosen)] if chosen else []),
+        ("memory", f"{_readable(found.memory)} of {_readable(found.available_memory)} available"),
+        ("plan", f"{found.updates:,} updates, {epochs}{limit}"),
+        ("time", f"about {_duration(found.seconds)} of training; compiling, baselines and the score come on top"),
+    ]
+
+
+def _lines(label: str, text: str) -> list[str]:
+    return wrapped(text, 80, f"{label:>11}  ")
+
+
+def _readable(size: float) -> str:
+    for unit in _UNITS[:-1]:
+        if size < 1000:
+            return f"{size:.0f} {unit}"
+        size /= 1000
+    return f"{size:,.0f} {_UNITS[-1]}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

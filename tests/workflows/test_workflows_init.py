@@ -1,0 +1,111 @@
+"""Configs that `init` writes: as the file alone is trained, short, and with a comment on every line."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from bare_files import KINDS, SALES, SMALL, prepared
+
+from rnncli.config.commented import Line, commented
+from rnncli.data.source import STDIN, read_source
+from rnncli.errors import UsageError
+from rnncli.nn.network import FLOAT32
+from rnncli.tasks.registry import TASKS, load_config
+from rnncli.tasks.task import Context
+from rnncli.training.backpropagation import ThreadPool
+from rnncli.workflows.init import Request, init
+
+FILES = {kind: entry for kind, entry in KINDS.items() if entry[0] != STDIN}
+
+
+def of_file(path: Path) -> Any:
+    """The config that the data complete of the one at `path`."""
+    config = load_config(path)
+    assert config.data.path is not None
+    pool = ThreadPool(1, FLOAT32)
+    try:
+        return TASKS[config.task].prepare(config, read_source(config.data.path), Context(pool)).config
+    finally:
+        pool.close()
+
+
+@pytest.fixture(autouse=True)
+def working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def made(folder: Path, name: str, content: str, *overrides: str) -> Path:
+    (folder / name).write_text(content, encoding="utf-8")
+    init(Request(name, "made.yaml", overrides))
+    return folder / "made.yaml"
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_it_says_what_the_file_alone_would_be_trained_with(kind: str, tmp_path: Path) -> None:
+    name, content, task, _ = FILES[kind]
+    out = made(tmp_path, name, content, *SMALL)
+    alone = prepared(content, name).config
+    text = out.read_text(encoding="utf-8")
+    assert of_file(Path(out.name)).model_dump() == alone.model_dump()
+    # What is commented out is as it is without it.
+    out.write_text(re.sub("^  # (?=[a-z_]+: [^ ]+ +#)", "  ", text, flags=re.MULTILINE), encoding="utf-8")
+    assert of_file(Path(out.name)).model_dump() == alone.model_dump()
+    assert f"\ntask: {task}" in text
+    assert f"  path: {name} " in text  # beside the config
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_every_line_says_why(kind: str, tmp_path: Path) -> None:
+    name, content, _, _ = FILES[kind]
+    lines = made(tmp_path, name, content).read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "# yaml-language-server: $schema=rnncli.schema.json"
+    for before, line in zip(["", *lines], lines, strict=False):
+        is_key = re.match("(  )?[a-z_]+: .", line)
+        assert not is_key or "  # " in line or before.startswith(("# ", "  # ")), line
+        assert len(line) <= 100 or not line.lstrip().startswith("#"), line
+
+
+def test_what_is_given_stays(tmp_path: Path) -> None:
+    out = made(tmp_path, "a.csv", SALES, "training.epochs=3", "training.optimizer=adam", "task=forecast")
+    text = out.read_text(encoding="utf-8")
+    assert re.search("^task: forecast +# as given$", text, re.MULTILINE)
+    assert re.search("^  epochs: 3 +# as given$", text, re.MULTILINE)
+    assert re.search("^  optimizer: adam +# as given$", text, re.MULTILINE)
+    assert "max_time: 5m" not in text
+
+
+def test_the_times_say_why(tmp_path: Path) -> None:
+    text = made(tmp_path, "a.csv", SALES.replace("sold", "so # ld: [x]")).read_text(encoding="utf-8")
+    assert re.search("^  freq: day +# the rows are one day apart$", text, re.MULTILINE)
+    assert yaml.safe_load(text)["data"]["target"] == ["so # ld: [x]"]
+    assert "read as YYYY-MM-DD, 2024-01-01 to 2024-01-31" in text
+
+
+def test_a_file_that_exists_is_left(tmp_path: Path) -> None:
+    out = made(tmp_path, "a.csv", SALES)
+    before = out.read_bytes()
+    with pytest.raises(UsageError, match="exists, and is left as it is"):
+        made(tmp_path, "a.csv", SALES)
+    assert out.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("data", "out", "message"),
+    [
+        ("a.yaml", None, "is a config already; look at it with: rnncli check a.yaml"),
+        ("a.csv", "a.txt", "call it .yaml"),
+    ],
+)
+def test_what_makes_no_sense(data: str, out: str | None, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        init(Request(data, out))
+
+
+def test_comments_cannot_become_keys() -> None:
+    text = commented({"": [Line("task", "tag", "a\nkey: 1")], "data": [Line("text", "a: b\n", "x " * 80)]})
+    assert yaml.safe_load(text) == {"task": "tag", "data": {"text": "a: b\n"}}
+    assert max(map(len, text.splitlines())) <= 100
