@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import SET, as_overrides, reading_options, taken_reading
+from rnncli.cli.options import SET, as_overrides, example, reading_options, taken_reading
 
 
-@click.command("init")
+@click.command("init", epilog=example("rnncli init sample_data/co2.csv > co2.yaml"))
 @click.argument("data", metavar="DATA|-")
 @click.option("-o", "--out", metavar="FILE", help="Write the config into this new .yaml file, not to standard output.")
 @SET
