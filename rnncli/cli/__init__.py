@@ -37,6 +37,7 @@ GROUPS = {
         "evaluate": "Score a model beside its baselines.",
         "inspect-grads": "See how far back in time gradients reach.",
         "runs": "List runs: which is best, and what differs.",
+        "plot": "Draw the course of training as a picture.",
     },
     "Set up": {
         "help": "Read the manual: a command, a task, a config key.",

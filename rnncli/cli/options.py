@@ -86,6 +86,20 @@ def a_number(context: click.Context, option: click.Parameter, value: float | Non
     return value
 
 
+def _picture(context: click.Context, option: click.Parameter, path: str | None) -> str | None:
+    """Refuse, before any work begins, a picture that cannot be drawn."""
+    if path is not None:
+        from rnncli.ui.pictures.canvas import require_picture
+
+        require_picture(option.opts[-1], path)
+    return path
+
+
+def picture_option(text: str, *names: str) -> Callable[[F], F]:
+    """Return the option of a file to draw a picture into."""
+    return click.option(*(names or ("--plot",)), metavar="FILE.png|svg|pdf", callback=_picture, help=text)
+
+
 @contextlib.contextmanager
 def writing(option: str, path: str) -> Iterator[Path]:
     """Yield the path that an option names; MachineError where it cannot be written."""

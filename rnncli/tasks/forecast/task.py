@@ -21,10 +21,7 @@ class Forecast(Task):
     after_training = "predict"
     options = {
         "predict": frozenset(
-            {
-                *("horizon", "levels", "samples", "sum", "explain", "network", "future"),
-                *("follow", "state", "svg", "plot"),
-            }
+            {"horizon", "levels", "samples", "sum", "explain", "network", "future", "follow", "state", "plot"}
         ),
         "evaluate": frozenset({"horizon", "levels", "sum", "windows", "step", "must_beat", "fail_if"}),
     }
