@@ -35,7 +35,12 @@ def environment(tmp_path):
     """One in which `rnncli` is what is tested, and `pip` installs nothing: what it would is what runs these tests."""
     tools = tmp_path / "tools"
     tools.mkdir()
-    for tool, command in {"pip": ":", "rnncli": f'exec "{sys.executable}" -m rnncli "$@"'}.items():
+    commands = {
+        "pip": ":",
+        "rnncli": f'exec "{sys.executable}" -m rnncli "$@"',
+        "tail": f'exec timeout 20 "{shutil.which("tail")}" "$@"',  # which would follow its file for ever
+    }
+    for tool, command in commands.items():
         (tools / tool).write_text(f"#!/bin/sh\n{command}\n", encoding="utf-8")
         (tools / tool).chmod(0o755)
     path = os.pathsep.join([str(tools), str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -56,6 +61,12 @@ def test_commands_run_in_order_and_print_what_is_shown(name, tmp_path, environme
         shutil.copytree(ROOT / folder, tmp_path / folder)
     (tmp_path / "tests/bench").mkdir(parents=True)
     shutil.copy(ROOT / "tests/bench/adding.py", tmp_path / "tests/bench")
+    if "git log" in WRITTEN[name]:
+        history = (
+            'git init -q . && for i in $(seq 40); do git commit -q --allow-empty -m "forecast: mend number $i"; done'
+        )
+        author = {f"GIT_{who}_{what}": "a" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        subprocess.run(["sh", "-e", "-c", history], cwd=tmp_path, env=environment | author, check=True)
     for block, shown in RUN[name]:
         if RUNS_THE_TESTS in block:
             continue

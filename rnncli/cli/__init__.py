@@ -155,12 +155,13 @@ def _exit_code(error: BaseException) -> int:
         return _say(str(error), code=2 if "NUMBA_" in str(error) else 5)
     if isinstance(error, MemoryError):
         return _say("out of memory; give fewer data at once, or lower model.hidden_size", code=5)
+    if isinstance(error, OSError) and error.errno == errno.EBADF:
+        return _say("cannot write: standard output is closed; leave out >&-", code=5)
     if isinstance(error, OSError) and error.errno in (
         errno.ENOSPC,
         errno.EDQUOT,
         errno.EFBIG,
         errno.EIO,
-        errno.EBADF,
     ):
         return _say(f"cannot write: {(error.strerror or '').lower()}; free some space", code=5)
     if isinstance(error, SystemExit):

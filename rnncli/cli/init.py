@@ -9,10 +9,7 @@ import click
 from rnncli.cli.options import SET, as_overrides, example, reading_options, taken_reading
 
 
-@click.command(
-    "init",
-    epilog=example("rnncli init sample_data/co2.csv -o co2.yaml"),
-)
+@click.command("init", epilog=example("rnncli init sample_data/co2.csv > co2.yaml"))
 @click.argument("data", metavar="DATA|-")
 @click.option("-o", "--out", metavar="FILE", help="Write the config into this new .yaml file, not to standard output.")
 @SET

@@ -51,9 +51,9 @@ def manual(topic: str) -> str:
     if not topic.strip():
         return _contents(sections)
     wanted = topic.strip().lower()
-    for page in sections:
-        if page.level == 1 and page.page == wanted:
-            return page.text
+    for section in sections:
+        if wanted == (section.page if section.level == 1 else section.title if section.page == _COMMANDS else None):
+            return section.text  # a page or a command, whatever else is called so
     found = [section for section in sections if wanted in _names(section)]
     options = [(section, meaning) for section in sections for meaning in _options(section, wanted)]
     if not found and not options:

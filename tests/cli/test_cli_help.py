@@ -14,7 +14,7 @@ from cli_runs import environment, run
 from rnncli import __version__
 from rnncli.cli import COMMANDS, GROUPS, rnncli
 
-HEAVY = ("numba", "numpy", "rich", "pydantic", "yaml", "safetensors")
+HEAVY = ("numba", "numpy", "rich", "pydantic", "yaml", "safetensors", "matplotlib", "regex")
 WHAT_HELP_LOADS = """
 import json, sys
 from rnncli.cli import main
@@ -26,13 +26,41 @@ except SystemExit as leaving:
 """
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["train", "--help"], ["--version"]], ids=" ".join)
-def test_help_loads_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
-    command = [sys.executable, "-c", WHAT_HELP_LOADS, *arguments]
+LOADS: dict[str, tuple[str, ...]] = {
+    "--help": (),
+    "-h": (),
+    "--version": (),
+    **{f"{name} --help": () for name in COMMANDS},
+    "tarin": (),
+    "help training.bptt": ("rich",),
+    "completion bash": (),
+    "runs -f csv": (),
+    "check no-data.yaml": ("pydantic", "yaml"),
+}
+"""Which of HEAVY each command loads; what is not here may load all."""
+
+
+@pytest.mark.parametrize("line", LOADS)
+def test_a_light_command_loads_nothing_heavy(line: str, tmp_path: Path) -> None:
+    (tmp_path / "no-data.yaml").write_text("task: language-model\n", encoding="utf-8")
+    (tmp_path / "runs/first").mkdir(parents=True)
+    for name in ("config.yaml", "model.safetensors", "metrics.jsonl"):
+        (tmp_path / "runs/first" / name).write_text("task: language-model\n" if name == "config.yaml" else "")
+    command = [sys.executable, "-c", WHAT_HELP_LOADS, *line.split()]
     done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True)
     code, modules = json.loads(done.stdout.splitlines()[-1])
-    assert code == 0
+    assert code == (2 if line == "tarin" else 0), done.stderr
     assert "rnncli.cli" in modules
+    assert [name for name in HEAVY if name in modules] == sorted(LOADS[line], key=HEAVY.index)
+
+
+def test_completing_loads_nothing_heavy(tmp_path: Path) -> None:
+    asked = {"COMP_WORDS": "rnncli\ntrain\n--set\nmodel.", "COMP_CWORD": "3", "_RNNCLI_COMPLETE": "bash_complete"}
+    command = [sys.executable, "-c", WHAT_HELP_LOADS]
+    done = subprocess.run(command, cwd=tmp_path, env=environment(**asked), capture_output=True, text=True, check=True)
+    code, modules = json.loads(done.stdout.splitlines()[-1])
+    assert code == 0
+    assert "open,model.cell=" in done.stdout
     assert [name for name in HEAVY if name in modules] == []
 
 

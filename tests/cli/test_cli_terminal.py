@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,13 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWa
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-def on_a_terminal(*arguments: str, cwd: Path, shell: str | None = None) -> tuple[int, str]:
-    """(exit code, everything shown) of `rnncli ARGUMENTS`, or of `shell`, on a terminal of 80 × 24."""
+def on_a_terminal(*arguments: str, cwd: Path, shell: str | None = None, columns: int = 80) -> tuple[int, str]:
+    """(exit code, everything shown) of `rnncli ARGUMENTS`, or of `shell`, on a terminal of `columns` × 24."""
     env = environment(TERM="xterm-256color")
     del env["COLUMNS"]  # a terminal knows its own width
     command = ["bash", "-c", shell] if shell else [*COMMAND, *arguments]
     child = pexpect.spawn(
-        command[0], command[1:], cwd=str(cwd), env=env, dimensions=(24, 80), timeout=PATIENCE, encoding="utf-8"
+        command[0], command[1:], cwd=str(cwd), env=env, dimensions=(24, columns), timeout=PATIENCE, encoding="utf-8"
     )
     child.expect(pexpect.EOF)
     child.close()
@@ -127,3 +128,76 @@ def test_predict_shows_a_table_and_a_pipe_gets_csv(shelf: Shelf) -> None:
     code, shown = on_a_terminal("predict", "forecast", cwd=shelf.folder)
     assert code == 0
     assert ANSI.sub("", shown).splitlines()[0].split() == ["month", "sales"]
+
+
+WIDTHS = (40, 80, 200)
+SHOWN = (
+    "help training.bptt",
+    "help evaluate",
+    "predict forecast",
+    "evaluate forecast",
+    "runs .",
+    "check forecast.yaml",
+    "doctor",
+)
+"""Lines whose output on a terminal is looked at in several widths."""
+
+
+def shown_lines(text: str) -> list[str]:
+    """The lines that remain of what was shown, where a live display has drawn some over others."""
+    return [ANSI.sub("", line).split("\r")[-1].rstrip() for line in text.replace("\r\n", "\n").split("\n")]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("columns", WIDTHS)
+@pytest.mark.parametrize("line", SHOWN)
+def test_no_word_is_cut_in_two_by_the_width(line: str, columns: int, shelf: Shelf) -> None:
+    """Every word of what a wide terminal shows is whole on a narrower one, from 80 columns on."""
+    code, shown = on_a_terminal(shell=f"PAGER=cat {shlex.join(COMMAND)} {line}", cwd=shelf.folder, columns=columns)
+    assert code == 0, shown
+    assert "Traceback" not in shown
+    if columns < 80:
+        return
+    _, wide = on_a_terminal(shell=f"PAGER=cat {shlex.join(COMMAND)} {line}", cwd=shelf.folder, columns=200)
+    words = {word for row in shown_lines(wide) for word in re.findall(r"[A-Za-z]{4,}", row)}
+    seen = {word for row in shown_lines(shown) for word in re.findall(r"[A-Za-z]{4,}", row)}
+    assert words - seen == set()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("columns", WIDTHS)
+def test_training_is_shown_in_any_width_and_while_that_changes(columns: int, place: Path) -> None:
+    (place / "long.txt").write_text(TEXT * 22, encoding="utf-8")
+    env = environment(TERM="xterm-256color")
+    del env["COLUMNS"]
+    arguments = ["train", "char.yaml", "long.txt", "-o", "run", "--set", "training.epochs=200"]
+    child = pexpect.spawn(
+        COMMAND[0],
+        [*COMMAND[1:], *arguments],
+        cwd=str(place),
+        env=env,
+        dimensions=(24, columns),
+        timeout=PATIENCE,
+        encoding="utf-8",
+    )
+    child.expect("loss")
+    child.setwinsize(24, 60)
+    child.expect("loss")
+    child.sendintr()
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 130
+    assert "Traceback" not in child.before
+    assert child.before.count("rnncli: error: stopped after update") == 1
+    assert child.before.rfind("\x1b[?25h") > child.before.rfind("\x1b[?25l")  # the cursor is given back
+
+
+@pytest.mark.long
+def test_a_file_gets_no_escape_codes(shelf: Shelf, tmp_path: Path) -> None:
+    for line in SHOWN:
+        script = f"{shlex.join(COMMAND)} {line} > {tmp_path / 'out'} 2> {tmp_path / 'err'}"
+        code, _ = on_a_terminal(shell=script, cwd=shelf.folder)
+        assert code == 0, (line, (tmp_path / "err").read_text(encoding="utf-8"))
+        assert "\x1b" not in (tmp_path / "out").read_text(encoding="utf-8") + (tmp_path / "err").read_text(
+            encoding="utf-8"
+        )
