@@ -69,6 +69,15 @@ def test_every_line_says_why(kind: str, tmp_path: Path) -> None:
         assert len(line) <= 100 or not line.lstrip().startswith("#"), line
 
 
+@pytest.mark.parametrize("kind", FILES)
+def test_sizes_and_lengths_are_written_out(kind: str, tmp_path: Path) -> None:
+    name, content, _, _ = FILES[kind]
+    config = load_config(made(tmp_path, name, content).name)
+    model, training = config.model, config.training
+    chosen = (model.cell, model.hidden_size, model.num_layers, model.dropout, training.epochs, training.max_time)
+    assert None not in (*chosen, training.batch_size, training.learning_rate)
+
+
 def test_what_is_given_stays(tmp_path: Path) -> None:
     out = made(tmp_path, "a.csv", SALES, "training.epochs=3", "training.optimizer=adam", "task=forecast")
     text = out.read_text(encoding="utf-8")
