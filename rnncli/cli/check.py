@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import SET, as_overrides, reading_options, taken_reading
+from rnncli.cli.options import SET, as_overrides, example, reading_options, taken_reading
 
 
 def print_schema(context: click.Context, option: click.Parameter, asked: bool) -> None:
@@ -25,7 +25,7 @@ def print_schema(context: click.Context, option: click.Parameter, asked: bool) -
     context.exit()
 
 
-@click.command("check")
+@click.command("check", epilog=example("rnncli check sample_configs/co2.yaml"))
 @click.argument("first", metavar="CONFIG|DATA|RUN")
 @click.argument("data", required=False, metavar="[DATA|-]")
 @SET
