@@ -38,6 +38,7 @@ GROUPS = {
         "inspect-grads": "See how far back in time gradients reach.",
         "runs": "List runs: which is best, and what differs.",
         "plot": "Draw the course of training as a picture.",
+        "report": "Write a page on runs, for a mail or for paper.",
     },
     "Set up": {
         "help": "Read the manual: a command, a task, a config key.",

@@ -25,7 +25,7 @@ def print_schema(context: click.Context, option: click.Parameter, asked: bool) -
     context.exit()
 
 
-@click.command("check", epilog=example("rnncli check sample_configs/co2.yaml"))
+@click.command("check", epilog=example("rnncli check sample_configs/sunspots.yaml"))
 @click.argument("first", metavar="CONFIG|DATA|RUN")
 @click.argument("data", required=False, metavar="[DATA|-]")
 @SET

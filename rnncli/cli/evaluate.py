@@ -6,7 +6,17 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import SET, a_number, as_overrides, example, given, reading_options, taken_reading, writing
+from rnncli.cli.options import (
+    SET,
+    a_number,
+    as_overrides,
+    example,
+    given,
+    picture_option,
+    reading_options,
+    taken_reading,
+    writing,
+)
 
 
 def levels_of(context: click.Context, option: click.Parameter, text: str | None) -> tuple[float, ...]:
@@ -18,6 +28,18 @@ def levels_of(context: click.Context, option: click.Parameter, text: str | None)
     if any(not 0.005 <= level <= 0.995 for level in levels) or len(set(levels)) < len(levels):
         raise click.BadParameter(f"{text!r} are no levels from 0.005 to 0.995; write them as in 0.1,0.5,0.9")
     return levels
+
+
+def draw(made: Any, plot: str) -> None:
+    """Draw the windows of a forecast that were worst, or a confusion matrix."""
+    from rnncli.ui.pictures import canvas, confusion, forecast
+
+    charts = made.charts()
+    with writing("--plot", plot) as path:
+        if made.score.confusion is None:
+            canvas.save(lambda: forecast.draw(charts, "The windows that were forecast worst"), path)
+        else:
+            canvas.save(lambda: confusion.draw(made.score.confusion), path)
 
 
 @click.command("evaluate", epilog=example("rnncli evaluate runs/co2 --windows 24 --fail-if 'mase > 1'"))
@@ -72,6 +94,7 @@ def levels_of(context: click.Context, option: click.Parameter, text: str | None)
     metavar="RULE",
     help="Forecast: exit with code 7 if this holds, such as 'mase > 1' or 'coverage_80 < 0.75'.",
 )
+@picture_option("classify, tag: draw the confusion matrix; forecast: the windows that were forecast worst.")
 @click.option(
     "-f",
     "--format",
@@ -83,7 +106,13 @@ def levels_of(context: click.Context, option: click.Parameter, text: str | None)
 )
 @reading_options
 def command(
-    run: str, data: str | None, overrides: tuple[str, ...], form: str, confusion: str | None, **options: Any
+    run: str,
+    data: str | None,
+    overrides: tuple[str, ...],
+    form: str,
+    confusion: str | None,
+    plot: str | None,
+    **options: Any,
 ) -> None:
     """Score the model of RUN (a run directory) beside its baselines; a CONFIG is trained first.
 
@@ -106,7 +135,7 @@ def command(
     say_notes(first_run())
     notes: list[str] = []
     reading = taken_reading(options)
-    asked = given({**options, "confusion": confusion})
+    asked = given({**options, "confusion": confusion, "plot": plot is not None})
     if is_config(run):  # then DATA is training data, and the reading options are keys of the config
         overrides, reading = (*overrides, *as_overrides(reading)), {}
     with training_view(quiet=False, form="text") as view, noting(notes.append):
@@ -115,6 +144,8 @@ def command(
     if confusion is not None and made.score.confusion is not None:
         with writing("--confusion", confusion) as path:
             save_confusion(made.score.confusion, path)
+    if plot is not None:
+        draw(made, plot)
     if made.report is None:
         write_score(made.score, form)
     else:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from rnncli.cli.options import picture_option, writing
+from rnncli.cli.options import example, picture_option, writing
 
 
-@click.command("plot")
+@click.command("plot", epilog=example("rnncli plot runs/co2 -o co2.png"))
 @click.argument("runs", nargs=-1, required=True, metavar="RUN…|-")
 @picture_option("Where to draw; by default curves.png in a single RUN, else plot.png here.", "-o", "--output")
 def command(runs: tuple[str, ...], output: str | None) -> None:

@@ -117,13 +117,17 @@ class Evaluation:
     """The score, to be shown as a table or as JSON; `check` raises CheckFailedError if a requested check fails.
 
     report: further figures, in a dataclass that `rnncli.ui` knows. rows: all single predictions, for CSV.
+    charts: of the predictions that were worst.
     """
 
     score: Score
     report: Any = None
     rows: Iterator[dict[str, Any]] = field(default_factory=lambda: iter(()))
     check: Callable[[], None] = lambda: None
+    charts: Callable[[], tuple[Any, ...]] = lambda: ()
 
+
+OTHER_DATA = "other_data"  # in what was `learnt` before: from data that are not those of the experiment
 
 WORDS_BEFORE = {"data.words": "letters"}  # of a task with tokens: what its `before` says of them
 

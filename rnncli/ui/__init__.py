@@ -17,5 +17,6 @@ lag_chart          the gradient by lag, on a terminal
 forecast_chart     a forecast after its history, on a terminal
 axes               drawing tools of charts: dots of braille, round tick labels, bars on a logarithmic scale
 pictures           the same and more as files, drawn by matplotlib
+page               a page on runs in HTML
 manual             the manual on a terminal or in a pipe
 """

@@ -22,6 +22,7 @@ from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.reports import Report
 from rnncli.workflows.names import is_config
 from rnncli.workflows.opening import Model, open_model, require_readable, require_understood
+from rnncli.workflows.start_from import learnt_before
 from rnncli.workflows.train import Request as Training
 from rnncli.workflows.train import data_sha256, for_a_while, train
 
@@ -99,7 +100,7 @@ def recalled(model: Model, run: str, overrides: Sequence[str]) -> Iterator[Exper
     _require_same_data(run, config, source)
     pool = ThreadPool(config.training.threads, FLOAT32)
     try:
-        experiment = model.task.prepare(config, source, Context(pool))
+        experiment = model.task.prepare(config, source, Context(pool), learnt_before(Path(run), model.header))
         experiment.recall(model.header, model.arrays)
         if not _fits(experiment, model.header):
             raise UsageError(f"{run}: its data or config.yaml are not what it was trained with; restore them")

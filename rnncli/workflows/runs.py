@@ -76,14 +76,15 @@ def _sound(score: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
 
 def _unfinished(path: Path, last: Mapping[str, Any]) -> str:
     """Return the state of a run without a report; an older one has none, but its metrics say that it ended."""
-    if _is_locked(path / ".lock"):
+    if is_locked(path / ".lock"):
         return RUNNING
     if (path / "failure.safetensors").exists():
         return FAILED
     return FINISHED if last.get("reason") in ("finished", "patience") else STOPPED
 
 
-def _is_locked(path: Path) -> bool:
+def is_locked(path: Path) -> bool:
+    """True if a process holds the lock of a run."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:

@@ -111,3 +111,12 @@ def test_written_answers_by_other_metrics(tmp_path: Path) -> None:
 def test_a_metric_for_written_answers_is_refused_elsewhere(folder: Path) -> None:
     message = run("evaluate", "reviews", "--metric", "bleu", cwd=folder).failed(2)
     assert message == "--metric: is for seq2seq, caption, and this is a classify; leave it out"
+
+
+@pytest.mark.plots
+def test_what_went_wrong_is_drawn_into_a_file(folder: Path) -> None:
+    drawn = {"reviews": "Confusion matrix", "forecast": "The windows that were forecast worst"}
+    for name, title in drawn.items():
+        run("evaluate", name, "--plot", f"{name}.svg", cwd=folder).ok()
+        assert f"<!-- {title} -->" in (folder / f"{name}.svg").read_text(encoding="utf-8")
+    assert "--plot: is for forecast, classify, tag" in run("evaluate", "char", "--plot", "a.png", cwd=folder).refused(2)

@@ -18,7 +18,8 @@ from rnncli.errors import MachineError, UsageError
 from rnncli.inspection.reports import Compared
 from rnncli.tasks.forecast.reports import ForecastChart
 from rnncli.training.curves import Curve
-from rnncli.ui.pictures import canvas, curves, forecast, gradients
+from rnncli.training.reports import Confusion
+from rnncli.ui.pictures import canvas, confusion, curves, forecast, gradients
 
 HOSTILE = "a\x1b[31m$\\frac{1}{0}$ <b> & \n\u202e\ufffe"
 DAY = 86_400
@@ -51,6 +52,8 @@ PICTURES: dict[str, Callable[[], Any]] = {
     "gradients": lambda: gradients.draw(DECAYING),
     "curve": lambda: curves.draw([CURVE]),
     "curves": lambda: curves.draw([CURVE, replace(CURVE, name=HOSTILE, figure=None)]),
+    "confusion": lambda: confusion.draw(Confusion(("a", HOSTILE), ((0, 0, 5), (0, 1, 3), (1, 1, 1234)))),
+    "labels": lambda: confusion.draw(Confusion(tuple(f"label {i}" for i in range(40)), ((3, 39, 7), (5, 5, 2)))),
     "compared": lambda: gradients.draw_compared([Compared("rnn", DECAYING), Compared(HOSTILE, DECAYING)]),
 }
 pytestmark = pytest.mark.plots
@@ -117,6 +120,14 @@ def test_a_curve_names_its_losses_and_the_weights_that_were_kept() -> None:
     written = {"Training of runs/a", "training", "validation", "kept: 3", "accuracy", "updates"}
     assert written <= set(words(PICTURES["curve"]))
     assert {"runs/a", canvas.plain(HOSTILE), "Training of 2 runs"} <= set(words(PICTURES["curves"]))
+
+
+def test_a_confusion_matrix_has_its_counts_and_of_many_labels_those_confused_most() -> None:
+    written = words(PICTURES["confusion"])
+    assert {"predicted", "actual", "5", "3", "1,234", "a"} <= set(written)
+    many = words(PICTURES["labels"])
+    assert {"Confusion matrix, the 25 labels confused most", "label 3", "label 39"} <= set(many)
+    assert "label 38" not in many
 
 
 def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:

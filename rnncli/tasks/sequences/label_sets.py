@@ -88,8 +88,9 @@ class LabelSets(OneAnswer):
 
     def asked(self, options: Options) -> LabelSets:
         """Return the same, with the threshold of the command line; UsageError for a matrix of confusions."""
-        if "confusion" in options:
-            raise UsageError("--confusion: several labels have no such matrix; -f json has the scores of each label")
+        if asked := {"confusion", "plot"} & options.keys():
+            option = min(asked)
+            raise UsageError(f"--{option}: several labels have no such matrix; -f json has the scores of each label")
         changed = copy(self)
         changed.threshold = options.get("threshold", self.threshold)
         return changed

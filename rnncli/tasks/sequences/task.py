@@ -60,7 +60,7 @@ class Classify(OfSequences):
     config = ClassifyConfig
     before = OfSequences.before | WORDS_BEFORE | TRAINING_BEFORE
     nulls_before = OfSequences.nulls_before | {"data.residual": "none"}
-    options = {"predict": frozenset({"strict", "threshold"}), "evaluate": frozenset({"threshold", "confusion"})}
+    options = {"predict": frozenset({"strict", "threshold"}), "evaluate": frozenset({"threshold", "confusion", "plot"})}
 
     def renewed(self, header: Mapping[str, Any]) -> dict[str, Any]:
         """Return the header with the counts of naive Bayes in this version's form."""
@@ -83,7 +83,7 @@ class Tag(OfSequences):
     name = "tag"
     config = TagConfig
     before = OfSequences.before | {"model.head": "softmax", "model.affix_size": "0"}
-    options = {"predict": frozenset({"strict"}), "evaluate": frozenset({"confusion"})}
+    options = {"predict": frozenset({"strict"}), "evaluate": frozenset({"confusion", "plot"})}
 
     def renewed(self, header: Mapping[str, Any]) -> dict[str, Any]:
         """Return the header with version 0.1's keys `reader` and `tags` renamed, and with what its models all had."""

@@ -38,6 +38,7 @@ _DPI = 200
 _DOTTED = 60  # points
 _LOOK = {
     "font.family": ["DejaVu Sans", "sans-serif"],
+    "figure.figsize": (WIDTH, WIDTH),
     "font.size": 11.0,
     "text.color": INK,
     "text.parse_math": False,  # a dollar in the data is a dollar
@@ -72,6 +73,24 @@ _NO_DATE: dict[str, dict[str, Any]] = {
     "svg": {"Date": None, "Creator": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
+_NARROW = 5.6  # inches of a picture in a page, so that it can be read on a phone
+_METADATA = re.compile("<metadata>.*?</metadata>", re.DOTALL)
+_SIZE = re.compile(r' (?:width|height|version)="[^"]*"')
+_PLACES = re.compile(r' (?:d|x|y|transform|width|height)="[^"]*"')
+_DECIMALS = re.compile(r"(\.\d)\d+")
+_VARIABLES = {
+    INK: "ink",
+    SOFT: "soft",
+    GRID: "grid",
+    PAPER: "paper",
+    BLUE: "blue",
+    ORANGE: "orange",
+    GREEN: "green",
+    PURPLE: "purple",
+    SKY: "sky",
+    YELLOW: "yellow",
+    **{colour: f"band-{i}" for i, colour in enumerate(BANDS, 1)},
+}
 _NO_XML = re.compile("[\ufffe\uffff]")
 
 
@@ -105,10 +124,16 @@ def save(draw: Draw, path: Path) -> None:
 
 
 def inline_svg(draw: Draw) -> str:
-    """Return the picture as an <svg> element for a page, transparent, its words as text in the page's own font."""
-    words = {"svg.fonttype": "none", "font.family": ["sans-serif"], "svg.hashsalt": "rnncli"}
-    svg = _content(draw, "svg", words, transparent=True).decode()
-    return svg[svg.index("<svg") :]
+    """Return the picture as an <svg> element for a page, in whose font its words are and whose colours it takes."""
+    narrow = {"svg.fonttype": "none", "font.family": ["sans-serif"], "figure.figsize": (_NARROW, _NARROW)}
+    svg = _content(draw, "svg", narrow, transparent=True).decode()
+    svg = _METADATA.sub("", svg[svg.index("<svg") :])
+    start, rest = svg.split(">", 1)
+    svg = f"{_SIZE.sub('', start)}>{rest}"
+    svg = _PLACES.sub(lambda found: _DECIMALS.sub(r"\1", found[0]), svg)  # a third of the bytes
+    for colour, name in _VARIABLES.items():
+        svg = svg.replace(colour, f"var(--{name})")
+    return svg
 
 
 def _content(draw: Draw, form: str, changes: dict[str, Any] | None = None, **options: Any) -> bytes:
@@ -141,9 +166,10 @@ def _put(path: Path, content: bytes) -> None:
 
 def figure_of(height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, list[Axes]]:
     """Return a figure of this height in inches, and its axes row by row."""
+    import matplotlib
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    figure = Figure(figsize=(matplotlib.rcParams["figure.figsize"][0], height), layout="constrained")
     made = figure.subplots(rows, columns, squeeze=False, **options)
     return figure, list(made.ravel())
 
@@ -159,11 +185,17 @@ def titled(axes: Axes, title: str, *, legend: bool = True) -> None:
     handles, labels = axes.get_legend_handles_labels()
     shown = bool(handles) and legend
     if shown:
-        columns = 6 if sum(map(len, labels)) < 60 else 3 if max(map(len, labels)) < 30 else 2
+        most = _abreast(axes.figure)
+        columns = most if sum(map(len, labels)) < 60 else 3 if max(map(len, labels)) < 30 else most // 3
         place = {"loc": "lower left", "bbox_to_anchor": (-0.01, 1.0), "borderaxespad": 0.2}
         rows = -(-len(labels) // columns)
         axes.legend(handles, labels, ncols=columns, handlelength=1.8, columnspacing=1.6, **place)
     axes.set_title(plain(title), pad=10 + 17 * rows if shown else 10)
+
+
+def _abreast(figure: Any) -> int:
+    """Return how many short entries of a legend stand side by side."""
+    return 6 if figure.get_figwidth() >= WIDTH else 3
 
 
 def headed(figure: Figure, title: str, axes: Axes) -> None:
@@ -171,7 +203,7 @@ def headed(figure: Figure, title: str, axes: Axes) -> None:
     figure.legend(
         *axes.get_legend_handles_labels(),
         title=plain(title),
-        ncols=6,
+        ncols=_abreast(figure),
         loc="outside upper left",
         handlelength=1.8,
         alignment="left",

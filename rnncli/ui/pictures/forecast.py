@@ -20,9 +20,14 @@ _FIRST_DAY, _LAST_DAY = -59_011_459_200, 250_000_000_000  # 100 and 9892, within
 _PER_CHART = 3.4, 2.4  # inches, in one column and in two
 
 
-def draw(charts: Sequence[ForecastChart]) -> Figure:
+def draw(charts: Sequence[ForecastChart], title: str = "") -> Figure:
     """Draw the charts under each other or in two columns, the first MOST of them."""
     shown = charts[:MOST]
+    if not shown:
+        figure, (axes,) = figure_of(1.2)
+        axes.set_axis_off()
+        axes.set_title(f"{title or 'Forecast'}: none")
+        return figure
     columns = 1 if len(shown) <= _COLUMN else 2
     rows = -(-len(shown) // columns)
     figure, places = figure_of(_PER_CHART[columns - 1] * rows + 0.6, rows, columns)
@@ -30,13 +35,13 @@ def draw(charts: Sequence[ForecastChart]) -> Figure:
         _draw_one(axes, chart, columns)
     for axes in places[len(shown) :]:
         axes.set_axis_off()
-    if len(shown) == 1:
+    if len(shown) == 1 and not title:
         titled(places[0], f"Forecast: {shown[0].title}" if shown[0].title else "Forecast")
         return figure
     for axes, chart in zip(places, shown, strict=False):
         axes.set_title(plain(chart.title, 80 // columns), fontsize=11)
     more = f", the first {len(shown)}" if len(charts) > len(shown) else ""
-    headed(figure, f"Forecasts of {len(charts):,} series{more}", places[0])
+    headed(figure, title or f"Forecasts of {len(charts):,} series{more}", places[0])
     return figure
 
 

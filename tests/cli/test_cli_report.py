@@ -1,0 +1,139 @@
+"""report: a page on runs, one file that loads nothing, the same bytes for the same run."""
+
+from __future__ import annotations
+
+import fcntl
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from cli_runs import run
+from conftest import SALES, Shelf, write_inputs
+
+CHROMIUM = shutil.which("chromium")
+FORECAST = [
+    *("task=forecast", "data.horizon=4", "data.context=12", "data.validation=0.2", "data.test=0.2"),
+    *("model.hidden_size=4", "training.epochs=1"),
+]
+
+
+@pytest.fixture(scope="module")
+def folder(shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of a text and one of a series whose name is hostile, beside their data."""
+    path = tmp_path_factory.mktemp("report")
+    write_inputs(path)
+    shutil.copytree(shelf / "char", path / "char")
+    (path / "sales.csv").write_text(SALES.replace("sales", "<script>alert(1)</script>"))
+    run(
+        "train", "sales.csv", "-q", "-o", "sales", *(part for key in FORECAST for part in ("--set", key)), cwd=path
+    ).ok()
+    return path
+
+
+class Page(HTMLParser):
+    """The tags of a page, in order, and its text."""
+
+    def __init__(self, content: str):
+        super().__init__()
+        self.tags: list[str] = []
+        self.text = ""
+        self.feed(content)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        assert not {name for name, _ in attrs} & {"src", "href", "onload", "onclick"}, (tag, attrs)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def page(folder: Path, *runs: str, name: str = "report.html") -> str:
+    result = run("report", *runs, "-o", name, cwd=folder).ok()
+    assert result.out == ""
+    assert result.err.endswith(f"rnncli: written to {name}\n")
+    return (folder / name).read_text(encoding="utf-8")
+
+
+def test_a_page_begins_with_the_verdict_and_loads_nothing(folder: Path) -> None:
+    content = page(folder, "sales", name="sales.html")
+    assert len(content.encode()) < 300_000
+    assert not re.findall(r"(?<!xmlns=\")(?<!xlink=\")https?://", content)
+    assert "url(" not in content.replace("url(#", "")
+    read = Page(re.sub(r' xlink:href="#[^"]*"', "", content))
+    assert not {"script", "link", "img", "iframe"} & set(read.tags)
+    order = ["strongest baseline", "Score beside its baselines", "Training", "Config", "Where it comes from"]
+    places = [read.text.index(words) for words in order]
+    assert places == sorted(places)
+    assert "<script>alert(1)</script>" in read.text
+    assert "lower is better" in read.text
+    assert "seasonal naive" in read.text
+
+
+@pytest.mark.plots
+def test_pictures_of_a_forecast_stand_in_the_page_and_take_its_colours(folder: Path) -> None:
+    content = page(folder, "sales", name="drawn.html")
+    assert content.count("<svg ") == 3
+    for words in ("What comes next", "What intervals promised and held", "Worst windows of the held-out data"):
+        assert f"<h2>{words}</h2>" in content
+    assert not re.search("#[0-9a-f]{6}", content.partition("</style>")[2].replace("&#", ""))
+
+
+def test_the_same_run_gives_the_same_bytes(folder: Path) -> None:
+    assert page(folder, "sales", "char", name="a.html") == page(folder, "sales", "char", name="b.html")
+
+
+def test_several_runs_are_compared_first(folder: Path) -> None:
+    read = Page(re.sub(r' xlink:href="#[^"]*"', "", page(folder, "char", "sales", name="both.html")))
+    assert read.tags.index("table") < read.tags.index("article")
+    assert read.text.index("2 runs compared") < read.text.index("best baseline") < read.text.index("Config")
+
+
+def test_what_is_missing_is_told_in_the_page(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "sales", tmp_path / "moved")
+    config = tmp_path / "moved" / "config.yaml"
+    config.write_text(re.sub(r"path: .*", "path: gone.csv", config.read_text()))
+    assert "The worst windows, and what intervals held" in page(tmp_path, "moved")
+
+
+def test_what_is_no_finished_run_is_one_line_and_nothing_is_written(folder: Path, tmp_path: Path) -> None:
+    for name in ("running", "unfinished", "broken"):
+        shutil.copytree(folder / "char", tmp_path / name)
+    (tmp_path / "unfinished" / "report.json").unlink()
+    (tmp_path / "broken" / "report.json").write_text("{")
+    (tmp_path / "empty").mkdir()
+    cases = {
+        "nowhere": (2, "is no run directory"),
+        "empty": (2, "holds no run"),
+        "unfinished": (2, "rnncli train -o unfinished --resume"),
+        "broken": (4, "is damaged"),
+        "running": (75, "is being trained"),
+    }
+    with open(tmp_path / "running" / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for name, (code, said) in cases.items():
+            assert said in run("report", str(folder / "char"), name, cwd=tmp_path).refused(code)
+    assert "cannot write" in run("report", folder / "char", "-o", "no/r.html", cwd=tmp_path).refused(5)
+    assert not list(tmp_path.glob("**/*.html"))
+
+
+@pytest.mark.long
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+def test_a_browser_shows_the_page_on_a_phone_and_on_paper(folder: Path, tmp_path: Path) -> None:
+    content = page(folder, "sales", name="shown.html")
+    probe = "<script>document.title = document.documentElement.scrollWidth + ' ' + document.images.length</script>"
+    (tmp_path / "shown.html").write_text(content.replace("</body>", f"{probe}</body>"), encoding="utf-8")
+    browser = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+    address = (tmp_path / "shown.html").as_uri()
+    dumped = subprocess.run(
+        [*browser, "--window-size=500,900", "--dump-dom", address], capture_output=True, timeout=120, check=True
+    )
+    title = re.search(r"<title>(\d+) 0</title>", dumped.stdout.decode())
+    assert title is not None
+    assert int(title[1]) <= 500  # nothing is wider than the screen
+    subprocess.run(
+        [*browser, f"--print-to-pdf={tmp_path / 'p.pdf'}", address], capture_output=True, timeout=120, check=True
+    )
+    assert (tmp_path / "p.pdf").read_bytes().startswith(b"%PDF")
