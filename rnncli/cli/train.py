@@ -15,6 +15,8 @@ from rnncli.cli.options import SET, as_overrides, example, reading_options, take
 @click.option("-o", "--out", metavar="RUN", help="The run directory to create; a free name under runs/ by default.")
 @SET
 @click.option("--resume", is_flag=True, help="Go on with the run in -o where it stopped.")
+@click.option("--from", "origin", metavar="RUN", help="Start a new run from the weights of RUN, with its config.")
+@click.option("--max-time", metavar="10m", help="Train for so long at most: --set training.max_time.")
 @click.option("--watch-grads", is_flag=True, help="Show at each evaluation how far back gradients reach.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors, doubts about the data and the final score.")
 @click.option(
@@ -34,6 +36,8 @@ def command(
     out: str | None,
     overrides: tuple[str, ...],
     resume: bool,
+    origin: str | None,
+    max_time: str | None,
     watch_grads: bool,
     quiet: bool,
     form: str,
@@ -48,10 +52,11 @@ def command(
     A run holds config.yaml, model.safetensors (the best so far), state.safetensors and metrics.jsonl.
     Ctrl-C saves the run and prints how to go on.
     """
-    changes = [*overrides, *as_overrides(taken_reading(options))]
+    limits = [] if max_time is None else [f"training.max_time={max_time}"]
+    changes = [*overrides, *limits, *as_overrides(taken_reading(options))]
     if dry_run:
-        if first is None or resume:
-            raise click.UsageError("--dry-run needs a CONFIG or DATA, and does not go with --resume")
+        if first is None or resume or origin:
+            raise click.UsageError("--dry-run needs a CONFIG or DATA, and does not go with --resume or --from")
         from rnncli.cli.check import look
 
         look(first, data, changes, form)
@@ -60,4 +65,4 @@ def command(
     from rnncli.workflows.train import Request, train
 
     with training_view(quiet=quiet, form=form) as view:
-        train(Request(first, data, out, changes, resume, watch_grads), view.show)
+        train(Request(first, data, out, changes, resume, watch_grads, origin), view.show)

@@ -21,6 +21,17 @@ _NAMED_UNSEEN = 5
 _PLURAL = {"char": "characters", "byte": "bytes", "word": "words", "whitespace": "tokens", "letters": "words"}
 
 
+def note_unknown(numbers: Iterable[np.ndarray], what: str, taken: str) -> None:
+    """Tell how many tokens of `what` are not in the vocabulary, if any; taken: what becomes of them."""
+    each = list(numbers)
+    unknown, count = (
+        sum(map(int, sizes)) for sizes in ([(one == UNKNOWN_NUMBER).sum() for one in each], map(len, each))
+    )
+    if unknown:
+        share = f" ({unknown / count:.1%})" if 1000 * unknown >= count else ""
+        note(f"{unknown:,} of {count:,} tokens of {what}{share} are not in the vocabulary, and are {taken}")
+
+
 class Vocabulary:
     """Tokens numbered from 0. Number 0 is `<unk>`; then come `char` and `byte` tokens by code point, or words by
     falling count and, for equal counts, alphabetically.

@@ -127,6 +127,8 @@ class Evaluation:
     charts: Callable[[], tuple[Any, ...]] = lambda: ()
 
 
+OTHER_DATA = "other_data"  # in what was `learnt` before: from data that are not those of the experiment
+
 WORDS_BEFORE = {"data.words": "letters"}  # of a task with tokens: what its `before` says of them
 
 

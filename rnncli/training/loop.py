@@ -320,17 +320,17 @@ def updates_between(length: Length, per_epoch: int) -> int:
 def planned_length(
     learner: Learner,
     optimizer: Optimizer,
-    epochs: int,
+    wanted: int,
     max_time: float | None,
     evaluate: Callable[[], object],
     clock: Callable[[], float] = time.perf_counter,
 ) -> Length:
-    """Return the length of a run: its epochs, or what a short calibration fits into max_time seconds, if that is less.
+    """Return the length of a run: the updates `wanted`, or what a short calibration fits into max_time seconds, if that
+    is less.
 
     evaluate: does all the work of one evaluation, saving included. Call this once everything is compiled; it changes
     neither weights nor position.
     """
-    wanted = epochs * learner.updates_per_epoch
     if max_time is None:
         return Length(wanted, EVALUATIONS)
     seconds = min(CALIBRATION_SECONDS, max_time / 10)

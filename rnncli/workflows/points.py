@@ -86,9 +86,9 @@ def _of_state(run: RunDirectory, data: str | None, config: Config, at: str) -> P
         raise UsageError(f"--at {at}: the state of {run.path} is that of a cross-validation; leave out --at")
     if at == FAILURE and not run.failure.exists():
         raise UsageError(f"--at {FAILURE}: training did not fail in {run.path}; leave out --at")
-    arrays, position, plan, sha256 = run.read_state(run.failure if at == FAILURE else run.state)
+    arrays, position, plan, inputs = run.read_state(run.failure if at == FAILURE else run.state)
     source, evaluated = _data(str(run.path), data, config), run.model.exists()
-    if (at == FAILURE or not evaluated) and data_sha256(config, source) != sha256:
+    if (at == FAILURE or not evaluated) and data_sha256(config, source) != inputs.data_sha256:
         raise DataError(f"{source.name}: is not what {run.path} was trained on; restore it")
     header = open_model(str(run.path)).header if evaluated else None
     return Point(at, config, source, header, state=(arrays, position, plan))

@@ -13,10 +13,10 @@ import fcntl
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,27 @@ from rnncli.nn import model_file
 from rnncli.training.loop import Plan, Position
 from rnncli.training.reports import Evaluated
 from rnncli.workflows.run_report import RunReport
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a run depends on: the hash of its data, and by `section.key` the config that it began or went on with.
+
+    config: None in a state of an older version. began_from: the run whose weights it started with, if any.
+    """
+
+    data_sha256: str
+    config: Mapping[str, Any] | None = None
+    began_from: Mapping[str, Any] | None = None
+
+
+class State(NamedTuple):
+    """All that is needed to go on with a run."""
+
+    arrays: dict[str, np.ndarray]
+    position: Position
+    plan: Plan
+    inputs: Inputs
 
 
 class RunDirectory:
@@ -120,15 +141,15 @@ class RunDirectory:
         arrays: Mapping[str, np.ndarray],
         position: Position,
         plan: Plan,
-        data_sha256: str,
+        inputs: Inputs,
         *,
         failed: bool = False,
     ) -> None:
         """Write the state to resume from; failed: the state to inspect, in a file beside it."""
-        header = {"position": _finite(asdict(position)), "plan": asdict(plan), "data_sha256": data_sha256}
+        header = {"position": _finite(asdict(position)), "plan": asdict(plan), **asdict(inputs)}
         model_file.write(self.failure if failed else self.state, arrays, header)
 
-    def read_state(self, path: Path | None = None) -> tuple[dict[str, np.ndarray], Position, Plan, str]:
+    def read_state(self, path: Path | None = None) -> State:
         """Return what `write_state` wrote; ModelFileError where it is damaged."""
         path = path or self.state
         arrays, header = model_file.read(path)
@@ -140,7 +161,11 @@ class RunDirectory:
             position, plan = Position(**kept), Plan(**header["plan"])
             if not (_typed(position, Position()) and _typed(plan, Plan(1, 1, 1.0, "", None))):
                 raise TypeError
-            return arrays, position, plan, str(header["data_sha256"])
+            inputs = Inputs(**{field.name: header[field.name] for field in fields(Inputs) if field.name in header})
+            kinds = ((inputs.data_sha256, str), (inputs.config, dict | None), (inputs.began_from, dict | None))
+            if not all(isinstance(value, kind) for value, kind in kinds):
+                raise TypeError
+            return State(arrays, position, plan, inputs)
         except (KeyError, TypeError, ValueError):
             raise ModelFileError(f"{path}: not a state that this version wrote; start a new run") from None
 

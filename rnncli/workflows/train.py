@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import itertools
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from rnncli.config.loading import data_paths
 from rnncli.config.sections import Config, chosen_keys, keys_of
 from rnncli.config.values import parse_duration
 from rnncli.data.source import Source, read_source
-from rnncli.errors import DataError, DivergedError, MachineError, ModelFileError, StoppedError, UsageError
+from rnncli.errors import DataError, DivergedError, MachineError, StoppedError, UsageError
 from rnncli.inspection.inspect import watched
 from rnncli.nn.network import FLOAT32
 from rnncli.notes import noting
@@ -30,14 +31,19 @@ from rnncli.training.optimizer import Optimizer
 from rnncli.training.reports import Evaluated, Finished, Note, Report, Started
 from rnncli.workflows.names import is_config
 from rnncli.workflows.opening import config_and_source, first_run
-from rnncli.workflows.run_directory import RunDirectory
+from rnncli.workflows.resume import began_with, fingerprint, is_over, require_unchanged, resumed
+from rnncli.workflows.run_directory import Inputs, RunDirectory, State
 from rnncli.workflows.run_report import run_report
+from rnncli.workflows.start_from import Origin, config_and_source_from, origin_in, origin_of
 from rnncli.workflows.stopping import StopRequest, stop_on_signals
 
 
 @dataclass(frozen=True)
 class Request:
-    """The arguments of `train`; `first` is a config or data; `out` None picks a free name under runs/."""
+    """The arguments of `train`; `first` is a config or data; `out` None picks a free name under runs/.
+
+    origin: the run to start from.
+    """
 
     first: str | None
     data: str | None = None
@@ -45,12 +51,15 @@ class Request:
     overrides: Sequence[str] = ()
     resume: bool = False
     watch_grads: bool = False
+    origin: str | None = None
 
 
 def train(request: Request, show: Callable[[Report], None]) -> None:
     """Train, save, and report; StoppedError after SIGINT or SIGTERM, when everything is saved."""
     if request.out is not None and not request.out.strip():
         raise UsageError("-o needs the name of a run directory")
+    if request.resume and request.origin:
+        raise UsageError("--from starts a new run; leave it out to go on with --resume")
     if request.resume and request.out is None:
         raise UsageError("--resume needs -o RUN, the run to go on with")
     notes: list[str] = []
@@ -86,15 +95,14 @@ def memory_keys(config: Config) -> str:
 
 
 def _inputs(request: Request) -> tuple[Config, Source]:
-    """Return config and data; a resumed run keeps its config, of which only training.threads may be changed."""
+    """Return config and data; a resumed run has its own config."""
+    if request.origin is not None:
+        return config_and_source_from(request.origin, request.first, request.data, request.overrides)
     if not request.resume:
         if request.first is None:
             raise UsageError("name a config or a data file to train on, - for standard input; see rnncli train --help")
         return config_and_source(request.first, request.data, request.overrides)
     assert request.out is not None
-    fixed = [text for text in request.overrides if not text.startswith("training.threads=")]
-    if fixed:
-        raise UsageError(f"--set {fixed[0]}: a resumed run keeps its config; only training.threads may change")
     config = load_run_config(Path(request.out) / "config.yaml", request.overrides)
     named = request.data if request.first is None or is_config(request.first) else request.first
     path = named or config.data.path
@@ -121,17 +129,30 @@ def _train_in(
 ) -> None:
     for text in notes:
         show(Note(text))
-    whole, experiment = experiment_of(config, source, pool)
     sha256 = data_sha256(config, source)
-    begun = request.resume and run.state.is_file()
+    state = _state(run, request, config, sha256) if request.resume and run.state.is_file() else None
+    origin = origin_in(run, state) if state else origin_of(request.origin, sha256) if request.origin else None
+    whole, experiment = experiment_of(config, source, pool, origin.learnt if origin else None)
+    if origin and state is None:
+        origin.give_weights(experiment, request.overrides)
+        run.write_model(experiment.arrays(), experiment.header())  # from which a resumed run has what was learnt
+    optimizer = optimizer_of(experiment, pool)
+    length = partial(_length, run, request, experiment, optimizer)
     loop = (
-        _resumed(run, experiment, sha256, pool) if begun else _started(run, request, experiment, sha256, source, pool)
+        _started(experiment, optimizer, length)
+        if state is None
+        else resumed(run, experiment, state, _began_with(run, request, state), request.overrides, optimizer, length)
     )
+    inputs = _inputs_kept(run, experiment, source, sha256, origin)
+    if state is None or (inputs, loop.plan) != (state.inputs, state.plan):
+        run.write_state(loop.arrays(), loop.snapshot(), loop.plan, inputs)
     position = loop.position
     epochs = experiment.config.training.epochs * experiment.learner.updates_per_epoch
     if loop.plan.updates < epochs:
         show(Note(f"max_time allows {loop.plan.updates:,} of {epochs:,} updates; that number may differ another day"))
-    facts = (*experiment.facts, *_chosen(config, experiment.config), ("run", str(run.path)))
+    if is_over(loop.plan, position):
+        _note_over(request, run, experiment, source, position.update, show)
+    facts = (*experiment.facts, *_chosen(config, experiment.config), *_begun(origin), ("run", str(run.path)))
     show(Started(facts, position.update, loop.plan.updates, experiment.learner.loss.unit, request.resume))
     reason, kept = "finished", "best"
     run.report.unlink(missing_ok=True)  # that of an end which is not the end any more
@@ -144,10 +165,10 @@ def _train_in(
                     show(Note("nothing is held out for validation, so the weights of the last update are kept"))
                 if request.watch_grads:
                     report = replace(report, memory=watched(experiment.learner, experiment.config))
-                _save(run, experiment, loop, report, sha256)
+                _save(run, experiment, loop, report, inputs)
             show(report)
     except DivergedError as error:
-        raise error if experiment is not whole else _failed(run, loop, sha256, error) from None
+        raise error if experiment is not whole else _failed(run, loop, inputs, error) from None
     if reason == "stopped":
         assert stop.signal_number is not None
         raise StoppedError(
@@ -178,9 +199,12 @@ def _train_in(
     show(end)
 
 
-def experiment_of(config: Config, source: Source, pool: ThreadPool) -> tuple[Experiment, Experiment]:
-    """Return the experiment, and what is trained first: its cross-validation, if it has one, or itself."""
-    whole = TASKS[config.task].prepare(config, source, Context(pool))
+def experiment_of(
+    config: Config, source: Source, pool: ThreadPool, learnt: Mapping[str, Any] | None = None
+) -> tuple[Experiment, Experiment]:
+    """Return the experiment, and what is trained first: its cross-validation, if it has one, or itself; learnt: see
+    `Task.prepare`."""
+    whole = TASKS[config.task].prepare(config, source, Context(pool), learnt)
     folds = whole.folds()
     return whole, CrossValidation(whole, folds) if folds else whole
 
@@ -225,12 +249,17 @@ def _chosen(config: Config, prepared: Config) -> tuple[tuple[str, str], ...]:
     return (("chosen", text),) if text else ()
 
 
-def _failed(run: RunDirectory, loop: TrainingLoop, sha256: str, error: DivergedError) -> DivergedError:
+def _begun(origin: Origin | None) -> tuple[tuple[str, str], ...]:
+    """Return where the weights come from, in one line, or nothing."""
+    return (("from", f"the weights of {origin.path}, with all that it knows"),) if origin else ()
+
+
+def _failed(run: RunDirectory, loop: TrainingLoop, inputs: Inputs, error: DivergedError) -> DivergedError:
     """Return the error; save the state at the batch that failed if the weights are finite and there is room."""
     if not (loop.updating and np.isfinite(loop.parameters.weights).all()):
         return error
     try:
-        run.write_state(loop.arrays(), loop.snapshot(), loop.plan, sha256, failed=True)
+        run.write_state(loop.arrays(), loop.snapshot(), loop.plan, inputs, failed=True)
     except MachineError:
         return error
     look = shlex.join(["rnncli", "inspect-grads", str(run.path), "--at", "failure"])
@@ -261,34 +290,71 @@ def data_sha256(config: Config, source: Source) -> str:
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
-def _started(
-    run: RunDirectory, request: Request, experiment: Experiment, sha256: str, source: Source, pool: ThreadPool
-) -> TrainingLoop:
-    """Start a new run: write its config, fix its length, and write its first state."""
-    training = experiment.config.training
+def _state(run: RunDirectory, request: Request, config: Config, sha256: str) -> State:
+    """Return the state of a run; DataError or ConfigError where its data or its config are not those it began with."""
+    state = run.read_state()
+    if state.inputs.data_sha256 != sha256:
+        raise DataError(f"the data changed since the run {run.path} began; restore it, or start a new run")
+    require_unchanged(run, _began_with(run, request, state), config, request.overrides)
+    return state
+
+
+def _inputs_kept(
+    run: RunDirectory, experiment: Experiment, source: Source, sha256: str, origin: Origin | None
+) -> Inputs:
+    """Write the config, and return what the state is to know of it and the data: the config as it will be read."""
     run.write_config(dump_config(_placed(experiment.config, source), str(run.path)))
-    learner = experiment.learner
-    optimizer = optimizer_of(experiment, pool)
+    return Inputs(sha256, fingerprint(load_run_config(run.config)), origin.to_header() if origin else None)
+
+
+def _began_with(run: RunDirectory, request: Request, state: State) -> Mapping[str, Any]:
+    return began_with(state, load_run_config(run.config), request.overrides)
+
+
+def _note_over(
+    request: Request,
+    run: RunDirectory,
+    experiment: Experiment,
+    source: Source,
+    update: int,
+    show: Callable[[Report], None],
+) -> None:
+    """Say that a run has ended, and how to go on with it nevertheless."""
+    ended = f"{run.path} is finished, after {update:,} updates"
+    if isinstance(experiment, CrossValidation):
+        show(Note(f"{ended}: cross-validation found how long to train, so that there is nothing to go on with"))
+        return
+    more = f"training.epochs={2 * experiment.config.training.epochs}"
+    command = f"{_resume_command(request, run, source)} --set {more}"
+    show(Note(f"{ended}; go on for longer with: {command} (or --max-time 10m)"))
+
+
+def _started(experiment: Experiment, optimizer: Optimizer, length: Callable[[int], Length]) -> TrainingLoop:
+    """Start a new run, and fix its length."""
+    training, learner = experiment.config.training, experiment.learner
+    wanted = training.epochs * learner.updates_per_epoch
+    plan = Plan(*length(wanted), training.learning_rate, training.schedule, training.patience, BY_FIGURE)
+    return TrainingLoop(learner, optimizer, plan)
+
+
+def _length(run: RunDirectory, request: Request, experiment: Experiment, optimizer: Optimizer, wanted: int) -> Length:
+    """Return how many of the updates `wanted` training.max_time allows; the learner is then at its beginning."""
+    training, learner = experiment.config.training, experiment.learner
     learner.gradient(0)  # compiles the kernels, so that no clock counts that time
     if training.max_time:
         learner.figure()  # as does this, where it searches for answers: a minute that cost half of the updates
     learner.restart()
     max_time = parse_duration(training.max_time) * experiment.share_of_time if training.max_time else None
 
-    def plan(length: Length) -> Plan:
-        return Plan(*length, training.learning_rate, training.schedule, training.patience, BY_FIGURE)
-
     def evaluate() -> None:
         learner.validate()
         learner.figure()
         if request.watch_grads:
             watched(learner, experiment.config)
-        run.time_a_save(TrainingLoop(learner, optimizer, plan(Length(1, 1))).arrays())
+        plan = Plan(1, 1, training.learning_rate, training.schedule, training.patience)
+        run.time_a_save(TrainingLoop(learner, optimizer, plan).arrays())
 
-    length = planned_length(learner, optimizer, training.epochs, max_time, evaluate)
-    loop = TrainingLoop(learner, optimizer, plan(length))
-    run.write_state(loop.arrays(), loop.snapshot(), loop.plan, sha256)
-    return loop
+    return planned_length(learner, optimizer, wanted, max_time, evaluate)
 
 
 def optimizer_of(experiment: Experiment, pool: ThreadPool) -> Optimizer:
@@ -302,22 +368,9 @@ def _placed(config: Config, source: Source) -> Config:
     return config.changed(data={"path": path})
 
 
-def _resumed(run: RunDirectory, experiment: Experiment, sha256: str, pool: ThreadPool) -> TrainingLoop:
-    arrays, position, plan, began_with = run.read_state()
-    if began_with != sha256:
-        raise DataError(f"the data changed since the run {run.path} began; restore it, or start a new run")
-    loop = TrainingLoop(experiment.learner, optimizer_of(experiment, pool), plan)
-    try:
-        loop.restore(arrays, position)
-    except (KeyError, ValueError):
-        raise ModelFileError(f"{run.state}: does not fit config.yaml beside it; start a new run") from None
-    run.drop_metrics_after(position.update)
-    return loop
-
-
-def _save(run: RunDirectory, experiment: Experiment, loop: TrainingLoop, report: Evaluated, sha256: str) -> None:
+def _save(run: RunDirectory, experiment: Experiment, loop: TrainingLoop, report: Evaluated, inputs: Inputs) -> None:
     """Save an evaluation: its line, the model if it is the best (or the first), and the state to go on from."""
     run.append_metrics(report)
     if report.improved or not run.model.exists():
         run.write_model(experiment.arrays(), experiment.header())
-    run.write_state(loop.arrays(), loop.snapshot(), loop.plan, sha256)
+    run.write_state(loop.arrays(), loop.snapshot(), loop.plan, inputs)

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from cli_runs import COMMAND, Result, run, together
+from cli_runs import COMMAND, Result, in_shell, run, together
 from conftest import SALES, Shelf, write_inputs
 
 HEADER, *ROWS = SALES.splitlines()
@@ -202,6 +202,7 @@ def test_what_this_model_cannot_do(folder: Path) -> None:
         ("--follow", "--sum"): "does not go with --follow",
         ("--future", "sales.csv"): "has no known covariates",
         ("--state", "s"): "--state: is for --follow",
+        ("--strict",): "--strict: is for --follow",
         ("--follow", "--horizon", "3"): "does not go with --follow",
         ("--follow", "--explain"): "--explain: does not go with --follow",
         ("--explain", "--samples", "5"): "--explain: does not go with --samples",
@@ -220,8 +221,12 @@ def test_what_this_model_cannot_do(folder: Path) -> None:
 # predict --follow
 
 
-def followed(folder: Path, lines: list[str], *arguments: str, name: str = "run") -> Result:
-    return run("predict", name, "-", "--follow", *arguments, cwd=folder, stdin="\n".join([*lines, ""])).ok()
+def followed(folder: Path, lines: list[str], *arguments: str, name: str = "run", unread: int = 0) -> Result:
+    """What follows the lines; unread: how many of them cannot be read, which is told at the end."""
+    result = run("predict", name, "-", "--follow", *arguments, cwd=folder, stdin="\n".join([*lines, ""]))
+    assert result.code == (3 if unread else 0), result
+    assert not unread or f"{unread} of " in result.errors[-1]
+    return result
 
 
 def follow(folder: Path, lines: list[str], *arguments: str, name: str = "run") -> list[dict[str, str]]:
@@ -291,7 +296,8 @@ def test_a_missing_row_and_a_missing_value_are_stepped_over(folder: Path) -> Non
 
 def test_rows_that_come_late_are_left_out_and_the_stream_goes_on(folder: Path) -> None:
     strays = [*LATER[:3], LATER[1], LATER[2], "2011-13,5", "2011-04-02,5", *LATER[3:]]
-    told, calm, gap = all_followed(folder, [HEADER, *strays], [HEADER, *LATER], [HEADER, *LATER[:2], LATER[6]])
+    told = followed(folder, [HEADER, *strays], unread=2)
+    calm, gap = all_followed(folder, [HEADER, *LATER], [HEADER, *LATER[:2], LATER[6]])
     answers = told.rows()
     assert answers[:3] + answers[7:] == calm.rows()
     stands = {"sales": "", "score": "", "next_month": "2011-04"}
@@ -317,7 +323,7 @@ def test_rows_that_come_late_are_left_out_and_the_stream_goes_on(folder: Path) -
 )
 def test_a_stream_goes_on_after_a_bad_row(folder: Path, bad: str, told: str) -> None:
     rows = [HEADER, "2011-01,100", bad, "2011-03,120"]
-    result = run("predict", "run", "-", "--follow", cwd=folder, stdin="\n".join([*rows, ""])).ok()
+    result = followed(folder, rows, unread=int("left out" in told))
     assert told in result.err
     missing = run(
         "predict", "run", "-", "--follow", cwd=folder, stdin="\n".join([HEADER, rows[1], "2011-02,", rows[3], ""])
@@ -328,7 +334,7 @@ def test_a_stream_goes_on_after_a_bad_row(folder: Path, bad: str, told: str) -> 
 
 def test_a_bad_line_is_answered_in_json_lines(folder: Path) -> None:
     for form in ("json", "jsonl"):
-        out = followed(folder, [HEADER, LATER[0], "2011-01,3", "?", LATER[1]], "-f", form).out
+        out = followed(folder, [HEADER, LATER[0], "2011-01,3", "?", LATER[1]], "-f", form, unread=1).out
         first, late, bad, last = map(json.loads, out.splitlines())
         assert late == first | {"sales": None, "score": None}
         assert bad == late | {"month": None}
@@ -359,6 +365,18 @@ def test_answers_do_not_wait_for_the_end(folder: Path) -> None:
         process.terminate()
         assert process.wait(timeout=60) == 143
     assert follow(folder, LATER[3:], "--state", "live.state") == follow(folder, [HEADER, *LATER])[3:]
+
+
+def test_a_reader_that_goes_away_leaves_a_state_to_go_on_from(folder: Path) -> None:
+    lines = "".join(f"{line}\\n" for line in [HEADER, *LATER])
+    said = in_shell(
+        f"printf '{lines}' | (while read -r line; do echo \"$line\"; sleep 0.2; done) "
+        "| rnncli predict run - --follow --state gone.state | head -n 3",
+        folder,
+    )
+    assert said.out.splitlines() == followed(folder, [HEADER, *LATER[:2]]).out.splitlines()
+    assert "Traceback" not in said.err
+    assert "the end of the state, left out" in followed(folder, [HEADER, *LATER], "--state", "gone.state").err
 
 
 def test_after_a_long_outage_a_stream_begins_anew_and_again(folder: Path) -> None:

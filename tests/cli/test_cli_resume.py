@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
 import shlex
 import shutil
 import signal
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli_runs import Result, ended, leftovers, metrics, model_sha256, run, start, together, wait_for_evaluation
 from conftest import TEXT, write_inputs
+
+from rnncli.nn import model_file
 
 # Long enough that a signal sent at its first saved state arrives long before its end.
 LONG = """\
@@ -156,6 +161,152 @@ def test_resuming_cannot_change_what_decides_the_result(folder: Path, whole: tup
     for change, result in zip(changes, together(*(partial(resumed, change) for change in changes)), strict=True):
         assert result.code in (2, 4), f"--set {change}: {result}"
         assert model_sha256(folder / change) == whole[1], change
+
+
+# A config that changes between two starts, and a run that goes on after its end.
+
+FIXED = {"model.hidden_size": "16", "model.dropout": "0.5", "data.validation": "0.3", "training.seed": "8"}
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a finished run of two epochs, `first`. Read only."""
+    path = tmp_path_factory.mktemp("again")
+    write_inputs(path)
+    run("train", "char.yaml", "-o", "first", "-q", "--set", "training.threads=1", cwd=path).ok()
+    return path
+
+
+def copy_of(short: Path, tmp_path: Path) -> Path:
+    shutil.copytree(short / "first", tmp_path / "run")
+    return tmp_path / "run"
+
+
+def report_of(copy: Path) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads((copy / "report.json").read_text())
+    return report
+
+
+def edited(config: Path, key: str, value: str) -> None:
+    """Change a key in a run's config.yaml, as with an editor."""
+    name, text = key.partition(".")[2], config.read_text()
+    new = re.sub(rf"^  {name}: .*$", f"  {name}: {value}", text, flags=re.MULTILINE)
+    assert new != text
+    config.write_text(new)
+
+
+def test_an_edit_of_what_cannot_change_is_refused_by_key(short: Path, tmp_path: Path) -> None:
+    copy = copy_of(short, tmp_path)
+    for key, value in FIXED.items():
+        edited(copy / "config.yaml", key, value)
+    before = model_sha256(copy)
+    message = run("train", "-o", "run", "--resume", cwd=tmp_path).refused(2, mistakes=len(FIXED))
+    for (key, value), line in zip(sorted(FIXED.items()), sorted(message.splitlines()), strict=True):
+        assert line.startswith(f"run/config.yaml: {key} is {value}, and the run began with "), line
+        assert "put that back" in line
+    assert model_sha256(copy) == before
+
+
+def test_the_message_on_a_set_key_names_it(short: Path, tmp_path: Path) -> None:
+    copy_of(short, tmp_path)
+    message = run("train", "-o", "run", "--resume", "--set", "model.hidden_size=9", cwd=tmp_path).refused(2)
+    assert message == ("--set model.hidden_size=9: the run began with 8; leave it out, or start a new run with it")
+
+
+@pytest.mark.parametrize("by", ["an edit", "--set"])
+def test_a_run_goes_on_for_longer_at_the_rate_of_a_longer_schedule(by: str, short: Path, tmp_path: Path) -> None:
+    copy = copy_of(short, tmp_path)
+    before, first = metrics(copy), report_of(copy)
+    if by == "an edit":
+        edited(copy / "config.yaml", "training.epochs", "6")
+    changes = [] if by == "an edit" else ["--set", "training.epochs=6"]
+    said = run("train", "-o", "run", "--resume", *changes, cwd=tmp_path).ok().err
+    assert "resumed with training.epochs 6, was 2" in said
+    after, done, total = metrics(copy), before[-1]["step"], 3 * before[-1]["step"]
+    assert after[: len(before)] == before
+    assert (after[-1]["step"], after[-1]["reason"]) == (total, "finished")
+    for line in after[len(before) :]:  # of the update before it
+        rate = 1e-2 * (1 + math.cos(math.pi * (line["step"] - 1) / total)) / 2
+        assert line["learning_rate"] == pytest.approx(rate, rel=1e-6)
+    assert f"the learning rate goes on at {1e-2 * (1 + math.cos(math.pi * done / total)) / 2:.3g}" in said
+    second = report_of(copy)
+    assert (second["steps"], second["config"]["training"]["epochs"]) == (total, 6)
+    assert second["best_loss"] <= first["best_loss"]
+    assert "epochs: 6" in (copy / "config.yaml").read_text()
+    assert "finished" in run("train", "-o", "run", "--resume", cwd=tmp_path).ok().err
+
+
+def test_best_weights_remain_until_others_are_better(short: Path, tmp_path: Path) -> None:
+    copy = copy_of(short, tmp_path)
+    before = model_sha256(copy)
+    harm = ["--set", "training.epochs=3", "--set", "training.learning_rate=9.0"]
+    said = run("train", "-o", "run", "--resume", *harm, cwd=tmp_path).ok().err
+    assert "resumed with training.learning_rate 9.0, was 0.01" in said
+    assert metrics(copy)[-1]["epoch"] == 3
+    assert model_sha256(copy) == before
+
+
+def test_going_on_in_two_parts_ends_with_the_same_bytes_on_any_threads(short: Path, tmp_path: Path) -> None:
+    def gone_on(name: str, *more: str) -> str:
+        shutil.copytree(short / "first", tmp_path / name)
+        run("train", "-o", name, "--resume", "-q", "--set", "training.epochs=4", *more, cwd=tmp_path).ok()
+        return model_sha256(tmp_path / name)
+
+    assert gone_on("one") == gone_on("two", "--set", "training.threads=2")
+
+
+def test_max_time_goes_on_with_a_finished_run(short: Path, tmp_path: Path) -> None:
+    copy = copy_of(short, tmp_path)
+    done = metrics(copy)[-1]["step"]
+    run("train", "-o", "run", "--resume", "--max-time", "1s", "-q", cwd=tmp_path).ok()
+    once = metrics(copy)[-1]["step"]
+    assert once > done
+    assert "max_time: 1s" in (copy / "config.yaml").read_text()
+    run("train", "-o", "run", "--resume", "--max-time", "1s", "-q", cwd=tmp_path).ok()  # for another second
+    assert metrics(copy)[-1]["step"] > once
+
+
+def test_a_finished_run_says_how_to_go_on_and_refuses_fewer_epochs(short: Path, tmp_path: Path) -> None:
+    copy = copy_of(short, tmp_path)
+    said = run("train", "-o", "run", "--resume", cwd=tmp_path).ok().err
+    advice = re.search(r"go on for longer with: rnncli (.*) \(or", said)
+    assert advice is not None
+    fewer = run("train", "-o", "run", "--resume", "--set", "training.epochs=1", cwd=tmp_path)
+    assert "the run has had 2; name more" in fewer.failed(2)
+    run(*shlex.split(advice[1]), cwd=tmp_path).ok()
+    assert metrics(copy)[-1]["epoch"] == 4
+
+
+def test_a_state_without_a_config_goes_on_and_its_config_changes_by_the_same_rule(short: Path, tmp_path: Path) -> None:
+    copy = copy_of(short, tmp_path)
+    arrays, header = model_file.read(copy / "state.safetensors")
+    older = {key: value for key, value in header.items() if key not in ("config", "began_from")}
+    model_file.write(copy / "state.safetensors", arrays, older)
+    before = model_sha256(copy)
+    assert "--set model.dropout=0.5" in run(
+        "train", "-o", "run", "--resume", "--set", "model.dropout=0.5", cwd=tmp_path
+    ).refused(2)
+    run("train", "-o", "run", "--resume", "-q", cwd=tmp_path).ok()
+    assert model_sha256(copy) == before
+    model_file.write(copy / "state.safetensors", arrays, older)
+    said = run("train", "-o", "run", "--resume", "--set", "training.epochs=3", cwd=tmp_path).ok().err
+    assert "resumed with training.epochs 3, was 2" in said
+    assert metrics(copy)[-1]["epoch"] == 3
+
+
+def test_a_cross_validated_run_keeps_its_length(tmp_path: Path) -> None:
+    (tmp_path / "notes.csv").write_text(
+        "text,label\n" + "".join(f"{'ab'[i % 2]} {i},{'xy'[i % 2]}\n" for i in range(40))
+    )
+    (tmp_path / "c.yaml").write_text(
+        "task: classify\ndata: {path: notes.csv, residual: none}\nmodel: {hidden_size: 4, num_layers: 1}\n"
+        "training: {epochs: 2, seeds: 1}\n"
+    )
+    run("train", "c.yaml", "-o", "run", "-q", cwd=tmp_path).ok()
+    for change in (["--set", "training.epochs=9"], ["--max-time", "1s"]):
+        refused = run("train", "-o", "run", "--resume", *change, cwd=tmp_path).failed(2)
+        assert "cannot change in a cross-validated run" in refused
+    assert "is finished" in run("train", "-o", "run", "--resume", cwd=tmp_path).ok().err
 
 
 @pytest.mark.long

@@ -446,7 +446,9 @@ def test_another_models_state_is_refused():
 
 def planned(learner, epochs, max_time):
     optimizer = Optimizer("sgd", learner.network, None, POOL)
-    return planned_length(learner, optimizer, epochs, max_time, learner.validate, learner.clock)
+    return planned_length(
+        learner, optimizer, epochs * learner.updates_per_epoch, max_time, learner.validate, learner.clock
+    )
 
 
 def test_without_max_time_a_run_is_its_epochs():
@@ -478,7 +480,7 @@ def test_the_calibration_changes_neither_weights_nor_what_is_carried():
     learner, other = language_model(), language_model()
     before = learner.network.parameters.weights.copy()
     optimizer = Optimizer("momentum", learner.network, None, POOL)
-    planned_length(learner, optimizer, 3, 60.0, learner.validate)
+    planned_length(learner, optimizer, 3 * learner.updates_per_epoch, 60.0, learner.validate)
     assert np.array_equal(learner.network.parameters.weights, before)
     assert not any(array.any() for array in learner.arrays().values())
     assert not optimizer.first.any()

@@ -15,7 +15,7 @@ from rnncli.errors import ModelFileError, RunInUseError, UsageError
 from rnncli.nn import model_file
 from rnncli.training.loop import Plan, Position
 from rnncli.training.reports import Evaluated, Figure
-from rnncli.workflows.run_directory import RunDirectory
+from rnncli.workflows.run_directory import Inputs, RunDirectory
 
 NEWER = ("best_gain", "top_gain", "top_margin")  # of a position than version 0.1
 
@@ -61,11 +61,12 @@ def test_a_state_comes_back_as_it_was_even_before_any_best_loss(tmp_path: Path) 
     arrays = {"weights": np.arange(6, dtype=np.float32).reshape(2, 3)}
     position = Position(update=7, loss_sum=0.1 + 0.2, best_loss=math.inf, optimizer_powers=[0.9**7, 0.999**7])
     plan = Plan(updates=20, evaluations=10, learning_rate=2e-3, schedule="cosine", patience=None, kept_by="figure")
-    run.write_state(arrays, position, plan, "abc")
-    kept, again, same_plan, sha256 = run.read_state()
+    run.write_state(arrays, position, plan, Inputs("abc", {"training.epochs": 3}, {"run": "first"}))
+    kept, again, same_plan, inputs = run.read_state()
     run.close()
     assert np.array_equal(kept["weights"], arrays["weights"])
-    assert (again, same_plan, sha256) == (position, plan, "abc")
+    assert (again, same_plan) == (position, plan)
+    assert inputs == Inputs("abc", {"training.epochs": 3}, {"run": "first"})
 
 
 def test_a_state_of_0_1_knows_no_figure_and_goes_on_by_the_loss(tmp_path: Path) -> None:
@@ -76,9 +77,10 @@ def test_a_state_of_0_1_knows_no_figure_and_goes_on_by_the_loss(tmp_path: Path) 
         "data_sha256": "abc",
     }
     model_file.write(run.state, {"weights": np.zeros(2, np.float32)}, header)
-    _, position, plan, _ = run.read_state()
+    _, position, plan, inputs = run.read_state()
     run.close()
     assert (position.best_loss, position.best_gain, plan.kept_by) == (0.5, -math.inf, "loss")
+    assert inputs == Inputs("abc")
 
 
 def test_a_line_of_metrics_has_the_figure_and_its_name(tmp_path: Path) -> None:

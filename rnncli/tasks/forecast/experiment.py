@@ -25,7 +25,7 @@ from rnncli.tasks.forecast.metrics import WQL_LEVELS
 from rnncli.tasks.forecast.panel import Panel
 from rnncli.tasks.forecast.panel_tables import read_panel, with_future
 from rnncli.tasks.forecast.reconciliation import Reconciliation, lowest
-from rnncli.tasks.forecast.reconciliation_choice import learnt
+from rnncli.tasks.forecast.reconciliation_choice import learnt as learnt_reconciliation
 from rnncli.tasks.forecast.settings import kept_rows, require_within_reach, resolved, too_short
 from rnncli.tasks.forecast.splits import Divided, divided, with_rows
 from rnncli.tasks.forecast.validated import Validated
@@ -44,12 +44,18 @@ class ForecastExperiment(Experiment):
 
     config: ForecastConfig
 
-    def __init__(self, config: ForecastConfig, source: Source, context: Context):
+    def __init__(
+        self,
+        config: ForecastConfig,
+        source: Source,
+        context: Context,
+        learnt: Mapping[str, Any] | None = None,
+    ):
         self.name = source.name
         self.read, self.columns, self.delimiter = self._panel(source, config)
         config = resolved(config, self.read, self.columns, source.name)
         self.splits = divided(self.read, self.columns, config.data, source.name)
-        self.fitted = Fitted.to(self.splits, config.data, source.name)
+        self.fitted = Fitted.to(self.splits, config.data, source.name, learnt)
         self.features = self.fitted.encoders.features(self.splits.panel)
         self.config = config = self._with_residual(config)
         panel = self.splits.panel
@@ -356,7 +362,9 @@ class ForecastExperiment(Experiment):
             tested = averaged(tested, self.members.average)
         if self.reconciliation is not None:
             bottom_up = replace(self.reconciliation, gains=None)
-            self.reconciliation, tested = learnt(tested, bottom_up, self.config.data.reconcile, squared=squared)
+            self.reconciliation, tested = learnt_reconciliation(
+                tested, bottom_up, self.config.data.reconcile, squared=squared
+            )
         further = [
             {m * horizon: self.origins(split, m * horizon) for m in MULTIPLES} for split in (TRAINING, VALIDATION)
         ]

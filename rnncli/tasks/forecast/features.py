@@ -221,22 +221,27 @@ class Fitted:
     encoders: Encoders
 
     @classmethod
-    def to(cls, splits: Divided, data: SeriesConfig, name: str) -> Fitted:
-        """Fit scales and encodings to the training rows of `splits`; `name` is the file that they came from."""
+    def to(cls, splits: Divided, data: SeriesConfig, name: str, learnt: Mapping[str, Any] | None = None) -> Fitted:
+        """Fit scales and encodings to the training rows of `splits`; `name` is the file that they came from.
+
+        learnt: the header of a model, whose power and encodings are taken in place of new ones.
+        """
+        kept = cls.from_header(learnt["series"]) if learnt else None
         panel, rows = splits.panel, splits.rows(0)
         for key in ("calendar", "holidays"):
             if getattr(data, key) and not panel.timelines:
                 raise ConfigError(f"data.{key}: needs a time column; name it in data.time, or remove data.{key}")
         require_transformable(panel.values, data.transform, name, non_negative=data.non_negative)
         spans = [splits.span(s, 0) for s in range(len(panel.ids))]
-        power = 1.0
-        if data.transform == "box-cox":
+        power = kept.power if kept else 1.0
+        if data.transform == "box-cox" and kept is None:
             series = (column for first, last in spans for column in panel.values[first:last].T)
             power = fitted_power(series, data.season or 1)
         z = TRANSFORMS[data.transform].forward(panel.values, power)
         # A series without training rows is seen by its first one.
         fixed = _fixed(z, panel.known, [slice(first, max(last, first + 1)) for first, last in spans], data)
-        return cls(fixed, power, Encoders.fit(panel, rows, data.calendar, data.holidays or ()))
+        encoders = kept.encoders if kept else Encoders.fit(panel, rows, data.calendar, data.holidays or ())
+        return cls(fixed, power, encoders)
 
     @property
     def share(self) -> np.ndarray:

@@ -43,13 +43,14 @@ def follow(forecaster: Forecaster, asked: Asked, options: ForecastOptions) -> It
     lines = StreamLines(asked.data or "-", forecaster.columns, data, delimiter)
     # As the model's own data are written, wherever a state goes on.
     digits = [digits for series in digits_of(follower.panel) for digits in series]
-    answers = StreamAnswers(follower, lines, digits, asked.tell)
+    answers = StreamAnswers(follower, lines, digits, asked.tell, strict=options.strict)
     state = Path(options.state) if options.state else None
     if state is not None and not state.parent.is_dir():
         raise UsageError(f"--state {state}: there is no folder {state.parent}; create it, or name another")
     if state is not None and state.exists():
         _restore(answers, state)
-        note(f"goes on from {state}")
+        progress = answers.warm_up.progress if answers.warm_up else ""
+        note(f"goes on from {state}" + (f", {progress}" if progress else ""))
     if follower.carries:
         note("follows with a carried state: one step of the network to read a row, whatever the context")
     elif follower.method == NETWORK:
@@ -74,6 +75,7 @@ def _followed(answers: StreamAnswers, state: Path | None) -> Iterator[dict[str, 
         answers.end_repeated(by_a_row=False)
         if state is not None:
             _save(answers, state)
+    answers.require_all_read()
 
 
 def _save(answers: StreamAnswers, state: Path) -> None:

@@ -111,6 +111,11 @@ class Follower:
         )
         return values, known
 
+    def last_known(self) -> np.ndarray:
+        """Return the newest row of values, (C,), NaN where missing."""
+        ends = self.panel.starts[1:] - 1
+        return np.where(self.panel.known[ends].ravel(), self._last, np.nan)
+
     @property
     def _last(self) -> np.ndarray:
         """The newest row of values, (C,)."""

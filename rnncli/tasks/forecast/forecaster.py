@@ -69,6 +69,7 @@ class ForecastOptions:
     explain: bool = False
     follow: bool = False
     state: str | None = None
+    strict: bool = False
     plot: bool = False
 
 
@@ -296,8 +297,8 @@ class Forecaster(Predictor):
         options = ForecastOptions(**asked.options)
         if options.follow:
             return self._followed(asked, options)
-        if options.state is not None:
-            raise UsageError("--state: is for --follow; leave it out")
+        if options.state is not None or options.strict:
+            raise UsageError(f"--{'strict' if options.strict else 'state'}: is for --follow; leave it out")
         if options.samples and options.levels:
             raise UsageError("--levels: paths of --samples have no intervals; leave one out")
         if options.explain and options.samples:

@@ -10,11 +10,12 @@ import numpy as np
 
 from rnncli.data.digits import Digits
 from rnncli.data.written import Written
-from rnncli.errors import shown
+from rnncli.errors import DataError, shown
 from rnncli.tasks.forecast.follower import Followed, Follower
 from rnncli.tasks.forecast.stream_lines import Arrived, Cells, StreamLines
 from rnncli.tasks.forecast.stream_places import Repeated, WarmUp
 
+_TOLD = 4  # how often a warm-up tells how far it is
 _MODEL, _STATE, _STREAM = "the model's data", "the state", "the stream"
 
 
@@ -26,14 +27,24 @@ class StreamAnswers:
     """
 
     def __init__(
-        self, follower: Follower, lines: StreamLines, digits: Sequence[Digits], tell: Callable[[str], None]
+        self,
+        follower: Follower,
+        lines: StreamLines,
+        digits: Sequence[Digits],
+        tell: Callable[[str], None],
+        *,
+        strict: bool = False,
     ) -> None:
-        """digits: how the numbers of each target are written. tell: takes messages on lines that do not fit."""
+        """digits: how the numbers of each target are written. tell: takes messages on lines that do not fit.
+        strict: the first line that cannot be read is the end, by a DataError.
+        """
+        self.strict = strict
         self.follower, self.lines, self.columns = follower, lines, lines.columns
         self.levels = sorted(follower.levels)
         self.digits, self.tell = digits, tell
         self.source = _MODEL  # whose last row the stream goes on from
         self.warm_up: WarmUp | None = None
+        self.lines_read, self.unreadable = 0, 0
         self.repeated = self._repeated()
 
     def resume(self, warm_up: Sequence[np.ndarray], last: str | None) -> None:
@@ -48,11 +59,16 @@ class StreamAnswers:
         return Repeated(timelines[0], *self.follower.rows(), self.lines.absent) if timelines else None
 
     def answer(self, arrived: Arrived) -> dict[str, Any] | None:
-        """Return the row that answers a line; None for one that is known already."""
+        """Return the row that answers a line; None for one that is known already, or has a wrong number of fields and
+        is skipped."""
+        self.lines_read += 1
         if self._is_known(arrived):
             return None
+        if arrived.ragged:
+            self.tell(f"{arrived.why}; skipped")
+            return None
         if arrived.why:
-            return self._left_out(arrived, arrived.why)
+            return self._unread(arrived, arrived.why)
         if arrived.stamp is None:
             return self._taken(arrived, self.lines.cells(arrived), 1)
         return self._in_its_place(arrived, arrived.stamp)
@@ -85,8 +101,9 @@ class StreamAnswers:
             return
         end = shown((self.warm_up or repeated).timeline.stamp(0))
         what = f"{_rows(repeated.count)} up to {end}, the end of {self.source}"
+        others = f", {repeated.differing:,} of them with other values than it has" if repeated.differing else ""
         if self.source == _STATE or repeated.same >= repeated.differing:
-            self.tell(f"{what}, left out" + ("" if by_a_row else "; no row came after"))
+            self.tell(f"{what}{others}, left out" + ("" if by_a_row else "; no row came after"))
             return
         self.warm_up = repeated.rows
         self.tell(
@@ -100,16 +117,16 @@ class StreamAnswers:
         after = timeline.offset_of(stamp)
         if after is None:
             why = f"{shown(stamp)} is no time of this series, whose rows are one {timeline.frequency} apart"
-            return self._left_out(replace(arrived, stamp=None), f"{arrived.where}: {why}")
+            return self._unread(replace(arrived, stamp=None), f"{arrived.where}: {why}")
         cells = self.lines.cells(arrived)
         if self.warm_up is not None:
             further = self.warm_up.timeline.offset_of(stamp) or 0
             if 0 < further <= kept:
                 return self._read(arrived, cells, further)
             if self.warm_up.holds(stamp):
-                return self._late(arrived, stamp, self.warm_up.timeline.stamp(0))
+                return self._late(arrived, stamp, self.warm_up.timeline.stamp(0), self.warm_up.rows[-1], cells)
         if after <= 0:
-            return self._late(arrived, stamp, timeline.stamp(0))
+            return self._late(arrived, stamp, timeline.stamp(0), self.follower.last_known(), cells)
         if after <= kept:
             return self._taken(arrived, cells, after)
         self.tell(
@@ -119,8 +136,27 @@ class StreamAnswers:
         self.warm_up = WarmUp(kept, timeline.moved(after - 1), self.lines.absent)
         return self._read(arrived, cells, 1)
 
-    def _late(self, arrived: Arrived, stamp: str, last: str) -> dict[str, Any]:
+    def _unread(self, arrived: Arrived, why: str) -> dict[str, Any]:
+        """Return the answer to a line that cannot be read; DataError if it is to be the end."""
+        if self.strict:
+            raise DataError(f"{why}; mend it, or leave out --strict")
+        self.unreadable += 1
+        return self._left_out(arrived, why)
+
+    def require_all_read(self) -> None:
+        """Raise DataError, at the end of a stream, if some lines could not be read."""
+        if self.unreadable:
+            raise DataError(
+                f"{self.lines.path}: {self.unreadable:,} of {self.lines_read:,} lines could not be read; mend those "
+                "that are named above"
+            )
+
+    def _late(self, arrived: Arrived, stamp: str, last: str, values: np.ndarray, cells: Cells) -> dict[str, Any]:
+        """Return the answer to a row whose time is not after `last`, that of the row with these `values` (C,)."""
+        both = ~np.isnan(values) & ~np.isnan(cells.values)
+        contradicts = stamp == last and not np.isclose(values[both], cells.values[both], rtol=1e-9, atol=0.0).all()
         why = "has been already" if stamp == last else f"comes after {shown(last)}"
+        why += ", with another value" if contradicts else ""
         return self._left_out(arrived, f"{arrived.where}: {shown(stamp)} {why}")
 
     def _left_out(self, arrived: Arrived, why: str) -> dict[str, Any]:
@@ -145,6 +181,8 @@ class StreamAnswers:
         self._tell_of(arrived, cells, after)
         self.warm_up.append(cells.values, after)
         if not self.warm_up.ready:
+            if (progress := self.warm_up.progress) and len(self.warm_up.rows) % (self.warm_up.needed // _TOLD) == 0:
+                self.tell(progress)
             return self._row(arrived.stamp, cells, None)
         self.follower.begin_with(np.stack(self.warm_up.rows), self.warm_up.timeline)
         self.warm_up, self.source = None, _STREAM

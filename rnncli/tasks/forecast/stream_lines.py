@@ -22,12 +22,13 @@ from rnncli.tasks.forecast.windows import require_transformable
 @dataclass(frozen=True)
 class Arrived:
     """A line: its time as it is written, if rows have times, and its cells as a table of one row; or, in `why`, its
-    place and what is wrong with it."""
+    place and what is wrong with it. ragged: True if that is its number of fields, and such lines are to be skipped."""
 
     where: str
     stamp: str | None = None
     row: Table | None = None
     why: str = ""
+    ragged: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,8 @@ class StreamLines:
             cells = self._cut(line)
             if len(cells) != len(header):
                 plural = "" if len(cells) == 1 else "s"
-                raise DataError(f"{line.where}: {len(cells)} field{plural}, the others have {len(header)}")
+                why = f"{line.where}: {len(cells)} field{plural}, the others have {len(header)}"
+                return Arrived(line.where, why=why, ragged=self.data.ragged == "skip")
             bare = [split_sign(cell)[1] for cell in cells]
             bare = cleaned(bare, self.data.thousands, self.data.na_values, self.data.decimal)
             row = self.columns.joined(Table(line.name, header, [bare], [line.number], self.delimiter))

@@ -9,6 +9,7 @@ import numpy as np
 
 from rnncli.data.timeline import Timeline
 
+_MANY = 100  # rows, which nobody waits for in silence
 _AT_ONCE = 1000  # stamps, which take hardly longer than one
 
 
@@ -33,6 +34,14 @@ class WarmUp:
         """True for the time of one of the rows."""
         offset = self.timeline.offset_of(stamp)
         return offset is not None and -len(self.rows) < offset <= 0
+
+    @property
+    def progress(self) -> str:
+        """How many of its rows are there, in words; nothing if they are few anyway, or all are there."""
+        count = len(self.rows)
+        if self.needed < _MANY or count == self.needed:
+            return ""
+        return f"{count:,} of {self.needed:,} rows read before the first forecast"
 
     @property
     def ready(self) -> bool:

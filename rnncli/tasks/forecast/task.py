@@ -21,7 +21,7 @@ class Forecast(Task):
     after_training = "predict"
     options = {
         "predict": frozenset(
-            {"horizon", "levels", "samples", "sum", "explain", "network", "future", "follow", "state", "plot"}
+            {"horizon", "levels", "samples", "sum", "explain", "network", "future", "follow", "state", "strict", "plot"}
         ),
         "evaluate": frozenset({"horizon", "levels", "sum", "windows", "step", "must_beat", "fail_if", "plot"}),
     }
@@ -30,10 +30,10 @@ class Forecast(Task):
     def experiment(
         self, config: ForecastConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None
     ) -> Experiment:
-        """Return an experiment; `learnt` is not used, since the config and the series hold all that is needed."""
+        """Return an experiment; of `learnt` it takes the encoders and the power of the transform."""
         from rnncli.tasks.forecast.experiment import ForecastExperiment
 
-        return ForecastExperiment(config, source, context)
+        return ForecastExperiment(config, source, context, learnt)
 
     def load(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Predictor:
         from rnncli.tasks.forecast.forecaster import Forecaster

@@ -11,7 +11,7 @@ import numpy as np
 from rnncli.data.source import Source, read_source
 from rnncli.data.text import WORDS, as_bytes
 from rnncli.data.vectors import Vectors, vectors_in
-from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary, require_learnable
+from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary, note_unknown, require_learnable
 from rnncli.errors import ConfigError, DataError
 from rnncli.nn.memory import require_memory
 from rnncli.nn.network import Network, NetworkShape
@@ -62,6 +62,8 @@ class TextExperiment(Experiment):
         splits = read_splits(self.config, source, Vocabulary.from_header(learnt["vocabulary"]) if learnt else None)
         self.vocabulary, self.train_ids = splits.vocabulary, splits.train
         self._held_out = {"validation": splits.validation} | ({"test": splits.test} if splits.test else {})
+        if learnt:
+            note_unknown([self.train_ids], "the training split", "read as <unk>")
         self._note_unseen()
         training, shape = self.config.training, network_shape(self.config, len(self.vocabulary))
         self.rare, sees_unknown = self._rare_words()
@@ -106,7 +108,7 @@ class TextExperiment(Experiment):
 
     def _note_unseen(self) -> None:
         for split, (ids, before) in self._held_out.items():
-            _note_unseen(ids, f"the {split} split")
+            note_unknown([ids], f"the {split} split", "scored as <unk>")
             if len(ids) < (1 if len(before) else 2):
                 note(f"no {split} split: the training loss is used instead")
 
@@ -147,7 +149,7 @@ class TextExperiment(Experiment):
         if len(ids) < 2:
             raise DataError(f"{source.name}: has fewer than 2 tokens; nothing in it can be scored")
         self._held_out["test"] = HeldOut(ids, ids[:0])
-        _note_unseen(ids, source.name)
+        note_unknown([ids], source.name, "scored as <unk>")
 
     def score(self) -> Score | None:
         """Return the network's loss on a held-out split beside those of the baselines."""
@@ -216,13 +218,6 @@ def _perplexity(mean: float) -> str:
 
 def _exp(mean: float) -> float:
     return math.exp(mean) if mean < 700 else math.inf
-
-
-def _note_unseen(ids: np.ndarray, split: str) -> None:
-    unseen = int((ids == UNKNOWN_NUMBER).sum())
-    if unseen:
-        share = f"{unseen:,} of {len(ids):,} ({unseen / len(ids):.1%})"
-        note(f"tokens of {split} that are not in the vocabulary: {share}, scored as <unk>")
 
 
 def with_embedding(config: LanguageModelConfig, vectors: Vectors | None) -> LanguageModelConfig:

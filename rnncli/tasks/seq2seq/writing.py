@@ -12,7 +12,7 @@ from rnncli.config.sections import DIALECT, NO_GROUP, CutConfig, keys_of
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
 from rnncli.data.text import spaced_tokens
-from rnncli.data.vocabulary import Vocabulary, require_learnable, token_vocabulary
+from rnncli.data.vocabulary import Vocabulary, note_unknown, require_learnable, token_vocabulary
 from rnncli.errors import DataError, UsageError
 from rnncli.kernels.beam import MOVES
 from rnncli.nn.encoder_decoder import EncoderDecoder, PairShape
@@ -139,6 +139,10 @@ class PairExperiment(Experiment):
         require_learnable(self.target, splits.train.name)
         doubt_unwritable(splits.train, self.target.kind)
         train = self._data(splits.train)
+        if learnt:
+            note_unknown(train.targets, "the targets to train on", "read as <unk>")
+            if prompts.vocabulary is not None:
+                note_unknown(train.sources, "the sources to train on", "read as <unk>")
         held_out = splits.held_out.get("validation")
         valid = self._data(held_out, scored=True) if held_out else PairData([], [])
         self._sources = valid.sources  # of validation

@@ -14,7 +14,7 @@ from rnncli.data.csv_table import quotes_fields
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
 from rnncli.data.vectors import Vectors, vectors_in
-from rnncli.data.vocabulary import Vocabulary
+from rnncli.data.vocabulary import Vocabulary, note_unknown
 from rnncli.errors import ConfigError, DataError, shown
 from rnncli.nn.ensemble import as_one
 from rnncli.nn.memory import require_memory
@@ -30,6 +30,7 @@ from rnncli.tasks.sequences.learner import ExampleData, ExampleLearner, room_for
 from rnncli.tasks.sequences.readers import Numbers, Reader, Words
 from rnncli.tasks.sequences.tagged import Tagged
 from rnncli.tasks.task import (
+    OTHER_DATA,
     Context,
     Evaluation,
     Experiment,
@@ -78,7 +79,12 @@ class SequenceExperiment(Experiment):
         if vectors:
             size = vectors.embedding_size(model.embedding_size)
             self.config = config = config.changed(model={"embedding_size": size})
-        given = replace(self._inputs(train, own=True), targets=answers.targets(train))
+        if learnt:
+            splits.train = train = self._answered_before(train)
+        own = not (learnt or {}).get(OTHER_DATA)
+        given = replace(self._inputs(train, own=own), targets=answers.targets(train))
+        if learnt and vocabulary:
+            note_unknown(given.inputs, "the training split", "read as <unk>")
         seen = {name: self._seen(name, split) for name, split in splits.held_out.items()}
         validation = splits.held_out.get("validation")
         self._validation = ExampleData() if validation is None else self._inputs(validation)
@@ -176,6 +182,20 @@ class SequenceExperiment(Experiment):
         if len(unseen) == len(split) and name == "validation":
             raise DataError(f"{split.name}: the {name} split has no sequence with answers that training saw")
         return [i for i in range(len(split)) if i not in unseen]
+
+    def _answered_before(self, train: Any) -> Any:
+        """Return the sequences of the training split whose answers are known; a doubt tells of the others."""
+        unknown = self.answers.unseen(train)
+        if not unknown:
+            return train
+        place, answer = unknown[min(unknown)]
+        doubt(
+            f"{len(unknown):,} of {len(train):,} sequences of the training split have an answer that the model does "
+            f"not know, {shown(answer)} the first ({place}); left out"
+        )
+        if len(train) - len(unknown) < 2:
+            raise DataError(f"{train.name}: no sequences with answers that the model knows; train a new one")
+        return self.splits.pick(train, [i for i in range(len(train)) if i not in unknown])
 
     def _facts(self, lengths: list[int]) -> tuple[Fact, ...]:
         model, shape, train = self.config.model, self.networks[0].shape, self.splits.train

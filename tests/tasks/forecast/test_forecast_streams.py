@@ -7,7 +7,9 @@ import pytest
 from experiments import csv as csv_of
 from experiments import reloaded, shaken, trainee_of
 
+from rnncli.errors import DataError
 from rnncli.notes import noting
+from rnncli.tasks.forecast import stream_places
 from rnncli.tasks.task import Asked
 from rnncli.ui.results import as_csv
 
@@ -48,15 +50,20 @@ class Stream:
     def __init__(self, folder, model, header=HEADER, **options):
         self.path, self.model, self.header, self.options = folder / "stream.csv", model, header, options
         self.told = []
+        self.unread = ""
 
-    def __call__(self, *lines, header=True, **options):
-        """The rows that answer, beside which `told` has the messages."""
+    def __call__(self, *lines, header=True, reading=None, **options):
+        """The rows that answer, beside which `told` has the messages, and `unread` the error at the end, if any."""
         whole = [*([self.header] if header else []), *lines, ""]
         self.path.write_bytes("\n".join(whole).encode("utf-8", "surrogateescape"))
-        self.told = []
-        asked = Asked(str(self.path), {}, {"follow": True, **self.options, **options}, self.told.append)
+        self.told, self.unread, rows = [], "", []
+        asked = Asked(str(self.path), reading or {}, {"follow": True, **self.options, **options}, self.told.append)
         with noting(lambda text: None):
-            return list(self.model().predict(asked).rows)
+            try:
+                rows.extend(self.model().predict(asked).rows)
+            except DataError as error:
+                self.unread = str(error)
+        return rows
 
 
 @pytest.fixture
@@ -140,6 +147,7 @@ def test_a_few_corrected_values_do_not_make_another_series(stream):
     alone = as_csv(stream(*NEW))
     assert as_csv(stream(*LINES[N - 6 : N - 2], f"{DAYS[N - 2]},99", LINES[N - 1], *NEW)) == alone
     assert len(stream.told) == 1
+    assert "1 of them with other values than it has, left out" in stream.told[0]
 
 
 def test_bad_lines_among_rows_that_are_known_are_left_out_with_them(stream):
@@ -233,8 +241,32 @@ def test_a_line_without_a_place_is_told_and_answered_and_changes_nothing(stream,
     assert stream.told[0].startswith(where)
     assert told.replace(":3:16", f":{2 + header}:16") in stream.told[0]
     assert stream.told[0].endswith("; left out")
+    late = "already" in told or "comes after" in told
+    unread = f"{stream.path}: 1 of {len(NEW) + 1} lines could not be read; mend those that are named above"
+    assert stream.unread == ("" if late else unread)
     assert rows[:1] + rows[2:] == calm
     assert rows[1] == calm[0] | {"ds": stamp, "a": None, "score": None}
+
+
+def test_a_strict_stream_ends_at_the_first_line_that_cannot_be_read(stream):
+    rows = stream(NEW[0], "2024", *NEW[1:], strict=True)
+    assert as_csv(rows) == as_csv(stream(NEW[0]))
+    stream(NEW[0], "2024", *NEW[1:], strict=True)
+    assert stream.unread.endswith(":3: 1 field, the others have 2; mend it, or leave out --strict")
+
+
+def test_lines_with_another_number_of_fields_are_skipped_if_asked(stream):
+    alone = as_csv(stream(*NEW))
+    assert as_csv(stream(NEW[0], "2024", *NEW[1:], reading={"ragged": "skip"})) == alone
+    assert stream.told == [f"{stream.path}:3: 1 field, the others have 2; skipped"]
+    assert stream.unread == ""
+
+
+def test_a_row_that_contradicts_the_one_before_is_told(stream):
+    stream(NEW[0], NEW[0])
+    assert stream.told == [f'{stream.path}:3: "{DAYS[N]}" has been already; left out']
+    stream(NEW[0], f"{DAYS[N]},99.5")
+    assert stream.told == [f'{stream.path}:3: "{DAYS[N]}" has been already, with another value; left out']
 
 
 @pytest.mark.parametrize("line", ["2024-01", "5", "x,y", "a;b,5"])
@@ -296,6 +328,14 @@ def test_a_warm_up_is_told_once_with_its_length_and_its_rows_are_answered(stream
     values = A[:kept, None]
     model.panel = type(model.panel)(**{**vars(model.panel), "values": values, "known": np.ones((kept, 1), bool)})
     assert rows[kept - 1]["next_a"] == pytest.approx(model.forecasts(network=True).point[0, 0, 0])
+
+
+def test_a_long_warm_up_says_how_far_it_is(stream, monkeypatch):
+    monkeypatch.setattr(stream_places, "_MANY", 1)
+    kept = int(stream.model().panel.lengths.max())
+    stream(*LINES[200 : 200 + kept])
+    counts = range(kept // 4, kept, kept // 4)
+    assert stream.told[1:] == [f"{count} of {kept} rows read before the first forecast" for count in counts]
 
 
 def test_bad_lines_and_gaps_within_a_warm_up_do_not_end_the_stream(stream):

@@ -1,0 +1,124 @@
+"""train --from: a new run that starts from the weights of another one, and reads data as that does.
+
+It has the config of the other run, but for `--set`; its vocabulary, its labels and its scales, without which the
+weights mean nothing; and what its network corrects (naive Bayes, a linear model, an echo state network, changes of
+endings) as it is. Cross-validation would train folds on sequences that the weights have seen, so that there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rnncli.config.loading import given_keys
+from rnncli.config.sections import Config, keys_of
+from rnncli.data.source import Source, read_source
+from rnncli.errors import UsageError
+from rnncli.nn import model_file
+from rnncli.notes import note
+from rnncli.tasks.registry import load_run_config
+from rnncli.tasks.task import OTHER_DATA, Experiment
+from rnncli.workflows.names import is_config
+from rnncli.workflows.opening import Model, open_model
+from rnncli.workflows.run_directory import RunDirectory, State
+
+_MAY_CHANGE = ("model.dropout", "model.word_dropout")  # of the network
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The model that a run starts from. path: its run; other_data: True if that was trained on other data."""
+
+    model: Model
+    path: str
+    other_data: bool
+
+    @property
+    def learnt(self) -> dict[str, Any]:
+        """What `Task.prepare` takes in place of a new vocabulary, new labels and new scales."""
+        return learnt_in(self.model.header, other_data=self.other_data)
+
+    def to_header(self) -> dict[str, Any]:
+        """Return what the state of the new run is to know of it."""
+        return {"run": self.path, "other_data": self.other_data}
+
+    def give_weights(self, experiment: Experiment, overrides: Sequence[str]) -> None:
+        """Start the networks of the experiment with its weights; UsageError where they have other shapes."""
+        try:
+            experiment.network.load(self.model.arrays)
+        except (KeyError, ValueError) as error:
+            changed = f"--set {overrides[0]}" if overrides else "the data"
+            raise UsageError(
+                f"--from {self.path}: its weights do not fit the network ({str(error).strip(chr(39))}); leave out what "
+                f"changes its shapes, such as {changed}"
+            ) from None
+        experiment.network.pack()
+
+
+def learnt_in(header: Mapping[str, Any], *, other_data: bool) -> dict[str, Any]:
+    """Return the header of a model for `Task.prepare`; other_data: see `Origin`."""
+    return {**header, OTHER_DATA: True} if other_data else dict(header)
+
+
+def origin_of(path: str, sha256: str) -> Origin:
+    """Return the run that a new one, on data with this hash, starts from."""
+    known = RunDirectory(Path(path)).read_state().inputs.data_sha256
+    return Origin(open_model(path), path, known != sha256)
+
+
+def origin_in(run: RunDirectory, state: State) -> Origin | None:
+    """Return the origin of a run that is resumed, None if it has none; its own model has kept what that had learnt."""
+    kept = state.inputs.began_from
+    return None if kept is None else Origin(open_model(str(run.path)), str(kept["run"]), bool(kept["other_data"]))
+
+
+def learnt_before(run: Path, header: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what the experiment of a finished run is prepared with: None, unless it started from another."""
+    state = run / "state.safetensors"
+    kept = model_file.read(state)[1].get("began_from") if state.exists() else None
+    return None if kept is None else learnt_in(header, other_data=bool(kept.get("other_data")))
+
+
+def config_and_source_from(
+    path: str, first: str | None, data: str | None, overrides: Sequence[str]
+) -> tuple[Config, Source]:
+    """Return the config of the run at `path`, changed, and the data: those that are named, or those of the run."""
+    if data is not None or (first is not None and is_config(first)):
+        raise UsageError("--from RUN: takes the config of RUN, and DATA alone after it; change keys with --set")
+    beside = Path(path) / "config.yaml"
+    if not beside.is_file():
+        raise UsageError(f"--from {path}: is no run directory, whose config.yaml tells how to train; name one")
+    _require_same_network(path, overrides)
+    config = load_run_config(beside, overrides)
+    if "folds" in keys_of(type(config), "data"):
+        config = _without_folds(beside, overrides)
+    named = first or config.data.path
+    if named is None:
+        raise UsageError(f"--from {path}: its data came from a pipe; name the data to train on")
+    return config, read_source(named)
+
+
+def _require_same_network(path: str, overrides: Sequence[str]) -> None:
+    keys = [
+        f"{section}.{key}"
+        for section, values in given_keys(overrides).items()
+        if section in ("model", "task")
+        for key in (values if isinstance(values, dict) else [""])
+    ]
+    for key in keys:
+        if key not in _MAY_CHANGE:
+            raise UsageError(f"--set {key.rstrip('.')}: the weights of {path} have their network; leave it out")
+
+
+def _without_folds(beside: Path, overrides: Sequence[str]) -> Config:
+    """Return the config without cross-validation."""
+    data = given_keys(overrides).get("data") or {}
+    if data.get("folds"):
+        raise UsageError("--set data.folds: the folds would start from weights that have seen them; leave it out")
+    was = load_run_config(beside)
+    if not getattr(was.data, "folds", 0):
+        return load_run_config(beside, overrides)
+    note("a tenth is held out in place of cross-validation; of the data of that run the weights have seen it")
+    return load_run_config(beside, [*overrides, "data.folds=0"])

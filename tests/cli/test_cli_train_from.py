@@ -1,0 +1,146 @@
+"""train --from RUN: a new run that starts from the weights of another, with all that it knows, for every task."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+from cli_runs import ended, metrics, model_sha256, run, start, wait_for_evaluation
+from conftest import SALES, TEXT
+
+from rnncli.nn import model_file
+
+TINY = "model: {hidden_size: 4, num_layers: 1}\ntraining: {epochs: 2, batch_size: 8, threads: 1}\n"
+WORDS, MORE = ("red", "green", "blue"), ("red", "blue", "grey")
+
+
+def lines(words: tuple[str, ...], line: str, count: int = 60) -> str:
+    return "".join(line.format(words[i % 3], words[(i // 3) % 3], "xyz"[i % 3]) + "\n" for i in range(count))
+
+
+# By task: its data, other data with tokens or labels that the first lack, keys of `data`, what is told of them.
+TASKS = {
+    "language-model": (TEXT, "Quiz!\n" + TEXT, "", "tokens of the training split"),
+    "forecast": (SALES, SALES.replace("\n20", "\n21"), ", horizon: 3, context: 12", ""),
+    "classify": (
+        "text,label\n" + lines(WORDS, "{} and {},{}"),
+        "text,label\n" + lines(MORE, "{} and {},{}") + "grey,unheard\n",
+        ", validation: 0.2",
+        'an answer that the model does not know, "unheard" the first',
+    ),
+    "regress": (
+        "text,label\n" + "".join(f"{WORDS[i % 3]} one,{i % 3}.5\n" for i in range(60)),
+        "text,label\n" + "".join(f"{MORE[i % 3]} one,{i % 3}.25\n" for i in range(60)),
+        ", validation: 0.2",
+        "not in the vocabulary",
+    ),
+    "tag": (
+        lines(WORDS, "{0} N\n{1} {2}\n"),
+        lines(MORE, "{0} N\n{1} {2}\n"),
+        ", validation: 0.2",
+        "not in the vocabulary",
+    ),
+    "seq2seq": (
+        "source\ttarget\n" + lines(WORDS, "{} {}\t{}"),
+        "source\ttarget\n" + lines(MORE, "{} {}\t{}"),
+        ", validation: 0.2, tokens: word",
+        "tokens of the sources to train on",
+    ),
+    "caption": (
+        "a,b,text\n" + "".join(f"{i % 5},{i % 3},{WORDS[i % 3]}\n" for i in range(60)),
+        "a,b,text\n" + "".join(f"{i % 5},{i % 3},{MORE[i % 3]}\n" for i in range(60)),
+        ", validation: 0.2, tokens: word",
+        "tokens of the targets to train on",
+    ),
+}
+ENDINGS = {"language-model": "txt", "seq2seq": "tsv", "tag": "conll"}
+
+
+def files(task: str, folder: Path) -> tuple[str, str]:
+    """The names of the data and of the other data, beside a config c.yaml."""
+    ending = ENDINGS.get(task, "csv")
+    first, other, keys, _ = TASKS[task]
+    (folder / f"data.{ending}").write_text(first)
+    (folder / f"other.{ending}").write_text(other)
+    (folder / "c.yaml").write_text(f"task: {task}\ndata: {{path: data.{ending}{keys}}}\n{TINY}")
+    return f"data.{ending}", f"other.{ending}"
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_run_starts_from_the_weights_and_the_knowledge_of_another(task: str, tmp_path: Path) -> None:
+    _, other = files(task, tmp_path)
+    run("train", "c.yaml", "-o", "first", "-q", cwd=tmp_path).ok()
+    still = ["--set", "training.learning_rate=1e-30", "--set", "training.epochs=1"]
+    said = run("train", "--from", "first", other, "-o", "second", *still, cwd=tmp_path).ok().err
+    assert TASKS[task][3] in said
+    assert "the weights of first" in said
+    (first, known), (second, knows) = (
+        model_file.read(tmp_path / name / "model.safetensors") for name in ("first", "second")
+    )
+    for name, array in first.items():
+        if not name.startswith(("panel", "windows", "errors")):  # the end of the series, and of its validation
+            assert name not in second or array.shape != second[name].shape or (array == second[name]).all(), name
+    for key in ("vocabulary", "encoder", "source", "target", "encoders"):
+        assert known.get(key) == knows.get(key), key
+    run("evaluate", "second", cwd=tmp_path).ok()
+
+
+def test_the_same_seed_gives_the_same_bytes_and_so_does_a_resumed_run(tmp_path: Path) -> None:
+    (tmp_path / "long.txt").write_text(TEXT * 22)
+    files("language-model", tmp_path)
+    run("train", "c.yaml", "-o", "first", "-q", cwd=tmp_path).ok()
+    again = ["train", "--from", "first", "long.txt", "--set", "training.epochs=6"]
+    run(*again, "-o", "whole", "-q", cwd=tmp_path).ok()
+    run(*again, "-o", "threads", "-q", "--set", "training.threads=2", cwd=tmp_path).ok()
+    assert model_sha256(tmp_path / "whole") == model_sha256(tmp_path / "threads")
+    with start(*again, "-o", "stopped", cwd=tmp_path) as process:
+        wait_for_evaluation(process, tmp_path / "stopped")
+        process.send_signal(signal.SIGINT)
+        ended(process).failed(130)
+    shutil.rmtree(tmp_path / "first")  # the new run knows all that it needs
+    run("train", "-o", "stopped", "--resume", "-q", cwd=tmp_path).ok()
+    assert model_sha256(tmp_path / "stopped") == model_sha256(tmp_path / "whole")
+
+
+def test_it_begins_where_the_other_ended(tmp_path: Path) -> None:
+    name, _ = files("language-model", tmp_path)
+    run("train", "c.yaml", "-o", "first", "-q", "--set", "training.epochs=20", cwd=tmp_path).ok()
+    run("train", "--from", "first", "-o", "second", "-q", "--set", "training.epochs=1", cwd=tmp_path).ok()
+    run("train", "c.yaml", name, "-o", "new", "-q", "--set", "training.epochs=1", cwd=tmp_path).ok()
+    ends = {name: metrics(tmp_path / name)[0]["train_loss"] for name in ("first", "second", "new")}
+    assert ends["second"] < ends["new"]
+    assert ends["second"] < ends["first"]
+
+
+def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
+    _, other = files("classify", tmp_path)
+    run("train", "c.yaml", "-o", "first", "-q", cwd=tmp_path).ok()
+    (tmp_path / "none.csv").write_text("text,label\n" + "".join(f"red {i},new\n" for i in range(30)))
+
+    def refused(*arguments: str) -> str:
+        result = run("train", "--from", "first", *arguments, cwd=tmp_path)
+        assert result.code in (2, 3), result
+        return "\n".join(result.errors)
+
+    assert "the weights of first have their network" in refused(other, "--set", "model.hidden_size=5")
+    assert "leave it out to go on with --resume" in refused("-o", "first", "--resume")
+    assert "DATA alone" in refused("c.yaml")
+    assert "data.folds" in refused(other, "--set", "data.folds=3")
+    assert "no sequences with answers that the model knows" in refused("none.csv", "-o", "none")
+    assert "no run directory" in run("train", "--from", "c.yaml", other, cwd=tmp_path).refused(2)
+
+
+def test_folds_are_left_out_and_the_baseline_that_is_corrected_is_kept(tmp_path: Path) -> None:
+    files("classify", tmp_path)
+    (tmp_path / "c.yaml").write_text(
+        f"task: classify\ndata: {{path: data.csv, residual: naive-bayes, tokens: word}}\n{TINY}"
+    )
+    run("train", "c.yaml", "-o", "first", "-q", cwd=tmp_path).ok()
+    said = run("train", "--from", "first", "other.csv", "-o", "second", cwd=tmp_path).ok().err
+    assert "in place of cross-validation" in said
+    known, knows = (model_file.read(tmp_path / name / "model.safetensors")[1] for name in ("first", "second"))
+    assert known["answers"] == knows["answers"]
+    assert math.isfinite(metrics(tmp_path / "second")[-1]["train_loss"])
