@@ -86,7 +86,7 @@ def draw(made: Any, plot: str) -> None:
     "--must-beat",
     multiple=True,
     metavar="BASELINE",
-    help="Forecast: exit with code 7 unless the verdict beside this baseline is that the network is better.",
+    help="Exit with code 7 unless the verdict beside this baseline (as in naive-bayes) is that the network is better.",
 )
 @click.option(
     "--fail-if",

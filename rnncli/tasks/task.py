@@ -13,6 +13,7 @@ from rnncli.config.loading import config_from_mapping
 from rnncli.config.sections import SECTIONS, C, Config, VectorsConfig, keys_of
 from rnncli.errors import DataError, UsageError
 from rnncli.notes import noting
+from rnncli.tasks.checks import check_beaten, require_judged
 from rnncli.training.reports import Score
 
 if TYPE_CHECKING:
@@ -245,7 +246,14 @@ class Experiment:
         score = self.score()
         if score is None:
             raise UsageError("nothing was held out; name data to score it on")
-        return Evaluation(score)
+        return judged(score, options)
+
+
+def judged(score: Score, options: Options) -> Evaluation:
+    """Return the evaluation that is this score, with the check on it that the options ask for."""
+    must_beat = options.get("must_beat", ())
+    require_judged(score, must_beat)
+    return Evaluation(score, check=lambda: check_beaten(score, must_beat))
 
 
 def prepared(splits: Iterable[S], experiment: Callable[[S], Experiment]) -> list[Experiment]:

@@ -197,6 +197,10 @@ class Backpropagation(Runner):
 
     def evaluate(self, work: Work, targets: np.ndarray) -> float:
         """Return the summed loss of the window, without a backward pass."""
+        return float(losses.total(self.losses_of(work, targets)))
+
+    def losses_of(self, work: Work, targets: np.ndarray) -> np.ndarray:
+        """Return the loss of each step of each sequence of the window, (T, B)."""
         per_step = np.zeros(work.outputs.shape[:2])
         weight, arguments = self.network.dtype.type(1.0), self._arguments(work)
 
@@ -206,7 +210,7 @@ class Backpropagation(Runner):
 
         self._compose_words(work)
         self.pool.over_batch(work.B, shard, self._nanoseconds(work))
-        return float(losses.total(per_step))
+        return per_step
 
     def _arguments(self, work: Work) -> tuple[Any, ...]:
         return (*self.loss.arguments, *([self.network.chain_of(work)] if self.loss.of_chain else []))

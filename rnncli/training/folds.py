@@ -14,6 +14,7 @@ from statistics import stdev
 from rnncli.nn.network import Model
 from rnncli.training.headline import summed
 from rnncli.training.loop import Learner
+from rnncli.training.paired_bootstrap import joined
 from rnncli.training.reports import Confusion, Figure, Score, strongest_first
 from rnncli.training.side_by_side import SideBySide
 
@@ -56,7 +57,7 @@ def pooled(scores: Sequence[Score], counts: Sequence[int], detail: str) -> Score
     """Return the mean of the scores of all folds, weighted by how many answers each has, and its standard error."""
     first, each = scores[0], [score.network for score in scores]
     error = stdev(each) / math.sqrt(len(each))
-    return Score(
+    whole = Score(
         CROSS_VALIDATED,
         first.unit,
         mean(each, counts),
@@ -69,6 +70,8 @@ def pooled(scores: Sequence[Score], counts: Sequence[int], detail: str) -> Score
         figures=_means([dict(score.figures) for score in scores], counts),
         headline=summed([score.headline for score in scores]),
     )
+    compared = [score.compared for score in scores if score.compared is not None]
+    return whole.judged(joined(compared)) if len(compared) == len(scores) else whole
 
 
 def _means(named: Sequence[dict[str, float]], counts: Sequence[int]) -> tuple[tuple[str, float], ...]:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from rnncli.training.headline import Headline
+
+if TYPE_CHECKING:
+    from rnncli.training.paired_bootstrap import Compared
+
+NETWORK = "network"  # who answers, where no baseline does
 
 
 @dataclass(frozen=True)
@@ -131,7 +136,8 @@ class Score:
     `higher_is_better` is set.
 
     figures: further (name, value) pairs of the network. labels: a score for each label that occurs or was predicted.
-    verdicts: by the name of a baseline whether the network is better, in words, where that was tested. used: who
+    verdicts: by the name of a baseline whether the network is better, in words, where that was tested. independent: on
+    how many independent groups, or other things. compared: the errors that verdicts come from, in no header. used: who
     answers, "network" or the name of a baseline; empty for tasks of which always the network does. headline: the same
     as a sentence that people can use.
     """
@@ -148,9 +154,17 @@ class Score:
     verdicts: Mapping[str, str] = field(default_factory=dict)
     used: str = ""
     headline: Headline | None = None
+    independent: int | None = None
+    compared: Compared | None = field(default=None, compare=False, repr=False)
+
+    def judged(self, compared: Compared) -> Score:
+        """Return the score with the verdicts on these errors."""
+        return replace(self, verdicts=compared.verdicts(), independent=compared.count, compared=compared)
 
     def to_header(self) -> dict[str, Any]:
-        return asdict(self)
+        header = asdict(replace(self, compared=None))
+        del header["compared"]
+        return header
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Score:

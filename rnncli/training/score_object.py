@@ -21,7 +21,8 @@ def score_object(score: Score) -> dict[str, Any]:
         **_label_objects(score),
         "strongest": next((name for name, _ in score.baselines if name in (score.verdicts or {name})), None),
         **({"headline": score.headline.to_json()} if score.headline else {}),
-        **({"verdicts": dict(score.verdicts), "used": score.used} if score.used else {}),
+        **({"verdicts": dict(score.verdicts), "independent": score.independent} if score.verdicts else {}),
+        **({"used": score.used} if score.used else {}),
     }
 
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from rnncli.tasks.forecast.reports import BacktestReport, Judged, LevelScore
 from rnncli.training.folds import CROSS_VALIDATED
 from rnncli.training.headline import Headline
+from rnncli.training.paired_bootstrap import FEWEST
 from rnncli.training.reports import Finished, Score
 from rnncli.training.score_object import score_object
 from rnncli.ui.label_tables import write_labels
 from rnncli.ui.output import TIED, Output, visible, wrapped
 from rnncli.ui.results import as_csv, rounded, write_csv, write_table
 
-CHOSE = {"validation": "; it also chose the weights", CROSS_VALIDATED: "; it also chose the number of epochs"}
+CHOSE = {
+    "validation": "weights were chosen by this split, so that new data may score worse; hold out data.test to know",
+    CROSS_VALIDATED: "the number of epochs was chosen by this score, so that new data may score worse",
+}
 
 
 def finished_text(report: Finished) -> str:
@@ -37,19 +42,18 @@ def finished_json(report: Finished) -> str:
 
 def score_text(score: Score) -> str:
     """Return a text of the network's score beside its baselines, and whether it beat each of them."""
-    chose = CHOSE.get(score.split, "")
     width = max(len(name) for name in ("network", *(name for name, _ in score.baselines)))
     lines = [] if score.headline is None else wrapped(_first_sentence(score, score.headline), 80)
-    lines += [
-        f"{score.split} score, {score.unit} ({score.detail}){chose}:",
-        f"  {'network':<{width}}  {figure(score.network)}",
-    ]
-    for name, value in score.baselines:
-        lines.append(f"  {name:<{width}}  {figure(value)}  {compared(score, name, value)}")
-    figures = ", ".join(f"{name} {figure(value)}".replace(" ", TIED) for name, value in score.figures)
-    lines += wrapped(figures, 80, "  ")
+    ours, *theirs = figures([score.network, *(value for _, value in score.baselines)])
+    lines += wrapped(f"{score.split} score, {score.unit} ({score.detail}):", 80)
+    lines.append(f"  {'network':<{width}}  {ours}")
+    for (name, value), shown in zip(score.baselines, theirs, strict=True):
+        lines.append(f"  {name:<{width}}  {shown}  {compared(score, name, value)}")
+    further = ", ".join(f"{name} {figure(value)}".replace(" ", TIED) for name, value in score.figures)
+    lines += wrapped(further, 80, "  ")
     if score.used not in ("", "network"):
-        lines.append(f"  {instead(score.used)}")
+        lines += wrapped(instead(score.used), 80, "  ")
+    lines += wrapped(CHOSE.get(score.split, ""), 80, "  ")
     return visible("\n".join(lines)) + "\n"
 
 
@@ -59,8 +63,20 @@ def _first_sentence(score: Score, headline: Headline) -> str:
 
 
 def figure(value: float) -> str:
-    """Return a number with four decimals, or five significant digits if it is below 0.01 (but not 0) or from 1e6 on."""
-    return f"{value:.4f}" if value == 0 or 0.01 <= abs(value) < 1e6 else f"{value:.5g}"
+    """Return a number with four significant digits, and all those before the point."""
+    return figures([value])[0]
+
+
+def figures(values: Sequence[float]) -> list[str]:
+    """Return numbers as a column: as many decimals for all as give the largest four significant digits, and the
+    smallest two."""
+    sizes = [abs(value) for value in values if value and math.isfinite(value)]
+    if not sizes or not 1e-4 <= max(sizes) < 1e9:
+        return [f"{value:.4g}" for value in values]
+    largest, least = (math.floor(math.log10(size)) for size in (max(sizes), min(sizes)))
+    decimals = min(max(3 - largest, 1 - least, 0), 6)
+    width = max(len(f"{value:.{decimals}f}") for value in values)
+    return [f"{value:{width}.{decimals}f}" for value in values]
 
 
 def compared(score: Score, name: str, baseline: float) -> str:
@@ -70,7 +86,7 @@ def compared(score: Score, name: str, baseline: float) -> str:
     if network == baseline:
         words = "equal"
     elif score.higher_is_better:
-        words = f"{abs(network - baseline):.4f} {words}"
+        words = f"{figure(abs(network - baseline)).strip()} {words}"
     elif network <= 3 * baseline:
         words = f"{abs(network - baseline) / abs(baseline):.1%} {words}"
     elif baseline > 0:
@@ -90,7 +106,8 @@ def write_score(score: Score, form: str) -> None:
         out.write(json.dumps(rounded(score_object(score)), ensure_ascii=False, indent=2) + "\n")
     elif form == "csv":
         named, rest = (("network", score.network), *score.baselines), {"unit": score.unit, "split": score.split}
-        out.write(as_csv([{"name": name, "score": value, **rest} for name, value in named]))
+        verdicts = score.verdicts
+        out.write(as_csv([{"name": n, "score": value, **rest, "verdict": verdicts.get(n, "")} for n, value in named]))
     else:
         out.write(score_text(score))
         write_labels(score)
@@ -131,7 +148,7 @@ def _write_text(report: BacktestReport) -> None:
         out.write("\n")
         write_table([_level(one) for one in report.levels])
     out.write(f"\nnetwork is: by a paired bootstrap over {groups} of windows that share little\n")
-    if any(one.verdict.startswith("cannot tell,") for one in report.forecasters):
+    if report.independent < FEWEST:
         out.write("so few groups cannot tell; hold out more with data.test\n")
     for one in report.coverage:
         rows = "" if one.first == 1 and one.last == report.horizon else f" (rows {one.first:,} to {one.last:,})"

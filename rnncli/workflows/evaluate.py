@@ -100,7 +100,7 @@ def recalled(model: Model, run: str, overrides: Sequence[str]) -> Iterator[Exper
     _require_same_data(run, config, source)
     pool = ThreadPool(config.training.threads, FLOAT32)
     try:
-        experiment = model.task.prepare(config, source, Context(pool), learnt_before(Path(request.run), model.header))
+        experiment = model.task.prepare(config, source, Context(pool), learnt_before(Path(run), model.header))
         experiment.recall(model.header, model.arrays)
         if not _fits(experiment, model.header):
             raise UsageError(f"{run}: its data or config.yaml are not what it was trained with; restore them")

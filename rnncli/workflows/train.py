@@ -149,7 +149,8 @@ def _train_in(
     position = loop.position
     epochs = experiment.config.training.epochs * experiment.learner.updates_per_epoch
     if loop.plan.updates < epochs:
-        show(Note(f"max_time allows {loop.plan.updates:,} of {epochs:,} updates; that number may differ another day"))
+        time = experiment.config.training.max_time
+        show(Note(f"{loop.plan.updates:,} of {epochs:,} updates fit into training.max_time {time} at today's speed"))
     if is_over(loop.plan, position):
         _note_over(request, run, experiment, source, position.update, show)
     facts = (*experiment.facts, *_chosen(config, experiment.config), *_begun(origin), ("run", str(run.path)))

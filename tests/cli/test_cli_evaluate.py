@@ -120,3 +120,23 @@ def test_what_went_wrong_is_drawn_into_a_file(folder: Path) -> None:
         run("evaluate", name, "--plot", f"{name}.svg", cwd=folder).ok()
         assert f"<!-- {title} -->" in (folder / f"{name}.svg").read_text(encoding="utf-8")
     assert "--plot: is for forecast, classify, tag" in run("evaluate", "char", "--plot", "a.png", cwd=folder).refused(2)
+
+
+@pytest.mark.parametrize(
+    ("name", "baseline", "noun"), [("reviews", "majority", "4 groups"), ("char", "interpolated 5-gram", "block")]
+)
+def test_every_task_must_be_shown_to_be_better(folder: Path, name: str, baseline: str, noun: str) -> None:
+    score = json.loads(run("evaluate", name, "-f", "json", cwd=folder).ok().out)
+    verdict = score["verdicts"][baseline]
+    assert score["independent"] > 0
+    baseline = baseline.replace(" ", "-")
+    done = run("evaluate", name, "--must-beat", baseline, cwd=folder)
+    assert f": {verdict}\n" in done.out
+    if verdict == "better":
+        done.ok()
+    else:
+        assert f"--must-beat {baseline}: the network is not shown to be better: {verdict}" in done.failed(7)
+    assert verdict == "better" or noun in verdict
+    assert "no such baseline" in run("evaluate", name, "--must-beat", "luck", cwd=folder).failed(2)
+    rows = run("evaluate", name, "-f", "csv", cwd=folder).ok().out.splitlines()
+    assert rows[0] == "name,score,unit,split,verdict"

@@ -39,7 +39,7 @@ def trained(folder: Path) -> str:
 
 def test_the_score_stands_beside_its_floors(folder: Path, trained: str) -> None:
     assert "validation score, token accuracy (" in trained
-    assert "  span F1 1.0000, baseline span F1 0." in trained
+    assert "  span F1 1.000, baseline span F1 0." in trained
     found = scores(trained)
     assert found["network"] == 1
     assert found["most frequent tag"] < found["most frequent tag of the word"] < 1

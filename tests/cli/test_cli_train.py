@@ -53,7 +53,7 @@ def test_a_run_keeps_its_score_and_where_it_comes_from(shelf: Shelf) -> None:
     assert report["task"] == "language-model"
     told = scores(shelf.trained["char"].out)
     kept = {"network": report["score"]["network"], **report["score"]["floors"]}
-    assert kept == pytest.approx(told, abs=1e-4)
+    assert kept == pytest.approx(told, abs=6e-4)
     assert report["model_sha256"] == hashlib.sha256((shelf / "char/model.safetensors").read_bytes()).hexdigest()
     data = (shelf / "text.txt").read_bytes()
     assert report["data"] == {
@@ -89,7 +89,7 @@ def test_text_is_scored_beside_a_5_gram(shelf: Shelf) -> None:
     found = scores(said.out)
     assert list(found) == ["network", "interpolated 5-gram", "5-gram within lines"]
     best = min(line["valid_loss"] for line in metrics(shelf / "char"))
-    assert found["network"] == pytest.approx(best, abs=1e-4)
+    assert found["network"] == pytest.approx(best, abs=6e-4)
     assert 0 < found["interpolated 5-gram"] < math.log(len(set(TEXT)) + 1)
     perplexity = float(re.findall(r"perplexity ([\d.]+)", said.out)[0])
     assert math.log(perplexity) == pytest.approx(found["network"], abs=1e-3)
@@ -105,8 +105,8 @@ def test_a_series_is_scored_beside_naive_forecasts(shelf: Shelf) -> None:
     assert f"({len(origins)} rolling origins, horizon 4; forecast: " in said.out
     last = [abs(values[o + k] - values[o - 1]) for o in origins for k in range(4)]
     season = [abs(values[o + k] - values[o + k - 12]) for o in origins for k in range(4)]
-    assert found["last value"] == pytest.approx(sum(last) / len(last), abs=1e-4)
-    assert found["seasonal naive"] == pytest.approx(sum(season) / len(season), abs=1e-4)
+    assert found["last value"] == pytest.approx(sum(last) / len(last), abs=5.1e-3)
+    assert found["seasonal naive"] == pytest.approx(sum(season) / len(season), abs=5.1e-3)
 
 
 def test_progress_goes_to_stderr(shelf: Shelf) -> None:
@@ -199,7 +199,7 @@ def test_a_test_part_is_what_is_scored(ways: tuple[Path, dict[str, Result]]) -> 
     folder, said = ways
     assert f"\ntest score, nats per token ({int(0.2 * len(TEXT))} tokens, " in said["test"].ok().out
     best = min(line["valid_loss"] for line in metrics(folder / "test"))
-    assert scores(said["test"].out)["network"] != pytest.approx(best, abs=1e-4)
+    assert scores(said["test"].out)["network"] != pytest.approx(best, abs=6e-4)
 
 
 def test_patience_ends_a_run_that_gets_no_better(ways: tuple[Path, dict[str, Result]]) -> None:
@@ -210,7 +210,7 @@ def test_patience_ends_a_run_that_gets_no_better(ways: tuple[Path, dict[str, Res
     assert [line["improved"] for line in lines[-3:]] == [True, False, False]
     assert lines[-1]["epoch"] < 60
     best = min(line["valid_loss"] for line in lines)
-    assert scores(said["patience"].out)["network"] == pytest.approx(best, abs=1e-4)
+    assert scores(said["patience"].out)["network"] == pytest.approx(best, abs=6e-4)
 
 
 @pytest.mark.long

@@ -62,8 +62,8 @@ def test_the_summary_has_a_row_a_network_in_the_same_order(capsys: pytest.Captur
     start = next(i for i, line in enumerate(lines) if line.startswith("network"))
     assert [" ".join(line.split()) for line in lines[start : start + 4]] == [
         "network at loss layer half-life 1% after left at end verdict",
-        "rnn init 1.2500 layer 0 6.58 10 1.34e-9 vanishing",
-        "lstm init 1.2500 layer 1 6.58 > 40 0.296 healthy",
+        "rnn init 1.250 layer 0 6.58 10 1.34e-9 vanishing",
+        "lstm init 1.250 layer 1 6.58 > 40 0.296 healthy",
         "gru best 0.7500 layer 0 6.58 > 20 0.358 healthy",
     ]
     assert [line for line in lines[start + 4 :] if line.strip()] == [

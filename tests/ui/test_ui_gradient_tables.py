@@ -165,7 +165,7 @@ def test_the_table_has_the_ruler_then_the_summary_then_the_advice_then_the_detai
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     text = written(two_layers(), "table", capsys)
-    assert text.startswith("Best weights: loss 1.2500 nats per token, 8 sequences in 4 batches\n")
+    assert text.startswith("Best weights: loss 1.250 nats per token, 8 sequences in 4 batches\n")
     marks = [
         "lag ",
         "0.00515",

@@ -122,7 +122,9 @@ def test_figures_are_written_with_their_names_kept_whole(capsys):
     lines = written(score, capsys).splitlines()
     assert max(map(len, lines)) <= 80
     joined = " ".join(line.strip() for line in lines[3:])
-    assert joined.startswith(", ".join(f"figure number {k} {k / 10:.4f}" for k in range(9)))
+    assert joined.startswith(
+        ", ".join(f"figure number {k} {k / 10:.4f}" if k else "figure number 0 0" for k in range(9))
+    )
     assert all(line.rstrip(",")[-6:].startswith("0.") for line in lines[3:5])
     assert json.loads(json.dumps(rounded(score_object(score))))["figures"] == dict(figures)
 

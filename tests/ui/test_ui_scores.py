@@ -1,10 +1,13 @@
 """How a score stands beside its baselines: how far, in which direction, and what that amounts to."""
 
+from dataclasses import replace
+
 import pytest
 
+from rnncli.training.headline import OFF_BY, Headline
 from rnncli.training.reports import Score, strongest_first
 from rnncli.training.score_object import score_object
-from rnncli.ui.scores import score_text
+from rnncli.ui.scores import figures, score_text
 
 
 def lines(network, baseline, **given):
@@ -37,7 +40,7 @@ def test_of_a_figure_that_should_be_high_the_difference_is_told():
 @pytest.mark.parametrize("verdict", ["better", "worse", "cannot tell", "cannot tell, 4 groups"])
 def test_a_verdict_stands_behind_a_direction_that_judges_nothing(verdict):
     found = lines(3.0, 4.0, verdicts={"last value": verdict}, used="network")
-    assert found[2] == f"  last value  4.0000  network 25.0% lower: {verdict}"
+    assert found[2] == f"  last value  4.000  network 25.0% lower: {verdict}"
     assert lines(5.0, 4.0, verdicts={"last value": verdict}, used="network")[2].endswith(f"25.0% higher: {verdict}")
     assert len(found) == 3
 
@@ -58,3 +61,40 @@ def test_the_strongest_baseline_comes_first(higher, wanted):
     made = strongest_first({"a": 2.0, "b": 1.0, "c": 3.0, "d": 2.0}, higher_is_better=higher)
     assert [name for name, _ in made] == wanted
     assert dict(made) == {"a": 2.0, "b": 1.0, "c": 3.0, "d": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("values", "column"),
+    [
+        ([0.6364, 0.5], ["0.6364", "0.5000"]),
+        ([12345.6789, 15000.0], ["12346", "15000"]),
+        ([155.04, 301.2, 9.87], ["155.0", "301.2", "  9.9"]),
+        ([2.5, 0.00123], ["2.5000", "0.0012"]),
+        ([1.25e-7, 3e-7], ["1.25e-07", "3e-07"]),
+        ([0.0, 0.0], ["0", "0"]),
+    ],
+)
+def test_a_column_has_the_digits_that_matter(values, column):
+    assert figures(values) == column
+
+
+def test_a_score_fits_the_screen_and_says_what_chose_the_weights():
+    score = Score(
+        "validation",
+        "MAE of sales",
+        3.0,
+        (("last value", 4.0),),
+        "79 rolling origins, horizon 12; forecast: 46% a and 54% b",
+    )
+    text = score_text(score)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "weights were chosen by this split" in " ".join(text.split())
+    assert "chosen" not in score_text(replace(score, split="test"))
+
+
+def test_the_first_line_is_the_sentence():
+    said = Headline(OFF_BY, 1.0, 2.0, "the last value", 1, "sales", "€")
+    score = Score("test", "MAE", 3.0, (("last value", 4.0),), headline=said)
+    assert score_text(score).splitlines()[0] == "off by 1 € on average; the last value: 2 €"
+    theirs = replace(score, used="last-value")
+    assert score_text(theirs).splitlines()[0].startswith("network: off by 1 €")

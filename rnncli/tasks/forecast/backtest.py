@@ -19,15 +19,14 @@ from rnncli.tasks.forecast.metrics import (
     blocks,
     mase,
     owa,
-    probability_better,
     scores,
     seasonal_differences,
-    verdict,
 )
 from rnncli.tasks.forecast.panel import Panel
 from rnncli.tasks.forecast.paths import Past, Walk
 from rnncli.tasks.forecast.reconciliation import Reconciliation, by_series, by_window
 from rnncli.tasks.forecast.windows import Features, in_batches
+from rnncli.training.paired_bootstrap import probability_better, verdict
 
 MOST_WINDOWS = 20_000
 MOST_DRAWN = 200  # windows whose rows are drawn as paths

@@ -307,6 +307,7 @@ class ForecastExperiment(Experiment):
             verdicts={name.replace("-", " "): words for name, (_, words) in tested.verdicts.items()},
             figures=(("MASE", scores[NETWORK].mase),) if one and not np.isnan(scores[NETWORK].mase) else (),
             used=self.method,
+            independent=tested.independent,
             headline=headline(tested, self.columns, self.config.data.season or 1, self.read.timelines),
         )
 

@@ -153,76 +153,6 @@ def _mean_of_series(figures: np.ndarray, series: np.ndarray) -> float:
     return float((np.bincount(place, figures) / np.bincount(place)).mean())
 
 
-FEWEST = 6  # groups: that all of fewer favour one of two equal forecasters happens too often by chance
-_SURE = 0.975
-_MOST_GROUPS = 500  # are drawn from; of more, neighbours are joined
-_SHARED = 0.1  # the correlation of neighbouring `blocks` of independent rows, of which they share some
-_ROUNDING = 1e-12  # of the sum of all sizes: a difference below is none
-_LEAST = 1e-9  # of the variance of all groups, as that of a resample: a few groups may be alike
-
-
-def probability_better(
-    a: np.ndarray,
-    b: np.ndarray,
-    groups: np.ndarray,
-    *,
-    weights: np.ndarray | None = None,
-    seed: int,
-    resamples: int = 4000,
-) -> float:
-    """The probability that errors a (W,) are below errors b (W,) in the mean, in which they have `weights` (W,).
-
-    A paired bootstrap (Efron and Tibshirani, 1993; Koehn, 2004) over groups (W,), see `blocks`: windows of the same
-    number depend on each other and are drawn together (Künsch, 1989). Windows where an error is NaN are left out; the
-    result is 0.5 if none remains, or if the means are equal.
-
-    The mere share of resamples is too sure where groups are few. The difference is therefore taken in units of its
-    standard error, as it is in each resample (the bootstrap-t), and held against Student's t as well, with a degree
-    of freedom less than there are groups (Ibragimov and Müller, 2010); the less sure of both counts. The standard
-    error grows with the correlation of neighbours, which is taken for what shared rows make of it at least. The result
-    is kept within 2^−G … 1 − 2^−G, where 2^−G is the probability that all of G groups favour a given one of two equal
-    forecasters. `tests/bench/verdicts.py` shows how often a verdict is wrong.
-    """
-    known = ~np.isnan(a - b)
-    weights = (np.ones(len(a)) if weights is None else weights)[known]
-    difference = weights * (a - b)[known]
-    if abs(difference.sum()) <= _ROUNDING * np.abs(difference).sum():
-        return 0.5
-    numbers, place = np.unique(groups[known], return_inverse=True)
-    joined = np.arange(len(numbers)) * min(len(numbers), _MOST_GROUPS) // len(numbers)
-    beside = (np.diff(numbers) == 1)[np.diff(joined) == 1]
-    sums, sizes = np.bincount(joined[place], difference), np.bincount(joined[place], weights)
-    random = np.random.Generator(np.random.PCG64(seed))
-    t, drawn = _studentized(sums, sizes, beside, random, resamples)
-    by_chance = random.standard_t(max(len(sums) - 1, 1), resamples)
-    shares = float((drawn > t).mean()), float(np.concatenate([by_chance > t, -by_chance > t]).mean())
-    probability = max(min(shares), 0.5) if t < 0 else min(max(shares), 0.5)
-    return float(np.clip(probability, 0.5 ** len(numbers), 1 - 0.5 ** len(numbers)))
-
-
-def _studentized(
-    sums: np.ndarray, sizes: np.ndarray, beside: np.ndarray, random: np.random.Generator, resamples: int
-) -> tuple[float, np.ndarray]:
-    """Return the mean difference in standard errors, and what resamples (n,) give where there is none in truth.
-
-    sums, sizes (G,): the weighted difference and the weight of each group; beside (G − 1,): True where a group and the
-    next are neighbours.
-    """
-    G = len(sums)
-    apart = sums - sums.sum() / sizes.sum() * sizes  # from what a group of its size would have at the mean of all
-    squares = max(float((apart * apart).sum()), np.finfo(float).tiny)
-    pairs = float(beside.sum()) / G
-    correlation = float((apart[1:] * apart[:-1])[beside].sum()) / squares + pairs / G  # G deviations from their mean
-    t = sums.sum() / np.sqrt(squares * (1 + 2 * max(correlation, _SHARED * pairs)))
-    chosen = random.integers(G, size=(resamples, G)) + G * np.arange(resamples)[:, None]
-    counts = np.bincount(chosen.ravel(), minlength=resamples * G).reshape(resamples, G)
-    total, size = counts @ apart, counts @ sizes
-    mean = total / size
-    variance = counts @ apart**2 - 2 * mean * (counts @ (apart * sizes)) + mean**2 * (counts @ sizes**2)
-    shrunk = np.sqrt(max(G - 1, 1) / G)  # a mean of G is nearer to them than the truth
-    return shrunk * float(t), shrunk * total / np.sqrt(np.maximum(variance, _LEAST * squares))
-
-
 def blocks(origins: np.ndarray, series: np.ndarray, horizon: int) -> np.ndarray:
     """A group number (W,) for each window, from its series (W,) and its origin (W,), the row of its first forecast.
 
@@ -242,12 +172,3 @@ def blocks(origins: np.ndarray, series: np.ndarray, horizon: int) -> np.ndarray:
     groups = np.empty(len(order), np.int64)
     groups[order] = np.cumsum(starts) + np.cumsum(another) - 2
     return groups
-
-
-def verdict(probability: float, groups: int) -> str:
-    """Return what the `probability` of being better over this number of groups amounts to, in words."""
-    if groups < FEWEST:
-        return f"cannot tell, {groups} group{'' if groups == 1 else 's'}"
-    if probability >= _SURE:
-        return "better"
-    return "worse" if 1 - probability >= _SURE else "cannot tell"

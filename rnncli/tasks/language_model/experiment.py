@@ -23,7 +23,10 @@ from rnncli.tasks.language_model.streams import StreamLearner, Validation
 from rnncli.tasks.language_model.unknown import RareWords
 from rnncli.tasks.task import Context, Experiment, Options, set_first_weights, start_words
 from rnncli.training.headline import AMONG, Headline
-from rnncli.training.reports import Score, strongest_first
+from rnncli.training.paired_bootstrap import Compared
+from rnncli.training.reports import NETWORK, Score, strongest_first
+
+_BLOCK, _MOST_BLOCKS = 200, 100  # tokens of a block at least, so that blocks share little; and blocks
 
 
 class HeldOut(NamedTuple):
@@ -162,7 +165,8 @@ class TextExperiment(Experiment):
         unknown = int(np.count_nonzero(scored == UNKNOWN_NUMBER)) if words else 0
         driver = self.learner.backpropagation
         self.learner.free()  # scoring takes room
-        total, count = Validation(self.network, ids, before, driver).run()
+        each = np.empty(len(scored))
+        total, count = Validation(self.network, ids, before, driver).run(each)
         mean = total / count
         detail = f"{count:,} tokens, perplexity {_perplexity(mean)}, {mean / np.log(2):.3f} bits per token"
         total, known = Validation(self.network, ids, before, driver, known_only=True).run() if unknown else (0.0, 0)
@@ -170,7 +174,8 @@ class TextExperiment(Experiment):
             detail += (
                 f"; {unknown:,} unknown, without them {total / known:.4f}, perplexity {_perplexity(total / known)}"
             )
-        baselines = self._baselines(scored, before if len(before) else ids[:1])
+        losses = self._baselines(scored, before if len(before) else ids[:1])
+        baselines = strongest_first({name: ngram.mean_loss(one) for name, one in losses.items()})
         return Score(
             split,
             driver.loss.unit,
@@ -179,22 +184,22 @@ class TextExperiment(Experiment):
             detail,
             figures=self._figures(scored, mean),
             headline=self._headline(mean, *baselines[0]),
-        )
+        ).judged(in_blocks({NETWORK: each, **losses}))
 
     def _headline(self, mean: float, name: str, baseline: float) -> Headline:
         """Return how many equally likely tokens are as hard to tell apart, which is the perplexity."""
         what = {"char": "character", "byte": "byte", "bpe": "token"}.get(self.config.data.tokens, "word")
         return Headline(AMONG, _exp(mean), _exp(baseline), name, what=what)
 
-    def _baselines(self, scored: np.ndarray, before: np.ndarray) -> tuple[tuple[str, float], ...]:
-        """Return the loss of interpolated 5-grams of the training split, one of which sees no line but its own."""
+    def _baselines(self, scored: np.ndarray, before: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the nats of each token by interpolated 5-grams of training, one of which sees no line but its own."""
         train, size = self.train_ids, len(self.vocabulary)
         if self.rare is not None:  # the baselines count <unk> where the network has seen it
             train = self.rare.taken(0)[train[-ngram.MOST_TOKENS :]]
-        found = {"interpolated 5-gram": ngram.cross_entropy(train, scored, before, size)}
+        found = {"interpolated 5-gram": ngram.token_losses(train, scored, before, size)}
         if line_end := int(self.vocabulary.encode("\n")[0]):
-            found["5-gram within lines"] = ngram.cross_entropy(train, scored, before, size, line_end)
-        return strongest_first(found)
+            found["5-gram within lines"] = ngram.token_losses(train, scored, before, size, line_end)
+        return found
 
     def _figures(self, scored: np.ndarray, mean: float) -> tuple[tuple[str, float], ...]:
         """Return the bits per byte of characters, or per character of bytes, where these are not the bits per token."""
@@ -210,6 +215,15 @@ class TextExperiment(Experiment):
         if counts[UNKNOWN_NUMBER] or units in (0, len(scored)):
             return ()
         return ((f"bits per {unit}", len(scored) * mean / math.log(2) / units),)
+
+
+def in_blocks(losses: Mapping[str, np.ndarray]) -> Compared:
+    """Return losses (N,) of tokens, of the network and of baselines, as those of blocks of neighbouring tokens."""
+    N = len(losses[NETWORK])
+    starts = np.arange(0, N, max(_BLOCK, -(-N // _MOST_BLOCKS)))
+    sizes = np.diff([*starts, N]).astype(float)
+    means = {name: np.add.reduceat(one, starts) / sizes for name, one in losses.items()}
+    return Compared(means, np.arange(len(starts)), sizes, "block")
 
 
 def _perplexity(mean: float) -> str:

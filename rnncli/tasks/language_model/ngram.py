@@ -32,18 +32,30 @@ class Counts(NamedTuple):
 def cross_entropy(
     train: np.ndarray, valid: np.ndarray, context: np.ndarray, vocabulary_size: int, line_end: int | None = None
 ) -> float:
-    """Return mean nats per token of `valid` (N,) under the 5-gram of `train`; `context` precedes `valid`.
+    """Return mean nats per token of `valid` (N,), see `token_losses`."""
+    return mean_loss(token_losses(train, valid, context, vocabulary_size, line_end))
+
+
+def mean_loss(losses: np.ndarray) -> float:
+    """Return the mean of `token_losses`, summed piece by piece."""
+    return sum(float(losses[i : i + PIECE].sum()) for i in range(0, len(losses), PIECE)) / len(losses)
+
+
+def token_losses(
+    train: np.ndarray, valid: np.ndarray, context: np.ndarray, vocabulary_size: int, line_end: int | None = None
+) -> np.ndarray:
+    """Return the nats (N,) of each token of `valid` under the 5-gram of `train`; `context` precedes `valid`.
 
     line_end: the token before which no context reaches back, None for contexts that reach into the line before.
     """
     orders = _counted(train[-MOST_TOKENS:], vocabulary_size, line_end)
-    total = 0.0
+    losses = np.empty(len(valid))
     for start in range(0, len(valid), PIECE):
         piece = valid[start : start + PIECE]
         before = valid[max(start - ORDER + 1, 0) : start]
         lead = np.concatenate([context[len(before) - ORDER + 1 :] if len(before) < ORDER - 1 else context[:0], before])
-        total -= float(np.log(_probabilities(orders, lead, piece, vocabulary_size, line_end)).sum())
-    return total / len(valid)
+        losses[start : start + PIECE] = -np.log(_probabilities(orders, lead, piece, vocabulary_size, line_end))
+    return losses
 
 
 def _counted(train: np.ndarray, V: int, line_end: int | None) -> list[Counts]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from rnncli.data.vocabulary import UNKNOWN_NUMBER
 from rnncli.kernels.losses import IGNORED
+from rnncli.kernels.losses import total as sum_of
 from rnncli.nn.network import Network
 from rnncli.nn.workspace import LayerState, Workspace
 from rnncli.tasks.language_model.corpus import release
@@ -271,8 +272,8 @@ class Validation:
         tokens[before] = np.where(earlier >= 0, self._head[earlier.clip(0)], 0)
         return tokens
 
-    def run(self) -> tuple[float, int]:
-        """Return (summed loss in nats, tokens scored)."""
+    def run(self, each: np.ndarray | None = None) -> tuple[float, int]:
+        """Return (summed loss in nats, tokens scored); write the nats of each token into `each` (count,), if given."""
         if not self.scored:
             return float("nan"), 0
         self._work.clear_state()
@@ -287,6 +288,11 @@ class Validation:
                     for array in layer.states.values():
                         array[0, 0] = 0
             work.tokens[...], targets = self.slice(start, stop)
-            total += self.backpropagation.evaluate(work, targets)
+            losses = self.backpropagation.losses_of(work, targets)
+            total += float(sum_of(losses))
+            if each is not None:
+                places = np.arange(self.shape[1]) * self.L + np.arange(start, stop)[:, None] - WARM_UP
+                scored = targets != IGNORED
+                each[places[scored]] = losses[scored]
             state = work.state(stop - start)
         return total, self.scored

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 OPTIONS = {
     "predict": frozenset({"strict", "n_best", "beam", "length_penalty", "scores"}),
-    "evaluate": frozenset({"metric"}),
+    "evaluate": frozenset({"metric", "must_beat"}),
 }
 BEFORE = WORDS_BEFORE | {"data.group": "none", "training.seeds": "1"}
 

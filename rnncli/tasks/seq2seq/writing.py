@@ -33,12 +33,14 @@ from rnncli.tasks.task import (
     Experiment,
     Options,
     count_of_networks,
+    judged,
     prepared,
     set_first_weights,
     several_in_header,
 )
 from rnncli.training.headline import CORRECT, Headline
-from rnncli.training.reports import Figure, Score, strongest_first
+from rnncli.training.paired_bootstrap import Compared
+from rnncli.training.reports import NETWORK, Figure, Score, strongest_first
 from rnncli.training.side_by_side import together
 
 BEAMS = 4
@@ -278,7 +280,7 @@ class PairExperiment(Experiment):
         score = self.score(options.get("metric", "exact"))
         if score is None:
             raise UsageError("nothing was held out; name data to score it on")
-        return Evaluation(score)
+        return judged(score, options)
 
     def folds(self) -> list[Experiment]:
         def experiment(splits: Splits[Pairs]) -> Experiment:
@@ -305,14 +307,16 @@ class PairExperiment(Experiment):
         ]
         unit, metric = METRICS[by]
         simple = baselines(self.splits.train, pairs, kind, texts=self.prompts.encodes, learnt=self._baseline)
-        exact_answers = {name: sum(map(operator.eq, found, actual)) for name, found in [("", predicted), *simple]}
+        wrong = {name: list(map(operator.ne, found, actual)) for name, found in [(NETWORK, predicted), *simple]}
+        count, exact_answers = len(actual), {name: wrong[name].count(False) for name in wrong}
         strongest = max((name for name, _ in simple), key=exact_answers.__getitem__)
-        return Score(
+        score = Score(
             split,
             unit,
             metric(predicted, actual),
             strongest_first({name: metric(found, actual) for name, found in simple}, higher_is_better=True),
             f"{len(pairs):,} pairs, mean edit distance {sum(edits) / len(edits):.3f} {_UNITS[self.config.data.tokens]}",
             higher_is_better=True,
-            headline=Headline(CORRECT, exact_answers[""], exact_answers[strongest], strongest, len(actual)),
+            headline=Headline(CORRECT, exact_answers[NETWORK], exact_answers[strongest], strongest, count),
         )
+        return score.judged(Compared.of(wrong, pairs.inputs(), "pair")) if by == "exact" else score

@@ -29,7 +29,8 @@ from rnncli.tasks.sequences.one_answer import A_HALF, OneAnswer, Usual, resolved
 from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.task import Context, Options, config_in
 from rnncli.training.backpropagation import Loss
-from rnncli.training.reports import Figure, Score, strongest_first
+from rnncli.training.paired_bootstrap import Compared
+from rnncli.training.reports import NETWORK, Figure, Score, strongest_first
 
 CROSS_ENTROPY = Loss(losses.softmax_cross_entropy, "nats per sequence", 1e4)
 USUAL = {
@@ -148,6 +149,12 @@ class Labels(OneAnswer):
         actual = held_out.labels
         predicted, figure = self._predicted(outputs), self.figure(held_out, outputs)
         simple = baselines.of_labels(train, held_out, self.labels, self.kind, self.echo_state)
+        wrong = {NETWORK: predicted, **simple}
+        compared = Compared.of(
+            {name: [a != b for a, b in zip(labels, actual, strict=True)] for name, labels in wrong.items()},
+            held_out.inputs(),
+            "sequence",
+        )
         return Score(
             split,
             figure.name,
@@ -158,7 +165,7 @@ class Labels(OneAnswer):
             confusion=confusion(self.labels, predicted, actual),
             labels=by_label([(label,) for label in predicted], [(label,) for label in actual]),
             headline=correct_of(predicted, simple["majority"], actual, "the most frequent label"),
-        )
+        ).judged(compared)
 
     def answer(self, sequences: Any, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         values = softmax_of(output)

@@ -33,6 +33,14 @@ def micro_f1(predicted: Sets, actual: Sets) -> float:
     return 2 * hits.total() / max(1, both.total())
 
 
+def micro_f1_errors(predicted: Sets, actual: Sets) -> list[float]:
+    """Return what each example adds to 1 − micro-F1, whose mean it is, to first order (the delta method), so that the
+    bootstrap of a ratio is that of a mean."""
+    pairs = [(set(p), set(a)) for p, a in zip(predicted, actual, strict=True)]
+    f1, size = micro_f1(predicted, actual), max(1, sum(len(p) + len(a) for p, a in pairs)) / len(pairs)
+    return [1 - f1 - (2 * len(p & a) - f1 * (len(p) + len(a))) / size for p, a in pairs]
+
+
 def _counts(predicted: Sets, actual: Sets) -> tuple[Counter[str], Counter[str]]:
     """Return by label how often it was predicted rightly, and how often it occurs in either."""
     hits = Counter(label for p, a in zip(predicted, actual, strict=True) for label in set(p) & set(a))

@@ -27,13 +27,15 @@ from rnncli.tasks.sequences.label_scores import (
     hamming_loss,
     macro_f1_of_sets,
     micro_f1,
+    micro_f1_errors,
 )
 from rnncli.tasks.sequences.naive_bayes import logs
 from rnncli.tasks.sequences.one_answer import OneAnswer
 from rnncli.tasks.sequences.written_labels import labels_in
 from rnncli.tasks.task import Options, config_in
 from rnncli.training.backpropagation import Loss
-from rnncli.training.reports import Figure, Score, strongest_first
+from rnncli.training.paired_bootstrap import Compared
+from rnncli.training.reports import NETWORK, Figure, Score, strongest_first
 
 THRESHOLD = 0.5
 _BEST = (1, 3, 5)  # numbers of best labels that are scored
@@ -135,6 +137,8 @@ class LabelSets(OneAnswer):
         actual = held_out.sets
         predicted, figure = self._predicted(outputs), self.figure(held_out, outputs)
         simple = baselines.of_sets(train, held_out, self.labels, self.kind, self.echo_state)
+        sets: dict[str, Sequence[Sequence[str]]] = {NETWORK: predicted, **simple}
+        errors = {name: micro_f1_errors(labels, actual) for name, labels in sets.items()}
         every = {*self.labels, *(label for labels in actual for label in labels)}
         figures = {
             "macro-F1": macro_f1_of_sets(predicted, actual),
@@ -161,7 +165,7 @@ class LabelSets(OneAnswer):
                 "the best constant",
                 "with all their labels",
             ),
-        )
+        ).judged(Compared.of(errors, held_out.inputs(), "sequence"))
 
     def answer(self, sequences: Any, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """Return the labels whose probability is at least the threshold, the most probable first."""

@@ -26,7 +26,8 @@ from rnncli.tasks.sequences.ridge import Ridge
 from rnncli.tasks.task import Context, config_in
 from rnncli.training.backpropagation import SQUARED_ERROR, Loss
 from rnncli.training.headline import OFF_BY, Headline
-from rnncli.training.reports import Figure, Score, strongest_first
+from rnncli.training.paired_bootstrap import Compared
+from rnncli.training.reports import NETWORK, Figure, Score, strongest_first
 
 USUAL = {
     "numbers": Usual("numbers", "last"),
@@ -142,6 +143,15 @@ class Number(OneAnswer):
             strongest_first({name: _rmse(numbers, actual) for name, numbers in simple.items()}),
             f"{len(actual):,} sequences",
             headline=self._off_by(self._predicted(outputs), simple["mean"], actual),
+        ).judged(
+            Compared.of(
+                {
+                    name: (numbers - actual) ** 2
+                    for name, numbers in {NETWORK: self._predicted(outputs), **simple}.items()
+                },
+                held_out.inputs(),
+                "sequence",
+            )
         )
 
     def _off_by(self, predicted: np.ndarray, mean: np.ndarray, actual: np.ndarray) -> Headline:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -28,7 +29,8 @@ from rnncli.tasks.sequences.spans import are_spans, scheme_of, span_f1, strays
 from rnncli.tasks.sequences.tagged import TagColumns, Tagged, entries_in, only, read_tagged, sentences_in
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import CHAIN, CROSS_ENTROPY, Loss
-from rnncli.training.reports import Figure, Score, strongest_first
+from rnncli.training.paired_bootstrap import Compared
+from rnncli.training.reports import NETWORK, Figure, Score, strongest_first
 
 CHARACTER_SIZE, AFFIX_SIZE = 32, 16
 
@@ -162,7 +164,20 @@ class Tags(Answers):
             figures=figures,
             labels=by_label([(tag,) for tag in flat], [(tag,) for tag in actual]),
             headline=correct_of(flat, _flat(usual), actual, "the most frequent tag", "steps"),
-        )
+        ).judged(self._compared(held_out, {NETWORK: predicted, **simple}))
+
+    def _compared(self, held_out: Tagged, tagged: Mapping[str, Sequence[Sequence[str]]]) -> Compared:
+        """Return the share of wrong tags of each sequence, the network's and those of the baselines."""
+        assert held_out.tags is not None
+        lengths = list(map(len, held_out.tags))
+        errors = {
+            name: [
+                sum(map(operator.ne, tags, actual)) / len(actual)
+                for tags, actual in zip(rows, held_out.tags, strict=True)
+            ]
+            for name, rows in tagged.items()
+        }
+        return Compared.of(errors, held_out.inputs(), "sequence", lengths)
 
     def answer(self, sequences: Tagged, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         chances = probabilities(output, self._decoding.chain)

@@ -21,7 +21,7 @@ TRAINING_BEFORE = {"training.jitter": "0.0", "training.magnitude": "0.0"}
 class OfSequences(Task):
     """A task of this folder; `prepare` and `load` are in the module of its name, which is imported when needed."""
 
-    options = {"predict": frozenset({"strict"}), "evaluate": frozenset()}
+    options = {"predict": frozenset({"strict"}), "evaluate": frozenset({"must_beat"})}
     before = {
         "data.group": "none",
         "data.quoting": "minimal",
@@ -60,7 +60,10 @@ class Classify(OfSequences):
     config = ClassifyConfig
     before = OfSequences.before | WORDS_BEFORE | TRAINING_BEFORE
     nulls_before = OfSequences.nulls_before | {"data.residual": "none"}
-    options = {"predict": frozenset({"strict", "threshold"}), "evaluate": frozenset({"threshold", "confusion", "plot"})}
+    options = {
+        "predict": frozenset({"strict", "threshold"}),
+        "evaluate": frozenset({"threshold", "confusion", "must_beat", "plot"}),
+    }
 
     def renewed(self, header: Mapping[str, Any]) -> dict[str, Any]:
         """Return the header with the counts of naive Bayes in this version's form."""
@@ -83,7 +86,7 @@ class Tag(OfSequences):
     name = "tag"
     config = TagConfig
     before = OfSequences.before | {"model.head": "softmax", "model.affix_size": "0"}
-    options = {"predict": frozenset({"strict"}), "evaluate": frozenset({"confusion", "plot"})}
+    options = {"predict": frozenset({"strict"}), "evaluate": frozenset({"confusion", "must_beat", "plot"})}
 
     def renewed(self, header: Mapping[str, Any]) -> dict[str, Any]:
         """Return the header with version 0.1's keys `reader` and `tags` renamed, and with what its models all had."""

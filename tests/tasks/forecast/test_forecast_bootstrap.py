@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from bench.verdicts import Setting
 
-from rnncli.tasks.forecast.metrics import blocks, probability_better, verdict
+from rnncli.tasks.forecast.metrics import blocks
+from rnncli.training.paired_bootstrap import probability_better, verdict
 
 pytestmark = pytest.mark.thorough
 
@@ -219,9 +220,9 @@ def test_windows_of_different_series_are_never_in_one_block_nor_in_neighbours_wh
     [
         (1.0, "better"),
         (0.975, "better"),
-        (0.974, "cannot tell"),
-        (0.5, "cannot tell"),
-        (0.026, "cannot tell"),
+        (0.974, "cannot tell, 6 groups"),
+        (0.5, "cannot tell, 6 groups"),
+        (0.026, "cannot tell, 6 groups"),
         (0.025, "worse"),
         (0.0, "worse"),
     ],
