@@ -112,9 +112,13 @@ def _names(section: Section) -> set[str]:
     return names
 
 
+def _is_command(section: Section) -> bool:
+    return section.page == _COMMANDS and section.level == 2
+
+
 def _options(section: Section, wanted: str) -> Iterator[str]:
     """Yield the meaning of the option `wanted` if this section is a command that has it."""
-    if section.page == _COMMANDS and section.level == 2:
+    if _is_command(section):
         yield from (
             meaning for option, meaning in _OPTION.findall(section.text) if option.lstrip("-") == wanted.lstrip("-")
         )
@@ -123,7 +127,7 @@ def _options(section: Section, wanted: str) -> Iterator[str]:
 def _contents(sections: list[Section]) -> str:
     """Return the list of the pages and the commands, one line each."""
     pages = [section for section in sections if section.level == 1]
-    commands = [section for section in sections if section.page == _COMMANDS and section.level == 2]
+    commands = [section for section in sections if _is_command(section)]
     return "\n".join(
         [
             "# rnncli\n\n`rnncli help TOPIC` shows a page, a command, an option, a config key such as `training.bptt`,"
