@@ -26,7 +26,7 @@ READER_GONE = ReaderGoneError.exit_code
 GROUPS = {
     "Learn": {
         "init": "Write a config with comments for your data.",
-        "check": "Find what is wrong with a config, or plan a training.",
+        "check": "Check a config or a run, or plan a training.",
         "train": "Learn from a text file, a CSV or a config.",
     },
     "Use": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -9,8 +10,23 @@ import click
 from rnncli.cli.options import SET, as_overrides, example, reading_options, taken_reading
 
 
+def print_schema(context: click.Context, option: click.Parameter, asked: bool) -> None:
+    """Write the JSON Schema of configs, tell how an editor finds it, and end."""
+    if not asked or context.resilient_parsing:
+        return
+    import json
+
+    from rnncli.tasks.registry import json_schema
+    from rnncli.ui.output import Output, say
+
+    Output().write(json.dumps(json_schema(), ensure_ascii=False, indent=2) + "\n")
+    say("saved as rnncli.schema.json beside a config, it lets editors check the config that begins with this line:")
+    click.echo("# yaml-language-server: $schema=rnncli.schema.json", err=True)
+    context.exit()
+
+
 @click.command("check", epilog=example("rnncli check sample_configs/sunspots.yaml"))
-@click.argument("first", metavar="CONFIG|DATA")
+@click.argument("first", metavar="CONFIG|DATA|RUN")
 @click.argument("data", required=False, metavar="[DATA|-]")
 @SET
 @click.option(
@@ -20,7 +36,15 @@ from rnncli.cli.options import SET, as_overrides, example, reading_options, take
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="How the plan is written to standard output.",
+    help="How the plan, or what was checked, is written to standard output.",
+)
+@click.option(
+    "--schema",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=print_schema,
+    help="Write the JSON Schema of configs to standard output, for editors, and do nothing else.",
 )
 @reading_options
 def command(first: str, data: str | None, overrides: tuple[str, ...], form: str, **options: Any) -> None:
@@ -29,7 +53,18 @@ def command(first: str, data: str | None, overrides: tuple[str, ...], form: str,
     Each mistake comes with its line, marked at its place. Without a mistake the plan follows: what is read as what, the
     network, its memory, the number of updates, and the time, from two seconds of training. Nothing is written. A config
     that names no data is checked alone.
+
+    Of a RUN it checks whether the model is the file that training wrote and its weights are finite, whether config and
+    data are unchanged, and whether it reproduces its score; exit code 7 if not. --set data.path says where the data
+    are now.
     """
+    from rnncli.workflows.names import is_run
+
+    if is_run(first):
+        if data is not None or taken_reading(options):
+            raise click.UsageError(f"{first} is a run, which is checked as it was trained; leave out what follows it")
+        verify_run(first, overrides, form)
+        return
     look(first, data, [*overrides, *as_overrides(taken_reading(options))], form)
 
 
@@ -52,3 +87,16 @@ def look(first: str, data: str | None, overrides: list[str], form: str) -> None:
         say_notes(dict.fromkeys(notes))
     write_prospect(found, first, form)
     say_next("train" if found else "check", first, *([data] if data else [] if found else ["DATA"]))
+
+
+def verify_run(run: str, overrides: Sequence[str], form: str) -> None:
+    """Check a run, and write a line for each check."""
+    from rnncli.notes import noting
+    from rnncli.ui.output import say_notes
+    from rnncli.ui.verified import write_verified
+    from rnncli.workflows.opening import first_run
+    from rnncli.workflows.verify import verify
+
+    say_notes(first_run())
+    with noting(lambda text: None):  # training told them
+        write_verified(verify(run, overrides), run, form)

@@ -9,7 +9,10 @@ import click
 from rnncli.cli.options import SET, as_overrides, example, reading_options, taken_reading
 
 
-@click.command("init", epilog=example("rnncli init sample_data/co2.csv > co2.yaml"))
+@click.command(
+    "init",
+    epilog=example("rnncli init sample_data/co2.csv -o co2.yaml"),
+)
 @click.argument("data", metavar="DATA|-")
 @click.option("-o", "--out", metavar="FILE", help="Write the config into this new .yaml file, not to standard output.")
 @SET
@@ -18,12 +21,8 @@ from rnncli.cli.options import SET, as_overrides, example, reading_options, take
 def command(data: str, out: str | None, overrides: tuple[str, ...], quiet: bool, **options: Any) -> None:
     """Write a config for DATA, with a comment on every line.
 
-    It looks at the data as rnncli train DATA would, and trains the same network. Change what you like, then:
-
-    \b
-    rnncli init sales.csv > sales.yaml
-    rnncli check sales.yaml
-    rnncli train sales.yaml
+    It looks at the data as rnncli train DATA would, and trains the same network. Change in it what you like.
+    Paths in it are relative to its folder; on standard output, to the folder that you are in.
     """
     from rnncli.notes import Doubt, noting
     from rnncli.ui.output import Output, say, say_next

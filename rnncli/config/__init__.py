@@ -4,6 +4,7 @@
                     --set section.key=value, and paths relative to the folder of a config
     sections        the keys that all tasks have: types, defaults, ranges and one-line descriptions (pydantic)
     chosen          the keys that are null until the data choose them
+    json_schema     the JSON Schema of all configs, for editors
     values          types of values that several keys have; durations
     yaml_document   YAML text to plain values, each with its line and column; the meaning of an unquoted word
     explanations    pydantic's findings in our own words

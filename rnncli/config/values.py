@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
@@ -79,7 +79,7 @@ def one_of(names: Iterable[str]) -> BeforeValidator:
             raise refusal(choices(value, names))
         return value
 
-    return BeforeValidator(check)
+    return BeforeValidator(check, json_schema_input_type=Literal[tuple(names)])
 
 
 def choices(value: Any, names: Iterable[str]) -> str:

@@ -155,7 +155,8 @@ def _drawn(
             drawn[name] += items
     if counts and (copies := len(order) - len(together)):
         note(
-            f"{copies:,} of {len(order):,} sequences have the input or the group of another one; these are in one split"
+            f"{copies:,} of {len(order):,} sequences have the input or group of an earlier one; they are in the "
+            "same split"
         )
     return drawn
 

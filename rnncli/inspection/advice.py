@@ -34,7 +34,7 @@ _LEAP, _STEP = 0.1, 0.001  # norm of an update over that of its weights: the lar
 _LEAST_RATE = 1e-6
 _LEAST_SCALE, _MOST_SCALE = 0.05, 2.0
 _LEAST_NORM, _MOST_NORM = 1e-6, 1e4  # of clip_norm
-_MOST_STEPS = 2048  # of bptt and chrono_init
+_LEAST_STEPS, _MOST_STEPS = 8, 2048  # of bptt; of bptt and chrono_init
 
 
 def advice(config: Config, report: GradientReport) -> tuple[Advice, ...]:
@@ -128,9 +128,9 @@ def _vanishing(config: Config, at: str, layer: LayerGradients) -> Advice:
     if at == INIT:
         text += " at first (train --watch-grads shows how that changes)"
     tries = _longer_memory(config, judged + 1)
-    if config.model.recurrent_scale < 1:
+    if not 1 <= config.model.recurrent_scale <= _MOST_SCALE:  # beyond it the activations saturate
         tries.insert(0, "--set model.recurrent_scale=1")
-    shorter = 2 ** math.ceil(math.log2(max(memory, 2)))
+    shorter = 2 ** math.ceil(math.log2(max(memory, _LEAST_STEPS)))
     if windowed and shorter <= judged:
         tries.append(f"--set training.bptt={shorter}{_stride_within(config, shorter)}")
     # Attention does not save a vanilla network (the adding problem of 200 steps: RMSE .41, a GRU's .016).
@@ -170,7 +170,7 @@ def _healthy(config: Config, layer: LayerGradients, vanishing: Sequence[str]) ->
     text += ": that is enough"
     if vanishing:
         text += f"; that it vanishes in {' and '.join(vanishing)} does not matter, one way back is enough"
-    bptt, longer = getattr(config.training, "bptt", None), 2 * (judged + 1)
+    bptt, longer = getattr(config.training, "bptt", None), max(2 * (judged + 1), _LEAST_STEPS)
     fills = bptt is None or judged + 1 >= bptt
     if _has(config.training, "bptt_stride") and left > _PLENTY and fills and longer <= _MOST_STEPS:
         return Advice(f"{text}, and there may be more to learn further back", (f"--set training.bptt={longer}",))

@@ -46,7 +46,7 @@ class _Schemas(Mapping[str, type[Config]]):
 SCHEMAS = _Schemas()
 
 
-__all__ = ["SCHEMAS", "TASKS", "config_from_mapping", "dump_config", "load_config", "load_run_config"]
+__all__ = ["SCHEMAS", "TASKS", "config_from_mapping", "dump_config", "json_schema", "load_config", "load_run_config"]
 
 
 def load_config(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Config:
@@ -75,3 +75,10 @@ def load_run_config(path: str | os.PathLike[str], overrides: Sequence[str] = ())
 def config_from_mapping(mapping: Mapping[str, Any], overrides: Sequence[str] = (), where: str = "config") -> Config:
     """Return the config given as plain values; see `loading.config_from_mapping`."""
     return loading.config_from_mapping(mapping, SCHEMAS, overrides, where)
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of the configs of all tasks; see `json_schema.json_schema`."""
+    from rnncli.config.json_schema import json_schema
+
+    return json_schema(SCHEMAS)

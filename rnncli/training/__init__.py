@@ -4,6 +4,7 @@ curves            the course of a training, as the lines of metrics.jsonl tell i
 reports           frozen dataclasses, which are all that the user interface knows of training
 score_object      a score as JSON
 prospect          what a training would be
+verified          what a check of a run found
 listed            a run in a list of runs
 backpropagation   one window forward and backward, one shard of the batch per thread
 batches           windows of long streams (truncated BPTT), and batches of whole sequences of similar length

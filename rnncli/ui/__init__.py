@@ -4,6 +4,7 @@ matplotlib.
 output             standard output and error as UTF-8 whatever the locale; nothing printed can control the terminal
 training_view      the live display of a run, or plain lines
 prospect           what a training would be
+verified           the checks of a run
 results            rows as table, CSV, JSON or JSON lines; text as it is made
 run_list           a list of runs
 scores             a score beside its baselines, a backtest as a table

@@ -11,11 +11,11 @@ from rnncli.inspection.reports import Compared, LayerGradients, by_part, deepest
 from rnncli.training.score_object import score_object
 from rnncli.ui.axes import FRAME
 from rnncli.ui.gradient_tables import as_json, by_lag, check_sentence, measured_console, say_advice, say_check
-from rnncli.ui.lag_chart import COMPARED, Panel, draw
+from rnncli.ui.lag_chart import COMPARED, LEAST_WIDTH, Panel, draw
 from rnncli.ui.lag_lines import draw_lines
 from rnncli.ui.output import Output, say, say_on, visible
 from rnncli.ui.reach_table import write_reach
-from rnncli.ui.results import as_csv, rounded
+from rnncli.ui.results import as_csv, rounded, write_table
 from rnncli.ui.scores import figure
 
 if TYPE_CHECKING:
@@ -90,14 +90,12 @@ def _write_tables(compared: Sequence[Compared], *, plot: bool) -> None:
     console.print()
     ordered = [one for _, members in grouped(compared) for one in members]
     rows = [(one, layer) for one in ordered for layer in deepest_layers(one)]
-    trained = any(one.trained is not None and one.trained.updates for one in compared)
-    scored = any(one.score is not None for one in compared)
     layered = any(len(one.report.layers) > 1 for one in compared)
-    names = [_names(*row, trained=trained, scored=scored, layered=layered) for row in rows]
+    trained = any(one.score is not None or (one.trained is not None and one.trained.updates) for one in compared)
+    names = [_names(*row, told=not trained, layered=layered) for row in rows]
+    if trained:
+        _write_training(ordered, console)
     write_reach([layer for _, layer in rows], names, intervals=False)
-    units = dict.fromkeys(f"{one.score.split} {one.score.unit}" for one in compared if one.score is not None)
-    if units:
-        say_on(console, f"loss: of the batches looked at; score: {', '.join(units)}", FRAME)
     for sentence in _cautions(compared):
         say_on(console, sentence, "yellow")
     for one in ordered:
@@ -154,14 +152,28 @@ def line_name(one: Compared, layer: LayerGradients) -> str:
     return name if len(one.report.layers) == 1 else f"{name}, {layer.name}"
 
 
-def _names(one: Compared, layer: LayerGradients, *, trained: bool, scored: bool, layered: bool) -> dict[str, str]:
+def _write_training(compared: Sequence[Compared], console: Console) -> None:
+    """Write a table of how long each network was trained and what came of it, which leaves room for names of runs."""
+    scored = any(one.score is not None for one in compared)
+    rows = []
+    for one in compared:
+        row = {"network": _short(one.name), "at": one.report.at}
+        row["updates"] = "–" if one.trained is None else f"{one.trained.updates:,}"
+        row["tokens"] = "–" if one.trained is None else f"{one.trained.tokens:,}"
+        row["loss"] = figure(one.report.loss)
+        rows.append(row | ({"score": figure(one.score.network) if one.score else "–"} if scored else {}))
+    figures = [name for name in rows[0] if name not in ("network", "at")]
+    write_table(rows, figures=figures, whole=["at", *figures], least_width=LEAST_WIDTH)
+    units = dict.fromkeys(f"{one.score.split} {one.score.unit}" for one in compared if one.score is not None)
+    if units:
+        say_on(console, f"loss: of the batches looked at; score: {', '.join(units)}", FRAME)
+    console.print()
+
+
+def _names(one: Compared, layer: LayerGradients, *, told: bool, layered: bool) -> dict[str, str]:
+    """Return the first cells of a row on how far gradients reach; told: the loss is one of them."""
     first = {"network": _short(one.name), "at": one.report.at}
-    if trained:
-        first["updates"] = "–" if one.trained is None else f"{one.trained.updates:,}"
-        first["tokens"] = "–" if one.trained is None else f"{one.trained.tokens:,}"
-    first["loss"] = figure(one.report.loss)
-    if scored:
-        first["score"] = figure(one.score.network) if one.score else "–"
+    first |= {"loss": figure(one.report.loss)} if told else {}
     return first | ({"layer": layer.name} if layered else {})
 
 

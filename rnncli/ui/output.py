@@ -10,6 +10,7 @@ import contextlib
 import os
 import re
 import shlex
+import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
@@ -69,10 +70,12 @@ def say_notes(notes: Iterable[str]) -> None:
         say(note)
 
 
-def say(text: str) -> None:
-    """Write one line on stderr, with the program's name before it."""
+def say(text: str, lead: str = "rnncli: ") -> None:
+    """Write `text` on stderr after `lead`: as one line, or on a terminal in lines that end between words."""
     stream = as_utf8(sys.stderr)
-    stream.write(f"rnncli: {visible(text)}\n")
+    width = shutil.get_terminal_size().columns
+    lines = wrapped(text, width, lead) if stream.isatty() else [lead + visible(text)]
+    stream.write("".join(f"{line}\n" for line in lines))
     stream.flush()
 
 

@@ -29,8 +29,7 @@ def write_reach(layers: Sequence[LayerGradients], firsts: Sequence[dict[str, str
         for first, layer in zip(firsts, layers, strict=True)
     ]
     whole = [name for name in rows[0] if name not in ("network", "layer")]
-    figures = ("decay", "updates", "tokens", "loss", "score")
-    write_table(rows, figures=figures, whole=whole, styles=VERDICTS, least_width=LEAST_WIDTH)
+    write_table(rows, figures=("decay", "loss"), whole=whole, styles=VERDICTS, least_width=LEAST_WIDTH)
 
 
 def _longest(layer: LayerGradients) -> int:

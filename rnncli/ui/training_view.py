@@ -12,7 +12,7 @@ from rnncli.inspection.reports import percent
 from rnncli.notes import Doubt
 from rnncli.training.folds import CROSS_VALIDATED
 from rnncli.training.reports import Evaluated, Finished, Memory, Note, Progress, Report, Started
-from rnncli.ui.output import Output, as_utf8, say_next, visible
+from rnncli.ui.output import Output, say, say_next, say_on
 from rnncli.ui.scores import figure, finished_json, finished_text
 
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ class TrainingView:
         elif self.quiet and not (isinstance(report, Note) and isinstance(report.text, Doubt)):
             return
         elif isinstance(report, Note):
-            self._line(f"rnncli: {report.text}")
+            self._line(report.text, "rnncli: ")
         elif isinstance(report, Started):
             self._unit = report.unit
             for label, text in report.facts:
-                self._line(f"{label:>11}  {text}")
+                self._line(text, f"{label:>11}  ")
             self._started(report)
         elif isinstance(report, Progress):
             self._progress(report)
@@ -50,14 +50,12 @@ class TrainingView:
             if report.reason == "patience":
                 self._line("stopped early: no better evaluation within training.patience")
 
-    def _line(self, text: str) -> None:
-        stream = as_utf8(sys.stderr)
-        stream.write(visible(text) + "\n")
-        stream.flush()
+    def _line(self, text: str, lead: str = "") -> None:
+        say(text, lead)
 
     def _started(self, report: Started) -> None:
         resumed = f", resumed after {report.update:,}" if report.resumed else ""
-        self._line(f"{'plan':>11}  {report.updates:,} updates{resumed}; losses in {report.unit}")
+        self._line(f"{report.updates:,} updates{resumed}; losses in {report.unit}", f"{'plan':>11}  ")
 
     def _progress(self, report: Progress) -> None:
         now = time.monotonic()
@@ -101,13 +99,11 @@ class LiveView(TrainingView):
         self._valid = ""
         self._bar.start()
 
-    def _line(self, text: str) -> None:
+    def _line(self, text: str, lead: str = "") -> None:
         if self._bar is None:
-            super()._line(text)
+            super()._line(text, lead)
         else:
-            from rich.text import Text
-
-            self._bar.console.print(Text(visible(text)))
+            say_on(self._bar.console, text, lead=lead)
 
     def _progress(self, report: Progress) -> None:
         if self._bar is not None:

@@ -3,12 +3,13 @@ or rich.
 
 init, check, train, generate, predict, evaluate, inspect_grads, runs, help   the commands
 train, generate, predict, evaluate, inspect_grads, runs, plot, help   the commands
+verify           the check of a run
 compare_grads    several networks for inspect-grads, trained for it or as runs
 points           the weights that inspect-grads looks at: before training, after it, or where it failed
 run_directory    the files of a run, locked, written atomically
 run_report       the final score of a run, and where it comes from: report.json
 bare_file        the task of a data file without a config, or a question
-names            what a name on the command line is, by the name alone
+names            what a name on the command line is, before anything is opened
 opening          the meaning of a path on the command line: RUN, CONFIG or DATA
 stopping         SIGINT and SIGTERM as a question that the loop asks
 """

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from rnncli.tasks.task import Context, Evaluation, Experiment, Options
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.reports import Report
 from rnncli.workflows.names import is_config
-from rnncli.workflows.opening import open_model, require_readable, require_understood
+from rnncli.workflows.opening import Model, open_model, require_readable, require_understood
 from rnncli.workflows.train import Request as Training
 from rnncli.workflows.train import data_sha256, for_a_while, train
 
@@ -60,37 +61,50 @@ def _of_run(request: Request) -> Evaluation:
     model = open_model(request.run)
     require_understood("evaluate", model.task, request.options)
     require_readable(model.task, request.reading)
-    fixed = [text for text in request.overrides if not text.startswith(("data.path=", "training.threads="))]
+    if request.data is None and request.reading:
+        raise UsageError("options for reading are for DATA; name it, or leave them out")
+    with recalled(model, request.run, request.overrides) as experiment:
+        if request.data is not None:
+            experiment.hold_out(read_source(request.data), request.reading)
+        try:
+            return experiment.evaluate(request.options)
+        except UsageError as error:
+            raise UsageError(
+                str(error).replace("nothing was held out", f"{request.run}: nothing was held out", 1)
+            ) from None
+
+
+def require_same_training(overrides: Sequence[str]) -> None:
+    """Raise UsageError for an override of more than where the data are and how many threads work."""
+    fixed = [text for text in overrides if not text.startswith(("data.path=", "training.threads="))]
     if fixed:
         raise UsageError(f"--set {fixed[0]}: a run is scored as it was trained; only data.path and threads may change")
-    beside = Path(request.run) / "config.yaml"
+
+
+@contextlib.contextmanager
+def recalled(model: Model, run: str, overrides: Sequence[str]) -> Iterator[Experiment]:
+    """Yield the experiment of a run with the weights of its `model`; the data that it was trained on must be there."""
+    require_same_training(overrides)
+    beside = Path(run) / "config.yaml"
     if not beside.exists():
-        raise UsageError(f"{request.run}: the baselines of a score need the training data; name the run directory")
-    config = load_run_config(beside, request.overrides)
+        raise UsageError(f"{run}: the baselines of a score need the training data; name the run directory")
+    config = load_run_config(beside, overrides)
     path = config.data.path
     if path is None:
         raise UsageError(
-            f"{request.run}: its training data came from a pipe, and the baselines learn from them; "
+            f"{run}: its training data came from a pipe, and the baselines learn from them; "
             "save them to a file, and name it with --set data.path=FILE"
         )
-    if request.data is None and request.reading:
-        raise UsageError("options for reading are for DATA; name it, or leave them out")
     source = read_source(path)
-    _require_same_data(request.run, config, source)
+    _require_same_data(run, config, source)
     pool = ThreadPool(config.training.threads, FLOAT32)
     try:
         experiment = model.task.prepare(config, source, Context(pool))
         experiment.recall(model.header, model.arrays)
         if not _fits(experiment, model.header):
-            raise UsageError(f"{request.run}: its data or config.yaml are not what it was trained with; restore them")
+            raise UsageError(f"{run}: its data or config.yaml are not what it was trained with; restore them")
         experiment.network.load(model.arrays)
-        if request.data is not None:
-            experiment.hold_out(read_source(request.data), request.reading)
-        return experiment.evaluate(request.options)
-    except UsageError as error:
-        raise UsageError(
-            str(error).replace("nothing was held out", f"{request.run}: nothing was held out", 1)
-        ) from None
+        yield experiment
     finally:
         pool.close()
 

@@ -185,10 +185,12 @@ def _batches(request: Request, experiment: Experiment, point: Point) -> Batches:
 
 
 def _note_short(request: Request, batches: Batches, report: GradientReport) -> None:
-    """Note that fewer lags are seen than were asked for, if so: sequences are shorter."""
-    longest = report.lags[-1]
+    """Note that fewer lags are seen than were asked for, or fewer than training flows back through, if so."""
+    longest, flows = report.lags[-1], batches.flows
     if batches.steps is not None and longest + 1 < batches.steps:
         note(f"only {longest:,} lags can be seen, because the sequences have {longest + 1:,} steps")
+    elif request.lags is not None and (flows is None or flows > longest + 1):
+        note(f"verdicts go by the {longest:,} lags looked at; training may go further back")
 
 
 def _set_weights(experiment: Experiment, point: Point, count: int) -> None:

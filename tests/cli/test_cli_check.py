@@ -9,6 +9,8 @@ import pytest
 from cli_runs import run
 from conftest import Shelf
 
+from rnncli.tasks.registry import TASKS
+
 CONFIG = """\
 task: forecast
 data:
@@ -126,3 +128,12 @@ def test_a_config_that_names_no_data_is_checked_alone(tmp_path: Path) -> None:
     assert said.out == "c.yaml is sound, and names no data; name them after it to check both\n"
     found = json.loads(run("check", "c.yaml", "-f", "json", cwd=tmp_path).ok().out)
     assert found == {"config": "c.yaml", "ok": True, "plan": None}
+
+
+def test_the_schema_is_all_of_standard_output_and_its_line_makes_a_config(tmp_path: Path) -> None:
+    said = run("check", "--schema", cwd=tmp_path).ok()
+    assert json.loads(said.out)["properties"]["task"]["enum"] == list(TASKS)
+    line = said.err.splitlines()[-1]
+    assert line == "# yaml-language-server: $schema=rnncli.schema.json"
+    (tmp_path / "c.yaml").write_text(f"{line}\ntask: tag\n", encoding="utf-8")
+    run("check", "c.yaml", cwd=tmp_path).ok()

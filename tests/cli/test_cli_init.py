@@ -63,6 +63,14 @@ def test_a_new_file_has_paths_of_its_own_folder(folder: Path) -> None:
     assert "cannot write" in run("init", "sales.csv", "-o", "none/sales.yaml", cwd=folder).failed(5)
 
 
+def test_other_files_are_found_from_there_too(folder: Path) -> None:
+    (folder / "configs").mkdir()
+    (folder / "tail.csv").write_text("day,sold\n" + "".join(f"2024-02-{day:02},12\n" for day in range(1, 20)))
+    run("init", "sales.csv", "-o", "configs/a.yaml", "--set", "data.validation=tail.csv", cwd=folder).ok()
+    assert "  validation: ../tail.csv " in (folder / "configs/a.yaml").read_text(encoding="utf-8")
+    run("train", "configs/a.yaml", *QUICK, "-o", "run", "-q", cwd=folder).ok()
+
+
 def test_how_the_data_are_read_is_kept(folder: Path) -> None:
     (folder / "old.csv").write_bytes(SALES.replace("sold", "Gr\xf6\xdfe").replace(",", ";").encode("latin-1"))
     text = run("init", "old.csv", "--encoding", "latin-1", "--delimiter", ";", cwd=folder).ok().out
@@ -122,7 +130,7 @@ def test_a_file_for_several_tasks_is_asked_about(folder: Path) -> None:
 
 def test_the_pipeline(folder: Path) -> None:
     script = """
-    rnncli init sales.csv --set training.epochs=1 > sales.yaml && rnncli train sales.yaml -o runs/sales &&
-    rnncli predict runs/sales -f csv
+    rnncli init sales.csv --set training.epochs=1 > sales.yaml && rnncli check sales.yaml &&
+    rnncli train sales.yaml -o runs/sales && rnncli predict runs/sales -f csv
     """
     assert in_shell(script, folder).ok().out.splitlines()[-1].startswith("2024-")

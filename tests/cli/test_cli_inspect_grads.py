@@ -149,6 +149,20 @@ def test_lags_do_not_depend_on_bptt(shelf: Shelf) -> None:
     assert "lags can be seen, because the sequences have" in many.err
 
 
+def test_lags_of_whole_sequences_end_where_they_begin_whatever_bptt_is(shelf: Shelf) -> None:
+    calls = [["--set", "training.bptt=4"], ["--set", "training.bptt=12"], ["--lags", "5"], ["--lags", "99"]]
+    short, long, few, many = together(
+        *(partial(run, "inspect-grads", "forecast.yaml", *some, "-f", "json", cwd=shelf.folder) for some in calls)
+    )
+    by_lag = [report(one)["layers"][0]["gradient_norm_by_lag"] for one in (short, long, few, many)]
+    assert by_lag[0] == by_lag[1] == by_lag[3]
+    assert by_lag[2] == by_lag[1][:6]
+    assert [report(one)["layers"][0]["judged_lag"] for one in (short, long)] == [3, 11]
+    assert "only 11 lags can be seen, because the sequences have 12 steps" in many.err
+    assert "verdicts go by the 5 lags looked at; training may go further back" in few.err
+    assert "lags" not in long.err
+
+
 def test_the_last_weights_are_those_of_the_state_with_the_optimizers_moments(said: dict[str, Result]) -> None:
     last, best = report(said["at last"]), report(said["run"])  # the last evaluation of this run was the best
     assert last["layers"] == best["layers"]

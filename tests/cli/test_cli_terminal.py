@@ -56,6 +56,19 @@ def test_no_line_of_training_is_wrapped_at_80_columns(place: Path) -> None:
         assert line.rstrip().endswith("tok/s"), line
 
 
+def test_notes_are_wrapped_between_words_and_an_option_stays_whole(place: Path) -> None:
+    (place / "sold.csv").write_text(
+        "day,price,why,sold\n" + "".join(f"{2000 + i},{i % 5},x,{i % 3}\n" for i in range(60))
+    )
+    for command in (("init", "sold.csv", "-o", "sold.yaml"), ("train", "sold.csv", "-o", "sold")):
+        code, shown = on_a_terminal(*command, "--set", "training.epochs=1", cwd=place)
+        assert code == 0
+        lines = [ANSI.sub("", line) for line in re.split(r"[\r\n]+", shown)]
+        notes = [line for line in lines if re.match("rnncli: | {8}(?! )", line)]
+        assert max(map(len, notes)) <= 80, notes
+        assert re.search(r"^ {8}(.* )?--set task=NAME", "\n".join(notes), re.MULTILINE), notes
+
+
 def test_ctrl_c_on_a_terminal_saves_and_gives_the_cursor_back(place: Path) -> None:
     (place / "long.txt").write_text(TEXT * 22, encoding="utf-8")
     env = environment(TERM="xterm-256color")

@@ -296,8 +296,8 @@ SANE = {
     "model.recurrent_scale": (0.01, 2),
     "model.chrono_init": (3, 4096),
     "training.learning_rate": (1e-7, 1e3),
-    "training.bptt": (2, 10_000),
-    "training.bptt_stride": (2, 10_000),
+    "training.bptt": (8, 10_000),
+    "training.bptt_stride": (8, 10_000),
     "training.clip_norm": (1e-6, 1e5),
 }
 SCALES, RATES, NORMS = (1e-30, 0.5, 1.0, 1e30), (1e-12, 1e-6, 2e-3, 500.0), (1e-200, 1.0, 1e30, 1e300)
@@ -325,6 +325,12 @@ def test_no_change_leaves_the_range_in_which_networks_are_trained(at, cell):
                     assert low <= float(value) <= high, str(one)
                     seen.add(key)
     assert "training.learning_rate" in seen
+
+
+def test_recurrent_weights_that_saturate_want_their_usual_scale():
+    for scale, wanted in ((1e30, True), (1e-30, True), (0.5, True), (1.0, False), (1.5, False)):
+        (sentence,) = told("regress", RNN | {"recurrent_scale": scale}, about=report(layer(decaying(0.5, 64))))
+        assert (["model.recurrent_scale=1"] in changes(sentence)) == wanted
 
 
 def test_where_no_learning_rate_is_low_enough_something_else_is_said():

@@ -141,3 +141,14 @@ def test_long_and_hostile_names_keep_to_80_columns(capsys: pytest.CaptureFixture
     assert "[bold]" in text
     assert "where training failed" in text
     assert text == written([RNN, *(Compared(f"{name}{i}", other) for i in range(4))], "table", capsys)
+
+
+def test_names_of_runs_are_not_broken_beside_what_they_were_trained_on(capsys: pytest.CaptureFixture[str]) -> None:
+    names = ("runs/plain-network-of-friday", "runs/long-memory-of-monday")
+    text = written([replace(TRAINED, name=name, trained=Trained(741, 754_357)) for name in names], "table", capsys)
+    for name in names:
+        rows = [line.split() for line in text.splitlines() if line.startswith(name) and line.split()[1:2] == ["best"]]
+        trained, reaching = rows
+        assert trained == [name, "best", "741", "754,357", "0.7500"]
+        assert reaching == [name, "best", "6.58", ">", "20", "0.358", "healthy"]
+    assert max(map(len, text.splitlines())) <= 80

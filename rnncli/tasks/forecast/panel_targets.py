@@ -64,8 +64,8 @@ def _alone(usual: str, names: Sequence[str]) -> tuple[str, ...]:
     if left_out:
         several = quoted(f"[{shown(usual)}, {shown(left_out[0])}]")
         doubt(
-            f"the target is {shown(usual)}, as its name suggests; columns left out: {', '.join(left_out)}; name those "
-            "that tell something in data.known_covariates, data.past_covariates or data.static; to forecast others, "
+            f"the target is {shown(usual)}, as its name suggests; columns left out: {', '.join(left_out)}; those that "
+            "help belong in data.known_covariates, data.past_covariates or data.static; to forecast others: "
             f"--set data.target={several}"
         )
     return (usual,)

@@ -221,8 +221,8 @@ def _exp(mean: float) -> float:
 def _note_unseen(ids: np.ndarray, split: str) -> None:
     unseen = int((ids == UNKNOWN_NUMBER).sum())
     if unseen:
-        share = f"{unseen:,} of {len(ids):,} ({unseen / len(ids):.1%})"
-        note(f"tokens of {split} that are not in the vocabulary: {share}, scored as <unk>")
+        share = f" ({unseen / len(ids):.1%})" if 1000 * unseen >= len(ids) else ""
+        note(f"{unseen:,} of {len(ids):,} tokens of {split}{share} are not in the vocabulary, and are scored as <unk>")
 
 
 def with_embedding(config: LanguageModelConfig, vectors: Vectors | None) -> LanguageModelConfig:

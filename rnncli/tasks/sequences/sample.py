@@ -22,5 +22,5 @@ def sample(answers: Sequence[Any], most: int) -> np.ndarray:
 def told(chosen: np.ndarray, whole: int, baseline: str) -> np.ndarray:
     """Return a sample of so many examples; a note tells that the baseline learns from no more."""
     if len(chosen) < whole:
-        note(f"baselines: {baseline} learns from {len(chosen):,} of {whole:,} examples, since all would take too long")
+        note(f"{baseline}, a baseline, learns from {len(chosen):,} of {whole:,} examples, to save time")
     return chosen

@@ -26,8 +26,8 @@ def test_usual_names_of_a_long_table_are_known(identity, time, target):
     assert columns == Columns("long", identity, time, (target,))
     assert panel.values[:, 0].tolist() == [1, 2, 3, 4]
     assert notes == [
-        f'the target is "{target}", as its name suggests; columns left out: price; name those that tell something in '
-        "data.known_covariates, data.past_covariates or data.static; to forecast others, "
+        f'the target is "{target}", as its name suggests; columns left out: price; those that help belong in '
+        "data.known_covariates, data.past_covariates or data.static; to forecast others: "
         f'--set data.target=\'["{target}", "price"]\''
     ]
 

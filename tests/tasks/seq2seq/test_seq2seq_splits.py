@@ -43,7 +43,7 @@ def test_equal_sources_stay_in_one_split(seed):
         split = [set(pairs.prompts) for pairs in (splits.train, *splits.held_out.values())]
         assert sum(len(pairs) for pairs in (splits.train, *splits.held_out.values())) == 60
         both.append(sum(len(some & other) for i, some in enumerate(split) for other in split[:i]))
-        told = "40 of 60 sequences have the input or the group of another one; these are in one split"
+        told = "40 of 60 sequences have the input or group of an earlier one; they are in the same split"
         assert (told in notes) == (group is None)
     assert both[0] == 0
     assert both[1] > 10

@@ -291,7 +291,7 @@ def test_equal_inputs_stay_in_one_split():
     seen = [set(split.texts) for split in splits]
     assert sum(map(len, seen)) == len(set.union(*seen)) == 50
     assert [len(split) for split in splits[1:]] == [60, 30] or [len(split) for split in splits[1:]] == [30, 60]
-    assert "250 of 300 sequences have the input or the group of another one; these are in one split" in notes
+    assert "250 of 300 sequences have the input or group of an earlier one; they are in the same split" in notes
     numbers = "label,v\n" + "".join(f"{'ab'[k % 2]},{k % 30}\n" for k in range(120))
     made = prepared("classify", numbers, data={"group": None})
     held_out = {one.tobytes() for one in made.splits.held_out["validation"].values}

@@ -79,7 +79,7 @@ def test_too_many_texts_are_thinned_out_and_told(monkeypatch):
     notes = []
     with noting(notes.append):
         assert len(list(linear.labels(TEXTS, [(k,) for k in numbers], 2, ASKED, "word"))) == 2
-    assert notes == ["baselines: the linear model learns from 30 of 60 examples, since all would take too long"]
+    assert notes == ["the linear model, a baseline, learns from 30 of 60 examples, to save time"]
     chosen = sample(numbers.tolist(), 30)
     assert len(set(chosen.tolist())) == 30
     assert numbers[chosen].sum() == 10

@@ -90,9 +90,7 @@ def test_too_many_sequences_are_thinned_out_and_told(monkeypatch):
     with noting(notes.append):
         found = nearest.nearest_warped(train, asked, train.labels, miss)
     assert 10 < len(set(found.tolist())) <= 20
-    assert notes == [
-        "baselines: the nearest neighbour by DTW learns from 20 of 40 examples, since all would take too long"
-    ]
+    assert notes == ["the nearest neighbour by DTW, a baseline, learns from 20 of 40 examples, to save time"]
     assert {train.labels[i] for i in found} == {"a", "b"}
 
 

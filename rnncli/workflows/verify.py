@@ -1,0 +1,121 @@
+"""check RUN: whether a run is still what its report says, down to its score."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rnncli.config.sections import SECTIONS, Config
+from rnncli.data.source import read_source
+from rnncli.errors import CheckFailedError, DataError, ModelFileError, UsageError
+from rnncli.tasks.registry import load_config
+from rnncli.training.folds import CROSS_VALIDATED
+from rnncli.training.score_object import score_object
+from rnncli.training.verified import Verified
+from rnncli.workflows.evaluate import recalled, require_same_training
+from rnncli.workflows.opening import Model, open_model
+from rnncli.workflows.run_directory import RunDirectory
+from rnncli.workflows.run_report import RunReport
+from rnncli.workflows.train import data_sha256
+
+PRECISION = 1e-6  # of a score: its sums depend on the vector width of the machine
+_ELSEWHERE = {"data.path", "training.threads"}  # what a run may be checked with
+
+
+def verify(run: str, overrides: Sequence[str] = ()) -> Iterator[Verified]:
+    """Yield the checks of a run as they are made; CheckFailedError at the end if one of them failed.
+
+    A damaged file is a ModelFileError, and what comes after it is not checked. Only data.path and training.threads may
+    be overridden.
+    """
+    failed = []
+    for one in _checks(run, overrides):
+        yield one
+        if one.passed is False:
+            failed.append(one.name)
+    if failed:
+        raise CheckFailedError(f"{run}: is not what it was: {', '.join(failed)}; restore it, or train again")
+
+
+def _checks(run: str, overrides: Sequence[str]) -> Iterator[Verified]:
+    require_same_training(overrides)
+    directory = RunDirectory(Path(run))
+    if directory.path.is_file():
+        raise UsageError(f"{run}: a model file alone has no report to be checked by; name its run directory")
+    report = directory.read_report() if directory.path.is_dir() else None
+    if report is not None and directory.model.is_file():
+        yield _model(directory, report)
+    try:
+        model = open_model(run)  # which refuses weights that are not finite
+    except ModelFileError:
+        yield Verified("weights", False, "damaged")
+        raise
+    count = sum(array.size for array in model.arrays.values())
+    yield Verified("weights", True, f"{count:,}, all finite")
+    if report is None:
+        yield Verified("report", False, "none, so training did not end, or version 0.1 trained it")
+        return
+    settings = load_config(directory.config, overrides)
+    config, data = _config(settings, report), _data(settings, report)
+    yield config
+    yield data
+    if report.score is None:
+        yield Verified("score", None, "nothing was held out, so there is none")
+    elif report.score["split"] == CROSS_VALIDATED:
+        yield Verified("score", None, "of cross-validation, whose networks are not kept")
+    elif not (config.passed and data.passed):
+        yield Verified("score", None, "that takes the config and the data of training")
+    else:
+        yield _score(model, run, overrides, report.score)
+
+
+def _model(directory: RunDirectory, report: RunReport) -> Verified:
+    same = hashlib.sha256(directory.model.read_bytes()).hexdigest() == report.model_sha256
+    return Verified("model", same, f"sha256 {report.model_sha256[:12]}…" if same else "is not the file of the report")
+
+
+def _config(config: Config, report: RunReport) -> Verified:
+    """Compare with what the report has; keys that a later version added are not in it."""
+    ours = json.loads(json.dumps(config.model_dump()))
+    changed = [
+        f"{section}.{key}"
+        for section in SECTIONS
+        for key, value in report.config[section].items()
+        if f"{section}.{key}" not in _ELSEWHERE and ours[section].get(key) != value
+    ]
+    return Verified("config", not changed, f"edited: {', '.join(changed)}" if changed else "as trained with")
+
+
+def _data(config: Config, report: RunReport) -> Verified:
+    if config.data.path is None:
+        return Verified("data", None, "came from a pipe; name them with --set data.path=FILE")
+    try:
+        source = read_source(config.data.path)
+        same = data_sha256(config, source) == report.data["sha256"]
+    except (DataError, UsageError) as error:
+        return Verified("data", False, str(error))
+    return Verified("data", same, f"{source.name}{'' if same else ' is not what it was trained on'}")
+
+
+def _score(model: Model, run: str, overrides: Sequence[str], stored: Mapping[str, Any]) -> Verified:
+    try:
+        with recalled(model, run, overrides) as experiment:
+            score = experiment.score()
+    except (DataError, UsageError) as error:
+        return Verified("score", False, str(error))
+    if score is None:
+        return Verified("score", False, "nothing is held out any more")
+    made = score_object(score)
+    told = f"{made['network']:.6g} {made['unit']} on the {made['split']} split"
+    if (made["split"], made["unit"]) != (stored["split"], stored["unit"]):
+        return Verified("score", False, f"{told}; the report has {stored['unit']} on the {stored['split']} split")
+    mine, theirs = ({"network": one["network"], **one["floors"]} for one in (made, stored))
+    apart = [name for name in theirs if not math.isclose(mine.get(name, math.nan), theirs[name], rel_tol=PRECISION)]
+    if apart:
+        pairs = (f"{name} {mine.get(name, math.nan):.6g}, in the report {theirs[name]:.6g}" for name in apart)
+        return Verified("score", False, "; ".join(pairs))
+    return Verified("score", True, told)
