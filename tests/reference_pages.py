@@ -27,7 +27,9 @@ COMMANDS_HEAD = """# Commands and their options
 
 Results go to standard output, everything else to standard error. RUN is a run
 directory or a model file, CONFIG a YAML file, DATA a data file, and `-`
-standard input. `rnncli --debug COMMAND` adds the traceback of an error.
+standard input. `rnncli --debug COMMAND` adds the traceback of an error. The
+examples, one after another, work in a folder with rnncli's `sample_data` and
+`sample_configs`.
 """
 CONFIG_HEAD = """# Config keys and their defaults
 
@@ -54,6 +56,76 @@ training:
   bptt_stride: 32
 ```
 """
+EXAMPLES = {
+    "data.path": "notes.txt",
+    "data.format": "csv",
+    "data.encoding": "latin-1",
+    "data.validation": 0.2,
+    "data.test": 0.1,
+    "data.min_count": 2,
+    "data.vocabulary_size": 20_000,
+    "data.vectors": "vectors.txt",
+    "data.freeze_vectors": "true --set data.vectors=vectors.txt",
+    "data.delimiter": "';'",
+    "data.decimal": ",",
+    "data.skip_rows": 2,
+    "data.header": "false",
+    "data.skip_footer": 1,
+    "data.id": "shop",
+    "data.hierarchy": "'[region, shop]'",
+    "data.time": "month",
+    "data.time_format": "%d.%m.%Y",
+    "data.timezone": "Europe/Berlin",
+    "data.target": "sales",
+    "data.past_covariates": "visitors",
+    "data.known_covariates": "'[price, promotion]'",
+    "data.future": "planned.csv",
+    "data.static": "region",
+    "data.calendar": "true",
+    "data.holidays": "'[2026-12-25, 2026-12-26]'",
+    "data.horizon": 12,
+    "data.context": 36,
+    "data.freq": "1h",
+    "data.season": 12,
+    "data.na_values": "'[-999]'",
+    "data.resample": "1d",
+    "data.max_length": 200,
+    "data.folds": 5,
+    "data.group": "patient",
+    "data.text": "review",
+    "data.inputs": "'[x, y]'",
+    "data.label": "kind",
+    "data.label_separator": "'|'",
+    "data.source": "lemma",
+    "model.hidden_size": 64,
+    "model.num_layers": 2,
+    "model.dropout": 0.3,
+    "model.chrono_init": 64,
+    "model.recurrent_scale": 0.9,
+    "model.embedding_size": 64,
+    "model.activation": "relu --set model.cell=rnn",
+    "model.segment": 24,
+    "model.character_size": 32,
+    "model.word_dropout": 0.3,
+    "model.affix_size": 32,
+    "training.epochs": 5,
+    "training.max_time": "10m",
+    "training.batch_size": 64,
+    "training.learning_rate": "1e-3",
+    "training.clip_norm": 1.0,
+    "training.patience": 5,
+    "training.seed": 2,
+    "training.threads": 4,
+    "training.bptt": 64,
+    "training.bptt_stride": "16 --set training.bptt=64",
+    "training.unknown_words": 0.2,
+    "training.seeds": 4,
+    "training.updates_per_epoch": 500,
+    "training.jitter": 0.1,
+    "training.magnitude": 0.2,
+    "training.teacher_forcing": 0.5,
+}
+"""A value for each config key whose values are no list of names: for those it is the first that is not the default."""
 NUMBERS = {"integer": "whole number", "number": "number"}
 
 
@@ -75,7 +147,12 @@ def _command(name: str) -> Iterator[str]:
         if isinstance(parameter, click.Option):
             names = ", ".join(f"`{name}`" for name in parameter.opts)
             yield _row(names, _option_value(parameter), _option_default(parameter), parameter.help or "")
-    yield ""
+    yield "\n".join(["", "```sh", *examples_of(command), "```", ""])
+
+
+def examples_of(command: click.Command) -> list[str]:
+    """Return the commands of the example in a command's help."""
+    return [line.strip() for line in (command.epilog or "").splitlines() if line.startswith("  ")]
 
 
 def _option_value(option: click.Option) -> str:
@@ -115,8 +192,15 @@ def config_page() -> str:
                 kinds.setdefault(_config_key(name, path), []).append(name)
             for cells, names in kinds.items():
                 lines.append(_row("all" if len(names) == len(TASKS) else ", ".join(names), *cells))
-            lines.append("")
+            lines.append(f"\nExample:\n\n```text\n{example_of(path, next(iter(kinds)))}\n```\n")
     return "\n".join(lines)
+
+
+def example_of(path: str, cells: tuple[str, ...]) -> str:
+    """Return a command that sets a key, given the cells of its row in the table."""
+    value, default, _ = cells
+    named = EXAMPLES.get(path) or next(name for name in value.replace("`", "").split(", ") if name != default)
+    return f"rnncli train CONFIG --set {path}={named}"
 
 
 def _listed(paths: Iterable[str]) -> str:

@@ -16,6 +16,7 @@ from rnncli.tasks.registry import TASKS, load_config
 ROOT = Path(__file__).parents[1]
 WRITTEN = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *sorted(DOCS.glob("*.md")))}
 BLOCKS = {name: re.findall(r"```(\w*)\n(.*?)```", text, re.S) for name, text in WRITTEN.items()}
+RUN = {name: re.findall(r"```sh\n(.*?)```(?:\n\n```text\n(.*?)```)?", text, re.S) for name, text in WRITTEN.items()}
 GUIDE = ROOT / ".github/CONTRIBUTING.md"
 RUNS_THE_TESTS = "python -m pytest"  # this block cannot run inside itself; .ci/run runs it, taken from here
 
@@ -49,20 +50,20 @@ def test_the_commands_of_the_contributors_guide_pass(environment):
 
 
 @pytest.mark.readme
-@pytest.mark.parametrize("name", [name for name, blocks in BLOCKS.items() if any(kind == "sh" for kind, _ in blocks)])
+@pytest.mark.parametrize("name", [name for name, blocks in RUN.items() if blocks])
 def test_commands_run_in_order_and_print_what_is_shown(name, tmp_path, environment):
     for folder in ("sample_data", "sample_configs"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     (tmp_path / "tests/bench").mkdir(parents=True)
     shutil.copy(ROOT / "tests/bench/adding.py", tmp_path / "tests/bench")
-    for (kind, block), (next_kind, shown) in zip(BLOCKS[name], [*BLOCKS[name][1:], ("", "")], strict=True):
-        if kind != "sh" or RUNS_THE_TESTS in block:
+    for block, shown in RUN[name]:
+        if RUNS_THE_TESTS in block:
             continue
         done = subprocess.run(
             ["sh", "-e", "-c", block], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
         )
         assert done.returncode == 0, f"{block}\n{done.stderr}"
-        if next_kind == "text":
+        if shown:
             assert done.stdout.strip() == shown.strip(), block
 
 

@@ -37,9 +37,12 @@ GROUPS = {
         "evaluate": "Score a model beside its baselines.",
         "inspect-grads": "See how far back in time gradients reach.",
         "runs": "List runs: which is best, and what differs.",
+        "plot": "Draw the course of training as a picture.",
     },
     "Set up": {
         "help": "Read the manual: a command, a task, a config key.",
+        "doctor": "Examine installation, machine and speed.",
+        "completion": "Make bash, zsh or fish complete what you type.",
     },
 }
 COMMANDS = {name: sentence for group in GROUPS.values() for name, sentence in group.items()}
@@ -97,10 +100,7 @@ def main() -> NoReturn:
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = "--debug" in sys.argv  # at any place of the command line
     try:
-        # Not click's own main(), which turns a closed pipe into exit code 1.
-        with rnncli.make_context("rnncli", arguments) as context:
-            rnncli.invoke(context)
-        code = 0
+        code = _answer(arguments)
     except BaseException as error:
         code = _exit_code(error)
         if debug:
@@ -108,6 +108,18 @@ def main() -> NoReturn:
 
             traceback.print_exc()
     _leave(code)
+
+
+def _answer(arguments: list[str]) -> int:
+    """Run a command, or tell a shell how one may go on; return the exit code."""
+    if asked := os.environ.get("_RNNCLI_COMPLETE"):
+        from rnncli.cli.completion import complete
+
+        return complete(rnncli, asked)
+    # Not click's own main(), which turns a closed pipe into exit code 1.
+    with rnncli.make_context("rnncli", arguments) as context:
+        rnncli.invoke(context)
+    return 0
 
 
 def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
@@ -133,7 +145,9 @@ def _exit_code(error: BaseException) -> int:
     if isinstance(error, click.exceptions.Exit):
         return int(error.exit_code)
     if isinstance(error, click.ClickException):
-        return _say(_click_message(error), code=2)
+        from rnncli.cli.mistakes import refusal
+
+        return _say(refusal(error), code=2)
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return 128 + signal.SIGINT
     if isinstance(error, ImportError):  # numba explains itself, see kernels.cache
@@ -154,12 +168,6 @@ def _exit_code(error: BaseException) -> int:
     if isinstance(error, BrokenPipeError):
         return READER_GONE
     return _say(f"a bug in rnncli: {type(error).__name__}: {error}; run again with --debug and report it", code=1)
-
-
-def _click_message(error: click.ClickException) -> str:
-    message = error.format_message().rstrip(".")
-    context = getattr(error, "ctx", None)
-    return f"{message}; see {context.command_path} --help" if context else message
 
 
 def _on_a_terminal() -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import SET, a_number, as_overrides, given, reading_options, taken_reading, writing
+from rnncli.cli.options import SET, a_number, as_overrides, example, given, reading_options, taken_reading, writing
 
 
 def levels_of(context: click.Context, option: click.Parameter, text: str | None) -> tuple[float, ...]:
@@ -20,7 +20,7 @@ def levels_of(context: click.Context, option: click.Parameter, text: str | None)
     return levels
 
 
-@click.command("evaluate")
+@click.command("evaluate", epilog=example("rnncli evaluate runs/co2 --windows 24 --fail-if 'mase > 1'"))
 @click.argument("run", metavar="RUN|CONFIG")
 @click.argument("data", required=False, metavar="[DATA|-]")
 @SET

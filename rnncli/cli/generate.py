@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from rnncli.cli.options import example
+
 COLDEST = 1e-6  # below it one token has all the probability
 
 
@@ -18,7 +20,13 @@ def _positive(context: click.Context, parameter: click.Parameter, value: float) 
     return value
 
 
-@click.command("generate")
+@click.command(
+    "generate",
+    epilog=example(
+        "rnncli train sample_configs/fables.yaml -o runs/fables",
+        'rnncli generate runs/fables -n 160 --prime "The miller " --temperature 0.5',
+    ),
+)
 @click.argument("run")
 @click.option(
     "-n",

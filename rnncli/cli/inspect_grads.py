@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import SET, as_overrides, reading_options, taken_reading, writing
+from rnncli.cli.options import SET, as_overrides, example, picture_option, reading_options, taken_reading, writing
 
 VERDICTS = ("vanishing", "exploding")
 
@@ -32,7 +32,7 @@ def verdicts(context: click.Context, parameter: click.Parameter, text: str | Non
     return chosen
 
 
-@click.command("inspect-grads")
+@click.command("inspect-grads", epilog=example("rnncli inspect-grads sample_configs/fables.yaml --set model.cell=rnn"))
 @click.argument("first", metavar="CONFIG|RUN")
 @click.argument("data", required=False, metavar="[DATA|-]")
 @SET
@@ -68,7 +68,7 @@ def verdicts(context: click.Context, parameter: click.Parameter, text: str | Non
     metavar="VERDICT,VERDICT",
     help="Exit with code 7 if a layer explodes, or if all layers vanish.",
 )
-@click.option("--svg", metavar="FILE", help="Draw the gradient by lag as an SVG file.")
+@picture_option("Draw the gradient by lag as a picture.")
 @click.option(
     "-f",
     "--format",
@@ -87,7 +87,7 @@ def command(
     compare: tuple[str, ...],
     check: bool,
     fail_on: tuple[str, ...],
-    svg: str | None,
+    plot: str | None,
     form: str | None,
     **options: Any,
 ) -> None:
@@ -100,9 +100,10 @@ def command(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's own threads would compete with ours
     from rnncli.inspection.reports import Compared
     from rnncli.notes import noting
-    from rnncli.ui import comparison_tables, lag_chart
+    from rnncli.ui import comparison_tables
     from rnncli.ui.gradient_tables import write_gradients
     from rnncli.ui.output import say_notes, working
+    from rnncli.ui.pictures import canvas, gradients
     from rnncli.ui.training_view import training_view
     from rnncli.workflows.compare_grads import compare_grads
     from rnncli.workflows.inspect_grads import Request, check_gradients, inspect_grads
@@ -115,17 +116,17 @@ def command(
         with training_view(quiet=False, form="text") as view, noting(notes.append):
             compared = compare_grads(request, compare, view.show)
         say_notes(dict.fromkeys(notes))
-        if svg is not None:
-            with writing("--svg", svg) as path:
-                comparison_tables.save_svg(compared, path)
+        if plot is not None:
+            with writing("--plot", plot) as path:
+                canvas.save(lambda: gradients.draw_compared(compared), path)
         comparison_tables.write_comparison(compared, form)
         check_gradients(compared, fail_on)
         return
     with working("looking at gradients") as tell, noting(notes.append):
         report = inspect_grads(request, tell)
     say_notes(notes)
-    if svg is not None:
-        with writing("--svg", svg) as path:
-            lag_chart.save_svg(report, path)
+    if plot is not None:
+        with writing("--plot", plot) as path:
+            canvas.save(lambda: gradients.draw(report), path)
     write_gradients(report, form)
     check_gradients([Compared(first, report)], fail_on)

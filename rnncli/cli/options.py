@@ -22,6 +22,11 @@ SET = click.option(
 READING = ("encoding", "delimiter", "decimal", "quoting", "skip_rows", "skip_footer", "ragged", "missing")
 
 
+def example(*lines: str) -> str:
+    """Return the end of a command's help: commands that work in a folder with the sample data, in the order of help."""
+    return "\n".join(["\b", "Example:", *(f"  {line}" for line in lines)])
+
+
 def reading_options(function: F) -> F:
     """Add the options for how DATA is read; each stands for the `data` key of the same name."""
     for option in (
@@ -79,6 +84,20 @@ def a_number(context: click.Context, option: click.Parameter, value: float | Non
     if value is not None and value != value:
         raise click.BadParameter("nan is not a number; give one")
     return value
+
+
+def _picture(context: click.Context, option: click.Parameter, path: str | None) -> str | None:
+    """Refuse, before any work begins, a picture that cannot be drawn."""
+    if path is not None:
+        from rnncli.ui.pictures.canvas import require_picture
+
+        require_picture(option.opts[-1], path)
+    return path
+
+
+def picture_option(text: str, *names: str) -> Callable[[F], F]:
+    """Return the option of a file to draw a picture into."""
+    return click.option(*(names or ("--plot",)), metavar="FILE.png|svg|pdf", callback=_picture, help=text)
 
 
 @contextlib.contextmanager

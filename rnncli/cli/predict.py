@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import a_number, given, reading_options, taken_reading, writing
+from rnncli.cli.options import a_number, example, given, picture_option, reading_options, taken_reading, writing
 
 
 def levels_of(context: click.Context, option: click.Parameter, text: str | None) -> tuple[float, ...]:
@@ -20,18 +20,19 @@ def levels_of(context: click.Context, option: click.Parameter, text: str | None)
     return levels
 
 
-def draw(charts: Any, form: str | None, svg: str | None) -> None:
+def draw(charts: Any, form: str | None, plot: str | None) -> None:
     """Draw the charts on the terminal, into a file, or both."""
-    from rnncli.ui.forecast_chart import save_svg, write_charts
+    from rnncli.ui.forecast_chart import write_charts
+    from rnncli.ui.pictures import canvas, forecast
 
-    if svg is not None:
-        with writing("--svg", svg) as path:
-            save_svg(charts, path)
+    if plot is not None:
+        with writing("--plot", plot) as path:
+            canvas.save(lambda: forecast.draw(charts), path)
     if form == "plot":
         write_charts(charts)
 
 
-@click.command("predict")
+@click.command("predict", epilog=example("rnncli predict runs/co2 --horizon 12 --levels 80 -f plot"))
 @click.argument("run")
 @click.argument("data", required=False, metavar="[DATA|-]")
 @click.option(
@@ -57,7 +58,7 @@ def draw(charts: Any, form: str | None, svg: str | None) -> None:
 )
 @click.option("--follow", is_flag=True, help="Forecast: answer each row of DATA as it comes, with an anomaly score.")
 @click.option("--state", metavar="FILE", help="With --follow: the file that keeps what is needed to go on later.")
-@click.option("--svg", metavar="FILE", help="Forecast: draw it as an SVG file.")
+@picture_option("Forecast: draw it after its history, with its intervals, as a picture.")
 @click.option(
     "--top",
     type=click.IntRange(1, 65_536),
@@ -95,7 +96,7 @@ def draw(charts: Any, form: str | None, svg: str | None) -> None:
     help="End at the first line that cannot be answered; by default its answer is empty, and the exit code 3 at last.",
 )
 @reading_options
-def command(run: str, data: str | None, form: str | None, svg: str | None, **options: Any) -> None:
+def command(run: str, data: str | None, form: str | None, plot: str | None, **options: Any) -> None:
     """Predict what comes next, or what a sequence is, with the model of RUN (a run directory or a model file).
 
     A forecast gives the next rows, under the input's own column names, after its training data or after DATA.
@@ -114,7 +115,7 @@ def command(run: str, data: str | None, form: str | None, svg: str | None, **opt
     say_notes(first_run())
     notes: list[str] = []
     reading = taken_reading(options)
-    asked = given({**options, "svg": svg, "plot": form == "plot"})
+    asked = given({**options, "plot": plot is not None or form == "plot"})
     with noting(notes.append):
         answers = predict(run, data, reading, asked, say)
     say_notes(notes)
@@ -126,6 +127,6 @@ def command(run: str, data: str | None, form: str | None, svg: str | None, **opt
             write_as_they_come(answers, form)
             return
     if answers.charts:
-        draw(answers.charts, form, svg)
+        draw(answers.charts, form, plot)
     if form != "plot":
         write_rows(answers.rows, answers.nested, form, answers.delimiter, answers.decimal)

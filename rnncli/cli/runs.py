@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import click
 
+from rnncli.cli.options import example
+
 SORTED_BY = ("name", "task", "state", "score", "seconds", "ended")
 
 
-@click.command("runs")
+@click.command("runs", epilog=example("rnncli runs --sort score"))
 @click.argument("folder", required=False, default="runs", metavar="[DIR]")
 @click.option("--sort", type=click.Choice(SORTED_BY), default="name", show_default=True, help="What to sort by.")
 @click.option(

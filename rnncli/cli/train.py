@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import SET, as_overrides, reading_options, taken_reading
+from rnncli.cli.options import SET, as_overrides, example, reading_options, taken_reading
 
 
-@click.command("train")
+@click.command("train", epilog=example("rnncli train sample_configs/co2.yaml -o runs/co2"))
 @click.argument("first", required=False, metavar="CONFIG|DATA")
 @click.argument("data", required=False, metavar="[DATA|-]")
 @click.option("-o", "--out", metavar="RUN", help="The run directory to create; a free name under runs/ by default.")

@@ -15,7 +15,7 @@ import warnings
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 _OPTIONS = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_BOUNDSCHECK", "NUMBA_OPT", "NUMBA_DEBUGINFO")
 
@@ -45,8 +45,7 @@ def import_numba() -> ModuleType:
             else:
                 sys.modules[name] = module
     numba.core.config._config_fname = os.devnull  # it looks again at each compilation
-    folder = _private_folder()
-    numba.config.CACHE_DIR = str(folder) if folder else ""
+    numba.config.CACHE_DIR = str(place().folder) if enabled() else ""
     return numba
 
 
@@ -69,17 +68,64 @@ def forgive(store: Any) -> None:
     store.load_overload, store.save_overload = forgiving_load, forgiving_save
 
 
+class Place(NamedTuple):
+    """The folder where compiled kernels belong; the refusal says why they cannot be kept there, empty if they can."""
+
+    folder: Path
+    refusal: str
+
+
 def enabled() -> bool:
     """Return True if the next process will find the kernels that are compiled now."""
-    return _private_folder() is not None
+    return not place().refusal
 
 
 def is_cold(module: str = "") -> bool:
     """Return True if no kernel (of this module) has been compiled yet on this machine for this state of the sources."""
-    folder = _private_folder()
-    compiled = () if folder is None else folder.rglob(f"{module}*.nbi")
+    compiled = place().folder.rglob(f"{module}*.nbi") if enabled() else ()
     # The register tile is compiled when it is imported, which is before anybody can ask.
     return all(file.name.startswith("register_tile.") for file in compiled)
+
+
+_place: list[Place] = []
+
+
+def place() -> Place:
+    """Return the folder of this state of the sources; it is kept in only if nobody but this user can write to it."""
+    if not _place:
+        root, refusal = _root()
+        folder = root / f"kernels-{_fingerprint()}"
+        _place.append(Place(folder, refusal or _made_private(folder)))
+    return _place[0]
+
+
+def _root() -> tuple[Path, str]:
+    """Return the folder for all states of the sources, and why it cannot be used, or an empty text."""
+    chosen = os.environ.get("RNNCLI_CACHE", "")
+    if chosen:
+        # A relative folder would lie in the current one, where anybody's archive may have put files.
+        return Path(chosen), "" if Path(chosen).is_absolute() else "not an absolute path"
+    users = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if users.is_absolute():
+        return users / "rnncli", ""
+    try:
+        return Path.home() / ".cache" / "rnncli", ""
+    except RuntimeError:
+        return Path("~", ".cache", "rnncli"), "no home folder"
+
+
+def _made_private(folder: Path) -> str:
+    """Make the folder; return why kernels cannot be kept in it, or an empty text."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = folder.stat()
+    except (OSError, ValueError) as error:
+        return (getattr(error, "strerror", None) or str(error)).lower()
+    if hasattr(os, "getuid") and status.st_uid != os.getuid():
+        return "another user owns it"
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return "others may write to it"
+    return "" if os.access(folder, os.W_OK) else "permission denied"
 
 
 def _fingerprint() -> str:
@@ -92,28 +138,3 @@ def _fingerprint() -> str:
         digest.update(f"{option}={os.environ.get(option, '')}".encode())
     digest.update(sys.version.encode())
     return digest.hexdigest()[:16]
-
-
-_folder: list[Path | None] = []
-
-
-def _private_folder() -> Path | None:
-    """Return a folder that only this user can write to, or None if there is none (then nothing is cached)."""
-    if not _folder:
-        _folder.append(_make_private_folder())
-    return _folder[0]
-
-
-def _make_private_folder() -> Path | None:
-    try:
-        named = Path(os.environ.get("XDG_CACHE_HOME", ""))
-        # A relative folder would lie in the current one, where anybody's archive may have put files.
-        root = named if named.is_absolute() else Path.home() / ".cache"
-        folder = root / "rnncli" / f"kernels-{_fingerprint()}"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = folder.stat()
-        private = not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-        owned = not hasattr(os, "getuid") or status.st_uid == os.getuid()
-        return folder if private and owned and os.access(folder, os.W_OK) else None
-    except (OSError, RuntimeError):  # RuntimeError: no home directory
-        return None

@@ -1,4 +1,5 @@
-"""The user interface, which draws plain rows and the reports of other packages; the only importer of rich.
+"""The user interface, which draws plain rows and the reports of other packages; the only importer of rich and
+matplotlib.
 
 output             standard output and error as UTF-8 whatever the locale; nothing printed can control the terminal
 training_view      the live display of a run, or plain lines
@@ -11,9 +12,9 @@ gradient_tables    the report of inspect-grads
 comparison_tables  the reports of inspect-grads on several networks
 lag_lines          gradients by lag as lines of braille
 reach_table        how far gradients reach, one row per layer
-lag_chart          the gradient by lag, on a terminal and as an SVG file
-forecast_chart     a forecast after its history, on a terminal and as an SVG file
+lag_chart          the gradient by lag, on a terminal
+forecast_chart     a forecast after its history, on a terminal
 axes               drawing tools of charts: dots of braille, round tick labels, bars on a logarithmic scale
-svg_file           rich's text as an SVG file
+pictures           the same and more as files, drawn by matplotlib
 manual             the manual on a terminal or in a pipe
 """

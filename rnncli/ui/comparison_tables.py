@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnncli.inspection.reports import Compared, LayerGradients, by_part, deepest, incomparable, unequal
 from rnncli.training.score_object import score_object
-from rnncli.ui import svg_file
 from rnncli.ui.axes import FRAME
 from rnncli.ui.gradient_tables import as_json, by_lag, check_sentence, measured_console, say_advice, say_check
-from rnncli.ui.lag_chart import COMPARED, SVG_WIDTH, Panel, draw, folded
+from rnncli.ui.lag_chart import COMPARED, Panel, draw
 from rnncli.ui.lag_lines import draw_lines
 from rnncli.ui.output import Output, say, say_on, visible
 from rnncli.ui.reach_table import write_reach
@@ -90,8 +88,8 @@ def _write_tables(compared: Sequence[Compared], *, plot: bool) -> None:
         console.print(_chart(compared, console.width))
         say_on(console, WHAT, FRAME)
     console.print()
-    ordered = [one for _, members in _groups(compared) for one in members]
-    rows = [(one, layer) for one in ordered for layer in _deepest(one)]
+    ordered = [one for _, members in grouped(compared) for one in members]
+    rows = [(one, layer) for one in ordered for layer in deepest_layers(one)]
     trained = any(one.trained is not None and one.trained.updates for one in compared)
     scored = any(one.score is not None for one in compared)
     layered = any(len(one.report.layers) > 1 for one in compared)
@@ -113,12 +111,6 @@ def _write_tables(compared: Sequence[Compared], *, plot: bool) -> None:
             say_advice(advice, console)
 
 
-def save_svg(compared: Sequence[Compared], path: Path) -> None:
-    """Write the charts side by side to the SVG file `path`, the same bytes every time; OSError where that fails."""
-    what = "\n" + "\n".join(folded(WHAT, SVG_WIDTH)) + "\n"
-    svg_file.save([_chart(compared, SVG_WIDTH).append(what, style=FRAME)], path, SVG_WIDTH)
-
-
 def _cautions(compared: Sequence[Compared]) -> Iterator[str]:
     """Yield a sentence on each reason why numbers of these networks may not be compared."""
     if aspects := incomparable(compared):
@@ -129,37 +121,37 @@ def _cautions(compared: Sequence[Compared]) -> Iterator[str]:
 
 
 def _chart(compared: Sequence[Compared], width: int) -> Text:
-    groups = [(where, [p for one in members for p in _panels(one)]) for where, members in _groups(compared)]
+    groups = [(where, [p for one in members for p in _panels(one)]) for where, members in grouped(compared)]
     return draw(groups, width, COMPARED)
 
 
 def _print_lines(compared: Sequence[Compared], console: Console) -> None:
     """Print one picture for each group of networks, with a line a network (of an encoder and a decoder, one each)."""
-    for number, (title, members) in enumerate(_groups(compared)):
+    for number, (title, members) in enumerate(grouped(compared)):
         say_on(console, title, "bold", lead="\n" if number else "")
         curves = [(panel.title, panel.shares) for one in members for panel in _panels(one)]
         console.print(draw_lines(curves, console.width))
 
 
-def _groups(compared: Sequence[Compared]) -> list[tuple[str, list[Compared]]]:
+def grouped(compared: Sequence[Compared]) -> list[tuple[str, list[Compared]]]:
     """Group the networks by title: before training, after training, where training failed."""
     every = ((where, [one for one in compared if AT[one.report.at] == where]) for where in dict.fromkeys(AT.values()))
     return [(where, members) for where, members in every if members]
 
 
-def _deepest(one: Compared) -> list[LayerGradients]:
+def deepest_layers(one: Compared) -> list[LayerGradients]:
     """Return, for each part of the network, the layer with the largest share of the gradient left."""
     return [deepest(layers) for layers in by_part(one.report.layers)]
 
 
 def _panels(one: Compared) -> list[Panel]:
-    plain = len(one.report.layers) == 1
-    return [
-        Panel(
-            _short(one.name) if plain else f"{_short(one.name)}, {layer.name}", layer.reach.verdict, layer.memory_by_lag
-        )
-        for layer in _deepest(one)
-    ]
+    return [Panel(line_name(one, layer), layer.reach.verdict, layer.memory_by_lag) for layer in deepest_layers(one)]
+
+
+def line_name(one: Compared, layer: LayerGradients) -> str:
+    """Return the name of a network, with that of the layer if it has several."""
+    name = _short(one.name)
+    return name if len(one.report.layers) == 1 else f"{name}, {layer.name}"
 
 
 def _names(one: Compared, layer: LayerGradients, *, trained: bool, scored: bool, layered: bool) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A chart of a forecast after its history, on a terminal with rich or as an SVG file.
+"""A chart of a forecast after its history on a terminal, with rich; `pictures.forecast` draws it for a file.
 
 Lines are dots of braille, bands are shades, and a dotted rule stands where the forecast begins, so that the picture
 needs no colour. Colours are those of the terminal's own palette.
@@ -10,11 +10,9 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnncli.tasks.forecast.reports import ForecastChart
-from rnncli.ui import svg_file
 from rnncli.ui.axes import ACROSS, DOWN, Dot, DotCanvas, ValueAxis, braille, spanning
 from rnncli.ui.output import Output, visible
 
@@ -28,7 +26,6 @@ LEAST_WIDTH, MOST_WIDTH = 40, 200
 LEAST_HEIGHT, MOST_HEIGHT = 10, 30
 LEAST_ROWS = 5
 LEAST_SHARE = 1 / 4  # least share of the width for the forecast, however long the history
-SVG_SIZE = 100, 25
 BETWEEN = 2  # spaces between two labels of one line
 
 Piece = tuple[str, str]  # (text, style)
@@ -217,8 +214,3 @@ def write_charts(charts: Sequence[ForecastChart]) -> None:
         if number:
             console.print()
         console.print(draw(chart, width, height))
-
-
-def save_svg(charts: Sequence[ForecastChart], path: Path) -> None:
-    """Write the charts under each other to the SVG file `path`, the same bytes every time; OSError where that fails."""
-    svg_file.save((draw(chart, *SVG_SIZE) for chart in charts), path, SVG_SIZE[0])

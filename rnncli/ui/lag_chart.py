@@ -1,4 +1,4 @@
-"""A chart of the gradient by lag: how much of it comes k steps back, as numbers and bars, as text and as an SVG file.
+"""A chart of the gradient by lag: how much of it comes k steps back, as numbers and bars, as text.
 
 Bars are logarithmic, so that decay by the same factor every step is a straight slope. The picture needs no colour.
 """
@@ -9,7 +9,6 @@ import itertools
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnncli.inspection.reports import (
@@ -24,7 +23,6 @@ from rnncli.inspection.reports import (
     GradientReport,
     LayerGradients,
 )
-from rnncli.ui import svg_file
 from rnncli.ui.axes import ENDS, FRAME, LogScale, log_scale
 from rnncli.ui.output import visible
 from rnncli.ui.results import three_digits
@@ -43,7 +41,6 @@ LEAST_WIDTH, MOST_WIDTH = 72, 120
 LEAST_DIGITS = 6  # least width of a column of numbers, so that its title has room
 STEP_DIGITS = 6  # width of the column of step Jacobians, whose norms are near 1
 GAP = 2  # spaces between columns
-SVG_WIDTH = 100
 VERDICTS = {VANISHING: "yellow", EXPLODING: "red", HEALTHY: "green"}  # styles
 WHAT = (
     "norm: of dL_T/ds_(T−k), the gradient of the last step's loss with respect to the state k steps before; left: that "
@@ -268,11 +265,3 @@ def _padded(text: str, width: int) -> str:
     from rich.cells import set_cell_size
 
     return set_cell_size(text, width)
-
-
-def save_svg(report: GradientReport, path: Path) -> None:
-    """Write the charts of all layers to the SVG file `path`, the same bytes every time; OSError where that fails."""
-    from rich.text import Text
-
-    title = Text("\n".join(folded(heading(report), SVG_WIDTH)), style="bold")
-    svg_file.save([title, lag_chart(report, SVG_WIDTH).append("\n")], path, SVG_WIDTH)

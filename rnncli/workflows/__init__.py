@@ -2,6 +2,7 @@
 or rich.
 
 init, check, train, generate, predict, evaluate, inspect_grads, runs, help   the commands
+train, generate, predict, evaluate, inspect_grads, runs, plot, help   the commands
 compare_grads    several networks for inspect-grads, trained for it or as runs
 points           the weights that inspect-grads looks at: before training, after it, or where it failed
 run_directory    the files of a run, locked, written atomically

@@ -37,7 +37,7 @@ class Section(NamedTuple):
         if self.level == 1:
             return self.title.removeprefix(f"{self.page}: ")
         if self.page == _KEYS and self.level == 3:
-            return self.text.rstrip(" |\n").rsplit(" | ", 1)[1]
+            return self.text.rpartition(" |\n")[0].rsplit(" | ", 1)[1]
         paragraph = next((text for text in self.text.split("\n\n")[1:] if text[0] not in "#|`"), "")
         return re.split(r"(?<=\.)\s", paragraph.replace("\n", " "))[0] or f"see rnncli help {self.page}"
 
@@ -71,6 +71,15 @@ def manual(topic: str) -> str:
     lines = [f"- `rnncli help {_quoted(section)}`: {section.summary}" for section in found]
     lines += [f"- `rnncli help {section.title}`, option `--{wanted.lstrip('-')}`: {told}" for section, told in options]
     return f"# {topic}\n\nSee\n\n" + "\n".join(lines) + "\n"
+
+
+def topics() -> list[str]:
+    """Return the topics that are pages, commands or config keys."""
+    return [
+        section.topic
+        for section in _sections()
+        if section.level == 1 or (section.page in (_COMMANDS, _KEYS) and section.level > 1)
+    ]
 
 
 def _is_leaf(section: Section) -> bool:

@@ -84,6 +84,12 @@ def open_model(run: str) -> Model:
 
 def first_run(module: str = "") -> list[str]:
     """Return the note to show before kernels (of this module) are compiled; none if they have been."""
+    folder, refusal = cache.place()
+    if refusal:
+        return [
+            f"compiled kernels cannot be kept in {folder.parent} ({refusal}): every start compiles anew, about 10 s; "
+            "set RNNCLI_CACHE to a writable folder"
+        ]
     return ["compiling kernels, once per machine; this takes some seconds"] if cache.is_cold(module) else []
 
 

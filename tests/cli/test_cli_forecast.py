@@ -177,11 +177,20 @@ def test_one_new_row_is_enough(folder: Path) -> None:
 
 
 def test_a_forecast_can_be_seen(folder: Path) -> None:
-    shown = run("predict", "run", "-f", "plot", "--svg", "sales.svg", cwd=folder).ok().out
+    shown = run("predict", "run", "-f", "plot", cwd=folder).ok().out
     assert "2011-04" in shown
     assert "forecast" in shown
     assert "95%" in shown
-    assert (folder / "sales.svg").read_text(encoding="utf-8").startswith("<svg")
+
+
+@pytest.mark.plots
+def test_a_forecast_is_drawn_into_a_file_beside_its_rows(folder: Path) -> None:
+    assert run("predict", "run", "--plot", "sales.svg", cwd=folder).ok().rows()
+    assert "<!-- Forecast: sales -->" in (folder / "sales.svg").read_text(encoding="utf-8")
+    for name, code, said in (("s.gif", 2, "ends in .png, .svg or .pdf"), ("nowhere/s.svg", 5, "cannot write")):
+        message = run("predict", "run", "--plot", name, cwd=folder).refused(code)
+        assert message.startswith(f"--plot {name}: ")
+        assert said in message
 
 
 def test_what_this_model_cannot_do(folder: Path) -> None:
@@ -203,11 +212,10 @@ def test_what_this_model_cannot_do(folder: Path) -> None:
             "201",
         ): "--horizon 201: is more than 50 times the 4 rows that this model was trained to forecast; "
         "lower it, or train with --set data.horizon=5 or more",
-        ("--svg", "nowhere/s.svg"): "--svg nowhere/s.svg: cannot write",
     }
     results = together(*(partial(run, "predict", "run", *arguments, cwd=folder) for arguments in cases))
-    for (arguments, said), result in zip(cases.items(), results, strict=True):
-        assert said in result.failed(5 if "--svg" in arguments else 2)
+    for said, result in zip(cases.values(), results, strict=True):
+        assert said in result.failed(2)
 
 
 # predict --follow

@@ -229,3 +229,16 @@ def test_the_first_run_says_that_it_compiles_and_later_ones_do_not(shelf: Shelf,
     empty = environment(XDG_CACHE_HOME=str(tmp_path))
     said = [run("generate", "char", "-n", "5", cwd=shelf.folder, env=empty).ok().err for _ in range(2)]
     assert said == [COMPILING, ""]
+
+
+@pytest.mark.long
+def test_where_kernels_cannot_be_kept_each_run_says_so_and_works(shelf: Shelf, said: dict[str, Result]) -> None:
+    obstacle = shelf.folder / "text.txt"
+    nowhere = environment(RNNCLI_CACHE=str(obstacle))
+    for _ in range(2):
+        done = run("generate", "char", "-n", "300", cwd=shelf.folder, env=nowhere).ok()
+        assert done.err == (
+            f"rnncli: compiled kernels cannot be kept in {obstacle} (not a directory): every start compiles anew, "
+            "about 10 s; set RNNCLI_CACHE to a writable folder\n"
+        )
+        assert done.out == said["plain"].out

@@ -74,11 +74,26 @@ def test_every_command_and_option_is_explained(name: str) -> None:
             assert parameter.help, f"{name} {parameter.opts[-1]} has no help"
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_ends_its_help_with_an_example(name: str, tmp_path: Path) -> None:
+    """Which tests/test_docs.py runs, from the page that is made of it."""
+    shown = run(name, "--help", cwd=tmp_path).ok().out
+    example = shown.rpartition("  Example:\n")[2].splitlines()
+    assert f"rnncli {name} " in f"{example[-1]} "
+    assert max(map(len, example)) <= 80
+    assert example[-1].strip() in run("help", name, cwd=tmp_path).ok().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["tarin"], "No such command 'tarin'"),
-        (["generate", "x", "--sed", "1"], "--sed"),
+        (["tarin"], "No such command 'tarin'; did you mean \"train\"? See rnncli --help"),
+        (["xyzzy"], "No such command 'xyzzy'; see rnncli --help"),
+        (["--vresion"], "No such option '--vresion'; did you mean \"--version\"? See rnncli --help"),
+        (["generate", "x", "--sed", "1"], "'--sed'; did you mean \"--seed\"? See rnncli generate --help"),
+        (["predict", "x", "-f", "jsn"], "'jsonl', 'plot'; did you mean \"json\"? See rnncli predict --help"),
+        (["predict", "x", "-f", "xml"], "'jsonl', 'plot'; see rnncli predict --help"),
+        (["inspect-grads", "x", "--fail-on", "explodng"], 'not one of vanishing, exploding; did you mean "exploding"?'),
         (["train"], "name a config or a data file to train on"),
         (["train", "a.yaml", "b", "c"], "unexpected extra argument"),
     ],

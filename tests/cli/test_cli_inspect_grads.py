@@ -69,7 +69,6 @@ CALLS: dict[str, Sequence[str]] = {
     "no failure": ["char", "--at", "failure"],
     "model file at last": ["copy/model.safetensors", "text.txt", "--at", "last"],
     "odd verdict": ["char", "--fail-on", "healthy"],
-    "odd svg": ["char", "--svg", "no/such/folder.svg"],
 }
 BPTT = 16
 
@@ -264,7 +263,6 @@ def test_what_cannot_be_inspected(said: dict[str, Result]) -> None:
     assert "--at failure: training did not fail in char" in said["no failure"].refused(2)
     assert "is not a run directory" in said["model file at last"].refused(2)
     assert "not one of vanishing, exploding" in said["odd verdict"].refused(2)
-    assert "--svg no/such/folder.svg: cannot write" in said["odd svg"].failed(5)
 
 
 @pytest.mark.long
@@ -342,3 +340,13 @@ def test_watching_changes_nothing_but_metrics(tmp_path: Path) -> None:
         assert memory["left"] == pytest.approx(layer["left_at_judged_lag"], rel=1e-3)
         assert memory["half_life"] == pytest.approx(layer["half_life"], rel=1e-3)
         assert memory["verdict"] == layer["verdict"]
+
+
+@pytest.mark.plots
+def test_gradients_are_drawn_into_a_file(shelf: Shelf, tmp_path: Path) -> None:
+    run("inspect-grads", shelf / "char", "--batches", "1", "--plot", "one.png", cwd=tmp_path).ok()
+    both = [shelf / "char", "--compare", shelf / "odd", "--batches", "1", "--plot", "two.svg"]
+    run("inspect-grads", *both, cwd=tmp_path).ok()
+    assert (tmp_path / "one.png").read_bytes().startswith(b"\x89PNG")
+    assert "<!-- Gradient by lag" in (tmp_path / "two.svg").read_text(encoding="utf-8")
+    assert "ends in .png" in run("inspect-grads", shelf / "char", "--plot", "one.jpg", cwd=tmp_path).refused(2)

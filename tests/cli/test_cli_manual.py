@@ -11,7 +11,8 @@ from test_cli_terminal import ANSI, on_a_terminal
 
 from rnncli.cli import COMMANDS
 from rnncli.config.sections import SECTIONS, keys_of
-from rnncli.tasks.registry import TASKS
+from rnncli.errors import ConfigError
+from rnncli.tasks.registry import TASKS, config_from_mapping
 from rnncli.workflows.help import DOCS
 
 KEYS = sorted(
@@ -48,6 +49,23 @@ def test_a_key_is_shown_with_what_it_may_be() -> None:
     shown = " ".join(manual("training.optimizer").split())
     assert "sgd, momentum, rmsprop," in shown
     assert "adamw" in shown
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_keys_example_is_a_config_of_a_task_that_has_it(key: str) -> None:
+    command, _, options = manual(key).rpartition("Example:\n\n")[2].partition("--set")
+    assert command.split() == ["rnncli", "train", "CONFIG"]
+    overrides = [word for word in shlex.split(options) if word != "--set"]
+    assert overrides[0].startswith(f"{key}=")
+    section, name = key.split(".")
+    owners = [task for task, its in TASKS.items() if name in keys_of(its.config, section)]
+    refusals = []
+    for task in owners:
+        try:
+            config_from_mapping({"task": task}, overrides, where="example")
+        except ConfigError as error:
+            refusals.append(f"{task}: {error}")
+    assert len(refusals) < len(owners), refusals
 
 
 def test_of_a_name_that_several_have_all_are_listed() -> None:

@@ -21,8 +21,10 @@ from rnncli.kernels import cache, jit
 from rnncli.kernels.random import mix
 answer = int(mix(1234567))
 print(json.dumps({"folder": jit.numba.config.CACHE_DIR, "enabled": cache.enabled(), "flag": jit.FLAGS["cache"],
+                  "refusal": cache.place().refusal,
                   "answer": answer, "cold": cache.is_cold(), "threads": jit.numba.config.NUMBA_NUM_THREADS}))
 """
+PLACES = ("XDG_CACHE_HOME", "RNNCLI_CACHE")
 NO_HOME = "import pathlib\ndef home(): raise RuntimeError('no home')\npathlib.Path.home = home\n"
 HOSTILE = {"planted cache": "cache_dir: {planted}\nnum_threads: 1\n", "bad YAML": "cache_dir: [\n\t}}{{\n"}
 
@@ -37,7 +39,7 @@ def here(tmp_path):
 
 def python(code, here, package=ROOT.parent, **environment):
     """Run code in a fresh process that has only these variables of ours and NUMBA_*'s."""
-    inherited = {n: v for n, v in os.environ.items() if not n.startswith("NUMBA_") and n != "XDG_CACHE_HOME"}
+    inherited = {n: v for n, v in os.environ.items() if not n.startswith("NUMBA_") and n not in PLACES}
     environment = {n: str(v) for n, v in environment.items() if v is not None}
     run = [sys.executable, "-c", code]
     variables = inherited | {"PYTHONPATH": str(package)} | environment
@@ -107,6 +109,12 @@ def test_yaml_can_be_imported_afterwards(here, tmp_path, before):
     assert python(code, here, XDG_CACHE_HOME=tmp_path / "cache").stdout.strip() == "{'a': 1}"
 
 
+def refused(got):
+    """Why nothing is kept, where nothing is."""
+    assert (got["folder"], got["enabled"], got["flag"], got["cold"]) == ("", False, False, True)
+    return got["refusal"]
+
+
 def test_a_folder_that_others_may_write_is_not_used(here, tmp_path):
     users = tmp_path / "cache"
     folder = Path(report(here, XDG_CACHE_HOME=users)["folder"])
@@ -114,19 +122,34 @@ def test_a_folder_that_others_may_write_is_not_used(here, tmp_path):
         shutil.rmtree(folder)
         folder.mkdir()
         folder.chmod(mode)
-        got = report(here, XDG_CACHE_HOME=users)
-        assert (got["folder"], got["enabled"], got["flag"], got["cold"]) == ("", False, False, True)
+        assert refused(report(here, XDG_CACHE_HOME=users)) == "others may write to it"
         assert not files(folder)
 
 
-@pytest.mark.parametrize("where", ["no home", "HOME is a file", "XDG_CACHE_HOME is a file"])
+@pytest.mark.parametrize("where", ["no home", "HOME is a file", "XDG_CACHE_HOME is a file", "RNNCLI_CACHE is a file"])
 def test_nowhere_to_write_means_no_cache(here, tmp_path, where):
     obstacle = tmp_path / "obstacle"
     obstacle.write_text("a file, not a folder")
     code = NO_HOME + REPORT if where == "no home" else REPORT
     variables = {} if where == "no home" else {where.split()[0]: obstacle}
-    got = report(here, code, **variables)
-    assert (got["folder"], got["enabled"], got["flag"], got["cold"]) == ("", False, False, True)
+    assert refused(report(here, code, **variables)) == ("no home folder" if where == "no home" else "not a directory")
+
+
+def test_the_folder_may_be_named(here, tmp_path):
+    named = tmp_path / "named"
+    code = NO_HOME + REPORT
+    got = report(here, code, RNNCLI_CACHE=named, XDG_CACHE_HOME=tmp_path / "cache")
+    assert Path(got["folder"]).parent == named
+    assert files(got["folder"])
+    assert not (tmp_path / "cache").exists()
+    assert report(here, RNNCLI_CACHE="", XDG_CACHE_HOME=tmp_path / "cache")["folder"].startswith(
+        str(tmp_path / "cache")
+    )
+
+
+def test_a_folder_inside_the_current_one_is_not_used(here):
+    assert refused(report(here, RNNCLI_CACHE="planted")) == "not an absolute path"
+    assert not files(here)
 
 
 def test_without_the_jit_everything_imports_and_answers(here, tmp_path):

@@ -8,14 +8,12 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 from gradient_reports import layer, powers, report
 
 from rnncli.inspection.reports import Advice, Basis, Compared, Trained
-from rnncli.ui.comparison_tables import save_svg, write_comparison
+from rnncli.ui.comparison_tables import write_comparison
 from rnncli.ui.gradient_tables import as_json
 from rnncli.ui.results import rounded, three_digits
 
@@ -143,12 +141,3 @@ def test_long_and_hostile_names_keep_to_80_columns(capsys: pytest.CaptureFixture
     assert "[bold]" in text
     assert "where training failed" in text
     assert text == written([RNN, *(Compared(f"{name}{i}", other) for i in range(4))], "table", capsys)
-
-
-def test_the_svg_names_every_network_and_obeys_none_of_them(tmp_path: Path) -> None:
-    odd = Compared("a\x1b[31m[bold]b[/x] & <b>", report(layer(powers(1.5, 20)), at="init"))
-    save_svg([RNN, odd], tmp_path / "lags.svg")
-    root = ElementTree.parse(tmp_path / "lags.svg").getroot()
-    words = [element.text or "" for element in root.iter("{http://www.w3.org/2000/svg}text")]
-    assert {"rnn", "before", "<b>", "1.50", three_digits(0.6**7), three_digits(1.5**19), "┊", "█"} <= set(words)
-    assert not any("\x1b" in word for word in words)

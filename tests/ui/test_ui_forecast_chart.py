@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
-from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 
 from rnncli.tasks.forecast.reports import ForecastChart
-from rnncli.ui.forecast_chart import TimeAxis, draw, save_svg, write_charts
+from rnncli.ui.forecast_chart import TimeAxis, draw, write_charts
 
 NAMES = [f"2024-{month:02}" for month in range(1, 13)]
 HOSTILE = "a\x1b[31m[bold]b[/x]\n\u202e\ufffe"
@@ -236,49 +234,6 @@ def test_charts_are_written_as_wide_as_asked_with_an_empty_line_between(
     lines = capsys.readouterr().out.split("\n")
     assert [line.strip() for line in lines[:1] + lines[15:17]] == ["north", "", "south"]
     assert max(map(len, lines)) == 60
-
-
-def test_the_svg_is_xml_that_needs_nothing_but_itself(tmp_path: Path) -> None:
-    path = tmp_path / "chart.svg"
-    save_svg([seasonal(HOSTILE), seasonal("north & <south>")], path)
-    root = ElementTree.parse(path).getroot()
-    assert root.tag == "{http://www.w3.org/2000/svg}svg"
-    text = path.read_text(encoding="utf-8")
-    assert text.count("http") == 1  # xmlns
-    assert "url(" not in text.replace("url(#", "")
-    words = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
-    assert r"a\x1b[31m[bold]b[/x]\n\u202e" in words
-    assert {"north", "&", "<south>", "forecast", "80%", "95%", "100"} <= set(words)
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_the_svg_has_the_same_cells_as_the_terminal(tmp_path: Path) -> None:
-    chart = seasonal()
-    save_svg([chart], tmp_path / "chart.svg")
-    root = ElementTree.parse(tmp_path / "chart.svg").getroot()
-    lines = [[" "] * 100 for _ in range(25)]
-    for element in root.iter("{http://www.w3.org/2000/svg}text"):
-        row, column = (float(element.get(name, "")) for name in "yx")
-        for i, character in enumerate((element.text or "").rstrip("\n")):
-            lines[round((row - 20) / 24.4)][round(column / 12.64) + i] = character
-    expected = draw(chart, 100, 25).plain.split("\n")
-    assert ["".join(line).rstrip() for line in lines] == [line.rstrip() for line in expected]
-
-
-def test_the_svg_is_the_same_bytes_whatever_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    save_svg([seasonal()], tmp_path / "one.svg")
-    for name, value in {"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "50", "LINES": "9"}.items():
-        monkeypatch.setenv(name, value)
-    (tmp_path / "two.svg").write_text("an older picture", encoding="utf-8")
-    save_svg([seasonal()], tmp_path / "two.svg")
-    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
-
-
-def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
-    (tmp_path / "folder.svg").mkdir()
-    with pytest.raises(OSError, match=r"folder\.svg"):
-        save_svg([seasonal()], tmp_path / "folder.svg")
-    assert [path.name for path in tmp_path.iterdir()] == ["folder.svg"]
 
 
 def test_rich_is_loaded_when_something_is_drawn_and_not_before() -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 from gradient_reports import layer as measured_layer
@@ -15,7 +13,7 @@ from gradient_reports import powers, report
 from rich.text import Text
 
 from rnncli.inspection.reports import LayerGradients, StepJacobians
-from rnncli.ui.lag_chart import Panel, chosen_lags, draw, lag_chart, save_svg
+from rnncli.ui.lag_chart import Panel, chosen_lags, draw, lag_chart
 from rnncli.ui.results import three_digits
 
 EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -195,25 +193,3 @@ def test_colour_is_in_the_verdict_and_the_bars_alone() -> None:
     assert ("yellow", "vanishing") in styled
     assert ("green", "healthy") in styled
     assert {style for style, _ in styled} <= {"yellow", "green", "cyan", "dim", "bold", ""}
-
-
-DECAYING = report(layer(powers(0.5, 20)))
-
-
-def test_the_svg_has_the_numbers_of_the_terminal(tmp_path: Path) -> None:
-    save_svg(DECAYING, tmp_path / "lags.svg")
-    root = ElementTree.parse(tmp_path / "lags.svg").getroot()
-    words = [element.text or "" for element in root.iter("{http://www.w3.org/2000/svg}text")]
-    assert {"0.500", three_digits(0.5**7), three_digits(0.5**19), "┊", "█"} <= set(words)
-
-
-def test_the_svg_is_the_same_bytes_every_time(tmp_path: Path) -> None:
-    for name in ("a.svg", "b.svg"):
-        save_svg(DECAYING, tmp_path / name)
-    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
-    assert lag_chart(DECAYING, 80) == lag_chart(DECAYING, 80)
-
-
-def test_a_failed_write_says_so(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="nowhere"):
-        save_svg(DECAYING, tmp_path / "nowhere" / "lags.svg")

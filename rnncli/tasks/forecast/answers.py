@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.data.stamps import INTEGER
 from rnncli.data.timeline import Timeline
 from rnncli.tasks.forecast.explanation import Explanation
 from rnncli.tasks.forecast.hierarchy import Hierarchy, alike
@@ -78,7 +79,9 @@ class Sheet:
             return [row for series in rows for row in series]
         return [{key: cell for row in at_once for key, cell in row.items()} for at_once in zip(*rows, strict=True)]
 
-    def charts(self, point: np.ndarray, bands: Mapping[float, Band], season: int) -> Iterator[ForecastChart]:
+    def charts(
+        self, point: np.ndarray, bands: Mapping[float, Band], season: int, decimal: str
+    ) -> Iterator[ForecastChart]:
         """Yield a chart for each series and target: the end of its history, and the forecast (H, S, C)."""
         for s, name in enumerate(self.panel.ids):
             one, timeline = self.panel.one(s), self.panel.timelines[s] if self.panel.timelines else None
@@ -86,6 +89,7 @@ class Sheet:
             tail = min(N, max(_HISTORY * H, 2 * season))
             labels = stamped(timeline, range(1 - tail, H + 1), range(N - tail + 1, N + H + 1))
             shown = [str(label) for label in labels]
+            seconds = clock(timeline, range(1 - tail, H + 1))
             for c in range(one.values.shape[1]):
                 target = self.columns.targets[c]
                 title = f"{name} {target}".strip() if self.columns.layout != "wide" else name or target
@@ -101,9 +105,19 @@ class Sheet:
                         (round(level), tuple(low[:, s, c].tolist()), tuple(high[:, s, c].tolist()))
                         for level, (low, high) in bands.items()
                     ),
+                    target,
+                    seconds,
+                    decimal,
                 )
 
 
 def stamped(timeline: Timeline | None, offsets: Sequence[int], places: Sequence[int]) -> list[int | str]:
     """Return the times of the rows `offsets` after the last one of a series, or `places` if there are no times."""
     return list(places) if timeline is None else [as_number(stamp) for stamp in timeline.stamps(offsets)]
+
+
+def clock(timeline: Timeline | None, offsets: Sequence[int]) -> tuple[int, ...]:
+    """Return the clock's seconds since 1970 at the rows `offsets` after the last one, or none without dates."""
+    if timeline is None or timeline.format == INTEGER:
+        return ()
+    return tuple(timeline.seconds(np.array(offsets)).tolist())

@@ -71,11 +71,6 @@ class ForecastOptions:
     state: str | None = None
     strict: bool = False
     plot: bool = False
-    svg: str | None = None
-
-    @property
-    def drawn(self) -> bool:
-        return self.plot or self.svg is not None
 
 
 class Forecaster(Predictor):
@@ -316,7 +311,7 @@ class Forecaster(Predictor):
             self.read(read_source(asked.data), data)
         if options.future is not None:
             self.read_future(read_source(options.future), data)
-        levels = options.levels or (SHOWN if options.drawn and self.validated.calibrations else ())
+        levels = options.levels or (SHOWN if options.plot and self.validated.calibrations else ())
         if options.sum:
             rows = self.totals(options)
             return Table(rows, rows, self.delimiter, self.data.decimal)
@@ -324,7 +319,7 @@ class Forecaster(Predictor):
         if options.explain:
             made = self.explained(made, network=options.network)
         rows = self.rows(made)
-        charts = tuple(self.charts(made)) if options.drawn else ()
+        charts = tuple(self.charts(made)) if options.plot else ()
         return Table(rows, rows, self.delimiter, self.data.decimal, charts)
 
     def _followed(self, asked: Asked, options: ForecastOptions) -> Stream:
@@ -332,7 +327,7 @@ class Forecaster(Predictor):
 
         if self.columns.hierarchy:
             raise UsageError("--follow: reads series row by row, and a sum needs the rows of all; leave it out")
-        for name in ("horizon", "samples", "sum", "future", "explain"):
+        for name in ("horizon", "samples", "sum", "future", "explain", "plot"):
             if getattr(options, name):
                 raise UsageError(f"--{name}: does not go with --follow, which forecasts the next row; leave it out")
         return Stream(follow(self, asked, options), self.delimiter, self.data.decimal)
@@ -351,8 +346,8 @@ class Forecaster(Predictor):
 
     def totals(self, options: ForecastOptions) -> list[dict[str, Any]]:
         """Return a row for each series with its totals over the horizon, and write notes on what may surprise."""
-        if options.samples or options.drawn or options.explain:
-            raise UsageError("--sum: is one row for each series; leave out --samples, --explain, --plot and --svg")
+        if options.samples or options.plot or options.explain:
+            raise UsageError("--sum: is one row for each series; leave out --samples, --explain and --plot")
         self._require_no_hierarchy("sum")
         wanted = options.horizon or self.horizon
         require_within_reach(wanted, self.horizon)
@@ -412,7 +407,7 @@ class Forecaster(Predictor):
 
     def charts(self, made: Forecasts) -> Iterator[ForecastChart]:
         """Yield a chart for each series and target: the end of its history, and the forecast."""
-        return self.sheet.charts(made.point, made.bands, self.data.season or 1)
+        return self.sheet.charts(made.point, made.bands, self.data.season or 1, self.data.decimal)
 
     @property
     def sheet(self) -> Sheet:

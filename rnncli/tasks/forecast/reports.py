@@ -87,10 +87,15 @@ class ForecastChart:
 
     history and forecast pair a label (a stamp or a row's number) with a value, None where it is missing; a forecast
     has at least one row. A band is (level in percent, lows, highs) with one low and one high per row of the
-    forecast; bands stand in any order.
+    forecast; bands stand in any order. target: the column of the values. seconds: what the clock shows at each row of
+    both, since 1970; empty where rows have no date. decimal: the mark of the data. actual: what came true, where known.
     """
 
     title: str
     history: tuple[tuple[str, float | None], ...]
     forecast: tuple[tuple[str, float], ...]
     bands: tuple[tuple[int, tuple[float, ...], tuple[float, ...]], ...]
+    target: str = ""
+    seconds: tuple[int, ...] = ()
+    decimal: str = "."
+    actual: tuple[float | None, ...] = ()

@@ -23,7 +23,7 @@ class Forecast(Task):
         "predict": frozenset(
             {
                 *("horizon", "levels", "samples", "sum", "explain", "network", "future"),
-                *("follow", "state", "strict", "svg", "plot"),
+                *("follow", "state", "strict", "plot"),
             }
         ),
         "evaluate": frozenset({"horizon", "levels", "sum", "windows", "step", "must_beat", "fail_if"}),

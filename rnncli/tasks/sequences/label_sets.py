@@ -154,7 +154,9 @@ class LabelSets(OneAnswer):
             figures=tuple(figures.items()),
             labels=by_label(predicted, actual),
             headline=correct_of(
-                *([set(one) for one in each] for each in (predicted, simple["best constant"], actual)),
+                list(map(set, predicted)),
+                list(map(set, simple["best constant"])),
+                list(map(set, actual)),
                 "the best constant",
                 "with all their labels",
             ),

@@ -1,0 +1,34 @@
+"""The command `rnncli plot`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rnncli.cli.options import picture_option, writing
+
+
+@click.command("plot")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN…|-")
+@picture_option("Where to draw; by default curves.png in a single RUN, else plot.png here.", "-o", "--output")
+def command(runs: tuple[str, ...], output: str | None) -> None:
+    """Draw the loss of RUN on training data and on validation, or compare several runs, as a picture.
+
+    From - it draws what is piped in: a forecast as predict writes it, or the lines of a metrics.jsonl. It needs the
+    extra rnncli[plots].
+    """
+    from rnncli.training.curves import Curve
+    from rnncli.ui.output import say
+    from rnncli.ui.pictures import canvas, curves, forecast
+    from rnncli.workflows.plot import PIPE, to_plot
+
+    named = output or str(Path(runs[0]) / "curves.png" if len(runs) == 1 and runs[0] != PIPE else "plot.png")
+    canvas.require_matplotlib("plot")
+    found = to_plot(runs)
+    with writing("-o", named) as path:
+        if isinstance(found[0], Curve):
+            canvas.save(lambda: curves.draw(found), path)
+        else:
+            canvas.save(lambda: forecast.draw(found), path)
+    say(f"drawn into {named}")

@@ -1,0 +1,89 @@
+"""A forecast that was written as rows, as charts again: what `predict -f csv|json|jsonl` writes, and any like it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rnncli.data.stamps import INTEGER, formats_of, read
+from rnncli.tasks.forecast.reports import ForecastChart
+
+_END = re.compile(r"(.+)_(lo|hi)_(\d+(?:\.\d+)?)")  # the column of the end of an interval
+
+
+def charts_of(rows: Sequence[Mapping[str, Any]], decimal: str = ".") -> tuple[ForecastChart, ...]:
+    """Return a chart for each series and target, without a history; none if these are no rows of a forecast.
+
+    Targets are the columns with intervals, or else the last ones of numbers. The column before them has the times, and
+    those before it name the series.
+    """
+    names = list(rows[0]) if rows else []
+    ends = {name: match for name in names if (match := _END.fullmatch(name))}
+    plain = [name for name in names if name not in ends]
+    targets = [name for name in plain if any(match[1] == name for match in ends.values())] or _numbers(plain, rows)
+    if not targets:
+        return ()
+    before = plain[: plain.index(targets[0])]
+    series: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        series.setdefault(tuple(str(row[name]) for name in before[:-1]), []).append(row)
+    return tuple(
+        _chart(" ".join((*key, target)), members, before[-1:], target, ends, decimal)
+        for key, members in series.items()
+        for target in targets
+    )
+
+
+def _numbers(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the last columns in which all are numbers; the first column is never one of them, if there are more."""
+    last: list[str] = []
+    for name in reversed(names[1:] if len(names) > 1 else names):
+        if not all(math.isfinite(number(row[name])) for row in rows):
+            break
+        last.insert(0, name)
+    return last
+
+
+def _chart(
+    title: str,
+    rows: Sequence[Mapping[str, Any]],
+    time: Sequence[str],
+    target: str,
+    ends: Mapping[str, re.Match[str]],
+    decimal: str,
+) -> ForecastChart:
+    labels = [str(row[time[0]]) if time else str(i) for i, row in enumerate(rows, 1)]
+    sides = {(match[2], match[3]): name for name, match in ends.items() if match[1] == target}
+    levels = [level for side, level in sides if side == "lo" and ("hi", level) in sides]
+
+    def column(name: str) -> tuple[float, ...]:
+        return tuple(number(row[name]) for row in rows)
+
+    return ForecastChart(
+        title,
+        (),
+        tuple(zip(labels, column(target), strict=True)),
+        tuple((round(float(level)), column(sides["lo", level]), column(sides["hi", level])) for level in levels),
+        target,
+        _seconds(labels),
+        decimal,
+    )
+
+
+def _seconds(labels: Sequence[str]) -> tuple[int, ...]:
+    """Return the clock at these stamps, or none if they are no dates."""
+    for form in formats_of(labels[0]):
+        values = read(labels, form) if form != INTEGER else ()
+        if len(values) == len(labels):
+            return tuple(int(value) for value in values)
+    return ()
+
+
+def number(value: Any) -> float:
+    """Return a cell as a number, NaN if it is none."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan

@@ -1,0 +1,46 @@
+"""The course of a training, as the lines of metrics.jsonl tell it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The losses of a run after each of its evaluations, NaN where there is none.
+
+    figure: (name, values) of what the score prints, where that is not the loss. best: the index of the evaluation whose
+    weights were kept, None if unknown.
+    """
+
+    name: str
+    steps: tuple[float, ...]
+    train: tuple[float, ...]
+    valid: tuple[float, ...]
+    figure: tuple[str, tuple[float, ...]] | None = None
+    best: int | None = None
+
+
+def curve_of(name: str, lines: Iterable[Mapping[str, Any]]) -> Curve | None:
+    """Return the curve that lines of metrics give, or None if none of them is such a line."""
+    found = [line for line in lines if math.isfinite(_number(line.get("step"))) and "train_loss" in line]
+    if not found:
+        return None
+    named = [str(line["figure_name"]) for line in found if line.get("figure_name")]
+    kept = [i for i, line in enumerate(found) if line.get("improved") in (True, "true", "True")]
+
+    def column(key: str) -> tuple[float, ...]:
+        return tuple(_number(line.get(key)) for line in found)
+
+    figure = (named[-1], column("figure")) if named else None
+    return Curve(name, column("step"), column("train_loss"), column("valid_loss"), figure, kept[-1] if kept else None)
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan

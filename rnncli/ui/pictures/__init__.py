@@ -1,0 +1,9 @@
+"""Pictures for a mail or a report, drawn by matplotlib, the extra `plots`: one module for each kind.
+
+canvas      the look that all have in common; files in PNG, SVG or PDF, the same bytes for the same input
+curves      the course of a training, or of several
+forecast    a series, its forecast with bands, and what came true
+gradients   the gradient by lag of a network, or of several
+
+This package imports matplotlib when something is drawn and not before.
+"""

@@ -1,0 +1,66 @@
+"""The picture of a training, or of several: the loss on the training data and on validation, update by update."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from rnncli.training.curves import Curve
+from rnncli.ui.pictures.canvas import BLUE, INK, ORANGE, SOFT, figure_of, headed, number_axis, plain, styles, titled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_STEEP = 30.0  # ratio of the largest loss to the smallest from which the axis is logarithmic
+
+
+def draw(curves: Sequence[Curve]) -> Figure:
+    """Draw the losses of one run, or a line for each of several; under them the figure that scores print, if any."""
+    figures = [curve for curve in curves if curve.figure is not None]
+    figure, places = figure_of(6.2 if figures else 4.4, 2 if figures else 1, sharex=True)
+    places[0].set_ylabel("loss")
+    if len(curves) == 1:
+        _draw_one(places[0], curves[0])
+        titled(places[0], f"Training of {curves[0].name}")
+    else:
+        _draw_several(places[0], curves)
+        headed(figure, f"Training of {len(curves)} runs", places[0])
+    _scale(places[0], [value for curve in curves for value in (*curve.train, *curve.valid)])
+    if figures:
+        for curve, style in zip(curves, styles(len(curves)), strict=True):
+            if curve.figure is not None:
+                places[1].plot(curve.steps, curve.figure[1], **style)
+        number_axis(places[1], [value for curve in figures if curve.figure for value in curve.figure[1]], most=4)
+        places[1].set_ylabel(plain(figures[0].figure[0] if figures[0].figure else "", 30))
+    places[-1].set_xlabel("updates")
+    places[-1].ticklabel_format(axis="x", style="plain")
+    return figure
+
+
+def _draw_one(axes: Axes, curve: Curve) -> None:
+    axes.plot(curve.steps, curve.train, color=SOFT, linestyle="--", label="training")
+    if any(map(isfinite, curve.valid)):
+        axes.plot(curve.steps, curve.valid, color=BLUE, label="validation")
+    if curve.best is not None:
+        values = curve.valid if isfinite(curve.valid[curve.best]) else curve.train
+        step, value = curve.steps[curve.best], values[curve.best]
+        axes.plot(step, value, "o", markersize=7, color=ORANGE, markeredgecolor=INK, label=f"kept: {value:.4g}")
+
+
+def _draw_several(axes: Axes, curves: Sequence[Curve]) -> None:
+    """Draw the validation loss of each run, or its training loss where nothing was held out."""
+    for curve, style in zip(curves, styles(len(curves)), strict=True):
+        held_out = any(map(isfinite, curve.valid))
+        name = plain(curve.name, 40) if held_out else f"{plain(curve.name, 40)} (training)"
+        axes.plot(curve.steps, curve.valid if held_out else curve.train, label=name, **style)
+    axes.set_ylabel("validation loss")
+
+
+def _scale(axes: Axes, values: Sequence[float]) -> None:
+    known = [value for value in values if isfinite(value)]
+    if known and min(known) > 0 and max(known) > _STEEP * min(known):
+        axes.set_yscale("log")
+    else:
+        number_axis(axes, known)

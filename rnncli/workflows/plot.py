@@ -1,0 +1,97 @@
+"""plot: what a picture is drawn from, the curves of runs or rows that are piped in."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rnncli.data.source import decode, read_source
+from rnncli.errors import DataError, ModelFileError, UsageError, shown
+from rnncli.tasks.forecast.read_back import charts_of
+from rnncli.tasks.forecast.reports import ForecastChart
+from rnncli.training.curves import Curve, curve_of
+
+PIPE = "-"
+
+
+def to_plot(runs: Sequence[str]) -> tuple[Curve, ...] | tuple[ForecastChart, ...]:
+    """Return the curves of runs, or what was piped in: forecasts, or one curve."""
+    if PIPE not in runs:
+        return tuple(curve_of_run(run) for run in dict.fromkeys(runs))
+    if len(runs) > 1:
+        raise UsageError("-: standard input is drawn alone; leave out the runs, or the -")
+    return of_text(decode(read_source(PIPE), hint="write it as UTF-8"))
+
+
+def curve_of_run(run: str) -> Curve:
+    """Return the curve of a run directory; UsageError where there is none, ModelFileError where it is damaged."""
+    path = Path(run) / "metrics.jsonl"
+    if not Path(run).is_dir():
+        raise UsageError(f"{run}: is no run directory; name one, or - for standard input")
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        raise UsageError(f"{run}: no metrics.jsonl in this directory; train first, or name another run") from None
+    curve = curve_of(run, _json_lines(text))
+    if curve is None and text.strip():
+        raise ModelFileError(f"{path}: is damaged: no line of it is an evaluation; train again")
+    if curve is None:
+        raise UsageError(f"{run}: has not been evaluated yet; wait for the first line of metrics.jsonl")
+    return curve
+
+
+def of_text(text: str) -> tuple[Curve, ...] | tuple[ForecastChart, ...]:
+    """Return what CSV, JSON or JSON lines hold; DataError where that is neither a forecast nor metrics."""
+    rows, decimal = _rows(text)
+    if (curve := curve_of("standard input", rows)) is not None:
+        return (curve,)
+    if charts := charts_of(rows, decimal):
+        return charts
+    what = f"the columns {shown(', '.join(rows[0]), 80)}" if rows else "no rows"
+    raise DataError(
+        f"standard input: has {what}, which are neither a forecast nor metrics; pipe in what predict -f csv writes, or "
+        "a metrics.jsonl"
+    )
+
+
+def _rows(text: str) -> tuple[list[Mapping[str, Any]], str]:
+    """Return the rows of a text, and its decimal mark."""
+    if text.lstrip()[:1] == "{":
+        return list(_json_lines(text)), "."
+    if text.lstrip()[:1] == "[":
+        try:
+            found = json.loads(text)
+        except ValueError as error:
+            raise DataError(f"standard input: is no whole JSON: {error}; write it anew") from None
+        return [row for row in found if isinstance(row, dict)], "."
+    header = text.partition("\n")[0]
+    delimiter = max(",;\t|", key=header.count)
+    rows = [row for row in csv.DictReader(text.splitlines(), delimiter=delimiter) if None not in row.values()]
+    decimal = "," if delimiter != "," and "," in text and "." not in _last_cells(rows) else "."
+    if decimal == ",":
+        rows = [{key: _pointed(value) for key, value in row.items()} for row in rows]
+    return [row for row in rows if None not in row], decimal
+
+
+def _last_cells(rows: Sequence[Mapping[str, Any]]) -> str:
+    return "".join(str(list(row.values())[-1]) for row in rows)
+
+
+def _pointed(value: str) -> str:
+    """Return a number with a decimal comma as one with a point, all else as it is."""
+    whole, _, decimals = value.partition(",")
+    return f"{whole}.{decimals}" if decimals.isdigit() and whole.lstrip("-").isdigit() else value
+
+
+def _json_lines(text: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects of JSON lines; a line that is cut off is none."""
+    for line in text.splitlines():
+        try:
+            found = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(found, dict):
+            yield found

@@ -1,0 +1,57 @@
+"""plot: the curves of runs, and what is piped in, as a picture."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from cli_runs import in_shell, metrics, run
+from conftest import Shelf
+
+pytestmark = pytest.mark.plots
+
+
+def test_the_curves_of_runs_are_drawn_and_where_is_said(shelf: Shelf, tmp_path: Path) -> None:
+    shutil.copytree(shelf / "char", tmp_path / "char")
+    result = run("plot", "char", cwd=tmp_path).ok()
+    assert result.out == ""
+    assert result.err == "rnncli: drawn into char/curves.png\n"
+    assert (tmp_path / "char" / "curves.png").read_bytes().startswith(b"\x89PNG")
+    run("plot", "char", shelf / "word", "-o", "both.svg", cwd=tmp_path).ok()
+    drawn = (tmp_path / "both.svg").read_text(encoding="utf-8")
+    assert "<!-- Training of 2 runs -->" in drawn
+    assert "<!-- char -->" in drawn
+
+
+def test_what_is_piped_in_is_known_by_its_columns(shelf: Shelf, tmp_path: Path) -> None:
+    script = f"""
+    rnncli predict {shelf / "forecast"} -f csv --levels 80 | rnncli plot - -o csv.svg
+    rnncli predict {shelf / "forecast"} -f json --levels 80 | rnncli plot - -o json.svg
+    rnncli plot - -o metrics.svg < {shelf / "char"}/metrics.jsonl
+    """
+    assert in_shell(script, tmp_path).ok().out == ""
+    drawn = {path.stem: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
+    assert drawn["csv"] == drawn["json"]
+    assert "<!-- 80% interval -->" in drawn["csv"]
+    kept = min(line["valid_loss"] for line in metrics(shelf / "char"))
+    assert f"<!-- kept: {kept:.4g} -->" in drawn["metrics"]
+
+
+def test_what_cannot_be_drawn_is_one_line_and_nothing_is_written(shelf: Shelf, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "metrics.jsonl").write_text("\0\0\nnot json\n")
+    char = str(shelf / "char")
+    cases = {
+        ("nowhere",): (2, "is no run directory"),
+        ("empty",): (2, "no metrics.jsonl in this directory"),
+        ("broken",): (4, "metrics.jsonl: is damaged"),
+        (char, "-o", "a.gif"): (2, "ends in .png, .svg or .pdf"),
+        (char, "-o", "none/a.png"): (5, "cannot write"),
+        (char, "-"): (2, "standard input is drawn alone"),
+        ("-",): (3, "neither a forecast nor metrics"),
+    }
+    for arguments, (code, said) in cases.items():
+        assert said in run("plot", *arguments, cwd=tmp_path, stdin="name,place\nann,here\n").refused(code)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["broken", "empty"]
