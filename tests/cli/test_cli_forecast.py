@@ -86,6 +86,9 @@ def test_a_network_that_is_not_used_is_scored_and_it_is_said_who_answers(folder:
     assert sentence in trained.out
     assert sentence in run("evaluate", "unused", cwd=folder).ok().out
     assert "was at least as good as the network" in run("predict", "unused", cwd=folder).ok().err
+    for given, by in (((), used), (("--network",), "network")):
+        rows = json.loads(run("predict", "unused", "-f", "json", *given, cwd=folder).ok().out)
+        assert {row["forecast_by"] for row in rows} == {by}
     assert json.loads(run("evaluate", "run", "-f", "json", cwd=folder).ok().out)["used"] == "network"
 
 

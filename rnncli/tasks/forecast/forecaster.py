@@ -320,7 +320,9 @@ class Forecaster(Predictor):
             made = self.explained(made, network=options.network)
         rows = self.rows(made)
         charts = tuple(self.charts(made)) if options.plot else ()
-        return Table(rows, rows, self.delimiter, self.data.decimal, charts)
+        by = NETWORK if options.network else self.method
+        nested = [row | {"forecast_by": by} for row in rows]  # a CSV has the columns of the data, to be joined to them
+        return Table(nested, rows, self.delimiter, self.data.decimal, charts)
 
     def _followed(self, asked: Asked, options: ForecastOptions) -> Stream:
         from rnncli.tasks.forecast.follow import follow
