@@ -31,12 +31,14 @@ def levels_of(context: click.Context, option: click.Parameter, text: str | None)
 
 
 def draw(made: Any, plot: str) -> None:
-    """Draw the windows of a forecast that were worst, or a confusion matrix."""
-    from rnncli.ui.pictures import canvas, confusion, forecast
+    """Draw the windows of a forecast that were worst, a confusion matrix, or how surprising a text was."""
+    from rnncli.ui.pictures import canvas, confusion, forecast, surprise
 
     charts = made.charts()
     with writing("--plot", plot) as path:
-        if made.score.confusion is None:
+        if made.score.unit.startswith("nats per token"):
+            canvas.save(lambda: surprise.draw(charts[0]), path)
+        elif made.score.confusion is None:
             canvas.save(lambda: forecast.draw(charts, "The windows that were forecast worst"), path)
         else:
             canvas.save(lambda: confusion.draw(made.score.confusion), path)

@@ -321,8 +321,9 @@ class Forecaster(Predictor):
         rows = self.rows(made)
         charts = tuple(self.charts(made)) if options.plot else ()
         by = NETWORK if options.network else self.method
-        nested = [row | {"forecast_by": by} for row in rows]  # a CSV has the columns of the data, to be joined to them
-        return Table(nested, rows, self.delimiter, self.data.decimal, charts)
+        nested = [row | {"forecast_by": by} for row in rows]
+        # A CSV of the network's has the columns of the data alone, to be joined to them; a baseline's says so.
+        return Table(nested, rows if by == NETWORK else nested, self.delimiter, self.data.decimal, charts)
 
     def _followed(self, asked: Asked, options: ForecastOptions) -> Stream:
         from rnncli.tasks.forecast.follow import follow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,8 +21,9 @@ from rnncli.tasks.language_model import ngram
 from rnncli.tasks.language_model.config import LanguageModelConfig, completed
 from rnncli.tasks.language_model.corpus import Corpus, counted
 from rnncli.tasks.language_model.streams import StreamLearner, Validation
+from rnncli.tasks.language_model.surprise import Surprise
 from rnncli.tasks.language_model.unknown import RareWords
-from rnncli.tasks.task import Context, Experiment, Options, set_first_weights, start_words
+from rnncli.tasks.task import Context, Evaluation, Experiment, Options, set_first_weights, start_words
 from rnncli.training.headline import AMONG, Headline
 from rnncli.training.paired_bootstrap import Compared
 from rnncli.training.reports import NETWORK, Score, strongest_first
@@ -176,6 +178,15 @@ class TextExperiment(Experiment):
             )
         losses = self._baselines(scored, before if len(before) else ids[:1])
         baselines = strongest_first({name: ngram.mean_loss(one) for name, one in losses.items()})
+        strongest = baselines[0][0]
+        self._surprise = lambda: Surprise(
+            split,
+            tuple(self.vocabulary.tokens[number] for number in scored.tolist()),
+            tuple(each.tolist()),
+            tuple(losses[strongest].tolist()),
+            strongest,
+            apart=words,
+        )
         return Score(
             split,
             driver.loss.unit,
@@ -185,6 +196,10 @@ class TextExperiment(Experiment):
             figures=self._figures(scored, mean),
             headline=self._headline(mean, *baselines[0]),
         ).judged(in_blocks({NETWORK: each, **losses}))
+
+    def evaluate(self, options: Options) -> Evaluation:
+        made = super().evaluate(options)
+        return replace(made, charts=lambda: (self._surprise(),))
 
     def _headline(self, mean: float, name: str, baseline: float) -> Headline:
         """Return how many equally likely tokens are as hard to tell apart, which is the perplexity."""

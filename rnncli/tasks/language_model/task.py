@@ -23,7 +23,7 @@ class LanguageModelling(Task):
     after_training = "generate"
     options = {
         "predict": frozenset({"strict", "top"}),
-        "evaluate": frozenset({"must_beat"}),
+        "evaluate": frozenset({"must_beat", "plot"}),
         "generate": frozenset({"length", "count", "seed", "temperature", "top_k", "top_p"}),
     }
 

@@ -5,6 +5,7 @@ confusion   how often each label was predicted as which
 curves      the course of a training, or of several
 forecast    a series, its forecast with bands, and what came true
 gradients   the gradient by lag of a network, or of several
+surprise    a text as a language model reads it
 
 This package imports matplotlib when something is drawn and not before.
 """
