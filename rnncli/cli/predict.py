@@ -32,6 +32,18 @@ def draw(charts: Any, form: str | None, plot: str | None) -> None:
         write_charts(charts)
 
 
+def draw_attention(maps: Any, plot: str) -> None:
+    """Draw where a seq2seq model looked when it wrote its first answer, if it wrote one."""
+    from rnncli.ui.output import say
+    from rnncli.ui.pictures import attention, canvas
+
+    if not maps:
+        say(f"--plot {plot}: nothing was written, so that there is nothing to draw")
+        return
+    with writing("--plot", plot) as path:
+        canvas.save(lambda: attention.draw(maps[0]), path)
+
+
 @click.command("predict", epilog=example("rnncli predict runs/co2 --horizon 12 --levels 80 -f plot"))
 @click.argument("run")
 @click.argument("data", required=False, metavar="[DATA|-]")
@@ -58,7 +70,9 @@ def draw(charts: Any, form: str | None, plot: str | None) -> None:
 )
 @click.option("--follow", is_flag=True, help="Forecast: answer each row of DATA as it comes, with an anomaly score.")
 @click.option("--state", metavar="FILE", help="With --follow: the file that keeps what is needed to go on later.")
-@picture_option("Forecast: draw it after its history, with its intervals, as a picture.")
+@picture_option(
+    "Forecast: draw it after its history, with its intervals. seq2seq: where it looked when it wrote the first answer."
+)
 @click.option(
     "--top",
     type=click.IntRange(1, 65_536),
@@ -124,7 +138,11 @@ def command(run: str, data: str | None, form: str | None, plot: str | None, **op
             write_stream(answers.rows, form, answers.delimiter, answers.decimal)
             return
         if isinstance(answers, Pieces):
+            if form == "plot":
+                raise click.UsageError("-f plot is for forecasts; --plot FILE draws where a seq2seq model looked")
             write_as_they_come(answers, form)
+            if plot is not None:
+                draw_attention(answers.charts(), plot)
             return
     if answers.charts:
         draw(answers.charts, form, plot)

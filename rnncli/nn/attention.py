@@ -136,6 +136,10 @@ class Attention(Part):
         self.combine.forward(work.joined, work.combined, low, high)
         attention.squash(work.combined, low, high)
 
+    def looked_at(self, work: AttentionWork, S: int) -> np.ndarray:
+        """Return the weight (T, B, S) of each place of the source at each step, after `forward`."""
+        return work.weights
+
     def backward(
         self, seen: Seen, work: AttentionWork, dcombined: np.ndarray, dy: np.ndarray, dmemory: np.ndarray
     ) -> None:
@@ -167,6 +171,9 @@ class AlignedAttention(Attention):
 
     def follow(self, tokens: np.ndarray, work: AttentionWork, low: int, high: int) -> None:
         attention.follow(tokens, self.end - MOVES, self.end, work.places, low, high)
+
+    def looked_at(self, work: AttentionWork, S: int) -> np.ndarray:
+        return np.asarray(work.places[:, :, None] == np.arange(S), np.float64)
 
     def _look(self, y: np.ndarray, seen: Seen, work: AttentionWork) -> None:
         attention.point(work.places, seen.memory, seen.lengths, seen.spans, work.joined, seen.low, seen.high)

@@ -67,12 +67,14 @@ class Pieces:
     """An answer as pieces, one for each input, in lists of those that are written together as they come.
 
     as_lines: True if they are lines of text unless another format is chosen; else the defaults of a `Table` hold.
+    charts: returns, once the lists are read, what can be drawn of them.
     """
 
     lists: Iterator[list[Piece]]
     as_lines: bool = False
     delimiter: str = ","
     decimal: str = "."
+    charts: Callable[[], tuple[Any, ...]] = lambda: ()
 
 
 Answers = Table | Stream | Pieces

@@ -7,4 +7,5 @@ streams        contiguous streams of tokens, and training on them with carried s
 experiment     a text, its splits, and a new network for it
 predictor      a trained network at work: next tokens, texts, step by step
 ngram          the interpolated 5-gram, the baseline
+surprise       how surprising each token of a held-out text was
 """

@@ -201,13 +201,21 @@ def _chances(
     model: EncoderDecoder, sources: Sequence[np.ndarray], answers: Sequence[np.ndarray], spans: np.ndarray
 ) -> np.ndarray:
     """Return the probabilities (T, B, V + 1) that a model gives to each token after those of the answers before it."""
+    work = read_and_written(model, sources, answers, spans)
+    chances = np.exp(work.outputs.astype(np.float64) - work.outputs.max(axis=2, keepdims=True))
+    return np.asarray(chances / chances.sum(axis=2, keepdims=True))
+
+
+def read_and_written(
+    model: EncoderDecoder, sources: Sequence[np.ndarray], answers: Sequence[np.ndarray], spans: np.ndarray
+) -> PairWork:
+    """Return the work of a model that has read the sources, longest first, and written these answers, of spans - 1."""
     memory = model.workspace(len(sources[0]), int(spans.max()), len(sources), training=False)
     work = placed(memory, sources, spans)
     work.decoder.tokens[0] = model.shape.end
     place_sequences(answers, work.decoder.tokens[1:])
     model.forward(work, 0, len(sources))
-    chances = np.exp(work.outputs.astype(np.float64) - work.outputs.max(axis=2, keepdims=True))
-    return np.asarray(chances / chances.sum(axis=2, keepdims=True))
+    return work
 
 
 def _read(model: EncoderDecoder, sources: Sequence[np.ndarray]) -> PairWork:

@@ -14,6 +14,7 @@ from rnncli.errors import UsageError
 from rnncli.nn.encoder_decoder import EncoderDecoder
 from rnncli.nn.ensemble import as_one
 from rnncli.tasks.line_by_line import Faults, in_lists, line_by_line
+from rnncli.tasks.seq2seq.attention_map import AttentionMap, attention_map
 from rnncli.tasks.seq2seq.candidates import Candidate, Writers
 from rnncli.tasks.seq2seq.config import PairsConfig, WritingConfig
 from rnncli.tasks.seq2seq.pairs import PairColumns, read_pairs
@@ -63,6 +64,7 @@ class Writer(Predictor):
     ):
         self.config = config_in(header, schema)
         self.prompts, self.columns = prompts, PairColumns.from_header(header["columns"])
+        self._first: tuple[Given, str] | None = None  # input, and the answer to it
         target = target_vocabulary(header)
         shape = pair_shape(self.config, prompts, target)
         networks = [EncoderDecoder(shape) for _ in range(self.config.networks)]
@@ -80,7 +82,9 @@ class Writer(Predictor):
         path = asked.data
         if path is None:
             raise UsageError("this model writes for what it is given; name a file of that, or - for standard input")
-        search = Search(**{name: value for name, value in asked.options.items() if name != "strict"})
+        search = Search(**{name: value for name, value in asked.options.items() if name not in ("strict", "plot")})
+        if "plot" in asked.options and self.writers.networks[0].attention is None:
+            raise UsageError("--plot: this model has no attention, so that there is no picture of it; leave it out")
         data = self.config.changed(data=asked.reading).data
         assert isinstance(data, PairsConfig)
         if self.prompts.encodes and not is_table(path):
@@ -91,14 +95,14 @@ class Writer(Predictor):
                 _Inputs(self, search, lambda line: self.columns.of_line(line.text, line.where)),
                 Faults(opened.name, asked),
             )
-            return Pieces(self._telling(answers, opened.name), as_lines=True)
+            return Pieces(self._telling(answers, opened.name), as_lines=True, charts=self._charts)
         self.prompts.decimal = data.decimal
         pairs = read_pairs(read_source(path), data, self.columns, answered=False)
         join = self.columns.delimiter.join
         rows = [_Row(pairs.where(i), cells, join(cells)) for i, cells in enumerate(pairs.prompts)]
         faults = Faults(pairs.name, asked, "rows")
         answers = line_by_line(in_lists(rows, _AT_ONCE), _Inputs(self, search, lambda row: row.cells), faults)
-        return Pieces(self._telling(answers, pairs.name), as_lines=True)
+        return Pieces(self._telling(answers, pairs.name), as_lines=True, charts=self._charts)
 
     def _telling(self, answers: Iterator[list[Piece]], name: str) -> Iterator[list[Piece]]:
         """Yield the answers, and tell afterwards how many sources were cut."""
@@ -119,7 +123,16 @@ class Writer(Predictor):
             beams=max(search.beam, search.n_best),
             alpha=search.length_penalty,
         )
+        if self._first is None and inputs and found[0]:
+            self._first = inputs[0], found[0][0].text
         return [as_piece(text, some[: search.n_best], search) for text, some in zip(texts, found, strict=True)]
+
+    def _charts(self) -> tuple[AttentionMap, ...]:
+        """Return where the networks looked when they wrote the best answer to the first input, if there was one."""
+        if self._first is None:
+            return ()
+        given, text = self._first
+        return (attention_map(self.writers.networks, self.writers.speller, given.prompt, given.source, text),)
 
 
 @dataclass(frozen=True)

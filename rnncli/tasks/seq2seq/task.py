@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rnncli.data.source import Source
 
 OPTIONS = {
-    "predict": frozenset({"strict", "n_best", "beam", "length_penalty", "scores"}),
+    "predict": frozenset({"strict", "n_best", "beam", "length_penalty", "scores", "plot"}),
     "evaluate": frozenset({"metric", "must_beat"}),
 }
 BEFORE = WORDS_BEFORE | {"data.group": "none", "training.seeds": "1"}

@@ -1,5 +1,6 @@
 """Pictures for a mail or a report, drawn by matplotlib, the extra `plots`: one module for each kind.
 
+attention   where a seq2seq model looked when it wrote
 canvas      the look that all have in common; files in PNG, SVG or PDF, the same bytes for the same input
 confusion   how often each label was predicted as which
 curves      the course of a training, or of several
