@@ -391,11 +391,13 @@ class Config(Section):
 
     task: str = Field(description="What to learn to do.")
     data: DataConfig = Field(
-        default=DataConfig(), description="Where the sequences are, and how to read and split them."
+        default={}, validate_default=True, description="Where the sequences are, and how to read and split them."
     )
-    model: ModelConfig = Field(default=ModelConfig(), description="The network: its cell, its size, and how it starts.")
+    model: ModelConfig = Field(
+        default={}, validate_default=True, description="The network: its cell, its size, and how it starts."
+    )
     training: TrainingConfig = Field(
-        default=TrainingConfig(), description="How long, how fast, and with which method to train."
+        default={}, validate_default=True, description="How long, how fast, and with which method to train."
     )
 
     @field_validator("data", "model", "training", mode="before")

@@ -302,9 +302,9 @@ class ForecastConfig(Config):
         "training.bptt_stride": "a forecast has one loss a window; remove it, training.bptt is enough",
     }
 
-    data: SeriesConfig = SeriesConfig()
-    model: ForecastModelConfig = ForecastModelConfig()
-    training: ForecastTrainingConfig = ForecastTrainingConfig()
+    data: SeriesConfig = Field(default={}, validate_default=True)
+    model: ForecastModelConfig = Field(default={}, validate_default=True)
+    training: ForecastTrainingConfig = Field(default={}, validate_default=True)
 
     def of_one_network(self) -> ForecastConfig:
         first = {"context": next(iter(self.data.contexts), None), "scaling": next(iter(self.data.scalings), None)}

@@ -69,9 +69,9 @@ class LanguageModelConfig(Config):
         "model.pooling": "a language-model has no one answer for a whole sequence; remove it",
     }
 
-    data: TextConfig = TextConfig()
-    model: TokenModelConfig = TokenModelConfig()
-    training: StreamTrainingConfig = StreamTrainingConfig()
+    data: TextConfig = Field(default={}, validate_default=True)
+    model: TokenModelConfig = Field(default={}, validate_default=True)
+    training: StreamTrainingConfig = Field(default={}, validate_default=True)
 
 
 def completed(config: LanguageModelConfig, size: int) -> LanguageModelConfig:

@@ -105,9 +105,9 @@ class WritingTrainingConfig(SeededTrainingConfig):
 class WritingConfig(Config):
     """The keys that seq2seq and caption share."""
 
-    data: PairsConfig = PairsConfig()
-    model: TokenModelConfig = TokenModelConfig()
-    training: WritingTrainingConfig = WritingTrainingConfig()
+    data: PairsConfig = Field(default={}, validate_default=True)
+    model: TokenModelConfig = Field(default={}, validate_default=True)
+    training: WritingTrainingConfig = Field(default={}, validate_default=True)
 
 
 class Seq2seqConfig(WritingConfig):
@@ -120,8 +120,8 @@ class Seq2seqConfig(WritingConfig):
         "model.pooling": "a seq2seq has no one answer for a whole sequence; remove it",
     }
 
-    data: SourcesConfig = SourcesConfig()
-    model: Seq2seqModelConfig = Seq2seqModelConfig()
+    data: SourcesConfig = Field(default={}, validate_default=True)
+    model: Seq2seqModelConfig = Field(default={}, validate_default=True)
 
 
 class CaptionConfig(WritingConfig):
@@ -132,4 +132,4 @@ class CaptionConfig(WritingConfig):
         "model.pooling": "a caption has no one answer for a whole sequence; remove it",
     }
 
-    data: PromptsConfig = PromptsConfig()
+    data: PromptsConfig = Field(default={}, validate_default=True)

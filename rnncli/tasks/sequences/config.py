@@ -198,9 +198,9 @@ class ClassifyConfig(Config):
 
     refused = _refused("classify")
 
-    data: ClassifyDataConfig = ClassifyDataConfig()
-    model: PooledModelConfig = PooledModelConfig()
-    training: ClassifyTrainingConfig = ClassifyTrainingConfig()
+    data: ClassifyDataConfig = Field(default={}, validate_default=True)
+    model: PooledModelConfig = Field(default={}, validate_default=True)
+    training: ClassifyTrainingConfig = Field(default={}, validate_default=True)
 
 
 class RegressConfig(Config):
@@ -208,9 +208,9 @@ class RegressConfig(Config):
 
     refused = _refused("regress")
 
-    data: RegressDataConfig = RegressDataConfig()
-    model: PooledModelConfig = PooledModelConfig()
-    training: ExamplesTrainingConfig = ExamplesTrainingConfig()
+    data: RegressDataConfig = Field(default={}, validate_default=True)
+    model: PooledModelConfig = Field(default={}, validate_default=True)
+    training: ExamplesTrainingConfig = Field(default={}, validate_default=True)
 
 
 class TagConfig(Config):
@@ -222,6 +222,6 @@ class TagConfig(Config):
         "sequences in several",
     }
 
-    data: TagDataConfig = TagDataConfig()
-    model: TagModelConfig = TagModelConfig()
-    training: SequencesTrainingConfig = SequencesTrainingConfig()
+    data: TagDataConfig = Field(default={}, validate_default=True)
+    model: TagModelConfig = Field(default={}, validate_default=True)
+    training: SequencesTrainingConfig = Field(default={}, validate_default=True)
