@@ -164,6 +164,9 @@ def _exit_code(error: BaseException) -> int:
         errno.EIO,
     ):
         return _say(f"cannot write: {(error.strerror or '').lower()}; free some space", code=5)
+    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR):
+        where = f"{error.filename}: " if error.filename else ""
+        return _say(f"{where}{(error.strerror or '').lower()}; check the path and its permissions", code=5)
     if isinstance(error, SystemExit):
         # rich turns a closed pipe into exit code 1.
         return READER_GONE if isinstance(error.__context__, BrokenPipeError) else int(error.code or 0)

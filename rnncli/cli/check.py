@@ -70,18 +70,21 @@ def command(first: str, data: str | None, overrides: tuple[str, ...], form: str,
 
 def look(first: str, data: str | None, overrides: list[str], form: str) -> None:
     """Check, and write the plan; mistakes are shown with their lines."""
-    from rnncli.errors import ConfigError
+    from rnncli.errors import ConfigError, RnncliError
     from rnncli.notes import noting
     from rnncli.ui.output import say_next, say_notes, working
-    from rnncli.ui.prospect import write_prospect
+    from rnncli.ui.prospect import write_problems, write_prospect
     from rnncli.workflows.check import Request, check
 
     notes: list[str] = []
     try:
         with working("checking") as tell, noting(notes.append):
             found = check(Request(first, data, overrides), tell)
-    except ConfigError as error:
-        error.quoting = True
+    except RnncliError as error:
+        if isinstance(error, ConfigError):
+            error.quoting = True
+        if form == "json":
+            write_problems(str(error).splitlines(), first)
         raise
     finally:
         say_notes(dict.fromkeys(notes))

@@ -87,6 +87,7 @@ def draw(made: Any, plot: str) -> None:
 @click.option(
     "--must-beat",
     multiple=True,
+    callback=lambda context, option, names: tuple(name.replace(" ", "-") for name in names),  # as tables write them
     metavar="BASELINE",
     help="Exit with code 7 unless the verdict beside this baseline (as in naive-bayes) is that the network is better.",
 )

@@ -7,22 +7,35 @@ import click
 from rnncli.cli.options import example, writing
 
 
+def _page(context: click.Context, option: click.Parameter, path: str) -> str:
+    if not path.lower().endswith((".html", ".htm")):
+        raise click.BadParameter(f"{path!r}: a page is a file that ends in .html; name such a file")
+    return path
+
+
 @click.command("report", epilog=example("rnncli report runs/co2 -o co2.html"))
 @click.argument("runs", nargs=-1, required=True, metavar="RUN…")
-@click.option("-o", "--output", default="report.html", show_default=True, metavar="FILE", help="The page to write.")
+@click.option(
+    "-o",
+    "--output",
+    default="report.html",
+    show_default=True,
+    metavar="FILE",
+    help="The page to write.",
+    callback=_page,
+)
 def command(runs: tuple[str, ...], output: str) -> None:
     """Write a page on finished runs: one HTML file without scripts that loads nothing, for a mail, a phone or paper.
 
     It begins with the verdict, and several runs with a comparison. Pictures need the extra rnncli[plots]. What a
     forecast did worst, and what its intervals held, is told if the training data are still where they were.
     """
-    from rnncli.nn.model_file import write_atomically
-    from rnncli.ui.output import say, working
+    from rnncli.ui.output import put, say, working
     from rnncli.ui.page.runs import page_of
     from rnncli.workflows.report import report
 
     with working("reading runs") as tell:
         page = page_of(report(runs, tell))
     with writing("-o", output) as path:
-        write_atomically(path, page.encode())
+        put(path, page.encode())
     say(f"written to {output}")

@@ -54,11 +54,21 @@ def load_config(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> 
     return loading.load_config(path, SCHEMAS, overrides)
 
 
+def from_here(overrides: Sequence[str]) -> list[str]:
+    """Return overrides of a run's config: the data that they name are where the user is, not where the run is."""
+    return [
+        f"{key}={os.path.abspath(value)}" if key == "data.path" and value not in ("", "-", "null") else text
+        for text in overrides
+        for key, _, value in [text.partition("=")]
+    ]
+
+
 def load_run_config(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Config:
     """Load the config of a run: what an older version did not know, and so did not write, is as it was then.
 
     So is what it left null and this version chooses: it writes what was chosen.
     """
+    overrides = from_here(overrides)
     config = load_config(path, overrides)
     written = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     task, nothing = TASKS[config.task], object()

@@ -20,10 +20,17 @@ def score_object(score: Score) -> dict[str, Any]:
         "higher_is_better": score.higher_is_better,
         **_label_objects(score),
         "strongest": next((name for name, _ in score.baselines if name in (score.verdicts or {name})), None),
-        **({"headline": score.headline.to_json()} if score.headline else {}),
+        **({"headline": score.headline.to_json() | {"text": first_sentence(score)}} if score.headline else {}),
         **({"verdicts": dict(score.verdicts), "independent": score.independent} if score.verdicts else {}),
         **({"used": score.used} if score.used else {}),
     }
+
+
+def first_sentence(score: Score) -> str:
+    """Return the headline, and whose it is where a baseline answers in place of the network; or an empty text."""
+    if score.headline is None:
+        return ""
+    return score.headline.text() if score.used in ("", "network") else f"network: {score.headline.text()}"
 
 
 def _label_objects(score: Score) -> dict[str, Any]:

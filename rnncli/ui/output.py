@@ -14,6 +14,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from rnncli.errors import ReaderGoneError
@@ -123,3 +124,17 @@ def wrapped(text: str, width: int, lead: str = "") -> list[str]:
         break_on_hyphens=False,
     )
     return [line.replace(TIED, " ") for line in lines]
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write in one step; a device or a pipe is written to, not replaced."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        path.write_bytes(content)
+        return
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    finally:  # also when a signal interrupts the write
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)

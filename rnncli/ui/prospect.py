@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from rnncli.training.prospect import Prospect
 from rnncli.ui.output import TIED, Output, wrapped
@@ -19,6 +20,12 @@ def write_prospect(found: Prospect | None, config: str, form: str) -> None:
         out.write(f"{config} is sound, and names no data; name them after it to check both\n")
     else:
         out.write("".join(f"{line}\n" for label, text in _facts(found) for line in _lines(label, text)))
+
+
+def write_problems(problems: Sequence[str], config: str) -> None:
+    """Write what is wrong as one JSON object."""
+    found = {"config": config, "ok": False, "problems": list(problems), "plan": None}
+    Output().write(json.dumps(found, ensure_ascii=False, indent=2) + "\n")
 
 
 def _object(found: Prospect | None) -> dict[str, object]:

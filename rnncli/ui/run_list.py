@@ -76,7 +76,7 @@ def _row(one: Listed) -> dict[str, Any]:
         "score": three_digits(whole["score"]),
         "best": f"of {one.best_of}" if one.best_of else "",
         "strongest baseline": beside,
-        "network is": verdict.partition(",")[0],
+        "network is": verdict,
         "time": took,
         "differs in": ", ".join(text.partition(".")[2] for text in _settings(one.differs)),
     }

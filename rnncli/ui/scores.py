@@ -10,10 +10,9 @@ from typing import Any
 
 from rnncli.tasks.forecast.reports import BacktestReport, Judged, LevelScore
 from rnncli.training.folds import CROSS_VALIDATED
-from rnncli.training.headline import Headline
 from rnncli.training.paired_bootstrap import FEWEST
 from rnncli.training.reports import Finished, Score
-from rnncli.training.score_object import score_object
+from rnncli.training.score_object import first_sentence, score_object
 from rnncli.ui.label_tables import write_labels
 from rnncli.ui.output import TIED, Output, visible, wrapped
 from rnncli.ui.results import as_csv, rounded, write_csv, write_table
@@ -43,7 +42,7 @@ def finished_json(report: Finished) -> str:
 def score_text(score: Score) -> str:
     """Return a text of the network's score beside its baselines, and whether it beat each of them."""
     width = max(len(name) for name in ("network", *(name for name, _ in score.baselines)))
-    lines = [] if score.headline is None else wrapped(_first_sentence(score, score.headline), 80)
+    lines = wrapped(first_sentence(score), 80)
     ours, *theirs = figures([score.network, *(value for _, value in score.baselines)])
     lines += wrapped(f"{score.split} score, {score.unit} ({score.detail}):", 80)
     lines.append(f"  {'network':<{width}}  {ours}")
@@ -55,11 +54,6 @@ def score_text(score: Score) -> str:
         lines += wrapped(instead(score.used), 80, "  ")
     lines += wrapped(CHOSE.get(score.split, ""), 80, "  ")
     return visible("\n".join(lines)) + "\n"
-
-
-def _first_sentence(score: Score, headline: Headline) -> str:
-    """Return the first sentence, and whose it is where another answers."""
-    return headline.text() if score.used in ("", "network") else f"network: {headline.text()}"
 
 
 def figure(value: float) -> str:

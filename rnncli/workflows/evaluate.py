@@ -16,6 +16,7 @@ from rnncli.errors import DataError, UsageError
 from rnncli.nn import model_file
 from rnncli.nn.model_file import FORMAT
 from rnncli.nn.network import FLOAT32
+from rnncli.notes import doubt
 from rnncli.tasks.registry import TASKS, load_config, load_run_config
 from rnncli.tasks.task import Context, Evaluation, Experiment, Options
 from rnncli.training.backpropagation import ThreadPool
@@ -66,7 +67,11 @@ def _of_run(request: Request) -> Evaluation:
         raise UsageError("options for reading are for DATA; name it, or leave them out")
     with recalled(model, request.run, request.overrides) as experiment:
         if request.data is not None:
-            experiment.hold_out(read_source(request.data), request.reading)
+            source = read_source(request.data)
+            trained_on = experiment.config.data.path
+            if trained_on is not None and source.sha256 == read_source(trained_on).sha256:
+                doubt(f"{source.name}: has what the model was trained on, so that the score flatters it")
+            experiment.hold_out(source, request.reading)
         try:
             return experiment.evaluate(request.options)
         except UsageError as error:

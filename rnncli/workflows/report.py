@@ -40,7 +40,10 @@ def _ended(run: str) -> Mapping[str, Any]:
         raise UsageError(f"{run}: holds no run; train first, or name another folder")
     found = directory.read_report()
     if found is None:
-        raise UsageError(f"{run}: its training did not end; go on with: rnncli train -o {quoted(run)} --resume")
+        raise UsageError(
+            f"{run}: has no report.json, so that training did not end, or an older version trained it; go on with: "
+            f"rnncli train -o {quoted(run)} --resume"
+        )
     return found.to_json()
 
 

@@ -86,6 +86,11 @@ class RunDirectory:
             raise UsageError(
                 f"{path}: nothing to resume here (neither state nor config); leave out --resume to start anew"
             )
+        if not run.state.is_file() and (run.metrics.exists() or run.report.exists()):
+            raise ModelFileError(
+                f"{run.state}: is missing, and without it what was trained would be lost; restore it, or start a new "
+                "run from these weights with --from"
+            )
         try:
             run._take_lock()
         except OSError as error:
@@ -179,7 +184,9 @@ class RunDirectory:
             return RunReport.from_json(json.loads(self.report.read_bytes()))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError):
+        except OSError as error:
+            raise MachineError(f"{self.report}: cannot be read: {_reason(error)}; check its permissions") from None
+        except (ValueError, TypeError):
             again = f"rnncli train -o {quoted(str(self.path))} --resume"
             raise ModelFileError(f"{self.report}: is damaged or of another version; write it anew: {again}") from None
 

@@ -27,7 +27,7 @@ def runs(folder: str, sort: str = "name") -> list[Listed]:
         entries = sorted(entry for entry in base.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     except OSError as error:
         raise UsageError(f"{folder}: {_reason(error)}; train first, or name a folder of runs") from None
-    if any((base / name).is_file() for name in FILES):
+    if any(os.path.isfile(base / name) for name in FILES):
         entries = [base]
     if not entries:
         raise UsageError(f"{folder}: holds no run; train first, or name a folder of runs")
@@ -44,7 +44,9 @@ def _order(one: Listed, sort: str) -> tuple[Any, ...]:
 
 
 def _listed(path: Path) -> Listed:
-    if not any((path / name).is_file() for name in FILES):
+    if not os.access(path, os.R_OK | os.X_OK):
+        return Listed(str(path), DAMAGED)
+    if not any(os.path.isfile(path / name) for name in FILES):
         return Listed(str(path), FOREIGN)
     last = _last_evaluation(path / "metrics.jsonl")
     steps, seconds = last.get("step"), last.get("seconds")
@@ -78,7 +80,7 @@ def _unfinished(path: Path, last: Mapping[str, Any]) -> str:
     """Return the state of a run without a report; an older one has none, but its metrics say that it ended."""
     if is_locked(path / ".lock"):
         return RUNNING
-    if (path / "failure.safetensors").exists():
+    if os.path.exists(path / "failure.safetensors"):
         return FAILED
     return FINISHED if last.get("reason") in ("finished", "patience") else STOPPED
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from rnncli.config.sections import SECTIONS, Config
 from rnncli.data.source import read_source
-from rnncli.errors import CheckFailedError, DataError, ModelFileError, UsageError
-from rnncli.tasks.registry import load_config
+from rnncli.errors import CheckFailedError, DataError, ModelFileError, RunInUseError, UsageError, quoted
+from rnncli.tasks.registry import from_here, load_config
 from rnncli.training.folds import CROSS_VALIDATED
 from rnncli.training.score_object import score_object
 from rnncli.training.verified import Verified
@@ -20,6 +20,7 @@ from rnncli.workflows.evaluate import recalled, require_same_training
 from rnncli.workflows.opening import Model, open_model
 from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.run_report import RunReport
+from rnncli.workflows.runs import is_locked
 from rnncli.workflows.train import data_sha256
 
 PRECISION = 1e-6  # of a score: its sums depend on the vector width of the machine
@@ -37,6 +38,8 @@ def verify(run: str, overrides: Sequence[str] = ()) -> Iterator[Verified]:
         yield one
         if one.passed is False:
             failed.append(one.name)
+    if failed == ["report"]:
+        raise CheckFailedError(f"{run}: has no report yet; go on with: rnncli train -o {quoted(run)} --resume")
     if failed:
         raise CheckFailedError(f"{run}: is not what it was: {', '.join(failed)}; restore it, or train again")
 
@@ -46,6 +49,8 @@ def _checks(run: str, overrides: Sequence[str]) -> Iterator[Verified]:
     directory = RunDirectory(Path(run))
     if directory.path.is_file():
         raise UsageError(f"{run}: a model file alone has no report to be checked by; name its run directory")
+    if is_locked(directory.path / ".lock"):
+        raise RunInUseError(f"{run}: is being trained; wait for its end")
     report = directory.read_report() if directory.path.is_dir() else None
     if report is not None and directory.model.is_file():
         yield _model(directory, report)
@@ -57,9 +62,9 @@ def _checks(run: str, overrides: Sequence[str]) -> Iterator[Verified]:
     count = sum(array.size for array in model.arrays.values())
     yield Verified("weights", True, f"{count:,}, all finite")
     if report is None:
-        yield Verified("report", False, "none, so training did not end, or version 0.1 trained it")
+        yield Verified("report", False, "none: training did not end, or an older version trained it")
         return
-    settings = load_config(directory.config, overrides)
+    settings = load_config(directory.config, from_here(overrides))
     config, data = _config(settings, report), _data(settings, report)
     yield config
     yield data

@@ -86,6 +86,9 @@ def test_ten_mistakes_and_three_of_the_data_at_once(shelf: Shelf, tmp_path: Path
     assert (said.code, said.out) == (2, "")
     alike = run("train", "c.yaml", "--dry-run", cwd=tmp_path)
     assert (alike.err, alike.code) == (MISTAKES, 2)
+    found = run("check", "c.yaml", "-f", "json", cwd=tmp_path)
+    assert (found.err, found.code) == (MISTAKES, 2)
+    assert json.loads(found.out) == {"config": "c.yaml", "ok": False, "problems": found.errors, "plan": None}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c.yaml", "sales.csv"]
 
 

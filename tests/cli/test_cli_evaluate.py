@@ -86,6 +86,12 @@ def test_training_data_that_changed_are_noticed(folder: Path) -> None:
     assert "is not what moved was trained on; restore it, or train again" in said
 
 
+def test_a_score_on_what_was_trained_on_is_doubted(folder: Path) -> None:
+    doubt = "has what the model was trained on, so that the score flatters it"
+    assert f"reviews.csv: {doubt}" in run("evaluate", "reviews", "reviews.csv", cwd=folder).ok().err
+    assert doubt not in run("evaluate", "reviews", "new.csv", cwd=folder).ok().err
+
+
 def test_nothing_held_out_needs_data(folder: Path) -> None:
     run("train", "reviews.yaml", "-q", "-o", "whole", "--set", "data.validation=0", cwd=folder).ok()
     assert "nothing was held out" in run("evaluate", "whole", cwd=folder).failed(2)

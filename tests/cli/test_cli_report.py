@@ -98,6 +98,18 @@ def test_what_is_missing_is_told_in_the_page(folder: Path, tmp_path: Path) -> No
     assert "The worst windows, and what intervals held" in page(tmp_path, "moved")
 
 
+def test_only_a_page_is_written_and_never_over_data(folder: Path, tmp_path: Path) -> None:
+    before = (folder / "sales.csv").read_bytes()
+    for path in ("sales.csv", "/dev/null", "", "-", "char/model.safetensors"):
+        assert "ends in .html" in run("report", "char", "-o", path, cwd=folder).refused(2)
+    assert (folder / "sales.csv").read_bytes() == before
+    (tmp_path / "page.html").write_text("")
+    (tmp_path / "link.html").symlink_to(tmp_path / "page.html")
+    run("report", "char", "-o", str(tmp_path / "link.html"), cwd=folder).ok()
+    assert (tmp_path / "link.html").is_symlink()
+    assert (tmp_path / "page.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
 def test_what_is_no_finished_run_is_one_line_and_nothing_is_written(folder: Path, tmp_path: Path) -> None:
     for name in ("running", "unfinished", "broken"):
         shutil.copytree(folder / "char", tmp_path / name)

@@ -123,3 +123,13 @@ def test_a_damaged_report_is_refused_with_the_command_that_mends_it(tmp_path: Pa
     run.report.write_text(content, encoding="utf-8")
     with pytest.raises(ModelFileError, match=r"report.json: .*rnncli train -o .* --resume"):
         run.read_report()
+
+
+def test_a_run_that_lost_its_state_is_not_begun_anew_over_its_model(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    run.write_config("task: tag\n")
+    RunDirectory.resume(tmp_path).close()  # nothing was trained yet
+    run.append_metrics(line(1))
+    with pytest.raises(ModelFileError, match=r"state.safetensors: is missing"):
+        RunDirectory.resume(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.yaml", "metrics.jsonl"]

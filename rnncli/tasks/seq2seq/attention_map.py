@@ -1,4 +1,4 @@
-"""Where a seq2seq model looked when it wrote an answer, for a picture."""
+"""The places of a source at which a seq2seq model looked when it wrote an answer; a picture shows them."""
 
 from __future__ import annotations
 

@@ -6,10 +6,8 @@ no label says as well; colours are those of Okabe and Ito (2008), which colour-b
 
 from __future__ import annotations
 
-import contextlib
 import io
 import logging
-import os
 import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnncli.errors import MachineError, UsageError
 from rnncli.ui.axes import spanning
-from rnncli.ui.output import visible
+from rnncli.ui.output import put, visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -120,7 +118,7 @@ def form_of(path: str) -> str:
 
 def save(draw: Draw, path: Path) -> None:
     """Replace `path` by the picture, in the format that its name ends in; OSError where that fails."""
-    _put(path, _content(draw, form_of(str(path))))
+    put(path, _content(draw, form_of(str(path))))
 
 
 def inline_svg(draw: Draw) -> str:
@@ -148,20 +146,6 @@ def _content(draw: Draw, form: str, changes: dict[str, Any] | None = None, **opt
         FigureCanvasAgg(figure)
         figure.savefig(content, format=form, dpi=_DPI, metadata=_NO_DATE[form], **options)
     return content.getvalue()
-
-
-def _put(path: Path, content: bytes) -> None:
-    """Write in one step; a device or a pipe is written to, not replaced."""
-    if path.is_symlink() or (path.exists() and not path.is_file()):
-        path.write_bytes(content)
-        return
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:  # also when a signal interrupts the write
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
 
 
 def figure_of(height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, list[Axes]]:

@@ -59,7 +59,8 @@ def _draw_one(axes: Axes, chart: ForecastChart, columns: int) -> None:
     if history:
         axes.axvline(past[-1], color=INK, linewidth=0.8, linestyle=":")
     values = [value for _, value in chart.forecast]
-    axes.plot(xs, ends + values, color=BLUE, linewidth=2.2, label="forecast")
+    alone = dots(1) if len(xs) == 1 else {}
+    axes.plot(xs, ends + values, color=BLUE, linewidth=2.2, label="forecast", **alone)
     if chart.actual:
         actual = [math.nan if value is None else value for value in chart.actual]
         axes.plot(xs, ends + actual, color=ORANGE, marker="o", markersize=3.5, linewidth=1.2, label="actual")
