@@ -13,8 +13,6 @@ from rnncli.config.loading import config_from_mapping
 from rnncli.config.sections import SECTIONS, C, Config, VectorsConfig, keys_of
 from rnncli.errors import DataError, UsageError
 from rnncli.notes import noting
-from rnncli.tasks.checks import check_beaten, require_judged
-from rnncli.training.reports import Score
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     from rnncli.nn.network import Model
     from rnncli.training.backpropagation import ThreadPool
     from rnncli.training.loop import Learner
+    from rnncli.training.reports import Score
 
 S = TypeVar("S")
 
@@ -206,7 +205,10 @@ class Experiment:
     def recall(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
         """Restore what training learnt beside the weights, from the header and the arrays of its model file."""
         kept = header.get("validated", {}).get("cross_validated")
-        self.cross_validated = None if kept is None else Score.from_header(kept)
+        if kept is not None:
+            from rnncli.training.reports import Score
+
+            self.cross_validated = Score.from_header(kept)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the weights for the model file that `header` is for."""
@@ -253,6 +255,8 @@ class Experiment:
 
 def judged(score: Score, options: Options) -> Evaluation:
     """Return the evaluation that is this score, with the check on it that the options ask for."""
+    from rnncli.tasks.checks import check_beaten, require_judged
+
     must_beat = options.get("must_beat", ())
     require_judged(score, must_beat)
     return Evaluation(score, check=lambda: check_beaten(score, must_beat))
