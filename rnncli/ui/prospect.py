@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from rnncli.training.prospect import Prospect
 from rnncli.ui.output import TIED, Output, wrapped
 
-_UNITS = ("bytes", "KB", "MB", "GB", "TB")
-
 
 def write_prospect(found: Prospect | None, config: str, form: str) -> None:
     """Write the prospect, or that a config without data is sound, as text or as one JSON object."""
@@ -46,13 +44,15 @@ def _object(found: Prospect | None) -> dict[str, object]:
 
 
 def _facts(found: Prospect) -> list[tuple[str, str]]:
+    from rnncli.nn.memory import readable  # which loads what a config that is checked alone does without
+
     chosen = ", ".join(f"{key} {value}".lower().replace(" ", TIED) for key, value in found.chosen.items())
     epochs = f"{found.epochs:,.0f} epochs" if found.epochs >= 10 else f"{found.epochs:.3g} epochs"
     limit = ", as many as training.max_time allows" if found.limited else ""
     return [
         *found.facts,
         *([("chosen", chosen)] if chosen else []),
-        ("memory", f"{_readable(found.memory)} of {_readable(found.available_memory)} available"),
+        ("memory", f"{readable(found.memory)} of {readable(found.available_memory)} available"),
         ("plan", f"{found.updates:,} updates, {epochs}{limit}"),
         ("time", f"about {_duration(found.seconds)} of training; compiling, baselines and the score come on top"),
     ]
@@ -60,14 +60,6 @@ def _facts(found: Prospect) -> list[tuple[str, str]]:
 
 def _lines(label: str, text: str) -> list[str]:
     return wrapped(text, 80, f"{label:>11}  ")
-
-
-def _readable(size: float) -> str:
-    for unit in _UNITS[:-1]:
-        if size < 1000:
-            return f"{size:.0f} {unit}"
-        size /= 1000
-    return f"{size:,.0f} {_UNITS[-1]}"
 
 
 def _duration(seconds: float) -> str:

@@ -102,10 +102,8 @@ def resumed(
 
     length: fits this many further updates into training.max_time; it is called before anything is restored.
     """
-    changes, timed = (
-        free_changes(before, experiment.config),
-        "max_time" in (given_keys(overrides).get("training") or {}),
-    )
+    changes = free_changes(before, experiment.config)
+    timed = "max_time" in (given_keys(overrides).get("training") or {})
     if isinstance(experiment, CrossValidation) and (changes or timed):
         key = changes[0].key if changes else "training.max_time"
         raise ConfigError(
