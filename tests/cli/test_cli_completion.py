@@ -112,6 +112,7 @@ def test_the_script_is_one_that_the_shell_reads(shell: str, there: Path) -> None
     subprocess.run([shell, "-n", f"script.{shell}"], cwd=there, check=True, timeout=PATIENCE)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
 def test_the_tab_key_completes_a_line(shell: str, there: Path) -> None:
     if shutil.which(shell) is None:
@@ -137,6 +138,7 @@ def test_the_tab_key_completes_a_line(shell: str, there: Path) -> None:
         child.close(force=True)
 
 
+@pytest.mark.long
 def test_fish_completes_a_line(there: Path) -> None:
     if shutil.which("fish") is None:
         pytest.skip("no fish here")

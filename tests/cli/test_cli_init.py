@@ -81,6 +81,7 @@ def test_how_the_data_are_read_is_kept(folder: Path) -> None:
     run("train", "old.yaml", *QUICK, "-o", "run", cwd=folder).ok()
 
 
+@pytest.mark.long
 def test_a_file_of_gzip_keeps_its_name(folder: Path) -> None:
     script = """
     gzip sales.csv && rnncli init sales.csv.gz > sales.yaml && rnncli train sales.yaml -o run -q &&
@@ -90,6 +91,7 @@ def test_a_file_of_gzip_keeps_its_name(folder: Path) -> None:
     assert "\n  path: sales.csv.gz " in (folder / "sales.yaml").read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 def test_from_standard_input_and_from_a_pipe(folder: Path) -> None:
     script = """
     rnncli init - < sales.csv > piped.yaml && grep -q "path: '-' *# standard input" piped.yaml &&
@@ -104,6 +106,7 @@ def test_from_standard_input_and_from_a_pipe(folder: Path) -> None:
     assert len(one) == len(two)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("script", "code", "message"),
     [
@@ -128,6 +131,7 @@ def test_a_file_for_several_tasks_is_asked_about(folder: Path) -> None:
     assert "rnncli init toss.csv --set task=caption" in asked
 
 
+@pytest.mark.long
 def test_the_pipeline(folder: Path) -> None:
     script = """
     rnncli init sales.csv --set training.epochs=1 > sales.yaml && rnncli check sales.yaml &&

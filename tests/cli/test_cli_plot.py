@@ -24,6 +24,7 @@ def test_the_curves_of_runs_are_drawn_and_where_is_said(shelf: Shelf, tmp_path: 
     assert "<!-- char -->" in drawn
 
 
+@pytest.mark.long
 def test_what_is_piped_in_is_known_by_its_columns(shelf: Shelf, tmp_path: Path) -> None:
     script = f"""
     rnncli predict {shelf / "forecast"} -f csv --levels 80 | rnncli plot - -o csv.svg

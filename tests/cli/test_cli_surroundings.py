@@ -61,6 +61,7 @@ def test_every_command_works_or_says_one_line(name: str, kind: str, place: Path)
         assert len(done.errors) == 1, done.err
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", [kind for kind in SURROUNDINGS if ">&-" not in SURROUNDINGS[kind][1].split()])
 def test_predictions_are_the_same_bytes(kind: str, shelf: Shelf, tmp_path: Path) -> None:
     if kind in ("no HOME", "HOME cannot be written"):

@@ -56,6 +56,7 @@ def test_no_line_of_training_is_wrapped_at_80_columns(place: Path) -> None:
         assert line.rstrip().endswith("tok/s"), line
 
 
+@pytest.mark.long
 def test_notes_are_wrapped_between_words_and_an_option_stays_whole(place: Path) -> None:
     (place / "sold.csv").write_text(
         "day,price,why,sold\n" + "".join(f"{2000 + i},{i % 5},x,{i % 3}\n" for i in range(60))

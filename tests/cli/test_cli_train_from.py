@@ -88,6 +88,7 @@ def test_a_run_starts_from_the_weights_and_the_knowledge_of_another(task: str, t
     run("evaluate", "second", cwd=tmp_path).ok()
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_bytes_and_so_does_a_resumed_run(tmp_path: Path) -> None:
     (tmp_path / "long.txt").write_text(TEXT * 22)
     files("language-model", tmp_path)

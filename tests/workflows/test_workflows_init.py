@@ -44,6 +44,7 @@ def made(folder: Path, name: str, content: str, *overrides: str) -> Path:
     return folder / "made.yaml"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", FILES)
 def test_it_says_what_the_file_alone_would_be_trained_with(kind: str, tmp_path: Path) -> None:
     name, content, task, _ = FILES[kind]
@@ -69,6 +70,7 @@ def test_every_line_says_why(kind: str, tmp_path: Path) -> None:
         assert len(line) <= 100 or not line.lstrip().startswith("#"), line
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", FILES)
 def test_sizes_and_lengths_are_written_out(kind: str, tmp_path: Path) -> None:
     name, content, _, _ = FILES[kind]

@@ -98,6 +98,7 @@ class Forecaster(Predictor):
         self.validated = Validated.from_header(header["validated"], arrays)
         self.members = self.members.bounded(self.validated.bounds).averaged(self.validated.average)
         self.horizon = self.members.first.windowing.horizon
+        self.of_0_1 = "average" not in header["validated"]  # whose CSV has the columns that it had
         self.learnt_reconciliation: Reconciliation | None = None
         if reconciled := header["validated"].get("reconciliation"):
             bottom_up = Reconciliation(Hierarchy.of(self.columns, self.panel.ids), None, lowest(self.members.first))
@@ -323,7 +324,9 @@ class Forecaster(Predictor):
         by = NETWORK if options.network else self.method
         nested = [row | {"forecast_by": by} for row in rows]
         # A CSV of the network's has the columns of the data alone, to be joined to them; a baseline's says so.
-        return Table(nested, rows if by == NETWORK else nested, self.delimiter, self.data.decimal, charts)
+        return Table(
+            nested, rows if by == NETWORK or self.of_0_1 else nested, self.delimiter, self.data.decimal, charts
+        )
 
     def _followed(self, asked: Asked, options: ForecastOptions) -> Stream:
         from rnncli.tasks.forecast.follow import follow
