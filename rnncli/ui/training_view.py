@@ -149,12 +149,12 @@ def progress_line(report: Progress) -> str:
 
 
 def evaluation_line(report: Evaluated, unit: str) -> str:
-    mark = " best so far" if report.improved else ""
+    mark = " best" if report.improved else ""
     valid = "none" if report.valid_loss is None else f"{report.valid_loss:.4f}"
     judged = "" if report.figure is None else f" {report.figure.name} {figure(report.figure.value)}"
     return (
-        f"epoch {report.epoch:>3} update {report.step:>7,} train {report.train_loss:.4f} "
-        f"valid {valid}{judged}{mark:<12} |grad| {report.grad_norm:<6.3g} "
+        f"epoch {report.epoch:>3} update {report.step:>5,} train {report.train_loss:.4f} "
+        f"valid {valid}{judged}{mark:<5} |grad| {report.grad_norm:<5.3g} "
         f"{report.tokens_per_second:,.0f} tok/s"
     )
 
