@@ -126,15 +126,19 @@ def wrapped(text: str, width: int, lead: str = "") -> list[str]:
     return [line.replace(TIED, " ") for line in lines]
 
 
+def duration(seconds: float) -> str:
+    """Return a duration as configs have it, such as 8s, 10m05s or 1h30m; below ten seconds with a decimal."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f}s" if seconds < 9.95 else f"{whole}s"
+    return f"{whole // 60}m{whole % 60:02}s" if whole < 3600 else f"{whole // 3600}h{whole // 60 % 60:02}m"
+
+
 def put(path: Path, content: bytes) -> None:
     """Write in one step; a device or a pipe is written to, not replaced."""
     if path.is_symlink() or (path.exists() and not path.is_file()):
         path.write_bytes(content)
         return
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:  # also when a signal interrupts the write
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
+    from rnncli.nn.model_file import write_atomically  # which loads numpy
+
+    write_atomically(path, content)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from rnncli.training.prospect import Prospect
-from rnncli.ui.output import TIED, Output, wrapped
+from rnncli.ui.output import TIED, Output, duration, wrapped
 
 
 def write_prospect(found: Prospect | None, config: str, form: str) -> None:
@@ -54,17 +54,9 @@ def _facts(found: Prospect) -> list[tuple[str, str]]:
         *([("chosen", chosen)] if chosen else []),
         ("memory", f"{readable(found.memory)} of {readable(found.available_memory)} available"),
         ("plan", f"{found.updates:,} updates, {epochs}{limit}"),
-        ("time", f"about {_duration(found.seconds)} of training; compiling, baselines and the score come on top"),
+        ("time", f"about {duration(found.seconds)} of training; compiling, baselines and the score come on top"),
     ]
 
 
 def _lines(label: str, text: str) -> list[str]:
     return wrapped(text, 80, f"{label:>11}  ")
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

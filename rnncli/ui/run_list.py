@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from rnncli.training.listed import Listed
-from rnncli.ui.output import Output
+from rnncli.ui.output import Output, duration
 from rnncli.ui.results import as_csv, rounded, three_digits, write_table
 
 
@@ -66,7 +66,7 @@ def _object(one: Listed) -> dict[str, Any]:
 def _row(one: Listed) -> dict[str, Any]:
     """Return the row of a table: the same in words, as short as can be."""
     row = {"run": PurePath(one.path).name}
-    took = "" if one.seconds is None else _duration(one.seconds)
+    took = "" if one.seconds is None else duration(one.seconds)
     if one.score is None:
         return row | {"task": one.task or "", "": one.state, "time": took}
     whole = _object(one)
@@ -88,10 +88,3 @@ def _settings(differs: Mapping[str, Any]) -> list[str]:
 
 def _value(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False).replace(" ", "")
-
-
-def _duration(seconds: float) -> str:
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole}s"
-    return f"{whole // 60}m{whole % 60:02}s" if whole < 3600 else f"{whole // 3600}h{whole // 60 % 60:02}m"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rnncli.errors import RnncliError, RunInUseError, UsageError, quoted
+from rnncli.errors import RnncliError, UsageError, quoted
 from rnncli.notes import noting
 from rnncli.tasks.page import Page
 from rnncli.tasks.task import Table
@@ -15,7 +15,6 @@ from rnncli.workflows.evaluate import Request, evaluate
 from rnncli.workflows.plot import curve_of_run
 from rnncli.workflows.predict import predict
 from rnncli.workflows.run_directory import RunDirectory
-from rnncli.workflows.runs import is_locked
 
 
 def report(runs: Sequence[str], tell: Callable[[str], None]) -> list[Page]:
@@ -34,8 +33,7 @@ def _ended(run: str) -> Mapping[str, Any]:
     directory = RunDirectory(Path(run))
     if not directory.path.is_dir():
         raise UsageError(f"{run}: is no run directory; name one")
-    if is_locked(directory.path / ".lock"):
-        raise RunInUseError(f"{run}: is being trained; wait for its end")
+    directory.require_idle()
     if not (directory.config.is_file() or directory.model.is_file()):
         raise UsageError(f"{run}: holds no run; train first, or name another folder")
     found = directory.read_report()

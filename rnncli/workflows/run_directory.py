@@ -25,6 +25,7 @@ from rnncli.nn import model_file
 from rnncli.training.loop import Plan, Position
 from rnncli.training.reports import Evaluated
 from rnncli.workflows.run_report import RunReport
+from rnncli.workflows.runs import is_locked
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,11 @@ class RunDirectory:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         self._lock = descriptor
+
+    def require_idle(self) -> None:
+        """Raise RunInUseError while another process trains it."""
+        if is_locked(self.path / ".lock"):
+            raise RunInUseError(f"{self.path}: is being trained; wait for its end")
 
     def close(self) -> None:
         """Release the lock, and remove a new directory that is still empty."""

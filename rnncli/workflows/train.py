@@ -171,12 +171,8 @@ def _train_in(
     except DivergedError as error:
         raise error if experiment is not whole else _failed(run, loop, inputs, error) from None
     if reason == "stopped":
-        assert stop.signal_number is not None
-        raise StoppedError(
-            f"stopped after update {position.update:,} of {loop.plan.updates:,}; saved in {run.path}; "
-            f"go on with: {_resume_command(request, run, source)}",
-            stop.signal_number,
-        )
+        what = f"after update {position.update:,} of {loop.plan.updates:,}; saved in {run.path}"
+        raise _stopped(what, request, run, source, stop)
     _best(experiment, loop)
     experiment.choose()
     score = experiment.score()  # before the header, into which its results may go
@@ -184,12 +180,8 @@ def _train_in(
         whole.cross_validated, kept = score, CROSS_VALIDATED
         plan = experiment.plan_of_all(loop.plan, position.best_update)
         if _trained_on_all(whole, plan, pool, show, stop) == "stopped":
-            assert stop.signal_number is not None
-            raise StoppedError(
-                f"stopped while training on all of the data, after cross-validation, which is saved in {run.path}; "
-                f"go on with: {_resume_command(request, run, source)}",
-                stop.signal_number,
-            )
+            what = f"while training on all of the data, after cross-validation, which is saved in {run.path}"
+            raise _stopped(what, request, run, source, stop)
         score = whole.score()
     run.write_model(whole.arrays(), _header(whole))
     end = Finished(
@@ -198,6 +190,12 @@ def _train_in(
     placed = _placed(experiment.config, source)
     run.write_report(run_report(placed, source, sha256, position, pool.count, end, run.model))
     show(end)
+
+
+def _stopped(what: str, request: Request, run: RunDirectory, source: Source, stop: StopRequest) -> StoppedError:
+    assert stop.signal_number is not None
+    again = _resume_command(request, run, source)
+    return StoppedError(f"stopped {what}; go on with: {again}", stop.signal_number)
 
 
 def experiment_of(

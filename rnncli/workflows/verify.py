@@ -11,7 +11,7 @@ from typing import Any
 
 from rnncli.config.sections import SECTIONS, Config
 from rnncli.data.source import read_source
-from rnncli.errors import CheckFailedError, DataError, ModelFileError, RunInUseError, UsageError, quoted
+from rnncli.errors import CheckFailedError, DataError, ModelFileError, UsageError, quoted
 from rnncli.tasks.registry import from_here, load_config
 from rnncli.training.folds import CROSS_VALIDATED
 from rnncli.training.score_object import score_object
@@ -20,7 +20,6 @@ from rnncli.workflows.evaluate import recalled, require_same_training
 from rnncli.workflows.opening import Model, open_model
 from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.run_report import RunReport
-from rnncli.workflows.runs import is_locked
 from rnncli.workflows.train import data_sha256
 
 PRECISION = 1e-6  # of a score: its sums depend on the vector width of the machine
@@ -49,8 +48,7 @@ def _checks(run: str, overrides: Sequence[str]) -> Iterator[Verified]:
     directory = RunDirectory(Path(run))
     if directory.path.is_file():
         raise UsageError(f"{run}: a model file alone has no report to be checked by; name its run directory")
-    if is_locked(directory.path / ".lock"):
-        raise RunInUseError(f"{run}: is being trained; wait for its end")
+    directory.require_idle()
     report = directory.read_report() if directory.path.is_dir() else None
     if report is not None and directory.model.is_file():
         yield _model(directory, report)

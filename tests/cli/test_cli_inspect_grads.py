@@ -128,7 +128,7 @@ def test_a_config_shows_the_first_weights(said: dict[str, Result]) -> None:
 
 
 def test_lags_do_not_depend_on_bptt(shelf: Shelf) -> None:
-    """Of the same weights; bptt and batch_size decide about updates and verdicts, not about what is remembered."""
+    """The same weights remember as much whatever bptt and batch_size are, which decide about updates and verdicts."""
     calls = [["--set", f"training.bptt={bptt}", "--set", "training.batch_size=2"] for bptt in (16, 64, 256)]
     jobs = [
         partial(run, "inspect-grads", "char", "--batches", "1", *some, "-f", "json", cwd=shelf.folder)
