@@ -116,6 +116,7 @@ EXAMPLES = {
     "training.beta2": 0.99,
     "training.weight_decay": 0.1,
     "training.warmup": 100,
+    "training.weight_averaging": 0.999,
     "training.clip_norm": 1.0,
     "training.patience": 5,
     "training.seed": 2,

@@ -357,6 +357,11 @@ class TrainingConfig(Section):
         "is null, and else never stops early.",
         before=None,
     )
+    weight_averaging: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        default=None,
+        description="Also keep an average of the weights, of which each update keeps this much, such as 0.999; every "
+        "evaluation judges it beside the weights, and the better of both may be the best. null is no average.",
+    )
     seed: int = Field(
         default=1,
         ge=0,

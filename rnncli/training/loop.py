@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -22,6 +23,7 @@ from rnncli.nn.network import Model
 from rnncli.training.backpropagation import Backpropagation, Loss, Sample
 from rnncli.training.optimizer import SCHEDULES, Optimizer, Plateau
 from rnncli.training.reports import Evaluated, Figure, Progress
+from rnncli.training.weight_average import WeightAverage
 
 EVALUATIONS = 10  # the number to aim for in a run; more where one after each epoch makes more
 CALIBRATION_SECONDS = 2.0
@@ -88,7 +90,8 @@ class Plan:
     """The plan of a run, fixed before its first update; `updates` and `evaluations` are those of `Length`.
 
     kept_by: what the best weights are the best by. ends: the update after which to end, if before `updates`, by which
-    the learning rate falls. warmup: the updates over which it rises, before the schedule.
+    the learning rate falls. warmup: the updates over which it rises, before the schedule. weight_averaging: how much of
+    the average of the weights an update keeps, 0 for no average.
     """
 
     updates: int
@@ -99,6 +102,7 @@ class Plan:
     kept_by: str = BY_LOSS
     ends: int | None = None
     warmup: int = 0
+    weight_averaging: float = 0.0
 
     def rate(self, update: int) -> float:
         """Return the learning rate of an update, without what the plateau schedule makes of it."""
@@ -109,11 +113,17 @@ class Plan:
 
 
 class Measured(NamedTuple):
-    """What an evaluation measured: the mean loss, of training where nothing is held out, and the figure, if any."""
+    """What an evaluation measured: the mean loss, of training where nothing is held out, and the figure, if any.
+
+    averaged: whether it is about the average of the weights. losses: that of the weights and that of their average,
+    where there is one.
+    """
 
     loss: float
     held_out: bool
     figure: Figure | None
+    averaged: bool = False
+    losses: tuple[float, float] | None = None
 
     @property
     def gain(self) -> float:
@@ -122,12 +132,18 @@ class Measured(NamedTuple):
             return -math.inf
         return self.figure.value if self.figure.higher_is_better else -self.figure.value
 
+    @property
+    def margin(self) -> float:
+        """How much less than the gain counts as equal to it."""
+        return self.figure.margin if self.figure else 0.0
+
 
 @dataclass
 class Position:
     """The position of a run: every number that a resume needs; the arrays are those of the weights and the learner.
 
-    best_gain, best_loss: of the evaluation whose weights are the best. top_gain, top_margin: of the best figure so far.
+    best_gain, best_loss: of the evaluation whose weights are the best. best_averaged: whether these are an average.
+    top_gain, top_margin: of the best figure so far. average_power: see `WeightAverage`.
     """
 
     update: int = 0
@@ -141,10 +157,12 @@ class Position:
     best_gain: float = -math.inf
     best_loss: float = math.inf
     best_update: int = 0
+    best_averaged: bool = False
     evaluations_since_best: int = 0
     plateau_factor: float = 1.0
     plateau_waited: int = 0
     optimizer_powers: list[float] = field(default_factory=lambda: [1.0, 1.0])
+    average_power: float = 1.0
 
 
 class TrainingLoop:
@@ -162,6 +180,8 @@ class TrainingLoop:
         self.plateau = Plateau(plan.schedule == "plateau")
         self.parameters = learner.network.parameters
         self.best = self.parameters.weights.copy()
+        decay = plan.weight_averaging
+        self.average = WeightAverage(decay, self.parameters.weights, optimizer.pool) if decay else None
         self.rate = plan.learning_rate  # of the last update
         self.updating = False  # true during an update, and after one that failed
         self.evaluate_every = updates_between(Length(plan.updates, plan.evaluations), learner.updates_per_epoch)
@@ -207,6 +227,8 @@ class TrainingLoop:
             )
         self.rate = self.learning_rate()
         self.optimizer.update(self.rate, norms)
+        if self.average:
+            self.average.add()
         self.updating = False
         position.update += 1
         position.tokens += count
@@ -225,30 +247,61 @@ class TrainingLoop:
         """
         position, measured = self.position, self._measured()
         if measured.gain > position.top_gain:
-            position.top_gain, position.top_margin = measured.gain, measured.figure.margin if measured.figure else 0.0
+            position.top_gain, position.top_margin = measured.gain, measured.margin
         least = position.top_gain - position.top_margin
         better = measured.gain >= least and (position.best_gain < least or measured.loss < position.best_loss)
         if better:
             position.best_gain, position.best_loss = measured.gain, measured.loss
         kept = better or (self.plan.kept_by == BY_FIGURE and not measured.held_out)
         if kept:
-            position.best_update = position.update
-            self.best[...] = self.parameters.weights
+            position.best_update, position.best_averaged = position.update, measured.averaged
+            averaged = self.average if measured.averaged else None
+            self.best[...] = averaged.values if averaged else self.parameters.weights
         position.evaluations_since_best = 0 if better else position.evaluations_since_best + 1
         self.plateau.see(better)
         return measured, kept
 
     def _measured(self) -> Measured:
-        """Evaluate the current weights; DivergedError if they lead nowhere."""
-        total, count = self.learner.validate()
-        position = self.position
-        loss = total / count if count else self._train_loss()
-        if not (loss < self.learner.loss.absurd and np.isfinite(self.parameters.weights).all()):
+        """Evaluate the weights, and their average if there is one; return what the better of both is measured at.
+
+        Where nothing is held out, the average counts as the better. DivergedError if the weights lead nowhere.
+        """
+        own = self._measure(averaged=False)
+        if not (own.loss < self.learner.loss.absurd and np.isfinite(self.parameters.weights).all()):
             raise DivergedError(
-                f"training diverged: after update {position.update:,} the validation loss is {loss:g}; "
+                f"training diverged: after update {self.position.update:,} the validation loss is {own.loss:g}; "
                 "lower training.learning_rate"
             )
-        return Measured(loss, count > 0, self.learner.figure() if self.plan.kept_by == BY_FIGURE else None)
+        if self.average is None:
+            return own
+        with self.using(self.average.values):
+            average = self._measure(averaged=True)
+        candidates = [average, own] if average.loss < self.learner.loss.absurd else [own]
+        return better(candidates)._replace(losses=(own.loss, average.loss))
+
+    def _measure(self, *, averaged: bool) -> Measured:
+        """Evaluate the weights that are in the network."""
+        total, count = self.learner.validate()
+        loss = total / count if count else self._train_loss()
+        return Measured(loss, count > 0, self.learner.figure() if self.plan.kept_by == BY_FIGURE else None, averaged)
+
+    def with_best(self) -> AbstractContextManager[None]:
+        """Have the best weights in the network for a while, where these are not those that were just evaluated."""
+        return self.using(self.best) if self.position.best_averaged else nullcontext()
+
+    @contextmanager
+    def using(self, weights: np.ndarray) -> Iterator[None]:
+        """Have other weights (P,) in the network for a while."""
+        own = self.parameters.weights.copy()
+        self._put(weights)
+        try:
+            yield
+        finally:
+            self._put(own)
+
+    def _put(self, weights: np.ndarray) -> None:
+        self.parameters.weights[...] = weights
+        self.optimizer.pool.over_shares(self.learner.network.pack)
 
     def _out_of_patience(self) -> bool:
         return self.plan.patience is not None and self.position.evaluations_since_best >= self.plan.patience
@@ -289,6 +342,8 @@ class TrainingLoop:
             improved=improved,
             reason=reason,
             figure=measured.figure,
+            averaged=measured.averaged,
+            losses=measured.losses,
         )
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -296,6 +351,7 @@ class TrainingLoop:
         return {
             "weights": self.parameters.weights,
             "best": self.best,
+            **({"average": self.average.values} if self.average else {}),
             **self.optimizer.arrays(),
             **self.learner.arrays(before=self.updating),
         }
@@ -305,6 +361,7 @@ class TrainingLoop:
         position = self.position
         position.plateau_factor, position.plateau_waited = self.plateau.factor, self.plateau.waited
         position.optimizer_powers = self.optimizer.powers
+        position.average_power = self.average.power if self.average else 1.0
         return position
 
     def restore(self, arrays: dict[str, np.ndarray], position: Position) -> None:
@@ -312,10 +369,18 @@ class TrainingLoop:
         self.parameters.weights[...] = arrays["weights"]
         self.best[...] = arrays["best"]
         self.optimizer.restore(arrays, position.optimizer_powers)
+        if self.average:
+            self.average.restore(arrays["average"], position.average_power)
         self.learner.restore(arrays)
         self.learner.network.pack()
         self.position = position
         self.plateau.factor, self.plateau.waited = position.plateau_factor, position.plateau_waited
+
+
+def better(measured: Sequence[Measured]) -> Measured:
+    """Return the one with the best figure, of those within its margin the one with the lowest loss."""
+    top = max(measured, key=lambda one: one.gain)
+    return min((one for one in measured if one.gain >= top.gain - top.margin), key=lambda one: one.loss)
 
 
 def updates_between(length: Length, per_epoch: int) -> int:

@@ -66,7 +66,8 @@ class TrainingView:
     def _finished(self, report: Finished) -> None:
         if not self.quiet:
             kept = "best" if report.kept == CROSS_VALIDATED else report.kept
-            self._line(f"{kept} after update {report.best_update:,}; saved in {report.run}")
+            what = ", their average" if report.averaged else ""
+            self._line(f"{kept} after update {report.best_update:,}{what}; saved in {report.run}")
         Output().write(finished_json(report) if self.form == "json" else finished_text(report))
         if not self.quiet:
             say_next(report.next, report.run, always=True)
@@ -151,6 +152,7 @@ def progress_line(report: Progress) -> str:
 def evaluation_line(report: Evaluated, unit: str) -> str:
     mark = " best" if report.improved else ""
     valid = "none" if report.valid_loss is None else f"{report.valid_loss:.4f}"
+    valid = f"avg {valid}" if report.averaged else valid
     judged = "" if report.figure is None else f" {report.figure.name} {figure(report.figure.value)}"
     return (
         f"epoch {report.epoch:>3} update {report.step:>5,} train {report.train_loss:.4f} "

@@ -178,8 +178,9 @@ def _measured(experiment: Experiment, pool: ThreadPool) -> dict[str, Any]:
     learner.restart()
 
     def evaluate() -> None:
-        learner.validate()
-        learner.figure()
+        for _ in range(2 if training.weight_averaging else 1):
+            learner.validate()
+            learner.figure()
 
     pace = loop.measured_pace(learner, optimizer_of(experiment, pool), loop.CALIBRATION_SECONDS, evaluate)
     per_epoch = learner.updates_per_epoch

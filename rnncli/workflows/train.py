@@ -178,14 +178,20 @@ def _train_in(
     score = experiment.score()  # before the header, into which its results may go
     if isinstance(experiment, CrossValidation):
         whole.cross_validated, kept = score, CROSS_VALIDATED
-        plan = experiment.plan_of_all(loop.plan, position.best_update)
+        plan = experiment.plan_of_all(loop.plan, position)
         if _trained_on_all(whole, plan, pool, show, stop) == "stopped":
             what = f"while training on all of the data, after cross-validation, which is saved in {run.path}"
             raise _stopped(what, request, run, source, stop)
         score = whole.score()
     run.write_model(whole.arrays(), _header(whole))
     end = Finished(
-        score, position.best_update, position.best_loss, str(run.path), kept, TASKS[config.task].after_training
+        score,
+        position.best_update,
+        position.best_loss,
+        str(run.path),
+        kept,
+        TASKS[config.task].after_training,
+        position.best_averaged,
     )
     placed = _placed(experiment.config, source)
     run.write_report(run_report(placed, source, sha256, position, pool.count, end, run.model))
@@ -339,6 +345,7 @@ def _started(experiment: Experiment, optimizer: Optimizer, length: Callable[[int
         training.patience,
         BY_FIGURE,
         warmup=training.warmup,
+        weight_averaging=training.weight_averaging or 0.0,
     )
     return TrainingLoop(learner, optimizer, plan)
 
@@ -353,8 +360,9 @@ def _length(run: RunDirectory, request: Request, experiment: Experiment, optimiz
     max_time = parse_duration(training.max_time) * experiment.share_of_time if training.max_time else None
 
     def evaluate() -> None:
-        learner.validate()
-        learner.figure()
+        for _ in range(2 if training.weight_averaging else 1):
+            learner.validate()
+            learner.figure()
         if request.watch_grads:
             watched(learner, experiment.config)
         plan = Plan(1, 1, training.learning_rate, training.schedule, training.patience)
@@ -377,5 +385,6 @@ def _save(run: RunDirectory, experiment: Experiment, loop: TrainingLoop, report:
     """Save an evaluation: its line, the model if it is the best (or the first), and the state to go on from."""
     run.append_metrics(report)
     if report.improved or not run.model.exists():
-        run.write_model(experiment.arrays(), experiment.header())
+        with loop.with_best():
+            run.write_model(experiment.arrays(), experiment.header())
     run.write_state(loop.arrays(), loop.snapshot(), loop.plan, inputs)

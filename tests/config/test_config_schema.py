@@ -38,6 +38,7 @@ COMMON: dict[str, dict[str, Any]] = {
         "beta2": None,
         "weight_decay": None,
         "warmup": 0,
+        "weight_averaging": None,
         "learning_rate": None,
         "schedule": "cosine",
         "clip_norm": 5.0,
