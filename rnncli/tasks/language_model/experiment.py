@@ -17,9 +17,10 @@ from rnncli.errors import ConfigError, DataError
 from rnncli.nn.memory import require_memory
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.notes import doubt, note
-from rnncli.tasks.language_model import ngram
+from rnncli.tasks.language_model import kneser_ney, ngram
 from rnncli.tasks.language_model.config import LanguageModelConfig, completed
 from rnncli.tasks.language_model.corpus import Corpus, counted
+from rnncli.tasks.language_model.kneser_ney import KneserNey
 from rnncli.tasks.language_model.streams import StreamLearner, Validation
 from rnncli.tasks.language_model.surprise import Surprise
 from rnncli.tasks.language_model.unknown import RareWords
@@ -207,13 +208,16 @@ class TextExperiment(Experiment):
         return Headline(AMONG, _exp(mean), _exp(baseline), name, what=what)
 
     def _baselines(self, scored: np.ndarray, before: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the nats of each token by interpolated 5-grams of training, one of which sees no line but its own."""
+        """Return the nats of each token by 5-grams of training, one of which sees no line but its own."""
         train, size = self.train_ids, len(self.vocabulary)
         if self.rare is not None:  # the baselines count <unk> where the network has seen it
-            train = self.rare.taken(0)[train[-ngram.MOST_TOKENS :]]
-        found = {"interpolated 5-gram": ngram.token_losses(train, scored, before, size)}
+            train = self.rare.taken(0)[train[-kneser_ney.MOST_TOKENS :]]
+        found = {
+            "Kneser-Ney 5-gram": KneserNey(train, size).losses(scored, before),
+            "interpolated 5-gram": ngram.token_losses(train, scored, before, size),
+        }
         if line_end := int(self.vocabulary.encode("\n")[0]):
-            found["5-gram within lines"] = ngram.token_losses(train, scored, before, size, line_end)
+            found["5-gram within lines"] = KneserNey(train, size, line_end).losses(scored, before)
         return found
 
     def _figures(self, scored: np.ndarray, mean: float) -> tuple[tuple[str, float], ...]:
