@@ -185,7 +185,13 @@ def _train_in(
         score = whole.score()
     run.write_model(whole.arrays(), _header(whole))
     end = Finished(
-        score, position.best_update, position.best_loss, str(run.path), kept, TASKS[config.task].after_training
+        score,
+        position.best_update,
+        position.best_loss,
+        str(run.path),
+        kept,
+        TASKS[config.task].after_training,
+        experiment.fit(run.read_metrics(), ended_by_time=loop.plan.updates < epochs),
     )
     placed = _placed(experiment.config, source)
     run.write_report(run_report(placed, source, sha256, position, pool.count, end, run.model))
