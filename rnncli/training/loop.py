@@ -21,14 +21,11 @@ import numpy as np
 from rnncli.errors import DivergedError
 from rnncli.nn.network import Model
 from rnncli.training.backpropagation import Backpropagation, Loss, Sample
+from rnncli.training.length import Length, updates_between
 from rnncli.training.optimizer import SCHEDULES, Optimizer, Plateau
 from rnncli.training.reports import Evaluated, Figure, Progress
 from rnncli.training.weight_average import WeightAverage
 
-EVALUATIONS = 10  # the number to aim for in a run; more where one after each epoch makes more
-CALIBRATION_SECONDS = 2.0
-MOST_EVALUATING = 0.2  # largest share of max_time spent on evaluations; a short run is evaluated less often
-RESERVE = 0.05  # share of max_time kept for saving and for a machine that slows down
 BY_FIGURE, BY_LOSS = "figure", "loss"  # what the best weights are the best by; runs of 0.1 go by the loss alone
 
 
@@ -76,13 +73,6 @@ class Learner(Protocol):
         """Return the arrays beyond the weights for an exact resume or, if `before`, for redoing the last update."""
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None: ...
-
-
-class Length(NamedTuple):
-    """The length of a run: its number of updates, and the number of evaluations to aim for."""
-
-    updates: int
-    evaluations: int
 
 
 @dataclass(frozen=True)
@@ -381,71 +371,3 @@ def better(measured: Sequence[Measured]) -> Measured:
     """Return the one with the best figure, of those within its margin the one with the lowest loss."""
     top = max(measured, key=lambda one: one.gain)
     return min((one for one in measured if one.gain >= top.gain - top.margin), key=lambda one: one.loss)
-
-
-def updates_between(length: Length, per_epoch: int) -> int:
-    """Return the number of updates from one evaluation to the next."""
-    per_run = -(-length.updates // length.evaluations)
-    return max(1, per_run if length.evaluations < EVALUATIONS else min(per_epoch, per_run))
-
-
-def planned_length(
-    learner: Learner,
-    optimizer: Optimizer,
-    wanted: int,
-    max_time: float | None,
-    evaluate: Callable[[], object],
-    clock: Callable[[], float] = time.perf_counter,
-) -> Length:
-    """Return the length of a run: the updates `wanted`, or what a short calibration fits into max_time seconds, if that
-    is less.
-
-    evaluate: does all the work of one evaluation, saving included. Call this once everything is compiled; it changes
-    neither weights nor position.
-    """
-    if max_time is None:
-        return Length(wanted, EVALUATIONS)
-    seconds = min(CALIBRATION_SECONDS, max_time / 10)
-    pace = measured_pace(learner, optimizer, seconds, evaluate, clock)
-    return length_within(max_time, wanted, learner.updates_per_epoch, pace)
-
-
-class Pace(NamedTuple):
-    """The seconds that an update and an evaluation take, and those that it took to measure them."""
-
-    per_update: float
-    per_evaluation: float
-    took: float
-
-
-def measured_pace(
-    learner: Learner,
-    optimizer: Optimizer,
-    seconds: float,
-    evaluate: Callable[[], object],
-    clock: Callable[[], float] = time.perf_counter,
-) -> Pace:
-    """Return the pace of updates, measured for some seconds, and of one evaluation; see `planned_length`."""
-    began = clock()
-    updates = 0
-    while updates < learner.updates_per_epoch and (updates < 3 or clock() - began < seconds):
-        learner.gradient(updates)
-        optimizer.gradient_norms()
-        optimizer.pool.over_shares(learner.network.pack)
-        updates += 1
-    per_update = (clock() - began) / updates
-    learner.restart()
-    evaluation_began = clock()
-    evaluate()
-    return Pace(per_update, clock() - evaluation_began, clock() - began)
-
-
-def length_within(max_time: float, wanted: int, per_epoch: int, pace: Pace) -> Length:
-    """Return the length of a run of at most `wanted` updates that ends within max_time seconds."""
-    left = max_time * (1 - RESERVE) - pace.took
-    affordable = int(MOST_EVALUATING * left / pace.per_evaluation) if pace.per_evaluation > 0 else EVALUATIONS
-    evaluations = max(1, min(EVALUATIONS, affordable))
-    fits = (left - evaluations * pace.per_evaluation) / pace.per_update
-    if evaluations == EVALUATIONS:  # then there may be one after each epoch
-        fits = min(fits, left / (pace.per_update + pace.per_evaluation / per_epoch))
-    return Length(max(1, min(wanted, int(fits))), evaluations)

@@ -168,7 +168,7 @@ def _prepared(config: Config, source: Source, tell: Callable[[str], None]) -> Pr
 
 def _measured(experiment: Experiment, pool: ThreadPool) -> dict[str, Any]:
     from rnncli.config.values import parse_duration
-    from rnncli.training import loop
+    from rnncli.training import length as lengths
     from rnncli.workflows.train import optimizer_of
 
     learner, training = experiment.learner, experiment.config.training
@@ -182,15 +182,15 @@ def _measured(experiment: Experiment, pool: ThreadPool) -> dict[str, Any]:
             learner.validate()
             learner.figure()
 
-    pace = loop.measured_pace(learner, optimizer_of(experiment, pool), loop.CALIBRATION_SECONDS, evaluate)
+    pace = lengths.measured_pace(learner, optimizer_of(experiment, pool), lengths.CALIBRATION_SECONDS, evaluate)
     per_epoch = learner.updates_per_epoch
     wanted = training.epochs * per_epoch
-    length = loop.Length(wanted, loop.EVALUATIONS)
+    length = lengths.Length(wanted, lengths.EVALUATIONS)
     if training.max_time:
-        length = loop.length_within(
+        length = lengths.length_within(
             parse_duration(training.max_time) * experiment.share_of_time, wanted, per_epoch, pace._replace(took=0.0)
         )
-    evaluations = -(-length.updates // loop.updates_between(length, per_epoch))
+    evaluations = -(-length.updates // lengths.updates_between(length, per_epoch))
     return {
         "updates": length.updates,
         "epochs": length.updates / per_epoch,

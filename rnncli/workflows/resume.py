@@ -19,7 +19,8 @@ from rnncli.errors import ConfigError, ModelFileError
 from rnncli.notes import note
 from rnncli.tasks.cross_validation import CrossValidation
 from rnncli.tasks.task import Experiment
-from rnncli.training.loop import Length, Plan, Position, TrainingLoop
+from rnncli.training.length import Length
+from rnncli.training.loop import Plan, Position, TrainingLoop
 from rnncli.training.optimizer import Optimizer
 from rnncli.workflows.run_directory import RunDirectory, State
 

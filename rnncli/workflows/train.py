@@ -26,7 +26,8 @@ from rnncli.tasks.registry import TASKS, dump_config, load_run_config
 from rnncli.tasks.task import Context, Experiment
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.folds import CROSS_VALIDATED
-from rnncli.training.loop import BY_FIGURE, Length, Plan, TrainingLoop, planned_length
+from rnncli.training.length import Length, planned_length
+from rnncli.training.loop import BY_FIGURE, Plan, TrainingLoop
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.reports import Evaluated, Finished, Note, Report, Started
 from rnncli.workflows.names import is_config
@@ -192,6 +193,7 @@ def _train_in(
         kept,
         TASKS[config.task].after_training,
         position.best_averaged,
+        experiment.fit(run.read_metrics(), ended_by_time=loop.plan.updates < epochs),
     )
     placed = _placed(experiment.config, source)
     run.write_report(run_report(placed, source, sha256, position, pool.count, end, run.model))

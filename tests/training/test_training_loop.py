@@ -16,7 +16,8 @@ from rnncli.tasks.forecast.baselines import last_value
 from rnncli.tasks.forecast.windows import Windowing
 from rnncli.tasks.language_model.streams import StreamLearner
 from rnncli.training.backpropagation import CROSS_ENTROPY, Loss, ThreadPool
-from rnncli.training.loop import BY_FIGURE, BY_LOSS, EVALUATIONS, Plan, Position, TrainingLoop, planned_length
+from rnncli.training.length import EVALUATIONS, planned_length
+from rnncli.training.loop import BY_FIGURE, BY_LOSS, Plan, Position, TrainingLoop
 from rnncli.training.optimizer import SCHEDULES, Optimizer
 from rnncli.training.reports import Evaluated, Figure, Progress
 
