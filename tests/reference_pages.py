@@ -109,6 +109,7 @@ EXAMPLES = {
     "model.word_dropout": 0.3,
     "model.affix_size": 32,
     "training.epochs": 5,
+    "training.updates": 2000,
     "training.max_time": "10m",
     "training.batch_size": 64,
     "training.learning_rate": "1e-3",

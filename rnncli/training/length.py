@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from rnncli.config.sections import TrainingConfig
 from rnncli.training.optimizer import Optimizer
 
 if TYPE_CHECKING:
@@ -22,6 +23,12 @@ class Length(NamedTuple):
 
     updates: int
     evaluations: int
+
+
+def wanted_updates(training: TrainingConfig, per_epoch: int) -> int:
+    """Return how many updates a config without nulls names: those of its epochs, or training.updates if fewer."""
+    of_epochs = training.epochs * per_epoch
+    return min(of_epochs, training.updates) if training.updates else of_epochs
 
 
 def updates_between(length: Length, per_epoch: int) -> int:
@@ -81,9 +88,11 @@ def measured_pace(
     return Pace(per_update, clock() - evaluation_began, clock() - began)
 
 
-def length_within(max_time: float, wanted: int, per_epoch: int, pace: Pace) -> Length:
-    """Return the length of a run of at most `wanted` updates that ends within max_time seconds."""
-    left = max_time * (1 - RESERVE) - pace.took
+def length_within(max_time: float, wanted: int, per_epoch: int, pace: Pace, reserve: float = RESERVE) -> Length:
+    """Return the length of a run of at most `wanted` updates that ends within max_time seconds, a share of which is
+    kept in reserve.
+    """
+    left = max_time * (1 - reserve) - pace.took
     affordable = int(MOST_EVALUATING * left / pace.per_evaluation) if pace.per_evaluation > 0 else EVALUATIONS
     evaluations = max(1, min(EVALUATIONS, affordable))
     fits = (left - evaluations * pace.per_evaluation) / pace.per_update

@@ -13,7 +13,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -21,9 +21,10 @@ import numpy as np
 from rnncli.errors import DivergedError
 from rnncli.nn.network import Model
 from rnncli.training.backpropagation import Backpropagation, Loss, Sample
+from rnncli.training.budget import Clockwatch, changed
 from rnncli.training.length import Length, updates_between
 from rnncli.training.optimizer import SCHEDULES, Optimizer, Plateau
-from rnncli.training.reports import Evaluated, Figure, Progress
+from rnncli.training.reports import Evaluated, Figure, Note, Progress
 from rnncli.training.weight_average import WeightAverage
 
 BY_FIGURE, BY_LOSS = "figure", "loss"  # what the best weights are the best by; runs of 0.1 go by the loss alone
@@ -82,6 +83,10 @@ class Plan:
     kept_by: what the best weights are the best by. ends: the update after which to end, if before `updates`, by which
     the learning rate falls. warmup: the updates over which it rises, before the schedule. weight_averaging: how much of
     the average of the weights an update keeps, 0 for no average.
+
+    budget: the seconds that the run is to fill, 0 if its updates are fixed; most: the updates that it may then have;
+    calibrating, per_evaluation: the seconds that it took to measure the pace, and those of an evaluation. since,
+    progress: the update at which the updates were counted anew, and the share of the schedule that was done by then.
     """
 
     updates: int
@@ -93,13 +98,29 @@ class Plan:
     ends: int | None = None
     warmup: int = 0
     weight_averaging: float = 0.0
+    budget: float = 0.0
+    most: int = 0
+    calibrating: float = 0.0
+    per_evaluation: float = 0.0
+    since: int = 0
+    progress: float = 0.0
 
     def rate(self, update: int) -> float:
         """Return the learning rate of an update, without what the plateau schedule makes of it."""
         if update < self.warmup:
             return self.learning_rate * (update + 1) / self.warmup
-        done = (update - self.warmup) / (self.updates - self.warmup)
-        return self.learning_rate * SCHEDULES[self.schedule](done)
+        return self.learning_rate * SCHEDULES[self.schedule](self.done(update))
+
+    def done(self, update: int) -> float:
+        """Return the share of the schedule that is done before an update, after the warm-up."""
+        since = max(self.since, self.warmup)
+        return self.progress + (1.0 - self.progress) * ((update - since) / (self.updates - since))
+
+    def ending_at(self, updates: int, since: int | None = None) -> Plan:
+        """Return the plan with so many updates in all; since: the schedule goes on from there to its end."""
+        if since is None or since <= self.warmup or updates <= since:
+            return replace(self, updates=updates)
+        return replace(self, updates=updates, since=since, progress=self.done(since))
 
 
 class Measured(NamedTuple):
@@ -174,19 +195,27 @@ class TrainingLoop:
         self.average = WeightAverage(decay, self.parameters.weights, optimizer.pool) if decay else None
         self.rate = plan.learning_rate  # of the last update
         self.updating = False  # true during an update, and after one that failed
-        self.evaluate_every = updates_between(Length(plan.updates, plan.evaluations), learner.updates_per_epoch)
+        self._follow(plan)
 
-    def run(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Progress | Evaluated]:
+    def _follow(self, plan: Plan) -> None:
+        self.plan = plan
+        length = Length(plan.updates, plan.evaluations)
+        self.evaluate_every = updates_between(length, self.learner.updates_per_epoch)
+
+    def run(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Note | Progress | Evaluated]:
         """Train and yield reports until the plan ends, patience runs out, or stop() is true after an update."""
         position, since = self.position, self.clock()
         norm, reason = math.nan, "patience" if self._out_of_patience() else "scheduled"
-        last = self.plan.ends or self.plan.updates
-        while position.update < last and reason == "scheduled":
+        watch = Clockwatch(self.plan, position)
+        while position.update < self._last() and reason == "scheduled":
             norm = self._update()
             now = self.clock()
             position.seconds, since = position.seconds + now - since, now
+            if self.plan.budget and (plan := watch.look(self.plan, position, self.evaluate_every)) != self.plan:
+                yield Note(changed(self.plan, plan))
+                self._follow(plan)
             yield self._progress(norm)
-            if position.update == last:
+            if position.update == self._last():
                 reason = "finished"
             elif stop():
                 reason = "stopped"
@@ -202,6 +231,10 @@ class TrainingLoop:
                 yield report
             elif reason == "stopped":
                 yield self._report(self._measured(), norm, reason, improved=False)
+
+    def _last(self) -> int:
+        """Return the number of updates after which the run ends."""
+        return self.plan.ends or self.plan.updates
 
     def _update(self) -> float:
         position, began = self.position, self.clock()
@@ -309,7 +342,7 @@ class TrainingLoop:
     def _progress(self, norm: float) -> Progress:
         return Progress(
             self.position.update,
-            self.plan.ends or self.plan.updates,
+            self._last(),
             self._epoch(),
             self._train_loss(),
             norm,

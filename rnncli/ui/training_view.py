@@ -108,7 +108,8 @@ class LiveView(TrainingView):
 
     def _progress(self, report: Progress) -> None:
         if self._bar is not None:
-            self._bar.update(self._task, completed=report.update, status=status(report, self._valid))
+            shown = status(report, self._valid)
+            self._bar.update(self._task, total=report.updates, completed=report.update, status=shown)
 
     def show(self, report: Report) -> None:
         if isinstance(report, Evaluated):

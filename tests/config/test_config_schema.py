@@ -31,6 +31,7 @@ COMMON: dict[str, dict[str, Any]] = {
     },
     "training": {
         "epochs": None,
+        "updates": None,
         "max_time": None,
         "batch_size": None,
         "optimizer": "adam",
