@@ -40,12 +40,13 @@ class TextConfig(TokensConfig, VectorsConfig):
         "bpe, how many it learns, the 256 bytes included; null is 500 to 4,000, by the size of the text.",
     )
 
-    @field_validator("vocabulary_size")
+    @field_validator("tokens")
     @classmethod
-    def _has_all_bytes(cls, size: int | None, info: ValidationInfo) -> int | None:
-        if size is not None and size < BYTES and info.data.get("tokens") == "bpe":
-            raise refusal(f"must be at least {BYTES} when data.tokens is bpe, which has all bytes; raise it")
-        return size
+    def _has_all_bytes(cls, tokens: str | None, info: ValidationInfo) -> str | None:
+        size = info.data.get("vocabulary_size")
+        if tokens == "bpe" and size is not None and size < BYTES:
+            raise refusal(f"needs a data.vocabulary_size of {BYTES} or more, one for each byte; raise it, or remove it")
+        return tokens
 
     @property
     def is_decoded(self) -> bool:
