@@ -23,8 +23,8 @@ _FEW = 0.01
 
 
 def compressed(vocabulary: Vocabulary, train: np.ndarray, scored: np.ndarray) -> Compressed | None:
-    """Return the bits per character, or per byte of tokens that are bytes, that compressors need for the tokens `scored`, given
-    `train`; None if many of them are unknown, so that their text is not.
+    """Return the bits per character, or per byte of tokens that are bytes, that compressors need for the tokens
+    `scored`, given `train`; None if many of them are unknown, so that their text is not.
     """
     scored, unit = scored[:MOST_SCORED], "byte" if vocabulary.kind in BYTES else "character"
     if np.count_nonzero(scored == UNKNOWN_NUMBER) > _FEW * len(scored):
