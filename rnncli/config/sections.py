@@ -296,7 +296,7 @@ class TokenModelConfig(ModelConfig):
 
     embedding_size: Count | None = Field(
         default=None,
-        description="The size of token vectors; null is one-hot for char and byte, and hidden_size for words.",
+        description="The size of token vectors; null is one-hot for char and byte, else hidden_size.",
     )
 
 

@@ -164,7 +164,7 @@ class LanguageModel(Predictor):
         decoder = Decoder(self.network, UNKNOWN_NUMBER)
         chances = decoder.probabilities(decoder.read(ids))
         best = np.argsort(-chances, kind="stable")[:top]
-        return [(self.vocabulary.tokens[v], float(chances[v])) for v in best if v != UNKNOWN_NUMBER]
+        return [(self.vocabulary.written(v), float(chances[v])) for v in best if v != UNKNOWN_NUMBER]
 
     def encode(self, text: str, where: str) -> np.ndarray:
         """Return the token numbers of `text`. A word that the model has never seen is read as <unk>, with a note;
