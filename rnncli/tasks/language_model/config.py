@@ -8,6 +8,7 @@ from rnncli.config.chosen import Chosen, chosen
 from rnncli.config.sections import (
     Config,
     Count,
+    StackModelConfig,
     TokenModelConfig,
     TokensConfig,
     TruncatedTrainingConfig,
@@ -34,6 +35,10 @@ class TextConfig(TokensConfig, VectorsConfig):
         if form not in (None, "text"):
             raise refusal("a language-model reads text; change it, or the task")
         return form
+
+
+class TextModelConfig(TokenModelConfig, StackModelConfig):
+    """A network that predicts the next token."""
 
 
 class StreamTrainingConfig(TruncatedTrainingConfig):
@@ -70,7 +75,7 @@ class LanguageModelConfig(Config):
     }
 
     data: TextConfig = Field(default={}, validate_default=True)
-    model: TokenModelConfig = Field(default={}, validate_default=True)
+    model: TextModelConfig = Field(default={}, validate_default=True)
     training: StreamTrainingConfig = Field(default={}, validate_default=True)
 
 
