@@ -11,6 +11,7 @@ from rnncli.config.sections import (
     MOST_TOKENS,
     Config,
     Count,
+    StackModelConfig,
     TokenModelConfig,
     TokensConfig,
     TruncatedTrainingConfig,
@@ -61,6 +62,10 @@ class TextConfig(TokensConfig, VectorsConfig):
         return form
 
 
+class TextModelConfig(TokenModelConfig, StackModelConfig):
+    """A network that predicts the next token."""
+
+
 class StreamTrainingConfig(TruncatedTrainingConfig):
     """Training on contiguous streams."""
 
@@ -95,7 +100,7 @@ class LanguageModelConfig(Config):
     }
 
     data: TextConfig = Field(default={}, validate_default=True)
-    model: TokenModelConfig = Field(default={}, validate_default=True)
+    model: TextModelConfig = Field(default={}, validate_default=True)
     training: StreamTrainingConfig = Field(default={}, validate_default=True)
 
 

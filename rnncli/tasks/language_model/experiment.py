@@ -293,6 +293,7 @@ def network_shape(config: LanguageModelConfig, vocabulary_size: int) -> NetworkS
         embedding_size=model.embedding_size,
         activation=model.activation,
         dropout=model.dropout,
+        skip_connections=model.skip_connections,
     )
 
 
