@@ -13,7 +13,7 @@ import numpy as np
 
 from rnncli.kernels import denormals
 from rnncli.kernels.arithmetic_coder import decode, encode
-from rnncli.kernels.context_mixing import begin_byte, end_byte, middle_of_byte, predict, update
+from rnncli.kernels.context_mixing import PARTIAL, begin_byte, end_byte, middle_of_byte, predict, update
 from rnncli.kernels.elementary import exp, log
 from rnncli.kernels.generation import read
 from rnncli.kernels.jit import jit
@@ -94,7 +94,7 @@ def _code_token(decoding, coder, counts, place, b, spelling, sums, rates):
                 encode(coder, one, y)
             update(mixing, contexts, bit, b, y, rates)
             low, high = (middle, high) if y else (low, middle)
-        byte = bit.state[0] & 255
+        byte = bit.now[PARTIAL] & 255
         if decoding:
             text[at[b]] = byte
         at[b] += 1

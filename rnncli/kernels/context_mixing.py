@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rnncli.kernels.arithmetic_coder import ONE
 from rnncli.kernels.elementary import exp, fma, log
 from rnncli.kernels.jit import jit
 
@@ -22,13 +23,14 @@ ORDERS = 9  # bytes of context 1 to 6, 8, the word so far, and the word before i
 _WORD, _TWO_WORDS = 7, 8
 INPUTS = 2 * ORDERS + 5  # of each order two; order 0; of the match two; of the network; and a bias
 MATCH, NETWORK, BIAS, ZERO = 2 * ORDERS, 2 * ORDERS + 2, 2 * ORDERS + 3, 2 * ORDERS + 4
-SETS = 3  # of weights: by the bits before in this byte, by the byte before, by the match
+SETS = 4  # of weights: by the bits before in this byte, by the byte before, by the match, by the network
 LIMIT = f32(11.5)  # of a logit: the coder knows no rarer bit
 _RATE_LIMIT = 255  # of a probability's count, which ends at a mean over so many bits
 _CELL = 16  # entries of a context and half a byte: its check, and 15 prefixes of 0 to 3 bits
-_STEPS = 33  # of a probability map, from a logit of −8 to 8
+_STEPS = 33  # of a curve, from a logit of −8 to 8
 _MINIMUM = 5  # bytes of a match
 _LONGEST = 32
+_HALF = np.uint32(1 << 31)  # a probability of a half that nothing was seen of
 
 
 class Mixing(NamedTuple):
@@ -41,7 +43,7 @@ class Mixing(NamedTuple):
     places: np.ndarray  # (hashes,) int64: where each hash of the last bytes was seen last, plus 1
     weights: np.ndarray  # (SETS, 1024, INPUTS) float32
     final: np.ndarray  # (256, SETS) float32
-    maps: np.ndarray  # (2, 65536, _STEPS) float32, adaptive probability maps
+    curves: np.ndarray  # (2, 65536, _STEPS) float32: by context, what a probability of the mix turned out to be
     stretched: np.ndarray  # (4096,) float32: ln(p / (1 − p))
 
 
@@ -56,34 +58,39 @@ class Contexts(NamedTuple):
 class Bit(NamedTuple):
     """What the prediction of one bit was made from."""
 
-    cell: np.ndarray  # (ORDERS,) int64: the cells of the contexts
-    hashes: np.ndarray  # (ORDERS,) uint64
-    inputs: np.ndarray  # (INPUTS,) float32
+    cells: np.ndarray  # (ORDERS,) int64: where the contexts are kept
+    hashes: np.ndarray  # (ORDERS,) uint64: of the contexts
+    inputs: np.ndarray  # (INPUTS,) float32: logits
     sets: np.ndarray  # (SETS,) int64: the weights in use
     outputs: np.ndarray  # (SETS,) float32: logits
-    state: np.ndarray  # (4,) int64: the bits of this byte so far with a leading 1, expected byte, slots of maps
-    share: np.ndarray  # (4,) float32: logit of the mix, places in the maps, the probability
+    now: np.ndarray  # (5,) int64; see PARTIAL
+    shares: np.ndarray  # (2,) float32; see MIXED
+
+
+# The bits of this byte so far after a leading 1; the expected byte after a 1, or 0; the two curves that correct the
+# mix, and the step on them.
+PARTIAL, EXPECTED, FIRST_CURVE, SECOND_CURVE, STEP = range(5)
+MIXED, BETWEEN = range(2)  # the probability of the mix; how far it is from a step of the curves to the next
 
 
 def fresh(bits: int, B: int) -> tuple[Mixing, Contexts, Bit]:
     """Return what knows nothing, with 2^bits cells for each order, for B streams."""
-    half22, half16 = np.uint32(1 << 31), np.uint32(1 << 31)
     cells = np.zeros((ORDERS, 1 << bits, _CELL), np.uint32)
-    cells[:, :, 1:] = half16
+    cells[:, :, 1:] = _HALF
     steps = (np.arange(_STEPS) - _STEPS // 2) / 2
-    maps = np.empty((2, 1 << 16, _STEPS), f32)
-    maps[...] = [_logistic(f32(step)) for step in steps]
+    curves = np.empty((2, 1 << 16, _STEPS), f32)
+    curves[...] = [_logistic(f32(step)) for step in steps]
     weights = np.full((SETS, 1024, INPUTS), f32(0.15), f32)
     return (
         Mixing(
             cells,
-            np.full((ORDERS, 256), half22),
-            np.full(256, half22),
-            np.full(64, half22),
+            np.full((ORDERS, 256), _HALF),
+            np.full(256, _HALF),
+            np.full(64, _HALF),
             np.zeros(1 << min(bits + 2, 22), np.int64),
             weights,
             np.full((256, SETS), f32(1 / SETS), f32),
-            maps,
+            curves,
             _stretched(),
         ),
         Contexts(np.zeros(B, u64), np.zeros((B, 2), u64), np.full((B, 2), -1, np.int64)),
@@ -93,8 +100,8 @@ def fresh(bits: int, B: int) -> tuple[Mixing, Contexts, Bit]:
             np.zeros(INPUTS, f32),
             np.zeros(SETS, np.int64),
             np.zeros(SETS, f32),
-            np.zeros(4, np.int64),
-            np.zeros(4, f32),
+            np.zeros(5, np.int64),
+            np.zeros(2, f32),
         ),
     )
 
@@ -133,19 +140,19 @@ def begin_byte(mixing, contexts, bit, text, at, b):
             bytes_of = i + 1 if i < 6 else 8
             context = last if bytes_of == 8 else last & ((u64(1) << u64(8 * bytes_of)) - u64(1))
         bit.hashes[i] = _mixed(context + u64(i + 1) * u64(0xD6E8FEB86659FD93))
-        bit.cell[i] = _cell(mixing.cells[i], bit.hashes[i])
-    bit.state[0] = 1
+        bit.cells[i] = _cell(mixing.cells[i], bit.hashes[i])
+    bit.now[PARTIAL] = 1
     place, each = contexts.match[b, 0], -(-text.size // at.size)
     known = place >= 0 and place < text.size and place < at[place // each]
-    bit.state[1] = np.int64(text[place]) | 256 if known else 0
+    bit.now[EXPECTED] = np.int64(text[place]) | 256 if known else 0
 
 
 @jit
 def middle_of_byte(mixing, bit):
     """Look up the contexts after half of a byte."""
     for i in range(ORDERS):
-        h = _mixed(bit.hashes[i] + u64(bit.state[0]) * u64(0x9FB21C651E98DF25))
-        bit.cell[i] = _cell(mixing.cells[i], h)
+        h = _mixed(bit.hashes[i] + u64(bit.now[PARTIAL]) * u64(0x9FB21C651E98DF25))
+        bit.cells[i] = _cell(mixing.cells[i], h)
 
 
 @jit
@@ -162,7 +169,7 @@ def _cell(cells, h):
         place = other
     cells[place, 0] = check
     for j in range(1, _CELL):
-        cells[place, j] = np.uint32(1 << 31)
+        cells[place, j] = _HALF
     return place
 
 
@@ -178,10 +185,10 @@ def _node(partial):
 @jit
 def predict(mixing, contexts, bit, b, network):
     """Return the probability of a 1 as the next bit in units of 2^−16; network: the logit that a network gives it."""
-    x, partial, stretched = bit.inputs, bit.state[0], mixing.stretched
+    x, partial, stretched = bit.inputs, bit.now[PARTIAL], mixing.stretched
     node = _node(partial)
     for i in range(ORDERS):
-        entry = mixing.cells[i, bit.cell[i], node]
+        entry = mixing.cells[i, bit.cells[i], node]
         history = entry & np.uint32(255)
         seen = entry & np.uint32(0xFF00)
         x[2 * i] = stretched[entry >> np.uint32(20)] if seen else f32(0)
@@ -189,7 +196,7 @@ def predict(mixing, contexts, bit, b, network):
     x[ZERO] = stretched[mixing.first[partial] >> np.uint32(20)]
     length = np.int64(0)
     x[MATCH] = x[MATCH + 1] = f32(0)
-    expected = bit.state[1]
+    expected = bit.now[EXPECTED]
     depth = _depth(partial)
     if expected and (expected >> (8 - depth)) == partial:
         length = min(contexts.match[b, 1], _LONGEST)
@@ -202,6 +209,7 @@ def predict(mixing, contexts, bit, b, network):
     bit.sets[0] = partial
     bit.sets[1] = np.int64(contexts.last[b] & u64(0xFF))
     bit.sets[2] = 8 * min(length, 31) + depth
+    bit.sets[3] = np.int64((min(max(network, f32(-7.99)), f32(7.99)) + f32(8)) * f32(2)) * 8 + depth
     final = mixing.final[partial]
     total = f32(0)
     for s in range(SETS):
@@ -213,24 +221,22 @@ def predict(mixing, contexts, bit, b, network):
         bit.outputs[s] = y
         total = fma(final[s], y, total)
     total = min(max(total, -LIMIT), LIMIT)
-    bit.share[0] = _logistic(total)
+    bit.shares[MIXED] = _logistic(total)
     position = (min(max(total, f32(-7.999)), f32(7.999)) + f32(8)) * f32(2)
     step = np.int64(position)
-    bit.share[1] = position - f32(step)
-    bit.state[3] = step
-    context = _mixed(contexts.last[b] & u64(0xFFFF)) & u64(0xFF)
-    bit.state[2] = np.int64(context) << 8 | partial
-    p = bit.share[0]
-    first, second = _mapped(mixing.maps[0, partial | (bit.sets[1] << 8)], bit), _mapped(mixing.maps[1, bit.state[2]], bit)
-    p = f32(0.5) * p + f32(0.25) * (first + second)
-    bit.share[2] = p
-    one = np.int64(p * f32(65536))
-    return min(max(one, 1), 65535)
+    bit.shares[BETWEEN] = position - f32(step)
+    bit.now[STEP] = step
+    bit.now[FIRST_CURVE] = bit.sets[1] << 8 | partial
+    bit.now[SECOND_CURVE] = np.int64(_mixed(contexts.last[b] & u64(0xFFFF)) & u64(0xFF)) << 8 | partial
+    first = _mapped(mixing.curves[0, bit.now[FIRST_CURVE]], bit)
+    second = _mapped(mixing.curves[1, bit.now[SECOND_CURVE]], bit)
+    p = f32(0.5) * bit.shares[MIXED] + f32(0.25) * (first + second)
+    return min(max(np.int64(p * f32(ONE)), 1), ONE - 1)
 
 
 @jit
 def _mapped(curve, bit):
-    step, share = bit.state[3], bit.share[1]
+    step, share = bit.now[STEP], bit.shares[BETWEEN]
     return fma(share, curve[step + 1] - curve[step], curve[step])
 
 
@@ -247,21 +253,21 @@ def _depth(partial):
 @jit
 def update(mixing, contexts, bit, b, one, rates):
     """Learn that the next bit was `one` (0 or 1), and go on to the bit after it."""
-    partial = bit.state[0]
+    partial = bit.now[PARTIAL]
     node = _node(partial)
     for i in range(ORDERS):
-        entry = mixing.cells[i, bit.cell[i], node]
+        entry = mixing.cells[i, bit.cells[i], node]
         history = entry & np.uint32(255)
         mixing.histories[i, history] = _moved22(mixing.histories[i, history], one, 1023)
-        mixing.cells[i, bit.cell[i], node] = _moved16(entry, one)
+        mixing.cells[i, bit.cells[i], node] = _moved16(entry, one)
     mixing.first[partial] = _moved22(mixing.first[partial], one, 1023)
-    expected, depth = bit.state[1], _depth(partial)
+    expected, depth = bit.now[EXPECTED], _depth(partial)
     if expected and (expected >> (8 - depth)) == partial:
         length = min(contexts.match[b, 1], _LONGEST)
         came = np.int64((expected >> (7 - depth) & 1) == one)
         mixing.matches[length] = _moved22(mixing.matches[length], came, 1023)
     truth = f32(one)
-    error = (truth - bit.share[0]) * rates[1]
+    error = (truth - bit.shares[MIXED]) * rates[1]
     final, x = mixing.final[partial], bit.inputs
     for s in range(SETS):
         own = (truth - _logistic(bit.outputs[s])) * rates[0]
@@ -269,14 +275,14 @@ def update(mixing, contexts, bit, b, one, rates):
         for i in range(INPUTS):
             w[i] = fma(own, x[i], w[i])
         final[s] = fma(error, bit.outputs[s], final[s])
-    _map(mixing.maps[0, partial | (bit.sets[1] << 8)], bit, truth)
-    _map(mixing.maps[1, bit.state[2]], bit, truth)
-    bit.state[0] = partial << 1 | one
+    _map(mixing.curves[0, bit.now[FIRST_CURVE]], bit, truth)
+    _map(mixing.curves[1, bit.now[SECOND_CURVE]], bit, truth)
+    bit.now[PARTIAL] = partial << 1 | one
 
 
 @jit
 def _map(curve, bit, truth):
-    near = bit.state[3] + (1 if bit.share[1] >= f32(0.5) else 0)
+    near = bit.now[STEP] + (1 if bit.shares[BETWEEN] >= f32(0.5) else 0)
     curve[near] = fma(f32(0.02), truth - curve[near], curve[near])
 
 
@@ -303,7 +309,7 @@ def end_byte(mixing, contexts, bit, text, at, b):
 
     text holds all streams one after the other, each of as many bytes but the last.
     """
-    byte = u64(bit.state[0] & 255)
+    byte = u64(bit.now[PARTIAL] & 255)
     last = contexts.last[b] << u64(8) | byte
     contexts.last[b] = last
     if (byte | u64(32)) - u64(97) < u64(26) or byte >= u64(128):
@@ -312,7 +318,7 @@ def end_byte(mixing, contexts, bit, text, at, b):
         contexts.words[b, 1] = contexts.words[b, 0]
         contexts.words[b, 0] = u64(0)
     match = contexts.match[b]
-    if bit.state[1] and bit.state[1] & 255 == np.int64(byte):
+    if bit.now[EXPECTED] and bit.now[EXPECTED] & 255 == np.int64(byte):
         match[0] += 1
         match[1] += 1
     else:

@@ -61,7 +61,7 @@ def decompress(source: Source, run: str | None, threads: int | None, tell: Tell)
     else:
         if coded.kind == _OF_MODEL and run is None:
             raise UsageError(
-                f"{source.name}: a run's model made it, the SHA-256 of whose file begins with {_named(coded.model)}; name "
+                f"{source.name}: was made by the model of a run, whose SHA-256 begins with {_named(coded.model)}; name "
                 "the run by --run"
             )
         codec, model = _codec(run if coded.kind == _OF_MODEL else None, threads)

@@ -58,7 +58,7 @@ class Codec:
     def encode(self, text: np.ndarray, tell: Tell) -> bytes:
         """Return the code of text (N,) uint8; `tell` is called with the share that is done."""
         coder = arithmetic_coder.encoder(8 * arithmetic_coder.BYTES_PER_BIT * len(text) + 1)
-        self._run(False, coder, text, tell)
+        self._run(False, coder, text.copy(), tell)  # which is written to where it is decoded
         return arithmetic_coder.finish(coder)
 
     def decode(self, code: bytes, size: int, tell: Tell) -> np.ndarray:
@@ -98,7 +98,7 @@ class Codec:
 
 
 class _Lessons:
-    """The windows that a network learns: those just coded, and beside them earlier ones, read on from place to place."""
+    """The windows that a network learns: those just coded, and beside them earlier ones, read again from some place on."""
 
     def __init__(self, network: Network, method: Method, B: int):
         T, R = method.window, method.replays
