@@ -17,7 +17,6 @@ from rnncli.kernels.context_mixing import PARTIAL, begin_byte, end_byte, middle_
 from rnncli.kernels.elementary import exp, log
 from rnncli.kernels.generation import read
 from rnncli.kernels.jit import jit
-from rnncli.kernels.losses import IGNORED
 
 f32 = np.float32
 
@@ -34,33 +33,23 @@ class Spelling(NamedTuple):
     are_bytes: bool  # else UTF-8 characters
 
 
-class Place(NamedTuple):
-    """Where B streams are in `text` (N,) uint8, which holds one after the other, and how far each goes."""
-
-    text: np.ndarray
-    at: np.ndarray  # (B,) int64
-    ends: np.ndarray  # (B,) int64
-
-
 @jit
-def code(decoding, coder, counts, place, weights, state, spelling, sums, rates, tokens, targets):
-    """Write the streams' next tokens to `coder`, or read them from it into `place.text`.
+def code(decoding, coder, counts, text, at, weights, state, spelling, sums, rates, tokens):
+    """Write tokens of text (N,) uint8 from place `at` on to `coder`, or read them from it into `text`.
 
-    counts: of `context_mixing.fresh`. tokens (T + 1, B): row 0 is what came before, the others become what is coded;
-    0 is <unk>, and what follows a stream's end. targets (T, B): the same, IGNORED beyond the end. sums (V + 1,) int64
-    is scratch; rates (2,) are those of the mix.
+    They become the rows of tokens (T + 1, 1) from 1 on; row 0 holds the token before them, and 0 is <unk>. Returns how
+    many there were, fewer than T at the end of the text, and the place after them. counts: of `context_mixing.fresh`;
+    sums (V + 1,) int64 is scratch; rates (2,) are those of the mix.
     """
     word = denormals.flush()
-    for t in range(targets.shape[0]):
+    t = 0
+    while t + 1 < tokens.shape[0] and at < text.size:
         read(weights, state, tokens[t : t + 1])
-        for b in range(place.at.size):
-            if place.at[b] < place.ends[b]:
-                _accumulate(state.logits[0, b], spelling.tokens, sums)
-                token = _code_token(decoding, coder, counts, place, b, spelling, sums, rates)
-                tokens[t + 1, b], targets[t, b] = token, token
-            else:
-                tokens[t + 1, b], targets[t, b] = 0, IGNORED
+        _accumulate(state.logits[0, 0], spelling.tokens, sums)
+        t += 1
+        tokens[t, 0], at = _code_token(decoding, coder, counts, text, at, spelling, sums, rates)
     denormals.restore(word)
+    return t, at
 
 
 @jit
@@ -74,42 +63,40 @@ def _accumulate(logits, tokens, sums):
 
 
 @jit
-def _code_token(decoding, coder, counts, place, b, spelling, sums, rates):
-    """Code the bytes of a token, or of a character that is none, and return its number."""
+def _code_token(decoding, coder, counts, text, at, spelling, sums, rates):
+    """Code the bytes of a token, or of a character that is none; return its number, and the place after it."""
     mixing, contexts, bit = counts
-    text, at = place.text, place.at
     low, high, k, following = 0, spelling.tokens.size, 0, 0
     while True:
-        begin_byte(mixing, contexts, bit, text, at, b)
-        byte = np.int64(text[at[b]])
+        begin_byte(mixing, contexts, bit, text)
+        byte = np.int64(text[at])
         for i in range(8):
             if i == 4:
                 middle_of_byte(mixing, bit)
             middle = _first_with_one(spelling.spelled, low, high, k, 7 - i)
-            one = predict(mixing, contexts, bit, b, _logit(sums[middle] - sums[low], sums[high] - sums[middle]))
+            one = predict(mixing, contexts, bit, _logit(sums[middle] - sums[low], sums[high] - sums[middle]))
             if decoding:
                 y = np.int64(decode(coder, one))
             else:
                 y = byte >> (7 - i) & 1
                 encode(coder, one, y)
-            update(mixing, contexts, bit, b, y, rates)
+            update(mixing, contexts, bit, y, rates)
             low, high = (middle, high) if y else (low, middle)
         byte = bit.now[PARTIAL] & 255
-        if decoding:
-            text[at[b]] = byte
-        at[b] += 1
-        end_byte(mixing, contexts, bit, text, at, b)
+        text[at] = byte
+        at += 1
         k += 1
+        end_byte(mixing, contexts, bit, text, at)
         if low < high and spelling.sizes[low] == k:
-            return spelling.tokens[low]
+            return spelling.tokens[low], at
         if k == 1:
             following = 0 if spelling.are_bytes else _following(byte)
         elif byte >> 6 != 2:  # no byte that goes on with a character
             following = 0
         else:
             following -= 1
-        if at[b] == place.ends[b] or following <= 0:
-            return np.int32(0)
+        if at == text.size or following <= 0:
+            return np.int32(0), at
 
 
 @jit

@@ -23,7 +23,7 @@ ORDERS = 9  # bytes of context 1 to 6, 8, the word so far, and the word before i
 _WORD, _TWO_WORDS = 7, 8
 INPUTS = 2 * ORDERS + 5  # of each order two; order 0; of the match two; of the network; and a bias
 MATCH, NETWORK, BIAS, ZERO = 2 * ORDERS, 2 * ORDERS + 2, 2 * ORDERS + 3, 2 * ORDERS + 4
-SETS = 4  # of weights: by the bits before in this byte, by the byte before, by the match, by the network
+SETS = 3  # of weights: by the bits before in this byte, by the byte before, by the match
 LIMIT = f32(11.5)  # of a logit: the coder knows no rarer bit
 _RATE_LIMIT = 255  # of a probability's count, which ends at a mean over so many bits
 _CELL = 16  # entries of a context and half a byte: its check, and 15 prefixes of 0 to 3 bits
@@ -34,7 +34,7 @@ _HALF = np.uint32(1 << 31)  # a probability of a half that nothing was seen of
 
 
 class Mixing(NamedTuple):
-    """What is learnt of a text: arrays that all of its streams share."""
+    """What is learnt of a text."""
 
     cells: np.ndarray  # (ORDERS, cells, 16) uint32: probability · 2^16, count and last bits; [0] the check
     histories: np.ndarray  # (ORDERS, 256) uint32: probability · 2^22 and count after the last bits of a context
@@ -48,11 +48,11 @@ class Mixing(NamedTuple):
 
 
 class Contexts(NamedTuple):
-    """Where the streams are in their texts, and what they read."""
+    """What was read last."""
 
-    last: np.ndarray  # (B,) uint64: the last 8 bytes
-    words: np.ndarray  # (B, 2) uint64: hashes of the word so far and of the one before it
-    match: np.ndarray  # (B, 2) int64: the place that follows an earlier passage, or −1, and the passage's length
+    last: np.ndarray  # (1,) uint64: the last 8 bytes
+    words: np.ndarray  # (2,) uint64: hashes of the word so far and of the one before it
+    match: np.ndarray  # (2,) int64: the place that follows an earlier passage, or −1, and the passage's length
 
 
 class Bit(NamedTuple):
@@ -73,8 +73,8 @@ PARTIAL, EXPECTED, FIRST_CURVE, SECOND_CURVE, STEP = range(5)
 MIXED, BETWEEN = range(2)  # the probability of the mix; how far it is from a step of the curves to the next
 
 
-def fresh(bits: int, B: int) -> tuple[Mixing, Contexts, Bit]:
-    """Return what knows nothing, with 2^bits cells for each order, for B streams."""
+def fresh(bits: int) -> tuple[Mixing, Contexts, Bit]:
+    """Return what knows nothing, with 2^bits cells for each order."""
     cells = np.zeros((ORDERS, 1 << bits, _CELL), np.uint32)
     cells[:, :, 1:] = _HALF
     steps = (np.arange(_STEPS) - _STEPS // 2) / 2
@@ -93,7 +93,7 @@ def fresh(bits: int, B: int) -> tuple[Mixing, Contexts, Bit]:
             curves,
             _stretched(),
         ),
-        Contexts(np.zeros(B, u64), np.zeros((B, 2), u64), np.full((B, 2), -1, np.int64)),
+        Contexts(np.zeros(1, u64), np.zeros(2, u64), np.array([-1, 0])),
         Bit(
             np.zeros(ORDERS, np.int64),
             np.zeros(ORDERS, u64),
@@ -128,23 +128,22 @@ def _mixed(h):
 
 
 @jit
-def begin_byte(mixing, contexts, bit, text, at, b):
-    """Look up the contexts of stream b, which are those of a byte that begins; see `end_byte`."""
-    last = contexts.last[b]
+def begin_byte(mixing, contexts, bit, text):
+    """Look up the contexts of a byte that begins; the bytes before it stand in `text`."""
+    last = contexts.last[0]
     for i in range(ORDERS):
         if i == _WORD:
-            context = contexts.words[b, 0] ^ (last & u64(0xFF)) << u64(56)
+            context = contexts.words[0] ^ (last & u64(0xFF)) << u64(56)
         elif i == _TWO_WORDS:
-            context = contexts.words[b, 0] * u64(0x2545F4914F6CDD1D) ^ contexts.words[b, 1]
+            context = contexts.words[0] * u64(0x2545F4914F6CDD1D) ^ contexts.words[1]
         else:
             bytes_of = i + 1 if i < 6 else 8
             context = last if bytes_of == 8 else last & ((u64(1) << u64(8 * bytes_of)) - u64(1))
         bit.hashes[i] = _mixed(context + u64(i + 1) * u64(0xD6E8FEB86659FD93))
         bit.cells[i] = _cell(mixing.cells[i], bit.hashes[i])
     bit.now[PARTIAL] = 1
-    place, each = contexts.match[b, 0], -(-text.size // at.size)
-    known = place >= 0 and place < text.size and place < at[place // each]
-    bit.now[EXPECTED] = np.int64(text[place]) | 256 if known else 0
+    place = contexts.match[0]
+    bit.now[EXPECTED] = np.int64(text[place]) | 256 if place >= 0 else 0
 
 
 @jit
@@ -183,7 +182,7 @@ def _node(partial):
 
 
 @jit
-def predict(mixing, contexts, bit, b, network):
+def predict(mixing, contexts, bit, network):
     """Return the probability of a 1 as the next bit in units of 2^−16; network: the logit that a network gives it."""
     x, partial, stretched = bit.inputs, bit.now[PARTIAL], mixing.stretched
     node = _node(partial)
@@ -199,7 +198,7 @@ def predict(mixing, contexts, bit, b, network):
     expected = bit.now[EXPECTED]
     depth = _depth(partial)
     if expected and (expected >> (8 - depth)) == partial:
-        length = min(contexts.match[b, 1], _LONGEST)
+        length = min(contexts.match[1], _LONGEST)
         logit = stretched[mixing.matches[length] >> np.uint32(20)]
         sign = f32(1) if expected >> (7 - depth) & 1 else f32(-1)
         x[MATCH] = sign * logit
@@ -207,9 +206,8 @@ def predict(mixing, contexts, bit, b, network):
     x[NETWORK] = network
     x[BIAS] = f32(0.3)
     bit.sets[0] = partial
-    bit.sets[1] = np.int64(contexts.last[b] & u64(0xFF))
+    bit.sets[1] = np.int64(contexts.last[0] & u64(0xFF))
     bit.sets[2] = 8 * min(length, 31) + depth
-    bit.sets[3] = np.int64((min(max(network, f32(-7.99)), f32(7.99)) + f32(8)) * f32(2)) * 8 + depth
     final = mixing.final[partial]
     total = f32(0)
     for s in range(SETS):
@@ -227,7 +225,7 @@ def predict(mixing, contexts, bit, b, network):
     bit.shares[BETWEEN] = position - f32(step)
     bit.now[STEP] = step
     bit.now[FIRST_CURVE] = bit.sets[1] << 8 | partial
-    bit.now[SECOND_CURVE] = np.int64(_mixed(contexts.last[b] & u64(0xFFFF)) & u64(0xFF)) << 8 | partial
+    bit.now[SECOND_CURVE] = np.int64(_mixed(contexts.last[0] & u64(0xFFFF)) & u64(0xFF)) << 8 | partial
     first = _mapped(mixing.curves[0, bit.now[FIRST_CURVE]], bit)
     second = _mapped(mixing.curves[1, bit.now[SECOND_CURVE]], bit)
     p = f32(0.5) * bit.shares[MIXED] + f32(0.25) * (first + second)
@@ -251,7 +249,7 @@ def _depth(partial):
 
 
 @jit
-def update(mixing, contexts, bit, b, one, rates):
+def update(mixing, contexts, bit, one, rates):
     """Learn that the next bit was `one` (0 or 1), and go on to the bit after it."""
     partial = bit.now[PARTIAL]
     node = _node(partial)
@@ -263,7 +261,7 @@ def update(mixing, contexts, bit, b, one, rates):
     mixing.first[partial] = _moved22(mixing.first[partial], one, 1023)
     expected, depth = bit.now[EXPECTED], _depth(partial)
     if expected and (expected >> (8 - depth)) == partial:
-        length = min(contexts.match[b, 1], _LONGEST)
+        length = min(contexts.match[1], _LONGEST)
         came = np.int64((expected >> (7 - depth) & 1) == one)
         mixing.matches[length] = _moved22(mixing.matches[length], came, 1023)
     truth = f32(one)
@@ -304,20 +302,17 @@ def _moved16(entry, one):
 
 
 @jit
-def end_byte(mixing, contexts, bit, text, at, b):
-    """Take the byte that is complete as the next one of stream b; at (S,): where each stream is in `text`.
-
-    text holds all streams one after the other, each of as many bytes but the last.
-    """
+def end_byte(mixing, contexts, bit, text, at):
+    """Go on from the byte that is complete, and stands in `text` before place `at`."""
     byte = u64(bit.now[PARTIAL] & 255)
-    last = contexts.last[b] << u64(8) | byte
-    contexts.last[b] = last
+    last = contexts.last[0] << u64(8) | byte
+    contexts.last[0] = last
     if (byte | u64(32)) - u64(97) < u64(26) or byte >= u64(128):
-        contexts.words[b, 0] = _mixed(contexts.words[b, 0] + (byte | u64(32)) + u64(1))
-    elif contexts.words[b, 0] != u64(0):
-        contexts.words[b, 1] = contexts.words[b, 0]
-        contexts.words[b, 0] = u64(0)
-    match = contexts.match[b]
+        contexts.words[0] = _mixed(contexts.words[0] + (byte | u64(32)) + u64(1))
+    elif contexts.words[0] != u64(0):
+        contexts.words[1] = contexts.words[0]
+        contexts.words[0] = u64(0)
+    match = contexts.match
     if bit.now[EXPECTED] and bit.now[EXPECTED] & 255 == np.int64(byte):
         match[0] += 1
         match[1] += 1
@@ -327,16 +322,16 @@ def end_byte(mixing, contexts, bit, text, at, b):
     if match[1] == 0:
         candidate = mixing.places[h] - 1
         if candidate > 0:
-            length = _common(text, candidate, at[b])
+            length = _common(text, candidate, at)
             if length >= _MINIMUM:
                 match[0], match[1] = candidate, length
-    mixing.places[h] = at[b] + 1
+    mixing.places[h] = at + 1
 
 
 @jit
-def _common(text, place, other):
-    """Return how many bytes before two places agree, up to what is told apart."""
+def _common(text, place, later):
+    """Return how many bytes before two places agree, up to _LONGEST."""
     n = 0
-    while n < _LONGEST and n < place and text[place - 1 - n] == text[other - 1 - n]:
+    while n < min(place, _LONGEST) and text[place - 1 - n] == text[later - 1 - n]:
         n += 1
     return n

@@ -31,16 +31,15 @@ Tell = Callable[[float], None]
 
 @dataclass(frozen=True)
 class Method:
-    """How a network learns while it codes: B streams, T tokens of a window, and R earlier windows beside each."""
+    """How a network learns while it codes: T tokens of a window, R earlier windows beside each, and the rate."""
 
-    streams: int
     window: int
     replays: int
     rate: float
 
 
-FROM_NOTHING = Method(streams=2, window=20, replays=14, rate=3e-3)
-FROM_A_RUN = Method(streams=4, window=20, replays=0, rate=3e-4)
+FROM_NOTHING = Method(window=10, replays=7, rate=3e-3)
+FROM_A_RUN = Method(window=20, replays=0, rate=3e-4)
 
 
 class Codec:
@@ -68,69 +67,62 @@ class Codec:
         return text
 
     def _run(self, decoding: bool, coder: arithmetic_coder.Coder, text: np.ndarray, tell: Tell) -> None:
-        """Code all of `text` with `coder`, in streams that stand one after the other in it."""
-        if not len(text):
-            return
-        T, B = self.method.window, min(self.method.streams, len(text))
-        each = -(-len(text) // B)
-        begins = np.minimum(np.arange(B) * each, len(text))
-        place = coding.Place(text, begins.copy(), np.minimum(begins + each, len(text)))
-        counts = context_mixing.fresh(_bits(len(text)), B)
-        state = fresh_state(self.network.stack, self.network.head, B)
+        """Code all of `text` with `coder`."""
+        counts = context_mixing.fresh(_bits(len(text)))
+        state = fresh_state(self.network.stack, self.network.head, 1)
         sums = np.zeros(len(self.spelling.tokens) + 1, np.int64)
-        lessons = _Lessons(self.network, self.method, B)
-        before = np.zeros(B, np.int32)
-        while (place.at < place.ends).any():
-            tokens, targets = np.zeros((T + 1, B), np.int32), np.zeros((T, B), np.int32)
-            tokens[0] = before
+        lessons = _Lessons(self.network, self.method)
+        at, last = 0, 0
+        while at < len(text):
+            tokens = np.full((self.method.window + 1, 1), last, np.int32)
             weights = packed_weights(self.network.stack, self.network.head)
-            coding.code(decoding, coder, counts, place, weights, state, self.spelling, sums, _RATES, tokens, targets)
-            self._learn(lessons, tokens[:-1], targets)
-            before = tokens[-1]
-            tell(float((place.at - begins).sum() / len(text)))
+            count, at = coding.code(
+                decoding, coder, counts, text, at, weights, state, self.spelling, sums, _RATES, tokens
+            )
+            self._learn(lessons, tokens[: count + 1, 0])
+            last = int(tokens[-1, 0])
+            tell(at / len(text))
         self._pool.close()
 
-    def _learn(self, lessons: _Lessons, tokens: np.ndarray, targets: np.ndarray) -> None:
-        work, wanted = lessons.next(tokens, targets)
-        self._backpropagation.gradient(work, wanted, int((wanted != IGNORED).sum()))
-        work.carry(len(tokens))
+    def _learn(self, lessons: _Lessons, tokens: np.ndarray) -> None:
+        """Learn to predict each of the tokens but the first."""
+        work, targets = lessons.next(tokens)
+        self._backpropagation.gradient(work, targets, int((targets != IGNORED).sum()))
+        work.carry(self.method.window)
         self._optimizer.update(self.method.rate, self._optimizer.gradient_norms())
 
 
 class _Lessons:
-    """The windows that a network learns: those just coded, and beside them earlier ones, read again from some place on."""
+    """The windows that a network learns: those just coded, and beside them earlier ones, read again."""
 
-    def __init__(self, network: Network, method: Method, B: int):
-        T, R = method.window, method.replays
-        self.work: Workspace = network.workspace(T, B + R, T, training=True)
-        self.work.clear_state()
-        self._tokens: list[np.ndarray] = []  # of each window so far (T, B)
-        self._targets: list[np.ndarray] = []
-        self._replayed = np.zeros((R, 2), np.int64)  # the window and the stream that come next
+    def __init__(self, network: Network, method: Method):
+        T, B = method.window, 1 + method.replays
+        self._work: Workspace = network.workspace(T, B, T, training=False)  # without dropout
+        self._work.clear_state()
+        self._windows: list[np.ndarray] = []  # the tokens of each so far, and the one before them
+        self._following = [0] * method.replays  # the window that each replay reads next
         self._random = np.random.Generator(np.random.PCG64(1))
 
-    def next(self, tokens: np.ndarray, targets: np.ndarray) -> tuple[Workspace, np.ndarray]:
-        """Return the arrays of the windows just coded, (T, B) each, and of others, with all of their targets."""
-        T, B = targets.shape
-        wanted = np.full((T, self.work.B), IGNORED, np.int32)
-        self.work.tokens[:, :B], wanted[:, :B] = tokens, targets
-        for r, (window, stream) in enumerate(self._replayed):
-            if window == len(self._tokens):  # all is read, or none was yet
-                window, stream = self._begin(B + r, B)
-            if self._tokens:
-                self.work.tokens[:, B + r] = self._tokens[window][:, stream]
-                wanted[:, B + r] = self._targets[window][:, stream]
-                self._replayed[r] = window + 1, stream
-        self._tokens.append(tokens)
-        self._targets.append(targets)
-        return self.work, wanted
+    def next(self, tokens: np.ndarray) -> tuple[Workspace, np.ndarray]:
+        """Return the arrays of the window just coded and of its replays, and their targets."""
+        work = self._work
+        targets = np.full((work.T, work.B), IGNORED, np.int32)
+        self._place(tokens, 0, targets)
+        for r, window in enumerate(self._following if self._windows else [], start=1):
+            if window == len(self._windows):  # it has caught up
+                window = int(self._random.integers(len(self._windows)))
+                for layer in work.directions:
+                    for state in layer.states.values():
+                        state[0, r] = 0
+            self._place(self._windows[window], r, targets)
+            self._following[r - 1] = window + 1
+        self._windows.append(tokens)
+        return work, targets
 
-    def _begin(self, row: int, B: int) -> tuple[int, int]:
-        """Return a window and a stream drawn at random, for a sequence that starts anew."""
-        for layer in self.work.directions:
-            for state in layer.states.values():
-                state[0, row] = 0
-        return int(self._random.integers(max(len(self._tokens), 1))), int(self._random.integers(B))
+    def _place(self, tokens: np.ndarray, b: int, targets: np.ndarray) -> None:
+        work, T = self._work, len(tokens) - 1
+        work.tokens[:, b] = 0
+        work.tokens[:T, b], targets[:T, b] = tokens[:-1], tokens[1:]
 
 
 def untrained(threads: int | None = None) -> Codec:

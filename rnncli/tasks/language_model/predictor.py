@@ -155,9 +155,7 @@ class LanguageModel(Predictor):
         """Return what codes one text by this network; UsageError for words, which do not spell every text."""
         kind = self.vocabulary.kind
         if kind not in ("char", "byte"):
-            raise UsageError(
-                f"--run: its tokens are of the kind {kind}; name a run of data.tokens: char or byte"
-            )
+            raise UsageError(f"--run: its tokens are of the kind {kind}; name a run of data.tokens: char or byte")
         return of_model(self.network, self.vocabulary, threads)
 
     def _pieces(self, before: list[str], tokens: Iterator[int]) -> Iterator[str]:

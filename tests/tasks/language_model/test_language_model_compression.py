@@ -46,7 +46,7 @@ def of_text(known: str, kind: str) -> Make:
 
     def make(threads: int | None) -> Codec:
         V = len(vocabulary)
-        network = Network(NetworkShape("gru", V, 8, 2, V, token_input=True))
+        network = Network(NetworkShape("lstm", V, 8, 2, V, token_input=True))
         network.initialise("orthogonal", 1.0, seed=1)
         return of_model(network, vocabulary, threads)
 
