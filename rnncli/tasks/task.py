@@ -306,6 +306,10 @@ class Predictor:
         """Yield texts that continue `prime`, each as pieces."""
         raise NotImplementedError
 
+    def codec(self, threads: int | None) -> Any:
+        """Return what codes one text by this model, with `encode` and `decode`."""
+        raise NotImplementedError
+
 
 class Task:
     """One task. options: the names of those that it supports, by command; an absent command does not apply to it.

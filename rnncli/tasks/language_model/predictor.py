@@ -18,6 +18,7 @@ from rnncli.kernels import sampling
 from rnncli.nn.network import Network
 from rnncli.nn.writers import TokenWriter
 from rnncli.notes import note
+from rnncli.tasks.language_model.compression import Codec, of_model
 from rnncli.tasks.language_model.config import LanguageModelConfig
 from rnncli.tasks.language_model.experiment import network_shape
 from rnncli.tasks.line_by_line import Faults, line_by_line
@@ -149,6 +150,13 @@ class LanguageModel(Predictor):
             written = decoder.write(logits, replace(how, seed=how.seed + start), batch)
             for b in range(batch):
                 yield self._pieces(known, itertools.islice(written.sequence(b), length))
+
+    def codec(self, threads: int | None) -> Codec:
+        """Return what codes one text by this network; UsageError for words, which do not spell every text."""
+        kind = self.vocabulary.kind
+        if kind not in ("char", "byte"):
+            raise UsageError(f"--run: its tokens are of the kind {kind}; name a run of data.tokens: char or byte")
+        return of_model(self.network, self.vocabulary, threads)
 
     def _pieces(self, before: list[str], tokens: Iterator[int]) -> Iterator[str]:
         # Bytes that are no UTF-8 become surrogates, and bytes again where they are written.
