@@ -32,6 +32,7 @@ GROUPS = {
     "Use": {
         "predict": "Say what comes next, or what a sequence is.",
         "generate": "Write text with a language model.",
+        "score": "See which lines of a text surprise a model.",
     },
     "Judge": {
         "evaluate": "Score a model beside its baselines.",

@@ -24,6 +24,7 @@ class LanguageModelling(Task):
     options = {
         "predict": frozenset({"strict", "top"}),
         "evaluate": frozenset({"must_beat", "plot"}),
+        "score": frozenset({"adapt", "strict"}),
         "generate": frozenset({"length", "count", "seed", "temperature", "top_k", "top_p"}),
     }
 
