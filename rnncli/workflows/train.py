@@ -338,7 +338,14 @@ def _started(experiment: Experiment, optimizer: Optimizer, length: Callable[[int
     """Start a new run, and fix its length."""
     training, learner = experiment.config.training, experiment.learner
     wanted = training.epochs * learner.updates_per_epoch
-    plan = Plan(*length(wanted), training.learning_rate, training.schedule, training.patience, BY_FIGURE)
+    plan = Plan(
+        *length(wanted),
+        training.learning_rate,
+        training.schedule,
+        training.patience,
+        BY_FIGURE,
+        warmup=training.warmup,
+    )
     return TrainingLoop(learner, optimizer, plan)
 
 
@@ -363,8 +370,7 @@ def _length(run: RunDirectory, request: Request, experiment: Experiment, optimiz
 
 
 def optimizer_of(experiment: Experiment, pool: ThreadPool) -> Optimizer:
-    training = experiment.config.training
-    return Optimizer(training.optimizer, experiment.network, training.clip_norm, pool)
+    return Optimizer.of(experiment.config.training, experiment.network, pool)
 
 
 def _placed(config: Config, source: Source) -> Config:
