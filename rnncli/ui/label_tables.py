@@ -62,8 +62,8 @@ def _rounded(one: LabelScore) -> dict[str, Any]:
 
 
 def require_matrix_file(option: str, path: str) -> None:
-    """Raise UsageError for a file that is not called a CSV, or holds anything but a matrix; MachineError where the folder
-    is missing. A device or a pipe may be called anything."""
+    """Raise UsageError for a file that is not called a CSV, or holds anything but a matrix; MachineError where its
+    folder is missing. A device or a pipe may be called anything."""
     file = Path(path)
     if file.exists() and not file.is_file() and not file.is_dir():
         return
