@@ -32,9 +32,9 @@ GROUPS = {
     "Use": {
         "predict": "Say what comes next, or what a sequence is.",
         "generate": "Write text with a language model.",
+        "score": "See which lines of a text surprise a model.",
         "compress": "Code a file in fewer bytes, by what a model expects.",
         "decompress": "Write again what compress coded.",
-        "score": "See which lines of a text surprise a model.",
     },
     "Judge": {
         "evaluate": "Score a model beside its baselines.",
@@ -65,21 +65,18 @@ class LazyGroup(click.Group):
         return command
 
     def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands by group, so that all of the help fits a terminal of 24 lines; the epilog has options."""
+        """Write the commands by group, and the options below them, so that all fits a terminal of 24 lines."""
         rows = [
             (f"{'' if i else label:<8}{name}", sentence)
             for label, group in GROUPS.items()
             for i, (name, sentence) in enumerate(group.items())
         ]
+        rows.append((f"{'':<8}--help", "Explain a command; --debug shows tracebacks, --version which this is."))
         formatter.write_paragraph()
         formatter.write_dl(rows)
 
 
-@click.group(
-    cls=LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="rnncli COMMAND --help explains one; --debug shows tracebacks; --version",
-)
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="rnncli")
 @click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
 def rnncli() -> None:
