@@ -71,7 +71,7 @@ class LazyGroup(click.Group):
             for label, group in GROUPS.items()
             for i, (name, sentence) in enumerate(group.items())
         ]
-        rows.append((f"{'':<8}--help", "Explain a command; --debug shows tracebacks, --version which this is."))
+        rows.append((f"{'':<8}--help", "Explain a command; --debug shows tracebacks; --version."))
         formatter.write_paragraph()
         formatter.write_dl(rows)
 
