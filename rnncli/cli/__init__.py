@@ -65,18 +65,22 @@ class LazyGroup(click.Group):
         return command
 
     def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands by group, and the options below them, so that all fits a terminal of 24 lines."""
+        """Write the commands by group, so that all of the help fits a terminal of 24 lines; its first has options."""
         rows = [
             (f"{'' if i else label:<8}{name}", sentence)
             for label, group in GROUPS.items()
             for i, (name, sentence) in enumerate(group.items())
         ]
-        rows.append((f"{'':<8}--help", "Explain a command; --debug shows tracebacks; --version."))
         formatter.write_paragraph()
         formatter.write_dl(rows)
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    options_metavar="[--version] [--debug]",
+    subcommand_metavar="COMMAND [--help] [ARGS]...",
+)
 @click.version_option(__version__, prog_name="rnncli")
 @click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
 def rnncli() -> None:
