@@ -19,8 +19,9 @@ from rnncli.training.length import (
     planned_length,
     wanted_updates,
 )
-from rnncli.training.loop import BY_FIGURE, Plan, TrainingLoop
+from rnncli.training.loop import TrainingLoop
 from rnncli.training.optimizer import Optimizer
+from rnncli.training.plan import BY_FIGURE, Plan
 from rnncli.workflows.run_directory import RunDirectory
 
 
