@@ -100,6 +100,7 @@ EXAMPLES = {
     "model.hidden_size": 64,
     "model.num_layers": 2,
     "model.dropout": 0.3,
+    "model.skip_connections": "true",
     "model.chrono_init": 64,
     "model.recurrent_scale": 0.9,
     "model.embedding_size": 64,

@@ -291,12 +291,26 @@ class ModelConfig(Section):
         return chrono
 
 
+class StackModelConfig(ModelConfig):
+    """A network that is one stack of layers with a head on it."""
+
+    skip_connections: bool = Field(
+        default=False,
+        description="Let every layer read the network's input too, and the head read all layers (Graves, 2013).",
+    )
+
+    @property
+    def beyond_layers(self) -> list[str]:
+        """The keys here that are set, which only a network of one stack has."""
+        return [key for key in StackModelConfig.__annotations__ if getattr(self, key)]
+
+
 class TokenModelConfig(ModelConfig):
     """A network that may read tokens."""
 
     embedding_size: Count | None = Field(
         default=None,
-        description="The size of token vectors; null is one-hot for char and byte, and hidden_size for words.",
+        description="The size of token vectors; null is one-hot for char and byte, else hidden_size.",
     )
 
 

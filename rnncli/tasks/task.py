@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rnncli.data.vectors import Vectors
     from rnncli.data.vocabulary import Vocabulary
     from rnncli.nn.network import Model
+    from rnncli.tasks.scored import ScoredText
     from rnncli.training.backpropagation import ThreadPool
     from rnncli.training.loop import Learner
     from rnncli.training.reports import Fit, Score
@@ -302,8 +303,16 @@ class Predictor:
         """Return the answers to the data in `asked`."""
         raise NotImplementedError
 
+    def score(self, asked: Asked) -> ScoredText:
+        """Return how surprising the lines of the data in `asked` are, as they come."""
+        raise NotImplementedError
+
     def generate(self, prime: str, options: Options) -> Iterator[Iterator[str]]:
         """Yield texts that continue `prime`, each as pieces."""
+        raise NotImplementedError
+
+    def codec(self, threads: int | None) -> Any:
+        """Return what codes one text by this model, with `encode` and `decode`."""
         raise NotImplementedError
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from rnncli.config.chosen import is_open
 from rnncli.data.source import Source, read_source
-from rnncli.data.text import WORDS, as_bytes
+from rnncli.data.text import BYTES, WORDS, as_bytes
 from rnncli.data.vectors import Vectors, vectors_in
 from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary, note_unknown, require_learnable
 from rnncli.errors import ConfigError, DataError
@@ -187,7 +187,7 @@ class TextExperiment(Experiment):
         strongest = baselines[0][0]
         self._surprise = lambda: Surprise(
             split,
-            tuple(self.vocabulary.tokens[number] for number in scored.tolist()),
+            tuple(map(self.vocabulary.written, scored.tolist())),
             tuple(each.tolist()),
             tuple(losses[strongest].tolist()),
             strongest,
@@ -237,19 +237,21 @@ class TextExperiment(Experiment):
         return found
 
     def _figures(self, scored: np.ndarray, mean: float) -> tuple[tuple[str, float], ...]:
-        """Return the bits per byte of characters, or per character of bytes, where these are not the bits per token."""
+        """Return the bits per byte of characters, or per character of bytes, where these are not the bits per token;
+        of byte pairs both, unless they are the same."""
         kind, tokens = self.vocabulary.kind, self.vocabulary.tokens
         if kind in WORDS:
             return ()
-        if kind == "byte":
-            unit, each = "character", [int(not "\x80" <= token < "\xc0") for token in tokens]  # others go on with one
-        else:
-            unit, each = "byte", [len(as_bytes(token)) for token in tokens]
-        counts = counted(scored, len(tokens))
-        units = int(counts @ np.array(each))
-        if counts[UNKNOWN_NUMBER] or units in (0, len(scored)):
+        units = {}
+        if kind in BYTES:  # those from 0x80 to 0xBF go on with a character
+            units["character"] = [sum(not "\x80" <= byte < "\xc0" for byte in token) for token in tokens]
+        if kind != "byte":
+            units["byte"] = [len(token if kind in BYTES else as_bytes(token)) for token in tokens]
+        counts, bits = counted(scored, len(tokens)), len(scored) * mean / math.log(2)
+        sizes = {int(counts @ np.array(each)): unit for unit, each in units.items()}
+        if counts[UNKNOWN_NUMBER]:
             return ()
-        return ((f"bits per {unit}", len(scored) * mean / math.log(2) / units),)
+        return tuple((f"bits per {unit}", bits / size) for size, unit in sizes.items() if size not in (0, len(scored)))
 
 
 def in_blocks(losses: Mapping[str, np.ndarray]) -> Compared:
@@ -270,10 +272,11 @@ def _exp(mean: float) -> float:
 
 
 def with_embedding(config: LanguageModelConfig, vectors: Vectors | None) -> LanguageModelConfig:
-    """Return the config with the size of token vectors: that of given vectors, or of the hidden state for words."""
+    """Return the config with the size of token vectors: that of given vectors; but for characters and single bytes,
+    which need none, that of the hidden state."""
     model = config.model
     embedding = vectors.embedding_size(model.embedding_size) if vectors else model.embedding_size
-    if embedding is None and config.data.tokens in WORDS:
+    if embedding is None and config.data.tokens in (*WORDS, "bpe"):
         embedding = model.hidden_size
     return config.changed(model={"embedding_size": embedding})
 
@@ -290,6 +293,7 @@ def network_shape(config: LanguageModelConfig, vocabulary_size: int) -> NetworkS
         embedding_size=model.embedding_size,
         activation=model.activation,
         dropout=model.dropout,
+        skip_connections=model.skip_connections,
     )
 
 
@@ -308,6 +312,7 @@ def read_splits(config: LanguageModelConfig, source: Source, vocabulary: Vocabul
     cut = end - int(shares[0] * N)
     if vocabulary is None:
         vocabulary = corpus.vocabulary(cut, data)
+    cut, end, N = corpus.places(vocabulary, [cut, end, N])
     require_learnable(vocabulary, source.name)
     if cut < 2:
         raise DataError(f"{source.name}: the training split has fewer than 2 tokens; give more text")
