@@ -96,8 +96,8 @@ class Planner:
         many = f"{length.updates:,} updates, {epochs:.3g} epochs"
         if length.updates == most:
             return f"{many} take less than {given}, and more would hardly help"
-        part = "" if self.experiment.share_of_time == 1 else "the part of the folds in "
-        return f"{many} fill {part}{given} at {1 / pace.per_update:,.3g} updates/s, and end with the schedule"
+        whose = "" if self.experiment.share_of_time == 1 else "the share that folds have of "
+        return f"{many} fill {whose}{given} at {1 / pace.per_update:,.3g} updates/s, and end with the schedule"
 
     @property
     def _per_epoch(self) -> int:
