@@ -26,8 +26,9 @@ from rnncli.tasks.task import Context, Experiment
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.folds import CROSS_VALIDATED
 from rnncli.training.length import wanted_updates
-from rnncli.training.loop import BY_FIGURE, Plan, TrainingLoop
+from rnncli.training.loop import TrainingLoop
 from rnncli.training.optimizer import Optimizer
+from rnncli.training.plan import BY_FIGURE, Plan
 from rnncli.training.reports import Evaluated, Finished, Note, Report, Started
 from rnncli.workflows.names import is_config
 from rnncli.workflows.opening import config_and_source, first_run
