@@ -43,10 +43,15 @@ def _four(x, h, p):
     return np.split(x @ p["w_ih"].T + p["b_ih"] + h @ p["w_hh"].T + p["b_hh"], 4, axis=-1)
 
 
+def _let_in(i, f, p):
+    return np.minimum(i, 1 - f) if p.get("capped") else i
+
+
 def lstm(x, state, p, activation="tanh"):
     h, c = state
     i, f, g, o = _four(x, h, p)
-    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    i, f = sigmoid(i), sigmoid(f)
+    c = f * c + _let_in(i, f, p) * np.tanh(g)
     return sigmoid(o) * np.tanh(c), c
 
 
@@ -54,7 +59,8 @@ def peephole(x, state, p, activation="tanh"):
     h, c = state
     i, f, g, o = _four(x, h, p)
     p_i, p_o, p_f = np.split(p["weight_ch"], 3)
-    c = sigmoid(f + p_f * c) * c + sigmoid(i + p_i * c) * np.tanh(g)
+    i, f = sigmoid(i + p_i * c), sigmoid(f + p_f * c)
+    c = f * c + _let_in(i, f, p) * np.tanh(g)
     return sigmoid(o + p_o * c) * np.tanh(c), c
 
 
@@ -84,11 +90,12 @@ def some_state(cell, random, *shape):
     return tuple(np.abs(values) + 0.5 if name == "n" else values for name, values in state.items())
 
 
-def layer_weights(weights, cell, index, suffix=""):
-    """One layer's weights out of a model's export."""
+def layer_weights(weights, shape, index, suffix=""):
+    """One layer's weights out of a model's export, and what its recurrence is."""
     parts = {"w_ih": "weight_ih", "w_hh": "weight_hh", "b_ih": "bias_ih", "b_hh": "bias_hh"}
-    parts |= {name: name for name in OWN.get(cell, ())}
-    return {short: weights[f"rnn.{long}_l{index}{suffix}"] for short, long in parts.items()}
+    parts |= {name: name for name in OWN.get(shape.cell, ())}
+    p = {short: weights[f"rnn.{long}_l{index}{suffix}"] for short, long in parts.items()}
+    return p | {"capped": shape.recurrence.capped}
 
 
 def network(shape, weights, inputs, state):
@@ -99,7 +106,7 @@ def network(shape, weights, inputs, state):
         if shape.token_input:
             x = weights["embedding.weight"][x] if shape.embedding_size else np.eye(shape.input_size)[x]
         for l in range(shape.num_layers):
-            state[l] = step(x, state[l], layer_weights(weights, shape.cell, l), shape.activation)
+            state[l] = step(x, state[l], layer_weights(weights, shape, l), shape.activation)
             x = state[l][0]
         outputs.append(x @ weights["head.weight"].T + weights["head.bias"])
     return np.stack(outputs)
@@ -113,7 +120,7 @@ def sequence(shape, weights, x, state):
     for l in range(shape.num_layers):
         ways = []
         for suffix in ("", "_reverse") if shape.bidirectional else ("",):
-            now, p = state.pop(0), layer_weights(weights, shape.cell, l, suffix)
+            now, p = state.pop(0), layer_weights(weights, shape, l, suffix)
             ways.append([])
             for row in x[::-1] if suffix else x:
                 now = CELLS[shape.cell](row, now, p, shape.activation)

@@ -266,6 +266,11 @@ class ModelConfig(Section):
         "keeps the usual biases.",
     )
     recurrent_scale: float = Field(default=1.0, gt=0, description="A factor on the initial recurrent weights.")
+    cap_input_gate: bool = Field(
+        default=False,
+        description="Let the input gate of an lstm or a peephole in by no more than the forget gate lets go: "
+        "min(i, 1 − f).",
+    )
 
     @field_validator("activation")
     @classmethod
@@ -277,6 +282,15 @@ class ModelConfig(Section):
             others = [name for name, other in CELLS.items() if activation in other.activations]
             raise refusal(f"must be tanh when model.cell is {cell.name}; only {' or '.join(others)} takes another")
         return activation
+
+    @field_validator("cap_input_gate")
+    @classmethod
+    def _cap_fits_the_cell(cls, capped: bool, info: ValidationInfo) -> bool:
+        named = info.data.get("cell")
+        if capped and not (named and CELLS[named].caps):
+            fit = " or ".join(name for name, cell in CELLS.items() if cell.caps)
+            raise refusal(f"must be false unless model.cell is {fit}, whose input gate has a forget gate beside it")
+        return capped
 
     @field_validator("chrono_init")
     @classmethod

@@ -23,7 +23,7 @@ from rnncli.nn.attention import ATTENTIONS, Attention, AttentionWork, Seen
 from rnncli.nn.inputs import Linear, LinearHead
 from rnncli.nn.network import FLOAT32, Model
 from rnncli.nn.parameters import START, Share, within
-from rnncli.nn.recurrent import LayerTrace
+from rnncli.nn.recurrent import PLAIN, LayerTrace, Recurrence
 from rnncli.nn.stack import Stack, StackShape
 from rnncli.nn.workspace import StackWork
 
@@ -50,6 +50,7 @@ class PairShape:
     dropout: float = 0.0
     attention: str | None = None
     encoder_bidirectional: bool = False
+    recurrence: Recurrence = PLAIN
 
     @property
     def encoder(self) -> StackShape:
@@ -75,6 +76,7 @@ class PairShape:
             activation=self.activation,
             dropout=self.dropout,
             bidirectional=bidirectional,
+            recurrence=self.recurrence,
         )
 
 

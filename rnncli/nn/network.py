@@ -26,7 +26,7 @@ from rnncli.nn.crf import ChainWork, TagChain
 from rnncli.nn.inputs import LinearHead
 from rnncli.nn.parameters import Parameters, Part, Share, Start
 from rnncli.nn.pooling import POOLINGS, PoolingWork
-from rnncli.nn.recurrent import LayerTrace
+from rnncli.nn.recurrent import PLAIN, LayerTrace, Recurrence
 from rnncli.nn.stack import Stack, StackShape
 from rnncli.nn.words import WordsOfBatch, WordVectors
 from rnncli.nn.workspace import Workspace
@@ -68,6 +68,7 @@ class NetworkShape:
     affixes: tuple[tuple[str, int], ...] = ()
     affix_size: int = 0
     crf: bool = False
+    recurrence: Recurrence = PLAIN
 
     @property
     def stack(self) -> StackShape:
@@ -86,6 +87,7 @@ class NetworkShape:
             dropout=self.dropout,
             bidirectional=self.bidirectional,
             fold_up_to=self.fold_up_to,
+            recurrence=self.recurrence,
         )
 
 

@@ -22,6 +22,16 @@ from rnncli.nn.workspace import BidirectionalWork, Extent, LayerWork
 
 
 @dataclass(frozen=True)
+class Recurrence:
+    """What the layers of a stack do to the recurrence of their cell; see `rnncli.kernels.cells.recurrence`."""
+
+    capped: bool = False
+
+
+PLAIN = Recurrence()
+
+
+@dataclass(frozen=True)
 class LayerTrace:
     """A layer, or one direction of it, with the arrays that it computed in, for B sequences of these lengths (B,).
 
@@ -51,6 +61,7 @@ class RecurrentLayer(Part):
         H: int,
         *,
         activation: int = 0,
+        recurrence: Recurrence = PLAIN,
         embedding: Parameter | None = None,
         reads_tokens: bool = False,
         prefix: str = "",
@@ -59,6 +70,7 @@ class RecurrentLayer(Part):
         reverse: bool = False,
     ):
         self.cell, self.index, self.H, self.activation, self.reverse = cell, index, H, activation, reverse
+        self.capped = recurrence.capped or None
         self.columns = N = cell.gates * H
         stream = layer_stream(place, index, reverse=reverse)
         way = f"l{index}_reverse" if reverse else f"l{index}"
@@ -114,12 +126,15 @@ class RecurrentLayer(Part):
     @property
     def weights(self) -> Weights:
         """The weights that the cell's `forward` reads."""
-        return Weights(self.U_packed, self.b_hh.value, self.own_packed, self.activation)
+        return self._weights(self.U_packed)
 
     @property
     def weights_back(self) -> Weights:
         """The weights that the cell's `backward` reads."""
-        return Weights(self.U_packed_back, self.b_hh.value, self.own_packed, self.activation)
+        return self._weights(self.U_packed_back)
+
+    def _weights(self, packed: np.ndarray) -> Weights:
+        return Weights(packed, self.b_hh.value, self.own_packed, self.activation, self.capped)
 
     def pack(self, share: Share) -> None:
         """Refresh this share of the packed weights after the weights changed."""

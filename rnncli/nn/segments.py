@@ -23,7 +23,7 @@ from rnncli.kernels.buffers import zeros
 from rnncli.nn.inputs import Linear, LinearHead
 from rnncli.nn.network import FLOAT32, Model
 from rnncli.nn.parameters import CHANNEL, POSITION, SEGMENT, Parameter, Part, Share, within
-from rnncli.nn.recurrent import LayerTrace
+from rnncli.nn.recurrent import PLAIN, LayerTrace, Recurrence
 from rnncli.nn.stack import Stack, StackShape
 from rnncli.nn.workspace import StackWork
 
@@ -49,6 +49,7 @@ class SegmentShape:
     activation: str = "tanh"
     dropout: float = 0.0
     head_starts_at_zero: bool = True
+    recurrence: Recurrence = PLAIN
 
     @property
     def channel_size(self) -> int:
@@ -76,6 +77,7 @@ class SegmentShape:
             embedding_size=None,
             activation=self.activation,
             dropout=self.dropout,
+            recurrence=self.recurrence,
         )
 
 

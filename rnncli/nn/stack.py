@@ -17,7 +17,7 @@ from rnncli.kernels.cells import CELLS
 from rnncli.kernels.cells.rnn import ACTIVATIONS
 from rnncli.nn import dropout
 from rnncli.nn.parameters import EMBEDDING, Parameter, Part, Share, embedding_stream, within
-from rnncli.nn.recurrent import BidirectionalLayer, LayerTrace, RecurrentLayer
+from rnncli.nn.recurrent import PLAIN, BidirectionalLayer, LayerTrace, Recurrence, RecurrentLayer
 from rnncli.nn.workspace import BidirectionalWork, Extent, LayerWork, StackWork
 
 
@@ -40,6 +40,7 @@ class StackShape:
     dropout: float = 0.0
     bidirectional: bool = False
     fold_up_to: int = 320
+    recurrence: Recurrence = PLAIN
 
     @property
     def embedded(self) -> bool:
@@ -96,6 +97,7 @@ class Stack(Part):
                 shape.width if l else shape.first_size,
                 shape.hidden_size,
                 activation=self.activation,
+                recurrence=shape.recurrence,
                 embedding=self.embedding if shape.folded and not l else None,
                 reads_tokens=not (l or shape.reads_values),
                 prefix=prefix,

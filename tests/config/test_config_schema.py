@@ -28,6 +28,7 @@ COMMON: dict[str, dict[str, Any]] = {
         "recurrent_init": "orthogonal",
         "chrono_init": None,
         "recurrent_scale": 1.0,
+        "cap_input_gate": False,
     },
     "training": {
         "epochs": None,

@@ -23,6 +23,7 @@ from rnncli.nn.workspace import Workspace
 from rnncli.tasks.forecast.config import ForecastModelConfig
 from rnncli.tasks.forecast.losses import ForecastLoss, Sampler
 from rnncli.tasks.forecast.windows import Frame
+from rnncli.tasks.recurrence import recurrence_of
 from rnncli.training.backpropagation import Backpropagation
 
 DRAWN = 500  # samples, where quantiles have no closed form
@@ -160,6 +161,7 @@ class Direct(Decoder):
             token_input=False,
             activation=model.activation,
             dropout=model.dropout,
+            recurrence=recurrence_of(model),
             head_starts_at_zero=head_starts_at_zero,
         )
 
@@ -261,6 +263,7 @@ class Segments(Decoder):
             channels=sizes.channels,
             activation=model.activation,
             dropout=model.dropout,
+            recurrence=recurrence_of(model),
             head_starts_at_zero=head_starts_at_zero,
         )
 

@@ -23,6 +23,7 @@ from rnncli.tasks.language_model.corpus import Corpus, counted
 from rnncli.tasks.language_model.streams import StreamLearner, Validation
 from rnncli.tasks.language_model.surprise import Surprise
 from rnncli.tasks.language_model.unknown import RareWords
+from rnncli.tasks.recurrence import recurrence_of
 from rnncli.tasks.task import Context, Evaluation, Experiment, Options, set_first_weights, start_words
 from rnncli.training.headline import AMONG, Headline
 from rnncli.training.paired_bootstrap import Compared
@@ -270,6 +271,7 @@ def network_shape(config: LanguageModelConfig, vocabulary_size: int) -> NetworkS
         embedding_size=model.embedding_size,
         activation=model.activation,
         dropout=model.dropout,
+        recurrence=recurrence_of(model),
     )
 
 
