@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from rnncli.config.values import parse_duration
 from rnncli.data.source import Source, read_source
 from rnncli.data.text import WORDS, as_bytes
 from rnncli.data.vectors import Vectors, vectors_in
@@ -17,17 +18,20 @@ from rnncli.errors import ConfigError, DataError
 from rnncli.nn.memory import require_memory
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.notes import doubt, note
-from rnncli.tasks.language_model import ngram
+from rnncli.tasks.language_model import kneser_ney, ngram
+from rnncli.tasks.language_model.compressors import compressed
 from rnncli.tasks.language_model.config import LanguageModelConfig, completed
 from rnncli.tasks.language_model.corpus import Corpus, counted
+from rnncli.tasks.language_model.kneser_ney import KneserNey
 from rnncli.tasks.language_model.streams import StreamLearner, Validation
 from rnncli.tasks.language_model.surprise import Surprise
 from rnncli.tasks.language_model.unknown import RareWords
 from rnncli.tasks.recurrence import recurrence_of
 from rnncli.tasks.task import Context, Evaluation, Experiment, Options, set_first_weights, start_words
+from rnncli.training.fit import fit
 from rnncli.training.headline import AMONG, Headline
 from rnncli.training.paired_bootstrap import Compared
-from rnncli.training.reports import NETWORK, Score, strongest_first
+from rnncli.training.reports import NETWORK, Fit, Score, strongest_first
 
 _BLOCK, _MOST_BLOCKS = 200, 100  # tokens of a block at least, so that blocks share little; and blocks
 
@@ -196,7 +200,14 @@ class TextExperiment(Experiment):
             detail,
             figures=self._figures(scored, mean),
             headline=self._headline(mean, *baselines[0]),
+            compressed=None if words else compressed(self.vocabulary, self.train_ids, scored),
         ).judged(in_blocks({NETWORK: each, **losses}))
+
+    def fit(self, metrics: Sequence[Mapping[str, Any]], *, ended_by_time: bool) -> Fit | None:
+        training = self.config.training
+        seconds = parse_duration(training.max_time) if ended_by_time else 0
+        longer = f"training.max_time={2 * seconds:.0f}s" if seconds else f"training.epochs={2 * training.epochs}"
+        return fit(metrics, len(self._held_out["validation"].ids), self.config.model, longer)
 
     def evaluate(self, options: Options) -> Evaluation:
         made = super().evaluate(options)
@@ -208,13 +219,16 @@ class TextExperiment(Experiment):
         return Headline(AMONG, _exp(mean), _exp(baseline), name, what=what)
 
     def _baselines(self, scored: np.ndarray, before: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the nats of each token by interpolated 5-grams of training, one of which sees no line but its own."""
+        """Return the nats of each token by 5-grams of training, one of which sees no line but its own."""
         train, size = self.train_ids, len(self.vocabulary)
         if self.rare is not None:  # the baselines count <unk> where the network has seen it
-            train = self.rare.taken(0)[train[-ngram.MOST_TOKENS :]]
-        found = {"interpolated 5-gram": ngram.token_losses(train, scored, before, size)}
+            train = self.rare.taken(0)[train[-kneser_ney.MOST_TOKENS :]]
+        found = {
+            "Kneser-Ney 5-gram": KneserNey(train, size).losses(scored, before),
+            "interpolated 5-gram": ngram.token_losses(train, scored, before, size),
+        }
         if line_end := int(self.vocabulary.encode("\n")[0]):
-            found["5-gram within lines"] = ngram.token_losses(train, scored, before, size, line_end)
+            found["5-gram within lines"] = KneserNey(train, size, line_end).losses(scored, before)
         return found
 
     def _figures(self, scored: np.ndarray, mean: float) -> tuple[tuple[str, float], ...]:
