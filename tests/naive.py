@@ -26,22 +26,27 @@ ACTIVATIONS = {
 }
 
 
+def _heard(h, p):
+    """What the recurrent product reads of h."""
+    return h * p.get("mask", 1.0)
+
+
 def rnn(x, state, p, activation="tanh"):
     (h,) = state
-    return (ACTIVATIONS[activation](x @ p["w_ih"].T + p["b_ih"] + h @ p["w_hh"].T + p["b_hh"]),)
+    return (ACTIVATIONS[activation](x @ p["w_ih"].T + p["b_ih"] + _heard(h, p) @ p["w_hh"].T + p["b_hh"]),)
 
 
 def gru(x, state, p, activation="tanh"):
     (h,) = state
     i_r, i_z, i_n = np.split(x @ p["w_ih"].T + p["b_ih"], 3, axis=-1)
-    h_r, h_z, h_n = np.split(h @ p["w_hh"].T + p["b_hh"], 3, axis=-1)
+    h_r, h_z, h_n = np.split(_heard(h, p) @ p["w_hh"].T + p["b_hh"], 3, axis=-1)
     r, z = sigmoid(i_r + h_r), sigmoid(i_z + h_z)
     n = np.tanh(i_n + r * h_n)
     return ((1 - z) * n + z * h,)
 
 
 def _four(x, h, p):
-    return np.split(x @ p["w_ih"].T + p["b_ih"] + h @ p["w_hh"].T + p["b_hh"], 4, axis=-1)
+    return np.split(x @ p["w_ih"].T + p["b_ih"] + _heard(h, p) @ p["w_hh"].T + p["b_hh"], 4, axis=-1)
 
 
 def _let_in(i, f, p):
@@ -99,15 +104,19 @@ def layer_weights(weights, shape, index, suffix=""):
     return p | {"capped": shape.recurrence.capped}
 
 
-def network(shape, weights, inputs, state):
-    """Outputs (T, B, O) of a whole network: tokens (T, B) or features (T, B, I), the state of every layer."""
+def network(shape, weights, inputs, state, masks=()):
+    """Outputs (T, B, O) of a whole network: tokens (T, B) or features (T, B, I), the state of every layer.
+
+    masks: of every layer, what h is multiplied by in the recurrent product, if anything.
+    """
     step = CELLS[shape.cell]
     state, outputs = list(state), []
     for x in inputs:
         if shape.token_input:
             x = weights["embedding.weight"][x] if shape.embedding_size else np.eye(shape.input_size)[x]
         for l in range(shape.num_layers):
-            state[l] = step(x, state[l], layer_weights(weights, shape, l), shape.activation)
+            p = layer_weights(weights, shape, l) | ({"mask": masks[l]} if masks else {})
+            state[l] = step(x, state[l], p, shape.activation)
             x = state[l][0]
         outputs.append(x @ weights["head.weight"].T + weights["head.bias"])
     return np.stack(outputs)

@@ -102,6 +102,8 @@ EXAMPLES = {
     "model.dropout": 0.3,
     "model.chrono_init": 64,
     "model.recurrent_scale": 0.9,
+    "model.weight_drop": 0.3,
+    "model.state_dropout": 0.2,
     "model.cap_input_gate": "true --set model.cell=lstm",
     "model.embedding_size": 64,
     "model.activation": "relu --set model.cell=rnn",

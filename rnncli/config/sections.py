@@ -273,6 +273,20 @@ class ModelConfig(Section):
         "min(i, 1 − f).",
     )
 
+    weight_drop: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="The fraction of recurrent weights that training drops, anew for each update.",
+    )
+    state_dropout: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="The fraction of the hidden state that training drops on its way to the next step, the same units "
+        "at all steps of an update.",
+    )
+
     @field_validator("activation")
     @classmethod
     def _activation_fits_the_cell(cls, activation: str, info: ValidationInfo) -> str:

@@ -108,8 +108,8 @@ def advance(weights, state, tokens):
             multiply(state.x, weights.first, weights.bias[0], arrays.a, 0, 1, 0, B)
         else:
             gather_with_bias(weights.table, weights.bias[0], tokens, arrays.a, 0, B)
-        own = cell.Weights(weights.recurrent[l], weights.bias_hh[l], weights.own[l], weights.activation, weights.capped)
-        _forward(arrays, own, state.active)
+        own = (weights.recurrent[l], weights.bias_hh[l], weights.own[l], weights.activation)
+        _forward(arrays, cell.Weights(*own, None, weights.capped), state.active)
 
 
 @jit

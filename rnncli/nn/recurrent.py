@@ -16,19 +16,11 @@ import numpy as np
 
 from rnncli.kernels import gemm, inputs, steps
 from rnncli.kernels.cells.cell import Cell, Weights
+from rnncli.kernels.cells.recurrence import Locked
 from rnncli.nn.inputs import FoldedEmbedding, Input, Projection, TokenRows
 from rnncli.nn.parameters import First, Parameter, Part, Share, gate_bias, layer_stream, recurrent, within, zero
+from rnncli.nn.recurrence import PLAIN, Recurrence
 from rnncli.nn.workspace import BidirectionalWork, Extent, LayerWork
-
-
-@dataclass(frozen=True)
-class Recurrence:
-    """What the layers of a stack do to the recurrence of their cell; see `rnncli.kernels.cells.recurrence`."""
-
-    capped: bool = False
-
-
-PLAIN = Recurrence()
 
 
 @dataclass(frozen=True)
@@ -77,7 +69,7 @@ class RecurrentLayer(Part):
         # Of a one-hot input a single row arrives: at ±1/√H it would drown, and training would start slowly
         # (tiny Shakespeare, 400 updates: 2.19 nats against 1.85 with ±1).
         limit, usual = 1.0 if reads_tokens and embedding is None else 1.0 / math.sqrt(H), 1.0 / math.sqrt(H)
-        memories = stream + 50 if takes_chrono else None
+        memories, self._masks = stream + 50 if takes_chrono else None, stream + 60
 
         def declare(part: str, *shape: int, first: First = zero, transposed: bool = False) -> Parameter:
             return Parameter(f"{prefix}rnn.{part}_{way}", shape, first, transposed)
@@ -125,16 +117,30 @@ class RecurrentLayer(Part):
 
     @property
     def weights(self) -> Weights:
-        """The weights that the cell's `forward` reads."""
+        """The weights that the cell's `forward` reads, with nothing dropped."""
         return self._weights(self.U_packed)
 
     @property
     def weights_back(self) -> Weights:
-        """The weights that the cell's `backward` reads."""
+        """The weights that the cell's `backward` reads, with nothing dropped."""
         return self._weights(self.U_packed_back)
 
-    def _weights(self, packed: np.ndarray) -> Weights:
-        return Weights(packed, self.b_hh.value, self.own_packed, self.activation, self.capped)
+    def _weights(self, packed: np.ndarray, locked: Locked | None = None) -> Weights:
+        return Weights(packed, self.b_hh.value, self.own_packed, self.activation, locked, self.capped)
+
+    def draw(self, work: LayerWork, seed: int, update: int) -> None:
+        """Draw the masks of an update for the recurrence, if there are any."""
+        if work.drawn is not None:
+            work.drawn.draw(self.U.value, self._masks, seed, update)
+
+    def _drawn(self, work: LayerWork, *, back: bool) -> Weights:
+        """Return the weights for a window, with what was drawn for it."""
+        drawn, whole = work.drawn, self.U_packed_back if back else self.U_packed
+        if drawn is None:
+            return self._weights(whole)
+        if drawn.U is not None:
+            whole = drawn.U.packed_back if back else drawn.U.packed
+        return self._weights(whole, drawn.locked)
 
     def pack(self, share: Share) -> None:
         """Refresh this share of the packed weights after the weights changed."""
@@ -151,14 +157,14 @@ class RecurrentLayer(Part):
     def forward(self, work: LayerWork, x: np.ndarray, extent: Extent, low: int, high: int) -> None:
         """Compute the states from x (T, B, I), or tokens (T, B) if it reads tokens; row 0 of every state is given."""
         self.input.forward(x, self.bias, work.a, low, high)
-        self.cell.forward(work.arrays, self.weights, extent.active, low, high)
+        self.cell.forward(work.arrays, self._drawn(work, back=False), extent.active, low, high)
 
     def backward(self, work: LayerWork, dx: np.ndarray | None, extent: Extent, low: int, high: int) -> None:
         """Compute da and dh from work.dh[1:], dL/dh from above; dx (T, B, I) is overwritten if it is given."""
         work.dh[0, low:high] = 0
         for gradient in work.gradients[1:]:
             gradient[extent.lengths[low:high], np.arange(low, high)] = 0
-        self.cell.backward(work.arrays, work.gradients, self.weights_back, extent.active, low, high)
+        self.cell.backward(work.arrays, work.gradients, self._drawn(work, back=True), extent.active, low, high)
         if dx is not None:
             self.input.backward(work.a, dx, low, high)
 
@@ -168,8 +174,11 @@ class RecurrentLayer(Part):
         da = work.a.reshape(-1, self.columns)
         dq = work.arrays.q.reshape(-1, self.columns) if self.cell.keeps_recurrent_apart else da
         self.input.weight_gradients(x, work.a, share)
-        h_before = work.h[:-1].reshape(-1, self.H)
-        gemm.multiply_transposed(h_before, dq, self.U.gradient, low, high, share.scratch)
+        drawn = work.drawn
+        h_before = work.h[:-1] if drawn is None or drawn.locked is None else drawn.locked.h
+        gemm.multiply_transposed(h_before.reshape(-1, self.H), dq, self.U.gradient, low, high, share.scratch)
+        if drawn is not None and drawn.U is not None:
+            drawn.U.drop_gradient(self.U.gradient, low, high)
         inputs.column_sums(da, self.b_ih.gradient, low, high)
         if self.cell.keeps_recurrent_apart:
             inputs.column_sums(dq, self.b_hh.gradient, low, high)
@@ -203,6 +212,10 @@ class BidirectionalLayer(Part):
         self.forwards = RecurrentLayer(cell, index, I, H, **how)
         self.backwards = RecurrentLayer(cell, index, I, H, reverse=True, **how)
         self.parts = self.directions = (self.forwards, self.backwards)
+
+    def draw(self, work: BidirectionalWork, seed: int, update: int) -> None:
+        self.forwards.draw(work.forwards, seed, update)
+        self.backwards.draw(work.backwards, seed, update)
 
     def forward(self, work: BidirectionalWork, x: np.ndarray, extent: Extent, low: int, high: int) -> None:
         """Compute work.output from x (T, B, I), or tokens (T, B)."""

@@ -23,7 +23,8 @@ from rnncli.kernels.buffers import zeros
 from rnncli.nn.inputs import Linear, LinearHead
 from rnncli.nn.network import FLOAT32, Model
 from rnncli.nn.parameters import CHANNEL, POSITION, SEGMENT, Parameter, Part, Share, within
-from rnncli.nn.recurrent import PLAIN, LayerTrace, Recurrence
+from rnncli.nn.recurrence import PLAIN, Recurrence
+from rnncli.nn.recurrent import LayerTrace
 from rnncli.nn.stack import Stack, StackShape
 from rnncli.nn.workspace import StackWork
 
@@ -177,8 +178,8 @@ class SegmentNetwork(Model):
 
     def set_dropout(self, work: SegmentWork, seed: int, update: int) -> None:
         """Set the masks of this update in `work`."""
-        work.encoder.dropout_keys = self.encoder.dropout_keys(seed, update)
-        work.decoder.dropout_keys = self.decoder.dropout_keys(seed, update)
+        self.encoder.draw(work.encoder, seed, update)
+        self.decoder.draw(work.decoder, seed, update)
 
     def forward(self, work: SegmentWork, low: int, high: int) -> None:
         """Compute work.outputs for windows low ≤ b < high from work.x, work.known_covariates and work.channels."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rnncli.config.sections import ModelConfig
-from rnncli.nn.recurrent import Recurrence
+from rnncli.nn.recurrence import Recurrence
 
 
 def recurrence_of(model: ModelConfig) -> Recurrence:
-    return Recurrence(capped=model.cap_input_gate)
+    return Recurrence(model.cap_input_gate, model.weight_drop, model.state_dropout)

@@ -138,7 +138,8 @@ MISPLACED_KEYS = {
     "zzz: 3": ':3:1: unknown key "zzz"; the keys at the top level are task, data, model, training',
     "  zzz: 3": (
         ':3:3: unknown key "zzz"; the keys under model: are cell, activation, hidden_size, num_layers, '
-        "dropout, recurrent_init, chrono_init, recurrent_scale, cap_input_gate, decoder, segment"
+        "dropout, recurrent_init, chrono_init, recurrent_scale, cap_input_gate, weight_drop, "
+        "state_dropout, decoder, segment"
     ),
 }
 

@@ -29,6 +29,8 @@ COMMON: dict[str, dict[str, Any]] = {
         "chrono_init": None,
         "recurrent_scale": 1.0,
         "cap_input_gate": False,
+        "weight_drop": 0.0,
+        "state_dropout": 0.0,
     },
     "training": {
         "epochs": None,

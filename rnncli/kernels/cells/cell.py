@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnncli.kernels.buffers import zeros
+from rnncli.kernels.cells.recurrence import Locked
 
 
 class Weights(NamedTuple):
@@ -17,7 +18,8 @@ class Weights(NamedTuple):
     bias: np.ndarray  # b_hh (G·H,), for a cell that keeps its recurrent contributions apart
     own: np.ndarray  # (n, H), the cell's own parameters, or (0, H)
     activation: int  # see `rnn`
-    capped: bool | None = None  # of a cell that `caps`; see `recurrence`
+    locked: Locked | None = None  # see `recurrence`
+    capped: bool | None = None  # of a cell that `caps`
 
 
 class Cell(NamedTuple):

@@ -16,9 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from rnncli.kernels.cells.cell import Cell, HiddenAndMemory
-from rnncli.kernels.cells.recurrence import let_in, let_in_grad
+from rnncli.kernels.cells.recurrence import add_recurrent, let_in, let_in_grad, recurrent_grad
 from rnncli.kernels.elementary import fma, sigmoid, tanh
-from rnncli.kernels.gemm import accumulate
 from rnncli.kernels.jit import jit
 from rnncli.kernels.steps import clear
 
@@ -65,21 +64,21 @@ def forward(arrays, weights, active, low, high):
     h, c, a, s = arrays.h, arrays.c, arrays.a, arrays.s
     for t in range(a.shape[0]):
         last = min(high, active[t])
-        accumulate(h, weights.recurrent, a, t, t + 1, low, last)
+        add_recurrent(h, a, weights, t, low, last)
         for b in range(low, last):
             step(a[t, b], c[t, b], c[t + 1, b], s[t, b], h[t + 1, b], weights.capped)
 
 
 @jit
 def backward(arrays, gradients, weights, active, low, high):
-    c, a, s, dh, dc = arrays.c, arrays.a, arrays.s, gradients.h, gradients.c
+    h, c, a, s, dh, dc = arrays.h, arrays.c, arrays.a, arrays.s, gradients.h, gradients.c
     for t in range(a.shape[0] - 1, -1, -1):
         last = min(high, active[t])
         clear(a, t, max(low, last), high)
         for b in range(low, last):  # step(a[t, b], c[t, b], c[t + 1, b], s[t, b], h[t + 1, b], capped)
             step_grad(a[t, b], c[t, b], s[t, b], dh[t + 1, b], dc[t + 1, b], dc[t, b], weights.capped)
         # a_t = … + h_{t−1}·U gives dh_{t−1} += da_t·Uᵀ
-        accumulate(a, weights.recurrent, dh, t, t + 1, low, last)
+        recurrent_grad(a, h, dh, weights, t, low, last)
 
 
 class LstmArrays(NamedTuple):

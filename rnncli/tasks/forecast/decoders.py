@@ -180,7 +180,8 @@ class Direct(Decoder):
         bptt = self.bptt if draw or truncated else self.T
         lead = self.T - bptt
         work = self._work(bptt, x.shape[1], self._head_steps, training=draw is not None)
-        work.dropout_keys = self.network.dropout_keys(*draw) if draw else ()
+        if draw:
+            self.network.set_dropout(work, *draw)
         work.clear_state()
         if lead:  # steps that no gradient reaches
             before = self._work(lead, x.shape[1], 1, training=False)
