@@ -139,7 +139,7 @@ MISPLACED_KEYS = {
     "  zzz: 3": (
         ':3:3: unknown key "zzz"; the keys under model: are cell, activation, hidden_size, num_layers, '
         "dropout, recurrent_init, chrono_init, recurrent_scale, cap_input_gate, weight_drop, "
-        "state_dropout, decoder, segment"
+        "state_dropout, skip_connections, decoder, segment"
     ),
 }
 
@@ -181,6 +181,16 @@ def test_only_the_plain_cell_takes_another_activation(tmp_path: Path) -> None:
     )
     plain = config_from_mapping({"task": "forecast", "model": {"activation": "relu", "cell": "rnn"}})
     assert plain.model.activation == "relu"
+
+
+def test_byte_pairs_need_room_for_all_bytes(tmp_path: Path) -> None:
+    (problem,) = problems_in(tmp_path, "task: language-model\ndata: {tokens: bpe, vocabulary_size: 255}\n")
+    assert problem == (
+        'c.yaml:2:16: data.tokens is "bpe"; needs a data.vocabulary_size of 256 or more, one for each byte; raise it, '
+        "or remove it"
+    )
+    enough = {"tokens": "bpe", "vocabulary_size": 256}
+    assert config_from_mapping({"task": "language-model", "data": enough}).data.vocabulary_size == 256
 
 
 def test_a_stride_within_the_window(tmp_path: Path) -> None:

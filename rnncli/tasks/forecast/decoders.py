@@ -163,6 +163,7 @@ class Direct(Decoder):
             dropout=model.dropout,
             recurrence=recurrence_of(model),
             head_starts_at_zero=head_starts_at_zero,
+            skip_connections=model.skip_connections,
         )
 
         def plan() -> Network:
