@@ -24,7 +24,7 @@ from rnncli.workflows.names import is_config
 from rnncli.workflows.opening import Model, open_model
 from rnncli.workflows.run_directory import RunDirectory, State
 
-_MAY_CHANGE = ("model.dropout", "model.word_dropout")  # of the network
+_MAY_CHANGE = ("model.dropout", "model.word_dropout", "model.weight_drop", "model.state_dropout")  # of the network
 
 
 @dataclass(frozen=True)

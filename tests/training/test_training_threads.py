@@ -7,6 +7,7 @@ import pytest
 
 from rnncli.kernels.jit import enabled
 from rnncli.nn.network import Network, NetworkShape
+from rnncli.nn.recurrence import Recurrence
 from rnncli.tasks.language_model.streams import StreamLearner
 from rnncli.training import backpropagation
 from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation, ThreadPool
@@ -119,6 +120,9 @@ SHAPES = {
     "gru": NetworkShape("gru", 9, 13, 2, 9, token_input=True),
     "embedding": NetworkShape("rnn", 9, 17, 1, 9, token_input=True, embedding_size=11, fold_up_to=0),
     "folded embedding": NetworkShape("gru", 9, 17, 1, 9, token_input=True, embedding_size=11),
+    "gru with a dropped recurrence": NetworkShape(
+        "gru", 9, 17, 1, 9, token_input=True, recurrence=Recurrence(weight_drop=0.3, state_dropout=0.3)
+    ),
 }
 
 

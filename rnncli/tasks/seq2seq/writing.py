@@ -19,6 +19,7 @@ from rnncli.nn.encoder_decoder import EncoderDecoder, PairShape
 from rnncli.nn.ensemble import as_one
 from rnncli.nn.memory import require_memory
 from rnncli.tasks import sizes
+from rnncli.tasks.recurrence import recurrence_of
 from rnncli.tasks.seq2seq.candidates import Speller, Writers
 from rnncli.tasks.seq2seq.config import WritingConfig
 from rnncli.tasks.seq2seq.endings import Endings
@@ -90,6 +91,7 @@ def pair_shape(config: WritingConfig, prompts: Prompts, target: Vocabulary) -> P
         embedding_size=model.embedding_size,
         activation=model.activation,
         dropout=model.dropout,
+        recurrence=recurrence_of(model),
         attention=looks if looks != "none" else None,
         encoder_bidirectional=bool(getattr(model, "encoder_bidirectional", False)),
     )

@@ -21,6 +21,7 @@ from rnncli.nn.memory import require_memory
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.notes import doubt
 from rnncli.tasks import sizes
+from rnncli.tasks.recurrence import recurrence_of
 from rnncli.tasks.sequences import readers
 from rnncli.tasks.sequences.answers import Answers, Fact
 from rnncli.tasks.sequences.augmentation import Augmentation
@@ -327,6 +328,7 @@ def network_shape(config: Config, reader: Reader, answers: Answers, number: int)
         embedding_size=model.embedding_size if tokens else None,
         activation=model.activation,
         dropout=model.dropout,
+        recurrence=recurrence_of(model),
         bidirectional=model.bidirectional,
         pooling=None if answers.every_step else getattr(model, "pooling", None) or "last",
         head_starts_at_zero=answers.corrects(number),
