@@ -72,20 +72,21 @@ class LazyGroup(click.Group):
         formatter.write_paragraph()
         formatter.write_dl(rows)
 
+    def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the epilog right under the commands: every line of the screen is needed."""
+        formatter.write(f"  {self.epilog}\n")
+
 
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="""\b
-rnncli COMMAND --help     what a command does, and its options
-rnncli --debug COMMAND    show the traceback of an error; rnncli --version""",
+    epilog="rnncli COMMAND --help explains one; --debug shows tracebacks; --version",
 )
 @click.version_option(__version__, prog_name="rnncli")
 @click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
 def rnncli() -> None:
-    """Learn sequences: text, numbers, labels.
-
-    \b
+    """\b
+    Learn sequences: text, numbers, labels.
     rnncli train notes.txt    learn a text, then: rnncli generate runs/notes
     rnncli train sales.csv    learn a series, then: rnncli predict runs/sales
     """
