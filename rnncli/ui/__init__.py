@@ -5,6 +5,7 @@ output             standard output and error as UTF-8 whatever the locale; nothi
 training_view      the live display of a run, or plain lines
 prospect           what a training would be
 verified           the checks of a run
+coded              bytes for a file or a pipe
 results            rows as table, CSV, JSON or JSON lines; text as it is made
 run_list           a list of runs
 scores             a score beside its baselines, a backtest as a table

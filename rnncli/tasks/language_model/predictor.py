@@ -18,6 +18,7 @@ from rnncli.kernels import sampling
 from rnncli.nn.network import FLOAT32, Network
 from rnncli.nn.writers import TokenWriter
 from rnncli.notes import note
+from rnncli.tasks.language_model.compression import Codec, of_model
 from rnncli.tasks.language_model.config import LanguageModelConfig
 from rnncli.tasks.language_model.experiment import network_shape
 from rnncli.tasks.language_model.learning import LearningReading
@@ -172,6 +173,13 @@ class LanguageModel(Predictor):
             for b in range(batch):
                 yield self._pieces(known, itertools.islice(written.sequence(b), length))
 
+    def codec(self, threads: int | None) -> Codec:
+        """Return what codes one text by this network; UsageError for words, which do not spell every text."""
+        kind = self.vocabulary.kind
+        if kind not in ("char", "byte"):
+            raise UsageError(f"--run: its tokens are of the kind {kind}; name a run of data.tokens: char or byte")
+        return of_model(self.network, self.vocabulary, threads)
+
     def _pieces(self, before: list[str], tokens: Iterator[int]) -> Iterator[str]:
         # Bytes that are no UTF-8 become surrogates, and bytes again where they are written.
         detokenizer = Detokenizer(self.vocabulary.kind, errors="surrogateescape")
@@ -186,7 +194,7 @@ class LanguageModel(Predictor):
         decoder = Decoder(self.network, UNKNOWN_NUMBER)
         chances = decoder.probabilities(decoder.read(ids))
         best = np.argsort(-chances, kind="stable")[:top]
-        return [(self.vocabulary.tokens[v], float(chances[v])) for v in best if v != UNKNOWN_NUMBER]
+        return [(self.vocabulary.written(v), float(chances[v])) for v in best if v != UNKNOWN_NUMBER]
 
     def encode(self, text: str, where: str) -> np.ndarray:
         """Return the token numbers of `text`. A word that the model has never seen is read as <unk>, with a note;
