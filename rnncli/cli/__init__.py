@@ -32,12 +32,9 @@ GROUPS = {
     "Use": {
         "predict": "Say what comes next, or what a sequence is.",
         "generate": "Write text with a language model.",
-<<<<<<< HEAD
         "compress": "Code a file in fewer bytes, by what a model expects.",
         "decompress": "Write again what compress coded.",
-=======
         "score": "See which lines of a text surprise a model.",
->>>>>>> h-ngram20
     },
     "Judge": {
         "evaluate": "Score a model beside its baselines.",

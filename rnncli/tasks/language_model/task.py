@@ -24,11 +24,8 @@ class LanguageModelling(Task):
     options = {
         "predict": frozenset({"strict", "top"}),
         "evaluate": frozenset({"must_beat", "plot"}),
-<<<<<<< HEAD
         "compress": frozenset(),
-=======
         "score": frozenset({"adapt", "strict"}),
->>>>>>> h-ngram20
         "generate": frozenset({"length", "count", "seed", "temperature", "top_k", "top_p"}),
     }
 
