@@ -74,10 +74,6 @@ class LazyGroup(click.Group):
         formatter.write_paragraph()
         formatter.write_dl(rows)
 
-    def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the epilog right under the commands: every line of the screen is needed."""
-        formatter.write(f"  {self.epilog}\n")
-
 
 @click.group(
     cls=LazyGroup,
