@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rnncli.training.backpropagation import ThreadPool
     from rnncli.training.loop import Learner
     from rnncli.training.reports import Score
+    from rnncli.training.wrong_answers import WrongAnswer
 
 S = TypeVar("S")
 
@@ -244,6 +245,12 @@ class Experiment:
         the score of cross-validation, or None.
         """
         raise NotImplementedError
+
+    def wrong(self) -> tuple[WrongAnswer, ...]:
+        """Return the worst answers of the current weights to what `score` is on; none where answers are not single, or
+        nothing was held out.
+        """
+        return ()
 
     def evaluate(self, options: Options) -> Evaluation:
         """Return the score and all that `options` request; UsageError if nothing was held out."""

@@ -7,6 +7,7 @@ prospect           what a training would be
 verified           the checks of a run
 results            rows as table, CSV, JSON or JSON lines; text as it is made
 run_list           a list of runs
+numbers            numbers as people read them
 scores             a score beside its baselines, a backtest as a table
 label_tables       what labels are taken for: few as a matrix, many as lists
 gradient_tables    the report of inspect-grads
