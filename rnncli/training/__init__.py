@@ -3,6 +3,7 @@
 curves            the course of a training, as the lines of metrics.jsonl tell it
 fit               whether a network over- or under-fits, and what to change
 reports           frozen dataclasses, which are all that the user interface knows of training
+wrong_answers     wrong answers to what was held out, the worst first
 score_object      a score as JSON
 prospect          what a training would be
 verified          what a check of a run found

@@ -13,7 +13,7 @@ class Curve:
     """The losses of a run after each of its evaluations, NaN where there is none.
 
     figure: (name, values) of what the score prints, where that is not the loss. best: the index of the evaluation whose
-    weights were kept, None if unknown.
+    weights were kept, None if unknown. loss: what the losses are of, such as `forecast (mae)`; empty if unknown.
     """
 
     name: str
@@ -22,6 +22,7 @@ class Curve:
     valid: tuple[float, ...]
     figure: tuple[str, tuple[float, ...]] | None = None
     best: int | None = None
+    loss: str = ""
 
 
 def curve_of(name: str, lines: Iterable[Mapping[str, Any]]) -> Curve | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +42,18 @@ def curve_of_run(run: str) -> Curve:
         raise ModelFileError(f"{path}: is damaged: no line of it is an evaluation; train again")
     if curve is None:
         raise UsageError(f"{run}: has not been evaluated yet; wait for the first line of metrics.jsonl")
-    return curve
+    return replace(curve, loss=_loss_of(Path(run) / "config.yaml"))
+
+
+def _loss_of(config: Path) -> str:
+    """Return in words what the losses of a run with this config are of; nothing without a config of this program."""
+    try:
+        text = config.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    task = re.match(r"task: (\S+)$", text, re.MULTILINE)
+    of = re.findall(r"^  (?:loss|tokens): ([\w-]+)$", text, re.MULTILINE)
+    return "" if task is None else f"{task[1]} ({', '.join(of)})" if of else task[1]
 
 
 def of_text(text: str) -> tuple[Curve, ...] | tuple[ForecastChart, ...]:

@@ -23,7 +23,7 @@ def test_runs_in_every_form_say_the_score_that_training_printed(shelf: Shelf) ->
         assert (one["task"], one["state"], one["split"]) == ("language-model", "finished", "validation")
     table = run("runs", ".", "-f", "table", cwd=shelf.folder).ok().out
     assert "nats per token, validation split of text.txt" in table
-    assert f"{told['network']:.2f}" in table
+    assert f"{told['network']:.3f}" in table
 
 
 def test_a_missing_folder_is_one_line(shelf: Shelf) -> None:

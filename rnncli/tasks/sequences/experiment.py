@@ -45,6 +45,7 @@ from rnncli.tasks.task import (
 from rnncli.training.reports import Figure, Score
 from rnncli.training.room import Room
 from rnncli.training.side_by_side import together
+from rnncli.training.wrong_answers import WrongAnswer, worst
 
 Sequences = Examples | Tagged
 
@@ -294,6 +295,13 @@ class SequenceExperiment(Experiment):
             self.reader.cut.tell(examples.name, self.reader.unit)
         outputs = self._outputs(given)
         return self.answers.score(split, self.splits.train, examples, outputs)
+
+    def wrong(self) -> tuple[WrongAnswer, ...]:
+        split = self.splits.scored()
+        if split is None:
+            return ()
+        examples = self.splits.held_out[split]
+        return worst(self.answers.wrong(examples, self._outputs(self._inputs(examples))))
 
 
 def splits_in(
