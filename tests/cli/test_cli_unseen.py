@@ -30,7 +30,7 @@ KINDS = {
         "score,said\n1,xyЖЖ\n2,xЖ\n",
     ),
     "tag": (
-        "task: tag\ndata: {path: t.csv, format: text, validation: 0.2, group: none}\n",
+        "task: tag\ndata: {path: t.txt, validation: 0.2, group: none}\n",
         "".join(f"{w}\t{'AB'[k % 2]}\n" + ("\n" if k % 4 == 3 else "") for k, w in enumerate(["cat", "dogs"] * 80)),
         ("cat\nЖук\n\nЖ\nmЖ\n\n", "of 4 tokens of"),
         "cat\tA\nЖук\tB\n\nЖ\tA\nmЖ\tA\n\n",
@@ -47,13 +47,14 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_unknown_tokens_are_told_once_and_counted(kind: str, tmp_path: Path) -> None:
     config, train, (asked, words), scored = KINDS[kind]
-    (tmp_path / "t.csv").write_text(train)
+    ending = "txt" if kind == "tag" else "csv"
+    (tmp_path / f"t.{ending}").write_text(train)
     (tmp_path / "t.yaml").write_text(config + SMALL + TRAINING)
-    (tmp_path / "new.csv").write_text(scored)
+    (tmp_path / f"new.{ending}").write_text(scored)
     run("train", "t.yaml", "-o", "run", "-q", cwd=tmp_path).ok()
     for told in (
         run("predict", "run", "-", cwd=tmp_path, stdin=asked).ok().err,
-        run("evaluate", "run", "new.csv", cwd=tmp_path).ok().err,
+        run("evaluate", "run", f"new.{ending}", cwd=tmp_path).ok().err,
     ):
         (line,) = [line for line in told.splitlines() if words in line]
         assert "3 of" in line
