@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.config.loading import data_paths
+from rnncli.config.loading import data_paths, given_keys
 from rnncli.config.sections import Config, chosen_keys, keys_of
 from rnncli.config.values import parse_duration
 from rnncli.data.source import Source, read_source
@@ -143,13 +143,17 @@ def _train_in(
         if state is None
         else resumed(run, experiment, state, _began_with(run, request, state), request.overrides, optimizer, length)
     )
+    time = experiment.config.training.max_time
+    if request.resume and "max_time" in (given_keys(request.overrides).get("training") or {}):
+        # Which is the time of this resume alone, and would limit what is made from the config later.
+        before = load_run_config(run.config).training.max_time
+        experiment.config = experiment.config.changed(training={"max_time": before})
     inputs = _inputs_kept(run, experiment, source, sha256, origin)
     if state is None or (inputs, loop.plan) != (state.inputs, state.plan):
         run.write_state(loop.arrays(), loop.snapshot(), loop.plan, inputs)
     position = loop.position
     epochs = experiment.config.training.epochs * experiment.learner.updates_per_epoch
     if loop.plan.updates < epochs:
-        time = experiment.config.training.max_time
         show(Note(f"{loop.plan.updates:,} of {epochs:,} updates fit into training.max_time {time} at today's speed"))
     if is_over(loop.plan, position):
         _note_over(request, run, experiment, source, position.update, show)
