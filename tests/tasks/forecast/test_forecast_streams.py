@@ -255,6 +255,21 @@ def test_a_strict_stream_ends_at_the_first_line_that_cannot_be_read(stream):
     assert stream.unread.endswith(":3: 1 field, the others have 2; mend it, or leave out --strict")
 
 
+@pytest.mark.parametrize("value", ["abc", "1e999", "12..5", "0x1F"])
+@pytest.mark.parametrize("place", [0, 1, 3])
+def test_a_strict_stream_ends_at_the_first_value_that_cannot_be_read(stream, value, place):
+    broken = f"{NEW[place].partition(',')[0]},{value}"
+    rows = stream(*NEW[:place], broken, *NEW[place + 1 :], strict=True)
+    assert len(rows) == place
+    assert f":{place + 2}: column 2" in stream.unread
+    assert stream.unread.endswith("; mend it, or leave out --strict")
+    assert len(stream(*NEW[:place], broken, *NEW[place + 1 :])) == len(NEW)  # where it is a missing value, as told
+    assert not stream.unread
+    assert any("taken for a missing value" in line for line in stream.told)
+    empty = f"{NEW[place].partition(',')[0]},"
+    assert len(stream(*NEW[:place], empty, *NEW[place + 1 :], strict=True)) == len(NEW)  # which is one
+
+
 def test_lines_with_another_number_of_fields_are_skipped_if_asked(stream):
     alone = as_csv(stream(*NEW))
     assert as_csv(stream(NEW[0], "2024", *NEW[1:], reading={"ragged": "skip"})) == alone
