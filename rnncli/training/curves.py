@@ -28,7 +28,7 @@ class Curve:
 def curve_of(name: str, lines: Iterable[Mapping[str, Any]]) -> Curve | None:
     """Return the curve that lines of metrics give, or None if none of them is such a line."""
     found = [line for line in lines if math.isfinite(_number(line.get("step"))) and "train_loss" in line]
-    if not found:
+    if not any(math.isfinite(_number(line.get(key))) for line in found for key in ("train_loss", "valid_loss")):
         return None
     named = [str(line["figure_name"]) for line in found if line.get("figure_name")]
     kept = [i for i, line in enumerate(found) if line.get("improved") in (True, "true", "True")]

@@ -1,5 +1,6 @@
 """Shards cover the batch once, an error in any of them is raised, and the number of threads changes no bit."""
 
+import os
 import threading
 
 import numpy as np
@@ -164,3 +165,10 @@ def test_another_dropout_mask_is_another_gradient(pool_of):
         losses.append(driver.gradient(work, targets, 20))
     assert losses[0] == losses[1]
     assert len(set(losses)) == 3
+
+
+def test_a_pool_has_a_thread_for_each_cpu_that_may_be_used(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {3, 5, 7}, raising=False)
+    pool = ThreadPool(None, FLOAT32)
+    pool.close()
+    assert pool.count == 3

@@ -304,7 +304,10 @@ class PairExperiment(Experiment):
 
     def evaluate(self, options: Options) -> Evaluation:
         """Return the score by the metric in `options`, exact match by default."""
+        self.prompts.unseen.forget()
         score = self.score(options.get("metric", "exact"))
+        if split := self.splits.scored():
+            self.prompts.unseen.tell(self.splits.named(split))
         if score is None:
             raise UsageError("nothing was held out; name data to score it on")
         return judged(score, options)

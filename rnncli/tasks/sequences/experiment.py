@@ -68,11 +68,12 @@ class SequenceExperiment(Experiment):
         config = config.changed(data=splits.validated)
         self.config, self.splits, self.answers, self.context = config, splits, answers, context
         train, training = splits.train, config.training
+        spelt = bool(getattr(config.model, "character_size", 0))
         if learnt:
-            self.reader = readers.from_header(learnt["encoder"], config.data)
+            self.reader = readers.from_header(learnt["encoder"], config.data, spelt=spelt)
         else:
             has_affixes = bool(getattr(config.model, "affix_size", 0))
-            self.reader = readers.fitted(train, config.data, has_affixes=has_affixes)
+            self.reader = readers.fitted(train, config.data, has_affixes=has_affixes, spelt=spelt)
         data, model = config.data, config.model
         assert isinstance(data, LabelledConfig)
         assert isinstance(model, StepModelConfig)
@@ -257,7 +258,12 @@ class SequenceExperiment(Experiment):
         self.answers = self.answers.asked(options)
         if "threshold" in options:
             self.cross_validated = None  # it was scored at another one
-        return super().evaluate(options)
+        if not isinstance(self.reader, Numbers):
+            self.reader.unseen.forget()
+        made = super().evaluate(options)
+        if split := self.splits.scored():
+            self.reader.tell_unseen(self.splits.named(split))
+        return made
 
     def folds(self) -> list[Experiment]:
         def experiment(splits: Splits[Any]) -> Experiment:
