@@ -76,6 +76,11 @@ class Source:
         self._sha256: str | None = None
 
     @property
+    def files(self) -> tuple[Source, ...]:
+        """The files that it consists of, each a text of its own."""
+        return (self,)
+
+    @property
     def size(self) -> int:
         """The size in bytes."""
         if self._content is not None:

@@ -16,6 +16,8 @@ from rnncli.notes import note
 
 UNKNOWN_NUMBER = 0
 UNKNOWN = "<unk>"  # number 0; a text may have the same as a token, which then has a number of its own
+END = ""  # what begins and ends an item, where a text is cut into items; number 1, and no token of any text
+SHOWN_END = "<end>"  # as answers name it
 
 _NAMED_UNSEEN = 5
 _PLURAL = {"char": "characters", "byte": "bytes", "word": "words", "whitespace": "tokens", "letters": "words"}
@@ -38,8 +40,8 @@ class Vocabulary:
     """
 
     def __init__(self, tokens: tuple[str, ...], kind: Kind):
-        if not tokens or tokens[0] != UNKNOWN:
-            raise ValueError(f"token 0 must be {UNKNOWN}")
+        if not tokens or tokens[0] != UNKNOWN or END in tokens[2:]:
+            raise ValueError(f"token 0 must be {UNKNOWN}, and the end of items, if there is one, token 1")
         self.tokens = tokens
         self.kind = kind
 
@@ -51,6 +53,16 @@ class Vocabulary:
 
     def __hash__(self) -> int:
         return hash((self.tokens, self.kind))
+
+    @property
+    def end(self) -> int | None:
+        """The number of END, None without items."""
+        return self._number_of_token.get(END)
+
+    @property
+    def size(self) -> int:
+        """The number of tokens that texts have, without `<unk>` and END."""
+        return len(self) - 1 - (self.end is not None)
 
     @classmethod
     def build(cls, text: str | bytes, kind: Kind) -> Vocabulary:
@@ -68,8 +80,10 @@ class Vocabulary:
         """Return the vocabulary of the tokens with these counts that are frequent enough, by falling count and, for
         equal counts, alphabetically, up to the limits. A note tells how much of the text `of` is then `<unk>`.
 
-        Raises ConfigError if `limits.min_count` leaves no token.
+        END is kept whatever its count. Raises ConfigError if `limits.min_count` leaves no token.
         """
+        ends = (END,) if END in counts else ()
+        counts = {token: count for token, count in counts.items() if token != END}
         least, most = (limits.min_count, limits.vocabulary_size) if limits else (1, None)
         ordered = sorted(counts, key=lambda token: (-counts[token], token))
         frequent = [token for token in ordered if counts[token] >= least]
@@ -85,7 +99,7 @@ class Vocabulary:
                 f"{total - kept:,} of {total:,} tokens of {of} ({(total - kept) / total:.1%}) are <unk>: its "
                 f"vocabulary keeps {len(known):,} of {len(counts):,} {_PLURAL[kind]}"
             )
-        return cls((UNKNOWN, *(known if kind in WORDS else sorted(known))), kind)
+        return cls((UNKNOWN, *ends, *(known if kind in WORDS else sorted(known))), kind)
 
     def numbers(self, tokens: Sequence[str]) -> np.ndarray:
         """Return the numbers of `tokens`, 0 if unknown, in the smallest unsigned type that holds all numbers in use."""
@@ -129,10 +143,9 @@ class Vocabulary:
             tokens = tuple(token if isinstance(token, str) else _of_points(token) for token in header["tokens"])
         except (KeyError, TypeError, ValueError, OverflowError):
             raise ModelFileError("the vocabulary in the model file is damaged; train again") from None
-        whole = (
-            kind in KINDS and "" not in tokens and tokens[:1] == (UNKNOWN,) and len(set(tokens[1:])) == len(tokens[1:])
-        )
-        if not whole or (kind not in WORDS and any(len(token) != 1 for token in tokens[1:])):
+        own = tokens[2:] if tokens[1:2] == (END,) else tokens[1:]
+        whole = kind in KINDS and END not in own and tokens[:1] == (UNKNOWN,) and len(set(own)) == len(own)
+        if not whole or (kind not in WORDS and any(len(token) != 1 for token in own)):
             raise ModelFileError("the vocabulary in the model file is damaged; train again")
         return cls(tokens, kind)
 
@@ -164,8 +177,8 @@ def token_vocabulary(
 
 def require_learnable(vocabulary: Vocabulary, name: str) -> None:
     """Raise DataError unless the vocabulary has at least two tokens besides `<unk>`."""
-    if len(vocabulary) < 3:  # <unk> is one of them
-        raise DataError(f"{name}: needs at least 2 distinct {_PLURAL[vocabulary.kind]}, has {len(vocabulary) - 1}")
+    if vocabulary.size < 2:
+        raise DataError(f"{name}: needs at least 2 distinct {_PLURAL[vocabulary.kind]}, has {vocabulary.size}")
 
 
 def describe_unseen(unseen: Sequence[tuple[int, str]], kind: Kind = "char") -> str:

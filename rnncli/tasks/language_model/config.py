@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal, NamedTuple
+
 from pydantic import Field, ValidationInfo, field_validator
 
 from rnncli.config.chosen import Chosen, chosen
@@ -18,11 +20,20 @@ from rnncli.tasks import sizes
 
 BPTT = 64
 LEAST_UPDATES = 1200
+FEWEST_ITEMS, MOST_ITEMS = 8, 512  # of an update
+LONGEST = 256  # steps of an item that gradients flow back through
 VALIDATION = 300_000  # characters of a large text tell enough
 
 
 class TextConfig(TokensConfig, VectorsConfig):
     """The data: where the text is, how to cut it into tokens, and how to split it."""
+
+    items: Literal["stream", "lines", "paragraphs", "files"] = Field(
+        default="stream",
+        description="What has nothing to do with what stands before it: stream is nothing but each file; each line, "
+        "each paragraph (blank lines are between them) or each whole file is an item of its own, which is learnt with "
+        "its beginning and its end.",
+    )
 
     @property
     def is_decoded(self) -> bool:
@@ -74,11 +85,20 @@ class LanguageModelConfig(Config):
     training: StreamTrainingConfig = Field(default={}, validate_default=True)
 
 
-def completed(config: LanguageModelConfig, size: int) -> LanguageModelConfig:
-    """Return the config with what it leaves open chosen for a text of `size` bytes.
+class Lengths(NamedTuple):
+    """The lengths of items, in steps: of all, the mean, and one that hardly an item exceeds."""
+
+    total: int
+    mean: float
+    usual: int
+
+
+def completed(config: LanguageModelConfig, size: int, items: Lengths | None = None) -> LanguageModelConfig:
+    """Return the config with what it leaves open chosen for a text of `size` bytes, or for its items.
 
     A small text overfits, and a large one takes long: width, dropout, batch and epochs depend on the size. Below a
-    thousand updates little is learnt; max_time ends runs that a slow machine or a large text would make endless.
+    thousand updates little is learnt; max_time ends runs that a slow machine or a large text would make endless. Of
+    items an update has about as many tokens as of a stream, and nearly all of them are read whole.
     """
     if size < 20_000:
         cell, hidden_size, num_layers, dropout, batch_size, learning_rate = "gru", 64, 1, 0.0, 4, 5e-3
@@ -88,9 +108,14 @@ def completed(config: LanguageModelConfig, size: int) -> LanguageModelConfig:
         cell, hidden_size, num_layers, batch_size, learning_rate = "lstm", 256, 2, 32, 3e-3
         dropout = 0.3 if size < 3_000_000 else 0.1
     training = config.training
+    steps, tokens = BPTT, size
+    if items is not None:
+        batch_size = min(max(round(batch_size * BPTT / items.mean), FEWEST_ITEMS), MOST_ITEMS)
+        steps, tokens = min(items.usual, LONGEST), items.total
     batch_size = training.batch_size or batch_size
-    bptt = training.bptt or max(BPTT, training.bptt_stride or 0)
-    wanted = LEAST_UPDATES * batch_size * bptt // max(size, 1)
+    bptt = training.bptt or max(steps, training.bptt_stride or 0)
+    per_update = batch_size * min(bptt, items.mean if items else bptt)
+    wanted = int(LEAST_UPDATES * per_update // max(tokens, 1))
     config = config.completed(
         data={"tokens": "char", "validation": min(0.1, round(VALIDATION / max(size, 1), 6))},
         model={
