@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections import Counter, defaultdict
 
 import numpy as np
 
@@ -258,3 +259,50 @@ def tag_chances(outputs, transitions, start, end):
     """Every sequence of tags and the logarithm of its probability."""
     paths, scores = tag_scores(outputs, transitions, start, end)
     return paths, scores - scores.max() - np.log(np.exp(scores - scores.max()).sum())
+
+
+def kneser_ney(train, V, line_end=None, order=5):
+    """P(token | context): n-grams as tuples, each counted by the definition in `language_model.kneser_ney`."""
+    raw = Counter(
+        tuple(train[i - n : i + 1])
+        for n in range(order)
+        for i in range(n, len(train))
+        if line_end is None or line_end not in train[i - n + 1 : i]
+    )
+    counts = [Counter() for _ in range(order)]
+    for gram, count in raw.items():
+        n = len(gram) - 1
+        longer = {above for above in raw if len(above) == n + 2 and above[1:] == gram}
+        begins = tuple(train[: n + 1]) == gram
+        if n == order - 1 or (n > 0 and gram[0] == line_end):
+            counts[n][gram] = count
+        else:
+            counts[n][gram] = len(longer) + begins
+    levels = []
+    for one in counts:
+        n = [0, *(sum(c == k for c in one.values()) for k in (1, 2, 3, 4))]
+        D = None
+        if all(n[1:]):
+            Y = n[1] / (n[1] + 2 * n[2])
+            D = [0, 1 - 2 * Y * n[2] / n[1], 2 - 3 * Y * n[3] / n[2], 3 - 4 * Y * n[4] / n[3]]
+            D = D if min(D[1:]) > 0 else None
+        followers = defaultdict(dict)
+        for gram, count in one.items():
+            followers[gram[:-1]][gram[-1]] = count
+        levels.append((followers, D))
+
+    def probability(context, token):
+        p = 1 / V
+        for n, (followers, D) in enumerate(levels):
+            seen = followers.get(tuple(context[len(context) - n :]))
+            outside = line_end is not None and line_end in context[len(context) - n + 1 :]
+            if n > len(context) or seen is None or (n > 1 and outside):
+                break
+            total, a = sum(seen.values()), seen.get(token, 0)
+            if D is None:
+                p = (a + len(seen) * p) / (total + len(seen))
+            else:
+                p = (a - D[min(a, 3)] + sum(D[min(c, 3)] for c in seen.values()) * p) / total
+        return p
+
+    return probability

@@ -20,7 +20,7 @@ from typing import NoReturn
 import click
 
 from rnncli import __version__
-from rnncli.errors import ConfigError, ReaderGoneError, RnncliError
+from rnncli.errors import FULL, ConfigError, ReaderGoneError, RnncliError
 
 READER_GONE = ReaderGoneError.exit_code
 GROUPS = {
@@ -157,12 +157,7 @@ def _exit_code(error: BaseException) -> int:
         return _say("out of memory; give fewer data at once, or lower model.hidden_size", code=5)
     if isinstance(error, OSError) and error.errno == errno.EBADF:
         return _say("cannot write: standard output is closed; leave out >&-", code=5)
-    if isinstance(error, OSError) and error.errno in (
-        errno.ENOSPC,
-        errno.EDQUOT,
-        errno.EFBIG,
-        errno.EIO,
-    ):
+    if isinstance(error, OSError) and error.errno in FULL:
         return _say(f"cannot write: {(error.strerror or '').lower()}; free some space", code=5)
     if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR):
         where = f"{error.filename}: " if error.filename else ""

@@ -12,6 +12,7 @@ from rnncli.cli.options import (
     as_overrides,
     example,
     given,
+    in_a_folder,
     picture_option,
     reading_options,
     taken_reading,
@@ -62,6 +63,7 @@ def draw(made: Any, plot: str) -> None:
 @click.option(
     "--confusion",
     metavar="FILE",
+    callback=in_a_folder,
     help="classify, tag: write the whole confusion matrix into a CSV file, a row for each actual label.",
 )
 @click.option(

@@ -50,6 +50,7 @@ Count = Annotated[int, Field(ge=1)]
 DIALECT = ("encoding", "delimiter", "decimal", "skip_rows", "header", "quoting", "ragged")
 """The keys of `data` that define how a table is read, which a model file keeps."""
 _ROLES = ("text", "inputs", "label", "id", "time", "group", "target")  # keys that name columns
+KEEPERS = {"beta1": ("momentum", "adam", "adamw"), "beta2": ("rmsprop", "adam", "adamw")}  # the optimizers that use it
 LARGEST_SEED = 2**63 - 1
 MOST_TOKENS = 65_535  # of a vocabulary besides <unk>: numbers of two bytes, and an output each
 
@@ -318,8 +319,28 @@ class TrainingConfig(Section):
     optimizer: Literal["sgd", "momentum", "rmsprop", "adam", "adamw"] = Field(
         default="adam", description="The optimizer that turns gradients into updates."
     )
+    beta1: Annotated[float, Field(ge=0, lt=1)] | None = Field(
+        default=None,
+        description="How much of the mean of earlier gradients is kept (momentum, adam, adamw); null is 0.9.",
+    )
+    beta2: Annotated[float, Field(ge=0, lt=1)] | None = Field(
+        default=None,
+        description="How much of the mean of earlier squared gradients is kept (rmsprop, adam, adamw); null is 0.999, "
+        "of rmsprop 0.99.",
+    )
+    weight_decay: Annotated[float, Field(ge=0, le=10)] | None = Field(
+        default=None,
+        description="The share of the weights, times the learning rate, by which each update shrinks them, besides "
+        "what the gradient does (decoupled, with every optimizer); null is 0.01 of adamw, else 0.",
+    )
     learning_rate: Chosen[Annotated[float, Field(gt=0)]] = chosen(
         "The learning rate at the start of the schedule; null is chosen from the data.", before=2e-3
+    )
+    warmup: int = Field(
+        default=0,
+        ge=0,
+        le=10**9,
+        description="For so many updates the learning rate rises evenly up to the one with which the schedule begins.",
     )
     schedule: Literal["constant", "cosine", "step", "plateau"] = Field(
         default="cosine",
@@ -348,6 +369,15 @@ class TrainingConfig(Section):
         le=1024,
         description="The number of CPU threads; null is all cores. The result does not depend on it.",
     )
+
+    @field_validator("beta1", "beta2")
+    @classmethod
+    def _optimizer_keeps_it(cls, beta: float | None, info: ValidationInfo) -> float | None:
+        name = info.data.get("optimizer")
+        keepers = KEEPERS[str(info.field_name)]
+        if beta is not None and name is not None and name not in keepers:
+            raise refusal(f"must be null when training.optimizer is {name}; only {', '.join(keepers)} keep that mean")
+        return beta
 
 
 class SeededTrainingConfig(TrainingConfig):

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from rnncli.data import decimal_times
+from rnncli.data import decimal_times, dotted_months
 from rnncli.data.csv_table import Table
 from rnncli.data.numeric import is_missing, is_number
 from rnncli.data.stamps import DAY_FIRST_DIGITS, INTEGER, SHORT_YEAR_DIGITS, formats_of, read
@@ -57,7 +57,7 @@ _UNNAMED = re.compile(r"(?:column|unnamed: )[0-9]+", re.I)  # beside names: an i
 _TWO_DIGITS = re.compile("0[0-9]|[1-9][0-9]?")
 # A date in whatever form: a column of these is a time, and is read or refused.
 _LIKE_A_DATE = re.compile(
-    r"[0-9]{1,4}([-/.])[0-9A-Za-z]{1,9}\1[0-9]{1,4}(?![0-9]).*|[0-9]{4}-?[WwQq][0-9].*|"
+    r"[0-9]{1,4}([-/.])[0-9A-Za-z]{1,9}\1[0-9]{1,4}(?![0-9]).*|[0-9]{4}-?[WwQqM][0-9].*|"
     r"(?=.{0,40}$)(?=.*\b(?:19|20)[0-9]{2}\b)(?=(?:[^0-9]{0,14}[0-9]){7})(?=.*[^0-9.,+-]).*[0-9].*|"
     r"[0-9]{1,2}(?: de|\.|,)? ?[^\W\d_]{3,10}(?: de|\.|,)? ?(?:19|20)[0-9]{2}\b.{0,20}"
 )
@@ -83,7 +83,7 @@ def kind_of_column(table: Table, index: int) -> Kind | None:
         return "time"
     if _half(CLOCK_TIME.fullmatch, sample):
         return "part"
-    if decimal_times.looks_like_times(present) or _are_day_first_digits(present):
+    if decimal_times.looks_like_times(present) or _are_day_first_digits(present) or dotted_months.form_of(present):
         return "time"
     if not _half(lambda cell: formats_of(cell)[:1] == [INTEGER] or _TWO_DIGITS.fullmatch(cell), sample):
         return _kind_of_words(title, present) if title in _TIME_NAMES | _COUNTED else None

@@ -18,6 +18,7 @@ from rnncli.data.stamps import (
     INTEGER,
     SHORT_YEAR_DIGITS,
     as_strptime,
+    form_of_all,
     formats_of,
     is_fixed,
     read,
@@ -25,6 +26,7 @@ from rnncli.data.stamps import (
     write,
     zone_of,
 )
+from rnncli.data.strptime_format import is_strptime
 from rnncli.data.timeline import Timeline
 from rnncli.data.zoned_times import LOCAL, MOMENT, evenness, parsed, written
 from rnncli.errors import DataError, shown
@@ -76,11 +78,12 @@ class StampColumn:
 
 
 def column_of(
-    table: Table, index: int, rows: Sequence[int], form: str | None = None, *, cut: bool = False
+    table: Table, index: int, rows: Sequence[int], form: str | None = None, *, cut: bool = False, known: str = ""
 ) -> StampColumn:
     """Return the stamps in column `index` (from 0) of these rows.
 
-    form: the format of strptime that they are in, if it is known; cut: whether fractions of a second are cut off.
+    form: the format of strptime that they are in, if it is given; cut: whether fractions of a second are cut off;
+    known: the format of other rows of the series.
     """
     header = f"column {index + 1} {shown(table.header[index])}"
     texts = [table.rows[row][index].strip() for row in rows]
@@ -90,8 +93,8 @@ def column_of(
     # A template says too how wide the fields are.
     names = [name for name in formats_of(texts[0]) if as_strptime(name) == form] if form else []
     forms = [name for name in names if len(read(texts, name, cut=cut)) == len(texts)][:1] or ([form] if form else [])
-    if not forms and (decimal := decimal_times.form_of(texts)):
-        forms = [decimal]
+    if not forms and (of_all := form_of_all(texts, known)):
+        forms = [of_all]
     dated = title in DATE_NAMES and not decimal_times.is_epoch(texts[0])  # 30.01 and 20230131.0 are no counters
     texts, decimals = (texts, 0) if forms or dated else decimal_times.without_point(texts)
     forms = [INTEGER] if decimals else forms
@@ -189,7 +192,7 @@ def refuse_format(column: StampColumn, i: int, names: Sequence[str]) -> NoReturn
         values = next((made for name in names if len(made := read(column.texts, name, cut=True)) > i), np.zeros(0))
         what = f"{shown(column.cells[i])} has a fraction of a second, and rows are read to the second"
         column.refuse(i, f"{what}; make them even with --set data.resample={interval_for(np.diff(values))}")
-    if column.forms:
+    if column.forms and is_strptime(column.forms[0]):
         column.refuse(
             i, f"{shown(column.cells[i])} is not a time in the format {column.forms[0]} of data.time_format{footer}"
         )

@@ -3,7 +3,8 @@
 A template is a text of fields, and everything else stands in every stamp as it is:
 
     YYYY YY y     year: of four digits; of two, from 1969 to 2068; a count of one or two digits
-    MM M          month, with and without a zero in front; Mon, MON, mon, Month, MONTH, month: its English name
+    MM M MMM      month, with and without a zero in front, behind an M (2020M01)
+    Mon Month     its English name, also as MON, mon, MONTH, month
     DD D          day of the month
     q ww w e      quarter; week by ISO 8601, whose stamp is its Monday, with a zero in front or without; its day, from 1
     jjj           day of the year, from 001
@@ -31,13 +32,14 @@ _EPOCH = date(1970, 1, 1).toordinal()
 _DAY = 86_400
 
 _TOKEN = re.compile(
-    "YYYY|YY|y|Month|MONTH|month|Mon|MON|mon|MM|M|DD|D|hh|HH|h|mm|ss|f+|AM|am|ww|q|jjj|dddd|ddd|H|w|e|m|s"
+    "YYYY|YY|y|Month|MONTH|month|Mon|MON|mon|MMM|MM|M|DD|D|hh|HH|h|mm|ss|f+|AM|am|ww|q|jjj|dddd|ddd|H|w|e|m|s"
 )
 _FIELDS = {
     "YYYY": r"(?P<year>[0-9]{4})",
     "YY": r"(?P<short>[0-9]{2})",
     "y": r"(?P<count>[1-9][0-9]?)",
     "MM": "(?P<month>0[1-9]|1[0-2])",
+    "MMM": "M(?P<month>0[1-9]|1[0-2])",
     "M": "(?P<month>0?[1-9]|1[0-2])",
     "DD": "(?P<day>0[1-9]|[12][0-9]|3[01])",
     "D": "(?P<day>0?[1-9]|[12][0-9]|3[01])",
@@ -63,7 +65,17 @@ for _case in (str.title, str.upper, str.lower):
     _FIELDS[_case("month")] = f"(?P<name>{'|'.join(map(_case, _MONTHS))})"
     _FIELDS[_case("mon")] = f"(?P<name>{'|'.join(_case(name[:3]) for name in _MONTHS)})"
 _TOKENS = {*_FIELDS, "f"}
-_STRPTIME = {"YYYY": "%Y", "YY": "%y", "MM": "%m", "M": "%m", "DD": "%d", "D": "%d", "hh": "%H", "h": "%H"}
+_STRPTIME = {
+    "YYYY": "%Y",
+    "YY": "%y",
+    "MMM": "M%m",
+    "MM": "%m",
+    "M": "%m",
+    "DD": "%d",
+    "D": "%d",
+    "hh": "%H",
+    "h": "%H",
+}
 _STRPTIME |= {"mm": "%M", "m": "%M", "ss": "%S", "s": "%S", "AM": "%p", "am": "%p"}
 _STRPTIME |= {case(name): code for name, code in (("mon", "%b"), ("month", "%B")) for case in (str.title, str.upper)}
 _STRPTIME |= {"mon": "%b", "month": "%B", "dddd": "%A", "ddd": "%a", "jjj": "%j"}
@@ -71,7 +83,7 @@ _OFFSET = r"Z| ?UTC| ?GMT|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?"
 _ZONE = re.compile(rf"(?<=[msfMh])(?:{_OFFSET})$")  # of a template, whose clock ends with one of these letters
 
 # The texts that templates are made from: a date, with the kinds that its parts may be, and a clock after it. Kinds:
-# Y year, y a count of years, m month, b its name, d day, q quarter, w week, e its day, j day of the year.
+# Y year, y a count of years, m month, n behind an M, b its name, d day, q quarter, w week, e its day, j day of a year.
 _NUMBER, _NAME, _YEAR = "[0-9]{1,2}", "[A-Za-z]{3,9}", "[0-9]{4}|[0-9]{2}"
 _DATES = (
     (re.compile(rf"([0-9]{{4}})([-/.])({_NUMBER})(\2)({_NUMBER})"), ("Ymd",)),
@@ -82,12 +94,14 @@ _DATES = (
     (re.compile(rf"({_NAME})([-/. ]?)({_YEAR})"), ("bY",)),
     (re.compile(rf"([0-9]{{4}})([-/. ]?)({_NAME})"), ("Yb",)),
     (re.compile(rf"([0-9]{{4}})([-/ ])({_NAME})(\2)({_NUMBER})"), ("Ybd",)),
-    (re.compile(r"([0-9]{4})([- ]?)(Q[1-4])"), ("Yq",)),
-    (re.compile(rf"(Q[1-4])([-/ ]?)({_YEAR})"), ("qY",)),
+    (re.compile(r"([0-9]{4})([-/. ]?)(Q[1-4])"), ("Yq",)),
+    (re.compile(rf"(Q[1-4])([-/. ]?)({_YEAR})"), ("qY",)),
+    (re.compile(r"([0-9]{4})(-?)(M[0-9]{2})"), ("Yn",)),
     (re.compile(r"([0-9]{4})(-?)(W[0-9]{2})(\2)([1-7])"), ("Ywe",)),
-    (re.compile(r"([0-9]{4})(-?)(W[0-9]{2})"), ("Yw",)),
+    (re.compile(r"([0-9]{4})([-/. ]?)(W[0-9]{2})"), ("Yw",)),
+    (re.compile(r"(W[0-9]{2})([-/. ]?)([0-9]{4})"), ("wY",)),
     (re.compile(r"([0-9]{4})(-)([0-9]{3})"), ("Yj",)),
-    (re.compile(rf"({_NUMBER})([-/])([0-9]{{4}})"), ("mY", "qY")),
+    (re.compile(rf"({_NUMBER})([-/ ])([0-9]{{4}})"), ("mY", "qY")),
     (re.compile(rf"([0-9]{{4}})([-/ ])({_NUMBER})"), ("Ym",)),
     (re.compile(r"([1-9])(-)([0-9]{2})"), ("ym", "mY", "qY")),
     (re.compile(r"([0-9]{4})()([0-9]{2})()([0-9]{2})(?=T)"), ("Ymd",)),
@@ -126,7 +140,7 @@ def _fields(kind: str, text: str, padded: bool) -> list[str]:
         return [name[:3], name]
     if kind in "md":
         return [kind.upper() * (2 if padded else 1)]
-    return [{"y": "y", "q": "Qq" if text[0] == "Q" else "q", "w": "Www", "e": "e", "j": "jjj"}[kind]]
+    return [{"y": "y", "q": "Qq" if text[0] == "Q" else "q", "n": "MMM", "w": "Www", "e": "e", "j": "jjj"}[kind]]
 
 
 def _clocks(match: re.Match[str]) -> Iterator[str]:
@@ -273,6 +287,7 @@ def _written(moment: datetime, *, of_week: bool) -> dict[str, str]:
         "YY": f"{year % 100:02}",
         "y": str(year - 2000),
         "MM": f"{moment.month:02}",
+        "MMM": f"M{moment.month:02}",
         "M": str(moment.month),
         "DD": f"{moment.day:02}",
         "D": str(moment.day),

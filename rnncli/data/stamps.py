@@ -14,7 +14,7 @@ from itertools import takewhile
 
 import numpy as np
 
-from rnncli.data import decimal_times, stamp_templates, strptime_format
+from rnncli.data import decimal_times, dotted_months, stamp_templates, strptime_format
 from rnncli.errors import DataError
 
 INTEGER = "integer"  # the format of years and counters
@@ -53,6 +53,12 @@ def formats_of(text: str) -> list[str]:
             names.append(f"{date}{gap}hh:mm{':ss' if seconds else ''}{zone}")
     names = [name for name in names if len(read([text], name))]
     return list(dict.fromkeys([*names, *stamp_templates.templates_of(text)]))
+
+
+def form_of_all(texts: Sequence[str], known: str = "") -> str | None:
+    """Return the format of stamps that might be numbers if their column did not tell, None if it tells nothing: of
+    decimal years, and of months with a point. known: the format of other rows of the series."""
+    return decimal_times.form_of(texts) or dotted_months.form_of(texts, known)
 
 
 def is_fixed(name: str) -> bool:

@@ -97,7 +97,7 @@ def read_timelines(
     order = np.searchsorted(rows, members)  # the stamps of one series after those of the other
     sizes = np.array([len(group) for group in groups])
     starts = np.cumsum(sizes) - sizes
-    column = column_of(table, index, rows.tolist(), form)
+    column = column_of(table, index, rows.tolist(), form, known="" if like is None else like.format)
     column = in_zone(column, zone or "", np.split(order, starts[1:]), like)
     if like is not None and column.zone:
         like = like.zoned(column.formats[0])

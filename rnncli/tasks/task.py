@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rnncli.nn.network import Model
     from rnncli.training.backpropagation import ThreadPool
     from rnncli.training.loop import Learner
-    from rnncli.training.reports import Score
+    from rnncli.training.reports import Fit, Score
 
 S = TypeVar("S")
 
@@ -244,6 +244,13 @@ class Experiment:
         the score of cross-validation, or None.
         """
         raise NotImplementedError
+
+    def fit(self, metrics: Sequence[Mapping[str, Any]], *, ended_by_time: bool) -> Fit | None:
+        """Return whether the network over- or under-fits, by the lines of metrics.jsonl; None where that is not told.
+
+        ended_by_time: True if training.max_time left fewer epochs than training.epochs has.
+        """
+        return None
 
     def evaluate(self, options: Options) -> Evaluation:
         """Return the score and all that `options` request; UsageError if nothing was held out."""

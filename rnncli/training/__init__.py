@@ -1,6 +1,7 @@
 """Training: gradients of batches, optimizers, the loop and its reports. It prints nothing and writes no file.
 
 curves            the course of a training, as the lines of metrics.jsonl tell it
+fit               whether a network over- or under-fits, and what to change
 reports           frozen dataclasses, which are all that the user interface knows of training
 score_object      a score as JSON
 prospect          what a training would be

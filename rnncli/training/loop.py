@@ -88,7 +88,7 @@ class Plan:
     """The plan of a run, fixed before its first update; `updates` and `evaluations` are those of `Length`.
 
     kept_by: what the best weights are the best by. ends: the update after which to end, if before `updates`, by which
-    the learning rate falls.
+    the learning rate falls. warmup: the updates over which it rises, before the schedule.
     """
 
     updates: int
@@ -98,6 +98,14 @@ class Plan:
     patience: int | None
     kept_by: str = BY_LOSS
     ends: int | None = None
+    warmup: int = 0
+
+    def rate(self, update: int) -> float:
+        """Return the learning rate of an update, without what the plateau schedule makes of it."""
+        if update < self.warmup:
+            return self.learning_rate * (update + 1) / self.warmup
+        done = (update - self.warmup) / (self.updates - self.warmup)
+        return self.learning_rate * SCHEDULES[self.schedule](done)
 
 
 class Measured(NamedTuple):
@@ -209,8 +217,7 @@ class TrainingLoop:
 
     def learning_rate(self) -> float:
         """Return the learning rate of the next update."""
-        done = self.position.update / self.plan.updates
-        return self.plan.learning_rate * SCHEDULES[self.plan.schedule](done) * self.plateau.factor
+        return self.plan.rate(self.position.update) * self.plateau.factor
 
     def _evaluate(self) -> tuple[Measured, bool]:
         """Run a scheduled evaluation, remember the best weights, inform the plateau schedule, and return what was

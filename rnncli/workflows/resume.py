@@ -61,11 +61,11 @@ def free_changes(before: Mapping[str, Any], config: Config) -> list[Change]:
 
 
 def began_with(state: State, config_before: Config, overrides: Sequence[str]) -> Mapping[str, Any]:
-    """Return the fingerprint in a state; if an older version wrote it, what config.yaml has where `overrides` do."""
+    """Return the fingerprint in a state, with what config.yaml has of keys that are newer than that; if version 0.1
+    wrote it, what config.yaml has where `overrides` do."""
+    given, known = given_keys(overrides), fingerprint(config_before)
     if state.inputs.config is not None:
-        return state.inputs.config
-    given = given_keys(overrides)
-    known = fingerprint(config_before)
+        return {**known, **state.inputs.config}
     return {
         key: value for key, value in known.items() if key.partition(".")[2] in (given.get(key.partition(".")[0]) or {})
     }

@@ -185,7 +185,13 @@ def _train_in(
         score = whole.score()
     run.write_model(whole.arrays(), _header(whole))
     end = Finished(
-        score, position.best_update, position.best_loss, str(run.path), kept, TASKS[config.task].after_training
+        score,
+        position.best_update,
+        position.best_loss,
+        str(run.path),
+        kept,
+        TASKS[config.task].after_training,
+        experiment.fit(run.read_metrics(), ended_by_time=loop.plan.updates < epochs),
     )
     placed = _placed(experiment.config, source)
     run.write_report(run_report(placed, source, sha256, position, pool.count, end, run.model))
@@ -332,7 +338,14 @@ def _started(experiment: Experiment, optimizer: Optimizer, length: Callable[[int
     """Start a new run, and fix its length."""
     training, learner = experiment.config.training, experiment.learner
     wanted = training.epochs * learner.updates_per_epoch
-    plan = Plan(*length(wanted), training.learning_rate, training.schedule, training.patience, BY_FIGURE)
+    plan = Plan(
+        *length(wanted),
+        training.learning_rate,
+        training.schedule,
+        training.patience,
+        BY_FIGURE,
+        warmup=training.warmup,
+    )
     return TrainingLoop(learner, optimizer, plan)
 
 
@@ -357,8 +370,7 @@ def _length(run: RunDirectory, request: Request, experiment: Experiment, optimiz
 
 
 def optimizer_of(experiment: Experiment, pool: ThreadPool) -> Optimizer:
-    training = experiment.config.training
-    return Optimizer(training.optimizer, experiment.network, training.clip_norm, pool)
+    return Optimizer.of(experiment.config.training, experiment.network, pool)
 
 
 def _placed(config: Config, source: Source) -> Config:

@@ -79,3 +79,26 @@ def test_what_looks_like_a_date_in_whatever_form_is_a_time(cell):
 @pytest.mark.parametrize("cell", ["2001.557", "1999.25", "-2001.557", "in 2023 we sold 5", "v2.0.2001", "20012"])
 def test_what_is_a_number_or_a_text_is_no_date(cell):
     assert kind("v", [cell] * 12) is None
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [f"1.{1500 + (k * 37) % 800}" for k in range(60)],  # a rate of exchange, whose decimals look like years
+        [f"{1990 + (k * 7) % 40}.{(k * 5) % 12 + 1:02}" for k in range(60)],  # a price
+        [f"{1 + k % 9}.{2000 + (k * 371) % 99}" for k in range(60)],
+        ["1.2015", "2.2015"],
+        [f"{1.5 + k / 7:.4f}" for k in range(60)],
+    ],
+)
+@pytest.mark.parametrize("name", ["EURUSD", "close", "x"])
+def test_numbers_that_one_cell_alone_might_make_months_are_values(name, cells):
+    assert kind(name, cells) is None
+
+
+@pytest.mark.parametrize("form", ["{m:02}.{y}", "{m}.{y}", "{y}.{m:02}", "{y}.{m}"])
+def test_months_with_a_point_are_times_in_the_rows_of_several_series_and_newest_first(form):
+    months = [form.format(y=2019 + k // 12, m=k % 12 + 1) for k in range(30)]
+    assert [kind("x", cells) for cells in (months, months[::-1], months * 3, [m for m in months for _ in "ab"])] == (
+        ["time"] * 4
+    )

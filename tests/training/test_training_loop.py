@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -148,6 +148,22 @@ def test_each_update_takes_the_rate_of_its_place_in_the_run(schedule, monkeypatc
     list(loop_of(Scripted(), 40, schedule, rate=0.3).run())
     assert rates == [0.3 * SCHEDULES[schedule](u / 40) for u in range(40)]
     assert schedule == "constant" or rates[-1] < 0.05 < rates[0]
+
+
+def test_the_rate_rises_over_the_warm_up_and_the_schedule_follows_it(monkeypatch):
+    rates = []
+    monkeypatch.setattr(Optimizer, "update", lambda self, rate, norm: rates.append(rate))
+    loop = loop_of(Scripted(), 40, "cosine", rate=0.3)
+    loop.plan = replace(loop.plan, warmup=8)
+    list(loop.run())
+    assert rates[:8] == [0.3 * (u + 1) / 8 for u in range(8)]
+    assert rates[8:] == [0.3 * SCHEDULES["cosine"](u / 32) for u in range(32)]
+
+
+def test_a_run_that_is_all_warm_up():
+    loop = loop_of(Scripted(), 4)
+    loop.plan = replace(loop.plan, warmup=4)
+    assert list(loop.run())[-1].learning_rate == 1
 
 
 def test_plateau_halves_the_rate_of_the_updates_that_follow(monkeypatch):

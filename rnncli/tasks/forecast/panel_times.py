@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from rnncli.data import dotted_months
 from rnncli.data.column_kinds import CALENDAR_NAMES, Kind, kind_of_column
 from rnncli.data.csv_table import Table
 from rnncli.data.joined_columns import Join, join_of_times, tells_clock
@@ -73,8 +74,9 @@ def is_whole(table: Table, name: str) -> bool:
 
 
 def is_read(table: Table, name: str) -> bool:
-    """True if the first cell of the column is a time in a form that is read."""
-    return bool(formats_of(table.rows[0][table.header.index(name)].strip()))
+    """True if the first cell of the column is a time in a form that is read, or all are months with a point."""
+    cells = [row[table.header.index(name)].strip() for row in table.rows]
+    return bool(formats_of(cells[0])) or dotted_months.form_of(cells) is not None
 
 
 def _together(table: Table, partial: Sequence[str], identity: str | None) -> Join | None:

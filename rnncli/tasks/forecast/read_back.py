@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rnncli.data.stamps import INTEGER, formats_of, read
+from rnncli.data.stamps import INTEGER, form_of_all, formats_of, read
 from rnncli.tasks.forecast.reports import ForecastChart
 
 _END = re.compile(r"(.+)_(lo|hi)_(\d+(?:\.\d+)?)")  # the column of the end of an interval
@@ -74,7 +74,7 @@ def _chart(
 
 def _seconds(labels: Sequence[str]) -> tuple[int, ...]:
     """Return the clock at these stamps, or none if they are no dates."""
-    for form in formats_of(labels[0]):
+    for form in filter(None, [form_of_all(labels), *formats_of(labels[0])]):
         values = read(labels, form) if form != INTEGER else ()
         if len(values) == len(labels):
             return tuple(int(value) for value in values)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from rnncli.config.values import parse_duration
 from rnncli.data.source import Source
 from rnncli.data.text import WORDS, as_bytes
 from rnncli.data.vectors import Vectors, vectors_in
@@ -17,19 +19,22 @@ from rnncli.errors import DataError
 from rnncli.nn.memory import require_memory
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.notes import note
-from rnncli.tasks.language_model import ngram
+from rnncli.tasks.language_model import kneser_ney, ngram
+from rnncli.tasks.language_model.compressors import compressed
 from rnncli.tasks.language_model.config import LanguageModelConfig, completed
 from rnncli.tasks.language_model.corpus import counted
 from rnncli.tasks.language_model.items import BETWEEN, STREAM
+from rnncli.tasks.language_model.kneser_ney import KneserNey
 from rnncli.tasks.language_model.splits import HeldOut, held_out_text, read_splits
 from rnncli.tasks.language_model.streams import StreamLearner
 from rnncli.tasks.language_model.surprise import Surprise
 from rnncli.tasks.language_model.texts import Texts, TextsLearner
 from rnncli.tasks.language_model.unknown import RareWords
 from rnncli.tasks.task import Context, Evaluation, Experiment, Options, set_first_weights, start_words
+from rnncli.training.fit import fit
 from rnncli.training.headline import AMONG, Headline
 from rnncli.training.paired_bootstrap import Compared
-from rnncli.training.reports import NETWORK, Score, strongest_first
+from rnncli.training.reports import NETWORK, Fit, Score, strongest_first
 
 _BLOCK, _MOST_BLOCKS = 200, 100  # tokens of a block at least, so that blocks share little; and blocks
 
@@ -215,7 +220,14 @@ class TextExperiment(Experiment):
             detail,
             figures=self._figures(scored, mean),
             headline=self._headline(mean, *baselines[0]),
+            compressed=None if words else compressed(self.vocabulary, self.train_ids, scored),
         ).judged(in_blocks({NETWORK: each, **losses}))
+
+    def fit(self, metrics: Sequence[Mapping[str, Any]], *, ended_by_time: bool) -> Fit | None:
+        training = self.config.training
+        seconds = parse_duration(training.max_time) if ended_by_time else 0
+        longer = f"training.max_time={2 * seconds:.0f}s" if seconds else f"training.epochs={2 * training.epochs}"
+        return fit(metrics, len(self._held_out["validation"].own), self.config.model, longer)
 
     def evaluate(self, options: Options) -> Evaluation:
         made = super().evaluate(options)
@@ -227,14 +239,19 @@ class TextExperiment(Experiment):
         return Headline(AMONG, _exp(mean), _exp(baseline), name, what=what)
 
     def _baselines(self, held_out: HeldOut | Texts) -> dict[str, np.ndarray]:
-        """Return the nats of each token by interpolated 5-grams of training. None sees another item; of a text without
+        """Return the nats of each token by 5-grams of training. Of items none sees another one; of a text without
         items, one sees no line but its own."""
-        train, size = self.train_ids, len(self.vocabulary)
+        train, size, end = self.train_ids, len(self.vocabulary), self.vocabulary.end
         if self.rare is not None:  # the baselines count <unk> where the network has seen it
-            train = self.rare.taken(0)[train[-ngram.MOST_TOKENS :]]
-        found = {"interpolated 5-gram": held_out.ngram_losses(train, size, self.vocabulary.end)}
-        if self.vocabulary.end is None and (line_end := int(self.vocabulary.encode("\n")[0])):
-            found["5-gram within lines"] = held_out.ngram_losses(train, size, line_end)
+            train = self.rare.taken(0)[train[-kneser_ney.MOST_TOKENS :]]
+        found = {
+            "Kneser-Ney 5-gram": held_out.read_by(KneserNey(train, size, end).losses),
+            "interpolated 5-gram": held_out.read_by(
+                partial(ngram.token_losses, train, vocabulary_size=size, line_end=end)
+            ),
+        }
+        if end is None and (line_end := int(self.vocabulary.encode("\n")[0])):
+            found["5-gram within lines"] = held_out.read_by(KneserNey(train, size, line_end).losses)
         return found
 
     def _figures(self, scored: np.ndarray, mean: float) -> tuple[tuple[str, float], ...]:

@@ -15,12 +15,11 @@ from rnncli.errors import ConfigError, DataError
 from rnncli.kernels import random
 from rnncli.nn.network import Network
 from rnncli.notes import doubt, note
-from rnncli.tasks.language_model import ngram
 from rnncli.tasks.language_model.config import LanguageModelConfig
 from rnncli.tasks.language_model.corpus import STEP, Corpus, counted
 from rnncli.tasks.language_model.items import STREAM
 from rnncli.tasks.language_model.streams import Validation
-from rnncli.tasks.language_model.texts import Texts
+from rnncli.tasks.language_model.texts import Losses, Texts
 from rnncli.training.backpropagation import Backpropagation
 
 _DRAWN = 1 << 38  # of the seed's independent random streams
@@ -45,10 +44,9 @@ class HeldOut(NamedTuple):
     def validation(self, network: Network, driver: Backpropagation, *, known_only: bool = False) -> Validation:
         return Validation(network, self.ids, self.before, driver, known_only=known_only)
 
-    def ngram_losses(self, train: np.ndarray, V: int, line_end: int | None) -> np.ndarray:
-        """Return the nats of each scored token under the 5-gram of `train`; see `ngram.token_losses`."""
-        before = self.before if len(self.before) else self.ids[:1]
-        return ngram.token_losses(train, self.scored, before, V, line_end)
+    def read_by(self, losses: Losses) -> np.ndarray:
+        """Return the nats of each scored token."""
+        return losses(self.scored, self.before if len(self.before) else self.ids[:1])
 
 
 class TextSplits(NamedTuple):

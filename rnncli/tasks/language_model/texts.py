@@ -7,6 +7,7 @@ are read window by window with carried state, as `streams` reads one text.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from rnncli.tasks.language_model.splits import HeldOut
 
 SIDE_BY_SIDE = 64  # texts of a batch that is scored
+Losses = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Returns the nats of each of some tokens, given the tokens before the first."""
+
 _GROUPS = 1 << 35  # of the seed's independent random streams; the epoch is added
 
 
@@ -120,12 +124,11 @@ class Texts(NamedTuple):
     def validation(self, network: Network, driver: Backpropagation, *, known_only: bool = False) -> TextsValidation:
         return TextsValidation(network, self, driver, known_only=known_only)
 
-    def ngram_losses(self, train: np.ndarray, V: int, line_end: int | None) -> np.ndarray:
-        """Return the nats of each scored token under the 5-gram of `train`; see `ngram.token_losses`."""
+    def read_by(self, losses: Losses) -> np.ndarray:
+        """Return the nats of each scored token, by losses that no more than the tokens of an n-gram decide."""
         read = _covered(np.maximum(self.starts, self.firsts - ngram.ORDER + 1), self.stops, len(self.ids))
         tokens = self.ids[read]
-        losses = ngram.token_losses(train, tokens, tokens[:0], V, line_end)
-        return losses[self.is_counted[read]]
+        return losses(tokens, tokens[:0])[self.is_counted[read]]
 
 
 def _covered(starts: np.ndarray, stops: np.ndarray, N: int) -> np.ndarray:

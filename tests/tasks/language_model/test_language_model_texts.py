@@ -1,5 +1,6 @@
 """Items do not see each other: not in training, in validation, or in the baselines, whatever their lengths."""
 
+from functools import partial
 from itertools import pairwise
 
 import naive
@@ -14,6 +15,7 @@ from rnncli.nn.network import Network, NetworkShape
 from rnncli.tasks.language_model import ngram
 from rnncli.tasks.language_model.corpus import Corpus
 from rnncli.tasks.language_model.items import items_in
+from rnncli.tasks.language_model.kneser_ney import KneserNey
 from rnncli.tasks.language_model.splits import read_splits
 from rnncli.tasks.language_model.streams import Validation
 from rnncli.tasks.language_model.texts import SIDE_BY_SIDE, Texts, TextsLearner
@@ -222,10 +224,14 @@ def test_items_of_a_file_of_their_own(tmp_path):
     assert (train, valid) == (["forth", "to", "for", "rot"], ["to", "fro"])
 
 
-def test_the_baseline_reads_no_other_item():
+def test_the_baselines_read_no_other_item():
     texts = items(seed=2)
-    whole = texts.ngram_losses(texts.ids, V, 1)
-    assert len(whole) == len(texts.scored)
-    start, stop = texts.starts[5], texts.stops[5]
-    alone = ngram.token_losses(texts.ids, texts.ids[start + 1 : stop], texts.ids[start : start + 1], V, 1)
-    assert np.array_equal(whole[start : stop - 1], alone)
+    for losses in (
+        KneserNey(texts.ids, V, 1).losses,
+        partial(ngram.token_losses, texts.ids, vocabulary_size=V, line_end=1),
+    ):
+        whole = texts.read_by(losses)
+        assert len(whole) == len(texts.scored)
+        start, stop = texts.starts[5], texts.stops[5]
+        alone = losses(texts.ids[start + 1 : stop], texts.ids[start : start + 1])
+        assert np.array_equal(whole[start : stop - 1], alone)
