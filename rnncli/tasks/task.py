@@ -296,8 +296,15 @@ class Predictor:
         """Return the answers to the data in `asked`."""
         raise NotImplementedError
 
-    def generate(self, prime: str, options: Options) -> Iterator[Iterator[str]]:
-        """Yield texts that continue `prime`, each as pieces."""
+    between_texts: str | None = None
+    """What stands between texts that it generates whole, with the prime; None of texts that continue it."""
+
+    def know(self, config: Config, source: Source) -> None:
+        """Read the data that it was trained on, so that what it generates is new."""
+        raise NotImplementedError
+
+    def generate(self, prime: str, options: Options) -> Iterator[tuple[int, Iterator[str]]]:
+        """Yield texts that continue `prime`, each as pieces, and with its number: text k is drawn from seed + k."""
         raise NotImplementedError
 
 

@@ -91,18 +91,7 @@ def require_same_training(overrides: Sequence[str]) -> None:
 def recalled(model: Model, run: str, overrides: Sequence[str]) -> Iterator[Experiment]:
     """Yield the experiment of a run with the weights of its `model`; the data that it was trained on must be there."""
     require_same_training(overrides)
-    beside = Path(run) / "config.yaml"
-    if not beside.exists():
-        raise UsageError(f"{run}: the baselines of a score need the training data; name the run directory")
-    config = load_run_config(beside, overrides)
-    path = config.data.path
-    if path is None:
-        raise UsageError(
-            f"{run}: its training data came from a pipe, and the baselines learn from them; "
-            "save them to a file, and name it with --set data.path=FILE"
-        )
-    source = read_source(path)
-    _require_same_data(run, config, source)
+    config, source = training_data(run, overrides)
     pool = ThreadPool(config.training.threads, FLOAT32)
     try:
         experiment = model.task.prepare(config, source, Context(pool), learnt_before(Path(run), model.header))
@@ -113,6 +102,24 @@ def recalled(model: Model, run: str, overrides: Sequence[str]) -> Iterator[Exper
         yield experiment
     finally:
         pool.close()
+
+
+def training_data(
+    run: str, overrides: Sequence[str] = (), why: str = "the baselines of a score learn from the training data"
+) -> tuple[Config, Source]:
+    """Return the config of a run, and the data that it was trained on; an error says `why` they are needed."""
+    beside = Path(run) / "config.yaml"
+    if not beside.exists():
+        raise UsageError(f"{run}: {why}, which only a run directory knows; name it")
+    config = load_run_config(beside, overrides)
+    path = config.data.path
+    if path is None:
+        raise UsageError(
+            f"{run}: {why}, and these came from a pipe; save them to a file, and name it with --set data.path=FILE"
+        )
+    source = read_source(path)
+    _require_same_data(run, config, source)
+    return config, source
 
 
 def _fits(experiment: Experiment, header: Mapping[str, Any]) -> bool:

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.config.sections import Config
 from rnncli.data.lines import Line, Opened
+from rnncli.data.source import Source
 from rnncli.data.text import WORDS, Detokenizer
-from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary, describe_unseen
+from rnncli.data.vocabulary import SHOWN_END, UNKNOWN_NUMBER, Vocabulary, describe_unseen
 from rnncli.errors import DataError, UsageError
 from rnncli.kernels import sampling
 from rnncli.nn.network import Network
@@ -20,6 +22,8 @@ from rnncli.nn.writers import TokenWriter
 from rnncli.notes import note
 from rnncli.tasks.language_model.config import LanguageModelConfig
 from rnncli.tasks.language_model.experiment import network_shape
+from rnncli.tasks.language_model.items import BETWEEN, LINES, STREAM
+from rnncli.tasks.language_model.whole_items import Wanted, items_of, written
 from rnncli.tasks.line_by_line import Faults, line_by_line
 from rnncli.tasks.task import Asked, Options, Piece, Pieces, Predictor, config_in
 
@@ -115,7 +119,8 @@ class LanguageModel(Predictor):
     def __init__(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]):
         self.vocabulary = Vocabulary.from_header(header["vocabulary"])
         config = config_in(header, LanguageModelConfig)
-        self.encoding = config.data.encoding
+        self.encoding, self.items = config.data.encoding, config.data.items
+        self._known: frozenset[bytes] | None = None
         self._noted: set[str] = set()
         self.network = Network(network_shape(config, len(self.vocabulary)))
         self.network.load(arrays)
@@ -129,10 +134,45 @@ class LanguageModel(Predictor):
         model = _Lines(self, asked.options.get("top", TOP))
         return Pieces(line_by_line(batches, model, Faults(opened.name, asked)))
 
-    def generate(self, prime: str, options: Options) -> Iterator[Iterator[str]]:
-        """Return `count` texts of `length` tokens after `prime`, each as pieces, from seeds seed, seed + 1, …"""
-        sampling = {name: value for name, value in options.items() if name not in ("length", "count")}
-        return self.continued(prime, Sampling(**sampling), options["length"], options.get("count", 1))
+    @property
+    def between_texts(self) -> str | None:
+        return None if self.items == STREAM else BETWEEN[self.items]
+
+    def know(self, config: Config, source: Source) -> None:
+        if self.items == STREAM:
+            raise UsageError(
+                "--novel: this model writes a stream, not items that could be new; leave it out, or train with --set "
+                "data.items=lines"
+            )
+        assert isinstance(config, LanguageModelConfig)
+        self._known = items_of(source, config, self.vocabulary)
+
+    def generate(self, prime: str, options: Options) -> Iterator[tuple[int, Iterator[str]]]:
+        """Return `count` texts of `length` tokens after `prime`, each as pieces, from seeds seed, seed + 1, …
+
+        A model of items writes whole ones, prime included, of up to `length` tokens after it.
+        """
+        sampling = {name: value for name, value in options.items() if name not in ("length", "count", "novel")}
+        how, length, count = Sampling(**sampling), options["length"], options.get("count", 1)
+        if self.items == STREAM:
+            return enumerate(self.continued(prime, how, length, count))
+        return ((number, iter([text])) for number, text in self._whole(prime, how, length, count))
+
+    def _whole(self, prime: str, how: Sampling, length: int, count: int) -> Iterator[tuple[int, str]]:
+        """Yield `count` items that begin with `prime`, each with its number."""
+        prime = prime.removesuffix("\n").removesuffix("\r")  # of the last line of a file
+        if self.items == LINES and ("\n" in prime or "\r" in prime):
+            raise UsageError("the prime has several lines, and an item of this model is one; give its beginning")
+        decoder = Decoder(self.network, UNKNOWN_NUMBER)
+        begun = self.encode(prime, "the prime")
+        logits = decoder.read(self.beginning(prime, "the prime"))
+
+        def draw(first: int, wanted: int) -> list[Iterator[int]]:
+            batch = min(_together(length), wanted)
+            sequences = decoder.write(logits, replace(how, seed=how.seed + first), batch)
+            return [sequences.sequence(b) for b in range(batch)]
+
+        return written(self.vocabulary, begun, draw, Wanted(self.items, count, length, self._known))
 
     def continued(self, prime: str, how: Sampling, length: int, count: int = 1) -> Iterator[Iterator[str]]:
         """Yield `count` texts of `length` tokens after `prime`, each as pieces, from seeds how.seed, how.seed + 1, …
@@ -143,7 +183,7 @@ class LanguageModel(Predictor):
         decoder = Decoder(self.network, UNKNOWN_NUMBER)
         known = self.vocabulary.decode(self.encode(prime, "the prime"))
         logits = decoder.read(self.beginning(prime, "the prime"))
-        together = max(1, min(TOGETHER, MOST_KEPT // max(length, 1)))
+        together = _together(length)
         for start in range(0, count, together):
             batch = min(together, count - start)
             written = decoder.write(logits, replace(how, seed=how.seed + start), batch)
@@ -164,7 +204,7 @@ class LanguageModel(Predictor):
         decoder = Decoder(self.network, UNKNOWN_NUMBER)
         chances = decoder.probabilities(decoder.read(ids))
         best = np.argsort(-chances, kind="stable")[:top]
-        return [(self.vocabulary.tokens[v], float(chances[v])) for v in best if v != UNKNOWN_NUMBER]
+        return [(self.vocabulary.tokens[v] or SHOWN_END, float(chances[v])) for v in best if v != UNKNOWN_NUMBER]
 
     def encode(self, text: str, where: str) -> np.ndarray:
         """Return the token numbers of `text`. A word that the model has never seen is read as <unk>, with a note;
@@ -184,12 +224,20 @@ class LanguageModel(Predictor):
         return self.vocabulary.encode(text)
 
     def beginning(self, text: str, where: str) -> np.ndarray:
-        """Return the tokens of `text` as the beginning of a line, or the first known token if there are none."""
+        """Return the tokens of `text` as the beginning of an item, or else of a line, or the first known token if there
+        are none."""
         ids = self.encode(text, where)
+        if self.vocabulary.end is not None:
+            return np.append(self.vocabulary.end, ids)
         newline = self.vocabulary.encode("\n")
         if newline[0] != UNKNOWN_NUMBER:
             return np.concatenate([newline, ids])
         return ids if len(ids) else np.ones(1, np.int32)
+
+
+def _together(length: int) -> int:
+    """Return the number of texts of this length that are written at once."""
+    return max(1, min(TOGETHER, MOST_KEPT // max(length, 1)))
 
 
 class _Lines:

@@ -144,6 +144,21 @@ def test_the_gradient_does_not_depend_on_threads():
     assert gradients[:n] == gradients[n : 2 * n] == gradients[2 * n : 3 * n] == gradients[3 * n :]
 
 
+def test_a_resumed_learner_goes_on_within_a_long_item():
+    network, texts = made(), items()
+    trained = learner(network, texts, stride=3)
+    losses = [trained.gradient(update)[0] for update in range(trained.updates_per_epoch)]
+    carried = [update for update in range(trained.updates_per_epoch) if trained._at(update)[2]]
+    assert len(carried) > 10
+    for update in carried:
+        trained.restart()
+        for before in range(update):
+            trained.gradient(before)
+        resumed = learner(network, texts, stride=3)
+        resumed.restore({name: array.copy() for name, array in trained.arrays().items()})
+        assert [resumed.gradient(after)[0] for after in range(update, trained.updates_per_epoch)] == losses[update:]
+
+
 def test_few_long_texts_fill_the_batch_with_their_pieces():
     texts = items((4000, 100, 900))
     trained = learner(made(), texts, batch_size=16, bptt=32, stride=32)
