@@ -296,8 +296,10 @@ class Predictor:
         """Return the answers to the data in `asked`."""
         raise NotImplementedError
 
-    between_texts: str | None = None
-    """What stands between texts that it generates whole, with the prime; None of texts that continue it."""
+    @property
+    def between_texts(self) -> str | None:
+        """What stands between texts that it generates whole, with the prime; None of texts that continue it."""
+        return None
 
     def know(self, config: Config, source: Source) -> None:
         """Read the data that it was trained on, so that what it generates is new."""
@@ -310,13 +312,15 @@ class Predictor:
 
 class Task:
     """One task. options: the names of those that it supports, by command; an absent command does not apply to it.
-    after_training: the command that needs nothing but a run, and shows most.
+    after_training: the command that needs nothing but a run, and shows most. reads_files: whether it learns from
+    several files, each of which is a text of its own.
     """
 
     name: ClassVar[str]
     config: ClassVar[type[Config]]
     options: ClassVar[Mapping[str, frozenset[str]]]
     after_training: ClassVar[str] = "evaluate"
+    reads_files: ClassVar[bool] = False
     before: ClassVar[
         Mapping[str, str]
     ] = {}  # values of keys that the configs of older runs lack, where not the default

@@ -66,7 +66,7 @@ def _training_data(run: str) -> tuple[Config, Source]:
     """Return what a run was trained on, whose texts are not new."""
     from rnncli.workflows.evaluate import training_data
 
-    return training_data(run, why="--novel leaves out what the training text has")
+    return training_data(run, why="--novel leaves out what the training text has", mend="train on a file of it")
 
 
 def until(pieces: Iterator[str], stop: str) -> Iterator[str]:

@@ -14,14 +14,14 @@ from typing import Any
 
 from rnncli.config.loading import given_keys
 from rnncli.config.sections import Config, keys_of
-from rnncli.data.source import Source, read_source
+from rnncli.data.source import Source
 from rnncli.errors import UsageError
 from rnncli.nn import model_file
 from rnncli.notes import note
 from rnncli.tasks.registry import load_run_config
 from rnncli.tasks.task import OTHER_DATA, Experiment
 from rnncli.workflows.names import is_config
-from rnncli.workflows.opening import Model, open_model
+from rnncli.workflows.opening import Model, one_or_all, open_model, source_of
 from rnncli.workflows.run_directory import RunDirectory, State
 
 _MAY_CHANGE = ("model.dropout", "model.word_dropout")  # of the network
@@ -82,10 +82,10 @@ def learnt_before(run: Path, header: Mapping[str, Any]) -> dict[str, Any] | None
 
 
 def config_and_source_from(
-    path: str, first: str | None, data: str | None, overrides: Sequence[str]
+    path: str, first: str | None, data: Sequence[str], overrides: Sequence[str]
 ) -> tuple[Config, Source]:
     """Return the config of the run at `path`, changed, and the data: those that are named, or those of the run."""
-    if data is not None or (first is not None and is_config(first)):
+    if first is not None and is_config(first):
         raise UsageError("--from RUN: takes the config of RUN, and DATA alone after it; change keys with --set")
     beside = Path(path) / "config.yaml"
     if not beside.is_file():
@@ -94,10 +94,10 @@ def config_and_source_from(
     config = load_run_config(beside, overrides)
     if "folds" in keys_of(type(config), "data"):
         config = _without_folds(beside, overrides)
-    named = first or config.data.path
+    named = one_or_all([first, *data]) if first else config.data.path
     if named is None:
         raise UsageError(f"--from {path}: its data came from a pipe; name the data to train on")
-    return config, read_source(named)
+    return config, source_of(config, named)
 
 
 def _require_same_network(path: str, overrides: Sequence[str]) -> None:

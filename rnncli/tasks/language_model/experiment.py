@@ -225,7 +225,7 @@ class TextExperiment(Experiment):
 
     def fit(self, metrics: Sequence[Mapping[str, Any]], *, ended_by_time: bool) -> Fit | None:
         training = self.config.training
-        seconds = parse_duration(training.max_time) if ended_by_time else 0
+        seconds = parse_duration(training.max_time) if ended_by_time and training.max_time else 0
         longer = f"training.max_time={2 * seconds:.0f}s" if seconds else f"training.epochs={2 * training.epochs}"
         return fit(metrics, len(self._held_out["validation"].own), self.config.model, longer)
 

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnncli.data.source import Source, read_source
+from rnncli.data.files import read_files
+from rnncli.data.source import Source
 from rnncli.data.vocabulary import Vocabulary, require_learnable
 from rnncli.errors import ConfigError, DataError
 from rnncli.kernels import random
@@ -102,7 +103,7 @@ def _held_out(
     found: list[HeldOut | Texts | None] = []
     for split, given in ((config.data.test, test), (config.data.validation, validation)):
         if isinstance(split, str):
-            found.append(held_out_text(read_source(split), config, vocabulary))
+            found.append(held_out_text(read_files(split), config, vocabulary))
         else:
             found.append(given if split or given is validation else None)
     return found
@@ -176,7 +177,7 @@ def _drawn(ids: np.ndarray, ends: np.ndarray, shares: list[float], seed: int, wh
     order = np.argsort(first)[random.shuffled(len(first), seed, _DRAWN)].tolist()
     counts, place = copies.tolist(), 0
     for number, share in enumerate(shares, 1):
-        left = int(share * n)
+        left = max(int(share * n), share > 0 and n > 2)  # of few, one at least
         while left and place < len(order):
             if counts[order[place]] <= left:  # what is in the text more often than that is not for it
                 taken[order[place]] = number

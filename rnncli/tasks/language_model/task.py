@@ -21,6 +21,7 @@ class LanguageModelling(Task):
     name = "language-model"
     config = LanguageModelConfig
     after_training = "generate"
+    reads_files = True
     options = {
         "predict": frozenset({"strict", "top"}),
         "evaluate": frozenset({"must_beat", "plot"}),
