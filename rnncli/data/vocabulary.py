@@ -101,6 +101,14 @@ class Vocabulary:
             )
         return cls((UNKNOWN, *ends, *(known if kind in WORDS else sorted(known))), kind)
 
+    def extended(self, counts: Mapping[str, int], limits: VocabularyConfig) -> Vocabulary:
+        """Return the vocabulary with those tokens of `counts` behind it that it lacks and that are frequent enough, in
+        the order of `of_counts`, up to the limits. Its own tokens keep their numbers."""
+        new = {token: n for token, n in counts.items() if token not in self._number_of_token and n >= limits.min_count}
+        room = (limits.vocabulary_size or MOST_TOKENS) - self.size
+        kept = sorted(new, key=lambda token: (-new[token], token))[: max(room, 0)]
+        return Vocabulary((*self.tokens, *(kept if self.kind in WORDS else sorted(kept))), self.kind)
+
     def numbers(self, tokens: Sequence[str]) -> np.ndarray:
         """Return the numbers of `tokens`, 0 if unknown, in the smallest unsigned type that holds all numbers in use."""
         known = self._number_of_token
@@ -187,6 +195,13 @@ def describe_unseen(unseen: Sequence[tuple[int, str]], kind: Kind = "char") -> s
     named = [f"{_describe(token, kind)} at position {position:,}" for position, token in first]
     more = len(unseen) - len(named)
     return ", ".join(named) + (f" and {more:,} more" if more else "")
+
+
+def describe_tokens(tokens: Sequence[str], kind: Kind) -> str:
+    """Return some tokens as `"é" (U+00E9), …`, with the first five by name."""
+    more = len(tokens) - _NAMED_UNSEEN
+    named = ", ".join(_describe(token, kind) for token in tokens[:_NAMED_UNSEEN])
+    return named + (f" and {more:,} more" if more > 0 else "")
 
 
 def _describe(token: str, kind: Kind) -> str:

@@ -129,6 +129,7 @@ class Evaluation:
     charts: Callable[[], tuple[Any, ...]] = lambda: ()
 
 
+EXTENDS = "extends"  # in what was `learnt` before: a vocabulary may take the new tokens of the data
 OTHER_DATA = "other_data"  # in what was `learnt` before: from data that are not those of the experiment
 
 WORDS_BEFORE = {"data.words": "letters"}  # of a task with tokens: what its `before` says of them
@@ -213,6 +214,10 @@ class Experiment:
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the weights for the model file that `header` is for."""
         return self.network.parameters.export()
+
+    def widened(self, arrays: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        """Return the weights of the model that was `learnt` in the shapes of this network."""
+        return arrays
 
     @property
     def reasons(self) -> Mapping[str, str]:

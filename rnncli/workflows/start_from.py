@@ -19,7 +19,7 @@ from rnncli.errors import UsageError
 from rnncli.nn import model_file
 from rnncli.notes import note
 from rnncli.tasks.registry import load_run_config
-from rnncli.tasks.task import OTHER_DATA, Experiment
+from rnncli.tasks.task import EXTENDS, OTHER_DATA, Experiment
 from rnncli.workflows.names import is_config
 from rnncli.workflows.opening import Model, one_or_all, open_model, source_of
 from rnncli.workflows.run_directory import RunDirectory, State
@@ -29,16 +29,20 @@ _MAY_CHANGE = ("model.dropout", "model.word_dropout")  # of the network
 
 @dataclass(frozen=True)
 class Origin:
-    """The model that a run starts from. path: its run; other_data: True if that was trained on other data."""
+    """The model that a run starts from. path: its run; other_data: True if that was trained on other data; begins: True
+    unless the run is resumed.
+    """
 
     model: Model
     path: str
     other_data: bool
+    begins: bool = False
 
     @property
     def learnt(self) -> dict[str, Any]:
         """What `Task.prepare` takes in place of a new vocabulary, new labels and new scales."""
-        return learnt_in(self.model.header, other_data=self.other_data)
+        learnt = learnt_in(self.model.header, other_data=self.other_data)
+        return {**learnt, EXTENDS: True} if self.begins else learnt
 
     def to_header(self) -> dict[str, Any]:
         """Return what the state of the new run is to know of it."""
@@ -47,7 +51,7 @@ class Origin:
     def give_weights(self, experiment: Experiment, overrides: Sequence[str]) -> None:
         """Start the networks of the experiment with its weights; UsageError where they have other shapes."""
         try:
-            experiment.network.load(self.model.arrays)
+            experiment.network.load(experiment.widened(self.model.arrays))
         except (KeyError, ValueError) as error:
             changed = f"--set {overrides[0]}" if overrides else "the data"
             raise UsageError(
@@ -65,7 +69,7 @@ def learnt_in(header: Mapping[str, Any], *, other_data: bool) -> dict[str, Any]:
 def origin_of(path: str, sha256: str) -> Origin:
     """Return the run that a new one, on data with this hash, starts from."""
     known = RunDirectory(Path(path)).read_state().inputs.data_sha256
-    return Origin(open_model(path), path, known != sha256)
+    return Origin(open_model(path), path, known != sha256, begins=True)
 
 
 def origin_in(run: RunDirectory, state: State) -> Origin | None:

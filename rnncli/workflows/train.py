@@ -266,7 +266,11 @@ def _chosen(config: Config, prepared: Config) -> tuple[tuple[str, str], ...]:
 
 def _begun(origin: Origin | None) -> tuple[tuple[str, str], ...]:
     """Return where the weights come from, in one line, or nothing."""
-    return (("from", f"the weights of {origin.path}, with all that it knows"),) if origin else ()
+    return (
+        (("from", f"the weights of {origin.path}, with all that it knows; the optimizer starts anew"),)
+        if origin
+        else ()
+    )
 
 
 def _failed(run: RunDirectory, loop: TrainingLoop, inputs: Inputs, error: DivergedError) -> DivergedError:

@@ -141,3 +141,23 @@ def test_too_little_to_learn_from(tmp_path: Path, text: str, told: str) -> None:
 def test_novel_is_for_items(tmp_path: Path) -> None:
     trained(tmp_path, "stream", "\n".join(NAMES) + "\n", "--set", "data.items=stream", "--set", "training.epochs=1")
     assert "--novel: this model writes a stream" in run("generate", "stream", "--novel", cwd=tmp_path).refused(2)
+
+
+def test_going_on_with_a_new_list_takes_its_new_characters(folder: Path) -> None:
+    (folder / "new.txt").write_text("".join(f"{name}é\nÜ{name}\n" for name in NAMES))
+    few = ["--set", "training.epochs=2"]
+    result = run("train", "--from", "lines", "new.txt", "-o", "on", *few, cwd=folder).ok()
+    assert '2 tokens are new to the model, and start with new weights: "Ü" (U+00DC), "é" (U+00E9)' in result.err
+    assert "the optimizer starts anew" in result.err
+    before, after = (model_file.read(folder / name / "model.safetensors")[1] for name in ("lines", "on"))
+    known = before["vocabulary"]["tokens"]
+    assert after["vocabulary"]["tokens"] == [*known, ord("Ü"), ord("é")]
+    run("check", "on", cwd=folder).ok()
+    run("train", "-o", "on", "--resume", "-q", "--set", "training.epochs=3", cwd=folder).ok()
+    assert "new to the model" not in run("train", "--from", "on", "-o", "again", *few, cwd=folder).ok().err
+    assert len(run("generate", "on", "--count", "3", "--prime", "Ü", cwd=folder).ok().out.splitlines()) == 3
+
+
+def test_ends_of_items_are_not_learnt_by_a_stream_that_goes_on(folder: Path) -> None:
+    message = run("train", "--from", "lines", "-o", "not", "--set", "data.items=stream", cwd=folder).refused(2)
+    assert "data.items: stream, and the weights to start from have learnt where items end" in message

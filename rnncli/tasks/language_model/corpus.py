@@ -106,8 +106,11 @@ class Corpus:
 
     def vocabulary_of(self, counts: np.ndarray, limits: VocabularyConfig | None = None) -> Vocabulary:
         """Return the vocabulary of the tokens with these counts, up to the limits."""
-        seen = {token: int(count) for token, count in zip(self.tokens, counts, strict=True) if count}
-        return Vocabulary.of_counts(seen, self.kind, limits)
+        return Vocabulary.of_counts(self.seen(counts), self.kind, limits)
+
+    def seen(self, counts: np.ndarray) -> dict[str, int]:
+        """Return the tokens that occur, with their counts."""
+        return {token: int(count) for token, count in zip(self.tokens, counts, strict=True) if count}
 
     def encode(self, vocabulary: Vocabulary) -> np.ndarray:
         """Return the text in the numbers of `vocabulary`, written over those of the corpus, which is used up."""

@@ -14,8 +14,8 @@ from rnncli.config.values import parse_duration
 from rnncli.data.source import Source
 from rnncli.data.text import WORDS, as_bytes
 from rnncli.data.vectors import Vectors, vectors_in
-from rnncli.data.vocabulary import END, UNKNOWN_NUMBER, Vocabulary, note_unknown
-from rnncli.errors import DataError
+from rnncli.data.vocabulary import END, UNKNOWN_NUMBER, Vocabulary, describe_tokens, note_unknown
+from rnncli.errors import DataError, UsageError
 from rnncli.nn.memory import require_memory
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.notes import note
@@ -30,13 +30,17 @@ from rnncli.tasks.language_model.streams import StreamLearner
 from rnncli.tasks.language_model.surprise import Surprise
 from rnncli.tasks.language_model.texts import Texts, TextsLearner
 from rnncli.tasks.language_model.unknown import RareWords
-from rnncli.tasks.task import Context, Evaluation, Experiment, Options, set_first_weights, start_words
+from rnncli.tasks.task import EXTENDS, Context, Evaluation, Experiment, Options, set_first_weights, start_words
 from rnncli.training.fit import fit
 from rnncli.training.headline import AMONG, Headline
 from rnncli.training.paired_bootstrap import Compared
 from rnncli.training.reports import NETWORK, Fit, Score, strongest_first
 
 _BLOCK, _MOST_BLOCKS = 200, 100  # tokens of a block at least, so that blocks share little; and blocks
+
+
+# The axis along which a parameter has an entry for each token; of the input matrix, if it reads tokens.
+_TOKENS = {"embedding.weight": 0, "head.weight": 0, "head.bias": 0, "rnn.weight_ih_l0": 1}
 
 
 class TextExperiment(Experiment):
@@ -56,12 +60,14 @@ class TextExperiment(Experiment):
         given, config = config, completed(config, source.size)
         vectors = None if learnt else vectors_in(config.data, config.data.tokens)
         self.config = with_embedding(config, vectors)
-        splits = read_splits(self.config, source, Vocabulary.from_header(learnt["vocabulary"]) if learnt else None)
+        known = _known(learnt, self.config)
+        splits = read_splits(self.config, source, known, extends=EXTENDS in (learnt or {}))
         self.vocabulary, self.train_ids, self.texts = splits.vocabulary, splits.train, splits.texts
         if splits.texts and self.config.data.items != STREAM:
             self.config = with_embedding(completed(given, source.size, splits.texts.lengths), vectors)
         self._held_out = {"validation": splits.validation} | ({"test": splits.test} if splits.test else {})
-        if learnt:
+        if known is not None:
+            _note_new(known, self.vocabulary)
             note_unknown([self.train_ids], "the training split", "read as <unk>")
         self._note_unseen()
         shape = network_shape(self.config, len(self.vocabulary))
@@ -103,6 +109,19 @@ class TextExperiment(Experiment):
         learner = StreamLearner(self.network, self.train_ids, valid.ids[:0], valid.ids[:0], **how)
         learner.validation = valid.validation(self.network, learner.backpropagation, known_only=known_only)
         return learner
+
+    def widened(self, arrays: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        """Return weights of a model that knows the first tokens of the vocabulary, with new rows for the others."""
+        found = dict(arrays)
+        for name, own in self.network.parameters.export().items():
+            given = found.get(name)
+            axis = _TOKENS.get(name)
+            if axis is None or given is None or given.ndim != own.ndim or given.shape[axis] >= own.shape[axis]:
+                continue
+            whole = own.copy()
+            np.moveaxis(whole, axis, 0)[: given.shape[axis]] = np.moveaxis(given, axis, 0)
+            found[name] = whole
+        return found
 
     def _rare_words(self) -> tuple[RareWords | None, bool]:
         """Return the words that training sometimes takes for `<unk>`, None if it never does; and whether it sees
@@ -268,6 +287,28 @@ class TextExperiment(Experiment):
         if counts[UNKNOWN_NUMBER] or units in (0, len(scored)):
             return ()
         return ((f"bits per {unit}", len(scored) * mean / math.log(2) / units),)
+
+
+def _known(learnt: Mapping[str, Any] | None, config: LanguageModelConfig) -> Vocabulary | None:
+    """Return the vocabulary of the model that is gone on with; UsageError if that has learnt ends of items, and the
+    config has none, or the other way round."""
+    if not learnt:
+        return None
+    known = Vocabulary.from_header(learnt["vocabulary"])
+    if (known.end is None) != (config.data.items == STREAM):
+        raise UsageError(
+            f"data.items: {config.data.items}, and the weights to start from have learnt "
+            f"{'no ends of items' if known.end is None else 'where items end'}; leave it out"
+        )
+    return known
+
+
+def _note_new(known: Vocabulary, vocabulary: Vocabulary) -> None:
+    """Tell of the tokens that are new to a model."""
+    new = vocabulary.tokens[len(known) :]
+    if new:
+        named = describe_tokens(new, vocabulary.kind)
+        note(f"{len(new):,} tokens are new to the model, and start with new weights: {named}")
 
 
 def _size(held_out: HeldOut | Texts) -> str:

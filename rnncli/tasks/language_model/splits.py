@@ -63,30 +63,51 @@ class TextSplits(NamedTuple):
     texts: Texts | None = None
 
 
-def read_splits(config: LanguageModelConfig, source: Source, vocabulary: Vocabulary | None = None) -> TextSplits:
+def read_splits(
+    config: LanguageModelConfig, source: Source, vocabulary: Vocabulary | None = None, *, extends: bool = False
+) -> TextSplits:
     """Return the splits of a text: test is cut off the end, then validation, unless they are files of their own; items
     are drawn for them.
 
-    The vocabulary is that of the training split if none is given. Raises DataError if there is too little to learn.
+    The vocabulary is that of the training split, or one that is given, to which extends: True adds the tokens of the
+    training split that it lacks. Raises DataError if there is too little to learn.
     """
     data = config.data
     shares = [split if isinstance(split, float) else 0.0 for split in (data.test, data.validation)]
     if sum(shares) >= 1:
         raise ConfigError("data.validation and data.test leave nothing to train on; lower one of them")
-    corpus = corpus_of(source, config)
+    corpus, known = corpus_of(source, config), _Known(vocabulary, extends)
     if data.items != STREAM:
-        return _of_items(config, source.name, corpus, shares, vocabulary)
+        return _of_items(config, source.name, corpus, shares, known)
     if len(corpus.ends) > 1:
-        return _of_files(config, source.name, corpus, shares, vocabulary)
+        return _of_files(config, source.name, corpus, shares, known)
     end, cut = _cuts(len(corpus.ids), shares)
-    if vocabulary is None:
-        vocabulary = corpus.vocabulary(cut, data)
-    require_learnable(vocabulary, source.name)
+    vocabulary = known.of(corpus, corpus.ids[:cut], config, source.name)
     if cut < 2:
         raise DataError(f"{source.name}: the training split has fewer than 2 tokens; give more text")
     ids = corpus.encode(vocabulary)
     test, validation = _held_out(config, vocabulary, HeldOut(ids[end:], ids[:end]), HeldOut(ids[cut:end], ids[:cut]))
     return TextSplits(vocabulary, ids[:cut], validation or HeldOut(ids[:0], ids[:0]), test)
+
+
+class _Known(NamedTuple):
+    """The vocabulary of a model that is gone on with, None without one, and whether it takes new tokens."""
+
+    vocabulary: Vocabulary | None
+    extends: bool
+
+    def of(self, corpus: Corpus, train: np.ndarray, config: LanguageModelConfig, name: str) -> Vocabulary:
+        """Return the vocabulary to learn with, given the training split in the numbers of its corpus."""
+        known = self.vocabulary
+        if known is None or self.extends:
+            counts = counted(train, len(corpus.tokens))
+            known = (
+                corpus.vocabulary_of(counts, config.data)
+                if known is None
+                else known.extended(corpus.seen(counts), config.data)
+            )
+        require_learnable(known, name)
+        return known
 
 
 def _cuts(N: int, shares: list[float]) -> tuple[int, int]:
@@ -123,17 +144,14 @@ def held_out_text(source: Source, config: LanguageModelConfig, vocabulary: Vocab
     return Texts.of_files(ids, starts, stops, starts)
 
 
-def _of_files(
-    config: LanguageModelConfig, name: str, corpus: Corpus, shares: list[float], vocabulary: Vocabulary | None
-) -> TextSplits:
+def _of_files(config: LanguageModelConfig, name: str, corpus: Corpus, shares: list[float], known: _Known) -> TextSplits:
     """Return the splits of several files, each a text of its own, which test and validation are cut off the end of."""
     stops = np.array(corpus.ends)
     starts = np.append(0, stops[:-1])
     cuts = np.array([_cuts(N, shares) for N in (stops - starts).tolist()])
     ends, cut = starts + cuts[:, 0], starts + cuts[:, 1]
     train = corpus.joined(starts, cut)
-    vocabulary = vocabulary or corpus.vocabulary_of(counted(train, len(corpus.tokens)), config.data)
-    require_learnable(vocabulary, name)
+    vocabulary = known.of(corpus, train, config, name)
     sizes = cut - starts
     if sizes.max() < 2:
         raise DataError(f"{name}: no file has 2 tokens to train on; give more text")
@@ -146,15 +164,12 @@ def _of_files(
     return TextSplits(vocabulary, train, validation, test, texts)
 
 
-def _of_items(
-    config: LanguageModelConfig, name: str, corpus: Corpus, shares: list[float], vocabulary: Vocabulary | None
-) -> TextSplits:
+def _of_items(config: LanguageModelConfig, name: str, corpus: Corpus, shares: list[float], known: _Known) -> TextSplits:
     ends = np.flatnonzero(corpus.ids == 0)
     what = config.data.items
     split = _drawn(corpus.ids, ends, shares, config.training.seed, what)
     pieces = [corpus.joined(ends[:-1][split == k] + 1, ends[1:][split == k] + 1, lead=1) for k in range(3)]
-    vocabulary = vocabulary or corpus.vocabulary_of(counted(pieces[0], len(corpus.tokens)), config.data)
-    require_learnable(vocabulary, name)
+    vocabulary = known.of(corpus, pieces[0], config, name)
     ids = [corpus.renumbered(piece, vocabulary) for piece in pieces]
     train, test, validation = (Texts.of_items(some, np.flatnonzero(some == vocabulary.end)) for some in ids)
     if len(train.starts) < 2:

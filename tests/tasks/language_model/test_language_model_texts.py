@@ -11,15 +11,17 @@ from rnncli.config.sections import LARGEST_SEED
 from rnncli.data.source import Source
 from rnncli.kernels.cells import CELLS
 from rnncli.kernels.losses import IGNORED
-from rnncli.nn.network import Network, NetworkShape
+from rnncli.nn.network import FLOAT32, Network, NetworkShape
 from rnncli.tasks.language_model import ngram
 from rnncli.tasks.language_model.corpus import Corpus
+from rnncli.tasks.language_model.experiment import TextExperiment
 from rnncli.tasks.language_model.items import items_in
 from rnncli.tasks.language_model.kneser_ney import KneserNey
 from rnncli.tasks.language_model.splits import read_splits
 from rnncli.tasks.language_model.streams import Validation
 from rnncli.tasks.language_model.texts import SIDE_BY_SIDE, Texts, TextsLearner
 from rnncli.tasks.registry import config_from_mapping
+from rnncli.tasks.task import EXTENDS, Context
 from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation, ThreadPool
 
 V, FLOAT64 = 5, np.dtype(np.float64)
@@ -250,3 +252,34 @@ def test_the_baselines_read_no_other_item():
         start, stop = texts.starts[5], texts.stops[5]
         alone = losses(texts.ids[start + 1 : stop], texts.ids[start : start + 1])
         assert np.array_equal(whole[start : stop - 1], alone)
+
+
+@pytest.mark.parametrize("embedding", [None, 3])
+def test_known_tokens_keep_their_weights_when_others_are_added(embedding):
+    def prepared(text, learnt=None):
+        config = config_from_mapping(
+            {
+                "task": "language-model",
+                "data": {"items": "lines", "tokens": "char", "encoding": "utf-8"},
+                "model": {"cell": "gru", "hidden_size": 4, "num_layers": 2, "embedding_size": embedding},
+            }
+        )
+        return TextExperiment(config, Source("t.txt", text.encode()), Context(ThreadPool(1, FLOAT32)), learnt)
+
+    old = prepared("abc\nbca\ncab\n" * 9)
+    new = prepared("abd\nbéa\ndab\n" * 9, {**old.header(), EXTENDS: True})
+    assert new.vocabulary.tokens == (*old.vocabulary.tokens, "d", "é")
+    first, known = new.network.parameters.export(), old.network.parameters.export()
+    fitted = new.widened(known)
+    for name, array in fitted.items():
+        assert array.shape == first[name].shape
+        block = array[tuple(map(slice, known[name].shape))]
+        assert np.array_equal(block, known[name])
+        if array.shape != block.shape:
+            wanted = first[name].copy()
+            wanted[tuple(map(slice, block.shape))] = block
+            assert np.array_equal(array, wanted)
+    grown = {name for name in known if known[name].shape != first[name].shape}
+    assert grown == {"head.weight", "head.bias", "rnn.weight_ih_l0" if embedding is None else "embedding.weight"}
+    again = prepared("abd\nbéa\ndab\n" * 9, old.header())  # as an older version went on
+    assert again.vocabulary == old.vocabulary
