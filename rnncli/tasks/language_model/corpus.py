@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import mmap
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,14 +28,15 @@ class Corpus:
 
     ids (N,), of the smallest unsigned type: tokens[ids[n]] is the n-th token. tokens[0] is END, which no token of a
     text is; the others are in the order of the pieces of text in which they first occur. Where the text is cut into
-    items, END stands before the first, between two, and after the last. ends: the number of tokens up to the end of
-    each file. is_tokenized: True of words whose text looks so, by its first piece.
+    items, END stands before the first, between two, and after the last. For `bpe` they are the pieces of which each
+    becomes one token or several. ends: the number of tokens up to the end of each file. is_tokenized: True of words
+    whose text looks so, by its first piece.
     """
 
     def __init__(self, source: Source, kind: Kind, encoding: str, *, hint: str, items: str = STREAM):
         self.kind, self.items, self.is_tokenized = kind, items, False
         self._numbers: dict[str, int] = {END: 0}
-        self._by_code_point = np.zeros(0 if kind in WORDS else _CODE_POINTS, np.int32)
+        self._by_code_point = np.zeros(_CODE_POINTS if kind in ("char", "byte") else 0, np.int32)
         # No text has more tokens than bytes; the system gives memory only where something is written.
         size = source.size + 1 + len(source.files)
         room, length = _room(size, np.dtype(np.uint8)), 0
@@ -62,8 +64,8 @@ class Corpus:
                 if some:
                     self._look("\n".join(some))
                     yield self._ended(some)
-        elif self.kind in WORDS:
-            for text in _whole_words(pieces):
+        elif self.kind in WORDS or self.kind == "bpe":
+            for text in _cut_anew(pieces, self.kind):
                 self._look(text)
                 yield self._words(text)
         else:
@@ -114,6 +116,8 @@ class Corpus:
 
     def encode(self, vocabulary: Vocabulary) -> np.ndarray:
         """Return the text in the numbers of `vocabulary`, written over those of the corpus, which is used up."""
+        if self.kind == "bpe":
+            return self._in_byte_pairs(vocabulary)
         return self.renumbered(self.ids, vocabulary)
 
     def renumbered(self, ids: np.ndarray, vocabulary: Vocabulary) -> np.ndarray:
@@ -136,6 +140,33 @@ class Corpus:
             length += stop - start
         release(self.ids)
         return out
+
+    def places(self, vocabulary: Vocabulary, stops: Sequence[int]) -> list[int]:
+        """Return where the places `stops` of the corpus are in what `encode` returns."""
+        if self.kind != "bpe":
+            return list(stops)
+        lengths = np.array([len(tokens) for tokens in self._split(vocabulary)])
+        return [int(counted(self.ids[:stop], len(lengths)) @ lengths) for stop in stops]
+
+    def _split(self, vocabulary: Vocabulary) -> list[list[int]]:
+        return vocabulary.byte_pairs.each(self.tokens)
+
+    def _in_byte_pairs(self, vocabulary: Vocabulary) -> np.ndarray:
+        """Return the numbers of each piece's tokens, one piece after the other."""
+        split = self._split(vocabulary)
+        flat = np.array(list(itertools.chain.from_iterable(split)), vocabulary.dtype)
+        lengths = np.array([len(tokens) for tokens in split])
+        starts = np.cumsum(lengths) - lengths
+        room, length = _room(self.places(vocabulary, [len(self.ids)])[0], vocabulary.dtype), 0
+        for piece in _slices(len(self.ids)):
+            ids = self.ids[piece]
+            each = lengths[ids]
+            ends = np.cumsum(each)
+            within = np.arange(ends[-1]) - np.repeat(ends - each, each)
+            room[length : length + ends[-1]] = flat[np.repeat(starts[ids], each) + within]
+            length += int(ends[-1])
+            release(room)
+        return room
 
 
 def counted(ids: np.ndarray, size: int) -> np.ndarray:
@@ -171,11 +202,11 @@ def _slices(length: int) -> Iterator[slice]:
     return (slice(start, min(start + STEP, length)) for start in range(0, length, STEP))
 
 
-def _whole_words(pieces: Iterator[str]) -> Iterator[str]:
+def _cut_anew(pieces: Iterator[str], kind: Kind) -> Iterator[str]:
     """Yield the text of `pieces`, cut only where that changes no token."""
     held: list[str] = []
     for piece in pieces:
-        cut = last_cut(piece)
+        cut = last_cut(piece, kind)
         if cut:
             yield "".join([*held, piece[:cut]])
             held = []

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.config.values import parse_duration
+from rnncli.config.chosen import is_open
 from rnncli.data.source import Source
-from rnncli.data.text import WORDS, as_bytes
+from rnncli.data.text import BYTES, WORDS, as_bytes
 from rnncli.data.vectors import Vectors, vectors_in
-from rnncli.data.vocabulary import END, UNKNOWN_NUMBER, Vocabulary, describe_tokens, note_unknown
+from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary, describe_tokens, note_unknown
 from rnncli.errors import DataError, UsageError
 from rnncli.nn.memory import require_memory
 from rnncli.nn.network import Network, NetworkShape
@@ -83,7 +83,7 @@ class TextExperiment(Experiment):
         set_first_weights(self.network, self.config)
         start_words(self.network, self.config.data, vectors, self.vocabulary)
         self.learner = self._learner(context, known_only=self.rare is not None and not sees_unknown)
-        self.facts = self._facts(source)
+        self.facts = self._facts(source, sized=given.fills_time and is_open(given.model.hidden_size))
 
     def _require_room(self, network: Network) -> None:
         """Plan the arrays of the largest window."""
@@ -143,17 +143,19 @@ class TextExperiment(Experiment):
             if not len(held_out.scored):
                 note(f"no {split} split: the training loss is used instead")
 
-    def _facts(self, source: Source) -> tuple[tuple[str, str], ...]:
+    def _facts(self, source: Source, *, sized: bool) -> tuple[tuple[str, str], ...]:
+        """Return what is to be told; sized: True if the time chose the size of the network."""
         model, kind = self.config.model, self.config.data.tokens
         counts = (f"{_size(one)} for {split}" for split, one in self._held_out.items())
         held_out = ", ".join(counts)
         size = self.network.parameters.weights.size
+        why = f", for {source.size:,} bytes in {self.config.training.max_time}" if sized else ""
         once = int(self.rare.once.sum()) if self.rare else 0
         rare = f"; {once:,} occur once, and are <unk> in {self.rare.share:.0%} of epochs" if self.rare and once else ""
         return (
             ("data", f"{source.name}: {self._size_of_training(kind)} to train on, {held_out}"),
             ("vocabulary", f"{self.vocabulary.size:,} distinct tokens and <unk>{rare}"),
-            ("model", f"{model.num_layers} × {model.cell} of {model.hidden_size}, {size:,} parameters"),
+            ("model", f"{model.num_layers} × {model.cell} of {model.hidden_size}, {size:,} parameters{why}"),
         )
 
     def _size_of_training(self, kind: str) -> str:
@@ -222,7 +224,9 @@ class TextExperiment(Experiment):
         losses = self._baselines(held_out)
         baselines = strongest_first({name: ngram.mean_loss(one) for name, one in losses.items()})
         strongest = baselines[0][0]
-        shown = [BETWEEN[self.config.data.items] if token == END else token for token in self.vocabulary.tokens]
+        shown = list(map(self.vocabulary.written, range(len(self.vocabulary))))
+        if self.vocabulary.end is not None:
+            shown[self.vocabulary.end] = BETWEEN[self.config.data.items]
         self._surprise = lambda: Surprise(
             split,
             tuple(shown[number] for number in scored.tolist()),
@@ -242,9 +246,13 @@ class TextExperiment(Experiment):
             compressed=None if words else compressed(self.vocabulary, self.train_ids, scored),
         ).judged(in_blocks({NETWORK: each, **losses}))
 
-    def fit(self, metrics: Sequence[Mapping[str, Any]], *, ended_by_time: bool) -> Fit | None:
+    @property
+    def most_epochs(self) -> int:
+        """See `budget.Row`."""
+        return self.config.training.epochs
+
+    def fit(self, metrics: Sequence[Mapping[str, Any]], *, seconds: float) -> Fit | None:
         training = self.config.training
-        seconds = parse_duration(training.max_time) if ended_by_time and training.max_time else 0
         longer = f"training.max_time={2 * seconds:.0f}s" if seconds else f"training.epochs={2 * training.epochs}"
         return fit(metrics, len(self._held_out["validation"].own), self.config.model, longer)
 
@@ -274,19 +282,21 @@ class TextExperiment(Experiment):
         return found
 
     def _figures(self, scored: np.ndarray, mean: float) -> tuple[tuple[str, float], ...]:
-        """Return the bits per byte of characters, or per character of bytes, where these are not the bits per token."""
+        """Return the bits per byte of characters, or per character of bytes, where these are not the bits per token;
+        of byte pairs both, unless they are the same."""
         kind, tokens = self.vocabulary.kind, self.vocabulary.tokens
         if kind in WORDS:
             return ()
-        if kind == "byte":
-            unit, each = "character", [int(not "\x80" <= token < "\xc0") for token in tokens]  # others go on with one
-        else:
-            unit, each = "byte", [len(as_bytes(token)) if token != END else 1 for token in tokens]
-        counts = counted(scored, len(tokens))
-        units = int(counts @ np.array(each))
-        if counts[UNKNOWN_NUMBER] or units in (0, len(scored)):
+        units = {}
+        if kind in BYTES:  # those from 0x80 to 0xBF go on with a character
+            units["character"] = [sum(not "\x80" <= byte < "\xc0" for byte in token or "\n") for token in tokens]
+        if kind != "byte":
+            units["byte"] = [len(token if kind in BYTES else as_bytes(token or "\n")) for token in tokens]
+        counts, bits = counted(scored, len(tokens)), len(scored) * mean / math.log(2)
+        sizes = {int(counts @ np.array(each)): unit for unit, each in units.items()}
+        if counts[UNKNOWN_NUMBER]:
             return ()
-        return ((f"bits per {unit}", len(scored) * mean / math.log(2) / units),)
+        return tuple((f"bits per {unit}", bits / size) for size, unit in sizes.items() if size not in (0, len(scored)))
 
 
 def _known(learnt: Mapping[str, Any] | None, config: LanguageModelConfig) -> Vocabulary | None:
@@ -335,10 +345,11 @@ def _exp(mean: float) -> float:
 
 
 def with_embedding(config: LanguageModelConfig, vectors: Vectors | None) -> LanguageModelConfig:
-    """Return the config with the size of token vectors: that of given vectors, or of the hidden state for words."""
+    """Return the config with the size of token vectors: that of given vectors; but for characters and single bytes,
+    which need none, that of the hidden state."""
     model = config.model
     embedding = vectors.embedding_size(model.embedding_size) if vectors else model.embedding_size
-    if embedding is None and config.data.tokens in WORDS:
+    if embedding is None and config.data.tokens in (*WORDS, "bpe"):
         embedding = model.hidden_size
     return config.changed(model={"embedding_size": embedding})
 
@@ -355,4 +366,5 @@ def network_shape(config: LanguageModelConfig, vocabulary_size: int) -> NetworkS
         embedding_size=model.embedding_size,
         activation=model.activation,
         dropout=model.dropout,
+        skip_connections=model.skip_connections,
     )

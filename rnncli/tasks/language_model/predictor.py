@@ -14,18 +14,24 @@ from rnncli.config.sections import Config
 from rnncli.data.lines import Line, Opened
 from rnncli.data.source import Source
 from rnncli.data.text import WORDS, Detokenizer
-from rnncli.data.vocabulary import SHOWN_END, UNKNOWN_NUMBER, Vocabulary, describe_unseen
+from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary, describe_unseen
 from rnncli.errors import DataError, UsageError
 from rnncli.kernels import sampling
-from rnncli.nn.network import Network
+from rnncli.nn.network import FLOAT32, Network
 from rnncli.nn.writers import TokenWriter
 from rnncli.notes import note
+from rnncli.tasks.language_model.compression import Codec, of_model
 from rnncli.tasks.language_model.config import LanguageModelConfig
 from rnncli.tasks.language_model.experiment import network_shape
 from rnncli.tasks.language_model.items import BETWEEN, LINES, STREAM
+from rnncli.tasks.language_model.learning import LearningReading
+from rnncli.tasks.language_model.reading import StreamReading
+from rnncli.tasks.language_model.scoring import Cut, scored_text
 from rnncli.tasks.language_model.whole_items import Wanted, items_of, written
 from rnncli.tasks.line_by_line import Faults, line_by_line
+from rnncli.tasks.scored import ScoredText
 from rnncli.tasks.task import Asked, Options, Piece, Pieces, Predictor, config_in
+from rnncli.training.backpropagation import ThreadPool
 
 _READ_STEPS = 64
 _FIRST_CHUNK, _LONGEST_CHUNK = 8, 4096  # tokens written in one jitted call
@@ -134,6 +140,25 @@ class LanguageModel(Predictor):
         model = _Lines(self, asked.options.get("top", TOP))
         return Pieces(line_by_line(batches, model, Faults(opened.name, asked)))
 
+    def score(self, asked: Asked) -> ScoredText:
+        """Return the lines of the data with the bits of each token, as the lines come; the text begins as a prime does.
+
+        With the option `adapt` a copy of the network reads them too, which learns from what it has read.
+        """
+        assert asked.data is not None
+        if self.vocabulary.end is not None:
+            raise UsageError("score reads a stream, and this is a model of items; use rnncli evaluate RUN DATA")
+        pool = ThreadPool(None, FLOAT32)
+        end = int(self.vocabulary.encode("\n")[0])
+        first = None if end == UNKNOWN_NUMBER else end
+        learning = None
+        if asked.options.get("adapt"):
+            copy = Network(self.network.shape)
+            copy.load(self.network.parameters.export())
+            learning = LearningReading(copy, pool, first)
+        cut = Cut(self.vocabulary, end)
+        return scored_text(asked, self.encoding, cut, StreamReading(self.network, pool, first), learning)
+
     @property
     def between_texts(self) -> str | None:
         return None if self.items == STREAM else BETWEEN[self.items]
@@ -190,6 +215,15 @@ class LanguageModel(Predictor):
             for b in range(batch):
                 yield self._pieces(known, itertools.islice(written.sequence(b), length))
 
+    def codec(self, threads: int | None) -> Codec:
+        """Return what codes one text by this network; UsageError for words, which do not spell every text."""
+        kind = self.vocabulary.kind
+        if self.vocabulary.end is not None:
+            raise UsageError("--run: is a model of items, and a text is a stream; name one of data.items: stream")
+        if kind not in ("char", "byte"):
+            raise UsageError(f"--run: its tokens are of the kind {kind}; name a run of data.tokens: char or byte")
+        return of_model(self.network, self.vocabulary, threads)
+
     def _pieces(self, before: list[str], tokens: Iterator[int]) -> Iterator[str]:
         # Bytes that are no UTF-8 become surrogates, and bytes again where they are written.
         detokenizer = Detokenizer(self.vocabulary.kind, errors="surrogateescape")
@@ -204,7 +238,7 @@ class LanguageModel(Predictor):
         decoder = Decoder(self.network, UNKNOWN_NUMBER)
         chances = decoder.probabilities(decoder.read(ids))
         best = np.argsort(-chances, kind="stable")[:top]
-        return [(self.vocabulary.tokens[v] or SHOWN_END, float(chances[v])) for v in best if v != UNKNOWN_NUMBER]
+        return [(self.vocabulary.written(v), float(chances[v])) for v in best if v != UNKNOWN_NUMBER]
 
     def encode(self, text: str, where: str) -> np.ndarray:
         """Return the token numbers of `text`. A word that the model has never seen is read as <unk>, with a note;

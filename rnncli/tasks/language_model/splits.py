@@ -83,6 +83,7 @@ def read_splits(
         return _of_files(config, source.name, corpus, shares, known)
     end, cut = _cuts(len(corpus.ids), shares)
     vocabulary = known.of(corpus, corpus.ids[:cut], config, source.name)
+    cut, end = corpus.places(vocabulary, [cut, end])
     if cut < 2:
         raise DataError(f"{source.name}: the training split has fewer than 2 tokens; give more text")
     ids = corpus.encode(vocabulary)
@@ -232,6 +233,8 @@ def corpus_of(source: Source, config: LanguageModelConfig) -> Corpus:
     corpus = Corpus(source, data.kind, data.encoding, hint=hint, items=data.items)
     if data.items != STREAM and len(corpus.ids) < 2:
         raise DataError(f"{source.name}: is empty; give it {data.items}, one after another")
+    if data.tokens == "bpe" and len(corpus.ends) > 1:
+        raise ConfigError("data.tokens: bpe reads one file; join them, or set another, such as char or word")
     if corpus.is_tokenized and data.kind != "whitespace":
         doubt(
             f"{source.name}: looks tokenized already, and data.tokens: word cuts it anew, <unk> into three; perplexity "
