@@ -224,6 +224,7 @@ KINDS: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     ),
     "a list": ("a.txt", rows(lambda i: ("-*"[i % 2], TEXTS[i]), " "), "language-model", {}),
     "names": ("a.txt", rows(lambda i: (WORDS[i],)), "language-model", {}),
+    "a list of names": ("a.txt", rows(lambda i: (WORDS[i],), count=60), "language-model", {"items": "lines"}),
     "names with a comma in each": ("a.txt", rows(lambda i: (f"{WORDS[i]}, {WORDS[i + 1]}",)), "language-model", {}),
     "a log": ("a.log", rows(lambda i: (f"{DAYS[i]} 10:00:00,{i} {TEXTS[i]}",)), "language-model", {}),
     "prose in a pipe": (STDIN, "\n".join(f"{text}." for text in TEXTS), "language-model", {}),

@@ -27,7 +27,7 @@ def print_schema(context: click.Context, option: click.Parameter, asked: bool) -
 
 @click.command("check", epilog=example("rnncli check sample_configs/sunspots.yaml"))
 @click.argument("first", metavar="CONFIG|DATA|RUN")
-@click.argument("data", required=False, metavar="[DATA|-]")
+@click.argument("data", nargs=-1, metavar="[DATA|-]...")
 @SET
 @click.option(
     "-f",
@@ -47,7 +47,7 @@ def print_schema(context: click.Context, option: click.Parameter, asked: bool) -
     help="Write the JSON Schema of configs to standard output, for editors, and do nothing else.",
 )
 @reading_options
-def command(first: str, data: str | None, overrides: tuple[str, ...], form: str, **options: Any) -> None:
+def command(first: str, data: tuple[str, ...], overrides: tuple[str, ...], form: str, **options: Any) -> None:
     """Say everything that is wrong with a config and its data at once, or else what training would be.
 
     Each mistake comes with its line, marked at its place. Without a mistake the plan follows: what is read as what, the
@@ -61,14 +61,14 @@ def command(first: str, data: str | None, overrides: tuple[str, ...], form: str,
     from rnncli.workflows.names import is_run
 
     if is_run(first):
-        if data is not None or taken_reading(options):
+        if data or taken_reading(options):
             raise click.UsageError(f"{first} is a run, which is checked as it was trained; leave out what follows it")
         verify_run(first, overrides, form)
         return
     look(first, data, [*overrides, *as_overrides(taken_reading(options))], form)
 
 
-def look(first: str, data: str | None, overrides: list[str], form: str) -> None:
+def look(first: str, data: tuple[str, ...], overrides: list[str], form: str) -> None:
     """Check, and write the plan; mistakes are shown with their lines."""
     from rnncli.errors import ConfigError, RnncliError
     from rnncli.notes import noting
@@ -89,7 +89,7 @@ def look(first: str, data: str | None, overrides: list[str], form: str) -> None:
     finally:
         say_notes(dict.fromkeys(notes))
     write_prospect(found, first, form)
-    say_next("train" if found else "check", first, *([data] if data else [] if found else ["DATA"]))
+    say_next("train" if found else "check", first, *(data or ([] if found else ["DATA"])))
 
 
 def verify_run(run: str, overrides: Sequence[str], form: str) -> None:

@@ -57,7 +57,7 @@ def draw(made: Any, plot: str) -> None:
 
 @click.command("evaluate", epilog=example("rnncli evaluate runs/co2 --windows 24 --fail-if 'mase > 1'"))
 @click.argument("run", metavar="RUN|CONFIG")
-@click.argument("data", required=False, metavar="[DATA|-]")
+@click.argument("data", nargs=-1, metavar="[DATA|-]...")
 @SET
 @click.option(
     "--metric",
@@ -122,7 +122,7 @@ def draw(made: Any, plot: str) -> None:
 @reading_options
 def command(
     run: str,
-    data: str | None,
+    data: tuple[str, ...],
     overrides: tuple[str, ...],
     form: str,
     confusion: str | None,

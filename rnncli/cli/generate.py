@@ -61,6 +61,7 @@ def _positive(context: click.Context, parameter: click.Parameter, value: float) 
 )
 @click.option("--stop", metavar="TEXT", help="Stop before this text occurs.")
 @click.option("--count", type=click.IntRange(1), default=1, help="The number of texts, from seeds SEED, SEED+1, …")
+@click.option("--novel", is_flag=True, help="Of a model of items: leave out what the training text has.")
 @click.option(
     "-f",
     "--format",
@@ -75,7 +76,8 @@ def command(
 ) -> None:
     """Write text with the language model of RUN (a run directory or a model file), piece by piece as it is made.
 
-    Several texts are separated by an empty line.
+    Several texts are separated by an empty line. A model of items (data.items) writes whole ones: a line each, or
+    paragraphs, or files, each of at most -n tokens after the prime.
     """
     if prime is not None and prime_file is not None:
         raise click.UsageError("--prime and --prime-file exclude each other")
@@ -85,5 +87,5 @@ def command(
 
     text = read_prime(prime_file) if prime_file is not None else prime or ""
     with GeneratedText(form, options["seed"], text if echo else "") as out:
-        generate(Request(run, options, text, stop or None), out.write, say)
+        generate(Request(run, options, text, stop or None), out, say)
     say_next("evaluate", run)

@@ -10,12 +10,12 @@ from rnncli.cli.options import SET, as_overrides, example, reading_options, take
 
 
 @click.command("init", epilog=example("rnncli init sample_data/co2.csv > co2.yaml"))
-@click.argument("data", metavar="DATA|-")
+@click.argument("data", nargs=-1, required=True, metavar="DATA|-...")
 @click.option("-o", "--out", metavar="FILE", help="Write the config into this new .yaml file, not to standard output.")
 @SET
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors and doubts about the data.")
 @reading_options
-def command(data: str, out: str | None, overrides: tuple[str, ...], quiet: bool, **options: Any) -> None:
+def command(data: tuple[str, ...], out: str | None, overrides: tuple[str, ...], quiet: bool, **options: Any) -> None:
     """Write a config for DATA, with a comment on every line.
 
     It looks at the data as rnncli train DATA would, and trains the same network. Change in it what you like.
@@ -27,7 +27,7 @@ def command(data: str, out: str | None, overrides: tuple[str, ...], quiet: bool,
 
     changes = [*overrides, *as_overrides(taken_reading(options))]
     with noting(lambda text: say(text) if not quiet or isinstance(text, Doubt) else None):
-        text = init(Request(data, out, changes))
+        text = init(Request(list(data) if len(data) > 1 else data[0], out, changes))
     if out is None:
         Output().write(text)
     elif not quiet:

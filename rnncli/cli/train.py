@@ -11,7 +11,7 @@ from rnncli.cli.options import SET, as_overrides, example, reading_options, take
 
 @click.command("train", epilog=example("rnncli train sample_configs/co2.yaml -o runs/co2"))
 @click.argument("first", required=False, metavar="CONFIG|DATA")
-@click.argument("data", required=False, metavar="[DATA|-]")
+@click.argument("data", nargs=-1, metavar="[DATA|-]...")
 @click.option("-o", "--out", metavar="RUN", help="The run directory to create; a free name under runs/ by default.")
 @SET
 @click.option("--resume", is_flag=True, help="Go on with the run in -o where it stopped.")
@@ -32,7 +32,7 @@ from rnncli.cli.options import SET, as_overrides, example, reading_options, take
 @reading_options
 def command(
     first: str | None,
-    data: str | None,
+    data: tuple[str, ...],
     out: str | None,
     overrides: tuple[str, ...],
     resume: bool,
@@ -48,6 +48,7 @@ def command(
 
     CONFIG is a YAML file; DATA replaces its data.path, and - is standard input. Or name the DATA file alone: notes
     on stderr tell what it looks like and what is inferred from it, and the run saves it; see rnncli help tasks.
+    Several texts are named one by one, by their folder, or as in 'poems/*.txt'.
 
     A run holds config.yaml, model.safetensors (the best so far), state.safetensors and metrics.jsonl.
     Ctrl-C saves the run and prints how to go on.

@@ -38,10 +38,10 @@ def relative_to(config: C, folder: str) -> C:
     )
 
 
-def data_paths(config: Config) -> dict[str, str]:
+def data_paths(config: Config) -> dict[str, str | list[str]]:
     """Return the files that the config's `data` names, by key: the texts in keys whose type is a path, except `-`."""
     found = {key: getattr(config.data, key) for key, field in keys_of(type(config), "data").items() if is_path(field)}
-    return {key: value for key, value in found.items() if isinstance(value, str) and value != STANDARD_INPUT}
+    return {key: value for key, value in found.items() if isinstance(value, str | list) and value != STANDARD_INPUT}
 
 
 def is_path(annotation: Any) -> bool:
@@ -51,7 +51,12 @@ def is_path(annotation: Any) -> bool:
 
 
 def _with_paths(config: C, change: Callable[[str], str]) -> C:
-    return config.changed(data={key: change(path) for key, path in data_paths(config).items()})
+    return config.changed(
+        data={
+            key: [change(path) for path in paths] if isinstance(paths, list) else change(paths)
+            for key, paths in data_paths(config).items()
+        }
+    )
 
 
 def _simplified(path: str) -> str:

@@ -30,6 +30,7 @@ from rnncli.config.values import (
     encoding_name,
     one_character,
     one_of,
+    paths,
     refusal,
     section,
     size,
@@ -38,6 +39,7 @@ from rnncli.config.values import (
 from rnncli.kernels.cells import CELLS
 
 FilePath = Annotated[str, AfterValidator(usable_path), IS_PATH]
+FilePaths = Annotated[str | list[str], BeforeValidator(paths), IS_PATH]
 Split = Annotated[Annotated[float, Field(ge=0, le=0.9)] | int | str, BeforeValidator(size), IS_PATH]
 Column = Annotated[int, Field(ge=1)] | str
 OneColumn = Annotated[Column, BeforeValidator(column)]
@@ -64,8 +66,10 @@ class Section(BaseModel):
 class DataConfig(Section):
     """The data: where the sequences are, how to read them, and how to split them."""
 
-    path: FilePath | None = Field(
-        default=None, description="The training data, relative to the config file; - is standard input."
+    path: FilePaths | None = Field(
+        default=None,
+        description="The training data, relative to the config file; - is standard input. For texts also a folder, a "
+        "pattern such as poems/*.txt, or a list of files, each of which is a text of its own.",
     )
     format: Literal["text", "csv", "ts"] | None = Field(
         default=None, description="How to read the data; null decides by the file name."

@@ -71,6 +71,17 @@ def size(value: Any) -> Any:
     return float(value)
 
 
+def paths(value: Any) -> Any:
+    """Return `value` if it is null, the path of a file, a folder or a pattern, or a list of these; else refuse it."""
+    named = value if isinstance(value, list) and value else [value]
+    if value is not None and not all(isinstance(path, str) for path in named):
+        raise refusal("must be the path of a file, or a list of them")
+    for path in named:
+        if path is not None:
+            usable_path(path)
+    return value
+
+
 def one_of(names: Iterable[str]) -> BeforeValidator:
     """Return a validator that accepts one of `names`, such as the keys of a registry, looked up at each check."""
 

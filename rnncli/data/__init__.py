@@ -1,6 +1,7 @@
 """Readers of the user's data: bytes in, checked values out; errors name file, line and column.
 
 source       bytes from a file, a pipe or standard input, and their decoding
+files        several files as one source: a folder, a pattern, a list
 lines        the lines of a text, as they come
 encodings    the encoding of data for which none is given
 look         the beginning of a data file, by which tasks tell what it is

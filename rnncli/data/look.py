@@ -32,6 +32,9 @@ NUMBERS = {
 }
 _FEW = 20  # labels are few, or each stands for many rows
 _CELLS, _ROWS = 20_000, (50, 1000)  # that are looked at
+_FEWEST_ITEMS, _ITEM = 50, 40  # lines that make a list, and the characters of one of them
+_ODD, _DISTINCT = 0.05, 0.7  # of the lines of a list: how many may look otherwise, and are different ones
+_NAME = re.compile(r"[^\W_][\w'’.-]*(?: [\w'’.-]+){0,2}")  # of one to three words
 _FEWEST_ROWS = 3  # before a file that is not called a table is one
 
 
@@ -143,6 +146,15 @@ class Look:
             if not self.named_table:
                 keys["quoting"] = "none"
         return keys
+
+    @cached_property
+    def lists_items(self) -> bool:
+        """True for short lines that are names or words, few of them twice: neither prose, nor verse, nor code."""
+        lines = [line for line in self.lines if line.strip()]
+        if len(lines) < _FEWEST_ITEMS or len(self.lines) - len(lines) > _ODD * len(lines):
+            return False
+        named = sum(len(line) <= _ITEM and _NAME.fullmatch(line) is not None for line in lines)
+        return named >= (1 - _ODD) * len(lines) and len(set(lines)) >= _DISTINCT * len(lines)
 
     def text(self, count: int | None = None) -> Source:
         """The first `count` lines, None for all that were seen, as a source of their own."""

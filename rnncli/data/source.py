@@ -59,7 +59,7 @@ def is_piped(name: str) -> bool:
 class Source:
     """Data that were read, or a large file that is read when needed: `name` for messages, bytes, and their `sha256`.
 
-    path: the file that they can be read from again, None for a pipe.
+    path: the file, or files, that they can be read from again, None for a pipe.
     Raises DataError if a file that is read more than once differs from the first time.
     """
 
@@ -69,11 +69,16 @@ class Source:
         content: bytes | None = None,
         *,
         file: tuple[str, os.stat_result] | None = None,
-        path: str | None = None,
+        path: str | list[str] | None = None,
     ):
         self.name, self.path = name, path
         self._content, self._file = content, file
         self._sha256: str | None = None
+
+    @property
+    def files(self) -> tuple[Source, ...]:
+        """The files that it consists of, each a text of its own."""
+        return (self,)
 
     @property
     def size(self) -> int:
@@ -207,6 +212,13 @@ def refuse_no_text(name: str, beginning: bytes, encoding: str) -> None:
     for mark, wide in _WIDE_MARKS.items() if encoding_name(encoding) == "UTF-8" else ():
         if beginning.startswith(mark):
             raise DataError(f"{name}: looks like {wide}; convert with iconv or pass --encoding {wide.lower()}")
+
+
+def looks_binary(source: Source) -> bool:
+    """Return True for what begins with a NUL among its bytes, or as no text does."""
+    beginning = next(source.pieces(), b"")
+    wide = any(beginning.startswith(mark) for mark in _WIDE_MARKS)
+    return not wide and (b"\0" in beginning or any(beginning.startswith(mark) for mark in _KINDS))
 
 
 def doubt_utf_8(name: str, beginning: bytes, encoding: str) -> None:

@@ -18,6 +18,8 @@ from rnncli.notes import note
 
 UNKNOWN_NUMBER = 0
 UNKNOWN = "<unk>"  # number 0; a text may have the same as a token, which then has a number of its own
+END = ""  # what begins and ends an item, where a text is cut into items; number 1, and no token of any text
+SHOWN_END = "<end>"  # as answers name it
 
 _NAMED_UNSEEN = 5
 _PLURAL = {"char": "characters", "byte": "bytes", "word": "words", "whitespace": "tokens", "letters": "words"}
@@ -61,8 +63,8 @@ class Vocabulary:
     """
 
     def __init__(self, tokens: tuple[str, ...], kind: Kind):
-        if not tokens or tokens[0] != UNKNOWN:
-            raise ValueError(f"token 0 must be {UNKNOWN}")
+        if not tokens or tokens[0] != UNKNOWN or END in tokens[2:]:
+            raise ValueError(f"token 0 must be {UNKNOWN}, and the end of items, if there is one, token 1")
         self.tokens = tokens
         self.kind = kind
 
@@ -74,6 +76,16 @@ class Vocabulary:
 
     def __hash__(self) -> int:
         return hash((self.tokens, self.kind))
+
+    @property
+    def end(self) -> int | None:
+        """The number of END, None without items."""
+        return self._number_of_token.get(END)
+
+    @property
+    def size(self) -> int:
+        """The number of tokens that texts have, without `<unk>` and END."""
+        return len(self) - 1 - (self.end is not None)
 
     @classmethod
     def build(cls, text: str | bytes, kind: Kind) -> Vocabulary:
@@ -94,9 +106,11 @@ class Vocabulary:
         equal counts, alphabetically, up to the limits. A note tells how much of the text `of` is then `<unk>`. For
         `bpe` the counts are of pieces of text, from which the tokens are learnt.
 
-        Raises ConfigError if `limits.min_count` leaves no token, DataError for more characters than a vocabulary can
-        have if no limit is given.
+        END is kept whatever its count. Raises ConfigError if `limits.min_count` leaves no token, DataError for more
+        characters than a vocabulary can have if no limit is given.
         """
+        ends = (END,) if END in counts else ()
+        counts = {token: count for token, count in counts.items() if token != END}
         least, most = (limits.min_count, limits.vocabulary_size) if limits else (1, None)
         if kind == "bpe":
             return cls((UNKNOWN, *bpe.learn(counts, most or _PAIRED, least)), kind)
@@ -119,7 +133,17 @@ class Vocabulary:
                 f"{total - kept:,} of {total:,} tokens of {of} ({(total - kept) / total:.1%}) are <unk>: its "
                 f"vocabulary keeps {len(known):,} of {len(counts):,} {_PLURAL[kind]}"
             )
-        return cls((UNKNOWN, *(known if kind in WORDS else sorted(known))), kind)
+        return cls((UNKNOWN, *ends, *(known if kind in WORDS else sorted(known))), kind)
+
+    def extended(self, counts: Mapping[str, int], limits: VocabularyConfig) -> Vocabulary:
+        """Return the vocabulary with those tokens of `counts` behind it that it lacks and that are frequent enough, in
+        the order of `of_counts`, up to the limits. Its own tokens keep their numbers."""
+        if self.kind == "bpe":  # whose bytes spell every text
+            return self
+        new = {token: n for token, n in counts.items() if token not in self._number_of_token and n >= limits.min_count}
+        room = (limits.vocabulary_size or MOST_TOKENS) - self.size
+        kept = sorted(new, key=lambda token: (-new[token], token))[: max(room, 0)]
+        return Vocabulary((*self.tokens, *(kept if self.kind in WORDS else sorted(kept))), self.kind)
 
     def numbers(self, tokens: Sequence[str]) -> np.ndarray:
         """Return the numbers of `tokens`, 0 if unknown, in the smallest unsigned type that holds all numbers in use."""
@@ -138,7 +162,7 @@ class Vocabulary:
 
     def written(self, number: int) -> str:
         """Return a token for people to read; bytes of a `bpe` token that are no whole character become \\xNN."""
-        token = self.tokens[number]
+        token = self.tokens[number] or SHOWN_END
         if self.kind != "bpe" or number == UNKNOWN_NUMBER:
             return token
         return token.encode("latin-1").decode("utf-8", "backslashreplace")
@@ -174,13 +198,12 @@ class Vocabulary:
             tokens = tuple(token if isinstance(token, str) else _of_points(token) for token in header["tokens"])
         except (KeyError, TypeError, ValueError, OverflowError):
             raise ModelFileError("the vocabulary in the model file is damaged; train again") from None
-        whole = (
-            kind in KINDS and "" not in tokens and tokens[:1] == (UNKNOWN,) and len(set(tokens[1:])) == len(tokens[1:])
-        )
+        own = tokens[2:] if tokens[1:2] == (END,) else tokens[1:]
+        whole = kind in KINDS and END not in own and tokens[:1] == (UNKNOWN,) and len(set(own)) == len(own)
         bad = (
             tokens[1:257] != bpe.SINGLE or max(map(max, tokens[1:])) > "\xff"
             if kind == "bpe"
-            else kind not in WORDS and any(len(token) != 1 for token in tokens[1:])
+            else kind not in WORDS and any(len(token) != 1 for token in own)
         )
         if not whole or bad:
             raise ModelFileError("the vocabulary in the model file is damaged; train again")
@@ -219,8 +242,8 @@ def token_vocabulary(
 
 def require_learnable(vocabulary: Vocabulary, name: str) -> None:
     """Raise DataError unless the vocabulary has at least two tokens besides `<unk>`."""
-    if len(vocabulary) < 3:  # <unk> is one of them
-        raise DataError(f"{name}: needs at least 2 distinct {_PLURAL[vocabulary.kind]}, has {len(vocabulary) - 1}")
+    if vocabulary.size < 2:
+        raise DataError(f"{name}: needs at least 2 distinct {_PLURAL[vocabulary.kind]}, has {vocabulary.size}")
 
 
 def describe_unseen(unseen: Sequence[tuple[int, str]], kind: Kind = "char") -> str:
@@ -229,6 +252,13 @@ def describe_unseen(unseen: Sequence[tuple[int, str]], kind: Kind = "char") -> s
     named = [f"{_describe(token, kind)} at position {position:,}" for position, token in first]
     more = len(unseen) - len(named)
     return ", ".join(named) + (f" and {more:,} more" if more else "")
+
+
+def describe_tokens(tokens: Sequence[str], kind: Kind) -> str:
+    """Return some tokens as `"é" (U+00E9), …`, with the first five by name."""
+    more = len(tokens) - _NAMED_UNSEEN
+    named = ", ".join(_describe(token, kind) for token in tokens[:_NAMED_UNSEEN])
+    return named + (f" and {more:,} more" if more > 0 else "")
 
 
 def _describe(token: str, kind: Kind) -> str:

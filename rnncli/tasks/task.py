@@ -132,6 +132,7 @@ class Evaluation:
     charts: Callable[[], tuple[Any, ...]] = lambda: ()
 
 
+EXTENDS = "extends"  # in what was `learnt` before: a vocabulary may take the new tokens of the data
 OTHER_DATA = "other_data"  # in what was `learnt` before: from data that are not those of the experiment
 
 WORDS_BEFORE = {"data.words": "letters"}  # of a task with tokens: what its `before` says of them
@@ -216,6 +217,10 @@ class Experiment:
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the weights for the model file that `header` is for."""
         return self.network.parameters.export()
+
+    def widened(self, arrays: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        """Return the weights of the model that was `learnt` in the shapes of this network."""
+        return arrays
 
     @property
     def reasons(self) -> Mapping[str, str]:
@@ -314,8 +319,17 @@ class Predictor:
         """Return how surprising the lines of the data in `asked` are, as they come."""
         raise NotImplementedError
 
-    def generate(self, prime: str, options: Options) -> Iterator[Iterator[str]]:
-        """Yield texts that continue `prime`, each as pieces."""
+    @property
+    def between_texts(self) -> str | None:
+        """What stands between texts that it generates whole, with the prime; None of texts that continue it."""
+        return None
+
+    def know(self, config: Config, source: Source) -> None:
+        """Read the data that it was trained on, so that what it generates is new."""
+        raise NotImplementedError
+
+    def generate(self, prime: str, options: Options) -> Iterator[tuple[int, Iterator[str]]]:
+        """Yield texts that continue `prime`, each as pieces, and with its number: text k is drawn from seed + k."""
         raise NotImplementedError
 
     def codec(self, threads: int | None) -> Any:
@@ -325,13 +339,15 @@ class Predictor:
 
 class Task:
     """One task. options: the names of those that it supports, by command; an absent command does not apply to it.
-    after_training: the command that needs nothing but a run, and shows most.
+    after_training: the command that needs nothing but a run, and shows most. reads_files: whether it learns from
+    several files, each of which is a text of its own.
     """
 
     name: ClassVar[str]
     config: ClassVar[type[Config]]
     options: ClassVar[Mapping[str, frozenset[str]]]
     after_training: ClassVar[str] = "evaluate"
+    reads_files: ClassVar[bool] = False
     before: ClassVar[
         Mapping[str, str]
     ] = {}  # values of keys that the configs of older runs lack, where not the default

@@ -213,13 +213,20 @@ def rounded(value: Any) -> Any:
 
 
 class GeneratedText:
-    """Writes pieces of numbered texts in order: as text with an empty line between two, or one JSON line each."""
+    """Writes pieces of numbered texts in order: as text with an empty line between two, or one JSON line each.
+
+    Whole texts, which have the prime in them, are separated as their model says, and end with a line end.
+    """
 
     def __init__(self, form: str, seed: int, echo: str):
         self.out = Output()
         self.json, self.seed, self.echo = form == "jsonl", seed, echo
         self._number = -1
         self._pieces: list[str] = []
+        self._between, self._ends = "\n\n", ""
+
+    def whole(self, between: str) -> None:
+        self._between, self._ends, self.echo = between, "\n", ""
 
     def write(self, number: int, piece: str) -> None:
         if number != self._number:
@@ -243,7 +250,9 @@ class GeneratedText:
             raw = any(0xD800 <= ord(character) <= 0xDFFF for character in text)  # bytes that are no UTF-8
             self.out.write(json.dumps(line, ensure_ascii=raw) + "\n")
         elif not last:
-            self.out.write("\n\n")
+            self.out.write(self._between)
+        elif self._ends:
+            self.out.write(self._ends)
         elif self.out.terminal and not text.endswith("\n"):
             self.out.write("\n")  # so that the prompt starts on a line of its own
 

@@ -39,7 +39,8 @@ def _groups(found: Sequence[Listed]) -> list[list[Listed]]:
 def _title(one: Listed) -> str:
     if one.score is None:
         return "without a score"
-    data = PurePath(one.config.get("data.path") or "a pipe").name
+    path = one.config.get("data.path") or "a pipe"
+    data = PurePath(path).name if isinstance(path, str) else f"{len(path):,} files"
     return f"{one.score['unit']}, {one.score['split']} split of {data}"
 
 

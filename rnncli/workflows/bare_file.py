@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from rnncli.config.loading import given_keys
 from rnncli.config.sections import DIALECT, SECTIONS, TableConfig, keys_of
+from rnncli.data.files import Paths
 from rnncli.data.lines import UNDECODED
 from rnncli.data.look import Look, look_at
 from rnncli.data.source import STDIN, Source
@@ -31,12 +32,12 @@ class Guess:
     config: dict[str, Any]
 
 
-def inferred(path: str, source: Source, overrides: Sequence[str]) -> dict[str, Any]:
+def inferred(path: Paths, source: Source, overrides: Sequence[str]) -> dict[str, Any]:
     """Return a config as plain values for the data file `path` alone; see `guessed`."""
     return guessed(path, source, overrides).config
 
 
-def guessed(path: str, source: Source, overrides: Sequence[str], command: str = "train") -> Guess:
+def guessed(path: Paths, source: Source, overrides: Sequence[str], command: str = "train") -> Guess:
     """Return what the data file `path` is for, with a note of what it looks like.
 
     `task` among the overrides decides, and so does data.format. Values that depend on the data (columns, season,
@@ -54,7 +55,8 @@ def guessed(path: str, source: Source, overrides: Sequence[str], command: str = 
     if look.whole and not any(line.strip() for line in look.lines):
         raise DataError(f"{source.name}: is empty; give it a text, a table, or an example a line")
     if named is None:
-        words = ["rnncli", command, quoted(path), *(f"--set {quoted(text)}" for text in overrides)]
+        named = [path] if isinstance(path, str) else path
+        words = ["rnncli", command, *map(quoted, named), *(f"--set {quoted(text)}" for text in overrides)]
         name, found, other = _choice(" ".join(words), look, given)
         why = f"{called} looks like {found.why}, so " if found else f"{called}: "
         table = "; as a table: --set data.format=csv" if _may_be_a_table(look) else ""

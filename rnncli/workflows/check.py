@@ -18,6 +18,7 @@ from rnncli.tasks.registry import SCHEMAS
 from rnncli.training.prospect import Prospect
 
 if TYPE_CHECKING:
+    from rnncli.data.files import Paths
     from rnncli.data.source import Source
     from rnncli.tasks.task import Experiment
     from rnncli.training.backpropagation import ThreadPool
@@ -30,7 +31,7 @@ class Request:
     """The arguments of `check`, as those of `train`."""
 
     first: str
-    data: str | None = None
+    data: Sequence[str] = ()
     overrides: Sequence[str] = ()
 
 
@@ -45,7 +46,8 @@ def check(request: Request, tell: Callable[[str], None]) -> Prospect | None:
     if not is_config(request.first):
         return _of_data(request, tell)
     sound = load_what_is_sound(request.first, SCHEMAS, request.overrides)
-    path = request.data or (sound.config.data.path if sound.config else None)
+    path: Paths | None = list(request.data) or (sound.config.data.path if sound.config else None)
+    path = path[0] if isinstance(path, list) and len(path) == 1 else path
     if sound.config is None or path is None:
         if sound.problems:
             raise_all(sound.problems)
@@ -60,16 +62,16 @@ def _of_data(request: Request, tell: Callable[[str], None]) -> Prospect:
     return _prepared(config, source, tell)
 
 
-def _with_data(request: Request, sound: Sound, config: Config, path: str, tell: Callable[[str], None]) -> Prospect:
+def _with_data(request: Request, sound: Sound, config: Config, path: Paths, tell: Callable[[str], None]) -> Prospect:
     """Return what training would be; ConfigError with the problems of the config and those that only data show."""
-    from rnncli.data.source import read_source
     from rnncli.notes import noting
+    from rnncli.workflows.opening import source_of
 
     problems, without, overrides = list(sound.problems), list[Path](), list(request.overrides)
     exit_code = ConfigError.exit_code if problems else 0
     while True:
         try:
-            source = read_source(path)
+            source = source_of(config, path)
             if not problems:
                 return _prepared(config, source, tell)
             with noting(lambda text: None):  # told by the first

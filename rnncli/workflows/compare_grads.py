@@ -86,7 +86,7 @@ def _trained(name: str, request: Request, run: Path, show: Show) -> _Network:
         meanwhile(report)
 
     try:
-        train(Training(request.first, request.data, str(run), request.overrides), seen)
+        train(Training(request.first, [request.data] if request.data else [], str(run), request.overrides), seen)
     except DivergedError as error:
         reason = str(error).partition(";")[0]  # what follows names a folder that will be removed
         note(f"{name}: {reason}; it is seen before training only")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rnncli.config.sections import SECTIONS, Config, keys_of
-from rnncli.data.source import Source, read_source
+from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
 from rnncli.nn import model_file
 from rnncli.nn.model_file import FORMAT
@@ -22,7 +22,7 @@ from rnncli.tasks.task import Context, Evaluation, Experiment, Options
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.reports import Report
 from rnncli.workflows.names import is_config
-from rnncli.workflows.opening import Model, open_model, require_readable, require_understood
+from rnncli.workflows.opening import Model, one_or_all, open_model, require_readable, require_understood, source_of
 from rnncli.workflows.start_from import learnt_before
 from rnncli.workflows.train import Request as Training
 from rnncli.workflows.train import data_sha256, for_a_while, train
@@ -30,13 +30,13 @@ from rnncli.workflows.train import data_sha256, for_a_while, train
 
 @dataclass(frozen=True)
 class Request:
-    """The arguments of `evaluate`; `data` None scores the split that the run held out, else `data` is scored instead.
+    """The arguments of `evaluate`: `data` is scored, or without any the split that the run held out.
 
     reading: how `data` is read. options: further options for the task.
     """
 
     run: str
-    data: str | None = None
+    data: Sequence[str] = ()
     overrides: Sequence[str] = ()
     reading: Options = field(default_factory=dict)
     options: Options = field(default_factory=dict)
@@ -56,20 +56,19 @@ def evaluate(request: Request, show: Callable[[Report], None]) -> Evaluation:
         run = str(Path(folder) / "run")
         overrides = [*request.overrides, *task.held_out_for(config, request.options)]
         train(Training(request.run, request.data, run, overrides), for_a_while(show))
-        return _of_run(replace(request, run=run, data=None, overrides=()))
+        return _of_run(replace(request, run=run, data=(), overrides=()))
 
 
 def _of_run(request: Request) -> Evaluation:
     model = open_model(request.run)
     require_understood("evaluate", model.task, request.options)
     require_readable(model.task, request.reading)
-    if request.data is None and request.reading:
+    if not request.data and request.reading:
         raise UsageError("options for reading are for DATA; name it, or leave them out")
-    with recalled(model, request.run, request.overrides) as experiment:
-        if request.data is not None:
-            source = read_source(request.data)
-            trained_on = experiment.config.data.path
-            if trained_on is not None and source.sha256 == read_source(trained_on).sha256:
+    with recalled(model, request.run, request.overrides) as (experiment, data):
+        if path := one_or_all(request.data):
+            source = source_of(experiment.config, path)
+            if source.sha256 == data.sha256:
                 doubt(f"{source.name}: has what the model was trained on, so that the score flatters it")
             experiment.hold_out(source, request.reading)
         try:
@@ -88,21 +87,11 @@ def require_same_training(overrides: Sequence[str]) -> None:
 
 
 @contextlib.contextmanager
-def recalled(model: Model, run: str, overrides: Sequence[str]) -> Iterator[Experiment]:
-    """Yield the experiment of a run with the weights of its `model`; the data that it was trained on must be there."""
+def recalled(model: Model, run: str, overrides: Sequence[str]) -> Iterator[tuple[Experiment, Source]]:
+    """Yield the experiment of a run with the weights of its `model`, and the data that it was trained on, which must
+    still be there."""
     require_same_training(overrides)
-    beside = Path(run) / "config.yaml"
-    if not beside.exists():
-        raise UsageError(f"{run}: the baselines of a score need the training data; name the run directory")
-    config = load_run_config(beside, overrides)
-    path = config.data.path
-    if path is None:
-        raise UsageError(
-            f"{run}: its training data came from a pipe, and the baselines learn from them; "
-            "save them to a file, and name it with --set data.path=FILE"
-        )
-    source = read_source(path)
-    _require_same_data(run, config, source)
+    config, source = training_data(run, overrides)
     pool = ThreadPool(config.training.threads, FLOAT32)
     try:
         experiment = model.task.prepare(config, source, Context(pool), learnt_before(Path(run), model.header))
@@ -110,9 +99,29 @@ def recalled(model: Model, run: str, overrides: Sequence[str]) -> Iterator[Exper
         if not _fits(experiment, model.header):
             raise UsageError(f"{run}: its data or config.yaml are not what it was trained with; restore them")
         experiment.network.load(model.arrays)
-        yield experiment
+        yield experiment, source
     finally:
         pool.close()
+
+
+def training_data(
+    run: str,
+    overrides: Sequence[str] = (),
+    why: str = "the baselines of a score learn from the training data",
+    mend: str = "save them to a file, and name it with --set data.path=FILE",
+) -> tuple[Config, Source]:
+    """Return the config of a run, and the data that it was trained on; an error says `why` they are needed, and the
+    `mend` where they came from a pipe."""
+    beside = Path(run) / "config.yaml"
+    if not beside.exists():
+        raise UsageError(f"{run}: {why}, which only a run directory knows; name it")
+    config = load_run_config(beside, overrides)
+    path = config.data.path
+    if path is None:
+        raise UsageError(f"{run}: {why}, and that came from a pipe; {mend}")
+    source = source_of(config, path)
+    _require_same_data(run, config, source)
+    return config, source
 
 
 def _fits(experiment: Experiment, header: Mapping[str, Any]) -> bool:

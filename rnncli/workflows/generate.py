@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
-from rnncli.data.source import decode, read_source
+from rnncli.config.sections import Config
+from rnncli.data.source import Source, decode, read_source
 from rnncli.errors import UsageError
 from rnncli.notes import noting
 from rnncli.tasks.task import Options
@@ -27,8 +29,17 @@ def read_prime(path: str) -> str:
     return decode(read_source(path), hint="save the prime as UTF-8")
 
 
-def generate(request: Request, write: Callable[[int, str], None], say: Callable[[str], None]) -> None:
-    """Generate texts: call write(text number, piece) as pieces are made, and say(note) for each note."""
+class Writer(Protocol):
+    """Takes texts in pieces, and notes."""
+
+    def whole(self, between: str) -> None:
+        """Expect whole texts, with the prime, and write `between` them."""
+
+    def write(self, number: int, piece: str) -> None: ...
+
+
+def generate(request: Request, out: Writer, say: Callable[[str], None]) -> None:
+    """Generate texts: call out.write(text number, piece) as pieces are made, and say(note) for each note."""
     model, options = open_model(request.run), request.options
     if options["seed"] + options["count"] > 2**63:
         raise UsageError("--seed plus --count goes beyond the largest seed, 9223372036854775807; lower one")
@@ -38,12 +49,24 @@ def generate(request: Request, write: Callable[[int, str], None], say: Callable[
         say(text)
     notes: list[str] = []
     with noting(notes.append):
-        texts = writer.generate(request.prime, options)
-        for number, pieces in enumerate(texts):
+        if options["novel"]:
+            writer.know(*_training_data(request.run))
+        if writer.between_texts is not None:
+            out.whole(writer.between_texts)
+        for number, pieces in writer.generate(request.prime, options):
             for piece in until(pieces, request.stop) if request.stop else pieces:
-                write(number, piece)
+                out.write(number, piece)
             while notes:
                 say(notes.pop(0))
+    for text in notes:
+        say(text)
+
+
+def _training_data(run: str) -> tuple[Config, Source]:
+    """Return what a run was trained on, whose texts are not new."""
+    from rnncli.workflows.evaluate import training_data
+
+    return training_data(run, why="--novel leaves out what the training text has", mend="train on a file of it")
 
 
 def until(pieces: Iterator[str], stop: str) -> Iterator[str]:

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from rnncli.config.commented import Line, commented
 from rnncli.config.loading import STANDARD_INPUT, given_keys, relative_to
 from rnncli.config.sections import SECTIONS, Config, keys_of
-from rnncli.data.source import Source, read_source
+from rnncli.data.files import Paths, read_files
+from rnncli.data.source import Source
 from rnncli.errors import MachineError, UsageError, quoted
 from rnncli.nn.network import FLOAT32
 from rnncli.tasks.registry import TASKS, config_from_mapping
 from rnncli.tasks.task import Context, Experiment
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.workflows.bare_file import Guess, guessed
-from rnncli.workflows.opening import is_config
+from rnncli.workflows.names import is_config
+from rnncli.workflows.opening import require_one_file
 
 _HEAD = """\
 # yaml-language-server: $schema=rnncli.schema.json
@@ -89,7 +91,7 @@ _COMMENTS = {  # where a key's description is too long, or tells of null
 class Request:
     """The arguments of `init`; `out` None returns the text alone, for standard output."""
 
-    data: str
+    data: Paths
     out: str | None = None
     overrides: Sequence[str] = ()
 
@@ -100,13 +102,15 @@ def init(request: Request) -> str:
     Trained with the same seed, it makes the network that `rnncli train DATA` does. Paths in it are relative to its
     folder, or to the working directory where no file is named.
     """
-    if is_config(request.data):
-        raise UsageError(f"{request.data}: is a config already; look at it with: rnncli check {quoted(request.data)}")
+    for one in [request.data] if isinstance(request.data, str) else request.data:
+        if is_config(one):
+            raise UsageError(f"{one}: is a config already; look at it with: rnncli check {quoted(one)}")
     if request.out is not None:
         _require_new(request.out)
-    source = read_source(request.data)
+    source = read_files(request.data)
     guess = guessed(request.data, source, request.overrides, "init")
     config = config_from_mapping(guess.config, request.overrides, where="inferred config")
+    require_one_file(config, source)
     pool = ThreadPool(config.training.threads, FLOAT32)
     try:
         experiment = TASKS[config.task].prepare(config, source, Context(pool))

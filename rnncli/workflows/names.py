@@ -11,5 +11,11 @@ def is_config(path: str) -> bool:
 
 
 def is_run(path: str) -> bool:
-    """Return True if a first argument names a run or a model file rather than a config or data."""
-    return os.path.isdir(path) or path.endswith(".safetensors")
+    """Return True if a first argument names a run or a model file rather than a config or data.
+
+    A folder with texts in it, and nothing that a run has, is data.
+    """
+    if not os.path.isdir(path):
+        return path.endswith(".safetensors")
+    names = {name for name in os.listdir(path) if not name.startswith(".")}
+    return not names or bool(names & {"config.yaml", "model.safetensors", "state.safetensors"})

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.config.loading import given_keys
 from rnncli.config.sections import Config, keys_of
-from rnncli.data.source import Source, read_source
+from rnncli.data.files import Paths, read_files
+from rnncli.data.source import Source
 from rnncli.errors import ConfigError, ModelFileError, UsageError, shown
 from rnncli.kernels import cache
 from rnncli.nn import model_file
@@ -93,19 +95,46 @@ def first_run(module: str = "") -> list[str]:
     return ["compiling kernels, once per machine; this takes some seconds"] if cache.is_cold(module) else []
 
 
-def config_and_source(first: str, data: str | None, overrides: Sequence[str]) -> tuple[Config, Source]:
+def config_and_source(first: str, data: Sequence[str], overrides: Sequence[str]) -> tuple[Config, Source]:
     """Return config and data from CONFIG [DATA|-] or from DATA alone; a note tells what was inferred."""
     if is_config(first):
         config = load_config(first, overrides)
-        path = data if data is not None else config.data.path
+        path = one_or_all(data) or config.data.path
         if path is None:
             raise UsageError(f"{first}: names no data; add data.path to it, or name the data after it")
-        return config, read_source(path)
-    if data is not None:
-        raise UsageError(f"{first}: not a config (.yaml or .yml); with two arguments the first is the config")
-    source = read_source(first)
-    config = config_from_mapping(inferred(first, source, overrides), overrides, where="inferred config")
+        return config, source_of(config, path)
+    for other in data:
+        if is_config(other):
+            raise UsageError(f"{other}: is a config, and {first} is not; name the config first, and the data after it")
+    path = one_or_all([first, *data])
+    assert path is not None
+    tokens = (given_keys(overrides).get("data") or {}).get("tokens")
+    source = read_files(path, binary=tokens == "byte")
+    config = config_from_mapping(inferred(path, source, overrides), overrides, where="inferred config")
+    require_one_file(config, source)
     return config, source
+
+
+def one_or_all(paths: Sequence[str]) -> Paths | None:
+    """Return the paths on a command line as a config names them: one alone, several as a list, none as None."""
+    return list(paths) if len(paths) > 1 else paths[0] if paths else None
+
+
+def source_of(config: Config, path: Paths) -> Source:
+    """Return the data that a config is for; UsageError for several files that its task does not read."""
+    source = read_files(path, binary=not config.data.is_decoded)
+    require_one_file(config, source)
+    return source
+
+
+def require_one_file(config: Config, source: Source) -> None:
+    """Raise UsageError for several files, unless the task reads each as a text of its own."""
+    if len(source.files) == 1 or TASKS[config.task].reads_files:
+        return
+    raise UsageError(
+        f"{source.name}: these are {len(source.files)} files, and a {config.task} reads one; name one of them, or join "
+        "them in one"
+    )
 
 
 def require_understood(command: str, task: Task, options: Options) -> None:

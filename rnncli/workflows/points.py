@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from rnncli.config.sections import Config
-from rnncli.data.source import Source, read_source
+from rnncli.data.source import Source
 from rnncli.errors import DataError, ModelFileError, UsageError
 from rnncli.inspection.reports import FAILURE, INIT, LAST
 from rnncli.notes import note
 from rnncli.tasks.registry import config_from_mapping, load_run_config
 from rnncli.training.plan import Plan, Position
-from rnncli.workflows.opening import NONSENSE, config_and_source, is_model, open_model
+from rnncli.workflows.opening import NONSENSE, config_and_source, is_model, open_model, source_of
 from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.train import data_sha256
 
@@ -42,7 +42,7 @@ def opened(first: str, data: str | None, overrides: Sequence[str], at: str) -> P
     if not is_model(first):
         if at != INIT:
             raise UsageError(f"--at {at}: {first} is not a run; train it first, or leave out --at")
-        return Point(at, *config_and_source(first, data, overrides))
+        return Point(at, *config_and_source(first, [data] if data else [], overrides))
     _require_no_change(at, overrides)
     beside = Path(first) / "config.yaml"
     if beside.exists():
@@ -98,7 +98,7 @@ def _data(first: str, data: str | None, config: Config) -> Source:
     path = data or config.data.path
     if path is None:
         raise UsageError(f"{first}: says nothing of its data; name the data after it")
-    return read_source(path)
+    return source_of(config, path)
 
 
 def _config_in(header: Mapping[str, Any], path: str, overrides: Sequence[str]) -> Config:

@@ -14,14 +14,14 @@ from typing import Any
 
 from rnncli.config.loading import given_keys
 from rnncli.config.sections import Config, keys_of
-from rnncli.data.source import Source, read_source
+from rnncli.data.source import Source
 from rnncli.errors import UsageError
 from rnncli.nn import model_file
 from rnncli.notes import note
 from rnncli.tasks.registry import load_run_config
-from rnncli.tasks.task import OTHER_DATA, Experiment
+from rnncli.tasks.task import EXTENDS, OTHER_DATA, Experiment
 from rnncli.workflows.names import is_config
-from rnncli.workflows.opening import Model, open_model
+from rnncli.workflows.opening import Model, one_or_all, open_model, source_of
 from rnncli.workflows.run_directory import RunDirectory, State
 
 _MAY_CHANGE = ("model.dropout", "model.word_dropout", "model.weight_drop", "model.state_dropout")  # of the network
@@ -29,16 +29,20 @@ _MAY_CHANGE = ("model.dropout", "model.word_dropout", "model.weight_drop", "mode
 
 @dataclass(frozen=True)
 class Origin:
-    """The model that a run starts from. path: its run; other_data: True if that was trained on other data."""
+    """The model that a run starts from. path: its run; other_data: True if that was trained on other data; begins: True
+    unless the run is resumed.
+    """
 
     model: Model
     path: str
     other_data: bool
+    begins: bool = False
 
     @property
     def learnt(self) -> dict[str, Any]:
         """What `Task.prepare` takes in place of a new vocabulary, new labels and new scales."""
-        return learnt_in(self.model.header, other_data=self.other_data)
+        learnt = learnt_in(self.model.header, other_data=self.other_data)
+        return {**learnt, EXTENDS: True} if self.begins else learnt
 
     def to_header(self) -> dict[str, Any]:
         """Return what the state of the new run is to know of it."""
@@ -47,7 +51,7 @@ class Origin:
     def give_weights(self, experiment: Experiment, overrides: Sequence[str]) -> None:
         """Start the networks of the experiment with its weights; UsageError where they have other shapes."""
         try:
-            experiment.network.load(self.model.arrays)
+            experiment.network.load(experiment.widened(self.model.arrays))
         except (KeyError, ValueError) as error:
             changed = f"--set {overrides[0]}" if overrides else "the data"
             raise UsageError(
@@ -68,10 +72,10 @@ def origin_of(path: str, sha256: str) -> Origin:
     for file in (run.state, run.model):
         if not file.is_file():
             raise UsageError(
-                f"--from {path}: has no {file.name}, without which no run can start from it; restore it, or name another run"
+                f"--from {path}: has no {file.name}, without which no run can start from it; restore it, or name another"
             )
     known = run.read_state().inputs.data_sha256
-    return Origin(open_model(path), path, known != sha256)
+    return Origin(open_model(path), path, known != sha256, begins=True)
 
 
 def origin_in(run: RunDirectory, state: State) -> Origin | None:
@@ -88,10 +92,10 @@ def learnt_before(run: Path, header: Mapping[str, Any]) -> dict[str, Any] | None
 
 
 def config_and_source_from(
-    path: str, first: str | None, data: str | None, overrides: Sequence[str]
+    path: str, first: str | None, data: Sequence[str], overrides: Sequence[str]
 ) -> tuple[Config, Source]:
     """Return the config of the run at `path`, changed, and the data: those that are named, or those of the run."""
-    if data is not None or (first is not None and is_config(first)):
+    if first is not None and is_config(first):
         raise UsageError("--from RUN: takes the config of RUN, and DATA alone after it; change keys with --set")
     beside = Path(path) / "config.yaml"
     if not beside.is_file():
@@ -100,10 +104,10 @@ def config_and_source_from(
     config = load_run_config(beside, overrides)
     if "folds" in keys_of(type(config), "data"):
         config = _without_folds(beside, overrides)
-    named = first or config.data.path
+    named = one_or_all([first, *data]) if first else config.data.path
     if named is None:
         raise UsageError(f"--from {path}: its data came from a pipe; name the data to train on")
-    return config, read_source(named)
+    return config, source_of(config, named)
 
 
 def _require_same_network(path: str, overrides: Sequence[str]) -> None:

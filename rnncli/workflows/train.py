@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import itertools
 import shlex
@@ -15,7 +16,8 @@ import numpy as np
 from rnncli.config.loading import data_paths, given_keys
 from rnncli.config.sections import Config, chosen_keys, keys_of
 from rnncli.config.values import parse_duration
-from rnncli.data.source import Source, read_source
+from rnncli.data.files import read_files
+from rnncli.data.source import Source
 from rnncli.errors import DataError, DivergedError, MachineError, StoppedError, UsageError
 from rnncli.inspection.inspect import watched
 from rnncli.nn.network import FLOAT32
@@ -31,7 +33,7 @@ from rnncli.training.optimizer import Optimizer
 from rnncli.training.plan import BY_FIGURE, Plan
 from rnncli.training.reports import Evaluated, Finished, Note, Report, Started
 from rnncli.workflows.names import is_config
-from rnncli.workflows.opening import config_and_source, first_run
+from rnncli.workflows.opening import config_and_source, first_run, one_or_all, source_of
 from rnncli.workflows.planning import Planner, note_length, with_epochs
 from rnncli.workflows.resume import began_with, fingerprint, is_over, require_unchanged, resumed
 from rnncli.workflows.run_directory import Inputs, RunDirectory, State
@@ -48,7 +50,7 @@ class Request:
     """
 
     first: str | None
-    data: str | None = None
+    data: Sequence[str] = ()
     out: str | None = None
     overrides: Sequence[str] = ()
     resume: bool = False
@@ -67,7 +69,7 @@ def train(request: Request, show: Callable[[Report], None]) -> None:
     notes: list[str] = []
     with noting(notes.append):
         config, source = _inputs(request)
-    out = Path(request.out) if request.out else _free_name(request.first or "")
+    out = Path(request.out) if request.out else _free_name(request)
     run = RunDirectory.resume(out) if request.resume else RunDirectory.create(out)
     pool = ThreadPool(config.training.threads, FLOAT32)
     try:
@@ -106,15 +108,23 @@ def _inputs(request: Request) -> tuple[Config, Source]:
         return config_and_source(request.first, request.data, request.overrides)
     assert request.out is not None
     config = load_run_config(Path(request.out) / "config.yaml", request.overrides)
-    named = request.data if request.first is None or is_config(request.first) else request.first
-    path = named or config.data.path
+    path = one_or_all(_named_data(request)) or config.data.path
     if path is None:
         raise UsageError(f"{request.out}: its data came from a pipe; name or pipe the same data again")
-    return config, read_source(path)
+    return config, source_of(config, path)
 
 
-def _free_name(first: str) -> Path:
-    stem = Path(first).stem if first != "-" else "stdin"
+def _named_data(request: Request) -> list[str]:
+    """Return the data on the command line, which may follow a config."""
+    first = [] if request.first is None or is_config(request.first) else [request.first]
+    return [*first, *request.data]
+
+
+def _free_name(request: Request) -> Path:
+    """Return the path of a run that is named after its config, its data, or the folder of several files."""
+    first = request.first or ""
+    several = len(_named_data(request)) > 1 or glob.has_magic(first)
+    stem = "stdin" if first == "-" else Path(first).resolve().parent.name if several else Path(first).resolve().stem
     names = itertools.chain([stem], (f"{stem}-{k}" for k in itertools.count(2)))
     return next(path for name in names if not (path := Path("runs") / name).exists())
 
@@ -270,7 +280,11 @@ def _chosen(config: Config, prepared: Config) -> tuple[tuple[str, str], ...]:
 
 def _begun(origin: Origin | None) -> tuple[tuple[str, str], ...]:
     """Return where the weights come from, in one line, or nothing."""
-    return (("from", f"the weights of {origin.path}, with all that it knows"),) if origin else ()
+    return (
+        (("from", f"the weights of {origin.path}, with all that it knows; the optimizer starts anew"),)
+        if origin
+        else ()
+    )
 
 
 def _failed(run: RunDirectory, loop: TrainingLoop, inputs: Inputs, error: DivergedError) -> DivergedError:
@@ -298,14 +312,15 @@ def for_a_while(show: Callable[[Report], None]) -> Callable[[Report], None]:
 
 
 def _resume_command(request: Request, run: RunDirectory, source: Source) -> str:
-    piped = [] if source.path else [request.data or request.first or "-"]
+    piped = [] if source.path else [*(_named_data(request) or ["-"])]
     return shlex.join(["rnncli", "train", *piped, "-o", str(run.path), "--resume"])
 
 
 def data_sha256(config: Config, source: Source) -> str:
     """Return the hash of the data and of all files read beside it, which a resumed run must find unchanged."""
     files = [path for key, path in data_paths(config).items() if key != "path"]
-    digests = [source.sha256, *(read_source(path).sha256 for path in files)]
+    with noting(lambda text: None):  # told when they were read
+        digests = [source.sha256, *(read_files(path).sha256 for path in files)]
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
@@ -354,8 +369,13 @@ def optimizer_of(experiment: Experiment, pool: ThreadPool) -> Optimizer:
 
 def _placed(config: Config, source: Source) -> Config:
     """Return the config with absolute data paths, so that the run can be resumed from any folder."""
-    path = None if source.path is None else str(Path(source.path).resolve())  # a pipe is read once
-    return config.changed(data={"path": path})
+
+    def placed(path: str) -> str:
+        return str(Path(path).resolve())
+
+    path = source.path  # of a pipe, which is read once, None
+    whole = path and (placed(path) if isinstance(path, str) else [placed(one) for one in path])
+    return config.changed(data={"path": whole})
 
 
 def _save(run: RunDirectory, experiment: Experiment, loop: TrainingLoop, report: Evaluated, inputs: Inputs) -> None:

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from rnncli.config.sections import SECTIONS, Config
-from rnncli.data.source import read_source
 from rnncli.errors import CheckFailedError, DataError, ModelFileError, UsageError, quoted
 from rnncli.tasks.registry import from_here, load_config
 from rnncli.training.folds import CROSS_VALIDATED
 from rnncli.training.score_object import score_object
 from rnncli.training.verified import Verified
 from rnncli.workflows.evaluate import recalled, require_same_training
-from rnncli.workflows.opening import Model, open_model
+from rnncli.workflows.opening import Model, open_model, source_of
 from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.run_report import RunReport
 from rnncli.workflows.train import data_sha256
@@ -97,7 +96,7 @@ def _data(config: Config, report: RunReport) -> Verified:
     if config.data.path is None:
         return Verified("data", None, "came from a pipe; name them with --set data.path=FILE")
     try:
-        source = read_source(config.data.path)
+        source = source_of(config, config.data.path)
         same = data_sha256(config, source) == report.data["sha256"]
     except (DataError, UsageError) as error:
         return Verified("data", False, str(error))
@@ -106,7 +105,7 @@ def _data(config: Config, report: RunReport) -> Verified:
 
 def _score(model: Model, run: str, overrides: Sequence[str], stored: Mapping[str, Any]) -> Verified:
     try:
-        with recalled(model, run, overrides) as experiment:
+        with recalled(model, run, overrides) as (experiment, _):
             score = experiment.score()
     except (DataError, UsageError) as error:
         return Verified("score", False, str(error))

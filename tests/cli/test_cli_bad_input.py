@@ -36,7 +36,11 @@ FILES = {
 WRONG: dict[str, tuple[Sequence[str], int, Sequence[str]]] = {
     "missing data of a config": (["char.yaml", "textt.txt"], 2, ["textt.txt; did you mean text.txt"]),
     "missing config": (["nosuch.yaml"], 2, ["nosuch.yaml: no such file"]),
-    "directory": (["."], 2, ["is a directory"]),
+    "folder for a task of one file": (["forecast.yaml", "."], 2, ["files, and a forecast reads one"]),
+    "pattern without files": (["*.nothing"], 2, ["*.nothing; it is a pattern, which no file matches"]),
+    "nothing but empty files": (["empty.csv", "empty.txt"], 3, ["empty.csv, empty.txt are empty or binary"]),
+    "standard input beside a file": (["one.txt", "-"], 2, ["- is standard input, which cannot be read beside files"]),
+    "config after its data": (["one.txt", "char.yaml"], 2, ["char.yaml: is a config, and one.txt is not"]),
     "empty text": (["empty.txt"], 3, ["empty.txt"]),
     "empty table": (["empty.csv"], 3, ["empty.csv: is empty"]),
     "header only": (["header.csv"], 3, ["header.csv:1"]),

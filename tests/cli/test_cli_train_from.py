@@ -23,7 +23,7 @@ def lines(words: tuple[str, ...], line: str, count: int = 60) -> str:
 
 # By task: its data, other data with tokens or labels that the first lack, keys of `data`, what is told of them.
 TASKS = {
-    "language-model": (TEXT, "Quiz!\n" + TEXT, "", "tokens of the training split"),
+    "language-model": (TEXT, "Quiz!\n" + TEXT, "", "5 tokens are new to the model, and start with new weights"),
     "forecast": (SALES, SALES.replace("\n20", "\n21"), ", horizon: 3, context: 12", ""),
     "classify": (
         "text,label\n" + lines(WORDS, "{} and {},{}"),
@@ -83,6 +83,10 @@ def test_a_run_starts_from_the_weights_and_the_knowledge_of_another(task: str, t
     for name, array in first.items():
         if not name.startswith(("panel", "windows", "errors")):  # the end of the series, and of its validation
             assert name not in second or array.shape != second[name].shape or (array == second[name]).all(), name
+    if task == "language-model":  # which takes new tokens, behind those that it knows
+        tokens = knows["vocabulary"]["tokens"]
+        knows["vocabulary"]["tokens"] = tokens[: len(known["vocabulary"]["tokens"])]
+        assert len(tokens) == len(known["vocabulary"]["tokens"]) + 5
     for key in ("vocabulary", "encoder", "source", "target", "encoders"):
         assert known.get(key) == knows.get(key), key
     run("evaluate", "second", cwd=tmp_path).ok()

@@ -85,6 +85,8 @@ REFUSED_VALUES = {
     "data.skip_rows: -1": "is -1; must be at least 0",
     # values with rules of their own
     "data.path: ''": 'is ""; must be the path of a file',
+    "data.path: 5": "is 5; must be the path of a file, or a list of them",
+    "data.path: []": "is a list; must be the path of a file, or a list of them",
     "data.validation: 0.95": "is 0.95; must be a fraction from 0 to 0.9, a number of rows, or the path of a file",
     "data.validation: .nan": "is .nan; must be a fraction from 0 to 0.9, a number of rows, or the path of a file",
     "data.test: true": "is true; must be a fraction from 0 to 0.9, a number of rows, or the path of a file",

@@ -76,7 +76,7 @@ DRAWN = {"validation": None, "folds": None, "group": None, "target": None}
 CUT = {"max_length": None, "truncate": "end"}
 OWN: dict[str, dict[str, dict[str, Any]]] = {
     "language-model": {
-        "data": {**TOKENS, **VECTORS},
+        "data": {**TOKENS, **VECTORS, "items": "stream"},
         "model": {**STACK, "embedding_size": None},
         "training": {"bptt": None, "bptt_stride": None, "unknown_words": 0.5},
     },

@@ -4,6 +4,11 @@ config, task   the keys of the task; the task
 corpus         a text of any size as token numbers
 unknown        words that training takes for <unk>
 streams        contiguous streams of tokens, and training on them with carried state
+items          a text as lines, paragraphs or files that have nothing to do with each other
+splits         the splits of a text, of several files, or of items
+carried        states that training carries from window to window
+texts          training on texts that do not see each other
+whole_items    whole items, written one by one
 experiment     a text, its splits, and a new network for it
 predictor      a trained network at work: next tokens, texts, step by step
 compression    texts in few bytes, by a network that learns as it goes

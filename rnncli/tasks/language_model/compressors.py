@@ -38,6 +38,8 @@ def compressed(vocabulary: Vocabulary, train: np.ndarray, scored: np.ndarray) ->
 def _text(vocabulary: Vocabulary, ids: np.ndarray) -> str:
     tokens = list(vocabulary.tokens)
     tokens[UNKNOWN_NUMBER] = _REPLACEMENT.get(vocabulary.kind, "\N{REPLACEMENT CHARACTER}")
+    if vocabulary.end is not None:
+        tokens[vocabulary.end] = "\n"
     return "".join([tokens[number] for number in ids.tolist()])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -24,6 +24,8 @@ from rnncli.tasks.language_model.budget import row_for
 BPTT = 64
 BYTES = 256
 LEAST_UPDATES = 1200
+FEWEST_ITEMS, MOST_ITEMS = 8, 512  # of an update
+LONGEST = 256  # steps of an item that gradients flow back through
 _PAIRS = {500: 100_000, 1000: 1_000_000, 2000: 10_000_000}  # tokens, for texts of fewer bytes
 VALIDATION = 300_000  # characters of a large text tell enough
 
@@ -49,6 +51,20 @@ class TextConfig(TokensConfig, VectorsConfig):
         if tokens == "bpe" and size is not None and size < BYTES:
             raise refusal(f"needs a data.vocabulary_size of {BYTES} or more, one for each byte; raise it, or remove it")
         return tokens
+
+    items: Literal["stream", "lines", "paragraphs", "files"] = Field(
+        default="stream",
+        description="What has nothing to do with what stands before it: stream is nothing but each file; each line, "
+        "each paragraph (blank lines are between them) or each whole file is an item of its own, which is learnt with "
+        "its beginning and its end.",
+    )
+
+    @field_validator("items")
+    @classmethod
+    def _has_tokens_for_ends(cls, items: str, info: ValidationInfo) -> str:
+        if items != "stream" and info.data.get("tokens") == "bpe":
+            raise refusal("does not go with data.tokens: bpe; set another, such as char or word")
+        return items
 
     @property
     def is_decoded(self) -> bool:
@@ -104,21 +120,36 @@ class LanguageModelConfig(Config):
     training: StreamTrainingConfig = Field(default={}, validate_default=True)
 
 
+class Lengths(NamedTuple):
+    """The lengths of items, in steps: of all, the mean, and one that hardly an item exceeds."""
+
+    total: int
+    mean: float
+    usual: int
+
+
 def vocabulary_size(size: int) -> int:
     """Return how many byte pairs are learnt from a text of `size` bytes, so that it has each some hundred times."""
     return next((tokens for tokens, below in _PAIRS.items() if size < below), 4000)
 
 
-def completed(config: LanguageModelConfig, size: int) -> LanguageModelConfig:
-    """Return the config with what it leaves open chosen for a text of `size` bytes, and the time that it is to fill.
+def completed(config: LanguageModelConfig, size: int, items: Lengths | None = None) -> LanguageModelConfig:
+    """Return the config with what it leaves open chosen for a text of `size` bytes, or for its items, and the time that
+    it is to fill.
 
-    Below a thousand updates little is learnt. MAX_TIME ends what a slow machine or a large text would make endless.
+    Below a thousand updates little is learnt. MAX_TIME ends what a slow machine or a large text would make endless. Of
+    items an update has about as many tokens as of a stream, and nearly all of them are read whole.
     """
     training, fills = config.training, config.fills_time
     row = row_for(size, parse_duration((fills and training.max_time) or sizes.MAX_TIME))
-    batch_size = training.batch_size or row.batch_size
-    bptt = training.bptt or max(BPTT, training.bptt_stride or 0)
-    wanted = LEAST_UPDATES * batch_size * bptt // max(size, 1)
+    batch_size, steps, tokens = row.batch_size, BPTT, size
+    if items is not None:
+        batch_size = min(max(round(batch_size * BPTT / items.mean), FEWEST_ITEMS), MOST_ITEMS)
+        steps, tokens = min(items.usual, LONGEST), items.total
+    batch_size = training.batch_size or batch_size
+    bptt = training.bptt or max(steps, training.bptt_stride or 0)
+    per_update = batch_size * min(bptt, items.mean if items else bptt)
+    wanted = int(LEAST_UPDATES * per_update // max(tokens, 1))
     pairs = {"vocabulary_size": vocabulary_size(size)} if config.data.tokens == "bpe" else {}
     config = config.completed(
         data=pairs | {"tokens": "char", "validation": min(0.1, round(VALIDATION / max(size, 1), 6))},

@@ -5,29 +5,33 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from rnncli.config.chosen import is_open
-from rnncli.data.source import Source, read_source
+from rnncli.data.source import Source
 from rnncli.data.text import BYTES, WORDS, as_bytes
 from rnncli.data.vectors import Vectors, vectors_in
-from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary, note_unknown, require_learnable
-from rnncli.errors import ConfigError, DataError
+from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary, describe_tokens, note_unknown
+from rnncli.errors import DataError, UsageError
 from rnncli.nn.memory import require_memory
 from rnncli.nn.network import Network, NetworkShape
-from rnncli.notes import doubt, note
+from rnncli.notes import note
 from rnncli.tasks.language_model import kneser_ney, ngram
 from rnncli.tasks.language_model.compressors import compressed
 from rnncli.tasks.language_model.config import LanguageModelConfig, completed
-from rnncli.tasks.language_model.corpus import Corpus, counted
+from rnncli.tasks.language_model.corpus import counted
+from rnncli.tasks.language_model.items import BETWEEN, STREAM
 from rnncli.tasks.language_model.kneser_ney import KneserNey
-from rnncli.tasks.language_model.streams import StreamLearner, Validation
+from rnncli.tasks.language_model.splits import HeldOut, held_out_text, read_splits
+from rnncli.tasks.language_model.streams import StreamLearner
 from rnncli.tasks.language_model.surprise import Surprise
+from rnncli.tasks.language_model.texts import Texts, TextsLearner
 from rnncli.tasks.language_model.unknown import RareWords
 from rnncli.tasks.recurrence import recurrence_of
-from rnncli.tasks.task import Context, Evaluation, Experiment, Options, set_first_weights, start_words
+from rnncli.tasks.task import EXTENDS, Context, Evaluation, Experiment, Options, set_first_weights, start_words
 from rnncli.training.fit import fit
 from rnncli.training.headline import AMONG, Headline
 from rnncli.training.paired_bootstrap import Compared
@@ -36,28 +40,16 @@ from rnncli.training.reports import NETWORK, Fit, Score, strongest_first
 _BLOCK, _MOST_BLOCKS = 200, 100  # tokens of a block at least, so that blocks share little; and blocks
 
 
-class HeldOut(NamedTuple):
-    """A split that is not trained on, and the tokens before it in its text, which a model may have read."""
-
-    ids: np.ndarray
-    before: np.ndarray
-
-
-class TextSplits(NamedTuple):
-    """A text's vocabulary, and the token numbers of its training split and of the contiguous splits held out of it."""
-
-    vocabulary: Vocabulary
-    train: np.ndarray
-    validation: HeldOut
-    test: HeldOut | None
+# The axis along which a parameter has an entry for each token; of the input matrix, if it reads tokens.
+_TOKENS = {"embedding.weight": 0, "head.weight": 0, "head.bias": 0, "rnn.weight_ih_l0": 1}
 
 
 class TextExperiment(Experiment):
-    """Streams of a text's tokens, and the network that learns them."""
+    """The tokens of a text, in streams or as items, and the network that learns them."""
 
     config: LanguageModelConfig
     network: Network
-    learner: StreamLearner
+    learner: StreamLearner | TextsLearner
 
     def __init__(
         self,
@@ -69,40 +61,68 @@ class TextExperiment(Experiment):
         given, config = config, completed(config, source.size)
         vectors = None if learnt else vectors_in(config.data, config.data.tokens)
         self.config = with_embedding(config, vectors)
-        splits = read_splits(self.config, source, Vocabulary.from_header(learnt["vocabulary"]) if learnt else None)
-        self.vocabulary, self.train_ids = splits.vocabulary, splits.train
+        known = _known(learnt, self.config)
+        splits = read_splits(self.config, source, known, extends=EXTENDS in (learnt or {}))
+        self.vocabulary, self.train_ids, self.texts = splits.vocabulary, splits.train, splits.texts
+        if splits.texts and self.config.data.items != STREAM:
+            self.config = with_embedding(completed(given, source.size, splits.texts.lengths), vectors)
         self._held_out = {"validation": splits.validation} | ({"test": splits.test} if splits.test else {})
-        if learnt:
+        if known is not None:
+            _note_new(known, self.vocabulary)
             note_unknown([self.train_ids], "the training split", "read as <unk>")
         self._note_unseen()
-        training, shape = self.config.training, network_shape(self.config, len(self.vocabulary))
+        shape = network_shape(self.config, len(self.vocabulary))
         self.rare, sees_unknown = self._rare_words()
-        N = len(self.train_ids)
-        B = min(training.batch_size, N)
-        T = min(training.bptt, -(-N // B))
 
         def plan() -> Network:
             network = Network(shape)
-            network.workspace(T, B, T, training=True)
+            self._require_room(network)
             return network
 
         require_memory(plan, shape, "lower model.hidden_size, training.batch_size or training.bptt")
         self.network = Network(shape, context.dtype)
         set_first_weights(self.network, self.config)
         start_words(self.network, self.config.data, vectors, self.vocabulary)
-        self.learner = StreamLearner(
-            self.network,
-            self.train_ids,
-            *splits.validation,
-            batch_size=training.batch_size,
-            bptt=training.bptt,
-            stride=training.bptt_stride,
-            seed=training.seed,
-            pool=context.pool,
-            rare=self.rare,
-            known_only=self.rare is not None and not sees_unknown,
-        )
+        self.learner = self._learner(context, known_only=self.rare is not None and not sees_unknown)
         self.facts = self._facts(source, sized=given.fills_time and is_open(given.model.hidden_size))
+
+    def _require_room(self, network: Network) -> None:
+        """Plan the arrays of the largest window."""
+        training, steps = self.config.training, len(self.train_ids)
+        B = min(training.batch_size, steps)
+        longest = -(-steps // B) if self.texts is None else int(self.texts.steps.max())
+        T = min(training.bptt, longest)
+        network.workspace(T, B, T, training=True)
+
+    def _learner(self, context: Context, *, known_only: bool) -> StreamLearner | TextsLearner:
+        training, valid = self.config.training, self._held_out["validation"]
+        how: dict[str, Any] = {
+            "batch_size": training.batch_size,
+            "bptt": training.bptt,
+            "stride": training.bptt_stride,
+            "seed": training.seed,
+            "pool": context.pool,
+            "rare": self.rare,
+            "known_only": known_only,
+        }
+        if self.texts is not None:
+            return TextsLearner(self.network, self.texts, valid, **how)
+        learner = StreamLearner(self.network, self.train_ids, valid.ids[:0], valid.ids[:0], **how)
+        learner.validation = valid.validation(self.network, learner.backpropagation, known_only=known_only)
+        return learner
+
+    def widened(self, arrays: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        """Return weights of a model that knows the first tokens of the vocabulary, with new rows for the others."""
+        found = dict(arrays)
+        for name, own in self.network.parameters.export().items():
+            given = found.get(name)
+            axis = _TOKENS.get(name)
+            if axis is None or given is None or given.ndim != own.ndim or given.shape[axis] >= own.shape[axis]:
+                continue
+            whole = own.copy()
+            np.moveaxis(whole, axis, 0)[: given.shape[axis]] = np.moveaxis(given, axis, 0)
+            found[name] = whole
+        return found
 
     def _rare_words(self) -> tuple[RareWords | None, bool]:
         """Return the words that training sometimes takes for `<unk>`, None if it never does; and whether it sees
@@ -114,34 +134,51 @@ class TextExperiment(Experiment):
         counts = counted(self.train_ids, len(self.vocabulary))
         once = counts == 1
         once[UNKNOWN_NUMBER] = False
+        if self.vocabulary.end is not None:
+            once[self.vocabulary.end] = False
         return RareWords(once, training.unknown_words, training.seed), bool(once.any() or counts[UNKNOWN_NUMBER])
 
     def _note_unseen(self) -> None:
-        for split, (ids, before) in self._held_out.items():
-            note_unknown([ids], f"the {split} split", "scored as <unk>")
-            if len(ids) < (1 if len(before) else 2):
+        for split, held_out in self._held_out.items():
+            note_unknown([held_out.own], f"the {split} split", "scored as <unk>")
+            if not len(held_out.scored):
                 note(f"no {split} split: the training loss is used instead")
 
     def _facts(self, source: Source, *, sized: bool) -> tuple[tuple[str, str], ...]:
         """Return what is to be told; sized: True if the time chose the size of the network."""
         model, kind = self.config.model, self.config.data.tokens
-        held_out = ", ".join(f"{len(ids):,} for {split}" for split, (ids, _) in self._held_out.items())
+        counts = (f"{_size(one)} for {split}" for split, one in self._held_out.items())
+        held_out = ", ".join(counts)
         size = self.network.parameters.weights.size
         why = f", for {source.size:,} bytes in {self.config.training.max_time}" if sized else ""
         once = int(self.rare.once.sum()) if self.rare else 0
         rare = f"; {once:,} occur once, and are <unk> in {self.rare.share:.0%} of epochs" if self.rare and once else ""
         return (
-            ("data", f"{source.name}: {len(self.train_ids):,} {kind} tokens to train on, {held_out}"),
-            ("vocabulary", f"{len(self.vocabulary) - 1:,} distinct tokens and <unk>{rare}"),
+            ("data", f"{source.name}: {self._size_of_training(kind)} to train on, {held_out}"),
+            ("vocabulary", f"{self.vocabulary.size:,} distinct tokens and <unk>{rare}"),
             ("model", f"{model.num_layers} × {model.cell} of {model.hidden_size}, {size:,} parameters{why}"),
         )
 
+    def _size_of_training(self, kind: str) -> str:
+        """Return how much there is to train on, as in `1,000 lines of 8,000 char tokens, their ends included,`."""
+        if self.texts is None:
+            return f"{len(self.train_ids):,} {kind} tokens"
+        texts, tokens = len(self.texts.starts), len(self.texts.scored)
+        what = "files" if self.config.data.items == STREAM else self.config.data.items
+        return f"{texts:,} {what} of {tokens:,} {kind} tokens{self._ended}"
+
+    @property
+    def _ended(self) -> str:
+        return "" if self.vocabulary.end is None else ", ends included,"
+
     @property
     def reasons(self) -> dict[str, str]:
-        held_out, weights = len(self._held_out["validation"].ids), self.network.parameters.weights.size
+        held_out, weights = self._held_out["validation"], self.network.parameters.weights.size
+        where = {STREAM: "the end of the text"}.get(self.config.data.items, f"some {self.config.data.items}, drawn")
         return {
-            "data.tokens": f"{len(self.vocabulary) - 1:,} of them are told apart",
-            "data.validation": f"the end of the text: {held_out:,} tokens tell when the network is best",
+            "data.tokens": f"{self.vocabulary.size:,} of them are told apart",
+            "data.items": "a text in one, or lines, paragraphs or files that have nothing to do with each other",
+            "data.validation": f"{where}: {len(held_out.own):,} tokens tell when the network is best",
             "model.hidden_size": f"units, for {len(self.train_ids):,} tokens to train on: {weights:,} parameters",
             "training.bptt": "tokens that gradients flow back through",
             "training.bptt_stride": "tokens between updates",
@@ -150,24 +187,24 @@ class TextExperiment(Experiment):
     def header(self) -> dict[str, Any]:
         return {
             "task": self.config.task,
-            "data": {key: getattr(self.config.data, key) for key in ("tokens", "words", "encoding")},
+            "data": {key: getattr(self.config.data, key) for key in ("tokens", "words", "encoding", "items")},
             "model": self.config.model.model_dump(),
             "vocabulary": self.vocabulary.to_header(),
         }
 
     def hold_out(self, source: Source, changes: Options) -> None:
         """Replace the test split by the text in `source`; raise DataError if it has fewer than 2 tokens."""
-        ids = _corpus(source, self.config.changed(data=changes)).encode(self.vocabulary)
-        if len(ids) < 2:
+        held_out = held_out_text(source, self.config.changed(data=changes), self.vocabulary)
+        if not len(held_out.scored):
             raise DataError(f"{source.name}: has fewer than 2 tokens; nothing in it can be scored")
-        self._held_out["test"] = HeldOut(ids, ids[:0])
-        note_unknown([ids], source.name, "scored as <unk>")
+        self._held_out["test"] = held_out
+        note_unknown([held_out.own], source.name, "scored as <unk>")
 
     def score(self) -> Score | None:
         """Return the network's loss on a held-out split beside those of the baselines."""
         split = "test" if "test" in self._held_out else "validation"
-        ids, before = self._held_out[split]
-        scored = ids if len(before) else ids[1:]
+        held_out = self._held_out[split]
+        scored = held_out.scored
         if not len(scored):
             return None
         words = self.vocabulary.kind in WORDS
@@ -175,20 +212,25 @@ class TextExperiment(Experiment):
         driver = self.learner.backpropagation
         self.learner.free()  # scoring takes room
         each = np.empty(len(scored))
-        total, count = Validation(self.network, ids, before, driver).run(each)
+        total, count = held_out.validation(self.network, driver).run(each)
         mean = total / count
-        detail = f"{count:,} tokens, perplexity {_perplexity(mean)}, {mean / np.log(2):.3f} bits per token"
-        total, known = Validation(self.network, ids, before, driver, known_only=True).run() if unknown else (0.0, 0)
+        ended = self._ended or ","
+        detail = f"{count:,} tokens{ended} perplexity {_perplexity(mean)}, {mean / np.log(2):.3f} bits per token"
+        known_alone = held_out.validation(self.network, driver, known_only=True)
+        total, known = known_alone.run() if unknown else (0.0, 0)
         if known:
             detail += (
                 f"; {unknown:,} unknown, without them {total / known:.4f}, perplexity {_perplexity(total / known)}"
             )
-        losses = self._baselines(scored, before if len(before) else ids[:1])
+        losses = self._baselines(held_out)
         baselines = strongest_first({name: ngram.mean_loss(one) for name, one in losses.items()})
         strongest = baselines[0][0]
+        shown = list(map(self.vocabulary.written, range(len(self.vocabulary))))
+        if self.vocabulary.end is not None:
+            shown[self.vocabulary.end] = BETWEEN[self.config.data.items]
         self._surprise = lambda: Surprise(
             split,
-            tuple(map(self.vocabulary.written, scored.tolist())),
+            tuple(shown[number] for number in scored.tolist()),
             tuple(each.tolist()),
             tuple(losses[strongest].tolist()),
             strongest,
@@ -213,7 +255,7 @@ class TextExperiment(Experiment):
     def fit(self, metrics: Sequence[Mapping[str, Any]], *, seconds: float) -> Fit | None:
         training = self.config.training
         longer = f"training.max_time={2 * seconds:.0f}s" if seconds else f"training.epochs={2 * training.epochs}"
-        return fit(metrics, len(self._held_out["validation"].ids), self.config.model, longer)
+        return fit(metrics, len(self._held_out["validation"].own), self.config.model, longer)
 
     def evaluate(self, options: Options) -> Evaluation:
         made = super().evaluate(options)
@@ -224,17 +266,20 @@ class TextExperiment(Experiment):
         what = {"char": "character", "byte": "byte", "bpe": "token"}.get(self.config.data.tokens, "word")
         return Headline(AMONG, _exp(mean), _exp(baseline), name, what=what)
 
-    def _baselines(self, scored: np.ndarray, before: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the nats of each token by 5-grams of training, one of which sees no line but its own."""
-        train, size = self.train_ids, len(self.vocabulary)
+    def _baselines(self, held_out: HeldOut | Texts) -> dict[str, np.ndarray]:
+        """Return the nats of each token by 5-grams of training. Of items none sees another one; of a text without
+        items, one sees no line but its own."""
+        train, size, end = self.train_ids, len(self.vocabulary), self.vocabulary.end
         if self.rare is not None:  # the baselines count <unk> where the network has seen it
             train = self.rare.taken(0)[train[-kneser_ney.MOST_TOKENS :]]
         found = {
-            "Kneser-Ney 5-gram": KneserNey(train, size).losses(scored, before),
-            "interpolated 5-gram": ngram.token_losses(train, scored, before, size),
+            "Kneser-Ney 5-gram": held_out.read_by(KneserNey(train, size, end).losses),
+            "interpolated 5-gram": held_out.read_by(
+                partial(ngram.token_losses, train, vocabulary_size=size, line_end=end)
+            ),
         }
-        if line_end := int(self.vocabulary.encode("\n")[0]):
-            found["5-gram within lines"] = KneserNey(train, size, line_end).losses(scored, before)
+        if end is None and (line_end := int(self.vocabulary.encode("\n")[0])):
+            found["5-gram within lines"] = held_out.read_by(KneserNey(train, size, line_end).losses)
         return found
 
     def _figures(self, scored: np.ndarray, mean: float) -> tuple[tuple[str, float], ...]:
@@ -245,14 +290,42 @@ class TextExperiment(Experiment):
             return ()
         units = {}
         if kind in BYTES:  # those from 0x80 to 0xBF go on with a character
-            units["character"] = [sum(not "\x80" <= byte < "\xc0" for byte in token) for token in tokens]
+            units["character"] = [sum(not "\x80" <= byte < "\xc0" for byte in token or "\n") for token in tokens]
         if kind != "byte":
-            units["byte"] = [len(token if kind in BYTES else as_bytes(token)) for token in tokens]
+            units["byte"] = [len(token if kind in BYTES else as_bytes(token or "\n")) for token in tokens]
         counts, bits = counted(scored, len(tokens)), len(scored) * mean / math.log(2)
         sizes = {int(counts @ np.array(each)): unit for unit, each in units.items()}
         if counts[UNKNOWN_NUMBER]:
             return ()
         return tuple((f"bits per {unit}", bits / size) for size, unit in sizes.items() if size not in (0, len(scored)))
+
+
+def _known(learnt: Mapping[str, Any] | None, config: LanguageModelConfig) -> Vocabulary | None:
+    """Return the vocabulary of the model that is gone on with; UsageError if that has learnt ends of items, and the
+    config has none, or the other way round."""
+    if not learnt:
+        return None
+    known = Vocabulary.from_header(learnt["vocabulary"])
+    if (known.end is None) != (config.data.items == STREAM):
+        raise UsageError(
+            f"data.items: {config.data.items}, and the weights to start from have learnt "
+            f"{'no ends of items' if known.end is None else 'where items end'}; leave it out"
+        )
+    return known
+
+
+def _note_new(known: Vocabulary, vocabulary: Vocabulary) -> None:
+    """Tell of the tokens that are new to a model."""
+    new = vocabulary.tokens[len(known) :]
+    if new:
+        named = describe_tokens(new, vocabulary.kind)
+        note(f"{len(new):,} tokens are new to the model, and start with new weights: {named}")
+
+
+def _size(held_out: HeldOut | Texts) -> str:
+    """Return the number of tokens that are held out, and of items."""
+    items = f"{len(held_out.starts):,} of " if isinstance(held_out, Texts) else ""
+    return f"{items}{len(held_out.own):,}"
 
 
 def in_blocks(losses: Mapping[str, np.ndarray]) -> Compared:
@@ -297,44 +370,3 @@ def network_shape(config: LanguageModelConfig, vocabulary_size: int) -> NetworkS
         recurrence=recurrence_of(model),
         skip_connections=model.skip_connections,
     )
-
-
-def read_splits(config: LanguageModelConfig, source: Source, vocabulary: Vocabulary | None = None) -> TextSplits:
-    """Return the splits of a text: test is cut off the end, then validation, unless they are files of their own.
-
-    The vocabulary is that of the training split if none is given. Raises DataError if there is too little to learn.
-    """
-    data = config.data
-    shares = [split if isinstance(split, float) else 0.0 for split in (data.validation, data.test)]
-    if sum(shares) >= 1:
-        raise ConfigError("data.validation and data.test leave nothing to train on; lower one of them")
-    corpus = _corpus(source, config)
-    N = len(corpus.ids)
-    end = N - int(shares[1] * N)
-    cut = end - int(shares[0] * N)
-    if vocabulary is None:
-        vocabulary = corpus.vocabulary(cut, data)
-    cut, end, N = corpus.places(vocabulary, [cut, end, N])
-    require_learnable(vocabulary, source.name)
-    if cut < 2:
-        raise DataError(f"{source.name}: the training split has fewer than 2 tokens; give more text")
-    ids = corpus.encode(vocabulary)
-
-    def held_out(split: str | float | None, low: int, high: int) -> HeldOut:
-        if isinstance(split, str):
-            return HeldOut(_corpus(read_source(split), config).encode(vocabulary), ids[:0])
-        return HeldOut(ids[low:high], ids[:low])
-
-    test = held_out(data.test, end, N) if data.test else None
-    return TextSplits(vocabulary, ids[:cut], held_out(data.validation, cut, end), test)
-
-
-def _corpus(source: Source, config: LanguageModelConfig) -> Corpus:
-    hint = "pass --encoding latin-1, or --set data.tokens=byte"
-    corpus = Corpus(source, config.data.kind, config.data.encoding, hint=hint)
-    if corpus.is_tokenized and config.data.kind != "whitespace":
-        doubt(
-            f"{source.name}: looks tokenized already, and data.tokens: word cuts it anew, <unk> into three; perplexity "
-            "is per token of that cut. Set data.tokens: whitespace for that of the file as it stands"
-        )
-    return corpus

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.config.sections import Config
 from rnncli.data.lines import Line, Opened
+from rnncli.data.source import Source
 from rnncli.data.text import WORDS, Detokenizer
 from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary, describe_unseen
 from rnncli.errors import DataError, UsageError
@@ -21,9 +23,11 @@ from rnncli.notes import note
 from rnncli.tasks.language_model.compression import Codec, of_model
 from rnncli.tasks.language_model.config import LanguageModelConfig
 from rnncli.tasks.language_model.experiment import network_shape
+from rnncli.tasks.language_model.items import BETWEEN, LINES, STREAM
 from rnncli.tasks.language_model.learning import LearningReading
 from rnncli.tasks.language_model.reading import StreamReading
 from rnncli.tasks.language_model.scoring import Cut, scored_text
+from rnncli.tasks.language_model.whole_items import Wanted, items_of, written
 from rnncli.tasks.line_by_line import Faults, line_by_line
 from rnncli.tasks.scored import ScoredText
 from rnncli.tasks.task import Asked, Options, Piece, Pieces, Predictor, config_in
@@ -121,7 +125,8 @@ class LanguageModel(Predictor):
     def __init__(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]):
         self.vocabulary = Vocabulary.from_header(header["vocabulary"])
         config = config_in(header, LanguageModelConfig)
-        self.encoding = config.data.encoding
+        self.encoding, self.items = config.data.encoding, config.data.items
+        self._known: frozenset[bytes] | None = None
         self._noted: set[str] = set()
         self.network = Network(network_shape(config, len(self.vocabulary)))
         self.network.load(arrays)
@@ -141,6 +146,8 @@ class LanguageModel(Predictor):
         With the option `adapt` a copy of the network reads them too, which learns from what it has read.
         """
         assert asked.data is not None
+        if self.vocabulary.end is not None:
+            raise UsageError("score reads a stream, and this is a model of items; use rnncli evaluate RUN DATA")
         pool = ThreadPool(None, FLOAT32)
         end = int(self.vocabulary.encode("\n")[0])
         first = None if end == UNKNOWN_NUMBER else end
@@ -152,10 +159,45 @@ class LanguageModel(Predictor):
         cut = Cut(self.vocabulary, end)
         return scored_text(asked, self.encoding, cut, StreamReading(self.network, pool, first), learning)
 
-    def generate(self, prime: str, options: Options) -> Iterator[Iterator[str]]:
-        """Return `count` texts of `length` tokens after `prime`, each as pieces, from seeds seed, seed + 1, …"""
-        sampling = {name: value for name, value in options.items() if name not in ("length", "count")}
-        return self.continued(prime, Sampling(**sampling), options["length"], options.get("count", 1))
+    @property
+    def between_texts(self) -> str | None:
+        return None if self.items == STREAM else BETWEEN[self.items]
+
+    def know(self, config: Config, source: Source) -> None:
+        if self.items == STREAM:
+            raise UsageError(
+                "--novel: this model writes a stream, not items that could be new; leave it out, or train with --set "
+                "data.items=lines"
+            )
+        assert isinstance(config, LanguageModelConfig)
+        self._known = items_of(source, config, self.vocabulary)
+
+    def generate(self, prime: str, options: Options) -> Iterator[tuple[int, Iterator[str]]]:
+        """Return `count` texts of `length` tokens after `prime`, each as pieces, from seeds seed, seed + 1, …
+
+        A model of items writes whole ones, prime included, of up to `length` tokens after it.
+        """
+        sampling = {name: value for name, value in options.items() if name not in ("length", "count", "novel")}
+        how, length, count = Sampling(**sampling), options["length"], options.get("count", 1)
+        if self.items == STREAM:
+            return enumerate(self.continued(prime, how, length, count))
+        return ((number, iter([text])) for number, text in self._whole(prime, how, length, count))
+
+    def _whole(self, prime: str, how: Sampling, length: int, count: int) -> Iterator[tuple[int, str]]:
+        """Yield `count` items that begin with `prime`, each with its number."""
+        prime = prime.removesuffix("\n").removesuffix("\r")  # of the last line of a file
+        if self.items == LINES and ("\n" in prime or "\r" in prime):
+            raise UsageError("the prime has several lines, and an item of this model is one; give its beginning")
+        decoder = Decoder(self.network, UNKNOWN_NUMBER)
+        begun = self.encode(prime, "the prime")
+        logits = decoder.read(self.beginning(prime, "the prime"))
+
+        def draw(first: int, wanted: int) -> list[Iterator[int]]:
+            batch = min(_together(length), wanted)
+            sequences = decoder.write(logits, replace(how, seed=how.seed + first), batch)
+            return [sequences.sequence(b) for b in range(batch)]
+
+        return written(self.vocabulary, begun, draw, Wanted(self.items, count, length, self._known))
 
     def continued(self, prime: str, how: Sampling, length: int, count: int = 1) -> Iterator[Iterator[str]]:
         """Yield `count` texts of `length` tokens after `prime`, each as pieces, from seeds how.seed, how.seed + 1, …
@@ -166,7 +208,7 @@ class LanguageModel(Predictor):
         decoder = Decoder(self.network, UNKNOWN_NUMBER)
         known = self.vocabulary.decode(self.encode(prime, "the prime"))
         logits = decoder.read(self.beginning(prime, "the prime"))
-        together = max(1, min(TOGETHER, MOST_KEPT // max(length, 1)))
+        together = _together(length)
         for start in range(0, count, together):
             batch = min(together, count - start)
             written = decoder.write(logits, replace(how, seed=how.seed + start), batch)
@@ -176,6 +218,8 @@ class LanguageModel(Predictor):
     def codec(self, threads: int | None) -> Codec:
         """Return what codes one text by this network; UsageError for words, which do not spell every text."""
         kind = self.vocabulary.kind
+        if self.vocabulary.end is not None:
+            raise UsageError("--run: is a model of items, and a text is a stream; name one of data.items: stream")
         if kind not in ("char", "byte"):
             raise UsageError(f"--run: its tokens are of the kind {kind}; name a run of data.tokens: char or byte")
         return of_model(self.network, self.vocabulary, threads)
@@ -214,12 +258,20 @@ class LanguageModel(Predictor):
         return self.vocabulary.encode(text)
 
     def beginning(self, text: str, where: str) -> np.ndarray:
-        """Return the tokens of `text` as the beginning of a line, or the first known token if there are none."""
+        """Return the tokens of `text` as the beginning of an item, or else of a line, or the first known token if there
+        are none."""
         ids = self.encode(text, where)
+        if self.vocabulary.end is not None:
+            return np.append(self.vocabulary.end, ids)
         newline = self.vocabulary.encode("\n")
         if newline[0] != UNKNOWN_NUMBER:
             return np.concatenate([newline, ids])
         return ids if len(ids) else np.ones(1, np.int32)
+
+
+def _together(length: int) -> int:
+    """Return the number of texts of this length that are written at once."""
+    return max(1, min(TOGETHER, MOST_KEPT // max(length, 1)))
 
 
 class _Lines:

@@ -15,6 +15,7 @@ from rnncli.kernels.losses import IGNORED
 from rnncli.kernels.losses import total as sum_of
 from rnncli.nn.network import Network
 from rnncli.nn.workspace import LayerState, Workspace
+from rnncli.tasks.language_model.carried import CarriedState
 from rnncli.tasks.language_model.corpus import release
 from rnncli.tasks.language_model.unknown import RareWords
 from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation, Sample, ThreadPool
@@ -56,7 +57,7 @@ class Streams:
         return targets
 
 
-class StreamLearner:
+class StreamLearner(CarriedState):
     """A learner that trains a token network on `train` and validates it on `valid` (token numbers).
 
     context: tokens that precede `valid` in the text, empty if `valid` is a text of its own. rare: the words that are
@@ -78,24 +79,15 @@ class StreamLearner:
         rare: RareWords | None = None,
         known_only: bool = False,
     ):
-        self.network, self.seed, self.rare = network, seed, rare
+        self.seed, self.rare = seed, rare
         self.streams = Streams(train, batch_size)
         self.windows = windows(self.streams.L, min(stride, self.streams.L), min(bptt, self.streams.L))
         self.updates_per_epoch, self.endless = len(self.windows), True
         self.loss = CROSS_ENTROPY
         self.backpropagation = Backpropagation(network, self.loss, pool)
-        self._T = max(window.T for window in self.windows)
-        self._heads = max(window.T - window.head_from for window in self.windows)
-        self._memory: Workspace | None = None
-        self._kept = 0  # steps into the last window at which the next one starts
+        heads = max(window.T - window.head_from for window in self.windows)
+        super().__init__(network, max(window.T for window in self.windows), self.streams.B, heads)
         self.validation = Validation(network, valid, context, self.backpropagation, known_only=known_only)
-
-    @property
-    def _work(self) -> Workspace:
-        """The workspace of the largest window, which carries the states."""
-        if self._memory is None:
-            self._memory = self.network.workspace(self._T, self.streams.B, self._heads, training=True)
-        return self._memory
 
     def gradient(self, update: int) -> tuple[float, int]:
         """Compute the gradient of one window into the parameters; return (summed loss, tokens trained)."""
@@ -173,40 +165,6 @@ class StreamLearner:
         """Return (summed loss, tokens) of the validation split."""
         release(self.streams.ids)
         return self.validation.run()
-
-    def figure(self) -> None:
-        return None  # the loss is what is printed
-
-    def restart(self) -> None:
-        """Forget the carried state."""
-        self._work.clear_state()
-        self._kept = 0
-
-    def free(self) -> None:
-        """Free the arrays and forget the carried state; the arrays are made again when needed."""
-        self._memory, self._kept = None, 0
-        self.validation.free()
-
-    def arrays(self, *, before: bool = False) -> dict[str, np.ndarray]:
-        """Return the carried state, or with `before` the state that the last update started from, by name."""
-        state = self._work.state(0 if before else self._kept)
-        return {
-            name: array
-            for names, arrays in zip(self._names, state, strict=True)
-            for name, array in zip(names, arrays, strict=True)
-        }
-
-    def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        state = [tuple(arrays[name] for name in names) for names in self._names]
-        if any(arrays[0].shape != layer.h[0].shape for arrays, layer in zip(state, self._work.directions, strict=True)):
-            raise ValueError("the carried state has another shape")
-        self._kept = 0
-        self._work.set_state(state)
-
-    @property
-    def _names(self) -> list[list[str]]:
-        """The names of every layer's states in a file."""
-        return [[f"carried.{name}{l}" for name in layer.states] for l, layer in enumerate(self._work.directions)]
 
 
 class Validation:

@@ -15,18 +15,20 @@ if TYPE_CHECKING:
     from rnncli.data.source import Source
 
 _MANY_LINES, _MANY_CHARACTERS = 10, 100  # of a text; there may be few lines, if these are long
+_LIST = "a list, each line an item of its own (as one text: --set data.items=stream)"
 
 
 class LanguageModelling(Task):
     name = "language-model"
     config = LanguageModelConfig
     after_training = "generate"
+    reads_files = True
     options = {
         "predict": frozenset({"strict", "top"}),
         "evaluate": frozenset({"must_beat", "plot"}),
         "compress": frozenset(),
         "score": frozenset({"adapt", "strict"}),
-        "generate": frozenset({"length", "count", "seed", "temperature", "top_k", "top_p"}),
+        "generate": frozenset({"length", "count", "seed", "temperature", "top_k", "top_p", "novel"}),
     }
 
     before = WORDS_BEFORE | {"training.unknown_words": "0"}
@@ -44,10 +46,14 @@ class LanguageModelling(Task):
         return LanguageModel(header, arrays)
 
     def recognised(self, look: Look) -> Recognised | None:
-        """Return that any text is for this task, but no table."""
+        """Return that any text is for this task, but no table; where it is a list, each line is an item."""
         few = len(look.lines) < _MANY_LINES and sum(map(len, look.lines)) >= _MANY_CHARACTERS
         lines = None if few else look.lines
-        return None if look.named_table or look.form == "ts" else Recognised("text", POSSIBLE, {}, lines, "line")
+        if look.named_table or look.form == "ts":
+            return None
+        if look.lists_items:
+            return Recognised(_LIST, POSSIBLE, {"items": "lines"}, lines, "line")
+        return Recognised("text", POSSIBLE, {}, lines, "line")
 
 
 LANGUAGE_MODEL = LanguageModelling()

@@ -1,0 +1,108 @@
+"""Several files as the data of one run: a folder, a pattern such as poems/*.txt, or files that are named one by one.
+
+Each is a text of its own. They are in the order of their paths, whoever lists them. What is empty or binary among them
+is left out, with a doubt.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+from rnncli.data.source import Source, looks_binary, read_source
+from rnncli.errors import DataError, UsageError
+from rnncli.notes import doubt, note
+
+Paths = str | list[str]
+_NAMED = 3  # files that a message names
+
+
+class Files(Source):
+    """Several files that were read, by `path` a folder, a pattern, or a list; see `Source`."""
+
+    def __init__(self, name: str, files: Sequence[Source], path: Paths):
+        super().__init__(name, path=path)
+        self._files = tuple(files)
+
+    @property
+    def files(self) -> tuple[Source, ...]:
+        return self._files
+
+    @property
+    def size(self) -> int:
+        return sum(file.size for file in self.files)
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 digest of the digests of all files, in hexadecimal."""
+        return hashlib.sha256("".join(file.sha256 for file in self.files).encode()).hexdigest()
+
+    def pieces(self) -> Iterator[bytes]:
+        return chain.from_iterable(file.pieces() for file in self.files)
+
+
+def read_files(path: Paths, *, binary: bool = False) -> Source:
+    """Open a file, a folder with all that is in it, all files that a pattern names, or a list of these.
+
+    binary: True if the bytes of files are read as they are, so that binary ones are none to leave out.
+    Raises the errors of `read_source`; UsageError where there is no file, DataError where all are left out.
+    """
+    if isinstance(path, str) and not os.path.isdir(path) and (os.path.lexists(path) or not glob.has_magic(path)):
+        return read_source(path)
+    named = [path] if isinstance(path, str) else path
+    if "-" in named:
+        raise UsageError("- is standard input, which cannot be read beside files; name the files alone, or join them")
+    found = sorted({os.path.normpath(file) for one in named for file in _files_in(one)})
+    name = path if isinstance(path, str) else _listed(named)
+    files = [read_source(file) for file in found]
+    odd = [file.name for file in files if not file.size or (not binary and looks_binary(file))]
+    kept = [file for file in files if file.name not in odd]
+    if not kept:
+        raise DataError(f"{name}: {_listed(odd)} {_are(odd)} empty or binary; name files with text in them")
+    if odd:
+        doubt(f"{name}: {_listed(odd)} {_are(odd)} empty or binary, and left out")
+    if len(kept) > 1:
+        note(f"{name}: {len(kept):,} files in the order of their names, each a text of its own: {_listed(found, odd)}")
+    return Files(name, kept, path)
+
+
+def _are(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
+
+
+def _listed(names: Sequence[str], without: Sequence[str] = ()) -> str:
+    """Return the first of some names, and how many more there are."""
+    named = [name for name in names if name not in without]
+    more = len(named) - _NAMED
+    return ", ".join(named[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _files_in(path: str) -> Iterator[str]:
+    """Yield the files that a path stands for: those in a folder and its folders, without hidden ones."""
+    if os.path.isdir(path):
+        inside = list(_walked(path))
+        if not inside:
+            raise UsageError(f"{path}: is a folder without files; name one with texts in it")
+        yield from inside
+    elif not os.path.lexists(path) and glob.has_magic(path):
+        matches = glob.glob(path, recursive=True)
+        if not matches:
+            raise UsageError(f"no such file: {path}; it is a pattern, which no file matches")
+        for match in matches:
+            yield from _files_in(match)
+    else:
+        yield path
+
+
+def _walked(folder: str) -> Iterator[str]:
+    for inside, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        if "state.safetensors" in names:  # a run, which has learnt from what is beside it
+            folders[:], names = [], []
+        for name in names:
+            path = os.path.join(inside, name)
+            if not name.startswith(".") and os.path.isfile(path):
+                yield path
