@@ -107,6 +107,19 @@ def test_several_runs_are_compared_first(folder: Path) -> None:
     assert read.text.index("2 runs compared") < read.text.index("best baseline") < read.text.index("Config")
 
 
+def test_a_classifiers_page_has_its_surest_wrong_answers(tmp_path: Path) -> None:
+    rows = "".join(f"{'ab'[i * i % 3 % 2]},{'xyz'[i % 3]}{i % 5}\n" for i in range(60))
+    (tmp_path / "marks.csv").write_text("label,text\n" + rows)
+    keys = ("task=classify", "data.validation=0.3", "training.epochs=1", "model.hidden_size=4", "training.threads=1")
+    run(
+        "train", "marks.csv", "-q", "-o", "marks", *(part for key in keys for part in ("--set", key)), cwd=tmp_path
+    ).ok()
+    text = Page(re.sub(r' xlink:href="#[^"]*"', "", page(tmp_path, "marks"))).text
+    assert "Not shown" not in text
+    assert "The surest wrong answers to the held-out data" in text
+    assert re.search(r"marks\.csv:\d+", text)
+
+
 def test_what_is_missing_is_told_in_the_page(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder / "sales", tmp_path / "moved")
     config = tmp_path / "moved" / "config.yaml"
