@@ -18,8 +18,11 @@ An error message says where, what is wrong, and what to do about it.
 
 from __future__ import annotations
 
+import errno
 import signal
 from collections.abc import Sequence
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # of an OSError: there may be no room
 
 
 class RnncliError(Exception):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections import Counter, defaultdict
 
 import numpy as np
 
@@ -88,7 +89,10 @@ def layer_weights(weights, cell, index, suffix=""):
     """One layer's weights out of a model's export."""
     parts = {"w_ih": "weight_ih", "w_hh": "weight_hh", "b_ih": "bias_ih", "b_hh": "bias_hh"}
     parts |= {name: name for name in OWN.get(cell, ())}
-    return {short: weights[f"rnn.{long}_l{index}{suffix}"] for short, long in parts.items()}
+    p = {short: weights[f"rnn.{long}_l{index}{suffix}"] for short, long in parts.items()}
+    if (skip := f"rnn.weight_skip_l{index}{suffix}") in weights:  # it reads the layer below, then the network's input
+        p["w_ih"] = np.concatenate([p["w_ih"], weights[skip]], axis=1)
+    return p
 
 
 def network(shape, weights, inputs, state):
@@ -98,19 +102,29 @@ def network(shape, weights, inputs, state):
     for x in inputs:
         if shape.token_input:
             x = weights["embedding.weight"][x] if shape.embedding_size else np.eye(shape.input_size)[x]
+        given = x
         for l in range(shape.num_layers):
+            x = np.concatenate([x, given], axis=-1) if l and shape.skip_connections else x
             state[l] = step(x, state[l], layer_weights(weights, shape.cell, l), shape.activation)
             x = state[l][0]
+        if shape.skip_connections:
+            x = np.concatenate([layer[0] for layer in state], axis=-1)
         outputs.append(x @ weights["head.weight"].T + weights["head.bias"])
     return np.stack(outputs)
 
 
 def sequence(shape, weights, x, state):
     """The top layer's outputs (n, F) of one whole sequence x (n,) or (n, I), alone; a state for every direction."""
+    return layers(shape, weights, x, state)[-1]
+
+
+def layers(shape, weights, x, state):
+    """The outputs (n, F) of every layer."""
     if shape.token_input:
         x = weights["embedding.weight"][x] if shape.embedding_size else np.eye(shape.input_size)[x]
-    state = list(state)
+    state, given, outputs = list(state), x, []
     for l in range(shape.num_layers):
+        x = np.concatenate([x, given], axis=-1) if l and shape.skip_connections else x
         ways = []
         for suffix in ("", "_reverse") if shape.bidirectional else ("",):
             now, p = state.pop(0), layer_weights(weights, shape.cell, l, suffix)
@@ -121,7 +135,8 @@ def sequence(shape, weights, x, state):
         if shape.bidirectional:
             ways[1].reverse()
         x = np.concatenate([np.stack(way) for way in ways], axis=-1)
-    return x
+        outputs.append(x)
+    return outputs
 
 
 def _under(prefix, weights):
@@ -258,3 +273,50 @@ def tag_chances(outputs, transitions, start, end):
     """Every sequence of tags and the logarithm of its probability."""
     paths, scores = tag_scores(outputs, transitions, start, end)
     return paths, scores - scores.max() - np.log(np.exp(scores - scores.max()).sum())
+
+
+def kneser_ney(train, V, line_end=None, order=5):
+    """P(token | context): n-grams as tuples, each counted by the definition in `language_model.kneser_ney`."""
+    raw = Counter(
+        tuple(train[i - n : i + 1])
+        for n in range(order)
+        for i in range(n, len(train))
+        if line_end is None or line_end not in train[i - n + 1 : i]
+    )
+    counts = [Counter() for _ in range(order)]
+    for gram, count in raw.items():
+        n = len(gram) - 1
+        longer = {above for above in raw if len(above) == n + 2 and above[1:] == gram}
+        begins = tuple(train[: n + 1]) == gram
+        if n == order - 1 or (n > 0 and gram[0] == line_end):
+            counts[n][gram] = count
+        else:
+            counts[n][gram] = len(longer) + begins
+    levels = []
+    for one in counts:
+        n = [0, *(sum(c == k for c in one.values()) for k in (1, 2, 3, 4))]
+        D = None
+        if all(n[1:]):
+            Y = n[1] / (n[1] + 2 * n[2])
+            D = [0, 1 - 2 * Y * n[2] / n[1], 2 - 3 * Y * n[3] / n[2], 3 - 4 * Y * n[4] / n[3]]
+            D = D if min(D[1:]) > 0 else None
+        followers = defaultdict(dict)
+        for gram, count in one.items():
+            followers[gram[:-1]][gram[-1]] = count
+        levels.append((followers, D))
+
+    def probability(context, token):
+        p = 1 / V
+        for n, (followers, D) in enumerate(levels):
+            seen = followers.get(tuple(context[len(context) - n :]))
+            outside = line_end is not None and line_end in context[len(context) - n + 1 :]
+            if n > len(context) or seen is None or (n > 1 and outside):
+                break
+            total, a = sum(seen.values()), seen.get(token, 0)
+            if D is None:
+                p = (a + len(seen) * p) / (total + len(seen))
+            else:
+                p = (a - D[min(a, 3)] + sum(D[min(c, 3)] for c in seen.values()) * p) / total
+        return p
+
+    return probability

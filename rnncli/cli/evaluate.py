@@ -12,6 +12,7 @@ from rnncli.cli.options import (
     as_overrides,
     example,
     given,
+    in_a_folder,
     picture_option,
     reading_options,
     taken_reading,
@@ -31,8 +32,8 @@ def levels_of(context: click.Context, option: click.Parameter, text: str | None)
 
 
 def _matrix(context: click.Context, option: click.Parameter, path: str | None) -> str | None:
-    """Refuse, before any work begins, a file that holds anything else."""
-    if path is not None:
+    """Refuse, before any work begins, a file that holds anything else, or whose folder is missing."""
+    if in_a_folder(context, option, path) is not None:
         from rnncli.ui.label_tables import require_matrix_file
 
         require_matrix_file(option.opts[-1], path)

@@ -86,6 +86,15 @@ def a_number(context: click.Context, option: click.Parameter, value: float | Non
     return value
 
 
+def in_a_folder(context: click.Context, option: click.Parameter, path: Any) -> Any:
+    """Refuse, before any work begins, a file whose folder is missing."""
+    if path is not None:
+        from rnncli.ui.output import require_folder
+
+        require_folder(option.opts[0], path)
+    return path
+
+
 def _picture(context: click.Context, option: click.Parameter, path: str | None) -> str | None:
     """Refuse, before any work begins, a picture that cannot be drawn."""
     if path is not None:

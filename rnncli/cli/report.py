@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from rnncli.cli.options import example, writing
+from rnncli.cli.options import example, in_a_folder, writing
 
 
 def _page(context: click.Context, option: click.Parameter, path: str) -> str:
     if not path.lower().endswith((".html", ".htm")):
         raise click.BadParameter(f"{path!r}: a page is a file that ends in .html; name such a file")
-    return path
+    return in_a_folder(context, option, path)
 
 
 @click.command("report", epilog=example("rnncli report runs/co2 -o co2.html"))

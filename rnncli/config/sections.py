@@ -20,7 +20,7 @@ from pydantic import (
     field_validator,
 )
 
-from rnncli.config.chosen import BEFORE, Chosen, chosen
+from rnncli.config.chosen import BEFORE, Chosen, chosen, is_open
 from rnncli.config.values import (
     IS_PATH,
     LARGEST_FRACTION,
@@ -50,6 +50,7 @@ Count = Annotated[int, Field(ge=1)]
 DIALECT = ("encoding", "delimiter", "decimal", "skip_rows", "header", "quoting", "ragged")
 """The keys of `data` that define how a table is read, which a model file keeps."""
 _ROLES = ("text", "inputs", "label", "id", "time", "group", "target")  # keys that name columns
+KEEPERS = {"beta1": ("momentum", "adam", "adamw"), "beta2": ("rmsprop", "adam", "adamw")}  # the optimizers that use it
 LARGEST_SEED = 2**63 - 1
 MOST_TOKENS = 65_535  # of a vocabulary besides <unk>: numbers of two bytes, and an output each
 
@@ -290,12 +291,26 @@ class ModelConfig(Section):
         return chrono
 
 
+class StackModelConfig(ModelConfig):
+    """A network that is one stack of layers with a head on it."""
+
+    skip_connections: bool = Field(
+        default=False,
+        description="Let every layer read the network's input too, and the head read all layers (Graves, 2013).",
+    )
+
+    @property
+    def beyond_layers(self) -> list[str]:
+        """The keys here that are set, which only a network of one stack has."""
+        return [key for key in StackModelConfig.__annotations__ if getattr(self, key)]
+
+
 class TokenModelConfig(ModelConfig):
     """A network that may read tokens."""
 
     embedding_size: Count | None = Field(
         default=None,
-        description="The size of token vectors; null is one-hot for char and byte, and hidden_size for words.",
+        description="The size of token vectors; null is one-hot for char and byte, else hidden_size.",
     )
 
 
@@ -307,9 +322,14 @@ class TrainingConfig(Section):
         "often.",
         before=20,
     )
+    updates: Count | None = Field(
+        default=None,
+        description="Train for so many updates, if epochs does not end it before; null is all updates of epochs. A run "
+        "for a given max_time notes here how many it planned.",
+    )
     max_time: Duration | None = chosen(
-        "Stop after this long and keep the best model: 8s, 10m, 1h30m. null is 5m where epochs is null, and else no "
-        "limit.",
+        "Train for this long: 8s, 10m, 1h30m. Where epochs and updates are null, as many updates are planned as fill "
+        "it; else it ends them. null is at most 5m where those are null, and else no limit.",
         before=None,
     )
     batch_size: Chosen[Count] = chosen(
@@ -318,8 +338,28 @@ class TrainingConfig(Section):
     optimizer: Literal["sgd", "momentum", "rmsprop", "adam", "adamw"] = Field(
         default="adam", description="The optimizer that turns gradients into updates."
     )
+    beta1: Annotated[float, Field(ge=0, lt=1)] | None = Field(
+        default=None,
+        description="How much of the mean of earlier gradients is kept (momentum, adam, adamw); null is 0.9.",
+    )
+    beta2: Annotated[float, Field(ge=0, lt=1)] | None = Field(
+        default=None,
+        description="How much of the mean of earlier squared gradients is kept (rmsprop, adam, adamw); null is 0.999, "
+        "of rmsprop 0.99.",
+    )
+    weight_decay: Annotated[float, Field(ge=0, le=10)] | None = Field(
+        default=None,
+        description="The share of the weights, times the learning rate, by which each update shrinks them, besides "
+        "what the gradient does (decoupled, with every optimizer); null is 0.01 of adamw, else 0.",
+    )
     learning_rate: Chosen[Annotated[float, Field(gt=0)]] = chosen(
         "The learning rate at the start of the schedule; null is chosen from the data.", before=2e-3
+    )
+    warmup: int = Field(
+        default=0,
+        ge=0,
+        le=10**9,
+        description="For so many updates the learning rate rises evenly up to the one with which the schedule begins.",
     )
     schedule: Literal["constant", "cosine", "step", "plateau"] = Field(
         default="cosine",
@@ -336,6 +376,11 @@ class TrainingConfig(Section):
         "is null, and else never stops early.",
         before=None,
     )
+    weight_averaging: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        default=None,
+        description="Also keep an average of the weights, of which each update keeps this much, such as 0.999; every "
+        "evaluation judges it beside the weights, and the better of both may be the best. null is no average.",
+    )
     seed: int = Field(
         default=1,
         ge=0,
@@ -348,6 +393,15 @@ class TrainingConfig(Section):
         le=1024,
         description="The number of CPU threads; null is all cores. The result does not depend on it.",
     )
+
+    @field_validator("beta1", "beta2")
+    @classmethod
+    def _optimizer_keeps_it(cls, beta: float | None, info: ValidationInfo) -> float | None:
+        name = info.data.get("optimizer")
+        keepers = KEEPERS[str(info.field_name)]
+        if beta is not None and name is not None and name not in keepers:
+            raise refusal(f"must be null when training.optimizer is {name}; only {', '.join(keepers)} keep that mean")
+        return beta
 
 
 class SeededTrainingConfig(TrainingConfig):
@@ -419,6 +473,12 @@ class Config(Section):
                 for name, keys in sections.items()
             }
         )
+
+    @property
+    def fills_time(self) -> bool:
+        """True if training is to fill training.max_time, since nothing else says how long it is."""
+        training = self.training
+        return not (is_open(training.max_time) or training.updates or not is_open(training.epochs))
 
     @property
     def networks(self) -> int:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.errors import MachineError, ModelFileError, shown
+from rnncli.errors import FULL, MachineError, ModelFileError, shown
 
 FORMAT = 1
 _SYSTEMS_WORDS = re.compile(r"I/O error: (.+?) \(os error")
@@ -64,9 +64,8 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     except OSError as error:
         kept = "; the file there before is intact" if path.exists() else ""
-        raise MachineError(
-            f"{path}: cannot write: {error.strerror}{kept}; free some space or choose another place"
-        ) from None
+        mend = "free some space or choose another place" if error.errno in FULL else "choose another place"
+        raise MachineError(f"{path}: cannot write: {error.strerror}{kept}; {mend}") from None
     finally:  # also when a signal interrupts the write
         with contextlib.suppress(OSError):
             os.unlink(temporary)

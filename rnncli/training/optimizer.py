@@ -14,6 +14,7 @@ from itertools import accumulate
 
 import numpy as np
 
+from rnncli.config.sections import TrainingConfig
 from rnncli.kernels import optimizers
 from rnncli.nn.network import Model
 from rnncli.training.backpropagation import ThreadPool
@@ -72,18 +73,41 @@ class Plateau:
 
 
 class Optimizer:
-    """The optimizer called `name` of a network; its whole state is its moments and bias corrections."""
+    """The optimizer called `name` of a network; its whole state is its moments and bias corrections.
 
-    def __init__(self, name: str, network: Model, clip_norm: float | None, pool: ThreadPool):
-        self.kernel = optimizers.OPTIMIZERS[name]
+    beta1, beta2, weight_decay: None for the usual ones of this optimizer.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        network: Model,
+        clip_norm: float | None,
+        pool: ThreadPool,
+        beta1: float | None = None,
+        beta2: float | None = None,
+        weight_decay: float | None = None,
+    ):
+        self.kernel = usual = optimizers.OPTIMIZERS[name]
+        self.betas = [
+            (usual_one or 0.0) if beta is None else beta
+            for beta, usual_one in ((beta1, usual.beta1), (beta2, usual.beta2))
+        ]
+        self.weight_decay = usual.weight_decay if weight_decay is None else weight_decay
         self.network, self.parameters, self.clip_norm, self.pool = network, network.parameters, clip_norm, pool
         size, dtype = self.parameters.weights.size, self.parameters.weights.dtype
         self.size = size
-        self.first = np.zeros(size if self.kernel.keeps_first else 0, dtype)
-        self.second = np.zeros(size if self.kernel.keeps_second else 0, dtype)
+        self.first = np.zeros(0 if usual.beta1 is None else size, dtype)
+        self.second = np.zeros(0 if usual.beta2 is None else size, dtype)
         self._spans = [_spans(one, first) for one, first in zip(network.networks, _starts(network), strict=True)]
         # β₁ᵗ and β₂ᵗ by repeated products: `**` would call the machine's pow.
         self.powers = [1.0, 1.0]
+
+    @classmethod
+    def of(cls, training: TrainingConfig, network: Model, pool: ThreadPool) -> Optimizer:
+        """Return the optimizer that a config describes."""
+        constants = training.beta1, training.beta2, training.weight_decay
+        return cls(training.optimizer, network, training.clip_norm, pool, *constants)
 
     def gradient_norms(self) -> list[float]:
         """Return the Euclidean norm of the whole gradient of each network, that of frozen parameters left out."""
@@ -109,7 +133,7 @@ class Optimizer:
         """Update the weights at learning rate `rate` by the gradients, clipped by the `norms` of each network's; pack
         them anew.
         """
-        self.powers = [self.powers[0] * optimizers.BETA_1, self.powers[1] * optimizers.BETA_2]
+        self.powers = [power * beta for power, beta in zip(self.powers, self.betas, strict=True)]
         kind = self.parameters.weights.dtype.type
         for spans, norm in zip(self._spans, norms, strict=True):
             scale = 1.0 if self.clip_norm is None else min(1.0, self.clip_norm / (norm + 1e-6))
@@ -121,11 +145,14 @@ class Optimizer:
 
     def _update(self, span: slice, blocks: int, numbers: Sequence[np.floating]) -> None:
         every = (self.parameters.weights, self.parameters.gradient, self.first, self.second)
-        arrays = [array[span] for array in every]
+        arrays, (rate, scale, *fixes) = [array[span] for array in every], numbers
 
         def block(first: int, last: int) -> None:
             mine = slice(first * optimizers.BLOCK, last * optimizers.BLOCK)
-            self.kernel.update(*(array[mine] for array in arrays), *numbers)
+            w, g, m, v = (array[mine] for array in arrays)
+            if self.weight_decay:
+                optimizers.decay(w, rate, w.dtype.type(self.weight_decay))
+            self.kernel.update(w, g, m, v, rate, scale, *self.betas, *fixes)
 
         self.pool.over_blocks(blocks, block, nanoseconds=span.stop - span.start)
 

@@ -77,7 +77,9 @@ class Evaluated:
 
     valid_loss: None where nothing is held out. improved: these weights are kept, as the best so far or, where nothing
     is held out, as the last. figure: that of the validation split which the score prints, unless it is the loss.
-    memory: one entry per layer under --watch-grads, else empty.
+    averaged: whether valid_loss and figure are of the average of the weights, since that was the better; losses: on
+    validation, of the weights and of their average, where there is one. memory: one entry per layer under
+    --watch-grads, else empty.
     """
 
     step: int
@@ -92,6 +94,8 @@ class Evaluated:
     improved: bool
     reason: str  # "scheduled", "finished", "patience" or "stopped"
     figure: Figure | None = None
+    averaged: bool = False
+    losses: tuple[float, float] | None = None
     memory: tuple[Memory, ...] = ()
 
 
@@ -131,15 +135,49 @@ class LabelScore:
 
 
 @dataclass(frozen=True)
+class Fit:
+    """Whether a network over- or under-fits, in a word; the losses that say so; what to `change`, as `--set` takes it.
+
+    See `rnncli.training.fit`.
+    """
+
+    verdict: str
+    losses: str
+    change: tuple[str, ...] = ()
+
+    def text(self) -> str:
+        """Return the verdict as a sentence."""
+        tried = f"; try {' '.join(f'--set {one}' for one in self.change)}" if self.change else ""
+        return f"the network {self.verdict}: {self.losses}{tried}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the verdict as `train -f json` and report.json have it."""
+        return {"verdict": self.verdict, "text": self.text(), "set": list(self.change)}
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """How well compressors do on the same text: (name, bits per `unit`) pairs, given the training split."""
+
+    unit: str
+    bits: tuple[tuple[str, float], ...]
+
+    def text(self) -> str:
+        """Return the figures as a sentence."""
+        found = ", ".join(f"{name} {bits:.3f}" for name, bits in self.bits)
+        return f"bits per {self.unit} that compressors need, given the training split: {found}"
+
+
+@dataclass(frozen=True)
 class Score:
     """A score beside its baselines, (name, value) pairs in `unit`, the strongest first; lower is better unless
     `higher_is_better` is set.
 
     figures: further (name, value) pairs of the network. labels: a score for each label that occurs or was predicted.
     verdicts: by the name of a baseline whether the network is better, in words, where that was tested. independent: on
-    how many independent groups, or other things. compared: the errors that verdicts come from, in no header. used: who
-    answers, "network" or the name of a baseline; empty for tasks of which always the network does. headline: the same
-    as a sentence that people can use.
+    how many independent groups, or other things. compressed: what compressors make of the same text, which is no
+    baseline. compared: the errors that verdicts come from, in no header. used: who answers, "network" or the name of a
+    baseline; empty for tasks of which always the network does. headline: the same as a sentence that people can use.
     """
 
     split: str
@@ -155,6 +193,7 @@ class Score:
     used: str = ""
     headline: Headline | None = None
     independent: int | None = None
+    compressed: Compressed | None = None
     compared: Compared | None = field(default=None, compare=False, repr=False)
 
     def judged(self, compared: Compared) -> Score:
@@ -164,6 +203,8 @@ class Score:
     def to_header(self) -> dict[str, Any]:
         header = asdict(replace(self, compared=None))
         del header["compared"]
+        if self.compressed is None:
+            del header["compressed"]
         return header
 
     @classmethod
@@ -176,7 +217,10 @@ class Score:
         labels = tuple(LabelScore(**label) for label in header["labels"])
         found = header.get("headline")
         headline = None if found is None else Headline(**found)
-        return cls(**{**header, **pairs, "confusion": confusion, "labels": labels, "headline": headline})
+        found = header.get("compressed")
+        compressed = None if found is None else Compressed(found["unit"], tuple(map(tuple, found["bits"])))
+        rest = {"confusion": confusion, "labels": labels, "headline": headline, "compressed": compressed}
+        return cls(**{**header, **pairs, **rest})
 
 
 def strongest_first(baselines: Mapping[str, float], *, higher_is_better: bool = False) -> tuple[tuple[str, float], ...]:
@@ -189,7 +233,8 @@ class Finished:
     """The report at the end of training; `score` is that of the weights that are kept, None where nothing was held out.
 
     kept: which these are: "best", "last" where nothing was held out for validation, or "cross-validated" if they were
-    trained on all data for as long as cross-validation found best. next: the command to go on with.
+    trained on all data for as long as cross-validation found best. next: the command to go on with. averaged: whether
+    they are an average. fit: whether it over- or under-fits, None where that cannot be told.
     """
 
     score: Score | None
@@ -198,6 +243,8 @@ class Finished:
     run: str
     kept: str = "best"
     next: str = "evaluate"
+    averaged: bool = False
+    fit: Fit | None = None
 
 
 Report = Note | Started | Progress | Evaluated | Finished

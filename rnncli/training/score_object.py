@@ -22,6 +22,7 @@ def score_object(score: Score) -> dict[str, Any]:
         "strongest": next((name for name, _ in score.baselines if name in (score.verdicts or {name})), None),
         **({"headline": score.headline.to_json() | {"text": first_sentence(score)}} if score.headline else {}),
         **({"verdicts": dict(score.verdicts), "independent": score.independent} if score.verdicts else {}),
+        **({"compressed": {"unit": found.unit, **dict(found.bits)}} if (found := score.compressed) else {}),
         **({"used": score.used} if score.used else {}),
     }
 

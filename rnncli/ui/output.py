@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from rnncli.errors import ReaderGoneError
+from rnncli.errors import MachineError, ReaderGoneError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -132,6 +132,13 @@ def duration(seconds: float) -> str:
     if whole < 60:
         return f"{seconds:.1f}s" if seconds < 9.95 else f"{whole}s"
     return f"{whole // 60}m{whole % 60:02}s" if whole < 3600 else f"{whole // 3600}h{whole // 60 % 60:02}m"
+
+
+def require_folder(option: str, path: str) -> None:
+    """Raise MachineError where the folder of a file to be written is missing, before any work begins."""
+    folder = Path(path).parent
+    if not folder.is_dir():
+        raise MachineError(f"{option} {path}: cannot write: no folder {folder}; make it, or name another")
 
 
 def put(path: Path, content: bytes) -> None:

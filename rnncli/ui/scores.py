@@ -27,7 +27,8 @@ def finished_text(report: Finished) -> str:
     """Return the text at the end of training: the score, or the lowest training loss where nothing was held out."""
     if report.score is None:
         return f"nothing was held out to score on; lowest training loss {report.best_loss:.4f}\n"
-    return score_text(report.score)
+    fit = visible("\n".join(wrapped(report.fit.text(), 80, "  "))) + "\n" if report.fit else ""
+    return score_text(report.score) + fit
 
 
 def finished_json(report: Finished) -> str:
@@ -36,6 +37,8 @@ def finished_json(report: Finished) -> str:
     """
     score = None if report.score is None else score_object(report.score)
     found = {"run": report.run, "best_step": report.best_update, "kept": report.kept, "score": score}
+    if report.fit is not None:
+        found["fit"] = report.fit.to_json()
     return json.dumps(found) + "\n"
 
 
@@ -50,6 +53,8 @@ def score_text(score: Score) -> str:
         lines.append(f"  {name:<{width}}  {shown}  {compared(score, name, value)}")
     further = ", ".join(f"{name} {figure(value)}".replace(" ", TIED) for name, value in score.figures)
     lines += wrapped(further, 80, "  ")
+    if score.compressed is not None:
+        lines += wrapped(score.compressed.text(), 80, "  ")
     if score.used not in ("", "network"):
         lines += wrapped(instead(score.used), 80, "  ")
     lines += wrapped(CHOSE.get(score.split, ""), 80, "  ")

@@ -36,7 +36,7 @@ from rnncli.tasks.registry import TASKS
 from rnncli.tasks.task import Context, Experiment
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.loop import Plan, Position
-from rnncli.training.optimizer import SCHEDULES, Optimizer
+from rnncli.training.optimizer import Optimizer
 from rnncli.workflows.opening import NONSENSE, is_model
 from rnncli.workflows.points import Point, opened
 from rnncli.workflows.train import data_sha256
@@ -125,7 +125,7 @@ def _report(
     request: Request, experiment: Experiment, point: Point, pool: ThreadPool, tell: Callable[[str], None]
 ) -> GradientReport:
     learner, training = experiment.learner, experiment.config.training
-    optimizer = Optimizer(training.optimizer, learner.backpropagation.network, training.clip_norm, pool)
+    optimizer = Optimizer.of(training, learner.backpropagation.network, pool)
     rate = training.learning_rate
     if point.state is not None:
         rate = _resumed(optimizer, point.at, *point.state)
@@ -150,7 +150,7 @@ def _resumed(optimizer: Optimizer, at: str, arrays: Mapping[str, np.ndarray], po
         first_network = {name: array[: optimizer.size] for name, array in arrays.items()}
         optimizer.restore(first_network, [float(power) for power in position.optimizer_powers])
         _, _ = optimizer.powers  # there must be two, one for each moment
-        return plan.learning_rate * SCHEDULES[plan.schedule](done / plan.updates) * position.plateau_factor
+        return plan.rate(done) * position.plateau_factor
 
 
 @contextlib.contextmanager

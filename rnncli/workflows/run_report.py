@@ -28,7 +28,7 @@ class RunReport:
 
     steps: the updates that were made. seconds: of updates and evaluations, without compilation. data: `path` (None for
     a pipe), `bytes` and `sha256`, which covers all files that were read. config: as config.yaml has it.
-    model_sha256: of the model file. ended: when, in UTC.
+    model_sha256: of the model file. ended: when, in UTC. fit: whether it over- or under-fits, as `train -f json` says.
     """
 
     task: str
@@ -46,6 +46,7 @@ class RunReport:
     config: Mapping[str, Any]
     model_sha256: str
     ended: str
+    fit: Mapping[str, Any] | None = None
     format: int = FORMAT
 
     def to_json(self) -> dict[str, Any]:
@@ -91,6 +92,7 @@ def run_report(
         config=config.model_dump(),
         model_sha256=hashlib.sha256(model.read_bytes()).hexdigest(),
         ended=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        fit=end.fit.to_json() if end.fit else None,
     )
 
 

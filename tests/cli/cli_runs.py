@@ -172,6 +172,9 @@ def leftovers(run_directory: Path) -> set[str]:
     return {entry.name for entry in run_directory.iterdir()} - files
 
 
+FIVE_GRAMS = {"Kneser-Ney 5-gram", "5-gram within lines", "interpolated 5-gram"}
+
+
 def scores(out: str) -> dict[str, float]:
     """The network and its baselines, from what `train` prints."""
     return {name: float(value) for name, value in re.findall(r"^  (\S.*?)  +(-?\d+\.\d+)", out, re.MULTILINE)}

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from cli_runs import Result, environment, in_shell, leftovers, model_sha256, run, scores, together
+from cli_runs import FIVE_GRAMS, Result, environment, in_shell, leftovers, model_sha256, run, scores, together
 from conftest import Shelf, write_inputs
 
 THREE_MISTAKES = """\
@@ -155,7 +155,7 @@ def test_training_in_the_c_locale(place: Path) -> None:
     (place / "übung.txt").write_bytes((place / "odd.txt").read_bytes())
     said = run("train", "char.yaml", "übung.txt", "-o", "gelübde", cwd=place, env=c_locale).ok()
     assert "saved in gelübde" in said.err
-    assert list(scores(said.out)) == ["network", "interpolated 5-gram", "5-gram within lines"]
+    assert scores(said.out).keys() == {"network", *FIVE_GRAMS}
 
 
 @pytest.mark.long
@@ -172,7 +172,7 @@ def test_a_closed_stderr_loses_messages_and_nothing_else(place: Path) -> None:
         partial(in_shell, "rnncli train char.yaml -o run 2>&-", place),
         partial(in_shell, "rnncli train char.yaml nosuch.txt 2>&-", place),
     )
-    assert list(scores(trained.ok().out)) == ["network", "interpolated 5-gram", "5-gram within lines"]
+    assert scores(trained.ok().out).keys() == {"network", *FIVE_GRAMS}
     assert refused.code == 2
 
 

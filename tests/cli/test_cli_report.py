@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import re
 import shutil
@@ -12,6 +13,9 @@ from pathlib import Path
 import pytest
 from cli_runs import run
 from conftest import SALES, Shelf, write_inputs
+
+from rnncli.errors import MachineError
+from rnncli.nn.model_file import write_atomically
 
 CHROMIUM = shutil.which("chromium")
 FORECAST = [
@@ -127,8 +131,37 @@ def test_what_is_no_finished_run_is_one_line_and_nothing_is_written(folder: Path
         fcntl.flock(lock, fcntl.LOCK_EX)
         for name, (code, said) in cases.items():
             assert said in run("report", str(folder / "char"), name, cwd=tmp_path).refused(code)
-    assert "cannot write" in run("report", folder / "char", "-o", "no/r.html", cwd=tmp_path).refused(5)
     assert not list(tmp_path.glob("**/*.html"))
+
+
+WRITERS = {
+    ("report", "char", "-o"): "page.html",
+    ("plot", "char", "-o"): "curves.png",
+    ("evaluate", "sales", "--confusion"): "matrix.csv",
+    ("evaluate", "sales", "--plot"): "worst.svg",
+    ("predict", "sales", "--plot"): "next.pdf",
+    ("inspect-grads", "sales", "--plot"): "lags.png",
+    ("init", "sales.csv", "-o"): "sales.yaml",
+}
+"""Commands that write a file of the name that is given, one of each kind."""
+
+
+@pytest.mark.parametrize("command", WRITERS, ids=" ".join)
+def test_a_missing_folder_is_named_and_free_space_is_not_asked_for(command: tuple[str, ...], folder: Path) -> None:
+    if WRITERS[command].endswith((".png", ".svg", ".pdf")):
+        pytest.importorskip("matplotlib")
+    said = run(*command, f"nowhere/{WRITERS[command]}", cwd=folder).failed(5)
+    assert f" nowhere/{WRITERS[command]}: cannot write: no " in said
+    assert "space" not in said
+
+
+def test_a_full_disk_asks_for_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(MachineError, match="cannot write: No space left on device; free some space"):
+        write_atomically(tmp_path / "page.html", b"")
 
 
 @pytest.mark.long

@@ -65,6 +65,9 @@ REFUSED_VALUES = {
     "training.learning_rate: -1": "is -1; must be greater than 0",
     "training.learning_rate: 0": "is 0; must be greater than 0",
     "training.clip_norm: 0.0": "is 0.0; must be greater than 0",
+    "training.beta1: 1": "is 1; must be less than 1",
+    "training.weight_decay: -0.1": "is -0.1; must be at least 0",
+    "training.warmup: -1": "is -1; must be at least 0",
     "training.seed: 9223372036854775808": "is 9223372036854775808; must be at most 9223372036854775807",
     "training.threads: 1025": "is 1025; must be at most 1024",
     "model.hidden_size: 1000000000": "is 1000000000; must be at most 65536",
@@ -169,6 +172,16 @@ def test_only_the_plain_cell_takes_another_activation(tmp_path: Path) -> None:
     assert plain.model.activation == "relu"
 
 
+def test_byte_pairs_need_room_for_all_bytes(tmp_path: Path) -> None:
+    (problem,) = problems_in(tmp_path, "task: language-model\ndata: {tokens: bpe, vocabulary_size: 255}\n")
+    assert problem == (
+        'c.yaml:2:16: data.tokens is "bpe"; needs a data.vocabulary_size of 256 or more, one for each byte; raise it, '
+        "or remove it"
+    )
+    enough = {"tokens": "bpe", "vocabulary_size": 256}
+    assert config_from_mapping({"task": "language-model", "data": enough}).data.vocabulary_size == 256
+
+
 def test_a_stride_within_the_window(tmp_path: Path) -> None:
     (problem,) = problems_in(tmp_path, "task: language-model\ntraining: {bptt_stride: 65, bptt: 64}\n")
     assert problem == ("c.yaml:2:25: training.bptt_stride is 65; must not be greater than training.bptt, which is 64")
@@ -221,3 +234,18 @@ def test_a_mapping_is_reported_by_its_origin() -> None:
     assert str(caught.value) == 'model.safetensors: unknown key "cel"; did you mean "cell"?'
     with pytest.raises(ConfigError, match="a list is not a config"):
         config_from_mapping([])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "key", "keepers"),
+    [
+        ("sgd", "beta1", "momentum, adam, adamw"),
+        ("momentum", "beta2", "rmsprop, adam, adamw"),
+    ],
+)
+def test_a_mean_that_the_optimizer_does_not_keep(tmp_path: Path, optimizer: str, key: str, keepers: str) -> None:
+    (problem,) = problems_in(tmp_path, f"task: classify\ntraining:\n  {key}: 0.5\n  optimizer: {optimizer}\n")
+    assert problem == (
+        f"c.yaml:3:10: training.{key} is 0.5; must be null when training.optimizer is {optimizer}; only {keepers} keep "
+        "that mean"
+    )

@@ -6,47 +6,43 @@ import numpy as np
 import pytest
 from extras import torch
 
-from rnncli.kernels.optimizers import BETA_1, BETA_2, BLOCK, OPTIMIZERS, squared_norms
+from rnncli.config.sections import KEEPERS
+from rnncli.kernels.optimizers import BLOCK, OPTIMIZERS, decay, squared_norms
 
 UPDATES, SIZE, RATE, SCALE = 20, 33, 3e-3, 0.7
 
 
-def sgd(w, g, memory, step):
+def sgd(w, g, memory, step, beta1, beta2):
     return w - RATE * g
 
 
-def momentum(w, g, memory, step):
+def momentum(w, g, memory, step, beta1, beta2):
     """Polyak (1964) as PyTorch has it: the rate multiplies the whole velocity."""
-    memory["m"] = 0.9 * memory.get("m", 0) + g
+    memory["m"] = beta1 * memory.get("m", 0) + g
     return w - RATE * memory["m"]
 
 
-def rmsprop(w, g, memory, step):
+def rmsprop(w, g, memory, step, beta1, beta2):
     """Hinton's lecture 6e: divide by a running average of the gradient's magnitude."""
-    memory["v"] = 0.99 * memory.get("v", 0) + 0.01 * g**2
+    memory["v"] = beta2 * memory.get("v", 0) + (1 - beta2) * g**2
     return w - RATE * g / (np.sqrt(memory["v"]) + 1e-8)
 
 
-def adam(w, g, memory, step):
+def adam(w, g, memory, step, beta1, beta2):
     """Algorithm 1 of Kingma and Ba (2015)."""
-    memory["m"] = 0.9 * memory.get("m", 0) + 0.1 * g
-    memory["v"] = 0.999 * memory.get("v", 0) + 0.001 * g**2
-    m, v = memory["m"] / (1 - 0.9**step), memory["v"] / (1 - 0.999**step)
+    memory["m"] = beta1 * memory.get("m", 0) + (1 - beta1) * g
+    memory["v"] = beta2 * memory.get("v", 0) + (1 - beta2) * g**2
+    m, v = memory["m"] / (1 - beta1**step), memory["v"] / (1 - beta2**step)
     return w - RATE * m / (np.sqrt(v) + 1e-8)
 
 
-def adamw(w, g, memory, step):
-    """Algorithm 2 of Loshchilov and Hutter (2019): the decay does not pass through the moments."""
-    return adam(w, g, memory, step) - RATE * 0.01 * w
-
-
-TWINS = {"sgd": sgd, "momentum": momentum, "rmsprop": rmsprop, "adam": adam, "adamw": adamw}
+TWINS = {"sgd": sgd, "momentum": momentum, "rmsprop": rmsprop, "adam": adam, "adamw": adam}
 MODULES = {
-    "sgd": ("SGD", {}),
-    "momentum": ("SGD", {"momentum": 0.9}),
-    "rmsprop": ("RMSprop", {}),
-    "adam": ("Adam", {}),
-    "adamw": ("AdamW", {}),
+    "sgd": ("SGD", lambda b1, b2, decay: {"weight_decay": decay}),
+    "momentum": ("SGD", lambda b1, b2, decay: {"momentum": b1}),
+    "rmsprop": ("RMSprop", lambda b1, b2, decay: {"alpha": b2}),
+    "adam": ("Adam", lambda b1, b2, decay: {"betas": (b1, b2)}),
+    "adamw": ("AdamW", lambda b1, b2, decay: {"betas": (b1, b2), "weight_decay": decay}),
 }
 
 
@@ -57,36 +53,58 @@ def gradients(dtype, size=SIZE):
     return g.astype(dtype)
 
 
-def trained(name, dtype, edges=(0, SIZE)):
+def usual(name):
+    kernel = OPTIMIZERS[name]
+    return kernel.beta1 or 0.0, kernel.beta2 or 0.0, kernel.weight_decay
+
+
+def constants():
+    """Each optimizer with its usual (β₁, β₂, weight decay), and with others."""
+    return [(name, usual(name)) for name in OPTIMIZERS] + [
+        ("sgd", (0.0, 0.0, 0.3)),
+        ("momentum", (0.5, 0.0, 0.0)),
+        ("rmsprop", (0.0, 0.9, 0.0)),
+        ("adam", (0.0, 0.9999, 0.0)),
+        ("adamw", (0.0, 0.95, 0.2)),
+        ("adamw", (0.8, 0.999, 0.0)),
+    ]
+
+
+def trained(name, dtype, edges=(0, SIZE), chosen=None):
     """Weights after every update, and the moments; `edges` cut the buffer into threads' ranges."""
+    beta1, beta2, weight_decay = chosen or usual(name)
     w = np.random.default_rng(4).normal(0, 1, SIZE).astype(dtype)
     m, v, history = np.zeros_like(w), np.zeros_like(w), [w.copy()]
     for step, g in enumerate(gradients(dtype), start=1):
-        fixes = dtype(1 / (1 - BETA_1**step)), dtype(1 / (1 - BETA_2**step))
+        fixes = dtype(1 / (1 - beta1**step)), dtype(1 / (1 - beta2**step))
         for low, high in itertools.pairwise(edges):
-            ranges = (array[low:high] for array in (w, g, m, v))
-            OPTIMIZERS[name].update(*ranges, dtype(RATE), dtype(SCALE), *fixes)
+            ranges = [array[low:high] for array in (w, g, m, v)]
+            if weight_decay:
+                decay(ranges[0], dtype(RATE), dtype(weight_decay))
+            OPTIMIZERS[name].update(*ranges, dtype(RATE), dtype(SCALE), beta1, beta2, *fixes)
         history.append(w.copy())
     return np.stack(history), m, v
 
 
 @pytest.mark.parametrize(("dtype", "bound"), [(np.float32, 2e-6), (np.float64, 1e-14)])
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_twenty_updates_follow_the_formula(name, dtype, bound):
-    history, _, _ = trained(name, dtype)
+@pytest.mark.parametrize(("name", "chosen"), constants())
+def test_twenty_updates_follow_the_formula(name, chosen, dtype, bound):
+    history, _, _ = trained(name, dtype, chosen=chosen)
+    beta1, beta2, weight_decay = chosen
     w, memory = history[0].astype(float), {}
     for step, g in enumerate(gradients(float), start=1):
-        w = TWINS[name](w, SCALE * g, memory, step)
+        # Algorithm 2 of Loshchilov and Hutter (2019): the decay does not pass through the moments.
+        w = TWINS[name](w - RATE * weight_decay * w, SCALE * g, memory, step, beta1, beta2)
         assert np.abs(history[step] - w).max() < bound * np.abs(w).max(), step
 
 
 @pytest.mark.parity
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_twenty_updates_equal_pytorch(name):
-    history, _, _ = trained(name, np.float64)
+@pytest.mark.parametrize(("name", "chosen"), constants())
+def test_twenty_updates_equal_pytorch(name, chosen):
+    history, _, _ = trained(name, np.float64, chosen=chosen)
     w = torch.from_numpy(history[0].copy()).requires_grad_()
     kind, options = MODULES[name]
-    optimizer = getattr(torch.optim, kind)([w], lr=RATE, **options)
+    optimizer = getattr(torch.optim, kind)([w], lr=RATE, **options(*chosen))
     for step, g in enumerate(gradients(np.float64), start=1):
         w.grad = torch.from_numpy(SCALE * g)
         optimizer.step()
@@ -109,12 +127,17 @@ def test_only_the_promised_moments_and_the_given_range_are_written(name):
     assert np.array_equal(history[-1][outside], history[0][outside])
     assert not m[outside].any()
     assert not v[outside].any()
-    assert m.any() == OPTIMIZERS[name].keeps_first
-    assert v.any() == OPTIMIZERS[name].keeps_second
+    assert m.any() == (OPTIMIZERS[name].beta1 is not None)
+    assert v.any() == (OPTIMIZERS[name].beta2 is not None)
 
 
 def test_every_registered_optimizer_has_a_formula_and_a_counterpart():
     assert set(TWINS) == set(MODULES) == set(OPTIMIZERS)
+
+
+@pytest.mark.parametrize("beta", KEEPERS)
+def test_the_config_knows_which_optimizers_keep_which_mean(beta):
+    assert set(KEEPERS[beta]) == {name for name, kernel in OPTIMIZERS.items() if getattr(kernel, beta) is not None}
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

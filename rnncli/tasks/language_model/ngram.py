@@ -1,4 +1,4 @@
-"""An interpolated 5-gram, the baseline that a network must beat to have learnt more than the last four tokens.
+"""The interpolated 5-gram of version 0.1, which needs less text than `kneser_ney`, and what both count with.
 
 Witten–Bell smoothing (1991) mixes each order with the next lower one by the number of different tokens seen after
 the context, P_n(w | c) = (count(c, w) + kinds(c)·P_{n−1}(w | c')) / (count(c) + kinds(c)), down to uniform.
@@ -9,6 +9,7 @@ therefore begin at the end of the line before.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -49,12 +50,25 @@ def token_losses(
     line_end: the token before which no context reaches back, None for contexts that reach into the line before.
     """
     orders = _counted(train[-MOST_TOKENS:], vocabulary_size, line_end)
+
+    def probabilities(lead: np.ndarray, piece: np.ndarray) -> np.ndarray:
+        return _probabilities(orders, lead, piece, vocabulary_size, line_end)
+
+    return losses_in_pieces(probabilities, valid, context)
+
+
+def losses_in_pieces(
+    probabilities: Callable[[np.ndarray, np.ndarray], np.ndarray], valid: np.ndarray, context: np.ndarray
+) -> np.ndarray:
+    """Return the nats (N,) of each token of `valid`, which `context` precedes, from its probability after the tokens
+    before it; `probabilities` is called for a piece and the tokens before it that count.
+    """
     losses = np.empty(len(valid))
     for start in range(0, len(valid), PIECE):
         piece = valid[start : start + PIECE]
         before = valid[max(start - ORDER + 1, 0) : start]
         lead = np.concatenate([context[len(before) - ORDER + 1 :] if len(before) < ORDER - 1 else context[:0], before])
-        losses[start : start + PIECE] = -np.log(_probabilities(orders, lead, piece, vocabulary_size, line_end))
+        losses[start : start + PIECE] = -np.log(probabilities(lead, piece))
     return losses
 
 
@@ -64,7 +78,7 @@ def _counted(train: np.ndarray, V: int, line_end: int | None) -> list[Counts]:
     keys, numbers = np.zeros(1, np.int64), np.zeros(len(train), np.int32)  # numbers[i]: of the context before token i
     for n in range(ORDER):
         if n > 0:
-            longer = _extended(train, numbers, n, V, line_end)
+            longer = extended(train, numbers, n, V, line_end)
             keys = np.unique(longer[longer >= 0])
             numbers = np.where(longer >= 0, np.searchsorted(keys, longer), -1).astype(np.int32)
             del longer
@@ -77,7 +91,7 @@ def _counted(train: np.ndarray, V: int, line_end: int | None) -> list[Counts]:
     return orders
 
 
-def _extended(tokens: np.ndarray, numbers: np.ndarray, n: int, V: int, line_end: int | None) -> np.ndarray:
+def extended(tokens: np.ndarray, numbers: np.ndarray, n: int, V: int, line_end: int | None) -> np.ndarray:
     """Return keys of the n-token contexts before each token, from the numbers of those of n − 1; −1 if unknown, or if
     the context of n − 1 tokens begins with the end of a line.
     """
@@ -98,19 +112,24 @@ def _probabilities(
     numbers = np.zeros(len(text), np.int64)
     for n, seen in enumerate(orders):
         if n > 0:
-            wanted = _extended(text, numbers, n, V, line_end)
-            place = np.searchsorted(seen.context_keys, wanted).clip(max=max(len(seen.context_keys) - 1, 0))
-            found = seen.context_keys[place] == wanted if len(seen.context_keys) else np.zeros(len(text), bool)
-            numbers = np.where(found & (wanted >= 0), place, -1)
-        total, various = _look_up(seen.contexts, seen.totals, numbers), _look_up(seen.contexts, seen.kinds, numbers)
-        together = np.where(numbers >= 0, _look_up(seen.grams, seen.gram_counts, numbers * V + text), 0)
+            numbers = numbers_among(seen.context_keys, extended(text, numbers, n, V, line_end))
+        total, various = look_up(seen.contexts, seen.totals, numbers), look_up(seen.contexts, seen.kinds, numbers)
+        together = np.where(numbers >= 0, look_up(seen.grams, seen.gram_counts, numbers * V + text), 0)
         met = total > 0
         mixed = (together + various * probability) / np.where(met, total + various, 1)
         probability = np.where(met, mixed, probability)
     return probability[len(lead) :]
 
 
-def _look_up(keys: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+def numbers_among(context_keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Return the number of each context that is wanted by its key, −1 where it was never seen or the key is −1."""
+    if not len(context_keys):
+        return np.full(len(wanted), -1)
+    place = np.minimum(np.searchsorted(context_keys, wanted), len(context_keys) - 1)
+    return np.where((context_keys[place] == wanted) & (wanted >= 0), place, -1)
+
+
+def look_up(keys: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Return values[k] where keys[k] == wanted, else 0; keys are sorted and unique."""
     if not len(keys):
         return np.zeros(len(wanted), np.int64)

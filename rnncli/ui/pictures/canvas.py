@@ -15,9 +15,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnncli.errors import MachineError, UsageError
+from rnncli.errors import UsageError
 from rnncli.ui.axes import spanning
-from rnncli.ui.output import put, visible
+from rnncli.ui.output import put, require_folder, visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -97,9 +97,7 @@ def require_picture(option: str, path: str) -> None:
     if form_of(path) not in FORMATS:
         raise UsageError(f"{option} {path}: a picture is a file that ends in .png, .svg or .pdf; name such a file")
     require_matplotlib(option)
-    folder = Path(path).parent
-    if not folder.is_dir():
-        raise MachineError(f"{option} {path}: cannot write: no folder {folder}; make it, or name another")
+    require_folder(option, path)
 
 
 def require_matplotlib(what: str) -> None:

@@ -13,6 +13,7 @@ from rnncli.nn.network import Network
 from rnncli.notes import noting
 from rnncli.tasks.language_model import experiment, ngram, predictor
 from rnncli.tasks.language_model.experiment import TextExperiment
+from rnncli.tasks.language_model.kneser_ney import KneserNey
 from rnncli.tasks.language_model.predictor import LanguageModel, Sampling
 from rnncli.tasks.language_model.streams import Validation
 from rnncli.tasks.registry import config_from_mapping
@@ -110,6 +111,10 @@ def test_no_held_out_part_is_said():
     assert notes == ["no validation split: the training loss is used instead"]
 
 
+def five_gram(train, valid, context, V, line_end=None):
+    return ngram.mean_loss(KneserNey(train, V, line_end).losses(valid, context))
+
+
 @pytest.mark.parametrize("text", ["", "a", "aaaaaaaaaaaaaaaaaaaaaaaa"])
 def test_a_text_that_teaches_nothing(text):
     with pytest.raises(DataError, match="needs at least 2 distinct characters"):
@@ -126,8 +131,12 @@ def test_the_score_is_of_the_test_part_where_there_is_one_and_beside_its_floor()
         assert score.network == total / count
         end = int(experiment.vocabulary.encode("\n")[0])
         of = experiment.train_ids, ids, before, len(experiment.vocabulary)
-        across, within = ngram.cross_entropy(*of), ngram.cross_entropy(*of, end)
-        assert score.baselines == (("interpolated 5-gram", across), ("5-gram within lines", within))
+        across, within = (five_gram(*of, *given) for given in ([], [end]))
+        assert dict(score.baselines) == {
+            "Kneser-Ney 5-gram": across,
+            "5-gram within lines": within,
+            "interpolated 5-gram": ngram.cross_entropy(*of),
+        }
         assert across < within
         assert f"perplexity {np.exp(total / count):.3f}" in score.detail
 
@@ -138,17 +147,18 @@ def test_the_floor_and_the_network_score_the_same_tokens_of_a_file_of_its_own(tm
     score = experiment.score()
     ids = experiment.vocabulary.encode(PROSE[:300])
     assert "299 tokens" in score.detail
-    assert dict(score.baselines)["interpolated 5-gram"] == ngram.cross_entropy(
-        experiment.train_ids, ids[1:], ids[:1], len(experiment.vocabulary)
-    )
+    of = experiment.train_ids, ids[1:], ids[:1], len(experiment.vocabulary)
+    assert dict(score.baselines)["interpolated 5-gram"] == ngram.cross_entropy(*of)
+    assert dict(score.baselines)["Kneser-Ney 5-gram"] == five_gram(*of)
 
 
 def test_a_text_of_items_is_scored_beside_a_5_gram_within_lines():
     random = np.random.default_rng(4)
     names = "".join(f"{chr(97 + k)}{chr(97 + k)}\n" for k in random.integers(0, 26, 600))
     score = prepared(names, validation=0.3)[0].score()
-    assert [name for name, _ in score.baselines] == ["5-gram within lines", "interpolated 5-gram"]
-    assert [name for name, _ in prepared("ab" * 99)[0].score().baselines] == ["interpolated 5-gram"]
+    assert [name for name, _ in score.baselines] == ["5-gram within lines", "Kneser-Ney 5-gram", "interpolated 5-gram"]
+    without = prepared("ab" * 99)[0].score().baselines
+    assert {name for name, _ in without} == {"interpolated 5-gram", "Kneser-Ney 5-gram"}
 
 
 @pytest.mark.parametrize("tokens", ["char", "byte"])
@@ -166,6 +176,46 @@ def test_bits_are_told_per_character_and_byte_where_these_differ(tokens):
     assert prepared("abc " * 80, tokens, validation=0.25)[0].score().figures == ()
     unseen = prepared(umlauts[:300] + "x", "char", validation=0.25)[0].score()
     assert unseen.figures == ()
+
+
+def test_bits_of_byte_pairs_are_told_per_character_and_per_byte():
+    for text in ("aä€b " * 80, "abc " * 80):
+        experiment, _ = prepared(text, "bpe", validation=0.25)
+        score, scored = experiment.score(), experiment._held_out["validation"].ids
+        bits = score.network * len(scored) / np.log(2)
+        told = detokenize(experiment.vocabulary.decode(scored), "bpe")
+        expected = {"character": bits / len(told), "byte": bits / len(told.encode())}
+        assert dict(score.figures) == {
+            f"bits per {unit}": pytest.approx(value)
+            for unit, value in expected.items()
+            if unit == "byte" or not text.isascii()
+        }
+
+
+@pytest.mark.parametrize(
+    ("tokens", "keys"), [("char", {}), ("word", {}), ("word", {"min_count": 2}), ("bpe", {"vocabulary_size": 280})]
+)
+def test_every_score_sums_to_one_over_the_vocabulary(tokens, keys):
+    experiment, _ = prepared("Some of it is new here.\n" + PROSE, tokens, validation=0.2, **keys)
+    V, (ids, before) = len(experiment.vocabulary), experiment._held_out["validation"]
+    experiment.network.parameters.weights *= 3  # no uniform distribution
+    read = ids[-3:-1]
+    each = np.zeros((V, 3))
+    for v in range(V):
+        held_out = np.append(read, v).astype(ids.dtype)
+        Validation(experiment.network, held_out, before, experiment.learner.backpropagation).run(each[v])
+    assert np.exp(-each[:, -1]).sum() == pytest.approx(1, abs=1e-5)
+    assert np.ptp(each[:, -1]) > 0.1
+    end, train = int(experiment.vocabulary.encode("\n")[0]), experiment.train_ids
+    for grams in (KneserNey(train, V), KneserNey(train, V, end)):
+        last = [grams.losses(np.append(read, v), before)[-1] for v in range(V)]
+        assert np.exp(-np.array(last)).sum() == pytest.approx(1, abs=1e-9)
+    last = [ngram.token_losses(train, np.append(read, v), before, V)[-1] for v in range(V)]
+    assert np.exp(-np.array(last)).sum() == pytest.approx(1, abs=1e-9)
+    decoder = predictor.Decoder(experiment.network)
+    drawn = decoder.probabilities(decoder.read(read))
+    assert drawn.sum() == pytest.approx(1, abs=1e-12)
+    assert drawn[0] == 0
 
 
 def test_a_sample_is_a_window_of_the_training_streams_with_the_same_first_weights_in_float64():

@@ -8,6 +8,7 @@ from rnncli.kernels.losses import IGNORED
 from rnncli.notes import noting
 from rnncli.tasks.language_model import ngram
 from rnncli.tasks.language_model.experiment import TextExperiment
+from rnncli.tasks.language_model.kneser_ney import KneserNey
 from rnncli.tasks.language_model.streams import Validation
 from rnncli.tasks.language_model.unknown import RareWords
 from rnncli.tasks.registry import config_from_mapping
@@ -137,9 +138,11 @@ def test_the_score_tells_known_words_apart():
     driver = experiment.learner.backpropagation
     V = len(experiment.vocabulary)
     assert ids.tolist().count(0) == 2
-    (_, baseline) = score.baselines[0]
     trained = experiment.rare.taken(0)[experiment.train_ids]
-    assert baseline == ngram.cross_entropy(trained, ids, before, V)
+    assert dict(score.baselines) == {
+        "interpolated 5-gram": ngram.cross_entropy(trained, ids, before, V),
+        "Kneser-Ney 5-gram": ngram.mean_loss(KneserNey(trained, V).losses(ids, before)),
+    }
     # One token at a time: the loss of each prefix less that of the one before
     sums = [Validation(experiment.network, ids[:n], before, driver).run()[0] for n in range(1, 7)]
     each = np.diff([0.0, *sums])

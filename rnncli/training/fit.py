@@ -1,0 +1,67 @@
+"""Whether a network over- or under-fits, judged by the losses of its evaluations, and what to change.
+
+Training loss is a mean over the updates since the evaluation before, dropout included. Validation loss is `best` at
+the evaluation whose weights are kept.
+
+    over-fits    at the end it is 1% worse than at best, or the training loss is 20% below it at best
+    under-fits   it was best at the end, and the training loss is no more than 3% below it
+    fits         neither
+
+Where fewer than 1,000 tokens are held out, after fewer than four evaluations, and of losses that are nearly 0, nothing
+is said: there chance decides.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rnncli.config.sections import ModelConfig
+from rnncli.training.curves import curve_of
+from rnncli.training.reports import Fit
+
+OVER, UNDER, FITS = "over-fits", "under-fits", "fits"
+FEWEST_TOKENS, FEWEST_EVALUATIONS = 1000, 4
+_NEARLY_ZERO = 0.05  # nats
+_WORSE_AT_END, _FAR_BELOW, _NEAR = 0.01, 0.2, 0.03
+_MORE_DROPOUT, _MOST_DROPOUT, _LITTLE_DROPOUT = 0.2, 0.6, 0.1
+
+
+def fit(lines: Iterable[Mapping[str, Any]], held_out: int, model: ModelConfig, longer: str) -> Fit | None:
+    """Return how a network with this `model` fits, None where that cannot be told.
+
+    lines: of metrics.jsonl. held_out: the number of validation tokens. longer: the key and value, as `--set` takes
+    them, that train for twice as long.
+    """
+    curve = curve_of("", lines)
+    if curve is None or held_out < FEWEST_TOKENS or len(curve.steps) < FEWEST_EVALUATIONS or curve.best is None:
+        return None
+    best, end, trained = curve.valid[curve.best], curve.valid[-1], curve.train[curve.best]
+    if not all(map(math.isfinite, (best, end, trained))) or best < _NEARLY_ZERO:
+        return None
+    losses = f"training loss {trained:.3f}, validation loss {best:.3f}"
+    if end > (1 + _WORSE_AT_END) * best:
+        when = f"at best after update {curve.steps[curve.best]:,.0f} of {curve.steps[-1]:,.0f}, {end:.3f} at the end"
+        return Fit(OVER, f"{losses} {when}", _smaller(model))
+    if trained < (1 - _FAR_BELOW) * best:
+        return Fit(OVER, losses, _smaller(model))
+    if curve.best == len(curve.steps) - 1 and trained > (1 - _NEAR) * best:
+        return Fit(UNDER, losses, _larger(model, longer))
+    return Fit(FITS, losses)
+
+
+def _smaller(model: ModelConfig) -> tuple[str, ...]:
+    """Return what makes it harder to learn the data by heart. Dropout needs a second layer to stand between."""
+    dropout = model.dropout or 0.0
+    if model.num_layers == 1:
+        return ("model.num_layers=2", f"model.dropout={max(dropout, _MORE_DROPOUT + _LITTLE_DROPOUT):g}")
+    if dropout < _MOST_DROPOUT:
+        return (f"model.dropout={min(dropout + _MORE_DROPOUT, _MOST_DROPOUT):g}",)
+    return (f"model.hidden_size={max((model.hidden_size or 2) // 2, 1)}",)
+
+
+def _larger(model: ModelConfig, longer: str) -> tuple[str, ...]:
+    if model.num_layers != 1 and (model.dropout or 0.0) > _LITTLE_DROPOUT:
+        return (longer, f"model.dropout={_LITTLE_DROPOUT:g}")
+    return (longer, f"model.hidden_size={2 * (model.hidden_size or 1)}")
