@@ -71,7 +71,8 @@ def origin_of(path: str, sha256: str) -> Origin:
     run = RunDirectory(Path(path))
     for file in (run.state, run.model):
         if not file.is_file():
-            raise UsageError(f"--from {path}: has no {file.name}, without which no run can start from it; restore it")
+            what = f"has no {file.name}, without which no run can start from it"
+            raise UsageError(f"--from {path}: {what}; restore it, or name another run")
     known = run.read_state().inputs.data_sha256
     return Origin(open_model(path), path, known != sha256, begins=True)
 
