@@ -296,8 +296,12 @@ class Predictor:
         """Return the answers to the data in `asked`."""
         raise NotImplementedError
 
-    def generate(self, prime: str, options: Options) -> Iterator[Iterator[str]]:
-        """Yield texts that continue `prime`, each as pieces."""
+    def generate(self, prime: str, options: Options, experiment: Experiment | None = None) -> Iterator[Iterator[str]]:
+        """Yield texts that continue `prime`, each as pieces; the experiment has what must not be copied."""
+        raise NotImplementedError
+
+    def copied(self, texts: Sequence[str], experiment: Experiment) -> str:
+        """Return in a sentence what `texts` copy of what was trained on."""
         raise NotImplementedError
 
 

@@ -88,19 +88,26 @@ def require_same_training(overrides: Sequence[str]) -> None:
 
 
 @contextlib.contextmanager
-def recalled(model: Model, run: str, overrides: Sequence[str]) -> Iterator[Experiment]:
-    """Yield the experiment of a run with the weights of its `model`; the data that it was trained on must be there."""
+def recalled(
+    model: Model,
+    run: str,
+    overrides: Sequence[str],
+    needs: str = "the baselines of a score need",
+    mend: str = "save them to a file, and name it with --set data.path=FILE",
+) -> Iterator[Experiment]:
+    """Yield the experiment of a run with the weights of its `model`; the data that it was trained on must be there.
+
+    UsageError, which says that something `needs` them, and the `mend` for data that came from a pipe, where they are
+    not.
+    """
     require_same_training(overrides)
     beside = Path(run) / "config.yaml"
     if not beside.exists():
-        raise UsageError(f"{run}: the baselines of a score need the training data; name the run directory")
+        raise UsageError(f"{run}: {needs} the training data; name the run directory")
     config = load_run_config(beside, overrides)
     path = config.data.path
     if path is None:
-        raise UsageError(
-            f"{run}: its training data came from a pipe, and the baselines learn from them; "
-            "save them to a file, and name it with --set data.path=FILE"
-        )
+        raise UsageError(f"{run}: {needs} the training data, and they came from a pipe; {mend}")
     source = read_source(path)
     _require_same_data(run, config, source)
     pool = ThreadPool(config.training.threads, FLOAT32)

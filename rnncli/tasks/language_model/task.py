@@ -24,7 +24,10 @@ class LanguageModelling(Task):
     options = {
         "predict": frozenset({"strict", "top"}),
         "evaluate": frozenset({"must_beat", "plot"}),
-        "generate": frozenset({"length", "count", "seed", "temperature", "top_k", "top_p"}),
+        "generate": frozenset(
+            {"length", "count", "seed", "temperature", "top_k", "top_p", "min_p", "repetition_penalty", "max_copy"}
+            | {"bad_words"}
+        ),
     }
 
     before = WORDS_BEFORE | {"training.unknown_words": "0"}
