@@ -89,7 +89,10 @@ def layer_weights(weights, cell, index, suffix=""):
     """One layer's weights out of a model's export."""
     parts = {"w_ih": "weight_ih", "w_hh": "weight_hh", "b_ih": "bias_ih", "b_hh": "bias_hh"}
     parts |= {name: name for name in OWN.get(cell, ())}
-    return {short: weights[f"rnn.{long}_l{index}{suffix}"] for short, long in parts.items()}
+    p = {short: weights[f"rnn.{long}_l{index}{suffix}"] for short, long in parts.items()}
+    if (skip := f"rnn.weight_skip_l{index}{suffix}") in weights:  # it reads the layer below, then the network's input
+        p["w_ih"] = np.concatenate([p["w_ih"], weights[skip]], axis=1)
+    return p
 
 
 def network(shape, weights, inputs, state):
@@ -99,19 +102,29 @@ def network(shape, weights, inputs, state):
     for x in inputs:
         if shape.token_input:
             x = weights["embedding.weight"][x] if shape.embedding_size else np.eye(shape.input_size)[x]
+        given = x
         for l in range(shape.num_layers):
+            x = np.concatenate([x, given], axis=-1) if l and shape.skip_connections else x
             state[l] = step(x, state[l], layer_weights(weights, shape.cell, l), shape.activation)
             x = state[l][0]
+        if shape.skip_connections:
+            x = np.concatenate([layer[0] for layer in state], axis=-1)
         outputs.append(x @ weights["head.weight"].T + weights["head.bias"])
     return np.stack(outputs)
 
 
 def sequence(shape, weights, x, state):
     """The top layer's outputs (n, F) of one whole sequence x (n,) or (n, I), alone; a state for every direction."""
+    return layers(shape, weights, x, state)[-1]
+
+
+def layers(shape, weights, x, state):
+    """The outputs (n, F) of every layer."""
     if shape.token_input:
         x = weights["embedding.weight"][x] if shape.embedding_size else np.eye(shape.input_size)[x]
-    state = list(state)
+    state, given, outputs = list(state), x, []
     for l in range(shape.num_layers):
+        x = np.concatenate([x, given], axis=-1) if l and shape.skip_connections else x
         ways = []
         for suffix in ("", "_reverse") if shape.bidirectional else ("",):
             now, p = state.pop(0), layer_weights(weights, shape.cell, l, suffix)
@@ -122,7 +135,8 @@ def sequence(shape, weights, x, state):
         if shape.bidirectional:
             ways[1].reverse()
         x = np.concatenate([np.stack(way) for way in ways], axis=-1)
-    return x
+        outputs.append(x)
+    return outputs
 
 
 def _under(prefix, weights):

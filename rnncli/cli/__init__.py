@@ -32,6 +32,9 @@ GROUPS = {
     "Use": {
         "predict": "Say what comes next, or what a sequence is.",
         "generate": "Write text with a language model.",
+        "compress": "Code a file in fewer bytes, by what a model expects.",
+        "decompress": "Write again what compress coded.",
+        "score": "See which lines of a text surprise a model.",
     },
     "Judge": {
         "evaluate": "Score a model beside its baselines.",
@@ -75,16 +78,13 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="""\b
-rnncli COMMAND --help     what a command does, and its options
-rnncli --debug COMMAND    show the traceback of an error; rnncli --version""",
+    epilog="rnncli COMMAND --help explains one; --debug shows tracebacks; --version",
 )
 @click.version_option(__version__, prog_name="rnncli")
 @click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
 def rnncli() -> None:
-    """Learn sequences: text, numbers, labels.
-
-    \b
+    """\b
+    Learn sequences: text, numbers, labels.
     rnncli train notes.txt    learn a text, then: rnncli generate runs/notes
     rnncli train sales.csv    learn a series, then: rnncli predict runs/sales
     """

@@ -20,7 +20,7 @@ from pydantic import (
     field_validator,
 )
 
-from rnncli.config.chosen import BEFORE, Chosen, chosen
+from rnncli.config.chosen import BEFORE, Chosen, chosen, is_open
 from rnncli.config.values import (
     IS_PATH,
     LARGEST_FRACTION,
@@ -291,6 +291,20 @@ class ModelConfig(Section):
         return chrono
 
 
+class StackModelConfig(ModelConfig):
+    """A network that is one stack of layers with a head on it."""
+
+    skip_connections: bool = Field(
+        default=False,
+        description="Let every layer read the network's input too, and the head read all layers (Graves, 2013).",
+    )
+
+    @property
+    def beyond_layers(self) -> list[str]:
+        """The keys here that are set, which only a network of one stack has."""
+        return [key for key in StackModelConfig.__annotations__ if getattr(self, key)]
+
+
 class TokenModelConfig(ModelConfig):
     """A network that may read tokens."""
 
@@ -308,9 +322,14 @@ class TrainingConfig(Section):
         "often.",
         before=20,
     )
+    updates: Count | None = Field(
+        default=None,
+        description="Train for so many updates, if epochs does not end it before; null is all updates of epochs. A run "
+        "for a given max_time notes here how many it planned.",
+    )
     max_time: Duration | None = chosen(
-        "Stop after this long and keep the best model: 8s, 10m, 1h30m. null is 5m where epochs is null, and else no "
-        "limit.",
+        "Train for this long: 8s, 10m, 1h30m. Where epochs and updates are null, as many updates are planned as fill "
+        "it; else it ends them. null is at most 5m where those are null, and else no limit.",
         before=None,
     )
     batch_size: Chosen[Count] = chosen(
@@ -356,6 +375,11 @@ class TrainingConfig(Section):
         "Stop after this many evaluations without a better one; null is chosen from the data where epochs "
         "is null, and else never stops early.",
         before=None,
+    )
+    weight_averaging: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        default=None,
+        description="Also keep an average of the weights, of which each update keeps this much, such as 0.999; every "
+        "evaluation judges it beside the weights, and the better of both may be the best. null is no average.",
     )
     seed: int = Field(
         default=1,
@@ -449,6 +473,12 @@ class Config(Section):
                 for name, keys in sections.items()
             }
         )
+
+    @property
+    def fills_time(self) -> bool:
+        """True if training is to fill training.max_time, since nothing else says how long it is."""
+        training = self.training
+        return not (is_open(training.max_time) or training.updates or not is_open(training.epochs))
 
     @property
     def networks(self) -> int:

@@ -97,7 +97,7 @@ def _say(weights, state, sight, R):
     """Compute state.logits from the topmost layer's next states."""
     top = state.arrays.h[-1, 1:]
     if sight.way == NONE:
-        multiply(top, weights.head, weights.head_bias, state.logits, 0, 1, 0, R)
+        multiply(top, weights.head[0], weights.head_bias, state.logits, 0, 1, 0, R)
         return
     attention.join(top, sight.joined, 0, R)
     if sight.way == ALIGNED:
@@ -113,7 +113,7 @@ def _say(weights, state, sight, R):
         attention.attend(sight.weights, sight.memory, sight.lengths, sight.ones, sight.joined, 0, R)
     multiply(sight.joined, sight.combine_packed, sight.combine_bias, sight.combined, 0, 1, 0, R)
     attention.squash(sight.combined, 0, R)
-    multiply(sight.combined, weights.head, weights.head_bias, state.logits, 0, 1, 0, R)
+    multiply(sight.combined, weights.head[0], weights.head_bias, state.logits, 0, 1, 0, R)
 
 
 @jit

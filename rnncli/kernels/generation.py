@@ -13,7 +13,7 @@ import numpy as np
 from rnncli.kernels import copies, denormals, random, sampling
 from rnncli.kernels.cells import CELLS, cell
 from rnncli.kernels.compiler import overload
-from rnncli.kernels.gemm import multiply
+from rnncli.kernels.gemm import accumulate, multiply
 from rnncli.kernels.inputs import gather, gather_with_bias
 from rnncli.kernels.jit import OVERLOAD_FLAGS, jit
 
@@ -27,12 +27,13 @@ class Weights(NamedTuple):
     table: np.ndarray  # (V, N): what token v adds to the first layer; or its embedding (V, I), if `first` is not empty
     first: np.ndarray  # the first layer's W packed, or empty
     above: np.ndarray  # (L − 1, …) W packed of the layers above it
+    skips: np.ndarray  # (L − 1, V, N) what token v adds to them; (L − 1, 1, …) packed, beside `first`; or (0, 0, 0)
     recurrent: np.ndarray  # (L, …) U packed
     bias: np.ndarray  # (L, G·H)
     bias_hh: np.ndarray  # (L, G·H)
     own: np.ndarray  # (L, n, H), the cells' own parameters
     activation: int
-    head: np.ndarray  # packed
+    head: np.ndarray  # (R, …) packed, of the R layers that it reads, the topmost last
     head_bias: np.ndarray  # (V,)
 
 
@@ -110,7 +111,13 @@ def advance(weights, state, tokens):
     B = tokens.shape[1]
     for l in range(weights.recurrent.shape[0]):
         arrays = _of_layer(state.arrays, l)
-        if l > 0:
+        if l > 0 and weights.skips.shape[0] > 0:
+            if weights.first.size > 0:
+                multiply(state.x, weights.skips[l - 1, 0], weights.bias[l], arrays.a, 0, 1, 0, B)
+            else:
+                gather_with_bias(weights.skips[l - 1], weights.bias[l], tokens, arrays.a, 0, B)
+            accumulate(state.arrays.h[l - 1, 1:], weights.above[l - 1], arrays.a, 0, 1, 0, B)
+        elif l > 0:
             multiply(state.arrays.h[l - 1, 1:], weights.above[l - 1], weights.bias[l], arrays.a, 0, 1, 0, B)
         elif weights.first.size > 0:
             gather(weights.table, tokens, state.x, 0, 0, B)
@@ -126,7 +133,10 @@ def read(weights, state, tokens):
     """Compute one step: each sequence reads its token of `tokens` (1, B); state.logits predicts the next one."""
     advance(weights, state, tokens)
     B = tokens.shape[1]
-    multiply(state.arrays.h[-1, 1:], weights.head, weights.head_bias, state.logits, 0, 1, 0, B)
+    h, count = state.arrays.h, weights.head.shape[0]
+    multiply(h[-count, 1:], weights.head[0], weights.head_bias, state.logits, 0, 1, 0, B)
+    for l in range(1, count):
+        accumulate(h[l - count, 1:], weights.head[l], state.logits, 0, 1, 0, B)
     for states in states_of(state.arrays):
         _carry(states)
 

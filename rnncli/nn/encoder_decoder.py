@@ -181,7 +181,7 @@ class EncoderDecoder(Model):
             self.attention.forward(work.decoder.y, seen, work.attention)
             if work.attention.dropped is not None:
                 self._drop(work.attention.combined, work.attention.dropped, work, low, high)
-        self.head.forward(self._top(work), work.outputs, low, high)
+        self.head.forward([self._top(work)], work.outputs, low, high)
 
     def read(self, work: PairWork, low: int, high: int) -> None:
         """Compute what the decoder's first step needs: its states, and what attention derives from the encoder."""
@@ -201,7 +201,7 @@ class EncoderDecoder(Model):
 
         looks_back: True if attention's gradient reaches the encoder; else only that of the decoder's first states.
         """
-        self.head.backward(work.outputs, self._dtop(work), low, high)
+        self.head.backward(work.outputs, [self._dtop(work)], low, high)
         if work.encoder:  # nothing has flowed into it yet
             work.encoder.dy[:, low:high] = 0
         if self.attention and work.attention and work.encoder:
@@ -229,7 +229,7 @@ class EncoderDecoder(Model):
         self.start.weight_gradients(work.vector, work.dstates, share)
         if self.attention and work.attention and work.encoder:
             self.attention.weight_gradients(work.decoder.y, work.encoder.y, work.attention, work.dtop, share)
-        self.head.weight_gradients(self._top(work), work.outputs, share)
+        self.head.weight_gradients([self._top(work)], work.outputs, share)
 
     def finish_gradients(self) -> None:
         """Complete the gradients on one thread, after `weight_gradients` of all shares."""

@@ -11,13 +11,14 @@ shard; a `Share` is a thread's share of the output columns.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 
 from rnncli.kernels import gemm, inputs
-from rnncli.nn.parameters import HEAD, First, Parameter, Part, Share, within, zero
+from rnncli.nn.parameters import HEAD, First, Parameter, Part, Rows, Share, within, zero
 
 
 class Input(Protocol):
@@ -27,8 +28,8 @@ class Input(Protocol):
     def forward(self, x: np.ndarray, bias: np.ndarray, a: np.ndarray, low: int, high: int) -> None:
         """Compute a (T, B, N), the input's contribution plus bias (N,)."""
 
-    def backward(self, da: np.ndarray, dx: np.ndarray, low: int, high: int) -> None:
-        """Compute dx (T, B, I) from da; dx is overwritten."""
+    def backward(self, da: np.ndarray, dx: np.ndarray, low: int, high: int, *, add: bool = False) -> None:
+        """Compute dx (T, B, I) from da; with `add`, add it to what dx holds."""
 
     def weight_gradients(self, x: np.ndarray, da: np.ndarray, share: Share) -> None:
         """Compute this share's columns of dW, after `backward` of the whole batch."""
@@ -37,7 +38,7 @@ class Input(Protocol):
 class ProjectionGradients(Part):
     """The backward pass of a = x·W, W (I, N)."""
 
-    def __init__(self, W: Parameter):
+    def __init__(self, W: Parameter | Rows):
         self.W = W
         self.I, self.N = W.inner_shape
 
@@ -52,9 +53,12 @@ class ProjectionGradients(Part):
     def pack(self, share: Share) -> None:
         gemm.pack_transposed(self.W.value, self.packed_back, *share.panels(self.I))
 
-    def backward(self, da: np.ndarray, dx: np.ndarray, low: int, high: int) -> None:
-        """Compute dx = da·Wᵀ."""
-        gemm.multiply(da, self.packed_back, self.zeros, dx, 0, len(dx), low, high)
+    def backward(self, da: np.ndarray, dx: np.ndarray, low: int, high: int, *, add: bool = False) -> None:
+        """Compute dx = da·Wᵀ; with `add`, add it to what dx holds."""
+        if add:
+            gemm.accumulate(da, self.packed_back, dx, 0, len(dx), low, high)
+        else:
+            gemm.multiply(da, self.packed_back, self.zeros, dx, 0, len(dx), low, high)
 
     def weight_gradients(self, x: np.ndarray, da: np.ndarray, share: Share) -> None:
         """Compute this share's columns of dW = xᵀ·da."""
@@ -75,6 +79,10 @@ class Projection(ProjectionGradients):
 
     def forward(self, x: np.ndarray, bias: np.ndarray, a: np.ndarray, low: int, high: int) -> None:
         gemm.multiply(x, self.packed, bias, a, 0, len(a), low, high)
+
+    def add(self, x: np.ndarray, a: np.ndarray, low: int, high: int) -> None:
+        """Add x·W to a."""
+        gemm.accumulate(x, self.packed, a, 0, len(a), low, high)
 
 
 class Linear(Part):
@@ -116,7 +124,7 @@ class TokenRows(Part):
     def forward(self, x: np.ndarray, bias: np.ndarray, a: np.ndarray, low: int, high: int) -> None:
         inputs.gather_with_bias(self.table, bias, x, a, low, high)
 
-    def backward(self, da: np.ndarray, dx: np.ndarray, low: int, high: int) -> None:
+    def backward(self, da: np.ndarray, dx: np.ndarray, low: int, high: int, *, add: bool = False) -> None:
         raise TypeError("tokens have no gradient")
 
     def weight_gradients(self, x: np.ndarray, da: np.ndarray, share: Share) -> None:
@@ -160,13 +168,46 @@ class FoldedEmbedding(TokenRows):
         gemm.accumulate(self.dtable[None], packed_back, self.E.gradient[None], 0, 1, 0, len(self.E.gradient))
 
 
-class LinearHead(Linear):
-    """The output layer, (N, B, O) = h (N, B, H)·W + b over the steps that the loss reads.
+def input_of(W: Parameter, embedding: Parameter | None, *, reads_tokens: bool) -> Input:
+    """Return the product with W of values, of one-hot tokens, or of tokens with an embedding that is folded into it."""
+    if not reads_tokens:
+        return Projection(W)
+    return TokenRows(W) if embedding is None else FoldedEmbedding(embedding, W)
 
-    Its weights start at zero if an untrained network should predict exactly its baseline.
+
+class LinearHead(Part):
+    """The output layer, (N, B, O) = [h_1 … h_L]·W + b over the steps that the loss reads, h (N, B, H) of each layer.
+
+    The product with W (L·H, O) is a sum of one product a layer, so that nothing has to be joined. Its weights start at
+    zero if an untrained network should predict exactly its baseline.
     """
 
-    def __init__(self, H: int, O: int, starts_at_zero: bool):
-        self.H, self.O, self.starts_at_zero = H, O, starts_at_zero
-        self.awake = within(1.0 / math.sqrt(H), HEAD)
-        super().__init__("head", H, O, zero if starts_at_zero else self.awake)
+    def __init__(self, H: int, O: int, starts_at_zero: bool, layers: int = 1):
+        self.O, self.starts_at_zero = O, starts_at_zero
+        self.awake = within(1.0 / math.sqrt(layers * H), HEAD)
+        first = zero if starts_at_zero else self.awake
+        self.weight = Parameter("head.weight", (O, layers * H), first, transposed=True)
+        self.bias = Parameter("head.bias", (O,))
+        self.declared = (self.weight, self.bias)
+        self.projections = tuple(Projection(Rows(self.weight, l * H, H)) for l in range(layers))
+        self.parts = self.projections
+
+    @property
+    def packed(self) -> np.ndarray:
+        """The packed weights as they are now, those of each layer in a row."""
+        return np.stack([projection.packed for projection in self.projections])
+
+    def forward(self, h: Sequence[np.ndarray], y: np.ndarray, low: int, high: int) -> None:
+        first, *others = self.projections
+        first.forward(h[0], self.bias.value, y, low, high)
+        for projection, one in zip(others, h[1:], strict=True):
+            projection.add(one, y, low, high)
+
+    def backward(self, dy: np.ndarray, dh: Sequence[np.ndarray], low: int, high: int) -> None:
+        for projection, one in zip(self.projections, dh, strict=True):
+            projection.backward(dy, one, low, high)
+
+    def weight_gradients(self, h: Sequence[np.ndarray], dy: np.ndarray, share: Share) -> None:
+        for projection, one in zip(self.projections, h, strict=True):
+            projection.weight_gradients(one, dy, share)
+        inputs.column_sums(dy.reshape(-1, self.O), self.bias.gradient, *share.columns(self.O))

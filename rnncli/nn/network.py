@@ -25,11 +25,11 @@ from rnncli.nn import dropout
 from rnncli.nn.crf import ChainWork, TagChain
 from rnncli.nn.inputs import LinearHead
 from rnncli.nn.parameters import Parameters, Part, Share, Start
-from rnncli.nn.pooling import POOLINGS, PoolingWork
+from rnncli.nn.pooling import POOLINGS, Pooling, PoolingWork
 from rnncli.nn.recurrent import LayerTrace
 from rnncli.nn.stack import Stack, StackShape
 from rnncli.nn.words import WordsOfBatch, WordVectors
-from rnncli.nn.workspace import Workspace
+from rnncli.nn.workspace import BidirectionalWork, LayerWork, Workspace
 
 FLOAT32 = np.dtype(np.float32)
 _INPUT = 90  # the place of the input's mask, beyond those of any layers
@@ -46,6 +46,7 @@ class NetworkShape:
     character_size: the size of each of the two directions that compose them.
     affixes: the kinds of affixes that composed words have, and the number of each; affix_size: that of their vectors.
     crf: True if the outputs of all steps are those of a chain of tags.
+    skip_connections: every layer reads the network's input, and the head reads all layers.
     """
 
     cell: str
@@ -68,6 +69,12 @@ class NetworkShape:
     affixes: tuple[tuple[str, int], ...] = ()
     affix_size: int = 0
     crf: bool = False
+    skip_connections: bool = False
+
+    @property
+    def layers_read(self) -> int:
+        """The number of layers that the head reads, from the topmost on."""
+        return self.num_layers if self.skip_connections else 1
 
     @property
     def stack(self) -> StackShape:
@@ -86,6 +93,7 @@ class NetworkShape:
             dropout=self.dropout,
             bidirectional=self.bidirectional,
             fold_up_to=self.fold_up_to,
+            skip_connections=self.skip_connections,
         )
 
 
@@ -184,12 +192,19 @@ class Network(Model):
             else None
         )
         self.stack = Stack(shape.stack, drops_top=shape.drops_ends)
-        width = self.stack.shape.width
-        self.pooling = POOLINGS[shape.pooling](width, shape.hidden_size) if shape.pooling else None
-        self.head = LinearHead(width, shape.output_size, shape.head_starts_at_zero)
+        width, below = self.stack.shape.width, range(shape.num_layers - shape.layers_read, shape.num_layers - 1)
+        self.poolings: tuple[Pooling, ...] = ()  # of each layer that the head reads
+        if shape.pooling:
+            self.poolings = tuple(POOLINGS[shape.pooling](width, shape.hidden_size, l) for l in (*below, None))
+        self.head = LinearHead(width, shape.output_size, shape.head_starts_at_zero, shape.layers_read)
         self.crf = TagChain(shape.output_size) if shape.crf else None
-        composed, pooled, chained = (() if part is None else (part,) for part in (self.words, self.pooling, self.crf))
-        self.hold(*composed, self.stack, *pooled, self.head, *chained)
+        composed, chained = (() if part is None else (part,) for part in (self.words, self.crf))
+        self.hold(*composed, self.stack, *self.poolings, self.head, *chained)
+
+    @property
+    def pooling(self) -> Pooling | None:
+        """The pooling of the topmost layer, if there is one."""
+        return self.poolings[-1] if self.poolings else None
 
     def workspace(self, T: int, B: int, head_steps: int, *, training: bool, input_gradient: bool = False) -> Workspace:
         """Return arrays for windows of up to T steps of B sequences, of which the head reads the last head_steps."""
@@ -198,7 +213,7 @@ class Network(Model):
         return Workspace(
             **vars(self.stack.work(T, B, self.dtype, training=training, input_gradient=input_gradient)),
             words=self.words.work(T, B) if self.words else None,
-            pooling=PoolingWork.plan(T, B, self.stack.shape.width, self.dtype) if shape.pooling else None,
+            poolings=[PoolingWork.plan(T, B, self.stack.shape.width, self.dtype) for _ in self.poolings],
             crf=ChainWork.plan(T, B, shape.output_size) if shape.crf else None,
             outputs=zeros((head_steps, B, shape.output_size), self.dtype),
             head_from=T - head_steps,
@@ -225,26 +240,25 @@ class Network(Model):
             self.words.gather(work.words, work.x, low, high)
         self._drop_input(work, work.x, low, high)
         self.stack.forward(work, low, high)
-        if self.pooling and work.pooling:
-            self.pooling.forward(work.y, work.extent.lengths, work.pooling, low, high)
-            if work.dropout_keys:
-                pooled = work.pooling.pooled
-                dropout.drop(self.shape.dropout, pooled, pooled, work.dropout_keys[-2], low, high)
-        self.head.forward(self._head_input(work), work.outputs, low, high)
+        for pooling, pooled, layer in zip(self.poolings, work.poolings, self._read(work), strict=False):
+            pooling.forward(layer.y, work.extent.lengths, pooled, low, high)
+            self._drop_pooled(work, pooled.pooled, low, high)
+        self.head.forward(self._head_inputs(work), work.outputs, low, high)
         if work.base is not None:
             work.outputs[0, low:high] += work.base[low:high]
 
     def backward(self, work: Workspace, low: int, high: int) -> None:
         """Compute da of every layer, dL/dh in dh, and dx if it is wanted, from dL/d(outputs) in work.outputs."""
-        if self.pooling and work.pooling:
-            self.head.backward(work.outputs, work.pooling.dpooled, low, high)
-            if work.dropout_keys:
-                dpooled = work.pooling.dpooled
-                dropout.drop(self.shape.dropout, dpooled, dpooled, work.dropout_keys[-2], low, high)
-            self.pooling.backward(work.y, work.extent.lengths, work.pooling, work.dy, low, high)
+        read = self._read(work)
+        if self.poolings:
+            self.head.backward(work.outputs, [one.dpooled for one in work.poolings], low, high)
+            for pooling, pooled, layer in zip(self.poolings, work.poolings, read, strict=True):
+                self._drop_pooled(work, pooled.dpooled, low, high)
+                pooling.backward(layer.y, work.extent.lengths, pooled, layer.doutput, low, high)
         else:
-            work.dy[: work.head_from, low:high] = 0
-            self.head.backward(work.outputs, work.dy[work.head_from :], low, high)
+            for layer in read:
+                layer.doutput[: work.head_from, low:high] = 0
+            self.head.backward(work.outputs, [layer.doutput[work.head_from :] for layer in read], low, high)
         self.stack.backward(work, low, high)
         if work.dx is not None:
             self._drop_input(work, work.dx, low, high)
@@ -254,9 +268,9 @@ class Network(Model):
         if self.words and work.words:
             self.words.weight_gradients(work.words, share)
         self.stack.weight_gradients(work, share)
-        self.head.weight_gradients(self._head_input(work), work.outputs, share)
-        if self.pooling and work.pooling:
-            self.pooling.weight_gradients(work.y, work.pooling, share)
+        self.head.weight_gradients(self._head_inputs(work), work.outputs, share)
+        for pooling, pooled, layer in zip(self.poolings, work.poolings, self._read(work), strict=False):
+            pooling.weight_gradients(layer.y, pooled, share)
         if self.crf and work.crf:
             self.crf.weight_gradients(work.crf, work.extent.lengths, work.outputs, share)
 
@@ -272,5 +286,15 @@ class Network(Model):
         if self.shape.drops_ends and self.shape.token_input and work.dropout_keys and x.size:
             dropout.drop(self.shape.dropout, x, x, work.dropout_keys[-1], low, high)
 
-    def _head_input(self, work: Workspace) -> np.ndarray:
-        return work.pooling.pooled if work.pooling else work.y[work.head_from :]
+    def _drop_pooled(self, work: Workspace, pooled: np.ndarray, low: int, high: int) -> None:
+        if work.dropout_keys:
+            dropout.drop(self.shape.dropout, pooled, pooled, work.dropout_keys[-2], low, high)
+
+    def _read(self, work: Workspace) -> list[LayerWork | BidirectionalWork]:
+        """Return the layers that the head reads, the topmost last."""
+        return work.layers[-self.shape.layers_read :]
+
+    def _head_inputs(self, work: Workspace) -> list[np.ndarray]:
+        if work.poolings:
+            return [one.pooled for one in work.poolings]
+        return [layer.y[work.head_from :] for layer in self._read(work)]

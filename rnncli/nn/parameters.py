@@ -51,6 +51,7 @@ class Share:
 
 # Independent random streams of a seed, one for each parameter of a model. Those of a stack follow from its place.
 HEAD, WORDS, POOLING = 1, 2, 3
+POOLING_BELOW = 70  # of the layers below the topmost, and those that follow
 START, QUERY, COMBINE, KEY, ENERGY = 4, 5, 6, 7, 8  # of an encoder-decoder
 SEGMENT, POSITION, CHANNEL = 5, 6, 7  # of a segment network
 AFFIXES = 50  # of words, and those that follow
@@ -64,7 +65,8 @@ def embedding_stream(place: int) -> int:
 def layer_stream(place: int, layer: int, *, reverse: bool) -> int:
     """Return the first random stream of a layer, that of W; the streams of U follow, gate by gate.
 
-    The stream 50 higher is that of its memories; those from 100 higher on are for the cell's own parameters.
+    The stream 40 higher is that of its skip connection, the one 50 higher that of its memories; those from 100 higher
+    on are for the cell's own parameters.
     """
     return 100_000 * place + 1000 * (layer + 1) + (500 if reverse else 0)
 
@@ -183,6 +185,27 @@ class Parameter:
 
     def begin(self, start: Start) -> None:
         self.value[...] = self.first(self.inner_shape, start)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a parameter's inner layout, `count` of them from `first` on: a matrix of its own where it is used."""
+
+    of: Parameter
+    first: int
+    count: int
+
+    @property
+    def inner_shape(self) -> tuple[int, ...]:
+        return (self.count, *self.of.inner_shape[1:])
+
+    @property
+    def value(self) -> np.ndarray:
+        return self.of.value[self.first : self.first + self.count]
+
+    @property
+    def gradient(self) -> np.ndarray:
+        return self.of.gradient[self.first : self.first + self.count]
 
 
 class Part:

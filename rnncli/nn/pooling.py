@@ -15,7 +15,7 @@ import numpy as np
 
 from rnncli.kernels import pooling
 from rnncli.kernels.buffers import zeros
-from rnncli.nn.parameters import POOLING, Parameter, Part, Share, within
+from rnncli.nn.parameters import POOLING, POOLING_BELOW, Parameter, Part, Share, within
 
 
 @dataclass
@@ -43,9 +43,12 @@ class PoolingWork:
 
 
 class Pooling(Part):
-    """A pooling of F features; those of the backward direction begin at `half`. Most poolings have no weights."""
+    """A pooling of F features; those of the backward direction begin at `half`. Most poolings have no weights.
 
-    def __init__(self, F: int, half: int):
+    layer: the layer that is pooled, None for the topmost.
+    """
+
+    def __init__(self, F: int, half: int, layer: int | None = None):
         self.F, self.half = F, half
 
     def forward(self, y: np.ndarray, lengths: np.ndarray, work: PoolingWork, low: int, high: int) -> None:
@@ -93,10 +96,12 @@ class Max(Pooling):
 
 
 class Attention(Pooling):
-    def __init__(self, F: int, half: int):
-        super().__init__(F, half)
-        first = within(1.0 / math.sqrt(F), POOLING)
-        self.query = Parameter("pooling.weight", (F,), first)
+    def __init__(self, F: int, half: int, layer: int | None = None):
+        super().__init__(F, half, layer)
+        name, stream = (
+            ("pooling.weight", POOLING) if layer is None else (f"pooling.weight_l{layer}", POOLING_BELOW + layer)
+        )
+        self.query = Parameter(name, (F,), within(1.0 / math.sqrt(F), stream))
         self.declared = (self.query,)
 
     def forward(self, y: np.ndarray, lengths: np.ndarray, work: PoolingWork, low: int, high: int) -> None:
@@ -111,4 +116,9 @@ class Attention(Pooling):
         pooling.query_gradient(y, work.dscores, self.query.gradient, *share.split(self.F))
 
 
-POOLINGS: dict[str, Callable[[int, int], Pooling]] = {"last": Last, "mean": Mean, "max": Max, "attention": Attention}
+POOLINGS: dict[str, Callable[[int, int, int | None], Pooling]] = {
+    "last": Last,
+    "mean": Mean,
+    "max": Max,
+    "attention": Attention,
+}

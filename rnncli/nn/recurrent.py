@@ -16,9 +16,11 @@ import numpy as np
 
 from rnncli.kernels import gemm, inputs, steps
 from rnncli.kernels.cells.cell import Cell, Weights
-from rnncli.nn.inputs import FoldedEmbedding, Input, Projection, TokenRows
+from rnncli.nn.inputs import FoldedEmbedding, Input, Projection, input_of
 from rnncli.nn.parameters import First, Parameter, Part, Share, gate_bias, layer_stream, recurrent, within, zero
 from rnncli.nn.workspace import BidirectionalWork, Extent, LayerWork
+
+Beside = tuple[np.ndarray, ...]  # the network's input as each direction reads it, or its gradient, for skip connections
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,9 @@ class RecurrentLayer(Part):
 
     It reads values; or tokens, whose one-hot product is a row of the matrix; or tokens of an `embedding` of I, which
     is folded into the matrix. prefix, place and takes_chrono are those of the stack, see `rnncli.nn.stack.Stack`.
+
+    With a skip connection of skip_size (Graves, 2013), it reads values, and the network's input beside them: of
+    skip_size numbers, or of the tokens or the embedding that the arguments name.
     """
 
     def __init__(
@@ -57,6 +62,7 @@ class RecurrentLayer(Part):
         place: int = 0,
         takes_chrono: bool = True,
         reverse: bool = False,
+        skip_size: int = 0,
     ):
         self.cell, self.index, self.H, self.activation, self.reverse = cell, index, H, activation, reverse
         self.columns = N = cell.gates * H
@@ -70,7 +76,7 @@ class RecurrentLayer(Part):
         def declare(part: str, *shape: int, first: First = zero, transposed: bool = False) -> Parameter:
             return Parameter(f"{prefix}rnn.{part}_{way}", shape, first, transposed)
 
-        self.W = declare("weight_ih", N, I, first=within(limit, stream), transposed=True)
+        self.W = declare("weight_ih", N, I, first=within(usual if skip_size else limit, stream), transposed=True)
         self.U = declare("weight_hh", N, H, first=recurrent(cell.gates, H, stream + 1), transposed=True)
         self.b_ih = declare("bias_ih", N, first=gate_bias(cell.initial_bias, cell.chrono, H, memories))
         self.b_hh = declare("bias_hh", N)
@@ -81,13 +87,14 @@ class RecurrentLayer(Part):
         ends = [0, *accumulate(cell.own.values())]
         self._rows_of_own = [slice(first, last) for first, last in pairwise(ends)]
         self.declared = (self.W, self.U, self.b_ih, self.b_hh, *self.own)
-        self.input: Input
-        if not reads_tokens:
-            self.input = Projection(self.W)
-        elif embedding is None:
-            self.input = TokenRows(self.W)
+        self.input: Input = Projection(self.W)
+        self.skip: Input | None = None
+        if skip_size:
+            S = declare("weight_skip", N, skip_size, first=within(limit, stream + 40), transposed=True)
+            self.declared = (*self.declared, S)
+            self.skip = input_of(S, embedding, reads_tokens=reads_tokens)
         else:
-            self.input = FoldedEmbedding(embedding, self.W)
+            self.input = input_of(self.W, embedding, reads_tokens=reads_tokens)
 
     @property
     def directions(self) -> tuple[RecurrentLayer, ...]:
@@ -124,6 +131,8 @@ class RecurrentLayer(Part):
     def pack(self, share: Share) -> None:
         """Refresh this share of the packed weights after the weights changed."""
         self.input.pack(share)
+        if self.skip is not None:
+            self.skip.pack(share)
         gemm.pack(self.U.value, self.U_packed, *share.panels(self.columns))
         gemm.pack_transposed(self.U.value, self.U_packed_back, *share.panels(self.H))
         low, high = share.columns(self.columns)
@@ -133,26 +142,43 @@ class RecurrentLayer(Part):
             low, high = share.split(self.H)
             self.own_packed[rows, low:high] = own.value.reshape(-1, self.H)[:, low:high]
 
-    def forward(self, work: LayerWork, x: np.ndarray, extent: Extent, low: int, high: int) -> None:
-        """Compute the states from x (T, B, I), or tokens (T, B) if it reads tokens; row 0 of every state is given."""
-        self.input.forward(x, self.bias, work.a, low, high)
+    def forward(self, work: LayerWork, x: np.ndarray, extent: Extent, low: int, high: int, beside: Beside = ()) -> None:
+        """Compute the states from x (T, B, I), or tokens (T, B) if it reads tokens; row 0 of every state is given.
+
+        beside: what a skip connection reads.
+        """
+        if self.skip is None:
+            self.input.forward(x, self.bias, work.a, low, high)
+        else:
+            assert isinstance(self.input, Projection)
+            self.skip.forward(beside[0], self.bias, work.a, low, high)
+            self.input.add(x, work.a, low, high)
         self.cell.forward(work.arrays, self.weights, extent.active, low, high)
 
-    def backward(self, work: LayerWork, dx: np.ndarray | None, extent: Extent, low: int, high: int) -> None:
-        """Compute da and dh from work.dh[1:], dL/dh from above; dx (T, B, I) is overwritten if it is given."""
+    def backward(
+        self, work: LayerWork, dx: np.ndarray | None, extent: Extent, low: int, high: int, *, add: bool = False
+    ) -> None:
+        """Compute da and dh from work.dh[1:], dL/dh from above, and dx (T, B, I) if it is given; see `Input`."""
         work.dh[0, low:high] = 0
         for gradient in work.gradients[1:]:
             gradient[extent.lengths[low:high], np.arange(low, high)] = 0
         self.cell.backward(work.arrays, work.gradients, self.weights_back, extent.active, low, high)
         if dx is not None:
-            self.input.backward(work.a, dx, low, high)
+            self.input.backward(work.a, dx, low, high, add=add)
 
-    def weight_gradients(self, work: LayerWork, x: np.ndarray, share: Share) -> None:
+    def skip_backward(self, work: LayerWork, dx: Beside, extent: Extent, low: int, high: int) -> None:
+        """Add the gradient of what the skip connection read to dx, after `backward`."""
+        assert self.skip is not None
+        self.skip.backward(work.a, dx[0], low, high, add=True)
+
+    def weight_gradients(self, work: LayerWork, x: np.ndarray, share: Share, beside: Beside = ()) -> None:
         """Compute this share's columns of dW, dU and the other gradients, after `backward` of the whole batch."""
         low, high = share.columns(self.columns)
         da = work.a.reshape(-1, self.columns)
         dq = work.arrays.q.reshape(-1, self.columns) if self.cell.keeps_recurrent_apart else da
         self.input.weight_gradients(x, work.a, share)
+        if self.skip is not None:
+            self.skip.weight_gradients(beside[0], work.a, share)
         h_before = work.h[:-1].reshape(-1, self.H)
         gemm.multiply_transposed(h_before, dq, self.U.gradient, low, high, share.scratch)
         inputs.column_sums(da, self.b_ih.gradient, low, high)
@@ -172,8 +198,9 @@ class RecurrentLayer(Part):
 
         add: True if another layer has begun dE.
         """
-        if isinstance(self.input, FoldedEmbedding):
-            self.input.embedding_gradient(add=add)
+        for read in (self.input, self.skip):
+            if isinstance(read, FoldedEmbedding):
+                read.embedding_gradient(add=add)
 
 
 class BidirectionalLayer(Part):
@@ -189,27 +216,38 @@ class BidirectionalLayer(Part):
         self.backwards = RecurrentLayer(cell, index, I, H, reverse=True, **how)
         self.parts = self.directions = (self.forwards, self.backwards)
 
-    def forward(self, work: BidirectionalWork, x: np.ndarray, extent: Extent, low: int, high: int) -> None:
+    def forward(
+        self, work: BidirectionalWork, x: np.ndarray, extent: Extent, low: int, high: int, beside: Beside = ()
+    ) -> None:
         """Compute work.output from x (T, B, I), or tokens (T, B)."""
         reverse = steps.reverse_tokens if x.ndim == 2 else steps.reverse
         reverse(x, extent.lengths, work.x_back, low, high)
-        self.forwards.forward(work.forwards, x, extent, low, high)
-        self.backwards.forward(work.backwards, work.x_back, extent, low, high)
+        self.forwards.forward(work.forwards, x, extent, low, high, beside[:1])
+        self.backwards.forward(work.backwards, work.x_back, extent, low, high, beside[1:])
         steps.join(work.forwards.output, work.backwards.output, extent.lengths, work.output, low, high)
 
-    def backward(self, work: BidirectionalWork, dx: np.ndarray | None, extent: Extent, low: int, high: int) -> None:
-        """Compute both directions' gradients from work.doutput, dL/d(output); dx (T, B, I) is overwritten if given."""
+    def backward(
+        self, work: BidirectionalWork, dx: np.ndarray | None, extent: Extent, low: int, high: int, *, add: bool = False
+    ) -> None:
+        """Compute both directions' gradients from work.doutput, dL/d(output), and dx (T, B, I) if it is given."""
         steps.unjoin(work.doutput, extent.lengths, work.forwards.doutput, work.backwards.doutput, low, high)
-        self.forwards.backward(work.forwards, dx, extent, low, high)
+        self.forwards.backward(work.forwards, dx, extent, low, high, add=add)
         self.backwards.backward(work.backwards, work.dx_back if dx is not None else None, extent, low, high)
         if dx is not None:
             assert work.dx_back is not None
             steps.add_reversed(work.dx_back, extent.lengths, dx, low, high)
 
-    def weight_gradients(self, work: BidirectionalWork, x: np.ndarray, share: Share) -> None:
-        self.forwards.weight_gradients(work.forwards, x, share)
-        self.backwards.weight_gradients(work.backwards, work.x_back, share)
+    def skip_backward(self, work: BidirectionalWork, dx: Beside, extent: Extent, low: int, high: int) -> None:
+        """Add the gradient of what the skip connections read to dx[0]; dx[1] is overwritten."""
+        self.forwards.skip_backward(work.forwards, dx[:1], extent, low, high)
+        assert self.backwards.skip is not None
+        self.backwards.skip.backward(work.backwards.a, dx[1], low, high)
+        steps.add_reversed(dx[1], extent.lengths, dx[0], low, high)
 
-    def finish_gradients(self) -> None:
-        self.forwards.finish_gradients()
+    def weight_gradients(self, work: BidirectionalWork, x: np.ndarray, share: Share, beside: Beside = ()) -> None:
+        self.forwards.weight_gradients(work.forwards, x, share, beside[:1])
+        self.backwards.weight_gradients(work.backwards, work.x_back, share, beside[1:])
+
+    def finish_gradients(self, *, add: bool = False) -> None:
+        self.forwards.finish_gradients(add=add)
         self.backwards.finish_gradients(add=True)

@@ -189,12 +189,12 @@ class SegmentNetwork(Model):
         (start,) = work.decoder.directions
         start.begin(np.repeat(work.encoder.layers[-1].output[-1, low:high], M, axis=0), first, last)
         self.decoder.forward(work.decoder, first, last)
-        self.head.forward(work.decoder.y, work.written, first, last)
+        self.head.forward([work.decoder.y], work.written, first, last)
 
     def backward(self, work: SegmentWork, low: int, high: int) -> None:
         """Compute everything that the weights' gradients are made from, from dL/d(outputs) in work.outputs."""
         M, first, last = work.M, low * work.M, high * work.M
-        self.head.backward(work.written, work.decoder.dy, first, last)
+        self.head.backward(work.written, [work.decoder.dy], first, last)
         self.decoder.backward(work.decoder, first, last)
         (start,) = work.decoder.directions
         work.encoder.dy[:-1, low:high] = 0
@@ -216,7 +216,7 @@ class SegmentNetwork(Model):
         self.position.scatter(work.decoder.dx, work.positions, share)
         if self.shape.channels > 1:
             self.channel.scatter(work.decoder.dx, work.channels, share)
-        self.head.weight_gradients(work.decoder.y, work.written, share)
+        self.head.weight_gradients([work.decoder.y], work.written, share)
 
     def finish_gradients(self) -> None:
         """Do nothing: all gradients are complete after `weight_gradients`."""

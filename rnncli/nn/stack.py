@@ -17,7 +17,7 @@ from rnncli.kernels.cells import CELLS
 from rnncli.kernels.cells.rnn import ACTIVATIONS
 from rnncli.nn import dropout
 from rnncli.nn.parameters import EMBEDDING, Parameter, Part, Share, embedding_stream, within
-from rnncli.nn.recurrent import BidirectionalLayer, LayerTrace, RecurrentLayer
+from rnncli.nn.recurrent import Beside, BidirectionalLayer, LayerTrace, RecurrentLayer
 from rnncli.nn.workspace import BidirectionalWork, Extent, LayerWork, StackWork
 
 
@@ -27,7 +27,8 @@ class StackShape:
 
     input_size: the size of the vocabulary for token inputs, the number of features for numeric ones; embedding_size
     None with token inputs means one-hot. An embedding of up to fold_up_to tokens is folded into the first layer;
-    these are fewer than the steps × sequences of most windows.
+    these are fewer than the steps × sequences of most windows. skip_connections: every layer above the first reads the
+    stack's input too (Graves, 2013).
     """
 
     cell: str
@@ -40,6 +41,7 @@ class StackShape:
     dropout: float = 0.0
     bidirectional: bool = False
     fold_up_to: int = 320
+    skip_connections: bool = False
 
     @property
     def embedded(self) -> bool:
@@ -89,6 +91,10 @@ class Stack(Part):
         self.embedding = Parameter(f"{prefix}embedding.weight", (shape.input_size, shape.first_size), first)
         self.declared = (self.embedding,) if shape.embedded else ()
         layer: Any = BidirectionalLayer if shape.bidirectional else RecurrentLayer
+
+        def reads_input(l: int) -> bool:
+            return not l or shape.skip_connections
+
         self.layers: list[Any] = [  # each takes its own kind of work, which `work` plans beside it
             layer(
                 self.cell,
@@ -96,11 +102,12 @@ class Stack(Part):
                 shape.width if l else shape.first_size,
                 shape.hidden_size,
                 activation=self.activation,
-                embedding=self.embedding if shape.folded and not l else None,
-                reads_tokens=not (l or shape.reads_values),
+                embedding=self.embedding if shape.folded and reads_input(l) else None,
+                reads_tokens=reads_input(l) and not shape.reads_values,
                 prefix=prefix,
                 place=place,
                 takes_chrono=takes_chrono,
+                skip_size=shape.first_size if l and shape.skip_connections else 0,
             )
             for l in range(shape.num_layers)
         ]
@@ -145,33 +152,54 @@ class Stack(Part):
         if self._gathers:
             inputs.gather(self.embedding.value, work.tokens, work.x, 0, low, high)
         for l, (layer, layer_work) in enumerate(zip(self.layers, work.layers, strict=True)):
-            layer.forward(layer_work, self._layer_input(work, l), work.extent, low, high)
+            beside = self._beside(work, l)
+            layer.forward(layer_work, self._layer_input(work, l), work.extent, low, high, beside)
             if layer_work.dropped is not None:
                 dropout.drop(self.shape.dropout, layer_work.output, layer_work.dropped, work.dropout_keys[l], low, high)
 
     def backward(self, work: StackWork, low: int, high: int) -> None:
-        """Compute da of every layer, dL/dh in dh, and dx if it is wanted, from dL/dy in work.dy."""
+        """Compute da of every layer, dL/dh in dh, and dx if it is wanted, from dL/dy in work.dy.
+
+        With skip connections every layer's output is read from above, and its doutput holds that gradient.
+        """
         for l in range(len(self.layers) - 1, -1, -1):
             layer_work = work.layers[l]
             dy = layer_work.doutput
             if layer_work.dropped is not None:
                 dropout.drop(self.shape.dropout, dy, dy, work.dropout_keys[l], low, high)
             dx = work.layers[l - 1].doutput if l else work.dx
-            self.layers[l].backward(layer_work, dx, work.extent, low, high)
+            add = l > 0 and self.shape.skip_connections
+            self.layers[l].backward(layer_work, dx, work.extent, low, high, add=add)
+        if self.shape.skip_connections and work.dx is not None:
+            for layer, layer_work in zip(self.layers[1:], work.layers[1:], strict=True):
+                layer.skip_backward(layer_work, self._both_ways(work, work.dx, "dx_back"), work.extent, low, high)
 
     def weight_gradients(self, work: StackWork, share: Share) -> None:
         """Compute this share's columns of every parameter's gradient, after `backward` of all sequences."""
         for l, layer in enumerate(self.layers):
-            layer.weight_gradients(work.layers[l], self._layer_input(work, l), share)
+            layer.weight_gradients(work.layers[l], self._layer_input(work, l), share, self._beside(work, l))
         if self._gathers:
             assert work.dx is not None
             inputs.scatter(work.dx, 0, work.tokens, self.embedding.gradient, *share.split(self.shape.first_size))
 
     def finish_gradients(self) -> None:
         """Complete the gradients on one thread, after `weight_gradients` of all shares."""
-        self.layers[0].finish_gradients()
+        for l, layer in enumerate(self.layers):
+            layer.finish_gradients(add=l > 0)
 
     def _layer_input(self, work: StackWork, l: int) -> np.ndarray:
         if l > 0:
             return work.layers[l - 1].y
         return work.x if self._reads_values else work.tokens
+
+    def _beside(self, work: StackWork, l: int) -> Beside:
+        """Return what the skip connections of layer l read."""
+        if not l or not self.shape.skip_connections:
+            return ()
+        return self._both_ways(work, self._layer_input(work, 0), "x_back")
+
+    @staticmethod
+    def _both_ways(work: StackWork, given: np.ndarray, back: str) -> Beside:
+        """Return an array of the stack's input for each direction: of the backward one that of the first layer."""
+        first = work.layers[0]
+        return (given, getattr(first, back)) if isinstance(first, BidirectionalWork) else (given,)

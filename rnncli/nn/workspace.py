@@ -253,22 +253,27 @@ class WordsWork:
 class Workspace(StackWork):
     """The arrays of a window: those of its stack, and the outputs of the head for steps head_from ≤ t < T.
 
-    outputs (T − head_from, B, O), which the loss overwrites with its gradient. With a pooling the head reads one
-    vector per sequence, and outputs are (1, B, O), to which base (B, O) is added if it is given.
+    outputs (T − head_from, B, O), which the loss overwrites with its gradient. With poolings, one for each layer that
+    the head reads, it reads a vector per sequence; outputs are (1, B, O), to which base (B, O) is added if given.
     """
 
-    pooling: PoolingWork | None
+    poolings: list[PoolingWork]
     outputs: np.ndarray
     head_from: int
     words: WordsWork | None = None
     crf: ChainWork | None = None
     base: np.ndarray | None = None
 
+    @property
+    def pooling(self) -> PoolingWork | None:
+        """The pooling of the topmost layer, if there is one."""
+        return self.poolings[-1] if self.poolings else None
+
     def first(self, T: int, head_from: int) -> Workspace:
         """Return a workspace for a window of T steps whose head starts at `head_from`, in the same memory."""
         return Workspace(
             **vars(self.of_steps(T)),
-            pooling=None if self.pooling is None else self.pooling.first(T),
+            poolings=[one.first(T) for one in self.poolings],
             outputs=self.outputs[: T - head_from],
             head_from=head_from,
             words=None if self.words is None else self.words.of_steps(T),

@@ -20,10 +20,7 @@ from rnncli.nn.workspace import LayerState
 
 
 def packed_weights(stack: Stack, head: LinearHead) -> generation.Weights:
-    """Return the weights as they are now, packed for `rnncli.kernels.generation`.
-
-    Those of the head and of an embedding are views and follow a change.
-    """
+    """Return the weights as they are now, packed for `rnncli.kernels.generation`."""
     dtype, columns = head.weight.value.dtype, stack.layers[0].columns
     first, above = stack.layers[0].input, [layer.input for layer in stack.layers[1:]]
     if isinstance(first, TokenRows):
@@ -31,17 +28,20 @@ def packed_weights(stack: Stack, head: LinearHead) -> generation.Weights:
     else:
         assert isinstance(first, Projection)
         table, first_packed = stack.embedding.value, first.packed
+    skips = [layer.skip for layer in stack.layers if layer.skip is not None]
+    beside = [skip.table if isinstance(skip, TokenRows) else skip.packed[None] for skip in skips]
     packed = gemm.packed_like(stack.shape.hidden_size, columns, dtype).size
     return generation.Weights(
         table=table,
         first=first_packed,
         above=np.stack([np.zeros(packed, dtype), *(i.packed for i in above if isinstance(i, Projection))])[1:],
+        skips=np.stack(beside) if beside else np.zeros((0, 0, 0), dtype),
         recurrent=np.stack([layer.U_packed for layer in stack.layers]),
         bias=np.stack([layer.bias for layer in stack.layers]),
         bias_hh=np.stack([layer.b_hh.value for layer in stack.layers]),
         own=np.stack([layer.own_packed for layer in stack.layers]),
         activation=stack.activation,
-        head=head.projection.packed,
+        head=head.packed,
         head_bias=head.bias.value,
     )
 

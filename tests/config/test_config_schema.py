@@ -31,6 +31,7 @@ COMMON: dict[str, dict[str, Any]] = {
     },
     "training": {
         "epochs": None,
+        "updates": None,
         "max_time": None,
         "batch_size": None,
         "optimizer": "adam",
@@ -38,6 +39,7 @@ COMMON: dict[str, dict[str, Any]] = {
         "beta2": None,
         "weight_decay": None,
         "warmup": 0,
+        "weight_averaging": None,
         "learning_rate": None,
         "schedule": "cosine",
         "clip_norm": 5.0,
@@ -64,14 +66,15 @@ LABELLED = {
     "scaling": None,
     "differences": None,
 }
-STEPS = {"embedding_size": None, "bidirectional": None, "character_size": None, "word_dropout": None}
+STACK = {"skip_connections": False}
+STEPS = {**STACK, "embedding_size": None, "bidirectional": None, "character_size": None, "word_dropout": None}
 TOKENS = {"tokens": None, "words": "unicode"}
 DRAWN = {"validation": None, "folds": None, "group": None, "target": None}
 CUT = {"max_length": None, "truncate": "end"}
 OWN: dict[str, dict[str, dict[str, Any]]] = {
     "language-model": {
         "data": {**TOKENS, **VECTORS},
-        "model": {"embedding_size": None},
+        "model": {**STACK, "embedding_size": None},
         "training": {"bptt": None, "bptt_stride": None, "unknown_words": 0.5},
     },
     "forecast": {
@@ -111,7 +114,7 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
             "residual": None,
             "scaling": None,
         },
-        "model": {"decoder": None, "segment": None},
+        "model": {**STACK, "decoder": None, "segment": None},
         "training": {
             "bptt": None,
             "loss": "mae",

@@ -15,8 +15,8 @@ from rnncli.config.sections import (
     Config,
     Count,
     FilePath,
-    ModelConfig,
     SeededTrainingConfig,
+    StackModelConfig,
     TableConfig,
     TruncatedTrainingConfig,
 )
@@ -252,7 +252,7 @@ class SeriesConfig(TableConfig):
         return form
 
 
-class ForecastModelConfig(ModelConfig):
+class ForecastModelConfig(StackModelConfig):
     """The keys of the network that maps a context to the rows after it."""
 
     decoder: Chosen[Literal["direct", "recursive", "segments"]] = chosen(

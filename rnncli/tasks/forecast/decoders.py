@@ -161,6 +161,7 @@ class Direct(Decoder):
             activation=model.activation,
             dropout=model.dropout,
             head_starts_at_zero=head_starts_at_zero,
+            skip_connections=model.skip_connections,
         )
 
         def plan() -> Network:

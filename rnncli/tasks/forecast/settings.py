@@ -154,7 +154,7 @@ def _with_decoder(
     config = config.completed(data={"channels": "independent" if apart else "joint"})
     unit = season or horizon
     segment = min(config.model.segment or unit * max(horizon // (2 * unit), 1), horizon)
-    fits = all(context % segment == 0 for context in config.data.contexts)
+    fits = all(context % segment == 0 for context in config.data.contexts) and not config.model.beyond_layers
     seasonal = panel.values.shape[1] == 1 and season is not None and season > 1 and not config.data.contexts
     suits = apart or (seasonal and _usual_length(panel.lengths) >= _LONG_SERIES * max(unit, horizon))
     if not (is_open(config.model.decoder) and suits and fits and config.training.loss != "negative-binomial"):
@@ -191,6 +191,11 @@ def _refuse_contradictions(config: ForecastConfig) -> None:
         raise ConfigError("data.reconcile: is for data.hierarchy; name the columns of one there, or remove it")
     if model.segment is not None and model.decoder != "segments":
         raise ConfigError("model.segment: is for model.decoder: segments; set that, or remove it")
+    if model.beyond_layers and model.decoder == "segments":
+        raise ConfigError(
+            f"model.{model.beyond_layers[0]}: is for networks that read step by step; set model.decoder: direct, or "
+            "remove it"
+        )
     if model.decoder == "recursive" and data.residual == "seasonal-growth":
         raise ConfigError(
             "data.residual: is seasonal-growth, which a recursive network cannot correct step by step; take "

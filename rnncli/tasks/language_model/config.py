@@ -11,13 +11,15 @@ from rnncli.config.sections import (
     MOST_TOKENS,
     Config,
     Count,
+    StackModelConfig,
     TokenModelConfig,
     TokensConfig,
     TruncatedTrainingConfig,
     VectorsConfig,
 )
-from rnncli.config.values import refusal
+from rnncli.config.values import parse_duration, refusal
 from rnncli.tasks import sizes
+from rnncli.tasks.language_model.budget import row_for
 
 BPTT = 64
 BYTES = 256
@@ -60,6 +62,10 @@ class TextConfig(TokensConfig, VectorsConfig):
         return form
 
 
+class TextModelConfig(TokenModelConfig, StackModelConfig):
+    """A network that predicts the next token."""
+
+
 class StreamTrainingConfig(TruncatedTrainingConfig):
     """Training on contiguous streams."""
 
@@ -94,7 +100,7 @@ class LanguageModelConfig(Config):
     }
 
     data: TextConfig = Field(default={}, validate_default=True)
-    model: TokenModelConfig = Field(default={}, validate_default=True)
+    model: TextModelConfig = Field(default={}, validate_default=True)
     training: StreamTrainingConfig = Field(default={}, validate_default=True)
 
 
@@ -104,36 +110,30 @@ def vocabulary_size(size: int) -> int:
 
 
 def completed(config: LanguageModelConfig, size: int) -> LanguageModelConfig:
-    """Return the config with what it leaves open chosen for a text of `size` bytes.
+    """Return the config with what it leaves open chosen for a text of `size` bytes, and the time that it is to fill.
 
-    A small text overfits, and a large one takes long: width, dropout, batch and epochs depend on the size. Below a
-    thousand updates little is learnt; max_time ends runs that a slow machine or a large text would make endless.
+    Below a thousand updates little is learnt. MAX_TIME ends what a slow machine or a large text would make endless.
     """
-    if size < 20_000:
-        cell, hidden_size, num_layers, dropout, batch_size, learning_rate = "gru", 64, 1, 0.0, 4, 5e-3
-    elif size < 300_000:
-        cell, hidden_size, num_layers, dropout, batch_size, learning_rate = "gru", 128, 2, 0.3, 16, 5e-3
-    else:
-        cell, hidden_size, num_layers, batch_size, learning_rate = "lstm", 256, 2, 32, 3e-3
-        dropout = 0.3 if size < 3_000_000 else 0.1
-    training = config.training
-    batch_size = training.batch_size or batch_size
+    training, fills = config.training, config.fills_time
+    row = row_for(size, parse_duration((fills and training.max_time) or sizes.MAX_TIME))
+    batch_size = training.batch_size or row.batch_size
     bptt = training.bptt or max(BPTT, training.bptt_stride or 0)
     wanted = LEAST_UPDATES * batch_size * bptt // max(size, 1)
     pairs = {"vocabulary_size": vocabulary_size(size)} if config.data.tokens == "bpe" else {}
     config = config.completed(
         data=pairs | {"tokens": "char", "validation": min(0.1, round(VALIDATION / max(size, 1), 6))},
         model={
-            "cell": cell if config.model.activation == "tanh" else "rnn",
-            "hidden_size": hidden_size,
-            "num_layers": num_layers,
-            "dropout": dropout,
+            "cell": row.cell if config.model.activation == "tanh" else "rnn",
+            "hidden_size": row.hidden_size,
+            "num_layers": row.num_layers,
+            "dropout": row.dropout,
         },
         training={
             "batch_size": batch_size,
-            "learning_rate": learning_rate,
+            "learning_rate": row.learning_rate,
             "bptt": bptt,
             "bptt_stride": training.bptt_stride or bptt,
         },
     )
-    return sizes.with_training(config, 1 if size > 3_000_000 else min(max(wanted, 10), 400), None)
+    epochs = 1 if size > 3_000_000 else min(max(wanted, 10), 400)
+    return sizes.with_training(config, row.most_epochs if fills else epochs, None)

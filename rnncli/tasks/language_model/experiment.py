@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnncli.config.values import parse_duration
+from rnncli.config.chosen import is_open
 from rnncli.data.source import Source, read_source
 from rnncli.data.text import BYTES, WORDS, as_bytes
 from rnncli.data.vectors import Vectors, vectors_in
@@ -65,7 +65,7 @@ class TextExperiment(Experiment):
         context: Context,
         learnt: Mapping[str, Any] | None = None,
     ):
-        config = completed(config, source.size)
+        given, config = config, completed(config, source.size)
         vectors = None if learnt else vectors_in(config.data, config.data.tokens)
         self.config = with_embedding(config, vectors)
         splits = read_splits(self.config, source, Vocabulary.from_header(learnt["vocabulary"]) if learnt else None)
@@ -101,7 +101,7 @@ class TextExperiment(Experiment):
             rare=self.rare,
             known_only=self.rare is not None and not sees_unknown,
         )
-        self.facts = self._facts(source)
+        self.facts = self._facts(source, sized=given.fills_time and is_open(given.model.hidden_size))
 
     def _rare_words(self) -> tuple[RareWords | None, bool]:
         """Return the words that training sometimes takes for `<unk>`, None if it never does; and whether it sees
@@ -121,16 +121,18 @@ class TextExperiment(Experiment):
             if len(ids) < (1 if len(before) else 2):
                 note(f"no {split} split: the training loss is used instead")
 
-    def _facts(self, source: Source) -> tuple[tuple[str, str], ...]:
+    def _facts(self, source: Source, *, sized: bool) -> tuple[tuple[str, str], ...]:
+        """Return what is to be told; sized: True if the time chose the size of the network."""
         model, kind = self.config.model, self.config.data.tokens
         held_out = ", ".join(f"{len(ids):,} for {split}" for split, (ids, _) in self._held_out.items())
         size = self.network.parameters.weights.size
+        why = f", for {source.size:,} bytes in {self.config.training.max_time}" if sized else ""
         once = int(self.rare.once.sum()) if self.rare else 0
         rare = f"; {once:,} occur once, and are <unk> in {self.rare.share:.0%} of epochs" if self.rare and once else ""
         return (
             ("data", f"{source.name}: {len(self.train_ids):,} {kind} tokens to train on, {held_out}"),
             ("vocabulary", f"{len(self.vocabulary) - 1:,} distinct tokens and <unk>{rare}"),
-            ("model", f"{model.num_layers} × {model.cell} of {model.hidden_size}, {size:,} parameters"),
+            ("model", f"{model.num_layers} × {model.cell} of {model.hidden_size}, {size:,} parameters{why}"),
         )
 
     @property
@@ -202,9 +204,13 @@ class TextExperiment(Experiment):
             compressed=None if words else compressed(self.vocabulary, self.train_ids, scored),
         ).judged(in_blocks({NETWORK: each, **losses}))
 
-    def fit(self, metrics: Sequence[Mapping[str, Any]], *, ended_by_time: bool) -> Fit | None:
+    @property
+    def most_epochs(self) -> int:
+        """See `budget.Row`."""
+        return self.config.training.epochs
+
+    def fit(self, metrics: Sequence[Mapping[str, Any]], *, seconds: float) -> Fit | None:
         training = self.config.training
-        seconds = parse_duration(training.max_time) if ended_by_time else 0
         longer = f"training.max_time={2 * seconds:.0f}s" if seconds else f"training.epochs={2 * training.epochs}"
         return fit(metrics, len(self._held_out["validation"].ids), self.config.model, longer)
 
@@ -287,6 +293,7 @@ def network_shape(config: LanguageModelConfig, vocabulary_size: int) -> NetworkS
         embedding_size=model.embedding_size,
         activation=model.activation,
         dropout=model.dropout,
+        skip_connections=model.skip_connections,
     )
 
 

@@ -14,6 +14,7 @@ from rnncli.config.sections import (
     GroupedConfig,
     OneColumn,
     SeededTrainingConfig,
+    StackModelConfig,
     TokenModelConfig,
     TokensConfig,
     VectorsConfig,
@@ -115,7 +116,7 @@ class TagDataConfig(LabelledConfig):
         return form
 
 
-class StepModelConfig(TokenModelConfig):
+class StepModelConfig(TokenModelConfig, StackModelConfig):
     """A network over whole sequences."""
 
     bidirectional: Chosen[bool] = chosen("Read each sequence from both ends; null is true.", before=False)

@@ -337,6 +337,7 @@ def network_shape(config: Config, reader: Reader, answers: Answers, number: int)
         affixes=affixes,
         affix_size=getattr(model, "affix_size", 0) if affixes else 0,
         crf=getattr(model, "head", None) == "crf",
+        skip_connections=model.skip_connections,
     )
 
 

@@ -15,6 +15,7 @@ SIZES = {"context": 8, "horizon": 3, "season": 4}
     [
         ({}, {"decoder": "recursive"}, {"residual": "seasonal-growth"}, "cannot correct step by step"),
         ({"with_baseline": True}, {}, {"residual": "none"}, "there is no baseline"),
+        ({}, {"decoder": "segments", "skip_connections": True}, {}, "set model.decoder: direct"),
     ],
 )
 def test_what_does_not_go_together_is_refused(training, model, data, why):
@@ -74,6 +75,12 @@ def test_a_long_series_with_a_season_is_read_in_segments(rows, data, segment, co
     made = trainee_of(monthly(rows), **{"validation": 0.2, **data}).config
     assert (made.model.decoder, made.model.segment) == ("segments" if segment else "direct", segment)
     assert (made.data.context, made.data.scaling) == (context, "standard" if segment else "seasonal-error")
+
+
+def test_a_network_of_one_stack_is_chosen_where_only_it_has_what_is_asked_for():
+    made = trainee_of(monthly(480), None, {"skip_connections": True, "num_layers": 2}, validation=0.2)
+    assert made.config.model.decoder == "direct"
+    assert made.network.shape.skip_connections
 
 
 def test_series_one_under_another_are_read_in_segments_by_their_usual_length():
