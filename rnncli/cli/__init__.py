@@ -32,9 +32,9 @@ GROUPS = {
     "Use": {
         "predict": "Say what comes next, or what a sequence is.",
         "generate": "Write text with a language model.",
+        "score": "See which lines of a text surprise a model.",
         "compress": "Code a file in fewer bytes, by what a model expects.",
         "decompress": "Write again what compress coded.",
-        "score": "See which lines of a text surprise a model.",
     },
     "Judge": {
         "evaluate": "Score a model beside its baselines.",
@@ -65,7 +65,7 @@ class LazyGroup(click.Group):
         return command
 
     def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands by group, so that all of the help fits a terminal of 24 lines; the epilog has options."""
+        """Write the commands by group, so that all of the help fits a terminal of 24 lines; its first has options."""
         rows = [
             (f"{'' if i else label:<8}{name}", sentence)
             for label, group in GROUPS.items()
@@ -78,7 +78,8 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="rnncli COMMAND --help explains one; --debug shows tracebacks; --version",
+    options_metavar="[--version] [--debug]",
+    subcommand_metavar="COMMAND [--help] [ARGS]...",
 )
 @click.version_option(__version__, prog_name="rnncli")
 @click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
