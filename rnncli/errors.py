@@ -108,6 +108,11 @@ def shown(text: str, limit: int = 60) -> str:
     return f'"{escaped}{"…" if len(text) > limit else ""}"'
 
 
+def amount(count: int, noun: str, plural: str = "") -> str:
+    """Return a count with its noun, such as `1 row` or `2,000 rows`; plural: where it is not made with an s."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
 def quoted(text: str) -> str:
     """Return `text` as a shell takes it for one word."""
     import shlex

@@ -95,7 +95,7 @@ def differences(function, x, step=1e-3):
 def naive_states(network, inputs, b, length):
     """The states of the one layer of a network after 0, 1, …, length steps of sequence b."""
     shape = network.shape
-    weights = naive.layer_weights(network.parameters.export(), shape.cell, 0)
+    weights = naive.layer_weights(network.parameters.export(), shape, 0)
     states = [naive.zero_state(shape.cell, shape.hidden_size)]
     for x in inputs[:length, b]:
         states.append(naive.CELLS[shape.cell](x, states[-1], weights, shape.activation))
@@ -105,7 +105,7 @@ def naive_states(network, inputs, b, length):
 def naive_jacobian(network, x, state):
     """∂s_t/∂s_{t−1} of the one layer of a network, by central differences of its naive twin; s is its whole state."""
     shape = network.shape
-    weights = naive.layer_weights(network.parameters.export(), shape.cell, 0)
+    weights = naive.layer_weights(network.parameters.export(), shape, 0)
     near = 1e-6 if shape.activation == "relu" else 1e-5 if shape.cell == "slstm" else 1e-3  # no nearer kink
 
     def whole(s):

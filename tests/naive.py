@@ -26,28 +26,38 @@ ACTIVATIONS = {
 }
 
 
+def _heard(h, p):
+    """What the recurrent product reads of h."""
+    return h * p.get("mask", 1.0)
+
+
 def rnn(x, state, p, activation="tanh"):
     (h,) = state
-    return (ACTIVATIONS[activation](x @ p["w_ih"].T + p["b_ih"] + h @ p["w_hh"].T + p["b_hh"]),)
+    return (ACTIVATIONS[activation](x @ p["w_ih"].T + p["b_ih"] + _heard(h, p) @ p["w_hh"].T + p["b_hh"]),)
 
 
 def gru(x, state, p, activation="tanh"):
     (h,) = state
     i_r, i_z, i_n = np.split(x @ p["w_ih"].T + p["b_ih"], 3, axis=-1)
-    h_r, h_z, h_n = np.split(h @ p["w_hh"].T + p["b_hh"], 3, axis=-1)
+    h_r, h_z, h_n = np.split(_heard(h, p) @ p["w_hh"].T + p["b_hh"], 3, axis=-1)
     r, z = sigmoid(i_r + h_r), sigmoid(i_z + h_z)
     n = np.tanh(i_n + r * h_n)
     return ((1 - z) * n + z * h,)
 
 
 def _four(x, h, p):
-    return np.split(x @ p["w_ih"].T + p["b_ih"] + h @ p["w_hh"].T + p["b_hh"], 4, axis=-1)
+    return np.split(x @ p["w_ih"].T + p["b_ih"] + _heard(h, p) @ p["w_hh"].T + p["b_hh"], 4, axis=-1)
+
+
+def _let_in(i, f, p):
+    return np.minimum(i, 1 - f) if p.get("capped") else i
 
 
 def lstm(x, state, p, activation="tanh"):
     h, c = state
     i, f, g, o = _four(x, h, p)
-    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    i, f = sigmoid(i), sigmoid(f)
+    c = f * c + _let_in(i, f, p) * np.tanh(g)
     return sigmoid(o) * np.tanh(c), c
 
 
@@ -55,7 +65,8 @@ def peephole(x, state, p, activation="tanh"):
     h, c = state
     i, f, g, o = _four(x, h, p)
     p_i, p_o, p_f = np.split(p["weight_ch"], 3)
-    c = sigmoid(f + p_f * c) * c + sigmoid(i + p_i * c) * np.tanh(g)
+    i, f = sigmoid(i + p_i * c), sigmoid(f + p_f * c)
+    c = f * c + _let_in(i, f, p) * np.tanh(g)
     return sigmoid(o + p_o * c) * np.tanh(c), c
 
 
@@ -85,18 +96,21 @@ def some_state(cell, random, *shape):
     return tuple(np.abs(values) + 0.5 if name == "n" else values for name, values in state.items())
 
 
-def layer_weights(weights, cell, index, suffix=""):
-    """One layer's weights out of a model's export."""
+def layer_weights(weights, shape, index, suffix=""):
+    """One layer's weights out of a model's export, and what its recurrence is."""
     parts = {"w_ih": "weight_ih", "w_hh": "weight_hh", "b_ih": "bias_ih", "b_hh": "bias_hh"}
-    parts |= {name: name for name in OWN.get(cell, ())}
+    parts |= {name: name for name in OWN.get(shape.cell, ())}
     p = {short: weights[f"rnn.{long}_l{index}{suffix}"] for short, long in parts.items()}
     if (skip := f"rnn.weight_skip_l{index}{suffix}") in weights:  # it reads the layer below, then the network's input
         p["w_ih"] = np.concatenate([p["w_ih"], weights[skip]], axis=1)
-    return p
+    return p | {"capped": shape.recurrence.capped}
 
 
-def network(shape, weights, inputs, state):
-    """Outputs (T, B, O) of a whole network: tokens (T, B) or features (T, B, I), the state of every layer."""
+def network(shape, weights, inputs, state, masks=()):
+    """Outputs (T, B, O) of a whole network: tokens (T, B) or features (T, B, I), the state of every layer.
+
+    masks: of every layer, what h is multiplied by in the recurrent product, if anything.
+    """
     step = CELLS[shape.cell]
     state, outputs = list(state), []
     for x in inputs:
@@ -105,7 +119,8 @@ def network(shape, weights, inputs, state):
         given = x
         for l in range(shape.num_layers):
             x = np.concatenate([x, given], axis=-1) if l and shape.skip_connections else x
-            state[l] = step(x, state[l], layer_weights(weights, shape.cell, l), shape.activation)
+            p = layer_weights(weights, shape, l) | ({"mask": masks[l]} if masks else {})
+            state[l] = step(x, state[l], p, shape.activation)
             x = state[l][0]
         if shape.skip_connections:
             x = np.concatenate([layer[0] for layer in state], axis=-1)
@@ -127,7 +142,7 @@ def layers(shape, weights, x, state):
         x = np.concatenate([x, given], axis=-1) if l and shape.skip_connections else x
         ways = []
         for suffix in ("", "_reverse") if shape.bidirectional else ("",):
-            now, p = state.pop(0), layer_weights(weights, shape.cell, l, suffix)
+            now, p = state.pop(0), layer_weights(weights, shape, l, suffix)
             ways.append([])
             for row in x[::-1] if suffix else x:
                 now = CELLS[shape.cell](row, now, p, shape.activation)

@@ -23,8 +23,8 @@ from rnncli.errors import DataError, UsageError
 from rnncli.kernels import forecast_losses
 from rnncli.kernels.cells import CELLS
 from rnncli.kernels.cells.cell import Cell, Hidden
+from rnncli.kernels.cells.recurrence import add_recurrent, recurrent_grad
 from rnncli.kernels.elementary import exp, log1p, tanh
-from rnncli.kernels.gemm import accumulate
 from rnncli.kernels.jit import jit
 from rnncli.kernels.steps import clear
 from rnncli.nn.network import Network, NetworkShape
@@ -47,7 +47,7 @@ def forward(arrays, weights, active, low, high):  # type: ignore[no-untyped-def]
     half = a.dtype.type(0.5)
     for t in range(a.shape[0]):
         last = min(high, active[t])
-        accumulate(h, weights.recurrent, a, t, t + 1, low, last)
+        add_recurrent(h, a, weights, t, low, last)
         for b in range(low, last):
             for j in range(h.shape[2]):
                 a[t, b, j] = tanh(a[t, b, j])
@@ -65,7 +65,7 @@ def backward(arrays, gradients, weights, active, low, high):  # type: ignore[no-
             for j in range(dh.shape[2]):
                 dh[t, b, j] += half * dh[t + 1, b, j]
                 a[t, b, j] = half * dh[t + 1, b, j] * (one - a[t, b, j] * a[t, b, j])
-        accumulate(a, weights.recurrent, dh, t, t + 1, low, last)
+        recurrent_grad(a, arrays.h, dh, weights, t, low, last)
 
 
 class HalfwayArrays(NamedTuple):

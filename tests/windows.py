@@ -70,6 +70,8 @@ class Window:
         """The mean loss; outputs are left in work.outputs as dL/d(outputs), and copied to self.outputs before."""
         work, network = self.work, self.network
         network.pack()
+        if self.shape.recurrence.draws:
+            network.set_dropout(work, 1, 2)
         if self.shape.token_input:
             work.tokens[...] = self.inputs
         else:

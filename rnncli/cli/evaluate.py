@@ -33,7 +33,8 @@ def levels_of(context: click.Context, option: click.Parameter, text: str | None)
 
 def _matrix(context: click.Context, option: click.Parameter, path: str | None) -> str | None:
     """Refuse, before any work begins, a file that holds anything else, or whose folder is missing."""
-    if in_a_folder(context, option, path) is not None:
+    path = in_a_folder(context, option, path)
+    if path is not None:
         from rnncli.ui.label_tables import require_matrix_file
 
         require_matrix_file(option.opts[-1], path)

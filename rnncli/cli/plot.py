@@ -18,6 +18,7 @@ def command(runs: tuple[str, ...], output: str | None) -> None:
     From - it draws what is piped in: a forecast as predict writes it, or the lines of a metrics.jsonl. It needs the
     extra rnncli[plots].
     """
+    from rnncli.notes import noting
     from rnncli.training.curves import Curve
     from rnncli.ui.output import say
     from rnncli.ui.pictures import canvas, curves, forecast
@@ -25,7 +26,8 @@ def command(runs: tuple[str, ...], output: str | None) -> None:
 
     named = output or str(Path(runs[0]) / "curves.png" if len(runs) == 1 and runs[0] != PIPE else "plot.png")
     canvas.require_matplotlib("plot")
-    found = to_plot(runs)
+    with noting(say):
+        found = to_plot(runs)
     with writing("-o", named) as path:
         if isinstance(found[0], Curve):
             canvas.save(lambda: curves.draw(found), path)

@@ -267,6 +267,25 @@ class ModelConfig(Section):
         "keeps the usual biases.",
     )
     recurrent_scale: float = Field(default=1.0, gt=0, description="A factor on the initial recurrent weights.")
+    cap_input_gate: bool = Field(
+        default=False,
+        description="Let the input gate of an lstm or a peephole in by no more than the forget gate lets go: "
+        "min(i, 1 − f).",
+    )
+
+    weight_drop: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="The fraction of recurrent weights that training drops, anew for each update.",
+    )
+    state_dropout: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="The fraction of the hidden state that training drops on its way to the next step, the same units "
+        "at all steps of an update.",
+    )
 
     @field_validator("activation")
     @classmethod
@@ -278,6 +297,15 @@ class ModelConfig(Section):
             others = [name for name, other in CELLS.items() if activation in other.activations]
             raise refusal(f"must be tanh when model.cell is {cell.name}; only {' or '.join(others)} takes another")
         return activation
+
+    @field_validator("cap_input_gate")
+    @classmethod
+    def _cap_fits_the_cell(cls, capped: bool, info: ValidationInfo) -> bool:
+        named = info.data.get("cell")
+        if capped and not (named and CELLS[named].caps):
+            fit = " or ".join(name for name, cell in CELLS.items() if cell.caps)
+            raise refusal(f"must be false unless model.cell is {fit}, whose input gate has a forget gate beside it")
+        return capped
 
     @field_validator("chrono_init")
     @classmethod

@@ -115,6 +115,11 @@ class Splits(Generic[D]):
         """The name of the split to score on: test, or else validation; None if neither was held out."""
         return next((name for name in ("test", "validation") if name in self.held_out), None)
 
+    def named(self, split: str) -> str:
+        """Return what a held-out split is called in messages: by its file, if that is one of its own."""
+        own = self.held_out[split].name
+        return own if own != self.train.name else f"the {split} split"
+
     @property
     def judges(self) -> int:
         """The number of items that training is judged by: those of the validation split, or all in cross-validation."""

@@ -26,13 +26,33 @@ _PAIRED = 4000  # tokens of byte pairs, where no limit is given
 
 def note_unknown(numbers: Iterable[np.ndarray], what: str, taken: str) -> None:
     """Tell how many tokens of `what` are not in the vocabulary, if any; taken: what becomes of them."""
-    each = list(numbers)
-    unknown, count = (
-        sum(map(int, sizes)) for sizes in ([(one == UNKNOWN_NUMBER).sum() for one in each], map(len, each))
-    )
-    if unknown:
-        share = f" ({unknown / count:.1%})" if 1000 * unknown >= count else ""
-        note(f"{unknown:,} of {count:,} tokens of {what}{share} are not in the vocabulary, and are {taken}")
+    unseen = Unseen()
+    for one in numbers:
+        unseen.add(one == UNKNOWN_NUMBER)
+    unseen.tell(what, f"are not in the vocabulary, and are {taken}")
+
+
+class Unseen:
+    """Counts the tokens that training never saw, for one note on all of them."""
+
+    def __init__(self) -> None:
+        self._unknown, self._count = 0, 0
+
+    def add(self, unknown: np.ndarray) -> None:
+        """Count tokens (n,), of which `unknown` (n,) tells which training never saw."""
+        self._unknown, self._count = self._unknown + int(unknown.sum()), self._count + len(unknown)
+
+    def forget(self) -> None:
+        """Count anew."""
+        self._unknown, self._count = 0, 0
+
+    def tell(self, what: str, fate: str = "are not in the vocabulary, and are read as <unk>") -> None:
+        """Tell, if there are any, how many of the tokens of `what` were unknown since the last time, and their fate."""
+        unknown, count = self._unknown, self._count
+        if unknown:
+            share = f" ({unknown / count:.1%})" if 1000 * unknown >= count else ""
+            note(f"{unknown:,} of {count:,} tokens of {what}{share} {fate}")
+        self.forget()
 
 
 class Vocabulary:

@@ -36,3 +36,14 @@ def apply(x, y, key, threshold, scale, low, high):
             row, out = x[t, b], y[t, b]
             for j in range(H):
                 out[j] = row[j] * scale if _noise(start + j, key) >= threshold else zero
+
+
+@jit
+def apply_to_columns(x, y, key, threshold, scale, first, last):
+    """Set y[:, first:last] to x·scale or to 0, like `apply`, for matrices x, y (K, N)."""
+    K, N = x.shape
+    zero = x.dtype.type(0)
+    for k in range(K):
+        row, out = x[k], y[k]
+        for j in range(first, last):
+            out[j] = row[j] * scale if _noise(k * N + j, key) >= threshold else zero

@@ -33,6 +33,7 @@ class Weights(NamedTuple):
     bias_hh: np.ndarray  # (L, G·H)
     own: np.ndarray  # (L, n, H), the cells' own parameters
     activation: int
+    capped: bool | None
     head: np.ndarray  # (R, …) packed, of the R layers that it reads, the topmost last
     head_bias: np.ndarray  # (V,)
 
@@ -124,8 +125,8 @@ def advance(weights, state, tokens):
             multiply(state.x, weights.first, weights.bias[0], arrays.a, 0, 1, 0, B)
         else:
             gather_with_bias(weights.table, weights.bias[0], tokens, arrays.a, 0, B)
-        own = cell.Weights(weights.recurrent[l], weights.bias_hh[l], weights.own[l], weights.activation)
-        _forward(arrays, own, state.active)
+        own = (weights.recurrent[l], weights.bias_hh[l], weights.own[l], weights.activation)
+        _forward(arrays, cell.Weights(*own, None, weights.capped), state.active)
 
 
 @jit

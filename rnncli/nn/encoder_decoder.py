@@ -23,6 +23,7 @@ from rnncli.nn.attention import ATTENTIONS, Attention, AttentionWork, Seen
 from rnncli.nn.inputs import Linear, LinearHead
 from rnncli.nn.network import FLOAT32, Model
 from rnncli.nn.parameters import START, Share, within
+from rnncli.nn.recurrence import PLAIN, Recurrence
 from rnncli.nn.recurrent import LayerTrace
 from rnncli.nn.stack import Stack, StackShape
 from rnncli.nn.workspace import StackWork
@@ -50,6 +51,7 @@ class PairShape:
     dropout: float = 0.0
     attention: str | None = None
     encoder_bidirectional: bool = False
+    recurrence: Recurrence = PLAIN
 
     @property
     def encoder(self) -> StackShape:
@@ -75,6 +77,7 @@ class PairShape:
             activation=self.activation,
             dropout=self.dropout,
             bidirectional=bidirectional,
+            recurrence=self.recurrence,
         )
 
 
@@ -166,9 +169,9 @@ class EncoderDecoder(Model):
 
     def set_dropout(self, work: PairWork, seed: int, update: int) -> None:
         """Set the masks of this update in `work`."""
-        work.decoder.dropout_keys = self.decoder.dropout_keys(seed, update)
+        self.decoder.draw(work.decoder, seed, update)
         if work.encoder and self.encoder:
-            work.encoder.dropout_keys = self.encoder.dropout_keys(seed, update)
+            self.encoder.draw(work.encoder, seed, update)
         work.combined_keys = dropout.keys(self.shape.dropout, 1, 100 * self.decoder.place + _COMBINED, seed, update)
 
     def forward(self, work: PairWork, low: int, high: int) -> None:

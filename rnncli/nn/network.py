@@ -26,6 +26,7 @@ from rnncli.nn.crf import ChainWork, TagChain
 from rnncli.nn.inputs import LinearHead
 from rnncli.nn.parameters import Parameters, Part, Share, Start
 from rnncli.nn.pooling import POOLINGS, Pooling, PoolingWork
+from rnncli.nn.recurrence import PLAIN, Recurrence
 from rnncli.nn.recurrent import LayerTrace
 from rnncli.nn.stack import Stack, StackShape
 from rnncli.nn.words import WordsOfBatch, WordVectors
@@ -70,6 +71,7 @@ class NetworkShape:
     affix_size: int = 0
     crf: bool = False
     skip_connections: bool = False
+    recurrence: Recurrence = PLAIN
 
     @property
     def layers_read(self) -> int:
@@ -94,6 +96,7 @@ class NetworkShape:
             bidirectional=self.bidirectional,
             fold_up_to=self.fold_up_to,
             skip_connections=self.skip_connections,
+            recurrence=self.recurrence,
         )
 
 
@@ -223,6 +226,11 @@ class Network(Model):
         """Return a mask key per layer output (the topmost's or its pooling's) and one for the input; none is kept."""
         masks = self.stack.dropout_keys(seed, update)
         return masks + dropout.keys(self.shape.dropout, 1, _INPUT, seed, update)
+
+    def set_dropout(self, work: Workspace, seed: int, update: int) -> None:
+        """Set the masks of this update in `work`."""
+        self.stack.draw(work, seed, update)
+        work.dropout_keys = self.dropout_keys(seed, update)
 
     def words_of(self, work: Workspace) -> WordsOfBatch | None:
         if self.words is None or work.words is None or work.dx is None:

@@ -65,8 +65,8 @@ def embedding_stream(place: int) -> int:
 def layer_stream(place: int, layer: int, *, reverse: bool) -> int:
     """Return the first random stream of a layer, that of W; the streams of U follow, gate by gate.
 
-    The stream 40 higher is that of its skip connection, the one 50 higher that of its memories; those from 100 higher
-    on are for the cell's own parameters.
+    The stream 40 higher is that of its skip connection, the one 50 higher that of its memories, the two from 60 higher
+    on are those of its recurrence's masks, and those from 100 higher on are for the cell's own parameters.
     """
     return 100_000 * place + 1000 * (layer + 1) + (500 if reverse else 0)
 

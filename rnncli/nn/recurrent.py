@@ -16,8 +16,10 @@ import numpy as np
 
 from rnncli.kernels import gemm, inputs, steps
 from rnncli.kernels.cells.cell import Cell, Weights
+from rnncli.kernels.cells.recurrence import Locked
 from rnncli.nn.inputs import FoldedEmbedding, Input, Projection, input_of
 from rnncli.nn.parameters import First, Parameter, Part, Share, gate_bias, layer_stream, recurrent, within, zero
+from rnncli.nn.recurrence import PLAIN, Recurrence
 from rnncli.nn.workspace import BidirectionalWork, Extent, LayerWork
 
 Beside = tuple[np.ndarray, ...]  # the network's input as each direction reads it, or its gradient, for skip connections
@@ -56,6 +58,7 @@ class RecurrentLayer(Part):
         H: int,
         *,
         activation: int = 0,
+        recurrence: Recurrence = PLAIN,
         embedding: Parameter | None = None,
         reads_tokens: bool = False,
         prefix: str = "",
@@ -65,13 +68,14 @@ class RecurrentLayer(Part):
         skip_size: int = 0,
     ):
         self.cell, self.index, self.H, self.activation, self.reverse = cell, index, H, activation, reverse
+        self.capped = recurrence.capped or None
         self.columns = N = cell.gates * H
         stream = layer_stream(place, index, reverse=reverse)
         way = f"l{index}_reverse" if reverse else f"l{index}"
         # Of a one-hot input a single row arrives: at ±1/√H it would drown, and training would start slowly
         # (tiny Shakespeare, 400 updates: 2.19 nats against 1.85 with ±1).
         limit, usual = 1.0 if reads_tokens and embedding is None else 1.0 / math.sqrt(H), 1.0 / math.sqrt(H)
-        memories = stream + 50 if takes_chrono else None
+        memories, self._masks = stream + 50 if takes_chrono else None, stream + 60
 
         def declare(part: str, *shape: int, first: First = zero, transposed: bool = False) -> Parameter:
             return Parameter(f"{prefix}rnn.{part}_{way}", shape, first, transposed)
@@ -120,13 +124,30 @@ class RecurrentLayer(Part):
 
     @property
     def weights(self) -> Weights:
-        """The weights that the cell's `forward` reads."""
-        return Weights(self.U_packed, self.b_hh.value, self.own_packed, self.activation)
+        """The weights that the cell's `forward` reads, with nothing dropped."""
+        return self._weights(self.U_packed)
 
     @property
     def weights_back(self) -> Weights:
-        """The weights that the cell's `backward` reads."""
-        return Weights(self.U_packed_back, self.b_hh.value, self.own_packed, self.activation)
+        """The weights that the cell's `backward` reads, with nothing dropped."""
+        return self._weights(self.U_packed_back)
+
+    def _weights(self, packed: np.ndarray, locked: Locked | None = None) -> Weights:
+        return Weights(packed, self.b_hh.value, self.own_packed, self.activation, locked, self.capped)
+
+    def draw(self, work: LayerWork, seed: int, update: int) -> None:
+        """Draw the masks of an update for the recurrence, if there are any."""
+        if work.drawn is not None:
+            work.drawn.draw(self.U.value, self._masks, seed, update)
+
+    def _drawn(self, work: LayerWork, *, back: bool) -> Weights:
+        """Return the weights for a window, with what was drawn for it."""
+        drawn, whole = work.drawn, self.U_packed_back if back else self.U_packed
+        if drawn is None:
+            return self._weights(whole)
+        if drawn.U is not None:
+            whole = drawn.U.packed_back if back else drawn.U.packed
+        return self._weights(whole, drawn.locked)
 
     def pack(self, share: Share) -> None:
         """Refresh this share of the packed weights after the weights changed."""
@@ -153,7 +174,7 @@ class RecurrentLayer(Part):
             assert isinstance(self.input, Projection)
             self.skip.forward(beside[0], self.bias, work.a, low, high)
             self.input.add(x, work.a, low, high)
-        self.cell.forward(work.arrays, self.weights, extent.active, low, high)
+        self.cell.forward(work.arrays, self._drawn(work, back=False), extent.active, low, high)
 
     def backward(
         self, work: LayerWork, dx: np.ndarray | None, extent: Extent, low: int, high: int, *, add: bool = False
@@ -162,7 +183,7 @@ class RecurrentLayer(Part):
         work.dh[0, low:high] = 0
         for gradient in work.gradients[1:]:
             gradient[extent.lengths[low:high], np.arange(low, high)] = 0
-        self.cell.backward(work.arrays, work.gradients, self.weights_back, extent.active, low, high)
+        self.cell.backward(work.arrays, work.gradients, self._drawn(work, back=True), extent.active, low, high)
         if dx is not None:
             self.input.backward(work.a, dx, low, high, add=add)
 
@@ -179,8 +200,11 @@ class RecurrentLayer(Part):
         self.input.weight_gradients(x, work.a, share)
         if self.skip is not None:
             self.skip.weight_gradients(beside[0], work.a, share)
-        h_before = work.h[:-1].reshape(-1, self.H)
-        gemm.multiply_transposed(h_before, dq, self.U.gradient, low, high, share.scratch)
+        drawn = work.drawn
+        h_before = work.h[:-1] if drawn is None or drawn.locked is None else drawn.locked.h
+        gemm.multiply_transposed(h_before.reshape(-1, self.H), dq, self.U.gradient, low, high, share.scratch)
+        if drawn is not None and drawn.U is not None:
+            drawn.U.drop_gradient(self.U.gradient, low, high)
         inputs.column_sums(da, self.b_ih.gradient, low, high)
         if self.cell.keeps_recurrent_apart:
             inputs.column_sums(dq, self.b_hh.gradient, low, high)
@@ -215,6 +239,10 @@ class BidirectionalLayer(Part):
         self.forwards = RecurrentLayer(cell, index, I, H, **how)
         self.backwards = RecurrentLayer(cell, index, I, H, reverse=True, **how)
         self.parts = self.directions = (self.forwards, self.backwards)
+
+    def draw(self, work: BidirectionalWork, seed: int, update: int) -> None:
+        self.forwards.draw(work.forwards, seed, update)
+        self.backwards.draw(work.backwards, seed, update)
 
     def forward(
         self, work: BidirectionalWork, x: np.ndarray, extent: Extent, low: int, high: int, beside: Beside = ()

@@ -23,6 +23,7 @@ from rnncli.kernels.buffers import zeros
 from rnncli.nn.inputs import Linear, LinearHead
 from rnncli.nn.network import FLOAT32, Model
 from rnncli.nn.parameters import CHANNEL, POSITION, SEGMENT, Parameter, Part, Share, within
+from rnncli.nn.recurrence import PLAIN, Recurrence
 from rnncli.nn.recurrent import LayerTrace
 from rnncli.nn.stack import Stack, StackShape
 from rnncli.nn.workspace import StackWork
@@ -49,6 +50,7 @@ class SegmentShape:
     activation: str = "tanh"
     dropout: float = 0.0
     head_starts_at_zero: bool = True
+    recurrence: Recurrence = PLAIN
 
     @property
     def channel_size(self) -> int:
@@ -76,6 +78,7 @@ class SegmentShape:
             embedding_size=None,
             activation=self.activation,
             dropout=self.dropout,
+            recurrence=self.recurrence,
         )
 
 
@@ -175,8 +178,8 @@ class SegmentNetwork(Model):
 
     def set_dropout(self, work: SegmentWork, seed: int, update: int) -> None:
         """Set the masks of this update in `work`."""
-        work.encoder.dropout_keys = self.encoder.dropout_keys(seed, update)
-        work.decoder.dropout_keys = self.decoder.dropout_keys(seed, update)
+        self.encoder.draw(work.encoder, seed, update)
+        self.decoder.draw(work.decoder, seed, update)
 
     def forward(self, work: SegmentWork, low: int, high: int) -> None:
         """Compute work.outputs for windows low ≤ b < high from work.x, work.known_covariates and work.channels."""

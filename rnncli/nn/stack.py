@@ -17,6 +17,7 @@ from rnncli.kernels.cells import CELLS
 from rnncli.kernels.cells.rnn import ACTIVATIONS
 from rnncli.nn import dropout
 from rnncli.nn.parameters import EMBEDDING, Parameter, Part, Share, embedding_stream, within
+from rnncli.nn.recurrence import PLAIN, Recurrence
 from rnncli.nn.recurrent import Beside, BidirectionalLayer, LayerTrace, RecurrentLayer
 from rnncli.nn.workspace import BidirectionalWork, Extent, LayerWork, StackWork
 
@@ -42,6 +43,7 @@ class StackShape:
     bidirectional: bool = False
     fold_up_to: int = 320
     skip_connections: bool = False
+    recurrence: Recurrence = PLAIN
 
     @property
     def embedded(self) -> bool:
@@ -102,6 +104,7 @@ class Stack(Part):
                 shape.width if l else shape.first_size,
                 shape.hidden_size,
                 activation=self.activation,
+                recurrence=shape.recurrence,
                 embedding=self.embedding if shape.folded and reads_input(l) else None,
                 reads_tokens=reads_input(l) and not shape.reads_values,
                 prefix=prefix,
@@ -117,16 +120,17 @@ class Stack(Part):
         """Return arrays for up to T steps of B sequences."""
         shape, cell, last = self.shape, self.cell, self.shape.num_layers - 1
         dropping = training and shape.dropout > 0
+        drawn = shape.recurrence if training and shape.recurrence.draws else None
         dense = shape.reads_values
         x = zeros((T, B, shape.first_size) if dense else (0, 0, 0), dtype)
 
         def layer_work(l: int) -> LayerWork | BidirectionalWork:
             drops = dropping and (l < last or self.drops_top)
             if not shape.bidirectional:
-                return LayerWork.plan(cell, T, B, shape.hidden_size, drops, dtype)
+                return LayerWork.plan(cell, T, B, shape.hidden_size, drops, dtype, drawn=drawn)
             tokens, I = l == 0 and not dense, shape.width if l else shape.first_size
             return BidirectionalWork.plan(
-                cell=cell, T=T, B=B, H=shape.hidden_size, dropout=drops, dtype=dtype, tokens=tokens, I=I
+                cell=cell, T=T, B=B, H=shape.hidden_size, dropout=drops, dtype=dtype, tokens=tokens, I=I, drawn=drawn
             )
 
         return StackWork(
@@ -146,6 +150,12 @@ class Stack(Part):
     def dropout_keys(self, seed: int, update: int) -> tuple[np.uint32, ...]:
         """Return one mask key for the output of each layer; none if dropout is 0."""
         return dropout.keys(self.shape.dropout, len(self.layers), 100 * self.place, seed, update)
+
+    def draw(self, work: StackWork, seed: int, update: int) -> None:
+        """Set all masks of an update in `work`, one of training."""
+        work.dropout_keys = self.dropout_keys(seed, update)
+        for layer, layer_work in zip(self.layers, work.layers, strict=True):
+            layer.draw(layer_work, seed, update)
 
     def forward(self, work: StackWork, low: int, high: int) -> None:
         """Compute work.y for sequences low ≤ b < high from work.tokens or work.x and the states in row 0."""

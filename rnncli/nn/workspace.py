@@ -12,6 +12,7 @@ from rnncli.kernels.buffers import zeros
 from rnncli.kernels.cells.cell import Cell
 from rnncli.nn.crf import ChainWork
 from rnncli.nn.pooling import PoolingWork
+from rnncli.nn.recurrence import Drawn, Recurrence
 
 LayerState = tuple[np.ndarray, ...]  # of one layer: its states (B, H), the hidden one first
 
@@ -37,17 +38,22 @@ class Extent(NamedTuple):
 class LayerWork:
     """The arrays and gradients of one recurrent layer; `rnncli.kernels.cells.cell.Cell` explains what each holds.
 
-    y (T, B, H) is the layer's output after dropout; without dropout it is h[1:] itself.
+    y (T, B, H) is the layer's output after dropout; without dropout it is h[1:] itself. drawn: what training drops of
+    the recurrence, None outside of training.
     """
 
     arrays: Any
     gradients: Any
     dropped: np.ndarray | None
+    drawn: Drawn | None
 
     @classmethod
-    def plan(cls, cell: Cell, T: int, B: int, H: int, dropout: bool, dtype: np.dtype) -> LayerWork:
+    def plan(
+        cls, cell: Cell, T: int, B: int, H: int, dropout: bool, dtype: np.dtype, drawn: Recurrence | None
+    ) -> LayerWork:
         dropped = zeros((T, B, H), dtype) if dropout else None
-        return cls(cell.zeros(T, B, H, dtype), cell.zero_states(T, B, H, dtype), dropped)
+        masks = None if drawn is None else Drawn.plan(drawn, T, B, H, cell.gates * H, dtype)
+        return cls(cell.zeros(T, B, H, dtype), cell.zero_states(T, B, H, dtype), dropped, masks)
 
     def first(self, T: int) -> LayerWork:
         """Return a workspace for a window of T steps, in the same memory."""
@@ -56,7 +62,8 @@ class LayerWork:
         gradients = type(self.gradients)(*(array[: T + 1] for array in self.gradients))
         states = len(gradients)
         arrays = type(self.arrays)(*(array[: T + (i < states)] for i, array in enumerate(self.arrays)))
-        return LayerWork(arrays, gradients, None if self.dropped is None else self.dropped[:T])
+        dropped = None if self.dropped is None else self.dropped[:T]
+        return LayerWork(arrays, gradients, dropped, None if self.drawn is None else self.drawn.first(T))
 
     @property
     def a(self) -> np.ndarray:
@@ -118,9 +125,18 @@ class BidirectionalWork:
 
     @classmethod
     def plan(
-        cls, cell: Cell, T: int, B: int, H: int, dropout: bool, dtype: np.dtype, tokens: bool, I: int
+        cls,
+        cell: Cell,
+        T: int,
+        B: int,
+        H: int,
+        dropout: bool,
+        dtype: np.dtype,
+        tokens: bool,
+        I: int,
+        drawn: Recurrence | None,
     ) -> BidirectionalWork:
-        forwards, backwards = (LayerWork.plan(cell, T, B, H, False, dtype) for _ in range(2))
+        forwards, backwards = (LayerWork.plan(cell, T, B, H, False, dtype, drawn) for _ in range(2))
         x = zeros((T, B), np.int32) if tokens else zeros((T, B, I), dtype)
         both = (T, B, 2 * H)
         return cls(

@@ -41,6 +41,7 @@ def packed_weights(stack: Stack, head: LinearHead) -> generation.Weights:
         bias_hh=np.stack([layer.b_hh.value for layer in stack.layers]),
         own=np.stack([layer.own_packed for layer in stack.layers]),
         activation=stack.activation,
+        capped=stack.layers[0].capped,
         head=head.packed,
         head_bias=head.bias.value,
     )

@@ -12,7 +12,7 @@ from rnncli.nn.ensemble import Ensemble
 from rnncli.tasks.sizes import MORE
 from rnncli.tasks.task import Experiment
 from rnncli.training.folds import FoldsLearner, pooled
-from rnncli.training.loop import Plan, Position
+from rnncli.training.plan import Plan, Position
 from rnncli.training.reports import Score
 
 

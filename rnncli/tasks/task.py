@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rnncli.training.backpropagation import ThreadPool
     from rnncli.training.loop import Learner
     from rnncli.training.reports import Fit, Score
+    from rnncli.training.wrong_answers import WrongAnswer
 
 S = TypeVar("S")
 
@@ -258,6 +259,12 @@ class Experiment:
         seconds: the time that decided how many updates there were, 0 if none did.
         """
         return None
+
+    def wrong(self) -> tuple[WrongAnswer, ...]:
+        """Return the worst answers of the current weights to what `score` is on; none where answers are not single, or
+        nothing was held out.
+        """
+        return ()
 
     def evaluate(self, options: Options) -> Evaluation:
         """Return the score and all that `options` request; UsageError if nothing was held out."""

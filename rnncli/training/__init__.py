@@ -3,6 +3,7 @@
 curves            the course of a training, as the lines of metrics.jsonl tell it
 fit               whether a network over- or under-fits, and what to change
 reports           frozen dataclasses, which are all that the user interface knows of training
+wrong_answers     wrong answers to what was held out, the worst first
 score_object      a score as JSON
 prospect          what a training would be
 verified          what a check of a run found
@@ -13,6 +14,7 @@ room              pieces of batches with a sequence that is much longer than usu
 optimizer         the learning rate of an update, clipping, and the fused update of the flat parameter buffer
 side_by_side      several learners as one
 folds             cross-validation: the learners of all folds as one, and the mean of their scores
+plan              the plan of a run and its position
 weight_average    an exponential moving average of the weights
 budget            a time that training is to fill: plan and clock
 length            how many updates a time has room for

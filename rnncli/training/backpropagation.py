@@ -27,8 +27,13 @@ WORTH_WAKING = 150_000.0  # nanoseconds of work from which other threads are wok
 MULTIPLY_ADDS = 50.0  # multiply-adds that one thread does in a nanosecond, roughly
 
 
+def _cores() -> int:
+    """Return the number of CPUs that this process may use, of which taskset or a container may leave it a few."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class ThreadPool:
-    """A pool of `count` threads, each with its `Share` of the weight gradients; None is one thread per CPU.
+    """A pool of `count` threads, each with its `Share` of the weight gradients; None is one per CPU that it may use.
 
     Kernels release the GIL. The calling thread works too, so that a pool of one starts no thread. Waking a thread
     takes some 40 µs in a virtual machine. Callers therefore pass the time that their work takes on one thread, and
@@ -36,7 +41,7 @@ class ThreadPool:
     """
 
     def __init__(self, count: int | None, dtype: np.dtype):
-        self.count = count or os.cpu_count() or 1
+        self.count = count or _cores()
         self.shares = [Share(i, self.count, dtype) for i in range(self.count)]
         self._executor = (
             ThreadPoolExecutor(self.count - 1, "rnncli", initializer=denormals.flush) if self.count > 1 else None

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rnncli.training.loop import Plan, Position
+    from rnncli.training.plan import Plan, Position
 
 MOMENTS = {0.1: 0.1, 0.5: 0.05, 0.9: 0.01}  # shares of the time, and by what share of it the end may be off there
 OVERDUE = 1.02  # of the time, after which a run ends wherever it is

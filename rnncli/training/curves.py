@@ -13,7 +13,7 @@ class Curve:
     """The losses of a run after each of its evaluations, NaN where there is none.
 
     figure: (name, values) of what the score prints, where that is not the loss. best: the index of the evaluation whose
-    weights were kept, None if unknown.
+    weights were kept, None if unknown. loss: what the losses are of, such as `forecast (mae)`; empty if unknown.
     """
 
     name: str
@@ -22,12 +22,13 @@ class Curve:
     valid: tuple[float, ...]
     figure: tuple[str, tuple[float, ...]] | None = None
     best: int | None = None
+    loss: str = ""
 
 
 def curve_of(name: str, lines: Iterable[Mapping[str, Any]]) -> Curve | None:
     """Return the curve that lines of metrics give, or None if none of them is such a line."""
     found = [line for line in lines if math.isfinite(_number(line.get("step"))) and "train_loss" in line]
-    if not found:
+    if not any(math.isfinite(_number(line.get(key))) for line in found for key in ("train_loss", "valid_loss")):
         return None
     named = [str(line["figure_name"]) for line in found if line.get("figure_name")]
     kept = [i for i, line in enumerate(found) if line.get("improved") in (True, "true", "True")]

@@ -165,7 +165,7 @@ class Compressed:
     def text(self) -> str:
         """Return the figures as a sentence."""
         found = ", ".join(f"{name} {bits:.3f}" for name, bits in self.bits)
-        return f"bits per {self.unit} that compressors need, given the training split: {found}"
+        return f"bits per {self.unit}: {found}, given the training split"
 
 
 @dataclass(frozen=True)

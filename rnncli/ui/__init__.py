@@ -8,6 +8,7 @@ verified           the checks of a run
 coded              bytes for a file or a pipe
 results            rows as table, CSV, JSON or JSON lines; text as it is made
 run_list           a list of runs
+numbers            numbers as people read them
 scores             a score beside its baselines, a backtest as a table
 line_scores        lines of a text with how surprising they are
 heat               a text coloured by how surprising it is, on a terminal or in HTML

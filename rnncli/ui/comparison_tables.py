@@ -13,10 +13,10 @@ from rnncli.ui.axes import FRAME
 from rnncli.ui.gradient_tables import as_json, by_lag, check_sentence, measured_console, say_advice, say_check
 from rnncli.ui.lag_chart import COMPARED, LEAST_WIDTH, Panel, draw
 from rnncli.ui.lag_lines import draw_lines
+from rnncli.ui.numbers import figure
 from rnncli.ui.output import Output, say, say_on, visible
 from rnncli.ui.reach_table import write_reach
 from rnncli.ui.results import as_csv, rounded, write_table
-from rnncli.ui.scores import figure
 
 if TYPE_CHECKING:
     from rich.console import Console

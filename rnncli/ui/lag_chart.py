@@ -24,9 +24,9 @@ from rnncli.inspection.reports import (
     LayerGradients,
 )
 from rnncli.ui.axes import ENDS, FRAME, LogScale, log_scale
+from rnncli.ui.numbers import figure
 from rnncli.ui.output import visible
 from rnncli.ui.results import three_digits
-from rnncli.ui.scores import figure
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -16,9 +16,18 @@ FITTED = (
 
 def write_reach(layers: Sequence[LayerGradients], firsts: Sequence[dict[str, str]], intervals: bool) -> None:
     """Write a table of how far each layer's gradient reaches, after the cells of `firsts`; names may be folded."""
+    rows = reach_rows(layers, firsts, intervals)
+    whole = [name for name in rows[0] if name not in ("network", "layer")]
+    write_table(rows, figures=("decay", "loss"), whole=whole, styles=VERDICTS, least_width=LEAST_WIDTH)
+
+
+def reach_rows(
+    layers: Sequence[LayerGradients], firsts: Sequence[dict[str, str]], intervals: bool
+) -> list[dict[str, str]]:
+    """Return the rows of the table."""
     judged = {layer.reach.judged for layer in layers}
     last = f"left at {judged.pop()}" if len(judged) == 1 else "left at end"
-    rows = [
+    return [
         first
         | {
             "half-life": _half_life(layer.reach, _longest(layer), intervals),
@@ -28,8 +37,6 @@ def write_reach(layers: Sequence[LayerGradients], firsts: Sequence[dict[str, str
         }
         for first, layer in zip(firsts, layers, strict=True)
     ]
-    whole = [name for name in rows[0] if name not in ("network", "layer")]
-    write_table(rows, figures=("decay", "loss"), whole=whole, styles=VERDICTS, least_width=LEAST_WIDTH)
 
 
 def _longest(layer: LayerGradients) -> int:

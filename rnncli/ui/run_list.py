@@ -8,8 +8,9 @@ from pathlib import PurePath
 from typing import Any
 
 from rnncli.training.listed import Listed
+from rnncli.ui.numbers import figure
 from rnncli.ui.output import Output, duration
-from rnncli.ui.results import as_csv, rounded, three_digits, write_table
+from rnncli.ui.results import as_csv, rounded, write_table
 
 
 def write_runs(found: Sequence[Listed], form: str | None) -> None:
@@ -71,9 +72,9 @@ def _row(one: Listed) -> dict[str, Any]:
         return row | {"task": one.task or "", "": one.state, "time": took}
     whole = _object(one)
     verdict, strongest = whole["verdict"] or "", whole["baseline"]
-    beside = "" if strongest is None else f"{three_digits(whole['baseline_score'])} {strongest}"
+    beside = "" if strongest is None else f"{figure(whole['baseline_score'])} {strongest}"
     return row | {
-        "score": three_digits(whole["score"]),
+        "score": figure(whole["score"]),
         "best": f"of {one.best_of}" if one.best_of else "",
         "strongest baseline": beside,
         "network is": verdict,

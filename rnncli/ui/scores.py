@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -14,6 +13,7 @@ from rnncli.training.paired_bootstrap import FEWEST
 from rnncli.training.reports import Finished, Score
 from rnncli.training.score_object import first_sentence, score_object
 from rnncli.ui.label_tables import write_labels
+from rnncli.ui.numbers import figure, figures
 from rnncli.ui.output import TIED, Output, visible, wrapped
 from rnncli.ui.results import as_csv, rounded, write_csv, write_table
 
@@ -59,23 +59,6 @@ def score_text(score: Score) -> str:
         lines += wrapped(instead(score.used), 80, "  ")
     lines += wrapped(CHOSE.get(score.split, ""), 80, "  ")
     return visible("\n".join(lines)) + "\n"
-
-
-def figure(value: float) -> str:
-    """Return a number with four significant digits, and all those before the point."""
-    return figures([value])[0]
-
-
-def figures(values: Sequence[float]) -> list[str]:
-    """Return numbers as a column: as many decimals for all as give the largest four significant digits, and the
-    smallest two."""
-    sizes = [abs(value) for value in values if value and math.isfinite(value)]
-    if not sizes or not 1e-4 <= max(sizes) < 1e9:
-        return [f"{value:.4g}" for value in values]
-    largest, least = (math.floor(math.log10(size)) for size in (max(sizes), min(sizes)))
-    decimals = min(max(3 - largest, 1 - least, 0), 6)
-    width = max(len(f"{value:.{decimals}f}") for value in values)
-    return [f"{value:{width}.{decimals}f}" for value in values]
 
 
 def compared(score: Score, name: str, baseline: float) -> str:
@@ -141,7 +124,7 @@ def _object(report: BacktestReport) -> dict[str, Any]:
 
 
 def _write_text(report: BacktestReport) -> None:
-    write_table([_row(one) for one in report.forecasters])
+    write_table(_rows(report.forecasters), figures=_FIGURES.values())
     out, groups = Output(), f"{report.independent:,} group{'' if report.independent == 1 else 's'}"
     if report.levels:
         out.write("\n")
@@ -151,7 +134,7 @@ def _write_text(report: BacktestReport) -> None:
         out.write("so few groups cannot tell; hold out more with data.test\n")
     for one in report.coverage:
         rows = "" if one.first == 1 and one.last == report.horizon else f" (rows {one.first:,} to {one.last:,})"
-        width = f"{one.width:.4g} wide on average"
+        width = f"{figure(one.width)} wide on average"
         out.write(f"intervals: asked {one.asked:g}%, got {one.got:.1f}%, n = {one.count:,}{rows}, {width}\n")
     for one in report.totals:
         out.write(f"totals over {report.horizon:,} rows: asked {one.asked:g}%, got {one.got:.1f}%, n = {one.count:,}\n")
@@ -171,19 +154,23 @@ def _write_text(report: BacktestReport) -> None:
             out.write(f"  of {name.replace('-', ' ')}, the best baseline, as a point: {least:.4f}\n")
 
 
-def _row(one: Judged) -> dict[str, Any]:
-    figures = {title: _figure(getattr(one, name)) for name, title in _FIGURES.items()}
-    return {"forecast": one.name.replace("-", " "), **figures, "network is": one.verdict}
+def _rows(forecasters: Sequence[Judged]) -> list[dict[str, Any]]:
+    """Return the rows of a table, each column of which has the decimals that matter."""
+    columns = {title: figures([getattr(one, name) for one in forecasters]) for name, title in _FIGURES.items()}
+    return [
+        {
+            "forecast": one.name.replace("-", " "),
+            **{title: column[i].strip() for title, column in columns.items()},
+            "network is": one.verdict,
+        }
+        for i, one in enumerate(forecasters)
+    ]
 
 
 def _level(one: LevelScore) -> dict[str, Any]:
     return {
         "level": one.level,
         "series": one.series,
-        "network MASE": _figure(one.mase),
-        "unreconciled MASE": _figure(one.unreconciled),
+        "network MASE": figure(one.mase),
+        "unreconciled MASE": figure(one.unreconciled),
     }
-
-
-def _figure(value: float) -> str:
-    return "–" if value != value else f"{value:.4g}"

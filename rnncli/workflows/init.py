@@ -110,7 +110,7 @@ def init(request: Request) -> str:
     pool = ThreadPool(config.training.threads, FLOAT32)
     try:
         experiment = TASKS[config.task].prepare(config, source, Context(pool))
-        text = _HEAD + "\n" + commented(_sections(experiment, guess, request, source))
+        text = _HEAD + "\n" + commented(_sections(experiment, guess, request, source, fills_time=config.fills_time))
     finally:
         pool.close()
     if request.out is not None:
@@ -133,9 +133,12 @@ def _write(out: str, text: str) -> None:
         raise MachineError(f"-o {out}: cannot write: {(error.strerror or '').lower()}; name another") from None
 
 
-def _sections(experiment: Experiment, guess: Guess, request: Request, source: Source) -> Mapping[str, Sequence[Line]]:
-    """Return the lines of the config by section."""
+def _sections(
+    experiment: Experiment, guess: Guess, request: Request, source: Source, *, fills_time: bool
+) -> Mapping[str, Sequence[Line]]:
+    """Return the lines of the config by section; fills_time: without epochs, which would end it before its max_time."""
     config = _placed(experiment.config, request, source)
+    config = config.changed(training={"epochs": None}) if fills_time else config
     comments = _comments(experiment, is_piped=source.path is None)
     given = given_keys(request.overrides)
     why = "as given" if "task" in given else f"the data look like {guess.why}" if guess.why else ""

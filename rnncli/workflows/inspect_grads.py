@@ -35,8 +35,8 @@ from rnncli.notes import note
 from rnncli.tasks.registry import TASKS
 from rnncli.tasks.task import Context, Experiment
 from rnncli.training.backpropagation import ThreadPool
-from rnncli.training.loop import Plan, Position
 from rnncli.training.optimizer import Optimizer
+from rnncli.training.plan import Plan, Position
 from rnncli.workflows.opening import NONSENSE, is_model
 from rnncli.workflows.points import Point, opened
 from rnncli.workflows.train import data_sha256

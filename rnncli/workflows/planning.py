@@ -19,8 +19,9 @@ from rnncli.training.length import (
     planned_length,
     wanted_updates,
 )
-from rnncli.training.loop import BY_FIGURE, Plan, TrainingLoop
+from rnncli.training.loop import TrainingLoop
 from rnncli.training.optimizer import Optimizer
+from rnncli.training.plan import BY_FIGURE, Plan
 from rnncli.workflows.run_directory import RunDirectory
 
 
@@ -95,7 +96,8 @@ class Planner:
         many = f"{length.updates:,} updates, {epochs:.3g} epochs"
         if length.updates == most:
             return f"{many} take less than {given}, and more would hardly help"
-        return f"{many} fill {given} at {1 / pace.per_update:,.3g} updates/s, and end with the schedule"
+        whose = "" if self.experiment.share_of_time == 1 else "the share that folds have of "
+        return f"{many} fill {whose}{given} at {1 / pace.per_update:,.3g} updates/s, and end with the schedule"
 
     @property
     def _per_epoch(self) -> int:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rnncli.data.source import decode, read_source
-from rnncli.errors import DataError, ModelFileError, UsageError, shown
+from rnncli.errors import DataError, MachineError, ModelFileError, UsageError, shown
+from rnncli.notes import doubt
 from rnncli.tasks.forecast.read_back import charts_of
 from rnncli.tasks.forecast.reports import ForecastChart
 from rnncli.training.curves import Curve, curve_of
@@ -33,14 +36,32 @@ def curve_of_run(run: str) -> Curve:
         raise UsageError(f"{run}: is no run directory; name one, or - for standard input")
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
+    except FileNotFoundError:
         raise UsageError(f"{run}: no metrics.jsonl in this directory; train first, or name another run") from None
-    curve = curve_of(run, _json_lines(text))
+    except OSError as error:
+        why = (error.strerror or "").lower()
+        raise MachineError(f"{path}: cannot be read: {why}; check its permissions") from None
+    lines = list(_json_lines(text))
+    curve = curve_of(run, lines)
+    lost = sum(bool(line.strip()) for line in text.splitlines()) - (len(curve.steps) if curve else 0)
+    if curve is not None and lost:
+        doubt(f"{path}: {lost:,} of its lines are damaged, and their evaluations are not drawn")
     if curve is None and text.strip():
         raise ModelFileError(f"{path}: is damaged: no line of it is an evaluation; train again")
     if curve is None:
         raise UsageError(f"{run}: has not been evaluated yet; wait for the first line of metrics.jsonl")
-    return curve
+    return replace(curve, loss=_loss_of(Path(run) / "config.yaml"))
+
+
+def _loss_of(config: Path) -> str:
+    """Return in words what the losses of a run with this config are of; nothing without a config of this program."""
+    try:
+        text = config.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    task = re.match(r"task: (\S+)$", text, re.MULTILINE)
+    of = re.findall(r"^  (?:loss|tokens): ([\w-]+)$", text, re.MULTILINE)
+    return "" if task is None else f"{task[1]} ({', '.join(of)})" if of else task[1]
 
 
 def of_text(text: str) -> tuple[Curve, ...] | tuple[ForecastChart, ...]:

@@ -15,7 +15,7 @@ from rnncli.errors import DataError, ModelFileError, UsageError
 from rnncli.inspection.reports import FAILURE, INIT, LAST
 from rnncli.notes import note
 from rnncli.tasks.registry import config_from_mapping, load_run_config
-from rnncli.training.loop import Plan, Position
+from rnncli.training.plan import Plan, Position
 from rnncli.workflows.opening import NONSENSE, config_and_source, is_model, open_model
 from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.train import data_sha256

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rnncli.errors import RnncliError, UsageError, quoted
+from rnncli.inspection.reports import GradientReport
 from rnncli.notes import noting
-from rnncli.tasks.page import Page
+from rnncli.tasks.page import MOST, Page
 from rnncli.tasks.task import Table
 from rnncli.training.reports import Confusion
-from rnncli.workflows.evaluate import Request, evaluate
+from rnncli.training.wrong_answers import WrongAnswer
+from rnncli.workflows.evaluate import Request, evaluate, recalled
+from rnncli.workflows.inspect_grads import Request as Looking
+from rnncli.workflows.inspect_grads import inspect_grads
+from rnncli.workflows.opening import open_model
 from rnncli.workflows.plot import curve_of_run
 from rnncli.workflows.predict import predict
 from rnncli.workflows.run_directory import RunDirectory
+
+T = TypeVar("T")
 
 
 def report(runs: Sequence[str], tell: Callable[[str], None]) -> list[Page]:
@@ -23,8 +31,9 @@ def report(runs: Sequence[str], tell: Callable[[str], None]) -> list[Page]:
     pages = []
     for run, found in ended.items():
         tell(run)
+        page = Page(run, found, curve_of_run(run), _confusion(found["score"] or {}))
         with noting(lambda text: None):  # what they say of the model was told after training
-            pages.append(_page(run, found))
+            pages.append(_Looked(run).at(page) if len(ended) <= MOST else page)
     return pages
 
 
@@ -45,25 +54,57 @@ def _ended(run: str) -> Mapping[str, Any]:
     return found.to_json()
 
 
-def _page(run: str, found: Mapping[str, Any]) -> Page:
-    curve = curve_of_run(run)
-    if found["task"] != "forecast":
-        return Page(run, found, curve, _confusion(found["score"] or {}))
-    absent: list[str] = []
-    charts: tuple[Any, ...] = ()
-    worst: tuple[Any, ...] = ()
-    backtest = None
-    try:
-        answers = predict(run, None, {}, {"plot": True}, lambda text: None)
-        charts = answers.charts if isinstance(answers, Table) else ()
-    except RnncliError as error:
-        absent.append(f"What comes next: {error}")
-    try:
-        made = evaluate(Request(run), lambda event: None)
-        worst, backtest = made.charts(), made.report
-    except RnncliError as error:
-        absent.append(f"The worst windows, and what intervals held: {error}")
-    return Page(run, found, curve, None, charts, worst, backtest, tuple(absent))
+class _Looked:
+    """A run that is looked at again with its data, as far as these are there."""
+
+    def __init__(self, run: str):
+        self.run = run
+        self._absent: dict[str, list[str]] = {}  # what could not be shown, by the reason
+
+    def at(self, page: Page) -> Page:
+        """Return the page with all that the model tells."""
+        task = page.report["task"]
+        if task == "forecast":
+            worst, backtest = self._tried("the worst windows and what intervals held", self._backtested, ((), None))
+            page = replace(page, forecasts=self._tried("what comes next", self._coming, ()))
+            page = replace(page, worst=worst, backtest=backtest)
+        elif task == "language-model":
+            page = replace(page, surprise=self._tried("what was surprising", self._surprising, None))
+        else:
+            page = replace(page, wrong=self._tried("the worst answers", self._wrong, ()))
+        gradients = self._tried("the gradient by lag", self._gradients, None)
+        absent = tuple(f"Not shown, {' and '.join(what)}: {why}" for why, what in self._absent.items())
+        return replace(page, gradients=gradients, absent=absent)
+
+    def _tried(self, what: str, find: Callable[[], T], otherwise: T) -> T:
+        """Return what `find` finds, or else what is given in its place."""
+        try:
+            return find()
+        except RnncliError as error:
+            self._absent.setdefault(str(error), []).append(what)
+            return otherwise
+
+    def _gradients(self) -> GradientReport:
+        return inspect_grads(Looking(self.run, batches=1), _quietly)
+
+    def _coming(self) -> tuple[Any, ...]:
+        answers = predict(self.run, None, {}, {"plot": True}, _quietly)
+        return answers.charts if isinstance(answers, Table) else ()
+
+    def _backtested(self) -> tuple[Any, Any]:
+        made = evaluate(Request(self.run), _quietly)
+        return made.charts(), made.report
+
+    def _surprising(self) -> Any:
+        return next(iter(evaluate(Request(self.run), _quietly).charts()), None)
+
+    def _wrong(self) -> tuple[WrongAnswer, ...]:
+        with recalled(open_model(self.run), self.run, ()) as experiment:
+            return experiment.wrong()
+
+
+def _quietly(event: Any) -> None:
+    """Show no progress of a part."""
 
 
 def _confusion(score: Mapping[str, Any]) -> Confusion | None:

@@ -20,8 +20,9 @@ from rnncli.notes import note
 from rnncli.tasks.cross_validation import CrossValidation
 from rnncli.tasks.task import Experiment
 from rnncli.training.length import Length, wanted_updates
-from rnncli.training.loop import Plan, Position, TrainingLoop
+from rnncli.training.loop import TrainingLoop
 from rnncli.training.optimizer import Optimizer
+from rnncli.training.plan import Plan, Position
 from rnncli.workflows.run_directory import RunDirectory, State
 
 FREE = ("epochs", "updates", "max_time", "learning_rate", "schedule", "patience", "clip_norm")  # keys of training

@@ -22,7 +22,7 @@ import numpy as np
 
 from rnncli.errors import MachineError, ModelFileError, RunInUseError, UsageError, quoted
 from rnncli.nn import model_file
-from rnncli.training.loop import Plan, Position
+from rnncli.training.plan import Plan, Position
 from rnncli.training.reports import Evaluated
 from rnncli.workflows.run_report import RunReport
 from rnncli.workflows.runs import is_locked

@@ -14,7 +14,7 @@ from typing import Any
 from rnncli import __version__
 from rnncli.config.sections import SECTIONS, Config
 from rnncli.data.source import Source
-from rnncli.training.loop import Position
+from rnncli.training.plan import Position
 from rnncli.training.reports import Finished
 from rnncli.training.score_object import score_object
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from rnncli.errors import UsageError
 from rnncli.training.listed import DAMAGED, FAILED, FINISHED, FOREIGN, RUNNING, STOPPED, Listed
 
 FILES = ("config.yaml", "model.safetensors", "state.safetensors", "metrics.jsonl", "report.json")
+_ENDS = re.compile(rb'"data_offsets":\[[0-9]+,([0-9]+)\]')  # of the arrays in a model file
 _SAME = {"data.path", "training.threads"}  # keys in which runs of the same data do not differ
 
 
@@ -52,11 +54,12 @@ def _listed(path: Path) -> Listed:
     steps, seconds = last.get("step"), last.get("seconds")
     try:
         report = json.loads((path / "report.json").read_bytes())
+        whole = _is_whole(path / "model.safetensors")  # without its model a run is not the best one
         return Listed(
             path=str(path),
-            state=FINISHED,
+            state=FINISHED if whole else DAMAGED,
             task=report["task"],
-            score=_sound(report["score"]),
+            score=_sound(report["score"]) if whole else None,
             steps=report["steps"],
             seconds=report["seconds"],
             ended=report["ended"],
@@ -82,7 +85,22 @@ def _unfinished(path: Path, last: Mapping[str, Any]) -> str:
         return RUNNING
     if os.path.exists(path / "failure.safetensors"):
         return FAILED
-    return FINISHED if last.get("reason") in ("finished", "patience") else STOPPED
+    if last.get("reason") not in ("finished", "patience"):
+        return STOPPED
+    return FINISHED if _is_whole(path / "model.safetensors") else DAMAGED
+
+
+def _is_whole(path: Path) -> bool:
+    """True for a model file that is as long as its header says; what is in it, check RUN verifies."""
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            size = os.fstat(file.fileno()).st_size
+            header = file.read(length) if length <= size else b""
+    except OSError:
+        return False
+    ends = [int(end) for end in _ENDS.findall(header)]
+    return header[:1] == b"{" and bool(ends) and 8 + length + max(ends) == size
 
 
 def is_locked(path: Path) -> bool:

@@ -24,7 +24,7 @@ from rnncli.workflows.names import is_config
 from rnncli.workflows.opening import Model, open_model
 from rnncli.workflows.run_directory import RunDirectory, State
 
-_MAY_CHANGE = ("model.dropout", "model.word_dropout")  # of the network
+_MAY_CHANGE = ("model.dropout", "model.word_dropout", "model.weight_drop", "model.state_dropout")  # of the network
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,13 @@ def learnt_in(header: Mapping[str, Any], *, other_data: bool) -> dict[str, Any]:
 
 def origin_of(path: str, sha256: str) -> Origin:
     """Return the run that a new one, on data with this hash, starts from."""
-    known = RunDirectory(Path(path)).read_state().inputs.data_sha256
+    run = RunDirectory(Path(path))
+    for file in (run.state, run.model):
+        if not file.is_file():
+            raise UsageError(
+                f"--from {path}: has no {file.name}, without which no run can start from it; restore it, or name another run"
+            )
+    known = run.read_state().inputs.data_sha256
     return Origin(open_model(path), path, known != sha256)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.config.loading import data_paths
+from rnncli.config.loading import data_paths, given_keys
 from rnncli.config.sections import Config, chosen_keys, keys_of
 from rnncli.config.values import parse_duration
 from rnncli.data.source import Source, read_source
@@ -26,8 +26,9 @@ from rnncli.tasks.task import Context, Experiment
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.folds import CROSS_VALIDATED
 from rnncli.training.length import wanted_updates
-from rnncli.training.loop import BY_FIGURE, Plan, TrainingLoop
+from rnncli.training.loop import TrainingLoop
 from rnncli.training.optimizer import Optimizer
+from rnncli.training.plan import BY_FIGURE, Plan
 from rnncli.training.reports import Evaluated, Finished, Note, Report, Started
 from rnncli.workflows.names import is_config
 from rnncli.workflows.opening import config_and_source, first_run
@@ -145,6 +146,11 @@ def _train_in(
     else:
         before = _began_with(run, request, state)
         loop = resumed(run, experiment, state, before, request.overrides, optimizer, planner.length)
+    time = experiment.config.training.max_time
+    if request.resume and "max_time" in (given_keys(request.overrides).get("training") or {}):
+        # Which is the time of this resume alone, and would limit what is made from the config later.
+        limit_before = load_run_config(run.config).training.max_time
+        experiment.config = experiment.config.changed(training={"max_time": limit_before})
     inputs = _inputs_kept(run, experiment, source, sha256, origin)
     if state is None or (inputs, loop.plan) != (state.inputs, state.plan):
         run.write_state(loop.arrays(), loop.snapshot(), loop.plan, inputs)
@@ -152,7 +158,6 @@ def _train_in(
     wanted = wanted_updates(experiment.config.training, experiment.learner.updates_per_epoch)
     seconds = loop.plan.budget
     if loop.plan.updates < wanted and not seconds:
-        time = experiment.config.training.max_time
         seconds = parse_duration(time) if time else 0.0
         show(Note(f"{loop.plan.updates:,} of {wanted:,} updates fit into training.max_time {time} at today's speed"))
     if is_over(loop.plan, position):

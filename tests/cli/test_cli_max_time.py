@@ -16,8 +16,8 @@ from rnncli.training import budget
 OPEN = """\
 task: language-model
 data: {path: text.txt, validation: 0.1}
-model: {cell: gru, hidden_size: 32, num_layers: 2}
-training: {batch_size: 4, bptt: 16, threads: 1}
+model: {cell: gru, hidden_size: 96, num_layers: 2}
+training: {batch_size: 2, bptt: 16, threads: 1}
 """
 LABELLED = "text,label\n" + "".join(f"{'red' if n % 2 else 'blue'} {n},{'ab'[n % 2]}\n" for n in range(60))
 
@@ -79,25 +79,25 @@ def test_a_plan_that_was_counted_anew_is_in_the_config(folder: Path) -> None:
 
 
 def test_updates_may_be_given_and_end_in_the_middle_of_an_epoch(folder: Path) -> None:
-    run("train", "open.yaml", "-o", "counted", "-q", "--set", "training.updates=20", cwd=folder).ok()
-    assert metrics(folder / "counted")[-1]["step"] == 20
-    assert length_of(folder / "counted") == {"epochs": 2, "updates": 20, "max_time": None, "patience": None}
+    run("train", "open.yaml", "-o", "counted", "-q", "--set", "training.updates=40", cwd=folder).ok()
+    assert metrics(folder / "counted")[-1]["step"] == 40
+    assert length_of(folder / "counted") == {"epochs": 2, "updates": 40, "max_time": None, "patience": None}
     said = run("train", "char.yaml", "-o", "both", "--set", "training.updates=5", cwd=folder).ok()
     assert "training.updates 5 ends training before its 2 epochs" in said.err
     assert metrics(folder / "both")[-1]["step"] == 5
 
 
 def test_a_run_with_updates_goes_on_by_updates_or_by_epochs(folder: Path) -> None:
-    run("train", "open.yaml", "-o", "first", "-q", "--set", "training.updates=20", cwd=folder).ok()
+    run("train", "open.yaml", "-o", "first", "-q", "--set", "training.updates=40", cwd=folder).ok()
     refused = run("train", "-o", "first", "--resume", "--set", "training.updates=10", cwd=folder).failed(2)
-    assert "training.updates is 10, and the run has had 20; name more" in refused
-    run("train", "-o", "first", "--resume", "-q", "--set", "training.updates=25", cwd=folder).ok()
-    assert metrics(folder / "first")[-1]["step"] == 25
+    assert "training.updates is 10, and the run has had 40; name more" in refused
+    run("train", "-o", "first", "--resume", "-q", "--set", "training.updates=45", cwd=folder).ok()
+    assert metrics(folder / "first")[-1]["step"] == 45
     run("train", "-o", "first", "--resume", "-q", "--set", "training.epochs=4", cwd=folder).ok()
-    assert metrics(folder / "first")[-1]["step"] == 56
+    assert metrics(folder / "first")[-1]["step"] == 108
     assert length_of(folder / "first")["updates"] is None
     run("train", "-o", "first", "--resume", "-q", "--max-time", "1s", cwd=folder).ok()
-    assert metrics(folder / "first")[-1]["step"] > 56
+    assert metrics(folder / "first")[-1]["step"] > 108
 
 
 def test_given_epochs_are_cut_off_as_ever(folder: Path) -> None:

@@ -53,6 +53,16 @@ def test_what_cannot_be_drawn_is_one_line_and_nothing_is_written(shelf: Shelf, t
         (char, "-"): (2, "standard input is drawn alone"),
         ("-",): (3, "neither a forecast nor metrics"),
     }
+    for piped in ('{"step": 1}\n', '{"step": 1, "train_loss": null}\n'):
+        told = run("plot", "-", cwd=tmp_path, stdin=piped).refused(3)
+        assert "neither a forecast nor metrics" in told
     for arguments, (code, said) in cases.items():
         assert said in run("plot", *arguments, cwd=tmp_path, stdin="name,place\nann,here\n").refused(code)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["broken", "empty"]
+
+
+def test_damaged_lines_of_metrics_are_told(shelf: Shelf, tmp_path: Path) -> None:
+    shutil.copytree(shelf / "char", tmp_path / "char")
+    metrics = tmp_path / "char" / "metrics.jsonl"
+    metrics.write_text('{"step": 3, "tra\n' + metrics.read_text())
+    assert "1 of its lines are damaged" in run("plot", "char", "-o", "a.png", cwd=tmp_path).ok().err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import re
 import shutil
 import subprocess
@@ -16,6 +17,12 @@ from conftest import SALES, Shelf, write_inputs
 
 from rnncli.errors import MachineError
 from rnncli.nn.model_file import write_atomically
+from rnncli.tasks.page import Page as Shown
+from rnncli.training.curves import Curve
+from rnncli.training.reports import Confusion
+from rnncli.ui.page.html import Markup
+from rnncli.ui.page.room import Part, articles_for
+from rnncli.ui.page.runs import page_of
 
 CHROMIUM = shutil.which("chromium")
 FORECAST = [
@@ -79,8 +86,13 @@ def test_a_page_begins_with_the_verdict_and_loads_nothing(folder: Path) -> None:
 @pytest.mark.plots
 def test_pictures_of_a_forecast_stand_in_the_page_and_take_its_colours(folder: Path) -> None:
     content = page(folder, "sales", name="drawn.html")
-    assert content.count("<svg ") == 3
-    for words in ("What comes next", "What intervals promised and held", "Worst windows of the held-out data"):
+    assert content.count("<svg ") == 1 + content.count("Forecast: ") + 1
+    for words in (
+        "What comes next",
+        "What intervals promised and held",
+        "The windows that were forecast worst",
+        "How far the gradient reaches back",
+    ):
         assert f"<h2>{words}</h2>" in content
     assert not re.search("#[0-9a-f]{6}", content.partition("</style>")[2].replace("&#", ""))
 
@@ -99,7 +111,66 @@ def test_what_is_missing_is_told_in_the_page(folder: Path, tmp_path: Path) -> No
     shutil.copytree(folder / "sales", tmp_path / "moved")
     config = tmp_path / "moved" / "config.yaml"
     config.write_text(re.sub(r"path: .*", "path: gone.csv", config.read_text()))
-    assert "The worst windows, and what intervals held" in page(tmp_path, "moved")
+    said = Page(re.sub(r' xlink:href="#[^"]*"', "", page(tmp_path, "moved"))).text
+    assert "Not shown, the worst windows and what intervals held and the gradient by lag: " in said
+
+
+def test_a_page_says_once_what_cannot_be_told_and_that_the_split_chose_the_weights(folder: Path) -> None:
+    told = Page(re.sub(r' xlink:href="#[^"]*"', "", page(folder, "char", name="chosen.html"))).text
+    assert "Weights were chosen by this split" in told
+    score = {
+        "split": "test",
+        "unit": "MAE of sales",
+        "network": 13_788.4,
+        "floors": {"drift": 13_900.0, "mean": 99_000.0},
+        "higher_is_better": False,
+        "strongest": "drift",
+        "verdicts": {"drift": "cannot tell, 1 group", "mean": "better"},
+        "detail": "",
+        "headline": None,
+    }
+    report = json.loads((folder / "char" / "report.json").read_text())
+    text = Page(page_of([Shown("sales", {**report, "score": score})])).text
+    assert text.count("cannot be told") == text.count("cannot tell") == 1  # the verdict, and the table
+    assert "cannot be told from 1 group: MAE of sales 13,788, beside 13,900 of drift" in text
+    assert text.count("13,788") == 2
+    assert "chosen by this split" not in text
+
+
+MATRIX = Confusion(tuple(f"label {i}" for i in range(25)), tuple((i, k, 9) for i in range(25) for k in range(25)))
+
+
+@pytest.mark.parametrize("count", [1, 8, 9, 400])
+def test_no_page_is_larger_than_promised_and_what_is_left_out_is_told(count: int, folder: Path) -> None:
+    report = json.loads((folder / "char" / "report.json").read_text())
+    steps = tuple(range(5000))
+    curve = Curve("x", steps, tuple(1 + i * 7919 % 100 / 100 for i in steps), tuple(2.0 for _ in steps))
+    pages = [Shown(f"runs/{'&' * 60}{i}", report, curve, MATRIX) for i in range(count)]
+    content = page_of(pages)
+    assert len(content.encode()) < 300_000
+    text = Page(re.sub(r' xlink:href="#[^"]*"', "", content)).text
+    assert f"runs/{'&' * 60}0" in text
+    if count > 1:
+        assert ("Left out, so that the page stays below 300 kB: " in text) == (count in (8, 400))
+        assert re.search(
+            r"(are in the page of this run alone|none has its pictures here): rnncli report 'runs/&{60}", text
+        )
+    if count == 400:
+        assert re.search(r"The first \d+ of these runs follow", text)
+
+
+def test_parts_that_matter_least_are_left_out_first() -> None:
+    parts = [
+        Part(Markup("<h1>a</h1>")),
+        Part(Markup("x" * 5_000), 1, "Verdict", "it"),
+        Part(Markup("y" * 9_000), 2, "", "y"),
+    ]
+    (whole,) = articles_for([parts], ["command"], 40_000)
+    assert "y" * 9_000 in whole
+    (less,) = articles_for([parts], ["command"], 8_400 + 6_000)
+    assert "y" not in less.partition("Left out")[0]
+    assert "x" * 5_000 in less
+    assert len([*articles_for([parts, parts], ["c", "d"], 8_800 + 15)]) == 1  # there is room for one beginning alone
 
 
 def test_only_a_page_is_written_and_never_over_data(folder: Path, tmp_path: Path) -> None:

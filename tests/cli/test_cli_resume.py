@@ -261,9 +261,17 @@ def test_max_time_goes_on_with_a_finished_run(short: Path, tmp_path: Path) -> No
     run("train", "-o", "run", "--resume", "--max-time", "1s", "-q", cwd=tmp_path).ok()
     once = metrics(copy)[-1]["step"]
     assert once > done
-    assert "max_time: 1s" in (copy / "config.yaml").read_text()
+    assert "max_time: null" in (copy / "config.yaml").read_text()  # or it would limit what is made from it later
+    assert json.loads((copy / "report.json").read_text())["config"]["training"]["max_time"] is None
     run("train", "-o", "run", "--resume", "--max-time", "1s", "-q", cwd=tmp_path).ok()  # for another second
-    assert metrics(copy)[-1]["step"] > once
+    twice = metrics(copy)[-1]["step"]
+    assert twice > once
+    run("train", "-o", "run", "--resume", "-q", cwd=tmp_path).ok()  # it is finished, and no limit is a change
+    assert metrics(copy)[-1]["step"] == twice
+    edited = (copy / "config.yaml").read_text().replace("max_time: null", "max_time: 1s")
+    (copy / "config.yaml").write_text(edited)
+    assert "resumed with training.max_time 1s" in run("train", "-o", "run", "--resume", cwd=tmp_path).ok().err
+    assert "max_time: 1s" in (copy / "config.yaml").read_text()  # which is for all that is made from it
 
 
 def test_a_finished_run_says_how_to_go_on_and_refuses_fewer_epochs(short: Path, tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 from cli_runs import run, scores
@@ -23,9 +25,21 @@ def test_runs_in_every_form_say_the_score_that_training_printed(shelf: Shelf) ->
         assert (one["task"], one["state"], one["split"]) == ("language-model", "finished", "validation")
     table = run("runs", ".", "-f", "table", cwd=shelf.folder).ok().out
     assert "nats per token, validation split of text.txt" in table
-    assert f"{told['network']:.2f}" in table
+    assert f"{told['network']:.3f}" in table
 
 
 def test_a_missing_folder_is_one_line(shelf: Shelf) -> None:
     message = run("runs", "nowhere", cwd=shelf.folder).refused(2)
     assert message == "nowhere: no such file or directory; train first, or name a folder of runs"
+
+
+@pytest.mark.parametrize("damage", ["missing", "truncated", "empty"])
+def test_a_run_whose_model_is_lost_is_damaged_and_never_the_best(damage: str, shelf: Shelf, tmp_path: Path) -> None:
+    shutil.copytree(shelf / "char", tmp_path / "char")
+    model = tmp_path / "char" / "model.safetensors"
+    content = model.read_bytes()
+    model.unlink()
+    if damage != "missing":
+        model.write_bytes(content[:-5] if damage == "truncated" else b"")
+    (one,) = json.loads(run("runs", "char", "-f", "json", cwd=tmp_path).ok().out)
+    assert (one["state"], one["score"]) == ("damaged", None)

@@ -132,6 +132,9 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
     assert "data.folds" in refused(other, "--set", "data.folds=3")
     assert "no sequences with answers that the model knows" in refused("none.csv", "-o", "none")
     assert "no run directory" in run("train", "--from", "c.yaml", other, cwd=tmp_path).refused(2)
+    for lost in ("model.safetensors", "state.safetensors"):
+        (tmp_path / "first" / lost).unlink()
+        assert f"--from first: has no {lost}" in refused(other, "-o", f"without-{lost}")
 
 
 def test_folds_are_left_out_and_the_baseline_that_is_corrected_is_kept(tmp_path: Path) -> None:

@@ -138,7 +138,8 @@ MISPLACED_KEYS = {
     "zzz: 3": ':3:1: unknown key "zzz"; the keys at the top level are task, data, model, training',
     "  zzz: 3": (
         ':3:3: unknown key "zzz"; the keys under model: are cell, activation, hidden_size, num_layers, '
-        "dropout, recurrent_init, chrono_init, recurrent_scale, decoder, segment"
+        "dropout, recurrent_init, chrono_init, recurrent_scale, cap_input_gate, weight_drop, "
+        "state_dropout, skip_connections, decoder, segment"
     ),
 }
 
@@ -147,6 +148,16 @@ MISPLACED_KEYS = {
 def test_an_unknown_key_is_pointed_to_the_right_one(tmp_path: Path, line: str, message: str) -> None:
     (problem,) = problems_in(tmp_path, f"task: forecast\nmodel:\n{line}\n")
     assert problem == "c.yaml" + message
+
+
+@pytest.mark.parametrize("cell", [None, *(name for name, cell in CELLS.items() if not cell.caps)])
+def test_a_cell_without_gates_to_cap_is_refused(tmp_path: Path, cell: str | None) -> None:
+    named = f"  cell: {cell}\n" if cell else ""
+    (problem,) = problems_in(tmp_path, f"task: forecast\nmodel:\n{named}  cap_input_gate: true\n")
+    assert problem.endswith(
+        "model.cap_input_gate is true; must be false unless model.cell is lstm or peephole, whose input gate has a "
+        "forget gate beside it"
+    )
 
 
 def test_a_missing_task_names_the_tasks(tmp_path: Path) -> None:

@@ -28,6 +28,9 @@ COMMON: dict[str, dict[str, Any]] = {
         "recurrent_init": "orthogonal",
         "chrono_init": None,
         "recurrent_scale": 1.0,
+        "cap_input_gate": False,
+        "weight_drop": 0.0,
+        "state_dropout": 0.0,
     },
     "training": {
         "epochs": None,

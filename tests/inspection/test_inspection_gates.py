@@ -19,7 +19,7 @@ GATES = {"rnn": ["hidden"], "gru": ["reset", "update", "candidate"]} | dict.from
 def naive_gates(network, x, b, length):
     """(length, H) of each gate of the one layer, in the report's order; of an ungated cell h itself."""
     states = naive_states(network, x, b, length)
-    kind, w = network.shape.cell, naive.layer_weights(network.parameters.export(), network.shape.cell, 0)
+    kind, w = network.shape.cell, naive.layer_weights(network.parameters.export(), network.shape, 0)
     rows = []
     for t in range(length):
         h = states[t][0]
@@ -109,7 +109,7 @@ def test_every_layer_and_direction_speaks_for_itself():
     weights = network.parameters.export()
     backward = []
     for b, n in enumerate(RAGGED):
-        h, w = np.zeros(H), naive.layer_weights(weights, "gru", 0, "_reverse")
+        h, w = np.zeros(H), naive.layer_weights(weights, network.shape, 0, "_reverse")
         for row in x[:n, b][::-1]:
             a, q = row @ w["w_ih"].T + w["b_ih"], h @ w["w_hh"].T + w["b_hh"]
             backward.append(naive.sigmoid(a + q)[H : 2 * H])

@@ -25,10 +25,10 @@ def naive_own(network, x, b, length, entering, index):
     for l in range(index):
         state, below = naive.zero_state(shape.cell, H), []
         for row in inputs:
-            state = step(row, state, naive.layer_weights(weights, shape.cell, l), shape.activation)
+            state = step(row, state, naive.layer_weights(weights, shape, l), shape.activation)
             below.append(state[0])
         inputs = below
-    own, states = naive.layer_weights(weights, shape.cell, index), [naive.zero_state(shape.cell, H)]
+    own, states = naive.layer_weights(weights, shape, index), [naive.zero_state(shape.cell, H)]
     for row in inputs:
         states.append(step(row, states[-1], own, shape.activation))
 

@@ -11,6 +11,7 @@ from rnncli.kernels.cells import CELLS
 from rnncli.nn import memory
 from rnncli.nn.encoder_decoder import EncoderDecoder, PairShape
 from rnncli.nn.network import Network, NetworkShape
+from rnncli.nn.recurrence import Recurrence
 from rnncli.nn.segments import SegmentNetwork, SegmentShape
 
 
@@ -44,6 +45,7 @@ PLANS = {
     "an embedding that is folded": tokens("gru", fold_up_to=50),
     "an embedding that is looked up": tokens("gru", fold_up_to=0),
     "dropout": tokens("lstm", 3, dropout=0.5),
+    "a recurrence with dropout": tokens("lstm", 2, recurrence=Recurrence(weight_drop=0.5, state_dropout=0.5)),
     "two directions, pooled": tokens("rnn", 2, bidirectional=True, pooling="attention"),
     "spelt words": tokens("gru", characters=20, character_size=8),
     **{f"pairs, {kind} attention": pairs("gru", attention=kind) for kind in (None, "dot", "additive", "aligned")},

@@ -8,8 +8,8 @@ from test_training_loop import Scripted, evaluations, loop_of, saved
 
 from rnncli.training.budget import MOMENTS, OVERDUE
 from rnncli.training.length import Pace, length_within, wanted_updates
-from rnncli.training.loop import Plan
 from rnncli.training.optimizer import SCHEDULES, Optimizer
+from rnncli.training.plan import Plan
 from rnncli.training.reports import Note
 
 BUDGET = 100.0

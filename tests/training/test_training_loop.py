@@ -17,8 +17,9 @@ from rnncli.tasks.forecast.windows import Windowing
 from rnncli.tasks.language_model.streams import StreamLearner
 from rnncli.training.backpropagation import CROSS_ENTROPY, Loss, ThreadPool
 from rnncli.training.length import EVALUATIONS, planned_length
-from rnncli.training.loop import BY_FIGURE, BY_LOSS, Plan, Position, TrainingLoop
+from rnncli.training.loop import TrainingLoop
 from rnncli.training.optimizer import SCHEDULES, Optimizer
+from rnncli.training.plan import BY_FIGURE, BY_LOSS, Plan, Position
 from rnncli.training.reports import Evaluated, Figure, Progress
 
 FLOAT32 = np.dtype(np.float32)

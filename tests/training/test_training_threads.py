@@ -1,5 +1,6 @@
 """Shards cover the batch once, an error in any of them is raised, and the number of threads changes no bit."""
 
+import os
 import threading
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from rnncli.kernels.jit import enabled
 from rnncli.nn.network import Network, NetworkShape
+from rnncli.nn.recurrence import Recurrence
 from rnncli.tasks.language_model.streams import StreamLearner
 from rnncli.training import backpropagation
 from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation, ThreadPool
@@ -119,6 +121,9 @@ SHAPES = {
     "gru": NetworkShape("gru", 9, 13, 2, 9, token_input=True),
     "embedding": NetworkShape("rnn", 9, 17, 1, 9, token_input=True, embedding_size=11, fold_up_to=0),
     "folded embedding": NetworkShape("gru", 9, 17, 1, 9, token_input=True, embedding_size=11),
+    "gru with a dropped recurrence": NetworkShape(
+        "gru", 9, 17, 1, 9, token_input=True, recurrence=Recurrence(weight_drop=0.3, state_dropout=0.3)
+    ),
 }
 
 
@@ -160,3 +165,10 @@ def test_another_dropout_mask_is_another_gradient(pool_of):
         losses.append(driver.gradient(work, targets, 20))
     assert losses[0] == losses[1]
     assert len(set(losses)) == 3
+
+
+def test_a_pool_has_a_thread_for_each_cpu_that_may_be_used(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {3, 5, 7}, raising=False)
+    pool = ThreadPool(None, FLOAT32)
+    pool.close()
+    assert pool.count == 3

@@ -116,6 +116,66 @@ def test_networks_that_are_compared_are_named() -> None:
     assert {"hidden_size=8", "hidden_size=9"} <= set(words(lambda: gradients.draw_compared(networks)))
 
 
+LONG = [replace(CURVE, name=f"runs/a long name of a run {i}", figure=None) for i in range(5)]
+LEGENDS: dict[str, Callable[[], Any]] = {
+    "5 runs": lambda: curves.draw(LONG),
+    "5 short ones": lambda: curves.draw([replace(curve, name=f"runs/number {i}") for i, curve in enumerate(LONG)]),
+    "layers": lambda: gradients.draw(
+        report(
+            *(
+                layer(powers(0.9, 20), i, part="encoder", reverse=True, half_life=None, half_life_above=123_456)
+                for i in range(3)
+            )
+        )
+    ),
+    "windows": lambda: forecast.draw([series(actual=(120.0,) * 10)] * 2, "The windows that were forecast worst"),
+}
+
+
+@pytest.mark.parametrize("inches", [5.6, 8.0])
+@pytest.mark.parametrize("name", LEGENDS)
+def test_no_entry_of_a_legend_is_cut_off(name: str, inches: float) -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    drawn: list[Any] = []
+    canvas._content(lambda: drawn.append(LEGENDS[name]()) or drawn[0], "png", {"figure.figsize": (inches, inches)})
+    (figure,) = drawn
+    FigureCanvasAgg(figure).draw()
+    legends = [*figure.legends, *filter(None, (axes.get_legend() for axes in figure.axes))]
+    assert legends
+    for legend in legends:
+        extent = legend.get_window_extent()
+        assert extent.x0 >= -1
+        assert extent.x1 <= figure.bbox.x1 + 1, [text.get_text() for text in legend.get_texts()]
+
+
+def test_losses_of_different_kinds_on_one_axis_are_told() -> None:
+    one, other = (
+        replace(CURVE, loss="forecast (mae)"),
+        replace(CURVE, loss="language-model (char)", figure=("f", (1.0,) * 3)),
+    )
+    said = "Losses of different kinds, not to be compared: "
+    assert [text for text in words(lambda: curves.draw([one, other])) if text.startswith(said)]
+    assert "figures, not alike" in words(lambda: curves.draw([one, other]))
+    alike = words(lambda: curves.draw([one, replace(one, name="runs/b")]))
+    assert not [text for text in alike if text.startswith(said)]
+    assert "accuracy" in alike
+
+
+def test_losses_on_a_logarithmic_axis_have_plain_numbers() -> None:
+    steep = replace(CURVE, train=(1000.0, 10.0, 0.1), valid=(1000.0, 10.0, 0.1))
+    written = words(lambda: curves.draw([steep]))
+    assert {"1000", "10", "0.1"} <= set(written)
+    assert not [text for text in written if "$" in text]
+
+
+def test_the_line_of_one_percent_and_what_comes_with_depth_are_always_in_the_picture() -> None:
+    short = report(layer(powers(0.9, 5), own_left_by_lag=powers(0.8, 5)))
+    written = words(lambda: gradients.draw(short))
+    assert {"1%", "layer 0, with depth"} <= set(written)
+    assert "layer 0, with depth" not in words(PICTURES["gradients"])
+
+
 def test_a_curve_names_its_losses_and_the_weights_that_were_kept() -> None:
     written = {"Training of runs/a", "training", "validation", "kept: 3", "accuracy", "updates"}
     assert written <= set(words(PICTURES["curve"]))

@@ -120,3 +120,9 @@ def test_comments_cannot_become_keys() -> None:
     text = commented({"": [Line("task", "tag", "a\nkey: 1")], "data": [Line("text", "a: b\n", "x " * 80)]})
     assert yaml.safe_load(text) == {"task": "tag", "data": {"text": "a: b\n"}}
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_a_time_to_fill_is_not_ended_by_epochs(tmp_path: Path) -> None:
+    text = made(tmp_path, "a.csv", SALES, "training.max_time=10m", "task=forecast").read_text(encoding="utf-8")
+    assert re.search("^  max_time: 10m +# as given$", text, re.MULTILINE)
+    assert "epochs:" not in text

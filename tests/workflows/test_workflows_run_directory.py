@@ -13,7 +13,7 @@ import pytest
 
 from rnncli.errors import ModelFileError, RunInUseError, UsageError
 from rnncli.nn import model_file
-from rnncli.training.loop import Plan, Position
+from rnncli.training.plan import Plan, Position
 from rnncli.training.reports import Evaluated, Figure
 from rnncli.workflows.run_directory import Inputs, RunDirectory
 

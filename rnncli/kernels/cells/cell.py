@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnncli.kernels.buffers import zeros
+from rnncli.kernels.cells.recurrence import Locked
 
 
 class Weights(NamedTuple):
@@ -17,6 +18,8 @@ class Weights(NamedTuple):
     bias: np.ndarray  # b_hh (G·H,), for a cell that keeps its recurrent contributions apart
     own: np.ndarray  # (n, H), the cell's own parameters, or (0, H)
     activation: int  # see `rnn`
+    locked: Locked | None = None  # see `recurrence`
+    capped: bool | None = None  # of a cell that `caps`
 
 
 class Cell(NamedTuple):
@@ -32,6 +35,7 @@ class Cell(NamedTuple):
              row 0 zero, and the whole dL/dh_t when it ends. For the others: dL/d(state) through the steps after t
              alone, where the row after a sequence's last step is given
     saved    the width w of each saved array: G for `a`, and also for `q`, the recurrent contributions h·U + b_hh
+    caps     True if its kernels cap the input gate where weights.capped is not None
     own      the width w of each of the cell's own parameters beyond W, U, b_ih and b_hh: vectors of w·H, whose first
              values are uniform within ±1/√H
 
@@ -57,6 +61,7 @@ class Cell(NamedTuple):
     backward: Callable[..., None]
     activations: tuple[str, ...] = ("tanh",)  # those that the hidden state may have
     signed: tuple[str, ...] = ("candidate",)  # gates whose values are those of a tanh
+    caps: bool = False
     own: Mapping[str, int] = {}
     own_gradient: Callable[..., None] | None = None
 

@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 
 from rnncli.kernels.cells.cell import Cell, Hidden
+from rnncli.kernels.cells.recurrence import recurrent_grad, set_recurrent
 from rnncli.kernels.elementary import sigmoid, tanh
-from rnncli.kernels.gemm import accumulate, multiply
 from rnncli.kernels.jit import jit
 from rnncli.kernels.steps import clear
 
@@ -62,7 +62,7 @@ def forward(arrays, weights, active, low, high):
     h, a, q = arrays.h, arrays.a, arrays.q
     for t in range(a.shape[0]):
         last = min(high, active[t])
-        multiply(h, weights.recurrent, weights.bias, q, t, t + 1, low, last)
+        set_recurrent(h, q, weights, t, low, last)
         for b in range(low, last):
             step(a[t, b], q[t, b], h[t, b], h[t + 1, b])
 
@@ -77,7 +77,7 @@ def backward(arrays, gradients, weights, active, low, high):
         for b in range(low, last):  # step(a[t, b], q[t, b], h[t, b], h[t + 1, b])
             step_grad(a[t, b], q[t, b], h[t, b], dh[t + 1, b], dh[t, b])
         # q_t = h_{t−1}·U + b_hh gives dh_{t−1} += dq_t·Uᵀ
-        accumulate(q, weights.recurrent, dh, t, t + 1, low, last)
+        recurrent_grad(q, h, dh, weights, t, low, last)
 
 
 class GruArrays(NamedTuple):

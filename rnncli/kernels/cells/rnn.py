@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from rnncli.kernels.cells.cell import Cell, Hidden
+from rnncli.kernels.cells.recurrence import add_recurrent, recurrent_grad
 from rnncli.kernels.elementary import sigmoid, tanh
-from rnncli.kernels.gemm import accumulate
 from rnncli.kernels.jit import jit
 from rnncli.kernels.steps import clear
 
@@ -63,7 +63,7 @@ def forward(arrays, weights, active, low, high):
     h, a = arrays.h, arrays.a
     for t in range(a.shape[0]):
         last = min(high, active[t])
-        accumulate(h, weights.recurrent, a, t, t + 1, low, last)
+        add_recurrent(h, a, weights, t, low, last)
         for b in range(low, last):
             step(a[t, b], h[t + 1, b], weights.activation)
 
@@ -76,8 +76,8 @@ def backward(arrays, gradients, weights, active, low, high):
         clear(a, t, max(low, last), high)
         for b in range(low, last):  # step(a[t, b], h[t + 1, b], activation)
             step_grad(h[t + 1, b], dh[t + 1, b], a[t, b], weights.activation)
-        # accumulate(h, U, a, t, ...): a_t += h_{t−1}·U gives dh_{t−1} += da_t·Uᵀ
-        accumulate(a, weights.recurrent, dh, t, t + 1, low, last)
+        # add_recurrent(h, a, ...): a_t += h_{t−1}·U gives dh_{t−1} += da_t·Uᵀ
+        recurrent_grad(a, h, dh, weights, t, low, last)
 
 
 class RnnArrays(NamedTuple):

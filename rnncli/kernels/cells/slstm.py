@@ -18,8 +18,8 @@ from typing import NamedTuple
 import numpy as np
 
 from rnncli.kernels.cells.cell import Cell
+from rnncli.kernels.cells.recurrence import add_recurrent, recurrent_grad
 from rnncli.kernels.elementary import exp, fma, log_sigmoid, sigmoid, tanh
-from rnncli.kernels.gemm import accumulate
 from rnncli.kernels.jit import jit
 from rnncli.kernels.steps import clear
 
@@ -78,7 +78,7 @@ def forward(arrays, weights, active, low, high):
     h, c, n, m, a, s = arrays.h, arrays.c, arrays.n, arrays.m, arrays.a, arrays.s
     for t in range(a.shape[0]):
         last = min(high, active[t])
-        accumulate(h, weights.recurrent, a, t, t + 1, low, last)
+        add_recurrent(h, a, weights, t, low, last)
         for b in range(low, last):
             before, after = (t, b), (t + 1, b)
             step(a[before], s[before], c[before], n[before], m[before], c[after], n[after], m[after], h[after])
@@ -86,7 +86,7 @@ def forward(arrays, weights, active, low, high):
 
 @jit
 def backward(arrays, gradients, weights, active, low, high):
-    c, n, a, s = arrays.c, arrays.n, arrays.a, arrays.s
+    h, c, n, a, s = arrays.h, arrays.c, arrays.n, arrays.a, arrays.s
     dh, dc, dn, dm = gradients.h, gradients.c, gradients.n, gradients.m
     for t in range(a.shape[0] - 1, -1, -1):
         last = min(high, active[t])
@@ -109,7 +109,7 @@ def backward(arrays, gradients, weights, active, low, high):
                 dm[before],
             )
         # a_t = … + h_{t−1}·U gives dh_{t−1} += da_t·Uᵀ
-        accumulate(a, weights.recurrent, dh, t, t + 1, low, last)
+        recurrent_grad(a, h, dh, weights, t, low, last)
 
 
 class SlstmArrays(NamedTuple):

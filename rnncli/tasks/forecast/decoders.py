@@ -23,6 +23,7 @@ from rnncli.nn.workspace import Workspace
 from rnncli.tasks.forecast.config import ForecastModelConfig
 from rnncli.tasks.forecast.losses import ForecastLoss, Sampler
 from rnncli.tasks.forecast.windows import Frame
+from rnncli.tasks.recurrence import recurrence_of
 from rnncli.training.backpropagation import Backpropagation
 
 DRAWN = 500  # samples, where quantiles have no closed form
@@ -160,6 +161,7 @@ class Direct(Decoder):
             token_input=False,
             activation=model.activation,
             dropout=model.dropout,
+            recurrence=recurrence_of(model),
             head_starts_at_zero=head_starts_at_zero,
             skip_connections=model.skip_connections,
         )
@@ -179,7 +181,8 @@ class Direct(Decoder):
         bptt = self.bptt if draw or truncated else self.T
         lead = self.T - bptt
         work = self._work(bptt, x.shape[1], self._head_steps, training=draw is not None)
-        work.dropout_keys = self.network.dropout_keys(*draw) if draw else ()
+        if draw:
+            self.network.set_dropout(work, *draw)
         work.clear_state()
         if lead:  # steps that no gradient reaches
             before = self._work(lead, x.shape[1], 1, training=False)
@@ -262,6 +265,7 @@ class Segments(Decoder):
             channels=sizes.channels,
             activation=model.activation,
             dropout=model.dropout,
+            recurrence=recurrence_of(model),
             head_starts_at_zero=head_starts_at_zero,
         )
 

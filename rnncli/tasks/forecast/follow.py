@@ -40,7 +40,7 @@ def follow(forecaster: Forecaster, asked: Asked, options: ForecastOptions) -> It
     follower = Follower(forecaster, options.levels, network=options.network)
     data = forecaster.config.changed(data=asked.reading).data
     delimiter = str(asked.reading.get("delimiter", forecaster.delimiter))
-    lines = StreamLines(asked.data or "-", forecaster.columns, data, delimiter)
+    lines = StreamLines(asked.data or "-", forecaster.columns, data, delimiter, strict=options.strict)
     # As the model's own data are written, wherever a state goes on.
     digits = [digits for series in digits_of(follower.panel) for digits in series]
     answers = StreamAnswers(follower, lines, digits, asked.tell, strict=options.strict)

@@ -2,7 +2,7 @@
 
 There are two ways; `carries` is True for the first. A single recursive network whose scale is that of the whole
 series goes on from its hidden state: one step of the network to read a row, and one for each row ahead. Any other
-model reads its context anew for each row.
+model reads its context anew for each row, and a baseline that looks further back up to 1,000 rows, as of a file.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from rnncli.data.timeline import Timeline
 from rnncli.errors import ModelFileError, UsageError
 from rnncli.kernels.cells import CELLS
 from rnncli.tasks.forecast.backtest import NETWORK
+from rnncli.tasks.forecast.baselines import CORRECTABLE, LOOKED_BACK
 from rnncli.tasks.forecast.calibration import Calibration, Outlook
 from rnncli.tasks.forecast.features import last_contexts
 from rnncli.tasks.forecast.forecaster import Band, Forecaster
@@ -53,6 +54,10 @@ class Follower:
             forecaster.require_intervals(self.method)
         self.horizon = forecaster.horizon
         self.kept = max(int(forecaster.panel.lengths.max()), forecaster.members.context)
+        asked = {NETWORK if network else forecaster.method}
+        asked |= {forecaster.members.average.baseline} if forecaster.members.average and NETWORK in asked else set()
+        # What looks far back gets more rows to read as they come, up to those that it reads of a whole file.
+        self.most = self.kept if asked <= {NETWORK, *CORRECTABLE} else max(self.kept, LOOKED_BACK)
         # Side by side, each is as long as the longest.
         forecaster.panel = forecaster.panel.at_least(self.kept, masked=bool(forecaster.data.padding))
         first = forecaster.members.first
@@ -91,10 +96,10 @@ class Follower:
         S, panel = len(self.panel.ids), self.panel
         whole = np.stack([filled(column, "ffill") for column in rows.T], axis=1)
         values, known = (
-            each.reshape(self.kept, S, -1).swapaxes(0, 1).reshape(panel.values.shape)
+            each.reshape(self.kept, S, -1).swapaxes(0, 1).reshape(-1, panel.values.shape[1])
             for each in (whole, ~np.isnan(rows))
         )
-        self.forecaster.panel = replace(panel, values=values, known=known, timelines=(timeline,) * len(panel.timelines))
+        self._take(values, known, (timeline,) * len(panel.timelines))
         self._carried, self._made = None, []
         self._forecast()
 
@@ -107,7 +112,8 @@ class Follower:
         """Return the last rows, and which of their values are known, (`kept`, C) each."""
         S, panel = len(self.panel.ids), self.panel
         values, known = (
-            each.reshape(S, self.kept, -1).swapaxes(0, 1).reshape(self.kept, -1) for each in (panel.values, panel.known)
+            each.reshape(S, self._count, -1).swapaxes(0, 1).reshape(self._count, -1)[-self.kept :]
+            for each in (panel.values, panel.known)
         )
         return values, known
 
@@ -139,16 +145,25 @@ class Follower:
         return np.mean(scores, axis=0)
 
     def _append(self, values: np.ndarray) -> None:
-        """Append a row to the panel and drop its oldest, so that it stays as long as before."""
+        """Append a row to the panel, and drop its oldest if it has all that are read."""
         panel, known = self.panel, ~np.isnan(values)
         filled = np.where(known, values, self._last)
-        S = len(panel.ids)
-        rows = np.concatenate([panel.values.reshape(S, self.kept, -1)[:, 1:], filled.reshape(S, 1, -1)], axis=1)
-        flags = np.concatenate([panel.known.reshape(S, self.kept, -1)[:, 1:], known.reshape(S, 1, -1)], axis=1)
-        timelines = tuple(one.moved(1) for one in panel.timelines)
-        self.forecaster.panel = replace(
-            panel, values=rows.reshape(panel.values.shape), known=flags.reshape(panel.known.shape), timelines=timelines
-        )
+        S, N = len(panel.ids), self._count
+        first = int(N == self.most)
+        rows = np.concatenate([panel.values.reshape(S, N, -1)[:, first:], filled.reshape(S, 1, -1)], axis=1)
+        flags = np.concatenate([panel.known.reshape(S, N, -1)[:, first:], known.reshape(S, 1, -1)], axis=1)
+        C = panel.values.shape[1]
+        self._take(rows.reshape(-1, C), flags.reshape(-1, C), tuple(one.moved(1) for one in panel.timelines))
+
+    def _take(self, values: np.ndarray, known: np.ndarray, timelines: tuple[Timeline, ...]) -> None:
+        """Go on from these values and flags, (S · N, C) each, in place of those of the panel."""
+        starts = np.arange(len(self.panel.ids) + 1) * (len(values) // len(self.panel.ids))
+        self.forecaster.panel = replace(self.panel, starts=starts, values=values, known=known, timelines=timelines)
+
+    @property
+    def _count(self) -> int:
+        """The number of rows of each series."""
+        return len(self.panel.values) // len(self.panel.ids)
 
     def _forecast(self) -> None:
         """Forecast all rows ahead, and keep the forecasts to score the rows when they arrive."""
@@ -187,13 +202,14 @@ class Follower:
     def restore(self, arrays: Mapping[str, np.ndarray], last: Sequence[str]) -> None:
         """Go on from saved arrays; last: the last stamp of each series. ModelFileError if they are another model's."""
         panel = self.panel
-        if _shapes(self.saved()) != _shapes(arrays):
+        count = len(arrays["values"]) // len(panel.ids)
+        if not self.kept <= count <= self.most or _shapes(self.saved()) != _shapes(arrays):
             raise ModelFileError(
                 "the state is of another model; remove it, or follow with the model that it belongs to"
             )
         timelines = tuple(replace(one, last=stamp) for one, stamp in zip(panel.timelines, last, strict=True))
         values, known = arrays["values"], arrays["known"].astype(bool)
-        self.forecaster.panel = replace(panel, values=values, known=known, timelines=timelines)
+        self._take(values, known, timelines)
         self._made = [(points, spreads) for points, spreads in arrays["made"]]
         if self._carried is not None:
             state = [tuple(arrays[name] for name in names) for names in self._state_names(self._carried)]
@@ -206,5 +222,10 @@ class Follower:
 
 
 def _shapes(arrays: Mapping[str, np.ndarray]) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of all non-empty arrays but `made`; version 0.1 wrote an empty memory for cells without one."""
-    return {name: array.shape for name, array in arrays.items() if name != "made" and array.size}
+    """Return the shapes of all non-empty arrays but `made`, of values and flags without the number of rows; version 0.1
+    wrote an empty memory for cells without one."""
+    return {
+        name: array.shape[1:] if name in ("values", "known") else array.shape
+        for name, array in arrays.items()
+        if name != "made" and array.size
+    }

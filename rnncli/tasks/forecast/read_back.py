@@ -23,7 +23,7 @@ def charts_of(rows: Sequence[Mapping[str, Any]], decimal: str = ".") -> tuple[Fo
     ends = {name: match for name in names if (match := _END.fullmatch(name))}
     plain = [name for name in names if name not in ends]
     targets = [name for name in plain if any(match[1] == name for match in ends.values())] or _numbers(plain, rows)
-    if not targets:
+    if not targets or (len(names) == len(rows) == 1):  # a single number is no forecast
         return ()
     before = plain[: plain.index(targets[0])]
     series: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}

@@ -42,10 +42,10 @@ class Cells:
 
 
 class StreamLines:
-    """The lines of a CSV, from a file or a pipe (-)."""
+    """The lines of a CSV, from a file or a pipe (-). strict: a value that cannot be read is the end, by a DataError."""
 
-    def __init__(self, path: str, columns: Columns, data: SeriesConfig, delimiter: str):
-        self.path, self.columns, self.data, self.delimiter = path, columns, data, delimiter
+    def __init__(self, path: str, columns: Columns, data: SeriesConfig, delimiter: str, *, strict: bool = False):
+        self.path, self.columns, self.data, self.delimiter, self.strict = path, columns, data, delimiter, strict
         self.absent = 0.0 if data.missing == "zero" else float("nan")  # what a missing value counts as
         self.names = [*columns.sources(columns.time), *columns.targets]
 
@@ -123,6 +123,8 @@ class StreamLines:
                 )
                 return value
         except DataError as error:
+            if self.strict:
+                raise DataError(f"{error}; mend it, or leave out --strict") from None
             doubts.append(f"{error}; taken for a missing value")
             return float("nan")
         if cell := row.rows[0][place].strip():

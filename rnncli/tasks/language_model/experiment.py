@@ -26,6 +26,7 @@ from rnncli.tasks.language_model.kneser_ney import KneserNey
 from rnncli.tasks.language_model.streams import StreamLearner, Validation
 from rnncli.tasks.language_model.surprise import Surprise
 from rnncli.tasks.language_model.unknown import RareWords
+from rnncli.tasks.recurrence import recurrence_of
 from rnncli.tasks.task import Context, Evaluation, Experiment, Options, set_first_weights, start_words
 from rnncli.training.fit import fit
 from rnncli.training.headline import AMONG, Headline
@@ -293,6 +294,7 @@ def network_shape(config: LanguageModelConfig, vocabulary_size: int) -> NetworkS
         embedding_size=model.embedding_size,
         activation=model.activation,
         dropout=model.dropout,
+        recurrence=recurrence_of(model),
         skip_connections=model.skip_connections,
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from rnncli.data.lines import Line, Opened
-from rnncli.data.text import BYTES, WORDS, as_bytes, tokenize, word_spans
+from rnncli.data.text import BYTES, WORDS, as_bytes, word_spans
 from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary
 from rnncli.tasks.language_model.reading import Reading
 from rnncli.tasks.line_by_line import Faults
@@ -33,18 +32,24 @@ class Cut:
     def ids(self, line: Line) -> np.ndarray:
         return self.vocabulary.encode(self._whole(line))
 
-    def pieces(self, line: Line) -> tuple[str, ...]:
-        """Return the text of the line in one piece for each token, what stands before a word with it."""
+    def pieces(self, line: Line, ids: np.ndarray) -> tuple[str, ...]:
+        """Return the text of the line in one piece for each of its tokens `ids`, what stands before a word with it, and
+        a character with the token that its first byte is of.
+        """
         text, kind = self._whole(line), self.vocabulary.kind
         if kind in WORDS:
             ends = [0, *(end for _, end in word_spans(text, kind))]
             return tuple(text[start:end] for start, end in itertools.pairwise(ends))
-        if kind in BYTES:  # the first byte of a character stands for it
-            begins = [*itertools.accumulate((len(as_bytes(character)) for character in text), initial=0)]
-            tokens = self.vocabulary.decode(self.vocabulary.encode(text)) if kind == "bpe" else tokenize(text, kind)
-            ends = [bisect_left(begins, end) for end in itertools.accumulate(map(len, tokens), initial=0)]
-            return tuple(text[start:end] for start, end in itertools.pairwise(ends))
-        return tuple(tokenize(text, kind))
+        return self._of_bytes(text, ids) if kind in BYTES else tuple(text)
+
+    def _of_bytes(self, text: str, ids: np.ndarray) -> tuple[str, ...]:
+        tokens = self.vocabulary.tokens
+        ends = np.cumsum([1 if number == UNKNOWN_NUMBER else len(tokens[number]) for number in ids])
+        starts = itertools.accumulate((len(as_bytes(character)) for character in text), initial=0)
+        pieces = [""] * len(ids)
+        for character, start in zip(text, starts, strict=False):
+            pieces[int(np.searchsorted(ends, start, "right"))] += character
+        return tuple(pieces)
 
     def _whole(self, line: Line) -> str:
         return line.text if line.goes_on or self.line_end == UNKNOWN_NUMBER else line.text + "\n"
@@ -85,7 +90,7 @@ def _scored(
         bits = _bits(reading, ids)
         learnt = [None] * len(ids) if learning is None else _bits(learning, ids)
         lines = [
-            ScoredLine(line.number, line.text, partial(cut.pieces, line), each, own != UNKNOWN_NUMBER, more)
+            ScoredLine(line.number, line.text, partial(cut.pieces, line, own), each, own != UNKNOWN_NUMBER, more)
             for line, own, each, more in zip(good, ids, bits, learnt, strict=True)
         ]
         for one in lines:

@@ -101,7 +101,7 @@ class StreamLearner:
         """Compute the gradient of one window into the parameters; return (summed loss, tokens trained)."""
         window = self.windows[update % self.updates_per_epoch]
         work = self._work.first(window.T, window.head_from)
-        work.dropout_keys = self.network.dropout_keys(self.seed, update)
+        self.network.set_dropout(work, self.seed, update)
         if update % self.updates_per_epoch:
             self._work.carry(self._kept)
         else:

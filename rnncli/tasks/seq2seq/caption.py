@@ -11,6 +11,7 @@ from rnncli.data.cutting import Cut
 from rnncli.data.numeric import FAR, is_number, whole_series
 from rnncli.data.source import Source
 from rnncli.data.text import WORDS
+from rnncli.data.vocabulary import Unseen
 from rnncli.errors import DataError, shown
 from rnncli.notes import doubt
 from rnncli.tasks.seq2seq.config import CaptionConfig
@@ -29,6 +30,7 @@ class Cells:
     kind = "values"
     vocabulary = None
     cut = Cut(None, "end")
+    unseen = Unseen()  # of tokens, and there are none
 
     def __init__(self, columns: Sequence[Mapping[str, Any]], decimal: str):
         self.columns, self.decimal = columns, decimal

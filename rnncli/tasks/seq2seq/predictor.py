@@ -105,11 +105,12 @@ class Writer(Predictor):
         return Pieces(self._telling(answers, pairs.name), as_lines=True, charts=self._charts)
 
     def _telling(self, answers: Iterator[list[Piece]], name: str) -> Iterator[list[Piece]]:
-        """Yield the answers, and tell afterwards how many sources were cut."""
+        """Yield the answers, and tell afterwards how many sources were cut, and how many tokens were unknown."""
         try:
             yield from answers
         finally:
             self.prompts.cut.tell(name, self.prompts.kind)
+            self.prompts.unseen.tell(name)
 
     def given(self, prompt: tuple[str, ...], where: str) -> Given:
         """Return a prompt, encoded; raise DataError naming its place if it cannot be."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from rnncli.data.cutting import Cut
-from rnncli.data.vocabulary import Vocabulary
+from rnncli.data.vocabulary import Unseen, Vocabulary
 from rnncli.tasks.seq2seq.pairs import Pairs
 
 
@@ -17,6 +17,7 @@ class Prompts(Protocol):
 
     encodes: bool
     cut: Cut
+    unseen: Unseen
     kind: str  # "source tokens", "values"
     decimal: str  # of numbers among what is given
 

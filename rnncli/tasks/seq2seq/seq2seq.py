@@ -12,7 +12,7 @@ from rnncli.data.cutting import Cut
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
 from rnncli.data.text import WORDS, Kind, tokenize
-from rnncli.data.vocabulary import Vocabulary, token_vocabulary
+from rnncli.data.vocabulary import UNKNOWN_NUMBER, Unseen, Vocabulary, token_vocabulary
 from rnncli.errors import ConfigError, DataError
 from rnncli.tasks.seq2seq.config import Seq2seqConfig, SourcesConfig
 from rnncli.tasks.seq2seq.edits import shared
@@ -38,7 +38,7 @@ class Texts:
     decimal = "."
 
     def __init__(self, vocabulary: Vocabulary, data: SourcesConfig):
-        self.vocabulary, self.cut = vocabulary, Cut.of(data)
+        self.vocabulary, self.cut, self.unseen = vocabulary, Cut.of(data), Unseen()
 
     @classmethod
     def of(cls, prompts: Sequence[tuple[str, ...]], data: SourcesConfig) -> Texts:
@@ -59,6 +59,8 @@ class Texts:
         empty = next((i for i, prompt in enumerate(prompts) if not "".join(prompt).strip()), None)
         if empty is not None:
             raise DataError(f"{where[empty]}: nothing is given; give the pair a source, or remove it")
+        for source in sources:
+            self.unseen.add(source == UNKNOWN_NUMBER)
         return self.cut.of_all(sources, self.kind, where.__getitem__)
 
     def tokens(self, prompt: tuple[str, ...]) -> list[str]:

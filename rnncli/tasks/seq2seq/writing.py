@@ -19,6 +19,7 @@ from rnncli.nn.encoder_decoder import EncoderDecoder, PairShape
 from rnncli.nn.ensemble import as_one
 from rnncli.nn.memory import require_memory
 from rnncli.tasks import sizes
+from rnncli.tasks.recurrence import recurrence_of
 from rnncli.tasks.seq2seq.candidates import Speller, Writers
 from rnncli.tasks.seq2seq.config import WritingConfig
 from rnncli.tasks.seq2seq.endings import Endings
@@ -42,6 +43,7 @@ from rnncli.training.headline import CORRECT, Headline
 from rnncli.training.paired_bootstrap import Compared
 from rnncli.training.reports import NETWORK, Figure, Score, strongest_first
 from rnncli.training.side_by_side import together
+from rnncli.training.wrong_answers import EDITS, WrongAnswer, worst
 
 BEAMS = 4
 ALPHA = 1.0  # of the length in a beam's ranking; see `rnncli.kernels.beam`
@@ -90,6 +92,7 @@ def pair_shape(config: WritingConfig, prompts: Prompts, target: Vocabulary) -> P
         embedding_size=model.embedding_size,
         activation=model.activation,
         dropout=model.dropout,
+        recurrence=recurrence_of(model),
         attention=looks if looks != "none" else None,
         encoder_bidirectional=bool(getattr(model, "encoder_bidirectional", False)),
     )
@@ -212,13 +215,37 @@ class PairExperiment(Experiment):
         """
         if not len(self._sources):
             return None
-        most = max(1, min(len(self._sources), _JUDGED, _STEPS // self.longest))
-        chosen = np.linspace(0, len(self._sources) - 1, most).astype(int).tolist()
+        chosen = self._some(len(self._sources))
         pairs = only(self.splits.held_out["validation"], chosen)
         assert pairs.targets is not None
         unit, metric = METRICS["exact"]
         predicted = self._written(pairs, [self._sources[i] for i in chosen], beams=1)
         return Figure(unit, metric(predicted, pairs.targets), len(self._sources))
+
+    def _some(self, count: int) -> list[int]:
+        """Return the numbers of some of so many pairs, evenly spread, answers to which are quickly written."""
+        most = max(1, min(count, _JUDGED, _STEPS // self.longest))
+        return np.linspace(0, count - 1, most).astype(int).tolist()
+
+    def wrong(self) -> tuple[WrongAnswer, ...]:
+        """Return the answers that are farthest from the targets, among those to some of the pairs."""
+        split = self.splits.scored()
+        if split is None:
+            return ()
+        pairs = only(held_out := self.splits.held_out[split], self._some(len(held_out)))
+        places, actual = [pairs.where(i) for i in range(len(pairs))], pairs.targets or []
+        predicted = self._written(pairs, self.prompts.encode(pairs.prompts, places, scored=True), beams=BEAMS)
+        given = map("\t".join, pairs.prompts)
+        every = zip(places, given, actual, predicted, self._edits(predicted, actual), strict=True)
+        return worst(WrongAnswer(at, one, a, b, EDITS, size) for at, one, a, b, size in every if size)
+
+    def _edits(self, predicted: Sequence[str], actual: Sequence[str]) -> list[int]:
+        """Return the number of changes from each answer to its target."""
+        kind = self.target.kind
+        return [
+            edit_distance(spaced_tokens(f" {a.strip()}", kind), spaced_tokens(f" {b.strip()}", kind))
+            for a, b in zip(predicted, actual, strict=True)
+        ]
 
     def _written(self, pairs: Pairs, sources: Sequence[np.ndarray], *, beams: int) -> list[str]:
         """Return the best answer to each pair as the line that is written."""
@@ -277,7 +304,10 @@ class PairExperiment(Experiment):
 
     def evaluate(self, options: Options) -> Evaluation:
         """Return the score by the metric in `options`, exact match by default."""
+        self.prompts.unseen.forget()
         score = self.score(options.get("metric", "exact"))
+        if split := self.splits.scored():
+            self.prompts.unseen.tell(self.splits.named(split))
         if score is None:
             raise UsageError("nothing was held out; name data to score it on")
         return judged(score, options)
@@ -300,13 +330,12 @@ class PairExperiment(Experiment):
         if split == "test":  # others were told of before training
             self.prompts.cut.tell(pairs.name, self.prompts.kind)
         predicted = self._written(pairs, sources, beams=BEAMS)
-        actual, kind = pairs.targets, self.target.kind
-        edits = [
-            edit_distance(spaced_tokens(f" {a.strip()}", kind), spaced_tokens(f" {b.strip()}", kind))
-            for a, b in zip(predicted, actual, strict=True)
-        ]
+        actual = pairs.targets
+        edits = self._edits(predicted, actual)
         unit, metric = METRICS[by]
-        simple = baselines(self.splits.train, pairs, kind, texts=self.prompts.encodes, learnt=self._baseline)
+        simple = baselines(
+            self.splits.train, pairs, self.target.kind, texts=self.prompts.encodes, learnt=self._baseline
+        )
         wrong = {name: list(map(operator.ne, found, actual)) for name, found in [(NETWORK, predicted), *simple]}
         count, exact_answers = len(actual), {name: wrong[name].count(False) for name in wrong}
         strongest = max((name for name, _ in simple), key=exact_answers.__getitem__)

@@ -18,6 +18,7 @@ from rnncli.tasks.sequences.tagged import TagColumns
 from rnncli.tasks.task import Options
 from rnncli.training.backpropagation import Loss
 from rnncli.training.reports import Figure, Score
+from rnncli.training.wrong_answers import WrongAnswer
 
 Fact = tuple[str, str]
 
@@ -138,6 +139,10 @@ class Answers:
 
     def score(self, split: str, train: Any, held_out: Any, outputs: Sequence[np.ndarray]) -> Score:
         """Return the score, which tells `figure`, beside the baselines that apply."""
+        raise NotImplementedError
+
+    def wrong(self, held_out: Any, outputs: Sequence[np.ndarray]) -> Iterator[WrongAnswer]:
+        """Yield the wrong answers to sequences with these outputs, in their order."""
         raise NotImplementedError
 
     def answer(self, sequences: Any, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:

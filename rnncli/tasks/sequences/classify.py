@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -31,6 +31,7 @@ from rnncli.tasks.task import Context, Options, config_in
 from rnncli.training.backpropagation import Loss
 from rnncli.training.paired_bootstrap import Compared
 from rnncli.training.reports import NETWORK, Figure, Score, strongest_first
+from rnncli.training.wrong_answers import PROBABILITY, WrongAnswer
 
 CROSS_ENTROPY = Loss(losses.softmax_cross_entropy, "nats per sequence", 1e4)
 USUAL = {
@@ -166,6 +167,14 @@ class Labels(OneAnswer):
             labels=by_label([(label,) for label in predicted], [(label,) for label in actual]),
             headline=correct_of(predicted, simple["majority"], actual, "the most frequent label"),
         ).judged(compared)
+
+    def wrong(self, held_out: Examples, outputs: Sequence[np.ndarray]) -> Iterator[WrongAnswer]:
+        for i, (output, actual) in enumerate(zip(outputs, held_out.labels or (), strict=True)):
+            values = softmax_of(output)
+            k = int(values.argmax())
+            if self.labels[k] != actual:
+                given, chance = held_out.given(i), float(values[k])
+                yield WrongAnswer(held_out.where(i), given, actual, self.labels[k], PROBABILITY, chance)
 
     def answer(self, sequences: Any, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         values = softmax_of(output)

@@ -71,6 +71,13 @@ class Examples:
         """The place FILE:LINE of an example, for messages."""
         return f"{self.name}:{self.lines[number]}"
 
+    def given(self, number: int) -> str:
+        """What an example is predicted from, as text: of numbers their count."""
+        if self.texts is not None:
+            return self.texts[number]
+        assert self.values is not None
+        return f"{self.ids[number]}, {len(self.values[number]):,} steps"
+
     def inputs(self) -> list[Hashable]:
         """What each example is predicted from, or the group that it is of, to be compared."""
         if self.groups is not None:

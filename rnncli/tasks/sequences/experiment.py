@@ -21,6 +21,7 @@ from rnncli.nn.memory import require_memory
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.notes import doubt
 from rnncli.tasks import sizes
+from rnncli.tasks.recurrence import recurrence_of
 from rnncli.tasks.sequences import readers
 from rnncli.tasks.sequences.answers import Answers, Fact
 from rnncli.tasks.sequences.augmentation import Augmentation
@@ -44,6 +45,7 @@ from rnncli.tasks.task import (
 from rnncli.training.reports import Figure, Score
 from rnncli.training.room import Room
 from rnncli.training.side_by_side import together
+from rnncli.training.wrong_answers import WrongAnswer, worst
 
 Sequences = Examples | Tagged
 
@@ -66,11 +68,12 @@ class SequenceExperiment(Experiment):
         config = config.changed(data=splits.validated)
         self.config, self.splits, self.answers, self.context = config, splits, answers, context
         train, training = splits.train, config.training
+        spelt = bool(getattr(config.model, "character_size", 0))
         if learnt:
-            self.reader = readers.from_header(learnt["encoder"], config.data)
+            self.reader = readers.from_header(learnt["encoder"], config.data, spelt=spelt)
         else:
             has_affixes = bool(getattr(config.model, "affix_size", 0))
-            self.reader = readers.fitted(train, config.data, has_affixes=has_affixes)
+            self.reader = readers.fitted(train, config.data, has_affixes=has_affixes, spelt=spelt)
         data, model = config.data, config.model
         assert isinstance(data, LabelledConfig)
         assert isinstance(model, StepModelConfig)
@@ -255,7 +258,12 @@ class SequenceExperiment(Experiment):
         self.answers = self.answers.asked(options)
         if "threshold" in options:
             self.cross_validated = None  # it was scored at another one
-        return super().evaluate(options)
+        if not isinstance(self.reader, Numbers):
+            self.reader.unseen.forget()
+        made = super().evaluate(options)
+        if split := self.splits.scored():
+            self.reader.tell_unseen(self.splits.named(split))
+        return made
 
     def folds(self) -> list[Experiment]:
         def experiment(splits: Splits[Any]) -> Experiment:
@@ -294,6 +302,13 @@ class SequenceExperiment(Experiment):
         outputs = self._outputs(given)
         return self.answers.score(split, self.splits.train, examples, outputs)
 
+    def wrong(self) -> tuple[WrongAnswer, ...]:
+        split = self.splits.scored()
+        if split is None:
+            return ()
+        examples = self.splits.held_out[split]
+        return worst(self.answers.wrong(examples, self._outputs(self._inputs(examples))))
+
 
 def splits_in(
     config: Config, source: Source, answers: type[Answers], only: Callable[..., Any], learnt: Mapping[str, Any] | None
@@ -327,6 +342,7 @@ def network_shape(config: Config, reader: Reader, answers: Answers, number: int)
         embedding_size=model.embedding_size if tokens else None,
         activation=model.activation,
         dropout=model.dropout,
+        recurrence=recurrence_of(model),
         bidirectional=model.bidirectional,
         pooling=None if answers.every_step else getattr(model, "pooling", None) or "last",
         head_starts_at_zero=answers.corrects(number),

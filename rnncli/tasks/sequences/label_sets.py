@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from typing import Any
 
@@ -36,6 +36,7 @@ from rnncli.tasks.task import Options, config_in
 from rnncli.training.backpropagation import Loss
 from rnncli.training.paired_bootstrap import Compared
 from rnncli.training.reports import NETWORK, Figure, Score, strongest_first
+from rnncli.training.wrong_answers import PROBABILITY, WrongAnswer
 
 THRESHOLD = 0.5
 _BEST = (1, 3, 5)  # numbers of best labels that are scored
@@ -166,6 +167,18 @@ class LabelSets(OneAnswer):
                 "with all their labels",
             ),
         ).judged(Compared.of(errors, held_out.inputs(), "sequence"))
+
+    def wrong(self, held_out: Examples, outputs: Sequence[np.ndarray]) -> Iterator[WrongAnswer]:
+        """Yield the examples with wrong labels, each with the probability that it gave the wrong answer to one of
+        them."""
+        for i, (output, actual) in enumerate(zip(outputs, held_out.sets or (), strict=True)):
+            chances = sigmoids_of(output)
+            predicted = self._chosen(chances)
+            if missed := set(actual) ^ set(predicted):
+                known = [self._number[label] for label in missed if label in self._number]
+                sure = max((float(max(chances[k], 1 - chances[k])) for k in known), default=1.0)
+                ours, theirs = (self.separator.join(labels) or "none" for labels in (predicted, actual))
+                yield WrongAnswer(held_out.where(i), held_out.given(i), theirs, ours, PROBABILITY, sure)
 
     def answer(self, sequences: Any, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """Return the labels whose probability is at least the threshold, the most probable first."""

@@ -44,16 +44,18 @@ class Windows:
         (O,) that the network corrects.
         """
         lengths = np.array([len(x) for x in inputs])
-        trains = draw is not None and (self.network.shape.dropout > 0 or self.network.words is not None)
+        shape = self.network.shape
+        apart = shape.dropout > 0 or shape.recurrence.draws or self.network.words is not None
 
         def plan(T: int) -> Workspace:
             head_steps = 1 if self.network.pooling else T
             return self.network.workspace(T, len(inputs), head_steps, training=draw is not None)
 
-        work = self.room.workspace(len(inputs), trains, lengths, plan).ragged(lengths)
+        work = self.room.workspace(len(inputs), draw is not None and apart, lengths, plan).ragged(lengths)
         work.clear_state()
         work.base = None if bases is None else np.stack(bases)
-        work.dropout_keys = self.network.dropout_keys(*draw) if draw else ()
+        if draw:
+            self.network.set_dropout(work, *draw)
         lexicon = self.lexicon()
         if lexicon is None:
             place_sequences(inputs, work.tokens if self.network.shape.token_input else work.x)

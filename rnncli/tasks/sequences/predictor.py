@@ -38,7 +38,8 @@ class SequencePredictor(Predictor):
     ):
         self.config, self.answers = config_in(header, schema), answers
         self.columns = answers.columns(header)
-        self.reader = readers.from_header(header["encoder"], self.config.data)
+        spelt = bool(getattr(self.config.model, "character_size", 0))
+        self.reader = readers.from_header(header["encoder"], self.config.data, spelt=spelt)
         numbers = range(self.config.networks)
         self.networks = [Network(network_shape(self.config, self.reader, answers, number)) for number in numbers]
         as_one(self.networks).load(arrays)
@@ -69,13 +70,18 @@ class SequencePredictor(Predictor):
         """Return the answers, nested and as flat rows, in the order of the sequences in `source`."""
         sequences = self.answers.read(source, data, self.columns, is_answer=self.answers.is_answer)
         inputs = readers.encode(self.reader, sequences)
-        self.reader.cut.tell(source.name, self.reader.unit)
+        self._tell(source.name)
         pool = ThreadPool(None, FLOAT32)
         try:
             pieces = self.pieces(sequences, inputs, pool)
         finally:
             pool.close()
         return [piece.nested for piece in pieces], [row for piece in pieces for row in piece.rows]
+
+    def _tell(self, name: str) -> None:
+        """Tell in notes how many sequences of the data `name` were cut, and how many tokens were unknown."""
+        self.reader.cut.tell(name, self.reader.unit)
+        self.reader.tell_unseen(name)
 
     def pieces(self, sequences: Any, inputs: list[np.ndarray], pool: ThreadPool) -> list[Piece]:
         """Return the answers for sequences with these inputs of the network."""
@@ -109,7 +115,7 @@ class SequencePredictor(Predictor):
                 empty = False
         finally:
             pool.close()
-            self.reader.cut.tell(faults.name, self.reader.unit)
+            self._tell(faults.name)
         if empty:
             raise DataError(f"{faults.name}: is empty; give it an example a line")
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from rnncli.config.sections import VocabularyConfig
 from rnncli.data.cutting import Cut
 from rnncli.data.numeric import FAR, by_itself, changes, never_flat, whole_series
 from rnncli.data.text import WORDS, Kind
-from rnncli.data.vocabulary import UNKNOWN, Vocabulary, token_vocabulary
+from rnncli.data.vocabulary import UNKNOWN, UNKNOWN_NUMBER, Unseen, Vocabulary, token_vocabulary
 from rnncli.errors import ConfigError, DataError, UsageError, shown
 from rnncli.nn.words import Lexicon
 from rnncli.tasks.sequences import gaps
@@ -38,10 +39,18 @@ class Tokens:
 
     def __init__(self, vocabulary: Vocabulary):
         self.vocabulary, self.unit = vocabulary, f"{vocabulary.kind} tokens"
+        self.unseen = Unseen()
 
     def encode(self, texts: Iterable[str]) -> list[np.ndarray]:
         """Return the token numbers, int32 (n,), of each text."""
-        return [self.vocabulary.encode(text).astype(np.int32) for text in texts]
+        found = [self.vocabulary.encode(text).astype(np.int32) for text in texts]
+        for numbers in found:
+            self.unseen.add(numbers == UNKNOWN_NUMBER)
+        return found
+
+    def tell_unseen(self, name: str) -> None:
+        """Tell in a note how many tokens of the data `name` were unknown since the last time."""
+        self.unseen.tell(name)
 
     def lexicon(self) -> None:
         """Return None: there are no words."""
@@ -57,10 +66,11 @@ class Tokens:
 class Words:
     """A reader of words, with the words and characters of the training split; `once` are the words it has only once.
 
-    affixes: theirs, if the network is to be told of them.
+    affixes: theirs, if the network is to be told of them. spelt: True if the network reads the characters too.
     """
 
     cut = Cut(None, "end")
+    spelt = False
 
     def __init__(
         self,
@@ -73,7 +83,9 @@ class Words:
         self.affixes = affixes
         self.unit = f"{'whitespace' if vocabulary.kind == 'whitespace' else 'word'} tokens"
         self._number: dict[str, int] = {}
+        self._strange: list[bool] = []  # of each form
         self._lexicon: Lexicon | None = None
+        self.unseen = Unseen()
 
     @classmethod
     def of(
@@ -103,11 +115,27 @@ class Words:
         ]
         if len(self._number) > known:
             self._lexicon = None
+            self._strange += map(self._is_strange, islice(self._number, known, None))
+        strange = np.array(self._strange, bool)
+        for numbers in found:
+            self.unseen.add(strange[numbers])
         return found
+
+    def _is_strange(self, form: str) -> bool:
+        """True for a word that training never saw; if it is spelt, for one with a character that training never saw."""
+        unknown = self.vocabulary.numbers([form])[0] == UNKNOWN_NUMBER
+        return bool(unknown and not (self.spelt and self.characters.encode(_within(form)).all()))
+
+    def tell_unseen(self, name: str) -> None:
+        """Tell in a note how many words of the data `name` were unknown since the last time."""
+        if self.spelt:
+            self.unseen.tell(name, "have characters that are not in the vocabulary, and are read as <unk>")
+        else:
+            self.unseen.tell(name)
 
     def forget(self) -> None:
         """Forget the forms that were encoded so far, and their numbers with them."""
-        self._number, self._lexicon = {}, None
+        self._number, self._strange, self._lexicon = {}, [], None
 
     def lexicon(self) -> Lexicon:
         """Return the lexicon of all forms that were encoded so far."""
@@ -214,6 +242,9 @@ class Numbers:
             raise DataError(f"{sequences.where(i)}: a value is too far from those of the training split; mend it")
         return x
 
+    def tell_unseen(self, name: str) -> None:
+        """Tell nothing: numbers have no vocabulary."""
+
     def lexicon(self) -> None:
         """Return None: there are no words."""
 
@@ -240,10 +271,15 @@ class Numbers:
 Reader = Tokens | Words | Numbers
 
 
-def from_header(header: Mapping[str, Any], data: Any) -> Reader:
-    """Return the reader that a model file describes, and whose sequences are cut as `data` says."""
-    reader = _uncut(header)
+def from_header(header: Mapping[str, Any], data: Any, *, spelt: bool = False) -> Reader:
+    """Return the reader that a model file describes, and whose sequences are cut as `data` says; spelt: as of Words."""
+    return _completed(_uncut(header), data, spelt=spelt)
+
+
+def _completed(reader: Reader, data: Any, *, spelt: bool) -> Reader:
     reader.cut = Cut.of(data)
+    if isinstance(reader, Words):
+        reader.spelt = spelt
     return reader
 
 
@@ -260,11 +296,9 @@ def _uncut(header: Mapping[str, Any]) -> Reader:
     return Numbers(centre, scale, means, masks=masks, by_series=by_series, differences=differences)
 
 
-def fitted(train: Examples | Tagged, data: Any, *, has_affixes: bool = False) -> Reader:
+def fitted(train: Examples | Tagged, data: Any, *, has_affixes: bool = False, spelt: bool = False) -> Reader:
     """Return the reader for the training split, as `data` says; ConfigError if numbers are to have a vocabulary."""
-    reader = _fitted(train, data, has_affixes)
-    reader.cut = Cut.of(data)
-    return reader
+    return _completed(_fitted(train, data, has_affixes), data, spelt=spelt)
 
 
 def _fitted(train: Examples | Tagged, data: Any, has_affixes: bool) -> Reader:

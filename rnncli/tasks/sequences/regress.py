@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from rnncli.training.backpropagation import SQUARED_ERROR, Loss
 from rnncli.training.headline import OFF_BY, Headline
 from rnncli.training.paired_bootstrap import Compared
 from rnncli.training.reports import NETWORK, Figure, Score, strongest_first
+from rnncli.training.wrong_answers import DISTANCE, WrongAnswer
 
 USUAL = {
     "numbers": Usual("numbers", "last"),
@@ -161,6 +162,12 @@ class Number(OneAnswer):
         name, unit = unit_of(self.label, {})
         size = float(actual.sum()) if (actual >= 0).all() else 0.0
         return Headline(OFF_BY, ours, theirs, "the mean", len(actual), name, unit, size or None)
+
+    def wrong(self, held_out: Examples, outputs: Sequence[np.ndarray]) -> Iterator[WrongAnswer]:
+        pairs = zip(self._predicted(outputs).tolist(), self.values(held_out).tolist(), strict=True)
+        for i, (predicted, actual) in enumerate(pairs):
+            off = abs(predicted - actual)
+            yield WrongAnswer(held_out.where(i), held_out.given(i), actual, predicted, DISTANCE, off)
 
     def answer(self, sequences: Any, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         answer = {self.label: float(output[0]) * self.scale + self.centre}

@@ -31,6 +31,7 @@ from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import CHAIN, CROSS_ENTROPY, Loss
 from rnncli.training.paired_bootstrap import Compared
 from rnncli.training.reports import NETWORK, Figure, Score, strongest_first
+from rnncli.training.wrong_answers import PROBABILITY, WrongAnswer
 
 CHARACTER_SIZE, AFFIX_SIZE = 32, 16
 
@@ -178,6 +179,14 @@ class Tags(Answers):
             for name, rows in tagged.items()
         }
         return Compared.of(errors, held_out.inputs(), "sequence", lengths)
+
+    def wrong(self, held_out: Tagged, outputs: Sequence[np.ndarray]) -> Iterator[WrongAnswer]:
+        for i, (output, actual) in enumerate(zip(outputs, held_out.tags or (), strict=True)):
+            chances = probabilities(output, self._decoding.chain)
+            for t, k in enumerate(self._decoding.best(output)):
+                if self.tags[k] != actual[t]:
+                    given, chance = held_out.given(i, t), float(chances[t, k])
+                    yield WrongAnswer(held_out.where(i, t), given, actual[t], self.tags[k], PROBABILITY, chance)
 
     def answer(self, sequences: Tagged, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         chances = probabilities(output, self._decoding.chain)

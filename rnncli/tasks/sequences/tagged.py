@@ -31,6 +31,7 @@ from rnncli.tasks.sequences.examples import MISSING, finite
 _CONLL_U = 10  # columns; words are in the second, parts of speech in the fourth
 _UNKNOWN = ("_", "-", "O", "X", "?")  # tags where nobody knows one
 _DOCUMENT = "-DOCSTART-"
+_BESIDE = 4  # words that are shown on each side of one
 _COMMENT = re.compile(r"#\s*[\w.:-]+\s*=")
 _CONLL_U_ID = re.compile(r"[0-9]+([-.][0-9]+)?")
 
@@ -100,6 +101,13 @@ class Tagged:
     def sentences(self) -> list[list[str]] | None:
         """The words of each sequence; None for numbers."""
         return self.words
+
+    def given(self, number: int, step: int) -> str:
+        """The word of a step in brackets, between those beside it; of numbers which step it is."""
+        if self.words is None:
+            return f"{self.ids[number]}, step {step + 1:,}"
+        words = self.words[number]
+        return " ".join([*words[max(0, step - _BESIDE) : step], f"[{words[step]}]", *words[step + 1 :][:_BESIDE]])
 
     def where(self, number: int, step: int = 0) -> str:
         """The place FILE:LINE of a step, for messages."""

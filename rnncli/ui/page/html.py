@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 
 from rnncli.ui.output import visible
 from rnncli.ui.page.style import STYLE
-from rnncli.ui.pictures.canvas import Draw, inline_svg, is_installed
+from rnncli.ui.pictures.canvas import Draw, inline_svg, is_installed, plain
+
+_LONGEST, _SHORT = 240, 16  # characters of a cell, and of one that is not broken
 
 
 class Markup(str):
@@ -30,16 +32,25 @@ def section(title: str, *inner: str) -> Markup:
     return element("section", element("h2", title), *inner) if any(inner) else Markup("")
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[int] = ()) -> Markup:
-    """Return a table; numbers: the columns that are aligned to the right."""
+def _is_word(text: str) -> bool:
+    """Return True for a cell that is not broken, such as a date."""
+    return len(text) <= _SHORT and " " not in text
+
+
+def table(
+    head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[int] = (), kind: str = "wide"
+) -> Markup:
+    """Return a table; numbers: the columns that are aligned to the right. kind: `wide`, or `facts` if words may be cut
+    so that it is as narrow as the page."""
 
     def line(cell: str, cells: Sequence[str]) -> Markup:
-        kinds = ["number" if i in numbers else "" for i in range(len(cells))]
-        return element("tr", *(element(cell, text, kind=kind) for text, kind in zip(cells, kinds, strict=True)))
+        texts = [plain(text, _LONGEST) for text in cells]
+        kinds = ["number" if i in numbers else "word" if _is_word(text) else "" for i, text in enumerate(texts)]
+        return element("tr", *(element(cell, text, kind=kind) for text, kind in zip(texts, kinds, strict=True)))
 
     body = element("tbody", *(line("td", row) for row in rows))
     made = element("table", element("thead", line("th", head)) if head else Markup(""), body)
-    return element("div", made, kind="wide")
+    return element("div", made, kind=kind)
 
 
 def picture(draw: Draw, caption: str = "") -> Markup:

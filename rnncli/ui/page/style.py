@@ -29,20 +29,32 @@ p { margin: .5rem 0; overflow-wrap: anywhere; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; margin: .4rem 0; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--grid); vertical-align: top; }
-td { overflow-wrap: anywhere; }
+.facts td { overflow-wrap: anywhere; }
 th { color: var(--soft); font-weight: 600; font-size: .92rem; }
-.number { text-align: right; white-space: nowrap; }
-tr.network td { font-weight: 650; }
+.number, .word { white-space: nowrap; }
+.number { text-align: right; }
 figure { margin: 1rem 0; }
 figure svg { display: block; width: 100%; height: auto; }
 figure svg text { font-family: inherit !important; }
 pre { background: var(--shade); padding: .7rem 1rem; overflow-x: auto; font-size: .85rem; line-height: 1.45; }
+.passage { columns: 1 !important; }
+.shade-1 { background: color-mix(in srgb, var(--orange) 11%, transparent); }
+.shade-2 { background: color-mix(in srgb, var(--orange) 22%, transparent); }
+.shade-3 { background: color-mix(in srgb, var(--orange) 33%, transparent); }
+.shade-4 { background: color-mix(in srgb, var(--orange) 44%, transparent); }
+.shade-5 { background: color-mix(in srgb, var(--orange) 55%, transparent); }
+.shade-6 { background: color-mix(in srgb, var(--orange) 66%, transparent); }
+@page { margin: 16mm 15mm; }
 @media print {
-  body { font-size: 10.5pt; }
+  body { font-size: 10pt; line-height: 1.4; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   main { max-width: none; padding: 0; }
-  figure, table, .verdict { break-inside: avoid; }
-  h1, h2 { break-after: avoid; }
-  pre { white-space: pre-wrap; }
+  h1 { margin-top: 0; }
+  h2 { margin-top: 1.2rem; }
+  figure { max-width: 115mm; margin: .5rem 0; }
+  figure, table, tr, .verdict { break-inside: avoid; }
+  h1, h2, .verdict { break-after: avoid; }
+  .wide { overflow: visible; }
+  pre { white-space: pre-wrap; overflow-wrap: anywhere; columns: 2; font-size: 7.5pt; }
   article + article { break-before: page; }
 }
 """

@@ -34,6 +34,9 @@ DASHES = ("-", "--", ":", "-.")  # a line's style changes with each round of col
 WIDTH = 8.0  # inches, which are 800 points of a screen; a PNG has twice as many
 _DPI = 200
 _DOTTED = 60  # points
+_LETTER, _BOLD_LETTER = 0.088, 0.11  # inches of a letter in a legend and in a title, about
+_HANDLE, _EDGE = 0.65, 0.3  # inches of an entry of a legend beside its letters, and of a figure around what is in it
+_ABREAST = 6  # entries of a legend
 _LOOK = {
     "font.family": ["DejaVu Sans", "sans-serif"],
     "figure.figsize": (WIDTH, WIDTH),
@@ -167,25 +170,34 @@ def titled(axes: Axes, title: str, *, legend: bool = True) -> None:
     handles, labels = axes.get_legend_handles_labels()
     shown = bool(handles) and legend
     if shown:
-        most = _abreast(axes.figure)
-        columns = most if sum(map(len, labels)) < 60 else 3 if max(map(len, labels)) < 30 else most // 3
+        labels, columns = _fitted(axes.figure, labels)
         place = {"loc": "lower left", "bbox_to_anchor": (-0.01, 1.0), "borderaxespad": 0.2}
         rows = -(-len(labels) // columns)
         axes.legend(handles, labels, ncols=columns, handlelength=1.8, columnspacing=1.6, **place)
-    axes.set_title(plain(title), pad=10 + 17 * rows if shown else 10)
+    axes.set_title(_title(axes.figure, title), pad=10 + 17 * rows if shown else 10)
 
 
-def _abreast(figure: Any) -> int:
-    """Return how many short entries of a legend stand side by side."""
-    return 6 if figure.get_figwidth() >= WIDTH else 3
+def _fitted(figure: Any, labels: Sequence[str]) -> tuple[list[str], int]:
+    """Return the entries of a legend, cut where one is wider than the figure, and how many stand side by side."""
+    width = figure.get_figwidth() - _EDGE
+    shown = [plain(label, int((width - _HANDLE) / _LETTER)) for label in labels]
+    most = int(width / (_HANDLE + _LETTER * max(map(len, shown), default=1)))
+    return shown, max(1, min(_ABREAST, most))
+
+
+def _title(figure: Any, title: str) -> str:
+    return plain(title, int((figure.get_figwidth() - _EDGE) / _BOLD_LETTER))
 
 
 def headed(figure: Figure, title: str, axes: Axes) -> None:
     """Write over all axes of a figure a title and the legend of one of them."""
+    handles, labels = axes.get_legend_handles_labels()
+    labels, columns = _fitted(figure, labels)
     figure.legend(
-        *axes.get_legend_handles_labels(),
-        title=plain(title),
-        ncols=_abreast(figure),
+        handles,
+        labels,
+        title=_title(figure, title),
+        ncols=columns,
         loc="outside upper left",
         handlelength=1.8,
         alignment="left",

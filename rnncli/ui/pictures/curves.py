@@ -7,7 +7,19 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from rnncli.training.curves import Curve
-from rnncli.ui.pictures.canvas import BLUE, INK, ORANGE, SOFT, figure_of, headed, number_axis, plain, styles, titled
+from rnncli.ui.pictures.canvas import (
+    BLUE,
+    INK,
+    ORANGE,
+    SOFT,
+    WIDTH,
+    figure_of,
+    headed,
+    number_axis,
+    plain,
+    styles,
+    titled,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,12 +40,16 @@ def draw(curves: Sequence[Curve]) -> Figure:
         _draw_several(places[0], curves)
         headed(figure, f"Training of {len(curves)} runs", places[0])
     _scale(places[0], [value for curve in curves for value in (*curve.train, *curve.valid)])
+    if len(kinds := dict.fromkeys(curve.loss for curve in curves if curve.loss)) > 1:
+        note = f"Losses of different kinds, not to be compared: {', '.join(kinds)}"
+        places[0].set_title(plain(note, 80 if figure.get_figwidth() >= WIDTH else 54), fontsize=10, fontweight="normal")
     if figures:
         for curve, style in zip(curves, styles(len(curves)), strict=True):
             if curve.figure is not None:
                 places[1].plot(curve.steps, curve.figure[1], **style)
         number_axis(places[1], [value for curve in figures if curve.figure for value in curve.figure[1]], most=4)
-        places[1].set_ylabel(plain(figures[0].figure[0] if figures[0].figure else "", 30))
+        names = dict.fromkeys(curve.figure[0] for curve in figures if curve.figure)
+        places[1].set_ylabel(plain(next(iter(names)), 30) if len(names) == 1 else "figures, not alike")
     places[-1].set_xlabel("updates")
     places[-1].ticklabel_format(axis="x", style="plain")
     return figure
@@ -59,8 +75,11 @@ def _draw_several(axes: Axes, curves: Sequence[Curve]) -> None:
 
 
 def _scale(axes: Axes, values: Sequence[float]) -> None:
+    from matplotlib.ticker import FuncFormatter
+
     known = [value for value in values if isfinite(value)]
     if known and min(known) > 0 and max(known) > _STEEP * min(known):
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     else:
         number_axis(axes, known)

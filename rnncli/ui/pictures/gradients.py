@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rnncli.inspection.reports import Compared, GradientReport, LayerGradients
 from rnncli.ui.axes import ONE_PERCENT
 from rnncli.ui.comparison_tables import deepest_layers, grouped, line_name
-from rnncli.ui.lag_chart import WEIGHTS
+from rnncli.ui.lag_chart import WEIGHTS, Shares, beside
 from rnncli.ui.pictures.canvas import SOFT, dots, figure_of, headed, plain, styles, titled
 
 if TYPE_CHECKING:
@@ -17,17 +17,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LEAST, _MOST = 1e-6, 1e6  # of the axis: what is beyond tells no more
-Line = tuple[str, Sequence[float], bool]  # its name, the share left by lag, True to draw it thin
+Line = tuple[str, Shares, bool]  # its name, the share left by lag, True to draw it thin
 
 
 def draw(report: GradientReport) -> Figure:
-    """Draw a line for each layer, and thin ones for what would be left without attention."""
+    """Draw a line for each layer, and thin ones for what would be left without attention, or is with depth."""
     figure, (axes,) = figure_of(4.6)
     lines: list[Line] = []
     for layer in report.layers:
         lines.append((f"{layer.name}: {_reach(layer)}", layer.memory_by_lag, False))
-        if layer.left_without_attention is not None:
-            lines.append((f"{layer.name}, without attention", layer.left_without_attention, True))
+        if (other := beside(layer)) is not None:
+            shares, what = other
+            lines.append((f"{layer.name}, {what}", shares, True))
     _draw_lines(axes, lines)
     titled(axes, f"Gradient by lag, {WEIGHTS[report.at].lower()}")
     return figure
@@ -55,7 +56,7 @@ def _reach(layer: LayerGradients) -> str:
     if reach.half_life is not None:
         return f"{reach.verdict}, halves in {reach.half_life:.3g} steps"
     if reach.half_life_above is not None:
-        return f"{reach.verdict}, halves in more than {reach.half_life_above:,} steps"
+        return f"{reach.verdict}, halves in over {reach.half_life_above:,} steps"
     return reach.verdict
 
 
@@ -63,7 +64,7 @@ def _draw_lines(axes: Axes, lines: Sequence[Line]) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
     longest = 1
-    shown: list[float] = [1.0]
+    shown: list[float] = [1.0, ONE_PERCENT]
     for (name, shares, thin), style in zip(lines, styles(len(lines)), strict=True):
         left = [share if share is not None and share > 0 else math.nan for share in shares]
         shown += [share for share in left if _LEAST <= share <= _MOST]

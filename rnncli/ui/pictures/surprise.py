@@ -20,6 +20,19 @@ _WHOLE = 6.0  # nats from which a token is as dark as can be
 def draw(found: Surprise) -> Figure:
     """Draw the mean nats per token along the text, beside the baseline's, and its most surprising passage."""
     figure, (course, passage) = figure_of(5.6, 2, height_ratios=(3, 2))
+    _draw_course(course, found)
+    _write(passage, found)
+    return figure
+
+
+def draw_course(found: Surprise) -> Figure:
+    """Draw the mean nats per token along the text alone."""
+    figure, (course,) = figure_of(3.2)
+    _draw_course(course, found)
+    return figure
+
+
+def _draw_course(course: Axes, found: Surprise) -> None:
     width = max(1, -(-len(found.tokens) // _POINTS))
     places = [(i + 0.5) * width for i in range(-(-len(found.tokens) // width))]
     lines = (("network", found.network, BLUE), (found.baseline_name, found.baseline, ORANGE))
@@ -33,8 +46,6 @@ def draw(found: Surprise) -> Figure:
     course.ticklabel_format(axis="x", style="plain")
     number_axis(course, values)
     titled(course, "How surprising the text was")
-    _write(passage, found)
-    return figure
 
 
 def _means(nats: Sequence[float], width: int) -> list[float]:
@@ -45,15 +56,17 @@ def _write(axes: Axes, found: Surprise) -> None:
     """Write the passage in which the mean of a screenful is highest, each token the darker the more it surprised."""
     from matplotlib.patches import Rectangle
 
-    first = _hardest(found)
-    for row, column, text, nats in _placed(found, first):
-        shade = min(1.0, nats / _WHOLE)
+    for row, column, text, shade in passage(found):
         axes.add_patch(Rectangle((column, row), len(text), 1, facecolor=ORANGE, alpha=0.75 * shade, linewidth=0))
         for i, character in enumerate(text):
             axes.text(column + i + 0.5, row + 0.5, character, ha="center", va="center", family="monospace", color=INK)
     axes.set(xlim=(0, _COLUMNS), ylim=(_ROWS, 0))
     axes.set_axis_off()
-    axes.set_title(f"The hardest passage, from token {first + 1:,}: the darker, the more surprising", fontsize=11)
+    axes.set_title(passage_title(found), fontsize=11)
+
+
+def passage_title(found: Surprise) -> str:
+    return f"The hardest passage, from token {_hardest(found) + 1:,}: the darker, the more surprising"
 
 
 def _hardest(found: Surprise) -> int:
@@ -63,6 +76,12 @@ def _hardest(found: Surprise) -> int:
     for nats in found.network:
         sums.append(sums[-1] + nats)
     return max(range(len(found.tokens) - span + 1), key=lambda i: sums[i + span] - sums[i])
+
+
+def passage(found: Surprise) -> Iterator[tuple[int, int, str, float]]:
+    """Yield row, column, text and shade, from 0 to 1, of each token of the hardest passage."""
+    for row, column, text, nats in _placed(found, _hardest(found)):
+        yield row, column, text, min(1.0, nats / _WHOLE)
 
 
 def _placed(found: Surprise, first: int) -> Iterator[tuple[int, int, str, float]]:

@@ -16,8 +16,9 @@ from rnncli.tasks.forecast.learner import WindowLearner
 from rnncli.tasks.forecast.recursive import Recursive
 from rnncli.tasks.forecast.windows import Windowing
 from rnncli.training.backpropagation import ThreadPool
-from rnncli.training.loop import Plan, TrainingLoop
+from rnncli.training.loop import TrainingLoop
 from rnncli.training.optimizer import Optimizer
+from rnncli.training.plan import Plan
 from rnncli.training.side_by_side import SideBySide
 
 POOL = ThreadPool(1, np.dtype(np.float32))

@@ -10,6 +10,9 @@ from experiments import reloaded, shaken, trainee_of
 from rnncli.errors import DataError
 from rnncli.notes import noting
 from rnncli.tasks.forecast import stream_places
+from rnncli.tasks.forecast.backtest import NETWORK
+from rnncli.tasks.forecast.members import Average
+from rnncli.tasks.forecast.validated import Validated
 from rnncli.tasks.task import Asked
 from rnncli.ui.results import as_csv
 
@@ -255,6 +258,21 @@ def test_a_strict_stream_ends_at_the_first_line_that_cannot_be_read(stream):
     assert stream.unread.endswith(":3: 1 field, the others have 2; mend it, or leave out --strict")
 
 
+@pytest.mark.parametrize("value", ["abc", "1e999", "12..5", "0x1F"])
+@pytest.mark.parametrize("place", [0, 1, 3])
+def test_a_strict_stream_ends_at_the_first_value_that_cannot_be_read(stream, value, place):
+    broken = f"{NEW[place].partition(',')[0]},{value}"
+    rows = stream(*NEW[:place], broken, *NEW[place + 1 :], strict=True)
+    assert len(rows) == place
+    assert f":{place + 2}: column 2" in stream.unread
+    assert stream.unread.endswith("; mend it, or leave out --strict")
+    assert len(stream(*NEW[:place], broken, *NEW[place + 1 :])) == len(NEW)  # where it is a missing value, as told
+    assert not stream.unread
+    assert any("taken for a missing value" in line for line in stream.told)
+    empty = f"{NEW[place].partition(',')[0]},"
+    assert len(stream(*NEW[:place], empty, *NEW[place + 1 :], strict=True)) == len(NEW)  # which is one
+
+
 def test_lines_with_another_number_of_fields_are_skipped_if_asked(stream):
     alone = as_csv(stream(*NEW))
     assert as_csv(stream(NEW[0], "2024", *NEW[1:], reading={"ragged": "skip"})) == alone
@@ -402,3 +420,28 @@ def test_without_times_each_line_is_a_row(tmp_path):
         '3: column 1 "a": "x" is not a number; taken for a missing value',
         "4: 2 fields, the others have 1; left out",
     ]
+
+
+@pytest.mark.parametrize("rows", [N, 1005])
+@pytest.mark.parametrize("average", [False, True])
+def test_theta_in_a_stream_reads_what_it_reads_of_a_whole_file(tmp_path, rows, average):
+    days = [str(day) for day in np.datetime64("2020-01-01") + np.arange(rows + 40)]
+    values = np.round(30 + 0.05 * np.arange(rows + 40) + RANDOM.normal(0, 2, rows + 40), 1)
+    model = {"hidden_size": 3}
+    sizes = {"context": CONTEXT, "horizon": 3, "season": 1, "validation": 0.4, "residual": "last-value"}
+    experiment = trainee_of(csv_of(ds=days[:rows], a=values[:rows]), {}, model, **sizes)
+    with noting(lambda text: None):
+        experiment.score()
+    share = Average("theta", 0.5) if average else None
+    of_network = experiment.validated.calibrations[NETWORK]
+    calibrations = {NETWORK: of_network, "theta": of_network}
+    experiment.validated = Validated(calibrations, None if average else "theta", average=share)
+    lines = [f"{day},{value}" for day, value in zip(days, values, strict=True)]
+    followed = Stream(tmp_path, lambda: reloaded(experiment))(*lines[rows:])
+    for k in (1, 17, 40):
+        (tmp_path / "whole.csv").write_text("\n".join(["ds,a", *lines[: rows + k], ""]))
+        whole = reloaded(experiment).predict(Asked(str(tmp_path / "whole.csv"), {}, {}, lambda text: None))
+        assert followed[k - 1]["next_a"] == whole.rows[0]["a"]
+    state = {"state": str(tmp_path / "s")}
+    halves = [Stream(tmp_path, lambda: reloaded(experiment))(*some, **state) for some in (lines[rows:-9], lines[-9:])]
+    assert as_csv([*halves[0], *halves[1]]) == as_csv(followed)

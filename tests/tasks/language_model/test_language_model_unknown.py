@@ -14,8 +14,9 @@ from rnncli.tasks.language_model.unknown import RareWords
 from rnncli.tasks.registry import config_from_mapping
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import ThreadPool
-from rnncli.training.loop import Plan, TrainingLoop
+from rnncli.training.loop import TrainingLoop
 from rnncli.training.optimizer import Optimizer
+from rnncli.training.plan import Plan
 
 POOL = ThreadPool(1, np.dtype(np.float32))
 # 40 words that occur once, each after one that occurs often

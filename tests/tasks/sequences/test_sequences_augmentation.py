@@ -11,8 +11,9 @@ from rnncli.tasks.sequences import augmentation
 from rnncli.tasks.sequences.augmentation import Augmentation
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import ThreadPool
-from rnncli.training.loop import BY_FIGURE, Plan, TrainingLoop
+from rnncli.training.loop import TrainingLoop
 from rnncli.training.optimizer import Optimizer
+from rnncli.training.plan import BY_FIGURE, Plan
 
 RANDOM = np.random.default_rng(2)
 SERIES = [RANDOM.normal(size=(n, 6)).astype(np.float32) for n in (5, 3)]

@@ -22,8 +22,9 @@ from rnncli.tasks.sequences import readers
 from rnncli.tasks.sequences.spans import scheme_of
 from rnncli.tasks.task import Asked, Context, Pieces
 from rnncli.training.backpropagation import ThreadPool
-from rnncli.training.loop import BY_FIGURE, Plan, TrainingLoop
+from rnncli.training.loop import TrainingLoop
 from rnncli.training.optimizer import Optimizer
+from rnncli.training.plan import BY_FIGURE, Plan
 from rnncli.workflows.evaluate import Request as Evaluating
 from rnncli.workflows.evaluate import evaluate
 from rnncli.workflows.inspect_grads import Request as Inspecting

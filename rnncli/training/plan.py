@@ -1,0 +1,84 @@
+"""The plan of a run, fixed before its first update, and its position: the numbers that a resume needs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+
+from rnncli.training.optimizer import SCHEDULES
+
+BY_FIGURE, BY_LOSS = "figure", "loss"  # what the best weights are the best by; runs of 0.1 go by the loss alone
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The plan of a run, fixed before its first update; `updates` and `evaluations` are those of `Length`.
+
+    kept_by: what the best weights are the best by. ends: the update after which to end, if before `updates`, by which
+    the learning rate falls. warmup: the updates over which it rises, before the schedule. weight_averaging: how much of
+    the average of the weights an update keeps, 0 for no average.
+
+    budget: the seconds that the run is to fill, 0 if its updates are fixed; most: the updates that it may then have;
+    calibrating, per_evaluation: the seconds that it took to measure the pace, and those of an evaluation. since,
+    progress: the update at which the updates were counted anew, and the share of the schedule that was done by then.
+    """
+
+    updates: int
+    evaluations: int
+    learning_rate: float
+    schedule: str
+    patience: int | None
+    kept_by: str = BY_LOSS
+    ends: int | None = None
+    warmup: int = 0
+    weight_averaging: float = 0.0
+    budget: float = 0.0
+    most: int = 0
+    calibrating: float = 0.0
+    per_evaluation: float = 0.0
+    since: int = 0
+    progress: float = 0.0
+
+    def rate(self, update: int) -> float:
+        """Return the learning rate of an update, without what the plateau schedule makes of it."""
+        if update < self.warmup:
+            return self.learning_rate * (update + 1) / self.warmup
+        return self.learning_rate * SCHEDULES[self.schedule](self.done(update))
+
+    def done(self, update: int) -> float:
+        """Return the share of the schedule that is done before an update, after the warm-up."""
+        since = max(self.since, self.warmup)
+        return self.progress + (1.0 - self.progress) * ((update - since) / (self.updates - since))
+
+    def ending_at(self, updates: int, since: int | None = None) -> Plan:
+        """Return the plan with so many updates in all; since: the schedule goes on from there to its end."""
+        if since is None or since <= self.warmup or updates <= since:
+            return replace(self, updates=updates)
+        return replace(self, updates=updates, since=since, progress=self.done(since))
+
+
+@dataclass
+class Position:
+    """The position of a run: every number that a resume needs; the arrays are those of the weights and the learner.
+
+    best_gain, best_loss: of the evaluation whose weights are the best. best_averaged: whether these are an average.
+    top_gain, top_margin: of the best figure so far. average_power: see `WeightAverage`.
+    """
+
+    update: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    update_seconds: float = 0.0
+    loss_sum: float = 0.0
+    loss_count: int = 0
+    top_gain: float = -math.inf
+    top_margin: float = 0.0
+    best_gain: float = -math.inf
+    best_loss: float = math.inf
+    best_update: int = 0
+    best_averaged: bool = False
+    evaluations_since_best: int = 0
+    plateau_factor: float = 1.0
+    plateau_waited: int = 0
+    optimizer_powers: list[float] = field(default_factory=lambda: [1.0, 1.0])
+    average_power: float = 1.0

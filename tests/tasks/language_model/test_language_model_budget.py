@@ -1,0 +1,55 @@
+"""The network of a language model by the size of its text and the time that training is to fill."""
+
+import numpy as np
+import pytest
+
+from rnncli.data.source import Source
+from rnncli.notes import noting
+from rnncli.tasks.language_model.budget import ROWS, row_for
+from rnncli.tasks.language_model.config import completed
+from rnncli.tasks.registry import TASKS, config_from_mapping
+from rnncli.tasks.task import Context
+from rnncli.training.backpropagation import ThreadPool
+
+POOL = ThreadPool(1, np.dtype(np.float32))
+
+
+def chosen(size, **training):
+    return completed(config_from_mapping({"task": "language-model", "training": training}), size)
+
+
+def test_every_row_is_the_choice_for_something_and_rows_are_in_order():
+    for size, seconds in {(row.size, row.seconds) for row in ROWS}:
+        assert row_for(int(min(size, 1e9)) - 1, seconds) in ROWS
+    assert {row_for(int(min(row.size, 1e9)) - 1, row.seconds) for row in ROWS} == set(ROWS)
+    assert list(ROWS) == sorted(ROWS, key=lambda row: (row.size, row.seconds))
+    assert {row.size for row in ROWS if row.seconds == 0} == {row.size for row in ROWS}
+
+
+@pytest.mark.parametrize("size", [1000, 100_000, 1_000_000, 10_000_000])
+@pytest.mark.parametrize("training", [{}, {"epochs": 3, "max_time": "2h"}, {"updates": 70}, {"max_time": "5m"}])
+def test_what_fills_no_time_has_the_network_of_five_minutes(size, training):
+    model = chosen(size, **training).model
+    row = row_for(size, 300)
+    assert (model.cell, model.num_layers, model.hidden_size, model.dropout) == row[2:3] + row[4:5] + row[3:4] + row[5:6]
+
+
+def test_more_time_makes_a_larger_network_with_more_dropout():
+    models = [chosen(1_000_000, max_time=time).model for time in ("1m", "5m", "10m", "1h")]
+    sizes = [model.hidden_size for model in models]
+    assert sizes == sorted(set(sizes))
+    assert [model.dropout for model in models] == sorted(model.dropout for model in models)
+
+
+def test_a_time_to_fill_has_as_many_epochs_as_help_and_no_patience():
+    training = chosen(1_000_000, max_time="10m").training
+    assert training.epochs == row_for(1_000_000, 600).most_epochs
+    assert (training.max_time, training.patience) == ("10m", None)
+
+
+@pytest.mark.parametrize(("training", "said"), [({"max_time": "1m"}, ", for 900 bytes in 1m"), ({}, "")])
+def test_it_is_said_that_the_time_chose_the_network(training, said):
+    config = config_from_mapping({"task": "language-model", "training": {"threads": 1, **training}})
+    with noting(lambda text: None):
+        experiment = TASKS["language-model"].prepare(config, Source("a.txt", b"some words. " * 75), Context(POOL))
+    assert dict(experiment.facts)["model"].endswith(f"parameters{said}")
