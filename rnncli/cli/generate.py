@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import example
+from rnncli.cli.options import a_number, example
 
 COLDEST = 1e-6  # below it one token has all the probability
 
@@ -53,15 +53,41 @@ def _positive(context: click.Context, parameter: click.Parameter, value: float) 
 @click.option(
     "--top-p",
     type=click.FloatRange(0, 1, min_open=True),
+    callback=a_number,
     default=1.0,
     help="Sample from the smallest set of tokens with this total probability.",
 )
 @click.option(
+    "--min-p",
+    type=click.FloatRange(0, 1),
+    callback=a_number,
+    default=0.0,
+    help="Leave out tokens that are less probable than this fraction of the most probable one; 0 leaves out none.",
+)
+@click.option(
+    "--repetition-penalty",
+    type=click.FloatRange(0, 100, min_open=True),
+    callback=a_number,
+    default=1.0,
+    help="Multiply by this the log-probability of each of the last 64 tokens written, so that above 1 they come "
+    "again more seldom; 1 changes nothing.",
+)
+@click.option("--bad-words", multiple=True, metavar="TEXT", help="Never write this text; may be repeated.")
+@click.option("--bad-words-file", metavar="FILE|-", help="A file of texts that are never written, one a line.")
+@click.option(
+    "--max-copy",
+    type=click.IntRange(1, 10_000),
+    help="Draw another token where more than N tokens in a row would be copied from the training text.",
+)
+@click.option(
     "--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True, help="The same seed gives the same text."
 )
-@click.option("--stop", metavar="TEXT", help="Stop before this text occurs.")
+@click.option("--stop", "stops", multiple=True, metavar="TEXT", help="Stop before this text occurs; may be repeated.")
 @click.option("--count", type=click.IntRange(1), default=1, help="The number of texts, from seeds SEED, SEED+1, …")
 @click.option("--novel", is_flag=True, help="Of a model of items: leave out what the training text has.")
+@click.option(
+    "--report", is_flag=True, help="Tell how much of what was written is copied from the training text, on stderr."
+)
 @click.option(
     "-f",
     "--format",
@@ -72,7 +98,16 @@ def _positive(context: click.Context, parameter: click.Parameter, value: float) 
     help='jsonl: one object {"seed", "text"} per text.',
 )
 def command(
-    run: str, prime: str | None, prime_file: str | None, echo: bool, stop: str | None, form: str, **options: Any
+    run: str,
+    prime: str | None,
+    prime_file: str | None,
+    bad_words: tuple[str, ...],
+    bad_words_file: str | None,
+    echo: bool,
+    stops: tuple[str, ...],
+    report: bool,
+    form: str,
+    **options: Any,
 ) -> None:
     """Write text with the language model of RUN (a run directory or a model file), piece by piece as it is made.
 
@@ -81,11 +116,17 @@ def command(
     """
     if prime is not None and prime_file is not None:
         raise click.UsageError("--prime and --prime-file exclude each other")
+    if prime_file == bad_words_file == "-":
+        raise click.UsageError("--prime-file and --bad-words-file cannot both read standard input; name a file for one")
     from rnncli.ui.output import say, say_next
     from rnncli.ui.results import GeneratedText
-    from rnncli.workflows.generate import Request, generate, read_prime
+    from rnncli.workflows.generate import Request, generate, read_prime, read_texts
 
     text = read_prime(prime_file) if prime_file is not None else prime or ""
+    if bad_words or bad_words_file is not None:
+        options["bad_words"] = (*bad_words, *(read_texts(bad_words_file) if bad_words_file is not None else ()))
+    if options["max_copy"] is None:
+        del options["max_copy"]
     with GeneratedText(form, options["seed"], text if echo else "") as out:
-        generate(Request(run, options, text, stop or None), out, say)
+        generate(Request(run, options, text, [stop for stop in stops if stop], report), out, say)
     say_next("evaluate", run)

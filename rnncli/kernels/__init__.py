@@ -24,6 +24,7 @@ Read in this order:
     optimizers   one fused update per optimizer, and the gradient norm
     denormals    flushing of denormals, which some CPUs are slow with, to zero
     dropout, random, sampling   all random choices, computed from counters and seeds
+    copies       which sequences of tokens a text has
     generation   many tokens in one call
     arithmetic_coder, context_mixing, coding   texts in few bytes, by counts and a network
     beam         the steps of greedy and beam search

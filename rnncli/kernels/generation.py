@@ -10,14 +10,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnncli.kernels import denormals, random, sampling
+from rnncli.kernels import copies, denormals, random, sampling
 from rnncli.kernels.cells import CELLS, cell
 from rnncli.kernels.compiler import overload
 from rnncli.kernels.gemm import accumulate, multiply
 from rnncli.kernels.inputs import gather, gather_with_bias
 from rnncli.kernels.jit import OVERLOAD_FLAGS, jit
 
-STREAM = 900  # of a seed's independent random streams
+STREAM, REDRAWN = 900, 1 << 39  # of a seed's independent random streams; to the second the attempt is added
+PENALISED = 64  # of the newest tokens
 
 
 class Weights(NamedTuple):
@@ -44,6 +45,15 @@ class State(NamedTuple):
     x: np.ndarray  # (1, B, I) embeddings, or empty
     logits: np.ndarray  # (1, B, V)
     active: np.ndarray  # (1,): B
+
+
+class Past(NamedTuple):
+    """What is remembered of the tokens that B sequences have had."""
+
+    after: np.ndarray  # (S, V) int32: the place after each token from each place; negative for one that must not come
+    place: np.ndarray  # (B,) int32
+    recent: np.ndarray  # (B, R) int32: the newest tokens, number k at k mod R
+    seen: np.ndarray  # (W,) uint64: the filter of what must not be copied; see `copies`
 
 
 def _cell_of(arrays):
@@ -143,16 +153,49 @@ def _carry(states):
 
 
 @jit
-def write(weights, state, tokens, seeds, number, temperature, top_k, top_p, excluded, chances):
+def write(weights, state, tokens, seeds, number, rules, past, chances):
     """Fill tokens (N, B): each token is drawn from state.logits, then read.
 
     The draws of sequence b depend on seeds[b] and on the number of the token, which is `number` for the first one
-    here; chances (V,) float64 is scratch. The other arguments are those of `sampling.probabilities`.
+    here; chances (V,) float64 is scratch.
     """
     word = denormals.flush()
     for n in range(tokens.shape[0]):
         for b in range(tokens.shape[1]):
-            sampling.probabilities(state.logits[0, b], temperature, top_k, top_p, excluded, chances)
-            tokens[n, b] = sampling.draw(chances, random.unit(seeds[b], STREAM, number + n))
+            end, places = number + n, past.after[past.place[b]]
+            if rules.penalty != 1.0:
+                sampling.discourage(state.logits[0, b], past.recent[b], end, PENALISED, rules.penalty)
+            sampling.probabilities(state.logits[0, b], rules, places, chances)
+            token = sampling.draw(chances, random.unit(seeds[b], STREAM, end))
+            if 0 < rules.longest <= end:
+                token = _not_copied(token, state.logits[0, b], seeds[b], end, rules, places, past, b, chances)
+            past.place[b] = places[token]
+            past.recent[b, end % past.recent.shape[1]] = token
+            tokens[n, b] = token
         read(weights, state, tokens[n : n + 1])
     denormals.restore(word)
+
+
+@jit
+def _not_copied(first, logits, seed, end, rules, places, past, b, chances):
+    """Return the token `first`, or another where it would make what is copied longer than allowed.
+
+    Others are drawn from those that are left in `chances`; where none is, from all that are possible at the
+    temperature; and where all of these are copied too, it is the first one after all.
+    """
+    token, attempt, widened, n = first, 0, False, rules.longest + 1
+    while copies.may_have(copies.hash_last(past.recent[b], end, n, token), past.seen):
+        chances[token] = 0.0
+        total = 0.0
+        for v in range(chances.size):
+            total += chances[v]
+        if total <= 0.0:
+            if widened:
+                return first
+            widened = True
+            wide = sampling.Rules(rules.temperature, 0, 1.0, 0.0, 1.0, 0)
+            sampling.probabilities(logits, wide, places, chances)
+            total = 1.0
+        attempt += 1
+        token = sampling.draw(chances, random.unit(seed, REDRAWN + attempt, end) * total)
+    return token

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnncli.kernels import beam, gemm, generation
+from rnncli.kernels import beam, gemm, generation, sampling
 from rnncli.nn.attention import AdditiveAttention, DotAttention
 from rnncli.nn.encoder_decoder import EncoderDecoder, PairWork
 from rnncli.nn.inputs import LinearHead, Projection, TokenRows
@@ -81,15 +81,11 @@ class TokenWriter:
         tokens: np.ndarray,
         seeds: np.ndarray,
         number: int,
-        temperature: float,
-        top_k: int,
-        top_p: float,
-        excluded: int,
+        rules: sampling.Rules,
+        past: generation.Past,
     ) -> None:
         """Write the next N tokens of every sequence to tokens (N, B) int32, from `number` on; seeds (B,) uint64."""
-        generation.write(
-            self.weights, self.state, tokens, seeds, number, temperature, top_k, top_p, excluded, self._chances
-        )
+        generation.write(self.weights, self.state, tokens, seeds, number, rules, past, self._chances)
 
 
 _UNKNOWN, _NO_TOKEN = 0, -1

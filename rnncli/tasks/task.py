@@ -328,8 +328,16 @@ class Predictor:
         """Read the data that it was trained on, so that what it generates is new."""
         raise NotImplementedError
 
-    def generate(self, prime: str, options: Options) -> Iterator[tuple[int, Iterator[str]]]:
-        """Yield texts that continue `prime`, each as pieces, and with its number: text k is drawn from seed + k."""
+    def generate(
+        self, prime: str, options: Options, experiment: Experiment | None = None
+    ) -> Iterator[tuple[int, Iterator[str]]]:
+        """Yield texts that continue `prime`, each as pieces, and with its number: text k is drawn from seed + k. The
+        experiment has what must not be copied.
+        """
+        raise NotImplementedError
+
+    def copied(self, texts: Sequence[str], experiment: Experiment) -> str:
+        """Return in a sentence what `texts` copy of what was trained on."""
         raise NotImplementedError
 
     def codec(self, threads: int | None) -> Any:

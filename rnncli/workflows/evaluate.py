@@ -87,11 +87,11 @@ def require_same_training(overrides: Sequence[str]) -> None:
 
 
 @contextlib.contextmanager
-def recalled(model: Model, run: str, overrides: Sequence[str]) -> Iterator[tuple[Experiment, Source]]:
+def recalled(model: Model, run: str, overrides: Sequence[str], **errors: str) -> Iterator[tuple[Experiment, Source]]:
     """Yield the experiment of a run with the weights of its `model`, and the data that it was trained on, which must
-    still be there."""
+    still be there; `errors` are those of `training_data`."""
     require_same_training(overrides)
-    config, source = training_data(run, overrides)
+    config, source = training_data(run, overrides, **errors)
     pool = ThreadPool(config.training.threads, FLOAT32)
     try:
         experiment = model.task.prepare(config, source, Context(pool), learnt_before(Path(run), model.header))

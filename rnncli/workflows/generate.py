@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,18 +11,22 @@ from rnncli.config.sections import Config
 from rnncli.data.source import Source, decode, read_source
 from rnncli.errors import UsageError
 from rnncli.notes import noting
-from rnncli.tasks.task import Options
-from rnncli.workflows.opening import first_run, open_model, require_understood
+from rnncli.tasks.task import Experiment, Options
+from rnncli.workflows.evaluate import recalled, training_data
+from rnncli.workflows.opening import Model, first_run, open_model, require_understood
 
 
 @dataclass(frozen=True)
 class Request:
-    """The arguments of `generate`; `options` are the model's for sampling, and each text ends before `stop` occurs."""
+    """The arguments of `generate`; `options` are the model's for sampling, and each text ends before one of `stops`
+    occurs. report: tell what the texts copy of the training text.
+    """
 
     run: str
     options: Options
     prime: str = ""
-    stop: str | None = None
+    stops: Sequence[str] = ()
+    report: bool = False
 
 
 def read_prime(path: str) -> str:
@@ -38,6 +43,12 @@ class Writer(Protocol):
     def write(self, number: int, piece: str) -> None: ...
 
 
+def read_texts(path: str) -> tuple[str, ...]:
+    """Return the lines of a file but for empty ones; - is standard input."""
+    text = decode(read_source(path), hint="save it as UTF-8")
+    return tuple(line for line in text.splitlines() if line)
+
+
 def generate(request: Request, out: Writer, say: Callable[[str], None]) -> None:
     """Generate texts: call out.write(text number, piece) as pieces are made, and say(note) for each note."""
     model, options = open_model(request.run), request.options
@@ -48,40 +59,59 @@ def generate(request: Request, out: Writer, say: Callable[[str], None]) -> None:
     for text in first_run("generation"):
         say(text)
     notes: list[str] = []
-    with noting(notes.append):
+    with noting(notes.append), _training(model, request) as experiment:
         if options["novel"]:
             writer.know(*_training_data(request.run))
         if writer.between_texts is not None:
             out.whole(writer.between_texts)
-        for number, pieces in writer.generate(request.prime, options):
-            for piece in until(pieces, request.stop) if request.stop else pieces:
+        written: list[str] = []
+        for number, pieces in writer.generate(request.prime, options, experiment):
+            made = []
+            for piece in until(pieces, request.stops) if request.stops else pieces:
                 out.write(number, piece)
+                if request.report:
+                    made.append(piece)
+            written.append("".join(made))
             while notes:
                 say(notes.pop(0))
+        if request.report:
+            assert experiment is not None
+            say(writer.copied(written, experiment))
     for text in notes:
         say(text)
 
 
 def _training_data(run: str) -> tuple[Config, Source]:
     """Return what a run was trained on, whose texts are not new."""
-    from rnncli.workflows.evaluate import training_data
-
     return training_data(run, why="--novel leaves out what the training text has", mend="train on a file of it")
 
 
-def until(pieces: Iterator[str], stop: str) -> Iterator[str]:
-    """Yield `pieces` up to `stop`, which is left out and may span several of them.
+@contextlib.contextmanager
+def _training(model: Model, request: Request) -> Iterator[Experiment | None]:
+    """Yield the experiment of the run where what is copied from its training text matters, else None."""
+    option = "--report" if request.report else "--max-copy"
+    if not request.report and not request.options.get("max_copy"):
+        yield None
+        return
+    why = f"{option} compares with the training text"
+    with recalled(model, request.run, (), why=why, mend="train on a file of it") as (experiment, _):
+        yield experiment
 
-    Text that may be the beginning of `stop` is held back until it is clear that it is not.
+
+def until(pieces: Iterator[str], stops: Sequence[str]) -> Iterator[str]:
+    """Yield `pieces` up to the first of `stops`, which is left out and may span several of them.
+
+    Text that may be the beginning of one is held back until it is clear that it is not.
     """
-    held = ""
+    held, longest = "", max(map(len, stops))
     for piece in pieces:
         held += piece
-        at = held.find(stop)
-        if at >= 0:
-            yield held[:at]
+        found = [at for stop in stops if (at := held.find(stop)) >= 0]
+        if found:
+            yield held[: min(found)]
             return
-        keep = next((n for n in range(min(len(stop) - 1, len(held)), 0, -1) if stop.startswith(held[-n:])), 0)
+        ends = range(min(longest - 1, len(held)), 0, -1)
+        keep = next((n for n in ends if any(stop.startswith(held[-n:]) for stop in stops)), 0)
         yield held[: len(held) - keep]
         held = held[len(held) - keep :]
     yield held

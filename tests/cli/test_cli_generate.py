@@ -29,6 +29,12 @@ CALLS: dict[str, Sequence[str]] = {
     "best, seed 2": ["char", "-n", "200", "--top-k", "1", "--seed", "2"],
     "best by p": ["char", "-n", "200", "--top-p", "1e-9", "--seed", "3"],
     "byte": ["byte", "-n", "200"],
+    "off": ["char", "-n", "300", "--min-p", "0", "--repetition-penalty", "1"],
+    "min-p": ["char", "-n", "200", "--min-p", "1"],
+    "penalty": ["char", "-n", "300", "--repetition-penalty", "3"],
+    "bad": ["char", "-n", "300", "--bad-words", "th", "--bad-words", "e ", "--prime", "The t"],
+    "bad file": ["char", "-n", "300", "--bad-words-file", "-", "--prime", "The t"],
+    "two stops": ["char", "-n", "300", "--stop", "never, never", "--stop", "a"],
     "pairs": ["pairs", "-n", "100", "--prime", "☃ not seen"],
     "word": ["word", "-n", "30", "--prime", "please"],
     "nothing": ["char", "-n", "0", "--prime", PRIME, "--echo"],
@@ -100,6 +106,36 @@ def test_stop_ends_before_a_text_that_spans_tokens(shelf: Shelf, said: dict[str,
     assert never.ok().out == whole
 
 
+def test_min_p_and_penalty_change_what_they_should_and_nothing_when_off(said: dict[str, Result]) -> None:
+    assert said["off"].out == said["plain"].out
+    assert said["min-p"].out == said["best, seed 1"].out
+    assert len(set(said["penalty"].out[:64])) > len(set(said["plain"].out[:64]))
+
+
+def test_bad_words_are_not_written_even_where_the_prime_begins_them(shelf: Shelf, said: dict[str, Result]) -> None:
+    assert len(said["bad"].out) == 300
+    assert "th" not in "t" + said["bad"].out
+    assert "e " not in said["bad"].out
+    listed = run("generate", *CALLS["bad file"], cwd=shelf.folder, stdin="th\n\ne \n").ok()
+    assert listed.out == said["bad"].out
+    assert said["two stops"].out == said["plain"].out.partition("a")[0]
+
+
+def test_the_report_tells_the_copies_and_max_copy_bounds_them(shelf: Shelf) -> None:
+    best = ["generate", "char", "-n", "400", "--top-k", "1", "--report"]
+    free, bound = (run(*best, *more, cwd=shelf.folder).ok() for more in ([], ["--max-copy", "4"]))
+    trained = TEXT[: int(0.9 * len(TEXT))]
+    for text, said in ((free.out, free.err), (bound.out, bound.err)):
+        grams = [text[i : i + 8] for i in range(len(text) - 7)]
+        longest = max(n for n in range(401) if any(text[i : i + n] in trained for i in range(401 - n)))
+        share = sum(gram in trained for gram in grams) / len(grams)
+        assert said == (
+            f"rnncli: of 400 tokens the longest run that is copied from the training text has {longest}; {share:.1%} "
+            "of the sequences of 8 tokens occur in it\n"
+        )
+        assert (longest <= 4) == (text == bound.out)
+
+
 def test_temperature_moves_the_text_towards_the_best(shelf: Shelf, said: dict[str, Result]) -> None:
     calls = (["char", "-n", "200", "--temperature", "1e-6"], ["word", "-n", "100", "--temperature", "1000"])
     cold, hot = together(*(partial(run, "generate", *call, cwd=shelf.folder) for call in calls))
@@ -118,6 +154,18 @@ WRONG: dict[str, tuple[Sequence[str], int, Sequence[str]]] = {
     "temperature -1": (["char", "--temperature", "-1"], 2, ["--temperature"]),
     "top-p 0": (["char", "--top-p", "0"], 2, ["--top-p", "0<x<=1"]),
     "top-p 2": (["char", "--top-p", "2"], 2, ["--top-p", "0<x<=1"]),
+    "top-p nan": (["char", "--top-p", "nan"], 2, ["--top-p", "nan is not a number"]),
+    "min-p nan": (["char", "--min-p", "nan"], 2, ["--min-p", "nan is not a number"]),
+    "min-p -1": (["char", "--min-p", "-1"], 2, ["--min-p", "0<=x<=1"]),
+    "penalty 0": (["char", "--repetition-penalty", "0"], 2, ["--repetition-penalty", "0<x<=100"]),
+    "penalty nan": (["char", "--repetition-penalty", "nan"], 2, ["--repetition-penalty", "nan is not a number"]),
+    "no bad word": (["char", "--bad-words", ""], 2, ["--bad-words", "empty"]),
+    "nothing left": (["odd", *(f"--bad-words={c}" for c in sorted({*ODD}))], 2, ["leave nothing to write"]),
+    "no bad file": (["char", "--bad-words-file", "nosuch.txt"], 2, ["no such file: nosuch.txt"]),
+    "two pipes": (["char", "--prime-file", "-", "--bad-words-file", "-"], 2, ["cannot both read standard input"]),
+    "copy 0": (["char", "--max-copy", "0"], 2, ["--max-copy", "1<=x<=10000"]),
+    "report of a file": (["char/model.safetensors", "--report"], 2, ["--report compares with the training text, which only a run directory knows"]),
+    "copy of a file": (["char/model.safetensors", "--max-copy", "9"], 2, ["--max-copy needs the training data"]),
     "length -1": (["char", "-n", "-1"], 2, ["--length", "0<=x"]),
     "too long": (["char", "-n", "99999999999999999999"], 2, ["--length"]),
     "seeds past the last": (["char", "-n", "3", "--seed", str(2**63 - 1), "--count", "2"], 2, ["--seed"]),

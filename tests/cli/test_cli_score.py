@@ -25,7 +25,7 @@ def test_the_totals_are_those_of_an_evaluation(shelf: Shelf, place: Path) -> Non
     assert found["lines"] == TEXT[:900].count("\n") + 1
 
 
-@pytest.mark.parametrize("name", ["char", "word", "byte", "odd"])
+@pytest.mark.parametrize("name", ["char", "word", "byte", "odd", "pairs"])
 def test_the_bits_of_tokens_add_up_to_those_of_lines_and_these_to_the_totals(name: str, shelf: Shelf) -> None:
     text = ADVICE[:300] if name == "word" else "a\x1b[31m[/x]é\u202eb\nab\n\né\n" if name != "char" else TEXT[:200]
     lines, tokens = (

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rnncli.kernels.random import unit
-from rnncli.kernels.sampling import draw, probabilities
+from rnncli.kernels.sampling import Rules, discourage, draw, probabilities
 
 pytestmark = pytest.mark.thorough
 
@@ -14,13 +14,15 @@ LOGITS = np.array([2.0, -1.0, 0.5, 2.0, 1.0, 0.5, -3.0, 1.5], np.float32)
 CRITICAL = {1: 10.83, 2: 13.82, 3: 16.27, 4: 18.47, 5: 20.52, 6: 22.46, 7: 24.32}
 
 
-def chances(logits, temperature=1.0, top_k=0, top_p=1.0, excluded=NONE):
-    out = np.full(len(logits), -7.0)
-    probabilities(np.asarray(logits), temperature, top_k, top_p, excluded, out)
+def chances(logits, temperature=1.0, top_k=0, top_p=1.0, excluded=NONE, min_p=0.0):
+    out, places = np.full(len(logits), -7.0), np.arange(len(logits), dtype=np.int32)
+    if excluded != NONE:
+        places[excluded] = -1
+    probabilities(np.asarray(logits), Rules(temperature, top_k, top_p, min_p, 1.0, 0), places, out)
     return out
 
 
-def naive_chances(logits, temperature=1.0, top_k=0, top_p=1.0, excluded=NONE):
+def naive_chances(logits, temperature=1.0, top_k=0, top_p=1.0, excluded=NONE, min_p=0.0):
     p = {v: np.exp(float(z) / temperature) for v, z in enumerate(logits) if v != excluded}
     ranked = sorted(p, key=lambda v: (-p[v], v))
     if top_k:
@@ -32,6 +34,8 @@ def naive_chances(logits, temperature=1.0, top_k=0, top_p=1.0, excluded=NONE):
             break
         kept.append(v)
         reached += p[v]
+    kept = [v for v in kept if p[v] >= min_p * p[kept[0]]]
+    reached = sum(p[v] for v in kept)
     return np.array([p[v] / reached if v in kept else 0.0 for v in range(len(logits))])
 
 
@@ -40,8 +44,9 @@ def naive_chances(logits, temperature=1.0, top_k=0, top_p=1.0, excluded=NONE):
 @pytest.mark.parametrize("top_k", [0, 1, 3, 8, 100])
 @pytest.mark.parametrize("top_p", [1e-9, 0.4, 0.75, 0.999, 1.0])
 @pytest.mark.parametrize("excluded", [NONE, 0, 4])
-def test_the_definition(dtype, temperature, top_k, top_p, excluded):
-    settings = temperature, top_k, top_p, excluded
+@pytest.mark.parametrize("min_p", [0.0, 0.25, 0.6, 1.0])
+def test_the_definition(dtype, temperature, top_k, top_p, excluded, min_p):
+    settings = temperature, top_k, top_p, excluded, min_p
     logits = LOGITS.astype(dtype)
     assert chances(logits, *settings) == pytest.approx(naive_chances(logits, *settings), abs=1e-15)
 
@@ -65,6 +70,29 @@ def test_top_p_keeps_the_smallest_set_that_reaches_p():
     logits = np.log([0.125, 0.5, 0.25, 0.125])
     for p, kept in [(0.01, [1]), (0.49, [1]), (0.51, [1, 2]), (0.74, [1, 2]), (0.76, [0, 1, 2]), (0.88, [0, 1, 2, 3])]:
         assert np.flatnonzero(chances(logits, top_p=p)).tolist() == kept, p
+
+
+def test_min_p_is_a_fraction_of_the_most_probable_one():
+    logits = np.log([0.5, 0.26, 0.24, 0.05])
+    assert np.flatnonzero(chances(logits, min_p=0.5)).tolist() == [0, 1]
+    assert np.flatnonzero(chances(logits, min_p=1.0)).tolist() == [0]
+    assert np.flatnonzero(chances(logits, 2.0, min_p=0.5)).tolist() == [0, 1, 2]  # at the temperature
+    assert np.flatnonzero(chances(logits, min_p=0.5, excluded=0)).tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_what_was_written_lately_is_less_probable_however_often(dtype):
+    recent = np.array([3, 1, 3, 7, 5, 1], np.int32)  # a ring, in which token 8 is at 2
+    for shift in (0.0, 40.0):  # which says nothing
+        logits = (LOGITS + shift).astype(dtype)
+        p = chances(logits)
+        discourage(logits, recent, 8, 4, 1.7)
+        wanted = [np.log(q) * (1.7 if v in {5, 1, 3} else 1) for v, q in enumerate(p)]
+        tolerance = 1e-12 if dtype == np.float64 else 1e-5
+        assert chances(logits) == pytest.approx(np.exp(wanted) / np.exp(wanted).sum(), abs=tolerance)
+    kept = LOGITS.copy()
+    discourage(kept, recent, 0, 4, 1.7)
+    assert np.array_equal(kept, LOGITS)
 
 
 def test_top_p_sees_what_top_k_left():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,12 +17,16 @@ from rnncli.data.text import WORDS, Detokenizer
 from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary, describe_unseen
 from rnncli.errors import DataError, UsageError
 from rnncli.kernels import sampling
+from rnncli.kernels.generation import PENALISED, Past
+from rnncli.kernels.sampling import Rules
 from rnncli.nn.network import FLOAT32, Network
 from rnncli.nn.writers import TokenWriter
 from rnncli.notes import note
+from rnncli.tasks.language_model import copies
+from rnncli.tasks.language_model.bad_words import BadWords
 from rnncli.tasks.language_model.compression import Codec, of_model
 from rnncli.tasks.language_model.config import LanguageModelConfig
-from rnncli.tasks.language_model.experiment import network_shape
+from rnncli.tasks.language_model.experiment import TextExperiment, network_shape
 from rnncli.tasks.language_model.items import BETWEEN, LINES, STREAM
 from rnncli.tasks.language_model.learning import LearningReading
 from rnncli.tasks.language_model.reading import StreamReading
@@ -30,7 +34,7 @@ from rnncli.tasks.language_model.scoring import Cut, scored_text
 from rnncli.tasks.language_model.whole_items import Wanted, items_of, written
 from rnncli.tasks.line_by_line import Faults, line_by_line
 from rnncli.tasks.scored import ScoredText
-from rnncli.tasks.task import Asked, Options, Piece, Pieces, Predictor, config_in
+from rnncli.tasks.task import Asked, Experiment, Options, Piece, Pieces, Predictor, config_in
 from rnncli.training.backpropagation import ThreadPool
 
 _READ_STEPS = 64
@@ -40,12 +44,37 @@ _CHUNK_SECONDS = 0.02  # text seems to flow, and Ctrl-C is seen at once
 
 @dataclass(frozen=True)
 class Sampling:
-    """The settings for drawing the next token. temperature > 0; top_k 0 and top_p 1 keep all tokens."""
+    """The settings for drawing the next token. temperature > 0; top_k 0, top_p 1 and min_p 0 keep all tokens, and
+    repetition_penalty 1 their probabilities; bad_words are never written; runs longer than max_copy tokens are not
+    copied, 0 is no limit.
+    """
 
     temperature: float = 1.0
     top_k: int = 0
     top_p: float = 1.0
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+    max_copy: int = 0
+    bad_words: tuple[str, ...] = ()
     seed: int = 1
+
+    @property
+    def rules(self) -> Rules:
+        return Rules(self.temperature, self.top_k, self.top_p, self.min_p, self.repetition_penalty, self.max_copy)
+
+
+@dataclass(frozen=True)
+class Barred:
+    """What continuations must not have: after (S, V), place and seen are those of `generation.Past`."""
+
+    after: np.ndarray
+    place: int = 0
+    seen: np.ndarray = field(default_factory=lambda: np.zeros(1, np.uint64))
+
+    def past(self, count: int, longest: int) -> Past:
+        """Return the memory of `count` sequences that begin, of which runs longer than `longest` are not copied."""
+        recent = np.zeros((count, max(PENALISED, longest)), np.int32)
+        return Past(self.after, np.full(count, self.place, np.int32), recent, self.seen)
 
 
 class Decoder:
@@ -56,6 +85,9 @@ class Decoder:
         self._reading = network.workspace(_READ_STEPS, 1, 1, training=False)
         self._one = self._reading.first(1, 0)
         self._chances = np.zeros(network.shape.output_size)
+        after = np.zeros((1, network.shape.output_size), np.int32)
+        after[0, excluded] = -1
+        self._barred = Barred(after)
         self.restart()
 
     def restart(self) -> None:
@@ -76,21 +108,21 @@ class Decoder:
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Return the probabilities (V,) float64 of the next token, with 0 for the excluded token."""
-        sampling.probabilities(logits, 1.0, 0, 1.0, self.excluded, self._chances)
+        sampling.probabilities(logits, Sampling().rules, self._barred.after[0], self._chances)
         return self._chances
 
-    def write(self, logits: np.ndarray, how: Sampling, count: int = 1) -> Continuations:
+    def write(self, logits: np.ndarray, how: Sampling, count: int = 1, barred: Barred | None = None) -> Continuations:
         """Return `count` continuations after the tokens that gave `logits`, from seeds how.seed, how.seed + 1, …"""
         writer = TokenWriter(self.network, count)
         writer.begin(self._state, logits)
-        return Continuations(writer, how, count, self.excluded)
+        return Continuations(writer, how, count, barred or self._barred)
 
 
 class Continuations:
     """Endless sequences, written together and read one by one; token k of a sequence depends on (seed, k) alone."""
 
-    def __init__(self, writer: TokenWriter, how: Sampling, count: int, excluded: int):
-        self.writer, self.how, self.excluded = writer, how, excluded
+    def __init__(self, writer: TokenWriter, how: Sampling, count: int, barred: Barred):
+        self.writer, self.rules, self._past = writer, how.rules, barred.past(count, how.max_copy)
         self._seeds = np.arange(count, dtype=np.uint64) + np.uint64(how.seed)
         self._chunks: list[np.ndarray] = []
         self._length, self._chunk = 0, _FIRST_CHUNK
@@ -105,9 +137,9 @@ class Continuations:
             i += 1
 
     def _advance(self) -> None:
-        tokens, how = np.zeros((self._chunk, len(self._seeds)), np.int32), self.how
+        tokens = np.zeros((self._chunk, len(self._seeds)), np.int32)
         began = time.perf_counter()
-        self.writer.write(tokens, self._seeds, self._length, how.temperature, how.top_k, how.top_p, self.excluded)
+        self.writer.write(tokens, self._seeds, self._length, self.rules, self._past)
         if time.perf_counter() - began < _CHUNK_SECONDS / 2:
             self._chunk = min(2 * self._chunk, _LONGEST_CHUNK)
         self._chunks.append(tokens)
@@ -172,46 +204,72 @@ class LanguageModel(Predictor):
         assert isinstance(config, LanguageModelConfig)
         self._known = items_of(source, config, self.vocabulary)
 
-    def generate(self, prime: str, options: Options) -> Iterator[tuple[int, Iterator[str]]]:
+    def generate(
+        self, prime: str, options: Options, experiment: Experiment | None = None
+    ) -> Iterator[tuple[int, Iterator[str]]]:
         """Return `count` texts of `length` tokens after `prime`, each as pieces, from seeds seed, seed + 1, …
 
         A model of items writes whole ones, prime included, of up to `length` tokens after it.
         """
         sampling = {name: value for name, value in options.items() if name not in ("length", "count", "novel")}
         how, length, count = Sampling(**sampling), options["length"], options.get("count", 1)
+        trained = experiment.train_ids if isinstance(experiment, TextExperiment) else None
         if self.items == STREAM:
-            return enumerate(self.continued(prime, how, length, count))
-        return ((number, iter([text])) for number, text in self._whole(prime, how, length, count))
+            return enumerate(self.continued(prime, how, length, count, trained))
+        return ((number, iter([text])) for number, text in self._whole(prime, how, length, count, trained))
 
-    def _whole(self, prime: str, how: Sampling, length: int, count: int) -> Iterator[tuple[int, str]]:
+    def _whole(
+        self, prime: str, how: Sampling, length: int, count: int, trained: np.ndarray | None
+    ) -> Iterator[tuple[int, str]]:
         """Yield `count` items that begin with `prime`, each with its number."""
         prime = prime.removesuffix("\n").removesuffix("\r")  # of the last line of a file
         if self.items == LINES and ("\n" in prime or "\r" in prime):
             raise UsageError("the prime has several lines, and an item of this model is one; give its beginning")
         decoder = Decoder(self.network, UNKNOWN_NUMBER)
-        begun = self.encode(prime, "the prime")
+        begun, barred = self.encode(prime, "the prime"), self._barred(how, prime, trained)
         logits = decoder.read(self.beginning(prime, "the prime"))
 
         def draw(first: int, wanted: int) -> list[Iterator[int]]:
             batch = min(_together(length), wanted)
-            sequences = decoder.write(logits, replace(how, seed=how.seed + first), batch)
+            sequences = decoder.write(logits, replace(how, seed=how.seed + first), batch, barred)
             return [sequences.sequence(b) for b in range(batch)]
 
         return written(self.vocabulary, begun, draw, Wanted(self.items, count, length, self._known))
 
-    def continued(self, prime: str, how: Sampling, length: int, count: int = 1) -> Iterator[Iterator[str]]:
+    def _barred(self, how: Sampling, prime: str, trained: np.ndarray | None) -> Barred:
+        """Return what texts after `prime` must not have; see `continued`."""
+        bad = BadWords(self.vocabulary, how.bad_words)
+        barred = Barred(bad.after, bad.place_after(prime))
+        if not how.max_copy:
+            return barred
+        assert trained is not None
+        return replace(barred, seen=copies.filter_of(trained, how.max_copy + 1))
+
+    def copied(self, texts: Sequence[str], experiment: Experiment) -> str:
+        assert isinstance(experiment, TextExperiment)
+        found = copies.copied([self.vocabulary.encode(text) for text in texts], experiment.train_ids)
+        return (
+            f"of {found.tokens:,} tokens the longest run that is copied from the training text has {found.longest:,}; "
+            f"{found.share:.1%} of the sequences of {copies.N} tokens occur in it"
+        )
+
+    def continued(
+        self, prime: str, how: Sampling, length: int, count: int = 1, trained: np.ndarray | None = None
+    ) -> Iterator[Iterator[str]]:
         """Yield `count` texts of `length` tokens after `prime`, each as pieces, from seeds how.seed, how.seed + 1, …
+        `trained` is needed where how.max_copy is set: the tokens that are not copied.
 
         Texts are written several at a time, and read in order. A character may take several bytes, so the piece of a
         token may be empty.
         """
         decoder = Decoder(self.network, UNKNOWN_NUMBER)
         known = self.vocabulary.decode(self.encode(prime, "the prime"))
+        barred = self._barred(how, prime, trained)
         logits = decoder.read(self.beginning(prime, "the prime"))
         together = _together(length)
         for start in range(0, count, together):
             batch = min(together, count - start)
-            written = decoder.write(logits, replace(how, seed=how.seed + start), batch)
+            written = decoder.write(logits, replace(how, seed=how.seed + start), batch, barred)
             for b in range(batch):
                 yield self._pieces(known, itertools.islice(written.sequence(b), length))
 

@@ -28,7 +28,10 @@ class LanguageModelling(Task):
         "evaluate": frozenset({"must_beat", "plot"}),
         "compress": frozenset(),
         "score": frozenset({"adapt", "strict"}),
-        "generate": frozenset({"length", "count", "seed", "temperature", "top_k", "top_p", "novel"}),
+        "generate": frozenset(
+            {"length", "count", "seed", "temperature", "top_k", "top_p", "min_p", "repetition_penalty", "max_copy"}
+            | {"bad_words", "novel"}
+        ),
     }
 
     before = WORDS_BEFORE | {"training.unknown_words": "0"}
