@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from rnncli.kernels import dropout, random
 
 _STREAM = 500  # of the seed's independent random streams
+
+
+class Mask(NamedTuple):
+    """A mask as the kernels take it."""
+
+    key: np.uint32
+    threshold: np.uint32
+    scale: np.floating
 
 
 def keys(p: float, count: int, first: int, seed: int, update: int) -> tuple[np.uint32, ...]:
@@ -17,6 +27,14 @@ def keys(p: float, count: int, first: int, seed: int, update: int) -> tuple[np.u
     return tuple(np.uint32(int(random.bits(seed, stream, update)) & 0xFFFFFFFF) for stream in streams)
 
 
-def drop(p: float, x: np.ndarray, y: np.ndarray, key: np.uint32, low: int, high: int) -> None:
-    """Write x (T, B, N) to y with a fraction p dropped and the rest scaled up; on a gradient, the backward pass."""
-    dropout.apply(x, y, key, np.uint32(p * 2**32), x.dtype.type(1 / (1 - p)), low, high)
+def mask(p: float, key: np.uint32, dtype: np.dtype) -> Mask:
+    """Return a mask that drops a fraction p and scales up the rest."""
+    return Mask(key, np.uint32(p * 2**32), dtype.type(1 / (1 - p)))
+
+
+def drop(p: float, x: np.ndarray, y: np.ndarray, key: np.uint32, low: int, high: int, *, held: bool = False) -> None:
+    """Write x (T, B, N) to y with a fraction p dropped and the rest scaled up; on a gradient, the backward pass.
+
+    held: True if the mask of a sequence is the same at all steps.
+    """
+    dropout.apply(x, y, *mask(p, key, x.dtype), held, low, high)

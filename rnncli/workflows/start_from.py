@@ -24,7 +24,8 @@ from rnncli.workflows.names import is_config
 from rnncli.workflows.opening import Model, open_model
 from rnncli.workflows.run_directory import RunDirectory, State
 
-_MAY_CHANGE = ("model.dropout", "model.word_dropout")  # of the network
+_DROPPED = ("word", "input", "output", "embedding", "variational")
+_MAY_CHANGE = ("model.dropout", *(f"model.{what}_dropout" for what in _DROPPED))  # of the network
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from rnncli.config.chosen import Chosen, chosen
 from rnncli.config.sections import (
     Config,
     Count,
-    StackModelConfig,
     TokenModelConfig,
     TokensConfig,
+    TokenStackModelConfig,
     TruncatedTrainingConfig,
     VectorsConfig,
 )
@@ -37,7 +37,7 @@ class TextConfig(TokensConfig, VectorsConfig):
         return form
 
 
-class TextModelConfig(TokenModelConfig, StackModelConfig):
+class TextModelConfig(TokenModelConfig, TokenStackModelConfig):
     """A network that predicts the next token."""
 
 

@@ -18,6 +18,7 @@ from rnncli.errors import ConfigError, DataError
 from rnncli.nn.memory import require_memory
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.notes import doubt, note
+from rnncli.tasks.around_layers import around_layers
 from rnncli.tasks.language_model import kneser_ney, ngram
 from rnncli.tasks.language_model.compressors import compressed
 from rnncli.tasks.language_model.config import LanguageModelConfig, completed
@@ -284,7 +285,7 @@ def network_shape(config: LanguageModelConfig, vocabulary_size: int) -> NetworkS
         embedding_size=model.embedding_size,
         activation=model.activation,
         dropout=model.dropout,
-        skip_connections=model.skip_connections,
+        **around_layers(model, "one-hot" if model.embedding_size is None else "vectors"),
     )
 
 
