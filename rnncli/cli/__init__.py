@@ -32,6 +32,9 @@ GROUPS = {
     "Use": {
         "predict": "Say what comes next, or what a sequence is.",
         "generate": "Write text with a language model.",
+        "score": "See which lines of a text surprise a model.",
+        "compress": "Code a file in fewer bytes, by what a model expects.",
+        "decompress": "Write again what compress coded.",
     },
     "Judge": {
         "evaluate": "Score a model beside its baselines.",
@@ -62,7 +65,7 @@ class LazyGroup(click.Group):
         return command
 
     def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands by group, so that all of the help fits a terminal of 24 lines; the epilog has options."""
+        """Write the commands by group, so that all of the help fits a terminal of 24 lines; its first has options."""
         rows = [
             (f"{'' if i else label:<8}{name}", sentence)
             for label, group in GROUPS.items()
@@ -75,16 +78,14 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="""\b
-rnncli COMMAND --help     what a command does, and its options
-rnncli --debug COMMAND    show the traceback of an error; rnncli --version""",
+    options_metavar="[--version] [--debug]",
+    subcommand_metavar="COMMAND [--help] [ARGS]...",
 )
 @click.version_option(__version__, prog_name="rnncli")
 @click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
 def rnncli() -> None:
-    """Learn sequences: text, numbers, labels.
-
-    \b
+    """\b
+    Learn sequences: text, numbers, labels.
     rnncli train notes.txt    learn a text, then: rnncli generate runs/notes
     rnncli train sales.csv    learn a series, then: rnncli predict runs/sales
     """

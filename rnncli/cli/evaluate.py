@@ -31,6 +31,15 @@ def levels_of(context: click.Context, option: click.Parameter, text: str | None)
     return levels
 
 
+def _matrix(context: click.Context, option: click.Parameter, path: str | None) -> str | None:
+    """Refuse, before any work begins, a file that holds anything else, or whose folder is missing."""
+    if in_a_folder(context, option, path) is not None:
+        from rnncli.ui.label_tables import require_matrix_file
+
+        require_matrix_file(option.opts[-1], path)
+    return path
+
+
 def draw(made: Any, plot: str) -> None:
     """Draw the windows of a forecast that were worst, a confusion matrix, or how surprising a text was."""
     from rnncli.ui.pictures import canvas, confusion, forecast, surprise
@@ -62,9 +71,9 @@ def draw(made: Any, plot: str) -> None:
 )
 @click.option(
     "--confusion",
-    metavar="FILE",
-    callback=in_a_folder,
-    help="classify, tag: write the whole confusion matrix into a CSV file, a row for each actual label.",
+    metavar="FILE.csv",
+    callback=_matrix,
+    help="classify, tag: write the whole confusion matrix as CSV, a row for each actual label.",
 )
 @click.option(
     "--horizon",

@@ -16,7 +16,7 @@ from rnncli.cli.options import SET, as_overrides, example, reading_options, take
 @SET
 @click.option("--resume", is_flag=True, help="Go on with the run in -o where it stopped.")
 @click.option("--from", "origin", metavar="RUN", help="Start a new run from the weights of RUN, with its config.")
-@click.option("--max-time", metavar="10m", help="Train for so long at most: --set training.max_time.")
+@click.option("--max-time", metavar="10m", help="Train for so long: --set training.max_time.")
 @click.option("--watch-grads", is_flag=True, help="Show at each evaluation how far back gradients reach.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors, doubts about the data and the final score.")
 @click.option(

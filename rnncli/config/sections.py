@@ -20,7 +20,7 @@ from pydantic import (
     field_validator,
 )
 
-from rnncli.config.chosen import BEFORE, Chosen, chosen
+from rnncli.config.chosen import BEFORE, Chosen, chosen, is_open
 from rnncli.config.values import (
     IS_PATH,
     LARGEST_FRACTION,
@@ -338,7 +338,7 @@ class TokenModelConfig(ModelConfig):
 
     embedding_size: Count | None = Field(
         default=None,
-        description="The size of token vectors; null is one-hot for char and byte, and hidden_size for words.",
+        description="The size of token vectors; null is one-hot for char and byte, else hidden_size.",
     )
 
 
@@ -350,9 +350,14 @@ class TrainingConfig(Section):
         "often.",
         before=20,
     )
+    updates: Count | None = Field(
+        default=None,
+        description="Train for so many updates, if epochs does not end it before; null is all updates of epochs. A run "
+        "for a given max_time notes here how many it planned.",
+    )
     max_time: Duration | None = chosen(
-        "Stop after this long and keep the best model: 8s, 10m, 1h30m. null is 5m where epochs is null, and else no "
-        "limit.",
+        "Train for this long: 8s, 10m, 1h30m. Where epochs and updates are null, as many updates are planned as fill "
+        "it; else it ends them. null is at most 5m where those are null, and else no limit.",
         before=None,
     )
     batch_size: Chosen[Count] = chosen(
@@ -398,6 +403,11 @@ class TrainingConfig(Section):
         "Stop after this many evaluations without a better one; null is chosen from the data where epochs "
         "is null, and else never stops early.",
         before=None,
+    )
+    weight_averaging: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        default=None,
+        description="Also keep an average of the weights, of which each update keeps this much, such as 0.999; every "
+        "evaluation judges it beside the weights, and the better of both may be the best. null is no average.",
     )
     seed: int = Field(
         default=1,
@@ -491,6 +501,12 @@ class Config(Section):
                 for name, keys in sections.items()
             }
         )
+
+    @property
+    def fills_time(self) -> bool:
+        """True if training is to fill training.max_time, since nothing else says how long it is."""
+        training = self.training
+        return not (is_open(training.max_time) or training.updates or not is_open(training.epochs))
 
     @property
     def networks(self) -> int:

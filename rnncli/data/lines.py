@@ -8,7 +8,7 @@ import codecs
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from rnncli.data.source import (
@@ -33,12 +33,15 @@ _MARKING = "rnncli.marking"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line without its end. error: what is wrong with its bytes, which are UNDECODED in `text`."""
+    """A line without its end. error: what is wrong with its bytes, which are UNDECODED in `text`. goes_on: True of a
+    part of a line that is longer than was asked for, but for its last part.
+    """
 
     name: str
     number: int
     text: str
     error: DataError | None = None
+    goes_on: bool = False
 
     @property
     def blank(self) -> bool:
@@ -73,7 +76,7 @@ class Opened:
         """Return all bytes in pieces: of a pipe what is there, as soon as there is something."""
         return itertools.chain(self._seen, self._pieces) if self._source is None else self._source.pieces()
 
-    def lines(self, encoding: str) -> Iterator[list[Line]]:
+    def lines(self, encoding: str, longest: int | None = None) -> Iterator[list[Line]]:
         """Yield all lines, as `lines_of` does; a doubt tells of UTF-8 that is read in another encoding."""
 
         def told() -> Iterator[bytes]:
@@ -82,7 +85,7 @@ class Opened:
                     doubt_utf_8(self.name, piece, encoding)
                 yield piece
 
-        return lines_of(told(), self.name, encoding)
+        return lines_of(told(), self.name, encoding, longest)
 
     def source(self) -> Source:
         """Return all bytes at once."""
@@ -107,9 +110,11 @@ def read_lines(path: str, encoding: str = "utf-8", *, stdin: BinaryIO | None = N
     yield from itertools.chain.from_iterable(opened.lines(encoding))
 
 
-def lines_of(pieces: Iterator[bytes], name: str, encoding: str = "utf-8") -> Iterator[list[Line]]:
+def lines_of(
+    pieces: Iterator[bytes], name: str, encoding: str = "utf-8", longest: int | None = None
+) -> Iterator[list[Line]]:
     """Yield the lines of a text in lists of those that ended in the same piece, at most TOGETHER. LF, CRLF and CR end
-    a line.
+    a line. What is held of a line whose end has not come is yielded as a part of it beyond `longest` characters.
 
     Raises UsageError for an encoding that cannot be read so, DataError for what is no text.
     """
@@ -126,6 +131,9 @@ def lines_of(pieces: Iterator[bytes], name: str, encoding: str = "utf-8") -> Ite
             some = ended[start : start + TOGETHER]
             yield [_line(name, number + i, line, shown_name) for i, line in enumerate(some)]
             number += len(some)
+        if longest is not None and len(held) > longest:
+            yield [replace(_line(name, number, held, shown_name), goes_on=True)]
+            held = ""
 
 
 def _line(name: str, number: int, text: str, encoding: str) -> Line:

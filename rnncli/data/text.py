@@ -2,6 +2,7 @@
 
 - `char`: a token is a Unicode code point.
 - `byte`: a token is one byte of the UTF-8 form, written as the Latin-1 character of that value.
+- `bpe`: a token is several bytes of it, written likewise, which the module `bpe` has learnt.
 - `word`: words, numbers and other characters by the rules of `words`; the white space that these drop is put back by
   those of `spacing`.
 - `whitespace`: a token is what stands between spaces and tabs, or a newline; one space is put back.
@@ -16,11 +17,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal, get_args
 
 from rnncli.data import words
+from rnncli.data.pieces import last_end, pieces
 from rnncli.data.spacing import Spacing
 
-Kind = Literal["char", "byte", "word", "whitespace", "letters"]
+Kind = Literal["char", "byte", "bpe", "word", "whitespace", "letters"]
 KINDS: tuple[str, ...] = get_args(Kind)
-WORDS = ("word", "whitespace", "letters")  # the kinds whose tokens are longer than a character
+WORDS = ("word", "whitespace", "letters")  # the kinds whose tokens are words
+BYTES = ("byte", "bpe")  # those whose tokens are bytes, each written as a character of Latin-1
 
 _LETTERS = re.compile(r"[^\W_]+(?:(?:['’\-]|(?<=[0-9])[.,](?=[0-9]))[^\W_]+)*|\r\n?|\n|\S")
 _WITH_LETTERS = re.compile(r"\S*[^\W\d_]{2}\S*")
@@ -33,13 +36,16 @@ _ENOUGH = 20  # marks that tell
 
 
 def tokenize(text: str | bytes, tokens: Kind) -> list[str]:
-    """Return the tokens of `text`; `bytes` are accepted for the kind `byte` only, a `str` for every kind."""
+    """Return the tokens of `text`, of `bpe` the pieces that become tokens; `bytes` are accepted for the kind `byte`
+    only, a `str` for every kind."""
     if tokens == "byte":
         return list(as_bytes(text).decode("latin-1"))
     if isinstance(text, bytes):
         raise TypeError(f"bytes cannot be cut into {tokens} tokens; decode them first")
     if tokens == "char":
         return list(text)
+    if tokens == "bpe":
+        return pieces(text)
     found = words.cut(text) if tokens == "word" else _pattern(tokens).findall(text)
     return ["\n" if token in _LINE_ENDS else token for token in found] if "\r" in text else found
 
@@ -66,10 +72,12 @@ def is_tokenized(text: str) -> bool:
     return apart >= _ENOUGH and apart >= 9 * sum(1 for _ in _AS_WRITTEN.finditer(text))
 
 
-def last_cut(text: str) -> int:
-    """Return the last place in `text` at which it may be cut without changing a token of WORDS, whatever comes after
-    it; 0 if there is none.
+def last_cut(text: str, tokens: Kind = "word") -> int:
+    """Return the last place in `text` at which it may be cut without changing a token of WORDS or a piece of `bpe`,
+    whatever comes after it; 0 if there is none.
     """
+    if tokens == "bpe":
+        return last_end(text)
     for at in range(len(text) - 1, 0, -1):
         before = text[at - 1]
         if before == "\n" or (before == "\r" and text[at] != "\n"):
@@ -102,7 +110,7 @@ def as_bytes(text: str | bytes) -> bytes:
 
 
 def detokenize(tokens: Iterable[str], kind: Kind) -> str:
-    """Return one text made of `tokens`. Invalid UTF-8 among `byte` tokens becomes surrogates, so that
+    """Return one text made of `tokens`. Invalid UTF-8 among BYTES becomes surrogates, so that
     `as_bytes(detokenize(tokenize(data, "byte"), "byte")) == data` for any bytes.
     """
     detokenizer = Detokenizer(kind, errors="surrogateescape")
@@ -113,7 +121,7 @@ def detokenize(tokens: Iterable[str], kind: Kind) -> str:
 class Detokenizer:
     """A converter that turns tokens into text one by one; `flush` returns the text that was still held back.
 
-    Only the kind `byte` holds anything back: the first bytes of a character that is not complete yet.
+    Only BYTES hold anything back: the first bytes of a character that is not complete yet.
     `errors` selects the treatment of bytes that are not UTF-8, as in `bytes.decode`.
     """
 
@@ -126,7 +134,7 @@ class Detokenizer:
         """Take the next token and return the text that can be emitted now."""
         if self._spacing is not None:
             return self._spacing.before(token) + token
-        return self._decoder.decode(token.encode("latin-1")) if self._kind == "byte" else token
+        return self._decoder.decode(token.encode("latin-1")) if self._kind in BYTES else token
 
     def flush(self) -> str:
         """Return the text of an unfinished character, if there is one; a new stream may start afterwards."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from rnncli.config.sections import MOST_TOKENS, VocabularyConfig
+from rnncli.data import bpe
 from rnncli.data.text import KINDS, WORDS, Kind, as_bytes, tokenize, word_spans
 from rnncli.errors import ConfigError, DataError, ModelFileError, shown
 from rnncli.notes import note
@@ -19,6 +21,7 @@ UNKNOWN = "<unk>"  # number 0; a text may have the same as a token, which then h
 
 _NAMED_UNSEEN = 5
 _PLURAL = {"char": "characters", "byte": "bytes", "word": "words", "whitespace": "tokens", "letters": "words"}
+_PAIRED = 4000  # tokens of byte pairs, where no limit is given
 
 
 def note_unknown(numbers: Iterable[np.ndarray], what: str, taken: str) -> None:
@@ -34,7 +37,7 @@ def note_unknown(numbers: Iterable[np.ndarray], what: str, taken: str) -> None:
 
 class Vocabulary:
     """Tokens numbered from 0. Number 0 is `<unk>`; then come `char` and `byte` tokens by code point, or words by
-    falling count and, for equal counts, alphabetically.
+    falling count and, for equal counts, alphabetically, or `bpe` tokens in the order in which they were joined.
     """
 
     def __init__(self, tokens: tuple[str, ...], kind: Kind):
@@ -55,7 +58,9 @@ class Vocabulary:
     @classmethod
     def build(cls, text: str | bytes, kind: Kind) -> Vocabulary:
         """Return the vocabulary of a text."""
-        return cls.of_counts(Counter(_characters(text, kind) if kind not in WORDS else tokenize(text, kind)), kind)
+        return cls.of_counts(
+            Counter(_characters(text, kind) if kind in ("char", "byte") else tokenize(text, kind)), kind
+        )
 
     @classmethod
     def of_counts(
@@ -66,17 +71,26 @@ class Vocabulary:
         of: str = "the training split",
     ) -> Vocabulary:
         """Return the vocabulary of the tokens with these counts that are frequent enough, by falling count and, for
-        equal counts, alphabetically, up to the limits. A note tells how much of the text `of` is then `<unk>`.
+        equal counts, alphabetically, up to the limits. A note tells how much of the text `of` is then `<unk>`. For
+        `bpe` the counts are of pieces of text, from which the tokens are learnt.
 
-        Raises ConfigError if `limits.min_count` leaves no token.
+        Raises ConfigError if `limits.min_count` leaves no token, DataError for more characters than a vocabulary can
+        have if no limit is given.
         """
         least, most = (limits.min_count, limits.vocabulary_size) if limits else (1, None)
+        if kind == "bpe":
+            return cls((UNKNOWN, *bpe.learn(counts, most or _PAIRED, least)), kind)
         ordered = sorted(counts, key=lambda token: (-counts[token], token))
         frequent = [token for token in ordered if counts[token] >= least]
         if counts and not frequent:
             raise ConfigError(
                 f"data.min_count: is {least:,}, and the most frequent of the {_PLURAL[kind]} in {of} occurs "
                 f"{counts[ordered[0]]:,} times; lower it"
+            )
+        if kind not in WORDS and len(frequent) > MOST_TOKENS and most is None:
+            raise DataError(
+                f"{of} has {len(frequent):,} different {_PLURAL[kind]}, and a vocabulary {MOST_TOKENS:,} at most; set "
+                "data.tokens: byte (or bpe for a language-model), or data.vocabulary_size to keep the most frequent"
             )
         known = frequent[: most or MOST_TOKENS]
         if len(known) < len(counts):
@@ -90,21 +104,32 @@ class Vocabulary:
     def numbers(self, tokens: Sequence[str]) -> np.ndarray:
         """Return the numbers of `tokens`, 0 if unknown, in the smallest unsigned type that holds all numbers in use."""
         known = self._number_of_token
-        return np.fromiter((known.get(token, 0) for token in tokens), self._dtype, len(tokens))
+        return np.fromiter((known.get(token, 0) for token in tokens), self.dtype, len(tokens))
 
     def encode(self, text: str | bytes) -> np.ndarray:
         """Return the token numbers (N,) of `text` as `numbers` does; an unknown token has the number 0."""
+        if self.kind == "bpe":
+            return np.array([*chain.from_iterable(self.byte_pairs.each(tokenize(text, "bpe")))], self.dtype)
         return self.numbers(tokenize(text, self.kind))
 
     def decode(self, ids: Iterable[int]) -> list[str]:
         """Return the tokens with the numbers `ids`."""
         return [self.tokens[number] for number in ids]
 
+    def written(self, number: int) -> str:
+        """Return a token for people to read; bytes of a `bpe` token that are no whole character become \\xNN."""
+        token = self.tokens[number]
+        if self.kind != "bpe" or number == UNKNOWN_NUMBER:
+            return token
+        return token.encode("latin-1").decode("utf-8", "backslashreplace")
+
     def unseen(self, text: str | bytes) -> list[tuple[int, str]]:
         """Return (position, token) for each distinct unknown token of `text`, in the order of first occurrence; the
         position of that occurrence counts characters from 1 (bytes for `byte`).
         """
         first: dict[str, int] = {}
+        if self.kind == "bpe":
+            return []
         if self.kind in WORDS:
             for (start, _), word in zip(word_spans(str(text), self.kind), tokenize(text, self.kind), strict=True):
                 if word not in self._number_of_token:
@@ -132,12 +157,22 @@ class Vocabulary:
         whole = (
             kind in KINDS and "" not in tokens and tokens[:1] == (UNKNOWN,) and len(set(tokens[1:])) == len(tokens[1:])
         )
-        if not whole or (kind not in WORDS and any(len(token) != 1 for token in tokens[1:])):
+        bad = (
+            tokens[1:257] != bpe.SINGLE or max(map(max, tokens[1:])) > "\xff"
+            if kind == "bpe"
+            else kind not in WORDS and any(len(token) != 1 for token in tokens[1:])
+        )
+        if not whole or bad:
             raise ModelFileError("the vocabulary in the model file is damaged; train again")
         return cls(tokens, kind)
 
+    @cached_property
+    def byte_pairs(self) -> bpe.BytePairs:
+        """The encoder of a vocabulary of kind `bpe`."""
+        return bpe.BytePairs(self.tokens[1:], first=1)
+
     @property
-    def _dtype(self) -> np.dtype:
+    def dtype(self) -> np.dtype:
         return np.min_scalar_type(len(self) - 1)
 
     @cached_property

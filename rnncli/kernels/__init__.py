@@ -25,6 +25,7 @@ Read in this order:
     denormals    flushing of denormals, which some CPUs are slow with, to zero
     dropout, random, sampling   all random choices, computed from counters and seeds
     generation   many tokens in one call
+    arithmetic_coder, context_mixing, coding   texts in few bytes, by counts and a network
     beam         the steps of greedy and beam search
 
 Shapes are time-major and C-contiguous: inputs (T, B, I), states (T+1, B, H) with row 0 the incoming state, gate

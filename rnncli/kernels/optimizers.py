@@ -67,6 +67,13 @@ def decay(w, rate, weight_decay):
         w[i] *= keep
 
 
+@jit
+def average(a, w, take):
+    """Move an average a towards the weights w by the share `take` of their difference."""
+    for i in range(a.size):
+        a[i] = fma(take, w[i] - a[i], a[i])
+
+
 class Optimizer(NamedTuple):
     """An update kernel with its usual constants; one of the betas is None if it keeps no such moment."""
 

@@ -12,7 +12,7 @@ from rnncli.nn.ensemble import Ensemble
 from rnncli.tasks.sizes import MORE
 from rnncli.tasks.task import Experiment
 from rnncli.training.folds import FoldsLearner, pooled
-from rnncli.training.loop import Plan
+from rnncli.training.loop import Plan, Position
 from rnncli.training.reports import Score
 
 
@@ -38,11 +38,18 @@ class CrossValidation(Experiment):
         folds, networks = len(self.network.networks), self.config.networks
         return folds / (folds + MORE * networks)
 
-    def plan_of_all(self, plan: Plan, best_update: int) -> Plan:
-        """Return the plan for all of the data, given that of the folds and their best update: of as many epochs."""
+    @property
+    def most_epochs(self) -> int:
+        return self.whole.most_epochs
+
+    def plan_of_all(self, plan: Plan, position: Position) -> Plan:
+        """Return the plan for all of the data, given that of the folds and where their best weights are: of as many
+        epochs, and with an average of the weights if that was best."""
         per_epoch, of_folds = self.whole.learner.updates_per_epoch, self.learner.updates_per_epoch
-        updates, ends = (-(-count * per_epoch // of_folds) for count in (plan.updates, best_update))
-        return replace(plan, updates=updates, ends=ends, patience=None)
+        updates, ends = (-(-count * per_epoch // of_folds) for count in (plan.updates, position.best_update))
+        averaging = plan.weight_averaging if position.best_averaged else 0.0
+        fixed = replace(plan, updates=updates, ends=ends, patience=None, budget=0.0, since=0, progress=0.0)
+        return replace(fixed, weight_averaging=averaging)
 
     def choose(self) -> None:
         """Let the experiment choose what the answers of its folds tell."""

@@ -148,6 +148,10 @@ def with_networks(config: C, count: int) -> C:
 
 
 def with_training(config: C, epochs: int, patience: int | None) -> C:
-    """Return the config with these epochs, a limit of time and patience, unless its epochs are given."""
-    wanted = {"epochs": epochs, "max_time": MAX_TIME, "patience": patience}
-    return config.completed(training=wanted if is_open(config.training.epochs) else {})
+    """Return the config with these epochs, a limit of time and patience, unless its epochs are given; if its updates or
+    its time are given, without the other limits, which would end it before its schedule.
+    """
+    training, wanted = config.training, {"epochs": epochs, "max_time": MAX_TIME, "patience": patience}
+    if training.updates is not None or not is_open(training.max_time):
+        wanted = {"epochs": epochs}
+    return config.completed(training=wanted if is_open(training.epochs) else {})

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rnncli.data.vectors import Vectors
     from rnncli.data.vocabulary import Vocabulary
     from rnncli.nn.network import Model
+    from rnncli.tasks.scored import ScoredText
     from rnncli.training.backpropagation import ThreadPool
     from rnncli.training.loop import Learner
     from rnncli.training.reports import Fit, Score
@@ -83,6 +84,7 @@ Options = Mapping[str, Any]
 """Options of a command line that were given, by name."""
 
 
+MORE_EPOCHS = 3  # than the data choose, in a time that is given and long enough
 CERTAIN, LIKELY, POSSIBLE = 3, 2, 1  # how surely a file is for a task
 
 
@@ -245,10 +247,15 @@ class Experiment:
         """
         raise NotImplementedError
 
-    def fit(self, metrics: Sequence[Mapping[str, Any]], *, ended_by_time: bool) -> Fit | None:
+    @property
+    def most_epochs(self) -> int:
+        """The epochs that a plan for a given time has at most: more would hardly help."""
+        return MORE_EPOCHS * self.config.training.epochs
+
+    def fit(self, metrics: Sequence[Mapping[str, Any]], *, seconds: float) -> Fit | None:
         """Return whether the network over- or under-fits, by the lines of metrics.jsonl; None where that is not told.
 
-        ended_by_time: True if training.max_time left fewer epochs than training.epochs has.
+        seconds: the time that decided how many updates there were, 0 if none did.
         """
         return None
 
@@ -296,8 +303,16 @@ class Predictor:
         """Return the answers to the data in `asked`."""
         raise NotImplementedError
 
+    def score(self, asked: Asked) -> ScoredText:
+        """Return how surprising the lines of the data in `asked` are, as they come."""
+        raise NotImplementedError
+
     def generate(self, prime: str, options: Options) -> Iterator[Iterator[str]]:
         """Yield texts that continue `prime`, each as pieces."""
+        raise NotImplementedError
+
+    def codec(self, threads: int | None) -> Any:
+        """Return what codes one text by this model, with `encode` and `decode`."""
         raise NotImplementedError
 
 

@@ -13,5 +13,8 @@ room              pieces of batches with a sequence that is much longer than usu
 optimizer         the learning rate of an update, clipping, and the fused update of the flat parameter buffer
 side_by_side      several learners as one
 folds             cross-validation: the learners of all folds as one, and the mean of their scores
+weight_average    an exponential moving average of the weights
+budget            a time that training is to fill: plan and clock
+length            how many updates a time has room for
 loop              a generator of reports: updates, evaluations, the best weights, stopping, resuming
 """

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -20,13 +21,12 @@ import numpy as np
 from rnncli.errors import DivergedError
 from rnncli.nn.network import Model
 from rnncli.training.backpropagation import Backpropagation, Loss, Sample
+from rnncli.training.budget import Clockwatch, changed
+from rnncli.training.length import Length, updates_between
 from rnncli.training.optimizer import SCHEDULES, Optimizer, Plateau
-from rnncli.training.reports import Evaluated, Figure, Progress
+from rnncli.training.reports import Evaluated, Figure, Note, Progress
+from rnncli.training.weight_average import WeightAverage
 
-EVALUATIONS = 10  # the number to aim for in a run; more where one after each epoch makes more
-CALIBRATION_SECONDS = 2.0
-MOST_EVALUATING = 0.2  # largest share of max_time spent on evaluations; a short run is evaluated less often
-RESERVE = 0.05  # share of max_time kept for saving and for a machine that slows down
 BY_FIGURE, BY_LOSS = "figure", "loss"  # what the best weights are the best by; runs of 0.1 go by the loss alone
 
 
@@ -76,19 +76,17 @@ class Learner(Protocol):
     def restore(self, arrays: dict[str, np.ndarray]) -> None: ...
 
 
-class Length(NamedTuple):
-    """The length of a run: its number of updates, and the number of evaluations to aim for."""
-
-    updates: int
-    evaluations: int
-
-
 @dataclass(frozen=True)
 class Plan:
     """The plan of a run, fixed before its first update; `updates` and `evaluations` are those of `Length`.
 
     kept_by: what the best weights are the best by. ends: the update after which to end, if before `updates`, by which
-    the learning rate falls. warmup: the updates over which it rises, before the schedule.
+    the learning rate falls. warmup: the updates over which it rises, before the schedule. weight_averaging: how much of
+    the average of the weights an update keeps, 0 for no average.
+
+    budget: the seconds that the run is to fill, 0 if its updates are fixed; most: the updates that it may then have;
+    calibrating, per_evaluation: the seconds that it took to measure the pace, and those of an evaluation. since,
+    progress: the update at which the updates were counted anew, and the share of the schedule that was done by then.
     """
 
     updates: int
@@ -99,21 +97,44 @@ class Plan:
     kept_by: str = BY_LOSS
     ends: int | None = None
     warmup: int = 0
+    weight_averaging: float = 0.0
+    budget: float = 0.0
+    most: int = 0
+    calibrating: float = 0.0
+    per_evaluation: float = 0.0
+    since: int = 0
+    progress: float = 0.0
 
     def rate(self, update: int) -> float:
         """Return the learning rate of an update, without what the plateau schedule makes of it."""
         if update < self.warmup:
             return self.learning_rate * (update + 1) / self.warmup
-        done = (update - self.warmup) / (self.updates - self.warmup)
-        return self.learning_rate * SCHEDULES[self.schedule](done)
+        return self.learning_rate * SCHEDULES[self.schedule](self.done(update))
+
+    def done(self, update: int) -> float:
+        """Return the share of the schedule that is done before an update, after the warm-up."""
+        since = max(self.since, self.warmup)
+        return self.progress + (1.0 - self.progress) * ((update - since) / (self.updates - since))
+
+    def ending_at(self, updates: int, since: int | None = None) -> Plan:
+        """Return the plan with so many updates in all; since: the schedule goes on from there to its end."""
+        if since is None or since <= self.warmup or updates <= since:
+            return replace(self, updates=updates)
+        return replace(self, updates=updates, since=since, progress=self.done(since))
 
 
 class Measured(NamedTuple):
-    """What an evaluation measured: the mean loss, of training where nothing is held out, and the figure, if any."""
+    """What an evaluation measured: the mean loss, of training where nothing is held out, and the figure, if any.
+
+    averaged: whether it is about the average of the weights. losses: that of the weights and that of their average,
+    where there is one.
+    """
 
     loss: float
     held_out: bool
     figure: Figure | None
+    averaged: bool = False
+    losses: tuple[float, float] | None = None
 
     @property
     def gain(self) -> float:
@@ -122,12 +143,18 @@ class Measured(NamedTuple):
             return -math.inf
         return self.figure.value if self.figure.higher_is_better else -self.figure.value
 
+    @property
+    def margin(self) -> float:
+        """How much less than the gain counts as equal to it."""
+        return self.figure.margin if self.figure else 0.0
+
 
 @dataclass
 class Position:
     """The position of a run: every number that a resume needs; the arrays are those of the weights and the learner.
 
-    best_gain, best_loss: of the evaluation whose weights are the best. top_gain, top_margin: of the best figure so far.
+    best_gain, best_loss: of the evaluation whose weights are the best. best_averaged: whether these are an average.
+    top_gain, top_margin: of the best figure so far. average_power: see `WeightAverage`.
     """
 
     update: int = 0
@@ -141,10 +168,12 @@ class Position:
     best_gain: float = -math.inf
     best_loss: float = math.inf
     best_update: int = 0
+    best_averaged: bool = False
     evaluations_since_best: int = 0
     plateau_factor: float = 1.0
     plateau_waited: int = 0
     optimizer_powers: list[float] = field(default_factory=lambda: [1.0, 1.0])
+    average_power: float = 1.0
 
 
 class TrainingLoop:
@@ -162,21 +191,31 @@ class TrainingLoop:
         self.plateau = Plateau(plan.schedule == "plateau")
         self.parameters = learner.network.parameters
         self.best = self.parameters.weights.copy()
+        decay = plan.weight_averaging
+        self.average = WeightAverage(decay, self.parameters.weights, optimizer.pool) if decay else None
         self.rate = plan.learning_rate  # of the last update
         self.updating = False  # true during an update, and after one that failed
-        self.evaluate_every = updates_between(Length(plan.updates, plan.evaluations), learner.updates_per_epoch)
+        self._follow(plan)
 
-    def run(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Progress | Evaluated]:
+    def _follow(self, plan: Plan) -> None:
+        self.plan = plan
+        length = Length(plan.updates, plan.evaluations)
+        self.evaluate_every = updates_between(length, self.learner.updates_per_epoch)
+
+    def run(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Note | Progress | Evaluated]:
         """Train and yield reports until the plan ends, patience runs out, or stop() is true after an update."""
         position, since = self.position, self.clock()
         norm, reason = math.nan, "patience" if self._out_of_patience() else "scheduled"
-        last = self.plan.ends or self.plan.updates
-        while position.update < last and reason == "scheduled":
+        watch = Clockwatch(self.plan, position)
+        while position.update < self._last() and reason == "scheduled":
             norm = self._update()
             now = self.clock()
             position.seconds, since = position.seconds + now - since, now
+            if self.plan.budget and (plan := watch.look(self.plan, position, self.evaluate_every)) != self.plan:
+                yield Note(changed(self.plan, plan))
+                self._follow(plan)
             yield self._progress(norm)
-            if position.update == last:
+            if position.update == self._last():
                 reason = "finished"
             elif stop():
                 reason = "stopped"
@@ -193,6 +232,10 @@ class TrainingLoop:
             elif reason == "stopped":
                 yield self._report(self._measured(), norm, reason, improved=False)
 
+    def _last(self) -> int:
+        """Return the number of updates after which the run ends."""
+        return self.plan.ends or self.plan.updates
+
     def _update(self) -> float:
         position, began = self.position, self.clock()
         self.updating = True
@@ -207,6 +250,8 @@ class TrainingLoop:
             )
         self.rate = self.learning_rate()
         self.optimizer.update(self.rate, norms)
+        if self.average:
+            self.average.add()
         self.updating = False
         position.update += 1
         position.tokens += count
@@ -225,30 +270,61 @@ class TrainingLoop:
         """
         position, measured = self.position, self._measured()
         if measured.gain > position.top_gain:
-            position.top_gain, position.top_margin = measured.gain, measured.figure.margin if measured.figure else 0.0
+            position.top_gain, position.top_margin = measured.gain, measured.margin
         least = position.top_gain - position.top_margin
         better = measured.gain >= least and (position.best_gain < least or measured.loss < position.best_loss)
         if better:
             position.best_gain, position.best_loss = measured.gain, measured.loss
         kept = better or (self.plan.kept_by == BY_FIGURE and not measured.held_out)
         if kept:
-            position.best_update = position.update
-            self.best[...] = self.parameters.weights
+            position.best_update, position.best_averaged = position.update, measured.averaged
+            averaged = self.average if measured.averaged else None
+            self.best[...] = averaged.values if averaged else self.parameters.weights
         position.evaluations_since_best = 0 if better else position.evaluations_since_best + 1
         self.plateau.see(better)
         return measured, kept
 
     def _measured(self) -> Measured:
-        """Evaluate the current weights; DivergedError if they lead nowhere."""
-        total, count = self.learner.validate()
-        position = self.position
-        loss = total / count if count else self._train_loss()
-        if not (loss < self.learner.loss.absurd and np.isfinite(self.parameters.weights).all()):
+        """Evaluate the weights, and their average if there is one; return what the better of both is measured at.
+
+        Where nothing is held out, the average counts as the better. DivergedError if the weights lead nowhere.
+        """
+        own = self._measure(averaged=False)
+        if not (own.loss < self.learner.loss.absurd and np.isfinite(self.parameters.weights).all()):
             raise DivergedError(
-                f"training diverged: after update {position.update:,} the validation loss is {loss:g}; "
+                f"training diverged: after update {self.position.update:,} the validation loss is {own.loss:g}; "
                 "lower training.learning_rate"
             )
-        return Measured(loss, count > 0, self.learner.figure() if self.plan.kept_by == BY_FIGURE else None)
+        if self.average is None:
+            return own
+        with self.using(self.average.values):
+            average = self._measure(averaged=True)
+        candidates = [average, own] if average.loss < self.learner.loss.absurd else [own]
+        return better(candidates)._replace(losses=(own.loss, average.loss))
+
+    def _measure(self, *, averaged: bool) -> Measured:
+        """Evaluate the weights that are in the network."""
+        total, count = self.learner.validate()
+        loss = total / count if count else self._train_loss()
+        return Measured(loss, count > 0, self.learner.figure() if self.plan.kept_by == BY_FIGURE else None, averaged)
+
+    def with_best(self) -> AbstractContextManager[None]:
+        """Have the best weights in the network for a while, where these are not those that were just evaluated."""
+        return self.using(self.best) if self.position.best_averaged else nullcontext()
+
+    @contextmanager
+    def using(self, weights: np.ndarray) -> Iterator[None]:
+        """Have other weights (P,) in the network for a while."""
+        own = self.parameters.weights.copy()
+        self._put(weights)
+        try:
+            yield
+        finally:
+            self._put(own)
+
+    def _put(self, weights: np.ndarray) -> None:
+        self.parameters.weights[...] = weights
+        self.optimizer.pool.over_shares(self.learner.network.pack)
 
     def _out_of_patience(self) -> bool:
         return self.plan.patience is not None and self.position.evaluations_since_best >= self.plan.patience
@@ -266,7 +342,7 @@ class TrainingLoop:
     def _progress(self, norm: float) -> Progress:
         return Progress(
             self.position.update,
-            self.plan.ends or self.plan.updates,
+            self._last(),
             self._epoch(),
             self._train_loss(),
             norm,
@@ -289,6 +365,8 @@ class TrainingLoop:
             improved=improved,
             reason=reason,
             figure=measured.figure,
+            averaged=measured.averaged,
+            losses=measured.losses,
         )
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -296,6 +374,7 @@ class TrainingLoop:
         return {
             "weights": self.parameters.weights,
             "best": self.best,
+            **({"average": self.average.values} if self.average else {}),
             **self.optimizer.arrays(),
             **self.learner.arrays(before=self.updating),
         }
@@ -305,6 +384,7 @@ class TrainingLoop:
         position = self.position
         position.plateau_factor, position.plateau_waited = self.plateau.factor, self.plateau.waited
         position.optimizer_powers = self.optimizer.powers
+        position.average_power = self.average.power if self.average else 1.0
         return position
 
     def restore(self, arrays: dict[str, np.ndarray], position: Position) -> None:
@@ -312,75 +392,15 @@ class TrainingLoop:
         self.parameters.weights[...] = arrays["weights"]
         self.best[...] = arrays["best"]
         self.optimizer.restore(arrays, position.optimizer_powers)
+        if self.average:
+            self.average.restore(arrays["average"], position.average_power)
         self.learner.restore(arrays)
         self.learner.network.pack()
         self.position = position
         self.plateau.factor, self.plateau.waited = position.plateau_factor, position.plateau_waited
 
 
-def updates_between(length: Length, per_epoch: int) -> int:
-    """Return the number of updates from one evaluation to the next."""
-    per_run = -(-length.updates // length.evaluations)
-    return max(1, per_run if length.evaluations < EVALUATIONS else min(per_epoch, per_run))
-
-
-def planned_length(
-    learner: Learner,
-    optimizer: Optimizer,
-    wanted: int,
-    max_time: float | None,
-    evaluate: Callable[[], object],
-    clock: Callable[[], float] = time.perf_counter,
-) -> Length:
-    """Return the length of a run: the updates `wanted`, or what a short calibration fits into max_time seconds, if that
-    is less.
-
-    evaluate: does all the work of one evaluation, saving included. Call this once everything is compiled; it changes
-    neither weights nor position.
-    """
-    if max_time is None:
-        return Length(wanted, EVALUATIONS)
-    seconds = min(CALIBRATION_SECONDS, max_time / 10)
-    pace = measured_pace(learner, optimizer, seconds, evaluate, clock)
-    return length_within(max_time, wanted, learner.updates_per_epoch, pace)
-
-
-class Pace(NamedTuple):
-    """The seconds that an update and an evaluation take, and those that it took to measure them."""
-
-    per_update: float
-    per_evaluation: float
-    took: float
-
-
-def measured_pace(
-    learner: Learner,
-    optimizer: Optimizer,
-    seconds: float,
-    evaluate: Callable[[], object],
-    clock: Callable[[], float] = time.perf_counter,
-) -> Pace:
-    """Return the pace of updates, measured for some seconds, and of one evaluation; see `planned_length`."""
-    began = clock()
-    updates = 0
-    while updates < learner.updates_per_epoch and (updates < 3 or clock() - began < seconds):
-        learner.gradient(updates)
-        optimizer.gradient_norms()
-        optimizer.pool.over_shares(learner.network.pack)
-        updates += 1
-    per_update = (clock() - began) / updates
-    learner.restart()
-    evaluation_began = clock()
-    evaluate()
-    return Pace(per_update, clock() - evaluation_began, clock() - began)
-
-
-def length_within(max_time: float, wanted: int, per_epoch: int, pace: Pace) -> Length:
-    """Return the length of a run of at most `wanted` updates that ends within max_time seconds."""
-    left = max_time * (1 - RESERVE) - pace.took
-    affordable = int(MOST_EVALUATING * left / pace.per_evaluation) if pace.per_evaluation > 0 else EVALUATIONS
-    evaluations = max(1, min(EVALUATIONS, affordable))
-    fits = (left - evaluations * pace.per_evaluation) / pace.per_update
-    if evaluations == EVALUATIONS:  # then there may be one after each epoch
-        fits = min(fits, left / (pace.per_update + pace.per_evaluation / per_epoch))
-    return Length(max(1, min(wanted, int(fits))), evaluations)
+def better(measured: Sequence[Measured]) -> Measured:
+    """Return the one with the best figure, of those within its margin the one with the lowest loss."""
+    top = max(measured, key=lambda one: one.gain)
+    return min((one for one in measured if one.gain >= top.gain - top.margin), key=lambda one: one.loss)

@@ -77,7 +77,9 @@ class Evaluated:
 
     valid_loss: None where nothing is held out. improved: these weights are kept, as the best so far or, where nothing
     is held out, as the last. figure: that of the validation split which the score prints, unless it is the loss.
-    memory: one entry per layer under --watch-grads, else empty.
+    averaged: whether valid_loss and figure are of the average of the weights, since that was the better; losses: on
+    validation, of the weights and of their average, where there is one. memory: one entry per layer under
+    --watch-grads, else empty.
     """
 
     step: int
@@ -92,6 +94,8 @@ class Evaluated:
     improved: bool
     reason: str  # "scheduled", "finished", "patience" or "stopped"
     figure: Figure | None = None
+    averaged: bool = False
+    losses: tuple[float, float] | None = None
     memory: tuple[Memory, ...] = ()
 
 
@@ -229,8 +233,8 @@ class Finished:
     """The report at the end of training; `score` is that of the weights that are kept, None where nothing was held out.
 
     kept: which these are: "best", "last" where nothing was held out for validation, or "cross-validated" if they were
-    trained on all data for as long as cross-validation found best. next: the command to go on with. fit: whether it
-    over- or under-fits, None where that cannot be told.
+    trained on all data for as long as cross-validation found best. next: the command to go on with. averaged: whether
+    they are an average. fit: whether it over- or under-fits, None where that cannot be told.
     """
 
     score: Score | None
@@ -239,6 +243,7 @@ class Finished:
     run: str
     kept: str = "best"
     next: str = "evaluate"
+    averaged: bool = False
     fit: Fit | None = None
 
 

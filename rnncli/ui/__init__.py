@@ -5,9 +5,12 @@ output             standard output and error as UTF-8 whatever the locale; nothi
 training_view      the live display of a run, or plain lines
 prospect           what a training would be
 verified           the checks of a run
+coded              bytes for a file or a pipe
 results            rows as table, CSV, JSON or JSON lines; text as it is made
 run_list           a list of runs
 scores             a score beside its baselines, a backtest as a table
+line_scores        lines of a text with how surprising they are
+heat               a text coloured by how surprising it is, on a terminal or in HTML
 label_tables       what labels are taken for: few as a matrix, many as lists
 gradient_tables    the report of inspect-grads
 comparison_tables  the reports of inspect-grads on several networks

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import io
 from pathlib import Path
 from typing import Any
 
+from rnncli.errors import MachineError, UsageError
 from rnncli.training.reports import Confusion, LabelScore, Score
 from rnncli.training.score_object import IN_JSON, confusions, label_row
+from rnncli.ui.output import put
 from rnncli.ui.results import write_table
 
 SHOWN = 10  # confusions, and labels, of many
+_CORNER = "actual"  # the first cell of a matrix
 
 
 def write_labels(score: Score) -> None:
@@ -56,9 +61,30 @@ def _rounded(one: LabelScore) -> dict[str, Any]:
     return {"precision": f"{one.precision:.4f}", "recall": f"{one.recall:.4f}", "F1": f"{one.f1:.4f}"}
 
 
+def require_matrix_file(option: str, path: str) -> None:
+    """Raise UsageError for a file that is not called a CSV, or holds anything but a matrix; MachineError where its
+    folder is missing. A device or a pipe may be called anything."""
+    file = Path(path)
+    if file.exists() and not file.is_file() and not file.is_dir():
+        return
+    if file.suffix.lower() != ".csv":
+        raise UsageError(f"{option} {path}: the matrix is a file that ends in .csv; name such a file")
+    if not file.parent.is_dir():
+        raise MachineError(f"{option} {path}: cannot write: no folder {file.parent}; make it, or name another")
+    if file.is_file() and file.stat().st_size and not _holds_a_matrix(file):
+        raise UsageError(f"{option} {path}: holds something else than a matrix, and is left as it is; name another")
+
+
+def _holds_a_matrix(path: Path) -> bool:
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        return file.read(len(_CORNER) + 1) == f"{_CORNER},".encode()
+    return False
+
+
 def save_confusion(confusion: Confusion, path: Path) -> None:
     """Write the whole matrix as CSV: a row for each actual label, a column for each predicted one."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["actual", *confusion.labels])
-        writer.writerows([label, *row] for label, row in zip(confusion.labels, confusion.rows(), strict=True))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([_CORNER, *confusion.labels])
+    writer.writerows([label, *row] for label, row in zip(confusion.labels, confusion.rows(), strict=True))
+    put(path, text.getvalue().encode("utf-8", "surrogatepass"))

@@ -51,7 +51,7 @@ def write_as_they_come(answers: Pieces, form: str | None) -> None:
         _write_as_table(answers.lists)
         return
     if form == "json":
-        texts = _json_array(answers.lists)
+        texts = json_array(answers.lists)
     elif form == "csv":
         rows = ([row for piece in pieces for row in piece.rows] for pieces in answers.lists)
         texts = _csv_blocks(rows, answers.delimiter, answers.decimal)
@@ -75,7 +75,7 @@ def _write_as_table(lists: Iterable[list[Piece]]) -> None:
     write_table(rows)
 
 
-def _json_array(lists: Iterable[list[Piece]]) -> Iterator[str]:
+def json_array(lists: Iterable[list[Piece]]) -> Iterator[str]:
     """Yield the text of one JSON array, indented by two, piece by piece."""
     begun = False
     try:

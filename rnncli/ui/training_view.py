@@ -66,7 +66,8 @@ class TrainingView:
     def _finished(self, report: Finished) -> None:
         if not self.quiet:
             kept = "best" if report.kept == CROSS_VALIDATED else report.kept
-            self._line(f"{kept} after update {report.best_update:,}; saved in {report.run}")
+            what = ", their average" if report.averaged else ""
+            self._line(f"{kept} after update {report.best_update:,}{what}; saved in {report.run}")
         Output().write(finished_json(report) if self.form == "json" else finished_text(report))
         if not self.quiet:
             say_next(report.next, report.run, always=True)
@@ -107,7 +108,8 @@ class LiveView(TrainingView):
 
     def _progress(self, report: Progress) -> None:
         if self._bar is not None:
-            self._bar.update(self._task, completed=report.update, status=status(report, self._valid))
+            shown = status(report, self._valid)
+            self._bar.update(self._task, total=report.updates, completed=report.update, status=shown)
 
     def show(self, report: Report) -> None:
         if isinstance(report, Evaluated):
@@ -151,6 +153,7 @@ def progress_line(report: Progress) -> str:
 def evaluation_line(report: Evaluated, unit: str) -> str:
     mark = " best" if report.improved else ""
     valid = "none" if report.valid_loss is None else f"{report.valid_loss:.4f}"
+    valid = f"avg {valid}" if report.averaged else valid
     judged = "" if report.figure is None else f" {report.figure.name} {figure(report.figure.value)}"
     return (
         f"epoch {report.epoch:>3} update {report.step:>5,} train {report.train_loss:.4f} "

@@ -1,7 +1,8 @@
 """Workflows: one plain function per command, paths and options in, reports and results out. None prints or uses click
 or rich.
 
-init, check, train, generate, predict, evaluate, inspect_grads, runs, plot, report, help   the commands
+init, check, train, generate, compress, predict, score, evaluate, inspect_grads, runs, plot, report, help   the
+commands
 verify           the check of a run
 compare_grads    several networks for inspect-grads, trained for it or as runs
 points           the weights that inspect-grads looks at: before training, after it, or where it failed

@@ -160,15 +160,15 @@ def _prepared(config: Config, source: Source, tell: Callable[[str], None]) -> Pr
             parameters=whole.network.parameters.weights.size,
             memory=max(wanted, default=0),
             available_memory=available(),
-            **_measured(experiment, pool),
+            **_measured(experiment, pool, fills=config.fills_time),
         )
     finally:
         pool.close()
 
 
-def _measured(experiment: Experiment, pool: ThreadPool) -> dict[str, Any]:
+def _measured(experiment: Experiment, pool: ThreadPool, *, fills: bool) -> dict[str, Any]:
     from rnncli.config.values import parse_duration
-    from rnncli.training import loop
+    from rnncli.training import length as lengths
     from rnncli.workflows.train import optimizer_of
 
     learner, training = experiment.learner, experiment.config.training
@@ -178,18 +178,19 @@ def _measured(experiment: Experiment, pool: ThreadPool) -> dict[str, Any]:
     learner.restart()
 
     def evaluate() -> None:
-        learner.validate()
-        learner.figure()
+        for _ in range(2 if training.weight_averaging else 1):
+            learner.validate()
+            learner.figure()
 
-    pace = loop.measured_pace(learner, optimizer_of(experiment, pool), loop.CALIBRATION_SECONDS, evaluate)
+    pace = lengths.measured_pace(learner, optimizer_of(experiment, pool), lengths.CALIBRATION_SECONDS, evaluate)
     per_epoch = learner.updates_per_epoch
-    wanted = training.epochs * per_epoch
-    length = loop.Length(wanted, loop.EVALUATIONS)
+    wanted = lengths.wanted_updates(training, per_epoch)
+    length = lengths.Length(wanted, lengths.EVALUATIONS)
     if training.max_time:
-        length = loop.length_within(
-            parse_duration(training.max_time) * experiment.share_of_time, wanted, per_epoch, pace._replace(took=0.0)
-        )
-    evaluations = -(-length.updates // loop.updates_between(length, per_epoch))
+        seconds = parse_duration(training.max_time) * experiment.share_of_time
+        reserve = 0.0 if fills else lengths.RESERVE
+        length = lengths.length_within(seconds, wanted, per_epoch, pace._replace(took=0.0), reserve)
+    evaluations = -(-length.updates // lengths.updates_between(length, per_epoch))
     return {
         "updates": length.updates,
         "epochs": length.updates / per_epoch,

@@ -19,11 +19,12 @@ from rnncli.errors import ConfigError, ModelFileError
 from rnncli.notes import note
 from rnncli.tasks.cross_validation import CrossValidation
 from rnncli.tasks.task import Experiment
-from rnncli.training.loop import Length, Plan, Position, TrainingLoop
+from rnncli.training.length import Length, wanted_updates
+from rnncli.training.loop import Plan, Position, TrainingLoop
 from rnncli.training.optimizer import Optimizer
 from rnncli.workflows.run_directory import RunDirectory, State
 
-FREE = ("epochs", "max_time", "learning_rate", "schedule", "patience", "clip_norm")  # keys of training
+FREE = ("epochs", "updates", "max_time", "learning_rate", "schedule", "patience", "clip_norm")  # keys of training
 _OF_PLAN = ("learning_rate", "schedule", "patience")
 _OF_RATE = ("updates", "learning_rate", "schedule")
 _INDIFFERENT = ("data.path", "training.threads")  # the data have a hash of their own; threads do not decide the result
@@ -114,9 +115,10 @@ def resumed(
     training = experiment.config.training
     plan = replace(state.plan, **{key: getattr(training, key) for key in _OF_PLAN if key in keys})
     position = state.position
-    longer = timed or bool(keys & {"epochs", "max_time"})
+    longer = timed or bool(keys & {"epochs", "updates", "max_time"})
     if longer:
-        plan = _longer(run, experiment, plan, position, length, given="epochs" in keys)
+        _agree(experiment, keys)
+        plan = _longer(run, experiment, plan, position, length, given=bool(keys & {"epochs", "updates"}))
         position.evaluations_since_best = 0  # who asks for more than patience had is patient
     for change in changes:
         note(f"resumed with {change.key} {_text(change.now)}, was {_text(change.before)}")
@@ -134,6 +136,15 @@ def resumed(
     return loop
 
 
+def _agree(experiment: Experiment, keys: set[str]) -> None:
+    """Let epochs and updates name the same length, if one of them has changed and the other is that of before."""
+    updates, per_epoch = experiment.config.training.updates, experiment.learner.updates_per_epoch
+    if "epochs" in keys and "updates" not in keys:
+        experiment.config = experiment.config.changed(training={"updates": None})
+    elif "updates" in keys and "epochs" not in keys and updates is not None:
+        experiment.config = experiment.config.changed(training={"epochs": -(-updates // per_epoch)})
+
+
 def _longer(
     run: RunDirectory,
     experiment: Experiment,
@@ -145,19 +156,23 @@ def _longer(
 ) -> Plan:
     """Return the plan with the updates that epochs and max_time now allow, and name their epochs in the config.
 
-    max_time counts from here. given: True if the number of epochs has changed; else a run that had them all goes on
-    for that time.
+    max_time counts from here. given: True if the number of epochs or updates has changed; else a run that had them all
+    goes on for that time.
     """
     per_epoch, training = experiment.learner.updates_per_epoch, experiment.config.training
-    further = training.epochs * per_epoch - position.update
+    further = wanted_updates(training, per_epoch) - position.update
     if further <= 0 and (given or not training.max_time):
-        had = -(-position.update // per_epoch)
-        raise ConfigError(f"{run.path}: training.epochs is {training.epochs}, and the run has had {had}; name more")
+        key = "updates" if training.updates else "epochs"
+        had = position.update if training.updates else -(-position.update // per_epoch)
+        raise ConfigError(
+            f"{run.path}: training.{key} is {getattr(training, key)}, and the run has had {had}; name more"
+        )
     fits = length(further if further > 0 else _NO_LIMIT)
     updates = position.update + fits.updates
     if further <= 0:
-        experiment.config = experiment.config.changed(training={"epochs": -(-updates // per_epoch)})
-    return replace(plan, updates=updates, evaluations=fits.evaluations)
+        longer = {"epochs": -(-updates // per_epoch), "updates": updates if training.updates else None}
+        experiment.config = experiment.config.changed(training=longer)
+    return replace(plan, updates=updates, evaluations=fits.evaluations, budget=0.0, since=0, progress=0.0)
 
 
 def is_over(plan: Plan, position: Position) -> bool:

@@ -197,7 +197,12 @@ class RunDirectory:
             raise ModelFileError(f"{self.report}: is damaged or of another version; write it anew: {again}") from None
 
     def append_metrics(self, line: Evaluated) -> None:
-        fields = {key: value for key, value in asdict(line).items() if key not in ("memory", "figure") or value}
+        optional = ("memory", "figure", "averaged", "losses")
+        fields = {
+            key: value for key, value in asdict(line).items() if key not in optional or (key == "memory" and value)
+        }
+        if line.losses is not None:
+            fields["averaged"], (fields["raw_loss"], fields["averaged_loss"]) = line.averaged, line.losses
         if line.figure is not None:
             fields["figure"], fields["figure_name"] = line.figure.value, line.figure.name
         try:
@@ -227,7 +232,7 @@ def _typed(values: object, example: object) -> bool:
     for field in fields(values):  # type: ignore[arg-type]
         value, wanted = getattr(values, field.name), getattr(example, field.name)
         kinds = (int, type(None)) if wanted is None else (int, float) if isinstance(wanted, float) else type(wanted)
-        if not isinstance(value, kinds) or isinstance(value, bool):
+        if not isinstance(value, kinds) or isinstance(value, bool) != (kinds is bool):
             return False
     return True
 

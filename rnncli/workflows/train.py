@@ -7,7 +7,6 @@ import itertools
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +25,13 @@ from rnncli.tasks.registry import TASKS, dump_config, load_run_config
 from rnncli.tasks.task import Context, Experiment
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.folds import CROSS_VALIDATED
-from rnncli.training.loop import BY_FIGURE, Length, Plan, TrainingLoop, planned_length
+from rnncli.training.length import wanted_updates
+from rnncli.training.loop import BY_FIGURE, Plan, TrainingLoop
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.reports import Evaluated, Finished, Note, Report, Started
 from rnncli.workflows.names import is_config
 from rnncli.workflows.opening import config_and_source, first_run
+from rnncli.workflows.planning import Planner, note_length, with_epochs
 from rnncli.workflows.resume import began_with, fingerprint, is_over, require_unchanged, resumed
 from rnncli.workflows.run_directory import Inputs, RunDirectory, State
 from rnncli.workflows.run_report import run_report
@@ -137,23 +138,27 @@ def _train_in(
         origin.give_weights(experiment, request.overrides)
         run.write_model(experiment.arrays(), experiment.header())  # from which a resumed run has what was learnt
     optimizer = optimizer_of(experiment, pool)
-    length = partial(_length, run, request, experiment, optimizer)
-    loop = (
-        _started(experiment, optimizer, length)
-        if state is None
-        else resumed(run, experiment, state, _began_with(run, request, state), request.overrides, optimizer, length)
-    )
+    planner = Planner(run, experiment, optimizer, request.watch_grads)
+    planned: tuple[tuple[str, str], ...] = ()
+    if state is None:
+        loop, planned = planner.started(fills=config.fills_time)
+    else:
+        before = _began_with(run, request, state)
+        loop = resumed(run, experiment, state, before, request.overrides, optimizer, planner.length)
     inputs = _inputs_kept(run, experiment, source, sha256, origin)
     if state is None or (inputs, loop.plan) != (state.inputs, state.plan):
         run.write_state(loop.arrays(), loop.snapshot(), loop.plan, inputs)
     position = loop.position
-    epochs = experiment.config.training.epochs * experiment.learner.updates_per_epoch
-    if loop.plan.updates < epochs:
+    wanted = wanted_updates(experiment.config.training, experiment.learner.updates_per_epoch)
+    seconds = loop.plan.budget
+    if loop.plan.updates < wanted and not seconds:
         time = experiment.config.training.max_time
-        show(Note(f"{loop.plan.updates:,} of {epochs:,} updates fit into training.max_time {time} at today's speed"))
+        seconds = parse_duration(time) if time else 0.0
+        show(Note(f"{loop.plan.updates:,} of {wanted:,} updates fit into training.max_time {time} at today's speed"))
     if is_over(loop.plan, position):
         _note_over(request, run, experiment, source, position.update, show)
-    facts = (*experiment.facts, *_chosen(config, experiment.config), *_begun(origin), ("run", str(run.path)))
+    chosen = _chosen(config, experiment.config)
+    facts = (*experiment.facts, *chosen, *planned, *_begun(origin), ("run", str(run.path)))
     show(Started(facts, position.update, loop.plan.updates, experiment.learner.loss.unit, request.resume))
     reason, kept = "finished", "best"
     run.report.unlink(missing_ok=True)  # that of an end which is not the end any more
@@ -166,6 +171,9 @@ def _train_in(
                     show(Note("nothing is held out for validation, so the weights of the last update are kept"))
                 if request.watch_grads:
                     report = replace(report, memory=watched(experiment.learner, experiment.config))
+                if loop.plan.budget and loop.plan.updates != experiment.config.training.updates:
+                    note_length(experiment, loop.plan)
+                    inputs = _inputs_kept(run, experiment, source, sha256, origin)
                 _save(run, experiment, loop, report, inputs)
             show(report)
     except DivergedError as error:
@@ -178,7 +186,7 @@ def _train_in(
     score = experiment.score()  # before the header, into which its results may go
     if isinstance(experiment, CrossValidation):
         whole.cross_validated, kept = score, CROSS_VALIDATED
-        plan = experiment.plan_of_all(loop.plan, position.best_update)
+        plan = experiment.plan_of_all(loop.plan, position)
         if _trained_on_all(whole, plan, pool, show, stop) == "stopped":
             what = f"while training on all of the data, after cross-validation, which is saved in {run.path}"
             raise _stopped(what, request, run, source, stop)
@@ -191,7 +199,8 @@ def _train_in(
         str(run.path),
         kept,
         TASKS[config.task].after_training,
-        experiment.fit(run.read_metrics(), ended_by_time=loop.plan.updates < epochs),
+        position.best_averaged,
+        experiment.fit(run.read_metrics(), seconds=seconds),
     )
     placed = _placed(experiment.config, source)
     run.write_report(run_report(placed, source, sha256, position, pool.count, end, run.model))
@@ -211,7 +220,7 @@ def experiment_of(
     `Task.prepare`."""
     whole = TASKS[config.task].prepare(config, source, Context(pool), learnt)
     folds = whole.folds()
-    return whole, CrossValidation(whole, folds) if folds else whole
+    return whole, with_epochs(config, CrossValidation(whole, folds) if folds else whole)
 
 
 def _best(experiment: Experiment, loop: TrainingLoop) -> Experiment:
@@ -334,41 +343,6 @@ def _note_over(
     show(Note(f"{ended}; go on for longer with: {command} (or --max-time 10m)"))
 
 
-def _started(experiment: Experiment, optimizer: Optimizer, length: Callable[[int], Length]) -> TrainingLoop:
-    """Start a new run, and fix its length."""
-    training, learner = experiment.config.training, experiment.learner
-    wanted = training.epochs * learner.updates_per_epoch
-    plan = Plan(
-        *length(wanted),
-        training.learning_rate,
-        training.schedule,
-        training.patience,
-        BY_FIGURE,
-        warmup=training.warmup,
-    )
-    return TrainingLoop(learner, optimizer, plan)
-
-
-def _length(run: RunDirectory, request: Request, experiment: Experiment, optimizer: Optimizer, wanted: int) -> Length:
-    """Return how many of the updates `wanted` training.max_time allows; the learner is then at its beginning."""
-    training, learner = experiment.config.training, experiment.learner
-    learner.gradient(0)  # compiles the kernels, so that no clock counts that time
-    if training.max_time:
-        learner.figure()  # as does this, where it searches for answers: a minute that cost half of the updates
-    learner.restart()
-    max_time = parse_duration(training.max_time) * experiment.share_of_time if training.max_time else None
-
-    def evaluate() -> None:
-        learner.validate()
-        learner.figure()
-        if request.watch_grads:
-            watched(learner, experiment.config)
-        plan = Plan(1, 1, training.learning_rate, training.schedule, training.patience)
-        run.time_a_save(TrainingLoop(learner, optimizer, plan).arrays())
-
-    return planned_length(learner, optimizer, wanted, max_time, evaluate)
-
-
 def optimizer_of(experiment: Experiment, pool: ThreadPool) -> Optimizer:
     return Optimizer.of(experiment.config.training, experiment.network, pool)
 
@@ -383,5 +357,6 @@ def _save(run: RunDirectory, experiment: Experiment, loop: TrainingLoop, report:
     """Save an evaluation: its line, the model if it is the best (or the first), and the state to go on from."""
     run.append_metrics(report)
     if report.improved or not run.model.exists():
-        run.write_model(experiment.arrays(), experiment.header())
+        with loop.with_best():
+            run.write_model(experiment.arrays(), experiment.header())
     run.write_state(loop.arrays(), loop.snapshot(), loop.plan, inputs)

@@ -69,7 +69,7 @@ class Shelf:
 
 @pytest.fixture(scope="session")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
-    """The runs char (bare of options), word, byte, odd and forecast."""
+    """The runs char (bare of options), word, byte, odd, pairs (bpe) and forecast."""
     folder = tmp_path_factory.mktemp("shelf")
     write_inputs(folder)
     commands = {
@@ -77,6 +77,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
         "word": ["word.yaml"],
         "byte": ["char.yaml", "odd.txt", "--set", "data.tokens=byte"],
         "odd": ["char.yaml", "odd.txt"],
+        "pairs": ["char.yaml", "odd.txt", "--set", "data.tokens=bpe"],
         "forecast": ["forecast.yaml"],
     }
     jobs = [lambda name=name, rest=rest: run("train", *rest, "-o", name, cwd=folder) for name, rest in commands.items()]

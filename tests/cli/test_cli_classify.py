@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 from cli_runs import model_sha256, run, scores
+
+from rnncli.ui.label_tables import require_matrix_file
 
 REVIEWS = "label,said\n" + "".join(
     f"{'good' if i % 2 else 'bad'},{('a fine ' if i % 2 else 'a dull ') + ('film' if i % 3 else 'book')}\n"
@@ -139,6 +142,16 @@ def test_the_matrix_of_confusions_goes_to_a_file(folder: Path, trained: str) -> 
     assert "--confusion no/where.csv: cannot write" in run(
         "evaluate", "run", "--confusion", "no/where.csv", cwd=folder
     ).failed(5)
+    for path in ("reviews.csv", "run/model.safetensors", "run/config.yaml", "matrix", "", "-", "run"):
+        before = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+        told = run("evaluate", "run", "--confusion", path, cwd=folder).refused(2)
+        assert "ends in .csv" in told or "holds something else than a matrix" in told
+        assert {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()} == before
+    (folder / "matrix.csv").write_text("actual,old\n")
+    run("evaluate", "run", "--confusion", "matrix.csv", cwd=folder).ok()
+    assert (folder / "matrix.csv").read_text().splitlines() == lines
+    os.mkfifo(folder / "pipe")
+    require_matrix_file("--confusion", str(folder / "pipe"))  # nothing is lost
     assert "--threshold: is for several labels" in run(
         "predict", "run", "reviews.csv", "--threshold", "0.3", cwd=folder
     ).failed(2)

@@ -272,6 +272,11 @@ def test_a_stream_goes_on_from_its_state(folder: Path) -> None:
     assert "is no state of predict --follow" in run(
         "predict", "run", "-", "--follow", "--state", "run/model.safetensors", cwd=folder, stdin=HEADER + "\n"
     ).failed(4)
+    (folder / "notes.txt").write_text("my notes\n" * 20)
+    told = run("predict", "run", "-", "--follow", "--state", "notes.txt", cwd=folder, stdin=HEADER + "\n").failed(4)
+    assert told.startswith("notes.txt: is no state of predict --follow: ")
+    assert told.endswith("; name another file")
+    assert (folder / "notes.txt").read_text() == "my notes\n" * 20
 
 
 def test_what_a_producer_repeats_is_left_out_with_one_note(folder: Path) -> None:

@@ -29,6 +29,7 @@ CALLS: dict[str, Sequence[str]] = {
     "best, seed 2": ["char", "-n", "200", "--top-k", "1", "--seed", "2"],
     "best by p": ["char", "-n", "200", "--top-p", "1e-9", "--seed", "3"],
     "byte": ["byte", "-n", "200"],
+    "pairs": ["pairs", "-n", "100", "--prime", "☃ not seen"],
     "word": ["word", "-n", "30", "--prime", "please"],
     "nothing": ["char", "-n", "0", "--prime", PRIME, "--echo"],
 }
@@ -78,6 +79,7 @@ def test_byte_and_word_models_write_text(said: dict[str, Result]) -> None:
     assert len(said["byte"].out) > 20
     known = {*ODD.encode(), *"\ufffd".encode()}
     assert set(bytes_made) <= known
+    assert said["pairs"].out
     words = said["word"].out.replace(".", " .").split()
     assert 20 < len(words) <= 30  # line ends count too
     assert set(words) <= set(ADVICE.split())

@@ -172,6 +172,16 @@ def test_only_the_plain_cell_takes_another_activation(tmp_path: Path) -> None:
     assert plain.model.activation == "relu"
 
 
+def test_byte_pairs_need_room_for_all_bytes(tmp_path: Path) -> None:
+    (problem,) = problems_in(tmp_path, "task: language-model\ndata: {tokens: bpe, vocabulary_size: 255}\n")
+    assert problem == (
+        'c.yaml:2:16: data.tokens is "bpe"; needs a data.vocabulary_size of 256 or more, one for each byte; raise it, '
+        "or remove it"
+    )
+    enough = {"tokens": "bpe", "vocabulary_size": 256}
+    assert config_from_mapping({"task": "language-model", "data": enough}).data.vocabulary_size == 256
+
+
 def test_a_stride_within_the_window(tmp_path: Path) -> None:
     (problem,) = problems_in(tmp_path, "task: language-model\ntraining: {bptt_stride: 65, bptt: 64}\n")
     assert problem == ("c.yaml:2:25: training.bptt_stride is 65; must not be greater than training.bptt, which is 64")

@@ -31,6 +31,7 @@ COMMON: dict[str, dict[str, Any]] = {
     },
     "training": {
         "epochs": None,
+        "updates": None,
         "max_time": None,
         "batch_size": None,
         "optimizer": "adam",
@@ -38,6 +39,7 @@ COMMON: dict[str, dict[str, Any]] = {
         "beta2": None,
         "weight_decay": None,
         "warmup": 0,
+        "weight_averaging": None,
         "learning_rate": None,
         "schedule": "cosine",
         "clip_norm": 5.0,

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from rnncli.config.sections import VocabularyConfig
 from rnncli.data.text import KINDS, detokenize, tokenize
-from rnncli.data.vocabulary import Vocabulary, describe_unseen, require_learnable
+from rnncli.data.vocabulary import UNKNOWN, Vocabulary, describe_unseen, require_learnable
 from rnncli.errors import ConfigError, DataError, ModelFileError
 from rnncli.notes import noting
 
+CUT = [kind for kind in KINDS if kind != "bpe"]  # whose tokens are cut without knowing the vocabulary
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))
 
 
@@ -24,7 +25,7 @@ def test_tokens_are_numbered_by_code_point_and_words_by_count():
     assert Vocabulary.build(b"\xff\x00a", "byte").tokens == ("<unk>", "\0", "a", "ÿ")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", CUT)
 def test_unseen_tokens_are_number_0(kind):
     vocabulary = Vocabulary.build("a b", kind)
     ids = vocabulary.encode("a é b")
@@ -33,7 +34,7 @@ def test_unseen_tokens_are_number_0(kind):
     assert 0 in ids
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", CUT)
 @given(text=ANY_TEXT)
 @example(text="\ud83d\ude00 e\u0301 👩\u200d👩 \u202eabc\x1b[2J")
 def test_row_36_encode_and_decode_round_trip(kind, text):
@@ -67,6 +68,9 @@ def test_the_header_is_json_and_exact(kind, text):
         {"kind": "char", "tokens": ["<unk>", None]},
         {"kind": ["char"], "tokens": ["<unk>", 97]},
         {"kind": "char", "tokens": 5},
+        {"kind": "bpe", "tokens": ["<unk>", 97, "ab"]},
+        {"kind": "bpe", "tokens": ["<unk>", *range(256), "a\u0100"]},
+        {"kind": "bpe", "tokens": ["<unk>", *range(256), "ab", "ab"]},
     ],
 )
 def test_a_damaged_header_is_refused(header):
@@ -90,16 +94,20 @@ def limited(counts, kind="word", **limits):
         return Vocabulary.of_counts(counts, kind, VocabularyConfig(**limits)).tokens[1:], notes
 
 
-def test_row_34_too_many_distinct_tokens_leave_the_most_frequent():
+def test_row_34_too_many_characters_are_refused_and_of_words_the_most_frequent_stay():
     text = "".join(chr(code) for code in range(0x10000, 0x10000 + 65_536))
-    notes = []
-    with noting(notes.append):
-        kept = Vocabulary.build(text + text[1:], "char")
-    assert kept.tokens[1:] == tuple(text[1:])
-    assert kept.encode(text).dtype == np.uint16
-    assert notes == [
-        "1 of 131,071 tokens of the training split (0.0%) are <unk>: its vocabulary keeps 65,535 of 65,536 characters"
-    ]
+    with pytest.raises(DataError, match=r"has 65,536 different characters, and a vocabulary 65,535 at most; set") as no:
+        Vocabulary.build(text, "char")
+    assert no.value.exit_code == 3
+    assert "data.tokens: byte (or bpe" in str(no.value)
+    kept, notes = limited({character: 1 + (character > text[0]) for character in text}, "char", vocabulary_size=65_535)
+    assert kept == tuple(text[1:])
+    said = "1 of 131,071 tokens of the training split (0.0%) are <unk>: its vocabulary keeps 65,535 of 65,536"
+    assert notes == [f"{said} characters"]
+    words, notes = limited({str(number): 1 + (number > 0) for number in range(65_536)})
+    assert len(words) == 65_535
+    assert notes == [f"{said} words"]
+    assert Vocabulary((UNKNOWN, *words), "word").encode("7").dtype == np.uint16
     assert not limited({str(number): 1 for number in range(65_535)})[1]
 
 
@@ -145,7 +153,7 @@ def test_row_35_unseen_words_and_bytes():
 
 def test_a_long_text_is_its_lines_one_after_another():
     line, count = "It was the best of times, it was the worst of times;\n", 9_500
-    for kind in KINDS:
+    for kind in CUT:
         vocabulary = Vocabulary.build(line * count, kind)
         assert vocabulary == Vocabulary.build(line, kind)
         assert np.array_equal(vocabulary.encode(line * count), np.tile(vocabulary.encode(line), count))

@@ -16,7 +16,8 @@ from rnncli.tasks.forecast.baselines import last_value
 from rnncli.tasks.forecast.windows import Windowing
 from rnncli.tasks.language_model.streams import StreamLearner
 from rnncli.training.backpropagation import CROSS_ENTROPY, Loss, ThreadPool
-from rnncli.training.loop import BY_FIGURE, BY_LOSS, EVALUATIONS, Plan, Position, TrainingLoop, planned_length
+from rnncli.training.length import EVALUATIONS, planned_length
+from rnncli.training.loop import BY_FIGURE, BY_LOSS, Plan, Position, TrainingLoop
 from rnncli.training.optimizer import SCHEDULES, Optimizer
 from rnncli.training.reports import Evaluated, Figure, Progress
 
@@ -97,8 +98,9 @@ def loop_of(
     optimizer="sgd",
     least=EVALUATIONS,
     kept_by=BY_FIGURE,
+    averaging=0.0,
 ):
-    plan = Plan(updates, least, rate, schedule, patience, kept_by)
+    plan = Plan(updates, least, rate, schedule, patience, kept_by, weight_averaging=averaging)
     made = Optimizer(optimizer, learner.network, None, POOL)
     return TrainingLoop(learner, made, plan, getattr(learner, "clock", Clock()))
 
@@ -379,6 +381,7 @@ RUNS = {
     "dropout, momentum, plateau": (language_model, {}, "momentum", "plateau", 0.5),
     "a figure, adam, plateau": (lambda: judged(language_model()), {}, "adam", "plateau", 0.02),
     "overlapping windows, adam": (language_model, {"cell": "gru", "bptt": 8, "stride": 5}, "adam", "cosine", 0.02),
+    "an average, a figure, adam": (lambda: judged(language_model()), {}, "adam", "cosine", 0.02, 0.7),
     "no validation part": (language_model, {"valid": 0}, "sgd", "plateau", 2.0),
     "series, adamw, step": (forecaster, {}, "adamw", "step", 0.01),
     "series, rmsprop, plateau": (forecaster, {"valid": False}, "rmsprop", "plateau", 0.05),
@@ -393,8 +396,10 @@ def saved(loop):
 
 
 def fresh(run):
-    make, options, optimizer, schedule, rate = RUNS[run]
-    return loop_of(make(**options), UPDATES, schedule, rate=rate, optimizer=optimizer)
+    make, options, optimizer, schedule, rate, *averaging = RUNS[run]
+    return loop_of(
+        make(**options), UPDATES, schedule, rate=rate, optimizer=optimizer, averaging=averaging[0] if averaging else 0.0
+    )
 
 
 def judged(learner):
@@ -445,6 +450,25 @@ def test_every_saved_array_matters(lost):
     list(second.run())
     changed = second.best if lost == "best" else second.parameters.weights
     assert changed.tobytes() != (first.best if lost == "best" else whole.parameters.weights).tobytes()
+
+
+def test_the_saved_average_matters():
+    run = "an average, a figure, adam"
+    whole = fresh(run)
+    wanted = evaluations(whole.run())[-1].losses
+    for spoilt in ("average", "average_power", None):
+        first = fresh(run)
+        list(first.run(lambda: first.position.update == 9))  # noqa: B023
+        arrays, position = saved(first)
+        if spoilt == "average":
+            arrays[spoilt] = arrays[spoilt] * np.float32(0.5)
+        elif spoilt:
+            position.average_power = 1.0
+        second = fresh(run)
+        second.restore(arrays, position)
+        found = evaluations(second.run())[-1].losses
+        assert found[0] == wanted[0]
+        assert (found[1] == wanted[1]) == (spoilt is None)
 
 
 def test_another_models_state_is_refused():

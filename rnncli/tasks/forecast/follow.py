@@ -91,7 +91,11 @@ def _save(answers: StreamAnswers, state: Path) -> None:
 
 
 def _restore(answers: StreamAnswers, state: Path) -> None:
-    arrays, header = model_file.read(state)
+    try:
+        arrays, header = model_file.read(state)
+    except ModelFileError as error:
+        what = str(error).removeprefix(f"{state}: ").partition(";")[0]
+        raise ModelFileError(f"{state}: is no state of predict --follow: {what}; name another file") from None
     follower = answers.follower
     if header.get("task") != "follow":
         raise ModelFileError(f"{state}: is no state of predict --follow; name another file")

@@ -6,8 +6,12 @@ unknown        words that training takes for <unk>
 streams        contiguous streams of tokens, and training on them with carried state
 experiment     a text, its splits, and a new network for it
 predictor      a trained network at work: next tokens, texts, step by step
+compression    texts in few bytes, by a network that learns as it goes
 ngram          the interpolated 5-gram of version 0.1, a baseline
 kneser_ney     the 5-gram with modified Kneser–Ney smoothing, the baseline to beat
 compressors    xz and bzip2 on the same text
-surprise       how surprising each token of a held-out text was
+reading        how probable each token of a text was, as the text comes
+learning       the same by a model that learns as it reads
+scoring        the lines of a text, scored one after the other
+surprise       how surprising each token of a held-out text was, for a picture
 """

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rnncli.data.text import as_bytes
+from rnncli.data.text import BYTES, as_bytes
 from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary
 from rnncli.training.reports import Compressed
 
@@ -23,10 +23,10 @@ _FEW = 0.01
 
 
 def compressed(vocabulary: Vocabulary, train: np.ndarray, scored: np.ndarray) -> Compressed | None:
-    """Return the bits per character, or per byte of byte tokens, that compressors need for the tokens `scored`, given
-    `train`; None if many of them are unknown, so that their text is not.
+    """Return the bits per character, or per byte of tokens that are bytes, that compressors need for the tokens
+    `scored`, given `train`; None if many of them are unknown, so that their text is not.
     """
-    scored, unit = scored[:MOST_SCORED], "byte" if vocabulary.kind == "byte" else "character"
+    scored, unit = scored[:MOST_SCORED], "byte" if vocabulary.kind in BYTES else "character"
     if np.count_nonzero(scored == UNKNOWN_NUMBER) > _FEW * len(scored):
         return None
     text = _text(vocabulary, scored)
@@ -42,7 +42,7 @@ def _text(vocabulary: Vocabulary, ids: np.ndarray) -> str:
 
 
 def _bytes(vocabulary: Vocabulary, text: str) -> bytes:
-    return text.encode("latin-1") if vocabulary.kind == "byte" else as_bytes(text)
+    return text.encode("latin-1") if vocabulary.kind in BYTES else as_bytes(text)
 
 
 def _xz(data: bytes) -> int:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 from pydantic import Field, ValidationInfo, field_validator
 
 from rnncli.config.chosen import Chosen, chosen
 from rnncli.config.sections import (
+    MOST_TOKENS,
     Config,
     Count,
     TokenModelConfig,
@@ -14,16 +17,38 @@ from rnncli.config.sections import (
     TruncatedTrainingConfig,
     VectorsConfig,
 )
-from rnncli.config.values import refusal
+from rnncli.config.values import parse_duration, refusal
 from rnncli.tasks import sizes
+from rnncli.tasks.language_model.budget import row_for
 
 BPTT = 64
+BYTES = 256
 LEAST_UPDATES = 1200
+_PAIRS = {500: 100_000, 1000: 1_000_000, 2000: 10_000_000}  # tokens, for texts of fewer bytes
 VALIDATION = 300_000  # characters of a large text tell enough
 
 
 class TextConfig(TokensConfig, VectorsConfig):
     """The data: where the text is, how to cut it into tokens, and how to split it."""
+
+    tokens: Chosen[Literal["char", "byte", "bpe", "word", "whitespace"]] = chosen(  # type: ignore[assignment]
+        "The unit that a text is cut into; bpe: frequent sequences of bytes; whitespace: what stands between spaces, "
+        "tabs and line ends. null is char.",
+        before="char",
+    )
+    vocabulary_size: Annotated[int, Field(ge=2, le=MOST_TOKENS)] | None = Field(
+        default=None,
+        description="How many tokens the vocabulary keeps besides <unk>, the most frequent ones; null is 65,535. Of "
+        "bpe, how many it learns, the 256 bytes included; null is 500 to 4,000, by the size of the text.",
+    )
+
+    @field_validator("tokens")
+    @classmethod
+    def _has_all_bytes(cls, tokens: str | None, info: ValidationInfo) -> str | None:
+        size = info.data.get("vocabulary_size")
+        if tokens == "bpe" and size is not None and size < BYTES:
+            raise refusal(f"needs a data.vocabulary_size of {BYTES} or more, one for each byte; raise it, or remove it")
+        return tokens
 
     @property
     def is_decoded(self) -> bool:
@@ -79,36 +104,36 @@ class LanguageModelConfig(Config):
     training: StreamTrainingConfig = Field(default={}, validate_default=True)
 
 
-def completed(config: LanguageModelConfig, size: int) -> LanguageModelConfig:
-    """Return the config with what it leaves open chosen for a text of `size` bytes.
+def vocabulary_size(size: int) -> int:
+    """Return how many byte pairs are learnt from a text of `size` bytes, so that it has each some hundred times."""
+    return next((tokens for tokens, below in _PAIRS.items() if size < below), 4000)
 
-    A small text overfits, and a large one takes long: width, dropout, batch and epochs depend on the size. Below a
-    thousand updates little is learnt; max_time ends runs that a slow machine or a large text would make endless.
+
+def completed(config: LanguageModelConfig, size: int) -> LanguageModelConfig:
+    """Return the config with what it leaves open chosen for a text of `size` bytes, and the time that it is to fill.
+
+    Below a thousand updates little is learnt. MAX_TIME ends what a slow machine or a large text would make endless.
     """
-    if size < 20_000:
-        cell, hidden_size, num_layers, dropout, batch_size, learning_rate = "gru", 64, 1, 0.0, 4, 5e-3
-    elif size < 300_000:
-        cell, hidden_size, num_layers, dropout, batch_size, learning_rate = "gru", 128, 2, 0.3, 16, 5e-3
-    else:
-        cell, hidden_size, num_layers, batch_size, learning_rate = "lstm", 256, 2, 32, 3e-3
-        dropout = 0.3 if size < 3_000_000 else 0.1
-    training = config.training
-    batch_size = training.batch_size or batch_size
+    training, fills = config.training, config.fills_time
+    row = row_for(size, parse_duration((fills and training.max_time) or sizes.MAX_TIME))
+    batch_size = training.batch_size or row.batch_size
     bptt = training.bptt or max(BPTT, training.bptt_stride or 0)
     wanted = LEAST_UPDATES * batch_size * bptt // max(size, 1)
+    pairs = {"vocabulary_size": vocabulary_size(size)} if config.data.tokens == "bpe" else {}
     config = config.completed(
-        data={"tokens": "char", "validation": min(0.1, round(VALIDATION / max(size, 1), 6))},
+        data=pairs | {"tokens": "char", "validation": min(0.1, round(VALIDATION / max(size, 1), 6))},
         model={
-            "cell": cell if config.model.activation == "tanh" else "rnn",
-            "hidden_size": hidden_size,
-            "num_layers": num_layers,
-            "dropout": dropout,
+            "cell": row.cell if config.model.activation == "tanh" else "rnn",
+            "hidden_size": row.hidden_size,
+            "num_layers": row.num_layers,
+            "dropout": row.dropout,
         },
         training={
             "batch_size": batch_size,
-            "learning_rate": learning_rate,
+            "learning_rate": row.learning_rate,
             "bptt": bptt,
             "bptt_stride": training.bptt_stride or bptt,
         },
     )
-    return sizes.with_training(config, 1 if size > 3_000_000 else min(max(wanted, 10), 400), None)
+    epochs = 1 if size > 3_000_000 else min(max(wanted, 10), 400)
+    return sizes.with_training(config, row.most_epochs if fills else epochs, None)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import mmap
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,14 +26,14 @@ class Corpus:
     """The tokens of a text by number.
 
     ids (N,), of the smallest unsigned type: tokens[ids[n]] is the n-th token. tokens[0] is empty, which no token of a
-    text is; the others are in the order of the pieces of text in which they first occur. is_tokenized: True of words
-    whose text looks so, by its first piece.
+    text is; the others are in the order of the pieces of text in which they first occur. For `bpe` they are the pieces
+    of which each becomes one token or several. is_tokenized: True of words whose text looks so, by its first piece.
     """
 
     def __init__(self, source: Source, kind: Kind, encoding: str, *, hint: str):
         self.kind, self.is_tokenized = kind, False
         self._numbers: dict[str, int] = {"": 0}
-        self._by_code_point = np.zeros(0 if kind in WORDS else _CODE_POINTS, np.int32)
+        self._by_code_point = np.zeros(_CODE_POINTS if kind in ("char", "byte") else 0, np.int32)
         # No text has more tokens than bytes; the system gives memory only where something is written.
         room, length = _room(source.size, np.dtype(np.uint8)), 0
         for numbers in self._read(source, encoding, hint):
@@ -57,10 +58,10 @@ class Corpus:
                 yield self._characters(np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4"))
         else:
             known = self._numbers
-            for text in _whole_words(decoded(source, encoding, hint=hint)):
-                if len(known) == 1:  # the first piece
+            for text in _cut_anew(decoded(source, encoding, hint=hint), self.kind):
+                if len(known) == 1 and self.kind in WORDS:  # the first piece
                     self.is_tokenized = is_tokenized(text)
-                yield np.array([known.setdefault(word, len(known)) for word in tokenize(text, self.kind)], np.int64)
+                yield np.array([known.setdefault(token, len(known)) for token in tokenize(text, self.kind)], np.int64)
 
     def _characters(self, points: np.ndarray) -> np.ndarray:
         numbers = self._by_code_point[points]
@@ -80,12 +81,41 @@ class Corpus:
 
     def encode(self, vocabulary: Vocabulary) -> np.ndarray:
         """Return the text in the numbers of `vocabulary`, written over those of the corpus, which is used up."""
+        if self.kind == "bpe":
+            return self._in_byte_pairs(vocabulary)
         new = vocabulary.numbers(self.tokens)
         ids = self.ids if self.ids.dtype.itemsize >= new.dtype.itemsize else self.ids.astype(new.dtype)
         for piece in _slices(len(ids)):
             ids[piece] = new[self.ids[piece]]
             release(ids)
         return ids
+
+    def places(self, vocabulary: Vocabulary, stops: Sequence[int]) -> list[int]:
+        """Return where the places `stops` of the corpus are in what `encode` returns."""
+        if self.kind != "bpe":
+            return list(stops)
+        lengths = np.array([len(tokens) for tokens in self._split(vocabulary)])
+        return [int(counted(self.ids[:stop], len(lengths)) @ lengths) for stop in stops]
+
+    def _split(self, vocabulary: Vocabulary) -> list[list[int]]:
+        return vocabulary.byte_pairs.each(self.tokens)
+
+    def _in_byte_pairs(self, vocabulary: Vocabulary) -> np.ndarray:
+        """Return the numbers of each piece's tokens, one piece after the other."""
+        split = self._split(vocabulary)
+        flat = np.array(list(itertools.chain.from_iterable(split)), vocabulary.dtype)
+        lengths = np.array([len(tokens) for tokens in split])
+        starts = np.cumsum(lengths) - lengths
+        room, length = _room(self.places(vocabulary, [len(self.ids)])[0], vocabulary.dtype), 0
+        for piece in _slices(len(self.ids)):
+            ids = self.ids[piece]
+            each = lengths[ids]
+            ends = np.cumsum(each)
+            within = np.arange(ends[-1]) - np.repeat(ends - each, each)
+            room[length : length + ends[-1]] = flat[np.repeat(starts[ids], each) + within]
+            length += int(ends[-1])
+            release(room)
+        return room
 
 
 def counted(ids: np.ndarray, size: int) -> np.ndarray:
@@ -121,11 +151,11 @@ def _slices(length: int) -> Iterator[slice]:
     return (slice(start, min(start + STEP, length)) for start in range(0, length, STEP))
 
 
-def _whole_words(pieces: Iterator[str]) -> Iterator[str]:
+def _cut_anew(pieces: Iterator[str], kind: Kind) -> Iterator[str]:
     """Yield the text of `pieces`, cut only where that changes no token."""
     held: list[str] = []
     for piece in pieces:
-        cut = last_cut(piece)
+        cut = last_cut(piece, kind)
         if cut:
             yield "".join([*held, piece[:cut]])
             held = []

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnncli.config.values import parse_duration
+from rnncli.config.chosen import is_open
 from rnncli.data.source import Source, read_source
-from rnncli.data.text import WORDS, as_bytes
+from rnncli.data.text import BYTES, WORDS, as_bytes
 from rnncli.data.vectors import Vectors, vectors_in
 from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary, note_unknown, require_learnable
 from rnncli.errors import ConfigError, DataError
@@ -66,7 +66,7 @@ class TextExperiment(Experiment):
         context: Context,
         learnt: Mapping[str, Any] | None = None,
     ):
-        config = completed(config, source.size)
+        given, config = config, completed(config, source.size)
         vectors = None if learnt else vectors_in(config.data, config.data.tokens)
         self.config = with_embedding(config, vectors)
         splits = read_splits(self.config, source, Vocabulary.from_header(learnt["vocabulary"]) if learnt else None)
@@ -102,7 +102,7 @@ class TextExperiment(Experiment):
             rare=self.rare,
             known_only=self.rare is not None and not sees_unknown,
         )
-        self.facts = self._facts(source)
+        self.facts = self._facts(source, sized=given.fills_time and is_open(given.model.hidden_size))
 
     def _rare_words(self) -> tuple[RareWords | None, bool]:
         """Return the words that training sometimes takes for `<unk>`, None if it never does; and whether it sees
@@ -122,16 +122,18 @@ class TextExperiment(Experiment):
             if len(ids) < (1 if len(before) else 2):
                 note(f"no {split} split: the training loss is used instead")
 
-    def _facts(self, source: Source) -> tuple[tuple[str, str], ...]:
+    def _facts(self, source: Source, *, sized: bool) -> tuple[tuple[str, str], ...]:
+        """Return what is to be told; sized: True if the time chose the size of the network."""
         model, kind = self.config.model, self.config.data.tokens
         held_out = ", ".join(f"{len(ids):,} for {split}" for split, (ids, _) in self._held_out.items())
         size = self.network.parameters.weights.size
+        why = f", for {source.size:,} bytes in {self.config.training.max_time}" if sized else ""
         once = int(self.rare.once.sum()) if self.rare else 0
         rare = f"; {once:,} occur once, and are <unk> in {self.rare.share:.0%} of epochs" if self.rare and once else ""
         return (
             ("data", f"{source.name}: {len(self.train_ids):,} {kind} tokens to train on, {held_out}"),
             ("vocabulary", f"{len(self.vocabulary) - 1:,} distinct tokens and <unk>{rare}"),
-            ("model", f"{model.num_layers} × {model.cell} of {model.hidden_size}, {size:,} parameters"),
+            ("model", f"{model.num_layers} × {model.cell} of {model.hidden_size}, {size:,} parameters{why}"),
         )
 
     @property
@@ -186,7 +188,7 @@ class TextExperiment(Experiment):
         strongest = baselines[0][0]
         self._surprise = lambda: Surprise(
             split,
-            tuple(self.vocabulary.tokens[number] for number in scored.tolist()),
+            tuple(map(self.vocabulary.written, scored.tolist())),
             tuple(each.tolist()),
             tuple(losses[strongest].tolist()),
             strongest,
@@ -203,9 +205,13 @@ class TextExperiment(Experiment):
             compressed=None if words else compressed(self.vocabulary, self.train_ids, scored),
         ).judged(in_blocks({NETWORK: each, **losses}))
 
-    def fit(self, metrics: Sequence[Mapping[str, Any]], *, ended_by_time: bool) -> Fit | None:
+    @property
+    def most_epochs(self) -> int:
+        """See `budget.Row`."""
+        return self.config.training.epochs
+
+    def fit(self, metrics: Sequence[Mapping[str, Any]], *, seconds: float) -> Fit | None:
         training = self.config.training
-        seconds = parse_duration(training.max_time) if ended_by_time else 0
         longer = f"training.max_time={2 * seconds:.0f}s" if seconds else f"training.epochs={2 * training.epochs}"
         return fit(metrics, len(self._held_out["validation"].ids), self.config.model, longer)
 
@@ -232,19 +238,21 @@ class TextExperiment(Experiment):
         return found
 
     def _figures(self, scored: np.ndarray, mean: float) -> tuple[tuple[str, float], ...]:
-        """Return the bits per byte of characters, or per character of bytes, where these are not the bits per token."""
+        """Return the bits per byte of characters, or per character of bytes, where these are not the bits per token;
+        of byte pairs both, unless they are the same."""
         kind, tokens = self.vocabulary.kind, self.vocabulary.tokens
         if kind in WORDS:
             return ()
-        if kind == "byte":
-            unit, each = "character", [int(not "\x80" <= token < "\xc0") for token in tokens]  # others go on with one
-        else:
-            unit, each = "byte", [len(as_bytes(token)) for token in tokens]
-        counts = counted(scored, len(tokens))
-        units = int(counts @ np.array(each))
-        if counts[UNKNOWN_NUMBER] or units in (0, len(scored)):
+        units = {}
+        if kind in BYTES:  # those from 0x80 to 0xBF go on with a character
+            units["character"] = [sum(not "\x80" <= byte < "\xc0" for byte in token) for token in tokens]
+        if kind != "byte":
+            units["byte"] = [len(token if kind in BYTES else as_bytes(token)) for token in tokens]
+        counts, bits = counted(scored, len(tokens)), len(scored) * mean / math.log(2)
+        sizes = {int(counts @ np.array(each)): unit for unit, each in units.items()}
+        if counts[UNKNOWN_NUMBER]:
             return ()
-        return ((f"bits per {unit}", len(scored) * mean / math.log(2) / units),)
+        return tuple((f"bits per {unit}", bits / size) for size, unit in sizes.items() if size not in (0, len(scored)))
 
 
 def in_blocks(losses: Mapping[str, np.ndarray]) -> Compared:
@@ -265,10 +273,11 @@ def _exp(mean: float) -> float:
 
 
 def with_embedding(config: LanguageModelConfig, vectors: Vectors | None) -> LanguageModelConfig:
-    """Return the config with the size of token vectors: that of given vectors, or of the hidden state for words."""
+    """Return the config with the size of token vectors: that of given vectors; but for characters and single bytes,
+    which need none, that of the hidden state."""
     model = config.model
     embedding = vectors.embedding_size(model.embedding_size) if vectors else model.embedding_size
-    if embedding is None and config.data.tokens in WORDS:
+    if embedding is None and config.data.tokens in (*WORDS, "bpe"):
         embedding = model.hidden_size
     return config.changed(model={"embedding_size": embedding})
 
@@ -304,6 +313,7 @@ def read_splits(config: LanguageModelConfig, source: Source, vocabulary: Vocabul
     cut = end - int(shares[0] * N)
     if vocabulary is None:
         vocabulary = corpus.vocabulary(cut, data)
+    cut, end, N = corpus.places(vocabulary, [cut, end, N])
     require_learnable(vocabulary, source.name)
     if cut < 2:
         raise DataError(f"{source.name}: the training split has fewer than 2 tokens; give more text")

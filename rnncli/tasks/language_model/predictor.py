@@ -15,13 +15,19 @@ from rnncli.data.text import WORDS, Detokenizer
 from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary, describe_unseen
 from rnncli.errors import DataError, UsageError
 from rnncli.kernels import sampling
-from rnncli.nn.network import Network
+from rnncli.nn.network import FLOAT32, Network
 from rnncli.nn.writers import TokenWriter
 from rnncli.notes import note
+from rnncli.tasks.language_model.compression import Codec, of_model
 from rnncli.tasks.language_model.config import LanguageModelConfig
 from rnncli.tasks.language_model.experiment import network_shape
+from rnncli.tasks.language_model.learning import LearningReading
+from rnncli.tasks.language_model.reading import StreamReading
+from rnncli.tasks.language_model.scoring import Cut, scored_text
 from rnncli.tasks.line_by_line import Faults, line_by_line
+from rnncli.tasks.scored import ScoredText
 from rnncli.tasks.task import Asked, Options, Piece, Pieces, Predictor, config_in
+from rnncli.training.backpropagation import ThreadPool
 
 _READ_STEPS = 64
 _FIRST_CHUNK, _LONGEST_CHUNK = 8, 4096  # tokens written in one jitted call
@@ -129,6 +135,23 @@ class LanguageModel(Predictor):
         model = _Lines(self, asked.options.get("top", TOP))
         return Pieces(line_by_line(batches, model, Faults(opened.name, asked)))
 
+    def score(self, asked: Asked) -> ScoredText:
+        """Return the lines of the data with the bits of each token, as the lines come; the text begins as a prime does.
+
+        With the option `adapt` a copy of the network reads them too, which learns from what it has read.
+        """
+        assert asked.data is not None
+        pool = ThreadPool(None, FLOAT32)
+        end = int(self.vocabulary.encode("\n")[0])
+        first = None if end == UNKNOWN_NUMBER else end
+        learning = None
+        if asked.options.get("adapt"):
+            copy = Network(self.network.shape)
+            copy.load(self.network.parameters.export())
+            learning = LearningReading(copy, pool, first)
+        cut = Cut(self.vocabulary, end)
+        return scored_text(asked, self.encoding, cut, StreamReading(self.network, pool, first), learning)
+
     def generate(self, prime: str, options: Options) -> Iterator[Iterator[str]]:
         """Return `count` texts of `length` tokens after `prime`, each as pieces, from seeds seed, seed + 1, …"""
         sampling = {name: value for name, value in options.items() if name not in ("length", "count")}
@@ -150,6 +173,13 @@ class LanguageModel(Predictor):
             for b in range(batch):
                 yield self._pieces(known, itertools.islice(written.sequence(b), length))
 
+    def codec(self, threads: int | None) -> Codec:
+        """Return what codes one text by this network; UsageError for words, which do not spell every text."""
+        kind = self.vocabulary.kind
+        if kind not in ("char", "byte"):
+            raise UsageError(f"--run: its tokens are of the kind {kind}; name a run of data.tokens: char or byte")
+        return of_model(self.network, self.vocabulary, threads)
+
     def _pieces(self, before: list[str], tokens: Iterator[int]) -> Iterator[str]:
         # Bytes that are no UTF-8 become surrogates, and bytes again where they are written.
         detokenizer = Detokenizer(self.vocabulary.kind, errors="surrogateescape")
@@ -164,7 +194,7 @@ class LanguageModel(Predictor):
         decoder = Decoder(self.network, UNKNOWN_NUMBER)
         chances = decoder.probabilities(decoder.read(ids))
         best = np.argsort(-chances, kind="stable")[:top]
-        return [(self.vocabulary.tokens[v], float(chances[v])) for v in best if v != UNKNOWN_NUMBER]
+        return [(self.vocabulary.written(v), float(chances[v])) for v in best if v != UNKNOWN_NUMBER]
 
     def encode(self, text: str, where: str) -> np.ndarray:
         """Return the token numbers of `text`. A word that the model has never seen is read as <unk>, with a note;

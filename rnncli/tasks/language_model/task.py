@@ -24,6 +24,8 @@ class LanguageModelling(Task):
     options = {
         "predict": frozenset({"strict", "top"}),
         "evaluate": frozenset({"must_beat", "plot"}),
+        "compress": frozenset(),
+        "score": frozenset({"adapt", "strict"}),
         "generate": frozenset({"length", "count", "seed", "temperature", "top_k", "top_p"}),
     }
 

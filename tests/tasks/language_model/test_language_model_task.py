@@ -178,6 +178,46 @@ def test_bits_are_told_per_character_and_byte_where_these_differ(tokens):
     assert unseen.figures == ()
 
 
+def test_bits_of_byte_pairs_are_told_per_character_and_per_byte():
+    for text in ("aä€b " * 80, "abc " * 80):
+        experiment, _ = prepared(text, "bpe", validation=0.25)
+        score, scored = experiment.score(), experiment._held_out["validation"].ids
+        bits = score.network * len(scored) / np.log(2)
+        told = detokenize(experiment.vocabulary.decode(scored), "bpe")
+        expected = {"character": bits / len(told), "byte": bits / len(told.encode())}
+        assert dict(score.figures) == {
+            f"bits per {unit}": pytest.approx(value)
+            for unit, value in expected.items()
+            if unit == "byte" or not text.isascii()
+        }
+
+
+@pytest.mark.parametrize(
+    ("tokens", "keys"), [("char", {}), ("word", {}), ("word", {"min_count": 2}), ("bpe", {"vocabulary_size": 280})]
+)
+def test_every_score_sums_to_one_over_the_vocabulary(tokens, keys):
+    experiment, _ = prepared("Some of it is new here.\n" + PROSE, tokens, validation=0.2, **keys)
+    V, (ids, before) = len(experiment.vocabulary), experiment._held_out["validation"]
+    experiment.network.parameters.weights *= 3  # no uniform distribution
+    read = ids[-3:-1]
+    each = np.zeros((V, 3))
+    for v in range(V):
+        held_out = np.append(read, v).astype(ids.dtype)
+        Validation(experiment.network, held_out, before, experiment.learner.backpropagation).run(each[v])
+    assert np.exp(-each[:, -1]).sum() == pytest.approx(1, abs=1e-5)
+    assert np.ptp(each[:, -1]) > 0.1
+    end, train = int(experiment.vocabulary.encode("\n")[0]), experiment.train_ids
+    for grams in (KneserNey(train, V), KneserNey(train, V, end)):
+        last = [grams.losses(np.append(read, v), before)[-1] for v in range(V)]
+        assert np.exp(-np.array(last)).sum() == pytest.approx(1, abs=1e-9)
+    last = [ngram.token_losses(train, np.append(read, v), before, V)[-1] for v in range(V)]
+    assert np.exp(-np.array(last)).sum() == pytest.approx(1, abs=1e-9)
+    decoder = predictor.Decoder(experiment.network)
+    drawn = decoder.probabilities(decoder.read(read))
+    assert drawn.sum() == pytest.approx(1, abs=1e-12)
+    assert drawn[0] == 0
+
+
 def test_a_sample_is_a_window_of_the_training_streams_with_the_same_first_weights_in_float64():
     how = config("char", validation=0.1)
     looked_at = TextExperiment(how, Source("t.txt", PROSE.encode()), Context(POOL, np.dtype(np.float64)))

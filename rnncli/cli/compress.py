@@ -1,0 +1,39 @@
+"""The command `rnncli compress`."""
+
+from __future__ import annotations
+
+import click
+
+from rnncli.cli.options import example
+
+
+@click.command(
+    "compress",
+    epilog=example(
+        "rnncli compress sample_data/fables.txt -o fables.rnnz",
+        "rnncli decompress fables.rnnz -o again.txt",
+        "tar c runs | rnncli compress - > runs.tar.rnnz",
+    ),
+)
+@click.argument("data", metavar="FILE|-")
+@click.option("-o", "--output", metavar="FILE|-", help="Where to write; FILE.rnnz by default, and - for a pipe.")
+@click.option("--run", metavar="RUN", help="A run of a language model, which decompress then needs too.")
+@click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads; all by default. They change no byte.")
+@click.option("-f", "--format", "form", type=click.Choice(["text", "json"]), default="text", help="The form of sizes.")
+def command(data: str, output: str | None, run: str | None, threads: int | None, form: str) -> None:
+    """Code any file in fewer bytes, by what a network and counts expect of each; decompress undoes it.
+
+    Without --run both learn from the file as they go. With it the network has learnt before: of text like that which
+    it was trained on less is left. FILE stays, and no file is replaced.
+    """
+    from rnncli.data.source import read_source
+    from rnncli.ui.coded import say_sizes, target, write_bytes
+    from rnncli.ui.output import working
+    from rnncli.workflows.compress import ENDING, compress
+
+    path = target(output, "-" if data == "-" else data + ENDING)
+    source = read_source(data)
+    with working("compressing") as tell:
+        code = compress(source, run, threads, tell)
+    write_bytes(path, code)
+    say_sizes(source.name, source.size, len(code), path, form)

@@ -1,0 +1,49 @@
+"""The network that a language model has where its config leaves that open, by the size of the text and by the time.
+
+A small text is learnt by heart, so that it gets a small network, or dropout. A large one is not, but a large network
+sees little of it in a short time. tests/bench/budget.py trains a grid of sizes for some times, and prints the losses.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """The choice for a text of up to so many bytes, if there are at least so many seconds, on two cores.
+
+    most_epochs: as often at most a training for that time reads the text.
+    """
+
+    size: float
+    seconds: float
+    cell: str
+    hidden_size: int
+    num_layers: int
+    dropout: float
+    batch_size: int
+    learning_rate: float
+    most_epochs: int
+
+
+_ANY = float("inf")
+ROWS = (
+    Row(20_000, 0, "gru", 64, 1, 0.0, 4, 5e-3, 200),
+    Row(300_000, 0, "gru", 128, 2, 0.3, 16, 5e-3, 80),
+    Row(300_000, 480, "lstm", 192, 2, 0.5, 16, 3e-3, 80),
+    Row(3_000_000, 0, "gru", 128, 2, 0.1, 32, 5e-3, 60),
+    Row(3_000_000, 150, "lstm", 256, 2, 0.3, 32, 3e-3, 60),
+    Row(3_000_000, 480, "lstm", 384, 2, 0.4, 32, 3e-3, 60),
+    Row(3_000_000, 1800, "lstm", 512, 2, 0.5, 32, 2e-3, 60),
+    Row(_ANY, 0, "gru", 128, 2, 0.0, 32, 5e-3, 20),
+    Row(_ANY, 150, "lstm", 256, 2, 0.1, 32, 3e-3, 20),
+    Row(_ANY, 480, "lstm", 384, 2, 0.1, 32, 3e-3, 20),
+    Row(_ANY, 1800, "lstm", 512, 2, 0.2, 32, 2e-3, 20),
+)
+"""By size, and of one size by time."""
+
+
+def row_for(size: int, seconds: float) -> Row:
+    """Return the choice for a text of `size` bytes that is trained on for so many seconds."""
+    limit = next(row.size for row in ROWS if size < row.size)
+    return [row for row in ROWS if row.size == limit and row.seconds <= seconds][-1]

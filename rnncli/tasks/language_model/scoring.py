@@ -1,0 +1,112 @@
+"""The lines of a text, each scored after all lines before it, or, of a model of items, each by itself."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from rnncli.data.lines import Line, Opened
+from rnncli.data.text import WORDS, as_bytes, tokenize, word_spans
+from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary
+from rnncli.tasks.language_model.reading import Reading
+from rnncli.tasks.line_by_line import Faults
+from rnncli.tasks.scored import ScoredLine, ScoredText, Totals
+from rnncli.tasks.task import Asked
+
+LONGEST = 1 << 20  # characters; of a longer line parts are scored as they come
+_AT_ONCE = 1 << 17  # characters of a file that are scored together; a pipe's as they come
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Cuts a line into tokens, its end included if the model knows it: the numbers of the tokens and their pieces."""
+
+    vocabulary: Vocabulary
+    line_end: int
+
+    def ids(self, line: Line) -> np.ndarray:
+        return self.vocabulary.encode(self._whole(line))
+
+    def pieces(self, line: Line) -> tuple[str, ...]:
+        """Return the text of the line in one piece for each token, what stands before a word with it."""
+        text, kind = self._whole(line), self.vocabulary.kind
+        if kind in WORDS:
+            ends = [0, *(end for _, end in word_spans(text, kind))]
+            return tuple(text[start:end] for start, end in itertools.pairwise(ends))
+        if kind == "byte":  # the first byte of a character stands for it
+            return tuple(piece for character in text for piece in (character, *[""] * (len(as_bytes(character)) - 1)))
+        return tuple(tokenize(text, kind))
+
+    def _whole(self, line: Line) -> str:
+        return line.text if line.goes_on or self.line_end == UNKNOWN_NUMBER else line.text + "\n"
+
+
+def scored_text(asked: Asked, encoding: str, cut: Cut, reading: Reading, learning: Reading | None) -> ScoredText:
+    """Return the lines of `asked.data`, scored as they come; DataError at the end if some could not be read."""
+    assert asked.data is not None
+    opened = Opened(asked.data)
+    lists = opened.lines(asked.reading.get("encoding", encoding), LONGEST)
+    if asked.data != "-":
+        lists = _larger(lists)
+    totals = Totals()
+    return ScoredText(opened.name, _scored(lists, cut, reading, learning, totals, Faults(opened.name, asked)), totals)
+
+
+def _scored(
+    lists: Iterator[list[Line]],
+    cut: Cut,
+    reading: Reading,
+    learning: Reading | None,
+    totals: Totals,
+    faults: Faults,
+) -> Iterator[list[ScoredLine]]:
+    count = 0
+    for some in lists:
+        count += len(some)
+        good: list[Line] = []
+        for line in some:
+            if line.error is None:
+                good.append(line)
+                continue
+            if faults.strict:
+                raise line.error
+            faults.add(line.error)
+            totals.skipped += 1
+        ids = [cut.ids(line) for line in good]
+        bits = _bits(reading, ids)
+        learnt = [None] * len(ids) if learning is None else _bits(learning, ids)
+        lines = [
+            ScoredLine(line.number, line.text, partial(cut.pieces, line), each, own != UNKNOWN_NUMBER, more)
+            for line, own, each, more in zip(good, ids, bits, learnt, strict=True)
+        ]
+        for one in lines:
+            totals.add(one)
+        yield lines
+    faults.end(count)
+
+
+def _bits(reading: Reading, ids: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+    """Return the bits of the tokens of each line."""
+    if not ids:
+        return []
+    bits = reading.nats(np.concatenate(ids)) / math.log(2)
+    return np.split(bits, np.cumsum([len(one) for one in ids])[:-1])
+
+
+def _larger(lists: Iterator[list[Line]]) -> Iterator[list[Line]]:
+    """Join lists up to _AT_ONCE characters: the more are read together, the faster."""
+    held: list[Line] = []
+    size = 0
+    for some in lists:
+        held += some
+        size += sum(len(line.text) for line in some)
+        if size >= _AT_ONCE:
+            yield held
+            held, size = [], 0
+    if held:
+        yield held

@@ -1,0 +1,121 @@
+"""How surprising each token of a text is, line by line, as the lines come: what `score` makes of a text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredLine:
+    """A line, its end included, and the bits of its tokens (N,), NaN for the first of all where nothing precedes it.
+
+    pieces: returns its text in N pieces, one for each token, the white space before it included. known (N,): False for
+    unknown tokens. learning (N,): the bits by a model that learns as it reads, if there is one.
+    """
+
+    number: int
+    text: str
+    pieces: Callable[[], tuple[str, ...]]
+    bits: np.ndarray
+    known: np.ndarray
+    learning: np.ndarray | None = None
+
+    @property
+    def blank(self) -> bool:
+        """True if there is nothing but white space on it."""
+        return not self.text.strip()
+
+    @property
+    def mean(self) -> float:
+        """The bits per token; NaN where none was scored."""
+        return _mean(self.bits)
+
+    def row(self) -> dict[str, Any]:
+        """Return the line as one row of a table."""
+        learning = {} if self.learning is None else {"bits_per_token_learning": _mean(self.learning)}
+        return {
+            "line": self.number,
+            "tokens": len(self.bits),
+            "unknown": len(self.bits) - int(self.known.sum()),
+            "bits": _sum(self.bits),
+            "bits_per_token": self.mean,
+            **learning,
+            "text": self.text,
+        }
+
+    def token_rows(self) -> list[dict[str, Any]]:
+        """Return a row for each token."""
+        figures = zip(self.pieces(), self.known.tolist(), self.bits.tolist(), strict=True)
+        rows = [{"line": self.number, "token": piece, "known": known, "bits": bits} for piece, known, bits in figures]
+        if self.learning is not None:
+            for row, bits in zip(rows, self.learning.tolist(), strict=True):
+                row["bits_learning"] = bits
+        return rows
+
+
+def _sum(bits: np.ndarray) -> float:
+    return float(bits[bits == bits].sum())
+
+
+def _mean(bits: np.ndarray) -> float:
+    scored = int((bits == bits).sum())
+    return _sum(bits) / scored if scored else math.nan
+
+
+@dataclass
+class Totals:
+    """The sums over all lines read so far. skipped: lines that could not be read."""
+
+    lines: int = 0
+    skipped: int = 0
+    tokens: int = 0
+    bits: float = 0.0
+    unknown: int = 0
+    bits_of_unknown: float = 0.0
+    bits_learning: float | None = None
+
+    def add(self, line: ScoredLine) -> None:
+        scored = line.bits == line.bits
+        self.lines += 1
+        self.tokens += int(scored.sum())
+        self.bits += _sum(line.bits)
+        unknown = scored & ~line.known
+        self.unknown += int(unknown.sum())
+        self.bits_of_unknown += float(line.bits[unknown].sum())
+        if line.learning is not None:
+            self.bits_learning = (self.bits_learning or 0.0) + _sum(line.learning)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the totals as an object, with bits per token and perplexity of all tokens and of the known ones."""
+        found: dict[str, Any] = {
+            "lines": self.lines,
+            "not_read": self.skipped,
+            "tokens": self.tokens,
+            "unknown": self.unknown,
+        }
+        found |= _per_token(self.bits, self.tokens)
+        known = _per_token(self.bits - self.bits_of_unknown, self.tokens - self.unknown)
+        found |= {f"{name}_of_known": value for name, value in known.items()}
+        if self.bits_learning is not None:
+            found |= {f"{name}_learning": value for name, value in _per_token(self.bits_learning, self.tokens).items()}
+        return found
+
+
+def _per_token(bits: float, tokens: int) -> dict[str, float]:
+    mean = bits / tokens if tokens else math.nan
+    return {"bits_per_token": mean, "perplexity": 2.0**mean if mean < 1000 else math.inf}
+
+
+@dataclass
+class ScoredText:
+    """The lines of a text as they come, in lists of those that came together; `totals` are whole once all are read."""
+
+    name: str
+    lines: Iterator[list[ScoredLine]]
+    totals: Totals = field(default_factory=Totals)

@@ -1,0 +1,49 @@
+"""Files that are written whole, or sent to a pipe: the results of compress and decompress."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from rnncli.errors import ReaderGoneError, UsageError
+from rnncli.ui.output import Output, put, say
+
+PIPE = "-"
+
+
+def target(asked: str | None, usual: str) -> str:
+    """Return where to write: `asked`, or else the `usual` path. UsageError for a file that exists, or a terminal."""
+    path = usual if asked is None else asked
+    if path == PIPE:
+        if sys.stdout is not None and sys.stdout.isatty():
+            raise UsageError("-o -: these bytes are not for a terminal; name a file by -o, or send them to a pipe")
+    elif os.path.lexists(path) and (os.path.isfile(path) or os.path.isdir(path)):
+        raise UsageError(f"{path}: exists, and is left as it is; name another by -o, or remove it")
+    return path
+
+
+def write_bytes(path: str, content: bytes) -> None:
+    """Write to the file, or to standard output."""
+    if path != PIPE:
+        put(Path(path), content)
+        return
+    if sys.stdout is None:  # closed by the shell with >&-
+        raise OSError(9, os.strerror(9))
+    try:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise ReaderGoneError("standard output was closed") from None
+
+
+def say_sizes(name: str, before: int, after: int, path: str, form: str) -> None:
+    """Tell the sizes on standard output as JSON, or as a line on stderr, where the bytes themselves may be."""
+    bits = 8 * after / before if before else None
+    if form == "json" and path != PIPE:
+        sizes = {"file": name, "bytes": before, "output": path, "output_bytes": after, "bits_per_byte": bits}
+        Output().write(json.dumps(sizes) + "\n")
+    else:
+        share = f", {bits:.3f} bits a byte" if bits is not None else ""
+        say(f"{name}: {before:,} bytes, {after:,} in {'the pipe' if path == PIPE else path}{share}")
