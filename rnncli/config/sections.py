@@ -323,6 +323,9 @@ class ModelConfig(Section):
         return chrono
 
 
+Dropped = Annotated[float, Field(ge=0, lt=1)]
+
+
 class StackModelConfig(ModelConfig):
     """A network that is one stack of layers with a head on it."""
 
@@ -331,10 +334,35 @@ class StackModelConfig(ModelConfig):
         description="Let every layer read the network's input too, and the head read all layers (Graves, 2013).",
     )
 
+    input_dropout: Dropped | None = Field(
+        default=None,
+        description="The fraction of values that training drops of what the first layer reads, vectors or numbers; "
+        "null is model.dropout for the words of tag, else 0.",
+    )
+    output_dropout: Dropped | None = Field(
+        default=None,
+        description="The fraction of values that training drops of the topmost layer, before the head; null is "
+        "model.dropout for classify, regress and tag, else 0.",
+    )
+    variational_dropout: bool = Field(
+        default=False,
+        description="Hold each mask of dropout over all steps of a sequence or window (Gal and Ghahramani, 2016).",
+    )
+
     @property
     def beyond_layers(self) -> list[str]:
         """The keys here that are set, which only a network of one stack has."""
         return [key for key in StackModelConfig.__annotations__ if getattr(self, key)]
+
+
+class TokenStackModelConfig(StackModelConfig):
+    """A network of one stack that may read tokens."""
+
+    embedding_dropout: Dropped = Field(
+        default=0.0,
+        description="The fraction of tokens that training drops wherever they stand in a window, each whole vector or "
+        "one-hot input (Merity et al., 2018).",
+    )
 
 
 class TokenModelConfig(ModelConfig):

@@ -55,18 +55,19 @@ class PairShape:
 
     @property
     def encoder(self) -> StackShape:
-        return self._stack(self.source_size, bidirectional=self.encoder_bidirectional)
+        return self._stack(self.source_size, self.dropout, bidirectional=self.encoder_bidirectional)
 
     @property
     def decoder(self) -> StackShape:
-        return self._stack(self.target_size + 1, bidirectional=False)
+        drops_top = self.attention is None  # else what attention says is dropped
+        return self._stack(self.target_size + 1, self.dropout if drops_top else 0.0, bidirectional=False)
 
     @property
     def end(self) -> int:
         """The number of <end> as an output, and of <begin> as an input."""
         return self.target_size
 
-    def _stack(self, tokens: int, *, bidirectional: bool) -> StackShape:
+    def _stack(self, tokens: int, output_dropout: float, *, bidirectional: bool) -> StackShape:
         return StackShape(
             cell=self.cell,
             input_size=tokens,
@@ -76,6 +77,7 @@ class PairShape:
             embedding_size=self.embedding_size,
             activation=self.activation,
             dropout=self.dropout,
+            output_dropout=output_dropout,
             bidirectional=bidirectional,
             recurrence=self.recurrence,
         )
@@ -138,10 +140,10 @@ class EncoderDecoder(Model):
         super().__init__(dtype)
         self.shape = shape
         H, F = shape.hidden_size, shape.encoder.width if shape.encodes else shape.source_size
-        self.encoder = Stack(shape.encoder, "encoder.", 1, drops_top=True) if shape.encodes else None
+        self.encoder = Stack(shape.encoder, "encoder.", 1) if shape.encodes else None
         first = within(1.0 / math.sqrt(F), START)
         self.F, self.start = F, Linear("start", F, shape.num_layers * H, first)
-        self.decoder = Stack(shape.decoder, "decoder.", 2, drops_top=shape.attention is None)
+        self.decoder = Stack(shape.decoder, "decoder.", 2)
         self.attention: Attention | None = ATTENTIONS[shape.attention](H, F, shape.end) if shape.attention else None
         self.head = LinearHead(H, shape.target_size + 1, False)
         read = (self.encoder,) if self.encoder else ()

@@ -17,21 +17,26 @@ from typing import Protocol
 
 import numpy as np
 
-from rnncli.kernels import gemm, inputs
+from rnncli.kernels import dropout, gemm, inputs
+from rnncli.nn.dropout import Mask
 from rnncli.nn.parameters import HEAD, First, Parameter, Part, Rows, Share, within, zero
 
 
 class Input(Protocol):
+    """rows: of tokens, the mask of their rows, in training with embedding dropout."""
+
     def pack(self, share: Share) -> None:
         """Refresh this share of the arrays that are derived from the weights."""
 
-    def forward(self, x: np.ndarray, bias: np.ndarray, a: np.ndarray, low: int, high: int) -> None:
+    def forward(
+        self, x: np.ndarray, bias: np.ndarray, a: np.ndarray, low: int, high: int, rows: Mask | None = None
+    ) -> None:
         """Compute a (T, B, N), the input's contribution plus bias (N,)."""
 
     def backward(self, da: np.ndarray, dx: np.ndarray, low: int, high: int, *, add: bool = False) -> None:
         """Compute dx (T, B, I) from da; with `add`, add it to what dx holds."""
 
-    def weight_gradients(self, x: np.ndarray, da: np.ndarray, share: Share) -> None:
+    def weight_gradients(self, x: np.ndarray, da: np.ndarray, share: Share, rows: Mask | None = None) -> None:
         """Compute this share's columns of dW, after `backward` of the whole batch."""
 
 
@@ -60,7 +65,7 @@ class ProjectionGradients(Part):
         else:
             gemm.multiply(da, self.packed_back, self.zeros, dx, 0, len(dx), low, high)
 
-    def weight_gradients(self, x: np.ndarray, da: np.ndarray, share: Share) -> None:
+    def weight_gradients(self, x: np.ndarray, da: np.ndarray, share: Share, rows: Mask | None = None) -> None:
         """Compute this share's columns of dW = xᵀ·da."""
         flat_x, flat_da = x.reshape(-1, self.I), da.reshape(-1, self.N)
         gemm.multiply_transposed(flat_x, flat_da, self.W.gradient, *share.columns(self.N), share.scratch)
@@ -77,7 +82,9 @@ class Projection(ProjectionGradients):
         super().pack(share)
         gemm.pack(self.W.value, self.packed, *share.panels(self.N))
 
-    def forward(self, x: np.ndarray, bias: np.ndarray, a: np.ndarray, low: int, high: int) -> None:
+    def forward(
+        self, x: np.ndarray, bias: np.ndarray, a: np.ndarray, low: int, high: int, rows: Mask | None = None
+    ) -> None:
         gemm.multiply(x, self.packed, bias, a, 0, len(a), low, high)
 
     def add(self, x: np.ndarray, a: np.ndarray, low: int, high: int) -> None:
@@ -121,14 +128,22 @@ class TokenRows(Part):
     def dtable(self) -> np.ndarray:
         return self.W.gradient
 
-    def forward(self, x: np.ndarray, bias: np.ndarray, a: np.ndarray, low: int, high: int) -> None:
-        inputs.gather_with_bias(self.table, bias, x, a, low, high)
+    def forward(
+        self, x: np.ndarray, bias: np.ndarray, a: np.ndarray, low: int, high: int, rows: Mask | None = None
+    ) -> None:
+        if rows is None:
+            inputs.gather_with_bias(self.table, bias, x, a, low, high)
+        else:
+            dropout.gather_with_bias(self.table, bias, x, a, *rows, low, high)
 
     def backward(self, da: np.ndarray, dx: np.ndarray, low: int, high: int, *, add: bool = False) -> None:
         raise TypeError("tokens have no gradient")
 
-    def weight_gradients(self, x: np.ndarray, da: np.ndarray, share: Share) -> None:
-        inputs.scatter(da, 0, x, self.dtable, *share.columns(self.table.shape[1]))
+    def weight_gradients(self, x: np.ndarray, da: np.ndarray, share: Share, rows: Mask | None = None) -> None:
+        columns = share.columns(self.table.shape[1])
+        inputs.scatter(da, 0, x, self.dtable, *columns)
+        if rows is not None:
+            dropout.apply_to_table(self.dtable, *rows, *columns)
 
 
 class FoldedEmbedding(TokenRows):
@@ -156,8 +171,8 @@ class FoldedEmbedding(TokenRows):
         gemm.multiply_columns(self.E.value, self.W.value, self.table, low, high, share.scratch)
         self.way_back.pack(share)
 
-    def weight_gradients(self, x: np.ndarray, da: np.ndarray, share: Share) -> None:
-        super().weight_gradients(x, da, share)
+    def weight_gradients(self, x: np.ndarray, da: np.ndarray, share: Share, rows: Mask | None = None) -> None:
+        super().weight_gradients(x, da, share, rows)
         self.way_back.weight_gradients(self.E.value, self.dtable, share)
 
     def embedding_gradient(self, *, add: bool) -> None:

@@ -33,7 +33,6 @@ from rnncli.nn.words import WordsOfBatch, WordVectors
 from rnncli.nn.workspace import BidirectionalWork, LayerWork, Workspace
 
 FLOAT32 = np.dtype(np.float32)
-_INPUT = 90  # the place of the input's mask, beyond those of any layers
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,8 @@ class NetworkShape:
     affixes: the kinds of affixes that composed words have, and the number of each; affix_size: that of their vectors.
     crf: True if the outputs of all steps are those of a chain of tags.
     skip_connections: every layer reads the network's input, and the head reads all layers.
+    input_dropout, output_dropout: fractions before the first layer, and of what the head reads of the topmost; None
+    leaves it to `drops_ends` and the pooling. embedding_dropout, variational_dropout: see `StackShape`.
     """
 
     cell: str
@@ -72,6 +73,24 @@ class NetworkShape:
     crf: bool = False
     skip_connections: bool = False
     recurrence: Recurrence = PLAIN
+    input_dropout: float | None = None
+    output_dropout: float | None = None
+    embedding_dropout: float = 0.0
+    variational_dropout: bool = False
+
+    @property
+    def dropped_of_input(self) -> float:
+        if self.input_dropout is not None:
+            return self.input_dropout
+        # Numbers are left alone: of a level that is 0 at some steps and larger at all others little is learnt.
+        looked_up = self.embedding_size is not None and self.input_size > self.fold_up_to
+        vectors = self.token_input and (self.characters > 0 or looked_up)
+        return self.dropout if self.drops_ends and vectors else 0.0
+
+    @property
+    def dropped_of_output(self) -> float:
+        usual = self.dropout if self.drops_ends or self.pooling else 0.0
+        return usual if self.output_dropout is None else self.output_dropout
 
     @property
     def layers_read(self) -> int:
@@ -97,6 +116,11 @@ class NetworkShape:
             fold_up_to=self.fold_up_to,
             skip_connections=self.skip_connections,
             recurrence=self.recurrence,
+            output_dropout=self.dropped_of_output,
+            input_dropout=self.dropped_of_input,
+            embedding_dropout=self.embedding_dropout,
+            variational_dropout=self.variational_dropout,
+            pools=self.pooling is not None,
         )
 
 
@@ -194,7 +218,7 @@ class Network(Model):
             if shape.characters
             else None
         )
-        self.stack = Stack(shape.stack, drops_top=shape.drops_ends)
+        self.stack = Stack(shape.stack)
         width, below = self.stack.shape.width, range(shape.num_layers - shape.layers_read, shape.num_layers - 1)
         self.poolings: tuple[Pooling, ...] = ()  # of each layer that the head reads
         if shape.pooling:
@@ -223,9 +247,8 @@ class Network(Model):
         )
 
     def dropout_keys(self, seed: int, update: int) -> tuple[np.uint32, ...]:
-        """Return a mask key per layer output (the topmost's or its pooling's) and one for the input; none is kept."""
-        masks = self.stack.dropout_keys(seed, update)
-        return masks + dropout.keys(self.shape.dropout, 1, _INPUT, seed, update)
+        """Return the mask keys of an update, the topmost layer's being that of its pooling; none is kept."""
+        return self.stack.dropout_keys(seed, update)
 
     def set_dropout(self, work: Workspace, seed: int, update: int) -> None:
         """Set the masks of this update in `work`."""
@@ -246,11 +269,11 @@ class Network(Model):
         """Compute work.outputs for sequences low ≤ b < high from work.tokens or work.x and the states in row 0."""
         if self.words and work.words:
             self.words.gather(work.words, work.x, low, high)
-        self._drop_input(work, work.x, low, high)
         self.stack.forward(work, low, high)
         for pooling, pooled, layer in zip(self.poolings, work.poolings, self._read(work), strict=False):
             pooling.forward(layer.y, work.extent.lengths, pooled, low, high)
-            self._drop_pooled(work, pooled.pooled, low, high)
+        if work.pooling is not None:
+            self._drop_pooled(work, work.pooling.pooled, low, high)
         self.head.forward(self._head_inputs(work), work.outputs, low, high)
         if work.base is not None:
             work.outputs[0, low:high] += work.base[low:high]
@@ -258,18 +281,16 @@ class Network(Model):
     def backward(self, work: Workspace, low: int, high: int) -> None:
         """Compute da of every layer, dL/dh in dh, and dx if it is wanted, from dL/d(outputs) in work.outputs."""
         read = self._read(work)
-        if self.poolings:
+        if work.pooling is not None:
             self.head.backward(work.outputs, [one.dpooled for one in work.poolings], low, high)
+            self._drop_pooled(work, work.pooling.dpooled, low, high)
             for pooling, pooled, layer in zip(self.poolings, work.poolings, read, strict=True):
-                self._drop_pooled(work, pooled.dpooled, low, high)
                 pooling.backward(layer.y, work.extent.lengths, pooled, layer.doutput, low, high)
         else:
             for layer in read:
                 layer.doutput[: work.head_from, low:high] = 0
             self.head.backward(work.outputs, [layer.doutput[work.head_from :] for layer in read], low, high)
         self.stack.backward(work, low, high)
-        if work.dx is not None:
-            self._drop_input(work, work.dx, low, high)
 
     def weight_gradients(self, work: Workspace, share: Share) -> None:
         """Compute this share's columns of every parameter's gradient, after `backward` of all sequences."""
@@ -289,14 +310,10 @@ class Network(Model):
     def traces(self, work: Workspace) -> list[LayerTrace]:
         return self.stack.traces(work)
 
-    def _drop_input(self, work: Workspace, x: np.ndarray, low: int, high: int) -> None:
-        # Numbers are left alone: of a level that is 0 at some steps and larger at all others little is learnt.
-        if self.shape.drops_ends and self.shape.token_input and work.dropout_keys and x.size:
-            dropout.drop(self.shape.dropout, x, x, work.dropout_keys[-1], low, high)
-
     def _drop_pooled(self, work: Workspace, pooled: np.ndarray, low: int, high: int) -> None:
-        if work.dropout_keys:
-            dropout.drop(self.shape.dropout, pooled, pooled, work.dropout_keys[-2], low, high)
+        if work.dropout_keys and self.shape.dropped_of_output:
+            key = work.dropout_keys[self.shape.num_layers - 1]
+            dropout.drop(self.shape.dropped_of_output, pooled, pooled, key, low, high)
 
     def _read(self, work: Workspace) -> list[LayerWork | BidirectionalWork]:
         """Return the layers that the head reads, the topmost last."""

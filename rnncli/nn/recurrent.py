@@ -10,19 +10,36 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from rnncli.kernels import gemm, inputs, steps
 from rnncli.kernels.cells.cell import Cell, Weights
 from rnncli.kernels.cells.recurrence import Locked
+from rnncli.nn.dropout import Mask
 from rnncli.nn.inputs import FoldedEmbedding, Input, Projection, input_of
 from rnncli.nn.parameters import First, Parameter, Part, Share, gate_bias, layer_stream, recurrent, within, zero
 from rnncli.nn.recurrence import PLAIN, Recurrence
 from rnncli.nn.workspace import BidirectionalWork, Extent, LayerWork
 
-Beside = tuple[np.ndarray, ...]  # the network's input as each direction reads it, or its gradient, for skip connections
+Ways = tuple[np.ndarray, ...]  # the network's input as each direction reads it, or its gradient
+
+
+class Beside(NamedTuple):
+    """What a layer reads beside its input.
+
+    given: the network's input, for a skip connection; rows: the mask of rows of tokens, while some are dropped.
+    """
+
+    given: Ways = ()
+    rows: Mask | None = None
+
+    def of(self, direction: int) -> Beside:
+        return Beside(self.given[direction : direction + 1], self.rows)
+
+
+ALONE = Beside()
 
 
 @dataclass(frozen=True)
@@ -163,16 +180,15 @@ class RecurrentLayer(Part):
             low, high = share.split(self.H)
             self.own_packed[rows, low:high] = own.value.reshape(-1, self.H)[:, low:high]
 
-    def forward(self, work: LayerWork, x: np.ndarray, extent: Extent, low: int, high: int, beside: Beside = ()) -> None:
-        """Compute the states from x (T, B, I), or tokens (T, B) if it reads tokens; row 0 of every state is given.
-
-        beside: what a skip connection reads.
-        """
+    def forward(
+        self, work: LayerWork, x: np.ndarray, extent: Extent, low: int, high: int, beside: Beside = ALONE
+    ) -> None:
+        """Compute the states from x (T, B, I), or tokens (T, B) if it reads tokens; row 0 of every state is given."""
         if self.skip is None:
-            self.input.forward(x, self.bias, work.a, low, high)
+            self.input.forward(x, self.bias, work.a, low, high, beside.rows)
         else:
             assert isinstance(self.input, Projection)
-            self.skip.forward(beside[0], self.bias, work.a, low, high)
+            self.skip.forward(beside.given[0], self.bias, work.a, low, high, beside.rows)
             self.input.add(x, work.a, low, high)
         self.cell.forward(work.arrays, self._drawn(work, back=False), extent.active, low, high)
 
@@ -187,19 +203,19 @@ class RecurrentLayer(Part):
         if dx is not None:
             self.input.backward(work.a, dx, low, high, add=add)
 
-    def skip_backward(self, work: LayerWork, dx: Beside, extent: Extent, low: int, high: int) -> None:
+    def skip_backward(self, work: LayerWork, dx: Ways, extent: Extent, low: int, high: int) -> None:
         """Add the gradient of what the skip connection read to dx, after `backward`."""
         assert self.skip is not None
         self.skip.backward(work.a, dx[0], low, high, add=True)
 
-    def weight_gradients(self, work: LayerWork, x: np.ndarray, share: Share, beside: Beside = ()) -> None:
+    def weight_gradients(self, work: LayerWork, x: np.ndarray, share: Share, beside: Beside = ALONE) -> None:
         """Compute this share's columns of dW, dU and the other gradients, after `backward` of the whole batch."""
         low, high = share.columns(self.columns)
         da = work.a.reshape(-1, self.columns)
         dq = work.arrays.q.reshape(-1, self.columns) if self.cell.keeps_recurrent_apart else da
-        self.input.weight_gradients(x, work.a, share)
+        self.input.weight_gradients(x, work.a, share, beside.rows)
         if self.skip is not None:
-            self.skip.weight_gradients(beside[0], work.a, share)
+            self.skip.weight_gradients(beside.given[0], work.a, share, beside.rows)
         drawn = work.drawn
         h_before = work.h[:-1] if drawn is None or drawn.locked is None else drawn.locked.h
         gemm.multiply_transposed(h_before.reshape(-1, self.H), dq, self.U.gradient, low, high, share.scratch)
@@ -245,13 +261,13 @@ class BidirectionalLayer(Part):
         self.backwards.draw(work.backwards, seed, update)
 
     def forward(
-        self, work: BidirectionalWork, x: np.ndarray, extent: Extent, low: int, high: int, beside: Beside = ()
+        self, work: BidirectionalWork, x: np.ndarray, extent: Extent, low: int, high: int, beside: Beside = ALONE
     ) -> None:
         """Compute work.output from x (T, B, I), or tokens (T, B)."""
         reverse = steps.reverse_tokens if x.ndim == 2 else steps.reverse
         reverse(x, extent.lengths, work.x_back, low, high)
-        self.forwards.forward(work.forwards, x, extent, low, high, beside[:1])
-        self.backwards.forward(work.backwards, work.x_back, extent, low, high, beside[1:])
+        self.forwards.forward(work.forwards, x, extent, low, high, beside.of(0))
+        self.backwards.forward(work.backwards, work.x_back, extent, low, high, beside.of(1))
         steps.join(work.forwards.output, work.backwards.output, extent.lengths, work.output, low, high)
 
     def backward(
@@ -265,16 +281,16 @@ class BidirectionalLayer(Part):
             assert work.dx_back is not None
             steps.add_reversed(work.dx_back, extent.lengths, dx, low, high)
 
-    def skip_backward(self, work: BidirectionalWork, dx: Beside, extent: Extent, low: int, high: int) -> None:
+    def skip_backward(self, work: BidirectionalWork, dx: Ways, extent: Extent, low: int, high: int) -> None:
         """Add the gradient of what the skip connections read to dx[0]; dx[1] is overwritten."""
         self.forwards.skip_backward(work.forwards, dx[:1], extent, low, high)
         assert self.backwards.skip is not None
         self.backwards.skip.backward(work.backwards.a, dx[1], low, high)
         steps.add_reversed(dx[1], extent.lengths, dx[0], low, high)
 
-    def weight_gradients(self, work: BidirectionalWork, x: np.ndarray, share: Share, beside: Beside = ()) -> None:
-        self.forwards.weight_gradients(work.forwards, x, share, beside[:1])
-        self.backwards.weight_gradients(work.backwards, work.x_back, share, beside[1:])
+    def weight_gradients(self, work: BidirectionalWork, x: np.ndarray, share: Share, beside: Beside = ALONE) -> None:
+        self.forwards.weight_gradients(work.forwards, x, share, beside.of(0))
+        self.backwards.weight_gradients(work.backwards, work.x_back, share, beside.of(1))
 
     def finish_gradients(self, *, add: bool = False) -> None:
         self.forwards.finish_gradients(add=add)

@@ -62,13 +62,13 @@ class SegmentShape:
 
     @property
     def encoder(self) -> StackShape:
-        return self._stack(self.hidden_size, self.num_layers)
+        return self._stack(self.hidden_size, self.num_layers, 0.0)
 
     @property
     def decoder(self) -> StackShape:
-        return self._stack(self.hidden_size + self.segment * self.known_size, 1)
+        return self._stack(self.hidden_size + self.segment * self.known_size, 1, self.dropout)
 
-    def _stack(self, size: int, layers: int) -> StackShape:
+    def _stack(self, size: int, layers: int, output_dropout: float) -> StackShape:
         return StackShape(
             cell=self.cell,
             input_size=size,
@@ -79,6 +79,7 @@ class SegmentShape:
             activation=self.activation,
             dropout=self.dropout,
             recurrence=self.recurrence,
+            output_dropout=output_dropout,
         )
 
 
@@ -156,7 +157,7 @@ class SegmentNetwork(Model):
         self.F = w * shape.input_size
         self.input = SegmentInput("segment", self.F, H, within(1.0 / math.sqrt(self.F), SEGMENT))
         self.encoder = Stack(shape.encoder, "encoder.", 1)
-        self.decoder = Stack(shape.decoder, "decoder.", 2, drops_top=True)
+        self.decoder = Stack(shape.decoder, "decoder.", 2)
         self.position = Embedding("position", shape.segments, shape.position_size, 0, POSITION)
         self.channel = Embedding("channel", shape.channels, shape.channel_size, shape.position_size, CHANNEL)
         self.head = LinearHead(H, w * shape.output_size, shape.head_starts_at_zero)

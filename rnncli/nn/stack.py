@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.kernels import dropout as kernels
 from rnncli.kernels import inputs
 from rnncli.kernels.buffers import zeros
 from rnncli.kernels.cells import CELLS
@@ -18,8 +19,10 @@ from rnncli.kernels.cells.rnn import ACTIVATIONS
 from rnncli.nn import dropout
 from rnncli.nn.parameters import EMBEDDING, Parameter, Part, Share, embedding_stream, within
 from rnncli.nn.recurrence import PLAIN, Recurrence
-from rnncli.nn.recurrent import Beside, BidirectionalLayer, LayerTrace, RecurrentLayer
+from rnncli.nn.recurrent import Beside, BidirectionalLayer, LayerTrace, RecurrentLayer, Ways
 from rnncli.nn.workspace import BidirectionalWork, Extent, LayerWork, StackWork
+
+_INPUT, _ROWS = 90, 91  # the places of their masks, beyond those of any layers
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,11 @@ class StackShape:
     None with token inputs means one-hot. An embedding of up to fold_up_to tokens is folded into the first layer;
     these are fewer than the steps × sequences of most windows. skip_connections: every layer above the first reads the
     stack's input too (Graves, 2013).
+
+    What training drops: dropout, of the outputs of all layers but the topmost; output_dropout, of the topmost's;
+    input_dropout, of the values that the first layer reads; embedding_dropout, whole rows of tokens, one-hot or
+    embedded, for a window (Merity et al., 2018). variational_dropout: masks are held over the steps of a window (Gal
+    and Ghahramani, 2016). pools: the topmost's outputs are dropped after they were pooled, and not by the stack.
     """
 
     cell: str
@@ -44,6 +52,22 @@ class StackShape:
     fold_up_to: int = 320
     skip_connections: bool = False
     recurrence: Recurrence = PLAIN
+    output_dropout: float = 0.0
+    input_dropout: float = 0.0
+    embedding_dropout: float = 0.0
+    variational_dropout: bool = False
+    pools: bool = False
+
+    @property
+    def most_dropped(self) -> float:
+        """The largest of the fractions that are dropped somewhere."""
+        return max(self.dropout, self.output_dropout, self.input_dropout, self.embedding_dropout)
+
+    def dropped_of(self, layer: int) -> float:
+        """Return the fraction of a layer's outputs that is dropped."""
+        if layer < self.num_layers - 1:
+            return self.dropout
+        return 0.0 if self.pools else self.output_dropout
 
     @property
     def embedded(self) -> bool:
@@ -56,7 +80,11 @@ class StackShape:
 
     @property
     def folded(self) -> bool:
-        return self.embedded and self.input_size <= self.fold_up_to
+        return self.embedded and self.of_few_tokens and not self.input_dropout
+
+    @property
+    def of_few_tokens(self) -> bool:
+        return self.input_size <= self.fold_up_to
 
     @property
     def gathers(self) -> bool:
@@ -78,17 +106,14 @@ class Stack(Part):
     """The layers that a `StackShape` describes.
 
     prefix: the beginning of its parameters' names. place: the number of this stack in its model, which picks its random
-    streams. drops_top: True if dropout follows the topmost layer as well. takes_chrono: True if `model.chrono_init`
-    applies to this stack.
+    streams. takes_chrono: True if `model.chrono_init` applies to this stack.
     """
 
-    def __init__(
-        self, shape: StackShape, prefix: str = "", place: int = 0, *, drops_top: bool = False, takes_chrono: bool = True
-    ):
-        self.shape, self.place, self.drops_top = shape, place, drops_top
+    def __init__(self, shape: StackShape, prefix: str = "", place: int = 0, *, takes_chrono: bool = True):
+        self.shape, self.place = shape, place
         self.cell, self.activation = CELLS[shape.cell], ACTIVATIONS[shape.activation]
         self._reads_values, self._gathers = shape.reads_values, shape.gathers
-        limit = 1.0 if shape.folded else EMBEDDING
+        limit = 1.0 if shape.of_few_tokens else EMBEDDING
         first = within(limit, embedding_stream(place))
         self.embedding = Parameter(f"{prefix}embedding.weight", (shape.input_size, shape.first_size), first)
         self.declared = (self.embedding,) if shape.embedded else ()
@@ -118,14 +143,13 @@ class Stack(Part):
 
     def work(self, T: int, B: int, dtype: np.dtype, *, training: bool, input_gradient: bool = False) -> StackWork:
         """Return arrays for up to T steps of B sequences."""
-        shape, cell, last = self.shape, self.cell, self.shape.num_layers - 1
-        dropping = training and shape.dropout > 0
+        shape, cell = self.shape, self.cell
         drawn = shape.recurrence if training and shape.recurrence.draws else None
         dense = shape.reads_values
         x = zeros((T, B, shape.first_size) if dense else (0, 0, 0), dtype)
 
         def layer_work(l: int) -> LayerWork | BidirectionalWork:
-            drops = dropping and (l < last or self.drops_top)
+            drops = training and shape.dropped_of(l) > 0
             if not shape.bidirectional:
                 return LayerWork.plan(cell, T, B, shape.hidden_size, drops, dtype, drawn=drawn)
             tokens, I = l == 0 and not dense, shape.width if l else shape.first_size
@@ -137,7 +161,7 @@ class Stack(Part):
             tokens=zeros((T, B) if shape.token_input else (0, 0), np.int32),
             x=x,
             dx=zeros(x.shape, x.dtype) if shape.gathers or (dense and input_gradient) else None,
-            layers=[layer_work(l) for l in range(last + 1)],
+            layers=[layer_work(l) for l in range(shape.num_layers)],
             extent=Extent.full(T, B),
         )
 
@@ -148,8 +172,16 @@ class Stack(Part):
         return [LayerTrace(part, *both, lengths, work.extent) for both in zip(layers, work.directions, strict=True)]
 
     def dropout_keys(self, seed: int, update: int) -> tuple[np.uint32, ...]:
-        """Return one mask key for the output of each layer; none if dropout is 0."""
-        return dropout.keys(self.shape.dropout, len(self.layers), 100 * self.place, seed, update)
+        """Return a mask key for the output of each layer, one for the input, and one for rows of tokens if they are
+        dropped; none if nothing is.
+        """
+        shape, place = self.shape, 100 * self.place
+        outputs = dropout.keys(shape.most_dropped, len(self.layers), place, seed, update)
+        return (
+            *outputs,
+            *dropout.keys(shape.most_dropped, 1, place + _INPUT, seed, update),
+            *dropout.keys(shape.embedding_dropout, 1, place + _ROWS, seed, update),
+        )
 
     def draw(self, work: StackWork, seed: int, update: int) -> None:
         """Set all masks of an update in `work`, one of training."""
@@ -161,11 +193,14 @@ class Stack(Part):
         """Compute work.y for sequences low ≤ b < high from work.tokens or work.x and the states in row 0."""
         if self._gathers:
             inputs.gather(self.embedding.value, work.tokens, work.x, 0, low, high)
+        self._drop_input(work, work.x, low, high)
         for l, (layer, layer_work) in enumerate(zip(self.layers, work.layers, strict=True)):
             beside = self._beside(work, l)
             layer.forward(layer_work, self._layer_input(work, l), work.extent, low, high, beside)
             if layer_work.dropped is not None:
-                dropout.drop(self.shape.dropout, layer_work.output, layer_work.dropped, work.dropout_keys[l], low, high)
+                self._drop(
+                    self.shape.dropped_of(l), layer_work.output, layer_work.dropped, work.dropout_keys[l], low, high
+                )
 
     def backward(self, work: StackWork, low: int, high: int) -> None:
         """Compute da of every layer, dL/dh in dh, and dx if it is wanted, from dL/dy in work.dy.
@@ -176,13 +211,15 @@ class Stack(Part):
             layer_work = work.layers[l]
             dy = layer_work.doutput
             if layer_work.dropped is not None:
-                dropout.drop(self.shape.dropout, dy, dy, work.dropout_keys[l], low, high)
+                self._drop(self.shape.dropped_of(l), dy, dy, work.dropout_keys[l], low, high)
             dx = work.layers[l - 1].doutput if l else work.dx
             add = l > 0 and self.shape.skip_connections
             self.layers[l].backward(layer_work, dx, work.extent, low, high, add=add)
         if self.shape.skip_connections and work.dx is not None:
             for layer, layer_work in zip(self.layers[1:], work.layers[1:], strict=True):
                 layer.skip_backward(layer_work, self._both_ways(work, work.dx, "dx_back"), work.extent, low, high)
+        if work.dx is not None:
+            self._drop_input(work, work.dx, low, high)
 
     def weight_gradients(self, work: StackWork, share: Share) -> None:
         """Compute this share's columns of every parameter's gradient, after `backward` of all sequences."""
@@ -202,14 +239,33 @@ class Stack(Part):
             return work.layers[l - 1].y
         return work.x if self._reads_values else work.tokens
 
+    def _drop(self, p: float, x: np.ndarray, y: np.ndarray, key: np.uint32, low: int, high: int) -> None:
+        dropout.drop(p, x, y, key, low, high, held=self.shape.variational_dropout)
+
+    def _drop_input(self, work: StackWork, x: np.ndarray, low: int, high: int) -> None:
+        """Drop values, or rows of embeddings, of what the first layer reads, x (T, B, I); or of its gradient."""
+        if not (work.dropout_keys and self._reads_values):
+            return
+        if self.shape.input_dropout:
+            self._drop(self.shape.input_dropout, x, x, work.dropout_keys[len(self.layers)], low, high)
+        if (rows := self._rows(work)) is not None:
+            kernels.apply_to_rows(x, work.tokens, *rows, low, high)
+
+    def _rows(self, work: StackWork) -> dropout.Mask | None:
+        """Return the mask of the rows of tokens, if any are dropped now."""
+        p = self.shape.embedding_dropout
+        if not (p and work.dropout_keys):
+            return None
+        return dropout.mask(p, work.dropout_keys[len(self.layers) + 1], work.y.dtype)
+
     def _beside(self, work: StackWork, l: int) -> Beside:
-        """Return what the skip connections of layer l read."""
-        if not l or not self.shape.skip_connections:
-            return ()
-        return self._both_ways(work, self._layer_input(work, 0), "x_back")
+        """Return what layer l reads beside the layer below."""
+        skips = l > 0 and self.shape.skip_connections
+        given = self._both_ways(work, self._layer_input(work, 0), "x_back") if skips else ()
+        return Beside(given, None if self._reads_values else self._rows(work))
 
     @staticmethod
-    def _both_ways(work: StackWork, given: np.ndarray, back: str) -> Beside:
+    def _both_ways(work: StackWork, given: np.ndarray, back: str) -> Ways:
         """Return an array of the stack's input for each direction: of the backward one that of the first layer."""
         first = work.layers[0]
         return (given, getattr(first, back)) if isinstance(first, BidirectionalWork) else (given,)

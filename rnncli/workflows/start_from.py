@@ -24,7 +24,8 @@ from rnncli.workflows.names import is_config
 from rnncli.workflows.opening import Model, one_or_all, open_model, source_of
 from rnncli.workflows.run_directory import RunDirectory, State
 
-_MAY_CHANGE = ("model.dropout", "model.word_dropout", "model.weight_drop", "model.state_dropout")  # of the network
+_DROPPED = ("word", "input", "output", "embedding", "variational", "state")
+_MAY_CHANGE = ("model.dropout", "model.weight_drop", *(f"model.{what}_dropout" for what in _DROPPED))  # of the network
 
 
 @dataclass(frozen=True)

@@ -69,15 +69,16 @@ LABELLED = {
     "scaling": None,
     "differences": None,
 }
-STACK = {"skip_connections": False}
-STEPS = {**STACK, "embedding_size": None, "bidirectional": None, "character_size": None, "word_dropout": None}
+STACK = {"skip_connections": False, "input_dropout": None, "output_dropout": None, "variational_dropout": False}
+TOKEN_STACK = {**STACK, "embedding_dropout": 0.0}
+STEPS = {**TOKEN_STACK, "embedding_size": None, "bidirectional": None, "character_size": None, "word_dropout": None}
 TOKENS = {"tokens": None, "words": "unicode"}
 DRAWN = {"validation": None, "folds": None, "group": None, "target": None}
 CUT = {"max_length": None, "truncate": "end"}
 OWN: dict[str, dict[str, dict[str, Any]]] = {
     "language-model": {
         "data": {**TOKENS, **VECTORS, "items": "stream"},
-        "model": {**STACK, "embedding_size": None},
+        "model": {**TOKEN_STACK, "embedding_size": None},
         "training": {"bptt": None, "bptt_stride": None, "unknown_words": 0.5},
     },
     "forecast": {

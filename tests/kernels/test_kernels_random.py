@@ -85,10 +85,10 @@ def test_orthogonalise_of_nearly_parallel_rows():
     assert np.abs(q @ q.T - np.eye(5)).max() < 1e-12
 
 
-def dropped(x, p, key=KEY, low=0, high=None):
+def dropped(x, p, key=KEY, low=0, high=None, held=False):
     y = np.full_like(x, -7)
     high = x.shape[1] if high is None else high
-    dropout.apply(x, y, key, np.uint32(p * 2**32), x.dtype.type(1 / (1 - p)), low, high)
+    dropout.apply(x, y, key, np.uint32(p * 2**32), x.dtype.type(1 / (1 - p)), held, low, high)
     return y
 
 
@@ -105,9 +105,31 @@ def test_dropout_keeps_its_share_and_scales_it(p, dtype):
         assert abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) < 4 / np.sqrt(a.size)
 
 
+def test_a_held_mask_is_that_of_the_first_step_at_all_steps():
+    x = np.ones(SHAPE, np.float32)
+    held = dropped(x, 0.4, held=True)
+    assert np.array_equal(held, np.broadcast_to(dropped(x, 0.4)[0], SHAPE))
+
+
+def test_rows_of_tokens_are_dropped_wherever_they_occur():
+    random = np.random.default_rng(0)
+    tokens, table, bias = random.integers(0, 40, (5, 3)).astype(np.int32), random.normal(0, 1, (40, 7)), np.ones(7)
+    how = (KEY, np.uint32(0.4 * 2**32), 1 / 0.6)
+    masked = table.copy()
+    dropout.apply_to_table(masked, *how, 0, 7)
+    kept = masked[:, 0] != 0
+    assert 8 < kept.sum() < 36
+    assert np.allclose(masked, table * kept[:, None] / 0.6)
+    gathered, rows = np.zeros((5, 3, 7)), table[tokens]
+    dropout.gather_with_bias(table, bias, tokens, gathered, *how, 0, 3)
+    dropout.apply_to_rows(rows, tokens, *how, 0, 3)
+    assert np.allclose(gathered, masked[tokens] + 1, rtol=1e-12)
+    assert np.allclose(rows, masked[tokens], rtol=1e-12)
+
+
 def test_a_gradient_in_place_meets_the_mask_of_the_forward_call():
     y, gradient = dropped(np.ones(SHAPE, np.float32), 0.3), np.ones(SHAPE, np.float32)
-    dropout.apply(gradient, gradient, KEY, np.uint32(0.3 * 2**32), np.float32(1 / 0.7), 0, SHAPE[1])
+    dropout.apply(gradient, gradient, KEY, np.uint32(0.3 * 2**32), np.float32(1 / 0.7), False, 0, SHAPE[1])
     assert np.array_equal(gradient, y)
 
 

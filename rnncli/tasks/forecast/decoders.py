@@ -20,6 +20,7 @@ from rnncli.nn.memory import require_memory
 from rnncli.nn.network import FLOAT32, Network, NetworkShape
 from rnncli.nn.segments import SegmentNetwork, SegmentShape, SegmentWork
 from rnncli.nn.workspace import Workspace
+from rnncli.tasks.around_layers import around_layers
 from rnncli.tasks.forecast.config import ForecastModelConfig
 from rnncli.tasks.forecast.losses import ForecastLoss, Sampler
 from rnncli.tasks.forecast.windows import Frame
@@ -163,7 +164,7 @@ class Direct(Decoder):
             dropout=model.dropout,
             recurrence=recurrence_of(model),
             head_starts_at_zero=head_starts_at_zero,
-            skip_connections=model.skip_connections,
+            **around_layers(model, "numbers"),
         )
 
         def plan() -> Network:

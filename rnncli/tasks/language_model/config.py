@@ -11,9 +11,9 @@ from rnncli.config.sections import (
     MOST_TOKENS,
     Config,
     Count,
-    StackModelConfig,
     TokenModelConfig,
     TokensConfig,
+    TokenStackModelConfig,
     TruncatedTrainingConfig,
     VectorsConfig,
 )
@@ -78,7 +78,7 @@ class TextConfig(TokensConfig, VectorsConfig):
         return form
 
 
-class TextModelConfig(TokenModelConfig, StackModelConfig):
+class TextModelConfig(TokenModelConfig, TokenStackModelConfig):
     """A network that predicts the next token."""
 
 

@@ -19,6 +19,7 @@ from rnncli.errors import DataError, UsageError
 from rnncli.nn.memory import require_memory
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.notes import note
+from rnncli.tasks.around_layers import around_layers
 from rnncli.tasks.language_model import kneser_ney, ngram
 from rnncli.tasks.language_model.compressors import compressed
 from rnncli.tasks.language_model.config import LanguageModelConfig, completed
@@ -368,5 +369,5 @@ def network_shape(config: LanguageModelConfig, vocabulary_size: int) -> NetworkS
         activation=model.activation,
         dropout=model.dropout,
         recurrence=recurrence_of(model),
-        skip_connections=model.skip_connections,
+        **around_layers(model, "one-hot" if model.embedding_size is None else "vectors"),
     )

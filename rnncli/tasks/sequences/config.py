@@ -14,9 +14,9 @@ from rnncli.config.sections import (
     GroupedConfig,
     OneColumn,
     SeededTrainingConfig,
-    StackModelConfig,
     TokenModelConfig,
     TokensConfig,
+    TokenStackModelConfig,
     VectorsConfig,
 )
 from rnncli.config.values import refusal
@@ -116,7 +116,7 @@ class TagDataConfig(LabelledConfig):
         return form
 
 
-class StepModelConfig(TokenModelConfig, StackModelConfig):
+class StepModelConfig(TokenModelConfig, TokenStackModelConfig):
     """A network over whole sequences."""
 
     bidirectional: Chosen[bool] = chosen("Read each sequence from both ends; null is true.", before=False)

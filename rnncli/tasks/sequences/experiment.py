@@ -21,6 +21,7 @@ from rnncli.nn.memory import require_memory
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.notes import doubt
 from rnncli.tasks import sizes
+from rnncli.tasks.around_layers import Read, around_layers
 from rnncli.tasks.recurrence import recurrence_of
 from rnncli.tasks.sequences import readers
 from rnncli.tasks.sequences.answers import Answers, Fact
@@ -331,6 +332,8 @@ def network_shape(config: Config, reader: Reader, answers: Answers, number: int)
     model, tokens = config.model, not isinstance(reader, Numbers)
     assert isinstance(model, StepModelConfig)
     characters = len(reader.characters) if isinstance(reader, Words) and model.character_size else 0
+    vectors: Read = "composed" if characters else "vectors" if model.embedding_size else "one-hot"
+    reads: Read = vectors if tokens else "numbers"
     affixes = reader.affixes.sizes if isinstance(reader, Words) and reader.affixes else ()
     return NetworkShape(
         cell=model.cell,
@@ -353,7 +356,7 @@ def network_shape(config: Config, reader: Reader, answers: Answers, number: int)
         affixes=affixes,
         affix_size=getattr(model, "affix_size", 0) if affixes else 0,
         crf=getattr(model, "head", None) == "crf",
-        skip_connections=model.skip_connections,
+        **around_layers(model, reads),
     )
 
 
