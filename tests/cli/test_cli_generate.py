@@ -164,8 +164,16 @@ WRONG: dict[str, tuple[Sequence[str], int, Sequence[str]]] = {
     "no bad file": (["char", "--bad-words-file", "nosuch.txt"], 2, ["no such file: nosuch.txt"]),
     "two pipes": (["char", "--prime-file", "-", "--bad-words-file", "-"], 2, ["cannot both read standard input"]),
     "copy 0": (["char", "--max-copy", "0"], 2, ["--max-copy", "1<=x<=10000"]),
-    "report of a file": (["char/model.safetensors", "--report"], 2, ["--report compares with the training text, which only a run directory knows"]),
-    "copy of a file": (["char/model.safetensors", "--max-copy", "9"], 2, ["--max-copy needs the training data"]),
+    "report of a file": (
+        ["char/model.safetensors", "--report"],
+        2,
+        ["--report compares with the training text, which only a run directory knows"],
+    ),
+    "copy of a file": (
+        ["char/model.safetensors", "--max-copy", "9"],
+        2,
+        ["--max-copy compares with the training text"],
+    ),
     "length -1": (["char", "-n", "-1"], 2, ["--length", "0<=x"]),
     "too long": (["char", "-n", "99999999999999999999"], 2, ["--length"]),
     "seeds past the last": (["char", "-n", "3", "--seed", str(2**63 - 1), "--count", "2"], 2, ["--seed"]),
