@@ -141,7 +141,7 @@ MISPLACED_KEYS = {
     "  zzz: 3": (
         ':3:3: unknown key "zzz"; the keys under model: are cell, activation, hidden_size, num_layers, '
         "dropout, recurrent_init, chrono_init, recurrent_scale, cap_input_gate, weight_drop, "
-        "state_dropout, skip_connections, decoder, segment"
+        "state_dropout, skip_connections, input_dropout, output_dropout, variational_dropout, decoder, segment"
     ),
 }
 
