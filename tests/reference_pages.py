@@ -213,7 +213,8 @@ def config_page() -> str:
 def example_of(path: str, cells: tuple[str, ...]) -> str:
     """Return a command that sets a key, given the cells of its row in the table."""
     value, default, _ = cells
-    named = EXAMPLES.get(path) or next(name for name in value.replace("`", "").split(", ") if name != default)
+    others = (name for name in value.replace("`", "").split(", ") if name != default)
+    named = EXAMPLES[path] if path in EXAMPLES else next(others)
     return f"rnncli train CONFIG --set {path}={named}"
 
 

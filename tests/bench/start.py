@@ -39,6 +39,10 @@ REPORT = {
 }
 
 
+HEADER = b'{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+MODEL = len(HEADER).to_bytes(8, "little") + HEADER + bytes(4)
+
+
 def make_runs(folder: Path) -> None:
     """Write what `runs` reads of RUNS runs that differ in their size and score."""
     for i in range(RUNS):
@@ -47,7 +51,7 @@ def make_runs(folder: Path) -> None:
         config = {"task": "language-model", "model": {"hidden_size": 8 + i}, "data": {}, "training": {}}
         score = REPORT["score"] | {"network": 1.5 + i / 100}
         (run / "config.yaml").write_text(json.dumps(config), encoding="utf-8")
-        (run / "model.safetensors").touch()
+        (run / "model.safetensors").write_bytes(MODEL)
         (run / "metrics.jsonl").touch()
         (run / "report.json").write_text(json.dumps(REPORT | {"config": config, "score": score}), encoding="utf-8")
 

@@ -60,7 +60,7 @@ def test_new_data_take_the_place_of_the_test_part(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["char/model.safetensors"], 2, "name the run directory"),
+        (["char/model.safetensors"], 2, "which only a run directory knows"),
         (["nowhere"], 2, "no such run"),
         (["forecast", "sales.csv"], 3, "sales.csv"),
         (["reviews", "reviews.csv", "--set", "data.nonsense=1"], 2, "nonsense"),

@@ -123,7 +123,7 @@ def test_every_command_ends_its_help_with_an_example(name: str, tmp_path: Path) 
         (["predict", "x", "-f", "xml"], "'jsonl', 'plot'; see rnncli predict --help"),
         (["inspect-grads", "x", "--fail-on", "explodng"], 'not one of vanishing, exploding; did you mean "exploding"?'),
         (["train"], "name a config or a data file to train on"),
-        (["train", "a.yaml", "b", "c"], "unexpected extra argument"),
+        (["generate", "a", "b"], "unexpected extra argument"),
     ],
 )
 def test_a_wrong_command_line_is_one_line(arguments: list[str], said: str, tmp_path: Path) -> None:

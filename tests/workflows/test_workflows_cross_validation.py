@@ -171,7 +171,7 @@ def test_evaluate_tells_the_score_of_cross_validation_and_others_of_other_data(f
     kept = evaluate(Evaluating(str(folder / "run")), lambda report: None).score
     assert kept == finished.score
     (folder / "other.csv").write_text("text,label\nred 5,r\nblue 7,b\n", encoding="utf-8")
-    other = evaluate(Evaluating(str(folder / "run"), str(folder / "other.csv")), lambda report: None).score
+    other = evaluate(Evaluating(str(folder / "run"), (str(folder / "other.csv"),)), lambda report: None).score
     assert other.split == "test"
     assert "2 sequences" in other.detail
 

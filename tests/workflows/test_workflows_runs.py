@@ -14,6 +14,9 @@ from rnncli.errors import UsageError
 from rnncli.training.listed import Listed
 from rnncli.workflows.runs import runs
 
+HEADER = b'{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+MODEL = len(HEADER).to_bytes(8, "little") + HEADER + bytes(4)
+
 
 def made(path: Path, score: float | None = 1.0, sha256: str = "a", **config: Any) -> Path:
     """A run as `train` leaves it, as far as `runs` reads it."""
@@ -29,6 +32,7 @@ def made(path: Path, score: float | None = 1.0, sha256: str = "a", **config: Any
         "config": {"task": "classify", "data": {"path": str(path)}, "model": config},
     }
     (path / "report.json").write_text(json.dumps(report), encoding="utf-8")
+    (path / "model.safetensors").write_bytes(MODEL)
     return path
 
 
@@ -64,6 +68,7 @@ def test_the_state_of_a_run_that_has_no_report(tmp_path: Path) -> None:
         lines = [{"step": 3, "seconds": 1.0, "reason": "scheduled"}, {"step": 5, "seconds": 2.0, "reason": reason}]
         text = "".join(json.dumps(line) + "\n" for line in lines) + '{"step": 6, "sec'
         (tmp_path / name / "metrics.jsonl").write_text(text, encoding="utf-8")
+        (tmp_path / name / "model.safetensors").write_bytes(MODEL)
     (tmp_path / "failed/failure.safetensors").touch()
     lock = os.open(tmp_path / "running/.lock", os.O_RDWR | os.O_CREAT)
     fcntl.flock(lock, fcntl.LOCK_EX)

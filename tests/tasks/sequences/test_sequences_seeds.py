@@ -202,7 +202,7 @@ def test_a_run_is_evaluated_predicted_with_and_inspected(tmp_path: Path) -> None
     (tmp_path / "c.yaml").write_text(json.dumps(config), encoding="utf-8")
     train(Request(str(tmp_path / "c.yaml"), out=str(tmp_path / "run")), lambda report: None)
     (tmp_path / "new.csv").write_text(content, encoding="utf-8")
-    score = evaluate(Evaluating(str(tmp_path / "run"), str(tmp_path / "new.csv")), lambda report: None).score
+    score = evaluate(Evaluating(str(tmp_path / "run"), (str(tmp_path / "new.csv"),)), lambda report: None).score
     model = open_model(str(tmp_path / "run"))
     found = answers(model.task.load(model.header, model.arrays), tmp_path / "new.csv")
     actual = [line.split(",")[0] for line in content.splitlines()[1:]]
