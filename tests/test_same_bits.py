@@ -13,6 +13,7 @@ from rnncli.kernels.cells import CELLS
 AVX2 = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2,+fma,+avx"}
 
 
+@pytest.mark.long
 @pytest.mark.skipif(register_tile.LANES != 16, reason="needs a CPU with AVX-512 to compare AVX2 code with")
 @pytest.mark.parametrize("cell", CELLS)
 def test_model_file_does_not_depend_on_the_vector_width(cell, tmp_path):

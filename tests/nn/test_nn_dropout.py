@@ -95,8 +95,8 @@ def test_outputs_equal_those_of_the_naive_twin_given_the_masks(cell, kind, held)
     assert not held or (before_head == before_head[0]).all()
     state = list(window.state)
     for t in range(T):
-        state[0] = naive.CELLS[cell](x[t], state[0], naive.layer_weights(weights, cell, 0))
-        state[1] = naive.CELLS[cell](state[0][0] * between[t], state[1], naive.layer_weights(weights, cell, 1))
+        state[0] = naive.CELLS[cell](x[t], state[0], naive.layer_weights(weights, shape, 0))
+        state[1] = naive.CELLS[cell](state[0][0] * between[t], state[1], naive.layer_weights(weights, shape, 1))
         y = state[1][0] * before_head[t] @ weights["head.weight"].T + weights["head.bias"]
         assert error(window.outputs[t], y) < 1e-12, t
 

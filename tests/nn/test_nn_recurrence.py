@@ -17,6 +17,7 @@ from rnncli.kernels.cells import CELLS
 from rnncli.nn.network import Network
 from rnncli.nn.recurrence import Recurrence
 from rnncli.nn.writers import TokenWriter
+from rnncli.tasks.language_model.predictor import Barred, Sampling
 
 WITH_JIT = pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="minutes in plain Python, nothing new")
 CAPPED = Recurrence(capped=True)
@@ -37,6 +38,7 @@ def test_gradients_with_ragged_ends(cell, recurrence, kind):
 
 
 @WITH_JIT
+@pytest.mark.thorough
 @pytest.mark.parametrize(("cell", "recurrence"), VARIANTS)
 def test_gradients_of_sequences_read_both_ways(cell, recurrence):
     shape = small(cell, recurrence, bidirectional=True, pooling="last")
@@ -60,6 +62,7 @@ def test_outputs_equal_the_naive_twin_and_not_those_of_the_plain_cell(cell, recu
 
 
 @WITH_JIT
+@pytest.mark.thorough
 @pytest.mark.parametrize(("cell", "recurrence"), VARIANTS)
 def test_shards_change_no_bit(cell, recurrence):
     shape = small(cell, recurrence, hidden=70)
@@ -129,7 +132,8 @@ def test_what_is_written_is_what_the_whole_text_is_followed_by(cell, recurrence)
     network.parameters.view("head.weight")[...] *= 30  # a fresh network hardly tells one token from another
     network.pack()
     writer, tokens = TokenWriter(network, 2), np.zeros((40, 2), np.int32)
-    writer.write(tokens, np.array([3, 4], np.uint64), 0, 1.0, 0, 1.0, -1)
+    anything = Barred(np.zeros((1, network.shape.output_size), np.int32)).past(2, 0)
+    writer.write(tokens, np.array([3, 4], np.uint64), 0, Sampling().rules, anything)
     assert len(np.unique(tokens)) > 2
     work = network.workspace(40, 2, 1, training=False)
     work.tokens[...] = tokens

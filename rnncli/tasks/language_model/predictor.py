@@ -78,7 +78,7 @@ class Barred:
 
 
 class Decoder:
-    """Reads one sequence with carried state, and continues it. `excluded` is the token that is never drawn."""
+    """Reads one sequence with carried state, and continues it. `excluded` is the token that is never drawn, if not negative."""
 
     def __init__(self, network: Network, excluded: int = 0):
         self.network, self.excluded = network, excluded
@@ -86,7 +86,8 @@ class Decoder:
         self._one = self._reading.first(1, 0)
         self._chances = np.zeros(network.shape.output_size)
         after = np.zeros((1, network.shape.output_size), np.int32)
-        after[0, excluded] = -1
+        if excluded >= 0:
+            after[0, excluded] = -1
         self._barred = Barred(after)
         self.restart()
 
