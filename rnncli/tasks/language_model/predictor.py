@@ -78,7 +78,7 @@ class Barred:
 
 
 class Decoder:
-    """Reads one sequence with carried state, and continues it. `excluded` is the token that is never drawn, if not negative."""
+    """Reads one sequence with carried state, and continues it. `excluded` is never drawn; −1 excludes no token."""
 
     def __init__(self, network: Network, excluded: int = 0):
         self.network, self.excluded = network, excluded
