@@ -12,7 +12,6 @@ from rnncli.cli.options import example
     epilog=example(
         "rnncli compress sample_data/fables.txt -o fables.rnnz",
         "rnncli decompress fables.rnnz -o again.txt",
-        "tar c runs | rnncli compress - > runs.tar.rnnz",
     ),
 )
 @click.argument("data", metavar="FILE|-")

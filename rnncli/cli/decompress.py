@@ -10,9 +10,8 @@ from rnncli.cli.options import example
 @click.command(
     "decompress",
     epilog=example(
-        "rnncli compress sample_data/fables.txt -o fables.rnnz",
-        "rnncli decompress fables.rnnz -o again.txt",
-        "rnncli decompress - < runs.tar.rnnz | tar x",
+        "rnncli compress sample_data/fables.txt -o copy.rnnz",
+        "rnncli decompress copy.rnnz -o copy.txt",
     ),
 )
 @click.argument("data", metavar="FILE|-")

@@ -34,7 +34,6 @@ def _page(context: click.Context, option: click.Parameter, path: str | None) -> 
     "score",
     epilog=example(
         "rnncli score runs/fables sample_data/fables.txt --most-surprising 5",
-        "tail -f app.log | rnncli score runs/log - --above 3.5",
     ),
 )
 @click.argument("run")
