@@ -80,8 +80,13 @@ def _row(one: Listed) -> dict[str, Any]:
         "strongest baseline": beside,
         "network is": verdict,
         "time": took,
-        "differs in": ", ".join(text.partition(".")[2] for text in _settings(one.differs)),
+        "differs in": ", ".join(_broken(text) for text in _settings(one.differs)),
     }
+
+
+def _broken(setting: str) -> str:
+    """Return a key without its section and its value as two words, between which a narrow column may end."""
+    return setting.partition(".")[2].replace("=", " ", 1)
 
 
 def _settings(differs: Mapping[str, Any]) -> list[str]:
