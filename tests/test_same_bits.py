@@ -1,4 +1,4 @@
-"""The same seed gives the same model file for AVX2 code as for what this machine compiles by itself."""
+"""The same seed gives the same model file, and a text the same code, for AVX2 code as for what this machine compiles."""
 
 import hashlib
 import os
@@ -28,3 +28,15 @@ def test_model_file_does_not_depend_on_the_vector_width(cell, tmp_path):
         subprocess.run(command, cwd=tmp_path, env=os.environ | environment, check=True, capture_output=True)
         digests.append(hashlib.sha256((tmp_path / name / "model.safetensors").read_bytes()).hexdigest())
     assert digests[0] == digests[1]
+
+
+@pytest.mark.long
+@pytest.mark.skipif(register_tile.LANES != 16, reason="needs a CPU with AVX-512 to compare AVX2 code with")
+def test_what_is_compressed_does_not_depend_on_the_vector_width(tmp_path):
+    (tmp_path / "text.txt").write_text("she sells sea shells by the sea shore, he sells what he shells; " * 20)
+    codes = []
+    for name, environment in (("own", {}), ("avx2", AVX2)):
+        command = [sys.executable, "-m", "rnncli", "compress", "text.txt", "-o", name]
+        subprocess.run(command, cwd=tmp_path, env=os.environ | environment, check=True, capture_output=True)
+        codes.append((tmp_path / name).read_bytes())
+    assert codes[0] == codes[1]
