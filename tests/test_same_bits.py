@@ -1,4 +1,4 @@
-"""The same seed gives the same model file, and a text the same code, for AVX2 code as for what this machine compiles."""
+"""The same seed gives the same model file, and a text the same code, for AVX2 code as for this machine's own."""
 
 import hashlib
 import os

@@ -31,7 +31,7 @@ def small(cell, recurrence, layers=2, kind="numeric", **how):
     return replace(small_shape(cell, "tanh", layers, kind, **how), recurrence=recurrence)
 
 
-@pytest.mark.parametrize("kind", ["numeric", pytest.param("folded embedding", marks=WITH_JIT)])
+@pytest.mark.parametrize("kind", ["numeric", pytest.param("folded embedding", marks=[WITH_JIT, pytest.mark.thorough])])
 @pytest.mark.parametrize(("cell", "recurrence"), VARIANTS)
 def test_gradients_with_ragged_ends(cell, recurrence, kind):
     check_gradients(Window(small(cell, recurrence, kind=kind)))
