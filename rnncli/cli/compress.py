@@ -11,7 +11,6 @@ from rnncli.cli.options import example
     "compress",
     epilog=example(
         "rnncli compress sample_data/fables.txt -o fables.rnnz",
-        "rnncli decompress fables.rnnz -o again.txt",
     ),
 )
 @click.argument("data", metavar="FILE|-")
