@@ -1,10 +1,10 @@
 """Prediction of the next bit of a text from counts of what followed its contexts, mixed with what a network says.
 
-Each context, the last 1 to 6 or 8 bytes, the word so far, or that and the word before it, has adaptive probabilities,
-one for each prefix of the byte that follows, and beside each the last bits that were seen there, which have a
-probability of their own. A match model follows the longest earlier passage that ends as the text does. Logistic mixing (Mahoney, 2005) weighs all
-of them, its weights learn from every bit, and adaptive probability maps correct the result. The sums are fused
-multiply-adds in one order, so that all machines compute the same bits.
+Each context (the last 1 to 6 or 8 bytes, the word so far, or that and the word before it) has adaptive
+probabilities, one for each prefix of the byte that follows, and beside each the last bits that were seen there, which
+have a probability of their own. A match model follows the longest earlier passage that ends as the text does. Logistic
+mixing (Mahoney, 2005) weighs all of them, its weights learn from every bit, and adaptive probability maps correct the
+result. The sums are fused multiply-adds in one order, so that all machines compute the same bits.
 """
 
 from __future__ import annotations
