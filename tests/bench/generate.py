@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rnncli.kernels.cells import CELLS
-from rnncli.tasks.language_model.predictor import Decoder, Sampling
+from rnncli.tasks.language_model.decoding import Decoder, Sampling
 
 ROUNDS, SECONDS = 7, 0.4
 

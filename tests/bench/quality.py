@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from forecast_quality import FORECASTS
+from language_quality import LANGUAGE
 from text_quality import TEXTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -275,6 +276,7 @@ FIGURES: dict[str, Callable[[Path, Path], dict[str, Any]]] = {
         {"epochs": 60, "batch_size": 16, "learning_rate": 3e-3},
     ),
     **FORECASTS,
+    **LANGUAGE,
     **TEXTS,
 }
 

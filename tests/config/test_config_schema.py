@@ -79,7 +79,7 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
     "language-model": {
         "data": {**TOKENS, **VECTORS, "items": "stream"},
         "model": {**TOKEN_STACK, "embedding_size": None},
-        "training": {"bptt": None, "bptt_stride": None, "unknown_words": 0.5},
+        "training": {"bptt": None, "bptt_stride": None, "unknown_words": 0.5, "with_ngram": False},
     },
     "forecast": {
         "data": {

@@ -15,7 +15,7 @@ from rnncli.kernels import dropout as kernels
 from rnncli.kernels.cells import CELLS
 from rnncli.nn import dropout
 from rnncli.nn.network import Network
-from rnncli.tasks.language_model.predictor import Decoder, Sampling
+from rnncli.tasks.language_model.decoding import Decoder, Sampling
 from rnncli.tasks.language_model.streams import Validation
 from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation, ThreadPool
 

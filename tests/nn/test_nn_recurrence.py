@@ -17,7 +17,7 @@ from rnncli.kernels.cells import CELLS
 from rnncli.nn.network import Network
 from rnncli.nn.recurrence import Recurrence
 from rnncli.nn.writers import TokenWriter
-from rnncli.tasks.language_model.predictor import Barred, Sampling
+from rnncli.tasks.language_model.decoding import Barred, Sampling
 
 WITH_JIT = pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="minutes in plain Python, nothing new")
 CAPPED = Recurrence(capped=True)

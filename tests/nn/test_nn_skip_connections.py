@@ -11,7 +11,7 @@ from windows import Window, error, small_shape
 from rnncli.kernels.cells import CELLS
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.nn.pooling import POOLINGS
-from rnncli.tasks.language_model.predictor import Decoder, Sampling
+from rnncli.tasks.language_model.decoding import Decoder, Sampling
 
 LENGTHS = [6, 4, 4, 1]
 KINDS = ["numeric", "one-hot", "embedding", "folded embedding"]

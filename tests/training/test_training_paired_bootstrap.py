@@ -5,7 +5,7 @@ import pytest
 
 from rnncli.errors import CheckFailedError, UsageError
 from rnncli.tasks.checks import check_beaten, require_judged
-from rnncli.tasks.language_model.experiment import in_blocks
+from rnncli.tasks.language_model.figures import in_blocks
 from rnncli.tasks.sequences.label_scores import micro_f1, micro_f1_errors
 from rnncli.training.folds import pooled
 from rnncli.training.paired_bootstrap import Compared, joined, verdict

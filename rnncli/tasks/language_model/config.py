@@ -97,6 +97,12 @@ class StreamTrainingConfig(TruncatedTrainingConfig):
         "each epoch.",
     )
 
+    with_ngram: bool = Field(
+        default=False,
+        description="Whether `score` and `predict` mix the network with the Kneser-Ney 5-gram of the training split, in "
+        "shares that are fitted on the validation split. The model file then has the tokens of the training split.",
+    )
+
     @field_validator("bptt_stride")
     @classmethod
     def _stride_within_bptt(cls, stride: int | None, info: ValidationInfo) -> int | None:

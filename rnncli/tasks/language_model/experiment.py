@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from rnncli.config.chosen import is_open
 from rnncli.data.source import Source
-from rnncli.data.text import BYTES, WORDS, as_bytes
+from rnncli.data.text import WORDS
 from rnncli.data.vectors import Vectors, vectors_in
 from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary, describe_tokens, note_unknown
 from rnncli.errors import DataError, UsageError
@@ -20,10 +18,11 @@ from rnncli.nn.memory import require_memory
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.notes import note
 from rnncli.tasks.around_layers import around_layers
-from rnncli.tasks.language_model import kneser_ney, ngram
+from rnncli.tasks.language_model import kneser_ney, mixture, ngram
 from rnncli.tasks.language_model.compressors import compressed
 from rnncli.tasks.language_model.config import LanguageModelConfig, completed
 from rnncli.tasks.language_model.corpus import counted
+from rnncli.tasks.language_model.figures import further_baselines, headline, in_blocks, in_other_units, perplexity
 from rnncli.tasks.language_model.items import BETWEEN, STREAM
 from rnncli.tasks.language_model.kneser_ney import KneserNey
 from rnncli.tasks.language_model.splits import HeldOut, held_out_text, read_splits
@@ -34,11 +33,9 @@ from rnncli.tasks.language_model.unknown import RareWords
 from rnncli.tasks.recurrence import recurrence_of
 from rnncli.tasks.task import EXTENDS, Context, Evaluation, Experiment, Options, set_first_weights, start_words
 from rnncli.training.fit import fit
-from rnncli.training.headline import AMONG, Headline
-from rnncli.training.paired_bootstrap import Compared
 from rnncli.training.reports import NETWORK, Fit, Score, strongest_first
 
-_BLOCK, _MOST_BLOCKS = 200, 100  # tokens of a block at least, so that blocks share little; and blocks
+WITH_NGRAM = "network and Kneser-Ney 5-gram together"
 
 
 # The axis along which a parameter has an entry for each token; of the input matrix, if it reads tokens.
@@ -85,6 +82,7 @@ class TextExperiment(Experiment):
         set_first_weights(self.network, self.config)
         start_words(self.network, self.config.data, vectors, self.vocabulary)
         self.learner = self._learner(context, known_only=self.rare is not None and not sees_unknown)
+        self.shares: np.ndarray | None = None  # of the 5-gram in the mixture that the model file has
         self.facts = self._facts(source, sized=given.fills_time and is_open(given.model.hidden_size))
 
     def _require_room(self, network: Network) -> None:
@@ -191,7 +189,34 @@ class TextExperiment(Experiment):
             "data": {key: getattr(self.config.data, key) for key in ("tokens", "words", "encoding", "items")},
             "model": self.config.model.model_dump(),
             "vocabulary": self.vocabulary.to_header(),
+            **({} if self.shares is None else {"validated": {"ngram": self.shares.tolist()}}),
         }
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        found = super().arrays()
+        if self.shares is not None:
+            found[mixture.TOKENS] = mixture.packed(self._counted_tokens(), len(self.vocabulary))
+        return found
+
+    def recall(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+        if (shares := header.get("validated", {}).get("ngram")) is not None:
+            self.shares = np.array(shares)
+
+    def choose(self) -> None:
+        """Fit the shares of the 5-gram on validation, if it is to be a part of the model."""
+        if self.config.training.with_ngram and len(self._held_out["validation"].scored):
+            held_out, counts = self._held_out["validation"], self._kneser_ney()
+            each = np.empty(len(held_out.scored))
+            held_out.validation(self.network, self.learner.backpropagation).run(each)
+            self.shares = mixture.fitted(each, held_out.read_by(counts.losses), held_out.read_by(counts.trust))
+
+    def _counted_tokens(self) -> np.ndarray:
+        """Return the tokens that n-grams count, with `<unk>` where the network has seen it."""
+        train = self.train_ids[-kneser_ney.MOST_TOKENS :]
+        return train if self.rare is None else self.rare.taken(0)[train]
+
+    def _kneser_ney(self) -> KneserNey:
+        return KneserNey(self._counted_tokens(), len(self.vocabulary), self.vocabulary.end)
 
     def hold_out(self, source: Source, changes: Options) -> None:
         """Replace the test split by the text in `source`; raise DataError if it has fewer than 2 tokens."""
@@ -216,37 +241,45 @@ class TextExperiment(Experiment):
         total, count = held_out.validation(self.network, driver).run(each)
         mean = total / count
         ended = self._ended or ","
-        detail = f"{count:,} tokens{ended} perplexity {_perplexity(mean)}, {mean / np.log(2):.3f} bits per token"
+        detail = f"{count:,} tokens{ended} perplexity {perplexity(mean)}, {mean / np.log(2):.3f} bits per token"
         known_alone = held_out.validation(self.network, driver, known_only=True)
         total, known = known_alone.run() if unknown else (0.0, 0)
         if known:
-            detail += (
-                f"; {unknown:,} unknown, without them {total / known:.4f}, perplexity {_perplexity(total / known)}"
-            )
-        losses = self._baselines(held_out)
+            detail += f"; {unknown:,} unknown, without them {total / known:.4f}, perplexity {perplexity(total / known)}"
+        counts = self._kneser_ney()
+        losses = {
+            "Kneser-Ney 5-gram": held_out.read_by(counts.losses),
+            **further_baselines(held_out, self._counted_tokens(), self.vocabulary),
+        }
+        together = self._mixed(split, each, losses["Kneser-Ney 5-gram"], held_out.read_by(counts.trust))
         baselines = strongest_first({name: ngram.mean_loss(one) for name, one in losses.items()})
         strongest = baselines[0][0]
-        shown = list(map(self.vocabulary.written, range(len(self.vocabulary))))
-        if self.vocabulary.end is not None:
-            shown[self.vocabulary.end] = BETWEEN[self.config.data.items]
-        self._surprise = lambda: Surprise(
-            split,
-            tuple(shown[number] for number in scored.tolist()),
-            tuple(each.tolist()),
-            tuple(losses[strongest].tolist()),
-            strongest,
-            apart=words,
-        )
+        self._surprise = lambda: self._surprise_by(split, each, strongest, losses[strongest])
         return Score(
             split,
             driver.loss.unit,
             mean,
             baselines,
             detail,
-            figures=self._figures(scored, mean),
-            headline=self._headline(mean, *baselines[0]),
+            figures=(*in_other_units(self.vocabulary, scored, mean), (WITH_NGRAM, ngram.mean_loss(together))),
+            headline=headline(self.config.data.tokens, mean, *baselines[0]),
             compressed=None if words else compressed(self.vocabulary, self.train_ids, scored),
         ).judged(in_blocks({NETWORK: each, **losses}))
+
+    def _surprise_by(self, split: str, each: np.ndarray, name: str, theirs: np.ndarray) -> Surprise:
+        """Return the tokens of a split with the nats of each by the network and by a baseline."""
+        shown = list(map(self.vocabulary.written, range(len(self.vocabulary))))
+        if self.vocabulary.end is not None:
+            shown[self.vocabulary.end] = BETWEEN[self.config.data.items]
+        tokens = tuple(shown[number] for number in self._held_out[split].scored.tolist())
+        apart = self.vocabulary.kind in WORDS
+        return Surprise(split, tokens, tuple(each.tolist()), tuple(theirs.tolist()), name, apart=apart)
+
+    def _mixed(self, split: str, each: np.ndarray, by_ngram: np.ndarray, trust: np.ndarray) -> np.ndarray:
+        """Return the nats of tokens by network and 5-gram together, in shares that were not fitted on them."""
+        if self.shares is None or split == "validation":
+            return mixture.cross_fitted(each, by_ngram, trust)
+        return mixture.mixed(each, by_ngram, self.shares[trust.astype(int)])
 
     @property
     def most_epochs(self) -> int:
@@ -261,44 +294,6 @@ class TextExperiment(Experiment):
     def evaluate(self, options: Options) -> Evaluation:
         made = super().evaluate(options)
         return replace(made, charts=lambda: (self._surprise(),))
-
-    def _headline(self, mean: float, name: str, baseline: float) -> Headline:
-        """Return how many equally likely tokens are as hard to tell apart, which is the perplexity."""
-        what = {"char": "character", "byte": "byte", "bpe": "token"}.get(self.config.data.tokens, "word")
-        return Headline(AMONG, _exp(mean), _exp(baseline), name, what=what)
-
-    def _baselines(self, held_out: HeldOut | Texts) -> dict[str, np.ndarray]:
-        """Return the nats of each token by 5-grams of training. Of items none sees another one; of a text without
-        items, one sees no line but its own."""
-        train, size, end = self.train_ids, len(self.vocabulary), self.vocabulary.end
-        if self.rare is not None:  # the baselines count <unk> where the network has seen it
-            train = self.rare.taken(0)[train[-kneser_ney.MOST_TOKENS :]]
-        found = {
-            "Kneser-Ney 5-gram": held_out.read_by(KneserNey(train, size, end).losses),
-            "interpolated 5-gram": held_out.read_by(
-                partial(ngram.token_losses, train, vocabulary_size=size, line_end=end)
-            ),
-        }
-        if end is None and (line_end := int(self.vocabulary.encode("\n")[0])):
-            found["5-gram within lines"] = held_out.read_by(KneserNey(train, size, line_end).losses)
-        return found
-
-    def _figures(self, scored: np.ndarray, mean: float) -> tuple[tuple[str, float], ...]:
-        """Return the bits per byte of characters, or per character of bytes, where these are not the bits per token;
-        of byte pairs both, unless they are the same."""
-        kind, tokens = self.vocabulary.kind, self.vocabulary.tokens
-        if kind in WORDS:
-            return ()
-        units = {}
-        if kind in BYTES:  # those from 0x80 to 0xBF go on with a character
-            units["character"] = [sum(not "\x80" <= byte < "\xc0" for byte in token or "\n") for token in tokens]
-        if kind != "byte":
-            units["byte"] = [len(token if kind in BYTES else as_bytes(token or "\n")) for token in tokens]
-        counts, bits = counted(scored, len(tokens)), len(scored) * mean / math.log(2)
-        sizes = {int(counts @ np.array(each)): unit for unit, each in units.items()}
-        if counts[UNKNOWN_NUMBER]:
-            return ()
-        return tuple((f"bits per {unit}", bits / size) for size, unit in sizes.items() if size not in (0, len(scored)))
 
 
 def _known(learnt: Mapping[str, Any] | None, config: LanguageModelConfig) -> Vocabulary | None:
@@ -327,23 +322,6 @@ def _size(held_out: HeldOut | Texts) -> str:
     """Return the number of tokens that are held out, and of items."""
     items = f"{len(held_out.starts):,} of " if isinstance(held_out, Texts) else ""
     return f"{items}{len(held_out.own):,}"
-
-
-def in_blocks(losses: Mapping[str, np.ndarray]) -> Compared:
-    """Return losses (N,) of tokens, of the network and of baselines, as those of blocks of neighbouring tokens."""
-    N = len(losses[NETWORK])
-    starts = np.arange(0, N, max(_BLOCK, -(-N // _MOST_BLOCKS)))
-    sizes = np.diff([*starts, N]).astype(float)
-    means = {name: np.add.reduceat(one, starts) / sizes for name, one in losses.items()}
-    return Compared(means, np.arange(len(starts)), sizes, "block")
-
-
-def _perplexity(mean: float) -> str:
-    return f"{_exp(mean):.3f}"
-
-
-def _exp(mean: float) -> float:
-    return math.exp(mean) if mean < 700 else math.inf
 
 
 def with_embedding(config: LanguageModelConfig, vectors: Vectors | None) -> LanguageModelConfig:

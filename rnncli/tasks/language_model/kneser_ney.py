@@ -17,13 +17,18 @@ Witten and Bell (1991) do: (a(c w) + kinds(c)·P_{n−1}(w | c')) / (a(c) + kind
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from rnncli.tasks.language_model.ngram import ORDER, extended, look_up, losses_in_pieces, numbers_among
+from rnncli.tasks.language_model.ngram import ORDER, extended, in_pieces, look_up, numbers_among
 
 MOST_TOKENS = 10_000_000  # of the training split, the newest: counting them takes half a minute and half a gigabyte
+
+
+_GIVEN = (-0.5, -0.2, -0.05)  # the shares that a context gives to shorter ones, between kinds of trust
+KINDS = len(_GIVEN) + 1
 
 
 class Counts(NamedTuple):
@@ -62,21 +67,49 @@ class KneserNey:
 
     def losses(self, valid: np.ndarray, context: np.ndarray) -> np.ndarray:
         """Return the nats (N,) of each token of `valid`; `context` precedes it."""
-        return losses_in_pieces(self._probabilities, valid, context)
+        return -np.log(in_pieces(self._probabilities, valid, context))
+
+    def trust(self, valid: np.ndarray, context: np.ndarray) -> np.ndarray:
+        """Return how much is known of what follows the tokens before each token of `valid`, (N,): whole numbers below
+        ORDER·KINDS, KINDS for each token of the longest context that was seen, and more if it gives less to shorter
+        ones.
+        """
+        return in_pieces(self._trust, valid, context)
+
+    def distribution(self, context: np.ndarray) -> np.ndarray:
+        """Return the probabilities (V,) of the next token after `context`."""
+        chances = np.full(self.V, 1.0 / self.V)
+        for order, met, here in self._contexts(np.append(context[-ORDER + 1 :], 0).astype(np.int64)):
+            if met[-1]:
+                shares = look_up(order.grams, order.shares, here[-1] * self.V + np.arange(self.V))
+                chances = shares + order.given[here[-1]] * chances
+        return chances
 
     def _probabilities(self, lead: np.ndarray, piece: np.ndarray) -> np.ndarray:
         """Return each token's probability after the tokens before it, (len(piece),); `lead` precedes `piece`."""
         text = np.concatenate([lead, piece]).astype(np.int64)
         probability = np.full(len(text), 1.0 / self.V)
+        for order, met, here in self._contexts(text):
+            shares = look_up(order.grams, order.shares, here * self.V + text[met])
+            probability[met] = shares + order.given[here] * probability[met]
+        return probability[len(lead) :]
+
+    def _trust(self, lead: np.ndarray, piece: np.ndarray) -> np.ndarray:
+        text = np.concatenate([lead, piece]).astype(np.int64)
+        trust = np.zeros(len(text), np.int64)
+        for n, (order, met, here) in enumerate(self._contexts(text)):
+            trust[met] = n * KINDS + np.searchsorted(_GIVEN, -order.given[here])
+        return trust[len(lead) :]
+
+    def _contexts(self, text: np.ndarray) -> Iterator[tuple[Smoothed, np.ndarray, np.ndarray]]:
+        """Yield each order, the shortest first, with the tokens of a text whose context it has seen, as a mask, and
+        the numbers of these contexts."""
         numbers = np.zeros(len(text), np.int64)
         for n, order in enumerate(self.orders):
             if n > 0:
                 numbers = numbers_among(order.context_keys, extended(text, numbers, n, self.V, self.line_end))
             met = numbers >= 0
-            here = numbers[met]
-            shares = look_up(order.grams, order.shares, here * self.V + text[met])
-            probability[met] = shares + order.given[here] * probability[met]
-        return probability[len(lead) :]
+            yield order, met, numbers[met]
 
 
 def _counted(train: np.ndarray, V: int, line_end: int | None) -> list[Counts]:

@@ -54,22 +54,22 @@ def token_losses(
     def probabilities(lead: np.ndarray, piece: np.ndarray) -> np.ndarray:
         return _probabilities(orders, lead, piece, vocabulary_size, line_end)
 
-    return losses_in_pieces(probabilities, valid, context)
+    return -np.log(in_pieces(probabilities, valid, context))
 
 
-def losses_in_pieces(
-    probabilities: Callable[[np.ndarray, np.ndarray], np.ndarray], valid: np.ndarray, context: np.ndarray
+def in_pieces(
+    read: Callable[[np.ndarray, np.ndarray], np.ndarray], valid: np.ndarray, context: np.ndarray
 ) -> np.ndarray:
-    """Return the nats (N,) of each token of `valid`, which `context` precedes, from its probability after the tokens
-    before it; `probabilities` is called for a piece and the tokens before it that count.
+    """Return what `read` finds for each token of `valid` (N,), which `context` precedes, float64 (N,); it is called
+    with the tokens before a piece that count, and the piece.
     """
-    losses = np.empty(len(valid))
+    found = np.empty(len(valid))
     for start in range(0, len(valid), PIECE):
         piece = valid[start : start + PIECE]
         before = valid[max(start - ORDER + 1, 0) : start]
         lead = np.concatenate([context[len(before) - ORDER + 1 :] if len(before) < ORDER - 1 else context[:0], before])
-        losses[start : start + PIECE] = -np.log(probabilities(lead, piece))
-    return losses
+        found[start : start + PIECE] = read(lead, piece)
+    return found
 
 
 def _counted(train: np.ndarray, V: int, line_end: int | None) -> list[Counts]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,136 +16,25 @@ from rnncli.data.source import Source
 from rnncli.data.text import WORDS, Detokenizer
 from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary, describe_unseen
 from rnncli.errors import DataError, UsageError
-from rnncli.kernels import sampling
-from rnncli.kernels.generation import PENALISED, Past
-from rnncli.kernels.sampling import Rules
 from rnncli.nn.network import FLOAT32, Network
-from rnncli.nn.writers import TokenWriter
 from rnncli.notes import note
-from rnncli.tasks.language_model import copies
+from rnncli.tasks.language_model import copies, mixture
 from rnncli.tasks.language_model.bad_words import BadWords
 from rnncli.tasks.language_model.compression import Codec, of_model
 from rnncli.tasks.language_model.config import LanguageModelConfig
+from rnncli.tasks.language_model.decoding import Barred, Decoder, Sampling
 from rnncli.tasks.language_model.experiment import TextExperiment, network_shape
 from rnncli.tasks.language_model.items import BETWEEN, LINES, STREAM
+from rnncli.tasks.language_model.kneser_ney import KneserNey
 from rnncli.tasks.language_model.learning import LearningReading
-from rnncli.tasks.language_model.reading import StreamReading
+from rnncli.tasks.language_model.mixture import MixedReading
+from rnncli.tasks.language_model.reading import Reading, StreamReading
 from rnncli.tasks.language_model.scoring import Cut, scored_text
 from rnncli.tasks.language_model.whole_items import Wanted, items_of, written
 from rnncli.tasks.line_by_line import Faults, line_by_line
 from rnncli.tasks.scored import ScoredText
 from rnncli.tasks.task import Asked, Experiment, Options, Piece, Pieces, Predictor, config_in
 from rnncli.training.backpropagation import ThreadPool
-
-_READ_STEPS = 64
-_FIRST_CHUNK, _LONGEST_CHUNK = 8, 4096  # tokens written in one jitted call
-_CHUNK_SECONDS = 0.02  # text seems to flow, and Ctrl-C is seen at once
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """The settings for drawing the next token. temperature > 0; top_k 0, top_p 1 and min_p 0 keep all tokens, and
-    repetition_penalty 1 their probabilities; bad_words are never written; runs longer than max_copy tokens are not
-    copied, 0 is no limit.
-    """
-
-    temperature: float = 1.0
-    top_k: int = 0
-    top_p: float = 1.0
-    min_p: float = 0.0
-    repetition_penalty: float = 1.0
-    max_copy: int = 0
-    bad_words: tuple[str, ...] = ()
-    seed: int = 1
-
-    @property
-    def rules(self) -> Rules:
-        return Rules(self.temperature, self.top_k, self.top_p, self.min_p, self.repetition_penalty, self.max_copy)
-
-
-@dataclass(frozen=True)
-class Barred:
-    """What continuations must not have: after (S, V), place and seen are those of `generation.Past`."""
-
-    after: np.ndarray
-    place: int = 0
-    seen: np.ndarray = field(default_factory=lambda: np.zeros(1, np.uint64))
-
-    def past(self, count: int, longest: int) -> Past:
-        """Return the memory of `count` sequences that begin, of which runs longer than `longest` are not copied."""
-        recent = np.zeros((count, max(PENALISED, longest)), np.int32)
-        return Past(self.after, np.full(count, self.place, np.int32), recent, self.seen)
-
-
-class Decoder:
-    """Reads one sequence with carried state, and continues it. `excluded` is never drawn; −1 excludes no token."""
-
-    def __init__(self, network: Network, excluded: int = 0):
-        self.network, self.excluded = network, excluded
-        self._reading = network.workspace(_READ_STEPS, 1, 1, training=False)
-        self._one = self._reading.first(1, 0)
-        self._chances = np.zeros(network.shape.output_size)
-        after = np.zeros((1, network.shape.output_size), np.int32)
-        if excluded >= 0:
-            after[0, excluded] = -1
-        self._barred = Barred(after)
-        self.restart()
-
-    def restart(self) -> None:
-        """Set the state to zero, so that all that was read is forgotten."""
-        self._reading.clear_state()
-        self._state = self._reading.state(0)
-
-    def read(self, ids: np.ndarray) -> np.ndarray:
-        """Read the tokens `ids` (N ≥ 1,) and return the logits (V,) after them."""
-        for start in range(0, len(ids), _READ_STEPS):
-            piece = ids[start : start + _READ_STEPS]
-            work = self._one if len(piece) == 1 else self._reading.first(len(piece), len(piece) - 1)
-            work.set_state(self._state)
-            work.tokens[:, 0] = piece
-            self.network.forward(work, 0, 1)
-            self._state = work.state(len(piece))
-        return np.array(work.outputs[0, 0])
-
-    def probabilities(self, logits: np.ndarray) -> np.ndarray:
-        """Return the probabilities (V,) float64 of the next token, with 0 for the excluded token."""
-        sampling.probabilities(logits, Sampling().rules, self._barred.after[0], self._chances)
-        return self._chances
-
-    def write(self, logits: np.ndarray, how: Sampling, count: int = 1, barred: Barred | None = None) -> Continuations:
-        """Return `count` continuations after the tokens that gave `logits`, from seeds how.seed, how.seed + 1, …"""
-        writer = TokenWriter(self.network, count)
-        writer.begin(self._state, logits)
-        return Continuations(writer, how, count, barred or self._barred)
-
-
-class Continuations:
-    """Endless sequences, written together and read one by one; token k of a sequence depends on (seed, k) alone."""
-
-    def __init__(self, writer: TokenWriter, how: Sampling, count: int, barred: Barred):
-        self.writer, self.rules, self._past = writer, how.rules, barred.past(count, how.max_copy)
-        self._seeds = np.arange(count, dtype=np.uint64) + np.uint64(how.seed)
-        self._chunks: list[np.ndarray] = []
-        self._length, self._chunk = 0, _FIRST_CHUNK
-
-    def sequence(self, b: int) -> Iterator[int]:
-        """Yield the tokens of sequence b, without end."""
-        i = 0
-        while True:
-            if i == len(self._chunks):
-                self._advance()
-            yield from self._chunks[i][:, b].tolist()
-            i += 1
-
-    def _advance(self) -> None:
-        tokens = np.zeros((self._chunk, len(self._seeds)), np.int32)
-        began = time.perf_counter()
-        self.writer.write(tokens, self._seeds, self._length, self.rules, self._past)
-        if time.perf_counter() - began < _CHUNK_SECONDS / 2:
-            self._chunk = min(2 * self._chunk, _LONGEST_CHUNK)
-        self._chunks.append(tokens)
-        self._length += len(tokens)
-
 
 TOP = 5  # next tokens
 TOGETHER = 32  # texts that are written at once; more rows than that no longer make the weights' way pay
@@ -163,6 +52,20 @@ class LanguageModel(Predictor):
         self._noted: set[str] = set()
         self.network = Network(network_shape(config, len(self.vocabulary)))
         self.network.load(arrays)
+        shares, tokens = header.get("validated", {}).get("ngram"), arrays.get(mixture.TOKENS)
+        self._shares, self._counted = np.array(shares or []), tokens if shares else None
+
+    @cached_property
+    def _ngram(self) -> KneserNey | None:
+        """The 5-gram that the network is mixed with, if it is."""
+        if self._counted is None:
+            return None
+        return KneserNey(self._counted.astype(np.int32), len(self.vocabulary), self.vocabulary.end)
+
+    def _mixed(self, reading: Reading, first: int | None) -> Reading:
+        if self._ngram is None:
+            return reading
+        return MixedReading(reading, self._ngram, self._shares, first)
 
     def predict(self, asked: Asked) -> Pieces:
         """Return the most probable next tokens after each line of the data, as the lines come."""
@@ -188,9 +91,10 @@ class LanguageModel(Predictor):
         if asked.options.get("adapt"):
             copy = Network(self.network.shape)
             copy.load(self.network.parameters.export())
-            learning = LearningReading(copy, pool, first)
+            learning = self._mixed(LearningReading(copy, pool, first), first)
         cut = Cut(self.vocabulary, end)
-        return scored_text(asked, self.encoding, cut, StreamReading(self.network, pool, first), learning)
+        reading = self._mixed(StreamReading(self.network, pool, first), first)
+        return scored_text(asked, self.encoding, cut, reading, learning)
 
     @property
     def between_texts(self) -> str | None:
@@ -293,9 +197,11 @@ class LanguageModel(Predictor):
         yield detokenizer.flush()
 
     def next_tokens(self, ids: np.ndarray, top: int) -> list[tuple[str, float]]:
-        """Return the `top` most probable tokens after `ids`, with their probabilities."""
+        """Return the `top` most probable tokens after `ids`, with their probabilities; `<unk>` is none of them."""
         decoder = Decoder(self.network, UNKNOWN_NUMBER)
         chances = decoder.probabilities(decoder.read(ids))
+        if self._ngram is not None:
+            chances = mixture.together(chances, self._ngram, self._shares, ids, UNKNOWN_NUMBER)
         best = np.argsort(-chances, kind="stable")[:top]
         return [(self.vocabulary.written(v), float(chances[v])) for v in best if v != UNKNOWN_NUMBER]
 

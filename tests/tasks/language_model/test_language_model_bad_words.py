@@ -16,7 +16,7 @@ from rnncli.data.vocabulary import Vocabulary
 from rnncli.errors import UsageError
 from rnncli.tasks.language_model import copies
 from rnncli.tasks.language_model.bad_words import BadWords
-from rnncli.tasks.language_model.predictor import Barred, Decoder, Sampling
+from rnncli.tasks.language_model.decoding import Barred, Decoder, Sampling
 
 TEXT = "the cat sat on the mat and thé hat\n" * 3
 

@@ -9,7 +9,7 @@ from windows import VARIANTS
 
 from rnncli.kernels.cells import CELLS
 from rnncli.nn.network import Network, NetworkShape
-from rnncli.tasks.language_model.predictor import _FIRST_CHUNK, Decoder, Sampling
+from rnncli.tasks.language_model.decoding import _FIRST_CHUNK, Decoder, Sampling
 
 pytestmark = pytest.mark.thorough
 
