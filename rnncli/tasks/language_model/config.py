@@ -99,8 +99,8 @@ class StreamTrainingConfig(TruncatedTrainingConfig):
 
     with_ngram: bool = Field(
         default=False,
-        description="Whether `score` and `predict` mix the network with the Kneser-Ney 5-gram of the training split, in "
-        "shares that are fitted on the validation split. The model file then has the tokens of the training split.",
+        description="Whether score and predict answer by the network and the Kneser-Ney 5-gram of the training split "
+        "together, in shares that are fitted on the validation split. The model file has then that split's tokens.",
     )
 
     @field_validator("bptt_stride")
