@@ -111,7 +111,7 @@ def network(shape, weights, inputs, state, masks=()):
 
     masks: of every layer, what h is multiplied by in the recurrent product, if anything.
     """
-    step = CELLS[shape.cell]
+    step, head = CELLS[shape.cell], weights["embedding.weight" if shape.tied_embeddings else "head.weight"]
     state, outputs = list(state), []
     for x in inputs:
         if shape.token_input:
@@ -124,7 +124,7 @@ def network(shape, weights, inputs, state, masks=()):
             x = state[l][0]
         if shape.skip_connections:
             x = np.concatenate([layer[0] for layer in state], axis=-1)
-        outputs.append(x @ weights["head.weight"].T + weights["head.bias"])
+        outputs.append(x @ head.T + weights["head.bias"])
     return np.stack(outputs)
 
 

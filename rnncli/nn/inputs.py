@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
@@ -43,7 +44,7 @@ class Input(Protocol):
 class ProjectionGradients(Part):
     """The backward pass of a = x·W, W (I, N)."""
 
-    def __init__(self, W: Parameter | Rows):
+    def __init__(self, W: Parameter | Rows | Transposed):
         self.W = W
         self.I, self.N = W.inner_shape
 
@@ -90,6 +91,38 @@ class Projection(ProjectionGradients):
     def add(self, x: np.ndarray, a: np.ndarray, low: int, high: int) -> None:
         """Add x·W to a."""
         gemm.accumulate(x, self.packed, a, 0, len(a), low, high)
+
+
+@dataclass(eq=False)
+class Transposed:
+    """The transpose of a parameter (V, H) as the matrix of a product; its gradient is an array of its own."""
+
+    of: Parameter
+
+    @property
+    def inner_shape(self) -> tuple[int, ...]:
+        return self.of.inner_shape[::-1]
+
+    @property
+    def value(self) -> np.ndarray:
+        return self.of.value.T
+
+    @cached_property
+    def gradient(self) -> np.ndarray:
+        return np.zeros(self.inner_shape, self.of.value.dtype)
+
+
+class TiedProjection(Projection):
+    """The product of h (…, H) with the transpose of an embedding (V, H)."""
+
+    W: Transposed
+
+    def __init__(self, embedding: Parameter):
+        super().__init__(Transposed(embedding))
+
+    def pack(self, share: Share) -> None:
+        gemm.pack(self.W.of.value, self.packed_back, *share.panels(self.I))
+        gemm.pack_transposed(self.W.of.value, self.packed, *share.panels(self.N))
 
 
 class Linear(Part):
@@ -194,17 +227,23 @@ class LinearHead(Part):
     """The output layer, (N, B, O) = [h_1 … h_L]·W + b over the steps that the loss reads, h (N, B, H) of each layer.
 
     The product with W (L·H, O) is a sum of one product a layer, so that nothing has to be joined. Its weights start at
-    zero if an untrained network should predict exactly its baseline.
+    zero if an untrained network should predict exactly its baseline. tied: the embedding (O, H) that W is the
+    transpose of (Press and Wolf, 2017), of a head that reads one layer.
     """
 
-    def __init__(self, H: int, O: int, starts_at_zero: bool, layers: int = 1):
-        self.O, self.starts_at_zero = O, starts_at_zero
+    def __init__(self, H: int, O: int, starts_at_zero: bool, layers: int = 1, tied: Parameter | None = None):
+        self.O, self.starts_at_zero, self.tied = O, starts_at_zero, tied
         self.awake = within(1.0 / math.sqrt(layers * H), HEAD)
         first = zero if starts_at_zero else self.awake
         self.weight = Parameter("head.weight", (O, layers * H), first, transposed=True)
         self.bias = Parameter("head.bias", (O,))
-        self.declared = (self.weight, self.bias)
-        self.projections = tuple(Projection(Rows(self.weight, l * H, H)) for l in range(layers))
+        self.projections: tuple[Projection, ...]
+        if tied is None:
+            self.declared = (self.weight, self.bias)
+            self.projections = tuple(Projection(Rows(self.weight, l * H, H)) for l in range(layers))
+        else:
+            self.declared = (self.bias,)
+            self.projections = (TiedProjection(tied),)
         self.parts = self.projections
 
     @property
@@ -226,3 +265,9 @@ class LinearHead(Part):
         for projection, one in zip(self.projections, h, strict=True):
             projection.weight_gradients(one, dy, share)
         inputs.column_sums(dy.reshape(-1, self.O), self.bias.gradient, *share.columns(self.O))
+
+    def finish_gradients(self) -> None:
+        """Add the gradient of tied weights to that of the embedding, which is complete but for it."""
+        for projection in self.projections:
+            if isinstance(projection, TiedProjection):
+                projection.W.of.gradient += projection.W.gradient.T

@@ -49,6 +49,7 @@ class NetworkShape:
     skip_connections: every layer reads the network's input, and the head reads all layers.
     input_dropout, output_dropout: fractions before the first layer, and of what the head reads of the topmost; None
     leaves it to `drops_ends` and the pooling. embedding_dropout, variational_dropout: see `StackShape`.
+    tied_embeddings: the head's weights are the embedding's, which is as wide as the one layer that the head reads.
     """
 
     cell: str
@@ -77,6 +78,7 @@ class NetworkShape:
     output_dropout: float | None = None
     embedding_dropout: float = 0.0
     variational_dropout: bool = False
+    tied_embeddings: bool = False
 
     @property
     def dropped_of_input(self) -> float:
@@ -121,6 +123,7 @@ class NetworkShape:
             embedding_dropout=self.embedding_dropout,
             variational_dropout=self.variational_dropout,
             pools=self.pooling is not None,
+            tied=self.tied_embeddings,
         )
 
 
@@ -223,7 +226,8 @@ class Network(Model):
         self.poolings: tuple[Pooling, ...] = ()  # of each layer that the head reads
         if shape.pooling:
             self.poolings = tuple(POOLINGS[shape.pooling](width, shape.hidden_size, l) for l in (*below, None))
-        self.head = LinearHead(width, shape.output_size, shape.head_starts_at_zero, shape.layers_read)
+        tied = self.stack.embedding if shape.tied_embeddings else None
+        self.head = LinearHead(width, shape.output_size, shape.head_starts_at_zero, shape.layers_read, tied)
         self.crf = TagChain(shape.output_size) if shape.crf else None
         composed, chained = (() if part is None else (part,) for part in (self.words, self.crf))
         self.hold(*composed, self.stack, *self.poolings, self.head, *chained)
@@ -306,6 +310,7 @@ class Network(Model):
     def finish_gradients(self) -> None:
         """Complete the gradients on one thread, after `weight_gradients` of all shares."""
         self.stack.finish_gradients()
+        self.head.finish_gradients()
 
     def traces(self, work: Workspace) -> list[LayerTrace]:
         return self.stack.traces(work)

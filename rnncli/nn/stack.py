@@ -37,7 +37,8 @@ class StackShape:
     What training drops: dropout, of the outputs of all layers but the topmost; output_dropout, of the topmost's;
     input_dropout, of the values that the first layer reads; embedding_dropout, whole rows of tokens, one-hot or
     embedded, for a window (Merity et al., 2018). variational_dropout: masks are held over the steps of a window (Gal
-    and Ghahramani, 2016). pools: the topmost's outputs are dropped after they were pooled, and not by the stack.
+    and Ghahramani, 2016). pools: the topmost's outputs are dropped after they were pooled, and not by the stack. tied:
+    the embedding is the head's weights too, and starts as small as those of many tokens.
     """
 
     cell: str
@@ -57,6 +58,7 @@ class StackShape:
     embedding_dropout: float = 0.0
     variational_dropout: bool = False
     pools: bool = False
+    tied: bool = False
 
     @property
     def most_dropped(self) -> float:
@@ -113,7 +115,7 @@ class Stack(Part):
         self.shape, self.place = shape, place
         self.cell, self.activation = CELLS[shape.cell], ACTIVATIONS[shape.activation]
         self._reads_values, self._gathers = shape.reads_values, shape.gathers
-        limit = 1.0 if shape.of_few_tokens else EMBEDDING
+        limit = 1.0 if shape.of_few_tokens and not shape.tied else EMBEDDING
         first = within(limit, embedding_stream(place))
         self.embedding = Parameter(f"{prefix}embedding.weight", (shape.input_size, shape.first_size), first)
         self.declared = (self.embedding,) if shape.embedded else ()

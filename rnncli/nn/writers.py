@@ -21,7 +21,7 @@ from rnncli.nn.workspace import LayerState
 
 def packed_weights(stack: Stack, head: LinearHead) -> generation.Weights:
     """Return the weights as they are now, packed for `rnncli.kernels.generation`."""
-    dtype, columns = head.weight.value.dtype, stack.layers[0].columns
+    dtype, columns = head.bias.value.dtype, stack.layers[0].columns
     first, above = stack.layers[0].input, [layer.input for layer in stack.layers[1:]]
     if isinstance(first, TokenRows):
         table, first_packed = first.table, np.zeros(0, dtype)
@@ -49,7 +49,7 @@ def packed_weights(stack: Stack, head: LinearHead) -> generation.Weights:
 
 def fresh_state(stack: Stack, head: LinearHead, B: int) -> generation.State:
     """Return arrays for B sequences, all states zero."""
-    dtype, shape = head.weight.value.dtype, stack.shape
+    dtype, shape = head.bias.value.dtype, stack.shape
     return generation.State(
         arrays=stack.cell.zeros(1, B, shape.hidden_size, dtype, (shape.num_layers,)),
         x=np.zeros((1, B, shape.first_size if shape.gathers else 0), dtype),

@@ -78,7 +78,7 @@ CUT = {"max_length": None, "truncate": "end"}
 OWN: dict[str, dict[str, dict[str, Any]]] = {
     "language-model": {
         "data": {**TOKENS, **VECTORS, "items": "stream"},
-        "model": {**TOKEN_STACK, "embedding_size": None},
+        "model": {**TOKEN_STACK, "embedding_size": None, "tied_embeddings": False},
         "training": {"bptt": None, "bptt_stride": None, "unknown_words": 0.5, "with_ngram": False},
     },
     "forecast": {

@@ -81,6 +81,12 @@ class TextConfig(TokensConfig, VectorsConfig):
 class TextModelConfig(TokenModelConfig, TokenStackModelConfig):
     """A network that predicts the next token."""
 
+    tied_embeddings: bool = Field(
+        default=False,
+        description="Whether the head's weights are the token vectors, which are as long as the hidden state (Press "
+        "and Wolf, 2017): fewer parameters, and seldom words learn from both.",
+    )
+
 
 class StreamTrainingConfig(TruncatedTrainingConfig):
     """Training on contiguous streams."""

@@ -13,7 +13,7 @@ from rnncli.data.source import Source
 from rnncli.data.text import WORDS
 from rnncli.data.vectors import Vectors, vectors_in
 from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary, describe_tokens, note_unknown
-from rnncli.errors import DataError, UsageError
+from rnncli.errors import ConfigError, DataError, UsageError
 from rnncli.nn.memory import require_memory
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.notes import note
@@ -326,11 +326,19 @@ def _size(held_out: HeldOut | Texts) -> str:
 
 def with_embedding(config: LanguageModelConfig, vectors: Vectors | None) -> LanguageModelConfig:
     """Return the config with the size of token vectors: that of given vectors; but for characters and single bytes,
-    which need none, that of the hidden state."""
+    which need none unless they are tied, that of the hidden state. ConfigError if they are tied to a head that they do
+    not fit."""
     model = config.model
     embedding = vectors.embedding_size(model.embedding_size) if vectors else model.embedding_size
-    if embedding is None and config.data.tokens in (*WORDS, "bpe"):
+    if embedding is None and (config.data.tokens in (*WORDS, "bpe") or model.tied_embeddings):
         embedding = model.hidden_size
+    if model.tied_embeddings and model.skip_connections:
+        raise ConfigError("model.tied_embeddings: with skip connections the head reads all layers; remove one of them")
+    if model.tied_embeddings and embedding != model.hidden_size:
+        raise ConfigError(
+            f"model.tied_embeddings: token vectors have {embedding} numbers, and the hidden state "
+            f"{model.hidden_size}; set model.hidden_size={embedding}"
+        )
     return config.changed(model={"embedding_size": embedding})
 
 
@@ -347,5 +355,6 @@ def network_shape(config: LanguageModelConfig, vocabulary_size: int) -> NetworkS
         activation=model.activation,
         dropout=model.dropout,
         recurrence=recurrence_of(model),
+        tied_embeddings=model.tied_embeddings,
         **around_layers(model, "one-hot" if model.embedding_size is None else "vectors"),
     )

@@ -377,3 +377,29 @@ def test_a_text_as_people_write_it_does_not_look_tokenized():
     assert not is_tokenized(TOKENIZED * 2)  # too few marks
     assert not is_tokenized((TOKENIZED + "Well, it was, I think, so. Yes.\n") * 10)
     assert not is_tokenized("1 , 2 , 3 and 4, 5, 6.\n" * 20)
+
+
+def test_tied_embeddings_are_as_wide_as_the_hidden_state_and_the_head_has_no_weights_of_its_own():
+    for tokens in ("char", "word"):
+        found = TextExperiment(
+            config(tokens, {"tied_embeddings": True}), Source("t.txt", PROSE.encode()), Context(POOL)
+        )
+        assert found.config.model.embedding_size == 6
+        weights = found.arrays()
+        assert "head.weight" not in weights
+        assert weights["embedding.weight"].shape == (len(found.vocabulary), 6)
+        assert LanguageModel(found.header(), weights).network.shape.tied_embeddings
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ({"embedding_size": 4}, "model.tied_embeddings: token vectors have 4 numbers, .* 6; set model.hidden_size=4"),
+        ({"skip_connections": True}, "model.tied_embeddings: with skip connections the head reads all layers"),
+    ],
+)
+def test_tied_embeddings_that_fit_no_head_are_refused(model, message):
+    with pytest.raises(ConfigError, match=message):
+        TextExperiment(
+            config("word", model | {"tied_embeddings": True}), Source("t.txt", PROSE.encode()), Context(POOL)
+        )
