@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import Field
+from pydantic.fields import FieldInfo
 
 T = TypeVar("T")
 BEFORE = "before"
@@ -26,6 +27,12 @@ else:
 def is_open(value: object) -> bool:
     """Return True for the value of a `Chosen` key that is yet to be chosen."""
     return value is None
+
+
+def value_before(field: FieldInfo) -> Any:
+    """Return the value of a key that an older version did not know: what null was then, or else the default."""
+    extra = field.json_schema_extra
+    return extra[BEFORE] if isinstance(extra, dict) and BEFORE in extra else field.default
 
 
 def chosen(description: str, *, before: Any) -> Any:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from rnncli.config.chosen import value_before
 from rnncli.config.sections import SECTIONS, Config, keys_of
 from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
@@ -128,9 +129,9 @@ def _fits(experiment: Experiment, header: Mapping[str, Any]) -> bool:
     """Return True if `header` is that of the experiment's model, apart from arrays and the results of validation."""
     ours = json.loads(json.dumps({key: value for key, value in experiment.header().items() if key != "arrays"}))
     theirs = dict(header)
-    for section in SECTIONS:  # an older version had no keys but with what is their default now
+    for section in SECTIONS:  # what an older version did not know is as it was then
         fields = keys_of(type(experiment.config), section)
-        newer = {key: fields[key].default for key in ours.get(section, ()) if key not in theirs.get(section, ())}
+        newer = {key: value_before(fields[key]) for key in ours.get(section, ()) if key not in theirs.get(section, ())}
         theirs[section] = {**newer, **theirs.get(section, {})}
         ours.setdefault(section, {})
     return {"format": FORMAT, **ours, "validated": None} == {**theirs, "validated": None}

@@ -78,7 +78,13 @@ CUT = {"max_length": None, "truncate": "end"}
 OWN: dict[str, dict[str, dict[str, Any]]] = {
     "language-model": {
         "data": {**TOKENS, **VECTORS, "items": "stream"},
-        "model": {**TOKEN_STACK, "embedding_size": None, "tied_embeddings": False},
+        "model": {
+            **TOKEN_STACK,
+            "skip_connections": None,
+            "cap_input_gate": None,
+            "embedding_size": None,
+            "tied_embeddings": False,
+        },
         "training": {"bptt": None, "bptt_stride": None, "unknown_words": 0.5, "with_ngram": False},
     },
     "forecast": {
@@ -166,6 +172,9 @@ BEFORE: dict[str, dict[str, Any]] = {
         "bidirectional": False,
         "word_dropout": 0.0,
         "decoder": "direct",
+        "cap_input_gate": False,
+        "skip_connections": False,
+        "output_dropout": None,
     },
     "training": {"epochs": 20, "batch_size": 32, "learning_rate": 0.002, "seeds": 1},
 }

@@ -11,6 +11,7 @@ from rnncli.config.sections import (
     MOST_TOKENS,
     Config,
     Count,
+    Dropped,
     TokenModelConfig,
     TokensConfig,
     TokenStackModelConfig,
@@ -18,6 +19,7 @@ from rnncli.config.sections import (
     VectorsConfig,
 )
 from rnncli.config.values import parse_duration, refusal
+from rnncli.kernels.cells import CELLS
 from rnncli.tasks import sizes
 from rnncli.tasks.language_model.budget import row_for
 
@@ -81,6 +83,20 @@ class TextConfig(TokensConfig, VectorsConfig):
 class TextModelConfig(TokenModelConfig, TokenStackModelConfig):
     """A network that predicts the next token."""
 
+    cap_input_gate: Chosen[bool] = chosen(
+        "Let the input gate of an lstm or a peephole in by no more than the forget gate lets go: min(i, 1 − f); null "
+        "is true of these.",
+        before=False,
+    )
+    skip_connections: Chosen[bool] = chosen(
+        "Let every layer read the network's input too, and the head read all layers (Graves, 2013); null is true of "
+        "one-hot tokens.",
+        before=False,
+    )
+    output_dropout: Chosen[Dropped] = chosen(
+        "The fraction of values that training drops of the topmost layer, before the head; null is model.dropout.",
+        before=0.0,
+    )
     tied_embeddings: bool = Field(
         default=False,
         description="Whether the head's weights are the token vectors, which are as long as the hidden state (Press "
@@ -162,14 +178,21 @@ def completed(config: LanguageModelConfig, size: int, items: Lengths | None = No
     bptt = training.bptt or max(steps, training.bptt_stride or 0)
     per_update = batch_size * min(bptt, items.mean if items else bptt)
     wanted = int(LEAST_UPDATES * per_update // max(tokens, 1))
+    model = config.model
+    cell = model.cell or (row.cell if model.activation == "tanh" else "rnn")
+    dropout = row.dropout if model.dropout is None else model.dropout
+    one_hot = config.data.tokens in (None, "char", "byte") and model.embedding_size is None
     pairs = {"vocabulary_size": vocabulary_size(size)} if config.data.tokens == "bpe" else {}
     config = config.completed(
         data=pairs | {"tokens": "char", "validation": min(0.1, round(VALIDATION / max(size, 1), 6))},
         model={
-            "cell": row.cell if config.model.activation == "tanh" else "rnn",
+            "cell": cell,
             "hidden_size": row.hidden_size,
             "num_layers": row.num_layers,
-            "dropout": row.dropout,
+            "dropout": dropout,
+            "output_dropout": dropout,
+            "cap_input_gate": CELLS[cell].caps,
+            "skip_connections": one_hot and not model.tied_embeddings,
         },
         training={
             "batch_size": batch_size,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -38,8 +39,8 @@ from rnncli.training.reports import NETWORK, Fit, Score, strongest_first
 WITH_NGRAM = "network and Kneser-Ney 5-gram together"
 
 
-# The axis along which a parameter has an entry for each token; of the input matrix, if it reads tokens.
-_TOKENS = {"embedding.weight": 0, "head.weight": 0, "head.bias": 0, "rnn.weight_ih_l0": 1}
+# The axis along which a parameter has an entry for each token; of the input matrices, if they read tokens.
+_TOKENS = {"embedding.weight": 0, "head.weight": 0, "head.bias": 0, "rnn.weight_ih_l0": 1, "rnn.weight_skip": 1}
 
 
 class TextExperiment(Experiment):
@@ -115,7 +116,7 @@ class TextExperiment(Experiment):
         found = dict(arrays)
         for name, own in self.network.parameters.export().items():
             given = found.get(name)
-            axis = _TOKENS.get(name)
+            axis = _TOKENS.get(re.sub(r"^(rnn\.weight_skip)_l\d+$", r"\1", name))
             if axis is None or given is None or given.ndim != own.ndim or given.shape[axis] >= own.shape[axis]:
                 continue
             whole = own.copy()

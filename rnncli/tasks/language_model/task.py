@@ -34,7 +34,13 @@ class LanguageModelling(Task):
         ),
     }
 
-    before = WORDS_BEFORE | {"training.unknown_words": "0"}
+    before = WORDS_BEFORE | {
+        "training.unknown_words": "0",
+        "model.cap_input_gate": "false",
+        "model.skip_connections": "false",
+        "model.output_dropout": "0",
+    }
+    nulls_before = {"model.output_dropout": "0"}
 
     def experiment(
         self, config: LanguageModelConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None

@@ -254,14 +254,24 @@ def test_the_baselines_read_no_other_item():
         assert np.array_equal(whole[start : stop - 1], alone)
 
 
-@pytest.mark.parametrize("embedding", [None, 3])
-def test_known_tokens_keep_their_weights_when_others_are_added(embedding):
+@pytest.mark.parametrize(
+    ("embedding", "grow"),
+    [
+        (None, {"head.weight", "rnn.weight_ih_l0", "rnn.weight_skip_l1"}),
+        (3, {"head.weight", "embedding.weight"}),
+        (4, {"embedding.weight"}),
+    ],
+)
+def test_known_tokens_keep_their_weights_when_others_are_added(embedding, grow):
+    model = {"cell": "gru", "hidden_size": 4, "num_layers": 2, "embedding_size": embedding}
+    model["tied_embeddings"] = embedding == 4
+
     def prepared(text, learnt=None):
         config = config_from_mapping(
             {
                 "task": "language-model",
                 "data": {"items": "lines", "tokens": "char", "encoding": "utf-8"},
-                "model": {"cell": "gru", "hidden_size": 4, "num_layers": 2, "embedding_size": embedding},
+                "model": model,
             }
         )
         return TextExperiment(config, Source("t.txt", text.encode()), Context(ThreadPool(1, FLOAT32)), learnt)
@@ -280,6 +290,6 @@ def test_known_tokens_keep_their_weights_when_others_are_added(embedding):
             wanted[tuple(map(slice, block.shape))] = block
             assert np.array_equal(array, wanted)
     grown = {name for name in known if known[name].shape != first[name].shape}
-    assert grown == {"head.weight", "head.bias", "rnn.weight_ih_l0" if embedding is None else "embedding.weight"}
+    assert grown == {"head.bias", *grow}
     again = prepared("abd\nbéa\ndab\n" * 9, old.header())  # as an older version went on
     assert again.vocabulary == old.vocabulary
