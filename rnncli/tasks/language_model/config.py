@@ -29,6 +29,7 @@ LEAST_UPDATES = 1200
 FEWEST_ITEMS, MOST_ITEMS = 8, 512  # of an update
 LONGEST = 256  # steps of an item that gradients flow back through
 _PAIRS = {500: 100_000, 1000: 1_000_000, 2000: 10_000_000}  # tokens, for texts of fewer bytes
+WEIGHT_AVERAGING = 0.999
 VALIDATION = 300_000  # characters of a large text tell enough
 
 
@@ -94,7 +95,8 @@ class TextModelConfig(TokenModelConfig, TokenStackModelConfig):
         before=False,
     )
     output_dropout: Chosen[Dropped] = chosen(
-        "The fraction of values that training drops of the topmost layer, before the head; null is model.dropout.",
+        "The fraction of values that training drops of the topmost layer, before the head; null is model.dropout "
+        "where that is null too, else 0.",
         before=0.0,
     )
     tied_embeddings: bool = Field(
@@ -109,6 +111,12 @@ class StreamTrainingConfig(TruncatedTrainingConfig):
 
     bptt_stride: Chosen[Count] = chosen(
         "Truncated backpropagation through time: the number of steps between updates (k1); null is bptt.", before=None
+    )
+
+    weight_averaging: Chosen[Annotated[float, Field(ge=0, lt=1)]] = chosen(
+        "Also keep an average of the weights, of which each update keeps this much; every evaluation judges it beside "
+        "the weights, and the better of both may be the best. 0 is no average, null is 0.999.",
+        before=0.0,
     )
 
     unknown_words: float = Field(
@@ -180,7 +188,6 @@ def completed(config: LanguageModelConfig, size: int, items: Lengths | None = No
     wanted = int(LEAST_UPDATES * per_update // max(tokens, 1))
     model = config.model
     cell = model.cell or (row.cell if model.activation == "tanh" else "rnn")
-    dropout = row.dropout if model.dropout is None else model.dropout
     one_hot = config.data.tokens in (None, "char", "byte") and model.embedding_size is None
     pairs = {"vocabulary_size": vocabulary_size(size)} if config.data.tokens == "bpe" else {}
     config = config.completed(
@@ -189,14 +196,15 @@ def completed(config: LanguageModelConfig, size: int, items: Lengths | None = No
             "cell": cell,
             "hidden_size": row.hidden_size,
             "num_layers": row.num_layers,
-            "dropout": dropout,
-            "output_dropout": dropout,
+            "dropout": row.dropout,
+            "output_dropout": row.dropout if model.dropout is None else 0.0,
             "cap_input_gate": CELLS[cell].caps,
             "skip_connections": one_hot and not model.tied_embeddings,
         },
         training={
             "batch_size": batch_size,
             "learning_rate": row.learning_rate,
+            "weight_averaging": WEIGHT_AVERAGING,
             "bptt": bptt,
             "bptt_stride": training.bptt_stride or bptt,
         },

@@ -39,8 +39,9 @@ class LanguageModelling(Task):
         "model.cap_input_gate": "false",
         "model.skip_connections": "false",
         "model.output_dropout": "0",
+        "training.weight_averaging": "0",
     }
-    nulls_before = {"model.output_dropout": "0"}
+    nulls_before = {"model.output_dropout": "0", "training.weight_averaging": "0"}
 
     def experiment(
         self, config: LanguageModelConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None

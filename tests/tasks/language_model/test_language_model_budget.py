@@ -53,3 +53,31 @@ def test_it_is_said_that_the_time_chose_the_network(training, said):
     with noting(lambda text: None):
         experiment = TASKS["language-model"].prepare(config, Source("a.txt", b"some words. " * 75), Context(POOL))
     assert dict(experiment.facts)["model"].endswith(f"parameters{said}")
+
+
+@pytest.mark.parametrize(
+    ("data", "model", "wanted"),
+    [
+        ({}, {}, (True, True)),
+        ({"tokens": "byte"}, {"cell": "peephole"}, (True, True)),
+        ({}, {"cell": "gru"}, (True, False)),
+        ({}, {"activation": "relu"}, (True, False)),
+        ({"tokens": "word"}, {}, (False, True)),
+        ({"tokens": "bpe"}, {}, (False, True)),
+        ({}, {"embedding_size": 8}, (False, True)),
+        ({}, {"tied_embeddings": True}, (False, True)),
+        ({}, {"cell": "lstm", "skip_connections": False, "cap_input_gate": False}, (False, False)),
+        ({"tokens": "word"}, {"skip_connections": True}, (True, True)),
+    ],
+)
+def test_skips_are_for_one_hot_tokens_and_the_cap_for_cells_that_have_it(data, model, wanted):
+    config = config_from_mapping({"task": "language-model", "data": data, "model": model})
+    found = completed(config, 1_000_000).model
+    assert (found.skip_connections, found.cap_input_gate) == wanted
+
+
+@pytest.mark.parametrize(("given", "wanted"), [({}, None), ({"dropout": 0.25}, 0.0), ({"output_dropout": 0.0}, 0.0)])
+def test_what_the_head_reads_is_dropped_as_between_the_layers_where_both_are_open(given, wanted):
+    config = completed(config_from_mapping({"task": "language-model", "model": given}), 1_000_000)
+    assert config.model.output_dropout == (config.model.dropout if wanted is None else wanted)
+    assert config.training.weight_averaging == 0.999
