@@ -83,7 +83,7 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
             "skip_connections": None,
             "cap_input_gate": None,
             "embedding_size": None,
-            "tied_embeddings": False,
+            "tied_embeddings": None,
         },
         "training": {"bptt": None, "bptt_stride": None, "unknown_words": 0.5, "with_ngram": False},
     },

@@ -42,8 +42,18 @@ ROWS = (
 )
 """By size, and of one size by time."""
 
+OF_WORDS = (
+    Row(20_000, 0, "gru", 64, 1, 0.0, 4, 5e-3, 200),
+    Row(300_000, 0, "lstm", 128, 1, 0.4, 16, 6e-3, 60),
+    Row(3_000_000, 0, "lstm", 192, 1, 0.4, 16, 6e-3, 40),
+    Row(3_000_000, 480, "lstm", 224, 1, 0.5, 16, 6e-3, 40),
+    Row(_ANY, 0, "lstm", 160, 1, 0.2, 16, 6e-3, 20),
+)
+"""The same of texts that are cut into words: most of the work is then the head's, and there are few tokens."""
 
-def row_for(size: int, seconds: float) -> Row:
+
+def row_for(size: int, seconds: float, *, words: bool = False) -> Row:
     """Return the choice for a text of `size` bytes that is trained on for so many seconds."""
-    limit = next(row.size for row in ROWS if size < row.size)
-    return [row for row in ROWS if row.size == limit and row.seconds <= seconds][-1]
+    rows = OF_WORDS if words else ROWS
+    limit = next(row.size for row in rows if size < row.size)
+    return [row for row in rows if row.size == limit and row.seconds <= seconds][-1]

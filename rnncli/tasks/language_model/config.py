@@ -99,10 +99,16 @@ class TextModelConfig(TokenModelConfig, TokenStackModelConfig):
         "where that is null too, else 0.",
         before=0.0,
     )
-    tied_embeddings: bool = Field(
-        default=False,
-        description="Whether the head's weights are the token vectors, which are as long as the hidden state (Press "
-        "and Wolf, 2017): fewer parameters, and seldom words learn from both.",
+    tied_embeddings: Chosen[bool] = chosen(
+        "Whether the head's weights are the token vectors, which are as long as the hidden state (Press and Wolf, "
+        "2017): fewer parameters, and seldom words learn from both. null is true of words without vectors of their "
+        "own.",
+        before=False,
+    )
+    input_dropout: Chosen[Dropped] = chosen(
+        "The fraction of values that training drops of token vectors; null is model.dropout of words, where that is "
+        "null too, else 0.",
+        before=0.0,
     )
 
 
@@ -177,7 +183,8 @@ def completed(config: LanguageModelConfig, size: int, items: Lengths | None = No
     items an update has about as many tokens as of a stream, and nearly all of them are read whole.
     """
     training, fills = config.training, config.fills_time
-    row = row_for(size, parse_duration((fills and training.max_time) or sizes.MAX_TIME))
+    words = config.data.tokens in ("word", "whitespace")
+    row = row_for(size, parse_duration((fills and training.max_time) or sizes.MAX_TIME), words=words)
     batch_size, steps, tokens = row.batch_size, BPTT, size
     if items is not None:
         batch_size = min(max(round(batch_size * BPTT / items.mean), FEWEST_ITEMS), MOST_ITEMS)
@@ -188,7 +195,9 @@ def completed(config: LanguageModelConfig, size: int, items: Lengths | None = No
     wanted = int(LEAST_UPDATES * per_update // max(tokens, 1))
     model = config.model
     cell = model.cell or (row.cell if model.activation == "tanh" else "rnn")
-    one_hot = config.data.tokens in (None, "char", "byte") and model.embedding_size is None
+    own_vectors = model.embedding_size is not None or config.data.vectors is not None
+    skips = not (own_vectors or model.tied_embeddings) and config.data.tokens in (None, "char", "byte")
+    tied = words and not (own_vectors or model.skip_connections)
     pairs = {"vocabulary_size": vocabulary_size(size)} if config.data.tokens == "bpe" else {}
     config = config.completed(
         data=pairs | {"tokens": "char", "validation": min(0.1, round(VALIDATION / max(size, 1), 6))},
@@ -198,8 +207,10 @@ def completed(config: LanguageModelConfig, size: int, items: Lengths | None = No
             "num_layers": row.num_layers,
             "dropout": row.dropout,
             "output_dropout": row.dropout if model.dropout is None else 0.0,
+            "input_dropout": row.dropout if words and model.dropout is None else 0.0,
+            "tied_embeddings": tied,
             "cap_input_gate": CELLS[cell].caps,
-            "skip_connections": one_hot and not model.tied_embeddings,
+            "skip_connections": skips,
         },
         training={
             "batch_size": batch_size,

@@ -38,10 +38,12 @@ class LanguageModelling(Task):
         "training.unknown_words": "0",
         "model.cap_input_gate": "false",
         "model.skip_connections": "false",
+        "model.input_dropout": "0",
         "model.output_dropout": "0",
+        "model.tied_embeddings": "false",
         "training.weight_averaging": "0",
     }
-    nulls_before = {"model.output_dropout": "0", "training.weight_averaging": "0"}
+    nulls_before = {"model.input_dropout": "0", "model.output_dropout": "0", "training.weight_averaging": "0"}
 
     def experiment(
         self, config: LanguageModelConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None

@@ -5,7 +5,7 @@ import pytest
 
 from rnncli.data.source import Source
 from rnncli.notes import noting
-from rnncli.tasks.language_model.budget import ROWS, row_for
+from rnncli.tasks.language_model.budget import OF_WORDS, ROWS, row_for
 from rnncli.tasks.language_model.config import completed
 from rnncli.tasks.registry import TASKS, config_from_mapping
 from rnncli.tasks.task import Context
@@ -18,12 +18,11 @@ def chosen(size, **training):
     return completed(config_from_mapping({"task": "language-model", "training": training}), size)
 
 
-def test_every_row_is_the_choice_for_something_and_rows_are_in_order():
-    for size, seconds in {(row.size, row.seconds) for row in ROWS}:
-        assert row_for(int(min(size, 1e9)) - 1, seconds) in ROWS
-    assert {row_for(int(min(row.size, 1e9)) - 1, row.seconds) for row in ROWS} == set(ROWS)
-    assert list(ROWS) == sorted(ROWS, key=lambda row: (row.size, row.seconds))
-    assert {row.size for row in ROWS if row.seconds == 0} == {row.size for row in ROWS}
+@pytest.mark.parametrize(("rows", "words"), [(ROWS, False), (OF_WORDS, True)])
+def test_every_row_is_the_choice_for_something_and_rows_are_in_order(rows, words):
+    assert [row_for(int(min(row.size, 1e9)) - 1, row.seconds, words=words) for row in rows] == list(rows)
+    assert list(rows) == sorted(rows, key=lambda row: (row.size, row.seconds))
+    assert {row.size for row in rows if row.seconds == 0} == {row.size for row in rows}
 
 
 @pytest.mark.parametrize("size", [1000, 100_000, 1_000_000, 10_000_000])
@@ -81,3 +80,21 @@ def test_what_the_head_reads_is_dropped_as_between_the_layers_where_both_are_ope
     config = completed(config_from_mapping({"task": "language-model", "model": given}), 1_000_000)
     assert config.model.output_dropout == (config.model.dropout if wanted is None else wanted)
     assert config.training.weight_averaging == 0.999
+
+
+@pytest.mark.parametrize(
+    ("data", "model", "wanted"),
+    [
+        ({"tokens": "word"}, {}, (True, 0.4)),
+        ({"tokens": "whitespace"}, {"dropout": 0.1}, (True, 0.0)),
+        ({"tokens": "word"}, {"embedding_size": 64}, (False, 0.4)),
+        ({"tokens": "word", "vectors": "v.txt"}, {}, (False, 0.4)),
+        ({"tokens": "word"}, {"skip_connections": True}, (False, 0.4)),
+        ({"tokens": "word"}, {"tied_embeddings": False, "input_dropout": 0.2}, (False, 0.2)),
+        ({}, {}, (False, 0.0)),
+        ({"tokens": "bpe"}, {}, (False, 0.0)),
+    ],
+)
+def test_words_have_tied_vectors_and_drop_of_them(data, model, wanted):
+    found = completed(config_from_mapping({"task": "language-model", "data": data, "model": model}), 1_000_000).model
+    assert (found.tied_embeddings, found.input_dropout) == wanted
