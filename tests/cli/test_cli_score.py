@@ -141,3 +141,39 @@ def test_hardly_any_text(text: str, name: str, form: str, shelf: Shelf) -> None:
     said = run("score", name, "-f", form, cwd=shelf.folder, stdin=text).ok()
     if form == "json":
         assert json.loads(said.out)["totals"]["lines"] == len(text.splitlines())
+
+
+NAMES = ["Ida", "Émile", "Jo Ann", "Bo", "Anna"] * 12
+
+
+def trained(place: Path, items: str, *keys: str) -> str:
+    (place / "names.txt").write_text("\n".join(NAMES) + "\n\nEnd\n\nOf\n", encoding="utf-8")
+    small = ["model.hidden_size=6", "training.updates=4", "training.with_ngram=true", f"data.items={items}", *keys]
+    run("train", "names.txt", "-o", items, "-q", *(part for key in small for part in ("--set", key)), cwd=place).ok()
+    return items
+
+
+@pytest.mark.parametrize("tokens", ["char", "word", "byte"])
+def test_each_item_is_scored_by_itself_with_its_end(tokens: str, place: Path) -> None:
+    model = trained(place, "lines", f"data.tokens={tokens}")
+    (place / "new.txt").write_text("Bo Ida\nAnna\nJo\nBo Ida\n", encoding="utf-8")
+    text = "Bo Ida\n\nAnna\n  \nJo\nBo Ida\n"
+    found = json.loads(run("score", model, "-f", "json", cwd=place, stdin=text).ok().out)
+    first, blank, anna, white, _, again = found["lines"]
+    assert first["bits"] == pytest.approx(again["bits"], rel=1e-5)
+    assert blank["tokens"] == white["tokens"] == 0
+    assert anna["tokens"] == (2 if tokens == "word" else 5)
+    alone = json.loads(run("score", model, "-f", "json", cwd=place, stdin="Anna\n").ok().out)
+    assert alone["lines"][0]["bits"] == pytest.approx(anna["bits"], rel=1e-5)
+    pieces = json.loads(run("score", model, "-f", "json", "--tokens", cwd=place, stdin=text).ok().out)["tokens"]
+    assert "".join(token["token"] for token in pieces) == "Bo Ida\nAnna\nJo\nBo Ida\n"
+    score = json.loads(run("evaluate", model, "new.txt", "-f", "json", cwd=place).ok().out)
+    together = score["figures"]["network and Kneser-Ney 5-gram together"] / 0.6931471805599453
+    assert found["totals"]["bits_per_token"] == pytest.approx(together, rel=1e-5)
+
+
+def test_what_cannot_be_scored_line_by_line_is_told(place: Path) -> None:
+    message = run("score", trained(place, "lines"), "--adapt", cwd=place, stdin="Bo\n").refused(2)
+    assert "--adapt: lines that have nothing to do with each other teach nothing; leave it out" in message
+    message = run("score", trained(place, "paragraphs"), cwd=place, stdin="Bo\n").refused(2)
+    assert "score reads lines, and this is a model of paragraphs; use rnncli evaluate RUN DATA" in message

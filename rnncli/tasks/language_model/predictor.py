@@ -28,7 +28,7 @@ from rnncli.tasks.language_model.items import BETWEEN, LINES, STREAM
 from rnncli.tasks.language_model.kneser_ney import KneserNey
 from rnncli.tasks.language_model.learning import LearningReading
 from rnncli.tasks.language_model.mixture import MixedReading
-from rnncli.tasks.language_model.reading import Reading, StreamReading
+from rnncli.tasks.language_model.reading import ItemsReading, Reading, StreamReading
 from rnncli.tasks.language_model.scoring import Cut, scored_text
 from rnncli.tasks.language_model.whole_items import Wanted, items_of, written
 from rnncli.tasks.line_by_line import Faults, line_by_line
@@ -82,9 +82,12 @@ class LanguageModel(Predictor):
         With the option `adapt` a copy of the network reads them too, which learns from what it has read.
         """
         assert asked.data is not None
-        if self.vocabulary.end is not None:
-            raise UsageError("score reads a stream, and this is a model of items; use rnncli evaluate RUN DATA")
         pool = ThreadPool(None, FLOAT32)
+        if self.vocabulary.end is not None:
+            self._require_lines(asked.options)
+            alone = ItemsReading(self.network, pool, self.vocabulary.end)
+            reading = self._mixed(alone, self.vocabulary.end)
+            return scored_text(asked, self.encoding, Cut(self.vocabulary, UNKNOWN_NUMBER), reading, None)
         end = int(self.vocabulary.encode("\n")[0])
         first = None if end == UNKNOWN_NUMBER else end
         learning = None
@@ -95,6 +98,12 @@ class LanguageModel(Predictor):
         cut = Cut(self.vocabulary, end)
         reading = self._mixed(StreamReading(self.network, pool, first), first)
         return scored_text(asked, self.encoding, cut, reading, learning)
+
+    def _require_lines(self, options: Options) -> None:
+        if self.items != LINES:
+            raise UsageError(f"score reads lines, and this is a model of {self.items}; use rnncli evaluate RUN DATA")
+        if options.get("adapt"):
+            raise UsageError("--adapt: lines that have nothing to do with each other teach nothing; leave it out")
 
     @property
     def between_texts(self) -> str | None:

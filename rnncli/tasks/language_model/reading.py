@@ -15,6 +15,7 @@ from rnncli.kernels.losses import IGNORED
 from rnncli.nn.network import Network
 from rnncli.nn.workspace import LayerState, Workspace
 from rnncli.tasks.language_model.streams import EVALUATION_STEPS, WARM_UP
+from rnncli.tasks.language_model.texts import Texts
 from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation, ThreadPool
 
 SEGMENT, MOST_SEGMENTS = 1024, 32  # tokens of a segment at least; segments side by side
@@ -87,6 +88,24 @@ class StreamReading:
             self._work = self.network.workspace(EVALUATION_STEPS, B, EVALUATION_STEPS, training=False)
         self._work.clear_state()
         return self._work
+
+
+class ItemsReading:
+    """Reads items, each by itself from its beginning; `end` is the token that each begins after, and ends with."""
+
+    def __init__(self, network: Network, pool: ThreadPool, end: int):
+        self.network, self.driver, self.end = network, Backpropagation(network, CROSS_ENTROPY, pool), end
+
+    def nats(self, ids: np.ndarray) -> np.ndarray:
+        """Return the nats (N,) of the tokens `ids` (N,) of some items, their ends among them."""
+        found = np.empty(len(ids))
+        if len(ids):
+            text = np.append(self.end, ids).astype(np.int32)
+            ends = np.flatnonzero(text == self.end)
+            if text[-1] != self.end:  # of an item too long to be read whole
+                ends = np.append(ends, len(ids))
+            Texts.of_items(text, ends).validation(self.network, self.driver).run(found)
+        return found
 
 
 def _begin(work: Workspace, b: int, state: list[LayerState] | None) -> None:

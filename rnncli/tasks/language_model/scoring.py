@@ -24,18 +24,28 @@ _AT_ONCE = 1 << 17  # characters of a file that are scored together; a pipe's as
 
 @dataclass(frozen=True)
 class Cut:
-    """Cuts a line into tokens, its end included if the model knows it: the numbers of the tokens and their pieces."""
+    """Cuts a line into tokens, its end included if the model knows it: the numbers of the tokens and their pieces. Of a
+    model of items each line is one, and a blank one none.
+    """
 
     vocabulary: Vocabulary
     line_end: int
 
     def ids(self, line: Line) -> np.ndarray:
-        return self.vocabulary.encode(self._whole(line))
+        ids, end = self.vocabulary.encode(self._whole(line)), self.vocabulary.end
+        if end is None or line.goes_on:
+            return ids
+        return np.append(ids, end) if line.text.strip() else ids[:0]
 
     def pieces(self, line: Line, ids: np.ndarray) -> tuple[str, ...]:
         """Return the text of the line in one piece for each of its tokens `ids`, what stands before a word with it, and
         a character with the token that its first byte is of.
         """
+        if self.vocabulary.end is None or line.goes_on:
+            return self._pieces(line, ids)
+        return (*self._pieces(line, ids[:-1]), "\n") if line.text.strip() else ()
+
+    def _pieces(self, line: Line, ids: np.ndarray) -> tuple[str, ...]:
         text, kind = self._whole(line), self.vocabulary.kind
         if kind in WORDS:
             ends = [0, *(end for _, end in word_spans(text, kind))]
