@@ -47,7 +47,7 @@ Columns = Annotated[Column | list[Column], BeforeValidator(columns)]
 Character = Annotated[str, BeforeValidator(one_character), Field(min_length=1, max_length=1)]
 Encoding = Annotated[str, AfterValidator(encoding_name)]
 Duration = Annotated[str, BeforeValidator(duration)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=10**12)]
 
 DIALECT = ("encoding", "delimiter", "decimal", "skip_rows", "header", "quoting", "ragged")
 """The keys of `data` that define how a table is read, which a model file keeps."""

@@ -27,7 +27,7 @@ WORTH_WAKING = 150_000.0  # nanoseconds of work from which other threads are wok
 MULTIPLY_ADDS = 50.0  # multiply-adds that one thread does in a nanosecond, roughly
 
 
-def _cores() -> int:
+def cores() -> int:
     """Return the number of CPUs that this process may use, of which taskset or a container may leave it a few."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -41,7 +41,7 @@ class ThreadPool:
     """
 
     def __init__(self, count: int | None, dtype: np.dtype):
-        self.count = count or _cores()
+        self.count = count or cores()
         self.shares = [Share(i, self.count, dtype) for i in range(self.count)]
         self._executor = (
             ThreadPoolExecutor(self.count - 1, "rnncli", initializer=denormals.flush) if self.count > 1 else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import platform
 import tempfile
 import time
@@ -94,20 +93,14 @@ def _vectors(name: str) -> Finding:
 
 
 def _threads(name: str) -> Finding:
-    used, allowed = os.cpu_count() or 1, _cores_allowed()
+    from rnncli.training.backpropagation import cores
+
+    used = allowed = cores()
+    with contextlib.suppress(OSError, ValueError, ZeroDivisionError):  # what the container leaves of them
+        quota, period = (_CGROUPS / "cpu.max").read_text(encoding="ascii").split()
+        allowed = max(1, min(used, int(quota) // int(period)))  # "max" is no number
     mend = f"only {allowed} of {used} cores may be used: --set training.threads={allowed}" if allowed < used else ""
     return Finding(name, used, mend=mend)
-
-
-def _cores_allowed() -> int:
-    """Return the number of cores that the scheduler and the container let this process use."""
-    counts = [os.cpu_count() or 1]
-    if hasattr(os, "sched_getaffinity"):
-        counts.append(len(os.sched_getaffinity(0)))
-    with contextlib.suppress(OSError, ValueError, ZeroDivisionError):
-        quota, period = (_CGROUPS / "cpu.max").read_text(encoding="ascii").split()
-        counts.append(int(quota) // int(period))  # "max" is no number
-    return max(1, min(counts))
 
 
 def _memory(name: str) -> Finding:

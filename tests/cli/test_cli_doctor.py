@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +45,14 @@ def test_figures_are_numbers_in_json(tmp_path: Path) -> None:
 def test_a_container_that_allows_fewer_cores_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "cpu.max").write_text("150000 100000\n", encoding="ascii")
     monkeypatch.setattr(doctor, "_CGROUPS", tmp_path)
-    monkeypatch.setattr(doctor.os, "cpu_count", lambda: 64)
-    monkeypatch.setattr(doctor.os, "sched_getaffinity", lambda process: set(range(64)))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(64)), raising=False)
     looked = doctor.EXAMINATIONS["threads"]("threads")
     assert looked.mend == "only 1 of 64 cores may be used: --set training.threads=1"
     (tmp_path / "cpu.max").write_text("max 100000\n", encoding="ascii")
     assert doctor.EXAMINATIONS["threads"]("threads").mend == ""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {3}, raising=False)
+    looked = doctor.EXAMINATIONS["threads"]("threads")
+    assert (looked.value, looked.mend) == (1, "")  # as many as training takes under taskset
 
 
 def test_a_cache_that_cannot_be_written_is_told_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
