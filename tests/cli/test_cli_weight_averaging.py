@@ -86,6 +86,14 @@ def test_a_resumed_run_cannot_change_it(folder: Path) -> None:
 
 
 def test_without_it_metrics_and_state_know_nothing_of_it(folder: Path) -> None:
-    run("train", "char.yaml", "-o", "plain", "-q", *settings("training.epochs=1", "training.weight_averaging=0"), cwd=folder).ok()
+    run(
+        "train",
+        "char.yaml",
+        "-o",
+        "plain",
+        "-q",
+        *settings("training.epochs=1", "training.weight_averaging=0"),
+        cwd=folder,
+    ).ok()
     assert not {"averaged", "raw_loss", "averaged_loss", "losses"} & set(metrics(folder / "plain")[-1])
     assert "average" not in state_of(folder / "plain")[0]

@@ -200,16 +200,21 @@ class TextExperiment(Experiment):
         return found
 
     def recall(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+        super().recall(header, arrays)
         if (shares := header.get("validated", {}).get("ngram")) is not None:
             self.shares = np.array(shares)
 
     def choose(self) -> None:
         """Fit the shares of the 5-gram on validation, if it is to be a part of the model."""
-        if self.config.training.with_ngram and len(self._held_out["validation"].scored):
-            held_out, counts = self._held_out["validation"], self._kneser_ney()
-            each = np.empty(len(held_out.scored))
-            held_out.validation(self.network, self.learner.backpropagation).run(each)
-            self.shares = mixture.fitted(each, held_out.read_by(counts.losses), held_out.read_by(counts.trust))
+        held_out = self._held_out["validation"]
+        if not self.config.training.with_ngram:
+            return
+        if not len(held_out.scored):
+            note("training.with_ngram: no validation split to fit the shares of the 5-gram on; the network is alone")
+            return
+        counts, each = self._kneser_ney(), np.empty(len(held_out.scored))
+        held_out.validation(self.network, self.learner.backpropagation).run(each)
+        self.shares = mixture.fitted(each, held_out.read_by(counts.losses), held_out.read_by(counts.trust))
 
     def _counted_tokens(self) -> np.ndarray:
         """Return the tokens that n-grams count, with `<unk>` where the network has seen it."""

@@ -7,6 +7,7 @@ import pytest
 
 from rnncli.data.source import Source
 from rnncli.nn.network import FLOAT32, Network, NetworkShape
+from rnncli.notes import noting
 from rnncli.tasks.language_model import mixture
 from rnncli.tasks.language_model.experiment import WITH_NGRAM, TextExperiment
 from rnncli.tasks.language_model.kneser_ney import KINDS, KneserNey
@@ -107,11 +108,11 @@ def test_each_token_has_the_nats_of_both_in_the_share_of_its_context(cuts):
         assert mixed == pytest.approx(-math.log((1 - λ) * math.exp(-p) + λ * math.exp(-q)), abs=1e-5)
 
 
-def experiment(**training):
+def experiment(validation=0.2, **training):
     config = config_from_mapping(
         {
             "task": "language-model",
-            "data": {"encoding": "utf-8", "validation": 0.2, "test": 0.2},
+            "data": {"encoding": "utf-8", "validation": validation, "test": 0.2},
             "model": {"cell": "gru", "hidden_size": 6, "num_layers": 1},
             "training": training,
         }
@@ -136,3 +137,12 @@ def test_a_model_keeps_the_mixture_it_was_asked_to_have_and_no_other_does():
     assert token == "n"
     assert chance > 0.5 > dict(alone.next_tokens(ids, 99))["n"]
     assert sum(p for _, p in model.next_tokens(ids, 99)) == pytest.approx(1, abs=1e-9)
+
+
+def test_without_a_validation_split_the_network_is_alone_and_says_so():
+    notes = []
+    with noting(notes.append):
+        alone = experiment(0.0, with_ngram=True)
+        alone.choose()
+    assert mixture.TOKENS not in alone.arrays()
+    assert [text for text in notes if text.startswith("training.with_ngram: no validation split")]
