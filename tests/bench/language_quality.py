@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import os
 import random
 import resource
@@ -67,7 +68,7 @@ def words(data: Path, run: Path) -> Figure:
     keys = ["data.items=lines", "data.tokens=whitespace", "data.min_count=2", "data.validation=0.05"]
     rnncli("train", train, "-o", run, "-q", "--max-time", "10m", *(part for key in keys for part in ("--set", key)))
     score = json.loads(rnncli("evaluate", run, rest, "-f", "json"))
-    perplexity, floor = (2.718281828459045 ** score[key] for key in ("network", "floor"))
+    perplexity, floor = math.exp(score["network"]), math.exp(min(score["floors"].values()))
     return {
         "score": perplexity,
         "better": "lower",
