@@ -11,6 +11,8 @@ from conftest import TEXT, Shelf
 
 from rnncli.workflows import compress
 
+pytestmark = pytest.mark.thorough  # its kernels take half a minute to compile
+
 CONTENT = TEXT[:400].encode()
 
 
