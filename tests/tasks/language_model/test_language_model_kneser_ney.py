@@ -2,8 +2,6 @@
 
 import itertools
 import math
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +9,7 @@ import pytest
 from rnncli.tasks.language_model import kneser_ney, ngram
 from rnncli.tasks.language_model.kneser_ney import KneserNey
 from tests import naive
+from tests.sample_text import tiny_shakespeare
 
 
 def ids(values):
@@ -90,13 +89,5 @@ def test_only_the_newest_tokens_are_counted(monkeypatch):
 
 
 def test_tiny_shakespeare():
-    folder = os.environ.get("RNNCLI_DATA")
-    file = Path(folder or ".") / "tinyshakespeare.txt"
-    if not folder or not file.exists():
-        pytest.skip("needs tinyshakespeare.txt in the folder $RNNCLI_DATA")
-    text = file.read_text(encoding="utf-8")
-    numbers = {character: k for k, character in enumerate(sorted(set(text)), start=1)}
-    tokens = ids([numbers[character] for character in text])
-    cut = len(tokens) - int(0.1 * len(tokens))
-    losses = KneserNey(tokens[:cut], len(numbers) + 1).losses(tokens[cut:], tokens[:cut])
-    assert losses.mean() == pytest.approx(1.561, abs=1e-3)
+    train, rest, V = tiny_shakespeare()
+    assert KneserNey(train, V).losses(rest, train).mean() == pytest.approx(1.561, abs=1e-3)

@@ -1,15 +1,14 @@
 """The interpolated 5-gram against the definition of Witten–Bell smoothing, written out token by token."""
 
 import math
-import os
 from collections import Counter, defaultdict
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rnncli.tasks.language_model import ngram
 from rnncli.tasks.language_model.ngram import ORDER, cross_entropy
+from tests.sample_text import tiny_shakespeare
 
 
 def brute_force(train, valid, context, V, line_end=None):
@@ -124,13 +123,5 @@ def test_many_tokens_of_a_large_vocabulary_do_not_overflow():
 
 
 def test_tiny_shakespeare():
-    folder = os.environ.get("RNNCLI_DATA")
-    file = Path(folder or ".") / "tinyshakespeare.txt"
-    if not folder or not file.exists():
-        pytest.skip("needs tinyshakespeare.txt in the folder $RNNCLI_DATA")
-    text = file.read_text(encoding="utf-8")
-    numbers = {character: k for k, character in enumerate(sorted(set(text)), start=1)}
-    tokens = ids([numbers[character] for character in text])
-    cut = len(tokens) - int(0.1 * len(tokens))
-    got = cross_entropy(tokens[:cut], tokens[cut:], tokens[:cut], len(numbers) + 1)
-    assert got == pytest.approx(1.669, abs=1e-3)
+    train, rest, V = tiny_shakespeare()
+    assert cross_entropy(train, rest, train, V) == pytest.approx(1.669, abs=1e-3)
