@@ -4,6 +4,30 @@
 
 Each run is `rnncli train TEXT` with so many epochs, on one thread; all have the same updates. What is printed is the
 mean over the seeds, its difference from what is chosen, and the standard deviation.
+
+What the choice came from: the first 300 kB of tiny Shakespeare, 20 epochs, batches of 16 × 64, one seed, nats per
+character. From two layers of 128, a learning rate of 0.004 and dropout 0.5 between the layers:
+
+    without skip connections   1.4669        with them                   1.4285
+    input gate capped          1.4156        learning rate 0.008         1.4079
+    beta1 0.5                  1.4206        beta2 0.99                  1.4275
+    weight decay 0.05          1.4288        dropout 0.3, head 0.3       1.4202
+    dropout 0.5, head 0.5      1.4454
+
+From dropout 0.3 between the layers and before the head:
+
+    masks held                 1.4222        state dropout 0.2           1.4304
+    weight drop 0.3            1.4455        beta1 0.5                   1.4113
+    beta1 0                    1.4112        beta1 0, beta2 0.9999       1.4119
+    beta1 0.5 and gru          1.4351        and embedding dropout 0.03  1.4133
+    and one layer of 192       1.4655        and three layers of 104     1.4001
+
+From three layers of 104, all of the above that helped, an average of 0.999 and a learning rate of 0.006:
+
+    as it is                   1.3747        beta1 0.5                   1.3771
+    no average                 1.3795        input gate not capped       1.3909
+    learning rate 0.01         1.3652        two layers of 128           1.3888
+    four layers of 88          1.3723
 """
 
 from __future__ import annotations
@@ -28,7 +52,7 @@ CHANGES: dict[str, list[str]] = {
     "no dropout before the head": ["model.output_dropout=0"],
     "two layers of 128": ["model.num_layers=2", "model.hidden_size=128"],
     "gru": ["model.cell=gru"],
-    "learning rate halved": ["training.learning_rate=0.004"],
+    "learning rate halved": ["training.learning_rate=0.005"],
     "beta1 0.5": ["training.beta1=0.5"],
     "beta2 0.9999": ["training.beta2=0.9999"],
     "weight decay 0.05": ["training.weight_decay=0.05"],
