@@ -68,6 +68,7 @@ def test_a_given_vector_starts_the_naive_twin():
         assert error(pairs.outputs[:span, b], outputs) < 1e-12
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("attention", WAYS)
 def test_threads_change_no_bit(attention):
     shape = small_shape("lstm", attention, layers=2, dropout=0.5)

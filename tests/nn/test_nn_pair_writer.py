@@ -50,6 +50,7 @@ def score(pairs, b, tokens, *, ended=True):
     return sum(chances[n, token] for n, token in enumerate(said))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("attention", WAYS)
 @pytest.mark.parametrize("cell", EACH)
 def test_greedy_takes_the_most_probable_token_at_each_step(cell, attention):

@@ -125,6 +125,7 @@ def test_outside_of_training_nothing_is_dropped(cell, recurrence):
     assert not np.array_equal(works[0].outputs, trained.outputs)
 
 
+@pytest.mark.thorough
 @WITH_JIT
 @pytest.mark.parametrize(("cell", "recurrence"), LASTING)
 def test_what_is_written_is_what_the_whole_text_is_followed_by(cell, recurrence):

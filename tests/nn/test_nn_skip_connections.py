@@ -90,6 +90,7 @@ def test_shards_do_not_change_a_bit():
             assert np.array_equal(gradient, split[name]), (kind, name)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("embedding", "fold_up_to"), [(None, 320), (7, 320), (7, 0)])
 @pytest.mark.parametrize("cell", ["lstm", *(pytest.param(c, marks=pytest.mark.thorough) for c in CELLS if c != "lstm")])
 def test_what_is_generated_is_what_the_training_forward_says(cell, embedding, fold_up_to):

@@ -273,6 +273,7 @@ def generated(model, prime, length, **how):
 MULTI = "é€😀\n"  # two, three, four and one byte; no byte occurs twice
 
 
+@pytest.mark.thorough
 def test_a_byte_model_writes_characters_of_several_bytes():
     data = MULTI.encode()
     assert len(set(data)) == len(data) == 10
@@ -323,6 +324,7 @@ def test_every_unseen_character_of_a_prime_is_named():
     assert str(caught.value).startswith('the prime: "x" (U+0078) at position 2, "é" (U+00E9) at position 4 does not')
 
 
+@pytest.mark.thorough
 def test_the_seed_decides_what_a_trained_model_writes(monkeypatch):
     experiment, _ = prepared(PROSE)
     model = LanguageModel(experiment.header(), experiment.network.parameters.export())
