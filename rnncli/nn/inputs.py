@@ -232,7 +232,7 @@ class LinearHead(Part):
     """
 
     def __init__(self, H: int, O: int, starts_at_zero: bool, layers: int = 1, tied: Parameter | None = None):
-        self.O, self.starts_at_zero, self.tied = O, starts_at_zero, tied
+        self.O, self.starts_at_zero = O, starts_at_zero
         self.awake = within(1.0 / math.sqrt(layers * H), HEAD)
         first = zero if starts_at_zero else self.awake
         self.weight = Parameter("head.weight", (O, layers * H), first, transposed=True)

@@ -3,7 +3,7 @@
     python tests/bench/budget.py TEXT [--max-time 1m,5m,10m] [--sizes 2x256,2x384,2x512] [--cells lstm]
                                       [--dropout 0.1,0.3,0.5] [--seeds 1] [--set KEY=VALUE ...]
 
-The rows of rnncli/tasks/language_model/budget.py are chosen by it. Every run is `rnncli train TEXT --max-time TIME`
+It is for choosing the rows of rnncli/tasks/language_model/budget.py. Every run is `rnncli train TEXT --max-time TIME`
 with these keys set. A line is printed when it ends, and a table of the means over the seeds at the end, the best first,
 beside what the rule chooses (`rule`). Runs whose lines are in the file `--known` are not trained again.
 """

@@ -11,7 +11,7 @@ from conftest import TEXT, Shelf
 
 from rnncli.workflows import compress
 
-pytestmark = pytest.mark.thorough  # its kernels take half a minute to compile
+pytestmark = pytest.mark.thorough  # its kernels take seconds to compile
 
 CONTENT = TEXT[:400].encode()
 

@@ -1,7 +1,9 @@
 """The network that a language model has where its config leaves that open, by the size of the text and by the time.
 
 A small text is learnt by heart, so that it gets a small network, or dropout. A large one is not, but a large network
-sees little of it in a short time. tests/bench/budget.py trains a grid of sizes for some times, and prints the losses.
+sees little of it in a short time. Measured are, on texts of about 1 MB, the rows of 5 and 10 minutes and of words
+(tests/bench/quality.py) and, on 300 kB, what they have in common (tests/bench/ablation.py); the others are drawn from
+these. tests/bench/budget.py trains a grid of sizes for some times, and prints the losses.
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ OF_WORDS = (
     Row(3_000_000, 480, "lstm", 224, 1, 0.5, 16, 6e-3, 40),
     Row(_ANY, 0, "lstm", 160, 1, 0.2, 16, 6e-3, 20),
 )
-"""The same of texts that are cut into words: most of the work is then the head's, and there are few tokens."""
+"""These rows are for texts that are cut into words: most of the work is then the head's, and there are few tokens."""
 
 
 def row_for(size: int, seconds: float, *, words: bool = False) -> Row:

@@ -285,7 +285,7 @@ class TextExperiment(Experiment):
         """Return the nats of tokens by network and 5-gram together, in shares that were not fitted on them."""
         if self.shares is None or split == "validation":
             return mixture.cross_fitted(each, by_ngram, trust)
-        return mixture.mixed(each, by_ngram, self.shares[trust.astype(int)])
+        return mixture.mixed(each, by_ngram, self.shares[trust])
 
     @property
     def most_epochs(self) -> int:

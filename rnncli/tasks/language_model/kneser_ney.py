@@ -74,7 +74,7 @@ class KneserNey:
         ORDER·KINDS, KINDS for each token of the longest context that was seen, and more if it gives less to shorter
         ones.
         """
-        return in_pieces(self._trust, valid, context)
+        return in_pieces(self._trust, valid, context, int)
 
     def distribution(self, context: np.ndarray) -> np.ndarray:
         """Return the probabilities (V,) of the next token after `context`."""

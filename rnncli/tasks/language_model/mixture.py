@@ -23,9 +23,8 @@ def fitted(network: np.ndarray, ngram: np.ndarray, trust: np.ndarray) -> np.ndar
     """Return the share λ (LEVELS,) of the 5-gram, given the nats (N,) of tokens by both, and its trust (N,). Where few
     tokens tell, it is about the one that is most likely for all.
     """
-    levels = trust.astype(int)
-    for_all = _fitted(network, ngram, np.zeros_like(levels), np.array([0.5]))
-    return _fitted(network, ngram, levels, np.repeat(for_all, LEVELS))
+    for_all = _fitted(network, ngram, np.zeros_like(trust), np.array([0.5]))
+    return _fitted(network, ngram, trust, np.repeat(for_all, LEVELS))
 
 
 def _fitted(network: np.ndarray, ngram: np.ndarray, levels: np.ndarray, prior: np.ndarray) -> np.ndarray:
@@ -45,11 +44,10 @@ def mixed(network: np.ndarray, ngram: np.ndarray, share: np.ndarray) -> np.ndarr
 
 def cross_fitted(network: np.ndarray, ngram: np.ndarray, trust: np.ndarray) -> np.ndarray:
     """Return the nats (N,) of a text by the mixture: each half by the shares that are fitted on the other."""
-    half, levels = len(network) // 2, trust.astype(int)
-    found = np.empty(len(network))
+    half, found = len(network) // 2, np.empty(len(network))
     for scored, other in ((slice(half), slice(half, None)), (slice(half, None), slice(half))):
-        shares = fitted(network[other], ngram[other], levels[other])
-        found[scored] = mixed(network[scored], ngram[scored], shares[levels[scored]])
+        shares = fitted(network[other], ngram[other], trust[other])
+        found[scored] = mixed(network[scored], ngram[scored], shares[trust[scored]])
     return found
 
 
@@ -61,7 +59,7 @@ def together(
     """
     by_ngram = counts.distribution(context)
     by_ngram[excluded] = 0.0
-    share = shares[int(counts.trust(context[-1:] * 0, context)[0])]
+    share = shares[counts.trust(np.zeros(1, np.int64), context)[0]]
     return np.asarray((1 - share) * network + share * by_ngram / by_ngram.sum())
 
 
@@ -79,7 +77,7 @@ class MixedReading:
 
     def nats(self, ids: np.ndarray) -> np.ndarray:
         """Return the nats (N,) of the tokens `ids` (N,), NaN where the network gives none, and go on after them."""
-        share = self.shares[self.counts.trust(ids, self._before).astype(int)]
+        share = self.shares[self.counts.trust(ids, self._before)]
         by_ngram = self.counts.losses(ids, self._before)
         self._before = np.concatenate([self._before, ids])[-ORDER + 1 :]
         return mixed(self.reading.nats(ids), by_ngram, share)

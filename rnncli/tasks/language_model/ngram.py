@@ -58,12 +58,15 @@ def token_losses(
 
 
 def in_pieces(
-    read: Callable[[np.ndarray, np.ndarray], np.ndarray], valid: np.ndarray, context: np.ndarray
+    read: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    valid: np.ndarray,
+    context: np.ndarray,
+    kind: type[float] | type[int] = float,
 ) -> np.ndarray:
-    """Return what `read` finds for each token of `valid` (N,), which `context` precedes, float64 (N,); it is called
-    with the tokens before a piece that count, and the piece.
+    """Return what `read` finds for each token of `valid` (N,), which `context` precedes, as an array (N,) of this kind;
+    it is called with the tokens before a piece that count, and the piece.
     """
-    found = np.empty(len(valid))
+    found = np.empty(len(valid), kind)
     for start in range(0, len(valid), PIECE):
         piece = valid[start : start + PIECE]
         before = valid[max(start - ORDER + 1, 0) : start]

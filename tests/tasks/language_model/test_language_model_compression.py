@@ -9,7 +9,7 @@ from rnncli.data.vocabulary import Vocabulary
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.tasks.language_model.compression import Codec, of_model, untrained
 
-pytestmark = pytest.mark.thorough  # its kernels take half a minute to compile
+pytestmark = pytest.mark.thorough  # its kernels take seconds to compile
 
 Make = Callable[[int | None], Codec]
 PROSE = "she sells sea shells by the sea shore; the shells she sells are sea shells, I'm sure. " * 6

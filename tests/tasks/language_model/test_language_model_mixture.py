@@ -59,7 +59,7 @@ def test_shares_are_those_that_make_a_text_most_likely():
     network, ngram = RANDOM.exponential(1, 4000), RANDOM.exponential(1, 4000)
     trust = RANDOM.integers(0, 3, 4000)
     ngram[trust == 2] += 0.7
-    found = mixture.fitted(network, ngram, trust.astype(float))
+    found = mixture.fitted(network, ngram, trust)
     grid = np.linspace(0.005, 0.995, 199)
     for level in range(3):
         at = trust == level
@@ -73,7 +73,7 @@ def test_shares_are_those_that_make_a_text_most_likely():
 
 def test_no_half_of_a_text_is_scored_by_shares_that_were_fitted_on_it():
     network, ngram = RANDOM.exponential(1, 500), RANDOM.exponential(1, 500)
-    trust = RANDOM.integers(0, LEVELS, 500).astype(float)
+    trust = RANDOM.integers(0, LEVELS, 500)
     before = mixture.cross_fitted(network, ngram, trust)
     ngram[300] += 5
     after = mixture.cross_fitted(network, ngram, trust)
@@ -103,7 +103,7 @@ def test_each_token_has_the_nats_of_both_in_the_share_of_its_context(cuts):
     reader = readings("network")
     found = np.concatenate([reader.nats(piece) for piece in np.split(TEXT, cuts)])
     alone, counts, before = StreamReading(network(), POOL, 1).nats(TEXT), KneserNey(KNOWN, V), np.array([1], np.int32)
-    trust = counts.trust(TEXT, before).astype(int)
+    trust = counts.trust(TEXT, before)
     for p, q, λ, mixed in zip(alone, counts.losses(TEXT, before), SHARES[trust], found, strict=True):
         assert mixed == pytest.approx(-math.log((1 - λ) * math.exp(-p) + λ * math.exp(-q)), abs=1e-5)
 
