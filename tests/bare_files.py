@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from rnncli.data.source import STDIN, Source
-from rnncli.nn.network import FLOAT32
 from rnncli.notes import noting
 from rnncli.tasks.registry import TASKS, config_from_mapping
 from rnncli.tasks.task import Context
@@ -249,7 +248,7 @@ def prepared(content: str | bytes, name: str, *overrides: str) -> Any:
     """The network and the data that a file alone gives."""
     source = source_of(content, name)
     config = config_from_mapping(inferred(name, source, overrides), [*SMALL, *overrides])
-    pool = ThreadPool(1, FLOAT32)
+    pool = ThreadPool(1)
     try:
         return TASKS[config.task].prepare(config, source, Context(pool))
     finally:

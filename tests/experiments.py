@@ -11,7 +11,7 @@ from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.optimizer import Optimizer
 
-POOL = ThreadPool(1, np.dtype(np.float32))
+POOL = ThreadPool(1)
 MODEL = {"cell": "gru", "hidden_size": 4, "num_layers": 1}
 
 

@@ -12,7 +12,7 @@ from rnncli.training.backpropagation import CROSS_ENTROPY, SQUARED_ERROR, Backpr
 from rnncli.training.optimizer import Optimizer
 
 FLOAT64 = np.dtype(np.float64)
-POOL = ThreadPool(1, FLOAT64)
+POOL = ThreadPool(1)
 T, B, I, H, O = 9, 4, 3, 6, 5
 LOSSES = {"cross entropy": CROSS_ENTROPY, "squared error": SQUARED_ERROR}
 RAGGED = np.array([9, 7, 4, 1])

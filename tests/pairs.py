@@ -76,7 +76,7 @@ class Pairs:
         for low, high in self._edges(shards):
             self.model.backward(self.work, low, high)
         for i in range(shards):
-            self.model.weight_gradients(self.work, Share(i, shards, self.dtype))
+            self.model.weight_gradients(self.work, Share(i, shards))
         self.model.finish_gradients()
         gradients = self.model.parameters.export_gradients()
         return gradients if self.shape.encodes else gradients | {"vector": self.work.dvector.copy()}

@@ -206,7 +206,7 @@ def answers(network: Network, rows: list[np.ndarray], pool: ThreadPool, *, ended
 class LinesPredictor(Predictor):
     def __init__(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]):
         self.config = config_in(header, LinesConfig)
-        self.pool = ThreadPool(1, np.dtype(np.float32))
+        self.pool = ThreadPool(1)
         self.network = network_of(self.config, Context(self.pool))
         self.network.load(arrays)
 

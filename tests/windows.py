@@ -95,7 +95,7 @@ class Window:
         for low, high in itertools.pairwise(edges):
             self.network.backward(self.work, low, high)
         for i in range(shards):
-            self.network.weight_gradients(self.work, Share(i, shards, self.dtype))
+            self.network.weight_gradients(self.work, Share(i, shards))
         self.network.finish_gradients()
         gradients = self.network.parameters.export_gradients()
         if not self.shape.token_input:

@@ -447,6 +447,11 @@ class TrainingConfig(Section):
         le=LARGEST_SEED,
         description="The seed of every random choice; the same seed gives the same model.",
     )
+    precision: Literal["float32", "bfloat16"] = Field(
+        default="float32",
+        description="What the factors of matrix products are rounded to; sums, weights and states stay float32. With "
+        "bfloat16 training takes about 0.6 of the time on CPUs that multiply it, such as Zen 4.",
+    )
     threads: int | None = Field(
         default=None,
         ge=1,

@@ -31,27 +31,28 @@ def jit(function: Callable[..., Any]) -> Callable[..., Any]:
     return compiled
 
 
-def publish(symbol: str, signature: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return a decorator that compiles a function of C types at once and names it `symbol` for compiled code to call.
+def address_of(function: Callable[..., Any], signature: Any) -> int:
+    """Compile a function of C types, and return the address of its code."""
+    options = {name: FLAGS[name] for name in ("fastmath", "error_model")} | {"nopython": True}
+    compiled = CFunc(function, (signature.args, signature.return_type), {}, options)
+    if FLAGS["cache"]:
+        compiled.enable_caching()
+        cache.forgive(compiled._cache)
+    compiled.compile()
+    _kept.append(compiled)  # else its code would go
+    return int(compiled.address)
+
+
+_kept: list[Any] = []
+
+
+def name_symbol(symbol: str, address: int) -> None:
+    """Let compiled code call what is at the address by a name.
 
     numba copies the functions that a kernel calls into that kernel and compiles them again there; a large function
     is better called by its symbol.
     """
-
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        if not enabled():
-            return function
-
-        options = {name: FLAGS[name] for name in ("fastmath", "error_model")} | {"nopython": True}
-        compiled = CFunc(function, (signature.args, signature.return_type), {}, options)
-        if FLAGS["cache"]:
-            compiled.enable_caching()
-            cache.forgive(compiled._cache)
-        compiled.compile()
-        binding.add_symbol(symbol, compiled.address)
-        return function
-
-    return decorate
+    binding.add_symbol(symbol, address)
 
 
 def enabled() -> bool:
@@ -59,13 +60,17 @@ def enabled() -> bool:
     return not numba.config.DISABLE_JIT
 
 
-def vector_lanes() -> int:
-    """Return how many float32 a vector register of the target CPU holds; 0 if it lacks both AVX2 with FMA and NEON."""
+def cpu_features() -> set[str]:
+    """Return the features of the CPU that is compiled for, by LLVM's names."""
     named = numba.config.CPU_FEATURES
     if named is None and numba.config.CPU_NAME is None:
-        features = {name for name, present in binding.get_host_cpu_features().items() if present}
-    else:
-        features = {part[1:] for part in (named or "").split(",") if part.startswith("+")}
+        return {name for name, present in binding.get_host_cpu_features().items() if present}
+    return {part[1:] for part in (named or "").split(",") if part.startswith("+")}
+
+
+def vector_lanes() -> int:
+    """Return how many float32 a vector register of the target CPU holds; 0 if it lacks both AVX2 with FMA and NEON."""
+    features = cpu_features()
     if {"avx512f", "fma"} <= features:
         return 16
     if {"avx2", "fma"} <= features:

@@ -5,64 +5,94 @@ numba cannot be trusted to keep 24 accumulators in registers, so this one inner 
 rows × vectors fused multiply-adds. There is a loop for every height and every number of vectors, so that neither the
 last rows nor the last columns of a product pay for a whole tile; a last vector that is not full is loaded and stored
 under a mask. It reaches 215–235 GFLOP/s on a Zen 5 core, whose FMA limit is 232, and 107–111 of 115 on Zen 4.
+
+One emitter makes three tiles; `Arithmetic` says what differs. That of pairs multiplies two values of k at once, each
+rounded to bfloat16: with one instruction where the CPU has it, else with two fused multiply-adds, which have the same
+bits (see `rnncli.kernels.bfloat16`).
 """
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from rnncli.kernels.compiler import cgutils, intrinsic, ir, types
-from rnncli.kernels.jit import publish, vector_lanes
+from rnncli.kernels.jit import address_of, cpu_features, enabled, name_symbol
+from rnncli.kernels.vector_code import (
+    BFLOAT,
+    FLOAT,
+    I32,
+    I64,
+    LANES,
+    PANEL,
+    VECTORS,
+    VOID,
+    address,
+    declare,
+    int64,
+    load,
+    splat,
+    store,
+    vector_of,
+)
 
 ROWS = 6  # 6 rows × 4 vectors = 24 accumulators of the 32 registers of AVX-512 and NEON
-LANES = vector_lanes()
-VECTORS = 2 if LANES == 8 else 4  # AVX2 has 16 registers: 6 rows × 2 vectors
-PANEL = VECTORS * (LANES or 16)
-
-_I1, _I32, _I64, _FLOAT, _VOID = ir.IntType(1), ir.IntType(32), ir.IntType(64), ir.FloatType(), ir.VoidType()
-_POINTER = _FLOAT.as_pointer()
-_VECTOR, _MASK = ir.VectorType(_FLOAT, LANES or 1), ir.VectorType(_I1, LANES or 1)
-_ALIGNED = ir.Constant(_I32, 4)
-
-_SYMBOL = "rnncli_register_tile"
-_n, _p = types.int64, types.CPointer(types.float32)
-# rows, width, a, a_row, a_step, panel, depth, start, start_row, c, c_row
-SIGNATURE = types.void(_n, _n, _p, _n, _n, _p, _n, _p, _n, _p, _n)
+_VECTOR = vector_of(FLOAT)
+_n, _p, _q = types.int64, types.CPointer(types.float32), types.CPointer(types.uint32)
 
 
-def _int(value):
-    return ir.Constant(_I64, value)
+_HALVES = ir.VectorType(BFLOAT, 2 * LANES or 1)
 
 
-def _splat(builder, scalar):
-    undefined = ir.Constant(ir.VectorType(scalar.type, LANES), ir.Undefined)
-    zeros = ir.Constant(ir.VectorType(_I32, LANES), [0] * LANES)
-    return builder.shuffle_vector(builder.insert_element(undefined, scalar, ir.Constant(_I32, 0)), undefined, zeros)
+def _fused(builder, x, b, total):
+    return builder.call(declare(builder, f"fma.v{LANES}f32", _VECTOR, [_VECTOR] * 3), [x, b, total])
 
 
-def _declare(builder, name, result, arguments):
-    return cgutils.get_or_insert_function(builder.module, ir.FunctionType(result, arguments), f"llvm.{name}")
+def _dot(builder, x, b, total):
+    """total + x[1]·b[1], and then + x[0]·b[0], for the two values in each lane."""
+    function = declare(builder, "x86.avx512bf16.dpbf16ps.512", _VECTOR, [_VECTOR, _HALVES, _HALVES])
+    return builder.call(function, [total, builder.bitcast(x, _HALVES), builder.bitcast(b, _HALVES)])
 
 
-def _load(builder, address, mask=None):
-    pointer = builder.bitcast(address, _VECTOR.as_pointer())
-    if mask is None:
-        return builder.load(pointer, align=4)
-    name, zero = f"masked.load.v{LANES}f32.p0", ir.Constant(_VECTOR, [0.0] * LANES)
-    load = _declare(builder, name, _VECTOR, [pointer.type, _I32, _MASK, _VECTOR])
-    return builder.call(load, [pointer, _ALIGNED, mask, zero])
+def _as_it_is(builder, vector):
+    return vector
 
 
-def _store(builder, value, address, mask=None):
-    pointer = builder.bitcast(address, _VECTOR.as_pointer())
-    if mask is None:
-        builder.store(value, pointer, align=4)
-    else:
-        store = _declare(builder, f"masked.store.v{LANES}f32.p0", _VOID, [_VECTOR, pointer.type, _I32, _MASK])
-        builder.call(store, [value, pointer, _ALIGNED, mask])
+def _second(builder, pairs):
+    """The second value of each pair, as float32."""
+    high = ir.Constant(pairs.type, [0xFFFF0000] * LANES)
+    return builder.bitcast(builder.and_(pairs, high), _VECTOR)
 
 
-def _emit_tile(builder, rows, vectors, arguments, done):
+def _first(builder, pairs):
+    return builder.bitcast(builder.shl(pairs, ir.Constant(pairs.type, [16] * LANES)), _VECTOR)
+
+
+class Arithmetic(NamedTuple):
+    """What the elements of A and the panel are, the vectors that a step of k multiplies, one after the other, and how.
+
+    signature: rows, width, a, a_row, a_step, panel, depth, start, start_row, c, c_row
+    """
+
+    symbol: str
+    signature: Any
+    element: Any
+    factors: tuple[Callable[..., Any], ...]
+    multiply_add: Callable[..., Any]
+
+
+FLOATS = Arithmetic(
+    "rnncli_register_tile", types.void(_n, _n, _p, _n, _n, _p, _n, _p, _n, _p, _n), FLOAT, (_as_it_is,), _fused
+)
+PAIRS = Arithmetic(
+    "rnncli_pair_tile", types.void(_n, _n, _q, _n, _n, _q, _n, _p, _n, _p, _n), I32, (_second, _first), _fused
+)
+DOTS = PAIRS._replace(factors=(_as_it_is,), multiply_add=_dot)
+
+
+def _emit_tile(builder, rows, vectors, arithmetic, arguments, done):
     """Emit c[m, v] = start[m, v] + Σ_k a[m, k]·panel[k, v], depth ≥ 1; the last vector holds the rest of `width`."""
     _, width, a, a_row, a_step, panel, depth, start, start_row, c, c_row = arguments
     name = f"{rows}x{vectors}."
@@ -70,13 +100,13 @@ def _emit_tile(builder, rows, vectors, arguments, done):
         builder.append_basic_block(name + part) for part in ("full", "tail", "loop", "store_full", "store_tail")
     )
     cells = [(m, v) for m in range(rows) for v in range(vectors)]
-    live = builder.sub(width, _int((vectors - 1) * LANES))
-    is_full = builder.icmp_signed("==", live, _int(LANES))
-    lanes = ir.Constant(ir.VectorType(_I32, LANES), list(range(LANES)))
-    mask = builder.icmp_signed("<", lanes, _splat(builder, builder.trunc(live, _I32)))
+    live = builder.sub(width, int64((vectors - 1) * LANES))
+    is_full = builder.icmp_signed("==", live, int64(LANES))
+    lanes = ir.Constant(vector_of(I32), list(range(LANES)))
+    mask = builder.icmp_signed("<", lanes, splat(builder, builder.trunc(live, I32)))
 
     def at(base, row, m, v):
-        return builder.gep(base, [builder.add(builder.mul(_int(m), row), _int(v * LANES))])
+        return builder.gep(base, [builder.add(builder.mul(int64(m), row), int64(v * LANES))])
 
     def mask_of(v, masked):
         return mask if masked and v == vectors - 1 else None
@@ -85,27 +115,29 @@ def _emit_tile(builder, rows, vectors, arguments, done):
     started = {}
     for block, masked in ((full, False), (tail, True)):
         builder.position_at_end(block)
-        started[block] = {(m, v): _load(builder, at(start, start_row, m, v), mask_of(v, masked)) for m, v in cells}
+        started[block] = {(m, v): load(builder, at(start, start_row, m, v), mask_of(v, masked)) for m, v in cells}
         builder.branch(loop)
 
     builder.position_at_end(loop)
-    fma = _declare(builder, f"fma.v{LANES}f32", _VECTOR, [_VECTOR] * 3)
-    k = builder.phi(_I64)
+    k = builder.phi(I64)
     sums = {cell: builder.phi(_VECTOR) for cell in cells}
-    row = builder.mul(k, _int(PANEL))
-    b = [_load(builder, builder.gep(panel, [builder.add(row, _int(v * LANES))])) for v in range(vectors)]
-    updated = {}
-    for m in range(rows):
-        offset = builder.add(builder.mul(_int(m), a_row), builder.mul(k, a_step))
-        x = _splat(builder, builder.load(builder.gep(a, [offset])))
-        for v in range(vectors):
-            updated[m, v] = builder.call(fma, [x, b[v], sums[m, v]])
-    following = builder.add(k, _int(1))
+    row = builder.mul(k, int64(PANEL))
+    b = [load(builder, builder.gep(panel, [builder.add(row, int64(v * LANES))])) for v in range(vectors)]
+    offsets = [builder.add(builder.mul(int64(m), a_row), builder.mul(k, a_step)) for m in range(rows)]
+    x = [splat(builder, builder.load(builder.gep(a, [offset]))) for offset in offsets]
+    updated = dict(sums)
+    for factor in arithmetic.factors:
+        b_factors = [factor(builder, one) for one in b]
+        for m in range(rows):
+            x_factor = factor(builder, x[m])
+            for v in range(vectors):
+                updated[m, v] = arithmetic.multiply_add(builder, x_factor, b_factors[v], updated[m, v])
+    following = builder.add(k, int64(1))
     k.add_incoming(following, loop)
     for cell in cells:
         sums[cell].add_incoming(updated[cell], loop)
     for block, values in started.items():
-        k.add_incoming(_int(0), block)
+        k.add_incoming(int64(0), block)
         for cell in cells:
             sums[cell].add_incoming(values[cell], block)
     stores = builder.append_basic_block(name + "stores")
@@ -116,146 +148,142 @@ def _emit_tile(builder, rows, vectors, arguments, done):
     for block, masked in ((store_full, False), (store_tail, True)):
         builder.position_at_end(block)
         for m, v in cells:
-            _store(builder, updated[m, v], at(c, c_row, m, v), mask_of(v, masked))
+            store(builder, updated[m, v], at(c, c_row, m, v), mask_of(v, masked))
         builder.branch(done)
 
 
-def _switch_intrinsic(typing_context, rows, width, a, a_row, a_step, panel, depth, start, start_row, c, c_row):
-    """Emit a switch to the loop for `rows` and for the number of vectors that `width` needs."""
+def _switch(arithmetic):
+    """Return an intrinsic: a switch to the loop for `rows` and for the number of vectors that `width` needs."""
 
-    def codegen(context, builder, signature, arguments):
-        done = builder.append_basic_block("done")
-        rows, width = arguments[:2]
-        vectors = builder.sdiv(builder.add(width, _int(LANES - 1)), _int(LANES))
-        switch = builder.switch(builder.add(builder.mul(rows, _int(VECTORS + 1)), vectors), done)
-        for m in range(1, ROWS + 1):
-            for v in range(1, VECTORS + 1):
-                block = builder.append_basic_block(f"{m}x{v}")
-                switch.add_case(_int(m * (VECTORS + 1) + v), block)
-                builder.position_at_end(block)
-                _emit_tile(builder, m, v, arguments, done)
-        builder.position_at_end(done)
-        return context.get_dummy_value()
+    def switch(typing_context, rows, width, a, a_row, a_step, panel, depth, start, start_row, c, c_row):
+        def codegen(context, builder, signature, arguments):
+            done = builder.append_basic_block("done")
+            rows, width = arguments[:2]
+            vectors = builder.sdiv(builder.add(width, int64(LANES - 1)), int64(LANES))
+            cases = builder.switch(builder.add(builder.mul(rows, int64(VECTORS + 1)), vectors), done)
+            for m in range(1, ROWS + 1):
+                for v in range(1, VECTORS + 1):
+                    block = builder.append_basic_block(f"{m}x{v}")
+                    cases.add_case(int64(m * (VECTORS + 1) + v), block)
+                    builder.position_at_end(block)
+                    _emit_tile(builder, m, v, arithmetic, arguments, done)
+            builder.position_at_end(done)
+            return context.get_dummy_value()
 
-    return SIGNATURE, codegen
+        return arithmetic.signature, codegen
 
-
-_switch: Any = intrinsic(_switch_intrinsic)
-
-
-def by_pointers(rows, width, a, a_row, a_step, panel, depth, start, start_row, c, c_row):
-    """Compute a tile from pointers; this is the C function that `tile` calls."""
-    _switch(rows, width, a, a_row, a_step, panel, depth, start, start_row, c, c_row)
+    return intrinsic(switch)
 
 
-if LANES:
-    publish(_SYMBOL, SIGNATURE)(by_pointers)
+_floats: Any = _switch(FLOATS)
+_pairs: Any = _switch(PAIRS)
+_dots: Any = _switch(DOTS)
 
 
-def _address(context, builder, array_type, array, offset):
-    data = context.make_array(array_type)(context, builder, array).data
-    return builder.gep(builder.bitcast(data, _POINTER), [offset])
+# The C functions that tiles call. numba keeps compiled functions by the names that stand in a file.
+def floats_by_pointers(rows, width, a, a_row, a_step, panel, depth, start, start_row, c, c_row):
+    _floats(rows, width, a, a_row, a_step, panel, depth, start, start_row, c, c_row)
 
 
-def _tile_intrinsic(
-    typing_context, rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start, start_at, start_row, c, c_at, c_row
-):
-    n = types.intp
-    signature = types.void(n, n, a, n, n, n, packed, n, n, start, n, n, c, n, n)
-
-    def codegen(context, builder, signature, arguments):
-        rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start, start_at, start_row, c, c_at, c_row = arguments
-
-        def address(position, array, offset):
-            return _address(context, builder, signature.args[position], array, offset)
-
-        a, packed = address(2, a, a_at), address(6, packed, p_at)
-        start, c = address(9, start, start_at), address(12, c, c_at)
-        llvm_types = [_POINTER if argument is _p else _I64 for argument in SIGNATURE.args]
-        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(_VOID, llvm_types), _SYMBOL)
-        builder.call(function, [rows, width, a, a_row, a_step, packed, depth, start, start_row, c, c_row])
-        return context.get_dummy_value()
-
-    return signature, codegen
+def pairs_by_pointers(rows, width, a, a_row, a_step, panel, depth, start, start_row, c, c_row):
+    _pairs(rows, width, a, a_row, a_step, panel, depth, start, start_row, c, c_row)
 
 
-def _copy_row_intrinsic(typing_context, width, source, s_at, target, t_at):
-    signature = types.void(types.intp, source, types.intp, target, types.intp)
+def dots_by_pointers(rows, width, a, a_row, a_step, panel, depth, start, start_row, c, c_row):
+    _dots(rows, width, a, a_row, a_step, panel, depth, start, start_row, c, c_row)
 
-    def codegen(context, builder, signature, arguments):
-        width, source, s_at, target, t_at = arguments
-        source = _address(context, builder, signature.args[1], source, s_at)
-        target = _address(context, builder, signature.args[3], target, t_at)
-        lanes = ir.Constant(ir.VectorType(_I64, LANES), list(range(LANES)))
-        for v in range(VECTORS):
-            mask = builder.icmp_signed("<", lanes, _splat(builder, builder.sub(width, _int(v * LANES))))
-            _store(
-                builder,
-                _load(builder, builder.gep(source, [_int(v * LANES)]), mask),
-                builder.gep(target, [_int(v * LANES)]),
+
+if LANES and enabled():
+    name_symbol(FLOATS.symbol, address_of(floats_by_pointers, FLOATS.signature))
+
+
+@functools.cache
+def prepare_pairs() -> None:
+    """Load the tile of pairs, which must be there before code that calls it: the faster one on this CPU."""
+    if not (LANES and enabled()):
+        return
+    pairs = address_of(pairs_by_pointers, PAIRS.signature)
+    if LANES == 16 and "avx512bf16" in cpu_features():
+        # Some CPUs with the instruction are slower by it.
+        dots = address_of(dots_by_pointers, DOTS.signature)
+        pairs = min(pairs, dots, key=_seconds)
+    name_symbol(PAIRS.symbol, pairs)
+
+
+def _seconds(tile: int) -> float:
+    """Return the time of a tile of 6 rows × a panel × 128 pairs."""
+    import ctypes
+
+    import numpy as np
+
+    depth = 128
+    a, panel, c = np.zeros(ROWS * depth, np.uint32), np.zeros(PANEL * depth, np.uint32), np.zeros((ROWS, PANEL), "f4")
+    pointers = [ctypes.c_void_p(array.ctypes.data) for array in (a, panel, c)]
+    numbers = [ctypes.c_int64(n) for n in (ROWS, PANEL, depth, 1, PANEL)]
+    rows, width, deep, one, row = numbers
+    arguments = (rows, width, pointers[0], deep, one, pointers[1], deep, pointers[2], row, pointers[2], row)
+    function = ctypes.CFUNCTYPE(None, *(type(argument) for argument in arguments))(tile)
+    times = []
+    for _ in range(20):
+        began = time.perf_counter()
+        function(*arguments)
+        times.append(time.perf_counter() - began)
+    return min(times)
+
+
+def _tile_of(arithmetic):
+    """Return an intrinsic that calls the C function on addresses in arrays."""
+
+    def tile(
+        typing_context,
+        rows,
+        width,
+        a,
+        a_at,
+        a_row,
+        a_step,
+        packed,
+        p_at,
+        depth,
+        start,
+        start_at,
+        start_row,
+        c,
+        c_at,
+        c_row,
+    ):
+        n = types.intp
+        signature = types.void(n, n, a, n, n, n, packed, n, n, start, n, n, c, n, n)
+
+        def codegen(context, builder, signature, arguments):
+            rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start, start_at, start_row, c, c_at, c_row = (
+                arguments
             )
-        return context.get_dummy_value()
 
-    return signature, codegen
+            def of(position, array, offset, element=FLOAT):
+                return address(context, builder, signature.args[position], array, offset, element)
 
+            a, packed = of(2, a, a_at, arithmetic.element), of(6, packed, p_at, arithmetic.element)
+            start, c = of(9, start, start_at), of(12, c, c_at)
+            given = [rows, width, a, a_row, a_step, packed, depth, start, start_row, c, c_row]
+            kind = ir.FunctionType(VOID, [argument.type for argument in given])
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, arithmetic.symbol), given)
+            return context.get_dummy_value()
 
-def _prefetch_intrinsic(typing_context, array, place):
-    signature = types.void(array, types.intp)
+        return signature, codegen
 
-    def codegen(context, builder, signature, arguments):
-        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        byte = ir.IntType(8).as_pointer()
-        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
-        call = _declare(builder, "prefetch.p0", _VOID, [byte, _I32, _I32, _I32])
-        builder.call(call, [address, *(ir.Constant(_I32, flag) for flag in (0, 3, 1))])  # read, keep near, data
-        return context.get_dummy_value()
-
-    return signature, codegen
+    return intrinsic(tile)
 
 
-def _transpose_intrinsic(typing_context, source, s_at, target, t_at, s_row):
-    signature = types.void(source, types.intp, target, types.intp, types.intp)
-
-    def codegen(context, builder, signature, arguments):
-        source, s_at, target, t_at, s_row = arguments
-        source = _address(context, builder, signature.args[0], source, s_at)
-        target = _address(context, builder, signature.args[2], target, t_at)
-        half = LANES // 2
-        low, high = (
-            ir.Constant(ir.VectorType(_I32, LANES), [x + part for i in range(half) for x in (i, i + LANES)])
-            for part in (0, half)
-        )
-        rows = [_load(builder, builder.gep(source, [builder.mul(_int(i), s_row)])) for i in range(LANES)]
-        for _ in range(
-            LANES.bit_length() - 1
-        ):  # each pass shuffles the cards once; log₂ n of them turn rows to columns
-            rows = [builder.shuffle_vector(rows[i], rows[i + half], part) for i in range(half) for part in (low, high)]
-        for i, row in enumerate(rows):
-            _store(builder, row, builder.gep(target, [_int(i * PANEL)]))
-        return context.get_dummy_value()
-
-    return signature, codegen
-
-
-_transpose: Any = intrinsic(_transpose_intrinsic)
-prefetch: Any = intrinsic(_prefetch_intrinsic)
-_tile: Any = intrinsic(_tile_intrinsic)
-_copy_row: Any = intrinsic(_copy_row_intrinsic)
+_float_tile: Any = _tile_of(FLOATS)
+_pair_tile: Any = _tile_of(PAIRS)
 
 
 def tile(rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start, start_at, start_row, c, c_at, c_row):
     """Compute c (rows, width) = start + a (rows, depth ≥ 1) · one panel for flat float32; see `gemm.plain_tile`."""
-    _tile(rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start, start_at, start_row, c, c_at, c_row)
+    _float_tile(rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start, start_at, start_row, c, c_at, c_row)
 
 
-def copy_row(width, source, s_at, target, t_at):
-    """Write source[s_at : s_at + width] and zeros to target[t_at : t_at + PANEL], for flat float32 arrays.
-
-    numba's loop over a slice of 64 takes five times as long.
-    """
-    _copy_row(width, source, s_at, target, t_at)
-
-
-def transpose(source, s_at, target, t_at, s_row):
-    """Transpose LANES × LANES flat float32 elements: target[t_at + j·PANEL + i] = source[s_at + i·s_row + j]."""
-    _transpose(source, s_at, target, t_at, s_row)
+def pair_tile(rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start, start_at, start_row, c, c_at, c_row):
+    """Compute the same for pairs of bfloat16 in `a` and `packed`; see `bfloat16.plain_tile`."""
+    _pair_tile(rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start, start_at, start_row, c, c_at, c_row)

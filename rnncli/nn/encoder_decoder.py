@@ -37,7 +37,7 @@ class PairShape:
 
     source_size: the size of the source vocabulary, or the length of the given vector if `encodes` is false.
     target_size: the number of target tokens, without <end>; with aligned attention the last two of them are moves, see
-    `rnncli.nn.attention`. attention: a key of ATTENTIONS, or None.
+    `rnncli.nn.attention`. attention: a key of ATTENTIONS, or None. precision: see `NetworkShape`.
     """
 
     cell: str
@@ -52,6 +52,7 @@ class PairShape:
     attention: str | None = None
     encoder_bidirectional: bool = False
     recurrence: Recurrence = PLAIN
+    precision: str = "float32"
 
     @property
     def encoder(self) -> StackShape:
@@ -137,7 +138,7 @@ class EncoderDecoder(Model):
     """The model that a `PairShape` describes."""
 
     def __init__(self, shape: PairShape, dtype: np.dtype = FLOAT32):
-        super().__init__(dtype)
+        super().__init__(dtype, shape.precision)
         self.shape = shape
         H, F = shape.hidden_size, shape.encoder.width if shape.encodes else shape.source_size
         self.encoder = Stack(shape.encoder, "encoder.", 1) if shape.encodes else None

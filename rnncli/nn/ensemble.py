@@ -29,6 +29,7 @@ class Ensemble(Model):
                 for one in member.parameters.declared
             ],
             self.dtype,
+            members[0].products,
         )
         self._place_members()
         self.pack()

@@ -50,7 +50,7 @@ class ProjectionGradients(Part):
 
     @cached_property
     def packed_back(self) -> np.ndarray:
-        return gemm.packed_like(self.N, self.I, self.W.value.dtype)
+        return gemm.packed_like(self.N, self.I, self.W.products)
 
     @cached_property
     def zeros(self) -> np.ndarray:
@@ -69,7 +69,9 @@ class ProjectionGradients(Part):
     def weight_gradients(self, x: np.ndarray, da: np.ndarray, share: Share, rows: Mask | None = None) -> None:
         """Compute this share's columns of dW = xᵀ·da."""
         flat_x, flat_da = x.reshape(-1, self.I), da.reshape(-1, self.N)
-        gemm.multiply_transposed(flat_x, flat_da, self.W.gradient, *share.columns(self.N), share.scratch)
+        gemm.multiply_transposed(
+            flat_x, flat_da, self.W.gradient, *share.columns(self.N), share.scratch(self.W.products)
+        )
 
 
 class Projection(ProjectionGradients):
@@ -77,7 +79,7 @@ class Projection(ProjectionGradients):
 
     @cached_property
     def packed(self) -> np.ndarray:
-        return gemm.packed_like(self.I, self.N, self.W.value.dtype)
+        return gemm.packed_like(self.I, self.N, self.W.products)
 
     def pack(self, share: Share) -> None:
         super().pack(share)
@@ -106,6 +108,10 @@ class Transposed:
     @property
     def value(self) -> np.ndarray:
         return self.of.value.T
+
+    @property
+    def products(self) -> np.dtype:
+        return self.of.products
 
     @cached_property
     def gradient(self) -> np.ndarray:
@@ -201,7 +207,7 @@ class FoldedEmbedding(TokenRows):
 
     def pack(self, share: Share) -> None:
         low, high = share.columns(self.table.shape[1])
-        gemm.multiply_columns(self.E.value, self.W.value, self.table, low, high, share.scratch)
+        gemm.multiply_columns(self.E.value, self.W.value, self.table, low, high, share.scratch(self.W.products))
         self.way_back.pack(share)
 
     def weight_gradients(self, x: np.ndarray, da: np.ndarray, share: Share, rows: Mask | None = None) -> None:

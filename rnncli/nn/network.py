@@ -21,6 +21,7 @@ import numpy as np
 from rnncli.errors import ModelFileError
 from rnncli.kernels.buffers import zeros
 from rnncli.kernels.crf import Chain
+from rnncli.kernels.gemm import PRECISIONS
 from rnncli.nn import dropout
 from rnncli.nn.crf import ChainWork, TagChain
 from rnncli.nn.inputs import LinearHead
@@ -50,6 +51,7 @@ class NetworkShape:
     input_dropout, output_dropout: fractions before the first layer, and of what the head reads of the topmost; None
     leaves it to `drops_ends` and the pooling. embedding_dropout, variational_dropout: see `StackShape`.
     tied_embeddings: the head's weights are the embedding's, which is as wide as the one layer that the head reads.
+    precision: that of the factors of matrix products, a key of PRECISIONS; of networks in float64 it is that.
     """
 
     cell: str
@@ -79,6 +81,7 @@ class NetworkShape:
     embedding_dropout: float = 0.0
     variational_dropout: bool = False
     tied_embeddings: bool = False
+    precision: str = "float32"
 
     @property
     def dropped_of_input(self) -> float:
@@ -136,8 +139,9 @@ class Model(Part):
     parameters: Parameters
     head: LinearHead
 
-    def __init__(self, dtype: np.dtype):
+    def __init__(self, dtype: np.dtype, precision: str = "float32"):
         self.dtype = np.dtype(dtype)
+        self.products = PRECISIONS[precision] if self.dtype == FLOAT32 else self.dtype
 
     @property
     def networks(self) -> tuple[Model, ...]:
@@ -147,7 +151,7 @@ class Model(Part):
     def hold(self, *parts: Part) -> None:
         """Hold the parameters of these parts, in this order."""
         self.parts = parts
-        self.parameters = Parameters(self.parameters_of_all(), self.dtype)
+        self.parameters = Parameters(self.parameters_of_all(), self.dtype, self.products)
 
     def move(self, weights: np.ndarray, gradient: np.ndarray) -> None:
         """Use these buffers (P,) for weights and gradients from now on; values are copied. Call `pack` afterwards."""
@@ -165,7 +169,7 @@ class Model(Part):
 
     def pack(self, share: Share | None = None) -> None:
         """Refresh the packed weights, or a share of them; call after every change of the parameters."""
-        super().pack(share or Share(0, 1, self.dtype))
+        super().pack(share or Share(0, 1))
 
     def words_of(self, work: Any) -> WordsOfBatch | None:
         """Return the word vectors that the sequences of a batch share and that are computed first, or None."""
@@ -206,7 +210,7 @@ class Network(Model):
     """The network of a `NetworkShape`, in float32 for use or float64 for checks."""
 
     def __init__(self, shape: NetworkShape, dtype: np.dtype = FLOAT32):
-        super().__init__(dtype)
+        super().__init__(dtype, shape.precision)
         self.shape = shape
         self.words = (
             WordVectors(

@@ -15,7 +15,6 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 
@@ -30,12 +29,15 @@ class Share:
     Work is divided by output columns so that every sum of a gradient stays one chain.
     """
 
-    def __init__(self, index: int, count: int, dtype: np.dtype):
-        self.index, self.count, self.dtype = index, count, dtype
+    def __init__(self, index: int, count: int):
+        self.index, self.count = index, count
+        self._scratch: dict[np.dtype, np.ndarray] = {}
 
-    @cached_property
-    def scratch(self) -> np.ndarray:
-        return np.zeros(gemm.SCRATCH, self.dtype)
+    def scratch(self, products: np.dtype) -> np.ndarray:
+        """Return what products of this kind pack in; see `Parameter.products`."""
+        if products not in self._scratch:
+            self._scratch[products] = gemm.scratch_like(products)
+        return self._scratch[products]
 
     def split(self, n: int) -> tuple[int, int]:
         """Return (first, last), the range of n units that this thread works on."""
@@ -164,7 +166,8 @@ class Parameter:
     """A parameter, declared by the part that uses it: its PyTorch name and shape, and its first values.
 
     transposed: True if it is stored transposed inside. frozen: True if training leaves it as it is. `value` and
-    `gradient` are views of the inner shape, set when a `Parameters` holds it.
+    `gradient` are views of the inner shape, set when a `Parameters` holds it; `products` is then the kind of its
+    products with other matrices, as the type that `gemm` packs it in.
     """
 
     name: str
@@ -174,6 +177,7 @@ class Parameter:
     frozen: bool = False
     value: np.ndarray = field(init=False, repr=False)
     gradient: np.ndarray = field(init=False, repr=False)
+    products: np.dtype = field(init=False, repr=False)
 
     @property
     def inner_shape(self) -> tuple[int, ...]:
@@ -204,6 +208,10 @@ class Rows:
         return self.of.value[self.first : self.first + self.count]
 
     @property
+    def products(self) -> np.dtype:
+        return self.of.products
+
+    @property
     def gradient(self) -> np.ndarray:
         return self.of.gradient[self.first : self.first + self.count]
 
@@ -230,8 +238,10 @@ class Parameters:
     weights, gradient (P,) are flat and C-contiguous; `view` and `gradient_view` return inner-layout views by name.
     """
 
-    def __init__(self, declared: Iterable[Parameter], dtype: np.dtype):
+    def __init__(self, declared: Iterable[Parameter], dtype: np.dtype, products: np.dtype):
         self.declared = tuple(declared)
+        for one in self.declared:
+            one.products = products
         size = sum(one.size for one in self.declared)
         self._take(zeros((size,), dtype), zeros((size,), dtype))
 

@@ -5,7 +5,7 @@ The masks are functions of seed, update and layer, and are drawn before a window
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from rnncli.kernels import gemm
 from rnncli.kernels.buffers import zeros
 from rnncli.kernels.cells.recurrence import Locked
 from rnncli.nn import dropout
+from rnncli.nn.parameters import Parameter
 
 
 @dataclass(frozen=True)
@@ -44,21 +45,18 @@ class DroppedWeights:
 
     p: float
     values: np.ndarray
-    packed: np.ndarray
-    packed_back: np.ndarray
-    key: np.uint32
+    packed: np.ndarray = field(init=False)
+    packed_back: np.ndarray = field(init=False)
+    key: np.uint32 = field(init=False)
 
-    @classmethod
-    def plan(cls, p: float, H: int, N: int, dtype: np.dtype) -> DroppedWeights:
-        forwards, back = gemm.panels(N) * H, gemm.panels(H) * N
-        packed, packed_back = (zeros((size * gemm.PANEL,), dtype) for size in (forwards, back))
-        return cls(p, zeros((H, N), dtype), packed, packed_back, np.uint32(0))
-
-    def draw(self, U: np.ndarray, key: np.uint32) -> None:
+    def draw(self, U: Parameter, key: np.uint32) -> None:
         self.key = key
-        self._drop(U, self.values, 0, U.shape[1])
-        gemm.pack(self.values, self.packed, 0, gemm.panels(U.shape[1]))
-        gemm.pack_transposed(self.values, self.packed_back, 0, gemm.panels(U.shape[0]))
+        H, N = U.inner_shape
+        if not hasattr(self, "packed"):
+            self.packed, self.packed_back = gemm.packed_like(H, N, U.products), gemm.packed_like(N, H, U.products)
+        self._drop(U.value, self.values, 0, N)
+        gemm.pack(self.values, self.packed, 0, gemm.panels(N))
+        gemm.pack_transposed(self.values, self.packed_back, 0, gemm.panels(H))
 
     def drop_gradient(self, gradient: np.ndarray, first: int, last: int) -> None:
         """Turn these columns of the gradient of what was used into that of U."""
@@ -78,7 +76,7 @@ class Drawn:
 
     @classmethod
     def plan(cls, recurrence: Recurrence, T: int, B: int, H: int, N: int, dtype: np.dtype) -> Drawn:
-        dropped = DroppedWeights.plan(recurrence.weight_drop, H, N, dtype) if recurrence.weight_drop else None
+        dropped = DroppedWeights(recurrence.weight_drop, zeros((H, N), dtype)) if recurrence.weight_drop else None
         locked = Locked(zeros((B, H), dtype), zeros((T, B, H), dtype)) if recurrence.state_dropout else None
         return cls(recurrence, dropped, locked)
 
@@ -87,7 +85,7 @@ class Drawn:
         locked = None if self.locked is None else Locked(self.locked.mask, self.locked.h[:T])
         return Drawn(self.recurrence, self.U, locked)
 
-    def draw(self, U: np.ndarray, stream: int, seed: int, update: int) -> None:
+    def draw(self, U: Parameter, stream: int, seed: int, update: int) -> None:
         """Draw the masks of an update, from number `stream` of the seed's random streams and the next one."""
         if self.U is not None:
             self.U.draw(U, dropout.key(seed, stream, update))

@@ -123,11 +123,11 @@ class RecurrentLayer(Part):
 
     @cached_property
     def U_packed(self) -> np.ndarray:
-        return gemm.packed_like(self.H, self.columns, self.U.value.dtype)
+        return gemm.packed_like(self.H, self.columns, self.U.products)
 
     @cached_property
     def U_packed_back(self) -> np.ndarray:
-        return gemm.packed_like(self.columns, self.H, self.U.value.dtype)
+        return gemm.packed_like(self.columns, self.H, self.U.products)
 
     @cached_property
     def bias(self) -> np.ndarray:
@@ -155,7 +155,7 @@ class RecurrentLayer(Part):
     def draw(self, work: LayerWork, seed: int, update: int) -> None:
         """Draw the masks of an update for the recurrence, if there are any."""
         if work.drawn is not None:
-            work.drawn.draw(self.U.value, self._masks, seed, update)
+            work.drawn.draw(self.U, self._masks, seed, update)
 
     def _drawn(self, work: LayerWork, *, back: bool) -> Weights:
         """Return the weights for a window, with what was drawn for it."""
@@ -218,7 +218,8 @@ class RecurrentLayer(Part):
             self.skip.weight_gradients(beside.given[0], work.a, share, beside.rows)
         drawn = work.drawn
         h_before = work.h[:-1] if drawn is None or drawn.locked is None else drawn.locked.h
-        gemm.multiply_transposed(h_before.reshape(-1, self.H), dq, self.U.gradient, low, high, share.scratch)
+        scratch = share.scratch(self.U.products)
+        gemm.multiply_transposed(h_before.reshape(-1, self.H), dq, self.U.gradient, low, high, scratch)
         if drawn is not None and drawn.U is not None:
             drawn.U.drop_gradient(self.U.gradient, low, high)
         inputs.column_sums(da, self.b_ih.gradient, low, high)

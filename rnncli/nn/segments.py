@@ -35,7 +35,7 @@ class SegmentShape:
 
     segment: the steps of one segment; segments: the number that are forecast. input_size, known_size, output_size
     are counted per step: the features that are read, the known covariates of the horizon (may be 0), the outputs.
-    channels: the number of kinds of series that are distinguished, 1 for none.
+    channels: the number of kinds of series that are distinguished, 1 for none. precision: see `NetworkShape`.
     """
 
     cell: str
@@ -51,6 +51,7 @@ class SegmentShape:
     dropout: float = 0.0
     head_starts_at_zero: bool = True
     recurrence: Recurrence = PLAIN
+    precision: str = "float32"
 
     @property
     def channel_size(self) -> int:
@@ -151,7 +152,7 @@ class SegmentNetwork(Model):
     """The model that a `SegmentShape` describes."""
 
     def __init__(self, shape: SegmentShape, dtype: np.dtype = FLOAT32):
-        super().__init__(dtype)
+        super().__init__(dtype, shape.precision)
         self.shape = shape
         H, w = shape.hidden_size, shape.segment
         self.F = w * shape.input_size

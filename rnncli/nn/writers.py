@@ -22,19 +22,20 @@ from rnncli.nn.workspace import LayerState
 def packed_weights(stack: Stack, head: LinearHead) -> generation.Weights:
     """Return the weights as they are now, packed for `rnncli.kernels.generation`."""
     dtype, columns = head.bias.value.dtype, stack.layers[0].columns
+    products = stack.layers[0].U.products
     first, above = stack.layers[0].input, [layer.input for layer in stack.layers[1:]]
     if isinstance(first, TokenRows):
-        table, first_packed = first.table, np.zeros(0, dtype)
+        table, first_packed = first.table, np.zeros(0, products)
     else:
         assert isinstance(first, Projection)
         table, first_packed = stack.embedding.value, first.packed
     skips = [layer.skip for layer in stack.layers if layer.skip is not None]
     beside = [skip.table if isinstance(skip, TokenRows) else skip.packed[None] for skip in skips]
-    packed = gemm.packed_like(stack.shape.hidden_size, columns, dtype).size
+    packed = gemm.packed_like(stack.shape.hidden_size, columns, products)
     return generation.Weights(
         table=table,
         first=first_packed,
-        above=np.stack([np.zeros(packed, dtype), *(i.packed for i in above if isinstance(i, Projection))])[1:],
+        above=np.stack([packed, *(i.packed for i in above if isinstance(i, Projection))])[1:],
         skips=np.stack(beside) if beside else np.zeros((0, 0, 0), dtype),
         recurrent=np.stack([layer.U_packed for layer in stack.layers]),
         bias=np.stack([layer.bias for layer in stack.layers]),
@@ -156,6 +157,7 @@ class PairWriter:
             return np.zeros(shape, dtype)
 
         ones, flat, deep = np.ones(R, np.int32), zeros(0), zeros(0, 0, 0)
+        none = np.zeros(0, model.products)
         attention = model.attention
         if attention is None or work.attention is None or work.encoder is None:
             return beam.Sight(
@@ -164,10 +166,10 @@ class PairWriter:
                 keys=deep,
                 lengths=ones,
                 ones=ones,
-                query_packed=flat,
+                query_packed=none,
                 no_bias=flat,
                 energy=flat,
-                combine_packed=flat,
+                combine_packed=none,
                 combine_bias=flat,
                 query=deep,
                 raised=zeros(0, 0),
@@ -185,7 +187,7 @@ class PairWriter:
             keys=work.attention.keys.repeat(self.K, axis=1),
             lengths=work.encoder.extent.lengths.repeat(self.K),
             ones=ones,
-            query_packed=asking.query.packed if asking else flat,
+            query_packed=asking.query.packed if asking else none,
             no_bias=asking.no_bias if asking else flat,
             energy=attention.energy.value if isinstance(attention, AdditiveAttention) else flat,
             combine_packed=attention.combine.projection.packed,

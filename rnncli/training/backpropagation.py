@@ -40,9 +40,9 @@ class ThreadPool:
     short work runs on the calling thread alone, cut into the same jobs. Denormals are zero on all threads meanwhile.
     """
 
-    def __init__(self, count: int | None, dtype: np.dtype):
+    def __init__(self, count: int | None):
         self.count = count or cores()
-        self.shares = [Share(i, self.count, dtype) for i in range(self.count)]
+        self.shares = [Share(i, self.count) for i in range(self.count)]
         self._executor = (
             ThreadPoolExecutor(self.count - 1, "rnncli", initializer=denormals.flush) if self.count > 1 else None
         )

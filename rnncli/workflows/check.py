@@ -130,12 +130,11 @@ def _values(config: Config, path: tuple[str, str]) -> list[str]:
 
 
 def _prepare(config: Config, source: Source) -> None:
-    from rnncli.nn.network import FLOAT32
     from rnncli.tasks.registry import TASKS
     from rnncli.tasks.task import Context
     from rnncli.training.backpropagation import ThreadPool
 
-    pool = ThreadPool(config.training.threads, FLOAT32)
+    pool = ThreadPool(config.training.threads)
     try:
         TASKS[config.task].prepare(config, source, Context(pool))
     finally:
@@ -146,11 +145,10 @@ def _prepared(config: Config, source: Source, tell: Callable[[str], None]) -> Pr
     """Prepare what training would, measure two seconds of it, and return what was found."""
     from rnncli.config.sections import chosen_keys
     from rnncli.nn.memory import available, counted
-    from rnncli.nn.network import FLOAT32
     from rnncli.training.backpropagation import ThreadPool
     from rnncli.workflows.train import experiment_of
 
-    pool = ThreadPool(config.training.threads, FLOAT32)
+    pool = ThreadPool(config.training.threads)
     try:
         tell("reading")
         with counted() as wanted:

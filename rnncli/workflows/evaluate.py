@@ -16,7 +16,6 @@ from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
 from rnncli.nn import model_file
 from rnncli.nn.model_file import FORMAT
-from rnncli.nn.network import FLOAT32
 from rnncli.notes import doubt
 from rnncli.tasks.registry import TASKS, load_config, load_run_config
 from rnncli.tasks.task import Context, Evaluation, Experiment, Options
@@ -93,7 +92,7 @@ def recalled(model: Model, run: str, overrides: Sequence[str], **errors: str) ->
     still be there; `errors` are those of `training_data`."""
     require_same_training(overrides)
     config, source = training_data(run, overrides, **errors)
-    pool = ThreadPool(config.training.threads, FLOAT32)
+    pool = ThreadPool(config.training.threads)
     try:
         experiment = model.task.prepare(config, source, Context(pool), learnt_before(Path(run), model.header))
         experiment.recall(model.header, model.arrays)

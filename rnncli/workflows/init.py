@@ -12,7 +12,6 @@ from rnncli.config.sections import SECTIONS, Config, keys_of
 from rnncli.data.files import Paths, read_files
 from rnncli.data.source import Source
 from rnncli.errors import MachineError, UsageError, quoted
-from rnncli.nn.network import FLOAT32
 from rnncli.tasks.registry import TASKS, config_from_mapping
 from rnncli.tasks.task import Context, Experiment
 from rnncli.training.backpropagation import ThreadPool
@@ -111,7 +110,7 @@ def init(request: Request) -> str:
     guess = guessed(request.data, source, request.overrides, "init")
     config = config_from_mapping(guess.config, request.overrides, where="inferred config")
     require_one_file(config, source)
-    pool = ThreadPool(config.training.threads, FLOAT32)
+    pool = ThreadPool(config.training.threads)
     try:
         experiment = TASKS[config.task].prepare(config, source, Context(pool))
         text = _HEAD + "\n" + commented(_sections(experiment, guess, request, source, fills_time=config.fills_time))

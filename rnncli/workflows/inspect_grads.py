@@ -101,7 +101,7 @@ def inspected(request: Request, tell: Callable[[str], None]) -> tuple[GradientRe
     """Return the report on one network, and what its loss is the loss of."""
     at = request.at or (BEST if is_model(request.first) else INIT)
     point = opened(request.first, request.data, request.overrides, at)
-    pool, count = ThreadPool(point.config.training.threads, FLOAT64), point.config.networks
+    pool, count = ThreadPool(point.config.training.threads), point.config.networks
     try:
         config = point.config.of_one_network()
         experiment = TASKS[config.task].prepare(config, point.source, Context(pool, FLOAT64), point.header)

@@ -20,7 +20,6 @@ from rnncli.data.files import read_files
 from rnncli.data.source import Source
 from rnncli.errors import DataError, DivergedError, MachineError, StoppedError, UsageError
 from rnncli.inspection.inspect import watched
-from rnncli.nn.network import FLOAT32
 from rnncli.notes import noting
 from rnncli.tasks.cross_validation import CrossValidation
 from rnncli.tasks.registry import TASKS, dump_config, load_run_config
@@ -71,7 +70,7 @@ def train(request: Request, show: Callable[[Report], None]) -> None:
         config, source = _inputs(request)
     out = Path(request.out) if request.out else _free_name(request)
     run = RunDirectory.resume(out) if request.resume else RunDirectory.create(out)
-    pool = ThreadPool(config.training.threads, FLOAT32)
+    pool = ThreadPool(config.training.threads)
     try:
         with stop_on_signals() as stop, noting(lambda text: show(Note(text))):
             _train_in(

@@ -42,7 +42,7 @@ class Model:
 
 def rnncli_update(model: Model, B: int, T: int, threads: int) -> Callable[[], Any]:
     """A function that trains on one window."""
-    pool = ThreadPool(threads, np.dtype(np.float32))
+    pool = ThreadPool(threads)
     network = model.network()
     ids = np.random.default_rng(0).integers(1, model.V, B * T * 8 + 1).astype(np.uint8)
     learner = StreamLearner(network, ids, ids[:0], ids[:0], batch_size=B, bptt=T, stride=T, seed=1, pool=pool)

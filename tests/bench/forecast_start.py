@@ -33,7 +33,6 @@ def write_table(path: Path) -> None:
 def once(path: str) -> list[float]:
     """Seconds of each phase in this process."""
     moments = [time.perf_counter()]
-    import numpy as np
 
     from rnncli.data.source import read_source
     from rnncli.tasks.forecast.experiment import ForecastExperiment
@@ -46,7 +45,7 @@ def once(path: str) -> list[float]:
     config = config_from_mapping(
         {"task": "forecast", "data": {"path": path, "encoding": "utf-8", "validation": 0.2}, "model": model}
     )
-    experiment = ForecastExperiment(config, read_source(path), Context(ThreadPool(2, np.dtype(np.float32))))
+    experiment = ForecastExperiment(config, read_source(path), Context(ThreadPool(2)))
     moments.append(time.perf_counter())
     experiment.learner.gradient(0)
     moments.append(time.perf_counter())

@@ -40,7 +40,7 @@ def data() -> tuple[list[np.ndarray], np.ndarray]:
 def learner_of(cell: str, hidden: int, threads: int) -> tuple[ExampleLearner, ThreadPool]:
     network = Network(NetworkShape(cell, FEATURES, hidden, 2, LABELS, False, bidirectional=True, pooling="mean"))
     network.initialise("orthogonal", 1.0, seed=1)
-    pool = ThreadPool(threads, network.dtype)
+    pool = ThreadPool(threads)
     inputs, targets = data()
     return (
         ExampleLearner(

@@ -4,7 +4,6 @@ import naive
 import numpy as np
 import pytest
 from inspection import (
-    FLOAT64,
     RAGGED,
     B,
     H,
@@ -164,7 +163,7 @@ def test_each_direction_has_the_ruler_of_the_other_in_a_mirror():
 def test_the_report_does_not_depend_on_the_threads():
     network = made("gru", layers=2, bidirectional=True, pooling="last")
     x, targets = window()
-    pool = ThreadPool(2, FLOAT64)
+    pool = ThreadPool(2)
     try:
         two = inspected(network, sample_of(network, x, targets[-1:], RAGGED), pool=pool)
     finally:

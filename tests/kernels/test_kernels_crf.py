@@ -31,7 +31,7 @@ class Chained:
     def run(self, weight=1.0, shards=1):
         """The losses (T, B) and the gradient of the outputs; those of the parameters are left in them."""
         gradient, losses = self.outputs.copy(), np.full(self.targets.shape, -7.0)
-        shares = [Share(i, shards, gradient.dtype) for i in range(shards)]
+        shares = [Share(i, shards) for i in range(shards)]
         for share in shares:
             self.part.pack(share)
         chain = self.part.chain(self.work, self.lengths)
@@ -91,7 +91,7 @@ def test_the_weight_scales_every_gradient_but_no_loss():
 def test_probabilities_and_the_best_path_are_those_of_brute_force():
     for seed in range(20):
         chained = Chained(seed=seed, spread=2.0)
-        chained.part.pack(Share(0, 1, np.dtype(float)))
+        chained.part.pack(Share(0, 1))
         for b, n in enumerate(LENGTHS):
             outputs, *weights = chained.alone(b)
             paths, logs = naive.tag_chances(outputs, *weights)

@@ -135,7 +135,7 @@ def test_nothing_is_dropped_in_evaluation_scoring_and_generation(kind):
         network.initialise("orthogonal", 0.9, seed=2)
         ids = np.random.default_rng(0).integers(0, 4, 300).astype(np.int32)
         losses = np.zeros(200)
-        driver = Backpropagation(network, CROSS_ENTROPY, ThreadPool(1, network.dtype))
+        driver = Backpropagation(network, CROSS_ENTROPY, ThreadPool(1))
         total = Validation(network, ids[100:], ids[:100], driver).run(losses)
         decoder = Decoder(network)
         logits = decoder.read(ids[:10])

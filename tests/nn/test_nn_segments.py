@@ -49,7 +49,7 @@ class Windows:
         per_step = np.zeros((1, B))
         forecast_losses.squared_error(self.work.outputs, self.targets, per_step, 1 / self.targets.size, 0, B)
         self.model.backward(self.work, 0, B)
-        self.model.weight_gradients(self.work, Share(0, 1, self.model.dtype))
+        self.model.weight_gradients(self.work, Share(0, 1))
         self.model.finish_gradients()
 
 

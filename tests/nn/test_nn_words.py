@@ -35,7 +35,7 @@ class Batch:
         random = np.random.default_rng(0)
         self.network.parameters.load({s.name: random.normal(0, 0.7, s.shape) for s in self.network.parameters.declared})
         self.network.pack()
-        self.driver = Backpropagation(self.network, loss, ThreadPool(threads, np.dtype(dtype)))
+        self.driver = Backpropagation(self.network, loss, ThreadPool(threads))
         lengths = np.array([len(s) for s in sentences])
         self.work = self.network.workspace(lengths[0] + 2, len(lengths), lengths[0] + 2, training=True).ragged(lengths)
         numbers = np.zeros((lengths[0], len(lengths)), int)

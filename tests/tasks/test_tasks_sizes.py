@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from rnncli.config.sections import SECTIONS, chosen_keys
@@ -14,7 +13,7 @@ from rnncli.tasks.registry import TASKS, config_from_mapping, dump_config, load_
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import ThreadPool
 
-POOL = ThreadPool(1, np.dtype(np.float32))
+POOL = ThreadPool(1)
 SENTENCES = [f"the {a} of my {b} is here" for a in ("cat", "dog", "fox") for b in ("aunt", "boss", "maid")] * 4
 LABELLED = "text,label\n" + "".join(f"{text},{'xy'[k % 2]}\n" for k, text in enumerate(SENTENCES))
 SERIES = "id,value,label\n" + "".join(f"{k},{(k * t) % 5},{'ab'[k % 2]}\n" for k in range(30) for t in range(4))

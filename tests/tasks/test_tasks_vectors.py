@@ -15,7 +15,7 @@ from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.optimizer import Optimizer
 
-POOL = ThreadPool(2, np.dtype(np.float32))
+POOL = ThreadPool(2)
 TEXT = "red sky at night\nblue sky at noon\n" * 6
 TAGGED = "red A\nsky N\nat P\nnight N\n\nblue A\nsky N\nat P\nnoon N\n\n"
 LABELLED = "label,text\n" + "up,red sky\ndown,blue sea\n" * 8
@@ -116,7 +116,7 @@ def test_a_frozen_parameter_within_others(file):
 
 def test_gradients_are_inspected_with_frozen_vectors(file):
     experiment = prepared("language-model", np.float64, vectors=file, freeze_vectors=True)
-    pool = ThreadPool(1, np.dtype(np.float64))
+    pool = ThreadPool(1)
     sample = experiment.learner.sample(0)
     assert check(experiment.learner.backpropagation, sample).worst.error < 1e-6
     norms = ParameterNorms(Optimizer("adamw", experiment.network, 5.0, pool), 0.1)

@@ -23,7 +23,7 @@ from rnncli.training.plan import BY_FIGURE, BY_LOSS, Plan, Position
 from rnncli.training.reports import Evaluated, Figure, Progress
 
 FLOAT32 = np.dtype(np.float32)
-POOL = ThreadPool(1, FLOAT32)
+POOL = ThreadPool(1)
 
 
 class Clock:

@@ -23,7 +23,7 @@ def pool_of(monkeypatch):
     pools = []
 
     def make(count, dtype=FLOAT32):
-        pools.append(ThreadPool(count, dtype))
+        pools.append(ThreadPool(count))
         return pools[-1]
 
     yield make
@@ -169,6 +169,6 @@ def test_another_dropout_mask_is_another_gradient(pool_of):
 
 def test_a_pool_has_a_thread_for_each_cpu_that_may_be_used(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {3, 5, 7}, raising=False)
-    pool = ThreadPool(None, FLOAT32)
+    pool = ThreadPool(None)
     pool.close()
     assert pool.count == 3

@@ -58,7 +58,7 @@ def test_losses_of_twenty_steps(cell, layers, optimizer):
     ids = np.cumsum(random.integers(0, 2, B * T * STEPS + 1)).astype(np.int32) % V  # learnable: stay or step
     wanted = torch_losses(network, ids, optimizer)
 
-    pool = ThreadPool(2, network.dtype)
+    pool = ThreadPool(2)
     learner = StreamLearner(network, ids, ids[:0], ids[:0], batch_size=B, bptt=T, stride=T, seed=1, pool=pool)
     update = Optimizer(optimizer, network, CLIP, pool)
     losses = []

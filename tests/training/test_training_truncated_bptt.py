@@ -98,7 +98,7 @@ def test_equals_a_loop_unrolled_by_hand_in_pytorch(cell, stride, depth):
         bptt=depth,
         stride=stride,
         seed=1,
-        pool=ThreadPool(1, network.dtype),
+        pool=ThreadPool(1),
     )
     rate = 0.5
     wanted = unrolled(network, ids, 3, stride, depth, lambda parameters: torch.optim.SGD(parameters, rate))

@@ -40,7 +40,7 @@ def test_one_pass_moves_the_average_by_a_share_of_the_difference(dtype):
 def test_the_same_bytes_by_any_number_of_threads():
     found = set()
     for threads in (1, 2, 3, 4):
-        pool = ThreadPool(threads, np.dtype(np.float32))
+        pool = ThreadPool(threads)
         weights = np.random.default_rng(1).normal(0, 1, 7 * BLOCK + 5).astype(np.float32)
         kept = WeightAverage(0.9, weights, pool)
         for _ in range(3):

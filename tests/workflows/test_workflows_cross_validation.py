@@ -12,7 +12,6 @@ from statistics import stdev
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 
 from rnncli.data.source import Source
@@ -32,7 +31,7 @@ from rnncli.workflows.inspect_grads import Request as Inspecting
 from rnncli.workflows.inspect_grads import inspect_grads
 from rnncli.workflows.train import Request, train
 
-POOL = ThreadPool(1, np.dtype(np.float32))
+POOL = ThreadPool(1)
 RANDOM = random.Random(4)
 COLOURS = ("red", "blue", "green")
 

@@ -13,7 +13,6 @@ from bare_files import KINDS, SALES, SMALL, prepared
 from rnncli.config.commented import Line, commented
 from rnncli.data.source import STDIN, read_source
 from rnncli.errors import UsageError
-from rnncli.nn.network import FLOAT32
 from rnncli.tasks.registry import TASKS, load_config
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import ThreadPool
@@ -26,7 +25,7 @@ def of_file(path: Path) -> Any:
     """The config that the data complete of the one at `path`."""
     config = load_config(path)
     assert config.data.path is not None
-    pool = ThreadPool(1, FLOAT32)
+    pool = ThreadPool(1)
     try:
         return TASKS[config.task].prepare(config, read_source(config.data.path), Context(pool)).config
     finally:

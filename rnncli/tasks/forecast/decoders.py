@@ -149,6 +149,7 @@ class Direct(Decoder):
         dtype: np.dtype = FLOAT32,
         *,
         head_starts_at_zero: bool = True,
+        precision: str = "float32",
     ) -> Network:
         """Build a network for this decoder; ConfigError if memory cannot hold it and batches of B windows."""
         steps = cls._steps_of_horizon(sizes)
@@ -163,6 +164,7 @@ class Direct(Decoder):
             activation=model.activation,
             dropout=model.dropout,
             recurrence=recurrence_of(model),
+            precision=precision,
             head_starts_at_zero=head_starts_at_zero,
             **around_layers(model, "numbers"),
         )
@@ -251,6 +253,7 @@ class Segments(Decoder):
         dtype: np.dtype = FLOAT32,
         *,
         head_starts_at_zero: bool = True,
+        precision: str = "float32",
     ) -> SegmentNetwork:
         """Build a segment network for this decoder, like `Direct.build`."""
         w = model.segment or sizes.horizon
@@ -267,6 +270,7 @@ class Segments(Decoder):
             activation=model.activation,
             dropout=model.dropout,
             recurrence=recurrence_of(model),
+            precision=precision,
             head_starts_at_zero=head_starts_at_zero,
         )
 

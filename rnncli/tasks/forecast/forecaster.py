@@ -12,7 +12,6 @@ import numpy as np
 
 from rnncli.data.source import Source, read_source
 from rnncli.errors import ModelFileError, UsageError
-from rnncli.nn.network import FLOAT32
 from rnncli.notes import note
 from rnncli.tasks.forecast.answers import Band, Sheet
 from rnncli.tasks.forecast.backtest import NETWORK
@@ -83,7 +82,7 @@ class Forecaster(Predictor):
         self.fitted = Fitted.from_header(series)
         self.panel = Panel.from_header(series["panel"], arrays)
         self.trained_on = self.panel.ids
-        pool = ThreadPool(1, FLOAT32)
+        pool = ThreadPool(1)
         self.members = build_members(
             self.config,
             self.panel.values.shape[1],

@@ -232,7 +232,7 @@ def build_members(
         context, scaling = contexts[k % len(contexts)], scalings[k % len(scalings)]
         its = sizes(config, targets, features, channels, context)
         kind = DECODERS[config.model.decoder]
-        network = kind.build(config.model, its, training.batch_size, dtype)
+        network = kind.build(config.model, its, training.batch_size, dtype, precision=training.precision)
         decoder = kind(network, its, training.bptt)  # type: ignore[arg-type]  # of its own kind
         driver = Backpropagation(decoder.network, loss.loss, pool)
         members.append(Member(windowing(config, context, scaling, fitted), decoder, loss, driver))

@@ -47,9 +47,10 @@ class Recursive(Direct):
         dtype: np.dtype = FLOAT32,
         *,
         head_starts_at_zero: bool = True,
+        precision: str = "float32",
     ) -> Network:
         one_step = replace(sizes, horizon=1, known_covariates=0, past=sizes.past + sizes.known_covariates)
-        return Direct.build(model, one_step, B, dtype, head_starts_at_zero=head_starts_at_zero)
+        return Direct.build(model, one_step, B, dtype, head_starts_at_zero=head_starts_at_zero, precision=precision)
 
     @property
     def _head_steps(self) -> int:

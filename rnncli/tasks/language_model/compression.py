@@ -50,7 +50,7 @@ class Codec:
 
     def __init__(self, network: Network, spelling: coding.Spelling, method: Method, threads: int | None = None):
         self.network, self.spelling, self.method = network, spelling, method
-        self._pool = ThreadPool(threads, network.dtype)
+        self._pool = ThreadPool(threads)
         self._backpropagation = Backpropagation(network, CROSS_ENTROPY, self._pool)
         self._optimizer = Optimizer("adam", network, None, self._pool)
 

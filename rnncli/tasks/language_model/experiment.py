@@ -361,6 +361,7 @@ def network_shape(config: LanguageModelConfig, vocabulary_size: int) -> NetworkS
         activation=model.activation,
         dropout=model.dropout,
         recurrence=recurrence_of(model),
+        precision=config.training.precision,
         tied_embeddings=model.tied_embeddings,
         **around_layers(model, "one-hot" if model.embedding_size is None else "vectors"),
     )

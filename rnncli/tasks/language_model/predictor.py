@@ -16,7 +16,7 @@ from rnncli.data.source import Source
 from rnncli.data.text import WORDS, Detokenizer
 from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary, describe_unseen
 from rnncli.errors import DataError, UsageError
-from rnncli.nn.network import FLOAT32, Network
+from rnncli.nn.network import Network
 from rnncli.notes import note
 from rnncli.tasks.language_model import copies, mixture
 from rnncli.tasks.language_model.bad_words import BadWords
@@ -82,7 +82,7 @@ class LanguageModel(Predictor):
         With the option `adapt` a copy of the network reads them too, which learns from what it has read.
         """
         assert asked.data is not None
-        pool = ThreadPool(None, FLOAT32)
+        pool = ThreadPool(None)
         if self.vocabulary.end is not None:
             self._require_lines(asked.options)
             alone = ItemsReading(self.network, pool, self.vocabulary.end)

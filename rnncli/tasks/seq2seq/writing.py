@@ -93,6 +93,7 @@ def pair_shape(config: WritingConfig, prompts: Prompts, target: Vocabulary) -> P
         activation=model.activation,
         dropout=model.dropout,
         recurrence=recurrence_of(model),
+        precision=config.training.precision,
         attention=looks if looks != "none" else None,
         encoder_bidirectional=bool(getattr(model, "encoder_bidirectional", False)),
     )

@@ -346,6 +346,7 @@ def network_shape(config: Config, reader: Reader, answers: Answers, number: int)
         activation=model.activation,
         dropout=model.dropout,
         recurrence=recurrence_of(model),
+        precision=config.training.precision,
         bidirectional=model.bidirectional,
         pooling=None if answers.every_step else getattr(model, "pooling", None) or "last",
         head_starts_at_zero=answers.corrects(number),

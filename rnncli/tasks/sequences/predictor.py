@@ -13,7 +13,7 @@ from rnncli.data.lines import TOGETHER, Line, Opened, lines_of
 from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
 from rnncli.nn.ensemble import as_one
-from rnncli.nn.network import FLOAT32, Network
+from rnncli.nn.network import Network
 from rnncli.tasks.line_by_line import Faults, in_lists, line_by_line
 from rnncli.tasks.sequences import readers
 from rnncli.tasks.sequences.answers import Answers
@@ -71,7 +71,7 @@ class SequencePredictor(Predictor):
         sequences = self.answers.read(source, data, self.columns, is_answer=self.answers.is_answer)
         inputs = readers.encode(self.reader, sequences)
         self._tell(source.name)
-        pool = ThreadPool(None, FLOAT32)
+        pool = ThreadPool(None)
         try:
             pieces = self.pieces(sequences, inputs, pool)
         finally:
@@ -108,7 +108,7 @@ class SequencePredictor(Predictor):
     def _one_by_one(
         self, inputs: Iterable[list[Any]], sequences_of: Callable[[Sequence[Any]], Any], faults: Faults
     ) -> Iterator[list[Piece]]:
-        pool, empty = ThreadPool(None, FLOAT32), True
+        pool, empty = ThreadPool(None), True
         try:
             for pieces in line_by_line(inputs, _Inputs(self, sequences_of, pool), faults):
                 yield pieces

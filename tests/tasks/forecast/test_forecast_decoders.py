@@ -19,7 +19,7 @@ from rnncli.tasks.forecast.windows import Windowing
 from rnncli.training.backpropagation import ThreadPool
 
 CONTEXT, HORIZON, SEASON, SEGMENT, C = 4, 3, 2, 2, 2
-POOL = ThreadPool(1, np.dtype(np.float64))
+POOL = ThreadPool(1)
 ORIGINS = np.array([5, 12, 21, 28])  # two of each series of 16 rows
 BESIDE = {"past": 1, "known_covariates": 2, "static": 2}
 DECODERS = {

@@ -21,7 +21,7 @@ from rnncli.training.optimizer import Optimizer
 from rnncli.training.plan import Plan
 from rnncli.training.side_by_side import SideBySide
 
-POOL = ThreadPool(1, np.dtype(np.float32))
+POOL = ThreadPool(1)
 HORIZON, C = 4, 2
 CONTEXTS, SCALINGS = (6, 8, 6), ("standard", "mean", "standard")
 FEATURES = panel_features(np.random.default_rng(4), rows=40)

@@ -167,7 +167,7 @@ def test_backpropagation_through_a_network_equals_the_kernel_alone(name):
     targets[0, 1, 0] = np.nan
     if not chosen.signed:
         targets = np.concatenate([targets, np.full_like(targets, 2.0)], axis=-1)
-    driver = Backpropagation(network, chosen.loss, ThreadPool(1, network.dtype))
+    driver = Backpropagation(network, chosen.loss, ThreadPool(1))
     driver.forward(work)
     outputs, losses = work.outputs.copy(), np.zeros((1, B))
     chosen.loss.kernel(outputs, targets, *chosen.loss.arguments, losses, 1 / 5, 0, B)

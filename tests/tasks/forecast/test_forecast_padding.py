@@ -26,7 +26,7 @@ from rnncli.training.backpropagation import ThreadPool
 from tests.bench.short_series import table as table_of_kinds
 
 CONTEXT, HORIZON, SEASON, C, ROWS = 6, 3, 4, 2, 16
-POOL = ThreadPool(1, np.dtype(np.float64))
+POOL = ThreadPool(1)
 BESIDE = {"past": 1, "known_covariates": 2, "static": 1}
 FEATURES = panel_features(np.random.default_rng(4), **BESIDE, series=2, rows=ROWS)
 SHORT = ROWS + np.array([1, 2, 3, 5])  # origins in the second series, after so many rows

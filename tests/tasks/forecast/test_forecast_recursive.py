@@ -17,7 +17,7 @@ from rnncli.tasks.forecast.windows import Windowing
 from rnncli.training.backpropagation import ThreadPool
 
 CONTEXT, HORIZON, SEASON, C, H = 7, 4, 3, 2, 4
-POOL = ThreadPool(1, np.dtype(np.float64))
+POOL = ThreadPool(1)
 ORIGINS = np.array([8, 11, 27])
 BASELINES = {0: None, 1: last_value, SEASON: seasonal_naive}
 BESIDE = {"past": 1, "known_covariates": 2, "static": 1}

@@ -22,7 +22,7 @@ from rnncli.tasks.registry import config_from_mapping
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import ThreadPool
 
-POOL = ThreadPool(1, np.dtype(np.float32))
+POOL = ThreadPool(1)
 N, CONTEXT, HORIZON, SEASON = 100, 12, 4, 6
 SCALINGS = [*SCALERS, "last-value", "none"]
 RANDOM = np.random.default_rng(0)

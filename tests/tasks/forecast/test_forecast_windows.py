@@ -19,7 +19,7 @@ from rnncli.training.backpropagation import ThreadPool
 
 CONTEXT, HORIZON, SEASON, C, H = 10, 4, 5, 2, 6
 FLOAT64 = np.dtype(np.float64)
-POOL = ThreadPool(1, FLOAT64)
+POOL = ThreadPool(1)
 RANDOM = np.random.default_rng(0)
 VALUES = RANDOM.normal(0, 1, (120, C)).cumsum(axis=0) + 5 * np.sin(np.arange(120) * 2 * np.pi / SEASON)[:, None]
 SCALINGS = [*SCALERS, "last-value", "none"]

@@ -1,6 +1,5 @@
 """The network of a language model by the size of its text and the time that training is to fill."""
 
-import numpy as np
 import pytest
 
 from rnncli.data.source import Source
@@ -11,7 +10,7 @@ from rnncli.tasks.registry import TASKS, config_from_mapping
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import ThreadPool
 
-POOL = ThreadPool(1, np.dtype(np.float32))
+POOL = ThreadPool(1)
 
 
 def chosen(size, **training):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rnncli.data.source import Source
-from rnncli.nn.network import FLOAT32, Network, NetworkShape
+from rnncli.nn.network import Network, NetworkShape
 from rnncli.notes import noting
 from rnncli.tasks.language_model import mixture
 from rnncli.tasks.language_model.experiment import WITH_NGRAM, TextExperiment
@@ -19,7 +19,7 @@ from rnncli.tasks.registry import config_from_mapping
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import ThreadPool
 
-POOL = ThreadPool(2, FLOAT32)
+POOL = ThreadPool(2)
 V = 7
 RANDOM = np.random.default_rng(0)
 KNOWN = np.minimum(RANDOM.zipf(1.4, 3000) - 1, V - 1).astype(np.int32)

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from rnncli.nn.network import FLOAT32, Network, NetworkShape
+from rnncli.nn.network import Network, NetworkShape
 from rnncli.tasks.language_model import learning, reading
 from rnncli.tasks.language_model.learning import LearningReading
 from rnncli.tasks.language_model.reading import StreamReading
 from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation, ThreadPool
 
-POOL = ThreadPool(2, FLOAT32)
+POOL = ThreadPool(2)
 V = 7
 RANDOM = np.random.default_rng(0)
 TEXT = RANDOM.integers(0, V, 400).astype(np.uint8)

@@ -30,7 +30,7 @@ def text(N, seed=0):
 
 
 def validation(network, valid, context):
-    return Validation(network, valid, context, Backpropagation(network, CROSS_ENTROPY, ThreadPool(1, network.dtype)))
+    return Validation(network, valid, context, Backpropagation(network, CROSS_ENTROPY, ThreadPool(1)))
 
 
 def single_pass(network, valid, context):
@@ -129,9 +129,7 @@ def test_padding_before_a_cold_start_is_not_read():
 
 def test_validating_changes_nothing_and_says_the_same_again():
     network, ids = made(dropout=0.4), text(600)
-    learner = StreamLearner(
-        network, ids, text(300, 1), ids, batch_size=3, bptt=8, stride=8, seed=1, pool=ThreadPool(1, FLOAT64)
-    )
+    learner = StreamLearner(network, ids, text(300, 1), ids, batch_size=3, bptt=8, stride=8, seed=1, pool=ThreadPool(1))
     learner.gradient(0)
     weights = network.parameters.weights.copy()
     carried = {name: array.copy() for name, array in learner.arrays().items()}
@@ -145,9 +143,7 @@ def test_validating_changes_nothing_and_says_the_same_again():
 
 def test_the_state_is_carried_within_an_epoch_and_zero_at_its_start():
     network, ids = made(), text(3 * 24 + 1)
-    learner = StreamLearner(
-        network, ids, ids[:0], ids[:0], batch_size=3, bptt=8, stride=8, seed=1, pool=ThreadPool(1, FLOAT64)
-    )
+    learner = StreamLearner(network, ids, ids[:0], ids[:0], batch_size=3, bptt=8, stride=8, seed=1, pool=ThreadPool(1))
     losses = [learner.gradient(update)[0] for update in range(6)]
     assert losses[3:] == losses[:3]
     state = [naive.zero_state(network.shape.cell, 3, 8)] * 2

@@ -21,7 +21,7 @@ from rnncli.tasks.registry import config_from_mapping
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import ThreadPool
 
-POOL = ThreadPool(1, np.dtype(np.float32))
+POOL = ThreadPool(1)
 PROSE = "The hen, well-known and old, didn't cross; the fox (who did) fell in. Ça va? 12 geese saw it!\n" * 12
 
 

@@ -11,7 +11,7 @@ from rnncli.config.sections import LARGEST_SEED
 from rnncli.data.source import Source
 from rnncli.kernels.cells import CELLS
 from rnncli.kernels.losses import IGNORED
-from rnncli.nn.network import FLOAT32, Network, NetworkShape
+from rnncli.nn.network import Network, NetworkShape
 from rnncli.tasks.language_model import ngram
 from rnncli.tasks.language_model.corpus import Corpus
 from rnncli.tasks.language_model.experiment import TextExperiment
@@ -46,7 +46,7 @@ def items(lengths=LENGTHS, seed=0):
 
 def learner(network, texts, valid=None, threads=1, **changes):
     how = {"batch_size": 4, "bptt": 8, "stride": 8, "seed": 1} | changes
-    return TextsLearner(network, texts, valid or texts, pool=ThreadPool(threads, network.dtype), **how)
+    return TextsLearner(network, texts, valid or texts, pool=ThreadPool(threads), **how)
 
 
 def naive_losses(network, tokens):
@@ -69,7 +69,7 @@ def each_alone(network, texts):
 def test_every_item_is_scored_as_if_it_were_alone(cell):
     network, texts = made(cell), items(LENGTHS * 6)
     assert len(texts.steps) > SIDE_BY_SIDE
-    driver = Backpropagation(network, CROSS_ENTROPY, ThreadPool(1, FLOAT64))
+    driver = Backpropagation(network, CROSS_ENTROPY, ThreadPool(1))
     each = np.empty(len(texts.scored))
     total, count = texts.validation(network, driver).run(each)
     wanted = each_alone(network, texts)
@@ -82,7 +82,7 @@ def test_a_long_item_is_scored_in_pieces_that_warm_up(monkeypatch):
     """A network that forgets within the warm-up says what it says in one pass."""
     monkeypatch.setattr(Validation, "STREAM_LENGTH", 300)
     network, texts = made(dtype=np.dtype(np.float32)), items((900, 3, 650, 1))
-    driver = Backpropagation(network, CROSS_ENTROPY, ThreadPool(1, network.dtype))
+    driver = Backpropagation(network, CROSS_ENTROPY, ThreadPool(1))
     validation = texts.validation(network, driver)
     assert len(validation.texts.steps) == 4 + 1 + 3 + 1
     assert validation.texts.steps.max() <= 300 + 257
@@ -274,7 +274,7 @@ def test_known_tokens_keep_their_weights_when_others_are_added(embedding, grow):
                 "model": model,
             }
         )
-        return TextExperiment(config, Source("t.txt", text.encode()), Context(ThreadPool(1, FLOAT32)), learnt)
+        return TextExperiment(config, Source("t.txt", text.encode()), Context(ThreadPool(1)), learnt)
 
     old = prepared("abc\nbca\ncab\n" * 9)
     new = prepared("abd\nbéa\ndab\n" * 9, {**old.header(), EXTENDS: True})

@@ -18,7 +18,7 @@ from rnncli.training.loop import TrainingLoop
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.plan import Plan
 
-POOL = ThreadPool(1, np.dtype(np.float32))
+POOL = ThreadPool(1)
 # 40 words that occur once, each after one that occurs often
 TEXT = " ".join(f"often{i % 3} once{i}" for i in range(40))
 

@@ -18,7 +18,7 @@ from rnncli.tasks.task import Asked, Context
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.ui.pictures import attention
 
-POOL = ThreadPool(1, np.dtype(np.float32))
+POOL = ThreadPool(1)
 PAIRS = "source\ttarget\n" + "".join(f"{a}{b}{a}\t{b}{a}\n" for a in "abcd" for b in "abcd")
 
 

@@ -31,7 +31,7 @@ def learner(*, forcing=1.0, epochs=3, batch=8, train=DATA, valid=DATA, threads=1
         epochs=epochs,
         teacher_forcing=forcing,
         seed=3,
-        pool=ThreadPool(threads, model.dtype),
+        pool=ThreadPool(threads),
     )
 
 

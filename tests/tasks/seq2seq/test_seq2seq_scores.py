@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
 from rnncli.data.source import Source
@@ -15,7 +14,7 @@ from rnncli.tasks.seq2seq.scores import line
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import ThreadPool
 
-POOL = ThreadPool(1, np.dtype(np.float32))
+POOL = ThreadPool(1)
 PIECES = "".join(f"s{i}\tnew@@ est{i % 3} <sep> $5\n" for i in range(10))
 
 

@@ -18,7 +18,7 @@ from rnncli.tasks.task import Asked, Context
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.optimizer import Optimizer
 
-POOL = ThreadPool(1, np.dtype(np.float32))
+POOL = ThreadPool(1)
 SEED = 7
 LINES = [f"{n % 7}{n % 3}\t{n % 3}{n % 2} {n}" for n in range(24)]
 DATA = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from rnncli.data.source import Source
@@ -12,7 +11,7 @@ from rnncli.tasks.registry import TASKS, config_from_mapping
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import ThreadPool
 
-POOL = ThreadPool(1, np.dtype(np.float32))
+POOL = ThreadPool(1)
 COLOURS = "colour,count,text\n" + "".join(f"{'red' if i % 2 else 'blue'},{i},go {i % 3}\n" for i in range(30))
 
 

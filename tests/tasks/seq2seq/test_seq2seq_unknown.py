@@ -12,7 +12,6 @@ from rnncli.config.sections import VocabularyConfig
 from rnncli.data.source import Source, read_source
 from rnncli.data.vocabulary import token_vocabulary
 from rnncli.errors import ConfigError
-from rnncli.nn.network import FLOAT32
 from rnncli.nn.writers import Written
 from rnncli.notes import noting
 from rnncli.tasks.registry import TASKS, config_from_mapping
@@ -84,7 +83,7 @@ def test_an_unknown_word_is_spelled_as_it_stands_in_the_source():
     assert spelled(answer, vocabulary, ["ask", "MacX", "Ünal"]) == ["MacX", "is", "asked", "Ünal"]
 
 
-POOL = ThreadPool(1, FLOAT32)
+POOL = ThreadPool(1)
 NAMES = ["".join(letters) for letters in itertools.product("BDGKLMNP", "aeiou", ["ra", "lo", "ni", "tu"])]
 SIGNS = [chr(0x4E00 + 7 * i) for i in range(160)]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import numpy as np
 import pytest
 
 from rnncli.data.source import Source
@@ -17,7 +16,7 @@ from rnncli.tasks.sequences.tag import load, prepare
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import ThreadPool
 
-POOL = ThreadPool(1, np.dtype(np.float32))
+POOL = ThreadPool(1)
 SENTENCES = "Anna\tN\nsang\tV\n\nHanna\tN\nrang\tV\n\nMr.\tN\nBang\tN\n\nOslo\tN\nsat\tV\n" * 3
 
 

@@ -17,7 +17,7 @@ from rnncli.training.plan import BY_FIGURE, Plan
 
 RANDOM = np.random.default_rng(2)
 SERIES = [RANDOM.normal(size=(n, 6)).astype(np.float32) for n in (5, 3)]
-POOL = ThreadPool(1, np.dtype(np.float32))
+POOL = ThreadPool(1)
 
 
 def test_a_series_has_a_factor_for_each_column_and_noise_for_each_number():
@@ -43,9 +43,7 @@ def table(N=20, steps=9, scaling=None, **more):
 
 def prepared(training=None, threads=1, **changes):
     config, source = table(training={"epochs": 3, "threads": threads, **(training or {})}, **changes)
-    return TASKS["classify"].prepare(
-        config_from_mapping(config), source, Context(ThreadPool(threads, np.dtype(np.float32)))
-    )
+    return TASKS["classify"].prepare(config_from_mapping(config), source, Context(ThreadPool(threads)))
 
 
 @pytest.mark.parametrize(("changes", "size"), [({}, 0.1), ({"steps": 7}, 0.0), ({"scaling": "none"}, 0.0)])

@@ -32,7 +32,7 @@ def prepared(task, content, notes=None, name="d.csv", **sections):
             "training": {"batch_size": 8, **sections.pop("training", {})},
         }
     )
-    pool = ThreadPool(1, np.dtype(np.float32))
+    pool = ThreadPool(1)
     with noting(([] if notes is None else notes).append):
         return TASKS[task].prepare(config, Source(name, content.encode()), Context(pool))
 

@@ -66,7 +66,7 @@ def test_sources_are_cut_and_targets_are_not(tmp_path):
             "model": {"hidden_size": 4, "num_layers": 1},
         }
     )
-    made = prepare_pairs(config, Source("d.tsv", pairs.encode()), Context(ThreadPool(1, np.dtype(np.float32))), None)
+    made = prepare_pairs(config, Source("d.tsv", pairs.encode()), Context(ThreadPool(1)), None)
     assert max(map(len, made.learner.train.sources)) == 3
     assert max(map(len, made.learner.train.targets)) == 8
     assert "".join(made.prompts.tokens(("cabacab",))) == "cab"  # what is copied is of what is left

@@ -21,7 +21,7 @@ from rnncli.training.backpropagation import CHAIN, CROSS_ENTROPY, ThreadPool
 TAGS = {"BIO": ["B-X", "B-Y", "I-X", "I-Y", "O"], "BIOES": ["B-X", "E-X", "I-X", "O", "S-X"]}
 SCHEMES = pytest.mark.parametrize("scheme", TAGS)
 NAMES = "Ann\tB-who\nLee\tI-who\nsings\tO\n\nask\tO\nBo\tB-who\n\nin\tO\nOslo\tB-place\n" * 4
-POOL = ThreadPool(1, np.dtype(np.float32))
+POOL = ThreadPool(1)
 
 
 def chain_of(K: int, random: np.random.Generator) -> TagChain:
@@ -29,7 +29,7 @@ def chain_of(K: int, random: np.random.Generator) -> TagChain:
     Parameters(chain.declared, np.dtype(float))
     for one in chain.declared:
         one.value[...] = random.normal(0, 2, one.shape)
-    chain.pack(Share(0, 1, np.dtype(float)))
+    chain.pack(Share(0, 1))
     return chain
 
 

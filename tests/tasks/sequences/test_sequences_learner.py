@@ -24,7 +24,7 @@ def learner(
         NetworkShape(cell, I, 12, 2, LABELS, False, dropout=dropout, bidirectional=True, **shape), np.dtype(dtype)
     )
     network.initialise("orthogonal", 1.0, 1)
-    pool = ThreadPool(threads, network.dtype)
+    pool = ThreadPool(threads)
     return ExampleLearner(
         network,
         ExampleData(inputs, targets),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 
-import numpy as np
 import pytest
 
 from rnncli.data.source import Source, read_source
@@ -26,7 +25,7 @@ def trained(path, task="classify", **data):
         }
     )
     with noting(lambda text: None):
-        made = TASKS[task].prepare(config, read_source(str(path)), Context(ThreadPool(1, np.dtype(np.float32))))
+        made = TASKS[task].prepare(config, read_source(str(path)), Context(ThreadPool(1)))
     return TASKS[task].load(made.header(), made.network.parameters.export()), made
 
 
@@ -106,7 +105,7 @@ def test_the_names_of_columns_above_lines_are_no_example(file):
         found = TASKS["classify"].prepare(
             config_from_mapping({"task": "classify", "data": {"validation": 0}}),
             Source("d.txt", path.read_bytes()),
-            Context(ThreadPool(1, np.dtype(np.float32))),
+            Context(ThreadPool(1)),
         )
     assert found.answers.labels == ["bad", "good"]
     assert notes == ['d.txt:1: left out "label\\ttext", which names columns']

@@ -26,7 +26,7 @@ SUMS = np.array([sum(ADDED[word] for word in set(text.split())) for text in TEXT
 OF_PAIRS = np.array(  # where a word stands before one that comes after it in the alphabet
     [10.0 * sum(one < other for one, other in set(pairwise(text.split()))) for text in TEXTS]
 )
-POOL = ThreadPool(1, np.dtype(np.float32))
+POOL = ThreadPool(1)
 
 
 def dense(texts, places):

@@ -32,7 +32,7 @@ from rnncli.workflows.inspect_grads import inspect_grads
 from rnncli.workflows.opening import open_model
 from rnncli.workflows.train import Request, train
 
-POOL = ThreadPool(1, np.dtype(np.float32))
+POOL = ThreadPool(1)
 SEED = 7
 RANDOM = np.random.default_rng(3)
 WORDS = {"Ann": "B-who", "Lee": "I-who", "sings": "O", "ask": "O", "Oslo": "B-place", "far": "I-place"}

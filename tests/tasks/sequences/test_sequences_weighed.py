@@ -19,7 +19,7 @@ from rnncli.tasks.task import Asked, Context
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.optimizer import Optimizer
 
-POOL = ThreadPool(1, np.dtype(np.float32))
+POOL = ThreadPool(1)
 RANDOM = np.random.default_rng(4)
 WAVES = [np.sin((1 + k % 2) * np.arange(12) / 2 + RANDOM.uniform(0, 6)) + RANDOM.normal(0, 0.5, 12) for k in range(40)]
 SERIES = "id,label,x\n" + "".join(f"{k},{'uv'[k % 2]},{v:.3f}\n" for k, wave in enumerate(WAVES) for v in wave)

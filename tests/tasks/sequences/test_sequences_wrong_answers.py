@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from rnncli.data.source import Source
-from rnncli.nn.network import FLOAT32
 from rnncli.notes import noting
 from rnncli.tasks.registry import TASKS, config_from_mapping
 from rnncli.tasks.task import Context
@@ -37,7 +36,7 @@ def experiment(kind: str):
     mapping = {"task": task, "data": data, "model": {"hidden_size": 4, "num_layers": 1}, "training": {"epochs": 1}}
     source = Source(f"some/data.{suffix}", FILES[kind].encode())
     with noting(lambda text: None):
-        return TASKS[task].prepare(config_from_mapping(mapping), source, Context(ThreadPool(1, FLOAT32)))
+        return TASKS[task].prepare(config_from_mapping(mapping), source, Context(ThreadPool(1)))
 
 
 @pytest.mark.parametrize("kind", FILES)

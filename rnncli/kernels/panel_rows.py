@@ -1,0 +1,193 @@
+"""What panels are packed with: rows, rows of pairs, transposed blocks, prefetches.
+
+Each has a plain form, and for elements of 32 bits vector code: numba's loop over a slice of 64 takes five times as
+long. All take flat places in arrays of any shape.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rnncli.kernels.bfloat16 import pair
+from rnncli.kernels.compiler import intrinsic, ir, overload, types
+from rnncli.kernels.jit import OVERLOAD_FLAGS, jit
+from rnncli.kernels.vector_code import (
+    BFLOAT,
+    I32,
+    I64,
+    LANES,
+    PANEL,
+    UNIT,
+    VECTORS,
+    VOID,
+    address,
+    declare,
+    int64,
+    load,
+    splat,
+    store,
+    vector_of,
+)
+
+
+def _copy_row_intrinsic(typing_context, width, source, s_at, target, t_at):
+    signature = types.void(types.intp, source, types.intp, target, types.intp)
+
+    def codegen(context, builder, signature, arguments):
+        width, source, s_at, target, t_at = arguments
+        source = address(context, builder, signature.args[1], source, s_at)
+        target = address(context, builder, signature.args[3], target, t_at)
+        lanes = ir.Constant(ir.VectorType(I64, LANES), list(range(LANES)))
+        for v in range(VECTORS):
+            mask = builder.icmp_signed("<", lanes, splat(builder, builder.sub(width, int64(v * LANES))))
+            row = load(builder, builder.gep(source, [int64(v * LANES)]), mask)
+            store(builder, row, builder.gep(target, [int64(v * LANES)]))
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+def _pair_row_intrinsic(typing_context, width, first, f_at, second, s_at, target, t_at):
+    n = types.intp
+    signature = types.void(n, first, n, second, n, target, n)
+    halves, words = ir.VectorType(BFLOAT, LANES or 1), ir.VectorType(ir.IntType(16), LANES or 1)
+
+    def codegen(context, builder, signature, arguments):
+        width, first, f_at, second, s_at, target, t_at = arguments
+        sources = [
+            address(context, builder, signature.args[1], first, f_at),
+            address(context, builder, signature.args[3], second, s_at),
+        ]
+        target = address(context, builder, signature.args[5], target, t_at, I32)
+        lanes = ir.Constant(ir.VectorType(I64, LANES), list(range(LANES)))
+        for v in range(VECTORS):
+            mask = builder.icmp_signed("<", lanes, splat(builder, builder.sub(width, int64(v * LANES))))
+            low, high = (
+                builder.zext(
+                    builder.bitcast(
+                        builder.fptrunc(load(builder, builder.gep(source, [int64(v * LANES)]), mask), halves), words
+                    ),
+                    vector_of(I32),
+                )
+                for source in sources
+            )
+            shifted = builder.shl(high, ir.Constant(vector_of(I32), [16] * LANES))
+            store(builder, builder.or_(low, shifted), builder.gep(target, [int64(v * LANES)]))
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+def _prefetch_intrinsic(typing_context, array, place):
+    signature = types.void(array, types.intp)
+
+    def codegen(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte = ir.IntType(8).as_pointer()
+        place = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        call = declare(builder, "prefetch.p0", VOID, [byte, I32, I32, I32])
+        builder.call(call, [place, *(ir.Constant(I32, flag) for flag in (0, 3, 1))])  # read, keep near, data
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+def _transpose_intrinsic(typing_context, source, s_at, target, t_at, s_row):
+    signature = types.void(source, types.intp, target, types.intp, types.intp)
+
+    def codegen(context, builder, signature, arguments):
+        source, s_at, target, t_at, s_row = arguments
+        source = address(context, builder, signature.args[0], source, s_at)
+        target = address(context, builder, signature.args[2], target, t_at)
+        half = LANES // 2
+        low, high = (
+            ir.Constant(vector_of(I32), [x + part for i in range(half) for x in (i, i + LANES)]) for part in (0, half)
+        )
+        rows = [load(builder, builder.gep(source, [builder.mul(int64(i), s_row)])) for i in range(LANES)]
+        # Each pass shuffles the cards once; log₂ n of them turn rows to columns.
+        for _ in range(LANES.bit_length() - 1):
+            rows = [builder.shuffle_vector(rows[i], rows[i + half], part) for i in range(half) for part in (low, high)]
+        for i, row in enumerate(rows):
+            store(builder, row, builder.gep(target, [int64(i * PANEL)]))
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+_prefetch: Any = intrinsic(_prefetch_intrinsic)
+_transpose: Any = intrinsic(_transpose_intrinsic)
+_copy_row: Any = intrinsic(_copy_row_intrinsic)
+_pair_row: Any = intrinsic(_pair_row_intrinsic)
+
+
+def plain_copy_row(width, source, s_at, target, t_at):
+    """Write source[s_at : s_at + width] and zeros to target[t_at : t_at + PANEL]; the reference for `copy_row`."""
+    for j in range(width):
+        target.flat[t_at + j] = source.flat[s_at + j]
+    for j in range(width, PANEL):
+        target.flat[t_at + j] = 0
+
+
+def plain_pair_row(width, first, f_at, second, s_at, target, t_at):
+    """Write pairs of first[f_at : f_at + width] and second[s_at : s_at + width], and zeros to target[t_at + PANEL]."""
+    for j in range(width):
+        target.flat[t_at + j] = pair(first.flat[f_at + j], second.flat[s_at + j])
+    for j in range(width, PANEL):
+        target.flat[t_at + j] = 0
+
+
+@jit
+def plain_transpose(rows, columns, source, s_at, target, t_at, s_row):
+    """target[t_at + j·PANEL + i] = source[s_at + i·s_row + j] for i < rows, j < columns."""
+    for i in range(rows):
+        for j in range(columns):
+            target.flat[t_at + j * PANEL + i] = source.flat[s_at + i * s_row + j]
+
+
+def prefetch(array, place):
+    """Prefetch the cache line of element `place` of the flattened array; `place` may lie outside the array."""
+
+
+def copy_row(width, source, s_at, target, t_at):
+    """Write one row of a panel, as `plain_copy_row` does."""
+    plain_copy_row(width, source, s_at, target, t_at)
+
+
+def pair_row(width, first, f_at, second, s_at, target, t_at):
+    """Write one row of a panel of pairs, as `plain_pair_row` does."""
+    plain_pair_row(width, first, f_at, second, s_at, target, t_at)
+
+
+def transpose(source, s_at, target, t_at, s_row):
+    """Transpose UNIT × UNIT elements into a panel."""
+    plain_transpose(UNIT, UNIT, source, s_at, target, t_at, s_row)
+
+
+@overload(prefetch, jit_options=OVERLOAD_FLAGS)
+def _choose_prefetch(array, place):
+    if LANES:
+        return lambda array, place: _prefetch(array, place)
+    return lambda array, place: None
+
+
+@overload(copy_row, jit_options=OVERLOAD_FLAGS)
+def _choose_copy_row(width, source, s_at, target, t_at):
+    if source.dtype == types.float32 and LANES:
+        return lambda width, source, s_at, target, t_at: _copy_row(width, source, s_at, target, t_at)
+    return plain_copy_row
+
+
+@overload(pair_row, jit_options=OVERLOAD_FLAGS)
+def _choose_pair_row(width, first, f_at, second, s_at, target, t_at):
+    if LANES:
+        return lambda width, first, f_at, second, s_at, target, t_at: _pair_row(
+            width, first, f_at, second, s_at, target, t_at
+        )
+    return plain_pair_row
+
+
+@overload(transpose, jit_options=OVERLOAD_FLAGS)
+def _choose_transpose(source, s_at, target, t_at, s_row):
+    if target.dtype in (types.float32, types.uint32) and LANES:
+        return lambda source, s_at, target, t_at, s_row: _transpose(source, s_at, target, t_at, s_row)
+    return lambda source, s_at, target, t_at, s_row: plain_transpose(UNIT, UNIT, source, s_at, target, t_at, s_row)
