@@ -1,4 +1,4 @@
-"""The same seed gives the same model file, and a text the same code, for AVX2 code as for this machine's own."""
+"""The same seed gives the same model file, and a text the same code, for other CPUs' code as for this machine's own."""
 
 import hashlib
 import os
@@ -7,31 +7,47 @@ import sys
 
 import pytest
 
-from rnncli.kernels import register_tile
 from rnncli.kernels.cells import CELLS
+from rnncli.kernels.vector_code import HAS_BFLOAT, LANES
 
 AVX2 = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2,+fma,+avx"}
+AVX512 = {
+    "NUMBA_CPU_NAME": "skylake-avx512",
+    "NUMBA_CPU_FEATURES": "+avx2,+fma,+avx,+avx512f,+avx512bw,+avx512dq,+avx512vl",
+}
 
 
 @pytest.mark.long
-@pytest.mark.skipif(register_tile.LANES != 16, reason="needs a CPU with AVX-512 to compare AVX2 code with")
-@pytest.mark.parametrize("cell", CELLS)
-def test_model_file_does_not_depend_on_the_vector_width(cell, tmp_path):
+@pytest.mark.skipif(LANES != 16, reason="needs a CPU with AVX-512 to compare AVX2 code with")
+@pytest.mark.parametrize(
+    ("cell", "precision", "others"),
+    [
+        *((cell, "float32", [AVX2]) for cell in CELLS),
+        pytest.param(
+            "lstm",
+            "bfloat16",
+            [AVX512, AVX2],
+            marks=pytest.mark.skipif(not HAS_BFLOAT, reason="the CPU has no such instruction"),
+        ),
+    ],
+)
+def test_model_file_does_not_depend_on_the_vector_code(cell, precision, others, tmp_path):
     (tmp_path / "text.txt").write_text("she sells sea shells by the sea shore, he sells what he shells; " * 40)
     settings = ["epochs=3", "batch_size=5", "bptt=7"]
-    options = [f"training.{setting}" for setting in settings]
+    options = [f"training.{setting}" for setting in [*settings, f"precision={precision}"]]
     options += [f"model.cell={cell}", "model.hidden_size=37", "model.num_layers=2", "model.dropout=0.2"]
     digests = []
-    for name, environment in (("own", {}), ("avx2", AVX2)):
+    for number, environment in enumerate([{}, *others]):
+        name = str(number)
         command = [sys.executable, "-m", "rnncli", "train", "text.txt", "-o", name, "-q"]
         command += [part for option in options for part in ("--set", option)]
         subprocess.run(command, cwd=tmp_path, env=os.environ | environment, check=True, capture_output=True)
         digests.append(hashlib.sha256((tmp_path / name / "model.safetensors").read_bytes()).hexdigest())
-    assert digests[0] == digests[1]
+    assert len(set(digests)) == 1
 
 
 @pytest.mark.long
-@pytest.mark.skipif(register_tile.LANES != 16, reason="needs a CPU with AVX-512 to compare AVX2 code with")
+@pytest.mark.skipif(LANES != 16, reason="needs a CPU with AVX-512 to compare AVX2 code with")
 def test_what_is_compressed_does_not_depend_on_the_vector_width(tmp_path):
     (tmp_path / "text.txt").write_text("she sells sea shells by the sea shore, he sells what he shells; " * 20)
     codes = []

@@ -23,15 +23,20 @@ from rnncli.kernels.jit import jit
 PAIR = np.dtype(np.uint32)
 _U = np.uint32
 _HALF, _UPPER, _QUIET = _U(16), _U(0xFFFF0000), _U(0x400000)
-_MAGNITUDE, _INFINITY = _U(0x7FFFFFFF), _U(0x7F800000)
+_SIGN, _MAGNITUDE, _INFINITY, _LEAST = _U(0x80000000), _U(0x7FFFFFFF), _U(0x7F800000), _U(0x00800000)
 
 
 @jit
 def rounded(x):
-    """Return float32 x as bits whose upper half is x as bfloat16, rounded to the nearest even; a NaN stays one."""
+    """Return float32 x as bits whose upper half is x as bfloat16, rounded to the nearest even.
+
+    A NaN stays one; a denormal becomes zero, even one that would be rounded up to the least normal number.
+    """
     u = np.float32(x).view(np.uint32)
     if (u & _MAGNITUDE) > _INFINITY:
         return _U(u | _QUIET)
+    if (u & _MAGNITUDE) < _LEAST:
+        return _U(u & _SIGN)
     return _U(u + _U(0x7FFF) + ((u >> _HALF) & _U(1)))
 
 

@@ -13,6 +13,7 @@ from rnncli.kernels.compiler import intrinsic, ir, overload, types
 from rnncli.kernels.jit import OVERLOAD_FLAGS, jit
 from rnncli.kernels.vector_code import (
     BFLOAT,
+    HAS_BFLOAT,
     I32,
     I64,
     LANES,
@@ -47,32 +48,41 @@ def _copy_row_intrinsic(typing_context, width, source, s_at, target, t_at):
     return signature, codegen
 
 
+def _rounded(builder, x):
+    """Return a register of float32 as bits with bfloat16 in the lower halves, and zeros above."""
+    words = vector_of(I32)
+
+    def bits(value):
+        return ir.Constant(words, [value] * LANES)
+
+    if HAS_BFLOAT:
+        short = builder.bitcast(builder.fptrunc(x, ir.VectorType(BFLOAT, LANES)), ir.VectorType(ir.IntType(16), LANES))
+        return builder.zext(short, words)
+    u = builder.bitcast(x, words)
+    even = builder.and_(builder.lshr(u, bits(16)), bits(1))
+    nearest = builder.add(builder.add(u, bits(0x7FFF)), even)
+    quiet, zero = builder.or_(u, bits(0x400000)), builder.and_(u, bits(0x80000000))
+    is_small = builder.icmp_unsigned("<", builder.and_(u, bits(0x7FFFFFFF)), bits(0x00800000))
+    known = builder.select(is_small, zero, nearest)
+    return builder.lshr(builder.select(builder.fcmp_unordered("uno", x, x), quiet, known), bits(16))
+
+
 def _pair_row_intrinsic(typing_context, width, first, f_at, second, s_at, target, t_at):
     n = types.intp
     signature = types.void(n, first, n, second, n, target, n)
-    halves, words = ir.VectorType(BFLOAT, LANES or 1), ir.VectorType(ir.IntType(16), LANES or 1)
 
     def codegen(context, builder, signature, arguments):
         width, first, f_at, second, s_at, target, t_at = arguments
-        sources = [
-            address(context, builder, signature.args[1], first, f_at),
-            address(context, builder, signature.args[3], second, s_at),
-        ]
+        first = address(context, builder, signature.args[1], first, f_at)
+        second = address(context, builder, signature.args[3], second, s_at)
         target = address(context, builder, signature.args[5], target, t_at, I32)
         lanes = ir.Constant(ir.VectorType(I64, LANES), list(range(LANES)))
         for v in range(VECTORS):
-            mask = builder.icmp_signed("<", lanes, splat(builder, builder.sub(width, int64(v * LANES))))
-            low, high = (
-                builder.zext(
-                    builder.bitcast(
-                        builder.fptrunc(load(builder, builder.gep(source, [int64(v * LANES)]), mask), halves), words
-                    ),
-                    vector_of(I32),
-                )
-                for source in sources
-            )
-            shifted = builder.shl(high, ir.Constant(vector_of(I32), [16] * LANES))
-            store(builder, builder.or_(low, shifted), builder.gep(target, [int64(v * LANES)]))
+            at = [int64(v * LANES)]
+            mask = builder.icmp_signed("<", lanes, splat(builder, builder.sub(width, *at)))
+            low, high = (_rounded(builder, load(builder, builder.gep(row, at), mask)) for row in (first, second))
+            pairs = builder.or_(low, builder.shl(high, ir.Constant(high.type, [16] * LANES)))
+            store(builder, pairs, builder.gep(target, at))
         return context.get_dummy_value()
 
     return signature, codegen

@@ -18,11 +18,14 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from rnncli.kernels.compiler import cgutils, intrinsic, ir, types
-from rnncli.kernels.jit import address_of, cpu_features, enabled, name_symbol
+from rnncli.kernels.jit import address_of, enabled, name_symbol
 from rnncli.kernels.vector_code import (
     BFLOAT,
     FLOAT,
+    HAS_BFLOAT,
     I32,
     I64,
     LANES,
@@ -203,30 +206,28 @@ def prepare_pairs() -> None:
     if not (LANES and enabled()):
         return
     pairs = address_of(pairs_by_pointers, PAIRS.signature)
-    if LANES == 16 and "avx512bf16" in cpu_features():
-        # Some CPUs with the instruction are slower by it.
-        dots = address_of(dots_by_pointers, DOTS.signature)
-        pairs = min(pairs, dots, key=_seconds)
+    if HAS_BFLOAT:
+        # On some CPUs the instruction takes longer than two that multiply float32.
+        pairs = min(pairs, address_of(dots_by_pointers, DOTS.signature), key=_seconds)
     name_symbol(PAIRS.symbol, pairs)
 
 
-def _seconds(tile: int) -> float:
-    """Return the time of a tile of 6 rows × a panel × 128 pairs."""
+def run_at(tile: int, *arguments: int | np.ndarray) -> None:
+    """Call the C function at an address with the arguments of its signature."""
     import ctypes
 
-    import numpy as np
+    given = [ctypes.c_int64(one) if isinstance(one, int) else ctypes.c_void_p(one.ctypes.data) for one in arguments]
+    ctypes.CFUNCTYPE(None, *map(type, given))(tile)(*given)
 
+
+def _seconds(tile: int) -> float:
+    """Return the time of a whole tile of 128 pairs."""
     depth = 128
     a, panel, c = np.zeros(ROWS * depth, np.uint32), np.zeros(PANEL * depth, np.uint32), np.zeros((ROWS, PANEL), "f4")
-    pointers = [ctypes.c_void_p(array.ctypes.data) for array in (a, panel, c)]
-    numbers = [ctypes.c_int64(n) for n in (ROWS, PANEL, depth, 1, PANEL)]
-    rows, width, deep, one, row = numbers
-    arguments = (rows, width, pointers[0], deep, one, pointers[1], deep, pointers[2], row, pointers[2], row)
-    function = ctypes.CFUNCTYPE(None, *(type(argument) for argument in arguments))(tile)
     times = []
     for _ in range(20):
         began = time.perf_counter()
-        function(*arguments)
+        run_at(tile, ROWS, PANEL, a, depth, 1, panel, depth, c, PANEL, c, PANEL)
         times.append(time.perf_counter() - began)
     return min(times)
 

@@ -1,18 +1,20 @@
 """What vector code is made of: the registers of the target CPU, and the pieces of LLVM IR that are the same for all.
 
-LANES     float32 values in a register, 0 where there is no vector code for this CPU
-VECTORS   registers in a row of a panel
-PANEL     columns of a panel
+LANES       float32 values in a register, 0 where there is no vector code for this CPU
+VECTORS     registers in a row of a panel
+PANEL       columns of a panel
+HAS_BFLOAT  whether there are instructions for bfloat16
 """
 
 from __future__ import annotations
 
 from rnncli.kernels.compiler import cgutils, ir
-from rnncli.kernels.jit import vector_lanes
+from rnncli.kernels.jit import cpu_features, vector_lanes
 
 LANES = vector_lanes()
 VECTORS = 2 if LANES == 8 else 4  # AVX2 has 16 registers: tiles of 6 rows × 2 vectors
 PANEL = VECTORS * (LANES or 16)
+HAS_BFLOAT = LANES == 16 and "avx512bf16" in cpu_features()
 UNIT = LANES or 16  # columns: what a share of a weight gradient is counted in
 
 I1, I32, I64, FLOAT, VOID = ir.IntType(1), ir.IntType(32), ir.IntType(64), ir.FloatType(), ir.VoidType()

@@ -12,8 +12,8 @@ import pytest
 from rnncli.kernels import gemm, register_tile
 from rnncli.kernels.bfloat16 import PAIR, rounded
 from rnncli.kernels.gemm import DEPTH, SCRATCH, WIDTH
-from rnncli.kernels.jit import cpu_features, enabled, jit, numba
-from rnncli.kernels.vector_code import LANES, PANEL, UNIT, VECTORS
+from rnncli.kernels.jit import enabled, jit, numba
+from rnncli.kernels.vector_code import HAS_BFLOAT, LANES, PANEL, UNIT, VECTORS
 
 KINDS = [np.dtype(np.float32), np.dtype(np.float64), PAIR]
 WIDTHS = [1, UNIT, PANEL - UNIT + 1, PANEL - 1, PANEL, 2 * PANEL + 3]
@@ -253,7 +253,7 @@ VECTOR_CODE = {16: r"vfmadd\d+ps.*%zmm", 8: r"vfmadd\d+ps.*%ymm", 4: r"fmla\.4s|
             register_tile.DOTS.signature,
             r"vdpbf16ps.*%zmm",
             1,
-            marks=pytest.mark.skipif("avx512bf16" not in cpu_features(), reason="the CPU has no such instruction"),
+            marks=pytest.mark.skipif(not HAS_BFLOAT, reason="the CPU has no such instruction"),
         ),
     ],
 )
