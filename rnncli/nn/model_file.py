@@ -6,75 +6,48 @@ the file's bytes, would vary. `sha256` in the header covers the rest of the head
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rnncli.errors import FULL, MachineError, ModelFileError, shown
+from rnncli import safe_files
+from rnncli.errors import ModelFileError, shown
 
 FORMAT = 1
-_SYSTEMS_WORDS = re.compile(r"I/O error: (.+?) \(os error")
 _FOREIGN = {
     b"\x80": "a Python pickle; rnncli never loads pickles",
     b"PK": "a zip archive (a .pt or .npz file?)",
 }
 
 
-def write(path: Path, arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> None:
-    """Write `path` so that a reader sees the old file or the new one, never a part. MachineError on a full disk."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import save_file
+def write(path: Path, arrays: Mapping[str, np.ndarray], header: Mapping[str, Any], folder: int | None = None) -> None:
+    """Write `path` so that a reader sees the old file or the new one, never a part. MachineError on a full disk.
+
+    folder: the descriptor of its folder, where that is open. Beside the arrays this takes the memory of a copy.
+    """
+    from safetensors.numpy import save
 
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     full = {"format": FORMAT, **header}
     full["sha256"] = _digest(full, contiguous)
-    with replacing(path) as temporary:
-        try:
-            save_file(contiguous, temporary, metadata={"rnncli": _as_text(full)})
-        except SafetensorError as error:
-            words = _SYSTEMS_WORDS.search(str(error))
-            raise OSError(0, words.group(1) if words else " ".join(str(error).split())) from None
+    safe_files.replace(path, save(contiguous, metadata={"rnncli": _as_text(full)}), folder)
 
 
 def _as_text(header: Mapping[str, Any]) -> str:
     return json.dumps(header, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace the file `path` by one with `content`, in one step."""
-    with replacing(path) as temporary:
-        temporary.write_bytes(content)
+def read(path: Path, *, in_run: bool = False) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Return (arrays, header). ModelFileError explains the fault of a bad file; nothing in the file is executed.
 
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary file to write, which replaces `path` in one step; it is in the same folder, so on one disk."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    in_run: True where the user named the run directory and not this file, which must then be no link.
+    """
     try:
-        yield temporary
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        kept = "; the file there before is intact" if path.exists() else ""
-        mend = "free some space or choose another place" if error.errno in FULL else "choose another place"
-        raise MachineError(f"{path}: cannot write: {error.strerror}{kept}; {mend}") from None
-    finally:  # also when a signal interrupts the write
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-
-
-def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Return (arrays, header). ModelFileError explains the fault of a bad file; nothing in the file is executed."""
-    try:
-        content = path.read_bytes()
+        content = safe_files.read(path) if in_run else path.read_bytes()
     except OSError as error:
         raise ModelFileError(f"{path}: cannot read: {error.strerror}") from None
     for magic, what in _FOREIGN.items():

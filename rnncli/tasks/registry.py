@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from rnncli import safe_files
 from rnncli.config import loading
 from rnncli.config.loading import dump_config
 from rnncli.config.sections import Config
@@ -49,9 +50,9 @@ SCHEMAS = _Schemas()
 __all__ = ["SCHEMAS", "TASKS", "config_from_mapping", "dump_config", "json_schema", "load_config", "load_run_config"]
 
 
-def load_config(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Config:
+def load_config(path: str | os.PathLike[str], overrides: Sequence[str] = (), *, in_run: bool = False) -> Config:
     """Load the config in the YAML file at `path`; see `loading.load_config`."""
-    return loading.load_config(path, SCHEMAS, overrides)
+    return loading.load_config(path, SCHEMAS, overrides, in_run=in_run)
 
 
 def from_here(overrides: Sequence[str]) -> list[str]:
@@ -69,8 +70,8 @@ def load_run_config(path: str | os.PathLike[str], overrides: Sequence[str] = ())
     So is what it left null and this version chooses: it writes what was chosen.
     """
     overrides = from_here(overrides)
-    config = load_config(path, overrides)
-    written = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    config = load_config(path, overrides, in_run=True)
+    written = yaml.safe_load(safe_files.read(Path(path)))
     task, nothing = TASKS[config.task], object()
 
     def of(key: str) -> Any:
@@ -79,7 +80,7 @@ def load_run_config(path: str | os.PathLike[str], overrides: Sequence[str] = ())
 
     older = [f"{key}={value}" for key, value in task.before.items() if of(key) is nothing]
     older += [f"{key}={value}" for key, value in task.nulls_before.items() if of(key) is None]
-    return load_config(path, [*older, *overrides]) if older else config
+    return load_config(path, [*older, *overrides], in_run=True) if older else config
 
 
 def config_from_mapping(mapping: Mapping[str, Any], overrides: Sequence[str] = (), where: str = "config") -> Config:

@@ -140,5 +140,5 @@ def _fits(experiment: Experiment, header: Mapping[str, Any]) -> bool:
 def _require_same_data(run: str, config: Config, source: Source) -> None:
     """Raise DataError where the training data are not those that the run's saved state was trained on."""
     state = Path(run) / "state.safetensors"
-    if state.exists() and model_file.read(state)[1].get("data_sha256") != data_sha256(config, source):
+    if state.exists() and model_file.read(state, in_run=True)[1].get("data_sha256") != data_sha256(config, source):
         raise DataError(f"{source.name}: is not what {run} was trained on; restore it, or train again")

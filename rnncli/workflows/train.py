@@ -70,10 +70,13 @@ def train(request: Request, show: Callable[[Report], None]) -> None:
     with noting(notes.append):
         config, source = _inputs(request)
     out = Path(request.out) if request.out else _free_name(request)
-    run = RunDirectory.resume(out) if request.resume else RunDirectory.create(out)
     pool = ThreadPool(config.training.threads, FLOAT32)
     try:
-        with stop_on_signals() as stop, noting(lambda text: show(Note(text))):
+        with (
+            RunDirectory.resume(out) if request.resume else RunDirectory.create(out) as run,
+            stop_on_signals() as stop,
+            noting(lambda text: show(Note(text))),
+        ):
             _train_in(
                 run=run,
                 request=request,
@@ -88,7 +91,6 @@ def train(request: Request, show: Callable[[Report], None]) -> None:
         raise MachineError(f"out of memory; lower {memory_keys(config)}") from None
     finally:
         pool.close()
-        run.close()
 
 
 def memory_keys(config: Config) -> str:
@@ -176,7 +178,7 @@ def _train_in(
     facts = (*experiment.facts, *chosen, *planned, *_begun(origin), ("run", str(run.path)))
     show(Started(facts, position.update, loop.plan.updates, experiment.learner.loss.unit, request.resume))
     reason, kept = "finished", "best"
-    run.report.unlink(missing_ok=True)  # that of an end which is not the end any more
+    run.drop_report()
     try:
         for report in loop.run(stop):
             if isinstance(report, Evaluated):

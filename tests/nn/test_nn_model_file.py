@@ -100,7 +100,7 @@ def test_every_length_of_header_is_read_back(path):
 def test_a_failing_write_keeps_the_old_file_and_leaves_nothing_else(path, monkeypatch, step):
     old = written(path)
 
-    def fail(*arguments):
+    def fail(*arguments, **places):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, step, fail)
