@@ -67,7 +67,8 @@ def from_here(overrides: Sequence[str]) -> list[str]:
 def load_run_config(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Config:
     """Load the config of a run: what an older version did not know, and so did not write, is as it was then.
 
-    So is what it left null and this version chooses: it writes what was chosen.
+    So is what it left null and this version chooses: it writes what was chosen, and null where there was nothing to
+    choose, with all the keys that an older version did not know.
     """
     overrides = from_here(overrides)
     config = load_config(path, overrides, in_run=True)
@@ -79,7 +80,8 @@ def load_run_config(path: str | os.PathLike[str], overrides: Sequence[str] = ())
         return written.get(section, {}).get(name, nothing)
 
     older = [f"{key}={value}" for key, value in task.before.items() if of(key) is nothing]
-    older += [f"{key}={value}" for key, value in task.nulls_before.items() if of(key) is None]
+    if older:
+        older += [f"{key}={value}" for key, value in task.nulls_before.items() if of(key) is None]
     return load_config(path, [*older, *overrides], in_run=True) if older else config
 
 
