@@ -93,20 +93,34 @@ class RunDirectory:
     def resume(cls, path: Path) -> RunDirectory:
         """Return the directory of a run that was stopped; UsageError where it has neither state nor config."""
         run = cls(path)
-        if not run.state.is_file() and not run.config.is_file():
-            raise UsageError(
-                f"{path}: nothing to resume here (neither state nor config); leave out --resume to start anew"
-            )
-        if not run.state.is_file() and (run.metrics.exists() or run.report.exists()):
-            raise ModelFileError(
-                f"{run.state}: is missing, and without it what was trained would be lost; restore it, or start a new "
-                "run from these weights with --from"
-            )
+        run.require_begun()
         try:
             run._opened()
         except OSError as error:
             raise MachineError(f"{path}: cannot use as a run directory: {_reason(error)}; check what it is") from None
         return run
+
+    def require_begun(self) -> None:
+        """Raise UsageError where there is neither state nor config, ModelFileError for a run that lost its state."""
+        if self.state.is_file():
+            return
+        if not self.config.is_file():
+            raise UsageError(
+                f"{self.path}: nothing to resume here (neither state nor config); leave out --resume to start anew"
+            )
+        if self.metrics.exists() or self.report.exists():
+            raise ModelFileError(
+                f"{self.state}: is missing, and without it what was trained would be lost; restore it, or start a new "
+                "run from these weights with --from"
+            )
+
+    def is_abandoned(self) -> bool:
+        """Return True where there is only what a process left that was killed before its first file was whole."""
+        try:
+            held = set(os.listdir(self.path))
+            return bool(held) and held <= {_LOCK, _TRIAL, *safe_files.leftovers(self.path, _WRITTEN)}
+        except OSError:
+            return False
 
     def _opened(self) -> set[str]:
         """Take the lock, remove what a killed process left, and return the names of all else that is here."""

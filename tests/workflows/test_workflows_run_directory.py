@@ -162,8 +162,10 @@ LEFT = (".config.yaml.4711", ".state.safetensors.0123456789abcdef.tmp", ".trial.
 
 
 def test_what_a_killed_process_left_is_removed_by_the_next_one(tmp_path: Path) -> None:
+    assert not RunDirectory(tmp_path).is_abandoned()  # an empty folder is nobody's
     for name in LEFT:
         (tmp_path / name).write_text("")
+    assert RunDirectory(tmp_path).is_abandoned()
     run = RunDirectory.create(tmp_path)  # a kill before its config was written: it starts anew
     assert [entry.name for entry in tmp_path.iterdir()] == [".lock"]
     run.write_config("task: tag\n")
@@ -180,6 +182,7 @@ def test_leftovers_beside_something_of_the_users_stay_locked_out_of_a_new_run(tm
     (tmp_path / LEFT[0]).write_text("")
     with pytest.raises(UsageError, match="not empty"):
         RunDirectory.create(tmp_path)
+    assert not RunDirectory(tmp_path).is_abandoned()
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
