@@ -21,6 +21,7 @@ import click
 
 from rnncli import __version__
 from rnncli.errors import FULL, ConfigError, ReaderGoneError, RnncliError
+from rnncli.notes import telling
 
 READER_GONE = ReaderGoneError.exit_code
 GROUPS = {
@@ -97,8 +98,10 @@ def main() -> NoReturn:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # for the life of the process
     # Objects that imports make stay alive: garbage collection of them would take a tenth of a short command's time.
     gc.set_threshold(100_000, 20, 20)
-    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # a shell without job control ignores it for background jobs
-        signal.signal(signal.SIGINT, _interrupted)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:  # a shell without job control ignores Ctrl-C in its background
+            signal.signal(number, _interrupted)
+    telling(_tell)
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = "--debug" in sys.argv  # at any place of the command line
     try:
@@ -130,6 +133,13 @@ def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
         if sys.stdout is not None:
             sys.stdout.flush()
     os._exit(128 + number)
+
+
+def _tell(text: str) -> None:
+    from rnncli.ui.output import say
+
+    with contextlib.suppress(OSError, ValueError):  # where stderr is closed
+        say(text)
 
 
 def _exit_code(error: BaseException) -> int:
