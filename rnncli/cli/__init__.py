@@ -14,7 +14,6 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from types import FrameType
 from typing import NoReturn
 
 import click
@@ -98,9 +97,6 @@ def main() -> NoReturn:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # for the life of the process
     # Objects that imports make stay alive: garbage collection of them would take a tenth of a short command's time.
     gc.set_threshold(100_000, 20, 20)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) != signal.SIG_IGN:  # a shell without job control ignores Ctrl-C in its background
-            signal.signal(number, _interrupted)
     telling(_tell)
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = "--debug" in sys.argv  # at any place of the command line
@@ -125,14 +121,6 @@ def _answer(arguments: list[str]) -> int:
     with rnncli.make_context("rnncli", arguments) as context:
         rnncli.invoke(context)
     return 0
-
-
-def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
-    """End the process at once: an exception could be lost in compiled code. `train` handles signals in its own way."""
-    with contextlib.suppress(OSError, ValueError, RuntimeError):  # RuntimeError: in the middle of a write
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    os._exit(128 + number)
 
 
 def _tell(text: str) -> None:
