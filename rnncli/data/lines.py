@@ -20,8 +20,9 @@ from rnncli.data.source import (
     open_stdin,
     read_source,
     refuse_no_text,
+    without_mark,
 )
-from rnncli.errors import DataError, MachineError, UsageError
+from rnncli.errors import DataError, MachineError
 
 TOGETHER = 1024  # lines at most in one list
 UNDECODED = "\ufffd"  # in place of a byte that is not in the encoding
@@ -116,7 +117,7 @@ def lines_of(
     """Yield the lines of a text in lists of those that ended in the same piece, at most TOGETHER. LF, CRLF and CR end
     a line. What is held of a line whose end has not come is yielded as a part of it beyond `longest` characters.
 
-    Raises UsageError for an encoding that cannot be read so, DataError for what is no text.
+    Raises UsageError for an unknown encoding, DataError for what is no text.
     """
     shown_name = encoding_name(encoding)
     held, number, after_return = "", 1, False
@@ -157,8 +158,8 @@ def _texts(pieces: Iterator[bytes], name: str, encoding: str) -> Iterator[str]:
             refuse_no_text(name, piece, encoding)
         try:
             text = decoder.decode(piece, final=not piece)
-        except UnicodeError:  # from one of the few, such as punycode, that cannot mark a byte
-            raise UsageError(f"{encoding} cannot be read line by line; convert the lines to UTF-8") from None
+        except UnicodeError:
+            raise without_mark(name, encoding) from None
         yield text if begun else text.removeprefix("\ufeff")
         begun = begun or bool(text)
 
