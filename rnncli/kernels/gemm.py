@@ -22,7 +22,7 @@ import numpy as np
 from rnncli.kernels import bfloat16, register_tile
 from rnncli.kernels.bfloat16 import PAIR, first_of, second_of
 from rnncli.kernels.compiler import overload, types
-from rnncli.kernels.jit import OVERLOAD_FLAGS, jit
+from rnncli.kernels.jit import FLAGS, jit
 from rnncli.kernels.panel_rows import copy_row, pair_row, plain_transpose, prefetch, transpose
 from rnncli.kernels.register_tile import ROWS
 from rnncli.kernels.vector_code import LANES, PANEL, UNIT
@@ -110,24 +110,24 @@ def left(a, at, row, step, M, K, packed):
     return (_left_of_pairs if packed.dtype == PAIR else _left)(a, at, row, step, M, K, packed)
 
 
-@overload(tile, jit_options=OVERLOAD_FLAGS)
+@overload(tile, jit_options=FLAGS)
 def _choose_tile(rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start, start_at, start_row, c, c_at, c_row):
     if packed.dtype == types.uint32:
         return register_tile.pair_tile if LANES else plain_pair_tile
     return register_tile.tile if a.dtype == types.float32 and LANES else plain_tile
 
 
-@overload(steps_of, jit_options=OVERLOAD_FLAGS)
+@overload(steps_of, jit_options=FLAGS)
 def _choose_steps_of(K, packed):
     return _pairs_of if packed.dtype == types.uint32 else lambda K, packed: K
 
 
-@overload(fill_row, jit_options=OVERLOAD_FLAGS)
+@overload(fill_row, jit_options=FLAGS)
 def _choose_fill_row(width, b, at, row, k, K, packed, t_at):
     return _fill_row_of_pairs if packed.dtype == types.uint32 else _fill_row
 
 
-@overload(left, jit_options=OVERLOAD_FLAGS)
+@overload(left, jit_options=FLAGS)
 def _choose_left(a, at, row, step, M, K, packed):
     return _left_of_pairs if packed.dtype == types.uint32 else _left
 

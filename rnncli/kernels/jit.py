@@ -10,40 +10,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rnncli.kernels import cache
+from rnncli.kernels.cache import place
 from rnncli.kernels.compiler import CFunc, binding, numba
+from rnncli.kernels.kept import KernelCache
 
 FASTMATH = {"contract", "nsz", "arcp"}
 FLAGS: dict[str, Any] = {
     "nogil": True,
     "fastmath": FASTMATH,
     "error_model": "numpy",
-    "cache": cache.enabled(),
 }
-OVERLOAD_FLAGS = {name: FLAGS[name] for name in ("nogil", "fastmath", "error_model")}  # of numba.extending.overload
 
 
 def jit(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile `function` on its first call for each combination of argument types."""
     compiled: Callable[..., Any] = numba.njit(**FLAGS)(function)
-    if FLAGS["cache"] and enabled():
-        cache.forgive(compiled._cache)
-    return compiled
+    return _kept(compiled, function)
 
 
 def address_of(function: Callable[..., Any], signature: Any) -> int:
-    """Compile a function of C types, and return the address of its code."""
+    """Compile a function of C types at once, and return the address of its code."""
     options = {name: FLAGS[name] for name in ("fastmath", "error_model")} | {"nopython": True}
-    compiled = CFunc(function, (signature.args, signature.return_type), {}, options)
-    if FLAGS["cache"]:
-        compiled.enable_caching()
-        cache.forgive(compiled._cache)
+    compiled = _kept(CFunc(function, (signature.args, signature.return_type), {}, options), function)
     compiled.compile()
-    _kept.append(compiled)  # else its code would go
     return int(compiled.address)
-
-
-_kept: list[Any] = []
 
 
 def name_symbol(symbol: str, address: int) -> None:
@@ -53,6 +43,13 @@ def name_symbol(symbol: str, address: int) -> None:
     is better called by its symbol.
     """
     binding.add_symbol(symbol, address)
+
+
+def _kept(compiled: Any, function: Callable[..., Any]) -> Any:
+    """Let what is compiled of this function be found by the next process, where that is possible."""
+    if enabled() and not place().refusal:
+        compiled._cache = KernelCache(function)
+    return compiled
 
 
 def enabled() -> bool:

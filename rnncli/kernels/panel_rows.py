@@ -10,7 +10,7 @@ from typing import Any
 
 from rnncli.kernels.bfloat16 import pair
 from rnncli.kernels.compiler import intrinsic, ir, overload, types
-from rnncli.kernels.jit import OVERLOAD_FLAGS, jit
+from rnncli.kernels.jit import FLAGS, jit
 from rnncli.kernels.vector_code import (
     BFLOAT,
     HAS_BFLOAT,
@@ -173,21 +173,21 @@ def transpose(source, s_at, target, t_at, s_row):
     plain_transpose(UNIT, UNIT, source, s_at, target, t_at, s_row)
 
 
-@overload(prefetch, jit_options=OVERLOAD_FLAGS)
+@overload(prefetch, jit_options=FLAGS)
 def _choose_prefetch(array, place):
     if LANES:
         return lambda array, place: _prefetch(array, place)
     return lambda array, place: None
 
 
-@overload(copy_row, jit_options=OVERLOAD_FLAGS)
+@overload(copy_row, jit_options=FLAGS)
 def _choose_copy_row(width, source, s_at, target, t_at):
     if source.dtype == types.float32 and LANES:
         return lambda width, source, s_at, target, t_at: _copy_row(width, source, s_at, target, t_at)
     return plain_copy_row
 
 
-@overload(pair_row, jit_options=OVERLOAD_FLAGS)
+@overload(pair_row, jit_options=FLAGS)
 def _choose_pair_row(width, first, f_at, second, s_at, target, t_at):
     if LANES:
         return lambda width, first, f_at, second, s_at, target, t_at: _pair_row(
@@ -196,7 +196,7 @@ def _choose_pair_row(width, first, f_at, second, s_at, target, t_at):
     return plain_pair_row
 
 
-@overload(transpose, jit_options=OVERLOAD_FLAGS)
+@overload(transpose, jit_options=FLAGS)
 def _choose_transpose(source, s_at, target, t_at, s_row):
     if target.dtype in (types.float32, types.uint32) and LANES:
         return lambda source, s_at, target, t_at, s_row: _transpose(source, s_at, target, t_at, s_row)
