@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from rnncli.cli.options import (
+    PRECISION,
     SET,
     a_number,
     as_overrides,
@@ -119,6 +120,7 @@ def draw(made: Any, plot: str) -> None:
     show_default=True,
     help="How the score is written.",
 )
+@PRECISION
 @reading_options
 def command(
     run: str,
@@ -127,6 +129,7 @@ def command(
     form: str,
     confusion: str | None,
     plot: str | None,
+    precision: str | None,
     **options: Any,
 ) -> None:
     """Score the model of RUN (a run directory) beside its baselines; a CONFIG is trained first.
@@ -152,9 +155,10 @@ def command(
     reading = taken_reading(options)
     asked = given({**options, "confusion": confusion, "plot": plot is not None})
     if is_config(run):  # then DATA is training data, and the reading options are keys of the config
-        overrides, reading = (*overrides, *as_overrides(reading)), {}
+        chosen = [f"training.precision={precision}"] if precision else []
+        overrides, reading, precision = (*overrides, *as_overrides(reading), *chosen), {}, None
     with training_view(quiet=False, form="text") as view, noting(notes.append):
-        made = evaluate(Request(run, data, overrides, reading, asked), view.show)
+        made = evaluate(Request(run, data, overrides, reading, asked, precision), view.show)
     say_notes(notes)
     if confusion is not None and made.score.confusion is not None:
         with writing("--confusion", confusion) as path:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import a_number, example
+from rnncli.cli.options import PRECISION, a_number, example
 
 COLDEST = 1e-6  # below it one token has all the probability
 
@@ -97,6 +97,7 @@ def _positive(context: click.Context, parameter: click.Parameter, value: float) 
     show_default=True,
     help='jsonl: one object {"seed", "text"} per text.',
 )
+@PRECISION
 def command(
     run: str,
     prime: str | None,
@@ -107,6 +108,7 @@ def command(
     stops: tuple[str, ...],
     report: bool,
     form: str,
+    precision: str | None,
     **options: Any,
 ) -> None:
     """Write text with the language model of RUN (a run directory or a model file), piece by piece as it is made.
@@ -128,5 +130,6 @@ def command(
         del options["max_copy"]
     stops = tuple(filter(None, stops))
     with GeneratedText(form, options["seed"], echoes=echo) as out:
-        generate(Request(run, options, prime or "", stops, report, prime_file, bad_words_file), out, say)
+        request = Request(run, options, prime or "", stops, report, prime_file, bad_words_file, precision)
+        generate(request, out, say)
     say_next("evaluate", run)

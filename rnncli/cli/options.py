@@ -19,6 +19,11 @@ SET = click.option(
     metavar="KEY=VALUE",
     help="Override one config key, such as training.epochs=5; may be repeated.",
 )
+PRECISION = click.option(
+    "--precision",
+    type=click.Choice(["float32", "bfloat16"]),
+    help="What the factors of matrix products are rounded to; by default as the model was trained.",
+)
 READING = ("encoding", "delimiter", "decimal", "quoting", "skip_rows", "skip_footer", "ragged", "missing")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import example, given, reading_options, taken_reading, writing
+from rnncli.cli.options import PRECISION, example, given, reading_options, taken_reading, writing
 
 ON_TERMINAL = "-"
 
@@ -73,6 +73,7 @@ def _page(context: click.Context, option: click.Parameter, path: str | None) -> 
     help="By default a table on a terminal and csv in a pipe.",
 )
 @click.option("--strict", is_flag=True, help="End at the first line that cannot be read; by default it is left out.")
+@PRECISION
 @reading_options
 def command(
     run: str,
@@ -82,6 +83,7 @@ def command(
     tokens: bool,
     heat: str | None,
     form: str | None,
+    precision: str | None,
     **options: Any,
 ) -> None:
     """Tell how surprising each line of a text is to the language model of RUN (a run directory or a model file).
@@ -103,7 +105,7 @@ def command(
     form = form or ("table" if Output().terminal else "csv")
     shown = most_surprising or (SHOWN if form == "table" and not (heat or tokens or above is not None) else None)
     with noting(say):
-        scored = score(Request(run, data, reading, given(options), above, shown), say)
+        scored = score(Request(run, data, reading, given(options), above, shown, precision), say)
         if heat is None:
             write_lines(scored, form, of_tokens=tokens, watching=above is not None and most_surprising is None)
         elif heat == ON_TERMINAL:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from rnncli.config.loading import config_from_mapping
-from rnncli.config.sections import SECTIONS, C, Config, VectorsConfig, keys_of
+from rnncli.config.sections import FLOAT32, SECTIONS, C, Config, VectorsConfig, keys_of
 from rnncli.errors import DataError, UsageError
 from rnncli.notes import noting
 
@@ -149,9 +149,14 @@ def count_of_networks(config: Config) -> str:
     return f"{config.networks} networks of " if config.networks > 1 else ""
 
 
-def several_in_header(config: Config) -> dict[str, Any]:
-    """Return what the header of a model says of its networks, if there are several."""
-    return {"training": {"seeds": config.networks}} if config.networks > 1 else {}
+def training_in_header(config: Config, *keys: str) -> dict[str, Any]:
+    """Return what the header of a model says of its training: these keys, several networks, another precision."""
+    kept = config.training.model_dump(include=set(keys))
+    if config.networks > 1:
+        kept["seeds"] = config.networks
+    if config.training.precision != FLOAT32:
+        kept["precision"] = config.training.precision
+    return {"training": kept} if kept else {}
 
 
 def start_words(network: Model, data: VectorsConfig, vectors: Vectors | None, vocabulary: Vocabulary) -> None:

@@ -31,7 +31,8 @@ from rnncli.workflows.train import data_sha256, for_a_while, train
 class Request:
     """The arguments of `evaluate`: `data` is scored, or without any the split that the run held out.
 
-    reading: how `data` is read. options: further options for the task.
+    reading: how `data` is read. options: further options for the task. precision: that of products, None as the
+    model was trained.
     """
 
     run: str
@@ -39,6 +40,7 @@ class Request:
     overrides: Sequence[str] = ()
     reading: Options = field(default_factory=dict)
     options: Options = field(default_factory=dict)
+    precision: str | None = None
 
 
 def evaluate(request: Request, show: Callable[[Report], None]) -> Evaluation:
@@ -59,7 +61,7 @@ def evaluate(request: Request, show: Callable[[Report], None]) -> Evaluation:
 
 
 def _of_run(request: Request) -> Evaluation:
-    model = open_model(request.run)
+    model = open_model(request.run).in_precision(request.precision)
     require_understood("evaluate", model.task, request.options)
     require_readable(model.task, request.reading)
     if not request.data and request.reading:
@@ -91,6 +93,7 @@ def recalled(model: Model, run: str, overrides: Sequence[str], **errors: str) ->
     still be there; `errors` are those of `training_data`."""
     require_same_training(overrides)
     config, source = training_data(run, overrides, **errors)
+    config = config.changed(training={"precision": model.precision})
     pool = ThreadPool(config.training.threads)
     try:
         experiment = model.task.prepare(config, source, Context(pool), learnt_before(Path(run), model.header))

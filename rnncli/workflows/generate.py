@@ -20,7 +20,8 @@ from rnncli.workflows.opening import Model, first_run, open_model, require_under
 class Request:
     """The arguments of `generate`; `options` are the model's for sampling, and each text ends before one of `stops`
     occurs. prime_file, bad_words_file: files of a prime and of texts, one a line, that are never written; - is
-    standard input. report: tell what the texts copy of the training text.
+    standard input. report: tell what the texts copy of the training text. precision: that of products, None as the
+    model was trained.
     """
 
     run: str
@@ -30,6 +31,7 @@ class Request:
     report: bool = False
     prime_file: str | None = None
     bad_words_file: str | None = None
+    precision: str | None = None
 
 
 class Writer(Protocol):
@@ -46,7 +48,8 @@ class Writer(Protocol):
 
 def generate(request: Request, out: Writer, say: Callable[[str], None]) -> None:
     """Generate texts: call out.write(text number, piece) as pieces are made, and say(note) for each note."""
-    model, options = open_model(request.run), dict(request.options)
+    with noting(say):
+        model, options = open_model(request.run).in_precision(request.precision), dict(request.options)
     if options["seed"] + options["count"] > 2**63:
         raise UsageError("--seed plus --count goes beyond the largest seed, 9223372036854775807; lower one")
     if request.bad_words_file is not None:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rnncli.config.loading import given_keys
-from rnncli.config.sections import Config, keys_of
+from rnncli.config.sections import FLOAT32, Config, keys_of
 from rnncli.data.files import Paths, read_files
 from rnncli.data.source import Source
 from rnncli.errors import ConfigError, ModelFileError, UsageError, shown
 from rnncli.kernels import cache
 from rnncli.nn import model_file
-from rnncli.notes import Doubt
+from rnncli.notes import Doubt, note
 from rnncli.tasks.registry import TASKS, config_from_mapping, load_config
 from rnncli.tasks.task import Options, Predictor, Task
 from rnncli.workflows.bare_file import inferred
@@ -53,6 +53,21 @@ class Model:
         except NONSENSE as error:
             reason = shown(" ".join(str(error).split()))
             raise ModelFileError(f"{self.path}: its header does not make sense ({reason}); train again") from None
+
+    def in_precision(self, precision: str | None) -> Model:
+        """Return the model with its products in this precision; None leaves it as it was trained."""
+        training = {key: value for key, value in self.header.get("training", {}).items() if key != "precision"}
+        if precision is None or self.precision == precision:
+            return self
+        note(f"products are in {precision}; the model was trained in {self.precision}")
+        if precision != FLOAT32:
+            training["precision"] = precision
+        header = {key: value for key, value in self.header.items() if key != "training"}
+        return replace(self, header={**header, "training": training} if training else header)
+
+    @property
+    def precision(self) -> str:
+        return str(self.header.get("training", {}).get("precision", FLOAT32))
 
 
 def is_model(path: str) -> bool:

@@ -18,7 +18,8 @@ MOST_KEPT = 100_000  # lines, of which a share of the most surprising is taken i
 @dataclass(frozen=True)
 class Request:
     """The arguments of `score`. above: only lines of at least so many bits per token. most_surprising: only so many
-    lines, or so large a share of all (below 1), the most surprising first. Blank lines are among neither.
+    lines, or so large a share of all (below 1), the most surprising first. Blank lines are among neither. precision:
+    that of products, None as the model was trained.
     """
 
     run: str
@@ -27,11 +28,12 @@ class Request:
     options: Options = field(default_factory=dict)
     above: float | None = None
     most_surprising: float | None = None
+    precision: str | None = None
 
 
 def score(request: Request, tell: Callable[[str], None]) -> ScoredText:
     """Return the lines that are asked for, as they come; the totals are those of all lines."""
-    model = open_model(request.run)
+    model = open_model(request.run).in_precision(request.precision)
     if "score" not in model.task.options:
         raise UsageError(
             f"this is a model for the task {model.task.name}; score needs a language-model. How good this one is: "

@@ -30,7 +30,15 @@ from rnncli.tasks.forecast.settings import kept_rows, require_within_reach, reso
 from rnncli.tasks.forecast.splits import Divided, divided, with_rows
 from rnncli.tasks.forecast.validated import Validated
 from rnncli.tasks.forecast.windows import Bounds, bounds_of
-from rnncli.tasks.task import Context, Evaluation, Experiment, Options, count_of_networks, set_first_weights
+from rnncli.tasks.task import (
+    Context,
+    Evaluation,
+    Experiment,
+    Options,
+    count_of_networks,
+    set_first_weights,
+    training_in_header,
+)
 from rnncli.training.reports import Score
 from rnncli.training.side_by_side import together
 
@@ -245,7 +253,7 @@ class ForecastExperiment(Experiment):
             "task": "forecast",
             "data": kept,
             "model": config.model.model_dump(),
-            "training": config.training.model_dump(include={"loss", "seeds", "seed", "with_baseline", "fallback"}),
+            **training_in_header(config, "loss", "seeds", "seed", "with_baseline", "fallback"),
             "series": {
                 "columns": self.columns.to_header(),
                 "delimiter": self.delimiter,

@@ -32,7 +32,16 @@ from rnncli.tasks.language_model.surprise import Surprise
 from rnncli.tasks.language_model.texts import Texts, TextsLearner
 from rnncli.tasks.language_model.unknown import RareWords
 from rnncli.tasks.recurrence import recurrence_of
-from rnncli.tasks.task import EXTENDS, Context, Evaluation, Experiment, Options, set_first_weights, start_words
+from rnncli.tasks.task import (
+    EXTENDS,
+    Context,
+    Evaluation,
+    Experiment,
+    Options,
+    set_first_weights,
+    start_words,
+    training_in_header,
+)
 from rnncli.training.fit import fit
 from rnncli.training.reports import NETWORK, Fit, Score, strongest_first
 
@@ -189,6 +198,7 @@ class TextExperiment(Experiment):
             "task": self.config.task,
             "data": {key: getattr(self.config.data, key) for key in ("tokens", "words", "encoding", "items")},
             "model": self.config.model.model_dump(),
+            **training_in_header(self.config),
             "vocabulary": self.vocabulary.to_header(),
             **({} if self.shares is None else {"validated": {"ngram": self.shares.tolist()}}),
         }

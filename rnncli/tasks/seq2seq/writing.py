@@ -37,7 +37,7 @@ from rnncli.tasks.task import (
     judged,
     prepared,
     set_first_weights,
-    several_in_header,
+    training_in_header,
 )
 from rnncli.training.headline import CORRECT, Headline
 from rnncli.training.paired_bootstrap import Compared
@@ -296,7 +296,7 @@ class PairExperiment(Experiment):
             "target": self.target.to_header(),
             "longest": self.longest,
             **({"endings": self._baseline.to_header()} if self._baseline else {}),
-            **several_in_header(self.config),
+            **training_in_header(self.config),
         }
 
     def hold_out(self, source: Source, changes: Options) -> None:

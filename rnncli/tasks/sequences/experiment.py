@@ -40,8 +40,8 @@ from rnncli.tasks.task import (
     count_of_networks,
     prepared,
     set_first_weights,
-    several_in_header,
     start_words,
+    training_in_header,
 )
 from rnncli.training.reports import Figure, Score
 from rnncli.training.room import Room
@@ -242,7 +242,7 @@ class SequenceExperiment(Experiment):
             "columns": self.splits.train.columns.to_header(),
             "encoder": self.reader.to_header(),
             "answers": self.answers.to_header(),
-            **several_in_header(self.config),
+            **training_in_header(self.config),
             **({"validated": validated} if (validated := self.answers.validated()) else {}),
         }
 
