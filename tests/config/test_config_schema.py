@@ -48,6 +48,7 @@ COMMON: dict[str, dict[str, Any]] = {
         "clip_norm": 5.0,
         "patience": None,
         "seed": 1,
+        "precision": "float32",
         "threads": None,
     },
 }
