@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -205,6 +206,13 @@ class RunDirectory:
         own = header.get("arrays", {})
         rest = {key: value for key, value in header.items() if key != "arrays"}
         model_file.write(self.model, {**arrays, **own}, rest, self._folder)
+
+    def model_sha256(self) -> str:
+        """Return the hash of the model file; ModelFileError where it cannot be read."""
+        try:
+            return hashlib.sha256(safe_files.read(self.model, self._folder)).hexdigest()
+        except OSError as error:
+            raise ModelFileError(f"{self.model}: cannot read: {error.strerror}") from None
 
     def write_state(
         self,

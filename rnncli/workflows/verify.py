@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rnncli import safe_files
 from rnncli.config.sections import SECTIONS, Config
 from rnncli.errors import CheckFailedError, DataError, ModelFileError, UsageError, quoted
 from rnncli.tasks.registry import from_here, load_config
@@ -77,7 +75,7 @@ def _checks(run: str, overrides: Sequence[str]) -> Iterator[Verified]:
 
 
 def _model(directory: RunDirectory, report: RunReport) -> Verified:
-    same = hashlib.sha256(safe_files.read(directory.model)).hexdigest() == report.model_sha256
+    same = directory.model_sha256() == report.model_sha256
     return Verified("model", same, f"sha256 {report.model_sha256[:12]}…" if same else "is not the file of the report")
 
 
