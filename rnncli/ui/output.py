@@ -6,6 +6,7 @@ in a pipe every byte passes unchanged. Text from data is never parsed as rich ma
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import os
 import re
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+_AS_BYTES = "rnncli.as_bytes"
 _KEPT = "\n\t"
 _BIDI = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
 
@@ -45,8 +47,21 @@ def _escaped(character: str) -> str:
 
 def as_utf8(stream: TextIO) -> TextIO:
     """Return `stream` set to UTF-8 with line ends as written; surrogates that stand for bytes become those bytes."""
-    stream.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")  # type: ignore[attr-defined]
+    stream.reconfigure(encoding="utf-8", errors=_AS_BYTES, newline="\n")  # type: ignore[attr-defined]
     return stream
+
+
+def _as_bytes(error: UnicodeError) -> tuple[bytes, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    text = error.object[error.start : error.end]
+    return b"".join(c.encode("utf-8", "surrogateescape" if _is_byte(c) else "surrogatepass") for c in text), error.end
+
+
+def _is_byte(surrogate: str) -> bool:
+    return "\udc80" <= surrogate <= "\udcff"  # others are of UTF-7, or escapes in JSON
+
+
+codecs.register_error(_AS_BYTES, _as_bytes)
 
 
 class Output:

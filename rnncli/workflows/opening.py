@@ -17,6 +17,7 @@ from rnncli.data.source import Source
 from rnncli.errors import ConfigError, ModelFileError, UsageError, shown
 from rnncli.kernels import cache
 from rnncli.nn import model_file
+from rnncli.notes import Doubt
 from rnncli.tasks.registry import TASKS, config_from_mapping, load_config
 from rnncli.tasks.task import Options, Predictor, Task
 from rnncli.workflows.bare_file import inferred
@@ -89,10 +90,7 @@ def first_run(module: str = "") -> list[str]:
     """Return the note to show before kernels (of this module) are compiled; none if they have been."""
     folder, refusal = cache.place()
     if refusal:
-        return [
-            f"compiled kernels cannot be kept in {folder.parent} ({refusal}): every start compiles anew, about 10 s; "
-            "set RNNCLI_CACHE to a writable folder"
-        ]
+        return [Doubt(cache.unkept(folder.parent, refusal))]
     return ["compiling kernels, once per machine; this takes some seconds"] if cache.is_cold(module) else []
 
 

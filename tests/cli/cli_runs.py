@@ -10,7 +10,6 @@ import io
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from unittest import mock
 from rnncli.cli import main
 
 COMMAND = (sys.executable, "-m", "rnncli")
+WARNINGS = ["default"]  # as by -W, so that numpy's warnings are seen, which `run` makes errors
 PATIENCE = 60.0  # seconds to wait for a process; only a hang takes so long
 
 
@@ -83,6 +83,7 @@ def run(*arguments: str | Path, cwd: Path, stdin: str | bytes = b"", env: dict[s
     streams = [io.BytesIO(stdin.encode() if isinstance(stdin, str) else stdin), io.BytesIO(), io.BytesIO()]
     with like_a_process(cwd), warnings.catch_warnings():
         warnings.simplefilter("default")
+        warnings.simplefilter("error", RuntimeWarning)
         sys.argv = ["rnncli", *map(str, arguments)]
         sys.stdin, sys.stdout, sys.stderr = (io.TextIOWrapper(stream, "utf-8") for stream in streams)
         try:
@@ -95,16 +96,16 @@ def run(*arguments: str | Path, cwd: Path, stdin: str | bytes = b"", env: dict[s
 
 @contextlib.contextmanager
 def like_a_process(cwd: Path) -> Iterator[None]:
-    """What a process has of its own is given back after it: streams, arguments, environment, folder, signals."""
+    """What a process has of its own is given back after it: streams, arguments, environment, folder."""
     kept = sys.argv, sys.stdin, sys.stdout, sys.stderr
-    folder, handler, thresholds = Path.cwd(), signal.getsignal(signal.SIGINT), gc.get_threshold()
+    folder, thresholds = Path.cwd(), gc.get_threshold()
     try:
         os.chdir(cwd)
-        with mock.patch.dict(os.environ, environment(), clear=True):
+        shown = mock.patch.object(sys, "warnoptions", WARNINGS)
+        with shown, mock.patch.dict(os.environ, environment(), clear=True):
             yield
     finally:
         sys.argv, sys.stdin, sys.stdout, sys.stderr = kept
-        signal.signal(signal.SIGINT, handler)
         gc.set_threshold(*thresholds)
         os.chdir(folder)
 
