@@ -37,8 +37,12 @@ def verify(run: str, overrides: Sequence[str] = ()) -> Iterator[Verified]:
             failed.append(one.name)
     if failed == ["report"]:
         raise CheckFailedError(f"{run}: has no report yet; go on with: rnncli train -o {quoted(run)} --resume")
+    if {*failed} == {"files"}:
+        raise CheckFailedError(f"{run}: holds what training did not leave there; remove it")
     if failed:
-        raise CheckFailedError(f"{run}: is not what it was: {', '.join(failed)}; restore it, or train again")
+        raise CheckFailedError(
+            f"{run}: is not what it was: {', '.join(dict.fromkeys(failed))}; restore it, or train again"
+        )
 
 
 def _checks(run: str, overrides: Sequence[str]) -> Iterator[Verified]:
@@ -47,6 +51,7 @@ def _checks(run: str, overrides: Sequence[str]) -> Iterator[Verified]:
     if directory.path.is_file():
         raise UsageError(f"{run}: a model file alone has no report to be checked by; name its run directory")
     directory.require_idle()
+    yield from (Verified("files", False, what) for what in directory.strange())
     report = directory.read_report() if directory.path.is_dir() else None
     if report is not None and directory.model.is_file():
         yield _model(directory, report)
