@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rnncli.config.sections import DIALECT
-from rnncli.data.lines import Line
+from rnncli.data.lines import Line, Opened
 from rnncli.data.source import Source
 from rnncli.data.splits import by_rarest
 from rnncli.nn.network import Network
@@ -51,7 +51,7 @@ class Answers:
         raise NotImplementedError
 
     @staticmethod
-    def entries(source: Source, data: Any, like: Any) -> Entries | None:
+    def entries(opened: Opened, data: Any, like: Any) -> Entries | None:
         """Return the sequences to be predicted in a table one by one, None for a file of another form."""
         raise NotImplementedError
 

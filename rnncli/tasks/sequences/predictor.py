@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 
 from rnncli.config.sections import Config
-from rnncli.data.lines import TOGETHER, Line, Opened, lines_of
+from rnncli.data.lines import Line, Opened, lines_of
 from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
 from rnncli.nn.ensemble import as_one
 from rnncli.nn.network import FLOAT32, Network
-from rnncli.tasks.line_by_line import Faults, in_lists, line_by_line
+from rnncli.tasks.line_by_line import Faults, line_by_line
 from rnncli.tasks.sequences import readers
 from rnncli.tasks.sequences.answers import Answers
 from rnncli.tasks.sequences.config import LabelledConfig
 from rnncli.tasks.sequences.entries import Entry
 from rnncli.tasks.sequences.experiment import network_shape
+from rnncli.tasks.sequences.gaps import Gaps
 from rnncli.tasks.sequences.learner import answered
 from rnncli.tasks.sequences.readers import Words
 from rnncli.tasks.task import Asked, Piece, Pieces, Predictor, Table, config_in
@@ -59,9 +60,8 @@ class SequencePredictor(Predictor):
         of_lines = self.answers.of_lines(lines, opened.name, data, self.columns, self.answers.is_answer)
         if of_lines is not None:
             answers = self._one_by_one(opened.lines(data.encoding), of_lines, Faults(opened.name, asked))
-        elif (entries := self.answers.entries(opened.source(), data, self.columns)) is not None:
-            some = in_lists(entries.judged(), TOGETHER)
-            answers = self._one_by_one(some, entries.of, Faults(opened.name, asked, "rows"))
+        elif (entries := self.answers.entries(opened, data, self.columns)) is not None:
+            answers = self._one_by_one(entries.judged(), entries.of, Faults(opened.name, asked, "rows"), entries.gaps)
         else:
             return Table(*self.answers_to(opened.source(), data), delimiter, data.decimal)
         return Pieces(answers, delimiter=delimiter, decimal=data.decimal)
@@ -106,7 +106,11 @@ class SequencePredictor(Predictor):
         return Piece(identity | nested, [identity | row for row in rows])
 
     def _one_by_one(
-        self, inputs: Iterable[list[Any]], sequences_of: Callable[[Sequence[Any]], Any], faults: Faults
+        self,
+        inputs: Iterable[list[Any]],
+        sequences_of: Callable[[Sequence[Any]], Any],
+        faults: Faults,
+        gaps: Gaps | None = None,
     ) -> Iterator[list[Piece]]:
         pool, empty = ThreadPool(None, FLOAT32), True
         try:
@@ -116,6 +120,8 @@ class SequencePredictor(Predictor):
         finally:
             pool.close()
             self._tell(faults.name)
+            if gaps:
+                gaps.tell(faults.name)
         if empty:
             raise DataError(f"{faults.name}: is empty; give it an example a line")
 

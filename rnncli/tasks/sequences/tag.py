@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.config.sections import DIALECT
-from rnncli.data.lines import Line
+from rnncli.data.lines import Line, Opened
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
 from rnncli.errors import ConfigError, DataError, shown
@@ -92,8 +92,8 @@ class Tags(Answers):
         return sentences_in(lines, name, data, like)
 
     @staticmethod
-    def entries(source: Source, data: Any, like: Any) -> Entries | None:
-        return entries_in(source, data, like)
+    def entries(opened: Opened, data: Any, like: Any) -> Entries | None:
+        return entries_in(opened, data, like)
 
     @staticmethod
     def stand_in(like: Any) -> Tagged:

@@ -17,14 +17,15 @@ import numpy as np
 
 from rnncli.config.sections import NO_GROUP
 from rnncli.data.csv_table import Table, declared_delimiter, read_table, refuse_nul
-from rnncli.data.lines import Line
+from rnncli.data.lines import Line, Opened
 from rnncli.data.numeric import column_index, is_numeric_column
 from rnncli.data.source import Source, decode
+from rnncli.data.table_rows import TableRows
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import note
 from rnncli.tasks.sequences import gaps
 from rnncli.tasks.sequences.config import LabelledConfig
-from rnncli.tasks.sequences.entries import Entries, entries_of
+from rnncli.tasks.sequences.entries import Entries
 from rnncli.tasks.sequences.example_files import dialect, groups_of, label_index, labels_of, place_in
 from rnncli.tasks.sequences.examples import MISSING, finite
 
@@ -210,14 +211,13 @@ def _are_sentences(rows: Rows, like: TagColumns, is_tag: Callable[[str], bool]) 
     return not parted and not all(is_tag(f[int(like.label) - 1]) or f[int(like.label) - 1] in _UNKNOWN for f in full)
 
 
-def entries_in(source: Source, data: LabelledConfig, like: TagColumns) -> Entries | None:
+def entries_in(opened: Opened, data: LabelledConfig, like: TagColumns) -> Entries | None:
     """Return the sequences to be tagged in a CSV one by one, None for a file of another form."""
     if like.form != "table":
         return None
-    table = read_table(source, **dialect(data, like, keep_ragged=True))
-    column_index(table, str(like.id))
-    entries = entries_of(table, like.id, together=True)
-    return Entries(table, entries, lambda rows: _from_table(rows, data, like, tagged=False), gaps.tell)
+    rows = TableRows(opened, **dialect(data, like, keep_ragged=True))
+    column_index(rows.table([]), str(like.id))
+    return Entries(opened, rows, like.id, True, lambda some: _from_table(some, data, like, tagged=False))
 
 
 def sentences_in(
