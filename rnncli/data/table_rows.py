@@ -85,15 +85,15 @@ class TableRows:
         """Yield the physical line and the fields of every row; doubts at the end tell of what was left out."""
         lines = chain.from_iterable(self._opened.lines(self._encoding))
         first, others = first_of(self._cut(lines), self.name)
-        count, broken, odd = 0, [0, 0], [0, 0]  # of the last two how many, and the line of the first
+        count, broken, odd = 0, (0, 0), (0, 0)  # of the last two how many, and the line of the first
         for line, fields in chain([first], others):
             if line < self._first_line:  # a header, or units
                 continue
             count += 1
             if has_line_break(fields):
-                broken = [broken[0] + 1, broken[1] or line]
+                broken = broken[0] + 1, broken[1] or line
             if self._ragged == "skip" and len(fields) != len(self.header):
-                odd = [odd[0] + 1, odd[1] or line]
+                odd = odd[0] + 1, odd[1] or line
             else:
                 yield line, fields
         doubt_line_breaks(*broken, count)

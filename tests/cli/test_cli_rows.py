@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cli_runs import run
 
-from rnncli.tasks.sequences import entries
+from rnncli.tasks.sequences import entries, tag_columns
 
 LONG, MANY = 1500, 5000  # sequences of two steps; rows beyond what is looked at first
 CONFIG = (
@@ -87,3 +87,24 @@ def test_a_row_that_cannot_be_read_far_down_keeps_its_place(folder: Path) -> Non
     assert found.code == 3
     assert f'<stdin>:{MANY - 3}: column 1 "x": "seven" is not a number' in found.err
     assert [i for i, row in enumerate(found.rows()) if not row["label"]] == [MANY - 5]
+
+
+def test_columns_of_words_are_tagged_as_they_come(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sentences = [f"w{i % 5}\tA\nw{i % 3}\tB\n\n" for i in range(40)]
+    (folder / "d.conll").write_text("".join(sentences))
+    (folder / "tag.yaml").write_text(
+        "task: tag\ndata: {path: d.conll, validation: 0}\nmodel: {hidden_size: 4}\ntraining: {epochs: 1, threads: 1}\n"
+    )
+    run("train", "tag.yaml", "-q", "-o", "tag", cwd=folder).ok()
+    lines = "# sent_id = 1\n" + "".join(sentences) + "-DOCSTART-\n\n" + "".join(sentences)
+    whole = run("predict", "tag", "-", "-f", "jsonl", cwd=folder, stdin=lines).ok()
+    monkeypatch.setattr(tag_columns, "_PART", 10)
+    assert run("predict", "tag", "-", "-f", "jsonl", cwd=folder, stdin=lines).ok() == whole
+    assert "left out 1 lines that begin a document" in whole.err
+    assert len(whole.out.splitlines()) == 80
+    broken = run("predict", "tag", "-", "-f", "jsonl", cwd=folder, stdin=lines + "w1\tA\tB\n")
+    assert broken.failed(3).startswith("<stdin>:244: 3 columns, the first line has 2")
+    assert whole.out.startswith(broken.out)
+    assert 70 < len(broken.out.splitlines()) <= 80
+    message = run("predict", "tag", "-", cwd=folder, stdin="-DOCSTART-\n\n-DOCSTART-\n").failed(3)
+    assert message.startswith("<stdin>: is empty")

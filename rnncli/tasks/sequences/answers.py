@@ -55,6 +55,11 @@ class Answers:
         """Return the sequences to be predicted in a table one by one, None for a file of another form."""
         raise NotImplementedError
 
+    @classmethod
+    def parts(cls, opened: Opened, data: Any, like: Any, is_answer: Callable[[str], bool]) -> Iterator[Any]:
+        """Yield the sequences to be predicted in a file that is neither of lines nor a table, as they come."""
+        yield cls.read(opened.source(), data, like, is_answer=is_answer)
+
     @staticmethod
     def stand_in(like: Any) -> Any:
         """Return one sequence, which has no answer, for an answer of the form that all have."""
