@@ -83,6 +83,9 @@ class RunDirectory:
             run._is_new = not path.exists()
             path.mkdir(parents=True, exist_ok=True)
             held = run._opened()
+            if held == {run.state.name} and run._is_untrained():
+                run._drop(run.state)
+                held = set()
         except OSError as error:
             raise MachineError(f"{path}: cannot use as a run directory: {_reason(error)}; choose another -o") from None
         if held:
@@ -116,11 +119,19 @@ class RunDirectory:
             )
 
     def is_abandoned(self) -> bool:
-        """Return True where there is only what a process left that was killed before its first file was whole."""
+        """Return True where there is only what a process left that was killed before it had written a config: at most
+        the state of a run in which nothing has been trained."""
         try:
             held = set(os.listdir(self.path))
-            return bool(held) and held <= {_LOCK, _TRIAL, *safe_files.leftovers(self.path, _WRITTEN)}
+            rest = held - {_LOCK, _TRIAL, *safe_files.leftovers(self.path, _WRITTEN)}
         except OSError:
+            return False
+        return bool(held) and (not rest or (rest == {self.state.name} and self._is_untrained()))
+
+    def _is_untrained(self) -> bool:
+        try:
+            return self.read_state().position.update == 0
+        except ModelFileError:
             return False
 
     def _opened(self) -> set[str]:

@@ -79,7 +79,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def wholes(folder: Path) -> dict[str, Whole]:
-    return {kind: undisturbed(kind, folder) for kind in small_runs.CONFIGS}
+    return {kind: undisturbed(kind, folder) for kind in small_runs.KINDS}
 
 
 def undisturbed(kind: str, folder: Path) -> Whole:
@@ -116,7 +116,7 @@ def saved(run: Path) -> int:
 def disturbed(kind: str, run: Path, whole: Whole, draw: random.Random) -> Iterator[str]:
     """Begin or go on with a run once, and disturb it; yield what was done to it, and how it ended."""
     began = (run / "config.yaml").exists()
-    again = began or (run.exists() and any(run.iterdir()) and draw.random() < 0.5)
+    again = began or (run.exists() and any(run.iterdir()) and kind != small_runs.FROM and draw.random() < 0.5)
     call = small_runs.command(kind, run.name, *(["--resume"] if again else []))
     if draw.random() < 0.5:
         n = draw.randrange(whole.calls)
