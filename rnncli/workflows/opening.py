@@ -73,11 +73,12 @@ def open_model(run: str) -> Model:
         path.stat()
     except (OSError, ValueError):
         raise UsageError(f"no such run or model file: {run}") from None
-    if path.is_dir():
+    is_run = path.is_dir()
+    if is_run:
         path = path / "model.safetensors"
         if not path.exists():
             raise UsageError(f"{run}: no model.safetensors in this directory; train first, or name another run")
-    arrays, header = model_file.read(path)
+    arrays, header = model_file.read(path, in_run=is_run)
     named = header.get("task")
     task = TASKS.get(named) if isinstance(named, str) else None
     if task is None:
