@@ -25,7 +25,7 @@ import small_runs
 from attacks import Tally, size
 from cli_runs import leftovers, like_a_process, metrics, run
 
-from rnncli.cli import main
+from rnncli.__main__ import main
 from rnncli.errors import RnncliError
 from rnncli.nn import model_file
 
