@@ -3,7 +3,7 @@
 python tests/bench/cold_starts.py [ROUNDS]      20 rounds by default, of `train` and of `generate`; some 20 minutes
 
 Each round prints the seconds of one alone, of the slowest of four, and their ratio, which should be at most 1.5; the
-exit code is 1 if that of a command's medians is more, or if any start failed.
+exit code is 1 if one is more, or if any start failed.
 """
 
 import os
