@@ -16,8 +16,9 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
+from rnncli import safe_files
 from rnncli.errors import MachineError, ReaderGoneError
 
 if TYPE_CHECKING:
@@ -156,11 +157,23 @@ def require_folder(option: str, path: str) -> None:
         raise MachineError(f"{option} {path}: cannot write: no folder {folder}; make it, or name another")
 
 
-def put(path: Path, content: bytes) -> None:
-    """Write in one step; a device or a pipe is written to, not replaced."""
-    if path.is_symlink() or (path.exists() and not path.is_file()):
-        path.write_bytes(content)
-        return
-    from rnncli.nn.model_file import write_atomically  # which loads numpy
+@contextlib.contextmanager
+def putting(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file that replaces `path`, which the user named, in one step when the block ends.
 
-    write_atomically(path, content)
+    A device or a pipe is written to, and so is what a link leads to, as a shell does; in a run directory, which may be
+    a stranger's, the link is replaced.
+    """
+    followed = path.is_symlink() and not safe_files.is_run(path.parent)
+    if followed or (path.exists() and not (path.is_file() or path.is_symlink())):
+        with path.open("wb") as file:
+            yield file
+        return
+    with safe_files.replacing(path) as file:
+        yield file
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write `content` as `putting` does."""
+    with putting(path) as file:
+        file.write(content)
