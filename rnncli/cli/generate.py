@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import a_number, example
+from rnncli.cli.options import Number, example
 
 COLDEST = 1e-6  # below it one token has all the probability
 
@@ -52,22 +52,19 @@ def _positive(context: click.Context, parameter: click.Parameter, value: float) 
 )
 @click.option(
     "--top-p",
-    type=click.FloatRange(0, 1, min_open=True),
-    callback=a_number,
+    type=Number(0, 1, min_open=True),
     default=1.0,
     help="Sample from the smallest set of tokens with this total probability.",
 )
 @click.option(
     "--min-p",
-    type=click.FloatRange(0, 1),
-    callback=a_number,
+    type=Number(0, 1),
     default=0.0,
     help="Leave out tokens that are less probable than this fraction of the most probable one; 0 leaves out none.",
 )
 @click.option(
     "--repetition-penalty",
-    type=click.FloatRange(0, 100, min_open=True),
-    callback=a_number,
+    type=Number(0, 100, min_open=True),
     default=1.0,
     help="Multiply by this the log-probability of each of the last 64 tokens written, so that above 1 they come "
     "again more seldom; 1 changes nothing.",
