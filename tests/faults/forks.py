@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cli_runs import like_a_process
 
-from rnncli.cli import main
+from rnncli.__main__ import main
 
 PATIENCE = 60.0  # seconds; only a hang takes so long
 

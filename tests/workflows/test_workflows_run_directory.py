@@ -242,3 +242,18 @@ def test_no_file_of_a_run_is_read_through_a_link_or_waited_for(tmp_path: Path, n
     with pytest.raises(RnncliError, match="is a link" if kind == "link" else "is no regular file") as caught:
         reads[name]()
     assert caught.value.exit_code in (2, 4, 5)
+
+
+def test_a_state_without_a_config_is_given_up_only_if_nothing_was_trained(tmp_path: Path) -> None:
+    """A run that starts from another writes it first."""
+    for update in (0, 1):
+        run = RunDirectory(tmp_path / str(update))
+        run.path.mkdir()
+        plan = Plan(updates=20, evaluations=10, learning_rate=2e-3, schedule="cosine", patience=None)
+        run.write_state({"weights": np.zeros(2, np.float32)}, Position(update=update), plan, Inputs("abc"))
+        assert run.is_abandoned() is (update == 0)
+    RunDirectory.create(tmp_path / "0").close()
+    assert not list((tmp_path / "0").iterdir())
+    with pytest.raises(UsageError, match="not empty"):
+        RunDirectory.create(tmp_path / "1")
+    assert [entry.name for entry in (tmp_path / "1").iterdir()] == ["state.safetensors"]
