@@ -15,6 +15,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from math import inf
@@ -34,6 +35,7 @@ from rnncli.workflows.runs import is_locked
 
 _LOCK, _FAILURE, _TRIAL = ".lock", "failure.safetensors", ".trial.safetensors"
 _WRITTEN = (*safe_files.RUN_FILES, _FAILURE, _TRIAL)
+_OF_LIBRARY = re.compile(r"\.tmp[A-Za-z0-9]{6}")  # with which version 0.1 wrote model files
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ class RunDirectory:
         the state of a run in which nothing has been trained."""
         try:
             held = set(os.listdir(self.path))
-            rest = held - {_LOCK, _TRIAL, *safe_files.leftovers(self.path, _WRITTEN)}
+            rest = held - {_LOCK, *_left(self.path)}
         except OSError:
             return False
         return bool(held) and (not rest or (rest == {self.state.name} and self._is_untrained()))
@@ -139,7 +141,7 @@ class RunDirectory:
         self._folder = safe_files.open_folder(self.path)
         try:
             self._take_lock(self._folder)
-            for name in (_TRIAL, *safe_files.leftovers(self._folder, _WRITTEN)):
+            for name in _left(self._folder):
                 self._drop(self.path / name)
             return set(os.listdir(self._folder)) - {_LOCK}
         except BaseException:
@@ -177,7 +179,7 @@ class RunDirectory:
         """Return in words what is here in the place of a file of a run, or was left by a process that was killed."""
         own = {_LOCK, _FAILURE, *safe_files.RUN_FILES}
         try:
-            left = safe_files.leftovers(self.path, _WRITTEN)
+            left = _left(self.path)
             with os.scandir(self.path) as entries:
                 here = sorted(entries, key=lambda entry: entry.name)
         except OSError:  # of which reading it will tell
@@ -185,7 +187,7 @@ class RunDirectory:
         odd = [one for one in here if one.name in own and not one.is_file(follow_symlinks=False)]
         return [
             *(f"{one.name} is {'a link' if one.is_symlink() else 'no file'}" for one in odd),
-            *(f"{one.name} was left by a process that was killed" for one in here if one.name in {_TRIAL, *left}),
+            *(f"{one.name} was left by a process that was killed" for one in here if one.name in left),
         ]
 
     def close(self) -> None:
@@ -329,6 +331,12 @@ class RunDirectory:
             return []
         except OSError as error:
             raise MachineError(f"{self.metrics}: cannot be read: {_reason(error)}; check it and its folder") from None
+
+
+def _left(folder: int | Path) -> set[str]:
+    """Return the names in a run directory that a killed process left."""
+    others = {name for name in safe_files.files_in(folder) if name == _TRIAL or _OF_LIBRARY.fullmatch(name)}
+    return others | safe_files.leftovers(folder, _WRITTEN)
 
 
 def _is_still(descriptor: int, folder: int) -> bool:
