@@ -13,7 +13,7 @@ import fcntl
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +26,8 @@ from rnncli.training.plan import Plan, Position
 from rnncli.training.reports import Evaluated
 from rnncli.workflows.run_report import RunReport
 from rnncli.workflows.runs import is_locked
+
+_PLAN = Plan(1, 1, 1.0, "", None)  # whose fields have their types
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,8 @@ class RunDirectory:
                 if kept.get(name, worst) is None:
                     kept[name] = worst
             position, plan = Position(**kept), Plan(**header["plan"])
-            if not (_typed(position, Position()) and _typed(plan, Plan(1, 1, 1.0, "", None))):
+            before = replace(position, **position.good)
+            if not all(_typed(one, Position()) for one in (position, before)) or not _typed(plan, _PLAN):
                 raise TypeError
             inputs = Inputs(**{field.name: header[field.name] for field in fields(Inputs) if field.name in header})
             kinds = ((inputs.data_sha256, str), (inputs.config, dict | None), (inputs.began_from, dict | None))
@@ -197,9 +200,11 @@ class RunDirectory:
             raise ModelFileError(f"{self.report}: is damaged or of another version; write it anew: {again}") from None
 
     def append_metrics(self, line: Evaluated) -> None:
-        optional = ("memory", "figure", "averaged", "losses")
+        optional = ("memory", "notes", "figure", "averaged", "losses")
         fields = {
-            key: value for key, value in asdict(line).items() if key not in optional or (key == "memory" and value)
+            key: value
+            for key, value in asdict(line).items()
+            if key not in optional or (key in ("memory", "notes") and value)
         }
         if line.losses is not None:
             fields["averaged"], (fields["raw_loss"], fields["averaged_loss"]) = line.averaged, line.losses
