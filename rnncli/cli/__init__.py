@@ -14,13 +14,13 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from types import FrameType
 from typing import NoReturn
 
 import click
 
 from rnncli import __version__
 from rnncli.errors import FULL, ConfigError, ReaderGoneError, RnncliError
+from rnncli.notes import telling
 
 READER_GONE = ReaderGoneError.exit_code
 GROUPS = {
@@ -97,8 +97,7 @@ def main() -> NoReturn:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # for the life of the process
     # Objects that imports make stay alive: garbage collection of them would take a tenth of a short command's time.
     gc.set_threshold(100_000, 20, 20)
-    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # a shell without job control ignores it for background jobs
-        signal.signal(signal.SIGINT, _interrupted)
+    telling(_tell)
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = "--debug" in sys.argv  # at any place of the command line
     try:
@@ -124,12 +123,11 @@ def _answer(arguments: list[str]) -> int:
     return 0
 
 
-def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
-    """End the process at once: an exception could be lost in compiled code. `train` handles signals in its own way."""
-    with contextlib.suppress(OSError, ValueError, RuntimeError):  # RuntimeError: in the middle of a write
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    os._exit(128 + number)
+def _tell(text: str) -> None:
+    from rnncli.ui.output import say
+
+    with contextlib.suppress(OSError, ValueError):  # where stderr is closed
+        say(text)
 
 
 def _exit_code(error: BaseException) -> int:

@@ -120,13 +120,13 @@ def command(
         raise click.UsageError("--prime-file and --bad-words-file cannot both read standard input; name a file for one")
     from rnncli.ui.output import say, say_next
     from rnncli.ui.results import GeneratedText
-    from rnncli.workflows.generate import Request, generate, read_prime, read_texts
+    from rnncli.workflows.generate import Request, generate
 
-    text = read_prime(prime_file) if prime_file is not None else prime or ""
-    if bad_words or bad_words_file is not None:
-        options["bad_words"] = (*bad_words, *(read_texts(bad_words_file) if bad_words_file is not None else ()))
+    if bad_words:
+        options["bad_words"] = bad_words
     if options["max_copy"] is None:
         del options["max_copy"]
-    with GeneratedText(form, options["seed"], text if echo else "") as out:
-        generate(Request(run, options, text, [stop for stop in stops if stop], report), out, say)
+    stops = tuple(filter(None, stops))
+    with GeneratedText(form, options["seed"], echoes=echo) as out:
+        generate(Request(run, options, prime or "", stops, report, prime_file, bad_words_file), out, say)
     say_next("evaluate", run)

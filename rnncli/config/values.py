@@ -14,6 +14,7 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from rnncli.config.problems import did_you_mean
+from rnncli.config.text_encodings import canonical
 from rnncli.errors import shown
 
 # Nine digits hold thirty years of seconds; more is a slip, and would overflow somewhere later.
@@ -137,10 +138,10 @@ def one_character(value: Any) -> Any:
 
 
 def encoding_name(name: str) -> str:
-    """Return `name` if it is a text encoding that Python knows; else refuse it."""
+    """Return `name` if it is an encoding of files that Python knows; else refuse it."""
     try:
-        "".encode(name)
-    except (LookupError, ValueError):
+        canonical(name)
+    except ValueError:
         hint = did_you_mean(name, COMMON_ENCODINGS) or "; try utf-8, utf-16 or latin-1"
         raise refusal(f"must be an encoding Python knows{hint}") from None
     return name

@@ -28,8 +28,8 @@ _DELIMITER_NAMES = {"\\t": "\t", "tab": "\t"}
 _ANNOTATIONS = ("#group", "#datatype", "#default")  # of InfluxDB's CSV
 _MOST_COMMENTS = 1000  # lines
 _BLOCK = 50  # records that the delimiter is detected from
-_FIELD_LIMIT = 131_072  # characters, the csv module's own; a file of them may hold longer fields
 _SEPARATOR_LINE = re.compile(r'"?sep=.?"?', re.IGNORECASE)
+csv.field_size_limit(2**31 - 1)  # characters; a field may be longer than the csv module's own limit of 131,072
 # The closing quote is one that no other quote follows, so that "" is never half of two things.
 _QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"(?!")')
 
@@ -171,7 +171,6 @@ def records_of(
     """Yield (physical line, fields) for every record of `body`; raise DataError for broken CSV. blanks: True for blank
     lines too, as one empty field.
     """
-    csv.field_size_limit(max(_FIELD_LIMIT, len(body)))
     reader = csv.reader(
         io.StringIO(body, newline="\n"),
         delimiter=delimiter,
@@ -192,6 +191,13 @@ def records_of(
             yield start, fields
         elif blanks:
             yield start, [""]
+
+
+def cut_line(line: str, delimiter: str, name: str, number: int, *, quoted: bool = True) -> list[str]:
+    """Return the fields of one line, which is line `number` of `name`; DataError for broken CSV, such as a quote that
+    does not close on the line."""
+    records = records_of(line, delimiter, name, number, quoted=quoted, blanks=True)
+    return next(records, (number, [""]))[1]
 
 
 def _is_blank(fields: list[str]) -> bool:

@@ -6,7 +6,7 @@ source and of every version and option that shapes the machine code: a new state
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import hashlib
 import os
 import stat
@@ -15,7 +15,9 @@ import warnings
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from rnncli.notes import tell
 
 _OPTIONS = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_BOUNDSCHECK", "NUMBA_OPT", "NUMBA_DEBUGINFO")
 
@@ -46,26 +48,8 @@ def import_numba() -> ModuleType:
                 sys.modules[name] = module
     numba.core.config._config_fname = os.devnull  # it looks again at each compilation
     numba.config.CACHE_DIR = str(place().folder) if enabled() else ""
+    numba.config.CACHE_LOCATOR_CLASSES = ""  # kernels.kept has its own
     return numba
-
-
-def forgive(store: Any) -> None:
-    """Make numba's cache of one kernel tolerate a damaged file or a full disk: the kernel is just compiled again."""
-    load, save = store.load_overload, store.save_overload
-
-    def forgiving_load(*arguments: Any) -> Any:
-        try:
-            return load(*arguments)
-        except Exception:  # unpickling what a crash has cut off can raise anything
-            with contextlib.suppress(Exception):
-                store.flush()  # so that it is written anew
-            return None
-
-    def forgiving_save(*arguments: Any) -> None:
-        with contextlib.suppress(Exception):
-            save(*arguments)
-
-    store.load_overload, store.save_overload = forgiving_load, forgiving_save
 
 
 class Place(NamedTuple):
@@ -78,6 +62,20 @@ class Place(NamedTuple):
 def enabled() -> bool:
     """Return True if the next process will find the kernels that are compiled now."""
     return not place().refusal
+
+
+def unkept(folder: Path, reason: str) -> str:
+    """Return the note that compiled kernels cannot be kept in this folder."""
+    return (
+        f"compiled kernels cannot be kept in {folder} ({reason}): every start compiles anew, about 10 s; set "
+        "RNNCLI_CACHE to a writable folder"
+    )
+
+
+@functools.cache
+def tell_unkept(reason: str) -> None:
+    """Tell once that the kernels which were compiled just now could not be written."""
+    tell(unkept(place().folder.parent, reason))
 
 
 def is_cold(module: str = "") -> bool:

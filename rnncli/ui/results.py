@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 import math
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from rnncli.ui.output import Output, visible
 if TYPE_CHECKING:
     from rnncli.tasks.task import Piece, Pieces
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 DIGITS = 8  # significant digits; float32 has little more than seven
 
 
@@ -32,7 +34,7 @@ def write_rows(
     out = Output()
     form = form or ("table" if out.terminal else "csv")
     if form == "json":
-        out.write(json.dumps([rounded(item) for item in nested], ensure_ascii=False, indent=2) + "\n")
+        out.write(json_text([rounded(item) for item in nested], indent=2) + "\n")
     elif form == "jsonl":
         out.write("".join(map(_json_line, nested)))
     elif form == "csv":
@@ -81,7 +83,7 @@ def json_array(lists: Iterable[list[Piece]]) -> Iterator[str]:
     try:
         for pieces in lists:
             for piece in pieces:
-                text = json.dumps(rounded(piece.nested), ensure_ascii=False, indent=2).replace("\n", "\n  ")
+                text = json_text(rounded(piece.nested), indent=2).replace("\n", "\n  ")
                 yield (",\n  " if begun else "[\n  ") + text
                 begun = True
     except DataError:
@@ -91,7 +93,13 @@ def json_array(lists: Iterable[list[Piece]]) -> Iterator[str]:
 
 
 def _json_line(item: Mapping[str, Any]) -> str:
-    return json.dumps(rounded(item), ensure_ascii=False) + "\n"
+    return json_text(rounded(item)) + "\n"
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """Return `value` as JSON, in ASCII where it has surrogates, which stand for bytes that are no UTF-8."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return json.dumps(value, indent=indent) if _SURROGATE.search(text) else text
 
 
 def write_stream(rows: Iterable[Mapping[str, Any]], form: str | None, delimiter: str, decimal: str) -> None:
@@ -218,15 +226,18 @@ class GeneratedText:
     Whole texts, which have the prime in them, are separated as their model says, and end with a line end.
     """
 
-    def __init__(self, form: str, seed: int, echo: str):
+    def __init__(self, form: str, seed: int, *, echoes: bool):
         self.out = Output()
-        self.json, self.seed, self.echo = form == "jsonl", seed, echo
+        self.json, self.seed, self.echoes, self.echo = form == "jsonl", seed, echoes, ""
         self._number = -1
         self._pieces: list[str] = []
         self._between, self._ends = "\n\n", ""
 
+    def after(self, prime: str) -> None:
+        self.echo = prime if self.echoes else ""
+
     def whole(self, between: str) -> None:
-        self._between, self._ends, self.echo = between, "\n", ""
+        self._between, self._ends, self.echoes = between, "\n", False
 
     def write(self, number: int, piece: str) -> None:
         if number != self._number:
@@ -246,9 +257,7 @@ class GeneratedText:
         text = "".join(self._pieces)
         self._pieces.clear()
         if self.json:
-            line = {"seed": self.seed + self._number, "text": text}
-            raw = any(0xD800 <= ord(character) <= 0xDFFF for character in text)  # bytes that are no UTF-8
-            self.out.write(json.dumps(line, ensure_ascii=raw) + "\n")
+            self.out.write(json_text({"seed": self.seed + self._number, "text": text}) + "\n")
         elif not last:
             self.out.write(self._between)
         elif self._ends:

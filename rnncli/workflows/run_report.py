@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from rnncli import __version__
+from rnncli import __version__, safe_files
 from rnncli.config.sections import SECTIONS, Config
 from rnncli.data.source import Source
 from rnncli.training.plan import Position
@@ -90,7 +90,7 @@ def run_report(
         },
         data={"path": config.data.path, "bytes": source.size, "sha256": sha256},
         config=config.model_dump(),
-        model_sha256=hashlib.sha256(model.read_bytes()).hexdigest(),
+        model_sha256=hashlib.sha256(safe_files.read(model)).hexdigest(),
         ended=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         fit=end.fit.to_json() if end.fit else None,
     )

@@ -87,7 +87,7 @@ def origin_in(run: RunDirectory, state: State) -> Origin | None:
 def learnt_before(run: Path, header: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return what the experiment of a finished run is prepared with: None, unless it started from another."""
     state = run / "state.safetensors"
-    kept = model_file.read(state)[1].get("began_from") if state.exists() else None
+    kept = model_file.read(state, in_run=True)[1].get("began_from") if state.exists() else None
     return None if kept is None else learnt_in(header, other_data=bool(kept.get("other_data")))
 
 

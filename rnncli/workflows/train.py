@@ -21,7 +21,7 @@ from rnncli.data.source import Source
 from rnncli.errors import DataError, DivergedError, MachineError, StoppedError, UsageError
 from rnncli.inspection.inspect import watched
 from rnncli.nn.network import FLOAT32
-from rnncli.notes import noting
+from rnncli.notes import note, noting
 from rnncli.tasks.cross_validation import CrossValidation
 from rnncli.tasks.registry import TASKS, dump_config, load_run_config
 from rnncli.tasks.task import Context, Experiment
@@ -68,12 +68,16 @@ def train(request: Request, show: Callable[[Report], None]) -> None:
         raise UsageError("--resume needs -o RUN, the run to go on with")
     notes: list[str] = []
     with noting(notes.append):
+        request = _renewed(request)
         config, source = _inputs(request)
     out = Path(request.out) if request.out else _free_name(request)
-    run = RunDirectory.resume(out) if request.resume else RunDirectory.create(out)
     pool = ThreadPool(config.training.threads, FLOAT32)
     try:
-        with stop_on_signals() as stop, noting(lambda text: show(Note(text))):
+        with (
+            RunDirectory.resume(out) if request.resume else RunDirectory.create(out) as run,
+            stop_on_signals() as stop,
+            noting(lambda text: show(Note(text))),
+        ):
             _train_in(
                 run=run,
                 request=request,
@@ -88,7 +92,20 @@ def train(request: Request, show: Callable[[Report], None]) -> None:
         raise MachineError(f"out of memory; lower {memory_keys(config)}") from None
     finally:
         pool.close()
-        run.close()
+
+
+def _renewed(request: Request) -> Request:
+    """Return the request, of a run that was killed before it had written a file as that of a new one; UsageError or
+    ModelFileError where there is nothing to resume."""
+    if not request.resume:
+        return request
+    assert request.out is not None
+    run = RunDirectory(Path(request.out))
+    if request.first is not None and run.is_abandoned():
+        note(f"{run.path}: was killed before it had saved anything, and starts anew")
+        return replace(request, resume=False)
+    run.require_begun()
+    return request
 
 
 def memory_keys(config: Config) -> str:
@@ -176,7 +193,7 @@ def _train_in(
     facts = (*experiment.facts, *chosen, *planned, *_begun(origin), ("run", str(run.path)))
     show(Started(facts, position.update, loop.plan.updates, experiment.learner.loss.unit, request.resume))
     reason, kept = "finished", "best"
-    run.report.unlink(missing_ok=True)  # that of an end which is not the end any more
+    run.drop_report()
     try:
         for report in loop.run(stop):
             if isinstance(report, Evaluated):

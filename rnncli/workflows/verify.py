@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rnncli import safe_files
 from rnncli.config.sections import SECTIONS, Config
 from rnncli.errors import CheckFailedError, DataError, ModelFileError, UsageError, quoted
 from rnncli.tasks.registry import from_here, load_config
@@ -61,7 +62,7 @@ def _checks(run: str, overrides: Sequence[str]) -> Iterator[Verified]:
     if report is None:
         yield Verified("report", False, "none: training did not end, or an older version trained it")
         return
-    settings = load_config(directory.config, from_here(overrides))
+    settings = load_config(directory.config, from_here(overrides), in_run=True)
     config, data = _config(settings, report), _data(settings, report)
     yield config
     yield data
@@ -76,7 +77,7 @@ def _checks(run: str, overrides: Sequence[str]) -> Iterator[Verified]:
 
 
 def _model(directory: RunDirectory, report: RunReport) -> Verified:
-    same = hashlib.sha256(directory.model.read_bytes()).hexdigest() == report.model_sha256
+    same = hashlib.sha256(safe_files.read(directory.model)).hexdigest() == report.model_sha256
     return Verified("model", same, f"sha256 {report.model_sha256[:12]}…" if same else "is not the file of the report")
 
 

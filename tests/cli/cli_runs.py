@@ -10,7 +10,6 @@ import io
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -95,16 +94,15 @@ def run(*arguments: str | Path, cwd: Path, stdin: str | bytes = b"", env: dict[s
 
 @contextlib.contextmanager
 def like_a_process(cwd: Path) -> Iterator[None]:
-    """What a process has of its own is given back after it: streams, arguments, environment, folder, signals."""
+    """What a process has of its own is given back after it: streams, arguments, environment, folder."""
     kept = sys.argv, sys.stdin, sys.stdout, sys.stderr
-    folder, handler, thresholds = Path.cwd(), signal.getsignal(signal.SIGINT), gc.get_threshold()
+    folder, thresholds = Path.cwd(), gc.get_threshold()
     try:
         os.chdir(cwd)
         with mock.patch.dict(os.environ, environment(), clear=True):
             yield
     finally:
         sys.argv, sys.stdin, sys.stdout, sys.stderr = kept
-        signal.signal(signal.SIGINT, handler)
         gc.set_threshold(*thresholds)
         os.chdir(folder)
 
