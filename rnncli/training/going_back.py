@@ -30,8 +30,8 @@ class Good:
     """What training goes back to: copies of its arrays, by name, and the numbers of its position that change between
     evaluations."""
 
-    arrays: Mapping[str, np.ndarray]
-    numbers: Mapping[str, Any]
+    arrays: dict[str, np.ndarray]
+    numbers: dict[str, Any]
 
     @classmethod
     def of(cls, arrays: Mapping[str, np.ndarray], position: Position) -> Good:

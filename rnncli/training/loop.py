@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Protocol
@@ -138,7 +138,9 @@ class TrainingLoop:
                 if self._out_of_patience() and reason != "finished":
                     reason = "patience"
                 report = self._report(measured, norm, reason, improved=improved)
+                report = replace(report, notes=tuple(position.notes))  # not at a stop, behind which it may go back
                 position.loss_sum, position.loss_count = 0.0, 0  # before the yield, since the caller saves at a report
+                position.notes = []
                 if self.good:
                     self._remember()
                 yield report
@@ -321,7 +323,6 @@ class TrainingLoop:
 
     def _report(self, measured: Measured, norm: float, reason: str, *, improved: bool) -> Evaluated:
         position = self.position
-        notes, position.notes = tuple(position.notes), []
         return Evaluated(
             step=position.update,
             epoch=self._epoch(),
@@ -337,7 +338,6 @@ class TrainingLoop:
             figure=measured.figure,
             averaged=measured.averaged,
             losses=measured.losses,
-            notes=notes,
         )
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -362,7 +362,7 @@ class TrainingLoop:
         position.good = self.good.beside(position.update)[1] if self.good else {}
         return position
 
-    def restore(self, arrays: Mapping[str, np.ndarray], position: Position) -> None:
+    def restore(self, arrays: dict[str, np.ndarray], position: Position) -> None:
         """Go on from a snapshot; KeyError or ValueError where the arrays belong to another model."""
         self.best[...] = arrays["best"]
         self._restore(arrays, position)
@@ -372,7 +372,7 @@ class TrainingLoop:
             good.require_fits(self._arrays())
             self.good = good
 
-    def _restore(self, arrays: Mapping[str, np.ndarray], position: Position) -> None:
+    def _restore(self, arrays: dict[str, np.ndarray], position: Position) -> None:
         """Restore what changes between evaluations."""
         self.parameters.weights[...] = arrays["weights"]
         self.optimizer.restore(arrays, position.optimizer_powers)

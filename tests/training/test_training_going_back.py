@@ -95,7 +95,7 @@ def test_the_last_evaluation_and_one_at_a_stop_may_diverge_too():
 def test_it_ends_after_so_many_halvings():
     loop = halving(loop_of(Scripted(), 50), {17: 11})
     with pytest.raises(
-        DivergedError, match="at update 18: .*, and the learning rate was halved 10 times before; lower"
+        DivergedError, match=r"at update 18: .*, and the learning rate was halved 10 times before; lower"
     ):
         list(loop.run())
     assert loop.position.halvings == MOST
@@ -105,7 +105,7 @@ def test_it_ends_after_so_many_halvings():
 
 
 def test_without_it_the_way_is_named():
-    with pytest.raises(DivergedError, match=r"; lower training.learning_rate, set training.clip_norm or .*=halve$"):
+    with pytest.raises(DivergedError, match=r"; lower training\.learning_rate, set training\.clip_norm or .*=halve$"):
         list(loop_of(Scripted(losses={6: math.nan}), 20).run())
 
 
