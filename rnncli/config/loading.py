@@ -19,7 +19,7 @@ from rnncli.config.problems import REFUSED, Path, Place, Problem, raise_all
 from rnncli.config.sections import SECTIONS, C, Config, keys_of
 from rnncli.config.values import IS_PATH
 from rnncli.config.yaml_document import MAX_BYTES, Document, parse, parse_scalar, place_in, valid_text
-from rnncli.errors import ConfigError, shown
+from rnncli.errors import ConfigError, MachineError, shown
 
 STANDARD_INPUT = "-"
 
@@ -317,9 +317,11 @@ def _read_bytes(path: str, where: str, *, in_run: bool) -> bytes:
         raise ConfigError(f"{where}: no such file; check the path of the config") from None
     except IsADirectoryError:
         raise ConfigError(f"{where}: is a folder; name a YAML file in it") from None
-    except (OSError, ValueError) as error:
+    except (PermissionError, NotADirectoryError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ConfigError(f"{where}: cannot be read: {reason}; check the path and its permissions") from None
+    except OSError as error:
+        raise MachineError(f"{where}: cannot be read: {(error.strerror or '').lower()}; check the disk") from None
 
 
 class _Dumper(yaml.SafeDumper):

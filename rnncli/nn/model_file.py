@@ -22,7 +22,7 @@ FORMAT = 1
 _LONGEST_HEADER = 100_000_000  # bytes, as safetensors has it
 _MOST_TENSORS = 50_000  # a forecast has one for each known covariate of each series
 _MOST_AXES = 8
-_DTYPES = {
+_DTYPES: dict[str, np.dtype[Any]] = {
     "F32": np.dtype("<f4"),
     "F64": np.dtype("<f8"),
     **{f"U{8 * size}": np.dtype(f"<u{size}") for size in (1, 2, 4)},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import platform
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from rnncli import __version__
 from rnncli.errors import RnncliError
+from rnncli.workflows.temporary import temporary_folder
 
 PACKAGES = ("click", "numpy", "numba", "llvmlite", "rich", "PyYAML", "pydantic", "safetensors", "regex")
 EXTRAS = {"plots": "matplotlib", "metrics": "sacrebleu", "holidays": "holidays"}
@@ -161,11 +161,11 @@ def _training(name: str) -> Finding:
             losses.append(report.valid_loss)
 
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="rnncli-") as folder:
-        Path(folder, "text.txt").write_text(_TEXT, encoding="utf-8")
-        config = Path(folder, "config.yaml")
+    with temporary_folder() as folder:
+        (folder / "text.txt").write_text(_TEXT, encoding="utf-8")
+        config = folder / "config.yaml"
         config.write_text(_CONFIG, encoding="utf-8")
-        train(Request(str(config), out=str(Path(folder, "run"))), show)
+        train(Request(str(config), out=str(folder / "run")), show)
     told = f"loss {losses[0]:.2f} to {losses[-1]:.2f} in {time.monotonic() - began:.1f} s"
     if losses[-1] < losses[0]:
         return Finding(name, told)

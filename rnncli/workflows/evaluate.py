@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from rnncli.training.reports import Report
 from rnncli.workflows.names import is_config
 from rnncli.workflows.opening import Model, one_or_all, open_model, require_readable, require_understood, source_of
 from rnncli.workflows.start_from import learnt_before
+from rnncli.workflows.temporary import temporary_folder
 from rnncli.workflows.train import Request as Training
 from rnncli.workflows.train import data_sha256, for_a_while, train
 
@@ -52,8 +52,8 @@ def evaluate(request: Request, show: Callable[[Report], None]) -> Evaluation:
     config = load_config(request.run, request.overrides)
     task = TASKS[config.task]
     require_understood("evaluate", task, request.options)
-    with tempfile.TemporaryDirectory() as folder:
-        run = str(Path(folder) / "run")
+    with temporary_folder() as folder:
+        run = str(folder / "run")
         overrides = [*request.overrides, *task.held_out_for(config, request.options)]
         train(Training(request.run, request.data, run, overrides), for_a_while(show))
         return _of_run(replace(request, run=run, data=(), overrides=()))

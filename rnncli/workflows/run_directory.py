@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -162,6 +163,21 @@ class RunDirectory:
         if is_locked(self.path / _LOCK):
             raise RunInUseError(f"{self.path}: is being trained; wait for its end")
 
+    def strange(self) -> list[str]:
+        """Return in words what is here in the place of a file of a run, or was left by a process that was killed."""
+        own = {_LOCK, _FAILURE, *safe_files.RUN_FILES}
+        try:
+            left = safe_files.leftovers(self.path, _WRITTEN)
+            with os.scandir(self.path) as entries:
+                here = sorted(entries, key=lambda entry: entry.name)
+        except OSError:  # of which reading it will tell
+            return []
+        odd = [one for one in here if one.name in own and not one.is_file(follow_symlinks=False)]
+        return [
+            *(f"{one.name} is {'a link' if one.is_symlink() else 'no file'}" for one in odd),
+            *(f"{one.name} was left by a process that was killed" for one in here if one.name in {_TRIAL, *left}),
+        ]
+
     def close(self) -> None:
         """Release the lock, and remove a new directory that is still empty; MachineError where the lock must stay."""
         try:
@@ -206,6 +222,13 @@ class RunDirectory:
         own = header.get("arrays", {})
         rest = {key: value for key, value in header.items() if key != "arrays"}
         model_file.write(self.model, {**arrays, **own}, rest, self._folder)
+
+    def model_sha256(self) -> str:
+        """Return the hash of the model file; ModelFileError where it cannot be read."""
+        try:
+            return hashlib.sha256(safe_files.read(self.model, self._folder)).hexdigest()
+        except OSError as error:
+            raise ModelFileError(f"{self.model}: cannot read: {error.strerror}") from None
 
     def write_state(
         self,

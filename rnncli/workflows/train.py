@@ -237,7 +237,7 @@ def _train_in(
         experiment.fit(run.read_metrics(), seconds=seconds),
     )
     placed = _placed(experiment.config, source)
-    run.write_report(run_report(placed, source, sha256, position, pool.count, end, run.model))
+    run.write_report(run_report(placed, source, sha256, position, pool.count, end, run.model_sha256()))
     show(end)
 
 

@@ -23,6 +23,7 @@ from unittest import mock
 from rnncli.cli import main
 
 COMMAND = (sys.executable, "-m", "rnncli")
+WARNINGS = ["default"]  # as by -W, so that numpy's warnings are seen, which `run` makes errors
 PATIENCE = 60.0  # seconds to wait for a process; only a hang takes so long
 
 
@@ -82,6 +83,7 @@ def run(*arguments: str | Path, cwd: Path, stdin: str | bytes = b"", env: dict[s
     streams = [io.BytesIO(stdin.encode() if isinstance(stdin, str) else stdin), io.BytesIO(), io.BytesIO()]
     with like_a_process(cwd), warnings.catch_warnings():
         warnings.simplefilter("default")
+        warnings.simplefilter("error", RuntimeWarning)
         sys.argv = ["rnncli", *map(str, arguments)]
         sys.stdin, sys.stdout, sys.stderr = (io.TextIOWrapper(stream, "utf-8") for stream in streams)
         try:
@@ -99,7 +101,8 @@ def like_a_process(cwd: Path) -> Iterator[None]:
     folder, thresholds = Path.cwd(), gc.get_threshold()
     try:
         os.chdir(cwd)
-        with mock.patch.dict(os.environ, environment(), clear=True):
+        shown = mock.patch.object(sys, "warnoptions", WARNINGS)
+        with shown, mock.patch.dict(os.environ, environment(), clear=True):
             yield
     finally:
         sys.argv, sys.stdin, sys.stdout, sys.stderr = kept
