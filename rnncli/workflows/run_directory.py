@@ -25,8 +25,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnncli import safe_files
-from rnncli.errors import MachineError, ModelFileError, RunInUseError, UsageError, quoted
+from rnncli.errors import MachineError, ModelFileError, RunInUseError, UsageError, amount, quoted
 from rnncli.nn import model_file
+from rnncli.notes import note
 from rnncli.training.plan import Plan, Position
 from rnncli.training.reports import Evaluated
 from rnncli.workflows.run_report import RunReport
@@ -34,6 +35,7 @@ from rnncli.workflows.runs import is_locked
 
 _LOCK, _FAILURE, _TRIAL = ".lock", "failure.safetensors", ".trial.safetensors"
 _WRITTEN = (*safe_files.RUN_FILES, _FAILURE, _TRIAL)
+_MOST_UPDATES = 2**53  # that a step may tell of
 _PLAN = Plan(1, 1, 1.0, "", None)  # whose fields have their types
 
 
@@ -309,8 +311,12 @@ class RunDirectory:
         return [json.loads(line) for line in self._lines() if _step(line) < inf]
 
     def drop_metrics_after(self, update: int) -> None:
-        """Remove the metrics after `update`, the one of the saved state: later updates are done again."""
-        kept = [line for line in self._lines() if _step(line) <= update]
+        """Remove the metrics after `update`, the one of the saved state, since later updates are done again, and what
+        cannot be read, with a note."""
+        lines = [line for line in self._lines() if line.strip()]
+        kept = [line for line in lines if _step(line) <= update]
+        if damaged := sum(_step(line) == inf for line in lines):
+            note(f"{self.metrics}: {amount(damaged, 'line')} of it cannot be read, and will be missing")
         if kept or self.metrics.exists():
             safe_files.replace(self.metrics, "".join(line + "\n" for line in kept).encode(), self._folder)
 
@@ -343,10 +349,14 @@ def _typed(values: object, example: object) -> bool:
 
 
 def _step(line: str) -> float:
+    """Return the number of updates in a line of metrics; infinity for a line that is none, such as a full disk cut."""
     try:
-        return float(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):  # a line that a full disk cut off
-        return float("inf")
+        found = json.loads(line)
+        step, tokens = found["step"], found["tokens"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return inf
+    whole = type(step) is type(tokens) is int and 0 <= step < _MOST_UPDATES
+    return float(step) if whole else inf
 
 
 def _finite(values: dict[str, Any]) -> dict[str, Any]:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import shlex
 import shutil
-import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_runs import Result, metrics, model_sha256, run
+from cli_runs import Result, Stops, metrics, model_sha256, run
 from test_cli_train_from import files
 
 from rnncli.nn import model_file
 from rnncli.workflows.run_directory import RunDirectory
-from rnncli.workflows.stopping import StopRequest
 
 # Of an identity nothing limits the output, so that a step too far is a step out of all bounds.
 WILD = """\
@@ -43,23 +41,6 @@ def wild(kind: str, folder: Path) -> None:
     if "folds" in data:
         tame = tame.replace(", validation: 0.2", "")
     (folder / "c.yaml").write_text(tame.replace("}", f"{data}}}") + WILD.format(more=training))
-
-
-class Stops:
-    """A stop after the update with this number, counted from the start of the process, as by Ctrl-C."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch):
-        self.after, self.asked = 0, 0
-        monkeypatch.setattr(StopRequest, "__call__", lambda request: self.ask(request))
-
-    def ask(self, request: StopRequest) -> bool:
-        self.asked += 1
-        if self.asked == self.after:
-            request.signal_number = signal.SIGINT
-        return request.signal_number is not None
-
-    def set(self, after: int) -> None:
-        self.after, self.asked = after, 0
 
 
 def copied_at_states(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[Path]:
