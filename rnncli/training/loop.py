@@ -166,11 +166,10 @@ class TrainingLoop:
         loss, count = self.learner.gradient(position.update)
         norms = self.optimizer.gradient_norms()
         norm = math.hypot(*norms)
-        unclipped = self.optimizer.clip_norm is None
         if not (loss / count < self.learner.loss.absurd and math.isfinite(norm)):
             raise DivergedError(
                 f"training diverged at update {position.update + 1}: the loss is {loss / count:g}, the gradient norm "
-                f"{norm:g}; lower training.learning_rate" + (", or set training.clip_norm" if unclipped else "")
+                f"{norm:g}; {self._mend()}"
             )
         self.rate = self.learning_rate()
         self.optimizer.update(self.rate, norms)
@@ -183,6 +182,16 @@ class TrainingLoop:
         position.loss_count += count
         position.update_seconds += self.clock() - began
         return norm
+
+    def _mend(self) -> str:
+        """Return what to do about an update that diverged. Before the first one no learning rate is to blame."""
+        if not self.position.update:
+            return (
+                "no weight has changed yet, so training.learning_rate is not the cause: mend or rescale values that "
+                "are far beyond all others, or lower model.recurrent_scale"
+            )
+        unclipped = self.optimizer.clip_norm is None
+        return "lower training.learning_rate" + (", or set training.clip_norm" if unclipped else "")
 
     def learning_rate(self) -> float:
         """Return the learning rate of the next update."""
