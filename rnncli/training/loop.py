@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import NamedTuple, Protocol
 
@@ -312,7 +312,9 @@ class TrainingLoop:
         return position
 
     def restore(self, arrays: dict[str, np.ndarray], position: Position) -> None:
-        """Go on from a snapshot; KeyError or ValueError where the arrays belong to another model."""
+        """Go on from a snapshot; ValueError where the arrays belong to another model."""
+        if _shapes(arrays) != _shapes(self.arrays()):
+            raise ValueError("the arrays are of another model")
         self.parameters.weights[...] = arrays["weights"]
         self.best[...] = arrays["best"]
         self.optimizer.restore(arrays, position.optimizer_powers)
@@ -322,6 +324,11 @@ class TrainingLoop:
         self.learner.network.pack()
         self.position = position
         self.plateau.factor, self.plateau.waited = position.plateau_factor, position.plateau_waited
+
+
+def _shapes(arrays: Mapping[str, np.ndarray]) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
+    """Return the shapes and types of all arrays but empty ones, which are not the same in all versions."""
+    return {name: (array.shape, array.dtype) for name, array in arrays.items() if array.size}
 
 
 def better(measured: Sequence[Measured]) -> Measured:

@@ -39,6 +39,15 @@ class Plan:
     since: int = 0
     progress: float = 0.0
 
+    def require_sound(self) -> None:
+        """Raise ValueError for numbers that no plan has, such as those of an edited state."""
+        counts = (self.updates, self.evaluations, self.patience or 1, self.ends or 1)
+        sizes = (self.warmup, self.budget, self.most, self.calibrating, self.per_evaluation, self.since)
+        _require(min(counts) >= 1 and min(sizes) >= 0, "its plan has numbers below those of any")
+        _require(self.learning_rate > 0 and 0 <= self.weight_averaging < 1 and 0 <= self.progress <= 1, "no plan")
+        _require(self.since < self.updates, "its plan ends before it begins")
+        _require(self.schedule in SCHEDULES and self.kept_by in (BY_FIGURE, BY_LOSS), "its plan has no schedule")
+
     def rate(self, update: int) -> float:
         """Return the learning rate of an update, without what the plateau schedule makes of it."""
         if update < self.warmup:
@@ -82,3 +91,20 @@ class Position:
     plateau_waited: int = 0
     optimizer_powers: list[float] = field(default_factory=lambda: [1.0, 1.0])
     average_power: float = 1.0
+
+    def require_sound(self) -> None:
+        """Raise ValueError for numbers that no position has, such as those of an edited state."""
+        counts = (self.update, self.tokens, self.loss_count, self.best_update, self.evaluations_since_best)
+        times = (self.seconds, self.update_seconds, self.top_margin, self.plateau_waited)
+        _require(min(*counts, *times) >= 0, "its position has numbers below zero")
+        _require(max(counts) < _MOST, "its position has counts beyond those of any")
+        shares = (*self.optimizer_powers, self.average_power, self.plateau_factor)
+        _require(len(self.optimizer_powers) == 2 and all(0 <= share <= 1 for share in shares), "no powers")
+
+
+_MOST = 1 << 53  # updates and tokens: beyond, numbers of JSON are not whole
+
+
+def _require(holds: bool, what: str) -> None:
+    if not holds:
+        raise ValueError(what)
