@@ -24,6 +24,7 @@ from rnncli.data.csv_table import (
 from rnncli.data.numeric import is_number
 from rnncli.data.source import Source, decode
 from rnncli.data.table_header import Record, is_data, refuse_duplicates
+from rnncli.data.table_room import require_room
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import note
 
@@ -178,6 +179,7 @@ def _answer(name: str, line: int, cell: str) -> str:
 
 def _records(source: Source, data: Any, *, blanks: bool) -> tuple[list[Record], str]:
     """Return the records and the delimiter; blanks: with blank lines between them, as empty fields."""
+    require_room(source, declared_delimiter(data.delimiter))
     text = decode(source, data.encoding).replace("\r\n", "\n").replace("\r", "\n")
     refuse_nul(text, source.name)
     body = from_line(text, data.skip_rows + 1)
