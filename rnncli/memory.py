@@ -63,6 +63,6 @@ def require_free(wanted: float, name: str, mend: str) -> None:
 def readable(size: float) -> str:
     for unit in ("bytes", "KB", "MB", "GB"):
         if size < 1000:
-            return f"{size:.0f} {unit}"
+            return f"{size:.2g} {unit}" if 1 < size < 10 else f"{size:.0f} {unit}"
         size /= 1000
     return f"{size:,.0f} TB"

@@ -31,7 +31,7 @@ def test_a_table_is_judged_by_its_first_rows(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(csv_table, "decode", lambda *_, **__: pytest.fail("it is read"))
     with pytest.raises(MachineError) as refused:
         read_table(table)
-    assert str(refused.value).startswith("d.csv: would need 2 MB of memory, of which 600 KB are available; give it")
+    assert str(refused.value).startswith("d.csv: would need 2.1 MB of memory, of which 600 KB are available; give it")
     monkeypatch.undo()
     assert len(read_table(Source("d.csv", numbers[:15_000].encode())).rows) > 1000
 
