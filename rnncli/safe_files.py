@@ -32,6 +32,12 @@ def is_run(folder: Path) -> bool:
     return any(os.path.lexists(folder / name) for name in RUN_FILES[1:])
 
 
+def led_to(path: Path) -> Path:
+    """Return where a path that the user named leads: through a link of his own, as in a shell, but not through one in a
+    run directory, which may be a stranger's."""
+    return Path(os.path.realpath(path)) if path.is_symlink() and not is_run(path.parent) else path
+
+
 def open_folder(path: Path) -> int:
     """Return a descriptor of the folder `path`, which may be reached through a link that the user named."""
     return os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -107,19 +113,26 @@ def open_own(name: str, flags: int, folder: int) -> int:
 def leftovers(folder: int | Path, of: Iterable[str]) -> set[str]:
     """Return the names in a folder that a killed process left when it wrote one of the files `of`, and no others.
 
-    Version 0.1 ended them in its process number, and the library that wrote its model files had names of its own.
+    Version 0.1 ended them in its process number.
     """
-    files = "|".join(map(re.escape, of))
-    ours = re.compile(rf"\.(?:{files})\.(?:[0-9a-f]{{16}}\.tmp|[0-9]+)|\.tmp[A-Za-z0-9]{{6}}")
+    files = "|".join(re.escape(_begin(name)) for name in of)
+    ours = re.compile(rf"\.(?:{files})\.(?:[0-9a-f]{{16}}\.tmp|[0-9]+)")
+    return {name for name in files_in(folder) if ours.fullmatch(name)}
+
+
+def files_in(folder: int | Path) -> list[str]:
+    """Return the names in a folder that are not those of folders."""
     with os.scandir(folder) as entries:
-        return {
-            entry.name for entry in entries if ours.fullmatch(entry.name) and not entry.is_dir(follow_symlinks=False)
-        }
+        return [entry.name for entry in entries if not entry.is_dir(follow_symlinks=False)]
+
+
+def _begin(name: str) -> str:
+    return name[:50]  # of at most 200 bytes, so that a temporary name is not too long
 
 
 def _temporary(name: str) -> str:
-    """Return a name that nobody can foresee, beside `name`, and not much longer than the longest that may be."""
-    return f".{name[:50]}.{secrets.token_hex(8)}.tmp"
+    """Return a name that nobody can foresee."""
+    return f".{_begin(name)}.{secrets.token_hex(8)}.tmp"
 
 
 @contextlib.contextmanager

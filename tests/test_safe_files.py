@@ -123,7 +123,7 @@ def test_a_name_as_long_as_a_name_may_be_is_written(tmp_path: Path) -> None:
 
 
 def test_only_our_own_leftovers_are_known_as_such(tmp_path: Path) -> None:
-    ours = [".model.safetensors.0123456789abcdef.tmp", ".metrics.jsonl.4711", ".tmpaB3xY9"]
+    ours = [".model.safetensors.0123456789abcdef.tmp", ".metrics.jsonl.4711"]
     theirs = [
         *(
             "model.safetensors",
@@ -131,7 +131,7 @@ def test_only_our_own_leftovers_are_known_as_such(tmp_path: Path) -> None:
             ".model.safetensors.bak",
             ".notes.txt.4711",
             ".tmp",
-            ".tmpfile.txt",
+            ".tmpaB3xY9",
         ),
         *(
             ".model.safetensors.0123456789abcdef.tmp~",
@@ -143,3 +143,11 @@ def test_only_our_own_leftovers_are_known_as_such(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     (tmp_path / ".metrics.jsonl.1").mkdir()
     assert safe_files.leftovers(tmp_path, ["model.safetensors", "metrics.jsonl"]) == set(ours)
+
+
+def test_a_link_of_the_users_is_followed_but_not_one_in_a_run_directory(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "mine")
+    assert safe_files.led_to(tmp_path / "link") == tmp_path / "mine"
+    assert safe_files.led_to(tmp_path / "mine") == tmp_path / "mine"
+    (tmp_path / "metrics.jsonl").symlink_to("not there")
+    assert safe_files.led_to(tmp_path / "link") == tmp_path / "link"

@@ -83,7 +83,9 @@ def _positive(context: click.Context, parameter: click.Parameter, value: float) 
 @click.option("--count", type=click.IntRange(1), default=1, help="The number of texts, from seeds SEED, SEED+1, …")
 @click.option("--novel", is_flag=True, help="Of a model of items: leave out what the training text has.")
 @click.option(
-    "--report", is_flag=True, help="Tell how much of what was written is copied from the training text, on stderr."
+    "--report",
+    is_flag=True,
+    help="Tell how much of what was written is copied from the training text, on stderr; keeps all that is written.",
 )
 @click.option(
     "-f",
@@ -115,8 +117,8 @@ def command(
         raise click.UsageError("--prime and --prime-file exclude each other")
     if prime_file == bad_words_file == "-":
         raise click.UsageError("--prime-file and --bad-words-file cannot both read standard input; name a file for one")
+    from rnncli.ui.generated_text import GeneratedText
     from rnncli.ui.output import say, say_next
-    from rnncli.ui.results import GeneratedText
     from rnncli.workflows.generate import Request, generate
 
     if bad_words:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -29,7 +29,7 @@ _ANNOTATIONS = ("#group", "#datatype", "#default")  # of InfluxDB's CSV
 _MOST_COMMENTS = 1000  # lines
 _BLOCK = 50  # records that the delimiter is detected from
 _SEPARATOR_LINE = re.compile(r'"?sep=.?"?', re.IGNORECASE)
-csv.field_size_limit(2**31 - 1)  # characters; a field may be longer than the csv module's own limit of 131,072
+_ANY_LENGTH = 2**31 - 1  # characters of a field; the csv module's own limit is 131,072
 # The closing quote is one that no other quote follows, so that "" is never half of two things.
 _QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"(?!")')
 
@@ -73,46 +73,106 @@ def read_table(
     A note reports every choice made for the user (a delimiter, a column's name).
     Raises DataError naming the line, and UsageError for an impossible `delimiter` or `skip_rows`.
     """
-    declared = declared_delimiter(delimiter)
-    if skip_rows < 0:
-        raise UsageError(f"--skip-rows {skip_rows}: cannot be negative")
     text = decode(source, encoding).replace("\r\n", "\n").replace("\r", "\n")
     refuse_nul(text, source.name)
-    body = from_line(text, skip_rows + 1)
-    _refuse_separator_line(body, source.name, skip_rows + 1)
-    comments = _comments(body, declared)
-    body = from_line(body, comments + 1)
-    if comments:
-        doubt(f"left out the first {comments:,} lines, which are comments")
-    quoted = quotes_fields(source.name, quoting)
-    chosen = declared or _detect_delimiter(body, source.name, decimal, quoted)
-    keep = ragged == "keep"
-    records = records_of(body, chosen, source.name, skip_rows + comments + 1, quoted=quoted, blanks=keep)
-    first = next((record for record in records if not _is_blank(record[1])), None)
-    if first is None:
-        raise DataError(f"{source.name}: file is empty; need a header and at least 2 rows")
-    rest = [record for record in records if first and (len(first[1]) == 1 or not _is_blank(record[1]))]
-    if header is None:
-        others = [record for record in rest if record[1] != first[1]]
-        header = bool({field.strip() for field in first[1]} & set(named)) or not is_data(first, others, decimal)
-        if not header:
-            note(f"the first line holds values, so it is data; the columns are called {_called(numbered(first))}")
-        elif any(isinstance(name, int) for name in named):
-            note(f"the first line, {shown(chosen.join(first[1]))}, names the columns; if not, --set data.header=false")
-    names = names_in(first, source.name) if header else numbered(first)
+    layout = layout_of(
+        text, source.name, delimiter=delimiter, decimal=decimal, skip_rows=skip_rows, quoting=quoting, header=header
+    )
+    records = records_of(
+        from_line(text, layout.line),
+        layout.delimiter,
+        source.name,
+        layout.line,
+        quoted=layout.quoted,
+        blanks=ragged == "keep",
+    )
+    first, others = first_of(records, source.name)
+    rest = list(others)
+    names, header = layout.names(first, rest, source.name, named)
+    chosen = layout.delimiter
     rest = rest if header else [first, *rest]
     if skip_footer and rest:
         rest, footer = rest[:-skip_footer], rest[-skip_footer:]
         rows = "row" if len(footer) == 1 else f"{len(footer):,} rows"
         doubt(f"left out the last {rows}, from line {footer[0][0]}: {shown(chosen.join(footer[0][1]))}")
-    if header and are_units(rest, len(names)):
-        doubt(f"left out line {rest[0][0]}, which holds units: {shown(chosen.join(rest[0][1]))}")
+    if header and has_units(rest, len(names), chosen):
         rest = rest[1:]
-    _doubt_line_breaks(rest)
+    broken = [line for line, fields in rest if has_line_break(fields)]
+    doubt_line_breaks(len(broken), broken[0] if broken else 0, len(rest))
     kept = rectangular(rest, len(names), source.name, first[0], ragged, "header" if header else "the first line")
     if not kept:
         raise DataError(f"{source.name}:{first[0]}: header but no rows; add data below it")
     return Table(source.name, names, [row for _, row in kept], [line for line, _ in kept], chosen, header)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the records of a table are cut. line: the physical line of the first of them (from 1). header: whether it
+    names the columns, if the user said so.
+    """
+
+    line: int
+    delimiter: str
+    quoted: bool
+    decimal: str
+    header: bool | None
+
+    def names(
+        self, first: Record, rest: list[Record], name: str, named: Collection[str | int]
+    ) -> tuple[list[str], bool]:
+        """Return the names of the columns, and whether they are those in the record `first`. rest: the records after
+        it, or many of them."""
+        header = self.header
+        if header is None:
+            others = [record for record in rest if record[1] != first[1]]
+            known = {field.strip() for field in first[1]} & set(named)
+            header = bool(known) or not is_data(first, others, self.decimal)
+            if not header:
+                note(f"the first line holds values, so it is data; the columns are called {_called(numbered(first))}")
+            elif any(isinstance(one, int) for one in named):
+                line = shown(self.delimiter.join(first[1]))
+                note(f"the first line, {line}, names the columns; if not, --set data.header=false")
+        return (names_in(first, name) if header else numbered(first)), header
+
+
+def layout_of(
+    text: str,
+    name: str,
+    *,
+    delimiter: str | None,
+    decimal: str,
+    skip_rows: int,
+    quoting: Quoting | None,
+    header: bool | None,
+) -> Layout:
+    """Return the layout of a table by its text, of which the beginning is enough; see `read_table`."""
+    declared = declared_delimiter(delimiter)
+    if skip_rows < 0:
+        raise UsageError(f"--skip-rows {skip_rows}: cannot be negative")
+    body = from_line(text, skip_rows + 1)
+    _refuse_separator_line(body, name, skip_rows + 1)
+    comments = _comments(body, declared)
+    if comments:
+        doubt(f"left out the first {comments:,} lines, which are comments")
+    quoted = quotes_fields(name, quoting)
+    chosen = declared or _detect_delimiter(from_line(body, comments + 1), name, decimal, quoted)
+    return Layout(skip_rows + comments + 1, chosen, quoted, decimal, header)
+
+
+def first_of(records: Iterator[Record], name: str) -> tuple[Record, Iterator[Record]]:
+    """Return the first record that is not blank, and those after it, the blank ones only of a file of one column."""
+    first = next((record for record in records if not _is_blank(record[1])), None)
+    if first is None:
+        raise DataError(f"{name}: file is empty; need a header and at least 2 rows")
+    return first, (record for record in records if len(first[1]) == 1 or not _is_blank(record[1]))
+
+
+def has_units(rest: list[Record], width: int, delimiter: str) -> bool:
+    """Return whether the first record below a header holds units, and is to be left out, with a doubt."""
+    units = are_units(rest, width)
+    if units:
+        doubt(f"left out line {rest[0][0]}, which holds units: {shown(delimiter.join(rest[0][1]))}")
+    return units
 
 
 def _called(names: list[str]) -> str:
@@ -134,10 +194,10 @@ def declared_delimiter(delimiter: str | None) -> str | None:
     return character
 
 
-def refuse_nul(text: str, name: str) -> None:
+def refuse_nul(text: str, name: str, first_line: int = 1) -> None:
     position = text.find("\0")
     if position >= 0:
-        line = text.count("\n", 0, position) + 1
+        line = text.count("\n", 0, position) + first_line
         raise DataError(f"{name}:{line}: contains a NUL byte; is this a binary file?")
 
 
@@ -155,12 +215,16 @@ def quotes_fields(name: str, quoting: Quoting | None) -> bool:
     return quoting == "minimal" if quoting else not name.lower().endswith(".tsv")
 
 
-def _doubt_line_breaks(records: list[Record]) -> None:
-    """Tell of fields that hold line breaks, as those do in which a quote is never meant to close."""
-    broken = [line for line, fields in records if any("\n" in field for field in fields)]
+def has_line_break(fields: list[str]) -> bool:
+    return any("\n" in field for field in fields)
+
+
+def doubt_line_breaks(broken: int, first: int, count: int) -> None:
+    """Tell that fields of `broken` of `count` rows, the first on line `first`, hold line breaks, as those do in which a
+    quote is never meant to close."""
     if broken:
         doubt(
-            f"line breaks within quotes in {len(broken):,} of {len(records):,} rows, the first on line {broken[0]}; if "
+            f"line breaks within quotes in {broken:,} of {count:,} rows, the first on line {first}; if "
             "quotes are part of the text there, --quoting none"
         )
 
@@ -168,24 +232,33 @@ def _doubt_line_breaks(records: list[Record]) -> None:
 def records_of(
     body: str, delimiter: str, name: str, first_line: int, *, quoted: bool = True, blanks: bool = False
 ) -> Iterator[Record]:
-    """Yield (physical line, fields) for every record of `body`; raise DataError for broken CSV. blanks: True for blank
-    lines too, as one empty field.
+    """Return what `records_in` does for the lines of `body`, whose fields may be as long as it is."""
+    csv.field_size_limit(_ANY_LENGTH)
+    return records_in(io.StringIO(body, newline="\n"), delimiter, name, first_line, quoted=quoted, blanks=blanks)
+
+
+def records_in(
+    lines: Iterable[str], delimiter: str, name: str, first_line: int, *, quoted: bool = True, blanks: bool = False
+) -> Iterator[Record]:
+    """Yield (physical line, fields) for every record in `lines`, each with its end; raise DataError for broken CSV.
+    blanks: True for blank lines too, as one empty field.
     """
+    held: list[str] = []  # the lines of one record
     reader = csv.reader(
-        io.StringIO(body, newline="\n"),
+        _kept(lines, held),
         delimiter=delimiter,
         strict=quoted,
         quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
     )
     while True:
         start = first_line + reader.line_num  # line_num counts the lines consumed so far
+        held.clear()
         try:
             fields = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            record = from_line(body, start - first_line + 1)
-            fault = _quoting_fault(record, delimiter, start) or f"{start}: {error}"
+            fault = _quoting_fault("".join(held), delimiter, start) or f"{start}: {error}"
             raise DataError(f"{name}:{fault}") from None
         if not _is_blank(fields):
             yield start, fields
@@ -198,6 +271,12 @@ def cut_line(line: str, delimiter: str, name: str, number: int, *, quoted: bool 
     does not close on the line."""
     records = records_of(line, delimiter, name, number, quoted=quoted, blanks=True)
     return next(records, (number, [""]))[1]
+
+
+def _kept(lines: Iterable[str], held: list[str]) -> Iterator[str]:
+    for line in lines:
+        held.append(line)
+        yield line
 
 
 def _is_blank(fields: list[str]) -> bool:
@@ -308,5 +387,11 @@ def rectangular(
             f"pass --skip-rows N if {the_first} is not on line {header_line}, "
             "or --ragged skip to leave such lines out"
         )
-    doubt(f"left out {len(odd):,} of {len(records):,} rows without {width} fields, the first on line {line}")
+    doubt_left_out(len(odd), line, len(records), width)
     return [record for record in records if len(record[1]) == width]
+
+
+def doubt_left_out(odd: int, first: int, count: int, width: int) -> None:
+    """Tell that `odd` of `count` rows, the first on line `first`, have not as many fields as the header."""
+    if odd:
+        doubt(f"left out {odd:,} of {count:,} rows without {width} fields, the first on line {first}")

@@ -23,6 +23,7 @@ from rnncli.data.source import (
     refuse_no_text,
     without_mark,
 )
+from rnncli.data.spool import Spooled
 from rnncli.errors import DataError, MachineError
 
 TOGETHER = 1024  # lines at most in one list
@@ -57,7 +58,8 @@ class Line:
 
 
 class Opened:
-    """The bytes of a file or of standard input (-), whose beginning can be looked at before all are read.
+    """The bytes of a file or of standard input (-), whose beginning can be looked at before all are read. What comes
+    through a pipe is read once, and only its beginning is kept, unless it is `kept`.
 
     Raises the errors of `read_source`.
     """
@@ -66,10 +68,15 @@ class Opened:
         self._source = None if path == "-" else read_source(path)
         self.name = STDIN if self._source is None else self._source.name
         self._seen: list[bytes] = []
+        self._told = False  # of the encoding
         self._pieces = _as_they_come(open_stdin(stdin)) if self._source is None else self._source.pieces()
 
     def beginning(self) -> Iterator[bytes]:
-        """Yield pieces that `pieces` and `source` give again."""
+        """Yield pieces from the first on, which `pieces`, `source` and a further call give again."""
+        if self._source is not None:
+            yield from self._source.pieces()
+            return
+        yield from list(self._seen)
         for piece in self._pieces:
             self._seen.append(piece)
             yield piece
@@ -78,20 +85,30 @@ class Opened:
         """Return all bytes in pieces: of a pipe what is there, as soon as there is something."""
         return itertools.chain(self._seen, self._pieces) if self._source is None else self._source.pieces()
 
+    def kept(self) -> Source:
+        """Return all bytes as something that `pieces` and `lines` then give as often as they are asked for."""
+        if self._source is None:
+            self._source = Spooled(self.name, self.pieces())
+            self._seen.clear()
+        return self._source
+
     def lines(self, encoding: str, longest: int | None = None, *, takes_bytes: bool = False) -> Iterator[list[Line]]:
         """Yield all lines, as `lines_of` does; a doubt tells of UTF-8 that is read in another encoding."""
 
         def told() -> Iterator[bytes]:
-            for number, piece in enumerate(self.pieces()):
-                if not number:
+            for piece in self.pieces():
+                if not self._told:
                     doubt_utf_8(self.name, piece, encoding)
+                self._told = True
                 yield piece
 
         return lines_of(told(), self.name, encoding, longest, takes_bytes=takes_bytes)
 
     def source(self) -> Source:
         """Return all bytes at once."""
-        self._source = self._source or Source(self.name, b"".join(self.pieces()))
+        if self._source is None:
+            self._source = Source(self.name, b"".join(self.pieces()))
+            self._seen.clear()
         return self._source
 
 

@@ -12,6 +12,7 @@ import fcntl
 import os
 import pickle
 import time
+import warnings
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,11 @@ class _Locator(UserProvidedCacheLocator):
 
 class _Implementation(CompileResultCacheImpl):
     _locator_classes = [_Locator]
+
+    def check_cachable(self, compiled: Any) -> bool:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # NUMBA_OPT=0 leaves addresses of this process in the code
+            return bool(super().check_cachable(compiled))
 
 
 class KernelCache(FunctionCache):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol
 
-from rnncli.errors import ConfigError
+from rnncli.errors import ConfigError, MachineError
 from rnncli.kernels.buffers import only_counting
 from rnncli.nn.network import Model
 
@@ -67,6 +67,14 @@ def require_memory(plan: Callable[[], Model], size: Size, mend: str, count: int 
         raise ConfigError(
             f"{networks}model.hidden_size {size.hidden_size:,} × {size.num_layers} layers would need "
             f"{readable(wanted)}; memory available {readable(there)}; {mend}"
+        )
+
+
+def require_free(wanted: float, name: str, mend: str) -> None:
+    """Raise MachineError if the data `name` take more memory than is available; `mend` says what to do then."""
+    if wanted > (there := available()):
+        raise MachineError(
+            f"{name}: would need {readable(wanted)} of memory, of which {readable(there)} are available; {mend}"
         )
 
 

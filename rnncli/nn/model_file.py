@@ -22,11 +22,12 @@ FORMAT = 1
 _LONGEST_HEADER = 100_000_000  # bytes, as safetensors has it
 _MOST_TENSORS = 50_000  # a forecast has one for each known covariate of each series
 _MOST_AXES = 8
-_DTYPES = {
+_DTYPES: dict[str, np.dtype[Any]] = {
     "F32": np.dtype("<f4"),
     "F64": np.dtype("<f8"),
     **{f"U{8 * size}": np.dtype(f"<u{size}") for size in (1, 2, 4)},
 }
+_ORDER = [_DTYPES[kind] for kind in ("F64", "F32", "U32", "U16", "U8")]  # in which safetensors writes arrays
 _FOREIGN = {
     b"\x80": "a Python pickle; rnncli never loads pickles",
     b"PK": "a zip archive (a .pt or .npz file?)",
@@ -36,14 +37,30 @@ _FOREIGN = {
 def write(path: Path, arrays: Mapping[str, np.ndarray], header: Mapping[str, Any], folder: int | None = None) -> None:
     """Write `path` so that a reader sees the old file or the new one, never a part. MachineError on a full disk.
 
-    folder: the descriptor of its folder, where that is open. Beside the arrays this takes the memory of a copy.
+    folder: the descriptor of its folder, where that is open. The arrays are not copied.
     """
-    from safetensors.numpy import save
-
-    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    contiguous = {name: np.ascontiguousarray(array, array.dtype.newbyteorder("<")) for name, array in arrays.items()}
     full = {"format": FORMAT, **header}
     full["sha256"] = _digest(full, contiguous)
-    safe_files.replace(path, save(contiguous, metadata={"rnncli": _as_text(full)}), folder)
+    names = sorted(contiguous, key=lambda name: (_ORDER.index(contiguous[name].dtype), name))
+    start = _beginning({name: contiguous[name] for name in names}, _as_text(full))
+    with safe_files.replacing(path, folder) as file:
+        file.write(start)
+        for name in names:
+            file.write(contiguous[name].reshape(-1).data)
+
+
+def _beginning(arrays: Mapping[str, np.ndarray], text: str) -> bytes:
+    """Return what stands before arrays that follow in this order, the bytes that the library safetensors writes."""
+    kinds, tensors, first = {dtype: kind for kind, dtype in _DTYPES.items()}, {}, 0
+    for name, array in arrays.items():
+        last = first + array.nbytes
+        tensors[name] = {"dtype": kinds[array.dtype], "shape": array.shape, "data_offsets": (first, last)}
+        first = last
+    outer = {"__metadata__": {"rnncli": text}, **tensors}
+    written = json.dumps(outer, ensure_ascii=False, separators=(",", ":")).encode()
+    written += b" " * (-len(written) % 8)
+    return len(written).to_bytes(8, "little") + written
 
 
 def _as_text(header: Mapping[str, Any]) -> str:

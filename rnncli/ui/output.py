@@ -113,8 +113,11 @@ def working(what: str) -> Iterator[Callable[[str], None]]:
     from rich.console import Console
     from rich.text import Text
 
-    with Console(stderr=True).status(Text(what)) as status:
-        yield lambda part: status.update(Text(f"{what}: {part}"))
+    def line(text: str) -> Text:
+        return Text(visible(" ".join(text.splitlines())))
+
+    with Console(stderr=True).status(line(what)) as status:
+        yield lambda part: status.update(line(f"{what}: {part}"))
 
 
 _OPTION = re.compile(r"(--[\w-]+) (?=\S)")
@@ -161,15 +164,15 @@ def require_folder(option: str, path: str) -> None:
 def putting(path: Path) -> Iterator[BinaryIO]:
     """Yield a file that replaces `path`, which the user named, in one step when the block ends.
 
-    A device or a pipe is written to, and so is what a link leads to, as a shell does; in a run directory, which may be
-    a stranger's, the link is replaced.
+    So is what a link of the user's own leads to; see `safe_files.led_to`. A device or a pipe is written to.
     """
-    followed = path.is_symlink() and not safe_files.is_run(path.parent)
-    if followed or (path.exists() and not (path.is_file() or path.is_symlink())):
+    target = safe_files.led_to(path)
+    is_planted = path.is_symlink() and target == path
+    if path.exists() and not (path.is_file() or is_planted):
         with path.open("wb") as file:
             yield file
         return
-    with safe_files.replacing(path) as file:
+    with safe_files.replacing(target) as file:
         yield file
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import platform
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -58,7 +59,8 @@ def _looked(name: str, look: Callable[[str], Finding]) -> Finding:
     except RnncliError as error:
         return Finding(name, str(error), mend="mend that first", broken=True)
     except ImportError as error:
-        return Finding(name, str(error), mend="pip install --force-reinstall rnncli", broken=True)
+        mend = "unset it" if "NUMBA_" in str(error) else "pip install --force-reinstall rnncli"
+        return Finding(name, str(error), mend=mend, broken=True)
     except OSError as error:
         return Finding(name, (error.strerror or str(error)).lower(), mend="free some space, or set TMPDIR", broken=True)
 
@@ -117,15 +119,30 @@ def _memory(name: str) -> Finding:
 
 def _cache(name: str) -> Finding:
     from rnncli.kernels.cache import place
+    from rnncli.kernels.jit import enabled
+    from rnncli.kernels.kept import damaged
 
+    if not enabled():
+        return Finding(name, "none", mend="training is slow: unset NUMBA_DISABLE_JIT")
     folder, refusal = place()
     if not refusal:
-        return Finding(name, f"kept in {folder.parent}")
-    return Finding(
-        name,
-        f"not kept in {folder.parent}: {refusal}",
-        mend="every start compiles anew; set RNNCLI_CACHE to a writable folder",
-    )
+        refusal = _unwritable(folder)
+    if refusal:
+        mend = "every start compiles anew; set RNNCLI_CACHE to a writable folder"
+        return Finding(name, f"not kept in {folder.parent}: {refusal}", mend=mend)
+    bad = len(damaged(folder))
+    mend = f"{bad} damaged files are compiled again when they are needed; examine that disk" if bad else ""
+    return Finding(name, f"kept in {folder.parent}", mend=mend)
+
+
+def _unwritable(folder: Path) -> str:
+    """Return why nothing can be written in this folder, or an empty text."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(100_000))  # as much as a kernel
+    except OSError as error:
+        return (error.strerror or str(error)).lower()
+    return ""
 
 
 def _products(name: str) -> Finding:

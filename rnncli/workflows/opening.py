@@ -87,11 +87,16 @@ def open_model(run: str) -> Model:
 
 
 def first_run(module: str = "") -> list[str]:
-    """Return the note to show before kernels (of this module) are compiled; none if they have been."""
+    """Return what to say before kernels (of this module) are compiled; nothing if they have been."""
+    from rnncli.kernels.jit import enabled
+
+    texts = [f"{cache.CONFIG} in this folder is ignored"] if os.path.exists(cache.CONFIG) else []
     folder, refusal = cache.place()
-    if refusal:
-        return [Doubt(cache.unkept(folder.parent, refusal))]
-    return ["compiling kernels, once per machine; this takes some seconds"] if cache.is_cold(module) else []
+    if refusal and enabled():
+        texts.append(Doubt(cache.unkept(folder.parent, refusal)))
+    elif enabled() and cache.is_cold(module):
+        texts.append("compiling kernels, once per machine; this takes some seconds")
+    return texts
 
 
 def config_and_source(first: str, data: Sequence[str], overrides: Sequence[str]) -> tuple[Config, Source]:

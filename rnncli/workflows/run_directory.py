@@ -12,10 +12,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from math import inf
 from pathlib import Path
 from types import TracebackType
@@ -24,8 +26,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnncli import safe_files
-from rnncli.errors import MachineError, ModelFileError, RunInUseError, UsageError, quoted
+from rnncli.errors import MachineError, ModelFileError, RunInUseError, UsageError, amount, quoted
 from rnncli.nn import model_file
+from rnncli.notes import note
 from rnncli.training.plan import Plan, Position
 from rnncli.training.reports import Evaluated
 from rnncli.workflows.run_report import RunReport
@@ -33,6 +36,9 @@ from rnncli.workflows.runs import is_locked
 
 _LOCK, _FAILURE, _TRIAL = ".lock", "failure.safetensors", ".trial.safetensors"
 _WRITTEN = (*safe_files.RUN_FILES, _FAILURE, _TRIAL)
+_OF_LIBRARY = re.compile(r"\.tmp[A-Za-z0-9]{6}")  # with which version 0.1 wrote model files
+_MOST_UPDATES = 2**53  # that a step may tell of
+_PLAN = Plan(1, 1, 1.0, "", None)  # whose fields have their types
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,9 @@ class RunDirectory:
             run._is_new = not path.exists()
             path.mkdir(parents=True, exist_ok=True)
             held = run._opened()
+            if held == {run.state.name} and run._is_untrained():
+                run._drop(run.state)
+                held = set()
         except OSError as error:
             raise MachineError(f"{path}: cannot use as a run directory: {_reason(error)}; choose another -o") from None
         if held:
@@ -115,11 +124,19 @@ class RunDirectory:
             )
 
     def is_abandoned(self) -> bool:
-        """Return True where there is only what a process left that was killed before its first file was whole."""
+        """Return True where there is only what a process left that was killed before it had written a config: at most
+        the state of a run in which nothing has been trained."""
         try:
             held = set(os.listdir(self.path))
-            return bool(held) and held <= {_LOCK, _TRIAL, *safe_files.leftovers(self.path, _WRITTEN)}
+            rest = held - {_LOCK, *_left(self.path)}
         except OSError:
+            return False
+        return bool(held) and (not rest or (rest == {self.state.name} and self._is_untrained()))
+
+    def _is_untrained(self) -> bool:
+        try:
+            return self.read_state().position.update == 0
+        except ModelFileError:
             return False
 
     def _opened(self) -> set[str]:
@@ -127,7 +144,7 @@ class RunDirectory:
         self._folder = safe_files.open_folder(self.path)
         try:
             self._take_lock(self._folder)
-            for name in (_TRIAL, *safe_files.leftovers(self._folder, _WRITTEN)):
+            for name in _left(self._folder):
                 self._drop(self.path / name)
             return set(os.listdir(self._folder)) - {_LOCK}
         except BaseException:
@@ -160,6 +177,21 @@ class RunDirectory:
         """Raise RunInUseError while another process trains it."""
         if is_locked(self.path / _LOCK):
             raise RunInUseError(f"{self.path}: is being trained; wait for its end")
+
+    def strange(self) -> list[str]:
+        """Return in words what is here in the place of a file of a run, or was left by a process that was killed."""
+        own = {_LOCK, _FAILURE, *safe_files.RUN_FILES}
+        try:
+            left = _left(self.path)
+            with os.scandir(self.path) as entries:
+                here = sorted(entries, key=lambda entry: entry.name)
+        except OSError:  # of which reading it will tell
+            return []
+        odd = [one for one in here if one.name in own and not one.is_file(follow_symlinks=False)]
+        return [
+            *(f"{one.name} is {'a link' if one.is_symlink() else 'no file'}" for one in odd),
+            *(f"{one.name} was left by a process that was killed" for one in here if one.name in left),
+        ]
 
     def close(self) -> None:
         """Release the lock, and remove a new directory that is still empty; MachineError where the lock must stay."""
@@ -206,6 +238,13 @@ class RunDirectory:
         rest = {key: value for key, value in header.items() if key != "arrays"}
         model_file.write(self.model, {**arrays, **own}, rest, self._folder)
 
+    def model_sha256(self) -> str:
+        """Return the hash of the model file; ModelFileError where it cannot be read."""
+        try:
+            return hashlib.sha256(safe_files.read(self.model, self._folder)).hexdigest()
+        except OSError as error:
+            raise ModelFileError(f"{self.model}: cannot read: {error.strerror}") from None
+
     def write_state(
         self,
         arrays: Mapping[str, np.ndarray],
@@ -229,7 +268,8 @@ class RunDirectory:
                 if kept.get(name, worst) is None:
                     kept[name] = worst
             position, plan = Position(**kept), Plan(**header["plan"])
-            if not (_typed(position, Position()) and _typed(plan, Plan(1, 1, 1.0, "", None))):
+            before = replace(position, **position.good)
+            if not all(_typed(one, Position()) for one in (position, before)) or not _typed(plan, _PLAN):
                 raise TypeError
             inputs = Inputs(**{field.name: header[field.name] for field in fields(Inputs) if field.name in header})
             kinds = ((inputs.data_sha256, str), (inputs.config, dict | None), (inputs.began_from, dict | None))
@@ -264,9 +304,11 @@ class RunDirectory:
             os.unlink(path if self._folder is None else path.name, dir_fd=self._folder)
 
     def append_metrics(self, line: Evaluated) -> None:
-        optional = ("memory", "figure", "averaged", "losses")
+        optional = ("memory", "notes", "figure", "averaged", "losses")
         fields = {
-            key: value for key, value in asdict(line).items() if key not in optional or (key == "memory" and value)
+            key: value
+            for key, value in asdict(line).items()
+            if key not in optional or (key in ("memory", "notes") and value)
         }
         if line.losses is not None:
             fields["averaged"], (fields["raw_loss"], fields["averaged_loss"]) = line.averaged, line.losses
@@ -282,8 +324,12 @@ class RunDirectory:
         return [json.loads(line) for line in self._lines() if _step(line) < inf]
 
     def drop_metrics_after(self, update: int) -> None:
-        """Remove the metrics after `update`, the one of the saved state: later updates are done again."""
-        kept = [line for line in self._lines() if _step(line) <= update]
+        """Remove the metrics after `update`, the one of the saved state, since later updates are done again, and what
+        cannot be read, with a note."""
+        lines = [line for line in self._lines() if line.strip()]
+        kept = [line for line in lines if _step(line) <= update]
+        if damaged := sum(_step(line) == inf for line in lines):
+            note(f"{self.metrics}: {amount(damaged, 'line')} of it cannot be read, and will be missing")
         if kept or self.metrics.exists():
             safe_files.replace(self.metrics, "".join(line + "\n" for line in kept).encode(), self._folder)
 
@@ -295,6 +341,12 @@ class RunDirectory:
             return []
         except OSError as error:
             raise MachineError(f"{self.metrics}: cannot be read: {_reason(error)}; check it and its folder") from None
+
+
+def _left(folder: int | Path) -> set[str]:
+    """Return the names in a run directory that a killed process left."""
+    others = {name for name in safe_files.files_in(folder) if name == _TRIAL or _OF_LIBRARY.fullmatch(name)}
+    return others | safe_files.leftovers(folder, _WRITTEN)
 
 
 def _is_still(descriptor: int, folder: int) -> bool:
@@ -316,10 +368,14 @@ def _typed(values: object, example: object) -> bool:
 
 
 def _step(line: str) -> float:
+    """Return the number of updates in a line of metrics; infinity for a line that is none, such as a full disk cut."""
     try:
-        return float(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):  # a line that a full disk cut off
-        return float("inf")
+        found = json.loads(line)
+        step, tokens = found["step"], found["tokens"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return inf
+    whole = type(step) is type(tokens) is int and 0 <= step < _MOST_UPDATES
+    return float(step) if whole else inf
 
 
 def _finite(values: dict[str, Any]) -> dict[str, Any]:

@@ -164,12 +164,13 @@ def _train_in(
     whole, experiment = experiment_of(config, source, pool, origin.learnt if origin else None)
     if origin and state is None:
         origin.give_weights(experiment, request.overrides)
-        run.write_model(experiment.arrays(), experiment.header())  # from which a resumed run has what was learnt
     optimizer = optimizer_of(experiment, pool)
     planner = Planner(run, experiment, optimizer, request.watch_grads)
     planned: tuple[tuple[str, str], ...] = ()
     if state is None:
         loop, planned = planner.started(fills=config.fills_time)
+        if origin:  # so that a config is never resumed without these weights
+            run.write_state(loop.arrays(), loop.snapshot(), loop.plan, Inputs(sha256, None, origin.to_header()))
     else:
         before = _began_with(run, request, state)
         loop = resumed(run, experiment, state, before, request.overrides, optimizer, planner.length)
@@ -181,6 +182,8 @@ def _train_in(
     inputs = _inputs_kept(run, experiment, source, sha256, origin)
     if state is None or (inputs, loop.plan) != (state.inputs, state.plan):
         run.write_state(loop.arrays(), loop.snapshot(), loop.plan, inputs)
+    if origin and not run.model.is_file():
+        run.write_model(experiment.arrays(), experiment.header())  # from which a resumed run has what was learnt
     position = loop.position
     wanted = wanted_updates(experiment.config.training, experiment.learner.updates_per_epoch)
     seconds = loop.plan.budget
@@ -207,6 +210,8 @@ def _train_in(
                     note_length(experiment, loop.plan)
                     inputs = _inputs_kept(run, experiment, source, sha256, origin)
                 _save(run, experiment, loop, report, inputs)
+            elif isinstance(report, Note):
+                run.drop_metrics_after(position.update)  # of a stop, if training went back behind it
             show(report)
     except DivergedError as error:
         raise error if experiment is not whole else _failed(run, loop, inputs, error) from None
@@ -235,7 +240,7 @@ def _train_in(
         experiment.fit(run.read_metrics(), seconds=seconds),
     )
     placed = _placed(experiment.config, source)
-    run.write_report(run_report(placed, source, sha256, position, pool.count, end, run.model))
+    run.write_report(run_report(placed, source, sha256, position, pool.count, end, run.model_sha256()))
     show(end)
 
 

@@ -1,10 +1,12 @@
-"""Nine kinds of run that train in a tenth of a second: each task once, several networks, and watched gradients."""
+"""Kinds of run that train in a tenth of a second: each task once, several networks, watched gradients, and one that
+starts from another."""
 
 from __future__ import annotations
 
 import math
 from pathlib import Path
 
+FROM = "from another"
 THREE = "training: {epochs: 3, batch_size: 8, threads: 1"
 SMALL = "model: {cell: gru, hidden_size: 4, num_layers: 1, dropout: 0.2}"
 
@@ -53,6 +55,10 @@ def write(folder: Path) -> None:
         (folder / name).write_text(content, encoding="utf-8")
 
 
+KINDS = (*CONFIGS, FROM)
+
+
 def command(kind: str, out: str, *more: str) -> list[str]:
-    """The arguments of `rnncli` that train this kind into `out`."""
-    return ["train", f"{kind}.yaml", "-o", out, "-q", *(["--watch-grads"] if kind == "watch-grads" else []), *more]
+    """The arguments of `rnncli` that train this kind into `out`; FROM starts from a run that is called as its kind."""
+    first = [f"{kind}.yaml"] if kind != FROM else [] if "--resume" in more else ["--from", "language-model"]
+    return ["train", *first, "-o", out, "-q", *(["--watch-grads"] if kind == "watch-grads" else []), *more]

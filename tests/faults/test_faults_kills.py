@@ -1,8 +1,7 @@
 """Runs that are killed, interrupted and terminated at any moment, resumed, and compared with runs that were not.
 
-A try is a process that is forked from this one, which has loaded and compiled all: it begins at once. Half of the kills
-come at the n-th call to the system that opens, writes out, renames or removes a file, so that each state that the files
-of a run can be in is met; the others at a moment drawn from the run's life.
+Half of the kills come at the n-th call to the system that opens, writes out, renames or removes a file, so that each
+state that the files of a run can be in is met; the others at a moment drawn from the run's life.
 """
 
 from __future__ import annotations
@@ -11,9 +10,7 @@ import json
 import os
 import random
 import signal
-import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -23,9 +20,9 @@ from typing import Any
 import pytest
 import small_runs
 from attacks import Tally, size
-from cli_runs import leftovers, like_a_process, metrics, run
+from cli_runs import leftovers, metrics, run
+from forks import ended, forked
 
-from rnncli.cli import main
 from rnncli.errors import RnncliError
 from rnncli.nn import model_file
 
@@ -35,9 +32,6 @@ CALLS = ("open", "fsync", "replace", "unlink", "mkdir", "ftruncate", "pwrite")  
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 ENDS = {0, 130, 143, -signal.SIGKILL, -signal.SIGINT, -signal.SIGTERM}
 KEPT = ("valid_loss", "train_loss", "tokens", "grad_norm", "learning_rate", "improved")
-PATIENCE = 60.0  # seconds
-
-Arm = Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -49,43 +43,6 @@ class Whole:
     score: Any
     calls: int
     seconds: float
-
-
-def forked(arguments: list[str], folder: Path, arm: Arm = lambda: None) -> int:
-    """Start `rnncli ARGUMENTS` in a copy of this process that is first armed; return its number."""
-    pid = os.fork()
-    if pid:
-        return pid
-    code = 1
-    try:
-        log = os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        for stream in (1, 2):
-            os.dup2(log, stream)
-        with like_a_process(folder):
-            sys.argv = ["rnncli", *arguments]
-            sys.stdout, sys.stderr = (open(number, "w", encoding="utf-8", closefd=False) for number in (1, 2))  # noqa: SIM115
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            arm()
-            main()
-    except SystemExit as end:
-        code = int(end.code or 0)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        os._exit(code)
-
-
-def ended(pid: int) -> int:
-    """Wait for a process, and return how it ended as subprocess does."""
-    began = time.monotonic()
-    while time.monotonic() - began < PATIENCE:
-        done, status = os.waitpid(pid, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.002)
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    raise AssertionError("a process did not end")
 
 
 def counted(count: Callable[[int], None]) -> None:
@@ -122,7 +79,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def wholes(folder: Path) -> dict[str, Whole]:
-    return {kind: undisturbed(kind, folder) for kind in small_runs.CONFIGS}
+    return {kind: undisturbed(kind, folder) for kind in small_runs.KINDS}
 
 
 def undisturbed(kind: str, folder: Path) -> Whole:
@@ -159,7 +116,7 @@ def saved(run: Path) -> int:
 def disturbed(kind: str, run: Path, whole: Whole, draw: random.Random) -> Iterator[str]:
     """Begin or go on with a run once, and disturb it; yield what was done to it, and how it ended."""
     began = (run / "config.yaml").exists()
-    again = began or (run.exists() and any(run.iterdir()) and draw.random() < 0.5)
+    again = began or (run.exists() and any(run.iterdir()) and kind != small_runs.FROM and draw.random() < 0.5)
     call = small_runs.command(kind, run.name, *(["--resume"] if again else []))
     if draw.random() < 0.5:
         n = draw.randrange(whole.calls)

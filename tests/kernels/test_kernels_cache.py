@@ -147,6 +147,46 @@ def test_the_folder_may_be_named(here, tmp_path):
     )
 
 
+def test_a_folder_that_others_may_replace_is_not_used(here, tmp_path):
+    users = tmp_path / "cache"
+    (users / "rnncli").mkdir(parents=True)
+    (users / "rnncli").chmod(0o777)
+    assert refused(report(here, XDG_CACHE_HOME=users)) == "others may write to it"
+    (users / "rnncli").chmod(0o1777)  # as /tmp
+    assert report(here, XDG_CACHE_HOME=users)["kept"]
+
+
+VARIABLES = {
+    "NUMBA_CACHE_LOCATOR_CLASSES": "Nope",
+    "NUMBA_NUM_THREADS": "0",
+    "NUMBA_THREADING_LAYER": "zzz",
+    "NUMBA_DEBUG": "1",
+    "NUMBA_DEBUG_NRT": "1",
+    "NUMBA_DUMP_ASSEMBLY": "1",
+    "NUMBA_OPT": "7",
+    "NUMBA_BOUNDSCHECK": "no number",
+    "NUMBA_DISABLE_JIT": "no number",
+}
+
+
+@pytest.mark.parametrize("name", [None, *VARIABLES])
+def test_no_variable_ends_it_or_prints_into_results(here, tmp_path, name):
+    variables = {name: VARIABLES[name]} if name else VARIABLES
+    got = report(here, XDG_CACHE_HOME=tmp_path / "cache", **variables)
+    assert got["stderr"] == ""
+    assert got["kept"]
+
+
+@pytest.mark.parametrize("value", ["avx2", "+avx2,fma", "1", "+avx2,,+fma"])
+def test_features_that_would_end_the_compiler_are_refused_by_name(here, tmp_path, value):
+    code = "import sys; sys.argv = ['rnncli', 'predict', 'nothing']; from rnncli.cli import main; main()"
+    done = python(code, here, XDG_CACHE_HOME=tmp_path / "cache", NUMBA_CPU_FEATURES=value)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"rnncli: error: NUMBA_CPU_FEATURES={value}: each feature begins with + or -, as in +avx2,-avx512f\n"
+    )
+
+
 def test_a_folder_inside_the_current_one_is_not_used(here):
     assert refused(report(here, RNNCLI_CACHE="planted")) == "not an absolute path"
     assert not files(here)

@@ -14,12 +14,26 @@ import pytest
 
 from rnncli.errors import MachineError, ModelFileError, RnncliError, RunInUseError, UsageError
 from rnncli.nn import model_file
+from rnncli.notes import noting
 from rnncli.tasks.registry import load_run_config
 from rnncli.training.plan import Plan, Position
 from rnncli.training.reports import Evaluated, Figure
 from rnncli.workflows.opening import open_model
 from rnncli.workflows.run_directory import Inputs, RunDirectory
 
+DAMAGED = (
+    '{"step": 2, "tok',
+    '{"step": 2}',
+    '{"step": NaN, "tokens": 1}',
+    '{"step": 1e999, "tokens": 1}',
+    '{"step": 1' + "0" * 400 + ', "tokens": 1}',
+    '{"step": "2", "tokens": 1}',
+    '{"step": true, "tokens": 1}',
+    '{"step": 2, "tokens": null}',
+    "[" * 9999,
+    "[2]",
+    "\xff\0",
+)
 NEWER = ("best_gain", "top_gain", "top_margin")  # of a position than version 0.1
 
 
@@ -205,6 +219,21 @@ def test_a_lock_that_cannot_be_removed_is_told_unless_there_is_a_worse_error(
     RunDirectory.create(tmp_path / "b").close()  # it is not in use
 
 
+@pytest.mark.parametrize("damaged", DAMAGED)
+def test_a_line_that_cannot_be_read_is_told_and_left_out_at_a_resume(damaged: str, tmp_path: Path) -> None:
+    run, told = RunDirectory.create(tmp_path / "run"), list[str]()
+    run.append_metrics(line(1))
+    with run.metrics.open("a") as file:
+        file.write(f"{damaged}\n\n")
+    run.append_metrics(line(3))
+    assert [found["step"] for found in run.read_metrics()] == [1, 3]
+    for _ in range(2):
+        with noting(told.append):
+            run.drop_metrics_after(2)
+        assert steps(run) == [1]
+    assert told == [f"{run.metrics}: 1 line of it cannot be read, and will be missing"]
+
+
 @pytest.mark.parametrize("number", [errno.ESTALE, errno.EACCES, errno.EIO])
 def test_metrics_that_cannot_be_read_are_an_error_of_the_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
@@ -242,3 +271,18 @@ def test_no_file_of_a_run_is_read_through_a_link_or_waited_for(tmp_path: Path, n
     with pytest.raises(RnncliError, match="is a link" if kind == "link" else "is no regular file") as caught:
         reads[name]()
     assert caught.value.exit_code in (2, 4, 5)
+
+
+def test_a_state_without_a_config_is_given_up_only_if_nothing_was_trained(tmp_path: Path) -> None:
+    """A run that starts from another writes it first."""
+    for update in (0, 1):
+        run = RunDirectory(tmp_path / str(update))
+        run.path.mkdir()
+        plan = Plan(updates=20, evaluations=10, learning_rate=2e-3, schedule="cosine", patience=None)
+        run.write_state({"weights": np.zeros(2, np.float32)}, Position(update=update), plan, Inputs("abc"))
+        assert run.is_abandoned() is (update == 0)
+    RunDirectory.create(tmp_path / "0").close()
+    assert not list((tmp_path / "0").iterdir())
+    with pytest.raises(UsageError, match="not empty"):
+        RunDirectory.create(tmp_path / "1")
+    assert [entry.name for entry in (tmp_path / "1").iterdir()] == ["state.safetensors"]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rnncli.config.sections import DIALECT
-from rnncli.data.lines import Line
+from rnncli.data.lines import Line, Opened
 from rnncli.data.source import Source
 from rnncli.data.splits import by_rarest
 from rnncli.nn.network import Network
@@ -51,9 +51,14 @@ class Answers:
         raise NotImplementedError
 
     @staticmethod
-    def entries(source: Source, data: Any, like: Any) -> Entries | None:
+    def entries(opened: Opened, data: Any, like: Any) -> Entries | None:
         """Return the sequences to be predicted in a table one by one, None for a file of another form."""
         raise NotImplementedError
+
+    @classmethod
+    def parts(cls, opened: Opened, data: Any, like: Any, is_answer: Callable[[str], bool]) -> Iterator[Any]:
+        """Yield the sequences to be predicted in a file that is neither of lines nor a table, as they come."""
+        yield cls.read(opened.source(), data, like, is_answer=is_answer)
 
     @staticmethod
     def stand_in(like: Any) -> Any:

@@ -1,25 +1,37 @@
-"""The sequences of a table one by one, so that one that cannot be read does not stop the others."""
+"""The sequences of a table one by one, so that one that cannot be read does not stop the others, as they come."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+import itertools
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rnncli.data.csv_table import Table, rectangular
+import numpy as np
+
+from rnncli.data.csv_table import Table
+from rnncli.data.lines import TOGETHER, Opened
+from rnncli.data.table_header import Record
+from rnncli.data.table_rows import TableRows
 from rnncli.errors import DataError
+from rnncli.nn.memory import require_free
+from rnncli.tasks.sequences.gaps import Gaps
+
+_MOST_ROWS = 8192  # of the sequences in one list
+_AS_OBJECTS = 8  # bytes of memory for a byte of rows that are kept: 7 of short cells were measured
 
 
 @dataclass(frozen=True)
 class Entry:
-    """The rows, by number, of one sequence: `id` is its name in the data, or else its number from 1.
+    """The rows of one sequence: `id` is its name in the data, or else its number from 1.
 
     error: what is wrong with it, if it cannot be read. blank: whether it is a line without anything.
     """
 
     id: str
     where: str
-    rows: list[int]
+    records: list[Record]
     error: DataError | None = None
     blank: bool = False
 
@@ -28,35 +40,48 @@ class Entry:
 class Entries:
     """All sequences of a table, in order.
 
-    read: makes sequences of a table with some of its rows; raises DataError. tell: what there is to note of them.
+    identity: the column that names them, if the table has it; together: all rows of one name are a sequence, else each
+    row is one. read: makes sequences of a table with some of its rows; raises DataError. gaps: the missing values of
+    those that were read.
     """
 
-    table: Table
-    entries: list[Entry]
+    opened: Opened
+    rows: TableRows
+    identity: str | None
+    together: bool
     read: Callable[[Table], Any]
-    tell: Callable[[Any], None]
+    gaps: Gaps = field(default_factory=Gaps)
 
     def of(self, some: Sequence[Entry]) -> Any:
         """Return the sequences in these entries; raise DataError if they cannot be read, alone or as a whole."""
-        table = self.table
-        records = [(table.lines[i], table.rows[i]) for i in sorted(i for entry in some for i in entry.rows)]
-        kept = rectangular(records, len(table.header), table.name, 1, "refuse")
-        rows = Table(table.name, table.header, [row for _, row in kept], [line for line, _ in kept], table.delimiter)
-        return replace(self.read(rows), ids=[entry.id for entry in some])
+        records = sorted((record for entry in some for record in entry.records), key=lambda record: record[0])
+        return replace(self.read(self.rows.table(records)), ids=[entry.id for entry in some])
 
-    def judged(self) -> list[Entry]:
-        """Return all entries, those with their error that cannot be read alone; raise DataError if the others cannot be
-        read as a whole.
+    def judged(self) -> Iterator[list[Entry]]:
+        """Yield all entries in lists, those with their error that cannot be read alone; raise DataError if the others
+        of a list cannot be read as a whole.
         """
-        full = [entry for entry in self.entries if not entry.blank]
+        some: list[Entry] = []
+        rows = 0
+        for entry in map(self._entry, self._grouped()):
+            some.append(entry)
+            rows += len(entry.records)
+            if len(some) == TOGETHER or rows >= _MOST_ROWS:
+                yield self._judged(some)
+                some, rows = [], 0
+        if some:
+            yield self._judged(some)
+
+    def _judged(self, some: list[Entry]) -> list[Entry]:
+        full = [entry for entry in some if not entry.blank]
         try:
             if full:
-                self.tell(self.of(full))
-            return self.entries
+                self.gaps.add(self.of(full))
+            return some
         except DataError:
-            judged = [entry if entry.blank else replace(entry, error=self._error(entry)) for entry in self.entries]
+            judged = [entry if entry.blank else replace(entry, error=self._error(entry)) for entry in some]
         if good := [entry for entry in judged if not (entry.error or entry.blank)]:
-            self.tell(self.of(good))
+            self.gaps.add(self.of(good))
         return judged
 
     def _error(self, entry: Entry) -> DataError | None:
@@ -66,24 +91,46 @@ class Entries:
             return error
         return None
 
-
-def entries_of(table: Table, identity: str | None, *, together: bool) -> list[Entry]:
-    """Return the entries of a table, named by the column `identity` if it has that; together: all rows of one name are
-    an entry, else each row is one.
-    """
-    at = table.header.index(identity) if identity in table.header else None
-    rows: dict[Any, list[int]] = {}
-    for i, row in enumerate(table.rows):
-        rows.setdefault(_cell(row, at) if together else i, []).append(i)
-    firsts: Iterable[int] = (numbers[0] for numbers in rows.values())
-    names = (_cell(table.rows[i], at) or str(i + 1) for i in firsts)
-    entries = []
-    for name, numbers in zip(names, rows.values(), strict=True):
-        first = table.rows[numbers[0]]
+    def _entry(self, numbered: tuple[int, list[Record]]) -> Entry:
+        number, records = numbered
+        line, first = records[0]
         blank = len(first) == 1 and not first[0].strip()
-        entries.append(Entry(name, f"{table.name}:{table.lines[numbers[0]]}", numbers, blank=blank))
-    return entries
+        return Entry(self._name(first) or str(number), f"{self.rows.name}:{line}", records, blank=blank)
 
+    def _name(self, row: Sequence[str]) -> str:
+        names = self.rows.header
+        at = names.index(self.identity) if self.identity in names else None
+        return row[at] if at is not None and at < len(row) else ""
 
-def _cell(row: Sequence[str], at: int | None) -> str:
-    return row[at] if at is not None and at < len(row) else ""
+    def _grouped(self) -> Iterator[tuple[int, list[Record]]]:
+        """Yield the rows of each sequence, and the number from 1 of the first of them."""
+        if not self.together:
+            for number, record in enumerate(self.rows.records(), start=1):
+                yield number, [record]
+            return
+        self.opened.kept()
+        if self._stand_together():
+            number = 1
+            for _, some in itertools.groupby(self.rows.records(), lambda record: self._name(record[1])):
+                records = list(some)
+                yield number, records
+                number += len(records)
+            return
+        mend = f"sort the rows by {self.identity}, and they are read piece by piece"
+        require_free(_AS_OBJECTS * self.opened.kept().size, self.rows.name, mend)
+        groups: dict[str, tuple[int, list[Record]]] = {}
+        for number, record in enumerate(self.rows.records(), start=1):
+            groups.setdefault(self._name(record[1]), (number, []))[1].append(record)
+        yield from groups.values()
+
+    def _stand_together(self) -> bool:
+        """True if no name comes again after another one: then a sequence has ended where another begins.
+
+        Names are compared by 64 bits each, 8 bytes of memory; two that are equal in these are taken for one name, so
+        that all rows are read first, as they need not be.
+        """
+        names = array("q")
+        for name, _ in itertools.groupby(self._name(fields) for _, fields in self.rows.records()):
+            names.append(hash(name))
+        ordered = np.sort(np.frombuffer(names, np.int64))
+        return not (ordered[1:] == ordered[:-1]).any()

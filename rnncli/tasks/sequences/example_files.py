@@ -19,14 +19,16 @@ import numpy as np
 
 from rnncli.config.sections import NO_GROUP
 from rnncli.data.csv_table import Table, read_table
+from rnncli.data.lines import Opened
 from rnncli.data.numeric import column_index, is_missing, is_number, is_numeric_column
 from rnncli.data.source import Source, is_table
+from rnncli.data.table_rows import TableRows
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import note
 from rnncli.tasks.sequences import gaps
 from rnncli.tasks.sequences.archive_file import read_archive
 from rnncli.tasks.sequences.config import ClassifyDataConfig, ExamplesConfig, LabelledConfig
-from rnncli.tasks.sequences.entries import Entries, entries_of
+from rnncli.tasks.sequences.entries import Entries
 from rnncli.tasks.sequences.example_lines import labelled_lines
 from rnncli.tasks.sequences.examples import MISSING, Columns, Examples, Form, finite
 from rnncli.tasks.sequences.written_labels import in_sets
@@ -273,13 +275,14 @@ def dialect(data: LabelledConfig, like: Any, *, keep_ragged: bool = False) -> di
     return data.dialect | own | ({"ragged": "keep"} if keep_ragged and data.ragged == "refuse" else {})
 
 
-def entries_in(source: Source, data: ExamplesConfig, like: Columns) -> Entries | None:
+def entries_in(opened: Opened, data: ExamplesConfig, like: Columns) -> Entries | None:
     """Return the examples to be predicted in a CSV one by one, None for a file of another form."""
     if like.form == "ts":
         return None
-    table = read_table(source, **dialect(data, like, keep_ragged=True))
-    entries = entries_of(table, like.id, together=like.form == "long")
-    return Entries(table, entries, lambda rows: from_table(rows, data, like, labelled=False), gaps.tell)
+    rows = TableRows(opened, **dialect(data, like, keep_ragged=True))
+    return Entries(
+        opened, rows, like.id, like.form == "long", lambda some: from_table(some, data, like, labelled=False)
+    )
 
 
 def _form(name: str, data: ExamplesConfig) -> str:

@@ -106,17 +106,34 @@ class Gappy(Protocol):
     def missing(self) -> str: ...
 
 
+class Gaps:
+    """Counts the missing values of sequences, and those sequences that lack a whole column, for one note on all."""
+
+    def __init__(self) -> None:
+        self._gaps = self._count = self._bare = self._sequences = 0
+        self._missing = ""
+
+    def add(self, found: Gappy) -> None:
+        sequences, self._missing = found.values or [], found.missing
+        self._gaps += sum(int(np.isnan(values).sum()) for values in sequences)
+        self._count += sum(values.size for values in sequences)
+        self._bare += sum(bool(np.isnan(values).all(axis=0).any()) for values in sequences)
+        self._sequences += len(sequences)
+
+    def tell(self, name: str) -> None:
+        """Tell of the gaps in the data `name`, if there are any."""
+        if not self._gaps:
+            return
+        note(f"{name}: {self._gaps:,} of {self._count:,} values are missing and {_HOW[self._missing]}")
+        if self._bare and self._missing != "mask":
+            note(
+                f"{name}: {self._bare:,} of {self._sequences:,} sequences have no value in a column; the mean of the "
+                "training split stands for it"
+            )
+
+
 def tell(found: Gappy) -> None:
     """Tell how many values are missing, and how many sequences lack a whole column."""
-    name, missing, sequences = found.name, found.missing, found.values or []
-    gaps = sum(int(np.isnan(values).sum()) for values in sequences)
-    if not gaps:
-        return
-    count = sum(values.size for values in sequences)
-    note(f"{name}: {gaps:,} of {count:,} values are missing and {_HOW[missing]}")
-    bare = sum(bool(np.isnan(values).all(axis=0).any()) for values in sequences)
-    if bare and missing != "mask":
-        note(
-            f"{name}: {bare:,} of {len(sequences):,} sequences have no value in a column; the mean of the training "
-            "split stands for it"
-        )
+    gaps = Gaps()
+    gaps.add(found)
+    gaps.tell(found.name)

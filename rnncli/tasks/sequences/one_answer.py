@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rnncli.data.lines import Line
+from rnncli.data.lines import Line, Opened
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
 from rnncli.data.text import WORDS, is_prose
@@ -74,8 +74,8 @@ class OneAnswer(Answers):
         return texts_in(lines, name, data, like, is_answer)
 
     @staticmethod
-    def entries(source: Source, data: Any, like: Any) -> Entries | None:
-        return entries_in(source, data, like)
+    def entries(opened: Opened, data: Any, like: Any) -> Entries | None:
+        return entries_in(opened, data, like)
 
     @staticmethod
     def stand_in(like: Any) -> Examples:

@@ -9,20 +9,21 @@ from typing import Any
 import numpy as np
 
 from rnncli.config.sections import Config
-from rnncli.data.lines import TOGETHER, Line, Opened, lines_of
+from rnncli.data.lines import Line, Opened, lines_of
 from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
 from rnncli.nn.ensemble import as_one
 from rnncli.nn.network import FLOAT32, Network
-from rnncli.tasks.line_by_line import Faults, in_lists, line_by_line
+from rnncli.tasks.line_by_line import Faults, line_by_line
 from rnncli.tasks.sequences import readers
 from rnncli.tasks.sequences.answers import Answers
 from rnncli.tasks.sequences.config import LabelledConfig
 from rnncli.tasks.sequences.entries import Entry
 from rnncli.tasks.sequences.experiment import network_shape
+from rnncli.tasks.sequences.gaps import Gaps
 from rnncli.tasks.sequences.learner import answered
 from rnncli.tasks.sequences.readers import Words
-from rnncli.tasks.task import Asked, Piece, Pieces, Predictor, Table, config_in
+from rnncli.tasks.task import Asked, Piece, Pieces, Predictor, config_in
 from rnncli.training.backpropagation import ThreadPool
 
 
@@ -45,7 +46,7 @@ class SequencePredictor(Predictor):
         as_one(self.networks).load(arrays)
         answers.follow(self.networks)
 
-    def predict(self, asked: Asked) -> Table | Pieces:
+    def predict(self, asked: Asked) -> Pieces:
         """Return an answer for each sequence of the data, read like the training data except for `asked.reading`; for
         lines as they come.
         """
@@ -59,24 +60,35 @@ class SequencePredictor(Predictor):
         of_lines = self.answers.of_lines(lines, opened.name, data, self.columns, self.answers.is_answer)
         if of_lines is not None:
             answers = self._one_by_one(opened.lines(data.encoding), of_lines, Faults(opened.name, asked))
-        elif (entries := self.answers.entries(opened.source(), data, self.columns)) is not None:
-            some = in_lists(entries.judged(), TOGETHER)
-            answers = self._one_by_one(some, entries.of, Faults(opened.name, asked, "rows"))
+        elif (entries := self.answers.entries(opened, data, self.columns)) is not None:
+            answers = self._one_by_one(entries.judged(), entries.of, Faults(opened.name, asked, "rows"), entries.gaps)
         else:
-            return Table(*self.answers_to(opened.source(), data), delimiter, data.decimal)
+            parts = self.answers.parts(opened, data, self.columns, self.answers.is_answer)
+            answers = self._part_by_part(parts, opened.name)
         return Pieces(answers, delimiter=delimiter, decimal=data.decimal)
 
     def answers_to(self, source: Source, data: LabelledConfig) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Return the answers, nested and as flat rows, in the order of the sequences in `source`."""
         sequences = self.answers.read(source, data, self.columns, is_answer=self.answers.is_answer)
-        inputs = readers.encode(self.reader, sequences)
-        self._tell(source.name)
+        pieces = [piece for some in self._part_by_part(iter([sequences]), source.name) for piece in some]
+        return [piece.nested for piece in pieces], [row for piece in pieces for row in piece.rows]
+
+    def _part_by_part(self, parts: Iterator[Any], name: str) -> Iterator[list[Piece]]:
+        """Yield the answers to sequences of the data `name`, those together that came together."""
         pool = ThreadPool(None, FLOAT32)
         try:
-            pieces = self.pieces(sequences, inputs, pool)
+            for sequences in parts:
+                if len(sequences):
+                    yield self.pieces(sequences, readers.encode(self.reader, sequences), pool)
+                self.forget()
         finally:
             pool.close()
-        return [piece.nested for piece in pieces], [row for piece in pieces for row in piece.rows]
+            self._tell(name)
+
+    def forget(self) -> None:
+        """Forget the words that were answered: all those of an endless pipe would be kept."""
+        if isinstance(self.reader, Words):
+            self.reader.forget()
 
     def _tell(self, name: str) -> None:
         """Tell in notes how many sequences of the data `name` were cut, and how many tokens were unknown."""
@@ -106,7 +118,11 @@ class SequencePredictor(Predictor):
         return Piece(identity | nested, [identity | row for row in rows])
 
     def _one_by_one(
-        self, inputs: Iterable[list[Any]], sequences_of: Callable[[Sequence[Any]], Any], faults: Faults
+        self,
+        inputs: Iterable[list[Any]],
+        sequences_of: Callable[[Sequence[Any]], Any],
+        faults: Faults,
+        gaps: Gaps | None = None,
     ) -> Iterator[list[Piece]]:
         pool, empty = ThreadPool(None, FLOAT32), True
         try:
@@ -116,6 +132,8 @@ class SequencePredictor(Predictor):
         finally:
             pool.close()
             self._tell(faults.name)
+            if gaps:
+                gaps.tell(faults.name)
         if empty:
             raise DataError(f"{faults.name}: is empty; give it an example a line")
 
@@ -136,8 +154,7 @@ class _Inputs:
 
     def answers(self, some: Sequence[Line | Entry], inputs: Sequence[np.ndarray]) -> list[Piece]:
         pieces = self.predictor.pieces(self.sequences_of(some), list(inputs), self.pool)
-        if isinstance(self.predictor.reader, Words):
-            self.predictor.reader.forget()  # or all words of an endless pipe would be kept
+        self.predictor.forget()
         return pieces
 
     def nothing(self, one: Line | Entry) -> Piece:

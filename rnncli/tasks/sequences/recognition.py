@@ -11,7 +11,7 @@ from rnncli.data.look import LABELS, NUMBERS, TEXTS, ColumnLook, Look
 from rnncli.data.numeric import is_number
 from rnncli.errors import DataError, shown
 from rnncli.tasks.sequences.config import TagDataConfig
-from rnncli.tasks.sequences.tagged import rows_of
+from rnncli.tasks.sequences.tag_columns import rows_of
 from rnncli.tasks.sequences.written_labels import cut_at_marks, cut_of
 from rnncli.tasks.task import CERTAIN, LIKELY, Recognised
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.config.sections import DIALECT
-from rnncli.data.lines import Line
+from rnncli.data.lines import Line, Opened
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
 from rnncli.errors import ConfigError, DataError, shown
@@ -26,7 +26,9 @@ from rnncli.tasks.sequences.experiment import SequenceExperiment, named, sized, 
 from rnncli.tasks.sequences.label_scores import accuracy, by_label, confusion, correct_of, macro_f1
 from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.sequences.spans import are_spans, scheme_of, span_f1, strays
-from rnncli.tasks.sequences.tagged import TagColumns, Tagged, entries_in, only, read_tagged, sentences_in
+from rnncli.tasks.sequences.tag_columns import columns_in_parts, sentences_in
+from rnncli.tasks.sequences.tag_files import entries_in, read_tagged
+from rnncli.tasks.sequences.tagged import TagColumns, Tagged, only
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import CHAIN, CROSS_ENTROPY, Loss
 from rnncli.training.paired_bootstrap import Compared
@@ -92,8 +94,12 @@ class Tags(Answers):
         return sentences_in(lines, name, data, like)
 
     @staticmethod
-    def entries(source: Source, data: Any, like: Any) -> Entries | None:
-        return entries_in(source, data, like)
+    def entries(opened: Opened, data: Any, like: Any) -> Entries | None:
+        return entries_in(opened, data, like)
+
+    @staticmethod
+    def parts(opened: Opened, data: Any, like: Any, is_answer: Callable[[str], bool]) -> Iterator[Tagged]:
+        return columns_in_parts(opened, data, like, is_answer)
 
     @staticmethod
     def stand_in(like: Any) -> Tagged:

@@ -8,7 +8,8 @@ from rnncli.data.source import Source
 from rnncli.tasks.sequences.config import TagDataConfig
 from rnncli.tasks.sequences.readers import Words
 from rnncli.tasks.sequences.tag import most_frequent
-from rnncli.tasks.sequences.tagged import Tagged, read_tagged
+from rnncli.tasks.sequences.tag_files import read_tagged
+from rnncli.tasks.sequences.tagged import Tagged
 
 
 def tagged(content: str) -> Tagged:

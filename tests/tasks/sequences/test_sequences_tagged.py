@@ -8,7 +8,8 @@ from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
 from rnncli.notes import noting
 from rnncli.tasks.sequences.config import TagDataConfig
-from rnncli.tasks.sequences.tagged import TagColumns, Tagged, only, read_tagged
+from rnncli.tasks.sequences.tag_files import read_tagged
+from rnncli.tasks.sequences.tagged import TagColumns, Tagged, only
 
 CONLL = "På\tADP\nfredag\tNOUN\n\n\nEller\tCONJ\n"
 
