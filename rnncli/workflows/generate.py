@@ -75,7 +75,8 @@ def generate(request: Request, out: Writer, say: Callable[[str], None]) -> None:
                 out.write(number, piece)
                 if request.report:
                     made.append(piece)
-            written.append("".join(made))
+            if request.report:
+                written.append("".join(made))
             while notes:
                 say(notes.pop(0))
         if request.report:
