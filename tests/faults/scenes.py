@@ -70,16 +70,17 @@ class Scenery:
         shutil.copytree(self.kept, self.folder, dirs_exist_ok=True)
         self.before = results(self.folder)
 
-    def run(self, line: str, arm: Callable[[], None] = lambda: None) -> Result:
-        """What becomes of a command that is armed before it begins."""
-        process = forked(arguments_of(line), self.folder, lambda: self.begin(arm))
+    def run(self, line: str, arm: Callable[[], None] = lambda: None, into: Path | None = None) -> Result:
+        """What becomes of a command that is armed before it begins; into: its output, by default in the folder."""
+        into = into or self.folder / "out"
+        process = forked(arguments_of(line), self.folder, lambda: self.begin(arm, into))
         code = self.end(process)
-        out, err = (path.read_text(encoding="utf-8", errors="replace") for path in (self.folder / "out", self.err))
+        out, err = (path.read_text(encoding="utf-8", errors="replace") for path in (into, self.err))
         return Result(code, out, err)
 
-    def begin(self, arm: Callable[[], None]) -> None:
+    def begin(self, arm: Callable[[], None], into: Path) -> None:
         """In the fork: give it streams of its own."""
-        for stream, path in ((1, self.folder / "out"), (2, self.err)):
+        for stream, path in ((1, into), (2, self.err)):
             opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             os.dup2(opened, stream)
             os.close(opened)
@@ -105,7 +106,8 @@ class Scenery:
             return "" if left == wanted else f"exit 0 with other results: {differing(left, wanted)}"
         if done.code not in (2, 3, 4, 5) or len(done.errors) != 1 or "Traceback" in done.err:
             return f"exit {done.code}: {done.err[-400:]}"
-        lost = [file for file in self.before if left.get(file) not in (self.before[file], wanted.get(file, "lost"))]
+        unequal = [file for file in self.before if left.get(file) != self.before[file]]
+        lost = [file for file in unequal if file not in left or wanted[file] == self.before[file]]
         if lost:
             return f"exit {done.code}, and lost {lost}"
         mend()

@@ -14,6 +14,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,9 +46,18 @@ class Traced(Scenery):
 
     def traced(self, line: str, *trace: str) -> Result:
         self.trace = [option for expression in trace for option in ("-e", expression)]
-        return self.run(line, lambda: signal.sigwait({signal.SIGUSR1}) and None)
+        self.ready, ready = os.pipe()  # so that the tracer sees nothing of what comes before the command
+        done = self.run(line, partial(self._wait, ready))
+        os.close(ready)
+        os.close(self.ready)
+        return done
+
+    def _wait(self, ready: int) -> None:
+        os.write(ready, b".")
+        signal.sigwait({signal.SIGUSR1})
 
     def end(self, process: int) -> int:
+        os.read(self.ready, 1)
         command = ["strace", "-f", "-qq", "-y", "-o", self.log, *self.trace, "-p", str(process)]
         with subprocess.Popen(command, stderr=subprocess.DEVNULL):
             began = time.monotonic()
