@@ -11,7 +11,6 @@ import contextlib
 import errno
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -132,7 +131,7 @@ def _begin(name: str) -> str:
 
 def _temporary(name: str) -> str:
     """Return a name that nobody can foresee."""
-    return f".{_begin(name)}.{secrets.token_hex(8)}.tmp"
+    return f".{_begin(name)}.{os.urandom(8).hex()}.tmp"
 
 
 @contextlib.contextmanager

@@ -86,7 +86,7 @@ def read(path: Path, *, in_run: bool = False) -> tuple[dict[str, np.ndarray], di
     try:
         arrays = _arrays(tensors, memoryview(content)[start:])
         digest = _digest(header, arrays)
-    except (TypeError, KeyError, ValueError) as error:
+    except (TypeError, KeyError, ValueError, RecursionError) as error:
         raise ModelFileError(
             f"{path}: damaged ({' '.join(str(error).split())}); train again or restore a copy"
         ) from None

@@ -22,7 +22,7 @@ from rnncli.errors import DivergedError, amount
 from rnncli.nn.network import Model
 from rnncli.training.backpropagation import Backpropagation, Loss, Sample
 from rnncli.training.budget import Clockwatch, changed
-from rnncli.training.going_back import HALVE, MOST, Divergence, Good
+from rnncli.training.going_back import HALVE, MOST, Divergence, Good, forms, is_good
 from rnncli.training.length import Length, updates_between
 from rnncli.training.measured import Measured, better
 from rnncli.training.optimizer import Optimizer, Plateau
@@ -380,6 +380,8 @@ class TrainingLoop:
 
     def restore(self, arrays: dict[str, np.ndarray], position: Position) -> None:
         """Go on from a snapshot; KeyError or ValueError where the arrays belong to another model."""
+        if forms({name: array for name, array in arrays.items() if not is_good(name)}) != forms(self._arrays()):
+            raise ValueError("the arrays are of another model")
         self.best[...] = arrays["best"]
         self._restore(arrays, position)
         self.position = position

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from rnncli.data.typed import typed
 from rnncli.training.headline import Headline
 
 if TYPE_CHECKING:
@@ -211,18 +212,8 @@ class Score:
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Score:
-        """Return the score whose `to_header` is read from JSON."""
-        confusion = header["confusion"]
-        if confusion is not None:
-            confusion = Confusion(tuple(confusion["labels"]), tuple(map(tuple, confusion["pairs"])))
-        pairs = {name: tuple(map(tuple, header[name])) for name in ("baselines", "figures")}
-        labels = tuple(LabelScore(**label) for label in header["labels"])
-        found = header.get("headline")
-        headline = None if found is None else Headline(**found)
-        found = header.get("compressed")
-        compressed = None if found is None else Compressed(found["unit"], tuple(map(tuple, found["bits"])))
-        rest = {"confusion": confusion, "labels": labels, "headline": headline, "compressed": compressed}
-        return cls(**{**header, **pairs, **rest})
+        """Return the score whose `to_header` is read from JSON; ValueError if it is none."""
+        return typed(cls, header, "cross_validated", compared=None)
 
 
 def strongest_first(baselines: Mapping[str, float], *, higher_is_better: bool = False) -> tuple[tuple[str, float], ...]:

@@ -170,7 +170,7 @@ def _train_in(
     if state is None:
         loop, planned = planner.started(fills=config.fills_time)
         if origin:  # so that a config is never resumed without these weights
-            run.write_state(loop.arrays(), loop.snapshot(), loop.plan, Inputs(sha256, None, origin.to_header()))
+            run.write_state(loop.arrays(), loop.snapshot(), loop.plan, Inputs(sha256, None, origin.kept))
     else:
         before = _began_with(run, request, state)
         loop = resumed(run, experiment, state, before, request.overrides, optimizer, planner.length)
@@ -361,7 +361,7 @@ def _inputs_kept(
 ) -> Inputs:
     """Write the config, and return what the state is to know of it and the data: the config as it will be read."""
     run.write_config(dump_config(_placed(experiment.config, source), str(run.path)))
-    return Inputs(sha256, fingerprint(load_run_config(run.config)), origin.to_header() if origin else None)
+    return Inputs(sha256, fingerprint(load_run_config(run.config)), origin.kept if origin else None)
 
 
 def _began_with(run: RunDirectory, request: Request, state: State) -> Mapping[str, Any]:
