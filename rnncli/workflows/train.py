@@ -174,6 +174,7 @@ def _train_in(
     else:
         before = _began_with(run, request, state)
         loop = resumed(run, experiment, state, before, request.overrides, optimizer, planner.length)
+    loop.begins_trained = origin is not None
     time = experiment.config.training.max_time
     if request.resume and "max_time" in (given_keys(request.overrides).get("training") or {}):
         # Which is the time of this resume alone, and would limit what is made from the config later.
