@@ -438,6 +438,11 @@ class TrainingConfig(Section):
         "is null, and else never stops early.",
         before=None,
     )
+    on_divergence: Literal["stop", "halve"] = Field(
+        default="stop",
+        description="What to do where the loss or the gradient is not finite, or the loss absurdly large: stop, or go "
+        "back to the last evaluation and on with half the learning rate, up to ten times.",
+    )
     weight_averaging: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         default=None,
         description="Also keep an average of the weights, of which each update keeps this much, such as 0.999; every "

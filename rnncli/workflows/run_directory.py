@@ -17,7 +17,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from math import inf
 from pathlib import Path
 from types import TracebackType
@@ -26,8 +26,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnncli import safe_files
-from rnncli.errors import MachineError, ModelFileError, RunInUseError, UsageError, quoted
+from rnncli.errors import MachineError, ModelFileError, RunInUseError, UsageError, amount, quoted
 from rnncli.nn import model_file
+from rnncli.notes import note
 from rnncli.training.plan import Plan, Position
 from rnncli.training.reports import Evaluated
 from rnncli.workflows.run_report import RunReport
@@ -36,6 +37,8 @@ from rnncli.workflows.runs import is_locked
 _LOCK, _FAILURE, _TRIAL = ".lock", "failure.safetensors", ".trial.safetensors"
 _WRITTEN = (*safe_files.RUN_FILES, _FAILURE, _TRIAL)
 _OF_LIBRARY = re.compile(r"\.tmp[A-Za-z0-9]{6}")  # with which version 0.1 wrote model files
+_MOST_UPDATES = 2**53  # that a step may tell of
+_PLAN = Plan(1, 1, 1.0, "", None)  # whose fields have their types
 
 
 @dataclass(frozen=True)
@@ -265,7 +268,8 @@ class RunDirectory:
                 if kept.get(name, worst) is None:
                     kept[name] = worst
             position, plan = Position(**kept), Plan(**header["plan"])
-            if not (_typed(position, Position()) and _typed(plan, Plan(1, 1, 1.0, "", None))):
+            before = replace(position, **position.good)
+            if not all(_typed(one, Position()) for one in (position, before)) or not _typed(plan, _PLAN):
                 raise TypeError
             inputs = Inputs(**{field.name: header[field.name] for field in fields(Inputs) if field.name in header})
             kinds = ((inputs.data_sha256, str), (inputs.config, dict | None), (inputs.began_from, dict | None))
@@ -300,9 +304,11 @@ class RunDirectory:
             os.unlink(path if self._folder is None else path.name, dir_fd=self._folder)
 
     def append_metrics(self, line: Evaluated) -> None:
-        optional = ("memory", "figure", "averaged", "losses")
+        optional = ("memory", "notes", "figure", "averaged", "losses")
         fields = {
-            key: value for key, value in asdict(line).items() if key not in optional or (key == "memory" and value)
+            key: value
+            for key, value in asdict(line).items()
+            if key not in optional or (key in ("memory", "notes") and value)
         }
         if line.losses is not None:
             fields["averaged"], (fields["raw_loss"], fields["averaged_loss"]) = line.averaged, line.losses
@@ -318,8 +324,12 @@ class RunDirectory:
         return [json.loads(line) for line in self._lines() if _step(line) < inf]
 
     def drop_metrics_after(self, update: int) -> None:
-        """Remove the metrics after `update`, the one of the saved state: later updates are done again."""
-        kept = [line for line in self._lines() if _step(line) <= update]
+        """Remove the metrics after `update`, the one of the saved state, since later updates are done again, and what
+        cannot be read, with a note."""
+        lines = [line for line in self._lines() if line.strip()]
+        kept = [line for line in lines if _step(line) <= update]
+        if damaged := sum(_step(line) == inf for line in lines):
+            note(f"{self.metrics}: {amount(damaged, 'line')} of it cannot be read, and will be missing")
         if kept or self.metrics.exists():
             safe_files.replace(self.metrics, "".join(line + "\n" for line in kept).encode(), self._folder)
 
@@ -358,10 +368,14 @@ def _typed(values: object, example: object) -> bool:
 
 
 def _step(line: str) -> float:
+    """Return the number of updates in a line of metrics; infinity for a line that is none, such as a full disk cut."""
     try:
-        return float(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):  # a line that a full disk cut off
-        return float("inf")
+        found = json.loads(line)
+        step, tokens = found["step"], found["tokens"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return inf
+    whole = type(step) is type(tokens) is int and 0 <= step < _MOST_UPDATES
+    return float(step) if whole else inf
 
 
 def _finite(values: dict[str, Any]) -> dict[str, Any]:

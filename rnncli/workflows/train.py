@@ -211,6 +211,8 @@ def _train_in(
                     note_length(experiment, loop.plan)
                     inputs = _inputs_kept(run, experiment, source, sha256, origin)
                 _save(run, experiment, loop, report, inputs)
+            elif isinstance(report, Note):
+                run.drop_metrics_after(position.update)  # of a stop, if training went back behind it
             show(report)
     except DivergedError as error:
         raise error if experiment is not whole else _failed(run, loop, inputs, error) from None

@@ -42,6 +42,7 @@ COMMON: dict[str, dict[str, Any]] = {
         "beta2": None,
         "weight_decay": None,
         "warmup": 0,
+        "on_divergence": "stop",
         "weight_averaging": None,
         "learning_rate": None,
         "schedule": "cosine",
