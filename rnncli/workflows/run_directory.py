@@ -251,7 +251,7 @@ class RunDirectory:
         try:
             return hashlib.sha256(safe_files.read(self.model, self._folder)).hexdigest()
         except OSError as error:
-            raise ModelFileError(f"{self.model}: cannot read: {error.strerror}") from None
+            raise ModelFileError(f"{self.model}: cannot read: {error.strerror}; check what it is") from None
 
     def write_state(
         self,

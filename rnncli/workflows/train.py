@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import itertools
+import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -143,7 +144,7 @@ def _free_name(request: Request) -> Path:
     several = len(_named_data(request)) > 1 or glob.has_magic(first)
     stem = "stdin" if first == "-" else Path(first).resolve().parent.name if several else Path(first).resolve().stem
     names = itertools.chain([stem], (f"{stem}-{k}" for k in itertools.count(2)))
-    return next(path for name in names if not (path := Path("runs") / name).exists())
+    return next(path for name in names if not os.path.lexists(path := Path("runs") / name))
 
 
 def _train_in(
