@@ -22,16 +22,44 @@ from cli_runs import Result, run
 
 pytestmark = pytest.mark.faults
 
-KINDS = [kind for kind in small_runs.CONFIGS if kind != "watch-grads"]
-TEXT = [
+MORE_DATA = {
+    "two.csv": "month,a,b\n"
+    + "".join(f"{2001 + i // 12}-{i % 12 + 1:02d},{50 + i % 12},{20 + i * 7 % 12}\n" for i in range(72)),
+    "words.csv": "text,label\n"
+    + "".join(f"the {('red', 'blue')[i % 2]} {('fox', 'hen', 'cow')[i % 3]},{'xy'[i % 2]}\n" for i in range(48)),
+    "values.csv": "id,label,u,v\n"
+    + "".join(f"s{i // 6},{'xy'[i // 6 % 2]},{(i // 6 % 2) + i % 5},{i * 3 % 7}\n" for i in range(240)),
+}
+_TRAINED = f"{small_runs.SMALL}\n{small_runs.THREE}}}\n"
+_FORECAST = "task: forecast\ndata: {{path: {}, horizon: 3, context: 12, validation: 0.2{}}}\n"
+_LABELS = "task: classify\ndata: {{path: {}, validation: 0.25{}}}\n"
+MORE = {
+    "side by side": _FORECAST.format("two.csv", ", target: [a, b], channels: independent") + _TRAINED,
+    "recursive": _FORECAST.format("series.csv", ", calendar: true")
+    + "model: {cell: gru, hidden_size: 4, num_layers: 1, decoder: recursive}\n"
+    + f"{small_runs.THREE}, seeds: 2}}\n",
+    "words": _LABELS.format("words.csv", ", tokens: word, residual: naive-bayes") + _TRAINED,
+    "values": _LABELS.format("values.csv", ", id: id, residual: echo-state")
+    + f"{small_runs.SMALL}\n{small_runs.THREE}}}\n",
+    "with a 5-gram": small_runs.CONFIGS["language-model"].replace("bptt: 16", "bptt: 16, with_ngram: true"),
+}
+KINDS = [*(kind for kind in small_runs.CONFIGS if kind != "watch-grads"), *MORE][:: size(2, 1)]
+DATA = [*small_runs.DATA, *MORE_DATA, "new.txt"]
+_TEXT = [
     "generate {run} --length 5 --seed 1",
     "score {run} new.txt",
     "predict {run} new.txt",
     "compress {run} new.txt -o {out}",
 ]
+_AHEAD = ["predict {run} -f csv", "predict {run} series.csv --levels 80"]
 PREDICTED = {
-    "forecast": ["predict {run} -f csv", "predict {run} series.csv --levels 80"],
+    "language-model": _TEXT,
+    "with a 5-gram": _TEXT,
+    "forecast": _AHEAD,
+    "recursive": _AHEAD,
+    "side by side": ["predict {run}", "predict {run} two.csv"],
     "caption": ["predict {run} captions.csv"],
+    "values": ["predict {run} values.csv"],
 }
 OF_ALL = [
     "evaluate {run}",
@@ -54,6 +82,7 @@ AT_ONCE = 50  # tries of one process
 SLOW = "takes"
 LONGEST = 60  # seconds of a try, on a machine that may be busy
 REFUSED_IN, ANSWERED_IN = 0.5, 5.0  # seconds of computing
+PER_MB = 0.1  # seconds more that a file of so many megabytes may take
 MEMORY = 300  # MB more than before
 ROOM = 2 << 30  # bytes of addresses beyond those in use, which threads reserve some of
 
@@ -63,6 +92,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a run of every kind."""
     folder = tmp_path_factory.mktemp("trained")
     small_runs.write(folder)
+    more = MORE_DATA | {f"{kind}.yaml": text for kind, text in MORE.items()}
+    for name, text in more.items():
+        (folder / name).write_text(text, encoding="utf-8")
     (folder / "new.txt").write_text("The fox\nab c\n", encoding="utf-8")
     for kind in KINDS:
         run(*small_runs.command(kind, kind.replace(" ", "-")), cwd=folder).ok()
@@ -131,14 +163,15 @@ def _attack(trained: Path, folder: Path, file: str, commands: dict[str, list[str
 def _tried(trained: Path, place: Path, kind: str, file: str, content: bytes, command: str) -> tuple[int, str]:
     """Return how a command on a run with such a file ended, and its fault."""
     shutil.copytree(trained / kind.replace(" ", "-"), place / "run")
-    for name in small_runs.DATA | {"new.txt": ""}:
+    for name in DATA:
         os.symlink(trained / name, place / name)
     (place / "run" / file).write_bytes(content)
     before, began = _memory(), time.process_time()
     signal.alarm(LONGEST)
     ended = run(*command.format(run="run", out="out").split(), cwd=place)
     signal.alarm(0)
-    fault = _fault(ended, time.process_time() - began, _memory() - before)
+    seconds = time.process_time() - began - PER_MB * len(content) / 1e6
+    fault = _fault(ended, seconds, _memory() - before)
     shutil.rmtree(place)
     return ended.code, fault
 
@@ -176,9 +209,9 @@ def attack(name: str, trained: Path, folder: Path, file: str, commands: dict[str
 
 def test_headers_of_models(trained: Path, tmp_path: Path) -> None:
     commands = {kind: asked_of(kind) for kind in KINDS}
-    attack("edited model files", trained, tmp_path, "model.safetensors", commands, size(60, 2000))
+    attack("edited model files", trained, tmp_path, "model.safetensors", commands, size(30, 2000))
 
 
 def test_states(trained: Path, tmp_path: Path) -> None:
     commands = dict.fromkeys(KINDS, OF_STATES)
-    attack("edited states", trained, tmp_path, "state.safetensors", commands, size(60, 2000))
+    attack("edited states", trained, tmp_path, "state.safetensors", commands, size(30, 2000))

@@ -27,7 +27,8 @@ def require_kept(data: SeriesConfig, columns: Columns, panel: Panel, fitted: Fit
     if data.horizon > MOST_HORIZON:
         raise ValueError(f"a horizon of {data.horizon:,} rows is longer than any")
     shape = len(panel.ids), panel.values.shape[1]
-    if any(values.shape != shape for values in fitted.fixed) or shape[1] != len(columns.targets):
+    apart = columns.layout == "wide" and shape == (len(columns.targets), 1)  # each column is a series
+    if any(values.shape != shape for values in fitted.fixed) or not (shape[1] == len(columns.targets) or apart):
         raise ValueError("its scales are not of its series")
     if channels not in (1, shape[0]):
         raise ValueError("it tells apart other series than it has")

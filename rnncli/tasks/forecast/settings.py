@@ -78,7 +78,6 @@ def resolved(config: ForecastConfig, panel: Panel, columns: Columns, name: str) 
     padding = data.padding if data.padding is not None else short or data.missing == "mask"
     if padding and short and len(panel.ids) > 1 and not data.contexts:  # one that suits the long series, then
         contexts = [_context(season, horizon, segment, usual // 2)]
-    _require_bounded(contexts, horizon, int(max(panel.lengths)))
     for context in contexts:
         least = LEAST if padding else context
         if least + horizon > max(panel.lengths):
@@ -88,6 +87,7 @@ def resolved(config: ForecastConfig, panel: Panel, columns: Columns, name: str) 
                 f"data.context: is {context}, and segments of {segment} rows do not fill it; make it a multiple, or "
                 "change model.segment"
             )
+    _require_bounded(contexts, horizon, int(max(panel.lengths)))
     counts = config.training.loss == "negative-binomial"
     filled = {
         "time": _one_or_all(columns.sources(columns.time)) or data.time,
