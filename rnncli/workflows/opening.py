@@ -67,6 +67,24 @@ class Model:
             )
         return predictor
 
+    @property
+    def precision(self) -> str:
+        """The precision of its products."""
+        training = self.header.get("training")
+        return str(training.get("precision", FLOAT32)) if isinstance(training, dict) else FLOAT32
+
+    def in_precision(self, precision: str | None) -> Model:
+        """Return the model with its products in this precision; None leaves it as it was trained."""
+        if precision is None or self.precision == precision:
+            return self
+        note(f"products are in {precision}; the model was trained in {self.precision}")
+        header = {**self.header, "training": {**self.header.get("training", {}), "precision": precision}}
+        if precision == FLOAT32:  # which no header names
+            del header["training"]["precision"]
+            if not header["training"]:
+                del header["training"]
+        return replace(self, header=header)
+
 
 class _Asked(Mapping[str, np.ndarray]):
     """The arrays of a file, and the names of those that were asked for."""
@@ -92,24 +110,6 @@ def makes_no_sense(path: Path, error: BaseException) -> ModelFileError:
     missing = "misses " if isinstance(error, KeyError) else ""
     reason = f"{missing}{' '.join(str(error).split())}"
     return ModelFileError(f"{path}: its header does not make sense ({shown(reason, 200)}); train again")
-
-    @property
-    def precision(self) -> str:
-        """The precision of its products."""
-        training = self.header.get("training")
-        return str(training.get("precision", FLOAT32)) if isinstance(training, dict) else FLOAT32
-
-    def in_precision(self, precision: str | None) -> Model:
-        """Return the model with its products in this precision; None leaves it as it was trained."""
-        if precision is None or self.precision == precision:
-            return self
-        note(f"products are in {precision}; the model was trained in {self.precision}")
-        header = {**self.header, "training": {**self.header.get("training", {}), "precision": precision}}
-        if precision == FLOAT32:  # which no header names
-            del header["training"]["precision"]
-            if not header["training"]:
-                del header["training"]
-        return replace(self, header=header)
 
 
 def is_model(path: str) -> bool:
