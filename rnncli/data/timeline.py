@@ -27,6 +27,7 @@ from rnncli.data.stamps import (
     write,
     zone_of,
 )
+from rnncli.data.typed import typed
 from rnncli.data.zoned_times import LOCAL, MOMENT, moments_of, written
 from rnncli.errors import DataError, ModelFileError, shown
 
@@ -212,14 +213,12 @@ class Timeline:
     def from_header(cls, header: dict[str, Any]) -> Timeline:
         """Return the timeline that `to_header` wrote; raise ModelFileError if the header is damaged."""
         try:
-            timeline = cls(**{**header, "clocks": tuple(header.get("clocks", ()))})
+            timeline = typed(cls, header)
             counts = timeline.unit in ("step", "year")
             whole = (
                 timeline.unit in _SIZES
                 and counts == (timeline.format == INTEGER)
-                and isinstance(timeline.step, int)
                 and 0 < timeline.step < (2 * 10**18 if counts else 10**12)
-                and isinstance(timeline.day, int)
                 and (timeline.unit != "month" or 1 <= timeline.day <= LAST_WEEKDAY)
                 and re.fullmatch("(?!.*(.).*\\1)[0-6]{0,7}", timeline.week) is not None
                 and len(read([timeline.last], timeline.format)) == 1
@@ -227,7 +226,7 @@ class Timeline:
                 and (timeline.unit != "weekday" or timeline.holds(read([timeline.last], timeline.format)))
                 and (timeline.unit == "weekday" or not timeline.clocks)
             )
-        except (TypeError, KeyError):
+        except ValueError:
             whole = False
         if not whole:
             raise ModelFileError("the time column in the model file is damaged; train again")

@@ -147,7 +147,8 @@ def _prepare(config: Config, source: Source) -> None:
 def _prepared(config: Config, source: Source, tell: Callable[[str], None]) -> Prospect:
     """Prepare what training would, measure two seconds of it, and return what was found."""
     from rnncli.config.sections import chosen_keys
-    from rnncli.nn.memory import available, counted
+    from rnncli.memory import available
+    from rnncli.nn.memory import counted
     from rnncli.nn.network import FLOAT32
     from rnncli.training.backpropagation import ThreadPool
     from rnncli.workflows.train import experiment_of

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli_runs import COMMAND, Result, ended, environment, in_shell, run, start, together
@@ -342,10 +343,13 @@ def test_a_long_text_is_a_json_line_that_is_written_in_pieces(
 
 def test_one_text_may_be_as_long_as_it_likes(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[decoding.Continuations] = []
-    start = decoding.Continuations.__init__
-    monkeypatch.setattr(
-        decoding.Continuations, "__init__", lambda own, *given: (made.append(own), start(own, *given))[1]
-    )
+    begin = decoding.Continuations.__init__
+
+    def kept(own: decoding.Continuations, *given: Any) -> None:
+        made.append(own)
+        begin(own, *given)
+
+    monkeypatch.setattr(decoding.Continuations, "__init__", kept)
     for count in (1, 3):
         text = run("generate", "char", "-n", "5000", "--count", str(count), cwd=shelf.folder).ok().out
         assert len(text) == 5000 * count + 2 * (count - 1)
