@@ -43,6 +43,7 @@ class Plan:
         """Raise ValueError for numbers that no plan has, such as those of an edited state."""
         counts = (self.updates, self.evaluations, self.patience or 1, self.ends or 1)
         sizes = (self.warmup, self.budget, self.most, self.calibrating, self.per_evaluation, self.since)
+        _require(max(*counts, self.most) < _MOST, "its plan has counts beyond those of any")
         _require(min(counts) >= 1 and min(sizes) >= 0, "its plan has numbers below those of any")
         _require(self.learning_rate > 0 and 0 <= self.weight_averaging < 1 and 0 <= self.progress <= 1, "no plan")
         _require(self.since < self.updates, "its plan ends before it begins")
