@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import a_number, example
+from rnncli.cli.options import Number, example
 
 COLDEST = 1e-6  # below it one token has all the probability
 
@@ -52,22 +52,19 @@ def _positive(context: click.Context, parameter: click.Parameter, value: float) 
 )
 @click.option(
     "--top-p",
-    type=click.FloatRange(0, 1, min_open=True),
-    callback=a_number,
+    type=Number(0, 1, min_open=True),
     default=1.0,
     help="Sample from the smallest set of tokens with this total probability.",
 )
 @click.option(
     "--min-p",
-    type=click.FloatRange(0, 1),
-    callback=a_number,
+    type=Number(0, 1),
     default=0.0,
     help="Leave out tokens that are less probable than this fraction of the most probable one; 0 leaves out none.",
 )
 @click.option(
     "--repetition-penalty",
-    type=click.FloatRange(0, 100, min_open=True),
-    callback=a_number,
+    type=Number(0, 100, min_open=True),
     default=1.0,
     help="Multiply by this the log-probability of each of the last 64 tokens written, so that above 1 they come "
     "again more seldom; 1 changes nothing.",
@@ -86,7 +83,9 @@ def _positive(context: click.Context, parameter: click.Parameter, value: float) 
 @click.option("--count", type=click.IntRange(1), default=1, help="The number of texts, from seeds SEED, SEED+1, …")
 @click.option("--novel", is_flag=True, help="Of a model of items: leave out what the training text has.")
 @click.option(
-    "--report", is_flag=True, help="Tell how much of what was written is copied from the training text, on stderr."
+    "--report",
+    is_flag=True,
+    help="Tell how much of what was written is copied from the training text, on stderr; keeps all that is written.",
 )
 @click.option(
     "-f",
@@ -118,8 +117,8 @@ def command(
         raise click.UsageError("--prime and --prime-file exclude each other")
     if prime_file == bad_words_file == "-":
         raise click.UsageError("--prime-file and --bad-words-file cannot both read standard input; name a file for one")
+    from rnncli.ui.generated_text import GeneratedText
     from rnncli.ui.output import say, say_next
-    from rnncli.ui.results import GeneratedText
     from rnncli.workflows.generate import Request, generate
 
     if bad_words:

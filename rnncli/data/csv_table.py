@@ -17,6 +17,7 @@ from typing import Literal
 
 from rnncli.data.source import Source, decode
 from rnncli.data.table_header import Record, are_units, is_data, names_in, numbered
+from rnncli.data.table_room import require_room
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import doubt, note
 
@@ -73,6 +74,7 @@ def read_table(
     A note reports every choice made for the user (a delimiter, a column's name).
     Raises DataError naming the line, and UsageError for an impossible `delimiter` or `skip_rows`.
     """
+    require_room(source, declared_delimiter(delimiter))
     text = decode(source, encoding).replace("\r\n", "\n").replace("\r", "\n")
     refuse_nul(text, source.name)
     layout = layout_of(

@@ -16,10 +16,14 @@ from typing import BinaryIO, NoReturn
 
 from rnncli.config.text_encodings import canonical
 from rnncli.errors import DataError, MachineError, UsageError, shown
+from rnncli.memory import require_free
 from rnncli.notes import doubt
 
 PIECE = 1 << 20  # bytes
 LARGE = 1 << 24  # a file beyond it is not kept in memory
+_NAME_A_FILE = "name a file, which may be larger"
+_UNPACKED = 4  # bytes of memory at least for each byte that was packed: some megabytes may hold many gigabytes
+_UNLOOKED = 1 << 26  # bytes of a stream between two looks at the memory that is left
 STDIN = "<stdin>"  # the name of what comes from a pipe
 
 # Longest mark first: the UTF-32 little-endian mark begins with the UTF-16 one.
@@ -257,11 +261,25 @@ def open_stdin(stdin: BinaryIO | None) -> BinaryIO:
 def _read_stdin(stdin: BinaryIO | None) -> bytes:
     stdin = open_stdin(stdin)
     try:
-        return stdin.read()
+        return _all_of(stdin, STDIN, _NAME_A_FILE)
     except OSError as error:
         raise MachineError(f"<stdin>: {error.strerror}") from None
     except MemoryError:
         raise MachineError("<stdin>: out of memory while reading") from None
+
+
+def _all_of(stream: BinaryIO, name: str, mend: str, times: int = 1) -> bytes:
+    """Return what is in a stream whose size nobody knows; MachineError, with `mend`, before it fills the memory, which
+    should have room for it `times` more."""
+    pieces: list[bytes] = []
+    size, looked = 0, 0
+    while piece := stream.read(PIECE):
+        pieces.append(piece)
+        size += len(piece)
+        if size - looked > _UNLOOKED:
+            require_free(times * size, name, mend)
+            looked = size
+    return b"".join(pieces)
 
 
 def _open_path(path: str) -> Source:
@@ -273,7 +291,8 @@ def _open_path(path: str) -> Source:
             status = os.fstat(handle.fileno())
             again = path if stat.S_ISREG(status.st_mode) else None
             if path.lower().endswith(".gz"):
-                content = _unzipped(_read_unchanged(handle, path, status), path)
+                content = _unzipped(handle, path)
+                _require_unchanged(path, status, os.fstat(handle.fileno()))
                 return Source(path[: -len(".gz")], content, path=again)
             if again and status.st_size > LARGE:
                 return Source(path, file=(path, status), path=path)
@@ -286,10 +305,11 @@ def _open_path(path: str) -> Source:
         raise UsageError(f"{path!r} is not a file name: it contains a NUL character") from None
 
 
-def _unzipped(content: bytes, path: str) -> bytes:
+def _unzipped(handle: BinaryIO, path: str) -> bytes:
     try:
-        return gzip.decompress(content)
-    except (OSError, EOFError, zlib.error):
+        with gzip.GzipFile(fileobj=handle) as unpacked:
+            return _all_of(unpacked, path, "name the unpacked file", _UNPACKED)  # type: ignore[arg-type]
+    except (gzip.BadGzipFile, EOFError, zlib.error):
         raise DataError(f"{path}: is no whole gzip file; get it again, or name the unpacked file") from None
 
 
@@ -302,14 +322,15 @@ def _refuse_unreadable_kind(path: str) -> None:
 
 def _read_unchanged(handle: BinaryIO, path: str, before: os.stat_result) -> bytes:
     """Return the content of `handle`; raise DataError if a regular file changes meanwhile (a pipe has no size)."""
+    if not stat.S_ISREG(before.st_mode):
+        return _all_of(handle, path, _NAME_A_FILE)
     content = handle.read()
-    if stat.S_ISREG(before.st_mode):
-        _require_unchanged(path, before, os.fstat(handle.fileno()))
+    _require_unchanged(path, before, os.fstat(handle.fileno()))
     return content
 
 
 def _require_unchanged(path: str, before: os.stat_result, after: os.stat_result) -> None:
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+    if stat.S_ISREG(before.st_mode) and (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise _changed(path, f"{before.st_size:,} bytes, then {after.st_size:,}")
 
 

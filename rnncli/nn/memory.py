@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol
 
-from rnncli.errors import ConfigError, MachineError
+from rnncli.errors import ConfigError
 from rnncli.kernels.buffers import only_counting
+from rnncli.memory import available, readable
 from rnncli.nn.network import Model
 
 # Of the weights, beside themselves and their gradient: two moments, two packed forms, the best ones, a file.
@@ -31,16 +31,6 @@ def needed(plan: Callable[[], Model], count: int = 1) -> int:
     with only_counting() as arrays:
         model = plan()
     return count * (sum(arrays) + _MORE_COPIES * model.parameters.weights.nbytes)
-
-
-def available() -> int:
-    """Return the bytes of memory that are free or could be freed; on systems other than Linux, the machine's total."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            fields = dict(line.split(":", 1) for line in file)
-        return int(fields["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):  # not Linux
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 _counts: ContextVar[list[int] | None] = ContextVar("counts", default=None)
@@ -68,19 +58,3 @@ def require_memory(plan: Callable[[], Model], size: Size, mend: str, count: int 
             f"{networks}model.hidden_size {size.hidden_size:,} × {size.num_layers} layers would need "
             f"{readable(wanted)}; memory available {readable(there)}; {mend}"
         )
-
-
-def require_free(wanted: float, name: str, mend: str) -> None:
-    """Raise MachineError if the data `name` take more memory than is available; `mend` says what to do then."""
-    if wanted > (there := available()):
-        raise MachineError(
-            f"{name}: would need {readable(wanted)} of memory, of which {readable(there)} are available; {mend}"
-        )
-
-
-def readable(size: float) -> str:
-    for unit in ("bytes", "KB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}"
-        size /= 1000
-    return f"{size:,.0f} TB"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from rnncli.training.optimizer import SCHEDULES
 
@@ -21,6 +22,9 @@ class Plan:
     budget: the seconds that the run is to fill, 0 if its updates are fixed; most: the updates that it may then have;
     calibrating, per_evaluation: the seconds that it took to measure the pace, and those of an evaluation. since,
     progress: the update at which the updates were counted anew, and the share of the schedule that was done by then.
+    limited: True if a time has room for no more updates than these.
+
+    on_divergence: whether to stop where training diverges, or to halve the learning rate; see `going_back`.
     """
 
     updates: int
@@ -38,6 +42,8 @@ class Plan:
     per_evaluation: float = 0.0
     since: int = 0
     progress: float = 0.0
+    limited: bool = False
+    on_divergence: str = "stop"
 
     def require_sound(self) -> None:
         """Raise ValueError for numbers that no plan has, such as those of an edited state."""
@@ -47,6 +53,7 @@ class Plan:
         _require(min(counts) >= 1 and min(sizes) >= 0, "its plan has numbers below those of any")
         _require(self.learning_rate > 0 and 0 <= self.weight_averaging < 1 and 0 <= self.progress <= 1, "no plan")
         _require(self.since < self.updates, "its plan ends before it begins")
+        _require(self.on_divergence in ("stop", "halve"), "its plan has no way out")
         _require(self.schedule in SCHEDULES and self.kept_by in (BY_FIGURE, BY_LOSS), "its plan has no schedule")
 
     def rate(self, update: int) -> float:
@@ -73,6 +80,8 @@ class Position:
 
     best_gain, best_loss: of the evaluation whose weights are the best. best_averaged: whether these are an average.
     top_gain, top_margin: of the best figure so far. average_power: see `WeightAverage`.
+    halvings: how often the learning rate was halved since training diverged. good: the numbers to go back to where it
+    diverges again, empty where they are these. notes: what the next line of metrics will tell.
     """
 
     update: int = 0
@@ -92,11 +101,19 @@ class Position:
     plateau_waited: int = 0
     optimizer_powers: list[float] = field(default_factory=lambda: [1.0, 1.0])
     average_power: float = 1.0
+    halvings: int = 0
+    good: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def halved(self) -> float:
+        """What is left of the learning rate after all halvings."""
+        return 0.5**self.halvings
 
     def require_sound(self) -> None:
         """Raise ValueError for numbers that no position has, such as those of an edited state."""
         counts = (self.update, self.tokens, self.loss_count, self.best_update, self.evaluations_since_best)
-        times = (self.seconds, self.update_seconds, self.top_margin, self.plateau_waited)
+        times = (self.seconds, self.update_seconds, self.top_margin, self.plateau_waited, self.halvings)
         _require(min(*counts, *times) >= 0, "its position has numbers below zero")
         _require(max(counts) < _MOST, "its position has counts beyond those of any")
         shares = (*self.optimizer_powers, self.average_power, self.plateau_factor)

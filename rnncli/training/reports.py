@@ -76,21 +76,22 @@ class Figure:
 class Evaluated:
     """The report after an evaluation, which is one line of metrics.jsonl.
 
-    valid_loss: None where nothing is held out. improved: these weights are kept, as the best so far or, where nothing
-    is held out, as the last. figure: that of the validation split which the score prints, unless it is the loss.
-    averaged: whether valid_loss and figure are of the average of the weights, since that was the better; losses: on
-    validation, of the weights and of their average, where there is one. memory: one entry per layer under
-    --watch-grads, else empty.
+    train_loss, grad_norm: None before the first update. valid_loss: None where nothing is held out. improved: these
+    weights are kept, as the best so far or, where nothing is held out, as the last. figure: that of the validation
+    split which the score prints, unless it is the loss. averaged: whether valid_loss and figure are of the average of
+    the weights, since that was the better; losses: on validation, of the weights and of their average, where there is
+    one. memory: one entry per layer under --watch-grads, else empty. notes: what happened since the scheduled
+    evaluation before, such as a change at a resume.
     """
 
     step: int
     epoch: int
     tokens: int
     seconds: float
-    train_loss: float
+    train_loss: float | None
     valid_loss: float | None
     learning_rate: float
-    grad_norm: float
+    grad_norm: float | None
     tokens_per_second: float
     improved: bool
     reason: str  # "scheduled", "finished", "patience" or "stopped"
@@ -98,6 +99,7 @@ class Evaluated:
     averaged: bool = False
     losses: tuple[float, float] | None = None
     memory: tuple[Memory, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

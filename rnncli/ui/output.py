@@ -113,8 +113,11 @@ def working(what: str) -> Iterator[Callable[[str], None]]:
     from rich.console import Console
     from rich.text import Text
 
-    with Console(stderr=True).status(Text(what)) as status:
-        yield lambda part: status.update(Text(f"{what}: {part}"))
+    def line(text: str) -> Text:
+        return Text(visible(" ".join(text.splitlines())))
+
+    with Console(stderr=True).status(line(what)) as status:
+        yield lambda part: status.update(line(f"{what}: {part}"))
 
 
 _OPTION = re.compile(r"(--[\w-]+) (?=\S)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from rnncli.memory import readable
 from rnncli.training.prospect import Prospect
 from rnncli.ui.output import TIED, Output, duration, wrapped
 
@@ -44,7 +45,6 @@ def _object(found: Prospect | None) -> dict[str, object]:
 
 
 def _facts(found: Prospect) -> list[tuple[str, str]]:
-    from rnncli.nn.memory import readable  # which loads what a config that is checked alone does without
 
     chosen = ", ".join(f"{key} {value}".lower().replace(" ", TIED) for key, value in found.chosen.items())
     epochs = f"{found.epochs:,.0f} epochs" if found.epochs >= 10 else f"{found.epochs:.3g} epochs"

@@ -9,7 +9,6 @@ import json
 import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rnncli.data.written import Written
@@ -218,58 +217,3 @@ def rounded(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [rounded(part) for part in value]
     return value
-
-
-class GeneratedText:
-    """Writes pieces of numbered texts in order: as text with an empty line between two, or one JSON line each.
-
-    Whole texts, which have the prime in them, are separated as their model says, and end with a line end.
-    """
-
-    def __init__(self, form: str, seed: int, *, echoes: bool):
-        self.out = Output()
-        self.json, self.seed, self.echoes, self.echo = form == "jsonl", seed, echoes, ""
-        self._number = -1
-        self._pieces: list[str] = []
-        self._between, self._ends = "\n\n", ""
-
-    def after(self, prime: str) -> None:
-        self.echo = prime if self.echoes else ""
-
-    def whole(self, between: str) -> None:
-        self._between, self._ends, self.echoes = between, "\n", False
-
-    def write(self, number: int, piece: str) -> None:
-        if number != self._number:
-            self._end_text()
-            self._number = number
-            self._put(self.echo)
-        self._put(piece)
-
-    def _put(self, piece: str) -> None:
-        self._pieces.append(piece)
-        if not self.json and piece:
-            self.out.write(piece)
-
-    def _end_text(self, last: bool = False) -> None:
-        if self._number < 0:
-            return
-        text = "".join(self._pieces)
-        self._pieces.clear()
-        if self.json:
-            self.out.write(json_text({"seed": self.seed + self._number, "text": text}) + "\n")
-        elif not last:
-            self.out.write(self._between)
-        elif self._ends:
-            self.out.write(self._ends)
-        elif self.out.terminal and not text.endswith("\n"):
-            self.out.write("\n")  # so that the prompt starts on a line of its own
-
-    def __enter__(self) -> GeneratedText:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None:
-            self._end_text(last=True)

@@ -78,6 +78,8 @@ def _with_data(request: Request, sound: Sound, config: Config, path: Paths, tell
                 _prepare(config, source)
             break
         except (ConfigError, DataError, UsageError) as error:
+            if str(error) in {problem.message for problem in problems}:  # which the key was not to blame for
+                break
             found = _problem(error, sound, overrides, config)
             if found is None or len(problems) >= MAX_LISTED:
                 if not problems:
@@ -145,7 +147,8 @@ def _prepare(config: Config, source: Source) -> None:
 def _prepared(config: Config, source: Source, tell: Callable[[str], None]) -> Prospect:
     """Prepare what training would, measure two seconds of it, and return what was found."""
     from rnncli.config.sections import chosen_keys
-    from rnncli.nn.memory import available, counted
+    from rnncli.memory import available
+    from rnncli.nn.memory import counted
     from rnncli.nn.network import FLOAT32
     from rnncli.training.backpropagation import ThreadPool
     from rnncli.workflows.train import experiment_of

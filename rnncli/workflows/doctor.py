@@ -106,7 +106,7 @@ def _threads(name: str) -> Finding:
 
 
 def _memory(name: str) -> Finding:
-    from rnncli.nn.memory import available
+    from rnncli.memory import available
 
     free = available()
     with contextlib.suppress(OSError, ValueError):

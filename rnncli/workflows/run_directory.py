@@ -27,8 +27,9 @@ import numpy as np
 
 from rnncli import safe_files
 from rnncli.data.typed import typed
-from rnncli.errors import MachineError, ModelFileError, RunInUseError, UsageError, quoted
+from rnncli.errors import MachineError, ModelFileError, RunInUseError, UsageError, amount, quoted
 from rnncli.nn import model_file
+from rnncli.notes import note
 from rnncli.training.plan import Plan, Position
 from rnncli.training.reports import Evaluated
 from rnncli.workflows.run_report import RunReport
@@ -37,6 +38,7 @@ from rnncli.workflows.runs import is_locked
 _LOCK, _FAILURE, _TRIAL = ".lock", "failure.safetensors", ".trial.safetensors"
 _WRITTEN = (*safe_files.RUN_FILES, _FAILURE, _TRIAL)
 _OF_LIBRARY = re.compile(r"\.tmp[A-Za-z0-9]{6}")  # with which version 0.1 wrote model files
+_MOST_UPDATES = 2**53  # that a step may tell of
 
 
 @dataclass(frozen=True)
@@ -249,7 +251,7 @@ class RunDirectory:
         try:
             return hashlib.sha256(safe_files.read(self.model, self._folder)).hexdigest()
         except OSError as error:
-            raise ModelFileError(f"{self.model}: cannot read: {error.strerror}") from None
+            raise ModelFileError(f"{self.model}: cannot read: {error.strerror}; check what it is") from None
 
     def write_state(
         self,
@@ -271,6 +273,7 @@ class RunDirectory:
         try:
             there = {key: value for key, value in header["position"].items() if value is not None}
             position, plan = typed(Position, there, "position"), typed(Plan, header["plan"], "plan")
+            typed(Position, {**there, **position.good}, "position").require_sound()
             position.require_sound()
             plan.require_sound()
             rest = {key: value for key, value in header.items() if key not in ("format", "position", "plan")}
@@ -303,9 +306,11 @@ class RunDirectory:
             os.unlink(path if self._folder is None else path.name, dir_fd=self._folder)
 
     def append_metrics(self, line: Evaluated) -> None:
-        optional = ("memory", "figure", "averaged", "losses")
+        optional = ("memory", "notes", "figure", "averaged", "losses")
         fields = {
-            key: value for key, value in asdict(line).items() if key not in optional or (key == "memory" and value)
+            key: value
+            for key, value in asdict(line).items()
+            if key not in optional or (key in ("memory", "notes") and value)
         }
         if line.losses is not None:
             fields["averaged"], (fields["raw_loss"], fields["averaged_loss"]) = line.averaged, line.losses
@@ -321,8 +326,12 @@ class RunDirectory:
         return [json.loads(line) for line in self._lines() if _step(line) < inf]
 
     def drop_metrics_after(self, update: int) -> None:
-        """Remove the metrics after `update`, the one of the saved state: later updates are done again."""
-        kept = [line for line in self._lines() if _step(line) <= update]
+        """Remove the metrics after `update`, the one of the saved state, since later updates are done again, and what
+        cannot be read, with a note."""
+        lines = [line for line in self._lines() if line.strip()]
+        kept = [line for line in lines if _step(line) <= update]
+        if damaged := sum(_step(line) == inf for line in lines):
+            note(f"{self.metrics}: {amount(damaged, 'line')} of it cannot be read, and will be missing")
         if kept or self.metrics.exists():
             safe_files.replace(self.metrics, "".join(line + "\n" for line in kept).encode(), self._folder)
 
@@ -351,10 +360,14 @@ def _is_still(descriptor: int, folder: int) -> bool:
 
 
 def _step(line: str) -> float:
+    """Return the number of updates in a line of metrics; infinity for a line that is none, such as a full disk cut."""
     try:
-        return float(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):  # a line that a full disk cut off
-        return float("inf")
+        found = json.loads(line)
+        step, tokens = found["step"], found["tokens"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return inf
+    whole = type(step) is type(tokens) is int and 0 <= step < _MOST_UPDATES
+    return float(step) if whole else inf
 
 
 def _finite(values: dict[str, Any]) -> dict[str, Any]:

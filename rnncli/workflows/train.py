@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import itertools
+import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -143,7 +144,7 @@ def _free_name(request: Request) -> Path:
     several = len(_named_data(request)) > 1 or glob.has_magic(first)
     stem = "stdin" if first == "-" else Path(first).resolve().parent.name if several else Path(first).resolve().stem
     names = itertools.chain([stem], (f"{stem}-{k}" for k in itertools.count(2)))
-    return next(path for name in names if not (path := Path("runs") / name).exists())
+    return next(path for name in names if not os.path.lexists(path := Path("runs") / name))
 
 
 def _train_in(
@@ -174,6 +175,7 @@ def _train_in(
     else:
         before = _began_with(run, request, state)
         loop = resumed(run, experiment, state, before, request.overrides, optimizer, planner.length)
+    loop.begins_trained = origin is not None
     time = experiment.config.training.max_time
     if request.resume and "max_time" in (given_keys(request.overrides).get("training") or {}):
         # Which is the time of this resume alone, and would limit what is made from the config later.
@@ -210,6 +212,8 @@ def _train_in(
                     note_length(experiment, loop.plan)
                     inputs = _inputs_kept(run, experiment, source, sha256, origin)
                 _save(run, experiment, loop, report, inputs)
+            elif isinstance(report, Note):
+                run.drop_metrics_after(position.update)  # of a stop, if training went back behind it
             show(report)
     except DivergedError as error:
         raise error if experiment is not whole else _failed(run, loop, inputs, error) from None

@@ -10,6 +10,7 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -20,7 +21,10 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import pytest
+
 from rnncli.cli import main
+from rnncli.workflows.stopping import StopRequest
 
 COMMAND = (sys.executable, "-m", "rnncli")
 WARNINGS = ["default"]  # as by -W, so that numpy's warnings are seen, which `run` makes errors
@@ -157,6 +161,23 @@ def wait_for_evaluation(process: subprocess.Popen[bytes], run_directory: Path) -
         assert process.poll() is None, ended(process)
         assert time.monotonic() - began < PATIENCE
         time.sleep(0.005)
+
+
+class Stops:
+    """Stops training in this process, as Ctrl-C does, after the update with the number `after`; none is 0."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch):
+        self.after, self.asked = 0, 0
+        monkeypatch.setattr(StopRequest, "__call__", lambda request: self.ask(request))
+
+    def ask(self, request: StopRequest) -> bool:
+        self.asked += 1
+        if self.asked == self.after:
+            request.signal_number = signal.SIGINT
+        return request.signal_number is not None
+
+    def set(self, after: int) -> None:
+        self.after, self.asked = after, 0
 
 
 def model_sha256(run_directory: Path) -> str:

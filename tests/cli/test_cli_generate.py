@@ -9,10 +9,14 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli_runs import COMMAND, Result, ended, environment, in_shell, run, start, together
 from conftest import ADVICE, ODD, TEXT, Shelf
+
+from rnncli.tasks.language_model import decoding
+from rnncli.ui import generated_text
 
 PRIME = "The fox saw"
 COMPILING = "rnncli: compiling kernels, once per machine; this takes some seconds\n"
@@ -322,3 +326,31 @@ def test_where_kernels_cannot_be_kept_each_run_says_so_and_works(shelf: Shelf, s
             "about 10 s; set RNNCLI_CACHE to a writable folder\n"
         )
         assert done.out == said["plain"].out
+
+
+def test_a_long_text_is_a_json_line_that_is_written_in_pieces(
+    shelf: Shelf, said: dict[str, Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generated_text, "_WHOLE", 50)
+    writes: list[str] = []
+    write = generated_text.Output.write
+    monkeypatch.setattr(generated_text.Output, "write", lambda out, text: (writes.append(text), write(out, text))[1])
+    for name in ("plain", "jsonl"):
+        writes.clear()
+        assert run("generate", *CALLS[name], cwd=shelf.folder).ok().out == said[name].out
+    assert len(writes) > 2 * 300 / 60
+
+
+def test_one_text_may_be_as_long_as_it_likes(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[decoding.Continuations] = []
+    begin = decoding.Continuations.__init__
+
+    def kept(own: decoding.Continuations, *given: Any) -> None:
+        made.append(own)
+        begin(own, *given)
+
+    monkeypatch.setattr(decoding.Continuations, "__init__", kept)
+    for count in (1, 3):
+        text = run("generate", "char", "-n", "5000", "--count", str(count), cwd=shelf.folder).ok().out
+        assert len(text) == 5000 * count + 2 * (count - 1)
+        assert sum(chunk.size for chunk in made[-1]._chunks[:-1]) == 0

@@ -9,13 +9,16 @@ import os
 import tempfile
 import warnings
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from cli_runs import in_shell, run
 from conftest import Shelf
 
+from rnncli.cli import COMMANDS
 from rnncli.cli.mistakes import refusal_of_the_system
 
 
@@ -52,6 +55,17 @@ def test_a_nul_is_refused_wherever_it_stands(place: Path) -> None:
         assert "NUL character" in run(*call, cwd=place).refused(2)
     (place / "nul.yaml").write_text('task: language-model\ndata: {path: "a\\0b", validation: "\\0"}\n')
     assert "must be the path of a file" in run("train", "nul.yaml", cwd=place).refused(2, mistakes=2)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_option_takes_a_number_that_is_none(name: str) -> None:
+    command = import_module(f"rnncli.cli.{name.replace('-', '_')}").command
+    context = click.Context(command)
+    for option in command.params:
+        if isinstance(option.type, (click.types.FloatParamType, click.FloatRange)):
+            for text in ("nan", "-NaN", "inf", "-inf", "1e999"):
+                with pytest.raises(click.BadParameter, match="is not a"):
+                    option.process_value(context, text)
 
 
 FAILURES = {

@@ -15,12 +15,26 @@ import pytest
 
 from rnncli.errors import MachineError, ModelFileError, RnncliError, RunInUseError, UsageError
 from rnncli.nn import model_file
+from rnncli.notes import noting
 from rnncli.tasks.registry import load_run_config
 from rnncli.training.plan import Plan, Position
 from rnncli.training.reports import Evaluated, Figure
 from rnncli.workflows.opening import open_model
 from rnncli.workflows.run_directory import Began, Inputs, RunDirectory
 
+DAMAGED = (
+    '{"step": 2, "tok',
+    '{"step": 2}',
+    '{"step": NaN, "tokens": 1}',
+    '{"step": 1e999, "tokens": 1}',
+    '{"step": 1' + "0" * 400 + ', "tokens": 1}',
+    '{"step": "2", "tokens": 1}',
+    '{"step": true, "tokens": 1}',
+    '{"step": 2, "tokens": null}',
+    "[" * 9999,
+    "[2]",
+    "\xff\0",
+)
 NEWER = ("best_gain", "top_gain", "top_margin")  # of a position than version 0.1
 
 
@@ -242,6 +256,21 @@ def test_a_lock_that_cannot_be_removed_is_told_unless_there_is_a_worse_error(
     with pytest.raises(UsageError, match="worse"):
         ended("b", UsageError("worse"))
     RunDirectory.create(tmp_path / "b").close()  # it is not in use
+
+
+@pytest.mark.parametrize("damaged", DAMAGED)
+def test_a_line_that_cannot_be_read_is_told_and_left_out_at_a_resume(damaged: str, tmp_path: Path) -> None:
+    run, told = RunDirectory.create(tmp_path / "run"), list[str]()
+    run.append_metrics(line(1))
+    with run.metrics.open("a") as file:
+        file.write(f"{damaged}\n\n")
+    run.append_metrics(line(3))
+    assert [found["step"] for found in run.read_metrics()] == [1, 3]
+    for _ in range(2):
+        with noting(told.append):
+            run.drop_metrics_after(2)
+        assert steps(run) == [1]
+    assert told == [f"{run.metrics}: 1 line of it cannot be read, and will be missing"]
 
 
 @pytest.mark.parametrize("number", [errno.ESTALE, errno.EACCES, errno.EIO])

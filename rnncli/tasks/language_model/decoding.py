@@ -16,6 +16,7 @@ from rnncli.nn.writers import TokenWriter
 
 _READ_STEPS = 64
 _FIRST_CHUNK, _LONGEST_CHUNK = 8, 4096  # tokens written in one jitted call
+_READ = np.zeros((0, 0), np.int32)  # in place of a chunk that is read
 _CHUNK_SECONDS = 0.02  # text seems to flow, and Ctrl-C is seen at once
 
 
@@ -97,7 +98,10 @@ class Decoder:
 
 
 class Continuations:
-    """Endless sequences, written together and read one by one; token k of a sequence depends on (seed, k) alone."""
+    """Endless sequences, written together and read one by one; token k of a sequence depends on (seed, k) alone.
+
+    What the last of them has read is not kept, so that one alone may be as long as it likes.
+    """
 
     def __init__(self, writer: TokenWriter, how: Sampling, count: int, barred: Barred):
         self.writer, self.rules, self._past = writer, how.rules, barred.past(count, how.max_copy)
@@ -106,12 +110,14 @@ class Continuations:
         self._length, self._chunk = 0, _FIRST_CHUNK
 
     def sequence(self, b: int) -> Iterator[int]:
-        """Yield the tokens of sequence b, without end."""
+        """Yield the tokens of sequence b, without end; the last sequence is read after the others, and once."""
         i = 0
         while True:
             if i == len(self._chunks):
                 self._advance()
             yield from self._chunks[i][:, b].tolist()
+            if b + 1 == len(self._seeds):
+                self._chunks[i] = _READ
             i += 1
 
     def _advance(self) -> None:

@@ -25,6 +25,7 @@ from rnncli.data.lines import Line
 from rnncli.data.numeric import is_number
 from rnncli.data.source import Source, decode
 from rnncli.data.table_header import Record, is_data, refuse_duplicates
+from rnncli.data.table_room import require_room
 from rnncli.data.typed import typed
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import note
@@ -184,6 +185,7 @@ def _answer(name: str, line: int, cell: str) -> str:
 
 def _records(source: Source, data: Any, *, blanks: bool) -> tuple[list[Record], str]:
     """Return the records and the delimiter; blanks: with blank lines between them, as empty fields."""
+    require_room(source, declared_delimiter(data.delimiter))
     text = decode(source, data.encoding).replace("\r\n", "\n").replace("\r", "\n")
     refuse_nul(text, source.name)
     body = from_line(text, data.skip_rows + 1)

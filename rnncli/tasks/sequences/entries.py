@@ -15,7 +15,7 @@ from rnncli.data.lines import TOGETHER, Opened
 from rnncli.data.table_header import Record
 from rnncli.data.table_rows import TableRows
 from rnncli.errors import DataError
-from rnncli.nn.memory import require_free
+from rnncli.memory import require_free
 from rnncli.tasks.sequences.gaps import Gaps
 
 _MOST_ROWS = 8192  # of the sequences in one list
