@@ -112,8 +112,15 @@ class Position:
 
     def require_sound(self) -> None:
         """Raise ValueError for numbers that no position has, such as those of an edited state."""
-        counts = (self.update, self.tokens, self.loss_count, self.best_update, self.evaluations_since_best)
-        times = (self.seconds, self.update_seconds, self.top_margin, self.plateau_waited, self.halvings)
+        counts = (
+            self.update,
+            self.tokens,
+            self.loss_count,
+            self.best_update,
+            self.evaluations_since_best,
+            self.halvings,
+        )
+        times = (self.seconds, self.update_seconds, self.top_margin, self.plateau_waited)
         _require(min(*counts, *times) >= 0, "its position has numbers below zero")
         _require(max(counts) < _MOST, "its position has counts beyond those of any")
         shares = (*self.optimizer_powers, self.average_power, self.plateau_factor)
