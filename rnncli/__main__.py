@@ -1,6 +1,35 @@
-"""python -m rnncli. The current folder is then on sys.path: use the `rnncli` script in folders you do not trust."""
+"""The process of the command `rnncli`, and of python -m rnncli: what INT and TERM do before a command has begun.
 
-from rnncli.cli import main
+With python -m the current folder is on sys.path: use the `rnncli` script in folders you do not trust.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Run the command line; never returns."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:  # a shell without job control ignores Ctrl-C in its background
+            signal.signal(number, _end)
+    from rnncli.cli import main  # after that, since it takes a moment
+
+    main()
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    """End the process at once: an exception could be lost in compiled code. `train` handles signals in its own way."""
+    with contextlib.suppress(OSError, ValueError, RuntimeError):  # RuntimeError: in the middle of a write
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    os._exit(128 + number)
+
 
 if __name__ == "__main__":
     main()

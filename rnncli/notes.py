@@ -7,7 +7,10 @@ Code at any depth calls `note("...")`. A command receives the notes by a block a
 
 A doubt is a note that is told even to those who asked for quiet.
 
-Outside of such a block notes are dropped, so that a program that uses the library sees none.
+A block may show its notes when its work is done. What has to be read at once, whatever thread it comes from, is told
+to the listener of `telling`, which the command line sets for its whole process.
+
+Without a listener both are dropped, so that a program that uses the library sees none.
 """
 
 from __future__ import annotations
@@ -17,6 +20,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 _listener: ContextVar[Callable[[str], object]] = ContextVar("listener", default=lambda text: None)
+
+
+_teller: list[Callable[[str], object]] = []
 
 
 class Doubt(str):
@@ -41,3 +47,14 @@ def noting(listener: Callable[[str], object]) -> Iterator[None]:
         yield
     finally:
         _listener.reset(token)
+
+
+def tell(text: str) -> None:
+    """Pass a sentence on at once."""
+    for listener in _teller:
+        listener(text)
+
+
+def telling(listener: Callable[[str], object]) -> None:
+    """Pass all that is told from now on to `listener`, and to nobody else."""
+    _teller[:] = [listener]

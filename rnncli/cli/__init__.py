@@ -6,21 +6,22 @@ Nothing heavy is imported before a command runs, so that `rnncli --help` answers
 from __future__ import annotations
 
 import contextlib
-import errno
 import gc
 import itertools
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
-from types import FrameType
 from typing import NoReturn
 
 import click
 
 from rnncli import __version__
-from rnncli.errors import FULL, ConfigError, ReaderGoneError, RnncliError
+from rnncli.cli.room import require_room
+from rnncli.errors import ConfigError, ReaderGoneError, RnncliError, UsageError
+from rnncli.notes import telling
 
 READER_GONE = ReaderGoneError.exit_code
 GROUPS = {
@@ -49,6 +50,7 @@ GROUPS = {
         "completion": "Make bash, zsh or fish complete what you type.",
     },
 }
+LIGHT = ("help", "completion", "runs")  # commands that load neither numpy nor numba
 COMMANDS = {name: sentence for group in GROUPS.values() for name, sentence in group.items()}
 
 
@@ -83,12 +85,15 @@ class LazyGroup(click.Group):
 )
 @click.version_option(__version__, prog_name="rnncli")
 @click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
-def rnncli() -> None:
+@click.pass_context
+def rnncli(context: click.Context) -> None:
     """\b
     Learn sequences: text, numbers, labels.
     rnncli train notes.txt    learn a text, then: rnncli generate runs/notes
     rnncli train sales.csv    learn a series, then: rnncli predict runs/sales
     """
+    if context.invoked_subcommand not in LIGHT and not {"-h", "--help"} & {*sys.argv}:
+        require_room()
 
 
 def main() -> NoReturn:
@@ -97,11 +102,14 @@ def main() -> NoReturn:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # for the life of the process
     # Objects that imports make stay alive: garbage collection of them would take a tenth of a short command's time.
     gc.set_threshold(100_000, 20, 20)
-    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # a shell without job control ignores it for background jobs
-        signal.signal(signal.SIGINT, _interrupted)
+    telling(_tell)
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = "--debug" in sys.argv  # at any place of the command line
+    if not debug and not sys.warnoptions:  # what Python warns of is for who works on rnncli, and asks for it with -W
+        warnings.simplefilter("ignore")
     try:
+        if any("\0" in argument for argument in arguments):
+            raise UsageError("an argument has a NUL character, which no text or file name holds; leave it out")
         code = _answer(arguments)
     except BaseException as error:
         code = _exit_code(error)
@@ -124,12 +132,11 @@ def _answer(arguments: list[str]) -> int:
     return 0
 
 
-def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
-    """End the process at once: an exception could be lost in compiled code. `train` handles signals in its own way."""
-    with contextlib.suppress(OSError, ValueError, RuntimeError):  # RuntimeError: in the middle of a write
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    os._exit(128 + number)
+def _tell(text: str) -> None:
+    from rnncli.ui.output import say
+
+    with contextlib.suppress(OSError, ValueError):  # where stderr is closed
+        say(text)
 
 
 def _exit_code(error: BaseException) -> int:
@@ -156,18 +163,15 @@ def _exit_code(error: BaseException) -> int:
         return _say(str(error), code=2 if "NUMBA_" in str(error) else 5)
     if isinstance(error, MemoryError):
         return _say("out of memory; give fewer data at once, or lower model.hidden_size", code=5)
-    if isinstance(error, OSError) and error.errno == errno.EBADF:
-        return _say("cannot write: standard output is closed; leave out >&-", code=5)
-    if isinstance(error, OSError) and error.errno in FULL:
-        return _say(f"cannot write: {(error.strerror or '').lower()}; free some space", code=5)
-    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR):
-        where = f"{error.filename}: " if error.filename else ""
-        return _say(f"{where}{(error.strerror or '').lower()}; check the path and its permissions", code=5)
     if isinstance(error, SystemExit):
         # rich turns a closed pipe into exit code 1.
         return READER_GONE if isinstance(error.__context__, BrokenPipeError) else int(error.code or 0)
     if isinstance(error, BrokenPipeError):
         return READER_GONE
+    if isinstance(error, OSError):
+        from rnncli.cli.mistakes import refusal_of_the_system
+
+        return _say(refusal_of_the_system(error), code=5)
     return _say(f"a bug in rnncli: {type(error).__name__}: {error}; run again with --debug and report it", code=1)
 
 

@@ -8,7 +8,7 @@ import click
 
 from rnncli.cli.options import (
     SET,
-    a_number,
+    Number,
     as_overrides,
     example,
     given,
@@ -66,8 +66,7 @@ def draw(made: Any, plot: str) -> None:
 )
 @click.option(
     "--threshold",
-    type=click.FloatRange(0, 1),
-    callback=a_number,
+    type=Number(0, 1),
     help="classify with several labels: predict those of at least this probability; 0.5 by default.",
 )
 @click.option(

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import a_number, example
+from rnncli.cli.options import Number, example
 
 COLDEST = 1e-6  # below it one token has all the probability
 
@@ -52,22 +52,19 @@ def _positive(context: click.Context, parameter: click.Parameter, value: float) 
 )
 @click.option(
     "--top-p",
-    type=click.FloatRange(0, 1, min_open=True),
-    callback=a_number,
+    type=Number(0, 1, min_open=True),
     default=1.0,
     help="Sample from the smallest set of tokens with this total probability.",
 )
 @click.option(
     "--min-p",
-    type=click.FloatRange(0, 1),
-    callback=a_number,
+    type=Number(0, 1),
     default=0.0,
     help="Leave out tokens that are less probable than this fraction of the most probable one; 0 leaves out none.",
 )
 @click.option(
     "--repetition-penalty",
-    type=click.FloatRange(0, 100, min_open=True),
-    callback=a_number,
+    type=Number(0, 100, min_open=True),
     default=1.0,
     help="Multiply by this the log-probability of each of the last 64 tokens written, so that above 1 they come "
     "again more seldom; 1 changes nothing.",
@@ -122,13 +119,13 @@ def command(
         raise click.UsageError("--prime-file and --bad-words-file cannot both read standard input; name a file for one")
     from rnncli.ui.generated_text import GeneratedText
     from rnncli.ui.output import say, say_next
-    from rnncli.workflows.generate import Request, generate, read_prime, read_texts
+    from rnncli.workflows.generate import Request, generate
 
-    text = read_prime(prime_file) if prime_file is not None else prime or ""
-    if bad_words or bad_words_file is not None:
-        options["bad_words"] = (*bad_words, *(read_texts(bad_words_file) if bad_words_file is not None else ()))
+    if bad_words:
+        options["bad_words"] = bad_words
     if options["max_copy"] is None:
         del options["max_copy"]
-    with GeneratedText(form, options["seed"], text if echo else "") as out:
-        generate(Request(run, options, text, [stop for stop in stops if stop], report), out, say)
+    stops = tuple(filter(None, stops))
+    with GeneratedText(form, options["seed"], echoes=echo) as out:
+        generate(Request(run, options, prime or "", stops, report, prime_file, bad_words_file), out, say)
     say_next("evaluate", run)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 
 import click
@@ -10,6 +12,18 @@ from rnncli.config.problems import did_you_mean
 
 # click's words, and those of our own lists.
 _NO_COMMAND = re.compile(r"No such command '(?P<name>.*?)'")
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_MANY_FILES = (errno.EMFILE, errno.ENFILE)
+_PATH = (
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENOENT,
+    errno.EISDIR,
+    errno.ENOTDIR,
+    errno.EROFS,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+)
 _NO_CHOICE = re.compile(r"'(?P<value>[^']*)' is not one of (?P<choices>.+)$")
 
 
@@ -33,6 +47,21 @@ def refusal(error: click.ClickException) -> str:
         if meant
         else f"{message}; see {context.command_path} --help"
     )
+
+
+def refusal_of_the_system(error: OSError) -> str:
+    """Return the message of an error of the system that no reader or writer has put in words of its own."""
+    if error.errno == errno.EBADF:
+        return "cannot write: standard output is closed; leave out >&-"
+    where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, (str, bytes)) else ""
+    reason = (error.strerror or str(error) or type(error).__name__).lower()
+    if error.errno in _NO_ROOM:
+        return f"{where}cannot write: {reason}; free some space"
+    if error.errno in _MANY_FILES:
+        return f"{where}{reason}; raise the limit (ulimit -n)"
+    if error.errno in _PATH:
+        return f"{where}{reason}; check the path and its permissions"
+    return f"{where}{reason}; check the disk, or the network that it is on, and try again"
 
 
 def _options(command: click.Command) -> list[str]:

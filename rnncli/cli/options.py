@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -80,10 +81,14 @@ def given(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None and value is not False and value != ()}
 
 
-def a_number(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
-    if value is not None and value != value:
-        raise click.BadParameter("nan is not a number; give one")
-    return value
+class Number(click.FloatRange):
+    """A number in a range; neither NaN, which no range refuses, nor infinity."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        with contextlib.suppress(ValueError):  # refused below
+            if not math.isfinite(float(value)):
+                self.fail(f"{value} is not a number; give one", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def in_a_folder(context: click.Context, option: click.Parameter, path: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import a_number, example, given, picture_option, reading_options, taken_reading, writing
+from rnncli.cli.options import Number, example, given, picture_option, reading_options, taken_reading, writing
 
 
 def levels_of(context: click.Context, option: click.Parameter, text: str | None) -> tuple[float, ...]:
@@ -80,8 +80,7 @@ def draw_attention(maps: Any, plot: str) -> None:
 )
 @click.option(
     "--threshold",
-    type=click.FloatRange(0, 1),
-    callback=a_number,
+    type=Number(0, 1),
     help="classify with several labels: answer those of at least this probability; 0.5 by default.",
 )
 @click.option("--n-best", type=click.IntRange(1, 1000), help="seq2seq, caption: the number of answers to each input.")
@@ -92,8 +91,7 @@ def draw_attention(maps: Any, plot: str) -> None:
 )
 @click.option(
     "--length-penalty",
-    type=click.FloatRange(0, 10),
-    callback=a_number,
+    type=Number(0, 10),
     help="seq2seq, caption: rank answers by log-probability / length to this power; 1 by default.",
 )
 @click.option("--scores", is_flag=True, help="seq2seq, caption: write a tab and the log-probability after each answer.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import example, given, reading_options, taken_reading, writing
+from rnncli.cli.options import Number, example, given, reading_options, taken_reading, writing
 
 ON_TERMINAL = "-"
 
@@ -40,7 +40,7 @@ def _page(context: click.Context, option: click.Parameter, path: str | None) -> 
 @click.argument("data", metavar="[FILE|-]", default="-")
 @click.option(
     "--above",
-    type=click.FloatRange(0),
+    type=Number(0),
     metavar="BITS",
     help="Write only lines of at least this many bits per token, as they come.",
 )

@@ -6,6 +6,7 @@
     chosen          the keys that are null until the data choose them
     json_schema     the JSON Schema of all configs, for editors
     values          types of values that several keys have; durations
+    text_encodings  which of Python's codecs are encodings of files
     yaml_document   YAML text to plain values, each with its line and column; the meaning of an unquoted word
     explanations    pydantic's findings in our own words
     problems        mistakes collected with their places, so that all are reported at once; did you mean ...?

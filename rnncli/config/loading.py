@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path as FilePath
 from typing import Any, get_args
 
 import yaml
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
+from rnncli import safe_files
 from rnncli.config.chosen import BEFORE
 from rnncli.config.explanations import Explanation, described, explanations, of_foreign_key, of_task
 from rnncli.config.problems import REFUSED, Path, Place, Problem, raise_all
 from rnncli.config.sections import SECTIONS, C, Config, keys_of
 from rnncli.config.values import IS_PATH
 from rnncli.config.yaml_document import MAX_BYTES, Document, parse, parse_scalar, place_in, valid_text
-from rnncli.errors import ConfigError, shown
+from rnncli.errors import ConfigError, MachineError, shown
 
 STANDARD_INPUT = "-"
 
@@ -128,16 +130,19 @@ Schemas = Mapping[str, type[Config]]
 """The config of each task, by the task's name."""
 
 
-def load_config(path: str | os.PathLike[str], schemas: Schemas, overrides: Sequence[str] = ()) -> Config:
+def load_config(
+    path: str | os.PathLike[str], schemas: Schemas, overrides: Sequence[str] = (), *, in_run: bool = False
+) -> Config:
     """Return the config in the YAML file at `path`, changed by `overrides` (`section.key=value`).
 
     Data paths, in the file or in an override, are relative to the file's folder; they are returned usable from
-    the working directory. Raises ConfigError that lists every problem.
+    the working directory. in_run: True where the user named the run directory and not this file, which must then be no
+    link. Raises ConfigError that lists every problem.
     """
     path = os.fspath(path)
     where = path if path.isprintable() else shown(path)
     problems: list[Problem] = []
-    document = parse(_read_text(path, where), where, problems)
+    document = parse(_read_text(path, where, in_run=in_run), where, problems)
     config = _validated(document.value, schemas, overrides, document.place, problems)
     return resolved(config, os.path.dirname(path))
 
@@ -289,8 +294,8 @@ def _is_default(value: Any, field: FieldInfo) -> bool:
     return any(type(default) is type(value) and default == value for default in defaults)
 
 
-def _read_text(path: str, where: str) -> str:
-    content = _read_bytes(path, where)
+def _read_text(path: str, where: str, *, in_run: bool = False) -> str:
+    content = _read_bytes(path, where, in_run=in_run)
     if len(content) > MAX_BYTES:
         raise ConfigError(f"{where}: larger than {MAX_BYTES:,} bytes; is this a config file?")
     try:
@@ -304,17 +309,19 @@ def _read_text(path: str, where: str) -> str:
         ) from None
 
 
-def _read_bytes(path: str, where: str) -> bytes:
+def _read_bytes(path: str, where: str, *, in_run: bool) -> bytes:
     try:
-        with open(path, "rb") as file:
+        with safe_files.open_regular(FilePath(path)) if in_run else open(path, "rb") as file:
             return file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise ConfigError(f"{where}: no such file; check the path of the config") from None
     except IsADirectoryError:
         raise ConfigError(f"{where}: is a folder; name a YAML file in it") from None
-    except (OSError, ValueError) as error:
+    except (PermissionError, NotADirectoryError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ConfigError(f"{where}: cannot be read: {reason}; check the path and its permissions") from None
+    except OSError as error:
+        raise MachineError(f"{where}: cannot be read: {(error.strerror or '').lower()}; check the disk") from None
 
 
 class _Dumper(yaml.SafeDumper):

@@ -23,6 +23,7 @@ from pydantic import (
 from rnncli.config.chosen import BEFORE, Chosen, chosen, is_open
 from rnncli.config.values import (
     IS_PATH,
+    LARGEST_COUNT,
     LARGEST_FRACTION,
     column,
     columns,
@@ -47,7 +48,7 @@ Columns = Annotated[Column | list[Column], BeforeValidator(columns)]
 Character = Annotated[str, BeforeValidator(one_character), Field(min_length=1, max_length=1)]
 Encoding = Annotated[str, AfterValidator(encoding_name)]
 Duration = Annotated[str, BeforeValidator(duration)]
-Count = Annotated[int, Field(ge=1, le=10**12)]
+Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
 
 DIALECT = ("encoding", "delimiter", "decimal", "skip_rows", "header", "quoting", "ragged")
 """The keys of `data` that define how a table is read, which a model file keeps."""
@@ -267,6 +268,7 @@ class ModelConfig(Section):
     chrono_init: int | None = Field(
         default=None,
         ge=3,
+        le=LARGEST_COUNT,
         description="Initialise the gate biases for memories of up to this many steps (chrono initialisation); null "
         "keeps the usual biases.",
     )
@@ -435,6 +437,11 @@ class TrainingConfig(Section):
         "Stop after this many evaluations without a better one; null is chosen from the data where epochs "
         "is null, and else never stops early.",
         before=None,
+    )
+    on_divergence: Literal["stop", "halve"] = Field(
+        default="stop",
+        description="What to do where the loss or the gradient is not finite, or the loss absurdly large: stop, or go "
+        "back to the last evaluation and on with half the learning rate, up to ten times.",
     )
     weight_averaging: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         default=None,

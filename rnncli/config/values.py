@@ -14,6 +14,7 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from rnncli.config.problems import did_you_mean
+from rnncli.config.text_encodings import canonical
 from rnncli.errors import shown
 
 # Nine digits hold thirty years of seconds; more is a slip, and would overflow somewhere later.
@@ -38,6 +39,7 @@ def parse_duration(text: str) -> float:
 REFUSAL = "rnncli"  # the error type that marks a message as already in our words
 COMMON_ENCODINGS = ("utf-8", "utf-16", "latin-1", "cp1252", "ascii", "shift_jis", "gb18030")
 LARGEST_FRACTION = 0.9
+LARGEST_COUNT = 10**12  # of anything that is counted
 IS_PATH = "a path"  # marks the types of values that, where they are text, name a file
 
 
@@ -63,7 +65,7 @@ def size(value: Any) -> Any:
     """Return `value` if it is a fraction from 0 to 0.9, a number of rows from 1, or a file's path; else refuse it."""
     if isinstance(value, str):
         return usable_path(value)
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST_COUNT:
         return value
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not is_number or not 0 <= value <= LARGEST_FRACTION:  # NaN fails every comparison
@@ -137,10 +139,10 @@ def one_character(value: Any) -> Any:
 
 
 def encoding_name(name: str) -> str:
-    """Return `name` if it is a text encoding that Python knows; else refuse it."""
+    """Return `name` if it is an encoding of files that Python knows; else refuse it."""
     try:
-        "".encode(name)
-    except (LookupError, ValueError):
+        canonical(name)
+    except ValueError:
         hint = did_you_mean(name, COMMON_ENCODINGS) or "; try utf-8, utf-16 or latin-1"
         raise refusal(f"must be an encoding Python knows{hint}") from None
     return name

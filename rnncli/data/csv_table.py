@@ -29,8 +29,8 @@ _DELIMITER_NAMES = {"\\t": "\t", "tab": "\t"}
 _ANNOTATIONS = ("#group", "#datatype", "#default")  # of InfluxDB's CSV
 _MOST_COMMENTS = 1000  # lines
 _BLOCK = 50  # records that the delimiter is detected from
-_FIELD_LIMIT = 131_072  # characters, the csv module's own; a file of them may hold longer fields
 _SEPARATOR_LINE = re.compile(r'"?sep=.?"?', re.IGNORECASE)
+_ANY_LENGTH = 2**31 - 1  # characters of a field; the csv module's own limit is 131,072
 # The closing quote is one that no other quote follows, so that "" is never half of two things.
 _QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"(?!")')
 
@@ -235,7 +235,7 @@ def records_of(
     body: str, delimiter: str, name: str, first_line: int, *, quoted: bool = True, blanks: bool = False
 ) -> Iterator[Record]:
     """Return what `records_in` does for the lines of `body`, whose fields may be as long as it is."""
-    csv.field_size_limit(max(_FIELD_LIMIT, len(body)))
+    csv.field_size_limit(_ANY_LENGTH)
     return records_in(io.StringIO(body, newline="\n"), delimiter, name, first_line, quoted=quoted, blanks=blanks)
 
 
@@ -266,6 +266,13 @@ def records_in(
             yield start, fields
         elif blanks:
             yield start, [""]
+
+
+def cut_line(line: str, delimiter: str, name: str, number: int, *, quoted: bool = True) -> list[str]:
+    """Return the fields of one line, which is line `number` of `name`; DataError for broken CSV, such as a quote that
+    does not close on the line."""
+    records = records_of(line, delimiter, name, number, quoted=quoted, blanks=True)
+    return next(records, (number, [""]))[1]
 
 
 def _kept(lines: Iterable[str], held: list[str]) -> Iterator[str]:

@@ -9,6 +9,7 @@ import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import BinaryIO
 
 from rnncli.data.source import (
@@ -20,9 +21,10 @@ from rnncli.data.source import (
     open_stdin,
     read_source,
     refuse_no_text,
+    without_mark,
 )
 from rnncli.data.spool import Spooled
-from rnncli.errors import DataError, MachineError, UsageError
+from rnncli.errors import DataError, MachineError
 
 TOGETHER = 1024  # lines at most in one list
 UNDECODED = "\ufffd"  # in place of a byte that is not in the encoding
@@ -90,7 +92,7 @@ class Opened:
             self._seen.clear()
         return self._source
 
-    def lines(self, encoding: str, longest: int | None = None) -> Iterator[list[Line]]:
+    def lines(self, encoding: str, longest: int | None = None, *, takes_bytes: bool = False) -> Iterator[list[Line]]:
         """Yield all lines, as `lines_of` does; a doubt tells of UTF-8 that is read in another encoding."""
 
         def told() -> Iterator[bytes]:
@@ -100,7 +102,7 @@ class Opened:
                 self._told = True
                 yield piece
 
-        return lines_of(told(), self.name, encoding, longest)
+        return lines_of(told(), self.name, encoding, longest, takes_bytes=takes_bytes)
 
     def source(self) -> Source:
         """Return all bytes at once."""
@@ -128,14 +130,21 @@ def read_lines(path: str, encoding: str = "utf-8", *, stdin: BinaryIO | None = N
 
 
 def lines_of(
-    pieces: Iterator[bytes], name: str, encoding: str = "utf-8", longest: int | None = None
+    pieces: Iterator[bytes],
+    name: str,
+    encoding: str = "utf-8",
+    longest: int | None = None,
+    *,
+    takes_bytes: bool = False,
 ) -> Iterator[list[Line]]:
     """Yield the lines of a text in lists of those that ended in the same piece, at most TOGETHER. LF, CRLF and CR end
     a line. What is held of a line whose end has not come is yielded as a part of it beyond `longest` characters.
+    takes_bytes: bytes that are not in the encoding are surrogates, and no error.
 
-    Raises UsageError for an encoding that cannot be read so, DataError for what is no text.
+    Raises UsageError for an unknown encoding, DataError for what is no text.
     """
     shown_name = encoding_name(encoding)
+    made = Line if takes_bytes else partial(_line, shown_name)
     held, number, after_return = "", 1, False
     for text in itertools.chain(_texts(pieces, name, encoding), [None]):
         if text:  # of CRLF that came in two pieces, the first has ended the line
@@ -146,14 +155,14 @@ def lines_of(
             ended, held = ([held], "") if text is None and held else ([], held + (text or ""))
         for start in range(0, len(ended), TOGETHER):
             some = ended[start : start + TOGETHER]
-            yield [_line(name, number + i, line, shown_name) for i, line in enumerate(some)]
+            yield [made(name, number + i, line) for i, line in enumerate(some)]
             number += len(some)
         if longest is not None and len(held) > longest:
-            yield [replace(_line(name, number, held, shown_name), goes_on=True)]
+            yield [replace(made(name, number, held), goes_on=True)]
             held = ""
 
 
-def _line(name: str, number: int, text: str, encoding: str) -> Line:
+def _line(encoding: str, name: str, number: int, text: str) -> Line:
     found = None if text.isascii() else _MARKED.search(text)
     if found is None:
         return Line(name, number, text)
@@ -174,8 +183,8 @@ def _texts(pieces: Iterator[bytes], name: str, encoding: str) -> Iterator[str]:
             refuse_no_text(name, piece, encoding)
         try:
             text = decoder.decode(piece, final=not piece)
-        except UnicodeError:  # from one of the few, such as punycode, that cannot mark a byte
-            raise UsageError(f"{encoding} cannot be read line by line; convert the lines to UTF-8") from None
+        except UnicodeError:
+            raise without_mark(name, encoding) from None
         yield text if begun else text.removeprefix("\ufeff")
         begun = begun or bool(text)
 

@@ -14,7 +14,8 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, NoReturn
 
-from rnncli.errors import DataError, MachineError, UsageError
+from rnncli.config.text_encodings import canonical
+from rnncli.errors import DataError, MachineError, UsageError, shown
 from rnncli.memory import require_free
 from rnncli.notes import doubt
 
@@ -126,9 +127,13 @@ class Source:
     def _read(self) -> Iterator[bytes]:
         assert self._file is not None
         path, before = self._file
+        left = before.st_size  # readers have room for so many bytes
         try:
             with open(path, "rb") as handle:
                 while piece := handle.read(PIECE):
+                    left -= len(piece)
+                    if left < 0:
+                        _require_unchanged(path, before, os.fstat(handle.fileno()))
                     yield piece
                 _require_unchanged(path, before, os.fstat(handle.fileno()))
         except OSError as error:
@@ -146,11 +151,8 @@ def read_source(path: str, *, stdin: BinaryIO | None = None) -> Source:
 
 def decoded(source: Source, encoding: str = "utf-8", *, hint: str) -> Iterator[str]:
     """Yield the text of `source` in pieces, with the results and errors of `decode`."""
-    try:
-        decoder = codecs.getincrementaldecoder(encoding)()
-    except LookupError:  # an encoding that cannot be read in pieces
-        yield decode(source, encoding, hint=hint)
-        return
+    encoding_name(encoding)
+    decoder = codecs.getincrementaldecoder(encoding)()
     first = True
     try:
         for piece in source.pieces():
@@ -170,32 +172,38 @@ def decode(source: Source, encoding: str = "utf-8", *, hint: str = "pass --encod
     """Return the text of `source` without a byte order mark; line ends are left as they are.
 
     `hint` ends the message about an invalid byte and names what the user can do.
-    Raises UsageError for an unknown encoding, DataError naming line and column for an invalid byte.
+    Raises UsageError for an unknown encoding, DataError naming line and column for an invalid byte, or naming UTF-16
+    without a mark, of which no piece could be read either.
     """
     shown_name = encoding_name(encoding)
     refuse_no_text(source.name, source.content, encoding)
     doubt_utf_8(source.name, source.content, encoding)
     try:
-        text = source.content.decode(encoding)
+        text = codecs.getincrementaldecoder(encoding)().decode(source.content, final=True)
     except UnicodeDecodeError as error:
         line, column = _position_after(error.object[: error.start].decode(encoding, "replace"))
         byte = error.object[error.start] if error.start < len(error.object) else 0
         way = hint.replace("latin-1", likely(error.object))
         raise DataError(f"{source.name}:{line}:{column}: byte 0x{byte:02X} is not {shown_name}; {way}") from None
-    except UnicodeError as error:
-        # A few codecs, such as punycode, complain without a position.
-        raise DataError(f"{source.name}: is not {shown_name} ({error}); {hint}") from None
+    except UnicodeError:
+        raise without_mark(source.name, encoding) from None
     return text.removeprefix("\ufeff")
 
 
 def encoding_name(encoding: str) -> str:
-    """Return `encoding` as messages write it; raise UsageError unless it is a text encoding that Python knows."""
+    """Return `encoding` as messages write it; raise UsageError unless it is an encoding of files that Python knows."""
     try:
-        canonical = codecs.lookup(encoding).name
-        b" ".decode(encoding, "replace")  # fails for what is no encoding of files, such as hex, zip or idna
-    except (LookupError, ValueError):
-        raise UsageError(f"unknown encoding {encoding!r}; try utf-8, utf-16, latin-1 or cp1252") from None
-    return "UTF-8" if canonical == "utf-8" else encoding
+        return "UTF-8" if canonical(encoding) == "utf-8" else encoding
+    except ValueError:
+        raise UsageError(f"unknown encoding {shown(encoding)}; try utf-8, utf-16, latin-1 or cp1252") from None
+
+
+def without_mark(name: str, encoding: str) -> DataError:
+    """Return the error for text in UTF-16 or UTF-32 (`encoding`) without the mark that tells the order of its bytes."""
+    kind = canonical(encoding)
+    return DataError(
+        f"{name}: has no byte order mark, as {encoding} begins with; pass --encoding {kind}-le or {kind}-be"
+    )
 
 
 def likely(content: bytes) -> str:
@@ -227,7 +235,7 @@ def looks_binary(source: Source) -> bool:
 
 def doubt_utf_8(name: str, beginning: bytes, encoding: str) -> None:
     """Tell of what begins like UTF-8, and is read in an encoding that has a character for each of its bytes."""
-    if codecs.lookup(encoding).name.startswith(_OF_BYTES) and not beginning.isascii():
+    if canonical(encoding).startswith(_OF_BYTES) and not beginning.isascii():
         with contextlib.suppress(UnicodeDecodeError):
             codecs.getincrementaldecoder("utf-8")().decode(beginning)
             doubt(f"{name}: looks like UTF-8, and is read as {encoding}; pass --encoding utf-8 if it is")

@@ -3,6 +3,7 @@
 Read in this order:
 
     cache        the cache of compiled kernels, and a safe import of numba
+    kept         the files of compiled kernels, with their hashes; who compiles while others wait
     compiler     numba and llvmlite, which no other module imports itself
     jit          the one decorator and the one set of flags
     elementary   exp, log, tanh, sigmoid, softplus, fma and dot of our own: the same bits on every machine

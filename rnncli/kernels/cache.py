@@ -6,7 +6,7 @@ source and of every version and option that shapes the machine code: a new state
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import hashlib
 import os
 import stat
@@ -15,57 +15,51 @@ import warnings
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-_OPTIONS = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_BOUNDSCHECK", "NUMBA_OPT", "NUMBA_DEBUGINFO")
+from rnncli.notes import tell
+
+CONFIG = ".numba_config.yaml"
+"""numba's own name of a file of settings in the current folder."""
+HONOURED = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_BOUNDSCHECK", "NUMBA_OPT", "NUMBA_DISABLE_JIT")
+"""All variables that numba is shown: others would move the cache, print into results, or end it."""
 
 
 def import_numba() -> ModuleType:
-    """Import numba without reading a `.numba_config.yaml` in the current folder and without coloured output; return it.
+    """Import numba, and let it see no settings but HONOURED; return it.
 
-    numba reads that file whenever PyYAML can be imported, and it may point the cache at planted pickles: running
-    inside a folder of somebody's data must not run their code. With colorama numba would end every terminal's output
-    with an escape code. The cache folder is set here too.
+    It reads a `.numba_config.yaml` in the current folder whenever PyYAML can be imported, and that may point the cache
+    at planted pickles: running inside a folder of somebody's data must not run their code. With colorama it would end
+    every terminal's output with an escape code.
     """
+    _require_features(os.environ.get("NUMBA_CPU_FEATURES", ""))
     hidden = {name: sys.modules.get(name) for name in ("yaml", "colorama")}
     for name in hidden:
         sys.modules[name] = None  # type: ignore[assignment]  # makes numba's own import of it fail
+    variables = [name for name in os.environ if name.startswith("NUMBA_") and name not in HONOURED]
+    ignored = {name: os.environ.pop(name) for name in variables}
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # numba says that it found the file and could not parse it
+            warnings.simplefilter("ignore")  # numba says that it found the file, or a value that is no number
             import numba
-    except (ValueError, KeyError, TypeError) as error:
-        raise ImportError(f"numba cannot start: {error}; check the NUMBA_ variables of the environment") from None
     except OSError as error:
         raise ImportError(f"numba cannot be loaded: {error}") from None
     finally:
+        os.environ.update(ignored)
         for name, module in hidden.items():
             if module is None:
                 del sys.modules[name]
             else:
                 sys.modules[name] = module
-    numba.core.config._config_fname = os.devnull  # it looks again at each compilation
+    numba.core.config.reload_config = lambda: None  # it would look again at each compilation
     numba.config.CACHE_DIR = str(place().folder) if enabled() else ""
     return numba
 
 
-def forgive(store: Any) -> None:
-    """Make numba's cache of one kernel tolerate a damaged file or a full disk: the kernel is just compiled again."""
-    load, save = store.load_overload, store.save_overload
-
-    def forgiving_load(*arguments: Any) -> Any:
-        try:
-            return load(*arguments)
-        except Exception:  # unpickling what a crash has cut off can raise anything
-            with contextlib.suppress(Exception):
-                store.flush()  # so that it is written anew
-            return None
-
-    def forgiving_save(*arguments: Any) -> None:
-        with contextlib.suppress(Exception):
-            save(*arguments)
-
-    store.load_overload, store.save_overload = forgiving_load, forgiving_save
+def _require_features(named: str) -> None:
+    """Raise ImportError for names of CPU features that would end the process in the compiler."""
+    if any(part[:1] not in ("+", "-") for part in named.split(",") if named):
+        raise ImportError(f"NUMBA_CPU_FEATURES={named}: each feature begins with + or -, as in +avx2,-avx512f")
 
 
 class Place(NamedTuple):
@@ -78,6 +72,20 @@ class Place(NamedTuple):
 def enabled() -> bool:
     """Return True if the next process will find the kernels that are compiled now."""
     return not place().refusal
+
+
+def unkept(folder: Path, reason: str) -> str:
+    """Return the note that compiled kernels cannot be kept in this folder."""
+    return (
+        f"compiled kernels cannot be kept in {folder} ({reason}): every start compiles anew, about 10 s; set "
+        "RNNCLI_CACHE to a writable folder"
+    )
+
+
+@functools.cache
+def tell_unkept(reason: str) -> None:
+    """Tell once that the kernels which were compiled just now could not be written."""
+    tell(unkept(place().folder.parent, reason))
 
 
 def is_cold(module: str = "") -> bool:
@@ -117,13 +125,16 @@ def _root() -> tuple[Path, str]:
 def _made_private(folder: Path) -> str:
     """Make the folder; return why kernels cannot be kept in it, or an empty text."""
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = folder.stat()
+        if not folder.parent.exists():
+            folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        around, status = folder.parent.stat().st_mode, folder.stat()
     except (OSError, ValueError) as error:
         return (getattr(error, "strerror", None) or str(error)).lower()
     if hasattr(os, "getuid") and status.st_uid != os.getuid():
         return "another user owns it"
-    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+    is_open = around & stat.S_IWOTH and not around & stat.S_ISVTX  # so that others may put another in its place
+    if is_open or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         return "others may write to it"
     return "" if os.access(folder, os.W_OK) else "permission denied"
 
@@ -134,7 +145,7 @@ def _fingerprint() -> str:
         digest.update(source.read_bytes())
     for package in ("numba", "llvmlite", "numpy"):
         digest.update(version(package).encode())
-    for option in _OPTIONS:
+    for option in HONOURED:
         digest.update(f"{option}={os.environ.get(option, '')}".encode())
     digest.update(sys.version.encode())
     return digest.hexdigest()[:16]

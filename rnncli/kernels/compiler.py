@@ -9,7 +9,26 @@ numba = import_numba()
 from llvmlite import binding, ir  # noqa: E402
 from numba import types  # noqa: E402
 from numba.core import cgutils  # noqa: E402
+from numba.core.caching import (  # noqa: E402
+    CompileResultCacheImpl,
+    FunctionCache,
+    IndexDataCacheFile,
+    UserProvidedCacheLocator,
+)
 from numba.core.ccallback import CFunc  # noqa: E402
 from numba.extending import intrinsic, overload  # noqa: E402
 
-__all__ = ["CFunc", "binding", "cgutils", "intrinsic", "ir", "numba", "overload", "types"]
+__all__ = [
+    "CFunc",
+    "CompileResultCacheImpl",
+    "FunctionCache",
+    "IndexDataCacheFile",
+    "UserProvidedCacheLocator",
+    "binding",
+    "cgutils",
+    "intrinsic",
+    "ir",
+    "numba",
+    "overload",
+    "types",
+]

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from rnncli.kernels.compiler import intrinsic, overload, types
-from rnncli.kernels.jit import OVERLOAD_FLAGS, jit
+from rnncli.kernels.jit import FLAGS, jit
 
 f32, f64 = np.float32, np.float64
 
@@ -20,7 +20,7 @@ f32, f64 = np.float32, np.float64
 def _by_type(plain, single, double):
     """Make kernels call `single` for float32 and `double` for float64 in place of `plain`; return `plain`."""
 
-    @overload(plain, jit_options=OVERLOAD_FLAGS, inline="never")
+    @overload(plain, jit_options=FLAGS, inline="never")
     def choose(x):
         return single if x == types.float32 else double
 
@@ -174,7 +174,7 @@ def fma(a, b, c):
     return a * b + c
 
 
-@overload(fma, jit_options=OVERLOAD_FLAGS)
+@overload(fma, jit_options=FLAGS)
 def _choose_fma(a, b, c):
     return lambda a, b, c: _fused(a, b, c)  # type: ignore[call-arg]  # numba adds the typing context
 

@@ -19,7 +19,7 @@ import numpy as np
 from rnncli.kernels.compiler import overload
 from rnncli.kernels.elementary import log, log1p, sigmoid, softplus
 from rnncli.kernels.gamma import HALF_LOG_2PI, digamma_less_log, log_gamma, log_rising
-from rnncli.kernels.jit import OVERLOAD_FLAGS, jit
+from rnncli.kernels.jit import FLAGS, jit
 
 f64 = np.float64  # float() of a float32 stays float32 in numba
 
@@ -35,7 +35,7 @@ def kernel_of(P: int, loss_of: Callable[..., Any]) -> Callable[..., None]:
     Targets (T, B, 2·K) hold the K values, then a scale for each; a loss that ignores the scale takes (T, B, K).
     """
     # Overloaded and not jitted: numba caches no kernel that closes over a jitted function.
-    overload(loss_of, jit_options=OVERLOAD_FLAGS)(lambda p, y, scale: loss_of)
+    overload(loss_of, jit_options=FLAGS)(lambda p, y, scale: loss_of)
 
     def kernel(outputs, targets, losses, weight, low, high):
         K = outputs.shape[2] // P

@@ -90,29 +90,26 @@ def prefetch(array, place):
     """Prefetch the cache line of element `place` of the flattened array; `place` may lie outside the array."""
 
 
-_INLINED = {name: FLAGS[name] for name in ("nogil", "fastmath", "error_model")}
-
-
-@overload(prefetch, jit_options=_INLINED)
+@overload(prefetch, jit_options=FLAGS)
 def _choose_prefetch(array, place):
     if LANES:
         return lambda array, place: register_tile.prefetch(array, place)
     return lambda array, place: None
 
 
-@overload(copy_row, jit_options=_INLINED)
+@overload(copy_row, jit_options=FLAGS)
 def _choose_copy_row(width, source, s_at, target, t_at):
     return register_tile.copy_row if source.dtype == types.float32 and LANES else plain_copy_row
 
 
-@overload(transpose, jit_options=_INLINED)
+@overload(transpose, jit_options=FLAGS)
 def _choose_transpose(source, s_at, target, t_at, s_row):
     if source.dtype == types.float32 and LANES:
         return register_tile.transpose
     return lambda source, s_at, target, t_at, s_row: plain_transpose(UNIT, UNIT, source, s_at, target, t_at, s_row)
 
 
-@overload(tile, jit_options=_INLINED)
+@overload(tile, jit_options=FLAGS)
 def _choose_tile(rows, width, a, a_at, a_row, a_step, packed, p_at, depth, start, start_at, start_row, c, c_at, c_row):
     return register_tile.tile if a.dtype == types.float32 and LANES else plain_tile
 

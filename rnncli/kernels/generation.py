@@ -15,7 +15,7 @@ from rnncli.kernels.cells import CELLS, cell
 from rnncli.kernels.compiler import overload
 from rnncli.kernels.gemm import accumulate, multiply
 from rnncli.kernels.inputs import gather, gather_with_bias
-from rnncli.kernels.jit import OVERLOAD_FLAGS, jit
+from rnncli.kernels.jit import FLAGS, jit
 
 STREAM, REDRAWN = 900, 1 << 39  # of a seed's independent random streams; to the second the attempt is added
 PENALISED = 64  # of the newest tokens
@@ -63,7 +63,7 @@ def _cell_of(arrays):
 def _by_cell(plain, choose):
     """Make kernels use choose(cell) in place of `plain`; the first argument holds the arrays of that cell."""
 
-    @overload(plain, jit_options=OVERLOAD_FLAGS, strict=False)
+    @overload(plain, jit_options=FLAGS, strict=False)
     def chosen(arrays, *others):
         return choose(_cell_of(arrays.instance_class))
 

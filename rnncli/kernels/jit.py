@@ -10,25 +10,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rnncli.kernels import cache
+from rnncli.kernels.cache import place
 from rnncli.kernels.compiler import CFunc, binding, numba
+from rnncli.kernels.kept import KernelCache
 
 FASTMATH = {"contract", "nsz", "arcp"}
 FLAGS: dict[str, Any] = {
     "nogil": True,
     "fastmath": FASTMATH,
     "error_model": "numpy",
-    "cache": cache.enabled(),
 }
-OVERLOAD_FLAGS = {name: FLAGS[name] for name in ("nogil", "fastmath", "error_model")}  # of numba.extending.overload
 
 
 def jit(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile `function` on its first call for each combination of argument types."""
     compiled: Callable[..., Any] = numba.njit(**FLAGS)(function)
-    if FLAGS["cache"] and enabled():
-        cache.forgive(compiled._cache)
-    return compiled
+    return _kept(compiled, function)
 
 
 def publish(symbol: str, signature: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -43,15 +40,19 @@ def publish(symbol: str, signature: Any) -> Callable[[Callable[..., Any]], Calla
             return function
 
         options = {name: FLAGS[name] for name in ("fastmath", "error_model")} | {"nopython": True}
-        compiled = CFunc(function, (signature.args, signature.return_type), {}, options)
-        if FLAGS["cache"]:
-            compiled.enable_caching()
-            cache.forgive(compiled._cache)
+        compiled = _kept(CFunc(function, (signature.args, signature.return_type), {}, options), function)
         compiled.compile()
         binding.add_symbol(symbol, compiled.address)
         return function
 
     return decorate
+
+
+def _kept(compiled: Any, function: Callable[..., Any]) -> Any:
+    """Let what is compiled of this function be found by the next process, where that is possible."""
+    if enabled() and not place().refusal:
+        compiled._cache = KernelCache(function)
+    return compiled
 
 
 def enabled() -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from rnncli import safe_files
 from rnncli.config import loading
 from rnncli.config.loading import dump_config
 from rnncli.config.sections import Config
@@ -49,9 +50,9 @@ SCHEMAS = _Schemas()
 __all__ = ["SCHEMAS", "TASKS", "config_from_mapping", "dump_config", "json_schema", "load_config", "load_run_config"]
 
 
-def load_config(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Config:
+def load_config(path: str | os.PathLike[str], overrides: Sequence[str] = (), *, in_run: bool = False) -> Config:
     """Load the config in the YAML file at `path`; see `loading.load_config`."""
-    return loading.load_config(path, SCHEMAS, overrides)
+    return loading.load_config(path, SCHEMAS, overrides, in_run=in_run)
 
 
 def from_here(overrides: Sequence[str]) -> list[str]:
@@ -66,11 +67,12 @@ def from_here(overrides: Sequence[str]) -> list[str]:
 def load_run_config(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Config:
     """Load the config of a run: what an older version did not know, and so did not write, is as it was then.
 
-    So is what it left null and this version chooses: it writes what was chosen.
+    So is what it left null and this version chooses: it writes what was chosen, and null where there was nothing to
+    choose, with all the keys that an older version did not know.
     """
     overrides = from_here(overrides)
-    config = load_config(path, overrides)
-    written = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    config = load_config(path, overrides, in_run=True)
+    written = yaml.safe_load(safe_files.read(Path(path)))
     task, nothing = TASKS[config.task], object()
 
     def of(key: str) -> Any:
@@ -78,8 +80,9 @@ def load_run_config(path: str | os.PathLike[str], overrides: Sequence[str] = ())
         return written.get(section, {}).get(name, nothing)
 
     older = [f"{key}={value}" for key, value in task.before.items() if of(key) is nothing]
-    older += [f"{key}={value}" for key, value in task.nulls_before.items() if of(key) is None]
-    return load_config(path, [*older, *overrides]) if older else config
+    if older:
+        older += [f"{key}={value}" for key, value in task.nulls_before.items() if of(key) is None]
+    return load_config(path, [*older, *overrides], in_run=True) if older else config
 
 
 def config_from_mapping(mapping: Mapping[str, Any], overrides: Sequence[str] = (), where: str = "config") -> Config:

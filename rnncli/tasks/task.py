@@ -309,7 +309,9 @@ class Asked:
 
 
 class Predictor:
-    """A trained model at work."""
+    """A trained model at work. reads_bytes: of a text any bytes, those that are no UTF-8 written as surrogates."""
+
+    reads_bytes: bool = False
 
     def predict(self, asked: Asked) -> Answers:
         """Return the answers to the data in `asked`."""

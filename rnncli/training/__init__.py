@@ -16,6 +16,8 @@ side_by_side      several learners as one
 folds             cross-validation: the learners of all folds as one, and the mean of their scores
 plan              the plan of a run and its position
 weight_average    an exponential moving average of the weights
+measured          what an evaluation measured
+going_back        back to the last evaluation where training diverges
 budget            a time that training is to fill: plan and clock
 length            how many updates a time has room for
 loop              a generator of reports: updates, evaluations, the best weights, stopping, resuming

@@ -11,17 +11,20 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import NamedTuple, Protocol
+from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 
-from rnncli.errors import DivergedError
+from rnncli.errors import DivergedError, amount
 from rnncli.nn.network import Model
 from rnncli.training.backpropagation import Backpropagation, Loss, Sample
 from rnncli.training.budget import Clockwatch, changed
+from rnncli.training.going_back import HALVE, MOST, Divergence, Good
 from rnncli.training.length import Length, updates_between
+from rnncli.training.measured import Measured, better
 from rnncli.training.optimizer import Optimizer, Plateau
 from rnncli.training.plan import BY_FIGURE, Plan, Position
 from rnncli.training.reports import Evaluated, Figure, Note, Progress
@@ -74,32 +77,6 @@ class Learner(Protocol):
     def restore(self, arrays: dict[str, np.ndarray]) -> None: ...
 
 
-class Measured(NamedTuple):
-    """What an evaluation measured: the mean loss, of training where nothing is held out, and the figure, if any.
-
-    averaged: whether it is about the average of the weights. losses: that of the weights and that of their average,
-    where there is one.
-    """
-
-    loss: float
-    held_out: bool
-    figure: Figure | None
-    averaged: bool = False
-    losses: tuple[float, float] | None = None
-
-    @property
-    def gain(self) -> float:
-        """The figure, negative if lower is better; -inf if there is none."""
-        if self.figure is None or math.isnan(self.figure.value):
-            return -math.inf
-        return self.figure.value if self.figure.higher_is_better else -self.figure.value
-
-    @property
-    def margin(self) -> float:
-        """How much less than the gain counts as equal to it."""
-        return self.figure.margin if self.figure else 0.0
-
-
 class TrainingLoop:
     """Trains `learner` with `optimizer` according to `plan`; `best` (P,) holds the best weights so far."""
 
@@ -119,6 +96,7 @@ class TrainingLoop:
         self.average = WeightAverage(decay, self.parameters.weights, optimizer.pool) if decay else None
         self.rate = plan.learning_rate  # of the last update
         self.updating = False  # true during an update, and after one that failed
+        self.good: Good | None = None  # what to go back to where training diverges
         self._follow(plan)
 
     def _follow(self, plan: Plan) -> None:
@@ -128,13 +106,18 @@ class TrainingLoop:
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Note | Progress | Evaluated]:
         """Train and yield reports until the plan ends, patience runs out, or stop() is true after an update."""
-        position, since = self.position, self.clock()
+        position, self._since = self.position, self.clock()
         norm, reason = math.nan, "patience" if self._out_of_patience() else "scheduled"
         watch = Clockwatch(self.plan, position)
+        if self.plan.on_divergence == HALVE and self.good is None:
+            self._remember()
         while position.update < self._last() and reason == "scheduled":
-            norm = self._update()
-            now = self.clock()
-            position.seconds, since = position.seconds + now - since, now
+            try:
+                norm = self._update()
+            except Divergence as divergence:
+                yield self._gone_back(divergence)
+                continue
+            self._count_time()
             if self.plan.budget and (plan := watch.look(self.plan, position, self.evaluate_every)) != self.plan:
                 yield Note(changed(self.plan, plan))
                 self._follow(plan)
@@ -145,16 +128,29 @@ class TrainingLoop:
                 reason = "stopped"
             scheduled = position.update % self.evaluate_every == 0
             if scheduled or reason == "finished":
-                measured, improved = self._evaluate()
-                now = self.clock()
-                position.seconds, since = position.seconds + now - since, now
+                try:
+                    measured, improved = self._evaluate()
+                except Divergence as divergence:
+                    yield self._gone_back(divergence)
+                    reason = "scheduled"
+                    continue
+                self._count_time()
                 if self._out_of_patience() and reason != "finished":
                     reason = "patience"
                 report = self._report(measured, norm, reason, improved=improved)
+                report = replace(report, notes=tuple(position.notes))  # not at a stop, behind which it may go back
                 position.loss_sum, position.loss_count = 0.0, 0  # before the yield, since the caller saves at a report
+                position.notes = []
+                if self.good:
+                    self._remember()
                 yield report
             elif reason == "stopped":
-                yield self._report(self._measured(), norm, reason, improved=False)
+                yield self._report(self._measured_at_a_stop(), norm, reason, improved=False)
+
+    def _count_time(self) -> None:
+        """Add the time since it was last counted."""
+        now = self.clock()
+        self.position.seconds, self._since = self.position.seconds + now - self._since, now
 
     def _last(self) -> int:
         """Return the number of updates after which the run ends."""
@@ -166,11 +162,9 @@ class TrainingLoop:
         loss, count = self.learner.gradient(position.update)
         norms = self.optimizer.gradient_norms()
         norm = math.hypot(*norms)
-        unclipped = self.optimizer.clip_norm is None
         if not (loss / count < self.learner.loss.absurd and math.isfinite(norm)):
-            raise DivergedError(
-                f"training diverged at update {position.update + 1}: the loss is {loss / count:g}, the gradient norm "
-                f"{norm:g}; lower training.learning_rate" + (", or set training.clip_norm" if unclipped else "")
+            raise Divergence(
+                f"at update {position.update + 1}: the loss is {loss / count:g}, the gradient norm {norm:g}"
             )
         self.rate = self.learning_rate()
         self.optimizer.update(self.rate, norms)
@@ -186,7 +180,7 @@ class TrainingLoop:
 
     def learning_rate(self) -> float:
         """Return the learning rate of the next update."""
-        return self.plan.rate(self.position.update) * self.plateau.factor
+        return self.plan.rate(self.position.update) * self.plateau.factor * self.position.halved
 
     def _evaluate(self) -> tuple[Measured, bool]:
         """Run a scheduled evaluation, remember the best weights, inform the plateau schedule, and return what was
@@ -211,20 +205,78 @@ class TrainingLoop:
     def _measured(self) -> Measured:
         """Evaluate the weights, and their average if there is one; return what the better of both is measured at.
 
-        Where nothing is held out, the average counts as the better. DivergedError if the weights lead nowhere.
+        Where nothing is held out, the average counts as the better. Divergence if the weights lead nowhere.
         """
         own = self._measure(averaged=False)
         if not (own.loss < self.learner.loss.absurd and np.isfinite(self.parameters.weights).all()):
-            raise DivergedError(
-                f"training diverged: after update {self.position.update:,} the validation loss is {own.loss:g}; "
-                "lower training.learning_rate"
-            )
+            raise Divergence(f"after update {self.position.update:,} the validation loss is {own.loss:g}")
         if self.average is None:
             return own
         with self.using(self.average.values):
             average = self._measure(averaged=True)
         candidates = [average, own] if average.loss < self.learner.loss.absurd else [own]
         return better(candidates)._replace(losses=(own.loss, average.loss))
+
+    def _measured_at_a_stop(self) -> Measured:
+        """Evaluate the weights; if they lead nowhere, those to go back to, from which a resumed run comes here."""
+        try:
+            return self._measured()
+        except Divergence as divergence:
+            if self.good is None or self.good.numbers["update"] == self.position.update:
+                raise self._ended(divergence) from None
+            self._go_back(self.good)
+            return self._measured_at_a_stop()
+
+    def _gone_back(self, divergence: Divergence) -> Note:
+        """Go back to the last evaluation at half the learning rate, and return the words; DivergedError if that is not
+        wanted, or was of no use."""
+        position, good = self.position, self.good
+        if good is None or position.halvings == MOST or not position.update:
+            raise self._ended(divergence) from None
+        lost, seconds = position.update - good.numbers["update"], position.seconds
+        update_seconds = position.update_seconds - good.numbers["update_seconds"]
+        self._count_time()
+        self._go_back(good)
+        position.halvings += 1
+        if self.plan.limited:  # a time that is up does not wait for what was in vain
+            updates = max(self.plan.updates - lost, position.update + 1)
+            calibrating = self.plan.calibrating + position.seconds - seconds + update_seconds
+            self._follow(replace(self.plan.ending_at(updates, since=position.update), calibrating=calibrating))
+        text = (
+            f"training diverged {divergence}; it goes on from {self._place()} with half the learning rate, "
+            f"{self.learning_rate():.3g} ({position.halvings} of at most {MOST} times)"
+        )
+        position.notes = [*position.notes, text]
+        return Note(text)
+
+    def _place(self) -> str:
+        return f"update {self.position.update:,}" if self.position.update else "the beginning"
+
+    def _ended(self, divergence: Divergence) -> DivergedError:
+        """Return the error that ends the run. Before the first update no learning rate is to blame."""
+        if not self.position.update and not self.position.halvings:
+            return DivergedError(
+                f"training diverged {divergence}; no weight has changed yet, so training.learning_rate is not the "
+                "cause: mend or rescale values that are far beyond all others, or lower model.recurrent_scale"
+            )
+        ways = ["lower training.learning_rate", *([] if self.optimizer.clip_norm else ["set training.clip_norm"])]
+        count = self.position.halvings
+        halved = f", and the learning rate was halved {amount(count, 'time')} before" if count else ""
+        if self.good is None:
+            ways.append(f"halve it where that happens with --set training.on_divergence={HALVE}")
+        text = " or ".join([", ".join(ways[:-1]), ways[-1]] if ways[1:] else ways)
+        return DivergedError(f"training diverged {divergence}{halved}; {text}")
+
+    def _remember(self) -> None:
+        """Let this be what to go back to."""
+        self.good = Good.of(self._arrays(), self.snapshot())
+
+    def _go_back(self, good: Good) -> None:
+        """Go on from there, with the time and the best weights as they are."""
+        for name, value in good.numbers.items():
+            setattr(self.position, name, value)
+        self._restore(good.arrays, self.position)
+        self.updating = False
 
     def _measure(self, *, averaged: bool) -> Measured:
         """Evaluate the weights that are in the network."""
@@ -295,6 +347,9 @@ class TrainingLoop:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return every array that an exact resume needs, or that a repeat of the last update needs if it failed."""
+        return {**self._arrays(), **(self.good.beside(self.position.update)[0] if self.good else {})}
+
+    def _arrays(self) -> dict[str, np.ndarray]:
         return {
             "weights": self.parameters.weights,
             "best": self.best,
@@ -309,22 +364,24 @@ class TrainingLoop:
         position.plateau_factor, position.plateau_waited = self.plateau.factor, self.plateau.waited
         position.optimizer_powers = self.optimizer.powers
         position.average_power = self.average.power if self.average else 1.0
+        position.good = self.good.beside(position.update)[1] if self.good else {}
         return position
 
     def restore(self, arrays: dict[str, np.ndarray], position: Position) -> None:
         """Go on from a snapshot; KeyError or ValueError where the arrays belong to another model."""
-        self.parameters.weights[...] = arrays["weights"]
         self.best[...] = arrays["best"]
+        self._restore(arrays, position)
+        self.position = position
+        self.plateau.factor, self.plateau.waited = position.plateau_factor, position.plateau_waited
+        if self.plan.on_divergence == HALVE and (good := Good.saved(arrays, position)):
+            good.require_fits(self._arrays())
+            self.good = good
+
+    def _restore(self, arrays: dict[str, np.ndarray], position: Position) -> None:
+        """Restore what changes between evaluations."""
+        self.parameters.weights[...] = arrays["weights"]
         self.optimizer.restore(arrays, position.optimizer_powers)
         if self.average:
             self.average.restore(arrays["average"], position.average_power)
         self.learner.restore(arrays)
         self.learner.network.pack()
-        self.position = position
-        self.plateau.factor, self.plateau.waited = position.plateau_factor, position.plateau_waited
-
-
-def better(measured: Sequence[Measured]) -> Measured:
-    """Return the one with the best figure, of those within its margin the one with the lowest loss."""
-    top = max(measured, key=lambda one: one.gain)
-    return min((one for one in measured if one.gain >= top.gain - top.margin), key=lambda one: one.loss)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from rnncli.training.optimizer import SCHEDULES
 
@@ -21,6 +22,9 @@ class Plan:
     budget: the seconds that the run is to fill, 0 if its updates are fixed; most: the updates that it may then have;
     calibrating, per_evaluation: the seconds that it took to measure the pace, and those of an evaluation. since,
     progress: the update at which the updates were counted anew, and the share of the schedule that was done by then.
+    limited: True if a time has room for no more updates than these.
+
+    on_divergence: whether to stop where training diverges, or to halve the learning rate; see `going_back`.
     """
 
     updates: int
@@ -38,6 +42,8 @@ class Plan:
     per_evaluation: float = 0.0
     since: int = 0
     progress: float = 0.0
+    limited: bool = False
+    on_divergence: str = "stop"
 
     def rate(self, update: int) -> float:
         """Return the learning rate of an update, without what the plateau schedule makes of it."""
@@ -63,6 +69,8 @@ class Position:
 
     best_gain, best_loss: of the evaluation whose weights are the best. best_averaged: whether these are an average.
     top_gain, top_margin: of the best figure so far. average_power: see `WeightAverage`.
+    halvings: how often the learning rate was halved since training diverged. good: the numbers to go back to where it
+    diverges again, empty where they are these. notes: what the next line of metrics will tell.
     """
 
     update: int = 0
@@ -82,3 +90,11 @@ class Position:
     plateau_waited: int = 0
     optimizer_powers: list[float] = field(default_factory=lambda: [1.0, 1.0])
     average_power: float = 1.0
+    halvings: int = 0
+    good: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def halved(self) -> float:
+        """What is left of the learning rate after all halvings."""
+        return 0.5**self.halvings

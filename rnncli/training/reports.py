@@ -79,7 +79,8 @@ class Evaluated:
     is held out, as the last. figure: that of the validation split which the score prints, unless it is the loss.
     averaged: whether valid_loss and figure are of the average of the weights, since that was the better; losses: on
     validation, of the weights and of their average, where there is one. memory: one entry per layer under
-    --watch-grads, else empty.
+    --watch-grads, else empty. notes: what happened since the scheduled evaluation before, such as a change at a
+    resume.
     """
 
     step: int
@@ -97,6 +98,7 @@ class Evaluated:
     averaged: bool = False
     losses: tuple[float, float] | None = None
     memory: tuple[Memory, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

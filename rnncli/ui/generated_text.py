@@ -16,16 +16,19 @@ class GeneratedText:
     Whole texts, which have the prime in them, are separated as their model says, and end with a line end.
     """
 
-    def __init__(self, form: str, seed: int, echo: str):
+    def __init__(self, form: str, seed: int, *, echoes: bool):
         self.out = Output()
-        self.json, self.seed, self.echo = form == "jsonl", seed, echo
+        self.json, self.seed, self.echoes, self.echo = form == "jsonl", seed, echoes, ""
         self._number = -1
         self._ends_line = False  # of the text that is written
         self._line = _JsonLine(self.out)
         self._between, self._ends = "\n\n", ""
 
+    def after(self, prime: str) -> None:
+        self.echo = prime if self.echoes else ""
+
     def whole(self, between: str) -> None:
-        self._between, self._ends, self.echo = between, "\n", ""
+        self._between, self._ends, self.echoes = between, "\n", False
 
     def write(self, number: int, piece: str) -> None:
         if number != self._number:

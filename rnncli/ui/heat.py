@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rnncli.tasks.scored import ScoredLine, ScoredText
-from rnncli.ui.output import Output, visible
+from rnncli.ui.output import Output, putting, visible
 
 LEVELS = (1.0, 2.0, 4.0, 6.0, 9.0)  # bits from which on a token has the next colour
 _TERMINAL = (230, 229, 222, 215, 203)  # of the 256 colours, behind black letters
@@ -58,11 +58,11 @@ def save_heat(scored: ScoredText, path: Path) -> None:
     title = html.escape(visible(f"How surprising {scored.name} is"))
     colours = "\n".join(f".h{level} {{ background: {colour}; }}" for level, colour in enumerate(_PAGE, start=1))
     legend = " ".join(f'<b class="h{level}">&nbsp;{name}&nbsp;</b>' for level, name in enumerate(_names())) + " bits"
-    with open(path, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-        file.write(_HEAD.format(title=title, colours=colours, legend=legend))
+    with putting(path) as file:
+        file.write(_HEAD.format(title=title, colours=colours, legend=legend).encode("utf-8", "backslashreplace"))
         for some in scored.lines:
-            file.writelines(_as_html(line) for line in some)
-        file.write("</pre>\n</body>\n</html>\n")
+            file.writelines(_as_html(line).encode("utf-8", "backslashreplace") for line in some)
+        file.write(b"</pre>\n</body>\n</html>\n")
 
 
 def _as_html(line: ScoredLine) -> str:

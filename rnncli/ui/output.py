@@ -6,6 +6,7 @@ in a pipe every byte passes unchanged. Text from data is never parsed as rich ma
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import os
 import re
@@ -15,14 +16,16 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
+from rnncli import safe_files
 from rnncli.errors import MachineError, ReaderGoneError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
+_AS_BYTES = "rnncli.as_bytes"
 _KEPT = "\n\t"
 _BIDI = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
 
@@ -44,8 +47,21 @@ def _escaped(character: str) -> str:
 
 def as_utf8(stream: TextIO) -> TextIO:
     """Return `stream` set to UTF-8 with line ends as written; surrogates that stand for bytes become those bytes."""
-    stream.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")  # type: ignore[attr-defined]
+    stream.reconfigure(encoding="utf-8", errors=_AS_BYTES, newline="\n")  # type: ignore[attr-defined]
     return stream
+
+
+def _as_bytes(error: UnicodeError) -> tuple[bytes, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    text = error.object[error.start : error.end]
+    return b"".join(c.encode("utf-8", "surrogateescape" if _is_byte(c) else "surrogatepass") for c in text), error.end
+
+
+def _is_byte(surrogate: str) -> bool:
+    return "\udc80" <= surrogate <= "\udcff"  # others are of UTF-7, or escapes in JSON
+
+
+codecs.register_error(_AS_BYTES, _as_bytes)
 
 
 class Output:
@@ -97,8 +113,11 @@ def working(what: str) -> Iterator[Callable[[str], None]]:
     from rich.console import Console
     from rich.text import Text
 
-    with Console(stderr=True).status(Text(what)) as status:
-        yield lambda part: status.update(Text(f"{what}: {part}"))
+    def line(text: str) -> Text:
+        return Text(visible(" ".join(text.splitlines())))
+
+    with Console(stderr=True).status(line(what)) as status:
+        yield lambda part: status.update(line(f"{what}: {part}"))
 
 
 _OPTION = re.compile(r"(--[\w-]+) (?=\S)")
@@ -141,11 +160,23 @@ def require_folder(option: str, path: str) -> None:
         raise MachineError(f"{option} {path}: cannot write: no folder {folder}; make it, or name another")
 
 
-def put(path: Path, content: bytes) -> None:
-    """Write in one step; a device or a pipe is written to, not replaced."""
-    if path.is_symlink() or (path.exists() and not path.is_file()):
-        path.write_bytes(content)
-        return
-    from rnncli.nn.model_file import write_atomically  # which loads numpy
+@contextlib.contextmanager
+def putting(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file that replaces `path`, which the user named, in one step when the block ends.
 
-    write_atomically(path, content)
+    So is what a link of the user's own leads to; see `safe_files.led_to`. A device or a pipe is written to.
+    """
+    target = safe_files.led_to(path)
+    is_planted = path.is_symlink() and target == path
+    if path.exists() and not (path.is_file() or is_planted):
+        with path.open("wb") as file:
+            yield file
+        return
+    with safe_files.replacing(target) as file:
+        yield file
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write `content` as `putting` does."""
+    with putting(path) as file:
+        file.write(content)

@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 import math
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ from rnncli.ui.output import Output, visible
 if TYPE_CHECKING:
     from rnncli.tasks.task import Piece, Pieces
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+TABLE_ROWS = 1000  # of answers that come without end, under one header
 DIGITS = 8  # significant digits; float32 has little more than seven
 
 
@@ -31,7 +34,7 @@ def write_rows(
     out = Output()
     form = form or ("table" if out.terminal else "csv")
     if form == "json":
-        out.write(json.dumps([rounded(item) for item in nested], ensure_ascii=False, indent=2) + "\n")
+        out.write(json_text([rounded(item) for item in nested], indent=2) + "\n")
     elif form == "jsonl":
         out.write("".join(map(_json_line, nested)))
     elif form == "csv":
@@ -41,8 +44,8 @@ def write_rows(
 
 
 def write_as_they_come(answers: Pieces, form: str | None) -> None:
-    """Write each list of pieces as it comes, but a table when all are there. After a DataError of the pieces what came
-    before it is written whole, and it is raised.
+    """Write each list of pieces as it comes, and a table when its rows are there. After a DataError of the pieces what
+    came before it is written whole, and it is raised.
     """
     out = Output()
     form = form or ("lines" if answers.as_lines else "table" if out.terminal else "csv")
@@ -63,15 +66,22 @@ def write_as_they_come(answers: Pieces, form: str | None) -> None:
 
 
 def _write_as_table(lists: Iterable[list[Piece]]) -> None:
+    """Write a table for each TABLE_ROWS rows, which alone are kept: the widths of columns are those of their cells."""
     rows: list[dict[str, Any]] = []
+    written = False
     try:
         for pieces in lists:
-            rows += [row for piece in pieces for row in piece.rows]
+            for piece in pieces:
+                rows += piece.rows
+                if len(rows) >= TABLE_ROWS:
+                    write_table(rows)
+                    rows, written = [], True
     except DataError:
         if rows:
             write_table(rows)
         raise
-    write_table(rows)
+    if rows or not written:
+        write_table(rows)
 
 
 def json_array(lists: Iterable[list[Piece]]) -> Iterator[str]:
@@ -80,7 +90,7 @@ def json_array(lists: Iterable[list[Piece]]) -> Iterator[str]:
     try:
         for pieces in lists:
             for piece in pieces:
-                text = json.dumps(rounded(piece.nested), ensure_ascii=False, indent=2).replace("\n", "\n  ")
+                text = json_text(rounded(piece.nested), indent=2).replace("\n", "\n  ")
                 yield (",\n  " if begun else "[\n  ") + text
                 begun = True
     except DataError:
@@ -90,7 +100,13 @@ def json_array(lists: Iterable[list[Piece]]) -> Iterator[str]:
 
 
 def _json_line(item: Mapping[str, Any]) -> str:
-    return json.dumps(rounded(item), ensure_ascii=False) + "\n"
+    return json_text(rounded(item)) + "\n"
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """Return `value` as JSON, in ASCII where it has surrogates, which stand for bytes that are no UTF-8."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return json.dumps(value, indent=indent) if _SURROGATE.search(text) else text
 
 
 def write_stream(rows: Iterable[Mapping[str, Any]], form: str | None, delimiter: str, decimal: str) -> None:

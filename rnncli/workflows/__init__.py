@@ -11,5 +11,6 @@ run_report       the final score of a run, and where it comes from: report.json
 bare_file        the task of a data file without a config, or a question
 names            what a name on the command line is, before anything is opened
 opening          the meaning of a path on the command line: RUN, CONFIG or DATA
+temporary        a folder for what is not kept
 stopping         SIGINT and SIGTERM as a question that the loop asks
 """

@@ -78,6 +78,8 @@ def _with_data(request: Request, sound: Sound, config: Config, path: Paths, tell
                 _prepare(config, source)
             break
         except (ConfigError, DataError, UsageError) as error:
+            if str(error) in {problem.message for problem in problems}:  # which the key was not to blame for
+                break
             found = _problem(error, sound, overrides, config)
             if found is None or len(problems) >= MAX_LISTED:
                 if not problems:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from rnncli.workflows.inspect_grads import Request, inspected
 from rnncli.workflows.opening import is_model
 from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.stopping import StopRequest, stop_on_signals
+from rnncli.workflows.temporary import temporary_folder
 from rnncli.workflows.train import Request as Training
 from rnncli.workflows.train import for_a_while, train
 
@@ -52,8 +52,8 @@ def compare_grads(request: Request, names: Sequence[str], show: Show) -> list[Co
     if points == [INIT]:
         networks = [_Network(name, one, trained=False) for name, one in changed.items()]
         return _inspected(networks, points, StopRequest())
-    with stop_on_signals() as stop, tempfile.TemporaryDirectory() as folder:
-        networks = [_trained(*item, Path(folder, str(k)), show) for k, item in enumerate(changed.items())]
+    with stop_on_signals() as stop, temporary_folder() as folder:
+        networks = [_trained(*item, folder / str(k), show) for k, item in enumerate(changed.items())]
         return _inspected(networks, points, stop)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rnncli import __version__
 from rnncli.errors import RnncliError
+from rnncli.workflows.temporary import temporary_folder
 
 PACKAGES = ("click", "numpy", "numba", "llvmlite", "rich", "PyYAML", "pydantic", "safetensors", "regex")
 EXTRAS = {"plots": "matplotlib", "metrics": "sacrebleu", "holidays": "holidays"}
@@ -58,7 +59,8 @@ def _looked(name: str, look: Callable[[str], Finding]) -> Finding:
     except RnncliError as error:
         return Finding(name, str(error), mend="mend that first", broken=True)
     except ImportError as error:
-        return Finding(name, str(error), mend="pip install --force-reinstall rnncli", broken=True)
+        mend = "unset it" if "NUMBA_" in str(error) else "pip install --force-reinstall rnncli"
+        return Finding(name, str(error), mend=mend, broken=True)
     except OSError as error:
         return Finding(name, (error.strerror or str(error)).lower(), mend="free some space, or set TMPDIR", broken=True)
 
@@ -117,15 +119,30 @@ def _memory(name: str) -> Finding:
 
 def _cache(name: str) -> Finding:
     from rnncli.kernels.cache import place
+    from rnncli.kernels.jit import enabled
+    from rnncli.kernels.kept import damaged
 
+    if not enabled():
+        return Finding(name, "none", mend="training is slow: unset NUMBA_DISABLE_JIT")
     folder, refusal = place()
     if not refusal:
-        return Finding(name, f"kept in {folder.parent}")
-    return Finding(
-        name,
-        f"not kept in {folder.parent}: {refusal}",
-        mend="every start compiles anew; set RNNCLI_CACHE to a writable folder",
-    )
+        refusal = _unwritable(folder)
+    if refusal:
+        mend = "every start compiles anew; set RNNCLI_CACHE to a writable folder"
+        return Finding(name, f"not kept in {folder.parent}: {refusal}", mend=mend)
+    bad = len(damaged(folder))
+    mend = f"{bad} damaged files are compiled again when they are needed; examine that disk" if bad else ""
+    return Finding(name, f"kept in {folder.parent}", mend=mend)
+
+
+def _unwritable(folder: Path) -> str:
+    """Return why nothing can be written in this folder, or an empty text."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(100_000))  # as much as a kernel
+    except OSError as error:
+        return (error.strerror or str(error)).lower()
+    return ""
 
 
 def _products(name: str) -> Finding:
@@ -161,11 +178,11 @@ def _training(name: str) -> Finding:
             losses.append(report.valid_loss)
 
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="rnncli-") as folder:
-        Path(folder, "text.txt").write_text(_TEXT, encoding="utf-8")
-        config = Path(folder, "config.yaml")
+    with temporary_folder() as folder:
+        (folder / "text.txt").write_text(_TEXT, encoding="utf-8")
+        config = folder / "config.yaml"
         config.write_text(_CONFIG, encoding="utf-8")
-        train(Request(str(config), out=str(Path(folder, "run"))), show)
+        train(Request(str(config), out=str(folder / "run")), show)
     told = f"loss {losses[0]:.2f} to {losses[-1]:.2f} in {time.monotonic() - began:.1f} s"
     if losses[-1] < losses[0]:
         return Finding(name, told)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from rnncli.config.chosen import value_before
 from rnncli.config.sections import SECTIONS, Config, keys_of
@@ -25,6 +23,7 @@ from rnncli.training.reports import Report
 from rnncli.workflows.names import is_config
 from rnncli.workflows.opening import Model, one_or_all, open_model, require_readable, require_understood, source_of
 from rnncli.workflows.start_from import learnt_before
+from rnncli.workflows.temporary import temporary_folder
 from rnncli.workflows.train import Request as Training
 from rnncli.workflows.train import data_sha256, for_a_while, train
 
@@ -53,8 +52,8 @@ def evaluate(request: Request, show: Callable[[Report], None]) -> Evaluation:
     config = load_config(request.run, request.overrides)
     task = TASKS[config.task]
     require_understood("evaluate", task, request.options)
-    with tempfile.TemporaryDirectory() as folder:
-        run = str(Path(folder) / "run")
+    with temporary_folder() as folder:
+        run = str(folder / "run")
         overrides = [*request.overrides, *task.held_out_for(config, request.options)]
         train(Training(request.run, request.data, run, overrides), for_a_while(show))
         return _of_run(replace(request, run=run, data=(), overrides=()))
@@ -97,7 +96,7 @@ def recalled(model: Model, run: str, overrides: Sequence[str], **errors: str) ->
     try:
         experiment = model.task.prepare(config, source, Context(pool), learnt_before(Path(run), model.header))
         experiment.recall(model.header, model.arrays)
-        if not _fits(experiment, model.header):
+        if not _fits(experiment, model):
             raise UsageError(f"{run}: its data or config.yaml are not what it was trained with; restore them")
         experiment.network.load(model.arrays)
         yield experiment, source
@@ -125,10 +124,10 @@ def training_data(
     return config, source
 
 
-def _fits(experiment: Experiment, header: Mapping[str, Any]) -> bool:
-    """Return True if `header` is that of the experiment's model, apart from arrays and the results of validation."""
+def _fits(experiment: Experiment, model: Model) -> bool:
+    """Return True if the header is that of the experiment's model, apart from arrays and the results of validation."""
     ours = json.loads(json.dumps({key: value for key, value in experiment.header().items() if key != "arrays"}))
-    theirs = dict(header)
+    ours, theirs = model.task.renewed(ours), dict(model.header)  # which is renewed, too
     for section in SECTIONS:  # what an older version did not know is as it was then
         fields = keys_of(type(experiment.config), section)
         newer = {key: value_before(fields[key]) for key in ours.get(section, ()) if key not in theirs.get(section, ())}
@@ -140,5 +139,5 @@ def _fits(experiment: Experiment, header: Mapping[str, Any]) -> bool:
 def _require_same_data(run: str, config: Config, source: Source) -> None:
     """Raise DataError where the training data are not those that the run's saved state was trained on."""
     state = Path(run) / "state.safetensors"
-    if state.exists() and model_file.read(state)[1].get("data_sha256") != data_sha256(config, source):
+    if state.exists() and model_file.read(state, in_run=True)[1].get("data_sha256") != data_sha256(config, source):
         raise DataError(f"{source.name}: is not what {run} was trained on; restore it, or train again")

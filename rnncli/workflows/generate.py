@@ -11,7 +11,7 @@ from rnncli.config.sections import Config
 from rnncli.data.source import Source, decode, read_source
 from rnncli.errors import UsageError
 from rnncli.notes import noting
-from rnncli.tasks.task import Experiment, Options
+from rnncli.tasks.task import Experiment, Options, Predictor
 from rnncli.workflows.evaluate import recalled, training_data
 from rnncli.workflows.opening import Model, first_run, open_model, require_understood
 
@@ -19,7 +19,8 @@ from rnncli.workflows.opening import Model, first_run, open_model, require_under
 @dataclass(frozen=True)
 class Request:
     """The arguments of `generate`; `options` are the model's for sampling, and each text ends before one of `stops`
-    occurs. report: tell what the texts copy of the training text.
+    occurs. prime_file, bad_words_file: files of a prime and of texts, one a line, that are never written; - is
+    standard input. report: tell what the texts copy of the training text.
     """
 
     run: str
@@ -27,15 +28,15 @@ class Request:
     prime: str = ""
     stops: Sequence[str] = ()
     report: bool = False
-
-
-def read_prime(path: str) -> str:
-    """Return the text of a prime file; - is standard input."""
-    return decode(read_source(path), hint="save the prime as UTF-8")
+    prime_file: str | None = None
+    bad_words_file: str | None = None
 
 
 class Writer(Protocol):
     """Takes texts in pieces, and notes."""
+
+    def after(self, prime: str) -> None:
+        """Expect texts that go on after `prime`."""
 
     def whole(self, between: str) -> None:
         """Expect whole texts, with the prime, and write `between` them."""
@@ -43,19 +44,21 @@ class Writer(Protocol):
     def write(self, number: int, piece: str) -> None: ...
 
 
-def read_texts(path: str) -> tuple[str, ...]:
-    """Return the lines of a file but for empty ones; - is standard input."""
-    text = decode(read_source(path), hint="save it as UTF-8")
-    return tuple(line for line in text.splitlines() if line)
-
-
 def generate(request: Request, out: Writer, say: Callable[[str], None]) -> None:
     """Generate texts: call out.write(text number, piece) as pieces are made, and say(note) for each note."""
-    model, options = open_model(request.run), request.options
+    model, options = open_model(request.run), dict(request.options)
     if options["seed"] + options["count"] > 2**63:
         raise UsageError("--seed plus --count goes beyond the largest seed, 9223372036854775807; lower one")
+    if request.bad_words_file is not None:
+        options.setdefault("bad_words", ())
     require_understood("generate", model.task, options)
     writer = model.load()
+    prime = request.prime
+    if request.prime_file is not None:
+        prime = _text_for(writer, request.prime_file, "save the prime as UTF-8")
+    if request.bad_words_file is not None:
+        listed = _text_for(writer, request.bad_words_file, "save it as UTF-8").splitlines()
+        options["bad_words"] = (*options["bad_words"], *filter(None, listed))
     for text in first_run("generation"):
         say(text)
     notes: list[str] = []
@@ -64,8 +67,9 @@ def generate(request: Request, out: Writer, say: Callable[[str], None]) -> None:
             writer.know(*_training_data(request.run))
         if writer.between_texts is not None:
             out.whole(writer.between_texts)
+        out.after(prime)
         written: list[str] = []
-        for number, pieces in writer.generate(request.prime, options, experiment):
+        for number, pieces in writer.generate(prime, options, experiment):
             made = []
             for piece in until(pieces, request.stops) if request.stops else pieces:
                 out.write(number, piece)
@@ -80,6 +84,12 @@ def generate(request: Request, out: Writer, say: Callable[[str], None]) -> None:
             say(writer.copied(written, experiment))
     for text in notes:
         say(text)
+
+
+def _text_for(model: Predictor, path: str, hint: str) -> str:
+    """Return the text of a file; where the model reads bytes, those that are no UTF-8 are surrogates."""
+    source = read_source(path)
+    return source.content.decode("utf-8", "surrogateescape") if model.reads_bytes else decode(source, hint=hint)
 
 
 def _training_data(run: str) -> tuple[Config, Source]:

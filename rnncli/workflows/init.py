@@ -131,8 +131,13 @@ def _require_new(out: str) -> None:
 
 def _write(out: str, text: str) -> None:
     try:
-        with open(out, "x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with open(out, "x", encoding="utf-8", newline="\n") as file:  # which follows no link
+            try:
+                file.write(text)
+                file.flush()
+            except OSError:
+                os.unlink(out)
+                raise
     except OSError as error:
         raise MachineError(f"-o {out}: cannot write: {(error.strerror or '').lower()}; name another") from None
 

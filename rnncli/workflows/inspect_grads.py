@@ -150,7 +150,7 @@ def _resumed(optimizer: Optimizer, at: str, arrays: Mapping[str, np.ndarray], po
         first_network = {name: array[: optimizer.size] for name, array in arrays.items()}
         optimizer.restore(first_network, [float(power) for power in position.optimizer_powers])
         _, _ = optimizer.powers  # there must be two, one for each moment
-        return plan.rate(done) * position.plateau_factor
+        return plan.rate(done) * position.plateau_factor * position.halved
 
 
 @contextlib.contextmanager

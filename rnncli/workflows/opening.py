@@ -17,6 +17,7 @@ from rnncli.data.source import Source
 from rnncli.errors import ConfigError, ModelFileError, UsageError, shown
 from rnncli.kernels import cache
 from rnncli.nn import model_file
+from rnncli.notes import Doubt
 from rnncli.tasks.registry import TASKS, config_from_mapping, load_config
 from rnncli.tasks.task import Options, Predictor, Task
 from rnncli.workflows.bare_file import inferred
@@ -72,11 +73,12 @@ def open_model(run: str) -> Model:
         path.stat()
     except (OSError, ValueError):
         raise UsageError(f"no such run or model file: {run}") from None
-    if path.is_dir():
+    is_run = path.is_dir()
+    if is_run:
         path = path / "model.safetensors"
         if not path.exists():
             raise UsageError(f"{run}: no model.safetensors in this directory; train first, or name another run")
-    arrays, header = model_file.read(path)
+    arrays, header = model_file.read(path, in_run=is_run)
     named = header.get("task")
     task = TASKS.get(named) if isinstance(named, str) else None
     if task is None:
@@ -85,14 +87,16 @@ def open_model(run: str) -> Model:
 
 
 def first_run(module: str = "") -> list[str]:
-    """Return the note to show before kernels (of this module) are compiled; none if they have been."""
+    """Return what to say before kernels (of this module) are compiled; nothing if they have been."""
+    from rnncli.kernels.jit import enabled
+
+    texts = [f"{cache.CONFIG} in this folder is ignored"] if os.path.exists(cache.CONFIG) else []
     folder, refusal = cache.place()
-    if refusal:
-        return [
-            f"compiled kernels cannot be kept in {folder.parent} ({refusal}): every start compiles anew, about 10 s; "
-            "set RNNCLI_CACHE to a writable folder"
-        ]
-    return ["compiling kernels, once per machine; this takes some seconds"] if cache.is_cold(module) else []
+    if refusal and enabled():
+        texts.append(Doubt(cache.unkept(folder.parent, refusal)))
+    elif enabled() and cache.is_cold(module):
+        texts.append("compiling kernels, once per machine; this takes some seconds")
+    return texts
 
 
 def config_and_source(first: str, data: Sequence[str], overrides: Sequence[str]) -> tuple[Config, Source]:

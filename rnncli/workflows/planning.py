@@ -52,14 +52,18 @@ class Planner:
     def started(self, *, fills: bool) -> tuple[TrainingLoop, tuple[tuple[str, str], ...]]:
         """Return a new run whose length is fixed, and what is to be told of that; fills: its max_time is a budget."""
         training = self.experiment.config.training
+        wanted = wanted_updates(training, self._per_epoch)
+        length = Length(1, 1) if fills else self.length(wanted)
         plan = Plan(
-            *(Length(1, 1) if fills else self.length(wanted_updates(training, self._per_epoch))),
+            *length,
             training.learning_rate,
             training.schedule,
             training.patience,
             BY_FIGURE,
             warmup=training.warmup,
             weight_averaging=training.weight_averaging or 0.0,
+            limited=length.updates < wanted,
+            on_divergence=training.on_divergence,
         )
         return self._filling(plan) if fills else (self._loop(plan), ())
 
@@ -79,6 +83,7 @@ class Planner:
         plan = replace(
             plan,
             **length._asdict(),
+            limited=True,
             budget=seconds,
             most=most,
             calibrating=pace.took,

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rnncli import safe_files
 from rnncli.data.source import decode, read_source
 from rnncli.errors import DataError, MachineError, ModelFileError, UsageError, shown
 from rnncli.notes import doubt
@@ -35,7 +36,7 @@ def curve_of_run(run: str) -> Curve:
     if not Path(run).is_dir():
         raise UsageError(f"{run}: is no run directory; name one, or - for standard input")
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = safe_files.read(path).decode("utf-8", "replace")
     except FileNotFoundError:
         raise UsageError(f"{run}: no metrics.jsonl in this directory; train first, or name another run") from None
     except OSError as error:
@@ -56,7 +57,7 @@ def curve_of_run(run: str) -> Curve:
 def _loss_of(config: Path) -> str:
     """Return in words what the losses of a run with this config are of; nothing without a config of this program."""
     try:
-        text = config.read_text(encoding="utf-8", errors="replace")
+        text = safe_files.read(config).decode("utf-8", "replace")
     except OSError:
         return ""
     task = re.match(r"task: (\S+)$", text, re.MULTILINE)

@@ -25,8 +25,9 @@ from rnncli.training.optimizer import Optimizer
 from rnncli.training.plan import Plan, Position
 from rnncli.workflows.run_directory import RunDirectory, State
 
-FREE = ("epochs", "updates", "max_time", "learning_rate", "schedule", "patience", "clip_norm")  # keys of training
-_OF_PLAN = ("learning_rate", "schedule", "patience")
+# Keys of training that may change.
+FREE = ("epochs", "updates", "max_time", "learning_rate", "schedule", "patience", "clip_norm", "on_divergence")
+_OF_PLAN = ("learning_rate", "schedule", "patience", "on_divergence")
 _OF_RATE = ("updates", "learning_rate", "schedule")
 _INDIFFERENT = ("data.path", "training.threads")  # the data have a hash of their own; threads do not decide the result
 _NO_LIMIT = 10**12  # updates
@@ -122,7 +123,9 @@ def resumed(
         plan = _longer(run, experiment, plan, position, length, given=bool(keys & {"epochs", "updates"}))
         position.evaluations_since_best = 0  # who asks for more than patience had is patient
     for change in changes:
-        note(f"resumed with {change.key} {_text(change.now)}, was {_text(change.before)}")
+        text = f"resumed with {change.key} {_text(change.now)}, was {_text(change.before)}"
+        note(text)
+        position.notes = [*position.notes, text]
     loop = TrainingLoop(experiment.learner, optimizer, plan)
     try:
         loop.restore(state.arrays, position)
@@ -173,7 +176,10 @@ def _longer(
     if further <= 0:
         longer = {"epochs": -(-updates // per_epoch), "updates": updates if training.updates else None}
         experiment.config = experiment.config.changed(training=longer)
-    return replace(plan, updates=updates, evaluations=fits.evaluations, budget=0.0, since=0, progress=0.0)
+    limited = further <= 0 or fits.updates < further
+    return replace(
+        plan, updates=updates, evaluations=fits.evaluations, limited=limited, budget=0.0, since=0, progress=0.0
+    )
 
 
 def is_over(plan: Plan, position: Position) -> bool:

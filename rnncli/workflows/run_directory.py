@@ -3,29 +3,42 @@ metrics.jsonl, report.json once training ended, and, if it diverged, failure.saf
 it failed).
 
 Every file but metrics.jsonl is replaced atomically; metrics.jsonl grows by whole lines. A lock names the process
-that is writing.
+that is writing. A directory may come from a stranger: no link in it is followed, and what a killed process left
+half-written is removed when the next one takes the lock.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
+import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from math import inf
 from pathlib import Path
+from types import TracebackType
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnncli.errors import MachineError, ModelFileError, RunInUseError, UsageError, quoted
+from rnncli import safe_files
+from rnncli.errors import MachineError, ModelFileError, RunInUseError, UsageError, amount, quoted
 from rnncli.nn import model_file
+from rnncli.notes import note
 from rnncli.training.plan import Plan, Position
 from rnncli.training.reports import Evaluated
 from rnncli.workflows.run_report import RunReport
 from rnncli.workflows.runs import is_locked
+
+_LOCK, _FAILURE, _TRIAL = ".lock", "failure.safetensors", ".trial.safetensors"
+_WRITTEN = (*safe_files.RUN_FILES, _FAILURE, _TRIAL)
+_OF_LIBRARY = re.compile(r"\.tmp[A-Za-z0-9]{6}")  # with which version 0.1 wrote model files
+_MOST_UPDATES = 2**53  # that a step may tell of
+_PLAN = Plan(1, 1, 1.0, "", None)  # whose fields have their types
 
 
 @dataclass(frozen=True)
@@ -50,28 +63,34 @@ class State(NamedTuple):
 
 
 class RunDirectory:
-    """The directory of one run, locked for this process from `create` or `resume` until `close`."""
+    """The directory of one run, locked for this process from `create` or `resume` until `close`.
+
+    It is then held by a descriptor, so that all is written in it even if its path becomes another directory.
+    """
 
     def __init__(self, path: Path):
         self.path = path
         self.config = path / "config.yaml"
         self.model = path / "model.safetensors"
         self.state = path / "state.safetensors"
-        self.failure = path / "failure.safetensors"
+        self.failure = path / _FAILURE
         self.metrics = path / "metrics.jsonl"
         self.report = path / "report.json"
+        self._folder: int | None = None
         self._lock: int | None = None
         self._is_new = False
 
     @classmethod
     def create(cls, path: Path) -> RunDirectory:
-        """Return a new directory, or an empty one; UsageError where something is in it already."""
+        """Return a new directory, an empty one, or one with what a killed process left; UsageError for any other."""
         run = cls(path)
         try:
             run._is_new = not path.exists()
             path.mkdir(parents=True, exist_ok=True)
-            run._take_lock()
-            held = [entry.name for entry in path.iterdir() if entry.name != ".lock"]
+            held = run._opened()
+            if held == {run.state.name} and run._is_untrained():
+                run._drop(run.state)
+                held = set()
         except OSError as error:
             raise MachineError(f"{path}: cannot use as a run directory: {_reason(error)}; choose another -o") from None
         if held:
@@ -83,69 +102,148 @@ class RunDirectory:
     def resume(cls, path: Path) -> RunDirectory:
         """Return the directory of a run that was stopped; UsageError where it has neither state nor config."""
         run = cls(path)
-        if not run.state.is_file() and not run.config.is_file():
-            raise UsageError(
-                f"{path}: nothing to resume here (neither state nor config); leave out --resume to start anew"
-            )
-        if not run.state.is_file() and (run.metrics.exists() or run.report.exists()):
-            raise ModelFileError(
-                f"{run.state}: is missing, and without it what was trained would be lost; restore it, or start a new "
-                "run from these weights with --from"
-            )
+        run.require_begun()
         try:
-            run._take_lock()
+            run._opened()
         except OSError as error:
-            raise MachineError(f"{path}: cannot use as a run directory: {_reason(error)}") from None
+            raise MachineError(f"{path}: cannot use as a run directory: {_reason(error)}; check what it is") from None
         return run
 
-    def _take_lock(self) -> None:
-        path = self.path / ".lock"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    def require_begun(self) -> None:
+        """Raise UsageError where there is neither state nor config, ModelFileError for a run that lost its state."""
+        if self.state.is_file():
+            return
+        if not self.config.is_file():
+            raise UsageError(
+                f"{self.path}: nothing to resume here (neither state nor config); leave out --resume to start anew"
+            )
+        if self.metrics.exists() or self.report.exists():
+            raise ModelFileError(
+                f"{self.state}: is missing, and without it what was trained would be lost; restore it, or start a new "
+                "run from these weights with --from"
+            )
+
+    def is_abandoned(self) -> bool:
+        """Return True where there is only what a process left that was killed before it had written a config: at most
+        the state of a run in which nothing has been trained."""
+        try:
+            held = set(os.listdir(self.path))
+            rest = held - {_LOCK, *_left(self.path)}
+        except OSError:
+            return False
+        return bool(held) and (not rest or (rest == {self.state.name} and self._is_untrained()))
+
+    def _is_untrained(self) -> bool:
+        try:
+            return self.read_state().position.update == 0
+        except ModelFileError:
+            return False
+
+    def _opened(self) -> set[str]:
+        """Take the lock, remove what a killed process left, and return the names of all else that is here."""
+        self._folder = safe_files.open_folder(self.path)
+        try:
+            self._take_lock(self._folder)
+            for name in _left(self._folder):
+                self._drop(self.path / name)
+            return set(os.listdir(self._folder)) - {_LOCK}
+        except BaseException:
+            self._let_go()
+            raise
+
+    def _take_lock(self, folder: int) -> None:
+        try:
+            descriptor = safe_files.open_own(_LOCK, os.O_RDWR | os.O_CREAT, folder)
+        except OSError as error:
+            raise OSError(error.errno, f"{_LOCK}: {_reason(error)}") from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             pid = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
             os.close(descriptor)
             raise RunInUseError(f"{self.path}: in use by process {pid}; wait for it, or choose another -o") from None
-        if not path.exists() or path.stat().st_ino != os.fstat(descriptor).st_ino:
+        if not _is_still(descriptor, folder):
             os.close(descriptor)  # its owner removed the file between our open and our lock
-            self._take_lock()
+            self._take_lock(folder)
             return
+        if os.read(descriptor, 32).strip(b"0123456789\n"):
+            os.close(descriptor)
+            raise OSError(errno.EEXIST, f"{_LOCK}: holds something else than the number of a process")
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         self._lock = descriptor
 
     def require_idle(self) -> None:
         """Raise RunInUseError while another process trains it."""
-        if is_locked(self.path / ".lock"):
+        if is_locked(self.path / _LOCK):
             raise RunInUseError(f"{self.path}: is being trained; wait for its end")
 
+    def strange(self) -> list[str]:
+        """Return in words what is here in the place of a file of a run, or was left by a process that was killed."""
+        own = {_LOCK, _FAILURE, *safe_files.RUN_FILES}
+        try:
+            left = _left(self.path)
+            with os.scandir(self.path) as entries:
+                here = sorted(entries, key=lambda entry: entry.name)
+        except OSError:  # of which reading it will tell
+            return []
+        odd = [one for one in here if one.name in own and not one.is_file(follow_symlinks=False)]
+        return [
+            *(f"{one.name} is {'a link' if one.is_symlink() else 'no file'}" for one in odd),
+            *(f"{one.name} was left by a process that was killed" for one in here if one.name in left),
+        ]
+
     def close(self) -> None:
-        """Release the lock, and remove a new directory that is still empty."""
-        if self._lock is not None:
-            (self.path / ".lock").unlink(missing_ok=True)
-            os.close(self._lock)
-            self._lock = None
-            if self._is_new:
+        """Release the lock, and remove a new directory that is still empty; MachineError where the lock must stay."""
+        try:
+            if self._lock is not None:
+                self._drop(self.path / _LOCK)
+        except OSError as error:
+            raise MachineError(
+                f"{self.path}: cannot remove its {_LOCK}: {_reason(error)}; the run is saved, and the file does no harm"
+            ) from None
+        finally:
+            if self._lock is not None and self._is_new:
                 with contextlib.suppress(OSError):  # a run that never began leaves nothing behind
                     self.path.rmdir()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        for descriptor in (self._lock, self._folder):
+            if descriptor is not None:
+                os.close(descriptor)
+        self._lock = self._folder = None
+
+    def __enter__(self) -> RunDirectory:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        with contextlib.suppress(*(() if error is None else (MachineError,))):  # the first error is the one to tell
+            self.close()
 
     def time_a_save(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Write a trial state and remove it: the time of saving is part of the time of an evaluation."""
-        trial = self.path / ".trial.safetensors"
+        trial = self.path / _TRIAL
         try:
-            model_file.write(trial, arrays, {})
+            model_file.write(trial, arrays, {}, self._folder)
         finally:
-            trial.unlink(missing_ok=True)
+            self._drop(trial)
 
     def write_config(self, text: str) -> None:
-        model_file.write_atomically(self.config, text.encode("utf-8"))
+        safe_files.replace(self.config, text.encode("utf-8"), self._folder)
 
     def write_model(self, arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> None:
         """Write the model file; arrays in `header` are stored beside the weights."""
         own = header.get("arrays", {})
         rest = {key: value for key, value in header.items() if key != "arrays"}
-        model_file.write(self.model, {**arrays, **own}, rest)
+        model_file.write(self.model, {**arrays, **own}, rest, self._folder)
+
+    def model_sha256(self) -> str:
+        """Return the hash of the model file; ModelFileError where it cannot be read."""
+        try:
+            return hashlib.sha256(safe_files.read(self.model, self._folder)).hexdigest()
+        except OSError as error:
+            raise ModelFileError(f"{self.model}: cannot read: {error.strerror}") from None
 
     def write_state(
         self,
@@ -158,19 +256,20 @@ class RunDirectory:
     ) -> None:
         """Write the state to resume from; failed: the state to inspect, in a file beside it."""
         header = {"position": _finite(asdict(position)), "plan": asdict(plan), **asdict(inputs)}
-        model_file.write(self.failure if failed else self.state, arrays, header)
+        model_file.write(self.failure if failed else self.state, arrays, header, self._folder)
 
     def read_state(self, path: Path | None = None) -> State:
         """Return what `write_state` wrote; ModelFileError where it is damaged."""
         path = path or self.state
-        arrays, header = model_file.read(path)
+        arrays, header = model_file.read(path, in_run=True)
         try:
             kept = dict(header["position"])
             for name, worst in (("best_loss", inf), ("best_gain", -inf), ("top_gain", -inf)):
                 if kept.get(name, worst) is None:
                     kept[name] = worst
             position, plan = Position(**kept), Plan(**header["plan"])
-            if not (_typed(position, Position()) and _typed(plan, Plan(1, 1, 1.0, "", None))):
+            before = replace(position, **position.good)
+            if not all(_typed(one, Position()) for one in (position, before)) or not _typed(plan, _PLAN):
                 raise TypeError
             inputs = Inputs(**{field.name: header[field.name] for field in fields(Inputs) if field.name in header})
             kinds = ((inputs.data_sha256, str), (inputs.config, dict | None), (inputs.began_from, dict | None))
@@ -182,12 +281,12 @@ class RunDirectory:
 
     def write_report(self, report: RunReport) -> None:
         text = json.dumps(report.to_json(), ensure_ascii=False, indent=2)
-        model_file.write_atomically(self.report, f"{text}\n".encode("utf-8", "surrogatepass"))
+        safe_files.replace(self.report, f"{text}\n".encode("utf-8", "surrogatepass"), self._folder)
 
     def read_report(self) -> RunReport | None:
         """Return the report of the end, or None if training did not end; ModelFileError where it is damaged."""
         try:
-            return RunReport.from_json(json.loads(self.report.read_bytes()))
+            return RunReport.from_json(json.loads(safe_files.read(self.report)))
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -196,35 +295,66 @@ class RunDirectory:
             again = f"rnncli train -o {quoted(str(self.path))} --resume"
             raise ModelFileError(f"{self.report}: is damaged or of another version; write it anew: {again}") from None
 
+    def drop_report(self) -> None:
+        """Remove the report of an end which is not the end any more."""
+        self._drop(self.report)
+
+    def _drop(self, path: Path) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path if self._folder is None else path.name, dir_fd=self._folder)
+
     def append_metrics(self, line: Evaluated) -> None:
-        optional = ("memory", "figure", "averaged", "losses")
+        optional = ("memory", "notes", "figure", "averaged", "losses")
         fields = {
-            key: value for key, value in asdict(line).items() if key not in optional or (key == "memory" and value)
+            key: value
+            for key, value in asdict(line).items()
+            if key not in optional or (key in ("memory", "notes") and value)
         }
         if line.losses is not None:
             fields["averaged"], (fields["raw_loss"], fields["averaged_loss"]) = line.averaged, line.losses
         if line.figure is not None:
             fields["figure"], fields["figure_name"] = line.figure.value, line.figure.name
         try:
-            with open(self.metrics, "a", encoding="utf-8") as file:
-                file.write(json.dumps(fields) + "\n")
+            safe_files.append(self.metrics, (json.dumps(fields) + "\n").encode(), self._folder)
         except OSError as error:
             raise MachineError(f"{self.metrics}: cannot write: {_reason(error)}; the model before is intact") from None
 
     def read_metrics(self) -> list[dict[str, Any]]:
         """Return the whole lines of metrics.jsonl; none if there is no such file."""
-        if not self.metrics.exists():
-            return []
-        lines = self.metrics.read_text(encoding="utf-8", errors="replace").splitlines()
-        return [json.loads(line) for line in lines if _step(line) < inf]
+        return [json.loads(line) for line in self._lines() if _step(line) < inf]
 
     def drop_metrics_after(self, update: int) -> None:
-        """Remove the metrics after `update`, the one of the saved state: later updates are done again."""
-        if not self.metrics.exists():
-            return
-        lines = self.metrics.read_text(encoding="utf-8", errors="replace").splitlines()
+        """Remove the metrics after `update`, the one of the saved state, since later updates are done again, and what
+        cannot be read, with a note."""
+        lines = [line for line in self._lines() if line.strip()]
         kept = [line for line in lines if _step(line) <= update]
-        model_file.write_atomically(self.metrics, "".join(line + "\n" for line in kept).encode())
+        if damaged := sum(_step(line) == inf for line in lines):
+            note(f"{self.metrics}: {amount(damaged, 'line')} of it cannot be read, and will be missing")
+        if kept or self.metrics.exists():
+            safe_files.replace(self.metrics, "".join(line + "\n" for line in kept).encode(), self._folder)
+
+    def _lines(self) -> list[str]:
+        """Return the lines of metrics.jsonl; MachineError where it cannot be read."""
+        try:
+            return safe_files.read(self.metrics, self._folder).decode("utf-8", "replace").splitlines()
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise MachineError(f"{self.metrics}: cannot be read: {_reason(error)}; check it and its folder") from None
+
+
+def _left(folder: int | Path) -> set[str]:
+    """Return the names in a run directory that a killed process left."""
+    others = {name for name in safe_files.files_in(folder) if name == _TRIAL or _OF_LIBRARY.fullmatch(name)}
+    return others | safe_files.leftovers(folder, _WRITTEN)
+
+
+def _is_still(descriptor: int, folder: int) -> bool:
+    """Return True if the open lock is the one that is now in the folder."""
+    try:
+        return os.path.samestat(os.stat(_LOCK, dir_fd=folder, follow_symlinks=False), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def _typed(values: object, example: object) -> bool:
@@ -238,10 +368,14 @@ def _typed(values: object, example: object) -> bool:
 
 
 def _step(line: str) -> float:
+    """Return the number of updates in a line of metrics; infinity for a line that is none, such as a full disk cut."""
     try:
-        return float(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):  # a line that a full disk cut off
-        return float("inf")
+        found = json.loads(line)
+        step, tokens = found["step"], found["tokens"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return inf
+    whole = type(step) is type(tokens) is int and 0 <= step < _MOST_UPDATES
+    return float(step) if whole else inf
 
 
 def _finite(values: dict[str, Any]) -> dict[str, Any]:

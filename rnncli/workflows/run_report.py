@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -68,9 +67,9 @@ class RunReport:
 
 
 def run_report(
-    config: Config, source: Source, sha256: str, position: Position, threads: int, end: Finished, model: Path
+    config: Config, source: Source, sha256: str, position: Position, threads: int, end: Finished, model_sha256: str
 ) -> RunReport:
-    """Return the report of a run with the resolved `config`, whose `end` was shown and whose `model` is written."""
+    """Return the report of a run with the resolved `config`, whose `end` was shown."""
     best = end.best_loss
     return RunReport(
         task=config.task,
@@ -90,7 +89,7 @@ def run_report(
         },
         data={"path": config.data.path, "bytes": source.size, "sha256": sha256},
         config=config.model_dump(),
-        model_sha256=hashlib.sha256(model.read_bytes()).hexdigest(),
+        model_sha256=model_sha256,
         ended=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         fit=end.fit.to_json() if end.fit else None,
     )

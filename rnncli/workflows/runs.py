@@ -14,10 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rnncli import safe_files
 from rnncli.errors import UsageError
 from rnncli.training.listed import DAMAGED, FAILED, FINISHED, FOREIGN, RUNNING, STOPPED, Listed
 
-FILES = ("config.yaml", "model.safetensors", "state.safetensors", "metrics.jsonl", "report.json")
 _ENDS = re.compile(rb'"data_offsets":\[[0-9]+,([0-9]+)\]')  # of the arrays in a model file
 _SAME = {"data.path", "training.threads"}  # keys in which runs of the same data do not differ
 
@@ -29,7 +29,7 @@ def runs(folder: str, sort: str = "name") -> list[Listed]:
         entries = sorted(entry for entry in base.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     except OSError as error:
         raise UsageError(f"{folder}: {_reason(error)}; train first, or name a folder of runs") from None
-    if any(os.path.isfile(base / name) for name in FILES):
+    if any(os.path.isfile(base / name) for name in safe_files.RUN_FILES):
         entries = [base]
     if not entries:
         raise UsageError(f"{folder}: holds no run; train first, or name a folder of runs")
@@ -48,12 +48,12 @@ def _order(one: Listed, sort: str) -> tuple[Any, ...]:
 def _listed(path: Path) -> Listed:
     if not os.access(path, os.R_OK | os.X_OK):
         return Listed(str(path), DAMAGED)
-    if not any(os.path.isfile(path / name) for name in FILES):
+    if not any(os.path.isfile(path / name) for name in safe_files.RUN_FILES):
         return Listed(str(path), FOREIGN)
     last = _last_evaluation(path / "metrics.jsonl")
     steps, seconds = last.get("step"), last.get("seconds")
     try:
-        report = json.loads((path / "report.json").read_bytes())
+        report = json.loads(safe_files.read(path / "report.json"))
         whole = _is_whole(path / "model.safetensors")  # without its model a run is not the best one
         return Listed(
             path=str(path),
@@ -93,7 +93,7 @@ def _unfinished(path: Path, last: Mapping[str, Any]) -> str:
 def _is_whole(path: Path) -> bool:
     """True for a model file that is as long as its header says; what is in it, check RUN verifies."""
     try:
-        with path.open("rb") as file:
+        with safe_files.open_regular(path) as file:
             length = int.from_bytes(file.read(8), "little")
             size = os.fstat(file.fileno()).st_size
             header = file.read(length) if length <= size else b""
@@ -121,8 +121,8 @@ def is_locked(path: Path) -> bool:
 def _last_evaluation(path: Path) -> Mapping[str, Any]:
     """Return the last whole line of metrics.jsonl."""
     try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 8192))
+        with safe_files.open_regular(path) as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - 8192))
             lines = file.read().splitlines()
     except OSError:
         return {}
@@ -139,7 +139,7 @@ def _last_evaluation(path: Path) -> Mapping[str, Any]:
 def _task(path: Path) -> str | None:
     """Return the task in a config that this program wrote, whose first line names it."""
     try:
-        first = path.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
+        first = safe_files.read(path).decode("utf-8", "replace").partition("\n")[0]
     except OSError:
         return None
     return first.removeprefix("task:").strip() if first.startswith("task:") else None

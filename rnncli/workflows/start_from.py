@@ -79,15 +79,20 @@ def origin_of(path: str, sha256: str) -> Origin:
 
 
 def origin_in(run: RunDirectory, state: State) -> Origin | None:
-    """Return the origin of a run that is resumed, None if it has none; its own model has kept what that had learnt."""
+    """Return the origin of a run that is resumed, None if it has none; its own model, once written, has kept what that
+    had learnt."""
     kept = state.inputs.began_from
-    return None if kept is None else Origin(open_model(str(run.path)), str(kept["run"]), bool(kept["other_data"]))
+    if kept is None:
+        return None
+    path = str(kept["run"])
+    model = open_model(str(run.path) if run.model.is_file() else path)
+    return Origin(model, path, bool(kept["other_data"]), begins=not run.model.is_file())
 
 
 def learnt_before(run: Path, header: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return what the experiment of a finished run is prepared with: None, unless it started from another."""
     state = run / "state.safetensors"
-    kept = model_file.read(state)[1].get("began_from") if state.exists() else None
+    kept = model_file.read(state, in_run=True)[1].get("began_from") if state.exists() else None
     return None if kept is None else learnt_in(header, other_data=bool(kept.get("other_data")))
 
 

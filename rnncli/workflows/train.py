@@ -21,7 +21,7 @@ from rnncli.data.source import Source
 from rnncli.errors import DataError, DivergedError, MachineError, StoppedError, UsageError
 from rnncli.inspection.inspect import watched
 from rnncli.nn.network import FLOAT32
-from rnncli.notes import noting
+from rnncli.notes import note, noting
 from rnncli.tasks.cross_validation import CrossValidation
 from rnncli.tasks.registry import TASKS, dump_config, load_run_config
 from rnncli.tasks.task import Context, Experiment
@@ -68,12 +68,16 @@ def train(request: Request, show: Callable[[Report], None]) -> None:
         raise UsageError("--resume needs -o RUN, the run to go on with")
     notes: list[str] = []
     with noting(notes.append):
+        request = _renewed(request)
         config, source = _inputs(request)
     out = Path(request.out) if request.out else _free_name(request)
-    run = RunDirectory.resume(out) if request.resume else RunDirectory.create(out)
     pool = ThreadPool(config.training.threads, FLOAT32)
     try:
-        with stop_on_signals() as stop, noting(lambda text: show(Note(text))):
+        with (
+            RunDirectory.resume(out) if request.resume else RunDirectory.create(out) as run,
+            stop_on_signals() as stop,
+            noting(lambda text: show(Note(text))),
+        ):
             _train_in(
                 run=run,
                 request=request,
@@ -88,7 +92,20 @@ def train(request: Request, show: Callable[[Report], None]) -> None:
         raise MachineError(f"out of memory; lower {memory_keys(config)}") from None
     finally:
         pool.close()
-        run.close()
+
+
+def _renewed(request: Request) -> Request:
+    """Return the request, of a run that was killed before it had written a file as that of a new one; UsageError or
+    ModelFileError where there is nothing to resume."""
+    if not request.resume:
+        return request
+    assert request.out is not None
+    run = RunDirectory(Path(request.out))
+    if request.first is not None and run.is_abandoned():
+        note(f"{run.path}: was killed before it had saved anything, and starts anew")
+        return replace(request, resume=False)
+    run.require_begun()
+    return request
 
 
 def memory_keys(config: Config) -> str:
@@ -147,12 +164,13 @@ def _train_in(
     whole, experiment = experiment_of(config, source, pool, origin.learnt if origin else None)
     if origin and state is None:
         origin.give_weights(experiment, request.overrides)
-        run.write_model(experiment.arrays(), experiment.header())  # from which a resumed run has what was learnt
     optimizer = optimizer_of(experiment, pool)
     planner = Planner(run, experiment, optimizer, request.watch_grads)
     planned: tuple[tuple[str, str], ...] = ()
     if state is None:
         loop, planned = planner.started(fills=config.fills_time)
+        if origin:  # so that a config is never resumed without these weights
+            run.write_state(loop.arrays(), loop.snapshot(), loop.plan, Inputs(sha256, None, origin.to_header()))
     else:
         before = _began_with(run, request, state)
         loop = resumed(run, experiment, state, before, request.overrides, optimizer, planner.length)
@@ -164,6 +182,8 @@ def _train_in(
     inputs = _inputs_kept(run, experiment, source, sha256, origin)
     if state is None or (inputs, loop.plan) != (state.inputs, state.plan):
         run.write_state(loop.arrays(), loop.snapshot(), loop.plan, inputs)
+    if origin and not run.model.is_file():
+        run.write_model(experiment.arrays(), experiment.header())  # from which a resumed run has what was learnt
     position = loop.position
     wanted = wanted_updates(experiment.config.training, experiment.learner.updates_per_epoch)
     seconds = loop.plan.budget
@@ -176,7 +196,7 @@ def _train_in(
     facts = (*experiment.facts, *chosen, *planned, *_begun(origin), ("run", str(run.path)))
     show(Started(facts, position.update, loop.plan.updates, experiment.learner.loss.unit, request.resume))
     reason, kept = "finished", "best"
-    run.report.unlink(missing_ok=True)  # that of an end which is not the end any more
+    run.drop_report()
     try:
         for report in loop.run(stop):
             if isinstance(report, Evaluated):
@@ -190,6 +210,8 @@ def _train_in(
                     note_length(experiment, loop.plan)
                     inputs = _inputs_kept(run, experiment, source, sha256, origin)
                 _save(run, experiment, loop, report, inputs)
+            elif isinstance(report, Note):
+                run.drop_metrics_after(position.update)  # of a stop, if training went back behind it
             show(report)
     except DivergedError as error:
         raise error if experiment is not whole else _failed(run, loop, inputs, error) from None
@@ -218,7 +240,7 @@ def _train_in(
         experiment.fit(run.read_metrics(), seconds=seconds),
     )
     placed = _placed(experiment.config, source)
-    run.write_report(run_report(placed, source, sha256, position, pool.count, end, run.model))
+    run.write_report(run_report(placed, source, sha256, position, pool.count, end, run.model_sha256()))
     show(end)
 
 

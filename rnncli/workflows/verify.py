@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,8 +37,12 @@ def verify(run: str, overrides: Sequence[str] = ()) -> Iterator[Verified]:
             failed.append(one.name)
     if failed == ["report"]:
         raise CheckFailedError(f"{run}: has no report yet; go on with: rnncli train -o {quoted(run)} --resume")
+    if {*failed} == {"files"}:
+        raise CheckFailedError(f"{run}: holds what training did not leave there; remove it")
     if failed:
-        raise CheckFailedError(f"{run}: is not what it was: {', '.join(failed)}; restore it, or train again")
+        raise CheckFailedError(
+            f"{run}: is not what it was: {', '.join(dict.fromkeys(failed))}; restore it, or train again"
+        )
 
 
 def _checks(run: str, overrides: Sequence[str]) -> Iterator[Verified]:
@@ -48,6 +51,7 @@ def _checks(run: str, overrides: Sequence[str]) -> Iterator[Verified]:
     if directory.path.is_file():
         raise UsageError(f"{run}: a model file alone has no report to be checked by; name its run directory")
     directory.require_idle()
+    yield from (Verified("files", False, what) for what in directory.strange())
     report = directory.read_report() if directory.path.is_dir() else None
     if report is not None and directory.model.is_file():
         yield _model(directory, report)
@@ -61,7 +65,7 @@ def _checks(run: str, overrides: Sequence[str]) -> Iterator[Verified]:
     if report is None:
         yield Verified("report", False, "none: training did not end, or an older version trained it")
         return
-    settings = load_config(directory.config, from_here(overrides))
+    settings = load_config(directory.config, from_here(overrides), in_run=True)
     config, data = _config(settings, report), _data(settings, report)
     yield config
     yield data
@@ -76,7 +80,7 @@ def _checks(run: str, overrides: Sequence[str]) -> Iterator[Verified]:
 
 
 def _model(directory: RunDirectory, report: RunReport) -> Verified:
-    same = hashlib.sha256(directory.model.read_bytes()).hexdigest() == report.model_sha256
+    same = directory.model_sha256() == report.model_sha256
     return Verified("model", same, f"sha256 {report.model_sha256[:12]}…" if same else "is not the file of the report")
 
 

@@ -21,9 +21,13 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import pytest
+
 from rnncli.cli import main
+from rnncli.workflows.stopping import StopRequest
 
 COMMAND = (sys.executable, "-m", "rnncli")
+WARNINGS = ["default"]  # as by -W, so that numpy's warnings are seen, which `run` makes errors
 PATIENCE = 60.0  # seconds to wait for a process; only a hang takes so long
 
 
@@ -83,6 +87,7 @@ def run(*arguments: str | Path, cwd: Path, stdin: str | bytes = b"", env: dict[s
     streams = [io.BytesIO(stdin.encode() if isinstance(stdin, str) else stdin), io.BytesIO(), io.BytesIO()]
     with like_a_process(cwd), warnings.catch_warnings():
         warnings.simplefilter("default")
+        warnings.simplefilter("error", RuntimeWarning)
         sys.argv = ["rnncli", *map(str, arguments)]
         sys.stdin, sys.stdout, sys.stderr = (io.TextIOWrapper(stream, "utf-8") for stream in streams)
         try:
@@ -95,16 +100,16 @@ def run(*arguments: str | Path, cwd: Path, stdin: str | bytes = b"", env: dict[s
 
 @contextlib.contextmanager
 def like_a_process(cwd: Path) -> Iterator[None]:
-    """What a process has of its own is given back after it: streams, arguments, environment, folder, signals."""
+    """What a process has of its own is given back after it: streams, arguments, environment, folder."""
     kept = sys.argv, sys.stdin, sys.stdout, sys.stderr
-    folder, handler, thresholds = Path.cwd(), signal.getsignal(signal.SIGINT), gc.get_threshold()
+    folder, thresholds = Path.cwd(), gc.get_threshold()
     try:
         os.chdir(cwd)
-        with mock.patch.dict(os.environ, environment(), clear=True):
+        shown = mock.patch.object(sys, "warnoptions", WARNINGS)
+        with shown, mock.patch.dict(os.environ, environment(), clear=True):
             yield
     finally:
         sys.argv, sys.stdin, sys.stdout, sys.stderr = kept
-        signal.signal(signal.SIGINT, handler)
         gc.set_threshold(*thresholds)
         os.chdir(folder)
 
@@ -156,6 +161,23 @@ def wait_for_evaluation(process: subprocess.Popen[bytes], run_directory: Path) -
         assert process.poll() is None, ended(process)
         assert time.monotonic() - began < PATIENCE
         time.sleep(0.005)
+
+
+class Stops:
+    """Stops training in this process, as Ctrl-C does, after the update with the number `after`; none is 0."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch):
+        self.after, self.asked = 0, 0
+        monkeypatch.setattr(StopRequest, "__call__", lambda request: self.ask(request))
+
+    def ask(self, request: StopRequest) -> bool:
+        self.asked += 1
+        if self.asked == self.after:
+            request.signal_number = signal.SIGINT
+        return request.signal_number is not None
+
+    def set(self, after: int) -> None:
+        self.after, self.asked = after, 0
 
 
 def model_sha256(run_directory: Path) -> str:

@@ -130,6 +130,21 @@ def test_divergence_is_told_and_loses_nothing(settings: list[str], place: Path) 
         assert len(run("generate", "run", "-n", "5", cwd=place).ok().out) == 5
 
 
+def test_values_beyond_all_others_are_no_matter_of_the_learning_rate(place: Path) -> None:
+    rows = [f"{1990 + i // 12}-{i % 12 + 1:02d},{1.1e25 if i == 77 else 1e25}\n" for i in range(144)]
+    (place / "blip.csv").write_text("month,sales\n" + "".join(rows))
+    message = run("train", "forecast.yaml", "blip.csv", "-o", "run", cwd=place).failed(6)
+    assert "training.learning_rate is not the cause: mend or rescale values that are far beyond all others" in message
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-42, 9e27])
+def test_numbers_of_any_size_are_forecast(size: float, place: Path) -> None:
+    rows = [f"{1990 + i // 12}-{i % 12 + 1:02d},{(30 + i * 7 % 12) * size!r}\n" for i in range(144)]
+    (place / "sized.csv").write_text("month,sales\n" + "".join(rows))
+    run("train", "forecast.yaml", "sized.csv", "-o", "run", cwd=place).ok()
+    assert len(run("predict", "run", cwd=place).ok().rows()) == 4
+
+
 @pytest.mark.long
 def test_a_full_disk_leaves_the_earlier_model(shelf: Shelf, place: Path) -> None:
     limited = "export PYTHONDONTWRITEBYTECODE=1; ulimit -f 4; rnncli train char.yaml -o {} {}"  # 4 KiB a file

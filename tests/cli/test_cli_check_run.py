@@ -65,6 +65,27 @@ def test_another_model(forecast: Path) -> None:
     assert states(said) == {"model": "failed", "weights": "ok", "config": "ok", "data": "ok", "score": "failed"}
 
 
+def test_what_a_killed_process_left(forecast: Path) -> None:
+    left = (".trial.safetensors", ".state.safetensors.0123456789abcdef.tmp", ".metrics.jsonl.4711")
+    for name in (*left, "notes.txt", ".lock"):
+        (forecast / name).touch()
+    said = checked(forecast)
+    assert said.failed(7) == "forecast: holds what training did not leave there; remove it"
+    found = [line for line in said.out.splitlines() if line.startswith("files")]
+    assert found == [f"files   failed      {name} was left by a process that was killed" for name in sorted(left)]
+    run("train", "-o", "forecast", "--resume", "-q", cwd=forecast.parent).ok()
+    checked(forecast).ok()
+
+
+@pytest.mark.parametrize(("name", "code"), [("metrics.jsonl", 7), ("model.safetensors", 4), ("report.json", 5)])
+def test_a_link_in_the_place_of_a_file(forecast: Path, name: str, code: int) -> None:
+    (forecast / name).rename(forecast.parent / name)
+    (forecast / name).symlink_to(forecast.parent / name)
+    said = checked(forecast)
+    assert f"files   failed      {name} is a link\n" in said.out
+    said.failed(code)
+
+
 def test_weights_that_are_not_finite(forecast: Path) -> None:
     write_weights(forecast, float("nan"))
     said = checked(forecast)

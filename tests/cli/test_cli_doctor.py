@@ -63,6 +63,35 @@ def test_a_cache_that_cannot_be_written_is_told_with_the_reason(monkeypatch: pyt
     assert not looked.broken
 
 
+def test_damaged_kernels_are_counted_and_are_no_reason_to_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "kernels-0"
+    folder.mkdir()
+    monkeypatch.setattr(cache, "_place", [cache.Place(folder, "")])
+    examine = doctor.EXAMINATIONS["compiled kernels"]
+    assert examine("compiled kernels") == doctor.Finding("compiled kernels", f"kept in {tmp_path}")
+    (folder / "gemm.multiply-1.py311.nbi").write_bytes(b"no index")
+    looked = examine("compiled kernels")
+    assert looked.value == f"kept in {tmp_path}"
+    assert looked.mend.startswith("1 damaged files are compiled again")
+    assert not looked.broken
+
+
+def test_a_cache_that_nothing_can_be_written_in_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "_place", [cache.Place(tmp_path / "gone", "")])
+    looked = doctor.EXAMINATIONS["compiled kernels"]("compiled kernels")
+    assert looked.value == f"not kept in {tmp_path}: no such file or directory"
+
+
+def test_a_variable_that_ends_the_compiler_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(name: str) -> doctor.Finding:
+        cache._require_features("avx2")
+        raise AssertionError
+
+    monkeypatch.setitem(doctor.EXAMINATIONS, "vectors", refused)
+    looked = doctor._looked("vectors", doctor.EXAMINATIONS["vectors"])
+    assert (str(looked.value).split("=")[0], looked.mend, looked.broken) == ("NUMBA_CPU_FEATURES", "unset it", True)
+
+
 def test_what_is_broken_ends_in_code_5_and_the_rest_is_still_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

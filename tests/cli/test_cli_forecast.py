@@ -396,6 +396,19 @@ def test_after_a_long_outage_a_stream_begins_anew_and_again(folder: Path) -> Non
     assert rows[-4:] == follow(folder, [HEADER, *second])[-4:]
 
 
+def test_a_state_behind_a_link_of_the_users_is_kept_there_and_what_a_kill_left_is_removed(folder: Path) -> None:
+    (folder / "kept").mkdir()
+    (folder / "latest").symlink_to(folder / "kept" / "linked.state")
+    (folder / "kept" / ".linked.state.0123456789abcdef.tmp").touch()
+    follow(folder, [HEADER, *LATER[:5]], "--state", "latest")
+    assert (folder / "latest").is_symlink()
+    assert [path.name for path in (folder / "kept").iterdir()] == ["linked.state"]
+    (folder / "run" / "planted").symlink_to(folder / "elsewhere")
+    follow(folder, [HEADER, *LATER[:5]], "--state", "run/planted")
+    assert not (folder / "elsewhere").exists()
+    (folder / "run" / "planted").unlink()
+
+
 def test_a_state_of_another_model_is_refused(folder: Path) -> None:
     follow(folder, [HEADER, *LATER[:2]], "--state", "one.state")
     run("train", "forecast.yaml", "-q", "-o", "other", "--set", "training.seed=2", cwd=folder).ok()

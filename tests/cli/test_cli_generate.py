@@ -79,6 +79,28 @@ def test_the_prime_may_come_from_standard_input_and_matters(said: dict[str, Resu
     assert said["primed"].out != said["plain"].out[:40]
 
 
+@pytest.mark.parametrize("model", ["byte", "pairs"])
+def test_a_model_of_bytes_reads_bytes_that_are_no_text(shelf: Shelf, tmp_path: Path, model: str) -> None:
+    raw = b"b\n\xe2a"  # the first byte of a character of three
+    text = raw.decode("utf-8", "surrogateescape")
+    (tmp_path / "prime").write_bytes(raw)
+    call = partial(run, "generate", shelf / model, "-n", "9", cwd=tmp_path)
+    written = call("--prime", text, "--echo").ok().out
+    assert written.startswith(text)
+    assert call("--prime-file", "prime", "--echo").ok().out == written
+    assert json.loads(call("--prime-file", "-", "--echo", "-f", "jsonl", stdin=raw).ok().out)["text"] == written
+    known = run("predict", shelf / model, "-", "--top", "2", cwd=tmp_path, stdin=b"\xe2a\n").ok()
+    assert [row["line"] for row in known.rows()] == ["\udce2a"] * 2
+    assert (
+        json.loads(run("score", shelf / model, "-", "-f", "json", cwd=tmp_path, stdin=raw).ok().out)["lines"][1]["text"]
+        == text.partition("\n")[2]
+    )
+    listed = call("--bad-words-file", "-", stdin=b"\xe2\n").ok().out.encode("utf-8", "surrogateescape")
+    assert b"\xe2" not in listed
+    refused = run("generate", shelf / "odd", "--prime-file", "prime", cwd=tmp_path).refused(3)
+    assert refused == "prime:2:1: byte 0xE2 is not UTF-8; save the prime as UTF-8"
+
+
 def test_one_candidate_leaves_nothing_to_chance(said: dict[str, Result]) -> None:
     assert said["best, seed 1"].out == said["best, seed 2"].out == said["best by p"].out
     assert said["best, seed 1"].out != said["plain"].out[:200]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -15,8 +16,8 @@ import pytest
 from cli_runs import run
 from conftest import SALES, Shelf, write_inputs
 
+from rnncli import safe_files
 from rnncli.errors import MachineError
-from rnncli.nn.model_file import write_atomically
 from rnncli.tasks.page import Page as Shown
 from rnncli.training.curves import Curve
 from rnncli.training.reports import Confusion
@@ -240,12 +241,13 @@ def test_a_missing_folder_is_named_and_free_space_is_not_asked_for(command: tupl
 
 
 def test_a_full_disk_asks_for_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(self: Path, content: bytes) -> None:
+    def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(MachineError, match="cannot write: No space left on device; free some space"):
-        write_atomically(tmp_path / "page.html", b"")
+        safe_files.replace(tmp_path / "page.html", b"")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.long

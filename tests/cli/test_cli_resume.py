@@ -136,6 +136,20 @@ def test_a_run_out_of_patience_is_finished(place: Path) -> None:
     assert again.out == first.out
 
 
+def test_a_run_that_was_killed_before_its_first_file_was_whole_starts_anew(place: Path) -> None:
+    for name, more in (("new", []), ("again", ["--resume"])):
+        (place / name).mkdir()
+        (place / name / ".config.yaml.0123456789abcdef.tmp").write_text("task: lang")
+        (place / name / ".lock").write_text("4711\n")
+        said = run("train", "char.yaml", "-o", name, *more, cwd=place).ok()
+        assert ("was killed before it had saved anything, and starts anew" in said.err) is bool(more)
+        assert leftovers(place / name) == set()
+    assert model_sha256(place / "new") == model_sha256(place / "again")
+    (place / "left").mkdir()
+    (place / "left" / ".config.yaml.4711").touch()
+    assert "leave out --resume to start anew" in run("train", "-o", "left", "--resume", cwd=place).refused(2)
+
+
 def test_nothing_to_resume(place: Path) -> None:
     (place / "empty").mkdir()
     fresh, empty, unnamed = together(

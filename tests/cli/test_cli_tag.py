@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,14 @@ def test_the_score_stands_beside_its_floors(folder: Path, trained: str) -> None:
     assert found["network"] == 1
     assert found["most frequent tag"] < found["most frequent tag of the word"] < 1
     assert run("evaluate", "run", cwd=folder).ok().out.startswith(trained)
+
+
+def test_a_resumed_run_of_words_has_the_bytes_of_one_that_was_not(folder: Path, trained: str, tmp_path: Path) -> None:
+    """Its config leaves data.scaling null, which meant standard to version 0.1."""
+    shutil.copytree(folder / "run", tmp_path / "run")
+    assert run("train", "-o", "run", "--resume", "-q", cwd=tmp_path).ok().out == trained
+    assert model_sha256(tmp_path / "run") == model_sha256(folder / "run")
+    assert run("evaluate", "run", cwd=tmp_path).ok().out.startswith(trained)
 
 
 def test_sentences_are_tagged_in_every_form(folder: Path, trained: str) -> None:

@@ -42,6 +42,7 @@ COMMON: dict[str, dict[str, Any]] = {
         "beta2": None,
         "weight_decay": None,
         "warmup": 0,
+        "on_divergence": "stop",
         "weight_averaging": None,
         "learning_rate": None,
         "schedule": "cosine",
@@ -289,3 +290,24 @@ def test_only_series_are_parted_by_a_number_of_rows(task: str, key: str) -> None
         config_from_mapping({"task": task, "data": {key: 5}})
     for fine in (0, 0.2, "v.txt"):
         assert getattr(config_from_mapping({"task": task, "data": {key: fine}}).data, key) == fine
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_whatever_is_counted_has_a_largest_number(task: str) -> None:
+    def taken(section: str, key: str, value: object) -> bool:
+        try:
+            config_from_mapping({"task": task, section: {key: value}})
+        except ConfigError:
+            return False
+        return True
+
+    counted = [
+        (section, key)
+        for section in SECTIONS
+        for key in keys_of(TASKS[task].config, section)
+        if taken(section, key, 12) and not taken(section, key, 12.5)
+    ]
+    columns = {(section, key) for section, key in counted if taken(section, key, "a name")}
+    assert len(counted) - len(columns) >= 5
+    for section, key in {*counted} - columns:
+        assert not taken(section, key, 10**19), key

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import encodings.aliases
 import gzip
 import hashlib
 import io
 import os
+import pkgutil
 import socket
 import threading
 from contextlib import suppress
@@ -14,9 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rnncli.config.text_encodings import canonical
 from rnncli.data import source as source_module
+from rnncli.data.lines import lines_of
 from rnncli.data.source import Source, decode, decoded, is_table, read_source
-from rnncli.errors import DataError, MachineError, RnncliError, UsageError
+from rnncli.errors import ConfigError, DataError, MachineError, RnncliError, UsageError
+from rnncli.tasks.registry import config_from_mapping
 
 
 def of(content: bytes, name: str = "d.csv") -> Source:
@@ -185,10 +190,45 @@ def test_row_32_invalid_utf8_in_a_text_names_the_way_out():
     assert str(caught.value) == ("t.txt:2:1: byte 0xFF is not UTF-8; pass --encoding latin-1 or --set data.tokens=byte")
 
 
-@pytest.mark.parametrize("encoding", ["utf-9", "hex", "idna", "a\0b", ""])
+@pytest.mark.parametrize("encoding", ["utf-9", "hex", "idna", "a\0b", "", "punycode", "unicode_escape", "\ud800"])
 def test_an_unknown_encoding(encoding):
-    with pytest.raises(UsageError, match="unknown encoding"):
-        decode(of(b"a"), encoding)
+    for read in READERS:
+        with pytest.raises(UsageError, match="unknown encoding"):
+            read(of(b"a"), encoding)
+    with pytest.raises(ConfigError, match="must be an encoding Python knows"):
+        config_from_mapping({"task": "classify", "data": {"encoding": encoding}})
+
+
+# In one piece, in pieces, and by lines.
+READERS = (
+    decode,
+    lambda source, encoding: "".join(decoded(source, encoding, hint="x")),
+    lambda source, encoding: [line.text for some in lines_of(source.pieces(), source.name, encoding) for line in some],
+)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "U16", "utf-32"])
+def test_wide_text_without_a_mark_is_refused_with_the_two_that_it_may_be(encoding):
+    content = "a,b\n1,2\n".encode(f"{canonical(encoding)}-le")
+    for read in READERS:
+        with pytest.raises(DataError) as caught:
+            read(of(content), encoding)
+        assert str(caught.value) == (
+            f"d.csv: has no byte order mark, as {encoding} begins with; pass --encoding {canonical(encoding)}-le or "
+            f"{canonical(encoding)}-be"
+        )
+    assert decode(of(content), f"{canonical(encoding)}-le") == "a,b\n1,2\n"
+
+
+def test_whatever_python_calls_an_encoding_is_read_or_refused_by_every_reader():
+    names = sorted({module.name for module in pkgutil.iter_modules(encodings.__path__)} | {*encodings.aliases.aliases})
+    contents = [b"", b"a", b"a b,\xe9\xff\\n\n", "é\n".encode("utf-16"), b"+2AA-", bytes(range(256))]
+    assert len(names) > 300
+    for name in names:
+        for content in contents:
+            for read in READERS:
+                with suppress(UsageError, DataError):
+                    read(of(content), name)
 
 
 def test_a_nul_is_text():

@@ -20,8 +20,8 @@ import json, sys
 from rnncli.kernels import cache, jit
 from rnncli.kernels.random import mix
 answer = int(mix(1234567))
-print(json.dumps({"folder": jit.numba.config.CACHE_DIR, "enabled": cache.enabled(), "flag": jit.FLAGS["cache"],
-                  "refusal": cache.place().refusal,
+print(json.dumps({"folder": jit.numba.config.CACHE_DIR, "enabled": cache.enabled(),
+                  "kept": "KernelCache" in str(getattr(mix, "_cache", "")), "refusal": cache.place().refusal,
                   "answer": answer, "cold": cache.is_cold(), "threads": jit.numba.config.NUMBA_NUM_THREADS}))
 """
 PLACES = ("XDG_CACHE_HOME", "RNNCLI_CACHE")
@@ -65,7 +65,7 @@ def test_the_folder_is_private_inside_the_users_cache_and_found_again(here, tmp_
     assert folder.parent == users / "rnncli"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert first["enabled"]
-    assert first["flag"]
+    assert first["kept"]
     assert not first["cold"]
     compiled = {path: path.stat().st_mtime_ns for path in files(folder)}
     assert compiled
@@ -111,7 +111,7 @@ def test_yaml_can_be_imported_afterwards(here, tmp_path, before):
 
 def refused(got):
     """Why nothing is kept, where nothing is."""
-    assert (got["folder"], got["enabled"], got["flag"], got["cold"]) == ("", False, False, True)
+    assert (got["folder"], got["enabled"], got["kept"], got["cold"]) == ("", False, False, True)
     return got["refusal"]
 
 
@@ -144,6 +144,46 @@ def test_the_folder_may_be_named(here, tmp_path):
     assert not (tmp_path / "cache").exists()
     assert report(here, RNNCLI_CACHE="", XDG_CACHE_HOME=tmp_path / "cache")["folder"].startswith(
         str(tmp_path / "cache")
+    )
+
+
+def test_a_folder_that_others_may_replace_is_not_used(here, tmp_path):
+    users = tmp_path / "cache"
+    (users / "rnncli").mkdir(parents=True)
+    (users / "rnncli").chmod(0o777)
+    assert refused(report(here, XDG_CACHE_HOME=users)) == "others may write to it"
+    (users / "rnncli").chmod(0o1777)  # as /tmp
+    assert report(here, XDG_CACHE_HOME=users)["kept"]
+
+
+VARIABLES = {
+    "NUMBA_CACHE_LOCATOR_CLASSES": "Nope",
+    "NUMBA_NUM_THREADS": "0",
+    "NUMBA_THREADING_LAYER": "zzz",
+    "NUMBA_DEBUG": "1",
+    "NUMBA_DEBUG_NRT": "1",
+    "NUMBA_DUMP_ASSEMBLY": "1",
+    "NUMBA_OPT": "7",
+    "NUMBA_BOUNDSCHECK": "no number",
+    "NUMBA_DISABLE_JIT": "no number",
+}
+
+
+@pytest.mark.parametrize("name", [None, *VARIABLES])
+def test_no_variable_ends_it_or_prints_into_results(here, tmp_path, name):
+    variables = {name: VARIABLES[name]} if name else VARIABLES
+    got = report(here, XDG_CACHE_HOME=tmp_path / "cache", **variables)
+    assert got["stderr"] == ""
+    assert got["kept"]
+
+
+@pytest.mark.parametrize("value", ["avx2", "+avx2,fma", "1", "+avx2,,+fma"])
+def test_features_that_would_end_the_compiler_are_refused_by_name(here, tmp_path, value):
+    code = "import sys; sys.argv = ['rnncli', 'predict', 'nothing']; from rnncli.cli import main; main()"
+    done = python(code, here, XDG_CACHE_HOME=tmp_path / "cache", NUMBA_CPU_FEATURES=value)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"rnncli: error: NUMBA_CPU_FEATURES={value}: each feature begins with + or -, as in +avx2,-avx512f\n"
     )
 
 

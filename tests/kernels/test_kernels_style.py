@@ -76,7 +76,10 @@ def library_mathematics(tree):
 
 
 def foreign_imports(tree):
-    allowed, ours = {"numpy", "numba", "llvmlite", *sys.stdlib_module_names}, {"rnncli.kernels", "rnncli.registry"}
+    allowed, ours = (
+        {"numpy", "numba", "llvmlite", *sys.stdlib_module_names},
+        {"rnncli.kernels", "rnncli.registry", "rnncli.notes"},
+    )
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -11,12 +12,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnncli.errors import ModelFileError, RunInUseError, UsageError
+from rnncli.errors import MachineError, ModelFileError, RnncliError, RunInUseError, UsageError
 from rnncli.nn import model_file
+from rnncli.notes import noting
+from rnncli.tasks.registry import load_run_config
 from rnncli.training.plan import Plan, Position
 from rnncli.training.reports import Evaluated, Figure
+from rnncli.workflows.opening import open_model
 from rnncli.workflows.run_directory import Inputs, RunDirectory
 
+DAMAGED = (
+    '{"step": 2, "tok',
+    '{"step": 2}',
+    '{"step": NaN, "tokens": 1}',
+    '{"step": 1e999, "tokens": 1}',
+    '{"step": 1' + "0" * 400 + ', "tokens": 1}',
+    '{"step": "2", "tokens": 1}',
+    '{"step": true, "tokens": 1}',
+    '{"step": 2, "tokens": null}',
+    "[" * 9999,
+    "[2]",
+    "\xff\0",
+)
 NEWER = ("best_gain", "top_gain", "top_margin")  # of a position than version 0.1
 
 
@@ -133,3 +150,139 @@ def test_a_run_that_lost_its_state_is_not_begun_anew_over_its_model(tmp_path: Pa
     with pytest.raises(ModelFileError, match=r"state.safetensors: is missing"):
         RunDirectory.resume(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config.yaml", "metrics.jsonl"]
+
+
+@pytest.mark.parametrize("content", [b"alias ls=rm\n", b"12345 and my notes\n"])
+@pytest.mark.parametrize("kind", ["symlink_to", "hardlink_to"])
+def test_a_lock_that_is_a_link_is_refused_and_nothing_is_truncated(tmp_path: Path, kind: str, content: bytes) -> None:
+    (tmp_path / "mine").write_bytes(content)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.yaml").write_text("task: tag\n")
+    getattr(tmp_path / "run" / ".lock", kind)(tmp_path / "mine")
+    for take in (RunDirectory.create, RunDirectory.resume):
+        with pytest.raises(MachineError, match=r"cannot use as a run directory: \.lock: (is a link|has a second name)"):
+            take(tmp_path / "run")
+    assert (tmp_path / "mine").read_bytes() == content
+
+
+def test_a_file_called_lock_that_is_none_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / ".lock").write_bytes(b"the combination is 12\n")
+    with pytest.raises(MachineError, match=r"\.lock: holds something else"):
+        RunDirectory.create(tmp_path)
+    assert (tmp_path / ".lock").read_bytes() == b"the combination is 12\n"
+
+
+LEFT = (".config.yaml.4711", ".state.safetensors.0123456789abcdef.tmp", ".trial.safetensors", ".tmpq2W3e4", ".lock")
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_one(tmp_path: Path) -> None:
+    assert not RunDirectory(tmp_path).is_abandoned()  # an empty folder is nobody's
+    for name in LEFT:
+        (tmp_path / name).write_text("")
+    assert RunDirectory(tmp_path).is_abandoned()
+    run = RunDirectory.create(tmp_path)  # a kill before its config was written: it starts anew
+    assert [entry.name for entry in tmp_path.iterdir()] == [".lock"]
+    run.write_config("task: tag\n")
+    run.close()
+    for name in LEFT:
+        (tmp_path / name).write_text("")
+    (tmp_path / "notes.txt").write_text("mine")
+    RunDirectory.resume(tmp_path).close()
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["config.yaml", "notes.txt"]
+
+
+def test_leftovers_beside_something_of_the_users_stay_locked_out_of_a_new_run(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / LEFT[0]).write_text("")
+    with pytest.raises(UsageError, match="not empty"):
+        RunDirectory.create(tmp_path)
+    assert not RunDirectory(tmp_path).is_abandoned()
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_lock_that_cannot_be_removed_is_told_unless_there_is_a_worse_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*arguments: object, **places: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    def ended(name: str, error: Exception | None) -> None:
+        with monkeypatch.context() as patched, RunDirectory.create(tmp_path / name):
+            patched.setattr(os, "unlink", refused)
+            if error is not None:
+                raise error
+
+    with pytest.raises(MachineError, match=r"cannot remove its \.lock: permission denied"):
+        ended("a", None)
+    with pytest.raises(UsageError, match="worse"):
+        ended("b", UsageError("worse"))
+    RunDirectory.create(tmp_path / "b").close()  # it is not in use
+
+
+@pytest.mark.parametrize("damaged", DAMAGED)
+def test_a_line_that_cannot_be_read_is_told_and_left_out_at_a_resume(damaged: str, tmp_path: Path) -> None:
+    run, told = RunDirectory.create(tmp_path / "run"), list[str]()
+    run.append_metrics(line(1))
+    with run.metrics.open("a") as file:
+        file.write(f"{damaged}\n\n")
+    run.append_metrics(line(3))
+    assert [found["step"] for found in run.read_metrics()] == [1, 3]
+    for _ in range(2):
+        with noting(told.append):
+            run.drop_metrics_after(2)
+        assert steps(run) == [1]
+    assert told == [f"{run.metrics}: 1 line of it cannot be read, and will be missing"]
+
+
+@pytest.mark.parametrize("number", [errno.ESTALE, errno.EACCES, errno.EIO])
+def test_metrics_that_cannot_be_read_are_an_error_of_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    run = RunDirectory(tmp_path)
+    run.append_metrics(line(1))
+
+    def stale(*arguments: object, **places: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "open", stale)
+    for use in (run.read_metrics, lambda: run.drop_metrics_after(1), lambda: run.append_metrics(line(2))):
+        with pytest.raises(MachineError, match=rf"metrics\.jsonl: cannot .*{os.strerror(number).lower()}"):
+            use()
+
+
+@pytest.mark.parametrize(
+    "name", ["config.yaml", "model.safetensors", "state.safetensors", "metrics.jsonl", "report.json"]
+)
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_no_file_of_a_run_is_read_through_a_link_or_waited_for(tmp_path: Path, name: str, kind: str) -> None:
+    (tmp_path / "mine").write_text("task: tag\n")
+    if kind == "link":
+        (tmp_path / name).symlink_to(tmp_path / "mine")
+    else:
+        os.mkfifo(tmp_path / name)
+    run = RunDirectory(tmp_path)
+    reads = {
+        "config.yaml": lambda: load_run_config(run.config),
+        "model.safetensors": lambda: open_model(str(tmp_path)),
+        "state.safetensors": run.read_state,
+        "metrics.jsonl": run.read_metrics,
+        "report.json": run.read_report,
+    }
+    with pytest.raises(RnncliError, match="is a link" if kind == "link" else "is no regular file") as caught:
+        reads[name]()
+    assert caught.value.exit_code in (2, 4, 5)
+
+
+def test_a_state_without_a_config_is_given_up_only_if_nothing_was_trained(tmp_path: Path) -> None:
+    """A run that starts from another writes it first."""
+    for update in (0, 1):
+        run = RunDirectory(tmp_path / str(update))
+        run.path.mkdir()
+        plan = Plan(updates=20, evaluations=10, learning_rate=2e-3, schedule="cosine", patience=None)
+        run.write_state({"weights": np.zeros(2, np.float32)}, Position(update=update), plan, Inputs("abc"))
+        assert run.is_abandoned() is (update == 0)
+    RunDirectory.create(tmp_path / "0").close()
+    assert not list((tmp_path / "0").iterdir())
+    with pytest.raises(UsageError, match="not empty"):
+        RunDirectory.create(tmp_path / "1")
+    assert [entry.name for entry in (tmp_path / "1").iterdir()] == ["state.safetensors"]

@@ -20,17 +20,19 @@ from rnncli.config.sections import (
     TableConfig,
     TruncatedTrainingConfig,
 )
-from rnncli.config.values import each, one_of, refusal
+from rnncli.config.values import LARGEST_COUNT, each, one_of, refusal
 from rnncli.tasks.forecast.loss_registry import FORECAST_LOSSES
 
 SCALINGS = ("seasonal-error", "mean", "standard", "robust", "last-value", "none")
 
 
 def checked_contexts(value: Any) -> Any:
-    """Return `value` if it is a number of rows, at least 2, or a list of such numbers; refuse it otherwise."""
+    """Return `value` if it is a number of rows, at least 2, or a list of such numbers; else refuse it."""
     for one in each(value):
         if not isinstance(one, int) or isinstance(one, bool) or one < 2:
             raise refusal("must be a whole number, at least 2, or a list of them")
+        if one > LARGEST_COUNT:
+            raise refusal(f"must be at most {LARGEST_COUNT}")
     return value
 
 

@@ -91,7 +91,8 @@ class Decoder:
 
     def targets(self, frame: Frame, corrections: np.ndarray) -> np.ndarray:
         """Return the targets, arranged like the outputs, for the corrections (horizon, B, C) that were needed."""
-        return self.arranged(corrections)
+        with np.errstate(over="ignore"):  # the loop sees that the loss is not finite
+            return self.arranged(corrections)
 
     def parameters(self, frame: Frame, driver: Backpropagation) -> np.ndarray:
         """Run the network and return the parameters of each value ahead, (horizon, B, C, P) float64."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from rnncli import safe_files
 from rnncli.errors import ModelFileError, StoppedError, UsageError
 from rnncli.nn import model_file
 from rnncli.notes import doubt, note
@@ -44,9 +45,12 @@ def follow(forecaster: Forecaster, asked: Asked, options: ForecastOptions) -> It
     # As the model's own data are written, wherever a state goes on.
     digits = [digits for series in digits_of(follower.panel) for digits in series]
     answers = StreamAnswers(follower, lines, digits, asked.tell, strict=options.strict)
-    state = Path(options.state) if options.state else None
+    state = safe_files.led_to(Path(options.state)) if options.state else None
     if state is not None and not state.parent.is_dir():
         raise UsageError(f"--state {state}: there is no folder {state.parent}; create it, or name another")
+    if state is not None:
+        for name in safe_files.leftovers(state.parent, [state.name]):
+            (state.parent / name).unlink(missing_ok=True)
     if state is not None and state.exists():
         _restore(answers, state)
         progress = answers.warm_up.progress if answers.warm_up else ""

@@ -62,14 +62,14 @@ def rmsse(actual: np.ndarray, predicted: np.ndarray, scale: np.ndarray) -> np.nd
 def seasonal_differences(values: np.ndarray, m: int) -> tuple[float, float]:
     """Mean |x_t − x_{t−m}| and mean (x_t − x_{t−m})² of a history (N,), by which errors are divided.
 
-    NaN values are gaps; differences across one are left out. Both means are NaN if no difference is known or all are
-    0, since nothing can be divided by that; MASE and RMSSE then leave the series' windows out.
+    NaN values are gaps; differences across one are left out. Both means are NaN if no difference is known, or all are
+    0 or so small that their squares are, since nothing can be divided by that; MASE and RMSSE then leave the series'
+    windows out.
     """
     step = values[m:] - values[:-m]
     step = step[~np.isnan(step)]
-    if not step.any():
-        return float("nan"), float("nan")
-    return float(np.abs(step).mean()), float((step * step).mean())
+    squared = float((step * step).mean()) if len(step) else 0.0
+    return (float(np.abs(step).mean()), squared) if squared else (float("nan"), float("nan"))
 
 
 def pinball_sums(actual: np.ndarray, quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from rnncli.data.cell_cleaning import cleaned, split_sign
-from rnncli.data.csv_table import Table
+from rnncli.data.csv_table import Table, cut_line, quotes_fields
 from rnncli.data.digits import decimals_of
 from rnncli.data.lines import Line, read_lines
 from rnncli.data.numeric import numeric_row
+from rnncli.data.table_header import names_in, numbered
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.panel_columns import Columns
 from rnncli.tasks.forecast.windows import require_transformable
+
+LONGEST = 1 << 17  # characters of a line; where a line end is missing, nothing longer is one row
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,15 @@ class StreamLines:
             yield self._arrived(line, header)
 
     def _header(self, line: Line) -> list[str]:
-        """Return the names in the first line, or those of the training data if it is a row already."""
+        """Return the names in the first line, or those of the training data if it is a row already. DataError for two
+        columns of one name."""
         try:
-            header = [cell.strip() for cell in self._cut(line)]
+            fields = self._cut(line)
         except DataError:
             return self.names
+        header = [cell.strip() or name for cell, name in zip(fields, numbered((line.number, fields)), strict=True)]
         if set(self.names) <= set(header):
-            return header
+            return names_in((line.number, fields), line.name)
         named = set(self.names) & set(header)
         if not named and (len(header) == len(self.names) or any(cell.lstrip("+-")[:1].isdigit() for cell in header)):
             return self.names  # a row, if a broken one
@@ -81,10 +85,10 @@ class StreamLines:
         )
 
     def _cut(self, line: Line) -> list[str]:
-        try:
-            return next(csv.reader([line.text], delimiter=self.delimiter))
-        except csv.Error as error:
-            raise DataError(f"{line.where}: {error}") from None
+        if len(line.text) > LONGEST:
+            raise DataError(f"{line.where}: {len(line.text):,} characters, and a row has at most {LONGEST:,}; mend it")
+        quoted = quotes_fields(line.name, self.data.quoting)
+        return cut_line(line.text, self.delimiter, line.name, line.number, quoted=quoted)
 
     def _arrived(self, line: Line, header: list[str]) -> Arrived:
         try:

@@ -13,7 +13,7 @@ import numpy as np
 from rnncli.config.sections import Config
 from rnncli.data.lines import Line, Opened
 from rnncli.data.source import Source
-from rnncli.data.text import WORDS, Detokenizer
+from rnncli.data.text import BYTES, WORDS, Detokenizer
 from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary, describe_unseen
 from rnncli.errors import DataError, UsageError
 from rnncli.nn.network import FLOAT32, Network
@@ -48,6 +48,7 @@ class LanguageModel(Predictor):
         self.vocabulary = Vocabulary.from_header(header["vocabulary"])
         config = config_in(header, LanguageModelConfig)
         self.encoding, self.items = config.data.encoding, config.data.items
+        self.reads_bytes = self.vocabulary.kind in BYTES
         self._known: frozenset[bytes] | None = None
         self._noted: set[str] = set()
         self.network = Network(network_shape(config, len(self.vocabulary)))
@@ -72,7 +73,7 @@ class LanguageModel(Predictor):
         if asked.data is None:
             raise UsageError("a language model predicts after given lines; name a file of them, or - for a pipe")
         opened = Opened(asked.data)
-        batches = opened.lines(asked.reading.get("encoding", self.encoding))
+        batches = opened.lines(asked.reading.get("encoding", self.encoding), takes_bytes=self.reads_bytes)
         model = _Lines(self, asked.options.get("top", TOP))
         return Pieces(line_by_line(batches, model, Faults(opened.name, asked)))
 

@@ -69,7 +69,8 @@ def scored_text(asked: Asked, encoding: str, cut: Cut, reading: Reading, learnin
     """Return the lines of `asked.data`, scored as they come; DataError at the end if some could not be read."""
     assert asked.data is not None
     opened = Opened(asked.data)
-    lists = opened.lines(asked.reading.get("encoding", encoding), LONGEST)
+    takes_bytes = cut.vocabulary.kind in BYTES
+    lists = opened.lines(asked.reading.get("encoding", encoding), LONGEST, takes_bytes=takes_bytes)
     if asked.data != "-":
         lists = _larger(lists)
     totals = Totals()

@@ -7,13 +7,13 @@ like the others, and columns have numbers. `data.header` overrules both.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from rnncli.config.sections import NO_GROUP
 from rnncli.data.csv_table import (
+    cut_line,
     declared_delimiter,
     from_line,
     quotes_fields,
@@ -21,6 +21,7 @@ from rnncli.data.csv_table import (
     rectangular,
     refuse_nul,
 )
+from rnncli.data.lines import Line
 from rnncli.data.numeric import is_number
 from rnncli.data.source import Source, decode
 from rnncli.data.table_header import Record, is_data, refuse_duplicates
@@ -55,21 +56,21 @@ class PairColumns:
             return list(self.prompts), self.target
         return [int(number) for number in self.prompts], int(self.target)
 
-    def of_line(self, line: str, where: str) -> tuple[str, ...]:
+    def of_line(self, line: Line) -> tuple[str, ...]:
         """Return the input in a bare line: the whole line, or its fields if there are several. Raises DataError if
-        there are too few or too many.
+        there are too few or too many, and for broken CSV.
         """
         tabs = self.delimiter == "\t"
         if len(self.prompts) == 1 and not tabs:
-            return (line,)
-        fields = line.split("\t") if tabs else next(csv.reader([line], delimiter=self.delimiter))
+            return (line.text,)
+        fields = line.text.split("\t") if tabs else cut_line(line.text, self.delimiter, line.name, line.number)
         if len(fields) == len(self.prompts):
             return tuple(fields)
         if len(fields) == self.width and not self.header:
             return tuple(fields[int(number) - 1] for number in self.prompts)
         plural = "" if len(fields) == 1 else "s"
         raise DataError(
-            f"{where}: {len(fields)} field{plural}, and the model is given {len(self.prompts)}; correct the line"
+            f"{line.where}: {len(fields)} field{plural}, and the model is given {len(self.prompts)}; correct the line"
         )
 
 

@@ -92,7 +92,7 @@ class Writer(Predictor):
             lists = (some for lines in opened.lines(data.encoding) for some in in_lists(lines, _AT_ONCE))
             answers = line_by_line(
                 lists,
-                _Inputs(self, search, lambda line: self.columns.of_line(line.text, line.where)),
+                _Inputs(self, search, self.columns.of_line),
                 Faults(opened.name, asked),
             )
             return Pieces(self._telling(answers, opened.name), as_lines=True, charts=self._charts)

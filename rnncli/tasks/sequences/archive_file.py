@@ -33,7 +33,7 @@ def read_archive(source: Source, data: ExamplesConfig, like: Columns | None, *, 
         if not line or line.startswith("#"):
             continue
         if line.startswith("@"):
-            key, *rest = line[1:].lower().split()
+            key, *rest = line[1:].lower().split() or [""]
             stamped = stamped or (key == "timestamps" and rest[:1] == ["true"])
             if key in ("classlabel", "targetlabel"):
                 has_label = rest[:1] == ["true"]

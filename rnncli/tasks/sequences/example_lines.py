@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
-from rnncli.data.csv_table import CANDIDATES, declared_delimiter
+from rnncli.data.csv_table import CANDIDATES, cut_line, declared_delimiter, quotes_fields
 from rnncli.data.lines import Line
 from rnncli.data.source import STDIN, Source, decode, is_table
 from rnncli.data.table_header import are_names
@@ -87,11 +87,18 @@ def _is_table_row(first: Line | None, data: ExamplesConfig, like: Columns, is_la
     names, has a label in the place of labels.
     """
     marks = [declared_delimiter(data.delimiter) or ""] if data.delimiter else list(CANDIDATES)
-    rows = [next(csv.reader([first.text], delimiter=mark), []) for mark in marks] if first else []
+    rows = list(filter(None, (_fields(first, mark, data) for mark in marks))) if first else []
     if like.headed:
         return any(_are_columns(row, str(like.text)) for row in rows)
     at = int(str(like.label).removeprefix("column")) - 1
     return any(len(row) > at and is_label(row[at].strip()) for row in rows)
+
+
+def _fields(line: Line, mark: str, data: ExamplesConfig) -> list[str]:
+    """Return the fields of a line, none if it is broken CSV."""
+    with suppress(DataError):
+        return cut_line(line.text, mark, line.name, line.number, quoted=quotes_fields(line.name, data.quoting))
+    return []
 
 
 def _are_columns(row: Sequence[str], text: str) -> bool:

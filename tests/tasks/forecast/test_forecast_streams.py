@@ -228,8 +228,14 @@ BAD = {
     "the same time again": (f"{DAYS[N]},5", f'"{DAYS[N]}" has been already', DAYS[N]),
     "the header again": (HEADER, '"ds" is no time', None),
     "a byte of another encoding": (f"{STAND}\udce9", ":3:16: byte 0xE9 is not UTF-8; pass --encoding", None),
-    "a field without end": (f"{DAYS[N + 1]},{'1' * 200_000}", "field larger than field limit", None),
-    "an open quote": (f'"{STAND}', "1 field, the others have 2", None),
+    "a field without end": (
+        f"{DAYS[N + 1]},{'1' * 200_000}",
+        "characters, and a row has at most 131,072; mend it",
+        None,
+    ),
+    "an open quote": (f'"{STAND}', ":1: the quote that opens here is never closed", None),
+    "an open quote before the value": (f'{DAYS[N + 1]},"5', ":12: the quote that opens here is never closed", None),
+    "text after a quote": (f'{DAYS[N + 1]},"5"6', ":15: text after the closing quote", None),
 }
 
 
@@ -285,6 +291,18 @@ def test_a_row_that_contradicts_the_one_before_is_told(stream):
     assert stream.told == [f'{stream.path}:3: "{DAYS[N]}" has been already; left out']
     stream(NEW[0], f"{DAYS[N]},99.5")
     assert stream.told == [f'{stream.path}:3: "{DAYS[N]}" has been already, with another value; left out']
+
+
+def test_two_columns_of_one_name_are_refused_as_in_a_file(stream):
+    stream(NEW[0] + ",7", header=False)
+    stream.header = "ds,a,a"
+    assert stream(NEW[0] + ",7") == []
+    assert stream.unread == f'{stream.path}:1: columns 2 and 3 are both "a"; rename one'
+
+
+def test_a_column_without_a_name_is_found_again(tmp_path):
+    stream = Stream(tmp_path, model_of(columns={"": A[:N]}), header="ds,")
+    assert [row["column2"] for row in stream(*NEW)] == [float(a) for a in A[N : N + len(NEW)]]
 
 
 @pytest.mark.parametrize("line", ["2024-01", "5", "x,y", "a;b,5"])

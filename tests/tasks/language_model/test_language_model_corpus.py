@@ -136,6 +136,20 @@ def test_an_invalid_byte_is_named_by_its_place(size):
         corpus("ab".encode("utf-16"), "word")
 
 
+class _Growing:
+    """A source whose file has twice its size once the first piece of it is read."""
+
+    def __init__(self, path, source):
+        self.path, self.source = path, source
+        self.size, self.files, self.name = source.size, (self,), source.name
+
+    def pieces(self):
+        for number, piece in enumerate(self.source.pieces()):
+            if not number:
+                self.path.write_bytes(self.path.read_bytes() * 2)
+            yield piece
+
+
 def test_a_large_file_is_not_kept_and_must_stay_the_same(tmp_path, monkeypatch):
     monkeypatch.setattr(source_module, "LARGE", 1000)
     path = tmp_path / "long.txt"
@@ -149,6 +163,8 @@ def test_a_large_file_is_not_kept_and_must_stay_the_same(tmp_path, monkeypatch):
     assert len(read.ids) == 4_000_000
     assert peak < 4_000_000 + 40_000_000  # the numbers, the table of all code points, and a piece
     assert source.sha256 == read_source(str(path)).sha256
+    with pytest.raises(DataError, match=r"changed while it was read \(4,000,000 bytes, then 8,000,000\)"):
+        Corpus(_Growing(path, read_source(str(path))), "char", "utf-8", hint="")
     path.write_bytes(b"the quick brown cat " * 200_000)
     with pytest.raises(DataError, match="changed while it was read"):
         list(source.pieces())

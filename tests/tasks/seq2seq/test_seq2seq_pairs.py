@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rnncli.data.lines import Line
 from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
 from rnncli.notes import noting
@@ -56,12 +57,20 @@ def test_new_data_are_read_like_the_old_with_or_without_their_targets():
     old = read("d.tsv", "walk\twalked\tPST\n", source=[1, 3], target=2).columns
     assert read("n.tsv", "go\twent\tPST\n", old, answered=False).prompts == [("go", "PST")]
     assert read("n.tsv", "go\tPST\n", old, answered=False).prompts == [("go", "PST")]
-    assert (old.of_line("go\tPST", "-"), old.of_line("go\twent\tPST", "-")) == (("go", "PST"), ("go", "PST"))
+    assert old.of_line(Line("x", 3, "go\tPST")) == old.of_line(Line("x", 3, "go\twent\tPST")) == ("go", "PST")
     with pytest.raises(DataError, match="x:3: 1 field, and the model is given 2"):
-        old.of_line("go", "x:3")
+        old.of_line(Line("x", 3, "go"))
     named = read("d.csv", "x,source,target\n1,a,b\n").columns
     assert read("n.csv", "source\nc\n", named, answered=False).prompts == [("c",)]
-    assert named.of_line("one, two, three", "-") == ("one, two, three",)
+    assert named.of_line(Line("x", 3, "one, two, three")) == ("one, two, three",)
+
+
+def test_a_line_of_several_sources_is_cut_as_a_table_is():
+    given = read("d.csv", "a,b,c\nx,y,z\n", source=[1, 2], target=3).columns
+    assert given.of_line(Line("x", 3, f'"p, q",{"r" * 200_000}')) == ("p, q", "r" * 200_000)
+    for line, said in (('"p,q', "x:3:1: the quote that opens here"), ('"p"q,r', "x:3:4: text after"), ("", "1 field")):
+        with pytest.raises(DataError, match=said):
+            given.of_line(Line("x", 3, line))
 
 
 def test_some_pairs_alone():

@@ -55,6 +55,13 @@ def test_an_archive_file_has_dimensions_and_a_label():
     found = read("d.ts", TS)
     assert [values.tolist() for values in found.values] == [[[1, 4], [2, 5], [3, 6]], [[7, 9], [8, 10]]]
     assert (found.labels, found.lines) == (["a", "b"], [4, 5])
+    assert read("d.ts", TS.replace("@data", "@\n@ \n@data")).lines == [6, 7]  # of a mark alone
+
+
+@pytest.mark.parametrize("first", ["x" * 200_000, '"' + "x" * 200_000, '"open, it is said', '"a" b,c'])
+def test_a_first_line_that_is_no_table_is_a_text(first):
+    columns = read("d.csv", 'label,said\ngood,"yes, please"\nbad,no\n').columns
+    assert read("new.txt", first + "\nno\n", columns, labels="good bad").texts == [first, "no"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,153 @@
+"""Files are written whole, nothing planted is followed, and only our own leftovers are known as such."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rnncli import safe_files
+from rnncli.errors import MachineError
+
+MINE = b"mine\n"
+
+
+def _linked(path: Path, other: Path) -> None:
+    path.symlink_to(other)
+
+
+def _hard_linked(path: Path, other: Path) -> None:
+    path.hardlink_to(other)
+
+
+def _piped(path: Path, other: Path) -> None:
+    os.mkfifo(path)
+
+
+def _bound(path: Path, other: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(os.path.relpath(path))
+
+
+PLANTED: dict[str, tuple[Callable[[Path, Path], None], str]] = {
+    "link": (_linked, "is a link"),
+    "hard link": (_hard_linked, "has a second name"),
+    "pipe": (_piped, "is no regular file"),
+    "socket": (_bound, "is no regular file"),
+    "folder": (lambda path, other: path.mkdir(), "directory"),
+}
+
+
+@pytest.fixture
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of the user's, beside the folder of a stranger."""
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)  # the path of a socket is short
+    (tmp_path / "mine").write_bytes(MINE)
+    return tmp_path / "mine"
+
+
+@pytest.mark.parametrize("kind", PLANTED)
+def test_nothing_planted_is_written_into_or_waited_for(kind: str, outside: Path) -> None:
+    path = outside.parent / "folder" / "metrics.jsonl"
+    plant, why = PLANTED[kind]
+    plant(path, outside)
+    with pytest.raises(OSError, match=why):
+        safe_files.append(path, b"{}\n")
+    if kind != "hard link":  # of which reading harms nobody
+        with pytest.raises(OSError, match=why):
+            safe_files.read(path)
+    if kind != "folder":
+        safe_files.replace(path, b"ours")
+        assert safe_files.read(path) == b"ours"
+        assert path.stat().st_nlink == 1
+    assert outside.read_bytes() == MINE
+
+
+def test_temporary_names_cannot_be_foreseen(tmp_path: Path) -> None:
+    seen = set()
+    for _ in range(20):
+        with safe_files.replacing(tmp_path / "model") as file:
+            seen |= {entry.name for entry in tmp_path.iterdir() if entry.name != "model"}
+            file.write(b"x")
+    assert len(seen) == 20
+    assert [entry.name for entry in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_planted_temporary_file_is_not_opened(outside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = outside.parent / "folder"
+    monkeypatch.setattr(safe_files, "_temporary", lambda name: ".foreseen")
+    (folder / ".foreseen").symlink_to(outside)
+    with pytest.raises(MachineError, match="cannot write: File exists"):
+        safe_files.replace(folder / "model", b"x")
+    assert outside.read_bytes() == MINE
+    assert (folder / ".foreseen").is_symlink()
+
+
+def test_what_is_written_stays_in_the_folder_that_was_opened(outside: Path) -> None:
+    folder, moved, theirs = (outside.parent / name for name in ("folder", "moved", "theirs"))
+    theirs.mkdir()
+    place = safe_files.open_folder(folder)
+    folder.rename(moved)
+    folder.symlink_to(theirs)
+    safe_files.replace(folder / "model", b"x", place)
+    safe_files.append(folder / "metrics", b"1\n", place)
+    safe_files.append(folder / "metrics", b"2\n", place)
+    os.close(place)
+    assert not list(theirs.iterdir())
+    assert ((moved / "model").read_bytes(), (moved / "metrics").read_bytes()) == (b"x", b"1\n2\n")
+
+
+def test_files_and_folders_are_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced, fsync = [], os.fsync
+
+    def seen(descriptor: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}").removeprefix(str(tmp_path)).partition(".")[0])
+        fsync(descriptor)
+
+    if not os.path.isdir("/proc/self/fd"):
+        pytest.skip("no /proc/self/fd")
+    monkeypatch.setattr(os, "fsync", seen)
+    safe_files.replace(tmp_path / "model", b"x")
+    safe_files.append(tmp_path / "metrics", b"x")
+    assert synced == ["/", "", "/metrics", ""]
+
+
+def test_a_name_as_long_as_a_name_may_be_is_written(tmp_path: Path) -> None:
+    for name in ("x" * 255, "ä" * 127):
+        safe_files.replace(tmp_path / name, MINE)
+        assert (tmp_path / name).read_bytes() == MINE
+
+
+def test_only_our_own_leftovers_are_known_as_such(tmp_path: Path) -> None:
+    ours = [".model.safetensors.0123456789abcdef.tmp", ".metrics.jsonl.4711"]
+    theirs = [
+        *(
+            "model.safetensors",
+            ".model.safetensors",
+            ".model.safetensors.bak",
+            ".notes.txt.4711",
+            ".tmp",
+            ".tmpaB3xY9",
+        ),
+        *(
+            ".model.safetensors.0123456789abcdef.tmp~",
+            "x.metrics.jsonl.4711",
+            ".model.safetensors.0123456789ABCDEF.tmp",
+        ),
+    ]
+    for name in (*ours, *theirs):
+        (tmp_path / name).touch()
+    (tmp_path / ".metrics.jsonl.1").mkdir()
+    assert safe_files.leftovers(tmp_path, ["model.safetensors", "metrics.jsonl"]) == set(ours)
+
+
+def test_a_link_of_the_users_is_followed_but_not_one_in_a_run_directory(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "mine")
+    assert safe_files.led_to(tmp_path / "link") == tmp_path / "mine"
+    assert safe_files.led_to(tmp_path / "mine") == tmp_path / "mine"
+    (tmp_path / "metrics.jsonl").symlink_to("not there")
+    assert safe_files.led_to(tmp_path / "link") == tmp_path / "link"
