@@ -219,7 +219,7 @@ class TrainingLoop:
         Where nothing is held out, the average counts as the better. Divergence if the weights lead nowhere.
         """
         own = self._measure(averaged=False)
-        if not (own.loss < self.learner.loss.absurd and np.isfinite(self.parameters.weights).all()):
+        if not self._leads_somewhere(own.loss):
             raise Divergence(f"after update {self.position.update:,} the validation loss is {own.loss:g}")
         if self.average is None:
             return own
@@ -293,7 +293,12 @@ class TrainingLoop:
         """Evaluate the weights that are in the network."""
         total, count = self.learner.validate()
         loss = total / count if count else self._train_loss()
-        return Measured(loss, count > 0, self.learner.figure() if self.plan.kept_by == BY_FIGURE else None, averaged)
+        judged = self.plan.kept_by == BY_FIGURE and self._leads_somewhere(loss)
+        return Measured(loss, count > 0, self.learner.figure() if judged else None, averaged)
+
+    def _leads_somewhere(self, loss: float) -> bool:
+        """Return False if the weights that are in the network, or their loss, are beyond what can be answered with."""
+        return bool(loss < self.learner.loss.absurd and np.isfinite(self.parameters.weights).all())
 
     def with_best(self) -> AbstractContextManager[None]:
         """Have the best weights in the network for a while, where these are not those that were just evaluated."""

@@ -49,6 +49,7 @@ class Plan:
         """Raise ValueError for numbers that no plan has, such as those of an edited state."""
         counts = (self.updates, self.evaluations, self.patience or 1, self.ends or 1)
         sizes = (self.warmup, self.budget, self.most, self.calibrating, self.per_evaluation, self.since)
+        _require(max(*counts, self.most) < _MOST, "its plan has counts beyond those of any")
         _require(min(counts) >= 1 and min(sizes) >= 0, "its plan has numbers below those of any")
         _require(self.learning_rate > 0 and 0 <= self.weight_averaging < 1 and 0 <= self.progress <= 1, "no plan")
         _require(self.since < self.updates, "its plan ends before it begins")
@@ -111,8 +112,15 @@ class Position:
 
     def require_sound(self) -> None:
         """Raise ValueError for numbers that no position has, such as those of an edited state."""
-        counts = (self.update, self.tokens, self.loss_count, self.best_update, self.evaluations_since_best)
-        times = (self.seconds, self.update_seconds, self.top_margin, self.plateau_waited, self.halvings)
+        counts = (
+            self.update,
+            self.tokens,
+            self.loss_count,
+            self.best_update,
+            self.evaluations_since_best,
+            self.halvings,
+        )
+        times = (self.seconds, self.update_seconds, self.top_margin, self.plateau_waited)
         _require(min(*counts, *times) >= 0, "its position has numbers below zero")
         _require(max(counts) < _MOST, "its position has counts beyond those of any")
         shares = (*self.optimizer_powers, self.average_power, self.plateau_factor)

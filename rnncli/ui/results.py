@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rnncli.tasks.task import Piece, Pieces
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+TABLE_ROWS = 1000  # of answers that come without end, under one header
 DIGITS = 8  # significant digits; float32 has little more than seven
 
 
@@ -43,8 +44,8 @@ def write_rows(
 
 
 def write_as_they_come(answers: Pieces, form: str | None) -> None:
-    """Write each list of pieces as it comes, but a table when all are there. After a DataError of the pieces what came
-    before it is written whole, and it is raised.
+    """Write each list of pieces as it comes, and a table when its rows are there. After a DataError of the pieces what
+    came before it is written whole, and it is raised.
     """
     out = Output()
     form = form or ("lines" if answers.as_lines else "table" if out.terminal else "csv")
@@ -65,15 +66,22 @@ def write_as_they_come(answers: Pieces, form: str | None) -> None:
 
 
 def _write_as_table(lists: Iterable[list[Piece]]) -> None:
+    """Write a table for each TABLE_ROWS rows, which alone are kept: the widths of columns are those of their cells."""
     rows: list[dict[str, Any]] = []
+    written = False
     try:
         for pieces in lists:
-            rows += [row for piece in pieces for row in piece.rows]
+            for piece in pieces:
+                rows += piece.rows
+                if len(rows) >= TABLE_ROWS:
+                    write_table(rows)
+                    rows, written = [], True
     except DataError:
         if rows:
             write_table(rows)
         raise
-    write_table(rows)
+    if rows or not written:
+        write_table(rows)
 
 
 def json_array(lists: Iterable[list[Piece]]) -> Iterator[str]:

@@ -9,6 +9,7 @@ import pytest
 from cli_runs import run
 
 from rnncli.tasks.sequences import entries, tag_columns
+from rnncli.ui import results
 
 LONG, MANY = 1500, 5000  # sequences of two steps; rows beyond what is looked at first
 CONFIG = (
@@ -98,7 +99,7 @@ def test_columns_of_words_are_tagged_as_they_come(folder: Path, monkeypatch: pyt
     run("train", "tag.yaml", "-q", "-o", "tag", cwd=folder).ok()
     lines = "# sent_id = 1\n" + "".join(sentences) + "-DOCSTART-\n\n" + "".join(sentences)
     whole = run("predict", "tag", "-", "-f", "jsonl", cwd=folder, stdin=lines).ok()
-    monkeypatch.setattr(tag_columns, "_PART", 10)
+    monkeypatch.setattr(tag_columns, "_BLOCK", 10)
     assert run("predict", "tag", "-", "-f", "jsonl", cwd=folder, stdin=lines).ok() == whole
     assert "left out 1 lines that begin a document" in whole.err
     assert len(whole.out.splitlines()) == 80
@@ -108,3 +109,12 @@ def test_columns_of_words_are_tagged_as_they_come(folder: Path, monkeypatch: pyt
     assert 70 < len(broken.out.splitlines()) <= 80
     message = run("predict", "tag", "-", cwd=folder, stdin="-DOCSTART-\n\n-DOCSTART-\n").failed(3)
     assert message.startswith("<stdin>: is empty")
+
+
+def test_a_long_table_is_written_in_parts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = "\n".join(["x,z", *(f"{i % 7},{i % 4}" for i in range(25))])
+    whole = run("predict", "wide", "-", "-f", "table", cwd=folder, stdin=rows).ok().out.splitlines()
+    monkeypatch.setattr(results, "TABLE_ROWS", 10)
+    blocks = run("predict", "wide", "-", "-f", "table", cwd=folder, stdin=rows).ok().out.splitlines()
+    assert [line.split() for line in blocks if not line.startswith("id")] == [line.split() for line in whole[1:]]
+    assert sum(line.startswith("id") for line in blocks) == 3

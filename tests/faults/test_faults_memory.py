@@ -1,14 +1,205 @@
-"""A million rows or lines through predict, predict --follow, score and generate take the memory of a few thousand."""
+"""A million rows or lines through predict, predict --follow and score take no more memory than some thousand.
+
+Each command runs alone under a limit of ROOM bytes of addresses, as by `ulimit -v`, and is fed as it reads. Its peak of
+resident memory at two sizes may differ by MORE.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import gzip
+import os
+import resource
+import subprocess
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
 import pytest
-from faults.attacks import size
+from attacks import FULL, Tally, size
+from cli_runs import COMMAND, environment, run
 
 pytestmark = pytest.mark.faults
-
-FEW, MANY = size(4_000, 50_000), size(20_000, 1_000_000)
-MORE = 20_000_000  # bytes of memory that a longer input may take
-ROOM = 4_000_000_000  # bytes of addresses, of which compiled kernels and threads take some
+FEW, MANY = size(5_000, 50_000), size(20_000, 1_000_000)
+MORE = 20_000_000
+ROOM = 8_000_000_000
 WORDS = ["red", "blue", "green", "one", "two", "three", "dog", "cat", "house", "tree", "sun", "moon", "runs", "sits"]
-LABELS = "yes", "no"
+KINDS = {
+    "language-model": ("l.txt",),
+    "words": ("l.txt", "task=language-model", "data.tokens=word"),
+    "pairs": ("l.txt", "task=language-model", "data.tokens=bpe", "data.vocabulary_size=280"),
+    "items": ("l.txt", "task=language-model", "data.items=lines"),
+    "lines": ("c.txt", "task=classify"),
+    "texts": ("c.csv", "task=classify", "data.text=text", "data.id=id", "data.label=y"),
+    "wide": ("w.csv", "task=classify", "data.label=y"),
+    "long": ("n.csv", "task=regress", "data.id=id", "data.label=y"),
+    "columns": ("t.conll", "task=tag"),
+    "steps": ("g.csv", "task=tag", "data.id=id", "data.inputs=[x, z]", "data.label=y"),
+    "seq2seq": ("s.tsv", "task=seq2seq"),
+    "forecast": ("f.csv", "task=forecast", "data.context=8", "data.horizon=2"),
+}
+TINY = ("model.hidden_size=4", "training.epochs=1", "training.threads=1")
+QUICK = "predict texts", "predict long", "predict columns", "score words"  # of the quick size, which takes some seconds
+
+
+def text(i: int, words: int = 4) -> str:
+    return " ".join(WORDS[(i * 7 + k * k * (i % 5 + 1)) % len(WORDS)] for k in range(words))
+
+
+def lines(last: str = "") -> Iterator[str]:
+    return (f"{text(i)}{last}\n" for i in numbers())
+
+
+def numbers() -> Iterator[int]:
+    i = 0
+    while True:
+        yield i
+        i += 1
+
+
+def table(header: str, row: Callable[[int], str]) -> Iterator[str]:
+    yield f"{header}\n"
+    yield from (f"{row(i)}\n" for i in numbers())
+
+
+def steps(i: int) -> str:
+    return f"s{i // 5},{i % 7}.5,{i % 3}"
+
+
+def trained_on() -> dict[str, Iterable[str]]:
+    """The data of each file to train on."""
+    return {
+        "l.txt": islice(lines(), 100),
+        "c.txt": (f"{'ab'[i % 2]}\t{text(i)}\n" for i in range(100)),
+        "c.csv": islice(table("id,text,y", lambda i: f"r{i},{text(i)},{'ab'[i % 2]}"), 100),
+        "w.csv": islice(table("x,z,y", lambda i: f"{i % 7},{i % 3}.5,{'ab'[i % 2]}"), 100),
+        "n.csv": islice(table("id,x,z,y", lambda i: f"{steps(i)},{i // 5 % 3}"), 200),
+        "g.csv": islice(table("id,x,z,y", lambda i: f"{steps(i)},{'ab'[i % 2]}"), 200),
+        "t.conll": (f"{WORDS[i % 14]}\t{'ab'[i % 2]}\n" if i % 6 else "\n" for i in range(1, 300)),
+        "s.tsv": (f"{text(i, 1)}\t{text(i, 1).upper()}\n" for i in range(60)),
+        "f.csv": islice(table("t,v", lambda i: f"{i},{i % 7}.5"), 120),
+    }
+
+
+ASKED: dict[str, tuple[list[str], Callable[[], Iterator[str]]]] = {
+    **{f"predict {kind}": (["predict", kind, "-", "-f", "jsonl"], lines) for kind in ("language-model", "words")},
+    "predict lines": (["predict", "lines", "-", "-f", "json"], lines),
+    "predict texts": (["predict", "texts", "-"], lambda: table("id,text", lambda i: f"r{i},{text(i)}")),
+    "predict wide": (["predict", "wide", "-", "-f", "table"], lambda: table("x,z", lambda i: f"{i % 7},{i % 3}.5")),
+    "predict long": (["predict", "long", "-"], lambda: table("id,x,z", steps)),
+    "predict columns": (
+        ["predict", "columns", "-", "-f", "json"],
+        lambda: (f"{WORDS[i % 14]}\n" if i % 6 else "\n" for i in islice(numbers(), 1, None)),
+    ),
+    "predict sentences": (["predict", "columns", "-"], lines),
+    "predict steps": (["predict", "steps", "-"], lambda: table("id,x,z", steps)),
+    "predict seq2seq": (["predict", "seq2seq", "-", "--beam", "1"], lambda: (f"{text(i, 1)}\n" for i in numbers())),
+    "follow": (["predict", "forecast", "-", "--follow"], lambda: table("t,v", lambda i: f"{120 + i},{i % 7}.5")),
+    **{f"score {kind}": (["score", kind, "-"], lines) for kind in ("language-model", "words", "pairs", "items")},
+    "score jsonl": (["score", "words", "-", "-f", "jsonl"], lines),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("memory")
+    for name, content in trained_on().items():
+        (path / name).write_text("".join(content))
+    return path
+
+
+def trained(kind: str, folder: Path) -> None:
+    """Train a kind of run, if it is not there."""
+    data, *keys = KINDS[kind]
+    options = [part for one in (*keys, *TINY) for part in ("--set", one)]
+    if not (folder / kind).exists():
+        run("train", data, "-q", "-o", kind, *options, cwd=folder).ok()
+
+
+def peak(arguments: list[str], fed: Iterable[str], cwd: Path) -> tuple[int, int, str]:
+    """Return the exit code, the peak of resident memory in bytes, and what was said of a command that is fed lines."""
+    limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (ROOM, ROOM))  # noqa: E731
+    with (cwd / "said").open("wb") as said:
+        process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            cwd=cwd,
+            env=environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            preexec_fn=limit,
+        )
+        feeder = threading.Thread(target=_feed, args=(process, fed))
+        feeder.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        feeder.join()
+    return process.returncode, usage.ru_maxrss * 1024, (cwd / "said").read_text()[-500:]
+
+
+def _feed(process: subprocess.Popen[bytes], fed: Iterable[str]) -> None:
+    assert process.stdin
+    with contextlib.suppress(BrokenPipeError), process.stdin as pipe:
+        for line in fed:
+            pipe.write(line.encode())
+
+
+def test_memory_does_not_follow_the_input(folder: Path) -> None:
+    tally = Tally(f"memory of {MANY:,} lines or rows")
+    asked = ASKED if FULL else {name: ASKED[name] for name in QUICK}
+    for name, (arguments, fed) in asked.items():
+        trained(arguments[1], folder)
+        told = []
+        for count in (FEW, MANY):
+            code, taken, said = peak(arguments, islice(fed(), count + 1), folder)
+            told.append(taken)
+            if code:
+                tally.fail(f"{name}: exit {code} at {count:,}: {said}")
+        if told[1] - told[0] > MORE:
+            tally.fail(f"{name}: {told[0]:,} bytes at {FEW:,} lines, {told[1]:,} at {MANY:,}")
+        else:
+            tally.count("flat")
+    tally.end(at_least=len(asked))
+
+
+def test_a_long_text_is_written_in_the_memory_of_a_short_one(folder: Path) -> None:
+    tally = Tally("memory of long texts")
+    few, many = 10_000, size(2_500_000, 100_000_000)
+    trained("language-model", folder)
+    for more in ([], ["-f", "jsonl"], ["--max-copy", "20"], ["--stop", "never there"])[: size(1, 4)]:
+        small, large = (peak(["generate", "language-model", "-n", str(n), *more], [], folder)[1] for n in (few, many))
+        if large - small > MORE:
+            tally.fail(f"generate {more}: {small:,} bytes for {few:,} tokens, {large:,} for {many:,}")
+        else:
+            tally.count("flat")
+    tally.end()
+
+
+def test_what_cannot_fit_is_refused_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tally = Tally("inputs that do not fit")
+    rows = islice(table("t,v", lambda i: f"{i},{i * 0.37:.4f}"), size(1_800_000, 20_000_000))
+    with (folder / "big.csv").open("w") as file:
+        file.writelines(rows)
+    with gzip.open(folder / "bomb.csv.gz", "wb", 9) as packed:
+        packed.write(b"t,v\n")
+        for _ in range(size(400, 10_000)):
+            packed.write(b"1,2\n" * (1 << 18))
+    characters = [chr(c) for c in range(0x100, 0x12000) if not 0xD800 <= c < 0xE000]
+    (folder / "many.txt").write_text("\n".join("".join(characters[i : i + 60]) for i in range(0, 70_000, 60)) * 3)
+    monkeypatch.setitem(globals(), "ROOM", 1_000_000_000)
+    tries = {
+        "a table": (["train", "big.csv", "--set", "task=forecast"], 5),
+        "of labels": (["train", "big.csv", "--set", "task=classify", "--set", "data.label=v"], 5),
+        "of pairs": (["train", "big.csv", "--set", "task=seq2seq"], 5),
+        "a bomb": (["train", "bomb.csv.gz", "--set", "task=forecast"], 5),
+        "characters": (["train", "many.txt"], 3),
+        "a network": (["train", "l.txt", "--set", "model.hidden_size=65536"], 2),
+    }
+    for name, (arguments, wanted) in tries.items():
+        code, taken, said = peak([*arguments, "-q", "-o", "refused", "--set", "training.threads=1"], [], folder)
+        if code != wanted or taken > 800_000_000 or "; " not in said:
+            tally.fail(f"{name}: exit {code}, {taken:,} bytes: {said}")
+        else:
+            tally.count(f"exit {code}")
+    tally.end(at_least=len(tries))

@@ -293,7 +293,8 @@ def test_a_number_that_is_not_finite_ends_the_run_before_it_reaches_the_weights(
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
 def test_a_validation_loss_that_is_not_finite_ends_the_run(loss):
-    loop = loop_of(Scripted(valid=[3, 2, loss]), 20)
+    learner = Scripted(valid=[3, 2, loss], figures=[None, None])  # asked for a third figure, it has none
+    loop = loop_of(learner, 20)
     with pytest.raises(DivergedError, match=r"after update 6 the validation loss is (nan|inf); lower"):
         list(loop.run())
     assert loop.best.tolist() == [4]
@@ -474,11 +475,11 @@ def test_the_saved_average_matters():
 
 def test_another_models_state_is_refused():
     state, position = saved(fresh("series, adamw, step"))
-    with pytest.raises((KeyError, ValueError)):
+    with pytest.raises(ValueError, match="the arrays are of another model"):
         fresh("dropout, momentum, plateau").restore(state, position)
     arrays, position = saved(fresh("dropout, momentum, plateau"))
     arrays.pop("carried.h0")
-    with pytest.raises(ValueError, match="another model"):
+    with pytest.raises(ValueError, match="the arrays are of another model"):
         fresh("dropout, momentum, plateau").restore(arrays, position)
 
 

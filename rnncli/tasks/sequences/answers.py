@@ -56,7 +56,7 @@ class Answers:
         raise NotImplementedError
 
     @classmethod
-    def parts(cls, opened: Opened, data: Any, like: Any, is_answer: Callable[[str], bool]) -> Iterator[Any]:
+    def blocks(cls, opened: Opened, data: Any, like: Any, is_answer: Callable[[str], bool]) -> Iterator[Any]:
         """Yield the sequences to be predicted in a file that is neither of lines nor a table, as they come."""
         yield cls.read(opened.source(), data, like, is_answer=is_answer)
 

@@ -63,21 +63,21 @@ class SequencePredictor(Predictor):
         elif (entries := self.answers.entries(opened, data, self.columns)) is not None:
             answers = self._one_by_one(entries.judged(), entries.of, Faults(opened.name, asked, "rows"), entries.gaps)
         else:
-            parts = self.answers.parts(opened, data, self.columns, self.answers.is_answer)
-            answers = self._part_by_part(parts, opened.name)
+            blocks = self.answers.blocks(opened, data, self.columns, self.answers.is_answer)
+            answers = self._block_by_block(blocks, opened.name)
         return Pieces(answers, delimiter=delimiter, decimal=data.decimal)
 
     def answers_to(self, source: Source, data: LabelledConfig) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Return the answers, nested and as flat rows, in the order of the sequences in `source`."""
         sequences = self.answers.read(source, data, self.columns, is_answer=self.answers.is_answer)
-        pieces = [piece for some in self._part_by_part(iter([sequences]), source.name) for piece in some]
+        pieces = [piece for some in self._block_by_block(iter([sequences]), source.name) for piece in some]
         return [piece.nested for piece in pieces], [row for piece in pieces for row in piece.rows]
 
-    def _part_by_part(self, parts: Iterator[Any], name: str) -> Iterator[list[Piece]]:
+    def _block_by_block(self, blocks: Iterator[Any], name: str) -> Iterator[list[Piece]]:
         """Yield the answers to sequences of the data `name`, those together that came together."""
         pool = ThreadPool(None)
         try:
-            for sequences in parts:
+            for sequences in blocks:
                 if len(sequences):
                     yield self.pieces(sequences, readers.encode(self.reader, sequences), pool)
                 self.forget()

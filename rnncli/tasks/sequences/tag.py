@@ -1,4 +1,4 @@
-"""tag: one label for every step of a sequence (many-to-many, aligned): parts of speech, names, states of a machine."""
+"""tag: one label for every step of a sequence (many-to-many, aligned): blocks of speech, names, states of a machine."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from rnncli.tasks.sequences.experiment import SequenceExperiment, named, sized, 
 from rnncli.tasks.sequences.label_scores import accuracy, by_label, confusion, correct_of, macro_f1
 from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.sequences.spans import SCHEMES, are_spans, scheme_of, span_f1, strays
-from rnncli.tasks.sequences.tag_columns import columns_in_parts, sentences_in
+from rnncli.tasks.sequences.tag_columns import columns_in_blocks, sentences_in
 from rnncli.tasks.sequences.tag_files import entries_in, read_tagged
 from rnncli.tasks.sequences.tagged import TagColumns, Tagged, only
 from rnncli.tasks.task import Context
@@ -103,8 +103,8 @@ class Tags(Answers):
         return entries_in(opened, data, like)
 
     @staticmethod
-    def parts(opened: Opened, data: Any, like: Any, is_answer: Callable[[str], bool]) -> Iterator[Tagged]:
-        return columns_in_parts(opened, data, like, is_answer)
+    def blocks(opened: Opened, data: Any, like: Any, is_answer: Callable[[str], bool]) -> Iterator[Tagged]:
+        return columns_in_blocks(opened, data, like, is_answer)
 
     @staticmethod
     def stand_in(like: Any) -> Tagged:

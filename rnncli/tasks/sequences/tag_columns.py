@@ -19,12 +19,12 @@ from rnncli.notes import note
 from rnncli.tasks.sequences.config import LabelledConfig
 from rnncli.tasks.sequences.tagged import TagColumns, Tagged
 
-_CONLL_U = 10  # columns; words are in the second, parts of speech in the fourth
+_CONLL_U = 10  # columns; words are in the second, blocks of speech in the fourth
 _UNKNOWN = ("_", "-", "O", "X", "?")  # tags where nobody knows one
 _DOCUMENT = "-DOCSTART-"
 _COMMENT = re.compile(r"#\s*[\w.:-]+\s*=")
 _CONLL_U_ID = re.compile(r"[0-9]+([-.][0-9]+)?")
-_PART = 4096  # lines at least that are looked at, and tagged, together
+_BLOCK = 4096  # lines at least that are looked at, and tagged, together
 
 
 Rows = list[tuple[int, list[str]]]  # the line of each, and its fields, none on a blank line
@@ -239,18 +239,18 @@ def read_columns(
     return found
 
 
-def columns_in_parts(
+def columns_in_blocks(
     opened: Opened, data: LabelledConfig, like: TagColumns, is_tag: Callable[[str], bool]
 ) -> Iterator[Tagged]:
-    """Yield the sentences to be tagged in a file as they come, some together. Its first _PART lines, and those up to
+    """Yield the sentences to be tagged in a file as they come, some together. Its first _BLOCK lines, and those up to
     the next blank one, tell how all are to be read."""
-    parts, name, count = _parts(opened, data), opened.name, 0
-    first = next(parts, [])
+    blocks, name, count = _blocks(opened, data), opened.name, 0
+    first = next(blocks, [])
     look = _Look.at(first, data, name)
     rows = look.rows(first)
     untagged = _are_untagged(name, rows, look.delimiter, like, is_tag)
     columns = None if untagged else Columns(name, rows, look.delimiter, data, like, tagged=False)
-    for some in chain([rows], map(look.rows, parts)):
+    for some in chain([rows], map(look.rows, blocks)):
         found = columns.read(some) if columns else _sentences(name, some, like)
         yield replace(found, ids=[str(count + i + 1) for i in range(len(found))])
         count += len(found)
@@ -259,15 +259,15 @@ def columns_in_parts(
         columns.end(count)
 
 
-def _parts(opened: Opened, data: LabelledConfig) -> Iterator[list[tuple[int, str]]]:
-    """Yield the lines of a file, with their numbers, in parts that a blank one ends."""
+def _blocks(opened: Opened, data: LabelledConfig) -> Iterator[list[tuple[int, str]]]:
+    """Yield the lines of a file, with their numbers, in blocks that a blank one ends."""
     held: list[tuple[int, str]] = []
     for line in islice(chain.from_iterable(opened.lines(data.encoding)), data.skip_rows, None):
         if line.error:
             raise line.error
         refuse_nul(line.text, line.name, line.number)
         held.append((line.number, line.text))
-        if len(held) >= _PART and line.blank:
+        if len(held) >= _BLOCK and line.blank:
             yield held
             held = []
     if held:
