@@ -10,8 +10,8 @@ The map of its packages. Imports point down only, and tasks do not import each o
     nn | data             parameters, layers, model files | readers of several tasks: sources, tables, text, times
     config                YAML to a checked config, positions of mistakes, the sections that all tasks have
     kernels               numba on arrays
-    memory | safe_files   what is free for this process, before much of it is taken | files written whole or not at
-                          all, and never through a planted link
+    safe_files | memory   files written whole or not at all, never through a planted link | what is free for this
+                          process, before much of it is taken
     errors | notes | registry   the exception tree; each class has its exit code | sentences for the user on stderr |
                           things by name, imported when they are asked for
 

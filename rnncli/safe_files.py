@@ -11,7 +11,6 @@ import contextlib
 import errno
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -44,15 +43,16 @@ def open_folder(path: Path) -> int:
 
 
 @contextlib.contextmanager
-def replacing(path: Path, folder: int | None = None) -> Iterator[BinaryIO]:
+def replacing(path: Path, folder: int | None = None, mode: int = 0o666) -> Iterator[BinaryIO]:
     """Yield a file to write, which replaces `path` in one step, and a link there too, when the block ends.
 
-    folder: the descriptor of its folder, where that is open. MachineError where it cannot be written.
+    folder: the descriptor of its folder, where that is open. mode: its permissions, less what the umask takes.
+    MachineError where it cannot be written.
     """
     temporary, replaced = _temporary(path.name), False
     try:
         with _opened(path.parent, folder) as place:
-            made = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666, dir_fd=place)
+            made = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode, dir_fd=place)
             try:
                 with open(made, "wb") as file:
                     yield file
@@ -132,7 +132,7 @@ def _begin(name: str) -> str:
 
 def _temporary(name: str) -> str:
     """Return a name that nobody can foresee."""
-    return f".{_begin(name)}.{secrets.token_hex(8)}.tmp"
+    return f".{_begin(name)}.{os.urandom(8).hex()}.tmp"
 
 
 @contextlib.contextmanager
@@ -153,7 +153,7 @@ def _open_regular(name: str, flags: int, folder: int) -> int:
         descriptor = os.open(name, flags | _UNFOLLOWED, 0o666, dir_fd=folder)
     except OSError as error:
         if error.errno in _LINK:
-            raise OSError(error.errno, "is a link, and links in a run directory are not followed") from None
+            raise OSError(error.errno, "is a link, and in a run directory none is followed") from None
         if error.errno in _PIPE:
             raise OSError(error.errno, "is no regular file") from None
         raise

@@ -184,7 +184,7 @@ def _on_a_terminal() -> bool:
 def _say(*problems: str, code: int, quotes: Sequence[str] = ()) -> int:
     """Write a line for each problem, and under it its quote, if it has one; return the code."""
     for problem, quote in itertools.zip_longest(problems, quotes, fillvalue=""):
-        lines = [f"rnncli: error: {' '.join(problem.split(chr(10)))}", *quote.splitlines()]
+        lines = [f"rnncli: error: {' '.join(problem.split(chr(10)))}", *filter(None, quote.split("\n"))]
         with contextlib.suppress(OSError):  # where stderr is closed
             sys.stderr.buffer.write("".join(map(_visible_line, lines)).encode("utf-8", "backslashreplace"))
             sys.stderr.flush()

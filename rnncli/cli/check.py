@@ -84,7 +84,7 @@ def look(first: str, data: tuple[str, ...], overrides: list[str], form: str) -> 
         if isinstance(error, ConfigError):
             error.quoting = True
         if form == "json":
-            write_problems(str(error).splitlines(), first)
+            write_problems(str(error).split("\n"), first)
         raise
     finally:
         say_notes(dict.fromkeys(notes))

@@ -29,6 +29,11 @@ def is_open(value: object) -> bool:
     return value is None
 
 
+def is_chosen(field: FieldInfo) -> bool:
+    """Return True for a `Chosen` key."""
+    return isinstance(field.json_schema_extra, dict) and BEFORE in field.json_schema_extra
+
+
 def value_before(field: FieldInfo) -> Any:
     """Return the value of a key that an older version did not know: what null was then, or else the default."""
     extra = field.json_schema_extra

@@ -27,6 +27,7 @@ from rnncli.data.stamps import (
     write,
     zone_of,
 )
+from rnncli.data.typed import typed
 from rnncli.data.zoned_times import LOCAL, MOMENT, moments_of, written
 from rnncli.errors import DataError, ModelFileError, shown
 
@@ -203,6 +204,13 @@ class Timeline:
             return weekday_starts(counted, self.days, self.clocks) + (0 if self.clocks else last % DAY)
         return last + offsets * self.step
 
+    def restored(self, stamp: Any) -> Timeline:
+        """Return the timeline with another last stamp, which a file has; ValueError if that is none."""
+        try:
+            return Timeline.from_header(self.to_header() | {"last": stamp})
+        except ModelFileError:
+            raise ValueError(f"{shown(str(stamp))} is no stamp of the time column") from None
+
     def to_header(self) -> dict[str, Any]:
         """Return the timeline as JSON for a model file."""
         added = ("week", "zone", "written", "decimals", "clocks")  # since 0.1
@@ -212,14 +220,12 @@ class Timeline:
     def from_header(cls, header: dict[str, Any]) -> Timeline:
         """Return the timeline that `to_header` wrote; raise ModelFileError if the header is damaged."""
         try:
-            timeline = cls(**{**header, "clocks": tuple(header.get("clocks", ()))})
+            timeline = typed(cls, header)
             counts = timeline.unit in ("step", "year")
             whole = (
                 timeline.unit in _SIZES
                 and counts == (timeline.format == INTEGER)
-                and isinstance(timeline.step, int)
                 and 0 < timeline.step < (2 * 10**18 if counts else 10**12)
-                and isinstance(timeline.day, int)
                 and (timeline.unit != "month" or 1 <= timeline.day <= LAST_WEEKDAY)
                 and re.fullmatch("(?!.*(.).*\\1)[0-6]{0,7}", timeline.week) is not None
                 and len(read([timeline.last], timeline.format)) == 1
@@ -227,7 +233,7 @@ class Timeline:
                 and (timeline.unit != "weekday" or timeline.holds(read([timeline.last], timeline.format)))
                 and (timeline.unit == "weekday" or not timeline.clocks)
             )
-        except (TypeError, KeyError):
+        except ValueError:
             whole = False
         if not whole:
             raise ModelFileError("the time column in the model file is damaged; train again")

@@ -28,6 +28,7 @@ _DTYPES: dict[str, np.dtype[Any]] = {
     **{f"U{8 * size}": np.dtype(f"<u{size}") for size in (1, 2, 4)},
 }
 _ORDER = [_DTYPES[kind] for kind in ("F64", "F32", "U32", "U16", "U8")]  # in which safetensors writes arrays
+_OWNERS = 0o600  # permissions: it holds what the data end with
 _FOREIGN = {
     b"\x80": "a Python pickle; rnncli never loads pickles",
     b"PK": "a zip archive (a .pt or .npz file?)",
@@ -44,7 +45,7 @@ def write(path: Path, arrays: Mapping[str, np.ndarray], header: Mapping[str, Any
     full["sha256"] = _digest(full, contiguous)
     names = sorted(contiguous, key=lambda name: (_ORDER.index(contiguous[name].dtype), name))
     start = _beginning({name: contiguous[name] for name in names}, _as_text(full))
-    with safe_files.replacing(path, folder) as file:
+    with safe_files.replacing(path, folder, _OWNERS) as file:
         file.write(start)
         for name in names:
             file.write(contiguous[name].reshape(-1).data)
@@ -75,7 +76,7 @@ def read(path: Path, *, in_run: bool = False) -> tuple[dict[str, np.ndarray], di
     try:
         content = safe_files.read(path) if in_run else path.read_bytes()
     except OSError as error:
-        raise ModelFileError(f"{path}: cannot read: {error.strerror}") from None
+        raise ModelFileError(f"{path}: cannot read: {error.strerror}; check what it is, and its permissions") from None
     for magic, what in _FOREIGN.items():
         # A header's length may begin with the same byte, but then its JSON stands after eight bytes.
         if content.startswith(magic) and content[8:9] != b"{":
@@ -86,7 +87,7 @@ def read(path: Path, *, in_run: bool = False) -> tuple[dict[str, np.ndarray], di
     try:
         arrays = _arrays(tensors, memoryview(content)[start:])
         digest = _digest(header, arrays)
-    except (TypeError, KeyError, ValueError) as error:
+    except (TypeError, KeyError, ValueError, RecursionError) as error:
         raise ModelFileError(
             f"{path}: damaged ({' '.join(str(error).split())}); train again or restore a copy"
         ) from None

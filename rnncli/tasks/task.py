@@ -9,9 +9,10 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from rnncli.config.chosen import is_chosen, value_before
 from rnncli.config.loading import config_from_mapping
 from rnncli.config.sections import SECTIONS, C, Config, VectorsConfig, keys_of
-from rnncli.errors import DataError, UsageError
+from rnncli.errors import ConfigError, DataError, UsageError
 from rnncli.notes import noting
 
 if TYPE_CHECKING:
@@ -169,9 +170,22 @@ def start_words(network: Model, data: VectorsConfig, vectors: Vectors | None, vo
 def config_in(header: Mapping[str, Any], schema: type[C]) -> C:
     """Return the config in the header of a model file; ConfigError if it makes no sense."""
     kept = {name: header[name] for name in ("task", *SECTIONS) if name in header}
+    for section, values in kept.items():
+        if isinstance(values, dict):
+            kept[section] = _chosen(section, values, schema)
     config = config_from_mapping(kept, {str(header["task"]): schema})
     assert isinstance(config, schema)
     return config
+
+
+def _chosen(section: str, values: Mapping[str, Any], schema: type[Config]) -> dict[str, Any]:
+    """Return a section of a header, of whose model what an older version did not write is as it was then; ConfigError
+    for a null where training has chosen a value."""
+    fields = {key: field for key, field in keys_of(schema, section).items() if is_chosen(field)}
+    then = {key: value for key, field in fields.items() if (value := value_before(field)) is not None}
+    if null := [key for key in then if key in values and values[key] is None]:
+        raise ConfigError(f"{section}.{null[0]}: is null, and every model has a value of it")
+    return {**then, **values} if section == "model" else dict(values)
 
 
 def _with_words_of_letters(within: Mapping[str, Any]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class Good:
         """Return what is in a state besides that from which it goes on; None if that is the same."""
         if not position.good:
             return None
-        names = [name for name in arrays if name.startswith(_PREFIX)]
+        names = [name for name in arrays if is_good(name)]
         return cls({name.removeprefix(_PREFIX): arrays[name] for name in names}, dict(position.good))
 
     def beside(self, update: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -57,6 +57,15 @@ class Good:
         """Raise KeyError or ValueError unless it has all of these, in their shapes, and all numbers."""
         if self.numbers.keys() != set(_NUMBERS):
             raise KeyError("good")
-        for name in arrays:
-            if name not in _KEPT and self.arrays[name].shape != arrays[name].shape:
-                raise ValueError(name)
+        if forms(self.arrays) != forms({name: array for name, array in arrays.items() if name not in _KEPT}):
+            raise ValueError("the arrays to go back to are of another model")
+
+
+def is_good(name: str) -> bool:
+    """Return True for an array in a state that is not of the position there, but of what it would go back to."""
+    return name.startswith(_PREFIX)
+
+
+def forms(arrays: Mapping[str, np.ndarray]) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
+    """Return the shapes and types of all arrays but empty ones, which are not the same in all versions."""
+    return {name: (array.shape, array.dtype) for name, array in arrays.items() if array.size}

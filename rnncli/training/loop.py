@@ -22,7 +22,7 @@ from rnncli.errors import DivergedError, amount
 from rnncli.nn.network import Model
 from rnncli.training.backpropagation import Backpropagation, Loss, Sample
 from rnncli.training.budget import Clockwatch, changed
-from rnncli.training.going_back import HALVE, MOST, Divergence, Good
+from rnncli.training.going_back import HALVE, MOST, Divergence, Good, forms, is_good
 from rnncli.training.length import Length, updates_between
 from rnncli.training.measured import Measured, better
 from rnncli.training.optimizer import Optimizer, Plateau
@@ -96,6 +96,7 @@ class TrainingLoop:
         self.average = WeightAverage(decay, self.parameters.weights, optimizer.pool) if decay else None
         self.rate = plan.learning_rate  # of the last update
         self.updating = False  # true during an update, and after one that failed
+        self.begins_trained = False  # whether the first weights are worth an evaluation
         self.good: Good | None = None  # what to go back to where training diverges
         self._follow(plan)
 
@@ -111,6 +112,8 @@ class TrainingLoop:
         watch = Clockwatch(self.plan, position)
         if self.plan.on_divergence == HALVE and self.good is None:
             self._remember()
+        if self.begins_trained and position.update == 0 and position.best_loss == math.inf:
+            yield from self._first_evaluation()
         while position.update < self._last() and reason == "scheduled":
             try:
                 norm = self._update()
@@ -129,11 +132,12 @@ class TrainingLoop:
             scheduled = position.update % self.evaluate_every == 0
             if scheduled or reason == "finished":
                 try:
-                    measured, improved = self._evaluate()
+                    measured = self._measured()
                 except Divergence as divergence:
                     yield self._gone_back(divergence)
                     reason = "scheduled"
                     continue
+                improved = self._judge(measured)
                 self._count_time()
                 if self._out_of_patience() and reason != "finished":
                     reason = "patience"
@@ -146,6 +150,13 @@ class TrainingLoop:
                 yield report
             elif reason == "stopped":
                 yield self._report(self._measured_at_a_stop(), norm, reason, improved=False)
+
+    def _first_evaluation(self) -> Iterator[Evaluated]:
+        """Evaluate the weights that a run begins with, so that these are kept if it only makes them worse."""
+        measured = self._measure(averaged=False)  # there is no average yet
+        self._count_time()
+        if measured.held_out and measured.loss < self.learner.loss.absurd:
+            yield self._report(measured, None, "scheduled", improved=self._judge(measured))
 
     def _count_time(self) -> None:
         """Add the time since it was last counted."""
@@ -182,11 +193,11 @@ class TrainingLoop:
         """Return the learning rate of the next update."""
         return self.plan.rate(self.position.update) * self.plateau.factor * self.position.halved
 
-    def _evaluate(self) -> tuple[Measured, bool]:
-        """Run a scheduled evaluation, remember the best weights, inform the plateau schedule, and return what was
-        measured and whether these weights are kept.
+    def _judge(self, measured: Measured) -> bool:
+        """Remember the best weights after a scheduled evaluation, inform the plateau schedule, and return whether these
+        weights are kept.
         """
-        position, measured = self.position, self._measured()
+        position = self.position
         if measured.gain > position.top_gain:
             position.top_gain, position.top_margin = measured.gain, measured.margin
         least = position.top_gain - position.top_margin
@@ -200,7 +211,7 @@ class TrainingLoop:
             self.best[...] = averaged.values if averaged else self.parameters.weights
         position.evaluations_since_best = 0 if better else position.evaluations_since_best + 1
         self.plateau.see(better)
-        return measured, kept
+        return kept
 
     def _measured(self) -> Measured:
         """Evaluate the weights, and their average if there is one; return what the better of both is measured at.
@@ -282,7 +293,8 @@ class TrainingLoop:
         """Evaluate the weights that are in the network."""
         total, count = self.learner.validate()
         loss = total / count if count else self._train_loss()
-        return Measured(loss, count > 0, self.learner.figure() if self.plan.kept_by == BY_FIGURE else None, averaged)
+        judged = self.plan.kept_by == BY_FIGURE and loss < self.learner.loss.absurd  # others have no answer to judge
+        return Measured(loss, count > 0, self.learner.figure() if judged else None, averaged)
 
     def with_best(self) -> AbstractContextManager[None]:
         """Have the best weights in the network for a while, where these are not those that were just evaluated."""
@@ -326,14 +338,14 @@ class TrainingLoop:
             self._speed(),
         )
 
-    def _report(self, measured: Measured, norm: float, reason: str, *, improved: bool) -> Evaluated:
+    def _report(self, measured: Measured, norm: float | None, reason: str, *, improved: bool) -> Evaluated:
         position = self.position
         return Evaluated(
             step=position.update,
             epoch=self._epoch(),
             tokens=position.tokens,
             seconds=position.seconds,
-            train_loss=self._train_loss(),
+            train_loss=self._train_loss() if position.update else None,
             valid_loss=measured.loss if measured.held_out else None,
             learning_rate=self.rate,
             grad_norm=norm,
@@ -369,6 +381,8 @@ class TrainingLoop:
 
     def restore(self, arrays: dict[str, np.ndarray], position: Position) -> None:
         """Go on from a snapshot; KeyError or ValueError where the arrays belong to another model."""
+        if forms({name: array for name, array in arrays.items() if not is_good(name)}) != forms(self._arrays()):
+            raise ValueError("the arrays are of another model")
         self.best[...] = arrays["best"]
         self._restore(arrays, position)
         self.position = position

@@ -45,6 +45,16 @@ class Plan:
     limited: bool = False
     on_divergence: str = "stop"
 
+    def require_sound(self) -> None:
+        """Raise ValueError for numbers that no plan has, such as those of an edited state."""
+        counts = (self.updates, self.evaluations, self.patience or 1, self.ends or 1)
+        sizes = (self.warmup, self.budget, self.most, self.calibrating, self.per_evaluation, self.since)
+        _require(min(counts) >= 1 and min(sizes) >= 0, "its plan has numbers below those of any")
+        _require(self.learning_rate > 0 and 0 <= self.weight_averaging < 1 and 0 <= self.progress <= 1, "no plan")
+        _require(self.since < self.updates, "its plan ends before it begins")
+        _require(self.on_divergence in ("stop", "halve"), "its plan has no way out")
+        _require(self.schedule in SCHEDULES and self.kept_by in (BY_FIGURE, BY_LOSS), "its plan has no schedule")
+
     def rate(self, update: int) -> float:
         """Return the learning rate of an update, without what the plateau schedule makes of it."""
         if update < self.warmup:
@@ -98,3 +108,20 @@ class Position:
     def halved(self) -> float:
         """What is left of the learning rate after all halvings."""
         return 0.5**self.halvings
+
+    def require_sound(self) -> None:
+        """Raise ValueError for numbers that no position has, such as those of an edited state."""
+        counts = (self.update, self.tokens, self.loss_count, self.best_update, self.evaluations_since_best)
+        times = (self.seconds, self.update_seconds, self.top_margin, self.plateau_waited, self.halvings)
+        _require(min(*counts, *times) >= 0, "its position has numbers below zero")
+        _require(max(counts) < _MOST, "its position has counts beyond those of any")
+        shares = (*self.optimizer_powers, self.average_power, self.plateau_factor)
+        _require(len(self.optimizer_powers) == 2 and all(0 <= share <= 1 for share in shares), "no powers")
+
+
+_MOST = 1 << 53  # updates and tokens: beyond, numbers of JSON are not whole
+
+
+def _require(holds: bool, what: str) -> None:
+    if not holds:
+        raise ValueError(what)

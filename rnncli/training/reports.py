@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from rnncli.data.typed import typed
 from rnncli.training.headline import Headline
 
 if TYPE_CHECKING:
@@ -75,22 +76,22 @@ class Figure:
 class Evaluated:
     """The report after an evaluation, which is one line of metrics.jsonl.
 
-    valid_loss: None where nothing is held out. improved: these weights are kept, as the best so far or, where nothing
-    is held out, as the last. figure: that of the validation split which the score prints, unless it is the loss.
-    averaged: whether valid_loss and figure are of the average of the weights, since that was the better; losses: on
-    validation, of the weights and of their average, where there is one. memory: one entry per layer under
-    --watch-grads, else empty. notes: what happened since the scheduled evaluation before, such as a change at a
-    resume.
+    train_loss, grad_norm: None before the first update. valid_loss: None where nothing is held out. improved: these
+    weights are kept, as the best so far or, where nothing is held out, as the last. figure: that of the validation
+    split which the score prints, unless it is the loss. averaged: whether valid_loss and figure are of the average of
+    the weights, since that was the better; losses: on validation, of the weights and of their average, where there is
+    one. memory: one entry per layer under --watch-grads, else empty. notes: what happened since the scheduled
+    evaluation before, such as a change at a resume.
     """
 
     step: int
     epoch: int
     tokens: int
     seconds: float
-    train_loss: float
+    train_loss: float | None
     valid_loss: float | None
     learning_rate: float
-    grad_norm: float
+    grad_norm: float | None
     tokens_per_second: float
     improved: bool
     reason: str  # "scheduled", "finished", "patience" or "stopped"
@@ -211,18 +212,8 @@ class Score:
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Score:
-        """Return the score whose `to_header` is read from JSON."""
-        confusion = header["confusion"]
-        if confusion is not None:
-            confusion = Confusion(tuple(confusion["labels"]), tuple(map(tuple, confusion["pairs"])))
-        pairs = {name: tuple(map(tuple, header[name])) for name in ("baselines", "figures")}
-        labels = tuple(LabelScore(**label) for label in header["labels"])
-        found = header.get("headline")
-        headline = None if found is None else Headline(**found)
-        found = header.get("compressed")
-        compressed = None if found is None else Compressed(found["unit"], tuple(map(tuple, found["bits"])))
-        rest = {"confusion": confusion, "labels": labels, "headline": headline, "compressed": compressed}
-        return cls(**{**header, **pairs, **rest})
+        """Return the score whose `to_header` is read from JSON; ValueError if it is none."""
+        return typed(cls, header, "cross_validated", compared=None)
 
 
 def strongest_first(baselines: Mapping[str, float], *, higher_is_better: bool = False) -> tuple[tuple[str, float], ...]:

@@ -67,7 +67,10 @@ class TrainingView:
         if not self.quiet:
             kept = "best" if report.kept == CROSS_VALIDATED else report.kept
             what = ", their average" if report.averaged else ""
-            self._line(f"{kept} after update {report.best_update:,}{what}; saved in {report.run}")
+            when = (
+                f"after update {report.best_update:,}" if report.best_update else "are the weights that it began with"
+            )
+            self._line(f"{kept} {when}{what}; saved in {report.run}")
         Output().write(finished_json(report) if self.form == "json" else finished_text(report))
         if not self.quiet:
             say_next(report.next, report.run, always=True)
@@ -155,11 +158,11 @@ def evaluation_line(report: Evaluated, unit: str) -> str:
     valid = "none" if report.valid_loss is None else f"{report.valid_loss:.4f}"
     valid = f"avg {valid}" if report.averaged else valid
     judged = "" if report.figure is None else f" {report.figure.name} {figure(report.figure.value)}"
-    return (
-        f"epoch {report.epoch:>3} update {report.step:>5,} train {report.train_loss:.4f} "
-        f"valid {valid}{judged}{mark:<5} |grad| {report.grad_norm:<5.3g} "
-        f"{report.tokens_per_second:,.0f} tok/s"
-    )
+    where, rest = f"epoch {report.epoch:>3} update {report.step:>5,}", f"valid {valid}{judged}{mark:<5}"
+    if report.train_loss is None or report.grad_norm is None:  # nothing was trained yet
+        return f"{where} {rest}".rstrip()
+    speed = f"{report.tokens_per_second:,.0f} tok/s"
+    return f"{where} train {report.train_loss:.4f} {rest} |grad| {report.grad_norm:<5.3g} {speed}"
 
 
 def memory_line(memory: Memory) -> str:

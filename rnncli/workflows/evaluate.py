@@ -21,7 +21,7 @@ from rnncli.tasks.task import Context, Evaluation, Experiment, Options
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.reports import Report
 from rnncli.workflows.names import is_config
-from rnncli.workflows.opening import Model, one_or_all, open_model, require_readable, require_understood, source_of
+from rnncli.workflows.opening import Model, one_or_all, open_sound, require_readable, require_understood, source_of
 from rnncli.workflows.start_from import learnt_before
 from rnncli.workflows.temporary import temporary_folder
 from rnncli.workflows.train import Request as Training
@@ -60,7 +60,7 @@ def evaluate(request: Request, show: Callable[[Report], None]) -> Evaluation:
 
 
 def _of_run(request: Request) -> Evaluation:
-    model = open_model(request.run)
+    model = open_sound(request.run)
     require_understood("evaluate", model.task, request.options)
     require_readable(model.task, request.reading)
     if not request.data and request.reading:

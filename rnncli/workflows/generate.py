@@ -57,7 +57,7 @@ def generate(request: Request, out: Writer, say: Callable[[str], None]) -> None:
     if request.prime_file is not None:
         prime = _text_for(writer, request.prime_file, "save the prime as UTF-8")
     if request.bad_words_file is not None:
-        listed = _text_for(writer, request.bad_words_file, "save it as UTF-8").splitlines()
+        listed = _text_for(writer, request.bad_words_file, "save it as UTF-8").replace("\r", "\n").split("\n")
         options["bad_words"] = (*options["bad_words"], *filter(None, listed))
     for text in first_run("generation"):
         say(text)

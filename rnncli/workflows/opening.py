@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ from rnncli.config.loading import given_keys
 from rnncli.config.sections import Config, keys_of
 from rnncli.data.files import Paths, read_files
 from rnncli.data.source import Source
-from rnncli.errors import ConfigError, ModelFileError, UsageError, shown
-from rnncli.kernels import cache
+from rnncli.errors import ConfigError, DataError, ModelFileError, UsageError, shown
+from rnncli.kernels import buffers, cache
 from rnncli.nn import model_file
 from rnncli.notes import Doubt
 from rnncli.tasks.registry import TASKS, config_from_mapping, load_config
@@ -25,16 +25,21 @@ from rnncli.workflows.names import is_config
 
 # What a header of wrong types, shapes or sizes can raise.
 NONSENSE = (
-    ConfigError,
     KeyError,
     TypeError,
     ValueError,
     IndexError,
     AttributeError,
     AssertionError,
-    OverflowError,
-    MemoryError,
+    ArithmeticError,
+    RecursionError,
+    UsageError,
+    ConfigError,
+    DataError,
+    ModelFileError,
 )
+_ROOM = 16  # times as many bytes as its arrays have may a model take while it is built: gradients, an ensemble's own
+_ALWAYS = 1 << 24  # bytes
 
 
 @dataclass(frozen=True)
@@ -47,12 +52,46 @@ class Model:
     arrays: dict[str, np.ndarray]
 
     def load(self) -> Predictor:
-        """Return the predictor of this model; ModelFileError where the header makes no sense."""
+        """Return the predictor of this model; ModelFileError where header and arrays do not make sense, before anything
+        larger than the file is allocated.
+        """
+        asked = _Asked(self.arrays)
         try:
-            return self.task.load(self.header, self.arrays)
+            with buffers.within(_ALWAYS + _ROOM * sum(array.nbytes for array in self.arrays.values())):
+                predictor = self.task.load(self.header, asked)
         except NONSENSE as error:
-            reason = shown(" ".join(str(error).split()))
-            raise ModelFileError(f"{self.path}: its header does not make sense ({reason}); train again") from None
+            raise makes_no_sense(self.path, error) from None
+        if unknown := self.arrays.keys() - asked.names:
+            raise ModelFileError(
+                f"{self.path}: its network has no {shown(min(unknown))}; train again or restore a copy"
+            )
+        return predictor
+
+
+class _Asked(Mapping[str, np.ndarray]):
+    """The arrays of a file, and the names of those that were asked for."""
+
+    def __init__(self, arrays: Mapping[str, np.ndarray]):
+        self._arrays, self.names = arrays, set[str]()
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        self.names.add(name)
+        return self._arrays[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+
+def makes_no_sense(path: Path, error: BaseException) -> ModelFileError:
+    """Return what is said of a file whose header raised NONSENSE."""
+    if isinstance(error, ModelFileError):
+        return ModelFileError(f"{path}: {error}")
+    missing = "misses " if isinstance(error, KeyError) else ""
+    reason = f"{missing}{' '.join(str(error).split())}"
+    return ModelFileError(f"{path}: its header does not make sense ({shown(reason, 200)}); train again")
 
 
 def is_model(path: str) -> bool:
@@ -83,7 +122,17 @@ def open_model(run: str) -> Model:
     task = TASKS.get(named) if isinstance(named, str) else None
     if task is None:
         raise ModelFileError(f"{path}: made for the task {shown(str(named))}, which this version does not have")
-    return Model(path, task, task.renewed(header), arrays)
+    try:
+        return Model(path, task, task.renewed(header), arrays)
+    except NONSENSE as error:
+        raise makes_no_sense(path, error) from None
+
+
+def open_sound(run: str) -> Model:
+    """Return the model of RUN where its header and arrays are all that is to be used: they have made a predictor."""
+    model = open_model(run)
+    model.load()
+    return model
 
 
 def first_run(module: str = "") -> list[str]:

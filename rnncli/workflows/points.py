@@ -16,7 +16,7 @@ from rnncli.inspection.reports import FAILURE, INIT, LAST
 from rnncli.notes import note
 from rnncli.tasks.registry import config_from_mapping, load_run_config
 from rnncli.training.plan import Plan, Position
-from rnncli.workflows.opening import NONSENSE, config_and_source, is_model, open_model, source_of
+from rnncli.workflows.opening import NONSENSE, config_and_source, is_model, open_sound, source_of
 from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.train import data_sha256
 
@@ -49,7 +49,7 @@ def opened(first: str, data: str | None, overrides: Sequence[str], at: str) -> P
         return _of_directory(first, data, load_run_config(beside, overrides), at)
     if at in (LAST, FAILURE):
         raise UsageError(f"--at {at}: {first} is not a run directory, which alone keeps that; name one")
-    model = open_model(first)
+    model = open_sound(first)
     config = _config_in(model.header, str(model.path), overrides)
     note(
         "a model file does not say how it was trained: bptt, batches and updates are chosen from the data, or as "
@@ -76,7 +76,7 @@ def _of_directory(path: str, data: str | None, config: Config, at: str) -> Point
         return _of_state(run, data, config, at)
     if run.failure.exists() and not run.model.exists():
         raise UsageError(f"{path}: training failed before its first evaluation; add --at failure to look at it")
-    model = open_model(path)
+    model = open_sound(path)
     return Point(at, config, _data(path, data, config), model.header, model.arrays)
 
 
@@ -90,7 +90,7 @@ def _of_state(run: RunDirectory, data: str | None, config: Config, at: str) -> P
     source, evaluated = _data(str(run.path), data, config), run.model.exists()
     if (at == FAILURE or not evaluated) and data_sha256(config, source) != inputs.data_sha256:
         raise DataError(f"{source.name}: is not what {run.path} was trained on; restore it")
-    header = open_model(str(run.path)).header if evaluated else None
+    header = open_sound(str(run.path)).header if evaluated else None
     return Point(at, config, source, header, state=(arrays, position, plan))
 
 

@@ -17,7 +17,7 @@ from rnncli.training.wrong_answers import WrongAnswer
 from rnncli.workflows.evaluate import Request, evaluate, recalled
 from rnncli.workflows.inspect_grads import Request as Looking
 from rnncli.workflows.inspect_grads import inspect_grads
-from rnncli.workflows.opening import open_model
+from rnncli.workflows.opening import open_sound
 from rnncli.workflows.plot import curve_of_run
 from rnncli.workflows.predict import predict
 from rnncli.workflows.run_directory import RunDirectory
@@ -99,7 +99,7 @@ class _Looked:
         return next(iter(evaluate(Request(self.run), _quietly).charts()), None)
 
     def _wrong(self) -> tuple[WrongAnswer, ...]:
-        with recalled(open_model(self.run), self.run, ()) as (experiment, _):
+        with recalled(open_sound(self.run), self.run, ()) as (experiment, _):
             return experiment.wrong()
 
 

@@ -17,7 +17,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass
 from math import inf
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnncli import safe_files
+from rnncli.data.typed import typed
 from rnncli.errors import MachineError, ModelFileError, RunInUseError, UsageError, amount, quoted
 from rnncli.nn import model_file
 from rnncli.notes import note
@@ -38,19 +39,26 @@ _LOCK, _FAILURE, _TRIAL = ".lock", "failure.safetensors", ".trial.safetensors"
 _WRITTEN = (*safe_files.RUN_FILES, _FAILURE, _TRIAL)
 _OF_LIBRARY = re.compile(r"\.tmp[A-Za-z0-9]{6}")  # with which version 0.1 wrote model files
 _MOST_UPDATES = 2**53  # that a step may tell of
-_PLAN = Plan(1, 1, 1.0, "", None)  # whose fields have their types
+
+
+@dataclass(frozen=True)
+class Began:
+    """The run whose weights another started with; other_data: whether that was trained on other data."""
+
+    run: str
+    other_data: bool
 
 
 @dataclass(frozen=True)
 class Inputs:
     """What a run depends on: the hash of its data, and by `section.key` the config that it began or went on with.
 
-    config: None in a state of an older version. began_from: the run whose weights it started with, if any.
+    config: None in a state of an older version. began_from: what it started from, if that was another run.
     """
 
     data_sha256: str
     config: Mapping[str, Any] | None = None
-    began_from: Mapping[str, Any] | None = None
+    began_from: Began | None = None
 
 
 class State(NamedTuple):
@@ -243,7 +251,7 @@ class RunDirectory:
         try:
             return hashlib.sha256(safe_files.read(self.model, self._folder)).hexdigest()
         except OSError as error:
-            raise ModelFileError(f"{self.model}: cannot read: {error.strerror}") from None
+            raise ModelFileError(f"{self.model}: cannot read: {error.strerror}; check what it is") from None
 
     def write_state(
         self,
@@ -263,20 +271,14 @@ class RunDirectory:
         path = path or self.state
         arrays, header = model_file.read(path, in_run=True)
         try:
-            kept = dict(header["position"])
-            for name, worst in (("best_loss", inf), ("best_gain", -inf), ("top_gain", -inf)):
-                if kept.get(name, worst) is None:
-                    kept[name] = worst
-            position, plan = Position(**kept), Plan(**header["plan"])
-            before = replace(position, **position.good)
-            if not all(_typed(one, Position()) for one in (position, before)) or not _typed(plan, _PLAN):
-                raise TypeError
-            inputs = Inputs(**{field.name: header[field.name] for field in fields(Inputs) if field.name in header})
-            kinds = ((inputs.data_sha256, str), (inputs.config, dict | None), (inputs.began_from, dict | None))
-            if not all(isinstance(value, kind) for value, kind in kinds):
-                raise TypeError
-            return State(arrays, position, plan, inputs)
-        except (KeyError, TypeError, ValueError):
+            there = {key: value for key, value in header["position"].items() if value is not None}
+            position, plan = typed(Position, there, "position"), typed(Plan, header["plan"], "plan")
+            typed(Position, {**there, **position.good}, "position").require_sound()
+            position.require_sound()
+            plan.require_sound()
+            rest = {key: value for key, value in header.items() if key not in ("format", "position", "plan")}
+            return State(arrays, position, plan, typed(Inputs, rest))
+        except (KeyError, AttributeError, ValueError):
             raise ModelFileError(f"{path}: not a state that this version wrote; start a new run") from None
 
     def write_report(self, report: RunReport) -> None:
@@ -355,16 +357,6 @@ def _is_still(descriptor: int, folder: int) -> bool:
         return os.path.samestat(os.stat(_LOCK, dir_fd=folder, follow_symlinks=False), os.fstat(descriptor))
     except FileNotFoundError:
         return False
-
-
-def _typed(values: object, example: object) -> bool:
-    """Return True if every field of a dataclass has its type in `example`, where None stands for an int or None."""
-    for field in fields(values):  # type: ignore[arg-type]
-        value, wanted = getattr(values, field.name), getattr(example, field.name)
-        kinds = (int, type(None)) if wanted is None else (int, float) if isinstance(wanted, float) else type(wanted)
-        if not isinstance(value, kinds) or isinstance(value, bool) != (kinds is bool):
-            return False
-    return True
 
 
 def _step(line: str) -> float:

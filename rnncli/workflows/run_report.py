@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from rnncli import __version__
-from rnncli.config.sections import SECTIONS, Config
+from rnncli.config.sections import Config
 from rnncli.data.source import Source
 from rnncli.training.plan import Position
 from rnncli.training.reports import Finished
 from rnncli.training.score_object import score_object
+from rnncli.workflows.report_types import require_types
 
 FORMAT = 1
-SCORED = {"split", "unit", "network", "floors"}  # what every score has
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,10 @@ class RunReport:
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> RunReport:
         """Return the report in an object; TypeError or ValueError where it is none of this version."""
+        require_types(found)
         report = cls(**found)
         if report.format != FORMAT:
             raise ValueError(f"format {report.format}")
-        sections = isinstance(report.config, dict) and all(isinstance(report.config.get(one), dict) for one in SECTIONS)
-        hashed = isinstance(report.data, dict) and isinstance(report.data.get("sha256"), str)
-        scored = report.score is None or (isinstance(report.score, dict) and SCORED <= report.score.keys())
-        if not (sections and hashed and scored and isinstance(report.model_sha256, str)):
-            raise ValueError("parts are missing")
         return report
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from rnncli import safe_files
 from rnncli.errors import UsageError
 from rnncli.training.listed import DAMAGED, FAILED, FINISHED, FOREIGN, RUNNING, STOPPED, Listed
+from rnncli.workflows.report_types import require_types
 
 _ENDS = re.compile(rb'"data_offsets":\[[0-9]+,([0-9]+)\]')  # of the arrays in a model file
 _SAME = {"data.path", "training.threads"}  # keys in which runs of the same data do not differ
@@ -54,12 +55,13 @@ def _listed(path: Path) -> Listed:
     steps, seconds = last.get("step"), last.get("seconds")
     try:
         report = json.loads(safe_files.read(path / "report.json"))
+        require_types(report)
         whole = _is_whole(path / "model.safetensors")  # without its model a run is not the best one
         return Listed(
             path=str(path),
             state=FINISHED if whole else DAMAGED,
             task=report["task"],
-            score=_sound(report["score"]) if whole else None,
+            score=report["score"] if whole else None,
             steps=report["steps"],
             seconds=report["seconds"],
             ended=report["ended"],
@@ -70,13 +72,6 @@ def _listed(path: Path) -> Listed:
         return Listed(str(path), _unfinished(path, last), _task(path / "config.yaml"), steps=steps, seconds=seconds)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Listed(str(path), DAMAGED, _task(path / "config.yaml"), steps=steps, seconds=seconds)
-
-
-def _sound(score: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """Return the score; ValueError, TypeError or KeyError where it is not what this version writes."""
-    if score is not None:
-        float(score["network"]), dict(score["floors"]), str(score["unit"]), str(score["split"])
-    return score
 
 
 def _unfinished(path: Path, last: Mapping[str, Any]) -> str:

@@ -16,13 +16,12 @@ from rnncli.config.loading import given_keys
 from rnncli.config.sections import Config, keys_of
 from rnncli.data.source import Source
 from rnncli.errors import UsageError
-from rnncli.nn import model_file
 from rnncli.notes import note
 from rnncli.tasks.registry import load_run_config
 from rnncli.tasks.task import EXTENDS, OTHER_DATA, Experiment
 from rnncli.workflows.names import is_config
-from rnncli.workflows.opening import Model, one_or_all, open_model, source_of
-from rnncli.workflows.run_directory import RunDirectory, State
+from rnncli.workflows.opening import Model, one_or_all, open_sound, source_of
+from rnncli.workflows.run_directory import Began, RunDirectory, State
 
 _DROPPED = ("word", "input", "output", "embedding", "variational", "state")
 _MAY_CHANGE = ("model.dropout", "model.weight_drop", *(f"model.{what}_dropout" for what in _DROPPED))  # of the network
@@ -45,9 +44,10 @@ class Origin:
         learnt = learnt_in(self.model.header, other_data=self.other_data)
         return {**learnt, EXTENDS: True} if self.begins else learnt
 
-    def to_header(self) -> dict[str, Any]:
-        """Return what the state of the new run is to know of it."""
-        return {"run": self.path, "other_data": self.other_data}
+    @property
+    def kept(self) -> Began:
+        """What the state of the new run is to know of it."""
+        return Began(self.path, self.other_data)
 
     def give_weights(self, experiment: Experiment, overrides: Sequence[str]) -> None:
         """Start the networks of the experiment with its weights; UsageError where they have other shapes."""
@@ -75,7 +75,7 @@ def origin_of(path: str, sha256: str) -> Origin:
             what = f"has no {file.name}, without which no run can start from it"
             raise UsageError(f"--from {path}: {what}; restore it, or name another run")
     known = run.read_state().inputs.data_sha256
-    return Origin(open_model(path), path, known != sha256, begins=True)
+    return Origin(open_sound(path), path, known != sha256, begins=True)
 
 
 def origin_in(run: RunDirectory, state: State) -> Origin | None:
@@ -84,16 +84,16 @@ def origin_in(run: RunDirectory, state: State) -> Origin | None:
     kept = state.inputs.began_from
     if kept is None:
         return None
-    path = str(kept["run"])
-    model = open_model(str(run.path) if run.model.is_file() else path)
-    return Origin(model, path, bool(kept["other_data"]), begins=not run.model.is_file())
+    path = kept.run
+    model = open_sound(str(run.path) if run.model.is_file() else path)
+    return Origin(model, path, kept.other_data, begins=not run.model.is_file())
 
 
 def learnt_before(run: Path, header: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return what the experiment of a finished run is prepared with: None, unless it started from another."""
-    state = run / "state.safetensors"
-    kept = model_file.read(state, in_run=True)[1].get("began_from") if state.exists() else None
-    return None if kept is None else learnt_in(header, other_data=bool(kept.get("other_data")))
+    directory = RunDirectory(run)
+    kept = directory.read_state().inputs.began_from if directory.state.exists() else None
+    return None if kept is None else learnt_in(header, other_data=kept.other_data)
 
 
 def config_and_source_from(

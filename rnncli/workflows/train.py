@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import itertools
+import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -143,7 +144,7 @@ def _free_name(request: Request) -> Path:
     several = len(_named_data(request)) > 1 or glob.has_magic(first)
     stem = "stdin" if first == "-" else Path(first).resolve().parent.name if several else Path(first).resolve().stem
     names = itertools.chain([stem], (f"{stem}-{k}" for k in itertools.count(2)))
-    return next(path for name in names if not (path := Path("runs") / name).exists())
+    return next(path for name in names if not os.path.lexists(path := Path("runs") / name))
 
 
 def _train_in(
@@ -170,10 +171,11 @@ def _train_in(
     if state is None:
         loop, planned = planner.started(fills=config.fills_time)
         if origin:  # so that a config is never resumed without these weights
-            run.write_state(loop.arrays(), loop.snapshot(), loop.plan, Inputs(sha256, None, origin.to_header()))
+            run.write_state(loop.arrays(), loop.snapshot(), loop.plan, Inputs(sha256, None, origin.kept))
     else:
         before = _began_with(run, request, state)
         loop = resumed(run, experiment, state, before, request.overrides, optimizer, planner.length)
+    loop.begins_trained = origin is not None
     time = experiment.config.training.max_time
     if request.resume and "max_time" in (given_keys(request.overrides).get("training") or {}):
         # Which is the time of this resume alone, and would limit what is made from the config later.
@@ -360,7 +362,7 @@ def _inputs_kept(
 ) -> Inputs:
     """Write the config, and return what the state is to know of it and the data: the config as it will be read."""
     run.write_config(dump_config(_placed(experiment.config, source), str(run.path)))
-    return Inputs(sha256, fingerprint(load_run_config(run.config)), origin.to_header() if origin else None)
+    return Inputs(sha256, fingerprint(load_run_config(run.config)), origin.kept if origin else None)
 
 
 def _began_with(run: RunDirectory, request: Request, state: State) -> Mapping[str, Any]:

@@ -15,7 +15,7 @@ from rnncli.training.folds import CROSS_VALIDATED
 from rnncli.training.score_object import score_object
 from rnncli.training.verified import Verified
 from rnncli.workflows.evaluate import recalled, require_same_training
-from rnncli.workflows.opening import Model, open_model, source_of
+from rnncli.workflows.opening import Model, open_sound, source_of
 from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.run_report import RunReport
 from rnncli.workflows.train import data_sha256
@@ -56,7 +56,7 @@ def _checks(run: str, overrides: Sequence[str]) -> Iterator[Verified]:
     if report is not None and directory.model.is_file():
         yield _model(directory, report)
     try:
-        model = open_model(run)  # which refuses weights that are not finite
+        model = open_sound(run)  # which refuses weights that are not finite
     except ModelFileError:
         yield Verified("weights", False, "damaged")
         raise

@@ -100,6 +100,14 @@ def test_an_override_is_named_in_place_of_the_line_that_it_replaces(shelf: Shelf
     assert said.err.count("\n") == 2  # no line of the file is quoted
 
 
+def test_a_quote_is_one_line_whatever_is_on_it(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("task: forecast\nmodel: {cell: a\x0cb\x0b\u2028}\n", encoding="utf-8")
+    lines = run("check", "c.yaml", cwd=tmp_path).err.splitlines()
+    assert lines[0].startswith("rnncli: error: c.yaml:2:")
+    assert lines[1].startswith(r"    2 | model: {cell: a\x0cb\x0b")
+    assert len(lines) == 3
+
+
 def test_training_with_a_bad_config_says_one_line_each_in_a_pipe(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text("task: forecast\nmodel:\n  cell: x\n  hiden_size: 3\n", encoding="utf-8")
     run("train", "c.yaml", "d.csv", cwd=tmp_path).refused(2, mistakes=2)

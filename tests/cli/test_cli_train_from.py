@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 import signal
 from pathlib import Path
 
 import pytest
-from cli_runs import ended, metrics, model_sha256, run, start, wait_for_evaluation
+from cli_runs import Stops, ended, metrics, model_sha256, run, start, wait_for_evaluation
 from conftest import SALES, TEXT
 
 from rnncli.nn import model_file
@@ -115,9 +116,49 @@ def test_it_begins_where_the_other_ended(tmp_path: Path) -> None:
     run("train", "c.yaml", "-o", "first", "-q", "--set", "training.epochs=20", cwd=tmp_path).ok()
     run("train", "--from", "first", "-o", "second", "-q", "--set", "training.epochs=1", cwd=tmp_path).ok()
     run("train", "c.yaml", name, "-o", "new", "-q", "--set", "training.epochs=1", cwd=tmp_path).ok()
-    ends = {name: metrics(tmp_path / name)[0]["train_loss"] for name in ("first", "second", "new")}
+    beginning = metrics(tmp_path / "second")[0]
+    assert (beginning["step"], beginning["train_loss"], beginning["grad_norm"]) == (0, None, None)
+    assert beginning["valid_loss"] == min(line["valid_loss"] for line in metrics(tmp_path / "first"))
+    trained = {name: metrics(tmp_path / name) for name in ("first", "second", "new")}
+    ends = {name: next(line["train_loss"] for line in lines if line["step"]) for name, lines in trained.items()}
     assert ends["second"] < ends["new"]
     assert ends["second"] < ends["first"]
+
+
+@pytest.mark.parametrize("task", ["language-model", "forecast"])
+def test_a_run_that_only_makes_them_worse_keeps_the_weights_that_it_began_with(
+    task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files(task, tmp_path)
+    run("train", "c.yaml", "-o", "first", "-q", "--set", "training.epochs=9", cwd=tmp_path).ok()
+    harm = ["--from", "first", "--set", "training.learning_rate=9.0", "--set", "training.schedule=constant"]
+    said = run("train", *harm, "-o", "second", cwd=tmp_path).ok()
+    assert "best are the weights that it began with" in said.err
+    assert json.loads((tmp_path / "second" / "report.json").read_text())["best_step"] == 0
+    (known, _), (kept, _) = (model_file.read(tmp_path / name / "model.safetensors") for name in ("first", "second"))
+    assert known.keys() == kept.keys()
+    assert all((known[name] == kept[name]).all() for name in known)
+    lines = metrics(tmp_path / "second")
+    assert [line["step"] for line in lines if line["improved"]] == [0]
+    Stops(monkeypatch).set(1)
+    run("train", *harm, "-o", "stopped", cwd=tmp_path).failed(130)
+    monkeypatch.undo()
+    run("train", "-o", "stopped", "--resume", cwd=tmp_path).ok()
+    assert model_sha256(tmp_path / "stopped") == model_sha256(tmp_path / "second")
+    assert metrics(tmp_path / "stopped")[0] | {"seconds": 0} == lines[0] | {"seconds": 0}
+
+
+@pytest.mark.parametrize("damaged", ["model.safetensors", "state.safetensors"])
+def test_a_damaged_run_is_no_start(damaged: str, tmp_path: Path) -> None:
+    files("language-model", tmp_path)
+    run("train", "c.yaml", "-o", "first", "-q", cwd=tmp_path).ok()
+    path = tmp_path / "first" / damaged
+    whole = path.read_bytes()
+    for content in (whole[:-9], whole[:-40] + bytes([whole[-40] ^ 1]) + whole[-39:], b"", b"text"):
+        path.write_bytes(content)
+        message = run("train", "--from", "first", "-o", "second", cwd=tmp_path).failed(4)
+        assert message.startswith(f"first/{damaged}: ")
+        assert not (tmp_path / "second").exists()
 
 
 def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:

@@ -6,8 +6,10 @@ some seventy kernels in half a minute; the quick attacks read those, and compile
 
 from __future__ import annotations
 
+import inspect
 import json
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -21,7 +23,8 @@ import small_runs
 from attacks import FULL, Tally, size
 from cli_runs import environment, run
 
-from rnncli.kernels.cache import place
+from rnncli.kernels.cache import HONOURED, place
+from rnncli.kernels.compiler import numba
 from rnncli.kernels.jit import enabled
 from rnncli.kernels.kept import damaged
 
@@ -114,9 +117,9 @@ def kernels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copied
 
 
-def started(code: str, *arguments: object, kept_in: Path) -> subprocess.Popen[str]:
+def started(code: str, *arguments: object, kept_in: Path, **variables: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", code, *map(str, arguments)]
-    variables = environment(RNNCLI_CACHE=str(kept_in))
+    variables = environment(RNNCLI_CACHE=str(kept_in), **variables)
     return subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -156,6 +159,27 @@ def test_all_damaged_kernels_are_compiled_again(tmp_path: Path) -> None:
 
 def files(kept_in: Path) -> list[Path]:
     return sorted([*kept_in.rglob("*.nbi"), *kept_in.rglob("*.nbc")])
+
+
+def test_no_variable_of_numba_ends_a_command_or_prints_into_its_results(tmp_path: Path) -> None:
+    tally = Tally("variables of numba's")
+    right = compiled(tmp_path)["answers"]
+    names = sorted(set(re.findall(r'"(NUMBA_[A-Z_]+)"', inspect.getsource(numba.core.config))))
+    assert len(names) > 60
+    ignored = [name for name in names if name not in HONOURED]
+    for value in ("Nope", "1", "-1", "99999999999"):
+        for some in [[name] for name in names] if FULL else [ignored]:
+            process = started(COMPILE, 60, kept_in=tmp_path, **dict.fromkeys(some, value))
+            out, err = process.communicate()
+            where = f"{', '.join(some)}={value}: {process.returncode} {err[-300:]}"
+            if process.returncode:  # the command makes of it a line and exit code 2
+                refused = "ImportError: NUMBA_CPU_FEATURES=" in err
+                tally.count("refused", len(some)) if refused else tally.fail(where)
+            elif some == ["NUMBA_DISABLE_JIT"] or json.loads(out)["answers"] == right:
+                tally.count("the same answers", len(some))
+            else:
+                tally.fail(where)
+    tally.end(at_least=4 * len(ignored))
 
 
 def together(kept_in: Path, count: int, patience: float = 60) -> Iterator[tuple[int, dict[str, object], str]]:

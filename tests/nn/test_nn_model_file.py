@@ -91,6 +91,11 @@ def test_the_bytes_are_those_of_the_library_safetensors(path):
         assert content == safetensors.numpy.save(arrays, metadata)
 
 
+def test_only_its_owner_reads_it(path):
+    written(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
 def test_a_write_takes_no_memory_beside_its_arrays(path):
     arrays = {f"w{i}": np.ones((500, 500), np.float32) for i in range(4)}
     tracemalloc.start()

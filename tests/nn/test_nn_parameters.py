@@ -18,7 +18,8 @@ def empty():
 
 def parameters():
     made = empty()
-    made.load({"w": np.array([[1, 2, 3], [4, 5, 6]]), "b": np.array([7, 8]), "v": np.array([[9], [10], [11]])})
+    values = {"w": [[1, 2, 3], [4, 5, 6]], "b": [7, 8], "v": [[9], [10], [11]]}
+    made.load({name: np.array(array, np.float32) for name, array in values.items()})
     return made
 
 
@@ -63,6 +64,8 @@ def test_missing_and_misshapen_arrays_are_named():
         parameters().load(arrays | {"w": arrays["w"].T})
     with pytest.raises(ValueError, match=r"b has shape \(1,\)"):  # broadcasting would take it
         parameters().load(arrays | {"b": arrays["b"][:1]})
+    with pytest.raises(ValueError, match="b is of type uint8, this model needs float32"):
+        parameters().load(arrays | {"b": arrays["b"].astype(np.uint8)})
 
 
 @pytest.mark.parametrize("cell", CELLS)

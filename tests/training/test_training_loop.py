@@ -478,7 +478,7 @@ def test_another_models_state_is_refused():
         fresh("dropout, momentum, plateau").restore(state, position)
     arrays, position = saved(fresh("dropout, momentum, plateau"))
     arrays.pop("carried.h0")
-    with pytest.raises(KeyError):
+    with pytest.raises(ValueError, match="another model"):
         fresh("dropout, momentum, plateau").restore(arrays, position)
 
 

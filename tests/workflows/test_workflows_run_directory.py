@@ -8,6 +8,7 @@ import math
 import os
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from rnncli.tasks.registry import load_run_config
 from rnncli.training.plan import Plan, Position
 from rnncli.training.reports import Evaluated, Figure
 from rnncli.workflows.opening import open_model
-from rnncli.workflows.run_directory import Inputs, RunDirectory
+from rnncli.workflows.run_directory import Began, Inputs, RunDirectory
 
 DAMAGED = (
     '{"step": 2, "tok',
@@ -78,12 +79,12 @@ def test_a_state_comes_back_as_it_was_even_before_any_best_loss(tmp_path: Path) 
     arrays = {"weights": np.arange(6, dtype=np.float32).reshape(2, 3)}
     position = Position(update=7, loss_sum=0.1 + 0.2, best_loss=math.inf, optimizer_powers=[0.9**7, 0.999**7])
     plan = Plan(updates=20, evaluations=10, learning_rate=2e-3, schedule="cosine", patience=None, kept_by="figure")
-    run.write_state(arrays, position, plan, Inputs("abc", {"training.epochs": 3}, {"run": "first"}))
+    run.write_state(arrays, position, plan, Inputs("abc", {"training.epochs": 3}, Began("first", False)))
     kept, again, same_plan, inputs = run.read_state()
     run.close()
     assert np.array_equal(kept["weights"], arrays["weights"])
     assert (again, same_plan) == (position, plan)
-    assert inputs == Inputs("abc", {"training.epochs": 3}, {"run": "first"})
+    assert inputs == Inputs("abc", {"training.epochs": 3}, Began("first", False))
 
 
 def test_a_state_of_0_1_knows_no_figure_and_goes_on_by_the_loss(tmp_path: Path) -> None:
@@ -118,6 +119,44 @@ def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="not a state"):
         run.read_state()
     run.close()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"plan": {"evaluations": 0}},
+        {"plan": {"updates": 0}},
+        {"plan": {"updates": 2.0}},
+        {"plan": {"learning_rate": -1.0}},
+        {"plan": {"schedule": "nope"}},
+        {"plan": {"since": 20}},
+        {"plan": {"patience": True}},
+        {"plan": 3},
+        {"position": {"update": -1}},
+        {"position": {"update": "7"}},
+        {"position": {"tokens": 10**60}},
+        {"position": {"optimizer_powers": [1.0]}},
+        {"position": {"optimizer_powers": [1.5, 1.0]}},
+        {"position": {"optimizer_powers": {"a": 1}}},
+        {"position": {"plateau_factor": -0.5}},
+        {"position": []},
+        {"data_sha256": None},
+        {"config": [1]},
+        {"began_from": {"run": "x"}},
+        {"began_from": "x"},
+    ],
+)
+def test_a_state_of_numbers_that_no_run_has_is_refused(tmp_path: Path, changes: dict[str, Any]) -> None:
+    run = RunDirectory(tmp_path)
+    whole = {"position": asdict(Position(update=7, best_loss=0.5, best_gain=0.1, top_gain=0.1)), "data_sha256": "abc"}
+    whole["plan"] = asdict(Plan(20, 10, 1.0, "cosine", None))
+    model_file.write(run.state, {"weights": np.zeros(2, np.float32)}, whole)
+    assert run.read_state().position.update == 7
+    for key, change in changes.items():
+        whole[key] = {**whole[key], **change} if key in ("position", "plan") and isinstance(change, dict) else change
+    model_file.write(run.state, {"weights": np.zeros(2, np.float32)}, whole)
+    with pytest.raises(ModelFileError, match="not a state"):
+        run.read_state()
 
 
 def test_lines_that_the_state_does_not_know_are_dropped(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.data.typed import array, typed
 from rnncli.tasks.forecast.error_quantiles import SHARES, Together, at, by_step, quantiles_of, smeared, worth_of
 from rnncli.tasks.forecast.windows import Windowing
 
@@ -141,13 +142,14 @@ class Calibration:
     @classmethod
     def from_header(cls, header: Mapping[str, Any], windows: np.ndarray | None = None) -> Calibration:
         """The inverse of `to_header`; what version 0.1 did not write is left out."""
-        errors = np.array(header["errors"], np.float64)
+        errors = array(header["errors"], "errors", None, len(SHARES))
         whole = {"first": 1, "last": len(errors)}
         beyond = (
-            Beyond(int(one["last"]), np.array(one["errors"], np.float64), float(one["worth"]))
+            typed(Beyond, one, "beyond", errors=array(one["errors"], "errors", len(SHARES)))
             for one in header.get("beyond", ())
         )
-        return cls(errors, tuple(Receipt(**whole | one) for one in header["receipts"]), windows, tuple(beyond))
+        receipts = (typed(Receipt, whole | one, "receipts") for one in header["receipts"])
+        return cls(errors, tuple(receipts), windows, tuple(beyond))
 
 
 def ranges(horizon: int, wanted: int) -> list[tuple[int, int]]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.data.numeric import never_flat, whole_series
+from rnncli.data.typed import array, typed
 from rnncli.errors import ConfigError, DataError, shown
 from rnncli.notes import doubt
 from rnncli.tasks.forecast.calendar_features import calendar_features, holiday_features
@@ -83,10 +84,10 @@ class Encodings(tuple[Encoding, ...]):
     @classmethod
     def from_header(cls, header: Sequence[Mapping[str, Any]]) -> Encodings:
         """The inverse of `to_header`."""
-        return cls(
-            Encoding(str(one["name"]), tuple(map(str, one["words"])), float(one["centre"]), float(one["scale"]))
-            for one in header
-        )
+        found = cls(typed(list[Encoding], header, "encoders"))
+        if not all(one.scale > 0 for one in found):
+            raise ValueError("its encoders have no scale")
+        return found
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,8 @@ class Encoders:
     def from_header(cls, header: Mapping[str, Any]) -> Encoders:
         """The inverse of `to_header`."""
         past, known, static = (Encodings.from_header(header[name]) for name in ("past", "ahead", "static"))
-        return cls(past, known, static, bool(header["calendar"]), tuple(header.get("holidays", ())))
+        calendar = typed(bool, header["calendar"], "calendar")
+        return cls(past, known, static, calendar, typed(tuple[str, ...], header.get("holidays", ()), "holidays"))
 
 
 def last_contexts(panel: Panel, encoders: Encoders, windowing: Windowing, wanted: int) -> Features:
@@ -269,8 +271,9 @@ class Fitted:
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Fitted:
         """The inverse of `to_header`."""
-        centre, scale = (np.array(values, np.float64) for values in header["fixed"])
-        return cls((centre, scale), float(header["power"]), Encoders.from_header(header["encoders"]))
+        centre, scale = header["fixed"]
+        fixed = array(centre, "fixed", None, None), array(scale, "fixed", None, None, above=0)
+        return cls(fixed, typed(float, header["power"], "power"), Encoders.from_header(header["encoders"]))
 
 
 def _fixed(

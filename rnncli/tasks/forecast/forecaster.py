@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.data.source import Source, read_source
+from rnncli.data.typed import typed
 from rnncli.errors import ModelFileError, UsageError
 from rnncli.nn.network import FLOAT32
 from rnncli.notes import note
@@ -23,6 +24,7 @@ from rnncli.tasks.forecast.continuation import doubt_beginning, follows, require
 from rnncli.tasks.forecast.explanation import Explanation, explained, explained_baseline, usual_values
 from rnncli.tasks.forecast.features import Fitted, last_contexts
 from rnncli.tasks.forecast.hierarchy import Hierarchy, require_whole
+from rnncli.tasks.forecast.kept import require_kept
 from rnncli.tasks.forecast.members import SEED, build_members
 from rnncli.tasks.forecast.panel import Panel, continued
 from rnncli.tasks.forecast.panel_columns import Columns
@@ -79,16 +81,19 @@ class Forecaster(Predictor):
     def __init__(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]):
         self.config = config_in(header, ForecastConfig).completed(training={"batch_size": _AT_ONCE})
         series = header["series"]
-        self.columns, self.delimiter = Columns.from_header(series["columns"]), str(series["delimiter"])
+        self.columns = Columns.from_header(series["columns"])
+        self.delimiter = typed(str, series["delimiter"], "delimiter")
         self.fitted = Fitted.from_header(series)
         self.panel = Panel.from_header(series["panel"], arrays)
+        channels = typed(int, series["channels"], "channels")
         self.trained_on = self.panel.ids
+        require_kept(self.config.data, self.columns, self.panel, self.fitted, channels)
         pool = ThreadPool(1, FLOAT32)
         self.members = build_members(
             self.config,
             self.panel.values.shape[1],
             self.fitted.encoders.sizes(self.panel),
-            int(series["channels"]),
+            channels,
             self.fitted,
             pool,
         )
@@ -96,6 +101,7 @@ class Forecaster(Predictor):
         network.load(arrays)
         self.identity = hashlib.sha256(network.parameters.weights.tobytes() + self.panel.values.tobytes()).hexdigest()
         self.validated = Validated.from_header(header["validated"], arrays)
+        self.validated.require_of(self.members.first.windowing.horizon, self.panel.values.shape[1])
         self.members = self.members.bounded(self.validated.bounds).averaged(self.validated.average)
         self.horizon = self.members.first.windowing.horizon
         self.of_0_1 = "average" not in header["validated"]  # whose CSV has the columns that it had

@@ -11,6 +11,7 @@ import numpy as np
 
 from rnncli.data.digits import Digits
 from rnncli.data.timeline import Timeline
+from rnncli.data.typed import typed
 
 _PREFIX = "panel."  # of its arrays in a model file
 
@@ -39,6 +40,12 @@ class Panel:
     coming: tuple[Mapping[str, Column], ...]
     static: Mapping[str, Column]
     timelines: tuple[Timeline, ...]
+
+    @property
+    def columns(self) -> list[Column]:
+        """All columns: its values, and the covariates of all kinds."""
+        groups = (self.past, self.known_covariates, self.static, *self.coming)
+        return [self.values, *(column for group in groups for column in group.values())]
 
     @property
     def lengths(self) -> np.ndarray:
@@ -136,15 +143,16 @@ class Panel:
         """The inverse of `to_header`; KeyError or ValueError if `to_header` cannot have returned the arguments."""
 
         def columns(group: str) -> dict[str, Column]:
-            return {name: column(f"{group}.{name}") for name in header["columns"].get(group, ())}
+            return {name: column(f"{group}.{name}") for name in named.get(group, ())}
 
         def column(name: str) -> Column:
-            words = header["words"].get(name)
+            words = told.get(name)
             return np.array(words, dtype=np.str_) if words is not None else arrays[_PREFIX + name]
 
-        ids, lengths = tuple(map(str, header["ids"])), [int(length) for length in header["lengths"]]
+        ids, lengths = typed(tuple[str, ...], header["ids"], "ids"), typed(list[int], header["lengths"], "lengths")
+        named, told = (typed(dict[str, list[str]], header[name], name) for name in ("columns", "words"))
         values, known = arrays[_PREFIX + "values"], arrays[_PREFIX + "known"].astype(bool)
-        if len(lengths) != len(ids) or min(lengths) < 1 or sum(lengths) != len(values):
+        if not ids or len(lengths) != len(ids) or min(lengths) < 1 or sum(lengths) != len(values):
             raise ValueError("its series do not have the rows that it says")
         panel = cls(
             ids=ids,
@@ -166,6 +174,7 @@ class Panel:
             and {column.shape for column in panel.static.values()} <= {(len(ids),)}
             and all(column.ndim == 1 for coming in panel.coming for column in coming.values())
             and len(panel.timelines) in (0, len(ids))
+            and all(column.dtype.kind in "fU" for column in panel.columns)
         )
         if not whole:
             raise ValueError("its columns do not have the rows that it says")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from rnncli.data.numeric import (
 )
 from rnncli.data.stamp_column import NO_TIME
 from rnncli.data.stamps import formats_of
+from rnncli.data.typed import typed
 from rnncli.errors import ConfigError, DataError, UsageError, shown
 from rnncli.notes import doubt, note
 from rnncli.tasks.forecast.config import SeriesConfig
@@ -49,7 +50,7 @@ class Columns:
     same sign of a unit, in the file that was read.
     """
 
-    layout: str
+    layout: Literal["wide", "long", "rows"]
     id: str | None
     time: str | None
     targets: tuple[str, ...]
@@ -71,14 +72,9 @@ class Columns:
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Columns:
         """The inverse of `to_header`."""
-        targets, past, known, static, words = (
-            tuple(map(str, header[role])) for role in ("targets", "past", "ahead", "static", "words")
-        )
-        joins = tuple(Join(tuple(names), tuple(fields)) for names, fields in header.get("joins", ()))
-        hierarchy = tuple(map(str, header.get("hierarchy", ())))
-        return cls(
-            header["layout"], header["id"], header["time"], targets, past, known, static, words, joins, hierarchy
-        )
+        joins = typed(list[tuple[tuple[str, ...], tuple[str, ...]]], header.get("joins", ()), "joins")
+        kept = {"known_covariates" if key == "ahead" else key: value for key, value in header.items()}
+        return typed(cls, kept, "columns", joins=tuple(Join(*one) for one in joins), signs={})
 
     def joined(self, table: Table) -> Table:
         """Return the table with the columns that are made of several."""
@@ -139,7 +135,7 @@ def find_columns(table: Table, data: SeriesConfig) -> tuple[Columns, Table]:
         sources += joins[-1].names
     taken = [name for name in (identity, time, *beside, *sources) if name is not None]
     targets = _named(table, data.target, "target") or find_targets(table, data, taken, identity, kinds)
-    layout = "long" if identity is not None else "wide"
+    layout: Literal["long", "wide"] = "long" if identity is not None else "wide"
     columns = Columns(
         layout=layout,
         id=identity,

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.data.typed import array
 from rnncli.tasks.forecast.hierarchy import Hierarchy
 from rnncli.tasks.forecast.members import Member
 from rnncli.tasks.forecast.windows import TRANSFORMS
@@ -54,7 +55,7 @@ class Reconciliation:
         """Return a copy with the gains that `to_header` wrote; ValueError if they are of other series."""
         if header["gains"] is None:
             return replace(self, gains=None)
-        gains = np.array(header["gains"], np.float64)
+        gains = array(header["gains"], "gains", None, None, None)
         if gains.shape[1:] != self.hierarchy.aggregation.T.shape:
             raise ValueError("its gains are not of the hierarchy that it has")
         return replace(self, gains=gains)

@@ -16,6 +16,8 @@ from rnncli.tasks.forecast.panel import Panel
 from rnncli.tasks.forecast.panel_columns import Columns
 from rnncli.tasks.forecast.splits import some_are_short
 
+MOST_HORIZON = 20_000  # rows
+_MOST_PADDED = 4000  # rows of a context
 _VALIDATED = 0.2  # of each series, where the config leaves it open
 _MANY_SERIES = 100  # a window of each is enough to validate on
 _LEAST_CORRELATION = 0.3
@@ -85,6 +87,7 @@ def resolved(config: ForecastConfig, panel: Panel, columns: Columns, name: str) 
                 f"data.context: is {context}, and segments of {segment} rows do not fill it; make it a multiple, or "
                 "change model.segment"
             )
+    _require_bounded(contexts, horizon, int(max(panel.lengths)))
     counts = config.training.loss == "negative-binomial"
     filled = {
         "time": _one_or_all(columns.sources(columns.time)) or data.time,
@@ -283,6 +286,13 @@ def _note_short_contexts(data: SeriesConfig, season: int) -> None:
     )
 
 
+def _require_bounded(contexts: Sequence[int], horizon: int, rows: int) -> None:
+    """Raise ConfigError for a context or a horizon that no model file may have; see `kept.require_kept`."""
+    for key, number, most in (("context", max(contexts), most_context(rows)), ("horizon", horizon, MOST_HORIZON)):
+        if number > most:
+            raise ConfigError(f"data.{key}: is {number:,}, and may be {most:,} at most here; lower it")
+
+
 def _two_seasons(season: int) -> int:
     return 2 * season + season // 4
 
@@ -297,6 +307,11 @@ def _detected_season(data: SeriesConfig, panel: Panel) -> int | None:
     """Return the season detected in the first target's training rows of the longest series, or None."""
     values = panel.values[panel.rows(int(np.argmax(panel.lengths))), 0]
     return detected_season(values[: max(len(values) - _held_out(data, len(values)), 0)])
+
+
+def most_context(rows: int) -> int:
+    """Return the most rows of a padded context, of series of up to so many `rows`: more would be padding alone."""
+    return max(_MOST_PADDED, 4 * rows)
 
 
 def kept_rows(data: SeriesConfig, context: int) -> int:

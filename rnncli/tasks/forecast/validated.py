@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.data.typed import typed
 from rnncli.tasks.forecast.backtest import NETWORK, WITH_BASELINE, Backtest, Tester, evenly
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
 from rnncli.tasks.forecast.calibration import Calibration, beyond, calibrated, ranges
@@ -39,6 +40,15 @@ class Validated:
         """Return what `predict` forecasts with: the network, or, with `fallback`, the baseline that was better."""
         return self.prefers if self.prefers and fallback else NETWORK
 
+    def require_of(self, horizon: int, targets: int) -> None:
+        """Raise ValueError unless all of it is of forecasts of so many rows of so many targets."""
+        for one in self.calibrations.values():
+            windows = one.windows
+            if one.horizon != horizon or (windows is not None and windows.shape[::2] != (horizon, targets)):
+                raise ValueError("its intervals are of another horizon")
+        if self.bounds is not None and any(len(side) != targets for side in self.bounds):
+            raise ValueError("its bounds are of other targets")
+
     def to_header(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return everything as JSON, and arrays by name, for a model file."""
         header = {
@@ -55,11 +65,13 @@ class Validated:
         """The inverse of `to_header`."""
         calibrations = {
             name: Calibration.from_header(one, arrays.get(_ARRAY.format(name)))
-            for name, one in header["calibrations"].items()
+            for name, one in typed(dict[str, Any], header["calibrations"], "calibrations").items()
         }
-        prefers = header["prefers"] if header["prefers"] in NAIVE_FORECASTS else None
-        average = header.get("average")
-        return cls(calibrations, prefers, _bounds(header.get("bounds")), average and Average(**average))
+        prefers = header["prefers"] if header["prefers"] in tuple(NAIVE_FORECASTS) else None
+        average = typed(Average | None, header.get("average"), "average")
+        if average is not None and not (average.baseline in NAIVE_FORECASTS and 0 <= average.share <= 1):
+            raise ValueError("its average is with no baseline")
+        return cls(calibrations, prefers, _bounds(header.get("bounds")), average)
 
     @classmethod
     def of(cls, tester: Tester, tested: Backtest, further: Further, bounds: Bounds | None) -> Validated:
@@ -87,6 +99,7 @@ class Validated:
 def _bounds(sides: Sequence[Sequence[float | None]] | None) -> Bounds | None:
     if sides is None:
         return None
+    sides = typed(tuple[list[float | None], list[float | None]], sides, "bounds")
     low, high = (
         np.array([none if end is None else end for end in side], np.float64)
         for side, none in zip(sides, (-np.inf, np.inf), strict=True)

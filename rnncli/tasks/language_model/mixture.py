@@ -7,8 +7,12 @@ was trained on: the fixed point of λ ← mean of λ·5-gram / p (Jelinek and Me
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
+from rnncli.data.typed import array
 from rnncli.tasks.language_model.kneser_ney import KINDS, KneserNey
 from rnncli.tasks.language_model.ngram import ORDER
 from rnncli.tasks.language_model.reading import Reading
@@ -61,6 +65,19 @@ def together(
     by_ngram[excluded] = 0.0
     share = shares[counts.trust(np.zeros(1, np.int64), context)[0]]
     return np.asarray((1 - share) * network + share * by_ngram / by_ngram.sum())
+
+
+def kept(
+    header: Mapping[str, Any], arrays: Mapping[str, np.ndarray], vocabulary_size: int
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the shares of a model file and the tokens that its 5-gram counts, none and None without a 5-gram."""
+    shares = header.get("validated", {}).get("ngram")
+    if shares is None:
+        return np.zeros(0), None
+    tokens, found = arrays[TOKENS], array(shares, "ngram", LEVELS, above=0)
+    if tokens.ndim != 1 or tokens.dtype.kind != "u" or tokens.max(initial=0) >= vocabulary_size or (found >= 1).any():
+        raise ValueError("its 5-gram has other tokens than the vocabulary, or no shares")
+    return found, tokens
 
 
 def packed(tokens: np.ndarray, vocabulary_size: int) -> np.ndarray:

@@ -53,8 +53,7 @@ class LanguageModel(Predictor):
         self._noted: set[str] = set()
         self.network = Network(network_shape(config, len(self.vocabulary)))
         self.network.load(arrays)
-        shares, tokens = header.get("validated", {}).get("ngram"), arrays.get(mixture.TOKENS)
-        self._shares, self._counted = np.array(shares or []), tokens if shares else None
+        self._shares, self._counted = mixture.kept(header, arrays, len(self.vocabulary))
 
     @cached_property
     def _ngram(self) -> KneserNey | None:

@@ -11,6 +11,7 @@ from rnncli.data.cutting import Cut
 from rnncli.data.numeric import FAR, is_number, whole_series
 from rnncli.data.source import Source
 from rnncli.data.text import WORDS
+from rnncli.data.typed import array, typed
 from rnncli.data.vocabulary import Unseen
 from rnncli.errors import DataError, shown
 from rnncli.notes import doubt
@@ -135,4 +136,20 @@ def load(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Writer:
 
 def prompts_in(header: Mapping[str, Any]) -> Cells:
     """Return the `Cells` in the header of a model file."""
-    return Cells(header["prompts"]["columns"], header["prompts"]["decimal"])
+    of = header["prompts"]
+    columns = [_column(one) for one in typed(list[dict[str, Any]], of["columns"], "prompts")]
+    if of["decimal"] not in (".", ","):
+        raise ValueError("its decimal mark is none")
+    return Cells(columns, of["decimal"])
+
+
+def _column(header: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a column of prompts as a model file has it: its labels, or how its numbers are scaled."""
+    name = typed(str, header["name"], "name")
+    if "labels" in header:
+        labels = typed(list[str], header["labels"], "labels")
+        if not len(set(labels)) == len(labels) > 0:
+            raise ValueError("the labels of a prompt are none")
+        return {"name": name, "labels": labels}
+    centre, scale = array(header["centre"], "centre"), array(header["scale"], "scale", above=0)
+    return {"name": name, "centre": float(centre), "scale": float(scale)}

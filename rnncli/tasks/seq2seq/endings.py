@@ -14,11 +14,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from rnncli.data.typed import typed
+
 Prompt = tuple[str, ...]
 View = Callable[[Prompt], tuple[str, Hashable]]
 T = TypeVar("T", str, tuple[str, str])
 
+_Features = tuple[str, ...] | str | None
 _MOST = 20_000  # pairs to learn from, evenly spread
+_MOST_COLUMNS = 10_000
 _LONGEST = 40  # letters of a word, or of its features
 _KNOWN = 12  # letters of an ending before what changes
 _ALL = None  # the features of rules for all
@@ -71,9 +75,10 @@ class Rules:
     @classmethod
     def from_header(cls, header: Sequence[Sequence[Any]]) -> Rules:
         """Return the rules that `to_header` wrote."""
-        by = [(tuple(of) if isinstance(of, list) else of, endings, beginnings) for of, endings, beginnings in header]
-        pairs = {of: [(old, new) for old, new in beginnings] for of, _, beginnings in by}
-        return cls({of: endings for of, endings, _ in by}, pairs)
+        by = typed(list[tuple[_Features, dict[str, str], list[tuple[str, str]]]], header, "rules")
+        if _ALL not in {of for of, _, _ in by}:
+            raise ValueError("it has no rules for all")
+        return cls({of: endings for of, endings, _ in by}, {of: beginnings for of, _, beginnings in by})
 
 
 class Endings:
@@ -114,7 +119,10 @@ class Endings:
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Endings:
         """Return what `to_header` wrote."""
-        return cls(header["columns"], header["view"], Rules.from_header(header["rules"]))
+        columns, view = (typed(int, header[name], name) for name in ("columns", "view"))
+        if not (0 < columns <= _MOST_COLUMNS and 0 <= view < len(_views(columns))):
+            raise ValueError("its rules read columns that are none")
+        return cls(columns, view, Rules.from_header(header["rules"]))
 
 
 def are_words(prompts: Sequence[Prompt], targets: Sequence[str]) -> bool:

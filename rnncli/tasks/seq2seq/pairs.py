@@ -26,6 +26,7 @@ from rnncli.data.numeric import is_number
 from rnncli.data.source import Source, decode
 from rnncli.data.table_header import Record, is_data, refuse_duplicates
 from rnncli.data.table_room import require_room
+from rnncli.data.typed import typed
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import note
 
@@ -48,7 +49,11 @@ class PairColumns:
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> PairColumns:
-        return cls(**{**header, "prompts": tuple(header["prompts"])})
+        columns = typed(cls, header, "columns")
+        numbered = [*columns.prompts, columns.target] if not columns.header else []
+        if not columns.prompts or not all(name.isdecimal() for name in numbered):
+            raise ValueError("its columns are none")
+        return columns
 
     def as_config(self) -> tuple[list[str | int], str | int]:
         """Return the input columns and the target as a config would name them: by number only if there is no header."""

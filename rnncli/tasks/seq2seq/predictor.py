@@ -24,6 +24,7 @@ from rnncli.tasks.seq2seq.writing import (
     BEAMS,
     baseline_in,
     copies,
+    longest_in,
     pair_shape,
     speller_of,
     target_vocabulary,
@@ -72,7 +73,7 @@ class Writer(Predictor):
         self.writers = Writers(
             networks,
             speller_of(self.config, prompts, target),
-            int(header["longest"]),
+            longest_in(header),
             copies=copies(self.config),
             baseline=baseline_in(header),
         )

@@ -12,6 +12,7 @@ from rnncli.config.sections import DIALECT, NO_GROUP, CutConfig, keys_of
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
 from rnncli.data.text import spaced_tokens
+from rnncli.data.typed import typed
 from rnncli.data.vocabulary import Vocabulary, note_unknown, require_learnable, token_vocabulary
 from rnncli.errors import DataError, UsageError
 from rnncli.kernels.beam import MOVES
@@ -47,6 +48,7 @@ from rnncli.training.wrong_answers import EDITS, WrongAnswer, worst
 
 BEAMS = 4
 ALPHA = 1.0  # of the length in a beam's ranking; see `rnncli.kernels.beam`
+MOST_WRITTEN = 100_000  # tokens of an answer
 LONGER = 1.5  # than the longest target of the training split an answer may become
 _JUDGED, _STEPS = 500, 20_000  # pairs that an evaluation writes answers to, and the steps that these may take
 _UNITS = {"char": "chars", "byte": "bytes", "word": "words", "whitespace": "tokens"}
@@ -77,6 +79,14 @@ def completed(config: W, splits: Splits[Pairs], kind: str) -> W:
 def target_vocabulary(header: Mapping[str, Any]) -> Vocabulary:
     """Return the vocabulary of targets in the header of a model file."""
     return Vocabulary.from_header(header["target"])
+
+
+def longest_in(header: Mapping[str, Any]) -> int:
+    """Return the most tokens of an answer that the header of a model file allows; ValueError for more than any has."""
+    longest = typed(int, header["longest"], "longest")
+    if not 1 <= longest <= MOST_WRITTEN:
+        raise ValueError(f"longest is {longest}, and no answer has more than {MOST_WRITTEN:,} tokens")
+    return longest
 
 
 def pair_shape(config: WritingConfig, prompts: Prompts, target: Vocabulary) -> PairShape:
@@ -166,7 +176,7 @@ class PairExperiment(Experiment):
         if isinstance(config.data, CutConfig) and room.together(room.longest) == 1:
             mend = f"cut sources, of up to {S:,} tokens, with data.max_length, or lower {fewer}model.hidden_size"
         require_memory(plan, shape, mend, config.networks)
-        self.longest = int(LONGER * max(len(target) for target in train.targets)) + 1
+        self.longest = min(int(LONGER * max(len(target) for target in train.targets)) + 1, MOST_WRITTEN)
         self.networks = [EncoderDecoder(shape, context.dtype) for _ in range(config.networks)]
         self.network = as_one(self.networks)
         self._baseline = baseline_in(learnt) if learnt else self._fitted()

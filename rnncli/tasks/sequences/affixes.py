@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.data.typed import typed
 from rnncli.data.vocabulary import Vocabulary
 
 _RUN = re.compile(r"(.)\1+", re.DOTALL)
@@ -77,4 +78,7 @@ class Affixes:
 
     @classmethod
     def from_header(cls, header: Sequence[Any]) -> Affixes:
-        return cls({kind: Vocabulary.from_header(known) for kind, known in header})
+        known = {kind: Vocabulary.from_header(one) for kind, one in typed(list[tuple[str, Any]], header, "affixes")}
+        if not known.keys() <= KINDS.keys():
+            raise ValueError("it has affixes of no kind")
+        return cls(known)

@@ -28,7 +28,8 @@ def read_archive(source: Source, data: ExamplesConfig, like: Columns | None, *, 
     values: list[np.ndarray] = []
     labels: list[str] = []
     lines: list[int] = []
-    for number, line in enumerate(decode(source, data.encoding).splitlines(), start=1):
+    text = decode(source, data.encoding).replace("\r\n", "\n").replace("\r", "\n")
+    for number, line in enumerate(text.split("\n"), start=1):
         line, where = line.strip(), f"{source.name}:{number}"
         if not line or line.startswith("#"):
             continue

@@ -25,7 +25,7 @@ from rnncli.tasks.sequences.examples import Columns, Examples, only
 from rnncli.tasks.sequences.experiment import SequenceExperiment, splits_in
 from rnncli.tasks.sequences.label_scores import accuracy, by_label, confusion, correct_of, macro_f1
 from rnncli.tasks.sequences.label_sets import LabelSets
-from rnncli.tasks.sequences.one_answer import A_HALF, OneAnswer, Usual, resolved, share_in
+from rnncli.tasks.sequences.one_answer import A_HALF, OneAnswer, Usual, kept_labels, resolved, share_in
 from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.task import Context, Options, config_in
 from rnncli.training.backpropagation import Loss
@@ -83,7 +83,8 @@ class Labels(OneAnswer):
         """Return the labels in the header of a model file."""
         of = header["answers"]
         kind = config_in(header, ClassifyConfig).data.kind
-        return cls(list(of["labels"]), list(of["counts"]), kind, Corrected.from_header(of), share_in(header))
+        labels, counts = kept_labels(of)
+        return cls(labels, counts, kind, Corrected.from_header(of, len(labels)), share_in(header))
 
     def asked(self, options: Options) -> Labels:
         if "threshold" in options:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.data.typed import typed
 from rnncli.errors import ConfigError, DataError
 from rnncli.tasks.sequences.config import ClassifyDataConfig
 from rnncli.tasks.sequences.echo_state import EchoState, values_of
@@ -78,9 +79,9 @@ class Corrected:
         return {kind: self.model.to_header(), "scale": self.scale}
 
     @classmethod
-    def from_header(cls, answers: Mapping[str, Any]) -> Corrected | None:
-        """Return what the `answers` of a model's header say, None if nothing is corrected."""
+    def from_header(cls, answers: Mapping[str, Any], count: int) -> Corrected | None:
+        """Return what the `answers` of a model's header, of so many labels, say; None if nothing is corrected."""
         for kind, model in (("naive_bayes", NaiveBayes), ("echo_state", EchoState)):
             if kind in answers:
-                return cls(model.from_header(answers[kind]), float(answers["scale"]))
+                return cls(model.from_header(answers[kind], count), typed(float, answers["scale"], "scale"))
         return None

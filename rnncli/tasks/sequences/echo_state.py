@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnncli.data.numeric import FAR, by_itself, changes, never_flat, standard, whole_series
+from rnncli.data.typed import array, typed
 from rnncli.kernels import random, reservoir
 from rnncli.tasks.sequences.examples import Examples
 from rnncli.tasks.sequences.gaps import completed, filled, means_of
@@ -88,8 +89,10 @@ class _Inputs:
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> _Inputs:
-        arrays = {name: np.array(header[name], float) for name in _SCALERS}
-        return cls(**arrays, by_series=bool(header.get("by_series")))
+        means = array(header["means"], "means", None)
+        centre = array(header["centre"], "centre", 2 * len(means))
+        unit = array(header["unit"], "unit", 2 * len(means), above=0)
+        return cls(means, centre, unit, typed(bool, header.get("by_series", False), "by_series"))
 
 
 @dataclass(frozen=True)
@@ -172,10 +175,15 @@ class EchoState:
         return {"inputs": self.inputs.to_header(), "scale": self.scale, "segments": self.segments, **arrays}
 
     @classmethod
-    def from_header(cls, header: Mapping[str, Any]) -> EchoState:
-        centre, weights, intercept = (np.array(header[name], float) for name in _KEPT)
-        inputs, scale, segments = _Inputs.from_header(header["inputs"]), header["scale"], header["segments"]
-        return cls(inputs, float(scale), int(segments), centre, weights, intercept)
+    def from_header(cls, header: Mapping[str, Any], count: int | None = None) -> EchoState:
+        """Return what `to_header` wrote, of `count` answers if that is known; ValueError where it cannot have."""
+        scale, segments = typed(float, header["scale"], "scale"), typed(int, header["segments"], "segments")
+        if scale not in _SCALES or segments not in _SEGMENTS:
+            raise ValueError("its echo state network has no scale or segments")
+        F = 2 * len(_LEAKS) * (segments + 1) * _UNITS
+        intercept = array(header["intercept"], "intercept", count)
+        centre, weights = array(header["centre"], "centre", F), array(header["weights"], "weights", len(intercept), F)
+        return cls(_Inputs.from_header(header["inputs"]), scale, segments, centre, weights, intercept)
 
 
 def _are_alike(sequences: Sequence[np.ndarray]) -> bool:

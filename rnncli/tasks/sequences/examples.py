@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from rnncli.data.text import Kind, tokenize
+from rnncli.data.typed import typed
 from rnncli.errors import DataError
 
 Form = Literal["lines", "text", "wide", "long", "ts"]
@@ -40,7 +41,7 @@ class Columns:
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Columns:
-        return cls(**{**header, "inputs": tuple(header["inputs"])})
+        return typed(cls, header, "columns")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.data.text import Kind
+from rnncli.data.typed import typed
 from rnncli.errors import ConfigError, DataError, UsageError, shown
 from rnncli.kernels import losses
 from rnncli.tasks.sequences import baselines
@@ -30,7 +31,7 @@ from rnncli.tasks.sequences.label_scores import (
     micro_f1_errors,
 )
 from rnncli.tasks.sequences.naive_bayes import logs
-from rnncli.tasks.sequences.one_answer import OneAnswer
+from rnncli.tasks.sequences.one_answer import OneAnswer, kept_labels
 from rnncli.tasks.sequences.written_labels import labels_in
 from rnncli.tasks.task import Options, config_in
 from rnncli.training.backpropagation import Loss
@@ -85,9 +86,12 @@ class LabelSets(OneAnswer):
     def from_header(cls, header: Mapping[str, Any]) -> LabelSets:
         """Return the labels in the header of a model file."""
         of = header["answers"]
-        separator = header["columns"]["separator"]
         kind = config_in(header, ClassifyConfig).data.kind
-        return cls(list(of["labels"]), list(of["counts"]), of["sequences"], separator, kind)
+        labels, counts = kept_labels(of)
+        sequences = typed(int, of["sequences"], "sequences")
+        if sequences < max(counts):
+            raise ValueError("a label is of more sequences than there are")
+        return cls(labels, counts, sequences, header["columns"]["separator"], kind)
 
     def asked(self, options: Options) -> LabelSets:
         """Return the same, with the threshold of the command line; UsageError for a matrix of confusions."""

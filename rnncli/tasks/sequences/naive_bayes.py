@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from rnncli.data.text import WORDS, Kind, tokenize
+from rnncli.data.typed import array, typed
 from rnncli.kernels import losses
 from rnncli.kernels.elementary import log
 
 PAIR = "\0"  # between the words of a pair
+_MOST_COUNTED = 1 << 24  # times that a feature occurs, whose logarithms are kept
 _AT_ONCE = 1 << 21  # numbers of one label and one feature of a text
 
 
@@ -119,10 +121,24 @@ class NaiveBayes:
         }
 
     @classmethod
-    def from_header(cls, header: Mapping[str, Any]) -> NaiveBayes:
-        starts, labels, counts = (np.array(header[name], int) for name in ("starts", "labels", "counts"))
-        texts = np.array(header["texts"], float)
-        return cls(header["features"], (starts, labels, counts), texts, header["kind"], bool(header["pairs"]))
+    def from_header(cls, header: Mapping[str, Any], count: int | None = None) -> NaiveBayes:
+        """Return what `to_header` wrote, of `count` labels if that is known; ValueError where it cannot have."""
+        features, kind = typed(list[str], header["features"], "features"), typed(Kind, header["kind"], "kind")
+        starts, labels, counts = (
+            np.array(typed(list[int], header[name], name), np.int64) for name in ("starts", "labels", "counts")
+        )
+        texts = array(header["texts"], "texts", count, above=0)
+        whole = (
+            len(starts) == len(features) + 1
+            and starts[0] == 0
+            and (np.diff(starts) >= 0).all()
+            and starts[-1] == len(labels) == len(counts)
+            and ((labels >= 0) & (labels < len(texts))).all()
+            and ((counts > 0) & (counts < _MOST_COUNTED)).all()
+        )
+        if not whole:
+            raise ValueError("the counts of its features do not fit each other")
+        return cls(features, (starts, labels, counts), texts, kind, typed(bool, header["pairs"], "pairs"))
 
 
 def renewed(header: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from rnncli.data.lines import Line, Opened
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
 from rnncli.data.text import WORDS, is_prose
+from rnncli.data.typed import typed
 from rnncli.tasks import sizes
 from rnncli.tasks.sequences.answers import Answers
 from rnncli.tasks.sequences.averages import weights_of
@@ -31,13 +32,26 @@ class Usual:
     networks: int = 1
 
 
+def kept_labels(answers: Mapping[str, Any]) -> tuple[list[str], list[int]]:
+    """Return the labels in the `answers` of a model's header, and how many training sequences have each."""
+    labels, counts = typed(list[str], answers["labels"], "labels"), typed(list[int], answers["counts"], "counts")
+    if not len(set(labels)) == len(labels) == len(counts) >= 2 or min(counts) < 1:
+        raise ValueError("its labels and their counts do not fit each other")
+    return labels, counts
+
+
 A_HALF = 0.5  # the share of networks that correct something, until it is chosen
 
 
 def share_in(header: Mapping[str, Any]) -> float | None:
     """Return the share of networks that correct something, which the header of a model file has; None if all do, or
     none."""
-    return header.get("validated", {}).get("share", A_HALF) if header["answers"].get("half") else None
+    if not header["answers"].get("half"):
+        return None
+    share = typed(float, header.get("validated", {}).get("share", A_HALF), "share")
+    if not 0 <= share <= 1:
+        raise ValueError("its share is none")
+    return share
 
 
 class OneAnswer(Answers):

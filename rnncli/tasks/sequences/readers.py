@@ -21,6 +21,7 @@ from rnncli.config.sections import VocabularyConfig
 from rnncli.data.cutting import Cut
 from rnncli.data.numeric import FAR, by_itself, changes, never_flat, whole_series
 from rnncli.data.text import WORDS, Kind
+from rnncli.data.typed import array, typed
 from rnncli.data.vocabulary import UNKNOWN, UNKNOWN_NUMBER, Unseen, Vocabulary, token_vocabulary
 from rnncli.errors import ConfigError, DataError, UsageError, shown
 from rnncli.nn.words import Lexicon
@@ -290,9 +291,13 @@ def _uncut(header: Mapping[str, Any]) -> Reader:
         return Words(words, characters, affixes=affixes)
     if "vocabulary" in header:
         return Tokens(Vocabulary.from_header(header["vocabulary"]))
-    centre, scale = (np.array(header[key], float) for key in ("centre", "scale"))
-    means, differences = (np.array(header[key], float) if key in header else None for key in ("means", "differences"))
-    masks, by_series = (bool(header.get(key)) for key in ("masks", "by_series"))
+    centre = array(header["centre"], "centre", None)
+    scale = array(header["scale"], "scale", len(centre), above=0)
+    means, differences = (
+        array(header[key], key, len(centre), above=above) if key in header else None
+        for key, above in (("means", None), ("differences", 0))
+    )
+    masks, by_series = (typed(bool, header.get(key, False), key) for key in ("masks", "by_series"))
     return Numbers(centre, scale, means, masks=masks, by_series=by_series, differences=differences)
 
 

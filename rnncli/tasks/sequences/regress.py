@@ -11,6 +11,7 @@ import numpy as np
 from rnncli.data.numeric import is_number, whole_series
 from rnncli.data.source import Source
 from rnncli.data.text import WORDS, Kind
+from rnncli.data.typed import array, typed
 from rnncli.data.units import unit_of
 from rnncli.errors import ConfigError, DataError, shown
 from rnncli.tasks.sequences import baselines
@@ -186,7 +187,11 @@ class Number(OneAnswer):
         """Return the answers in the header of a model file."""
         of, kind = header["answers"], config_in(header, RegressConfig).data.kind
         ridge = Ridge.from_header(of["ridge"]) if "ridge" in of else None
-        return cls(of["label"], of["decimal"], of["centre"], of["scale"], kind, ridge, share_in(header))
+        label, decimal = (typed(str, of[name], name) for name in ("label", "decimal"))
+        centre, scale = array(of["centre"], "centre"), array(of["scale"], "scale", above=0)
+        if decimal not in (".", ","):
+            raise ValueError("its decimal mark is none")
+        return cls(label, decimal, float(centre), float(scale), kind, ridge, share_in(header))
 
     def fact(self) -> Fact:
         return "answers", f"{self.label}, mean {self.centre:.4g}, standard deviation {self.scale:.4g}"

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.data.text import Kind
+from rnncli.data.typed import array, typed
 from rnncli.tasks.sequences.linear import TYPICAL, Bags, best, few, fitted, folds_of, places_of, sampled
 from rnncli.tasks.sequences.naive_bayes import PAIR, logs
 
@@ -110,5 +111,8 @@ class Ridge:
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Ridge:
-        arrays = {name: np.array(header[name], float) for name in ("weights", "rarity")}
-        return cls(**{**header, **arrays})
+        size = len(typed(list[str], header["features"], "features")) + 1
+        made = typed(cls, header, "ridge", **{name: array(header[name], name, size) for name in ("weights", "rarity")})
+        if made.weighing not in _WEIGHINGS:
+            raise ValueError("its texts are weighed in no way")
+        return made

@@ -16,7 +16,7 @@ OUTSIDE = "O"
 _ENDING = {"E", "S", "L", "U"}
 _INSIDE = {"I", "E", "L"}
 _OPEN = {"B", "I"}
-_SCHEMES = "BIOES", "BIO"  # the strictest first; BILOU is BIOES by other letters
+SCHEMES = "BIOES", "BIO"  # the strictest first; BILOU is BIOES by other letters
 
 
 def are_spans(tags: Collection[str]) -> bool:
@@ -50,7 +50,7 @@ def forbids(scheme: str, before: str, tag: str) -> bool:
 def scheme_of(rows: Iterable[Sequence[str]]) -> str | None:
     """Return the strictest scheme that all these sequences of tags keep to, None if they keep to none."""
     seen = {pair for tags in rows for pair in pairwise((OUTSIDE, *tags, OUTSIDE))}
-    kept = (scheme for scheme in _SCHEMES if not any(forbids(scheme, before, tag) for before, tag in seen))
+    kept = (scheme for scheme in SCHEMES if not any(forbids(scheme, before, tag) for before, tag in seen))
     return next(kept, None)
 
 

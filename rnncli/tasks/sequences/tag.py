@@ -13,6 +13,7 @@ from rnncli.config.sections import DIALECT
 from rnncli.data.lines import Line, Opened
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
+from rnncli.data.typed import typed
 from rnncli.errors import ConfigError, DataError, shown
 from rnncli.nn.crf import TagChain
 from rnncli.nn.network import Network
@@ -25,7 +26,7 @@ from rnncli.tasks.sequences.entries import Entries
 from rnncli.tasks.sequences.experiment import SequenceExperiment, named, sized, splits_in, word_size
 from rnncli.tasks.sequences.label_scores import accuracy, by_label, confusion, correct_of, macro_f1
 from rnncli.tasks.sequences.predictor import SequencePredictor
-from rnncli.tasks.sequences.spans import are_spans, scheme_of, span_f1, strays
+from rnncli.tasks.sequences.spans import SCHEMES, are_spans, scheme_of, span_f1, strays
 from rnncli.tasks.sequences.tag_columns import columns_in_blocks, sentences_in
 from rnncli.tasks.sequences.tag_files import entries_in, read_tagged
 from rnncli.tasks.sequences.tagged import TagColumns, Tagged, only
@@ -68,7 +69,11 @@ class Tags(Answers):
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Tags:
         """Return the tags in the header of a model file."""
-        return cls(list(header["answers"]["tags"]), Counter(), header["answers"].get("scheme"))
+        of = header["answers"]
+        tags, scheme = typed(list[str], of["tags"], "tags"), typed(str | None, of.get("scheme"), "scheme")
+        if not len(set(tags)) == len(tags) > 0 or scheme not in (None, *SCHEMES):
+            raise ValueError("its tags are none")
+        return cls(tags, Counter(), scheme)
 
     def follow(self, networks: Sequence[Network]) -> None:
         self._follow([network.crf for network in networks])

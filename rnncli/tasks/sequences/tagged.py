@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from rnncli.data.typed import typed
+
 _BESIDE = 4  # words that are shown on each side of one
 
 
@@ -35,7 +37,7 @@ class TagColumns:
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> TagColumns:
-        return cls(**{**header, "inputs": tuple(header["inputs"])})
+        return typed(cls, header, "columns")
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,19 @@ def test_what_does_not_go_together_is_refused(training, model, data, why):
         trainee_of(csv(y=Y), training, model, **SIZES, **data)
 
 
+def test_a_model_file_is_written_for_no_context_that_none_may_have():
+    data = {"context": 4001, "padding": True, "horizon": 3, "season": 4}
+    with pytest.raises(ConfigError, match=r"data\.context: is 4,001, and may be 4,000 at most here; lower it"):
+        trainee_of(csv(y=Y), {}, {}, **data)
+    assert trainee_of(csv(y=Y), {}, {}, **data | {"context": 100}).members.first.windowing.context == 100
+
+
+def test_a_model_file_is_written_for_no_horizon_that_none_may_have():
+    rows = np.random.default_rng(1).normal(30, 1, 20_200)
+    with pytest.raises(ConfigError, match=r"data\.horizon: is 20,001, and may be 20,000 at most here; lower it"):
+        trainee_of(csv(y=rows), {}, {}, context=8, horizon=20_001, season=4, validation=0, test=0)
+
+
 @pytest.mark.parametrize("decoder", ["direct", "recursive"])
 def test_gradients_flow_through_all_that_is_read_unless_told_otherwise(decoder):
     made = trainee_of(csv(y=Y, k=Y), {}, {"decoder": decoder}, **SIZES, target="y", known_covariates=["k"])

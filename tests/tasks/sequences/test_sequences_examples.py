@@ -56,6 +56,7 @@ def test_an_archive_file_has_dimensions_and_a_label():
     assert [values.tolist() for values in found.values] == [[[1, 4], [2, 5], [3, 6]], [[7, 9], [8, 10]]]
     assert (found.labels, found.lines) == (["a", "b"], [4, 5])
     assert read("d.ts", TS.replace("@data", "@\n@ \n@data")).lines == [6, 7]  # of a mark alone
+    assert read("d.ts", "# a\x0cb\x85c\u2028d\r\n" + TS).lines == [5, 6]  # which an editor shows as one line
 
 
 @pytest.mark.parametrize("first", ["x" * 200_000, '"' + "x" * 200_000, '"open, it is said', '"a" b,c'])

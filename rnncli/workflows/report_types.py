@@ -1,0 +1,74 @@
+"""The types of a report.json, which anybody may have written: what is checked before one is believed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_NONE = type(None)
+_EACH = "*"  # the name of every field that is not named itself
+_SCORE = {
+    "split": str,
+    "unit": str,
+    "network": float,
+    "floors": {_EACH: float},
+    "detail?": str,
+    "higher_is_better?": bool,
+    "confusion?": ({"labels": [str], "counts": (([[int]]), _NONE)}, _NONE),
+    "confusions?": [{"actual": str, "predicted": str, "count": int}],
+    "labels?": [{"label": str}],
+    "figures?": {_EACH: (float, _NONE)},
+    "strongest?": (str, _NONE),
+    "headline?": {"text?": str},
+    "verdicts?": {_EACH: str},
+    "independent?": (int, _NONE),
+    "compressed?": {"unit": str, _EACH: (float, str)},
+    "used?": str,
+}
+_REPORT = {
+    "task": str,
+    "score": (_SCORE, _NONE),
+    "kept": str,
+    "best_step": int,
+    "best_loss": (float, _NONE),
+    "steps": int,
+    "seconds": float,
+    "seed": int,
+    "threads": int,
+    "cpu": str,
+    "versions": {_EACH: str},
+    "data": {"path": (str, [str], _NONE), "bytes": int, "sha256": str},
+    "config": {"data": dict, "model": dict, "training": dict},
+    "model_sha256": str,
+    "ended": str,
+    "fit?": (dict, _NONE),
+}
+"""By field its type, a list or an object of such, or several; a field that ends in ? may be missing."""
+
+
+def require_types(report: Any) -> None:
+    """Raise TypeError unless the fields of a report have the types that training writes, and are about each other."""
+    if not _fits(report, _REPORT):
+        raise TypeError("not what training writes")
+    score: Mapping[str, Any] = report["score"] or {"floors": {}}
+    if score.get("strongest") is not None and score["strongest"] not in score["floors"]:
+        raise TypeError("the strongest is none of the baselines")
+
+
+def _fits(value: Any, wanted: Any) -> bool:
+    if isinstance(wanted, tuple):
+        return any(_fits(value, one) for one in wanted)
+    if isinstance(wanted, list):
+        return isinstance(value, list) and all(_fits(item, wanted[0]) for item in value)
+    if isinstance(wanted, dict):
+        return isinstance(value, dict) and _fields_fit(value, wanted)
+    if wanted is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, wanted) and (wanted in (bool, object) or not isinstance(value, bool))
+
+
+def _fields_fit(value: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    needed = {name for name in wanted if not name.endswith("?") and name != _EACH}
+    kinds = {name.removesuffix("?"): kind for name, kind in wanted.items()}
+    other = kinds.get(_EACH, object)
+    return needed <= value.keys() and all(_fits(item, kinds.get(name, other)) for name, item in value.items())
