@@ -204,6 +204,13 @@ class Timeline:
             return weekday_starts(counted, self.days, self.clocks) + (0 if self.clocks else last % DAY)
         return last + offsets * self.step
 
+    def restored(self, stamp: Any) -> Timeline:
+        """Return the timeline with another last stamp, which a file has; ValueError if that is none."""
+        try:
+            return Timeline.from_header(self.to_header() | {"last": stamp})
+        except ModelFileError:
+            raise ValueError(f"{shown(str(stamp))} is no stamp of the time column") from None
+
     def to_header(self) -> dict[str, Any]:
         """Return the timeline as JSON for a model file."""
         added = ("week", "zone", "written", "decimals", "clocks")  # since 0.1

@@ -293,7 +293,8 @@ class TrainingLoop:
         """Evaluate the weights that are in the network."""
         total, count = self.learner.validate()
         loss = total / count if count else self._train_loss()
-        return Measured(loss, count > 0, self.learner.figure() if self.plan.kept_by == BY_FIGURE else None, averaged)
+        judged = self.plan.kept_by == BY_FIGURE and loss < self.learner.loss.absurd  # others have no answer to judge
+        return Measured(loss, count > 0, self.learner.figure() if judged else None, averaged)
 
     def with_best(self) -> AbstractContextManager[None]:
         """Have the best weights in the network for a while, where these are not those that were just evaluated."""

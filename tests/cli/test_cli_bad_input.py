@@ -130,6 +130,14 @@ def test_divergence_is_told_and_loses_nothing(settings: list[str], place: Path) 
         assert len(run("generate", "run", "-n", "5", cwd=place).ok().out) == 5
 
 
+def test_weights_that_lead_nowhere_are_not_asked_for_answers(place: Path) -> None:
+    pairs = "".join(f"{'abc'[i % 3]} {'de'[i % 2]}\t{'de'[i % 2]} {'abc'[i % 3]}\n" for i in range(36))
+    (place / "pairs.tsv").write_text("source\ttarget\n" + pairs)
+    small = ["model.cell=gru", "model.hidden_size=4", "model.num_layers=1", "training.learning_rate=1e300"]
+    keys = [part for key in ("task=seq2seq", "training.epochs=2", *small) for part in ("--set", key)]
+    assert "diverged" in run("train", "pairs.tsv", "-o", "run", *keys, cwd=place).failed(6)
+
+
 def test_values_beyond_all_others_are_no_matter_of_the_learning_rate(place: Path) -> None:
     rows = [f"{1990 + i // 12}-{i % 12 + 1:02d},{1.1e25 if i == 77 else 1e25}\n" for i in range(144)]
     (place / "blip.csv").write_text("month,sales\n" + "".join(rows))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from calendar import monthrange
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -443,3 +444,11 @@ def test_a_timeline_ends_so_many_rows_after_another(stamps: tuple[str, ...], oth
     (one, other), _ = read_timelines(table, 1, groups, fill_gaps=True, keep_duplicates=False)
     assert one.rows_after(other) == rows
     assert one.rows_after(one) == 0
+
+
+def test_a_state_may_end_a_timeline_where_it_likes_but_at_no_time():
+    timeline = parse("2020-01-31", "2020-02-29")
+    assert timeline.restored("2021-05-31") == replace(timeline, last="2021-05-31")
+    for stamp in ("2021-05-32", "../../x", "", None, 3, 1e300, {}, "\x1b"):
+        with pytest.raises(ValueError, match="is no stamp of the time column"):
+            timeline.restored(stamp)

@@ -187,8 +187,8 @@ def _fault(ended: Result, seconds: float, megabytes: int) -> str:
         return f"exit {ended.code}: {ended.err[-300:]}"
     if "Traceback" in ended.err or "Warning" in ended.err:
         return f"tells Python's words: {ended.err[-300:]}"
-    if any(not (c.isprintable() or c in "\n\t") for c in ended.err + ended.out):
-        return f"has control characters: {ended.err[-200:]!r} {ended.out[-100:]!r}"
+    if any(not (c.isprintable() or c in "\n\t") for c in ended.err):  # answers may be any text
+        return f"has control characters: {ended.err[-200:]!r}"
     if seconds > (REFUSED_IN if ended.code == 4 else ANSWERED_IN):
         return f"{SLOW} {seconds:.1f} s to end with {ended.code}"
     return f"fills {megabytes} MB" if megabytes > MEMORY else ""

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from rnncli import safe_files
+from rnncli.data.typed import typed
 from rnncli.errors import ModelFileError, StoppedError, UsageError
 from rnncli.nn import model_file
 from rnncli.notes import doubt, note
@@ -107,7 +108,9 @@ def _restore(answers: StreamAnswers, state: Path) -> None:
         raise ModelFileError(f"{state}: is the state of another model; remove it, or follow with the model it is of")
     try:
         rows, known = (arrays.pop(name, np.zeros((0, 0))) for name in ("warm_up", "warm_up_known"))
-        follower.restore(arrays, [str(stamp) for stamp in header["last"]])
+        if rows.ndim != 2 or rows.shape != known.shape:
+            raise ValueError
+        follower.restore(arrays, typed(list[str], header["last"]))
         answers.resume(list(np.where(known.astype(bool), rows, np.nan)), header.get("warm_up"))
     except (KeyError, ValueError, TypeError, IndexError):
         raise ModelFileError(f"{state}: is damaged; remove it, and begin again") from None

@@ -207,10 +207,13 @@ class Follower:
             raise ModelFileError(
                 "the state is of another model; remove it, or follow with the model that it belongs to"
             )
-        timelines = tuple(replace(one, last=stamp) for one, stamp in zip(panel.timelines, last, strict=True))
+        timelines = tuple(one.restored(stamp) for one, stamp in zip(panel.timelines, last, strict=True))
         values, known = arrays["values"], arrays["known"].astype(bool)
         self._take(values, known, timelines)
-        self._made = [(points, spreads) for points, spreads in arrays["made"]]
+        made = arrays["made"]
+        if made.size and made.shape[1:] != (2, self.horizon, values.shape[1] * len(panel.ids)):
+            raise ValueError("the forecasts that it made are of another model")
+        self._made = [(points, spreads) for points, spreads in made]
         if self._carried is not None:
             state = [tuple(arrays[name] for name in names) for names in self._state_names(self._carried)]
             self._carried = Carried(state, arrays["outputs"])

@@ -51,7 +51,7 @@ class StreamAnswers:
         """Go on from the restored follower, and from the rows (C,) of a warm-up, which end at the stamp `last`."""
         self.source, self.repeated = _STATE, self._repeated()
         if last is not None:
-            timeline = replace(self.follower.panel.timelines[0], last=last)
+            timeline = self.follower.panel.timelines[0].restored(last)
             self.warm_up = WarmUp(self.follower.kept, timeline, self.lines.absent, warm_up)
 
     def _repeated(self) -> Repeated | None:
