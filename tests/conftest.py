@@ -1,4 +1,4 @@
-"""Shared by every test: siblings of this folder can be imported, and what needs an extra is skipped here alone."""
+"""Shared by every test: what they import beside them, and what needs an extra, which is skipped here alone."""
 
 import os
 import signal
@@ -18,6 +18,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parent / "cli"))  # whose `cli_runs` attacks run the command with
 
 import hypothesis
 import pytest

@@ -276,7 +276,7 @@ class ModelConfig(Section):
         description="Initialise the gate biases for memories of up to this many steps (chrono initialisation); null "
         "keeps the usual biases.",
     )
-    recurrent_scale: float = Field(default=1.0, gt=0, le=1e9, description="A factor on the initial recurrent weights.")
+    recurrent_scale: float = Field(default=1.0, gt=0, le=1e30, description="A factor on the initial recurrent weights.")
     cap_input_gate: bool = Field(
         default=False,
         description="Let the input gate of an lstm or a peephole in by no more than the forget gate lets go: "

@@ -293,7 +293,7 @@ class Parameters:
             array = arrays[one.name]
             if array.shape != one.shape:
                 raise ValueError(f"{one.name} has shape {array.shape}, this model needs {one.shape}")
-            if array.dtype not in (np.float32, one.value.dtype):
+            if array.dtype not in (np.float32, np.float64):
                 raise ValueError(f"{one.name} is of type {array.dtype}, this model needs float32")
             one.value[...] = array.T if one.transposed else array
 

@@ -28,18 +28,18 @@ _SCORE = {
 _REPORT = {
     "task": str,
     "score": (_SCORE, _NONE),
-    "kept": str,
-    "best_step": int,
-    "best_loss": (float, _NONE),
+    "kept?": str,
+    "best_step?": int,
+    "best_loss?": (float, _NONE),
     "steps": int,
     "seconds": float,
-    "seed": int,
-    "threads": int,
-    "cpu": str,
-    "versions": {_EACH: str},
+    "seed?": int,
+    "threads?": int,
+    "cpu?": str,
+    "versions?": {_EACH: str},
     "data": {"path": (str, [str], _NONE), "bytes": int, "sha256": str},
-    "config": {"data": dict, "model": dict, "training": dict},
-    "model_sha256": str,
+    "config": {"data": dict, "model": dict, "training?": dict},
+    "model_sha256?": str,
     "ended": str,
     "fit?": (dict, _NONE),
 }
@@ -49,10 +49,10 @@ _REPORT = {
 def require_types(report: Any) -> None:
     """Raise TypeError unless the fields of a report have the types that training writes, and are about each other."""
     if not _fits(report, _REPORT):
-        raise TypeError("not what training writes")
+        raise TypeError
     score: Mapping[str, Any] = report["score"] or {"floors": {}}
     if score.get("strongest") is not None and score["strongest"] not in score["floors"]:
-        raise TypeError("the strongest is none of the baselines")
+        raise TypeError
 
 
 def _fits(value: Any, wanted: Any) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rnncli import __version__
-from rnncli.config.sections import Config
+from rnncli.config.sections import SECTIONS, Config
 from rnncli.data.source import Source
 from rnncli.training.plan import Position
 from rnncli.training.reports import Finished
@@ -59,6 +59,8 @@ class RunReport:
         report = cls(**found)
         if report.format != FORMAT:
             raise ValueError(f"format {report.format}")
+        if not set(SECTIONS) <= report.config.keys():
+            raise ValueError("parts are missing")
         return report
 
 

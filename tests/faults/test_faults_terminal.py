@@ -33,7 +33,7 @@ HOSTILE = "Zq[/x]\x1b[66;66H\x1b]52;c;QQ==\x07\x9b31m\u202e\x7f\x08"
 NAMED = HOSTILE.replace("/", "|") + "\n"  # what a file can be called
 RUN, CONFIG, DATA = f"run {NAMED}", f"{NAMED}.yaml", "DATA"  # which stands for a name that ends as the kind's data do
 OURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # colours, and the moves of a live display
-PARSED = re.compile(r"Zq(?!\[[/|]x\]|\[?[/|]?x?(?:…|\s|$))")  # markup that is gone, and not cut off by a column's end
+PARSED = re.compile(r"Zq\\+(?:x1b|u001b)")  # what follows the markup follows Zq at once; a model may write Zq alone
 ROWS, COLUMNS = 24, 100
 
 

@@ -177,9 +177,9 @@ def test_what_to_go_back_to_is_saved_where_it_is_not_what_to_go_on_from():
     for lost in (*good, "numbers"):
         damaged = {name: array for name, array in arrays.items() if name != lost}
         short = replace(position, good={"update": 4}) if lost == "numbers" else position
-        with pytest.raises(KeyError):
+        with pytest.raises((KeyError, ValueError), match=r"good|go back"):
             halving_run("an average, a figure, adam").restore(damaged, short)
-    with pytest.raises(ValueError, match="weights"):
+    with pytest.raises(ValueError, match="go back"):
         Good.saved({**arrays, "good.weights": np.zeros(2, np.float32)}, position).require_fits(loop._arrays())
     plain = fresh("an average, a figure, adam")
     list(plain.run(lambda: plain.position.update == 6))

@@ -68,11 +68,11 @@ def test_another_type_is_refused(place: str, value: Any) -> None:
 
 
 def test_the_strongest_baseline_is_one_of_the_baselines() -> None:
-    with pytest.raises(TypeError, match="strongest"):
+    with pytest.raises(TypeError):
         require_types(changed("score.strongest", "nobody"))
 
 
-@pytest.mark.parametrize("name", [name for name in REPORT if name != "format"])
-def test_a_field_that_is_missing_is_refused(name: str) -> None:
+@pytest.mark.parametrize("name", ["task", "score", "steps", "seconds", "data", "config", "ended"])
+def test_a_field_that_every_reader_needs_is_missed(name: str) -> None:
     with pytest.raises(TypeError):
         require_types({key: value for key, value in REPORT.items() if key != name})
