@@ -238,10 +238,10 @@ class Parameters:
     weights, gradient (P,) are flat and C-contiguous; `view` and `gradient_view` return inner-layout views by name.
     """
 
-    def __init__(self, declared: Iterable[Parameter], dtype: np.dtype, products: np.dtype):
+    def __init__(self, declared: Iterable[Parameter], dtype: np.dtype, products: np.dtype | None = None):
         self.declared = tuple(declared)
         for one in self.declared:
-            one.products = products
+            one.products = dtype if products is None else products
         size = sum(one.size for one in self.declared)
         self._take(zeros((size,), dtype), zeros((size,), dtype))
 
