@@ -76,7 +76,7 @@ def _rule(kind: str, value: Any, context: Mapping[str, Any]) -> str:
 
 
 def _plain(bound: Any) -> Any:
-    return int(bound) if isinstance(bound, float) and bound.is_integer() else bound
+    return int(bound) if isinstance(bound, float) and bound.is_integer() and abs(bound) < 1e15 else bound
 
 
 def dotted(path: Path) -> str:

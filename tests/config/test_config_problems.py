@@ -75,7 +75,7 @@ REFUSED_VALUES = {
     "model.num_layers: 0": "is 0; must be at least 1",
     "model.dropout: 1": "is 1; must be less than 1",
     "model.recurrent_scale: 0": "is 0; must be greater than 0",
-    "model.recurrent_scale: 1e39": "is 1e+39; must be at most 1000000000",
+    "model.recurrent_scale: 1e39": "is 1e+39; must be at most 1e+30",
     "data.context: 1": "is 1; must be a whole number, at least 2, or a list of them",
     "data.context: [24, 1.5]": "is a list; must be a whole number, at least 2, or a list of them",
     "data.context: []": "is a list; must not be an empty list; name one value or more",
