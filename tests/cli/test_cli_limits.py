@@ -22,6 +22,9 @@ from rnncli.cli import COMMANDS
 from rnncli.cli.mistakes import refusal_of_the_system
 
 
+pytestmark = pytest.mark.thorough
+
+
 @pytest.mark.parametrize("kilobytes", [60_000, 100_000, 150_000, 200_000, 320_000, 390_000])
 def test_too_little_memory_to_be_loaded_is_one_line(kilobytes: int, shelf: Shelf) -> None:
     said = in_shell(f"ulimit -v {kilobytes}; rnncli generate char -n 5", shelf.folder).refused(5)

@@ -106,6 +106,7 @@ def test_given_epochs_are_cut_off_as_ever(folder: Path) -> None:
     assert length_of(folder / "cut") == {"epochs": 1, "updates": None, "max_time": "1h", "patience": None}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("data", ["labelled.csv", "sales.csv"])
 def test_other_tasks_plan_their_updates_too(data: str, folder: Path) -> None:
     small = ["--set", "model.hidden_size=4", "--set", "training.seeds=1"]

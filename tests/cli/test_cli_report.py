@@ -154,6 +154,7 @@ def test_a_page_says_once_what_cannot_be_told_and_that_the_split_chose_the_weigh
 MATRIX = Confusion(tuple(f"label {i}" for i in range(25)), tuple((i, k, 9) for i in range(25) for k in range(25)))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("count", [1, pytest.param(8, marks=pytest.mark.plots), 9, 400])
 def test_no_page_is_larger_than_promised_and_what_is_left_out_is_told(count: int, folder: Path) -> None:
     report = json.loads((folder / "char" / "report.json").read_text())

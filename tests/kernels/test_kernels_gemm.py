@@ -15,7 +15,7 @@ from rnncli.kernels.gemm import DEPTH, SCRATCH, WIDTH
 from rnncli.kernels.jit import enabled, jit, numba
 from rnncli.kernels.vector_code import HAS_BFLOAT, LANES, PANEL, UNIT, VECTORS
 
-KINDS = [np.dtype(np.float32), np.dtype(np.float64), PAIR]
+KINDS = [np.dtype(np.float32), np.dtype(np.float64), pytest.param(PAIR, marks=pytest.mark.thorough)]
 WIDTHS = [1, UNIT, PANEL - UNIT + 1, PANEL - 1, PANEL, 2 * PANEL + 3]
 UNTOUCHED = 7.25
 
@@ -213,6 +213,7 @@ def twins(kind):
 
 
 @needs_vector_tile
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", [np.dtype(np.float32), PAIR])
 def test_the_register_tile_has_the_bits_of_the_plain_one(kind):
     depth = 37

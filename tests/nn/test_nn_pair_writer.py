@@ -13,6 +13,8 @@ from rnncli.kernels.cells import CELLS
 from rnncli.nn.attention import ATTENTIONS
 from rnncli.nn.writers import PairWriter
 
+pytestmark = pytest.mark.thorough
+
 WAYS = [None, *ATTENTIONS]
 # A search is compiled for each cell, which takes ten seconds of every one.
 EACH = mostly_thorough(CELLS, ["gru"])
