@@ -21,7 +21,6 @@ from conftest import Shelf
 from rnncli.cli import COMMANDS
 from rnncli.cli.mistakes import refusal_of_the_system
 
-
 pytestmark = pytest.mark.thorough
 
 
