@@ -8,7 +8,9 @@ Read in this order:
     jit          the one decorator and the one set of flags
     elementary   exp, log, tanh, sigmoid, softplus, fma and dot of our own: the same bits on every machine
     gamma        the logarithm of the gamma function, and its derivative
-    gemm, register_tile   every matrix product of the project, and its innermost loop
+    gemm, register_tile   every matrix product of the project, and its innermost loop, for float32 and bfloat16
+    panel_rows, vector_code   what its panels are packed with, and the pieces of vector code that these are made of
+    bfloat16     rounding to bfloat16, and pairs of such values
     buffers      arrays of zeros, or how many bytes they would take
     cells        the cells, a file each: `step` and `step_grad` side by side, then `forward` and `backward`
     steps        sequences of unequal length, and both directions of reading them

@@ -20,16 +20,18 @@ RATE, CLIP = 2e-3, 5.0
 
 @dataclass(frozen=True)
 class Model:
-    """`layers` of `hidden` units, an embedding of the same size, V tokens."""
+    """`layers` of `hidden` units, an embedding of the same size, V tokens; precision: that of matrix products."""
 
     cell: str
     hidden: int
     layers: int
     V: int = 65
+    precision: str = "float32"
 
     def network(self) -> Network:
-        shape = NetworkShape(self.cell, self.V, self.hidden, self.layers, self.V, True, embedding_size=self.hidden)
-        network = Network(shape)
+        size, V = self.hidden, self.V
+        how = {"embedding_size": size, "precision": self.precision}
+        network = Network(NetworkShape(self.cell, V, size, self.layers, V, True, **how))
         network.initialise("orthogonal", 1.0, seed=1)
         return network
 
@@ -65,7 +67,7 @@ def torch_modules(model: Model) -> tuple[Any, Any, Any]:
 
 
 def torch_update(model: Model, B: int, T: int, threads: int) -> Callable[[], Any]:
-    """As PyTorch's own tutorials write it."""
+    """As PyTorch's own tutorials write it; bfloat16 by autocast."""
     import torch
 
     torch.set_num_threads(threads)
@@ -76,9 +78,10 @@ def torch_update(model: Model, B: int, T: int, threads: int) -> Callable[[], Any
     carried: list[Any] = [None]
 
     def update() -> None:
-        hidden, state = rnn(embedding(tokens[:-1]), carried[0])
-        carried[0] = tuple(s.detach() for s in state) if model.cell == "lstm" else state.detach()
-        loss = torch.nn.functional.cross_entropy(head(hidden).flatten(0, 1), tokens[1:].flatten())
+        with torch.autocast("cpu", torch.bfloat16, enabled=model.precision == "bfloat16"):
+            hidden, state = rnn(embedding(tokens[:-1]), carried[0])
+            carried[0] = tuple(s.detach() for s in state) if model.cell == "lstm" else state.detach()
+            loss = torch.nn.functional.cross_entropy(head(hidden).flatten(0, 1), tokens[1:].flatten())
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, CLIP)
