@@ -7,8 +7,9 @@ Same model, batch and threads: an embedding, stacked layers, softmax cross-entro
 Tokens per second are of whole updates; the contestants alternate, and medians are compared. GFLOP/s counts what rnncli
 really multiplies, so folding the embedding is not counted in its favour; the peak is the best of ten loops that never
 leave the registers, on the same cores in the same run. JAX cannot be told a number of threads: it is measured in the
-rows where all cores are used, in float32. Ratios are within a precision: PyTorch's bfloat16 is that of autocast. With
-both, `of float32` is rnncli's rate in bfloat16 over that in float32, measured in turn too. After that comes what an update costs as T, B and H grow.
+rows where all cores are used, in float32. Ratios are within a precision: PyTorch's bfloat16 is that of autocast. `of
+float32` is rnncli's rate over its own in float32, in turn with it. After that comes what an update costs as T, B and H
+grow.
 """
 
 from __future__ import annotations
