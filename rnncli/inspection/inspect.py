@@ -16,7 +16,7 @@ from rnncli.inspection.reach import left_by_lag, mean_by_lag, reach
 from rnncli.inspection.reports import EXPLODING, GradientReport, LayerGradients, StepJacobians, layer_name
 from rnncli.nn.recurrent import LayerTrace
 from rnncli.training.backpropagation import Backpropagation, Sample
-from rnncli.training.loop import Learner
+from rnncli.training.learner import Learner
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.reports import Memory
 

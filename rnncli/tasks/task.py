@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rnncli.nn.network import Model
     from rnncli.tasks.scored import ScoredText
     from rnncli.training.backpropagation import ThreadPool
-    from rnncli.training.loop import Learner
+    from rnncli.training.learner import Learner
     from rnncli.training.reports import Fit, Score
     from rnncli.training.wrong_answers import WrongAnswer
 

@@ -20,5 +20,6 @@ measured          what an evaluation measured
 going_back        back to the last evaluation where training diverges
 budget            a time that training is to fill: plan and clock
 length            how many updates a time has room for
+learner           what the loop asks of a task
 loop              a generator of reports: updates, evaluations, the best weights, stopping, resuming
 """

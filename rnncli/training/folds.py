@@ -13,7 +13,7 @@ from statistics import stdev
 
 from rnncli.nn.network import Model
 from rnncli.training.headline import summed
-from rnncli.training.loop import Learner
+from rnncli.training.learner import Learner
 from rnncli.training.paired_bootstrap import joined
 from rnncli.training.reports import Confusion, Figure, Score, strongest_first
 from rnncli.training.side_by_side import SideBySide

@@ -10,7 +10,7 @@ from rnncli.config.sections import TrainingConfig
 from rnncli.training.optimizer import Optimizer
 
 if TYPE_CHECKING:
-    from rnncli.training.loop import Learner
+    from rnncli.training.learner import Learner
 
 EVALUATIONS = 10  # the number to aim for in a run; more where one after each epoch makes more
 CALIBRATION_SECONDS = 2.0

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from rnncli.nn.network import Model
 from rnncli.training.backpropagation import Sample
 from rnncli.training.batches import Stateless
-from rnncli.training.loop import Learner
+from rnncli.training.learner import Learner
 from rnncli.training.reports import Figure
 
 
