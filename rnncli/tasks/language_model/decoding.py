@@ -100,23 +100,25 @@ class Decoder:
 class Continuations:
     """Endless sequences, written together and read one by one; token k of a sequence depends on (seed, k) alone.
 
-    What the last of them has read is not kept, so that one alone may be as long as it likes.
+    What all of them have read is not kept, so that one alone may be as long as it likes.
     """
 
     def __init__(self, writer: TokenWriter, how: Sampling, count: int, barred: Barred):
         self.writer, self.rules, self._past = writer, how.rules, barred.past(count, how.max_copy)
         self._seeds = np.arange(count, dtype=np.uint64) + np.uint64(how.seed)
         self._chunks: list[np.ndarray] = []
+        self._readers: list[int] = []  # that have not read a chunk yet
         self._length, self._chunk = 0, _FIRST_CHUNK
 
     def sequence(self, b: int) -> Iterator[int]:
-        """Yield the tokens of sequence b, without end; the last sequence is read after the others, and once."""
+        """Yield the tokens of sequence b, without end, which can be read once."""
         i = 0
         while True:
             if i == len(self._chunks):
                 self._advance()
             yield from self._chunks[i][:, b].tolist()
-            if b + 1 == len(self._seeds):
+            self._readers[i] -= 1
+            if not self._readers[i]:
                 self._chunks[i] = _READ
             i += 1
 
@@ -127,4 +129,5 @@ class Continuations:
         if time.perf_counter() - began < _CHUNK_SECONDS / 2:
             self._chunk = min(2 * self._chunk, _LONGEST_CHUNK)
         self._chunks.append(tokens)
+        self._readers.append(len(self._seeds))
         self._length += len(tokens)
