@@ -103,8 +103,13 @@ def read_table(
     doubt_line_breaks(len(broken), broken[0] if broken else 0, len(rest))
     kept = rectangular(rest, len(names), source.name, first[0], ragged, "header" if header else "the first line")
     if not kept:
-        raise DataError(f"{source.name}:{first[0]}: header but no rows; add data below it")
+        raise without_rows(source.name, first[0])
     return Table(source.name, names, [row for _, row in kept], [line for line, _ in kept], chosen, header)
+
+
+def without_rows(name: str, line: int) -> DataError:
+    """Return the error for a table that ends with its header, on this line."""
+    return DataError(f"{name}:{line}: header but no rows; add data below it")
 
 
 @dataclass(frozen=True)

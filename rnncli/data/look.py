@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from rnncli.data.column_kinds import DATE_NAMES, Kind, counts_rows, kind_of_column
-from rnncli.data.csv_table import Table, quotes_fields, read_table
+from rnncli.data.csv_table import Table, quotes_fields, read_table, without_rows
 from rnncli.data.encodings import encoding_of
 from rnncli.data.lines import lines_of
 from rnncli.data.numeric import is_grouped, is_missing, is_number
@@ -198,6 +198,8 @@ def _table(look: Look, dialect: Mapping[str, Any]) -> Table | None:
     width = len(table.header)
     kept = [i for i, row in enumerate(table.rows) if any(cell.strip() for cell in row)]
     rows = [(table.rows[i] + [""] * width)[:width] for i in kept]
+    if not rows:  # but blank ones
+        raise without_rows(look.name, 1)
     table = replace(table, rows=rows, lines=[table.lines[i] for i in kept])
     return table if named or _surely(table) else None
 

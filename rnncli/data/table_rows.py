@@ -25,6 +25,7 @@ from rnncli.data.csv_table import (
     records_in,
     rectangular,
     refuse_nul,
+    without_rows,
 )
 from rnncli.data.lines import Line, Opened, lines_of
 from rnncli.data.table_header import Record
@@ -72,7 +73,7 @@ class TableRows:
         self.header, self.headed = self._layout.names(first, sample, self.name, named)
         below = sample[has_units(sample, len(self.header), self._layout.delimiter) :] if self.headed else [first]
         if not below:
-            raise DataError(f"{self.name}:{first[0]}: header but no rows; add data below it")
+            raise without_rows(self.name, first[0])
         self._first_line = below[0][0]
 
     def table(self, records: Iterable[Record]) -> Table:

@@ -52,7 +52,7 @@ MODEL, RATE = "task: language-model\nmodel: {{{}}}\n", "task: language-model\ntr
 AS_CONFIG = "check forecast.yaml {name}"
 ROWS: dict[int, list[Row]] = {
     1: [Row("", 3, "d.csv: is empty"), Row("", 3, "d.csv: file is empty; need a header and at least", AS_CONFIG)],
-    2: [Row("month,sales\n", 3, "d.csv:1: header but no rows")],
+    2: [Row(text, 3, "d.csv:1: header but no rows") for text in ("month,sales\n", "month,sales\n\n \n")],
     3: [Row(table(rows=SERIES[:2]), 3, "d.csv: has 2 rows; 1 row before + horizon 4 needs 5", AS_CONFIG)],
     4: [Row("\ufeff" + table(), 0, 'd.csv looks like a table with times in the column "month"')],
     5: [Row(table().encode("utf-16"), 3, "d.csv: looks like UTF-16; convert with iconv or pass --encoding utf-16")],
