@@ -169,8 +169,10 @@ def _exit_code(error: BaseException) -> int:
     if isinstance(error, BrokenPipeError):
         return READER_GONE
     if isinstance(error, OSError):
-        from rnncli.cli.mistakes import refusal_of_the_system
-
+        try:
+            from rnncli.cli.mistakes import refusal_of_the_system
+        except OSError:  # where no file can be opened any more, nor that one
+            return _say("too many open files; raise the limit (ulimit -n)", code=5)
         return _say(refusal_of_the_system(error), code=5)
     return _say(f"a bug in rnncli: {type(error).__name__}: {error}; run again with --debug and report it", code=1)
 

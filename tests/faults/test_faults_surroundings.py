@@ -99,7 +99,7 @@ def test_files_that_may_not_grow(name: str, scenery: Scenery) -> None:
     def limited(step: int) -> Callable[[], None]:
         return partial(_limit, "FSIZE", 512 * (1 + step * size(5, 1)))
 
-    until_it_fits(tally, scenery, name, "blocks of 512 bytes", limited, 99)
+    until_it_fits(tally, scenery, name, "blocks of 512 bytes", limited, size(99, 999))
     tally.end()
 
 
