@@ -52,8 +52,11 @@ def read(files, key):
     return None if payload is None else implementation.rebuild(None, context, payload)
 
 for files, key, paths in kernels():
-    if read(files, key) is None:
-        print("whole and not read:", key, flush=True)
+    try:
+        if read(files, key) is None:
+            print("whole and not read:", key, flush=True)
+    except ModuleNotFoundError:  # compiled for types of a test
+        continue
     for path in paths:
         whole = path.read_bytes()
         for _ in range(int(sys.argv[3])):
