@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 
 from rnncli.kernels.cells import CELLS
+from rnncli.kernels.jit import enabled
 from rnncli.nn.network import FLOAT32, Network, NetworkShape
 from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation, ThreadPool
 
+pytestmark = pytest.mark.skipif(not enabled(), reason="takes minutes without the JIT")
 T, B, I, H, L, O = 24, 5, 7, 64, 2, 5
 HALF = 2.0**-8
 
