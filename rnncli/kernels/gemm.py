@@ -40,12 +40,12 @@ def panels(n: int) -> int:
     return (n + PANEL - 1) // PANEL
 
 
-def packed_like(k: int, n: int, dtype: np.dtype, count: int = 1) -> np.ndarray:
-    """Return a buffer of zeros for `count` packed (k, n) matrices; PAIR for products of bfloat16."""
+def packed_like(k: int, n: int, dtype: np.dtype) -> np.ndarray:
+    """Return a buffer of zeros for a packed (k, n) matrix; PAIR for products of bfloat16."""
     if dtype == PAIR:
         register_tile.prepare_pairs()
         k = (k + 1) // 2
-    return np.zeros(count * panels(n) * k * PANEL, dtype)
+    return np.zeros(panels(n) * k * PANEL, dtype)
 
 
 def scratch_like(dtype: np.dtype) -> np.ndarray:

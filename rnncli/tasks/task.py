@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from rnncli.config.chosen import is_chosen, value_before
 from rnncli.config.loading import config_from_mapping
-from rnncli.config.sections import FLOAT32, SECTIONS, C, Config, VectorsConfig, keys_of
+from rnncli.config.sections import DEFAULT_PRECISION, SECTIONS, C, Config, VectorsConfig, keys_of
 from rnncli.errors import ConfigError, DataError, UsageError
 from rnncli.notes import noting
 
@@ -155,7 +155,7 @@ def training_in_header(config: Config, *keys: str) -> dict[str, Any]:
     kept = config.training.model_dump(include=set(keys))
     if config.networks > 1:
         kept["seeds"] = config.networks
-    if config.training.precision != FLOAT32:
+    if config.training.precision != DEFAULT_PRECISION:
         kept["precision"] = config.training.precision
     return {"training": kept} if kept else {}
 

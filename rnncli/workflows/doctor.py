@@ -109,10 +109,6 @@ def _memory(name: str) -> Finding:
     from rnncli.memory import available
 
     free = available()
-    with contextlib.suppress(OSError, ValueError):
-        limit = int((_CGROUPS / "memory.max").read_text(encoding="ascii"))
-        used = int((_CGROUPS / "memory.current").read_text(encoding="ascii"))
-        free = max(0, min(free, limit - used))
     mend = "close other programs, or keep model.hidden_size low" if free < 1e9 else ""
     return Finding(name, round(free / 1e9, 1), "GB free", mend=mend)
 

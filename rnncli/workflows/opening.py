@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.config.loading import given_keys
-from rnncli.config.sections import FLOAT32, Config, keys_of
+from rnncli.config.sections import DEFAULT_PRECISION, Config, keys_of
 from rnncli.data.files import Paths, read_files
 from rnncli.data.source import Source
 from rnncli.errors import ConfigError, DataError, ModelFileError, UsageError, shown
@@ -71,7 +71,7 @@ class Model:
     def precision(self) -> str:
         """The precision of its products."""
         training = self.header.get("training")
-        return str(training.get("precision", FLOAT32)) if isinstance(training, dict) else FLOAT32
+        return str(training.get("precision", DEFAULT_PRECISION)) if isinstance(training, dict) else DEFAULT_PRECISION
 
     def in_precision(self, precision: str | None) -> Model:
         """Return the model with its products in this precision; None leaves it as it was trained."""
@@ -79,7 +79,7 @@ class Model:
             return self
         note(f"products are in {precision}; the model was trained in {self.precision}")
         header = {**self.header, "training": {**self.header.get("training", {}), "precision": precision}}
-        if precision == FLOAT32:  # which no header names
+        if precision == DEFAULT_PRECISION:  # which no header names
             del header["training"]["precision"]
             if not header["training"]:
                 del header["training"]

@@ -40,8 +40,6 @@ def _compiled(in_pairs: bool) -> tuple[binding.ExecutionEngine, str]:
     module = ir.Module("peak")
     lanes = LANES or 1
     vector, count = ir.VectorType(ir.FloatType(), lanes), ir.IntType(64)
-    halves = ir.VectorType(BFLOAT, 2 * lanes)
-    dot = ir.Function(module, ir.FunctionType(vector, [vector, halves, halves]), "llvm.x86.avx512bf16.dpbf16ps.512")
     fma = ir.Function(module, ir.FunctionType(vector, [vector] * 3), f"llvm.fma.v{lanes}f32")
     function = ir.Function(module, ir.FunctionType(ir.FloatType(), [count]), "peak")
     entry, loop, done = (function.append_basic_block(name) for name in ("entry", "loop", "done"))
@@ -53,6 +51,8 @@ def _compiled(in_pairs: bool) -> tuple[binding.ExecutionEngine, str]:
     left, right = (ir.Constant(vector, [value] * lanes) for value in (0.999, 0.001))
     sums = [builder.phi(vector) for _ in range(ACCUMULATORS)]
     if in_pairs:
+        halves = ir.VectorType(BFLOAT, 2 * lanes)
+        dot = ir.Function(module, ir.FunctionType(vector, [vector, halves, halves]), "llvm.x86.avx512bf16.dpbf16ps.512")
         a, b = (builder.bitcast(one, halves) for one in (left, right))
         updated = [builder.call(dot, [total, a, b]) for total in sums]
     else:

@@ -293,7 +293,7 @@ def test_row_29_a_folder_and_a_socket_are_no_file(folder: Path, monkeypatch: pyt
 
 
 def test_row_50_no_key_of_a_config_names_a_place_to_write() -> None:
-    """Those that name a file are read, and their files may stand anywhere."""
+    """Keys that name a file are of files that are read, which may stand anywhere."""
     paths = {
         f"{section}.{key}"
         for task in TASKS.values()

@@ -193,6 +193,15 @@ def outcome(code: int, log: Path) -> Iterator[str]:
         yield f"said {said[-300:]!r}"
 
 
+def judge(tally: Tally, code: int, place: Path, outside: Path, before: dict[str, Any], which: str = "") -> None:
+    """Count how a command ended, and what is wrong with that or was changed outside."""
+    tally.count(f"ended {code}")
+    for wrong in outcome(code, place.parent / "log"):
+        tally.fail(f"{which}{wrong}")
+    if everything(outside) != before:
+        tally.fail(f"{which}changed what is outside")
+
+
 @pytest.mark.parametrize("attack", PLANTED)
 def test_nothing_outside_changes(attack: str, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tally, commands = Tally(attack), (ON, *COMMANDS)
@@ -201,12 +210,7 @@ def test_nothing_outside_changes(attack: str, trained: Path, tmp_path: Path, mon
         place, outside = laid_out(trained, tmp_path / str(tally.outcomes.total()), monkeypatch)
         PLANTED[attack](place, outside)
         before = everything(outside)
-        code = ended(forked([*command], place.parent))
-        tally.count(f"ended {code}")
-        for wrong in outcome(code, place.parent / "log"):
-            tally.fail(f"{' '.join(command)}: {wrong}")
-        if everything(outside) != before:
-            tally.fail(f"{' '.join(command)}: changed what is outside")
+        judge(tally, ended(forked([*command], place.parent)), place, outside, before, f"{' '.join(command)}: ")
     tally.end()
 
 
@@ -224,12 +228,7 @@ def test_nothing_outside_changes_while_a_run_is_trained(
     WHILE_TRAINING[attack](place, outside)
     before = everything(outside)
     os.kill(pid, signal.SIGCONT)
-    code = ended(pid)
-    tally.count(f"ended {code}")
-    for wrong in outcome(code, place.parent / "log"):
-        tally.fail(wrong)
-    if everything(outside) != before:
-        tally.fail("changed what is outside")
+    judge(tally, ended(pid), place, outside, before)
     tally.end()
 
 
@@ -256,12 +255,7 @@ def test_a_file_that_a_command_is_to_write_into_a_run_directory_replaces_a_link(
     place, outside = laid_out(trained, tmp_path, monkeypatch)
     plant(place / name, outside)
     before = everything(outside)
-    code = ended(forked([*command, f"run/{name}"], place.parent))
-    tally.count(f"ended {code}")
-    for wrong in outcome(code, place.parent / "log"):
-        tally.fail(wrong)
-    if everything(outside) != before:
-        tally.fail("changed what is outside")
+    judge(tally, ended(forked([*command, f"run/{name}"], place.parent)), place, outside, before)
     tally.end()
 
 
