@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import PRECISION, Number, example
+from rnncli.cli.options import PRECISION, UNKNOWN, Number, example
 
 COLDEST = 1e-6  # below it one token has all the probability
 
@@ -96,6 +96,7 @@ def _positive(context: click.Context, parameter: click.Parameter, value: float) 
     show_default=True,
     help='jsonl: one object {"seed", "text"} per text.',
 )
+@UNKNOWN
 @PRECISION
 def command(
     run: str,

@@ -25,6 +25,24 @@ PRECISION = click.option(
     type=click.Choice(["float32", "bfloat16"]),
     help="What the factors of matrix products are rounded to; by default as the model was trained.",
 )
+
+
+def _pairs(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return each text A=B as (A, B), of which A may be an equals sign."""
+    pairs = [(text[:1] + first, second) for text in given for first, _, second in [text[1:].partition("=")]]
+    for text, (unknown, known) in zip(given, pairs, strict=True):
+        if not (unknown and known):
+            raise click.BadParameter(f"{text!r} is not of the form A=B; write é=e to read é as e")
+    return tuple(pairs)
+
+
+UNKNOWN = click.option(
+    "--unknown",
+    multiple=True,
+    callback=_pairs,
+    metavar="A=B",
+    help="Of a language model: read the character or word A, where the model does not know it, as B; may be repeated.",
+)
 READING = ("encoding", "delimiter", "decimal", "quoting", "skip_rows", "skip_footer", "ragged", "missing")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import Number, example, given, picture_option, reading_options, taken_reading, writing
+from rnncli.cli.options import UNKNOWN, Number, example, given, picture_option, reading_options, taken_reading, writing
 
 
 def levels_of(context: click.Context, option: click.Parameter, text: str | None) -> tuple[float, ...]:
@@ -107,6 +107,7 @@ def draw_attention(maps: Any, plot: str) -> None:
     is_flag=True,
     help="End at the first line that cannot be answered; by default its answer is empty, and the exit code 3 at last.",
 )
+@UNKNOWN
 @reading_options
 def command(run: str, data: str | None, form: str | None, plot: str | None, **options: Any) -> None:
     """Predict what comes next, or what a sequence is, with the model of RUN (a run directory or a model file).

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import PRECISION, Number, example, given, reading_options, taken_reading, writing
+from rnncli.cli.options import PRECISION, UNKNOWN, Number, example, given, reading_options, taken_reading, writing
 
 ON_TERMINAL = "-"
 
@@ -73,6 +73,7 @@ def _page(context: click.Context, option: click.Parameter, path: str | None) -> 
     help="By default a table on a terminal and csv in a pipe.",
 )
 @click.option("--strict", is_flag=True, help="End at the first line that cannot be read; by default it is left out.")
+@UNKNOWN
 @PRECISION
 @reading_options
 def command(

@@ -12,8 +12,8 @@ import numpy as np
 
 from rnncli.config.sections import MOST_TOKENS, VocabularyConfig
 from rnncli.data import bpe
-from rnncli.data.text import KINDS, WORDS, Kind, as_bytes, tokenize, word_spans
-from rnncli.errors import ConfigError, DataError, ModelFileError, shown
+from rnncli.data.text import BYTES, KINDS, WORDS, Kind, as_bytes, tokenize, word_spans
+from rnncli.errors import ConfigError, DataError, ModelFileError, UsageError, shown
 from rnncli.notes import note
 
 UNKNOWN_NUMBER = 0
@@ -67,6 +67,7 @@ class Vocabulary:
             raise ValueError(f"token 0 must be {UNKNOWN}, and the end of items, if there is one, token 1")
         self.tokens = tokens
         self.kind = kind
+        self.read_as: Mapping[str, str] = {}  # of tokens that it lacks, each as one that it has
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -145,6 +146,23 @@ class Vocabulary:
         kept = sorted(new, key=lambda token: (-new[token], token))[: max(room, 0)]
         return Vocabulary((*self.tokens, *(kept if self.kind in WORDS else sorted(kept))), self.kind)
 
+    def reading(self, read_as: Mapping[str, str]) -> Vocabulary:
+        """Return the vocabulary that reads tokens which it lacks as others, by the token that each is read as.
+
+        Raises UsageError for what is no one token, and where the token to read is unknown too.
+        """
+        taken = Vocabulary(self.tokens, self.kind)
+        for unknown, known in read_as.items():
+            asked = f"--unknown {unknown}={known}"
+            if self.kind in BYTES:
+                raise UsageError(f"{asked}: this model reads bytes, and knows all those that text has; leave it out")
+            if any(tokenize(token, self.kind) != [token] for token in (unknown, known)):
+                raise UsageError(f"{asked}: is to be one of the {_PLURAL[self.kind]} in place of another; name two")
+            if known not in self._number_of_token:
+                raise UsageError(f"{asked}: the model does not know {_describe(known, self.kind)} either; name another")
+        taken.read_as = {unknown: known for unknown, known in read_as.items() if unknown not in self._number_of_token}
+        return taken
+
     def numbers(self, tokens: Sequence[str]) -> np.ndarray:
         """Return the numbers of `tokens`, 0 if unknown, in the smallest unsigned type that holds all numbers in use."""
         known = self._number_of_token
@@ -220,7 +238,8 @@ class Vocabulary:
 
     @cached_property
     def _number_of_token(self) -> dict[str, int]:
-        return {token: number for number, token in enumerate(self.tokens) if number}
+        numbers = {token: number for number, token in enumerate(self.tokens) if number}
+        return numbers | {unknown: numbers[known] for unknown, known in self.read_as.items()}
 
 
 def _as_json(token: str) -> str | int | list[int]:

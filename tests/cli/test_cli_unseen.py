@@ -1,4 +1,5 @@
-"""Tokens that training never saw: told once, counted, by predict and evaluate of every task that reads texts."""
+"""Tokens that training never saw: told once, counted, by predict and evaluate of every task that reads texts; and what
+a language model is told to read them as."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from cli_runs import run
+from conftest import Shelf
 
 TRAINING = "training: {epochs: 1, batch_size: 8, threads: 1}\n"
 SMALL = "model: {cell: gru, hidden_size: 4, num_layers: 1}\n"
@@ -63,3 +65,45 @@ def test_unknown_tokens_are_told_once_and_counted(kind: str, tmp_path: Path) -> 
     known = "cat\ndogs\n" if kind == "tag" else "good film\n" if "words" in kind else "xyz\n"
     assert "<unk>" not in run("predict", "run", "-", cwd=tmp_path, stdin=known).ok().err
     assert "<unk>" not in run("evaluate", "run", cwd=tmp_path).ok().err
+
+
+@pytest.mark.parametrize(
+    ("command", "given", "meant"),
+    [
+        (["generate", "char", "-n", "20", "--prime"], "The hén", "The hen"),
+        (["generate", "char", "-n", "20", "--bad-words", "é", "--prime"], "The hén", "The hen"),  # and e is written
+        (["predict", "char", "-", "-f", "csv"], "The hén\n", "The hen\n"),
+        (["score", "char", "-f", "csv"], "The hén\n", "The hen\n"),
+        (["score", "word", "-f", "csv"], "please stay at hénhouse .\n", "please stay at home .\n"),
+    ],
+)
+def test_an_unknown_token_is_read_as_told(command: list[str], given: str, meant: str, shelf: Shelf) -> None:
+    pairs = ["--unknown", "é=e", "--unknown", "==a"] if command[1] == "char" else ["--unknown", "hénhouse=home"]
+
+    def answer(text: str, *options: str) -> str:
+        asked, stdin = ([text], "") if command[0] == "generate" else ([], text)
+        result = run(*command, *asked, *options, cwd=shelf.folder, stdin=stdin).ok()
+        assert "<unk>" not in result.err
+        return result.out.replace(text.strip(), "")  # score repeats the line
+
+    assert len(answer(meant)) >= 20
+    assert answer(given, *pairs) == answer(meant)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--unknown", "é"], "'é' is not of the form A=B; write é=e to read é as e"),
+        (["--unknown", "é="], "'é=' is not of the form A=B"),
+        (["--unknown", "é=ö"], 'the model does not know "ö" (U+00F6) either; name another'),
+        (
+            [],
+            '"é" (U+00E9) at position 6 does not occur in what the model was trained on; remove it, read it as another',
+        ),
+    ],
+)
+def test_what_an_unknown_token_is_not_read_as(options: list[str], message: str, shelf: Shelf) -> None:
+    result = run("generate", "char", "--prime", "The hé", *options, cwd=shelf.folder)
+    assert message in result.refused(2 if options else 3)
+    refused = run("predict", "forecast", "-", "--unknown", "é=e", cwd=shelf.folder, stdin="x\n").refused(2)
+    assert "--unknown: is for language-model, and this is a forecast; leave it out" in refused

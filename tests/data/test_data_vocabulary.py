@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rnncli.config.sections import VocabularyConfig
 from rnncli.data.text import KINDS, detokenize, tokenize
 from rnncli.data.vocabulary import UNKNOWN, Vocabulary, describe_unseen, require_learnable
-from rnncli.errors import ConfigError, DataError, ModelFileError
+from rnncli.errors import ConfigError, DataError, ModelFileError, UsageError
 from rnncli.notes import noting
 
 CUT = [kind for kind in KINDS if kind != "bpe"]  # whose tokens are cut without knowing the vocabulary
@@ -172,3 +172,29 @@ def test_unk_in_a_text_is_a_token_with_a_number_of_its_own():
 def test_unknown_words_are_named_at_their_place_in_any_kind_of_words():
     assert Vocabulary.build("a b", "whitespace").unseen("a\tb@@ b, b@@") == [(3, "b@@"), (7, "b,")]
     assert Vocabulary.build("नमस्ते", "word").unseen("नमस्ते दुनिया") == [(8, "दुनिया")]
+
+
+def test_an_unknown_token_is_read_as_another_and_a_known_one_stays():
+    vocabulary = Vocabulary.build("cafe été", "char")
+    reading = vocabulary.reading({"è": "é", "é": "e", "’": "c"})
+    assert reading.encode("è’é").tolist() == vocabulary.encode("écé").tolist()
+    assert reading.unseen("è’x") == [(3, "x")]
+    assert reading == vocabulary
+    words = Vocabulary.build("the hen saw the fox", "word").reading({"cat": "fox"})
+    assert words.encode("the cat").tolist() == words.encode("the fox").tolist()
+
+
+@pytest.mark.parametrize(
+    ("kind", "read_as", "message"),
+    [
+        ("char", {"é": "ö"}, '--unknown é=ö: the model does not know "ö" (U+00F6) either; name another'),
+        ("char", {"ß": "ss"}, "--unknown ß=ss: is to be one of the characters in place of another; name two"),
+        ("char", {"sz": "s"}, "--unknown sz=s: is to be one of the characters"),
+        ("word", {"the cat": "fox"}, "--unknown the cat=fox: is to be one of the words"),
+        ("byte", {"é": "e"}, "--unknown é=e: this model reads bytes"),
+    ],
+)
+def test_what_cannot_be_read_as_another_is_refused(kind, read_as, message):
+    with pytest.raises(UsageError) as caught:
+        Vocabulary.build("the fox has seen us", kind).reading(read_as)
+    assert str(caught.value).startswith(message)

@@ -45,7 +45,7 @@ class LanguageModel(Predictor):
     """A trained language model: continues a text, and names the most probable next tokens."""
 
     def __init__(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]):
-        self.vocabulary = Vocabulary.from_header(header["vocabulary"])
+        self.vocabulary = self._reader = Vocabulary.from_header(header["vocabulary"])
         config = config_in(header, LanguageModelConfig)
         self.encoding, self.items = config.data.encoding, config.data.items
         self.reads_bytes = self.vocabulary.kind in BYTES
@@ -62,6 +62,11 @@ class LanguageModel(Predictor):
             return None
         return KneserNey(self._counted.astype(np.int32), len(self.vocabulary), self.vocabulary.end)
 
+    def _take(self, options: Options) -> None:
+        """Read tokens that the model does not know as the option `unknown` says."""
+        if read_as := options.get("unknown"):
+            self._reader = self.vocabulary.reading(dict(read_as))
+
     def _mixed(self, reading: Reading, first: int | None) -> Reading:
         if self._ngram is None:
             return reading
@@ -69,6 +74,7 @@ class LanguageModel(Predictor):
 
     def predict(self, asked: Asked) -> Pieces:
         """Return the most probable next tokens after each line of the data, as the lines come."""
+        self._take(asked.options)
         if asked.data is None:
             raise UsageError("a language model predicts after given lines; name a file of them, or - for a pipe")
         opened = Opened(asked.data)
@@ -82,12 +88,13 @@ class LanguageModel(Predictor):
         With the option `adapt` a copy of the network reads them too, which learns from what it has read.
         """
         assert asked.data is not None
+        self._take(asked.options)
         pool = ThreadPool(None)
         if self.vocabulary.end is not None:
             self._require_lines(asked.options)
             alone = ItemsReading(self.network, pool, self.vocabulary.end)
             reading = self._mixed(alone, self.vocabulary.end)
-            return scored_text(asked, self.encoding, Cut(self.vocabulary, UNKNOWN_NUMBER), reading, None)
+            return scored_text(asked, self.encoding, Cut(self._reader, UNKNOWN_NUMBER), reading, None)
         end = int(self.vocabulary.encode("\n")[0])
         first = None if end == UNKNOWN_NUMBER else end
         learning = None
@@ -95,7 +102,7 @@ class LanguageModel(Predictor):
             copy = Network(self.network.shape)
             copy.load(self.network.parameters.export())
             learning = self._mixed(LearningReading(copy, pool, first), first)
-        cut = Cut(self.vocabulary, end)
+        cut = Cut(self._reader, end)
         reading = self._mixed(StreamReading(self.network, pool, first), first)
         return scored_text(asked, self.encoding, cut, reading, learning)
 
@@ -125,7 +132,9 @@ class LanguageModel(Predictor):
 
         A model of items writes whole ones, prime included, of up to `length` tokens after it.
         """
-        sampling = {name: value for name, value in options.items() if name not in ("length", "count", "novel")}
+        self._take(options)
+        others = ("length", "count", "novel", "unknown")
+        sampling = {name: value for name, value in options.items() if name not in others}
         how, length, count = Sampling(**sampling), options["length"], options.get("count", 1)
         trained = experiment.train_ids if isinstance(experiment, TextExperiment) else None
         if self.items == STREAM:
@@ -218,7 +227,7 @@ class LanguageModel(Predictor):
         """Return the token numbers of `text`. A word that the model has never seen is read as <unk>, with a note;
         unseen characters or bytes raise DataError, which names them.
         """
-        unseen = self.vocabulary.unseen(text)
+        unseen = self._reader.unseen(text)
         if unseen and self.vocabulary.kind in WORDS:
             message = f"{where}: {describe_unseen(unseen, self.vocabulary.kind)} is read as <unk>"
             if message not in self._noted:
@@ -227,9 +236,9 @@ class LanguageModel(Predictor):
         elif unseen:
             raise DataError(
                 f"{where}: {describe_unseen(unseen, self.vocabulary.kind)} does not occur in what the model was "
-                "trained on; remove it, or train on a text that has it"
+                "trained on; remove it, read it as another (--unknown), or train on a text that has it"
             )
-        return self.vocabulary.encode(text)
+        return self._reader.encode(text)
 
     def beginning(self, text: str, where: str) -> np.ndarray:
         """Return the tokens of `text` as the beginning of an item, or else of a line, or the first known token if there

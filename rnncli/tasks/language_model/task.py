@@ -24,13 +24,13 @@ class LanguageModelling(Task):
     after_training = "generate"
     reads_files = True
     options = {
-        "predict": frozenset({"strict", "top"}),
+        "predict": frozenset({"strict", "top", "unknown"}),
         "evaluate": frozenset({"must_beat", "plot"}),
         "compress": frozenset(),
-        "score": frozenset({"adapt", "strict"}),
+        "score": frozenset({"adapt", "strict", "unknown"}),
         "generate": frozenset(
             {"length", "count", "seed", "temperature", "top_k", "top_p", "min_p", "repetition_penalty", "max_copy"}
-            | {"bad_words", "novel"}
+            | {"bad_words", "novel", "unknown"}
         ),
     }
 
