@@ -42,9 +42,9 @@ class Model:
         return 3.0 * forward
 
 
-def rnncli_update(model: Model, B: int, T: int, threads: int) -> Callable[[], Any]:
-    """A function that trains on one window."""
-    pool = ThreadPool(threads)
+def rnncli_update(model: Model, B: int, T: int, threads: int, pool: ThreadPool | None = None) -> Callable[[], Any]:
+    """A function that trains on one window, on so many threads; pool: theirs."""
+    pool = pool or ThreadPool(threads)
     network = model.network()
     ids = np.random.default_rng(0).integers(1, model.V, B * T * 8 + 1).astype(np.uint8)
     learner = StreamLearner(network, ids, ids[:0], ids[:0], batch_size=B, bptt=T, stride=T, seed=1, pool=pool)
